@@ -1,0 +1,1 @@
+"""One file a platform with the same functions in each, chosen once."""

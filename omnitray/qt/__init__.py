@@ -1,0 +1,1 @@
+"""The Qt side: shows facts, emits intents, decides nothing."""

@@ -1,0 +1,1 @@
+"""Shared fixtures. Anything unexpected (warning, log record, Qt message) fails the test."""
