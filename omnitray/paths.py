@@ -1,0 +1,138 @@
+"""Where things live: config, data, state and run folders, and the files with fixed names.
+
+``OMNITRAY_HOME=DIR`` puts all four under ``DIR``; otherwise the desktop's own places are used.
+Folders are made on demand with mode 0700. The run folder holds the token of the local API and
+may lie under a shared temporary folder, so it is refused when somebody else could own it.
+"""
+
+import os
+import stat
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+PRIVATE = 0o700
+HERE = Path(__file__).parent
+
+
+class UnsafeFolderError(OSError):
+    """A folder that is a link, belongs to somebody else or is open to others."""
+
+
+class Paths(msgspec.Struct, frozen=True):
+    """The four folders; every file name of the program is derived from them."""
+
+    config: Path
+    data: Path
+    state: Path
+    run: Path
+
+    @property
+    def config_file(self) -> Path:
+        """The settings."""
+        return self.config / "config.toml"
+
+    @property
+    def alerts(self) -> Path:
+        """One JSON file an alert, and their index."""
+        return self.data / "alerts"
+
+    @property
+    def alerts_index(self) -> Path:
+        """A cache over the alert files."""
+        return self.alerts / "index.json"
+
+    @property
+    def archive(self) -> Path:
+        """Alerts beyond the newest 500, compressed by month."""
+        return self.alerts / "archive"
+
+    @property
+    def quarantine(self) -> Path:
+        """Damaged alert files."""
+        return self.alerts / "quarantine"
+
+    @property
+    def actions_journal(self) -> Path:
+        """What was done to jobs, and the way back."""
+        return self.data / "actions.jsonl"
+
+    @property
+    def log_file(self) -> Path:
+        """The rotated log."""
+        return self.state / "log" / "omnitray.log"
+
+    @property
+    def api_file(self) -> Path:
+        """Address and token of the running instance's local API."""
+        return self.run / "api.json"
+
+    def create(self) -> None:
+        """Make all folders; raises OSError, UnsafeFolderError for a run folder not ours alone."""
+        for folder in (self.config, self.data, self.state, self.alerts, self.log_file.parent):
+            private_folder(folder)
+        own_folder(self.run)
+
+
+def find_paths(environ: Mapping[str, str] | None = None) -> Paths:
+    """The folders of this user, or those under ``OMNITRAY_HOME``. Creates nothing."""
+    home = (os.environ if environ is None else environ).get("OMNITRAY_HOME")
+    if home:
+        root = Path(home).expanduser().absolute()
+        return Paths(root / "config", root / "data", root / "state", root / "run")
+    from platformdirs import PlatformDirs  # noqa: PLC0415 - half of this module's import time
+
+    dirs = PlatformDirs("omnitray", appauthor=False)
+    with warnings.catch_warnings():
+        # It warns when it falls back to a shared temporary folder; own_folder() guards that.
+        warnings.simplefilter("ignore")
+        run = dirs.user_runtime_path
+    return Paths(dirs.user_config_path, dirs.user_data_path, dirs.user_state_path, run)
+
+
+def private_folder(folder: Path) -> Path:
+    """Make a folder, and those above it that are missing, readable by this user alone."""
+    if not folder.is_dir():
+        folder.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+        folder.mkdir(mode=PRIVATE, exist_ok=True)
+    return folder
+
+
+def own_folder(folder: Path) -> Path:
+    """Like :func:`private_folder`, and make sure that nobody else can reach or replace it."""
+    private_folder(folder)
+    found = folder.lstat()
+    if stat.S_ISLNK(found.st_mode) or not stat.S_ISDIR(found.st_mode):
+        raise UnsafeFolderError(f"{folder} is a link; remove it, a real folder is needed")
+    _refuse_foreign(folder, found)
+    _refuse_replaceable(folder.parent)
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        folder.chmod(PRIVATE)
+    return folder
+
+
+def resource(name: str) -> Path:
+    """A shipped file: inside the installed package, else beside it in a checkout."""
+    for root in (HERE / "resources", HERE.parent / "resources"):
+        if (root / name).exists():
+            return root / name
+    raise FileNotFoundError(f"{name} is missing from the resources; install OmniTray again")
+
+
+def _refuse_foreign(folder: Path, found: os.stat_result) -> None:
+    """Ownership says nothing where there are no numeric users (Windows)."""
+    if hasattr(os, "getuid") and found.st_uid != os.getuid():
+        raise UnsafeFolderError(f"{folder} belongs to another user; remove it or set OMNITRAY_HOME")
+
+
+def _refuse_replaceable(parent: Path) -> None:
+    """Whoever may rename entries of the parent could put a folder of his own in our place."""
+    if not hasattr(os, "getuid"):
+        return
+    found = parent.stat()
+    if found.st_uid not in (0, os.getuid()):
+        raise UnsafeFolderError(f"{parent} belongs to another user; set OMNITRAY_HOME")
+    if found.st_mode & 0o022 and not found.st_mode & stat.S_ISVTX:
+        raise UnsafeFolderError(f"{parent} can be written by others; set OMNITRAY_HOME")

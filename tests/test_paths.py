@@ -1,0 +1,89 @@
+"""Folders: where they are, who may read them, what is refused."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from omnitray.paths import UnsafeFolderError, find_paths, own_folder, private_folder, resource
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_one_variable_moves_everything(tmp_path: Path) -> None:
+    paths = find_paths({"OMNITRAY_HOME": str(tmp_path / "home")})
+    assert paths.config_file == tmp_path / "home/config/config.toml"
+    assert paths.alerts == tmp_path / "home/data/alerts"
+    assert paths.actions_journal == tmp_path / "home/data/actions.jsonl"
+    assert paths.log_file == tmp_path / "home/state/log/omnitray.log"
+    assert paths.api_file == tmp_path / "home/run/api.json"
+    assert not (tmp_path / "home").exists()
+
+
+def test_without_it_the_desktops_own_places_are_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "c"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "d"))
+    paths = find_paths({})
+    assert paths.config_file == tmp_path / "c/omnitray/config.toml"
+    assert paths.alerts == tmp_path / "d/omnitray/alerts"
+
+
+def test_folders_are_for_this_user_alone(tmp_path: Path) -> None:
+    paths = find_paths({"OMNITRAY_HOME": str(tmp_path / "home")})
+    paths.create()
+    paths.create()
+    for folder in (paths.config, paths.data, paths.alerts, paths.state, paths.run):
+        assert _mode(folder) == 0o700
+
+
+def test_an_open_run_folder_is_closed(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir(mode=0o755)
+    assert _mode(own_folder(folder)) == 0o700
+
+
+def test_a_run_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "run").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UnsafeFolderError, match="is a link"):
+        own_folder(tmp_path / "run")
+
+
+def test_a_run_folder_in_a_place_open_to_all_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    with pytest.raises(UnsafeFolderError, match="written by others"):
+        own_folder(tmp_path / "run")
+
+
+def test_a_run_folder_of_another_user_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    folder = private_folder(tmp_path / "run")
+    monkeypatch.setattr(os, "getuid", lambda: 4242)
+    with pytest.raises(UnsafeFolderError, match="another user"):
+        own_folder(folder)
+
+
+def test_a_missing_resource_says_what_to_do() -> None:
+    with pytest.raises(FileNotFoundError, match="install OmniTray again"):
+        resource("no/such/thing")
+
+
+def test_resources_are_found_beside_the_package_in_a_checkout() -> None:
+    assert resource("icons").is_dir()
+
+
+def test_asking_for_paths_under_a_home_does_not_import_platformdirs(tmp_path: Path) -> None:
+    code = "import sys, omnitray.paths as p; p.find_paths(); print('platformdirs' in sys.modules)"
+    environ = {**os.environ, "OMNITRAY_HOME": str(tmp_path)}
+    run = subprocess.run(
+        [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "False"
