@@ -1,1 +1,106 @@
-"""Shared fixtures. Anything unexpected (warning, log record, Qt message) fails the test."""
+"""Anything unexpected fails the test: a warning, a log record, a Qt message, a leak, a skip in CI.
+
+- Log records from WARNING up fail the test unless it said so: ``@pytest.mark.expect_log("regex")``
+  or ``expect_log("regex")`` through the fixture. What is expected must come.
+- Threads and child processes that outlive the test fail it. Fixtures of a wider scope may keep
+  theirs; they are started before the watch begins.
+- With ``CI`` set a skip is a failure: a missing tool must not look like a pass.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from support.surprises import (
+    LogWatch,
+    describe_process,
+    end_process,
+    left_over,
+    running_children,
+    running_threads,
+)
+
+pytest_plugins = ["pytester"]
+
+IN_CI = bool(os.environ.get("CI"))
+
+# Before any Qt import: unit tests need no display. End-to-end tests set their own.
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+settings.register_profile("dev", max_examples=50, deadline=None)
+settings.register_profile(
+    "ci", max_examples=200, deadline=None, derandomize=True, database=None, print_blob=True
+)
+settings.load_profile("ci" if IN_CI else "dev")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "expect_log(*patterns): WARNING+ log records this test must cause"
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """No test touches the person's own files by forgetting to say where."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("home")
+        patch.setenv("OMNITRAY_HOME", str(folder))
+        yield folder
+
+
+@pytest.fixture
+def _log_watch(request: pytest.FixtureRequest) -> Iterator[LogWatch]:
+    watch = LogWatch()
+    for marker in request.node.iter_markers("expect_log"):
+        watch.expect(*marker.args)
+    logging.getLogger().addHandler(watch)
+    yield watch
+    logging.getLogger().removeHandler(watch)
+    if complaint := watch.complaint():
+        pytest.fail(complaint, pytrace=False)
+
+
+@pytest.fixture
+def expect_log(_log_watch: LogWatch) -> Callable[..., None]:
+    """``expect_log("regex", …)``: these WARNING+ records must come and are no surprise."""
+    return _log_watch.expect
+
+
+@pytest.fixture(autouse=True)
+def _no_surprises(_log_watch: LogWatch) -> Iterator[None]:
+    threads, children = running_threads(), running_children()
+    yield
+    if leaked_children := left_over(children, running_children):
+        names = [describe_process(pid) for pid in leaked_children]
+        for pid in leaked_children:
+            end_process(pid)
+        pytest.fail(f"left child processes running: {names}", pytrace=False)
+    if leaked_threads := left_over(threads, running_threads):
+        names = [each.name for each in leaked_threads]
+        pytest.fail(f"left threads running: {names}", pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI: {_reason(report.longrepr)}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if IN_CI and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI: {_reason(report.longrepr)}"
+    return report
+
+
+def _reason(longrepr: object) -> str:
+    return str(longrepr[2]) if isinstance(longrepr, tuple) else str(longrepr)

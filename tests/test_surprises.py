@@ -1,0 +1,104 @@
+"""The watch over every test: each kind of surprise really fails."""
+
+from pathlib import Path
+
+import pytest
+
+CONFTEST = Path(__file__).with_name("conftest.py")
+SETTINGS = f"""
+[pytest]
+pythonpath = {Path(__file__).parent}
+addopts = --import-mode=importlib -p no:cacheprovider -p no:benchmark
+filterwarnings = error
+qt_log_level_fail = WARNING
+"""
+
+SURPRISES = """
+import logging, subprocess, threading, warnings
+import pytest
+from PySide6.QtCore import qWarning
+
+def test_log():
+    logging.getLogger('x').warning('odd record')
+
+@pytest.mark.expect_log('never said')
+def test_missing_log(): pass
+
+def test_child():
+    pytest.child = subprocess.Popen(['sleep', '60'])
+
+def test_thread():
+    stop = threading.Event()
+    threading.Thread(target=stop.wait, name='left one', daemon=True).start()
+
+def test_qt_message():
+    qWarning('odd message')
+
+def test_warning():
+    warnings.warn('odd warning')
+"""
+
+CLEAN = """
+import logging, subprocess, threading
+import pytest
+
+@pytest.mark.expect_log('odd')
+def test_marked():
+    logging.warning('odd')
+
+def test_by_fixture(expect_log):
+    expect_log('strange')
+    logging.error('strange')
+
+def test_ended():
+    subprocess.run(['true'], check=True)
+    thread = threading.Thread(target=lambda: None)
+    thread.start()
+    thread.join()
+"""
+
+SKIPS = "import pytest\ndef test_it(): pytest.skip('no xvfb')"
+SKIPPED_MODULE = "import pytest\npytest.importorskip('not_there')"
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester) -> pytest.Pytester:
+    pytester.makeconftest(CONFTEST.read_text())
+    pytester.makeini(SETTINGS)
+    return pytester
+
+
+def outcome_of(run: pytest.Pytester, **modules: str) -> tuple[dict[str, int], str]:
+    run.makepyfile(**modules)
+    result = run.runpytest_subprocess("-rA")
+    return result.parseoutcomes(), "\n".join(result.outlines)
+
+
+def test_every_surprise_fails_the_test_that_made_it(run: pytest.Pytester) -> None:
+    outcomes, output = outcome_of(run, test_surprises=SURPRISES)
+    assert outcomes["failed"] == 2, output  # the warning and the Qt message: in the test itself
+    assert outcomes["errors"] == 4, output  # the others: at its teardown
+    for said in (
+        "WARNING odd record",
+        "expected in the log, not found: ['never said']",
+        "sleep 60",
+        "left threads running: ['left one']",
+        "QtWarningMsg: odd message",
+        "UserWarning: odd warning",
+    ):
+        assert said in output
+
+
+def test_what_was_expected_passes(run: pytest.Pytester) -> None:
+    outcomes, output = outcome_of(run, test_clean=CLEAN)
+    assert outcomes == {"passed": 3}, output
+
+
+@pytest.mark.parametrize(("ci", "counts"), [("true", {"failed": 1, "errors": 1}), ("", None)])
+def test_a_skip_is_a_failure_in_ci_alone(
+    run: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, ci: str, counts: dict[str, int] | None
+) -> None:
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--continue-on-collection-errors")
+    outcomes, output = outcome_of(run, test_skips=SKIPS, test_skipped_module=SKIPPED_MODULE)
+    assert outcomes == (counts or {"skipped": 2}), output
