@@ -1,0 +1,160 @@
+"""What the Protection page shows: frozen facts that the protector fills and the window paints.
+
+Everything here is already decided and already said: figures carry their unit in the name,
+``str`` fields hold words for people (plain text, never markup). The window formats the figures,
+orders nothing and concludes nothing. ``at`` and ``since`` are wall-clock seconds.
+
+One :class:`ProtectionView` is the whole page; send a new one whenever something in it changed.
+"""
+
+import enum
+
+import msgspec
+
+from omnitray.core.facts import Mode, ProtectState
+
+
+class Grip(enum.StrEnum):
+    """How tightly a job is held; the value is the word that is shown."""
+
+    SLOWED = "slowed down"
+    PAUSED = "paused"
+    ENDING = "ending"
+    WOULD = "would be held"  # watch only: nothing was touched
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of *Under action now*: an action that can still be taken back, or is under way."""
+
+    action_id: str
+    job_key: str
+    title: str  # "pytest · ~/shop", or "pytest gw3" for a single worker
+    grip: Grip
+    since: float
+    means: str = ""  # "scope weight 100 → 5"
+    why: str = ""  # "CPU 96 %, limit 75 %"
+    process_count: int = 1
+    undoable: bool = True
+
+
+class Considered(msgspec.Struct, frozen=True, kw_only=True):
+    """One candidate in an explanation; ``verdict`` is why it was chosen or spared."""
+
+    title: str
+    rss_bytes: int
+    growth_bps: float | None = None
+    cpu_percent: float | None = None  # of one core
+    verdict: str  # "paused", or "parent of the run", "has windows", "editor, protected"
+    chosen: bool = False
+
+
+class Effect(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of *What it did for you*: ``Memory pressure``, ``31 → 2 %``."""
+
+    name: str
+    figure: str
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """Why an action was taken, in words and in figures."""
+
+    action_id: str
+    title: str  # of what was acted on
+    text: str  # one to three sentences
+    considered: tuple[Considered, ...] = ()
+    effects: tuple[Effect, ...] = ()
+
+
+class Means(msgspec.Struct, frozen=True, kw_only=True):
+    """One lever on this machine; ``why_not`` is empty where it works."""
+
+    name: str
+    works: bool
+    why_not: str = ""
+
+
+class Outcome(enum.StrEnum):
+    """What became of an action; the value is the word that is shown."""
+
+    REVERSIBLE = "reversible"
+    UNDONE = "undone"
+    ENDED = "ended"
+    WOULD_HAVE = "would have"
+    FAILED = "failed"
+    FINAL = "not reversible"
+
+
+class JournalLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the journal, the newest first."""
+
+    action_id: str
+    at: float
+    what: str  # "paused pytest gw3"
+    why: str  # "memory forecast 20 to 40 s"
+    outcome: Outcome
+
+
+class BreakerState(enum.StrEnum):
+    """The circuit breaker on ends."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half-open"
+
+
+class Breaker(msgspec.Struct, frozen=True, kw_only=True):
+    """How many ends are left, and when an open breaker lets one through again."""
+
+    state: BreakerState = BreakerState.CLOSED
+    ends_left: int = 3
+    ends_allowed: int = 3
+    window_s: float = 600.0
+    until: float | None = None  # wall clock, while open
+    why: str = ""  # "an end freed almost nothing"
+
+
+class Protected(msgspec.Struct, frozen=True, kw_only=True):
+    """A job that is never acted on, and why: ``editor``, ``protected by you``."""
+
+    job_key: str
+    why: str
+
+
+class Answer(enum.StrEnum):
+    """The answers a question can offer."""
+
+    SLOW_DOWN = "slow_down"
+    PAUSE = "pause"
+    END = "end"
+    LEAVE_ALONE = "leave_alone"  # for 1 h
+    NEVER = "never"  # protect it from now on
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """Something the protector asks; ``deadline`` (wall clock) None means that it waits.
+
+    ``unanswered`` says what happens without an answer: ``stays slowed down``, ``is paused``.
+    """
+
+    id: str
+    job_key: str
+    title: str
+    text: str
+    answers: tuple[Answer, ...] = tuple(Answer)
+    deadline: float | None = None
+    unanswered: str = ""
+
+
+class ProtectionView(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole Protection page."""
+
+    state: ProtectState = ProtectState.ON
+    mode: Mode = Mode.DEV
+    paused_until: float | None = None  # wall clock, when switched off for a while
+    breaker: Breaker = Breaker()
+    held: tuple[Held, ...] = ()
+    explanations: tuple[Explanation, ...] = ()  # the one to show first stands first
+    means: tuple[Means, ...] = ()
+    journal: tuple[JournalLine, ...] = ()
+    protected: tuple[Protected, ...] = ()
+    neighbours: tuple[str, ...] = ()  # "earlyoom runs here; our thresholds come before its own"

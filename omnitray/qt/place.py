@@ -1,0 +1,70 @@
+"""What the window remembers of itself: where it stood, which page, which time range."""
+
+import logging
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+log = logging.getLogger(__name__)
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """``geometry`` is Qt's own saved geometry in base64; empty means the default place."""
+
+    geometry: str = ""
+    page: str = "overview"
+    range_s: float = 300.0
+
+
+class PlaceStore(Protocol):
+    """Where a :class:`Place` is kept."""
+
+    def load(self) -> Place:
+        """The last place saved, or the default."""
+        ...
+
+    def save(self, place: Place) -> None:
+        """Keep it; never raises."""
+        ...
+
+
+class NoPlaces:
+    """Remembers within this run only."""
+
+    def __init__(self) -> None:
+        self._place = Place()
+
+    def load(self) -> Place:
+        """The last place saved in this run."""
+        return self._place
+
+    def save(self, place: Place) -> None:
+        """Keep it in memory."""
+        self._place = place
+
+
+class FilePlaces:
+    """A small JSON file. Losing it costs the window's place and nothing else: no fsync."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self) -> Place:
+        """The place in the file; the default where there is none or it cannot be read."""
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=Place)
+        except FileNotFoundError:
+            return Place()
+        except (OSError, msgspec.DecodeError) as fault:
+            log.warning("The window's place could not be read: %s", fault)
+            return Place()
+
+    def save(self, place: Place) -> None:
+        """Write beside, then rename; a fault is logged."""
+        beside = self._path.with_suffix(".new")
+        try:
+            beside.write_bytes(msgspec.json.encode(place))
+            beside.replace(self._path)
+        except OSError as fault:
+            log.warning("The window's place could not be kept: %s", fault)
