@@ -1,0 +1,63 @@
+"""Callbacks of those who want to know: plain functions and coroutine functions.
+
+A coroutine function is scheduled on the loop that ran when it was added, from whatever thread the
+news comes. A callback that raises is logged and never stops the others or the caller.
+"""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+Callback = Callable[[T], None] | Callable[[T], Awaitable[None]]
+
+
+class Subscribers(Generic[T]):
+    """An ordered set of callbacks."""
+
+    def __init__(self) -> None:
+        self._callbacks: list[tuple[Callback[T], asyncio.AbstractEventLoop | None]] = []
+
+    def add(self, callback: Callback[T]) -> Callable[[], None]:
+        """Add a callback; what comes back takes it away again.
+
+        Raises:
+            RuntimeError: a coroutine function was added where no event loop is running.
+        """
+        loop = asyncio.get_running_loop() if inspect.iscoroutinefunction(callback) else None
+        entry = (callback, loop)
+        self._callbacks.append(entry)
+
+        def remove() -> None:
+            if entry in self._callbacks:
+                self._callbacks.remove(entry)
+
+        return remove
+
+    def notify(self, news: T) -> None:
+        """Call everybody in the order of their coming."""
+        for callback, loop in tuple(self._callbacks):
+            try:
+                if loop is None:
+                    callback(news)
+                else:
+                    loop.call_soon_threadsafe(_start, loop, callback, news)
+            except Exception:
+                log.exception("callback %r failed", callback)
+
+
+def _start(loop: asyncio.AbstractEventLoop, callback: Callback[T], news: T) -> None:
+    awaitable = callback(news)
+    if awaitable is not None:
+        task = loop.create_task(_guard(awaitable, callback))
+        task.add_done_callback(lambda done: done.exception() if not done.cancelled() else None)
+
+
+async def _guard(awaitable: Awaitable[None], callback: Callback[T]) -> None:
+    try:
+        await awaitable
+    except Exception:
+        log.exception("callback %r failed", callback)

@@ -1,0 +1,107 @@
+"""When a value counts as too high: thresholds with hysteresis, held in seconds, not in samples.
+
+A :class:`Watch` follows one resource. It goes up to ``WARNING`` or ``CRITICAL`` when the value has
+been at or over that threshold for ``hold_s``, and down again when it has been under the threshold
+minus ``clear_below`` for ``hold_s``. A value that cannot be read moves nothing and starts the
+waiting anew, as does a gap in the readings: what was not seen is not held against anybody.
+"""
+
+import enum
+
+import msgspec
+
+from omnitray.core.facts import Resource
+from omnitray.core.policy import Band
+
+
+class Height(enum.IntEnum):
+    """How high a value stands; the order is the order of badness."""
+
+    CLEAR = 0
+    WARNING = 1
+    CRITICAL = 2
+
+
+class Transition(msgspec.Struct, frozen=True, kw_only=True):
+    """A resource changed its height; ``threshold`` (per cent) is the one that was passed."""
+
+    resource: Resource
+    before: Height
+    after: Height
+    value: float
+    threshold: float
+
+
+class Edge:
+    """One threshold: on when passed for ``hold_s``, off when cleared for ``hold_s``."""
+
+    def __init__(self, threshold: float, clear_below: float, hold_s: float) -> None:
+        self.threshold = threshold
+        self.is_on = False
+        self._clear = threshold - clear_below
+        self._hold_s = hold_s
+        self._since_s: float | None = None
+
+    def left_s(self, now: float) -> float | None:
+        """Seconds until a change that is being waited out is due; None when there is none."""
+        return None if self._since_s is None else self._since_s + self._hold_s - now
+
+    def forget(self) -> None:
+        """Start waiting anew."""
+        self._since_s = None
+
+    def observe(self, value: float, now: float) -> None:
+        """Take in a value read at ``now``."""
+        leaning = value >= self._clear if self.is_on else value >= self.threshold
+        if leaning == self.is_on:
+            self._since_s = None
+            return
+        if self._since_s is None:
+            self._since_s = now
+        if now - self._since_s >= self._hold_s:
+            self.is_on, self._since_s = leaning, None
+
+
+class Watch:
+    """The state machine of one resource."""
+
+    def __init__(self, resource: Resource, band: Band) -> None:
+        self.resource = resource
+        self.height = Height.CLEAR
+        self._warning = Edge(band.warning, band.clear_below, band.hold_s)
+        self._critical = Edge(band.critical, band.clear_below, band.hold_s)
+
+    def left_s(self, now: float) -> float | None:
+        """Seconds until the next pending change is due, or None when nothing is pending."""
+        pending = (edge.left_s(now) for edge in (self._warning, self._critical))
+        return min((left for left in pending if left is not None), default=None)
+
+    def forget(self) -> None:
+        """Start waiting anew: what happened meanwhile was not seen."""
+        self._warning.forget()
+        self._critical.forget()
+
+    def observe(self, value: float | None, now: float) -> Transition | None:
+        """Take in a value (per cent) read at ``now`` (monotonic seconds)."""
+        if value is None:
+            self.forget()
+            return None
+        self._warning.observe(value, now)
+        self._critical.observe(value, now)
+        before, self.height = self.height, self._read_height()
+        return None if self.height == before else self._describe(before, value)
+
+    def _read_height(self) -> Height:
+        if self._critical.is_on:
+            return Height.CRITICAL
+        return Height.WARNING if self._warning.is_on else Height.CLEAR
+
+    def _describe(self, before: Height, value: float) -> Transition:
+        passed = self._critical if Height.CRITICAL in (before, self.height) else self._warning
+        return Transition(
+            resource=self.resource,
+            before=before,
+            after=self.height,
+            value=value,
+            threshold=passed.threshold,
+        )
