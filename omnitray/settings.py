@@ -1,0 +1,54 @@
+"""Settings: what a person can set, read from ``config.toml`` and saved without loss.
+
+The map: ``settings_model`` the shape, ``settings_fields`` the table of fields and rules,
+``settings_check`` one value, ``settings_lines`` where a key stands, ``settings_file`` the file.
+"""
+
+from omnitray.settings_check import Fault, Problem, check, parse_text, set_value, shown
+from omnitray.settings_fields import BY_KEY, FIELDS, RULES, Field, Kind, default_of, value_of
+from omnitray.settings_file import (
+    NO_FILE,
+    Loaded,
+    Stamp,
+    changed,
+    load,
+    parse,
+    save,
+    stamp_of,
+)
+from omnitray.settings_model import (
+    ApiSettings,
+    MonitorSettings,
+    NotificationSettings,
+    ProtectSettings,
+    Settings,
+)
+
+__all__ = [
+    "BY_KEY",
+    "FIELDS",
+    "NO_FILE",
+    "RULES",
+    "ApiSettings",
+    "Fault",
+    "Field",
+    "Kind",
+    "Loaded",
+    "MonitorSettings",
+    "NotificationSettings",
+    "Problem",
+    "ProtectSettings",
+    "Settings",
+    "Stamp",
+    "changed",
+    "check",
+    "default_of",
+    "load",
+    "parse",
+    "parse_text",
+    "save",
+    "set_value",
+    "shown",
+    "stamp_of",
+    "value_of",
+]

@@ -1,0 +1,214 @@
+"""The settings file: read, watched, and changed without losing what else stands in it.
+
+Reading never fails: what cannot be used is a :class:`Problem` with its line, and the default is
+used. Saving touches only the given keys, keeps comments and unknown content, replaces the file
+at once, and refuses a file that cannot be read.
+"""
+
+import contextlib
+import os
+import re
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from omnitray.paths import private_folder
+from omnitray.settings_check import Fault, Problem, check, settle, unknown
+from omnitray.settings_fields import BY_KEY, FIELDS, default_of, value_of
+from omnitray.settings_lines import line_of, lines_of
+from omnitray.settings_model import Settings
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
+
+MAX_BYTES = 1 << 20
+TRIES = 5
+Stamp = tuple[int, int, int]  # modification time in ns, inode, size: all zero for no file
+NO_FILE: Stamp = (0, 0, 0)
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """What a file holds: always complete settings, what is wrong with it, and its stamp."""
+
+    settings: Settings = Settings()
+    problems: tuple[Problem, ...] = ()
+    stamp: Stamp = NO_FILE
+
+    @property
+    def readable(self) -> bool:
+        """Whether the file may be written: one that could not be read is never replaced."""
+        return not any(each.fault in (Fault.BROKEN, Fault.UNREADABLE) for each in self.problems)
+
+
+def load(path: Path) -> Loaded:
+    """Read the file; a missing one holds the defaults."""
+    before = stamp_of(path)
+    try:
+        text = _read(path)
+    except FileNotFoundError:
+        return Loaded()
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        return Loaded(problems=(_unreadable(path, error),), stamp=before)
+    return _with_stamp(parse(text, path.name), before)
+
+
+def parse(text: str, name: str = "config.toml") -> Loaded:
+    """Settings from TOML text."""
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return Loaded(problems=(_broken(name, error),))
+    good: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for key, value in _leaves(tree):
+        problem = check(BY_KEY[key], value) if key in BY_KEY else unknown(key, value)
+        if problem is None:
+            good[key] = value
+        else:
+            problems.append(problem)
+    settings, conflicts = settle(good)
+    lines = lines_of(text)
+    located = [_located(each, lines) for each in (*problems, *conflicts)]
+    return Loaded(settings, tuple(sorted(located, key=lambda each: each.line)))
+
+
+def stamp_of(path: Path) -> Stamp:
+    """What tells one state of the file from another, for the cost of one stat."""
+    try:
+        found = path.stat()
+    except OSError:
+        return NO_FILE
+    return (found.st_mtime_ns, found.st_ino, found.st_size)
+
+
+def changed(path: Path, stamp: Stamp) -> bool:
+    """Whether the file is another than the one that was loaded."""
+    return stamp_of(path) != stamp
+
+
+def save(path: Path, changes: Mapping[str, Any]) -> Loaded | Problem:
+    """Write the given keys (None: back to the default) and nothing else; the new state.
+
+    Starts from what is on disk at this moment, so that changes made there meanwhile stay.
+    Raises OSError when the disk refuses.
+    """
+    path = path.resolve()  # a link into a person's dotfiles stays a link
+    for _ in range(TRIES):
+        found = load(path)
+        if not found.readable:
+            return found.problems[0]
+        if refusal := _refusal(found.settings, changes):
+            return refusal
+        text = _edited(path, changes)
+        if not changed(path, found.stamp):
+            break
+    private_folder(path.parent)
+    _write_atomic(path, text.encode())
+    return load(path)
+
+
+def _write_atomic(path: Path, content: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
+
+
+def _refusal(settings: Settings, changes: Mapping[str, Any]) -> Problem | None:
+    """All changes count together: warning and critical may both move past the old values."""
+    for key, value in changes.items():
+        if key not in BY_KEY:
+            return unknown(key, value)
+        if value is not None and (problem := check(BY_KEY[key], value)):
+            return problem
+    return _conflict_after(settings, changes)
+
+
+def _conflict_after(settings: Settings, changes: Mapping[str, Any]) -> Problem | None:
+    values = {field.key: value_of(settings, field.key) for field in FIELDS}
+    wanted = {key: default_of(key) if value is None else value for key, value in changes.items()}
+    _, conflicts = settle({**values, **wanted})
+    return conflicts[0] if conflicts else None
+
+
+def _edited(path: Path, changes: Mapping[str, Any]) -> str:
+    import tomlkit  # noqa: PLC0415 - 30 ms that only saving needs
+
+    document = tomlkit.parse(_read(path) if path.exists() else "")
+    for key, value in changes.items():
+        _put(document, key, value)
+    return tomlkit.dumps(document)
+
+
+def _put(document: "TOMLDocument", key: str, value: object) -> None:
+    import tomlkit  # noqa: PLC0415 - as above
+
+    *tables, name = key.split(".")
+    table: Any = document
+    for part in tables:
+        if part not in table:
+            if value is None:
+                return
+            table[part] = tomlkit.table(is_super_table=part != tables[-1])
+        table = table[part]
+    if value is None:
+        table.pop(name, None)
+    else:
+        table[name] = value
+
+
+def _read(path: Path) -> str:
+    with path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise ValueError(f"it is larger than {MAX_BYTES >> 20} MB")
+    return content.decode("utf-8-sig")
+
+
+def _leaves(tree: Mapping[str, Any], stem: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in tree.items():
+        key = f"{stem}{name}"
+        if isinstance(value, dict) and value and key not in BY_KEY:
+            yield from _leaves(value, f"{key}.")
+        elif value != {}:
+            yield key, value
+
+
+def _located(problem: Problem, lines: Mapping[str, int]) -> Problem:
+    line = max(line_of(key, lines) for key in problem.key.split(" and "))
+    return msgspec.structs.replace(problem, line=line)
+
+
+def _with_stamp(loaded: Loaded, stamp: Stamp) -> Loaded:
+    return msgspec.structs.replace(loaded, stamp=stamp)
+
+
+def _broken(name: str, error: tomllib.TOMLDecodeError) -> Problem:
+    place = re.search(r"line (\d+)", str(error))
+    return Problem(
+        fault=Fault.BROKEN,
+        key=name,
+        line=int(place[1]) if place else 1,
+        allowed=str(error),
+        used="the defaults for everything",
+    )
+
+
+def _unreadable(path: Path, error: Exception) -> Problem:
+    return Problem(
+        fault=Fault.UNREADABLE,
+        key=path.name,
+        allowed=str(error),
+        used="the defaults for everything",
+    )

@@ -1,0 +1,315 @@
+"""The settings file as a person writes it, with everything that can be wrong with it."""
+
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omnitray.core.facts import Mode, MonitorLevel, ProtectState, Severity
+from omnitray.core.policy import AlertPolicy, MonitorPolicy, ProtectPolicy
+from omnitray.settings import (
+    FIELDS,
+    NO_FILE,
+    RULES,
+    Fault,
+    Kind,
+    Loaded,
+    Problem,
+    Settings,
+    changed,
+    check,
+    default_of,
+    load,
+    parse,
+    parse_text,
+    save,
+    set_value,
+    value_of,
+)
+
+DOCUMENTED = """\
+mode = "test"                    # dev | test | prod
+level = "intensive"
+[thresholds.cpu]                 # likewise memory, disk (per cent)
+warning = 60
+critical = 95
+clear_below = 5
+hold_s = 2
+[protect]
+state = "watch"
+protected = ["firefox", "~/shop"]
+[protect.dev]
+cpu_percent = 50
+memory_percent = 70
+hold_s = 1
+memory_floor_percent = 6
+swap_floor_percent = 20
+[api]
+enabled = false
+port = 9000
+listen = "127.0.0.1"
+[notifications]
+enabled = false
+repeat_floor_s = 120
+from = "warning"
+"""
+
+TEN_MISTAKES = """\
+mode = "production"
+lvel = "idle"
+[thresholds.cpu]
+warning = 170
+critical = "high"
+[thresholds.memory]
+warning = 95
+critical = 90
+[protect]
+state = true
+protected = "firefox"
+[api]
+port = 80.5
+listen = "0.0.0.0"
+[notifications]
+from = "everything"
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+def _settings(outcome: Settings | Problem) -> Settings:
+    assert isinstance(outcome, Settings), outcome
+    return outcome
+
+
+def _saved(outcome: Loaded | Problem) -> Loaded:
+    assert isinstance(outcome, Loaded), outcome
+    return outcome
+
+
+def test_no_file_means_the_defaults_of_the_core(file: Path) -> None:
+    loaded = load(file)
+    assert loaded == Loaded(Settings(), (), NO_FILE)
+    assert loaded.settings.monitor_policy() == MonitorPolicy()
+    assert loaded.settings.alert_policy() == AlertPolicy()
+    assert loaded.settings.protect_policy() == ProtectPolicy()
+
+
+def test_every_documented_name_is_read() -> None:
+    loaded = parse(DOCUMENTED)
+    assert loaded.problems == ()
+    protect = loaded.settings.protect_policy()
+    assert (protect.mode, protect.state) == (Mode.TEST, ProtectState.WATCH)
+    assert protect.protected == ("firefox", "~/shop")
+    assert (protect.dev.cpu_percent, protect.dev.swap_floor_percent) == (50, 20)
+    monitor = loaded.settings.monitor_policy()
+    assert monitor.level is MonitorLevel.INTENSIVE
+    assert (monitor.thresholds.cpu.warning, monitor.thresholds.cpu.hold_s) == (60, 2)
+    assert loaded.settings.api.port == 9000
+    assert not loaded.settings.api.enabled
+    alerts = loaded.settings.alert_policy()
+    assert (alerts.enabled, alerts.repeat_floor_s) == (False, 120)
+    assert alerts.notify_from is Severity.WARNING
+
+
+def test_a_band_given_in_part_keeps_the_defaults_of_its_resource() -> None:
+    assert parse("[thresholds.disk]\nhold_s = 1").settings.thresholds.disk.critical == 95
+
+
+def test_a_file_with_ten_mistakes_reports_ten_and_still_starts() -> None:
+    loaded = parse(TEN_MISTAKES)
+    assert len(loaded.problems) == 10
+    assert loaded.settings == Settings()
+    lines = [problem.line for problem in loaded.problems]
+    assert lines == [1, 2, 4, 5, 8, 10, 11, 13, 14, 16]
+
+
+def test_a_problem_says_where_what_and_what_is_used_instead() -> None:
+    (problem,) = parse('[thresholds.cpu]\n\nwarning = 170 # "much"').problems
+    assert problem.sentence == (
+        "line 3: thresholds.cpu.warning = 170: the value is not allowed;"
+        " allowed: a number from 1 to 100 %; using 70"
+    )
+
+
+def test_an_unknown_key_is_named_with_the_nearest_known_one() -> None:
+    (problem,) = parse("[api]\nprot = 1\nenabled = true").problems
+    assert (problem.fault, problem.key, problem.line) == (Fault.UNKNOWN, "api.prot", 2)
+    assert "did you mean api.port?" in problem.sentence
+
+
+def test_values_that_do_not_go_together_fall_back_together() -> None:
+    loaded = parse("[thresholds.cpu]\nwarning = 90\nhold_s = 9")
+    (problem,) = loaded.problems
+    assert problem.fault is Fault.CONFLICT
+    assert problem.line == 2
+    assert loaded.settings.thresholds.cpu.warning == 70
+    assert loaded.settings.thresholds.cpu.hold_s == 9
+
+
+def test_listening_to_others_needs_a_certificate_and_a_key() -> None:
+    assert parse('[api]\nlisten = "0.0.0.0"').settings.api.listen == "127.0.0.1"
+    safe = '[api]\nlisten = "0.0.0.0"\ncertificate = "c.pem"\nkey = "k.pem"'
+    assert parse(safe).settings.api.open_to_others
+
+
+@pytest.mark.parametrize("text", ["mode = ", "[a\n", 'mode = "dev"\nmode = "test"', "\x01"])
+def test_broken_toml_is_named_with_its_line_and_never_rewritten(file: Path, text: str) -> None:
+    file.write_text(text)
+    loaded = load(file)
+    (problem,) = loaded.problems
+    assert problem.fault is Fault.BROKEN
+    assert problem.line >= 1
+    assert save(file, {"mode": "test"}) == problem
+    assert file.read_text() == text
+
+
+def test_bytes_that_are_not_text_are_survived(file: Path) -> None:
+    file.write_bytes(b'mode = "\xff"')
+    assert [problem.fault for problem in load(file).problems] == [Fault.UNREADABLE]
+    assert isinstance(save(file, {"mode": "test"}), Problem)
+
+
+def test_a_folder_in_the_files_place_is_survived(file: Path) -> None:
+    file.mkdir()
+    assert [problem.fault for problem in load(file).problems] == [Fault.UNREADABLE]
+
+
+def test_a_byte_order_mark_is_no_mistake(file: Path) -> None:
+    file.write_bytes(b"\xef\xbb\xbfmode = 'prod'")
+    assert load(file).settings.mode is Mode.PROD
+
+
+def test_saving_keeps_comments_order_and_what_nobody_knows(file: Path) -> None:
+    file.write_text("# mine\nmode = 'dev' # why\n[future]\nx = 1\n[thresholds.cpu]\nwarning = 60\n")
+    loaded = _saved(save(file, {"mode": "test", "thresholds.cpu.critical": 99, "api.port": 9001}))
+    assert loaded.settings.mode is Mode.TEST
+    assert loaded.settings.api.port == 9001
+    text = file.read_text()
+    assert "# mine\n" in text
+    assert 'mode = "test" # why' in text
+    assert "[future]\nx = 1" in text
+    assert "warning = 60" in text
+    assert load(file).settings.thresholds.cpu.critical == 99
+
+
+def test_saving_starts_from_what_is_on_disk_now(file: Path) -> None:
+    first = _saved(save(file, {"mode": "test"}))
+    file.write_text(file.read_text() + "[api]\nport = 9002\n")
+    assert changed(file, first.stamp)
+    assert _saved(save(file, {"level": "idle"})).settings.api.port == 9002
+
+
+def test_none_takes_a_value_back_to_its_default(file: Path) -> None:
+    save(file, {"mode": "test", "api.port": 9000})
+    assert _saved(save(file, {"mode": None, "level": None})).settings.mode is Mode.DEV
+    assert "mode" not in file.read_text()
+
+
+def test_two_values_may_move_together_past_each_other(file: Path) -> None:
+    both = {"thresholds.cpu.warning": 90, "thresholds.cpu.critical": 95}
+    assert _saved(save(file, both)).settings.thresholds.cpu.warning == 90
+    assert isinstance(save(file, {"thresholds.cpu.critical": 80}), Problem)
+
+
+def test_a_refused_change_leaves_no_file(file: Path) -> None:
+    outcome = save(file, {"mode": "production"})
+    assert isinstance(outcome, Problem)
+    assert outcome.allowed == "one of dev, test, prod"
+    assert not file.exists()
+
+
+def test_a_linked_file_stays_linked(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "dotfiles").mkdir()
+    target = tmp_path / "dotfiles/omnitray.toml"
+    target.write_text("mode = 'dev'\n")
+    file.symlink_to(target)
+    save(file, {"mode": "prod"})
+    assert file.is_symlink()
+    assert load(target).settings.mode is Mode.PROD
+
+
+def test_the_file_is_private(file: Path) -> None:
+    save(file, {"mode": "test"})
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_change_is_seen_by_its_stamp_even_within_one_tick_of_the_clock(file: Path) -> None:
+    loaded = _saved(save(file, {"api.port": 9001}))
+    assert not changed(file, loaded.stamp)
+    save(file, {"api.port": 9002})
+    os.utime(file, ns=(loaded.stamp[0], loaded.stamp[0]))
+    assert changed(file, loaded.stamp)
+
+
+def test_setting_one_value_gives_new_settings_or_the_reason_why_not() -> None:
+    settings = _settings(set_value(Settings(), "notifications.from", "info"))
+    assert settings.notifications.from_severity is Severity.INFO
+    refused = set_value(settings, "thresholds.cpu.warning", 85)
+    assert isinstance(refused, Problem)
+    assert refused.used == "70 and 85"
+    assert isinstance(set_value(settings, "nothing", 1), Problem)
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=lambda field: str(field.key))
+def test_every_field_has_a_default_that_it_allows_and_words(field: msgspec.Struct) -> None:
+    known = next(each for each in FIELDS if each == field)
+    assert check(known, default_of(known.key)) is None
+    assert known.title
+    assert known.help.endswith(".")
+
+
+def test_the_table_holds_every_setting_and_no_other() -> None:
+    def leaves(tree: dict[str, object], stem: str = "") -> set[str]:
+        found: set[str] = set()
+        for name, value in tree.items():
+            key = stem + name
+            found |= leaves(value, key + ".") if isinstance(value, dict) else {key}
+        return found
+
+    assert {field.key for field in FIELDS} == leaves(msgspec.to_builtins(Settings()))
+
+
+def test_the_defaults_break_no_rule() -> None:
+    assert all(rule.holds(Settings()) for rule in RULES)
+
+
+def test_what_a_person_types_becomes_what_the_file_holds() -> None:
+    assert parse_text("api.port", "9000") == 9000
+    assert parse_text("thresholds.cpu.hold_s", "2.5") == 2.5
+    assert parse_text("api.enabled", "off") is False
+    assert parse_text("protect.protected", "a, b,") == ["a", "b"]
+    assert parse_text("api.port", "high") == "high"
+
+
+@given(st.text(max_size=300))
+def test_no_text_makes_reading_fail(text: str) -> None:
+    assert isinstance(parse(text).settings, Settings)
+
+
+VALUES = st.one_of(
+    st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.lists(st.text(max_size=3))
+)
+
+
+@given(st.dictionaries(st.sampled_from([field.key for field in FIELDS]), VALUES, max_size=8))
+def test_saving_writes_all_or_nothing_and_reads_back_the_same(
+    tmp_path_factory: pytest.TempPathFactory, changes: dict[str, object]
+) -> None:
+    file = tmp_path_factory.mktemp("save") / "config.toml"
+    outcome = save(file, changes)
+    if isinstance(outcome, Problem):
+        assert not file.exists()
+        return
+    assert outcome.problems == ()
+    for key, value in changes.items():
+        assert value_of(outcome.settings, key) == value
+
+
+def test_kinds_are_all_used() -> None:
+    assert {field.kind for field in FIELDS} == set(Kind)
