@@ -1,0 +1,43 @@
+"""What makes two alerts the same: type, source and stable labels, never text with numbers."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from omnitray.core.facts import AlertType
+
+STABLE_KEYS = ("server", "test", "nodeid", "project", "resource", "mount", "job")
+
+# quoted numbers, long hexadecimal ids (with at least one digit) and digit runs
+_CHANGING = re.compile(r"""(['"])\d+\1|\b(?:0x)?(?=[0-9a-f]*\d)[0-9a-f]{6,}\b|\d+""", re.IGNORECASE)
+
+
+def without_numbers(text: str) -> str:
+    """The text with everything that changes from one report to the next replaced by ``#``."""
+    return _CHANGING.sub("#", text)
+
+
+def stable_labels(title: str, context: Mapping[str, Any]) -> dict[str, str]:
+    """The labels an alert has when its raiser names none."""
+    labels = {key: str(context[key]) for key in STABLE_KEYS if context.get(key) is not None}
+    labels["title"] = without_numbers(title)
+    return labels
+
+
+def fingerprint(type_: AlertType, source: str, labels: Mapping[str, str]) -> str:
+    """16 hexadecimal digits; the order of the labels does not matter."""
+    digest = hashlib.blake2b(digest_size=8)
+    for part in (type_, source, *(text for pair in sorted(labels.items()) for text in pair)):
+        data = part.encode("utf-8", "surrogatepass")
+        digest.update(len(data).to_bytes(8, "big"))  # so that ("ab", "c") differs from ("a", "bc")
+        digest.update(data)
+    return digest.hexdigest()
+
+
+def server_of(source: str, context: Mapping[str, Any]) -> str | None:
+    """The server that an alert is about: ``server:NAME`` as source, or the context's server."""
+    if source.startswith("server:"):
+        return source.removeprefix("server:") or None
+    named = context.get("server")
+    return named if isinstance(named, str) and named else None
