@@ -1,0 +1,93 @@
+"""The log: one rotating, readable file in the state folder, and what goes into it.
+
+Everything that would otherwise be lost goes there: Python's warnings, exceptions that nobody
+caught on any thread (told once each, they do not end the program), Qt's own messages.
+"""
+
+import logging
+import logging.handlers
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+log = logging.getLogger(__name__)
+
+_FORMAT = "%(asctime)s %(levelname)-7s %(threadName)s %(name)s: %(message)s"
+_BYTES = 1_000_000
+_KEPT = 3
+
+
+def start(file: Path | None, *, verbose: bool) -> None:
+    """Log to ``file`` (mode 0600) and to stderr; a file that cannot be opened is said there."""
+    root = logging.getLogger()
+    root.setLevel(logging.DEBUG if verbose else logging.INFO)
+    formatter = logging.Formatter(_FORMAT)
+    console = logging.StreamHandler()
+    console.setLevel(logging.DEBUG if verbose else logging.WARNING)
+    console.setFormatter(formatter)
+    root.addHandler(console)
+    for name in ("asyncio", "uvicorn", "websockets"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
+    if file is None:
+        return
+    try:
+        root.addHandler(_file_handler(file, formatter))
+    except OSError as error:
+        log.warning("no log file: %s", error)
+
+
+def _file_handler(file: Path, formatter: logging.Formatter) -> logging.Handler:
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file.touch(mode=0o600)
+    handler = logging.handlers.RotatingFileHandler(
+        file, maxBytes=_BYTES, backupCount=_KEPT, encoding="utf-8", errors="backslashreplace"
+    )
+    handler.setFormatter(formatter)
+    return handler
+
+
+class Uncaught:
+    """Takes over the hooks for exceptions that nobody caught.
+
+    ``tell`` is called once for each place that raised, with a sentence for the person; it may be
+    called on any thread.
+    """
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._told: set[tuple[str, int]] = set()
+
+    def install(self) -> None:
+        """Take the hooks."""
+        sys.excepthook = self._on_exception
+        threading.excepthook = self._on_thread_exception
+
+    def _on_thread_exception(self, args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None:
+            self._on_exception(args.exc_type, args.exc_value, args.exc_traceback)
+
+    def _on_exception(
+        self,
+        kind: type[BaseException],
+        error: BaseException,
+        traceback: TracebackType | None,
+    ) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, traceback)
+            return
+        log.critical("uncaught exception", exc_info=(kind, error, traceback))
+        place = _last_place(traceback)
+        if place not in self._told:
+            self._told.add(place)
+            self._tell(f"OmniTray met an error of its own ({kind.__name__}); the log has it")
+
+
+def _last_place(traceback: TracebackType | None) -> tuple[str, int]:
+    place = ("", 0)
+    while traceback is not None:
+        place = (traceback.tb_frame.f_code.co_filename, traceback.tb_lineno)
+        traceback = traceback.tb_next
+    return place

@@ -1,0 +1,96 @@
+"""Worker objects on plain QThreads: they own the timers, the core owns the steps."""
+
+import logging
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
+
+from omnitray.core.facts import MonitorLevel
+from omnitray.core.monitor import ProgressiveMonitor
+from omnitray.core.policy import MonitorPolicy
+
+log = logging.getLogger(__name__)
+
+_AFTER_FAILURE_S = 5.0
+_STOP_MS = 2000
+
+
+class MonitorWorker(QObject):
+    """Steps the monitor at the delays that it asks for."""
+
+    stepped = Signal(object)  # monitor.Step
+    level_changed = Signal(object)  # levels.LevelChange, when it came from a command
+    failed = Signal(str)
+
+    def __init__(self, monitor: ProgressiveMonitor) -> None:
+        super().__init__()
+        self._monitor = monitor
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setTimerType(Qt.TimerType.CoarseTimer)
+        self._timer.timeout.connect(self.tick)
+
+    @Slot()
+    def tick(self) -> None:
+        """Take a step and set the alarm for the next one, whatever happened."""
+        delay_s = _AFTER_FAILURE_S
+        try:
+            step = self._monitor.step()
+            delay_s = step.next_delay_s
+            self.stepped.emit(step)
+        except Exception as error:  # the watcher must outlive a bad reading
+            log.exception("the monitor's step failed")
+            self.failed.emit(f"Reading the machine failed: {error}")
+        self._timer.start(round(delay_s * 1000))
+
+    @Slot()
+    def stop(self) -> None:
+        """Stop the timer in its own thread."""
+        self._timer.stop()
+
+    @Slot(object)
+    def choose_level(self, level: MonitorLevel | None) -> None:
+        """Take the person's level; the next look is not later than its rhythm."""
+        self._announce(lambda: self._monitor.set_level(level))
+
+    @Slot(object)
+    def take_policy(self, policy: MonitorPolicy) -> None:
+        """Take changed settings."""
+        self._announce(lambda: self._monitor.set_policy(policy))
+
+    @Slot()
+    def escalate(self) -> None:
+        """Look closely for a while."""
+        self._announce(self._monitor.escalate)
+
+    def _announce(self, command: Callable[[], object]) -> None:
+        change = command()
+        if change is not None:
+            self.level_changed.emit(change)
+            self.tick()
+
+
+class WorkerThread:
+    """A worker on a thread of its own: started, and stopped within two seconds."""
+
+    def __init__(self, name: str, worker: MonitorWorker) -> None:
+        self.name = name
+        self.worker = worker
+        self._thread = QThread()
+        self._thread.setObjectName(name)
+        worker.moveToThread(self._thread)
+        self._thread.started.connect(worker.tick)
+        # The timer lives in the worker's thread and has to be stopped there.
+        self._thread.finished.connect(worker.stop, Qt.ConnectionType.DirectConnection)
+
+    def start(self) -> None:
+        """Start the thread and the first step."""
+        self._thread.start()
+
+    def stop(self) -> bool:
+        """End the thread; False (and one log line) when it does not end in time."""
+        self._thread.quit()
+        if self._thread.wait(_STOP_MS):
+            return True
+        log.error("%s did not stop within %d ms", self.name, _STOP_MS)
+        return False
