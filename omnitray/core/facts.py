@@ -197,6 +197,7 @@ class ProcessFacts(msgspec.Struct, frozen=True, kw_only=True):
     state: str  # R, S, D, T, Z, ... as in /proc/PID/stat
     uid: int | None = None
     session: int = 0
+    group: int = 0  # process group: what a shell moves to the background as one
     tty: int = 0
     threads: int = 1
     nice: int = 0
