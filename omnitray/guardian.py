@@ -1,0 +1,237 @@
+"""Continues what OmniTray has paused if OmniTray dies: a process that exists only meanwhile.
+
+Run by path with ``python -I -S``: the standard library alone, nothing of ours, a few megabytes.
+It is told over its standard input, one line a change, fields separated by spaces:
+
+    hold ACTION PID START_TICKS     a process is (about to be) stopped
+    frozen ACTION INODE FOLDER      a cgroup is (about to be) frozen
+    release ACTION                  it runs again, or is gone
+    quit                            nothing is paused any more
+
+The end of the input without ``quit``, or the end of the parent, means that OmniTray is dead:
+everything held is continued, identity checked, and a result line goes to the undo journal.
+Arguments: the parent's pid and the journal's path.
+
+It has a session of its own and ignores the signals of a terminal that closes. Lines written
+before it runs wait in the pipe, so the parent may write and stop a process at once.
+"""
+
+import os
+import select
+import signal
+import sys
+import time
+from typing import NamedTuple
+
+POLL_MS = 1000  # only where the parent has no pidfd: how soon a new parent is noticed
+
+
+class Held(NamedTuple):
+    """A stopped process: a pidfd where the system has them, else -1, and its start time."""
+
+    action: str
+    pid: int
+    start_ticks: int
+    pidfd: int
+
+
+class Frozen(NamedTuple):
+    """A frozen cgroup: its folder and the inode that says it is still the same one."""
+
+    action: str
+    inode: int
+    folder: str
+
+
+class Guardian:
+    """What is held, and how to let it go."""
+
+    def __init__(self, journal: str, proc: str = "/proc") -> None:
+        self._journal = journal
+        self._proc = proc
+        self._held: list[Held | Frozen] = []
+
+    @property
+    def holds(self) -> int:
+        """How many processes and cgroups are held."""
+        return len(self._held)
+
+    def hear(self, line: str) -> bool:
+        """Take one line; False when it was ``quit``. A damaged line is passed over."""
+        word, _, rest = line.partition(" ")
+        if word == "hold":
+            self._hold(rest.split(" "))
+        elif word == "frozen":
+            self._freeze(rest.split(" ", 2))
+        elif word == "release":
+            self._release(rest)
+        return word != "quit"
+
+    def release_all(self) -> None:
+        """Continue everything, then say so in the journal."""
+        outcomes: dict[str, list[str]] = {}
+        for held in self._held:
+            outcome = self._thaw(held) if isinstance(held, Frozen) else self._continue(held)
+            outcomes.setdefault(held.action, []).append(outcome)
+        self._held.clear()
+        for action, results in outcomes.items():
+            self._write(action, results)
+
+    def _hold(self, fields: list[str]) -> None:
+        if len(fields) != 3 or not (fields[1].isdigit() and fields[2].isdigit()):  # noqa: PLR2004 - the line's three fields
+            return
+        pid, start_ticks = int(fields[1]), int(fields[2])
+        self._held.append(Held(fields[0], pid, start_ticks, self._open(pid, start_ticks)))
+
+    def _open(self, pid: int, start_ticks: int) -> int:
+        """A pidfd of exactly this process, or -1 where there are none or it is gone."""
+        if not hasattr(os, "pidfd_open"):
+            return -1
+        try:
+            pidfd = os.pidfd_open(pid)
+        except OSError:
+            return -1
+        if self._started(pid) == start_ticks:
+            return pidfd
+        os.close(pidfd)
+        return -1
+
+    def _started(self, pid: int) -> int | None:
+        try:
+            with open(f"{self._proc}/{pid}/stat", "rb") as stat:  # noqa: PTH123 - pathlib would double the memory
+                return int(stat.read().rpartition(b")")[2].split()[19])
+        except (OSError, IndexError, ValueError):
+            return None
+
+    def _freeze(self, fields: list[str]) -> None:
+        if len(fields) == 3 and fields[1].isdigit():  # noqa: PLR2004 - the line's three fields
+            self._held.append(Frozen(fields[0], int(fields[1]), fields[2]))
+
+    def _release(self, action: str) -> None:
+        for held in self._held:
+            if held.action == action and isinstance(held, Held) and held.pidfd >= 0:
+                os.close(held.pidfd)
+        self._held = [held for held in self._held if held.action != action]
+
+    def _continue(self, held: Held) -> str:
+        if self._started(held.pid) != held.start_ticks:
+            return "gone"
+        try:
+            if held.pidfd >= 0:
+                signal.pidfd_send_signal(held.pidfd, signal.SIGCONT)
+            else:
+                os.kill(held.pid, signal.SIGCONT)
+        except ProcessLookupError:
+            return "gone"
+        except OSError as error:
+            return f"failed: {error.strerror}"
+        return "restored"
+
+    def _thaw(self, frozen: Frozen) -> str:
+        """Write the freezer's file: the session's manager sees it and agrees."""
+        try:
+            if os.stat(frozen.folder).st_ino != frozen.inode:  # noqa: PTH116 - pathlib would double the memory
+                return "gone"
+            with open(f"{frozen.folder}/cgroup.freeze", "wb", buffering=0) as switch:  # noqa: PTH123 - likewise
+                switch.write(b"0")
+        except FileNotFoundError:
+            return "gone"
+        except OSError as error:
+            return f"failed: {error.strerror}"
+        return "restored"
+
+    def _write(self, action: str, results: list[str]) -> None:
+        failed = [result for result in results if result.startswith("failed")]
+        outcome = "failed" if failed else "restored" if "restored" in results else "gone"
+        at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
+        safe = "".join(letter for letter in action if letter.isalnum() or letter in "-_.")
+        line = (
+            f'{{"v":1,"event":"undone","id":"{safe}","at":"{at}.000Z","who":"guardian",'
+            f'"outcome":"{outcome}","why":"omnitray_died"}}\n'
+        )
+        try:
+            journal = os.open(self._journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        except OSError:
+            return  # the processes run again; the next start finds that out by itself
+        try:
+            os.write(journal, line.encode())
+            os.fsync(journal)
+        except OSError:
+            return  # a full disk: likewise
+        finally:
+            os.close(journal)
+
+
+class Parent:
+    """Whether OmniTray still lives, told by a pidfd where there are any."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self.pidfd = -1
+        if hasattr(os, "pidfd_open") and os.getppid() == pid:
+            try:
+                self.pidfd = os.pidfd_open(pid)
+            except OSError:
+                self._pid = -1
+        if os.getppid() != pid:
+            self._pid = -1
+
+    def is_dead(self) -> bool:
+        """True when the process that started us is no longer our parent."""
+        return os.getppid() != self._pid
+
+
+def watch(guardian: Guardian, parent: Parent, source: int) -> None:
+    """Hear lines until ``quit`` or until the parent is dead; then let everything go."""
+    poller = select.poll()
+    poller.register(source, select.POLLIN)
+    if parent.pidfd >= 0:
+        poller.register(parent.pidfd, select.POLLIN)
+    pending = b""
+    while True:
+        poller.poll(None if parent.pidfd >= 0 else POLL_MS)
+        died = parent.is_dead()
+        chunk = _drain(source) if died else _read(source)
+        *lines, pending = (pending + (chunk or b"")).split(b"\n")
+        if not all([guardian.hear(line.decode("utf-8", "surrogateescape")) for line in lines]):
+            return
+        if died or chunk == b"":
+            guardian.release_all()
+            return
+
+
+def _read(source: int) -> bytes | None:
+    """What is there: None for nothing yet, empty bytes for the end."""
+    try:
+        return os.read(source, 65536)
+    except BlockingIOError:
+        return None
+
+
+def _drain(source: int) -> bytes:
+    """Everything that the dead parent still had written."""
+    chunks = []
+    while chunk := _read(source):
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def outlive_the_terminal() -> None:
+    """Ignore what a closing terminal or session sends: our end is the parent's end."""
+    for name in ("SIGINT", "SIGHUP", "SIGTERM", "SIGTSTP", "SIGPIPE"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
+def main(arguments: list[str]) -> int:
+    """Guard until there is nothing left to guard."""
+    outlive_the_terminal()
+    os.set_blocking(sys.stdin.fileno(), False)
+    os.chdir("/")
+    parent_pid, journal = int(arguments[0]), arguments[1]
+    watch(Guardian(journal), Parent(parent_pid), sys.stdin.fileno())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

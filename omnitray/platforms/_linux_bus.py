@@ -1,0 +1,87 @@
+"""A blocking connection to the session bus that opens when first asked and again after a break.
+
+One a thread: it is not to be shared. Every fault comes out as :class:`BusError` with a sentence.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from jeepney import (  # type: ignore[import-untyped]  # it ships no types
+    DBusAddress,
+    HeaderFields,
+    MessageType,
+    Properties,
+    new_method_call,
+)
+from jeepney.io.blocking import (  # type: ignore[import-untyped]  # likewise
+    DBusConnection,
+    open_dbus_connection,
+)
+
+_REPLY_S = 2.0
+_BUS = DBusAddress(
+    "/org/freedesktop/DBus", bus_name="org.freedesktop.DBus", interface="org.freedesktop.DBus"
+)
+
+
+class BusError(Exception):
+    """No bus, no answer, or an error as the answer: ``name`` is the error's last word."""
+
+    def __init__(self, text: str, name: str = "") -> None:
+        super().__init__(text)
+        self.name = name
+
+
+class SessionBus:
+    """Method calls and properties on the session bus."""
+
+    def __init__(
+        self, connect: Callable[[], DBusConnection] = lambda: open_dbus_connection("SESSION")
+    ) -> None:
+        self._connect = connect
+        self._connection: DBusConnection | None = None
+
+    def call(
+        self, address: DBusAddress, method: str, signature: str | None = None, *body: Any
+    ) -> tuple[Any, ...]:
+        """The reply's body."""
+        return self._send(new_method_call(address, method, signature, body))
+
+    def property(self, address: DBusAddress, name: str) -> Any:
+        """One property of the address's interface."""
+        return self._send(Properties(address).get(name))[0][1]
+
+    def name_owners(self) -> frozenset[int]:
+        """The pids that own a well-known name; raises BusError without a bus."""
+        (names,) = self.call(_BUS, "ListNames")
+        return frozenset(
+            pid for name in names if not name.startswith(":") for pid in self._owner(name)
+        )
+
+    def close(self) -> None:
+        """Close the connection; the next question opens another."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _owner(self, name: str) -> tuple[int, ...]:
+        try:
+            return self.call(_BUS, "GetConnectionUnixProcessID", "s", name)
+        except BusError as error:
+            if error.name:  # a name given up between the two questions
+                return ()
+            raise
+
+    def _send(self, message: Any) -> tuple[Any, ...]:
+        try:
+            if self._connection is None:
+                self._connection = self._connect()
+            reply = self._connection.send_and_get_reply(message, timeout=_REPLY_S)
+        except (OSError, KeyError, ValueError) as error:
+            self.close()
+            raise BusError(f"the session bus does not answer ({error})") from error
+        if reply.header.message_type == MessageType.error:
+            name = str(reply.header.fields.get(HeaderFields.error_name, ""))
+            said = " ".join(str(part) for part in reply.body)
+            raise BusError(said or name, name.rpartition(".")[2])
+        return tuple(reply.body)

@@ -1,0 +1,133 @@
+"""What ties a process to the person, as far as Linux lets an ordinary user find out.
+
+- Display and sound: the process holds a socket whose peer is the display's or the sound server's.
+  Every X11 client counts, with a window or not: a clipboard owner has none to see.
+- A well-known name on the session bus: the bus is asked who owns its names.
+- Typed into: the process is in its terminal's foreground group, and the terminal is in raw mode
+  (an editor, a pager, a prompt) or something has read from it since the process began. A build
+  that merely runs in a terminal is not typed into.
+"""
+
+import contextlib
+import os
+import re
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from omnitray.core.ties import Tie
+from omnitray.platforms._linux_bus import BusError, SessionBus
+from omnitray.platforms._linux_sockets import peer_names
+
+_PEERS = (
+    (re.compile(rb"(^|/)(\.X11-unix/X\d+|wayland-\d+|gamescope-\d+)$"), Tie.DISPLAY),
+    (re.compile(rb"(^|/)(pipewire-\d+(-manager)?|pulse/native)$"), Tie.SOUND),
+)
+_READ_SLACK_S = 10.0  # the kernel keeps a terminal's read time in steps of 8 s
+_PTS_MAJORS = range(136, 144)
+_LOCAL_FLAGS = 3  # the index of the local modes in what tcgetattr gives
+
+
+class Ties:
+    """Finds the ties of processes; one look at sockets and names serves a whole job.
+
+    ``name_owners`` gives the pids that own names on the session bus, ``peers`` the peer's
+    address of each unix socket.
+    """
+
+    def __init__(
+        self,
+        name_owners: Callable[[], frozenset[int]] | None = None,
+        peers: Callable[[], dict[int, bytes]] = peer_names,
+        proc: Path = Path("/proc"),
+    ) -> None:
+        self._name_owners = name_owners or _owners_on(SessionBus())
+        self._peers = peers
+        self._proc = proc
+
+    def of(self, pids: tuple[int, ...]) -> dict[int, frozenset[Tie]]:
+        """The ties of each process; one that is gone has none."""
+        try:
+            peers = self._peers()
+        except OSError:
+            return dict.fromkeys(pids, frozenset({Tie.UNKNOWN}))
+        owners = self._name_owners()
+        return {pid: self._ties(pid, peers, owners) for pid in pids}
+
+    def _ties(self, pid: int, peers: dict[int, bytes], owners: frozenset[int]) -> frozenset[Tie]:
+        ties = {Tie.BUS_NAME} if pid in owners else set()
+        try:
+            ties |= self._socket_ties(pid, peers)
+            if self._is_typed_into(pid):
+                ties.add(Tie.TYPED_INTO)
+        except (FileNotFoundError, ProcessLookupError):
+            return frozenset()
+        except (OSError, ValueError):
+            ties.add(Tie.UNKNOWN)
+        return frozenset(ties)
+
+    def _socket_ties(self, pid: int, peers: dict[int, bytes]) -> set[Tie]:
+        names = {peers.get(inode, b"") for inode in self._socket_inodes(pid)}
+        return {tie for pattern, tie in _PEERS for name in names if pattern.search(name)}
+
+    def _socket_inodes(self, pid: int) -> set[int]:
+        inodes = set()
+        for descriptor in (self._proc / str(pid) / "fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                target = str(descriptor.readlink())
+                if target.startswith("socket:["):
+                    inodes.add(int(target[8:-1]))
+        return inodes
+
+    def _is_typed_into(self, pid: int) -> bool:
+        fields = (self._proc / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()
+        group, terminal, foreground = int(fields[2]), int(fields[4]), int(fields[5])
+        if terminal == 0 or group != foreground:
+            return False
+        path = _terminal_path(terminal)
+        return path is None or _is_raw(path) or _was_read_since(path, _wall_s(int(fields[19])))
+
+
+def _wall_s(start_ticks: int) -> float:
+    """A start time as wall-clock seconds; ticks count from the machine's start."""
+    booted_s = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    return booted_s + start_ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _terminal_path(device: int) -> Path | None:
+    """A pseudo terminal's path; None for a console, which someone sits at."""
+    major, minor = os.major(device), os.minor(device)
+    if major not in _PTS_MAJORS:
+        return None
+    return Path(f"/dev/pts/{(major - _PTS_MAJORS.start) * 256 + minor}")
+
+
+def _is_raw(path: Path) -> bool:
+    try:
+        terminal = os.open(path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+    except OSError:
+        return True  # somebody else's: leave it alone
+    try:
+        return not termios.tcgetattr(terminal)[_LOCAL_FLAGS] & termios.ICANON
+    except termios.error:
+        return True
+    finally:
+        os.close(terminal)
+
+
+def _was_read_since(path: Path, moment_s: float) -> bool:
+    try:
+        return path.stat().st_atime > moment_s + _READ_SLACK_S
+    except OSError:
+        return True
+
+
+def _owners_on(bus: SessionBus) -> Callable[[], frozenset[int]]:
+    def owners() -> frozenset[int]:
+        try:
+            return bus.name_owners()
+        except BusError:
+            return frozenset()  # no bus: nobody has a name on it
+
+    return owners

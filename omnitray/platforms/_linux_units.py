@@ -1,0 +1,173 @@
+"""Units of the systemd user session over D-Bus: adopt, weigh, limit, freeze, and the way back.
+
+Everything here works without privilege: the user's own manager does it.
+"""
+
+import contextlib
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from jeepney import DBusAddress  # type: ignore[import-untyped]  # it ships no types
+
+from omnitray.platforms._linux_bus import BusError, SessionBus
+
+NOT_SET = 2**64 - 1  # systemd's "[not set]" for a weight and "infinity" for a limit
+SLICE = "app.slice"  # where the desktop's own application scopes stand: equals among equals
+_ADOPTION_S = 1.0
+_LOOK_AGAIN_S = 0.002
+_NAME = "org.freedesktop.systemd1"
+_MANAGER = DBusAddress("/org/freedesktop/systemd1", bus_name=_NAME, interface=f"{_NAME}.Manager")
+
+
+class UserUnits:
+    """The user manager's units. ``proc`` and ``cgroups`` are where the kernel shows things.
+
+    Every method but the plain look-ups raises BusError where the manager refuses or is not there.
+    """
+
+    def __init__(
+        self,
+        bus: SessionBus,
+        proc: Path = Path("/proc"),
+        cgroups: Path = Path("/sys/fs/cgroup"),
+    ) -> None:
+        self._bus = bus
+        self._proc = proc
+        self._cgroups = cgroups
+
+    def why_not(self) -> str:
+        """Empty where the manager answers, else one sentence."""
+        if not (self._cgroups / "cgroup.controllers").exists():
+            return "no unified cgroup hierarchy here"
+        try:
+            self._call("GetUnit", "s", SLICE)
+        except BusError as error:
+            return "" if error.name == "NoSuchUnit" else f"no systemd user session: {error}"
+        return ""
+
+    def unit_of(self, pid: int) -> str | None:
+        """The user unit (scope or service) that a process is in, or None."""
+        return unit_in(self.cgroup_of(pid) or "")
+
+    def cgroup_of(self, pid: int) -> str | None:
+        """The process's path in the unified hierarchy."""
+        try:
+            text = (self._proc / str(pid) / "cgroup").read_text()
+        except OSError:
+            return None
+        paths = [line[3:] for line in text.splitlines() if line.startswith("0::")]
+        return paths[0] if paths else None
+
+    def folder(self, unit: str) -> Path | None:
+        """The unit's cgroup folder while it has one."""
+        path = self._get(unit, "ControlGroup")
+        return self._cgroups / str(path).lstrip("/") if path else None
+
+    def members(self, unit: str) -> frozenset[int]:
+        """The pids in the unit, those in cgroups under it included."""
+        folder = self.folder(unit)
+        if folder is None:
+            return frozenset()
+        pids: set[int] = set()
+        for listing in (folder / "cgroup.procs", *folder.glob("**/cgroup.procs")):
+            with contextlib.suppress(OSError):
+                pids.update(int(line) for line in listing.read_text().split())
+        return frozenset(pids)
+
+    def adopt(self, unit: str, pids: Iterable[int], description: str) -> None:
+        """Move running processes into a transient scope of that name, made if it is not there.
+
+        Returns when the kernel shows them there; raises BusError where it does not within a
+        second. Their children made meanwhile stay behind: the caller looks again.
+        """
+        wanted = list(pids)
+        properties = [
+            ("PIDs", ("au", wanted)),
+            ("Description", ("s", description)),
+            ("Slice", ("s", SLICE)),
+            ("CollectMode", ("s", "inactive-or-failed")),
+        ]
+        try:
+            self._call("StartTransientUnit", "ssa(sv)a(sa(sv))", unit, "fail", properties, [])
+        except BusError as error:
+            if error.name != "UnitExists":
+                raise
+            self._call("AttachProcessesToUnit", "ssau", unit, "", wanted)
+        self._await(unit, wanted)
+
+    def cpu_weight(self, unit: str) -> int | None:
+        """The weight set, None for the default."""
+        return _optional(self._get(unit, "CPUWeight"))
+
+    def set_cpu_weight(self, unit: str, weight: int | None) -> None:
+        """Set the weight (1 to 10000) until the unit ends, None for the default."""
+        self._set(unit, "CPUWeight", weight)
+
+    def memory_high(self, unit: str) -> int | None:
+        """The bytes over which growth is throttled, None for no limit."""
+        return _optional(self._get(unit, "MemoryHigh"))
+
+    def set_memory_high(self, unit: str, limit_bytes: int | None) -> None:
+        """Throttle growth over so many bytes, None to stop that."""
+        self._set(unit, "MemoryHigh", limit_bytes)
+
+    def memory_current(self, unit: str) -> int | None:
+        """What the unit's cgroup holds now, in bytes."""
+        return _optional(self._get(unit, "MemoryCurrent"))
+
+    def is_frozen(self, unit: str) -> bool:
+        """Whether the unit's freezer is closed."""
+        return self._get(unit, "FreezerState", interface="Unit") in {"frozen", "freezing"}
+
+    def freeze(self, unit: str) -> None:
+        """Stop every process in the unit where it stands; they cannot notice."""
+        self._call("FreezeUnit", "s", unit)
+
+    def thaw(self, unit: str) -> None:
+        """Let it go on."""
+        self._call("ThawUnit", "s", unit)
+
+    def _await(self, unit: str, pids: list[int]) -> None:
+        deadline = time.monotonic() + _ADOPTION_S
+        while True:
+            paths = [self.cgroup_of(pid) for pid in pids]
+            if all(path is None or unit_in(path) == unit for path in paths):
+                return
+            if time.monotonic() > deadline:
+                raise BusError(f"{unit} did not get its processes within {_ADOPTION_S:g} s")
+            time.sleep(_LOOK_AGAIN_S)
+
+    def _get(self, unit: str, name: str, interface: str | None = None) -> Any:
+        (path,) = self._call("GetUnit", "s", unit)
+        kind = interface or unit.rpartition(".")[2].capitalize()
+        address = DBusAddress(path, bus_name=_NAME, interface=f"{_NAME}.{kind}")
+        return self._bus.property(address, name)
+
+    def _set(self, unit: str, name: str, value: int | None) -> None:
+        setting = (name, ("t", NOT_SET if value is None else value))
+        self._call("SetUnitProperties", "sba(sv)", unit, True, [setting])
+
+    def _call(self, method: str, signature: str, *body: Any) -> tuple[Any, ...]:
+        return self._bus.call(_MANAGER, method, signature, *body)
+
+
+def unit_in(cgroup: str, uid: int | None = None) -> str | None:
+    """The user unit in a cgroup path: ``foo.scope`` of ``…/user@1000.service/app.slice/foo.scope``.
+
+    None for what the user's own manager does not hold, such as a login session's scope.
+    """
+    owner = os.getuid() if uid is None else uid
+    _, found, inside = cgroup.partition(f"/user@{owner}.service/")
+    if not found:
+        return None
+    for part in inside.split("/"):
+        if part.endswith((".scope", ".service")):
+            return part
+    return None
+
+
+def _optional(value: Any) -> int | None:
+    return None if value == NOT_SET else int(value)

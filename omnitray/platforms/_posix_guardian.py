@@ -1,0 +1,150 @@
+"""Starts the guardian when something is paused, tells it of changes, replaces it when it dies.
+
+The guardian's own file says what travels over the pipe. Everything held is remembered here, so
+that a new guardian can be told all of it. Without a way to start one nothing fails: the caller
+sees ``is_guarding`` false and the journal still brings everything back at the next start.
+"""
+
+import contextlib
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import omnitray.guardian
+
+_log = logging.getLogger(__name__)
+_GRACE_S = 1.0  # a guardian that was told to quit ends in milliseconds
+
+
+def guardian_command(journal: Path, parent_pid: int) -> list[str]:
+    """The guardian by path, isolated: no site packages, no environment, nothing of ours."""
+    script = omnitray.guardian.__file__
+    return [sys.executable, "-I", "-S", script, str(parent_pid), str(journal)]
+
+
+class GuardianKeeper:
+    """Holds one guardian while something is paused.
+
+    ``placed`` is called with the pid of each new guardian, for whoever can give it a place
+    of its own, outside the cgroup that might be ended together with us.
+    """
+
+    def __init__(
+        self,
+        journal: Path,
+        *,
+        command: Callable[[Path, int], list[str]] = guardian_command,
+        placed: Callable[[int], None] = lambda _pid: None,
+    ) -> None:
+        self._journal = journal
+        self._command = command
+        self._placed = placed
+        self._held: dict[str, tuple[str, ...]] = {}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The guardian's pid while there is one."""
+        return self._process.pid if self._process else None
+
+    @property
+    def is_guarding(self) -> bool:
+        """Whether a guardian lives now."""
+        return self._process is not None and self._process.poll() is None
+
+    def hold(
+        self,
+        action_id: str,
+        processes: Iterable[tuple[int, int]] = (),
+        cgroups: Iterable[tuple[int, str]] = (),
+    ) -> None:
+        """Guard processes, as (pid, start ticks), and cgroups, as (inode, folder)."""
+        lines = [f"hold {action_id} {pid} {start}" for pid, start in processes]
+        lines += [f"frozen {action_id} {inode} {folder}" for inode, folder in cgroups]
+        known = self._held.get(action_id, ())
+        self._held[action_id] = (*known, *lines)
+        if self.is_guarding:
+            self._tell(lines)
+        else:
+            self._start()
+
+    def release(self, action_id: str) -> None:
+        """An action is over; with the last one the guardian ends."""
+        if self._held.pop(action_id, None) is None:
+            return
+        if self._held:
+            self._tell([f"release {action_id}"])
+        else:
+            self.close()
+
+    def tend(self) -> bool:
+        """Start another guardian if the last one died; true when that was so."""
+        if not self._held or self.is_guarding:
+            return False
+        _log.warning("the guardian was gone; starting another")
+        self._start()
+        return True
+
+    def close(self) -> None:
+        """Send the guardian home; whatever it still held is not continued."""
+        self._held.clear()
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with contextlib.suppress(OSError):
+            os.write(_pipe(process), b"quit\n")
+        _put_away(process)
+
+    def _start(self) -> None:
+        if self._process is not None:
+            self._process.kill()  # before its input ends: that would make it let go
+            _put_away(self._process)
+        try:
+            self._process = subprocess.Popen(
+                self._command(self._journal, os.getpid()),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                env={},
+                start_new_session=True,
+            )
+        except OSError:
+            self._process = None
+            _log.exception("no guardian could be started: what is paused stays so if we die")
+            return
+        os.set_blocking(_pipe(self._process), False)
+        self._write([line for lines in self._held.values() for line in lines])
+        self._placed(self._process.pid)
+
+    def _tell(self, lines: list[str]) -> None:
+        if not self._write(lines):
+            self._start()
+
+    def _write(self, lines: list[str]) -> bool:
+        """One write for all: false when nobody listens or the pipe is full."""
+        if self._process is None:
+            return False
+        text = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+        try:
+            return os.write(_pipe(self._process), text) == len(text)
+        except OSError:
+            return False
+
+
+def _pipe(process: subprocess.Popen[bytes]) -> int:
+    assert process.stdin is not None  # noqa: S101 - it was started with a pipe
+    return process.stdin.fileno()
+
+
+def _put_away(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(OSError):
+        process.stdin.close() if process.stdin else None
+    try:
+        process.wait(_GRACE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
