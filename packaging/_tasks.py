@@ -1,0 +1,111 @@
+"""The tasks of ``dev.py``, one function each; each hands over to one program at its end."""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import _environment
+import _machine
+import _wheel
+from _environment import ROOT
+from _say import Problem, complain, say
+
+HERE = Path(__file__).resolve().parent
+
+
+def main(arguments: list[str]) -> int:
+    """Run a task; a Problem becomes a sentence and exit code 1."""
+    task, rest = _parse(arguments)
+    try:
+        return TASKS[task](rest)
+    except Problem as problem:
+        complain(problem)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parse(arguments: list[str]) -> tuple[str, list[str]]:
+    parser = argparse.ArgumentParser(prog="packaging/dev.py", description="Sets up, then:")
+    tasks = parser.add_subparsers(dest="task", metavar="TASK", required=True)
+    for name, function in TASKS.items():
+        tasks.add_parser(name, help=function.__doc__, add_help=False)
+    return parser.parse_args(arguments[:1]).task, arguments[1:]
+
+
+def _run(rest: list[str]) -> int:
+    """Starts the program; arguments are passed on to it."""
+    has_screen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    _machine.ensure(_machine.SCREEN if has_screen else _machine.CORE)
+    return _hand_over([_environment.ensure("run"), "-m", "omnitray", *rest])
+
+
+def _test(rest: list[str]) -> int:
+    """Runs all tests, or what pytest is to run; --systemd: in a real user session."""
+    python = _ready_to_develop()
+    if "--systemd" in rest:
+        rest.remove("--systemd")
+        return _hand_over([python, HERE / "systemd_vm.py", *rest])
+    if not rest and (failed := _check([])):
+        return failed
+    built = _wheel.built()
+    os.environ["OMNITRAY_WHEEL"] = str(built.wheel)
+    os.environ["OMNITRAY_UNDER_TEST"] = str(built.command)
+    return _hand_over([python, "-m", "pytest", *rest])
+
+
+def _check(rest: list[str]) -> int:
+    """Format, lint, types; --fix puts right what can be."""
+    python = _environment.ensure("dev")
+    fix = "--fix" in rest
+    steps: dict[str, list[str]] = {
+        "format": ["ruff", "format", *([] if fix else ["--check"]), "."],
+        "lint": ["ruff", "check", *(["--fix"] if fix else []), "."],
+        "types": ["mypy"],
+    }
+    worst = 0
+    for name, command in steps.items():
+        say(f"Checking {name} …")
+        worst = max(worst, subprocess.call([python, "-m", *command], cwd=ROOT))
+    return worst
+
+
+def _bench(rest: list[str]) -> int:
+    """Measures and writes docs/benchmarks.md; names run those alone."""
+    python = _ready_to_develop()
+    _machine.ensure(_machine.RIVALS)
+    bench = _environment.ensure("bench", _environment.VENV / "bench", project=False)
+    built = _wheel.built()
+    os.environ["OMNITRAY_UNDER_TEST"] = str(built.command)
+    os.environ["OMNITRAY_GLANCES"] = str(bench.with_name("glances"))
+    return _hand_over([python, ROOT / "tests" / "bench" / "run.py", *rest])
+
+
+def _shots(rest: list[str]) -> int:
+    """Takes a screenshot of every view."""
+    return _hand_over([_ready_to_develop(), HERE / "shots.py", *rest])
+
+
+def _ready_to_develop() -> Path:
+    _machine.ensure(_machine.DESKTOP)
+    return _environment.ensure("dev")
+
+
+def _hand_over(command: list[str | Path]) -> int:
+    """Become the program, so that signals and the exit code are its own."""
+    os.chdir(ROOT)
+    sys.stderr.flush()
+    words = [str(word) for word in command]
+    os.execv(words[0], words)  # noqa: S606 - an argument list, no shell
+
+
+TASKS: dict[str, Callable[[list[str]], int]] = {
+    "run": _run,
+    "test": _test,
+    "check": _check,
+    "bench": _bench,
+    "shots": _shots,
+}
