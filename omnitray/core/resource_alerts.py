@@ -138,7 +138,7 @@ def _alert(resource: Resource, incident: _Incident, step: Step, mode: Mode) -> R
         "level": step.level_changes[-1].after.value if step.level_changes else shot.level.value,
         "mode": mode.value,
         "threshold": incident.threshold,
-        "culprits": msgspec.to_builtins(culprits),
+        "culprits": [msgspec.to_builtins(each) for each in culprits],
     }
     return ResourceAlert(
         resource=resource,

@@ -50,7 +50,7 @@ def step(
         memory=MemoryFacts(total_bytes=32 * 10**9, available_bytes=2 * 10**9),
         pressure=pressure,
     )
-    transitions = ()
+    transitions: tuple[Transition, ...] = ()
     if moved is not None:
         resource, before, after = moved
         transitions = (
