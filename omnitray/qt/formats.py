@@ -1,0 +1,128 @@
+"""Figures and texts for people: units, durations, clock times, one-line names. Pure.
+
+Memory is given in GB of 10^9 bytes like everything else here, so that figures can be compared.
+A figure that could not be read is a dash, never 0.
+"""
+
+import datetime as dt
+import unicodedata
+
+DASH = "–"
+MINUTE_S = 60.0
+HOUR_S = 3600.0
+DAY_S = 86400.0
+_THOUSAND = 1000.0
+_TEN = 10.0
+_NEARLY_NOTHING = 0.05
+_SILENT_BPS = 50_000.0  # growth under 0.05 MB/s is what every process does
+_TITLE_LIMIT = 300
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_JOINERS = "\u200c\u200d"  # written in Persian, Hindi and emoji: harmless and needed
+
+
+def percent(value: float | None, digits: int = 0) -> str:
+    """``43 %``."""
+    return DASH if value is None else f"{value:.{digits}f} %"
+
+
+def size(value: float | None) -> str:
+    """``14.2 GB``: three figures at most, decimal units."""
+    if value is None:
+        return DASH
+    amount, unit = _scaled(value, ("B", "kB", "MB", "GB", "TB"))
+    return f"{_short(amount, whole=unit in {'B', 'kB'})} {unit}"
+
+
+def rate(value: float | None) -> str:
+    """``84 MB/s``."""
+    if value is None:
+        return DASH
+    amount, unit = _scaled(value, ("B/s", "kB/s", "MB/s", "GB/s"))
+    return f"{_short(amount, whole=unit == 'B/s')} {unit}"
+
+
+def growth(value: float | None) -> str:
+    """``+310 MB/s``; 0 where it is as good as nothing."""
+    if value is None:
+        return DASH
+    if abs(value) < _SILENT_BPS:
+        return "0"
+    return ("+" if value > 0 else "−") + rate(abs(value))
+
+
+def duration(seconds: float) -> str:
+    """``48 s``, ``3 min``, ``2 h 5 min``, ``3 days``."""
+    if seconds < MINUTE_S:
+        return f"{max(0.0, seconds):.0f} s"
+    if seconds < HOUR_S:
+        return f"{seconds // MINUTE_S:.0f} min"
+    if seconds < DAY_S:
+        minutes = seconds % HOUR_S // MINUTE_S
+        hours = f"{seconds // HOUR_S:.0f} h"
+        return f"{hours} {minutes:.0f} min" if minutes else hours
+    days = int(seconds // DAY_S)
+    return f"{days} day{'s' if days > 1 else ''}"
+
+
+def clock_time(wall_s: float, *, seconds: bool = True) -> str:
+    """``14:02:11`` in local time."""
+    moment = dt.datetime.fromtimestamp(wall_s).astimezone()
+    return moment.strftime("%H:%M:%S" if seconds else "%H:%M")
+
+
+def when(wall_s: float, now_s: float) -> str:
+    """``14:02:11`` today, ``Yesterday 14:02``, ``12 Nov 14:02``, with the year when it is old."""
+    moment = dt.datetime.fromtimestamp(wall_s).astimezone()
+    today = dt.datetime.fromtimestamp(now_s).astimezone().date()
+    days = (today - moment.date()).days
+    if days == 0:
+        return moment.strftime("%H:%M:%S")
+    if days == 1:
+        return moment.strftime("Yesterday %H:%M")
+    if moment.year == today.year:
+        return f"{moment.day} {moment.strftime('%b %H:%M')}"
+    return moment.strftime("%Y-%m-%d")
+
+
+def count(number: int, noun: str) -> str:
+    """``1 process``, ``9 processes``."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number:,} {noun}{'es' if noun.endswith('s') else 's'}".replace(",", "\u2009")
+
+
+def one_line(text: str, limit: int = _TITLE_LIMIT) -> str:
+    """Foreign text as one harmless line: no control, bidi override or line separator survives.
+
+    Right-to-left text keeps its letters; it is isolated so that it cannot turn around what
+    stands beside it.
+    """
+    line = " ".join("".join(map(_visible, text[: 4 * limit])).split())
+    if len(line) > limit:
+        line = line[: limit - 1] + "…"
+    return f"\u2068{line}\u2069" if _runs_backwards(line) else line
+
+
+def _visible(letter: str) -> str:
+    if letter in _JOINERS:
+        return letter
+    return " " if unicodedata.category(letter) in _INVISIBLE else letter
+
+
+def _runs_backwards(line: str) -> bool:
+    return any(unicodedata.bidirectional(letter) in {"R", "AL", "AN"} for letter in line)
+
+
+def _scaled(value: float, units: tuple[str, ...]) -> tuple[float, str]:
+    amount = max(0.0, float(value))
+    for unit in units[:-1]:
+        if amount < _THOUSAND - 0.5:  # 999.6 would be printed as 1000
+            return amount, unit
+        amount /= _THOUSAND
+    return amount, units[-1]
+
+
+def _short(amount: float, *, whole: bool) -> str:
+    if whole or amount < _NEARLY_NOTHING:
+        return f"{amount:.0f}"
+    return f"{amount:.1f}" if amount < 10 * _TEN - _NEARLY_NOTHING else f"{amount:.0f}"

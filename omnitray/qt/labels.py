@@ -1,0 +1,84 @@
+"""Labels that show foreign text as text: plain, on one line, elided where there is no room."""
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtWidgets import QLabel, QSizePolicy, QStyleOption, QWidget
+
+from omnitray.qt.formats import one_line
+from omnitray.qt.theme import text_font
+
+
+def label(text: str = "", *, scale: float = 1.0, bold: bool = False, muted: bool = False) -> QLabel:
+    """A plain text label that wraps."""
+    made = QLabel()
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setText(text)
+    _dress(made, scale=scale, bold=bold, muted=muted)
+    return made
+
+
+def paragraph(text: str = "", *, scale: float = 1.0, muted: bool = False) -> QLabel:
+    """A plain text label that wraps and can be copied from."""
+    made = label(text, scale=scale, muted=muted)
+    made.setWordWrap(True)
+    made.setTextInteractionFlags(
+        Qt.TextInteractionFlag.TextSelectableByMouse
+        | Qt.TextInteractionFlag.TextSelectableByKeyboard
+    )
+    # Text that can be selected would otherwise be a stop of the Tab key on the way to the buttons.
+    made.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+    return made
+
+
+class ElidedLabel(QLabel):
+    """One line that gives way: the end becomes an ellipsis, the tooltip has the whole."""
+
+    def __init__(
+        self, text: str = "", *, scale: float = 1.0, bold: bool = False, muted: bool = False
+    ) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        _dress(self, scale=scale, bold=bold, muted=muted)
+        self.setText(text)
+
+    def setText(self, text: str) -> None:  # noqa: N802 - Qt's name
+        """Show a text, made harmless."""
+        line = one_line(text)
+        if line != self.text():
+            super().setText(line)
+            self.setAccessibleName(line)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """As narrow as it must be."""
+        return QSize(0, QFontMetrics(self.font()).height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's name and shape
+        """Draw the text as far as it fits."""
+        option = QStyleOption()
+        option.initFrom(self)
+        painter = QPainter(self)
+        line = QFontMetrics(self.font()).elidedText(
+            self.text(), Qt.TextElideMode.ElideRight, self.width()
+        )
+        self.setToolTip("" if line == self.text() else _tooltip(self.text()))
+        self.style().drawItemText(
+            painter, self.rect(), int(self.alignment()), option.palette, self.isEnabled(), line
+        )
+
+
+def plain_tooltip(widget: QWidget, text: str) -> None:
+    """Set a tooltip that is never read as markup."""
+    widget.setToolTip(_tooltip(text))
+
+
+def _tooltip(text: str) -> str:
+    # Qt guesses whether a tooltip is rich text; escaped and marked as such, it need not guess.
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return f"<span>{escaped}</span>"
+
+
+def _dress(widget: QLabel, *, scale: float, bold: bool, muted: bool) -> None:
+    base: QFont = widget.font()
+    widget.setFont(text_font(base, scale, bold=bold))
+    widget.setProperty("muted", muted)
