@@ -51,18 +51,24 @@ def _pip(python: Path, arguments: list[str], total: int) -> None:
 
 def _show(line: str, seen: int, total: int) -> int:
     """Show a line of pip's that means progress; 1 where it begins another library."""
-    words = line.split()
-    if line.startswith(("Collecting ", "Requirement already satisfied: ")):
-        name = words[1] if words[0] == "Collecting" else words[3]
-        if words[0] == "Collecting":
-            say(f"  {seen + 1:2}/{total} {name.split(';')[0]}")
+    if name := _named_in(line):
+        say(f"  {seen + 1:2}/{total} {name}")
         return 1
-    size = re.search(r"Downloading .*\((\d{2,}\.\d MB)\)", line)
-    if size:
+    if size := re.search(r"Downloading .*\((\d{2,}\.\d MB)\)", line):
         say(f"        {size.group(1)} to download")
     if line.startswith("Installing collected packages"):
         say("        writing them to disk …")
-    return 0
+    return int(line.startswith("Requirement already satisfied: "))
+
+
+def _named_in(line: str) -> str | None:
+    """The library that pip begins with in this line."""
+    words = line.split()
+    if len(words) < 2 or words[0] not in {"Collecting", "Processing"}:  # noqa: PLR2004 - verb, name
+        return None
+    if words[0] == "Collecting":
+        return words[1].split(";")[0].replace("==", " ")
+    return " ".join(Path(words[1]).name.split("-")[:2])  # a wheel that is on this machine
 
 
 def _problem(output: str, command: str) -> Problem:

@@ -1,0 +1,209 @@
+"""``packaging/dev.py``: what it says when it cannot, and that it knows a broken environment."""
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import venv
+from pathlib import Path
+
+import _environment
+import _install
+import _machine
+import _say
+import dev
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGING = ROOT / "packaging"
+
+
+def test_an_old_python_can_still_read_it() -> None:
+    ast.parse((PACKAGING / "dev.py").read_text(), feature_version=(3, 6))
+
+
+def test_an_old_python_is_told_what_to_type(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 9, 18))
+    monkeypatch.setattr(sys, "argv", ["packaging/dev.py", "run"])
+    monkeypatch.setattr(shutil, "which", {"python3.12": "/usr/bin/python3.12"}.get)
+    assert dev.main() == 1
+    said = capsys.readouterr().err
+    assert "needs Python 3.11 or newer; this is 3.9.18." in said
+    assert "Try: python3.12 packaging/dev.py run" in said
+
+
+def test_without_a_newer_python_the_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    assert dev.advice() == "sudo apt-get install -y python3.11 python3.11-venv"
+
+
+def run_without_network(tree: Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "", "PIP_CONFIG_FILE": ""}
+    environment["PIP_EXTRA_INDEX_URL"] = ""
+    return subprocess.run(
+        [sys.executable, "packaging/dev.py", "check"],
+        cwd=tree,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_without_network_one_sentence_and_no_whole_environment(tmp_path: Path) -> None:
+    shutil.copytree(PACKAGING, tmp_path / "packaging")
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    first = run_without_network(tmp_path)
+    assert first.returncode == 1
+    assert "could not be downloaded: no network" in first.stderr
+    assert "Traceback" not in first.stderr
+    assert not (tmp_path / ".venv" / "omnitray.json").exists()
+    assert "making it anew" in run_without_network(tmp_path).stderr
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Path:
+    """A whole environment, as small as one can be."""
+    place = tmp_path / ".venv"
+    venv.create(place, symlinks=True)
+    (_environment.packages_of(place) / "psutil").mkdir(parents=True)
+    _environment._write_stamp(place, {"run": "abc"})
+    return place
+
+
+def lacks(place: Path, **wanted: str) -> set[str]:
+    return _environment._lacks(place, {"run": "abc", **wanted})
+
+
+def test_a_whole_environment_lacks_nothing(whole: Path) -> None:
+    assert lacks(whole) == set()
+
+
+def test_changed_lock_files_are_installed_into_it(whole: Path) -> None:
+    assert lacks(whole, run="abd", project="def") == {"run", "project"}
+
+
+def test_a_library_gone_makes_it_anew(whole: Path) -> None:
+    (_environment.packages_of(whole) / "psutil").rmdir()
+    assert "venv" in lacks(whole)
+
+
+def test_an_interpreter_that_does_not_run_makes_it_anew(whole: Path) -> None:
+    python = _environment.python_of(whole)
+    python.unlink()
+    python.symlink_to("/nowhere/python3.11")
+    assert "venv" in lacks(whole)
+
+
+def test_a_moved_environment_is_made_anew(whole: Path) -> None:
+    moved = whole.with_name("moved")
+    whole.rename(moved)
+    assert "venv" in lacks(moved)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"run": "abc"}'])
+def test_a_damaged_stamp_makes_it_anew(whole: Path, content: str) -> None:
+    (whole / "omnitray.json").write_text(content)
+    assert "venv" in lacks(whole)
+
+
+def test_a_second_set_up_waits_for_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting, done = threading.Event(), threading.Event()
+    monkeypatch.setattr(_environment, "say", lambda _: waiting.set())
+
+    def second() -> None:
+        with _environment.locked():
+            done.set()
+
+    thread = threading.Thread(target=second)
+    with _environment.locked():
+        thread.start()
+        assert waiting.wait(10)
+        assert not done.is_set()
+    thread.join(10)
+    assert done.is_set()
+
+
+def need(kind: _machine.Kind, name: str) -> _machine.Need:
+    return _machine.Need(kind, name, "a-package")
+
+
+def test_what_is_here_is_not_missing() -> None:
+    here = [
+        need(_machine.Kind.COMMAND, "sh"),
+        need(_machine.Kind.LIBRARY, "libc.so.6"),
+        need(_machine.Kind.MODULE, "venv"),
+        need(_machine.Kind.FILE, "/etc/pass*"),
+    ]
+    assert _machine.missing(here) == []
+
+
+@pytest.mark.parametrize("kind", _machine.Kind)
+def test_what_may_not_be_installed_is_named_with_the_command(
+    kind: _machine.Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_machine, "_rights", lambda: None)
+    with pytest.raises(_say.Problem) as caught:
+        _machine.ensure([need(kind, "not_to_be_found_anywhere")])
+    assert caught.value.sentence == "The system lacks not_to_be_found_anywhere."
+    assert "install -y" in caught.value.command
+
+
+def test_what_is_missing_is_installed_where_that_may_be_done(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    wanted = tmp_path / "wanted"
+    asked: list[list[str]] = []
+
+    def install(_: list[str], packages: list[str]) -> None:
+        asked.append(packages)
+        wanted.touch()
+
+    monkeypatch.setattr(_machine, "_rights", list)
+    monkeypatch.setattr(_machine, "_install", install)
+    _machine.ensure([need(_machine.Kind.FILE, str(wanted))])
+    assert asked == [["a-package"]]
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ("ERROR: No matching distribution found for psutil==7", "no network"),
+        ("Failed to establish: Temporary failure in name resolution", "no network"),
+        ("OSError: [Errno 28] No space left on device", "disk is full"),
+        ("PermissionError: [Errno 13] Permission denied: 'x'", "may not be written"),
+        ("Looking\nERROR: THESE PACKAGES DO NOT MATCH THE HASHES\nmore", "DO NOT MATCH"),
+        ("", "no reason given"),
+    ],
+)
+def test_what_pip_complains_of_becomes_a_sentence(output: str, said: str) -> None:
+    assert said in _install._problem(output, "pip install").sentence
+
+
+def test_every_library_that_pip_begins_with_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [
+        "Collecting anyio==4.16.0 (from -r run.txt (line 1))",
+        "Processing /wheels/h11-0.16.0-py3-none-any.whl (from -r run.txt (line 10))",
+        "Requirement already satisfied: idna==3.20 in here",
+        "  Downloading pyside6_essentials-6.11.3-cp310-abi3.whl (80.3 MB)",
+        "WARNING: something",
+    ]
+    seen = 0
+    for line in lines:
+        seen += _install._show(line, seen, 22)
+    assert seen == 3
+    assert capsys.readouterr().err.splitlines() == [
+        "   1/22 anyio 4.16.0",
+        "   2/22 h11 0.16.0",
+        "        80.3 MB to download",
+    ]
+
+
+def test_a_folder_that_may_not_be_written_is_said() -> None:
+    with pytest.raises(_say.Problem, match="may not be written by you"):  # noqa: SIM117 - one statement
+        with _environment._said_plainly(Path(".venv")):
+            raise PermissionError(13, "Permission denied", "x")
