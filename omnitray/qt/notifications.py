@@ -1,0 +1,124 @@
+"""Notifications on the main thread, with what the person does as signals.
+
+:class:`Notifications` owns the one connection to the notification service (QtCore only, so a
+program without a display notifies as well) and the chain of notifiers behind it. ``show`` and
+``close`` may be called from any thread and return at once.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from omnitray.channels.desktop import NotifierChain
+from omnitray.channels.notification import Notification, Response
+from omnitray.qt.bus_pump import BusPump, open_bus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from omnitray.channels.desktop_fdo import FdoNotifier
+    from omnitray.channels.notification import Notifier
+    from omnitray.channels.session_bus import SessionBus
+
+_RECONNECT_MS = 30_000
+
+_log = logging.getLogger(__name__)
+
+
+class Notifications(QObject):
+    """Shows notifications, hears clicks.
+
+    Signals:
+        clicked(str, str): alert id, activation token ("" where there is none): the person wants
+            to see this alert.
+        action(str, str): alert id, key of the button ("snooze", or a question's).
+        closed(str, object): alert id, :class:`~omnitray.channels.notification.CloseReason`.
+    """
+
+    clicked = Signal(str, str)
+    action = Signal(str, str)
+    closed = Signal(str, object)
+    _wanted = Signal(object)
+    _over = Signal(str)
+
+    def __init__(
+        self,
+        *,
+        others: Sequence[Notifier] = (),
+        icon: str = "omnitray",
+        bus: Callable[[], SessionBus | None] = open_bus,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._others = tuple(others)
+        self._icon = icon
+        self._open_bus = bus
+        self._pump: BusPump | None = None
+        self._fdo: FdoNotifier | None = None
+        self._chain = NotifierChain(self._others)
+        # Queued across threads, direct on the main one.
+        self._wanted.connect(self._on_wanted)
+        self._over.connect(self._on_over)
+
+    def start(self) -> None:
+        """Connect to the notification service; without one the other notifiers serve."""
+        self._connect()
+
+    def stop(self) -> None:
+        """Leave the bus; idempotent. What is on the screen stays (some desktops take it away)."""
+        if self._pump is not None:
+            self._pump.close()
+
+    def show(self, notification: Notification) -> None:
+        """Show it, or replace what its slot shows; from any thread."""
+        self._wanted.emit(notification)
+
+    def close(self, slot: str) -> None:
+        """Take away what is shown in the slot; from any thread."""
+        self._over.emit(slot)
+
+    def respond(self, response: Response) -> None:
+        """What the person chose on any notifier; the others of the chain report here too."""
+        if response.is_click:
+            self.clicked.emit(response.alert_id, response.activation_token or "")
+        else:
+            self.action.emit(response.alert_id, response.action)
+
+    def _connect(self) -> None:
+        bus = self._open_bus()
+        if bus is None:
+            return
+        # Only desktops with D-Bus have the library.
+        from omnitray.channels.desktop_fdo import FdoNotifier  # noqa: PLC0415
+
+        self._pump = BusPump(bus, self)
+        self._pump.lost.connect(self._on_lost)
+        fdo = FdoNotifier(
+            bus,
+            on_response=self.respond,
+            on_closed=self.closed.emit,
+            on_failed=self._on_failed,
+            icon=self._icon,
+        )
+        self._fdo = fdo
+        self._chain = NotifierChain((fdo, *self._others))
+
+    @Slot(object)
+    def _on_wanted(self, notification: Notification) -> None:
+        self._chain.show(notification)
+
+    @Slot(str)
+    def _on_over(self, slot: str) -> None:
+        self._chain.close(slot)
+
+    def _on_failed(self, notification: Notification) -> None:
+        if self._fdo is not None:
+            self._chain.pass_on(self._fdo, notification)
+
+    @Slot()
+    def _on_lost(self) -> None:
+        _log.warning("The session bus is gone; looking for it every %d s", _RECONNECT_MS // 1000)
+        QTimer.singleShot(_RECONNECT_MS, self, self._connect)

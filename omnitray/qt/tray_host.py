@@ -1,0 +1,132 @@
+"""Is there somebody who shows tray icons? Hosts come late, go, and come back.
+
+:class:`TrayHost` asks Qt whether there is a tray and says ``appeared`` or ``vanished``. What makes
+it ask: the StatusNotifierWatcher's name or a host of it comes or goes (heard on the session bus);
+and, on X11 while there is no watcher, a slow look, since XEmbed hosts announce themselves to X
+clients only. ``appeared`` is also sent when a watcher comes while an icon is shown elsewhere: an
+icon that was made before does not move to it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QSystemTrayIcon
+
+from omnitray.qt.bus_pump import BusPump, open_bus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from omnitray.channels.session_bus import Answer, BusSignal, SessionBus
+
+WATCHER = "org.kde.StatusNotifierWatcher"
+_WATCHER_PATH = "/StatusNotifierWatcher"
+_PROPERTIES = "org.freedesktop.DBus.Properties"
+_HOST_SIGNALS = ("StatusNotifierHostRegistered", "StatusNotifierHostUnregistered")
+_SETTLE_MS = 200  # a watcher, its host and its flag come one after the other
+_LOOK_MS = 5000  # 0.75 ms a look: 0.015 % of a core
+
+
+class TrayHost(QObject):
+    """Says when a tray host appears and vanishes.
+
+    Signals:
+        appeared(bool): the icon has to be made (again); False when a watcher takes icons but
+            says that nobody shows them yet.
+        vanished(): there is no tray; also sent once after start() when there was none.
+    """
+
+    appeared = Signal(bool)
+    vanished = Signal()
+
+    def __init__(
+        self,
+        *,
+        available: Callable[[], bool] = QSystemTrayIcon.isSystemTrayAvailable,
+        bus: Callable[[], SessionBus | None] = open_bus,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._available = available
+        self._open_bus = bus
+        self._pump: BusPump | None = None
+        self._watcher: str | None = None
+        self._present: bool | None = None
+        self._settle = QTimer(self, singleShot=True, interval=_SETTLE_MS)
+        self._settle.timeout.connect(self._on_settled)
+        self._look = QTimer(self, interval=_LOOK_MS)
+        self._look.timeout.connect(self._on_look)
+
+    @Slot()
+    def start(self) -> None:
+        """Look once, then listen."""
+        self._on_look()
+        bus = self._open_bus()
+        if bus is not None:
+            self._pump = BusPump(bus, self)
+            bus.listen(self._on_signal)
+            bus.subscribe(sender=WATCHER, interface=WATCHER, path=_WATCHER_PATH)
+            bus.watch_name(WATCHER, self._on_watcher)
+        self._set_look()
+
+    def stop(self) -> None:
+        """Listen no more; idempotent."""
+        self._settle.stop()
+        self._look.stop()
+        if self._pump is not None:
+            self._pump.close()
+            self._pump = None
+
+    def _set_look(self) -> None:
+        on_x11 = QGuiApplication.platformName() == "xcb"
+        if on_x11 and self._watcher is None:
+            self._look.start()
+        else:
+            self._look.stop()
+
+    @Slot()
+    def _on_look(self) -> None:
+        present = self._available()
+        if present != self._present:
+            self._tell(present=present, hosted=True)
+
+    def _on_watcher(self, owner: str | None) -> None:
+        known_already = self._watcher is None and owner is not None and bool(self._present)
+        self._watcher = owner
+        self._set_look()
+        if not known_already or owner is None:
+            self._settle.start()
+
+    def _on_signal(self, signal: BusSignal) -> None:
+        if signal.interface == WATCHER and signal.member in _HOST_SIGNALS:
+            self._settle.start()
+
+    @Slot()
+    def _on_settled(self) -> None:
+        if self._watcher is None or self._pump is None:
+            self._tell(present=self._available(), hosted=True)
+            return
+        self._pump.bus.call(
+            WATCHER,
+            _WATCHER_PATH,
+            _PROPERTIES,
+            "Get",
+            "ss",
+            (WATCHER, "IsStatusNotifierHostRegistered"),
+            self._on_hosted,
+        )
+
+    def _on_hosted(self, answer: Answer) -> None:
+        # A watcher that does not answer the question is believed to have a host.
+        hosted = answer.error is not None or bool(answer.body[0][1])
+        self._tell(present=self._available(), hosted=hosted)
+
+    def _tell(self, *, present: bool, hosted: bool) -> None:
+        self._present = present
+        if present:
+            self.appeared.emit(hosted)
+        else:
+            self.vanished.emit()
