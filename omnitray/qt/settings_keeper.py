@@ -1,0 +1,108 @@
+"""Keeps the settings in force: loaded, changed by the person, taken up when the file changes."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal, Slot
+
+from omnitray.settings import Fault, Loaded, Problem, changed, load, save, set_value
+
+log = logging.getLogger(__name__)
+
+_SETTLE_MS = 150  # an editor saves in several steps
+
+
+class SettingsKeeper(QObject):
+    """``changed(Loaded)`` whenever what is in force became different."""
+
+    changed = Signal(object)
+
+    def __init__(self, path: Path, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._path = path
+        self.loaded: Loaded = load(path)
+        self._watcher = QFileSystemWatcher(self)
+        self._watcher.directoryChanged.connect(self._on_touched)
+        self._watcher.fileChanged.connect(self._on_touched)
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(_SETTLE_MS)
+        self._settle.timeout.connect(self.look)
+        for problem in self.loaded.problems:
+            log.warning("settings: %s", problem.sentence)
+
+    def watch(self) -> None:
+        """Notice changes at once (and, by :meth:`look`, wherever the file system does not say)."""
+        wanted = [str(path) for path in (self._path.parent, self._path) if path.exists()]
+        watched = {*self._watcher.directories(), *self._watcher.files()}
+        missing = [path for path in wanted if path not in watched]
+        if missing:
+            self._watcher.addPaths(missing)
+
+    def stop(self) -> None:
+        """Watch no more."""
+        self._settle.stop()
+        watched = [*self._watcher.directories(), *self._watcher.files()]
+        if watched:
+            self._watcher.removePaths(watched)
+
+    @Slot()
+    def look(self) -> None:
+        """Take up the file if it is another than the one that was loaded; costs one stat."""
+        self.watch()
+        if changed(self._path, self.loaded.stamp):
+            found = load(self._path)
+            for problem in found.problems:
+                log.warning("settings: %s", problem.sentence)
+            self._take(found)
+
+    def change(self, changes: Mapping[str, Any]) -> Problem | None:
+        """Set and save; what cannot be saved holds until the end of the run and is said.
+
+        A value that is not allowed changes nothing and comes back as the problem.
+        """
+        try:
+            saved = save(self._path, changes)
+        except OSError as error:
+            return self._only_in_memory(changes, _unsaved(error))
+        if isinstance(saved, Loaded):
+            self._take(saved)
+            return None
+        if saved.fault in (Fault.BROKEN, Fault.UNREADABLE):
+            return self._only_in_memory(changes, saved)
+        return saved
+
+    def _only_in_memory(self, changes: Mapping[str, Any], why: Problem) -> Problem:
+        settings = self.loaded.settings
+        for key, value in changes.items():
+            found = set_value(settings, key, value)
+            if isinstance(found, Problem):
+                return found
+            settings = found
+        log.warning("settings changed for this run only: %s", why.sentence)
+        problems = (*(each for each in self.loaded.problems if each != why), why)
+        self._take(Loaded(settings, problems, self.loaded.stamp))
+        return why
+
+    def _take(self, found: Loaded) -> None:
+        if found != self.loaded:
+            self.loaded = found
+            self.changed.emit(found)
+
+    @Slot()
+    def _on_touched(self) -> None:
+        self._settle.start()
+
+
+def _unsaved(error: OSError) -> Problem:
+    return Problem(fault=Fault.UNREADABLE, key="config.toml", found=str(error))
+
+
+def sentences(problems: tuple[Problem, ...], most: int = 3) -> tuple[str, ...]:
+    """The problems for the window, the first few in full."""
+    shown = [f"config.toml, {problem.sentence}" for problem in problems[:most]]
+    if len(problems) > most:
+        shown.append(f"and {len(problems) - most} more problems in config.toml")
+    return tuple(shown)
