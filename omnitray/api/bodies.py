@@ -1,0 +1,265 @@
+"""From the program's facts to the bodies of the wire. Pure."""
+
+from typing import Literal
+
+import msgspec
+
+from omnitray.api.door import Door
+from omnitray.api.wire import (
+    ActionBody,
+    Actions,
+    ActiveAlerts,
+    AlertsPart,
+    DiskGauge,
+    Gauge,
+    Health,
+    JobBody,
+    LevelName,
+    LevelState,
+    MemoryBody,
+    MemoryGauge,
+    ModeState,
+    MonitorPart,
+    ProtectorPart,
+    SnapshotBody,
+    StatusBody,
+)
+from omnitray.core.alert import Alert, timestamp
+from omnitray.core.facts import Job, MemoryFacts, MonitorLevel, Severity, Snapshot
+from omnitray.core.policy import Band, ProtectPolicy
+from omnitray.core.protection_view import ProtectionView
+from omnitray.core.status import Status, figures, sentence
+
+LATEST = 20
+State = Literal["ok", "warning", "critical", "unknown"]
+_WORST_FIRST: tuple[State, ...] = ("critical", "warning", "unknown", "ok")
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Which program answers."""
+
+    version: str
+    pid: int
+    started: float  # wall clock
+
+
+def health_body(door: Door) -> Health:
+    """CPU, memory and disk with their limits."""
+    status, bands, limits = door.status(), door.thresholds(), door.protect_policy().limits
+    shot = status.snapshot
+    cpu = _state(shot.cpu_percent if shot else None, bands.cpu)
+    memory = _state(shot.memory_percent if shot else None, bands.memory)
+    disk = _state(shot.disk_percent if shot else None, bands.disk)
+    return Health(
+        status=min((cpu, memory, disk), key=_WORST_FIRST.index),
+        mode=status.mode,
+        level=status.level,
+        taken_at=timestamp(shot.taken_at) if shot else None,
+        cpu=_cpu(shot, bands.cpu, limits.cpu_percent),
+        memory=_memory(shot, bands.memory, limits.memory_percent),
+        disk=_disk(shot, bands.disk, door.protect_policy()),
+    )
+
+
+def status_body(door: Door, identity: Identity) -> StatusBody:
+    """Monitor, protector and alerts together."""
+    status = door.status()
+    said = sentence(status)
+    return StatusBody(
+        version=identity.version,
+        pid=identity.pid,
+        started=timestamp(identity.started),
+        mode=status.mode,
+        level=status.level,
+        mood=said.mood,
+        headline=said.headline,
+        detail=said.detail,
+        figures=figures(status),
+        monitor=_monitor_part(status),
+        protector=_protector_part(status, door.protect_policy(), door.protection()),
+        alerts=_alerts_part(status),
+        own=status.own,
+        problems=status.problems,
+    )
+
+
+def snapshot_body(shot: Snapshot) -> SnapshotBody:
+    """One reading, with the figures spelt out that the fact computes."""
+    return SnapshotBody(
+        taken_at=timestamp(shot.taken_at),
+        level=shot.level,
+        interval_s=shot.interval_s,
+        cpu_percent=shot.cpu_percent,
+        memory_percent=shot.memory_percent,
+        disk_percent=shot.disk_percent,
+        cpu_per_core_percent=shot.cpu_per_core_percent,
+        load=shot.load,
+        memory=_memory_body(shot.memory) if shot.memory else None,
+        disks=shot.disks,
+        disk_read_bps=shot.disk_read_bps,
+        disk_write_bps=shot.disk_write_bps,
+        net_recv_bps=shot.net_recv_bps,
+        net_sent_bps=shot.net_sent_bps,
+        connections=shot.connections,
+        processes=shot.processes,
+        temperatures=shot.temperatures,
+        battery=shot.battery,
+        pressure=shot.pressure,
+        cost_s=shot.cost_s,
+    )
+
+
+def active_body(open_alerts: tuple[Alert, ...], latest: list[Alert]) -> ActiveAlerts:
+    """The critical ones that are open, and the latest."""
+    newest = sorted(open_alerts, key=lambda alert: alert.last_seen, reverse=True)
+    critical = [alert for alert in newest if alert.severity is Severity.CRITICAL]
+    return ActiveAlerts(count=len(open_alerts), critical=critical, latest=latest)
+
+
+def actions_body(view: ProtectionView) -> Actions:
+    """What is held, what was done, and the breaker."""
+    lines = [
+        ActionBody(
+            id=line.action_id,
+            at=timestamp(line.at),
+            what=line.what,
+            why=line.why,
+            outcome=line.outcome,
+        )
+        for line in view.journal
+    ]
+    return Actions(held=view.held, actions=lines, breaker=view.breaker)
+
+
+def job_body(job: Job) -> JobBody:
+    """One job; its processes by their ids alone."""
+    return JobBody(
+        key=job.key,
+        title=job.title,
+        name=job.name,
+        project=job.project,
+        kind=job.kind,
+        leader_pid=job.leader_pid,
+        process_count=job.process_count,
+        cpu_percent=job.cpu_percent,
+        rss_bytes=job.rss_bytes,
+        pss_bytes=job.pss_bytes,
+        growth_bps=job.growth_bps,
+        cgroup=job.cgroup,
+        pids=[process.pid for process in job.processes],
+    )
+
+
+def level_name(chosen: MonitorLevel | None) -> LevelName:
+    """The chosen level as a person writes it."""
+    return "auto" if chosen is None else chosen.value
+
+
+def level_state(status: Status) -> LevelState:
+    """How often the monitor looks."""
+    return LevelState(
+        level=status.level,
+        chosen_level=level_name(status.chosen_level),
+        interval_s=status.interval_s,
+    )
+
+
+def mode_state(status: Status, policy: ProtectPolicy) -> ModeState:
+    """The mode, with its limits."""
+    return ModeState(
+        mode=status.mode, limits=msgspec.structs.replace(policy, mode=status.mode).limits
+    )
+
+
+def moment(wall_s: float | None) -> str | None:
+    """A moment on the wire."""
+    return None if wall_s is None else timestamp(wall_s)
+
+
+def _state(percent: float | None, band: Band) -> State:
+    if percent is None:
+        return "unknown"
+    if percent >= band.critical:
+        return "critical"
+    return "warning" if percent >= band.warning else "ok"
+
+
+def _cpu(shot: Snapshot | None, band: Band, limit: float) -> Gauge:
+    percent = shot.cpu_percent if shot else None
+    return Gauge(
+        percent=percent,
+        warning=band.warning,
+        critical=band.critical,
+        limit=limit,
+        state=_state(percent, band),
+    )
+
+
+def _memory(shot: Snapshot | None, band: Band, limit: float) -> MemoryGauge:
+    memory = shot.memory if shot else None
+    percent = memory.used_percent if memory else None
+    return MemoryGauge(
+        percent=percent,
+        warning=band.warning,
+        critical=band.critical,
+        limit=limit,
+        state=_state(percent, band),
+        total_bytes=memory.total_bytes if memory else None,
+        available_bytes=memory.available_bytes if memory else None,
+    )
+
+
+def _disk(shot: Snapshot | None, band: Band, policy: ProtectPolicy) -> DiskGauge:
+    fullest = shot.disks[0] if shot and shot.disks else None
+    percent = fullest.used_percent if fullest else None
+    return DiskGauge(
+        percent=percent,
+        warning=band.warning,
+        critical=band.critical,
+        limit=policy.disk_clean_percent,
+        state=_state(percent, band),
+        mount=fullest.mount if fullest else None,
+        free_bytes=fullest.free_bytes if fullest else None,
+    )
+
+
+def _memory_body(memory: MemoryFacts) -> MemoryBody:
+    return MemoryBody(
+        total_bytes=memory.total_bytes,
+        available_bytes=memory.available_bytes,
+        used_bytes=memory.used_bytes,
+        used_percent=memory.used_percent,
+        swap_total_bytes=memory.swap_total_bytes,
+        swap_free_bytes=memory.swap_free_bytes,
+        limited=memory.limited,
+    )
+
+
+def _monitor_part(status: Status) -> MonitorPart:
+    return MonitorPart(
+        level=status.level,
+        chosen_level=level_name(status.chosen_level),
+        interval_s=status.interval_s,
+        snapshot=snapshot_body(status.snapshot) if status.snapshot else None,
+    )
+
+
+def _protector_part(status: Status, policy: ProtectPolicy, view: ProtectionView) -> ProtectorPart:
+    return ProtectorPart(
+        mode=status.mode,
+        state=status.protect,
+        limits=mode_state(status, policy).limits,
+        holding=status.holding,
+        breaker=view.breaker,
+    )
+
+
+def _alerts_part(status: Status) -> AlertsPart:
+    active = active_body(status.open_alerts, [])
+    newest = sorted(status.open_alerts, key=lambda alert: alert.last_seen, reverse=True)
+    return AlertsPart(
+        open=active.count,
+        critical=len(active.critical),
+        notifications_paused_until=moment(status.notifications_paused_until),
+        latest=newest[:LATEST],
+    )

@@ -1,0 +1,214 @@
+"""What the local API needs from the program, and what it asks of it.
+
+Reads are answered from the latest frozen facts, by whatever thread asks. Writes are commands:
+:meth:`Door.submit` hands one to the main thread and gives a future that is done when it has
+happened. Events come on the main thread; the receiver takes them elsewhere itself.
+"""
+
+import enum
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+from omnitray.core.alert import Alert, State
+from omnitray.core.facts import AlertType, Job, Mode, MonitorLevel, Severity, Snapshot
+from omnitray.core.leases import Lease
+from omnitray.core.policy import ProtectPolicy, Thresholds
+from omnitray.core.protection_view import Explanation, JournalLine, ProtectionView
+from omnitray.core.status import Status
+
+R_co = TypeVar("R_co", covariant=True)
+R = TypeVar("R")
+
+
+class Refusal(enum.StrEnum):
+    """Why a command was not carried out; the value is the error's short code."""
+
+    NOT_FOUND = "not_found"
+    NOT_NOW = "not_now"
+    NOT_STORED = "not_stored"
+
+
+class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
+    """A command that the program did not carry out; ``detail`` is one sentence."""
+
+    def __init__(self, refusal: Refusal, detail: str) -> None:
+        super().__init__(detail)
+        self.refusal = refusal
+        self.detail = detail
+
+
+class Command(msgspec.Struct, Generic[R_co], frozen=True, kw_only=True):
+    """Something to be done on the main thread; the parameter is what it answers."""
+
+
+class SetMode(Command[Status], frozen=True, kw_only=True):
+    """The person's word on the mode."""
+
+    mode: Mode
+
+
+class SetLevel(Command[Status], frozen=True, kw_only=True):
+    """The person's word on the level; None means automatic."""
+
+    level: MonitorLevel | None
+
+
+class TakeLease(Command[Status], frozen=True, kw_only=True):
+    """Borrow a level or a mode."""
+
+    lease: Lease
+
+
+class ReleaseLease(Command[Status], frozen=True, kw_only=True):
+    """Give it back; an unknown id changes nothing."""
+
+    lease_id: str
+
+
+class RaiseAlert(Command[Alert], frozen=True, kw_only=True):
+    """Raise an alert; answers when it is durable. Severity None: what the type says."""
+
+    type: AlertType
+    title: str
+    message: str = ""
+    severity: Severity | None = None
+    source: str = "api"
+    context: dict[str, Any] = {}
+
+
+class Acknowledge(Command[Alert], frozen=True, kw_only=True):
+    """Somebody has seen it."""
+
+    alert_id: str
+
+
+class Resolve(Command[Alert], frozen=True, kw_only=True):
+    """Whoever raised it says that it is over."""
+
+    alert_id: str
+
+
+class Snooze(Command[Status], frozen=True, kw_only=True):
+    """No notifications for so long; 0 ends it."""
+
+    duration_s: float
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """What a command on the protector did: one phrase for each thing, and bytes freed."""
+
+    done: tuple[str, ...] = ()
+    freed_bytes: int = 0
+    dry_run: bool = False
+
+
+class Undo(Command[Done], frozen=True, kw_only=True):
+    """Take one action back."""
+
+    action_id: str
+
+
+class UndoAll(Command[Done], frozen=True, kw_only=True):
+    """Take everything back that can be."""
+
+
+class Clean(Command[Done], frozen=True, kw_only=True):
+    """Clean regenerable caches, or only say what that would free."""
+
+    dry_run: bool = False
+
+
+class AlertQuery(msgspec.Struct, frozen=True, kw_only=True):
+    """Which alerts, the newest first; times in seconds since the epoch, by ``last_seen``."""
+
+    type: AlertType | None = None
+    severity: Severity | None = None
+    state: State | None = None
+    active: bool = False  # not resolved
+    text: str = ""
+    since: float | None = None
+    until: float | None = None
+    limit: int = 100
+
+
+class AlertChanged(msgspec.Struct, frozen=True):
+    """An alert was raised, counted, acknowledged or resolved."""
+
+    alert: Alert
+
+
+class SnapshotTaken(msgspec.Struct, frozen=True):
+    """The monitor has looked."""
+
+    snapshot: Snapshot
+
+
+class Acted(msgspec.Struct, frozen=True):
+    """The protector did something, or something was taken back."""
+
+    line: JournalLine
+
+
+class ModeChanged(msgspec.Struct, frozen=True):
+    """Another policy counts."""
+
+    mode: Mode
+
+
+class LevelChanged(msgspec.Struct, frozen=True):
+    """The monitor looks at another pace; ``chosen`` None means automatic."""
+
+    level: MonitorLevel
+    chosen: MonitorLevel | None
+    interval_s: float
+
+
+Event = AlertChanged | SnapshotTaken | Acted | ModeChanged | LevelChanged
+Receiver = Callable[[Event], None]
+
+
+class Door(Protocol):
+    """The running program, as the API sees it."""
+
+    def status(self) -> Status:
+        """Everything that is known now."""
+        ...
+
+    def thresholds(self) -> Thresholds:
+        """The monitor's thresholds in force."""
+        ...
+
+    def protect_policy(self) -> ProtectPolicy:
+        """The protector's policy in force."""
+        ...
+
+    def snapshots(self, since: float) -> list[Snapshot]:
+        """Snapshots taken at or after a moment (wall clock), the oldest first."""
+        ...
+
+    def alerts(self, query: AlertQuery) -> list[Alert]:
+        """Alerts of the live history and the archive, the newest first."""
+        ...
+
+    def jobs(self) -> tuple[Job, ...]:
+        """The jobs of the last scan, the heaviest first."""
+        ...
+
+    def protection(self) -> ProtectionView:
+        """What the protector holds, did and can."""
+        ...
+
+    def explain(self) -> Explanation:
+        """Who would be acted on now, in what order, and why. Changes nothing."""
+        ...
+
+    def submit(self, command: Command[R]) -> Future[R]:
+        """Carry a command out on the main thread; the future may hold :class:`Refused`."""
+        ...
+
+    def subscribe(self, receiver: Receiver) -> Callable[[], None]:
+        """Call the receiver for each event, until the returned function is called."""
+        ...

@@ -1,0 +1,306 @@
+"""The bodies of the local API: what is sent, what is taken, and how facts become them.
+
+These types are the contract: handlers fill them, ``openapi.json`` is generated from them, golden
+files hold them. Times are RFC 3339 in UTC, ``_percent`` is 0 to 100, a figure that could not be
+read is null. An alert travels as :class:`omnitray.core.alert.Alert` itself.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from omnitray.core.alert import Alert
+from omnitray.core.facts import (
+    AlertType,
+    BatteryFacts,
+    DiskFacts,
+    JobKind,
+    Mode,
+    MonitorLevel,
+    PressureFacts,
+    ProtectState,
+    Severity,
+    TemperatureFacts,
+)
+from omnitray.core.policy import ModeLimits
+from omnitray.core.protection_view import Breaker, Considered, Held, Outcome
+from omnitray.core.status import Mood, OwnCost
+
+LevelName = Literal["auto", "idle", "normal", "intensive", "critical"]
+Title = Annotated[str, Meta(min_length=1, max_length=10_000)]
+Text = Annotated[str, Meta(max_length=20_000)]
+Source = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class Error(msgspec.Struct, frozen=True):
+    """What went wrong: a short code and one sentence."""
+
+    error: str
+    detail: str
+
+
+class Liveness(msgspec.Struct, frozen=True, kw_only=True):
+    """The bare answer that needs no token."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Gauge(msgspec.Struct, frozen=True, kw_only=True):
+    """One resource with its limits."""
+
+    percent: float | None
+    warning: float
+    critical: float
+    limit: float | None = None  # of the protector's mode
+    state: Literal["ok", "warning", "critical", "unknown"] = "unknown"
+
+
+class MemoryGauge(Gauge, frozen=True, kw_only=True):
+    """Memory with its limits."""
+
+    total_bytes: int | None = None
+    available_bytes: int | None = None
+
+
+class DiskGauge(Gauge, frozen=True, kw_only=True):
+    """The fullest file system with its limits."""
+
+    mount: str | None = None
+    free_bytes: int | None = None
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """CPU, memory and disk with their limits."""
+
+    status: Literal["ok", "warning", "critical", "unknown"]
+    mode: Mode
+    level: MonitorLevel
+    taken_at: str | None
+    cpu: Gauge
+    memory: MemoryGauge
+    disk: DiskGauge
+
+
+class MemoryBody(msgspec.Struct, frozen=True, kw_only=True):
+    """Memory of the machine, or of our cgroup where that is smaller (``limited``)."""
+
+    total_bytes: int
+    available_bytes: int
+    used_bytes: int
+    used_percent: float
+    swap_total_bytes: int
+    swap_free_bytes: int
+    limited: bool
+
+
+class SnapshotBody(msgspec.Struct, frozen=True, kw_only=True):
+    """One reading of the whole machine."""
+
+    taken_at: str
+    level: MonitorLevel
+    interval_s: float | None
+    cpu_percent: float | None
+    memory_percent: float | None
+    disk_percent: float | None
+    cpu_per_core_percent: tuple[float, ...]
+    load: tuple[float, float, float] | None
+    memory: MemoryBody | None
+    disks: tuple[DiskFacts, ...]
+    disk_read_bps: float | None
+    disk_write_bps: float | None
+    net_recv_bps: float | None
+    net_sent_bps: float | None
+    connections: int | None
+    processes: int | None
+    temperatures: tuple[TemperatureFacts, ...]
+    battery: BatteryFacts | None
+    pressure: PressureFacts | None
+    cost_s: float
+
+
+class Snapshots(msgspec.Struct, frozen=True, kw_only=True):
+    """The recent readings, the oldest first."""
+
+    minutes: int
+    count: int
+    snapshots: list[SnapshotBody]
+
+
+class Alerts(msgspec.Struct, frozen=True, kw_only=True):
+    """Alerts that a query found, the newest first."""
+
+    count: int
+    alerts: list[Alert]
+
+
+class ActiveAlerts(msgspec.Struct, frozen=True, kw_only=True):
+    """The critical ones that are open, and the 20 latest whatever they are."""
+
+    count: int  # open ones of any severity
+    critical: list[Alert]
+    latest: list[Alert]
+
+
+class LevelState(msgspec.Struct, frozen=True, kw_only=True):
+    """How often the monitor looks."""
+
+    level: MonitorLevel
+    chosen_level: LevelName
+    interval_s: float
+
+
+class ModeState(msgspec.Struct, frozen=True, kw_only=True):
+    """The protector's policy."""
+
+    mode: Mode
+    limits: ModeLimits
+
+
+class MonitorPart(msgspec.Struct, frozen=True, kw_only=True):
+    """The monitor in the status."""
+
+    level: MonitorLevel
+    chosen_level: LevelName
+    interval_s: float
+    snapshot: SnapshotBody | None
+
+
+class ProtectorPart(msgspec.Struct, frozen=True, kw_only=True):
+    """The protector in the status."""
+
+    mode: Mode
+    state: ProtectState
+    limits: ModeLimits
+    holding: tuple[str, ...]
+    breaker: Breaker
+
+
+class AlertsPart(msgspec.Struct, frozen=True, kw_only=True):
+    """The alerts in the status."""
+
+    open: int
+    critical: int
+    notifications_paused_until: str | None
+    latest: list[Alert]
+
+
+class StatusBody(msgspec.Struct, frozen=True, kw_only=True):
+    """Monitor, protector and alerts together, and the state in a sentence."""
+
+    version: str
+    pid: int
+    started: str
+    mode: Mode
+    level: MonitorLevel
+    mood: Mood
+    headline: str
+    detail: str
+    figures: str
+    monitor: MonitorPart
+    protector: ProtectorPart
+    alerts: AlertsPart
+    own: OwnCost | None
+    problems: tuple[str, ...]
+
+
+class ActionBody(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing the protector did."""
+
+    id: str
+    at: str
+    what: str
+    why: str
+    outcome: Outcome
+
+
+class Actions(msgspec.Struct, frozen=True, kw_only=True):
+    """What is held now, what was done (the newest first), and the circuit breaker."""
+
+    held: tuple[Held, ...]
+    actions: list[ActionBody]
+    breaker: Breaker
+
+
+class ExplanationBody(msgspec.Struct, frozen=True, kw_only=True):
+    """Who would be acted on now, in what order, and why."""
+
+    title: str
+    text: str
+    considered: tuple[Considered, ...]
+
+
+class JobBody(msgspec.Struct, frozen=True, kw_only=True):
+    """Processes that belong together; ``cpu_percent`` is of one core."""
+
+    key: str
+    title: str
+    name: str
+    project: str | None
+    kind: JobKind
+    leader_pid: int
+    process_count: int
+    cpu_percent: float | None
+    rss_bytes: int
+    pss_bytes: int | None
+    growth_bps: float | None
+    cgroup: str | None
+    pids: list[int]
+
+
+class Jobs(msgspec.Struct, frozen=True, kw_only=True):
+    """The jobs of the last scan, the heaviest first."""
+
+    count: int
+    jobs: list[JobBody]
+
+
+class SnoozeState(msgspec.Struct, frozen=True, kw_only=True):
+    """Until when notifications are held back."""
+
+    until: str | None
+
+
+class TokenBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A new token stands in ``api.json``; it is not sent."""
+
+    rotated: bool = True
+
+
+class NewAlert(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An alert to raise."""
+
+    type: AlertType
+    title: Title
+    message: Text = ""
+    severity: Severity | None = None
+    source: Source = "api"
+    context: dict[str, Any] = {}
+
+
+class NewMode(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A mode to set."""
+
+    mode: Mode
+
+
+class NewLevel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A level to set; ``auto`` lets the monitor choose."""
+
+    level: LevelName
+
+
+class NewSnooze(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long to hold notifications back; 0 ends it, a week is the most."""
+
+    duration_s: Annotated[float, Meta(ge=0, le=604_800)]
+
+
+class NewClean(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Clean caches, or only say what that would free."""
+
+    dry_run: bool = False
+
+
+class Nothing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An empty object, or no body at all."""
