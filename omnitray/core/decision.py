@@ -17,6 +17,7 @@ from omnitray.core.reasons import Reason
 RECORD = (AlertChannel.FILE,)
 FEED = (AlertChannel.WEBSOCKET, AlertChannel.VSCODE, AlertChannel.SYSLOG)
 ATTENTION = (AlertChannel.DESKTOP, AlertChannel.WEBHOOK)
+EVERYWHERE = RECORD + FEED + ATTENTION
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,11 @@
+"""Names for alerts: sortable by time, unique across processes."""
+
+import secrets
+from collections.abc import Callable
+
+from omnitray.core.clock import Clock
+
+
+def id_maker(clock: Clock) -> Callable[[], str]:
+    """Ids of 22 hexadecimal digits: 12 of milliseconds since the epoch, 10 of chance."""
+    return lambda: f"{int(clock.wall() * 1000):012x}{secrets.token_hex(5)}"

@@ -1,0 +1,42 @@
+"""The words of a notification: one alert, a group of one kind, a digest of many kinds."""
+
+from collections.abc import Sequence
+
+from omnitray.core.alert import Alert
+from omnitray.core.facts import AlertType
+
+_NAMED = 3
+_MANY = {
+    AlertType.PERMISSION_ERROR: "{} permission errors",
+    AlertType.SERVER_DOWN: "{} servers down",
+    AlertType.SERVER_SLOW: "{} servers slow to start",
+    AlertType.RESOURCE_CRITICAL: "{} resources critical",
+    AlertType.TEST_TIMEOUT: "{} tests timed out",
+    AlertType.TEST_FAILED: "{} tests failed",
+    AlertType.CRITICAL: "{} critical alerts",
+}
+
+
+def one_body(alert: Alert, suppressed: int) -> str:
+    """Its message, and how often it came back untold."""
+    more = f"Raised {suppressed} × more since it was last told." if suppressed else ""
+    return "\n".join(part for part in (alert.message, more) if part)
+
+
+def many_title(alerts: Sequence[Alert]) -> str:
+    """``12 tests failed``, or ``12 alerts`` where they are of several kinds."""
+    types = {alert.type for alert in alerts}
+    return (_MANY[types.pop()] if len(types) == 1 else "{} alerts").format(len(alerts))
+
+
+def many_body(alerts: Sequence[Alert]) -> str:
+    """The worst and newest by name, and how many more there are."""
+    ordered = sorted(alerts, key=lambda each: (-each.severity.rank, _backwards(each.last_seen)))
+    lines = [alert.title for alert in ordered[:_NAMED]]
+    if (rest := len(alerts) - len(lines)) > 0:
+        lines.append(f"and {rest} more")
+    return "\n".join(lines)
+
+
+def _backwards(stamp: str) -> tuple[int, ...]:
+    return tuple(-ord(character) for character in stamp)
