@@ -10,6 +10,7 @@ constructed, and one that was made too early never registers.
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QSystemTrayIcon
 
 from omnitray.core.clock import Clock, SystemClock
@@ -114,12 +115,12 @@ class Tray(QObject):
         facts, text = icon_facts(self._status), tooltip(self._status)
         if (facts, text) != self._shown:
             self._shown = (facts, text)
-            self._icon.setIcon(tray_icon(facts, self._panel))
+            self._icon.setIcon(tray_icon(facts, self._panel, _ratio()))
             self._icon.setToolTip(text)
         self._menu.show_status(self._status)
 
-    @Slot()
-    def _on_host_appeared(self) -> None:
+    @Slot(bool)
+    def _on_host_appeared(self, hosted: bool) -> None:  # noqa: FBT001 - the signal's shape
         self._drop_icon()
         self._menu = TrayMenu(self, self._autostart_enabled)
         self._icon = QSystemTrayIcon(self)
@@ -127,7 +128,7 @@ class Tray(QObject):
         self._icon.activated.connect(self._on_activated)
         self._refresh()
         self._icon.show()
-        self.tray_available_changed.emit(True)
+        self.tray_available_changed.emit(hosted)
 
     @Slot()
     def _on_host_vanished(self) -> None:
@@ -151,3 +152,9 @@ class Tray(QObject):
         if self._menu is not None:
             self._menu.discard()
             self._menu = None
+
+
+def _ratio() -> float:
+    """Device pixels a logical pixel on the screen where the panel is."""
+    screen = QGuiApplication.primaryScreen()
+    return 1.0 if screen is None else screen.devicePixelRatio()
