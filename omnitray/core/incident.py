@@ -112,6 +112,7 @@ def again(alert: Alert, report: Report) -> Alert:
         alert,
         severity=report.severity if worse else alert.severity,
         state="firing" if worse or alert.state == "resolved" else alert.state,
+        title=report.title,
         message=report.message or alert.message,
         count=alert.count + 1,
         # The wall clock may have been set back; a record never ends before it began.

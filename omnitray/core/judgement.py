@@ -51,6 +51,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged: bool = False
     snoozed: Reason | None = None
     inhibited: Reason | None = None
+    felt: bool = True  # False: it is so, and nobody is waiting for it
     flapping: bool = False
     flap_told: bool = False
     told_ago_s: float | None = None
@@ -89,6 +90,8 @@ def _obstacle(case: Case, policy: AlertPolicy) -> Reason | None:
         return Reason.DISABLED
     if case.severity.rank < policy.notify_from.rank and not case.notify_now:
         return Reason.BELOW_THRESHOLD
+    if not case.felt and not case.notify_now:
+        return Reason.NOBODY_WAITS
     if case.snoozed is not None:
         return case.snoozed
     if case.acknowledged:

@@ -108,15 +108,17 @@ class ProgressiveMonitor:
         """A critical alert came from elsewhere: look closely for a while."""
         return self._keeper.escalate(self._clock.monotonic(), LevelReason.CRITICAL_ALERT)
 
-    def set_policy(self, policy: MonitorPolicy) -> LevelChange | None:
-        """Take up changed settings; a threshold that did not change keeps its state."""
+    def set_policy(self, policy: MonitorPolicy) -> None:
+        """Take up changed settings; a threshold that did not change keeps its state.
+
+        The level is not taken from it: what is chosen comes through :meth:`set_level`.
+        """
         for resource, watch in _watches(policy).items():
             name = resource.value
             if getattr(policy.thresholds, name) != getattr(self.policy.thresholds, name):
                 self._watches[resource] = watch
         self.policy = policy
         self._keeper.calm_s = policy.calm_s
-        return self._keeper.choose(policy.level) if policy.level != self.chosen_level else None
 
     def add_callback(self, callback: Callback[Snapshot]) -> Callable[[], None]:
         """Call (or schedule, when it is a coroutine function) with each snapshot."""

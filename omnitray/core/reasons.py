@@ -36,6 +36,7 @@ class Reason(enum.StrEnum):
     # held back
     DISABLED = "disabled", "Not told: notifications are switched off."
     BELOW_THRESHOLD = "below_threshold", "Not told: less severe than what the settings ask for."
+    NOBODY_WAITS = "nobody_waits", "Not told: it is busy, and nobody is waiting for it."
     SNOOZED = "snoozed", "Not told: notifications are paused."
     SNOOZED_ALERT = "snoozed_alert", "Not told: this alert is paused."
     ACKNOWLEDGED = "acknowledged", "Not told: somebody has acknowledged it."

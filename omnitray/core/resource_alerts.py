@@ -25,14 +25,14 @@ _GB = 1e9
 
 
 class ResourceAlert(msgspec.Struct, frozen=True, kw_only=True):
-    """An incident to raise (again). ``urgent`` is whether somebody should be interrupted."""
+    """An incident to raise (again). ``felt`` is whether anybody waits for it; what is not felt is kept, and told to nobody."""
 
     resource: Resource
     severity: Severity
     title: str
     message: str
     context: dict[str, object]
-    urgent: bool
+    felt: bool
 
 
 class ResourceCleared(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +46,7 @@ class _Incident(msgspec.Struct):
     severity: Severity
     threshold: float
     told_s: float
-    urgent: bool = False
+    felt: bool = False
 
 
 class ResourceAlerts:
@@ -104,14 +104,10 @@ class ResourceAlerts:
                 Severity.CRITICAL if moved.after is Height.CRITICAL else Severity.WARNING
             )
             incident.threshold = moved.threshold
-        became_urgent = (
-            not incident.urgent
-            and incident.severity is Severity.CRITICAL
-            and somebody_waits(resource, shot)
-        )
-        incident.urgent = incident.urgent or became_urgent
+        became_felt = not incident.felt and somebody_waits(resource, shot)
+        incident.felt = incident.felt or became_felt
         rose = moved is not None and moved.after > moved.before
-        return rose or became_urgent or shot.monotonic_s - incident.told_s >= _REFRESH_S
+        return rose or became_felt or shot.monotonic_s - incident.told_s >= _REFRESH_S
 
 
 def somebody_waits(resource: Resource, shot: Snapshot) -> bool:
@@ -138,6 +134,7 @@ def _alert(resource: Resource, incident: _Incident, step: Step, mode: Mode) -> R
         "level": step.level_changes[-1].after.value if step.level_changes else shot.level.value,
         "mode": mode.value,
         "threshold": incident.threshold,
+        "others_wait": incident.felt,
         "culprits": [msgspec.to_builtins(each) for each in culprits],
     }
     return ResourceAlert(
@@ -146,7 +143,7 @@ def _alert(resource: Resource, incident: _Incident, step: Step, mode: Mode) -> R
         title=f"{label}{figure}: {name}" if name else f"{label}{figure}",
         message=_message(resource, incident, step),
         context=context,
-        urgent=incident.urgent,
+        felt=incident.felt,
     )
 
 

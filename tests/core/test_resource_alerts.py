@@ -83,6 +83,7 @@ def test_an_incident_names_its_culprit_and_carries_the_figures_of_the_wire() -> 
     assert alert.context["cpu"] == 97.0
     assert alert.context["level"] == "normal"
     assert alert.context["mode"] == "dev"
+    assert alert.context["others_wait"] is False
     culprits = alert.context["culprits"]
     assert isinstance(culprits, list)
     assert culprits[0] == {"job": "pytest · ~/shop", "cpu": 480, "rss_bytes": 10**9, "pid": 1}
@@ -90,26 +91,21 @@ def test_an_incident_names_its_culprit_and_carries_the_figures_of_the_wire() -> 
 
 def test_a_busy_cpu_that_nobody_waits_for_interrupts_nobody_until_somebody_waits() -> None:
     alerts = ResourceAlerts()
-    assert not raised(alerts, step(0.0, moved=UP, waiting=5.0)).urgent
+    assert not raised(alerts, step(0.0, moved=UP, waiting=5.0)).felt
     assert alerts.take(step(1.0, waiting=20.0), Mode.DEV) == []
-    assert raised(alerts, step(2.0, waiting=80.0)).urgent
+    assert raised(alerts, step(2.0, waiting=80.0)).felt
     assert alerts.take(step(3.0, waiting=85.0), Mode.DEV) == []
 
 
-def test_without_pressure_information_a_critical_cpu_is_urgent() -> None:
-    assert raised(ResourceAlerts(), step(0.0, moved=UP, waiting=None)).urgent
-
-
-def test_a_warning_is_never_urgent() -> None:
-    moved = (Resource.MEMORY, Height.CLEAR, Height.WARNING)
-    assert not raised(ResourceAlerts(), step(0.0, moved=moved)).urgent
+def test_without_pressure_information_a_critical_cpu_counts_as_felt() -> None:
+    assert raised(ResourceAlerts(), step(0.0, moved=UP, waiting=None)).felt
 
 
 def test_memory_says_what_is_left_and_what_grows() -> None:
     moved = (Resource.MEMORY, Height.CLEAR, Height.CRITICAL)
     hog = job("pytest", 10, 9 * 10**9, growth=310e6)
     alert = raised(ResourceAlerts(), step(0.0, hog, moved=moved))
-    assert alert.urgent
+    assert alert.felt
     assert "2.0 of 32.0 GB are available" in alert.message
     assert "pytest · ~/shop grows by 310 MB/s" in alert.message
 
