@@ -1,1 +1,45 @@
-"""One file a platform with the same functions in each, chosen once."""
+"""One file a platform with the same functions in each, chosen once.
+
+``current()`` is asked by the composition root alone; everybody else is handed what they need.
+"""
+
+import importlib
+import sys
+from typing import Protocol, cast
+
+from omnitray.core.machine import Machine
+from omnitray.core.process_table import ProcessDetails, ProcessTable
+
+_MODULES = {"linux": "linux", "darwin": "macos", "win32": "windows"}
+
+
+class Platform(Protocol):
+    """What each of linux, macos and windows has."""
+
+    def machine(self) -> Machine:
+        """What the sampler reads."""
+        ...
+
+    def process_table(self) -> ProcessTable:
+        """What scans the processes; one for each thread that scans."""
+        ...
+
+    def process_details(self) -> ProcessDetails:
+        """What is asked about single processes."""
+        ...
+
+    def has_display(self) -> bool:
+        """Whether there is a screen to show something on."""
+        ...
+
+    def keep_own_priority(self) -> str | None:
+        """Do not let ourselves be slowed down; a sentence where that cannot be had."""
+        ...
+
+
+def current() -> Platform:
+    """The platform that this is; raises RuntimeError on one that nothing is written for."""
+    name = _MODULES.get(sys.platform)
+    if name is None:
+        raise RuntimeError(f"OmniTray has no part for the platform {sys.platform!r}")
+    return cast("Platform", importlib.import_module(f"omnitray.platforms.{name}"))

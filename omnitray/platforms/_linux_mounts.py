@@ -7,6 +7,7 @@ again only when the kernel says that it changed (poll on mountinfo: POLLPRI, pro
 import os
 import re
 import select
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -19,30 +20,11 @@ _OWN_NODE = frozenset({"zfs", "btrfs", "bcachefs", "ubifs", "jffs2"})
 _IMAGES = frozenset({"squashfs", "iso9660", "udf", "erofs", "cramfs", "romfs"})
 # What may wait for another machine or for a program; whatever is mounted below it, too.
 _REMOTE = frozenset(
-    [
-        "nfs",
-        "nfs4",
-        "cifs",
-        "smb3",
-        "smbfs",
-        "afs",
-        "ceph",
-        "9p",
-        "glusterfs",
-        "lustre",
-        "beegfs",
-        "coda",
-        "ncpfs",
-        "davfs",
-        "autofs",
-        "virtiofs",
-        "vboxsf",
-        "vmhgfs",
-        "prl_fs",
-        "gpfs",
-        "pvfs2",
-        "orangefs",
-    ]
+    (
+        *("nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "9p", "glusterfs", "lustre"),
+        *("beegfs", "coda", "ncpfs", "davfs", "autofs", "virtiofs", "vboxsf", "vmhgfs"),
+        *("prl_fs", "gpfs", "pvfs2", "orangefs"),
+    )
 )
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 
@@ -142,7 +124,7 @@ def _unescape(field: bytes) -> bytes:
 def _disks(mounts: list[Mount]) -> list[Mount]:
     """The mounts that count, each device once (where its path is shortest)."""
     visible = {mount.point: mount for mount in mounts}  # a later one hides an earlier one
-    remote = [each.point.rstrip(b"/") + b"/" for each in visible.values() if _is_remote(each)]
+    remote = _remote(visible.values())
     real = [
         each
         for each in visible.values()
@@ -152,6 +134,15 @@ def _disks(mounts: list[Mount]) -> list[Mount]:
     for mount in sorted(real, key=lambda each: (len(each.point), each.point)):
         by_device.setdefault(mount.device, mount)
     return list(by_device.values())
+
+
+def remote_points(content: bytes) -> list[bytes]:
+    """Where other machines' file systems are mounted, each with a slash at its end."""
+    return _remote({mount.point: mount for mount in parse_mounts(content)}.values())
+
+
+def _remote(mounts: Iterable[Mount]) -> list[bytes]:
+    return [each.point.rstrip(b"/") + b"/" for each in mounts if _is_remote(each)]
 
 
 def _is_remote(mount: Mount) -> bool:

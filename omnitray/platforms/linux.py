@@ -1,0 +1,25 @@
+"""Linux: /proc, /sys and the services of the session. What it does stands in ``_linux_*``."""
+
+from omnitray.core.machine import Machine
+from omnitray.core.process_table import ProcessDetails, ProcessTable
+from omnitray.platforms._linux_details import LinuxProcessDetails
+from omnitray.platforms._linux_processes import LinuxProcessTable
+from omnitray.platforms._linux_sampling import LinuxMachine
+from omnitray.platforms._linux_session import has_display, keep_own_priority
+
+__all__ = ["has_display", "keep_own_priority", "machine", "process_details", "process_table"]
+
+
+def machine() -> Machine:
+    """What the sampler reads."""
+    return LinuxMachine()
+
+
+def process_table() -> ProcessTable:
+    """What scans the processes; one for each thread that scans."""
+    return LinuxProcessTable()
+
+
+def process_details() -> ProcessDetails:
+    """What is asked about single processes."""
+    return LinuxProcessDetails()
