@@ -54,7 +54,9 @@ class TrayHost(QObject):
         self._open_bus = bus
         self._pump: BusPump | None = None
         self._watcher: str | None = None
-        self._present: bool | None = None
+        self._watcher_known = False
+        self._renew = False
+        self._last: tuple[bool, bool] | None = None  # present, hosted
         self._settle = QTimer(self, singleShot=True, interval=_SETTLE_MS)
         self._settle.timeout.connect(self._on_settled)
         self._look = QTimer(self, interval=_LOOK_MS)
@@ -89,16 +91,16 @@ class TrayHost(QObject):
 
     @Slot()
     def _on_look(self) -> None:
-        present = self._available()
-        if present != self._present:
-            self._tell(present=present, hosted=True)
+        self._tell(present=self._available(), hosted=True)
 
     def _on_watcher(self, owner: str | None) -> None:
-        known_already = self._watcher is None and owner is not None and bool(self._present)
-        self._watcher = owner
+        if self._watcher_known and owner == self._watcher:
+            return
+        # The first answer only says what the first look has seen.
+        self._renew = self._watcher_known
+        self._watcher_known, self._watcher = True, owner
         self._set_look()
-        if not known_already or owner is None:
-            self._settle.start()
+        self._settle.start()
 
     def _on_signal(self, signal: BusSignal) -> None:
         if signal.interface == WATCHER and signal.member in _HOST_SIGNALS:
@@ -125,7 +127,10 @@ class TrayHost(QObject):
         self._tell(present=self._available(), hosted=hosted)
 
     def _tell(self, *, present: bool, hosted: bool) -> None:
-        self._present = present
+        renewed, self._renew = self._renew, False
+        if (present, hosted) == self._last and not (renewed and present):
+            return
+        self._last = present, hosted
         if present:
             self.appeared.emit(hosted)
         else:

@@ -1,0 +1,63 @@
+"""A program that is nothing but a tray: says on standard output what it is asked for."""
+
+import signal
+import sys
+from functools import partial
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from omnitray.core.facts import MemoryFacts, Mode, MonitorLevel, Snapshot
+from omnitray.core.status import Status
+from omnitray.qt.tray import Tray
+
+
+def _status(step: int) -> Status:
+    shot = Snapshot(
+        taken_at=0.0,
+        monotonic_s=float(step),
+        level=MonitorLevel.NORMAL,
+        cpu_percent=float(10 * step % 100),
+        memory=MemoryFacts(total_bytes=100, available_bytes=39),
+    )
+    return Status(mode=Mode.DEV, snapshot=shot)
+
+
+def _say(*values: object) -> None:
+    sys.stdout.write(" ".join(str(each) for each in values) + "\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    app = QApplication(sys.argv)
+    app.setQuitOnLastWindowClosed(False)
+    tray = Tray(autostart_enabled=lambda: False)
+    for name in (
+        "window_requested",
+        "mode_requested",
+        "level_requested",
+        "pause_requested",
+        "protect_state_requested",
+        "protect_pause_requested",
+        "undo_all_requested",
+        "autostart_requested",
+        "about_requested",
+        "quit_requested",
+        "tray_available_changed",
+    ):
+        getattr(tray, name).connect(partial(_say, name))
+    tray.quit_requested.connect(app.quit)
+    tray.start()
+    steps = iter(range(1, 1_000_000))
+    tray.show_status(_status(0))
+    clock = QTimer()
+    clock.timeout.connect(lambda: tray.show_status(_status(next(steps))))
+    clock.start(250)
+    signal.signal(signal.SIGTERM, lambda *_: app.quit())
+    code = app.exec()
+    tray.stop()
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

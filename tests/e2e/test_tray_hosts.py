@@ -1,0 +1,105 @@
+"""The icon on real tray hosts: there from the start, late, restarted, and of the older kind."""
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from support.dbus_service import Caller
+from support.desktop import (
+    REPOSITORY,
+    Desktop,
+    Program,
+    start_trayer,
+    start_xfce_panel,
+    tool,
+    wait_until,
+)
+from support.tray_host import WATCHER, WATCHER_PATH, TrayItem, TrayWatcher
+
+DRIVER = Path(__file__).parent / "drivers" / "tray_driver.py"
+
+
+def start_tray(desktop: Desktop) -> Program:
+    return desktop.launch(sys.executable, str(DRIVER), PYTHONPATH=str(REPOSITORY))
+
+
+def the_item(watcher: TrayWatcher, caller: Caller) -> TrayItem:
+    def registered() -> TrayItem | None:
+        items = [TrayItem(caller, each) for each in watcher.registered]
+        return next((each for each in items if each.alive()), None)
+
+    return wait_until(registered, "the icon is registered")
+
+
+def test_the_icon_registers_with_a_host_that_is_there(
+    desktop: Desktop, tray_watcher: TrayWatcher, caller: Caller
+) -> None:
+    start_tray(desktop)
+    item = the_item(tray_watcher, caller)
+    assert wait_until(lambda: "RAM 61 %" in item.tooltip, "the tooltip has the figures")
+    assert {22, 24, 32, 48, 64} <= set(item.pixmaps())
+
+
+def test_the_icon_registers_with_a_host_that_comes_later(desktop: Desktop, caller: Caller) -> None:
+    program = start_tray(desktop)
+    wait_until(lambda: "tray_available_changed False" in program.output, "it says there is no tray")
+    watcher = TrayWatcher(desktop.bus_address)
+    time.sleep(5)  # what is tested: the delay of a slow login
+    with watcher:
+        the_item(watcher, caller)
+        wait_until(lambda: "tray_available_changed True" in program.output, "it says there is one")
+
+
+def test_the_icon_comes_back_when_the_host_restarts(
+    desktop: Desktop, tray_watcher: TrayWatcher, caller: Caller
+) -> None:
+    program = start_tray(desktop)
+    the_item(tray_watcher, caller)
+    tray_watcher.die()
+    wait_until(lambda: "tray_available_changed False" in program.output, "it misses the host")
+    tray_watcher.start()
+    the_item(tray_watcher, caller)
+    assert program.output.count("tray_available_changed True") == 2
+
+
+def test_the_icon_is_shown_by_the_xfce_panel(desktop: Desktop, caller: Caller) -> None:
+    start_xfce_panel(desktop)
+    wait_until(lambda: caller.owner(WATCHER), "the panel takes icons", timeout_s=20)
+    start_tray(desktop)
+    wait_until(
+        lambda: caller.get(WATCHER, WATCHER_PATH, WATCHER, "RegisteredStatusNotifierItems"),
+        "the panel has the icon",
+    )
+
+
+def test_the_icon_is_embedded_by_a_tray_of_the_older_kind(desktop: Desktop) -> None:
+    start_trayer(desktop)
+    program = start_tray(desktop)
+    wait_until(lambda: embedded_windows(desktop), "the icon is in the tray", timeout_s=20)
+    assert program.running()
+
+
+def test_the_icon_returns_to_a_tray_of_the_older_kind_that_restarts(desktop: Desktop) -> None:
+    program = start_tray(desktop)
+    wait_until(lambda: "tray_available_changed False" in program.output, "it says there is no tray")
+    trayer = start_trayer(desktop)
+    wait_until(lambda: embedded_windows(desktop), "the icon is in the tray", timeout_s=20)
+    trayer.kill()
+    wait_until(lambda: not embedded_windows(desktop), "the tray is gone")
+    start_trayer(desktop)
+    wait_until(lambda: embedded_windows(desktop), "the icon is in the new tray", timeout_s=20)
+
+
+def embedded_windows(desktop: Desktop) -> list[str]:
+    """Our windows that lie two levels deep: in a socket in the window of trayer."""
+    tree = subprocess.run(
+        [tool("xwininfo"), "-root", "-tree"],
+        env=desktop.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=10,
+    ).stdout
+    return [line for line in tree.splitlines() if re.match(r" {11,}.*tray_driver.* 22x22", line)]
