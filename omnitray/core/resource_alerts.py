@@ -25,7 +25,10 @@ _GB = 1e9
 
 
 class ResourceAlert(msgspec.Struct, frozen=True, kw_only=True):
-    """An incident to raise (again). ``felt`` is whether anybody waits for it; what is not felt is kept, and told to nobody."""
+    """An incident to raise (again).
+
+    ``felt`` is whether anybody waits for it; what is not felt is kept, and told to nobody.
+    """
 
     resource: Resource
     severity: Severity

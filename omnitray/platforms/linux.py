@@ -5,9 +5,19 @@ from omnitray.core.process_table import ProcessDetails, ProcessTable
 from omnitray.platforms._linux_details import LinuxProcessDetails
 from omnitray.platforms._linux_processes import LinuxProcessTable
 from omnitray.platforms._linux_sampling import LinuxMachine
+from omnitray.platforms._linux_self import own_rss_bytes
 from omnitray.platforms._linux_session import has_display, keep_own_priority
+from omnitray.platforms._posix_self import lock_file
 
-__all__ = ["has_display", "keep_own_priority", "machine", "process_details", "process_table"]
+__all__ = [
+    "has_display",
+    "keep_own_priority",
+    "lock_file",
+    "machine",
+    "own_rss_bytes",
+    "process_details",
+    "process_table",
+]
 
 
 def machine() -> Machine:

@@ -56,7 +56,7 @@ class MonitorWorker(QObject):
     @Slot(object)
     def take_policy(self, policy: MonitorPolicy) -> None:
         """Take changed settings."""
-        self._announce(lambda: self._monitor.set_policy(policy))
+        self._monitor.set_policy(policy)
 
     @Slot()
     def escalate(self) -> None:
