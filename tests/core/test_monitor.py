@@ -1,52 +1,19 @@
 import asyncio
-from collections.abc import Sequence
 
 import pytest
 
 from omnitray.core.facts import (
-    DiskFacts,
-    Job,
-    MemoryFacts,
     MonitorLevel,
-    ProcessFacts,
     Resource,
     Snapshot,
 )
 from omnitray.core.levels import LevelReason
-from omnitray.core.monitor import ProgressiveMonitor, Step
+from omnitray.core.monitor import Step
 from omnitray.core.policy import Band, MonitorPolicy, Thresholds
 from omnitray.core.report import Report
 from omnitray.core.thresholds import Height
 from support.clock import FakeClock
-
-
-class ToldMachine:
-    """A sampler that reads what the test tells it."""
-
-    def __init__(self, clock: FakeClock) -> None:
-        self.clock = clock
-        self.cpu: float | None = 10.0
-        self.disk = 40.0
-
-    def sample(self, level: MonitorLevel) -> Snapshot:
-        disk = DiskFacts(
-            mount="/", filesystem="ext4", total_bytes=100, free_bytes=50, used_percent=self.disk
-        )
-        return Snapshot(
-            taken_at=self.clock.wall(),
-            monotonic_s=self.clock.monotonic(),
-            level=level,
-            cpu_percent=self.cpu,
-            memory=MemoryFacts(total_bytes=100, available_bytes=60),
-            disks=(disk,),
-        )
-
-    def reset(self) -> None:
-        pass
-
-    def update(self, processes: Sequence[ProcessFacts], /) -> tuple[Job, ...]:
-        assert processes == ()
-        return ()
+from support.told_machine import ToldMachine, told_monitor
 
 
 class Bench:
@@ -55,9 +22,7 @@ class Bench:
     def __init__(self, policy: MonitorPolicy | None = None) -> None:
         self.clock = FakeClock()
         self.machine = ToldMachine(self.clock)
-        self.monitor = ProgressiveMonitor(
-            self.machine, tuple, self.machine, self.clock, policy or MonitorPolicy(grace_s=0)
-        )
+        self.monitor = told_monitor(self.machine, policy or MonitorPolicy(grace_s=0))
 
     def run(self, seconds: float) -> list[Step]:
         end = self.clock.monotonic() + seconds

@@ -1,0 +1,117 @@
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import cast
+
+import pytest
+from PySide6.QtCore import QThread, qWarning
+from pytestqt.qtbot import QtBot
+
+from omnitray import logs
+from omnitray.core.monitor import ProgressiveMonitor, Step
+from omnitray.core.policy import MonitorPolicy
+from omnitray.qt import messages
+from omnitray.qt.signals import StopSignals
+from omnitray.qt.workers import MonitorWorker, WorkerThread
+from support.clock import FakeClock
+from support.told_machine import ToldMachine, told_monitor
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+def test_a_signal_of_the_system_arrives_on_the_main_thread(name: str, qtbot: QtBot) -> None:
+    signals = StopSignals()
+    signals.install()
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        with qtbot.waitSignal(signals.asked, timeout=5000) as asked:
+            os.kill(os.getpid(), signal.Signals[name])
+        assert asked.args == [name]
+    finally:
+        signals.remove()
+    assert signal.getsignal(signal.SIGTERM) is not before
+
+
+class Broken:
+    """A monitor whose first step fails."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.threads: set[QThread] = set()
+
+    def step(self) -> Step:
+        self.steps += 1
+        self.threads.add(QThread.currentThread())
+        raise OSError("the machine cannot be read")
+
+
+@pytest.mark.expect_log("the monitor's step failed")
+def test_a_failed_step_is_said_and_does_not_end_the_watching(qtbot: QtBot) -> None:
+    monitor = Broken()
+    worker = MonitorWorker(cast("ProgressiveMonitor", monitor))
+    said: list[str] = []
+    worker.failed.connect(said.append)
+    worker.tick()
+    assert said == ["Reading the machine failed: the machine cannot be read"]
+    assert worker._timer.isActive()
+    worker.stop()
+    qtbot.wait(0)
+
+
+def test_a_worker_steps_in_its_own_thread_and_stops_in_time(qtbot: QtBot) -> None:
+    monitor = told_monitor(ToldMachine(FakeClock()), MonitorPolicy())
+    thread = WorkerThread("monitor", MonitorWorker(monitor))
+    seen: list[Step] = []
+    thread.worker.stepped.connect(seen.append)
+    thread.start()
+    qtbot.waitUntil(lambda: len(monitor.ring) > 0, timeout=5000)
+    assert thread.stop()
+    assert thread.stop()
+
+
+def test_an_uncaught_exception_is_logged_and_told_once_for_each_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for hook in ("excepthook",):
+        monkeypatch.setattr(sys, hook, getattr(sys, hook))
+        monkeypatch.setattr(threading, hook, getattr(threading, hook))
+    told: list[str] = []
+    records: list[logging.LogRecord] = []
+    monkeypatch.setattr(logs.log, "critical", lambda *a, **_: records.append(a[0]))
+    logs.Uncaught(told.append).install()
+
+    def fail() -> None:
+        raise LookupError
+
+    for _ in range(2):
+        thread = threading.Thread(target=fail)
+        thread.start()
+        thread.join()
+    assert told == ["OmniTray met an error of its own (LookupError); the log has it"]
+    assert len(records) == 2
+
+
+def test_the_log_file_is_private_and_survives_hostile_text(tmp_path: Path) -> None:
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    try:
+        logs.start(tmp_path / "log" / "omnitray.log", verbose=False)
+        logging.getLogger("test").info("a name \udcff that is no text")
+    finally:
+        for handler in root.handlers[:]:
+            if handler not in before:
+                root.removeHandler(handler)
+                handler.close()
+        root.setLevel(level)
+        logging.captureWarnings(capture=False)
+    file = tmp_path / "log" / "omnitray.log"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert "\\udcff" in file.read_text()
+
+
+@pytest.mark.expect_log("something about a timer")
+def test_what_qt_says_goes_into_the_log() -> None:
+    messages.install()
+    qWarning("something about a timer")

@@ -1,0 +1,43 @@
+"""A sampler that reads what the test tells it, and a monitor on it."""
+
+from collections.abc import Sequence
+
+from omnitray.core.clock import Clock
+from omnitray.core.facts import DiskFacts, Job, MemoryFacts, MonitorLevel, ProcessFacts, Snapshot
+from omnitray.core.monitor import ProgressiveMonitor
+from omnitray.core.policy import MonitorPolicy
+
+
+class ToldMachine:
+    """Both the sampler and the source of jobs."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.cpu: float | None = 10.0
+        self.disk = 40.0
+        self.jobs: tuple[Job, ...] = ()
+
+    def sample(self, level: MonitorLevel) -> Snapshot:
+        disk = DiskFacts(
+            mount="/", filesystem="ext4", total_bytes=100, free_bytes=50, used_percent=self.disk
+        )
+        return Snapshot(
+            taken_at=self.clock.wall(),
+            monotonic_s=self.clock.monotonic(),
+            level=level,
+            cpu_percent=self.cpu,
+            memory=MemoryFacts(total_bytes=100, available_bytes=60),
+            disks=(disk,),
+        )
+
+    def reset(self) -> None:
+        """Nothing is remembered."""
+
+    def update(self, processes: Sequence[ProcessFacts], /) -> tuple[Job, ...]:
+        assert not processes
+        return self.jobs
+
+
+def told_monitor(machine: ToldMachine, policy: MonitorPolicy) -> ProgressiveMonitor:
+    """A monitor of that machine, without processes."""
+    return ProgressiveMonitor(machine, tuple, machine, machine.clock, policy)
