@@ -36,6 +36,14 @@ def identity_of(status: os.stat_result) -> FileId:
     return FileId(status.st_dev, status.st_ino)
 
 
+def path_identity(path: str) -> FileId | None:
+    """What a path leads to now, links followed; None where it leads nowhere."""
+    try:
+        return identity_of(os.stat(path))  # noqa: PTH116 - tens of thousands of times
+    except OSError:
+        return None
+
+
 def device_of(descriptor: int) -> int:
     """The file system a descriptor is on: the least that tells mounts apart."""
     return os.fstat(descriptor).st_dev

@@ -3,17 +3,22 @@
 from omnitray.core.machine import Machine
 from omnitray.core.process_table import ProcessDetails, ProcessTable
 from omnitray.platforms._linux_details import LinuxProcessDetails
+from omnitray.platforms._linux_open_files import mount_id, open_files
 from omnitray.platforms._linux_processes import LinuxProcessTable
 from omnitray.platforms._linux_sampling import LinuxMachine
 from omnitray.platforms._linux_self import own_rss_bytes
 from omnitray.platforms._linux_session import has_display, keep_own_priority
 from omnitray.platforms._posix_self import lock_file
+from omnitray.platforms._programs import Programs
 
 __all__ = [
+    "Programs",
     "has_display",
     "keep_own_priority",
     "lock_file",
     "machine",
+    "mount_id",
+    "open_files",
     "own_rss_bytes",
     "process_details",
     "process_table",

@@ -1,0 +1,47 @@
+"""Running other people's programs for their answers: no shell, no input, no end without a limit."""
+
+import logging
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from omnitray.core.cache_tools import CommandResult
+
+_log = logging.getLogger(__name__)
+LIMIT_S = 600.0  # emptying a large cache on a slow disk takes minutes
+NOT_RUN = 127
+
+
+class Programs:
+    """Programs on the person's PATH, started in the home folder."""
+
+    def __init__(self, limit_s: float = LIMIT_S, home: Path | None = None) -> None:
+        self._limit_s = limit_s
+        self._home = home or Path.home()
+
+    def has(self, name: str) -> bool:
+        """Whether it is there."""
+        return shutil.which(name) is not None
+
+    def run(self, command: Sequence[str]) -> CommandResult:
+        """Run it to its end. What it says in errors counts only when it says nothing else."""
+        program = shutil.which(command[0])
+        if program is None:
+            return CommandResult(NOT_RUN, f"{command[0]}: not found")
+        try:
+            done = subprocess.run(
+                [program, *command[1:]],
+                cwd=self._home,
+                env=os.environ | {"LC_ALL": "C.UTF-8", "NO_COLOR": "1"},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=self._limit_s,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            _log.info("%s did not answer: %s", command[0], error)
+            return CommandResult(NOT_RUN, str(error))
+        output = done.stdout.strip() or done.stderr.strip()
+        return CommandResult(done.returncode, output.decode(errors="replace"))
