@@ -27,7 +27,7 @@ from omnitray.api.wire import (
 from omnitray.core.alert import Alert, timestamp
 from omnitray.core.facts import Job, MemoryFacts, MonitorLevel, Severity, Snapshot
 from omnitray.core.policy import Band, ProtectPolicy
-from omnitray.core.protection_view import ProtectionView
+from omnitray.core.protection_view import JournalLine, ProtectionView
 from omnitray.core.status import Status, figures, sentence
 
 LATEST = 20
@@ -118,17 +118,19 @@ def active_body(open_alerts: tuple[Alert, ...], latest: list[Alert]) -> ActiveAl
 
 def actions_body(view: ProtectionView) -> Actions:
     """What is held, what was done, and the breaker."""
-    lines = [
-        ActionBody(
-            id=line.action_id,
-            at=timestamp(line.at),
-            what=line.what,
-            why=line.why,
-            outcome=line.outcome,
-        )
-        for line in view.journal
-    ]
+    lines = [action_body(line) for line in view.journal]
     return Actions(held=view.held, actions=lines, breaker=view.breaker)
+
+
+def action_body(line: JournalLine) -> ActionBody:
+    """One line of the journal."""
+    return ActionBody(
+        id=line.action_id,
+        at=timestamp(line.at),
+        what=line.what,
+        why=line.why,
+        outcome=line.outcome,
+    )
 
 
 def job_body(job: Job) -> JobBody:

@@ -1,0 +1,106 @@
+"""Who may ask: pure judgements over the headers of a request.
+
+A browser on this machine reaches us from any page, so what a page cannot forge is checked first:
+the Host it was told (against DNS rebinding), the Origin it comes from, the fetch metadata. All of
+it holds for the WebSocket too. Malformed is 400, foreign is 403, unknown is 401.
+"""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from omnitray.api.token import Token
+
+Headers = Iterable[tuple[bytes, bytes]]
+HOST = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
+ORIGIN = re.compile(rb"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
+BEARER = re.compile(rb"[Bb]earer +([\x21-\x7e]+)")
+LOOPBACK_NAMES = frozenset({b"127.0.0.1", b"localhost", b"[::1]"})
+DEFAULT_PORTS = {b"http": 80, b"https": 443}
+OWN_SITES = (b"same-origin", b"none")
+SINGLE = (b"host", b"origin", b"authorization", b"sec-fetch-site", b"content-type")
+
+
+class Denied(msgspec.Struct, frozen=True):
+    """Why a request goes no further."""
+
+    status: int
+    error: str
+    detail: str
+
+
+class House(msgspec.Struct, frozen=True, kw_only=True):
+    """Under which names and which port we are at home."""
+
+    port: int
+    names: frozenset[bytes] = LOOPBACK_NAMES
+
+    def is_home(self, name: bytes, port: int) -> bool:
+        """Whether a name and a port are ours."""
+        return name.lower() in self.names and port == self.port
+
+
+def gather(headers: Headers) -> dict[bytes, bytes] | Denied:
+    """Headers by lower-case name; those that steer us may stand there once only."""
+    found: dict[bytes, bytes] = {}
+    for raw, value in headers:
+        name = raw.lower()
+        if name in found and name in SINGLE:
+            return Denied(400, "duplicate_header", f"{name.decode()} may stand there once.")
+        found[name] = value
+    return found
+
+
+def judge_place(found: dict[bytes, bytes], house: House) -> Denied | None:
+    """Host, Origin and fetch metadata."""
+    return _judge_host(found, house) or _judge_origin(found, house) or _judge_site(found)
+
+
+def judge_token(found: dict[bytes, bytes], query: bytes, token: Token) -> Denied | None:
+    """The Bearer header; ``query`` is looked at for ``auth_token`` when there is no header."""
+    if b"authorization" in found:
+        match = BEARER.fullmatch(found[b"authorization"])
+        offered = match[1] if match else b""
+    else:
+        offered = _query_token(query)
+    if not offered:
+        return Denied(401, "no_token", "Send the token of api.json as a Bearer header.")
+    if token.matches(offered):
+        return None
+    return Denied(401, "wrong_token", "That is not the token in api.json.")
+
+
+def _query_token(query: bytes) -> bytes:
+    """One that stands there twice counts as none."""
+    try:
+        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=20)
+    except ValueError:
+        return b""
+    tokens = [value for name, value in pairs if name == "auth_token"]
+    return tokens[0].encode() if len(tokens) == 1 else b""
+
+
+def _judge_host(found: dict[bytes, bytes], house: House) -> Denied | None:
+    match = HOST.fullmatch(found.get(b"host", b""))
+    if match is None:
+        return Denied(400, "bad_host", "The Host header is missing or malformed.")
+    if not house.is_home(match[1], int(match[2] or 80)):
+        return Denied(403, "foreign_host", "The Host header must be a loopback name and our port.")
+    return None
+
+
+def _judge_origin(found: dict[bytes, bytes], house: House) -> Denied | None:
+    if b"origin" not in found:
+        return None
+    match = ORIGIN.fullmatch(found[b"origin"])
+    if match and house.is_home(match[2], int(match[3] or DEFAULT_PORTS[match[1]])):
+        return None
+    return Denied(403, "foreign_origin", "Pages of other origins may not ask.")
+
+
+def _judge_site(found: dict[bytes, bytes]) -> Denied | None:
+    if found.get(b"sec-fetch-site", b"none") in OWN_SITES:
+        return None
+    return Denied(403, "cross_site", "Requests from other sites are refused.")

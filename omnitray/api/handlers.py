@@ -1,0 +1,195 @@
+"""One function an endpoint: from a call to the body of the answer.
+
+Reads touch the latest facts alone. Writes hand a command to the door and answer when it has been
+carried out, with the new state.
+"""
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from omnitray.api import bodies
+from omnitray.api.door import (
+    Acknowledge,
+    AlertQuery,
+    Clean,
+    Command,
+    Done,
+    Door,
+    RaiseAlert,
+    Resolve,
+    SetLevel,
+    SetMode,
+    Snooze,
+    Undo,
+    UndoAll,
+)
+from omnitray.api.limits import COMMAND_TIMEOUT_S
+from omnitray.api.queries import AlertsQuery, SnapshotsQuery
+from omnitray.api.wire import (
+    Actions,
+    ActiveAlerts,
+    Alerts,
+    ExplanationBody,
+    Health,
+    Jobs,
+    LevelState,
+    Liveness,
+    ModeState,
+    NewAlert,
+    NewClean,
+    NewLevel,
+    NewMode,
+    NewSnooze,
+    Snapshots,
+    SnoozeState,
+    StatusBody,
+    TokenBody,
+)
+from omnitray.core.alert import Alert
+from omnitray.core.facts import MonitorLevel
+
+R = TypeVar("R")
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One request, already judged and read."""
+
+    door: Door
+    identity: bodies.Identity
+    rotate: Callable[[], None]
+    wall: Callable[[], float]
+    trusted: bool
+    id: str = ""
+    query: Any = None
+    body: Any = None
+
+
+async def health(call: Call) -> Health | Liveness:
+    """CPU, memory and disk with their limits; without a token only that it runs."""
+    return bodies.health_body(call.door) if call.trusted else Liveness()
+
+
+async def status(call: Call) -> StatusBody:
+    """Monitor, protector and alerts together."""
+    return bodies.status_body(call.door, call.identity)
+
+
+async def active_alerts(call: Call) -> ActiveAlerts:
+    """The critical ones that are open, and the 20 latest."""
+    latest = await _query(call, AlertQuery(limit=bodies.LATEST))
+    return bodies.active_body(call.door.status().open_alerts, latest)
+
+
+async def alerts(call: Call) -> Alerts:
+    """Alerts of the history and its archive, the newest first."""
+    wanted: AlertsQuery = call.query
+    found = await _query(call, wanted.as_query())
+    return Alerts(count=len(found), alerts=found)
+
+
+async def recent_snapshots(call: Call) -> Snapshots:
+    """The readings of the last minutes, the oldest first."""
+    wanted: SnapshotsQuery = call.query
+    since = call.wall() - dt.timedelta(minutes=wanted.minutes).total_seconds()
+    shots = [bodies.snapshot_body(each) for each in call.door.snapshots(since)]
+    return Snapshots(minutes=wanted.minutes, count=len(shots), snapshots=shots)
+
+
+async def actions(call: Call) -> Actions:
+    """What the protector holds and did."""
+    return bodies.actions_body(call.door.protection())
+
+
+async def jobs(call: Call) -> Jobs:
+    """The jobs of the last scan, the heaviest first."""
+    found = [bodies.job_body(each) for each in call.door.jobs()]
+    return Jobs(count=len(found), jobs=found)
+
+
+async def explain(call: Call) -> ExplanationBody:
+    """Who would be acted on now, in what order, and why; changes nothing."""
+    found = await asyncio.to_thread(call.door.explain)
+    return ExplanationBody(title=found.title, text=found.text, considered=found.considered)
+
+
+async def raise_alert(call: Call) -> Alert:
+    """Raise an alert; answers when it is durable."""
+    new: NewAlert = call.body
+    return await _carry_out(
+        call,
+        RaiseAlert(
+            type=new.type,
+            title=new.title,
+            message=new.message,
+            severity=new.severity,
+            source=new.source,
+            context=new.context,
+        ),
+    )
+
+
+async def set_mode(call: Call) -> ModeState:
+    """Set the protector's mode."""
+    new: NewMode = call.body
+    state = await _carry_out(call, SetMode(mode=new.mode))
+    return bodies.mode_state(state, call.door.protect_policy())
+
+
+async def set_level(call: Call) -> LevelState:
+    """Set the monitor's level."""
+    new: NewLevel = call.body
+    level = None if new.level == "auto" else MonitorLevel(new.level)
+    return bodies.level_state(await _carry_out(call, SetLevel(level=level)))
+
+
+async def acknowledge(call: Call) -> Alert:
+    """Say that somebody has seen it."""
+    return await _carry_out(call, Acknowledge(alert_id=call.id))
+
+
+async def resolve(call: Call) -> Alert:
+    """Say that it is over."""
+    return await _carry_out(call, Resolve(alert_id=call.id))
+
+
+async def snooze(call: Call) -> SnoozeState:
+    """Hold notifications back for a while; 0 ends it."""
+    new: NewSnooze = call.body
+    state = await _carry_out(call, Snooze(duration_s=new.duration_s))
+    return SnoozeState(until=bodies.moment(state.notifications_paused_until))
+
+
+async def undo(call: Call) -> Done:
+    """Take one action back."""
+    return await _carry_out(call, Undo(action_id=call.id))
+
+
+async def undo_all(call: Call) -> Done:
+    """Take back everything that can be."""
+    return await _carry_out(call, UndoAll())
+
+
+async def clean(call: Call) -> Done:
+    """Clean regenerable caches, or only say what that would free."""
+    new: NewClean = call.body
+    return await _carry_out(call, Clean(dry_run=new.dry_run))
+
+
+async def rotate_token(call: Call) -> TokenBody:
+    """Make a new token, write it to ``api.json`` and close all sockets."""
+    call.rotate()
+    return TokenBody()
+
+
+async def _carry_out(call: Call, command: Command[R]) -> R:
+    future = call.door.submit(command)
+    return await asyncio.wait_for(asyncio.wrap_future(future), COMMAND_TIMEOUT_S)
+
+
+async def _query(call: Call, query: AlertQuery) -> list[Alert]:
+    """In a thread of its own: the archive is read from disk."""
+    return await asyncio.to_thread(call.door.alerts, query)

@@ -1,0 +1,150 @@
+"""The connections themselves: slow ones, stalled ones, too many of them, broken ones.
+
+uvicorn waits for a header, and for a reader, as long as they like; these two protocols do not.
+WORKAROUND for uvicorn 0.54, which has no such limits: it can go when ``Config`` grows a header
+timeout, and when the WebSocket protocol answers a handshake that it cannot parse.
+"""
+
+import asyncio
+import logging
+from typing import Any
+
+import h11
+import msgspec
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from omnitray.api.limits import HEADER_TIMEOUT_S, MAX_CONNECTIONS, STALL_TIMEOUT_S
+from omnitray.api.wire import Error
+
+LOG = logging.getLogger(__name__)
+MALFORMED = Error("malformed", "That is not an HTTP request.")
+CROWDED = Error("too_many_connections", "Too many connections; close some and try again.")
+
+
+def raw_answer(status: str, error: Error) -> bytes:
+    """A response for a connection that has no request yet."""
+    body = msgspec.json.encode(error)
+    head = (
+        f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\n"
+        f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+class Patience:
+    """A timer that aborts a transport when it is not disarmed in time."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._timer: asyncio.TimerHandle | None = None
+
+    def arm(self, transport: asyncio.Transport) -> None:
+        """Start waiting, unless it is waiting already."""
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._seconds, transport.abort)
+
+    def disarm(self) -> None:
+        """It came."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class GuardedHttp(H11Protocol):
+    """HTTP with bounds."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.access_log = False  # its lines would reach our log whatever Config says
+        self._header = Patience(HEADER_TIMEOUT_S)
+        self._reader = Patience(STALL_TIMEOUT_S)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Answer at once when there are too many."""
+        super().connection_made(transport)
+        if len(self.connections) > MAX_CONNECTIONS:
+            transport.write(raw_answer("429 Too Many Requests", CROWDED))
+            transport.close()
+            return
+        self._header.arm(transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse; a fault of the parser costs this connection alone."""
+        try:
+            super().data_received(data)
+        except Exception:  # a request must not be able to raise past its connection
+            LOG.exception("A connection failed")
+            self.transport.abort()
+        if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
+            self._header.arm(self.transport)
+        elif self.conn.their_state is not h11.IDLE:
+            self._header.disarm()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the parser's words stay here
+        """Answer in our form."""
+        if not self.transport.is_closing():
+            self.transport.write(raw_answer("400 Bad Request", MALFORMED))
+        self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the timers."""
+        self._header.disarm()
+        self._reader.disarm()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The reader does not keep up."""
+        super().pause_writing()
+        self._reader.arm(self.transport)
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        super().resume_writing()
+        self._reader.disarm()
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """The other protocol takes over, timers included."""
+        self._header.disarm()
+        self._reader.disarm()
+        super().handle_websocket_upgrade(event)
+
+
+class GuardedSocket(WebSocketsSansIOProtocol):
+    """WebSocket with bounds."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._reader = Patience(STALL_TIMEOUT_S)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse; a fault of the parser costs this connection alone."""
+        try:
+            super().data_received(data)
+        except Exception:  # a frame must not be able to raise past its connection
+            LOG.exception("A WebSocket failed")
+            self.transport.abort()
+
+    def handle_parser_exception(self) -> None:
+        """A handshake that cannot be parsed has no close frame to send yet."""
+        if self.conn.close_sent is None:
+            self.transport.write(raw_answer("400 Bad Request", MALFORMED))
+            self.transport.close()
+            return
+        super().handle_parser_exception()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the timer."""
+        self._reader.disarm()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The reader does not keep up."""
+        super().pause_writing()
+        self._reader.arm(self.transport)
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        super().resume_writing()
+        self._reader.disarm()

@@ -1,0 +1,204 @@
+"""The table of endpoints, and the router made of it.
+
+Each row says method, path, handler, and the types of query, body and answer; the OpenAPI document
+is generated from the same rows.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import msgspec
+from starlette.routing import BaseRoute, Route, Router, WebSocketRoute
+
+from omnitray.api import handlers, wire
+from omnitray.api.bodies import Identity
+from omnitray.api.door import Done, Door, Refusal, Refused
+from omnitray.api.gate import App, Receive, Scope, Send, answer, refuse
+from omnitray.api.guard import Denied
+from omnitray.api.handlers import Call
+from omnitray.api.queries import AlertsQuery, NoQuery, SnapshotsQuery, read_query
+from omnitray.core.alert import Alert
+
+PREFIX = "/api/monitoring"
+OPENAPI = "/api/openapi.json"
+SOCKET = "/ws"
+IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
+REFUSAL_STATUS = {Refusal.NOT_FOUND: 404, Refusal.NOT_NOW: 409, Refusal.NOT_STORED: 409}
+BUSY = Denied(503, "busy", "OmniTray is too busy to do that now; try again.")
+WRONG_METHOD = Denied(405, "wrong_method", "This path does not take that method.")
+NO_PAGE = Denied(404, "not_found", "There is nothing under that path.")
+NO_ENTRY = Denied(404, "not_found", "There is nothing under that id.")
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """One row; ``answer`` is a type or a union of types."""
+
+    method: str
+    path: str
+    handler: Callable[[Call], Awaitable[Any]]
+    answer: Any
+    query: type[msgspec.Struct] = NoQuery
+    body: type[msgspec.Struct] | None = None
+    status: int = 200
+
+    @property
+    def has_id(self) -> bool:
+        """Whether the path names one thing."""
+        return "{id}" in self.path
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes anything."""
+        return self.method == "POST"
+
+
+def _get(path: str, handler: Callable[[Call], Awaitable[Any]], shape: Any, **more: Any) -> Endpoint:
+    return Endpoint(method="GET", path=PREFIX + path, handler=handler, answer=shape, **more)
+
+
+def _post(
+    path: str, handler: Callable[[Call], Awaitable[Any]], shape: Any, **more: Any
+) -> Endpoint:
+    body = more.pop("body", wire.Nothing)
+    path = PREFIX + path
+    return Endpoint(method="POST", path=path, handler=handler, answer=shape, body=body, **more)
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    _get("/health", handlers.health, wire.Health | wire.Liveness),
+    _get("/status", handlers.status, wire.StatusBody),
+    _get("/alerts/active", handlers.active_alerts, wire.ActiveAlerts),
+    _get("/alerts", handlers.alerts, wire.Alerts, query=AlertsQuery),
+    _get("/snapshots/recent", handlers.recent_snapshots, wire.Snapshots, query=SnapshotsQuery),
+    _get("/actions", handlers.actions, wire.Actions),
+    _get("/jobs", handlers.jobs, wire.Jobs),
+    _get("/explain", handlers.explain, wire.ExplanationBody),
+    _post("/alerts", handlers.raise_alert, Alert, body=wire.NewAlert, status=201),
+    _post("/mode", handlers.set_mode, wire.ModeState, body=wire.NewMode),
+    _post("/level", handlers.set_level, wire.LevelState, body=wire.NewLevel),
+    _post("/alerts/{id}/ack", handlers.acknowledge, Alert),
+    _post("/alerts/{id}/resolve", handlers.resolve, Alert),
+    _post("/snooze", handlers.snooze, wire.SnoozeState, body=wire.NewSnooze),
+    _post("/actions/{id}/undo", handlers.undo, Done),
+    _post("/actions/undo-all", handlers.undo_all, Done),
+    _post("/clean", handlers.clean, Done, body=wire.NewClean),
+    _post("/token/rotate", handlers.rotate_token, wire.TokenBody),
+)
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """What every call is given."""
+
+    door: Door
+    identity: Identity
+    rotate: Callable[[], None]
+    wall: Callable[[], float]
+
+
+class PathHandler:
+    """All endpoints of one path as an ASGI application."""
+
+    def __init__(self, endpoints: Sequence[Endpoint], context: Context) -> None:
+        self._by_method = {each.method: each for each in endpoints}
+        self._context = context
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read, call, answer."""
+        del receive  # the gate has taken the body
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        endpoint = self._by_method.get(method)
+        if endpoint is None:
+            await refuse(scope, send, WRONG_METHOD, (b"allow", self._allowed()))
+            return
+        outcome = await self._outcome(endpoint, scope)
+        if isinstance(outcome, Denied):
+            await refuse(scope, send, outcome)
+            return
+        for message in answer(endpoint.status, msgspec.json.encode(outcome)):
+            await send(message)
+
+    def _allowed(self) -> bytes:
+        return ", ".join(self._by_method).encode()
+
+    async def _outcome(self, endpoint: Endpoint, scope: Scope) -> Any:
+        call = self._read(endpoint, scope)
+        if isinstance(call, Denied):
+            return call
+        try:
+            return await endpoint.handler(call)
+        except Refused as refused:
+            status = REFUSAL_STATUS[refused.refusal]
+            return Denied(status, refused.refusal.value, refused.detail)
+        except TimeoutError:
+            return BUSY
+
+    def _read(self, endpoint: Endpoint, scope: Scope) -> Call | Denied:
+        identifier = scope["path_params"].get("id", "")
+        if endpoint.has_id and not IDENTIFIER.fullmatch(identifier):
+            return NO_ENTRY
+        try:
+            query: Any = read_query(scope["query_string"], endpoint.query)
+            body = _read_body(scope["omnitray.body"], endpoint.body)
+        except msgspec.ValidationError as error:
+            return Denied(422, "invalid", f"{error}.")
+        except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+            return Denied(400, "malformed", f"The body is not JSON: {error}.")
+        return Call(
+            door=self._context.door,
+            identity=self._context.identity,
+            rotate=self._context.rotate,
+            wall=self._context.wall,
+            trusted=scope["omnitray.trusted"],
+            id=identifier,
+            query=query,
+            body=body,
+        )
+
+
+class Document:
+    """The OpenAPI document; made when it is first asked for."""
+
+    def __init__(self, version: str) -> None:
+        self._version = version
+        self._body: bytes | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the document."""
+        del receive
+        if scope["method"] not in ("GET", "HEAD"):
+            await refuse(scope, send, WRONG_METHOD, (b"allow", b"GET"))
+            return
+        if self._body is None:
+            from omnitray.api.openapi import document  # noqa: PLC0415 - most never ask
+
+            self._body = msgspec.json.encode(document(ENDPOINTS, self._version))
+        for message in answer(200, self._body):
+            await send(message)
+
+
+async def no_page(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer for every other path."""
+    del receive
+    await refuse(scope, send, NO_PAGE)
+
+
+def router(context: Context, socket: App) -> Router:
+    """Every path, the WebSocket included."""
+    paths: dict[str, list[Endpoint]] = {}
+    for endpoint in ENDPOINTS:
+        paths.setdefault(endpoint.path, []).append(endpoint)
+    routes: list[BaseRoute] = [
+        Route(path, PathHandler(rows, context)) for path, rows in paths.items()
+    ]
+    routes.append(Route(OPENAPI, Document(context.identity.version)))
+    routes.append(WebSocketRoute(SOCKET, socket))
+    return Router(routes, redirect_slashes=False, default=no_page)
+
+
+def _read_body(content: bytes, shape: type[msgspec.Struct] | None) -> Any:
+    if shape is None:
+        return None
+    if not content and shape in (wire.Nothing, wire.NewClean):
+        return shape()
+    return msgspec.json.decode(content, type=shape)

@@ -1,0 +1,217 @@
+"""The WebSocket: hello, then events; takes subscriptions and leases.
+
+A lease is held by its connection: when that ends, however it ends, the lease is released.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from concurrent.futures import Future
+
+import msgspec
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from omnitray.api import bodies, door
+from omnitray.api.bodies import Identity
+from omnitray.api.door import Door, Refused
+from omnitray.api.feed import Client, Feed
+from omnitray.api.gate import Receive, Scope, Send, refuse
+from omnitray.api.guard import Denied
+from omnitray.api.limits import (
+    COMMAND_TIMEOUT_S,
+    MAX_SOCKETS,
+    SOCKET_COMMAND_BURST,
+    SOCKET_COMMANDS_PER_S,
+    Bucket,
+)
+from omnitray.api.messages import (
+    MAX_LEASES,
+    FromClient,
+    Hello,
+    Leased,
+    Release,
+    Subscribe,
+    Subscribed,
+    TakeLease,
+    Trouble,
+)
+from omnitray.api.queries import SocketQuery, read_query
+from omnitray.core.leases import Lease
+from omnitray.core.status import Status
+
+LOG = logging.getLogger(__name__)
+CROWDED = Denied(429, "too_many_sockets", f"At most {MAX_SOCKETS} sockets; close one.")
+POLICY = 1008  # close code: the server's rules
+TRY_LATER = 1013
+CLOSE_TIMEOUT_S = 2.0
+Answer = Subscribed | Leased | Trouble
+
+
+class SocketDoor:
+    """The WebSocket endpoint as an ASGI application."""
+
+    def __init__(self, program: Door, feed: Feed, identity: Identity) -> None:
+        self._door = program
+        self._feed = feed
+        self._identity = identity
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection, from the handshake to its end."""
+        if len(self._feed) >= MAX_SOCKETS:
+            await refuse(scope, send, CROWDED)
+            return
+        try:
+            wishes = read_query(scope["query_string"], SocketQuery)
+            topics = wishes.topics()
+        except (msgspec.ValidationError, ValueError) as error:
+            await refuse(scope, send, Denied(422, "invalid", f"{error}."))
+            return
+        client = self._feed.join()
+        client.topics, client.snapshot_interval_s = topics, wishes.snapshot_interval_s
+        try:
+            await self._serve(WebSocket(scope, receive, send), client)
+        finally:
+            self._feed.leave(client)
+
+    async def _serve(self, socket: WebSocket, client: Client) -> None:
+        await socket.accept()
+        await socket.send_text(self._hello(client))
+        conversation = Conversation(self._door, client)
+        tasks = {
+            asyncio.create_task(_write(socket, client)),
+            asyncio.create_task(_read(socket, conversation)),
+        }
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            conversation.release_all()
+            await _finish(tasks)
+        with contextlib.suppress(TimeoutError, RuntimeError, WebSocketDisconnect):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                code = TRY_LATER if client.lagged else POLICY
+                await socket.close(code, client.goodbye)
+
+    def _hello(self, client: Client) -> str:
+        status = self._door.status()
+        hello = Hello(
+            version=self._identity.version,
+            pid=self._identity.pid,
+            mode=status.mode,
+            level=status.level,
+            chosen_level=bodies.level_name(status.chosen_level),
+            events=tuple(sorted(client.topics)),
+        )
+        return msgspec.json.encode(hello).decode()
+
+
+class Conversation:
+    """What one client says, and what it holds."""
+
+    def __init__(self, program: Door, client: Client) -> None:
+        self._door = program
+        self._client = client
+        self._leases: set[str] = set()
+        self._bucket = Bucket(SOCKET_COMMANDS_PER_S, SOCKET_COMMAND_BURST, time.monotonic)
+        self._decoder = msgspec.json.Decoder(FromClient)
+
+    async def answer(self, text: str | bytes) -> Answer:
+        """Do what a message says."""
+        await asyncio.sleep(self._bucket.take())
+        try:
+            message = self._decoder.decode(text)
+        except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+            return Trouble(error="invalid", detail=f"{error}.")
+        try:
+            return await self._carry_out(message)
+        except Refused as refused:
+            return Trouble(error=refused.refusal.value, detail=refused.detail)
+        except TimeoutError:
+            return Trouble(error="busy", detail="OmniTray is too busy to do that now.")
+
+    def release_all(self) -> None:
+        """Give back what this connection holds; nobody waits for it."""
+        for lease_id in self._leases:
+            self._door.submit(door.ReleaseLease(lease_id=lease_id)).add_done_callback(_log_fault)
+        self._leases.clear()
+
+    async def _carry_out(self, message: FromClient) -> Answer:
+        match message:
+            case Subscribe():
+                self._client.topics = frozenset(message.events)
+                self._client.snapshot_interval_s = message.snapshot_interval_s
+                return Subscribed(
+                    events=tuple(sorted(self._client.topics)),
+                    snapshot_interval_s=message.snapshot_interval_s,
+                )
+            case TakeLease():
+                return await self._take(message)
+            case Release():
+                return await self._release(message)
+
+    async def _take(self, message: TakeLease) -> Answer:
+        if message.level is None and message.mode is None:
+            return Trouble(error="invalid", detail="A lease asks for a level or a mode.")
+        lease_id = self._global_id(message.id)
+        if lease_id not in self._leases and len(self._leases) >= MAX_LEASES:
+            return Trouble(error="too_many_leases", detail=f"At most {MAX_LEASES} leases.")
+        lease = Lease(id=lease_id, level=message.level, mode=message.mode)
+        self._leases.add(lease_id)
+        status = await _wait(self._door.submit(door.TakeLease(lease=lease)))
+        return _leased("leased", message.id, status)
+
+    async def _release(self, message: Release) -> Answer:
+        lease_id = self._global_id(message.id)
+        self._leases.discard(lease_id)
+        status = await _wait(self._door.submit(door.ReleaseLease(lease_id=lease_id)))
+        return _leased("released", message.id, status)
+
+    def _global_id(self, own: str) -> str:
+        return f"socket{self._client.number}:{own}"
+
+
+def _leased(event: str, own_id: str, status: Status) -> Leased:
+    return Leased(
+        event="leased" if event == "leased" else "released",
+        id=own_id,
+        mode=status.mode,
+        level=status.level,
+        chosen_level=bodies.level_name(status.chosen_level),
+    )
+
+
+async def _wait(future: Future[Status]) -> Status:
+    return await asyncio.wait_for(asyncio.wrap_future(future), COMMAND_TIMEOUT_S)
+
+
+async def _write(socket: WebSocket, client: Client) -> None:
+    while (text := await client.queue.get()) is not None:
+        await socket.send_text(text)
+
+
+async def _read(socket: WebSocket, conversation: Conversation) -> None:
+    while True:
+        message = await socket.receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        text = message.get("text") or message.get("bytes") or ""
+        answer = await conversation.answer(text)
+        await socket.send_text(msgspec.json.encode(answer).decode())
+
+
+async def _finish(tasks: set[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(outcome, Exception) and not _is_goodbye(outcome):
+            LOG.error("A WebSocket failed", exc_info=outcome)
+
+
+def _is_goodbye(outcome: BaseException) -> bool:
+    """The client went while we were sending: no fault of anybody."""
+    return isinstance(outcome, WebSocketDisconnect | RuntimeError | OSError)
+
+
+def _log_fault(future: Future[Status]) -> None:
+    if not future.cancelled() and (error := future.exception()) is not None:
+        LOG.warning("A lease could not be released: %s", error)

@@ -1,0 +1,215 @@
+"""Every endpoint with good and with bad input, against the real server on a real port."""
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from omnitray.api import door as d
+from omnitray.core.facts import AlertType, Mode, MonitorLevel, Severity
+from support import fake_door
+from support.api_server import Running
+
+PREFIX = "/api/monitoring"
+
+
+def test_health_says_cpu_memory_and_disk_with_their_limits(shared: Running) -> None:
+    body = shared.ask("GET", f"{PREFIX}/health").json
+    assert body["cpu"] == {
+        "percent": 34.2,
+        "warning": 70.0,
+        "critical": 85.0,
+        "limit": 75.0,
+        "state": "ok",
+    }
+    assert body["memory"]["percent"] == 62.5
+    assert body["memory"]["limit"] == 80.0
+    assert (body["disk"]["mount"], body["disk"]["limit"]) == ("/", 80.0)
+    assert body["status"] == "ok"
+
+
+def test_without_a_token_health_only_says_that_it_runs(shared: Running) -> None:
+    assert shared.ask("GET", f"{PREFIX}/health", token=None).json == {"status": "ok"}
+
+
+def test_a_figure_that_cannot_be_read_is_null(api: Running) -> None:
+    api.door.shots = [fake_door.snapshot(cpu_percent=None)]
+    body = api.ask("GET", f"{PREFIX}/health").json
+    assert (body["cpu"]["percent"], body["cpu"]["state"], body["status"]) == (
+        None,
+        "unknown",
+        "unknown",
+    )
+
+
+def test_before_the_first_reading_everything_answers(api: Running) -> None:
+    api.door.shots = []
+    assert api.ask("GET", f"{PREFIX}/health").json["taken_at"] is None
+    assert api.ask("GET", f"{PREFIX}/status").json["monitor"]["snapshot"] is None
+    assert api.ask("GET", f"{PREFIX}/snapshots/recent").json["count"] == 0
+
+
+def test_status_has_monitor_protector_and_alerts_together(shared: Running) -> None:
+    body = shared.ask("GET", f"{PREFIX}/status").json
+    assert body["monitor"]["chosen_level"] == "auto"
+    assert body["monitor"]["snapshot"]["cpu_percent"] == 34.2
+    assert body["protector"]["limits"]["cpu_percent"] == 75.0
+    assert body["protector"]["breaker"]["state"] == "closed"
+    assert body["alerts"]["critical"] == 1
+    assert body["figures"].startswith("CPU 34 %")
+    assert body["headline"] == "Memory is nearly full"
+
+
+def test_active_alerts_are_the_critical_ones_and_the_twenty_latest(api: Running) -> None:
+    api.door.stored += [fake_door.alert(n, Severity.WARNING) for n in range(2, 40)]
+    body = api.ask("GET", f"{PREFIX}/alerts/active").json
+    assert [each["id"] for each in body["critical"]] == ["a1"]
+    assert [each["id"] for each in body["latest"]] == [f"a{n}" for n in range(39, 19, -1)]
+    assert body["count"] == 39
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", 3),
+        ("?type=SERVER_DOWN", 1),
+        ("?severity=info", 1),
+        ("?state=resolved", 1),
+        ("?active=true", 2),
+        ("?text=SHOP", 1),
+        ("?limit=2", 2),
+        ("?since=2026-11-22T13:21:29Z", 2),
+        ("?until=2026-11-22T13:21:29Z", 1),
+    ],
+)
+def test_alerts_can_be_asked_for(api: Running, query: str, found: int) -> None:
+    api.door.stored += [
+        fake_door.alert(2, Severity.INFO, state="resolved"),
+        fake_door.alert(3, type=AlertType.SERVER_DOWN, title="shop is down"),
+    ]
+    assert api.ask("GET", f"{PREFIX}/alerts{query}").json["count"] == found
+
+
+def test_recent_snapshots_are_those_of_the_last_minutes(api: Running) -> None:
+    now = time.time()
+    api.door.shots = [fake_door.snapshot(now - age) for age in (4000, 500, 30)]
+    assert api.ask("GET", f"{PREFIX}/snapshots/recent").json["count"] == 2
+    body = api.ask("GET", f"{PREFIX}/snapshots/recent?minutes=1").json
+    assert (body["count"], body["minutes"]) == (1, 1)
+    assert body["snapshots"][0]["memory"]["used_percent"] == 62.5
+
+
+def test_actions_jobs_and_explain_show_what_the_protector_knows(shared: Running) -> None:
+    actions = shared.ask("GET", f"{PREFIX}/actions").json
+    assert actions["held"][0]["grip"] == "slowed down"
+    assert actions["actions"][0]["outcome"] == "reversible"
+    jobs = shared.ask("GET", f"{PREFIX}/jobs").json
+    assert jobs["jobs"][0]["title"] == "pytest · ~/shop"
+    explain = shared.ask("GET", f"{PREFIX}/explain").json
+    assert [each["verdict"] for each in explain["considered"]] == ["first", "has windows"]
+
+
+def test_an_alert_is_raised_and_comes_back_as_stored(api: Running) -> None:
+    new = {"type": "TEST_FAILED", "title": "3 failed", "severity": "warning", "context": {"a": [1]}}
+    answer = api.ask("POST", f"{PREFIX}/alerts", new)
+    assert answer.status == 201
+    assert (answer.json["type"], answer.json["state"]) == ("TEST_FAILED", "firing")
+    assert answer.json["context"] == {"a": [1]}
+    assert answer.json["source"] == "api"
+    assert api.ask("GET", f"{PREFIX}/alerts?type=TEST_FAILED").json["count"] == 1
+
+
+def test_mode_and_level_answer_with_the_new_state(api: Running) -> None:
+    mode = api.ask("POST", f"{PREFIX}/mode", {"mode": "test"}).json
+    assert (mode["mode"], mode["limits"]["cpu_percent"]) == ("test", 85.0)
+    level = api.ask("POST", f"{PREFIX}/level", {"level": "intensive"}).json
+    assert level == {"level": "intensive", "chosen_level": "intensive", "interval_s": 1.0}
+    assert api.ask("POST", f"{PREFIX}/level", {"level": "auto"}).json["chosen_level"] == "auto"
+    assert api.door.commands == [
+        d.SetMode(mode=Mode.TEST),
+        d.SetLevel(level=MonitorLevel.INTENSIVE),
+        d.SetLevel(level=None),
+    ]
+
+
+def test_alerts_are_acknowledged_and_resolved(api: Running) -> None:
+    assert api.ask("POST", f"{PREFIX}/alerts/a1/ack").json["state"] == "acknowledged"
+    assert api.ask("POST", f"{PREFIX}/alerts/a1/resolve", {}).json["state"] == "resolved"
+    assert api.ask("POST", f"{PREFIX}/alerts/a9/ack").status == 404
+
+
+def test_notifications_are_snoozed_and_woken(api: Running) -> None:
+    until = api.ask("POST", f"{PREFIX}/snooze", {"duration_s": 3600}).json["until"]
+    assert until.endswith("Z")
+    assert api.ask("POST", f"{PREFIX}/snooze", {"duration_s": 0}).json["until"] is None
+
+
+def test_actions_are_undone_or_say_why_not(api: Running) -> None:
+    assert "full speed" in api.ask("POST", f"{PREFIX}/actions/x1/undo").json["done"][0]
+    assert api.ask("POST", f"{PREFIX}/actions/undo-all").json["done"]
+    assert api.ask("POST", f"{PREFIX}/actions/x9/undo").status == 404
+    gone = api.ask("POST", f"{PREFIX}/actions/gone/undo")
+    assert (gone.status, gone.json["error"]) == (409, "not_now")
+
+
+def test_cleaning_can_be_a_rehearsal(api: Running) -> None:
+    assert api.ask("POST", f"{PREFIX}/clean", {"dry_run": True}).json["dry_run"]
+    assert not api.ask("POST", f"{PREFIX}/clean").json["dry_run"]
+
+
+BAD = [
+    ("POST", "/alerts", {"type": "NOPE", "title": "x"}, 422),
+    ("POST", "/alerts", {"type": "CRITICAL"}, 422),
+    ("POST", "/alerts", {"type": "CRITICAL", "title": ""}, 422),
+    ("POST", "/alerts", {"type": "CRITICAL", "title": "x", "extra": 1}, 422),
+    ("POST", "/alerts", {"type": "CRITICAL", "title": "x", "context": []}, 422),
+    ("POST", "/alerts", b"{", 400),
+    ("POST", "/alerts", b"\xff\xfe", 400),
+    ("POST", "/alerts", b'{"context":' + b"[" * 60_000, 400),
+    ("POST", "/alerts", b'{"type":"CRITICAL","title":"\\ud800"}', 400),
+    ("POST", "/alerts", None, 400),
+    ("POST", "/mode", {"mode": "production"}, 422),
+    ("POST", "/mode", [], 422),
+    ("POST", "/level", {"level": "fast"}, 422),
+    ("POST", "/snooze", {"duration_s": -1}, 422),
+    ("POST", "/snooze", b'{"duration_s": NaN}', 400),
+    ("POST", "/alerts/a1/ack", {"x": 1}, 422),
+    ("GET", "/snapshots/recent?minutes=0", None, 422),
+    ("GET", "/snapshots/recent?minutes=1441", None, 422),
+    ("GET", "/snapshots/recent?minutes=ten", None, 422),
+    ("GET", "/snapshots/recent?minutes=1&minutes=2", None, 422),
+    ("GET", "/alerts?since=yesterday", None, 422),
+    ("GET", "/alerts?limit=0", None, 422),
+    ("GET", "/alerts?colour=red", None, 422),
+    ("GET", "/nothing", None, 404),
+    ("GET", "/../../etc/passwd", None, 404),
+    ("POST", "/alerts/..%2F..%2Fetc/ack", None, 404),
+    ("POST", "/alerts/%00/ack", None, 404),
+    ("POST", "/status", None, 405),
+    ("DELETE", "/alerts", None, 405),
+    ("OPTIONS", "/status", None, 405),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "status"), BAD)
+def test_bad_input_is_named_and_harmless(
+    shared: Running, method: str, path: str, body: object, status: int
+) -> None:
+    answer = shared.ask(method, PREFIX + path, body)
+    assert answer.status == status
+    assert set(answer.json) == {"error", "detail"}
+    assert answer.json["detail"].endswith(".")
+
+
+def test_a_fault_of_the_program_is_an_answer_and_a_log_record(
+    api: Running, expect_log: Callable[..., None]
+) -> None:
+    expect_log("A request failed")
+    api.door.fault = RuntimeError("boom")
+    answer = api.ask("POST", f"{PREFIX}/mode", {"mode": "test"})
+    assert (answer.status, answer.json["error"]) == (500, "fault")
+    assert "boom" not in answer.body.decode()
+
+
+def test_wrong_methods_name_the_right_ones(shared: Running) -> None:
+    assert shared.ask("PUT", f"{PREFIX}/alerts").headers["allow"] == "GET, POST"

@@ -1,0 +1,321 @@
+"""A whole program behind the API's door, without a program.
+
+Commands are carried out by a thread of its own, as the main thread would, and change the facts
+that reads are answered from. Everything submitted is kept in ``commands``.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+import msgspec
+
+from omnitray.api import door as d
+from omnitray.core.alert import Alert, epoch, timestamp
+from omnitray.core.facts import (
+    AlertType,
+    DiskFacts,
+    Job,
+    JobKind,
+    MemoryFacts,
+    Mode,
+    MonitorLevel,
+    PressureFacts,
+    PressurePair,
+    ProcessFacts,
+    Severity,
+    Snapshot,
+)
+from omnitray.core.leases import Choice, Leases
+from omnitray.core.policy import ProtectPolicy, Thresholds
+from omnitray.core.protection_view import (
+    Breaker,
+    Considered,
+    Explanation,
+    Grip,
+    Held,
+    JournalLine,
+    Outcome,
+    ProtectionView,
+)
+from omnitray.core.status import OwnCost, Status
+
+R = TypeVar("R")
+GIB = 1 << 30
+MOMENT = epoch("2026-11-22T13:21:27.123Z")
+INTERVALS = {
+    MonitorLevel.IDLE: 30.0,
+    MonitorLevel.NORMAL: 5.0,
+    MonitorLevel.INTENSIVE: 1.0,
+    MonitorLevel.CRITICAL: 0.5,
+}
+
+
+def snapshot(taken_at: float = MOMENT, cpu_percent: float | None = 34.2) -> Snapshot:
+    return Snapshot(
+        taken_at=taken_at,
+        monotonic_s=taken_at - MOMENT,
+        level=MonitorLevel.NORMAL,
+        interval_s=5.0,
+        cpu_percent=cpu_percent,
+        cpu_per_core_percent=(30.0, 38.4),
+        load=(0.8, 0.6, 0.5),
+        memory=MemoryFacts(
+            total_bytes=16 * GIB,
+            available_bytes=6 * GIB,
+            swap_total_bytes=2 * GIB,
+            swap_free_bytes=2 * GIB,
+        ),
+        disks=(
+            DiskFacts(
+                mount="/",
+                filesystem="ext4",
+                total_bytes=500 * GIB,
+                free_bytes=260 * GIB,
+                used_percent=48.0,
+            ),
+        ),
+        disk_read_bps=1024.0,
+        disk_write_bps=2048.0,
+        net_recv_bps=512.0,
+        net_sent_bps=256.0,
+        connections=42,
+        pressure=PressureFacts(cpu=PressurePair(some_avg10=1.5)),
+        processes=312,
+        cost_s=0.0007,
+    )
+
+
+def alert(number: int = 1, severity: Severity = Severity.CRITICAL, **more: Any) -> Alert:
+    fields: dict[str, Any] = {
+        "id": f"a{number}",
+        "type": AlertType.RESOURCE_CRITICAL,
+        "severity": severity,
+        "state": "firing",
+        "title": "Memory is nearly full",
+        "message": "91 % of 16 GiB are in use.",
+        "source": "monitor",
+        "fingerprint": f"f{number}",
+        "first_seen": timestamp(MOMENT + number),
+        "last_seen": timestamp(MOMENT + number),
+        "context": {"cpu": 91.2, "memory": 74.0, "disk": 61.5, "level": "critical", "mode": "dev"},
+        "channels": ("desktop", "file"),
+    }
+    return Alert(**{**fields, **more})
+
+
+def job() -> Job:
+    process = ProcessFacts(pid=4242, ppid=1, start_ticks=7, name="pytest", state="R")
+    return Job(
+        key="cmd:4242",
+        name="pytest",
+        project="~/shop",
+        kind=JobKind.TEST_RUN,
+        leader_pid=4242,
+        processes=(process,),
+        cpu_percent=180.0,
+        rss_bytes=3 * GIB,
+        growth_bps=1e6,
+    )
+
+
+def journal_line(outcome: Outcome = Outcome.REVERSIBLE) -> JournalLine:
+    return JournalLine(
+        action_id="x1",
+        at=MOMENT,
+        what="slowed down pytest · ~/shop",
+        why="CPU 96 %, limit 75 %",
+        outcome=outcome,
+    )
+
+
+def protection() -> ProtectionView:
+    held = Held(
+        action_id="x1",
+        job_key="cmd:4242",
+        title="pytest · ~/shop",
+        grip=Grip.SLOWED,
+        since=MOMENT,
+        means="autogroup 0 → 19",
+        why="CPU 96 %, limit 75 %",
+    )
+    return ProtectionView(breaker=Breaker(), held=(held,), journal=(journal_line(),))
+
+
+def explanation() -> Explanation:
+    considered = (
+        Considered(
+            title="pytest gw3", rss_bytes=GIB, cpu_percent=98.0, verdict="first", chosen=True
+        ),
+        Considered(title="Firefox", rss_bytes=2 * GIB, verdict="has windows"),
+    )
+    text = "Nothing is over its limit; this is who would come first."
+    return Explanation(action_id="", title="pytest gw3", text=text, considered=considered)
+
+
+class FakeDoor:
+    """See the module. ``start`` and ``stop`` the thread that carries out."""
+
+    def __init__(self) -> None:
+        self._leases = Leases(Choice(Mode.DEV, None))
+        self._work: queue.SimpleQueue[tuple[Any, Future[Any]] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._carry_out_all, name="fake-main")
+        self._receivers: list[d.Receiver] = []
+        self.shots = [snapshot()]
+        self.stored = [alert(1)]
+        self.commands: list[Any] = []
+        self.paused_until: float | None = None
+        self.fault: Exception | None = None
+        self.hold: threading.Event | None = None
+        self._ways = self._ways_of_commands()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._work.put(None)
+        self._thread.join(5)
+
+    def status(self) -> Status:
+        choice = self._leases.effective
+        level = choice.level or MonitorLevel.NORMAL
+        return Status(
+            mode=choice.mode,
+            level=level,
+            chosen_level=choice.level,
+            interval_s=INTERVALS[level],
+            snapshot=self.shots[-1] if self.shots else None,
+            open_alerts=tuple(each for each in self.stored if each.state != "resolved"),
+            notifications_paused_until=self.paused_until,
+            holding=("pytest · ~/shop slowed down",),
+            own=OwnCost(cpu_percent=0.1, rss_bytes=80_000_000),
+        )
+
+    def thresholds(self) -> Thresholds:
+        return Thresholds()
+
+    def protect_policy(self) -> ProtectPolicy:
+        return ProtectPolicy(mode=self._leases.effective.mode)
+
+    def snapshots(self, since: float) -> list[Snapshot]:
+        return [shot for shot in self.shots if shot.taken_at >= since]
+
+    def alerts(self, query: d.AlertQuery) -> list[Alert]:
+        newest = sorted(self.stored, key=lambda each: each.last_seen, reverse=True)
+        return [each for each in newest if _fits(each, query)][: query.limit]
+
+    def jobs(self) -> tuple[Job, ...]:
+        return (job(),)
+
+    def protection(self) -> ProtectionView:
+        return protection()
+
+    def explain(self) -> Explanation:
+        return explanation()
+
+    def submit(self, command: d.Command[R]) -> Future[R]:
+        future: Future[R] = Future()
+        self._work.put((command, future))
+        return future
+
+    def subscribe(self, receiver: d.Receiver) -> Callable[[], None]:
+        self._receivers.append(receiver)
+        return lambda: self._receivers.remove(receiver)
+
+    def emit(self, event: d.Event) -> None:
+        for receiver in tuple(self._receivers):
+            receiver(event)
+
+    def _carry_out_all(self) -> None:
+        while (item := self._work.get()) is not None:
+            command, future = item
+            if self.hold is not None:
+                self.hold.wait(5)
+            if not future.set_running_or_notify_cancel():
+                continue
+            self.commands.append(command)
+            try:
+                future.set_result(self._carry_out(command))
+            except Exception as error:  # noqa: BLE001 - it belongs to whoever asked
+                future.set_exception(error)
+
+    def _carry_out(self, command: Any) -> Any:
+        if self.fault is not None:
+            raise self.fault
+        return self._ways[type(command)](command)
+
+    def _ways_of_commands(self) -> dict[type, Callable[[Any], Any]]:
+        free = d.Done(done=("pytest · ~/shop runs at full speed again",))
+        return {
+            d.SetMode: lambda c: self._changed(self._leases.choose_mode(c.mode)),
+            d.SetLevel: lambda c: self._changed(self._leases.choose_level(c.level)),
+            d.TakeLease: lambda c: self._changed(self._leases.take(c.lease)),
+            d.ReleaseLease: lambda c: self._changed(self._leases.release(c.lease_id)),
+            d.RaiseAlert: self._store,
+            d.Acknowledge: lambda c: self._move(c.alert_id, state="acknowledged"),
+            d.Resolve: lambda c: self._move(
+                c.alert_id, state="resolved", resolved_at=timestamp(MOMENT)
+            ),
+            d.Snooze: self._snooze,
+            d.Undo: lambda c: self._undo(c.action_id),
+            d.UndoAll: lambda _: free,
+            d.Clean: lambda c: d.Done(
+                done=("pip cache: 120 MB",), freed_bytes=120_000_000, dry_run=c.dry_run
+            ),
+        }
+
+    def _snooze(self, command: d.Snooze) -> Status:
+        until = time.time() + command.duration_s
+        self.paused_until = until if command.duration_s else None
+        return self.status()
+
+    def _changed(self, choice: Choice) -> Status:
+        status = self.status()
+        self.emit(d.ModeChanged(choice.mode))
+        self.emit(d.LevelChanged(status.level, choice.level, status.interval_s))
+        return status
+
+    def _store(self, new: d.RaiseAlert) -> Alert:
+        stored = alert(
+            len(self.stored) + 1,
+            new.severity or Severity.CRITICAL,
+            type=new.type,
+            title=new.title,
+            message=new.message,
+            source=new.source,
+            context=new.context,
+        )
+        self.stored.append(stored)
+        self.emit(d.AlertChanged(stored))
+        return stored
+
+    def _move(self, alert_id: str, **fields: Any) -> Alert:
+        for index, each in enumerate(self.stored):
+            if each.id == alert_id:
+                self.stored[index] = msgspec.structs.replace(each, **fields)
+                self.emit(d.AlertChanged(self.stored[index]))
+                return self.stored[index]
+        raise d.Refused(d.Refusal.NOT_FOUND, f"There is no alert {alert_id}.")
+
+    def _undo(self, action_id: str) -> d.Done:
+        if action_id == "gone":
+            raise d.Refused(d.Refusal.NOT_NOW, "The job has ended; there is nothing to undo.")
+        if action_id != "x1":
+            raise d.Refused(d.Refusal.NOT_FOUND, f"There is no action {action_id}.")
+        self.emit(d.Acted(journal_line(Outcome.UNDONE)))
+        return d.Done(done=("pytest · ~/shop runs at full speed again",))
+
+
+def _fits(each: Alert, query: d.AlertQuery) -> bool:
+    return (
+        query.type in (None, each.type)
+        and query.severity in (None, each.severity)
+        and query.state in (None, each.state)
+        and not (query.active and each.state == "resolved")
+        and query.text.lower() in f"{each.title} {each.message}".lower()
+        and (query.since is None or epoch(each.last_seen) >= query.since)
+        and (query.until is None or epoch(each.last_seen) <= query.until)
+    )
