@@ -1,0 +1,59 @@
+"""Lines out of a file of gzip members, as far as they can be had.
+
+A process that was killed leaves a torn last member, a bad disk leaves a hole: what stands before
+is read, and reading goes on at the next member that begins soundly.
+"""
+
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+_CHUNK_BYTES = 1 << 16
+_MAGIC = b"\x1f\x8b\x08"
+_GZIP = 31  # zlib's number for "gzip, window of 32 KiB"
+
+
+class GzipLines:
+    """Iterate once for the lines, each with its line break; then ask what was met."""
+
+    def __init__(self, path: Path) -> None:
+        self.members = 0
+        self.damaged = False
+        self._path = path
+        self._rest = b""
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Stream; memory is bounded by the longest line."""
+        with self._path.open("rb") as file:
+            decoder = zlib.decompressobj(_GZIP)
+            begun = False
+            while chunk := file.read(_CHUNK_BYTES):
+                while chunk:
+                    try:
+                        data = decoder.decompress(chunk)
+                    except zlib.error:
+                        chunk = self._after_damage(chunk + file.read())
+                        decoder, begun = zlib.decompressobj(_GZIP), False
+                        continue
+                    begun = True
+                    yield from self._lines(data)
+                    chunk = decoder.unused_data
+                    if decoder.eof:
+                        self._end_member()
+                        decoder, begun = zlib.decompressobj(_GZIP), False
+        self.damaged = self.damaged or begun or bool(self._rest)
+
+    def _lines(self, data: bytes) -> Iterator[bytes]:
+        lines = (self._rest + data).splitlines(keepends=True)
+        self._rest = lines.pop() if lines and not lines[-1].endswith(b"\n") else b""
+        yield from lines
+
+    def _end_member(self) -> None:
+        self.members += 1
+        if self._rest:  # a member ends with a line break, unless something is wrong
+            self.damaged, self._rest = True, b""
+
+    def _after_damage(self, remaining: bytes) -> bytes:
+        self.damaged, self._rest = True, b""
+        found = remaining.find(_MAGIC, 1)
+        return remaining[found:] if found > 0 else b""
