@@ -12,7 +12,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
-from omnitray.core.alert import Alert, State
+from omnitray.core.alert import Alert
+from omnitray.core.alert_query import AlertQuery
 from omnitray.core.facts import AlertType, Job, Mode, MonitorLevel, Severity, Snapshot
 from omnitray.core.leases import Lease
 from omnitray.core.policy import ProtectPolicy, Thresholds
@@ -121,19 +122,6 @@ class Clean(Command[Done], frozen=True, kw_only=True):
     dry_run: bool = False
 
 
-class AlertQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Which alerts, the newest first; times in seconds since the epoch, by ``last_seen``."""
-
-    type: AlertType | None = None
-    severity: Severity | None = None
-    state: State | None = None
-    active: bool = False  # not resolved
-    text: str = ""
-    since: float | None = None
-    until: float | None = None
-    limit: int = 100
-
-
 class AlertChanged(msgspec.Struct, frozen=True):
     """An alert was raised, counted, acknowledged or resolved."""
 
@@ -206,7 +194,10 @@ class Door(Protocol):
         ...
 
     def submit(self, command: Command[R]) -> Future[R]:
-        """Carry a command out on the main thread; the future may hold :class:`Refused`."""
+        """Carry a command out on the main thread; the future may hold :class:`Refused`.
+
+        Whoever asked may have stopped waiting: ask ``set_running_or_notify_cancel()`` first.
+        """
         ...
 
     def subscribe(self, receiver: Receiver) -> Callable[[], None]:

@@ -14,7 +14,6 @@ import msgspec
 from omnitray.api import bodies
 from omnitray.api.door import (
     Acknowledge,
-    AlertQuery,
     Clean,
     Command,
     Done,
@@ -50,6 +49,7 @@ from omnitray.api.wire import (
     TokenBody,
 )
 from omnitray.core.alert import Alert
+from omnitray.core.alert_query import AlertQuery
 from omnitray.core.facts import MonitorLevel
 
 R = TypeVar("R")

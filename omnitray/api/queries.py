@@ -1,19 +1,21 @@
 """What may stand behind the question mark, and how it is read."""
 
 import datetime as dt
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Meta
 
-from omnitray.api.door import AlertQuery
 from omnitray.api.messages import Topic
+from omnitray.core.alert import State
+from omnitray.core.alert_query import AlertQuery
 from omnitray.core.facts import AlertType, Severity
 
 MAX_FIELDS = 20
 T = TypeVar("T")
 Moment = Annotated[dt.datetime, Meta(tz=True)]
+ACTIVE: frozenset[State] = frozenset({"firing", "acknowledged"})
 Limit = Annotated[int, Meta(ge=1, le=5000)]
 
 
@@ -32,7 +34,7 @@ class AlertsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     type: AlertType | None = None
     severity: Severity | None = None
-    state: Literal["firing", "acknowledged", "resolved"] | None = None
+    state: State | None = None
     active: Annotated[bool, Meta(description="Only those that are not resolved.")] = False
     text: Annotated[str, Meta(max_length=200, description="In title or message.")] = ""
     since: Moment | None = None
@@ -41,11 +43,11 @@ class AlertsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     def as_query(self) -> AlertQuery:
         """In the words of the store."""
+        states = {self.state} if self.state else ACTIVE if self.active else set()
         return AlertQuery(
-            type=self.type,
-            severity=self.severity,
-            state=self.state,
-            active=self.active,
+            types=frozenset({self.type} if self.type else ()),
+            severities=frozenset({self.severity} if self.severity else ()),
+            states=frozenset(states),
             text=self.text,
             since=self.since.timestamp() if self.since else None,
             until=self.until.timestamp() if self.until else None,

@@ -15,6 +15,7 @@ import msgspec
 
 from omnitray.api import door as d
 from omnitray.core.alert import Alert, epoch, timestamp
+from omnitray.core.alert_query import fits
 from omnitray.core.facts import (
     AlertType,
     DiskFacts,
@@ -205,7 +206,7 @@ class FakeDoor:
 
     def alerts(self, query: d.AlertQuery) -> list[Alert]:
         newest = sorted(self.stored, key=lambda each: each.last_seen, reverse=True)
-        return [each for each in newest if _fits(each, query)][: query.limit]
+        return [each for each in newest if fits(each, query)][: query.limit]
 
     def jobs(self) -> tuple[Job, ...]:
         return (job(),)
@@ -307,15 +308,3 @@ class FakeDoor:
             raise d.Refused(d.Refusal.NOT_FOUND, f"There is no action {action_id}.")
         self.emit(d.Acted(journal_line(Outcome.UNDONE)))
         return d.Done(done=("pytest · ~/shop runs at full speed again",))
-
-
-def _fits(each: Alert, query: d.AlertQuery) -> bool:
-    return (
-        query.type in (None, each.type)
-        and query.severity in (None, each.severity)
-        and query.state in (None, each.state)
-        and not (query.active and each.state == "resolved")
-        and query.text.lower() in f"{each.title} {each.message}".lower()
-        and (query.since is None or epoch(each.last_seen) >= query.since)
-        and (query.until is None or epoch(each.last_seen) <= query.until)
-    )
