@@ -219,6 +219,10 @@ class Chart(QWidget):
 
     # -- the crosshair by mouse and keyboard
 
+    def point_at(self, ago_s: float) -> None:
+        """Put the crosshair so many seconds before now."""
+        self._cross(self._axis.now_s - ago_s)
+
     def _cross(self, at_s: float | None) -> None:
         self._cross_s = at_s
         self.update()

@@ -103,6 +103,13 @@ def one_line(text: str, limit: int = _TITLE_LIMIT) -> str:
     return f"\u2068{line}\u2069" if _runs_backwards(line) else line
 
 
+def block(text: str, limit: int = 4000) -> str:
+    """Foreign text of several lines, each made harmless like :func:`one_line`."""
+    shown = text[:limit]
+    rows = [one_line(row, limit) for row in shown.splitlines()]
+    return "\n".join(rows) + (" …" if len(text) > limit else "")
+
+
 def _visible(letter: str) -> str:
     if letter in _JOINERS:
         return letter

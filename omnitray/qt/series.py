@@ -48,6 +48,10 @@ class TimeAxis:
         self._monotonic_s, self._taken_at = monotonic_s, taken_at
         return self.now_s
 
+    def restart(self) -> None:
+        """Forget every place: the readings begin anew."""
+        self._monotonic_s, self._taken_at, self.now_s = None, 0.0, 0.0
+
     def wall(self, at_s: float) -> float:
         """The wall clock at a place."""
         return at_s - self.now_s + self._taken_at

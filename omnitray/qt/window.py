@@ -8,19 +8,34 @@ wanted: the tray at rest does without it.
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QByteArray, QEvent, Qt, Signal, Slot
+from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from omnitray.core.alert import Alert
 from omnitray.core.clock import Clock, SystemClock
 from omnitray.core.facts import Job, Snapshot
 from omnitray.core.protection_view import ProtectionView, Question
 from omnitray.core.status import Status
-from omnitray.qt.place import NoPlaces, PlaceStore
+from omnitray.qt import formats
+from omnitray.qt.alerts_model import AlertSource
+from omnitray.qt.footer import Footer
+from omnitray.qt.frames import Banner, button
+from omnitray.qt.header import Header
+from omnitray.qt.pages import Pages
+from omnitray.qt.place import NoPlaces, Place, PlaceStore
+from omnitray.qt.question_banner import QuestionBanner
+from omnitray.qt.sidebar import PAGES, Sidebar
+from omnitray.qt.theme import GAP, Theme, text_font
+from omnitray.settings import Problem, Settings
+
+_SIZE = (960, 640)
+_SMALLEST = (760, 520)
+_MARGIN = 16
 
 
 class MainWindow(QWidget):
-    """The window. Arguments: the alerts to query, where its place is kept, the clock.
+    """The window. Arguments: the alerts to query, where its place is kept, the clock, the theme.
 
     Closing it only hides it; the tray goes on.
     """
@@ -31,10 +46,8 @@ class MainWindow(QWidget):
     snooze_requested = Signal(str, float)  # alert id, seconds
     export_requested = Signal(object, str)  # AlertQuery, path ending in .json or .csv
     open_file_requested = Signal(str)  # alert id
-    settings_change_requested = Signal(str, object)  # key, new value
-    job_action_requested = Signal(
-        str, str
-    )  # job key; slow_down|pause|resume|end|protect|leave_alone
+    settings_change_requested = Signal(str, object)  # key, new value as the file would hold it
+    job_action_requested = Signal(str, str)  # job key; slow_down|pause|resume|end|protect
     undo_requested = Signal(str)  # action id
     undo_all_requested = Signal()
     protect_state_requested = Signal(object)  # ProtectState
@@ -43,60 +56,221 @@ class MainWindow(QWidget):
 
     def __init__(
         self,
-        alerts: object,
+        alerts: AlertSource,
         *,
         places: PlaceStore | None = None,
         clock: Clock | None = None,
+        theme: Theme | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._alerts = alerts
         self._places = places or NoPlaces()
         self._clock = clock or SystemClock()
+        self._theme = theme or Theme()
+        self.page = ""
+        self.setObjectName("window")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setWindowTitle("OmniTray")
+        self.setFont(text_font(self.font()))
+        self.setMinimumSize(*_SMALLEST)
+        self.sidebar = Sidebar(self._theme)
+        self.header = Header(self._theme)
+        self.question = QuestionBanner(self._clock.wall)
+        self.banner = Banner("Note")
+        self._banner_button = button("")
+        self.banner.row.addWidget(self._banner_button)
+        self.pages = Pages(self._theme, alerts, self._clock)
+        self.footer = Footer()
+        self._lay_out()
+        self._connect()
+        self._wear_theme()
+        self._take_place(self._places.load())
+
+    def _lay_out(self) -> None:
+        main = QVBoxLayout()
+        main.setContentsMargins(_MARGIN, GAP, _MARGIN, GAP - 2)
+        main.setSpacing(GAP)
+        main.addWidget(self.header)
+        main.addWidget(self.question)
+        main.addWidget(self.banner)
+        main.addWidget(self.pages, 1)
+        main.addWidget(self.footer)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.sidebar)
+        row.addLayout(main, 1)
+
+    def _connect(self) -> None:
+        self._theme.changed.connect(self._wear_theme)
+        self.sidebar.chosen.connect(self.show_page)
+        self.header.mode_requested.connect(self.mode_requested)
+        self.header.level_requested.connect(self.level_requested)
+        self.question.answered.connect(self.answer_given)
+        self._banner_button.clicked.connect(self.banner_action_requested)
+        pages = self.pages
+        pages.acknowledge_requested.connect(self.acknowledge_requested)
+        pages.snooze_requested.connect(self.snooze_requested)
+        pages.export_requested.connect(self.export_requested)
+        pages.open_file_requested.connect(self.open_file_requested)
+        pages.settings_change_requested.connect(self.settings_change_requested)
+        pages.job_action_requested.connect(self.job_action_requested)
+        pages.undo_requested.connect(self.undo_requested)
+        pages.undo_all_requested.connect(self.undo_all_requested)
+        pages.protect_state_requested.connect(self.protect_state_requested)
+        pages.job_opened.connect(self._on_job_opened)
+        pages.range_chosen.connect(self._on_range_chosen)
+        QShortcut(QKeySequence.StandardKey.Find, self).activated.connect(self._on_find)
+        QShortcut(QKeySequence(Qt.Key.Key_F5), self).activated.connect(self.pages.reload)
+        for number, page in enumerate(PAGES, start=1):
+            shortcut = QShortcut(QKeySequence(f"Ctrl+{number}"), self)
+            shortcut.setObjectName(page)
+            shortcut.activated.connect(self._on_page_shortcut)
+
+    # -- facts
 
     @Slot(object)
     def show_status(self, status: Status) -> None:
         """The newest status: headline, selectors, footer, badge."""
+        self.header.show_status(status)
+        self.footer.show_status(status)
+        waiting = sum(alert.state == "firing" for alert in status.open_alerts)
+        self.sidebar.show_badge("alerts", waiting)
 
     @Slot(object)
     def add_snapshot(self, snapshot: Snapshot) -> None:
         """One more reading for the charts."""
+        self.pages.add_snapshot(snapshot)
 
     def set_history(self, snapshots: Iterable[Snapshot]) -> None:
         """Replace what the charts show, oldest first: the backfill at the first show."""
+        self.pages.set_history(snapshots)
+
+    def set_alert_history(self, alerts: Iterable[Alert]) -> None:
+        """The alerts whose markers the charts show, oldest first."""
+        self.pages.mark_alerts(tuple(alerts))
 
     @Slot(object)
     def show_jobs(self, jobs: tuple[Job, ...]) -> None:
         """The newest scan of the jobs."""
+        self.pages.show_jobs(jobs)
 
     @Slot(object)
     def show_alert(self, alert: Alert) -> None:
         """A new alert, or one that changed."""
-
-    def set_alert_history(self, alerts: Iterable[Alert]) -> None:
-        """The alerts whose markers the charts show."""
+        self.pages.show_alert(alert)
 
     @Slot(str)
     def show_page(self, name: str) -> None:
         """Turn to overview, processes, protection, alerts or settings."""
+        if name not in PAGES:
+            return
+        self.page = name
+        self.pages.show_page(name)
+        self.sidebar.show_page(name)
 
     @Slot(str)
     def show_alert_details(self, alert_id: str) -> None:
         """Turn to the alerts page with this very alert selected, whatever the filter was."""
+        self.show_page("alerts")
+        if self.pages.alerts:
+            self.pages.alerts.show_details(alert_id)
 
-    def show_settings(self, settings: object, problems: tuple[object, ...] = ()) -> None:
+    def show_settings(self, settings: Settings, problems: tuple[Problem, ...] = ()) -> None:
         """The settings in force and what was wrong in the file."""
+        self.pages.show_settings(settings, problems)
 
     @Slot(object)
     def show_actions(self, view: ProtectionView) -> None:
         """What is under action, why, and what it did."""
+        self.pages.show_actions(view)
 
     @Slot(object)
     def show_question(self, question: Question | None) -> None:
         """Ask, in a banner on every page; None takes the question away."""
+        self.question.show_question(question)
 
     def show_banner(self, text: str, action: str = "") -> None:
         """One sentence above the page, with a button if ``action`` names one; "" hides it."""
+        self.banner.words.setText(formats.one_line(text, 400))
+        self._banner_button.setText(action)
+        self._banner_button.setVisible(bool(action))
+        self.banner.setVisible(bool(text))
 
     def show_now(self) -> None:
         """Show, un-minimise and raise."""
+        if self.isMinimized():
+            self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    # -- its place
+
+    def _take_place(self, place: Place) -> None:
+        self.pages.range_s = place.range_s
+        self.show_page(place.page if place.page in PAGES else PAGES[0])
+        geometry = QByteArray.fromBase64(place.geometry.encode())
+        if geometry.isEmpty() or not self.restoreGeometry(geometry):
+            self.resize(*_SIZE)
+
+    def _keep_place(self) -> None:
+        geometry = bytes(self.saveGeometry().toBase64().data()).decode()
+        place = Place(geometry=geometry, page=self.page, range_s=self.pages.range_s)
+        self._places.save(place)
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
+        """Remember the place."""
+        self._keep_place()
+        super().hideEvent(event)
+
+    # -- look and keys
+
+    @Slot()
+    def _wear_theme(self) -> None:
+        self.setPalette(self._theme.palette())
+        self.setStyleSheet(self._theme.sheet)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Catch up after being minimised."""
+        super().changeEvent(event)
+        restored = event.type() == QEvent.Type.WindowStateChange and not self.isMinimized()
+        if restored and self.pages.overview:
+            self.pages.overview.show_readings()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Esc clears the filter, then hides the window."""
+        if event.key() != Qt.Key.Key_Escape:
+            super().keyPressEvent(event)
+            return
+        field = self.pages.filter_of(self.page)
+        if field is not None and field.text():
+            field.clear()
+        else:
+            self.close()
+
+    @Slot()
+    def _on_find(self) -> None:
+        field = self.pages.filter_of(self.page)
+        if field is None:
+            self.show_page("alerts")
+            field = self.pages.filter_of("alerts")
+        if field is not None:
+            field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            field.selectAll()
+
+    @Slot()
+    def _on_page_shortcut(self) -> None:
+        sender = self.sender()
+        if sender is not None:
+            self.show_page(sender.objectName())
+
+    @Slot(object)
+    def _on_job_opened(self, job: Job | None) -> None:
+        self.show_page("processes")
+        if job is not None and self.pages.processes:
+            self.pages.processes.select(job.key)
+
+    @Slot(float)
+    def _on_range_chosen(self, seconds: float) -> None:
+        self.pages.range_s = seconds

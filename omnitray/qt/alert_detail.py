@@ -1,0 +1,181 @@
+"""The panel beside the history: one alert with its context, culprits and what was done."""
+
+import datetime as dt
+from collections.abc import Callable
+
+from PySide6.QtCore import QPoint, Qt, Signal, Slot
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QMenu, QVBoxLayout, QWidget
+
+from omnitray.core.alert import Alert
+from omnitray.qt import alert_words, formats, pills
+from omnitray.qt.frames import Card, button, rule, scrolled
+from omnitray.qt.labels import ElidedLabel, label, paragraph
+from omnitray.qt.pills import PillLabel
+from omnitray.qt.theme import GAP, SMALL_GAP, Theme
+from omnitray.qt.tray_menu import seconds_until_morning
+
+_HOUR_S = 3600.0
+_TITLE_LIMIT = 300
+NOTHING = "Choose an alert to see what happened, who caused it and what was done."
+
+
+class AlertDetail(Card):
+    """The details and their buttons."""
+
+    acknowledge_requested = Signal(str)
+    snooze_requested = Signal(str, float)
+    open_file_requested = Signal(str)
+
+    def __init__(self, theme: Theme, wall: Callable[[], float]) -> None:
+        super().__init__(margin=0)
+        self._theme, self._wall = theme, wall
+        self._alert: Alert | None = None
+        self._content = QWidget()
+        self._area = scrolled(self._content)
+        self.acknowledge = button("Acknowledge")
+        self.snooze = button("Snooze ▾")
+        self.copy = button("Copy")
+        self.open_file = button("Open file")
+        self.acknowledge.clicked.connect(self._on_acknowledge)
+        self.snooze.clicked.connect(self._on_snooze)
+        self.copy.clicked.connect(self._on_copy)
+        self.open_file.clicked.connect(self._on_open_file)
+        self._menu = QMenu(self)
+        self._menu.addAction("For 1 h").triggered.connect(self._on_snooze_hour)
+        self._menu.addAction("Until tomorrow").triggered.connect(self._on_snooze_night)
+        self.column.addWidget(self._area, 1)
+        buttons = QHBoxLayout()
+        buttons.setContentsMargins(GAP, 0, GAP, GAP)
+        buttons.setSpacing(SMALL_GAP)
+        for each in (self.acknowledge, self.snooze, self.copy, self.open_file):
+            buttons.addWidget(each)
+        buttons.addStretch()
+        self.column.addLayout(buttons)
+        self.show_alert(None)
+
+    @property
+    def alert(self) -> Alert | None:
+        """The alert that is shown."""
+        return self._alert
+
+    def show_alert(self, alert: Alert | None) -> None:
+        """Show an alert; None says what would be here."""
+        self._alert = alert
+        self._content = self._build(alert)
+        self._content.setObjectName("scrolled")
+        self._area.setWidget(self._content)
+        for each in (self.snooze, self.copy, self.open_file):
+            each.setVisible(alert is not None)
+        self.acknowledge.setVisible(alert is not None)
+        self.acknowledge.setEnabled(alert is not None and alert.state == "firing")
+        self.snooze.setEnabled(alert is not None and alert.state != "resolved")
+        self.setAccessibleName("Alert details")
+        self.setAccessibleDescription(formats.one_line(alert.title) if alert else NOTHING)
+
+    # -- content
+
+    def _build(self, alert: Alert | None) -> QWidget:
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(GAP, GAP, GAP, SMALL_GAP)
+        column.setSpacing(SMALL_GAP)
+        if alert is None:
+            column.addWidget(paragraph(NOTHING, muted=True))
+        else:
+            self._add_head(column, alert)
+            self._add_culprits(column, alert)
+            self._add_measured(column, alert)
+            self._add_done(column, alert)
+        column.addStretch()
+        return content
+
+    def _add_head(self, column: QVBoxLayout, alert: Alert) -> None:
+        title = paragraph(formats.one_line(alert.title, _TITLE_LIMIT), scale=1.1)
+        font = title.font()
+        font.setBold(True)
+        title.setFont(font)
+        column.addWidget(title)
+        state = QHBoxLayout()
+        word = pills.STATES[alert.state]
+        severity = pills.SEVERITIES[alert.severity]._replace(word=str(alert.severity))
+        state.addWidget(PillLabel(self._theme, severity))
+        state.addWidget(PillLabel(self._theme, word))
+        state.addStretch()
+        column.addLayout(state)
+        column.addWidget(paragraph(alert_words.origin(alert, self._wall()), scale=0.9, muted=True))
+        if alert.message:
+            column.addWidget(paragraph(formats.block(alert.message)))
+
+    def _add_culprits(self, column: QVBoxLayout, alert: Alert) -> None:
+        found = alert_words.culprits(alert)
+        if not found:
+            return
+        column.addSpacing(SMALL_GAP)
+        column.addWidget(label("Culprits during the incident", bold=True))
+        for number, (job, quiet, figures) in enumerate(found):
+            if number:
+                column.addWidget(rule())
+            row = QHBoxLayout()
+            row.setSpacing(SMALL_GAP)
+            row.addWidget(ElidedLabel(job), 3)
+            row.addWidget(label(quiet, scale=0.9, muted=True))
+            row.addStretch(1)
+            row.addWidget(label(figures))
+            column.addLayout(row)
+
+    def _add_measured(self, column: QVBoxLayout, alert: Alert) -> None:
+        found = alert_words.measured(alert)
+        if not found:
+            return
+        column.addSpacing(SMALL_GAP)
+        column.addWidget(label("At that moment", bold=True))
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(GAP)
+        grid.setVerticalSpacing(2)
+        grid.setColumnStretch(1, 1)
+        for row, (name, value) in enumerate(found):
+            grid.addWidget(label(name, muted=True), row, 0, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(paragraph(value), row, 1)
+        column.addLayout(grid)
+
+    def _add_done(self, column: QVBoxLayout, alert: Alert) -> None:
+        found = alert_words.done(alert)
+        if not found:
+            return
+        column.addSpacing(SMALL_GAP)
+        column.addWidget(label("What was done", bold=True))
+        for each in found:
+            column.addWidget(paragraph(each, scale=0.95, muted=True))
+
+    # -- buttons
+
+    @Slot()
+    def _on_acknowledge(self) -> None:
+        if self._alert:
+            self.acknowledge_requested.emit(self._alert.id)
+
+    @Slot()
+    def _on_snooze(self) -> None:
+        self._menu.popup(self.snooze.mapToGlobal(QPoint(0, self.snooze.height() + 2)))
+
+    @Slot()
+    def _on_snooze_hour(self) -> None:
+        if self._alert:
+            self.snooze_requested.emit(self._alert.id, _HOUR_S)
+
+    @Slot()
+    def _on_snooze_night(self) -> None:
+        if self._alert:
+            now = dt.datetime.fromtimestamp(self._wall()).astimezone()
+            self.snooze_requested.emit(self._alert.id, seconds_until_morning(now))
+
+    @Slot()
+    def _on_copy(self) -> None:
+        if self._alert:
+            QGuiApplication.clipboard().setText(alert_words.as_text(self._alert, self._wall()))
+
+    @Slot()
+    def _on_open_file(self) -> None:
+        if self._alert:
+            self.open_file_requested.emit(self._alert.id)

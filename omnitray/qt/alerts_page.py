@@ -1,0 +1,228 @@
+"""The history: filter, list and details of one alert."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal, Slot
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFileDialog,
+    QHeaderView,
+    QMenu,
+    QSplitter,
+    QStackedLayout,
+    QTreeView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from omnitray.core.alert import Alert
+from omnitray.core.alert_query import AlertQuery
+from omnitray.qt.alert_delegate import AlertDelegate
+from omnitray.qt.alert_detail import AlertDetail
+from omnitray.qt.alert_filter import AlertFilter
+from omnitray.qt.alert_words import Column
+from omnitray.qt.alerts_model import AlertsModel, AlertSource
+from omnitray.qt.frames import Card, button
+from omnitray.qt.labels import paragraph
+from omnitray.qt.theme import GAP, Theme, text_font
+
+NONE_YET = "No alert so far. When something goes wrong, it is listed here and stays here."
+NONE_FIT = "No alert fits this filter."
+_WIDTHS = {Column.SEVERITY: 40, Column.WHEN: 116, Column.TIMES: 56, Column.STATE: 120}
+AskPath = Callable[[QWidget, str], str]
+
+
+def ask_path(parent: QWidget, suffix: str) -> str:
+    """Ask where to save; an empty string means that the person thought better of it."""
+    chosen, _ = QFileDialog.getSaveFileName(
+        parent, "Export alerts", f"alerts.{suffix}", f"*.{suffix}"
+    )
+    if chosen and not chosen.endswith(f".{suffix}"):
+        chosen += f".{suffix}"
+    return chosen
+
+
+class AlertsPage(QWidget):
+    """Everything that went wrong, newest first."""
+
+    acknowledge_requested = Signal(str)
+    snooze_requested = Signal(str, float)
+    open_file_requested = Signal(str)
+    export_requested = Signal(object, str)
+
+    def __init__(
+        self,
+        theme: Theme,
+        source: AlertSource,
+        wall: Callable[[], float],
+        ask: AskPath = ask_path,
+    ) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self._ask = ask
+        self._wanted = ""
+        self.filter = AlertFilter(wall)
+        self.model = AlertsModel(source, wall, self)
+        self.view = QTreeView()
+        self._delegate = AlertDelegate(theme)
+        self.detail = AlertDetail(theme, wall)
+        self.empty = paragraph(NONE_YET, muted=True)
+        self.export = button("Export…")
+        self._export_menu = QMenu(self)
+        self._export_menu.addAction("As JSON…").triggered.connect(self._on_export_json)
+        self._export_menu.addAction("As CSV…").triggered.connect(self._on_export_csv)
+        self._set_up_view()
+        self._lay_out()
+        self._connect()
+
+    def _set_up_view(self) -> None:
+        view = self.view
+        view.setModel(self.model)
+        view.setItemDelegate(self._delegate)
+        view.setFont(text_font(view.font()))
+        view.setAccessibleName("Alerts")
+        view.setRootIsDecorated(False)
+        view.setItemsExpandable(False)
+        view.setUniformRowHeights(True)
+        view.setAllColumnsShowFocus(True)
+        view.setMouseTracking(True)
+        view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        header = view.header()
+        header.setFont(text_font(view.font(), 0.9))
+        header.setStretchLastSection(False)
+        header.setMinimumSectionSize(32)
+        for column, width in _WIDTHS.items():
+            header.resizeSection(column, width)
+        header.setSectionResizeMode(Column.ALERT, QHeaderView.ResizeMode.Stretch)
+
+    def _lay_out(self) -> None:
+        self.filter.row.addWidget(self.export)
+        listing = Card(margin=4)
+        listed = QWidget()
+        self._stack = QStackedLayout(listed)
+        self._stack.addWidget(self.view)
+        nothing = QWidget()
+        middle = QVBoxLayout(nothing)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.show_all = button("Show all")
+        middle.addStretch()
+        middle.addWidget(self.empty)
+        middle.addWidget(self.show_all, 0, Qt.AlignmentFlag.AlignHCenter)
+        middle.addStretch()
+        self._stack.addWidget(nothing)
+        listing.column.addWidget(listed)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.setChildrenCollapsible(False)
+        split.setHandleWidth(GAP)
+        split.addWidget(listing)
+        split.addWidget(self.detail)
+        split.setStretchFactor(0, 3)
+        split.setStretchFactor(1, 2)
+        split.setSizes([480, 300])
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP)
+        column.addWidget(self.filter)
+        column.addWidget(split, 1)
+
+    def _connect(self) -> None:
+        self.filter.changed.connect(self.reload)
+        self.show_all.clicked.connect(self.filter.clear)
+        self.export.clicked.connect(self._on_export)
+        self.view.selectionModel().currentRowChanged.connect(self._on_current_changed)
+        self.model.modelReset.connect(self._show_emptiness)
+        self.model.rowsInserted.connect(self._show_emptiness)
+        self.model.rowsRemoved.connect(self._show_emptiness)
+        self.model.dataChanged.connect(self._on_data_changed)
+        self.detail.acknowledge_requested.connect(self.acknowledge_requested)
+        self.detail.snooze_requested.connect(self.snooze_requested)
+        self.detail.open_file_requested.connect(self.open_file_requested)
+        for keys, button_ in (("A", self.detail.acknowledge), ("O", self.detail.open_file)):
+            shortcut = QShortcut(QKeySequence(keys), self.view)
+            shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
+            shortcut.activated.connect(button_.click)
+        copy = QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), self.view)
+        copy.setContext(Qt.ShortcutContext.WidgetShortcut)
+        copy.activated.connect(self.detail.copy.click)
+
+    # -- facts
+
+    @Slot()
+    def reload(self) -> None:
+        """Ask the history again, and keep the alert that was chosen."""
+        chosen = self._wanted or (self.detail.alert.id if self.detail.alert else "")
+        self.model.ask(self.filter.query())
+        row = self.model.row_of(chosen) if chosen else -1
+        if row < 0 and self.model.rowCount():
+            row = 0
+        self._choose(row)
+
+    def take(self, alert: Alert) -> None:
+        """Take up an alert that is new or has changed."""
+        self.model.take(alert)
+        if self.detail.alert and self.detail.alert.id == alert.id:
+            self.detail.show_alert(alert)
+        elif self.model.rowCount() == 1:
+            self._choose(0)
+
+    def show_details(self, alert_id: str) -> None:
+        """Choose an alert; a filter that hides it is cleared, an old one is fetched."""
+        self._wanted = alert_id
+        self.reload()
+        if self.model.row_of(alert_id) < 0 and self.filter.narrows:
+            self.filter.clear()
+        while self.model.row_of(alert_id) < 0 and self.model.canFetchMore(QModelIndex()):
+            self.model.fetchMore(QModelIndex())
+        self._choose(self.model.row_of(alert_id))
+        self._wanted = ""
+
+    def query(self) -> AlertQuery:
+        """The filter in force."""
+        return self.model.asked
+
+    # -- inside
+
+    def _choose(self, row: int) -> None:
+        index = self.model.index(row, 0) if row >= 0 else QModelIndex()
+        self.view.setCurrentIndex(index)
+        if index.isValid():
+            self.view.scrollTo(index)
+        self.detail.show_alert(self.model.alert_at(row))
+
+    @Slot()
+    def _show_emptiness(self) -> None:
+        empty = self.model.rowCount() == 0
+        self.empty.setText(NONE_FIT if self.filter.narrows else NONE_YET)
+        self.show_all.setVisible(self.filter.narrows)
+        self._stack.setCurrentIndex(1 if empty else 0)
+
+    @Slot(QModelIndex)
+    def _on_current_changed(self, current: QModelIndex) -> None:
+        self.detail.show_alert(self.model.alert_at(current.row()))
+
+    @Slot()
+    def _on_data_changed(self) -> None:
+        row = self.view.currentIndex().row()
+        alert = self.model.alert_at(row)
+        if alert is not None and alert is not self.detail.alert:
+            self.detail.show_alert(alert)
+
+    @Slot()
+    def _on_export(self) -> None:
+        self._export_menu.popup(self.export.mapToGlobal(QPoint(0, self.export.height() + 2)))
+
+    @Slot()
+    def _on_export_json(self) -> None:
+        self._export("json")
+
+    @Slot()
+    def _on_export_csv(self) -> None:
+        self._export("csv")
+
+    def _export(self, suffix: str) -> None:
+        path = self._ask(self, suffix)
+        if path:
+            self.export_requested.emit(self.query(), path)

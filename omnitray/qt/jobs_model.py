@@ -1,0 +1,278 @@
+"""Jobs as a tree: a row for each job, its processes below. Rows keep their place on demand.
+
+While the person points at the list it is *frozen*: the order stands, jobs that are gone stay as
+faded rows, new ones come at the end. Updates keep selection and open branches, since rows are
+inserted, removed and moved, never reset.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from omnitray.core.facts import Job, ProcessFacts
+from omnitray.qt import formats, pills
+from omnitray.qt.cells import CELL, Cell
+from omnitray.qt.job_words import (
+    FIGURES,
+    HELP,
+    TITLES,
+    Column,
+    Grips,
+    job_state,
+    job_text,
+    process_text,
+    weight,
+)
+
+JOB = CELL + 1
+Index = QModelIndex | QPersistentModelIndex
+_NOWHERE = QModelIndex()
+_ENDED = pills.Pill("ended", "neutral")
+
+
+@dataclass(slots=True)
+class _Row:
+    """A job in its place; ``serial`` is the internal id of the rows below it."""
+
+    serial: int
+    job: Job
+    processes: list[ProcessFacts] = field(default_factory=list)
+    gone: bool = False
+
+
+class JobsModel(QAbstractItemModel):
+    """The tree. Give it jobs with :meth:`show_jobs`, what holds them with :meth:`show_grips`.
+
+    ``as_given`` keeps the order in which the jobs come until a column is chosen.
+    """
+
+    def __init__(self, parent: QObject | None = None, *, as_given: bool = False) -> None:
+        super().__init__(parent)
+        self._rows: list[_Row] = []
+        self._by_serial: dict[int, _Row] = {}
+        self._jobs: tuple[Job, ...] = ()
+        self._grips = Grips()
+        self._serial = 0
+        self._frozen = False
+        self._filter = ""
+        self._column: Column | None = None if as_given else Column.CPU
+        self._order = Qt.SortOrder.DescendingOrder
+
+    # -- facts
+
+    def show_jobs(self, jobs: Iterable[Job]) -> None:
+        """Take up the newest scan."""
+        self._jobs = tuple(jobs)
+        self._update()
+
+    def show_grips(self, known: Grips) -> None:
+        """Take up what is held and protected."""
+        self._grips = known
+        self._tell_all()
+
+    def freeze(self, *, frozen: bool) -> None:
+        """Keep every row where it is, or let the order follow again."""
+        if frozen != self._frozen:
+            self._frozen = frozen
+            self._update()
+
+    def filter(self, text: str) -> None:
+        """Show only jobs whose name, project or processes contain the words."""
+        self._filter = text.casefold()
+        self._update()
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.DescendingOrder) -> None:
+        """Order by a column, at once, even while frozen: the person asked."""
+        if column >= 0:
+            self._column, self._order = Column(column), order
+            self._reorder()
+
+    def job_at(self, index: Index) -> Job | None:
+        """The job of a row, also of a process below it; None where it is gone."""
+        row = self._row_of(index)
+        return None if row is None or row.gone else row.job
+
+    def index_of(self, key: str) -> QModelIndex:
+        """The row of a job; invalid where there is none."""
+        found = (n for n, row in enumerate(self._rows) if row.job.key == key)
+        number = next(found, None)
+        return QModelIndex() if number is None else self.index(number, 0)
+
+    # -- the model
+
+    def index(self, row: int, column: int, parent: Index = _NOWHERE) -> QModelIndex:
+        """An index; the internal id is 0 for a job and the job's serial for a process."""
+        if not self.hasIndex(row, column, parent):
+            return QModelIndex()
+        serial = self._rows[parent.row()].serial if parent.isValid() else 0
+        return self.createIndex(row, column, serial)
+
+    def parent(self, index: Index = _NOWHERE) -> Any:
+        """The job of a process."""
+        if not index.isValid() or index.internalId() == 0:
+            return QModelIndex()
+        row = self._by_serial.get(index.internalId())
+        return QModelIndex() if row is None else self.createIndex(self._rows.index(row), 0, 0)
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:  # noqa: N802 - Qt's name
+        """Jobs, or the processes of one."""
+        if not parent.isValid():
+            return len(self._rows)
+        if parent.internalId() or parent.column():
+            return 0
+        return len(self._rows[parent.row()].processes)
+
+    def columnCount(self, parent: Index = _NOWHERE) -> int:  # noqa: ARG002, N802 - Qt's name and shape
+        """The same everywhere."""
+        return len(Column)
+
+    def headerData(  # noqa: N802 - Qt's name
+        self,
+        section: int,
+        orientation: Qt.Orientation,
+        role: int = Qt.ItemDataRole.DisplayRole,
+    ) -> Any:
+        """Titles, with an explanation as tooltip."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        column = Column(section)
+        if role == Qt.ItemDataRole.DisplayRole:
+            return TITLES[column]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return HELP.get(column)
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            side = Qt.AlignmentFlag.AlignRight if column in FIGURES else Qt.AlignmentFlag.AlignLeft
+            return int(side | Qt.AlignmentFlag.AlignVCenter)
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """The cell to paint, its words for everybody else."""
+        row = self._row_of(index)
+        if row is None or role not in _ROLES:
+            return None
+        if role == JOB:
+            return row.job
+        cell = self._cell(row, index)
+        if role == CELL:
+            return cell
+        words = (cell.text, cell.pill.word if cell.pill else "", cell.quiet)
+        return " ".join(word for word in words if word)
+
+    def _cell(self, row: _Row, index: Index) -> Cell:
+        column = Column(index.column())
+        right = column in FIGURES
+        if index.internalId():
+            return _process_cell(row.processes[index.row()], column)
+        if column == Column.NAME:
+            quiet = formats.count(row.job.process_count, "process")
+            return Cell(job_text(row.job, column), quiet, bold=True, faded=row.gone)
+        if column == Column.STATE:
+            pill, quiet = (_ENDED, "") if row.gone else job_state(row.job, self._grips)
+            return Cell(quiet=quiet, pill=pill)
+        return Cell(job_text(row.job, column), right=right, faded=row.gone)
+
+    def _row_of(self, index: Index) -> _Row | None:
+        if not index.isValid():
+            return None
+        if index.internalId():
+            return self._by_serial.get(index.internalId())
+        return self._rows[index.row()] if index.row() < len(self._rows) else None
+
+    # -- changes
+
+    def _update(self) -> None:
+        wanted = {job.key: job for job in self._jobs if self._passes(job)}
+        self._drop(wanted)
+        for row in self._rows:
+            row.gone = row.job.key not in wanted
+            self._refresh(row, wanted.pop(row.job.key, row.job))
+        self._append(list(wanted.values()))
+        if not self._frozen:
+            self._reorder()
+        self._tell_all()
+
+    def _passes(self, job: Job) -> bool:
+        if not self._filter:
+            return True
+        words = [job.title.casefold(), *(each.name.casefold() for each in job.processes)]
+        pids = [str(each.pid) for each in job.processes]
+        return any(self._filter in word for word in words) or self._filter in pids
+
+    def _drop(self, wanted: dict[str, Job]) -> None:
+        if self._frozen:
+            return
+        for number in reversed(range(len(self._rows))):
+            if self._rows[number].job.key not in wanted:
+                self.beginRemoveRows(QModelIndex(), number, number)
+                del self._by_serial[self._rows.pop(number).serial]
+                self.endRemoveRows()
+
+    def _refresh(self, row: _Row, job: Job) -> None:
+        row.job = job
+        new = list(job.processes)
+        parent = self.createIndex(self._rows.index(row), 0, 0)
+        if len(new) < len(row.processes):
+            self.beginRemoveRows(parent, len(new), len(row.processes) - 1)
+            row.processes = new
+            self.endRemoveRows()
+        elif len(new) > len(row.processes):
+            self.beginInsertRows(parent, len(row.processes), len(new) - 1)
+            row.processes = new
+            self.endInsertRows()
+        row.processes = new
+
+    def _append(self, jobs: list[Job]) -> None:
+        if not jobs:
+            return
+        first = len(self._rows)
+        self.beginInsertRows(QModelIndex(), first, first + len(jobs) - 1)
+        for job in jobs:
+            self._serial += 1
+            row = _Row(self._serial, job, list(job.processes))
+            self._rows.append(row)
+            self._by_serial[row.serial] = row
+        self.endInsertRows()
+
+    def _reorder(self) -> None:
+        ordered = self._ordered()
+        if [row.serial for row in ordered] == [row.serial for row in self._rows]:
+            return
+        self.layoutAboutToBeChanged.emit()
+        before = self.persistentIndexList()
+        kept = [self._rows[index.row()] if not index.internalId() else None for index in before]
+        self._rows = ordered
+        places = {row.serial: number for number, row in enumerate(ordered)}
+        after = [
+            self.createIndex(places[row.serial], index.column(), 0) if row else index
+            for row, index in zip(kept, before, strict=True)
+        ]
+        self.changePersistentIndexList(before, after)
+        self.layoutChanged.emit()
+
+    def _ordered(self) -> list[_Row]:
+        if self._column is None:
+            given = {job.key: place for place, job in enumerate(self._jobs)}
+            return sorted(self._rows, key=lambda row: given.get(row.job.key, len(given)))
+        column, down = self._column, self._order == Qt.SortOrder.DescendingOrder
+        return sorted(self._rows, key=lambda row: weight(row.job, column), reverse=down)
+
+    def _tell_all(self) -> None:
+        last = len(Column) - 1
+        if self._rows:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, last))
+        for number, row in enumerate(self._rows):
+            if row.processes:
+                parent = self.index(number, 0)
+                bottom = self.index(len(row.processes) - 1, last, parent)
+                self.dataChanged.emit(self.index(0, 0, parent), bottom)
+
+
+def _process_cell(process: ProcessFacts, column: Column) -> Cell:
+    text = process_text(process, column)
+    quiet = f"pid {process.pid}" if column == Column.NAME else ""
+    return Cell(text, quiet, right=column in FIGURES)
+
+
+_ROLES = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole, CELL, JOB)

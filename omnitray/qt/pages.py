@@ -1,0 +1,189 @@
+"""The pages, built when they are first shown, and the facts that they are handed then."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
+
+from omnitray.core.alert import Alert
+from omnitray.core.clock import Clock
+from omnitray.core.facts import Job, Snapshot
+from omnitray.core.protection_view import ProtectionView
+from omnitray.qt.alerts_model import AlertSource
+from omnitray.qt.alerts_page import AlertsPage
+from omnitray.qt.job_words import grips
+from omnitray.qt.overview import OverviewPage
+from omnitray.qt.processes_page import ProcessesPage
+from omnitray.qt.protection_page import ProtectionPage
+from omnitray.qt.readings import Readings
+from omnitray.qt.settings_page import SettingsPage
+from omnitray.qt.theme import Theme
+from omnitray.settings import Problem, Settings
+
+_MARKED = 200  # alerts whose markers are kept
+
+
+class Pages(QStackedWidget):
+    """Holds the newest facts and whichever pages exist. Signals as in the window."""
+
+    acknowledge_requested = Signal(str)
+    snooze_requested = Signal(str, float)
+    export_requested = Signal(object, str)
+    open_file_requested = Signal(str)
+    settings_change_requested = Signal(str, object)
+    job_action_requested = Signal(str, str)
+    undo_requested = Signal(str)
+    undo_all_requested = Signal()
+    protect_state_requested = Signal(object)
+    job_opened = Signal(object)
+    range_chosen = Signal(float)
+
+    def __init__(self, theme: Theme, source: AlertSource, clock: Clock) -> None:
+        super().__init__()
+        self._theme, self._source, self._clock = theme, source, clock
+        self._readings = Readings()
+        self._jobs: tuple[Job, ...] = ()
+        self._view = ProtectionView()
+        self._settings = Settings()
+        self._problems: tuple[Problem, ...] = ()
+        self._marked: dict[str, Alert] = {}
+        self.range_s = 300.0
+        self.overview: OverviewPage | None = None
+        self.processes: ProcessesPage | None = None
+        self.protection: ProtectionPage | None = None
+        self.alerts: AlertsPage | None = None
+        self.settings: SettingsPage | None = None
+        self._builders: dict[str, Callable[[], QWidget]] = {
+            "overview": self._build_overview,
+            "processes": self._build_processes,
+            "protection": self._build_protection,
+            "alerts": self._build_alerts,
+            "settings": self._build_settings,
+        }
+        self._built: dict[str, QWidget] = {}
+
+    def show_page(self, name: str) -> None:
+        """Turn to a page, building it if it is the first time."""
+        if name not in self._built:
+            self._built[name] = self._builders[name]()
+            self.addWidget(self._built[name])
+        self.setCurrentWidget(self._built[name])
+
+    def filter_of(self, name: str) -> QLineEdit | None:
+        """Where the page's filter is typed, if it has one."""
+        if name == "alerts" and self.alerts:
+            return self.alerts.filter.text
+        page = {"processes": self.processes, "settings": self.settings}.get(name)
+        return page.filter if page else None
+
+    # -- facts
+
+    def add_snapshot(self, snapshot: Snapshot) -> None:
+        """One more reading."""
+        self._readings.add(snapshot)
+        if self.overview:
+            self.overview.show_readings()
+
+    def set_history(self, snapshots: Iterable[Snapshot]) -> None:
+        """Other readings altogether."""
+        self._readings.replace(snapshots)
+        if self.overview:
+            self.overview.restart()
+            self.overview.show_alerts(self._marked.values())
+
+    def show_jobs(self, jobs: tuple[Job, ...]) -> None:
+        """Another scan."""
+        self._jobs = jobs
+        self._pass_jobs()
+
+    def show_alert(self, alert: Alert) -> None:
+        """A new alert, or one that changed."""
+        self._mark([alert])
+        if self.alerts:
+            self.alerts.take(alert)
+
+    def mark_alerts(self, alerts: Sequence[Alert]) -> None:
+        """Alerts to mark on the charts."""
+        self._marked.clear()
+        self._mark(alerts)
+
+    def show_settings(self, settings: Settings, problems: tuple[Problem, ...]) -> None:
+        """The settings in force."""
+        self._settings, self._problems = settings, problems
+        if self.settings:
+            self.settings.show_settings(settings, problems)
+        if self.overview:
+            self.overview.show_thresholds(settings.thresholds)
+
+    def show_actions(self, view: ProtectionView) -> None:
+        """What the protector does."""
+        self._view = view
+        if self.protection:
+            self.protection.show_view(view)
+        self._pass_jobs()
+
+    def reload(self) -> None:
+        """Ask again for what is asked for."""
+        if self.alerts:
+            self.alerts.reload()
+
+    # -- inside
+
+    def _pass_jobs(self) -> None:
+        known = grips(self._view)
+        if self.overview:
+            self.overview.show_jobs(self._jobs, known)
+        if self.processes:
+            self.processes.show_jobs(self._jobs, known)
+
+    def _mark(self, alerts: Iterable[Alert]) -> None:
+        for alert in alerts:
+            self._marked[alert.id] = alert
+        for old in list(self._marked)[:-_MARKED]:
+            del self._marked[old]
+        if self.overview:
+            self.overview.show_alerts(self._marked.values())
+
+    def _build_overview(self) -> QWidget:
+        page = OverviewPage(self._theme, self._readings)
+        page.show_range(self.range_s)
+        page.show_thresholds(self._settings.thresholds)
+        page.show_alerts(self._marked.values())
+        page.show_jobs(self._jobs, grips(self._view))
+        page.range_chosen.connect(self.range_chosen)
+        page.job_opened.connect(self.job_opened)
+        self.overview = page
+        return page
+
+    def _build_processes(self) -> QWidget:
+        page = ProcessesPage(self._theme)
+        page.show_jobs(self._jobs, grips(self._view))
+        page.job_action_requested.connect(self.job_action_requested)
+        self.processes = page
+        return page
+
+    def _build_protection(self) -> QWidget:
+        page = ProtectionPage(self._theme, self._clock.wall)
+        page.show_view(self._view)
+        page.undo_requested.connect(self.undo_requested)
+        page.undo_all_requested.connect(self.undo_all_requested)
+        page.protect_state_requested.connect(self.protect_state_requested)
+        self.protection = page
+        return page
+
+    def _build_alerts(self) -> QWidget:
+        page = AlertsPage(self._theme, self._source, self._clock.wall)
+        page.acknowledge_requested.connect(self.acknowledge_requested)
+        page.snooze_requested.connect(self.snooze_requested)
+        page.export_requested.connect(self.export_requested)
+        page.open_file_requested.connect(self.open_file_requested)
+        page.reload()
+        self.alerts = page
+        return page
+
+    def _build_settings(self) -> QWidget:
+        page = SettingsPage()
+        page.show_settings(self._settings, self._problems)
+        page.change_requested.connect(self.settings_change_requested)
+        self.settings = page
+        return page

@@ -1,0 +1,184 @@
+"""What the protector holds, why, what that did, and everything it ever did. Shows facts only."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QTreeView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from omnitray.core.facts import Mode, ProtectState
+from omnitray.core.protection_view import Breaker, BreakerState, Explanation, ProtectionView
+from omnitray.qt import formats
+from omnitray.qt.cells import CellDelegate
+from omnitray.qt.choice import Segments
+from omnitray.qt.explain_card import EffectCard, ExplainCard
+from omnitray.qt.frames import Card, button, scrolled
+from omnitray.qt.held_rows import HeldRows
+from omnitray.qt.journal_model import Column, JournalModel
+from omnitray.qt.labels import ElidedLabel, paragraph
+from omnitray.qt.theme import GAP, SMALL_GAP, Theme, text_font
+
+NO_JOURNAL = "Nothing was done so far. Every action will be listed here, with its reason."
+_STATES = (
+    (ProtectState.ON, "on"),
+    (ProtectState.WATCH, "watch only"),
+    (ProtectState.OFF, "off"),
+)
+_STATE_WORDS = {
+    ProtectState.ON: "Protection is on",
+    ProtectState.WATCH: "Protection only watches",
+    ProtectState.OFF: "Protection is off",
+}
+_MODE_WORDS = {
+    Mode.DEV: "asks before it ends anything",
+    Mode.TEST: "asks, and acts after 60 s without an answer",
+    Mode.PROD: "asks, and acts after 30 s without an answer",
+}
+
+
+class ProtectionPage(QWidget):
+    """The page."""
+
+    undo_requested = Signal(str)
+    undo_all_requested = Signal()
+    protect_state_requested = Signal(object)
+
+    def __init__(self, theme: Theme, wall: Callable[[], float]) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self._wall = wall
+        self._view = ProtectionView()
+        self._asked = ""
+        self.headline = ElidedLabel(scale=1.1, bold=True)
+        self.detail = ElidedLabel(muted=True)
+        self.state = Segments("Protection", _STATES)
+        self.undo_all = button("Undo all")
+        self.held = HeldRows(theme)
+        self.why = ExplainCard(theme)
+        self.effects = EffectCard(theme)
+        self.journal_model = JournalModel(wall, self)
+        self.journal = QTreeView()
+        self._delegate = CellDelegate(theme, row_height=30)
+        self.no_journal = paragraph(NO_JOURNAL, muted=True)
+        self._set_up_journal()
+        self._lay_out()
+        self._connect()
+        self.show_view(self._view)
+
+    def _set_up_journal(self) -> None:
+        view = self.journal
+        view.setModel(self.journal_model)
+        view.setItemDelegate(self._delegate)
+        view.setFont(text_font(view.font()))
+        view.setAccessibleName("Journal of actions")
+        view.setHeaderHidden(True)
+        view.setRootIsDecorated(False)
+        view.setUniformRowHeights(True)
+        view.setAllColumnsShowFocus(True)
+        view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        view.setMinimumHeight(110)
+        header = view.header()
+        header.setStretchLastSection(False)
+        for column, width in ((Column.AT, 116), (Column.OUTCOME, 130)):
+            header.resizeSection(column, width)
+        for column in (Column.WHAT, Column.WHY):
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+
+    def _lay_out(self) -> None:
+        words = QVBoxLayout()
+        words.setSpacing(1)
+        words.addWidget(self.headline)
+        words.addWidget(self.detail)
+        top = QHBoxLayout()
+        top.addLayout(words, 1)
+        top.addWidget(self.state)
+        held = Card("Under action now")
+        held.head.addWidget(self.undo_all)
+        held.column.addWidget(self.held)
+        middle = QHBoxLayout()
+        middle.setSpacing(GAP)
+        middle.addWidget(self.why, 4)
+        middle.addWidget(self.effects, 3)
+        journal = Card("Journal")
+        journal.column.setSpacing(SMALL_GAP)
+        journal.column.addWidget(self.no_journal)
+        journal.column.addWidget(self.journal)
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP)
+        column.addLayout(top)
+        column.addWidget(held)
+        column.addLayout(middle)
+        column.addWidget(journal, 1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scrolled(content))
+
+    def _connect(self) -> None:
+        self.state.chosen.connect(self.protect_state_requested)
+        self.undo_all.clicked.connect(self.undo_all_requested)
+        self.held.undo_requested.connect(self.undo_requested)
+        self.held.why_requested.connect(self.show_why)
+        self.journal.selectionModel().currentRowChanged.connect(self._on_journal_row)
+
+    def show_view(self, view: ProtectionView) -> None:
+        """Show new facts."""
+        self._view = view
+        paused = view.paused_until
+        words = _STATE_WORDS[view.state]
+        if paused is not None:
+            words += f", paused until {formats.clock_time(paused, seconds=False)}"
+        self.headline.setText(words)
+        parts = [f"{view.mode} mode: {_MODE_WORDS[view.mode]}", breaker_words(view.breaker)]
+        self.detail.setText(" · ".join([*parts, *view.neighbours]))
+        self.state.show_value(view.state)
+        self.undo_all.setEnabled(any(each.undoable for each in view.held))
+        self.held.show_held(view.held, self._wall())
+        self.journal_model.show_lines(view.journal)
+        self.journal.setVisible(bool(view.journal))
+        self.no_journal.setVisible(not view.journal)
+        self._show_explanation()
+
+    @Slot(str)
+    def show_why(self, action_id: str) -> None:
+        """Explain another action."""
+        self._asked = action_id
+        self._show_explanation()
+
+    def _show_explanation(self) -> None:
+        found = self._explanation()
+        self.why.show_explanation(found)
+        self.effects.show_facts(found.effects if found else (), self._view.means)
+
+    def _explanation(self) -> Explanation | None:
+        known = {each.action_id: each for each in self._view.explanations}
+        first = self._view.explanations[0] if self._view.explanations else None
+        return known.get(self._asked, first)
+
+    @Slot()
+    def _on_journal_row(self) -> None:
+        line = self.journal_model.line_at(self.journal.currentIndex().row())
+        if line is not None:
+            self.show_why(line.action_id)
+
+
+def breaker_words(breaker: Breaker) -> str:
+    """``ends left: 3 of 3 in 10 min``, or why nothing is ended now and until when."""
+    why = f" ({breaker.why})" if breaker.why else ""
+    if breaker.state == BreakerState.OPEN:
+        until = (
+            f" until {formats.clock_time(breaker.until, seconds=False)}" if breaker.until else ""
+        )
+        return f"breaker open: nothing is ended{until}{why}"
+    left = f"{breaker.ends_left} of {breaker.ends_allowed} in {formats.duration(breaker.window_s)}"
+    if breaker.state == BreakerState.HALF_OPEN:
+        return f"breaker half-open: one end is let through{why}"
+    return f"ends left: {left}"

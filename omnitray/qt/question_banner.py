@@ -1,0 +1,76 @@
+"""What the protector asks, on every page: the question, its answers, the time that is left."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QTimer, Signal, Slot
+from PySide6.QtWidgets import QPushButton
+
+from omnitray.core.protection_view import Answer, Question
+from omnitray.qt import formats
+from omnitray.qt.frames import Banner, button
+
+_SECOND_MS = 1000
+_WORDS = {
+    Answer.SLOW_DOWN: "Slow down",
+    Answer.PAUSE: "Pause",
+    Answer.END: "End",
+    Answer.LEAVE_ALONE: "Leave alone for 1 h",
+    Answer.NEVER: "Never touch this",
+}
+
+
+class QuestionBanner(Banner):
+    """``answered`` carries the question's id and the :class:`Answer`."""
+
+    answered = Signal(str, str)
+
+    def __init__(self, wall: Callable[[], float]) -> None:
+        super().__init__("Question")
+        self._wall = wall
+        self._question: Question | None = None
+        self.buttons: list[QPushButton] = []
+        self._tick = QTimer(self)
+        self._tick.setInterval(_SECOND_MS)
+        self._tick.timeout.connect(self._say)
+
+    def show_question(self, question: Question | None) -> None:
+        """Ask; None takes the question away."""
+        self._question = question
+        for each in self.buttons:
+            self.row.removeWidget(each)
+            each.hide()
+            each.deleteLater()
+        self.buttons = []
+        self._tick.stop()
+        self.setVisible(question is not None)
+        if question is None:
+            return
+        for answer in question.answers:
+            made = button(_WORDS[answer], danger=answer == Answer.END)
+            made.setProperty("answer", str(answer))
+            made.setAccessibleName(f"{_WORDS[answer]}: {formats.one_line(question.title, 60)}")
+            made.clicked.connect(self._on_clicked)
+            self.row.addWidget(made)
+            self.buttons.append(made)
+        if question.deadline is not None:
+            self._tick.start()
+        self._say()
+
+    @Slot()
+    def _say(self) -> None:
+        if self._question is None:
+            return
+        words = formats.one_line(self._question.text, 400)
+        if self._question.deadline is not None:
+            left_s = max(0.0, self._question.deadline - self._wall())
+            then = self._question.unanswered or "acts without an answer"
+            words += f" In {formats.duration(left_s)}: {then}."
+        elif self._question.unanswered:
+            words += f" Without an answer: {self._question.unanswered}."
+        self.words.setText(words)
+
+    @Slot()
+    def _on_clicked(self) -> None:
+        sender = self.sender()
+        if self._question is not None and isinstance(sender, QPushButton):
+            self.answered.emit(self._question.id, str(sender.property("answer")))
