@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
 from support.surprises import (
     LogWatch,
     describe_process,

@@ -9,12 +9,13 @@ import threading
 import venv
 from pathlib import Path
 
+import pytest
+
 import _environment
 import _install
 import _machine
 import _say
 import dev
-import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGING = ROOT / "packaging"
