@@ -15,7 +15,7 @@ import msgspec
 
 from omnitray.api import door as d
 from omnitray.core.alert import Alert, epoch, timestamp
-from omnitray.core.alert_query import fits
+from omnitray.core.alert_query import AlertQuery, fits
 from omnitray.core.facts import (
     AlertType,
     DiskFacts,
@@ -204,7 +204,7 @@ class FakeDoor:
     def snapshots(self, since: float) -> list[Snapshot]:
         return [shot for shot in self.shots if shot.taken_at >= since]
 
-    def alerts(self, query: d.AlertQuery) -> list[Alert]:
+    def alerts(self, query: AlertQuery) -> list[Alert]:
         newest = sorted(self.stored, key=lambda each: each.last_seen, reverse=True)
         return [each for each in newest if fits(each, query)][: query.limit]
 
