@@ -39,9 +39,13 @@ class NotifierChain:
     def _show_by(self, notifiers: Sequence[Notifier], notification: Notification) -> bool:
         shown = any(notifier.show(notification) for notifier in notifiers)
         if not shown and not self._nobody_said:
-            _log.warning("Nothing here can show a notification; alerts are in the history")
+            _log.warning("No notification can be shown; alerts are in the history. %s", self._why())
         self._nobody_said = not shown
         return shown
+
+    def _why(self) -> str:
+        reasons = [f"{each.name}: {each.trouble}" for each in self._notifiers if each.trouble]
+        return "; ".join(reasons) or "There is no notification service."
 
 
 class DesktopChannel:

@@ -65,14 +65,14 @@ class FdoNotifier:
         self._incidents: dict[str, _Incident] = {}
         self._numbers: dict[int, _Incident] = {}
         self._tokens: dict[int, str] = {}
-        self._trouble = ""
+        self.trouble = ""
         self._service = FdoService(bus, self)
         self._service.start()
 
     @property
-    def state(self) -> ServiceState:
-        """What is known about the service."""
-        return self._service.state
+    def ready(self) -> bool:
+        """Whether the service is there and its capabilities are known."""
+        return self._service.state is ServiceState.READY
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -82,10 +82,11 @@ class FdoNotifier:
     def show(self, notification: Notification) -> bool:
         """Show or replace; False when nobody shows it now (it is shown if a service comes)."""
         if self._bus.lost:
+            self._say("the session bus is gone")
             return False
         incident = self._incident_for(notification)
         incident.wanted = notification
-        if self._service.state is ServiceState.READY:
+        if self.ready:
             self._bring_up(incident)
             return not self._is_overdue()
         absent = self._service.state is ServiceState.ABSENT
@@ -106,12 +107,12 @@ class FdoNotifier:
 
     def service_ready(self) -> None:
         """Everything that is still open goes to a service that knows nothing yet."""
-        self._trouble = ""
+        self.trouble = ""
         self._bring_up_waiting()
 
     def service_absent(self, explanation: str) -> None:
         """What waits is the next notifier's; it stays here for a service that comes later."""
-        self._warn(f"No desktop notifications: {explanation}")
+        self._say(explanation)
         for incident in list(self._incidents.values()):
             if incident.wanted is not None:
                 self._on_failed(incident.wanted)
@@ -181,7 +182,7 @@ class FdoNotifier:
         if answer.error is not None:
             self._refused(incident, answer)
         else:
-            self._trouble = ""
+            self.trouble = ""
             incident.number = answer.body[0]
             self._remember(incident)
             if incident.wanted is None:
@@ -189,7 +190,7 @@ class FdoNotifier:
         self._bring_up_waiting()
 
     def _refused(self, incident: _Incident, answer: Answer) -> None:
-        self._warn(f"The notification service refused one: {answer.explanation}")
+        self._say(f"it refused: {answer.explanation}")
         self._incidents.pop(incident.slot, None)
         if incident.wanted is not None:
             self._on_failed(incident.wanted)
@@ -218,10 +219,10 @@ class FdoNotifier:
         asked = [each.asked_s for each in self._incidents.values() if each.asked_s is not None]
         overdue = bool(asked) and self._clock.monotonic() - min(asked) > _OVERDUE_S
         if overdue:
-            self._warn("The notification service does not answer; notifications wait for it")
+            self._say("it does not answer")
         return overdue
 
-    def _warn(self, trouble: str) -> None:
-        if trouble != self._trouble:
-            self._trouble = trouble
-            _log.warning("%s", trouble)
+    def _say(self, trouble: str) -> None:
+        if trouble != self.trouble:
+            self.trouble = trouble
+            _log.info("%s: %s", self.name, trouble)

@@ -108,11 +108,16 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Notifier(Protocol):
-    """Shows notifications. Nothing here raises or waits; a failure is one warning."""
+    """Shows notifications. Nothing here raises or waits."""
 
     @property
     def name(self) -> str:
         """What it is, for doctor and the log."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """Why it could not show the last one; empty when it could."""
         ...
 
     def show(self, notification: Notification) -> bool:

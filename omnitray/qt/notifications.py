@@ -72,6 +72,11 @@ class Notifications(QObject):
         if self._pump is not None:
             self._pump.close()
 
+    @property
+    def ready(self) -> bool:
+        """Whether the desktop's notification service is there and has told what it can do."""
+        return self._fdo is not None and self._fdo.ready
+
     def show(self, notification: Notification) -> None:
         """Show it, or replace what its slot shows; from any thread."""
         self._wanted.emit(notification)
