@@ -30,8 +30,10 @@ _INDEX_EVERY_S = 1.0
 _SLACK = 64  # archived together while alerts pour in: one gzip member instead of 64
 
 
-def _everybody_lives(_pid: int) -> bool:
-    return True
+def _is_running(pid: int) -> bool:
+    import psutil  # noqa: PLC0415 - a command that adds one alert should not pay for it
+
+    return psutil.pid_exists(pid)
 
 
 class History:
@@ -49,7 +51,7 @@ class History:
         live: int = LIVE,
         *,
         report: Callable[[str], None] = log.warning,
-        is_alive: Callable[[int], bool] = _everybody_lives,
+        is_alive: Callable[[int], bool] = _is_running,
         keep: bool = True,
     ) -> None:
         self._clock = clock

@@ -1,0 +1,223 @@
+"""The alert history for several threads: one writes, everybody may ask.
+
+:class:`AlertStore` owns a :class:`~omnitray.core.history.History` and the only thread that
+changes it. ``submit`` returns at once; its future completes when the alert is durable. Whatever
+waits meanwhile is written as one batch, newest version only. Questions are answered on the
+asking thread from what the writer published, and never wait for the disk's writes.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+
+import msgspec
+
+from omnitray.core.alert import Alert
+from omnitray.core.alert_query import AlertQuery
+from omnitray.core.clock import Clock
+from omnitray.core.durable import StorageError
+from omnitray.core.history import OPEN, History, Stored
+from omnitray.core.history_reader import View
+
+log = logging.getLogger(__name__)
+_PACE_S = 1.0  # an alert that is raised in a storm is written once a second
+_SETTLE_S = 1.0
+_RETRY_S, _RETRY_MOST_S = 1.0, 60.0
+
+
+class Job(msgspec.Struct):
+    """An alert that waits to be written, and who waits for that."""
+
+    alert: Alert
+    due_m: float
+    futures: list[Future[Path]]
+
+
+class StoreStatistics(msgspec.Struct, frozen=True, kw_only=True):
+    """For doctor: how much was written, waits, or is in memory alone."""
+
+    written: int
+    waiting: int
+    unsaved: int
+    live: int
+    fault: str | None
+
+
+class AlertStore:
+    """Thread-safe door to the history."""
+
+    def __init__(self, history: History, clock: Clock) -> None:
+        self._history = history
+        self._clock = clock
+        self._condition = threading.Condition()
+        self._jobs: dict[str, Job] = {}
+        self._being_written: dict[str, Alert] = {}
+        self._errands: list[Callable[[], None]] = []
+        self._last_m: dict[str, float] = {}
+        self._closing = False
+        self._written = 0
+        self._fault: str | None = None
+        self._settle_m: float | None = None
+        self._retry_m: float | None = None
+        self._retry_s = _RETRY_S
+        self._thread = threading.Thread(target=self._run, name="alert-store", daemon=True)
+        self._thread.start()
+
+    # -- writing
+
+    def submit(self, alert: Alert, *, urgent: bool = True) -> Future[Path]:
+        """Queue an alert; a later version of the same takes its place.
+
+        The future fails with StorageError when the disk refuses; the alert is then kept in memory
+        and tried again. ``urgent`` False lets repeats of one alert wait for up to a second.
+        """
+        future: Future[Path] = Future()
+        with self._condition:
+            if self._closing:
+                future.set_exception(RuntimeError("the alert store is closed"))
+                return future
+            now_m = self._clock.monotonic()
+            due_m = now_m if urgent else max(now_m, self._last_m.get(alert.id, 0.0) + _PACE_S)
+            job = self._jobs.get(alert.id)
+            if job is None:
+                self._jobs[alert.id] = Job(alert, due_m, [future])
+            else:
+                job.alert = alert
+                job.due_m = min(job.due_m, due_m)
+                job.futures.append(future)
+            self._condition.notify()
+        return future
+
+    def refresh(self) -> Future[tuple[Alert, ...]]:
+        """Take in what other processes wrote; the alerts that they added or changed."""
+        future: Future[tuple[Alert, ...]] = Future()
+        with self._condition:
+            self._errands.append(lambda: future.set_result(self._history.refresh()))
+            self._condition.notify()
+        return future
+
+    def close(self, timeout_s: float = 2.0) -> bool:
+        """Write what waits and stop; False when that took longer."""
+        with self._condition:
+            self._closing = True
+            self._condition.notify()
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    # -- asking, from any thread
+
+    def query(self, query: AlertQuery | None = None) -> list[Alert]:
+        """Matching alerts, newest first; also those that wait to be written."""
+        return self._history.reader.query(self._view(), query or AlertQuery())
+
+    def get(self, id_: str) -> Alert | None:
+        """One alert by its id."""
+        return self._history.reader.get(self._view(), id_)
+
+    def open_alerts(self) -> list[Alert]:
+        """Firing and acknowledged, newest first; without the archive."""
+        return self._history.reader.live(self._view(), OPEN)
+
+    def path_of(self, id_: str) -> Path | None:
+        """The file that holds it; None while it is in memory alone."""
+        return self._history.reader.path_of(self._history.view, id_)
+
+    def statistics(self) -> StoreStatistics:
+        """How things stand."""
+        with self._condition:
+            return StoreStatistics(
+                written=self._written,
+                waiting=len(self._jobs) + len(self._being_written),
+                unsaved=len(self._history.view.unsaved),
+                live=len(self._history.view.entries),
+                fault=self._fault,
+            )
+
+    def _view(self) -> View:
+        with self._condition:
+            waiting = {id_: job.alert for id_, job in self._jobs.items()}
+            # Taken under the lock: what is being written is either here or in the view.
+            view = self._history.view
+            return View(view.entries, view.unsaved | self._being_written | waiting)
+
+    # -- the thread
+
+    def _run(self) -> None:
+        while True:
+            with self._condition:
+                while not (self._closing or self._errands or self._due()):
+                    self._condition.wait(self._wait_s())
+                errands, self._errands = self._errands, []
+                jobs = self._take()
+                last = self._closing and not jobs
+            for errand in errands:
+                errand()
+            if jobs:
+                self._write(jobs)
+            self._make_order()
+            if last:
+                self._history.close()
+                return
+
+    def _due(self) -> bool:
+        wait_s = self._wait_s()
+        return wait_s is not None and wait_s <= 0
+
+    def _wait_s(self) -> float | None:
+        dues = [job.due_m for job in self._jobs.values()]
+        dues += [each for each in (self._settle_m, self._retry_m) if each is not None]
+        return max(0.0, min(dues) - self._clock.monotonic()) if dues else None
+
+    def _take(self) -> list[Job]:
+        now_m = self._clock.monotonic()
+        due = {i: job for i, job in self._jobs.items() if self._closing or job.due_m <= now_m}
+        for id_, job in due.items():
+            del self._jobs[id_]
+            self._being_written[id_] = job.alert
+            self._last_m[id_] = now_m
+        if len(self._last_m) > len(due) + 1000:
+            recent = {i: m for i, m in self._last_m.items() if now_m - m < _PACE_S}
+            self._last_m = recent
+        return list(due.values())
+
+    def _write(self, jobs: list[Job]) -> None:
+        outcomes = self._stored(jobs)
+        with self._condition:
+            self._being_written.clear()
+            self._written += sum(isinstance(each, Path) for each in outcomes)
+        for job, outcome in zip(jobs, outcomes, strict=True):
+            for future in job.futures:
+                if isinstance(outcome, Exception):
+                    future.set_exception(outcome)
+                else:
+                    future.set_result(outcome)
+        self._settle_m = self._clock.monotonic() + _SETTLE_S
+        self._note_fault(outcomes)
+
+    def _stored(self, jobs: list[Job]) -> list[Path | Exception]:
+        try:
+            return list(self._history.store_many([job.alert for job in jobs]))
+        except Exception as error:  # one bad alert must not end the history
+            if len(jobs) > 1:
+                return [outcome for job in jobs for outcome in self._stored([job])]
+            log.exception("alert %s cannot be written", jobs[0].alert.id)
+            return [error]
+
+    def _note_fault(self, outcomes: list[Path | Exception] | list[Stored]) -> None:
+        failed = [each for each in outcomes if isinstance(each, StorageError)]
+        self._fault = str(failed[0]) if failed else None
+        if failed and self._retry_m is None:
+            self._retry_m = self._clock.monotonic() + self._retry_s
+
+    def _make_order(self) -> None:
+        now_m = self._clock.monotonic()
+        if self._settle_m is not None and now_m >= self._settle_m:
+            self._settle_m = None
+            self._history.settle()
+        if self._retry_m is not None and (now_m >= self._retry_m or self._closing):
+            left = self._history.retry()
+            self._retry_s = min(self._retry_s * 2, _RETRY_MOST_S) if left else _RETRY_S
+            self._retry_m = now_m + self._retry_s if left else None
+            self._fault = self._fault if left else None
