@@ -20,13 +20,14 @@ TREES = ("omnitray", "tests", "packaging")
 LONGEST = 400
 
 # What each part may import of ours. A part is a folder, or a module at the top of the package.
-GROUND = frozenset({"core", "paths", "settings"})
+GROUND = frozenset({"core", "paths", "settings", "address", "__version__"})
 MAY_IMPORT = {
     "core": frozenset({"core"}),
     "platforms": frozenset({"platforms", "core", "guardian"}),
     "guardian": frozenset(),  # runs alone, started by its path
     "paths": frozenset({"paths"}),
     "settings": GROUND,
+    "address": GROUND,
     "logs": GROUND,
     "channels": GROUND | {"channels"},
     "api": GROUND | {"api"},

@@ -10,7 +10,6 @@ import stat
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote
 
 import msgspec
 
@@ -137,6 +136,6 @@ def _thrown_away_at(record: Path) -> float | None:
     try:
         lines = record.read_text(errors="replace").splitlines()
         dates = [line.partition("=")[2] for line in lines if line.startswith("DeletionDate=")]
-        return dt.datetime.fromisoformat(unquote(dates[0])).astimezone().timestamp()
+        return dt.datetime.fromisoformat(dates[0]).astimezone().timestamp()
     except (OSError, ValueError, IndexError):
         return None
