@@ -14,7 +14,7 @@ _LEFT = Qt.AlignmentFlag.AlignLeft
 
 
 class AlertDelegate(CellDelegate):
-    """Two lines in the column of the alert, one in all others."""
+    """Two lines in the columns of alert and time, one in the others."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, row_height=_ROW)
@@ -28,16 +28,18 @@ class AlertDelegate(CellDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one cell."""
         cell: Cell | None = index.data(CELL)
-        if index.column() != Column.ALERT or cell is None or not cell.quiet:
+        two_lines = index.column() in (Column.ALERT, Column.WHEN)
+        if not two_lines or cell is None or not cell.quiet:
             super().paint(painter, option, index)
             return
         painter.save()
         self.paint_ground(painter, option)
         colours = self.theme.colours
         box = option.rect.adjusted(_PAD, 5, -_PAD, -5)
+        first = colours.muted if cell.faded else colours.text
         font, small = text_font(option.font), text_font(option.font, 0.9)
         for words, face, colour, side in (
-            (cell.text, font, colours.text, Qt.AlignmentFlag.AlignTop),
+            (cell.text, font, first, Qt.AlignmentFlag.AlignTop),
             (cell.quiet, small, colours.muted, Qt.AlignmentFlag.AlignBottom),
         ):
             painter.setFont(face)

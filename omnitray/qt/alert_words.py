@@ -28,15 +28,13 @@ class Column(enum.IntEnum):
     SEVERITY = 0
     WHEN = 1
     ALERT = 2
-    TIMES = 3
-    STATE = 4
+    STATE = 3
 
 
 TITLES = {
     Column.SEVERITY: "",
     Column.WHEN: "When",
     Column.ALERT: "Alert",
-    Column.TIMES: "Times",
     Column.STATE: "State",
 }
 
@@ -46,12 +44,22 @@ def seen(alert: Alert, now_s: float) -> str:
     return formats.when(epoch(alert.last_seen), now_s)
 
 
+def seen_briefly(alert: Alert, now_s: float) -> str:
+    """The same for a narrow column: the day stands for the time once it is over."""
+    return formats.when(epoch(alert.last_seen), now_s, brief=True)
+
+
+def times(alert: Alert) -> str:
+    """``4 times``; nothing for a single one."""
+    return f"{alert.count} times" if alert.count > 1 else ""
+
+
 def origin(alert: Alert, now_s: float) -> str:
     """``RESOURCE_CRITICAL · monitor · first 13:58:40, last 14:01:52, 4 times``."""
     first = formats.when(epoch(alert.first_seen), now_s)
-    times = f"first {first}, last {seen(alert, now_s)}, {alert.count} times"
-    when = times if alert.count > 1 else first
-    parts = [str(alert.type), str(alert.severity), formats.one_line(alert.source), when]
+    last = seen(alert, now_s)
+    when = f"first {first}, last {last}, {times(alert)}" if alert.count > 1 else first
+    parts = [str(alert.type), formats.one_line(alert.source), when]
     if alert.resolved_at:
         parts.append(f"resolved {formats.when(epoch(alert.resolved_at), now_s)}")
     return " · ".join(parts)

@@ -116,9 +116,7 @@ class AlertsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return TITLES[Column(section)]
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            right = section == Column.TIMES
-            side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
-            return int(side | Qt.AlignmentFlag.AlignVCenter)
+            return int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -138,11 +136,10 @@ class AlertsModel(QAbstractTableModel):
             case Column.SEVERITY:
                 return Cell(pill=pills.SEVERITIES[alert.severity])
             case Column.WHEN:
-                return Cell(alert_words.seen(alert, self._wall()), faded=True)
+                seen = alert_words.seen_briefly(alert, self._wall())
+                return Cell(seen, alert_words.times(alert), faded=True)
             case Column.ALERT:
                 return Cell(formats.one_line(alert.title), formats.one_line(alert.message))
-            case Column.TIMES:
-                return Cell(str(alert.count), right=True)
             case Column.STATE:
                 return Cell(pill=pills.STATES[alert.state])
 

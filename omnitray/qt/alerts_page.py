@@ -29,7 +29,7 @@ from omnitray.qt.theme import GAP, Theme, text_font
 
 NONE_YET = "No alert so far. When something goes wrong, it is listed here and stays here."
 NONE_FIT = "No alert fits this filter."
-_WIDTHS = {Column.SEVERITY: 40, Column.WHEN: 116, Column.TIMES: 56, Column.STATE: 120}
+_WIDTHS = {Column.SEVERITY: 42, Column.WHEN: 86, Column.STATE: 122}
 AskPath = Callable[[QWidget, str], str]
 
 
@@ -121,7 +121,7 @@ class AlertsPage(QWidget):
         split.addWidget(self.detail)
         split.setStretchFactor(0, 3)
         split.setStretchFactor(1, 2)
-        split.setSizes([480, 300])
+        split.setSizes([470, 298])
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GAP)

@@ -32,20 +32,20 @@ class CellDelegate(QStyledItemDelegate):
     def __init__(self, theme: Theme, *, row_height: int = _ROW) -> None:
         super().__init__()
         self.theme = theme
-        self._row_height = row_height
+        self.row_height = row_height
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802 - Qt's name
         """Rows of one height; as wide as the words."""
         cell: Cell | None = index.data(CELL)
         if cell is None:
-            return QSize(0, self._row_height)
+            return QSize(0, self.row_height)
         metrics = QFontMetrics(text_font(option.font, bold=cell.bold))
         width = 2 * _PAD + metrics.horizontalAdvance(cell.text)
         if cell.quiet:
             width += metrics.horizontalAdvance(cell.quiet) + 6
         if cell.pill:
             width += round(pill_width(cell.pill, pill_font(option.font))) + 6
-        return QSize(width, self._row_height)
+        return QSize(width, self.row_height)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw ground, pill, words and the rule below."""

@@ -12,9 +12,9 @@ from omnitray.qt.frames import Card
 from omnitray.qt.labels import ElidedLabel, label
 from omnitray.qt.theme import SMALL_GAP, Theme, text_font
 
-_STROKE = 16
+_STROKE = 13
 _SPACE = 4
-_BETWEEN = 10
+_BETWEEN = 8
 
 
 class Legend(QWidget):
@@ -60,7 +60,7 @@ class ChartCard(Card):
         self.setAccessibleName(title)
         self.chart = chart
         self.detail = ElidedLabel(scale=0.9, muted=True)
-        self.value = label(scale=1.45, bold=True)
+        self.value = label(scale=1.35, bold=True)
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         row = QHBoxLayout()
         row.setSpacing(SMALL_GAP + 2)

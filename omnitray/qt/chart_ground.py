@@ -82,6 +82,8 @@ def _paint_values(painter: QPainter, ground: Ground, colours: Colours) -> None:
         painter.setPen(QColor(colours.muted))
         box = QRectF(0, y - metrics.height() / 2, ground.plot.left() - 6, metrics.height())
         painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, label)
+    if unit == "%":
+        return  # the figure in the head line says so
     corner = QPointF(ground.plot.left() + 3, ground.plot.top() + metrics.ascent() + 2)
     painter.drawText(corner, unit)
 

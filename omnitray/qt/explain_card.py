@@ -73,8 +73,8 @@ class ExplainCard(Refilled):
         grid = QGridLayout()
         grid.setHorizontalSpacing(GAP)
         grid.setVerticalSpacing(SMALL_GAP - 1)
-        grid.setColumnStretch(0, 3)
-        grid.setColumnStretch(3, 3)
+        grid.setColumnStretch(0, 5)
+        grid.setColumnStretch(3, 6)
         for column, title in enumerate(("Considered", "Memory", "Growth", "Spared because")):
             head = label(title, scale=0.9, muted=True)
             grid.addWidget(head, 0, column, _side(column))

@@ -70,17 +70,20 @@ def clock_time(wall_s: float, *, seconds: bool = True) -> str:
     return moment.strftime("%H:%M:%S" if seconds else "%H:%M")
 
 
-def when(wall_s: float, now_s: float) -> str:
-    """``14:02:11`` today, ``Yesterday 14:02``, ``12 Nov 14:02``, with the year when it is old."""
+def when(wall_s: float, now_s: float, *, brief: bool = False) -> str:
+    """``14:02:11`` today, ``Yesterday 14:02``, ``12 Nov 14:02``, with the year when it is old.
+
+    ``brief`` leaves the time away once the day is over.
+    """
     moment = dt.datetime.fromtimestamp(wall_s).astimezone()
     today = dt.datetime.fromtimestamp(now_s).astimezone().date()
     days = (today - moment.date()).days
     if days == 0:
         return moment.strftime("%H:%M:%S")
     if days == 1:
-        return moment.strftime("Yesterday %H:%M")
+        return moment.strftime("Yesterday" if brief else "Yesterday %H:%M")
     if moment.year == today.year:
-        return f"{moment.day} {moment.strftime('%b %H:%M')}"
+        return f"{moment.day} {moment.strftime('%b' if brief else '%b %H:%M')}"
     return moment.strftime("%Y-%m-%d")
 
 

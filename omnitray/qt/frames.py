@@ -27,6 +27,8 @@ class Card(QFrame):
         self.head = QHBoxLayout()
         if title:
             self.setAccessibleName(title)
+            inset = max(0, GAP - margin)
+            self.head.setContentsMargins(inset, inset, inset, 0)
             self.head.addWidget(label(title, bold=True))
             self.head.addStretch()
             self.column.addLayout(self.head)

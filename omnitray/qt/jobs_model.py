@@ -29,6 +29,7 @@ from omnitray.qt.job_words import (
 JOB = CELL + 1
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
+_ARROWS = {Qt.SortOrder.AscendingOrder: " ↑", Qt.SortOrder.DescendingOrder: " ↓"}
 _ENDED = pills.Pill("ended", "neutral")
 
 
@@ -87,6 +88,7 @@ class JobsModel(QAbstractItemModel):
         """Order by a column, at once, even while frozen: the person asked."""
         if column >= 0:
             self._column, self._order = Column(column), order
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(Column) - 1)
             self._reorder()
 
     def job_at(self, index: Index) -> Job | None:
@@ -139,7 +141,7 @@ class JobsModel(QAbstractItemModel):
             return None
         column = Column(section)
         if role == Qt.ItemDataRole.DisplayRole:
-            return TITLES[column]
+            return TITLES[column] + (_ARROWS[self._order] if column == self._column else "")
         if role == Qt.ItemDataRole.ToolTipRole:
             return HELP.get(column)
         if role == Qt.ItemDataRole.TextAlignmentRole:
@@ -270,9 +272,9 @@ class JobsModel(QAbstractItemModel):
 
 
 def _process_cell(process: ProcessFacts, column: Column) -> Cell:
-    text = process_text(process, column)
-    quiet = f"pid {process.pid}" if column == Column.NAME else ""
-    return Cell(text, quiet, right=column in FIGURES)
+    if column == Column.PROJECT:
+        return Cell(quiet=f"pid {process.pid}")
+    return Cell(process_text(process, column), right=column in FIGURES)
 
 
 _ROLES = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole, CELL, JOB)

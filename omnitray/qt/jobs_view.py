@@ -1,7 +1,7 @@
 """The tree or table that shows a :class:`JobsModel`; it holds still under the mouse."""
 
 from PySide6.QtCore import QEvent, Qt, Signal, Slot
-from PySide6.QtGui import QFocusEvent
+from PySide6.QtGui import QEnterEvent, QFocusEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView
 
 from omnitray.core.facts import Job
@@ -10,12 +10,13 @@ from omnitray.qt.job_words import Column
 from omnitray.qt.jobs_model import JobsModel
 from omnitray.qt.theme import Theme, text_font
 
+_LOW_ROW = 29
 _WIDTHS = {
-    Column.PROJECT: 120,
-    Column.CPU: 80,
-    Column.MEMORY: 90,
-    Column.GROWTH: 100,
-    Column.STATE: 210,
+    Column.PROJECT: 96,
+    Column.CPU: 74,
+    Column.MEMORY: 82,
+    Column.GROWTH: 98,
+    Column.STATE: 222,
 }
 
 
@@ -41,6 +42,7 @@ class JobsView(QTreeView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setIndentation(18)
         self._set_up_header(sortable=tree)
         self.selectionModel().currentRowChanged.connect(self._on_current_changed)
         self.doubleClicked.connect(self._on_opened)
@@ -58,6 +60,12 @@ class JobsView(QTreeView):
             header.setSortIndicator(Column.CPU, Qt.SortOrder.DescendingOrder)
             self.setSortingEnabled(True)
 
+    def fit_rows(self, rows: int) -> None:
+        """As high as so many rows, without a scroll bar."""
+        self._delegate.row_height = _LOW_ROW
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFixedHeight(self.header().sizeHint().height() + rows * _LOW_ROW + 2)
+
     def selected_job(self) -> Job | None:
         """The job of the current row."""
         return self._jobs.job_at(self.currentIndex())
@@ -69,10 +77,10 @@ class JobsView(QTreeView):
             self.setCurrentIndex(index)
             self.scrollTo(index)
 
-    def enterEvent(self, event: QEvent) -> None:  # type: ignore[override]  # noqa: N802 - Qt's name
+    def enterEvent(self, event: QEnterEvent) -> None:  # noqa: N802 - Qt's name
         """Hold still from now on."""
         self._jobs.freeze(frozen=True)
-        super().enterEvent(event)  # type: ignore[arg-type]  # Qt passes a QEnterEvent
+        super().enterEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Move again, unless the keyboard is here."""

@@ -19,7 +19,7 @@ def label(text: str = "", *, scale: float = 1.0, bold: bool = False, muted: bool
 
 def paragraph(text: str = "", *, scale: float = 1.0, muted: bool = False) -> QLabel:
     """A plain text label that wraps and can be copied from."""
-    made = label(text, scale=scale, muted=muted)
+    made = label(text.replace("B/s", "B/\u2060s"), scale=scale, muted=muted)  # keeps units whole
     made.setWordWrap(True)
     made.setTextInteractionFlags(
         Qt.TextInteractionFlag.TextSelectableByMouse

@@ -77,6 +77,7 @@ class OverviewPage(QWidget):
         self.jobs_model = JobsModel(self, as_given=True)
         self.jobs_view = JobsView(theme, self.jobs_model, tree=False)
         self.jobs_view.setAccessibleName("Jobs that take most")
+        self.jobs_view.fit_rows(_TOP)
         self.jobs_view.job_opened.connect(self.job_opened)
         self.no_jobs = label("Jobs will be listed here after the first scan.", muted=True)
         self._lay_out()
@@ -115,8 +116,8 @@ class OverviewPage(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GAP)
         column.addLayout(top)
-        column.addLayout(grid, 3)
-        column.addWidget(jobs, 2)
+        column.addLayout(grid, 1)
+        column.addWidget(jobs)
 
     # -- facts
 

@@ -22,7 +22,7 @@ from omnitray.qt.frames import Card, button, scrolled
 from omnitray.qt.held_rows import HeldRows
 from omnitray.qt.journal_model import Column, JournalModel
 from omnitray.qt.labels import ElidedLabel, paragraph
-from omnitray.qt.theme import GAP, SMALL_GAP, Theme, text_font
+from omnitray.qt.theme import GAP, Theme, text_font
 
 NO_JOURNAL = "Nothing was done so far. Every action will be listed here, with its reason."
 _STATES = (
@@ -101,13 +101,13 @@ class ProtectionPage(QWidget):
         top.addWidget(self.state)
         held = Card("Under action now")
         held.head.addWidget(self.undo_all)
+        held.column.setSpacing(2)
         held.column.addWidget(self.held)
         middle = QHBoxLayout()
         middle.setSpacing(GAP)
-        middle.addWidget(self.why, 4)
-        middle.addWidget(self.effects, 3)
-        journal = Card("Journal")
-        journal.column.setSpacing(SMALL_GAP)
+        middle.addWidget(self.why, 8)
+        middle.addWidget(self.effects, 5)
+        journal = Card("Journal", margin=4)
         journal.column.addWidget(self.no_journal)
         journal.column.addWidget(self.journal)
         content = QWidget()

@@ -159,11 +159,10 @@ _EDITORS = {
 
 
 def _range(field: Field) -> str:
-    """``%, 1 to 100``."""
+    """``1 to 100 %``."""
     if field.minimum is None or field.maximum is None:
         return field.unit
-    between = f"{_figure(field.minimum)} to {_figure(field.maximum)}"
-    return f"{field.unit}, {between}" if field.unit else between
+    return f"{_figure(field.minimum)} to {_figure(field.maximum)} {field.unit}".strip()
 
 
 def _figure(value: float) -> str:

@@ -7,7 +7,8 @@ if TYPE_CHECKING:
     from omnitray.qt.theme import Colours
 
 _SHEET = Template("""
-QWidget#window, QWidget#page, QScrollArea, QWidget#scrolled { background: $window; }
+QWidget#window { background: $window; }
+QScrollArea, QWidget#scrolled { background: transparent; }
 QWidget { color: $text; }
 QLabel { background: transparent; }
 QLabel[muted="true"] { color: $muted; }
@@ -64,6 +65,7 @@ QHeaderView::section {
   background: transparent; color: $muted; border: none;
   border-bottom: 1px solid $border; padding: 4px 8px;
 }
+QHeaderView::up-arrow, QHeaderView::down-arrow { image: none; width: 0; height: 0; }
 QScrollBar:vertical { background: transparent; width: 10px; margin: 2px; }
 QScrollBar:horizontal { background: transparent; height: 10px; margin: 2px; }
 QScrollBar::handle { background: $control_border; border-radius: 3px; }

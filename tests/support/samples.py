@@ -242,7 +242,7 @@ def alerts() -> list[Alert]:
     return [
         alert(
             1,
-            4,
+            141,
             types.SERVER_DOWN,
             bad.CRITICAL,
             "Server “api” is down",
@@ -252,7 +252,7 @@ def alerts() -> list[Alert]:
         ),
         alert(
             2,
-            19,
+            9,
             types.RESOURCE_CRITICAL,
             bad.CRITICAL,
             "Memory 93 %: pytest · ~/shop",
