@@ -162,6 +162,7 @@ class FdoNotifier:
             wanted,
             replaces_id=incident.number,
             capabilities=self._service.capabilities,
+            product=self._service.product,
             icon=self._icon,
         )
 

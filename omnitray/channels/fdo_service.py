@@ -52,6 +52,7 @@ class FdoService:
         self._generation = 0
         self.state = ServiceState.ASKING
         self.capabilities: frozenset[str] = frozenset()
+        self.product = ""
 
     def start(self) -> None:
         """Look for the service; one that is started on demand is started by this."""
@@ -61,8 +62,9 @@ class FdoService:
         self.ask()
 
     def ask(self) -> None:
-        """Ask for the capabilities (anew)."""
+        """Ask who it is and what it can do (anew)."""
         self.state = ServiceState.ASKING
+        self.call("GetServerInformation", on_answer=self._on_information)
         self.call("GetCapabilities", on_answer=self._on_capabilities)
 
     def call(
@@ -82,6 +84,9 @@ class FdoService:
         self._bus.call(
             SERVICE, OBJECT_PATH, SERVICE, member, signature, body, on_answer and answered
         )
+
+    def _on_information(self, answer: Answer) -> None:
+        self.product = "" if answer.error else str(answer.body[0])
 
     def _on_capabilities(self, answer: Answer) -> None:
         if answer.error is not None:

@@ -1,26 +1,32 @@
 """Notifications on real services: the recorder, dunst, and Xfce's without a default action."""
 
-import json
-import subprocess
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from PySide6.QtCore import QCoreApplication
 from pytestqt.qtbot import QtBot
 
 from omnitray.channels.notification import Button, CloseReason, Notification, Urgency
 from omnitray.channels.session_bus import connect
 from omnitray.qt.notifications import Notifications
 from support.dbus_service import Caller
-from support.desktop import Desktop, start_dunst, start_xfce_notifyd, tool
+from support.desktop import Desktop
+from support.notification_daemons import (
+    dunst_count,
+    dunst_history,
+    start_dunst,
+    start_xfce_notifyd,
+)
 from support.notification_server import NAME, PATH, NotificationServer, Received
 
 WAIT_MS = 10_000
 
 
 @pytest.fixture
-def notifications(desktop: Desktop, qtbot: QtBot) -> Iterator[Notifications]:
+def notifications(desktop: Desktop, qapp: QCoreApplication) -> Iterator[Notifications]:
     """Ours, on the desktop's bus, started."""
+    assert qapp is not None
     ours = Notifications(bus=lambda: connect(desktop.bus_address))
     ours.start()
     yield ours
@@ -40,15 +46,23 @@ def shown(qtbot: QtBot, notification_server: NotificationServer) -> Callable[[in
 
 
 def alarm(alert_id: str = "a1", **fields: Any) -> Notification:
-    given = {"title": "Memory 93 %", "body": "pytest · ~/shop", "urgency": Urgency.CRITICAL}
+    given: dict[str, Any] = {
+        "title": "Memory 93 %",
+        "body": "pytest · ~/shop",
+        "urgency": Urgency.CRITICAL,
+    }
     return Notification(alert_id=alert_id, **(given | fields))
+
+
+def told(server: NotificationServer) -> Callable[[], bool]:
+    return lambda: bool(server.received)
 
 
 Shown = Callable[[int], Received]
 
 
 def test_a_notification_has_urgency_buttons_and_the_program_s_name(
-    notification_server: NotificationServer, notifications: Notifications, shown: Shown
+    notifications: Notifications, shown: Shown
 ) -> None:
     notifications.show(alarm())
     received = shown(1)
@@ -103,7 +117,7 @@ def test_a_click_names_its_alert_and_hands_the_activation_token_over(
     notifications.show(alarm("a2"))
     shown(2)
     with qtbot.waitSignal(notifications.clicked, timeout=WAIT_MS) as clicked:
-        notification_server.act(2, "default", token="wayland-7")
+        notification_server.act(2, "default", "wayland-7")
     assert clicked.args == ["a2", "wayland-7"]
 
 
@@ -163,13 +177,13 @@ def test_what_the_person_closed_is_said_and_not_shown_again(
 def test_markup_is_escaped_only_where_the_service_reads_markup(
     desktop: Desktop, qtbot: QtBot, notifications: Notifications
 ) -> None:
-    bodies = []
+    bodies: list[str] = []
     for capabilities in (("body", "body-markup", "actions"), ("body",)):
         server = NotificationServer(desktop.bus_address, capabilities)
         with server:
             qtbot.waitUntil(lambda: notifications.ready, timeout=WAIT_MS)
             notifications.show(alarm(body=f"<b>x</b> & {len(bodies)}"))
-            qtbot.waitUntil(lambda server=server: bool(server.on_screen), timeout=WAIT_MS)
+            qtbot.waitUntil(told(server), timeout=WAIT_MS)
         qtbot.waitUntil(lambda: not notifications.ready, timeout=WAIT_MS)
         bodies.append(server.received[-1].body)
         assert server.violations == []
@@ -207,9 +221,7 @@ def test_a_service_that_hangs_stops_nobody(
     )
 
 
-def test_hostile_texts_arrive_harmless(
-    notification_server: NotificationServer, notifications: Notifications, shown: Shown
-) -> None:
+def test_hostile_texts_arrive_harmless(notifications: Notifications, shown: Shown) -> None:
     title = "\u202eevil\u0000\u0007 " + "שלום " * 2000
     notifications.show(alarm(title=title, body="a\x1b[31m\ud800b\n" * 5000))
     received = shown(1)
@@ -219,46 +231,18 @@ def test_hostile_texts_arrive_harmless(
     assert not {"\u202e", "\x00", "\x1b", "\ud800"} & set(received.title + received.body)
 
 
-def dunst_history(desktop: Desktop) -> list[dict[str, Any]]:
-    """What dunst has on screen or had: through its own control program."""
-    subprocess.run([tool("dunstctl"), "close-all"], env=desktop.environment, check=True, timeout=10)
-    answer = subprocess.run(
-        [tool("dunstctl"), "history"],
-        env=desktop.environment,
-        check=True,
-        timeout=10,
-        capture_output=True,
-        text=True,
-    )
-    entries = json.loads(answer.stdout)["data"][0]
-    return [{name: value["data"] for name, value in each.items()} for each in entries]
-
-
-def dunst_count(desktop: Desktop) -> str:
-    """How many notifications dunst displays now."""
-    answer = subprocess.run(
-        [tool("dunstctl"), "count", "displayed"],
-        env=desktop.environment,
-        check=False,
-        timeout=10,
-        capture_output=True,
-        text=True,
-    )
-    return answer.stdout.strip()
-
-
 def test_dunst_shows_it_and_closes_it_with_the_incident(
-    desktop: Desktop, qtbot: QtBot, caller: Caller, notifications: Notifications
+    desktop: Desktop, qtbot: QtBot, notifications: Notifications
 ) -> None:
     start_dunst(desktop)
     qtbot.waitUntil(lambda: notifications.ready, timeout=WAIT_MS)
     notifications.show(alarm(body="<b>not bold</b> & co"))
-    qtbot.waitUntil(lambda: dunst_count(desktop) == "1", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: dunst_count(desktop) == 1, timeout=WAIT_MS)
     notifications.show(alarm(title="Memory 97 %", body="<b>not bold</b> & co"))
     qtbot.wait(200)
-    assert dunst_count(desktop) == "1"
+    assert dunst_count(desktop) == 1
     notifications.close("a1")
-    qtbot.waitUntil(lambda: dunst_count(desktop) == "0", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: dunst_count(desktop) == 0, timeout=WAIT_MS)
     (entry,) = dunst_history(desktop)
     assert entry["summary"] == "Memory 97 %"
     assert entry["body"] == "&lt;b&gt;not bold&lt;/b&gt; &amp; co"
@@ -270,10 +254,10 @@ def test_dunst_that_is_killed_and_started_again_shows_what_still_fires(
     dunst = start_dunst(desktop)
     qtbot.waitUntil(lambda: notifications.ready, timeout=WAIT_MS)
     notifications.show(alarm())
-    qtbot.waitUntil(lambda: dunst_count(desktop) == "1", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: dunst_count(desktop) == 1, timeout=WAIT_MS)
     dunst.kill()
     start_dunst(desktop)
-    qtbot.waitUntil(lambda: dunst_count(desktop) == "1", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: dunst_count(desktop) == 1, timeout=WAIT_MS)
     (entry,) = dunst_history(desktop)
     assert entry["summary"] == "Memory 93 %"
 
@@ -284,40 +268,19 @@ def test_a_click_on_dunst_reaches_us(
     start_dunst(desktop)
     qtbot.waitUntil(lambda: notifications.ready, timeout=WAIT_MS)
     notifications.show(alarm("a9"))
-    qtbot.waitUntil(lambda: dunst_count(desktop) == "1", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: dunst_count(desktop) == 1, timeout=WAIT_MS)
     with qtbot.waitSignal(notifications.clicked, timeout=WAIT_MS) as clicked:
-        click(desktop, "Dunst")
+        desktop.click(desktop.windows("Dunst")[0], 60, 20)
     assert clicked.args == ["a9", ""]
 
 
-def click(desktop: Desktop, window_class: str) -> None:
-    """A real click of the left button into the middle of a window."""
-    subprocess.run(
-        [tool("xdotool"), "search", "--sync", "--onlyvisible", "--class", window_class]
-        + ["mousemove", "--window", "%1", "60", "20", "click", "1"],
-        env=desktop.environment,
-        check=True,
-        timeout=10,
-    )
-
-
-def test_xfce_s_service_shows_buttons_although_it_has_no_default_action(
-    desktop: Desktop, qtbot: QtBot, caller: Caller, notifications: Notifications
+def test_xfce_s_service_has_no_default_action_and_gets_buttons_only(
+    desktop: Desktop, qtbot: QtBot, notifications: Notifications
 ) -> None:
     start_xfce_notifyd(desktop)
     qtbot.waitUntil(lambda: notifications.ready, timeout=WAIT_MS)
     notifications.show(alarm("a5"))
-    qtbot.waitUntil(lambda: bool(windows(desktop, "Xfce4-notifyd")), timeout=WAIT_MS)
-
-
-def windows(desktop: Desktop, window_class: str) -> list[str]:
-    """Visible windows of a class."""
-    answer = subprocess.run(
-        [tool("xdotool"), "search", "--onlyvisible", "--class", window_class],
-        env=desktop.environment,
-        check=False,
-        timeout=10,
-        capture_output=True,
-        text=True,
-    )
-    return answer.stdout.split()
+    qtbot.waitUntil(lambda: bool(desktop.windows("Xfce4-notifyd")), timeout=WAIT_MS)
+    with qtbot.waitSignal(notifications.action, timeout=WAIT_MS) as pressed:
+        desktop.click(desktop.windows("Xfce4-notifyd")[0], -60, -30)
+    assert pressed.args == ["a5", "snooze"]

@@ -1,7 +1,5 @@
 """The icon on real tray hosts: there from the start, late, restarted, and of the older kind."""
 
-import re
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -11,11 +9,9 @@ from support.desktop import (
     REPOSITORY,
     Desktop,
     Program,
-    start_trayer,
-    start_xfce_panel,
-    tool,
     wait_until,
 )
+from support.panels import embedded_windows, start_trayer, start_xfce_panel
 from support.tray_host import WATCHER, WATCHER_PATH, TrayItem, TrayWatcher
 
 DRIVER = Path(__file__).parent / "drivers" / "tray_driver.py"
@@ -77,7 +73,7 @@ def test_the_icon_is_shown_by_the_xfce_panel(desktop: Desktop, caller: Caller) -
 def test_the_icon_is_embedded_by_a_tray_of_the_older_kind(desktop: Desktop) -> None:
     start_trayer(desktop)
     program = start_tray(desktop)
-    wait_until(lambda: embedded_windows(desktop), "the icon is in the tray", timeout_s=20)
+    wait_until(lambda: embedded(desktop), "the icon is in the tray", timeout_s=20)
     assert program.running()
 
 
@@ -85,21 +81,16 @@ def test_the_icon_returns_to_a_tray_of_the_older_kind_that_restarts(desktop: Des
     program = start_tray(desktop)
     wait_until(lambda: "tray_available_changed False" in program.output, "it says there is no tray")
     trayer = start_trayer(desktop)
-    wait_until(lambda: embedded_windows(desktop), "the icon is in the tray", timeout_s=20)
+    wait_until(lambda: embedded(desktop), "the icon is in the tray", timeout_s=20)
     trayer.kill()
-    wait_until(lambda: not embedded_windows(desktop), "the tray is gone")
+    wait_until(lambda: not embedded(desktop), "the tray is gone")
     start_trayer(desktop)
-    wait_until(lambda: embedded_windows(desktop), "the icon is in the new tray", timeout_s=20)
+    wait_until(
+        lambda: embedded(desktop),
+        "the icon is in the new tray",
+        timeout_s=20,
+    )
 
 
-def embedded_windows(desktop: Desktop) -> list[str]:
-    """Our windows that lie two levels deep: in a socket in the window of trayer."""
-    tree = subprocess.run(
-        [tool("xwininfo"), "-root", "-tree"],
-        env=desktop.environment,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=10,
-    ).stdout
-    return [line for line in tree.splitlines() if re.match(r" {11,}.*tray_driver.* 22x22", line)]
+def embedded(desktop: Desktop) -> list[str]:
+    return embedded_windows(desktop, "tray_driver")

@@ -219,81 +219,39 @@ class Desktop:
         wait_until((self.folder / "bus").exists, "the private session bus listens")
         return bus
 
+    def output_of(self, *arguments: str) -> str:
+        """What a command prints on this desktop; an error is an empty answer."""
+        answer = subprocess.run(
+            arguments,
+            env=self.environment,
+            check=False,
+            timeout=_TERM_S * 2,
+            capture_output=True,
+            text=True,
+        )
+        return answer.stdout
 
-DUNST_CONFIG = """[global]
-    monitor = 0
-    width = 400
-    origin = top-right
-    offset = 10x10
-    font = DejaVu Sans 10
-    markup = full
-    format = "<b>%s</b>\\n%b"
-    show_indicators = yes
-    history_length = 50
-    mouse_left_click = do_action, close_current
-    mouse_right_click = close_current
-[urgency_low]
-    timeout = 2
-[urgency_normal]
-    timeout = 20
-[urgency_critical]
-    background = "#7a1020"
-    foreground = "#ffffff"
-    timeout = 0
-"""
+    def windows(self, window_class: str) -> list[str]:
+        """Visible windows of a class."""
+        return self.output_of(
+            tool("xdotool"), "search", "--onlyvisible", "--class", window_class
+        ).split()
 
-
-def start_dunst(desktop: Desktop) -> Program:
-    """The real notification daemon dunst, with a configuration of its own."""
-    config = desktop.folder / "dunstrc"
-    config.write_text(DUNST_CONFIG)
-    return desktop.launch(tool("dunst"), "-config", str(config))
+    def click(self, window: str, x: int, y: int) -> None:
+        """A real click of the left button; negative places count from the right and the bottom."""
+        text = self.output_of(tool("xdotool"), "getwindowgeometry", "--shell", window)
+        size = dict(line.split("=") for line in text.splitlines())
+        x, y = x % int(size["WIDTH"]), y % int(size["HEIGHT"])
+        self.output_of(
+            tool("xdotool"), "mousemove", "--window", window, str(x), str(y), "click", "1"
+        )
 
 
-def start_xfce_notifyd(desktop: Desktop) -> Program:
-    """Xfce's notification daemon: buttons, but no default action."""
-    xfconf = tool("xfconfd", *_libraries("xfce4/xfconf/xfconfd"))
-    desktop.offer_service("org.xfce.Xfconf", xfconf)
-    return desktop.launch(tool("xfce4-notifyd", *_libraries("xfce4/notifyd/xfce4-notifyd")))
-
-
-def start_trayer(desktop: Desktop) -> Program:
-    """A tray of the older kind (XEmbed)."""
-    return desktop.launch(
-        tool("trayer"), "--edge", "top", "--align", "right", "--width", "10", "--height", "24"
-    )
-
-
-def start_xfce_panel(desktop: Desktop) -> Program:
-    """Xfce's panel with nothing but its tray, which takes icons of both kinds."""
-    xfconf = tool("xfconfd", *_libraries("xfce4/xfconf/xfconfd"))
-    desktop.offer_service("org.xfce.Xfconf", xfconf)
-    folder = desktop.home / ".config/xfce4/xfconf/xfce-perchannel-xml"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "xfce4-panel.xml").write_text(_XFCE_PANEL)
-    return desktop.launch(tool("xfce4-panel"), "--disable-wm-check")
-
-
-def _libraries(name: str) -> list[str]:
+def library(name: str) -> list[str]:
+    """Where a distribution keeps programs that are not meant for the command line."""
     return [str(each) for each in Path("/usr/lib").glob(f"*/{name}")]
 
 
-_XFCE_PANEL = """<?xml version="1.0" encoding="UTF-8"?>
-<channel name="xfce4-panel" version="1.0">
-  <property name="configver" type="int" value="2"/>
-  <property name="panels" type="array">
-    <value type="int" value="1"/>
-    <property name="panel-1" type="empty">
-      <property name="position" type="string" value="p=6;x=0;y=0"/>
-      <property name="length" type="uint" value="100"/>
-      <property name="size" type="uint" value="32"/>
-      <property name="plugin-ids" type="array">
-        <value type="int" value="1"/>
-      </property>
-    </property>
-  </property>
-  <property name="plugins" type="empty">
-    <property name="plugin-1" type="string" value="systray"/>
-  </property>
-</channel>
-"""
+def offer_xfconf(desktop: Desktop) -> None:
+    """Xfce's settings service, which its programs start on demand."""
+    desktop.offer_service("org.xfce.Xfconf", tool("xfconfd", *library("xfce4/xfconf/xfconfd")))
