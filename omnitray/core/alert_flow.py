@@ -11,11 +11,12 @@ from omnitray.core.budget import DIGEST_SLOT
 from omnitray.core.clock import Clock
 from omnitray.core.decision import ATTENTION, EVERYWHERE, FEED, RECORD, Outgoing, Sink
 from omnitray.core.facts import AlertChannel
+from omnitray.core.grouping import Due
 from omnitray.core.handover import Handover
 from omnitray.core.incident import Incident, Report, restored
 from omnitray.core.incidents import Incidents
 from omnitray.core.judgement import Change, Outcome, Verdict, repeat_s
-from omnitray.core.notice import many_body, many_title, one_body
+from omnitray.core.notice import many_body, many_title, one_body, worst_and_newest
 from omnitray.core.reasons import Reason
 from omnitray.core.silences import EVERYTHING
 from omnitray.core.telling import Telling
@@ -96,10 +97,10 @@ class AlertFlow:
         now_m = self._clock.monotonic()
         self.offer_again(self._telling.silences.take_expired(now_m))
         found = [self._due(key, now_m) for key in self._agenda.take(now_m)]
-        for slot, members in self._telling.groups.take_due(now_m):
-            found += self._tell_together(members, slot, Reason.GROUPED, now_m)
-        digest = self._telling.budget.take_digest(now_m)
-        found += self._tell_together(digest, DIGEST_SLOT, Reason.DIGEST, now_m)
+        for group in self._telling.groups.take_due(now_m):
+            found += self._tell_together(group, Reason.GROUPED, now_m)
+        digest = Due(DIGEST_SLOT, self._telling.budget.take_digest(now_m))
+        found += self._tell_together(digest, Reason.DIGEST, now_m)
         self._telling.groups.prune(now_m)
         keep_s = max(self._timing.flap_window_s, self._telling.policy.repeat_floor_s)
         self.incidents.prune(now_m, keep_s)
@@ -150,7 +151,7 @@ class AlertFlow:
         waits = verdict.outcome in (Outcome.GROUP, Outcome.DIGEST)
         if waits:
             self._telling.wait(incident, verdict.outcome, now_m)
-        incident.held = verdict.reason
+        incident.held = verdict.reason if incident.owed else None
         self._appoint(incident, now_m, verdict.again_in_s)
         if change is Change.DUE:  # nothing has happened that anybody need know
             return Outgoing(incident.alert, self.handover.note(incident.alert, verdict.reason))
@@ -183,42 +184,41 @@ class AlertFlow:
         )
         return self.handover.emit(alert, decision)
 
-    def _tell_together(
-        self, fingerprints: list[str], slot: str, reason: Reason, now_m: float
-    ) -> list[Outgoing]:
-        ready = self._ready(fingerprints, now_m)
+    def _tell_together(self, due: Due, reason: Reason, now_m: float) -> list[Outgoing]:
+        ready = self._ready(due.members, now_m)
         if reason is Reason.GROUPED and ready and not self._telling.budget.left(now_m):
             for incident in ready:
                 self._telling.wait(incident, Outcome.DIGEST, now_m)
             return []
-        if len(ready) == 1 and not self._telling.speaks_of(slot):
+        if len(ready) == 1 and not self._telling.speaks_of(due.slot):
             return [self._tell_one(ready[0], Reason.RELEASED, now_m, raised=True)]
-        return self._tell_many(ready, slot, reason, now_m) if ready else []
+        return self._tell_many(ready, due, reason, now_m) if ready else []
 
     def _tell_many(
-        self, ready: list[Incident], slot: str, reason: Reason, now_m: float
+        self, ready: list[Incident], due: Due, reason: Reason, now_m: float
     ) -> list[Outgoing]:
         untold = sum(max(0, incident.alert.suppressed - 1) for incident in ready)
-        emptied = self._telling.told_many(ready, slot, now_m)
+        emptied = self._telling.told_many(ready, due.slot, now_m)
         for incident in ready:
             incident.alert = _replace(incident.alert, suppressed=0)
             self._appoint(incident, now_m)
-        together = self.incidents.chosen(self._telling.speaks_of(slot))
+        together = self.incidents.chosen(self._telling.speaks_of(due.slot))
         alerts = [incident.alert for incident in together]
-        worst = max(alerts, key=lambda each: (each.severity.rank, each.last_seen))
-        plain = _replace(self.handover.decision(worst, reason, ATTENTION), slot=slot)
+        worst = max(alerts, key=worst_and_newest)
+        total = len(alerts) + due.more
+        plain = _replace(self.handover.decision(worst, reason, ATTENTION), slot=due.slot)
         told = _replace(
             plain,
             notify=True,
-            title=many_title(alerts),
-            body=many_body(alerts),
+            title=many_title(alerts, total),
+            body=many_body(alerts, total),
             members=tuple(alert.id for alert in alerts[:_MEMBERS_NAMED]),
             suppressed=untold,
         )
         taken_back = [_replace(plain, withdraw=True, slot=each) for each in emptied]
         return [self.handover.emit(worst, decision) for decision in (told, *taken_back)]
 
-    def _ready(self, fingerprints: list[str], now_m: float) -> list[Incident]:
+    def _ready(self, fingerprints: Iterable[str], now_m: float) -> list[Incident]:
         ready = []
         for incident in self.incidents.chosen(fingerprints):
             verdict = self._telling.verdict(incident, Change.DUE, now_m, in_group=True)

@@ -29,6 +29,7 @@ class AlertTiming(msgspec.Struct, frozen=True, kw_only=True):
 
     group_wait_s: float = 5.0  # doubled while the burst lasts
     group_wait_most_s: float = 30.0
+    group_most: int = 300  # followed singly at a time; of a flood the rest is only counted
     flap_transitions: int = 5
     flap_window_s: float = 600.0
     budget: int = 12  # notifications a window, the rest goes into a digest

@@ -35,11 +35,11 @@ class Budget:
         """No longer wait."""
         self._waiting.pop(fingerprint, None)
 
-    def take_digest(self, now_m: float) -> list[str]:
+    def take_digest(self, now_m: float) -> tuple[str, ...]:
         """What the digest that is due now tells of; empty when none is due."""
         if self.next_m is None or self.next_m > now_m:
-            return []
-        taken = list(self._waiting)
+            return ()
+        taken = tuple(self._waiting)
         self._waiting.clear()
         self._digest_m = now_m
         return taken

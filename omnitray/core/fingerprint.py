@@ -27,12 +27,10 @@ def stable_labels(title: str, context: Mapping[str, Any]) -> dict[str, str]:
 
 def fingerprint(type_: AlertType, source: str, labels: Mapping[str, str]) -> str:
     """16 hexadecimal digits; the order of the labels does not matter."""
-    digest = hashlib.blake2b(digest_size=8)
-    for part in (type_, source, *(text for pair in sorted(labels.items()) for text in pair)):
-        data = part.encode("utf-8", "surrogatepass")
-        digest.update(len(data).to_bytes(8, "big"))  # so that ("ab", "c") differs from ("a", "bc")
-        digest.update(data)
-    return digest.hexdigest()
+    parts = (str(type_), source, sorted(labels.items()))
+    # repr keeps the parts apart whatever they hold: ("ab", "c") is not ("a", "bc").
+    data = repr(parts).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
 
 
 def server_of(source: str, context: Mapping[str, Any]) -> str | None:

@@ -10,13 +10,25 @@ from omnitray.core.alert_timing import AlertTiming
 
 
 class Group(msgspec.Struct, kw_only=True):
-    """Alerts of one type and source in one burst. ``members`` are fingerprints that wait."""
+    """Alerts of one type and source in one burst.
+
+    ``members`` are fingerprints that wait, ``more`` counts those that are not followed singly.
+    """
 
     told_m: float
     wait_s: float
     slot: str
     due_m: float | None = None
     members: dict[str, None] = {}
+    more: int = 0
+
+
+class Due(msgspec.Struct, frozen=True):
+    """What is to be told together: the members that waited, ``more`` of the whole burst."""
+
+    slot: str
+    members: tuple[str, ...]
+    more: int = 0
 
 
 class Groups:
@@ -37,22 +49,26 @@ class Groups:
             wait_s = self._timing.group_wait_s
             self._groups[key] = Group(told_m=now_m, wait_s=wait_s, slot=slot)
 
-    def join(self, key: str, fingerprint: str, now_m: float) -> None:
-        """Wait with the others of this kind."""
+    def join(self, key: str, fingerprint: str, now_m: float) -> bool:
+        """Wait with the others of this kind; False when the group is full and only counts."""
         group = self._groups[key]
-        group.members[fingerprint] = None
         if group.due_m is None:
             group.due_m = now_m + group.wait_s
+        if len(group.members) >= self._timing.group_most:
+            group.more += 1
+            return False
+        group.members[fingerprint] = None
+        return True
 
     def leave(self, key: str, fingerprint: str) -> None:
         """No longer wait: it was told on its own or is over."""
         if (group := self._groups.get(key)) is not None:
             group.members.pop(fingerprint, None)
 
-    def take_due(self, now_m: float) -> list[tuple[str, list[str]]]:
-        """The slots and waiting members of the groups whose wait is over."""
+    def take_due(self, now_m: float) -> list[Due]:
+        """The groups whose wait is over."""
         due = [group for group in self._groups.values() if (group.due_m or now_m + 1) <= now_m]
-        taken = [(group.slot, list(group.members)) for group in due]
+        taken = [Due(group.slot, tuple(group.members), group.more) for group in due]
         for group in due:
             group.members.clear()
             group.due_m = None

@@ -24,14 +24,18 @@ class Handover:
         self._clock = clock
         self._sink = sink
         self._channels = channels
+        self._marks: dict[tuple[tuple[str, ...], tuple[AlertChannel, ...]], tuple[str, ...]] = {}
 
     def mark(self, incident: Incident, channels: tuple[AlertChannel, ...]) -> None:
         """Write into the record where it goes."""
         alert = incident.alert
-        known = set(alert.channels) | {str(each) for each in channels if each in self._channels}
-        if len(known) > len(alert.channels):
-            ordered = tuple(str(each) for each in AlertChannel if each in known)
-            incident.alert = msgspec.structs.replace(alert, channels=ordered)
+        before_and_now = (alert.channels, channels)
+        if (after := self._marks.get(before_and_now)) is None:
+            known = {*alert.channels, *(each for each in channels if each in self._channels)}
+            after = tuple(str(each) for each in AlertChannel if each in known)
+            self._marks[before_and_now] = after  # few: each combination once
+        if after != alert.channels:
+            incident.alert = msgspec.structs.replace(alert, channels=after)
 
     def emit(self, alert: Alert, decision: Decision) -> Outgoing:
         """Hand over; subscribers hear what the feeds hear."""

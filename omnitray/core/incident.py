@@ -5,7 +5,6 @@ it here is what the next decision needs. ``_m`` are monotonic seconds.
 """
 
 import enum
-from collections import deque
 from typing import Any
 
 import msgspec
@@ -16,6 +15,7 @@ from omnitray.core.fingerprint import server_of
 from omnitray.core.reasons import Reason
 
 _replace = msgspec.structs.replace
+_TRANSITIONS_KEPT = 16
 # Sources that watch what they report and resolve it themselves.
 _STANDING = ("monitor", "protector", "server:")
 
@@ -43,7 +43,7 @@ class Incident(msgspec.Struct, kw_only=True):
     held: Reason | None = None
     flap_told: bool = False
     slot: str = ""
-    transitions: deque[float] = msgspec.field(default_factory=lambda: deque(maxlen=16))
+    transitions: tuple[float, ...] = ()
 
     @property
     def phase(self) -> Phase:
@@ -64,7 +64,7 @@ class Incident(msgspec.Struct, kw_only=True):
 
     def transits(self, now_m: float) -> None:
         """Remember a change between firing and resolved."""
-        self.transitions.append(now_m)
+        self.transitions = (*self.transitions[1 - _TRANSITIONS_KEPT :], now_m)
 
 
 def begin(alert: Alert, now_m: float) -> Incident:

@@ -1,5 +1,6 @@
 """The words of a notification: one alert, a group of one kind, a digest of many kinds."""
 
+import heapq
 from collections.abc import Sequence
 
 from omnitray.core.alert import Alert
@@ -23,20 +24,24 @@ def one_body(alert: Alert, suppressed: int) -> str:
     return "\n".join(part for part in (alert.message, more) if part)
 
 
-def many_title(alerts: Sequence[Alert]) -> str:
-    """``12 tests failed``, or ``12 alerts`` where they are of several kinds."""
+def many_title(alerts: Sequence[Alert], total: int) -> str:
+    """``12 tests failed``, or ``12 alerts`` where they are of several kinds.
+
+    ``alerts`` may be only some of the ``total``.
+    """
     types = {alert.type for alert in alerts}
-    return (_MANY[types.pop()] if len(types) == 1 else "{} alerts").format(len(alerts))
+    return (_MANY[types.pop()] if len(types) == 1 else "{} alerts").format(total)
 
 
-def many_body(alerts: Sequence[Alert]) -> str:
+def many_body(alerts: Sequence[Alert], total: int) -> str:
     """The worst and newest by name, and how many more there are."""
-    ordered = sorted(alerts, key=lambda each: (-each.severity.rank, _backwards(each.last_seen)))
-    lines = [alert.title for alert in ordered[:_NAMED]]
-    if (rest := len(alerts) - len(lines)) > 0:
+    foremost = heapq.nlargest(_NAMED, alerts, key=worst_and_newest)
+    lines = [alert.title for alert in foremost]
+    if (rest := total - len(lines)) > 0:
         lines.append(f"and {rest} more")
     return "\n".join(lines)
 
 
-def _backwards(stamp: str) -> tuple[int, ...]:
-    return tuple(-ord(character) for character in stamp)
+def worst_and_newest(alert: Alert) -> tuple[int, str]:
+    """The order in which alerts stand for others."""
+    return alert.severity.rank, alert.last_seen

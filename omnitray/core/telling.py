@@ -26,7 +26,7 @@ class Telling:
         self.groups = Groups(timing)
         self.budget = Budget(timing)
         self._timing = timing
-        self._slots: dict[str, set[str]] = {}  # slot -> fingerprints it speaks of
+        self._slots: dict[str, dict[str, None]] = {}  # slot -> fingerprints it speaks of
 
     def verdict(
         self,
@@ -65,7 +65,8 @@ class Telling:
     def wait(self, incident: Incident, outcome: Outcome, now_m: float) -> None:
         """Let it wait for its group or the digest."""
         if outcome is Outcome.GROUP:
-            self.groups.join(_group(incident), incident.alert.fingerprint, now_m)
+            if not self.groups.join(_group(incident), incident.alert.fingerprint, now_m):
+                _seen(incident, now_m)  # told of by the number
         else:
             self.budget.defer(incident.alert.fingerprint, now_m)
 
@@ -91,14 +92,14 @@ class Telling:
         self.budget.leave(fingerprint)
         return self._leave_slot(incident)
 
-    def speaks_of(self, slot: str) -> frozenset[str]:
+    def speaks_of(self, slot: str) -> tuple[str, ...]:
         """The fingerprints that the notification in this slot is about."""
-        return frozenset(self._slots.get(slot, ()))
+        return tuple(self._slots.get(slot, ()))
 
     def restored(self, incident: Incident) -> None:
         """It was told before the program ended, and may be taken back."""
         if not incident.owed:
-            self._slots.setdefault(incident.slot, set()).add(incident.alert.fingerprint)
+            self._slots.setdefault(incident.slot, {})[incident.alert.fingerprint] = None
 
     def next_m(self) -> list[float]:
         """When something that waits here is due."""
@@ -110,23 +111,27 @@ class Telling:
         self.groups.leave(_group(incident), fingerprint)
         self.budget.leave(fingerprint)
         left = self._leave_slot(incident) if incident.slot != slot else None
-        self._slots.setdefault(slot, set()).add(fingerprint)
+        self._slots.setdefault(slot, {})[fingerprint] = None
         incident.slot = slot
-        incident.told_m = now_m
-        incident.told_rank = incident.alert.severity.rank
-        incident.owed = False
-        incident.held = None
+        _seen(incident, now_m)
         return left
 
     def _leave_slot(self, incident: Incident) -> str | None:
         speaks_of = self._slots.get(incident.slot)
         if speaks_of is None or incident.alert.fingerprint not in speaks_of:
             return None
-        speaks_of.discard(incident.alert.fingerprint)
+        del speaks_of[incident.alert.fingerprint]
         if speaks_of:
             return None
         del self._slots[incident.slot]
         return incident.slot
+
+
+def _seen(incident: Incident, now_m: float) -> None:
+    incident.told_m = now_m
+    incident.told_rank = incident.alert.severity.rank
+    incident.owed = False
+    incident.held = None
 
 
 def _group(incident: Incident) -> str:
