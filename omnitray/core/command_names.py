@@ -1,0 +1,243 @@
+"""What a person would call a command: ``pytest``, ``cargo build``, ``npm test``, ``train.py``.
+
+The argument vector is read from the left: wrappers (``sudo``, ``env``, ``uv run``) are taken off,
+an interpreter gives way to what it interprets, and tools that do many things keep the word that
+says which.
+"""
+
+import itertools
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from omnitray.core.facts import JobKind
+from omnitray.core.known_programs import (
+    AGENT_NAMES,
+    APPLICATIONS,
+    BUILDS,
+    INTERPRETERS,
+    JAVA_MAINS,
+    PLAIN_WORDS,
+    RUNS_TESTS,
+    TEST_WORDS,
+    WITH_SUBCOMMAND,
+    WITH_TWO_WORDS,
+    WRAPPER_WORDS,
+    WRAPPERS,
+)
+from omnitray.core.process_roles import AGENTS, is_shell
+
+_VERSION = re.compile(r"[\d.]*\d(\.exe)?$|\.exe$")
+_ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
+_SCRIPT_ENDS = (".js", ".mjs", ".cjs", ".jar", ".rb", ".phar")
+# Options of the interpreters whose value stands apart.
+_WITH_VALUE = frozenset({"-W", "-X", "-r", "--require", "-I", "--import", "--loader", "-cp"})
+_WRAPPER_OPTIONS_WITH_VALUE = frozenset({"-u", "-g", "-p", "-o", "-e"})
+_FIGURE = re.compile(r"^[\d.:,+-]+[smhd]?$|^0x[0-9a-f]+$")
+_PREPARATIONS = frozenset({"cd", "source", ".", "export", "set", "ulimit", "umask", "pushd", "["})
+_LONGEST = 60
+
+
+class CommandName(msgspec.Struct, frozen=True):
+    """The name, and what kind of job a command with that name is."""
+
+    name: str
+    kind: JobKind
+
+
+def name_command(arguments: Sequence[str] | None, comm: str) -> CommandName:
+    """The name for these arguments of a process that the kernel calls ``comm``."""
+    words = _unwrapped(list(arguments or ()))
+    if not words or (len(words) == 1 and " " in words[0].strip()):
+        return _retitled(words, comm)
+    program = _program(words[0])
+    if is_shell(program):
+        return _shell(words, program)
+    if _VERSION.sub("", program) in INTERPRETERS:
+        return _interpreted(_VERSION.sub("", program), words[1:])
+    return _named(program, words[1:])
+
+
+def _retitled(words: list[str], comm: str) -> CommandName:
+    """A process without arguments, or one that wrote a title over them (``npm test``, nginx)."""
+    title = words[0].split() if words else []
+    if title and _program(title[0]) in WITH_SUBCOMMAND:
+        return _named(_program(title[0]), title[1:])
+    return _named(comm, [])
+
+
+def _program(word: str) -> str:
+    name = word.replace("\\", "/").rstrip("/").rpartition("/")[2]
+    return name.removeprefix("-").removesuffix(".exe") or word
+
+
+def _unwrapped(words: list[str]) -> list[str]:
+    """Without what stands before the real command; with it where nothing else is there."""
+    while words:
+        program = _program(words[0])
+        if program in WRAPPERS:
+            rest = _after_options(words[1:], WRAPPERS[program])
+        elif len(words) > 1 and (program, words[1]) in WRAPPER_WORDS:
+            rest = _after_options(words[2:], 0)
+        else:
+            return words
+        if not rest:
+            return words
+        words = rest
+    return words
+
+
+def _after_options(words: list[str], own: int) -> list[str]:
+    """The words after options, assignments, times and priorities, and ``own`` more."""
+    index = 0
+    while index < len(words):
+        word = words[index]
+        if word == "--":
+            return words[index + 1 + own :]
+        if word in _WRAPPER_OPTIONS_WITH_VALUE:
+            index += 1
+        elif not word.startswith("-") and not _ASSIGNMENT.match(word) and not _FIGURE.match(word):
+            return words[index + own :]
+        index += 1
+    return []
+
+
+def _shell(words: list[str], program: str) -> CommandName:
+    rest = list(words[1:])
+    while rest and rest[0].startswith(("-", "+")):
+        option = rest.pop(0)
+        if not option.startswith("--") and "c" in option and rest:
+            return _line(rest[0], program)
+    script = _program(rest[0]) if rest else program
+    application = APPLICATIONS.get(script.removesuffix(".sh"))
+    return CommandName(application, JobKind.APP) if application else _plain(script)
+
+
+def _line(line: str, shell: str) -> CommandName:
+    """The first command of a line that is more than a preparation."""
+    for command in _commands(line):
+        words = _unwrapped(command)
+        if words and _program(words[0]) not in _PREPARATIONS and not is_shell(_program(words[0])):
+            return name_command(words, _program(words[0]))
+    return _plain(shell)
+
+
+def _commands(line: str) -> Iterator[list[str]]:
+    """The simple commands of a line, as far as that can be told without being a shell."""
+    reader = shlex.shlex(line, posix=True, punctuation_chars=";&|()<>\n")
+    reader.whitespace = " \t\r"
+    reader.whitespace_split = True
+    command: list[str] = []
+    try:
+        for word in reader:
+            if word.strip(";&|()<>\n"):
+                command.append(word)
+            elif "<" not in word and ">" not in word:
+                yield _without_assignments(command)
+                command = []
+    except ValueError:  # a quote that is never closed
+        command = line.split()
+    yield _without_assignments(command)
+
+
+def _without_assignments(words: list[str]) -> list[str]:
+    return list(itertools.dropwhile(_ASSIGNMENT.match, words))
+
+
+def _interpreted(interpreter: str, words: list[str]) -> CommandName:
+    if interpreter == "java":
+        return _java(words)
+    rest = list(words)
+    while rest and rest[0].startswith("-"):
+        option = rest.pop(0)
+        if option == "-m" and interpreter in {"python", "pypy"} and rest:
+            return _module(interpreter, rest)
+        if option in {"-c", "-e", "--eval", "-E", "-p"}:
+            return _plain(f"{interpreter} {option}")
+        if option in _WITH_VALUE and rest:
+            rest.pop(0)
+    return _script(interpreter, rest) if rest else _plain(interpreter)
+
+
+def _module(interpreter: str, words: list[str]) -> CommandName:
+    name = words[0].partition(".__main__")[0]
+    known = _named(name.rpartition(".")[2] if name in RUNS_TESTS else name, words[1:])
+    return known if known.kind is not JobKind.COMMAND else _plain(f"{interpreter} -m {name}")
+
+
+def _script(interpreter: str, words: list[str]) -> CommandName:
+    path = words[0].replace("\\", "/")
+    name = _tool_of_script(path)
+    if name is not None:
+        return _named(name, words[1:])
+    return _plain(f"{interpreter} {_program(path)}")
+
+
+def _tool_of_script(path: str) -> str | None:
+    """The tool whose script this is: ``…/bin/pytest``, ``…/node_modules/jest/bin/jest.js``."""
+    name = _program(path)
+    package = path.rpartition("node_modules/")[2].split("/")[0] if "node_modules/" in path else ""
+    for candidate in (name, name.partition(".")[0].removesuffix("-cli"), package):
+        if candidate in RUNS_TESTS | BUILDS | AGENTS or candidate in WITH_SUBCOMMAND:
+            return candidate
+    if name == "manage.py" or "." in name:
+        return package if package and name.endswith(_SCRIPT_ENDS) else None
+    return name if "/bin/" in path else None
+
+
+def _java(words: list[str]) -> CommandName:
+    for index, word in enumerate(words):
+        for prefix, name in JAVA_MAINS:
+            if word.startswith(prefix) or f"/{prefix}" in word:
+                return _named(*_split(name))
+        if word == "-jar" and index + 1 < len(words):
+            return _plain(f"java {_program(words[index + 1])}")
+    mains = [word for word in words if not word.startswith("-") and "/" not in word]
+    return _plain(f"java {mains[0].rpartition('.')[2]}" if mains else "java")
+
+
+def _split(name: str) -> tuple[str, list[str]]:
+    first, _, rest = name.partition(" ")
+    return (first, rest.split()) if first in BUILDS else (name, [])
+
+
+def _named(program: str, words: list[str]) -> CommandName:
+    if program in AGENTS:
+        return CommandName(AGENT_NAMES.get(program, program), JobKind.AGENT)
+    if program in APPLICATIONS:
+        return CommandName(APPLICATIONS[program], JobKind.APP)
+    bare = _VERSION.sub("", program) if program not in RUNS_TESTS else program
+    if bare in {"pytest", "py.test"}:
+        return CommandName("pytest", JobKind.TEST_RUN)
+    if bare in RUNS_TESTS:
+        return CommandName(bare, JobKind.TEST_RUN)
+    spoken = [word for word in words if not word.startswith("-") and not _ASSIGNMENT.match(word)]
+    tested = bare in {"make", "gmake", "ninja", "gradle", "mvn"} and TEST_WORDS & set(spoken)
+    if tested:
+        return CommandName(f"{bare} {min(tested)}", JobKind.TEST_RUN)
+    if bare in WITH_SUBCOMMAND:
+        return _with_subcommand(bare, spoken)
+    return CommandName(_short(program), JobKind.BUILD if bare in BUILDS else JobKind.COMMAND)
+
+
+def _with_subcommand(program: str, spoken: list[str]) -> CommandName:
+    if not spoken:
+        return _plain(program)
+    first = spoken[0]
+    two = (program, first) in WITH_TWO_WORDS and len(spoken) > 1
+    word = spoken[1] if two else first
+    name = _short(f"{program} {first} {word}" if two else f"{program} {first}")
+    if word.partition(":")[0] in TEST_WORDS or (program, word) == ("dotnet", "vstest"):
+        return CommandName(name, JobKind.TEST_RUN)
+    build = program in BUILDS and word.partition(":")[0] not in PLAIN_WORDS
+    return CommandName(name, JobKind.BUILD if build else JobKind.COMMAND)
+
+
+def _plain(name: str) -> CommandName:
+    return CommandName(_short(name), JobKind.COMMAND)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"

@@ -1,0 +1,252 @@
+"""Which job each process belongs to. Pure: the same processes give the same jobs in any order.
+
+From the top of the process tree downwards, a process stays in its parent's job, unless
+
+- its parent is a *host* (init, the session, a panel): then it is a stranger. Its cgroup says which
+  application or service it is; else it is a command of its own. A stranger that was in a job before
+  is an orphan and stays there.
+- its parent is a shell that waits for a person, and it was put into a process group of its own:
+  then that group is what was typed (job control). Shells that wait belong to their terminal.
+- it leads a session on a terminal and is no such shell: then it is what the terminal runs.
+- it is a test run, a build or an agent that an application, an agent or a service has started.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from omnitray.core.cgroup_units import Unit, UnitKind, unit_of
+from omnitray.core.command_names import CommandName
+from omnitray.core.facts import JobKind, ProcessFacts
+from omnitray.core.job_looks import Looks
+from omnitray.core.known_programs import APPLICATIONS, BUILDS, INTERPRETERS, RUNS_TESTS
+from omnitray.core.process_roles import AGENTS, Role, role_of, waits_for_a_person
+
+Identity = tuple[int, int]
+
+_APART = frozenset({JobKind.APP, JobKind.AGENT, JobKind.SERVICE, JobKind.SYSTEM})
+_OWN_RUN = frozenset({JobKind.TEST_RUN, JobKind.BUILD, JobKind.AGENT})
+_RUNNERS = RUNS_TESTS | BUILDS | INTERPRETERS | AGENTS
+_STRANGERS = frozenset({Role.HOST, Role.DESKTOP})
+
+
+class Seat(msgspec.Struct, frozen=True, kw_only=True):
+    """A place in a job: its key, what was known when it began, and who began it."""
+
+    key: str
+    name: str
+    kind: JobKind
+    root: Identity
+    cgroup: str | None = None
+
+
+KERNEL = Seat(key="kernel", name="Kernel", kind=JobKind.SYSTEM, root=(2, 0))
+SYSTEM = Seat(key="system", name="System", kind=JobKind.SYSTEM, root=(1, 0))
+
+
+def identity(process: ProcessFacts) -> Identity:
+    """Who it is: a pid alone is given to others later."""
+    return process.pid, process.start_ticks
+
+
+def seat_all(
+    processes: Iterable[ProcessFacts], looks: Looks, remembered: Mapping[Identity, Seat]
+) -> dict[Identity, Seat]:
+    """The seat of each process; ``remembered`` are the seats of the last time."""
+    return _Seating(processes, looks, remembered).all()
+
+
+class _Seating:
+    """One pass over one scan."""
+
+    def __init__(
+        self,
+        processes: Iterable[ProcessFacts],
+        looks: Looks,
+        remembered: Mapping[Identity, Seat],
+    ) -> None:
+        self._by_pid = {process.pid: process for process in processes}
+        self._looks = looks
+        self._remembered = remembered
+        self._seats: dict[int, Seat] = {}
+        self._groups: dict[int, list[ProcessFacts]] | None = None
+
+    def all(self) -> dict[Identity, Seat]:
+        for process in self._by_pid.values():
+            if process.pid not in self._seats:
+                self._seat_line(process)
+        by_pid = self._by_pid
+        return {(pid, by_pid[pid].start_ticks): seat for pid, seat in self._seats.items()}
+
+    def _seat_line(self, process: ProcessFacts) -> None:
+        """Seat a process after all those above it."""
+        line = [process]
+        seen = {process.pid}
+        while (parent := self._parent(line[-1])) is not None:
+            if parent.pid in self._seats or parent.pid in seen:
+                break
+            line.append(parent)
+            seen.add(parent.pid)
+        for each in reversed(line):
+            self._seats[each.pid] = self._seat(each)
+
+    def _parent(self, process: ProcessFacts) -> ProcessFacts | None:
+        parent = self._by_pid.get(process.ppid)
+        # A parent that is younger than its child has only inherited a pid.
+        if parent is None or parent.start_ticks > process.start_ticks:
+            return None
+        return parent
+
+    def _seat(self, process: ProcessFacts) -> Seat:
+        role = role_of(process)
+        if role is Role.KERNEL:
+            return KERNEL
+        parent = self._parent(process)
+        above = self._seats.get(parent.pid) if parent else None
+        if parent is None or above is None:
+            return self._stranger(process, role, parent)
+        if role_of(parent) in _STRANGERS:
+            return self._stranger(process, role, parent)
+        if role is Role.SHELL and self._waits(process) and not self._is_copy(process, parent):
+            return above
+        if self._was_typed(process, parent, above) or (
+            _leads_a_terminal(process) and parent.session != process.session
+        ):
+            return self._command(process)
+        if above.kind in _APART and _may_be_a_run(process.name):
+            return self._run(process) or above
+        return above
+
+    def _was_typed(self, process: ProcessFacts, parent: ProcessFacts, above: Seat) -> bool:
+        """Whether a shell has put it into a group of its own, as a person's command or another's.
+
+        A script that a person runs may do that too; its commands are parts of that job.
+        """
+        if process.group == parent.group or role_of(parent) is not Role.SHELL:
+            return False
+        return above.kind in _APART or self._waits(parent)
+
+    def _waits(self, shell: ProcessFacts) -> bool:
+        return waits_for_a_person(self._looks.arguments(shell))
+
+    def _is_copy(self, process: ProcessFacts, parent: ProcessFacts) -> bool:
+        """Whether a shell has made a copy of itself for a part of a line: ``(cd shop; make)``."""
+        if process.name != parent.name or process.tty != parent.tty:
+            return False
+        own, its = self._looks.arguments(process), self._looks.arguments(parent)
+        return own == its and process.session == parent.session
+
+    def _run(self, process: ProcessFacts) -> Seat | None:
+        """The seat of a test run, build or agent; None for anything else."""
+        found = self._looks.command(process)
+        if found.kind not in _OWN_RUN:
+            return None
+        return Seat(
+            key=f"run:{process.pid}:{process.start_ticks}",
+            name=found.name,
+            kind=found.kind,
+            root=identity(process),
+        )
+
+    def _stranger(self, process: ProcessFacts, role: Role, parent: ProcessFacts | None) -> Seat:
+        cgroup = self._looks.cgroup(process)
+        unit = unit_of(cgroup)
+        if not _speaks_for(unit, role) or self._shares_with(parent, cgroup):
+            unit = Unit(kind=UnitKind.MIXED)
+        if unit.kind is not UnitKind.MIXED:
+            return self._of_unit(process, role, unit, cgroup)
+        if role in _STRANGERS:
+            return SYSTEM
+        orphaned = self._remembered.get(identity(process))
+        if orphaned is not None and not orphaned.key.startswith("unit:"):
+            return orphaned
+        return self._command(process, launched_by=role_of(parent) if parent else Role.HOST)
+
+    def _shares_with(self, parent: ProcessFacts | None, cgroup: str | None) -> bool:
+        """Whether a session's process started it without giving it a unit of its own."""
+        desktop = parent is not None and role_of(parent) is Role.DESKTOP
+        return desktop and parent is not None and self._looks.cgroup(parent) == cgroup
+
+    def _of_unit(self, process: ProcessFacts, role: Role, unit: Unit, cgroup: str | None) -> Seat:
+        kinds = {UnitKind.APP: JobKind.APP, UnitKind.TERMINAL: JobKind.APP}
+        kind = kinds.get(unit.kind, JobKind.SERVICE)
+        if role in _STRANGERS:
+            kind = JobKind.SYSTEM
+        name = _readable(unit.name) if kind is JobKind.APP else unit.name
+        found = self._looks.command(process)
+        return Seat(
+            key=f"unit:{cgroup}",
+            name=name or found.name,
+            kind=kind,
+            root=identity(process),
+            cgroup=cgroup,
+        )
+
+    def _command(self, process: ProcessFacts, launched_by: Role | None = None) -> Seat:
+        """The seat of a process group: what was typed, or what was started by a stranger."""
+        members = self._group(process)
+        found = self._named(members)
+        for member in members:
+            seat = self._remembered.get(identity(member))
+            if seat is not None and seat.key.startswith(f"command:{process.group}:"):
+                return self._renamed(seat, found)
+        leader = members[0]
+        kind = found.kind
+        if kind is JobKind.COMMAND and launched_by is not None and not leader.tty:
+            kind = JobKind.APP if launched_by is Role.DESKTOP else JobKind.SERVICE
+        return Seat(
+            key=f"command:{process.group}:{leader.start_ticks}",
+            name=found.name,
+            kind=kind,
+            root=identity(leader),
+        )
+
+    def _named(self, members: list[ProcessFacts]) -> CommandName:
+        """The name of the first that says more than that a shell is at work."""
+        for member in members:
+            if role_of(member) is not Role.SHELL or not self._waits(member):
+                return self._looks.command(member)
+        return self._looks.command(members[0])
+
+    def _renamed(self, seat: Seat, found: CommandName) -> Seat:
+        """The seat under its present name, while the one who began it lives."""
+        root = self._by_pid.get(seat.root[0])
+        if found.name == seat.name or root is None or identity(root) != seat.root:
+            return seat
+        kind = seat.kind if found.kind is JobKind.COMMAND else found.kind
+        return msgspec.structs.replace(seat, name=found.name, kind=kind)
+
+    def _group(self, process: ProcessFacts) -> list[ProcessFacts]:
+        """Its process group, the leader first where it lives, else the oldest."""
+        if not process.group:
+            return [process]
+        if self._groups is None:
+            self._groups = {}
+            for each in self._by_pid.values():
+                self._groups.setdefault(each.group, []).append(each)
+            for group, members in self._groups.items():
+                members.sort(key=lambda each: (each.pid != group, each.start_ticks, each.pid))
+        return self._groups[process.group]
+
+
+def _leads_a_terminal(process: ProcessFacts) -> bool:
+    return bool(process.tty) and process.session == process.pid
+
+
+def _speaks_for(unit: Unit, role: Role) -> bool:
+    """Whether the unit says what the process is; a terminal's says so of the terminal alone."""
+    return unit.kind is not UnitKind.TERMINAL or role is Role.TERMINAL
+
+
+def _may_be_a_run(name: str) -> bool:
+    return name in _RUNNERS or name.rstrip("0123456789.") in _RUNNERS or " " in name
+
+
+def _readable(app: str) -> str:
+    """``org.mozilla.firefox`` → Firefox, ``org.gnome.Nautilus`` → Nautilus."""
+    last = app.removesuffix(".desktop").rpartition(".")[2]
+    for candidate in (app, last, last.lower()):
+        if candidate in APPLICATIONS:
+            return APPLICATIONS[candidate]
+    words = last.replace("-", " ").replace("_", " ").strip()
+    return words[:1].upper() + words[1:]

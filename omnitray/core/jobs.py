@@ -1,0 +1,137 @@
+"""Jobs: the processes of a scan, grouped and named as a person would.
+
+``JobTracker.update`` is what runs at every look; ``group_jobs`` is the pure part of it. The rules
+stand in ``job_grouping``, the names in ``command_names`` and ``cgroup_units``, projects in
+``projects``.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from omnitray.core.clock import Clock
+from omnitray.core.facts import Job, JobKind, ProcessFacts
+from omnitray.core.job_grouping import Identity, Seat, identity, seat_all
+from omnitray.core.job_growth import Growth
+from omnitray.core.job_looks import Looks, RememberedLooks
+from omnitray.core.process_table import ProcessDetails
+from omnitray.core.projects import Projects
+
+_WITH_PROJECT = frozenset({JobKind.COMMAND, JobKind.TEST_RUN, JobKind.BUILD, JobKind.AGENT})
+_MOST_SMAPS = 64  # reading them all for a job of a thousand would cost a second
+
+
+class Group(msgspec.Struct, frozen=True, kw_only=True):
+    """A job before it is measured."""
+
+    seat: Seat
+    leader: ProcessFacts
+    members: tuple[ProcessFacts, ...]
+
+
+def group_jobs(
+    processes: Sequence[ProcessFacts], looks: Looks, remembered: Mapping[Identity, Seat]
+) -> tuple[Group, ...]:
+    """Each process in exactly one group, whatever the order they come in."""
+    seats = seat_all(processes, looks, remembered)
+    members: dict[str, list[ProcessFacts]] = {}
+    for process in sorted(processes, key=identity):
+        members.setdefault(seats[identity(process)].key, []).append(process)
+    groups = []
+    for each in members.values():
+        seat = _first_seat(each, seats)
+        groups.append(Group(seat=seat, leader=_leader(each, seat), members=tuple(each)))
+    return tuple(groups)
+
+
+def _first_seat(members: Sequence[ProcessFacts], seats: Mapping[Identity, Seat]) -> Seat:
+    """Several strangers may have begun one unit: the oldest of them speaks."""
+    oldest = min(members, key=lambda each: (each.start_ticks, each.pid))
+    return seats[identity(oldest)]
+
+
+def _leader(members: Sequence[ProcessFacts], seat: Seat) -> ProcessFacts:
+    return min(members, key=lambda each: (identity(each) != seat.root, each.start_ticks, each.pid))
+
+
+class JobTracker:
+    """Remembers from scan to scan: who was in which job, how jobs grow, what was looked up."""
+
+    def __init__(self, details: ProcessDetails, clock: Clock, home: Path) -> None:
+        self._details = details
+        self._clock = clock
+        self._looks = RememberedLooks(details, clock)
+        self._projects = Projects(home, details.is_remote)
+        self._seats: dict[Identity, Seat] = {}
+        self._project_of: dict[tuple[Identity, str], str | None] = {}
+        self._growths: dict[str, Growth] = {}
+
+    def update(self, processes: Sequence[ProcessFacts], /) -> tuple[Job, ...]:
+        """The jobs of a scan, the heaviest in CPU and memory together first."""
+        now = self._clock.monotonic()
+        groups = group_jobs(processes, self._looks, self._seats)
+        self._seats = {
+            identity(process): group.seat for group in groups for process in group.members
+        }
+        growths, self._growths = self._growths, {}
+        jobs = []
+        for group in groups:
+            growth = self._growths[group.seat.key] = growths.get(group.seat.key) or Growth()
+            jobs.append(self._job(group, growth, now))
+        self._forget(processes)
+        return _heaviest_first(jobs)
+
+    def with_pss(self, jobs: Sequence[Job], count: int = 3) -> tuple[Job, ...]:
+        """The same jobs, the first ``count`` with their proportional set size."""
+        measured = [msgspec.structs.replace(job, pss_bytes=self._pss(job)) for job in jobs[:count]]
+        return (*measured, *jobs[count:])
+
+    def _job(self, group: Group, growth: Growth, now: float) -> Job:
+        rss = sum(process.rss_bytes for process in group.members)
+        known = [each.cpu_percent for each in group.members if each.cpu_percent is not None]
+        seat = group.seat
+        return Job(
+            key=seat.key,
+            name=seat.name,
+            project=self._project(group),
+            kind=seat.kind,
+            leader_pid=group.leader.pid,
+            processes=group.members,
+            cpu_percent=sum(known) if known else None,
+            rss_bytes=rss,
+            growth_bps=growth.add(now, rss),
+            cgroup=seat.cgroup,
+        )
+
+    def _project(self, group: Group) -> str | None:
+        if group.seat.kind not in _WITH_PROJECT:
+            return None
+        key = (group.seat.root, group.seat.name)
+        if key not in self._project_of:
+            self._project_of[key] = self._projects.name(self._looks.cwd(group.leader))
+        return self._project_of[key]
+
+    def _pss(self, job: Job) -> int | None:
+        if len(job.processes) > _MOST_SMAPS:
+            return None
+        sizes = [self._details.pss_bytes(process) for process in job.processes]
+        known = [size for size in sizes if size is not None]
+        return sum(known) if known else None
+
+    def _forget(self, processes: Sequence[ProcessFacts]) -> None:
+        self._looks.forget_all_but(processes)
+        if len(self._project_of) > 2 * len(self._growths):
+            roots = {seat.root for seat in self._seats.values()}
+            self._project_of = {k: v for k, v in self._project_of.items() if k[0] in roots}
+
+
+def _heaviest_first(jobs: Sequence[Job]) -> tuple[Job, ...]:
+    """By the share of all CPU (of one core at least, so that noise is none) and of all memory."""
+    all_cpu = max(100.0, sum(job.cpu_percent or 0.0 for job in jobs))
+    all_rss = max(1, sum(job.rss_bytes for job in jobs))
+
+    def weight(job: Job) -> tuple[float, str]:
+        return -((job.cpu_percent or 0.0) / all_cpu + job.rss_bytes / all_rss), job.key
+
+    return tuple(sorted(jobs, key=weight))

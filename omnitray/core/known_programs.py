@@ -1,0 +1,146 @@
+"""Tables of program names: what runs tests, what builds, and what people call applications."""
+
+RUNS_TESTS = frozenset(
+    (
+        *("pytest", "py.test", "tox", "nox", "unittest", "nose2", "trial", "behave", "robot"),
+        *("jest", "vitest", "mocha", "ava", "karma", "playwright", "cypress", "tap", "wdio"),
+        *("rspec", "minitest", "ctest", "phpunit", "pest", "prove", "bats", "busted", "ginkgo"),
+        *("nextest", "cargo-nextest", "gotestsum", "mutmut", "stress-ng"),
+    )
+)
+BUILDS = frozenset(
+    (
+        *("make", "gmake", "ninja", "cmake", "meson", "scons", "bazel", "buck2", "pants", "waf"),
+        *("cargo", "rustc", "gcc", "g++", "cc", "c++", "clang", "clang++", "ld", "lld", "mold"),
+        *("cc1", "cc1plus", "go", "javac", "gradle", "mvn", "sbt", "ant", "kotlinc", "scalac"),
+        *("msbuild", "dotnet", "swift", "xcodebuild", "zig", "ghc", "stack", "cabal", "mix"),
+        *("tsc", "webpack", "rollup", "esbuild", "parcel", "turbo", "nx", "next", "vite"),
+        *("npm", "pnpm", "yarn", "bun", "deno", "pip", "uv", "poetry", "hatch", "pdm", "conda"),
+        *("docker", "podman", "buildah", "nix", "nix-build", "guix", "dpkg-buildpackage"),
+        *("rpmbuild", "debuild", "flatpak-builder", "snapcraft", "sphinx-build", "latexmk"),
+        *("pdflatex", "xelatex", "lualatex", "bundle", "rake", "composer", "pyinstaller"),
+    )
+)
+# Their first word says what they do: ``cargo build``, ``npm test``, ``docker build``.
+WITH_SUBCOMMAND = frozenset(
+    (
+        *("cargo", "go", "npm", "pnpm", "yarn", "bun", "deno", "pip", "uv", "poetry", "hatch"),
+        *("pdm", "conda", "docker", "podman", "buildah", "git", "dotnet", "bazel", "buck2", "nix"),
+        *("swift", "zig", "mix", "bundle", "composer", "apt", "apt-get", "dnf", "pacman", "brew"),
+        *("terraform", "kubectl", "helm", "flutter", "turbo", "nx", "next", "vite", "stack"),
+        *("cabal", "rails", "artisan", "jupyter", "meson", "gh"),
+    )
+)
+# A second word is part of the name: ``npm run build``, ``uv pip install``.
+WITH_TWO_WORDS = frozenset({("npm", "run"), ("pnpm", "run"), ("yarn", "run"), ("bun", "run")})
+TEST_WORDS = frozenset({"test", "tests", "check", "t", "tst", "nextest", "e2e", "bench"})
+# What these do is neither test nor build, whoever does it.
+PLAIN_WORDS = frozenset(
+    {"start", "dev", "serve", "preview", "run", "exec", "ps", "logs", "clone", "fetch", "status"}
+)
+INTERPRETERS = frozenset(
+    {"python", "pypy", "node", "nodejs", "ruby", "perl", "php", "lua", "java", "Rscript", "julia"}
+)
+# What stands before the real command, with how many words of its own follow (beside options).
+WRAPPERS = {
+    **dict.fromkeys(("sudo", "doas", "nohup", "setsid", "time", "nice", "ionice", "stdbuf"), 0),
+    **dict.fromkeys(("env", "xvfb-run", "systemd-run", "systemd-inhibit", "dbus-run-session"), 0),
+    **dict.fromkeys(("npx", "bunx", "uvx", "pipx", "unbuffer", "ltrace", "strace", "command"), 0),
+    **dict.fromkeys(("exec", "caffeinate", "catchsegv", "valgrind", "faketime", "chrt"), 0),
+    **dict.fromkeys(("timeout", "taskset"), 0),
+    **dict.fromkeys(("flock", "chroot"), 1),
+}
+WRAPPER_WORDS = frozenset(
+    {("uv", "run"), ("poetry", "run"), ("pdm", "run"), ("hatch", "run"), ("pipenv", "run")}
+    | {("bundle", "exec"), ("pnpm", "exec"), ("npm", "exec"), ("conda", "run"), ("rye", "run")}
+    | {("omnitray", "run")}
+)
+APPLICATIONS = {
+    "firefox": "Firefox",
+    "firefox-esr": "Firefox",
+    "firefox-bin": "Firefox",
+    "chrome": "Chrome",
+    "google-chrome": "Chrome",
+    "chromium": "Chromium",
+    "chromium-browser": "Chromium",
+    "brave": "Brave",
+    "brave-browser": "Brave",
+    "vivaldi-bin": "Vivaldi",
+    "microsoft-edge": "Edge",
+    "msedge": "Edge",
+    "opera": "Opera",
+    "epiphany": "GNOME Web",
+    "thunderbird": "Thunderbird",
+    "thunderbird-bin": "Thunderbird",
+    "code": "VS Code",
+    "code-oss": "VS Code",
+    "codium": "VSCodium",
+    "cursor": "Cursor",
+    "windsurf": "Windsurf",
+    "zed": "Zed",
+    "zed-editor": "Zed",
+    "pycharm": "PyCharm",
+    "idea": "IntelliJ IDEA",
+    "clion": "CLion",
+    "goland": "GoLand",
+    "webstorm": "WebStorm",
+    "rustrover": "RustRover",
+    "studio": "Android Studio",
+    "sublime_text": "Sublime Text",
+    "emacs": "Emacs",
+    "gvim": "GVim",
+    "kate": "Kate",
+    "gedit": "gedit",
+    "slack": "Slack",
+    "discord": "Discord",
+    "Discord": "Discord",
+    "telegram-desktop": "Telegram",
+    "signal-desktop": "Signal",
+    "teams": "Teams",
+    "zoom": "Zoom",
+    "spotify": "Spotify",
+    "steam": "Steam",
+    "obs": "OBS Studio",
+    "vlc": "VLC",
+    "mpv": "mpv",
+    "gimp": "GIMP",
+    "inkscape": "Inkscape",
+    "blender": "Blender",
+    "soffice.bin": "LibreOffice",
+    "nautilus": "Files",
+    "dolphin": "Dolphin",
+    "thunar": "Thunar",
+    "evince": "Evince",
+    "okular": "Okular",
+    "konsole": "Konsole",
+    "gnome-terminal-": "GNOME Terminal",
+    "gnome-terminal-server": "GNOME Terminal",
+    "alacritty": "Alacritty",
+    "kitty": "kitty",
+    "ptyxis": "Ptyxis",
+    "kgx": "GNOME Console",
+    "xfce4-terminal": "Xfce Terminal",
+    "xterm": "xterm",
+    "tmux: server": "tmux",
+    "obsidian": "Obsidian",
+    "libreoffice": "LibreOffice",
+    "omnitray": "OmniTray",
+    "virt-manager": "Virtual Machine Manager",
+}
+AGENT_NAMES = {
+    "claude": "Claude Code",
+    "codex": "Codex",
+    "gemini": "Gemini CLI",
+    "cursor-agent": "Cursor Agent",
+    "copilot": "Copilot CLI",
+}
+JAVA_MAINS = (
+    ("org.gradle", "gradle"),
+    ("org.codehaus.plexus.classworlds", "mvn"),
+    ("org.apache.maven", "mvn"),
+    ("org.junit", "JUnit"),
+    ("surefire", "mvn test"),
+    ("sbt", "sbt"),
+    ("com.intellij.idea", "IntelliJ IDEA"),
+    ("org.eclipse", "Eclipse"),
+)

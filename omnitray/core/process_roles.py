@@ -1,0 +1,124 @@
+"""What a process is to those below it, told from its name alone.
+
+The kernel keeps 15 letters of a name, so longer ones stand here as it cuts them.
+"""
+
+import enum
+
+from omnitray.core.facts import ProcessFacts
+
+KTHREADD = 2
+
+
+class Role(enum.Enum):
+    """How the children of a process relate to it."""
+
+    KERNEL = "kernel"  # a thread of the kernel
+    HOST = "host"  # starts strangers: what it starts are jobs of their own
+    DESKTOP = "desktop"  # likewise, and what it starts are applications
+    TERMINAL = "terminal"  # shells in it belong to it, what they start does not
+    SHELL = "shell"  # a host for what a person types, a part of its job when it runs a script
+    PLAIN = "plain"  # what it starts is a part of its job
+
+
+_HOSTS = frozenset(
+    (
+        # init, its helpers and what stands in for it in containers
+        *("init", "systemd", "(sd-pam)", "runit", "runsv", "runsvdir", "s6-svscan", "s6-supervise"),
+        *("openrc-init", "supervisord", "tini", "dumb-init", "docker-init", "catatonit", "conmon"),
+        *("containerd", "containerd-shim", "dockerd", "podman", "launchd", "services.exe"),
+        *("cron", "crond", "atd", "anacron", "xinetd", "dbus-daemon", "dbus-broker"),
+        *("dbus-broker-lau", "xdg-desktop-por", "at-spi-bus-laun"),
+    )
+)
+_DESKTOPS = frozenset(  # sessions, compositors, panels and launchers
+    (
+        *("gdm", "gdm3", "gdm-session-wor", "gdm-wayland-ses", "gdm-x-session", "sddm"),
+        *("sddm-helper", "lightdm", "lxdm", "greetd", "xinit", "startx", "Xorg", "Xwayland"),
+        *("gnome-session-b", "gnome-session-s", "gnome-session", "gnome-shell", "plasmashell"),
+        *("ksmserver", "kdeinit5", "kded5", "kded6", "klauncher", "krunner", "kwin_wayland"),
+        *("kwin_x11", "startplasma-way", "startplasma-x11", "plasma_session", "xfce4-session"),
+        *("xfce4-panel", "xfdesktop", "xfwm4", "cinnamon", "cinnamon-sessio", "mate-session"),
+        *("mate-panel", "marco", "lxsession", "lxpanel", "lxqt-session", "lxqt-panel", "openbox"),
+        *("sway", "i3", "Hyprland", "labwc", "wayfire", "river", "niri", "awesome", "dwm", "bspwm"),
+        *("fluxbox", "xmonad", "qtile", "budgie-panel", "budgie-wm", "cosmic-session"),
+        *("cosmic-comp", "cosmic-panel", "rofi", "wofi", "fuzzel", "dmenu_run", "waybar"),
+        *("explorer.exe", "Dock", "Finder", "loginwindow"),
+    )
+)
+_TERMINALS = frozenset(
+    (
+        *("gnome-terminal-", "gnome-terminal", "konsole", "xterm", "uxterm", "alacritty", "kitty"),
+        *("foot", "footclient", "wezterm-gui", "wezterm-mux-ser", "tilix", "terminator", "rio"),
+        *("xfce4-terminal", "lxterminal", "mate-terminal", "qterminal", "urxvt", "rxvt", "urxvtd"),
+        *("st", "ptyxis", "ptyxis-agent", "kgx", "ghostty", "warp", "hyper", "tabby", "guake"),
+        *("yakuake", "tilda", "cool-retro-term", "deepin-terminal", "terminology", "sakura"),
+        *("blackbox", "contour", "elementary-term", "io.elementary.t", "pantheon-termin"),
+        *("tmux", "tmux: server", "screen", "SCREEN", "zellij", "dtach", "abduco", "mosh-server"),
+        *("ttyd", "sshd", "sshd-session", "dropbear", "login", "su", "script", "expect"),
+        *("Terminal", "iTerm2", "WindowsTerminal", "conhost.exe", "OpenConsole.exe"),
+    )
+)
+_SHELLS = frozenset(
+    (
+        *("bash", "zsh", "fish", "sh", "dash", "ash", "ksh", "mksh", "tcsh", "csh", "nu", "xonsh"),
+        *("elvish", "pwsh", "busybox", "cmd.exe", "powershell.exe", "pwsh.exe"),
+    )
+)
+AGENTS = frozenset(
+    (
+        *("claude", "codex", "aider", "gemini", "opencode", "goose", "cursor-agent", "amp"),
+        *("copilot", "crush", "qwen", "openhands", "cline", "auggie", "droid", "plandex"),
+    )
+)
+
+_ROLES = {
+    **dict.fromkeys(_HOSTS, Role.HOST),
+    **dict.fromkeys(_DESKTOPS, Role.DESKTOP),
+    **dict.fromkeys(_TERMINALS, Role.TERMINAL),
+    **dict.fromkeys(_SHELLS, Role.SHELL),
+}
+
+
+def role_of(process: ProcessFacts) -> Role:
+    """The role of a process."""
+    if _is_kernel_thread(process):
+        return Role.KERNEL
+    if process.pid == 1:
+        return Role.HOST
+    return _ROLES.get(process.name, Role.PLAIN)
+
+
+def _is_kernel_thread(process: ProcessFacts) -> bool:
+    # In a container pid 2 is a process like any other.
+    below = KTHREADD in {process.ppid, process.pid}
+    return below and process.rss_bytes == 0 and process.state != "Z"
+
+
+def is_terminal(name: str) -> bool:
+    """Whether this is the name of a terminal, a multiplexer or a login."""
+    return name in _TERMINALS
+
+
+def is_shell(name: str) -> bool:
+    """Whether this is the name of a shell."""
+    return name in _SHELLS
+
+
+def waits_for_a_person(arguments: tuple[str, ...] | None) -> bool:
+    """Whether a shell with these arguments reads commands one by one, and no script of its own."""
+    if not arguments:
+        return True
+    rest = iter(arguments[1:])
+    for each in rest:
+        if each in {"--rcfile", "--init-file", "-o", "+O", "-O"}:
+            next(rest, None)
+        elif each.startswith("/dev/fd/"):  # fed by another program
+            continue
+        elif not each.startswith(("-", "+")) or _has_command(each):
+            return False
+    return True
+
+
+def _has_command(option: str) -> bool:
+    return not option.startswith("--") and "c" in option[1:]
