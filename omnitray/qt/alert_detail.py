@@ -14,6 +14,7 @@ from omnitray.qt.labels import ElidedLabel, label, paragraph
 from omnitray.qt.pills import PillLabel
 from omnitray.qt.theme import GAP, SMALL_GAP, Theme
 from omnitray.qt.tray_menu import seconds_until_morning
+from omnitray.qt.wrap_row import WrapRow
 
 _HOUR_S = 3600.0
 _TITLE_LIMIT = 300
@@ -35,23 +36,21 @@ class AlertDetail(Card):
         self._area = scrolled(self._content)
         self.acknowledge = button("Acknowledge")
         self.snooze = button("Snooze ▾")
-        self.copy = button("Copy")
         self.open_file = button("Open file")
         self.acknowledge.clicked.connect(self._on_acknowledge)
         self.snooze.clicked.connect(self._on_snooze)
-        self.copy.clicked.connect(self._on_copy)
         self.open_file.clicked.connect(self._on_open_file)
         self._menu = QMenu(self)
         self._menu.addAction("For 1 h").triggered.connect(self._on_snooze_hour)
         self._menu.addAction("Until tomorrow").triggered.connect(self._on_snooze_night)
         self.column.addWidget(self._area, 1)
-        buttons = QHBoxLayout()
-        buttons.setContentsMargins(GAP, 0, GAP, GAP)
-        buttons.setSpacing(SMALL_GAP)
-        for each in (self.acknowledge, self.snooze, self.copy, self.open_file):
-            buttons.addWidget(each)
-        buttons.addStretch()
-        self.column.addLayout(buttons)
+        self._buttons = WrapRow()
+        for each in (self.acknowledge, self.snooze, self.open_file):
+            self._buttons.add(each)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(GAP, 0, GAP, GAP)
+        foot.addWidget(self._buttons)
+        self.column.addLayout(foot)
         self.show_alert(None)
 
     @property
@@ -65,11 +64,11 @@ class AlertDetail(Card):
         self._content = self._build(alert)
         self._content.setObjectName("scrolled")
         self._area.setWidget(self._content)
-        for each in (self.snooze, self.copy, self.open_file):
+        for each in (self.acknowledge, self.snooze, self.open_file):
             each.setVisible(alert is not None)
-        self.acknowledge.setVisible(alert is not None)
         self.acknowledge.setEnabled(alert is not None and alert.state == "firing")
         self.snooze.setEnabled(alert is not None and alert.state != "resolved")
+        self._buttons.rearrange()
         self.setAccessibleName("Alert details")
         self.setAccessibleDescription(formats.one_line(alert.title) if alert else NOTHING)
 
@@ -102,6 +101,9 @@ class AlertDetail(Card):
         state.addWidget(PillLabel(self._theme, severity))
         state.addWidget(PillLabel(self._theme, word))
         state.addStretch()
+        copy = button("Copy")
+        copy.clicked.connect(self.copy_text)
+        state.addWidget(copy)
         column.addLayout(state)
         column.addWidget(paragraph(alert_words.origin(alert, self._wall()), scale=0.9, muted=True))
         if alert.message:
@@ -171,7 +173,8 @@ class AlertDetail(Card):
             self.snooze_requested.emit(self._alert.id, seconds_until_morning(now))
 
     @Slot()
-    def _on_copy(self) -> None:
+    def copy_text(self) -> None:
+        """Put everything on the clipboard."""
         if self._alert:
             QGuiApplication.clipboard().setText(alert_words.as_text(self._alert, self._wall()))
 

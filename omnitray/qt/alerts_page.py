@@ -146,7 +146,7 @@ class AlertsPage(QWidget):
             shortcut.activated.connect(button_.click)
         copy = QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), self.view)
         copy.setContext(Qt.ShortcutContext.WidgetShortcut)
-        copy.activated.connect(self.detail.copy.click)
+        copy.activated.connect(self.detail.copy_text)
 
     # -- facts
 

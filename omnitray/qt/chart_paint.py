@@ -131,7 +131,8 @@ def paint_bubble(painter: QPainter, view: View, at_s: float, text: str) -> None:
 def paint_empty(painter: QPainter, view: View) -> None:
     """Say what will be here."""
     painter.setPen(QColor(view.colours.muted))
-    painter.drawText(view.plot, Qt.AlignmentFlag.AlignCenter, "Readings will appear here")
+    lower = view.plot.adjusted(0, view.plot.height() / 2, 0, 0)  # between two lines of the grid
+    painter.drawText(lower, Qt.AlignmentFlag.AlignCenter, "Readings will appear here")
 
 
 def _pen(colours: Colours, curve: Curve) -> QPen:

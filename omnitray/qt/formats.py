@@ -26,19 +26,17 @@ def percent(value: float | None, digits: int = 0) -> str:
 
 
 def size(value: float | None) -> str:
-    """``14.2 GB``: three figures at most, decimal units."""
+    """``14.2 GB``: at most one decimal, decimal units."""
     if value is None:
         return DASH
-    amount, unit = _scaled(value, ("B", "kB", "MB", "GB", "TB"))
-    return f"{_short(amount, whole=unit in {'B', 'kB'})} {unit}"
+    return " ".join(_short(*_scaled(value, ("B", "kB", "MB", "GB", "TB"))))
 
 
 def rate(value: float | None) -> str:
     """``84 MB/s``."""
     if value is None:
         return DASH
-    amount, unit = _scaled(value, ("B/s", "kB/s", "MB/s", "GB/s"))
-    return f"{_short(amount, whole=unit == 'B/s')} {unit}"
+    return " ".join(_short(*_scaled(value, ("B/s", "kB/s", "MB/s", "GB/s"))))
 
 
 def growth(value: float | None) -> str:
@@ -132,7 +130,8 @@ def _scaled(value: float, units: tuple[str, ...]) -> tuple[float, str]:
     return amount, units[-1]
 
 
-def _short(amount: float, *, whole: bool) -> str:
-    if whole or amount < _NEARLY_NOTHING:
-        return f"{amount:.0f}"
-    return f"{amount:.1f}" if amount < 10 * _TEN - _NEARLY_NOTHING else f"{amount:.0f}"
+def _short(amount: float, unit: str) -> tuple[str, str]:
+    """A decimal where it says something: gigabytes under 100, all else under 10."""
+    fine = 10 * _TEN if unit[0] in "GT" else _TEN
+    whole = unit in {"B", "B/s"} or amount < _NEARLY_NOTHING or amount >= fine - _NEARLY_NOTHING
+    return f"{amount:.{0 if whole else 1}f}", unit

@@ -61,7 +61,7 @@ class Header(QWidget):
         super().__init__()
         self._badge = MoodBadge(theme)
         self.headline = ElidedLabel(scale=1.3, bold=True)
-        self.detail = ElidedLabel(scale=0.92, muted=True)
+        self.detail = ElidedLabel(scale=0.92, muted=True, drop_front=True)
         self.mode = Segments("Mode", [(mode, str(mode)) for mode in Mode])
         levels = [(None, "automatic"), *((level, str(level)) for level in MonitorLevel)]
         self.level = ChoiceButton("Level", levels)

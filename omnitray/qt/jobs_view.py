@@ -11,6 +11,7 @@ from omnitray.qt.jobs_model import JobsModel
 from omnitray.qt.theme import Theme, text_font
 
 _LOW_ROW = 29
+_HEADER = 30
 _WIDTHS = {
     Column.PROJECT: 96,
     Column.CPU: 74,
@@ -64,7 +65,8 @@ class JobsView(QTreeView):
         """As high as so many rows, without a scroll bar."""
         self._delegate.row_height = _LOW_ROW
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFixedHeight(self.header().sizeHint().height() + rows * _LOW_ROW + 2)
+        self.header().setFixedHeight(_HEADER)
+        self.setFixedHeight(_HEADER + rows * _LOW_ROW + 2)
 
     def selected_job(self) -> Job | None:
         """The job of the current row."""

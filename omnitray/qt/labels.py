@@ -7,6 +7,8 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QStyleOption, QWidget
 from omnitray.qt.formats import one_line
 from omnitray.qt.theme import text_font
 
+_DOT = " · "
+
 
 def label(text: str = "", *, scale: float = 1.0, bold: bool = False, muted: bool = False) -> QLabel:
     """A plain text label that wraps."""
@@ -31,12 +33,22 @@ def paragraph(text: str = "", *, scale: float = 1.0, muted: bool = False) -> QLa
 
 
 class ElidedLabel(QLabel):
-    """One line that gives way: the end becomes an ellipsis, the tooltip has the whole."""
+    """One line that gives way: the end becomes an ellipsis, the tooltip has the whole.
+
+    ``drop_front`` is for a line of parts of which the first are shown elsewhere too.
+    """
 
     def __init__(
-        self, text: str = "", *, scale: float = 1.0, bold: bool = False, muted: bool = False
+        self,
+        text: str = "",
+        *,
+        scale: float = 1.0,
+        bold: bool = False,
+        muted: bool = False,
+        drop_front: bool = False,
     ) -> None:
         super().__init__()
+        self._drop_front = drop_front
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         _dress(self, scale=scale, bold=bold, muted=muted)
@@ -58,13 +70,18 @@ class ElidedLabel(QLabel):
         option = QStyleOption()
         option.initFrom(self)
         painter = QPainter(self)
-        line = QFontMetrics(self.font()).elidedText(
-            self.text(), Qt.TextElideMode.ElideRight, self.width()
-        )
+        line = self._fitting()
         self.setToolTip("" if line == self.text() else _tooltip(self.text()))
         self.style().drawItemText(
             painter, self.rect(), int(self.alignment()), option.palette, self.isEnabled(), line
         )
+
+    def _fitting(self) -> str:
+        """The text as far as it fits; with ``drop_front`` its first parts go first."""
+        metrics, line = QFontMetrics(self.font()), self.text()
+        while self._drop_front and _DOT in line and metrics.horizontalAdvance(line) > self.width():
+            line = line.partition(_DOT)[2]
+        return metrics.elidedText(line, Qt.TextElideMode.ElideRight, self.width())
 
 
 def plain_tooltip(widget: QWidget, text: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from omnitray.core.alert import Alert, epoch
@@ -109,8 +109,9 @@ class OverviewPage(QWidget):
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(1, 1)
         jobs = Card(margin=4)
-        jobs.column.addWidget(self.no_jobs)
+        jobs.column.addWidget(self.no_jobs, 0, Qt.AlignmentFlag.AlignCenter)
         jobs.column.addWidget(self.jobs_view)
+        jobs.setFixedHeight(self.jobs_view.height() + 10)
         self.jobs_view.hide()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

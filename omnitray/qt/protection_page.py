@@ -21,7 +21,7 @@ from omnitray.qt.explain_card import EffectCard, ExplainCard
 from omnitray.qt.frames import Card, button, scrolled
 from omnitray.qt.held_rows import HeldRows
 from omnitray.qt.journal_model import Column, JournalModel
-from omnitray.qt.labels import ElidedLabel, paragraph
+from omnitray.qt.labels import ElidedLabel, label, paragraph
 from omnitray.qt.theme import GAP, Theme, text_font
 
 NO_JOURNAL = "Nothing was done so far. Every action will be listed here, with its reason."
@@ -55,8 +55,8 @@ class ProtectionPage(QWidget):
         self._wall = wall
         self._view = ProtectionView()
         self._asked = ""
-        self.headline = ElidedLabel(scale=1.1, bold=True)
-        self.detail = ElidedLabel(muted=True)
+        self.headline = label(bold=True)
+        self.detail = ElidedLabel(scale=0.92, muted=True)
         self.state = Segments("Protection", _STATES)
         self.undo_all = button("Undo all")
         self.held = HeldRows(theme)
@@ -92,16 +92,13 @@ class ProtectionPage(QWidget):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
 
     def _lay_out(self) -> None:
-        words = QVBoxLayout()
-        words.setSpacing(1)
-        words.addWidget(self.headline)
-        words.addWidget(self.detail)
         top = QHBoxLayout()
-        top.addLayout(words, 1)
+        top.setSpacing(GAP)
+        top.addWidget(self.headline)
+        top.addWidget(self.detail, 1)
         top.addWidget(self.state)
         held = Card("Under action now")
         held.head.addWidget(self.undo_all)
-        held.column.setSpacing(2)
         held.column.addWidget(self.held)
         middle = QHBoxLayout()
         middle.setSpacing(GAP)

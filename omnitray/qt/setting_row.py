@@ -5,7 +5,6 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import (
-    QCheckBox,
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
@@ -16,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from omnitray.qt.choice import ChoiceButton
 from omnitray.qt.labels import label
+from omnitray.qt.switch import Switch
 from omnitray.qt.theme import GAP, SMALL_GAP, text_font
 from omnitray.settings import Field, Kind, parse_text
 
@@ -116,9 +116,9 @@ class SettingRow(QWidget):
         edit.finished.connect(self._on_lines_finished)
         return edit
 
-    def check(self) -> QCheckBox:
+    def check(self) -> Switch:
         """For yes and no."""
-        box = QCheckBox("on")
+        box = Switch()
         box.clicked.connect(self._on_clicked)
         return box
 
@@ -170,7 +170,7 @@ def _figure(value: float) -> str:
 
 
 def _show(editor: QWidget, value: Any) -> None:
-    if isinstance(editor, QCheckBox):
+    if isinstance(editor, Switch):
         editor.setChecked(bool(value))
     elif isinstance(editor, ChoiceButton):
         editor.show_value(value)

@@ -23,7 +23,7 @@ QFrame#rule { background: $border; border: none; max-height: 1px; min-height: 1p
 
 QPushButton {
   background: $card; border: 1px solid $control_border; border-radius: 6px;
-  padding: 4px 11px; min-height: 18px;
+  padding: 4px 10px; min-height: 18px;
 }
 QPushButton:hover { background: $hover; }
 QPushButton:pressed { background: $selected; }

@@ -20,13 +20,19 @@ class WrapRow(QWidget):
         self._widgets.append(widget)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Arrange anew; the height follows."""
+        """The height follows from the width."""
         self.setFixedHeight(self.arrange(event.size().width()))
+
+    def rearrange(self) -> None:
+        """Arrange anew after widgets were shown or hidden."""
+        self.setFixedHeight(self.arrange(self.width()))
 
     def arrange(self, width: int) -> int:
         """Place the widgets into a width; the height that this takes."""
         left = top = line = 0
         for widget in self._widgets:
+            if widget.isHidden():
+                continue
             size = widget.sizeHint()
             if left and left + size.width() > width:
                 left, top, line = 0, top + line + _GAP, 0
