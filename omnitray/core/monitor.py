@@ -49,6 +49,10 @@ class JobSource(Protocol):
         """The jobs of a scan, the heaviest first."""
         ...
 
+    def with_pss(self, jobs: Sequence[Job], /) -> tuple[Job, ...]:
+        """The same with the proportional set size of the first few: dear, for reports only."""
+        ...
+
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """What one step found. ``report`` is there when the level's rhythm asks for one."""
@@ -221,7 +225,7 @@ class ProgressiveMonitor:
         if now - self._reported_s < RHYTHMS[self.level].report_s:
             return None
         self._reported_s = now
-        report = self._reports.take(self.level, jobs)
+        report = self._reports.take(self.level, self._jobs.with_pss(jobs))
         self.reports.notify(report)
         return report
 

@@ -37,6 +37,9 @@ class ToldMachine:
         assert not processes
         return self.jobs
 
+    def with_pss(self, jobs: Sequence[Job], /) -> tuple[Job, ...]:
+        return tuple(jobs)
+
 
 def told_monitor(machine: ToldMachine, policy: MonitorPolicy) -> ProgressiveMonitor:
     """A monitor of that machine, without processes."""

@@ -1,0 +1,207 @@
+"""The door of the API: reads from frozen facts on any thread, commands on the main thread."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+from omnitray.api import door
+from omnitray.channels.store import AlertStore
+from omnitray.core.alert import Alert
+from omnitray.core.alert_query import AlertQuery
+from omnitray.core.decision import Outgoing
+from omnitray.core.facts import Job, Mode, Snapshot
+from omnitray.core.levels import RHYTHMS, LevelChange
+from omnitray.core.policy import ProtectPolicy, Thresholds
+from omnitray.core.protection_view import Explanation, ProtectionView
+from omnitray.core.ring import SnapshotRing
+from omnitray.core.status import Status
+from omnitray.core.subscribers import Subscribers
+from omnitray.qt.hub import Hub
+from omnitray.qt.protection import Protection
+from omnitray.qt.settings_keeper import SettingsKeeper
+
+log = logging.getLogger(__name__)
+
+R = TypeVar("R")
+
+
+class ProgramDoor(QObject):
+    """What the API sees of the program (``api.door.Door``)."""
+
+    _arrived = Signal(object, object)  # command, its future
+
+    def __init__(
+        self,
+        hub: Hub,
+        *,
+        settings: SettingsKeeper,
+        ring: SnapshotRing,
+        store: AlertStore,
+        protection: Protection,
+    ) -> None:
+        super().__init__(hub)
+        self._hub = hub
+        self._settings = settings
+        self._ring = ring
+        self._store = store
+        self._protection = protection
+        self._events: Subscribers[door.Event] = Subscribers()
+        self._arrived.connect(self._on_arrived, Qt.ConnectionType.QueuedConnection)
+        hub.snapshot_taken.connect(self._on_snapshot)
+        hub.mode_changed.connect(self._on_mode)
+        hub.level_changed.connect(self._on_level)
+        hub.alerts.subscribe(self._on_alert)
+        self._commands: dict[type, Callable[[Any], Any]] = {
+            door.SetMode: lambda it: self._status(hub.set_mode(it.mode)),
+            door.SetLevel: lambda it: self._status(hub.set_level(it.level)),
+            door.TakeLease: self._take_lease,
+            door.ReleaseLease: self._release_lease,
+            door.Snooze: self._snooze,
+            door.RaiseAlert: self._raise,
+            door.Acknowledge: self._acknowledge,
+            door.Resolve: self._resolve,
+        }
+
+    # Reads, on any thread
+
+    def status(self) -> Status:
+        """Everything that is known now."""
+        return self._hub.status
+
+    def thresholds(self) -> Thresholds:
+        """The monitor's thresholds in force."""
+        return self._settings.loaded.settings.thresholds
+
+    def protect_policy(self) -> ProtectPolicy:
+        """The protector's policy in force."""
+        return msgspec.structs.replace(
+            self._settings.loaded.settings.protect_policy(), mode=self._hub.mode
+        )
+
+    def snapshots(self, since: float) -> list[Snapshot]:
+        """Snapshots taken at or after a moment, the oldest first."""
+        return self._ring.since(since)
+
+    def alerts(self, query: AlertQuery) -> list[Alert]:
+        """Alerts of the live history and the archive, the newest first."""
+        return self._store.query(query)
+
+    def jobs(self) -> tuple[Job, ...]:
+        """The jobs of the last scan."""
+        return self._hub.jobs
+
+    def protection(self) -> ProtectionView:
+        """What the protector holds, did and can."""
+        return self._protection.view
+
+    def explain(self) -> Explanation:
+        """Who would be acted on now, and why."""
+        return self._protection.explain()
+
+    def submit(self, command: door.Command[R]) -> Future[R]:
+        """Carry a command out on the main thread."""
+        future: Future[R] = Future()
+        self._arrived.emit(command, future)
+        return future
+
+    def subscribe(self, receiver: door.Receiver) -> Callable[[], None]:
+        """Call the receiver, on the main thread, for each event."""
+        return self._events.add(receiver)
+
+    # Commands, on the main thread
+
+    @Slot(object, object)
+    def _on_arrived(self, command: door.Command[Any], future: "Future[Any]") -> None:
+        try:
+            carry_out: Callable[[Any], Any] = self._commands.get(
+                type(command), self._protection.carry_out
+            )
+            answer = carry_out(command)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets it
+            future.set_exception(error)
+            return
+        if isinstance(answer, Outgoing):
+            _answer_when_stored(answer, future)
+        else:
+            future.set_result(answer)
+
+    def _status(self, _done: object) -> Status:
+        return self._hub.status
+
+    def _take_lease(self, command: door.TakeLease) -> Status:
+        self._hub.take_lease(command.lease)
+        return self._hub.status
+
+    def _release_lease(self, command: door.ReleaseLease) -> Status:
+        self._hub.release_lease(command.lease_id)
+        return self._hub.status
+
+    def _snooze(self, command: door.Snooze) -> Status:
+        if command.duration_s > 0:
+            self._hub.snooze(command.duration_s)
+        else:
+            self._hub.unsnooze()
+        return self._hub.status
+
+    def _raise(self, command: door.RaiseAlert) -> Outgoing:
+        return self._hub.raise_alert(
+            command.type,
+            command.title,
+            message=command.message,
+            severity=command.severity,
+            source=command.source,
+            context=command.context,
+        )
+
+    def _acknowledge(self, command: door.Acknowledge) -> Outgoing | Alert:
+        raised = self._hub.acknowledge(command.alert_id)
+        return raised or self._closed(command.alert_id)
+
+    def _resolve(self, command: door.Resolve) -> Outgoing | Alert:
+        return self._hub.resolve(command.alert_id) or self._closed(command.alert_id)
+
+    def _closed(self, alert_id: str) -> Alert:
+        found = self._store.get(alert_id)
+        if found is None:
+            raise door.Refused(door.Refusal.NOT_FOUND, f"there is no alert {alert_id}")
+        return found
+
+    # Events
+
+    def _on_alert(self, alert: Alert) -> None:
+        self._events.notify(door.AlertChanged(alert))
+
+    @Slot(object)
+    def _on_snapshot(self, snapshot: Snapshot) -> None:
+        self._events.notify(door.SnapshotTaken(snapshot))
+
+    @Slot(object)
+    def _on_mode(self, mode: Mode) -> None:
+        self._events.notify(door.ModeChanged(mode))
+
+    @Slot(object)
+    def _on_level(self, change: LevelChange) -> None:
+        status = self._hub.status
+        self._events.notify(
+            door.LevelChanged(change.after, status.chosen_level, RHYTHMS[change.after].look_s)
+        )
+
+
+def _answer_when_stored(raised: Outgoing, future: "Future[Alert]") -> None:
+    if raised.stored is None:
+        future.set_result(raised.alert)
+        return
+
+    def on_stored(stored: "Future[Path]") -> None:
+        if (error := stored.exception()) is None:
+            future.set_result(raised.alert)
+        else:
+            refused = door.Refused(door.Refusal.NOT_STORED, f"the alert is not on disk: {error}")
+            future.set_exception(refused)
+
+    raised.stored.add_done_callback(on_stored)

@@ -1,0 +1,334 @@
+"""The hub: the one object on the main thread that worker signals land on.
+
+It hands facts on (to the tray, the window, the API) and carries intents out (mode, level, snooze,
+acknowledge). It decides nothing: what a step means stands in ``core``, what is told in the alert
+system.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from omnitray.core.alert import Alert
+from omnitray.core.alerts import AlertSystem
+from omnitray.core.clock import Clock
+from omnitray.core.decision import Outgoing
+from omnitray.core.facts import AlertType, Job, Mode, MonitorLevel, Resource, Severity, Snapshot
+from omnitray.core.fingerprint import fingerprint
+from omnitray.core.leases import Choice, Lease, Leases
+from omnitray.core.levels import RHYTHMS, LevelChange
+from omnitray.core.monitor import Step
+from omnitray.core.own_cost import OwnCostMeter
+from omnitray.core.reasons import Reason
+from omnitray.core.report import Report
+from omnitray.core.resource_alerts import ResourceAlert, ResourceAlerts
+from omnitray.core.status import Status
+from omnitray.qt.settings_keeper import SettingsKeeper, sentences
+from omnitray.settings import Loaded, Problem
+
+log = logging.getLogger(__name__)
+
+_GATHER_MS = 100  # alerts that change in a burst are shown together
+
+
+class Hub(QObject):
+    """Facts out, intents in; everything on the main thread."""
+
+    status_changed = Signal(object)  # Status
+    snapshot_taken = Signal(object)  # Snapshot
+    jobs_changed = Signal(object)  # tuple[Job, ...]
+    reported = Signal(object)  # Report
+    alerts_changed = Signal(object)  # tuple[Alert, ...], the newest state of each
+    level_changed = Signal(object)  # LevelChange
+    mode_changed = Signal(object)  # Mode
+    settings_changed = Signal(object)  # Loaded
+    level_chosen = Signal(object)  # to the monitor's thread: MonitorLevel or None
+    policy_changed = Signal(object)  # likewise: MonitorPolicy
+    trouble_came = Signal()  # likewise: look closely
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        settings: SettingsKeeper,
+        alerts: AlertSystem,
+        cost: OwnCostMeter,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.alerts = alerts
+        self._clock = clock
+        self._settings = settings
+        self._cost = cost
+        self._incidents = ResourceAlerts(self._left_open())
+        self._leases = Leases(_choice(settings.loaded))
+        self.jobs: tuple[Job, ...] = ()
+        self.snapshot: Snapshot | None = None
+        self.level = settings.loaded.settings.chosen_level or MonitorLevel.NORMAL
+        self._problems: dict[str, str] = {}
+        self._changed_alerts: dict[str, Alert] = {}
+        self._gather = self._single_shot(self._show_alerts)
+        self._gather.setInterval(_GATHER_MS)
+        self._alert_timer = self._single_shot(self._on_alert_time)
+        settings.changed.connect(self._on_settings_changed)
+        alerts.subscribe(self._on_alert)
+        self.status = self._read_status()
+
+    @property
+    def mode(self) -> Mode:
+        """The policy in force."""
+        return self._leases.effective.mode
+
+    # Facts from the workers
+
+    @Slot(object)
+    def on_stepped(self, step: Step) -> None:
+        """The monitor took a snapshot."""
+        self.snapshot, self.jobs = step.snapshot, step.jobs
+        for change in step.level_changes:
+            self.on_level_changed(change)
+        for news in self._incidents.take(step, self.mode):
+            if isinstance(news, ResourceAlert):
+                self._raise_resource(news)
+            else:
+                self.alerts.resolve(_resource_fingerprint(news.resource), Reason.RESOLVED)
+        self.snapshot_taken.emit(step.snapshot)
+        self.jobs_changed.emit(step.jobs)
+        if step.report is not None:
+            self._on_report(step.report)
+        self._settings.look()
+        self.problem_over("monitor")
+        self._arm_alerts()
+        self.refresh()
+
+    @Slot(object)
+    def on_level_changed(self, change: LevelChange) -> None:
+        """The level in force is another."""
+        log.info("level %s -> %s: %s", change.before, change.after, change.reason.value)
+        self.level = change.after
+        self.level_changed.emit(change)
+        self.refresh()
+
+    @Slot(str)
+    def on_monitor_failed(self, sentence: str) -> None:
+        """A step failed."""
+        self.note_problem("monitor", sentence)
+
+    def note_problem(self, name: str, sentence: str) -> None:
+        """Something is wrong with OmniTray itself; the newest sentence for a name counts."""
+        if self._problems.get(name) != sentence:
+            self._problems[name] = sentence
+            self.refresh()
+
+    def problem_over(self, name: str) -> None:
+        """It is right again."""
+        if self._problems.pop(name, None) is not None:
+            self.refresh()
+
+    # Intents
+
+    def set_mode(self, mode: Mode) -> Problem | None:
+        """Change the policy, here and in the settings file."""
+        problem = self._settings.change({"mode": mode.value})
+        self._take_choice(self._leases.choose_mode(mode))
+        return problem
+
+    def set_level(self, level: MonitorLevel | None) -> Problem | None:
+        """Choose a level (None: automatic), here and in the settings file."""
+        problem = self._settings.change({"level": level.value if level else "auto"})
+        self._take_choice(self._leases.choose_level(level))
+        return problem
+
+    def take_lease(self, lease: Lease) -> None:
+        """Let a program borrow a level or a mode."""
+        self._take_choice(self._leases.take(lease))
+
+    def release_lease(self, lease_id: str) -> None:
+        """It gives them back, or is gone."""
+        self._take_choice(self._leases.release(lease_id))
+
+    def change_setting(self, key: str, value: Any) -> Problem | None:
+        """Change one setting."""
+        return self._settings.change({key: value})
+
+    def raise_alert(
+        self,
+        kind: AlertType,
+        title: str,
+        *,
+        message: str = "",
+        severity: Severity | None = None,
+        source: str = "api",
+        context: dict[str, Any] | None = None,
+    ) -> Outgoing:
+        """Raise an alert for somebody else."""
+        figures = _figures(self.snapshot, self.level, self.mode)
+        raised = self.alerts.raise_(
+            kind,
+            title,
+            message=message,
+            severity=severity,
+            source=source,
+            context={**figures, **(context or {})},
+        )
+        if raised.alert.severity is Severity.CRITICAL:
+            self.trouble_came.emit()
+        self._arm_alerts()
+        return raised
+
+    def acknowledge(self, alert_id: str) -> Outgoing | None:
+        """Mark an alert as seen; None when it is not open."""
+        done = self.alerts.acknowledge(alert_id)
+        self._arm_alerts()
+        return done
+
+    def resolve(self, alert_id: str) -> Outgoing | None:
+        """Whoever raised it says that it is over; None when it is not open."""
+        done = self.alerts.resolve_id(alert_id)
+        self._arm_alerts()
+        return done
+
+    def snooze(self, duration_s: float, alert_id: str | None = None) -> None:
+        """Hold back the notifications of one alert, or all of them."""
+        self.alerts.snooze(duration_s, alert_id)
+        self._arm_alerts()
+        self.refresh()
+
+    def unsnooze(self) -> None:
+        """Notify again."""
+        self.alerts.unsnooze()
+        self._arm_alerts()
+        self.refresh()
+
+    def stop(self) -> None:
+        """No more timers; what came in is shown and stored. Idempotent."""
+        self._alert_timer.stop()
+        self._gather.stop()
+        self._settings.stop()
+
+    # Inside
+
+    def refresh(self) -> None:
+        """Say how things are, if they are different."""
+        status = self._read_status()
+        if status != self.status:
+            self.status = status
+            self.status_changed.emit(status)
+
+    def _raise_resource(self, news: ResourceAlert) -> None:
+        self.alerts.raise_(
+            AlertType.RESOURCE_CRITICAL,
+            news.title,
+            message=news.message,
+            severity=news.severity,
+            source="monitor",
+            labels={"resource": news.resource.value},
+            context=news.context,
+        )
+
+    def _left_open(self) -> dict[Resource, float]:
+        bands = self._settings.loaded.settings.thresholds
+        edges = {
+            Resource.CPU: bands.cpu.warning - bands.cpu.clear_below,
+            Resource.MEMORY: bands.memory.warning - bands.memory.clear_below,
+            Resource.DISK: bands.disk.warning - bands.disk.clear_below,
+        }
+        standing = {alert.fingerprint for alert in self.alerts.open_alerts()}
+        return {
+            resource: edge
+            for resource, edge in edges.items()
+            if _resource_fingerprint(resource) in standing
+        }
+
+    def _on_report(self, report: Report) -> None:
+        log.debug("report: %s", report)
+        self.reported.emit(report)
+
+    def _on_alert(self, alert: Alert) -> None:
+        self._changed_alerts[alert.id] = alert
+        if not self._gather.isActive():
+            self._gather.start()
+
+    @Slot()
+    def _show_alerts(self) -> None:
+        changed, self._changed_alerts = tuple(self._changed_alerts.values()), {}
+        self.alerts_changed.emit(changed)
+        self.refresh()
+
+    @Slot()
+    def _on_alert_time(self) -> None:
+        self._arm_alerts()
+
+    def _arm_alerts(self) -> None:
+        delay_s = self.alerts.tick().next_delay_s
+        if delay_s is None:
+            self._alert_timer.stop()
+        else:
+            self._alert_timer.start(max(1, round(delay_s * 1000)))
+
+    @Slot(object)
+    def _on_settings_changed(self, loaded: Loaded) -> None:
+        before, now = self._leases.chosen, _choice(loaded)
+        self.alerts.set_policy(loaded.settings.alert_policy())
+        self.policy_changed.emit(loaded.settings.monitor_policy())
+        if now.level != before.level:
+            self._leases.choose_level(now.level)
+        if now.mode is not before.mode:
+            self._leases.choose_mode(now.mode)
+        self.settings_changed.emit(loaded)
+        self._take_choice(self._leases.effective)
+
+    def _take_choice(self, choice: Choice) -> None:
+        before = self.status
+        if choice.level != before.chosen_level:
+            self.level_chosen.emit(choice.level)
+        self.refresh()
+        if choice.mode is not before.mode:
+            log.info("mode %s -> %s", before.mode, choice.mode)
+            self.mode_changed.emit(choice.mode)
+
+    def _read_status(self) -> Status:
+        loaded = self._settings.loaded
+        return Status(
+            mode=self._leases.effective.mode,
+            level=self.level,
+            chosen_level=self._leases.effective.level,
+            interval_s=RHYTHMS[self.level].look_s,
+            snapshot=self.snapshot,
+            open_alerts=self.alerts.open_alerts(),
+            protect=loaded.settings.protect.state,
+            notifications_paused_until=self.alerts.paused_until,
+            own=self._cost.read(),
+            problems=(*self._problems.values(), *sentences(loaded.problems)),
+        )
+
+    def _single_shot(self, slot: Callable[[], None]) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.timeout.connect(slot)
+        return timer
+
+
+def _choice(loaded: Loaded) -> Choice:
+    return Choice(loaded.settings.mode, loaded.settings.chosen_level)
+
+
+def _resource_fingerprint(resource: Resource) -> str:
+    return fingerprint(AlertType.RESOURCE_CRITICAL, "monitor", {"resource": resource.value})
+
+
+def _figures(shot: Snapshot | None, level: MonitorLevel, mode: Mode) -> dict[str, Any]:
+    """What every alert carries about the machine."""
+
+    def rounded(value: float | None) -> float | None:
+        return None if value is None else round(value, 1)
+
+    return {
+        "cpu": rounded(shot.cpu_percent) if shot else None,
+        "memory": rounded(shot.memory_percent) if shot else None,
+        "disk": rounded(shot.disk_percent) if shot else None,
+        "level": level.value,
+        "mode": mode.value,
+    }

@@ -1,0 +1,218 @@
+"""Opens the window when it is first wanted, feeds it facts and carries its intents out.
+
+The window's modules are imported here at the first opening: the tray at rest does without them.
+"""
+
+import logging
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QUrl, Signal, Slot
+from PySide6.QtGui import QDesktopServices
+
+from omnitray import __version__
+from omnitray.channels.store import AlertStore
+from omnitray.core.alert import Alert
+from omnitray.core.alert_query import AlertQuery
+from omnitray.core.clock import Clock
+from omnitray.core.facts import Job, Mode, MonitorLevel, Snapshot
+from omnitray.core.ring import SnapshotRing
+from omnitray.core.status import Status
+from omnitray.qt.hub import Hub
+from omnitray.qt.place import FilePlaces
+from omnitray.qt.protection import Protection
+from omnitray.qt.settings_keeper import SettingsKeeper
+from omnitray.settings import Loaded
+
+if TYPE_CHECKING:
+    from omnitray.qt.window import MainWindow
+
+log = logging.getLogger(__name__)
+
+_MARKERS_S = 3600.0
+
+
+class Windows(QObject):
+    """The one window and what belongs to it."""
+
+    first_shown = Signal(float)  # seconds it took
+
+    def __init__(
+        self,
+        hub: Hub,
+        *,
+        settings: SettingsKeeper,
+        ring: SnapshotRing,
+        store: AlertStore,
+        protection: Protection,
+        clock: Clock,
+        place_file: Path,
+    ) -> None:
+        super().__init__(hub)
+        self._hub = hub
+        self._settings = settings
+        self._ring = ring
+        self._store = store
+        self._protection = protection
+        self._clock = clock
+        self._place_file = place_file
+        self._window: MainWindow | None = None
+        self._banner = ("", "")
+
+    @property
+    def window(self) -> "MainWindow | None":
+        """The window, once it was opened."""
+        return self._window
+
+    def open(self, page: str = "", token: str = "") -> None:
+        """Show the window, on a page if one is named; ``token`` is the right to come to front."""
+        _use_activation_token(token)
+        start = time.perf_counter()
+        window = self._window or self._build()
+        if page:
+            window.show_page(page)
+        window.show_now()
+        if self._window is None:
+            self._window = window
+            self.first_shown.emit(time.perf_counter() - start)
+
+    def open_alert(self, alert_id: str, token: str = "") -> None:
+        """Show the window on this very alert."""
+        self.open("alerts", token)
+        if self._window is not None:
+            self._window.show_alert_details(alert_id)
+
+    def show_banner(self, text: str, action: str = "") -> None:
+        """One sentence above the page; kept until the window exists."""
+        self._banner = (text, action)
+        if self._window is not None:
+            self._window.show_banner(text, action)
+
+    def close(self) -> None:
+        """Close it, its place is kept. Idempotent."""
+        if self._window is not None:
+            self._window.close()
+            self._window.deleteLater()
+            self._window = None
+
+    def _build(self) -> "MainWindow":
+        from omnitray.qt.window import MainWindow  # noqa: PLC0415 - see the module's text
+
+        window = MainWindow(self._store, places=FilePlaces(self._place_file), clock=self._clock)
+        self._connect(window)
+        now = self._clock.wall()
+        window.set_history(self._ring.since(now - _MARKERS_S))
+        window.set_alert_history(self._store.query(AlertQuery(since=now - _MARKERS_S, limit=200)))
+        loaded = self._settings.loaded
+        window.show_settings(loaded.settings, loaded.problems)
+        window.show_status(self._hub.status)
+        window.show_jobs(self._hub.jobs)
+        window.show_actions(self._protection.view)
+        window.show_banner(*self._banner)
+        return window
+
+    def _connect(self, window: "MainWindow") -> None:
+        hub = self._hub
+        hub.status_changed.connect(self._on_status)
+        hub.snapshot_taken.connect(self._on_snapshot)
+        hub.jobs_changed.connect(self._on_jobs)
+        hub.alerts_changed.connect(self._on_alerts)
+        hub.settings_changed.connect(self._on_settings)
+        self._protection.view_changed.connect(window.show_actions)
+        self._protection.question_changed.connect(window.show_question)
+        window.mode_requested.connect(self._on_mode_requested)
+        window.level_requested.connect(self._on_level_requested)
+        window.acknowledge_requested.connect(hub.acknowledge)
+        window.snooze_requested.connect(self._on_snooze_requested)
+        window.open_file_requested.connect(self._on_open_file_requested)
+        window.export_requested.connect(self._on_export_requested)
+        window.settings_change_requested.connect(self._on_settings_change_requested)
+        window.job_action_requested.connect(self._protection.act_on_job)
+        window.undo_requested.connect(self._protection.undo)
+        window.undo_all_requested.connect(self._protection.undo_all)
+        window.protect_state_requested.connect(self._protection.set_state)
+        window.answer_given.connect(self._protection.answer)
+
+    # Facts
+
+    @Slot(object)
+    def _on_status(self, status: Status) -> None:
+        if self._window is not None:
+            self._window.show_status(status)
+
+    @Slot(object)
+    def _on_snapshot(self, snapshot: Snapshot) -> None:
+        if self._window is not None:
+            self._window.add_snapshot(snapshot)
+
+    @Slot(object)
+    def _on_jobs(self, jobs: tuple[Job, ...]) -> None:
+        if self._window is not None:
+            self._window.show_jobs(jobs)
+
+    @Slot(object)
+    def _on_alerts(self, alerts: tuple[Alert, ...]) -> None:
+        if self._window is not None:
+            for alert in alerts:
+                self._window.show_alert(alert)
+
+    @Slot(object)
+    def _on_settings(self, loaded: Loaded) -> None:
+        if self._window is not None:
+            self._window.show_settings(loaded.settings, loaded.problems)
+
+    # Intents
+
+    @Slot(object)
+    def _on_mode_requested(self, mode: Mode) -> None:
+        self._hub.set_mode(mode)
+
+    @Slot(object)
+    def _on_level_requested(self, level: MonitorLevel | None) -> None:
+        self._hub.set_level(level)
+
+    @Slot(str, float)
+    def _on_snooze_requested(self, alert_id: str, duration_s: float) -> None:
+        self._hub.snooze(duration_s, alert_id or None)
+
+    @Slot(str)
+    def _on_open_file_requested(self, alert_id: str) -> None:
+        path = self._store.path_of(alert_id)
+        if path is None:
+            self.show_banner("This alert is in the compressed archive and has no file of its own")
+        else:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+
+    @Slot(object, str)
+    def _on_export_requested(self, query: AlertQuery, path: str) -> None:
+        from omnitray.core.export import export_alerts  # noqa: PLC0415 - seldom used
+
+        try:
+            count = export_alerts(self._store.query(query), Path(path))
+        except OSError as error:
+            self.show_banner(f"Nothing was exported to {path}: {error.strerror}")
+        else:
+            self.show_banner(f"{count} alerts exported to {path}")
+
+    @Slot(str, object)
+    def _on_settings_change_requested(self, key: str, value: object) -> None:
+        problem = self._hub.change_setting(key, value)
+        if problem is not None and self._window is not None:
+            loaded = self._settings.loaded
+            self._window.show_settings(loaded.settings, (*loaded.problems, problem))
+
+
+def about_text() -> str:
+    """What About says."""
+    return (
+        f"OmniTray {__version__}\n\nKeeps this machine usable while tests, builds and agents run "
+        "wild on it.\n\nMIT licence. Uses Qt for Python (LGPL)."
+    )
+
+
+def _use_activation_token(token: str) -> None:
+    """Qt's Wayland plug-in takes the token from the environment when a window is raised."""
+    if token:
+        os.environ["XDG_ACTIVATION_TOKEN"] = token
