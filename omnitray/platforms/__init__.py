@@ -5,10 +5,12 @@
 
 import importlib
 import sys
+from collections.abc import Sequence
 from typing import Protocol, cast
 
 from omnitray.core.machine import Machine
 from omnitray.core.process_table import ProcessDetails, ProcessTable
+from omnitray.platforms._autostart import Autostart
 
 _MODULES = {"linux": "linux", "darwin": "macos", "win32": "windows"}
 
@@ -30,6 +32,10 @@ class Platform(Protocol):
 
     def has_display(self) -> bool:
         """Whether there is a screen to show something on."""
+        ...
+
+    def autostart(self, command: Sequence[str], /) -> Autostart:
+        """Starting ``command`` at login."""
         ...
 
     def keep_own_priority(self) -> str | None:

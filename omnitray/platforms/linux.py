@@ -2,17 +2,20 @@
 
 from omnitray.core.machine import Machine
 from omnitray.core.process_table import ProcessDetails, ProcessTable
+from omnitray.platforms._linux_autostart import autostart
 from omnitray.platforms._linux_details import LinuxProcessDetails
 from omnitray.platforms._linux_open_files import mount_id, open_files
 from omnitray.platforms._linux_processes import LinuxProcessTable
 from omnitray.platforms._linux_sampling import LinuxMachine
 from omnitray.platforms._linux_self import own_rss_bytes
-from omnitray.platforms._linux_session import has_display, keep_own_priority
+from omnitray.platforms._linux_session import has_display
 from omnitray.platforms._posix_self import lock_file
+from omnitray.platforms._posix_session import keep_own_priority
 from omnitray.platforms._programs import Programs
 
 __all__ = [
     "Programs",
+    "autostart",
     "has_display",
     "keep_own_priority",
     "lock_file",

@@ -1,0 +1,127 @@
+"""Start at login by an XDG autostart entry (Desktop Application Autostart Specification 0.5).
+
+The entry is ``omnitray.desktop`` in ``$XDG_CONFIG_HOME/autostart``. A desktop may switch it off by
+``Hidden=true`` or ``X-GNOME-Autostart-enabled=false``; that is respected and kept until the person
+asks for it again. ``Exec`` is quoted as the Desktop Entry Specification 1.5 wants it.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from omnitray.core.durable import StorageError, make_folder, write_atomic
+from omnitray.platforms._autostart import AutostartError
+
+_NAME = "omnitray.desktop"
+_RESERVED = re.compile(r"[\s\"'\\><~|&;$*?#()`]")
+_ESCAPED_IN_QUOTES = re.compile(r'(["`$\\])')
+_UNESCAPED = re.compile(r"\\(.)")
+_WORD = re.compile(r'"((?:[^"\\]|\\.)*)"|(\S+)')
+
+_ENTRY = """[Desktop Entry]
+Type=Application
+Version=1.5
+Name=OmniTray
+Comment=Keeps the machine usable while tests, builds and agents run wild on it
+Exec={command}
+Icon=omnitray
+Terminal=false
+X-GNOME-Autostart-enabled=true
+"""
+
+
+def autostart(command: Sequence[str]) -> "LinuxAutostart":
+    """The entry of this user; ``command`` is what the session is to run."""
+    return LinuxAutostart(config_home(os.environ) / "autostart", command)
+
+
+def config_home(environment: Mapping[str, str]) -> Path:
+    """``$XDG_CONFIG_HOME``; a relative one does not count (Base Directory Specification)."""
+    given = Path(environment.get("XDG_CONFIG_HOME", ""))
+    return given if given.is_absolute() else Path.home() / ".config"
+
+
+class LinuxAutostart:
+    """An :class:`~omnitray.platforms._autostart.Autostart` by a file in ``folder``."""
+
+    def __init__(self, folder: Path, command: Sequence[str]) -> None:
+        self._file = folder / _NAME
+        self._command = tuple(command)
+
+    def is_enabled(self) -> bool:
+        """Whether the entry is there and not switched off."""
+        entry = self._read()
+        if not entry.get("Exec"):
+            return False
+        hidden = entry.get("Hidden", "false").lower() == "true"
+        return not hidden and entry.get("X-GNOME-Autostart-enabled", "true").lower() != "false"
+
+    def enable(self) -> None:
+        """Write the entry; raises AutostartError."""
+        text = _ENTRY.format(command=exec_value(self._command))
+        try:
+            make_folder(self._file.parent)
+            write_atomic(self._file, text.encode())
+        except StorageError as error:
+            raise AutostartError(str(error)) from error
+
+    def disable(self) -> None:
+        """Remove the entry; raises AutostartError."""
+        try:
+            self._file.unlink(missing_ok=True)
+        except OSError as error:
+            raise AutostartError(f"{self._file} cannot be removed: {error.strerror}") from error
+
+    def heal(self) -> bool:
+        """Write the entry anew when its program is gone (moved, or installed elsewhere)."""
+        command = parsed_exec(self._read().get("Exec", ""))
+        if not self.is_enabled() or not command or shutil.which(command[0]):
+            return False
+        self.enable()
+        return True
+
+    def _read(self) -> dict[str, str]:
+        try:
+            text = self._file.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return {}
+        return _main_group(text)
+
+
+def exec_value(command: Sequence[str]) -> str:
+    """The value of ``Exec`` for a command; raises AutostartError for what no entry can hold."""
+    if any("\n" in word or "\r" in word for word in command):
+        raise AutostartError("a program with a line break in its path cannot start at login")
+    line = " ".join(_quoted(word) for word in command)
+    # Escapes of the value itself come on top of those of the arguments.
+    return line.replace("\\", "\\\\")
+
+
+def parsed_exec(value: str) -> list[str]:
+    """The command in an ``Exec`` value, without field codes."""
+    line = _UNESCAPED.sub(r"\1", value)
+    words = [
+        _UNESCAPED.sub(r"\1", quoted) if quoted else plain for quoted, plain in _WORD.findall(line)
+    ]
+    return [word.replace("%%", "%") for word in words if not re.fullmatch(r"%[a-zA-Z]", word)]
+
+
+def _quoted(word: str) -> str:
+    word = word.replace("%", "%%")
+    if word and not _RESERVED.search(word):
+        return word
+    return '"' + _ESCAPED_IN_QUOTES.sub(r"\\\1", word) + '"'
+
+
+def _main_group(text: str) -> dict[str, str]:
+    entry: dict[str, str] = {}
+    inside = False
+    for line in text.splitlines():
+        if line.startswith("["):
+            inside = line.strip() == "[Desktop Entry]"
+        elif inside and "=" in line and not line.startswith("#"):
+            key, _equals, value = line.partition("=")
+            entry.setdefault(key.strip(), value.strip())
+    return entry
