@@ -5,6 +5,7 @@ Built only where there is a graphical session; the rest of the program does with
 
 import logging
 from typing import Protocol
+
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QMessageBox
 
