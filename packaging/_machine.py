@@ -76,11 +76,13 @@ DESKTOP = (
         Kind.COMMAND,
         ("Xvfb", "xvfb"),
         ("dbus-daemon", "dbus-daemon"),
+        ("dbus-send", "dbus-bin"),
         ("dunst", "dunst"),
         ("openbox", "openbox"),
         ("trayer", "trayer"),
         ("xdotool", "xdotool"),
         ("xfce4-panel", "xfce4-panel"),
+        ("xwininfo", "x11-utils"),
         ("import", "imagemagick"),
     )
     + _of(Kind.FILE, ("/usr/lib/*/xfce4/notifyd/xfce4-notifyd", "xfce4-notifyd"))

@@ -1,0 +1,228 @@
+"""The whole program as people run it: its own cost at each level, beside glances in the same run.
+
+The command under test is the one installed from the wheel. Everything that is compared runs at
+the same time, on the same machine, with the same 400 sleeping processes to look at.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from support.bench import Row, Spread, repeated, table, within
+from support.desktop import Desktop, Display, Program, wait_until
+from support.resources import Held, held, percent_between, taken
+from support.tray_host import TrayWatcher
+
+COMMAND = os.environ.get("OMNITRAY_UNDER_TEST", "omnitray")
+GLANCES = os.environ.get("OMNITRAY_GLANCES", "glances")
+SLEEPERS = 400
+SETTLE_S = 15.0  # imports, first scan, first chart
+# Level: seconds between two looks, seconds measured, budget in per cent of one core.
+LEVELS = {
+    "idle": (30.0, 120.0, 0.05),
+    "normal": (5.0, 60.0, 0.2),
+    "intensive": (1.0, 60.0, 1.0),
+    "critical": (0.5, 60.0, 2.0),
+}
+# The level is the one asked for and stays it: nothing on this machine may raise it.
+SETTINGS = """level = "{level}"
+[protect]
+state = "watch"
+[thresholds.cpu]
+warning = 99
+critical = 100
+[thresholds.memory]
+warning = 99
+critical = 100
+[thresholds.disk]
+warning = 99
+critical = 100
+"""
+
+
+def main() -> None:
+    """Print the section."""
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as folder, _display(Path(folder)) as display, _sleepers():
+        processes = len(psutil.pids())
+        for level in LEVELS:
+            rows += _level(level, Path(folder) / level, display)
+        rows += _starts(Path(folder) / "starts", display)
+    print("## The program\n")
+    print(
+        f"Per cent of one core with {processes} processes, {SLEEPERS} of them ours and asleep; "
+        "tray, headless and `glances --quiet` run side by side, each looking at the level's "
+        f"interval, for at least {min(each[1] for each in LEVELS.values()):.0f} s after "
+        f"{SETTLE_S:.0f} s to settle. The window was never opened; the local API is on.\n"
+    )
+    print(table(rows))
+
+
+def _level(level: str, folder: Path, display: Display) -> list[Row]:
+    interval_s, measured_s, budget = LEVELS[level]
+    _tell(f"{level}: {SETTLE_S + measured_s:.0f} s")
+    with contextlib.ExitStack() as running:
+        programs = {
+            "tray": running.enter_context(_tray(folder / "tray", display, level)),
+            "headless": running.enter_context(_headless(folder / "headless", level)),
+            "glances": running.enter_context(_glances(folder / "glances", interval_s)),
+        }
+        time.sleep(SETTLE_S)
+        before = {name: taken(each.pid) for name, each in programs.items()}
+        time.sleep(measured_s)
+        percent = {
+            name: percent_between(before[name], taken(each.pid)) for name, each in programs.items()
+        }
+        memory = {name: held(each.pid) for name, each in programs.items()}
+    rows = [
+        within(f"{level}, every {interval_s:g} s: {name}", percent[name], budget, "%")
+        for name in ("tray", "headless")
+    ]
+    rows.append(Row(f"{level}: glances every {interval_s:g} s", f"{percent['glances']:.2f} %"))
+    rows.append(_ratio(level, percent))
+    return rows + (_memory(memory) if level == "normal" else [])
+
+
+def _ratio(level: str, percent: dict[str, float]) -> Row:
+    ratio = percent["tray"] / percent["glances"]
+    return Row(f"{level}: tray against glances", f"{ratio:.3f}", "≤ 0.1", ratio <= 0.1)
+
+
+def _memory(memory: dict[str, Held]) -> list[Row]:
+    def told(name: str) -> str:
+        return f"RSS {memory[name].rss_mib:.0f} MiB, USS {memory[name].uss_mib:.0f} MiB"
+
+    # The budget is in MB as ps and top show them: MiB.
+    return [
+        within("tray at rest", memory["tray"].rss_mib, 85, "MB RSS", told=told("tray")),
+        within("headless at rest", memory["headless"].rss_mib, 60, "MB RSS", told=told("headless")),
+        Row("glances", told("glances")),
+    ]
+
+
+def _starts(folder: Path, display: Display) -> list[Row]:
+    _tell("starts")
+    icon = repeated(10, lambda: _start_to_icon(folder, display))
+    version = repeated(20, lambda: _timed([COMMAND, "--version"], {}))
+    with _headless(folder / "headless", "normal") as program:
+        home = {"OMNITRAY_HOME": str(folder / "headless" / "omnitray")}
+        wait_until(lambda: _answers(home), f"it answers:\n{program.output}", timeout_s=20)
+        status = repeated(20, lambda: _timed([COMMAND, "status"], home))
+    return [
+        within("start to icon", icon.median, 1.0, "s", told=icon.told("s", 2)),
+        Row("`omnitray --version`", _in_ms(version)),
+        Row("`omnitray status`", _in_ms(status)),
+    ]
+
+
+def _in_ms(figures: Spread) -> str:
+    return figures.scaled(1000).told("ms", 0)
+
+
+def _answers(home: dict[str, str]) -> bool:
+    command = [COMMAND, "status"]
+    done = subprocess.run(command, env=os.environ | home, capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def _timed(command: list[str], environment: dict[str, str]) -> float:
+    start = time.perf_counter()
+    subprocess.run(command, env=os.environ | environment, capture_output=True, check=True)
+    return time.perf_counter() - start
+
+
+def _start_to_icon(folder: Path, display: Display) -> float:
+    """From the start of the process until its icon is registered with the tray's host."""
+    with (
+        tempfile.TemporaryDirectory(dir=_made(folder)) as place,
+        _session(Path(place), display) as desktop,
+        _watching(desktop) as watcher,
+    ):
+        start = time.perf_counter()
+        desktop.launch(COMMAND)
+        wait_until(lambda: watcher.registered, "the icon is registered", timeout_s=20)
+        return time.perf_counter() - start
+
+
+@contextlib.contextmanager
+def _tray(folder: Path, display: Display, level: str) -> Iterator[Program]:
+    with _session(folder, display) as desktop, _watching(desktop) as watcher:
+        _configure(desktop, level)
+        program = desktop.launch(COMMAND)
+        wait_until(lambda: watcher.registered, f"the icon:\n{program.output}", timeout_s=20)
+        yield program
+
+
+@contextlib.contextmanager
+def _headless(folder: Path, level: str) -> Iterator[Program]:
+    with _session(folder, None) as desktop:
+        _configure(desktop, level)
+        yield desktop.launch(COMMAND, "--headless")
+
+
+@contextlib.contextmanager
+def _glances(folder: Path, interval_s: float) -> Iterator[Program]:
+    with _session(folder, None) as desktop:
+        arguments = ("--quiet", "--time", str(interval_s), "--disable-check-update")
+        yield desktop.launch(GLANCES, *arguments)
+
+
+def _configure(desktop: Desktop, level: str) -> None:
+    config = Path(desktop.environment["OMNITRAY_HOME"]) / "config"
+    config.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (config / "config.toml").write_text(SETTINGS.format(level=level))
+
+
+@contextlib.contextmanager
+def _session(folder: Path, display: Display | None) -> Iterator[Desktop]:
+    desktop = Desktop(_made(folder), display)
+    try:
+        yield desktop
+    finally:
+        desktop.stop()
+
+
+@contextlib.contextmanager
+def _watching(desktop: Desktop) -> Iterator[TrayWatcher]:
+    watcher = TrayWatcher(desktop.bus_address)
+    watcher.start()
+    try:
+        yield watcher
+    finally:
+        watcher.die()
+
+
+@contextlib.contextmanager
+def _display(folder: Path) -> Iterator[Display]:
+    display = Display(_made(folder))
+    try:
+        yield display
+    finally:
+        display.stop()
+
+
+@contextlib.contextmanager
+def _sleepers() -> Iterator[None]:
+    sleepers = [subprocess.Popen(["sleep", "3600"]) for _ in range(SLEEPERS)]
+    try:
+        yield
+    finally:
+        for each in sleepers:
+            each.kill()
+            each.wait()
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(f"  {text}\n")
