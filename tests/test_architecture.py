@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "api": GROUND | {"api"},
     "client": GROUND | {"client"},
     "remote": GROUND | {"client", "remote"},  # what the command line asks the running instance
-    "commands": GROUND | {"commands", "client", "remote", "doctor", "app", "platforms"},
+    "commands": GROUND | {"commands", "cli", "remote", "doctor", "app", "api", "platforms"},
     "qt": GROUND | {"qt", "channels"},
 }
 # The API's door opens onto the main thread, which is Qt's: its other side is a Qt object.
