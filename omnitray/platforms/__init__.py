@@ -8,6 +8,8 @@ import sys
 from collections.abc import Sequence
 from typing import Protocol, cast
 
+from omnitray.core.cache_facts import FileId
+from omnitray.core.cache_tools import Tools
 from omnitray.core.machine import Machine
 from omnitray.core.process_table import ProcessDetails, ProcessTable
 from omnitray.platforms._autostart import Autostart
@@ -28,6 +30,18 @@ class Platform(Protocol):
 
     def process_details(self) -> ProcessDetails:
         """What is asked about single processes."""
+        ...
+
+    def open_files(self) -> frozenset[FileId]:
+        """What programs of ours have open, run from, or work in."""
+        ...
+
+    def mount_id(self, descriptor: int) -> int:
+        """Tells mounts apart by an open descriptor."""
+        ...
+
+    def programs(self) -> Tools:
+        """Other people's programs, for their own commands."""
         ...
 
     def has_display(self) -> bool:

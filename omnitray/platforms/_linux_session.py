@@ -1,28 +1,11 @@
-"""The graphical session, and our own place among the processes of it."""
+"""The graphical session on Linux."""
 
 import os
 from collections.abc import Mapping
 
-_SESSION_VARIABLES = ("WAYLAND_DISPLAY", "DISPLAY")
+_SCREENS = ("WAYLAND_DISPLAY", "DISPLAY")
 
 
 def has_display(environment: Mapping[str, str] = os.environ) -> bool:
     """Whether there is a screen to show something on."""
-    return any(environment.get(name) for name in _SESSION_VARIABLES)
-
-
-def keep_own_priority() -> str | None:
-    """Stay as responsive as the session lets us; a sentence where we are slowed down already.
-
-    Started at a lower priority (by a desktop's autostart, or from a renamed shell), the program
-    would stall just when it is needed. An unprivileged process cannot raise itself, so it says so;
-    it never lowers itself.
-    """
-    nice = os.getpriority(os.PRIO_PROCESS, 0)
-    if nice <= 0:
-        return None
-    try:
-        os.setpriority(os.PRIO_PROCESS, 0, 0)
-    except PermissionError:
-        return f"started at priority {nice}, which only an administrator can raise again"
-    return None
+    return any(environment.get(name) for name in _SCREENS)

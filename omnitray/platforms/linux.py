@@ -11,10 +11,9 @@ from omnitray.platforms._linux_self import own_rss_bytes
 from omnitray.platforms._linux_session import has_display
 from omnitray.platforms._posix_self import lock_file
 from omnitray.platforms._posix_session import keep_own_priority
-from omnitray.platforms._programs import Programs
+from omnitray.platforms._programs import programs
 
 __all__ = [
-    "Programs",
     "autostart",
     "has_display",
     "keep_own_priority",
@@ -25,6 +24,7 @@ __all__ = [
     "own_rss_bytes",
     "process_details",
     "process_table",
+    "programs",
 ]
 
 
