@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from omnitray.core.cache_tools import CommandResult
+from omnitray.core.cache_tools import CommandResult, Tools
 
 _log = logging.getLogger(__name__)
 LIMIT_S = 600.0  # emptying a large cache on a slow disk takes minutes
@@ -45,3 +45,8 @@ class Programs:
             return CommandResult(NOT_RUN, str(error))
         output = done.stdout.strip() or done.stderr.strip()
         return CommandResult(done.returncode, output.decode(errors="replace"))
+
+
+def programs() -> Tools:
+    """The programs of this machine."""
+    return Programs()
