@@ -83,6 +83,7 @@ class Windows(QObject):
         self.open("alerts", token)
         if self._window is not None:
             self._window.show_alert_details(alert_id)
+            log.info("the window shows alert %s", alert_id)
 
     def show_banner(self, text: str, action: str = "") -> None:
         """One sentence above the page; kept until the window exists."""

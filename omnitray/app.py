@@ -1,0 +1,300 @@
+"""The composition root: the only module that knows everybody.
+
+``build()`` puts the program together and returns before anything runs, so that a test can hold
+the whole of it; ``App.run()`` starts it and returns when it has ended; ``App.stop()`` ends it in
+stages that are bounded and logged, whoever asks: a signal, the menu, the end of the session.
+"""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal, Slot
+
+from omnitray import __version__, logs, platforms
+from omnitray.api.server import ApiServer
+from omnitray.channels.desktop import DesktopChannel
+from omnitray.channels.dispatch import Dispatcher
+from omnitray.channels.notification import SNOOZE_ACTION
+from omnitray.channels.store import AlertStore
+from omnitray.channels.syslog import SyslogChannel
+from omnitray.core.alerts import AlertSystem
+from omnitray.core.clock import SystemClock
+from omnitray.core.facts import AlertChannel
+from omnitray.core.history import History
+from omnitray.core.jobs import JobTracker
+from omnitray.core.monitor import ProgressiveMonitor
+from omnitray.core.own_cost import OwnCostMeter
+from omnitray.core.sampler import Sampler
+from omnitray.core.silence_file import SilenceFile
+from omnitray.paths import Paths, UnsafeFolderError, find_paths
+from omnitray.qt import messages
+from omnitray.qt.door import ProgramDoor
+from omnitray.qt.hub import Hub
+from omnitray.qt.instance import Instance, knock
+from omnitray.qt.notifications import Notifications
+from omnitray.qt.protection import Protection
+from omnitray.qt.settings_keeper import SettingsKeeper
+from omnitray.qt.signals import StopSignals
+from omnitray.qt.stages import Stages
+from omnitray.qt.workers import MonitorWorker, WorkerThread
+
+if TYPE_CHECKING:
+    from omnitray.qt.shell import Shell
+
+log = logging.getLogger(__name__)
+
+_SNOOZE_S = 3600.0
+_CHECK_MS = 10_000  # channels that hang are looked for this often
+
+
+class App(QObject):
+    """The program: everything built, nothing running until :meth:`run`."""
+
+    _told = Signal(str)  # an exception that nobody caught, from whatever thread
+
+    def __init__(self, qt: QCoreApplication, paths: Paths, *, headless: bool) -> None:
+        super().__init__()
+        self.qt = qt
+        self.paths = paths
+        self.headless = headless
+        self.clock = SystemClock()
+        self.platform = platforms.current()
+        self._stages = Stages()
+        self.settings = SettingsKeeper(paths.config_file, self)
+        self._build_alerts()
+        self._build_monitor()
+        self.hub = Hub(
+            clock=self.clock,
+            settings=self.settings,
+            alerts=self.alerts,
+            cost=OwnCostMeter(self.clock, time.process_time, self.platform.own_rss_bytes),
+            parent=self,
+        )
+        self.protection = Protection(self.hub)
+        self.door = ProgramDoor(
+            self.hub,
+            settings=self.settings,
+            ring=self.monitor.ring,
+            store=self.store,
+            protection=self.protection,
+        )
+        self.api = ApiServer(self.door, self.settings.loaded.settings.api, paths.api_file)
+        self.uncaught = logs.Uncaught(self._told.emit)
+        self.shell: Shell | None = None
+        self._instance: Instance | None = None
+        self._connect()
+        self._plan_the_end()
+
+    def _build_alerts(self) -> None:
+        self.store = AlertStore(
+            History(self.paths.alerts, self.clock, report=self._on_storage_said), self.clock
+        )
+        self.notifications = Notifications(parent=self)
+        self.dispatcher = Dispatcher(
+            self.store,
+            {
+                AlertChannel.DESKTOP: DesktopChannel(
+                    self.notifications.show, self.notifications.close
+                ),
+                AlertChannel.SYSLOG: SyslogChannel(),
+            },
+            self.clock,
+        )
+        self.alerts = AlertSystem(
+            self.clock,
+            self.settings.loaded.settings.alert_policy(),
+            self.dispatcher,
+            open_alerts=self.store.open_alerts(),
+            silences=SilenceFile(self.paths.state / "silences.json"),
+            channels=self.dispatcher.channels | {AlertChannel.WEBSOCKET, AlertChannel.VSCODE},
+        )
+
+    def _build_monitor(self) -> None:
+        table = self.platform.process_table()
+        details = self.platform.process_details()
+        self.monitor = ProgressiveMonitor(
+            Sampler(self.platform.machine(), self.clock),
+            table.scan,
+            JobTracker(details, self.clock, Path.home()),
+            self.clock,
+            self.settings.loaded.settings.monitor_policy(),
+        )
+        self.monitor_thread = WorkerThread("monitor", MonitorWorker(self.monitor))
+
+    def _connect(self) -> None:
+        worker = self.monitor_thread.worker
+        worker.stepped.connect(self.hub.on_stepped)
+        worker.level_changed.connect(self.hub.on_level_changed)
+        worker.failed.connect(self.hub.on_monitor_failed)
+        self.hub.level_chosen.connect(worker.choose_level)
+        self.hub.policy_changed.connect(worker.take_policy)
+        self.hub.trouble_came.connect(worker.escalate)
+        self.notifications.action.connect(self._on_notification_action)
+        self._told.connect(self._on_told, Qt.ConnectionType.QueuedConnection)
+        self._channel_check = QTimer(self, interval=_CHECK_MS)
+        self._channel_check.timeout.connect(self.dispatcher.check)
+        self.signals = StopSignals(self)
+        self.signals.asked.connect(self.end)
+
+    def _plan_the_end(self) -> None:
+        stages = self._stages
+        stages.add("the local API", self.api.stop)
+        stages.add("the monitor", self.monitor_thread.stop)
+        stages.add("the protector", self.protection.stop)
+        stages.add("the hub", self.hub.stop)
+        stages.add("the channels", self.dispatcher.close)
+        stages.add("the notifications", self.notifications.stop)
+
+    def before_the_end(self, name: str, act: Callable[[], object]) -> None:
+        """Do this first when the program ends."""
+        self._stages.add_first(name, act)
+
+    def take_instance(self, instance: Instance) -> None:
+        """Be the running instance until the end."""
+        self._instance = instance
+        instance.knocked.connect(self._on_knocked)
+        self._stages.add("the instance lock", instance.release)
+
+    # The life
+
+    def start(self) -> None:
+        """Start everything; the API last, it must not delay the icon."""
+        log.info("OmniTray %s starts, pid %d, %s", __version__, os.getpid(), self._kind())
+        self.uncaught.install()
+        self.signals.install()
+        self.settings.watch()
+        self.notifications.start()
+        self.monitor_thread.start()
+        self.protection.start()
+        if self.shell is not None:
+            self.shell.start()
+        self._channel_check.start()
+        QTimer.singleShot(0, self.api.start)
+
+    def run(self) -> int:
+        """Start, serve until somebody asks for the end, and end."""
+        self.start()
+        code = int(self.qt.exec())
+        self.stop("the event loop ended")
+        return code
+
+    @Slot(str)
+    def end(self, why: str) -> None:
+        """Leave the event loop; :meth:`run` then stops everything."""
+        self.stop(why)
+        self.qt.quit()
+
+    def stop(self, why: str) -> None:
+        """End in stages. Idempotent."""
+        self._channel_check.stop()
+        self._stages.run(why)
+
+    def _kind(self) -> str:
+        return "headless" if self.headless else "with a tray"
+
+    # Slots and callbacks
+
+    @Slot(str)
+    def _on_told(self, sentence: str) -> None:
+        self.hub.note_problem("own error", sentence)
+
+    def _on_storage_said(self, sentence: str) -> None:
+        log.warning("%s", sentence)
+
+    @Slot(str)
+    def _on_knocked(self, token: str) -> None:
+        if self.shell is not None:
+            self.shell.windows.open(token=token)
+
+    @Slot(str, str)
+    def _on_notification_action(self, alert_id: str, action: str) -> None:
+        if action == SNOOZE_ACTION:
+            self.hub.snooze(_SNOOZE_S, alert_id)
+
+
+def build(paths: Paths, *, headless: bool) -> App:
+    """The whole program, not yet running. Makes the Qt application object where there is none."""
+    qt = QCoreApplication.instance() or _qt_application(headless=headless)
+    app = App(qt, paths, headless=headless)
+    if not headless:
+        _add_shell(app)
+    return app
+
+
+def _qt_application(*, headless: bool) -> QCoreApplication:
+    messages.install()
+    QCoreApplication.setApplicationName("OmniTray")
+    QCoreApplication.setApplicationVersion(__version__)
+    if headless:
+        return QCoreApplication(["omnitray"])
+    from PySide6.QtGui import QGuiApplication  # noqa: PLC0415 - never imported headless
+    from PySide6.QtWidgets import QApplication  # noqa: PLC0415 - likewise
+
+    QGuiApplication.setDesktopFileName("omnitray")
+    QGuiApplication.setQuitOnLastWindowClosed(False)
+    return QApplication(["omnitray"])
+
+
+def _add_shell(app: App) -> None:
+    """What a person sees; imported here so that headless stays without QtGui and QtWidgets."""
+    from omnitray.qt.shell import Shell  # noqa: PLC0415
+    from omnitray.qt.tray import Tray  # noqa: PLC0415
+    from omnitray.qt.windows import Windows  # noqa: PLC0415
+
+    autostart = app.platform.autostart((sys.executable, "-m", "omnitray"))
+    windows = Windows(
+        app.hub,
+        settings=app.settings,
+        ring=app.monitor.ring,
+        store=app.store,
+        protection=app.protection,
+        clock=app.clock,
+        place_file=app.paths.state / "window.json",
+    )
+    tray = Tray(autostart_enabled=autostart.is_enabled, parent=app)
+    shell = Shell(
+        app.hub, tray=tray, windows=windows, protection=app.protection, autostart=autostart
+    )
+    shell.quit_requested.connect(lambda: app.end("asked to quit"))
+    app.notifications.clicked.connect(windows.open_alert)
+    app.before_the_end("the tray and the window", shell.stop)
+    app.shell = shell
+
+
+def main(*, headless: bool, verbose: bool) -> int:
+    """Run the program, or show the one that runs already. The exit status."""
+    paths = find_paths()
+    platform = platforms.current()
+    if not headless and not platform.has_display():
+        print("OmniTray: there is no graphical session here, running headless")  # noqa: T201
+        headless = True
+    try:
+        paths.create()
+    except (OSError, UnsafeFolderError) as error:
+        print(f"OmniTray cannot start: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    instance = Instance(paths.run, platform.lock_file, headless=headless)
+    if not instance.acquire():
+        return _show_the_other(paths)
+    logs.start(paths.log_file, verbose=verbose)
+    app = build(paths, headless=headless)
+    instance.listen()
+    app.take_instance(instance)
+    return app.run()
+
+
+def _show_the_other(paths: Paths) -> int:
+    other = knock(paths.run, os.environ.get("XDG_ACTIVATION_TOKEN", ""))
+    if other is None:
+        print("OmniTray runs already, but does not answer; its log:", paths.log_file)  # noqa: T201
+        return 1
+    if other.headless:
+        print(f"OmniTray runs already, headless (pid {other.pid}); its log: {paths.log_file}")  # noqa: T201
+    else:
+        print(f"OmniTray runs already (pid {other.pid}); its window is shown")  # noqa: T201
+    return 0
