@@ -1,0 +1,314 @@
+import ctypes
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from omnitray.core.facts import ProcessFacts
+from omnitray.platforms._linux_processes import LinuxProcessTable, clock_of
+from support.clock import FakeClock
+from support.fake_proc import FakeRoot
+
+SECOND = 1_000_000_000
+
+
+class Bench:
+    """A table over a fake /proc, with clocks that the test turns."""
+
+    def __init__(self, path: Path, *, with_clocks: bool = True) -> None:
+        self.root = FakeRoot(path)
+        self.clock = FakeClock()
+        self.used_ns: dict[int, int] = {clock_of(os.getpid()): 1}
+        self.root.write("proc/meminfo", "MemTotal: 1 kB\n")
+        (self.root.proc / "self").mkdir()
+        self.table = LinuxProcessTable(
+            self.root.proc,
+            monotonic_ns=lambda: round(self.clock.monotonic() * SECOND),
+            cpu_clock=self._cpu_clock if with_clocks else None,
+        )
+
+    def _cpu_clock(self, clock: int) -> int:
+        try:
+            return self.used_ns[clock]
+        except KeyError:
+            raise OSError(errno.EINVAL, "gone") from None
+
+    def process(self, pid: int, name: bytes | str = "sleep", **fields: int | str) -> None:
+        self.root.process(pid, name, **fields)
+        self.used_ns.setdefault(clock_of(pid), 1)
+
+    def work(self, pid: int, seconds: float) -> None:
+        self.used_ns[clock_of(pid)] += round(seconds * SECOND)
+
+    def end(self, pid: int) -> None:
+        (self.root.proc / str(pid) / "stat").unlink()
+        (self.root.proc / str(pid)).rmdir()
+        del self.used_ns[clock_of(pid)]
+
+    def scan(self, after: float = 1.0) -> dict[int, ProcessFacts]:
+        self.clock.advance(after)
+        return {facts.pid: facts for facts in self.table.scan()}
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path)
+    yield bench
+    bench.table.close()
+
+
+@pytest.fixture
+def without_clocks(tmp_path: Path) -> Iterator[Bench]:
+    bench = Bench(tmp_path, with_clocks=False)
+    yield bench
+    bench.table.close()
+
+
+def test_only_processes_are_listed_and_first_sight_has_no_cpu(bench: Bench) -> None:
+    bench.process(10)
+    bench.process(11, "make")
+    found = bench.scan()
+    assert set(found) == {10, 11}
+    assert [facts.cpu_percent for facts in found.values()] == [None, None]
+    assert found[10].uid == os.getuid()
+
+
+def test_cpu_is_measured_and_of_one_core(bench: Bench) -> None:
+    bench.process(10, threads=4)
+    bench.scan()
+    bench.work(10, 4.8)
+    assert bench.scan(after=2.0)[10].cpu_percent == pytest.approx(240.0)
+
+
+def test_who_slept_is_at_zero_and_then_measured_since_the_last_scan(bench: Bench) -> None:
+    bench.process(10)
+    bench.scan()
+    assert bench.scan(after=5.0)[10].cpu_percent == 0.0
+    bench.work(10, 0.5)
+    assert bench.scan(after=1.0)[10].cpu_percent == pytest.approx(50.0)
+    assert bench.scan(after=1.0)[10].cpu_percent == 0.0
+
+
+def test_who_did_not_run_is_not_read(bench: Bench) -> None:
+    bench.process(10, rss=10)
+    first = bench.scan()[10]
+    bench.process(10, rss=99)
+    assert bench.scan()[10].rss_bytes == first.rss_bytes
+    bench.work(10, 0.001)
+    assert bench.scan()[10].rss_bytes == 99 * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_what_others_may_have_changed_is_read_anew_after_a_while(bench: Bench) -> None:
+    bench.process(10, nice=0)
+    bench.scan()
+    bench.process(10, nice=19)
+    assert bench.scan(after=1)[10].nice == 0
+    assert bench.scan(after=60)[10].nice == 19
+
+
+def test_an_orphan_shows_its_new_parent_at_once(bench: Bench) -> None:
+    bench.process(10)
+    bench.process(11, ppid=10)
+    bench.process(12, ppid=1)
+    bench.scan()
+    bench.end(10)
+    bench.process(11, ppid=1)
+    found = bench.scan()
+    assert found[11].ppid == 1
+    assert set(found) == {11, 12}
+
+
+def test_a_pid_that_was_given_to_another_is_another_process(bench: Bench) -> None:
+    bench.process(10, "make", start=5)
+    bench.scan()
+    bench.process(10, "bash", start=9)
+    bench.work(10, 3.0)
+    other = bench.scan()[10]
+    assert (other.name, other.start_ticks, other.cpu_percent) == ("bash", 9, None)
+
+
+def test_a_process_that_vanishes_between_listing_and_reading_is_left_out(bench: Bench) -> None:
+    (bench.root.proc / "10").mkdir()
+    bench.process(11)
+    assert set(bench.scan()) == {11}
+
+
+def test_a_line_of_garbage_is_left_out(bench: Bench) -> None:
+    bench.root.write("proc/10/stat", b"\xff\x00 not (a line")
+    bench.process(11)
+    assert set(bench.scan()) == {11}
+
+
+def test_who_starts_another_program_may_be_another_user_from_then_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uids = iter([1000, 0, 5])
+    monkeypatch.setattr(LinuxProcessTable, "_uid", lambda *_: next(uids))
+    bench.process(10, "bash")
+    assert bench.scan()[10].uid == 1000
+    bench.work(10, 0.1)
+    assert bench.scan()[10].uid == 1000
+    bench.process(10, "passwd")
+    bench.work(10, 0.1)
+    assert bench.scan()[10].uid == 0
+
+
+def test_the_user_of_a_process_that_hides_itself_is_told_by_its_status(bench: Bench) -> None:
+    # Its folder belongs to root (to whoever runs this test, here), its status says who it is.
+    bench.process(10)
+    bench.root.write("proc/10/status", "Name:\tx\nUid:\t1000\t1001\t1000\t1000\nGid:\t0\n")
+    assert bench.scan()[10].uid == (1001 if os.getuid() == 0 else os.getuid())
+
+
+def test_without_clocks_every_line_is_read_and_ticks_count(without_clocks: Bench) -> None:
+    bench = without_clocks
+    bench.process(10, utime=100)
+    bench.process(11)
+    assert bench.scan()[10].cpu_percent is None
+    bench.process(10, utime=150, stime=25, rss=77)
+    found = bench.scan(after=1.5)
+    assert found[10].cpu_percent == pytest.approx(50.0)
+    assert found[10].rss_bytes == 77 * os.sysconf("SC_PAGE_SIZE")
+    assert found[11].cpu_percent == 0.0
+
+
+def test_clocks_that_may_not_be_asked_are_done_without(tmp_path: Path) -> None:
+    def refuse(_: int) -> int:
+        raise PermissionError
+
+    table = LinuxProcessTable(FakeRoot(tmp_path).proc, cpu_clock=refuse)
+    assert table._cpu_clock is None
+    table.close()
+
+
+# From here on the real /proc and real children.
+
+
+@pytest.fixture
+def real_table() -> Iterator[LinuxProcessTable]:
+    table = LinuxProcessTable()
+    yield table
+    table.close()
+
+
+Child = Callable[..., int]
+
+
+@pytest.fixture
+def child() -> Iterator[Child]:
+    """Starts ``python -c code`` and gives its pid when it has printed a line."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start(code: str) -> int:
+        process = subprocess.Popen(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, stdin=subprocess.PIPE
+        )
+        running.append(process)
+        assert process.stdout is not None
+        process.stdout.readline()
+        return process.pid
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def until(found: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not found():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def by_pid(table: LinuxProcessTable) -> dict[int, ProcessFacts]:
+    return {facts.pid: facts for facts in table.scan()}
+
+
+def test_a_real_busy_child_shows_its_cpu_and_a_sleeping_one_none(
+    real_table: LinuxProcessTable, child: Child
+) -> None:
+    busy = child("print(flush=True)\nwhile True: pass")
+    asleep = child("print(flush=True); input()")
+    by_pid(real_table)
+    until(lambda: (by_pid(real_table)[busy].cpu_percent or 0) > 1)
+    assert by_pid(real_table)[asleep].cpu_percent == 0.0
+
+
+def test_a_real_child_that_grows_is_seen_to_grow(
+    real_table: LinuxProcessTable, child: Child
+) -> None:
+    pid = child(
+        "import time; print(flush=True)\nkept = []\n"
+        "while len(kept) < 40: kept.append(bytearray(1 << 20)); time.sleep(0.01)\ninput()"
+    )
+    before = by_pid(real_table)[pid].rss_bytes
+    until(lambda: by_pid(real_table)[pid].rss_bytes > before + (20 << 20))
+
+
+def test_a_real_zombie_is_a_zombie_until_it_is_reaped(real_table: LinuxProcessTable) -> None:
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    until(lambda: by_pid(real_table)[pid].state == "Z")
+    os.waitpid(pid, 0)
+    assert pid not in by_pid(real_table)
+
+
+def test_a_real_stopped_child_is_stopped(real_table: LinuxProcessTable, child: Child) -> None:
+    pid = child("print(flush=True); input()")
+    by_pid(real_table)
+    os.kill(pid, signal.SIGSTOP)
+    until(lambda: by_pid(real_table)[pid].state == "T")
+    os.kill(pid, signal.SIGCONT)
+    until(lambda: by_pid(real_table)[pid].state == "S")
+
+
+@pytest.mark.parametrize("name", [b"foo) Z ", b"a\nb", b"\xff\xfe", b"<b>&\x1b[31m"])
+def test_a_real_hostile_name_is_printable_text(
+    real_table: LinuxProcessTable, child: Child, name: bytes
+) -> None:
+    pid = child(
+        f"import ctypes\nctypes.CDLL(None).prctl(15, {name!r}, 0, 0, 0)\nprint(flush=True); input()"
+    )
+    facts = by_pid(real_table)[pid]
+    assert facts.name.isprintable()
+    assert facts.ppid == os.getpid()
+    assert facts.state in {"S", "R"}
+
+
+def test_a_real_orphan_gets_its_new_parent(real_table: LinuxProcessTable) -> None:
+    libc = ctypes.CDLL(None)
+    libc.prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: what init is to others
+    try:
+        code = (
+            "import subprocess, sys\n"
+            "print(subprocess.Popen(['sleep', '60']).pid, flush=True)\ninput()"
+        )
+        parent = subprocess.Popen(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, stdin=subprocess.PIPE
+        )
+        assert parent.stdout is not None
+        orphan = int(parent.stdout.readline())
+        assert by_pid(real_table)[orphan].ppid == parent.pid
+        parent.kill()
+        parent.communicate()
+        assert by_pid(real_table)[orphan].ppid == os.getpid()
+        os.kill(orphan, signal.SIGKILL)
+        os.waitpid(orphan, 0)
+    finally:
+        libc.prctl(36, 0, 0, 0, 0)
+
+
+def test_scanning_leaks_no_descriptors(real_table: LinuxProcessTable) -> None:
+    real_table.scan()
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    for _ in range(5):
+        real_table.scan()
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
