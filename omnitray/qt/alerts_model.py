@@ -39,6 +39,7 @@ class AlertsModel(QAbstractTableModel):
         super().__init__(parent)
         self._source, self._wall = source, wall
         self._alerts: list[Alert] = []
+        self._known: set[str] = set()
         self._asked = AlertQuery()
         self._more = False
 
@@ -52,6 +53,7 @@ class AlertsModel(QAbstractTableModel):
         self.beginResetModel()
         self._asked = query
         self._alerts = self._page(0)
+        self._known = {alert.id for alert in self._alerts}
         self.endResetModel()
 
     def alert_at(self, row: int) -> Alert | None:
@@ -60,6 +62,8 @@ class AlertsModel(QAbstractTableModel):
 
     def row_of(self, alert_id: str) -> int:
         """The row of an alert among those fetched, else -1."""
+        if alert_id not in self._known:
+            return -1
         found = (row for row, alert in enumerate(self._alerts) if alert.id == alert_id)
         return next(found, -1)
 
@@ -96,12 +100,13 @@ class AlertsModel(QAbstractTableModel):
         """Fetch another page."""
         if parent.isValid():
             return
-        known = {alert.id for alert in self._alerts}
-        page = [alert for alert in self._page(len(self._alerts)) if alert.id not in known]
+        found = self._page(len(self._alerts))
+        page = [alert for alert in found if alert.id not in self._known]
         if page:
             first = len(self._alerts)
             self.beginInsertRows(QModelIndex(), first, first + len(page) - 1)
             self._alerts += page
+            self._known.update(alert.id for alert in page)
             self.endInsertRows()
 
     def headerData(  # noqa: N802 - Qt's name
@@ -164,10 +169,12 @@ class AlertsModel(QAbstractTableModel):
             return
         self.beginInsertRows(QModelIndex(), place, place)
         self._alerts.insert(place, alert)
+        self._known.add(alert.id)
         self.endInsertRows()
 
     def _remove(self, row: int) -> None:
         self.beginRemoveRows(QModelIndex(), row, row)
+        self._known.discard(self._alerts[row].id)
         del self._alerts[row]
         self.endRemoveRows()
 

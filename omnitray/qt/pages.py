@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
 
 from omnitray.core.alert import Alert
@@ -21,6 +21,7 @@ from omnitray.qt.theme import Theme
 from omnitray.settings import Problem, Settings
 
 _MARKED = 200  # alerts whose markers are kept
+_MARKING_MS = 100
 
 
 class Pages(QStackedWidget):
@@ -47,6 +48,10 @@ class Pages(QStackedWidget):
         self._settings = Settings()
         self._problems: tuple[Problem, ...] = ()
         self._marked: dict[str, Alert] = {}
+        self._marking = QTimer(self)  # a flood of alerts costs one look at the markers
+        self._marking.setSingleShot(True)
+        self._marking.setInterval(_MARKING_MS)
+        self._marking.timeout.connect(self._show_marks)
         self.range_s = 300.0
         self.overview: OverviewPage | None = None
         self.processes: ProcessesPage | None = None
@@ -89,7 +94,7 @@ class Pages(QStackedWidget):
         self._readings.replace(snapshots)
         if self.overview:
             self.overview.restart()
-            self.overview.show_alerts(self._marked.values())
+            self._show_marks()
 
     def show_jobs(self, jobs: tuple[Job, ...]) -> None:
         """Another scan."""
@@ -141,6 +146,10 @@ class Pages(QStackedWidget):
             self._marked[alert.id] = alert
         for old in list(self._marked)[:-_MARKED]:
             del self._marked[old]
+        self._marking.start()
+
+    @Slot()
+    def _show_marks(self) -> None:
         if self.overview:
             self.overview.show_alerts(self._marked.values())
 
