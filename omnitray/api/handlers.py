@@ -7,6 +7,7 @@ carried out, with the new state.
 import asyncio
 import datetime as dt
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 import msgspec
@@ -185,9 +186,14 @@ async def rotate_token(call: Call) -> TokenBody:
     return TokenBody()
 
 
+async def settled(future: Future[R]) -> R:
+    """What a command answered. Giving up waiting does not take the command back."""
+    waiting = asyncio.shield(asyncio.wrap_future(future))
+    return await asyncio.wait_for(waiting, COMMAND_TIMEOUT_S)
+
+
 async def _carry_out(call: Call, command: Command[R]) -> R:
-    future = call.door.submit(command)
-    return await asyncio.wait_for(asyncio.wrap_future(future), COMMAND_TIMEOUT_S)
+    return await settled(call.door.submit(command))
 
 
 async def _query(call: Call, query: AlertQuery) -> list[Alert]:

@@ -18,8 +18,8 @@ from omnitray.api.door import Door, Refused
 from omnitray.api.feed import Client, Feed
 from omnitray.api.gate import Receive, Scope, Send, refuse
 from omnitray.api.guard import Denied
+from omnitray.api.handlers import settled
 from omnitray.api.limits import (
-    COMMAND_TIMEOUT_S,
     MAX_SOCKETS,
     SOCKET_COMMAND_BURST,
     SOCKET_COMMANDS_PER_S,
@@ -157,13 +157,13 @@ class Conversation:
             return Trouble(error="too_many_leases", detail=f"At most {MAX_LEASES} leases.")
         lease = Lease(id=lease_id, level=message.level, mode=message.mode)
         self._leases.add(lease_id)
-        status = await _wait(self._door.submit(door.TakeLease(lease=lease)))
+        status = await settled(self._door.submit(door.TakeLease(lease=lease)))
         return _leased("leased", message.id, status)
 
     async def _release(self, message: Release) -> Answer:
         lease_id = self._global_id(message.id)
         self._leases.discard(lease_id)
-        status = await _wait(self._door.submit(door.ReleaseLease(lease_id=lease_id)))
+        status = await settled(self._door.submit(door.ReleaseLease(lease_id=lease_id)))
         return _leased("released", message.id, status)
 
     def _global_id(self, own: str) -> str:
@@ -178,10 +178,6 @@ def _leased(event: str, own_id: str, status: Status) -> Leased:
         level=status.level,
         chosen_level=bodies.level_name(status.chosen_level),
     )
-
-
-async def _wait(future: Future[Status]) -> Status:
-    return await asyncio.wait_for(asyncio.wrap_future(future), COMMAND_TIMEOUT_S)
 
 
 async def _write(socket: WebSocket, client: Client) -> None:

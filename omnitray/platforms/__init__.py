@@ -13,6 +13,7 @@ from omnitray.core.cache_tools import Tools
 from omnitray.core.machine import Machine
 from omnitray.core.process_table import ProcessDetails, ProcessTable
 from omnitray.platforms._autostart import Autostart
+from omnitray.platforms._service import Service
 
 _MODULES = {"linux": "linux", "darwin": "macos", "win32": "windows"}
 
@@ -50,6 +51,10 @@ class Platform(Protocol):
 
     def autostart(self, command: Sequence[str], /) -> Autostart:
         """Starting ``command`` at login."""
+        ...
+
+    def service(self, command: Sequence[str], template: str, /) -> Service:
+        """Running ``command`` headless as a service of this user."""
         ...
 
     def keep_own_priority(self) -> str | None:

@@ -8,6 +8,7 @@ from omnitray.platforms._linux_open_files import mount_id, open_files
 from omnitray.platforms._linux_processes import LinuxProcessTable
 from omnitray.platforms._linux_sampling import LinuxMachine
 from omnitray.platforms._linux_self import own_rss_bytes
+from omnitray.platforms._linux_service import service
 from omnitray.platforms._linux_session import has_display
 from omnitray.platforms._posix_self import lock_file
 from omnitray.platforms._posix_session import keep_own_priority
@@ -25,6 +26,7 @@ __all__ = [
     "process_details",
     "process_table",
     "programs",
+    "service",
 ]
 
 

@@ -3,6 +3,7 @@
 from omnitray.core.machine import Machine
 from omnitray.core.process_table import ProcessDetails, ProcessTable
 from omnitray.platforms._macos_sampling import mac_machine
+from omnitray.platforms._macos_service import service
 from omnitray.platforms._macos_session import has_display
 from omnitray.platforms._posix_self import lock_file
 from omnitray.platforms._posix_session import keep_own_priority
@@ -22,6 +23,7 @@ __all__ = [
     "process_details",
     "process_table",
     "programs",
+    "service",
 ]
 
 

@@ -8,6 +8,7 @@ from omnitray.platforms._psutil_processes import PsutilProcessDetails, PsutilPro
 from omnitray.platforms._psutil_self import own_rss_bytes
 from omnitray.platforms._windows_sampling import windows_machine
 from omnitray.platforms._windows_self import lock_file
+from omnitray.platforms._windows_service import service
 from omnitray.platforms._windows_session import has_display, keep_own_priority
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "process_details",
     "process_table",
     "programs",
+    "service",
 ]
 
 

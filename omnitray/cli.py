@@ -1,0 +1,143 @@
+"""The command line: the parser, and the way from a sub-command to its function.
+
+Without a sub-command the program itself starts; everything else talks to the one that runs.
+Functions are named, not imported: a sub-command loads what it needs and nothing of Qt. Exit codes:
+0, 1 (refused or failed), 2 (usage).
+"""
+
+import argparse
+import importlib
+from collections.abc import Callable, Sequence
+
+from omnitray import __version__
+
+TYPES = (
+    "PERMISSION_ERROR",
+    "SERVER_DOWN",
+    "SERVER_SLOW",
+    "RESOURCE_CRITICAL",
+    "TEST_TIMEOUT",
+    "TEST_FAILED",
+    "CRITICAL",
+)
+SEVERITIES = ("info", "warning", "critical")
+MODES = ("dev", "test", "prod")
+LEVELS = ("idle", "normal", "intensive", "critical", "auto")
+SHELLS = ("bash", "zsh", "fish")
+Subparsers = Callable[..., argparse.ArgumentParser]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point of ``omnitray``."""
+    args = build_parser().parse_args(argv)
+    if args.run is None:
+        from omnitray import app  # noqa: PLC0415 - Qt, for the program itself alone
+
+        return app.main(headless=args.headless, verbose=args.verbose)
+    from omnitray.commands.dispatch import dispatch  # noqa: PLC0415 - --help needs none of it
+
+    return dispatch(_function(args.run), args)
+
+
+def main_tray() -> int:
+    """Entry point of ``omnitray-tray``: the program, from a menu entry without a terminal."""
+    return main(())
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole parser; completion is generated from it."""
+    parser = argparse.ArgumentParser(
+        prog="omnitray",
+        description="Keeps this machine usable. Without a command: start the tray.",
+        epilog="exit codes: 0 done, 1 refused or failed, 2 wrong usage",
+    )
+    parser.add_argument("--version", action="version", version=f"omnitray {__version__}")
+    parser.add_argument("--headless", action="store_true", help="run without tray and window")
+    parser.add_argument("--verbose", action="store_true", help="say more in the log")
+    parser.set_defaults(run=None)
+    group = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def command(name: str, run: str, text: str) -> argparse.ArgumentParser:
+        sub = group.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        sub.set_defaults(run=run)
+        if name != "completion":
+            sub.add_argument("--json", action="store_true", help="the API's object, on one line")
+        return sub
+
+    _add_state(command)
+    _add_alerts(command)
+    _add_protector(command)
+    _add_program(command)
+    return parser
+
+
+def _add_state(command: Subparsers) -> None:
+    sub = command("status", "status:status", "how things are")
+    sub.add_argument("--watch", action="store_true", help="again at each change, until Ctrl-C")
+    sub = command("mode", "status:mode", "show or set the protector's mode")
+    sub.add_argument("mode", nargs="?", choices=MODES)
+    sub = command("level", "status:level", "show or set how often the monitor looks")
+    sub.add_argument("level", nargs="?", choices=LEVELS)
+    sub = command("snooze", "status:snooze", "hold notifications back for a while")
+    sub.add_argument("duration", metavar="DURATION", help="15m, 1h30m, 2d; 0 ends it")
+
+
+def _add_alerts(command: Subparsers) -> None:
+    sub = command("alerts", "alerts:alerts", "list alerts, the newest first")
+    sub.add_argument("--active", action="store_true", help="only those that are not resolved")
+    sub.add_argument("--type", choices=TYPES, metavar="T", help=", ".join(TYPES))
+    sub.add_argument("--severity", choices=SEVERITIES, metavar="S", help=", ".join(SEVERITIES))
+    sub.add_argument("--text", metavar="WORDS", help="that all of these words occur in")
+    sub.add_argument("--since", metavar="WHEN", help="2h, yesterday, 2026-11-22T13:00")
+    sub.add_argument("--limit", type=_limit, default=50, metavar="N", help="at most N (50)")
+    sub.add_argument("--follow", action="store_true", help="print new ones as they come")
+    sub = command("alert", "alerts:alert", "raise an alert")
+    sub.add_argument("type", choices=TYPES, metavar="TYPE", help=", ".join(TYPES))
+    sub.add_argument("title", metavar="TITLE")
+    sub.add_argument("--message", default="", metavar="M")
+    sub.add_argument("--severity", choices=SEVERITIES, metavar="S", help=", ".join(SEVERITIES))
+    sub.add_argument("--source", default="cli", metavar="NAME", help="who says so (cli)")
+    sub = command("ack", "alerts:ack", "acknowledge an alert")
+    sub.add_argument("id", metavar="ID")
+    sub = command("resolve", "alerts:resolve", "say that an alert is over")
+    sub.add_argument("id", metavar="ID")
+    sub = command("export", "alerts:export", "write the history to a file")
+    sub.add_argument("file", metavar="FILE", help="ends in .csv, .json, or JSON lines")
+
+
+def _add_protector(command: Subparsers) -> None:
+    command("jobs", "protector:jobs", "the heaviest jobs on this machine")
+    command("actions", "protector:actions", "what the protector holds and did")
+    sub = command("undo", "protector:undo", "take an action back, or all of them")
+    sub.add_argument("id", nargs="?", default="all", metavar="ID|all")
+    command("explain", "protector:explain", "who would be acted on now, and why")
+    sub = command("clean", "protector:clean", "clean regenerable caches")
+    sub.add_argument("--dry-run", action="store_true", help="only say what that would free")
+
+
+def _add_program(command: Subparsers) -> None:
+    command("doctor", "program:doctor", "what works here and what does not")
+    sub = command("settings", "program:settings", "show or change settings")
+    sub.add_argument("key", nargs="?", metavar="KEY", help="for instance thresholds.cpu.warning")
+    sub.add_argument("value", nargs="?", metavar="VALUE", help="'default' takes it back")
+    sub = command("token", "program:token", "where the API's token is; it is never printed")
+    sub.add_argument("--rotate", action="store_true", help="make a new one, close open sockets")
+    sub = command("service", "program:service", "run headless as a service of this user")
+    sub.add_argument("what", choices=("install", "remove", "status"))
+    sub = command("completion", "program:completion", "print a shell's completion script")
+    sub.add_argument("shell", choices=SHELLS)
+
+
+def _limit(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 5000:  # noqa: PLR2004 - the API's own bounds
+        raise argparse.ArgumentTypeError("must be from 1 to 5000")
+    return number
+
+
+def _function(name: str) -> Callable[..., int]:
+    module, _, function = name.partition(":")
+    found: Callable[..., int] = getattr(
+        importlib.import_module(f"omnitray.commands.{module}"), function
+    )
+    return found

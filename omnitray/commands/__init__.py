@@ -1,0 +1,1 @@
+"""The sub-commands: one function each, ``(arguments, terminal) -> exit code``."""

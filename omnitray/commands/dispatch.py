@@ -1,0 +1,66 @@
+"""Runs one sub-command and turns what can go wrong into one line and an exit code."""
+
+import argparse
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Callable
+
+import msgspec
+
+from omnitray.commands.context import Context
+from omnitray.commands.terminal import Terminal
+from omnitray.commands.times import local_now
+from omnitray.paths import find_paths
+from omnitray.remote import NotRunning, RequestFailed
+
+FAILED, USAGE = 1, 2
+
+
+def dispatch(run: Callable[..., int], args: argparse.Namespace) -> int:
+    """Carry it out; the exit code."""
+    _write_what_can_be_written()
+    context = Context(find_paths(), Terminal(), local_now())
+    try:
+        return run(args, context)
+    except NotRunning as error:
+        return _say(context, args, "not_running", _why_not_running(context) or f"{error}")
+    except RequestFailed as error:
+        return _say(context, args, error.error, error.detail)
+    except ValueError as error:
+        context.terminal.problem(f"{error}")
+        return USAGE
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; keep the interpreter's last flush quiet.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return _say(context, args, "failed", f"{error}")
+    except KeyboardInterrupt:
+        return 0
+
+
+def _say(context: Context, args: argparse.Namespace, code: str, detail: str) -> int:
+    if getattr(args, "json", False):
+        context.terminal.json(msgspec.json.encode({"error": code, "detail": detail}))
+    else:
+        context.terminal.problem(detail)
+    return FAILED
+
+
+def _why_not_running(context: Context) -> str:
+    """It may well run and have been told not to answer."""
+    from omnitray.settings import load  # noqa: PLC0415 - only when nobody answers
+
+    if load(context.paths.config_file).settings.api.enabled:
+        return ""
+    return "the local API is switched off; switch it on with: omnitray settings api.enabled true"
+
+
+def _write_what_can_be_written() -> None:
+    """An old locale must not turn an interpunct into a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            with contextlib.suppress(ValueError):
+                stream.reconfigure(errors="replace")

@@ -1,0 +1,80 @@
+"""``settings``: the table of the settings, read from the file and changed in it.
+
+Needs no running instance; one that runs takes the change up from the file.
+"""
+
+import argparse
+
+import msgspec
+
+from omnitray.commands.context import Context
+from omnitray.settings import (
+    BY_KEY,
+    FIELDS,
+    Field,
+    Problem,
+    Settings,
+    default_of,
+    load,
+    parse_text,
+    save,
+    shown,
+    value_of,
+)
+
+
+def show(args: argparse.Namespace, context: Context) -> int:
+    """All of them, or one with what it means."""
+    loaded = load(context.paths.config_file)
+    if args.key is not None and args.key not in BY_KEY:
+        return _unknown(args.key, context)
+    fields = [BY_KEY[args.key]] if args.key else list(FIELDS)
+    if args.json:
+        values = {field.key: value_of(loaded.settings, field.key) for field in fields}
+        context.terminal.json(msgspec.json.encode(values))
+    elif args.key:
+        _show_one(fields[0], loaded.settings, context)
+    else:
+        context.terminal.table([_row(field, loaded.settings) for field in fields])
+    for problem in loaded.problems:
+        context.terminal.problem(f"{context.paths.config_file.name} {problem.sentence}")
+    return 0
+
+
+def change(args: argparse.Namespace, context: Context) -> int:
+    """Write one of them to the file."""
+    if args.key not in BY_KEY:
+        return _unknown(args.key, context)
+    value = None if args.value == "default" else parse_text(args.key, args.value)
+    outcome = save(context.paths.config_file, {args.key: value})
+    if isinstance(outcome, Problem):
+        context.terminal.problem(outcome.sentence)
+        return 1
+    now = value_of(outcome.settings, args.key)
+    if args.json:
+        context.terminal.json(msgspec.json.encode({args.key: now}))
+    else:
+        context.terminal.line(f"{args.key} = {shown(now)}")
+    return 0
+
+
+def _row(field: Field, settings: Settings) -> tuple[str, str, str]:
+    value, default = value_of(settings, field.key), default_of(field.key)
+    changed = f"(default {shown(default)})" if value != default else ""
+    return (field.key, f"{shown(value)} {field.unit}".strip(), changed)
+
+
+def _show_one(field: Field, settings: Settings, context: Context) -> None:
+    terminal = context.terminal
+    terminal.line(f"{field.key} = {shown(value_of(settings, field.key))}")
+    terminal.line(f"{field.title}. {field.help}")
+    terminal.line(f"allowed: {field.allowed}; default: {shown(default_of(field.key))}")
+
+
+def _unknown(key: str, context: Context) -> int:
+    import difflib  # noqa: PLC0415 - only a mistake needs it
+
+    near = difflib.get_close_matches(key, BY_KEY, n=1)
+    hint = f"did you mean {near[0]}?" if near else "omnitray settings lists them all"
+    context.terminal.problem(f"there is no setting {key}; {hint}")
+    return 1

@@ -1,0 +1,61 @@
+"""``token``, ``settings``, ``doctor``, ``completion``, ``service``: about OmniTray itself."""
+
+import argparse
+
+import msgspec
+
+from omnitray.api.wire import TokenBody
+from omnitray.commands.context import Context
+
+
+def token(args: argparse.Namespace, context: Context) -> int:
+    """Say where the token is, or make a new one; it is never printed."""
+    if not args.rotate:
+        address = context.remote().address
+        where = {"url": address.url, "file": str(context.paths.api_file)}
+        if args.json:
+            context.terminal.json(msgspec.json.encode(where))
+        else:
+            context.terminal.whole(f"the token of {address.url} is in {where['file']}")
+        return 0
+    if context.post("/token/rotate", None, TokenBody, as_json=args.json) is not None:
+        context.terminal.line("there is a new token; open sockets were closed")
+    return 0
+
+
+def settings(args: argparse.Namespace, context: Context) -> int:
+    """Show all settings, one of them, or change one in the file."""
+    from omnitray.commands.preferences import change, show  # noqa: PLC0415 - needed here alone
+
+    return show(args, context) if args.value is None else change(args, context)
+
+
+def doctor(args: argparse.Namespace, context: Context) -> int:
+    """What works here and what does not; 1 when something fails."""
+    from omnitray.doctor import Verdict, run  # noqa: PLC0415 - needed here alone
+
+    findings = run(context.paths)
+    if args.json:
+        context.terminal.json(msgspec.json.encode({"findings": findings}))
+    else:
+        colours = {Verdict.OK: "ok", Verdict.WARN: "warning", Verdict.FAIL: "critical"}
+        for finding in findings:
+            text = f"{finding.verdict.value:<4}  {finding.sentence}"
+            context.terminal.whole(context.terminal.wrapped(text, 6, colours[finding.verdict]))
+    return int(any(finding.verdict is Verdict.FAIL for finding in findings))
+
+
+def completion(args: argparse.Namespace, context: Context) -> int:
+    """Print the completion script of a shell."""
+    from omnitray.cli import build_parser  # noqa: PLC0415 - it imports us by name
+    from omnitray.commands.completion import script  # noqa: PLC0415
+
+    context.terminal.whole(script(build_parser(), args.shell))
+    return 0
+
+
+def service(args: argparse.Namespace, context: Context) -> int:
+    """Run headless as a service of this user's session."""
+    from omnitray.commands.service import carry_out  # noqa: PLC0415 - needed here alone
+
+    return carry_out(args, context)

@@ -1,0 +1,96 @@
+"""``actions``, ``undo``, ``explain``, ``clean``, ``jobs``."""
+
+import argparse
+
+from omnitray.api.door import Done
+from omnitray.api.wire import Actions, ExplanationBody, Jobs
+from omnitray.commands.context import Context
+from omnitray.commands.terminal import percent, size
+from omnitray.commands.times import shown
+from omnitray.remote import quoted
+
+SHOWN_JOBS = 20
+
+
+def actions(args: argparse.Namespace, context: Context) -> int:
+    """What the protector holds and did."""
+    body = context.get("/actions", Actions, as_json=args.json)
+    if body is None:
+        return 0
+    terminal = context.terminal
+    for held in body.held:
+        terminal.line(f"{held.title} is {held.grip}: {held.why}", "warning")
+    rows = [
+        (shown(each.at, context.now), each.outcome.value, each.id, f"{each.what} ({each.why})")
+        for each in body.actions
+    ]
+    terminal.table(rows)
+    if not rows:
+        terminal.line("nothing was done to any job")
+    if body.breaker.state != "closed":
+        why = body.breaker.why
+        terminal.line(f"the circuit breaker is {body.breaker.state.value}: {why}", "critical")
+    return 0
+
+
+def undo(args: argparse.Namespace, context: Context) -> int:
+    """Take one action back, or all of them."""
+    path = "/actions/undo-all" if args.id == "all" else f"/actions/{quoted(args.id)}/undo"
+    done = context.post(path, None, Done, as_json=args.json)
+    if done is not None:
+        _say(done, "nothing was left to undo", context)
+    return 0
+
+
+def explain(args: argparse.Namespace, context: Context) -> int:
+    """Who would be acted on now, in what order, and why."""
+    body = context.get("/explain", ExplanationBody, as_json=args.json)
+    if body is None:
+        return 0
+    context.terminal.whole(context.terminal.wrapped(body.text))
+    rows = [
+        (
+            f"{number}." if each.chosen else "–",
+            size(each.rss_bytes),
+            percent(each.cpu_percent),
+            each.verdict,
+            each.title,
+        )
+        for number, each in enumerate(body.considered, start=1)
+    ]
+    context.terminal.table(rows)
+    return 0
+
+
+def clean(args: argparse.Namespace, context: Context) -> int:
+    """Clean regenerable caches, or only say what that would free."""
+    done = context.post("/clean", {"dry_run": args.dry_run}, Done, as_json=args.json)
+    if done is None:
+        return 0
+    _say(done, "there is nothing to clean", context)
+    verb = "would free" if done.dry_run else "freed"
+    context.terminal.line(f"{verb} {size(done.freed_bytes)}")
+    return 0
+
+
+def jobs(args: argparse.Namespace, context: Context) -> int:
+    """The jobs of the last scan, the heaviest first."""
+    body = context.get("/jobs", Jobs, as_json=args.json)
+    if body is None:
+        return 0
+    rows = [
+        (
+            percent(each.cpu_percent),
+            size(each.rss_bytes),
+            str(each.leader_pid),
+            f"{each.title} · {each.process_count} processes",
+        )
+        for each in body.jobs[:SHOWN_JOBS]
+    ]
+    context.terminal.table([("CPU", "memory", "leader", "job"), *rows], ["dim"])
+    return 0
+
+
+def _say(done: Done, nothing: str, context: Context) -> None:
+    for phrase in done.done or (nothing,):
+        context.terminal.line(phrase)

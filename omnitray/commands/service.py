@@ -1,0 +1,33 @@
+"""``service``: write, remove or look at the service that runs OmniTray headless."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import msgspec
+
+from omnitray import platforms
+from omnitray.commands.context import Context
+from omnitray.paths import resource
+
+
+def carry_out(args: argparse.Namespace, context: Context) -> int:
+    """Do it, and say what was done."""
+    template = resource("service/omnitray.service").read_text(encoding="utf-8")
+    service = platforms.current().service(own_command(), template)
+    found = {"install": service.install, "remove": service.remove, "status": service.status}[
+        args.what
+    ]()
+    if args.json:
+        context.terminal.json(msgspec.json.encode(found))
+    for phrase in () if args.json else found.done:
+        context.terminal.whole(phrase)
+    return 0 if found.works else 1
+
+
+def own_command() -> list[str]:
+    """What starts this very installation."""
+    script = Path(sys.argv[0]).absolute()
+    if script.name.startswith("omnitray") and script.suffix in ("", ".exe"):
+        return [str(script)]
+    return [sys.executable, "-m", "omnitray"]

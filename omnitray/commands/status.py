@@ -1,0 +1,137 @@
+"""``status``, ``mode``, ``level``, ``snooze``."""
+
+import argparse
+
+from omnitray.api.wire import LevelState, ModeState, SnapshotBody, SnoozeState, StatusBody
+from omnitray.commands.context import Context
+from omnitray.commands.stream import stream
+from omnitray.commands.terminal import percent, size
+from omnitray.commands.times import duration_s, shown
+
+MOODS = {"good": "ok", "warning": "warning", "critical": "critical", "holding": "warning"}
+
+
+def status(args: argparse.Namespace, context: Context) -> int:
+    """How things are."""
+    if args.watch:
+        return _watch(args, context)
+    body = context.get("/status", StatusBody, as_json=args.json)
+    if body is not None:
+        show_status(body, context)
+    return 0
+
+
+def _watch(args: argparse.Namespace, context: Context) -> int:
+    for _ in stream(context.remote().address):
+        if not args.json:
+            context.terminal.clear()
+        body = context.get("/status", StatusBody, as_json=args.json)
+        if body is not None:
+            show_status(body, context)
+    return 0
+
+
+def show_status(body: StatusBody, context: Context) -> None:
+    """The page that ``status`` prints."""
+    terminal = context.terminal
+    terminal.line(body.headline, MOODS.get(body.mood, ""))
+    terminal.line(body.detail, "dim")
+    terminal.line()
+    rows = [*_readings(body.monitor.snapshot), *_settings(body), *_rest(body)]
+    terminal.table(rows)
+    for alert in body.alerts.latest:
+        when = shown(alert.last_seen, context.now)
+        terminal.line(f"  {when}  {alert.severity:<8}  {alert.title}", alert.severity)
+
+
+def _readings(shot: SnapshotBody | None) -> list[tuple[str, str, str]]:
+    if shot is None:
+        return [("Reading", "–", "not taken yet")]
+    load = "load " + " ".join(f"{each:.2f}" for each in shot.load) if shot.load else ""
+    memory = shot.memory
+    used = f"{size(memory.used_bytes)} of {size(memory.total_bytes)}" if memory else ""
+    fullest = shot.disks[0] if shot.disks else None
+    free = f"{size(fullest.free_bytes)} free on {fullest.mount}" if fullest else ""
+    return [
+        ("CPU", percent(shot.cpu_percent), load),
+        ("Memory", percent(shot.memory_percent), used),
+        ("Disk", percent(shot.disk_percent), free),
+    ]
+
+
+def _settings(body: StatusBody) -> list[tuple[str, str, str]]:
+    limits = body.protector.limits
+    protects = f"CPU limit {limits.cpu_percent:g} %, memory limit {limits.memory_percent:g} %"
+    chosen = "automatic" if body.monitor.chosen_level == "auto" else "chosen"
+    rhythm = f"{chosen}, looks every {body.monitor.interval_s:g} s"
+    return [("Mode", body.mode, protects), ("Level", body.level, rhythm)]
+
+
+def _rest(body: StatusBody) -> list[tuple[str, str, str]]:
+    rows = [("Held", "", job) for job in body.protector.holding]
+    rows += [("Problem", "", problem) for problem in body.problems]
+    if body.own is not None:
+        cost = f"{size(body.own.rss_bytes)} of memory, process {body.pid}"
+        rows.append(("OmniTray", f"{body.own.cpu_percent:.1f} %", cost))
+    rows.append(("Alerts", str(body.alerts.open), f"open, {body.alerts.critical} critical"))
+    return rows
+
+
+def mode(args: argparse.Namespace, context: Context) -> int:
+    """Show or set the protector's mode."""
+    if args.mode is None:
+        return _show_state(args, context, "mode")
+    state = context.post("/mode", {"mode": args.mode}, ModeState, as_json=args.json)
+    if state is not None:
+        limits = state.limits
+        context.terminal.line(
+            f"mode {state.mode}: CPU limit {limits.cpu_percent:g} %, "
+            f"memory limit {limits.memory_percent:g} %"
+        )
+    return 0
+
+
+def level(args: argparse.Namespace, context: Context) -> int:
+    """Show or set the monitor's level."""
+    if args.level is None:
+        return _show_state(args, context, "level")
+    state = context.post("/level", {"level": args.level}, LevelState, as_json=args.json)
+    if state is not None:
+        context.terminal.line(_level_line(state))
+    return 0
+
+
+def snooze(args: argparse.Namespace, context: Context) -> int:
+    """Hold notifications back for a while."""
+    body = {"duration_s": duration_s(args.duration)}
+    state = context.post("/snooze", body, SnoozeState, as_json=args.json)
+    if state is not None:
+        until = shown(state.until, context.now) if state.until else ""
+        context.terminal.line(
+            f"notifications are held back until {until}" if until else "notifications come again"
+        )
+    return 0
+
+
+def _show_state(args: argparse.Namespace, context: Context, what: str) -> int:
+    body = context.remote().get("/status", StatusBody)
+    limits, monitor = body.protector.limits, body.monitor
+    state: ModeState | LevelState = ModeState(mode=body.mode, limits=limits)
+    if what == "level":
+        state = LevelState(
+            level=monitor.level, chosen_level=monitor.chosen_level, interval_s=monitor.interval_s
+        )
+    if args.json:
+        import msgspec  # noqa: PLC0415 - loaded already; named here for this branch alone
+
+        context.terminal.json(msgspec.json.encode(state))
+    elif isinstance(state, LevelState):
+        context.terminal.line(_level_line(state))
+    else:
+        context.terminal.line(state.mode)
+    return 0
+
+
+def _level_line(state: LevelState) -> str:
+    chosen = "automatic" if state.chosen_level == "auto" else f"chosen {state.chosen_level}"
+    return f"level {state.level} ({chosen}), looks every {state.interval_s:g} s"

@@ -1,0 +1,27 @@
+"""Events of the running instance as they come, for ``--watch`` and ``--follow``."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+from omnitray.address import Address
+from omnitray.remote import NotRunning
+
+
+def stream(address: Address, topics: Sequence[str] = ()) -> Iterator[str]:
+    """Messages as JSON text, hello first, until the instance ends or the person stops it.
+
+    Raises :class:`NotRunning` when it cannot be reached at all.
+    """
+    from websockets.exceptions import ConnectionClosed  # noqa: PLC0415 - 60 ms most do not need
+    from websockets.sync.client import connect  # noqa: PLC0415
+
+    query = f"?events={','.join(topics)}" if topics else ""
+    url = address.url.replace("http", "ws", 1) + "/ws" + query
+    headers = {"Authorization": f"Bearer {address.token}"}
+    try:
+        socket = connect(url, additional_headers=headers, open_timeout=10, compression=None)
+    except OSError as error:
+        raise NotRunning from error
+    with socket, contextlib.suppress(KeyboardInterrupt, ConnectionClosed):
+        for message in socket:
+            yield message if isinstance(message, str) else message.decode()

@@ -1,0 +1,148 @@
+"""What is written to a terminal: aligned, within its width, and harmless.
+
+Titles come from anywhere; a control character in one could move the cursor, rename the window or
+reverse the reading order. None leaves here. Colour is for terminals alone, never the only sign,
+and off with ``NO_COLOR`` (https://no-color.org).
+"""
+
+import os
+import shutil
+import sys
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import TextIO
+
+HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+WIDEST = 80
+GAP = "  "
+COLOURS = {"critical": "31", "warning": "33", "ok": "32", "dim": "2", "bold": "1"}
+KIB = 1024
+
+
+class Terminal:
+    """Standard output and error, as one thing that tests can replace."""
+
+    def __init__(
+        self,
+        out: TextIO | None = None,
+        err: TextIO | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self._out = out or sys.stdout
+        self._err = err or sys.stderr
+        environ = os.environ if environ is None else environ
+        self.interactive = self._out.isatty()
+        plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
+        self._coloured = self.interactive and not plain
+        self.width = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
+
+    def line(self, text: str = "", colour: str = "") -> None:
+        """One line, cut to the width."""
+        print(self.paint(cut(text, self.width), colour), file=self._out, flush=True)
+
+    def whole(self, text: str) -> None:
+        """Text of ours that may be longer than a line."""
+        print(text, file=self._out, flush=True)
+
+    def wrapped(self, text: str, indent: int = 0, colour: str = "") -> str:
+        """A paragraph within the width; later lines are indented."""
+        import textwrap  # noqa: PLC0415 - few commands need it
+
+        lines = textwrap.wrap(harmless(text), self.width, subsequent_indent=" " * indent)
+        return self.paint("\n".join(lines), colour)
+
+    def json(self, body: bytes) -> None:
+        """An object of the API, on one line."""
+        print(harmless_json(body.decode()), file=self._out, flush=True)
+
+    def problem(self, text: str) -> None:
+        """One line of what went wrong."""
+        print(f"omnitray: {harmless(text)}", file=self._err, flush=True)
+
+    def paint(self, text: str, colour: str) -> str:
+        """In a colour, where there are colours."""
+        if not (self._coloured and colour in COLOURS):
+            return text
+        return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m"
+
+    def clear(self) -> None:
+        """An empty screen, where there is one."""
+        if self.interactive:
+            print("\x1b[H\x1b[2J", end="", file=self._out)
+
+    def table(self, rows: Sequence[Sequence[str]], colours: Sequence[str] = ()) -> None:
+        """Columns as wide as their widest cell; the last one is cut at the edge."""
+        widths = [max((width_of(row[at]) for row in rows), default=0) for at in columns(rows)]
+        for number, row in enumerate(rows):
+            cells = [pad(cell, width) for cell, width in zip(row[:-1], widths, strict=False)]
+            colour = colours[number] if number < len(colours) else ""
+            self.line(GAP.join([*cells, row[-1]]).rstrip(), colour)
+
+
+def columns(rows: Sequence[Sequence[str]]) -> range:
+    """The columns but the last."""
+    return range(len(rows[0]) - 1) if rows else range(0)
+
+
+def harmless(text: str) -> str:
+    """Without anything that a terminal obeys instead of showing."""
+    return "".join("?" if unicodedata.category(mark) in HARMFUL else mark for mark in text)
+
+
+def harmless_json(text: str) -> str:
+    """The same JSON value, with such characters escaped."""
+    if text.isprintable():
+        return text
+    return "".join(
+        mark if mark.isprintable() or mark == " " else _escaped(mark) for mark in text.strip()
+    )
+
+
+def _escaped(mark: str) -> str:
+    units = mark.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
+def width_of(text: str) -> int:
+    """Cells on the screen: East Asian wide characters take two, combining ones none."""
+    return sum(_cells(mark) for mark in text)
+
+
+def _cells(mark: str) -> int:
+    if unicodedata.combining(mark):
+        return 0
+    return 2 if unicodedata.east_asian_width(mark) in "WF" else 1
+
+
+def cut(text: str, width: int) -> str:
+    """Harmless, and no wider than this; an ellipsis says that something is missing."""
+    text = harmless(text)
+    if width_of(text) <= width:
+        return text
+    kept, used = [], 1
+    for mark in text:
+        used += _cells(mark)
+        if used > width:
+            break
+        kept.append(mark)
+    return "".join(kept) + "…"
+
+
+def pad(text: str, width: int) -> str:
+    """Filled up with spaces."""
+    text = harmless(text)
+    return text + " " * max(0, width - width_of(text))
+
+
+def size(count: float) -> str:
+    """``3.2 GiB``."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(count) < KIB:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= KIB
+    return f"{count:.1f} TiB"
+
+
+def percent(value: float | None) -> str:
+    """``34 %``; a dash for what cannot be read."""
+    return "–" if value is None else f"{value:.0f} %"

@@ -1,0 +1,147 @@
+"""Talks to the running instance: one HTTP exchange at a time, over a plain socket.
+
+The standard library's client would cost a command line a third of its start-up, and the other end
+is ours: it always sends a length. TLS is used when ``api.json`` says so.
+"""
+
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode, urlsplit
+
+import msgspec
+
+from omnitray.address import Address, read_address
+
+PREFIX = "/api/monitoring"
+T = TypeVar("T")
+
+
+class NotRunning(Exception):  # noqa: N818 - a state of the world, not a fault
+    """No OmniTray of this user answers."""
+
+    def __init__(self) -> None:
+        super().__init__("OmniTray is not running; start it with: omnitray")
+
+
+class RequestFailed(Exception):  # noqa: N818 - the other end's answer
+    """OmniTray refused; ``detail`` is its sentence."""
+
+    def __init__(self, status: int, error: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.error = error
+        self.detail = detail
+
+
+class Remote:
+    """The local API of one running instance."""
+
+    def __init__(self, address: Address, timeout: float = 15.0) -> None:
+        self.address = address
+        self._timeout = timeout
+        parts = urlsplit(address.url)
+        self._secure = parts.scheme == "https"
+        self._host, self._port = parts.hostname or "", parts.port or 80
+        self._netloc = parts.netloc
+
+    def get(self, path: str, shape: type[T], **query: Any) -> T:
+        """Ask; ``query`` fields that are None are left out."""
+        return msgspec.json.decode(self.raw("GET", path, query=query), type=shape)
+
+    def post(self, path: str, body: object, shape: type[T]) -> T:
+        """Change something; the new state."""
+        return msgspec.json.decode(self.raw("POST", path, body), type=shape)
+
+    def raw(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        """The answer's body as it came.
+
+        Raises:
+            NotRunning: nobody is there.
+            RequestFailed: OmniTray refused.
+        """
+        given = {key: value for key, value in (query or {}).items() if value is not None}
+        target = PREFIX + path + ("?" + urlencode(given) if given else "")
+        content = b"" if body is None else msgspec.json.encode(body)
+        try:
+            with self._connect() as connection:
+                connection.sendall(self._head(method, target, len(content)) + content)
+                status, answer = _receive(connection)
+        except OSError as error:
+            raise NotRunning from error
+        if status >= 400:  # noqa: PLR2004 - where HTTP's errors begin
+            failed = _error(answer)
+            raise RequestFailed(status, failed.get("error", ""), failed.get("detail", ""))
+        return answer
+
+    def _head(self, method: str, target: str, length: int) -> bytes:
+        lines = (
+            f"{method} {target} HTTP/1.1",
+            f"Host: {self._netloc}",
+            f"Authorization: Bearer {self.address.token}",
+            "Content-Type: application/json",
+            f"Content-Length: {length}",
+            "Connection: close",
+        )
+        return "\r\n".join(lines).encode() + b"\r\n\r\n"
+
+    def _connect(self) -> socket.socket:
+        connection = socket.create_connection((self._host, self._port), self._timeout)
+        if not self._secure:
+            return connection
+        return _wrapped(connection, self._host)
+
+
+def find_remote(api_file: Path) -> Remote:
+    """The running instance; raises :class:`NotRunning`."""
+    address = read_address(api_file)
+    if address is None:
+        raise NotRunning
+    return Remote(address)
+
+
+def quoted(identifier: str) -> str:
+    """An id as part of a path."""
+    return quote(identifier, safe="")
+
+
+def _wrapped(connection: socket.socket, host: str) -> socket.socket:
+    """TLS that trusts the certificate of the settings, whatever host it was made for."""
+    import ssl  # noqa: PLC0415 - only for instances that are open to others
+
+    from omnitray.paths import find_paths  # noqa: PLC0415
+    from omnitray.settings import load  # noqa: PLC0415
+
+    certificate = load(find_paths().config_file).settings.api.certificate
+    context = ssl.create_default_context(cafile=certificate or None)
+    context.check_hostname = False
+    return context.wrap_socket(connection, server_hostname=host)
+
+
+def _receive(connection: socket.socket) -> tuple[int, bytes]:
+    with connection.makefile("rb") as file:
+        status_line = file.readline(1024)
+        length = 0
+        while (line := file.readline(4096)) not in (b"\r\n", b""):
+            name, _, value = line.partition(b":")
+            if name.lower() == b"content-length":
+                length = int(value)
+        body = file.read(length)
+    try:
+        return int(status_line.split()[1]), body
+    except (IndexError, ValueError) as error:
+        raise ConnectionError("no HTTP answer") from error
+
+
+def _error(answer: bytes) -> dict[str, str]:
+    try:
+        return msgspec.json.decode(answer, type=dict[str, str])
+    except msgspec.DecodeError:
+        return {"error": "unreadable", "detail": "The answer cannot be read."}
