@@ -193,7 +193,7 @@ def watch(guardian: Guardian, parent: Parent, source: int) -> None:
         died = parent.is_dead()
         chunk = _drain(source) if died else _read(source)
         *lines, pending = (pending + (chunk or b"")).split(b"\n")
-        if not all([guardian.hear(line.decode("utf-8", "surrogateescape")) for line in lines]):
+        if not all(guardian.hear(line.decode("utf-8", "surrogateescape")) for line in lines):
             return
         if died or chunk == b"":
             guardian.release_all()

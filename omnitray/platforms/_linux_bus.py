@@ -3,6 +3,7 @@
 One a thread: it is not to be shared. Every fault comes out as :class:`BusError` with a sentence.
 """
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -36,7 +37,7 @@ class SessionBus:
     """Method calls and properties on the session bus."""
 
     def __init__(
-        self, connect: Callable[[], DBusConnection] = lambda: open_dbus_connection("SESSION")
+        self, connect: Callable[[], DBusConnection] = lambda: open_dbus_connection(_address())
     ) -> None:
         self._connect = connect
         self._connection: DBusConnection | None = None
@@ -85,3 +86,9 @@ class SessionBus:
             said = " ".join(str(part) for part in reply.body)
             raise BusError(said or name, name.rpartition(".")[2])
         return tuple(reply.body)
+
+
+def _address() -> str:
+    """The session bus; a login without a desktop has its socket but not always the variable."""
+    given = os.environ.get("DBUS_SESSION_BUS_ADDRESS")
+    return given or f"unix:path={os.environ['XDG_RUNTIME_DIR']}/bus"

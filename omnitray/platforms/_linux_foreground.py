@@ -17,7 +17,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from omnitray.core.ties import Tie
-from omnitray.platforms._linux_bus import BusError, SessionBus
 from omnitray.platforms._linux_sockets import peer_names
 
 _PEERS = (
@@ -38,11 +37,11 @@ class Ties:
 
     def __init__(
         self,
-        name_owners: Callable[[], frozenset[int]] | None = None,
+        name_owners: Callable[[], frozenset[int]],
         peers: Callable[[], dict[int, bytes]] = peer_names,
         proc: Path = Path("/proc"),
     ) -> None:
-        self._name_owners = name_owners or _owners_on(SessionBus())
+        self._name_owners = name_owners
         self._peers = peers
         self._proc = proc
 
@@ -121,13 +120,3 @@ def _was_read_since(path: Path, moment_s: float) -> bool:
         return path.stat().st_atime > moment_s + _READ_SLACK_S
     except OSError:
         return True
-
-
-def _owners_on(bus: SessionBus) -> Callable[[], frozenset[int]]:
-    def owners() -> frozenset[int]:
-        try:
-            return bus.name_owners()
-        except BusError:
-            return frozenset()  # no bus: nobody has a name on it
-
-    return owners

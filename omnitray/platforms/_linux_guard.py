@@ -1,103 +1,71 @@
 """The guard's reading on Linux: available memory, swap and pressure for some microseconds.
 
-Files are opened once and read with ``pread``; nothing here scans processes. The kernel's own
-triggers wake a sleeper early: without privilege their window must be a multiple of two seconds.
+Memory and pressure are the sampler's own readings through kept descriptors; nothing here scans
+processes. The kernel's triggers wake a sleeper early: without privilege their window must be a
+multiple of two seconds (d82caa273565).
 """
 
 import contextlib
 import os
-import re
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-from omnitray.core.facts import MemoryFacts, PressureFacts, PressurePair
-from omnitray.platforms._linux_limits import find_limits
+from omnitray.core.facts import MemoryFacts, PressureFacts
+from omnitray.platforms._linux_files import KeptFile
+from omnitray.platforms._linux_sampling import LinuxMachine
 
 _TRIGGER = b"some 150000 2000000\0"  # 150 ms of stall within 2 s
-_MEMINFO_BYTES = 4096
-_WANTED = (b"MemTotal", b"MemAvailable", b"SwapTotal", b"SwapFree")
-_FIGURES = re.compile(rb"^(MemTotal|MemAvailable|SwapTotal|SwapFree): +(\d+) kB", re.MULTILINE)
-_AVERAGES = re.compile(rb"^(some|full) avg10=([\d.]+)", re.MULTILINE)
+TRIGGER_WINDOW_S = 2.0
 _ZRAM_USED = 2  # the third figure of mm_stat: memory taken, in bytes
 
 
 class LinuxGuard:
-    """Kept files of /proc and what they say. ``proc`` and friends point tests elsewhere."""
+    """What the guard reads below ``root``: / or a test's own folder."""
 
     def __init__(
-        self,
-        proc: Path = Path("/proc"),
-        sys: Path = Path("/sys"),
+        self, root: Path = Path("/"), monotonic: Callable[[], float] = time.monotonic
     ) -> None:
-        self._meminfo = os.open(proc / "meminfo", os.O_RDONLY)
-        self._pressure = {name: _open(proc / "pressure" / name) for name in ("cpu", "memory", "io")}
-        self._zram = [
-            descriptor
-            for path in sorted((sys / "block").glob("zram*/mm_stat"))
-            if (descriptor := _open(path)) is not None
-        ]
-        self._proc = proc
-        self._triggers: list[int] = []
-        self._limits = find_limits(self._machine_memory().total_bytes, proc, sys / "fs/cgroup")
+        self._machine = LinuxMachine(root, monotonic)
+        self._pressure = root / "proc/pressure"
+        self._zram = [KeptFile(path) for path in sorted(root.glob("sys/block/zram*/mm_stat"))]
+        self._triggers: list[int] | None = None
 
-    def memory(self) -> MemoryFacts:
-        """Memory and swap now, of the smallest cgroup above us where that is less."""
-        memory = self._machine_memory()
-        for limit in self._limits:
-            with contextlib.suppress(OSError, ValueError):  # the cgroup was taken away
-                memory = limit.narrow(memory)
-        return memory
+    def memory(self) -> MemoryFacts | None:
+        """Memory and swap now, of our own group where that is smaller than the machine."""
+        return self._machine.memory()
 
     def pressure(self) -> PressureFacts | None:
         """Pressure averages now, or None where the kernel keeps none."""
-        pairs = {name: _pair(descriptor) for name, descriptor in self._pressure.items()}
-        return PressureFacts(**pairs) if any(pairs.values()) else None
+        return self._machine.pressure()
 
     def zram_bytes(self) -> int:
         """Memory that compressed swap takes."""
         taken = 0
-        for descriptor in self._zram:
-            with contextlib.suppress(OSError, IndexError, ValueError):  # the device was removed
-                taken += int(os.pread(descriptor, 256, 0).split()[_ZRAM_USED])
+        for file in self._zram:
+            with contextlib.suppress(IndexError, ValueError):  # the device is being reset
+                taken += int((file.read() or b"").split()[_ZRAM_USED])
         return taken
 
     def triggers(self) -> tuple[int, ...]:
-        """Descriptors that turn POLLPRI when memory or processors get short; opened once.
+        """Descriptors that turn POLLPRI when something gets short; opened at the first call.
 
-        After a hit a descriptor stays quiet for the window, and a poll on it may return at once
-        until then: the sleeper leaves it out for two seconds.
+        After a hit a poll may return at once until the window is over: the sleeper leaves the
+        descriptor out for so long.
         """
-        if not self._triggers:
-            names = ("memory", "cpu", "io")
-            opened = [_open_trigger(self._proc / "pressure" / name) for name in names]
+        if self._triggers is None:
+            opened = [_open_trigger(self._pressure / name) for name in ("memory", "cpu", "io")]
             self._triggers = [descriptor for descriptor in opened if descriptor is not None]
         return tuple(self._triggers)
 
     def close(self) -> None:
-        """Give every file back."""
-        kept = [self._meminfo, *self._pressure.values(), *self._zram, *self._triggers]
-        for descriptor in kept:
-            if descriptor is not None:
-                os.close(descriptor)
-        for limit in self._limits:
-            limit.close()
-
-    def _machine_memory(self) -> MemoryFacts:
-        text = os.pread(self._meminfo, _MEMINFO_BYTES, 0)
-        figures = {name: int(value) * 1024 for name, value in _FIGURES.findall(text)}
-        total, available, swap_total, swap_free = (figures.get(name, 0) for name in _WANTED)
-        return MemoryFacts(
-            total_bytes=total,
-            available_bytes=available,
-            swap_total_bytes=swap_total,
-            swap_free_bytes=swap_free,
-        )
-
-
-def _open(path: Path) -> int | None:
-    try:
-        return os.open(path, os.O_RDONLY)
-    except OSError:
-        return None
+        """Give every descriptor back."""
+        for descriptor in self._triggers or ():
+            os.close(descriptor)
+        self._triggers = None
+        for file in self._zram:
+            file.close()
+        self._machine.close()
 
 
 def _open_trigger(path: Path) -> int | None:
@@ -112,17 +80,3 @@ def _open_trigger(path: Path) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
-
-
-def _pair(descriptor: int | None) -> PressurePair | None:
-    if descriptor is None:
-        return None
-    try:
-        averages = {
-            kind: float(value) for kind, value in _AVERAGES.findall(os.pread(descriptor, 256, 0))
-        }
-    except OSError:
-        return None
-    if b"some" not in averages:
-        return None
-    return PressurePair(some_avg10=averages[b"some"], full_avg10=averages.get(b"full"))

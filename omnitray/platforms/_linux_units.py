@@ -12,6 +12,8 @@ from typing import Any
 
 from jeepney import DBusAddress  # type: ignore[import-untyped]  # it ships no types
 
+from omnitray.core.identity import Identity
+from omnitray.core.system import Gone, Refused
 from omnitray.platforms._linux_bus import BusError, SessionBus
 
 NOT_SET = 2**64 - 1  # systemd's "[not set]" for a weight and "infinity" for a limit
@@ -25,7 +27,8 @@ _MANAGER = DBusAddress("/org/freedesktop/systemd1", bus_name=_NAME, interface=f"
 class UserUnits:
     """The user manager's units. ``proc`` and ``cgroups`` are where the kernel shows things.
 
-    Every method but the plain look-ups raises BusError where the manager refuses or is not there.
+    Every method but the plain look-ups raises Gone for a unit that has ended, and Refused where
+    the manager refuses or is not there.
     """
 
     def __init__(
@@ -43,14 +46,14 @@ class UserUnits:
         if not (self._cgroups / "cgroup.controllers").exists():
             return "no unified cgroup hierarchy here"
         try:
-            self._call("GetUnit", "s", SLICE)
+            self._bus.call(_MANAGER, "GetUnit", "s", SLICE)
         except BusError as error:
             return "" if error.name == "NoSuchUnit" else f"no systemd user session: {error}"
         return ""
 
-    def unit_of(self, pid: int) -> str | None:
+    def unit_of(self, process: Identity) -> str | None:
         """The user unit (scope or service) that a process is in, or None."""
-        return unit_in(self.cgroup_of(pid) or "")
+        return unit_in(self.cgroup_of(process.pid) or "")
 
     def cgroup_of(self, pid: int) -> str | None:
         """The process's path in the unified hierarchy."""
@@ -61,15 +64,19 @@ class UserUnits:
         paths = [line[3:] for line in text.splitlines() if line.startswith("0::")]
         return paths[0] if paths else None
 
-    def folder(self, unit: str) -> Path | None:
-        """The unit's cgroup folder while it has one."""
-        path = self._get(unit, "ControlGroup")
-        return self._cgroups / str(path).lstrip("/") if path else None
+    def folder(self, unit: str) -> tuple[int, str]:
+        """The inode and path of the unit's cgroup."""
+        folder = self._folder(unit)
+        try:
+            return folder.stat().st_ino, str(folder)
+        except OSError as error:
+            raise Gone(f"{unit} has ended") from error
 
     def members(self, unit: str) -> frozenset[int]:
         """The pids in the unit, those in cgroups under it included."""
-        folder = self.folder(unit)
-        if folder is None:
+        try:
+            folder = self._folder(unit)
+        except Gone:
             return frozenset()
         pids: set[int] = set()
         for listing in (folder / "cgroup.procs", *folder.glob("**/cgroup.procs")):
@@ -77,13 +84,13 @@ class UserUnits:
                 pids.update(int(line) for line in listing.read_text().split())
         return frozenset(pids)
 
-    def adopt(self, unit: str, pids: Iterable[int], description: str) -> None:
+    def adopt(self, unit: str, processes: Iterable[Identity], description: str) -> None:
         """Move running processes into a transient scope of that name, made if it is not there.
 
-        Returns when the kernel shows them there; raises BusError where it does not within a
+        Returns when the kernel shows them there; raises Refused where it does not within a
         second. Their children made meanwhile stay behind: the caller looks again.
         """
-        wanted = list(pids)
+        wanted = [process.pid for process in processes]
         properties = [
             ("PIDs", ("au", wanted)),
             ("Description", ("s", description)),
@@ -91,10 +98,12 @@ class UserUnits:
             ("CollectMode", ("s", "inactive-or-failed")),
         ]
         try:
-            self._call("StartTransientUnit", "ssa(sv)a(sa(sv))", unit, "fail", properties, [])
+            self._bus.call(
+                _MANAGER, "StartTransientUnit", "ssa(sv)a(sa(sv))", unit, "fail", properties, []
+            )
         except BusError as error:
             if error.name != "UnitExists":
-                raise
+                raise Refused(f"{unit}: {error}") from error
             self._call("AttachProcessesToUnit", "ssau", unit, "", wanted)
         self._await(unit, wanted)
 
@@ -137,21 +146,39 @@ class UserUnits:
             if all(path is None or unit_in(path) == unit for path in paths):
                 return
             if time.monotonic() > deadline:
-                raise BusError(f"{unit} did not get its processes within {_ADOPTION_S:g} s")
+                raise Refused(f"{unit} did not get its processes within {_ADOPTION_S:g} s")
             time.sleep(_LOOK_AGAIN_S)
+
+    def _folder(self, unit: str) -> Path:
+        path = str(self._get(unit, "ControlGroup"))
+        if not path:
+            raise Gone(f"{unit} has ended")
+        return self._cgroups / path.lstrip("/")
 
     def _get(self, unit: str, name: str, interface: str | None = None) -> Any:
         (path,) = self._call("GetUnit", "s", unit)
         kind = interface or unit.rpartition(".")[2].capitalize()
         address = DBusAddress(path, bus_name=_NAME, interface=f"{_NAME}.{kind}")
-        return self._bus.property(address, name)
+        try:
+            return self._bus.property(address, name)
+        except BusError as error:
+            raise _fact(unit, error) from error
 
     def _set(self, unit: str, name: str, value: int | None) -> None:
         setting = (name, ("t", NOT_SET if value is None else value))
         self._call("SetUnitProperties", "sba(sv)", unit, True, [setting])
 
-    def _call(self, method: str, signature: str, *body: Any) -> tuple[Any, ...]:
-        return self._bus.call(_MANAGER, method, signature, *body)
+    def _call(self, method: str, signature: str, unit: str, *more: Any) -> tuple[Any, ...]:
+        try:
+            return self._bus.call(_MANAGER, method, signature, unit, *more)
+        except BusError as error:
+            raise _fact(unit, error) from error
+
+
+def _fact(unit: str, error: BusError) -> Gone | Refused:
+    if error.name in {"NoSuchUnit", "UnknownObject"}:
+        return Gone(f"{unit} has ended")
+    return Refused(f"{unit}: {error}")
 
 
 def unit_in(cgroup: str, uid: int | None = None) -> str | None:

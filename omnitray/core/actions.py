@@ -1,0 +1,208 @@
+"""Does and undoes: the only module that decides to touch another process.
+
+Each order pulls one or two levers on one job. The journal gets a line before anything is touched
+and one after; a lever that refuses or does not read back gives way to the next one in the order
+of preference, and the journal says for each why it was not taken. In a dry run nothing is
+touched and the journal says what would have been.
+
+``step`` is to be called while ``active`` is not empty: it turns TERM into KILL by time, drops
+what has ended, has a dead guardian replaced, and gives the delay to the next call.
+"""
+
+import itertools
+from collections.abc import Iterable
+
+from omnitray.core.alert import timestamp
+from omnitray.core.clock import Clock
+from omnitray.core.deed import (
+    Active,
+    Ended,
+    Order,
+    Outcome,
+    Performed,
+    Step,
+    TakenBack,
+    Who,
+    taken_back,
+)
+from omnitray.core.ending import STEP_S as ENDING_STEP_S
+from omnitray.core.ending import Endings
+from omnitray.core.grip import Grip
+from omnitray.core.guarding import Guard, NoGuard
+from omnitray.core.identity import LeverKind
+from omnitray.core.journal import Journal, Record, Result, Undone
+from omnitray.core.lever import AlreadyThere, Lever, Plan, Restored
+from omnitray.core.preference import levers_for
+from omnitray.core.signal_levers import EndLever
+from omnitray.core.system import Gone, Refused, System
+
+STEP_S = 1.0
+
+
+class Actions:
+    """Performs orders and takes them back. To be used from one thread.
+
+    ``levers`` are those of the platform beside the end, which is the same everywhere.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        levers: Iterable[Lever],
+        system: System,
+        clock: Clock,
+        guard: Guard | None = None,
+    ) -> None:
+        end = EndLever(system)
+        self._journal = journal
+        self._levers: dict[LeverKind, Lever] = {lever.kind: lever for lever in (*levers, end)}
+        self._system = system
+        self._clock = clock
+        self._guard = guard or NoGuard()
+        self._grip = Grip(journal, system, clock, self._guard)
+        self._endings = Endings(clock, end)
+        self._active: dict[str, Active] = {}
+        self._numbers = itertools.count(1)
+
+    def perform(self, order: Order) -> tuple[Performed, ...]:
+        """Do it, by the first lever of each group that works on this job."""
+        action_id = f"a{int(self._clock.wall() * 1000)}-{next(self._numbers)}"
+        return tuple(
+            self._pull(order, kinds, f"{action_id}.{place}" if place else action_id)
+            for place, kinds in enumerate(levers_for(order.rung, order.resource))
+        )
+
+    def active(self) -> tuple[Active, ...]:
+        """What is in force and can be taken back, or is about to end; oldest first."""
+        return tuple(self._active.values())
+
+    def undo(self, action_id: str, reason: str, who: Who = Who.PERSON) -> tuple[TakenBack, ...]:
+        """Take one action back with all its levers; empty for an id that is not in force."""
+        ours = [
+            active.record
+            for key, active in self._active.items()
+            if key == action_id or key.startswith(f"{action_id}.")
+        ]
+        return tuple(self._take_back(record, reason, who) for record in ours)
+
+    def undo_all(self, reason: str, who: Who = Who.PROTECTOR) -> tuple[TakenBack, ...]:
+        """Take everything back, the newest first."""
+        ours = [active.record for active in reversed(self._active.values())]
+        return tuple(self._take_back(record, reason, who) for record in ours)
+
+    def restore_after_crash(self) -> tuple[TakenBack, ...]:
+        """Take back what an earlier run left behind; to be called once, before anything else."""
+        boot = self._system.boot_id()
+        reason = "an earlier run ended without taking it back"
+        done = tuple(
+            self._take_back(record, reason, Who.NEXT_START)
+            for record in reversed(self._journal.unfinished(boot))
+        )
+        self._journal.compact(boot)
+        return done
+
+    def step(self, *, hurry: bool = False) -> Step:
+        """Look after what is in force. ``hurry``: memory still falls, TERM has had its time."""
+        ended = self._endings.step(hurry=hurry)
+        for end in ended:
+            self._finish(end)
+        gone = tuple(key for key, active in self._active.items() if self._is_over(active))
+        for key in gone:
+            record = self._active[key].record
+            self._close(record, Outcome.GONE, "its processes have ended", Who.PROTECTOR)
+        replaced = self._guard.tend()
+        return Step(next_s=self._next_s(), ended=ended, gone=gone, guardian_replaced=replaced)
+
+    def _pull(self, order: Order, kinds: Iterable[LeverKind], action_id: str) -> Performed:
+        started = self._clock.monotonic()
+        others: dict[str, str] = {}
+        for kind in kinds:
+            lever = self._levers.get(kind)
+            if lever is None:
+                others[kind] = "not on this system"
+                continue
+            try:
+                plan = lever.plan(order.target)
+            except AlreadyThere as already:
+                return Performed(
+                    action_id=action_id, outcome=Outcome.ALREADY, lever=kind, notes=(str(already),)
+                )
+            except (Gone, Refused) as refused:
+                others[kind] = str(refused)
+                continue
+            record = self._use(order, lever, plan, others, action_id)
+            performed = _performed(record, self._clock.monotonic() - started)
+            if performed.outcome is not Outcome.FAILED:
+                return performed
+            others[kind] = "; ".join(performed.notes)
+        return Performed(action_id=action_id, outcome=Outcome.FAILED, others=others)
+
+    def _use(
+        self, order: Order, lever: Lever, plan: Plan, others: dict[str, str], action_id: str
+    ) -> Record:
+        if order.dry_run:
+            return self._grip.would(order, plan, others, action_id)
+        record = self._grip.take(order, lever, plan, others, action_id)
+        if record.changes:
+            self._active[action_id] = Active(
+                record=record,
+                since=self._clock.wall(),
+                since_monotonic_s=self._clock.monotonic(),
+            )
+            if lever.kind is LeverKind.END:
+                self._endings.add(action_id, order.target.title, record.changes)
+        return record
+
+    def _take_back(self, record: Record, reason: str, who: Who) -> TakenBack:
+        lever = self._levers.get(record.began.lever)
+        restored = lever.restore(record.changes) if lever else Restored()
+        done = taken_back(record, restored)
+        self._close(record, done.outcome, reason, who, done.notes)
+        return done
+
+    def _close(
+        self,
+        record: Record,
+        outcome: Outcome,
+        why: str,
+        who: Who,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        """Say it, and forget it; but what failed stays, to be tried again."""
+        action_id = record.began.id
+        at = timestamp(self._clock.wall())
+        line = Undone(id=action_id, at=at, outcome=outcome, who=who, why=why, notes=notes)
+        self._journal.append(line)
+        if outcome is not Outcome.FAILED:
+            self._guard.release(action_id)
+            self._active.pop(action_id, None)
+
+    def _finish(self, end: Ended) -> None:
+        outcome = Outcome.SURVIVED if end.survived else Outcome.ENDED
+        note = f"{'killed' if end.killed else 'gone'} after {end.after_s:.2f} s"
+        at = timestamp(self._clock.wall())
+        self._journal.append(Result(id=end.action_id, at=at, outcome=outcome, notes=(note,)))
+        self._active.pop(end.action_id, None)
+
+    def _is_over(self, active: Active) -> bool:
+        """Whether nothing is left of what is held; an end has its own way of being over."""
+        kind = active.record.began.lever
+        return kind is not LeverKind.END and self._levers[kind].is_over(active.record.changes)
+
+    def _next_s(self) -> float | None:
+        if self._endings:
+            return ENDING_STEP_S
+        return STEP_S if self._active else None
+
+
+def _performed(record: Record, took_s: float) -> Performed:
+    began, result = record.began, record.result
+    return Performed(
+        action_id=began.id,
+        outcome=Outcome(result.outcome) if result else Outcome.FAILED,
+        lever=began.lever,
+        reversible=began.reversible,
+        others=began.others,
+        notes=began.notes + (result.notes if result else ()),
+        took_s=took_s,
+    )

@@ -1,0 +1,40 @@
+"""Who is acted on, how far, and by which means: the words that decisions and levers share."""
+
+import enum
+
+import msgspec
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """One very process: its pid may be given to another, pid and start time together are not.
+
+    ``start_ticks`` is field 22 of ``/proc/PID/stat`` on Linux and whatever else tells the start
+    elsewhere. ``exe`` is the executable's path, None where it cannot be read.
+    """
+
+    pid: int
+    start_ticks: int
+    exe: str | None = None
+
+
+class Rung(enum.StrEnum):
+    """A step of the ladder."""
+
+    TELL = "tell"
+    SLOW_DOWN = "slow_down"
+    PAUSE = "pause"
+    END = "end"
+
+
+class LeverKind(enum.StrEnum):
+    """A means of acting on a job; the value stands in the journal."""
+
+    CPU_WEIGHT = "cpu_weight"
+    MEMORY_HIGH = "memory_high"
+    FREEZE = "freeze"
+    AUTOGROUP = "autogroup"
+    BACKGROUND = "background"  # macOS and Windows: the system's own class for what can wait
+    NICE = "nice"
+    IO_CLASS = "io_class"
+    STOP = "stop"
+    END = "end"

@@ -1,0 +1,105 @@
+"""What Linux can do to a process, each time to that very one.
+
+A signal goes through a pidfd that was opened before the start time was read again, so it cannot
+reach another process that got the pid. Priorities have no such door: the pidfd is held and the
+identity checked right before, which leaves the pid no time to be given to somebody else.
+"""
+
+import signal
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from omnitray.core.identity import Identity
+from omnitray.core.system import Gone, Refused, Sign
+from omnitray.core.ties import Tie
+from omnitray.platforms._linux_bus import BusError, SessionBus
+from omnitray.platforms._linux_foreground import Ties
+from omnitray.platforms._linux_priority import Priorities
+from omnitray.platforms._linux_proc import Proc
+from omnitray.platforms._linux_units import UserUnits
+
+_SIGNALS = {
+    Sign.TERM: signal.SIGTERM,
+    Sign.KILL: signal.SIGKILL,
+    Sign.STOP: signal.SIGSTOP,
+    Sign.CONT: signal.SIGCONT,
+}
+
+
+class LinuxSystem(Priorities):
+    """The real system. Use it from one thread: it holds a connection to the session bus."""
+
+    def __init__(self, root: Path = Path("/proc"), bus: SessionBus | None = None) -> None:
+        super().__init__(Proc(root), root)
+        self._bus = bus or SessionBus()
+        self._ties = Ties(self._owners, proc=root)
+        self._units = UserUnits(self._bus, root)
+
+    @property
+    def units(self) -> UserUnits:
+        """The user's own service manager."""
+        return self._units
+
+    def boot_id(self) -> str:
+        """The kernel's name for this boot."""
+        try:
+            return (self._root / "sys/kernel/random/boot_id").read_text().strip()
+        except OSError:
+            return ""
+
+    @staticmethod
+    def wait(seconds: float) -> None:
+        """Sleep."""
+        time.sleep(seconds)
+
+    def is_there(self, identity: Identity) -> bool:
+        """Whether that very process lives."""
+        return self._proc.is_there(identity)
+
+    def identify(self, pids: Iterable[int]) -> tuple[Identity, ...]:
+        """The identities of those pids that live."""
+        return self._proc.identify(pids)
+
+    def family(self, identities: Iterable[Identity]) -> tuple[Identity, ...]:
+        """Those that live and their descendants."""
+        return self._proc.family(identities)
+
+    def ties(self, identities: Iterable[Identity]) -> dict[int, frozenset[Tie]]:
+        """What ties each to the person."""
+        return self._ties.of(tuple(each.pid for each in identities))
+
+    def send(self, identity: Identity, sign: Sign) -> None:
+        """Send under a pidfd; anything but CONT only to the program that was decided about."""
+        with self._proc.held(identity) as pidfd:
+            if sign is not Sign.CONT:
+                self._proc.require_program(identity)
+            try:
+                signal.pidfd_send_signal(pidfd, _SIGNALS[sign])
+            except ProcessLookupError as error:
+                raise Gone(f"process {identity.pid} has ended") from error
+            except PermissionError as error:
+                raise Refused(f"process {identity.pid} belongs to somebody else") from error
+
+    def is_stopped(self, identity: Identity) -> bool:
+        """Whether a signal has stopped it."""
+        return self._proc.require(identity).state == "T"
+
+    def session(self, identity: Identity) -> int:
+        """Its session's id."""
+        return self._proc.require(identity).session
+
+    def session_members(self, session: int) -> frozenset[int]:
+        """Everything alive in the session."""
+        living = (stat for stat in self._proc.all() if stat.state not in {"Z", "X", "x"})
+        return frozenset(stat.pid for stat in living if stat.session == session)
+
+    def close(self) -> None:
+        """Close the connection to the bus."""
+        self._bus.close()
+
+    def _owners(self) -> frozenset[int]:
+        try:
+            return self._bus.name_owners()
+        except BusError:
+            return frozenset()  # without a bus nobody has a name on it

@@ -1,0 +1,135 @@
+"""Single processes as /proc shows them: identity, family, session, threads."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from omnitray.core.identity import Identity
+from omnitray.core.system import Gone, Refused
+
+_DEAD = {"Z", "X", "x"}
+
+
+class Stat(NamedTuple):
+    """What is needed of /proc/PID/stat."""
+
+    pid: int
+    state: str
+    parent: int
+    group: int
+    session: int
+    terminal: int
+    foreground: int
+    start_ticks: int
+
+
+class Proc:
+    """Reads one process at a time, or all for a family. ``root`` points tests elsewhere."""
+
+    def __init__(self, root: Path = Path("/proc")) -> None:
+        self._root = root
+
+    def stat(self, pid: int) -> Stat | None:
+        """None for a process that is not there."""
+        try:
+            text = (self._root / str(pid) / "stat").read_bytes()
+            fields = text.rpartition(b")")[2].split()
+            numbers = [int(fields[index]) for index in (1, 2, 3, 4, 5, 19)]
+        except (OSError, IndexError, ValueError):
+            return None
+        return Stat(pid, fields[0].decode("ascii", "replace"), *numbers)
+
+    def all(self) -> Iterator[Stat]:
+        """Every process that lives now."""
+        for entry in os.scandir(self._root):
+            if entry.name.isdigit() and (stat := self.stat(int(entry.name))):
+                yield stat
+
+    def exe(self, pid: int) -> str | None:
+        """Path of the executable, None where it cannot be read."""
+        try:
+            return str((self._root / str(pid) / "exe").readlink())
+        except OSError:
+            return None
+
+    def is_there(self, identity: Identity) -> bool:
+        """Whether that very process lives; one that awaits its parent does not."""
+        stat = self.stat(identity.pid)
+        return (
+            stat is not None
+            and stat.start_ticks == identity.start_ticks
+            and stat.state not in _DEAD
+        )
+
+    def require(self, identity: Identity) -> Stat:
+        """The process's stat; raises Gone."""
+        stat = self.stat(identity.pid)
+        if stat is None or stat.start_ticks != identity.start_ticks or stat.state in _DEAD:
+            raise Gone(f"process {identity.pid} has ended")
+        return stat
+
+    def require_program(self, identity: Identity) -> None:
+        """Raises Refused where the process runs another program than the one decided about."""
+        now = self.exe(identity.pid)
+        if identity.exe is not None and now is not None and now != identity.exe:
+            raise Refused(f"process {identity.pid} runs {now} now, not {identity.exe}")
+
+    def identify(self, pids: Iterable[int]) -> tuple[Identity, ...]:
+        """The identities of those pids that live."""
+        stats = (self.stat(pid) for pid in sorted(pids))
+        return tuple(self._identity(stat) for stat in stats if stat and stat.state not in _DEAD)
+
+    def family(self, identities: Iterable[Identity]) -> tuple[Identity, ...]:
+        """Those that live and their living descendants, parents first."""
+        living = {stat.pid: stat for stat in self.all() if stat.state not in _DEAD}
+        children: dict[int, list[int]] = {}
+        for stat in living.values():
+            children.setdefault(stat.parent, []).append(stat.pid)
+        given = {each.pid: each for each in identities}
+        roots = [pid for pid, each in given.items() if self._is(living.get(pid), each)]
+        order = _breadth_first(roots, children, living)
+        return tuple(given.get(pid) or self._identity(living[pid]) for pid in order)
+
+    def threads(self, identity: Identity) -> list[int]:
+        """Ids of the process's threads; raises Gone."""
+        try:
+            tasks = self._root / str(identity.pid) / "task"
+            return [int(task.name) for task in tasks.iterdir()]
+        except OSError as error:
+            raise Gone(f"process {identity.pid} has ended") from error
+
+    @contextmanager
+    def held(self, identity: Identity) -> Iterator[int]:
+        """A pidfd of that very process, its start time read again after it was opened."""
+        try:
+            pidfd = os.pidfd_open(identity.pid)
+        except ProcessLookupError as error:
+            raise Gone(f"process {identity.pid} has ended") from error
+        try:
+            self.require(identity)
+            yield pidfd
+        finally:
+            os.close(pidfd)
+
+    @staticmethod
+    def _is(stat: Stat | None, identity: Identity) -> bool:
+        return stat is not None and stat.start_ticks == identity.start_ticks
+
+    def _identity(self, stat: Stat) -> Identity:
+        return Identity(pid=stat.pid, start_ticks=stat.start_ticks, exe=self.exe(stat.pid))
+
+
+def _breadth_first(
+    roots: list[int], children: dict[int, list[int]], living: dict[int, Stat]
+) -> list[int]:
+    """Every root before its descendants, each process once; roots by age so parents lead."""
+    order: dict[int, None] = {}
+    waiting = sorted(roots, key=lambda pid: (living[pid].start_ticks, pid))
+    while waiting:
+        pid = waiting.pop(0)
+        if pid not in order:
+            order[pid] = None
+            waiting += children.get(pid, [])
+    return list(order)

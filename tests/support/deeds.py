@@ -1,0 +1,82 @@
+"""Orders and actions over a fake system, for tests."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from omnitray.core.actions import Actions
+from omnitray.core.deed import Order
+from omnitray.core.facts import Resource
+from omnitray.core.identity import Identity, Rung
+from omnitray.core.journal import Journal
+from omnitray.core.lever import Target
+from omnitray.core.levers import linux_levers
+from support.clock import FakeClock
+from support.fake_system import FakeProcess, FakeSystem
+
+
+class FakeGuard:
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, list[object]] = {}
+        self.was_told: list[str] = []
+        self.is_dead = False
+
+    def hold(
+        self,
+        action_id: str,
+        processes: Iterable[tuple[int, int]] = (),
+        cgroups: Iterable[tuple[int, str]] = (),
+    ) -> None:
+        self.held.setdefault(action_id, []).extend([*processes, *cgroups])
+        self.was_told.append(action_id)
+
+    def release(self, action_id: str) -> None:
+        self.held.pop(action_id, None)
+
+    def tend(self) -> bool:
+        replaced, self.is_dead = self.is_dead, False
+        return replaced
+
+
+class Bench:
+    """Actions with everything around them, all of it at hand."""
+
+    def __init__(self, folder: Path, system: FakeSystem | None = None) -> None:
+        self.system = system or FakeSystem()
+        self.clock = FakeClock()
+        self.guard = FakeGuard()
+        self.journal = Journal(folder / "actions.jsonl")
+        self.actions = Actions(
+            self.journal, linux_levers(self.system), self.system, self.clock, self.guard
+        )
+
+    def restarted(self, folder: Path) -> "Bench":
+        """Another run on the same journal and system, after this one died."""
+        return Bench(folder, self.system)
+
+
+def order(
+    processes: Iterable[Identity],
+    rung: Rung = Rung.SLOW_DOWN,
+    resource: Resource = Resource.CPU,
+    *,
+    dry_run: bool = False,
+) -> Order:
+    """An order for a job named pytest."""
+    target = Target(job_key="job", title="pytest · ~/shop", processes=tuple(processes))
+    evidence = {"cpu_percent": 97.0}
+    return Order(
+        target=target,
+        rung=rung,
+        resource=resource,
+        reason="CPU over its limit",
+        evidence=evidence,
+        dry_run=dry_run,
+    )
+
+
+def job(system: FakeSystem, count: int = 3, session: int = 50) -> list[FakeProcess]:
+    """A leader and its workers in a session of their own."""
+    leader = system.add(50, session=session)
+    return [leader, *(system.add(51 + n, parent=50, session=session) for n in range(count - 1))]

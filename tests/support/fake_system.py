@@ -1,0 +1,221 @@
+"""A system that is told what to be: processes, units, sessions, and who refuses."""
+
+from collections.abc import Iterable
+
+from omnitray.core.identity import Identity
+from omnitray.core.system import Gone, IoPriority, Refused, Sign
+from omnitray.core.ties import Tie
+
+
+class FakeProcess:
+    """One process; ``ignores_term`` and ``unkillable`` say what it does with signals."""
+
+    def __init__(self, pid: int, parent: int = 1, start_ticks: int = 100, session: int = 1) -> None:
+        self.identity = Identity(pid=pid, start_ticks=start_ticks, exe=f"/usr/bin/p{pid}")
+        self.parent = parent
+        self.session = session
+        self.nice = 0
+        self.io = IoPriority(0)
+        self.stopped = False
+        self.alive = True
+        self.ties: frozenset[Tie] = frozenset()
+        self.unit: str | None = None
+        self.ignores_term = False
+        self.unkillable = False
+        self.untouchable = False
+        self.heard: list[Sign] = []
+
+
+class FakeUnits:
+    """The session's manager. ``absent`` is why there is none, ``refuses`` what it will not do."""
+
+    def __init__(self, system: "FakeSystem") -> None:
+        self._system = system
+        self.absent = "no unified cgroup hierarchy here"
+        self.refuses: set[str] = set()
+        self.weights: dict[str, int | None] = {}
+        self.limits: dict[str, int | None] = {}
+        self.holds: dict[str, int] = {}
+        self.frozen: set[str] = set()
+        self.ignores_weight = False
+
+    def why_not(self) -> str:
+        return self.absent
+
+    def unit_of(self, process: Identity) -> str | None:
+        return self._system.process(process).unit
+
+    def members(self, unit: str) -> frozenset[int]:
+        living = (each for each in self._system.processes.values() if each.alive)
+        return frozenset(each.identity.pid for each in living if each.unit == unit)
+
+    def adopt(self, unit: str, processes: Iterable[Identity], description: str) -> None:
+        assert description
+        if "adopt" in self.refuses:
+            raise Refused("permission denied")
+        for process in processes:
+            self._system.process(process).unit = unit
+
+    def cpu_weight(self, unit: str) -> int | None:
+        self._require(unit)
+        return self.weights.get(unit)
+
+    def set_cpu_weight(self, unit: str, weight: int | None) -> None:
+        self._require(unit)
+        if not self.ignores_weight:
+            self.weights[unit] = weight
+
+    def memory_high(self, unit: str) -> int | None:
+        self._require(unit)
+        return self.limits.get(unit)
+
+    def set_memory_high(self, unit: str, limit_bytes: int | None) -> None:
+        self._require(unit)
+        self.limits[unit] = limit_bytes
+
+    def memory_current(self, unit: str) -> int | None:
+        self._require(unit)
+        return self.holds.get(unit)
+
+    def is_frozen(self, unit: str) -> bool:
+        self._require(unit)
+        return unit in self.frozen
+
+    def freeze(self, unit: str) -> None:
+        self._require(unit)
+        if "freeze" in self.refuses:
+            raise Refused("the freezer is not there")
+        self.frozen.add(unit)
+
+    def thaw(self, unit: str) -> None:
+        self._require(unit)
+        self.frozen.discard(unit)
+
+    def folder(self, unit: str) -> tuple[int, str]:
+        self._require(unit)
+        return 7, f"/sys/fs/cgroup/{unit}"
+
+    def _require(self, unit: str) -> None:
+        if not self.members(unit):
+            raise Gone(f"{unit} has ended")
+
+
+class FakeSystem:
+    """``core.system.System`` over fake processes. ``autogroup`` None means that it is off."""
+
+    def __init__(self) -> None:
+        self.processes: dict[int, FakeProcess] = {}
+        self.units = FakeUnits(self)
+        self.autogroup: dict[int, int] | None = None
+        self.privileged = False
+        self.boot = "boot-1"
+        self.forks_when_stopped: FakeProcess | None = None
+
+    def add(
+        self, pid: int, *, parent: int = 1, start_ticks: int = 100, session: int = 1
+    ) -> FakeProcess:
+        """A process begins, or takes over a pid that was free."""
+        process = FakeProcess(pid, parent, start_ticks, session)
+        self.processes[pid] = process
+        return process
+
+    def process(self, identity: Identity) -> FakeProcess:
+        """That very one; raises Gone."""
+        found = self.processes.get(identity.pid)
+        if not found or not found.alive or found.identity.start_ticks != identity.start_ticks:
+            raise Gone(f"process {identity.pid} has ended")
+        return found
+
+    def boot_id(self) -> str:
+        return self.boot
+
+    def wait(self, seconds: float) -> None:
+        assert seconds > 0
+
+    def is_there(self, identity: Identity) -> bool:
+        try:
+            self.process(identity)
+        except Gone:
+            return False
+        return True
+
+    def identify(self, pids: Iterable[int]) -> tuple[Identity, ...]:
+        found = (self.processes.get(pid) for pid in sorted(pids))
+        return tuple(each.identity for each in found if each and each.alive)
+
+    def family(self, identities: Iterable[Identity]) -> tuple[Identity, ...]:
+        order = [each for each in identities if self.is_there(each)]
+        for known in order:
+            for process in self.processes.values():
+                is_child = process.parent == known.pid and process.alive
+                if is_child and process.identity not in order:
+                    order.append(process.identity)
+        return tuple(order)
+
+    def ties(self, identities: Iterable[Identity]) -> dict[int, frozenset[Tie]]:
+        return {each.pid: self.processes[each.pid].ties for each in identities}
+
+    def send(self, identity: Identity, sign: Sign) -> None:
+        process = self.process(identity)
+        if process.untouchable:
+            raise Refused(f"process {identity.pid} belongs to somebody else")
+        process.heard.append(sign)
+        if sign is Sign.STOP:
+            self._fork_before_stop(process)
+            process.stopped = True
+        elif sign is Sign.CONT:
+            process.stopped = False
+        self._end(process)
+
+    def is_stopped(self, identity: Identity) -> bool:
+        return self.process(identity).stopped
+
+    def nice(self, identity: Identity) -> int:
+        return self.process(identity).nice
+
+    def set_nice(self, identity: Identity, nice: int) -> None:
+        process = self.process(identity)
+        if nice < process.nice and not self.privileged:
+            raise Refused("without privilege a nice value cannot be lowered again")
+        process.nice = nice
+
+    def may_lower_nice(self) -> bool:
+        return self.privileged
+
+    def io_priority(self, identity: Identity) -> IoPriority:
+        return self.process(identity).io
+
+    def set_io_priority(self, identity: Identity, priority: IoPriority) -> None:
+        self.process(identity).io = priority
+
+    def session(self, identity: Identity) -> int:
+        return self.process(identity).session
+
+    def session_members(self, session: int) -> frozenset[int]:
+        living = (each for each in self.processes.values() if each.alive)
+        return frozenset(each.identity.pid for each in living if each.session == session)
+
+    def autogroup_why_not(self, identity: Identity) -> str:
+        self.process(identity)
+        return "" if self.autogroup is not None else "autogroup is switched off here"
+
+    def autogroup_nice(self, identity: Identity) -> int:
+        return (self.autogroup or {}).get(self.session(identity), 0)
+
+    def set_autogroup_nice(self, identity: Identity, nice: int) -> None:
+        assert self.autogroup is not None
+        self.autogroup[self.session(identity)] = nice
+
+    def _fork_before_stop(self, process: FakeProcess) -> None:
+        child, self.forks_when_stopped = self.forks_when_stopped, None
+        if child is not None:
+            child.parent = process.identity.pid
+            self.processes[child.identity.pid] = child
+
+    @staticmethod
+    def _end(process: FakeProcess) -> None:
+        if process.unkillable:
+            return
+        killed = Sign.KILL in process.heard
+        asked = Sign.TERM in process.heard and not process.stopped and not process.ignores_term
+        process.alive = not (killed or asked)

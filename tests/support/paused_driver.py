@@ -1,0 +1,37 @@
+"""A program that pauses the processes named in its arguments and waits to be killed.
+
+``python paused_driver.py JOURNAL PID...``: prints the guardian's pid when all of them stand still.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+from omnitray.core.actions import Actions
+from omnitray.core.clock import SystemClock
+from omnitray.core.deed import Order
+from omnitray.core.facts import Resource
+from omnitray.core.identity import Rung
+from omnitray.core.journal import Journal
+from omnitray.core.lever import Target
+from omnitray.core.levers import linux_levers
+from omnitray.platforms._linux_levers import LinuxSystem
+from omnitray.platforms._posix_guardian import GuardianKeeper
+
+
+def main(journal: Path, pids: list[int]) -> None:
+    system, keeper = LinuxSystem(), GuardianKeeper(journal)
+    actions = Actions(Journal(journal), linux_levers(system), system, SystemClock(), keeper)
+    target = Target(job_key="job", title="a job", processes=system.identify(pids))
+    actions.perform(
+        Order(target=target, rung=Rung.PAUSE, resource=Resource.MEMORY, reason="a test")
+    )
+    print(keeper.pid, flush=True)  # noqa: T201 - what the test waits for
+    while True:
+        time.sleep(0.05)
+        actions.step()
+        print(keeper.pid, flush=True)  # noqa: T201 - likewise
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), [int(pid) for pid in sys.argv[2:]])
