@@ -10,6 +10,7 @@ from pathlib import Path
 
 _CHUNK_BYTES = 1 << 16
 _MAGIC = b"\x1f\x8b\x08"
+_STEP_BYTES = 256
 _GZIP = 31  # zlib's number for "gzip, window of 32 KiB"
 
 
@@ -29,9 +30,11 @@ class GzipLines:
             begun = False
             while chunk := file.read(_CHUNK_BYTES):
                 while chunk:
+                    before = decoder.copy()
                     try:
                         data = decoder.decompress(chunk)
                     except zlib.error:
+                        yield from self._lines(_up_to_the_damage(before, chunk))
                         chunk = self._after_damage(chunk + file.read())
                         decoder, begun = zlib.decompressobj(_GZIP), False
                         continue
@@ -57,3 +60,14 @@ class GzipLines:
         self.damaged, self._rest = True, b""
         found = remaining.find(_MAGIC, 1)
         return remaining[found:] if found > 0 else b""
+
+
+def _up_to_the_damage(decoder: "zlib._Decompress", chunk: bytes) -> bytes:
+    """What the chunk gives before it goes wrong."""
+    found = b""
+    for start in range(0, len(chunk), _STEP_BYTES):
+        try:
+            found += decoder.decompress(chunk[start : start + _STEP_BYTES])
+        except zlib.error:
+            break
+    return found

@@ -37,6 +37,8 @@ class HistoryReader:
         Memory is bounded by the page (``offset + limit`` alerts) and, a month at a time, by one
         small entry for each alert that matches; without a limit, by the answer.
         """
+        if query.limit == 0:
+            return []
         want = None if query.limit is None else query.offset + query.limit
         hidden = set(view.unsaved)
         found = [alert for alert in view.unsaved.values() if fits(alert, query)]
