@@ -31,6 +31,9 @@ _log = logging.getLogger(__name__)
 class Notifications(QObject):
     """Shows notifications, hears clicks.
 
+    ``others`` are asked when the desktop's notification service cannot, ``last_resort`` only where
+    there is no session bus at all (there they would reach the same service).
+
     Signals:
         clicked(str, str): alert id, activation token ("" where there is none): the person wants
             to see this alert.
@@ -48,6 +51,7 @@ class Notifications(QObject):
         self,
         *,
         others: Sequence[Notifier] = (),
+        last_resort: Sequence[Notifier] = (),
         icon: str = "omnitray",
         bus: Callable[[], SessionBus | None] = open_bus,
         parent: QObject | None = None,
@@ -58,7 +62,7 @@ class Notifications(QObject):
         self._open_bus = bus
         self._pump: BusPump | None = None
         self._fdo: FdoNotifier | None = None
-        self._chain = NotifierChain(self._others)
+        self._chain = NotifierChain((*others, *last_resort))
         # Queued across threads, direct on the main one.
         self._wanted.connect(self._on_wanted)
         self._over.connect(self._on_over)
