@@ -83,7 +83,7 @@ class CgroupLimits:
             return
         self.close()
         self._due_s = now + _LOOK_AGAIN_S
-        homes = _homes(self._root)
+        homes = [_without_our_own_unit(home) for home in _homes(self._root)]
         self._memory = [group for home in homes for group in _memory_groups(home)]
         self._cpu = [group for home in homes for group in _cpu_groups(home, homes)]
 
@@ -132,6 +132,13 @@ def _folders(mount: Path, fs_root: bytes, group: bytes) -> tuple[Path, ...]:
     return tuple(mount.joinpath(*parts[:depth]) for depth in range(len(parts), -1, -1))
 
 
+def _without_our_own_unit(home: _Home) -> _Home:
+    """What may be used by this program alone says nothing about what others may use."""
+    own = home.folders[0].name
+    folders = home.folders[1:] if "omnitray" in own and len(home.folders) > 1 else home.folders
+    return msgspec.structs.replace(home, folders=folders)
+
+
 def _memory_groups(home: _Home) -> list[_MemoryGroup]:
     if home.controllers and b"memory" not in home.controllers:
         return []
@@ -168,7 +175,7 @@ def _memory_v1(folder: Path) -> _MemoryGroup | None:
 
 def _limited(machine: MemoryFacts, group: _MemoryGroup) -> MemoryFacts | None:
     """The group's memory where its limit is smaller than the machine, else None."""
-    if group.limit_bytes >= machine.total_bytes:
+    if not 0 < group.limit_bytes < machine.total_bytes:
         return None
     current = _number(group.current)
     if current is None:

@@ -289,7 +289,7 @@ def test_a_real_orphan_gets_its_new_parent(real_table: LinuxProcessTable) -> Non
     try:
         code = (
             "import subprocess, sys\n"
-            "print(subprocess.Popen(['sleep', '60']).pid, flush=True)\ninput()"
+            "print(subprocess.Popen(['sleep', '60'], stdout=-3).pid, flush=True)\ninput()"
         )
         parent = subprocess.Popen(
             [sys.executable, "-c", code], stdout=subprocess.PIPE, stdin=subprocess.PIPE

@@ -1,0 +1,235 @@
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omnitray.core.facts import PressureFacts, PressurePair
+from omnitray.core.machine import Traffic
+from omnitray.platforms import _linux_parse as parse
+from omnitray.platforms._linux_files import KeptFile, printable
+from omnitray.platforms._linux_sampling import LinuxMachine
+from support.fake_proc import FakeRoot
+
+STAT = (
+    "cpu  100 10 50 800 40 5 5 10 7 0\ncpu0 60 0 20 400 20 0 0 0 0 0\n"
+    "cpu1 40 10 30 400 20 5 5 10 7 0\nintr 12345\nctxt 1\n"
+)
+MEMINFO = (
+    "MemTotal:       16000000 kB\nMemFree:         1000000 kB\nMemAvailable:    4000000 kB\n"
+    "SwapCached:            5 kB\nSwapTotal:       2000000 kB\nSwapFree:        1500000 kB\n"
+)
+DISKSTATS = (
+    " 259 0 nvme0n1 10 0 2000 5 20 0 400 6 0 7 8\n 259 1 nvme0n1p1 10 0 2000 5 20 0 400 6 0 7 8\n"
+    " 253 0 dm-0 10 0 2000 5 20 0 400 6 0 7 8\n 7 0 loop0 9 0 999 0 0 0 0 0 0 0 0\n garbage\n"
+)
+NET = (
+    "Inter-|   Receive  |  Transmit\n face |bytes packets\n"
+    "    lo: 99 1 0 0 0 0 0 0 99 1 0 0 0 0 0 0\n"
+    "  eth0:1000 1 0 0 0 0 0 0 200 1 0 0 0 0 0 0\n"
+    "docker0: 1000 1 0 0 0 0 0 0 200 1 0 0 0 0 0 0\n"
+)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> FakeRoot:
+    root = FakeRoot(tmp_path)
+    root.write("proc/stat", STAT)
+    root.write("proc/meminfo", MEMINFO)
+    root.write("proc/loadavg", "0.50 1.25 2.00 3/400 12345\n")
+    root.write("proc/diskstats", DISKSTATS)
+    root.write("proc/net/dev", NET)
+    root.write("proc/net/sockstat", "sockets: used 90\nTCP: inuse 5 orphan 0\nUDP: inuse 2 mem 1\n")
+    root.write("proc/net/sockstat6", "TCP6: inuse 3\nUDP6: inuse 1\nUDPLITE6: inuse 0\n")
+    return root
+
+
+@pytest.fixture
+def machine(root: FakeRoot) -> Iterator[LinuxMachine]:
+    machine = LinuxMachine(root.path)
+    yield machine
+    machine.close()
+
+
+def link(root: FakeRoot, name: str, target: str) -> None:
+    device = root.path / "sys/devices" / target
+    device.mkdir(parents=True)
+    node = root.path / "sys/class" / name
+    node.parent.mkdir(parents=True, exist_ok=True)
+    node.symlink_to(device)
+
+
+def test_cpu_time_is_busy_but_for_idle_and_waiting_and_guests_count_once(
+    machine: LinuxMachine,
+) -> None:
+    times = machine.cpu_times()
+    assert times is not None
+    assert (times.whole.busy, times.whole.total) == (180, 1020)
+    assert [(core.busy, core.total) for core in times.cores] == [(80, 500), (100, 520)]
+
+
+def test_memory_is_total_and_available_with_swap(machine: LinuxMachine) -> None:
+    memory = machine.memory()
+    assert memory is not None
+    assert memory.used_percent == 75.0
+    assert memory.swap_used_bytes == 500_000 * 1024
+    assert not memory.limited
+
+
+def test_load_and_connections(machine: LinuxMachine) -> None:
+    assert machine.load() == (0.5, 1.25, 2.0)
+    assert machine.connections() == 11
+
+
+def test_drives_count_and_what_lies_on_them_does_not(root: FakeRoot, machine: LinuxMachine) -> None:
+    link(root, "block/nvme0n1", "virtual/nvme-subsystem/nvme-subsys0/nvme0n1")
+    link(root, "block/nvme0n1p1", "pci/nvme0n1/nvme0n1p1")
+    root.write("sys/devices/pci/nvme0n1/nvme0n1p1/partition", "1\n")
+    link(root, "block/dm-0", "virtual/block/dm-0")
+    link(root, "block/loop0", "virtual/block/loop0")
+    assert machine.disk_traffic() == {"nvme0n1": Traffic(2000 * 512, 400 * 512)}
+
+
+def test_interfaces_to_the_outside_count(root: FakeRoot, machine: LinuxMachine) -> None:
+    link(root, "net/lo", "virtual/net/lo")
+    link(root, "net/docker0", "virtual/net/docker0")
+    link(root, "net/eth0", "pci/net/eth0")
+    assert machine.network_traffic() == {"eth0": Traffic(1000, 200)}
+
+
+def test_in_a_container_the_half_of_a_pair_is_the_interface(
+    root: FakeRoot, machine: LinuxMachine
+) -> None:
+    for name in ("lo", "docker0", "eth0"):
+        link(root, f"net/{name}", f"virtual/net/{name}")
+    assert machine.network_traffic() == {"eth0": Traffic(1000, 200)}
+
+
+def test_without_sysfs_names_decide(machine: LinuxMachine) -> None:
+    assert machine.network_traffic() == {"eth0": Traffic(1000, 200)}
+    assert set(machine.disk_traffic() or ()) == {"nvme0n1", "nvme0n1p1"}
+
+
+def test_pressure_has_what_the_kernel_has(root: FakeRoot, machine: LinuxMachine) -> None:
+    assert machine.pressure() is None
+    root.write("proc/pressure/cpu", "some avg10=1.50 avg60=0.10 avg300=0.00 total=5\n")
+    root.write(
+        "proc/pressure/memory",
+        "some avg10=12.00 avg60=0.00 avg300=0.00 total=5\n"
+        "full avg10=100.00 avg60=0.00 avg300=0.00 total=5\n",
+    )
+    assert machine.pressure() == PressureFacts(
+        cpu=PressurePair(some_avg10=1.5),
+        memory=PressurePair(some_avg10=12.0, full_avg10=100.0),
+    )
+
+
+def test_a_machine_without_anything_is_none_everywhere(tmp_path: Path) -> None:
+    machine = LinuxMachine(tmp_path)
+    assert machine.cpu_times() is None
+    assert machine.cpu_quota() is None
+    assert machine.memory() is None
+    assert machine.load() is None
+    assert machine.pressure() is None
+    assert machine.disk_traffic() is None
+    assert machine.network_traffic() is None
+    assert machine.connections() is None
+    assert machine.disks() == ()
+    assert machine.temperatures() == ()
+    assert machine.battery() is None
+
+
+@given(st.data())
+def test_garbage_in_any_file_is_survived(data: st.DataObject) -> None:
+    content = data.draw(
+        st.one_of(
+            st.binary(max_size=300),
+            st.sampled_from([STAT, MEMINFO, DISKSTATS, NET]).flatmap(
+                lambda text: st.integers(0, len(text)).map(lambda end: text[:end].encode())
+            ),
+        )
+    )
+    parse.cpu_times(content)
+    parse.memory(content)
+    parse.load(content)
+    parse.pressure(content)
+    parse.sockets_in_use(content)
+    parse.disk_traffic(content)
+    parse.network_traffic(content)
+
+
+def test_memory_without_its_available_part_is_not_guessed() -> None:
+    assert parse.memory(b"MemTotal: 100 kB\n") is None
+    assert parse.memory(b"MemTotal: 0 kB\nMemAvailable: 0 kB\n") is None
+
+
+def test_a_file_that_was_replaced_is_read_through_a_new_descriptor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = KeptFile(tmp_path / "x")
+    assert file.read() is None
+    (tmp_path / "x").write_bytes(b"one")
+    assert file.read() == b"one"
+    real, failures = os.pread, iter([True])
+
+    def pread(descriptor: int, size: int, offset: int) -> bytes:
+        if next(failures, False):
+            raise OSError("the device has gone")
+        return real(descriptor, size, offset)
+
+    monkeypatch.setattr(os, "pread", pread)
+    (tmp_path / "x").unlink()
+    (tmp_path / "x").write_bytes(b"two")
+    assert file.read() == b"two"
+    file.close()
+
+
+def test_a_long_file_is_read_to_its_end(tmp_path: Path) -> None:
+    content = b"0123456789" * 10_000
+    (tmp_path / "x").write_bytes(content)
+    for records in (False, True):
+        file = KeptFile(tmp_path / "x", records=records)
+        assert file.read() == content
+        file.close()
+
+
+def test_text_from_outside_is_printable_and_tells_apart() -> None:
+    assert printable(b"caf\xc3\xa9 \xe2\x80\xae") == "café \\u202e"
+    assert printable(b"\xff\n") == "\\xff\\n"
+
+
+def test_this_machine_is_read_as_psutil_reads_it() -> None:
+    machine = LinuxMachine()
+    memory, theirs = machine.memory(), psutil.virtual_memory()
+    assert memory is not None
+    if not memory.limited:
+        assert memory.total_bytes == theirs.total
+        assert memory.available_bytes == pytest.approx(theirs.available, rel=0.1)
+    times = machine.cpu_times()
+    assert times is not None
+    assert len(times.cores) == psutil.cpu_count()
+    root = shutil.disk_usage("/")
+    ours = [disk for disk in machine.disks() if disk.mount == "/"]
+    assert [disk.total_bytes for disk in ours] == [root.total]
+    assert machine.load() is not None
+    machine.close()
+
+
+def test_reading_this_machine_leaks_no_descriptors() -> None:
+    def read_all(machine: LinuxMachine) -> None:
+        machine.cpu_times(), machine.memory(), machine.load(), machine.pressure()
+        machine.disks(), machine.disk_traffic(), machine.network_traffic()
+        machine.connections(), machine.temperatures(), machine.battery()
+
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    machine = LinuxMachine()
+    read_all(machine)
+    kept = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    read_all(machine)
+    assert len(os.listdir("/proc/self/fd")) == kept  # noqa: PTH208
+    machine.close()
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
