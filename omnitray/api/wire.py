@@ -28,7 +28,7 @@ from omnitray.core.protection_view import Breaker, Considered, Held, Outcome
 from omnitray.core.status import Mood, OwnCost
 
 LevelName = Literal["auto", "idle", "normal", "intensive", "critical"]
-Title = Annotated[str, Meta(min_length=1, max_length=10_000)]
+Title = Annotated[str, Meta(min_length=1, max_length=16_384)]
 Text = Annotated[str, Meta(max_length=20_000)]
 Source = Annotated[str, Meta(min_length=1, max_length=200)]
 

@@ -6,7 +6,7 @@ The truth is what stands on the disk (or in the registry), re-read each time; no
 from typing import Protocol
 
 
-class AutostartError(Exception):
+class AutostartError(OSError):
     """It could not be changed; the text is one sentence for a person."""
 
 

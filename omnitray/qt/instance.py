@@ -77,6 +77,7 @@ class Instance(QObject):
         server = socket.socket(socket.AF_UNIX)
         with _short_path(self._folder) as path:
             server.bind(path)
+        (self._folder / "instance.sock").chmod(0o600)
         server.listen(8)
         server.setblocking(False)
         self._server = server

@@ -1,11 +1,22 @@
 """Real loads that the test starts and ends itself: busy loops and a process that holds memory."""
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
 from typing import Self
 
-BUSY = "while True: pass"
+import psutil
+
+BUSY = """
+import os, sys
+for _ in range(int(sys.argv[1]) - 1):
+    if os.fork() == 0:
+        break
+while True:
+    pass
+"""
 HOLD = """
 import sys, time
 held = bytearray(int(sys.argv[1]))
@@ -31,9 +42,10 @@ class Load:
         return self
 
     @property
-    def pids(self) -> list[int]:
-        """Who makes the load."""
-        return [process.pid for process in self._processes]
+    def lineage(self) -> set[int]:
+        """The load's leader and its ancestors: a job is named after the run it belongs to."""
+        leader = psutil.Process(self._processes[0].pid)
+        return {leader.pid, *(parent.pid for parent in leader.parents())}
 
     def wait_until_held(self) -> None:
         """Until the memory is really taken."""
@@ -43,14 +55,14 @@ class Load:
 
     def __exit__(self, *_: object) -> None:
         for process in self._processes:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
         for process in self._processes:
             process.communicate(timeout=10)
 
 
 def busy(count: int) -> Load:
-    """So many processes that never rest."""
-    return Load(*([(sys.executable, "-c", BUSY)] * count))
+    """One job of so many processes that never rest."""
+    return Load((sys.executable, "-c", BUSY, str(count)))
 
 
 def holding(size_bytes: int) -> Load:
