@@ -60,7 +60,9 @@ def test_what_is_no_alert_of_ours_is_damaged(text: str) -> None:
         alert_files.decode(text.encode("utf-8", "replace"))
 
 
-KINDS = st.sampled_from("truncate empty garbage remove copy link touch index".split())
+KINDS = st.sampled_from(
+    ["truncate", "empty", "garbage", "remove", "copy", "link", "touch", "index"]
+)
 DAMAGES = st.lists(st.tuples(KINDS, st.integers(0, 7), st.integers(0, 400)), max_size=6)
 
 

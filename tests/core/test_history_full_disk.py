@@ -1,0 +1,59 @@
+"""A disk that is really full: a file system of one megabyte in memory."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from omnitray.core.alert_query import AlertQuery
+from omnitray.core.durable import StorageError, StorageFault
+from omnitray.core.history import History
+from support.alerting import START, an_alert
+from support.clock import FakeClock
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("mounting a small file system takes root")
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", str(place)],
+        check=False,
+        capture_output=True,
+    )
+    if mounted.returncode != 0:
+        pytest.skip("a container without the right to mount")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk_costs_no_alert_and_all_are_written_when_there_is_room(
+    small_disk: Path,
+) -> None:
+    said: list[str] = []
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(b"x" * 700_000)
+    history = History(small_disk / "alerts", FakeClock(), live=20, report=said.append)
+    faults = []
+    for number in range(150):
+        alert = an_alert(number, at=START + number, message="m" * 8000)
+        try:
+            history.store(alert)
+        except StorageError as error:
+            faults.append(error.fault)
+    assert set(faults) == {StorageFault.FULL}
+    assert len([sentence for sentence in said if "kept in memory" in sentence]) == 1
+    assert len(history.query(AlertQuery())) == 150
+    assert not list((small_disk / "alerts").glob(".new-*"))
+
+    ballast.unlink()
+    assert history.retry() == 0
+    history.close()
+    again = History(small_disk / "alerts", FakeClock(), live=20, report=said.append)
+    found = again.query(AlertQuery())
+    assert [int(alert.id, 16) for alert in found] == list(range(149, -1, -1))
+    again.close()
