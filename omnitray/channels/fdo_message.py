@@ -15,6 +15,7 @@ from omnitray.channels.notification import (
     TITLE_LIMIT,
     Notification,
     Urgency,
+    presentable,
     printable,
 )
 
@@ -50,7 +51,7 @@ def notify_arguments(
 
 
 def _body(notification: Notification, capabilities: Collection[str]) -> str:
-    body = printable(notification.body, BODY_LIMIT, keep_lines=True)
+    body = presentable(notification.body, BODY_LIMIT)
     return html.escape(body, quote=False) if "body-markup" in capabilities else body
 
 

@@ -9,6 +9,7 @@ person does with it comes back as :class:`Response`.
 
 import enum
 import unicodedata
+from collections.abc import Collection
 from typing import Any, Protocol
 
 import msgspec
@@ -131,13 +132,13 @@ class Notifier(Protocol):
 
 def notification_for(alert: Alert, decision: Decision) -> Notification:
     """The notification that was decided on, with the culprits of a single alert named."""
-    lines = [decision.body]
+    lines = [printable(decision.body, BODY_LIMIT, keep_lines=True)]
     if len(decision.members) < _GROUP:
         lines.append(_culprits(alert.context))
     return Notification(
         alert_id=alert.id,
         title=printable(decision.title or alert.title, TITLE_LIMIT),
-        body=printable("\n".join(lines), BODY_LIMIT, keep_lines=True),
+        body=presentable("\n".join(lines), BODY_LIMIT),
         urgency=_URGENCIES[alert.severity],
         slot=decision.slot,
     )
@@ -155,11 +156,13 @@ def printable(text: str, limit: int, *, keep_lines: bool = False) -> str:
 
     Line breaks survive where ``keep_lines`` says so and become spaces elsewhere.
     """
-    # Only so much is looked at: a title of ten megabytes costs no more than one of a thousand.
-    cleaned = "".join(_printable_character(each) for each in text[: 4 * limit])
-    lines = [" ".join(line.split()) for line in cleaned.splitlines()]
-    joined = "\n".join(lines).strip("\n") if keep_lines else " ".join(filter(None, lines))
-    return _shortened(joined, limit)
+    return _plain(text, limit, _BIDI_CONTROLS, keep_lines=keep_lines)
+
+
+def presentable(text: str, limit: int) -> str:
+    """A body as it goes out: like :func:`printable`, with lines and what :func:`isolated` added."""
+    allowed = (_FIRST_STRONG_ISOLATE, _POP_ISOLATE)
+    return _plain(text, limit, _BIDI_CONTROLS.difference(allowed), keep_lines=True)
 
 
 def isolated(text: str) -> str:
@@ -169,15 +172,22 @@ def isolated(text: str) -> str:
     return text
 
 
-def _printable_character(character: str) -> str:
+def _plain(text: str, limit: int, unwanted: Collection[str], *, keep_lines: bool) -> str:
+    # Only so much is looked at: a title of ten megabytes costs no more than one of a thousand.
+    cleaned = "".join(_plain_character(each, unwanted) for each in text[: 4 * limit])
+    lines = [" ".join(line.split()) for line in cleaned.splitlines()]
+    joined = "\n".join(lines).strip("\n") if keep_lines else " ".join(filter(None, lines))
+    return _shortened(joined, limit)
+
+
+def _plain_character(character: str, unwanted: Collection[str]) -> str:
     if character in "\n\r\u2028\u2029":
         return "\n"
-    if character in _BIDI_CONTROLS:
-        return ""
     if character == "\t":
         return " "
     # Control characters, lone surrogates (D-Bus refuses them), private use.
-    return "" if unicodedata.category(character) in ("Cc", "Cs", "Co") else character
+    hostile = character in unwanted or unicodedata.category(character) in ("Cc", "Cs", "Co")
+    return "" if hostile else character
 
 
 def _shortened(text: str, limit: int) -> str:
