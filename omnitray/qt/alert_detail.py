@@ -40,9 +40,9 @@ class AlertDetail(Card):
         self.acknowledge.clicked.connect(self._on_acknowledge)
         self.snooze.clicked.connect(self._on_snooze)
         self.open_file.clicked.connect(self._on_open_file)
-        self._menu = QMenu(self)
-        self._menu.addAction("For 1 h").triggered.connect(self._on_snooze_hour)
-        self._menu.addAction("Until tomorrow").triggered.connect(self._on_snooze_night)
+        self.snooze_menu = QMenu(self)
+        self.snooze_menu.addAction("For 1 h").triggered.connect(self._on_snooze_hour)
+        self.snooze_menu.addAction("Until tomorrow").triggered.connect(self._on_snooze_night)
         self.column.addWidget(self._area, 1)
         self._buttons = WrapRow()
         for each in (self.acknowledge, self.snooze, self.open_file):
@@ -57,6 +57,10 @@ class AlertDetail(Card):
     def alert(self) -> Alert | None:
         """The alert that is shown."""
         return self._alert
+
+    def pills(self) -> list[PillLabel]:
+        """The pills under the title."""
+        return self._content.findChildren(PillLabel)
 
     def show_alert(self, alert: Alert | None) -> None:
         """Show an alert; None says what would be here."""
@@ -159,7 +163,7 @@ class AlertDetail(Card):
 
     @Slot()
     def _on_snooze(self) -> None:
-        self._menu.popup(self.snooze.mapToGlobal(QPoint(0, self.snooze.height() + 2)))
+        self.snooze_menu.popup(self.snooze.mapToGlobal(QPoint(0, self.snooze.height() + 2)))
 
     @Slot()
     def _on_snooze_hour(self) -> None:

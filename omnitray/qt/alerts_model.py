@@ -98,7 +98,7 @@ class AlertsModel(QAbstractTableModel):
 
     def fetchMore(self, parent: Index) -> None:  # noqa: N802 - Qt's name
         """Fetch another page."""
-        if parent.isValid():
+        if not self.canFetchMore(parent):
             return
         found = self._page(len(self._alerts))
         page = [alert for alert in found if alert.id not in self._known]

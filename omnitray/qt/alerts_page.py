@@ -69,9 +69,9 @@ class AlertsPage(QWidget):
         self.detail = AlertDetail(theme, wall)
         self.empty = paragraph(NONE_YET, muted=True)
         self.export = button("Export…")
-        self._export_menu = QMenu(self)
-        self._export_menu.addAction("As JSON…").triggered.connect(self._on_export_json)
-        self._export_menu.addAction("As CSV…").triggered.connect(self._on_export_csv)
+        self.export_menu = QMenu(self)
+        self.export_menu.addAction("As JSON…").triggered.connect(self._on_export_json)
+        self.export_menu.addAction("As CSV…").triggered.connect(self._on_export_csv)
         self._set_up_view()
         self._lay_out()
         self._connect()
@@ -212,7 +212,7 @@ class AlertsPage(QWidget):
 
     @Slot()
     def _on_export(self) -> None:
-        self._export_menu.popup(self.export.mapToGlobal(QPoint(0, self.export.height() + 2)))
+        self.export_menu.popup(self.export.mapToGlobal(QPoint(0, self.export.height() + 2)))
 
     @Slot()
     def _on_export_json(self) -> None:

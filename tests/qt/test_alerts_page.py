@@ -1,0 +1,185 @@
+import msgspec
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from omnitray.core.alert_query import AlertQuery
+from omnitray.core.facts import AlertType, Severity
+from omnitray.qt.alerts_page import NONE_FIT, NONE_YET, AlertsPage
+from omnitray.qt.theme import Theme
+from support import samples
+from support.keys import CTRL, click, press, type_text
+from support.samples import NOW, ListedAlerts
+
+
+class Opened:
+    """The page over the sample alerts, with what it asked for."""
+
+    def __init__(self, qtbot: QtBot, source: ListedAlerts) -> None:
+        self.source = source
+        self.suffixes: list[str] = []
+        self.page = AlertsPage(Theme(Qt.ColorScheme.Light), source, lambda: NOW, self.ask)
+        self.page.reload()
+        qtbot.addWidget(self.page)
+        self.page.resize(900, 560)
+        self.page.show()
+        qtbot.waitExposed(self.page)
+        self.asked: list[tuple[object, ...]] = []
+        for name in ("acknowledge", "snooze", "open_file", "export"):
+            getattr(self.page, f"{name}_requested").connect(
+                lambda *values, name=name: self.asked.append((name, *values))
+            )
+
+    def ask(self, parent: QWidget, suffix: str) -> str:  # noqa: ARG002 - the shape of the seam
+        self.suffixes.append(suffix)
+        return f"/tmp/out.{suffix}"
+
+    def said(self) -> str:
+        """All words of the detail panel."""
+        labels = self.page.detail.findChildren(QLabel)
+        return "\n".join(label.text() for label in labels if label.isVisibleTo(self.page))
+
+
+@pytest.fixture
+def opened(qtbot: QtBot) -> Opened:
+    return Opened(qtbot, ListedAlerts(samples.alerts()))
+
+
+def test_the_newest_alert_is_shown_with_its_context_and_culprits(opened: Opened) -> None:
+    said = opened.said()
+    assert "Memory 93 %: pytest · ~/shop" in said
+    assert "RESOURCE_CRITICAL · monitor · first" in said
+    assert "pytest gw3" in said
+    assert "pid 41213" in said
+    assert "98 % · 9.8 GB" in said
+    assert "resumed by you" in said
+
+
+def test_typing_filters_after_a_short_pause(opened: Opened, qtbot: QtBot) -> None:
+    type_text(opened.page.filter.text, "timed out")
+    qtbot.waitUntil(lambda: opened.page.model.rowCount() == 1)
+    assert "test_import_big" in opened.said()
+
+
+def test_each_selector_narrows_the_query(opened: Opened) -> None:
+    page = opened.page
+    for choice, value in (
+        (page.filter.kind, AlertType.SERVER_DOWN),
+        (page.filter.severity, Severity.CRITICAL),
+        (page.filter.state, "firing"),
+        (page.filter.time, 3600.0),
+    ):
+        choice.show_value(value)
+    page.reload()
+    assert page.query() == AlertQuery(
+        types=frozenset({AlertType.SERVER_DOWN}),
+        severities=frozenset({Severity.CRITICAL}),
+        states=frozenset({"firing"}),
+        since=NOW - 3600,
+    )
+    assert page.model.rowCount() == 1
+
+
+def test_an_empty_filter_says_so_and_offers_the_way_back(opened: Opened, qtbot: QtBot) -> None:
+    type_text(opened.page.filter.text, "nothing of the kind")
+    qtbot.waitUntil(lambda: opened.page.model.rowCount() == 0)
+    assert opened.page.empty.isVisible()
+    assert opened.page.empty.text() == NONE_FIT
+    click(opened.page.show_all)
+    assert opened.page.model.rowCount() == len(samples.alerts())
+    assert not opened.page.empty.isVisible()
+
+
+def test_an_empty_history_says_what_would_be_there(qtbot: QtBot) -> None:
+    opened = Opened(qtbot, ListedAlerts())
+    assert opened.page.empty.text() == NONE_YET
+    assert not opened.page.show_all.isVisible()
+    assert not opened.page.detail.acknowledge.isVisible()
+
+
+def test_buttons_and_keys_carry_the_alert_that_is_shown(opened: Opened) -> None:
+    click(opened.page.detail.acknowledge)
+    opened.page.view.setFocus()
+    press(opened.page.view, Qt.Key.Key_O)
+    press(opened.page.view, Qt.Key.Key_A)
+    assert opened.asked == [
+        ("acknowledge", "a00002"),
+        ("open_file", "a00002"),
+        ("acknowledge", "a00002"),
+    ]
+
+
+def test_snoozing_until_tomorrow_ends_at_eight_in_the_morning(opened: Opened) -> None:
+    hour, night = opened.page.detail.snooze_menu.actions()
+    hour.trigger()
+    night.trigger()
+    assert opened.asked[0] == ("snooze", "a00002", 3600.0)
+    kind, alert_id, seconds = opened.asked[1]
+    assert (kind, alert_id) == ("snooze", "a00002")
+    assert isinstance(seconds, float)
+    assert 3600 <= seconds <= 29 * 3600
+
+
+def test_a_resolved_alert_can_be_neither_acknowledged_nor_snoozed(opened: Opened) -> None:
+    opened.page.show_details("a00006")
+    assert not opened.page.detail.acknowledge.isEnabled()
+    assert not opened.page.detail.snooze.isEnabled()
+
+
+def test_copy_puts_everything_on_the_clipboard(opened: Opened) -> None:
+    opened.page.view.setFocus()
+    press(opened.page.view, Qt.Key.Key_C, CTRL)
+    text = QGuiApplication.clipboard().text()
+    assert text.startswith("Memory 93 %: pytest · ~/shop\nRESOURCE_CRITICAL")
+    assert "pytest gw1 pid 41210 97 % · 2.1 GB" in text
+
+
+def test_export_carries_the_filter_in_force_and_the_path(opened: Opened) -> None:
+    json, csv = opened.page.export_menu.actions()
+    json.trigger()
+    csv.trigger()
+    assert opened.suffixes == ["json", "csv"]
+    assert opened.asked == [
+        ("export", AlertQuery(), "/tmp/out.json"),
+        ("export", AlertQuery(), "/tmp/out.csv"),
+    ]
+
+
+def test_details_of_an_alert_are_found_behind_a_filter_and_far_down(qtbot: QtBot) -> None:
+    opened = Opened(qtbot, ListedAlerts(samples.many_alerts(900)))
+    opened.page.filter.text.setText("number 3")
+    opened.page.reload()
+    opened.page.show_details("a00777")
+    assert opened.page.detail.alert is not None
+    assert opened.page.detail.alert.id == "a00777"
+    assert opened.page.filter.text.text() == ""
+
+
+def test_details_of_an_unknown_alert_leave_the_page_in_order(opened: Opened) -> None:
+    opened.page.show_details("gone")
+    assert opened.page.model.rowCount() == len(samples.alerts())
+
+
+def test_the_panel_follows_the_alert_that_changes(opened: Opened) -> None:
+    alert = opened.page.detail.alert
+    assert alert is not None
+    opened.page.take(msgspec.structs.replace(alert, state="acknowledged"))
+    assert "acknowledged" in [pill.accessibleName() for pill in opened.page.detail.pills()]
+    assert not opened.page.detail.acknowledge.isEnabled()
+
+
+def test_a_new_alert_does_not_take_the_selection_away(opened: Opened) -> None:
+    opened.page.show_details("a00005")
+    new = samples.alert(99, -5, AlertType.CRITICAL, Severity.CRITICAL, "New", "")
+    opened.page.take(new)
+    assert opened.page.detail.alert is not None
+    assert opened.page.detail.alert.id == "a00005"
+    assert opened.page.view.currentIndex().row() == 5
+
+
+def test_arrow_keys_walk_through_the_history(opened: Opened) -> None:
+    opened.page.view.setFocus()
+    press(opened.page.view, Qt.Key.Key_Down)
+    assert "Server “api” is down" in opened.said()

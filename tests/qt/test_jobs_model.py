@@ -1,0 +1,148 @@
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PySide6.QtCore import QAbstractItemModel, QPersistentModelIndex, Qt
+from PySide6.QtTest import QAbstractItemModelTester
+
+from omnitray.core.facts import Job, JobKind
+from omnitray.qt.cells import CELL
+from omnitray.qt.job_words import Column, Grips, grips, top_jobs
+from omnitray.qt.jobs_model import JobsModel
+from support import samples
+
+FATAL = QAbstractItemModelTester.FailureReportingMode.Fatal
+
+
+def names(model: QAbstractItemModel) -> list[str]:
+    return [model.index(row, 0).data(CELL).text for row in range(model.rowCount())]
+
+
+def a_job(name: str, cpu: float, count: int = 2) -> Job:
+    return samples.job(name, "~/shop", JobKind.COMMAND, 100 + len(name), count, cpu, 1e9 + cpu)
+
+
+@pytest.fixture
+def model(qapp: object) -> JobsModel:  # noqa: ARG001 - a model needs the application
+    return JobsModel()
+
+
+def test_jobs_come_by_cpu_and_their_processes_below_them(model: JobsModel) -> None:
+    model.show_jobs([a_job("low", 5), a_job("high", 90, count=3)])
+    assert names(model) == ["high", "low"]
+    high = model.index(0, 0)
+    assert model.rowCount(high) == 3
+    assert model.parent(model.index(1, 0, high)) == high
+
+
+def test_the_order_stands_while_frozen_and_follows_afterwards(model: JobsModel) -> None:
+    model.show_jobs([a_job("aa", 50), a_job("bbb", 40)])
+    model.freeze(frozen=True)
+    model.show_jobs([a_job("aa", 1), a_job("bbb", 99), a_job("cccc", 70)])
+    assert names(model) == ["aa", "bbb", "cccc"]
+    model.freeze(frozen=False)
+    assert names(model) == ["bbb", "cccc", "aa"]
+
+
+def test_a_job_that_ends_while_frozen_stays_as_ended_and_cannot_be_acted_on(
+    model: JobsModel,
+) -> None:
+    model.show_jobs([a_job("aa", 50), a_job("bbb", 40)])
+    model.freeze(frozen=True)
+    model.show_jobs([a_job("bbb", 40)])
+    assert names(model) == ["aa", "bbb"]
+    assert model.index(0, Column.STATE).data() == "ended"
+    assert model.job_at(model.index(0, 0)) is None
+    model.freeze(frozen=False)
+    assert names(model) == ["bbb"]
+
+
+def test_a_selected_row_is_followed_when_the_order_changes(model: JobsModel) -> None:
+    model.show_jobs([a_job("aa", 50), a_job("bbb", 40)])
+    kept = QPersistentModelIndex(model.index(1, 0))
+    below = QPersistentModelIndex(model.index(1, 0, model.index(1, 0)))
+    model.show_jobs([a_job("aa", 1), a_job("bbb", 99)])
+    assert kept.row() == 0
+    assert below.parent().row() == 0
+
+
+def test_the_filter_finds_name_project_process_and_pid(model: JobsModel) -> None:
+    model.show_jobs(samples.jobs())
+    for text, expected in (
+        ("PYTEST", ["pytest"]),
+        ("rustc", ["cargo build"]),
+        ("shop/web", ["vite"]),
+        ("41210", ["pytest"]),
+        ("nothing of the kind", []),
+    ):
+        model.filter(text)
+        assert names(model) == expected
+
+
+def test_a_column_that_is_chosen_orders_at_once_and_says_so(model: JobsModel) -> None:
+    model.show_jobs([a_job("aa", 50), a_job("bbb", 40)])
+    model.freeze(frozen=True)
+    model.sort(Column.NAME, Qt.SortOrder.DescendingOrder)
+    assert names(model) == ["bbb", "aa"]
+    title = model.headerData(Column.NAME, Qt.Orientation.Horizontal)
+    assert title == "Job ↓"
+
+
+def test_the_state_shows_what_is_held_and_what_is_protected(model: JobsModel) -> None:
+    model.show_jobs(samples.jobs())
+    model.show_grips(grips(samples.protection()))
+
+    def state(key: str) -> Any:
+        return model.index_of(key).siblingAtColumn(Column.STATE).data()
+
+    assert state("pytest:41207") == "slowed down weight 100 → 5"
+    assert state("Firefox:2210") == "protected has windows"
+    assert state("sshd:902") == "running"
+
+
+def test_a_job_that_somebody_else_stopped_is_shown_as_paused(model: JobsModel) -> None:
+    job = a_job("aa", 0)
+    stopped = tuple(msgspec.structs.replace(each, state="T") for each in job.processes)
+    model.show_jobs([msgspec.structs.replace(job, processes=stopped)])
+    assert model.index(0, Column.STATE).data() == "paused not by OmniTray"
+
+
+def test_what_is_held_comes_first_on_the_overview() -> None:
+    held = samples.protection().held[0]
+    known = Grips(held={"sshd:902": held})
+    assert [job.name for job in top_jobs(samples.jobs(), known, 2)] == ["sshd", "pytest"]
+
+
+scans = st.lists(
+    st.tuples(
+        st.dictionaries(
+            st.sampled_from("abcdef"), st.tuples(st.integers(0, 99), st.integers(1, 4))
+        ),
+        st.booleans(),
+        st.sampled_from(["", "a", "e"]),
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(scans)
+def test_any_series_of_scans_keeps_the_model_consistent(
+    qapp: object,  # noqa: ARG001 - a model needs the application
+    scans: list[tuple[dict[str, tuple[int, int]], bool, str]],
+) -> None:
+    model = JobsModel()
+    tester = QAbstractItemModelTester(model, FATAL)
+    for found, frozen, text in scans:
+        model.freeze(frozen=frozen)
+        model.filter(text)
+        model.show_jobs([a_job(name, cpu, count) for name, (cpu, count) in found.items()])
+        alive = {name for name in found if text in f"{name} · ~/shop"}
+        shown = names(model)
+        assert alive <= set(shown)
+        if not frozen:
+            assert set(shown) == alive
+    assert tester.model() is model

@@ -1,0 +1,132 @@
+import msgspec
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox
+from pytestqt.qtbot import QtBot
+
+from omnitray.core.protection_view import ProtectionView
+from omnitray.qt.job_words import grips
+from omnitray.qt.processes_page import NONE_FIT, NONE_YET, ProcessesPage
+from omnitray.qt.theme import Theme
+from support import samples
+from support.keys import click, press, type_text
+
+KNOWN = grips(samples.protection())
+
+
+class Opened:
+    """The page with the sample jobs, and what it asked for."""
+
+    def __init__(self, qtbot: QtBot) -> None:
+        self.page = ProcessesPage(Theme(Qt.ColorScheme.Light))
+        qtbot.addWidget(self.page)
+        self.page.resize(860, 520)
+        self.page.show()
+        qtbot.waitExposed(self.page)
+        self.asked: list[tuple[str, str]] = []
+        self.page.job_action_requested.connect(lambda *each: self.asked.append(each))
+
+    @property
+    def box(self) -> QMessageBox:
+        assert self.page.question is not None
+        return self.page.question
+
+
+@pytest.fixture
+def opened(qtbot: QtBot) -> Opened:
+    made = Opened(qtbot)
+    made.page.show_jobs(samples.jobs(), KNOWN)
+    return made
+
+
+def test_before_the_first_scan_the_page_says_what_will_be_there(qtbot: QtBot) -> None:
+    page = Opened(qtbot).page
+    assert page.empty.isVisible()
+    assert page.empty.text() == NONE_YET
+    assert not page.pause.isEnabled()
+
+
+def test_a_filter_without_a_hit_says_so(opened: Opened) -> None:
+    type_text(opened.page.filter, "nothing of the kind")
+    assert opened.page.empty.text() == NONE_FIT
+    assert opened.page.empty.isVisible()
+
+
+def test_buttons_offer_what_makes_sense_for_the_job(opened: Opened) -> None:
+    page = opened.page
+
+    def offered() -> list[str]:
+        buttons = (page.slow_down, page.pause, page.resume, page.protect, page.end)
+        return [each.text() for each in buttons if each.isEnabled()]
+
+    page.select("cargo build:40551")
+    assert offered() == ["Slow down", "Pause", "Protect", "End…"]
+    page.select("pytest:41207")  # slowed down
+    assert offered() == ["Pause", "Resume", "Protect", "End…"]
+    page.select("Firefox:2210")  # protected
+    assert offered() == []
+
+
+def test_a_process_stands_for_its_job(opened: Opened) -> None:
+    page = opened.page
+    page.view.setCurrentIndex(page.model.index(1, 0, page.model.index_of("cargo build:40551")))
+    click(page.slow_down)
+    click(page.pause)
+    click(page.protect)
+    assert opened.asked == [
+        ("cargo build:40551", "slow_down"),
+        ("cargo build:40551", "pause"),
+        ("cargo build:40551", "protect"),
+    ]
+
+
+def test_ending_asks_first_and_names_job_count_and_processes(opened: Opened) -> None:
+    opened.page.select("pytest:41207")
+    click(opened.page.end)
+    assert opened.asked == []
+    assert opened.box.text() == "End pytest · ~/shop, 9 processes?"
+    assert opened.box.textFormat() == Qt.TextFormat.PlainText
+    assert "pytest (pid 41207)" in opened.box.informativeText()
+    assert "and 5 more" in opened.box.informativeText()
+    default = opened.box.defaultButton()
+    assert default is not None
+    assert default.text() == "Leave it running"
+    click(next(each for each in opened.box.buttons() if each.text() == "End 9 processes"))
+    assert opened.asked == [("pytest:41207", "end")]
+
+
+def test_escape_leaves_it_running(opened: Opened) -> None:
+    opened.page.select("pytest:41207")
+    opened.page.view.setFocus()
+    press(opened.page.view, Qt.Key.Key_Delete)
+    press(opened.box, Qt.Key.Key_Escape)
+    assert opened.asked == []
+
+
+def test_what_is_confirmed_is_what_was_asked_about(opened: Opened) -> None:
+    opened.page.select("pytest:41207")
+    click(opened.page.end)
+    opened.page.select("cargo build:40551")  # the selection moved on meanwhile
+    click(next(each for each in opened.box.buttons() if each.text() == "End 9 processes"))
+    assert opened.asked == [("pytest:41207", "end")]
+
+
+def test_the_selection_survives_new_scans(opened: Opened) -> None:
+    opened.page.select("vite:38110")
+    opened.page.show_jobs(samples.jobs()[::-1], grips(ProtectionView()))
+    job = opened.page.view.selected_job()
+    assert job is not None
+    assert job.key == "vite:38110"
+
+
+def test_the_list_holds_still_while_the_keyboard_is_in_it(opened: Opened, qtbot: QtBot) -> None:
+    page = opened.page
+    page.activateWindow()
+    page.view.setFocus()
+    qtbot.waitUntil(page.view.hasFocus)
+    page.select("cargo build:40551")
+    row = page.view.currentIndex().row()
+    jobs = list(samples.jobs())
+    calm = msgspec.structs.replace(jobs[1], cpu_percent=0.0)
+    page.show_jobs((jobs[0], calm, *jobs[2:]), KNOWN)
+    assert page.view.currentIndex().row() == row
