@@ -7,7 +7,7 @@ from omnitray.core.actions import Actions
 from omnitray.core.deed import Order
 from omnitray.core.facts import Resource
 from omnitray.core.identity import Identity, Rung
-from omnitray.core.journal import Journal
+from omnitray.core.journal import Journal, Line
 from omnitray.core.lever import Target
 from omnitray.core.levers import linux_levers
 from support.clock import FakeClock
@@ -39,21 +39,32 @@ class FakeGuard:
         return replaced
 
 
+class HastyJournal(Journal):
+    """Does not wait for the disk, for tests that write thousands of lines."""
+
+    def append(self, line: Line, *, sync: bool = True) -> bool:
+        del sync
+        return super().append(line, sync=False)
+
+
 class Bench:
     """Actions with everything around them, all of it at hand."""
 
-    def __init__(self, folder: Path, system: FakeSystem | None = None) -> None:
+    def __init__(
+        self, folder: Path, system: FakeSystem | None = None, *, sync: bool = True
+    ) -> None:
+        self.sync = sync
         self.system = system or FakeSystem()
         self.clock = FakeClock()
         self.guard = FakeGuard()
-        self.journal = Journal(folder / "actions.jsonl")
+        self.journal = (Journal if sync else HastyJournal)(folder / "actions.jsonl")
         self.actions = Actions(
             self.journal, linux_levers(self.system), self.system, self.clock, self.guard
         )
 
     def restarted(self, folder: Path) -> "Bench":
         """Another run on the same journal and system, after this one died."""
-        return Bench(folder, self.system)
+        return Bench(folder, self.system, sync=self.sync)
 
 
 def order(
