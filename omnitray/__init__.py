@@ -1,3 +1,72 @@
-"""OmniTray keeps a developer's machine usable."""
+"""OmniTray keeps a developer's machine usable.
+
+The names of the Python API are imported when they are first used; importing this package costs
+nothing. See ``omnitray.client``.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from omnitray.client import (
+        Client,
+        connect,
+        get_alert_system,
+        get_progressive_monitor,
+        get_resource_protector,
+        level,
+        mode,
+    )
+    from omnitray.core.alert import Alert
+    from omnitray.core.facts import AlertChannel, AlertType, Mode, MonitorLevel, Severity
+    from omnitray.remote import NotRunning, RequestFailed
 
 __version__ = "0.1.0"
+__all__ = [
+    "Alert",
+    "AlertChannel",
+    "AlertType",
+    "Client",
+    "Mode",
+    "MonitorLevel",
+    "NotRunning",
+    "RequestFailed",
+    "Severity",
+    "__version__",
+    "connect",
+    "get_alert_system",
+    "get_progressive_monitor",
+    "get_resource_protector",
+    "level",
+    "mode",
+]
+
+_HOMES = {
+    "omnitray.client": (
+        "Client",
+        "connect",
+        "get_alert_system",
+        "get_progressive_monitor",
+        "get_resource_protector",
+        "level",
+        "mode",
+    ),
+    "omnitray.core.alert": ("Alert",),
+    "omnitray.core.facts": ("AlertChannel", "AlertType", "Mode", "MonitorLevel", "Severity"),
+    "omnitray.remote": ("NotRunning", "RequestFailed"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    for home, names in _HOMES.items():
+        if name in names:
+            from importlib import import_module  # noqa: PLC0415 - only when a name is used
+
+            value = getattr(import_module(home), name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module 'omnitray' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

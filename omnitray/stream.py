@@ -1,10 +1,15 @@
-"""Events of the running instance as they come, for ``--watch`` and ``--follow``."""
+"""Messages of the running instance as they come, for iterators, ``--watch`` and ``--follow``."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
 
 from omnitray.address import Address
 from omnitray.remote import NotRunning
+
+
+def socket_url(address: Address, query: str = "") -> str:
+    """Where the WebSocket is; the token travels in a header."""
+    return address.url.replace("http", "ws", 1) + "/ws" + query
 
 
 def stream(address: Address, topics: Sequence[str] = ()) -> Iterator[str]:
@@ -16,12 +21,15 @@ def stream(address: Address, topics: Sequence[str] = ()) -> Iterator[str]:
     from websockets.sync.client import connect  # noqa: PLC0415
 
     query = f"?events={','.join(topics)}" if topics else ""
-    url = address.url.replace("http", "ws", 1) + "/ws" + query
+    url = socket_url(address, query)
     headers = {"Authorization": f"Bearer {address.token}"}
-    try:
-        socket = connect(url, additional_headers=headers, open_timeout=10, compression=None)
-    except OSError as error:
-        raise NotRunning from error
-    with socket, contextlib.suppress(KeyboardInterrupt, ConnectionClosed):
-        for message in socket:
-            yield message if isinstance(message, str) else message.decode()
+    with contextlib.ExitStack() as stack:
+        try:
+            socket = stack.enter_context(
+                connect(url, additional_headers=headers, open_timeout=10, compression=None)
+            )
+        except OSError as error:
+            raise NotRunning from error
+        with contextlib.suppress(KeyboardInterrupt, ConnectionClosed):
+            for message in socket:
+                yield message if isinstance(message, str) else message.decode()

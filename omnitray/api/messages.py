@@ -197,6 +197,13 @@ def message_of(event: Event) -> tuple[Topic, EventMessage]:
             )
 
 
+def alert_of(message: AlertMessage) -> Alert:
+    """The alert that a message carries."""
+    fields = msgspec.structs.asdict(message)
+    del fields["event"], fields["type"]
+    return Alert(type=fields.pop("alert_type"), **fields)
+
+
 def alert_message(alert: Alert) -> AlertMessage:
     """An alert on the WebSocket."""
     fields = msgspec.structs.asdict(alert)

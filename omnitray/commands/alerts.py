@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 
-from omnitray.api.messages import AlertMessage
+from omnitray.api.messages import AlertMessage, alert_of
 from omnitray.api.wire import Alerts
 from omnitray.commands.context import Context
-from omnitray.commands.stream import stream
 from omnitray.commands.times import moment, rfc3339, shown
 from omnitray.core.alert import Alert
 from omnitray.remote import quoted
+from omnitray.stream import stream
 
 EXPORT_PAGE = 5000
 
@@ -70,13 +70,6 @@ def _follow(args: argparse.Namespace, context: Context) -> int:
         else:
             _show([alert_of(message)], context)
     return 0
-
-
-def alert_of(message: AlertMessage) -> Alert:
-    """The alert that a message carries."""
-    fields = msgspec.structs.asdict(message)
-    del fields["event"], fields["type"]
-    return Alert(type=fields.pop("alert_type"), **fields)
 
 
 def alert(args: argparse.Namespace, context: Context) -> int:

@@ -4,9 +4,9 @@ import argparse
 
 from omnitray.api.wire import LevelState, ModeState, SnapshotBody, SnoozeState, StatusBody
 from omnitray.commands.context import Context
-from omnitray.commands.stream import stream
 from omnitray.commands.terminal import percent, size
 from omnitray.commands.times import duration_s, shown
+from omnitray.stream import stream
 
 MOODS = {"good": "ok", "warning": "warning", "critical": "critical", "holding": "warning"}
 

@@ -1,0 +1,196 @@
+"""The ways to reach OmniTray behind one interface: in this process, and over its API.
+
+A third, for when none runs, stands in ``offline``.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from omnitray.api import door as d
+from omnitray.api.bodies import Identity, level_name, snapshot_body, status_body
+from omnitray.api.wire import (
+    Alerts,
+    LevelState,
+    ModeState,
+    NewAlert,
+    SnapshotBody,
+    Snapshots,
+    StatusBody,
+)
+from omnitray.core.alert import Alert, timestamp
+from omnitray.core.alert_query import AlertQuery, fits
+from omnitray.core.facts import Mode, MonitorLevel
+from omnitray.core.leases import Lease
+from omnitray.remote import Remote, quoted
+
+ANSWER_S = 15.0
+PAGE = 5000
+R = TypeVar("R")
+Release = Callable[[], None]
+
+
+class Backend(Protocol):
+    """What the Python API asks for; None where nobody can say."""
+
+    def status(self) -> StatusBody | None:
+        """Monitor, protector and alerts together."""
+        ...
+
+    def snapshots(self, minutes: int) -> list[SnapshotBody]:
+        """The readings of the last minutes, the oldest first."""
+        ...
+
+    def alerts(self, query: AlertQuery) -> list[Alert]:
+        """Alerts, the newest first."""
+        ...
+
+    def raise_alert(self, new: NewAlert) -> Alert:
+        """Raise an alert; durable on return."""
+        ...
+
+    def acknowledge(self, alert_id: str) -> Alert | None:
+        """Somebody has seen it."""
+        ...
+
+    def resolve(self, alert_id: str) -> Alert | None:
+        """It is over."""
+        ...
+
+    def set_level(self, level: MonitorLevel | None) -> None:
+        """The person's word on the level."""
+        ...
+
+    def set_mode(self, mode: Mode) -> None:
+        """The person's word on the mode."""
+        ...
+
+    def lease(self, lease: Lease) -> Release:
+        """Borrow a level or a mode until the returned function is called."""
+        ...
+
+
+class InProcess:
+    """The program that runs in this very process."""
+
+    def __init__(self, door: d.Door, identity: Identity) -> None:
+        self._door = door
+        self._identity = identity
+
+    def status(self) -> StatusBody | None:
+        """From the latest facts."""
+        return status_body(self._door, self._identity)
+
+    def snapshots(self, minutes: int) -> list[SnapshotBody]:
+        """From the ring."""
+        return [snapshot_body(shot) for shot in self._door.snapshots(time.time() - 60 * minutes)]
+
+    def alerts(self, query: AlertQuery) -> list[Alert]:
+        """From the store."""
+        return self._door.alerts(query)
+
+    def raise_alert(self, new: NewAlert) -> Alert:
+        """Through the alert system."""
+        fields = msgspec.structs.asdict(new)
+        return self._settled(self._door.submit(d.RaiseAlert(**fields)))
+
+    def acknowledge(self, alert_id: str) -> Alert | None:
+        """Through the alert system."""
+        return self._settled(self._door.submit(d.Acknowledge(alert_id=alert_id)))
+
+    def resolve(self, alert_id: str) -> Alert | None:
+        """Through the alert system."""
+        return self._settled(self._door.submit(d.Resolve(alert_id=alert_id)))
+
+    def set_level(self, level: MonitorLevel | None) -> None:
+        """Without waiting: this may be the very thread that carries it out."""
+        self._door.submit(d.SetLevel(level=level))
+
+    def set_mode(self, mode: Mode) -> None:
+        """Without waiting, likewise."""
+        self._door.submit(d.SetMode(mode=mode))
+
+    def lease(self, lease: Lease) -> Release:
+        """Without waiting, likewise."""
+        self._door.submit(d.TakeLease(lease=lease))
+
+        def release() -> None:
+            self._door.submit(d.ReleaseLease(lease_id=lease.id))
+
+        return release
+
+    def _settled(self, future: Future[R]) -> R:
+        if threading.current_thread() is threading.main_thread() and not future.done():
+            raise RuntimeError("the main thread cannot wait for itself; use raise_soon()")
+        return future.result(ANSWER_S)
+
+
+class OverApi:
+    """Another process's program."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+
+    def status(self) -> StatusBody | None:
+        """Asked."""
+        return self._remote.get("/status", StatusBody)
+
+    def snapshots(self, minutes: int) -> list[SnapshotBody]:
+        """Asked."""
+        return self._remote.get("/snapshots/recent", Snapshots, minutes=minutes).snapshots
+
+    def alerts(self, query: AlertQuery) -> list[Alert]:
+        """Asked for a superset, and cut: the API takes one of each, a query any number."""
+        limit = query.limit if query.limit is not None and _is_plain(query) else PAGE
+        found = self._remote.get(
+            "/alerts",
+            Alerts,
+            type=_only(query.types),
+            severity=_only(query.severities),
+            state=_only(query.states),
+            text=query.text or None,
+            since=timestamp(query.since) if query.since is not None else None,
+            until=timestamp(query.until) if query.until is not None else None,
+            limit=min(limit + query.offset, PAGE),
+        ).alerts
+        fitting = [alert for alert in found if fits(alert, query)][query.offset :]
+        return fitting if query.limit is None else fitting[: query.limit]
+
+    def raise_alert(self, new: NewAlert) -> Alert:
+        """Sent."""
+        return self._remote.post("/alerts", new, Alert)
+
+    def acknowledge(self, alert_id: str) -> Alert | None:
+        """Sent."""
+        return self._remote.post(f"/alerts/{quoted(alert_id)}/ack", None, Alert)
+
+    def resolve(self, alert_id: str) -> Alert | None:
+        """Sent."""
+        return self._remote.post(f"/alerts/{quoted(alert_id)}/resolve", None, Alert)
+
+    def set_level(self, level: MonitorLevel | None) -> None:
+        """Sent."""
+        self._remote.post("/level", {"level": level_name(level)}, LevelState)
+
+    def set_mode(self, mode: Mode) -> None:
+        """Sent."""
+        self._remote.post("/mode", {"mode": mode}, ModeState)
+
+    def lease(self, lease: Lease) -> Release:
+        """Held by a connection of its own, so that it ends with this process."""
+        from omnitray.leasing import hold  # noqa: PLC0415 - needs a WebSocket client
+
+        return hold(self._remote.address, lease)
+
+
+def _is_plain(query: AlertQuery) -> bool:
+    """Whether the API can say it whole, so that its limit is the query's."""
+    return max(len(query.types), len(query.severities), len(query.states)) <= 1
+
+
+def _only(values: frozenset[R]) -> R | None:
+    return next(iter(values)) if len(values) == 1 else None

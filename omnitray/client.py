@@ -1,0 +1,335 @@
+"""The Python API: raise alerts, follow them, set and borrow levels and modes.
+
+It finds OmniTray by itself, each time anew: in this very process, else over the local API, else
+by its files alone (then alerts are stored, and the rest has no effect). The synchronous
+:func:`connect` and the awaitable ``get_…`` functions give the same objects' two faces::
+
+    with omnitray.level(omnitray.MonitorLevel.INTENSIVE):
+        heavy_work()
+
+    alerts = await omnitray.get_alert_system()
+    alerts.raise_(omnitray.AlertType.SERVER_DOWN, "shop is down", context={"port": 8000})
+    async for alert in alerts.events():
+        print(alert.severity, alert.title)
+"""
+
+import asyncio
+import datetime as dt
+import os
+import secrets
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from omnitray import __version__, inprocess
+from omnitray.address import read_address
+from omnitray.api.bodies import Identity
+from omnitray.api.wire import NewAlert, SnapshotBody, StatusBody
+from omnitray.backends import Backend, InProcess, OverApi, Release
+from omnitray.core.alert import Alert, State
+from omnitray.core.alert_query import AlertQuery
+from omnitray.core.facts import AlertType, Mode, MonitorLevel, Severity
+from omnitray.core.leases import Lease
+from omnitray.offline import Files
+from omnitray.paths import Paths, find_paths
+from omnitray.remote import NotRunning, Remote
+from omnitray.subscription import Callback, Subscription, follow, follow_async
+
+T = TypeVar("T")
+When = dt.datetime | float
+
+
+class Client:
+    """The synchronous face. Threads may share it; it holds no connection."""
+
+    def __init__(self, *, required: bool = False, paths: Paths | None = None) -> None:
+        self._required = required
+        self.paths = paths or find_paths()
+
+    @property
+    def running(self) -> bool:
+        """Whether an OmniTray can be reached now."""
+        return not isinstance(self._backend(), Files)
+
+    def status(self) -> StatusBody | None:
+        """Monitor, protector and alerts together; None when none runs."""
+        return self._ask(lambda backend: backend.status())
+
+    def snapshots(self, minutes: int = 10) -> list[SnapshotBody]:
+        """The readings of the last minutes, the oldest first."""
+        return self._ask(lambda backend: backend.snapshots(minutes))
+
+    def alerts(
+        self,
+        *,
+        types: Iterable[AlertType] = (),
+        severities: Iterable[Severity] = (),
+        states: Iterable[State] = (),
+        text: str = "",
+        since: When | None = None,
+        until: When | None = None,
+        limit: int | None = 100,
+    ) -> list[Alert]:
+        """Past and open alerts, the newest first; what is left out does not matter."""
+        query = AlertQuery(
+            types=frozenset(types),
+            severities=frozenset(severities),
+            states=frozenset(states),
+            text=text,
+            since=_epoch(since),
+            until=_epoch(until),
+            limit=limit,
+        )
+        return self._ask(lambda backend: backend.alerts(query))
+
+    def raise_(
+        self,
+        type_: AlertType | str,
+        title: str,
+        message: str = "",
+        *,
+        severity: Severity | str | None = None,
+        source: str = "api",
+        context: Mapping[str, Any] | None = None,
+    ) -> Alert:
+        """Raise an alert; durable on return, also when none runs.
+
+        ``severity`` None takes what the type usually is; ``context`` holds JSON values.
+        """
+        new = NewAlert(
+            type=AlertType(type_),
+            title=title,
+            message=message,
+            severity=None if severity is None else Severity(severity),
+            source=source,
+            context=dict(context or {}),
+        )
+        return self._ask(lambda backend: backend.raise_alert(new))
+
+    def acknowledge(self, alert_id: str) -> Alert | None:
+        """Say that somebody has seen it."""
+        return self._ask(lambda backend: backend.acknowledge(alert_id))
+
+    def resolve(self, alert_id: str) -> Alert | None:
+        """Say that it is over."""
+        return self._ask(lambda backend: backend.resolve(alert_id))
+
+    def set_level(self, level: MonitorLevel | str | None) -> None:
+        """Set the level for good; None and "auto" let the monitor choose."""
+        chosen = None if level in (None, "auto") else MonitorLevel(level or "")
+        self._ask(lambda backend: backend.set_level(chosen))
+
+    def set_mode(self, mode: Mode | str) -> None:
+        """Set the mode for good."""
+        self._ask(lambda backend: backend.set_mode(Mode(mode)))
+
+    def level(self, level: MonitorLevel | str) -> "Borrowed":
+        """Borrow a level for a ``with`` block."""
+        return self.borrow(level=MonitorLevel(level))
+
+    def mode(self, mode: Mode | str) -> "Borrowed":
+        """Borrow a mode for a ``with`` block."""
+        return self.borrow(mode=Mode(mode))
+
+    def borrow(self, level: MonitorLevel | None = None, mode: Mode | None = None) -> "Borrowed":
+        """Borrow a level, a mode or both: put back at the end, however it comes."""
+        lease = Lease(id=f"python:{secrets.token_hex(6)}", level=level, mode=mode)
+        return Borrowed(lambda: self._ask(lambda backend: backend.lease(lease)))
+
+    def events(self) -> Iterator[Alert]:
+        """Alerts as they are raised and change, until OmniTray ends."""
+        return follow(self._require)
+
+    def _require(self) -> Remote:
+        address = read_address(self.paths.api_file)
+        if address is None:
+            raise NotRunning
+        return Remote(address)
+
+    def _backend(self) -> Backend:
+        here = inprocess.door()
+        if here is not None:
+            return InProcess(here, Identity(version=__version__, pid=os.getpid(), started=0.0))
+        try:
+            return OverApi(self._require())
+        except NotRunning:
+            if self._required:
+                raise
+            return Files(self.paths)
+
+    def _ask(self, question: Callable[[Backend], T]) -> T:
+        """It may end between being found and being asked: then the files answer."""
+        backend = self._backend()
+        try:
+            return question(backend)
+        except NotRunning:
+            if self._required:
+                raise
+            return question(Files(self.paths))
+
+
+class Borrowed:
+    """A level or a mode on loan, for ``with`` and ``async with``."""
+
+    def __init__(self, take: Callable[[], Release]) -> None:
+        self._take = take
+        self._release: Release | None = None
+
+    def take(self) -> None:
+        """Start; a second time changes nothing."""
+        self._release = self._release or self._take()
+
+    def give_back(self) -> None:
+        """End; may be called twice."""
+        release, self._release = self._release, None
+        if release is not None:
+            release()
+
+    def __enter__(self) -> Self:
+        self.take()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.give_back()
+
+    async def __aenter__(self) -> Self:
+        await asyncio.to_thread(self.take)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await asyncio.to_thread(self.give_back)
+
+
+class Monitor:
+    """The monitor, from a task."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def set_level(self, level: MonitorLevel | str | None) -> None:
+        """Set the level for good; None and "auto" let the monitor choose."""
+        self._client.set_level(level)
+
+    def level(self, level: MonitorLevel | str) -> Borrowed:
+        """Borrow a level: ``async with monitor.level(MonitorLevel.INTENSIVE):``."""
+        return self._client.level(level)
+
+    async def status(self) -> StatusBody | None:
+        """Monitor, protector and alerts together; None when none runs."""
+        return await asyncio.to_thread(self._client.status)
+
+    async def snapshots(self, minutes: int = 10) -> list[SnapshotBody]:
+        """The readings of the last minutes, the oldest first."""
+        return await asyncio.to_thread(self._client.snapshots, minutes)
+
+    def add_callback(self, callback: Callback[SnapshotBody]) -> Subscription:
+        """Call a plain or an asynchronous function with each reading."""
+        return Subscription("snapshot", self._client.paths, callback)
+
+
+class Protector:
+    """The protector, from a task."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def set_mode(self, mode: Mode | str) -> None:
+        """Set the mode for good."""
+        self._client.set_mode(mode)
+
+    def mode(self, mode: Mode | str) -> Borrowed:
+        """Borrow a mode: ``async with protector.mode("test"):``."""
+        return self._client.mode(mode)
+
+    async def status(self) -> StatusBody | None:
+        """Monitor, protector and alerts together; None when none runs."""
+        return await asyncio.to_thread(self._client.status)
+
+
+class Alerts:
+    """The alert system, from a task."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def raise_(
+        self,
+        type_: AlertType | str,
+        title: str,
+        message: str = "",
+        *,
+        severity: Severity | str | None = None,
+        source: str = "api",
+        context: Mapping[str, Any] | None = None,
+    ) -> Alert:
+        """Raise an alert; durable on return, also when none runs."""
+        return self._client.raise_(
+            type_, title, message, severity=severity, source=source, context=context
+        )
+
+    async def query(self, **wanted: Any) -> list[Alert]:
+        """Past and open alerts: the arguments of :meth:`Client.alerts`."""
+        return await asyncio.to_thread(lambda: self._client.alerts(**wanted))
+
+    async def acknowledge(self, alert_id: str) -> Alert | None:
+        """Say that somebody has seen it."""
+        return await asyncio.to_thread(self._client.acknowledge, alert_id)
+
+    async def resolve(self, alert_id: str) -> Alert | None:
+        """Say that it is over."""
+        return await asyncio.to_thread(self._client.resolve, alert_id)
+
+    def events(self) -> AsyncGenerator[Alert, None]:
+        """Alerts as they are raised and change; waits for OmniTray, also when it restarts."""
+        return follow_async("alert", self._client.paths)
+
+    def add_callback(self, callback: Callback[Alert]) -> Subscription:
+        """Call a plain or an asynchronous function with each alert."""
+        return Subscription("alert", self._client.paths, callback)
+
+
+def connect(*, required: bool = False) -> Client:
+    """The synchronous client; with ``required`` it raises :class:`NotRunning` when none runs."""
+    client = Client(required=required)
+    if required and not client.running:
+        raise NotRunning
+    return client
+
+
+def level(level: MonitorLevel | str) -> Borrowed:
+    """Borrow a level for a ``with`` or ``async with`` block."""
+    return Client().level(level)
+
+
+def mode(mode: Mode | str) -> Borrowed:
+    """Borrow a mode for a ``with`` or ``async with`` block."""
+    return Client().mode(mode)
+
+
+async def get_progressive_monitor() -> Monitor:
+    """The monitor."""
+    return Monitor(Client())
+
+
+async def get_resource_protector() -> Protector:
+    """The protector."""
+    return Protector(Client())
+
+
+async def get_alert_system() -> Alerts:
+    """The alert system."""
+    return Alerts(Client())
+
+
+def _epoch(when: When | None) -> float | None:
+    return when.timestamp() if isinstance(when, dt.datetime) else when

@@ -1,0 +1,123 @@
+"""What is left when no OmniTray runs: the files.
+
+Alerts are written durably into the history folder and picked up at the next start, levels and
+modes change nothing and say so once, questions read the files.
+"""
+
+import logging
+from typing import TYPE_CHECKING
+
+from omnitray.api.bodies import level_name
+from omnitray.api.wire import NewAlert, SnapshotBody, StatusBody
+from omnitray.backends import Release
+from omnitray.core import clean
+from omnitray.core.alert import Alert, timestamp
+from omnitray.core.alert_query import AlertQuery
+from omnitray.core.clock import Clock, SystemClock
+from omnitray.core.facts import Mode, MonitorLevel
+from omnitray.core.leases import Lease
+from omnitray.paths import Paths
+
+if TYPE_CHECKING:
+    from omnitray.core.history import History
+
+LOG = logging.getLogger("omnitray")
+
+
+class Files:
+    """Nobody runs: what can be done with the files alone."""
+
+    def __init__(self, paths: Paths, clock: Clock | None = None) -> None:
+        self._paths = paths
+        self._clock = clock or SystemClock()
+
+    def status(self) -> StatusBody | None:
+        """Nobody knows."""
+        return None
+
+    def snapshots(self, minutes: int) -> list[SnapshotBody]:
+        """There are none."""
+        del minutes
+        return []
+
+    def alerts(self, query: AlertQuery) -> list[Alert]:
+        """Read from disk."""
+        if not self._paths.alerts.is_dir():
+            return []
+        return self._history().query(query)
+
+    def raise_alert(self, new: NewAlert) -> Alert:
+        """Written to disk; picked up at the next start."""
+        alert = alert_from(new, self._clock)
+        self._paths.create()
+        self._history().store(alert)
+        return alert
+
+    def acknowledge(self, alert_id: str) -> Alert | None:
+        """Only a running OmniTray follows an alert's life."""
+        _say_once(f"acknowledging {alert_id} has no effect")
+        return None
+
+    def resolve(self, alert_id: str) -> Alert | None:
+        """Likewise."""
+        _say_once(f"resolving {alert_id} has no effect")
+        return None
+
+    def set_level(self, level: MonitorLevel | None) -> None:
+        """Nobody looks at any pace."""
+        _say_once(f"setting the level to {level_name(level)} has no effect")
+
+    def set_mode(self, mode: Mode) -> None:
+        """Nobody protects."""
+        _say_once(f"setting the mode to {mode} has no effect")
+
+    def lease(self, lease: Lease) -> Release:
+        """Nothing to borrow."""
+        _say_once(f"borrowing {lease.level or lease.mode} has no effect")
+        return _nothing
+
+    def _history(self) -> "History":
+        from omnitray.core.history import History  # noqa: PLC0415 - only when nobody runs
+
+        return History(self._paths.alerts, self._clock, keep=False)
+
+
+def alert_from(new: NewAlert, clock: Clock) -> Alert:
+    """A first occurrence, as the alert system would record it."""
+    from omnitray.core.alert_id import id_maker  # noqa: PLC0415 - only when nobody runs
+    from omnitray.core.alert_timing import DEFAULT_SEVERITY  # noqa: PLC0415
+    from omnitray.core.fingerprint import fingerprint, stable_labels  # noqa: PLC0415
+
+    context = clean.context(new.context)
+    title = clean.text(new.title, clean.TITLE_LIMIT)
+    source = clean.text(new.source, clean.SOURCE_LIMIT)
+    seen = timestamp(clock.wall())
+    return Alert(
+        id=id_maker(clock)(),
+        type=new.type,
+        severity=new.severity or DEFAULT_SEVERITY[new.type],
+        state="firing",
+        title=title,
+        message=clean.text(new.message, clean.MESSAGE_LIMIT),
+        source=source,
+        fingerprint=fingerprint(new.type, source, stable_labels(title, context)),
+        first_seen=seen,
+        last_seen=seen,
+        context=context,
+        channels=("file",),
+    )
+
+
+def _nothing() -> None:
+    """What releasing nothing does."""
+
+
+_said: set[str] = set()
+
+
+def _say_once(effect: str) -> None:
+    """One line for each kind of thing that cannot be done, however often it is asked."""
+    kind = effect.split(" ", 1)[0]
+    if kind not in _said:
+        _said.add(kind)
+        LOG.info("OmniTray is not running: %s", effect)

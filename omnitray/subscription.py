@@ -1,0 +1,160 @@
+"""Alerts and readings as they come: iterators and callbacks over the WebSocket.
+
+The asynchronous ones wait for OmniTray and come back after it was restarted; in the running
+program's own process they listen at its door instead.
+"""
+
+import asyncio
+import contextlib
+import inspect
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from omnitray import inprocess
+from omnitray.address import Address, read_address
+from omnitray.api.bodies import snapshot_body
+from omnitray.api.door import AlertChanged, Event, SnapshotTaken
+from omnitray.api.messages import AlertMessage, SnapshotMessage, alert_of
+from omnitray.api.wire import SnapshotBody
+from omnitray.core.alert import Alert
+from omnitray.paths import Paths
+from omnitray.remote import NotRunning, Remote
+from omnitray.stream import socket_url, stream
+
+LOG = logging.getLogger("omnitray")
+RETRY_S = 1.0
+MOST_RETRY_S = 10.0
+T = TypeVar("T")
+Callback = Callable[[T], Awaitable[None] | None]
+Topic = Literal["alert", "snapshot"]
+Found = AsyncGenerator[Any, None]  # what the topic says: alerts or readings
+
+
+def read_alert(text: str | bytes) -> Alert | None:
+    """The alert that a message carries; None for other messages."""
+    if msgspec.json.decode(text, type=_Kind).event != "alert":
+        return None
+    return alert_of(msgspec.json.decode(text, type=AlertMessage))
+
+
+def read_snapshot(text: str | bytes) -> SnapshotBody | None:
+    """The reading that a message carries; None for other messages."""
+    if msgspec.json.decode(text, type=_Kind).event != "snapshot":
+        return None
+    return msgspec.json.decode(text, type=SnapshotMessage)
+
+
+class _Kind(msgspec.Struct):
+    event: str = ""
+
+
+READERS: dict[Topic, Callable[[str | bytes], Any]] = {
+    "alert": read_alert,
+    "snapshot": read_snapshot,
+}
+
+
+def follow(find: Callable[[], Remote]) -> Iterator[Alert]:
+    """Alerts until the instance ends; raises :class:`NotRunning` when there is none."""
+    for text in stream(find().address, ["alert"]):
+        if (alert := read_alert(text)) is not None:
+            yield alert
+
+
+async def follow_async(topic: Topic, paths: Paths) -> Found:
+    """Whatever comes, for as long as it is asked for."""
+    wait_s = RETRY_S
+    while True:
+        try:
+            async with contextlib.aclosing(_once(topic, paths)) as arriving:
+                async for found in arriving:
+                    wait_s = RETRY_S
+                    yield found
+        except NotRunning:
+            if wait_s == RETRY_S:
+                LOG.info("OmniTray is not running: waiting for it")
+        await asyncio.sleep(wait_s)
+        wait_s = min(2 * wait_s, MOST_RETRY_S)
+
+
+class Subscription:
+    """A callback that is called until :meth:`cancel`; belongs to the running event loop."""
+
+    def __init__(self, topic: Topic, paths: Paths, callback: Callback[Any]) -> None:
+        self._callback = callback
+        self._task = asyncio.get_running_loop().create_task(self._run(topic, paths))
+
+    def cancel(self) -> None:
+        """No more calls."""
+        self._task.cancel()
+
+    async def _run(self, topic: Topic, paths: Paths) -> None:
+        async with contextlib.aclosing(follow_async(topic, paths)) as arriving:
+            async for found in arriving:
+                await self._tell(found)
+
+    async def _tell(self, found: Any) -> None:
+        try:
+            answer = self._callback(found)
+            if inspect.isawaitable(answer):
+                await answer
+        except Exception:  # a listener's fault must not end the listening
+            LOG.exception("A callback failed")
+
+
+def _once(topic: Topic, paths: Paths) -> Found:
+    if inprocess.door() is not None:
+        return _from_door(topic)
+    address = read_address(paths.api_file)
+    if address is None:
+        raise NotRunning
+    return _from_socket(topic, address)
+
+
+async def _from_socket(topic: Topic, address: Address) -> Found:
+    from websockets.asyncio.client import connect  # noqa: PLC0415 - only for listeners
+    from websockets.exceptions import ConnectionClosed, WebSocketException  # noqa: PLC0415
+
+    read = READERS[topic]
+    headers = {"Authorization": f"Bearer {address.token}"}
+    url = socket_url(address, f"?events={topic}")
+    try:
+        async with connect(url, additional_headers=headers, compression=None) as socket:
+            with contextlib.suppress(ConnectionClosed):
+                async for text in socket:
+                    if (found := read(text)) is not None:
+                        yield found
+    except (OSError, WebSocketException) as error:
+        raise NotRunning from error
+
+
+async def _from_door(topic: Topic) -> Found:
+    door = inprocess.door()
+    if door is None:
+        raise NotRunning
+    loop, arrived = asyncio.get_running_loop(), asyncio.Queue[Any]()
+
+    def receive(event: Event) -> None:
+        found = _of_event(topic, event)
+        if found is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(arrived.put_nowait, found)
+
+    unsubscribe = door.subscribe(receive)
+    try:
+        while True:
+            yield await arrived.get()
+    finally:
+        unsubscribe()
+
+
+def _of_event(topic: Topic, event: Event) -> Alert | SnapshotBody | None:
+    match event:
+        case AlertChanged(alert) if topic == "alert":
+            return alert
+        case SnapshotTaken(snapshot) if topic == "snapshot":
+            return snapshot_body(snapshot)
+        case _:
+            return None
