@@ -9,7 +9,7 @@ touched and the journal says what would have been.
 what has ended, has a dead guardian replaced, and gives the delay to the next call.
 """
 
-import itertools
+import secrets
 from collections.abc import Iterable
 
 from omnitray.core.alert import timestamp
@@ -62,11 +62,10 @@ class Actions:
         self._grip = Grip(journal, system, clock, self._guard)
         self._endings = Endings(clock, end)
         self._active: dict[str, Active] = {}
-        self._numbers = itertools.count(1)
 
     def perform(self, order: Order) -> tuple[Performed, ...]:
         """Do it, by the first lever of each group that works on this job."""
-        action_id = f"a{int(self._clock.wall() * 1000)}-{next(self._numbers)}"
+        action_id = order.action_id or f"a{secrets.token_hex(6)}"
         return tuple(
             self._pull(order, kinds, f"{action_id}.{place}" if place else action_id)
             for place, kinds in enumerate(levers_for(order.rung, order.resource))

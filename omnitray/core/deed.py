@@ -10,6 +10,7 @@ from omnitray.core.facts import Resource
 from omnitray.core.identity import LeverKind, Rung
 from omnitray.core.journal import Record
 from omnitray.core.lever import Fate, Restored, Target
+from omnitray.core.protection import Action
 
 
 class Who(enum.StrEnum):
@@ -23,7 +24,10 @@ class Who(enum.StrEnum):
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be done to whom, and why. ``evidence`` are the figures that spoke for it."""
+    """What is to be done to whom, and why. ``evidence`` are the figures that spoke for it.
+
+    ``action_id`` names it in the journal for good; empty: one is made.
+    """
 
     target: Target
     rung: Rung
@@ -31,6 +35,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     evidence: dict[str, Any] = {}
     who: Who = Who.PROTECTOR
+    action_id: str = ""
     dry_run: bool = False
 
 
@@ -102,6 +107,22 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     ended: tuple[Ended, ...] = ()
     gone: tuple[str, ...] = ()  # ids of actions whose processes have all ended
     guardian_replaced: bool = False
+
+
+def order_for(action: Action, who: Who = Who.PROTECTOR) -> Order:
+    """What the protector has decided, as an order."""
+    target = Target(job_key=action.job_key, title=action.title, processes=action.targets)
+    evidence = msgspec.to_builtins(action.evidence)
+    return Order(
+        target=target,
+        rung=action.rung,
+        resource=action.resource,
+        reason=action.reason,
+        evidence={**evidence, "considered": msgspec.to_builtins(action.considered)},
+        who=who,
+        action_id=action.id,
+        dry_run=action.dry_run,
+    )
 
 
 def outcome_of(fates: Iterable[Fate]) -> Outcome:

@@ -124,5 +124,5 @@ class Machine(RuleBasedStateMachine):
         self.next_pid += 1
 
 
-Machine.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+Machine.TestCase.settings = settings(max_examples=120, stateful_step_count=30, deadline=None)
 TestUndoing = Machine.TestCase
