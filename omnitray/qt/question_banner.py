@@ -61,12 +61,13 @@ class QuestionBanner(Banner):
         if self._question is None:
             return
         words = formats.one_line(self._question.text, 400)
+        unanswered = formats.one_line(self._question.unanswered, 100)
         if self._question.deadline is not None:
             left_s = max(0.0, self._question.deadline - self._wall())
-            then = self._question.unanswered or "acts without an answer"
+            then = unanswered or "acts without an answer"
             words += f" In {formats.duration(left_s)}: {then}."
-        elif self._question.unanswered:
-            words += f" Without an answer: {self._question.unanswered}."
+        elif unanswered:
+            words += f" Without an answer: {unanswered}."
         self.words.setText(words)
 
     @Slot()
