@@ -7,6 +7,7 @@ asking thread from what the writer published, and never wait for the disk's writ
 """
 
 import logging
+import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -24,6 +25,9 @@ from omnitray.core.history_reader import View
 log = logging.getLogger(__name__)
 _PACE_S = 1.0  # an alert that is raised in a storm is written once a second
 _SETTLE_S = 1.0
+# In a flood larger batches cost far less: what would be archived at once gets no file of its own.
+_FLOOD_JOBS = 32
+_GATHER_S = 0.25
 _RETRY_S, _RETRY_MOST_S = 1.0, 60.0
 
 
@@ -59,6 +63,8 @@ class AlertStore:
         self._closing = False
         self._written = 0
         self._fault: str | None = None
+        self._first_due_m = math.inf
+        self._gather_until_m = 0.0
         self._settle_m: float | None = None
         self._retry_m: float | None = None
         self._retry_s = _RETRY_S
@@ -87,7 +93,9 @@ class AlertStore:
                 job.alert = alert
                 job.due_m = min(job.due_m, due_m)
                 job.futures.append(future)
-            self._condition.notify()
+            if due_m < self._first_due_m:  # else the thread wakes early enough by itself
+                self._first_due_m = due_m
+                self._condition.notify()
         return future
 
     def refresh(self) -> Future[tuple[Alert, ...]]:
@@ -166,15 +174,17 @@ class AlertStore:
         return wait_s is not None and wait_s <= 0
 
     def _wait_s(self) -> float | None:
-        dues = [job.due_m for job in self._jobs.values()]
-        dues += [each for each in (self._settle_m, self._retry_m) if each is not None]
+        dues = [each for each in (self._settle_m, self._retry_m) if each is not None]
+        if self._jobs:
+            dues.append(max(self._first_due_m, self._gather_until_m))
         return max(0.0, min(dues) - self._clock.monotonic()) if dues else None
 
     def _take(self) -> list[Job]:
         now_m = self._clock.monotonic()
         due = {i: job for i, job in self._jobs.items() if self._closing or job.due_m <= now_m}
+        self._jobs = {id_: job for id_, job in self._jobs.items() if id_ not in due}
+        self._first_due_m = min((job.due_m for job in self._jobs.values()), default=math.inf)
         for id_, job in due.items():
-            del self._jobs[id_]
             self._being_written[id_] = job.alert
             self._last_m[id_] = now_m
         if len(self._last_m) > len(due) + 1000:
@@ -193,7 +203,9 @@ class AlertStore:
                     future.set_exception(outcome)
                 else:
                     future.set_result(outcome)
-        self._settle_m = self._clock.monotonic() + _SETTLE_S
+        now_m = self._clock.monotonic()
+        self._gather_until_m = now_m + _GATHER_S if len(jobs) >= _FLOOD_JOBS else now_m
+        self._settle_m = now_m + _SETTLE_S
         self._note_fault(outcomes)
 
     def _stored(self, jobs: list[Job]) -> list[Path | Exception]:

@@ -16,7 +16,7 @@ from omnitray.core.facts import AlertType, Severity
 INDEX_NAME = "index.json"
 
 
-class FileMark(msgspec.Struct, frozen=True, array_like=True):
+class FileMark(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What tells one state of a file from another without reading it."""
 
     size_bytes: int
@@ -24,7 +24,7 @@ class FileMark(msgspec.Struct, frozen=True, array_like=True):
     inode: int
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One live alert: its file, and what filters and order need to know."""
 
     id: str

@@ -20,7 +20,7 @@ ATTENTION = (AlertChannel.DESKTOP, AlertChannel.WEBHOOK)
 EVERYWHERE = RECORD + FEED + ATTENTION
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
+class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is to become of an alert now, and why.
 
     ``notify`` means that the person is told: the attention channels show ``title`` and ``body``.

@@ -86,10 +86,11 @@ def write_atomic(path: Path, data: bytes, *, sync: bool = True) -> None:
         sync_folder(path.parent)
 
 
-def create_numbered(path: Path, data: bytes, *, sync: bool = True) -> Path:
+def create_numbered(path: Path, data: bytes, *, sync: bool = True, first: int = 1) -> Path:
     """Put ``data`` at ``path``, or at ``_2``, ``_3`` where the name is taken; durable on return.
 
-    What comes back is the name that was free. Several processes may do this at once.
+    What comes back is the name that was free. Several processes may do this at once. ``first`` is
+    for one who knows that the numbers before are taken.
 
     Raises:
         StorageError: the disk refused.
@@ -97,7 +98,7 @@ def create_numbered(path: Path, data: bytes, *, sync: bool = True) -> Path:
     with _typed(path):
         temporary = _written(path.parent, data)
         with _removed_on_error(temporary):
-            taken = _linked(temporary, path)
+            taken = _linked(temporary, path, first)
     if sync:
         sync_folder(path.parent)
     return taken
@@ -139,11 +140,10 @@ def set_aside(path: Path, folder: Path) -> Path:
     return taken
 
 
-def numbered(path: Path) -> Iterator[Path]:
+def numbered(path: Path, first: int = 1) -> Iterator[Path]:
     """``name.json``, ``name_2.json``, ``name_3.json``, and so on."""
-    yield path
-    for number in itertools.count(2):
-        yield path.with_name(f"{path.stem}_{number}{path.suffix}")
+    for number in itertools.count(first):
+        yield path if number == 1 else path.with_name(f"{path.stem}_{number}{path.suffix}")
 
 
 def _written(folder: Path, data: bytes) -> Path:
@@ -169,8 +169,8 @@ def _write_all(handle: int, data: bytes) -> None:
         view = view[os.write(handle, view) :]
 
 
-def _linked(source: Path, target: Path) -> Path:
-    for candidate in numbered(target):
+def _linked(source: Path, target: Path, first: int = 1) -> Path:
+    for candidate in numbered(target, first):
         with contextlib.suppress(FileExistsError):
             _link(source, candidate)
             return candidate

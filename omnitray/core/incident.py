@@ -29,7 +29,7 @@ class Phase(enum.Enum):
     RESOLVED = "resolved"
 
 
-class Incident(msgspec.Struct, kw_only=True):
+class Incident(msgspec.Struct, kw_only=True, gc=False):
     """``owed``: the person has not been told of the present firing and should be."""
 
     alert: Alert

@@ -123,7 +123,7 @@ def _told_because(case: Case) -> Reason:
         return Reason.FLAPPING_NOTICE
     if case.change is Change.NEW:
         return Reason.NEW
-    if case.severity.rank > case.told_rank >= 0:
+    if case.change is Change.ESCALATED or case.severity.rank > case.told_rank >= 0:
         return Reason.ESCALATED
     if case.change is Change.REFIRED:
         return Reason.REFIRED

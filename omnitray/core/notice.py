@@ -20,7 +20,7 @@ _MANY = {
 
 def one_body(alert: Alert, suppressed: int) -> str:
     """Its message, and how often it came back untold."""
-    more = f"Raised {suppressed} × more since it was last told." if suppressed else ""
+    more = f"Raised {suppressed} × more without being shown." if suppressed else ""
     return "\n".join(part for part in (alert.message, more) if part)
 
 

@@ -44,6 +44,8 @@ class Shelf:
         self._sayings = sayings
         self._keep = keep
         self._lock = FolderLock(folder)
+        self._last_wanted: Path | None = None
+        self._last_number = 0
         index = read_index(folder)
         archived = index.archive if index else ()
         self.archive = Archive(folder / "archive", folder / "quarantine", archived)
@@ -142,7 +144,7 @@ class Shelf:
         data = alert_files.encode(alert)
         entry = self.entries.get(alert.id)
         if entry is None:
-            path = create_numbered(self.folder / alert_files.file_name(alert), data, sync=False)
+            path = self._created(alert, data)
         else:
             path = self.folder / entry.file
             write_atomic(path, data, sync=False)
@@ -151,6 +153,15 @@ class Shelf:
             self.entries[alert.id] = entry_of(alert, path.name, mark_of(path.lstat()))
         except OSError as error:
             raise StorageError(path, error) from error
+        return path
+
+    def _created(self, alert: Alert, data: bytes) -> Path:
+        wanted = self.folder / alert_files.file_name(alert)
+        # In a flood thousands share a second: go on from the last number instead of from 2.
+        first = self._last_number + 1 if wanted == self._last_wanted else 1
+        path = create_numbered(wanted, data, sync=False, first=first)
+        self._last_wanted = wanted
+        self._last_number = int(path.stem.removeprefix(wanted.stem).removeprefix("_") or 1)
         return path
 
     def _loaded(self, entries: list[Entry]) -> Iterator[Alert]:
