@@ -5,6 +5,7 @@ Needs QtCore only, so that a program without a display can notify as well.
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
     from omnitray.channels.session_bus import SessionBus
 
 _log = logging.getLogger(__name__)
+
+
+def speaks_dbus() -> bool:
+    """Whether this platform has the library for it; it is installed where there is a D-Bus."""
+    return importlib.util.find_spec("jeepney") is not None
 
 
 def open_bus() -> SessionBus | None:

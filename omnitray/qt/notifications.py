@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from omnitray.channels.desktop import NotifierChain
+from omnitray.channels.desktop_plyer import PlyerNotifier
 from omnitray.channels.notification import Notification, Response
-from omnitray.qt.bus_pump import BusPump, open_bus
+from omnitray.paths import resource
+from omnitray.qt.bus_pump import BusPump, open_bus, speaks_dbus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,8 +33,9 @@ _log = logging.getLogger(__name__)
 class Notifications(QObject):
     """Shows notifications, hears clicks.
 
-    ``others`` are asked when the desktop's notification service cannot, ``last_resort`` only where
-    there is no session bus at all (there they would reach the same service).
+    What :meth:`add_fallback` adds is asked when the desktop's notification service cannot;
+    ``last_resort`` comes after that, by default plyer on platforms that do not speak D-Bus (on
+    those that do it would only reach the same service).
 
     Signals:
         clicked(str, str): alert id, activation token ("" where there is none): the person wants
@@ -50,19 +53,20 @@ class Notifications(QObject):
     def __init__(
         self,
         *,
-        others: Sequence[Notifier] = (),
-        last_resort: Sequence[Notifier] = (),
-        icon: str = "omnitray",
+        last_resort: Sequence[Notifier] | None = None,
+        icon: str = "",
         bus: Callable[[], SessionBus | None] = open_bus,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
-        self._others = tuple(others)
-        self._icon = icon
+        if last_resort is None:
+            last_resort = () if speaks_dbus() else (PlyerNotifier(),)
+        self._fallbacks = tuple(last_resort)
+        self._icon = icon or _own_icon()
         self._open_bus = bus
         self._pump: BusPump | None = None
         self._fdo: FdoNotifier | None = None
-        self._chain = NotifierChain((*others, *last_resort))
+        self._chain = NotifierChain(self._fallbacks)
         # Queued across threads, direct on the main one.
         self._wanted.connect(self._on_wanted)
         self._over.connect(self._on_over)
@@ -75,6 +79,11 @@ class Notifications(QObject):
         """Leave the bus; idempotent. What is on the screen stays (some desktops take it away)."""
         if self._pump is not None:
             self._pump.close()
+
+    def add_fallback(self, notifier: Notifier) -> None:
+        """Ask this notifier too, before the last resort; call it before :meth:`start`."""
+        self._fallbacks = (notifier, *self._fallbacks)
+        self._chain = NotifierChain(self._fallbacks)
 
     @property
     def ready(self) -> bool:
@@ -113,7 +122,7 @@ class Notifications(QObject):
             icon=self._icon,
         )
         self._fdo = fdo
-        self._chain = NotifierChain((fdo, *self._others))
+        self._chain = NotifierChain((fdo, *self._fallbacks))
 
     @Slot(object)
     def _on_wanted(self, notification: Notification) -> None:
@@ -131,3 +140,11 @@ class Notifications(QObject):
     def _on_lost(self) -> None:
         _log.warning("The session bus is gone; looking for it every %d s", _RECONNECT_MS // 1000)
         QTimer.singleShot(_RECONNECT_MS, self, self._connect)
+
+
+def _own_icon() -> str:
+    """The icon as a URI: a program that was not installed as a package is in no icon theme."""
+    try:
+        return resource("icons/omnitray-64.png").as_uri()
+    except FileNotFoundError:
+        return "omnitray"
