@@ -88,8 +88,6 @@ DESKTOP = (
     + _of(Kind.FILE, ("/usr/lib/*/xfce4/notifyd/xfce4-notifyd", "xfce4-notifyd"))
 )
 
-RIVALS = _of(Kind.COMMAND, ("earlyoom", "earlyoom"), ("nohang", "nohang"))
-
 VENV = _of(
     Kind.MODULE,
     ("venv", f"python3.{sys.version_info.minor}-venv"),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import _environment
 import _machine
+import _rivals
 import _wheel
 from _environment import ROOT
 from _say import Problem, complain, say
@@ -76,8 +77,8 @@ def _check(rest: list[str]) -> int:
 def _bench(rest: list[str]) -> int:
     """Measures and writes docs/benchmarks.md; names run those alone."""
     python = _ready_to_develop()
-    _machine.ensure(_machine.RIVALS)
     bench = _environment.ensure("bench", _environment.VENV / "bench", project=False)
+    _rivals.offer()
     built = _wheel.built()
     os.environ["OMNITRAY_UNDER_TEST"] = str(built.command)
     os.environ["OMNITRAY_GLANCES"] = str(bench.with_name("glances"))
