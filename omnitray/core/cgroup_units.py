@@ -7,6 +7,7 @@ have their own: ``snap.<package>.<app>-<uuid>.scope``, ``app-flatpak-<id>-<numbe
 """
 
 import enum
+import functools
 import re
 
 import msgspec
@@ -49,6 +50,7 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
 _NOTHING = Unit(kind=UnitKind.MIXED)
 
 
+@functools.lru_cache(maxsize=1024)
 def unit_of(cgroup: str | None) -> Unit:
     """What the last part of a path that is a unit says."""
     parts = [part for part in (cgroup or "").split("/") if part]

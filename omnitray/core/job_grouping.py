@@ -11,7 +11,8 @@ From the top of the process tree downwards, a process stays in its parent's job,
 - it is a test run, a build or an agent that an application, an agent or a service has started.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
@@ -19,10 +20,9 @@ from omnitray.core.cgroup_units import Unit, UnitKind, unit_of
 from omnitray.core.command_names import CommandName
 from omnitray.core.facts import JobKind, ProcessFacts
 from omnitray.core.job_looks import Looks
+from omnitray.core.job_seats import KERNEL, SYSTEM, Past, Seat, identity
 from omnitray.core.known_programs import APPLICATIONS, BUILDS, INTERPRETERS, RUNS_TESTS
 from omnitray.core.process_roles import AGENTS, Role, role_of, waits_for_a_person
-
-Identity = tuple[int, int]
 
 _APART = frozenset({JobKind.APP, JobKind.AGENT, JobKind.SERVICE, JobKind.SYSTEM})
 _OWN_RUN = frozenset({JobKind.TEST_RUN, JobKind.BUILD, JobKind.AGENT})
@@ -30,30 +30,11 @@ _RUNNERS = RUNS_TESTS | BUILDS | INTERPRETERS | AGENTS
 _STRANGERS = frozenset({Role.HOST, Role.DESKTOP})
 
 
-class Seat(msgspec.Struct, frozen=True, kw_only=True):
-    """A place in a job: its key, what was known when it began, and who began it."""
-
-    key: str
-    name: str
-    kind: JobKind
-    root: Identity
-    cgroup: str | None = None
-
-
-KERNEL = Seat(key="kernel", name="Kernel", kind=JobKind.SYSTEM, root=(2, 0))
-SYSTEM = Seat(key="system", name="System", kind=JobKind.SYSTEM, root=(1, 0))
-
-
-def identity(process: ProcessFacts) -> Identity:
-    """Who it is: a pid alone is given to others later."""
-    return process.pid, process.start_ticks
-
-
 def seat_all(
-    processes: Iterable[ProcessFacts], looks: Looks, remembered: Mapping[Identity, Seat]
-) -> dict[Identity, Seat]:
-    """The seat of each process; ``remembered`` are the seats of the last time."""
-    return _Seating(processes, looks, remembered).all()
+    processes: Sequence[ProcessFacts], looks: Looks, past: Past, unmoved: AbstractSet[int]
+) -> dict[int, Seat]:
+    """The seat of each process by pid; ``unmoved`` are those who are where they were."""
+    return _Seating(processes, looks, past, unmoved).all()
 
 
 class _Seating:
@@ -61,22 +42,34 @@ class _Seating:
 
     def __init__(
         self,
-        processes: Iterable[ProcessFacts],
+        processes: Sequence[ProcessFacts],
         looks: Looks,
-        remembered: Mapping[Identity, Seat],
+        past: Past,
+        unmoved: AbstractSet[int],
     ) -> None:
         self._by_pid = {process.pid: process for process in processes}
         self._looks = looks
-        self._remembered = remembered
+        self._remembered = past.seats
+        self._unmoved = unmoved
         self._seats: dict[int, Seat] = {}
         self._groups: dict[int, list[ProcessFacts]] | None = None
 
-    def all(self) -> dict[Identity, Seat]:
-        for process in self._by_pid.values():
-            if process.pid not in self._seats:
-                self._seat_line(process)
-        by_pid = self._by_pid
-        return {(pid, by_pid[pid].start_ticks): seat for pid, seat in self._seats.items()}
+    def all(self) -> dict[int, Seat]:
+        seats = self._seats
+        for pid, process in self._by_pid.items():
+            if pid not in seats:
+                above = seats.get(process.ppid)
+                if above is not None and self._still_belongs(process, above):
+                    seats[pid] = above
+                else:
+                    self._seat_line(process)
+        return seats
+
+    def _still_belongs(self, process: ProcessFacts, above: Seat) -> bool:
+        """Whether it was in its parent's job before, and nothing has changed for either."""
+        if process.pid not in self._unmoved or process.ppid not in self._unmoved:
+            return False
+        return self._remembered.get(identity(process)) is above
 
     def _seat_line(self, process: ProcessFacts) -> None:
         """Seat a process after all those above it."""
@@ -88,7 +81,13 @@ class _Seating:
             line.append(parent)
             seen.add(parent.pid)
         for each in reversed(line):
-            self._seats[each.pid] = self._seat(each)
+            self._seats[each.pid] = self._kept(each, self._seat(each))
+
+    def _kept(self, process: ProcessFacts, seat: Seat) -> Seat:
+        """The seat it had, when that says the same: who sits below then needs no look."""
+        before = self._remembered.get(identity(process))
+        same = before is not None and before.key == seat.key and before.name == seat.name
+        return before if same and before is not None and before.kind == seat.kind else seat
 
     def _parent(self, process: ProcessFacts) -> ProcessFacts | None:
         parent = self._by_pid.get(process.ppid)
@@ -157,9 +156,9 @@ class _Seating:
             return self._of_unit(process, role, unit, cgroup)
         if role in _STRANGERS:
             return SYSTEM
-        orphaned = self._remembered.get(identity(process))
-        if orphaned is not None and not orphaned.key.startswith("unit:"):
-            return orphaned
+        before = self._remembered.get(identity(process))
+        if before is not None and _outlives_its_parent(before, process):
+            return before
         return self._command(process, launched_by=role_of(parent) if parent else Role.HOST)
 
     def _shares_with(self, parent: ProcessFacts | None, cgroup: str | None) -> bool:
@@ -185,21 +184,30 @@ class _Seating:
     def _command(self, process: ProcessFacts, launched_by: Role | None = None) -> Seat:
         """The seat of a process group: what was typed, or what was started by a stranger."""
         members = self._group(process)
+        # A panel may leave what it starts in its own group: that says nothing, then.
+        alone = not process.group or self._shares_a_group(process, members[0])
+        members, number = ([process], process.pid) if alone else (members, process.group)
         found = self._named(members)
         for member in members:
             seat = self._remembered.get(identity(member))
-            if seat is not None and seat.key.startswith(f"command:{process.group}:"):
+            if seat is not None and seat.key.startswith(f"command:{number}:"):
                 return self._renamed(seat, found)
         leader = members[0]
         kind = found.kind
         if kind is JobKind.COMMAND and launched_by is not None and not leader.tty:
             kind = JobKind.APP if launched_by is Role.DESKTOP else JobKind.SERVICE
         return Seat(
-            key=f"command:{process.group}:{leader.start_ticks}",
+            key=f"command:{number}:{leader.start_ticks}",
             name=found.name,
             kind=kind,
             root=identity(leader),
         )
+
+    def _shares_a_group(self, process: ProcessFacts, first: ProcessFacts) -> bool:
+        """Whether the group is that of a host."""
+        parent = self._parent(process)
+        beside = parent if parent is not None and parent.group == process.group else first
+        return role_of(first) in _STRANGERS or role_of(beside) in _STRANGERS
 
     def _named(self, members: list[ProcessFacts]) -> CommandName:
         """The name of the first that says more than that a shell is at work."""
@@ -218,8 +226,6 @@ class _Seating:
 
     def _group(self, process: ProcessFacts) -> list[ProcessFacts]:
         """Its process group, the leader first where it lives, else the oldest."""
-        if not process.group:
-            return [process]
         if self._groups is None:
             self._groups = {}
             for each in self._by_pid.values():
@@ -227,6 +233,13 @@ class _Seating:
             for group, members in self._groups.items():
                 members.sort(key=lambda each: (each.pid != group, each.start_ticks, each.pid))
         return self._groups[process.group]
+
+
+def _outlives_its_parent(seat: Seat, process: ProcessFacts) -> bool:
+    """Whether it was in a job that another began, or in a run of its own."""
+    if seat.key.startswith("run:"):
+        return True
+    return seat.key.startswith("command:") and seat.root != identity(process)
 
 
 def _leads_a_terminal(process: ProcessFacts) -> bool:

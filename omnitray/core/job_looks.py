@@ -14,6 +14,7 @@ from omnitray.core.process_table import ProcessDetails
 
 # A new process is moved into the unit of its application some moments after it was started.
 SETTLES_S = 5.0
+_FINAL = float("inf")
 
 _Key = tuple[int, int, str]
 
@@ -80,8 +81,13 @@ class RememberedLooks:
             self._cgroup[key] = (path, now + SETTLES_S)
         elif now >= final_s:
             path = self._details.cgroup(process)
-            self._cgroup[key] = (path, float("inf"))
+            self._cgroup[key] = (path, _FINAL)
         return path
+
+    @property
+    def settled(self) -> bool:
+        """Whether no process is so new that it may yet be moved into a unit."""
+        return all(final_s == _FINAL for _, final_s in self._cgroup.values())
 
     def forget_all_but(self, processes: Sequence[ProcessFacts]) -> None:
         """Drop the answers about those who have gone."""

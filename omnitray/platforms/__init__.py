@@ -6,12 +6,18 @@
 import importlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol, cast
 
 from omnitray.core.cache_facts import FileId
 from omnitray.core.cache_tools import Tools
+from omnitray.core.guard_source import GuardSource
+from omnitray.core.guarding import Guard
+from omnitray.core.lever import Lever
+from omnitray.core.levers_report import LeverRow
 from omnitray.core.machine import Machine
 from omnitray.core.process_table import ProcessDetails, ProcessTable
+from omnitray.core.system import System
 from omnitray.platforms._autostart import Autostart
 from omnitray.platforms._service import Service
 
@@ -67,6 +73,26 @@ class Platform(Protocol):
 
     def own_rss_bytes(self) -> int | None:
         """Resident memory of this process; None where it cannot be read."""
+        ...
+
+    def guard_source(self) -> GuardSource:
+        """What the protector's guard reads, and what wakes it."""
+        ...
+
+    def system(self) -> System:
+        """What can be done to other processes; one for each thread that acts."""
+        ...
+
+    def levers(self, system: System, /) -> tuple[Lever, ...]:
+        """The means of acting, as far as they work here."""
+        ...
+
+    def check_levers(self, levers: tuple[Lever, ...], system: System, /) -> tuple[LeverRow, ...]:
+        """Which levers work here, tried on a child of our own; blocks for some tenths."""
+        ...
+
+    def guardian(self, journal: Path, /) -> Guard:
+        """Continues what is paused if we die."""
         ...
 
 

@@ -1,23 +1,40 @@
 """Linux: /proc, /sys and the services of the session. What it does stands in ``_linux_*``."""
 
+from pathlib import Path
+
+from omnitray.core.clock import SystemClock
+from omnitray.core.guard_source import GuardSource
+from omnitray.core.guarding import Guard
+from omnitray.core.lever import Lever
+from omnitray.core.levers import linux_levers
 from omnitray.core.machine import Machine
 from omnitray.core.process_table import ProcessDetails, ProcessTable
+from omnitray.core.system import System
 from omnitray.platforms._linux_autostart import autostart
 from omnitray.platforms._linux_details import LinuxProcessDetails
+from omnitray.platforms._linux_guard import LinuxWakers
+from omnitray.platforms._linux_guardian import own_scope
+from omnitray.platforms._linux_levers import LinuxSystem
 from omnitray.platforms._linux_open_files import mount_id, open_files
 from omnitray.platforms._linux_processes import LinuxProcessTable
 from omnitray.platforms._linux_sampling import LinuxMachine
 from omnitray.platforms._linux_self import own_rss_bytes
 from omnitray.platforms._linux_service import service
 from omnitray.platforms._linux_session import has_display
+from omnitray.platforms._posix_guardian import GuardianKeeper
+from omnitray.platforms._posix_levers_check import check_levers
 from omnitray.platforms._posix_self import lock_file
 from omnitray.platforms._posix_session import keep_own_priority
 from omnitray.platforms._programs import programs
 
 __all__ = [
     "autostart",
+    "check_levers",
+    "guard_source",
+    "guardian",
     "has_display",
     "keep_own_priority",
+    "levers",
     "lock_file",
     "machine",
     "mount_id",
@@ -27,6 +44,7 @@ __all__ = [
     "process_table",
     "programs",
     "service",
+    "system",
 ]
 
 
@@ -43,3 +61,23 @@ def process_table() -> ProcessTable:
 def process_details() -> ProcessDetails:
     """What is asked about single processes."""
     return LinuxProcessDetails()
+
+
+def guard_source() -> GuardSource:
+    """What the protector's guard reads, and what wakes it."""
+    return GuardSource(LinuxMachine(), LinuxWakers(), SystemClock())
+
+
+def system() -> System:
+    """What can be done to other processes; one for each thread that acts."""
+    return LinuxSystem()
+
+
+def levers(system: System) -> tuple[Lever, ...]:
+    """The means of acting, as far as they work here."""
+    return linux_levers(system)
+
+
+def guardian(journal: Path) -> Guard:
+    """Continues what is paused if we die; in a scope of its own where there are any."""
+    return GuardianKeeper(journal, placed=own_scope)

@@ -1,0 +1,212 @@
+"""The levers as they really work, on children of the test alone."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from omnitray.core.actions import Actions
+from omnitray.core.clock import SystemClock
+from omnitray.core.deed import Order, Outcome
+from omnitray.core.facts import Resource
+from omnitray.core.identity import Identity, LeverKind, Rung
+from omnitray.core.journal import Journal
+from omnitray.core.lever import Target
+from omnitray.core.levers import linux_levers
+from omnitray.core.system import IO_IDLE, Gone, Refused, Sign
+from omnitray.platforms._linux_levers import LinuxSystem
+from omnitray.platforms._posix_guardian import GuardianKeeper
+from omnitray.platforms._posix_levers_check import check_levers
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+
+PATIENCE_S = 20.0
+SLEEP = "import time, sys; print(flush=True); time.sleep(60)"
+IGNORES_TERM = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
+FORKS = f"import os; [os.fork() for _ in range(2)]; {SLEEP}"
+THREADS = (
+    f"import threading, time; threading.Thread(target=time.sleep, args=(60,)).start(); {SLEEP}"
+)
+
+
+def eventually(what: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not what():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.005)
+
+
+@contextmanager
+def child(code: str = SLEEP, lines: int = 1) -> Iterator[subprocess.Popen[bytes]]:
+    """A Python of its own session that has begun to do what it is told; all of it ends."""
+    command = [sys.executable, "-I", "-S", "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
+        try:
+            assert process.stdout is not None
+            for _ in range(lines):
+                process.stdout.readline()
+            yield process
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def system() -> Iterator[LinuxSystem]:
+    system = LinuxSystem()
+    yield system
+    system.close()
+
+
+@pytest.fixture
+def actions(system: LinuxSystem, tmp_path: Path) -> Iterator[Actions]:
+    path = tmp_path / "actions.jsonl"
+    keeper = GuardianKeeper(path)
+    actions = Actions(Journal(path), linux_levers(system), system, SystemClock(), keeper)
+    yield actions
+    actions.undo_all("the test is over")
+    keeper.close()
+
+
+def identity(system: LinuxSystem, process: subprocess.Popen[bytes]) -> Identity:
+    (found,) = system.identify([process.pid])
+    return found
+
+
+def order(processes: tuple[Identity, ...], rung: Rung, resource: Resource = Resource.CPU) -> Order:
+    target = Target(job_key="job", title="a job", processes=processes)
+    return Order(target=target, rung=rung, resource=resource, reason="a test")
+
+
+def state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def test_a_job_with_workers_is_paused_and_goes_on(system: LinuxSystem, actions: Actions) -> None:
+    with child(FORKS, lines=4) as process:
+        workers = system.family([identity(system, process)])
+        (done,) = actions.perform(order(workers[:1], Rung.PAUSE, Resource.MEMORY))
+        assert done.outcome is Outcome.APPLIED
+        assert len(workers) == 4
+        assert {state(each.pid) for each in workers} == {"T"}
+        (undone,) = actions.undo(done.action_id, "calm")
+        assert undone.outcome is Outcome.RESTORED
+        eventually(lambda: "T" not in {state(each.pid) for each in workers})
+
+
+def test_autogroup_goes_up_and_back(system: LinuxSystem, actions: Actions) -> None:
+    with child() as process:
+        target = identity(system, process)
+        if why_not := system.autogroup_why_not(target):
+            pytest.skip(why_not)
+        (done,) = actions.perform(order((target,), Rung.SLOW_DOWN))
+        assert done.lever is LeverKind.AUTOGROUP
+        assert system.autogroup_nice(target) == 19
+        actions.undo(done.action_id, "calm")
+        assert system.autogroup_nice(target) == 0
+
+
+def test_another_program_changing_autogroup_before_undo_wins(
+    system: LinuxSystem, actions: Actions
+) -> None:
+    with child() as process:
+        target = identity(system, process)
+        if why_not := system.autogroup_why_not(target):
+            pytest.skip(why_not)
+        (done,) = actions.perform(order((target,), Rung.SLOW_DOWN))
+        system.set_autogroup_nice(target, 7)
+        (undone,) = actions.undo(done.action_id, "calm")
+        assert undone.outcome is Outcome.CHANGED
+        assert system.autogroup_nice(target) == 7
+
+
+def test_the_io_class_goes_idle_and_back_for_every_thread(
+    system: LinuxSystem, actions: Actions
+) -> None:
+    with child(THREADS) as process:
+        target = identity(system, process)
+        before = system.io_priority(target)
+        (done,) = actions.perform(order((target,), Rung.SLOW_DOWN, Resource.DISK))
+        threads = [Path(path).name for path in Path(f"/proc/{process.pid}/task").iterdir()]
+        assert len(threads) == 2
+        assert system.io_priority(target) == IO_IDLE
+        assert {psutil.Process(int(each)).ionice().ioclass for each in threads} == {3}
+        actions.undo(done.action_id, "calm")
+        assert system.io_priority(target) == before
+
+
+def test_nice_reaches_every_thread(system: LinuxSystem) -> None:
+    with child(THREADS) as process:
+        system.set_nice(identity(system, process), 5)
+        threads = [int(path.name) for path in Path(f"/proc/{process.pid}/task").iterdir()]
+        assert [os.getpriority(os.PRIO_PROCESS, each) for each in threads] == [5, 5]
+
+
+def test_term_ends_a_worker_and_its_parent_lives(system: LinuxSystem, actions: Actions) -> None:
+    with child(FORKS, lines=4) as process:
+        parent, *workers = system.family([identity(system, process)])
+        actions.perform(order((workers[-1],), Rung.END))
+        eventually(lambda: bool(actions.step().ended))
+        assert system.is_there(parent)
+        assert [system.is_there(each) for each in workers] == [True, True, False]
+
+
+def test_what_ignores_term_is_killed(system: LinuxSystem, actions: Actions) -> None:
+    with child(IGNORES_TERM) as process:
+        target = identity(system, process)
+        actions.perform(order((target,), Rung.END))
+        assert actions.step().ended == ()
+        assert system.is_there(target)
+        actions.step(hurry=True)
+        eventually(lambda: not system.is_there(target))
+        (ended,) = actions.step().ended
+        assert ended.killed
+
+
+def test_a_paused_process_can_act_on_term(system: LinuxSystem, actions: Actions) -> None:
+    with child() as process:
+        target = identity(system, process)
+        actions.perform(order((target,), Rung.PAUSE))
+        actions.perform(order((target,), Rung.END))
+        eventually(lambda: not system.is_there(target))
+        assert process.wait(PATIENCE_S) == -signal.SIGTERM
+
+
+@pytest.mark.parametrize("sign", list(Sign))
+def test_a_start_time_that_does_not_fit_gets_no_signal(system: LinuxSystem, sign: Sign) -> None:
+    with child() as process:
+        real = identity(system, process)
+        other = Identity(pid=real.pid, start_ticks=real.start_ticks - 1, exe=real.exe)
+        with pytest.raises(Gone):
+            system.send(other, sign)
+        assert state(process.pid) == "S"
+
+
+def test_a_process_that_became_another_program_is_not_stopped(system: LinuxSystem) -> None:
+    with child() as process:
+        real = identity(system, process)
+        other = Identity(pid=real.pid, start_ticks=real.start_ticks, exe="/usr/bin/vim")
+        with pytest.raises(Refused, match="runs .* now, not /usr/bin/vim"):
+            system.send(other, Sign.STOP)
+        system.send(other, Sign.CONT)
+
+
+def test_a_zombie_is_gone(system: LinuxSystem) -> None:
+    with child("print(flush=True)") as process:
+        target = system.identify([process.pid])
+        eventually(lambda: state(process.pid) == "Z")
+        assert system.identify([process.pid]) == ()
+        assert not any(system.is_there(each) for each in target)
+
+
+def test_the_self_test_finds_what_works_and_leaves_nothing(system: LinuxSystem) -> None:
+    rows = {row.kind: row for row in check_levers(linux_levers(system), system)}
+    assert rows[LeverKind.STOP].works
+    assert rows[LeverKind.IO_CLASS].works
+    assert all(bool(row.why_not) is not row.works for row in rows.values())
