@@ -215,8 +215,10 @@ class Desktop:
         (self.folder / "services").mkdir(exist_ok=True)
         config = self.folder / "bus.conf"
         config.write_text(_BUS_CONFIG.format(folder=self.folder))
-        bus = self.launch(tool("dbus-daemon"), "--nofork", f"--config-file={config}")
-        wait_until((self.folder / "bus").exists, "the private session bus listens")
+        bus = self.launch(
+            tool("dbus-daemon"), "--nofork", "--print-address", f"--config-file={config}"
+        )
+        wait_until(lambda: bus.output, "the private session bus listens")
         return bus
 
     def output_of(self, *arguments: str) -> str:

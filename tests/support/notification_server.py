@@ -5,6 +5,7 @@ specification: a wrong signature, an unknown ``replaces_id``, an odd list of act
 is an error that :attr:`NotificationServer.violations` keeps.
 """
 
+import time
 from typing import Any
 from xml.parsers import expat
 
@@ -29,6 +30,7 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     icon: str
     timeout_ms: int
     sender: str
+    at_s: float  # time.perf_counter() when it came
 
 
 class NotificationServer(DBusService):
@@ -102,6 +104,7 @@ class NotificationServer(DBusService):
             icon=icon,
             timeout_ms=timeout_ms,
             sender=sender,
+            at_s=time.perf_counter(),
         )
         self._open[number] = received
         self.received.append(received)
