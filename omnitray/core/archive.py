@@ -5,6 +5,7 @@ later line is a later version. A torn file is repaired before anything is append
 members are made into one now and then.
 """
 
+import contextlib
 import gzip
 import os
 import re
@@ -80,29 +81,39 @@ class Archive:
         marks = [self._mark(path) for path in self._paths()]
         return sorted((each for each in marks if each), key=lambda mark: mark.newest, reverse=True)
 
-    def heads(self, file: str) -> Iterator[tuple[int, Head, bytes]]:
-        """Line number, head and line of each alert in a file, oldest line first."""
-        try:
-            for number, line in enumerate(GzipLines(self.folder / file)):
-                try:
-                    yield number, _head_decoder.decode(line), line
-                except (msgspec.MsgspecError, ValueError):
-                    continue  # a newer version's, perhaps
-        except OSError:
-            return  # gone since it was listed
+    def heads(self, file: str) -> Iterator[tuple[int, Head]]:
+        """Line number and head of each alert in a file, oldest line first."""
+        for number, line in enumerate(self._lines(file)):
+            # What cannot be read is a newer version's, perhaps.
+            with contextlib.suppress(msgspec.MsgspecError, ValueError):
+                yield number, _head_decoder.decode(line)
+
+    def alerts(self, file: str) -> Iterator[Alert]:
+        """The alerts of a file, oldest line first."""
+        for line in self._lines(file):
+            with contextlib.suppress(msgspec.MsgspecError, ValueError):
+                yield _alert_decoder.decode(line)
 
     def at(self, file: str, numbers: Collection[int]) -> list[Alert]:
         """The alerts on these lines."""
-        lines = [line for number, _, line in self.heads(file) if number in numbers]
-        return [alert for line in lines if (alert := _parsed(line)) is not None]
+        chosen = (line for number, line in enumerate(self._lines(file)) if number in numbers)
+        return [alert for line in chosen if (alert := _parsed(line)) is not None]
 
     def find(self, id_: str) -> tuple[Alert, Path] | None:
         """The latest version of an alert, and its file."""
+        wanted = msgspec.json.encode(id_)
         for path in sorted(self._paths(), reverse=True):
-            versions = [line for _, head, line in self.heads(path.name) if head.id == id_]
-            if versions and (alert := _parsed(versions[-1])) is not None:
-                return alert, path
+            versions = (line for line in self._lines(path.name) if wanted in line)
+            alerts = [each for line in versions if (each := _parsed(line)) and each.id == id_]
+            if alerts:
+                return alerts[-1], path
         return None
+
+    def _lines(self, file: str) -> Iterator[bytes]:
+        try:
+            yield from GzipLines(self.folder / file)
+        except OSError:
+            return  # gone since it was listed
 
     def _paths(self) -> list[Path]:
         try:
@@ -117,7 +128,7 @@ class Archive:
             return None
         known = self._known.get(path.name)
         if known is None or known.mark != mark:
-            stamps = {head.id: head.last_seen for _, head, _ in self.heads(path.name)}
+            stamps = {head.id: head.last_seen for _, head in self.heads(path.name)}
             newest = max(stamps.values(), default="")
             known = MonthMark(file=path.name, count=len(stamps), newest=newest, mark=mark)
             self._known[path.name] = known

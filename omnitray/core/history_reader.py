@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from omnitray.core import alert_files
-from omnitray.core.alert import Alert, epoch
+from omnitray.core.alert import Alert, timestamp
 from omnitray.core.alert_index import Entry
 from omnitray.core.alert_query import AlertQuery, fits
 from omnitray.core.archive import Archive, Head
@@ -47,7 +47,7 @@ class HistoryReader:
             found = _newest(found, want)
             if want is not None and len(found) >= want and found[-1].last_seen >= month.newest:
                 break  # months come newest first: nothing further on can be newer
-            if query.since is not None and month.newest and epoch(month.newest) < query.since:
+            if query.since is not None and month.newest < timestamp(query.since):
                 break
             found += self._month(month.file, query, want, hidden)
         return _newest(found, want)[query.offset :]
@@ -106,20 +106,25 @@ class HistoryReader:
     def _month(
         self, file: str, query: AlertQuery, want: int | None, hidden: set[str]
     ) -> list[Alert]:
-        matching: dict[str, tuple[str, int]] = {}  # id -> (last seen, line) of its latest version
-        for number, head, _ in self._archive.heads(file):
-            if head.id in hidden:
-                continue
-            if _may_fit(head, query):
-                matching[head.id] = (head.last_seen, number)
-            else:
-                matching.pop(head.id, None)
         if want is None or query.text:
-            chosen = [number for _, number in matching.values()]
-        else:
-            chosen = [number for _, number in heapq.nlargest(want, matching.values())]
-        alerts = self._archive.at(file, frozenset(chosen)) if chosen else []
-        return _newest((alert for alert in alerts if fits(alert, query)), want)
+            return _newest(self._read_through(file, query, hidden), want)
+        matching: dict[str, tuple[str, int]] = {}  # id -> (last seen, line) of its latest version
+        for number, head in self._archive.heads(file):
+            if head.id not in hidden:
+                matching.pop(head.id, None)
+                if _may_fit(head, query):
+                    matching[head.id] = (head.last_seen, number)
+        chosen = {number for _, number in heapq.nlargest(want, matching.values())}
+        return [alert for alert in self._archive.at(file, chosen) if fits(alert, query)]
+
+    def _read_through(self, file: str, query: AlertQuery, hidden: set[str]) -> Iterable[Alert]:
+        matching: dict[str, Alert] = {}
+        for alert in self._archive.alerts(file):
+            if alert.id not in hidden:
+                matching.pop(alert.id, None)
+                if fits(alert, query):
+                    matching[alert.id] = alert
+        return matching.values()
 
 
 def _may_fit(entry: Entry | Head, query: AlertQuery) -> bool:
@@ -130,11 +135,9 @@ def _may_fit(entry: Entry | Head, query: AlertQuery) -> bool:
         return False
     if query.states and entry.state not in query.states:
         return False
-    if query.since is None and query.until is None:
-        return True
-    seen = epoch(entry.last_seen)
-    after = query.since is None or seen >= query.since
-    return after and (query.until is None or seen <= query.until)
+    # Stamps of one form sort as their times do, and comparing them costs nothing.
+    after = query.since is None or entry.last_seen >= timestamp(query.since)
+    return after and (query.until is None or entry.last_seen <= timestamp(query.until))
 
 
 def _newest(alerts: Iterable[Alert], want: int | None) -> list[Alert]:

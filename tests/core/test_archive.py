@@ -19,7 +19,7 @@ def archive_in(folder: Path) -> Archive:
 
 
 def numbers(archive: Archive) -> list[int]:
-    return [int(head.id, 16) for _, head, _ in archive.heads(MONTH)]
+    return [int(head.id, 16) for _, head in archive.heads(MONTH)]
 
 
 def append(archive: Archive, which: Iterable[int]) -> None:
