@@ -88,8 +88,13 @@ class Subscription:
         self._task = asyncio.get_running_loop().create_task(self._run(topic, paths))
 
     def cancel(self) -> None:
-        """No more calls."""
+        """No more calls; the connection is closed in the background."""
         self._task.cancel()
+
+    async def aclose(self) -> None:
+        """No more calls, and the connection is closed: before the event loop ends."""
+        self._task.cancel()
+        await asyncio.wait([self._task])
 
     async def _run(self, topic: Topic, paths: Paths) -> None:
         async with contextlib.aclosing(follow_async(topic, paths)) as arriving:

@@ -147,7 +147,7 @@ def test_events_come_to_iterators_and_callbacks(api: Running) -> None:
         assert (await asyncio.wait_for(heard.get(), 10)).title == "the sky falls"
         await _until(lambda: bool(plain))
         for each in subscriptions:
-            each.cancel()
+            await each.aclose()
         await events.aclose()
         await _until(lambda: api.server.clients == 0)
 
@@ -163,7 +163,7 @@ def test_readings_come_to_callbacks(api: Running) -> None:
         api.door.emit(d.SnapshotTaken(fake_door.snapshot()))
         shot = await asyncio.wait_for(heard.get(), 10)
         assert getattr(shot, "cpu_percent", None) == 34.2
-        subscription.cancel()
+        await subscription.aclose()
 
     asyncio.run(task())
 

@@ -51,8 +51,12 @@ def assemble(
 
 
 def build_server(app: Gate, settings: ApiSettings, stopping: asyncio.Event) -> Server:
-    """Uvicorn around it, silent: its lines would hold tokens and reach nobody."""
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    """Uvicorn around it, silent.
+
+    Its lines hold addresses with tokens, and any stranger's bytes could cause them; faults of
+    ours are logged by the gate and the protocols before it sees them.
+    """
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     secure = settings.open_to_others
     config = uvicorn.Config(
         app,

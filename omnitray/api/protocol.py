@@ -125,14 +125,10 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         except Exception:  # a frame must not be able to raise past its connection
             LOG.exception("A WebSocket failed")
             self.transport.abort()
-
-    def handle_parser_exception(self) -> None:
-        """A handshake that cannot be parsed has no close frame to send yet."""
-        if self.conn.close_sent is None:
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            # It would be waited for in silence.
             self.transport.write(raw_answer("400 Bad Request", MALFORMED))
             self.transport.close()
-            return
-        super().handle_parser_exception()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timer."""
