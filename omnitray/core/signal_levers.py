@@ -4,6 +4,8 @@ A stopped process that has a window, a sound stream or a name on the bus breaks 
 others, so only headless ones are stopped. The end has no way back.
 """
 
+import contextlib
+
 from omnitray.core.identity import Identity, LeverKind
 from omnitray.core.lever import (
     AlreadyThere,
@@ -119,8 +121,9 @@ class EndLever(ValueLever):
             self._system.send(process, Sign.KILL)  # all that a frozen process can hear
             return
         self._system.send(process, Sign.TERM)
-        if self._system.is_stopped(process):
-            self._system.send(process, Sign.CONT)
+        with contextlib.suppress(Gone):  # TERM may have worked already
+            if self._system.is_stopped(process):
+                self._system.send(process, Sign.CONT)
 
     def _is_frozen(self, process: Identity) -> bool:
         unit = self._system.units.unit_of(process)

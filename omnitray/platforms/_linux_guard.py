@@ -1,43 +1,27 @@
-"""The guard's reading on Linux: available memory, swap and pressure for some microseconds.
+"""What wakes the guard early on Linux, and what compressed swap takes.
 
-Memory and pressure are the sampler's own readings through kept descriptors; nothing here scans
-processes. The kernel's triggers wake a sleeper early: without privilege their window must be a
-multiple of two seconds (d82caa273565).
+The kernel's pressure triggers: without privilege their window must be a multiple of two seconds
+(commit d82caa273565). Memory and pressure themselves are read by the sampler's machine.
 """
 
 import contextlib
 import os
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-from omnitray.core.facts import MemoryFacts, PressureFacts
 from omnitray.platforms._linux_files import KeptFile
-from omnitray.platforms._linux_sampling import LinuxMachine
 
 _TRIGGER = b"some 150000 2000000\0"  # 150 ms of stall within 2 s
 TRIGGER_WINDOW_S = 2.0
 _ZRAM_USED = 2  # the third figure of mm_stat: memory taken, in bytes
 
 
-class LinuxGuard:
-    """What the guard reads below ``root``: / or a test's own folder."""
+class LinuxWakers:
+    """Triggers and compressed swap below ``root``: / or a test's own folder."""
 
-    def __init__(
-        self, root: Path = Path("/"), monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._machine = LinuxMachine(root, monotonic)
+    def __init__(self, root: Path = Path("/")) -> None:
         self._pressure = root / "proc/pressure"
         self._zram = [KeptFile(path) for path in sorted(root.glob("sys/block/zram*/mm_stat"))]
         self._triggers: list[int] | None = None
-
-    def memory(self) -> MemoryFacts | None:
-        """Memory and swap now, of our own group where that is smaller than the machine."""
-        return self._machine.memory()
-
-    def pressure(self) -> PressureFacts | None:
-        """Pressure averages now, or None where the kernel keeps none."""
-        return self._machine.pressure()
 
     def zram_bytes(self) -> int:
         """Memory that compressed swap takes."""
@@ -65,7 +49,6 @@ class LinuxGuard:
         self._triggers = None
         for file in self._zram:
             file.close()
-        self._machine.close()
 
 
 def _open_trigger(path: Path) -> int | None:

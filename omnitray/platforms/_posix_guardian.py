@@ -44,6 +44,7 @@ class GuardianKeeper:
         self._placed = placed
         self._held: dict[str, tuple[str, ...]] = {}
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_placed = True
 
     @property
     def pid(self) -> int | None:
@@ -82,7 +83,10 @@ class GuardianKeeper:
 
     def tend(self) -> bool:
         """Start another guardian if the last one died; true when that was so."""
-        if not self._held or self.is_guarding:
+        if not self._held:
+            return False
+        if self.is_guarding:
+            self._place()
             return False
         _log.warning("the guardian was gone; starting another")
         self._start()
@@ -118,7 +122,13 @@ class GuardianKeeper:
             return
         os.set_blocking(_pipe(self._process), False)
         self._write([line for lines in self._held.values() for line in lines])
-        self._placed(self._process.pid)
+        self._is_placed = False
+
+    def _place(self) -> None:
+        """Once, and later: finding a place may take longer than a pause can wait."""
+        if not self._is_placed and self._process is not None:
+            self._is_placed = True
+            self._placed(self._process.pid)
 
     def _tell(self, lines: list[str]) -> None:
         if not self._write(lines):

@@ -71,3 +71,10 @@ def test_only_the_named_worker_ends_its_parent_lives(bench: Bench) -> None:
     processes = job(bench.system)
     bench.actions.perform(order([processes[2].identity], Rung.END))
     assert [process.alive for process in processes] == [True, True, False]
+
+
+def test_what_ends_at_once_has_ended_all_the_same(bench: Bench) -> None:
+    processes = job(bench.system, count=1)
+    bench.actions.perform(order([processes[0].identity], Rung.END))
+    (ended,) = bench.actions.step().ended
+    assert (ended.killed, ended.survived) == (False, False)

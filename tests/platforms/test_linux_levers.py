@@ -1,5 +1,6 @@
 """The levers as they really work, on children of the test alone."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -54,7 +55,8 @@ def child(code: str = SLEEP, lines: int = 1) -> Iterator[subprocess.Popen[bytes]
                 process.stdout.readline()
             yield process
         finally:
-            os.killpg(process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 @pytest.fixture
@@ -185,14 +187,14 @@ def test_a_start_time_that_does_not_fit_gets_no_signal(system: LinuxSystem, sign
         other = Identity(pid=real.pid, start_ticks=real.start_ticks - 1, exe=real.exe)
         with pytest.raises(Gone):
             system.send(other, sign)
-        assert state(process.pid) == "S"
+        assert state(process.pid) in {"R", "S"}
 
 
 def test_a_process_that_became_another_program_is_not_stopped(system: LinuxSystem) -> None:
     with child() as process:
         real = identity(system, process)
         other = Identity(pid=real.pid, start_ticks=real.start_ticks, exe="/usr/bin/vim")
-        with pytest.raises(Refused, match="runs .* now, not /usr/bin/vim"):
+        with pytest.raises(Refused, match=r"runs .* now, not /usr/bin/vim"):
             system.send(other, Sign.STOP)
         system.send(other, Sign.CONT)
 

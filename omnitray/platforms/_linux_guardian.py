@@ -1,0 +1,28 @@
+"""A place of its own for the guardian, outside the unit that may be ended together with us."""
+
+import logging
+
+from omnitray.core.system import Gone, Refused
+from omnitray.platforms._linux_bus import SessionBus
+from omnitray.platforms._linux_proc import Proc
+from omnitray.platforms._linux_units import UserUnits
+
+_log = logging.getLogger(__name__)
+
+
+def own_scope(pid: int) -> None:
+    """Move the guardian into a scope; where there are none it stays where we are.
+
+    What ends us may be the out-of-memory killer of the session, and that ends whole units.
+    """
+    bus = SessionBus()
+    units = UserUnits(bus)
+    if units.why_not():
+        return
+    try:
+        unit = f"omnitray-guardian-{pid}.scope"
+        units.adopt(unit, Proc().identify([pid]), "Continues what OmniTray has paused")
+    except (Gone, Refused) as refused:
+        _log.info("the guardian shares our unit: %s", refused)
+    finally:
+        bus.close()
