@@ -34,7 +34,9 @@ _ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
 _SCRIPT_ENDS = (".js", ".mjs", ".cjs", ".jar", ".rb", ".phar")
 # Options of the interpreters whose value stands apart.
 _WITH_VALUE = frozenset({"-W", "-X", "-r", "--require", "-I", "--import", "--loader", "-cp"})
-_WRAPPER_OPTIONS_WITH_VALUE = frozenset({"-u", "-g", "-p", "-o", "-e"})
+_WRAPPER_OPTIONS_WITH_VALUE = frozenset(
+    {"-u", "-g", "-p", "-o", "-e", "--memory", "--cpu", "--timeout", "--name"}
+)
 _FIGURE = re.compile(r"^[\d.:,+-]+[smhd]?$|^0x[0-9a-f]+$")
 _PREPARATIONS = frozenset({"cd", "source", ".", "export", "set", "ulimit", "umask", "pushd", "["})
 _LONGEST = 60
