@@ -4,18 +4,17 @@ The file comes first and is not optional; every other channel has a worker with 
 here blocks or raises, whatever a channel does.
 """
 
+import functools
 import logging
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
-from pathlib import Path
 
 from omnitray.channels.base import Channel
 from omnitray.channels.store import AlertStore
 from omnitray.channels.worker import CAPACITY, STUCK_S, ChannelStatistics, ChannelWorker
 from omnitray.core.alert import Alert
 from omnitray.core.clock import Clock
-from omnitray.core.decision import RECORD, Decision
+from omnitray.core.decision import RECORD, Decision, Receipt
 from omnitray.core.facts import AlertChannel
 
 log = logging.getLogger(__name__)
@@ -65,18 +64,19 @@ class Dispatcher:
         if (worker := self._workers.pop(name, None)) is not None:
             worker.stop()
 
-    def submit(self, alert: Alert, decision: Decision) -> Future[Path] | None:
-        """Queue an alert for its channels; the future completes when it is durable."""
-        stored = None
+    def submit(self, alert: Alert, decision: Decision) -> Receipt | None:
+        """Queue an alert for its channels; the receipt gives a future for when it is durable."""
+        receipt = None
         if AlertChannel.FILE in decision.channels:
             # Only the file: a repeat that nobody else hears of, and that can wait a second.
             urgent = decision.channels != RECORD or alert.count == 1
-            stored = self._store.submit(alert, urgent=urgent)
+            self._store.put(alert, urgent=urgent)
+            receipt = functools.partial(self._store.stored, alert.id)
         for name in decision.channels:
             if (worker := self._workers.get(name)) is not None:
                 worker.check()
                 worker.put(alert, decision)
-        return stored
+        return receipt
 
     def check(self) -> None:
         """Look after channels that hang; call it now and then."""

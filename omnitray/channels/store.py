@@ -31,12 +31,12 @@ _GATHER_S = 0.25
 _RETRY_S, _RETRY_MOST_S = 1.0, 60.0
 
 
-class Job(msgspec.Struct):
+class Job(msgspec.Struct, gc=False):
     """An alert that waits to be written, and who waits for that."""
 
     alert: Alert
     due_m: float
-    futures: list[Future[Path]]
+    futures: tuple[Future[Path], ...] = ()
 
 
 class StoreStatistics(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,12 +57,13 @@ class AlertStore:
         self._clock = clock
         self._condition = threading.Condition()
         self._jobs: dict[str, Job] = {}
-        self._being_written: dict[str, Alert] = {}
+        self._writing: dict[str, Job] = {}
         self._errands: list[Callable[[], None]] = []
         self._last_m: dict[str, float] = {}
         self._closing = False
         self._written = 0
-        self._fault: str | None = None
+        self._fault: StorageError | None = None
+        self._last_fault: StorageError | None = None
         self._first_due_m = math.inf
         self._gather_until_m = 0.0
         self._settle_m: float | None = None
@@ -74,28 +75,48 @@ class AlertStore:
     # -- writing
 
     def submit(self, alert: Alert, *, urgent: bool = True) -> Future[Path]:
+        """Queue an alert; the future completes when it is durable: ``put`` and ``stored``."""
+        self.put(alert, urgent=urgent)
+        return self.stored(alert.id)
+
+    def put(self, alert: Alert, *, urgent: bool = True) -> None:
         """Queue an alert; a later version of the same takes its place.
 
-        The future fails with StorageError when the disk refuses; the alert is then kept in memory
-        and tried again. ``urgent`` False lets repeats of one alert wait for up to a second.
+        ``urgent`` False lets repeats of one alert wait for up to a second.
         """
-        future: Future[Path] = Future()
         with self._condition:
             if self._closing:
-                future.set_exception(RuntimeError("the alert store is closed"))
-                return future
+                return
             now_m = self._clock.monotonic()
             due_m = now_m if urgent else max(now_m, self._last_m.get(alert.id, 0.0) + _PACE_S)
             job = self._jobs.get(alert.id)
             if job is None:
-                self._jobs[alert.id] = Job(alert, due_m, [future])
+                self._jobs[alert.id] = Job(alert, due_m)
             else:
                 job.alert = alert
                 job.due_m = min(job.due_m, due_m)
-                job.futures.append(future)
             if due_m < self._first_due_m:  # else the thread wakes early enough by itself
                 self._first_due_m = due_m
                 self._condition.notify()
+
+    def stored(self, id_: str) -> Future[Path]:
+        """When an alert that was queued is durable; done already where it is.
+
+        Fails with StorageError when the disk refuses (the alert is then kept in memory and tried
+        again), with KeyError for an alert that nobody has queued or stored.
+        """
+        future: Future[Path] = Future()
+        with self._condition:
+            job = self._jobs.get(id_) or self._writing.get(id_)
+            if job is not None:
+                job.futures = (*job.futures, future)
+                return future
+            fault = self._last_fault if id_ in self._history.view.unsaved else None
+        path = None if fault else self.path_of(id_)
+        if path is not None:
+            future.set_result(path)
+        else:
+            future.set_exception(fault or KeyError(id_))
         return future
 
     def refresh(self) -> Future[tuple[Alert, ...]]:
@@ -137,18 +158,19 @@ class AlertStore:
         with self._condition:
             return StoreStatistics(
                 written=self._written,
-                waiting=len(self._jobs) + len(self._being_written),
+                waiting=len(self._jobs) + len(self._writing),
                 unsaved=len(self._history.view.unsaved),
                 live=len(self._history.view.entries),
-                fault=self._fault,
+                fault=str(self._fault) if self._fault else None,
             )
 
     def _view(self) -> View:
         with self._condition:
-            waiting = {id_: job.alert for id_, job in self._jobs.items()}
             # Taken under the lock: what is being written is either here or in the view.
             view = self._history.view
-            return View(view.entries, view.unsaved | self._being_written | waiting)
+            jobs = self._writing | self._jobs
+            waiting = {id_: job.alert for id_, job in jobs.items()}
+            return View(view.entries, view.unsaved | waiting)
 
     # -- the thread
 
@@ -184,9 +206,8 @@ class AlertStore:
         due = {i: job for i, job in self._jobs.items() if self._closing or job.due_m <= now_m}
         self._jobs = {id_: job for id_, job in self._jobs.items() if id_ not in due}
         self._first_due_m = min((job.due_m for job in self._jobs.values()), default=math.inf)
-        for id_, job in due.items():
-            self._being_written[id_] = job.alert
-            self._last_m[id_] = now_m
+        self._writing = due
+        self._last_m.update(dict.fromkeys(due, now_m))
         if len(self._last_m) > len(due) + 1000:
             recent = {i: m for i, m in self._last_m.items() if now_m - m < _PACE_S}
             self._last_m = recent
@@ -194,8 +215,9 @@ class AlertStore:
 
     def _write(self, jobs: list[Job]) -> None:
         outcomes = self._stored(jobs)
+        self._note_fault(outcomes)
         with self._condition:
-            self._being_written.clear()
+            self._writing = {}  # whoever asks from now on finds it in the view
             self._written += sum(isinstance(each, Path) for each in outcomes)
         for job, outcome in zip(jobs, outcomes, strict=True):
             for future in job.futures:
@@ -206,7 +228,6 @@ class AlertStore:
         now_m = self._clock.monotonic()
         self._gather_until_m = now_m + _GATHER_S if len(jobs) >= _FLOOD_JOBS else now_m
         self._settle_m = now_m + _SETTLE_S
-        self._note_fault(outcomes)
 
     def _stored(self, jobs: list[Job]) -> list[Path | Exception]:
         try:
@@ -219,7 +240,8 @@ class AlertStore:
 
     def _note_fault(self, outcomes: list[Path | Exception] | list[Stored]) -> None:
         failed = [each for each in outcomes if isinstance(each, StorageError)]
-        self._fault = str(failed[0]) if failed else None
+        self._fault = failed[0] if failed else None
+        self._last_fault = self._fault or self._last_fault
         if failed and self._retry_m is None:
             self._retry_m = self._clock.monotonic() + self._retry_s
 

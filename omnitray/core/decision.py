@@ -4,6 +4,7 @@
 to a :class:`Sink` (``channels/dispatch.py``), which takes them to the channels it names.
 """
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +18,9 @@ from omnitray.core.reasons import Reason
 RECORD = (AlertChannel.FILE,)
 FEED = (AlertChannel.WEBSOCKET, AlertChannel.VSCODE, AlertChannel.SYSLOG)
 ATTENTION = (AlertChannel.DESKTOP, AlertChannel.WEBHOOK)
+# Asked only by those who wait: of ten thousand alerts nobody waits for most, and a future is
+# a dozen objects that the garbage collector would walk through.
+Receipt = Callable[[], Future[Path]]
 EVERYWHERE = RECORD + FEED + ATTENTION
 
 
@@ -44,16 +48,20 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Outgoing(msgspec.Struct, frozen=True):
-    """An alert on its way to the channels of its decision.
-
-    ``stored`` completes with the path when the alert is durable; None where nothing is stored.
-    It fails with ``durable.StorageError`` when the disk refuses; the alert is then kept in memory
-    and written later.
-    """
+    """An alert on its way to the channels of its decision; ``receipt`` is the sink's."""
 
     alert: Alert
     decision: Decision
-    stored: Future[Path] | None = None
+    receipt: Receipt | None = None
+
+    @property
+    def stored(self) -> Future[Path] | None:
+        """Completes with the path when the alert is durable; None where nothing is stored.
+
+        It fails with ``durable.StorageError`` when the disk refuses; the alert is then kept in
+        memory and written later.
+        """
+        return self.receipt() if self.receipt is not None else None
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -69,6 +77,6 @@ class Tick(msgspec.Struct, frozen=True):
 class Sink(Protocol):
     """Takes alerts to their channels; never blocks and never raises."""
 
-    def submit(self, alert: Alert, decision: Decision) -> Future[Path] | None:
-        """Queue the alert for ``decision.channels``; the future completes when it is durable."""
+    def submit(self, alert: Alert, decision: Decision) -> Receipt | None:
+        """Queue the alert for ``decision.channels``; the receipt is for who must know it stored."""
         ...

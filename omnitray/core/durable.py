@@ -42,6 +42,7 @@ _FAULTS = {
     errno.EPERM: StorageFault.DENIED,
     errno.ENOENT: StorageFault.GONE,
     errno.ENOTDIR: StorageFault.GONE,
+    errno.EEXIST: StorageFault.GONE,  # something else has its name
 }
 
 

@@ -44,10 +44,10 @@ class Handover:
         if there != decision.channels:
             decision = msgspec.structs.replace(decision, channels=there)
         self.decisions.append(decision)
-        stored = self._sink.submit(alert, decision)
+        receipt = self._sink.submit(alert, decision)
         if fed:
             self.subscribers.notify(alert)
-        return Outgoing(alert, decision, stored)
+        return Outgoing(alert, decision, receipt)
 
     def note(self, alert: Alert, reason: Reason) -> Decision:
         """Remember a decision that goes nowhere."""

@@ -6,7 +6,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from pathlib import Path
 
 from omnitray.channels.dispatch import Dispatcher
@@ -15,7 +14,7 @@ from omnitray.core.alert import Alert
 from omnitray.core.alert_query import AlertQuery
 from omnitray.core.alerts import AlertSystem
 from omnitray.core.clock import SystemClock
-from omnitray.core.decision import Decision
+from omnitray.core.decision import Decision, Receipt
 from omnitray.core.facts import AlertType, Culprit, Severity
 from omnitray.core.history import History
 from omnitray.core.policy import AlertPolicy
@@ -33,7 +32,7 @@ CHANCE = random.Random(20261122)  # noqa: S311 - chance, not a secret
 class Nowhere:
     """A sink that costs nothing."""
 
-    def submit(self, _alert: Alert, _decision: Decision) -> Future[Path] | None:
+    def submit(self, _alert: Alert, _decision: Decision) -> Receipt | None:
         return None
 
 
@@ -77,8 +76,8 @@ def _storing(folder: Path) -> list[Row]:
 
     def raise_and_wait(number: int) -> None:
         raised = alerts.raise_(AlertType.TEST_FAILED, words[number], context=CONTEXT)
-        if raised.stored is not None:
-            raised.stored.result(30)
+        if (stored := raised.stored) is not None:
+            stored.result(30)
 
     through = _each(STORES, raise_and_wait)
     dispatcher.close()

@@ -65,8 +65,8 @@ class Outside:
             channels=channels,
             slot=slot,
         )
-        stored = self.dispatcher.submit(alert, decision)
-        return None if stored is None else stored.result(LONG_S)
+        receipt = self.dispatcher.submit(alert, decision)
+        return None if receipt is None else receipt().result(LONG_S)
 
 
 @pytest.fixture

@@ -46,7 +46,8 @@ def test_closing_writes_what_waits_and_then_refuses(history: History, tmp_path: 
     waiting = store.submit(an_alert(1, count=2), urgent=False)
     assert store.close(LONG_S)
     assert waiting.result(0).exists()
-    assert isinstance(store.submit(an_alert(2)).exception(0), RuntimeError)
+    assert isinstance(store.submit(an_alert(2)).exception(0), KeyError)
+    assert store.stored(an_alert(1).id).result(0) == waiting.result(0)
     again = History(tmp_path / "alerts", SystemClock())
     assert [alert.count for alert in again.query(AlertQuery())] == [2]
 

@@ -1,14 +1,12 @@
 """An alert system with a sink that remembers."""
 
 from collections.abc import Iterable
-from concurrent.futures import Future
 from itertools import count
-from pathlib import Path
 
 from omnitray.core.alert import Alert, timestamp
 from omnitray.core.alert_timing import AlertTiming
 from omnitray.core.alerts import AlertSystem
-from omnitray.core.decision import Decision
+from omnitray.core.decision import Decision, Receipt
 from omnitray.core.facts import AlertChannel, AlertType, Severity
 from omnitray.core.policy import AlertPolicy
 from omnitray.core.silences import SilenceMemory
@@ -25,7 +23,7 @@ class RecordingSink:
         self.got: list[tuple[Alert, Decision]] = []
         self.at_m: list[float] = []
 
-    def submit(self, alert: Alert, decision: Decision) -> Future[Path] | None:
+    def submit(self, alert: Alert, decision: Decision) -> Receipt | None:
         self.got.append((alert, decision))
         self.at_m.append(self._clock.monotonic())
         return None
