@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QStyleOptionViewItem
 
 from omnitray.qt.alert_words import Column
 from omnitray.qt.cells import CELL, Cell, CellDelegate, Index
-from omnitray.qt.theme import Theme, text_font
+from omnitray.qt.theme import Theme
 
 _ROW = 46
 _PAD = 8
@@ -33,11 +33,11 @@ class AlertDelegate(CellDelegate):
             super().paint(painter, option, index)
             return
         painter.save()
-        self.paint_ground(painter, option)
+        self.paint_ground(painter, option, index)
         colours = self.theme.colours
         box = option.rect.adjusted(_PAD, 5, -_PAD, -5)
         first = colours.muted if cell.faded else colours.text
-        font, small = text_font(option.font), text_font(option.font, 0.9)
+        font, small = self.font(option.font), self.font(option.font, 0.9)
         for words, face, colour, side in (
             (cell.text, font, first, Qt.AlignmentFlag.AlignTop),
             (cell.quiet, small, colours.muted, Qt.AlignmentFlag.AlignBottom),

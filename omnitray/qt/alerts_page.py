@@ -5,13 +5,10 @@ from collections.abc import Callable
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QFileDialog,
-    QHeaderView,
     QMenu,
     QSplitter,
     QStackedLayout,
-    QTreeView,
     QVBoxLayout,
     QWidget,
 )
@@ -23,13 +20,14 @@ from omnitray.qt.alert_detail import AlertDetail
 from omnitray.qt.alert_filter import AlertFilter
 from omnitray.qt.alert_words import Column
 from omnitray.qt.alerts_model import AlertsModel, AlertSource
+from omnitray.qt.cell_view import CellView
 from omnitray.qt.frames import Card, button
 from omnitray.qt.labels import paragraph
-from omnitray.qt.theme import GAP, Theme, text_font
+from omnitray.qt.theme import GAP, Theme
 
 NONE_YET = "No alert so far. When something goes wrong, it is listed here and stays here."
 NONE_FIT = "No alert fits this filter."
-_WIDTHS = {Column.SEVERITY: 42, Column.WHEN: 86, Column.STATE: 122}
+_WIDTHS: dict[int, int] = {Column.SEVERITY: 42, Column.WHEN: 86, Column.STATE: 122}
 AskPath = Callable[[QWidget, str], str]
 
 
@@ -64,39 +62,16 @@ class AlertsPage(QWidget):
         self._wanted = ""
         self.filter = AlertFilter(wall)
         self.model = AlertsModel(source, wall, self)
-        self.view = QTreeView()
-        self._delegate = AlertDelegate(theme)
+        self.view = CellView(self.model, AlertDelegate(theme), _WIDTHS, (Column.ALERT,))
+        self.view.setAccessibleName("Alerts")
         self.detail = AlertDetail(theme, wall)
         self.empty = paragraph(NONE_YET, muted=True)
         self.export = button("Export…")
         self.export_menu = QMenu(self)
         self.export_menu.addAction("As JSON…").triggered.connect(self._on_export_json)
         self.export_menu.addAction("As CSV…").triggered.connect(self._on_export_csv)
-        self._set_up_view()
         self._lay_out()
         self._connect()
-
-    def _set_up_view(self) -> None:
-        view = self.view
-        view.setModel(self.model)
-        view.setItemDelegate(self._delegate)
-        view.setFont(text_font(view.font()))
-        view.setAccessibleName("Alerts")
-        view.setRootIsDecorated(False)
-        view.setItemsExpandable(False)
-        view.setUniformRowHeights(True)
-        view.setAllColumnsShowFocus(True)
-        view.setMouseTracking(True)
-        view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        header = view.header()
-        header.setFont(text_font(view.font(), 0.9))
-        header.setStretchLastSection(False)
-        header.setMinimumSectionSize(32)
-        for column, width in _WIDTHS.items():
-            header.resizeSection(column, width)
-        header.setSectionResizeMode(Column.ALERT, QHeaderView.ResizeMode.Stretch)
 
     def _lay_out(self) -> None:
         self.filter.row.addWidget(self.export)

@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPainter
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
+from PySide6.QtWidgets import QAbstractItemView, QStyledItemDelegate, QStyleOptionViewItem
 
-from omnitray.qt.pills import Pill, paint_pill, pill_font, pill_width
+from omnitray.qt.pills import PILL_SCALE, Pill, paint_pill, pill_width
 from omnitray.qt.theme import Theme, text_font
 
 CELL = int(Qt.ItemDataRole.UserRole)
@@ -33,41 +33,58 @@ class CellDelegate(QStyledItemDelegate):
         super().__init__()
         self.theme = theme
         self.row_height = row_height
+        self._pointed = QPersistentModelIndex()
+        self._fonts: dict[tuple[str, float, bool], QFont] = {}
+
+    def font(self, base: QFont, scale: float = 1.0, *, bold: bool = False) -> QFont:
+        """A font as of :func:`text_font`, kept: a page paints a hundred cells."""
+        key = (base.key(), scale, bold)
+        if key not in self._fonts:
+            self._fonts[key] = text_font(base, scale, bold=bold)
+        return self._fonts[key]
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802 - Qt's name
         """Rows of one height; as wide as the words."""
         cell: Cell | None = index.data(CELL)
         if cell is None:
             return QSize(0, self.row_height)
-        metrics = QFontMetrics(text_font(option.font, bold=cell.bold))
+        metrics = QFontMetrics(self.font(option.font, bold=cell.bold))
         width = 2 * _PAD + metrics.horizontalAdvance(cell.text)
         if cell.quiet:
             width += metrics.horizontalAdvance(cell.quiet) + 6
         if cell.pill:
-            width += round(pill_width(cell.pill, pill_font(option.font))) + 6
+            width += round(pill_width(cell.pill, self.font(option.font, PILL_SCALE, bold=True))) + 6
         return QSize(width, self.row_height)
+
+    def point_at(self, index: Index) -> bool:
+        """The row of this index is under the mouse; whether that is another than before."""
+        pointed = QPersistentModelIndex(index.sibling(index.row(), 0))
+        changed = pointed != self._pointed
+        self._pointed = pointed
+        return changed
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw ground, pill, words and the rule below."""
-        colours = self.theme.colours
         painter.save()
-        self.paint_ground(painter, option)
+        self.paint_ground(painter, option, index)
         cell: Cell | None = index.data(CELL)
         if cell is not None:
             box = option.rect.adjusted(_PAD, 0, -_PAD, 0)
             if cell.pill:
+                font = self.font(option.font, PILL_SCALE, bold=True)
                 middle = QPointF(box.left(), box.center().y() + 0.5)
-                paint_pill(painter, cell.pill, middle, pill_font(option.font), colours)
-                box.setLeft(box.left() + round(pill_width(cell.pill, pill_font(option.font))) + 6)
+                paint_pill(painter, cell.pill, middle, font, self.theme.colours)
+                box.setLeft(box.left() + round(pill_width(cell.pill, font)) + 6)
             self._paint_words(painter, option, cell, box)
         painter.restore()
 
-    def paint_ground(self, painter: QPainter, option: QStyleOptionViewItem) -> None:
+    def paint_ground(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw selection, hover and the rule below."""
-        colours = self.theme.colours
-        if option.state & QStyle.StateFlag.State_Selected:
+        colours, view = self.theme.colours, option.widget
+        first = index.sibling(index.row(), 0)
+        if isinstance(view, QAbstractItemView) and view.selectionModel().isSelected(first):
             painter.fillRect(option.rect, QColor(colours.selected))
-        elif option.state & QStyle.StateFlag.State_MouseOver:
+        elif self._pointed.isValid() and self._pointed == first:
             painter.fillRect(option.rect, QColor(colours.hover))
         painter.setPen(QColor(colours.border))
         painter.drawLine(option.rect.bottomLeft(), option.rect.bottomRight())
@@ -77,7 +94,7 @@ class CellDelegate(QStyledItemDelegate):
     ) -> None:
         colours = self.theme.colours
         align = Qt.AlignmentFlag.AlignRight if cell.right else Qt.AlignmentFlag.AlignLeft
-        font = text_font(option.font, bold=cell.bold)
+        font = self.font(option.font, bold=cell.bold)
         metrics = QFontMetrics(font)
         text = metrics.elidedText(cell.text, Qt.TextElideMode.ElideRight, box.width())
         painter.setFont(font)
@@ -86,7 +103,7 @@ class CellDelegate(QStyledItemDelegate):
         used = metrics.horizontalAdvance(text)
         rest = box.adjusted(used + 6 if used else 0, 0, 0, 0)
         if cell.quiet and rest.width() > 2 * _PAD:
-            small = text_font(option.font, 0.9)
+            small = self.font(option.font, 0.9)
             painter.setFont(small)
             painter.setPen(QColor(colours.muted))
             quiet = QFontMetrics(small).elidedText(

@@ -1,7 +1,6 @@
 """What lies behind the lines of a chart: grid, thresholds and labels, painted into a pixmap."""
 
-from dataclasses import dataclass
-
+import msgspec
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPixmap
 
@@ -13,8 +12,7 @@ _THRESHOLD_DASH = (5.0, 4.0)
 _RATE_UNITS = ((1e9, "GB/s"), (1e6, "MB/s"), (1e3, "kB/s"), (1.0, "B/s"))
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(msgspec.Struct, frozen=True, kw_only=True):
     """The axis of values: fixed at ``top``, or fitted but never under ``floor``."""
 
     unit: str  # "%", or "B/s" which is given in kB, MB or GB
@@ -26,8 +24,7 @@ PERCENT = Scale(unit="%", top=100.0)
 RATE = Scale(unit="B/s", floor=1_000_000.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the picture depends on, so that it can be kept until one of it changes."""
 
     size: QSize

@@ -5,8 +5,8 @@ times faster than a wider one. On a screen of 200 % a line is drawn as two thin 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+import msgspec
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
@@ -19,8 +19,7 @@ _PAD = 6.0
 _ASIDE = 8.0
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(msgspec.Struct, frozen=True):
     """One line: its word, the field of the palette it is drawn in, and its numbers."""
 
     name: str
@@ -29,8 +28,7 @@ class Curve:
     dashed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True):
     """A triangle where an alert fired; ``at_s`` is a place on the time axis."""
 
     at_s: float
@@ -38,8 +36,7 @@ class Mark:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(msgspec.Struct, frozen=True, kw_only=True):
     """Which stretch of time and values is seen where, in which colours."""
 
     plot: QRectF
@@ -61,6 +58,12 @@ class View:
     def y(self, value: float) -> float:
         """Where a value lies."""
         return self.plot.bottom() - min(max(value / self.top, 0.0), 1.0) * self.plot.height()
+
+    def points(self, line: list[tuple[float, float]]) -> list[QPointF]:
+        """Where the points of a line lie: thousands a second, so all factors are taken out."""
+        wide, high = self.plot.width() / self.range_s, self.plot.height() / self.top
+        left, bottom = self.plot.right() - self.now_s * wide, self.plot.bottom()
+        return [QPointF(left + at_s * wide, bottom - value * high) for at_s, value in line]
 
 
 def paint_curves(painter: QPainter, view: View, curves: Iterable[Curve]) -> None:
@@ -144,7 +147,7 @@ def _pen(colours: Colours, curve: Curve) -> QPen:
 
 
 def _paint_line(painter: QPainter, view: View, line: list[tuple[float, float]]) -> None:
-    points = [QPointF(view.x(at_s), view.y(value)) for at_s, value in line]
+    points = view.points(line)
     if len(points) == 1:
         painter.drawLine(points[0] - QPointF(1, 0), points[0] + QPointF(1, 0))
         return

@@ -6,9 +6,9 @@ inserted, removed and moved, never reset.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from omnitray.core.facts import Job, ProcessFacts
@@ -33,13 +33,12 @@ _ARROWS = {Qt.SortOrder.AscendingOrder: " ↑", Qt.SortOrder.DescendingOrder: " 
 _ENDED = pills.Pill("ended", "neutral")
 
 
-@dataclass(slots=True)
-class _Row:
+class _Row(msgspec.Struct, eq=False):
     """A job in its place; ``serial`` is the internal id of the rows below it."""
 
     serial: int
     job: Job
-    processes: list[ProcessFacts] = field(default_factory=list)
+    processes: list[ProcessFacts]
     gone: bool = False
 
 

@@ -2,17 +2,18 @@
 
 from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QEnterEvent, QFocusEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView
 
 from omnitray.core.facts import Job
+from omnitray.qt.cell_view import CellView
 from omnitray.qt.cells import CellDelegate
 from omnitray.qt.job_words import Column
 from omnitray.qt.jobs_model import JobsModel
-from omnitray.qt.theme import Theme, text_font
+from omnitray.qt.theme import Theme
 
 _LOW_ROW = 29
 _HEADER = 30
-_WIDTHS = {
+_INDENT = 18
+_WIDTHS: dict[int, int] = {
     Column.PROJECT: 96,
     Column.CPU: 74,
     Column.MEMORY: 82,
@@ -21,45 +22,21 @@ _WIDTHS = {
 }
 
 
-class JobsView(QTreeView):
+class JobsView(CellView):
     """A list of jobs. ``job_opened`` when the person pressed Enter or clicked twice."""
 
     job_selected = Signal(object)  # Job or None
     job_opened = Signal(object)
 
     def __init__(self, theme: Theme, model: JobsModel, *, tree: bool) -> None:
-        super().__init__()
         self._jobs = model
-        self._delegate = CellDelegate(theme)
-        self.setModel(model)
-        self.setItemDelegate(self._delegate)
-        self.setFont(text_font(self.font()))
-        self.setUniformRowHeights(True)
-        self.setRootIsDecorated(tree)
-        self.setItemsExpandable(tree)
-        self.setExpandsOnDoubleClick(tree)
-        self.setAllColumnsShowFocus(True)
-        self.setMouseTracking(True)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setIndentation(18)
-        self._set_up_header(sortable=tree)
+        super().__init__(model, CellDelegate(theme), _WIDTHS, (Column.NAME,), tree=tree)
+        self.setIndentation(_INDENT)
+        if tree:
+            self.header().setSortIndicator(Column.CPU, Qt.SortOrder.DescendingOrder)
+            self.setSortingEnabled(True)
         self.selectionModel().currentRowChanged.connect(self._on_current_changed)
         self.doubleClicked.connect(self._on_opened)
-
-    def _set_up_header(self, *, sortable: bool) -> None:
-        header = self.header()
-        header.setFont(text_font(self.font(), 0.9))
-        header.setStretchLastSection(False)
-        header.setSectionsMovable(False)
-        header.setMinimumSectionSize(48)
-        header.setSectionResizeMode(Column.NAME, QHeaderView.ResizeMode.Stretch)
-        for column, width in _WIDTHS.items():
-            header.resizeSection(column, width)
-        if sortable:
-            header.setSortIndicator(Column.CPU, Qt.SortOrder.DescendingOrder)
-            self.setSortingEnabled(True)
 
     def fit_rows(self, rows: int) -> None:
         """As high as so many rows, without a scroll bar."""

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QStyleOption, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from omnitray.qt.formats import one_line
 from omnitray.qt.theme import text_font
@@ -67,14 +67,11 @@ class ElidedLabel(QLabel):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's name and shape
         """Draw the text as far as it fits."""
-        option = QStyleOption()
-        option.initFrom(self)
         painter = QPainter(self)
         line = self._fitting()
         self.setToolTip("" if line == self.text() else _tooltip(self.text()))
-        self.style().drawItemText(
-            painter, self.rect(), int(self.alignment()), option.palette, self.isEnabled(), line
-        )
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(self.rect(), int(self.alignment()), line)
 
     def _fitting(self) -> str:
         """The text as far as it fits; with ``drop_front`` its first parts go first."""

@@ -1,6 +1,7 @@
-"""The pages, built when they are first shown, and the facts that they are handed then."""
+"""The pages, imported and built when they are first shown, and the facts they are handed then."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
@@ -9,16 +10,18 @@ from omnitray.core.alert import Alert
 from omnitray.core.clock import Clock
 from omnitray.core.facts import Job, Snapshot
 from omnitray.core.protection_view import ProtectionView
-from omnitray.qt.alerts_model import AlertSource
-from omnitray.qt.alerts_page import AlertsPage
 from omnitray.qt.job_words import grips
 from omnitray.qt.overview import OverviewPage
-from omnitray.qt.processes_page import ProcessesPage
-from omnitray.qt.protection_page import ProtectionPage
 from omnitray.qt.readings import Readings
-from omnitray.qt.settings_page import SettingsPage
 from omnitray.qt.theme import Theme
 from omnitray.settings import Problem, Settings
+
+if TYPE_CHECKING:
+    from omnitray.qt.alerts_model import AlertSource
+    from omnitray.qt.alerts_page import AlertsPage
+    from omnitray.qt.processes_page import ProcessesPage
+    from omnitray.qt.protection_page import ProtectionPage
+    from omnitray.qt.settings_page import SettingsPage
 
 _MARKED = 200  # alerts whose markers are kept
 _MARKING_MS = 100
@@ -39,7 +42,7 @@ class Pages(QStackedWidget):
     job_opened = Signal(object)
     range_chosen = Signal(float)
 
-    def __init__(self, theme: Theme, source: AlertSource, clock: Clock) -> None:
+    def __init__(self, theme: Theme, source: "AlertSource", clock: Clock) -> None:
         super().__init__()
         self._theme, self._source, self._clock = theme, source, clock
         self._readings = Readings()
@@ -165,6 +168,8 @@ class Pages(QStackedWidget):
         return page
 
     def _build_processes(self) -> QWidget:
+        from omnitray.qt.processes_page import ProcessesPage  # noqa: PLC0415 - when it is shown
+
         page = ProcessesPage(self._theme)
         page.show_jobs(self._jobs, grips(self._view))
         page.job_action_requested.connect(self.job_action_requested)
@@ -172,6 +177,8 @@ class Pages(QStackedWidget):
         return page
 
     def _build_protection(self) -> QWidget:
+        from omnitray.qt.protection_page import ProtectionPage  # noqa: PLC0415 - when it is shown
+
         page = ProtectionPage(self._theme, self._clock.wall)
         page.show_view(self._view)
         page.undo_requested.connect(self.undo_requested)
@@ -181,6 +188,8 @@ class Pages(QStackedWidget):
         return page
 
     def _build_alerts(self) -> QWidget:
+        from omnitray.qt.alerts_page import AlertsPage  # noqa: PLC0415 - when it is shown
+
         page = AlertsPage(self._theme, self._source, self._clock.wall)
         page.acknowledge_requested.connect(self.acknowledge_requested)
         page.snooze_requested.connect(self.snooze_requested)
@@ -191,6 +200,8 @@ class Pages(QStackedWidget):
         return page
 
     def _build_settings(self) -> QWidget:
+        from omnitray.qt.settings_page import SettingsPage  # noqa: PLC0415 - when it is shown
+
         page = SettingsPage()
         page.show_settings(self._settings, self._problems)
         page.change_requested.connect(self.settings_change_requested)

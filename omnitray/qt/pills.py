@@ -15,7 +15,7 @@ _HEIGHT = 20.0
 _SIDE = 7.0
 _GLYPH = 11.0
 _SPACE = 4.0
-_SCALE = 0.88
+PILL_SCALE = 0.88
 
 
 class Pill(NamedTuple):
@@ -57,7 +57,7 @@ SEVERITIES = {
 
 def pill_font(base: QFont) -> QFont:
     """A little smaller than the text around it."""
-    return text_font(base, _SCALE, bold=True)
+    return text_font(base, PILL_SCALE, bold=True)
 
 
 def pill_width(pill: Pill, font: QFont) -> float:

@@ -2,12 +2,9 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
-    QTreeView,
     QVBoxLayout,
     QWidget,
 )
@@ -15,6 +12,7 @@ from PySide6.QtWidgets import (
 from omnitray.core.facts import Mode, ProtectState
 from omnitray.core.protection_view import Breaker, BreakerState, Explanation, ProtectionView
 from omnitray.qt import formats
+from omnitray.qt.cell_view import CellView
 from omnitray.qt.cells import CellDelegate
 from omnitray.qt.choice import Segments
 from omnitray.qt.explain_card import EffectCard, ExplainCard
@@ -22,9 +20,10 @@ from omnitray.qt.frames import Card, button, scrolled
 from omnitray.qt.held_rows import HeldRows
 from omnitray.qt.journal_model import Column, JournalModel
 from omnitray.qt.labels import ElidedLabel, label, paragraph
-from omnitray.qt.theme import GAP, Theme, text_font
+from omnitray.qt.theme import GAP, Theme
 
 NO_JOURNAL = "Nothing was done so far. Every action will be listed here, with its reason."
+_WIDTHS: dict[int, int] = {Column.AT: 116, Column.OUTCOME: 130}
 _STATES = (
     (ProtectState.ON, "on"),
     (ProtectState.WATCH, "watch only"),
@@ -63,33 +62,15 @@ class ProtectionPage(QWidget):
         self.why = ExplainCard(theme)
         self.effects = EffectCard(theme)
         self.journal_model = JournalModel(wall, self)
-        self.journal = QTreeView()
-        self._delegate = CellDelegate(theme, row_height=30)
+        delegate = CellDelegate(theme, row_height=30)
+        self.journal = CellView(self.journal_model, delegate, _WIDTHS, (Column.WHAT, Column.WHY))
+        self.journal.setAccessibleName("Journal of actions")
+        self.journal.setHeaderHidden(True)
+        self.journal.setMinimumHeight(110)
         self.no_journal = paragraph(NO_JOURNAL, muted=True)
-        self._set_up_journal()
         self._lay_out()
         self._connect()
         self.show_view(self._view)
-
-    def _set_up_journal(self) -> None:
-        view = self.journal
-        view.setModel(self.journal_model)
-        view.setItemDelegate(self._delegate)
-        view.setFont(text_font(view.font()))
-        view.setAccessibleName("Journal of actions")
-        view.setHeaderHidden(True)
-        view.setRootIsDecorated(False)
-        view.setUniformRowHeights(True)
-        view.setAllColumnsShowFocus(True)
-        view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        view.setMinimumHeight(110)
-        header = view.header()
-        header.setStretchLastSection(False)
-        for column, width in ((Column.AT, 116), (Column.OUTCOME, 130)):
-            header.resizeSection(column, width)
-        for column in (Column.WHAT, Column.WHY):
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()

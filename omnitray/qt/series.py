@@ -1,9 +1,9 @@
 """The numbers behind a chart, without a widget: time series, breaks, columns, scales.
 
-A :class:`Track` keeps compact arrays. :func:`lines` turns a stretch of it into lines to draw: at
-most two points for a column of pixels, the lowest and the highest in it in the order in which they
-came, so that no spike is lost; and never one line across a gap. Columns are anchored to absolute
-time, so that a line does not shimmer while the window slides.
+A :class:`Track` keeps compact arrays. :func:`lines` turns a stretch of it into lines to draw: where
+there are many samples, two points for a column of pixels, the lowest and the highest in it in the
+order in which they came, so that no spike is lost; and never one line across a gap. Columns are
+anchored to absolute time, so that a line does not shimmer while the window slides.
 """
 
 import math
@@ -71,7 +71,7 @@ class Track:
         self._keep_s = keep_s
         self.times = array("d")
         self.values = array("d")
-        self._cuts = array("b")  # 1 where a new line begins
+        self._cuts = bytearray()  # 1 where a new line begins
         self._expected_s = array("d")
         self._broken = True
 
@@ -117,6 +117,11 @@ class Track:
         """Whether no line leads from the sample before to this one."""
         return bool(self._cuts[index])
 
+    def next_line(self, after: int, last: int) -> int:
+        """Where the next line begins behind an index, ``last`` if none does before that."""
+        found = self._cuts.find(1, after + 1, last)
+        return last if found < 0 else found
+
     def nearest(self, at_s: float, within_s: float) -> Reading | None:
         """The sample closest to a moment, unless the moment lies in a gap."""
         right = bisect_left(self.times, at_s)
@@ -129,12 +134,12 @@ class Track:
         return Reading(self.times[best], self.values[best])
 
     def highest(self, start_s: float, end_s: float) -> Reading | None:
-        """The highest sample of a stretch, the latest of equals."""
+        """The highest sample of a stretch, the first of equals."""
         first, last = bisect_left(self.times, start_s), bisect_right(self.times, end_s)
         if first >= last:
             return None
-        best = max(range(first, last), key=lambda i: (self.values[i], i))
-        return Reading(self.times[best], self.values[best])
+        value = max(self.values[first:last])
+        return Reading(self.times[self.values.index(value, first, last)], value)
 
     def _forget(self, before_s: float) -> None:
         old = bisect_left(self.times, before_s)
@@ -152,12 +157,18 @@ def lines(
     """
     first = max(0, bisect_left(track.times, start_s) - 1)
     last = min(len(track), bisect_right(track.times, end_s) + 1)
-    begin = first
-    for index in range(first + 1, last + 1):
-        if index == last or track.begins_line(index):
-            if begin < index:
-                yield _thinned(track, begin, index, column_s)
-            begin = index
+    while first < last:
+        end = track.next_line(first, last)
+        yield _drawn(track, first, end, column_s)
+        first = end
+
+
+def _drawn(track: Track, first: int, last: int, column_s: float) -> list[tuple[float, float]]:
+    """The samples of one line; thinned out only where that saves something."""
+    columns = (track.times[last - 1] - track.times[first]) / column_s
+    if last - first > 2 * columns:
+        return _thinned(track, first, last, column_s)
+    return list(zip(track.times[first:last], track.values[first:last], strict=True))
 
 
 def _thinned(track: Track, first: int, last: int, column_s: float) -> list[tuple[float, float]]:

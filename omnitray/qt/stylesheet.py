@@ -87,4 +87,4 @@ QMessageBox, QDialog { background: $window; }
 
 def stylesheet(colours: "Colours") -> str:
     """The sheet in these colours."""
-    return _SHEET.substitute({name: getattr(colours, name) for name in colours.__slots__})
+    return _SHEET.substitute({name: getattr(colours, name) for name in colours.__struct_fields__})

@@ -5,9 +5,9 @@ Series colours are Okabe and Ito's, which people with any colour vision tell apa
 Sizes are in device-independent pixels: Qt scales them by 100 to 200 %.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 
@@ -19,8 +19,7 @@ RADIUS = 8
 Tone = Literal["good", "warning", "critical", "neutral"]
 
 
-@dataclass(frozen=True, slots=True)
-class Colours:
+class Colours(msgspec.Struct, frozen=True, kw_only=True):
     """One palette; every field is ``#rrggbb``."""
 
     dark: bool

@@ -7,6 +7,7 @@ wanted: the tray at rest does without it.
 """
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence, QShortcut
@@ -18,7 +19,6 @@ from omnitray.core.facts import Job, Snapshot
 from omnitray.core.protection_view import ProtectionView, Question
 from omnitray.core.status import Status
 from omnitray.qt import formats
-from omnitray.qt.alerts_model import AlertSource
 from omnitray.qt.footer import Footer
 from omnitray.qt.frames import Banner, button
 from omnitray.qt.header import Header
@@ -28,6 +28,9 @@ from omnitray.qt.question_banner import QuestionBanner
 from omnitray.qt.sidebar import PAGES, Sidebar
 from omnitray.qt.theme import GAP, Theme, text_font
 from omnitray.settings import Problem, Settings
+
+if TYPE_CHECKING:
+    from omnitray.qt.alerts_model import AlertSource
 
 _SIZE = (960, 640)
 _SMALLEST = (760, 520)
@@ -56,7 +59,7 @@ class MainWindow(QWidget):
 
     def __init__(
         self,
-        alerts: AlertSource,
+        alerts: "AlertSource",
         *,
         places: PlaceStore | None = None,
         clock: Clock | None = None,
