@@ -1,0 +1,328 @@
+"""Who is acted on: the job first, then the processes of it. Pure comparisons, a total order.
+
+A job is weighed by what it takes of what is scarce and by its growth, times how little its kind
+is missed. In it, the smallest set of workers is chosen that serves the purpose: those that grow
+for a pause, the largest leaf for an end; never the parent of a run, as long as the run is in its
+workers. The order of jobs and processes in a scan makes no difference.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from omnitray.core.facts import Job, JobKind, ProcessFacts, Resource
+from omnitray.core.identity import Identity, Rung
+from omnitray.core.protect_reasons import SparedReason
+from omnitray.core.protected import detail_of
+from omnitray.core.protection import Candidate
+from omnitray.core.scene import Scene
+
+HORIZON_S = 30.0  # what grows counts as if it had grown for so long already
+KIND_WEIGHT = {  # how little it is missed; a run can be made again, a session cannot
+    JobKind.TEST_RUN: 1.0,
+    JobKind.BUILD: 0.9,
+    JobKind.COMMAND: 0.9,
+    JobKind.AGENT: 0.7,
+    JobKind.SERVICE: 0.5,
+    JobKind.APP: 0.4,
+    JobKind.SYSTEM: 0.1,
+}
+_HELD_WEIGHT = 2.0  # what had to be paused already is the first to be ended
+_MOST_CONSIDERED = 8
+_HELPER_RATIO = 4.0  # a parent so much larger than all below it is the worker itself
+_COVERED = 0.8  # of a job's growth is paused
+_ENOUGH_SHARE = 0.03  # of all memory is what an end should bring back
+_MOST_ENDED = 8
+_SWARM = 100  # processes without one that stands out: a fork bomb, whose parents must go too
+_SWARM_SHARE = 0.1
+_WORTH_GROWTH_BPS = 1 << 20
+LEAST_SHARE = {  # of the machine, for a job to be worth it
+    (Resource.CPU, Rung.SLOW_DOWN): 0.2,
+    (Resource.CPU, Rung.PAUSE): 0.2,
+    (Resource.DISK, Rung.SLOW_DOWN): 0.5,  # of what the heaviest writer writes
+    (Resource.DISK, Rung.PAUSE): 0.5,
+    (Resource.MEMORY, Rung.SLOW_DOWN): 0.1,
+    (Resource.MEMORY, Rung.PAUSE): 0.01,
+    (Resource.MEMORY, Rung.END): 0.01,
+}
+_WORTH_WRITING_BPS = 1 << 20
+_RUNS = {JobKind.TEST_RUN, JobKind.BUILD, JobKind.AGENT}
+
+
+class Worker(msgspec.Struct, frozen=True, kw_only=True):
+    """A process of a job, weighed."""
+
+    process: ProcessFacts
+    identity: Identity
+    growth_bps: float
+    write_bps: float
+    spared: SparedReason | None
+
+    @property
+    def future_bytes(self) -> float:
+        """What it holds, and will at its growth."""
+        return self.process.rss_bytes + max(0.0, self.growth_bps) * HORIZON_S
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is acted on, and who was weighed; ``job`` None when everybody was spared."""
+
+    job: Job | None
+    targets: tuple[Identity, ...] = ()
+    expected_bytes: int = 0
+    considered: tuple[Candidate, ...] = ()
+
+
+def choose_in(scene: Scene, key: str, resource: Resource, rung: Rung) -> Choice:
+    """The same within one job; ``job`` None when it is gone or spared."""
+    job = next((job for job in scene.facts.jobs if job.key == key), None)
+    if job is None or spared_job(scene, job, resource, rung) is not None:
+        return Choice(job=None)
+    chosen = workers_for(scene, job, resource, rung)
+    if not chosen:
+        return Choice(job=None)
+    return _choice(job, chosen, [_candidate(scene, job, None)])
+
+
+def choose(scene: Scene, resource: Resource, rung: Rung) -> Choice:
+    """The job and the processes of it that this rung would act on now."""
+    considered: list[Candidate] = []
+    for job in ranked(scene, resource):
+        spared = spared_job(scene, job, resource, rung)
+        chosen = () if spared else workers_for(scene, job, resource, rung)
+        if not chosen:
+            considered.append(_candidate(scene, job, spared or _why_none(scene, job, rung)))
+            if len(considered) >= _MOST_CONSIDERED and spared is SparedReason.LESS:
+                break
+            continue
+        considered.insert(0, _candidate(scene, job, None))
+        considered[1:1] = _workers_considered(scene, job, rung, chosen)
+        rest = [each for each in ranked(scene, resource) if not _is_in(each, considered)]
+        considered += [_candidate(scene, each, SparedReason.LESS) for each in rest[:3]]
+        return _choice(job, chosen, considered)
+    return Choice(job=None, considered=tuple(considered[:_MOST_CONSIDERED]))
+
+
+def _choice(job: Job, chosen: tuple[Worker, ...], considered: list[Candidate]) -> Choice:
+    return Choice(
+        job=job,
+        targets=tuple(worker.identity for worker in chosen),
+        expected_bytes=sum(worker.process.rss_bytes for worker in chosen),
+        considered=tuple(considered[:_MOST_CONSIDERED]),
+    )
+
+
+def ranked(scene: Scene, resource: Resource) -> list[Job]:
+    """All jobs, the first to be acted on first."""
+    return sorted(scene.facts.jobs, key=lambda job: job_key(scene, job, resource))
+
+
+def job_key(scene: Scene, job: Job, resource: Resource) -> tuple[float, str]:
+    """The comparison: the heavier first, then by name."""
+    weight = KIND_WEIGHT[job.kind] * _taken(scene, job, resource)
+    if resource is Resource.MEMORY and scene.active(job.key, Rung.PAUSE, Resource.MEMORY):
+        weight *= _HELD_WEIGHT
+    return -weight, job.key
+
+
+def spared_job(scene: Scene, job: Job, resource: Resource, rung: Rung) -> SparedReason | None:
+    """Why the job as a whole is not the one."""
+    if (reason := scene.spared_jobs.get(job.key)) is not None:
+        return reason
+    if scene.has_refused(job.key, rung):
+        return SparedReason.REFUSED
+    if _is_held(scene, job, resource, rung):
+        return SparedReason.HELD
+    if _share(scene, job, resource) < LEAST_SHARE.get((resource, rung), 0.0):
+        return SparedReason.LESS
+    if (resource, rung) == (Resource.MEMORY, Rung.PAUSE):
+        grows = scene.job_growth_bps(job) >= _WORTH_GROWTH_BPS
+        return None if grows else SparedReason.STEADY
+    if resource is Resource.DISK and scene.written_bps.get(job.key, 0.0) < _WORTH_WRITING_BPS:
+        return SparedReason.LESS
+    return None
+
+
+def workers_for(scene: Scene, job: Job, resource: Resource, rung: Rung) -> tuple[Worker, ...]:
+    """The processes of a job that this rung would act on; empty when all are spared."""
+    free = [each for each in workers(scene, job, rung) if each.spared is None]
+    if rung is Rung.SLOW_DOWN or not free:
+        return tuple(free)
+    if rung is Rung.PAUSE:
+        return _to_pause(scene, free, resource)
+    if _is_swarm(job, free):
+        return tuple(_all_of_swarm(scene, job))
+    return _to_end(scene, free)
+
+
+def workers(scene: Scene, job: Job, rung: Rung) -> list[Worker]:
+    """Every process of a job with its verdict for this rung, the first to be acted on first."""
+    return sorted((_worker(scene, job, process, rung) for process in job.processes), key=worker_key)
+
+
+def worker_key(worker: Worker) -> tuple[float, int, int]:
+    """The comparison: the larger first, then the younger, then the higher pid."""
+    process = worker.process
+    return -worker.future_bytes, -process.start_ticks, -process.pid
+
+
+def _worker(scene: Scene, job: Job, process: ProcessFacts, rung: Rung) -> Worker:
+    detail = detail_of(process, scene.facts)
+    return Worker(
+        process=process,
+        identity=Identity(
+            pid=process.pid,
+            start_ticks=process.start_ticks,
+            exe=detail.exe if detail else None,
+        ),
+        growth_bps=scene.growth_bps(process) or 0.0,
+        write_bps=(detail.write_bps or 0.0) if detail else 0.0,
+        spared=_spared_worker(scene, job, process, rung),
+    )
+
+
+def _spared_worker(
+    scene: Scene, job: Job, process: ProcessFacts, rung: Rung
+) -> SparedReason | None:
+    if (reason := scene.spared(process, job)) is not None:
+        return reason
+    below = scene.below(process.pid)
+    if below.protected:
+        return SparedReason.PARENT
+    if rung is Rung.PAUSE and scene.facts.ties.get(process.pid):
+        return SparedReason.TIED
+    # A parent is spared while the run is in its workers; small helpers are no workers.
+    if rung is Rung.END and below.count and process.rss_bytes < _HELPER_RATIO * below.rss_bytes:
+        return SparedReason.PARENT
+    return None
+
+
+def _to_pause(scene: Scene, free: list[Worker], resource: Resource) -> tuple[Worker, ...]:
+    """For memory those that make up most of the growth; for the rest all of them."""
+    if resource is Resource.DISK:
+        return tuple(each for each in free if each.write_bps > 0.0) or tuple(free)
+    if resource is Resource.CPU:
+        return tuple(free)
+    running = [each for each in free if not _is_paused(scene, each.identity)]
+    growing = sorted(
+        (each for each in running if each.growth_bps > 0.0),
+        key=lambda each: (-each.growth_bps, worker_key(each)),
+    )
+    wanted = _COVERED * sum(each.growth_bps for each in growing)
+    chosen: list[Worker] = []
+    for worker in growing:
+        if wanted <= 0.0:
+            break
+        chosen.append(worker)
+        wanted -= worker.growth_bps
+    return tuple(chosen) or tuple(running)
+
+
+def _to_end(scene: Scene, free: list[Worker]) -> tuple[Worker, ...]:
+    """As few of the largest as bring enough back."""
+    wanted = _ENOUGH_SHARE * scene.total_bytes
+    chosen: list[Worker] = []
+    for worker in free[:_MOST_ENDED]:
+        chosen.append(worker)
+        wanted -= worker.process.rss_bytes
+        if wanted <= 0:
+            break
+    return tuple(chosen)
+
+
+def _is_swarm(job: Job, free: list[Worker]) -> bool:
+    largest = max(each.process.rss_bytes for each in free)
+    stands_out = largest >= _SWARM_SHARE * max(1, job.rss_bytes)
+    return job.process_count >= _SWARM and job.kind not in _RUNS and not stands_out
+
+
+def _all_of_swarm(scene: Scene, job: Job) -> Iterable[Worker]:
+    """Parents too: each would start new ones."""
+    return (each for each in workers(scene, job, Rung.SLOW_DOWN) if each.spared is None)
+
+
+def _is_paused(scene: Scene, identity: Identity) -> bool:
+    return any(
+        identity.pid == target.pid and identity.start_ticks == target.start_ticks
+        for active in scene.facts.active
+        if active.action.rung is Rung.PAUSE and active.state != "failed"
+        for target in active.action.targets
+    )
+
+
+def _is_held(scene: Scene, job: Job, resource: Resource, rung: Rung) -> bool:
+    """Whether this rung has been taken; a job that is paused may grow on in other processes."""
+    if not scene.active(job.key, rung, resource if rung is Rung.SLOW_DOWN else None):
+        return (job.key, rung, resource) in scene.handed_out
+    if (resource, rung) != (Resource.MEMORY, Rung.PAUSE):
+        return True
+    return not any(
+        each.growth_bps >= _WORTH_GROWTH_BPS and not _is_paused(scene, each.identity)
+        for each in workers(scene, job, rung)
+        if each.spared is None
+    )
+
+
+def _taken(scene: Scene, job: Job, resource: Resource) -> float:
+    if resource is Resource.CPU:
+        return job.cpu_percent or 0.0
+    if resource is Resource.MEMORY:
+        return job.rss_bytes + scene.job_growth_bps(job) * HORIZON_S
+    return scene.written_bps.get(job.key, 0.0)
+
+
+def _share(scene: Scene, job: Job, resource: Resource) -> float:
+    if resource is Resource.CPU:
+        return (job.cpu_percent or 0.0) / (100.0 * max(1, scene.facts.cores))
+    if resource is Resource.MEMORY:
+        return job.rss_bytes / max(1, scene.total_bytes)
+    written = scene.written_bps
+    return written.get(job.key, 0.0) / max(1.0, *written.values()) if written else 0.0
+
+
+def _why_none(scene: Scene, job: Job, rung: Rung) -> SparedReason:
+    """The verdict on the largest process speaks for the job."""
+    weighed = workers(scene, job, rung)
+    reason = next((each.spared for each in weighed if each.spared), None)
+    return reason or (SparedReason.HELD if rung is Rung.PAUSE else SparedReason.DYING)
+
+
+def _candidate(scene: Scene, job: Job, spared: SparedReason | None) -> Candidate:
+    return Candidate(
+        job_key=job.key,
+        title=job.title,
+        kind=job.kind,
+        rss_bytes=job.rss_bytes,
+        growth_bps=scene.job_growth_bps(job),
+        cpu_percent=job.cpu_percent,
+        write_bps=scene.written_bps.get(job.key),
+        spared=spared,
+    )
+
+
+def _workers_considered(
+    scene: Scene, job: Job, rung: Rung, chosen: tuple[Worker, ...]
+) -> list[Candidate]:
+    """The chosen ones, and the largest of those that were not, where not all were."""
+    if len(chosen) == job.process_count:
+        return []
+    taken = {each.process.pid for each in chosen}
+    others = [each for each in workers(scene, job, rung) if each.process.pid not in taken]
+    return [
+        Candidate(
+            job_key=job.key,
+            title=f"{each.process.name} {each.process.pid}",
+            kind=job.kind,
+            rss_bytes=each.process.rss_bytes,
+            growth_bps=each.growth_bps,
+            cpu_percent=each.process.cpu_percent,
+            write_bps=each.write_bps or None,
+            pid=each.process.pid,
+            spared=None if each.process.pid in taken else each.spared or SparedReason.LESS,
+        )
+        for each in (*chosen[:2], *others[:2])
+    ]
+
+
+def _is_in(job: Job, considered: list[Candidate]) -> bool:
+    return any(each.job_key == job.key for each in considered)
