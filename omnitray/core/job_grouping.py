@@ -3,8 +3,8 @@
 From the top of the process tree downwards, a process stays in its parent's job, unless
 
 - its parent is a *host* (init, the session, a panel): then it is a stranger. Its cgroup says which
-  application or service it is; else it is a command of its own. A stranger that was in a job before
-  is an orphan and stays there.
+  application or service it is; else it is a command of its own;
+- it has lost its parent: then it stays where it was.
 - its parent is a shell that waits for a person, and it was put into a process group of its own:
   then that group is what was typed (job control). Shells that wait belong to their terminal.
 - it leads a session on a terminal and is no such shell: then it is what the terminal runs.
@@ -51,6 +51,7 @@ class _Seating:
         self._looks = looks
         self._remembered = past.seats
         self._unmoved = unmoved
+        self._orphans = past.orphaned(processes, unmoved)
         self._seats: dict[int, Seat] = {}
         self._groups: dict[int, list[ProcessFacts]] | None = None
 
@@ -100,11 +101,11 @@ class _Seating:
         role = role_of(process)
         if role is Role.KERNEL:
             return KERNEL
+        if (before := self._job_of_an_orphan(process)) is not None:
+            return before
         parent = self._parent(process)
         above = self._seats.get(parent.pid) if parent else None
-        if parent is None or above is None:
-            return self._stranger(process, role, parent)
-        if role_of(parent) in _STRANGERS:
+        if parent is None or above is None or role_of(parent) in _STRANGERS:
             return self._stranger(process, role, parent)
         if role is Role.SHELL and self._waits(process) and not self._is_copy(process, parent):
             return above
@@ -115,6 +116,15 @@ class _Seating:
         if above.kind in _APART and _may_be_a_run(process.name):
             return self._run(process) or above
         return above
+
+    def _job_of_an_orphan(self, process: ProcessFacts) -> Seat | None:
+        """The job that one without its parent stays in: what began it may have gone with that."""
+        before = self._remembered.get(identity(process))
+        if before is None or identity(process) not in self._orphans:
+            return None
+        if before.key.startswith("command:") and before.root == identity(process):
+            return self._command(process)
+        return before if before.key.startswith(("command:", "run:")) else None
 
     def _was_typed(self, process: ProcessFacts, parent: ProcessFacts, above: Seat) -> bool:
         """Whether a shell has put it into a group of its own, as a person's command or another's.
@@ -156,9 +166,6 @@ class _Seating:
             return self._of_unit(process, role, unit, cgroup)
         if role in _STRANGERS:
             return SYSTEM
-        before = self._remembered.get(identity(process))
-        if before is not None and _outlives_its_parent(before, process):
-            return before
         return self._command(process, launched_by=role_of(parent) if parent else Role.HOST)
 
     def _shares_with(self, parent: ProcessFacts | None, cgroup: str | None) -> bool:
@@ -233,13 +240,6 @@ class _Seating:
             for group, members in self._groups.items():
                 members.sort(key=lambda each: (each.pid != group, each.start_ticks, each.pid))
         return self._groups[process.group]
-
-
-def _outlives_its_parent(seat: Seat, process: ProcessFacts) -> bool:
-    """Whether it was in a job that another began, or in a run of its own."""
-    if seat.key.startswith("run:"):
-        return True
-    return seat.key.startswith("command:") and seat.root != identity(process)
 
 
 def _leads_a_terminal(process: ProcessFacts) -> bool:

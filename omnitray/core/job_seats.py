@@ -1,6 +1,7 @@
 """A seat is the place of a process in a job; the past is where everybody sat at the last scan."""
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
@@ -28,6 +29,7 @@ class Past(msgspec.Struct, frozen=True):
 
     seats: Mapping[Identity, Seat] = {}
     processes: Mapping[int, ProcessFacts] = {}
+    orphans: frozenset[Identity] = frozenset()
 
     def unmoved(self, processes: Iterable[ProcessFacts]) -> set[int]:
         """Pids of those who are where they were in the tree of processes, under the same name."""
@@ -39,6 +41,21 @@ class Past(msgspec.Struct, frozen=True):
             if (old := before(each.pid)) is each
             or (old is not None and _is_where_it_was(old, each))
         }
+
+    def orphaned(
+        self, processes: Iterable[ProcessFacts], unmoved: AbstractSet[int]
+    ) -> frozenset[Identity]:
+        """Those whose parent ended while we looked on: nothing else gives one another parent."""
+        found = set()
+        for process in processes:
+            own = identity(process)
+            if own in self.orphans:
+                found.add(own)
+            elif process.pid not in unmoved:
+                old = self.processes.get(process.pid)
+                if old is not None and identity(old) == own and old.ppid != process.ppid:
+                    found.add(own)
+        return frozenset(found)
 
 
 def _is_where_it_was(old: ProcessFacts, new: ProcessFacts) -> bool:

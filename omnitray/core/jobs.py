@@ -97,7 +97,7 @@ class JobTracker:
             for group in self._groups
             for pid in group.members
         }
-        self._past = Past(seats, by_pid)
+        self._past = Past(seats, by_pid, past.orphaned(processes, unmoved))
 
     def with_pss(self, jobs: Sequence[Job], count: int = 3) -> tuple[Job, ...]:
         """The same jobs, the first ``count`` with their proportional set size."""

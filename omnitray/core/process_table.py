@@ -42,6 +42,10 @@ class ProcessDetails(Protocol):
         """Proportional set size: shared pages are divided among those who share them. Slow."""
         ...
 
+    def written_bytes(self, process: ProcessFacts, /) -> int | None:
+        """What it has caused to be written to disks since it began."""
+        ...
+
     def tty_name(self, process: ProcessFacts, /) -> str | None:
         """``pts/3``, or None without a controlling terminal."""
         ...

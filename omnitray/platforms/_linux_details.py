@@ -17,6 +17,7 @@ from omnitray.platforms._linux_stat import start_ticks
 
 _ARGUMENTS = 32 * 1024  # a command line may have megabytes; nobody reads that
 _PSS = re.compile(rb"^Pss:\s+(\d{1,15}) kB", re.MULTILINE)
+_WRITTEN = re.compile(rb"^write_bytes: (\d{1,19})$", re.MULTILINE)
 _PTS_MAJORS = range(136, 144)  # Documentation/admin-guide/devices.txt
 _VC_MAJOR, _SERIAL_FROM = 4, 64
 
@@ -49,6 +50,10 @@ class LinuxProcessDetails:
     def pss_bytes(self, process: ProcessFacts, /) -> int | None:
         """Proportional set size from smaps_rollup: 30 µs to some ms, by the size of the process."""
         return self._of(process, lambda folder: _pss(read_once(folder / "smaps_rollup")))
+
+    def written_bytes(self, process: ProcessFacts, /) -> int | None:
+        """``write_bytes`` of /proc/PID/io; of our own processes alone, without privilege."""
+        return self._of(process, lambda folder: _written(read_once(folder / "io")))
 
     def tty_name(self, process: ProcessFacts, /) -> str | None:
         """``pts/3``."""
@@ -102,6 +107,11 @@ def _cgroup(content: bytes | None) -> str | None:
 def _pss(content: bytes | None) -> int | None:
     found = _PSS.search(content or b"")
     return int(found[1]) * 1024 if found else None
+
+
+def _written(content: bytes | None) -> int | None:
+    found = _WRITTEN.search(content or b"")
+    return int(found[1]) if found else None
 
 
 def _tty_name(number: int) -> str | None:

@@ -129,6 +129,10 @@ class PsutilProcessDetails:
         """The footprint on macOS, else what is the process's alone: the nearest to be had."""
         return self._of(process, _own_memory)
 
+    def written_bytes(self, process: ProcessFacts, /) -> int | None:
+        """What it has written; macOS does not tell."""
+        return self._of(process, lambda found: int(found.io_counters().write_bytes))
+
     def tty_name(self, process: ProcessFacts, /) -> str | None:
         """``pts/3``, ``ttys001``."""
         name = self._of(process, lambda found: found.terminal())

@@ -203,6 +203,16 @@ def test_a_worker_whose_parent_has_gone_stays_in_its_job(desk: Desk) -> None:
     assert (job.key, pids(job), job.leader_pid) == (key, {worker}, worker)
 
 
+def test_an_orphan_stays_in_its_job_whoever_takes_it_up(desk: Desk) -> None:
+    runner = desk.table.typed("python runner.py", desk.shell)
+    run = desk.table.typed("pytest", desk.shell)
+    worker = desk.table.start(["python", "-c", "x"], run)
+    desk.jobs()
+    desk.table.end(run, reaper=runner)
+    for _ in range(3):
+        assert pids(desk.jobs()["pytest · ~/shop"]) == {worker}
+
+
 def test_an_orphan_that_was_never_seen_before_joins_its_process_group(desk: Desk) -> None:
     run = desk.table.typed("pytest", desk.shell)
     worker = desk.table.start(["python", "-c", "x"], run)
@@ -399,7 +409,7 @@ def test_to_look_only_at_who_has_moved_gives_the_same_jobs(
         seats = {
             (pid, by_pid[pid].start_ticks): group.seat for group in groups for pid in group.members
         }
-        past = Past(seats, by_pid)
+        past = Past(seats, by_pid, past.orphaned(processes, frozenset()))
         change_something(table, data)
 
 

@@ -21,6 +21,7 @@ class FakeProcesses:
         self._next = 100
         self.asked = 0
         self.pss: dict[int, int] = {}
+        self.written: dict[int, int] = {}
         self.init = self.start("systemd", pid=1, parent=0)
 
     def start(
@@ -106,6 +107,9 @@ class FakeProcesses:
 
     def pss_bytes(self, process: ProcessFacts, /) -> int | None:
         return self.pss.get(process.pid)
+
+    def written_bytes(self, process: ProcessFacts, /) -> int | None:
+        return self.written.get(process.pid)
 
     def tty_name(self, process: ProcessFacts, /) -> str | None:
         return f"pts/{process.tty & 0xFF}" if process.tty else None
