@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from omnitray.api.limits import MAX_HEADER_BYTES
 from omnitray.api.token import Token
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -45,11 +46,15 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
 def gather(headers: Headers) -> dict[bytes, bytes] | Denied:
     """Headers by lower-case name; those that steer us may stand there once only."""
     found: dict[bytes, bytes] = {}
+    size = 0
     for raw, value in headers:
+        size += len(raw) + len(value)
         name = raw.lower()
         if name in found and name in SINGLE:
             return Denied(400, "duplicate_header", f"{name.decode()} may stand there once.")
         found[name] = value
+    if size > MAX_HEADER_BYTES:  # the parser bounds only those that come in pieces
+        return Denied(400, "too_large", f"Headers may have at most {MAX_HEADER_BYTES} bytes.")
     return found
 
 
