@@ -75,12 +75,17 @@ def likely_panel(*, light_scheme: bool, desktop: str) -> Panel:
     return Panel.LIGHT if light_scheme and "KDE" in desktop.split(":") else Panel.DARK
 
 
-def tray_icon(facts: IconFacts, panel: Panel, ratio: float = 1.0) -> QIcon:
-    """The icon with a drawing for each of ``TRAY_SIZES``, also at the screen's ``ratio``."""
+def tray_icon(facts: IconFacts, panel: Panel, ratio: float = 1.0, place: int = 0) -> QIcon:
+    """The icon with a drawing for each of ``TRAY_SIZES``, also at the screen's ``ratio``.
+
+    ``place`` is the logical size that the tray has given us, where that is known; 0 elsewhere.
+    """
     icon = QIcon()
     for scale in sorted({1.0, ratio}):
         for size in TRAY_SIZES:
             icon.addPixmap(QPixmap.fromImage(draw_icon(facts, panel, size, scale)))
+    if place >= TRAY_SIZES[0] // 2 and (place, ratio) not in [(each, 1.0) for each in TRAY_SIZES]:
+        icon.addPixmap(QPixmap.fromImage(draw_icon(facts, panel, place, ratio)))
     return icon
 
 

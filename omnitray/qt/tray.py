@@ -113,9 +113,10 @@ class Tray(QObject):
             return
         self._shown_at_s = self._clock.monotonic()
         facts, text = icon_facts(self._status), tooltip(self._status)
-        if (facts, text) != self._shown:
-            self._shown = (facts, text)
-            self._icon.setIcon(tray_icon(facts, self._panel, _ratio()))
+        place = min(self._icon.geometry().size().toTuple())
+        if (facts, text, place) != self._shown:
+            self._shown = (facts, text, place)
+            self._icon.setIcon(tray_icon(facts, self._panel, _ratio(), place))
             self._icon.setToolTip(text)
         self._menu.show_status(self._status)
 

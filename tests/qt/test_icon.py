@@ -147,6 +147,13 @@ def test_the_icon_has_a_drawing_for_each_size_and_ratio(qtbot: QtBot, ratio: flo
         assert len(pixels(drawn)) == 5  # not scaled: no blended pixel
 
 
+@pytest.mark.parametrize(("place", "ratio"), [(11, 2.0), (28, 1.0), (22, 1.0), (12, 1.25)])
+def test_the_size_that_a_tray_has_given_us_is_not_scaled(place: int, ratio: float) -> None:
+    drawn = tray_icon(facts(), Panel.DARK, ratio, place).pixmap(QSize(place, place), ratio)
+    assert drawn.width() == round(place * ratio)
+    assert len(pixels(drawn.toImage())) == 5
+
+
 def test_only_plasma_s_panel_is_expected_to_be_light() -> None:
     assert likely_panel(light_scheme=True, desktop="KDE") is Panel.LIGHT
     assert likely_panel(light_scheme=False, desktop="KDE") is Panel.DARK
