@@ -31,7 +31,7 @@ SUITE = "bookworm"
 PYTHON = "3.11"  # the suite's
 PACKAGES = (
     "systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,python3,procps,kmod,udev,"
-    "initramfs-tools,linux-image-amd64,login"
+    "initramfs-tools,linux-image-amd64,login,sudo"
 )
 WHEELS = ("msgspec", "jeepney", "psutil")
 TOOLS = ("qemu-system-x86_64", "debootstrap", "mke2fs")
@@ -136,6 +136,7 @@ def _furnish(root: Path) -> None:
     )
     (root / "payload").mkdir()
     (root / "etc/fstab").write_text(_FSTAB)
+    (root / "etc/sudoers.d/dev").write_text("dev ALL=(ALL) NOPASSWD: ALL\n")
     (root / "home/dev/.bash_profile").write_text(_PROFILE)
     (root / "home/dev/.hushlogin").touch()
     (root / "root/session.sh").write_text(_SESSION)

@@ -23,6 +23,8 @@ from omnitray.core.deed import (
     Step,
     TakenBack,
     Who,
+    is_lever_of,
+    lever_id,
     taken_back,
 )
 from omnitray.core.ending import STEP_S as ENDING_STEP_S
@@ -67,7 +69,7 @@ class Actions:
         """Do it, by the first lever of each group that works on this job."""
         action_id = order.action_id or f"a{secrets.token_hex(6)}"
         return tuple(
-            self._pull(order, kinds, f"{action_id}.{place}" if place else action_id)
+            self._pull(order, kinds, lever_id(action_id, place))
             for place, kinds in enumerate(levers_for(order.rung, order.resource))
         )
 
@@ -78,9 +80,7 @@ class Actions:
     def undo(self, action_id: str, reason: str, who: Who = Who.PERSON) -> tuple[TakenBack, ...]:
         """Take one action back with all its levers; empty for an id that is not in force."""
         ours = [
-            active.record
-            for key, active in self._active.items()
-            if key == action_id or key.startswith(f"{action_id}.")
+            active.record for key, active in self._active.items() if is_lever_of(action_id, key)
         ]
         return tuple(self._take_back(record, reason, who) for record in ours)
 

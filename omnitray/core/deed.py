@@ -125,6 +125,16 @@ def order_for(action: Action, who: Who = Who.PROTECTOR) -> Order:
     )
 
 
+def lever_id(action_id: str, place: int) -> str:
+    """The journal's name for one lever of an action: the first has the action's own."""
+    return f"{action_id}.{place + 1}" if place else action_id
+
+
+def is_lever_of(action_id: str, lever: str) -> bool:
+    """Whether the journal's name is that of one of the action's levers."""
+    return lever == action_id or lever.startswith(f"{action_id}.")
+
+
 def outcome_of(fates: Iterable[Fate]) -> Outcome:
     """One word for what became of several values."""
     seen = set(fates)

@@ -1,0 +1,249 @@
+"""Proves the levers in a real systemd user session, as an ordinary user from a login session.
+
+Run inside the machine that ``packaging/systemd_vm.py`` boots. Prints what was measured and
+``ok`` or ``FAILED`` for each claim; the exit status is 1 when one failed. Times are those of an
+emulated machine: they compare with each other only.
+"""
+# ruff: noqa: T201 - what it prints is what it is for
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from omnitray.core.actions import Actions
+from omnitray.core.clock import SystemClock
+from omnitray.core.deed import Order, Performed
+from omnitray.core.facts import Resource
+from omnitray.core.identity import LeverKind, Rung
+from omnitray.core.journal import Journal
+from omnitray.core.lever import Target
+from omnitray.core.system import System
+from omnitray.platforms import linux
+
+HERE = Path(__file__).parent
+WORKLOAD = [sys.executable, str(HERE / "workload.py")]
+PROBE_S = 6.0
+PATIENCE_S = 60.0
+AUTOGROUP = Path("/proc/sys/kernel/sched_autogroup_enabled")
+
+
+class Proof:
+    """Collects the claims."""
+
+    def __init__(self) -> None:
+        self.failed = 0
+        self.folder = Path(tempfile.mkdtemp())
+        self.system = linux.system()
+        journal = self.folder / "actions.jsonl"
+        self.guard = linux.guardian(journal)
+        self.actions = self._actions(journal, self.system)
+
+    def _actions(self, journal: Path, system: System) -> Actions:
+        levers = linux.levers(system)
+        return Actions(Journal(journal), levers, system, SystemClock(), self.guard)
+
+    def claim(self, text: str, *, holds: bool) -> None:
+        """One line."""
+        self.failed += not holds
+        print(f"  {'ok    ' if holds else 'FAILED'} {text}")
+
+    def perform(
+        self, pid: int, rung: Rung, resource: Resource, actions: Actions | None = None
+    ) -> tuple[Performed, ...]:
+        """An order on one process and its family."""
+        processes = self.system.identify([pid])
+        target = Target(job_key=str(pid), title="a job", processes=processes)
+        order = Order(target=target, rung=rung, resource=resource, reason="a proof")
+        return (actions or self.actions).perform(order)
+
+
+@contextmanager
+def workload(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Started by a shell of this login session, as a person would."""
+    with subprocess.Popen(
+        [*WORKLOAD, *arguments], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            time.sleep(1.5)
+            yield process
+        finally:
+            os.killpg(process.pid, 9)
+
+
+def cgroup(pid: int) -> str:
+    """The last part of its path."""
+    return Path(f"/proc/{pid}/cgroup").read_text().strip().rpartition("/")[2]
+
+
+def eventually(what: Callable[[], bool]) -> bool:
+    """Whether it comes true before patience ends."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not what() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return what()
+
+
+def probe() -> tuple[float, float]:
+    """Median and 95th percentile in ms of a small task, in a scope beside the applications'."""
+    command = ["systemd-run", "--user", "--scope", "--quiet", *WORKLOAD, "probe", str(PROBE_S)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    took = [float(each) for each in said.split()]
+    return statistics.median(took), took[int(len(took) * 0.95)]
+
+
+def prove_report(proof: Proof) -> None:
+    """Which levers work."""
+    print("levers, as the self-test finds them")
+    rows = linux.check_levers(linux.levers(proof.system), proof.system)
+    for row in rows:
+        print(f"    {row.name:20} {'works' if row.works else row.why_not}")
+    works = {row.kind for row in rows if row.works}
+    wanted = {LeverKind.CPU_WEIGHT, LeverKind.MEMORY_HIGH, LeverKind.FREEZE, LeverKind.STOP}
+    proof.claim("weight, memory limit, freezer and signals work", holds=wanted <= works)
+
+
+def prove_weight(proof: Proof) -> None:
+    """Adoption out of the login session, and what the weight does for others."""
+    print("weight")
+    alone = probe()
+    with workload("busy", "6") as hogs:
+        home = cgroup(hogs.pid)
+        proof.claim(f"the hogs run in the login session ({home})", holds=home.startswith("session"))
+        loaded = probe()
+        (done,) = proof.perform(hogs.pid, Rung.SLOW_DOWN, Resource.CPU)
+        family = proof.system.family(proof.system.identify([hogs.pid]))
+        homes = {cgroup(each.pid) for each in family}
+        print(f"    {done.lever}, {done.took_s * 1000:.0f} ms, others: {done.others}")
+        adopted = len(homes) == 1 and homes.pop().startswith("omnitray-job-")
+        proof.claim(f"all {len(family)} processes are in one scope of ours", holds=adopted)
+        slowed = probe()
+        proof.actions.undo(done.action_id, "calm")
+        after = probe()
+        unit = cgroup(hogs.pid)
+        reset = proof.system.units.cpu_weight(unit) is None
+    for name, (median, high) in (
+        ("alone", alone),
+        ("beside 6 hogs", loaded),
+        ("hogs slowed down", slowed),
+        ("after undo", after),
+    ):
+        print(f"    probe {name:18} p50 {median:7.2f} ms   p95 {high:7.2f} ms")
+    proof.claim("the weight brings the probe back", holds=slowed[0] < 0.7 * loaded[0])
+    proof.claim("undo takes the weight back", holds=reset and after[0] > slowed[0])
+
+
+def growth(job: subprocess.Popen[str], seconds: float) -> float:
+    """MB a second over so long."""
+    assert job.stdout is not None
+    os.set_blocking(job.stdout.fileno(), False)
+    job.stdout.read()
+    time.sleep(seconds)
+    sizes = [int(line) for line in (job.stdout.read() or "0").split()]
+    return (sizes[-1] - sizes[0]) / 2**20 / seconds if len(sizes) > 1 else 0.0
+
+
+def prove_memory(proof: Proof) -> None:
+    """A growing job meets its soft limit, and grows again after undo."""
+    print("soft memory limit")
+    with workload("grow") as job:
+        before = growth(job, 2.0)
+        weight, limit = proof.perform(job.pid, Rung.SLOW_DOWN, Resource.MEMORY)
+        print(f"    {weight.lever} and {limit.lever}, {limit.took_s * 1000:.0f} ms")
+        time.sleep(3.0)
+        held = growth(job, 4.0)
+        proof.actions.undo(weight.action_id, "calm")
+        reset = proof.system.units.memory_high(cgroup(job.pid)) is None
+        after = growth(job, 1.0)
+    print(f"    growth {before:.1f} MB/s, limited {held:.1f} MB/s, after undo {after:.1f} MB/s")
+    proof.claim("growth is throttled", holds=held < 0.25 * before)
+    proof.claim("undo takes the limit back", holds=reset and after > held)
+
+
+def prove_freezer(proof: Proof) -> None:
+    """Nothing moves while frozen, everything after."""
+    print("freezer")
+    counter = proof.folder / "count"
+    with workload("count", str(counter)) as job:
+        (done,) = proof.perform(job.pid, Rung.PAUSE, Resource.MEMORY)
+        proof.claim(f"the freezer is chosen ({done.others})", holds=done.lever is LeverKind.FREEZE)
+        before = counter.read_text()
+        time.sleep(1.0)
+        proof.claim("it stands still", holds=counter.read_text() == before)
+        proof.actions.undo(done.action_id, "calm")
+        proof.claim("it goes on", holds=eventually(lambda: counter.read_text() != before))
+
+
+def prove_crash(proof: Proof) -> None:
+    """Killed while a scope is frozen: the guardian thaws it, the manager agrees."""
+    print("kill -9 while a job is frozen")
+    counter = proof.folder / "count"
+    journal = proof.folder / "crash.jsonl"
+    with workload("count", str(counter)) as job:
+        command = [sys.executable, str(HERE / "crasher.py"), str(journal), str(job.pid)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as crasher:
+            assert crasher.stdout is not None
+            lever = crasher.stdout.readline().strip()
+            before = counter.read_text()
+            time.sleep(0.5)
+            proof.claim(f"paused by {lever}", holds=counter.read_text() == before)
+            crasher.kill()
+            killed = time.monotonic()
+        runs = eventually(lambda: counter.read_text() != before)
+        print(f"    it ran again {(time.monotonic() - killed) * 1000:.0f} ms after the kill")
+        proof.claim("the guardian thawed it", holds=runs)
+        unit = cgroup(job.pid)
+        agrees = eventually(lambda: not proof.system.units.is_frozen(unit))
+        proof.claim("the session's manager agrees", holds=agrees)
+        record = Journal(journal).records()[-1]
+        who = record.undone.who if record.undone else "nobody"
+        proof.claim(f"the journal says who: {who}", holds=who == "guardian")
+
+
+def prove_choice(proof: Proof) -> None:
+    """The same order by other levers, as the machine differs."""
+    print("choice of lever")
+    bus, run = (os.environ.pop(name) for name in ("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR"))
+    alone = linux.system()  # it cannot reach the session's manager
+    actions = proof._actions(proof.folder / "choice.jsonl", alone)
+    for switch in ("0", "1"):
+        subprocess.run(["sudo", "tee", AUTOGROUP], input=switch, text=True, stdout=-3, check=True)
+        with workload("busy", "1") as hog:
+            (done,) = proof.perform(hog.pid, Rung.SLOW_DOWN, Resource.CPU, actions)
+            print(f"    autogroup {switch}, no manager: {done.lever}; {done.others}")
+            wanted = LeverKind.NICE
+            proof.claim(f"{wanted}, for a cpu cgroup schedules it", holds=done.lever is wanted)
+    os.environ.update(DBUS_SESSION_BUS_ADDRESS=bus, XDG_RUNTIME_DIR=run)
+    with workload("busy", "1") as hog:
+        (done,) = proof.perform(hog.pid, Rung.SLOW_DOWN, Resource.CPU)
+        chosen = done.lever is LeverKind.CPU_WEIGHT
+        proof.claim(f"autogroup 1, with the manager: {done.lever}", holds=chosen)
+        proof.actions.undo_all("calm")
+
+
+def main() -> int:
+    """Prove it all."""
+    proof = Proof()
+    release = os.uname().release
+    print(f"kernel {release}, autogroup {AUTOGROUP.read_text().strip()}, uid {os.getuid()}")
+    for prove in (
+        prove_report,
+        prove_weight,
+        prove_memory,
+        prove_freezer,
+        prove_crash,
+        prove_choice,
+    ):
+        prove(proof)
+    proof.actions.undo_all("the proof is over")
+    print("everything holds" if not proof.failed else f"{proof.failed} claims failed")
+    return 1 if proof.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
