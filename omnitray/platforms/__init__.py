@@ -5,12 +5,13 @@
 
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
 from omnitray.core.cache_facts import FileId
 from omnitray.core.cache_tools import Tools
+from omnitray.core.facts import ProcessFacts
 from omnitray.core.guard_source import GuardSource
 from omnitray.core.guarding import Guard
 from omnitray.core.lever import Lever
@@ -18,6 +19,7 @@ from omnitray.core.levers_report import LeverRow
 from omnitray.core.machine import Machine
 from omnitray.core.process_table import ProcessDetails, ProcessTable
 from omnitray.core.system import System
+from omnitray.core.ties import Tie
 from omnitray.platforms._autostart import Autostart
 from omnitray.platforms._service import Service
 
@@ -89,6 +91,14 @@ class Platform(Protocol):
 
     def check_levers(self, levers: tuple[Lever, ...], system: System, /) -> tuple[LeverRow, ...]:
         """Which levers work here, tried on a child of our own; blocks for some tenths."""
+        ...
+
+    def ties_of(self) -> Callable[[tuple[int, ...]], dict[int, frozenset[Tie]]]:
+        """What finds the ties of processes to the person; one for each thread that asks."""
+        ...
+
+    def written_bytes(self, process: ProcessFacts, /) -> int | None:
+        """What a process has caused to be written to disks."""
         ...
 
     def guardian(self, journal: Path, /) -> Guard:

@@ -69,6 +69,10 @@ class LinuxSystem(Priorities):
         """What ties each to the person."""
         return self._ties.of(tuple(each.pid for each in identities))
 
+    def ties_of(self, pids: tuple[int, ...]) -> dict[int, frozenset[Tie]]:
+        """Likewise, for processes that a scan has just shown."""
+        return self._ties.of(pids)
+
     def send(self, identity: Identity, sign: Sign) -> None:
         """Send under a pidfd; anything but CONT only to the program that was decided about."""
         with self._proc.held(identity) as pidfd:

@@ -1,11 +1,13 @@
 """Single processes as /proc shows them: identity, family, session, threads."""
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from omnitray.core.facts import ProcessFacts
 from omnitray.core.identity import Identity
 from omnitray.core.system import Gone, Refused
 
@@ -133,3 +135,13 @@ def _breadth_first(
             order[pid] = None
             waiting += children.get(pid, [])
     return list(order)
+
+
+def written_bytes(process: ProcessFacts) -> int | None:
+    """What the process has caused to be written to disks, None where that may not be read."""
+    try:
+        text = Path(f"/proc/{process.pid}/io").read_bytes()
+    except OSError:
+        return None
+    found = re.search(rb"^write_bytes: (\d+)$", text, re.MULTILINE)
+    return int(found[1]) if found else None

@@ -1,5 +1,6 @@
 """Linux: /proc, /sys and the services of the session. What it does stands in ``_linux_*``."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from omnitray.core.clock import SystemClock
@@ -10,12 +11,14 @@ from omnitray.core.levers import linux_levers
 from omnitray.core.machine import Machine
 from omnitray.core.process_table import ProcessDetails, ProcessTable
 from omnitray.core.system import System
+from omnitray.core.ties import Tie
 from omnitray.platforms._linux_autostart import autostart
 from omnitray.platforms._linux_details import LinuxProcessDetails
 from omnitray.platforms._linux_guard import LinuxWakers
 from omnitray.platforms._linux_guardian import own_scope
 from omnitray.platforms._linux_levers import LinuxSystem
 from omnitray.platforms._linux_open_files import mount_id, open_files
+from omnitray.platforms._linux_proc import written_bytes
 from omnitray.platforms._linux_processes import LinuxProcessTable
 from omnitray.platforms._linux_sampling import LinuxMachine
 from omnitray.platforms._linux_self import own_rss_bytes
@@ -45,6 +48,8 @@ __all__ = [
     "programs",
     "service",
     "system",
+    "ties_of",
+    "written_bytes",
 ]
 
 
@@ -81,3 +86,8 @@ def levers(system: System) -> tuple[Lever, ...]:
 def guardian(journal: Path) -> Guard:
     """Continues what is paused if we die; in a scope of its own where there are any."""
     return GuardianKeeper(journal, placed=own_scope)
+
+
+def ties_of() -> Callable[[tuple[int, ...]], dict[int, frozenset[Tie]]]:
+    """What finds the ties of processes to the person; one for each thread that asks."""
+    return LinuxSystem().ties_of
