@@ -25,10 +25,20 @@ class RealDevices:
         self._folder = class_folder
         self._disks = disks
         self._real: dict[str, bool] = {}
+        self._doubles: frozenset[str] = frozenset()
+
+    @property
+    def doubles(self) -> frozenset[str]:
+        """Those known to be virtual, once a real one is known: their figures need no reading."""
+        return self._doubles
 
     def keep(self, traffic: Mapping[str, Traffic]) -> dict[str, Traffic]:
-        """Only the real ones."""
+        """Only the real ones. Somebody new makes us look at all anew: names are given again."""
+        if not self._real.keys() >= traffic.keys():
+            self._real, self._doubles = {}, frozenset()
         kept = {name: each for name, each in traffic.items() if self._is_real(name)}
+        if kept and len(kept) < len(traffic):
+            self._doubles = frozenset(name for name, real in self._real.items() if not real)
         if kept or not traffic:
             return kept
         doubles = _DOUBLE_DISK if self._disks else _DOUBLE_NET

@@ -5,7 +5,7 @@ Documentation/admin-guide/iostats.rst of the kernel.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 from omnitray.core.facts import MemoryFacts, PressurePair
 from omnitray.core.machine import BusyTime, CpuTimes, Traffic
@@ -80,27 +80,34 @@ def sockets_in_use(content: bytes) -> int | None:
     return sum(counts) if counts else None
 
 
-def disk_traffic(content: bytes) -> dict[str, Traffic]:
-    """/proc/diskstats: every device, partitions and doubles too."""
-    return _traffic((line.split() for line in content.split(b"\n")), 2, (5, 9), _SECTOR)
+def disk_traffic(content: bytes, skip: Container[str] = ()) -> dict[str, Traffic]:
+    """/proc/diskstats: every device, partitions and doubles too, but those to skip."""
+    rows = (line.split() for line in content.split(b"\n"))
+    return _traffic(rows, skip, 2, (5, 9), _SECTOR)
 
 
-def network_traffic(content: bytes) -> dict[str, Traffic]:
-    """/proc/net/dev: every interface."""
+def network_traffic(content: bytes, skip: Container[str] = ()) -> dict[str, Traffic]:
+    """/proc/net/dev: every interface, but those to skip."""
     # A name may hold a colon (old aliases do) and may touch the first figure.
     parted = (line.rpartition(b":") for line in content.split(b"\n"))
     rows = ([name.strip(), *figures.split()] for name, colon, figures in parted if colon)
-    return _traffic(rows, 0, (1, 9), 1)
+    return _traffic(rows, skip, 0, (1, 9), 1)
 
 
 def _traffic(
-    rows: Iterable[list[bytes]], name: int, columns: tuple[int, int], unit: int
+    rows: Iterable[list[bytes]],
+    skip: Container[str],
+    place: int,
+    columns: tuple[int, int],
+    unit: int,
 ) -> dict[str, Traffic]:
+    inward, outward = columns
     found = {}
     for row in rows:
         try:
-            inward, outward = (int(row[column]) * unit for column in columns)
-            found[row[name].decode()] = Traffic(inward, outward)
+            name = row[place].decode()
+            if name not in skip:
+                found[name] = Traffic(int(row[inward]) * unit, int(row[outward]) * unit)
         except (ValueError, IndexError):
             continue
     return found

@@ -83,12 +83,16 @@ class LinuxMachine:
     def disk_traffic(self) -> Mapping[str, Traffic] | None:
         """Drives, not their partitions or what is stacked upon them."""
         content = self._diskstats.read()
-        return self._block.keep(parse.disk_traffic(content)) if content is not None else None
+        if content is None:
+            return None
+        return self._block.keep(parse.disk_traffic(content, self._block.doubles))
 
     def network_traffic(self) -> Mapping[str, Traffic] | None:
         """Interfaces to the outside."""
         content = self._interfaces.read()
-        return self._net.keep(parse.network_traffic(content)) if content is not None else None
+        if content is None:
+            return None
+        return self._net.keep(parse.network_traffic(content, self._net.doubles))
 
     def connections(self) -> int | None:
         """Sockets in use, from the counters: listing them would cost a thousand times as much."""

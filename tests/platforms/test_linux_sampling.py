@@ -94,6 +94,19 @@ def test_drives_count_and_what_lies_on_them_does_not(root: FakeRoot, machine: Li
     assert machine.disk_traffic() == {"nvme0n1": Traffic(2000 * 512, 400 * 512)}
 
 
+def test_a_drive_that_is_plugged_in_later_counts_from_then_on(
+    root: FakeRoot, machine: LinuxMachine
+) -> None:
+    link(root, "block/nvme0n1", "pci/nvme0n1")
+    link(root, "block/loop0", "virtual/block/loop0")
+    for _ in range(3):
+        assert set(machine.disk_traffic() or ()) == {"nvme0n1"}
+    link(root, "block/sda", "usb/sda")
+    root.write("proc/diskstats", DISKSTATS + " 8 0 sda 1 0 2 3 4 0 6 7 0 9 9\n")
+    for _ in range(3):
+        assert set(machine.disk_traffic() or ()) == {"nvme0n1", "sda"}
+
+
 def test_interfaces_to_the_outside_count(root: FakeRoot, machine: LinuxMachine) -> None:
     link(root, "net/lo", "virtual/net/lo")
     link(root, "net/docker0", "virtual/net/docker0")
