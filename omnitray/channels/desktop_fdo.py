@@ -28,7 +28,7 @@ _OWNER_DIED = ("org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error
 _log = logging.getLogger(__name__)
 
 
-class _Incident(msgspec.Struct):
+class _Incident(msgspec.Struct, eq=False):
     slot: str
     alert_id: str
     wanted: Notification | None = None
@@ -63,6 +63,7 @@ class FdoNotifier:
         self._icon = icon
         self._clock = clock or SystemClock()
         self._incidents: dict[str, _Incident] = {}
+        self._in_flight: list[_Incident] = []  # the oldest call first
         self._numbers: dict[int, _Incident] = {}
         self._tokens: dict[int, str] = {}
         self.trouble = ""
@@ -103,6 +104,11 @@ class FdoNotifier:
         if incident.asked_s is None:
             self._withdraw(incident)
 
+    def close_all(self) -> None:
+        """Take everything away: nobody would hear a click on it any more."""
+        for slot in list(self._incidents):
+            self.close(slot)
+
     # What the service says (FdoListener).
 
     def service_ready(self) -> None:
@@ -121,10 +127,13 @@ class FdoNotifier:
         """Numbers and open calls are void."""
         self._numbers.clear()
         self._tokens.clear()
+        for incident in self._in_flight:
+            incident.asked_s = None
+        self._in_flight.clear()
         for incident in list(self._incidents.values()):
-            incident.number, incident.sent, incident.asked_s = 0, None, None
+            incident.number, incident.sent = 0, None
             if incident.wanted is None:
-                del self._incidents[incident.slot]
+                self._forget(incident)
 
     def service_signal(self, member: str, body: tuple[Any, ...]) -> None:
         """A click, a token or a close, of ours or of somebody else's notification."""
@@ -147,16 +156,27 @@ class FdoNotifier:
             notification.place, _Incident(notification.place, notification.alert_id)
         )
         while len(self._incidents) > MAX_INCIDENTS:
-            self._incidents.pop(next(iter(self._incidents)))
+            self._give_up(next(iter(self._incidents.values())))
         return incident
+
+    def _give_up(self, oldest: _Incident) -> None:
+        self._forget(oldest)
+        oldest.wanted = None  # what is on its way is taken back when it has arrived
+        if oldest.asked_s is None:
+            self._withdraw(oldest)
+
+    def _forget(self, incident: _Incident) -> None:
+        if self._incidents.get(incident.slot) is incident:
+            del self._incidents[incident.slot]
 
     def _bring_up(self, incident: _Incident) -> None:
         wanted = incident.wanted
         if wanted is None or wanted is incident.sent or incident.asked_s is not None:
             return
-        if sum(each.asked_s is not None for each in self._incidents.values()) >= MAX_IN_FLIGHT:
+        if len(self._in_flight) >= MAX_IN_FLIGHT:
             return
         incident.sent, incident.asked_s = wanted, self._clock.monotonic()
+        self._in_flight.append(incident)
         incident.alert_id = wanted.alert_id
         arguments = notify_arguments(
             wanted,
@@ -173,10 +193,13 @@ class FdoNotifier:
 
     def _bring_up_waiting(self) -> None:
         for incident in list(self._incidents.values()):
+            if len(self._in_flight) >= MAX_IN_FLIGHT:
+                return
             self._bring_up(incident)
 
     def _on_notified(self, incident: _Incident, answer: Answer) -> None:
         incident.asked_s = None
+        self._in_flight.remove(incident)
         if answer.error in _OWNER_DIED:
             incident.sent = None  # the next owner of the name gets it
             return
@@ -192,7 +215,7 @@ class FdoNotifier:
 
     def _refused(self, incident: _Incident, answer: Answer) -> None:
         self._say(f"it refused: {answer.explanation}")
-        self._incidents.pop(incident.slot, None)
+        self._forget(incident)
         if incident.wanted is not None:
             self._on_failed(incident.wanted)
 
@@ -204,7 +227,7 @@ class FdoNotifier:
             self._numbers.pop(next(iter(self._numbers)))
 
     def _withdraw(self, incident: _Incident) -> None:
-        self._incidents.pop(incident.slot, None)
+        self._forget(incident)
         if incident.number:
             self._service.call("CloseNotification", "u", (incident.number,))
 
@@ -212,13 +235,13 @@ class FdoNotifier:
         incident = self._numbers[number]
         if incident.number == number:
             incident.number = 0
-            if incident.asked_s is None and self._incidents.get(incident.slot) is incident:
-                del self._incidents[incident.slot]
+            if incident.asked_s is None:
+                self._forget(incident)
         self._on_closed(incident.alert_id, reason)
 
     def _is_overdue(self) -> bool:
-        asked = [each.asked_s for each in self._incidents.values() if each.asked_s is not None]
-        overdue = bool(asked) and self._clock.monotonic() - min(asked) > _OVERDUE_S
+        asked_s = self._in_flight[0].asked_s if self._in_flight else None
+        overdue = asked_s is not None and self._clock.monotonic() - asked_s > _OVERDUE_S
         if overdue:
             self._say("it does not answer")
         return overdue

@@ -2,6 +2,7 @@
 
 from omnitray.core.machine import Machine
 from omnitray.core.process_table import ProcessDetails, ProcessTable
+from omnitray.platforms._macos_autostart import autostart
 from omnitray.platforms._macos_sampling import mac_machine
 from omnitray.platforms._macos_service import service
 from omnitray.platforms._macos_session import has_display
@@ -13,6 +14,7 @@ from omnitray.platforms._psutil_processes import PsutilProcessDetails, PsutilPro
 from omnitray.platforms._psutil_self import own_rss_bytes
 
 __all__ = [
+    "autostart",
     "has_display",
     "keep_own_priority",
     "lock_file",

@@ -6,12 +6,14 @@ from omnitray.platforms._programs import programs
 from omnitray.platforms._psutil_open_files import mount_id, open_files
 from omnitray.platforms._psutil_processes import PsutilProcessDetails, PsutilProcessTable
 from omnitray.platforms._psutil_self import own_rss_bytes
+from omnitray.platforms._windows_autostart import autostart
 from omnitray.platforms._windows_sampling import windows_machine
 from omnitray.platforms._windows_self import lock_file
 from omnitray.platforms._windows_service import service
 from omnitray.platforms._windows_session import has_display, keep_own_priority
 
 __all__ = [
+    "autostart",
     "has_display",
     "keep_own_priority",
     "lock_file",

@@ -76,7 +76,9 @@ class Notifications(QObject):
         self._connect()
 
     def stop(self) -> None:
-        """Leave the bus; idempotent. What is on the screen stays (some desktops take it away)."""
+        """Take away what is shown (nobody would hear a click) and leave the bus; idempotent."""
+        if self._fdo is not None:
+            self._fdo.close_all()
         if self._pump is not None:
             self._pump.close()
 

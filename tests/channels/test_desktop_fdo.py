@@ -138,6 +138,27 @@ def test_a_service_that_hangs_gets_few_calls_and_is_overdue_in_the_end(desk: Des
     assert "late" in desk.bus.titles
 
 
+@pytest.mark.parametrize("settled", [True, False])
+def test_what_is_given_up_for_newer_ones_does_not_stay_on_the_screen(
+    desk: Desk,
+    settled: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    for number in range(MAX_INCIDENTS + 20):
+        desk.show(f"a{number}")
+        if settled:
+            desk.bus.deliver_all()
+    desk.bus.deliver_all()
+    assert desk.bus.titles == [f"a{number}" for number in range(20, MAX_INCIDENTS + 20)]
+
+
+def test_everything_is_taken_away_at_the_end(desk: Desk) -> None:
+    desk.show("a")
+    desk.show("b")
+    desk.bus.deliver_all()
+    desk.notifier.close_all()
+    assert desk.bus.titles == []
+
+
 def test_only_so_many_calls_are_open_at_once(desk: Desk) -> None:
     for number in range(50):
         desk.show(f"a{number}")
