@@ -98,10 +98,12 @@ def one_line(text: str, limit: int = _TITLE_LIMIT) -> str:
     Right-to-left text keeps its letters; it is isolated so that it cannot turn around what
     stands beside it.
     """
-    line = " ".join("".join(map(_visible, text[: 4 * limit])).split())
+    part = text[: 4 * limit]
+    plain = part.isascii() and part.isprintable()
+    line = " ".join((part if plain else "".join(map(_visible, part))).split())
     if len(line) > limit:
         line = line[: limit - 1] + "…"
-    return f"\u2068{line}\u2069" if _runs_backwards(line) else line
+    return f"\u2068{line}\u2069" if not plain and _runs_backwards(line) else line
 
 
 def block(text: str, limit: int = 4000) -> str:

@@ -135,8 +135,8 @@ class ProcessesPage(QWidget):
             f"{_names(job)}\n\nEach is asked to stop, and ended 10 s later if it has not. "
             "What it has not saved is lost. This cannot be undone."
         )
-        yes = box.addButton(f"End {_processes(job)}", QMessageBox.ButtonRole.DestructiveRole)
-        yes.setProperty("danger", True)
+        yes = button(f"End {_processes(job)}", danger=True)
+        box.addButton(yes, QMessageBox.ButtonRole.DestructiveRole)
         cancel = box.addButton("Leave it running", QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(cancel)
         box.setEscapeButton(cancel)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from omnitray.qt.choice import ChoiceButton
+from omnitray.qt.frames import rule
 from omnitray.qt.labels import label
 from omnitray.qt.switch import Switch
 from omnitray.qt.theme import GAP, SMALL_GAP, text_font
@@ -50,6 +51,7 @@ class SettingRow(QWidget):
         self.fault.setProperty("fault", True)
         self.fault.setWordWrap(True)
         self.fault.hide()
+        self.rule = rule()
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -69,13 +71,14 @@ class SettingRow(QWidget):
             row.addWidget(label(note, scale=0.92, muted=True))
         row.addStretch()
         grid = QGridLayout(self)
-        grid.setContentsMargins(0, 2, 0, 2)
+        grid.setContentsMargins(0, 0, 0, 2)
         grid.setHorizontalSpacing(GAP)
-        grid.setVerticalSpacing(2)
+        grid.setVerticalSpacing(4)
         grid.setColumnStretch(0, 1)
-        grid.addLayout(words, 0, 0)
-        grid.addWidget(side, 0, 1, Qt.AlignmentFlag.AlignVCenter)
-        grid.addWidget(self.fault, 1, 0, 1, 2)
+        grid.addWidget(self.rule, 0, 0, 1, 2)
+        grid.addLayout(words, 1, 0)
+        grid.addWidget(side, 1, 1, Qt.AlignmentFlag.AlignVCenter)
+        grid.addWidget(self.fault, 2, 0, 1, 2)
 
     def show_value(self, value: Any) -> None:
         """Show the value in force, unless the person is typing here."""

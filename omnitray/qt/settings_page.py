@@ -11,7 +11,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from omnitray.qt import formats
-from omnitray.qt.frames import Card, rule, scrolled
+from omnitray.qt.frames import Card, scrolled
 from omnitray.qt.labels import paragraph
 from omnitray.qt.setting_row import SettingRow
 from omnitray.qt.theme import GAP, text_font
@@ -77,12 +77,11 @@ class SettingsPage(QWidget):
         card = Card(_SECTIONS.get(section, section))
         rows: list[SettingRow] = []
         for field in fields:
-            if rows:
-                card.column.addWidget(rule())
             row = SettingRow(field)
             row.edited.connect(self._on_edited)
             card.column.addWidget(row)
             self.rows[field.key] = row
+            row.rule.setVisible(bool(rows))
             rows.append(row)
         self._cards.append((card, rows))
         return card
@@ -122,6 +121,7 @@ class SettingsPage(QWidget):
             shown = [row for row in rows if row.matches(text)]
             for row in rows:
                 row.setVisible(row in shown)
+                row.rule.setVisible(row is not next(iter(shown), None))
             card.setVisible(bool(shown))
             found += len(shown)
         self.empty.setVisible(found == 0)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from omnitray.qt.alerts_model import AlertSource
 
 _SIZE = (960, 640)
-_SMALLEST = (760, 520)
+_SMALLEST = (880, 600)
 _MARGIN = 16
 
 
