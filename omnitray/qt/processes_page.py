@@ -136,6 +136,7 @@ class ProcessesPage(QWidget):
             "What it has not saved is lost. This cannot be undone."
         )
         yes = button(f"End {_processes(job)}", danger=True)
+        yes.setParent(box)  # addButton does not keep it alive from Python
         box.addButton(yes, QMessageBox.ButtonRole.DestructiveRole)
         cancel = box.addButton("Leave it running", QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(cancel)
