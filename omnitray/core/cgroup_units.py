@@ -12,6 +12,8 @@ import re
 
 import msgspec
 
+from omnitray.core.known_programs import APPLICATIONS
+
 _LAUNCHERS = ("gnome", "flatpak", "KDE", "kde", "plasma", "dbus", "gtk", "uwsm", "xfce", "hypr")
 _ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
 _APP_SCOPE = re.compile(r"^app-(?P<id>.+)-(?P<random>[0-9a-f]+)\.scope$")
@@ -90,3 +92,13 @@ def _without_launcher(escaped: str) -> str:
 def _unescape(text: str) -> str:
     plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
     return plain if plain.isprintable() else text
+
+
+def readable_name(app: str) -> str:
+    """``org.mozilla.firefox`` → Firefox, ``org.kde.kcalc`` → Kcalc."""
+    last = app.removesuffix(".desktop").rpartition(".")[2]
+    for candidate in (app, last, last.lower()):
+        if candidate in APPLICATIONS:
+            return APPLICATIONS[candidate]
+    words = last.replace("-", " ").replace("_", " ").strip()
+    return words[:1].upper() + words[1:]

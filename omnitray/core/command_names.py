@@ -39,6 +39,7 @@ _WRAPPER_OPTIONS_WITH_VALUE = frozenset(
 )
 _FIGURE = re.compile(r"^[\d.:,+-]+[smhd]?$|^0x[0-9a-f]+$")
 _PREPARATIONS = frozenset({"cd", "source", ".", "export", "set", "ulimit", "umask", "pushd", "["})
+_RUNNERS = RUNS_TESTS | BUILDS | INTERPRETERS | AGENTS
 _LONGEST = 60
 
 
@@ -60,6 +61,11 @@ def name_command(arguments: Sequence[str] | None, comm: str) -> CommandName:
     if _VERSION.sub("", program) in INTERPRETERS:
         return _interpreted(_VERSION.sub("", program), words[1:])
     return _named(program, words[1:])
+
+
+def may_be_a_run(comm: str) -> bool:
+    """Whether it is worth the look: only these are ever named a test run, a build or an agent."""
+    return comm in _RUNNERS or comm.rstrip("0123456789.") in _RUNNERS or " " in comm
 
 
 def _retitled(words: list[str], comm: str) -> CommandName:

@@ -16,17 +16,15 @@ from collections.abc import Set as AbstractSet
 
 import msgspec
 
-from omnitray.core.cgroup_units import Unit, UnitKind, unit_of
-from omnitray.core.command_names import CommandName
+from omnitray.core.cgroup_units import Unit, UnitKind, readable_name, unit_of
+from omnitray.core.command_names import CommandName, may_be_a_run
 from omnitray.core.facts import JobKind, ProcessFacts
 from omnitray.core.job_looks import Looks
 from omnitray.core.job_seats import KERNEL, SYSTEM, Past, Seat, identity
-from omnitray.core.known_programs import APPLICATIONS, BUILDS, INTERPRETERS, RUNS_TESTS
-from omnitray.core.process_roles import AGENTS, Role, role_of, waits_for_a_person
+from omnitray.core.process_roles import Role, role_of, waits_for_a_person
 
 _APART = frozenset({JobKind.APP, JobKind.AGENT, JobKind.SERVICE, JobKind.SYSTEM})
 _OWN_RUN = frozenset({JobKind.TEST_RUN, JobKind.BUILD, JobKind.AGENT})
-_RUNNERS = RUNS_TESTS | BUILDS | INTERPRETERS | AGENTS
 _STRANGERS = frozenset({Role.HOST, Role.DESKTOP})
 
 
@@ -113,7 +111,7 @@ class _Seating:
             _leads_a_terminal(process) and parent.session != process.session
         ):
             return self._command(process)
-        if above.kind in _APART and _may_be_a_run(process.name):
+        if above.kind in _APART and may_be_a_run(process.name):
             return self._run(process) or above
         return above
 
@@ -178,7 +176,7 @@ class _Seating:
         kind = kinds.get(unit.kind, JobKind.SERVICE)
         if role in _STRANGERS:
             kind = JobKind.SYSTEM
-        name = _readable(unit.name) if kind is JobKind.APP else unit.name
+        name = readable_name(unit.name) if kind is JobKind.APP else unit.name
         found = self._looks.command(process)
         return Seat(
             key=f"unit:{cgroup}",
@@ -249,17 +247,3 @@ def _leads_a_terminal(process: ProcessFacts) -> bool:
 def _speaks_for(unit: Unit, role: Role) -> bool:
     """Whether the unit says what the process is; a terminal's says so of the terminal alone."""
     return unit.kind is not UnitKind.TERMINAL or role is Role.TERMINAL
-
-
-def _may_be_a_run(name: str) -> bool:
-    return name in _RUNNERS or name.rstrip("0123456789.") in _RUNNERS or " " in name
-
-
-def _readable(app: str) -> str:
-    """``org.mozilla.firefox`` → Firefox, ``org.gnome.Nautilus`` → Nautilus."""
-    last = app.removesuffix(".desktop").rpartition(".")[2]
-    for candidate in (app, last, last.lower()):
-        if candidate in APPLICATIONS:
-            return APPLICATIONS[candidate]
-    words = last.replace("-", " ").replace("_", " ").strip()
-    return words[:1].upper() + words[1:]

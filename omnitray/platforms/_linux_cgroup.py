@@ -12,10 +12,10 @@ import msgspec
 
 from omnitray.core.facts import MemoryFacts
 from omnitray.core.machine import CpuQuota
+from omnitray.platforms._linux_cgroup_homes import Home, find_homes
 from omnitray.platforms._linux_files import KeptFile, read_number, read_once
 
 _LOOK_AGAIN_S = 30.0
-_MOUNT = re.compile(rb"^\S+ \S+ \S+ (\S+) (\S+) .* - (cgroup2?) \S+ (\S+)$", re.MULTILINE)
 # Version 1 counts a group's own and below; "total_" includes the groups below.
 _FILE_CACHE = re.compile(rb"^(total_)?(?:in)?active_file (\d{1,18})$", re.MULTILINE)
 _USAGE_US = re.compile(rb"^usage_usec (\d{1,18})$", re.MULTILINE)
@@ -83,63 +83,19 @@ class CgroupLimits:
             return
         self.close()
         self._due_s = now + _LOOK_AGAIN_S
-        homes = [_without_our_own_unit(home) for home in _homes(self._root)]
+        homes = [_without_our_own_unit(home) for home in find_homes(self._root)]
         self._memory = [group for home in homes for group in _memory_groups(home)]
         self._cpu = [group for home in homes for group in _cpu_groups(home, homes)]
 
 
-class _Home(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a controller keeps our group: the folders from our own up to its mount."""
-
-    controllers: frozenset[bytes]  # empty for version 2
-    folders: tuple[Path, ...]
-
-
-def _homes(root: Path) -> list[_Home]:
-    own = _own_groups(read_once(root / "proc/self/cgroup") or b"")
-    mounts = read_once(root / "proc/self/mountinfo") or b""
-    homes = []
-    for fs_root, point, kind, options in _MOUNT.findall(mounts):
-        names = frozenset(options.split(b",")) if kind == b"cgroup" else frozenset()
-        group = next((path for key, path in own.items() if _is_for(key, names)), None)
-        if group is not None:
-            folders = _folders(root / point.decode(errors="replace").lstrip("/"), fs_root, group)
-            homes.append(_Home(controllers=names, folders=folders))
-    return homes
-
-
-def _own_groups(content: bytes) -> dict[frozenset[bytes], bytes]:
-    groups = {}
-    for line in content.split(b"\n"):
-        _, _, rest = line.partition(b":")
-        controllers, colon, path = rest.partition(b":")
-        if colon:
-            groups[frozenset(controllers.split(b",")) - {b""}] = path
-    return groups
-
-
-def _is_for(group: frozenset[bytes], options: frozenset[bytes]) -> bool:
-    return group == options if not group or not options else group <= options
-
-
-def _folders(mount: Path, fs_root: bytes, group: bytes) -> tuple[Path, ...]:
-    """Our group's folder and all above it; in a container its mount may begin with our group."""
-    prefix = fs_root.rstrip(b"/")
-    below = group[len(prefix) :] if (group + b"/").startswith(prefix + b"/") else b""
-    parts = [part for part in below.decode(errors="replace").split("/") if part]
-    if ".." in parts or not mount.joinpath(*parts).is_dir():
-        parts = []
-    return tuple(mount.joinpath(*parts[:depth]) for depth in range(len(parts), -1, -1))
-
-
-def _without_our_own_unit(home: _Home) -> _Home:
+def _without_our_own_unit(home: Home) -> Home:
     """What may be used by this program alone says nothing about what others may use."""
     own = home.folders[0].name
     folders = home.folders[1:] if "omnitray" in own and len(home.folders) > 1 else home.folders
     return msgspec.structs.replace(home, folders=folders)
 
 
-def _memory_groups(home: _Home) -> list[_MemoryGroup]:
+def _memory_groups(home: Home) -> list[_MemoryGroup]:
     if home.controllers and b"memory" not in home.controllers:
         return []
     make = _memory_v1 if home.controllers else _memory_v2
@@ -202,7 +158,7 @@ def _file_cache(stat: bytes) -> int:
     return sum(int(amount) for amount in below)
 
 
-def _cpu_groups(home: _Home, homes: list[_Home]) -> list[_CpuGroup]:
+def _cpu_groups(home: Home, homes: list[Home]) -> list[_CpuGroup]:
     if not home.controllers:
         found = [_cpu_v2(folder) for folder in home.folders]
     elif b"cpu" in home.controllers:
@@ -228,11 +184,11 @@ def _cpu_v1(folder: Path, accounts: Path | None) -> _CpuGroup | None:
     return _CpuGroup(cores=quota / period, used=KeptFile(accounts / "cpuacct.usage"))
 
 
-def _by_depth(home: _Home) -> list[tuple[int, Path]]:
+def _by_depth(home: Home) -> list[tuple[int, Path]]:
     return list(enumerate(home.folders))
 
 
-def _accounts(depth: int, homes: list[_Home]) -> Path | None:
+def _accounts(depth: int, homes: list[Home]) -> Path | None:
     """The folder where the group that is so many steps above ours counts its time."""
     for home in homes:
         if b"cpuacct" in home.controllers and depth < len(home.folders):

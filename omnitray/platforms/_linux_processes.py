@@ -4,7 +4,7 @@ Opening and reading /proc/PID/stat costs several times as much as asking for the
 a process through its clock (clock_getcpuclockid(3)), which takes no file and no privilege. Who has
 not run since the last scan has not changed, so only those who have are read. What can change under
 a sleeping process is its parent (read again when the parent is gone), and its priority and memory
-(others may take both from it): every line is read anew after half a minute or so.
+(others may take both from it): every line is read anew after a minute or two.
 
 Where the clocks cannot be asked (a sandbox forbids it, a test has a folder of its own) every line
 is read at every scan, and processor time is known to the tick.
@@ -24,7 +24,7 @@ from omnitray.platforms._linux_stat import parse_stat, used_ns
 CpuClock = Callable[[int], int]
 
 _SECOND = 1_000_000_000
-_OLD_NS = 20 * _SECOND  # to which up to as much is added, so that not all are read at once
+_OLD_NS = 60 * _SECOND  # to which up to as much is added, so that not all are read at once
 _LINE = 2048  # /proc/PID/stat has 52 numbers and a name of at most 64 bytes
 _EFFECTIVE_UID = re.compile(rb"^Uid:\t\d+\t(\d+)", re.MULTILINE)
 

@@ -45,14 +45,14 @@ class Terminal:
             time.sleep(0.02)
         return job
 
-    def named(self, name: str, processes: int = 1) -> Job:
-        """The job of this name in our folder, once it has so many processes."""
+    def named(self, name: str, *members: str) -> Job:
+        """The job of this name in our folder, once these are what it holds."""
         return self.until(
             lambda jobs: next(
                 (
                     job
                     for job in jobs
-                    if job.name == name and job.project == "~" and len(job.processes) >= processes
+                    if job.name == name and job.project == "~" and names(job) == sorted(members)
                 ),
                 None,
             )
@@ -72,6 +72,10 @@ class Terminal:
             os.read(self._master, 65536)
 
 
+def names(job: Job) -> list[str]:
+    return sorted(process.name for process in job.processes)
+
+
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
     for name in ("pytest", "cargo"):
@@ -86,23 +90,23 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 def test_a_real_command_with_its_children_is_a_job_without_its_shell(terminal: Terminal) -> None:
     terminal.type("python3 train.py")
-    job = terminal.named("python train.py", processes=2)
+    job = terminal.named("python train.py", "python3", "sleep")
     assert job.kind is JobKind.COMMAND
-    assert {process.name for process in job.processes} == {"python3", "sleep"}
     assert terminal.pid not in [process.pid for process in job.processes]
 
 
 def test_two_real_background_jobs_and_a_pipeline_are_three(terminal: Terminal) -> None:
     terminal.type("python3 train.py & sh ./pytest & sleep 61 | sleep 62 &")
-    train = terminal.named("python train.py", processes=2)
-    script = terminal.named("pytest", processes=3)
-    pipeline = terminal.named("sleep", processes=2)
+    train = terminal.named("python train.py", "python3", "sleep")
+    script = terminal.named("pytest", "sh", "sleep", "sleep")
+    pipeline = terminal.named("sleep", "sleep", "sleep")
     assert len({train.key, script.key, pipeline.key}) == 3
 
 
 def test_a_real_part_of_a_line_is_named_by_what_it_does(terminal: Terminal) -> None:
-    terminal.type("(cd . && python3 train.py)")
-    assert len(terminal.named("python train.py", processes=2).processes) in {2, 3}
+    terminal.type("(cd . && python3 train.py; true)")
+    job = terminal.named("python train.py", "bash", "python3", "sleep")
+    assert job.leader_pid != terminal.pid
 
 
 def test_real_workers_that_lost_their_parent_stay_in_their_job(terminal: Terminal) -> None:
@@ -110,14 +114,14 @@ def test_real_workers_that_lost_their_parent_stay_in_their_job(terminal: Termina
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     try:
         terminal.type("sh ./cargo")
-        job = terminal.named("cargo", processes=3)
+        job = terminal.named("cargo", "sh", "sleep", "sleep")
         os.kill(job.leader_pid, signal.SIGKILL)
         left = terminal.until(
             lambda jobs: next(
                 (each for each in jobs if each.key == job.key and len(each.processes) == 2), None
             )
         )
-        assert {process.name for process in left.processes} == {"sleep"}
+        assert names(left) == ["sleep", "sleep"]
         assert (left.name, left.project) == ("cargo", "~")
         for process in left.processes:
             os.kill(process.pid, signal.SIGKILL)
