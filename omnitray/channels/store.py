@@ -13,8 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
-import msgspec
-
+from omnitray.channels.store_facts import Job, StoreStatistics
 from omnitray.core.alert import Alert
 from omnitray.core.alert_query import AlertQuery
 from omnitray.core.clock import Clock
@@ -29,24 +28,6 @@ _SETTLE_S = 1.0
 _FLOOD_JOBS = 32
 _GATHER_S = 0.25
 _RETRY_S, _RETRY_MOST_S = 1.0, 60.0
-
-
-class Job(msgspec.Struct, gc=False):
-    """An alert that waits to be written, and who waits for that."""
-
-    alert: Alert
-    due_m: float
-    futures: tuple[Future[Path], ...] = ()
-
-
-class StoreStatistics(msgspec.Struct, frozen=True, kw_only=True):
-    """For doctor: how much was written, waits, or is in memory alone."""
-
-    written: int
-    waiting: int
-    unsaved: int
-    live: int
-    fault: str | None
 
 
 class AlertStore:

@@ -1,8 +1,8 @@
 """The alert system: from a raise to a record, a decision and what is handed to the channels.
 
 Who does what: ``fingerprint`` says which raises are the same, ``incidents`` follows them,
-``judgement`` decides (pure) with the state that ``telling`` keeps, ``alert_flow`` carries it out,
-``notice`` finds the words.
+``judgement`` decides (pure) with the state that ``telling`` keeps, ``teller`` carries it out,
+``notice`` finds the words, ``handover`` gives it away.
 Everything here runs on the thread that owns the object and never blocks: the sink takes alerts to
 disk and screen on threads of its own. Timers belong to the caller: ``tick()`` whenever
 ``next_delay_s()`` says so (calling it every second does as well).
