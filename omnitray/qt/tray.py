@@ -7,15 +7,16 @@ goes out as signals. The icon object is thrown away and made anew whenever a tra
 constructed, and one that was made too early never registers.
 """
 
+import os
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QSystemTrayIcon
 
 from omnitray.core.clock import Clock, SystemClock
 from omnitray.core.status import Status
-from omnitray.qt.icon import Panel, icon_facts, tray_icon
+from omnitray.qt.icon import Panel, icon_facts, likely_panel, tray_icon
 from omnitray.qt.tray_host import TrayHost
 from omnitray.qt.tray_menu import TrayMenu
 from omnitray.qt.tray_text import tooltip
@@ -25,6 +26,8 @@ REFRESH_S = 1.0  # faster, and tooltips never open on some desktops
 
 class Tray(QObject):
     """The icon in the tray with its menu, on desktops that have one.
+
+    ``autostart_enabled`` is asked each time the menu opens; ``panel`` None means to guess.
 
     Signals:
         window_requested(str): show the window on the page "overview", "alerts", "settings" or
@@ -57,7 +60,7 @@ class Tray(QObject):
         *,
         autostart_enabled: Callable[[], bool],
         host: TrayHost | None = None,
-        panel: Panel = Panel.DARK,
+        panel: Panel | None = None,
         clock: Clock | None = None,
         parent: QObject | None = None,
     ) -> None:
@@ -114,9 +117,10 @@ class Tray(QObject):
         self._shown_at_s = self._clock.monotonic()
         facts, text = icon_facts(self._status), tooltip(self._status)
         place = min(self._icon.geometry().size().toTuple())
-        if (facts, text, place) != self._shown:
-            self._shown = (facts, text, place)
-            self._icon.setIcon(tray_icon(facts, self._panel, _ratio(), place))
+        panel = self._panel or _panel()
+        if (facts, text, place, panel) != self._shown:
+            self._shown = (facts, text, place, panel)
+            self._icon.setIcon(tray_icon(facts, panel, _ratio(), place))
             self._icon.setToolTip(text)
         self._menu.show_status(self._status)
 
@@ -159,3 +163,9 @@ def _ratio() -> float:
     """Device pixels a logical pixel on the screen where the panel is."""
     screen = QGuiApplication.primaryScreen()
     return 1.0 if screen is None else screen.devicePixelRatio()
+
+
+def _panel() -> Panel:
+    """The panel that this desktop has, as far as can be told."""
+    light = QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Light
+    return likely_panel(light_scheme=light, desktop=os.environ.get("XDG_CURRENT_DESKTOP", ""))

@@ -17,8 +17,8 @@ from support.tray_host import WATCHER, WATCHER_PATH, TrayItem, TrayWatcher
 DRIVER = Path(__file__).parent / "drivers" / "tray_driver.py"
 
 
-def start_tray(desktop: Desktop) -> Program:
-    return desktop.launch(sys.executable, str(DRIVER), PYTHONPATH=str(REPOSITORY))
+def start_tray(desktop: Desktop, *titles: str) -> Program:
+    return desktop.launch(sys.executable, str(DRIVER), *titles, PYTHONPATH=str(REPOSITORY))
 
 
 def the_item(watcher: TrayWatcher, caller: Caller) -> TrayItem:
@@ -90,6 +90,21 @@ def test_the_icon_returns_to_a_tray_of_the_older_kind_that_restarts(desktop: Des
         "the icon is in the new tray",
         timeout_s=20,
     )
+
+
+def test_without_a_notification_service_an_icon_of_the_older_kind_says_it_itself(
+    desktop: Desktop,
+) -> None:
+    start_trayer(desktop)
+    program = start_tray(desktop, "Memory 93 %")
+    balloon = wait_until(lambda: wide_windows(desktop), "the balloon is shown", timeout_s=20)
+    desktop.click(balloon[0], 20, 20)
+    wait_until(lambda: "clicked a1" in program.output, "the click is for that alert")
+
+
+def wide_windows(desktop: Desktop) -> list[str]:
+    """Visible windows of ours that are more than an icon."""
+    return [each for each in desktop.windows("tray_driver") if desktop.width(each) > 100]
 
 
 def embedded(desktop: Desktop) -> list[str]:

@@ -239,14 +239,20 @@ class Desktop:
             tool("xdotool"), "search", "--onlyvisible", "--class", window_class
         ).split()
 
+    def width(self, window: str) -> int:
+        """The width of a window in pixels; 0 when it is gone."""
+        return self._size(window)[0]
+
     def click(self, window: str, x: int, y: int) -> None:
         """A real click of the left button; negative places count from the right and the bottom."""
+        width, height = self._size(window)
+        place = str(x % max(1, width)), str(y % max(1, height))
+        self.output_of(tool("xdotool"), "mousemove", "--window", window, *place, "click", "1")
+
+    def _size(self, window: str) -> tuple[int, int]:
         text = self.output_of(tool("xdotool"), "getwindowgeometry", "--shell", window)
-        size = dict(line.split("=") for line in text.splitlines())
-        x, y = x % int(size["WIDTH"]), y % int(size["HEIGHT"])
-        self.output_of(
-            tool("xdotool"), "mousemove", "--window", window, str(x), str(y), "click", "1"
-        )
+        found = dict(line.split("=") for line in text.splitlines() if "=" in line)
+        return int(found.get("WIDTH", 0)), int(found.get("HEIGHT", 0))
 
 
 def library(name: str) -> list[str]:

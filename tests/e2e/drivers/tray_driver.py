@@ -1,4 +1,7 @@
-"""A program that is nothing but a tray: says on standard output what it is asked for."""
+"""A program that is nothing but a tray: says on standard output what it is asked for.
+
+Each argument is the title of a notification that it shows.
+"""
 
 import signal
 import sys
@@ -7,9 +10,12 @@ from functools import partial
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
+from omnitray.channels.notification import Notification
 from omnitray.core.facts import MemoryFacts, Mode, MonitorLevel, Snapshot
 from omnitray.core.status import Status
+from omnitray.qt.notifications import Notifications
 from omnitray.qt.tray import Tray
+from omnitray.qt.tray_message import TrayMessages
 
 
 def _status(step: int) -> Status:
@@ -48,6 +54,13 @@ def main() -> int:
         getattr(tray, name).connect(partial(_say, name))
     tray.quit_requested.connect(app.quit)
     tray.start()
+    notifications = Notifications()
+    notifications.add_fallback(TrayMessages(lambda: tray.icon, notifications.respond))
+    notifications.clicked.connect(partial(_say, "clicked"))
+    notifications.start()
+    for title in sys.argv[1:]:
+        told = Notification(alert_id="a1", title=title, body="told by the tray itself")
+        QTimer.singleShot(1000, partial(notifications.show, told))
     steps = iter(range(1, 1_000_000))
     tray.show_status(_status(0))
     clock = QTimer()
@@ -56,6 +69,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: app.quit())
     code = app.exec()
     tray.stop()
+    notifications.stop()
     return code
 
 
