@@ -5,10 +5,7 @@ used. Saving touches only the given keys, keeps comments and unknown content, re
 at once, and refuses a file that cannot be read.
 """
 
-import contextlib
-import os
 import re
-import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -16,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from omnitray.core.durable import write_atomic
 from omnitray.paths import private_folder
 from omnitray.settings_check import Fault, Problem, check, settle, unknown
 from omnitray.settings_fields import BY_KEY, FIELDS, default_of, value_of
@@ -94,7 +92,7 @@ def save(path: Path, changes: Mapping[str, Any]) -> Loaded | Problem:
     """Write the given keys (None: back to the default) and nothing else; the new state.
 
     Starts from what is on disk at this moment, so that changes made there meanwhile stay.
-    Raises OSError when the disk refuses.
+    Raises StorageError when the disk refuses.
     """
     path = path.resolve()  # a link into a person's dotfiles stays a link
     for _ in range(TRIES):
@@ -107,22 +105,8 @@ def save(path: Path, changes: Mapping[str, Any]) -> Loaded | Problem:
         if not changed(path, found.stamp):
             break
     private_folder(path.parent)
-    _write_atomic(path, text.encode())
+    write_atomic(path, text.encode())
     return load(path)
-
-
-def _write_atomic(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
 
 
 def _refusal(settings: Settings, changes: Mapping[str, Any]) -> Problem | None:

@@ -12,6 +12,7 @@ import msgspec
 from omnitray.commands.context import Context
 from omnitray.commands.terminal import Terminal
 from omnitray.commands.times import local_now
+from omnitray.core.durable import StorageError
 from omnitray.paths import find_paths
 from omnitray.remote import NotRunning, RequestFailed
 
@@ -35,7 +36,7 @@ def dispatch(run: Callable[..., int], args: argparse.Namespace) -> int:
         # Whoever read our output has seen enough; keep the interpreter's last flush quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:
+    except (OSError, StorageError) as error:
         return _say(context, args, "failed", f"{error}")
     except KeyboardInterrupt:
         return 0

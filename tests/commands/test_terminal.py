@@ -1,0 +1,94 @@
+"""What reaches a terminal: aligned, cut, and nothing that a terminal would obey."""
+
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omnitray.commands.terminal import Terminal, cut, harmless, harmless_json, size, width_of
+
+ATTACKS = [
+    "\x1b]0;owned\x07",
+    "\x1b[2J",
+    "\x9b31m",
+    "a\rb",
+    "a\nb",
+    "\x08" * 10,
+    "\u202egnp.exe",
+    "\u2066x\u2069",
+    "\u2028",
+    "\udc80",
+    "\x00",
+]
+
+
+class Screen(io.StringIO):
+    """A terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("text", ATTACKS)
+def test_control_characters_never_reach_the_screen(text: str) -> None:
+    screen = Screen()
+    Terminal(screen, screen, {"NO_COLOR": "1"}).table([(text, text)])
+    printed = screen.getvalue().rstrip("\n")
+    assert printed.isprintable()
+
+
+@given(st.text())
+def test_no_text_is_obeyed(text: str) -> None:
+    assert harmless(text).isprintable() or "\u3000" in text or "\xa0" in text or _spaces(text)
+
+
+def _spaces(text: str) -> bool:
+    return any(mark.isspace() and mark not in "\n\r\t\x0b\x0c" for mark in text)
+
+
+@given(
+    st.recursive(
+        st.none() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
+def test_json_stays_the_same_value_on_one_line(value: object) -> None:
+    escaped = harmless_json(json.dumps(value, ensure_ascii=False))
+    assert json.loads(escaped) == value
+    assert "\n" not in escaped
+    assert "\x1b" not in escaped
+    assert "\x9b" not in escaped
+
+
+@given(st.text(), st.integers(1, 90))
+def test_nothing_is_wider_than_it_may_be(text: str, width: int) -> None:
+    assert width_of(cut(text, width)) <= width
+
+
+def test_columns_line_up_also_with_wide_characters() -> None:
+    out = io.StringIO()
+    Terminal(out, out, {}).table([("日本", "x"), ("ab", "y"), ("abcd", "")])
+    assert out.getvalue().splitlines() == ["日本  x", "ab    y", "abcd"]
+
+
+def test_colour_is_for_terminals_that_want_it() -> None:
+    for screen, environ, coloured in (
+        (Screen(), {}, True),
+        (Screen(), {"NO_COLOR": "1"}, False),
+        (Screen(), {"NO_COLOR": ""}, True),
+        (Screen(), {"TERM": "dumb"}, False),
+        (io.StringIO(), {}, False),
+    ):
+        Terminal(screen, screen, environ).line("x", "critical")
+        assert ("\x1b[31m" in screen.getvalue()) is coloured
+
+
+def test_sizes_are_readable() -> None:
+    assert [size(n) for n in (0, 1023, 1024, 3 << 30, 5 << 40)] == [
+        "0 B",
+        "1023 B",
+        "1.0 KiB",
+        "3.0 GiB",
+        "5.0 TiB",
+    ]

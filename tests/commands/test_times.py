@@ -1,0 +1,61 @@
+"""Durations and moments as people type them."""
+
+import datetime as dt
+
+import pytest
+
+from omnitray.commands.times import duration_s, moment, rfc3339, shown
+
+ZONE = dt.timezone(dt.timedelta(hours=2))
+NOW = dt.datetime(2026, 11, 22, 15, 30, tzinfo=ZONE)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90),
+        ("90s", 90),
+        ("15m", 900),
+        ("1h30m", 5400),
+        ("2d", 172_800),
+        ("1.5h", 5400),
+        ("off", 0),
+        ("0", 0),
+        (" 1H ", 3600),
+    ],
+)
+def test_durations(text: str, seconds: float) -> None:
+    assert duration_s(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "1x", "-5m", "5m later", "1h-"])
+def test_what_is_no_duration_is_said(text: str) -> None:
+    with pytest.raises(ValueError, match="is no duration"):
+        duration_s(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "wire"),
+    [
+        ("2h", "2026-11-22T11:30:00.000Z"),
+        ("today", "2026-11-21T22:00:00.000Z"),
+        ("yesterday", "2026-11-20T22:00:00.000Z"),
+        ("now", "2026-11-22T13:30:00.000Z"),
+        ("2026-11-01T12:00:00Z", "2026-11-01T12:00:00.000Z"),
+        ("2026-11-01T12:00:00+01:00", "2026-11-01T11:00:00.000Z"),
+        ("0001-01-01T00:00:00Z", "1970-01-02T00:00:00.000Z"),
+    ],
+)
+def test_moments(text: str, wire: str) -> None:
+    assert rfc3339(moment(text, NOW)) == wire
+
+
+@pytest.mark.parametrize("text", ["", "whenever", "2026-13-01", "99999999999999d"])
+def test_what_is_no_moment_is_said(text: str) -> None:
+    with pytest.raises(ValueError, match="is no time"):
+        moment(text, NOW)
+
+
+def test_today_is_shown_by_its_time_alone() -> None:
+    assert shown("2026-11-22T13:21:27.123Z", NOW) == "15:21:27"
+    assert shown("2026-11-20T13:21:27.123Z", NOW) == "20 Nov 15:21"

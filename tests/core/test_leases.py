@@ -1,0 +1,89 @@
+"""Borrowed levels and modes: overlaps, the person's word, and what is back in the end."""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from omnitray.core.facts import Mode, MonitorLevel
+from omnitray.core.leases import Choice, Lease, Leases
+
+CHOSEN = Choice(Mode.DEV, None)
+
+
+def _lease(name: str, level: MonitorLevel | None = None, mode: Mode | None = None) -> Lease:
+    return Lease(id=name, level=level, mode=mode)
+
+
+def test_the_most_watchful_level_counts_and_the_last_mode() -> None:
+    leases = Leases(CHOSEN)
+    leases.take(_lease("a", MonitorLevel.CRITICAL, Mode.TEST))
+    leases.take(_lease("b", MonitorLevel.IDLE, Mode.PROD))
+    assert leases.effective == Choice(Mode.PROD, MonitorLevel.CRITICAL)
+
+
+def test_when_one_of_two_ends_the_other_still_counts() -> None:
+    leases = Leases(CHOSEN)
+    leases.take(_lease("a", MonitorLevel.CRITICAL))
+    leases.take(_lease("b", MonitorLevel.INTENSIVE))
+    assert leases.release("a").level is MonitorLevel.INTENSIVE
+    assert leases.release("b") == CHOSEN
+    assert leases.release("b") == CHOSEN
+
+
+def test_the_persons_word_wins_at_once_and_stays() -> None:
+    leases = Leases(CHOSEN)
+    leases.take(_lease("a", MonitorLevel.CRITICAL, Mode.TEST))
+    assert leases.choose_level(MonitorLevel.IDLE) == Choice(Mode.TEST, MonitorLevel.IDLE)
+    assert leases.release("a") == Choice(Mode.DEV, MonitorLevel.IDLE)
+
+
+def test_a_lease_after_the_persons_word_counts_again() -> None:
+    leases = Leases(CHOSEN)
+    leases.choose_mode(Mode.PROD)
+    assert leases.take(_lease("a", mode=Mode.TEST)).mode is Mode.TEST
+    assert leases.release("a").mode is Mode.PROD
+
+
+class Borrowing(RuleBasedStateMachine):
+    """Whatever happens, nobody is left with somebody else's loan."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.leases = Leases(CHOSEN)
+        self.held: set[str] = set()
+        self.person = CHOSEN
+
+    @rule(
+        name=st.sampled_from("abcd"),
+        level=st.none() | st.sampled_from(MonitorLevel),
+        mode=st.none() | st.sampled_from(Mode),
+    )
+    def take(self, name: str, level: MonitorLevel | None, mode: Mode | None) -> None:
+        self.leases.take(_lease(name, level, mode))
+        self.held.add(name)
+
+    @rule(name=st.sampled_from("abcd"))
+    def release(self, name: str) -> None:
+        self.leases.release(name)
+        self.held.discard(name)
+
+    @rule(level=st.none() | st.sampled_from(MonitorLevel))
+    def choose_level(self, level: MonitorLevel | None) -> None:
+        self.leases.choose_level(level)
+        self.person = Choice(self.person.mode, level)
+        assert self.leases.effective.level == level
+
+    @rule(mode=st.sampled_from(Mode))
+    def choose_mode(self, mode: Mode) -> None:
+        self.leases.choose_mode(mode)
+        self.person = Choice(mode, self.person.level)
+        assert self.leases.effective.mode == mode
+
+    @invariant()
+    def with_nobody_borrowing_the_persons_choice_counts(self) -> None:
+        assert self.leases.chosen == self.person
+        assert {lease.id for lease in self.leases.standing} <= self.held
+        if not self.held:
+            assert self.leases.effective == self.person
+
+
+TestBorrowing = Borrowing.TestCase
