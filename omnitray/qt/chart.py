@@ -63,7 +63,8 @@ class Chart(QWidget):
         self._cross_s: float | None = None
         self._ground: QPixmap | None = None
         self._ground_key: object = None
-        self.paints = 0
+        self._painted_s: float | None = None
+        self.paints = 0  # counted, so that a test can see that nothing is painted in vain
         self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setMouseTracking(True)
@@ -96,6 +97,7 @@ class Chart(QWidget):
     def reset(self) -> None:
         """Fit the scale anew: another range, another history."""
         self._auto.reset()
+        self._painted_s = None
         self.refresh()
 
     def refresh(self) -> None:
@@ -104,7 +106,8 @@ class Chart(QWidget):
             return
         if self._scale.top is None:
             self._auto.fit(self._highest_value(), self._axis.now_s, self._range_s)
-        self.update()
+        if self._painted_s is None or self._axis.now_s - self._painted_s >= self._column_s():
+            self.update()  # a picture that would move by less than a pixel can stay
 
     def summary(self) -> str:
         """``CPU: now 43 %, highest 91 % at 14:02``; for two curves each with its word."""
@@ -148,6 +151,7 @@ class Chart(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's name and shape
         """Draw ground, lines, marks and crosshair."""
         self.paints += 1
+        self._painted_s = self._axis.now_s
         painter = QPainter(self)
         view = self._view()
         painter.drawPixmap(0, 0, self._ground_pixmap(view.plot))

@@ -55,11 +55,13 @@ class Legend(QWidget):
 class ChartCard(Card):
     """One chart with its head line."""
 
-    def __init__(self, theme: Theme, title: str, chart: Chart, curves: Sequence[Curve]) -> None:
+    def __init__(
+        self, theme: Theme, title: str, chart: Chart, curves: Sequence[Curve], hint: str = ""
+    ) -> None:
         super().__init__(margin=10)
         self.setAccessibleName(title)
         self.chart = chart
-        self.detail = ElidedLabel(scale=0.9, muted=True)
+        self.detail = ElidedLabel(scale=0.9, muted=True, hint=hint)
         self.value = label(scale=1.35, bold=True)
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         row = QHBoxLayout()

@@ -35,7 +35,8 @@ def paragraph(text: str = "", *, scale: float = 1.0, muted: bool = False) -> QLa
 class ElidedLabel(QLabel):
     """One line that gives way: the end becomes an ellipsis, the tooltip has the whole.
 
-    ``drop_front`` is for a line of parts of which the first are shown elsewhere too.
+    ``drop_front`` is for a line of parts of which the first are shown elsewhere too; ``hint``
+    explains the figures in it.
     """
 
     def __init__(
@@ -46,8 +47,10 @@ class ElidedLabel(QLabel):
         bold: bool = False,
         muted: bool = False,
         drop_front: bool = False,
+        hint: str = "",
     ) -> None:
         super().__init__()
+        self._hint = hint
         self._drop_front = drop_front
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -69,7 +72,9 @@ class ElidedLabel(QLabel):
         """Draw the text as far as it fits."""
         painter = QPainter(self)
         line = self._fitting()
-        self.setToolTip("" if line == self.text() else _tooltip(self.text()))
+        whole = "" if line == self.text() else self.text()
+        hint = " ".join(words for words in (whole, self._hint) if words)
+        self.setToolTip(_tooltip(hint) if hint else "")
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.drawText(self.rect(), int(self.alignment()), line)
 

@@ -25,6 +25,7 @@ from omnitray.qt.theme import GAP, Theme
 
 RANGES = ((60.0, "1 min"), (300.0, "5 min"), (900.0, "15 min"), (3600.0, "1 h"))
 _TOP = 5
+_STRAIN_HINT = "Share of the last 10 s in which at least one program had to wait for it."
 _ALERT_RESOURCES = {"CPU": "cpu", "Memory": "memory", "Disk": "disk"}
 
 
@@ -34,11 +35,17 @@ class _Plan(NamedTuple):
     title: str
     curves: tuple[tuple[str, str, str], ...]
     percent: bool
+    hint: str = ""
 
 
 _PLANS = (
     _Plan("CPU", (("CPU", "cpu", "cpu_percent"),), percent=True),
-    _Plan("Memory", (("Memory", "memory", "memory_percent"),), percent=True),
+    _Plan(
+        "Memory",
+        (("Memory", "memory", "memory_percent"),),
+        percent=True,
+        hint="Used is total minus available: what programs hold and cannot be taken back.",
+    ),
     _Plan(
         "Disk",
         (("read", "first", "disk_read_bps"), ("write", "second", "disk_write_bps")),
@@ -73,7 +80,7 @@ class OverviewPage(QWidget):
         self.cards = {plan.title: self._card(plan) for plan in _PLANS}
         self.range = Segments("Time range", RANGES)
         self.range.chosen.connect(self._on_range_chosen)
-        self.strain = ElidedLabel(muted=True)
+        self.strain = ElidedLabel(muted=True, hint=_STRAIN_HINT)
         self.jobs_model = JobsModel(self, as_given=True)
         self.jobs_view = JobsView(theme, self.jobs_model, tree=False)
         self.jobs_view.setAccessibleName("Jobs that take most")
@@ -96,7 +103,7 @@ class OverviewPage(QWidget):
             say=formats.percent if plan.percent else formats.rate,
             scale=PERCENT if plan.percent else RATE,
         )
-        return ChartCard(self._theme, plan.title, chart, curves)
+        return ChartCard(self._theme, plan.title, chart, curves, plan.hint)
 
     def _lay_out(self) -> None:
         top = QHBoxLayout()

@@ -173,3 +173,16 @@ def test_time_labels_are_round() -> None:
     assert time_labels(300.0) == ["−5 min", "−4", "−3", "−2", "−1", "now"]
     assert time_labels(60.0) == ["−60 s", "−45", "−30", "−15", "now"]
     assert time_labels(3600.0) == ["−60 min", "−45", "−30", "−15", "now"]
+
+
+def test_a_picture_that_would_move_by_less_than_a_pixel_stays(drawn: Drawn, qtbot: QtBot) -> None:
+    drawn.chart.set_range(3600.0)
+    drawn.add(10.0)
+    drawn.chart.show()
+    qtbot.waitUntil(lambda: drawn.chart.paints > 0)
+    before = drawn.chart.paints
+    drawn.add(11.0)  # 5 s of an hour: half a pixel
+    qtbot.wait(20)
+    assert drawn.chart.paints == before
+    drawn.add(12.0)
+    qtbot.waitUntil(lambda: drawn.chart.paints == before + 1)

@@ -167,7 +167,7 @@ def test_the_window_remembers_page_range_and_geometry(
     overview = window.pages.overview
     assert overview is not None
     overview.range.chosen.emit(900.0)
-    window.resize(790, 560)  # the offscreen screen has 800 × 800
+    window.resize(880, 650)  # the offscreen screen is 800 high
     window.show_page("alerts")
     window.close()
     kept = places.load()
@@ -176,7 +176,7 @@ def test_the_window_remembers_page_range_and_geometry(
     again = MainWindow(ListedAlerts(), places=places)
     qtbot.addWidget(again)
     assert again.page == "alerts"
-    assert (again.width(), again.height()) == (790, 560)
+    assert (again.width(), again.height()) == (880, 650)
     again.show_page("overview")
     assert again.pages.overview is not None
     assert again.pages.overview.range.value == 900.0
@@ -315,3 +315,22 @@ def test_the_whole_window_can_be_walked_with_the_tab_key(window: MainWindow, qtb
             seen.add(id(focus))
     # pages, mode, level, range, four charts, jobs: groups are one stop, arrows move inside them
     assert len(seen) >= 9
+
+
+def test_a_flood_of_alerts_marks_the_charts_once(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed(window)
+    shown(window, qtbot)
+    window.show_page("alerts")
+    overview, alerts = window.pages.overview, window.pages.alerts
+    assert overview is not None
+    assert alerts is not None
+    qtbot.wait(150)  # the markers of the history itself
+    marked: list[int] = []
+    monkeypatch.setattr(overview, "show_alerts", lambda found: marked.append(len(list(found))))
+    for alert in reversed(samples.many_alerts(1500)):
+        window.show_alert(alert)
+    qtbot.waitUntil(lambda: bool(marked))
+    assert marked == [200]
+    assert alerts.model.row_of("a00000") >= 0

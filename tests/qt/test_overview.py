@@ -1,0 +1,82 @@
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QSignalSpy
+from PySide6.QtWidgets import QAbstractButton
+from pytestqt.qtbot import QtBot
+
+from omnitray.core.facts import AlertType, Severity
+from omnitray.core.policy import Thresholds
+from omnitray.qt.job_words import grips
+from omnitray.qt.overview import OverviewPage
+from omnitray.qt.readings import Readings
+from omnitray.qt.theme import Theme
+from support import samples
+from support.keys import click
+
+
+@pytest.fixture
+def shared() -> Readings:
+    return Readings()
+
+
+@pytest.fixture
+def page(qtbot: QtBot, shared: Readings) -> OverviewPage:
+    made = OverviewPage(Theme(Qt.ColorScheme.Light), shared)
+    qtbot.addWidget(made)
+    made.resize(800, 560)
+    made.show()
+    qtbot.waitExposed(made)
+    return made
+
+
+def test_the_cards_show_the_newest_figures(page: OverviewPage, shared: Readings) -> None:
+    shared.replace(samples.snapshots(30))
+    page.restart()
+    assert page.cards["CPU"].value.text().endswith(" %")
+    assert page.cards["Disk"].value.text().endswith(" MB/s")
+    assert page.strain.text() == "Time lost waiting: CPU 12 % · memory 2 % · disk 4 %"
+
+
+def test_an_alert_is_marked_on_the_chart_that_it_is_about(
+    page: OverviewPage, shared: Readings
+) -> None:
+    shared.replace(samples.snapshots(60))
+    memory = samples.alert(
+        1,
+        60,
+        AlertType.RESOURCE_CRITICAL,
+        Severity.CRITICAL,
+        "Short of it",
+        "",
+        context={"resource": "memory"},
+    )
+    server = samples.alert(2, 60, AlertType.SERVER_DOWN, Severity.CRITICAL, "Server down", "")
+    page.show_alerts([memory, server])
+    for title, expected in (("Memory", "Short of it"), ("CPU", "Server down")):
+        chart = page.cards[title].chart
+        chart.point_at(60.0)
+        assert chart.crosshair_text().endswith(expected)
+    network = page.cards["Network"].chart
+    network.point_at(60.0)
+    assert network.crosshair_text().endswith("/s")
+
+
+def test_one_range_serves_all_charts_and_is_said(page: OverviewPage) -> None:
+    chosen = QSignalSpy(page.range_chosen)
+    click(page.range.findChildren(QAbstractButton)[2])
+    assert chosen.at(0) == [900.0]
+
+
+def test_the_first_five_jobs_are_listed_with_their_state(page: OverviewPage) -> None:
+    assert page.no_jobs.isVisible()
+    page.show_jobs(samples.jobs(), grips(samples.protection()))
+    assert not page.no_jobs.isVisible()
+    assert page.jobs_model.rowCount() == 5
+    assert page.jobs_model.index(0, 0).data() == "pytest 9 processes"
+    assert page.jobs_model.index(0, 5).data() == "slowed down weight 100 → 5"
+
+
+def test_thresholds_are_drawn_where_the_settings_put_them(page: OverviewPage) -> None:
+    before = page.cards["CPU"].chart.grab().toImage()
+    page.show_thresholds(Thresholds())
+    assert page.cards["CPU"].chart.grab().toImage() != before
