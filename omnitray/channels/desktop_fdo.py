@@ -80,6 +80,12 @@ class FdoNotifier:
         """What the service can do; empty until it is READY."""
         return self._service.capabilities
 
+    @property
+    def wanted(self) -> tuple[Notification, ...]:
+        """What should be on the screen."""
+        every = (each.wanted for each in self._incidents.values())
+        return tuple(each for each in every if each is not None)
+
     def show(self, notification: Notification) -> bool:
         """Show or replace; False when nobody shows it now (it is shown if a service comes)."""
         if self._bus.lost:

@@ -22,17 +22,17 @@ def speaks_dbus() -> bool:
     return importlib.util.find_spec("jeepney") is not None
 
 
-def open_bus() -> SessionBus | None:
-    """A connection to the session bus, or None where there is none (said once in the log)."""
+def open_bus(address: str | None = None) -> SessionBus | None:
+    """A connection to the session bus, or None where there is none."""
     try:
         # Only desktops with D-Bus have the library.
         from omnitray.channels.session_bus import BusUnavailableError, connect  # noqa: PLC0415
     except ImportError:
         return None
     try:
-        return connect()
+        return connect(address)
     except BusUnavailableError as error:
-        _log.info("No session bus: %s", error)
+        _log.debug("No session bus: %s", error)
         return None
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from omnitray.channels.notification import Notifier
     from omnitray.channels.session_bus import SessionBus
 
-_RECONNECT_MS = 30_000
+RECONNECT_MS = 30_000
 
 _log = logging.getLogger(__name__)
 
@@ -67,16 +67,20 @@ class Notifications(QObject):
         self._pump: BusPump | None = None
         self._fdo: FdoNotifier | None = None
         self._chain = NotifierChain(self._fallbacks)
+        self._again = QTimer(self)
+        self._again.timeout.connect(self._on_again)
         # Queued across threads, direct on the main one.
         self._wanted.connect(self._on_wanted)
         self._over.connect(self._on_over)
 
     def start(self) -> None:
         """Connect to the notification service; without one the other notifiers serve."""
-        self._connect()
+        if (bus := self._open_bus()) is not None:
+            self._speak(bus)
 
     def stop(self) -> None:
         """Take away what is shown (nobody would hear a click) and leave the bus; idempotent."""
+        self._again.stop()
         if self._fdo is not None:
             self._fdo.close_all()
         if self._pump is not None:
@@ -107,10 +111,7 @@ class Notifications(QObject):
         else:
             self.action.emit(response.alert_id, response.action)
 
-    def _connect(self) -> None:
-        bus = self._open_bus()
-        if bus is None:
-            return
+    def _speak(self, bus: SessionBus) -> None:
         # Only desktops with D-Bus have the library.
         from omnitray.channels.desktop_fdo import FdoNotifier  # noqa: PLC0415
 
@@ -140,8 +141,18 @@ class Notifications(QObject):
 
     @Slot()
     def _on_lost(self) -> None:
-        _log.warning("The session bus is gone; looking for it every %d s", _RECONNECT_MS // 1000)
-        QTimer.singleShot(_RECONNECT_MS, self, self._connect)
+        _log.warning("The session bus is gone; looking for it every %g s", RECONNECT_MS / 1000)
+        self._again.start(RECONNECT_MS)
+
+    @Slot()
+    def _on_again(self) -> None:
+        bus, before = self._open_bus(), self._fdo
+        if bus is None:
+            return
+        self._again.stop()
+        self._speak(bus)
+        for notification in before.wanted if before is not None else ():
+            self._chain.show(notification)
 
 
 def _own_icon() -> str:

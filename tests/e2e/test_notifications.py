@@ -1,6 +1,7 @@
 """Notifications on real services: the recorder, dunst, and Xfce's without a default action."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,7 +9,8 @@ from PySide6.QtCore import QCoreApplication
 from pytestqt.qtbot import QtBot
 
 from omnitray.channels.notification import Button, CloseReason, Notification, Urgency
-from omnitray.channels.session_bus import connect
+from omnitray.qt import notifications as module
+from omnitray.qt.bus_pump import open_bus
 from omnitray.qt.notifications import Notifications
 from support.dbus_service import Caller
 from support.desktop import Desktop
@@ -27,7 +29,7 @@ WAIT_MS = 10_000
 def notifications(desktop: Desktop, qapp: QCoreApplication) -> Iterator[Notifications]:
     """Ours, on the desktop's bus, started."""
     assert qapp is not None
-    ours = Notifications(bus=lambda: connect(desktop.bus_address))
+    ours = Notifications(bus=partial(open_bus, desktop.bus_address))
     ours.start()
     yield ours
     ours.stop()
@@ -219,6 +221,26 @@ def test_a_service_that_hangs_stops_nobody(
     qtbot.waitUntil(
         lambda: any(each.title for each in notification_server.on_screen), timeout=WAIT_MS
     )
+
+
+@pytest.mark.expect_log("session bus is gone")
+def test_a_bus_that_comes_back_gets_what_still_fires(
+    desktop: Desktop,
+    qtbot: QtBot,
+    notifications: Notifications,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "RECONNECT_MS", 50)
+    with NotificationServer(desktop.bus_address) as server:
+        qtbot.waitUntil(lambda: notifications.ready, timeout=WAIT_MS)
+        notifications.show(alarm())
+        qtbot.waitUntil(told(server), timeout=WAIT_MS)
+        desktop.bus.kill()
+    qtbot.wait(200)
+    desktop.restart_bus()
+    with NotificationServer(desktop.bus_address) as server:
+        qtbot.waitUntil(told(server), timeout=WAIT_MS)
+        assert [each.title for each in server.on_screen] == ["Memory 93 %"]
 
 
 def test_hostile_texts_arrive_harmless(notifications: Notifications, shown: Shown) -> None:

@@ -180,6 +180,11 @@ class Desktop:
         )
         subprocess.run(arguments, check=True, capture_output=True, timeout=_TERM_S)
 
+    def restart_bus(self) -> None:
+        """A new session bus at the old address, after the one before was killed."""
+        (self.folder / "bus").unlink(missing_ok=True)
+        self.bus = self._start_bus()
+
     def screenshot(self, path: Path) -> Path:
         """What is on the display now, as PNG."""
         subprocess.run(
