@@ -66,14 +66,14 @@ def test_on_macos_each_container_counts_once_and_images_do_not(system: StandIn) 
 
 def test_on_windows_empty_and_network_drives_are_not_asked(system: StandIn) -> None:
     system.answers["disk_partitions"] = [
-        partition("C:\\", "C:\\", "NTFS", "rw,fixed"),
-        partition("D:\\", "D:\\", "", "cdrom"),
-        partition("E:\\", "E:\\", "", "rw,removable"),
-        partition("Z:\\", "Z:\\", "NTFS", "rw,remote"),
+        partition("C:", "C:", "NTFS", "rw,fixed"),
+        partition("D:", "D:", "", "cdrom"),
+        partition("E:", "E:", "", "rw,removable"),
+        partition("Z:", "Z:", "NTFS", "rw,remote"),
     ]
-    system.answers["disk_usage"] = {"C:\\": thing(total=100, free=40, percent=60.0)}
+    system.answers["disk_usage"] = {"C:": thing(total=100, free=40, percent=60.0)}
     disks = windows_machine(system=system).disks()
-    assert [(disk.mount, disk.used_percent) for disk in disks] == [("C:\\", 60.0)]
+    assert [(disk.mount, disk.used_percent) for disk in disks] == [("C:", 60.0)]
 
 
 def test_traffic_is_by_device_without_doubles(system: StandIn) -> None:
