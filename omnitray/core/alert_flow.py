@@ -19,6 +19,7 @@ from omnitray.core.teller import Teller
 from omnitray.core.telling import Telling
 
 _replace = msgspec.structs.replace
+_ROUNDING_S = 1e-6
 _PAUSED = (Reason.SNOOZED, Reason.SNOOZED_ALERT)
 
 
@@ -90,7 +91,8 @@ class AlertFlow:
 
     def look(self) -> tuple[Outgoing, ...]:
         """Everything that is due now."""
-        now_m = self._clock.monotonic()
+        # A sum of a time and a delay may fall short of the appointment by a rounding.
+        now_m = self._clock.monotonic() + _ROUNDING_S
         self.offer_again(self._telling.silences.take_expired(now_m))
         found = [self._due(key, now_m) for key in self._teller.agenda.take(now_m)]
         found += self._teller.tell_what_waited(now_m)

@@ -20,6 +20,7 @@ from omnitray.core.telling import Telling
 
 _replace = msgspec.structs.replace
 _MEMBERS_NAMED = 100
+_LOOKS_A_REPEAT = 4
 
 
 class Teller:
@@ -62,9 +63,10 @@ class Teller:
         alert = incident.alert
         if incident.firing and incident.told_m is not None and alert.type not in TEST_TYPES:
             policy = self._telling.policy
-            repeat_m = incident.told_m + repeat_s(alert.severity, policy)
-            # Where something holds the repeat back, look again a floor later and not at once.
-            dues.append(repeat_m if repeat_m > now_m else now_m + policy.repeat_floor_s + 1.0)
+            interval_s = repeat_s(alert.severity, policy)
+            repeat_m = incident.told_m + interval_s
+            # Where something holds the repeat back, look again later and not at once.
+            dues.append(repeat_m if repeat_m > now_m else now_m + interval_s / _LOOKS_A_REPEAT)
         if not incident.watched:
             dues.append(incident.raised_m + self._timing.expire_s)
         if dues:

@@ -432,3 +432,11 @@ def test_every_decision_has_a_sentence_and_is_remembered(world: World) -> None:
     assert [each.reason for each in world.alerts.decisions()] == [Reason.REPEAT_FLOOR, Reason.NEW]
     assert all(reason.sentence.endswith(".") for reason in Reason)
     logging.getLogger(__name__).info("%s", world.alerts.decisions()[0].reason.sentence)
+
+
+def test_looks_at_the_clock_come_to_an_end_whatever_the_rounding(world: World) -> None:
+    world.alerts.raise_(CRITICAL, "x", source="server:a")
+    for seconds in (4017.032528107654, 0.1 + 0.2, 1e-9):
+        world.alerts.snooze(seconds)
+        world.pass_(90_000.0)
+    assert world.alerts.paused_until is None
