@@ -92,13 +92,14 @@ class AlertsModel(QAbstractTableModel):
         """Always the same."""
         return 0 if parent.isValid() else len(Column)
 
-    def canFetchMore(self, parent: Index) -> bool:  # noqa: N802 - Qt's name
+    @property
+    def has_more(self) -> bool:
         """Whether the last page was full."""
-        return not parent.isValid() and self._more
+        return self._more
 
-    def fetchMore(self, parent: Index) -> None:  # noqa: N802 - Qt's name
-        """Fetch another page."""
-        if not self.canFetchMore(parent):
+    def fetch_page(self) -> None:
+        """Fetch another page. Not Qt's ``fetchMore``: a tree view calls that at every layout."""
+        if not self._more:
             return
         found = self._page(len(self._alerts))
         page = [alert for alert in found if alert.id not in self._known]

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
-    QFileDialog,
     QMenu,
     QSplitter,
     QStackedLayout,
@@ -33,6 +32,8 @@ AskPath = Callable[[QWidget, str], str]
 
 def ask_path(parent: QWidget, suffix: str) -> str:
     """Ask where to save; an empty string means that the person thought better of it."""
+    from PySide6.QtWidgets import QFileDialog  # noqa: PLC0415 - a tenth of the page, seldom used
+
     chosen, _ = QFileDialog.getSaveFileName(
         parent, "Export alerts", f"alerts.{suffix}", f"*.{suffix}"
     )
@@ -107,6 +108,7 @@ class AlertsPage(QWidget):
         self.filter.changed.connect(self.reload)
         self.show_all.clicked.connect(self.filter.clear)
         self.export.clicked.connect(self._on_export)
+        self.view.verticalScrollBar().valueChanged.connect(self._on_scrolled)
         self.view.selectionModel().currentRowChanged.connect(self._on_current_changed)
         self.model.modelReset.connect(self._show_emptiness)
         self.model.rowsInserted.connect(self._show_emptiness)
@@ -149,8 +151,8 @@ class AlertsPage(QWidget):
         self.reload()
         if self.model.row_of(alert_id) < 0 and self.filter.narrows:
             self.filter.clear()
-        while self.model.row_of(alert_id) < 0 and self.model.canFetchMore(QModelIndex()):
-            self.model.fetchMore(QModelIndex())
+        while self.model.row_of(alert_id) < 0 and self.model.has_more:
+            self.model.fetch_page()
         self._choose(self.model.row_of(alert_id))
         self._wanted = ""
 
@@ -166,6 +168,12 @@ class AlertsPage(QWidget):
         if index.isValid():
             self.view.scrollTo(index)
         self.detail.show_alert(self.model.alert_at(row))
+
+    @Slot(int)
+    def _on_scrolled(self, value: int) -> None:
+        """Fetch the next page a screen before it is seen."""
+        if value >= self.view.verticalScrollBar().maximum() - self.view.viewport().height():
+            self.model.fetch_page()
 
     @Slot()
     def _show_emptiness(self) -> None:

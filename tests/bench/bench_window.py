@@ -138,8 +138,7 @@ def refresh() -> list[float]:
 
 def history() -> list[float]:
     """Milliseconds to open the page, to scroll to its end, to paint it once."""
-    from PySide6.QtCore import QModelIndex  # noqa: PLC0415 - one process a part
-    from PySide6.QtWidgets import QApplication  # noqa: PLC0415 - likewise
+    from PySide6.QtWidgets import QApplication  # noqa: PLC0415 - one process a part
 
     from omnitray.qt.window import MainWindow  # noqa: PLC0415 - likewise
 
@@ -151,7 +150,7 @@ def history() -> list[float]:
     opened = time.perf_counter()
     page = window.pages.alerts
     assert page is not None
-    while page.model.canFetchMore(QModelIndex()):
+    while page.model.has_more:
         page.view.scrollToBottom()
         app.processEvents()
     scrolled = time.perf_counter()

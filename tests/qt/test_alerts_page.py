@@ -183,3 +183,13 @@ def test_arrow_keys_walk_through_the_history(opened: Opened) -> None:
     opened.page.view.setFocus()
     press(opened.page.view, Qt.Key.Key_Down)
     assert "Server “api” is down" in opened.said()
+
+
+def test_scrolling_down_fetches_page_after_page_before_the_end_is_seen(qtbot: QtBot) -> None:
+    opened = Opened(qtbot, ListedAlerts(samples.many_alerts(500)))
+    assert len(opened.source.asked) == 1
+    opened.page.view.setFocus()
+    for _ in range(4):
+        press(opened.page.view, Qt.Key.Key_End)
+    assert opened.page.model.rowCount() == 500
+    assert "Alert number 499" in opened.said()
