@@ -7,6 +7,7 @@ stages that are bounded and logged, whoever asks: a signal, the menu, the end of
 
 import logging
 import os
+import secrets
 import sys
 import time
 from collections.abc import Callable
@@ -22,21 +23,32 @@ from omnitray.channels.dispatch import Dispatcher
 from omnitray.channels.notification import SNOOZE_ACTION
 from omnitray.channels.store import AlertStore
 from omnitray.channels.syslog import SyslogChannel
+from omnitray.core.actions import Actions
 from omnitray.core.alerts import AlertSystem
+from omnitray.core.cache_search import places
+from omnitray.core.caches import CacheCleaner
 from omnitray.core.clock import SystemClock
+from omnitray.core.executor import Executor
 from omnitray.core.facts import AlertChannel
 from omnitray.core.history import History
+from omnitray.core.inspector import Inspector
 from omnitray.core.jobs import JobTracker
+from omnitray.core.journal import Journal
+from omnitray.core.latency import LatencyProbe
 from omnitray.core.monitor import ProgressiveMonitor
 from omnitray.core.own_cost import OwnCostMeter
+from omnitray.core.protecting import Protecting
+from omnitray.core.protector import ResourceProtector
 from omnitray.core.sampler import Sampler
 from omnitray.core.silence_file import SilenceFile
 from omnitray.paths import Paths, UnsafeFolderError, find_paths
 from omnitray.qt import messages
+from omnitray.qt.cleaning import Cleaning
 from omnitray.qt.door import ProgramDoor
 from omnitray.qt.hub import Hub
 from omnitray.qt.instance import Instance, knock
 from omnitray.qt.notifications import Notifications
+from omnitray.qt.protect_worker import Engine
 from omnitray.qt.protection import Protection
 from omnitray.qt.settings_keeper import SettingsKeeper
 from omnitray.qt.signals import StopSignals
@@ -75,7 +87,7 @@ class App(QObject):
             cost=OwnCostMeter(self.clock, time.process_time, self.platform.own_rss_bytes),
             parent=self,
         )
-        self.protection = Protection(self.hub)
+        self.protection = self._build_protection()
         self.door = ProgramDoor(
             self.hub,
             settings=self.settings,
@@ -125,6 +137,53 @@ class App(QObject):
             self.settings.loaded.settings.monitor_policy(),
         )
         self.monitor_thread = WorkerThread("monitor", MonitorWorker(self.monitor))
+
+    def _build_protection(self) -> Protection:
+        return Protection(
+            self.hub,
+            settings=self.settings,
+            build=self._build_engine,
+            cleaning=Cleaning(self._build_cleaner, self.hub),
+            notifications=self.notifications,
+            clock=self.clock,
+        )
+
+    def _build_engine(self) -> Engine:
+        """The protector's parts, made on its own thread: the system is used from one alone."""
+        platform, clock = self.platform, self.clock
+        journal = Journal(self.paths.actions_journal)
+        system = platform.system()
+        levers = platform.levers(system)
+        guardian = platform.guardian(self.paths.actions_journal)
+        actions = Actions(journal, levers, system, clock, guardian)
+        details = platform.process_details()
+        source = platform.guard_source()
+        protecting = Protecting(
+            source=source,
+            scan=platform.process_table().scan,
+            jobs=JobTracker(details, clock, Path.home()),
+            inspector=Inspector(details, platform.ties_of(), details.written_bytes),
+            protector=ResourceProtector(
+                secrets.token_hex(3), programs=platform.protected_programs(), home=str(Path.home())
+            ),
+            executor=Executor(actions, clock),
+            probe=LatencyProbe(time.perf_counter, time.sleep),
+            own=platform.own_facts,
+            cores=os.cpu_count() or 1,
+            policy=self.settings.loaded.settings.protect_policy(),
+        )
+        return Engine(
+            protecting, actions, journal, source, lambda: platform.check_levers(levers, system)
+        )
+
+    def _build_cleaner(self) -> CacheCleaner:
+        return CacheCleaner(
+            places(Path.home(), dict(os.environ)),
+            tools=self.platform.programs(),
+            clock=self.clock,
+            open_files=self.platform.open_files,
+            mount_of=self.platform.mount_id,
+        )
 
     def _connect(self) -> None:
         worker = self.monitor_thread.worker
@@ -213,6 +272,8 @@ class App(QObject):
 
     @Slot(str, str)
     def _on_notification_action(self, alert_id: str, action: str) -> None:
+        if self.protection.answer_notification(alert_id, action):
+            return
         if action == SNOOZE_ACTION:
             self.hub.snooze(_SNOOZE_S, alert_id)
 

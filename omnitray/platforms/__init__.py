@@ -18,6 +18,8 @@ from omnitray.core.lever import Lever
 from omnitray.core.levers_report import LeverRow
 from omnitray.core.machine import Machine
 from omnitray.core.process_table import ProcessDetails, ProcessTable
+from omnitray.core.protected_programs import Programs
+from omnitray.core.protection import OwnFacts
 from omnitray.core.system import System
 from omnitray.core.ties import Tie
 from omnitray.platforms._autostart import Autostart
@@ -75,6 +77,14 @@ class Platform(Protocol):
 
     def own_rss_bytes(self) -> int | None:
         """Resident memory of this process; None where it cannot be read."""
+        ...
+
+    def own_facts(self) -> OwnFacts:
+        """Our pids, those that we were started by, and our user."""
+        ...
+
+    def protected_programs(self) -> Programs:
+        """Programs that are never acted on."""
         ...
 
     def guard_source(self) -> GuardSource:

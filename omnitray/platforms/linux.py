@@ -10,6 +10,7 @@ from omnitray.core.lever import Lever
 from omnitray.core.levers import linux_levers
 from omnitray.core.machine import Machine
 from omnitray.core.process_table import ProcessDetails, ProcessTable
+from omnitray.core.protected_programs import LINUX, Programs
 from omnitray.core.system import System
 from omnitray.core.ties import Tie
 from omnitray.platforms._linux_autostart import autostart
@@ -21,7 +22,7 @@ from omnitray.platforms._linux_open_files import mount_id, open_files
 from omnitray.platforms._linux_proc import written_bytes
 from omnitray.platforms._linux_processes import LinuxProcessTable
 from omnitray.platforms._linux_sampling import LinuxMachine
-from omnitray.platforms._linux_self import own_rss_bytes
+from omnitray.platforms._linux_self import own_facts, own_rss_bytes
 from omnitray.platforms._linux_service import service
 from omnitray.platforms._linux_session import has_display
 from omnitray.platforms._posix_guardian import GuardianKeeper
@@ -42,10 +43,12 @@ __all__ = [
     "machine",
     "mount_id",
     "open_files",
+    "own_facts",
     "own_rss_bytes",
     "process_details",
     "process_table",
     "programs",
+    "protected_programs",
     "service",
     "system",
     "ties_of",
@@ -91,3 +94,8 @@ def guardian(journal: Path) -> Guard:
 def ties_of() -> Callable[[tuple[int, ...]], dict[int, frozenset[Tie]]]:
     """What finds the ties of processes to the person; one for each thread that asks."""
     return LinuxSystem().ties_of
+
+
+def protected_programs() -> Programs:
+    """Programs that are never acted on."""
+    return LINUX

@@ -2,6 +2,7 @@
 
 from omnitray.core.machine import Machine
 from omnitray.core.process_table import ProcessDetails, ProcessTable
+from omnitray.core.protected_programs import MACOS, Programs
 from omnitray.platforms._macos_autostart import autostart
 from omnitray.platforms._macos_sampling import mac_machine
 from omnitray.platforms._macos_service import service
@@ -11,7 +12,7 @@ from omnitray.platforms._posix_session import keep_own_priority
 from omnitray.platforms._programs import programs
 from omnitray.platforms._psutil_open_files import mount_id, open_files
 from omnitray.platforms._psutil_processes import PsutilProcessDetails, PsutilProcessTable
-from omnitray.platforms._psutil_self import own_rss_bytes
+from omnitray.platforms._psutil_self import own_facts, own_rss_bytes
 
 __all__ = [
     "autostart",
@@ -21,10 +22,12 @@ __all__ = [
     "machine",
     "mount_id",
     "open_files",
+    "own_facts",
     "own_rss_bytes",
     "process_details",
     "process_table",
     "programs",
+    "protected_programs",
     "service",
 ]
 
@@ -42,3 +45,8 @@ def process_table() -> ProcessTable:
 def process_details() -> ProcessDetails:
     """What is asked about single processes."""
     return PsutilProcessDetails()
+
+
+def protected_programs() -> Programs:
+    """Programs that are never acted on."""
+    return MACOS

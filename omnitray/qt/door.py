@@ -127,6 +127,8 @@ class ProgramDoor(QObject):
             return
         if isinstance(answer, Outgoing):
             _answer_when_stored(answer, future)
+        elif isinstance(answer, Future):
+            _answer_when_done(answer, future)
         else:
             future.set_result(answer)
 
@@ -190,6 +192,16 @@ class ProgramDoor(QObject):
         self._events.notify(
             door.LevelChanged(change.after, status.chosen_level, RHYTHMS[change.after].look_s)
         )
+
+
+def _answer_when_done(done: "Future[Any]", future: "Future[Any]") -> None:
+    def on_done(done: "Future[Any]") -> None:
+        if (error := done.exception()) is None:
+            future.set_result(done.result())
+        else:
+            future.set_exception(error)
+
+    done.add_done_callback(on_done)
 
 
 def _answer_when_stored(raised: Outgoing, future: "Future[Alert]") -> None:

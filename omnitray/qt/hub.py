@@ -21,6 +21,7 @@ from omnitray.core.leases import Choice, Lease, Leases
 from omnitray.core.levels import RHYTHMS, LevelChange
 from omnitray.core.monitor import Step
 from omnitray.core.own_cost import OwnCostMeter
+from omnitray.core.protect_notices import Notice, NoticeOver
 from omnitray.core.reasons import Reason
 from omnitray.core.report import Report
 from omnitray.core.resource_alerts import ResourceAlert, ResourceAlerts
@@ -68,6 +69,7 @@ class Hub(QObject):
         self.snapshot: Snapshot | None = None
         self.level = settings.loaded.settings.chosen_level or MonitorLevel.NORMAL
         self._problems: dict[str, str] = {}
+        self._holding: tuple[str, ...] = ()
         self._changed_alerts: dict[str, Alert] = {}
         self._gather = self._single_shot(self._show_alerts)
         self._gather.setInterval(_GATHER_MS)
@@ -177,6 +179,32 @@ class Hub(QObject):
             self.trouble_came.emit()
         self._arm_alerts()
         return raised
+
+    def raise_notice(self, notice: Notice) -> None:
+        """Raise what the protector has to say."""
+        self.alerts.raise_(
+            notice.type,
+            notice.title,
+            message=notice.message,
+            severity=notice.severity,
+            source="protector",
+            labels=notice.labels,
+            context={**_figures(self.snapshot, self.level, self.mode), **notice.context},
+        )
+        if notice.severity is Severity.CRITICAL:
+            self.trouble_came.emit()
+        self._arm_alerts()
+
+    def notice_over(self, over: NoticeOver) -> None:
+        """What the protector had to say is over."""
+        for kind in (AlertType.RESOURCE_CRITICAL, AlertType.CRITICAL):
+            self.alerts.resolve(fingerprint(kind, "protector", over.labels), Reason.RESOLVED)
+        self._arm_alerts()
+
+    def hold(self, phrases: tuple[str, ...]) -> None:
+        """What the protector holds now, a phrase for each job."""
+        self._holding = phrases
+        self.refresh()
 
     def acknowledge(self, alert_id: str) -> Outgoing | None:
         """Mark an alert as seen; None when it is not open."""
@@ -299,6 +327,7 @@ class Hub(QObject):
             snapshot=self.snapshot,
             open_alerts=self.alerts.open_alerts(),
             protect=loaded.settings.protect.state,
+            holding=self._holding,
             notifications_paused_until=self.alerts.paused_until,
             own=self._cost.read(),
             problems=(*self._problems.values(), *sentences(loaded.problems)),

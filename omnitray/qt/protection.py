@@ -1,12 +1,57 @@
-"""Protection as the main thread sees it: the newest view, and the commands for the protector."""
+"""Protection as the main thread sees it: the newest view, commands for the protector, its news.
 
-from typing import Any
+The protector lives on a thread of its own (``protect_worker``); this object hands it what the
+person wants and turns what it says into alerts and notifications.
+"""
 
-from PySide6.QtCore import QObject, Signal, Slot
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Protocol
 
-from omnitray.api.door import Command, Refusal, Refused
-from omnitray.core.facts import ProtectState
-from omnitray.core.protection_view import Explanation, ProtectionView
+import msgspec
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from omnitray.api import door
+from omnitray.channels.notification import Button, Notification, Urgency
+from omnitray.core.clock import Clock
+from omnitray.core.deed import TakenBack, Who
+from omnitray.core.facts import AlertType, Job, Mode, ProtectState, Severity, Snapshot
+from omnitray.core.policy import ProtectPolicy
+from omnitray.core.protect_notices import Notice, NoticeOver
+from omnitray.core.protect_page import empty_page, holding
+from omnitray.core.protecting import ProtectStep
+from omnitray.core.protection import Reply
+from omnitray.core.protection_view import Answer, Explanation, ProtectionView, Question
+from omnitray.qt.cleaning import Cleaned, Cleaning
+from omnitray.qt.hub import Hub
+from omnitray.qt.protect_worker import Engine, ProtectWorker, explain_now
+from omnitray.qt.settings_keeper import SettingsKeeper
+from omnitray.qt.workers import WorkerThread
+from omnitray.settings import Loaded
+
+log = logging.getLogger(__name__)
+
+_ANSWERS = {
+    Answer.SLOW_DOWN: "Slow down",
+    Answer.PAUSE: "Pause",
+    Answer.END: "End",
+    Answer.LEAVE_ALONE: "Leave it alone for 1 h",
+    Answer.NEVER: "Never touch this",
+}
+_EXPLAIN_S = 5.0
+
+
+class Shows(Protocol):
+    """What shows notifications."""
+
+    def show(self, notification: Notification) -> None:
+        """Show it, or replace what its slot shows."""
+        ...
+
+    def close(self, slot: str) -> None:
+        """Take it away."""
+        ...
 
 
 class Protection(QObject):
@@ -14,45 +59,331 @@ class Protection(QObject):
 
     view_changed = Signal(object)  # ProtectionView
     question_changed = Signal(object)  # Question, or None
+    policy_changed = Signal(object)  # to the protector's thread, as are the following
+    disks_changed = Signal(object)
+    pause_changed = Signal(object)
+    replied = Signal(object)
+    asked = Signal(object, object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.view = ProtectionView()
+    def __init__(
+        self,
+        hub: Hub,
+        *,
+        settings: SettingsKeeper,
+        build: Callable[[], Engine],
+        cleaning: Cleaning,
+        notifications: Shows,
+        clock: Clock,
+    ) -> None:
+        super().__init__(hub)
+        self._hub = hub
+        self._settings = settings
+        self._cleaning = cleaning
+        self._notifications = notifications
+        self._clock = clock
+        self._questions: dict[str, Question] = {}
+        self._paused_until: float | None = None
+        policy = self._policy()
+        self.view = empty_page(policy.state, policy.mode)
+        self._pause_over = QTimer(self, singleShot=True)
+        self._pause_over.timeout.connect(self._on_pause_over)
+        self._thread = WorkerThread("protector", ProtectWorker(build, clock))
+        self._connect(self._thread.worker)
+
+    def _connect(self, worker: ProtectWorker) -> None:
+        worker.stepped.connect(self._on_stepped)
+        worker.view_changed.connect(self._on_view)
+        worker.questions_changed.connect(self._on_questions)
+        worker.restored.connect(self._on_restored)
+        worker.failed.connect(self._on_failed)
+        self.policy_changed.connect(worker.take_policy)
+        self.disks_changed.connect(worker.take_disks)
+        self.pause_changed.connect(worker.take_pause)
+        self.replied.connect(worker.take_reply)
+        self.asked.connect(worker.run)
+        self._hub.snapshot_taken.connect(self._on_snapshot)
+        self._hub.mode_changed.connect(self._on_mode)
+        self._settings.changed.connect(self._on_settings)
+        self._cleaning.finished.connect(self._on_cleaned)
+        self._cleaning.failed.connect(self._on_failed)
 
     def start(self) -> None:
         """Start protecting."""
+        self._thread.start()
 
     def stop(self) -> None:
-        """Give everything back."""
+        """Give everything back and end. Idempotent."""
+        self._pause_over.stop()
+        self._cleaning.stop()
+        self._thread.stop()
+
+    # Intents
 
     def explain(self) -> Explanation:
-        """Who would be acted on now, and why."""
-        return Explanation(action_id="", title="Nothing", text="Nothing is short.")
+        """Who would be acted on now, and why; not to be asked on the main thread (it waits)."""
+        answer: Future[Explanation] = self._ask(explain_now)
+        return answer.result(_EXPLAIN_S)
 
-    def carry_out(self, command: Command[Any]) -> Any:
-        """Carry out a command; raises Refused."""
-        raise Refused(Refusal.NOT_NOW, f"{type(command).__name__} cannot be done now")
+    def carry_out(self, command: door.Command[Any]) -> Any:
+        """Carry out a command of the API; a future where it takes a while."""
+        if isinstance(command, door.Undo):
+            return self._undone(
+                lambda engine: engine.protecting.undo(
+                    command.action_id, "you asked for it", Who.API
+                ),
+                command.action_id,
+            )
+        if isinstance(command, door.UndoAll):
+            return self._undone(
+                lambda engine: engine.protecting.undo_all("you asked for it", Who.API), ""
+            )
+        if isinstance(command, door.Clean):
+            return self._clean(dry_run=command.dry_run)
+        raise door.Refused(door.Refusal.NOT_NOW, f"{type(command).__name__} is not known here")
 
     @Slot(object)
     def set_state(self, state: ProtectState) -> None:
-        """On, watch or off."""
+        """On, watch or off, here and in the settings file; ends a pause."""
+        self._end_pause()
+        self._hub.change_setting("protect.state", state.value)
 
     @Slot(float)
     def pause_for(self, duration_s: float) -> None:
         """Watch only for a while."""
+        self._paused_until = self._clock.wall() + duration_s
+        self._pause_over.start(round(duration_s * 1000))
+        self._send_policy()
 
     @Slot()
     def undo_all(self) -> None:
         """Take everything back."""
+        self._ask(lambda engine: engine.protecting.undo_all("you asked for it", Who.PERSON))
 
     @Slot(str)
     def undo(self, action_id: str) -> None:
         """Take one action back."""
+        self._ask(lambda engine: engine.protecting.undo(action_id, "you asked for it", Who.PERSON))
 
     @Slot(str, str)
     def act_on_job(self, job_key: str, action: str) -> None:
         """What the person asks to be done to a job."""
+        if action == "resume":
+            for each in self.view.held:
+                if each.job_key == job_key:
+                    self.undo(each.action_id)
+            return
+        answer = Answer.NEVER if action == "protect" else Answer(action)
+        self._reply(job_key, answer, None)
 
     @Slot(str, str)
     def answer(self, question_id: str, answer: str) -> None:
         """The person's answer to a question."""
+        question = self._questions.get(question_id)
+        if question is not None:
+            self._reply(question.job_key, Answer(answer), question_id)
+
+    def answer_notification(self, question_id: str, action: str) -> bool:
+        """A button of a question's notification; False when it is no question."""
+        if question_id not in self._questions:
+            return False
+        if action in set(Answer):
+            self.answer(question_id, action)
+        return True
+
+    # Inside
+
+    def _reply(self, job_key: str, answer: Answer, question_id: str | None) -> None:
+        if answer is Answer.NEVER:
+            self._protect_for_good(job_key)
+        self.replied.emit(Reply(job_key=job_key, answer=answer, question_id=question_id))
+
+    def _protect_for_good(self, job_key: str) -> None:
+        """Into the settings, so that it holds after a restart as well: the project, or the name."""
+        job = next((each for each in self._hub.jobs if each.key == job_key), None)
+        word = _protected_word(job)
+        kept = self._settings.loaded.settings.protect.protected
+        if word and word not in kept:
+            self._hub.change_setting("protect.protected", [*kept, word])
+
+    def _ask(self, ask: Callable[[Engine], Any]) -> "Future[Any]":
+        future: Future[Any] = Future()
+        self.asked.emit(ask, future)
+        return future
+
+    def _undone(
+        self, undo: Callable[[Engine], tuple[TakenBack, ...]], action_id: str
+    ) -> "Future[door.Done]":
+        answer: Future[door.Done] = Future()
+
+        def on_done(future: "Future[tuple[TakenBack, ...]]") -> None:
+            if (error := future.exception()) is not None:
+                answer.set_exception(door.Refused(door.Refusal.NOT_NOW, str(error)))
+            elif action_id and not future.result():
+                detail = f"no action {action_id} is in force"
+                answer.set_exception(door.Refused(door.Refusal.NOT_FOUND, detail))
+            else:
+                done = tuple(f"{each.title}: {each.outcome}" for each in future.result())
+                answer.set_result(door.Done(done=done))
+
+        self._ask(undo).add_done_callback(on_done)
+        return answer
+
+    def _clean(self, *, dry_run: bool) -> "Future[door.Done]":
+        answer: Future[door.Done] = Future()
+        target = self._policy().disk_target_percent
+        shot = self._hub.snapshot
+        mount = shot.disks[0].mount if shot is not None and shot.disks else "/"
+
+        def on_done(future: "Future[Cleaned]") -> None:
+            if (error := future.exception()) is not None:
+                answer.set_exception(door.Refused(door.Refusal.NOT_NOW, str(error)))
+            else:
+                answer.set_result(_cleaning_done(future.result()))
+
+        self._cleaning.start(mount, target, dry_run=dry_run).add_done_callback(on_done)
+        return answer
+
+    def _policy(self) -> ProtectPolicy:
+        policy = msgspec.structs.replace(
+            self._settings.loaded.settings.protect_policy(), mode=self._hub.mode
+        )
+        if self._paused_until is not None and policy.state is ProtectState.ON:
+            return msgspec.structs.replace(policy, state=ProtectState.WATCH)
+        return policy
+
+    def _send_policy(self) -> None:
+        self.pause_changed.emit(self._paused_until)
+        self.policy_changed.emit(self._policy())
+
+    def _end_pause(self) -> None:
+        self._pause_over.stop()
+        if self._paused_until is not None:
+            self._paused_until = None
+            self._send_policy()
+
+    # Slots
+
+    @Slot(object)
+    def _on_stepped(self, step: ProtectStep) -> None:
+        for notice in step.notices:
+            if isinstance(notice, NoticeOver):
+                self._hub.notice_over(notice)
+            else:
+                self._hub.raise_notice(notice)
+        for request in step.cleaning:
+            if not self._cleaning.busy:
+                target = self._policy().disk_target_percent
+                dry_run = request.dry_run or request.preview
+                self._cleaning.start(request.mount, target, dry_run=dry_run)
+
+    @Slot(object)
+    def _on_view(self, view: ProtectionView) -> None:
+        self.view = view
+        self._hub.hold(holding(view.held))
+        self.view_changed.emit(view)
+
+    @Slot(object)
+    def _on_questions(self, questions: tuple[Question, ...]) -> None:
+        gone = set(self._questions) - {each.id for each in questions}
+        new = [each for each in questions if each.id not in self._questions]
+        self._questions = {each.id: each for each in questions}
+        for question_id in gone:
+            self._notifications.close(question_id)
+        for question in new:
+            self._notifications.show(_notification(question))
+        self.question_changed.emit(questions[0] if questions else None)
+
+    @Slot(object)
+    def _on_restored(self, restored: tuple[TakenBack, ...]) -> None:
+        titles = ", ".join(dict.fromkeys(each.title for each in restored))
+        log.info("restored after a crash: %s", titles)
+        self._hub.raise_notice(
+            Notice(
+                type=AlertType.RESOURCE_CRITICAL,
+                title="Given back after OmniTray had ended unexpectedly",
+                message=f"{titles}: nothing is held any more.",
+                severity=Severity.INFO,
+                labels={"protector": "restored"},
+                context={"others_wait": False},
+            )
+        )
+        self._hub.notice_over(NoticeOver(labels={"protector": "restored"}))
+
+    @Slot(str)
+    def _on_failed(self, sentence: str) -> None:
+        self._hub.note_problem("protector", sentence)
+
+    @Slot(object)
+    def _on_cleaned(self, done: Cleaned) -> None:
+        self._hub.raise_notice(_cleaned_notice(done))
+
+    @Slot(object)
+    def _on_snapshot(self, snapshot: Snapshot) -> None:
+        self.disks_changed.emit(snapshot.disks)
+
+    @Slot(object)
+    def _on_mode(self, _mode: Mode) -> None:
+        self._send_policy()
+
+    @Slot(object)
+    def _on_settings(self, _loaded: Loaded) -> None:
+        self._send_policy()
+
+    @Slot()
+    def _on_pause_over(self) -> None:
+        self._end_pause()
+
+
+def _protected_word(job: Job | None) -> str:
+    if job is None:
+        return ""
+    return job.project or job.name
+
+
+def _notification(question: Question) -> Notification:
+    text = question.text
+    if question.deadline is not None:
+        text = f"{text} Without an answer it {question.unanswered}."
+    return Notification(
+        alert_id=question.id,
+        title=f"{question.title}: what shall be done?",
+        body=text,
+        urgency=Urgency.CRITICAL,
+        buttons=tuple(Button(key=each.value, label=_ANSWERS[each]) for each in question.answers),
+        slot=question.id,
+    )
+
+
+def _cleaning_done(done: Cleaned) -> door.Done:
+    if done.result is None:
+        would = tuple(
+            f"{each.name}: {(each.size_bytes or 0) / 1e9:.2f} GB" for each in done.plan.candidates
+        )
+        return door.Done(done=would, freed_bytes=done.plan.size_bytes, dry_run=True)
+    outcomes = done.result.outcomes
+    return door.Done(
+        done=tuple(f"{each.name}: {each.reason.sentence}" for each in outcomes),
+        freed_bytes=sum(each.freed_bytes for each in outcomes),
+    )
+
+
+def _cleaned_notice(done: Cleaned) -> Notice:
+    if done.result is None:
+        title = f"Caches on {done.mount} could give {done.plan.size_bytes / 1e9:.1f} GB"
+        names = ", ".join(each.name for each in done.plan.candidates[:8])
+        message = f"{names or 'Nothing was found'}. Clean them with: omnitray clean"
+    else:
+        freed = sum(each.freed_bytes for each in done.result.outcomes)
+        title = f"Cleaned {freed / 1e9:.1f} GB of caches on {done.mount}"
+        message = (
+            f"{done.mount} is {done.result.after_percent:.0f} % full, "
+            f"{done.result.before_percent:.0f} % before."
+        )
+    return Notice(
+        type=AlertType.RESOURCE_CRITICAL,
+        title=title,
+        message=message,
+        severity=Severity.WARNING,
+        labels={"resource": "disk", "cleaning": done.mount},
+        context={"resource": "disk", "mount": done.mount},
+    )

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
 
 from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 
@@ -29,6 +30,11 @@ class MonitorWorker(QObject):
         self._timer.setSingleShot(True)
         self._timer.setTimerType(Qt.TimerType.CoarseTimer)
         self._timer.timeout.connect(self.tick)
+
+    @Slot()
+    def start(self) -> None:
+        """Take the first step."""
+        self.tick()
 
     @Slot()
     def tick(self) -> None:
@@ -70,16 +76,35 @@ class MonitorWorker(QObject):
             self.tick()
 
 
-class WorkerThread:
+class Worker(Protocol):
+    """A QObject whose timer lives in its thread: begun there, stopped there."""
+
+    def start(self) -> None:
+        """Begin, on the worker's thread."""
+        ...
+
+    def stop(self) -> None:
+        """Stop the timer, on the worker's thread."""
+        ...
+
+    def moveToThread(self, thread: QThread, /) -> object:  # noqa: N802 - Qt's name
+        """Qt's own."""
+        ...
+
+
+W = TypeVar("W", bound=Worker)
+
+
+class WorkerThread(Generic[W]):
     """A worker on a thread of its own: started, and stopped within two seconds."""
 
-    def __init__(self, name: str, worker: MonitorWorker) -> None:
+    def __init__(self, name: str, worker: W) -> None:
         self.name = name
         self.worker = worker
         self._thread = QThread()
         self._thread.setObjectName(name)
         worker.moveToThread(self._thread)
-        self._thread.started.connect(worker.tick)
+        self._thread.started.connect(worker.start)
         # The timer lives in the worker's thread and has to be stopped there.
         self._thread.finished.connect(worker.stop, Qt.ConnectionType.DirectConnection)
 

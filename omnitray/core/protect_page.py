@@ -1,0 +1,174 @@
+"""Fills the Protection page: what is held, why, what it did, the journal, the means.
+
+Words and figures only; nothing is decided here.
+"""
+
+from collections.abc import Iterable
+
+from omnitray.core.alert import epoch
+from omnitray.core.breaker import Breaker as BreakerFacts
+from omnitray.core.deed import Active, Outcome, is_lever_of
+from omnitray.core.explain import explanation_of
+from omnitray.core.facts import Mode, ProtectState
+from omnitray.core.identity import LeverKind, Rung
+from omnitray.core.journal import Record
+from omnitray.core.levers_report import NAMES, LeverRow
+from omnitray.core.protect_notices import figures
+from omnitray.core.protecting import Protecting
+from omnitray.core.protection import Action, ActionState, ActiveAction
+from omnitray.core.protection import Question as AskedQuestion
+from omnitray.core.protection_view import (
+    Breaker,
+    Explanation,
+    Grip,
+    Held,
+    JournalLine,
+    Means,
+    ProtectionView,
+    Question,
+)
+from omnitray.core.protection_view import Outcome as Shown
+
+JOURNAL_LINES = 100
+_GRIPS = {Rung.SLOW_DOWN: Grip.SLOWED, Rung.PAUSE: Grip.PAUSED, Rung.END: Grip.ENDING}
+_DID = {"slow_down": "slowed down", "pause": "paused", "end": "ended", "tell": "told about"}
+_FINAL = {Outcome.ENDED: Shown.ENDED, Outcome.WOULD_HAVE: Shown.WOULD_HAVE}
+
+
+def page(
+    protecting: Protecting,
+    *,
+    in_force: Iterable[Active],
+    records: Iterable[Record],
+    means: Iterable[LeverRow],
+    paused_until: float | None,
+    wall_offset_s: float,
+) -> ProtectionView:
+    """The whole page. ``wall_offset_s`` turns monotonic seconds into wall-clock seconds."""
+    policy = protecting.policy
+    levers = tuple(in_force)
+    held = [
+        _held(each, levers, wall_offset_s)
+        for each in protecting.active
+        if each.state is not ActionState.FAILED
+    ]
+    return ProtectionView(
+        state=policy.state,
+        mode=policy.mode,
+        paused_until=paused_until,
+        breaker=_breaker(protecting.protector.breaker, wall_offset_s),
+        held=tuple(held),
+        explanations=tuple(_explanations(protecting)),
+        means=tuple(Means(name=row.name, works=row.works, why_not=row.why_not) for row in means),
+        journal=tuple(_lines(records)),
+        neighbours=protecting.neighbours,
+    )
+
+
+def asked(question: AskedQuestion, wall_offset_s: float) -> Question:
+    """A question as the window and the notification show it."""
+    deadline = None if question.deadline_s is None else question.deadline_s + wall_offset_s
+    without = {
+        None: "stays as it is",
+        Rung.SLOW_DOWN: "stays slowed down",
+        Rung.PAUSE: "is paused",
+        Rung.END: "is ended",
+    }[question.unanswered]
+    return Question(
+        id=question.id,
+        job_key=question.job_key,
+        title=question.title,
+        text=f"{question.title}: {question.reason.sentence}. What shall be done?",
+        answers=question.answers,
+        deadline=deadline,
+        unanswered=without,
+    )
+
+
+def holding(held: Iterable[Held]) -> tuple[str, ...]:
+    """A phrase for each job under action: ``pytest · ~/shop slowed down``."""
+    return tuple(f"{each.title} {each.grip.value}" for each in held)
+
+
+def _held(each: ActiveAction, in_force: tuple[Active, ...], wall_offset_s: float) -> Held:
+    action = each.action
+    ours = [active.record for active in in_force if is_lever_of(action.id, active.action_id)]
+    watched = each.state is ActionState.WATCHED
+    return Held(
+        action_id=action.id,
+        job_key=action.job_key,
+        title=action.title,
+        grip=Grip.WOULD if watched else _GRIPS[action.rung],
+        since=each.since_s + wall_offset_s,
+        means=", ".join(_means(record) for record in ours),
+        why=figures(action),
+        process_count=max(1, len(action.targets)),
+        undoable=action.rung is not Rung.END and not watched,
+    )
+
+
+def _means(record: Record) -> str:
+    name = NAMES[LeverKind(record.began.lever)].lower()
+    changed = {(change.old, change.new) for change in record.changes}
+    if len(changed) != 1:
+        return name
+    ((old, new),) = changed
+    if isinstance(old, int) and isinstance(new, int):
+        return f"{name} {old} → {new}"
+    return f"{name} {new}" if isinstance(new, int) else name
+
+
+def _breaker(facts: BreakerFacts, wall_offset_s: float) -> Breaker:
+    until = facts.until_s
+    return Breaker(
+        state=facts.state,
+        ends_left=facts.ends_left,
+        until=None if until is None else until + wall_offset_s,
+        why=facts.why.sentence if facts.why else "",
+    )
+
+
+def _explanations(protecting: Protecting) -> Iterable[Explanation]:
+    active = {each.action.id for each in protecting.active}
+    newest = list(reversed(protecting.taken.values()))
+    first = [action for action in newest if action.id in active]
+    rest = [action for action in newest if action.id not in active]
+    for action in [*first, *rest][:20]:
+        yield _explained(action, protecting)
+
+
+def _explained(action: Action, protecting: Protecting) -> Explanation:
+    return explanation_of(action, protecting.effects.of(action.id))
+
+
+def _lines(records: Iterable[Record]) -> list[JournalLine]:
+    newest = list(records)[-JOURNAL_LINES:]
+    return [journal_line(record) for record in reversed(newest)]
+
+
+def journal_line(record: Record) -> JournalLine:
+    """One action of the journal in words."""
+    began = record.began
+    return JournalLine(
+        action_id=began.id,
+        at=epoch(began.at),
+        what=f"{_DID.get(began.rung, began.rung)} {began.title}",
+        why=began.reason,
+        outcome=_shown(record),
+    )
+
+
+def _shown(record: Record) -> Shown:
+    if record.undone is not None:
+        return Shown.UNDONE
+    outcome = record.result.outcome if record.result else ""
+    if outcome in _FINAL:
+        return _FINAL[Outcome(outcome)]
+    if outcome in {Outcome.FAILED, Outcome.SURVIVED}:
+        return Shown.FAILED
+    return Shown.REVERSIBLE if record.began.reversible else Shown.FINAL
+
+
+def empty_page(state: ProtectState, mode: Mode) -> ProtectionView:
+    """Before the protector has started."""
+    return ProtectionView(state=state, mode=mode)

@@ -1,0 +1,273 @@
+"""One step of protecting: read, look closer if something asks for it, decide, do, describe.
+
+    guard source → guard → (scan, jobs, inspector) → ResourceProtector.decide → Actions → view
+
+Everything outside enters as an argument; the delay until the next step is a return value. At rest
+a step costs a few small reads and no look at any process. Belongs to one thread.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import msgspec
+
+from omnitray.core.deed import Outcome, Performed, TakenBack, Who
+from omnitray.core.effects import Effects
+from omnitray.core.executor import Executor
+from omnitray.core.facts import DiskFacts, Job, ProcessFacts, Resource
+from omnitray.core.forecast import DiskForecaster, attributed
+from omnitray.core.guard import Guard, GuardStep
+from omnitray.core.guard_source import GuardSource
+from omnitray.core.identity import Rung
+from omnitray.core.inspector import Inspector, Look
+from omnitray.core.latency import LatencyProbe
+from omnitray.core.monitor import JobSource
+from omnitray.core.policy import ProtectPolicy
+from omnitray.core.protect_notices import (
+    Notice,
+    NoticeOver,
+    alarm_notice,
+    labels_of,
+    notice_of,
+)
+from omnitray.core.protection import (
+    Action,
+    ActionState,
+    ActiveAction,
+    Alarm,
+    Decision,
+    Facts,
+    Forecast,
+    GuardReading,
+    OwnFacts,
+    Probe,
+    Question,
+    Reply,
+    Restore,
+)
+from omnitray.core.protector import ResourceProtector
+from omnitray.core.scene import Scene
+
+UNREADABLE_S = 5.0
+_LOOK_AFTER_S = 1.0
+_TAKEN_KEPT = 100  # actions of this run that can still be explained in full
+_PROBE_EVERY_S = 2.0
+_IN_FORCE = {ActionState.HELD, ActionState.ENDING, ActionState.WATCHED}
+
+
+class CleanRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Caches of this file system are to be cleaned, or shown what that would free."""
+
+    mount: str
+    preview: bool
+    dry_run: bool
+
+
+class ProtectStep(msgspec.Struct, frozen=True, kw_only=True):
+    """What a step brought. ``changed``: what the Protection page shows is different now."""
+
+    next_delay_s: float
+    changed: bool = False
+    notices: tuple[Notice | NoticeOver, ...] = ()
+    questions: tuple[Question, ...] = ()
+    cleaning: tuple[CleanRequest, ...] = ()
+
+
+class Protecting:
+    """The protector's life, step by step."""
+
+    def __init__(  # noqa: PLR0913 - the seams of everything that it reads and moves
+        self,
+        *,
+        source: GuardSource,
+        scan: Callable[[], Sequence[ProcessFacts]],
+        jobs: JobSource,
+        inspector: Inspector,
+        protector: ResourceProtector,
+        executor: Executor,
+        probe: LatencyProbe,
+        own: Callable[[], OwnFacts],
+        cores: int,
+        policy: ProtectPolicy,
+        neighbours: tuple[str, ...] = (),
+    ) -> None:
+        self._source = source
+        self._scan = scan
+        self._jobs_of = jobs
+        self._inspector = inspector
+        self._executor = executor
+        self._probe = probe
+        self._own = own
+        self._cores = cores
+        self._guard = Guard()
+        self._disk_forecaster = DiskForecaster()
+        self._probed: tuple[float, Probe] | None = None
+        self._replies: list[Reply] = []
+        self._stories: dict[str, dict[str, str]] = {}
+        self._looks_anyway = False
+        self.neighbours = neighbours
+        self.policy = policy
+        self.protector = protector
+        self.effects = Effects()
+        self.disks: tuple[DiskFacts, ...] = ()
+        self.reading: GuardReading | None = None
+        self.forecast: Forecast | None = None
+        self.taken: dict[str, Action] = {}
+
+    @property
+    def active(self) -> tuple[ActiveAction, ...]:
+        """What is in force, was refused a moment ago, or would have been done."""
+        return self._executor.active()
+
+    def reply(self, reply: Reply) -> None:
+        """The person has spoken; heard at the next step."""
+        self._replies.append(reply)
+        self._looks_anyway = True
+
+    def step(self) -> ProtectStep:
+        """Read, decide, do."""
+        reading = self._source.read()
+        if reading is None:
+            return ProtectStep(next_delay_s=UNREADABLE_S)
+        self.reading = reading
+        looked_after = self._executor.look(hurry=self.protector.hurries)
+        held = bool(self.active) or bool(self.protector.open_questions)
+        guard = self._guard.observe(reading, self.policy, held=held)
+        facts = self._facts(reading, guard)
+        self.effects.observe(reading, facts.probe)
+        decisions = self.protector.decide(facts, self.policy, reading.monotonic_s)
+        notices = [*self._carry_out(decisions), *self._ended_stories()]
+        ended = bool(looked_after.ended or looked_after.gone)
+        return ProtectStep(
+            next_delay_s=self._delay(guard, looked_after.next_s),
+            changed=bool(decisions) or ended,
+            notices=tuple(notices),
+            questions=self.protector.open_questions,
+            cleaning=tuple(_cleaning(decisions)),
+        )
+
+    def scene(self) -> Scene | None:
+        """The moment as it would be decided about now; None where nothing can be read."""
+        reading = self._source.read()
+        if reading is None:
+            return None
+        jobs = self._jobs_of.update(self._scan())
+        facts = self._facts_with(reading, jobs, self._look(jobs, reading), self.forecast)
+        return self.protector.scene(facts, self.policy, reading.monotonic_s)
+
+    def undo(self, action_id: str, reason: str, who: Who) -> tuple[TakenBack, ...]:
+        """Take one action back because somebody says so."""
+        return self._executor.undo(action_id, reason, who)
+
+    def undo_all(self, reason: str, who: Who) -> tuple[TakenBack, ...]:
+        """Take everything back."""
+        return self._executor.undo_all(reason, who)
+
+    # Reading
+
+    def _facts(self, reading: GuardReading, guard: GuardStep) -> Facts:
+        self.forecast = guard.forecast
+        if not (guard.wants_scan or self._looks_anyway):
+            return self._facts_with(reading, (), Look({}, {}), guard.forecast)
+        self._looks_anyway = False
+        jobs = self._jobs_of.update(self._scan())
+        if guard.forecast is not None:
+            self.forecast = attributed(guard.forecast, jobs)
+        return self._facts_with(reading, jobs, self._look(jobs, reading), self.forecast)
+
+    def _facts_with(
+        self, reading: GuardReading, jobs: tuple[Job, ...], look: Look, forecast: Forecast | None
+    ) -> Facts:
+        replies, self._replies = tuple(self._replies), []
+        return Facts(
+            reading=reading,
+            jobs=jobs,
+            details=look.details,
+            ties=look.ties,
+            own=self._own(),
+            cores=self._cores,
+            memory_forecast=forecast,
+            disks=self.disks,
+            disk_forecasts=self._disk_forecaster.add(reading.monotonic_s, self.disks),
+            probe=self._felt(reading),
+            active=self.active,
+            ended=self._executor.take_ended(),
+            replies=replies,
+            neighbours=self.neighbours,
+        )
+
+    def _look(self, jobs: tuple[Job, ...], reading: GuardReading) -> Look:
+        fullest = max((disk.used_percent for disk in self.disks), default=0.0)
+        writers = fullest >= self.policy.disk_clean_percent
+        return self._inspector.look(jobs, reading.monotonic_s, writers=writers)
+
+    def _felt(self, reading: GuardReading) -> Probe | None:
+        """How long a key press takes: asked only while the processors are short or held."""
+        busy = reading.cpu_percent is not None and (
+            reading.cpu_percent >= self.policy.limits.cpu_percent
+        )
+        held = any(each.action.resource is Resource.CPU for each in self.active)
+        if not (busy or held):
+            return None
+        now = reading.monotonic_s
+        if self._probed is None or now - self._probed[0] >= _PROBE_EVERY_S:
+            self._probed = (now, self._probe.measure())
+        return self._probed[1]
+
+    # Doing
+
+    def _carry_out(self, decisions: Sequence[Decision]) -> list[Notice | NoticeOver]:
+        notices: list[Notice | NoticeOver] = []
+        for decision in decisions:
+            if isinstance(decision, Action) and not decision.cleans:
+                notices.append(self._act(decision))
+            elif isinstance(decision, Restore):
+                self._executor.undo(decision.action_id, decision.reason.sentence, Who.PROTECTOR)
+            elif isinstance(decision, Alarm):
+                notices.append(alarm_notice(decision))
+        return notices
+
+    def _act(self, action: Action) -> Notice:
+        self.taken[action.id] = action
+        while len(self.taken) > _TAKEN_KEPT:
+            del self.taken[next(iter(self.taken))]
+        self.effects.forget(set(self.taken))
+        if action.rung is Rung.TELL:
+            return notice_of(action)
+        if self.reading is not None:
+            probe = self._probed[1] if self._probed else None
+            self.effects.begin(action.id, action.resource, self.reading, probe)
+        done, _ = self._executor.carry_out([action])
+        self._stories[action.id] = labels_of(action)
+        if action.rung is not Rung.SLOW_DOWN:
+            self._guard.acted()
+        return notice_of(action, _note(done))
+
+    def _ended_stories(self) -> list[NoticeOver]:
+        """Stories of which no action is in force any more."""
+        in_force = {each.action.id for each in self.active if each.state in _IN_FORCE}
+        over = {key: labels for key, labels in self._stories.items() if key not in in_force}
+        for key in over:
+            del self._stories[key]
+        told = list(self._stories.values())
+        return [NoticeOver(labels=labels) for labels in over.values() if labels not in told]
+
+    def _delay(self, guard: GuardStep, look_after_s: float | None) -> float:
+        if self._looks_anyway:
+            return 0.0
+        if look_after_s is not None:
+            return min(guard.delay_s, look_after_s)
+        return min(guard.delay_s, _LOOK_AFTER_S) if self.active else guard.delay_s
+
+
+def _cleaning(decisions: Iterable[Decision]) -> Iterator[CleanRequest]:
+    for each in decisions:
+        if isinstance(each, Action) and each.cleans:
+            yield CleanRequest(mount=each.mount or "/", preview=each.preview, dry_run=each.dry_run)
+
+
+def _note(done: Sequence[Performed]) -> str:
+    """Why it could not be done, where nothing of it could."""
+    if not done or any(each.outcome is not Outcome.FAILED for each in done):
+        return ""
+    why = [f"{lever}: {reason}" for each in done for lever, reason in each.others.items()]
+    return "It could not be done: " + ("; ".join(why) or "nothing here can do it")

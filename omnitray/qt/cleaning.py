@@ -1,0 +1,92 @@
+"""Cleaning caches in a thread of its own: the tools' commands take as long as they take."""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+
+import msgspec
+from PySide6.QtCore import QObject, Signal
+
+from omnitray.core.cache_facts import CleanPlan, CleanResult
+from omnitray.core.caches import CacheCleaner, Disk
+
+log = logging.getLogger(__name__)
+
+
+class Cleaned(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run found and did; ``result`` None where it only looked."""
+
+    mount: str
+    plan: CleanPlan
+    result: CleanResult | None = None
+
+
+class Cleaning(QObject):
+    """One run at a time; what its signals say arrives on the main thread."""
+
+    finished = Signal(object)
+    progressed = Signal(str)
+    failed = Signal(str)
+
+    def __init__(self, cleaner: Callable[[], CacheCleaner], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._make = cleaner
+        self._thread: threading.Thread | None = None
+        self._stop = threading.Event()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is under way."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self, mount: str, target_percent: float, *, dry_run: bool) -> "Future[Cleaned]":
+        """Look, and clean unless ``dry_run``; a future that holds RuntimeError while one runs."""
+        future: Future[Cleaned] = Future()
+        if self.busy:
+            future.set_exception(RuntimeError("a cleaning is under way already"))
+            return future
+        self._thread = threading.Thread(
+            target=self._run, args=(mount, target_percent, dry_run, future), name="cleaning"
+        )
+        self._thread.daemon = True
+        self._thread.start()
+        return future
+
+    def stop(self, timeout_s: float = 2.0) -> None:
+        """Stop between two files; what a tool's own command does ends with it."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
+    def _run(
+        self,
+        mount: str,
+        target_percent: float,
+        dry_run: bool,  # noqa: FBT001 - passed on by the thread
+        future: "Future[Cleaned]",
+    ) -> None:
+        try:
+            done = self._cleaned(mount, target_percent, dry_run=dry_run)
+        except Exception as error:  # the person hears of it, the protector goes on
+            log.exception("cleaning %s failed", mount)
+            self.failed.emit(f"Cleaning failed: {error}")
+            future.set_exception(error)
+            return
+        self.finished.emit(done)
+        future.set_result(done)
+
+    def _cleaned(self, mount: str, target_percent: float, *, dry_run: bool) -> Cleaned:
+        cleaner, disk = self._make(), Disk(mount)
+        plan = cleaner.plan(disk, target_percent)
+        if dry_run:
+            return Cleaned(mount=mount, plan=plan)
+        steps = cleaner.cleaning(plan, disk)
+        while not self._stop.is_set():
+            try:
+                progress = next(steps)
+            except StopIteration as end:
+                return Cleaned(mount=mount, plan=plan, result=end.value)
+            self.progressed.emit(f"{progress.name}, {progress.freed_bytes / 1e9:.1f} GB freed")
+        steps.close()
+        return Cleaned(mount=mount, plan=plan)

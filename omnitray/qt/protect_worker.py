@@ -1,0 +1,218 @@
+"""The protector's worker: owns the timer and the kernel's triggers, asks ``core.protecting``."""
+
+import logging
+import select
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+import msgspec
+from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer, Signal, Slot
+
+from omnitray.core.actions import Actions
+from omnitray.core.clock import Clock
+from omnitray.core.deed import Who
+from omnitray.core.explain import explanation_now
+from omnitray.core.facts import DiskFacts
+from omnitray.core.guard_source import GuardSource
+from omnitray.core.journal import Journal
+from omnitray.core.levers_report import LeverRow
+from omnitray.core.policy import ProtectPolicy
+from omnitray.core.protect_page import asked, page
+from omnitray.core.protecting import Protecting
+from omnitray.core.protection import Reply
+from omnitray.core.protection_view import Explanation, ProtectionView
+
+log = logging.getLogger(__name__)
+
+_AFTER_FAILURE_S = 1.0
+_TRIGGER_REST_MS = 2000  # a trigger fires once a window of two seconds
+_VIEW_EVERY_S = 1.0
+
+
+class Engine(msgspec.Struct, frozen=True):
+    """What the worker drives; made on the worker's thread, where it belongs."""
+
+    protecting: Protecting
+    actions: Actions
+    journal: Journal
+    source: GuardSource
+    check_levers: Callable[[], tuple[LeverRow, ...]]
+
+
+class ProtectWorker(QObject):
+    """Steps the protector; everything is told by signals."""
+
+    stepped = Signal(object)  # ProtectStep
+    view_changed = Signal(object)  # ProtectionView
+    questions_changed = Signal(object)  # tuple[protection_view.Question, ...]
+    restored = Signal(object)  # tuple[TakenBack, ...] after a crash
+    failed = Signal(str)
+
+    def __init__(self, build: Callable[[], Engine], clock: Clock) -> None:
+        super().__init__()
+        self._build = build
+        self._clock = clock
+        self._engine: Engine | None = None
+        self._means: tuple[LeverRow, ...] = ()
+        self._view: ProtectionView | None = None
+        self._asked: tuple[str, ...] = ()
+        self._viewed_s = float("-inf")
+        self._paused_until: float | None = None
+        self._triggers: list[QSocketNotifier] = []
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self.tick)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.timeout.connect(self._on_rested)
+
+    @Slot()
+    def start(self) -> None:
+        """Build on this thread, restore what a crash left behind, then guard."""
+        try:
+            self._engine = engine = self._build()
+            restored = engine.actions.restore_after_crash()
+            if restored:
+                self.restored.emit(restored)
+            self._means = engine.check_levers()
+            self._listen(engine)
+        except Exception as error:  # without protection the rest goes on, and it is said
+            log.exception("the protector cannot start")
+            self.failed.emit(f"Protection cannot start: {error}")
+            return
+        self.tick()
+
+    @Slot()
+    def tick(self) -> None:
+        """One step, and the alarm for the next one, whatever happened."""
+        engine = self._engine
+        if engine is None:
+            return
+        delay_s = _AFTER_FAILURE_S
+        try:
+            step = engine.protecting.step()
+            delay_s = step.next_delay_s
+            self._tell(engine, changed=step.changed)
+            if step.notices or step.cleaning:
+                self.stepped.emit(step)
+        except Exception as error:  # a guard that ends at a bad reading guards nothing
+            log.exception("the protector's step failed")
+            self.failed.emit(f"A step of the protection failed: {error}")
+        self._timer.start(max(0, round(delay_s * 1000)))
+
+    @Slot()
+    def stop(self) -> None:
+        """Stop looking and give everything back, on this thread."""
+        self._timer.stop()
+        self._rest.stop()
+        for trigger in self._triggers:
+            trigger.setEnabled(False)
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.protecting.undo_all("OmniTray ends", Who.PROTECTOR)
+            engine.source.close()
+            engine.journal.close()
+
+    # Commands
+
+    @Slot(object)
+    def take_policy(self, policy: ProtectPolicy) -> None:
+        """Protect by this from now on."""
+        if self._engine is not None:
+            self._engine.protecting.policy = policy
+            self.tick()
+            self._tell(self._engine, changed=True)
+
+    @Slot(object)
+    def take_disks(self, disks: tuple[DiskFacts, ...]) -> None:
+        """How full the disks are; comes with the monitor's snapshots."""
+        if self._engine is not None:
+            self._engine.protecting.disks = disks
+
+    @Slot(object)
+    def take_pause(self, paused_until: float | None) -> None:
+        """Until when (wall clock) it only watches, for the page."""
+        self._paused_until = paused_until
+
+    @Slot(object)
+    def take_reply(self, reply: Reply) -> None:
+        """The person has spoken."""
+        if self._engine is not None:
+            self._engine.protecting.reply(reply)
+            self.tick()
+
+    @Slot(object, object)
+    def run(self, ask: Callable[[Engine], Any], future: "Future[Any]") -> None:
+        """Do something with the engine on its thread and answer."""
+        if self._engine is None:
+            future.set_exception(RuntimeError("the protector does not run"))
+            return
+        try:
+            answer = ask(self._engine)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller gets it
+            future.set_exception(error)
+            return
+        self.tick()
+        future.set_result(answer)
+
+    # Inside
+
+    def _listen(self, engine: Engine) -> None:
+        kind = (
+            QSocketNotifier.Type.Exception
+            if hasattr(select, "epoll")
+            else (QSocketNotifier.Type.Read)
+        )
+        for descriptor in engine.source.triggers():
+            notifier = QSocketNotifier(descriptor, kind, self)
+            notifier.activated.connect(self._on_triggered)
+            self._triggers.append(notifier)
+
+    @Slot()
+    def _on_triggered(self) -> None:
+        """Something waited for memory: look now, and listen again when the window is over."""
+        for trigger in self._triggers:
+            trigger.setEnabled(False)
+        self._rest.start(_TRIGGER_REST_MS)
+        self.tick()
+
+    @Slot()
+    def _on_rested(self) -> None:
+        for trigger in self._triggers:
+            trigger.setEnabled(True)
+
+    def _tell(self, engine: Engine, *, changed: bool) -> None:
+        protecting = engine.protecting
+        now = self._clock.monotonic()
+        offset_s = self._clock.wall() - now
+        questions = tuple(asked(each, offset_s) for each in protecting.protector.open_questions)
+        ids = tuple(each.id for each in questions)
+        if ids != self._asked:
+            self._asked = ids
+            self.questions_changed.emit(questions)
+        following = bool(protecting.active) and protecting.effects.following
+        due = following and now - self._viewed_s >= _VIEW_EVERY_S
+        if not (changed or due or self._view is None):
+            return
+        self._viewed_s = now
+        view = page(
+            protecting,
+            in_force=engine.actions.active(),
+            records=engine.journal.records(),
+            means=self._means,
+            paused_until=self._paused_until,
+            wall_offset_s=offset_s,
+        )
+        if view != self._view:
+            self._view = view
+            self.view_changed.emit(view)
+
+
+def explain_now(engine: Engine) -> Explanation:
+    """Who would be acted on now; to be run on the protector's thread."""
+    scene = engine.protecting.scene()
+    if scene is None:
+        return Explanation(action_id="", title="Nothing", text="The machine cannot be read.")
+    return explanation_now(scene)
