@@ -1,7 +1,7 @@
 """A line chart on a true time axis, drawn with QPainter.
 
 The map: ``series`` the numbers, ``chart_ground`` what lies behind (a cached pixmap),
-``chart_paint`` what is drawn anew, here the widget: scale, crosshair, words for screen readers.
+``chart_paint`` what is drawn anew, ``chart_words`` what is said; here the widget: scale, crosshair.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from omnitray.qt import formats
 from omnitray.qt.chart_ground import Ground, Scale, paint_ground
 from omnitray.qt.chart_paint import (
     MARK,
@@ -31,7 +30,8 @@ from omnitray.qt.chart_paint import (
     paint_empty,
     paint_marks,
 )
-from omnitray.qt.series import AutoScale, Reading, TimeAxis
+from omnitray.qt.chart_words import ChartWords
+from omnitray.qt.series import AutoScale, TimeAxis
 from omnitray.qt.theme import Theme, text_font
 
 _LABEL_SCALE = 0.78
@@ -55,7 +55,8 @@ class Chart(QWidget):
     ) -> None:
         super().__init__()
         self._theme, self._axis, self._curves = theme, axis, tuple(curves)
-        self._name, self._say, self._scale = name, say, scale
+        self._name, self._scale = name, scale
+        self._words = ChartWords(name, axis, self._curves, say)
         self._auto = AutoScale(scale.floor)
         self._range_s = 300.0
         self._thresholds: tuple[float, float] | None = None
@@ -105,26 +106,21 @@ class Chart(QWidget):
         if not self.isVisible() or self.window().isMinimized():
             return
         if self._scale.top is None:
-            self._auto.fit(self._highest_value(), self._axis.now_s, self._range_s)
+            self._auto.fit(
+                self._words.highest_value(self._range_s), self._axis.now_s, self._range_s
+            )
         if self._painted_s is None or self._axis.now_s - self._painted_s >= self._column_s():
             self.update()  # a picture that would move by less than a pixel can stay
 
     def summary(self) -> str:
         """``CPU: now 43 %, highest 91 % at 14:02``; for two curves each with its word."""
-        parts = [self._summary_of(curve) for curve in self._curves]
-        return f"{self._name}: " + "; ".join(parts)
+        return self._words.summary(self._range_s)
 
     def crosshair_text(self) -> str:
         """``14:02:11 · 43 %`` under the crosshair, or an empty string."""
         if self._cross_s is None:
             return ""
-        parts = [formats.clock_time(self._axis.wall(self._cross_s))]
-        for curve in self._curves:
-            reading = curve.track.nearest(self._cross_s, self._column_s())
-            word = f"{curve.name} " if len(self._curves) > 1 else ""
-            parts.append(word + (self._say(reading.value) if reading else "no sample"))
-        parts.extend(self._marks_near(self._cross_s))
-        return " · ".join(parts)
+        return self._words.at(self._cross_s, self._column_s(), self._marks)
 
     # -- geometry
 
@@ -198,28 +194,6 @@ class Chart(QWidget):
             text = f"{self._name} at {self.crosshair_text()}"
         if text != self.accessibleDescription():
             self.setAccessibleDescription(text)
-
-    def _summary_of(self, curve: Curve) -> str:
-        word = f"{curve.name} " if len(self._curves) > 1 else ""
-        newest, highest = curve.track.newest, self._highest(curve)
-        if newest is None or highest is None:
-            return f"{word}no reading yet"
-        moment = formats.clock_time(self._axis.wall(highest.at_s), seconds=False)
-        return (
-            f"{word}now {self._say(newest.value)}, highest {self._say(highest.value)} at {moment}"
-        )
-
-    def _highest(self, curve: Curve) -> Reading | None:
-        now_s = self._axis.now_s
-        return curve.track.highest(now_s - self._range_s, now_s)
-
-    def _highest_value(self) -> float:
-        readings = [self._highest(curve) for curve in self._curves]
-        return max((reading.value for reading in readings if reading), default=0.0)
-
-    def _marks_near(self, at_s: float) -> list[str]:
-        reach_s = MARK * self._column_s()
-        return [mark.text for mark in self._marks if abs(mark.at_s - at_s) <= reach_s]
 
     # -- the crosshair by mouse and keyboard
 

@@ -12,17 +12,14 @@ import msgspec
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from omnitray.core.facts import Job, ProcessFacts
-from omnitray.qt import formats, pills
 from omnitray.qt.cells import CELL, Cell
+from omnitray.qt.job_cells import job_cell, process_cell
 from omnitray.qt.job_words import (
     FIGURES,
     HELP,
     TITLES,
     Column,
     Grips,
-    job_state,
-    job_text,
-    process_text,
     weight,
 )
 
@@ -30,7 +27,6 @@ JOB = CELL + 1
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
 _ARROWS = {Qt.SortOrder.AscendingOrder: " ↑", Qt.SortOrder.DescendingOrder: " ↓"}
-_ENDED = pills.Pill("ended", "neutral")
 
 
 class _Row(msgspec.Struct, eq=False):
@@ -163,16 +159,9 @@ class JobsModel(QAbstractItemModel):
 
     def _cell(self, row: _Row, index: Index) -> Cell:
         column = Column(index.column())
-        right = column in FIGURES
         if index.internalId():
-            return _process_cell(row.processes[index.row()], column)
-        if column == Column.NAME:
-            quiet = formats.count(row.job.process_count, "process")
-            return Cell(job_text(row.job, column), quiet, bold=True, faded=row.gone)
-        if column == Column.STATE:
-            pill, quiet = (_ENDED, "") if row.gone else job_state(row.job, self._grips)
-            return Cell(quiet=quiet, pill=pill)
-        return Cell(job_text(row.job, column), right=right, faded=row.gone)
+            return process_cell(row.processes[index.row()], column)
+        return job_cell(row.job, column, self._grips, gone=row.gone)
 
     def _row_of(self, index: Index) -> _Row | None:
         if not index.isValid():
@@ -268,12 +257,6 @@ class JobsModel(QAbstractItemModel):
                 parent = self.index(number, 0)
                 bottom = self.index(len(row.processes) - 1, last, parent)
                 self.dataChanged.emit(self.index(0, 0, parent), bottom)
-
-
-def _process_cell(process: ProcessFacts, column: Column) -> Cell:
-    if column == Column.PROJECT:
-        return Cell(quiet=f"pid {process.pid}")
-    return Cell(process_text(process, column), right=column in FIGURES)
 
 
 _ROLES = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole, CELL, JOB)

@@ -27,6 +27,19 @@ _MARKED = 200  # alerts whose markers are kept
 _MARKING_MS = 100
 
 
+PAGE_INTENTS = (
+    "acknowledge_requested",
+    "snooze_requested",
+    "export_requested",
+    "open_file_requested",
+    "settings_change_requested",
+    "job_action_requested",
+    "undo_requested",
+    "undo_all_requested",
+    "protect_state_requested",
+)
+
+
 class Pages(QStackedWidget):
     """Holds the newest facts and whichever pages exist. Signals as in the window."""
 

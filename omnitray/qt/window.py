@@ -22,7 +22,7 @@ from omnitray.qt import formats
 from omnitray.qt.footer import Footer
 from omnitray.qt.frames import Banner, button
 from omnitray.qt.header import Header
-from omnitray.qt.pages import Pages
+from omnitray.qt.pages import PAGE_INTENTS, Pages
 from omnitray.qt.place import NoPlaces, Place, PlaceStore
 from omnitray.qt.question_banner import QuestionBanner
 from omnitray.qt.sidebar import PAGES, Sidebar
@@ -112,15 +112,8 @@ class MainWindow(QWidget):
         self.question.answered.connect(self.answer_given)
         self._banner_button.clicked.connect(self.banner_action_requested)
         pages = self.pages
-        pages.acknowledge_requested.connect(self.acknowledge_requested)
-        pages.snooze_requested.connect(self.snooze_requested)
-        pages.export_requested.connect(self.export_requested)
-        pages.open_file_requested.connect(self.open_file_requested)
-        pages.settings_change_requested.connect(self.settings_change_requested)
-        pages.job_action_requested.connect(self.job_action_requested)
-        pages.undo_requested.connect(self.undo_requested)
-        pages.undo_all_requested.connect(self.undo_all_requested)
-        pages.protect_state_requested.connect(self.protect_state_requested)
+        for intent in PAGE_INTENTS:
+            getattr(pages, intent).connect(getattr(self, intent))
         pages.job_opened.connect(self._on_job_opened)
         pages.range_chosen.connect(self._on_range_chosen)
         QShortcut(QKeySequence.StandardKey.Find, self).activated.connect(self._on_find)
