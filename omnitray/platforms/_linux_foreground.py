@@ -72,9 +72,10 @@ class Ties:
 
     def _socket_inodes(self, pid: int) -> set[int]:
         inodes = set()
-        for descriptor in (self._proc / str(pid) / "fd").iterdir():
+        folder = f"{self._proc}/{pid}/fd"
+        for name in os.listdir(folder):  # noqa: PTH208 - a process may have a thousand of them
             with contextlib.suppress(FileNotFoundError):
-                target = str(descriptor.readlink())
+                target = os.readlink(f"{folder}/{name}")  # noqa: PTH115 - likewise
                 if target.startswith("socket:["):
                     inodes.add(int(target[8:-1]))
         return inodes
