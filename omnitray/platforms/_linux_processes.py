@@ -25,6 +25,8 @@ CpuClock = Callable[[int], int]
 
 _SECOND = 1_000_000_000
 _OLD_NS = 60 * _SECOND  # to which up to as much is added, so that not all are read at once
+_OLD_KERNEL_NS = 10 * _SECOND  # it is not read when it runs: its pid may have a new owner
+_KTHREADD = 2
 _LINE = 2048  # /proc/PID/stat has 52 numbers and a name of at most 64 bytes
 _EFFECTIVE_UID = re.compile(rb"^Uid:\t\d+\t(\d+)", re.MULTILINE)
 
@@ -40,7 +42,7 @@ def clock_of(pid: int) -> int:
 class _Entry:
     """What is remembered of one process between scans."""
 
-    __slots__ = ("clock", "due_ns", "facts", "resting", "seen_ns", "used_ns")
+    __slots__ = ("clock", "due_ns", "facts", "in_kernel", "resting", "seen_ns", "used_ns")
 
     def __init__(self, facts: ProcessFacts, seen_ns: int, used: int) -> None:
         self.facts = facts
@@ -48,12 +50,22 @@ class _Entry:
         self.seen_ns = seen_ns
         self.used_ns = used
         self.resting = False
-        self.due_ns = seen_ns + _OLD_NS + facts.pid * 7919 * 1_000_000 % _OLD_NS
+        # A thread of the kernel has no memory and no other parent: its time is all there is to it.
+        self.in_kernel = facts.ppid == _KTHREADD and not facts.rss_bytes and facts.state != "Z"
+        spread_ns = facts.pid * 7919 * 1_000_000 % _OLD_NS
+        self.due_ns = seen_ns + (_OLD_KERNEL_NS if self.in_kernel else _OLD_NS + spread_ns)
 
     def rest(self) -> None:
         """It has not run since the last scan."""
         self.resting = True
         self.facts = msgspec.structs.replace(self.facts, cpu_percent=0.0)
+
+    def run(self, used: int, now_ns: int, scanned_ns: int) -> None:
+        """It has run, and nothing else can have changed."""
+        share = _share(used - self.used_ns, now_ns - max(self.seen_ns, scanned_ns))
+        self.facts = msgspec.structs.replace(self.facts, cpu_percent=share)
+        self.resting = False
+        self.seen_ns, self.used_ns = now_ns, used
 
 
 class LinuxProcessTable:
@@ -84,9 +96,14 @@ class LinuxProcessTable:
             elif entry.due_ns > now:
                 # In line, not in a function of its own: this is what runs for every process.
                 try:
-                    if clock(entry.clock) == entry.used_ns:
+                    used = clock(entry.clock)
+                    if used == entry.used_ns:
                         if not entry.resting:
                             entry.rest()
+                        known[name] = entry
+                        continue
+                    if entry.in_kernel and used > entry.used_ns:
+                        entry.run(used, now, self._scanned_ns)
                         known[name] = entry
                         continue
                 except OSError:
