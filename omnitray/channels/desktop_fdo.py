@@ -23,7 +23,9 @@ MAX_INCIDENTS = 200
 MAX_IN_FLIGHT = 8  # enough for a burst; more would only queue up inside the service
 _REMEMBERED_NUMBERS = 256  # some services close a notification before they say what was clicked
 _OVERDUE_S = 10.0
-_OWNER_DIED = ("org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.Disconnected")
+_OWNER_DIED = tuple(
+    f"org.freedesktop.DBus.Error.{name}" for name in ("NoReply", "Disconnected", "ServiceUnknown")
+)
 
 _log = logging.getLogger(__name__)
 

@@ -81,9 +81,10 @@ class FdoService:
             if on_answer is not None and generation == self._generation:
                 on_answer(answer)
 
-        self._bus.call(
-            SERVICE, OBJECT_PATH, SERVICE, member, signature, body, on_answer and answered
-        )
+        # Once the owner is known it is the one that is meant: a successor whose arrival we have not
+        # heard of yet would show what it is sent again when we have.
+        to = self._owner or SERVICE
+        self._bus.call(to, OBJECT_PATH, SERVICE, member, signature, body, on_answer and answered)
 
     def _on_information(self, answer: Answer) -> None:
         self.product = "" if answer.error else str(answer.body[0])

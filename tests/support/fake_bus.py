@@ -51,7 +51,7 @@ class FakeBus:
 
     def call(
         self,
-        _destination: str,
+        destination: str,
         _path: str,
         _interface: str,
         member: str,
@@ -59,10 +59,12 @@ class FakeBus:
         body: tuple[Any, ...] = (),
         on_answer: OnAnswer | None = None,
     ) -> None:
-        answer = self._answered(member, body)
+        reached = self._owner is not None and destination in (SERVICE, self._owner)
+        nobody = Answer(error=_NOBODY, body=("nobody there",))
+        answer = self._answered(member, body) if reached else nobody
         if on_answer is None:
             return
-        if self._held is not None and self._owner is not None:
+        if self._held is not None and reached:
             self._held.append(on_answer)
         else:
             self._queue.append(lambda: on_answer(answer))
@@ -132,8 +134,6 @@ class FakeBus:
             self._queue.append(lambda: on_owner(owner))
 
     def _answered(self, member: str, body: tuple[Any, ...]) -> Answer:
-        if self._owner is None:
-            return Answer(error=_NOBODY, body=("nobody there",))
         if self._held is not None:
             return Answer(error=None, body=())
         match member:
