@@ -164,12 +164,12 @@ class AlertStore:
                 jobs = self._take()
                 last = self._closing and not jobs
             for errand in errands:
-                errand()
+                _kept_going(errand)
             if jobs:
                 self._write(jobs)
-            self._make_order()
+            _kept_going(self._make_order)
             if last:
-                self._history.close()
+                _kept_going(self._history.close)
                 return
 
     def _due(self) -> bool:
@@ -236,3 +236,11 @@ class AlertStore:
             self._retry_s = min(self._retry_s * 2, _RETRY_MOST_S) if left else _RETRY_S
             self._retry_m = now_m + self._retry_s if left else None
             self._fault = self._fault if left else None
+
+
+def _kept_going(do: Callable[[], None]) -> None:
+    """Whatever goes wrong with the order of the folder, alerts are written further."""
+    try:
+        do()
+    except Exception:
+        log.exception("the alert history could not be put in order")

@@ -175,3 +175,19 @@ def test_what_another_process_wrote_is_picked_up(store: AlertStore, tmp_path: Pa
     other.store(an_alert(5))
     assert store.refresh().result(LONG_S) == (an_alert(5),)
     assert store.query() == [an_alert(5)]
+
+
+@pytest.mark.expect_log("could not be put in order")
+def test_a_fault_while_making_order_does_not_end_the_writing(
+    history: History, store: AlertStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise ValueError("broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("omnitray.channels.store._SETTLE_S", 0.0)
+        patch.setattr(history, "settle", broken)
+        assert store.submit(an_alert(1)).result(LONG_S).exists()
+        store.refresh().result(LONG_S)
+        assert store.submit(an_alert(2)).result(LONG_S).exists()
+        store.refresh().result(LONG_S)

@@ -3,7 +3,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from omnitray.core.archive import Archive
@@ -125,6 +125,7 @@ def test_whatever_is_cut_off_the_members_before_are_read(
     assert reader.damaged == (cut not in ends)
 
 
+@settings(max_examples=200)
 @given(counts=st.lists(st.integers(1, 40), min_size=3, max_size=3), data=st.data())
 def test_a_hole_in_one_member_costs_no_other(
     tmp_path_factory: pytest.TempPathFactory, counts: list[int], data: st.DataObject
@@ -138,7 +139,8 @@ def test_a_hole_in_one_member_costs_no_other(
     reader = GzipLines(path)
     found = set(reader)
     assert found >= set(lines[0]) | set(lines[2])
-    assert reader.damaged
+    # A flipped bit of padding changes nothing.
+    assert reader.damaged or found == {line for each in lines for line in each}
 
 
 def test_what_stands_before_a_hole_in_a_large_member_is_read(tmp_path: Path) -> None:
