@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from omnitray.core.facts import Mode, MonitorLevel, ProtectState, Resource, Severity
-from omnitray.core.policy import Band, ModeLimits
+from omnitray.core.policy import Band
 from omnitray.settings_model import AUTO, Settings
 
 DAY_S = 86400.0
@@ -123,7 +123,7 @@ def _limits(mode: Mode) -> tuple[Field, ...]:
         _percent(stem + "cpu_percent", f"CPU limit ({mode})", "CPU use the protector allows."),
         _percent(stem + "memory_percent", f"RAM limit ({mode})", "Used memory it allows."),
         _seconds(stem + "hold_s", f"Acts after ({mode})", "Over a limit for so long.", 0, 600),
-        _percent(stem + "memory_floor_percent", f"RAM floor ({mode})", floor, 1, 50),
+        _percent(stem + "memory_floor_percent", f"RAM floor ({mode})", floor, 0, 99),
         _percent(stem + "swap_floor_percent", f"Swap floor ({mode})", "Free swap.", 0),
     )
 
@@ -188,28 +188,11 @@ def _band_rules(resource: Resource) -> tuple[Rule, ...]:
     def ordered(settings: Settings) -> bool:
         return band(settings).warning < band(settings).critical
 
-    def clears(settings: Settings) -> bool:
-        return band(settings).clear_below < band(settings).warning
-
-    return (
-        Rule((stem + "warning", stem + "critical"), ordered, "warning lower than critical"),
-        Rule((stem + "clear_below", stem + "warning"), clears, "clear_below lower than warning"),
-    )
-
-
-def _floor_rule(mode: Mode) -> Rule:
-    keys = (f"protect.{mode}.memory_percent", f"protect.{mode}.memory_floor_percent")
-
-    def holds(settings: Settings) -> bool:
-        limits: ModeLimits = getattr(settings.protect, mode.value)
-        return limits.memory_percent + limits.memory_floor_percent <= 100  # noqa: PLR2004 - per cent
-
-    return Rule(keys, holds, "memory_percent and memory_floor_percent that add up to at most 100")
+    return (Rule((stem + "warning", stem + "critical"), ordered, "warning lower than critical"),)
 
 
 RULES: tuple[Rule, ...] = (
     *(rule for resource in Resource for rule in _band_rules(resource)),
-    *(_floor_rule(mode) for mode in Mode),
     Rule(
         ("protect.disk_clean_percent", "protect.disk_target_percent"),
         lambda settings: settings.protect.disk_target_percent < settings.protect.disk_clean_percent,

@@ -12,13 +12,18 @@ class Band(msgspec.Struct, frozen=True, kw_only=True):
     """Thresholds of one resource, in per cent of the machine, with hysteresis.
 
     It fires when the value has been at or over ``warning`` (``critical``) for ``hold_s`` and
-    clears when it has been under the threshold minus ``clear_below`` for ``hold_s``.
+    clears when it has been under the threshold minus ``clear_below`` for ``hold_s``; a threshold
+    so low that this would never be clears under its half.
     """
 
     warning: float
     critical: float
     clear_below: float = 10.0
     hold_s: float = 5.0
+
+    def clears_under(self, threshold: float) -> float:
+        """The value (per cent) under which a passed ``threshold`` counts as cleared."""
+        return max(threshold - self.clear_below, threshold / 2)
 
 
 class Thresholds(msgspec.Struct, frozen=True, kw_only=True):

@@ -35,10 +35,10 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
 class Edge:
     """One threshold: on when passed for ``hold_s``, off when cleared for ``hold_s``."""
 
-    def __init__(self, threshold: float, clear_below: float, hold_s: float) -> None:
+    def __init__(self, threshold: float, clears_under: float, hold_s: float) -> None:
         self.threshold = threshold
         self.is_on = False
-        self._clear = threshold - clear_below
+        self._clear = clears_under
         self._hold_s = hold_s
         self._since_s: float | None = None
 
@@ -68,8 +68,8 @@ class Watch:
     def __init__(self, resource: Resource, band: Band) -> None:
         self.resource = resource
         self.height = Height.CLEAR
-        self._warning = Edge(band.warning, band.clear_below, band.hold_s)
-        self._critical = Edge(band.critical, band.clear_below, band.hold_s)
+        self._warning = Edge(band.warning, band.clears_under(band.warning), band.hold_s)
+        self._critical = Edge(band.critical, band.clears_under(band.critical), band.hold_s)
 
     def left_s(self, now: float) -> float | None:
         """Seconds until the next pending change is due, or None when nothing is pending."""

@@ -259,9 +259,9 @@ class Hub(QObject):
     def _left_open(self) -> dict[Resource, float]:
         bands = self._settings.loaded.settings.thresholds
         edges = {
-            Resource.CPU: bands.cpu.warning - bands.cpu.clear_below,
-            Resource.MEMORY: bands.memory.warning - bands.memory.clear_below,
-            Resource.DISK: bands.disk.warning - bands.disk.clear_below,
+            Resource.CPU: bands.cpu.clears_under(bands.cpu.warning),
+            Resource.MEMORY: bands.memory.clears_under(bands.memory.warning),
+            Resource.DISK: bands.disk.clears_under(bands.disk.warning),
         }
         standing = {alert.fingerprint for alert in self.alerts.open_alerts()}
         return {

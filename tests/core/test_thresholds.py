@@ -44,6 +44,15 @@ def test_it_clears_only_below_the_threshold_less_the_band_for_the_hold_time() ->
     assert heights == [2, 2, 1, 1, 0]
 
 
+def test_a_very_low_threshold_clears_under_its_half_instead_of_never() -> None:
+    watch = Watch(Resource.MEMORY, Band(warning=6.0, critical=8.0, hold_s=0.0))
+    heights = []
+    for value in (7.0, 4.0, 2.9):
+        watch.observe(value, 0.0)
+        heights.append(watch.height)
+    assert heights == [Height.WARNING, Height.WARNING, Height.CLEAR]
+
+
 def test_an_unreadable_value_starts_the_waiting_anew() -> None:
     watch = watch_over([(0, 99.0), (4.0, None), (5.0, 99.0)])
     assert watch.height is Height.CLEAR
