@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal, Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
 
 from omnitray.core.alert import Alert
@@ -89,6 +90,7 @@ class Pages(QStackedWidget):
             self._built[name] = self._builders[name]()
             self.addWidget(self._built[name])
         self.setCurrentWidget(self._built[name])
+        self._pass_jobs()
 
     def filter_of(self, name: str) -> QLineEdit | None:
         """Where the page's filter is typed, if it has one."""
@@ -150,12 +152,19 @@ class Pages(QStackedWidget):
 
     # -- inside
 
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Catch up with the scans that nobody saw."""
+        super().showEvent(event)
+        self._pass_jobs()
+
     def _pass_jobs(self) -> None:
-        known = grips(self._view)
-        if self.overview:
-            self.overview.show_jobs(self._jobs, known)
-        if self.processes:
-            self.processes.show_jobs(self._jobs, known)
+        """Hand the newest scan to the page in sight: a list that nobody sees is left alone."""
+        if not self.isVisible():
+            return
+        page = self.currentWidget()
+        for each in (self.overview, self.processes):
+            if each is not None and each is page:
+                each.show_jobs(self._jobs, grips(self._view))
 
     def _mark(self, alerts: Iterable[Alert]) -> None:
         for alert in alerts:

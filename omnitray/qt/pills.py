@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from omnitray.core.facts import Severity
 from omnitray.core.protection_view import Grip, Outcome
 from omnitray.qt import glyphs
+from omnitray.qt.labels import plain_tooltip
 from omnitray.qt.theme import Colours, Theme, Tone, text_font
 
 _HEIGHT = 20.0
@@ -99,6 +100,7 @@ class PillLabel(QWidget):
         self._theme = theme
         self._pill = pill
         self.setAccessibleName(pill.word)
+        plain_tooltip(self, pill.word)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
@@ -108,5 +110,14 @@ class PillLabel(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's name and shape
         """Draw the pill."""
         painter = QPainter(self)
-        at = QPointF(0, self.height() / 2)
-        paint_pill(painter, self._pill, at, pill_font(self.font()), self._theme.colours)
+        at, font = QPointF(0, self.height() / 2), pill_font(self.font())
+        paint_pill(painter, self._fitting(font), at, font, self._theme.colours)
+
+    def _fitting(self, font: QFont) -> Pill:
+        too_wide = pill_width(self._pill, font) - self.width()
+        if too_wide <= 0:
+            return self._pill
+        metrics = QFontMetricsF(font)
+        room = metrics.horizontalAdvance(self._pill.word) - too_wide
+        word = metrics.elidedText(self._pill.word, Qt.TextElideMode.ElideRight, room)
+        return self._pill._replace(word=word)

@@ -1,7 +1,7 @@
 """The pages down the left side, each with its drawing, its shortcut and perhaps a badge."""
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFocusEvent, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QSizePolicy, QVBoxLayout
 
 from omnitray.qt import glyphs
@@ -11,6 +11,7 @@ PAGES = ("overview", "processes", "protection", "alerts", "settings")
 _ROW = 34
 _WIDTH = 148
 _MOST = 99
+_KEYS = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
 
 
 class PageButton(QAbstractButton):
@@ -21,6 +22,7 @@ class PageButton(QAbstractButton):
         self._theme = theme
         self._page = page
         self._badge = 0
+        self._by_keys = False
         self.setText(page.capitalize())
         self.setCheckable(True)
         self.setFont(text_font(self.font()))
@@ -39,6 +41,11 @@ class PageButton(QAbstractButton):
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """A row of the sidebar."""
         return QSize(_WIDTH - 16, _ROW)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        """Show a ring only to those who came by the keyboard."""
+        self._by_keys = event.reason() in _KEYS
+        super().focusInEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's name and shape
         """Draw ground, drawing, word and badge."""
@@ -61,7 +68,8 @@ class PageButton(QAbstractButton):
         hover = colours.hover if self.underMouse() else None
         back = colours.selected if self.isChecked() else hover
         painter.setBrush(QColor(back) if back else Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(QColor(colours.accent), 1) if self.hasFocus() else Qt.PenStyle.NoPen)
+        ring = self.hasFocus() and self._by_keys
+        painter.setPen(QPen(QColor(colours.accent), 1) if ring else Qt.PenStyle.NoPen)
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
 
     def _paint_badge(self, painter: QPainter) -> None:
@@ -100,7 +108,10 @@ class Sidebar(QFrame):
 
     def show_page(self, page: str) -> None:
         """Mark a page as the one shown."""
-        self._group.button(PAGES.index(page) + 1).setChecked(True)
+        button = self._group.button(PAGES.index(page) + 1)
+        button.setChecked(True)
+        if any(each.hasFocus() for each in self._group.buttons()):
+            button.setFocus()
 
     def show_badge(self, page: str, number: int) -> None:
         """Show how many wait on a page."""

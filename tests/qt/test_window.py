@@ -334,3 +334,23 @@ def test_a_flood_of_alerts_marks_the_charts_once(
     qtbot.waitUntil(lambda: bool(marked))
     assert marked == [200]
     assert alerts.model.row_of("a00000") >= 0
+
+
+def test_a_list_that_nobody_sees_is_left_alone_and_catches_up(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    feed(window)
+    shown(window, qtbot)
+    window.show_page("processes")
+    processes = window.pages.processes
+    assert processes is not None
+    window.show_page("settings")
+    window.show_jobs(samples.jobs()[:2])
+    assert processes.model.rowCount() == len(samples.jobs())
+    window.show_page("processes")
+    assert processes.model.rowCount() == 2
+    window.close()
+    window.show_jobs(samples.jobs()[:1])
+    assert processes.model.rowCount() == 2
+    window.show_now()
+    assert processes.model.rowCount() == 1
