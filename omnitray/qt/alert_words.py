@@ -84,7 +84,7 @@ def measured(alert: Alert) -> list[tuple[str, str]]:
         if key in alert.context
     ]
     others = [key for key in alert.context if key not in _TOLD][:_MOST_REST]
-    rows += [(formats.one_line(key, 40), _short(alert.context[key])) for key in others]
+    rows += [(_title(key), _short(alert.context[key])) for key in others]
     return rows
 
 
@@ -128,7 +128,13 @@ def _dicts(found: object) -> Iterable[dict[str, object]]:
     return [each for each in found if isinstance(each, dict)]
 
 
+def _title(key: str) -> str:
+    return formats.one_line(key.replace("_", " "), 40).capitalize()
+
+
 def _short(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:g}"
     return formats.one_line(str(value), 120)

@@ -91,7 +91,9 @@ class ExplainCard(Refilled):
         grid.addWidget(label(formats.growth(each.growth_bps)), row, 2, _side(2))
         if each.chosen:
             pill = Pill(formats.one_line(each.verdict, 30), "critical")
-            grid.addWidget(PillLabel(self._theme, pill), row, 3)
+            chosen = PillLabel(self._theme, pill)
+            chosen.setMaximumWidth(_VERDICT_WIDTH)
+            grid.addWidget(chosen, row, 3)
         else:
             grid.addWidget(ElidedLabel(each.verdict, scale=0.92, muted=True), row, 3)
 

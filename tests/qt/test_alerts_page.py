@@ -193,3 +193,11 @@ def test_scrolling_down_fetches_page_after_page_before_the_end_is_seen(qtbot: Qt
         press(opened.page.view, Qt.Key.Key_End)
     assert opened.page.model.rowCount() == 500
     assert "Alert number 499" in opened.said()
+
+
+def test_what_else_the_context_holds_is_said_in_words(qtbot: QtBot) -> None:
+    context: dict[str, object] = {"others_wait": True, "threshold": 85.0}
+    alert = samples.alert(1, 0, AlertType.CRITICAL, Severity.INFO, "t", "", context=context)
+    said = Opened(qtbot, ListedAlerts([alert])).said()
+    assert "Others wait\nyes" in said
+    assert "Threshold\n85" in said
