@@ -77,8 +77,19 @@ def may_end(breaker: Breaker, now_s: float) -> bool:
     return breaker.ends_left > 0
 
 
-def began(breaker: Breaker, action: Action, memory: MemoryFacts, job: Job, now_s: float) -> Breaker:
-    """An end is handed out."""
+def began(
+    breaker: Breaker,
+    action: Action,
+    memory: MemoryFacts,
+    job: Job,
+    now_s: float,
+    *,
+    counts: bool = True,
+) -> Breaker:
+    """An end is handed out; one that the person asked for is waited for, but does not count."""
+    under_way = breaker.ending is not None and breaker.ending.settled_s is None
+    if under_way and not counts:
+        return breaker
     targets = {(target.pid, target.start_ticks) for target in action.targets}
     victims = [each for each in job.processes if (each.pid, each.start_ticks) in targets]
     parents = frozenset(each.ppid for each in victims)
@@ -100,7 +111,8 @@ def began(breaker: Breaker, action: Action, memory: MemoryFacts, job: Job, now_s
         peak_bytes=left,
         peak_s=now_s,
     )
-    return msgspec.structs.replace(breaker, ends=(*breaker.ends, now_s), ending=ending)
+    ends = (*breaker.ends, now_s) if counts else breaker.ends
+    return msgspec.structs.replace(breaker, ends=ends, ending=ending)
 
 
 def stepped(

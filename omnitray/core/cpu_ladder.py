@@ -12,7 +12,7 @@ from omnitray.core.protect_reasons import ProtectReason
 from omnitray.core.protection import ActionState, ActiveAction, Evidence, Signal
 from omnitray.core.scene import Scene
 from omnitray.core.turn import Turn
-from omnitray.core.victims import choose, choose_in
+from omnitray.core.victims import Choice, choose, choose_in
 
 
 def step(turn: Turn) -> None:
@@ -23,15 +23,15 @@ def step(turn: Turn) -> None:
         return
     limit = scene.limits.cpu_percent
     held_s = memo.held_s("cpu", now_s, so=percent >= limit)
-    waits = others_wait(scene)
-    waited_s = memo.held_s("waits", now_s, so=waits)
+    waited_s = memo.held_s("waits", now_s, so=others_wait(scene))
     if held_s < scene.limits.hold_s or not scene.facts.jobs:
         return
     evidence = Evidence(signal=Signal.CPU, value=percent, threshold=limit, held_s=held_s)
     if memo.is_due("slow cpu", now_s, ladder.NEXT_SLOW_DOWN_S):
-        _slow_down(turn, evidence, waits=waits)
+        _slow_down(turn, evidence)
     if waited_s >= ladder.WAITING_FOR_S:
         _ask_about_slowed(turn, evidence)
+        _tell(turn, evidence)
 
 
 def others_wait(scene: Scene) -> bool:
@@ -53,26 +53,33 @@ def _runnable(job: Job) -> int:
     return sum(process.state == "R" for process in job.processes)
 
 
-def _slow_down(turn: Turn, evidence: Evidence, *, waits: bool) -> None:
+def _slow_down(turn: Turn, evidence: Evidence) -> None:
+    """Without a word: whoever had to wait until now does so no more."""
     choice = choose(turn.scene, Resource.CPU, Rung.SLOW_DOWN)
-    if choice.job is not None:
-        turn.memo.times["slow cpu"] = turn.now_s
-        turn.act(
-            Rung.SLOW_DOWN,
-            Resource.CPU,
-            ProtectReason.CPU_OVER,
-            evidence,
-            choice,
-            notify=waits,
-            restores_below=evidence.threshold - ladder.CLEAR_POINTS,
-        )
-    elif (
-        waits
-        and not _slowed(turn)
-        and turn.memo.is_due("tell cpu", turn.now_s, ladder.TELL_AGAIN_S)
-    ):
-        turn.memo.times["tell cpu"] = turn.now_s
-        turn.act(Rung.TELL, Resource.CPU, ProtectReason.CPU_OVER, evidence, choice, notify=True)
+    if choice.job is None:
+        return
+    turn.memo.times["slow cpu"] = turn.now_s
+    turn.act(
+        Rung.SLOW_DOWN,
+        Resource.CPU,
+        ProtectReason.CPU_OVER,
+        evidence,
+        choice,
+        notify=False,
+        restores_below=evidence.threshold - ladder.CLEAR_POINTS,
+    )
+
+
+def _tell(turn: Turn, evidence: Evidence) -> None:
+    """Others wait, and there is nobody who could be slowed down, paused or asked about."""
+    memo = turn.memo
+    if not memo.is_due("slow cpu", turn.now_s, ladder.SLOWED_FOR_S + ladder.WAITING_FOR_S):
+        return
+    if memo.questions or not memo.is_due("tell cpu", turn.now_s, ladder.TELL_AGAIN_S):
+        return
+    memo.times["tell cpu"] = turn.now_s
+    choice = Choice(job=None, considered=choose(turn.scene, Resource.CPU, Rung.PAUSE).considered)
+    turn.act(Rung.TELL, Resource.CPU, ProtectReason.CPU_OVER, evidence, choice, notify=True)
 
 
 def _slowed(turn: Turn) -> list[ActiveAction]:

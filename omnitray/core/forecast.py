@@ -3,7 +3,8 @@
 ``Trend`` keeps the last readings of what is left and fits them by Theil and Sen: the median of
 the slopes of all pairs, which a single jump cannot turn. It speaks only of a fall that was steady
 for a time in proportion to what it foretells: for half a minute ahead it wants to have seen three
-seconds of it. ``memory_left`` says what is counted, ``attributed`` whose growth it is.
+seconds of it; where the last four seconds do not agree, the last two or one may. ``memory_left``
+says what is counted, ``attributed`` whose growth it is.
 """
 
 import statistics
@@ -17,6 +18,7 @@ from omnitray.core.facts import DiskFacts, Job, MemoryFacts, Resource
 from omnitray.core.policy import ModeLimits
 from omnitray.core.protection import Forecast
 
+_WINDOW_SHARES = (1.0, 0.5, 0.25)
 _FEWEST = 5
 _MOST = 24  # 276 slopes
 _WINDOW_S = 4.0
@@ -62,15 +64,17 @@ class Trend:
 
     def runs_out(self) -> Span | None:
         """The range, or None."""
-        return runs_out(self._recent())
+        for share in _WINDOW_SHARES:
+            span = runs_out(self._recent(share * self._window_s))
+            if span is not None:
+                return span
+        return None
 
-    def _recent(self) -> list[Sample]:
-        samples = list(self._samples)
-        if not samples:
-            return []
-        newest_s = samples[-1][0]
-        recent = [each for each in samples if newest_s - each[0] <= self._window_s]
-        return recent if len(recent) >= _FEWEST else samples[-_FEWEST - 1 :]
+    def _recent(self, window_s: float) -> list[Sample]:
+        """The readings of a window; where they came seldom, the last few whatever their age."""
+        newest_s = self._samples[-1][0] if self._samples else 0.0
+        recent = [each for each in self._samples if newest_s - each[0] <= window_s]
+        return recent if len(recent) >= _FEWEST else list(self._samples)[-_FEWEST - 1 :]
 
 
 def runs_out(samples: Sequence[Sample]) -> Span | None:

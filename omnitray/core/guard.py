@@ -3,9 +3,9 @@
 The formula is earlyoom's (``sleep_time_ms`` in its ``main.c``): nothing can go wrong before memory
 has been filled down to the floor, and memory cannot be filled faster than 6 GB/s, swap not faster
 than 800 MB/s. So a sleep of ``memory headroom / 6 GB/s + swap headroom / 800 MB/s`` is never too
-long, and with gigabytes to spare the guard costs nothing. Two things are added: the mode's limit
-must not be crossed unseen at the rate that is measured, and while something is close the sleep is
-short enough for a forecast.
+long, and with gigabytes to spare the guard costs nothing. Two things are added: half of that time
+is slept, because what fills memory is to be seen on its way (only then can it be paused instead of
+ended), and the mode's limit must not be crossed unseen at the rate that is measured.
 """
 
 import enum
@@ -21,10 +21,12 @@ RAM_FILL_BPS = 6000 << 20  # the fastest that earlyoom's author saw (stress -m 4
 SWAP_FILL_BPS = 800 << 20  # likewise, into zram
 SHORTEST_S = 0.1
 LONGEST_S = 5.0
+_LOOKS_ON_THE_WAY = 2.0
 _MEASURED_MARGIN = 4.0  # looks before the limit at the rate that is measured
 _WORTH_BPS = 8 << 20  # slower growth is left to the worst case
 _CALM_SCAN_S, _ALERT_SCAN_S = 5.0, 1.0
 _CLOSE_SCAN_S, _CLOSE_POINTS = 0.3, 3.0
+_MOVED_POINTS = 0.5
 _SOON_S = 60.0
 _PRESSING = 10.0  # per cent of time that something waited for memory
 
@@ -65,7 +67,8 @@ def _worst_case_s(memory: MemoryFacts, limits: ModeLimits) -> float:
     floor = memory.total_bytes * limits.memory_floor_percent / 100.0
     swap_floor = memory.swap_total_bytes * limits.swap_floor_percent / 100.0
     ram_s = max(0.0, memory.available_bytes - floor) / RAM_FILL_BPS
-    return ram_s + max(0.0, memory.swap_free_bytes - swap_floor) / SWAP_FILL_BPS
+    swap_s = max(0.0, memory.swap_free_bytes - swap_floor) / SWAP_FILL_BPS
+    return (ram_s + swap_s) / _LOOKS_ON_THE_WAY
 
 
 def _growth_s(reading: GuardReading, previous: GuardReading | None, limits: ModeLimits) -> float:
@@ -89,7 +92,7 @@ class Guard:
     def __init__(self) -> None:
         self._forecaster = MemoryForecaster()
         self._previous: GuardReading | None = None
-        self._scanned_s: float | None = None
+        self._scanned: GuardReading | None = None
 
     def observe(
         self, reading: GuardReading, policy: ProtectPolicy, *, held: bool = False
@@ -98,10 +101,10 @@ class Guard:
         forecast = self._forecaster.add(reading.monotonic_s, reading.memory, policy.limits)
         delay_s, reason = next_delay(reading, self._previous, policy)
         self._previous = reading
-        every_s = _scan_every_s(reading, forecast, policy.limits, held=held)
+        every_s = self._scan_every_s(reading, forecast, policy.limits, held=held)
         wants_scan = every_s is not None and self._is_due(reading.monotonic_s, every_s)
         if wants_scan:
-            self._scanned_s = reading.monotonic_s
+            self._scanned = reading
         if every_s is not None:
             delay_s = min(delay_s, max(every_s, SHORTEST_S))
         return GuardStep(delay_s=delay_s, reason=reason, forecast=forecast, wants_scan=wants_scan)
@@ -111,24 +114,35 @@ class Guard:
         self._forecaster.forget()
 
     def _is_due(self, now_s: float, every_s: float) -> bool:
-        return self._scanned_s is None or now_s - self._scanned_s >= every_s - SHORTEST_S / 2
+        last = self._scanned
+        return last is None or now_s - last.monotonic_s >= every_s - SHORTEST_S / 2
 
+    def _scan_every_s(
+        self,
+        reading: GuardReading,
+        forecast: Forecast | None,
+        limits: ModeLimits,
+        *,
+        held: bool,
+    ) -> float | None:
+        """How often the processes are to be looked at; None when nothing asks for it."""
+        available_percent = 100.0 - reading.memory.used_percent
+        if available_percent <= limits.memory_floor_percent or _is_soon(forecast):
+            return 0.0
+        if available_percent <= limits.memory_floor_percent + _CLOSE_POINTS:
+            return _CLOSE_SCAN_S
+        if reading.cpu_percent is not None and reading.cpu_percent >= limits.cpu_percent:
+            return _CALM_SCAN_S if held else _ALERT_SCAN_S
+        if reading.memory.used_percent >= limits.memory_percent or _is_pressed(reading):
+            return _ALERT_SCAN_S if self._has_moved(reading) else _CALM_SCAN_S
+        return _CALM_SCAN_S if held else None
 
-def _scan_every_s(
-    reading: GuardReading, forecast: Forecast | None, limits: ModeLimits, *, held: bool
-) -> float | None:
-    """How often the processes are to be looked at; None when nothing asks for it."""
-    memory = reading.memory
-    available_percent = 100.0 - memory.used_percent
-    if available_percent <= limits.memory_floor_percent or _is_soon(forecast):
-        return 0.0
-    if available_percent <= limits.memory_floor_percent + _CLOSE_POINTS:
-        return _CLOSE_SCAN_S
-    if memory.used_percent >= limits.memory_percent or _is_pressed(reading):
-        return _ALERT_SCAN_S
-    if reading.cpu_percent is not None and reading.cpu_percent >= limits.cpu_percent:
-        return _ALERT_SCAN_S
-    return _CALM_SCAN_S if held else None
+    def _has_moved(self, reading: GuardReading) -> bool:
+        """Whether memory is another than at the last look."""
+        if self._scanned is None:
+            return True
+        before = self._scanned.memory.used_percent
+        return abs(reading.memory.used_percent - before) >= _MOVED_POINTS
 
 
 def _is_soon(forecast: Forecast | None) -> bool:

@@ -68,4 +68,5 @@ CLEAN_AGAIN_S = 3600.0
 # Telling.
 TELL_AGAIN_S = 600.0
 LEAVE_ALONE_S = 3600.0
+NOT_PAUSED_AGAIN_S = 60.0  # what the person would rather have slowed down
 HANDED_OUT_S = 2.0  # an action that was handed out and is not reported yet

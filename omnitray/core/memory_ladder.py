@@ -22,6 +22,9 @@ def step(turn: Turn) -> None:
     memory = scene.facts.reading.memory
     limit = scene.limits.memory_percent
     held_s = memo.held_s("memory", turn.now_s, so=memory.used_percent >= limit)
+    clear = memory.used_percent < limit - ladder.CLEAR_POINTS
+    if memo.held_s("memory clear", turn.now_s, so=clear) >= ladder.CLEAR_HOLD_S:
+        memo.times.pop("tell memory", None)
     if not scene.facts.jobs:
         return
     if is_at_floor(scene) and _end(turn):
@@ -148,7 +151,7 @@ def _slow_down(turn: Turn, evidence: Evidence) -> None:
             notify=True,
             restores_below=below,
         )
-    elif not slowed and memo.is_due("tell memory", now_s, ladder.TELL_AGAIN_S):
+    elif not slowed and "tell memory" not in memo.times:
         memo.times["tell memory"] = now_s
         turn.act(
             Rung.TELL,

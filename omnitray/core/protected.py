@@ -17,6 +17,7 @@ from omnitray.core.protected_programs import Programs
 from omnitray.core.protection import Facts, ProcessDetail
 
 _DELETED = " (deleted)"  # the kernel's word for a program that was replaced by an upgrade
+_MOST_KNOWN = 20_000  # programs with their arguments; then all are looked up anew
 _GLOB = frozenset("*?[")
 
 
@@ -34,6 +35,7 @@ class Protection:
         )
         self._folds = programs.folds_case
         self._home = home
+        self._known: dict[tuple[str, tuple[str, ...]], SparedReason | None] = {}
         self._additions: dict[tuple[str, ...], _Additions] = {}
 
     def verdict(
@@ -51,11 +53,19 @@ class Protection:
     def _program(self, process: ProcessFacts, detail: ProcessDetail | None) -> SparedReason | None:
         if detail is None or not detail.exe:
             return self._named(process.name, ()) or SparedReason.UNKNOWN
-        exe = detail.exe.removesuffix(_DELETED)
+        known = (detail.exe, detail.arguments)
+        if known not in self._known:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[known] = self._looked_up(*known)
+        return self._known[known]
+
+    def _looked_up(self, exe: str, arguments: tuple[str, ...]) -> SparedReason | None:
+        exe = exe.removesuffix(_DELETED)
         base = self._base(exe)
-        reason = self._named(base, detail.arguments) or self._matching(exe)
+        reason = self._named(base, arguments) or self._matching(exe)
         if reason is None and base.rstrip("0123456789.") in INTERPRETERS:
-            reason = self._script(detail.arguments)
+            reason = self._script(arguments)
         return reason
 
     def _named(self, name: str, arguments: tuple[str, ...]) -> SparedReason | None:
@@ -93,7 +103,10 @@ class Protection:
         return SparedReason.PERSON if additions.hold(names, exe, folder, job.project) else None
 
     def _base(self, path: str) -> str:
-        return PureWindowsPath(path).name if self._folds else PurePosixPath(path).name
+        """The last part; ``pathlib`` would cost as much as everything else here together."""
+        return (
+            path.replace("\\", "/").rpartition("/")[2] if self._folds else path.rpartition("/")[2]
+        )
 
 
 class _Additions:

@@ -86,7 +86,17 @@ class ResourceProtector:
         handed_out = {
             key for key, at_s in memo.handed_out.items() if now_s - at_s < ladder.HANDED_OUT_S
         }
-        return Scene(facts, policy, now_s, self._protection, self._growths, spared, handed_out)
+        let_run = {key for key, until_s in memo.let_run.items() if now_s < until_s}
+        return Scene(
+            facts,
+            policy,
+            now_s,
+            self._protection,
+            self._growths,
+            spared_jobs=spared,
+            unpaused_jobs=let_run,
+            handed_out=handed_out,
+        )
 
     def _pass_time(self, facts: Facts, now_s: float) -> None:
         memo = self._memo

@@ -19,6 +19,7 @@ def hear(turn: Turn, reply: Reply) -> None:
     memo.kept.discard(reply.job_key)
     memo.answered[reply.job_key] = turn.now_s
     if reply.answer is Answer.SLOW_DOWN:
+        memo.let_run[reply.job_key] = turn.now_s + ladder.NOT_PAUSED_AGAIN_S
         restoring.job(turn, reply.job_key, RestoreReason.PERSON, Rung.PAUSE)
         _as_asked(turn, reply.job_key, Rung.SLOW_DOWN, question)
     elif reply.answer is Answer.PAUSE:
@@ -100,7 +101,7 @@ def _as_asked(turn: Turn, job_key: str, rung: Rung, question: Question | None) -
     choice = _those(turn, job, question, rung)
     if choice.job is None:
         return
-    turn.act(
+    action = turn.act(
         rung,
         question.resource if question else Resource.CPU,
         ProtectReason.ASKED,
@@ -108,6 +109,11 @@ def _as_asked(turn: Turn, job_key: str, rung: Rung, question: Question | None) -
         choice,
         notify=False,
     )
+    if rung is Rung.END and not turn.watches:
+        memory = turn.scene.facts.reading.memory
+        turn.memo.breaker = breaker.began(
+            turn.memo.breaker, action, memory, job, turn.now_s, counts=False
+        )
 
 
 def _those(turn: Turn, job: Job, question: Question | None, rung: Rung) -> Choice:

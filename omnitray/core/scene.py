@@ -16,6 +16,7 @@ from omnitray.core.process_growth import Growths
 from omnitray.core.protect_reasons import SparedReason
 from omnitray.core.protected import Protection, detail_of
 from omnitray.core.protection import ActionState, ActiveAction, Facts
+from omnitray.core.worker import Worker
 
 HandedOut = tuple[str, Rung, Resource]  # a job's key: decided a moment ago, not yet reported
 _IN_FORCE = {ActionState.HELD, ActionState.ENDING, ActionState.WATCHED}
@@ -34,7 +35,11 @@ _DEEPEST = 100_000  # a circle of parents cannot be, but a damaged scan may show
 
 
 class Scene:
-    """What is so at ``now_s``. ``spared_jobs`` are those left alone for a reason of their own."""
+    """What is so at ``now_s``.
+
+    ``spared_jobs`` are left alone for a reason of their own, ``unpaused_jobs`` are those that the
+    person wants to run on.
+    """
 
     def __init__(
         self,
@@ -43,18 +48,23 @@ class Scene:
         now_s: float,
         protection: Protection,
         growths: Growths,
+        *,
         spared_jobs: dict[str, SparedReason],
+        unpaused_jobs: AbstractSet[str] = frozenset(),
         handed_out: AbstractSet[HandedOut] = frozenset(),
     ) -> None:
         self.facts = facts
         self.policy = policy
         self.now_s = now_s
         self.spared_jobs = spared_jobs
+        self.unpaused_jobs = unpaused_jobs
         self.handed_out = handed_out
         self._protection = protection
         self._growths = growths
         self._verdicts: dict[int, SparedReason | None] = {}
         self._below: dict[int, Below] = {}
+        self.weighed: dict[tuple[str, Rung], list[Worker]] = {}  # kept by ``victims``
+        self.swarms: dict[str, bool] = {}  # likewise
 
     @property
     def limits(self) -> ModeLimits:

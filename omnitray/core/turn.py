@@ -29,6 +29,7 @@ class Memo:
         self.questions: dict[str, Question] = {}  # by job: one at a time
         self.left_alone: dict[str, float] = {}  # by job, until
         self.never: set[str] = set()
+        self.let_run: dict[str, float] = {}  # by job, until: slowed down rather than paused
         self.kept: set[str] = set()  # jobs that the person wants held as they are
         self.answered: dict[str, float] = {}  # by job, when: not asked again while it is held
         self.times: dict[str, float] = {}  # when something was last done

@@ -6,8 +6,6 @@ for a pause, the largest leaf for an end; never the parent of a run, as long as 
 workers. The order of jobs and processes in a scan makes no difference.
 """
 
-from collections.abc import Iterable
-
 import msgspec
 
 from omnitray.core.facts import Job, JobKind, ProcessFacts, Resource
@@ -16,8 +14,8 @@ from omnitray.core.protect_reasons import SparedReason
 from omnitray.core.protected import detail_of
 from omnitray.core.protection import Candidate
 from omnitray.core.scene import Scene
+from omnitray.core.worker import HORIZON_S, Worker
 
-HORIZON_S = 30.0  # what grows counts as if it had grown for so long already
 KIND_WEIGHT = {  # how little it is missed; a run can be made again, a session cannot
     JobKind.TEST_RUN: 1.0,
     JobKind.BUILD: 0.9,
@@ -47,21 +45,6 @@ LEAST_SHARE = {  # of the machine, for a job to be worth it
 }
 _WORTH_WRITING_BPS = 1 << 20
 _RUNS = {JobKind.TEST_RUN, JobKind.BUILD, JobKind.AGENT}
-
-
-class Worker(msgspec.Struct, frozen=True, kw_only=True):
-    """A process of a job, weighed."""
-
-    process: ProcessFacts
-    identity: Identity
-    growth_bps: float
-    write_bps: float
-    spared: SparedReason | None
-
-    @property
-    def future_bytes(self) -> float:
-        """What it holds, and will at its growth."""
-        return self.process.rss_bytes + max(0.0, self.growth_bps) * HORIZON_S
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +112,8 @@ def spared_job(scene: Scene, job: Job, resource: Resource, rung: Rung) -> Spared
     """Why the job as a whole is not the one."""
     if (reason := scene.spared_jobs.get(job.key)) is not None:
         return reason
+    if rung is Rung.PAUSE and job.key in scene.unpaused_jobs:
+        return SparedReason.LEFT_ALONE
     if scene.has_refused(job.key, rung):
         return SparedReason.REFUSED
     if _is_held(scene, job, resource, rung):
@@ -150,14 +135,16 @@ def workers_for(scene: Scene, job: Job, resource: Resource, rung: Rung) -> tuple
         return tuple(free)
     if rung is Rung.PAUSE:
         return _to_pause(scene, free, resource)
-    if _is_swarm(job, free):
-        return tuple(_all_of_swarm(scene, job))
-    return _to_end(scene, free)
+    return tuple(free) if is_swarm(scene, job) else _to_end(scene, free)
 
 
 def workers(scene: Scene, job: Job, rung: Rung) -> list[Worker]:
     """Every process of a job with its verdict for this rung, the first to be acted on first."""
-    return sorted((_worker(scene, job, process, rung) for process in job.processes), key=worker_key)
+    known = scene.weighed.get((job.key, rung))
+    if known is None:
+        weighed = (_worker(scene, job, process, rung) for process in job.processes)
+        known = scene.weighed[job.key, rung] = sorted(weighed, key=worker_key)
+    return known
 
 
 def worker_key(worker: Worker) -> tuple[float, int, int]:
@@ -191,10 +178,11 @@ def _spared_worker(
         return SparedReason.PARENT
     if rung is Rung.PAUSE and scene.facts.ties.get(process.pid):
         return SparedReason.TIED
+    if rung is Rung.SLOW_DOWN or is_swarm(scene, job):
+        return None
     # A parent is spared while the run is in its workers; small helpers are no workers.
-    if rung is Rung.END and below.count and process.rss_bytes < _HELPER_RATIO * below.rss_bytes:
-        return SparedReason.PARENT
-    return None
+    is_parent = below.count and process.rss_bytes < _HELPER_RATIO * below.rss_bytes
+    return SparedReason.PARENT if is_parent else None
 
 
 def _to_pause(scene: Scene, free: list[Worker], resource: Resource) -> tuple[Worker, ...]:
@@ -230,15 +218,23 @@ def _to_end(scene: Scene, free: list[Worker]) -> tuple[Worker, ...]:
     return tuple(chosen)
 
 
-def _is_swarm(job: Job, free: list[Worker]) -> bool:
-    largest = max(each.process.rss_bytes for each in free)
-    stands_out = largest >= _SWARM_SHARE * max(1, job.rss_bytes)
-    return job.process_count >= _SWARM and job.kind not in _RUNS and not stands_out
+def is_swarm(scene: Scene, job: Job) -> bool:
+    """Whether a job is very many processes of which none stands out: a fork bomb.
+
+    Its parents must be stopped too: each would start new ones. Test runs and builds are none.
+    """
+    if job.process_count < _SWARM or job.kind in _RUNS:
+        return False
+    if job.key not in scene.swarms:
+        scene.swarms[job.key] = _has_no_head(scene, job)
+    return scene.swarms[job.key]
 
 
-def _all_of_swarm(scene: Scene, job: Job) -> Iterable[Worker]:
-    """Parents too: each would start new ones."""
-    return (each for each in workers(scene, job, Rung.SLOW_DOWN) if each.spared is None)
+def _has_no_head(scene: Scene, job: Job) -> bool:
+    """Whether no process of it is large beside the whole."""
+    free = (each for each in job.processes if scene.spared(each, job) is None)
+    largest = max((each.rss_bytes for each in free), default=0)
+    return largest < _SWARM_SHARE * max(1, job.rss_bytes)
 
 
 def _is_paused(scene: Scene, identity: Identity) -> bool:

@@ -1,0 +1,113 @@
+"""Incidents that really happened to developers, on the machine that is not there."""
+
+from omnitray.core.facts import JobKind
+from support.sim_machine import GB, MB, JobLook, Sim, SimMachine
+
+
+def desktop(machine: SimMachine) -> None:
+    """What is on a developer's desk anyway; all of it must live."""
+    machine.add("app:gnome-shell", "gnome-shell", rss=400 * MB, protected=True, tied=True)
+    machine.add("app:terminal", "gnome-terminal-server", rss=60 * MB, protected=True, tied=True)
+    machine.add("app:code", "code", rss=900 * MB, protected=True, tied=True)
+    machine.add("app:firefox", "firefox", rss=1200 * MB, tied=True)
+    machine.add("svc:postgres", "postgres", rss=150 * MB, protected=True)
+    machine.add("svc:pipewire", "pipewire", rss=20 * MB, protected=True)
+    machine.jobs |= {
+        key: JobLook(key.partition(":")[2], JobKind.APP, machine.jobs[key].leader)
+        for key in ("app:gnome-shell", "app:terminal", "app:code", "app:firefox")
+    }
+
+
+def run_of(
+    machine: SimMachine,
+    job: str,
+    kind: JobKind,
+    workers: int,
+    *,
+    leader: str = "python3.11",
+    worker: str = "python3.11",
+    **what: object,
+) -> list[Sim]:
+    """A run with a controller and workers. The controller must live."""
+    shell = machine.add("app:terminal", "bash", rss=5 * MB, protected=True)
+    parent = machine.add(job, leader, ppid=shell.pid, rss=80 * MB, leads=True)
+    machine.jobs[job] = JobLook(job, kind, parent.pid)
+    return [machine.add(job, worker, ppid=parent.pid, **what) for _ in range(workers)]
+
+
+def pytest_to_60_gb(machine: SimMachine) -> None:
+    """``pytest -n 4``; one worker goes to 60 GB in four minutes."""
+    desktop(machine)
+    workers = run_of(machine, "pytest", JobKind.TEST_RUN, 4, rss=300 * MB, cpu=1.0)
+    workers[3].growth = lambda _age_s: 250.0 * MB
+
+
+def jest_one_worker_a_core(machine: SimMachine) -> None:
+    """Jest with as many workers as cores less one; together they want 27 GB."""
+    desktop(machine)
+    for worker in run_of(
+        machine, "jest", JobKind.TEST_RUN, machine.cores - 1, leader="node", worker="node", cpu=1.0
+    ):
+        worker.growth = lambda _age_s: 60.0 * MB
+        worker.stops_at = 4 * GB
+
+
+def two_pytest_auto(machine: SimMachine) -> None:
+    """Two ``-n auto`` at once; xdist replaces workers that are ended."""
+    desktop(machine)
+    for job in ("pytest a", "pytest b"):
+        for worker in run_of(machine, job, JobKind.TEST_RUN, machine.cores, cpu=1.0, respawns=50):
+            worker.growth = lambda _age_s: 40.0 * MB
+            worker.stops_at = 2 * GB
+
+
+def frees_slowly(machine: SimMachine) -> None:
+    """A process of three quarters of the machine whose memory takes seconds to come back."""
+    desktop(machine)
+    machine.add(
+        "model",
+        "trainer",
+        rss=0.5 * machine.total,
+        growth=lambda _age_s: 1.5 * GB,
+        release_s=4.0,
+        ignores_term=True,
+    )
+    machine.add("other", "indexer", rss=0.1 * machine.total)
+
+
+def fork_bomb(machine: SimMachine) -> None:
+    """Each process starts two new ones a second."""
+    desktop(machine)
+    machine.add("bomb", "bomb", rss=30 * MB, cpu=0.1, forks_per_s=2.0)
+
+
+def slow_leak(machine: SimMachine) -> None:
+    """A server that leaks 300 kB a second: twelve hours until the machine is full."""
+    desktop(machine)
+    machine.add("dev server", "server", rss=400 * MB, growth=lambda _age_s: 0.3 * MB)
+
+
+def compile_with_64_jobs(machine: SimMachine) -> None:
+    """``make -j64``: all processors, some memory, and nothing wrong with it."""
+    desktop(machine)
+    run_of(
+        machine,
+        "make",
+        JobKind.BUILD,
+        64,
+        leader="make",
+        worker="cc1plus",
+        cpu=1.0,
+        rss=60 * MB,
+    )
+
+
+INCIDENTS = (
+    pytest_to_60_gb,
+    jest_one_worker_a_core,
+    two_pytest_auto,
+    frees_slowly,
+    fork_bomb,
+    slow_leak,
+    compile_with_64_jobs,
+)

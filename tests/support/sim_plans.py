@@ -1,0 +1,96 @@
+"""Machines drawn at random: by Hypothesis, which shrinks them, or by a seed, which is fast."""
+
+from collections.abc import Callable
+
+from omnitray.core.facts import JobKind, Mode
+from omnitray.core.identity import Rung
+from omnitray.core.protection import Question
+from omnitray.core.protection_view import Answer
+from support.sim_incidents import desktop
+from support.sim_machine import GB, MB, JobLook, Sim, SimMachine
+from support.sim_run import Outcome, run
+
+Draw = Callable[[int, int], int]  # an integer from … to …
+_KINDS = (JobKind.TEST_RUN, JobKind.BUILD, JobKind.COMMAND, JobKind.AGENT, JobKind.SERVICE)
+_MODES = tuple(Mode)
+_ANSWERS = (None, None, None, *Answer)
+
+
+def random_run(draw: Draw) -> Outcome:
+    """A machine, what happens on it, a mode, and a person who answers or does not."""
+    machine = SimMachine(
+        total=draw(4, 32) * GB,
+        swap=draw(0, 2) * 2 * GB,
+        cores=draw(1, 16),
+        max_processes=40,
+    )
+    desktop(machine)
+    machine.base = draw(5, 60) * machine.total // 100
+    for number in range(draw(1, 2)):
+        _add_job(machine, f"job {number}", draw)
+    room = machine.used - 0.75 * machine.total
+    machine.base = max(0, machine.base - max(0, int(room)))  # nothing is lost at the start
+    if draw(0, 3) == 0:
+        machine.foreground = frozenset({draw(100, 120)})
+    answer = _ANSWERS[draw(0, len(_ANSWERS) - 1)]
+    refuses = frozenset({Rung.PAUSE}) if draw(0, 5) == 0 else frozenset()
+    return run(
+        machine,
+        mode=_MODES[draw(0, 2)],
+        seconds=float(draw(6, 30)),
+        answering=_once(answer),
+        refuses=refuses,
+    )
+
+
+def _once(answer: Answer | None) -> Callable[[Question], Answer | None]:
+    return lambda _question: answer
+
+
+def _add_job(machine: SimMachine, job: str, draw: Draw) -> None:
+    kind = _KINDS[draw(0, len(_KINDS) - 1)]
+    shell = machine.add("app:terminal", "bash", rss=5 * MB, protected=True)
+    agent = kind is JobKind.AGENT
+    workers = draw(1, 5)
+    leader = machine.add(
+        job,
+        "claude" if agent else "runner",
+        ppid=shell.pid,
+        rss=draw(20, 80) * MB,
+        protected=agent,
+        leads=workers > 1,
+    )
+    machine.jobs[job] = JobLook(job, kind, leader.pid)
+    for _ in range(workers):
+        _add_worker(machine, leader, draw)
+
+
+def _add_worker(machine: SimMachine, leader: Sim, draw: Draw) -> None:
+    worker = machine.add(
+        leader.job,
+        "worker",
+        ppid=leader.pid,
+        rss=draw(60, 300) * MB,
+        growth=_growth(draw),
+        cpu=draw(0, 4) / 4,
+        ignores_term=draw(0, 4) == 0,
+        respawns=10 if draw(0, 5) == 0 else 0,
+        release_s=draw(1, 40) / 10,
+        tied=draw(0, 7) == 0,
+        uid=1000 if draw(0, 9) else 0,
+    )
+    worker.protected = worker.uid == 0
+    if draw(0, 15) == 0:
+        worker.forks_per_s = 1.0
+
+
+def _growth(draw: Draw) -> Callable[[float], float]:
+    """Nothing, a leak, a rush, steps or a saw-tooth."""
+    shape, rate = draw(0, 4), float(draw(1, 80) ** 2 * MB) / 2
+    if shape == 0:
+        return lambda _age_s: 0.0
+    if shape in {1, 2}:
+        return lambda _age_s: rate / (20.0 if shape == 1 else 1.0)
+    if shape == 3:
+        return lambda age_s: rate if age_s % 4.0 < 1.0 else 0.0
+    return lambda age_s: rate if age_s % 2.0 < 1.0 else -rate
