@@ -19,7 +19,7 @@ from jeepney.io.blocking import (  # type: ignore[import-untyped]  # likewise
     open_dbus_connection,
 )
 
-_REPLY_S = 2.0
+PATIENCE_S = 1.0  # an action must not wait longer: there are other levers
 _BUS = DBusAddress(
     "/org/freedesktop/DBus", bus_name="org.freedesktop.DBus", interface="org.freedesktop.DBus"
 )
@@ -34,12 +34,15 @@ class BusError(Exception):
 
 
 class SessionBus:
-    """Method calls and properties on the session bus."""
+    """Method calls and properties on the session bus; each waits so long for its answer."""
 
     def __init__(
-        self, connect: Callable[[], DBusConnection] = lambda: open_dbus_connection(_address())
+        self,
+        patience_s: float = PATIENCE_S,
+        connect: Callable[[float], DBusConnection] | None = None,
     ) -> None:
-        self._connect = connect
+        self._patience_s = patience_s
+        self._connect = connect or _connect
         self._connection: DBusConnection | None = None
 
     def call(
@@ -76,8 +79,8 @@ class SessionBus:
     def _send(self, message: Any) -> tuple[Any, ...]:
         try:
             if self._connection is None:
-                self._connection = self._connect()
-            reply = self._connection.send_and_get_reply(message, timeout=_REPLY_S)
+                self._connection = self._connect(self._patience_s)
+            reply = self._connection.send_and_get_reply(message, timeout=self._patience_s)
         except (OSError, KeyError, ValueError) as error:
             self.close()
             raise BusError(f"the session bus does not answer ({error})") from error
@@ -86,6 +89,10 @@ class SessionBus:
             said = " ".join(str(part) for part in reply.body)
             raise BusError(said or name, name.rpartition(".")[2])
         return tuple(reply.body)
+
+
+def _connect(patience_s: float) -> DBusConnection:
+    return open_dbus_connection(_address(), auth_timeout=patience_s)
 
 
 def _address() -> str:

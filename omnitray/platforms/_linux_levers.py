@@ -13,7 +13,7 @@ from pathlib import Path
 from omnitray.core.identity import Identity
 from omnitray.core.system import Gone, Refused, Sign
 from omnitray.core.ties import Tie
-from omnitray.platforms._linux_bus import BusError, SessionBus
+from omnitray.platforms._linux_bus import PATIENCE_S, BusError, SessionBus
 from omnitray.platforms._linux_foreground import Ties
 from omnitray.platforms._linux_priority import Priorities
 from omnitray.platforms._linux_proc import Proc
@@ -30,11 +30,11 @@ _SIGNALS = {
 class LinuxSystem(Priorities):
     """The real system. Use it from one thread: it holds a connection to the session bus."""
 
-    def __init__(self, root: Path = Path("/proc"), bus: SessionBus | None = None) -> None:
+    def __init__(self, root: Path = Path("/proc"), patience_s: float = PATIENCE_S) -> None:
         super().__init__(Proc(root), root)
-        self._bus = bus or SessionBus()
+        self._bus = SessionBus(patience_s)
         self._ties = Ties(self._owners, proc=root)
-        self._units = UserUnits(self._bus, root)
+        self._units = UserUnits(self._bus, root, patience_s=patience_s)
 
     @property
     def units(self) -> UserUnits:

@@ -14,11 +14,10 @@ from jeepney import DBusAddress  # type: ignore[import-untyped]  # it ships no t
 
 from omnitray.core.identity import Identity
 from omnitray.core.system import Gone, Refused
-from omnitray.platforms._linux_bus import BusError, SessionBus
+from omnitray.platforms._linux_bus import PATIENCE_S, BusError, SessionBus
 
 NOT_SET = 2**64 - 1  # systemd's "[not set]" for a weight and "infinity" for a limit
 SLICE = "app.slice"  # where the desktop's own application scopes stand: equals among equals
-_ADOPTION_S = 1.0
 _LOOK_AGAIN_S = 0.002
 _NAME = "org.freedesktop.systemd1"
 _MANAGER = DBusAddress("/org/freedesktop/systemd1", bus_name=_NAME, interface=f"{_NAME}.Manager")
@@ -36,10 +35,12 @@ class UserUnits:
         bus: SessionBus,
         proc: Path = Path("/proc"),
         cgroups: Path = Path("/sys/fs/cgroup"),
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._bus = bus
         self._proc = proc
         self._cgroups = cgroups
+        self._patience_s = patience_s
 
     def why_not(self) -> str:
         """Empty where the manager answers, else one sentence."""
@@ -87,8 +88,8 @@ class UserUnits:
     def adopt(self, unit: str, processes: Iterable[Identity], description: str) -> None:
         """Move running processes into a transient scope of that name, made if it is not there.
 
-        Returns when the kernel shows them there; raises Refused where it does not within a
-        second. Their children made meanwhile stay behind: the caller looks again.
+        Returns when the kernel shows them there; raises Refused where it does not in time.
+        Their children made meanwhile stay behind: the caller looks again.
         """
         wanted = [process.pid for process in processes]
         properties = [
@@ -140,13 +141,13 @@ class UserUnits:
         self._call("ThawUnit", "s", unit)
 
     def _await(self, unit: str, pids: list[int]) -> None:
-        deadline = time.monotonic() + _ADOPTION_S
+        deadline = time.monotonic() + self._patience_s
         while True:
             paths = [self.cgroup_of(pid) for pid in pids]
             if all(path is None or unit_in(path) == unit for path in paths):
                 return
             if time.monotonic() > deadline:
-                raise Refused(f"{unit} did not get its processes within {_ADOPTION_S:g} s")
+                raise Refused(f"{unit} did not get its processes within {self._patience_s:g} s")
             time.sleep(_LOOK_AGAIN_S)
 
     def _folder(self, unit: str) -> Path:

@@ -13,11 +13,14 @@ from omnitray.core.identity import Rung
 from omnitray.core.journal import Journal
 from omnitray.core.lever import Target
 from omnitray.platforms import linux
+from omnitray.platforms._linux_levers import LinuxSystem
+
+PATIENCE_S = 60.0  # everything is slow on an emulated machine
 
 
 def main(journal: Path, pid: int) -> None:
     """Pause it by whatever lever comes first here."""
-    system = linux.system()
+    system = LinuxSystem(patience_s=PATIENCE_S)
     guard = linux.guardian(journal)
     actions = Actions(Journal(journal), linux.levers(system), system, SystemClock(), guard)
     target = Target(job_key="crash", title="a job", processes=system.identify([pid]))

@@ -1,6 +1,6 @@
 """What runs in the machine beside the program: hogs, a growing job, a counter, and the probe.
 
-``python workload.py busy N | grow | count FILE | probe SECONDS``
+``python workload.py busy N | grow FILE | count FILE | probe SECONDS``
 """
 # ruff: noqa: T201 - what it prints is what it is for
 
@@ -22,12 +22,12 @@ def busy(count: int) -> None:
         time.sleep(60)
 
 
-def grow() -> None:
-    """Take 8 MB every twentieth of a second and touch them; say how much each time."""
-    held: list[bytearray] = []
+def grow(path: Path) -> None:
+    """Take 8 MB every twentieth of a second and touch them; write how much there is."""
+    held: list[bytes] = []
     while True:
-        held.append(bytearray(os.urandom(4096) * (PIECE_BYTES // 4096)))
-        print(len(held) * PIECE_BYTES, flush=True)
+        held.append(b"x" * PIECE_BYTES)
+        path.write_text(str(len(held) * PIECE_BYTES))
         time.sleep(0.05)
 
 
@@ -41,15 +41,19 @@ def count(path: Path) -> None:
 
 
 def probe(seconds: float) -> None:
-    """How many milliseconds a small task takes, sorted, one line."""
+    """How much longer than its own processor time a small task takes, sorted, one line.
+
+    The machine's host has other things to do, which makes the processor itself slow at times;
+    dividing by what the task used leaves what it waited for others in here.
+    """
     deadline = time.monotonic() + seconds
-    took = []
+    waited = []
     while time.monotonic() < deadline:
         time.sleep(0.02)
-        began = time.monotonic()
+        began, used = time.monotonic(), time.thread_time()
         sum(number * number for number in range(40_000))
-        took.append((time.monotonic() - began) * 1000)
-    print(" ".join(f"{each:.2f}" for each in sorted(took)))
+        waited.append((time.monotonic() - began) / (time.thread_time() - used))
+    print(" ".join(f"{each:.3f}" for each in sorted(waited)))
 
 
 if __name__ == "__main__":
@@ -57,7 +61,7 @@ if __name__ == "__main__":
     if what == "busy":
         busy(int(rest[0]))
     elif what == "grow":
-        grow()
+        grow(Path(rest[0]))
     elif what == "count":
         count(Path(rest[0]))
     else:
