@@ -1,10 +1,13 @@
 """Messages of the running instance as they come, for iterators, ``--watch`` and ``--follow``."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from omnitray.address import Address
 from omnitray.remote import NotRunning
+
+OPEN_S = 10.0
+CLOSE_S = 1.0
 
 
 def socket_url(address: Address, query: str = "") -> str:
@@ -12,7 +15,7 @@ def socket_url(address: Address, query: str = "") -> str:
     return address.url.replace("http", "ws", 1) + "/ws" + query
 
 
-def stream(address: Address, topics: Sequence[str] = ()) -> Iterator[str]:
+def stream(address: Address, topics: Sequence[str] = ()) -> Generator[str, None, None]:
     """Messages as JSON text, hello first, until the instance ends or the person stops it.
 
     Raises :class:`NotRunning` when it cannot be reached at all.
@@ -26,7 +29,13 @@ def stream(address: Address, topics: Sequence[str] = ()) -> Iterator[str]:
     with contextlib.ExitStack() as stack:
         try:
             socket = stack.enter_context(
-                connect(url, additional_headers=headers, open_timeout=10, compression=None)
+                connect(
+                    url,
+                    additional_headers=headers,
+                    open_timeout=OPEN_S,
+                    close_timeout=CLOSE_S,
+                    compression=None,
+                )
             )
         except OSError as error:
             raise NotRunning from error

@@ -1,6 +1,7 @@
 """``alerts``, ``alert``, ``ack``, ``resolve``, ``export``."""
 
 import argparse
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -59,17 +60,21 @@ def _colour(alert: Alert) -> str:
 
 
 def _follow(args: argparse.Namespace, context: Context) -> int:
-    for text in stream(context.remote().address, ["alert"]):
-        if '"event":"alert"' not in text[:20]:
-            continue
-        message = msgspec.json.decode(text, type=AlertMessage)
-        if args.type not in (None, message.alert_type):
-            continue
-        if args.json:
-            context.terminal.json(text.encode())
-        else:
-            _show([alert_of(message)], context)
+    with contextlib.closing(stream(context.remote().address, ["alert"])) as messages:
+        for text in messages:
+            if '"event":"alert"' in text[:20]:
+                _show_message(text, args, context)
     return 0
+
+
+def _show_message(text: str, args: argparse.Namespace, context: Context) -> None:
+    message = msgspec.json.decode(text, type=AlertMessage)
+    if args.type not in (None, message.alert_type):
+        return
+    if args.json:
+        context.terminal.json(text.encode())
+    else:
+        _show([alert_of(message)], context)
 
 
 def alert(args: argparse.Namespace, context: Context) -> int:

@@ -1,6 +1,7 @@
 """``status``, ``mode``, ``level``, ``snooze``."""
 
 import argparse
+import contextlib
 
 from omnitray.api.wire import LevelState, ModeState, SnapshotBody, SnoozeState, StatusBody
 from omnitray.commands.context import Context
@@ -22,12 +23,13 @@ def status(args: argparse.Namespace, context: Context) -> int:
 
 
 def _watch(args: argparse.Namespace, context: Context) -> int:
-    for _ in stream(context.remote().address):
-        if not args.json:
-            context.terminal.clear()
-        body = context.get("/status", StatusBody, as_json=args.json)
-        if body is not None:
-            show_status(body, context)
+    with contextlib.closing(stream(context.remote().address)) as messages:
+        for _ in messages:
+            if not args.json:
+                context.terminal.clear()
+            body = context.get("/status", StatusBody, as_json=args.json)
+            if body is not None:
+                show_status(body, context)
     return 0
 
 
