@@ -1,114 +1,191 @@
-"""Why this one: explanations in plain words and figures, for an action and for this moment.
+"""Explanations in plain words and figures: for actions, questions, alarms, and for right now.
 
-The same words go to the window, the alert and the command line. Everything is read from what was
-decided; nothing is decided here.
+The same sentences stand in the window, in alerts, in the journal and in ``omnitray explain``.
+Names of jobs are text from outside: whoever shows these sentences shows plain text.
 """
 
-from collections.abc import Iterable
-
+from omnitray.core import cpu_ladder, ladder, memory_ladder
+from omnitray.core.amounts import duration, percent, rate, size, span
+from omnitray.core.breaker import OPEN_S
 from omnitray.core.facts import Resource
 from omnitray.core.identity import Rung
-from omnitray.core.protection import Action, Candidate, Signal
-from omnitray.core.protection_view import Considered, Effect, Explanation
+from omnitray.core.protect_reasons import AlarmReason
+from omnitray.core.protection import Action, Alarm, Candidate, Evidence, Question, Signal
+from omnitray.core.protection_view import Considered, Explanation
 from omnitray.core.scene import Scene
 from omnitray.core.victims import choose
 
-_CHOSEN = {
+_DONE = {
     Rung.TELL: "told about",
     Rung.SLOW_DOWN: "slowed down",
     Rung.PAUSE: "paused",
     Rung.END: "ended",
 }
-_SHORT = {Resource.CPU: "CPU", Resource.MEMORY: "memory", Resource.DISK: "disk"}
-_FIGURES = {
-    Signal.CPU: "The CPU was at {value:.0f} %, the limit is {threshold:.0f} %",
-    Signal.MEMORY: "{value:.0f} % of the memory was used, the limit is {threshold:.0f} %",
-    Signal.MEMORY_LEFT: "{value:.1f} % of the memory was left, the floor is {threshold:.0f} %",
-    Signal.MEMORY_PRESSURE: "Memory pressure was {value:.0f} %, the limit is {threshold:.0f} %",
-    Signal.DISK: "The disk was {value:.0f} % full, the limit is {threshold:.0f} %",
-    Signal.FORECAST: "It was going to be full in {value:.0f} s, {threshold:.0f} s is the limit",
+_WOULD = {
+    Rung.SLOW_DOWN: "would be slowed down",
+    Rung.PAUSE: "would be paused",
+    Rung.END: "would be ended",
 }
+_UNANSWERED = {Rung.PAUSE: "it is paused", Rung.END: "it is ended"}
+_STAYS = {Resource.CPU: "it stays slowed down", Resource.MEMORY: "it stays paused"}
+_NAMES = {Resource.CPU: "processors", Resource.MEMORY: "memory", Resource.DISK: "disk"}
+_WORTH_SAYING_BPS = 1 << 20
 
 
-def explanation_of(action: Action, effects: Iterable[Effect] = ()) -> Explanation:
-    """Why this was done, who was spared and why, and what it did for the machine."""
-    chosen = _CHOSEN[action.rung]
-    would = "would have been " if action.dry_run else ""
+def headline(action: Action) -> str:
+    """``paused pytest · ~/shop``."""
+    if action.cleans:
+        return f"clean caches on {action.mount}" if action.preview else f"cleaned {action.mount}"
+    if not action.title:
+        return f"{_NAMES[action.resource]} over the limit"
+    done = _DONE[action.rung]
+    return f"would have {done} {action.title}" if action.dry_run else f"{done} {action.title}"
+
+
+def because(evidence: Evidence) -> str:
+    """``CPU 96 %, limit 75 %, for 4 s``: the figures that spoke for it, in one phrase."""
+    value, line = evidence.value, percent(evidence.threshold)
+    held = f", for {duration(evidence.held_s)}" if evidence.held_s >= 1.0 else ""
+    forecast = evidence.forecast
+    if evidence.signal is Signal.FORECAST and forecast is not None:
+        what = f"{forecast.mount} full" if forecast.mount else "memory runs out"
+        return f"{what} in {span(forecast.low_s, forecast.high_s)}, at {rate(forecast.slope_bps)}"
+    return {
+        Signal.CPU: f"CPU {percent(value)}, limit {line}{held}",
+        Signal.MEMORY: f"memory {percent(value)} used, limit {line}{held}",
+        Signal.MEMORY_LEFT: f"memory {percent(value)} left, floor {line}",
+        Signal.MEMORY_PRESSURE: f"everything waits for memory {percent(value)} of the time",
+        Signal.DISK: f"disk {percent(value)} full, limit {line}{held}",
+        Signal.FORECAST: f"runs out within {duration(value)}",
+    }[evidence.signal]
+
+
+def explanation(action: Action) -> Explanation:
+    """Why this was done to these, and why the others were spared."""
+    parts = [f"{_capital(because(action.evidence))}: {action.reason.sentence}."]
+    chosen = [each for each in action.considered if each.spared is None]
+    if chosen:
+        parts.append(_share_of(chosen, action.resource))
+    parts.append(_way_back(action))
     return Explanation(
         action_id=action.id,
-        title=action.title or action.mount or "the machine",
-        text=" ".join(_sentences(action)),
-        considered=tuple(_considered(each, f"{would}{chosen}") for each in action.considered),
-        effects=tuple(effects),
+        title=action.title or headline(action),
+        text=" ".join(part for part in parts if part),
+        considered=tuple(_considered(each, _verdict(action)) for each in action.considered),
     )
 
 
-def explanation_now(scene: Scene) -> Explanation:
-    """Who would be acted on now, in which order, and who would be spared. Changes nothing."""
-    resource = _scarcest(scene)
-    choice = choose(scene, resource, Rung.SLOW_DOWN)
-    words = [_moment(scene)]
-    if choice.job is None:
-        words.append("Nobody would be acted on.")
-    else:
-        words.append(
-            f"If {_SHORT[resource]} ran short now, {choice.job.title} would be slowed down first."
-        )
+def asked(question: Question) -> str:
+    """The question: what is so, and what happens without an answer."""
+    return f"{question.title}: {because(question.evidence)}; {question.reason.sentence}."
+
+
+def unanswered(question: Question) -> str:
+    """What happens without an answer."""
+    if question.unanswered is not None:
+        return _UNANSWERED[question.unanswered]
+    return _STAYS.get(question.resource, "it stays paused")
+
+
+def alarmed(alarm: Alarm) -> tuple[str, str]:
+    """Title and message of a critical alert."""
+    if alarm.reason is AlarmReason.NOBODY_LEFT:
+        return "Memory is used up", f"{_capital(alarm.reason.sentence)}."
+    who = f" The last was {alarm.title}." if alarm.title else ""
+    text = f"{_capital(alarm.reason.sentence)}.{who} Nothing is ended for {duration(OPEN_S)} now."
+    return "Protection stopped ending processes", text
+
+
+def now(scene: Scene) -> Explanation:
+    """Who would be acted on at this moment, in which order and why; nothing is done."""
+    lines = [_state(scene)]
+    considered: list[Considered] = []
+    for resource, rung in (
+        (Resource.MEMORY, Rung.PAUSE),
+        (Resource.MEMORY, Rung.END),
+        (Resource.CPU, Rung.SLOW_DOWN),
+    ):
+        choice = choose(scene, resource, rung)
+        if choice.job is not None:
+            lines.append(f"{_if(resource, rung)} {choice.job.title} {_WOULD[rung]}.")
+        considered += [
+            _considered(each, _WOULD[rung])
+            for each in choice.considered
+            if _is_new(each, considered)
+        ]
     return Explanation(
-        action_id="",
-        title=choice.job.title if choice.job else "Nobody",
-        text=" ".join(words),
-        considered=tuple(_considered(each, "would be first") for each in choice.considered),
+        action_id="", title="Right now", text=" ".join(lines), considered=tuple(considered)
     )
 
 
-def _sentences(action: Action) -> list[str]:
-    evidence = action.evidence
-    figure = _FIGURES[evidence.signal].format(value=evidence.value, threshold=evidence.threshold)
-    held = f", for {evidence.held_s:.0f} s" if evidence.held_s >= 1 else ""
-    reason = action.reason.sentence
-    return [f"{figure}{held}.", f"{reason[:1].upper()}{reason[1:]}.", *_share(action)]
+def _state(scene: Scene) -> str:
+    """Whether something is short, in a sentence."""
+    why = memory_ladder.urgent(scene)
+    if why is not None:
+        return f"{_capital(because(why[1]))}."
+    memory = scene.facts.reading.memory.used_percent
+    cpu = scene.facts.reading.cpu_percent
+    limits = scene.limits
+    figures = f"memory {percent(memory)} used, limit {percent(limits.memory_percent)}"
+    if cpu is not None:
+        figures = f"CPU {percent(cpu)}, limit {percent(limits.cpu_percent)}; {figures}"
+    waits = " Others have to wait." if cpu_ladder.others_wait(scene) else ""
+    short = memory >= limits.memory_percent or (cpu is not None and cpu >= limits.cpu_percent)
+    return f"{_capital(figures)}.{waits}" if short else f"Nothing is short: {figures}."
 
 
-def _share(action: Action) -> list[str]:
-    """What the chosen one took, in figures."""
-    mine = next((each for each in action.considered if each.spared is None), None)
-    if mine is None:
-        return []
-    parts = [f"{mine.rss_bytes / 1e9:.1f} GB of memory"]
-    if mine.cpu_percent is not None:
-        parts.append(f"{mine.cpu_percent / 100:.1f} processors")
-    if (mine.growth_bps or 0) > 1e6:  # noqa: PLR2004 - under 1 MB/s is standing still
-        parts.append(f"and grew by {(mine.growth_bps or 0) / 1e6:.0f} MB/s")
-    return [f"{mine.title} took {', '.join(parts)}."]
+def _if(resource: Resource, rung: Rung) -> str:
+    if resource is Resource.CPU:
+        return "Over the processor limit"
+    if rung is Rung.END:
+        return "With memory and swap used up"
+    return f"With less than {duration(ladder.RUNS_OUT_S)} of memory left"
 
 
-def _considered(each: Candidate, chosen: str) -> Considered:
+def _is_new(candidate: Candidate, considered: list[Considered]) -> bool:
+    return all(candidate.title != each.title for each in considered)
+
+
+def _share_of(chosen: list[Candidate], resource: Resource) -> str:
+    """``It holds 9.8 GB of the 14.2 GB of its job and grows by 290 MB/s.``."""
+    job, *workers = chosen
+    if resource is Resource.CPU:
+        return f"It takes {percent(job.cpu_percent or 0.0)} of one core."
+    if resource is Resource.DISK:
+        return f"It writes {rate(job.write_bps or 0.0)}."
+    first = workers[0] if workers else job
+    holds = size(first.rss_bytes)
+    of_job = f" of the {size(job.rss_bytes)} of its job" if workers else ""
+    growth = first.growth_bps or 0.0
+    grew = f" and grows by {rate(growth)}" if growth >= _WORTH_SAYING_BPS else ""
+    return f"It holds {holds}{of_job}{grew}."
+
+
+def _way_back(action: Action) -> str:
+    if action.rung is Rung.END:
+        return "This cannot be taken back."
+    if action.rung is Rung.TELL or action.cleans:
+        return ""
+    if action.restores_below is None:
+        return "It stays so until you say otherwise."
+    return f"It is given back under {percent(action.restores_below)}."
+
+
+def _verdict(action: Action) -> str:
+    return f"would be {_DONE[action.rung]}" if action.dry_run else _DONE[action.rung]
+
+
+def _considered(candidate: Candidate, chosen: str) -> Considered:
+    spared = candidate.spared
     return Considered(
-        title=each.title,
-        rss_bytes=each.rss_bytes,
-        growth_bps=each.growth_bps,
-        cpu_percent=each.cpu_percent,
-        verdict=each.spared.sentence if each.spared else chosen,
-        chosen=each.spared is None,
+        title=candidate.title,
+        rss_bytes=candidate.rss_bytes,
+        growth_bps=candidate.growth_bps,
+        cpu_percent=candidate.cpu_percent,
+        verdict=chosen if spared is None else spared.sentence,
+        chosen=spared is None,
     )
 
 
-def _scarcest(scene: Scene) -> Resource:
-    """What is nearest to its limit: CPU or memory."""
-    reading, limits = scene.facts.reading, scene.limits
-    cpu = (reading.cpu_percent or 0.0) / limits.cpu_percent
-    return (
-        Resource.CPU
-        if cpu >= reading.memory.used_percent / limits.memory_percent
-        else (Resource.MEMORY)
-    )
-
-
-def _moment(scene: Scene) -> str:
-    reading, limits = scene.facts.reading, scene.limits
-    cpu = "unknown" if reading.cpu_percent is None else f"{reading.cpu_percent:.0f} %"
-    return (
-        f"CPU {cpu} (limit {limits.cpu_percent:.0f} %), memory {reading.memory.used_percent:.0f} % "
-        f"used (limit {limits.memory_percent:.0f} %)."
-    )
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -163,10 +163,15 @@ class Scene:
         )
 
     def _is_protected(self, process: ProcessFacts, job: Job) -> bool:
-        """Whether those above it must be left alone too. One that has just ended counts no more."""
+        """Whether those above it must be left alone too.
+
+        One that ended between the scan and the look has neither a path nor arguments; it does
+        not count any more.
+        """
         reason = self.spared(process, job)
         if reason is SparedReason.UNKNOWN:
-            return process.pid in self.facts.details
+            detail = detail_of(process, self.facts)
+            return detail is not None and bool(detail.arguments)
         return reason not in {None, SparedReason.DYING}
 
     @cached_property

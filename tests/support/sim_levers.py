@@ -180,7 +180,8 @@ class SimLevers:
             self._judge_end(action, policy)
 
     def _has_workers(self, sim: Sim) -> bool:
-        return any(each.ppid == sim.pid for each in self.machine.processes.values())
+        below = [each for each in self.machine.processes.values() if each.ppid == sim.pid]
+        return 4.0 * sum(each.rss for each in below) > sim.rss
 
     def _judge_end(self, action: Action, policy: ProtectPolicy) -> None:
         if action.reason is ProtectReason.ASKED:
