@@ -4,9 +4,10 @@ The names of the Python API are imported when they are first used; importing thi
 nothing. See ``omnitray.client``.
 """
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # typing itself is a third of the time that importing us may take
 if TYPE_CHECKING:
+    from typing import Any
+
     from omnitray.client import (
         Client,
         connect,
@@ -56,7 +57,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Import a public name when it is first asked for."""
     for home, names in _HOMES.items():
         if name in names:

@@ -7,7 +7,6 @@ process is gone, or whose process id now belongs to a younger process, is stale 
 import contextlib
 import datetime as dt
 import os
-import secrets
 import stat
 from pathlib import Path
 
@@ -36,7 +35,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
 def write_address(path: Path, address: Address) -> None:
     """Put the file there, private from its first byte."""
     own_folder(path.parent)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
     with os.fdopen(os.open(draft, flags, PRIVATE), "wb") as file:
         file.write(msgspec.json.encode(address))

@@ -6,7 +6,6 @@ and off with ``NO_COLOR`` (https://no-color.org).
 """
 
 import os
-import shutil
 import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -34,7 +33,7 @@ class Terminal:
         self.interactive = self._out.isatty()
         plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
         self._coloured = self.interactive and not plain
-        self.width = min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns)
+        self.width = min(WIDEST, _columns(environ))
 
     def line(self, text: str = "", colour: str = "") -> None:
         """One line, cut to the width."""
@@ -77,6 +76,14 @@ class Terminal:
             cells = [pad(cell, width) for cell, width in zip(row[:-1], widths, strict=False)]
             colour = colours[number] if number < len(colours) else ""
             self.line(GAP.join([*cells, row[-1]]).rstrip(), colour)
+
+
+def _columns(environ: Mapping[str, str]) -> int:
+    """As wide as the terminal is, or as ``COLUMNS`` says; unknown is wide enough."""
+    try:
+        return int(environ.get("COLUMNS") or os.get_terminal_size().columns)
+    except (ValueError, OSError):
+        return WIDEST
 
 
 def columns(rows: Sequence[Sequence[str]]) -> range:
