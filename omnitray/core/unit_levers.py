@@ -1,8 +1,8 @@
 """Levers on the job's own unit in the service manager: weight, soft memory limit, freezer.
 
 A job that shares a unit with others (a command in a terminal's scope, a worker in a login
-session) is adopted into a scope of its own first. It stays there afterwards, with the default
-weight and no limit: what it came from cannot be entered again without privilege.
+session) is adopted into a scope of its own first. It stays there afterwards, with a fair weight
+and no limit: what it came from cannot be entered again without privilege.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ from omnitray.core.system import System
 from omnitray.core.value_lever import ValueLever, whole
 
 LIGHTEST = 1  # of 1 to 10000, where 100 is the default: what is left over
+FAIR = 100  # the default
 GROWTH_BYTES = 64 << 20  # what a job may still take once its growth is throttled
 FROZEN, RUNNING = "frozen", "running"
 _PREFIX = "omnitray-job-"
@@ -64,13 +65,18 @@ class UnitLever(ValueLever):
 
 
 class WeightLever(UnitLever):
-    """The unit's share of the processors: least when others want them, all when nobody does."""
+    """The unit's share of the processors: least when others want them, all when nobody does.
+
+    A scope of ours goes back to the default said aloud. Left unsaid, the manager would take the
+    cpu controller away with the last weight, and each process of the job would again count as
+    much as a whole application: worse for everybody than before it was adopted.
+    """
 
     kind = LeverKind.CPU_WEIGHT
 
     def _change(self, unit: str, target: Target, *, is_new: bool) -> Change:
         del target
-        old = None if is_new else self._units.cpu_weight(unit)
+        old = FAIR if is_new else self._units.cpu_weight(unit)
         if old == LIGHTEST:
             raise AlreadyThere("it has the lowest weight")
         return Change(unit=unit, old=old, new=LIGHTEST)

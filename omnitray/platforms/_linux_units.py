@@ -129,11 +129,20 @@ class UserUnits:
         return _optional(self._get(unit, "MemoryCurrent"))
 
     def is_frozen(self, unit: str) -> bool:
-        """Whether the unit's freezer is closed."""
-        return self._get(unit, "FreezerState", interface="Unit") in {"frozen", "freezing"}
+        """Whether the kernel holds every process in it still.
+
+        Not what the manager says: it believes a unit to be frozen that a guardian has thawed.
+        """
+        try:
+            events = (self._folder(unit) / "cgroup.events").read_text()
+        except OSError as error:
+            raise Gone(f"{unit} has ended") from error
+        return "frozen 1" in events.splitlines()
 
     def freeze(self, unit: str) -> None:
         """Stop every process in the unit where it stands; they cannot notice."""
+        if self._get(unit, "FreezerState", interface="Unit") == "frozen":
+            self.thaw(unit)  # it believes so wrongly, or we would not have been asked
         self._call("FreezeUnit", "s", unit)
 
     def thaw(self, unit: str) -> None:

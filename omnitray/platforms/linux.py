@@ -13,6 +13,7 @@ from omnitray.core.process_table import ProcessDetails, ProcessTable
 from omnitray.core.protected_programs import LINUX, Programs
 from omnitray.core.system import System
 from omnitray.core.ties import Tie
+from omnitray.platforms._levers_check import check_levers
 from omnitray.platforms._linux_autostart import autostart
 from omnitray.platforms._linux_details import LinuxProcessDetails
 from omnitray.platforms._linux_guard import LinuxWakers
@@ -26,7 +27,6 @@ from omnitray.platforms._linux_self import own_facts, own_rss_bytes
 from omnitray.platforms._linux_service import service
 from omnitray.platforms._linux_session import has_display
 from omnitray.platforms._posix_guardian import GuardianKeeper
-from omnitray.platforms._posix_levers_check import check_levers
 from omnitray.platforms._posix_self import lock_file
 from omnitray.platforms._posix_session import keep_own_priority
 from omnitray.platforms._programs import programs

@@ -1,23 +1,40 @@
 """macOS, through psutil. Tested on Linux with stand-ins; never run there yet."""
 
+from collections.abc import Callable
+from pathlib import Path
+
+from omnitray.core.clock import SystemClock
+from omnitray.core.guard_source import GuardSource, NoWakers
+from omnitray.core.guarding import Guard
+from omnitray.core.lever import Lever
 from omnitray.core.machine import Machine
 from omnitray.core.process_table import ProcessDetails, ProcessTable
 from omnitray.core.protected_programs import MACOS, Programs
+from omnitray.core.system import System
+from omnitray.core.ties import Tie
+from omnitray.platforms._levers_check import check_levers
 from omnitray.platforms._macos_autostart import autostart
+from omnitray.platforms._macos_levers import darwin_background, mac_levers, mac_system
 from omnitray.platforms._macos_sampling import mac_machine
 from omnitray.platforms._macos_service import service
 from omnitray.platforms._macos_session import has_display
+from omnitray.platforms._posix_guardian import GuardianKeeper
 from omnitray.platforms._posix_self import lock_file
 from omnitray.platforms._posix_session import keep_own_priority
 from omnitray.platforms._programs import programs
 from omnitray.platforms._psutil_open_files import mount_id, open_files
 from omnitray.platforms._psutil_processes import PsutilProcessDetails, PsutilProcessTable
 from omnitray.platforms._psutil_self import own_facts, own_rss_bytes
+from omnitray.platforms._psutil_system import written_bytes
 
 __all__ = [
     "autostart",
+    "check_levers",
+    "guard_source",
+    "guardian",
     "has_display",
     "keep_own_priority",
+    "levers",
     "lock_file",
     "machine",
     "mount_id",
@@ -29,6 +46,9 @@ __all__ = [
     "programs",
     "protected_programs",
     "service",
+    "system",
+    "ties_of",
+    "written_bytes",
 ]
 
 
@@ -50,3 +70,28 @@ def process_details() -> ProcessDetails:
 def protected_programs() -> Programs:
     """Programs that are never acted on."""
     return MACOS
+
+
+def guard_source() -> GuardSource:
+    """What the protector's guard reads; nothing wakes it early yet."""
+    return GuardSource(mac_machine(), NoWakers(), SystemClock())
+
+
+def system() -> System:
+    """What can be done to other processes; one for each thread that acts."""
+    return mac_system()
+
+
+def levers(system: System) -> tuple[Lever, ...]:
+    """The means of acting."""
+    return mac_levers(system, darwin_background())
+
+
+def ties_of() -> Callable[[tuple[int, ...]], dict[int, frozenset[Tie]]]:
+    """What finds the ties of processes to the person."""
+    return mac_system().ties_of
+
+
+def guardian(journal: Path) -> Guard:
+    """Continues what is paused if we die."""
+    return GuardianKeeper(journal)

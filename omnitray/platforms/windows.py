@@ -1,13 +1,25 @@
 """Windows, through psutil. Tested on Linux with stand-ins; never run there yet."""
 
+from collections.abc import Callable
+from pathlib import Path
+
+from omnitray.core.clock import SystemClock
+from omnitray.core.guard_source import GuardSource, NoWakers
+from omnitray.core.guarding import Guard, NoGuard
+from omnitray.core.lever import Lever
 from omnitray.core.machine import Machine
 from omnitray.core.process_table import ProcessDetails, ProcessTable
 from omnitray.core.protected_programs import WINDOWS, Programs
+from omnitray.core.system import System
+from omnitray.core.ties import Tie
+from omnitray.platforms._levers_check import check_levers
 from omnitray.platforms._programs import programs
 from omnitray.platforms._psutil_open_files import mount_id, open_files
 from omnitray.platforms._psutil_processes import PsutilProcessDetails, PsutilProcessTable
 from omnitray.platforms._psutil_self import own_facts, own_rss_bytes
+from omnitray.platforms._psutil_system import PsutilSystem, written_bytes
 from omnitray.platforms._windows_autostart import autostart
+from omnitray.platforms._windows_levers import windows_kernel, windows_levers, windows_system
 from omnitray.platforms._windows_sampling import windows_machine
 from omnitray.platforms._windows_self import lock_file
 from omnitray.platforms._windows_service import service
@@ -15,8 +27,12 @@ from omnitray.platforms._windows_session import has_display, keep_own_priority
 
 __all__ = [
     "autostart",
+    "check_levers",
+    "guard_source",
+    "guardian",
     "has_display",
     "keep_own_priority",
+    "levers",
     "lock_file",
     "machine",
     "mount_id",
@@ -28,6 +44,9 @@ __all__ = [
     "programs",
     "protected_programs",
     "service",
+    "system",
+    "ties_of",
+    "written_bytes",
 ]
 
 
@@ -49,3 +68,31 @@ def process_details() -> ProcessDetails:
 def protected_programs() -> Programs:
     """Programs that are never acted on."""
     return WINDOWS
+
+
+def guard_source() -> GuardSource:
+    """What the protector's guard reads; nothing wakes it early yet."""
+    return GuardSource(windows_machine(), NoWakers(), SystemClock())
+
+
+def system() -> System:
+    """What can be done to other processes; one for each thread that acts."""
+    return windows_system(windows_kernel())
+
+
+def levers(system: System) -> tuple[Lever, ...]:
+    """The means of acting."""
+    if not isinstance(system, PsutilSystem):
+        raise TypeError("these levers are for the system of this platform")
+    return windows_levers(system, windows_kernel())
+
+
+def ties_of() -> Callable[[tuple[int, ...]], dict[int, frozenset[Tie]]]:
+    """What finds the ties of processes to the person."""
+    return windows_system(windows_kernel()).ties_of
+
+
+def guardian(journal: Path) -> Guard:
+    """Nobody: nothing is paused here."""
+    del journal
+    return NoGuard()

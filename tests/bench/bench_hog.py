@@ -46,7 +46,7 @@ class Relief(NamedTuple):
 
     acted_s: float | None
     back_s: float | None
-    speed_bps: float  # of the hog until it was acted on
+    speed_bps: float  # of the hog until it crossed the line or was held
 
 
 class Line(NamedTuple):
@@ -238,8 +238,10 @@ def measure(pid: int, line: Line) -> Relief:
         free = available()
         if crossed_s is None and free <= line.bytes:
             crossed_s = now
+            speed_bps = (most - free) / (now - began_s)
         if acted_s is None and is_held(pid, pidfd):
-            acted_s, speed_bps = now, max(0, most - free) / (now - began_s)
+            acted_s = now
+            speed_bps = speed_bps or max(0, most - free) / (now - began_s)
             if state(pid) == "T":
                 break
         if acted_s is not None and free > line.bytes + DISTANCE_BYTES // 2:

@@ -137,7 +137,7 @@ def test_memory_gets_a_weight_and_a_limit_and_both_are_taken_back_by_one_undo(
     assert bench.system.units.limits[unit] == 64 << 20
     assert len(bench.actions.undo(weight.action_id, "calm")) == 2
     assert bench.system.units.limits[unit] is None
-    assert bench.system.units.weights[unit] is None
+    assert bench.system.units.weights[unit] == 100
 
 
 def test_disk_gets_the_idle_class_and_back(bench: Bench) -> None:

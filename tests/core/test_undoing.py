@@ -107,11 +107,12 @@ class Machine(RuleBasedStateMachine):
             assert system.privileged is False or process.nice == 0
         living_units = {process.unit for process in self._living()}
         assert not system.units.frozen & living_units
-        assert not {unit for unit, weight in system.units.weights.items() if weight} & living_units
+        held = {unit for unit, weight in system.units.weights.items() if weight not in {None, 100}}
+        assert not held & living_units
         assert not {unit for unit, high in system.units.limits.items() if high} & living_units
         sessions = {process.session for process in self._living()}
-        held = {session for session, nice in (system.autogroup or {}).items() if nice}
-        assert not held & sessions
+        slowed = {session for session, nice in (system.autogroup or {}).items() if nice}
+        assert not slowed & sessions
 
     def _living(self) -> list[FakeProcess]:
         ours = self.bench.system.processes.values()

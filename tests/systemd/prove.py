@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -67,10 +67,10 @@ class Proof:
 
 
 @contextmanager
-def workload(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Started by a shell of this login session, as a person would."""
+def workload(*arguments: str, through: Sequence[str] = ()) -> Iterator[subprocess.Popen[str]]:
+    """Started from this login session, as a person would from a shell."""
     with subprocess.Popen(
-        [*WORKLOAD, *arguments], stdout=subprocess.PIPE, text=True, start_new_session=True
+        [*through, *WORKLOAD, *arguments], stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
         try:
             time.sleep(1.5)
@@ -120,33 +120,48 @@ def prove_report(proof: Proof) -> None:
     proof.claim("weight, memory limit, freezer and signals work", holds=wanted <= works)
 
 
-def prove_weight(proof: Proof) -> None:
-    """Adoption out of the login session, and what the weight does for others, three times."""
-    print("weight")
-    alone = probe()
+def prove_adoption(proof: Proof) -> None:
+    """Out of the login session into a scope, and what the weight does for others."""
+    print("weight, for a job of the login session")
     with workload("busy", "6") as hogs:
         home = cgroup(hogs.pid)
         proof.claim(f"the hogs run in the login session ({home})", holds=home.startswith("session"))
-        loaded, slowed = [probe()], []
-        for turn in range(ROUNDS):
-            (done,) = proof.perform(hogs.pid, Rung.SLOW_DOWN, Resource.CPU)
-            if turn == 0:
-                claim_adopted(proof, hogs.pid, done)
-            slowed.append(probe())
-            proof.actions.undo(done.action_id, "calm")
-            loaded.append(probe())
-        reset = proof.system.units.cpu_weight(cgroup(hogs.pid)) is None
-    before, held, after = loaded[0], middle(slowed), middle(loaded[1:])
+        before, held, after = weigh(proof, hogs.pid)
+        weight = proof.system.units.cpu_weight(cgroup(hogs.pid))
+    proof.claim("slowed down, they make others wait less", holds=held < 0.6 * before)
+    proof.claim(f"afterwards it is as it was (weight {weight})", holds=held < after < 2.5 * before)
+
+
+def prove_own_scope(proof: Proof) -> None:
+    """The same for a job that has a scope of its own beside the applications'."""
+    print("weight, for a job with a scope of its own")
+    command = ["systemd-run", "--user", "--scope", "--quiet"]
+    with workload("busy", "6", through=command) as hogs:
+        home = cgroup(hogs.pid)
+        before, held, after = weigh(proof, hogs.pid)
+        proof.claim(f"it stays in {home}", holds=cgroup(hogs.pid) == home)
+        reset = proof.system.units.cpu_weight(home) is None
+    proof.claim("slowed down, they make others wait less", holds=held < 0.3 * before)
+    proof.claim("undo takes the weight back", holds=reset and after > held)
+
+
+def weigh(proof: Proof, pid: int) -> tuple[float, float, float]:
+    """What a task waits at its 95th percentile before, while slowed down, and after undo."""
+    before, slowed, after = probe(), [], []
+    for turn in range(ROUNDS):
+        (done,) = proof.perform(pid, Rung.SLOW_DOWN, Resource.CPU)
+        if turn == 0:
+            claim_adopted(proof, pid, done)
+        slowed.append(probe())
+        proof.actions.undo(done.action_id, "calm")
+        after.append(probe())
     for name, (median, high) in (
-        ("alone", alone),
         ("beside 6 hogs", before),
-        ("hogs slowed down", held),
-        ("after undo", after),
+        ("hogs slowed down", middle(slowed)),
+        ("after undo", middle(after)),
     ):
         print(f"    a task takes {name:18} p50 {median:5.2f}   p95 {high:5.2f} times its work")
-    worst = min(before[1], after[1])
-    proof.claim("slowed down, the hogs make it wait less", holds=held[1] < 0.6 * worst)
-    proof.claim("undo takes the weight back", holds=reset and after[1] > held[1])
+    return before[1] - 1.0, middle(slowed)[1] - 1.0, middle(after)[1] - 1.0
 
 
 def claim_adopted(proof: Proof, pid: int, done: Performed) -> None:
@@ -154,8 +169,8 @@ def claim_adopted(proof: Proof, pid: int, done: Performed) -> None:
     family = proof.system.family(proof.system.identify([pid]))
     homes = {cgroup(each.pid) for each in family}
     print(f"    {done.lever} took {done.took_s * 1000:.0f} ms; others: {done.others}")
-    adopted = len(homes) == 1 and homes.pop().startswith("omnitray-job-")
-    proof.claim(f"all {len(family)} processes are in one scope of ours", holds=adopted)
+    together = len(homes) == 1 and not homes & {"session-1.scope"}
+    proof.claim(f"all {len(family)} processes are in {', '.join(homes)}", holds=together)
 
 
 def growth(sizes: Path, seconds: float) -> float:
@@ -218,8 +233,11 @@ def prove_crash(proof: Proof) -> None:
         print(f"    it ran again {(time.monotonic() - killed) * 1000:.0f} ms after the kill")
         proof.claim("the guardian thawed it", holds=runs)
         unit = cgroup(job.pid)
-        agrees = eventually(lambda: not proof.system.units.is_frozen(unit))
-        proof.claim("the session's manager agrees", holds=agrees)
+        (done,) = proof.perform(job.pid, Rung.PAUSE, Resource.MEMORY)
+        frozen = proof.system.units.is_frozen(unit)
+        proof.actions.undo(done.action_id, "calm")
+        thawed = not proof.system.units.is_frozen(unit)
+        proof.claim("the manager can freeze and thaw it again", holds=frozen and thawed)
         record = Journal(journal).records()[-1]
         who = record.undone.who if record.undone else "nobody"
         proof.claim(f"the journal says who: {who}", holds=who == "guardian")
@@ -232,7 +250,9 @@ def prove_choice(proof: Proof) -> None:
     alone = LinuxSystem(patience_s=PATIENCE_S)  # it cannot reach the session's manager
     actions = proof._actions(proof.folder / "choice.jsonl", alone)
     for switch in ("0", "1"):
-        subprocess.run(["sudo", "tee", AUTOGROUP], input=switch, text=True, stdout=-3, check=True)
+        subprocess.run(
+            ["sudo", "tee", AUTOGROUP], input=switch, text=True, stdout=-3, stderr=-3, check=True
+        )
         with workload("busy", "1") as hog:
             (done,) = proof.perform(hog.pid, Rung.SLOW_DOWN, Resource.CPU, actions)
             print(f"    autogroup {switch}, no manager: {done.lever}; {done.others}")
@@ -242,7 +262,7 @@ def prove_choice(proof: Proof) -> None:
     with workload("busy", "1") as hog:
         (done,) = proof.perform(hog.pid, Rung.SLOW_DOWN, Resource.CPU)
         chosen = done.lever is LeverKind.CPU_WEIGHT
-        proof.claim(f"autogroup 1, with the manager: {done.lever}", holds=chosen)
+        proof.claim(f"autogroup 1, manager: {done.lever}; {done.others}", holds=chosen)
         proof.actions.undo_all("calm")
 
 
@@ -253,7 +273,8 @@ def main() -> int:
     print(f"kernel {release}, autogroup {AUTOGROUP.read_text().strip()}, uid {os.getuid()}")
     for prove in (
         prove_report,
-        prove_weight,
+        prove_adoption,
+        prove_own_scope,
         prove_memory,
         prove_freezer,
         prove_crash,

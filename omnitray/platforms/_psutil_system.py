@@ -1,0 +1,206 @@
+"""What can be done to processes through psutil, where there is no /proc: ``core.system.System``.
+
+Written for macOS and Windows, tested with children and stand-ins on Linux, never run there yet.
+psutil checks the start time and then acts on the pid: a window of microseconds that pidfds close
+on Linux and nothing closes here.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import psutil
+
+from omnitray.core.facts import ProcessFacts
+from omnitray.core.identity import Identity
+from omnitray.core.no_units import NoUnits
+from omnitray.core.system import IO_IDLE, Gone, IoPriority, Refused, Sign, Units
+from omnitray.core.ties import Tie
+from omnitray.platforms._psutil_processes import start_ticks
+
+_DEAD = {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
+_ACTS = {Sign.TERM: "terminate", Sign.KILL: "kill", Sign.STOP: "suspend", Sign.CONT: "resume"}
+_BEST_EFFORT = 2
+
+Answer = TypeVar("Answer")
+TiesOf = Callable[[Any], frozenset[Tie]]
+
+
+class PsutilSystem:
+    """``ties_of`` says what ties a process, ``units`` is the platform's way to group them.
+
+    ``io_idle`` is the platform's own number for the lowest I/O priority, None where it has none.
+    """
+
+    def __init__(
+        self,
+        ties_of: TiesOf,
+        units: Units | None = None,
+        *,
+        nice_returns: bool = False,
+        io_idle: int | None = None,
+        system: Any = psutil,
+    ) -> None:
+        self._ties_of = ties_of
+        self._units = units or NoUnits("this system has no units")
+        self._nice_returns = nice_returns
+        self._io_idle = io_idle
+        self._system = system
+
+    @property
+    def units(self) -> Units:
+        """The platform's groups."""
+        return self._units
+
+    def boot_id(self) -> str:
+        """The moment of the start, in whole seconds."""
+        return str(int(self._system.boot_time()))
+
+    @staticmethod
+    def wait(seconds: float) -> None:
+        """Sleep."""
+        time.sleep(seconds)
+
+    def is_there(self, identity: Identity) -> bool:
+        """Whether that very process lives."""
+        try:
+            self._process(identity)
+        except Gone:
+            return False
+        return True
+
+    def identify(self, pids: Iterable[int]) -> tuple[Identity, ...]:
+        """The identities of those that live."""
+        found = (self._identity(pid) for pid in sorted(pids))
+        return tuple(each for each in found if each is not None)
+
+    def family(self, identities: Iterable[Identity]) -> tuple[Identity, ...]:
+        """Those that live and their descendants, parents first."""
+        order: dict[int, Identity] = {}
+        given = [each for each in identities if self.is_there(each)]
+        order.update({each.pid: each for each in given})
+        for each in given:
+            children = self._ask(each, lambda process: process.children(recursive=True))
+            for child in self.identify(child.pid for child in children):
+                order.setdefault(child.pid, child)
+        return tuple(order.values())
+
+    def ties(self, identities: Iterable[Identity]) -> dict[int, frozenset[Tie]]:
+        """What ties each to the person."""
+        return self.ties_of(tuple(each.pid for each in identities))
+
+    def ties_of(self, pids: tuple[int, ...]) -> dict[int, frozenset[Tie]]:
+        """Likewise, for processes that a scan has just shown."""
+        return {pid: self._tie(pid) for pid in pids}
+
+    def send(self, identity: Identity, sign: Sign) -> None:
+        """By psutil's own names for it."""
+        self._ask(identity, lambda process: getattr(process, _ACTS[sign])())
+
+    def is_stopped(self, identity: Identity) -> bool:
+        """Whether it is stopped, or all its threads are."""
+        status = self._ask(identity, lambda process: process.status())
+        return bool(status == psutil.STATUS_STOPPED)
+
+    def nice(self, identity: Identity) -> int:
+        """Its nice value."""
+        return int(self._ask(identity, lambda process: process.nice()))
+
+    def set_nice(self, identity: Identity, nice: int) -> None:
+        """Set it."""
+        self._ask(identity, lambda process: process.nice(nice))
+
+    def may_lower_nice(self) -> bool:
+        """Whether a raised value can be taken back."""
+        return self._nice_returns
+
+    def io_priority(self, identity: Identity) -> IoPriority:
+        """Class 3 for the platform's lowest, else its own number as a level of class 2."""
+        own = int(self._ask(identity, lambda process: process.ionice()))
+        return IO_IDLE if own == self._io_idle else IoPriority(_BEST_EFFORT, own)
+
+    def set_io_priority(self, identity: Identity, priority: IoPriority) -> None:
+        """Likewise."""
+        own = self._io_idle if priority == IO_IDLE else priority.level
+        if own is None:
+            raise Refused("this system has no I/O class")
+        self._ask(identity, lambda process: process.ionice(own))
+
+    def session(self, identity: Identity) -> int:
+        """Nobody is scheduled by session here."""
+        del identity
+        return 0
+
+    def session_members(self, session: int) -> frozenset[int]:
+        """Nobody is scheduled by session here."""
+        del session
+        return frozenset()
+
+    def autogroup_why_not(self, identity: Identity) -> str:
+        """Only Linux has it."""
+        del identity
+        return "this system has no autogroup"
+
+    def autogroup_nice(self, identity: Identity) -> int:
+        """Only Linux has it."""
+        raise Refused(self.autogroup_why_not(identity))
+
+    def set_autogroup_nice(self, identity: Identity, nice: int) -> None:
+        """Only Linux has it."""
+        del nice
+        raise Refused(self.autogroup_why_not(identity))
+
+    def _tie(self, pid: int) -> frozenset[Tie]:
+        try:
+            return self._ties_of(self._system.Process(pid))
+        except psutil.NoSuchProcess:
+            return frozenset()
+        except (psutil.Error, OSError):
+            return frozenset({Tie.UNKNOWN})
+
+    def _identity(self, pid: int) -> Identity | None:
+        try:
+            process = self._system.Process(pid)
+            started = start_ticks(process.create_time())
+            if process.status() in _DEAD:
+                return None
+            return Identity(pid=pid, start_ticks=started, exe=_exe(process))
+        except psutil.Error:
+            return None
+
+    def _process(self, identity: Identity) -> Any:
+        """That very process; raises Gone."""
+        try:
+            process = self._system.Process(identity.pid)
+            is_it = start_ticks(process.create_time()) == identity.start_ticks
+            if is_it and process.status() not in _DEAD:
+                return process
+        except psutil.AccessDenied as error:
+            raise Refused(f"process {identity.pid} belongs to somebody else") from error
+        except psutil.NoSuchProcess:
+            pass
+        raise Gone(f"process {identity.pid} has ended")
+
+    def _ask(self, identity: Identity, question: Callable[[Any], Answer]) -> Answer:
+        process = self._process(identity)
+        try:
+            return question(process)
+        except psutil.NoSuchProcess as error:
+            raise Gone(f"process {identity.pid} has ended") from error
+        except (psutil.AccessDenied, OSError, ValueError, AttributeError) as error:
+            raise Refused(f"process {identity.pid}: {error}") from error
+
+
+def _exe(process: Any) -> str | None:
+    try:
+        return process.exe() or None
+    except (psutil.Error, OSError):
+        return None
+
+
+def written_bytes(process: ProcessFacts) -> int | None:
+    """What the process has written, None where the platform does not tell."""
+    try:
+        return int(psutil.Process(process.pid).io_counters().write_bytes)
+    except (psutil.Error, OSError, AttributeError):
+        return None
