@@ -112,11 +112,12 @@ class App(QObject):
             {
                 AlertChannel.DESKTOP: DesktopChannel(
                     self.notifications.show, self.notifications.close
-                ),
-                AlertChannel.SYSLOG: SyslogChannel(),
+                )
             },
             self.clock,
         )
+        if (syslog := SyslogChannel()).is_there():
+            self.dispatcher.attach(AlertChannel.SYSLOG, syslog)
         self.alerts = AlertSystem(
             self.clock,
             self.settings.loaded.settings.alert_policy(),
@@ -305,6 +306,7 @@ def _add_shell(app: App) -> None:
     """What a person sees; imported here so that headless stays without QtGui and QtWidgets."""
     from omnitray.qt.shell import Shell  # noqa: PLC0415
     from omnitray.qt.tray import Tray  # noqa: PLC0415
+    from omnitray.qt.tray_message import TrayMessages  # noqa: PLC0415
     from omnitray.qt.windows import Windows  # noqa: PLC0415
 
     autostart = app.platform.autostart((sys.executable, "-m", "omnitray"))
@@ -318,6 +320,11 @@ def _add_shell(app: App) -> None:
         place_file=app.paths.state / "window.json",
     )
     tray = Tray(autostart_enabled=autostart.is_enabled, parent=app)
+    app.notifications.add_fallback(TrayMessages(lambda: tray.icon, app.notifications.respond))
+    try:
+        autostart.heal()  # the program may have moved since it was told to start at login
+    except OSError as error:
+        log.warning("the entry that starts at login is out of date: %s", error)
     shell = Shell(
         app.hub, tray=tray, windows=windows, protection=app.protection, autostart=autostart
     )

@@ -71,9 +71,17 @@ def session_address(environment: Mapping[str, str]) -> str:
     if address := environment.get("DBUS_SESSION_BUS_ADDRESS"):
         return address
     folder = environment.get("XDG_RUNTIME_DIR")
-    if folder and (Path(folder) / "bus").exists():
+    if folder and _is_there(Path(folder) / "bus"):
         return f"unix:path={folder}/bus"
     raise BusUnavailableError("no session bus: DBUS_SESSION_BUS_ADDRESS is not set")
+
+
+def _is_there(path: Path) -> bool:
+    """False also where we may not look, as after su, with the other user's folder left over."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def connect(address: str | None = None, *, timeout_s: float = 1.0) -> "SessionBus":

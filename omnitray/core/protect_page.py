@@ -5,15 +5,17 @@ Words and figures only; nothing is decided here.
 
 from collections.abc import Iterable
 
+import msgspec
+
+from omnitray.core import explain
 from omnitray.core.alert import epoch
 from omnitray.core.breaker import Breaker as BreakerFacts
 from omnitray.core.deed import Active, Outcome, is_lever_of
-from omnitray.core.explain import explanation_of
 from omnitray.core.facts import Mode, ProtectState
 from omnitray.core.identity import LeverKind, Rung
 from omnitray.core.journal import Record
 from omnitray.core.levers_report import NAMES, LeverRow
-from omnitray.core.protect_notices import figures
+from omnitray.core.protect_reasons import ProtectReason
 from omnitray.core.protecting import Protecting
 from omnitray.core.protection import Action, ActionState, ActiveAction
 from omnitray.core.protection import Question as AskedQuestion
@@ -32,6 +34,7 @@ from omnitray.core.protection_view import Outcome as Shown
 JOURNAL_LINES = 100
 _GRIPS = {Rung.SLOW_DOWN: Grip.SLOWED, Rung.PAUSE: Grip.PAUSED, Rung.END: Grip.ENDING}
 _DID = {"slow_down": "slowed down", "pause": "paused", "end": "ended", "tell": "told about"}
+_SENTENCES = {each.value: each.sentence for each in ProtectReason}
 _FINAL = {Outcome.ENDED: Shown.ENDED, Outcome.WOULD_HAVE: Shown.WOULD_HAVE}
 
 
@@ -68,20 +71,14 @@ def page(
 def asked(question: AskedQuestion, wall_offset_s: float) -> Question:
     """A question as the window and the notification show it."""
     deadline = None if question.deadline_s is None else question.deadline_s + wall_offset_s
-    without = {
-        None: "stays as it is",
-        Rung.SLOW_DOWN: "stays slowed down",
-        Rung.PAUSE: "is paused",
-        Rung.END: "is ended",
-    }[question.unanswered]
     return Question(
         id=question.id,
         job_key=question.job_key,
         title=question.title,
-        text=f"{question.title}: {question.reason.sentence}. What shall be done?",
+        text=explain.asked(question),
         answers=question.answers,
         deadline=deadline,
-        unanswered=without,
+        unanswered=explain.unanswered(question),
     )
 
 
@@ -101,7 +98,7 @@ def _held(each: ActiveAction, in_force: tuple[Active, ...], wall_offset_s: float
         grip=Grip.WOULD if watched else _GRIPS[action.rung],
         since=each.since_s + wall_offset_s,
         means=", ".join(_means(record) for record in ours),
-        why=figures(action),
+        why=explain.because(action.evidence),
         process_count=max(1, len(action.targets)),
         undoable=action.rung is not Rung.END and not watched,
     )
@@ -138,7 +135,9 @@ def _explanations(protecting: Protecting) -> Iterable[Explanation]:
 
 
 def _explained(action: Action, protecting: Protecting) -> Explanation:
-    return explanation_of(action, protecting.effects.of(action.id))
+    return msgspec.structs.replace(
+        explain.explanation(action), effects=protecting.effects.of(action.id)
+    )
 
 
 def _lines(records: Iterable[Record]) -> list[JournalLine]:
@@ -153,9 +152,14 @@ def journal_line(record: Record) -> JournalLine:
         action_id=began.id,
         at=epoch(began.at),
         what=f"{_DID.get(began.rung, began.rung)} {began.title}",
-        why=began.reason,
+        why=_why(began.reason),
         outcome=_shown(record),
     )
+
+
+def _why(reason: str) -> str:
+    """The reason's sentence; an earlier version may have written one that is not known."""
+    return _SENTENCES.get(reason, reason)
 
 
 def _shown(record: Record) -> Shown:

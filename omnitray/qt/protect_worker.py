@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer, Signal, Slot
 
+from omnitray.core import explain
 from omnitray.core.actions import Actions
 from omnitray.core.clock import Clock
 from omnitray.core.deed import Who
-from omnitray.core.explain import explanation_now
 from omnitray.core.facts import DiskFacts
 from omnitray.core.guard_source import GuardSource
 from omnitray.core.journal import Journal
@@ -76,12 +76,12 @@ class ProtectWorker(QObject):
             restored = engine.actions.restore_after_crash()
             if restored:
                 self.restored.emit(restored)
-            self._means = engine.check_levers()
             self._listen(engine)
         except Exception as error:  # without protection the rest goes on, and it is said
             log.exception("the protector cannot start")
             self.failed.emit(f"Protection cannot start: {error}")
             return
+        self._means = _checked(engine)
         self.tick()
 
     @Slot()
@@ -210,9 +210,18 @@ class ProtectWorker(QObject):
             self.view_changed.emit(view)
 
 
+def _checked(engine: Engine) -> tuple[LeverRow, ...]:
+    """Which levers work here; without the answer each is tried when it is needed."""
+    try:
+        return engine.check_levers()
+    except OSError as error:
+        log.warning("the levers cannot be tried out here: %s", error)
+        return ()
+
+
 def explain_now(engine: Engine) -> Explanation:
     """Who would be acted on now; to be run on the protector's thread."""
     scene = engine.protecting.scene()
     if scene is None:
         return Explanation(action_id="", title="Nothing", text="The machine cannot be read.")
-    return explanation_now(scene)
+    return explain.now(scene)

@@ -9,6 +9,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from support.desktop import Desktop, Program, wait_until
@@ -29,15 +30,18 @@ def command() -> str:
 class OmniTray:
     """A running OmniTray with folders of its own."""
 
-    def __init__(self, desktop: Desktop, home: Path | None = None) -> None:
+    def __init__(
+        self, desktop: Desktop, home: Path | None = None, prefix: tuple[str, ...] = ()
+    ) -> None:
         self.desktop = desktop
+        self.prefix = prefix
         self.home = home or desktop.folder / "omnitray"
         self.program: Program | None = None
 
     def configure(self, text: str) -> None:
         """Write the settings file; without a word on protection it is off: see :meth:`launch`."""
         if "[protect]" not in text:
-            text = f"{text}\n[protect]\nstate = \"off\"\n"
+            text = f'{text}\n[protect]\nstate = "off"\n'
         file = self.home / "config" / "config.toml"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
@@ -61,7 +65,9 @@ class OmniTray:
         """
         if not (self.home / "config" / "config.toml").exists():
             self.configure("")
-        return self.desktop.launch(command(), *arguments, OMNITRAY_HOME=str(self.home))
+        return self.desktop.launch(
+            *self.prefix, command(), *arguments, OMNITRAY_HOME=str(self.home)
+        )
 
     def wait_until_it_answers(self) -> None:
         """Until the API of this very process answers."""
@@ -71,7 +77,9 @@ class OmniTray:
         def answers() -> bool:
             if not program.running():
                 pytest.fail(f"OmniTray ended with {program.process.returncode}:\n{program.output}")
-            return self.address().get("pid") == program.pid and bool(self.get("status"))
+            announced = self.address().get("pid")
+            ours = announced == program.pid or (self.prefix and announced is not None)
+            return bool(ours and self.get("status"))
 
         wait_until(answers, "OmniTray answers", timeout_s=START_S)
 
@@ -127,5 +135,8 @@ class OmniTray:
     def end(self, timeout_s: float = 10.0) -> int:
         """SIGTERM; the exit status."""
         assert self.program is not None
-        os.kill(self.program.pid, signal.SIGTERM)
+        pid = self.program.pid
+        if self.prefix:  # what entered a namespace is the child of what was started
+            pid = psutil.Process(pid).children()[0].pid
+        os.kill(pid, signal.SIGTERM)
         return self.program.wait(timeout_s)
