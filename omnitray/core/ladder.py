@@ -55,6 +55,7 @@ RUNS_OUT_S = 30.0
 NEAR_FLOOR_POINTS = 1.0
 THRASHING = 10.0  # per cent of time that everything waited for memory
 NEXT_PAUSE_S = 0.3
+GROWS_ON_S, GROWS_ON_BPS = 5.0, 16 << 20  # what a paused job may go on with: new processes
 NEXT_MEMORY_SLOW_DOWN_S = 5.0
 
 # Disk.

@@ -29,7 +29,7 @@ def step(turn: Turn) -> None:
         return
     if is_at_floor(scene) and _end(turn):
         return
-    if (why := urgent(scene)) is not None and memo.is_due(
+    if (why := urgent(scene) or _grows_on(scene)) is not None and memo.is_due(
         "pause memory", turn.now_s, ladder.NEXT_PAUSE_S
     ):
         _pause(turn, *why)
@@ -74,6 +74,20 @@ def _thrashing(scene: Scene, floor: float) -> Why | None:
         return None
     evidence = Evidence(signal=Signal.MEMORY_PRESSURE, value=full, threshold=ladder.THRASHING)
     return ProtectReason.MEMORY_THRASHES, evidence
+
+
+def _grows_on(scene: Scene) -> Why | None:
+    """A job was paused a moment ago and has started new processes meanwhile, which grow."""
+    jobs = {job.key: job for job in scene.facts.jobs}
+    for active in scene.facts.active:
+        action = active.action
+        if (action.rung, action.resource) != (Rung.PAUSE, Resource.MEMORY):
+            continue
+        job = jobs.get(action.job_key)
+        is_new = scene.now_s - active.since_s <= ladder.GROWS_ON_S
+        if job and is_new and scene.job_growth_bps(job) >= ladder.GROWS_ON_BPS:
+            return action.reason, action.evidence
+    return None
 
 
 def _end(turn: Turn) -> bool:

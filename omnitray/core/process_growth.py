@@ -3,7 +3,8 @@
 Small processes are not followed: with ten thousand of them that is what keeps a look cheap.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 from omnitray.core.facts import Job
 
@@ -13,48 +14,56 @@ _KEPT = 0.4  # of the rate so far, when a new one comes
 
 
 class Growths:
-    """Rates by identity, smoothed over a few looks; of jobs, their sums."""
+    """Rates by identity, smoothed over a few looks; of jobs, with what they start anew."""
 
     def __init__(self) -> None:
-        self._sizes: dict[tuple[int, int], tuple[float, int]] = {}
-        self._rates: dict[tuple[int, int], float] = {}
-        self._of_jobs: dict[str, float] = {}
+        self._processes = _Rates[tuple[int, int]]()
+        self._jobs = _Rates[str]()
 
     def of(self, pid: int, start_ticks: int) -> float | None:
         """Bytes a second; None until it can be told."""
-        return self._rates.get((pid, start_ticks))
+        return self._processes.rates.get((pid, start_ticks))
 
     def of_job(self, key: str) -> float:
-        """Bytes a second that its processes grow together, without those that shrink."""
-        return self._of_jobs.get(key, 0.0)
+        """Bytes a second that it grows, in its processes or in their number; 0 if not known."""
+        return self._jobs.rates.get(key, 0.0)
 
-    def observe(self, jobs: Iterable[Job], now_s: float) -> None:
+    def observe(self, jobs: Sequence[Job], now_s: float) -> None:
         """Take the sizes of one look."""
-        sizes: dict[tuple[int, int], tuple[float, int]] = {}
-        rates: dict[tuple[int, int], float] = {}
-        of_jobs: dict[str, float] = {}
-        for job in jobs:
-            for process in job.processes:
-                if process.rss_bytes < _WORTH_BYTES:
-                    continue
-                who = (process.pid, process.start_ticks)
-                sizes[who], rate = self._next(who, now_s, process.rss_bytes)
-                if rate is not None:
-                    rates[who] = rate
-                    of_jobs[job.key] = of_jobs.get(job.key, 0.0) + max(0.0, rate)
-        self._sizes, self._rates, self._of_jobs = sizes, rates, of_jobs
+        self._jobs.observe({job.key: job.rss_bytes for job in jobs}, now_s)
+        self._processes.observe(
+            {
+                (process.pid, process.start_ticks): process.rss_bytes
+                for job in jobs
+                for process in job.processes
+                if process.rss_bytes >= _WORTH_BYTES
+            },
+            now_s,
+        )
 
-    def _next(
-        self, who: tuple[int, int], now_s: float, rss_bytes: int
-    ) -> tuple[tuple[float, int], float | None]:
-        before = self._sizes.get(who)
-        known = self._rates.get(who)
-        if before is None:
-            return (now_s, rss_bytes), None
-        gap_s = now_s - before[0]
-        if gap_s < _SHORTEST_S:
-            return before, known
-        rate = (rss_bytes - before[1]) / gap_s
-        if known is not None:
-            rate = _KEPT * known + (1.0 - _KEPT) * rate
-        return (now_s, rss_bytes), rate
+
+Who = TypeVar("Who")
+
+
+class _Rates(Generic[Who]):
+    """What changes how fast; forgets what is not there any more."""
+
+    def __init__(self) -> None:
+        self.rates: dict[Who, float] = {}
+        self._sizes: dict[Who, int] = {}
+        self._at_s = 0.0
+
+    def observe(self, sizes: dict[Who, int], now_s: float) -> None:
+        """Take the sizes of one look."""
+        gap_s = now_s - self._at_s
+        if self._sizes and gap_s < _SHORTEST_S:
+            return
+        before, known = self._sizes, self.rates
+        rates = {}
+        for who, size in sizes.items():
+            then = before.get(who)
+            if then is not None:
+                rate = (size - then) / gap_s
+                so_far = known.get(who)
+                rates[who] = rate if so_far is None else _KEPT * so_far + (1.0 - _KEPT) * rate
+        self.rates, self._sizes, self._at_s = rates, sizes, now_s

@@ -93,8 +93,8 @@ class Scene:
         return self._growths.of(process.pid, process.start_ticks)
 
     def job_growth_bps(self, job: Job) -> float:
-        """The faster of what the job's own history says and what its processes add up to."""
-        return max(job.growth_bps or 0.0, self._growths.of_job(job.key))
+        """The faster of what the job's own history says and what the last looks say."""
+        return max(0.0, job.growth_bps or 0.0, self._growths.of_job(job.key))
 
     @cached_property
     def written_bps(self) -> dict[str, float]:

@@ -253,10 +253,15 @@ def _is_held(scene: Scene, job: Job, resource: Resource, rung: Rung) -> bool:
     if (resource, rung) != (Resource.MEMORY, Rung.PAUSE):
         return True
     return not any(
-        each.growth_bps >= _WORTH_GROWTH_BPS and not _is_paused(scene, each.identity)
+        _grows_or_is_new(scene, each) and not _is_paused(scene, each.identity)
         for each in workers(scene, job, rung)
         if each.spared is None
     )
+
+
+def _grows_or_is_new(scene: Scene, worker: Worker) -> bool:
+    rate = scene.growth_bps(worker.process)
+    return rate is None or rate >= _WORTH_GROWTH_BPS
 
 
 def _taken(scene: Scene, job: Job, resource: Resource) -> float:
