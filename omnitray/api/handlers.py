@@ -52,8 +52,10 @@ from omnitray.api.wire import (
 from omnitray.core.alert import Alert
 from omnitray.core.alert_query import AlertQuery
 from omnitray.core.facts import MonitorLevel
+from omnitray.core.status import Status
 
 R = TypeVar("R")
+LEVEL_LOOKS, LEVEL_LOOK_S = 50, 0.01
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,7 +146,8 @@ async def set_level(call: Call) -> LevelState:
     """Set the monitor's level."""
     new: NewLevel = call.body
     level = None if new.level == "auto" else MonitorLevel(new.level)
-    return bodies.level_state(await _carry_out(call, SetLevel(level=level)))
+    state = await _carry_out(call, SetLevel(level=level))
+    return bodies.level_state(await level_in_force(call.door, state))
 
 
 async def acknowledge(call: Call) -> Alert:
@@ -190,6 +193,16 @@ async def settled(future: Future[R]) -> R:
     """What a command answered. Giving up waiting does not take the command back."""
     waiting = asyncio.shield(asyncio.wrap_future(future))
     return await asyncio.wait_for(waiting, COMMAND_TIMEOUT_S)
+
+
+async def level_in_force(door: Door, state: Status) -> Status:
+    """The status once the monitor's own thread has taken a choice up, or after a moment."""
+    for _ in range(LEVEL_LOOKS):
+        if state.level in (state.chosen_level or MonitorLevel.NORMAL, MonitorLevel.CRITICAL):
+            break
+        await asyncio.sleep(LEVEL_LOOK_S)
+        state = door.status()
+    return state
 
 
 async def _carry_out(call: Call, command: Command[R]) -> R:

@@ -18,7 +18,7 @@ from omnitray.api.door import Door, Refused
 from omnitray.api.feed import Client, Feed
 from omnitray.api.gate import Receive, Scope, Send, refuse
 from omnitray.api.guard import Denied
-from omnitray.api.handlers import settled
+from omnitray.api.handlers import level_in_force, settled
 from omnitray.api.limits import (
     MAX_SOCKETS,
     SOCKET_COMMAND_BURST,
@@ -158,12 +158,14 @@ class Conversation:
         lease = Lease(id=lease_id, level=message.level, mode=message.mode)
         self._leases.add(lease_id)
         status = await settled(self._door.submit(door.TakeLease(lease=lease)))
+        status = await level_in_force(self._door, status)
         return _leased("leased", message.id, status)
 
     async def _release(self, message: Release) -> Answer:
         lease_id = self._global_id(message.id)
         self._leases.discard(lease_id)
         status = await settled(self._door.submit(door.ReleaseLease(lease_id=lease_id)))
+        status = await level_in_force(self._door, status)
         return _leased("released", message.id, status)
 
     def _global_id(self, own: str) -> str:
