@@ -5,6 +5,7 @@ the whole of it; ``App.run()`` starts it and returns when it has ended; ``App.st
 stages that are bounded and logged, whoever asks: a signal, the menu, the end of the session.
 """
 
+import gc
 import logging
 import os
 import secrets
@@ -234,6 +235,8 @@ class App(QObject):
         if self.shell is not None:
             self.shell.start()
         self._channel_check.start()
+        gc.collect()
+        gc.freeze()  # what was built stays: a flood of alerts need not look through it each time
         QTimer.singleShot(0, self.api.start)
 
     def run(self) -> int:

@@ -183,7 +183,7 @@ class Protecting:
             jobs=jobs,
             details=look.details,
             ties=look.ties,
-            own=self._own(),
+            own=self._own() if jobs else OwnFacts(),
             cores=self._cores,
             memory_forecast=forecast,
             disks=self.disks,
