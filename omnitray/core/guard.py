@@ -27,6 +27,7 @@ _WORTH_BPS = 8 << 20  # slower growth is left to the worst case
 _CALM_SCAN_S, _ALERT_SCAN_S = 5.0, 1.0
 _CLOSE_SCAN_S, _CLOSE_POINTS = 0.3, 3.0
 _MOVED_POINTS = 0.5
+_WATCHED_S = 2.0  # after acting: a fork bomb goes on with what was forked meanwhile
 _SOON_S = 60.0
 _PRESSING = 10.0  # per cent of time that something waited for memory
 
@@ -93,6 +94,7 @@ class Guard:
         self._forecaster = MemoryForecaster()
         self._previous: GuardReading | None = None
         self._scanned: GuardReading | None = None
+        self._acted_s: float | None = None
 
     def observe(
         self, reading: GuardReading, policy: ProtectPolicy, *, held: bool = False
@@ -110,8 +112,9 @@ class Guard:
         return GuardStep(delay_s=delay_s, reason=reason, forecast=forecast, wants_scan=wants_scan)
 
     def acted(self) -> None:
-        """Something was paused or ended: what was foretold before is void."""
+        """Something was paused or ended: what was foretold is void, and what it did is watched."""
         self._forecaster.forget()
+        self._acted_s = self._previous.monotonic_s if self._previous else None
 
     def _is_due(self, now_s: float, every_s: float) -> bool:
         last = self._scanned
@@ -127,7 +130,8 @@ class Guard:
     ) -> float | None:
         """How often the processes are to be looked at; None when nothing asks for it."""
         available_percent = 100.0 - reading.memory.used_percent
-        if available_percent <= limits.memory_floor_percent or _is_soon(forecast):
+        at_floor = available_percent <= limits.memory_floor_percent
+        if at_floor or _is_soon(forecast) or self._has_just_acted(reading.monotonic_s):
             return 0.0
         if available_percent <= limits.memory_floor_percent + _CLOSE_POINTS:
             return _CLOSE_SCAN_S
@@ -136,6 +140,9 @@ class Guard:
         if reading.memory.used_percent >= limits.memory_percent or _is_pressed(reading):
             return _ALERT_SCAN_S if self._has_moved(reading) else _CALM_SCAN_S
         return _CALM_SCAN_S if held else None
+
+    def _has_just_acted(self, now_s: float) -> bool:
+        return self._acted_s is not None and now_s - self._acted_s < _WATCHED_S
 
     def _has_moved(self, reading: GuardReading) -> bool:
         """Whether memory is another than at the last look."""
