@@ -22,9 +22,9 @@ from omnitray.core.journal import Journal
 from omnitray.core.lever import Target
 from omnitray.core.levers import linux_levers
 from omnitray.core.system import IO_IDLE, Gone, Refused, Sign
+from omnitray.platforms._levers_check import check_levers
 from omnitray.platforms._linux_levers import LinuxSystem
 from omnitray.platforms._posix_guardian import GuardianKeeper
-from omnitray.platforms._posix_levers_check import check_levers
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 

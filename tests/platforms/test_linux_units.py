@@ -1,0 +1,138 @@
+"""Units over a stand-in for the bus; the real ones are proved in a machine of their own."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omnitray.core.identity import Identity
+from omnitray.core.system import Gone, Refused
+from omnitray.platforms._linux_bus import BusError, SessionBus
+from omnitray.platforms._linux_units import NOT_SET, UserUnits, unit_in
+
+WHO = Identity(pid=7, start_ticks=1)
+UID = os.getuid()
+HOME = f"/user.slice/user-{UID}.slice/user@{UID}.service"
+
+
+class FakeBus(SessionBus):
+    """Remembers calls; ``errors`` by method, ``properties`` by name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[tuple[str, tuple[Any, ...]]] = []
+        self.errors: dict[str, BusError] = {}
+        self.properties: dict[str, Any] = {}
+        self.adopted: Path | None = None
+
+    def call(
+        self, address: object, method: str, signature: str | None = None, *body: Any
+    ) -> tuple[Any, ...]:
+        del address, signature
+        self.calls.append((method, body))
+        if method in self.errors:
+            raise self.errors[method]
+        if self.adopted and method in {"StartTransientUnit", "AttachProcessesToUnit"}:
+            self.adopted.write_text(f"0::{HOME}/app.slice/{body[0]}\n")
+        return ("/org/freedesktop/systemd1/unit/x",)
+
+    def property(self, address: object, name: str) -> Any:
+        del address
+        return self.properties[name]
+
+
+@pytest.fixture
+def bus() -> FakeBus:
+    return FakeBus()
+
+
+@pytest.fixture
+def units(bus: FakeBus, tmp_path: Path) -> UserUnits:
+    (tmp_path / "cgroup.controllers").touch()
+    (tmp_path / "7").mkdir()
+    bus.adopted = tmp_path / "7/cgroup"
+    bus.adopted.write_text("0::/user.slice/user-1000.slice/session-2.scope\n")
+    return UserUnits(bus, tmp_path, tmp_path, patience_s=0.05)
+
+
+@pytest.mark.parametrize(
+    ("path", "unit"),
+    [
+        (f"{HOME}/app.slice/app-x-1.scope", "app-x-1.scope"),
+        (f"{HOME}/app.slice/app-term.slice/vte-spawn-1.scope", "vte-spawn-1.scope"),
+        (f"{HOME}/app.slice/a.service/inner", "a.service"),
+        ("/user.slice/user-1000.slice/session-2.scope", None),
+        ("/user.slice/user-91001.slice/user@91001.service/app.slice/x.scope", None),
+        ("/system.slice/cron.service", None),
+        ("/", None),
+    ],
+)
+def test_only_what_the_persons_own_manager_holds_is_a_unit(path: str, unit: str | None) -> None:
+    assert unit_in(path) == unit
+
+
+def test_adoption_waits_until_the_kernel_shows_it(units: UserUnits, bus: FakeBus) -> None:
+    units.adopt("omnitray-job-1.scope", [WHO], "x")
+    method, body = bus.calls[-1]
+    assert method == "StartTransientUnit"
+    assert body[:2] == ("omnitray-job-1.scope", "fail")
+    assert ("PIDs", ("au", [7])) in body[2]
+
+
+def test_a_scope_that_is_there_takes_more_in(units: UserUnits, bus: FakeBus) -> None:
+    bus.errors["StartTransientUnit"] = BusError("there", "UnitExists")
+    units.adopt("omnitray-job-1.scope", [WHO], "x")
+    assert bus.calls[-1] == ("AttachProcessesToUnit", ("omnitray-job-1.scope", "", [7]))
+
+
+def test_adoption_that_does_not_happen_is_refused(units: UserUnits, bus: FakeBus) -> None:
+    bus.adopted = None
+    with pytest.raises(Refused, match="did not get its processes"):
+        units.adopt("omnitray-job-1.scope", [WHO], "x")
+
+
+def test_not_set_is_none_both_ways(units: UserUnits, bus: FakeBus) -> None:
+    bus.properties = {"CPUWeight": NOT_SET, "MemoryHigh": 5}
+    assert units.cpu_weight("x.scope") is None
+    assert units.memory_high("x.scope") == 5
+    units.set_cpu_weight("x.scope", None)
+    assert bus.calls[-1][1] == ("x.scope", True, [("CPUWeight", ("t", NOT_SET))])
+
+
+def test_a_unit_that_ended_is_gone_and_other_errors_are_refusals(
+    units: UserUnits, bus: FakeBus
+) -> None:
+    bus.errors["FreezeUnit"] = BusError("no", "AccessDenied")
+    bus.errors["ThawUnit"] = BusError("no", "NoSuchUnit")
+    bus.properties = {"FreezerState": "running"}
+    with pytest.raises(Refused, match=r"x\.scope: no"):
+        units.freeze("x.scope")
+    with pytest.raises(Gone):
+        units.thaw("x.scope")
+
+
+def test_what_the_manager_wrongly_believes_frozen_is_thawed_first(
+    units: UserUnits, bus: FakeBus
+) -> None:
+    bus.properties = {"FreezerState": "frozen"}
+    units.freeze("x.scope")
+    assert [method for method, _ in bus.calls] == ["GetUnit", "ThawUnit", "FreezeUnit"]
+
+
+def test_without_a_manager_it_says_why(units: UserUnits, bus: FakeBus, tmp_path: Path) -> None:
+    assert units.why_not() == ""
+    bus.errors["GetUnit"] = BusError("no bus")
+    assert units.why_not() == "no systemd user session: no bus"
+    bus.errors["GetUnit"] = BusError("not there", "NoSuchUnit")
+    assert units.why_not() == ""
+    (tmp_path / "cgroup.controllers").unlink()
+    assert units.why_not() == "no unified cgroup hierarchy here"
+
+
+def test_a_bus_that_is_not_there_is_one_error() -> None:
+    def refuses(_patience_s: float) -> Any:
+        raise FileNotFoundError("no such socket")
+
+    with pytest.raises(BusError, match="does not answer"):
+        SessionBus(connect=refuses).name_owners()

@@ -1,0 +1,96 @@
+"""The keeper of the guardian, over the real guardian."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from omnitray.platforms._posix_guardian import GuardianKeeper
+
+PATIENCE_S = 20.0
+
+
+@pytest.fixture
+def keeper(tmp_path: Path) -> Iterator[GuardianKeeper]:
+    keeper = GuardianKeeper(tmp_path / "actions.jsonl")
+    yield keeper
+    keeper.close()
+
+
+def eventually(what: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not what():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.005)
+
+
+def test_there_is_a_guardian_only_while_something_is_held(keeper: GuardianKeeper) -> None:
+    assert keeper.pid is None
+    keeper.hold("a1", [(os.getpid(), 1)])
+    first = keeper.pid
+    keeper.hold("a2", [(os.getpid(), 1)])
+    assert keeper.pid == first
+    keeper.release("a1")
+    assert keeper.is_guarding
+    keeper.release("a2")
+    assert keeper.pid is None
+    keeper.release("unknown")
+
+
+@pytest.mark.expect_log("the guardian was gone; starting another")
+def test_a_dead_guardian_is_replaced_and_told_everything(keeper: GuardianKeeper) -> None:
+    keeper.hold("a1", [(os.getpid(), 1)])
+    assert not keeper.tend()
+    first = keeper.pid
+    assert first is not None
+    os.kill(first, signal.SIGKILL)
+    eventually(lambda: not keeper.is_guarding)
+    assert keeper.tend()
+    assert keeper.pid != first
+
+
+@pytest.mark.expect_log("no guardian could be started")
+def test_without_a_guardian_nothing_fails(tmp_path: Path) -> None:
+    keeper = GuardianKeeper(tmp_path / "a", command=lambda _journal, _pid: ["/not/there"])
+    keeper.hold("a1", [(os.getpid(), 1)])
+    assert not keeper.is_guarding
+    keeper.release("a1")
+
+
+@pytest.mark.expect_log("the guardian was gone; starting another")
+def test_a_guardian_that_ends_at_once_is_tried_again(tmp_path: Path) -> None:
+    keeper = GuardianKeeper(tmp_path / "a", command=lambda _j, _p: [sys.executable, "-c", ""])
+    keeper.hold("a1", [(os.getpid(), 1)])
+    eventually(lambda: not keeper.is_guarding)
+    assert keeper.tend()
+    keeper.close()
+
+
+def test_it_gets_a_place_of_its_own_once_and_not_before_the_pause(tmp_path: Path) -> None:
+    placed: list[int] = []
+    keeper = GuardianKeeper(tmp_path / "a", placed=placed.append)
+    keeper.hold("a1", [(os.getpid(), 1)])
+    assert placed == []
+    keeper.tend()
+    keeper.tend()
+    assert placed == [keeper.pid]
+    keeper.close()
+
+
+def test_closing_continues_nothing(tmp_path: Path) -> None:
+    with subprocess.Popen(["sleep", "60"]) as process:
+        stat = Path(f"/proc/{process.pid}/stat")
+        started = int(stat.read_text().rpartition(")")[2].split()[19])
+        keeper = GuardianKeeper(tmp_path / "actions.jsonl")
+        keeper.hold("a1", [(process.pid, started)])
+        process.send_signal(signal.SIGSTOP)
+        eventually(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T")
+        keeper.close()
+        assert stat.read_text().rpartition(")")[2].split()[0] == "T"
+        process.kill()
+    assert not (tmp_path / "actions.jsonl").exists()
