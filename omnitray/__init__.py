@@ -11,14 +11,16 @@ if TYPE_CHECKING:
     from omnitray.client import (
         Client,
         connect,
-        get_alert_system,
-        get_progressive_monitor,
-        get_resource_protector,
         level,
         mode,
     )
     from omnitray.core.alert import Alert
     from omnitray.core.facts import AlertChannel, AlertType, Mode, MonitorLevel, Severity
+    from omnitray.faces import (
+        get_alert_system,
+        get_progressive_monitor,
+        get_resource_protector,
+    )
     from omnitray.remote import NotRunning, RequestFailed
 
 __version__ = "0.1.0"
@@ -45,12 +47,10 @@ _HOMES = {
     "omnitray.client": (
         "Client",
         "connect",
-        "get_alert_system",
-        "get_progressive_monitor",
-        "get_resource_protector",
         "level",
         "mode",
     ),
+    "omnitray.faces": ("get_alert_system", "get_progressive_monitor", "get_resource_protector"),
     "omnitray.core.alert": ("Alert",),
     "omnitray.core.facts": ("AlertChannel", "AlertType", "Mode", "MonitorLevel", "Severity"),
     "omnitray.remote": ("NotRunning", "RequestFailed"),

@@ -13,11 +13,11 @@ import msgspec
 
 from omnitray.api import door as d
 from omnitray.api.bodies import Identity, level_name, snapshot_body, status_body
+from omnitray.api.taken import NewAlert
 from omnitray.api.wire import (
     Alerts,
     LevelState,
     ModeState,
-    NewAlert,
     SnapshotBody,
     Snapshots,
     StatusBody,

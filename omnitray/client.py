@@ -1,8 +1,8 @@
 """The Python API: raise alerts, follow them, set and borrow levels and modes.
 
 It finds OmniTray by itself, each time anew: in this very process, else over the local API, else
-by its files alone (then alerts are stored, and the rest has no effect). The synchronous
-:func:`connect` and the awaitable ``get_…`` functions give the same objects' two faces::
+by its files alone (then alerts are stored, and the rest has no effect). This is the synchronous
+side; ``faces`` has the one for tasks::
 
     with omnitray.level(omnitray.MonitorLevel.INTENSIVE):
         heavy_work()
@@ -13,19 +13,19 @@ by its files alone (then alerts are stored, and the rest has no effect). The syn
         print(alert.severity, alert.title)
 """
 
-import asyncio
 import datetime as dt
 import os
 import secrets
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 from omnitray import __version__, inprocess
 from omnitray.address import read_address
 from omnitray.api.bodies import Identity
-from omnitray.api.wire import NewAlert, SnapshotBody, StatusBody
-from omnitray.backends import Backend, InProcess, OverApi, Release
+from omnitray.api.taken import NewAlert
+from omnitray.api.wire import SnapshotBody, StatusBody
+from omnitray.backends import Backend, InProcess, OverApi
+from omnitray.borrowing import Borrowed
 from omnitray.core.alert import Alert, State
 from omnitray.core.alert_query import AlertQuery
 from omnitray.core.facts import AlertType, Mode, MonitorLevel, Severity
@@ -33,7 +33,7 @@ from omnitray.core.leases import Lease
 from omnitray.offline import Files
 from omnitray.paths import Paths, find_paths
 from omnitray.remote import NotRunning, Remote
-from omnitray.subscription import Callback, Subscription, follow, follow_async
+from omnitray.subscription import follow
 
 T = TypeVar("T")
 When = dt.datetime | float
@@ -123,15 +123,15 @@ class Client:
         """Set the mode for good."""
         self._ask(lambda backend: backend.set_mode(Mode(mode)))
 
-    def level(self, level: MonitorLevel | str) -> "Borrowed":
+    def level(self, level: MonitorLevel | str) -> Borrowed:
         """Borrow a level for a ``with`` block."""
         return self.borrow(level=MonitorLevel(level))
 
-    def mode(self, mode: Mode | str) -> "Borrowed":
+    def mode(self, mode: Mode | str) -> Borrowed:
         """Borrow a mode for a ``with`` block."""
         return self.borrow(mode=Mode(mode))
 
-    def borrow(self, level: MonitorLevel | None = None, mode: Mode | None = None) -> "Borrowed":
+    def borrow(self, level: MonitorLevel | None = None, mode: Mode | None = None) -> Borrowed:
         """Borrow a level, a mode or both: put back at the end, however it comes."""
         lease = Lease(id=f"python:{secrets.token_hex(6)}", level=level, mode=mode)
         return Borrowed(lambda: self._ask(lambda backend: backend.lease(lease)))
@@ -168,136 +168,6 @@ class Client:
             return question(Files(self.paths))
 
 
-class Borrowed:
-    """A level or a mode on loan, for ``with`` and ``async with``."""
-
-    def __init__(self, take: Callable[[], Release]) -> None:
-        self._take = take
-        self._release: Release | None = None
-
-    def take(self) -> None:
-        """Start; a second time changes nothing."""
-        self._release = self._release or self._take()
-
-    def give_back(self) -> None:
-        """End; may be called twice."""
-        release, self._release = self._release, None
-        if release is not None:
-            release()
-
-    def __enter__(self) -> Self:
-        self.take()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.give_back()
-
-    async def __aenter__(self) -> Self:
-        await asyncio.to_thread(self.take)
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await asyncio.to_thread(self.give_back)
-
-
-class Monitor:
-    """The monitor, from a task."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def set_level(self, level: MonitorLevel | str | None) -> None:
-        """Set the level for good; None and "auto" let the monitor choose."""
-        self._client.set_level(level)
-
-    def level(self, level: MonitorLevel | str) -> Borrowed:
-        """Borrow a level: ``async with monitor.level(MonitorLevel.INTENSIVE):``."""
-        return self._client.level(level)
-
-    async def status(self) -> StatusBody | None:
-        """Monitor, protector and alerts together; None when none runs."""
-        return await asyncio.to_thread(self._client.status)
-
-    async def snapshots(self, minutes: int = 10) -> list[SnapshotBody]:
-        """The readings of the last minutes, the oldest first."""
-        return await asyncio.to_thread(self._client.snapshots, minutes)
-
-    def add_callback(self, callback: Callback[SnapshotBody]) -> Subscription:
-        """Call a plain or an asynchronous function with each reading."""
-        return Subscription("snapshot", self._client.paths, callback)
-
-
-class Protector:
-    """The protector, from a task."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def set_mode(self, mode: Mode | str) -> None:
-        """Set the mode for good."""
-        self._client.set_mode(mode)
-
-    def mode(self, mode: Mode | str) -> Borrowed:
-        """Borrow a mode: ``async with protector.mode("test"):``."""
-        return self._client.mode(mode)
-
-    async def status(self) -> StatusBody | None:
-        """Monitor, protector and alerts together; None when none runs."""
-        return await asyncio.to_thread(self._client.status)
-
-
-class Alerts:
-    """The alert system, from a task."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    def raise_(
-        self,
-        type_: AlertType | str,
-        title: str,
-        message: str = "",
-        *,
-        severity: Severity | str | None = None,
-        source: str = "api",
-        context: Mapping[str, Any] | None = None,
-    ) -> Alert:
-        """Raise an alert; durable on return, also when none runs."""
-        return self._client.raise_(
-            type_, title, message, severity=severity, source=source, context=context
-        )
-
-    async def query(self, **wanted: Any) -> list[Alert]:
-        """Past and open alerts: the arguments of :meth:`Client.alerts`."""
-        return await asyncio.to_thread(lambda: self._client.alerts(**wanted))
-
-    async def acknowledge(self, alert_id: str) -> Alert | None:
-        """Say that somebody has seen it."""
-        return await asyncio.to_thread(self._client.acknowledge, alert_id)
-
-    async def resolve(self, alert_id: str) -> Alert | None:
-        """Say that it is over."""
-        return await asyncio.to_thread(self._client.resolve, alert_id)
-
-    def events(self) -> AsyncGenerator[Alert, None]:
-        """Alerts as they are raised and change; waits for OmniTray, also when it restarts."""
-        return follow_async("alert", self._client.paths)
-
-    def add_callback(self, callback: Callback[Alert]) -> Subscription:
-        """Call a plain or an asynchronous function with each alert."""
-        return Subscription("alert", self._client.paths, callback)
-
-
 def connect(*, required: bool = False) -> Client:
     """The synchronous client; with ``required`` it raises :class:`NotRunning` when none runs."""
     client = Client(required=required)
@@ -314,21 +184,6 @@ def level(level: MonitorLevel | str) -> Borrowed:
 def mode(mode: Mode | str) -> Borrowed:
     """Borrow a mode for a ``with`` or ``async with`` block."""
     return Client().mode(mode)
-
-
-async def get_progressive_monitor() -> Monitor:
-    """The monitor."""
-    return Monitor(Client())
-
-
-async def get_resource_protector() -> Protector:
-    """The protector."""
-    return Protector(Client())
-
-
-async def get_alert_system() -> Alerts:
-    """The alert system."""
-    return Alerts(Client())
 
 
 def _epoch(when: When | None) -> float | None:

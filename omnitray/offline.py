@@ -8,7 +8,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from omnitray.api.bodies import level_name
-from omnitray.api.wire import NewAlert, SnapshotBody, StatusBody
+from omnitray.api.taken import NewAlert
+from omnitray.api.wire import SnapshotBody, StatusBody
 from omnitray.backends import Release
 from omnitray.core import clean
 from omnitray.core.alert import Alert, timestamp

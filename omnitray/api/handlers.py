@@ -29,6 +29,7 @@ from omnitray.api.door import (
 )
 from omnitray.api.limits import COMMAND_TIMEOUT_S
 from omnitray.api.queries import AlertsQuery, SnapshotsQuery
+from omnitray.api.taken import NewAlert, NewClean, NewLevel, NewMode, NewSnooze
 from omnitray.api.wire import (
     Actions,
     ActiveAlerts,
@@ -39,11 +40,6 @@ from omnitray.api.wire import (
     LevelState,
     Liveness,
     ModeState,
-    NewAlert,
-    NewClean,
-    NewLevel,
-    NewMode,
-    NewSnooze,
     Snapshots,
     SnoozeState,
     StatusBody,

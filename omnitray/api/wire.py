@@ -1,18 +1,16 @@
-"""The bodies of the local API: what is sent, what is taken, and how facts become them.
+"""The bodies that the local API answers with.
 
 These types are the contract: handlers fill them, ``openapi.json`` is generated from them, golden
 files hold them. Times are RFC 3339 in UTC, ``_percent`` is 0 to 100, a figure that could not be
 read is null. An alert travels as :class:`omnitray.core.alert.Alert` itself.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Literal
 
 import msgspec
-from msgspec import Meta
 
 from omnitray.core.alert import Alert
 from omnitray.core.facts import (
-    AlertType,
     BatteryFacts,
     DiskFacts,
     JobKind,
@@ -20,7 +18,6 @@ from omnitray.core.facts import (
     MonitorLevel,
     PressureFacts,
     ProtectState,
-    Severity,
     TemperatureFacts,
 )
 from omnitray.core.policy import ModeLimits
@@ -28,9 +25,6 @@ from omnitray.core.protection_view import Breaker, Considered, Held, Outcome
 from omnitray.core.status import Mood, OwnCost
 
 LevelName = Literal["auto", "idle", "normal", "intensive", "critical"]
-Title = Annotated[str, Meta(min_length=1, max_length=16_384)]
-Text = Annotated[str, Meta(max_length=20_000)]
-Source = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class Error(msgspec.Struct, frozen=True):
@@ -265,42 +259,3 @@ class TokenBody(msgspec.Struct, frozen=True, kw_only=True):
     """A new token stands in ``api.json``; it is not sent."""
 
     rotated: bool = True
-
-
-class NewAlert(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An alert to raise."""
-
-    type: AlertType
-    title: Title
-    message: Text = ""
-    severity: Severity | None = None
-    source: Source = "api"
-    context: dict[str, Any] = {}
-
-
-class NewMode(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A mode to set."""
-
-    mode: Mode
-
-
-class NewLevel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A level to set; ``auto`` lets the monitor choose."""
-
-    level: LevelName
-
-
-class NewSnooze(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How long to hold notifications back; 0 ends it, a week is the most."""
-
-    duration_s: Annotated[float, Meta(ge=0, le=604_800)]
-
-
-class NewClean(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Clean caches, or only say what that would free."""
-
-    dry_run: bool = False
-
-
-class Nothing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An empty object, or no body at all."""
