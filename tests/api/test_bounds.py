@@ -1,0 +1,184 @@
+"""Too large, too slow, too many, too odd: each over a real socket."""
+
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from omnitray.api import limits
+from support.api_server import Running, running
+from support.fake_door import snapshot
+from support.raw_http import Raw, raw, request
+
+STATUS = "/api/monitoring/status"
+SOCKET = (
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Version: 13",
+)
+
+
+def _get(api: Running, *extra: str, path: str = STATUS, host: str | None = None) -> Raw:
+    lines = [f"GET {path} HTTP/1.1"]
+    if host != "":
+        lines.append(f"Host: {host or f'127.0.0.1:{api.port}'}")
+    return raw(api.port, request(*lines, *extra))
+
+
+def _bearer(api: Running) -> str:
+    return f"Authorization: Bearer {api.address.token}"
+
+
+def test_a_body_of_ten_megabytes_is_refused_and_not_kept(shared: Running) -> None:
+    size = 10 << 20
+    head = request(
+        "POST /api/monitoring/alerts HTTP/1.1",
+        f"Host: 127.0.0.1:{shared.port}",
+        _bearer(shared),
+        "Content-Type: application/json",
+        f"Content-Length: {size}",
+        body=b"x" * size,
+    )
+    answer = raw(shared.port, head)
+    assert (answer.status, b"too_large" in answer.body) == (413, True)
+
+
+def test_a_body_that_grows_in_chunks_is_refused_too(shared: Running) -> None:
+    chunk = b"ffff\r\n" + b"x" * 0xFFFF + b"\r\n"
+    head = request(
+        "POST /api/monitoring/alerts HTTP/1.1",
+        f"Host: 127.0.0.1:{shared.port}",
+        _bearer(shared),
+        "Content-Type: application/json",
+        "Transfer-Encoding: chunked",
+        body=chunk * 30 + b"0\r\n\r\n",
+    )
+    assert raw(shared.port, head).status == 413
+
+
+def test_a_body_that_is_not_said_to_be_json_is_refused(shared: Running) -> None:
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "application/jsonx"):
+        answer = shared.ask(
+            "POST", "/api/monitoring/mode", b'{"mode":"test"}', {"Content-Type": kind}
+        )
+        assert (answer.status, answer.json["error"]) == (400, "not_json")
+
+
+def test_a_header_of_a_hundred_kilobytes_is_refused(shared: Running) -> None:
+    answer = _get(shared, _bearer(shared), "X-Long: " + "x" * 100_000)
+    assert answer.status == 400
+    assert shared.ask("GET", STATUS).status == 200
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"\x00" * 100,
+        b"GET / HTTP/1.1\r\nHost : x\r\n\r\n",
+        b"GET / HTTP/1.1\r\n Host: x\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n",
+        b"GET http://evil.example/api/monitoring/status HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_costs_its_own_connection_alone(shared: Running, noise: bytes) -> None:
+    assert raw(shared.port, noise, timeout=8.0).status in (0, 400, 403, 501)
+    assert shared.ask("GET", STATUS).status == 200
+
+
+def test_a_header_that_never_ends_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omnitray.api.protocol.HEADER_TIMEOUT_S", 0.3)
+    with running(tmp_path) as api, socket.create_connection(("127.0.0.1", api.port), 10) as slow:
+        slow.sendall(b"GET / HTTP/1.1\r\nHost: ")
+        assert _ends(slow)
+
+
+def test_a_body_that_never_comes_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omnitray.api.gate.BODY_TIMEOUT_S", 0.3)
+    with running(tmp_path) as api:
+        head = request(
+            "POST /api/monitoring/mode HTTP/1.1",
+            f"Host: 127.0.0.1:{api.port}",
+            _bearer(api),
+            "Content-Type: application/json",
+            "Content-Length: 20",
+            body=b"{",
+        )
+        assert raw(api.port, head).status == 400
+
+
+def test_a_reader_that_stops_reading_is_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omnitray.api.protocol.STALL_TIMEOUT_S", 0.3)
+    with running(tmp_path) as api:
+        api.door.shots = [snapshot(time.time())] * 20_000
+        with socket.socket() as slow:
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.settimeout(10)
+            slow.connect(("127.0.0.1", api.port))
+            slow.sendall(
+                request(
+                    "GET /api/monitoring/snapshots/recent HTTP/1.1",
+                    f"Host: 127.0.0.1:{api.port}",
+                    _bearer(api),
+                )
+            )
+            time.sleep(1.5)  # what it must not get past: reading nothing for longer than allowed
+            assert _ends(slow)
+        assert api.ask("GET", STATUS).status == 200
+
+
+def test_too_many_connections_are_refused_and_the_others_go_on(api: Running) -> None:
+    held = [socket.create_connection(("127.0.0.1", api.port), 10) for _ in range(200)]
+    try:
+        refused = [each for each in held[limits.MAX_CONNECTIONS :] if b" 429 " in each.recv(100)]
+        assert len(refused) == 200 - limits.MAX_CONNECTIONS
+        held[0].sendall(
+            request(f"GET {STATUS} HTTP/1.1", f"Host: 127.0.0.1:{api.port}", _bearer(api))
+        )
+        assert held[0].recv(20).startswith(b"HTTP/1.1 200")
+    finally:
+        for each in held:
+            each.close()
+
+
+def test_two_hundred_requests_a_second_ban_nobody(api: Running) -> None:
+    assert {api.ask("GET", "/api/monitoring/health").status for _ in range(400)} == {200}
+
+
+def test_a_flood_is_slowed_down_and_over_in_a_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omnitray.api.gate.REQUEST_BURST", 5.0)
+    monkeypatch.setattr("omnitray.api.gate.REQUESTS_PER_S", 2.0)
+    with running(tmp_path) as api:
+        answers = [api.ask("GET", "/api/monitoring/health") for _ in range(12)]
+        refused = [each for each in answers if each.status == 429]
+        assert refused
+        assert refused[0].headers["retry-after"] == "1"
+        time.sleep(1.1)  # what Retry-After says
+        assert api.ask("GET", "/api/monitoring/health").status == 200
+
+
+def _ends(connection: socket.socket) -> bool:
+    """Whether the other end closes it, whatever it had sent before."""
+    try:
+        while connection.recv(65536):
+            pass
+    except ConnectionResetError:
+        return True
+    except TimeoutError:
+        return False
+    return True
