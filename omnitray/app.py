@@ -37,8 +37,9 @@ from omnitray.core.jobs import JobTracker
 from omnitray.core.journal import Journal
 from omnitray.core.latency import LatencyProbe
 from omnitray.core.monitor import ProgressiveMonitor
+from omnitray.core.neighbours import neighbours
 from omnitray.core.own_cost import OwnCostMeter
-from omnitray.core.protecting import Protecting
+from omnitray.core.protecting import Around, Protecting
 from omnitray.core.protector import ResourceProtector
 from omnitray.core.sampler import Sampler
 from omnitray.core.silence_file import SilenceFile
@@ -160,9 +161,14 @@ class App(QObject):
         actions = Actions(journal, levers, system, clock, guardian)
         details = platform.process_details()
         source = platform.guard_source()
+        table = platform.process_table()
+        around = Around(
+            neighbours=lambda: neighbours(table.scan(), details.cmdline, platform.small_text),
+            log_lines=platform.kernel_log(),
+        )
         protecting = Protecting(
             source=source,
-            scan=platform.process_table().scan,
+            scan=table.scan,
             jobs=JobTracker(details, clock, Path.home()),
             inspector=Inspector(details, platform.ties_of(), details.written_bytes),
             protector=ResourceProtector(
@@ -173,6 +179,7 @@ class App(QObject):
             own=platform.own_facts,
             cores=os.cpu_count() or 1,
             policy=self.settings.loaded.settings.protect_policy(),
+            around=around,
         )
         return Engine(
             protecting, actions, journal, source, lambda: platform.check_levers(levers, system)

@@ -33,8 +33,11 @@ def settings(args: argparse.Namespace, context: Context) -> int:
 def doctor(args: argparse.Namespace, context: Context) -> int:
     """What works here and what does not; 1 when something fails."""
     from omnitray.doctor import Verdict, run  # noqa: PLC0415 - needed here alone
+    from omnitray.doctor_levers import levers  # noqa: PLC0415 - likewise
+    from omnitray.settings import load  # noqa: PLC0415 - likewise
 
-    findings = run(context.paths)
+    limits = load(context.paths.config_file).settings.protect_policy().limits
+    findings = run(context.paths, lambda: levers(limits))
     if args.json:
         context.terminal.json(msgspec.json.encode({"findings": findings}))
     else:

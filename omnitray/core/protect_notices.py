@@ -10,6 +10,8 @@ import msgspec
 
 from omnitray.core.explain import alarmed, because, headline
 from omnitray.core.facts import AlertType, Culprit, Severity
+from omnitray.core.foreign_ends import ForeignEnd
+from omnitray.core.identity import Rung
 from omnitray.core.protection import Action, Alarm
 
 
@@ -31,8 +33,12 @@ class NoticeOver(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def labels_of(action: Action) -> dict[str, str]:
-    """What makes notices about the same job and resource one story."""
-    return {"resource": action.resource.value, "job": action.job_key or action.mount or ""}
+    """What makes notices about the same job and resource one story.
+
+    An end is a story of its own: it stays open until somebody has seen it.
+    """
+    labels = {"resource": action.resource.value, "job": action.job_key or action.mount or ""}
+    return {**labels, "rung": action.rung.value} if action.rung is Rung.END else labels
 
 
 def notice_of(action: Action, note: str = "") -> Notice:
@@ -68,6 +74,18 @@ def alarm_notice(alarm: Alarm) -> Notice:
         severity=Severity.CRITICAL,
         labels={"alarm": alarm.reason.value},
         context={"reason": alarm.reason.value},
+    )
+
+
+def foreign_notice(end: ForeignEnd) -> Notice:
+    """Somebody else has ended a process: applications that just disappear are what people hate."""
+    return Notice(
+        type=AlertType.RESOURCE_CRITICAL,
+        title=f"{_capital(end.by)} ended {end.name}",
+        message=f"{_capital(end.sentence)}.",
+        severity=Severity.CRITICAL,
+        labels={"ended_by": end.by, "name": end.name},
+        context={"ended_by": end.by, "name": end.name, "pid": end.pid},
     )
 
 

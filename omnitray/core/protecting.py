@@ -15,17 +15,20 @@ from omnitray.core.effects import Effects
 from omnitray.core.executor import Executor
 from omnitray.core.facts import DiskFacts, Job, ProcessFacts, Resource
 from omnitray.core.forecast import DiskForecaster, attributed
+from omnitray.core.foreign_ends import foreign_end
 from omnitray.core.guard import Guard, GuardStep
 from omnitray.core.guard_source import GuardSource
 from omnitray.core.identity import Rung
 from omnitray.core.inspector import Inspector, Look
 from omnitray.core.latency import LatencyProbe
 from omnitray.core.monitor import JobSource
+from omnitray.core.neighbours import Neighbour
 from omnitray.core.policy import ProtectPolicy
 from omnitray.core.protect_notices import (
     Notice,
     NoticeOver,
     alarm_notice,
+    foreign_notice,
     labels_of,
     notice_of,
 )
@@ -51,6 +54,8 @@ UNREADABLE_S = 5.0
 _LOOK_AFTER_S = 1.0
 _TAKEN_KEPT = 100  # actions of this run that can still be explained in full
 _PROBE_EVERY_S = 2.0
+_MEET_EVERY_S = 60.0
+_BEFORE_POINTS = 2.0  # our floor stands so far above that of another guardian
 _IN_FORCE = {ActionState.HELD, ActionState.ENDING, ActionState.WATCHED}
 
 
@@ -60,6 +65,13 @@ class CleanRequest(msgspec.Struct, frozen=True, kw_only=True):
     mount: str
     preview: bool
     dry_run: bool
+
+
+class Around(msgspec.Struct, frozen=True, kw_only=True):
+    """What else goes on here: who else guards, and the new lines of the kernel's log."""
+
+    neighbours: Callable[[], tuple[Neighbour, ...]] = tuple
+    log_lines: Callable[[], tuple[str, ...]] = tuple
 
 
 class ProtectStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +100,7 @@ class Protecting:
         own: Callable[[], OwnFacts],
         cores: int,
         policy: ProtectPolicy,
-        neighbours: tuple[str, ...] = (),
+        around: Around | None = None,
     ) -> None:
         self._source = source
         self._scan = scan
@@ -104,7 +116,9 @@ class Protecting:
         self._replies: list[Reply] = []
         self._stories: dict[str, dict[str, str]] = {}
         self._looks_anyway = False
-        self.neighbours = neighbours
+        self._around = around or Around()
+        self._met_s = float("-inf")
+        self._met: tuple[Neighbour, ...] = ()
         self.policy = policy
         self.protector = protector
         self.effects = Effects()
@@ -117,6 +131,23 @@ class Protecting:
     def active(self) -> tuple[ActiveAction, ...]:
         """What is in force, was refused a moment ago, or would have been done."""
         return self._executor.active()
+
+    @property
+    def neighbours(self) -> tuple[str, ...]:
+        """Other guardians that run here, in sentences."""
+        floor = self.policy.limits.memory_floor_percent
+        return tuple(each.sentence(floor) for each in self._met)
+
+    @property
+    def effective(self) -> ProtectPolicy:
+        """The policy with a floor that comes before those of the other guardians here."""
+        limits = self.policy.limits
+        theirs = [each.memory_percent for each in self._met if each.memory_percent is not None]
+        floor = max([limits.memory_floor_percent, *(each + _BEFORE_POINTS for each in theirs)])
+        if floor == limits.memory_floor_percent:
+            return self.policy
+        raised = msgspec.structs.replace(limits, memory_floor_percent=floor)
+        return msgspec.structs.replace(self.policy, **{self.policy.mode.value: raised})
 
     def reply(self, reply: Reply) -> None:
         """The person has spoken; heard at the next step."""
@@ -131,11 +162,13 @@ class Protecting:
         self.reading = reading
         looked_after = self._executor.look(hurry=self.protector.hurries)
         held = bool(self.active) or bool(self.protector.open_questions)
-        guard = self._guard.observe(reading, self.policy, held=held)
+        self._meet(reading.monotonic_s)
+        policy = self.effective
+        guard = self._guard.observe(reading, policy, held=held)
         facts = self._facts(reading, guard)
         self.effects.observe(reading, facts.probe)
-        decisions = self.protector.decide(facts, self.policy, reading.monotonic_s)
-        notices = [*self._carry_out(decisions), *self._ended_stories()]
+        decisions = self.protector.decide(facts, policy, reading.monotonic_s)
+        notices = [*self._carry_out(decisions), *self._ended_stories(), *self._foreign()]
         ended = bool(looked_after.ended or looked_after.gone)
         return ProtectStep(
             next_delay_s=self._delay(guard, looked_after.next_s),
@@ -152,7 +185,7 @@ class Protecting:
             return None
         jobs = self._jobs_of.update(self._scan())
         facts = self._facts_with(reading, jobs, self._look(jobs, reading), self.forecast)
-        return self.protector.scene(facts, self.policy, reading.monotonic_s)
+        return self.protector.scene(facts, self.effective, reading.monotonic_s)
 
     def undo(self, action_id: str, reason: str, who: Who) -> tuple[TakenBack, ...]:
         """Take one action back because somebody says so."""
@@ -213,6 +246,18 @@ class Protecting:
             self._probed = (now, self._probe.measure())
         return self._probed[1]
 
+    def _meet(self, now: float) -> None:
+        """See now and then who else guards this machine."""
+        if now - self._met_s >= _MEET_EVERY_S:
+            self._met_s = now
+            self._met = self._around.neighbours()
+
+    def _foreign(self) -> Iterator[Notice]:
+        """What others have ended meanwhile."""
+        for line in self._around.log_lines():
+            if (end := foreign_end(line)) is not None:
+                yield foreign_notice(end)
+
     # Doing
 
     def _carry_out(self, decisions: Sequence[Decision]) -> list[Notice | NoticeOver]:
@@ -237,7 +282,8 @@ class Protecting:
             probe = self._probed[1] if self._probed else None
             self.effects.begin(action.id, action.resource, self.reading, probe)
         done, _ = self._executor.carry_out([action])
-        self._stories[action.id] = labels_of(action)
+        if action.rung is not Rung.END:  # that somebody was ended stays told until it is seen
+            self._stories[action.id] = labels_of(action)
         if action.rung is not Rung.SLOW_DOWN:
             self._guard.acted()
         return notice_of(action, _note(done))

@@ -87,6 +87,14 @@ class Platform(Protocol):
         """Programs that are never acted on."""
         ...
 
+    def small_text(self, path: str, /) -> str:
+        """A small file's text; empty where it cannot be read."""
+        ...
+
+    def kernel_log(self) -> Callable[[], tuple[str, ...]]:
+        """What gives the new lines of the kernel's log."""
+        ...
+
     def guard_source(self) -> GuardSource:
         """What the protector's guard reads, and what wakes it."""
         ...

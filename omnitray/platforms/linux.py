@@ -18,6 +18,7 @@ from omnitray.platforms._linux_autostart import autostart
 from omnitray.platforms._linux_details import LinuxProcessDetails
 from omnitray.platforms._linux_guard import LinuxWakers
 from omnitray.platforms._linux_guardian import own_scope
+from omnitray.platforms._linux_kernel_log import KernelLog
 from omnitray.platforms._linux_levers import LinuxSystem
 from omnitray.platforms._linux_open_files import mount_id, open_files
 from omnitray.platforms._linux_proc import written_bytes
@@ -38,6 +39,7 @@ __all__ = [
     "guardian",
     "has_display",
     "keep_own_priority",
+    "kernel_log",
     "levers",
     "lock_file",
     "machine",
@@ -50,6 +52,7 @@ __all__ = [
     "programs",
     "protected_programs",
     "service",
+    "small_text",
     "system",
     "ties_of",
     "written_bytes",
@@ -99,3 +102,16 @@ def ties_of() -> Callable[[tuple[int, ...]], dict[int, frozenset[Tie]]]:
 def protected_programs() -> Programs:
     """Programs that are never acted on."""
     return LINUX
+
+
+def small_text(path: str) -> str:
+    """A small file's text; empty where it cannot be read."""
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")[:65536]
+    except OSError:
+        return ""
+
+
+def kernel_log() -> Callable[[], tuple[str, ...]]:
+    """What gives the new lines of the kernel's log; none where it may not be read."""
+    return KernelLog().lines

@@ -34,6 +34,7 @@ __all__ = [
     "guardian",
     "has_display",
     "keep_own_priority",
+    "kernel_log",
     "levers",
     "lock_file",
     "machine",
@@ -46,6 +47,7 @@ __all__ = [
     "programs",
     "protected_programs",
     "service",
+    "small_text",
     "system",
     "ties_of",
     "written_bytes",
@@ -95,3 +97,16 @@ def ties_of() -> Callable[[tuple[int, ...]], dict[int, frozenset[Tie]]]:
 def guardian(journal: Path) -> Guard:
     """Continues what is paused if we die."""
     return GuardianKeeper(journal)
+
+
+def small_text(path: str) -> str:
+    """A small file's text; empty where it cannot be read."""
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")[:65536]
+    except OSError:
+        return ""
+
+
+def kernel_log() -> Callable[[], tuple[str, ...]]:
+    """What gives the new lines of the kernel's log; there is none to be read here."""
+    return tuple

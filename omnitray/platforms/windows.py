@@ -32,6 +32,7 @@ __all__ = [
     "guardian",
     "has_display",
     "keep_own_priority",
+    "kernel_log",
     "levers",
     "lock_file",
     "machine",
@@ -44,6 +45,7 @@ __all__ = [
     "programs",
     "protected_programs",
     "service",
+    "small_text",
     "system",
     "ties_of",
     "written_bytes",
@@ -96,3 +98,16 @@ def guardian(journal: Path) -> Guard:
     """Nobody: nothing is paused here."""
     del journal
     return NoGuard()
+
+
+def small_text(path: str) -> str:
+    """A small file's text; empty where it cannot be read."""
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace")[:65536]
+    except OSError:
+        return ""
+
+
+def kernel_log() -> Callable[[], tuple[str, ...]]:
+    """What gives the new lines of the kernel's log; there is none to be read here."""
+    return tuple
