@@ -38,7 +38,10 @@ MAY_IMPORT = {
 # The API's door opens onto the main thread, which is Qt's: its other side is a Qt object.
 ALSO = {("qt", "omnitray.api.door")}
 # The client is several files: what it asks, whom, and what it does when nobody runs.
-CLIENT = {"backends", "inprocess", "leasing", "offline", "remote", "stream", "subscription"}
+CLIENT = {
+    *("backends", "borrowing", "faces", "inprocess", "leasing", "offline", "remote", "stream"),
+    "subscription",
+}
 COMPOSE = frozenset({"app", "cli", "doctor", "__main__", "__init__", "pytest_plugin"})
 AT_THE_TOP = {
     "CHANGELOG.md",
