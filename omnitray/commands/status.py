@@ -7,7 +7,6 @@ from omnitray.api.wire import LevelState, ModeState, SnapshotBody, SnoozeState, 
 from omnitray.commands.context import Context
 from omnitray.commands.terminal import percent, size
 from omnitray.commands.times import duration_s, shown
-from omnitray.stream import stream
 
 MOODS = {"good": "ok", "warning": "warning", "critical": "critical", "holding": "warning"}
 
@@ -23,6 +22,8 @@ def status(args: argparse.Namespace, context: Context) -> int:
 
 
 def _watch(args: argparse.Namespace, context: Context) -> int:
+    from omnitray.stream import stream  # noqa: PLC0415 - needed here alone
+
     with contextlib.closing(stream(context.remote().address)) as messages:
         for _ in messages:
             if not args.json:

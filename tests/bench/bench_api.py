@@ -32,6 +32,7 @@ LOAD_S = 60.0
 LOAD_RATE = 200
 LOAD_CLIENTS = 32
 SETTLE_S = 6.0
+PAUSE_S = 0.003  # under the rate that is refused
 KIB = 1024
 COMMAND = "import sys; from omnitray.cli import main; sys.exit(main(sys.argv[1:]))"
 
@@ -154,6 +155,7 @@ def _ask_often(address: Address, method: str, path: str, times: int = ASKED) -> 
     connection = _connection(address)
 
     def once(number: int) -> float:
+        time.sleep(PAUSE_S)
         start = time.perf_counter()
         _ask(connection, address, method, path, number)
         return 1000 * (time.perf_counter() - start)
