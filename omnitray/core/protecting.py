@@ -7,6 +7,7 @@ a step costs a few small reads and no look at any process. Belongs to one thread
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol
 
 import msgspec
 
@@ -17,10 +18,8 @@ from omnitray.core.facts import DiskFacts, Job, ProcessFacts, Resource
 from omnitray.core.forecast import DiskForecaster, attributed
 from omnitray.core.foreign_ends import foreign_end
 from omnitray.core.guard import Guard, GuardStep
-from omnitray.core.guard_source import GuardSource
 from omnitray.core.identity import Rung
 from omnitray.core.inspector import Inspector, Look
-from omnitray.core.latency import LatencyProbe
 from omnitray.core.monitor import JobSource
 from omnitray.core.neighbours import Neighbour
 from omnitray.core.policy import ProtectPolicy
@@ -59,6 +58,22 @@ _BEFORE_POINTS = 2.0  # our floor stands so far above that of another guardian
 _IN_FORCE = {ActionState.HELD, ActionState.ENDING, ActionState.WATCHED}
 
 
+class Readings(Protocol):
+    """What the guard reads from (``guard_source.GuardSource``)."""
+
+    def read(self) -> GuardReading | None:
+        """A reading, or None where memory cannot be read."""
+        ...
+
+
+class Felt(Protocol):
+    """What measures how long a key press takes (``latency.LatencyProbe``)."""
+
+    def measure(self) -> Probe:
+        """Now, and on a quiet machine."""
+        ...
+
+
 class CleanRequest(msgspec.Struct, frozen=True, kw_only=True):
     """Caches of this file system are to be cleaned, or shown what that would free."""
 
@@ -90,13 +105,13 @@ class Protecting:
     def __init__(  # noqa: PLR0913 - the seams of everything that it reads and moves
         self,
         *,
-        source: GuardSource,
+        source: Readings,
         scan: Callable[[], Sequence[ProcessFacts]],
         jobs: JobSource,
         inspector: Inspector,
         protector: ResourceProtector,
         executor: Executor,
-        probe: LatencyProbe,
+        probe: Felt,
         own: Callable[[], OwnFacts],
         cores: int,
         policy: ProtectPolicy,

@@ -1,0 +1,249 @@
+"""The protector step by step: a told machine, faked processes, the real deciding and doing."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from omnitray.core.deed import Who
+from omnitray.core.executor import Executor
+from omnitray.core.facts import (
+    Job,
+    JobKind,
+    MemoryFacts,
+    Mode,
+    PressureFacts,
+    PressurePair,
+    ProcessFacts,
+    ProtectState,
+)
+from omnitray.core.identity import LeverKind
+from omnitray.core.inspector import Inspector
+from omnitray.core.levers_report import LeverRow
+from omnitray.core.neighbours import Neighbour
+from omnitray.core.policy import ModeLimits, ProtectPolicy
+from omnitray.core.protect_notices import Notice, NoticeOver
+from omnitray.core.protect_page import holding, page
+from omnitray.core.protecting import UNREADABLE_S, Around, Protecting, ProtectStep
+from omnitray.core.protection import GuardReading, OwnFacts, Probe, Reply
+from omnitray.core.protection_view import Answer, Grip, ProtectionView
+from omnitray.core.protector import ResourceProtector
+from omnitray.core.ties import Tie
+from support.clock import FakeClock
+from support.deeds import Bench
+from support.deeds import job as started
+from support.processes import FakeProcesses
+
+GB = 10**9
+
+
+class Told:
+    """A guard source that reads what the test tells it."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.available = 20 * GB
+        self.cpu = 10.0
+        self.readable = True
+
+    def read(self) -> GuardReading | None:
+        if not self.readable:
+            return None
+        waiting = 90.0 if self.cpu > 90 else 0.0
+        return GuardReading(
+            monotonic_s=self.clock.monotonic(),
+            memory=MemoryFacts(total_bytes=32 * GB, available_bytes=self.available),
+            pressure=PressureFacts(cpu=PressurePair(some_avg10=waiting)),
+            cpu_percent=self.cpu,
+        )
+
+
+class NoProbe:
+    """A key press always takes 1 ms."""
+
+    def measure(self) -> Probe:
+        return Probe(now_ms=1.0, quiet_ms=1.0)
+
+
+class Desk:
+    """Everything that the protector stands on."""
+
+    def __init__(self, folder: Path, around: Around | None = None) -> None:
+        self.bench = Bench(folder)
+        self.clock = self.bench.clock
+        self.source = Told(self.clock)
+        self.processes = started(self.bench.system, count=2)
+        self.details = FakeProcesses()
+        for each in self.processes:
+            self.details.start(["/home/me/hog"], pid=each.identity.pid, cwd="/home/me/shop")
+        self.executor = Executor(self.bench.actions, self.clock)
+        self.scans = 0
+        self.protecting = Protecting(
+            source=self.source,
+            scan=self.scan,
+            jobs=self,
+            inspector=Inspector(self.details, self.ties_of, self.details.written_bytes),
+            protector=ResourceProtector("run", home="/home/me"),
+            executor=self.executor,
+            probe=NoProbe(),
+            own=lambda: OwnFacts(uid=1000),
+            cores=2,
+            policy=ProtectPolicy(dev=ModeLimits(cpu_percent=75, memory_percent=80, hold_s=3)),
+            around=around,
+        )
+
+    def ties_of(self, pids: tuple[int, ...]) -> dict[int, frozenset[Tie]]:
+        return {pid: frozenset() for pid in pids}
+
+    def scan(self) -> tuple[ProcessFacts, ...]:
+        self.scans += 1
+        return tuple(
+            ProcessFacts(
+                pid=each.identity.pid,
+                ppid=1,
+                start_ticks=each.identity.start_ticks,
+                name="hog",
+                state="R",
+                uid=1000,
+                cpu_percent=95.0,
+                rss_bytes=4 * GB,
+            )
+            for each in self.processes
+            if each.alive
+        )
+
+    def update(self, processes: Sequence[ProcessFacts], /) -> tuple[Job, ...]:
+        if not processes:
+            return ()
+        return (
+            Job(
+                key="hogs",
+                name="hog",
+                project="~/shop",
+                kind=JobKind.COMMAND,
+                leader_pid=processes[0].pid,
+                processes=tuple(processes),
+                cpu_percent=190.0,
+                rss_bytes=8 * GB,
+            ),
+        )
+
+    def with_pss(self, jobs: Sequence[Job], /) -> tuple[Job, ...]:
+        return tuple(jobs)
+
+    def run(self, seconds: float) -> list[ProtectStep]:
+        """Let time pass as the worker does."""
+        end, steps = self.clock.monotonic() + seconds, []
+        while self.clock.monotonic() < end:
+            steps.append(self.protecting.step())
+            self.clock.advance(max(0.1, steps[-1].next_delay_s))
+        return steps
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def view(desk: Desk) -> ProtectionView:
+    return page(
+        desk.protecting,
+        in_force=desk.bench.actions.active(),
+        records=desk.bench.journal.records(),
+        means=[LeverRow(kind=LeverKind.NICE, name="Nice", works=True, reversible=False)],
+        paused_until=None,
+        wall_offset_s=desk.clock.wall() - desk.clock.monotonic(),
+    )
+
+
+def notices(steps: list[ProtectStep]) -> list[Notice | NoticeOver]:
+    return [notice for step in steps for notice in step.notices]
+
+
+def test_at_rest_it_reads_and_looks_at_nobody(desk: Desk) -> None:
+    steps = desk.run(60)
+    assert desk.scans == 0
+    assert not notices(steps)
+    assert len(steps) < 60
+
+
+def test_a_job_over_the_limit_is_slowed_down_told_and_given_back(desk: Desk) -> None:
+    desk.source.cpu = 97.0
+    told = [each for each in notices(desk.run(6)) if isinstance(each, Notice)]
+    assert told[-1].title == "Slowed down hog · ~/shop"
+    assert told[-1].context["actions"] == ["slowed down hog · ~/shop"]
+    assert "CPU 97 %, limit 75 %" in told[-1].message
+    assert [each.action.job_key for each in desk.protecting.active] == ["hogs"]
+    desk.source.cpu = 5.0
+    over = [each for each in notices(desk.run(30)) if isinstance(each, NoticeOver)]
+    assert [each.labels for each in over] == [told[-1].labels]
+    assert desk.protecting.active == ()
+
+
+def test_watching_says_what_it_would_have_done(desk: Desk) -> None:
+    desk.protecting.policy = ProtectPolicy(
+        state=ProtectState.WATCH, dev=ModeLimits(cpu_percent=75, memory_percent=80, hold_s=3)
+    )
+    desk.source.cpu = 97.0
+    titles = [each.title for each in notices(desk.run(6)) if isinstance(each, Notice)]
+    assert titles[-1] == "Would have slowed down hog · ~/shop"
+    assert all(each.heard == [] for each in desk.processes)
+    (held,) = view(desk).held
+    assert held.grip is Grip.WOULD
+    assert not held.undoable
+
+
+def test_the_person_s_word_is_done_at_the_next_step_and_undone_when_they_say_so(
+    desk: Desk,
+) -> None:
+    desk.protecting.reply(Reply(job_key="hogs", answer=Answer.PAUSE))
+    desk.run(1)
+    assert all(each.stopped for each in desk.processes)
+    (active,) = desk.protecting.active
+    desk.protecting.undo(active.action.id, "you asked for it", Who.PERSON)
+    assert not any(each.stopped for each in desk.processes)
+    assert any(isinstance(each, NoticeOver) for each in notices(desk.run(1)))
+
+
+def test_what_cannot_be_read_is_tried_again_later(desk: Desk) -> None:
+    desk.source.readable = False
+    assert desk.protecting.step() == ProtectStep(next_delay_s=UNREADABLE_S)
+    assert desk.protecting.scene() is None
+
+
+def test_our_floor_comes_before_that_of_another_guardian(tmp_path: Path) -> None:
+    earlyoom = Neighbour(
+        name="earlyoom", pid=9, does="ends the largest process", memory_percent=10.0
+    )
+    desk = Desk(tmp_path, Around(neighbours=lambda: (earlyoom,)))
+    desk.protecting.step()
+    assert desk.protecting.effective.limits.memory_floor_percent == 12.0
+    assert "earlyoom runs here" in desk.protecting.neighbours[0]
+
+
+def test_what_the_kernel_ended_is_said(tmp_path: Path) -> None:
+    lines = [
+        "Out of memory: Killed process 77 (python3) total-vm:9kB, anon-rss:2048000kB, file-rss:0kB"
+    ]
+    desk = Desk(tmp_path, Around(log_lines=lambda: tuple(lines.pop() for _ in lines[:1])))
+    (told,) = notices(desk.run(5))
+    assert isinstance(told, Notice)
+    assert told.title == "The kernel ended python3"
+
+
+def test_the_page_shows_what_is_held_why_and_what_it_did(desk: Desk) -> None:
+    desk.source.cpu = 97.0
+    desk.run(6)
+    desk.source.cpu = 60.0
+    desk.run(3)
+    shown = view(desk)
+    (held,) = shown.held
+    assert (held.title, held.grip) == ("hog · ~/shop", Grip.SLOWED)
+    assert held.why.startswith("CPU 97 %")
+    assert holding(shown.held) == ("hog · ~/shop slowed down",)
+    assert shown.explanations[0].action_id == held.action_id
+    assert any(each.name == "CPU pressure" for each in shown.explanations[0].effects)
+    assert shown.journal[0].what == "slowed down hog · ~/shop"
+    assert shown.journal[0].why.startswith("it takes most of the processors")
+    assert shown.means[0].name == "Nice"
+    assert shown.mode is Mode.DEV
