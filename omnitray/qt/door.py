@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from PySide6.QtCore import QObject, Qt, Signal, Slot
@@ -22,12 +22,25 @@ from omnitray.core.ring import SnapshotRing
 from omnitray.core.status import Status
 from omnitray.core.subscribers import Subscribers
 from omnitray.qt.hub import Hub
-from omnitray.qt.protection import Protection
 from omnitray.qt.settings_keeper import SettingsKeeper
 
 log = logging.getLogger(__name__)
 
 R = TypeVar("R")
+
+
+class Protects(Protocol):
+    """What the door asks of protection (``qt.protection.Protection``)."""
+
+    view: ProtectionView
+
+    def explain(self) -> Explanation:
+        """Who would be acted on now; waits, so not on the main thread."""
+        ...
+
+    def carry_out(self, command: door.Command[Any]) -> Any:
+        """Carry out a command; the answer, or a future of it; raises Refused."""
+        ...
 
 
 class ProgramDoor(QObject):
@@ -42,7 +55,7 @@ class ProgramDoor(QObject):
         settings: SettingsKeeper,
         ring: SnapshotRing,
         store: AlertStore,
-        protection: Protection,
+        protection: Protects,
     ) -> None:
         super().__init__(hub)
         self._hub = hub
