@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal, Slot
 
-from omnitray import __version__, logs, platforms
+from omnitray import __version__, inprocess, logs, platforms
 from omnitray.api.server import ApiServer
 from omnitray.channels.desktop import DesktopChannel
 from omnitray.channels.dispatch import Dispatcher
@@ -211,6 +211,7 @@ class App(QObject):
 
     def _plan_the_end(self) -> None:
         stages = self._stages
+        stages.add("the way in from Python", inprocess.leave)
         stages.add("the local API", self.api.stop)
         stages.add("the monitor", self.monitor_thread.stop)
         stages.add("the protector", self.protection.stop)
@@ -244,6 +245,7 @@ class App(QObject):
         self._channel_check.start()
         gc.collect()
         gc.freeze()  # what was built stays: a flood of alerts need not look through it each time
+        inprocess.serve(self.door)
         QTimer.singleShot(0, self.api.start)
 
     def run(self) -> int:

@@ -4,7 +4,6 @@ Desktop Notifications Specification 1.2/1.3: ``Notify`` takes ``susssasa{sv}i``;
 text everywhere, bodies are markup exactly where the service says ``body-markup``.
 """
 
-import html
 from collections.abc import Collection
 from typing import Any
 
@@ -52,7 +51,7 @@ def notify_arguments(
 
 def _body(notification: Notification, capabilities: Collection[str]) -> str:
     body = presentable(notification.body, BODY_LIMIT)
-    return html.escape(body, quote=False) if "body-markup" in capabilities else body
+    return _escaped(body) if "body-markup" in capabilities else body
 
 
 def _actions(notification: Notification, capabilities: Collection[str], product: str) -> list[str]:
@@ -72,3 +71,8 @@ def _hints(notification: Notification) -> dict[str, tuple[str, Any]]:
         "urgency": ("y", int(notification.urgency)),
         "desktop-entry": ("s", DESKTOP_ENTRY),
     }
+
+
+def _escaped(text: str) -> str:
+    """What markup needs escaped; the library for it brings 0.7 MB of entity names along."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

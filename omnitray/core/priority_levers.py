@@ -19,6 +19,7 @@ class NiceLever(ValueLever):
     """Nice 19, among the processes of one session or cgroup."""
 
     kind = LeverKind.NICE
+    inherited = True
 
     @property
     def reversible(self) -> bool:
@@ -60,6 +61,7 @@ class IoLever(ValueLever):
     """The idle class of I/O: served when nobody else asks. Can always be taken back."""
 
     kind = LeverKind.IO_CLASS
+    inherited = True
 
     def plan(self, target: Target) -> Plan:
         """Every living process of the family that is not idle yet."""

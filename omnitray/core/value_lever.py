@@ -14,11 +14,13 @@ Reading = TypeVar("Reading")
 class ValueLever:
     """Applies, reads back and restores a plan's values; what they are is the subclass's business.
 
-    ``pauses`` says that a guardian must know before the plan is applied.
+    ``pauses`` says that a guardian must know before the plan is applied; ``inherited`` that what
+    a process starts has its value too, and has to be taken back with it.
     """
 
     kind: LeverKind
     pauses = False
+    inherited = False
 
     def __init__(self, system: System) -> None:
         self._system = system
@@ -68,7 +70,8 @@ class ValueLever:
     def restore(self, changes: tuple[Change, ...]) -> Restored:
         """Go back wherever the new value still stands."""
         notes: list[str] = []
-        fates = tuple(self._restore(change, notes) for change in changes)
+        heirs = self._heirs(changes) if self.inherited else ()  # parents still there to be asked
+        fates = tuple(self._restore(change, notes) for change in (*changes, *heirs))
         return Restored(fates=fates, notes=tuple(notes))
 
     def _get(self, change: Change) -> Value:
@@ -76,6 +79,24 @@ class ValueLever:
 
     def _set(self, change: Change, value: Value) -> None:
         raise NotImplementedError
+
+    def _heirs(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+        """Those that were started with the new value; the old one is that of most parents."""
+        known = [change.process for change in changes if change.process is not None]
+        olds = [change.old for change in changes]
+        if not known or not self.reversible:
+            return ()
+        born = set(self._system.family(known)) - set(known)
+        new, old = changes[0].new, max(set(olds), key=olds.count)
+        wanted = (Change(process=each, old=old, new=new) for each in born)
+        return tuple(change for change in wanted if not self._differs(change))
+
+    def _differs(self, change: Change) -> bool:
+        """Whether it does not have the new value, or cannot be asked: then it is left alone."""
+        try:
+            return self._get(change) != change.new
+        except (Gone, Refused):
+            return True
 
     def _family(self, target: Target) -> tuple[Identity, ...]:
         family = self._system.family(target.processes)
