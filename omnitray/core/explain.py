@@ -26,6 +26,11 @@ _WOULD = {
     Rung.PAUSE: "would be paused",
     Rung.END: "would be ended",
 }
+_STEPS = (
+    (Resource.MEMORY, Rung.PAUSE),
+    (Resource.MEMORY, Rung.END),
+    (Resource.CPU, Rung.SLOW_DOWN),
+)
 _UNANSWERED = {Rung.PAUSE: "it is paused", Rung.END: "it is ended"}
 _STAYS = {Resource.CPU: "it stays slowed down", Resource.MEMORY: "it stays paused"}
 _NAMES = {Resource.CPU: "processors", Resource.MEMORY: "memory", Resource.DISK: "disk"}
@@ -98,23 +103,22 @@ def alarmed(alarm: Alarm) -> tuple[str, str]:
 
 def now(scene: Scene) -> Explanation:
     """Who would be acted on at this moment, in which order and why; nothing is done."""
-    lines = [_state(scene)]
-    considered: list[Considered] = []
-    for resource, rung in (
-        (Resource.MEMORY, Rung.PAUSE),
-        (Resource.MEMORY, Rung.END),
-        (Resource.CPU, Rung.SLOW_DOWN),
-    ):
-        choice = choose(scene, resource, rung)
-        if choice.job is not None:
-            lines.append(f"{_if(resource, rung)} {choice.job.title} {_WOULD[rung]}.")
-        considered += [
-            _considered(each, _WOULD[rung])
-            for each in choice.considered
-            if _is_new(each, considered)
-        ]
+    choices = [(resource, rung, choose(scene, resource, rung)) for resource, rung in _STEPS]
+    lines = [
+        f"{_if(resource, rung)} {choice.job.title} {_WOULD[rung]}."
+        for resource, rung, choice in choices
+        if choice.job is not None
+    ]
+    considered: dict[str, Considered] = {}
+    # An end spares for what a process is, the other rungs for what it does: the former says more.
+    for _, rung, choice in sorted(choices, key=lambda each: each[1] is not Rung.END):
+        for each in choice.considered:
+            considered.setdefault(each.title, _considered(each, _WOULD[rung]))
     return Explanation(
-        action_id="", title="Right now", text=" ".join(lines), considered=tuple(considered)
+        action_id="",
+        title="Right now",
+        text=" ".join([_state(scene), *lines]),
+        considered=tuple(considered.values()),
     )
 
 
@@ -140,10 +144,6 @@ def _if(resource: Resource, rung: Rung) -> str:
     if rung is Rung.END:
         return "With memory and swap used up"
     return f"With less than {duration(ladder.RUNS_OUT_S)} of memory left"
-
-
-def _is_new(candidate: Candidate, considered: list[Considered]) -> bool:
-    return all(candidate.title != each.title for each in considered)
 
 
 def _share_of(chosen: list[Candidate], resource: Resource) -> str:

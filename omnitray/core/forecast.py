@@ -18,7 +18,8 @@ from omnitray.core.facts import DiskFacts, Job, MemoryFacts, Resource
 from omnitray.core.policy import ModeLimits
 from omnitray.core.protection import Forecast
 
-_WINDOW_SHARES = (1.0, 0.5, 0.25)
+_WINDOW_SHARES = (0.5, 0.25)  # for what fell faster before; what rose before is not believed
+_HARDLY = 0.1
 _FEWEST = 5
 _MOST = 24  # 276 slopes
 _WINDOW_S = 4.0
@@ -64,11 +65,12 @@ class Trend:
 
     def runs_out(self) -> Span | None:
         """The range, or None."""
-        for share in _WINDOW_SHARES:
-            span = runs_out(self._recent(share * self._window_s))
-            if span is not None:
-                return span
-        return None
+        whole = self._recent(self._window_s)
+        span = runs_out(whole)
+        if span is not None or not _hardly_rises(whole):
+            return span
+        shorter = (runs_out(self._recent(share * self._window_s)) for share in _WINDOW_SHARES)
+        return next((span for span in shorter if span is not None), None)
 
     def _recent(self, window_s: float) -> list[Sample]:
         """The readings of a window; where they came seldom, the last few whatever their age."""
@@ -181,6 +183,13 @@ def _is_steady(samples: Sequence[Sample]) -> bool:
     steps = [later[1] < earlier[1] for earlier, later in pairwise(samples)]
     newest = steps[-max(2, len(steps) // 3) :]
     return all(statistics.fmean(part) >= _STEADY_SHARE for part in (steps, newest))
+
+
+def _hardly_rises(samples: Sequence[Sample]) -> bool:
+    """Whether it has only fallen, if at different rates."""
+    steps = [earlier[1] - later[1] for earlier, later in pairwise(samples)]
+    rises = -sum(step for step in steps if step < 0)
+    return rises <= _HARDLY * sum(step for step in steps if step > 0)
 
 
 def _at(ordered: Sequence[float], share: float) -> float:

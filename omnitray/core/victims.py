@@ -81,7 +81,7 @@ def choose(scene: Scene, resource: Resource, rung: Rung) -> Choice:
         considered.insert(0, _candidate(scene, job, None))
         considered[1:1] = _workers_considered(scene, job, rung, chosen)
         rest = [each for each in ranked(scene, resource) if not _is_in(each, considered)]
-        considered += [_candidate(scene, each, SparedReason.LESS) for each in rest[:3]]
+        considered += [_candidate(scene, each, _why_not(scene, each, rung)) for each in rest[:3]]
         return _choice(job, chosen, considered)
     return Choice(job=None, considered=tuple(considered[:_MOST_CONSIDERED]))
 
@@ -286,6 +286,13 @@ def _why_none(scene: Scene, job: Job, rung: Rung) -> SparedReason:
     weighed = workers(scene, job, rung)
     reason = next((each.spared for each in weighed if each.spared), None)
     return reason or (SparedReason.HELD if rung is Rung.PAUSE else SparedReason.DYING)
+
+
+def _why_not(scene: Scene, job: Job, rung: Rung) -> SparedReason:
+    """Why a job that comes after the chosen one was not acted on."""
+    if any(each.spared is None for each in workers(scene, job, rung)):
+        return scene.spared_jobs.get(job.key, SparedReason.LESS)
+    return _why_none(scene, job, rung)
 
 
 def _candidate(scene: Scene, job: Job, spared: SparedReason | None) -> Candidate:
