@@ -6,6 +6,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable
+from typing import cast
 
 import uvicorn
 
@@ -15,7 +16,7 @@ from omnitray.api.feed import Feed
 from omnitray.api.gate import Gate
 from omnitray.api.guard import House
 from omnitray.api.limits import MAX_FRAME_BYTES, MAX_HEADER_BYTES
-from omnitray.api.protocol import GuardedHttp, GuardedSocket
+from omnitray.api.protocol import GuardedHttp, late_socket
 from omnitray.api.routes import Context, router
 from omnitray.api.sockets import SocketDoor
 from omnitray.api.token import Token
@@ -81,7 +82,7 @@ def build_server(app: Gate, settings: ApiSettings, stopping: asyncio.Event) -> S
     config = uvicorn.Config(
         app,
         http=GuardedHttp,
-        ws=GuardedSocket,
+        ws=cast("type[asyncio.Protocol]", late_socket),  # it is only ever called
         loop="asyncio",
         lifespan="off",
         interface="asgi3",

@@ -12,7 +12,6 @@ from typing import Any
 import h11
 import msgspec
 from uvicorn.protocols.http.h11_impl import H11Protocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from omnitray.api.limits import HEADER_TIMEOUT_S, MAX_CONNECTIONS, STALL_TIMEOUT_S
 from omnitray.api.wire import Error
@@ -111,36 +110,11 @@ class GuardedHttp(H11Protocol):
         super().handle_websocket_upgrade(event)
 
 
-class GuardedSocket(WebSocketsSansIOProtocol):
-    """WebSocket with bounds."""
+def late_socket(**given: Any) -> asyncio.Protocol:
+    """The WebSocket protocol, loaded with the first connection that asks for it.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._reader = Patience(STALL_TIMEOUT_S)
+    It brings 3 MB along that a program to which nobody listens can do without.
+    """
+    from omnitray.api.socket_protocol import GuardedSocket  # noqa: PLC0415
 
-    def data_received(self, data: bytes) -> None:
-        """Parse; a fault of the parser costs this connection alone."""
-        try:
-            super().data_received(data)
-        except Exception:  # a frame must not be able to raise past its connection
-            LOG.exception("A WebSocket failed")
-            self.transport.abort()
-        if self.conn.handshake_exc is not None and not self.handshake_initiated:
-            # It would be waited for in silence.
-            self.transport.write(raw_answer("400 Bad Request", MALFORMED))
-            self.transport.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timer."""
-        self._reader.disarm()
-        super().connection_lost(exc)
-
-    def pause_writing(self) -> None:
-        """The reader does not keep up."""
-        super().pause_writing()
-        self._reader.arm(self.transport)
-
-    def resume_writing(self) -> None:
-        """It does again."""
-        super().resume_writing()
-        self._reader.disarm()
+    return GuardedSocket(**given)
