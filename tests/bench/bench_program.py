@@ -31,10 +31,14 @@ LEVELS = {
     "intensive": (1.0, 60.0, 1.0),
     "critical": (0.5, 60.0, 2.0),
 }
-# The level is the one asked for and stays it: nothing on this machine may raise it.
+# The level is the one asked for and stays it, and the protector is at rest: nothing that others do
+# on this machine meanwhile may raise the one or wake the other.
 SETTINGS = """level = "{level}"
 [protect]
 state = "watch"
+[protect.dev]
+cpu_percent = 100
+memory_percent = 95
 [thresholds.cpu]
 warning = 99
 critical = 100
