@@ -206,7 +206,10 @@ class SimLevers:
         if memory.swap_free_bytes > memory.swap_total_bytes * limits.swap_floor_percent / 100.0:
             self.violate(f"{action.title} was ended with swap left")
         pausable = [sim for sim in self._living(action.targets) if not sim.tied]
-        running = [sim for sim in pausable if not sim.paused and sim.rate(self.machine.now_s) > 0]
+        worth = 0.1 * self.machine.growth  # what hardly grows is no reason to pause it
+        running = [
+            sim for sim in pausable if not sim.paused and sim.rate(self.machine.now_s) > worth
+        ]
         had_s = self.rushed_s.get(action.job_key, 0.0)
         may_pause = Rung.PAUSE not in self.refuses and action.job_key not in self.resumed
         if running and had_s > HAD_TIME_S and may_pause:
