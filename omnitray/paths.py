@@ -72,7 +72,7 @@ class Paths(msgspec.Struct, frozen=True):
     def create(self) -> None:
         """Make all folders; raises OSError, UnsafeFolderError for a run folder not ours alone."""
         for folder in (self.config, self.data, self.state, self.alerts, self.log_file.parent):
-            private_folder(folder)
+            _tightened(private_folder(folder))
         own_folder(self.run)
 
 
@@ -98,6 +98,15 @@ def private_folder(folder: Path) -> Path:
         folder.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
         folder.mkdir(mode=PRIVATE, exist_ok=True)
     return folder
+
+
+def _tightened(folder: Path) -> None:
+    """Shut others out of a folder that was made by hand; one that is not ours stays as it is."""
+    try:
+        if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+            folder.chmod(PRIVATE)
+    except PermissionError:
+        return
 
 
 def own_folder(folder: Path) -> Path:

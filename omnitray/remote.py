@@ -152,5 +152,5 @@ def _receive(connection: socket.socket) -> tuple[int, bytes]:
 def _error(answer: bytes) -> dict[str, str]:
     try:
         return msgspec.json.decode(answer, type=dict[str, str])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, ValueError):
         return {"error": "unreadable", "detail": "The answer cannot be read."}

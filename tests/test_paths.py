@@ -87,3 +87,10 @@ def test_asking_for_paths_under_a_home_does_not_import_platformdirs(tmp_path: Pa
         [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "False"
+
+
+def test_a_folder_that_was_made_by_hand_is_shut_to_others(tmp_path: Path) -> None:
+    paths = find_paths({"OMNITRAY_HOME": str(tmp_path)})
+    paths.config.mkdir(mode=0o755)
+    paths.create()
+    assert paths.config.stat().st_mode & 0o777 == 0o700

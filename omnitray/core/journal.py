@@ -206,7 +206,7 @@ class Journal:
         for text in self._texts():
             try:
                 yield decoder.decode(text)
-            except msgspec.MsgspecError:
+            except (msgspec.MsgspecError, ValueError, RecursionError):  # ValueError: not UTF-8
                 self.damaged += 1
 
     def _texts(self) -> list[bytes]:

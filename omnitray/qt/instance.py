@@ -112,7 +112,7 @@ class Instance(QObject):
             try:
                 knock = msgspec.json.decode(visitor.recv(_MOST_BYTES), type=Knock)
                 visitor.sendall(self._answer)
-            except (OSError, msgspec.MsgspecError) as error:
+            except (OSError, msgspec.MsgspecError, ValueError, RecursionError) as error:
                 log.warning("a knock that made no sense: %s", error)
                 return
         self.knocked.emit(knock.token)
@@ -127,7 +127,7 @@ def knock(folder: Path, token: str = "") -> Running | None:
     while time.monotonic() < give_up:
         try:
             return _knock_once(folder, token)
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, msgspec.MsgspecError, ValueError) as error:
             log.debug("no answer yet: %s", error)
             time.sleep(_STEP_S)
     return None

@@ -56,7 +56,7 @@ class FilePlaces:
             return msgspec.json.decode(self._path.read_bytes(), type=Place)
         except FileNotFoundError:
             return Place()
-        except (OSError, msgspec.DecodeError) as fault:
+        except (OSError, msgspec.DecodeError, ValueError) as fault:
             log.warning("The window's place could not be read: %s", fault)
             return Place()
 
