@@ -6,7 +6,7 @@ a look at /proc/meminfo every half millisecond: when the line is crossed, when t
 growing or is gone, when memory is back. The hog offers itself with the highest oom_score_adj, so
 that no other process can be chosen by anyone.
 
-earlyoom and nohang are Debian's; ``OMNITRAY_ANCHORS`` may name a folder they were unpacked to.
+earlyoom and nohang are Debian's; ``OMNITRAY_RIVALS`` may name a folder they were unpacked to.
 nohang allows no line over half of the memory: a copy with that one check widened is run.
 
 All of it runs as a user of its own, who has no other processes: once the hog is gone, a protector
@@ -39,7 +39,7 @@ LOOK_S = 0.0005
 SUPPORT = Path(__file__).resolve().parents[1] / "support"
 NOBODY_ELSE = 61234  # a user id that nothing else has
 PYTHON = "/usr/bin/python3"  # ours may lie where that user cannot go
-ANCHORS = Path(os.environ.get("OMNITRAY_ANCHORS", "/"))
+ANCHORS = Path(os.environ.get("OMNITRAY_RIVALS", "/"))
 
 
 class Relief(NamedTuple):
