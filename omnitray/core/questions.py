@@ -3,11 +3,12 @@
 from omnitray.core import breaker, cpu_ladder, ladder, memory_ladder, restoring
 from omnitray.core.facts import Job, Resource
 from omnitray.core.identity import Rung
+from omnitray.core.job_workers import workers
 from omnitray.core.protect_reasons import ProtectReason, RestoreReason
 from omnitray.core.protection import Evidence, Question, Reply, Signal
 from omnitray.core.protection_view import Answer
 from omnitray.core.turn import Turn
-from omnitray.core.victims import Choice, choose_in, workers
+from omnitray.core.victims import Choice, choose_in
 
 _UNASKED = Evidence(signal=Signal.MEMORY, value=0.0, threshold=0.0)
 

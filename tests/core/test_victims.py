@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from omnitray.core.facts import Job, JobKind, Resource
 from omnitray.core.identity import Rung
+from omnitray.core.job_workers import worker_key, workers
 from omnitray.core.policy import ProtectPolicy
 from omnitray.core.protect_reasons import SparedReason
 from omnitray.core.protection import Action, ActionState, OwnFacts, ProcessDetail
@@ -21,8 +22,6 @@ from omnitray.core.victims import (
     choose_in,
     job_key,
     ranked,
-    worker_key,
-    workers,
 )
 from support.scenes import (
     GB,
