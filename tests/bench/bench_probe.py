@@ -44,17 +44,14 @@ for _ in range(int(sys.argv[1])):
     time.sleep(0.02)
     print(timed(rounds) * 1000)
 """
-LOOP = (
-    """
+LOOP = f"""
 import os
-for _ in range(%d - 1):
+for _ in range({LOOPS} - 1):
     if os.fork() == 0:
         break
 while True:
     pass
 """
-    % LOOPS
-)
 SETTINGS = '[protect]\nstate = "on"\n'
 
 
