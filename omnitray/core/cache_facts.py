@@ -5,9 +5,11 @@ file with links elsewhere counts nothing.
 """
 
 import enum
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import msgspec
+
+from omnitray.core.said import Said
 
 
 class FileId(NamedTuple):
@@ -26,17 +28,8 @@ class CacheKind(enum.StrEnum):
     TRASH = "trash"  # thrown away by the person long ago: removed, only when allowed
 
 
-class CleanReason(enum.StrEnum):
-    """Why something was cleaned or left; :attr:`sentence` is what a person reads."""
-
-    sentence: str
-
-    def __new__(cls, code: str, sentence: str) -> Self:
-        """A member is its code and carries its sentence."""
-        member = str.__new__(cls, code)
-        member._value_ = code
-        member.sentence = sentence
-        return member
+class CleanReason(Said):
+    """Why something was cleaned or left."""
 
     CLEANED = "cleaned", "Cleaned."
     PARTLY = "partly", "Cleaned in part: enough is free now."

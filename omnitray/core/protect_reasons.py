@@ -3,22 +3,10 @@
 The window, the log, the journal, the API and the tests all show these words.
 """
 
-import enum
+from omnitray.core.said import Said
 
 
-class _Said(enum.StrEnum):
-    """A reason with the sentence that people read."""
-
-    sentence: str
-
-    def __new__(cls, value: str, sentence: str) -> "_Said":  # noqa: PYI034 - no Self in an enum's __new__
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.sentence = sentence
-        return member
-
-
-class ProtectReason(_Said):
+class ProtectReason(Said):
     """Why something is done to a job."""
 
     CPU_OVER = "cpu_over", "it takes most of the processors, which are over the limit"
@@ -36,7 +24,7 @@ class ProtectReason(_Said):
     ASKED = "asked", "you asked for it"
 
 
-class RestoreReason(_Said):
+class RestoreReason(Said):
     """Why something is given back."""
 
     RELIEVED = "relieved", "there is enough again"
@@ -46,7 +34,7 @@ class RestoreReason(_Said):
     PROTECTED_NOW = "protected_now", "it is protected now"
 
 
-class SparedReason(_Said):
+class SparedReason(Said):
     """Why a job or a process is not the one."""
 
     OURSELVES = "ourselves", "OmniTray itself"
@@ -81,7 +69,7 @@ class SparedReason(_Said):
     LESS = "less", "takes less of what is short"
 
 
-class AlarmReason(_Said):
+class AlarmReason(Said):
     """What the protector says aloud without doing anything."""
 
     THREE_ENDS = "three_ends", "three processes were ended within ten minutes"

@@ -3,21 +3,11 @@
 The window, the log, the API and the tests all show these same words.
 """
 
-import enum
-from typing import Self
+from omnitray.core.said import Said
 
 
-class Reason(enum.StrEnum):
-    """The word travels and is stored; :attr:`sentence` is what a person reads."""
-
-    sentence: str
-
-    def __new__(cls, code: str, sentence: str) -> Self:
-        """A member is its code and carries its sentence."""
-        member = str.__new__(cls, code)
-        member._value_ = code
-        member.sentence = sentence
-        return member
+class Reason(Said):
+    """Why an alert was told, held back, or changed."""
 
     # told
     NEW = "new", "Told at once: it is new and nothing like it came before."

@@ -12,6 +12,7 @@ from omnitray.core.cache_tools import CommandResult, Tools
 _log = logging.getLogger(__name__)
 LIMIT_S = 600.0  # emptying a large cache on a slow disk takes minutes
 NOT_RUN = 127
+_TEXT = 64 * 1024  # characters of a file of settings that anybody would write
 
 
 class Programs:
@@ -50,3 +51,12 @@ class Programs:
 def programs() -> Tools:
     """The programs of this machine."""
     return Programs()
+
+
+def small_text(path: str) -> str:
+    """A small file's text, such as a program's settings; empty where it cannot be read."""
+    try:
+        with Path(path).open(encoding="utf-8", errors="replace") as file:
+            return file.read(_TEXT)
+    except OSError:
+        return ""

@@ -30,7 +30,7 @@ from omnitray.platforms._linux_session import has_display
 from omnitray.platforms._posix_guardian import GuardianKeeper
 from omnitray.platforms._posix_self import lock_file
 from omnitray.platforms._posix_session import keep_own_priority
-from omnitray.platforms._programs import programs
+from omnitray.platforms._programs import programs, small_text
 
 __all__ = [
     "autostart",
@@ -102,14 +102,6 @@ def ties_of() -> Callable[[tuple[int, ...]], dict[int, frozenset[Tie]]]:
 def protected_programs() -> Programs:
     """Programs that are never acted on."""
     return LINUX
-
-
-def small_text(path: str) -> str:
-    """A small file's text; empty where it cannot be read."""
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")[:65536]
-    except OSError:
-        return ""
 
 
 def kernel_log() -> Callable[[], tuple[str, ...]]:

@@ -21,7 +21,7 @@ from omnitray.platforms._macos_session import has_display
 from omnitray.platforms._posix_guardian import GuardianKeeper
 from omnitray.platforms._posix_self import lock_file
 from omnitray.platforms._posix_session import keep_own_priority
-from omnitray.platforms._programs import programs
+from omnitray.platforms._programs import programs, small_text
 from omnitray.platforms._psutil_open_files import mount_id, open_files
 from omnitray.platforms._psutil_processes import PsutilProcessDetails, PsutilProcessTable
 from omnitray.platforms._psutil_self import own_facts, own_rss_bytes
@@ -97,14 +97,6 @@ def ties_of() -> Callable[[tuple[int, ...]], dict[int, frozenset[Tie]]]:
 def guardian(journal: Path) -> Guard:
     """Continues what is paused if we die."""
     return GuardianKeeper(journal)
-
-
-def small_text(path: str) -> str:
-    """A small file's text; empty where it cannot be read."""
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")[:65536]
-    except OSError:
-        return ""
 
 
 def kernel_log() -> Callable[[], tuple[str, ...]]:

@@ -13,7 +13,7 @@ from omnitray.core.protected_programs import WINDOWS, Programs
 from omnitray.core.system import System
 from omnitray.core.ties import Tie
 from omnitray.platforms._levers_check import check_levers
-from omnitray.platforms._programs import programs
+from omnitray.platforms._programs import programs, small_text
 from omnitray.platforms._psutil_open_files import mount_id, open_files
 from omnitray.platforms._psutil_processes import PsutilProcessDetails, PsutilProcessTable
 from omnitray.platforms._psutil_self import own_facts, own_rss_bytes
@@ -98,14 +98,6 @@ def guardian(journal: Path) -> Guard:
     """Nobody: nothing is paused here."""
     del journal
     return NoGuard()
-
-
-def small_text(path: str) -> str:
-    """A small file's text; empty where it cannot be read."""
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace")[:65536]
-    except OSError:
-        return ""
 
 
 def kernel_log() -> Callable[[], tuple[str, ...]]:
