@@ -66,7 +66,7 @@ def _slow_down(turn: Turn, evidence: Evidence) -> None:
         evidence,
         choice,
         notify=False,
-        restores_below=evidence.threshold - ladder.CLEAR_POINTS,
+        restores_below=ladder.clears_under(evidence.threshold),
     )
 
 

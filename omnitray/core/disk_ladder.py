@@ -60,7 +60,7 @@ def _forecast(turn: Turn, disk: DiskFacts) -> Forecast | None:
 
 def _hold_writer(turn: Turn, disk: DiskFacts, reason: ProtectReason, evidence: Evidence) -> None:
     """First its writing waits for everybody else's; if that is not enough, it is paused."""
-    below = min(disk.used_percent, ladder.DISK_DANGER_PERCENT) - ladder.CLEAR_POINTS
+    below = ladder.clears_under(min(disk.used_percent, ladder.DISK_DANGER_PERCENT))
     forecast = evidence.forecast
     no_time = forecast is not None and forecast.high_s < ladder.DISK_NO_TIME_S
     choice = Choice(job=None) if no_time else choose(turn.scene, Resource.DISK, Rung.SLOW_DOWN)

@@ -71,3 +71,8 @@ TELL_AGAIN_S = 600.0
 LEAVE_ALONE_S = 3600.0
 NOT_PAUSED_AGAIN_S = 60.0  # what the person would rather have slowed down
 HANDED_OUT_S = 2.0  # an action that was handed out and is not reported yet
+
+
+def clears_under(limit: float) -> float:
+    """The per cent under which something is given back; the half of a very low limit."""
+    return max(limit - CLEAR_POINTS, limit / 2)

@@ -22,7 +22,7 @@ def step(turn: Turn) -> None:
     memory = scene.facts.reading.memory
     limit = scene.limits.memory_percent
     held_s = memo.held_s("memory", turn.now_s, so=memory.used_percent >= limit)
-    clear = memory.used_percent < limit - ladder.CLEAR_POINTS
+    clear = memory.used_percent < ladder.clears_under(limit)
     if memo.held_s("memory clear", turn.now_s, so=clear) >= ladder.CLEAR_HOLD_S:
         memo.times.pop("tell memory", None)
     if not scene.facts.jobs:
@@ -50,8 +50,8 @@ def urgent(scene: Scene) -> Why | None:
     floor = scene.limits.memory_floor_percent
     left = Evidence(signal=Signal.MEMORY_LEFT, value=scene.available_percent, threshold=floor)
     forecast = scene.facts.memory_forecast
-    over_clear = (
-        scene.facts.reading.memory.used_percent >= scene.limits.memory_percent - ladder.CLEAR_POINTS
+    over_clear = scene.facts.reading.memory.used_percent >= ladder.clears_under(
+        scene.limits.memory_percent
     )
     if forecast is not None and over_clear and forecast.high_s < ladder.RUNS_OUT_S:
         evidence = Evidence(
@@ -136,7 +136,7 @@ def _pause(turn: Turn, reason: ProtectReason, evidence: Evidence) -> None:
         evidence,
         choice,
         notify=True,
-        restores_below=min(used, turn.scene.limits.memory_percent) - ladder.CLEAR_POINTS,
+        restores_below=ladder.clears_under(min(used, turn.scene.limits.memory_percent)),
     )
     turn.ask(choice, Resource.MEMORY, reason, evidence, Rung.END, turn.steps.memory_ends_after_s)
 
@@ -153,7 +153,7 @@ def _slow_down(turn: Turn, evidence: Evidence) -> None:
     if not memo.is_due("slow memory", now_s, ladder.NEXT_MEMORY_SLOW_DOWN_S):
         return
     choice = choose(scene, Resource.MEMORY, Rung.SLOW_DOWN)
-    below = evidence.threshold - ladder.CLEAR_POINTS
+    below = ladder.clears_under(evidence.threshold)
     if choice.job is not None:
         memo.times["slow memory"] = now_s
         turn.act(
