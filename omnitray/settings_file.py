@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from omnitray.core.durable import write_atomic
+from omnitray.core.facts import ProtectState
 from omnitray.paths import private_folder
 from omnitray.settings_check import Fault, Problem, check, settle, unknown
 from omnitray.settings_fields import BY_KEY, FIELDS, default_of, value_of
@@ -23,6 +24,7 @@ from omnitray.settings_model import Settings
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
+_ARMED = "protect.state"
 MAX_BYTES = 1 << 20
 TRIES = 5
 Stamp = tuple[int, int, int]  # modification time in ns, inode, size: all zero for no file
@@ -50,7 +52,7 @@ def load(path: Path) -> Loaded:
     except FileNotFoundError:
         return Loaded()
     except (OSError, UnicodeDecodeError, ValueError) as error:
-        return Loaded(problems=(_unreadable(path, error),), stamp=before)
+        return Loaded(_careful(), (_unreadable(path, error),), before)
     return _with_stamp(parse(text, path.name), before)
 
 
@@ -59,19 +61,29 @@ def parse(text: str, name: str = "config.toml") -> Loaded:
     try:
         tree = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        return Loaded(problems=(_broken(name, error),))
+        return Loaded(_careful(), (_broken(name, error),))
     good: dict[str, Any] = {}
     problems: list[Problem] = []
     for key, value in _leaves(tree):
         problem = check(BY_KEY[key], value) if key in BY_KEY else unknown(key, value)
         if problem is None:
             good[key] = value
+        elif key == _ARMED:
+            good[key] = ProtectState.WATCH.value
+            problems.append(msgspec.structs.replace(problem, used=ProtectState.WATCH.value))
         else:
             problems.append(problem)
     settings, conflicts = settle(good)
     lines = lines_of(text)
     located = [_located(each, lines) for each in (*problems, *conflicts)]
     return Loaded(settings, tuple(sorted(located, key=lambda each: each.line)))
+
+
+def _careful() -> Settings:
+    """The defaults, but for what may touch others: a slip of the pen must not arm it."""
+    settings = Settings()
+    watching = msgspec.structs.replace(settings.protect, state=ProtectState.WATCH)
+    return msgspec.structs.replace(settings, protect=watching)
 
 
 def stamp_of(path: Path) -> Stamp:

@@ -121,10 +121,23 @@ def test_a_band_given_in_part_keeps_the_defaults_of_its_resource() -> None:
     assert parse("[thresholds.disk]\nhold_s = 1").settings.thresholds.disk.critical == 95
 
 
+def _watching(settings: Settings) -> Settings:
+    protect = msgspec.structs.replace(settings.protect, state=ProtectState.WATCH)
+    return msgspec.structs.replace(settings, protect=protect)
+
+
+@pytest.mark.parametrize("text", ["[protect", '[protect]\nstate = "Watch"\n'])
+def test_a_slip_of_the_pen_does_not_arm_the_protector(text: str) -> None:
+    loaded = parse(text)
+    assert loaded.problems
+    assert loaded.settings == _watching(Settings())
+
+
 def test_a_file_with_ten_mistakes_reports_ten_and_still_starts() -> None:
     loaded = parse(TEN_MISTAKES)
     assert len(loaded.problems) == 10
-    assert loaded.settings == Settings()
+    # The defaults, but for what a slip of the pen must not arm.
+    assert loaded.settings == _watching(Settings())
     lines = [problem.line for problem in loaded.problems]
     assert lines == [1, 2, 4, 5, 8, 10, 11, 13, 14, 16]
 

@@ -9,7 +9,7 @@ from omnitray.core.amounts import duration, percent, rate, size, span
 from omnitray.core.breaker import OPEN_S
 from omnitray.core.facts import Resource
 from omnitray.core.identity import Rung
-from omnitray.core.protect_reasons import AlarmReason
+from omnitray.core.protect_reasons import AlarmReason, ProtectReason
 from omnitray.core.protection import Action, Alarm, Candidate, Evidence, Question, Signal
 from omnitray.core.protection_view import Considered, Explanation
 from omnitray.core.scene import Scene
@@ -35,6 +35,12 @@ _UNANSWERED = {Rung.PAUSE: "it is paused", Rung.END: "it is ended"}
 _STAYS = {Resource.CPU: "it stays slowed down", Resource.MEMORY: "it stays paused"}
 _NAMES = {Resource.CPU: "processors", Resource.MEMORY: "memory", Resource.DISK: "disk"}
 _WORTH_SAYING_BPS = 1 << 20
+
+
+def why(action: Action) -> str:
+    """The figures that spoke for an action; for one that was asked for there are none."""
+    asked_for = action.reason is ProtectReason.ASKED
+    return action.reason.sentence if asked_for else because(action.evidence)
 
 
 def headline(action: Action) -> str:
@@ -67,7 +73,8 @@ def because(evidence: Evidence) -> str:
 
 def explanation(action: Action) -> Explanation:
     """Why this was done to these, and why the others were spared."""
-    parts = [f"{_capital(because(action.evidence))}: {action.reason.sentence}."]
+    reasons = dict.fromkeys((why(action), action.reason.sentence))
+    parts = [f"{_capital(': '.join(reasons))}."]
     chosen = [each for each in action.considered if each.spared is None]
     if chosen:
         parts.append(_share_of(chosen, action.resource))
@@ -113,12 +120,14 @@ def now(scene: Scene) -> Explanation:
     # An end spares for what a process is, the other rungs for what it does: the former says more.
     for _, rung, choice in sorted(choices, key=lambda each: each[1] is not Rung.END):
         for each in choice.considered:
-            considered.setdefault(each.title, _considered(each, _WOULD[rung]))
+            words = _considered(each, _WOULD[rung])
+            if words.chosen or each.title not in considered:
+                considered[each.title] = words
     return Explanation(
         action_id="",
         title="Right now",
         text=" ".join([_state(scene), *lines]),
-        considered=tuple(considered.values()),
+        considered=tuple(sorted(considered.values(), key=lambda each: not each.chosen)),
     )
 
 
@@ -140,10 +149,10 @@ def _state(scene: Scene) -> str:
 
 def _if(resource: Resource, rung: Rung) -> str:
     if resource is Resource.CPU:
-        return "Over the processor limit"
+        return "Over the processor limit,"
     if rung is Rung.END:
-        return "With memory and swap used up"
-    return f"With less than {duration(ladder.RUNS_OUT_S)} of memory left"
+        return "If memory and swap were used up,"
+    return f"If memory were to end in less than {duration(ladder.RUNS_OUT_S)},"
 
 
 def _share_of(chosen: list[Candidate], resource: Resource) -> str:

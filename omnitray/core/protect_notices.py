@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from omnitray.core.explain import alarmed, because, headline
+from omnitray.core.explain import alarmed, headline, why
 from omnitray.core.facts import AlertType, Culprit, Severity
 from omnitray.core.foreign_ends import ForeignEnd
 from omnitray.core.identity import Rung
@@ -44,7 +44,9 @@ def labels_of(action: Action) -> dict[str, str]:
 def notice_of(action: Action, note: str = "") -> Notice:
     """The alert for an action that was taken (or, in a dry run, would have been)."""
     severity = Severity.CRITICAL if action.notify else Severity.WARNING
-    words = [_capital(because(action.evidence)), _capital(action.reason.sentence), note]
+    if action.dry_run:
+        severity = Severity.INFO
+    words = dict.fromkeys((_capital(why(action)), _capital(action.reason.sentence), note))
     return Notice(
         type=AlertType.RESOURCE_CRITICAL,
         title=_capital(headline(action)),

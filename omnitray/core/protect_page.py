@@ -98,7 +98,7 @@ def _held(each: ActiveAction, in_force: tuple[Active, ...], wall_offset_s: float
         grip=Grip.WOULD if watched else _GRIPS[action.rung],
         since=each.since_s + wall_offset_s,
         means=", ".join(_means(record) for record in ours),
-        why=explain.because(action.evidence),
+        why=explain.why(action),
         process_count=max(1, len(action.targets)),
         undoable=action.rung is not Rung.END and not watched,
     )

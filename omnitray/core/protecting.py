@@ -54,6 +54,7 @@ _LOOK_AFTER_S = 1.0
 _TAKEN_KEPT = 100  # actions of this run that can still be explained in full
 _PROBE_EVERY_S = 2.0
 _MEET_EVERY_S = 60.0
+_TOLD_S = 60.0  # so long something that was only told stands open
 _BEFORE_POINTS = 2.0  # our floor stands so far above that of another guardian
 _IN_FORCE = {ActionState.HELD, ActionState.ENDING, ActionState.WATCHED}
 
@@ -130,6 +131,8 @@ class Protecting:
         self._probed: tuple[float, Probe] | None = None
         self._replies: list[Reply] = []
         self._stories: dict[str, dict[str, str]] = {}
+        self._told: dict[str, tuple[dict[str, str], float]] = {}
+        self._now_s = 0.0
         self._looks_anyway = False
         self._around = around or Around()
         self._met_s = float("-inf")
@@ -174,7 +177,7 @@ class Protecting:
         reading = self._source.read()
         if reading is None:
             return ProtectStep(next_delay_s=UNREADABLE_S)
-        self.reading = reading
+        self.reading, self._now_s = reading, reading.monotonic_s
         looked_after = self._executor.look(hurry=self.protector.hurries)
         held = bool(self.active) or bool(self.protector.open_questions)
         self._meet(reading.monotonic_s)
@@ -218,9 +221,17 @@ class Protecting:
             return self._facts_with(reading, (), Look({}, {}), guard.forecast)
         self._looks_anyway = False
         jobs = self._jobs_of.update(self._scan())
+        self._forget_watched(jobs)
         if guard.forecast is not None:
             self.forecast = attributed(guard.forecast, jobs)
         return self._facts_with(reading, jobs, self._look(jobs, reading), self.forecast)
+
+    def _forget_watched(self, jobs: tuple[Job, ...]) -> None:
+        """What would have been held and has ended: there is nothing that could tell us."""
+        there = {job.key for job in jobs}
+        for each in self.active:
+            if each.state is ActionState.WATCHED and each.action.job_key not in there:
+                self._executor.undo(each.action.id, "its processes have ended", Who.PROTECTOR)
 
     def _facts_with(
         self, reading: GuardReading, jobs: tuple[Job, ...], look: Look, forecast: Forecast | None
@@ -280,6 +291,8 @@ class Protecting:
         for decision in decisions:
             if isinstance(decision, Action) and not decision.cleans:
                 notices.append(self._act(decision))
+                if decision.dry_run:  # it goes into the history; nothing stands open
+                    notices.append(NoticeOver(labels=labels_of(decision)))
             elif isinstance(decision, Restore):
                 self._executor.undo(decision.action_id, decision.reason.sentence, Who.PROTECTOR)
             elif isinstance(decision, Alarm):
@@ -292,12 +305,15 @@ class Protecting:
             del self.taken[next(iter(self.taken))]
         self.effects.forget(set(self.taken))
         if action.rung is Rung.TELL:
+            self._told[action.id] = (labels_of(action), self._now_s + _TOLD_S)
             return notice_of(action)
         if self.reading is not None:
             probe = self._probed[1] if self._probed else None
             self.effects.begin(action.id, action.resource, self.reading, probe)
         done, _ = self._executor.carry_out([action])
-        if action.rung is not Rung.END:  # that somebody was ended stays told until it is seen
+        if (
+            action.rung is not Rung.END and not action.dry_run
+        ):  # that somebody was ended stays told until it is seen
             self._stories[action.id] = labels_of(action)
         if action.rung is not Rung.SLOW_DOWN:
             self._guard.acted()
@@ -305,12 +321,15 @@ class Protecting:
 
     def _ended_stories(self) -> list[NoticeOver]:
         """Stories of which no action is in force any more."""
+        past = [key for key, (_, until_s) in self._told.items() if self._now_s >= until_s]
+        told_off = [self._told.pop(key)[0] for key in past]
         in_force = {each.action.id for each in self.active if each.state in _IN_FORCE}
         over = {key: labels for key, labels in self._stories.items() if key not in in_force}
         for key in over:
             del self._stories[key]
-        told = list(self._stories.values())
-        return [NoticeOver(labels=labels) for labels in over.values() if labels not in told]
+        going_on = [*self._stories.values(), *(labels for labels, _ in self._told.values())]
+        ended = [*over.values(), *told_off]
+        return [NoticeOver(labels=labels) for labels in ended if labels not in going_on]
 
     def _delay(self, guard: GuardStep, look_after_s: float | None) -> float:
         if self._looks_anyway:

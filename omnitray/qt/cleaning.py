@@ -1,5 +1,6 @@
 """Cleaning caches in a thread of its own: the tools' commands take as long as they take."""
 
+import functools
 import logging
 import threading
 from collections.abc import Callable
@@ -15,11 +16,12 @@ log = logging.getLogger(__name__)
 
 
 class Cleaned(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run found and did; ``result`` None where it only looked."""
+    """What a run found and did; ``result`` None where it only looked, ``asked`` by the person."""
 
     mount: str
     plan: CleanPlan
     result: CleanResult | None = None
+    asked: bool = False
 
 
 class Cleaning(QObject):
@@ -40,14 +42,17 @@ class Cleaning(QObject):
         """Whether a run is under way."""
         return self._thread is not None and self._thread.is_alive()
 
-    def start(self, mount: str, target_percent: float, *, dry_run: bool) -> "Future[Cleaned]":
+    def start(
+        self, mount: str, target_percent: float, *, dry_run: bool, asked: bool = False
+    ) -> "Future[Cleaned]":
         """Look, and clean unless ``dry_run``; a future that holds RuntimeError while one runs."""
         future: Future[Cleaned] = Future()
         if self.busy:
             future.set_exception(RuntimeError("a cleaning is under way already"))
             return future
+        run = functools.partial(self._cleaned, mount, target_percent, dry_run=dry_run)
         self._thread = threading.Thread(
-            target=self._run, args=(mount, target_percent, dry_run, future), name="cleaning"
+            target=self._run, args=(mount, run, future, asked), name="cleaning"
         )
         self._thread.daemon = True
         self._thread.start()
@@ -62,12 +67,12 @@ class Cleaning(QObject):
     def _run(
         self,
         mount: str,
-        target_percent: float,
-        dry_run: bool,  # noqa: FBT001 - passed on by the thread
+        run: Callable[[], Cleaned],
         future: "Future[Cleaned]",
+        asked: bool,  # noqa: FBT001 - passed on by the thread
     ) -> None:
         try:
-            done = self._cleaned(mount, target_percent, dry_run=dry_run)
+            done = msgspec.structs.replace(run(), asked=asked)
         except Exception as error:  # the person hears of it, the protector goes on
             log.exception("cleaning %s failed", mount)
             self.failed.emit(f"Cleaning failed: {error}")

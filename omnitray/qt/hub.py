@@ -31,6 +31,7 @@ from omnitray.settings import Loaded, Problem
 
 log = logging.getLogger(__name__)
 
+_HOLDING = {"tell", "slow_down", "pause"}
 _GATHER_MS = 100  # alerts that change in a burst are shown together
 
 
@@ -200,6 +201,12 @@ class Hub(QObject):
         for kind in (AlertType.RESOURCE_CRITICAL, AlertType.CRITICAL):
             self.alerts.resolve(fingerprint(kind, "protector", over.labels), Reason.RESOLVED)
         self._arm_alerts()
+
+    def close_stories(self) -> None:
+        """Nothing is held (any more): what was told of holding is over; ends stay open."""
+        for alert in self.alerts.open_alerts():
+            if alert.source == "protector" and alert.context.get("rung") in _HOLDING:
+                self.alerts.resolve(alert.fingerprint, Reason.RESOLVED)
 
     def hold(self, phrases: tuple[str, ...]) -> None:
         """What the protector holds now, a phrase for each job."""

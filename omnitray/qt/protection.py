@@ -40,6 +40,7 @@ _ANSWERS = {
     Answer.NEVER: "Never touch this",
 }
 _EXPLAIN_S = 5.0
+_WORTH_BYTES = 50_000_000  # less is no news on a disk that is nearly full
 
 
 class Shows(Protocol):
@@ -108,7 +109,8 @@ class Protection(QObject):
         self._cleaning.failed.connect(self._on_failed)
 
     def start(self) -> None:
-        """Start protecting."""
+        """Start protecting. What an earlier run told of what it held is over."""
+        self._hub.close_stories()
         self._thread.start()
 
     def stop(self) -> None:
@@ -116,6 +118,7 @@ class Protection(QObject):
         self._pause_over.stop()
         self._cleaning.stop()
         self._thread.stop()
+        self._hub.close_stories()
 
     # Intents
 
@@ -240,7 +243,8 @@ class Protection(QObject):
             else:
                 answer.set_result(_cleaning_done(future.result()))
 
-        self._cleaning.start(mount, target, dry_run=dry_run).add_done_callback(on_done)
+        started = self._cleaning.start(mount, target, dry_run=dry_run, asked=True)
+        started.add_done_callback(on_done)
         return answer
 
     def _policy(self) -> ProtectPolicy:
@@ -315,7 +319,8 @@ class Protection(QObject):
 
     @Slot(object)
     def _on_cleaned(self, done: Cleaned) -> None:
-        self._hub.raise_notice(_cleaned_notice(done))
+        if done.result is not None or (not done.asked and done.plan.size_bytes >= _WORTH_BYTES):
+            self._hub.raise_notice(_cleaned_notice(done))
 
     @Slot(object)
     def _on_snapshot(self, snapshot: Snapshot) -> None:

@@ -56,6 +56,8 @@ class SettingsKeeper(QObject):
             found = load(self._path)
             for problem in found.problems:
                 log.warning("settings: %s", problem.sentence)
+            if not found.readable:  # somebody is in the middle of writing, or has slipped
+                found = Loaded(self.loaded.settings, found.problems, found.stamp)
             self._take(found)
 
     def change(self, changes: Mapping[str, Any]) -> Problem | None:

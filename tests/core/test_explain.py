@@ -257,7 +257,7 @@ def test_right_now_on_a_quiet_machine() -> None:
     told = explain.now(scene(facts(run, editor)))
 
     assert told.text.startswith("Nothing is short: CPU 10 %, limit 75 %; memory 50 % used")
-    assert "With memory and swap used up pytest would be ended." in told.text
+    assert "If memory and swap were used up, pytest would be ended." in told.text
     verdicts = {each.title: each.verdict for each in told.considered}
     assert verdicts["code"] == "an editor"
 
@@ -272,9 +272,9 @@ def test_right_now_on_a_loaded_machine_names_the_job_for_each_thing() -> None:
 
     assert told.text == (
         "CPU 97 %, limit 75 %; memory 70 % used, limit 80 %. Others have to wait. "
-        "With less than 30 s of memory left pytest would be paused. "
-        "With memory and swap used up pytest would be ended. "
-        "Over the processor limit pytest would be slowed down."
+        "If memory were to end in less than 30 s, pytest would be paused. "
+        "If memory and swap were used up, pytest would be ended. "
+        "Over the processor limit, pytest would be slowed down."
     )
     assert len({each.title for each in told.considered}) == len(told.considered)
 

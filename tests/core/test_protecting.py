@@ -185,12 +185,18 @@ def test_watching_says_what_it_would_have_done(desk: Desk) -> None:
         state=ProtectState.WATCH, dev=ModeLimits(cpu_percent=75, memory_percent=80, hold_s=3)
     )
     desk.source.cpu = 97.0
-    titles = [each.title for each in notices(desk.run(6)) if isinstance(each, Notice)]
+    told = notices(desk.run(6))
+    titles = [each.title for each in told if isinstance(each, Notice)]
     assert titles[-1] == "Would have slowed down hog · ~/shop"
+    assert told[-1] == NoticeOver(labels=told[-2].labels)
     assert all(each.heard == [] for each in desk.processes)
     (held,) = view(desk).held
     assert held.grip is Grip.WOULD
     assert not held.undoable
+    for process in desk.processes:
+        process.alive = False
+    desk.run(10)
+    assert view(desk).held == ()
 
 
 def test_the_person_s_word_is_done_at_the_next_step_and_undone_when_they_say_so(

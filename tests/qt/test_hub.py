@@ -20,6 +20,7 @@ from omnitray.core.levels import LevelChange, LevelReason
 from omnitray.core.monitor import ProgressiveMonitor, Step
 from omnitray.core.own_cost import OwnCostMeter
 from omnitray.core.policy import MonitorPolicy
+from omnitray.core.protect_notices import Notice
 from omnitray.core.protection_view import Explanation, ProtectionView
 from omnitray.core.status import Mood, sentence
 from omnitray.core.thresholds import Height, Transition
@@ -170,6 +171,28 @@ def test_an_alert_left_open_by_the_last_run_is_closed_once_it_no_longer_holds(
     second.step()
     qtbot.waitUntil(lambda: second.store.query()[0].state == "resolved")
     second.end()
+
+
+def test_what_was_told_of_holding_is_over_when_nothing_is_held_and_an_end_stays_open(
+    program: Program, qtbot: QtBot
+) -> None:
+    for rung in ("pause", "end"):
+        program.hub.raise_notice(
+            Notice(
+                type=AlertType.RESOURCE_CRITICAL,
+                title=f"{rung} pytest",
+                message="",
+                severity=Severity.WARNING,
+                labels={"job": "pytest", "rung": rung},
+                context={"rung": rung},
+            )
+        )
+    program.hub.close_stories()
+    (left,) = program.alerts.open_alerts()
+    assert left.title == "end pytest"
+    qtbot.waitUntil(
+        lambda: {each.state for each in program.store.query()} == {"resolved", "firing"}
+    )
 
 
 def test_the_door_raises_durably_and_answers_with_what_is_stored(

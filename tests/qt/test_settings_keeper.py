@@ -50,6 +50,18 @@ def test_a_broken_file_is_left_alone_and_the_change_holds_for_this_run(tmp_path:
 
 
 @pytest.mark.expect_log("settings: ")
+def test_a_file_that_is_broken_while_running_changes_nothing_but_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('mode = "prod"\n[protect]\nstate = "off"\n')
+    keeper = SettingsKeeper(file)
+    before = keeper.loaded.settings
+    file.write_text("[protect\n")
+    keeper.look()
+    assert keeper.loaded.settings == before
+    assert keeper.loaded.problems
+
+
+@pytest.mark.expect_log("settings: ")
 def test_many_problems_are_said_in_few_lines(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text("\n".join(f"wrong_{n} = 1" for n in range(10)))
