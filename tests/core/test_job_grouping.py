@@ -5,8 +5,8 @@ import pytest
 from omnitray.core.facts import JobKind
 from omnitray.core.jobs import JobTracker
 from support.clock import FakeClock
-from support.desk import USER, Desk, pids
 from support.processes import FakeProcesses
+from support.session import USER, Desk, pids
 
 
 @pytest.fixture

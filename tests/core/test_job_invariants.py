@@ -11,8 +11,8 @@ from omnitray.core.job_looks import RememberedLooks
 from omnitray.core.job_seats import Past
 from omnitray.core.jobs import JobTracker, group_jobs
 from support.clock import FakeClock
-from support.desk import USER, pids
 from support.processes import FakeProcesses
+from support.session import USER, pids
 
 MIB = 1 << 20
 COMMANDS = ("bash", "pytest", "make", "claude", "konsole", "systemd", "gnome-shell", "python x.py")

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from support.desk import Desk
+from support.session import Desk
 
 MIB = 1 << 20
 
