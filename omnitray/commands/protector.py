@@ -7,6 +7,7 @@ from omnitray.api.wire import Actions, ExplanationBody, Jobs
 from omnitray.commands.context import Context
 from omnitray.commands.terminal import percent, size
 from omnitray.commands.times import shown
+from omnitray.core.protection_view import Grip
 from omnitray.remote import quoted
 
 SHOWN_JOBS = 20
@@ -19,7 +20,8 @@ def actions(args: argparse.Namespace, context: Context) -> int:
         return 0
     terminal = context.terminal
     for held in body.held:
-        terminal.line(f"{held.title} is {held.grip}: {held.why}", "warning")
+        how = held.grip if held.grip == Grip.WOULD else f"is {held.grip}"
+        terminal.line(f"{held.title} {how}: {held.why}", "warning")
     rows = [
         (shown(each.at, context.now), each.outcome.value, each.id, f"{each.what} ({each.why})")
         for each in body.actions
@@ -83,12 +85,16 @@ def jobs(args: argparse.Namespace, context: Context) -> int:
             percent(each.cpu_percent),
             size(each.rss_bytes),
             str(each.leader_pid),
-            f"{each.title} · {each.process_count} processes",
+            f"{each.title} · {_processes(each.process_count)}",
         )
         for each in body.jobs[:SHOWN_JOBS]
     ]
     context.terminal.table([("CPU", "memory", "leader", "job"), *rows], ["dim"])
     return 0
+
+
+def _processes(count: int) -> str:
+    return "1 process" if count == 1 else f"{count} processes"
 
 
 def _say(done: Done, nothing: str, context: Context) -> None:
