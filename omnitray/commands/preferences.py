@@ -4,6 +4,7 @@ Needs no running instance; one that runs takes the change up from the file.
 """
 
 import argparse
+import tomllib
 
 import msgspec
 
@@ -12,6 +13,7 @@ from omnitray.settings import (
     BY_KEY,
     FIELDS,
     Field,
+    Kind,
     Problem,
     Settings,
     default_of,
@@ -45,7 +47,7 @@ def change(args: argparse.Namespace, context: Context) -> int:
     """Write one of them to the file."""
     if args.key not in BY_KEY:
         return _unknown(args.key, context)
-    value = None if args.value == "default" else parse_text(args.key, args.value)
+    value = None if args.value == "default" else _typed(args.key, args.value)
     outcome = save(context.paths.config_file, {args.key: value})
     if isinstance(outcome, Problem):
         context.terminal.problem(outcome.sentence)
@@ -56,6 +58,16 @@ def change(args: argparse.Namespace, context: Context) -> int:
     else:
         context.terminal.line(f"{args.key} = {shown(now)}")
     return 0
+
+
+def _typed(key: str, text: str) -> object:
+    """A list may also be typed as the file holds it."""
+    if BY_KEY[key].kind is not Kind.LIST or not text.lstrip().startswith("["):
+        return parse_text(key, text)
+    try:
+        return tomllib.loads(f"list = {text}")["list"]
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{text} is no list; try 'a, b' or '[\"a\", \"b\"]'") from error
 
 
 def _row(field: Field, settings: Settings) -> tuple[str, str, str]:
