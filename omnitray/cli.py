@@ -7,6 +7,7 @@ Functions are named, not imported: a sub-command loads what it needs and nothing
 
 import argparse
 import importlib
+import sys
 from collections.abc import Callable, Sequence
 
 from omnitray import __version__
@@ -23,13 +24,14 @@ TYPES = (
 SEVERITIES = ("info", "warning", "critical")
 MODES = ("dev", "test", "prod")
 LEVELS = ("idle", "normal", "intensive", "critical", "auto")
+IDS = "as alerts shows it, or more of it"
 SHELLS = ("bash", "zsh", "fish")
 Subparsers = Callable[..., argparse.ArgumentParser]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of ``omnitray``."""
-    args = build_parser().parse_args(argv)
+    args = build_parser().parse_args(_with_signs(sys.argv[1:] if argv is None else argv))
     if args.run is None:
         from omnitray import app  # noqa: PLC0415 - Qt, for the program itself alone
 
@@ -98,11 +100,13 @@ def _add_alerts(command: Subparsers) -> None:
     sub.add_argument("--severity", choices=SEVERITIES, metavar="S", help=", ".join(SEVERITIES))
     sub.add_argument("--source", default="cli", metavar="NAME", help="who says so (cli)")
     sub = command("ack", "alerts:ack", "acknowledge an alert")
-    sub.add_argument("id", metavar="ID")
+    sub.add_argument("id", metavar="ID", help=IDS)
     sub = command("resolve", "alerts:resolve", "say that an alert is over")
-    sub.add_argument("id", metavar="ID")
+    sub.add_argument("id", metavar="ID", help=IDS)
     sub = command("export", "alerts:export", "write the history to a file")
-    sub.add_argument("file", metavar="FILE", help="ends in .csv, .json, or JSON lines")
+    sub.add_argument(
+        "file", metavar="FILE", help="ends in .csv, .json or .jsonl, and is written so"
+    )
 
 
 def _add_protector(command: Subparsers) -> None:
@@ -119,13 +123,25 @@ def _add_program(command: Subparsers) -> None:
     command("doctor", "program:doctor", "what works here and what does not")
     sub = command("settings", "program:settings", "show or change settings")
     sub.add_argument("key", nargs="?", metavar="KEY", help="for instance thresholds.cpu.warning")
-    sub.add_argument("value", nargs="?", metavar="VALUE", help="'default' takes it back")
+    sub.add_argument(
+        "value",
+        nargs="?",
+        metavar="VALUE",
+        help="'default' takes it back; a list is 'a, b' or '[\"a\", \"b\"]'",
+    )
     sub = command("token", "program:token", "where the API's token is; it is never printed")
     sub.add_argument("--rotate", action="store_true", help="make a new one, close open sockets")
     sub = command("service", "program:service", "run headless as a service of this user")
     sub.add_argument("what", choices=("install", "remove", "status"))
     sub = command("completion", "program:completion", "print a shell's completion script")
     sub.add_argument("shell", choices=SHELLS)
+
+
+def _with_signs(words: Sequence[str]) -> list[str]:
+    """A negative duration is refused as a duration, not as an option that nobody knows."""
+    if words[:1] != ["snooze"]:
+        return list(words)
+    return [f" {word}" if word[:1] == "-" and word[1:2].isdigit() else word for word in words]
 
 
 def _limit(text: str) -> int:

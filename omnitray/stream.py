@@ -16,7 +16,7 @@ def socket_url(address: Address, query: str = "") -> str:
 
 
 def stream(address: Address, topics: Sequence[str] = ()) -> Generator[str, None, None]:
-    """Messages as JSON text, hello first, until the instance ends or the person stops it.
+    """Messages as JSON text, hello first, until the instance ends.
 
     Raises :class:`NotRunning` when it cannot be reached at all.
     """
@@ -39,6 +39,6 @@ def stream(address: Address, topics: Sequence[str] = ()) -> Generator[str, None,
             )
         except OSError as error:
             raise NotRunning from error
-        with contextlib.suppress(KeyboardInterrupt, ConnectionClosed):
+        with contextlib.suppress(ConnectionClosed):
             for message in socket:
                 yield message if isinstance(message, str) else message.decode()

@@ -59,9 +59,10 @@ READERS: dict[Topic, Callable[[str | bytes], Any]] = {
 
 def follow(find: Callable[[], Remote]) -> Iterator[Alert]:
     """Alerts until the instance ends; raises :class:`NotRunning` when there is none."""
-    for text in stream(find().address, ["alert"]):
-        if (alert := read_alert(text)) is not None:
-            yield alert
+    with contextlib.suppress(KeyboardInterrupt):
+        for text in stream(find().address, ["alert"]):
+            if (alert := read_alert(text)) is not None:
+                yield alert
 
 
 async def follow_async(topic: Topic, paths: Paths) -> Found:

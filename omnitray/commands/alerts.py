@@ -8,14 +8,21 @@ from typing import Any
 import msgspec
 
 from omnitray.api.messages import AlertMessage, alert_of
+from omnitray.api.taken import NewAlert
 from omnitray.api.wire import Alerts
-from omnitray.commands.context import Context
+from omnitray.commands.context import Context, Stopped
 from omnitray.commands.times import moment, rfc3339, shown
 from omnitray.core.alert import Alert
-from omnitray.remote import quoted
+from omnitray.core.alert_query import AlertQuery
+from omnitray.core.facts import AlertType, Severity
+from omnitray.remote import NotRunning, Remote, RequestFailed, quoted
 from omnitray.stream import stream
 
 EXPORT_PAGE = 5000
+SHORT = 6  # the end of an id: chance, where its beginning is the time
+MOST = {"title": 16_384, "message": 20_000, "source": 200}
+ENDINGS = (".jsonl", ".json", ".csv")
+NOT_FOUND = 404
 
 
 def alerts(args: argparse.Namespace, context: Context) -> int:
@@ -30,7 +37,12 @@ def alerts(args: argparse.Namespace, context: Context) -> int:
         "since": rfc3339(moment(args.since, context.now)) if args.since else None,
         "limit": args.limit,
     }
-    found = context.get("/alerts", Alerts, as_json=args.json, **query)
+    try:
+        found = context.get("/alerts", Alerts, as_json=args.json, **query)
+    except NotRunning:
+        from omnitray.commands import stored  # noqa: PLC0415 - only when nobody runs
+
+        found = stored.find(args, context)
     if found is not None:
         _show(found.alerts, context)
     return 0
@@ -47,6 +59,7 @@ def _show(found: list[Alert], context: Context) -> None:
 def _row(alert: Alert, context: Context) -> tuple[str, ...]:
     times = f" ({alert.count} times)" if alert.count > 1 else ""
     return (
+        alert.id[-SHORT:],
         shown(alert.last_seen, context.now),
         alert.severity.value,
         alert.state,
@@ -64,7 +77,7 @@ def _follow(args: argparse.Namespace, context: Context) -> int:
         for text in messages:
             if '"event":"alert"' in text[:20]:
                 _show_message(text, args, context)
-    return 0
+    raise Stopped
 
 
 def _show_message(text: str, args: argparse.Namespace, context: Context) -> None:
@@ -79,13 +92,31 @@ def _show_message(text: str, args: argparse.Namespace, context: Context) -> None
 
 def alert(args: argparse.Namespace, context: Context) -> int:
     """Raise an alert."""
-    body = {"type": args.type, "title": args.title, "message": args.message, "source": args.source}
-    if args.severity is not None:
-        body["severity"] = args.severity
-    stored = context.post("/alerts", body, Alert, as_json=args.json)
-    if stored is not None:
-        context.terminal.line(f"{stored.id}  {stored.severity}  {stored.title}")
+    new = _new_alert(args)
+    try:
+        raised = context.post("/alerts", new, Alert, as_json=args.json)
+    except NotRunning:
+        from omnitray.commands import stored  # noqa: PLC0415 - only when nobody runs
+
+        raised = stored.store(new, args, context)
+    if raised is not None:
+        context.terminal.line(f"{raised.id}  {raised.severity}  {raised.title}")
     return 0
+
+
+def _new_alert(args: argparse.Namespace) -> NewAlert:
+    for name, most in MOST.items():
+        if not getattr(args, name).strip() and name != "message":
+            raise ValueError(f"the {name} is empty")
+        if len(getattr(args, name)) > most:
+            raise ValueError(f"the {name} is too long; at most {most} characters")
+    return NewAlert(
+        type=AlertType(args.type),
+        title=args.title,
+        message=args.message,
+        severity=args.severity and Severity(args.severity),
+        source=args.source,
+    )
 
 
 def ack(args: argparse.Namespace, context: Context) -> int:
@@ -99,18 +130,59 @@ def resolve(args: argparse.Namespace, context: Context) -> int:
 
 
 def _move(args: argparse.Namespace, context: Context, verb: str) -> int:
-    path = f"/alerts/{quoted(args.id)}/{verb}"
-    moved = context.post(path, None, Alert, as_json=args.json)
+    try:
+        moved = _posted(args.id, args, context, verb)
+    except RequestFailed as error:
+        if error.status != NOT_FOUND or len(args.id) < SHORT:
+            raise
+        whole = _whole_id(args.id, context)
+        if whole is None:
+            raise
+        moved = _posted(whole, args, context, verb)
     if moved is not None:
         context.terminal.line(f"{moved.state}: {moved.title}")
     return 0
+
+
+def _posted(name: str, args: argparse.Namespace, context: Context, verb: str) -> Alert | None:
+    return context.post(f"/alerts/{quoted(name)}/{verb}", None, Alert, as_json=args.json)
+
+
+def _whole_id(part: str, context: Context) -> str | None:
+    """The one id that begins or ends so; raises ValueError when there are several."""
+    newest = context.remote().get("/alerts", Alerts, limit=EXPORT_PAGE).alerts
+    found = [each.id for each in newest if each.id.startswith(part) or each.id.endswith(part)]
+    if len(found) > 1:
+        raise ValueError(f"{part} fits {len(found)} alerts; one of them is {found[0]}")
+    return found[0] if found else None
 
 
 def export(args: argparse.Namespace, context: Context) -> int:
     """Write the history to a file: ``.csv``, ``.json``, or JSON lines."""
     from omnitray.core.export import export_alerts  # noqa: PLC0415 - needed here alone
 
-    remote = context.remote()
+    if Path(args.file).suffix.lower() not in ENDINGS:
+        raise ValueError(f"{args.file} must end in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}")
+    found = _history(context)
+    count = export_alerts(found, Path(args.file))
+    report = {"file": str(Path(args.file).absolute()), "alerts": count}
+    if args.json:
+        context.terminal.json(msgspec.json.encode(report))
+    else:
+        context.terminal.line(f"{count} alerts written to {args.file}")
+    return 0
+
+
+def _history(context: Context) -> list[Alert]:
+    try:
+        return _all_pages(context.remote())
+    except NotRunning:
+        from omnitray.commands import stored  # noqa: PLC0415 - only when nobody runs
+
+        return stored.read(AlertQuery(), context)
+
+
+def _all_pages(remote: Remote) -> list[Alert]:
     found: list[Alert] = []
     until = None
     while True:
@@ -120,10 +192,4 @@ def export(args: argparse.Namespace, context: Context) -> int:
         if len(page) < EXPORT_PAGE or all(each.id in known for each in page):
             break
         until = page[-1].last_seen
-    count = export_alerts(found, Path(args.file))
-    report = {"file": str(Path(args.file).absolute()), "alerts": count}
-    if args.json:
-        context.terminal.json(msgspec.json.encode(report))
-    else:
-        context.terminal.line(f"{count} alerts written to {args.file}")
-    return 0
+    return found

@@ -12,6 +12,13 @@ from omnitray.remote import Remote, find_remote
 T = TypeVar("T")
 
 
+class Stopped(Exception):  # noqa: N818 - a state of the world, not a fault
+    """The instance that was followed has ended."""
+
+    def __init__(self) -> None:
+        super().__init__("OmniTray has stopped")
+
+
 class Context:
     """One run of the command line."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from omnitray.commands.context import Context
+from omnitray.commands.context import Context, Stopped
 from omnitray.commands.terminal import Terminal
 from omnitray.commands.times import local_now
 from omnitray.core.durable import StorageError
@@ -24,11 +24,14 @@ def dispatch(run: Callable[..., int], args: argparse.Namespace) -> int:
     _write_what_can_be_written()
     context = Context(find_paths(), Terminal(), local_now())
     try:
+        _refuse_undecodable(args)
         return run(args, context)
     except NotRunning as error:
         return _say(context, args, "not_running", _why_not_running(context) or f"{error}")
     except RequestFailed as error:
         return _say(context, args, error.error, error.detail)
+    except Stopped as error:
+        return _say(context, args, "stopped", f"{error}")
     except ValueError as error:
         context.terminal.problem(f"{error}")
         return USAGE
@@ -48,6 +51,12 @@ def _say(context: Context, args: argparse.Namespace, code: str, detail: str) -> 
     else:
         context.terminal.problem(detail)
     return FAILED
+
+
+def _refuse_undecodable(args: argparse.Namespace) -> None:
+    for name, value in vars(args).items():
+        if isinstance(value, str) and any("\ud800" <= mark <= "\udfff" for mark in value):
+            raise ValueError(f"the {name} has bytes that are not UTF-8 text")
 
 
 def _why_not_running(context: Context) -> str:

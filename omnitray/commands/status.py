@@ -4,11 +4,12 @@ import argparse
 import contextlib
 
 from omnitray.api.wire import LevelState, ModeState, SnapshotBody, SnoozeState, StatusBody
-from omnitray.commands.context import Context
+from omnitray.commands.context import Context, Stopped
 from omnitray.commands.terminal import percent, size
 from omnitray.commands.times import duration_s, shown
 
 MOODS = {"good": "ok", "warning": "warning", "critical": "critical", "holding": "warning"}
+WEEK_S = 604_800
 
 
 def status(args: argparse.Namespace, context: Context) -> int:
@@ -31,7 +32,7 @@ def _watch(args: argparse.Namespace, context: Context) -> int:
             body = context.get("/status", StatusBody, as_json=args.json)
             if body is not None:
                 show_status(body, context)
-    return 0
+    raise Stopped
 
 
 def show_status(body: StatusBody, context: Context) -> None:
@@ -107,6 +108,8 @@ def level(args: argparse.Namespace, context: Context) -> int:
 def snooze(args: argparse.Namespace, context: Context) -> int:
     """Hold notifications back for a while."""
     body = {"duration_s": duration_s(args.duration)}
+    if body["duration_s"] > WEEK_S:
+        raise ValueError(f"{args.duration!r} is too long; at most 7 days")
     state = context.post("/snooze", body, SnoozeState, as_json=args.json)
     if state is not None:
         until = shown(state.until, context.now) if state.until else ""

@@ -1,5 +1,7 @@
 """What is written to a terminal: aligned, within its width, and harmless.
 
+At 80 columns all that matters is seen. What is not a terminal gets every line whole.
+
 Titles come from anywhere; a control character in one could move the cursor, rename the window or
 reverse the reading order. None leaves here. Colour is for terminals alone, never the only sign,
 and off with ``NO_COLOR`` (https://no-color.org).
@@ -12,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-WIDEST = 80
+WIDEST = 80  # of a paragraph, and of a terminal that does not say
 GAP = "  "
 COLOURS = {"critical": "31", "warning": "33", "ok": "32", "dim": "2", "bold": "1"}
 KIB = 1024
@@ -33,7 +35,7 @@ class Terminal:
         self.interactive = self._out.isatty()
         plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
         self._coloured = self.interactive and not plain
-        self.width = min(WIDEST, _columns(environ))
+        self.width = _columns(environ) if self.interactive else sys.maxsize
 
     def line(self, text: str = "", colour: str = "") -> None:
         """One line, cut to the width."""
@@ -47,7 +49,8 @@ class Terminal:
         """A paragraph within the width; later lines are indented."""
         import textwrap  # noqa: PLC0415 - few commands need it
 
-        lines = textwrap.wrap(harmless(text), self.width, subsequent_indent=" " * indent)
+        width = min(self.width, WIDEST)
+        lines = textwrap.wrap(harmless(text), width, subsequent_indent=" " * indent)
         return self.paint("\n".join(lines), colour)
 
     def json(self, body: bytes) -> None:

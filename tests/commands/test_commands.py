@@ -50,8 +50,15 @@ def api(home: Path) -> Iterator[Running]:
 
 
 @pytest.fixture
-def omnitray(home: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+def omnitray(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Run:
+    """At a terminal of 80 columns."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+
     def run(*words: str) -> Outcome:
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
         try:
             code = cli.main(words)
         except SystemExit as usage:
@@ -71,9 +78,7 @@ TALKING = [
     ("mode", "test"),
     ("level",),
     ("level", "idle"),
-    ("alerts",),
     ("alerts", "--follow"),
-    ("alert", "CRITICAL", "x"),
     ("ack", "a1"),
     ("resolve", "a1"),
     ("snooze", "1h"),
@@ -82,7 +87,6 @@ TALKING = [
     ("undo",),
     ("explain",),
     ("clean", "--dry-run"),
-    ("export", "x.csv"),
     ("token",),
     ("token", "--rotate"),
 ]
@@ -228,6 +232,15 @@ def test_settings_are_shown_and_changed_without_a_running_instance(
         ("level", "fast"),
         ("snooze",),
         ("snooze", "soon"),
+        ("snooze", "-5m"),
+        ("snooze", "8d"),
+        ("alert", "CRITICAL", " "),
+        ("alert", "CRITICAL", "x", "--source", ""),
+        ("alert", "CRITICAL", "x" * 16_385),
+        ("alert", "CRITICAL", "x\udcff"),
+        ("export", "history.xlsx"),
+        ("export", "history"),
+        ("settings", "protect.protected", '["a"'),
         ("alert", "NOPE", "x"),
         ("alert", "CRITICAL"),
         ("alerts", "--since", "whenever"),
@@ -286,8 +299,10 @@ def test_watch_prints_the_status_again_at_each_change(api: Running, home: Path) 
     api.ask("POST", "/api/monitoring/mode", {"mode": "prod"})
     assert json.loads(watcher.stdout.readline())["mode"] == "prod"
     assert api.server.stop(5)
-    watcher.communicate(timeout=10)
-    assert watcher.returncode in (0, 1)
+    out, err = watcher.communicate(timeout=10)
+    assert watcher.returncode == 1
+    assert '"error":"' in out.splitlines()[-1]
+    assert err == ""
 
 
 def test_a_pipe_that_closes_early_is_no_fault(api: Running, home: Path) -> None:

@@ -1,0 +1,57 @@
+"""Alerts while no OmniTray answers: written to the history's files and read from them.
+
+One line on standard error says so; what is printed else is as if one ran.
+"""
+
+import argparse
+from typing import TypeVar
+
+import msgspec
+
+from omnitray.api.queries import ACTIVE
+from omnitray.api.taken import NewAlert
+from omnitray.api.wire import Alerts
+from omnitray.commands.context import Context
+from omnitray.commands.times import moment
+from omnitray.core.alert import Alert
+from omnitray.core.alert_query import AlertQuery
+from omnitray.core.facts import AlertType, Severity
+from omnitray.offline import Files
+
+T = TypeVar("T")
+NOBODY = "OmniTray is not running"
+
+
+def store(new: NewAlert, args: argparse.Namespace, context: Context) -> Alert | None:
+    """Write an alert down; with ``--json`` it is printed, and None."""
+    alert = Files(context.paths).raise_alert(new)
+    context.terminal.problem(f"{NOBODY}; the alert is in the history, and nobody was notified")
+    return _printed(alert, args, context)
+
+
+def find(args: argparse.Namespace, context: Context) -> Alerts | None:
+    """What ``alerts`` asks for; with ``--json`` it is printed, and None."""
+    query = AlertQuery(
+        types=frozenset({AlertType(args.type)} if args.type else ()),
+        severities=frozenset({Severity(args.severity)} if args.severity else ()),
+        states=ACTIVE if args.active else frozenset(),
+        text=args.text or "",
+        since=moment(args.since, context.now).timestamp() if args.since else None,
+        limit=args.limit,
+    )
+    found = read(query, context)
+    return _printed(Alerts(count=len(found), alerts=found), args, context)
+
+
+def read(query: AlertQuery, context: Context) -> list[Alert]:
+    """From the files, the newest first."""
+    found = Files(context.paths).alerts(query)
+    context.terminal.problem(f"{NOBODY}; read from its files")
+    return found
+
+
+def _printed(value: T, args: argparse.Namespace, context: Context) -> T | None:
+    if not args.json:
+        return value
+    context.terminal.json(msgspec.json.encode(value))
+    return None
