@@ -19,7 +19,7 @@ from omnitray.core.facts import AlertType, Severity
 from omnitray.offline import Files
 
 T = TypeVar("T")
-NOBODY = "OmniTray is not running"
+NOBODY = "no OmniTray answers"
 
 
 def store(new: NewAlert, args: argparse.Namespace, context: Context) -> Alert | None:

@@ -66,6 +66,15 @@ def test_nothing_is_wider_than_it_may_be(text: str, width: int) -> None:
     assert width_of(cut(text, width)) <= width
 
 
+@pytest.mark.parametrize(("columns", "width"), [("60", 60), ("80", 80), ("150", 150)])
+def test_a_line_is_cut_at_the_width_of_the_terminal(columns: str, width: int) -> None:
+    screen, pipe = Screen(), io.StringIO()
+    for out in (screen, pipe):
+        Terminal(out, out, {"COLUMNS": columns}).line("x" * 300)
+    assert screen.getvalue() == "x" * (width - 1) + "…\n"
+    assert pipe.getvalue() == "x" * 300 + "\n"
+
+
 def test_columns_line_up_also_with_wide_characters() -> None:
     out = io.StringIO()
     Terminal(out, out, {}).table([("日本", "x"), ("ab", "y"), ("abcd", "")])
