@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from omnitray import cli
 from omnitray.api import door as d
 from omnitray.core.facts import AlertType, Mode, MonitorLevel
+from omnitray.core.protection_view import Grip
 from omnitray.paths import find_paths
 from support import fake_door
 from support.api_server import Running, running
@@ -171,13 +173,32 @@ def test_notifications_are_snoozed(omnitray: Run) -> None:
 def test_the_protector_is_asked_and_taken_back(omnitray: Run) -> None:
     assert "slowed down pytest" in omnitray("actions").out
     assert "pytest gw3" in omnitray("explain").out
-    assert "4242" in omnitray("jobs").out
+    jobs = omnitray("jobs").out
+    assert "4242" in jobs
+    assert jobs.endswith(" · 1 process\n")
     assert omnitray("undo").out == "pytest · ~/shop runs at full speed again\n"
     assert omnitray("undo", "x1").code == 0
     gone = omnitray("undo", "gone")
     assert (gone.code, gone.err) == (1, "omnitray: The job has ended; there is nothing to undo.\n")
     assert "would free 114.4 MiB" in omnitray("clean", "--dry-run").out
     assert "freed 114.4 MiB" in omnitray("clean").out
+
+
+@pytest.mark.parametrize(
+    ("grip", "sentence"),
+    [
+        (Grip.PAUSED, "pytest · ~/shop is paused: CPU 96 %, limit 75 %"),
+        (Grip.WOULD, "pytest · ~/shop would be held: CPU 96 %, limit 75 %"),
+    ],
+)
+def test_what_is_held_is_a_sentence(
+    api: Running, omnitray: Run, monkeypatch: pytest.MonkeyPatch, grip: Grip, sentence: str
+) -> None:
+    view = fake_door.protection()
+    held = msgspec.structs.replace(view.held[0], grip=grip)
+    shown = msgspec.structs.replace(view, held=(held,))
+    monkeypatch.setattr(api.door, "protection", lambda: shown)
+    assert omnitray("actions").out.splitlines()[0] == sentence
 
 
 @pytest.mark.parametrize("ending", ["csv", "json", "jsonl"])
