@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from omnitray.core.command_ranks import rank
+from omnitray.core.command_wrappers import ASSIGNMENT, program_of, unwrapped
 from omnitray.core.facts import JobKind
 from omnitray.core.known_programs import (
     AGENT_NAMES,
@@ -19,26 +21,25 @@ from omnitray.core.known_programs import (
     BUILDS,
     INTERPRETERS,
     JAVA_MAINS,
+    OURSELVES,
     PLAIN_WORDS,
     RUNS_TESTS,
     TEST_WORDS,
     WITH_SUBCOMMAND,
     WITH_TWO_WORDS,
-    WRAPPER_WORDS,
-    WRAPPERS,
 )
 from omnitray.core.process_roles import AGENTS, is_shell
 
 _VERSION = re.compile(r"[\d.]*\d(\.exe)?$|\.exe$")
-_ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
 _SCRIPT_ENDS = (".js", ".mjs", ".cjs", ".jar", ".rb", ".phar")
 # Options of the interpreters whose value stands apart.
 _WITH_VALUE = frozenset({"-W", "-X", "-r", "--require", "-I", "--import", "--loader", "-cp"})
-_WRAPPER_OPTIONS_WITH_VALUE = frozenset(
-    {"-u", "-g", "-p", "-o", "-e", "--memory", "--cpu", "--timeout", "--name"}
-)
-_FIGURE = re.compile(r"^[\d.:,+-]+[smhd]?$|^0x[0-9a-f]+$")
 _PREPARATIONS = frozenset({"cd", "source", ".", "export", "set", "ulimit", "umask", "pushd", "["})
+_KEYWORDS = frozenset({"while", "until", "if", "then", "do", "else", "elif", "!", "{", "time"})
+# What follows these words is no command.
+_NO_COMMANDS = frozenset({"for", "case", "select", "done", "fi", "esac", "}", "function", "[["})
+_PUNCTUATION = ";&|()<>\n"
+_OPEN_FILES = ("/dev/fd/", "/proc/self/fd/")
 _RUNNERS = RUNS_TESTS | BUILDS | INTERPRETERS | AGENTS
 _LONGEST = 60
 
@@ -52,15 +53,28 @@ class CommandName(msgspec.Struct, frozen=True):
 
 def name_command(arguments: Sequence[str] | None, comm: str) -> CommandName:
     """The name for these arguments of a process that the kernel calls ``comm``."""
-    words = _unwrapped(list(arguments or ()))
+    words = unwrapped(list(arguments or ()))
+    found = _found(words, comm)
+    if not found.name.isdecimal():  # as a program has that is run from an open file
+        return found
+    named = [name for name in (*map(program_of, words[:1]), comm) if not name.isdecimal()]
+    return CommandName(named[0] if named else "program", found.kind)
+
+
+def _found(words: list[str], comm: str) -> CommandName:
     if not words or (len(words) == 1 and " " in words[0].strip()):
         return _retitled(words, comm)
-    program = _program(words[0])
+    program = program_of(words[0])
     if is_shell(program):
         return _shell(words, program)
     if _VERSION.sub("", program) in INTERPRETERS:
         return _interpreted(_VERSION.sub("", program), words[1:])
     return _named(program, words[1:])
+
+
+def beside_others(found: CommandName) -> CommandName:
+    """What it is called as a part of something else: that is not OmniTray for having asked it."""
+    return _plain(OURSELVES.lower()) if found.name == OURSELVES else found
 
 
 def may_be_a_run(comm: str) -> bool:
@@ -71,45 +85,9 @@ def may_be_a_run(comm: str) -> bool:
 def _retitled(words: list[str], comm: str) -> CommandName:
     """A process without arguments, or one that wrote a title over them (``npm test``, nginx)."""
     title = words[0].split() if words else []
-    if title and _program(title[0]) in WITH_SUBCOMMAND:
-        return _named(_program(title[0]), title[1:])
+    if title and program_of(title[0]) in WITH_SUBCOMMAND:
+        return _named(program_of(title[0]), title[1:])
     return _named(comm, [])
-
-
-def _program(word: str) -> str:
-    name = word.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    return name.removeprefix("-").removesuffix(".exe") or word
-
-
-def _unwrapped(words: list[str]) -> list[str]:
-    """Without what stands before the real command; with it where nothing else is there."""
-    while words:
-        program = _program(words[0])
-        if program in WRAPPERS:
-            rest = _after_options(words[1:], WRAPPERS[program])
-        elif len(words) > 1 and (program, words[1]) in WRAPPER_WORDS:
-            rest = _after_options(words[2:], 0)
-        else:
-            return words
-        if not rest:
-            return words
-        words = rest
-    return words
-
-
-def _after_options(words: list[str], own: int) -> list[str]:
-    """The words after options, assignments, times and priorities, and ``own`` more."""
-    index = 0
-    while index < len(words):
-        word = words[index]
-        if word == "--":
-            return words[index + 1 + own :]
-        if word in _WRAPPER_OPTIONS_WITH_VALUE:
-            index += 1
-        elif not word.startswith("-") and not _ASSIGNMENT.match(word) and not _FIGURE.match(word):
-            return words[index + own :]
-        index += 1
-    return []
 
 
 def _shell(words: list[str], program: str) -> CommandName:
@@ -118,40 +96,58 @@ def _shell(words: list[str], program: str) -> CommandName:
         option = rest.pop(0)
         if not option.startswith("--") and "c" in option and rest:
             return _line(rest[0], program)
-    script = _program(rest[0]) if rest else program
+    script = program_of(rest[0]) if rest and not rest[0].startswith(_OPEN_FILES) else program
     application = APPLICATIONS.get(script.removesuffix(".sh"))
     return CommandName(application, JobKind.APP) if application else _plain(script)
 
 
 def _line(line: str, shell: str) -> CommandName:
-    """The first command of a line that is more than a preparation."""
+    """The command of a line that says most of what it is for; the first of several."""
+    named = []
     for command in _commands(line):
-        words = _unwrapped(command)
-        if words and _program(words[0]) not in _PREPARATIONS and not is_shell(_program(words[0])):
-            return name_command(words, _program(words[0]))
-    return _plain(shell)
+        words = unwrapped(command)
+        program = program_of(words[0]) if words else shell
+        if program not in _PREPARATIONS | _NO_COMMANDS and not is_shell(program):
+            named.append(beside_others(name_command(words, program)))
+    return max(named, key=lambda each: rank(each.name, each.kind), default=_plain(shell))
 
 
 def _commands(line: str) -> Iterator[list[str]]:
     """The simple commands of a line, as far as that can be told without being a shell."""
-    reader = shlex.shlex(line, posix=True, punctuation_chars=";&|()<>\n")
+    reader = shlex.shlex(line, posix=True, punctuation_chars=_PUNCTUATION)
     reader.whitespace = " \t\r"
     reader.whitespace_split = True
     command: list[str] = []
     try:
         for word in reader:
-            if word.strip(";&|()<>\n"):
+            if word.strip(_PUNCTUATION):
                 command.append(word)
-            elif "<" not in word and ">" not in word:
-                yield _without_assignments(command)
+            elif _redirects(word):
+                _redirect(command, reader)
+            else:
+                yield _bare(command)
                 command = []
     except ValueError:  # a quote that is never closed
         command = line.split()
-    yield _without_assignments(command)
+    yield _bare(command)
 
 
-def _without_assignments(words: list[str]) -> list[str]:
-    return list(itertools.dropwhile(_ASSIGNMENT.match, words))
+def _redirects(word: str) -> bool:
+    return ("<" in word or ">" in word) and "(" not in word
+
+
+def _redirect(command: list[str], reader: Iterator[str]) -> None:
+    """Neither ``2`` nor the file of ``2> file`` is a part of the command."""
+    if command and command[-1].isdecimal():
+        command.pop()
+    next(reader, None)
+
+
+def _bare(words: list[str]) -> list[str]:
+    """Without the words of the shell and the assignments before it."""
+    return list(
+        itertools.dropwhile(lambda each: each in _KEYWORDS or ASSIGNMENT.match(each), words)
+    )
 
 
 def _interpreted(interpreter: str, words: list[str]) -> CommandName:
@@ -176,16 +172,18 @@ def _module(interpreter: str, words: list[str]) -> CommandName:
 
 
 def _script(interpreter: str, words: list[str]) -> CommandName:
+    if words[0].startswith(_OPEN_FILES):
+        return _plain(interpreter)
     path = words[0].replace("\\", "/")
     name = _tool_of_script(path)
     if name is not None:
         return _named(name, words[1:])
-    return _plain(f"{interpreter} {_program(path)}")
+    return _plain(f"{interpreter} {program_of(path)}")
 
 
 def _tool_of_script(path: str) -> str | None:
     """The tool whose script this is: ``…/bin/pytest``, ``…/node_modules/jest/bin/jest.js``."""
-    name = _program(path)
+    name = program_of(path)
     package = path.rpartition("node_modules/")[2].split("/")[0] if "node_modules/" in path else ""
     for candidate in (name, name.partition(".")[0].removesuffix("-cli"), package):
         if candidate in RUNS_TESTS | BUILDS | AGENTS or candidate in WITH_SUBCOMMAND:
@@ -201,7 +199,7 @@ def _java(words: list[str]) -> CommandName:
             if word.startswith(prefix) or f"/{prefix}" in word:
                 return _named(*_split(name))
         if word == "-jar" and index + 1 < len(words):
-            return _plain(f"java {_program(words[index + 1])}")
+            return _plain(f"java {program_of(words[index + 1])}")
     mains = [word for word in words if not word.startswith("-") and "/" not in word]
     return _plain(f"java {mains[0].rpartition('.')[2]}" if mains else "java")
 
@@ -221,7 +219,7 @@ def _named(program: str, words: list[str]) -> CommandName:
         return CommandName("pytest", JobKind.TEST_RUN)
     if bare in RUNS_TESTS:
         return CommandName(bare, JobKind.TEST_RUN)
-    spoken = [word for word in words if not word.startswith("-") and not _ASSIGNMENT.match(word)]
+    spoken = [word for word in words if not word.startswith("-") and not ASSIGNMENT.match(word)]
     tested = bare in {"make", "gmake", "ninja", "gradle", "mvn"} and TEST_WORDS & set(spoken)
     if tested:
         return CommandName(f"{bare} {min(tested)}", JobKind.TEST_RUN)

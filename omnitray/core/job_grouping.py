@@ -17,7 +17,8 @@ from collections.abc import Set as AbstractSet
 import msgspec
 
 from omnitray.core.cgroup_units import Unit, UnitKind, readable_name, unit_of
-from omnitray.core.command_names import CommandName, may_be_a_run
+from omnitray.core.command_names import CommandName, beside_others, may_be_a_run
+from omnitray.core.command_ranks import rank
 from omnitray.core.facts import JobKind, ProcessFacts
 from omnitray.core.job_looks import Looks
 from omnitray.core.job_seats import KERNEL, SYSTEM, Past, Seat, identity
@@ -52,6 +53,7 @@ class _Seating:
         self._orphans = past.orphaned(processes, unmoved)
         self._seats: dict[int, Seat] = {}
         self._groups: dict[int, list[ProcessFacts]] | None = None
+        self._names: dict[int, CommandName] = {}
 
     def all(self) -> dict[int, Seat]:
         seats = self._seats
@@ -215,16 +217,34 @@ class _Seating:
         return role_of(first) in _STRANGERS or role_of(beside) in _STRANGERS
 
     def _named(self, members: list[ProcessFacts]) -> CommandName:
-        """The name of the first that says more than that a shell is at work."""
-        for member in members:
-            if role_of(member) is not Role.SHELL or not self._waits(member):
-                return self._looks.command(member)
-        return self._looks.command(members[0])
+        """The name of the member that says most; a pipeline is called by what it is for."""
+        known = self._names.get(members[0].pid) if len(members) > 1 else None
+        if known is not None:
+            return known
+        first = self._looks.command(members[0])
+        others = [
+            beside_others(self._looks.command(each))
+            for each in members[1:]
+            if self._stands_beside(each)
+        ]
+        found = max((first, *others), key=lambda each: rank(each.name, each.kind))
+        if len(members) > 1:
+            self._names[members[0].pid] = found
+        return found
+
+    def _stands_beside(self, member: ProcessFacts) -> bool:
+        """Whether a shell put it there for a line, and it is no part of another member."""
+        parent = self._parent(member)
+        if parent is None or role_of(parent) is not Role.SHELL:
+            return False
+        return parent.group != member.group or self._waits(parent)
 
     def _renamed(self, seat: Seat, found: CommandName) -> Seat:
-        """The seat under its present name, while the one who began it lives."""
+        """The seat under a name that says more, while the one who began it lives."""
         root = self._by_pid.get(seat.root[0])
-        if found.name == seat.name or root is None or identity(root) != seat.root:
+        if root is None or identity(root) != seat.root:
+            return seat
+        if rank(found.name, found.kind) <= rank(seat.name, seat.kind):
             return seat
         kind = seat.kind if found.kind is JobKind.COMMAND else found.kind
         return msgspec.structs.replace(seat, name=found.name, kind=kind)

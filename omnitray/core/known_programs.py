@@ -1,5 +1,6 @@
 """Tables of program names: what runs tests, what builds, and what people call applications."""
 
+OURSELVES = "OmniTray"
 RUNS_TESTS = frozenset(
     (
         *("pytest", "py.test", "tox", "nox", "unittest", "nose2", "trial", "behave", "robot"),
@@ -41,19 +42,15 @@ PLAIN_WORDS = frozenset(
 INTERPRETERS = frozenset(
     {"python", "pypy", "node", "nodejs", "ruby", "perl", "php", "lua", "java", "Rscript", "julia"}
 )
-# What stands before the real command, with how many words of its own follow (beside options).
-WRAPPERS = {
-    **dict.fromkeys(("sudo", "doas", "nohup", "setsid", "time", "nice", "ionice", "stdbuf"), 0),
-    **dict.fromkeys(("env", "xvfb-run", "systemd-run", "systemd-inhibit", "dbus-run-session"), 0),
-    **dict.fromkeys(("npx", "bunx", "uvx", "pipx", "unbuffer", "ltrace", "strace", "command"), 0),
-    **dict.fromkeys(("exec", "caffeinate", "catchsegv", "valgrind", "faketime", "chrt"), 0),
-    **dict.fromkeys(("timeout", "taskset"), 0),
-    **dict.fromkeys(("flock", "chroot"), 1),
-}
-WRAPPER_WORDS = frozenset(
-    {("uv", "run"), ("poetry", "run"), ("pdm", "run"), ("hatch", "run"), ("pipenv", "run")}
-    | {("bundle", "exec"), ("pnpm", "exec"), ("npm", "exec"), ("conda", "run"), ("rye", "run")}
-    | {("omnitray", "run")}
+# They pass things on, wait, or stand before a command: nothing is named after them but themselves.
+HELPERS = frozenset(
+    (
+        *("tail", "head", "grep", "egrep", "fgrep", "cat", "tac", "less", "more", "most", "tee"),
+        *("sort", "uniq", "sleep", "wc", "cut", "tr", "sed", "awk", "gawk", "echo", "printf"),
+        *("column", "nl", "rev", "pv", "ts", "yes", "true", "false", "test", "wait", "xargs"),
+        *("time", "timeout", "env", "nice", "ionice", "nohup", "sudo", "doas", "setsid", "stdbuf"),
+        *("exec", "command", "read", "mkdir", "rm", "cp", "mv", "ls", "pwd", "date", "kill"),
+    )
 )
 APPLICATIONS = {
     "firefox": "Firefox",
@@ -124,7 +121,8 @@ APPLICATIONS = {
     "tmux: server": "tmux",
     "obsidian": "Obsidian",
     "libreoffice": "LibreOffice",
-    "omnitray": "OmniTray",
+    "omnitray": OURSELVES,
+    "omnitray-tray": OURSELVES,
     "virt-manager": "Virtual Machine Manager",
 }
 AGENT_NAMES = {

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 
 from omnitray.core.facts import Job, ProcessFacts
 from omnitray.core.known_programs import INTERPRETERS
+from omnitray.core.own_programs import is_ours
 from omnitray.core.process_roles import KTHREADD, waits_for_a_person
 from omnitray.core.protect_reasons import SparedReason
 from omnitray.core.protected_programs import Programs
@@ -63,6 +64,8 @@ class Protection:
     def _looked_up(self, exe: str, arguments: tuple[str, ...]) -> SparedReason | None:
         exe = exe.removesuffix(_DELETED)
         base = self._base(exe)
+        if is_ours(base, arguments):
+            return SparedReason.OURSELVES
         reason = self._named(base, arguments) or self._matching(exe)
         if reason is None and base.rstrip("0123456789.") in INTERPRETERS:
             reason = self._script(arguments)

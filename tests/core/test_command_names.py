@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.core.command_names import name_command
+from omnitray.core.command_names import CommandName, name_command
 from omnitray.core.facts import JobKind
 
 TEST, BUILD, AGENT = JobKind.TEST_RUN, JobKind.BUILD, JobKind.AGENT
@@ -71,6 +71,16 @@ def test_a_command_is_called_what_a_person_calls_it(line: str, name: str, kind: 
         "time",
         "omnitray run --memory 2G --",
         "sudo nice -5 env -u X",
+        "timeout -s TERM 9",
+        "timeout --signal KILL --kill-after 5 1h",
+        "timeout -sTERM -- 9",
+        "nice --adjustment 5",
+        "env -u HOME -C /tmp A=1",
+        "ionice --class idle",
+        "stdbuf -o L -e 0",
+        "sudo -u bob -g staff --",
+        "time -f %e -o times",
+        "xargs -n 1 -P 3 -I {}",
         "bash -c",
         "bash -lc",
     ],
@@ -92,9 +102,19 @@ def test_what_stands_before_a_command_is_not_its_name(wrapper: str) -> None:
         ("cd x", "bash"),
         ('pytest -k "unclosed', "pytest"),
         ("bash", "bash"),
+        ("ls; cat x | python agg.py | tail", "python agg.py"),
+        ("(time python3 packaging/dev.py check) 2>&1 | tail -40", "python dev.py"),
+        ("while sleep 5; do ./poll --now; done", "poll"),
+        ("for i in 1 2 3; do make; done", "make"),
+        ("if true; then ! pytest; fi 3>&1", "pytest"),
+        ("3< file frob 2> out", "frob"),
+        ("sleep 100", "sleep"),
+        ("omnitray actions | head", "omnitray"),
+        ("omnitray status; make", "make"),
+        ("timeout -s TERM 9 omnitray", "omnitray"),
     ],
 )
-def test_a_line_for_a_shell_is_called_by_its_first_real_command(line: str, name: str) -> None:
+def test_a_line_for_a_shell_is_called_by_the_command_that_says_most(line: str, name: str) -> None:
     assert name_command(["bash", "-c", line], "bash").name == name
 
 
@@ -103,6 +123,28 @@ def test_a_process_that_rewrites_its_arguments_is_understood() -> None:
     assert name_command(["nginx: worker process"], "nginx").name == "nginx"
     assert name_command([], "kworker").name == "kworker"
     assert name_command(None, "foo) Z").name == "foo) Z"
+
+
+@pytest.mark.parametrize(
+    ("line", "comm", "name"),
+    [
+        ("bash /dev/fd/3", "bash", "bash"),
+        ("python3 /proc/self/fd/3", "python3", "python"),
+        ("/dev/fd/3 -x", "tool", "tool"),
+        ("tool", "3", "tool"),
+        ("", "3", "program"),
+    ],
+)
+def test_a_figure_is_no_name(line: str, comm: str, name: str) -> None:
+    assert name_command(line.split(), comm).name == name
+
+
+@pytest.mark.parametrize(
+    "line", ["/v/bin/omnitray", "omnitray-tray", "python /v/bin/omnitray", "python -m omnitray"]
+)
+def test_we_know_ourselves(line: str) -> None:
+    words = line.split()
+    assert name_command(words, words[0]) == CommandName("OmniTray", APP)
 
 
 def test_a_name_is_never_longer_than_a_line() -> None:

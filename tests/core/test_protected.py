@@ -108,6 +108,46 @@ def test_an_agent_is_told_by_the_script_that_an_interpreter_runs() -> None:
     assert verdict(process(100), "/usr/bin/node", arguments=("node",)) is None
 
 
+@pytest.mark.parametrize(
+    ("exe", "line"),
+    [
+        ("/usr/bin/python3.11", "/v/bin/python /v/bin/omnitray actions"),
+        ("/usr/bin/python3.11", "python3 /home/me/.local/bin/omnitray-tray"),
+        ("/usr/bin/python3.11", "python3 -X utf8 -W error -m omnitray --headless"),
+        ("/usr/bin/python3.11", "python -u -m omnitray.guardian"),
+        ("/usr/bin/python3.11", "python /v/lib/site-packages/omnitray/__main__.py"),
+        ("/opt/omnitray/omnitray", "omnitray status"),
+        ("/usr/bin/omnitray-tray (deleted)", "omnitray-tray"),
+    ],
+)
+def test_our_own_commands_are_spared_whoever_started_them(exe: str, line: str) -> None:
+    spared = verdict(process(100), exe, arguments=tuple(line.split()))
+    assert spared is SparedReason.OURSELVES
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "python3",
+        "python3 -m",
+        "python3 -m pytest omnitray",
+        "python3 -m omnitrayish",
+        "python3 train.py omnitray",
+        "python3 -c omnitray omnitray",
+        "python3 /shop/__main__.py",
+        "python3 /home/me/omnitray/packaging/dev.py",
+    ],
+)
+def test_what_only_speaks_of_us_is_not_ours(line: str) -> None:
+    one = process(100, name="omnitray")
+    assert verdict(one, "/usr/bin/python3.11", arguments=tuple(line.split())) is None
+
+
+def test_a_script_for_a_shell_that_asks_us_may_be_chosen() -> None:
+    line = ("bash", "-c", "omnitray actions | head; make")
+    assert verdict(process(100), "/usr/bin/bash", arguments=line) is None
+
+
 def test_what_is_in_the_foreground_is_left_alone() -> None:
     assert verdict(process(100), foreground=frozenset({100})) is SparedReason.FOREGROUND
 
