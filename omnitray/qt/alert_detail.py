@@ -22,9 +22,10 @@ NOTHING = "Choose an alert to see what happened, who caused it and what was done
 
 
 class AlertDetail(Card):
-    """The details and their buttons."""
+    """The details of one alert; Acknowledge and Resolve act on all that are chosen."""
 
     acknowledge_requested = Signal(str)
+    resolve_requested = Signal(str)
     snooze_requested = Signal(str, float)
     open_file_requested = Signal(str)
 
@@ -32,12 +33,15 @@ class AlertDetail(Card):
         super().__init__(margin=0)
         self._theme, self._wall = theme, wall
         self._alert: Alert | None = None
+        self._chosen: tuple[Alert, ...] = ()
         self._content = QWidget()
         self._area = scrolled(self._content)
         self.acknowledge = button("Acknowledge")
+        self.resolve = button("Resolve")
         self.snooze = button("Snooze ▾")
         self.open_file = button("Open file")
         self.acknowledge.clicked.connect(self._on_acknowledge)
+        self.resolve.clicked.connect(self._on_resolve)
         self.snooze.clicked.connect(self._on_snooze)
         self.open_file.clicked.connect(self._on_open_file)
         self.snooze_menu = QMenu(self)
@@ -45,7 +49,7 @@ class AlertDetail(Card):
         self.snooze_menu.addAction("Until tomorrow").triggered.connect(self._on_snooze_night)
         self.column.addWidget(self._area, 1)
         self._buttons = WrapRow()
-        for each in (self.acknowledge, self.snooze, self.open_file):
+        for each in (self.acknowledge, self.resolve, self.snooze, self.open_file):
             self._buttons.add(each)
         foot = QHBoxLayout()
         foot.setContentsMargins(GAP, 0, GAP, GAP)
@@ -68,13 +72,29 @@ class AlertDetail(Card):
         self._content = self._build(alert)
         self._content.setObjectName("scrolled")
         self._area.setWidget(self._content)
-        for each in (self.acknowledge, self.snooze, self.open_file):
+        for each in (self.acknowledge, self.resolve, self.snooze, self.open_file):
             each.setVisible(alert is not None)
-        self.acknowledge.setEnabled(alert is not None and alert.state == "firing")
         self.snooze.setEnabled(alert is not None and alert.state != "resolved")
-        self._buttons.rearrange()
+        self.show_choice((alert,) if alert else ())
         self.setAccessibleName("Alert details")
         self.setAccessibleDescription(formats.one_line(alert.title) if alert else NOTHING)
+
+    def show_choice(self, chosen: tuple[Alert, ...]) -> None:
+        """What Acknowledge and Resolve act on; with several the buttons say how many."""
+        self._chosen = chosen
+        for word, pressed, ids in (
+            ("Acknowledge", self.acknowledge, self._firing()),
+            ("Resolve", self.resolve, self._open()),
+        ):
+            pressed.setText(f"{word} {len(ids)}" if len(ids) > 1 else word)
+            pressed.setEnabled(bool(ids))
+        self._buttons.rearrange()
+
+    def _firing(self) -> list[str]:
+        return [alert.id for alert in self._chosen if alert.state == "firing"]
+
+    def _open(self) -> list[str]:
+        return [alert.id for alert in self._chosen if alert.state != "resolved"]
 
     # -- content
 
@@ -158,8 +178,13 @@ class AlertDetail(Card):
 
     @Slot()
     def _on_acknowledge(self) -> None:
-        if self._alert:
-            self.acknowledge_requested.emit(self._alert.id)
+        for alert_id in self._firing():
+            self.acknowledge_requested.emit(alert_id)
+
+    @Slot()
+    def _on_resolve(self) -> None:
+        for alert_id in self._open():
+            self.resolve_requested.emit(alert_id)
 
     @Slot()
     def _on_snooze(self) -> None:

@@ -46,6 +46,7 @@ class AlertsPage(QWidget):
     """Everything that went wrong, newest first."""
 
     acknowledge_requested = Signal(str)
+    resolve_requested = Signal(str)
     snooze_requested = Signal(str, float)
     open_file_requested = Signal(str)
     export_requested = Signal(object, str)
@@ -65,6 +66,7 @@ class AlertsPage(QWidget):
         self.model = AlertsModel(source, wall, self)
         self.view = CellView(self.model, AlertDelegate(theme), _WIDTHS, (Column.ALERT,))
         self.view.setAccessibleName("Alerts")
+        self.view.setSelectionMode(CellView.SelectionMode.ExtendedSelection)
         self.detail = AlertDetail(theme, wall)
         self.empty = paragraph(NONE_YET, muted=True)
         self.export = button("Export…")
@@ -110,14 +112,20 @@ class AlertsPage(QWidget):
         self.export.clicked.connect(self._on_export)
         self.view.verticalScrollBar().valueChanged.connect(self._on_scrolled)
         self.view.selectionModel().currentRowChanged.connect(self._on_current_changed)
+        self.view.selectionModel().selectionChanged.connect(self._show_choice)
         self.model.modelReset.connect(self._show_emptiness)
         self.model.rowsInserted.connect(self._show_emptiness)
         self.model.rowsRemoved.connect(self._show_emptiness)
         self.model.dataChanged.connect(self._on_data_changed)
         self.detail.acknowledge_requested.connect(self.acknowledge_requested)
+        self.detail.resolve_requested.connect(self.resolve_requested)
         self.detail.snooze_requested.connect(self.snooze_requested)
         self.detail.open_file_requested.connect(self.open_file_requested)
-        for keys, button_ in (("A", self.detail.acknowledge), ("O", self.detail.open_file)):
+        for keys, button_ in (
+            ("A", self.detail.acknowledge),
+            ("R", self.detail.resolve),
+            ("O", self.detail.open_file),
+        ):
             shortcut = QShortcut(QKeySequence(keys), self.view)
             shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
             shortcut.activated.connect(button_.click)
@@ -141,7 +149,7 @@ class AlertsPage(QWidget):
         """Take up an alert that is new or has changed."""
         self.model.take(alert)
         if self.detail.alert and self.detail.alert.id == alert.id:
-            self.detail.show_alert(alert)
+            self._show(alert)
         elif self.model.rowCount() == 1:
             self._choose(0)
 
@@ -167,7 +175,20 @@ class AlertsPage(QWidget):
         self.view.setCurrentIndex(index)
         if index.isValid():
             self.view.scrollTo(index)
-        self.detail.show_alert(self.model.alert_at(row))
+        self._show(self.model.alert_at(row))
+
+    def _show(self, alert: Alert | None) -> None:
+        self.detail.show_alert(alert)
+        self._show_choice()
+
+    @Slot()
+    def _show_choice(self) -> None:
+        """The selected rows; where none is, the alert that is shown."""
+        rows = self.view.selectionModel().selectedRows()
+        found = [self.model.alert_at(index.row()) for index in rows]
+        shown = self.detail.alert
+        chosen = tuple(alert for alert in found if alert is not None)
+        self.detail.show_choice(chosen or ((shown,) if shown else ()))
 
     @Slot(int)
     def _on_scrolled(self, value: int) -> None:
@@ -184,7 +205,7 @@ class AlertsPage(QWidget):
 
     @Slot(QModelIndex)
     def _on_current_changed(self, current: QModelIndex) -> None:
-        self.detail.show_alert(self.model.alert_at(current.row()))
+        self._show(self.model.alert_at(current.row()))
 
     @Slot()
     def _on_data_changed(self) -> None:
@@ -192,6 +213,7 @@ class AlertsPage(QWidget):
         alert = self.model.alert_at(row)
         if alert is not None and alert is not self.detail.alert:
             self.detail.show_alert(alert)
+        self._show_choice()
 
     @Slot()
     def _on_export(self) -> None:

@@ -30,6 +30,7 @@ _MARKING_MS = 100
 
 PAGE_INTENTS = (
     "acknowledge_requested",
+    "resolve_requested",
     "snooze_requested",
     "export_requested",
     "open_file_requested",
@@ -45,6 +46,7 @@ class Pages(QStackedWidget):
     """Holds the newest facts and whichever pages exist. Signals as in the window."""
 
     acknowledge_requested = Signal(str)
+    resolve_requested = Signal(str)
     snooze_requested = Signal(str, float)
     export_requested = Signal(object, str)
     open_file_requested = Signal(str)
@@ -214,6 +216,7 @@ class Pages(QStackedWidget):
 
         page = AlertsPage(self._theme, self._source, self._clock.wall)
         page.acknowledge_requested.connect(self.acknowledge_requested)
+        page.resolve_requested.connect(self.resolve_requested)
         page.snooze_requested.connect(self.snooze_requested)
         page.export_requested.connect(self.export_requested)
         page.open_file_requested.connect(self.open_file_requested)

@@ -46,6 +46,7 @@ class MainWindow(QWidget):
     mode_requested = Signal(object)  # Mode
     level_requested = Signal(object)  # MonitorLevel, or None for automatic
     acknowledge_requested = Signal(str)  # alert id
+    resolve_requested = Signal(str)  # alert id
     snooze_requested = Signal(str, float)  # alert id, seconds
     export_requested = Signal(object, str)  # AlertQuery, path ending in .json or .csv
     open_file_requested = Signal(str)  # alert id

@@ -126,6 +126,7 @@ class Windows(QObject):
         window.mode_requested.connect(self._on_mode_requested)
         window.level_requested.connect(self._on_level_requested)
         window.acknowledge_requested.connect(hub.acknowledge)
+        window.resolve_requested.connect(hub.resolve)
         window.snooze_requested.connect(self._on_snooze_requested)
         window.open_file_requested.connect(self._on_open_file_requested)
         window.export_requested.connect(self._on_export_requested)

@@ -27,7 +27,7 @@ class Opened:
         self.page.show()
         qtbot.waitExposed(self.page)
         self.asked: list[tuple[object, ...]] = []
-        for name in ("acknowledge", "snooze", "open_file", "export"):
+        for name in ("acknowledge", "resolve", "snooze", "open_file", "export"):
             getattr(self.page, f"{name}_requested").connect(
                 lambda *values, name=name: self.asked.append((name, *values))
             )
@@ -111,6 +111,36 @@ def test_buttons_and_keys_carry_the_alert_that_is_shown(opened: Opened) -> None:
     ]
 
 
+def test_resolve_has_a_button_and_a_key(opened: Opened) -> None:
+    click(opened.page.detail.resolve)
+    opened.page.view.setFocus()
+    press(opened.page.view, Qt.Key.Key_R)
+    assert opened.asked == [("resolve", "a00002"), ("resolve", "a00002")]
+
+
+def test_all_selected_alerts_are_acted_on_and_the_buttons_say_how_many(opened: Opened) -> None:
+    firing = [each.id for each in opened.source.alerts if each.state == "firing"]
+    still_open = [each.id for each in opened.source.alerts if each.state != "resolved"]
+    opened.page.view.setFocus()
+    press(opened.page.view, Qt.Key.Key_A, CTRL)
+    detail = opened.page.detail
+    assert detail.acknowledge.text() == f"Acknowledge {len(firing)}"
+    assert detail.resolve.text() == f"Resolve {len(still_open)}"
+    click(detail.acknowledge)
+    click(detail.resolve)
+    assert sorted(opened.asked) == sorted(
+        [("acknowledge", each) for each in firing] + [("resolve", each) for each in still_open]
+    )
+
+
+def test_a_selection_follows_the_alerts_that_end_meanwhile(opened: Opened) -> None:
+    opened.page.view.selectAll()
+    for each in opened.source.alerts:
+        opened.page.take(msgspec.structs.replace(each, state="resolved"))
+    assert opened.page.detail.resolve.text() == "Resolve"
+    assert not opened.page.detail.resolve.isEnabled()
+
+
 def test_snoozing_until_tomorrow_ends_at_eight_in_the_morning(opened: Opened) -> None:
     hour, night = opened.page.detail.snooze_menu.actions()
     hour.trigger()
@@ -125,6 +155,7 @@ def test_snoozing_until_tomorrow_ends_at_eight_in_the_morning(opened: Opened) ->
 def test_a_resolved_alert_can_be_neither_acknowledged_nor_snoozed(opened: Opened) -> None:
     opened.page.show_details("a00006")
     assert not opened.page.detail.acknowledge.isEnabled()
+    assert not opened.page.detail.resolve.isEnabled()
     assert not opened.page.detail.snooze.isEnabled()
 
 
