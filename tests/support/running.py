@@ -1,5 +1,6 @@
 """The whole program under test: started as a person starts it, asked through its own API."""
 
+import gzip
 import json
 import os
 import shutil
@@ -117,6 +118,15 @@ class OmniTray:
         """The alert files, whole ones only: a broken one fails the test."""
         files = sorted((self.home / "data" / "alerts").glob("alert_*.json"))
         return [json.loads(file.read_text()) for file in files]
+
+    def ids_on_disk(self) -> set[str]:
+        """Every alert's id, of the live files and of the archive."""
+        archive = (self.home / "data" / "alerts" / "archive").glob("*.jsonl.gz")
+        lines = [
+            line for file in archive for line in gzip.decompress(file.read_bytes()).split(b"\n")
+        ]
+        archived = {json.loads(line)["id"] for line in lines if line}
+        return archived | {alert["id"] for alert in self.stored()}
 
     def alert_of(self, kind: str, state: str | None = None) -> dict[str, Any] | None:
         """The first stored alert of a type (in a state)."""
