@@ -58,7 +58,7 @@ def _api_rows() -> Iterator[Row]:
         yield within(
             "alert raised → client has it, p95", arrived.p95, 10, "ms", told=arrived.told("ms")
         )
-        yield from _load(process.pid, address)
+        yield from load_rows(process.pid, address)
 
 
 def _start_rows() -> Iterator[Row]:
@@ -74,7 +74,7 @@ def _start_rows() -> Iterator[Row]:
     yield within("import omnitray", imports.median, 30, "ms", told=imports.told("ms", 2))
 
 
-def _load(pid: int, address: Address) -> Iterator[Row]:
+def load_rows(pid: int, address: Address) -> Iterator[Row]:
     """So many requests a second and listeners, for a minute."""
     heard = [0] * LOAD_CLIENTS
     with ExitStack() as stack:

@@ -63,6 +63,7 @@ def told(server: NotificationServer) -> Callable[[], bool]:
 Shown = Callable[[int], Received]
 
 
+@pytest.mark.usefixtures("notification_server")  # before we ask for it
 def test_a_notification_has_urgency_buttons_and_the_program_s_name(
     notifications: Notifications, shown: Shown
 ) -> None:
@@ -243,6 +244,7 @@ def test_a_bus_that_comes_back_gets_what_still_fires(
         assert [each.title for each in server.on_screen] == ["Memory 93 %"]
 
 
+@pytest.mark.usefixtures("notification_server")  # before we ask for it
 def test_hostile_texts_arrive_harmless(notifications: Notifications, shown: Shown) -> None:
     title = "\u202eevil\u0000\u0007 " + "שלום " * 2000
     notifications.show(alarm(title=title, body="a\x1b[31m\ud800b\n" * 5000))
