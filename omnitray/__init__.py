@@ -14,7 +14,7 @@ if TYPE_CHECKING:
         level,
         mode,
     )
-    from omnitray.core.alert import Alert
+    from omnitray.core.alerting.alert import Alert
     from omnitray.core.facts import AlertChannel, AlertType, Mode, MonitorLevel, Severity
     from omnitray.faces import (
         get_alert_system,
@@ -51,7 +51,7 @@ _HOMES = {
         "mode",
     ),
     "omnitray.faces": ("get_alert_system", "get_progressive_monitor", "get_resource_protector"),
-    "omnitray.core.alert": ("Alert",),
+    "omnitray.core.alerting.alert": ("Alert",),
     "omnitray.core.facts": ("AlertChannel", "AlertType", "Mode", "MonitorLevel", "Severity"),
     "omnitray.remote": ("NotRunning", "RequestFailed"),
 }

@@ -22,8 +22,8 @@ from omnitray.api.wire import (
     Snapshots,
     StatusBody,
 )
-from omnitray.core.alert import Alert, timestamp
-from omnitray.core.alert_query import AlertQuery, fits
+from omnitray.core.alerting.alert import Alert, timestamp
+from omnitray.core.alerting.alert_query import AlertQuery, fits
 from omnitray.core.facts import Mode, MonitorLevel
 from omnitray.core.leases import Lease
 from omnitray.remote import Remote, quoted

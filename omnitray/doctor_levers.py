@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from omnitray import platforms
-from omnitray.core.levers_report import LeverRow
-from omnitray.core.neighbours import neighbours
+from omnitray.core.acting.levers_report import LeverRow
 from omnitray.core.policy import ModeLimits
+from omnitray.core.watching.neighbours import neighbours
 from omnitray.doctor import Finding, ok, warn
 
 

@@ -12,15 +12,15 @@ from omnitray.api.taken import NewAlert
 from omnitray.api.wire import SnapshotBody, StatusBody
 from omnitray.backends import Release
 from omnitray.core import clean
-from omnitray.core.alert import Alert, timestamp
-from omnitray.core.alert_query import AlertQuery
+from omnitray.core.alerting.alert import Alert, timestamp
+from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.core.clock import Clock, SystemClock
 from omnitray.core.facts import Mode, MonitorLevel
 from omnitray.core.leases import Lease
 from omnitray.paths import Paths
 
 if TYPE_CHECKING:
-    from omnitray.core.history import History
+    from omnitray.core.alerting.history import History
 
 LOG = logging.getLogger("omnitray")
 
@@ -78,16 +78,16 @@ class Files:
         return _nothing
 
     def _history(self) -> "History":
-        from omnitray.core.history import History  # noqa: PLC0415 - only when nobody runs
+        from omnitray.core.alerting.history import History  # noqa: PLC0415 - only when nobody runs
 
         return History(self._paths.alerts, self._clock, keep=False)
 
 
 def alert_from(new: NewAlert, clock: Clock) -> Alert:
     """A first occurrence, as the alert system would record it."""
-    from omnitray.core.alert_id import id_maker  # noqa: PLC0415 - only when nobody runs
-    from omnitray.core.alert_timing import DEFAULT_SEVERITY  # noqa: PLC0415
-    from omnitray.core.fingerprint import fingerprint, stable_labels  # noqa: PLC0415
+    from omnitray.core.alerting.alert_id import id_maker  # noqa: PLC0415 - only when nobody runs
+    from omnitray.core.alerting.alert_timing import DEFAULT_SEVERITY  # noqa: PLC0415
+    from omnitray.core.alerting.fingerprint import fingerprint, stable_labels  # noqa: PLC0415
 
     context = clean.context(new.context)
     title = clean.text(new.title, clean.TITLE_LIMIT)

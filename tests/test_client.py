@@ -16,7 +16,7 @@ import omnitray
 from omnitray import inprocess
 from omnitray.api import door as d
 from omnitray.client import Client
-from omnitray.core.alert import Alert
+from omnitray.core.alerting.alert import Alert
 from omnitray.core.facts import AlertType, Mode, MonitorLevel, Severity
 from omnitray.faces import get_alert_system, get_progressive_monitor
 from omnitray.paths import Paths, find_paths

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from omnitray.core.journal import Journal
+from omnitray.core.acting.journal import Journal
 from omnitray.guardian import Guardian, Parent, watch
 
 ROOT = Path(__file__).parents[1]

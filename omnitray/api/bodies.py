@@ -24,7 +24,7 @@ from omnitray.api.wire import (
     SnapshotBody,
     StatusBody,
 )
-from omnitray.core.alert import Alert, timestamp
+from omnitray.core.alerting.alert import Alert, timestamp
 from omnitray.core.facts import Job, MemoryFacts, MonitorLevel, Severity, Snapshot
 from omnitray.core.policy import Band, ProtectPolicy
 from omnitray.core.protection_view import JournalLine, ProtectionView

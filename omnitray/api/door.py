@@ -12,8 +12,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
-from omnitray.core.alert import Alert
-from omnitray.core.alert_query import AlertQuery
+from omnitray.core.alerting.alert import Alert
+from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.core.facts import AlertType, Job, Mode, MonitorLevel, Severity, Snapshot
 from omnitray.core.leases import Lease
 from omnitray.core.policy import ProtectPolicy, Thresholds

@@ -45,8 +45,8 @@ from omnitray.api.wire import (
     StatusBody,
     TokenBody,
 )
-from omnitray.core.alert import Alert
-from omnitray.core.alert_query import AlertQuery
+from omnitray.core.alerting.alert import Alert
+from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.core.facts import MonitorLevel
 from omnitray.core.status import Status
 

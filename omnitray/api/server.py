@@ -24,7 +24,7 @@ from omnitray.api.door import Door
 from omnitray.api.feed import Feed
 from omnitray.api.guard import LOOPBACK_NAMES, House
 from omnitray.api.token import Token
-from omnitray.core.alert import timestamp
+from omnitray.core.alerting.alert import timestamp
 from omnitray.settings_model import ApiSettings
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from omnitray.core.alert import Alert
-from omnitray.core.decision import Decision
+from omnitray.core.alerting.alert import Alert
+from omnitray.core.alerting.decision import Decision
 
 
 class Channel(Protocol):

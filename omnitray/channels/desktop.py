@@ -9,8 +9,8 @@ import logging
 from collections.abc import Callable, Sequence
 
 from omnitray.channels.notification import Notification, Notifier, notification_for
-from omnitray.core.alert import Alert
-from omnitray.core.decision import Decision
+from omnitray.core.alerting.alert import Alert
+from omnitray.core.alerting.decision import Decision
 
 _log = logging.getLogger(__name__)
 

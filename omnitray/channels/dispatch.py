@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping
 from omnitray.channels.base import Channel
 from omnitray.channels.store import AlertStore
 from omnitray.channels.worker import CAPACITY, STUCK_S, ChannelStatistics, ChannelWorker
-from omnitray.core.alert import Alert
+from omnitray.core.alerting.alert import Alert
+from omnitray.core.alerting.decision import RECORD, Decision, Receipt
 from omnitray.core.clock import Clock
-from omnitray.core.decision import RECORD, Decision, Receipt
 from omnitray.core.facts import AlertChannel
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from omnitray.core.alert import Alert
-from omnitray.core.decision import Decision
+from omnitray.core.alerting.alert import Alert
+from omnitray.core.alerting.decision import Decision
 from omnitray.core.facts import Severity
 
 TITLE_LIMIT = 120

@@ -1,6 +1,6 @@
 """The alert history for several threads: one writes, everybody may ask.
 
-:class:`AlertStore` owns a :class:`~omnitray.core.history.History` and the only thread that
+:class:`AlertStore` owns a :class:`~omnitray.core.alerting.history.History` and the only thread that
 changes it. ``submit`` returns at once; its future completes when the alert is durable. Whatever
 waits meanwhile is written as one batch, newest version only. Questions are answered on the
 asking thread from what the writer published, and never wait for the disk's writes.
@@ -14,12 +14,12 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from omnitray.channels.store_facts import Job, StoreStatistics
-from omnitray.core.alert import Alert
-from omnitray.core.alert_query import AlertQuery
+from omnitray.core.alerting.alert import Alert
+from omnitray.core.alerting.alert_query import AlertQuery
+from omnitray.core.alerting.history import OPEN, History, Stored
+from omnitray.core.alerting.history_reader import View
 from omnitray.core.clock import Clock
 from omnitray.core.durable import StorageError
-from omnitray.core.history import OPEN, History, Stored
-from omnitray.core.history_reader import View
 
 log = logging.getLogger(__name__)
 _PACE_S = 1.0  # an alert that is raised in a storm is written once a second

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from omnitray.core.alert import Alert
+from omnitray.core.alerting.alert import Alert
 
 
 class Job(msgspec.Struct, gc=False):

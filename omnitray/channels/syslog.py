@@ -8,8 +8,8 @@ import os
 import socket
 from collections.abc import Sequence
 
-from omnitray.core.alert import Alert
-from omnitray.core.decision import Decision
+from omnitray.core.alerting.alert import Alert
+from omnitray.core.alerting.decision import Decision
 from omnitray.core.facts import Severity
 
 LOCAL_SOCKETS = ("/dev/log", "/var/run/syslog")

@@ -11,9 +11,9 @@ from collections.abc import Callable
 import msgspec
 
 from omnitray.channels.base import Channel
-from omnitray.core.alert import Alert
+from omnitray.core.alerting.alert import Alert
+from omnitray.core.alerting.decision import Decision
 from omnitray.core.clock import Clock
-from omnitray.core.decision import Decision
 from omnitray.core.facts import AlertChannel
 
 log = logging.getLogger(__name__)

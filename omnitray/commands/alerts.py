@@ -12,8 +12,8 @@ from omnitray.api.taken import NewAlert
 from omnitray.api.wire import Alerts
 from omnitray.commands.context import Context, Stopped
 from omnitray.commands.times import moment, rfc3339, shown
-from omnitray.core.alert import Alert
-from omnitray.core.alert_query import AlertQuery
+from omnitray.core.alerting.alert import Alert
+from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.core.facts import AlertType, Severity
 from omnitray.remote import NotRunning, Remote, RequestFailed, quoted
 from omnitray.stream import stream
@@ -159,7 +159,7 @@ def _whole_id(part: str, context: Context) -> str | None:
 
 def export(args: argparse.Namespace, context: Context) -> int:
     """Write the history to a file: ``.csv``, ``.json``, or JSON lines."""
-    from omnitray.core.export import export_alerts  # noqa: PLC0415 - needed here alone
+    from omnitray.core.alerting.export import export_alerts  # noqa: PLC0415 - needed here alone
 
     if Path(args.file).suffix.lower() not in ENDINGS:
         raise ValueError(f"{args.file} must end in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}")

@@ -12,9 +12,7 @@ what has ended, has a dead guardian replaced, and gives the delay to the next ca
 import secrets
 from collections.abc import Iterable
 
-from omnitray.core.alert import timestamp
-from omnitray.core.clock import Clock
-from omnitray.core.deed import (
+from omnitray.core.acting.deed import (
     Active,
     Ended,
     Order,
@@ -27,16 +25,18 @@ from omnitray.core.deed import (
     lever_id,
     taken_back,
 )
-from omnitray.core.ending import STEP_S as ENDING_STEP_S
-from omnitray.core.ending import Endings
-from omnitray.core.grip import Grip
-from omnitray.core.guarding import Guard, NoGuard
-from omnitray.core.identity import LeverKind
-from omnitray.core.journal import Journal, Record, Result, Undone
-from omnitray.core.lever import AlreadyThere, Lever, Plan, Restored
-from omnitray.core.preference import levers_for
-from omnitray.core.signal_levers import EndLever
-from omnitray.core.system import Gone, Refused, System
+from omnitray.core.acting.ending import STEP_S as ENDING_STEP_S
+from omnitray.core.acting.ending import Endings
+from omnitray.core.acting.grip import Grip
+from omnitray.core.acting.guarding import Guard, NoGuard
+from omnitray.core.acting.journal import Journal, Record, Result, Undone
+from omnitray.core.acting.lever import AlreadyThere, Lever, Plan, Restored
+from omnitray.core.acting.signal_levers import EndLever
+from omnitray.core.acting.system import Gone, Refused, System
+from omnitray.core.alerting.alert import timestamp
+from omnitray.core.clock import Clock
+from omnitray.core.deciding.identity import LeverKind
+from omnitray.core.deciding.preference import levers_for
 
 STEP_S = 1.0
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from omnitray.core.explain import alarmed, headline, why
+from omnitray.core.acting.foreign_ends import ForeignEnd
+from omnitray.core.deciding.explain import alarmed, headline, why
+from omnitray.core.deciding.identity import Rung
+from omnitray.core.deciding.protection import Action, Alarm
 from omnitray.core.facts import AlertType, Culprit, Severity
-from omnitray.core.foreign_ends import ForeignEnd
-from omnitray.core.identity import Rung
-from omnitray.core.protection import Action, Alarm
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):

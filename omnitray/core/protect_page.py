@@ -7,18 +7,18 @@ from collections.abc import Iterable
 
 import msgspec
 
-from omnitray.core import explain
-from omnitray.core.alert import epoch
-from omnitray.core.breaker import Breaker as BreakerFacts
-from omnitray.core.deed import Active, Outcome, is_lever_of
+from omnitray.core.acting.deed import Active, Outcome, is_lever_of
+from omnitray.core.acting.journal import Record
+from omnitray.core.acting.levers_report import NAMES, LeverRow
+from omnitray.core.alerting.alert import epoch
+from omnitray.core.deciding import explain
+from omnitray.core.deciding.breaker import Breaker as BreakerFacts
+from omnitray.core.deciding.identity import LeverKind, Rung
+from omnitray.core.deciding.protect_reasons import ProtectReason
+from omnitray.core.deciding.protection import Action, ActionState, ActiveAction
+from omnitray.core.deciding.protection import Question as AskedQuestion
 from omnitray.core.facts import Mode, ProtectState
-from omnitray.core.identity import LeverKind, Rung
-from omnitray.core.journal import Record
-from omnitray.core.levers_report import NAMES, LeverRow
-from omnitray.core.protect_reasons import ProtectReason
 from omnitray.core.protecting import Protecting
-from omnitray.core.protection import Action, ActionState, ActiveAction
-from omnitray.core.protection import Question as AskedQuestion
 from omnitray.core.protection_view import (
     Breaker,
     Explanation,

@@ -11,27 +11,12 @@ from typing import Protocol
 
 import msgspec
 
-from omnitray.core.deed import Outcome, Performed, TakenBack, Who
-from omnitray.core.effects import Effects
-from omnitray.core.executor import Executor
-from omnitray.core.facts import DiskFacts, Job, ProcessFacts, Resource
-from omnitray.core.forecast import DiskForecaster, attributed
-from omnitray.core.foreign_ends import foreign_end
-from omnitray.core.guard import Guard, GuardStep
-from omnitray.core.identity import Rung
-from omnitray.core.inspector import Inspector, Look
-from omnitray.core.monitor import JobSource
-from omnitray.core.neighbours import Neighbour
-from omnitray.core.policy import ProtectPolicy
-from omnitray.core.protect_notices import (
-    Notice,
-    NoticeOver,
-    alarm_notice,
-    foreign_notice,
-    labels_of,
-    notice_of,
-)
-from omnitray.core.protection import (
+from omnitray.core.acting.deed import Outcome, Performed, TakenBack, Who
+from omnitray.core.acting.effects import Effects
+from omnitray.core.acting.executor import Executor
+from omnitray.core.acting.foreign_ends import foreign_end
+from omnitray.core.deciding.identity import Rung
+from omnitray.core.deciding.protection import (
     Action,
     ActionState,
     ActiveAction,
@@ -46,8 +31,23 @@ from omnitray.core.protection import (
     Reply,
     Restore,
 )
-from omnitray.core.protector import ResourceProtector
-from omnitray.core.scene import Scene
+from omnitray.core.deciding.protector import ResourceProtector
+from omnitray.core.deciding.scene import Scene
+from omnitray.core.facts import DiskFacts, Job, ProcessFacts, Resource
+from omnitray.core.policy import ProtectPolicy
+from omnitray.core.processes.inspector import Inspector, Look
+from omnitray.core.protect_notices import (
+    Notice,
+    NoticeOver,
+    alarm_notice,
+    foreign_notice,
+    labels_of,
+    notice_of,
+)
+from omnitray.core.watching.forecast import DiskForecaster, attributed
+from omnitray.core.watching.guard import Guard, GuardStep
+from omnitray.core.watching.monitor import JobSource
+from omnitray.core.watching.neighbours import Neighbour
 
 UNREADABLE_S = 5.0
 _LOOK_AFTER_S = 1.0

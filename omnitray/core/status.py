@@ -4,7 +4,7 @@ import enum
 
 import msgspec
 
-from omnitray.core.alert import Alert
+from omnitray.core.alerting.alert import Alert
 from omnitray.core.facts import Mode, MonitorLevel, ProtectState, Severity, Snapshot
 
 

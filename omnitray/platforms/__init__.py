@@ -9,19 +9,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
-from omnitray.core.cache_facts import FileId
-from omnitray.core.cache_tools import Tools
+from omnitray.core.acting.guarding import Guard
+from omnitray.core.acting.lever import Lever
+from omnitray.core.acting.levers_report import LeverRow
+from omnitray.core.acting.system import System
+from omnitray.core.cleaning.cache_facts import FileId
+from omnitray.core.cleaning.cache_tools import Tools
+from omnitray.core.deciding.protected_programs import Programs
+from omnitray.core.deciding.protection import OwnFacts
 from omnitray.core.facts import ProcessFacts
-from omnitray.core.guard_source import GuardSource
-from omnitray.core.guarding import Guard
-from omnitray.core.lever import Lever
-from omnitray.core.levers_report import LeverRow
-from omnitray.core.machine import Machine
-from omnitray.core.process_table import ProcessDetails, ProcessTable
-from omnitray.core.protected_programs import Programs
-from omnitray.core.protection import OwnFacts
-from omnitray.core.system import System
-from omnitray.core.ties import Tie
+from omnitray.core.processes.process_table import ProcessDetails, ProcessTable
+from omnitray.core.processes.ties import Tie
+from omnitray.core.watching.guard_source import GuardSource
+from omnitray.core.watching.machine import Machine
 from omnitray.platforms._autostart import Autostart
 from omnitray.platforms._service import Service
 

@@ -3,9 +3,9 @@
 import subprocess
 import sys
 
-from omnitray.core.lever import Lever
-from omnitray.core.levers_report import LeverRow, levers_report
-from omnitray.core.system import System
+from omnitray.core.acting.lever import Lever
+from omnitray.core.acting.levers_report import LeverRow, levers_report
+from omnitray.core.acting.system import System
 
 _SLEEPER = ("-I", "-S", "-c", "import time\nprint(flush=True)\ntime.sleep(60)")
 

@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from omnitray.core.identity import Identity
-from omnitray.core.system import Gone, Refused, Sign
-from omnitray.core.ties import Tie
+from omnitray.core.acting.system import Gone, Refused, Sign
+from omnitray.core.deciding.identity import Identity
+from omnitray.core.processes.ties import Tie
 from omnitray.platforms._linux_bus import PATIENCE_S, BusError, SessionBus
 from omnitray.platforms._linux_foreground import Ties
 from omnitray.platforms._linux_priority import Priorities

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from omnitray.core.cache_facts import FileId
-from omnitray.core.cache_walk import path_identity
+from omnitray.core.cleaning.cache_facts import FileId
+from omnitray.core.cleaning.cache_walk import path_identity
 
 _PROC = Path("/proc")
 _MOUNT = re.compile(rb"^mnt_id:\s*(\d+)", re.MULTILINE)

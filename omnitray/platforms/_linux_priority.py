@@ -11,8 +11,8 @@ import resource
 import time
 from pathlib import Path
 
-from omnitray.core.identity import Identity
-from omnitray.core.system import Gone, IoPriority, Refused
+from omnitray.core.acting.system import Gone, IoPriority, Refused
+from omnitray.core.deciding.identity import Identity
 from omnitray.platforms._linux_proc import Proc
 
 _IOPRIO_CALLS = {"x86_64": (251, 252), "aarch64": (30, 31), "armv7l": (314, 315)}  # set, get

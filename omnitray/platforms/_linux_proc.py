@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from omnitray.core.acting.system import Gone, Refused
+from omnitray.core.deciding.identity import Identity
 from omnitray.core.facts import ProcessFacts
-from omnitray.core.identity import Identity
-from omnitray.core.system import Gone, Refused
 
 _DEAD = {"Z", "X", "x"}
 

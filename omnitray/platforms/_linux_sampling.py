@@ -15,7 +15,7 @@ from omnitray.core.facts import (
     PressurePair,
     TemperatureFacts,
 )
-from omnitray.core.machine import CpuQuota, CpuTimes, Traffic
+from omnitray.core.watching.machine import CpuQuota, CpuTimes, Traffic
 from omnitray.platforms import _linux_parse as parse
 from omnitray.platforms import _linux_sensors as sensors
 from omnitray.platforms._linux_cgroup import CgroupLimits

@@ -12,13 +12,13 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from omnitray.core.background_lever import BackgroundLever
-from omnitray.core.identity import Identity
-from omnitray.core.lever import Lever
-from omnitray.core.priority_levers import NiceLever
-from omnitray.core.signal_levers import StopLever
-from omnitray.core.system import Gone, Refused, System
-from omnitray.core.ties import Tie
+from omnitray.core.acting.background_lever import BackgroundLever
+from omnitray.core.acting.lever import Lever
+from omnitray.core.acting.priority_levers import NiceLever
+from omnitray.core.acting.signal_levers import StopLever
+from omnitray.core.acting.system import Gone, Refused, System
+from omnitray.core.deciding.identity import Identity
+from omnitray.core.processes.ties import Tie
 from omnitray.platforms._psutil_system import PsutilSystem
 
 _PRIO_DARWIN_PROCESS = 4

@@ -2,7 +2,7 @@
 
 import psutil
 
-from omnitray.core.protection import OwnFacts
+from omnitray.core.deciding.protection import OwnFacts
 
 
 def own_rss_bytes() -> int | None:

@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 import psutil
 
+from omnitray.core.acting.no_units import NoUnits
+from omnitray.core.acting.system import IO_IDLE, Gone, IoPriority, Refused, Sign, Units
+from omnitray.core.deciding.identity import Identity
 from omnitray.core.facts import ProcessFacts
-from omnitray.core.identity import Identity
-from omnitray.core.no_units import NoUnits
-from omnitray.core.system import IO_IDLE, Gone, IoPriority, Refused, Sign, Units
-from omnitray.core.ties import Tie
+from omnitray.core.processes.ties import Tie
 from omnitray.platforms._psutil_processes import start_ticks
 
 _DEAD = {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}

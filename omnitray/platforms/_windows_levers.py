@@ -10,14 +10,14 @@ import struct
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from omnitray.core.background_lever import BackgroundLever
-from omnitray.core.identity import Identity
-from omnitray.core.lever import Lever
-from omnitray.core.no_units import NoUnits
-from omnitray.core.priority_levers import IoLever
-from omnitray.core.system import Gone, Refused
-from omnitray.core.ties import Tie
-from omnitray.core.unit_levers import FAIR, WeightLever
+from omnitray.core.acting.background_lever import BackgroundLever
+from omnitray.core.acting.lever import Lever
+from omnitray.core.acting.no_units import NoUnits
+from omnitray.core.acting.priority_levers import IoLever
+from omnitray.core.acting.system import Gone, Refused
+from omnitray.core.acting.unit_levers import FAIR, WeightLever
+from omnitray.core.deciding.identity import Identity
+from omnitray.core.processes.ties import Tie
 from omnitray.platforms._psutil_system import PsutilSystem
 
 _IDLE_CLASS = 0x40

@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from omnitray.core.acting.guarding import Guard
+from omnitray.core.acting.lever import Lever
+from omnitray.core.acting.system import System
 from omnitray.core.clock import SystemClock
-from omnitray.core.guard_source import GuardSource, NoWakers
-from omnitray.core.guarding import Guard
-from omnitray.core.lever import Lever
-from omnitray.core.machine import Machine
-from omnitray.core.process_table import ProcessDetails, ProcessTable
-from omnitray.core.protected_programs import MACOS, Programs
-from omnitray.core.system import System
-from omnitray.core.ties import Tie
+from omnitray.core.deciding.protected_programs import MACOS, Programs
+from omnitray.core.processes.process_table import ProcessDetails, ProcessTable
+from omnitray.core.processes.ties import Tie
+from omnitray.core.watching.guard_source import GuardSource, NoWakers
+from omnitray.core.watching.machine import Machine
 from omnitray.platforms._levers_check import check_levers
 from omnitray.platforms._macos_autostart import autostart
 from omnitray.platforms._macos_levers import darwin_background, mac_levers, mac_system

@@ -7,7 +7,7 @@ from PySide6.QtCore import QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
-from omnitray.core.alert import Alert
+from omnitray.core.alerting.alert import Alert
 from omnitray.qt import alert_words, formats, pills
 from omnitray.qt.frames import Card, button, rule, scrolled
 from omnitray.qt.labels import ElidedLabel, label, paragraph

@@ -3,7 +3,7 @@
 import enum
 from collections.abc import Iterable
 
-from omnitray.core.alert import Alert, epoch
+from omnitray.core.alerting.alert import Alert, epoch
 from omnitray.core.facts import AlertType
 from omnitray.qt import formats
 

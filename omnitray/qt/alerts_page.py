@@ -12,8 +12,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from omnitray.core.alert import Alert
-from omnitray.core.alert_query import AlertQuery
+from omnitray.core.alerting.alert import Alert
+from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.qt.alert_delegate import AlertDelegate
 from omnitray.qt.alert_detail import AlertDetail
 from omnitray.qt.alert_filter import AlertFilter

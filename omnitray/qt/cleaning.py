@@ -9,8 +9,8 @@ from concurrent.futures import Future
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
-from omnitray.core.cache_facts import CleanPlan, CleanResult
-from omnitray.core.caches import CacheCleaner, Disk
+from omnitray.core.cleaning.cache_facts import CleanPlan, CleanResult
+from omnitray.core.cleaning.caches import CacheCleaner, Disk
 
 log = logging.getLogger(__name__)
 

@@ -11,16 +11,16 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from omnitray.api import door
 from omnitray.channels.store import AlertStore
-from omnitray.core.alert import Alert
-from omnitray.core.alert_query import AlertQuery
-from omnitray.core.decision import Outgoing
+from omnitray.core.alerting.alert import Alert
+from omnitray.core.alerting.alert_query import AlertQuery
+from omnitray.core.alerting.decision import Outgoing
 from omnitray.core.facts import Job, Mode, Snapshot
-from omnitray.core.levels import RHYTHMS, LevelChange
 from omnitray.core.policy import ProtectPolicy, Thresholds
 from omnitray.core.protection_view import Explanation, ProtectionView
-from omnitray.core.ring import SnapshotRing
 from omnitray.core.status import Status
 from omnitray.core.subscribers import Subscribers
+from omnitray.core.watching.levels import RHYTHMS, LevelChange
+from omnitray.core.watching.ring import SnapshotRing
 from omnitray.qt.hub import Hub
 from omnitray.qt.settings_keeper import SettingsKeeper
 

@@ -11,21 +11,21 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from omnitray.core.alert import Alert
-from omnitray.core.alerts import AlertSystem
+from omnitray.core.alerting.alert import Alert
+from omnitray.core.alerting.alerts import AlertSystem
+from omnitray.core.alerting.decision import Outgoing
+from omnitray.core.alerting.fingerprint import fingerprint
+from omnitray.core.alerting.reasons import Reason
+from omnitray.core.alerting.resource_alerts import ResourceAlert, ResourceAlerts
 from omnitray.core.clock import Clock
-from omnitray.core.decision import Outgoing
 from omnitray.core.facts import AlertType, Job, Mode, MonitorLevel, Resource, Severity, Snapshot
-from omnitray.core.fingerprint import fingerprint
 from omnitray.core.leases import Choice, Lease, Leases
-from omnitray.core.levels import RHYTHMS, LevelChange
-from omnitray.core.monitor import Step
-from omnitray.core.own_cost import OwnCostMeter
 from omnitray.core.protect_notices import Notice, NoticeOver
-from omnitray.core.reasons import Reason
-from omnitray.core.report import Report
-from omnitray.core.resource_alerts import ResourceAlert, ResourceAlerts
 from omnitray.core.status import Status
+from omnitray.core.watching.levels import RHYTHMS, LevelChange
+from omnitray.core.watching.monitor import Step
+from omnitray.core.watching.own_cost import OwnCostMeter
+from omnitray.core.watching.report import Report
 from omnitray.qt.settings_keeper import SettingsKeeper, sentences
 from omnitray.settings import Loaded, Problem
 

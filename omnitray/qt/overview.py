@@ -6,7 +6,7 @@ from typing import NamedTuple
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from omnitray.core.alert import Alert, epoch
+from omnitray.core.alerting.alert import Alert, epoch
 from omnitray.core.facts import Job, Severity, Snapshot
 from omnitray.core.policy import Thresholds
 from omnitray.qt import formats, readings

@@ -7,7 +7,7 @@ from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
 
-from omnitray.core.alert import Alert
+from omnitray.core.alerting.alert import Alert
 from omnitray.core.clock import Clock
 from omnitray.core.facts import Job, Snapshot
 from omnitray.core.protection_view import ProtectionView

@@ -9,19 +9,19 @@ from typing import Any
 import msgspec
 from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer, Signal, Slot
 
-from omnitray.core import explain
+from omnitray.core.acting.deed import Who
+from omnitray.core.acting.journal import Journal
+from omnitray.core.acting.levers_report import LeverRow
 from omnitray.core.actions import Actions
 from omnitray.core.clock import Clock
-from omnitray.core.deed import Who
+from omnitray.core.deciding import explain
+from omnitray.core.deciding.protection import Reply
 from omnitray.core.facts import DiskFacts
-from omnitray.core.guard_source import GuardSource
-from omnitray.core.journal import Journal
-from omnitray.core.levers_report import LeverRow
 from omnitray.core.policy import ProtectPolicy
 from omnitray.core.protect_page import asked, page
 from omnitray.core.protecting import Protecting
-from omnitray.core.protection import Reply
 from omnitray.core.protection_view import Explanation, ProtectionView
+from omnitray.core.watching.guard_source import GuardSource
 
 log = logging.getLogger(__name__)
 

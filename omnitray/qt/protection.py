@@ -14,14 +14,14 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from omnitray.api import door
 from omnitray.channels.notification import Button, Notification, Urgency
+from omnitray.core.acting.deed import TakenBack, Who
 from omnitray.core.clock import Clock
-from omnitray.core.deed import TakenBack, Who
+from omnitray.core.deciding.protection import Reply
 from omnitray.core.facts import AlertType, Job, Mode, ProtectState, Severity, Snapshot
 from omnitray.core.policy import ProtectPolicy
 from omnitray.core.protect_notices import Notice, NoticeOver
 from omnitray.core.protect_page import empty_page, holding
 from omnitray.core.protecting import ProtectStep
-from omnitray.core.protection import Reply
 from omnitray.core.protection_view import Answer, Explanation, ProtectionView, Question
 from omnitray.qt.cleaning import Cleaned, Cleaning
 from omnitray.qt.hub import Hub

@@ -13,7 +13,7 @@ from PySide6.QtCore import QByteArray, QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from omnitray.core.alert import Alert
+from omnitray.core.alerting.alert import Alert
 from omnitray.core.clock import Clock, SystemClock
 from omnitray.core.facts import Job, Snapshot
 from omnitray.core.protection_view import ProtectionView, Question

@@ -14,12 +14,12 @@ from PySide6.QtGui import QDesktopServices
 
 from omnitray import __version__
 from omnitray.channels.store import AlertStore
-from omnitray.core.alert import Alert
-from omnitray.core.alert_query import AlertQuery
+from omnitray.core.alerting.alert import Alert
+from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.core.clock import Clock
 from omnitray.core.facts import Job, Mode, MonitorLevel, Snapshot
-from omnitray.core.ring import SnapshotRing
 from omnitray.core.status import Status
+from omnitray.core.watching.ring import SnapshotRing
 from omnitray.qt.hub import Hub
 from omnitray.qt.place import FilePlaces
 from omnitray.qt.protection import Protection
@@ -189,7 +189,7 @@ class Windows(QObject):
 
     @Slot(object, str)
     def _on_export_requested(self, query: AlertQuery, path: str) -> None:
-        from omnitray.core.export import export_alerts  # noqa: PLC0415 - seldom used
+        from omnitray.core.alerting.export import export_alerts  # noqa: PLC0415 - seldom used
 
         try:
             count = export_alerts(self._store.query(query), Path(path))

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from omnitray.channels.dispatch import Dispatcher
 from omnitray.channels.store import AlertStore
-from omnitray.core.alert import Alert
-from omnitray.core.alert_query import AlertQuery
-from omnitray.core.alerts import AlertSystem
+from omnitray.core.alerting.alert import Alert
+from omnitray.core.alerting.alert_query import AlertQuery
+from omnitray.core.alerting.alerts import AlertSystem
+from omnitray.core.alerting.decision import Decision, Receipt
+from omnitray.core.alerting.history import History
 from omnitray.core.clock import SystemClock
-from omnitray.core.decision import Decision, Receipt
 from omnitray.core.facts import AlertType, Culprit, Severity
-from omnitray.core.history import History
 from omnitray.core.policy import AlertPolicy
 from support.alerting import START, an_alert
 from support.bench import Row, Spread, spread, table, within

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable
 
+from omnitray.core.deciding.protection import Facts, Forecast, GuardReading
+from omnitray.core.deciding.protector import ResourceProtector
 from omnitray.core.facts import Job, JobKind, Resource
 from omnitray.core.policy import ProtectPolicy
-from omnitray.core.protection import Facts, Forecast, GuardReading
-from omnitray.core.protector import ResourceProtector
 from support.bench import Row, repeated, table
 from support.scenes import GB, MB, facts, job, process, reading
 

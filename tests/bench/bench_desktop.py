@@ -22,12 +22,12 @@ from omnitray.channels.desktop import DesktopChannel
 from omnitray.channels.dispatch import Dispatcher
 from omnitray.channels.session_bus import Answer, OnAnswer, SessionBus
 from omnitray.channels.store import AlertStore
-from omnitray.core.alert import Alert
+from omnitray.core.alerting.alert import Alert
+from omnitray.core.alerting.decision import Decision
+from omnitray.core.alerting.history import History
+from omnitray.core.alerting.reasons import Reason
 from omnitray.core.clock import SystemClock
-from omnitray.core.decision import Decision
 from omnitray.core.facts import AlertChannel, AlertType, Severity
-from omnitray.core.history import History
-from omnitray.core.reasons import Reason
 from omnitray.core.status import Mood
 from omnitray.qt.icon import TRAY_SIZES, IconFacts, Panel, draw_icon, tray_icon
 from omnitray.qt.notifications import Notifications

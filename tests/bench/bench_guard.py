@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from omnitray.core.acting.deed import Order
+from omnitray.core.acting.journal import Journal
+from omnitray.core.acting.lever import Target
 from omnitray.core.actions import Actions
 from omnitray.core.clock import SystemClock
-from omnitray.core.deed import Order
+from omnitray.core.deciding.identity import Identity, Rung
 from omnitray.core.facts import Resource
-from omnitray.core.guard import Guard
-from omnitray.core.identity import Identity, Rung
-from omnitray.core.journal import Journal
-from omnitray.core.latency import LatencyProbe
-from omnitray.core.lever import Target
 from omnitray.core.policy import ProtectPolicy
+from omnitray.core.watching.guard import Guard
+from omnitray.core.watching.latency import LatencyProbe
 from omnitray.platforms import current
 from omnitray.platforms._posix_guardian import GuardianKeeper
 from support.bench import Row, Spread, spread, table, within

@@ -24,8 +24,8 @@ import psutil
 
 from omnitray.core.clock import SystemClock
 from omnitray.core.facts import MonitorLevel
-from omnitray.core.jobs import JobTracker
-from omnitray.core.sampler import Sampler
+from omnitray.core.processes.jobs import JobTracker
+from omnitray.core.watching.sampler import Sampler
 from omnitray.platforms._linux_details import LinuxProcessDetails
 from omnitray.platforms._linux_processes import LinuxProcessTable
 from omnitray.platforms._linux_sampling import LinuxMachine

@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 from omnitray.channels.desktop import DesktopChannel, NotifierChain
 from omnitray.channels.desktop_plyer import PlyerNotifier, inert
 from omnitray.channels.notification import Notification
-from omnitray.core.alert import Alert
-from omnitray.core.decision import Decision
+from omnitray.core.alerting.alert import Alert
+from omnitray.core.alerting.decision import Decision
+from omnitray.core.alerting.reasons import Reason
 from omnitray.core.facts import AlertType, Severity
-from omnitray.core.reasons import Reason
 
 HELLO = Notification(alert_id="a", title="hello")
 

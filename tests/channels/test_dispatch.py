@@ -7,12 +7,12 @@ import pytest
 from omnitray.channels.base import Channel
 from omnitray.channels.dispatch import Dispatcher
 from omnitray.channels.store import AlertStore
-from omnitray.core.alert import Alert
+from omnitray.core.alerting.alert import Alert
+from omnitray.core.alerting.decision import Decision
+from omnitray.core.alerting.history import History
+from omnitray.core.alerting.reasons import Reason
 from omnitray.core.clock import SystemClock
-from omnitray.core.decision import Decision
 from omnitray.core.facts import AlertChannel
-from omnitray.core.history import History
-from omnitray.core.reasons import Reason
 from support.alerting import an_alert
 from support.clock import FakeClock
 

@@ -16,10 +16,10 @@ from omnitray.channels.notification import (
     notification_for,
     printable,
 )
-from omnitray.core.alert import Alert
-from omnitray.core.decision import Decision
+from omnitray.core.alerting.alert import Alert
+from omnitray.core.alerting.decision import Decision
+from omnitray.core.alerting.reasons import Reason
 from omnitray.core.facts import AlertType, Severity
-from omnitray.core.reasons import Reason
 
 any_text = st.text(st.characters(exclude_categories=()), max_size=300)
 

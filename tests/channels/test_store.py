@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from omnitray.channels.store import AlertStore
-from omnitray.core.alert import Alert
-from omnitray.core.alert_query import AlertQuery
+from omnitray.core.alerting.alert import Alert
+from omnitray.core.alerting.alert_query import AlertQuery
+from omnitray.core.alerting.history import History
 from omnitray.core.clock import SystemClock
 from omnitray.core.durable import StorageError
-from omnitray.core.history import History
 from support.alerting import START, an_alert
 
 LONG_S = 20.0

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from omnitray.channels.syslog import NoSyslogError, SyslogChannel, line_for
-from omnitray.core.alert import Alert
-from omnitray.core.decision import Decision
+from omnitray.core.alerting.alert import Alert
+from omnitray.core.alerting.decision import Decision
+from omnitray.core.alerting.reasons import Reason
 from omnitray.core.facts import Severity
-from omnitray.core.reasons import Reason
 from support.alerting import an_alert
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from omnitray.core.deed import Outcome
+from omnitray.core.acting.deed import Outcome
+from omnitray.core.acting.system import IO_IDLE, IoPriority
+from omnitray.core.deciding.identity import LeverKind, Rung
 from omnitray.core.facts import Resource
-from omnitray.core.identity import LeverKind, Rung
-from omnitray.core.system import IO_IDLE, IoPriority
-from omnitray.core.ties import Tie
+from omnitray.core.processes.ties import Tie
 from support.deeds import Bench, job, order
 from support.fake_system import FakeProcess
 

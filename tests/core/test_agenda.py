@@ -2,9 +2,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnitray.core.agenda import Agenda
-from omnitray.core.alert_timing import AlertTiming
-from omnitray.core.budget import Budget
-from omnitray.core.grouping import Due, Groups
+from omnitray.core.alerting.alert_timing import AlertTiming
+from omnitray.core.alerting.budget import Budget
+from omnitray.core.alerting.grouping import Due, Groups
 
 STEPS = st.lists(
     st.tuples(

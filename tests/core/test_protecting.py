@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.deed import Who
-from omnitray.core.executor import Executor
+from omnitray.core.acting.deed import Who
+from omnitray.core.acting.executor import Executor
+from omnitray.core.acting.levers_report import LeverRow
+from omnitray.core.deciding.identity import LeverKind
+from omnitray.core.deciding.protection import GuardReading, OwnFacts, Probe, Reply
+from omnitray.core.deciding.protector import ResourceProtector
 from omnitray.core.facts import (
     Job,
     JobKind,
@@ -17,18 +21,14 @@ from omnitray.core.facts import (
     ProcessFacts,
     ProtectState,
 )
-from omnitray.core.identity import LeverKind
-from omnitray.core.inspector import Inspector
-from omnitray.core.levers_report import LeverRow
-from omnitray.core.neighbours import Neighbour
 from omnitray.core.policy import ModeLimits, ProtectPolicy
+from omnitray.core.processes.inspector import Inspector
+from omnitray.core.processes.ties import Tie
 from omnitray.core.protect_notices import Notice, NoticeOver
 from omnitray.core.protect_page import holding, page
 from omnitray.core.protecting import UNREADABLE_S, Around, Protecting, ProtectStep
-from omnitray.core.protection import GuardReading, OwnFacts, Probe, Reply
 from omnitray.core.protection_view import Answer, Grip, ProtectionView
-from omnitray.core.protector import ResourceProtector
-from omnitray.core.ties import Tie
+from omnitray.core.watching.neighbours import Neighbour
 from support.clock import FakeClock
 from support.deeds import Bench
 from support.deeds import job as started

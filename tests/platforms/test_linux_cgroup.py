@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from omnitray.core.facts import MemoryFacts
-from omnitray.core.machine import CpuQuota
+from omnitray.core.watching.machine import CpuQuota
 from omnitray.platforms._linux_cgroup import CgroupLimits
 from support.clock import FakeClock
 from support.fake_proc import FakeRoot

@@ -13,15 +13,15 @@ from pathlib import Path
 import psutil
 import pytest
 
+from omnitray.core.acting.deed import Order, Outcome
+from omnitray.core.acting.journal import Journal
+from omnitray.core.acting.lever import Target
+from omnitray.core.acting.levers import linux_levers
+from omnitray.core.acting.system import IO_IDLE, Gone, Refused, Sign
 from omnitray.core.actions import Actions
 from omnitray.core.clock import SystemClock
-from omnitray.core.deed import Order, Outcome
+from omnitray.core.deciding.identity import Identity, LeverKind, Rung
 from omnitray.core.facts import Resource
-from omnitray.core.identity import Identity, LeverKind, Rung
-from omnitray.core.journal import Journal
-from omnitray.core.lever import Target
-from omnitray.core.levers import linux_levers
-from omnitray.core.system import IO_IDLE, Gone, Refused, Sign
 from omnitray.platforms._levers_check import check_levers
 from omnitray.platforms._linux_levers import LinuxSystem
 from omnitray.platforms._posix_guardian import GuardianKeeper

@@ -10,19 +10,19 @@ from pathlib import Path
 
 import pytest
 
+from omnitray.core.acting.background_lever import BackgroundLever
+from omnitray.core.acting.deed import Order, Outcome
+from omnitray.core.acting.guarding import NoGuard
+from omnitray.core.acting.journal import Journal
+from omnitray.core.acting.lever import Lever, Target
+from omnitray.core.acting.priority_levers import NiceLever
+from omnitray.core.acting.signal_levers import StopLever
+from omnitray.core.acting.system import IO_IDLE, Gone, IoPriority, Refused, Sign
+from omnitray.core.acting.unit_levers import WeightLever
 from omnitray.core.actions import Actions
-from omnitray.core.background_lever import BackgroundLever
-from omnitray.core.deed import Order, Outcome
+from omnitray.core.deciding.identity import Identity, LeverKind, Rung
 from omnitray.core.facts import Resource
-from omnitray.core.guarding import NoGuard
-from omnitray.core.identity import Identity, LeverKind, Rung
-from omnitray.core.journal import Journal
-from omnitray.core.lever import Lever, Target
-from omnitray.core.priority_levers import NiceLever
-from omnitray.core.signal_levers import StopLever
-from omnitray.core.system import IO_IDLE, Gone, IoPriority, Refused, Sign
-from omnitray.core.ties import Tie
-from omnitray.core.unit_levers import WeightLever
+from omnitray.core.processes.ties import Tie
 from omnitray.platforms._macos_levers import DarwinBackground
 from omnitray.platforms._psutil_system import PsutilSystem
 from omnitray.platforms._windows_levers import JobObjects, Kernel

@@ -13,7 +13,7 @@ import pytest
 
 from omnitray.core.clock import SystemClock
 from omnitray.core.facts import Job, JobKind
-from omnitray.core.jobs import JobTracker
+from omnitray.core.processes.jobs import JobTracker
 from omnitray.platforms._linux_details import LinuxProcessDetails
 from omnitray.platforms._linux_processes import LinuxProcessTable
 

@@ -5,7 +5,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from omnitray.core.alert_query import AlertQuery
+from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.core.facts import AlertType, Severity
 from omnitray.qt.alerts_page import NONE_FIT, NONE_YET, AlertsPage
 from omnitray.qt.theme import Theme

@@ -11,19 +11,19 @@ from pytestqt.qtbot import QtBot
 from omnitray.api import door
 from omnitray.channels.dispatch import Dispatcher
 from omnitray.channels.store import AlertStore
-from omnitray.core.alert_query import AlertQuery
-from omnitray.core.alerts import AlertSystem
+from omnitray.core.alerting.alert_query import AlertQuery
+from omnitray.core.alerting.alerts import AlertSystem
+from omnitray.core.alerting.history import History
 from omnitray.core.facts import AlertType, Mode, MonitorLevel, Resource, Severity
-from omnitray.core.history import History
 from omnitray.core.leases import Lease
-from omnitray.core.levels import LevelChange, LevelReason
-from omnitray.core.monitor import ProgressiveMonitor, Step
-from omnitray.core.own_cost import OwnCostMeter
 from omnitray.core.policy import MonitorPolicy
 from omnitray.core.protect_notices import Notice
 from omnitray.core.protection_view import Explanation, ProtectionView
 from omnitray.core.status import Mood, sentence
-from omnitray.core.thresholds import Height, Transition
+from omnitray.core.watching.levels import LevelChange, LevelReason
+from omnitray.core.watching.monitor import ProgressiveMonitor, Step
+from omnitray.core.watching.own_cost import OwnCostMeter
+from omnitray.core.watching.thresholds import Height, Transition
 from omnitray.qt.door import ProgramDoor
 from omnitray.qt.hub import Hub
 from omnitray.qt.settings_keeper import SettingsKeeper

@@ -11,8 +11,8 @@ from PySide6.QtCore import QThread, qWarning
 from pytestqt.qtbot import QtBot
 
 from omnitray import logs
-from omnitray.core.monitor import ProgressiveMonitor, Step
 from omnitray.core.policy import MonitorPolicy
+from omnitray.core.watching.monitor import ProgressiveMonitor, Step
 from omnitray.qt import messages
 from omnitray.qt.signals import StopSignals
 from omnitray.qt.workers import MonitorWorker, WorkerThread

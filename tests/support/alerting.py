@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from itertools import count
 
-from omnitray.core.alert import Alert, timestamp
-from omnitray.core.alert_timing import AlertTiming
-from omnitray.core.alerts import AlertSystem
-from omnitray.core.decision import Decision, Receipt
+from omnitray.core.alerting.alert import Alert, timestamp
+from omnitray.core.alerting.alert_timing import AlertTiming
+from omnitray.core.alerting.alerts import AlertSystem
+from omnitray.core.alerting.decision import Decision, Receipt
+from omnitray.core.alerting.silences import SilenceMemory
 from omnitray.core.facts import AlertChannel, AlertType, Severity
 from omnitray.core.policy import AlertPolicy
-from omnitray.core.silences import SilenceMemory
 from support.clock import FakeClock
 
 START = 1_795_353_687.0

@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from omnitray.core.acting.deed import Order
+from omnitray.core.acting.journal import Journal, Line
+from omnitray.core.acting.lever import Target
+from omnitray.core.acting.levers import linux_levers
 from omnitray.core.actions import Actions
-from omnitray.core.deed import Order
+from omnitray.core.deciding.identity import Identity, Rung
 from omnitray.core.facts import Resource
-from omnitray.core.identity import Identity, Rung
-from omnitray.core.journal import Journal, Line
-from omnitray.core.lever import Target
-from omnitray.core.levers import linux_levers
 from support.clock import FakeClock
 from support.fake_system import FakeProcess, FakeSystem
 

@@ -4,10 +4,8 @@ from typing import Any
 
 import msgspec
 
-from omnitray.core.facts import Job, JobKind, Mode, ProtectState, Resource
-from omnitray.core.identity import Rung
-from omnitray.core.policy import ProtectPolicy
-from omnitray.core.protection import (
+from omnitray.core.deciding.identity import Rung
+from omnitray.core.deciding.protection import (
     Action,
     ActionState,
     ActiveAction,
@@ -19,8 +17,10 @@ from omnitray.core.protection import (
     Reply,
     Restore,
 )
+from omnitray.core.deciding.protector import ResourceProtector
+from omnitray.core.facts import Job, JobKind, Mode, ProtectState, Resource
+from omnitray.core.policy import ProtectPolicy
 from omnitray.core.protection_view import Answer
-from omnitray.core.protector import ResourceProtector
 from support.scenes import GB, MB, facts, job, process, reading
 
 SLOW = Probe(now_ms=40.0, quiet_ms=5.0)

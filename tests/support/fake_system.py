@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from omnitray.core.identity import Identity
-from omnitray.core.system import Gone, IoPriority, Refused, Sign
-from omnitray.core.ties import Tie
+from omnitray.core.acting.system import Gone, IoPriority, Refused, Sign
+from omnitray.core.deciding.identity import Identity
+from omnitray.core.processes.ties import Tie
 
 
 class FakeProcess:

@@ -9,7 +9,7 @@ from omnitray.core.facts import (
     PressureFacts,
     TemperatureFacts,
 )
-from omnitray.core.machine import BusyTime, CpuQuota, CpuTimes, Traffic
+from omnitray.core.watching.machine import BusyTime, CpuQuota, CpuTimes, Traffic
 
 GIB = 1 << 30
 

@@ -7,14 +7,14 @@ import sys
 import time
 from pathlib import Path
 
+from omnitray.core.acting.deed import Order
+from omnitray.core.acting.journal import Journal
+from omnitray.core.acting.lever import Target
+from omnitray.core.acting.levers import linux_levers
 from omnitray.core.actions import Actions
 from omnitray.core.clock import SystemClock
-from omnitray.core.deed import Order
+from omnitray.core.deciding.identity import Rung
 from omnitray.core.facts import Resource
-from omnitray.core.identity import Rung
-from omnitray.core.journal import Journal
-from omnitray.core.lever import Target
-from omnitray.core.levers import linux_levers
 from omnitray.platforms._linux_levers import LinuxSystem
 from omnitray.platforms._posix_guardian import GuardianKeeper
 

@@ -14,18 +14,18 @@ from pathlib import Path
 
 import msgspec
 
+from omnitray.core.acting.executor import Executor
+from omnitray.core.acting.journal import Journal
 from omnitray.core.actions import Actions
 from omnitray.core.clock import SystemClock
-from omnitray.core.executor import Executor
+from omnitray.core.deciding.protection import Facts, GuardReading, OwnFacts
+from omnitray.core.deciding.protector import ResourceProtector
 from omnitray.core.facts import Job, Mode
-from omnitray.core.guard import Guard
-from omnitray.core.inspector import Inspector
-from omnitray.core.jobs import JobTracker
-from omnitray.core.journal import Journal
 from omnitray.core.policy import ModeLimits, ProtectPolicy
-from omnitray.core.protection import Facts, GuardReading, OwnFacts
-from omnitray.core.protector import ResourceProtector
-from omnitray.core.ties import Tie
+from omnitray.core.processes.inspector import Inspector
+from omnitray.core.processes.jobs import JobTracker
+from omnitray.core.processes.ties import Tie
+from omnitray.core.watching.guard import Guard
 from omnitray.platforms import current
 
 

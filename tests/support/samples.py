@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from omnitray.core.alert import Alert, epoch, timestamp
-from omnitray.core.alert_query import AlertQuery, fits
+from omnitray.core.alerting.alert import Alert, epoch, timestamp
+from omnitray.core.alerting.alert_query import AlertQuery, fits
 from omnitray.core.facts import (
     AlertType,
     DiskFacts,

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable
 
-from omnitray.core.facts import Job, JobKind, MemoryFacts, PressureFacts, PressurePair, ProcessFacts
-from omnitray.core.policy import ProtectPolicy
-from omnitray.core.protection import (
+from omnitray.core.deciding.protection import (
     Action,
     ActionState,
     ActiveAction,
@@ -13,8 +11,10 @@ from omnitray.core.protection import (
     OwnFacts,
     ProcessDetail,
 )
-from omnitray.core.protector import ResourceProtector
-from omnitray.core.scene import Scene
+from omnitray.core.deciding.protector import ResourceProtector
+from omnitray.core.deciding.scene import Scene
+from omnitray.core.facts import Job, JobKind, MemoryFacts, PressureFacts, PressurePair, ProcessFacts
+from omnitray.core.policy import ProtectPolicy
 
 GB = 1 << 30
 MB = 1 << 20

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from omnitray.core.facts import Job
-from omnitray.core.jobs import JobTracker
+from omnitray.core.processes.jobs import JobTracker
 from support.clock import FakeClock
 from support.processes import FakeProcesses
 

@@ -2,11 +2,9 @@
 
 import dataclasses
 
-from omnitray.core.facts import Resource
-from omnitray.core.identity import Identity, Rung
-from omnitray.core.policy import ProtectPolicy
-from omnitray.core.protect_reasons import ProtectReason, RestoreReason
-from omnitray.core.protection import (
+from omnitray.core.deciding.identity import Identity, Rung
+from omnitray.core.deciding.protect_reasons import ProtectReason, RestoreReason
+from omnitray.core.deciding.protection import (
     Action,
     ActionState,
     ActiveAction,
@@ -17,6 +15,8 @@ from omnitray.core.protection import (
     Restore,
     Withdrawn,
 )
+from omnitray.core.facts import Resource
+from omnitray.core.policy import ProtectPolicy
 from support.sim_machine import Corpse, Sim, SimMachine
 
 TERM_S = 0.05

@@ -3,13 +3,13 @@
 import dataclasses
 from collections.abc import Callable
 
+from omnitray.core.deciding.identity import Rung
+from omnitray.core.deciding.protection import Action, Question, Reply
+from omnitray.core.deciding.protector import ResourceProtector
 from omnitray.core.facts import Mode, ProtectState
-from omnitray.core.guard import Guard
-from omnitray.core.identity import Rung
 from omnitray.core.policy import ProtectPolicy
-from omnitray.core.protection import Action, Question, Reply
 from omnitray.core.protection_view import Answer
-from omnitray.core.protector import ResourceProtector
+from omnitray.core.watching.guard import Guard
 from support.sim_levers import SimLevers
 from support.sim_machine import SimMachine
 

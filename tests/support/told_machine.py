@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from omnitray.core.clock import Clock
 from omnitray.core.facts import DiskFacts, Job, MemoryFacts, MonitorLevel, ProcessFacts, Snapshot
-from omnitray.core.monitor import ProgressiveMonitor
 from omnitray.core.policy import MonitorPolicy
+from omnitray.core.watching.monitor import ProgressiveMonitor
 
 
 class ToldMachine:

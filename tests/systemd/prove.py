@@ -16,14 +16,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from omnitray.core.acting.deed import Order, Performed
+from omnitray.core.acting.journal import Journal
+from omnitray.core.acting.lever import Target
+from omnitray.core.acting.system import System
 from omnitray.core.actions import Actions
 from omnitray.core.clock import SystemClock
-from omnitray.core.deed import Order, Performed
+from omnitray.core.deciding.identity import LeverKind, Rung
 from omnitray.core.facts import Resource
-from omnitray.core.identity import LeverKind, Rung
-from omnitray.core.journal import Journal
-from omnitray.core.lever import Target
-from omnitray.core.system import System
 from omnitray.platforms import linux
 from omnitray.platforms._linux_levers import LinuxSystem
 

@@ -2,10 +2,10 @@
 
 import pytest
 
+from omnitray.core.deciding.identity import Rung
+from omnitray.core.deciding.protect_reasons import AlarmReason, ProtectReason, RestoreReason
+from omnitray.core.deciding.protection import Alarm, Question, Restore
 from omnitray.core.facts import Mode, ProtectState
-from omnitray.core.identity import Rung
-from omnitray.core.protect_reasons import AlarmReason, ProtectReason, RestoreReason
-from omnitray.core.protection import Alarm, Question, Restore
 from omnitray.core.protection_view import Answer
 from support import sim_incidents
 from support.sim_incidents import INCIDENTS

@@ -1,0 +1,52 @@
+"""The system's own class for what can wait: background QoS on macOS, EcoQoS on Windows."""
+
+from typing import Protocol
+
+from omnitray.core.acting.lever import AlreadyThere, Change, Plan, Target, Value
+from omnitray.core.acting.system import System
+from omnitray.core.acting.value_lever import ValueLever, process_of, whole
+from omnitray.core.deciding.identity import Identity, LeverKind
+
+
+class Background(Protocol):
+    """How a process is put there and back. Values are the platform's own numbers."""
+
+    @property
+    def value(self) -> int:
+        """What stands for background."""
+        ...
+
+    def get(self, process: Identity) -> int:
+        """Where it is; raises Gone or Refused."""
+        ...
+
+    def set(self, process: Identity, value: int) -> None:
+        """Put it there; raises Gone or Refused."""
+        ...
+
+
+class BackgroundLever(ValueLever):
+    """Each process of the family to the background and back; reversible without privilege."""
+
+    kind = LeverKind.BACKGROUND
+
+    def __init__(self, system: System, background: Background) -> None:
+        super().__init__(system)
+        self._background = background
+
+    def plan(self, target: Target) -> Plan:
+        """Every living process of the family that is not there yet."""
+        new = self._background.value
+        olds = self._readings(self._family(target), self._background.get)
+        changes = tuple(
+            Change(process=process, old=old, new=new) for process, old in olds.items() if old != new
+        )
+        if not changes:
+            raise AlreadyThere("all its processes are in the background class")
+        return Plan(lever=self.kind, changes=changes)
+
+    def _get(self, change: Change) -> Value:
+        return self._background.get(process_of(change))
+
+    def _set(self, change: Change, value: Value) -> None:
+        self._background.set(process_of(change), whole(value))

@@ -1,0 +1,1 @@
+"""From what is wrong to who is told: incidents, judgement, the record on disk."""

@@ -1,0 +1,64 @@
+"""The history as a file for other programs: CSV, a JSON array, or JSON lines, by its ending."""
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from omnitray.core.alerting.alert import Alert
+from omnitray.core.durable import write_atomic
+
+_COLUMNS = (
+    "id",
+    "type",
+    "severity",
+    "state",
+    "title",
+    "message",
+    "source",
+    "count",
+    "first_seen",
+    "last_seen",
+    "resolved_at",
+    "culprits",
+)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
+
+
+def export_alerts(alerts: Iterable[Alert], path: Path) -> int:
+    """Write the alerts to ``path``; how many. Raises OSError; the old file is then untouched."""
+    chosen = list(alerts)
+    write_atomic(path, render(chosen, path.suffix.lower()))
+    return len(chosen)
+
+
+def render(alerts: Iterable[Alert], ending: str) -> bytes:
+    """The file's content: ``.csv``, ``.json`` (an array), anything else JSON lines."""
+    if ending == ".csv":
+        return _csv(alerts).encode()
+    if ending == ".json":
+        return msgspec.json.format(msgspec.json.encode(list(alerts)), indent=2) + b"\n"
+    return b"".join(msgspec.json.encode(alert) + b"\n" for alert in alerts)
+
+
+def _csv(alerts: Iterable[Alert]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(_COLUMNS)
+    for alert in alerts:
+        fields = {**msgspec.structs.asdict(alert), "culprits": _culprits(alert)}
+        writer.writerow([_harmless(fields[name]) for name in _COLUMNS])
+    return out.getvalue()
+
+
+def _culprits(alert: Alert) -> str:
+    found = alert.context.get("culprits")
+    jobs = found if isinstance(found, list) else []
+    return ", ".join(str(each.get("job", "")) for each in jobs if isinstance(each, dict))
+
+
+def _harmless(value: object) -> str:
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,0 +1,1 @@
+"""Caches that can be made again: found, judged, shown, removed."""

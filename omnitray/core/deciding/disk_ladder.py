@@ -1,0 +1,106 @@
+"""Disks: over the limit clean caches; before one is full, let its writer wait, then pause it."""
+
+from omnitray.core.deciding import ladder
+from omnitray.core.deciding.identity import Rung
+from omnitray.core.deciding.protect_reasons import ProtectReason
+from omnitray.core.deciding.protection import ActionState, Evidence, Forecast, Signal
+from omnitray.core.deciding.turn import Turn
+from omnitray.core.deciding.victims import Choice, choose, choose_in
+from omnitray.core.facts import DiskFacts, Resource
+
+Why = tuple[ProtectReason, Evidence]
+
+
+def step(turn: Turn) -> None:
+    """Decide about disks."""
+    for disk in turn.scene.facts.disks:
+        _clean(turn, disk)
+        why = _danger(turn, disk)
+        if why is not None and turn.scene.facts.jobs:
+            _hold_writer(turn, disk, *why)
+
+
+def _clean(turn: Turn, disk: DiskFacts) -> None:
+    limit = turn.scene.policy.disk_clean_percent
+    over = disk.used_percent >= limit
+    held_s = turn.memo.held_s(f"disk {disk.mount}", turn.now_s, so=over)
+    key = f"clean {disk.mount}"
+    if held_s < turn.scene.limits.hold_s:
+        return
+    if turn.memo.is_due(key, turn.now_s, ladder.CLEAN_AGAIN_S):
+        turn.memo.times[key] = turn.now_s
+        evidence = Evidence(
+            signal=Signal.DISK, value=disk.used_percent, threshold=limit, held_s=held_s
+        )
+        turn.clean(disk.mount, evidence)
+
+
+def _danger(turn: Turn, disk: DiskFacts) -> Why | None:
+    forecast = _forecast(turn, disk)
+    if forecast is not None and forecast.high_s < ladder.DISK_RUNS_OUT_S:
+        evidence = Evidence(
+            signal=Signal.FORECAST,
+            value=forecast.high_s,
+            threshold=ladder.DISK_RUNS_OUT_S,
+            forecast=forecast,
+        )
+        return ProtectReason.DISK_RUNS_OUT, evidence
+    if disk.used_percent < ladder.DISK_DANGER_PERCENT:
+        return None
+    evidence = Evidence(
+        signal=Signal.DISK, value=disk.used_percent, threshold=ladder.DISK_DANGER_PERCENT
+    )
+    return ProtectReason.DISK_NEARLY_FULL, evidence
+
+
+def _forecast(turn: Turn, disk: DiskFacts) -> Forecast | None:
+    forecasts = turn.scene.facts.disk_forecasts
+    return next((each for each in forecasts if each.mount == disk.mount), None)
+
+
+def _hold_writer(turn: Turn, disk: DiskFacts, reason: ProtectReason, evidence: Evidence) -> None:
+    """First its writing waits for everybody else's; if that is not enough, it is paused."""
+    below = ladder.clears_under(min(disk.used_percent, ladder.DISK_DANGER_PERCENT))
+    forecast = evidence.forecast
+    no_time = forecast is not None and forecast.high_s < ladder.DISK_NO_TIME_S
+    choice = Choice(job=None) if no_time else choose(turn.scene, Resource.DISK, Rung.SLOW_DOWN)
+    rung = Rung.SLOW_DOWN
+    if choice.job is None:
+        choice, rung = _to_pause(turn, disk, no_time=no_time), Rung.PAUSE
+    if choice.job is None:
+        return
+    turn.act(
+        rung,
+        Resource.DISK,
+        reason,
+        evidence,
+        choice,
+        notify=True,
+        restores_below=below,
+        mount=disk.mount,
+    )
+    if rung is Rung.PAUSE:
+        turn.ask(choice, Resource.DISK, reason, evidence, Rung.PAUSE, None)
+
+
+def _to_pause(turn: Turn, disk: DiskFacts, *, no_time: bool) -> Choice:
+    """The heaviest writer, if it was slowed down long enough and would fill the disk soon."""
+    if no_time:
+        return choose(turn.scene, Resource.DISK, Rung.PAUSE)
+    for active in turn.scene.facts.active:
+        action = active.action
+        if active.state not in {ActionState.HELD, ActionState.WATCHED}:
+            continue
+        if (action.rung, action.mount) != (Rung.SLOW_DOWN, disk.mount):
+            continue
+        if turn.now_s - active.since_s < ladder.DISK_SLOWED_FOR_S:
+            continue
+        choice = choose_in(turn.scene, action.job_key, Resource.DISK, Rung.PAUSE)
+        if choice.job is not None and _fills_soon(turn, disk, choice):
+            return choice
+    return Choice(job=None)
+
+
+def _fills_soon(turn: Turn, disk: DiskFacts, choice: Choice) -> bool:
+    bps = turn.scene.written_bps.get(choice.job.key, 0.0) if choice.job else 0.0
+    return disk.free_bytes < bps * ladder.DISK_FILLED_WITHIN_S

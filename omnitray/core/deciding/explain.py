@@ -1,0 +1,200 @@
+"""Explanations in plain words and figures: for actions, questions, alarms, and for right now.
+
+The same sentences stand in the window, in alerts, in the journal and in ``omnitray explain``.
+Names of jobs are text from outside: whoever shows these sentences shows plain text.
+"""
+
+from omnitray.core.amounts import duration, percent, rate, size, span
+from omnitray.core.deciding import cpu_ladder, ladder, memory_ladder
+from omnitray.core.deciding.breaker import OPEN_S
+from omnitray.core.deciding.identity import Rung
+from omnitray.core.deciding.protect_reasons import AlarmReason, ProtectReason
+from omnitray.core.deciding.protection import Action, Alarm, Candidate, Evidence, Question, Signal
+from omnitray.core.deciding.scene import Scene
+from omnitray.core.deciding.victims import choose
+from omnitray.core.facts import Resource
+from omnitray.core.protection_view import Considered, Explanation
+
+_DONE = {
+    Rung.TELL: "told about",
+    Rung.SLOW_DOWN: "slowed down",
+    Rung.PAUSE: "paused",
+    Rung.END: "ended",
+}
+_WOULD = {
+    Rung.SLOW_DOWN: "would be slowed down",
+    Rung.PAUSE: "would be paused",
+    Rung.END: "would be ended",
+}
+_STEPS = (
+    (Resource.MEMORY, Rung.PAUSE),
+    (Resource.MEMORY, Rung.END),
+    (Resource.CPU, Rung.SLOW_DOWN),
+)
+_UNANSWERED = {Rung.PAUSE: "it is paused", Rung.END: "it is ended"}
+_STAYS = {Resource.CPU: "it stays slowed down", Resource.MEMORY: "it stays paused"}
+_NAMES = {Resource.CPU: "processors", Resource.MEMORY: "memory", Resource.DISK: "disk"}
+_WORTH_SAYING_BPS = 1 << 20
+
+
+def why(action: Action) -> str:
+    """The figures that spoke for an action; for one that was asked for there are none."""
+    asked_for = action.reason is ProtectReason.ASKED
+    return action.reason.sentence if asked_for else because(action.evidence)
+
+
+def headline(action: Action) -> str:
+    """``paused pytest · ~/shop``."""
+    if action.cleans:
+        return f"clean caches on {action.mount}" if action.preview else f"cleaned {action.mount}"
+    if not action.title:
+        return f"{_NAMES[action.resource]} over the limit"
+    done = _DONE[action.rung]
+    return f"would have {done} {action.title}" if action.dry_run else f"{done} {action.title}"
+
+
+def because(evidence: Evidence) -> str:
+    """``CPU 96 %, limit 75 %, for 4 s``: the figures that spoke for it, in one phrase."""
+    value, line = evidence.value, percent(evidence.threshold)
+    held = f", for {duration(evidence.held_s)}" if evidence.held_s >= 1.0 else ""
+    forecast = evidence.forecast
+    if evidence.signal is Signal.FORECAST and forecast is not None:
+        what = f"{forecast.mount} full" if forecast.mount else "memory runs out"
+        return f"{what} in {span(forecast.low_s, forecast.high_s)}, at {rate(forecast.slope_bps)}"
+    return {
+        Signal.CPU: f"CPU {percent(value)}, limit {line}{held}",
+        Signal.MEMORY: f"memory {percent(value)} used, limit {line}{held}",
+        Signal.MEMORY_LEFT: f"memory {percent(value)} left, floor {line}",
+        Signal.MEMORY_PRESSURE: f"everything waits for memory {percent(value)} of the time",
+        Signal.DISK: f"disk {percent(value)} full, limit {line}{held}",
+        Signal.FORECAST: f"runs out within {duration(value)}",
+    }[evidence.signal]
+
+
+def explanation(action: Action) -> Explanation:
+    """Why this was done to these, and why the others were spared."""
+    reasons = dict.fromkeys((why(action), action.reason.sentence))
+    parts = [f"{_capital(': '.join(reasons))}."]
+    chosen = [each for each in action.considered if each.spared is None]
+    if chosen:
+        parts.append(_share_of(chosen, action.resource))
+    parts.append(_way_back(action))
+    return Explanation(
+        action_id=action.id,
+        title=action.title or headline(action),
+        text=" ".join(part for part in parts if part),
+        considered=tuple(_considered(each, _verdict(action)) for each in action.considered),
+    )
+
+
+def asked(question: Question) -> str:
+    """The question: what is so, and what happens without an answer."""
+    return f"{question.title}: {because(question.evidence)}; {question.reason.sentence}."
+
+
+def unanswered(question: Question) -> str:
+    """What happens without an answer."""
+    if question.unanswered is not None:
+        return _UNANSWERED[question.unanswered]
+    return _STAYS.get(question.resource, "it stays paused")
+
+
+def alarmed(alarm: Alarm) -> tuple[str, str]:
+    """Title and message of a critical alert."""
+    if alarm.reason is AlarmReason.NOBODY_LEFT:
+        return "Memory is used up", f"{_capital(alarm.reason.sentence)}."
+    who = f" The last was {alarm.title}." if alarm.title else ""
+    text = f"{_capital(alarm.reason.sentence)}.{who} Nothing is ended for {duration(OPEN_S)} now."
+    return "Protection stopped ending processes", text
+
+
+def now(scene: Scene) -> Explanation:
+    """Who would be acted on at this moment, in which order and why; nothing is done."""
+    choices = [(resource, rung, choose(scene, resource, rung)) for resource, rung in _STEPS]
+    lines = [
+        f"{_if(resource, rung)} {choice.job.title} {_WOULD[rung]}."
+        for resource, rung, choice in choices
+        if choice.job is not None
+    ]
+    considered: dict[str, Considered] = {}
+    # An end spares for what a process is, the other rungs for what it does: the former says more.
+    for _, rung, choice in sorted(choices, key=lambda each: each[1] is not Rung.END):
+        for each in choice.considered:
+            words = _considered(each, _WOULD[rung])
+            if words.chosen or each.title not in considered:
+                considered[each.title] = words
+    return Explanation(
+        action_id="",
+        title="Right now",
+        text=" ".join([_state(scene), *lines]),
+        considered=tuple(sorted(considered.values(), key=lambda each: not each.chosen)),
+    )
+
+
+def _state(scene: Scene) -> str:
+    """Whether something is short, in a sentence."""
+    why = memory_ladder.urgent(scene)
+    if why is not None:
+        return f"{_capital(because(why[1]))}."
+    memory = scene.facts.reading.memory.used_percent
+    cpu = scene.facts.reading.cpu_percent
+    limits = scene.limits
+    figures = f"memory {percent(memory)} used, limit {percent(limits.memory_percent)}"
+    if cpu is not None:
+        figures = f"CPU {percent(cpu)}, limit {percent(limits.cpu_percent)}; {figures}"
+    waits = " Others have to wait." if cpu_ladder.others_wait(scene) else ""
+    short = memory >= limits.memory_percent or (cpu is not None and cpu >= limits.cpu_percent)
+    return f"{_capital(figures)}.{waits}" if short else f"Nothing is short: {figures}."
+
+
+def _if(resource: Resource, rung: Rung) -> str:
+    if resource is Resource.CPU:
+        return "Over the processor limit,"
+    if rung is Rung.END:
+        return "If memory and swap were used up,"
+    return f"If memory were to end in less than {duration(ladder.RUNS_OUT_S)},"
+
+
+def _share_of(chosen: list[Candidate], resource: Resource) -> str:
+    """``It holds 9.8 GB of the 14.2 GB of its job and grows by 290 MB/s.``."""
+    job, *workers = chosen
+    if resource is Resource.CPU:
+        return f"It takes {percent(job.cpu_percent or 0.0)} of one core."
+    if resource is Resource.DISK:
+        return f"It writes {rate(job.write_bps or 0.0)}."
+    first = workers[0] if workers else job
+    holds = size(first.rss_bytes)
+    of_job = f" of the {size(job.rss_bytes)} of its job" if workers else ""
+    growth = first.growth_bps or 0.0
+    grew = f" and grows by {rate(growth)}" if growth >= _WORTH_SAYING_BPS else ""
+    return f"It holds {holds}{of_job}{grew}."
+
+
+def _way_back(action: Action) -> str:
+    if action.rung is Rung.END:
+        return "This cannot be taken back."
+    if action.rung is Rung.TELL or action.cleans:
+        return ""
+    if action.restores_below is None:
+        return "It stays so until you say otherwise."
+    return f"It is given back under {percent(action.restores_below)}."
+
+
+def _verdict(action: Action) -> str:
+    return f"would be {_DONE[action.rung]}" if action.dry_run else _DONE[action.rung]
+
+
+def _considered(candidate: Candidate, chosen: str) -> Considered:
+    spared = candidate.spared
+    return Considered(
+        title=candidate.title,
+        rss_bytes=candidate.rss_bytes,
+        growth_bps=candidate.growth_bps,
+        cpu_percent=candidate.cpu_percent,
+        verdict=chosen if spared is None else spared.sentence,
+        chosen=spared is None,
+    )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

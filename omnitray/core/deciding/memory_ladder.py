@@ -1,0 +1,177 @@
+"""Memory: over the limit slow down, before it runs out pause what grows, at the floor end one.
+
+At the floor is: 5 per cent or less available *and* no swap left to use. Pressure alone ends
+nothing. Before that, what grows is paused, which takes no memory back but leaves time to answer.
+"""
+
+from omnitray.core.deciding import breaker, ladder
+from omnitray.core.deciding.identity import Rung
+from omnitray.core.deciding.protect_reasons import AlarmReason, ProtectReason
+from omnitray.core.deciding.protection import Evidence, Signal
+from omnitray.core.deciding.scene import Scene
+from omnitray.core.deciding.turn import Turn
+from omnitray.core.deciding.victims import Choice, choose
+from omnitray.core.facts import Job, Resource
+
+Why = tuple[ProtectReason, Evidence]
+
+
+def step(turn: Turn) -> None:
+    """Decide about memory."""
+    scene, memo = turn.scene, turn.memo
+    memory = scene.facts.reading.memory
+    limit = scene.limits.memory_percent
+    held_s = memo.held_s("memory", turn.now_s, so=memory.used_percent >= limit)
+    clear = memory.used_percent < ladder.clears_under(limit)
+    if memo.held_s("memory clear", turn.now_s, so=clear) >= ladder.CLEAR_HOLD_S:
+        memo.times.pop("tell memory", None)
+    if not scene.facts.jobs:
+        return
+    if is_at_floor(scene) and _end(turn):
+        return
+    if (why := urgent(scene) or _grows_on(scene)) is not None and memo.is_due(
+        "pause memory", turn.now_s, ladder.NEXT_PAUSE_S
+    ):
+        _pause(turn, *why)
+    if held_s >= scene.limits.hold_s:
+        evidence = Evidence(
+            signal=Signal.MEMORY, value=memory.used_percent, threshold=limit, held_s=held_s
+        )
+        _slow_down(turn, evidence)
+
+
+def is_at_floor(scene: Scene) -> bool:
+    """Whether memory and swap are used up."""
+    return scene.available_percent <= scene.limits.memory_floor_percent and scene.is_swap_gone
+
+
+def urgent(scene: Scene) -> Why | None:
+    """Why what grows must stop growing now; None where there is time."""
+    floor = scene.limits.memory_floor_percent
+    left = Evidence(signal=Signal.MEMORY_LEFT, value=scene.available_percent, threshold=floor)
+    forecast = scene.facts.memory_forecast
+    over_clear = scene.facts.reading.memory.used_percent >= ladder.clears_under(
+        scene.limits.memory_percent
+    )
+    if forecast is not None and over_clear and forecast.high_s < ladder.RUNS_OUT_S:
+        evidence = Evidence(
+            signal=Signal.FORECAST,
+            value=forecast.high_s,
+            threshold=ladder.RUNS_OUT_S,
+            forecast=forecast,
+        )
+        return ProtectReason.MEMORY_RUNS_OUT, evidence
+    if scene.is_swap_gone and scene.available_percent <= floor + ladder.NEAR_FLOOR_POINTS:
+        return ProtectReason.MEMORY_NEAR_FLOOR, left
+    return _thrashing(scene, floor)
+
+
+def _thrashing(scene: Scene, floor: float) -> Why | None:
+    """Memory is low, swap is not used up, and everything waits for it."""
+    pressure = scene.facts.reading.pressure
+    full = pressure.memory.full_avg10 if pressure and pressure.memory else None
+    if full is None or full < ladder.THRASHING or scene.available_percent > floor:
+        return None
+    evidence = Evidence(signal=Signal.MEMORY_PRESSURE, value=full, threshold=ladder.THRASHING)
+    return ProtectReason.MEMORY_THRASHES, evidence
+
+
+def _grows_on(scene: Scene) -> Why | None:
+    """A job was paused a moment ago and has started new processes meanwhile, which grow."""
+    jobs = {job.key: job for job in scene.facts.jobs}
+    for active in scene.facts.active:
+        action = active.action
+        if (action.rung, action.resource) != (Rung.PAUSE, Resource.MEMORY):
+            continue
+        job = jobs.get(action.job_key)
+        is_new = scene.now_s - active.since_s <= ladder.GROWS_ON_S
+        if job and is_new and scene.job_growth_bps(job) >= ladder.GROWS_ON_BPS:
+            return action.reason, action.evidence
+    return None
+
+
+def _end(turn: Turn) -> bool:
+    """End the victim; False when that must not be now."""
+    scene, memo, now_s = turn.scene, turn.memo, turn.now_s
+    if turn.watches and not memo.is_due("would end", now_s, ladder.TELL_AGAIN_S):
+        return False
+    if not breaker.may_end(memo.breaker, now_s):
+        return False
+    choice = choose(scene, Resource.MEMORY, Rung.END)
+    if choice.job is None:
+        turn.alarm(AlarmReason.NOBODY_LEFT)
+        return False
+    evidence = Evidence(
+        signal=Signal.MEMORY_LEFT,
+        value=scene.available_percent,
+        threshold=scene.limits.memory_floor_percent,
+        forecast=scene.facts.memory_forecast,
+    )
+    end(turn, choice, choice.job, ProtectReason.MEMORY_FLOOR, evidence)
+    return True
+
+
+def end(turn: Turn, choice: Choice, job: Job, reason: ProtectReason, evidence: Evidence) -> None:
+    """Decide an end, of whatever resource's sake, and let the breaker know."""
+    resource = Resource.MEMORY if reason is not ProtectReason.CPU_UNANSWERED else Resource.CPU
+    action = turn.act(Rung.END, resource, reason, evidence, choice, notify=True)
+    if turn.watches:
+        turn.memo.times["would end"] = turn.now_s
+        return
+    memory = turn.scene.facts.reading.memory
+    turn.memo.breaker = breaker.began(turn.memo.breaker, action, memory, job, turn.now_s)
+    turn.withdraw(job.key)
+
+
+def _pause(turn: Turn, reason: ProtectReason, evidence: Evidence) -> None:
+    choice = choose(turn.scene, Resource.MEMORY, Rung.PAUSE)
+    if choice.job is None:
+        return
+    turn.memo.times["pause memory"] = turn.now_s
+    used = turn.scene.facts.reading.memory.used_percent
+    turn.act(
+        Rung.PAUSE,
+        Resource.MEMORY,
+        reason,
+        evidence,
+        choice,
+        notify=True,
+        restores_below=ladder.clears_under(min(used, turn.scene.limits.memory_percent)),
+    )
+    turn.ask(choice, Resource.MEMORY, reason, evidence, Rung.END, turn.steps.memory_ends_after_s)
+
+
+def _slow_down(turn: Turn, evidence: Evidence) -> None:
+    """The heaviest job; further ones only while memory goes on falling."""
+    scene, memo, now_s = turn.scene, turn.memo, turn.now_s
+    slowed = any(
+        (each.action.rung, each.action.resource) == (Rung.SLOW_DOWN, Resource.MEMORY)
+        for each in scene.facts.active
+    )
+    if slowed and scene.facts.memory_forecast is None:
+        return
+    if not memo.is_due("slow memory", now_s, ladder.NEXT_MEMORY_SLOW_DOWN_S):
+        return
+    choice = choose(scene, Resource.MEMORY, Rung.SLOW_DOWN)
+    below = ladder.clears_under(evidence.threshold)
+    if choice.job is not None:
+        memo.times["slow memory"] = now_s
+        turn.act(
+            Rung.SLOW_DOWN,
+            Resource.MEMORY,
+            ProtectReason.MEMORY_OVER,
+            evidence,
+            choice,
+            notify=True,
+            restores_below=below,
+        )
+    elif not slowed and "tell memory" not in memo.times:
+        memo.times["tell memory"] = now_s
+        turn.act(
+            Rung.TELL,
+            Resource.MEMORY,
+            ProtectReason.MEMORY_OVER,
+            evidence,
+            choice,
+            notify=True,
+        )

@@ -1,0 +1,134 @@
+"""The protector: looks at the facts, answers with what is to be done. It touches nothing itself.
+
+    guard reading, jobs, what is in force, replies  →  decide  →  actions, restores, questions
+
+One call is one turn: replies first, then what can be given back, then memory, processors and
+disks (``*_ladder.py``, with their lines and times in ``ladder.py``), then the questions. Who is
+chosen is ``victims.py``, who never is ``protected.py``, how often something may be ended is
+``breaker.py``. The same facts in the same order give the same answers.
+"""
+
+from omnitray.core.deciding import (
+    breaker,
+    cpu_ladder,
+    disk_ladder,
+    ladder,
+    memory_ladder,
+    questions,
+    restoring,
+)
+from omnitray.core.deciding.protect_reasons import RestoreReason, SparedReason
+from omnitray.core.deciding.protected import Protection
+from omnitray.core.deciding.protected_programs import LINUX, Programs
+from omnitray.core.deciding.protection import Decision, Facts, Question
+from omnitray.core.deciding.scene import Scene
+from omnitray.core.deciding.turn import Memo, Turn
+from omnitray.core.facts import ProtectState
+from omnitray.core.policy import ProtectPolicy
+from omnitray.core.processes.process_growth import Growths
+from omnitray.core.protection_view import BreakerState
+
+
+class ResourceProtector:
+    """Decides. For one thread; ``run`` goes into ids, so that no two runs share one.
+
+    ``programs`` are the platform's protected ones, ``home`` the person's folder.
+    """
+
+    def __init__(self, run: str, *, programs: Programs = LINUX, home: str = "") -> None:
+        self._protection = Protection(programs, home)
+        self._growths = Growths()
+        self._memo = Memo(run)
+        self._last_s: float | None = None
+        self._hurries = False
+
+    @property
+    def breaker(self) -> breaker.Breaker:
+        """The circuit breaker on ends."""
+        return self._memo.breaker
+
+    @property
+    def open_questions(self) -> tuple[Question, ...]:
+        """What is being asked."""
+        return tuple(self._memo.questions.values())
+
+    @property
+    def hurries(self) -> bool:
+        """Whether an end under way has had its time for TERM: memory still falls."""
+        return self._hurries
+
+    def decide(self, facts: Facts, policy: ProtectPolicy, now_s: float) -> list[Decision]:
+        """What is to be done now."""
+        self._pass_time(facts, now_s)
+        turn = Turn(self._scene(facts, policy, now_s), self._memo)
+        if policy.state is ProtectState.OFF:
+            restoring.everything(turn, RestoreReason.SWITCHED_OFF)
+            return turn.decisions
+        self._step_breaker(turn)
+        for reply in facts.replies:
+            questions.hear(turn, reply)
+        restoring.step(turn)
+        memory_ladder.step(turn)
+        cpu_ladder.step(turn)
+        disk_ladder.step(turn)
+        questions.step(turn)
+        return turn.decisions
+
+    def scene(self, facts: Facts, policy: ProtectPolicy, now_s: float) -> Scene:
+        """The moment as it would be decided about, for explanations; changes nothing."""
+        return self._scene(facts, policy, now_s)
+
+    def _scene(self, facts: Facts, policy: ProtectPolicy, now_s: float) -> Scene:
+        memo = self._memo
+        left_alone = {key for key, until_s in memo.left_alone.items() if now_s < until_s}
+        spared = dict.fromkeys(left_alone, SparedReason.LEFT_ALONE)
+        spared |= dict.fromkeys(memo.never, SparedReason.PERSON)
+        handed_out = {
+            key for key, at_s in memo.handed_out.items() if now_s - at_s < ladder.HANDED_OUT_S
+        }
+        let_run = {key for key, until_s in memo.let_run.items() if now_s < until_s}
+        return Scene(
+            facts,
+            policy,
+            now_s,
+            self._protection,
+            self._growths,
+            spared_jobs=spared,
+            unpaused_jobs=let_run,
+            handed_out=handed_out,
+        )
+
+    def _pass_time(self, facts: Facts, now_s: float) -> None:
+        memo = self._memo
+        if self._last_s is not None and now_s - self._last_s > ladder.LOST_SIGHT_S:
+            memo.forget_holds()
+        self._last_s = now_s
+        memo.handed_out = {
+            key: at_s for key, at_s in memo.handed_out.items() if now_s - at_s < ladder.HANDED_OUT_S
+        }
+        memo.restoring = {
+            key: at_s for key, at_s in memo.restoring.items() if now_s - at_s < ladder.HANDED_OUT_S
+        }
+        if facts.jobs:
+            self._growths.observe(facts.jobs, facts.reading.monotonic_s)
+            self._forget_gone(facts)
+
+    def _forget_gone(self, facts: Facts) -> None:
+        """What was said about jobs that are gone."""
+        memo = self._memo
+        held = {active.action.job_key for active in facts.active}
+        there = {job.key for job in facts.jobs} | held
+        memo.kept &= there
+        memo.answered = {key: at_s for key, at_s in memo.answered.items() if key in held}
+
+    def _step_breaker(self, turn: Turn) -> None:
+        facts, memo = turn.scene.facts, self._memo
+        memory = facts.reading.memory
+        before = memo.breaker
+        memo.breaker = breaker.stepped(before, memory, facts.ended, facts.jobs, turn.now_s)
+        is_open = memo.breaker.state is BreakerState.OPEN
+        if is_open and before.state is not BreakerState.OPEN and memo.breaker.why is not None:
+            title = memo.breaker.ending.title if memo.breaker.ending else ""
+            turn.alarm(memo.breaker.why, title)
+        floor = turn.scene.limits.memory_floor_percent
+        self._hurries = breaker.hurry(memo.breaker, memory, floor, turn.now_s)

@@ -1,0 +1,128 @@
+"""What the person answers, and what happens when they do not."""
+
+from omnitray.core.deciding import breaker, cpu_ladder, ladder, memory_ladder, restoring
+from omnitray.core.deciding.identity import Rung
+from omnitray.core.deciding.job_workers import workers
+from omnitray.core.deciding.protect_reasons import ProtectReason, RestoreReason
+from omnitray.core.deciding.protection import Evidence, Question, Reply, Signal
+from omnitray.core.deciding.turn import Turn
+from omnitray.core.deciding.victims import Choice, choose_in
+from omnitray.core.facts import Job, Resource
+from omnitray.core.protection_view import Answer
+
+_UNASKED = Evidence(signal=Signal.MEMORY, value=0.0, threshold=0.0)
+
+
+def hear(turn: Turn, reply: Reply) -> None:
+    """Do what the person says. Protected processes stay untouched even so."""
+    question = turn.withdraw(reply.job_key)
+    memo = turn.memo
+    memo.kept.discard(reply.job_key)
+    memo.answered[reply.job_key] = turn.now_s
+    if reply.answer is Answer.SLOW_DOWN:
+        memo.let_run[reply.job_key] = turn.now_s + ladder.NOT_PAUSED_AGAIN_S
+        restoring.job(turn, reply.job_key, RestoreReason.PERSON, Rung.PAUSE)
+        _as_asked(turn, reply.job_key, Rung.SLOW_DOWN, question)
+    elif reply.answer is Answer.PAUSE:
+        memo.kept.add(reply.job_key)
+        _as_asked(turn, reply.job_key, Rung.PAUSE, question)
+    elif reply.answer is Answer.END:
+        _as_asked(turn, reply.job_key, Rung.END, question)
+    elif reply.answer is Answer.LEAVE_ALONE:
+        memo.left_alone[reply.job_key] = turn.now_s + ladder.LEAVE_ALONE_S
+        restoring.job(turn, reply.job_key, RestoreReason.LEFT_ALONE)
+    else:
+        memo.never.add(reply.job_key)
+        restoring.job(turn, reply.job_key, RestoreReason.PROTECTED_NOW)
+
+
+def step(turn: Turn) -> None:
+    """Look after the open questions."""
+    jobs = {job.key: job for job in turn.scene.facts.jobs}
+    for question in list(turn.memo.questions.values()):
+        if _is_void(turn, question, jobs):
+            turn.withdraw(question.job_key)
+        elif question.deadline_s is not None and turn.now_s >= question.deadline_s:
+            job = jobs.get(question.job_key)
+            if job is not None:
+                _unanswered(turn, question, job)
+
+
+def _is_void(turn: Turn, question: Question, jobs: dict[str, Job]) -> bool:
+    """Whether there is nothing left to ask: the job has gone, is free again, or waits for none."""
+    if jobs and question.job_key not in jobs:
+        return True
+    key = question.job_key
+    handed_out = any(job_key == key for job_key, *_ in turn.memo.handed_out)
+    if not turn.scene.active(key) and not handed_out:
+        return True
+    if question.reason is not ProtectReason.CPU_STARVES or question.unanswered is Rung.END:
+        return False
+    calm = not cpu_ladder.others_wait(turn.scene)
+    return turn.memo.held_s(f"calm {key}", turn.now_s, so=calm) >= ladder.CLEAR_HOLD_S
+
+
+def _unanswered(turn: Turn, question: Question, job: Job) -> None:
+    """Nobody answered: take the rung that was announced."""
+    if question.unanswered is Rung.PAUSE:
+        turn.withdraw(job.key)
+        _pause_starving(turn, question, job)
+    elif question.unanswered is Rung.END and breaker.may_end(turn.memo.breaker, turn.now_s):
+        _end_paused(turn, question, job)
+
+
+def _pause_starving(turn: Turn, question: Question, job: Job) -> None:
+    choice = choose_in(turn.scene, job.key, Resource.CPU, Rung.PAUSE)
+    if choice.job is None:
+        return
+    reason, evidence = ProtectReason.CPU_STARVES, question.evidence
+    turn.act(Rung.PAUSE, Resource.CPU, reason, evidence, choice, notify=True)
+    turn.ask(choice, Resource.CPU, reason, evidence, Rung.END, turn.steps.starving_ends_after_s)
+
+
+def _end_paused(turn: Turn, question: Question, job: Job) -> None:
+    """End what is paused: for processors all of it, for memory its victim."""
+    if question.resource is Resource.CPU:
+        choice = _those(turn, job, question, Rung.PAUSE)
+        reason = ProtectReason.CPU_UNANSWERED
+    else:
+        choice = choose_in(turn.scene, job.key, Resource.MEMORY, Rung.END)
+        reason = ProtectReason.MEMORY_UNANSWERED
+    if choice.job is None:
+        turn.withdraw(job.key)
+        return
+    memory_ladder.end(turn, choice, job, reason, question.evidence)
+
+
+def _as_asked(turn: Turn, job_key: str, rung: Rung, question: Question | None) -> None:
+    """Do what the person asks for, now. The breaker is for ends that nobody asked for."""
+    job = next((job for job in turn.scene.facts.jobs if job.key == job_key), None)
+    if job is None or turn.scene.active(job_key, rung):
+        return
+    choice = _those(turn, job, question, rung)
+    if choice.job is None:
+        return
+    action = turn.act(
+        rung,
+        question.resource if question else Resource.CPU,
+        ProtectReason.ASKED,
+        question.evidence if question else _UNASKED,
+        choice,
+        notify=False,
+    )
+    if rung is Rung.END and not turn.watches:
+        memory = turn.scene.facts.reading.memory
+        turn.memo.breaker = breaker.began(
+            turn.memo.breaker, action, memory, job, turn.now_s, counts=False
+        )
+
+
+def _those(turn: Turn, job: Job, question: Question | None, rung: Rung) -> Choice:
+    """What the question named, as far as it still lives and may be touched; else all that may."""
+    named = {(each.pid, each.start_ticks) for each in question.targets} if question else set()
+    weighed = workers(turn.scene, job, Rung.SLOW_DOWN if rung is Rung.END else rung)
+    free = [each.identity for each in weighed if each.spared is None]
+    targets = [each for each in free if (each.pid, each.start_ticks) in named]
+    if rung is Rung.SLOW_DOWN or not named:
+        targets = free
+    return Choice(job=job, targets=tuple(targets)) if targets else Choice(job=None)

@@ -1,0 +1,249 @@
+"""What a person would call a command: ``pytest``, ``cargo build``, ``npm test``, ``train.py``.
+
+The argument vector is read from the left: wrappers (``sudo``, ``env``, ``uv run``) are taken off,
+an interpreter gives way to what it interprets, and tools that do many things keep the word that
+says which.
+"""
+
+import itertools
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from omnitray.core.facts import JobKind
+from omnitray.core.processes.command_ranks import rank
+from omnitray.core.processes.command_wrappers import ASSIGNMENT, program_of, unwrapped
+from omnitray.core.processes.known_programs import (
+    AGENT_NAMES,
+    APPLICATIONS,
+    BUILDS,
+    INTERPRETERS,
+    JAVA_MAINS,
+    OURSELVES,
+    PLAIN_WORDS,
+    RUNS_TESTS,
+    TEST_WORDS,
+    WITH_SUBCOMMAND,
+    WITH_TWO_WORDS,
+)
+from omnitray.core.processes.process_roles import AGENTS, is_shell
+
+_VERSION = re.compile(r"[\d.]*\d(\.exe)?$|\.exe$")
+_SCRIPT_ENDS = (".js", ".mjs", ".cjs", ".jar", ".rb", ".phar")
+# Options of the interpreters whose value stands apart.
+_WITH_VALUE = frozenset({"-W", "-X", "-r", "--require", "-I", "--import", "--loader", "-cp"})
+_PREPARATIONS = frozenset({"cd", "source", ".", "export", "set", "ulimit", "umask", "pushd", "["})
+_KEYWORDS = frozenset({"while", "until", "if", "then", "do", "else", "elif", "!", "{", "time"})
+# What follows these words is no command.
+_NO_COMMANDS = frozenset({"for", "case", "select", "done", "fi", "esac", "}", "function", "[["})
+_PUNCTUATION = ";&|()<>\n"
+_OPEN_FILES = ("/dev/fd/", "/proc/self/fd/")
+_RUNNERS = RUNS_TESTS | BUILDS | INTERPRETERS | AGENTS
+_LONGEST = 60
+
+
+class CommandName(msgspec.Struct, frozen=True):
+    """The name, and what kind of job a command with that name is."""
+
+    name: str
+    kind: JobKind
+
+
+def name_command(arguments: Sequence[str] | None, comm: str) -> CommandName:
+    """The name for these arguments of a process that the kernel calls ``comm``."""
+    words = unwrapped(list(arguments or ()))
+    found = _found(words, comm)
+    if not found.name.isdecimal():  # as a program has that is run from an open file
+        return found
+    named = [name for name in (*map(program_of, words[:1]), comm) if not name.isdecimal()]
+    return CommandName(named[0] if named else "program", found.kind)
+
+
+def _found(words: list[str], comm: str) -> CommandName:
+    if not words or (len(words) == 1 and " " in words[0].strip()):
+        return _retitled(words, comm)
+    program = program_of(words[0])
+    if is_shell(program):
+        return _shell(words, program)
+    if _VERSION.sub("", program) in INTERPRETERS:
+        return _interpreted(_VERSION.sub("", program), words[1:])
+    return _named(program, words[1:])
+
+
+def beside_others(found: CommandName) -> CommandName:
+    """What it is called as a part of something else: that is not OmniTray for having asked it."""
+    return _plain(OURSELVES.lower()) if found.name == OURSELVES else found
+
+
+def may_be_a_run(comm: str) -> bool:
+    """Whether it is worth the look: only these are ever named a test run, a build or an agent."""
+    return comm in _RUNNERS or comm.rstrip("0123456789.") in _RUNNERS or " " in comm
+
+
+def _retitled(words: list[str], comm: str) -> CommandName:
+    """A process without arguments, or one that wrote a title over them (``npm test``, nginx)."""
+    title = words[0].split() if words else []
+    if title and program_of(title[0]) in WITH_SUBCOMMAND:
+        return _named(program_of(title[0]), title[1:])
+    return _named(comm, [])
+
+
+def _shell(words: list[str], program: str) -> CommandName:
+    rest = list(words[1:])
+    while rest and rest[0].startswith(("-", "+")):
+        option = rest.pop(0)
+        if not option.startswith("--") and "c" in option and rest:
+            return _line(rest[0], program)
+    script = program_of(rest[0]) if rest and not rest[0].startswith(_OPEN_FILES) else program
+    application = APPLICATIONS.get(script.removesuffix(".sh"))
+    return CommandName(application, JobKind.APP) if application else _plain(script)
+
+
+def _line(line: str, shell: str) -> CommandName:
+    """The command of a line that says most of what it is for; the first of several."""
+    named = []
+    for command in _commands(line):
+        words = unwrapped(command)
+        program = program_of(words[0]) if words else shell
+        if program not in _PREPARATIONS | _NO_COMMANDS and not is_shell(program):
+            named.append(beside_others(name_command(words, program)))
+    return max(named, key=lambda each: rank(each.name, each.kind), default=_plain(shell))
+
+
+def _commands(line: str) -> Iterator[list[str]]:
+    """The simple commands of a line, as far as that can be told without being a shell."""
+    reader = shlex.shlex(line, posix=True, punctuation_chars=_PUNCTUATION)
+    reader.whitespace = " \t\r"
+    reader.whitespace_split = True
+    command: list[str] = []
+    try:
+        for word in reader:
+            if word.strip(_PUNCTUATION):
+                command.append(word)
+            elif _redirects(word):
+                _redirect(command, reader)
+            else:
+                yield _bare(command)
+                command = []
+    except ValueError:  # a quote that is never closed
+        command = line.split()
+    yield _bare(command)
+
+
+def _redirects(word: str) -> bool:
+    return ("<" in word or ">" in word) and "(" not in word
+
+
+def _redirect(command: list[str], reader: Iterator[str]) -> None:
+    """Neither ``2`` nor the file of ``2> file`` is a part of the command."""
+    if command and command[-1].isdecimal():
+        command.pop()
+    next(reader, None)
+
+
+def _bare(words: list[str]) -> list[str]:
+    """Without the words of the shell and the assignments before it."""
+    return list(
+        itertools.dropwhile(lambda each: each in _KEYWORDS or ASSIGNMENT.match(each), words)
+    )
+
+
+def _interpreted(interpreter: str, words: list[str]) -> CommandName:
+    if interpreter == "java":
+        return _java(words)
+    rest = list(words)
+    while rest and rest[0].startswith("-"):
+        option = rest.pop(0)
+        if option == "-m" and interpreter in {"python", "pypy"} and rest:
+            return _module(interpreter, rest)
+        if option in {"-c", "-e", "--eval", "-E", "-p"}:
+            return _plain(f"{interpreter} {option}")
+        if option in _WITH_VALUE and rest:
+            rest.pop(0)
+    return _script(interpreter, rest) if rest else _plain(interpreter)
+
+
+def _module(interpreter: str, words: list[str]) -> CommandName:
+    name = words[0].partition(".__main__")[0]
+    known = _named(name.rpartition(".")[2] if name in RUNS_TESTS else name, words[1:])
+    return known if known.kind is not JobKind.COMMAND else _plain(f"{interpreter} -m {name}")
+
+
+def _script(interpreter: str, words: list[str]) -> CommandName:
+    if words[0].startswith(_OPEN_FILES):
+        return _plain(interpreter)
+    path = words[0].replace("\\", "/")
+    name = _tool_of_script(path)
+    if name is not None:
+        return _named(name, words[1:])
+    return _plain(f"{interpreter} {program_of(path)}")
+
+
+def _tool_of_script(path: str) -> str | None:
+    """The tool whose script this is: ``…/bin/pytest``, ``…/node_modules/jest/bin/jest.js``."""
+    name = program_of(path)
+    package = path.rpartition("node_modules/")[2].split("/")[0] if "node_modules/" in path else ""
+    for candidate in (name, name.partition(".")[0].removesuffix("-cli"), package):
+        if candidate in RUNS_TESTS | BUILDS | AGENTS or candidate in WITH_SUBCOMMAND:
+            return candidate
+    if name == "manage.py" or "." in name:
+        return package if package and name.endswith(_SCRIPT_ENDS) else None
+    return name if "/bin/" in path else None
+
+
+def _java(words: list[str]) -> CommandName:
+    for index, word in enumerate(words):
+        for prefix, name in JAVA_MAINS:
+            if word.startswith(prefix) or f"/{prefix}" in word:
+                return _named(*_split(name))
+        if word == "-jar" and index + 1 < len(words):
+            return _plain(f"java {program_of(words[index + 1])}")
+    mains = [word for word in words if not word.startswith("-") and "/" not in word]
+    return _plain(f"java {mains[0].rpartition('.')[2]}" if mains else "java")
+
+
+def _split(name: str) -> tuple[str, list[str]]:
+    first, _, rest = name.partition(" ")
+    return (first, rest.split()) if first in BUILDS else (name, [])
+
+
+def _named(program: str, words: list[str]) -> CommandName:
+    if program in AGENTS:
+        return CommandName(AGENT_NAMES.get(program, program), JobKind.AGENT)
+    if program in APPLICATIONS:
+        return CommandName(APPLICATIONS[program], JobKind.APP)
+    bare = _VERSION.sub("", program) if program not in RUNS_TESTS else program
+    if bare in {"pytest", "py.test"}:
+        return CommandName("pytest", JobKind.TEST_RUN)
+    if bare in RUNS_TESTS:
+        return CommandName(bare, JobKind.TEST_RUN)
+    spoken = [word for word in words if not word.startswith("-") and not ASSIGNMENT.match(word)]
+    tested = bare in {"make", "gmake", "ninja", "gradle", "mvn"} and TEST_WORDS & set(spoken)
+    if tested:
+        return CommandName(f"{bare} {min(tested)}", JobKind.TEST_RUN)
+    if bare in WITH_SUBCOMMAND:
+        return _with_subcommand(bare, spoken)
+    return CommandName(_short(program), JobKind.BUILD if bare in BUILDS else JobKind.COMMAND)
+
+
+def _with_subcommand(program: str, spoken: list[str]) -> CommandName:
+    if not spoken:
+        return _plain(program)
+    first = spoken[0]
+    two = (program, first) in WITH_TWO_WORDS and len(spoken) > 1
+    word = spoken[1] if two else first
+    name = _short(f"{program} {first} {word}" if two else f"{program} {first}")
+    if word.partition(":")[0] in TEST_WORDS or (program, word) == ("dotnet", "vstest"):
+        return CommandName(name, JobKind.TEST_RUN)
+    build = program in BUILDS and word.partition(":")[0] not in PLAIN_WORDS
+    return CommandName(name, JobKind.BUILD if build else JobKind.COMMAND)
+
+
+def _plain(name: str) -> CommandName:
+    return CommandName(_short(name), JobKind.COMMAND)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"

@@ -1,0 +1,110 @@
+"""Looks closely at processes for the protector: program, arguments, folder, ties, bytes written.
+
+A look at a process costs tens of microseconds, so it is kept for as long as the process lives
+under the same name (an exec changes the name). Ties cost more and change, so they are asked for
+the jobs that weigh most only, and kept for two seconds.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from omnitray.core.deciding.protection import ProcessDetail
+from omnitray.core.facts import Job, ProcessFacts
+from omnitray.core.processes.process_table import ProcessDetails
+from omnitray.core.processes.ties import Tie
+
+_TIES_KEPT_S = 2.0
+_TIED_JOBS = 4  # of each order: CPU, memory, growth
+
+TiesOf = Callable[[tuple[int, ...]], dict[int, frozenset[Tie]]]
+WrittenBytes = Callable[[ProcessFacts], int | None]
+_Key = tuple[int, int, str]
+
+
+class _Written(msgspec.Struct):
+    at_s: float
+    total_bytes: int
+
+
+class Look(msgspec.Struct, frozen=True):
+    """What was found, by pid."""
+
+    details: dict[int, ProcessDetail]
+    ties: dict[int, frozenset[Tie]]
+
+
+class Inspector:
+    """Remembers what it saw; one instance belongs to one thread."""
+
+    def __init__(self, details: ProcessDetails, ties: TiesOf, written: WrittenBytes) -> None:
+        self._details = details
+        self._ties_of = ties
+        self._written_of = written
+        self._known: dict[_Key, ProcessDetail] = {}
+        self._ties: dict[int, frozenset[Tie]] = {}
+        self._ties_at_s = float("-inf")
+        self._written: dict[_Key, _Written] = {}
+
+    def look(self, jobs: Sequence[Job], now_s: float, *, writers: bool = False) -> Look:
+        """Look at the processes of these jobs; ``writers``: also at how fast they write."""
+        processes = [process for job in jobs for process in job.processes]
+        known = {_key(process): self._detail(process) for process in processes}
+        self._known = known
+        if writers:
+            known = self._with_writing(processes, known, now_s)
+        details = {key[0]: detail for key, detail in known.items()}
+        return Look(details, self._tied(jobs, now_s))
+
+    def _detail(self, process: ProcessFacts) -> ProcessDetail:
+        found = self._known.get(_key(process))
+        if found is not None:
+            return found
+        return ProcessDetail(
+            start_ticks=process.start_ticks,
+            exe=self._details.exe(process),
+            arguments=self._details.cmdline(process) or (),
+            cwd=self._details.cwd(process),
+        )
+
+    def _with_writing(
+        self, processes: Iterable[ProcessFacts], known: dict[_Key, ProcessDetail], now_s: float
+    ) -> dict[_Key, ProcessDetail]:
+        before, self._written = self._written, {}
+        rated = dict(known)
+        for process in processes:
+            total = self._written_of(process)
+            if total is None:
+                continue
+            key = _key(process)
+            self._written[key] = _Written(now_s, total)
+            if (then := before.get(key)) is not None and now_s > then.at_s:
+                rate = (total - then.total_bytes) / (now_s - then.at_s)
+                rated[key] = msgspec.structs.replace(known[key], write_bps=max(0.0, rate))
+        return rated
+
+    def _tied(self, jobs: Sequence[Job], now_s: float) -> dict[int, frozenset[Tie]]:
+        pids = tuple(process.pid for job in weightiest(jobs) for process in job.processes)
+        fresh = now_s - self._ties_at_s < _TIES_KEPT_S
+        if not fresh or any(pid not in self._ties for pid in pids):
+            self._ties = self._ties_of(pids)
+            self._ties_at_s = now_s
+        return self._ties
+
+
+def weightiest(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs that could be acted on: the first few by CPU, memory and growth."""
+    orders: tuple[Callable[[Job], float], ...] = (
+        lambda job: job.cpu_percent or 0.0,
+        lambda job: float(job.rss_bytes),
+        lambda job: job.growth_bps or 0.0,
+    )
+    chosen: dict[str, Job] = {}
+    for weight in orders:
+        for job in sorted(jobs, key=weight, reverse=True)[:_TIED_JOBS]:
+            chosen[job.key] = job
+    return list(chosen.values())
+
+
+def _key(process: ProcessFacts) -> _Key:
+    return (process.pid, process.start_ticks, process.name)

@@ -1,0 +1,1 @@
+"""What the machine says: readings, rates, levels, thresholds, forecasts and the guard's pace."""

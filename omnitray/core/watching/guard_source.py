@@ -1,0 +1,96 @@
+"""Where the guard's readings come from: the machine's cheap readings, put together.
+
+Nothing here scans processes. CPU use is of the time since the reading before last that is at
+least half a second old: over less it says nothing.
+"""
+
+from typing import Protocol
+
+from omnitray.core.clock import Clock
+from omnitray.core.deciding.protection import GuardReading
+from omnitray.core.watching.machine import BusyTime, Machine
+
+_SHORTEST_WINDOW_S = 0.5
+
+
+class Wakers(Protocol):
+    """What a platform has beside the machine's readings."""
+
+    def zram_bytes(self) -> int:
+        """Memory that compressed swap takes."""
+        ...
+
+    def triggers(self) -> tuple[int, ...]:
+        """Descriptors (on Windows handles) that tell early that something gets short.
+
+        On Linux each turns POLLPRI and is left out for two seconds after a hit; elsewhere each
+        turns readable, or is signalled, for as long as memory is short.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give every descriptor back."""
+        ...
+
+
+class NoWakers:
+    """Where nothing wakes early."""
+
+    def zram_bytes(self) -> int:
+        """None taken."""
+        return 0
+
+    def triggers(self) -> tuple[int, ...]:
+        """None."""
+        return ()
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+class GuardSource:
+    """Gives readings; from one thread."""
+
+    def __init__(self, machine: Machine, wakers: Wakers, clock: Clock) -> None:
+        self._machine = machine
+        self._wakers = wakers
+        self._clock = clock
+        self._before: tuple[float, BusyTime] | None = None
+        self._cpu_percent: float | None = None
+
+    def read(self) -> GuardReading | None:
+        """A reading, or None where memory cannot be read."""
+        memory = self._machine.memory()
+        if memory is None:
+            return None
+        return GuardReading(
+            monotonic_s=self._clock.monotonic(),
+            memory=memory,
+            pressure=self._machine.pressure(),
+            zram_bytes=self._wakers.zram_bytes(),
+            cpu_percent=self._cpu(),
+        )
+
+    def triggers(self) -> tuple[int, ...]:
+        """What wakes a sleeper early; see :class:`Wakers`."""
+        return self._wakers.triggers()
+
+    def close(self) -> None:
+        """Give the triggers back."""
+        self._wakers.close()
+
+    def _cpu(self) -> float | None:
+        times, now = self._machine.cpu_times(), self._clock.monotonic()
+        if times is None:
+            return None
+        if self._before is None:
+            self._before = (now, times.whole)
+        elif now - self._before[0] >= _SHORTEST_WINDOW_S:
+            self._cpu_percent = _busy_percent(self._before[1], times.whole)
+            self._before = (now, times.whole)
+        return self._cpu_percent
+
+
+def _busy_percent(before: BusyTime, now: BusyTime) -> float | None:
+    total = now.total - before.total
+    return min(100.0, max(0.0, 100.0 * (now.busy - before.busy) / total)) if total > 0 else None

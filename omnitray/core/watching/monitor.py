@@ -1,0 +1,248 @@
+"""ProgressiveMonitor: takes snapshots at the pace of the level and says what changed.
+
+``step()`` takes one snapshot, follows the thresholds, keeps the level, and returns what happened
+together with the delay until it wants to be called again. It owns no timer and no thread; the
+ring may be read from any thread.
+
+While a threshold is being waited out the monitor looks every second at the least (or when the wait
+is over, whichever comes first), so that an alert at IDLE is not 30 s late. A level is never slowed
+by that, only hurried.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from omnitray.core.clock import Clock
+from omnitray.core.facts import Job, MonitorLevel, ProcessFacts, Resource, Snapshot
+from omnitray.core.policy import MonitorPolicy
+from omnitray.core.subscribers import Callback, Subscribers
+from omnitray.core.watching.levels import RHYTHMS, LevelChange, LevelKeeper, LevelReason
+from omnitray.core.watching.report import Report, ReportKeeper
+from omnitray.core.watching.ring import SnapshotRing
+from omnitray.core.watching.thresholds import Height, Transition, Watch
+
+_HURRY_S = 1.0
+_LEAST_S = 0.1
+_BREAK = 2.5  # a gap of so many delays is a break in the readings
+_LEAP_S = 3.0  # the clocks part by so much: a suspend, or somebody set the time
+_LONG_S = 60.0  # nothing runs for so long but a sleeping machine
+
+
+class SnapshotSource(Protocol):
+    """What takes snapshots (see ``core.sampler``)."""
+
+    def sample(self, level: MonitorLevel) -> Snapshot:
+        """One reading of the machine."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the previous reading: the next one has no rates."""
+        ...
+
+
+class JobSource(Protocol):
+    """What groups a scan into jobs (see ``core.jobs``)."""
+
+    def update(self, processes: Sequence[ProcessFacts], /) -> tuple[Job, ...]:
+        """The jobs of a scan, the heaviest first."""
+        ...
+
+    def with_pss(self, jobs: Sequence[Job], /) -> tuple[Job, ...]:
+        """The same with the proportional set size of the first few: dear, for reports only."""
+        ...
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """What one step found. ``report`` is there when the level's rhythm asks for one."""
+
+    snapshot: Snapshot
+    jobs: tuple[Job, ...]
+    transitions: tuple[Transition, ...]
+    level_changes: tuple[LevelChange, ...]
+    report: Report | None
+    next_delay_s: float
+
+
+class ProgressiveMonitor:
+    """Watches the machine progressively; one instance belongs to one thread, but for the ring."""
+
+    def __init__(
+        self,
+        sampler: SnapshotSource,
+        scan: Callable[[], Sequence[ProcessFacts]],
+        jobs: JobSource,
+        clock: Clock,
+        policy: MonitorPolicy | None = None,
+    ) -> None:
+        self.ring = SnapshotRing()
+        self.snapshots: Subscribers[Snapshot] = Subscribers()
+        self.reports: Subscribers[Report] = Subscribers()
+        self._sampler = sampler
+        self._scan = scan
+        self._jobs = jobs
+        self._clock = clock
+        self.policy = policy or MonitorPolicy()
+        self._keeper = LevelKeeper(self.policy.level, self.policy.calm_s)
+        self._watches = _watches(self.policy)
+        self._told = dict.fromkeys(Resource, Height.CLEAR)
+        self._reports = ReportKeeper()
+        self._reported_s = clock.monotonic()
+        self._grace_until_s = clock.monotonic() + self.policy.grace_s
+        self._last: Snapshot | None = None
+        self._disk_height = Height.CLEAR
+        self._expected_s = RHYTHMS[self._keeper.current].look_s
+
+    @property
+    def level(self) -> MonitorLevel:
+        """The level in force."""
+        return self._keeper.current
+
+    @property
+    def chosen_level(self) -> MonitorLevel | None:
+        """The person's choice; None is automatic."""
+        return self._keeper.chosen
+
+    def set_level(self, level: MonitorLevel | None) -> LevelChange | None:
+        """Choose a level, or None for automatic; an escalation in force stays until it is calm."""
+        return self._keeper.choose(level)
+
+    def escalate(self) -> LevelChange | None:
+        """A critical alert came from elsewhere: look closely for a while."""
+        return self._keeper.escalate(self._clock.monotonic(), LevelReason.CRITICAL_ALERT)
+
+    def set_policy(self, policy: MonitorPolicy) -> None:
+        """Take up changed settings; a threshold that did not change keeps its state.
+
+        The level is not taken from it: what is chosen comes through :meth:`set_level`.
+        """
+        for resource, watch in _watches(policy).items():
+            name = resource.value
+            if getattr(policy.thresholds, name) != getattr(self.policy.thresholds, name):
+                self._watches[resource] = watch
+        self.policy = policy
+        self._keeper.calm_s = policy.calm_s
+
+    def add_callback(self, callback: Callback[Snapshot]) -> Callable[[], None]:
+        """Call (or schedule, when it is a coroutine function) with each snapshot."""
+        return self.snapshots.add(callback)
+
+    def step(self) -> Step:
+        """Take a snapshot and say what changed."""
+        now = self._clock.monotonic()
+        snapshot = self._sampler.sample(self.level)
+        processes = self._scan()
+        jobs = self._jobs.update(processes)
+        taking_s = self._clock.monotonic() - now
+        snapshot = msgspec.structs.replace(snapshot, processes=len(processes), cost_s=taking_s)
+        self._notice_break(snapshot)
+        self.ring.append(snapshot)
+        self._reports.add(snapshot)
+        transitions = self._follow(snapshot)
+        changes = self._keep_level(snapshot)
+        report = self._report_if_due(jobs)
+        self._last = snapshot
+        self._expected_s = self._delay()
+        self.snapshots.notify(snapshot)
+        return Step(
+            snapshot=snapshot,
+            jobs=jobs,
+            transitions=transitions,
+            level_changes=changes,
+            report=report,
+            next_delay_s=self._expected_s,
+        )
+
+    def _notice_break(self, shot: Snapshot) -> None:
+        last = self._last
+        if last is None:
+            return
+        steady_s = shot.monotonic_s - last.monotonic_s
+        leap_s = shot.taken_at - last.taken_at - steady_s
+        if abs(leap_s) > _LEAP_S or steady_s > max(_LEAP_S, _BREAK * self._expected_s):
+            for watch in self._watches.values():
+                watch.forget()
+        # The steady clock stands still during a suspend here, elsewhere it may run on. A shorter
+        # gap is a starved machine, when keeping quiet would be wrong; so is a clock set back.
+        if leap_s > _LEAP_S or steady_s > max(_LONG_S, _BREAK * self._expected_s):
+            self._grace_until_s = shot.monotonic_s + self.policy.grace_s
+
+    def _follow(self, shot: Snapshot) -> tuple[Transition, ...]:
+        values = {
+            Resource.CPU: shot.cpu_percent,
+            Resource.MEMORY: shot.memory_percent,
+            Resource.DISK: shot.disk_percent,
+        }
+        told = []
+        for resource, watch in self._watches.items():
+            moved = watch.observe(values[resource], shot.monotonic_s)
+            if (news := self._news(watch, moved, values[resource], shot.monotonic_s)) is not None:
+                self._told[resource] = news.after
+                told.append(news)
+        return tuple(told)
+
+    def _news(
+        self, watch: Watch, moved: Transition | None, value: float | None, now: float
+    ) -> Transition | None:
+        """What is to be told: a warning in the time of grace waits until the grace is over."""
+        before = self._told[watch.resource]
+        if watch.height == before or value is None:
+            return None
+        if watch.height is Height.WARNING and before is Height.CLEAR and now < self._grace_until_s:
+            return None
+        if moved is not None:
+            return msgspec.structs.replace(moved, before=before)
+        band = getattr(self.policy.thresholds, watch.resource.value)
+        return Transition(
+            resource=watch.resource,
+            before=before,
+            after=watch.height,
+            value=value,
+            threshold=band.warning,
+        )
+
+    def _keep_level(self, shot: Snapshot) -> tuple[LevelChange, ...]:
+        changes = []
+        # A disk stays full for weeks: it raises the level when it becomes critical, not for ever.
+        steady = (Resource.CPU, Resource.MEMORY)
+        if any(self._watches[resource].height is Height.CRITICAL for resource in steady) or (
+            self._became_critical(Resource.DISK)
+        ):
+            changes.append(self._keeper.escalate(shot.monotonic_s, LevelReason.CRITICAL_RESOURCE))
+        changes.append(self._keeper.tick(shot.monotonic_s))
+        if self.policy.save_on_battery and shot.battery is not None:
+            changes.append(self._keeper.use_battery(discharging=shot.battery.discharging))
+        return tuple(change for change in changes if change is not None)
+
+    def _became_critical(self, resource: Resource) -> bool:
+        height = self._watches[resource].height
+        before, self._disk_height = self._disk_height, height
+        return height is Height.CRITICAL and before is not Height.CRITICAL
+
+    def _report_if_due(self, jobs: tuple[Job, ...]) -> Report | None:
+        now = self._clock.monotonic()
+        if now - self._reported_s < RHYTHMS[self.level].report_s:
+            return None
+        self._reported_s = now
+        report = self._reports.take(self.level, self._jobs.with_pss(jobs))
+        self.reports.notify(report)
+        return report
+
+    def _delay(self) -> float:
+        now = self._clock.monotonic()
+        look_s = RHYTHMS[self.level].look_s
+        waits = [watch.left_s(now) for watch in self._watches.values()]
+        pending = [left for left in waits if left is not None]
+        if not pending:
+            return look_s
+        return max(_LEAST_S, min(look_s, _HURRY_S, *pending))
+
+
+def _watches(policy: MonitorPolicy) -> dict[Resource, Watch]:
+    bands = policy.thresholds
+    return {
+        Resource.CPU: Watch(Resource.CPU, bands.cpu),
+        Resource.MEMORY: Watch(Resource.MEMORY, bands.memory),
+        Resource.DISK: Watch(Resource.DISK, bands.disk),
+    }

@@ -1,0 +1,42 @@
+import csv
+import io
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from omnitray.core.alerting.alert import Alert
+from omnitray.core.alerting.export import export_alerts, render
+from omnitray.core.facts import AlertType, Severity
+
+ALERT = Alert(
+    id="1",
+    type=AlertType.TEST_FAILED,
+    severity=Severity.WARNING,
+    state="firing",
+    title='=HYPERLINK("evil")\nsecond, line',
+    message="",
+    source="pytest",
+    fingerprint="f",
+    first_seen="2026-11-22T13:21:27.123Z",
+    last_seen="2026-11-22T13:21:27.123Z",
+    context={"culprits": [{"job": "pytest · ~/shop"}, "odd"]},
+)
+
+
+def test_csv_is_harmless_in_a_spreadsheet_and_survives_commas_and_newlines() -> None:
+    rows = list(csv.DictReader(io.StringIO(render([ALERT], ".csv").decode())))
+    assert rows[0]["title"] == "'" + ALERT.title
+    assert rows[0]["culprits"] == "pytest · ~/shop"
+    assert rows[0]["resolved_at"] == ""
+
+
+@pytest.mark.parametrize("ending", [".json", ".jsonl"])
+def test_json_comes_back_as_it_was(ending: str, tmp_path: Path) -> None:
+    file = tmp_path / f"out{ending}"
+    assert export_alerts([ALERT, ALERT], file) == 2
+    if ending == ".json":
+        assert msgspec.json.decode(file.read_bytes(), type=list[Alert]) == [ALERT, ALERT]
+    else:
+        lines = file.read_bytes().splitlines()
+        assert [msgspec.json.decode(line, type=Alert) for line in lines] == [ALERT, ALERT]

@@ -1,0 +1,141 @@
+import msgspec
+import pytest
+
+from omnitray.core.alerting.resource_alerts import ResourceAlert, ResourceAlerts, ResourceCleared
+from omnitray.core.facts import (
+    Job,
+    JobKind,
+    MemoryFacts,
+    Mode,
+    MonitorLevel,
+    PressureFacts,
+    PressurePair,
+    Resource,
+    Severity,
+    Snapshot,
+)
+from omnitray.core.watching.monitor import Step
+from omnitray.core.watching.thresholds import Height, Transition
+
+
+def job(name: str, cpu: float, rss: int = 10**9, growth: float | None = None) -> Job:
+    return Job(
+        key=name,
+        name=name,
+        project="~/shop",
+        kind=JobKind.COMMAND,
+        leader_pid=1,
+        processes=(),
+        cpu_percent=cpu,
+        rss_bytes=rss,
+        growth_bps=growth,
+    )
+
+
+def step(
+    now: float,
+    *jobs: Job,
+    moved: tuple[Resource, Height, Height] | None = None,
+    waiting: float | None = 0.0,
+    cpu: float = 97.0,
+) -> Step:
+    pressure = None
+    if waiting is not None:
+        pressure = PressureFacts(cpu=PressurePair(some_avg10=waiting))
+    shot = Snapshot(
+        taken_at=now,
+        monotonic_s=now,
+        level=MonitorLevel.NORMAL,
+        cpu_percent=cpu,
+        memory=MemoryFacts(total_bytes=32 * 10**9, available_bytes=2 * 10**9),
+        pressure=pressure,
+    )
+    transitions: tuple[Transition, ...] = ()
+    if moved is not None:
+        resource, before, after = moved
+        transitions = (
+            Transition(resource=resource, before=before, after=after, value=cpu, threshold=85.0),
+        )
+    return Step(
+        snapshot=shot,
+        jobs=jobs,
+        transitions=transitions,
+        level_changes=(),
+        report=None,
+        next_delay_s=1.0,
+    )
+
+
+UP = (Resource.CPU, Height.CLEAR, Height.CRITICAL)
+DOWN = (Resource.CPU, Height.CRITICAL, Height.CLEAR)
+
+
+def raised(alerts: ResourceAlerts, one: Step) -> ResourceAlert:
+    (found,) = alerts.take(one, Mode.DEV)
+    assert isinstance(found, ResourceAlert)
+    return found
+
+
+def test_an_incident_names_its_culprit_and_carries_the_figures_of_the_wire() -> None:
+    alert = raised(ResourceAlerts(), step(0.0, job("make", 90), job("pytest", 480), moved=UP))
+    assert alert.title == "CPU 97 %: pytest · ~/shop"
+    assert alert.severity is Severity.CRITICAL
+    assert alert.context["cpu"] == 97.0
+    assert alert.context["level"] == "normal"
+    assert alert.context["mode"] == "dev"
+    assert alert.context["others_wait"] is False
+    culprits = alert.context["culprits"]
+    assert isinstance(culprits, list)
+    assert culprits[0] == {"job": "pytest · ~/shop", "cpu": 480, "rss_bytes": 10**9, "pid": 1}
+
+
+def test_a_busy_cpu_that_nobody_waits_for_interrupts_nobody_until_somebody_waits() -> None:
+    alerts = ResourceAlerts()
+    assert not raised(alerts, step(0.0, moved=UP, waiting=5.0)).felt
+    assert alerts.take(step(1.0, waiting=20.0), Mode.DEV) == []
+    assert raised(alerts, step(2.0, waiting=80.0)).felt
+    assert alerts.take(step(3.0, waiting=85.0), Mode.DEV) == []
+
+
+def test_without_pressure_information_a_critical_cpu_counts_as_felt() -> None:
+    assert raised(ResourceAlerts(), step(0.0, moved=UP, waiting=None)).felt
+
+
+def test_memory_says_what_is_left_and_what_grows() -> None:
+    moved = (Resource.MEMORY, Height.CLEAR, Height.CRITICAL)
+    hog = job("pytest", 10, 9 * 10**9, growth=310e6)
+    alert = raised(ResourceAlerts(), step(0.0, hog, moved=moved))
+    assert alert.felt
+    assert "2.0 of 32.0 GB are available" in alert.message
+    assert "pytest · ~/shop grows by 310 MB/s" in alert.message
+
+
+def test_it_is_brought_up_to_date_once_a_minute_and_resolved_when_clear() -> None:
+    alerts = ResourceAlerts()
+    raised(alerts, step(0.0, moved=UP))
+    assert alerts.take(step(30.0), Mode.DEV) == []
+    raised(alerts, step(60.0))
+    assert alerts.take(step(61.0, moved=DOWN), Mode.DEV) == [ResourceCleared(resource=Resource.CPU)]
+    assert alerts.take(step(200.0), Mode.DEV) == []
+
+
+def test_the_culprit_is_who_took_most_over_the_incident_not_at_its_end() -> None:
+    alerts = ResourceAlerts()
+    raised(alerts, step(0.0, job("late", 1), moved=UP))
+    for second in range(1, 59):
+        alerts.take(step(float(second), job("hog", 300)), Mode.DEV)
+    alert = raised(alerts, step(60.0, job("late", 500)))
+    assert alert.title.startswith("CPU 97 %: hog")
+
+
+@pytest.mark.parametrize(("cpu", "over"), [(20.0, True), (80.0, False)])
+def test_an_alert_left_open_by_the_last_run_is_closed_once_it_no_longer_holds(
+    cpu: float, *, over: bool
+) -> None:
+    alerts = ResourceAlerts({Resource.CPU: 60.0})
+    found = alerts.take(step(0.0, cpu=cpu), Mode.DEV)
+    assert bool(found) is over
+    unreadable = msgspec.structs.replace(
+        step(1.0), snapshot=msgspec.structs.replace(step(1.0).snapshot, cpu_percent=None)
+    )
+    assert alerts.take(unreadable, Mode.DEV) == []

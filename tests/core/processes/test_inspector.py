@@ -1,0 +1,87 @@
+import msgspec
+
+from omnitray.core.facts import Job, JobKind, ProcessFacts
+from omnitray.core.processes.inspector import Inspector, weightiest
+from omnitray.core.processes.ties import Tie
+from support.processes import FakeProcesses
+
+
+def process(pid: int, *, ticks: int = 1, name: str = "python3") -> ProcessFacts:
+    return ProcessFacts(pid=pid, ppid=1, start_ticks=ticks, name=name, state="R")
+
+
+def job(key: str, *processes: ProcessFacts, rss: int = 0, growth: float | None = None) -> Job:
+    return Job(
+        key=key,
+        name=key,
+        project=None,
+        kind=JobKind.COMMAND,
+        leader_pid=processes[0].pid if processes else 0,
+        processes=processes,
+        cpu_percent=0.0,
+        rss_bytes=rss,
+        growth_bps=growth,
+    )
+
+
+class Asked:
+    """Counts what it is asked for."""
+
+    def __init__(self) -> None:
+        self.ties: list[tuple[int, ...]] = []
+        self.details = FakeProcesses()
+        self.inspector = Inspector(self.details, self.ties_of, self.details.written_bytes)
+
+    def ties_of(self, pids: tuple[int, ...]) -> dict[int, frozenset[Tie]]:
+        self.ties.append(pids)
+        return {pid: frozenset({Tie.SOUND}) for pid in pids}
+
+
+def test_a_process_is_looked_at_once_until_it_becomes_another_program_or_another_process() -> None:
+    asked = Asked()
+    shell = process(7, name="sh")
+    for seen in (shell, shell):
+        asked.inspector.look([job("a", seen)], 0.0)
+    first = asked.details.asked
+    asked.inspector.look([job("a", process(7, name="python3"))], 0.0)
+    after_exec = asked.details.asked
+    found = asked.inspector.look([job("a", process(7, ticks=2))], 0.0)
+    assert 0 < first < after_exec < asked.details.asked
+    assert found.details[7].start_ticks == 2
+
+
+def test_ties_are_asked_for_the_weightiest_jobs_and_kept_for_a_moment() -> None:
+    asked = Asked()
+    jobs = [job(str(n), process(n), rss=n) for n in range(1, 30)]
+    found = asked.inspector.look(jobs, 0.0)
+    asked.inspector.look(jobs, 1.0)
+    assert len(asked.ties) == 1
+    assert found.ties[29] == {Tie.SOUND}
+    assert len(found.ties) < 15
+    asked.inspector.look(jobs, 3.0)
+    assert len(asked.ties) == 2
+
+
+def test_a_new_heavy_process_is_asked_about_at_once() -> None:
+    asked = Asked()
+    asked.inspector.look([job("a", process(1))], 0.0)
+    assert 2 in asked.inspector.look([job("a", process(1), process(2))], 0.1).ties
+
+
+def test_writing_is_a_rate_between_two_looks_at_the_same_process() -> None:
+    asked = Asked()
+    seen = process(7)
+    asked.details.written[7] = 1000
+    first = asked.inspector.look([job("a", seen)], 0.0, writers=True)
+    asked.details.written[7] = 5000
+    second = asked.inspector.look([job("a", seen)], 2.0, writers=True)
+    other = asked.inspector.look([job("a", process(7, ticks=9))], 3.0, writers=True)
+    assert [each.details[7].write_bps for each in (first, second, other)] == [None, 2000.0, None]
+
+
+def test_the_weightiest_are_those_by_cpu_memory_and_growth_together() -> None:
+    quiet = [job(f"q{n}", rss=n) for n in range(9)]
+    grows = job("grows", growth=9e9)
+    busy = msgspec.structs.replace(job("busy"), cpu_percent=900.0)
+    chosen = {each.key for each in weightiest([*quiet, grows, busy])}
+    assert {"grows", "busy", "q8"} <= chosen

@@ -1,0 +1,129 @@
+import pytest
+
+from omnitray.core.policy import ProtectPolicy
+from omnitray.core.watching.guard import LONGEST_S, SHORTEST_S, DelayReason, Guard, next_delay
+from support.scenes import GB, reading
+
+POLICY = ProtectPolicy()
+
+
+def test_with_plenty_it_sleeps_five_seconds() -> None:
+    delay_s, reason = next_delay(reading(used=10.0, total=128 * GB), None, POLICY)
+
+    assert (delay_s, reason) == (LONGEST_S, DelayReason.PLENTY)
+
+
+def test_it_wakes_half_way_to_the_floor_at_the_fastest_rate_there_is() -> None:
+    delay_s, reason = next_delay(reading(used=50.0, total=16 * GB), None, POLICY)
+
+    headroom = 0.45 * 16 * GB
+    assert delay_s == pytest.approx(headroom / (6000 << 20) / 2)
+    assert reason is DelayReason.FILL_RATE
+
+
+def test_swap_that_is_left_counts_as_time() -> None:
+    without, _ = next_delay(reading(used=80.0), None, POLICY)
+    with_swap, _ = next_delay(reading(used=80.0, swap=(2 * GB, 2 * GB)), None, POLICY)
+
+    assert with_swap - without == pytest.approx(0.9 * 2 * GB / (800 << 20) / 2)
+
+
+def test_near_the_floor_it_looks_ten_times_a_second() -> None:
+    assert next_delay(reading(used=96.0), None, POLICY) == (SHORTEST_S, DelayReason.CLOSE)
+
+
+def test_growth_towards_the_limit_is_looked_at_four_times_on_the_way() -> None:
+    before, now = reading(100.0, used=60.0, total=64 * GB), reading(101.0, used=70.0, total=64 * GB)
+
+    delay_s, reason = next_delay(now, before, POLICY)
+
+    assert delay_s == pytest.approx(1.0 / 4.0, rel=0.01)
+    assert reason is DelayReason.GROWTH
+
+
+def test_readings_out_of_order_and_slow_growth_are_left_to_the_worst_case() -> None:
+    big = 128 * GB
+    earlier = reading(101.0, used=10.0, total=big)
+
+    assert next_delay(reading(100.0, used=20.0, total=big), earlier, POLICY)[0] == LONGEST_S
+    assert next_delay(reading(102.0, used=10.0, total=big), earlier, POLICY)[0] == LONGEST_S
+
+
+def test_past_every_line_growth_asks_for_the_shortest_sleep() -> None:
+    now = reading(101.0, used=97.0, swap=(64 * GB, 64 * GB))
+
+    assert next_delay(now, reading(100.0, used=96.0), POLICY)[0] == SHORTEST_S
+
+
+def test_at_rest_no_process_is_looked_at() -> None:
+    guard = Guard()
+
+    steps = [guard.observe(reading(100.0 + at, used=50.0), POLICY) for at in range(20)]
+
+    assert not any(step.wants_scan for step in steps)
+
+
+def test_over_the_limit_it_looks_once_a_second_while_memory_moves() -> None:
+    guard = Guard()
+    looks = [
+        guard.observe(reading(100.0 + at / 10, used=81.0 + (at // 10) % 2), POLICY).wants_scan
+        for at in range(31)
+    ]
+
+    assert sum(looks) == 4
+
+
+def test_over_the_limit_it_looks_seldom_when_nothing_moves() -> None:
+    guard = Guard()
+    looks = [
+        guard.observe(reading(100.0 + at / 10, used=81.0), POLICY).wants_scan for at in range(101)
+    ]
+
+    assert sum(looks) == 3
+
+
+@pytest.mark.parametrize(
+    ("now", "every_s"),
+    [
+        (reading(used=96.0), 0.1),
+        (reading(used=93.0), 0.3),
+        (reading(used=50.0, cpu=90.0), 1.0),
+        (reading(used=50.0, memory_full=20.0), 1.0),
+    ],
+)
+def test_what_is_short_is_looked_at(now: object, every_s: float) -> None:
+    step = Guard().observe(now, POLICY)  # type: ignore[arg-type]  # a reading
+
+    assert step.wants_scan
+    assert step.delay_s <= every_s
+
+
+def test_what_is_held_is_looked_after_every_five_seconds() -> None:
+    guard = Guard()
+    looks = [guard.observe(reading(100.0 + at), POLICY, held=True).wants_scan for at in range(11)]
+
+    assert sum(looks) == 3
+
+
+def test_processors_that_are_short_and_held_are_looked_at_seldom() -> None:
+    guard = Guard()
+    looks = [
+        guard.observe(reading(100.0 + at, cpu=95.0), POLICY, held=True).wants_scan
+        for at in range(11)
+    ]
+
+    assert sum(looks) == 3
+
+
+def test_after_acting_it_watches_for_two_seconds_and_foretells_anew() -> None:
+    guard = Guard()
+    for at in range(30):
+        step = guard.observe(reading(100.0 + at / 10, used=70.0 + at / 10), POLICY)
+    assert step.forecast is not None
+    guard.acted()
+
+    step = guard.observe(reading(103.0, used=72.0), POLICY)
+
+    assert step.forecast is None
+    assert step.wants_scan
+    assert not guard.observe(reading(106.0, used=60.0), POLICY).wants_scan

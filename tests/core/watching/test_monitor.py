@@ -1,0 +1,183 @@
+import asyncio
+
+import pytest
+
+from omnitray.core.facts import (
+    MonitorLevel,
+    Resource,
+    Snapshot,
+)
+from omnitray.core.policy import Band, MonitorPolicy, Thresholds
+from omnitray.core.watching.levels import LevelReason
+from omnitray.core.watching.monitor import Step
+from omnitray.core.watching.report import Report
+from omnitray.core.watching.thresholds import Height
+from support.clock import FakeClock
+from support.told_machine import ToldMachine, told_monitor
+
+
+class Bench:
+    """A monitor with its clock and machine, and a way to let time pass."""
+
+    def __init__(self, policy: MonitorPolicy | None = None) -> None:
+        self.clock = FakeClock()
+        self.machine = ToldMachine(self.clock)
+        self.monitor = told_monitor(self.machine, policy or MonitorPolicy(grace_s=0))
+
+    def run(self, seconds: float) -> list[Step]:
+        end = self.clock.monotonic() + seconds
+        steps = [self.monitor.step()]
+        while self.clock.monotonic() + steps[-1].next_delay_s <= end:
+            self.clock.advance(steps[-1].next_delay_s)
+            steps.append(self.monitor.step())
+        self.clock.advance(end - self.clock.monotonic())
+        return steps
+
+
+@pytest.mark.parametrize(
+    ("level", "looks", "reports"),
+    [
+        (MonitorLevel.IDLE, 21, 2),
+        (MonitorLevel.NORMAL, 121, 10),
+        (MonitorLevel.INTENSIVE, 601, 60),
+        (MonitorLevel.CRITICAL, 1201, 300),
+    ],
+)
+def test_each_level_looks_and_reports_at_its_rhythm(
+    level: MonitorLevel, looks: int, reports: int
+) -> None:
+    steps = Bench(MonitorPolicy(level=level)).run(600)
+    assert len(steps) == looks
+    assert sum(step.report is not None for step in steps) == reports
+
+
+def test_a_held_critical_value_escalates_at_once_and_calms_down_to_the_chosen_level() -> None:
+    bench = Bench(MonitorPolicy(level=MonitorLevel.IDLE, grace_s=0))
+    bench.machine.cpu = 97.0
+    steps = bench.run(8)
+    told = [item for step in steps for item in step.transitions]
+    assert [(item.resource, item.after) for item in told] == [
+        (Resource.CPU, Height.CRITICAL),
+    ]
+    levels = [bench.monitor.level]
+    bench.machine.cpu = 5.0
+    changes = [change for step in bench.run(60) for change in step.level_changes]
+    assert [change.reason for change in changes] == [LevelReason.CALM]
+    assert [*levels, bench.monitor.level] == [MonitorLevel.CRITICAL, MonitorLevel.IDLE]
+
+
+def test_it_looks_sooner_while_a_threshold_is_being_waited_out() -> None:
+    bench = Bench(MonitorPolicy(level=MonitorLevel.IDLE, grace_s=0))
+    bench.machine.cpu = 75.0
+    steps = bench.run(6)
+    assert [step.next_delay_s for step in steps[:5]] == [1.0] * 5
+    assert steps[-1].transitions[0].after is Height.WARNING
+
+
+def test_a_warning_waits_for_the_grace_to_end_and_a_critical_does_not() -> None:
+    bench = Bench(MonitorPolicy(grace_s=60))
+    bench.machine.cpu = 75.0
+    assert not [item for step in bench.run(55) for item in step.transitions]
+    told = [item for step in bench.run(10) for item in step.transitions]
+    assert [item.after for item in told] == [Height.WARNING]
+
+    bench = Bench(MonitorPolicy(grace_s=60))
+    bench.machine.cpu = 99.0
+    told = [item for step in bench.run(10) for item in step.transitions]
+    assert [item.after for item in told] == [Height.CRITICAL]
+
+
+def test_after_a_suspend_there_is_grace_again_and_no_held_time_is_carried_over() -> None:
+    bench = Bench(MonitorPolicy(grace_s=60))
+    bench.run(100)
+    bench.machine.cpu = 75.0
+    bench.monitor.step()
+    bench.clock.jump_wall(3600)
+    told = [item for step in bench.run(50) for item in step.transitions]
+    assert not told
+    assert [item.after for step in bench.run(20) for item in step.transitions] == [Height.WARNING]
+
+
+def test_a_clock_set_back_does_not_silence_the_monitor() -> None:
+    bench = Bench(MonitorPolicy(grace_s=60))
+    bench.run(100)
+    bench.clock.jump_wall(-86400)
+    bench.machine.cpu = 75.0
+    assert [item.after for step in bench.run(20) for item in step.transitions] == [Height.WARNING]
+
+
+def test_a_full_disk_raises_the_level_when_it_fills_and_not_for_ever() -> None:
+    bench = Bench()
+    bench.machine.disk = 97.0
+    levels = []
+    for seconds in (10, 60):
+        bench.run(seconds)
+        levels.append(bench.monitor.level)
+    assert levels == [MonitorLevel.CRITICAL, MonitorLevel.NORMAL]
+
+
+def test_an_alert_from_elsewhere_makes_it_look_closely_for_a_while() -> None:
+    bench = Bench()
+    change = bench.monitor.escalate()
+    assert change is not None
+    assert change.reason is LevelReason.CRITICAL_ALERT
+    bench.run(40)
+    assert bench.monitor.level is MonitorLevel.NORMAL
+
+
+def test_choosing_a_level_in_an_escalation_holds_after_it() -> None:
+    bench = Bench()
+    bench.monitor.escalate()
+    assert bench.monitor.set_level(MonitorLevel.INTENSIVE) is None
+    bench.run(31)
+    assert bench.monitor.level is MonitorLevel.INTENSIVE
+
+
+def test_changed_thresholds_are_taken_up_and_the_others_keep_their_state() -> None:
+    bench = Bench()
+    bench.machine.disk = 85.0
+    bench.run(10)
+    cpu = Band(warning=5.0, critical=90.0, hold_s=0)
+    bench.monitor.set_policy(MonitorPolicy(thresholds=Thresholds(cpu=cpu), grace_s=0))
+    told = [item for step in bench.run(10) for item in step.transitions]
+    assert [(item.resource, item.after) for item in told] == [(Resource.CPU, Height.WARNING)]
+
+
+def test_a_report_holds_the_least_and_most_of_its_span() -> None:
+    bench = Bench()
+    reports: list[Report] = []
+    bench.monitor.reports.add(reports.append)
+    bench.machine.cpu = 30.0
+    bench.run(30)
+    bench.machine.cpu = None
+    bench.run(10)
+    bench.machine.cpu = 50.0
+    bench.run(30)
+    assert len(reports) == 1
+    assert (reports[0].cpu_percent.least, reports[0].cpu_percent.most) == (30.0, 50.0)
+
+
+@pytest.mark.expect_log("callback .*broken.* failed")
+def test_plain_and_async_callbacks_get_the_snapshots_and_a_broken_one_stops_nobody() -> None:
+    bench = Bench()
+    seen: list[str] = []
+
+    async def later(_: Snapshot) -> None:
+        seen.append("async")
+
+    def broken(_: Snapshot) -> None:
+        raise ValueError("no")
+
+    async def program() -> None:
+        bench.monitor.add_callback(broken)
+        bench.monitor.add_callback(lambda _: seen.append("plain"))
+        remove = bench.monitor.add_callback(later)
+        await asyncio.to_thread(bench.monitor.step)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        remove()
+        bench.monitor.step()
+        await asyncio.sleep(0)
+
+    asyncio.run(program())
+    assert sorted(seen) == ["async", "plain", "plain"]

@@ -1,0 +1,107 @@
+import pytest
+
+from omnitray.core.acting.foreign_ends import foreign_end
+from omnitray.core.facts import ProcessFacts
+from omnitray.core.watching.neighbours import Neighbour, neighbours
+
+
+def found(name: str, *arguments: str, files: dict[str, str] | None = None) -> Neighbour | None:
+    process = ProcessFacts(pid=7, ppid=1, start_ticks=1, name=name, state="S")
+    read = (files or {}).get
+    told = neighbours([process], lambda _process: arguments, lambda path: read(path) or "")
+    return told[0] if told else None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "percent"),
+    [
+        (("earlyoom",), 10.0),
+        (("earlyoom", "-m", "4"), 4.0),
+        (("earlyoom", "-r", "60", "-m", "15,8"), 15.0),
+        (("earlyoom", "-m6"), 6.0),
+        (("earlyoom", "-m"), 10.0),
+        (("earlyoom", "-m", "nonsense"), 10.0),
+    ],
+)
+def test_earlyooms_line_is_read_from_its_arguments(
+    arguments: tuple[str, ...], percent: float
+) -> None:
+    neighbour = found("earlyoom", *arguments)
+    assert neighbour is not None
+    assert neighbour.memory_percent == percent
+
+
+def test_nohang_is_found_behind_its_interpreter_and_read_from_its_configuration() -> None:
+    files = {"/etc/nohang/nohang.conf": "# x\nsoft_threshold_min_mem = 7.5 %\n"}
+    arguments = ("python3", "/usr/sbin/nohang", "--monitor", "--config", "/etc/nohang/nohang.conf")
+    neighbour = found("python3", *arguments, files=files)
+    assert neighbour is not None
+    assert (neighbour.name, neighbour.memory_percent) == ("nohang", 7.5)
+    unread = found("nohang", *arguments)
+    assert unread is not None
+    assert unread.memory_percent is None
+
+
+def test_systemd_oomd_says_its_own_line() -> None:
+    neighbour = found("systemd-oomd", files={"/etc/systemd/oomd.conf": "[OOM]\nSwapUsedLimit=80%"})
+    assert neighbour is not None
+    assert "80 % used" in neighbour.sentence(5.0)
+
+
+def test_it_is_said_who_comes_first() -> None:
+    early, late = found("earlyoom", "earlyoom", "-m", "10"), found("earlyoom", "earlyoom", "-m3")
+    assert early is not None
+    assert late is not None
+    assert early.sentence(5.0).endswith("before our 5 %")
+    assert late.sentence(5.0).endswith("our 5 % comes before it")
+
+
+@pytest.mark.parametrize("name", ["python3", "bash", "earlyoom-gui", "nohang-tray"])
+def test_others_are_no_neighbours(name: str) -> None:
+    assert found(name, name, "/home/me/earlyoom.py") is None
+
+
+@pytest.mark.parametrize(
+    ("line", "by", "pid", "name", "rss_mb"),
+    [
+        (
+            "Out of memory: Killed process 9277 (tail) total-vm:7837636kB, anon-rss:7832636kB, f",
+            *("the kernel", 9277, "tail", 7649),
+        ),
+        (
+            "Memory cgroup out of memory: Killed process 42 (a) b) total-vm:4kB, anon-rss:2048kB,",
+            *("the kernel", 42, "a) b", 2),
+        ),
+        (
+            'sending SIGTERM to process 1234 uid 1000 "chrome": oom_score 880, VmRSS 901 MiB, x',
+            *("earlyoom", 1234, "chrome", 901),
+        ),
+        (
+            'sending SIGKILL to process 1234 "a\x1b[31m": badness 880, VmRSS 901 MiB',
+            *("earlyoom", 1234, "a?[31m", 901),
+        ),
+    ],
+)
+def test_what_others_ended_is_read_from_their_lines(
+    line: str, by: str, pid: int, name: str, rss_mb: int
+) -> None:
+    end = foreign_end(line)
+    assert end is not None
+    assert (end.by, end.pid, end.name) == (by, pid, name)
+    assert end.rss_bytes is not None
+    assert end.rss_bytes >> 20 == rss_mb
+
+
+def test_a_whole_unit_can_be_ended() -> None:
+    end = foreign_end(
+        "Killed /user.slice/user-1000.slice/user@1000.service/app.slice/vte.scope due to memory "
+        "used (1) / total (2) and swap used (3) / total (4) being more than 90.00%"
+    )
+    assert end is not None
+    assert (end.by, end.pid) == ("systemd-oomd", None)
+    assert end.sentence == "systemd-oomd ended vte.scope, because memory ran out"
+
+
+@pytest.mark.parametrize("line", ["", "usb 1-1: new device", "Killed process 1 (x)"])
+def test_other_lines_say_nothing(line: str) -> None:
+    assert foreign_end(line) is None
