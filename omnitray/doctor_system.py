@@ -10,12 +10,12 @@ from pathlib import Path
 
 from omnitray import __version__
 from omnitray.address import read_address
+from omnitray.core.amounts import size
 from omnitray.doctor import Finding, fail, ok, warn
 from omnitray.paths import Paths, UnsafeFolderError, own_folder
 from omnitray.settings import load
 
-MIB = 1 << 20
-LITTLE_SPACE_BYTES = 100 * MIB
+LITTLE_SPACE_BYTES = 100_000_000
 FEW_FILES = 1024
 BROKEN_QT = "6.12.0"
 OPEN_MODE = 0o077
@@ -81,7 +81,7 @@ def _folder(name: str, folder: Path) -> Finding:
         return warn(topic, f"{folder} is open to others ({mode:04o})", f"chmod 700 {folder}")
     free = shutil.disk_usage(folder).free
     if free < LITTLE_SPACE_BYTES:
-        return warn(topic, f"only {free // MIB} MiB are free on {folder}", "free some space")
+        return warn(topic, f"only {size(free)} are free on {folder}", "free some space")
     return ok(topic, f"{folder} ({mode:04o})")
 
 
@@ -132,7 +132,7 @@ def limits(cgroup: Path = Path("/sys/fs/cgroup")) -> Iterator[Finding]:
     except OSError:
         return
     if most not in NO_LIMIT:
-        yield ok("limits", f"this container has {int(most) // MIB} MiB of memory")
+        yield ok("limits", f"this container has {size(int(most))} of memory")
 
 
 def _open_files() -> int | None:

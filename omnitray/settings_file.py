@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from omnitray.core.amounts import size
 from omnitray.core.durable import write_atomic
 from omnitray.core.facts import ProtectState
 from omnitray.paths import private_folder
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
 _ARMED = "protect.state"
-MAX_BYTES = 1 << 20
+MAX_BYTES = 1_000_000
 TRIES = 5
 Stamp = tuple[int, int, int]  # modification time in ns, inode, size: all zero for no file
 NO_FILE: Stamp = (0, 0, 0)
@@ -168,7 +169,7 @@ def _read(path: Path) -> str:
     with path.open("rb") as file:
         content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
-        raise ValueError(f"it is larger than {MAX_BYTES >> 20} MB")
+        raise ValueError(f"it is larger than {size(MAX_BYTES)}")
     return content.decode("utf-8-sig")
 
 

@@ -75,7 +75,7 @@ def test_syslog_and_limits(tmp_path: Path) -> None:
     assert system.syslog((str(tmp_path / "log"),))[0].verdict is Verdict.OK
     assert system.syslog((str(tmp_path / "no"),))[0].verdict is Verdict.WARN
     (tmp_path / "memory.max").write_text(str(512 << 20))
-    assert "512 MiB" in list(system.limits(tmp_path))[-1].found
+    assert "537 MB" in list(system.limits(tmp_path))[-1].found
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ import argparse
 from omnitray.api.door import Done
 from omnitray.api.wire import Actions, ExplanationBody, Jobs
 from omnitray.commands.context import Context
-from omnitray.commands.terminal import percent, size
+from omnitray.commands.terminal import percent
 from omnitray.commands.times import shown
+from omnitray.core.amounts import size
 from omnitray.core.protection_view import Grip
 from omnitray.remote import quoted
 

@@ -17,7 +17,6 @@ HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 WIDEST = 80  # of a paragraph, and of a terminal that does not say
 GAP = "  "
 COLOURS = {"critical": "31", "warning": "33", "ok": "32", "dim": "2", "bold": "1"}
-KIB = 1024
 
 
 class Terminal:
@@ -142,15 +141,6 @@ def pad(text: str, width: int) -> str:
     """Filled up with spaces."""
     text = harmless(text)
     return text + " " * max(0, width - width_of(text))
-
-
-def size(count: float) -> str:
-    """``3.2 GiB``."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if abs(count) < KIB:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= KIB
-    return f"{count:.1f} TiB"
 
 
 def percent(value: float | None) -> str:

@@ -1,17 +1,25 @@
-"""Figures as people read them: ``9.8 GB``, ``+290 MB/s``, ``20 to 40 s``, ``96 %``."""
+"""Figures as people read them: ``9.8 GB``, ``+290 MB/s``, ``20 to 40 s``, ``96 %``.
 
-_STEPS = ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB"))
+Bytes are counted in thousands everywhere, memory too: 1 GB is 10^9 bytes, so that a figure of the
+window, of an alert and of the command line can be compared.
+"""
+
+_THOUSAND = 1000.0
+_UNITS = ("B", "kB", "MB", "GB", "TB")
 _MINUTE_S, _HOUR_S = 60.0, 3600.0
 _WHOLE = 10.0  # from here on no decimals
 
 
 def size(count: float) -> str:
-    """``9.8 GB``."""
-    for step, unit in _STEPS:
-        if abs(count) >= step:
-            figure = count / step
-            return f"{figure:.0f} {unit}" if abs(figure) >= _WHOLE else f"{figure:.1f} {unit}"
-    return f"{count:.0f} B"
+    """``14.2 GB``, ``71 MB``, ``1.5 kB``: a decimal where it says something.
+
+    That is for gigabytes and terabytes under 100, for all else under 10.
+    """
+    amount, unit = _scaled(float(count))
+    finest = 100.0 if unit in {"GB", "TB"} else 10.0
+    shown = round(abs(amount), 1)
+    whole = unit == "B" or shown == 0.0 or shown >= finest
+    return f"{amount:.{0 if whole else 1}f} {unit}"
 
 
 def rate(bps: float) -> str:
@@ -40,3 +48,11 @@ def span(low_s: float, high_s: float) -> str:
         return f"about {high}"
     figure, _, unit = low.partition(" ")
     return f"{figure} to {high}" if high.endswith(f" {unit}") else f"{low} to {high}"
+
+
+def _scaled(count: float) -> tuple[float, str]:
+    for unit in _UNITS[:-1]:
+        if abs(count) < _THOUSAND - 0.5:  # 999.6 would be printed as 1000
+            return count, unit
+        count /= _THOUSAND
+    return count, _UNITS[-1]

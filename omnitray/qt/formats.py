@@ -1,19 +1,17 @@
 """Figures and texts for people: units, durations, clock times, one-line names. Pure.
 
-Memory is given in GB of 10^9 bytes like everything else here, so that figures can be compared.
 A figure that could not be read is a dash, never 0.
 """
 
 import datetime as dt
 import unicodedata
 
+from omnitray.core import amounts
+
 DASH = "–"
 MINUTE_S = 60.0
 HOUR_S = 3600.0
 DAY_S = 86400.0
-_THOUSAND = 1000.0
-_TEN = 10.0
-_NEARLY_NOTHING = 0.05
 _SILENT_BPS = 50_000.0  # growth under 0.05 MB/s is what every process does
 _TITLE_LIMIT = 300
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -26,17 +24,13 @@ def percent(value: float | None, digits: int = 0) -> str:
 
 
 def size(value: float | None) -> str:
-    """``14.2 GB``: at most one decimal, decimal units."""
-    if value is None:
-        return DASH
-    return " ".join(_short(*_scaled(value, ("B", "kB", "MB", "GB", "TB"))))
+    """``14.2 GB``, in the words of :func:`omnitray.core.amounts.size`."""
+    return DASH if value is None else amounts.size(max(0.0, value))
 
 
 def rate(value: float | None) -> str:
     """``84 MB/s``."""
-    if value is None:
-        return DASH
-    return " ".join(_short(*_scaled(value, ("B/s", "kB/s", "MB/s", "GB/s"))))
+    return DASH if value is None else amounts.rate(max(0.0, value))
 
 
 def growth(value: float | None) -> str:
@@ -121,19 +115,3 @@ def _visible(letter: str) -> str:
 
 def _runs_backwards(line: str) -> bool:
     return any(unicodedata.bidirectional(letter) in {"R", "AL", "AN"} for letter in line)
-
-
-def _scaled(value: float, units: tuple[str, ...]) -> tuple[float, str]:
-    amount = max(0.0, float(value))
-    for unit in units[:-1]:
-        if amount < _THOUSAND - 0.5:  # 999.6 would be printed as 1000
-            return amount, unit
-        amount /= _THOUSAND
-    return amount, units[-1]
-
-
-def _short(amount: float, unit: str) -> tuple[str, str]:
-    """A decimal where it says something: gigabytes under 100, all else under 10."""
-    fine = 10 * _TEN if unit[0] in "GT" else _TEN
-    whole = unit in {"B", "B/s"} or amount < _NEARLY_NOTHING or amount >= fine - _NEARLY_NOTHING
-    return f"{amount:.{0 if whole else 1}f}", unit

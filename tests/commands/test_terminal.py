@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.commands.terminal import Terminal, cut, harmless, harmless_json, size, width_of
+from omnitray.commands.terminal import Terminal, cut, harmless, harmless_json, width_of
 
 ATTACKS = [
     "\x1b]0;owned\x07",
@@ -91,13 +91,3 @@ def test_colour_is_for_terminals_that_want_it() -> None:
     ):
         Terminal(screen, screen, environ).line("x", "critical")
         assert ("\x1b[31m" in screen.getvalue()) is coloured
-
-
-def test_sizes_are_readable() -> None:
-    assert [size(n) for n in (0, 1023, 1024, 3 << 30, 5 << 40)] == [
-        "0 B",
-        "1023 B",
-        "1.0 KiB",
-        "3.0 GiB",
-        "5.0 TiB",
-    ]

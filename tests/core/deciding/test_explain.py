@@ -23,7 +23,9 @@ from omnitray.core.deciding.protection import (
 )
 from omnitray.core.facts import JobKind, Resource
 from omnitray.core.policy import ProtectPolicy
-from support.scenes import GB, MB, facts, job, process, reading, scene
+from support.scenes import facts, job, process, reading, scene
+
+GB, MB = 10**9, 10**6
 
 CPU = Evidence(signal=Signal.CPU, value=96.0, threshold=75.0, held_s=4.0)
 SOON = Evidence(
@@ -78,8 +80,8 @@ def action(
     ("told", "expected"),
     [
         (size(9.8 * GB), "9.8 GB"),
-        (size(14.2 * GB), "14 GB"),
-        (size(5 * 1024), "5.0 kB"),
+        (size(14.2 * GB), "14.2 GB"),
+        (size(5_120), "5.1 kB"),
         (size(12), "12 B"),
         (rate(290 * MB), "290 MB/s"),
         (percent(4.25), "4.2 %"),
@@ -173,7 +175,7 @@ def test_an_explanation_says_what_the_worker_held_of_its_job_and_who_was_spared(
 
     assert told.text == (
         "Memory runs out in 20 to 40 s, at 310 MB/s: at its rate of growth memory runs out. "
-        "It holds 9.8 GB of the 14 GB of its job and grows by 290 MB/s. "
+        "It holds 9.8 GB of the 14.2 GB of its job and grows by 290 MB/s. "
         "It is given back under 70 %."
     )
     assert [each.verdict for each in told.considered] == ["paused", "paused", "parent of the run"]
