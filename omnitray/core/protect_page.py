@@ -9,7 +9,7 @@ import msgspec
 
 from omnitray.core.acting.deed import Active, Outcome, is_lever_of
 from omnitray.core.acting.journal import Record
-from omnitray.core.acting.levers_report import NAMES, LeverRow
+from omnitray.core.acting.levers_report import LeverRow
 from omnitray.core.alerting.alert import epoch
 from omnitray.core.deciding import explain
 from omnitray.core.deciding.breaker import Breaker as BreakerFacts
@@ -26,6 +26,7 @@ from omnitray.core.protection_view import (
     Held,
     JournalLine,
     Means,
+    Protected,
     ProtectionView,
     Question,
 )
@@ -35,6 +36,18 @@ JOURNAL_LINES = 100
 _GRIPS = {Rung.SLOW_DOWN: Grip.SLOWED, Rung.PAUSE: Grip.PAUSED, Rung.END: Grip.ENDING}
 _DID = {"slow_down": "slowed down", "pause": "paused", "end": "ended", "tell": "told about"}
 _SENTENCES = {each.value: each.sentence for each in ProtectReason}
+_LEVERS = {  # short: they stand in a column
+    LeverKind.CPU_WEIGHT: "weight",
+    LeverKind.MEMORY_HIGH: "memory limit",
+    LeverKind.FREEZE: "frozen",
+    LeverKind.AUTOGROUP: "autogroup",
+    LeverKind.BACKGROUND: "background",
+    LeverKind.NICE: "nice",
+    LeverKind.IO_CLASS: "disk class idle",
+    LeverKind.STOP: "stopped",
+    LeverKind.END: "asked to end",
+}
+_WITH_FIGURES = {LeverKind.CPU_WEIGHT, LeverKind.AUTOGROUP, LeverKind.NICE}
 _FINAL = {Outcome.ENDED: Shown.ENDED, Outcome.WOULD_HAVE: Shown.WOULD_HAVE}
 
 
@@ -64,6 +77,7 @@ def page(
         explanations=tuple(_explanations(protecting)),
         means=tuple(Means(name=row.name, works=row.works, why_not=row.why_not) for row in means),
         journal=tuple(_lines(records)),
+        protected=tuple(_protected(protecting)),
         neighbours=protecting.neighbours,
     )
 
@@ -89,7 +103,6 @@ def holding(held: Iterable[Held]) -> tuple[str, ...]:
 
 def _held(each: ActiveAction, in_force: tuple[Active, ...], wall_offset_s: float) -> Held:
     action = each.action
-    ours = [active.record for active in in_force if is_lever_of(action.id, active.action_id)]
     watched = each.state is ActionState.WATCHED
     return Held(
         action_id=action.id,
@@ -97,22 +110,37 @@ def _held(each: ActiveAction, in_force: tuple[Active, ...], wall_offset_s: float
         title=action.title,
         grip=Grip.WOULD if watched else _GRIPS[action.rung],
         since=each.since_s + wall_offset_s,
-        means=", ".join(_means(record) for record in ours),
+        means=means_of(action.id, in_force),
         why=explain.why(action),
         process_count=max(1, len(action.targets)),
         undoable=action.rung is not Rung.END and not watched,
+        pids=tuple(target.pid for target in action.targets),
     )
 
 
+def means_of(action_id: str, in_force: Iterable[Active]) -> str:
+    """The levers that an action has pulled: ``weight 100 → 5``."""
+    ours = (each.record for each in in_force if is_lever_of(action_id, each.action_id))
+    return ", ".join(_means(record) for record in ours)
+
+
 def _means(record: Record) -> str:
-    name = NAMES[LeverKind(record.began.lever)].lower()
-    changed = {(change.old, change.new) for change in record.changes}
-    if len(changed) != 1:
+    kind = LeverKind(record.began.lever)
+    name = _LEVERS[kind]
+    if kind not in _WITH_FIGURES:
         return name
-    ((old, new),) = changed
-    if isinstance(old, int) and isinstance(new, int):
-        return f"{name} {old} → {new}"
-    return f"{name} {new}" if isinstance(new, int) else name
+    olds = {change.old for change in record.changes}
+    news = {change.new for change in record.changes}
+    if len(news) != 1:
+        return name
+    (new,) = news
+    return f"{name} {next(iter(olds))} → {new}" if len(olds) == 1 else f"{name} {new}"
+
+
+def _protected(protecting: Protecting) -> Iterable[Protected]:
+    """What the person has taken out by a click since the start; the rest needs a look."""
+    for key, reason in protecting.spared_jobs.items():
+        yield Protected(job_key=key, why=reason.sentence, by_person=True)
 
 
 def _breaker(facts: BreakerFacts, wall_offset_s: float) -> Breaker:

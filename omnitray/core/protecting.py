@@ -16,6 +16,7 @@ from omnitray.core.acting.effects import Effects
 from omnitray.core.acting.executor import Executor
 from omnitray.core.acting.foreign_ends import foreign_end
 from omnitray.core.deciding.identity import Rung
+from omnitray.core.deciding.protect_reasons import SparedReason
 from omnitray.core.deciding.protection import (
     Action,
     ActionState,
@@ -31,6 +32,7 @@ from omnitray.core.deciding.protection import (
     Reply,
     Restore,
 )
+from omnitray.core.deciding.protection import TakenBack as TakenBackFact
 from omnitray.core.deciding.protector import ResourceProtector
 from omnitray.core.deciding.scene import Scene
 from omnitray.core.facts import DiskFacts, Job, ProcessFacts, Resource
@@ -130,6 +132,7 @@ class Protecting:
         self._disk_forecaster = DiskForecaster()
         self._probed: tuple[float, Probe] | None = None
         self._replies: list[Reply] = []
+        self._taken_back: list[TakenBackFact] = []
         self._stories: dict[str, dict[str, str]] = {}
         self._told: dict[str, tuple[dict[str, str], float]] = {}
         self._now_s = 0.0
@@ -144,6 +147,12 @@ class Protecting:
         self.reading: GuardReading | None = None
         self.forecast: Forecast | None = None
         self.taken: dict[str, Action] = {}
+        self.refusals: dict[str, str] = {}  # by action: why nothing of it could be done
+
+    @property
+    def spared_jobs(self) -> dict[str, SparedReason]:
+        """The jobs that the person has taken out since the start, by key."""
+        return self.protector.spared_jobs(self._now_s)
 
     @property
     def active(self) -> tuple[ActiveAction, ...]:
@@ -207,11 +216,30 @@ class Protecting:
 
     def undo(self, action_id: str, reason: str, who: Who) -> tuple[TakenBack, ...]:
         """Take one action back because somebody says so."""
-        return self._executor.undo(action_id, reason, who)
+        held = self._held_by({action_id})
+        undone = self._executor.undo(action_id, reason, who)
+        self._remember(held, who)
+        return undone
 
     def undo_all(self, reason: str, who: Who) -> tuple[TakenBack, ...]:
         """Take everything back."""
-        return self._executor.undo_all(reason, who)
+        held = self._held_by({each.action.id for each in self.active})
+        undone = self._executor.undo_all(reason, who)
+        self._remember(held, who)
+        return undone
+
+    def _held_by(self, action_ids: set[str]) -> list[TakenBackFact]:
+        held = (each.action for each in self.active if each.state in _IN_FORCE)
+        return [
+            TakenBackFact(job_key=action.job_key, rung=action.rung)
+            for action in held
+            if action.id in action_ids
+        ]
+
+    def _remember(self, held: list[TakenBackFact], who: Who) -> None:
+        """What a person has taken back is not done again at once."""
+        if who is not Who.PROTECTOR:
+            self._taken_back += held
 
     # Reading
 
@@ -311,6 +339,8 @@ class Protecting:
             probe = self._probed[1] if self._probed else None
             self.effects.begin(action.id, action.resource, self.reading, probe)
         done, _ = self._executor.carry_out([action])
+        self.refusals = {key: why for key, why in self.refusals.items() if key in self.taken}
+        self.refusals[action.id] = _note(done)
         if (
             action.rung is not Rung.END and not action.dry_run
         ):  # that somebody was ended stays told until it is seen

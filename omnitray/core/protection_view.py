@@ -35,6 +35,7 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""  # "CPU 96 %, limit 75 %"
     process_count: int = 1
     undoable: bool = True
+    pids: tuple[int, ...] = ()  # the processes that it was done to
 
 
 class Considered(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,10 +115,33 @@ class Breaker(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Protected(msgspec.Struct, frozen=True, kw_only=True):
-    """A job that is never acted on, and why: ``editor``, ``protected by you``."""
+    """A job that is never acted on, and why: ``editor``, ``protected by you``.
+
+    ``by_person``: the person wanted it and can take it back; ``words`` are the entries of the list
+    in the settings that mean it.
+    """
 
     job_key: str
     why: str
+    by_person: bool = False
+    words: tuple[str, ...] = ()
+
+
+class WayBack(enum.StrEnum):
+    """How the person can take back what was just done."""
+
+    NONE = "none"
+    UNDO = "undo"  # by the id of the action
+    UNPROTECT = "unprotect"  # by the key of the job
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of something that the person asked for, in one sentence, and the way back."""
+
+    sentence: str
+    job_key: str = ""
+    action_id: str = ""
+    way_back: WayBack = WayBack.NONE
 
 
 class Answer(enum.StrEnum):

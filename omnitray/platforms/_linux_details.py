@@ -18,6 +18,7 @@ from omnitray.platforms._linux_stat import start_ticks
 _ARGUMENTS = 32 * 1024  # a command line may have megabytes; nobody reads that
 _PSS = re.compile(rb"^Pss:\s+(\d{1,15}) kB", re.MULTILINE)
 _WRITTEN = re.compile(rb"^write_bytes: (\d{1,19})$", re.MULTILINE)
+_MOVED = re.compile(rb"^(?:read|write)_bytes: (\d{1,19})$", re.MULTILINE)
 _PTS_MAJORS = range(136, 144)  # Documentation/admin-guide/devices.txt
 _VC_MAJOR, _SERIAL_FROM = 4, 64
 
@@ -54,6 +55,10 @@ class LinuxProcessDetails:
     def written_bytes(self, process: ProcessFacts, /) -> int | None:
         """``write_bytes`` of /proc/PID/io; of our own processes alone, without privilege."""
         return self._of(process, lambda folder: _written(read_once(folder / "io")))
+
+    def io_bytes(self, process: ProcessFacts, /) -> int | None:
+        """``read_bytes`` and ``write_bytes`` of /proc/PID/io; likewise."""
+        return self._of(process, lambda folder: _moved(read_once(folder / "io")))
 
     def tty_name(self, process: ProcessFacts, /) -> str | None:
         """``pts/3``."""
@@ -112,6 +117,11 @@ def _pss(content: bytes | None) -> int | None:
 def _written(content: bytes | None) -> int | None:
     found = _WRITTEN.search(content or b"")
     return int(found[1]) if found else None
+
+
+def _moved(content: bytes | None) -> int | None:
+    found = _MOVED.findall(content or b"")
+    return sum(map(int, found)) if found else None
 
 
 def _tty_name(number: int) -> str | None:

@@ -133,6 +133,10 @@ class PsutilProcessDetails:
         """What it has written; macOS does not tell."""
         return self._of(process, lambda found: int(found.io_counters().write_bytes))
 
+    def io_bytes(self, process: ProcessFacts, /) -> int | None:
+        """What it has read and written; macOS does not tell."""
+        return self._of(process, lambda found: _moved(found.io_counters()))
+
     def tty_name(self, process: ProcessFacts, /) -> str | None:
         """``pts/3``, ``ttys001``."""
         name = self._of(process, lambda found: found.terminal())
@@ -166,6 +170,10 @@ def _own_memory(process: Any) -> int:
     extended = getattr(process, "memory_info_ex", None)
     footprint = getattr(extended(), "phys_footprint", None) if extended else None
     return int(footprint or process.memory_full_info().uss)
+
+
+def _moved(counters: Any) -> int:
+    return int(counters.read_bytes + counters.write_bytes)
 
 
 def _uid(process: Any) -> int | None:

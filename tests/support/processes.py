@@ -22,6 +22,7 @@ class FakeProcesses:
         self.asked = 0
         self.pss: dict[int, int] = {}
         self.written: dict[int, int] = {}
+        self.moved: dict[int, int] = {}
         self.init = self.start("systemd", pid=1, parent=0)
 
     def start(
@@ -110,6 +111,9 @@ class FakeProcesses:
 
     def written_bytes(self, process: ProcessFacts, /) -> int | None:
         return self.written.get(process.pid)
+
+    def io_bytes(self, process: ProcessFacts, /) -> int | None:
+        return self.moved.get(process.pid)
 
     def tty_name(self, process: ProcessFacts, /) -> str | None:
         return f"pts/{process.tty & 0xFF}" if process.tty else None

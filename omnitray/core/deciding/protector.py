@@ -57,6 +57,20 @@ class ResourceProtector:
         """Whether an end under way has had its time for TERM: memory still falls."""
         return self._hurries
 
+    def spared_jobs(self, now_s: float) -> dict[str, SparedReason]:
+        """The jobs that the person has taken out since the start, by key."""
+        memo = self._memo
+        left_alone = {key for key, until_s in memo.left_alone.items() if now_s < until_s}
+        spared = dict.fromkeys(left_alone, SparedReason.LEFT_ALONE)
+        return spared | dict.fromkeys(memo.never, SparedReason.PERSON)
+
+    def allow(self, job_key: str | None) -> None:
+        """The person protects this job no longer (None: none; their list alone counts)."""
+        keys = list(self._memo.never) if job_key is None else [job_key]
+        for key in keys:
+            self._memo.never.discard(key)
+            self._memo.left_alone.pop(key, None)
+
     def decide(self, facts: Facts, policy: ProtectPolicy, now_s: float) -> list[Decision]:
         """What is to be done now."""
         self._pass_time(facts, now_s)
@@ -80,9 +94,6 @@ class ResourceProtector:
 
     def _scene(self, facts: Facts, policy: ProtectPolicy, now_s: float) -> Scene:
         memo = self._memo
-        left_alone = {key for key, until_s in memo.left_alone.items() if now_s < until_s}
-        spared = dict.fromkeys(left_alone, SparedReason.LEFT_ALONE)
-        spared |= dict.fromkeys(memo.never, SparedReason.PERSON)
         handed_out = {
             key for key, at_s in memo.handed_out.items() if now_s - at_s < ladder.HANDED_OUT_S
         }
@@ -93,7 +104,7 @@ class ResourceProtector:
             now_s,
             self._protection,
             self._growths,
-            spared_jobs=spared,
+            spared_jobs=self.spared_jobs(now_s),
             unpaused_jobs=let_run,
             handed_out=handed_out,
         )

@@ -46,6 +46,10 @@ class ProcessDetails(Protocol):
         """What it has caused to be written to disks since it began."""
         ...
 
+    def io_bytes(self, process: ProcessFacts, /) -> int | None:
+        """What it has caused to be read from and written to disks since it began, together."""
+        ...
+
     def tty_name(self, process: ProcessFacts, /) -> str | None:
         """``pts/3``, or None without a controlling terminal."""
         ...
