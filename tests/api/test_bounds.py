@@ -7,28 +7,10 @@ from pathlib import Path
 import pytest
 
 from omnitray.api import limits
+from support.api_calls import STATUS, bearer, get
 from support.api_server import Running, running
 from support.fake_door import snapshot
-from support.raw_http import Raw, raw, request
-
-STATUS = "/api/monitoring/status"
-SOCKET = (
-    "Upgrade: websocket",
-    "Connection: Upgrade",
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-    "Sec-WebSocket-Version: 13",
-)
-
-
-def _get(api: Running, *extra: str, path: str = STATUS, host: str | None = None) -> Raw:
-    lines = [f"GET {path} HTTP/1.1"]
-    if host != "":
-        lines.append(f"Host: {host or f'127.0.0.1:{api.port}'}")
-    return raw(api.port, request(*lines, *extra))
-
-
-def _bearer(api: Running) -> str:
-    return f"Authorization: Bearer {api.address.token}"
+from support.raw_http import raw, request
 
 
 def test_a_body_of_ten_megabytes_is_refused_and_not_kept(shared: Running) -> None:
@@ -36,7 +18,7 @@ def test_a_body_of_ten_megabytes_is_refused_and_not_kept(shared: Running) -> Non
     head = request(
         "POST /api/monitoring/alerts HTTP/1.1",
         f"Host: 127.0.0.1:{shared.port}",
-        _bearer(shared),
+        bearer(shared),
         "Content-Type: application/json",
         f"Content-Length: {size}",
         body=b"x" * size,
@@ -50,7 +32,7 @@ def test_a_body_that_grows_in_chunks_is_refused_too(shared: Running) -> None:
     head = request(
         "POST /api/monitoring/alerts HTTP/1.1",
         f"Host: 127.0.0.1:{shared.port}",
-        _bearer(shared),
+        bearer(shared),
         "Content-Type: application/json",
         "Transfer-Encoding: chunked",
         body=chunk * 30 + b"0\r\n\r\n",
@@ -67,7 +49,7 @@ def test_a_body_that_is_not_said_to_be_json_is_refused(shared: Running) -> None:
 
 
 def test_a_header_of_a_hundred_kilobytes_is_refused(shared: Running) -> None:
-    answer = _get(shared, _bearer(shared), "X-Long: " + "x" * 100_000)
+    answer = get(shared, bearer(shared), "X-Long: " + "x" * 100_000)
     assert answer.status == 400
     assert shared.ask("GET", STATUS).status == 200
 
@@ -110,7 +92,7 @@ def test_a_body_that_never_comes_is_not_waited_for(
         head = request(
             "POST /api/monitoring/mode HTTP/1.1",
             f"Host: 127.0.0.1:{api.port}",
-            _bearer(api),
+            bearer(api),
             "Content-Type: application/json",
             "Content-Length: 20",
             body=b"{",
@@ -132,7 +114,7 @@ def test_a_reader_that_stops_reading_is_dropped(
                 request(
                     "GET /api/monitoring/snapshots/recent HTTP/1.1",
                     f"Host: 127.0.0.1:{api.port}",
-                    _bearer(api),
+                    bearer(api),
                 )
             )
             time.sleep(1.5)  # what it must not get past: reading nothing for longer than allowed
@@ -146,7 +128,7 @@ def test_too_many_connections_are_refused_and_the_others_go_on(api: Running) -> 
         refused = [each for each in held[limits.MAX_CONNECTIONS :] if b" 429 " in each.recv(100)]
         assert len(refused) == 200 - limits.MAX_CONNECTIONS
         held[0].sendall(
-            request(f"GET {STATUS} HTTP/1.1", f"Host: 127.0.0.1:{api.port}", _bearer(api))
+            request(f"GET {STATUS} HTTP/1.1", f"Host: 127.0.0.1:{api.port}", bearer(api))
         )
         assert held[0].recv(20).startswith(b"HTTP/1.1 200")
     finally:

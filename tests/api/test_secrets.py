@@ -16,28 +16,10 @@ import pytest
 from omnitray.address import read_address, remove_address, write_address
 from omnitray.api import server
 from omnitray.settings_model import ApiSettings
+from support.api_calls import SOCKET, STATUS, bearer, get
 from support.api_server import Running, running
 from support.fake_door import FakeDoor
-from support.raw_http import Raw, raw, request
-
-STATUS = "/api/monitoring/status"
-SOCKET = (
-    "Upgrade: websocket",
-    "Connection: Upgrade",
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-    "Sec-WebSocket-Version: 13",
-)
-
-
-def _get(api: Running, *extra: str, path: str = STATUS, host: str | None = None) -> Raw:
-    lines = [f"GET {path} HTTP/1.1"]
-    if host != "":
-        lines.append(f"Host: {host or f'127.0.0.1:{api.port}'}")
-    return raw(api.port, request(*lines, *extra))
-
-
-def _bearer(api: Running) -> str:
-    return f"Authorization: Bearer {api.address.token}"
+from support.raw_http import raw, request
 
 
 def test_the_address_file_is_private_and_goes_with_the_server(tmp_path: Path) -> None:
@@ -66,8 +48,8 @@ def test_the_token_reaches_no_log(tmp_path: Path, caplog: pytest.LogCaptureFixtu
         path = f"/ws?auth_token={token}"
         head = (f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{api.port}", *SOCKET)
         raw(api.port, "\r\n".join((*head, "", "")).encode(), timeout=1.0)
-        _get(api, f"Authorization: Bearer {token}x")
-        _get(api, path=f"{STATUS}?auth_token={token}")
+        get(api, f"Authorization: Bearer {token}x")
+        get(api, path=f"{STATUS}?auth_token={token}")
         raw(api.port, f"GET /{token} HTTP/1.1\r\nHost : x\r\n\r\n".encode(), timeout=2.0)
     logging.getLogger("uvicorn").setLevel(logging.NOTSET)
     assert token not in caplog.text
@@ -154,9 +136,9 @@ def test_open_to_others_it_speaks_tls_with_the_same_token(tmp_path: Path) -> Non
         assert api.address.url.startswith("https://")
         url = f"https://127.0.0.1:{api.port}{STATUS}"
         curl = ["curl", "-s", "--cacert", str(certificate), "--insecure", "-o", "/dev/null"]
-        bearer = ["-H", _bearer(api)]
+        token = ["-H", bearer(api)]
         asked = subprocess.run(
-            [*curl, "-w", "%{http_code}", *bearer, url], capture_output=True, text=True, check=True
+            [*curl, "-w", "%{http_code}", *token, url], capture_output=True, text=True, check=True
         )
         assert asked.stdout == "200"
         plain = raw(api.port, request("GET / HTTP/1.1", f"Host: 127.0.0.1:{api.port}"))

@@ -2,28 +2,9 @@
 
 import pytest
 
+from support.api_calls import SOCKET, STATUS, bearer, get
 from support.api_server import Running
-from support.raw_http import Raw, raw, request
-
-STATUS = "/api/monitoring/status"
-SOCKET = (
-    "Upgrade: websocket",
-    "Connection: Upgrade",
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-    "Sec-WebSocket-Version: 13",
-)
-
-
-def _get(api: Running, *extra: str, path: str = STATUS, host: str | None = None) -> Raw:
-    lines = [f"GET {path} HTTP/1.1"]
-    if host != "":
-        lines.append(f"Host: {host or f'127.0.0.1:{api.port}'}")
-    return raw(api.port, request(*lines, *extra))
-
-
-def _bearer(api: Running) -> str:
-    return f"Authorization: Bearer {api.address.token}"
-
+from support.raw_http import raw, request
 
 EVERYTHING = [
     ("GET", "/api/monitoring/status"),
@@ -74,16 +55,16 @@ def test_nothing_is_answered_without_the_token(
 def test_a_token_in_the_wrong_place_does_not_count(shared: Running, extra: str) -> None:
     line = extra.format(token=shared.address.token)
     expected = 200 if line.split() == ["Authorization:", "Bearer", shared.address.token] else 401
-    assert _get(shared, line).status == expected
+    assert get(shared, line).status == expected
 
 
 def test_a_token_in_the_address_does_not_count_for_requests(shared: Running) -> None:
     path = f"{STATUS}?auth_token={shared.address.token}"
-    assert _get(shared, path=path).status == 401
+    assert get(shared, path=path).status == 401
 
 
 def test_a_wrong_token_is_not_taken_for_none_at_all(shared: Running) -> None:
-    answer = _get(shared, "Authorization: Bearer x", path="/api/monitoring/health")
+    answer = get(shared, "Authorization: Bearer x", path="/api/monitoring/health")
     assert answer.status == 401
 
 
@@ -118,29 +99,29 @@ MALFORMED = [
 
 @pytest.mark.parametrize("host", FOREIGN)
 def test_a_foreign_host_is_refused(shared: Running, host: str) -> None:
-    answer = _get(shared, _bearer(shared), host=host.format(port=shared.port))
+    answer = get(shared, bearer(shared), host=host.format(port=shared.port))
     assert (answer.status, b"foreign_host" in answer.body) == (403, True)
 
 
 @pytest.mark.parametrize("host", MALFORMED)
 def test_a_malformed_host_is_an_answer_and_no_exception(shared: Running, host: str) -> None:
-    answer = _get(shared, _bearer(shared), host=host.format(port=shared.port))
+    answer = get(shared, bearer(shared), host=host.format(port=shared.port))
     trimmed = host.strip() == "127.0.0.1:{port}"  # blanks around a value are no part of it
     assert answer.status == (200 if trimmed else 400)
 
 
 def test_no_host_and_two_hosts_are_malformed(shared: Running) -> None:
-    assert _get(shared, _bearer(shared), host="").status == 400
+    assert get(shared, bearer(shared), host="").status == 400
     second = f"Host: 127.0.0.1:{shared.port}"
-    assert _get(shared, _bearer(shared), second).status == 400
-    assert _get(shared, _bearer(shared), "Host: evil.example").status == 400
+    assert get(shared, bearer(shared), second).status == 400
+    assert get(shared, bearer(shared), "Host: evil.example").status == 400
     old = request("GET /api/monitoring/health HTTP/1.0")
     assert raw(shared.port, old).status == 400
 
 
 @pytest.mark.parametrize("host", ["localhost:{port}", "[::1]:{port}", "LOCALHOST:{port}"])
 def test_every_loopback_name_is_ours(shared: Running, host: str) -> None:
-    assert _get(shared, _bearer(shared), host=host.format(port=shared.port)).status == 200
+    assert get(shared, bearer(shared), host=host.format(port=shared.port)).status == 200
 
 
 ORIGINS = [
@@ -163,7 +144,7 @@ ORIGINS = [
 def test_foreign_origins_are_refused(shared: Running, origin: str, upgrade: bool) -> None:  # noqa: FBT001 - a parameter of the test
     line = f"Origin: {origin.format(port=shared.port)}"
     if not upgrade:
-        assert _get(shared, _bearer(shared), line).status == 403
+        assert get(shared, bearer(shared), line).status == 403
         return
     path = f"/ws?auth_token={shared.address.token}"
     head = (f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{shared.port}", *SOCKET, line)
@@ -172,20 +153,20 @@ def test_foreign_origins_are_refused(shared: Running, origin: str, upgrade: bool
 
 def test_our_own_origin_is_not_foreign(shared: Running) -> None:
     origin = f"Origin: http://127.0.0.1:{shared.port}"
-    assert _get(shared, _bearer(shared), origin).status == 200
-    assert _get(shared, _bearer(shared), origin, origin).status == 400
+    assert get(shared, bearer(shared), origin).status == 200
+    assert get(shared, bearer(shared), origin, origin).status == 400
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "nonsense", ""])
 def test_requests_from_other_sites_are_refused(shared: Running, site: str) -> None:
-    assert _get(shared, _bearer(shared), f"Sec-Fetch-Site: {site}").status == 403
-    bare = _get(shared, f"Sec-Fetch-Site: {site}", path="/api/monitoring/health")
+    assert get(shared, bearer(shared), f"Sec-Fetch-Site: {site}").status == 403
+    bare = get(shared, f"Sec-Fetch-Site: {site}", path="/api/monitoring/health")
     assert bare.status == 403
 
 
 @pytest.mark.parametrize("site", ["same-origin", "none"])
 def test_requests_of_the_person_are_not(shared: Running, site: str) -> None:
-    assert _get(shared, _bearer(shared), f"Sec-Fetch-Site: {site}").status == 200
+    assert get(shared, bearer(shared), f"Sec-Fetch-Site: {site}").status == 200
 
 
 def test_no_answer_invites_other_origins(shared: Running) -> None:
@@ -203,7 +184,7 @@ def test_no_answer_invites_other_origins(shared: Running) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "bearer", "status"),
+    ("query", "header", "status"),
     [
         ("", False, 401),
         ("?auth_token=", False, 401),
@@ -218,10 +199,10 @@ def test_no_answer_invites_other_origins(shared: Running) -> None:
 def test_the_socket_needs_the_token_at_the_handshake(
     shared: Running,
     query: str,
-    bearer: bool,  # noqa: FBT001 - a parameter of the test
+    header: bool,  # noqa: FBT001 - a parameter of the test
     status: int,
 ) -> None:
-    extra = (_bearer(shared),) if bearer else ()
+    extra = (bearer(shared),) if header else ()
     path = "/ws" + query.format(token=shared.address.token)
     head = (f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{shared.port}", *SOCKET, *extra)
     answer = raw(shared.port, "\r\n".join((*head, "", "")).encode(), timeout=2.0)
