@@ -10,9 +10,11 @@ from omnitray.api.wire import (
     Actions,
     ActiveAlerts,
     AlertsPart,
+    BreakerBody,
     DiskGauge,
     Gauge,
     Health,
+    HeldBody,
     JobBody,
     LevelName,
     LevelState,
@@ -27,7 +29,7 @@ from omnitray.api.wire import (
 from omnitray.core.alerting.alert import Alert, timestamp
 from omnitray.core.facts import Job, MemoryFacts, MonitorLevel, Severity, Snapshot
 from omnitray.core.policy import Band, ProtectPolicy
-from omnitray.core.protection_view import JournalLine, ProtectionView
+from omnitray.core.protection_view import Breaker, Held, JournalLine, ProtectionView
 from omnitray.core.status import Status, figures, sentence
 
 LATEST = 20
@@ -119,7 +121,20 @@ def active_body(open_alerts: tuple[Alert, ...], latest: list[Alert]) -> ActiveAl
 def actions_body(view: ProtectionView) -> Actions:
     """What is held, what was done, and the breaker."""
     lines = [action_body(line) for line in view.journal]
-    return Actions(held=view.held, actions=lines, breaker=view.breaker)
+    held = [held_body(each) for each in view.held]
+    return Actions(held=held, actions=lines, breaker=breaker_body(view.breaker))
+
+
+def held_body(held: Held) -> HeldBody:
+    """One job under action."""
+    fields = msgspec.structs.asdict(held)
+    return HeldBody(**{**fields, "since": timestamp(held.since)})
+
+
+def breaker_body(breaker: Breaker) -> BreakerBody:
+    """The circuit breaker."""
+    fields = msgspec.structs.asdict(breaker)
+    return BreakerBody(**{**fields, "until": moment(breaker.until)})
 
 
 def action_body(line: JournalLine) -> ActionBody:
@@ -252,7 +267,7 @@ def _protector_part(status: Status, policy: ProtectPolicy, view: ProtectionView)
         state=status.protect,
         limits=mode_state(status, policy).limits,
         holding=status.holding,
-        breaker=view.breaker,
+        breaker=breaker_body(view.breaker),
     )
 
 

@@ -21,7 +21,7 @@ from omnitray.core.facts import (
     TemperatureFacts,
 )
 from omnitray.core.policy import ModeLimits
-from omnitray.core.protection_view import Breaker, Considered, Held, Outcome
+from omnitray.core.protection_view import BreakerState, Considered, Grip, Outcome
 from omnitray.core.status import Mood, OwnCost
 
 LevelName = Literal["auto", "idle", "normal", "intensive", "critical"]
@@ -160,6 +160,17 @@ class MonitorPart(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: SnapshotBody | None
 
 
+class BreakerBody(msgspec.Struct, frozen=True, kw_only=True):
+    """How many ends are left, and when an open breaker lets one through again (``until``)."""
+
+    state: BreakerState
+    ends_left: int
+    ends_allowed: int
+    window_s: float
+    until: str | None
+    why: str
+
+
 class ProtectorPart(msgspec.Struct, frozen=True, kw_only=True):
     """The protector in the status."""
 
@@ -167,7 +178,7 @@ class ProtectorPart(msgspec.Struct, frozen=True, kw_only=True):
     state: ProtectState
     limits: ModeLimits
     holding: tuple[str, ...]
-    breaker: Breaker
+    breaker: BreakerBody
 
 
 class AlertsPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -208,12 +219,26 @@ class ActionBody(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
 
 
+class HeldBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A job under action, ``since`` when."""
+
+    action_id: str
+    job_key: str
+    title: str
+    grip: Grip
+    since: str
+    means: str
+    why: str
+    process_count: int
+    undoable: bool
+
+
 class Actions(msgspec.Struct, frozen=True, kw_only=True):
     """What is held now, what was done (the newest first), and the circuit breaker."""
 
-    held: tuple[Held, ...]
+    held: list[HeldBody]
     actions: list[ActionBody]
-    breaker: Breaker
+    breaker: BreakerBody
 
 
 class ExplanationBody(msgspec.Struct, frozen=True, kw_only=True):
