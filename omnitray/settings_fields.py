@@ -116,6 +116,13 @@ def _band(resource: Resource, name: str) -> tuple[Field, ...]:
     )
 
 
+_UNANSWERED = (
+    ("memory_end_after_s", "RAM: end after", "A job paused before memory ended is ended,"),
+    ("cpu_pause_after_s", "CPU: pause after", "A job that still makes others wait is paused,"),
+    ("cpu_end_after_s", "CPU: end after", "A job paused for that is ended,"),
+)
+
+
 def _limits(mode: Mode) -> tuple[Field, ...]:
     stem = f"protect.{mode}."
     floor = "Available memory; under it, with no swap left, a victim is ended."
@@ -125,6 +132,20 @@ def _limits(mode: Mode) -> tuple[Field, ...]:
         _seconds(stem + "hold_s", f"Acts after ({mode})", "Over a limit for so long.", 0, 600),
         _percent(stem + "memory_floor_percent", f"RAM floor ({mode})", floor, 0, 99),
         _percent(stem + "swap_floor_percent", f"Swap floor ({mode})", "Free swap.", 0),
+        _seconds(
+            stem + "memory_runs_out_s",
+            f"RAM forecast ({mode})",
+            "Memory foretold to end within this: what grows is paused.",
+        ),
+        *(
+            _seconds(stem + name, f"{title} ({mode})", f"{text} so long unanswered. 0: never.")
+            for name, title, text in _UNANSWERED
+        ),
+        _switch(
+            stem + "clean_asks_first",
+            f"Show first ({mode})",
+            "Show what cleaning caches would free, and clean nothing unasked.",
+        ),
     )
 
 
@@ -151,6 +172,8 @@ FIELDS: tuple[Field, ...] = (
     ),
     _percent("protect.disk_clean_percent", "Clean caches from", "Disk use that starts it."),
     _percent("protect.disk_target_percent", "Clean caches to", "Disk use that ends it."),
+    _percent("protect.disk_danger_percent", "Hold writers from", "Disk use, while it still fills."),
+    _seconds("protect.disk_runs_out_s", "Disk forecast", "Full within this: its writer is held."),
     *(field for mode in Mode for field in _limits(mode)),
     _switch("api.enabled", "Local API", "Serves the command line, tests and editors."),
     Field("api.port", "Port", "The next free one if it is taken.", "", Kind.INT, 0, MAX_PORT),

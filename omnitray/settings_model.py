@@ -40,6 +40,8 @@ class ProtectSettings(msgspec.Struct, frozen=True, kw_only=True):
     protected: tuple[str, ...] = _PROTECT.protected
     disk_clean_percent: float = _PROTECT.disk_clean_percent
     disk_target_percent: float = _PROTECT.disk_target_percent
+    disk_danger_percent: float = _PROTECT.disk_danger_percent
+    disk_runs_out_s: float = _PROTECT.disk_runs_out_s
     dev: ModeLimits = _PROTECT.dev
     test: ModeLimits = _PROTECT.test
     prod: ModeLimits = _PROTECT.prod
@@ -117,4 +119,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             prod=self.protect.prod,
             disk_clean_percent=self.protect.disk_clean_percent,
             disk_target_percent=self.protect.disk_target_percent,
+            disk_danger_percent=self.protect.disk_danger_percent,
+            disk_runs_out_s=self.protect.disk_runs_out_s,
         )

@@ -55,13 +55,22 @@ class AlertPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModeLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """The ladder's limits in one mode."""
+    """The ladder in one mode: its limits, and how far it goes when nobody answers.
+
+    The times after which a job is paused or ended run from the question; 0 is for never without
+    an answer.
+    """
 
     cpu_percent: float
     memory_percent: float
     hold_s: float
     memory_floor_percent: float = 5.0
     swap_floor_percent: float = 10.0
+    memory_runs_out_s: float = 30.0  # foretold within this, what grows is paused
+    memory_end_after_s: float = 0.0
+    cpu_pause_after_s: float = 0.0
+    cpu_end_after_s: float = 0.0  # from the pause
+    clean_asks_first: bool = False
 
 
 class ProtectPolicy(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,11 +79,28 @@ class ProtectPolicy(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode = Mode.DEV
     state: ProtectState = ProtectState.ON
     protected: tuple[str, ...] = ()
-    dev: ModeLimits = ModeLimits(cpu_percent=75.0, memory_percent=80.0, hold_s=3.0)
-    test: ModeLimits = ModeLimits(cpu_percent=85.0, memory_percent=85.0, hold_s=5.0)
-    prod: ModeLimits = ModeLimits(cpu_percent=90.0, memory_percent=90.0, hold_s=10.0)
+    dev: ModeLimits = ModeLimits(
+        cpu_percent=75.0, memory_percent=80.0, hold_s=3.0, clean_asks_first=True
+    )
+    test: ModeLimits = ModeLimits(
+        cpu_percent=85.0,
+        memory_percent=85.0,
+        hold_s=5.0,
+        cpu_pause_after_s=60.0,
+        cpu_end_after_s=600.0,
+    )
+    prod: ModeLimits = ModeLimits(
+        cpu_percent=90.0,
+        memory_percent=90.0,
+        hold_s=10.0,
+        memory_end_after_s=30.0,
+        cpu_pause_after_s=30.0,
+        cpu_end_after_s=300.0,
+    )
     disk_clean_percent: float = 80.0
     disk_target_percent: float = 75.0
+    disk_danger_percent: float = 95.0  # from here the writer is held
+    disk_runs_out_s: float = 120.0  # likewise when it is foretold to be full within this
 
     @property
     def limits(self) -> ModeLimits:

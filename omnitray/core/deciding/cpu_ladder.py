@@ -105,5 +105,5 @@ def _ask_about_slowed(turn: Turn, evidence: Evidence) -> None:
                 ProtectReason.CPU_STARVES,
                 evidence,
                 Rung.PAUSE,
-                turn.steps.starving_pauses_after_s,
+                scene.limits.cpu_pause_after_s,
             )

@@ -13,9 +13,12 @@ Why = tuple[ProtectReason, Evidence]
 
 def step(turn: Turn) -> None:
     """Decide about disks."""
+    turn.memo.disk_in_danger = False
     for disk in turn.scene.facts.disks:
         _clean(turn, disk)
+        _see_filling(turn, disk)
         why = _danger(turn, disk)
+        turn.memo.disk_in_danger |= why is not None
         if why is not None and turn.scene.facts.jobs:
             _hold_writer(turn, disk, *why)
 
@@ -37,20 +40,36 @@ def _clean(turn: Turn, disk: DiskFacts) -> None:
 
 def _danger(turn: Turn, disk: DiskFacts) -> Why | None:
     forecast = _forecast(turn, disk)
-    if forecast is not None and forecast.high_s < ladder.DISK_RUNS_OUT_S:
+    policy = turn.scene.policy
+    if forecast is not None and forecast.high_s < policy.disk_runs_out_s:
         evidence = Evidence(
             signal=Signal.FORECAST,
             value=forecast.high_s,
-            threshold=ladder.DISK_RUNS_OUT_S,
+            threshold=policy.disk_runs_out_s,
             forecast=forecast,
         )
         return ProtectReason.DISK_RUNS_OUT, evidence
-    if disk.used_percent < ladder.DISK_DANGER_PERCENT:
+    if disk.used_percent < policy.disk_danger_percent or not _fills(turn, disk):
         return None
     evidence = Evidence(
-        signal=Signal.DISK, value=disk.used_percent, threshold=ladder.DISK_DANGER_PERCENT
+        signal=Signal.DISK, value=disk.used_percent, threshold=policy.disk_danger_percent
     )
     return ProtectReason.DISK_NEARLY_FULL, evidence
+
+
+def _see_filling(turn: Turn, disk: DiskFacts) -> None:
+    """Notice that a disk gets less free; one that is just nearly full has no writer to hold."""
+    memo = turn.memo
+    before = memo.disk_free.setdefault(disk.mount, disk.free_bytes)
+    if before - disk.free_bytes >= ladder.DISK_WORTH_BYTES:
+        memo.times[f"fills {disk.mount}"] = turn.now_s
+    elif disk.free_bytes <= before:
+        return
+    memo.disk_free[disk.mount] = disk.free_bytes
+
+
+def _fills(turn: Turn, disk: DiskFacts) -> bool:
+    return not turn.memo.is_due(f"fills {disk.mount}", turn.now_s, ladder.DISK_STILL_FILLS_S)
 
 
 def _forecast(turn: Turn, disk: DiskFacts) -> Forecast | None:
@@ -60,7 +79,7 @@ def _forecast(turn: Turn, disk: DiskFacts) -> Forecast | None:
 
 def _hold_writer(turn: Turn, disk: DiskFacts, reason: ProtectReason, evidence: Evidence) -> None:
     """First its writing waits for everybody else's; if that is not enough, it is paused."""
-    below = ladder.clears_under(min(disk.used_percent, ladder.DISK_DANGER_PERCENT))
+    below = ladder.clears_under(min(disk.used_percent, turn.scene.policy.disk_danger_percent))
     forecast = evidence.forecast
     no_time = forecast is not None and forecast.high_s < ladder.DISK_NO_TIME_S
     choice = Choice(job=None) if no_time else choose(turn.scene, Resource.DISK, Rung.SLOW_DOWN)
@@ -80,7 +99,7 @@ def _hold_writer(turn: Turn, disk: DiskFacts, reason: ProtectReason, evidence: E
         mount=disk.mount,
     )
     if rung is Rung.PAUSE:
-        turn.ask(choice, Resource.DISK, reason, evidence, Rung.PAUSE, None)
+        turn.ask(choice, Resource.DISK, reason, evidence, Rung.PAUSE, 0.0)
 
 
 def _to_pause(turn: Turn, disk: DiskFacts, *, no_time: bool) -> Choice:

@@ -5,7 +5,7 @@ Names of jobs are text from outside: whoever shows these sentences shows plain t
 """
 
 from omnitray.core.amounts import duration, percent, rate, size, span
-from omnitray.core.deciding import cpu_ladder, ladder, memory_ladder
+from omnitray.core.deciding import cpu_ladder, memory_ladder
 from omnitray.core.deciding.breaker import OPEN_S
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protect_reasons import AlarmReason, ProtectReason
@@ -112,7 +112,7 @@ def now(scene: Scene) -> Explanation:
     """Who would be acted on at this moment, in which order and why; nothing is done."""
     choices = [(resource, rung, choose(scene, resource, rung)) for resource, rung in _STEPS]
     lines = [
-        f"{_if(resource, rung)} {choice.job.title} {_WOULD[rung]}."
+        f"{_if(scene, resource, rung)} {choice.job.title} {_WOULD[rung]}."
         for resource, rung, choice in choices
         if choice.job is not None
     ]
@@ -147,12 +147,12 @@ def _state(scene: Scene) -> str:
     return f"{_capital(figures)}.{waits}" if short else f"Nothing is short: {figures}."
 
 
-def _if(resource: Resource, rung: Rung) -> str:
+def _if(scene: Scene, resource: Resource, rung: Rung) -> str:
     if resource is Resource.CPU:
         return "Over the processor limit,"
     if rung is Rung.END:
         return "If memory and swap were used up,"
-    return f"If memory were to end in less than {duration(ladder.RUNS_OUT_S)},"
+    return f"If memory were to end in less than {duration(scene.limits.memory_runs_out_s)},"
 
 
 def _share_of(chosen: list[Candidate], resource: Resource) -> str:

@@ -1,42 +1,7 @@
-"""The ladder as data: what each mode does when nobody answers, and the times and lines of all.
+"""The ladder's times and lines that are the same in every mode.
 
-The limits themselves are settings (``policy.ModeLimits``).
+The limits, and how far each mode goes when nobody answers, are settings (``policy.ModeLimits``).
 """
-
-import msgspec
-
-from omnitray.core.facts import Mode
-
-
-class Steps(msgspec.Struct, frozen=True, kw_only=True):
-    """One mode's way up. None: not without the person's word."""
-
-    starving_pauses_after_s: float | None  # from the question
-    starving_ends_after_s: float | None  # from the pause
-    memory_ends_after_s: float | None  # from the pause
-    previews_cleaning: bool
-
-
-LADDER = {
-    Mode.DEV: Steps(
-        starving_pauses_after_s=None,
-        starving_ends_after_s=None,
-        memory_ends_after_s=None,
-        previews_cleaning=True,
-    ),
-    Mode.TEST: Steps(
-        starving_pauses_after_s=60.0,
-        starving_ends_after_s=600.0,
-        memory_ends_after_s=None,
-        previews_cleaning=False,
-    ),
-    Mode.PROD: Steps(
-        starving_pauses_after_s=30.0,
-        starving_ends_after_s=300.0,
-        memory_ends_after_s=30.0,
-        previews_cleaning=False,
-    ),
-}
 
 # Hysteresis, everywhere the same.
 CLEAR_POINTS = 10.0  # under the limit
@@ -51,7 +16,6 @@ PROBE_RATIO, PROBE_LEAST_MS = 2.0, 10.0  # twice as long as on a quiet machine, 
 PRESSURE_CPU = 40.0  # per cent of time that something waited for a processor
 
 # Memory.
-RUNS_OUT_S = 30.0
 NEAR_FLOOR_POINTS = 1.0
 THRASHING = 10.0  # per cent of time that everything waited for memory
 NEXT_PAUSE_S = 0.3
@@ -59,16 +23,17 @@ GROWS_ON_S, GROWS_ON_BPS = 5.0, 16 << 20  # what a paused job may go on with: ne
 NEXT_MEMORY_SLOW_DOWN_S = 5.0
 
 # Disk.
-DISK_DANGER_PERCENT = 95.0
-DISK_RUNS_OUT_S = 120.0
 DISK_NO_TIME_S = 30.0
 DISK_SLOWED_FOR_S = 5.0
 DISK_FILLED_WITHIN_S = 600.0  # a nearly full disk that lasts longer is no reason to pause
+DISK_WORTH_BYTES = 1 << 20  # less written is no filling
+DISK_STILL_FILLS_S = 60.0  # after it last got fuller
 CLEAN_AGAIN_S = 3600.0
 
 # Telling.
 TELL_AGAIN_S = 600.0
 LEAVE_ALONE_S = 3600.0
+TAKEN_BACK_S = 600.0  # so long what the person has undone is not done again
 NOT_PAUSED_AGAIN_S = 60.0  # what the person would rather have slowed down
 HANDED_OUT_S = 2.0  # an action that was handed out and is not reported yet
 

@@ -53,11 +53,11 @@ def urgent(scene: Scene) -> Why | None:
     over_clear = scene.facts.reading.memory.used_percent >= ladder.clears_under(
         scene.limits.memory_percent
     )
-    if forecast is not None and over_clear and forecast.high_s < ladder.RUNS_OUT_S:
+    if forecast is not None and over_clear and forecast.high_s < scene.limits.memory_runs_out_s:
         evidence = Evidence(
             signal=Signal.FORECAST,
             value=forecast.high_s,
-            threshold=ladder.RUNS_OUT_S,
+            threshold=scene.limits.memory_runs_out_s,
             forecast=forecast,
         )
         return ProtectReason.MEMORY_RUNS_OUT, evidence
@@ -138,7 +138,8 @@ def _pause(turn: Turn, reason: ProtectReason, evidence: Evidence) -> None:
         notify=True,
         restores_below=ladder.clears_under(min(used, turn.scene.limits.memory_percent)),
     )
-    turn.ask(choice, Resource.MEMORY, reason, evidence, Rung.END, turn.steps.memory_ends_after_s)
+    wait_s = turn.scene.limits.memory_end_after_s
+    turn.ask(choice, Resource.MEMORY, reason, evidence, Rung.END, wait_s)
 
 
 def _slow_down(turn: Turn, evidence: Evidence) -> None:

@@ -31,6 +31,9 @@ class RestoreReason(Said):
     PERSON = "person", "you asked for it"
     LEFT_ALONE = "left_alone", "you want it left alone"
     SWITCHED_OFF = "switched_off", "protection was switched off"
+    WATCHES = "watches", "protection only watches now"
+    ARMED = "armed", "protection acts again"
+    MODE = "mode", "in this mode it is not paused without your word"
     PROTECTED_NOW = "protected_now", "it is protected now"
 
 
@@ -66,6 +69,7 @@ class SparedReason(Said):
     STEADY = "steady", "does not grow"
     HELD = "held", "is held already"
     REFUSED = "refused", "the system refused, a moment ago"
+    TAKEN_BACK = "taken_back", "you took that back, a moment ago"
     LESS = "less", "takes less of what is short"
 
 

@@ -51,6 +51,17 @@ class Protection:
             or (SparedReason.FOREGROUND if process.pid in facts.foreground_pids else None)
         )
 
+    def newborn(
+        self, exe: str | None, arguments: tuple[str, ...], protected: tuple[str, ...]
+    ) -> SparedReason | None:
+        """Likewise for a process that no scan has shown yet, by its program alone."""
+        if not exe:
+            return SparedReason.UNKNOWN
+        path = exe.removesuffix(_DELETED)
+        if protected and self._added(protected).hold({self._base(path)}, path, "", None):
+            return SparedReason.PERSON
+        return self._looked_up(path, arguments)
+
     def _program(self, process: ProcessFacts, detail: ProcessDetail | None) -> SparedReason | None:
         if detail is None or not detail.exe:
             return self._named(process.name, ()) or SparedReason.UNKNOWN
@@ -97,13 +108,19 @@ class Protection:
     ) -> SparedReason | None:
         if not protected:
             return None
-        additions = self._additions.get(protected)
-        if additions is None:
-            additions = self._additions[protected] = _Additions(protected, self._home)
         exe = detail.exe.removesuffix(_DELETED) if detail and detail.exe else ""
         names = {process.name, job.name, job.title, self._base(exe)}
         folder = detail.cwd if detail and detail.cwd else ""
-        return SparedReason.PERSON if additions.hold(names, exe, folder, job.project) else None
+        return (
+            SparedReason.PERSON
+            if self._added(protected).hold(names, exe, folder, job.project)
+            else None
+        )
+
+    def _added(self, protected: tuple[str, ...]) -> "_Additions":
+        if protected not in self._additions:
+            self._additions[protected] = _Additions(protected, self._home)
+        return self._additions[protected]
 
     def _base(self, path: str) -> str:
         """The last part; ``pathlib`` would cost as much as everything else here together."""

@@ -2,8 +2,9 @@
 
 Seen: :class:`Facts`. Answered: a list of :class:`Action`, :class:`Restore`, :class:`Question`,
 :class:`Withdrawn` and :class:`Alarm`. Whoever carries them out reports back through
-``Facts.active`` (what is in force), ``Facts.ended`` (ends that are over) and ``Facts.replies``
-(what the person said). Times ending in ``at_s`` and ``deadline_s`` are monotonic seconds.
+``Facts.active`` (what is in force), ``Facts.ended`` (ends that are over), ``Facts.replies`` (what
+the person said) and ``Facts.taken_back`` (what the person has undone). Times ending in ``at_s``
+and ``deadline_s`` are monotonic seconds.
 """
 
 import enum
@@ -152,6 +153,13 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     question_id: str | None = None
 
 
+class TakenBack(msgspec.Struct, frozen=True, kw_only=True):
+    """The person has undone this: it is not to be done again at once."""
+
+    job_key: str
+    rung: Rung
+
+
 class ActionState(enum.StrEnum):
     """What became of an action that was handed out."""
 
@@ -237,4 +245,5 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     active: tuple[ActiveAction, ...] = ()
     ended: tuple[EndOutcome, ...] = ()
     replies: tuple[Reply, ...] = ()
+    taken_back: tuple[TakenBack, ...] = ()
     neighbours: tuple[str, ...] = ()  # other guardians that run here, for people

@@ -17,6 +17,7 @@ from omnitray.core.deciding import (
     questions,
     restoring,
 )
+from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protect_reasons import RestoreReason, SparedReason
 from omnitray.core.deciding.protected import Protection
 from omnitray.core.deciding.protected_programs import LINUX, Programs
@@ -53,6 +54,11 @@ class ResourceProtector:
         return tuple(self._memo.questions.values())
 
     @property
+    def disk_in_danger(self) -> bool:
+        """Whether a disk is nearly full and fills: its writers have to be looked for."""
+        return self._memo.disk_in_danger
+
+    @property
     def hurries(self) -> bool:
         """Whether an end under way has had its time for TERM: memory still falls."""
         return self._hurries
@@ -74,6 +80,8 @@ class ResourceProtector:
     def decide(self, facts: Facts, policy: ProtectPolicy, now_s: float) -> list[Decision]:
         """What is to be done now."""
         self._pass_time(facts, now_s)
+        for each in facts.taken_back:
+            self._memo.taken_back[each.job_key, each.rung] = now_s + ladder.TAKEN_BACK_S
         turn = Turn(self._scene(facts, policy, now_s), self._memo)
         if policy.state is ProtectState.OFF:
             restoring.everything(turn, RestoreReason.SWITCHED_OFF)
@@ -81,6 +89,8 @@ class ResourceProtector:
         self._step_breaker(turn)
         for reply in facts.replies:
             questions.hear(turn, reply)
+        restoring.other_state(turn)
+        questions.other_mode(turn)
         restoring.step(turn)
         memory_ladder.step(turn)
         cpu_ladder.step(turn)
@@ -94,18 +104,24 @@ class ResourceProtector:
 
     def _scene(self, facts: Facts, policy: ProtectPolicy, now_s: float) -> Scene:
         memo = self._memo
+        left_alone = {key for key, until_s in memo.left_alone.items() if now_s < until_s}
+        spared = dict.fromkeys(left_alone, SparedReason.LEFT_ALONE)
+        spared |= dict.fromkeys(memo.never, SparedReason.PERSON)
+        let_run = {key for key, until_s in memo.let_run.items() if now_s < until_s}
+        taken_back = {key for key, until_s in memo.taken_back.items() if now_s < until_s}
+        rungs = dict.fromkeys(taken_back, SparedReason.TAKEN_BACK)
+        rungs |= {(key, Rung.PAUSE): SparedReason.LEFT_ALONE for key in let_run}
         handed_out = {
             key for key, at_s in memo.handed_out.items() if now_s - at_s < ladder.HANDED_OUT_S
         }
-        let_run = {key for key, until_s in memo.let_run.items() if now_s < until_s}
         return Scene(
             facts,
             policy,
             now_s,
             self._protection,
             self._growths,
-            spared_jobs=self.spared_jobs(now_s),
-            unpaused_jobs=let_run,
+            spared_jobs=spared,
+            spared_rungs=rungs,
             handed_out=handed_out,
         )
 
@@ -113,6 +129,7 @@ class ResourceProtector:
         memo = self._memo
         if self._last_s is not None and now_s - self._last_s > ladder.LOST_SIGHT_S:
             memo.forget_holds()
+            memo.put_off(now_s - self._last_s)
         self._last_s = now_s
         memo.handed_out = {
             key: at_s for key, at_s in memo.handed_out.items() if now_s - at_s < ladder.HANDED_OUT_S
@@ -120,16 +137,20 @@ class ResourceProtector:
         memo.restoring = {
             key: at_s for key, at_s in memo.restoring.items() if now_s - at_s < ladder.HANDED_OUT_S
         }
+        memo.kept &= self._paused(facts)
         if facts.jobs:
             self._growths.observe(facts.jobs, facts.reading.monotonic_s)
             self._forget_gone(facts)
 
+    def _paused(self, facts: Facts) -> set[str]:
+        actions = (active.action for active in facts.active)
+        held = {action.job_key for action in actions if action.rung is Rung.PAUSE}
+        return held | {key for key, rung, _ in self._memo.handed_out if rung is Rung.PAUSE}
+
     def _forget_gone(self, facts: Facts) -> None:
-        """What was said about jobs that are gone."""
+        """What was said about jobs that are gone, or not held any more."""
         memo = self._memo
         held = {active.action.job_key for active in facts.active}
-        there = {job.key for job in facts.jobs} | held
-        memo.kept &= there
         memo.answered = {key: at_s for key, at_s in memo.answered.items() if key in held}
 
     def _step_breaker(self, turn: Turn) -> None:

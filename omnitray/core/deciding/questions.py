@@ -5,7 +5,7 @@ from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.job_workers import workers
 from omnitray.core.deciding.protect_reasons import ProtectReason, RestoreReason
 from omnitray.core.deciding.protection import Evidence, Question, Reply, Signal
-from omnitray.core.deciding.turn import Turn
+from omnitray.core.deciding.turn import Turn, Waits
 from omnitray.core.deciding.victims import Choice, choose_in
 from omnitray.core.facts import Job, Resource
 from omnitray.core.protection_view import Answer
@@ -34,6 +34,30 @@ def hear(turn: Turn, reply: Reply) -> None:
     else:
         memo.never.add(reply.job_key)
         restoring.job(turn, reply.job_key, RestoreReason.PROTECTED_NOW)
+
+
+def other_mode(turn: Turn) -> None:
+    """The mode is another one: what would happen without an answer is, too."""
+    limits, memo = turn.scene.limits, turn.memo
+    before = memo.waits
+    memo.waits = Waits(limits.memory_end_after_s, limits.cpu_pause_after_s, limits.cpu_end_after_s)
+    if before is None or before == memo.waits:
+        return
+    if not limits.cpu_pause_after_s:
+        restoring.unanswered(turn)
+    for question in list(memo.questions.values()):
+        turn.ask_anew(question, *_without_answer(turn, question))
+
+
+def _without_answer(turn: Turn, question: Question) -> tuple[Rung, float]:
+    limits = turn.scene.limits
+    if question.resource is Resource.MEMORY:
+        return Rung.END, limits.memory_end_after_s
+    if question.resource is Resource.DISK:
+        return Rung.PAUSE, 0.0
+    if turn.scene.active(question.job_key, Rung.PAUSE) and limits.cpu_pause_after_s:
+        return Rung.END, limits.cpu_end_after_s
+    return Rung.PAUSE, limits.cpu_pause_after_s
 
 
 def step(turn: Turn) -> None:
@@ -77,7 +101,7 @@ def _pause_starving(turn: Turn, question: Question, job: Job) -> None:
         return
     reason, evidence = ProtectReason.CPU_STARVES, question.evidence
     turn.act(Rung.PAUSE, Resource.CPU, reason, evidence, choice, notify=True)
-    turn.ask(choice, Resource.CPU, reason, evidence, Rung.END, turn.steps.starving_ends_after_s)
+    turn.ask(choice, Resource.CPU, reason, evidence, Rung.END, turn.scene.limits.cpu_end_after_s)
 
 
 def _end_paused(turn: Turn, question: Question, job: Job) -> None:

@@ -2,7 +2,7 @@
 
 from omnitray.core.deciding import ladder
 from omnitray.core.deciding.identity import Rung
-from omnitray.core.deciding.protect_reasons import RestoreReason
+from omnitray.core.deciding.protect_reasons import ProtectReason, RestoreReason
 from omnitray.core.deciding.protection import Action, ActionState, ActiveAction
 from omnitray.core.deciding.scene import Scene
 from omnitray.core.deciding.turn import Turn
@@ -16,7 +16,7 @@ def step(turn: Turn) -> None:
     for active in sorted(_restorable(turn.scene), key=lambda each: -each.since_s):
         action = active.action
         value = value_of(turn.scene, action)
-        line = action.restores_below
+        line = _line(turn.scene, action)
         if line is None or action.job_key in turn.memo.kept:
             continue
         so = value is not None and value < line
@@ -30,6 +30,24 @@ def step(turn: Turn) -> None:
         turn.restore(action.id, RestoreReason.RELIEVED)
 
 
+def other_state(turn: Turn) -> None:
+    """Who only watches holds nothing and asks nothing; who acts has to act for the first time."""
+    if turn.watches:
+        _give_back(turn, ActionState.HELD, RestoreReason.WATCHES)
+        for job_key in list(turn.memo.questions):
+            turn.withdraw(job_key)
+    else:
+        _give_back(turn, ActionState.WATCHED, RestoreReason.ARMED)
+
+
+def unanswered(turn: Turn) -> None:
+    """Nobody's silence pauses anything in this mode: what was paused for it goes on."""
+    for active in turn.scene.facts.active:
+        action = active.action
+        if (action.rung, action.reason) == (Rung.PAUSE, ProtectReason.CPU_STARVES):
+            job(turn, action.job_key, RestoreReason.MODE, Rung.PAUSE)
+
+
 def everything(turn: Turn, reason: RestoreReason) -> None:
     """Give everything back and ask nothing any more; what was paused first."""
     for active in sorted(
@@ -40,11 +58,28 @@ def everything(turn: Turn, reason: RestoreReason) -> None:
         turn.withdraw(job_key)
 
 
+def _give_back(turn: Turn, state: ActionState, reason: RestoreReason) -> None:
+    for active in turn.scene.facts.active:
+        if active.state is state:
+            turn.restore(active.action.id, reason)
+
+
 def job(turn: Turn, job_key: str, reason: RestoreReason, rung: Rung | None = None) -> None:
     """Give a job back, or one rung of it."""
     for active in turn.scene.active(job_key, rung):
         if active.state in _RESTORABLE:
             turn.restore(active.action.id, reason)
+
+
+def _line(scene: Scene, action: Action) -> float | None:
+    """The per cent under which it is given back; lower where the limit has become lower."""
+    if action.restores_below is None or action.resource is Resource.DISK:
+        return action.restores_below
+    limits = scene.limits
+    is_cpu = action.resource is Resource.CPU
+    limit = limits.cpu_percent if is_cpu else limits.memory_percent
+    now = ladder.clears_under(limit)
+    return now if action.rung is Rung.SLOW_DOWN else min(action.restores_below, now)
 
 
 def value_of(scene: Scene, action: Action) -> float | None:
@@ -54,7 +89,8 @@ def value_of(scene: Scene, action: Action) -> float | None:
     if action.resource is Resource.MEMORY:
         return scene.facts.reading.memory.used_percent
     disks = scene.facts.disks
-    return next((disk.used_percent for disk in disks if disk.mount == action.mount), None)
+    gone = 0.0 if disks else None  # nothing is known of any, or this one was taken out
+    return next((disk.used_percent for disk in disks if disk.mount == action.mount), gone)
 
 
 def _restorable(scene: Scene) -> list[ActiveAction]:

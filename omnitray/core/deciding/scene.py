@@ -4,6 +4,7 @@ Everything that costs something is computed at the first question: most moments 
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 
@@ -14,12 +15,12 @@ from omnitray.core.deciding.protect_reasons import SparedReason
 from omnitray.core.deciding.protected import Protection, detail_of
 from omnitray.core.deciding.protection import ActionState, ActiveAction, Facts
 from omnitray.core.deciding.worker import Worker
-from omnitray.core.facts import Job, ProcessFacts, Resource
+from omnitray.core.facts import Job, ProcessFacts, ProtectState, Resource
 from omnitray.core.policy import ModeLimits, ProtectPolicy
 from omnitray.core.processes.process_growth import Growths
 
 HandedOut = tuple[str, Rung, Resource]  # a job's key: decided a moment ago, not yet reported
-_IN_FORCE = {ActionState.HELD, ActionState.ENDING, ActionState.WATCHED}
+_IN_FORCE = {ActionState.HELD, ActionState.ENDING}
 
 
 class Below(msgspec.Struct, frozen=True):
@@ -37,8 +38,8 @@ _DEEPEST = 100_000  # a circle of parents cannot be, but a damaged scan may show
 class Scene:
     """What is so at ``now_s``.
 
-    ``spared_jobs`` are left alone for a reason of their own, ``unpaused_jobs`` are those that the
-    person wants to run on.
+    ``spared_jobs`` are left alone for a reason of their own, ``spared_rungs`` are what the person
+    would rather not have done to a job.
     """
 
     def __init__(
@@ -50,14 +51,14 @@ class Scene:
         growths: Growths,
         *,
         spared_jobs: dict[str, SparedReason],
-        unpaused_jobs: AbstractSet[str] = frozenset(),
+        spared_rungs: Mapping[tuple[str, Rung], SparedReason],
         handed_out: AbstractSet[HandedOut] = frozenset(),
     ) -> None:
         self.facts = facts
         self.policy = policy
         self.now_s = now_s
         self.spared_jobs = spared_jobs
-        self.unpaused_jobs = unpaused_jobs
+        self.spared_rungs = spared_rungs
         self.handed_out = handed_out
         self._protection = protection
         self._growths = growths
@@ -188,10 +189,15 @@ class Scene:
         return tuple(
             active
             for active in self._active_by_job.get(job_key, ())
-            if active.state in _IN_FORCE
+            if self._is_in_force(active)
             and rung in {None, active.action.rung}
             and resource in {None, active.action.resource}
         )
+
+    def _is_in_force(self, active: ActiveAction) -> bool:
+        """What would have been done counts as done only for as long as nothing is done at all."""
+        watched = active.state is ActionState.WATCHED
+        return active.state in _IN_FORCE or (watched and self.policy.state is ProtectState.WATCH)
 
     def has_refused(self, job_key: str, rung: Rung) -> bool:
         """Whether the system refused this a moment ago."""

@@ -3,6 +3,8 @@
 import itertools
 from collections.abc import Iterator
 
+import msgspec
+
 from omnitray.core.deciding import ladder
 from omnitray.core.deciding.breaker import Breaker
 from omnitray.core.deciding.identity import Rung
@@ -21,6 +23,14 @@ from omnitray.core.deciding.victims import Choice
 from omnitray.core.facts import ProtectState, Resource
 
 
+class Waits(msgspec.Struct, frozen=True):
+    """How long questions wait in one mode; 0 is for ever."""
+
+    memory_end_s: float
+    cpu_pause_s: float
+    cpu_end_s: float
+
+
 class Memo:
     """What is remembered. Times are monotonic seconds; ``run`` makes ids differ between runs."""
 
@@ -30,6 +40,10 @@ class Memo:
         self.left_alone: dict[str, float] = {}  # by job, until
         self.never: set[str] = set()
         self.let_run: dict[str, float] = {}  # by job, until: slowed down rather than paused
+        self.taken_back: dict[tuple[str, Rung], float] = {}  # until
+        self.waits: Waits | None = None  # of the turn before
+        self.disk_free: dict[str, int] = {}  # by mount, at the last change worth it
+        self.disk_in_danger = False
         self.kept: set[str] = set()  # jobs that the person wants held as they are
         self.answered: dict[str, float] = {}  # by job, when: not asked again while it is held
         self.times: dict[str, float] = {}  # when something was last done
@@ -54,6 +68,15 @@ class Memo:
         """Nothing was seen for a while: what was so may have changed."""
         self._since.clear()
 
+    def put_off(self, seconds: float) -> None:
+        """Nobody could answer for so long: questions wait for that much longer."""
+        self.questions = {
+            key: msgspec.structs.replace(each, deadline_s=each.deadline_s + seconds)
+            if each.deadline_s is not None
+            else each
+            for key, each in self.questions.items()
+        }
+
     def is_due(self, what: str, now_s: float, every_s: float) -> bool:
         """Whether it was last done that long ago, or never."""
         last_s = self.times.get(what)
@@ -67,7 +90,6 @@ class Turn:
         self.scene = scene
         self.memo = memo
         self.now_s = scene.now_s
-        self.steps = ladder.LADDER[scene.policy.mode]
         self.decisions: list[Decision] = []
 
     @property
@@ -122,7 +144,7 @@ class Turn:
                 mount=mount,
                 notify=True,
                 cleans=True,
-                preview=self.steps.previews_cleaning,
+                preview=self.scene.limits.clean_asks_first,
                 dry_run=self.watches,
             )
         )
@@ -134,11 +156,11 @@ class Turn:
         reason: ProtectReason,
         evidence: Evidence,
         unanswered: Rung,
-        wait_s: float | None,
+        wait_s: float,
     ) -> None:
         """Ask about a job, unless it is being asked about or the person has said enough.
 
-        With ``wait_s`` the rung ``unanswered`` is taken after so long without an answer.
+        The rung ``unanswered`` is taken after ``wait_s`` without an answer; 0 is for never.
         """
         job, memo = choice.job, self.memo
         if job is None or self.watches or job.key in memo.questions or job.key in memo.kept:
@@ -151,11 +173,23 @@ class Turn:
             reason=reason,
             evidence=evidence,
             targets=choice.targets,
-            unanswered=unanswered if wait_s is not None else None,
-            deadline_s=self.now_s + wait_s if wait_s is not None else None,
+            unanswered=unanswered if wait_s else None,
+            deadline_s=self.now_s + wait_s if wait_s else None,
         )
         memo.questions[job.key] = question
         self.decisions.append(question)
+
+    def ask_anew(self, question: Question, unanswered: Rung, wait_s: float) -> None:
+        """Ask the same again, because what happens without an answer is another now."""
+        self.withdraw(question.job_key)
+        again = msgspec.structs.replace(
+            question,
+            id=self.memo.new_id(),
+            unanswered=unanswered if wait_s else None,
+            deadline_s=self.now_s + wait_s if wait_s else None,
+        )
+        self.memo.questions[question.job_key] = again
+        self.decisions.append(again)
 
     def withdraw(self, job_key: str) -> Question | None:
         """Take the question about a job back."""

@@ -109,8 +109,8 @@ def spared_job(scene: Scene, job: Job, resource: Resource, rung: Rung) -> Spared
     """Why the job as a whole is not the one."""
     if (reason := scene.spared_jobs.get(job.key)) is not None:
         return reason
-    if rung is Rung.PAUSE and job.key in scene.unpaused_jobs:
-        return SparedReason.LEFT_ALONE
+    if (reason := scene.spared_rungs.get((job.key, rung))) is not None:
+        return reason
     if scene.has_refused(job.key, rung):
         return SparedReason.REFUSED
     if _is_held(scene, job, resource, rung):

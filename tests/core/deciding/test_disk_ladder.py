@@ -21,6 +21,11 @@ def disk(used: float, free: int = 20 * GB) -> DiskFacts:
     )
 
 
+def filling(desk: Desk, used: float = 96.0) -> None:
+    """A reading with more free: by the next one it has got fuller."""
+    desk.turn(disks=(disk(used, free=20 * GB + MB),))
+
+
 def writing(bps: float = 100.0 * MB) -> dict[str, Any]:
     run = growing(growth=0.0)
     seen = details([run])
@@ -38,6 +43,7 @@ def test_a_disk_over_its_limit_is_cleaned_once(mode: Mode, preview: bool) -> Non
 
 def test_the_writer_of_a_nearly_full_disk_has_to_wait_and_is_then_paused() -> None:
     desk = Desk()
+    filling(desk)
     decided = desk.turns(20, growing(growth=0.0), disks=(disk(96.0),), **writing())
 
     on_job = [each for each in actions(decided) if each.targets]
@@ -48,7 +54,9 @@ def test_the_writer_of_a_nearly_full_disk_has_to_wait_and_is_then_paused() -> No
 
 
 def test_a_writer_that_needs_hours_is_not_paused() -> None:
-    decided = Desk().turns(60, growing(growth=0.0), disks=(disk(96.0),), **writing(2.0 * MB))
+    desk = Desk()
+    filling(desk)
+    decided = desk.turns(60, growing(growth=0.0), disks=(disk(96.0),), **writing(2.0 * MB))
 
     assert actions(decided, Rung.PAUSE) == []
 
@@ -80,6 +88,7 @@ def test_a_disk_that_is_full_soon_is_held_by_the_time_there_is(high_s: float, ru
 
 def test_a_writer_is_let_go_when_the_disk_has_room() -> None:
     desk = Desk()
+    filling(desk)
     desk.turns(20, growing(growth=0.0), disks=(disk(96.0),), **writing())
     roomy = (disk(70.0, free=120 * GB),)
 
@@ -89,6 +98,29 @@ def test_a_writer_is_let_go_when_the_disk_has_room() -> None:
 
 def test_a_disk_that_is_gone_gives_nothing_back_by_itself() -> None:
     desk = Desk()
+    filling(desk)
     desk.turns(20, growing(growth=0.0), disks=(disk(96.0),), **writing())
 
     assert restores(desk.turns(30, growing(growth=0.0))) == []
+
+
+def test_a_disk_that_was_taken_out_lets_its_writer_go() -> None:
+    desk = Desk()
+    filling(desk)
+    desk.turns(20, growing(growth=0.0), disks=(disk(96.0),), **writing())
+    other = DiskFacts(
+        mount="/home", filesystem="ext4", total_bytes=GB, free_bytes=GB, used_percent=1.0
+    )
+
+    assert len(restores(desk.turns(30, growing(growth=0.0), disks=(other,)))) == 2
+
+
+def test_a_disk_that_is_just_nearly_full_holds_nobody_who_writes_elsewhere() -> None:
+    desk = Desk()
+    decided = desk.turns(60, growing(growth=0.0), disks=(disk(96.0),), **writing())
+
+    assert not [each for each in actions(decided) if each.targets]
+    assert not desk.protector.disk_in_danger
+    filling(desk)
+    desk.turn(disks=(disk(96.0),))
+    assert desk.protector.disk_in_danger
