@@ -9,7 +9,7 @@ touched and the journal says what would have been.
 what has ended, has a dead guardian replaced, and gives the delay to the next call.
 """
 
-import secrets
+import os
 from collections.abc import Iterable
 
 from omnitray.core.acting.deed import (
@@ -31,6 +31,7 @@ from omnitray.core.acting.grip import Grip
 from omnitray.core.acting.guarding import Guard, NoGuard
 from omnitray.core.acting.journal import Journal, Record, Result, Undone
 from omnitray.core.acting.lever import AlreadyThere, Lever, Plan, Restored
+from omnitray.core.acting.quarry import Grounds, Quarry, Spares
 from omnitray.core.acting.signal_levers import EndLever
 from omnitray.core.acting.system import Gone, Refused, System
 from omnitray.core.alerting.alert import timestamp
@@ -44,7 +45,8 @@ STEP_S = 1.0
 class Actions:
     """Performs orders and takes them back. To be used from one thread.
 
-    ``levers`` are those of the platform beside the end, which is the same everywhere.
+    ``levers`` are those of the platform beside the end, which is the same everywhere; ``spares``
+    says why a process that a victim has started must not end with it.
     """
 
     def __init__(
@@ -54,20 +56,22 @@ class Actions:
         system: System,
         clock: Clock,
         guard: Guard | None = None,
+        spares: Spares = lambda _who: "",
     ) -> None:
-        end = EndLever(system)
+        self._quarry = Quarry(system, spares)
+        self._end = end = EndLever(system, self._quarry)
         self._journal = journal
         self._levers: dict[LeverKind, Lever] = {lever.kind: lever for lever in (*levers, end)}
         self._system = system
         self._clock = clock
         self._guard = guard or NoGuard()
         self._grip = Grip(journal, system, clock, self._guard)
-        self._endings = Endings(clock, end)
+        self._endings = Endings(clock, system, end, self._quarry)
         self._active: dict[str, Active] = {}
 
     def perform(self, order: Order) -> tuple[Performed, ...]:
         """Do it, by the first lever of each group that works on this job."""
-        action_id = order.action_id or f"a{secrets.token_hex(6)}"
+        action_id = order.action_id or f"a{os.urandom(6).hex()}"
         return tuple(
             self._pull(order, kinds, lever_id(action_id, place))
             for place, kinds in enumerate(levers_for(order.rung, order.resource))
@@ -97,6 +101,7 @@ class Actions:
             self._take_back(record, reason, Who.NEXT_START)
             for record in reversed(self._journal.unfinished(boot))
         )
+        self._let_go_of_ends(boot)
         self._journal.compact(boot)
         return done
 
@@ -111,6 +116,16 @@ class Actions:
             self._close(record, Outcome.GONE, "its processes have ended", Who.PROTECTOR)
         replaced = self._guard.tend()
         return Step(next_s=self._next_s(), ended=ended, gone=gone, guardian_replaced=replaced)
+
+    def _let_go_of_ends(self, boot: str) -> None:
+        """Victims are stopped for a moment before they hear the end: not one stays so."""
+        for record in self._journal.open_ends(boot):
+            self._end.let_go(record.changes)
+            lives = bool(self._end.living(record.changes))
+            outcome = Outcome.FAILED if lives else Outcome.ENDED
+            at, note = timestamp(self._clock.wall()), "OmniTray ended before it did"
+            line = Result(id=record.began.id, at=at, outcome=outcome, notes=(note,))
+            self._journal.append(line)
 
     def _pull(self, order: Order, kinds: Iterable[LeverKind], action_id: str) -> Performed:
         started = self._clock.monotonic()
@@ -141,6 +156,8 @@ class Actions:
     ) -> Record:
         if order.dry_run:
             return self._grip.would(order, plan, others, action_id)
+        ends = lever.kind is LeverKind.END
+        grounds = self._quarry.grounds(order.target.processes) if ends else Grounds()
         record = self._grip.take(order, lever, plan, others, action_id)
         if record.changes:
             self._active[action_id] = Active(
@@ -148,8 +165,9 @@ class Actions:
                 since=self._clock.wall(),
                 since_monotonic_s=self._clock.monotonic(),
             )
-            if lever.kind is LeverKind.END:
-                self._endings.add(action_id, order.target.title, record.changes)
+            if ends:
+                named = [change.process for change in record.changes if change.process]
+                self._endings.add(action_id, order.target.title, named, grounds)
         return record
 
     def _take_back(self, record: Record, reason: str, who: Who) -> TakenBack:
@@ -179,6 +197,8 @@ class Actions:
     def _finish(self, end: Ended) -> None:
         outcome = Outcome.SURVIVED if end.survived else Outcome.ENDED
         note = f"{'killed' if end.killed else 'gone'} after {end.after_s:.2f} s"
+        if end.born:
+            note += f", with {end.born} more that it started meanwhile"
         at = timestamp(self._clock.wall())
         self._journal.append(Result(id=end.action_id, at=at, outcome=outcome, notes=(note,)))
         self._active.pop(end.action_id, None)

@@ -79,11 +79,44 @@ class UserUnits:
             folder = self._folder(unit)
         except Gone:
             return frozenset()
+        return self.group_members(str(folder))
+
+    def group_of(self, process: Identity) -> str:
+        """The folder of the unit's cgroup."""
+        path = self.cgroup_of(process.pid) or ""
+        unit = unit_in(path)
+        if unit is None:
+            return ""
+        above, _, _ = path.partition(f"/{unit}")
+        return f"{self._cgroups}{above}/{unit}"
+
+    def group_members(self, group: str) -> frozenset[int]:
+        """Pids in it and below it."""
+        folder = Path(group)
         pids: set[int] = set()
-        for listing in (folder / "cgroup.procs", *folder.glob("**/cgroup.procs")):
+        for listing in (folder / "cgroup.procs", *folder.glob("*/**/cgroup.procs")):
             with contextlib.suppress(OSError):
                 pids.update(int(line) for line in listing.read_text().split())
         return frozenset(pids)
+
+    def end_group(self, group: str) -> None:
+        """By ``cgroup.kill`` (Linux 5.14), which no fork outruns."""
+        try:
+            with Path(group, "cgroup.kill").open("r+b", buffering=0) as switch:
+                switch.write(b"1")
+        except OSError as error:
+            raise Refused(f"{group}: {error.strerror}") from error
+
+    def is_held(self, process: Identity) -> bool:
+        """Whether its cgroup, or one above it, is frozen."""
+        path = self.cgroup_of(process.pid)
+        if not path:
+            return False
+        try:
+            events = Path(f"{self._cgroups}{path}", "cgroup.events").read_text()
+        except OSError:
+            return False
+        return "frozen 1" in events.splitlines()
 
     def adopt(self, unit: str, processes: Iterable[Identity], description: str) -> None:
         """Move running processes into a transient scope of that name, made if it is not there.

@@ -7,6 +7,7 @@ from omnitray.core.acting.deed import Order
 from omnitray.core.acting.journal import Journal, Line
 from omnitray.core.acting.lever import Target
 from omnitray.core.acting.levers import linux_levers
+from omnitray.core.acting.quarry import Spares
 from omnitray.core.actions import Actions
 from omnitray.core.deciding.identity import Identity, Rung
 from omnitray.core.facts import Resource
@@ -51,7 +52,12 @@ class Bench:
     """Actions with everything around them, all of it at hand."""
 
     def __init__(
-        self, folder: Path, system: FakeSystem | None = None, *, sync: bool = True
+        self,
+        folder: Path,
+        system: FakeSystem | None = None,
+        *,
+        sync: bool = True,
+        spares: Spares = lambda _who: "",
     ) -> None:
         self.sync = sync
         self.system = system or FakeSystem()
@@ -59,7 +65,7 @@ class Bench:
         self.guard = FakeGuard()
         self.journal = (Journal if sync else HastyJournal)(folder / "actions.jsonl")
         self.actions = Actions(
-            self.journal, linux_levers(self.system), self.system, self.clock, self.guard
+            self.journal, linux_levers(self.system), self.system, self.clock, self.guard, spares
         )
 
     def restarted(self, folder: Path) -> "Bench":

@@ -38,6 +38,7 @@ class FakeUnits:
         self.holds: dict[str, int] = {}
         self.frozen: set[str] = set()
         self.ignores_weight = False
+        self.ended: list[str] = []
 
     def why_not(self) -> str:
         return self.absent
@@ -48,6 +49,22 @@ class FakeUnits:
     def members(self, unit: str) -> frozenset[int]:
         living = (each for each in self._system.processes.values() if each.alive)
         return frozenset(each.identity.pid for each in living if each.unit == unit)
+
+    def group_of(self, process: Identity) -> str:
+        return self.unit_of(process) or ""
+
+    def group_members(self, group: str) -> frozenset[int]:
+        return self.members(group)
+
+    def end_group(self, group: str) -> None:
+        if "end" in self.refuses:
+            raise Refused("this kernel cannot end a cgroup")
+        self.ended.append(group)
+        for pid in self.members(group):
+            self._system.send(self._system.processes[pid].identity, Sign.KILL)
+
+    def is_held(self, process: Identity) -> bool:
+        return self.unit_of(process) in self.frozen
 
     def adopt(self, unit: str, processes: Iterable[Identity], description: str) -> None:
         assert description

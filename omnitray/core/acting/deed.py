@@ -91,13 +91,17 @@ class Active(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
-    """The end of an end: gone after so long, by TERM or KILL; or not gone at all."""
+    """The end of an end: gone after so long, by TERM or KILL; or not gone at all.
+
+    ``born`` were started by the victims meanwhile, and ended with them.
+    """
 
     action_id: str
     title: str
     after_s: float
     killed: bool
     survived: bool = False
+    born: int = 0
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):

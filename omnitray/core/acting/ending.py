@@ -1,22 +1,36 @@
-"""Ends under way: TERM becomes KILL by time, and an end is over when the process is gone."""
+"""Ends under way: TERM becomes KILL by time, and an end is over when nobody of it is left.
+
+What the victims start meanwhile belongs to the end. Looking for it means looking at every process
+of the machine, so that is done some times a second and whenever nobody seems to be left; between
+those looks only the known ones are asked. Whoever starts victims again from outside is the circuit
+breaker's business.
+"""
+
+from collections.abc import Iterable
 
 from omnitray.core.acting.deed import Ended
-from omnitray.core.acting.lever import Change
+from omnitray.core.acting.quarry import Grounds, Quarry
 from omnitray.core.acting.signal_levers import EndLever
+from omnitray.core.acting.system import System
 from omnitray.core.clock import Clock
+from omnitray.core.deciding.identity import Identity
 
 KILL_AFTER_S = 10.0
 GIVE_UP_AFTER_S = 10.0  # after KILL: a process that is still there hangs in the kernel
 STEP_S = 0.05
+LOOK_EVERY_S = 0.25
 
 
 class _Ending:
-    """One end under way."""
+    """One end under way. ``named`` were decided about, ``known`` is everybody seen since."""
 
-    def __init__(self, title: str, changes: tuple[Change, ...], now: float) -> None:
+    def __init__(self, title: str, named: tuple[Identity, ...], grounds: Grounds) -> None:
         self.title = title
-        self.changes = changes
-        self.began_s = now
+        self.named = named
+        self.known = dict.fromkeys(named)
+        self.grounds = grounds
+        self.began_s = 0.0
+        self.looked_s = 0.0
         self.killed_s: float | None = None
 
     def ended(self, action_id: str, now: float, *, survived: bool = False) -> Ended:
@@ -26,23 +40,28 @@ class _Ending:
             after_s=now - self.began_s,
             killed=self.killed_s is not None,
             survived=survived,
+            born=len(self.known) - len(self.named),
         )
 
 
 class Endings:
     """All ends under way."""
 
-    def __init__(self, clock: Clock, lever: EndLever) -> None:
+    def __init__(self, clock: Clock, system: System, lever: EndLever, quarry: Quarry) -> None:
         self._clock = clock
+        self._system = system
         self._lever = lever
+        self._quarry = quarry
         self._open: dict[str, _Ending] = {}
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def add(self, action_id: str, title: str, changes: tuple[Change, ...]) -> None:
-        """TERM has just been sent."""
-        self._open[action_id] = _Ending(title, changes, self._clock.monotonic())
+    def add(self, action_id: str, title: str, named: Iterable[Identity], grounds: Grounds) -> None:
+        """TERM has just been sent to them; ``grounds`` are from before that."""
+        ending = _Ending(title, tuple(named), grounds)
+        ending.began_s = ending.looked_s = self._clock.monotonic()
+        self._open[action_id] = ending
 
     def step(self, *, hurry: bool = False) -> tuple[Ended, ...]:
         """Kill what TERM did not end in time, at once where ``hurry``; tell what is over."""
@@ -53,17 +72,39 @@ class Endings:
             if ended is not None:
                 del self._open[action_id]
                 over.append(ended)
+        if not self._open:
+            self._quarry.forget()
         return tuple(over)
 
     def _look(self, action_id: str, ending: _Ending, now: float, *, hurry: bool) -> Ended | None:
-        ending.changes = self._lever.living(ending.changes)
-        if not ending.changes:
+        living = self._living(ending, now)
+        if not living:
             return ending.ended(action_id, now)
         if ending.killed_s is None:
             if hurry or now - ending.began_s >= KILL_AFTER_S:
-                self._lever.kill(ending.changes)
+                self._kill(ending, living)
                 ending.killed_s = now
             return None
         if now - ending.killed_s >= GIVE_UP_AFTER_S:
             return ending.ended(action_id, now, survived=True)
         return None
+
+    def _living(self, ending: _Ending, now: float) -> tuple[Identity, ...]:
+        living = tuple(each for each in ending.known if self._system.is_there(each))
+        if living and now - ending.looked_s < LOOK_EVERY_S:
+            return living
+        ending.looked_s = now
+        living = self._everybody(ending)
+        born = [each for each in living if each not in ending.known]
+        ending.known.update(dict.fromkeys(born))
+        if ending.killed_s is None:
+            self._lever.ask(born)
+        elif born:
+            self._kill(ending, living)
+        return living
+
+    def _kill(self, ending: _Ending, living: tuple[Identity, ...]) -> None:
+        self._lever.kill(living, ending.grounds, lambda: self._everybody(ending))
+
+    def _everybody(self, ending: _Ending) -> tuple[Identity, ...]:
+        return self._quarry.living(ending.named, ending.known, ending.grounds)

@@ -154,6 +154,16 @@ class Journal:
             if record.is_unfinished and record.began.boot == boot
         )
 
+    def open_ends(self, boot: str) -> tuple[Record, ...]:
+        """Ends of this boot of which nobody has said how they ended."""
+        return tuple(
+            record
+            for record in self.records()
+            if record.began.lever is LeverKind.END
+            and record.began.boot == boot
+            and (record.result is None or record.result.outcome in {"applied", "partly"})
+        )
+
     def compact(self, boot: str) -> bool:
         """Keep the newest records and everything unfinished; true where the file was rewritten."""
         try:

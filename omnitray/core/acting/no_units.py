@@ -32,6 +32,25 @@ class NoUnits:
         del processes, description
         self._refuse(unit)
 
+    def group_of(self, process: Identity) -> str:
+        """None."""
+        del process
+        return ""
+
+    def group_members(self, group: str) -> frozenset[int]:
+        """Nobody."""
+        del group
+        return frozenset()
+
+    def end_group(self, group: str) -> NoReturn:
+        """Refused."""
+        self._refuse(group)
+
+    def is_held(self, process: Identity) -> bool:
+        """Nothing is frozen here."""
+        del process
+        return False
+
     def cpu_weight(self, unit: str) -> NoReturn:
         """Refused."""
         self._refuse(unit)

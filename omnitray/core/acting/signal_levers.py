@@ -5,6 +5,7 @@ others, so only headless ones are stopped. The end has no way back.
 """
 
 import contextlib
+from collections.abc import Callable, Iterable
 
 from omnitray.core.acting.lever import (
     AlreadyThere,
@@ -17,7 +18,8 @@ from omnitray.core.acting.lever import (
     Target,
     Value,
 )
-from omnitray.core.acting.system import Gone, Refused, Sign
+from omnitray.core.acting.quarry import Grounds, Quarry
+from omnitray.core.acting.system import Gone, Refused, Sign, System
 from omnitray.core.acting.unit_levers import RUNNING, refuse_tied
 from omnitray.core.acting.value_lever import ValueLever, process_of
 from omnitray.core.deciding.identity import Identity, LeverKind
@@ -27,6 +29,7 @@ STOPPED = "stopped"
 ENDED = "ended"
 _LOOKS = 50
 _LOOK_AGAIN_S = 0.002
+_ROUNDS = 16  # more than a job that forks as fast as it can has needed
 
 
 class StopLever(ValueLever):
@@ -66,12 +69,18 @@ class StopLever(ValueLever):
 
 
 class EndLever(ValueLever):
-    """SIGTERM now; whoever watches sends SIGKILL by time. Only the processes named, no others.
+    """SIGTERM now; whoever watches sends SIGKILL by time.
 
-    A stopped process cannot act on TERM, so it is continued right after.
+    Everything is stopped first, so that it takes no more memory while it is looked through and
+    has no child that nobody sees. A stopped process cannot act on TERM: it is continued right
+    after. A run that dies in between leaves it stopped until the next start.
     """
 
     kind = LeverKind.END
+
+    def __init__(self, system: System, quarry: Quarry) -> None:
+        super().__init__(system)
+        self._quarry = quarry
 
     @property
     def reversible(self) -> bool:
@@ -79,28 +88,70 @@ class EndLever(ValueLever):
         return False
 
     def plan(self, target: Target) -> Plan:
-        """The named processes that live."""
+        """The named processes that live, and what they have started."""
         living = tuple(process for process in target.processes if self._system.is_there(process))
         if not living:
             raise CannotPlan("its processes have ended")
-        changes = tuple(Change(process=process, old=RUNNING, new=ENDED) for process in living)
+        family = self._quarry.living(living, (), Grounds())
+        changes = tuple(_end_of(process) for process in family)
         return Plan(lever=self.kind, changes=changes, reversible=False)
 
-    def kill(self, changes: tuple[Change, ...]) -> tuple[str, ...]:
-        """SIGKILL for those that still live; a sentence for each that could not be reached."""
-        failures = []
-        for change in changes:
-            try:
-                self._system.send(process_of(change), Sign.KILL)
-            except Gone:
-                continue
-            except Refused as refused:
-                failures.append(str(refused))
-        return tuple(failures)
+    def apply(self, plan: Plan) -> Applied:
+        """Stop, look again until nobody is new, TERM, continue; the frozen hear only KILL."""
+        failures: list[str] = []
+        named = tuple(process_of(change) for change in plan.changes)
+        everybody = self.hold(named, lambda: self._quarry.living(named, (), Grounds()))
+        reached = [each for each in everybody if self._tell(each, self._word_for(each), failures)]
+        for process in reached:
+            with contextlib.suppress(Gone, Refused):
+                self._system.send(process, Sign.CONT)
+        return Applied(changes=tuple(map(_end_of, reached)), failures=tuple(failures))
+
+    def hold(
+        self, known: tuple[Identity, ...], look: Callable[[], tuple[Identity, ...]]
+    ) -> tuple[Identity, ...]:
+        """Stop all, and look again until nobody is new: what is stopped starts nothing."""
+        held: dict[Identity, None] = {}
+        new: tuple[Identity, ...] = known
+        for _ in range(_ROUNDS):
+            for process in new:
+                held[process] = None
+                with contextlib.suppress(Gone, Refused):  # then TERM or KILL will say so
+                    self._system.send(process, Sign.STOP)
+            new = tuple(each for each in look() if each not in held)
+            if not new:
+                break
+        return tuple(held)
+
+    def ask(self, processes: Iterable[Identity]) -> None:
+        """TERM for those that were born since."""
+        for process in processes:
+            self._tell(process, self._word_for(process), [])
+
+    def kill(
+        self,
+        processes: tuple[Identity, ...],
+        grounds: Grounds,
+        look: Callable[[], tuple[Identity, ...]],
+    ) -> None:
+        """SIGKILL for all that still live; a unit of their own is ended as one by the kernel."""
+        for group in grounds.groups:
+            if self._holds_only(group, processes):
+                with contextlib.suppress(Gone, Refused):  # signals do it as well
+                    self._system.units.end_group(group)
+        for process in self.hold(processes, look):
+            self._tell(process, Sign.KILL, [])
 
     def living(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
         """Those that have not ended yet."""
         return tuple(change for change in changes if self._system.is_there(process_of(change)))
+
+    def let_go(self, changes: tuple[Change, ...]) -> None:
+        """Continue what a run that died left stopped on its way to the end."""
+        for change in changes:
+            with contextlib.suppress(Gone, Refused):
+                if self._system.is_stopped(process_of(change)):
+                    self._system.send(process_of(change), Sign.CONT)
 
     def read_back(self, applied: Applied) -> bool:
         """TERM leaves nothing to read: whether it helps is seen later."""
@@ -114,20 +165,26 @@ class EndLever(ValueLever):
     def _get(self, change: Change) -> Value:
         return RUNNING if self._system.is_there(process_of(change)) else ENDED
 
-    def _set(self, change: Change, value: Value) -> None:
-        del value
-        process = process_of(change)
-        if self._is_frozen(process):
-            self._system.send(process, Sign.KILL)  # all that a frozen process can hear
-            return
-        self._system.send(process, Sign.TERM)
-        with contextlib.suppress(Gone):  # TERM may have worked already
-            if self._system.is_stopped(process):
-                self._system.send(process, Sign.CONT)
+    def _tell(self, process: Identity, sign: Sign, failures: list[str]) -> bool:
+        """Whether it was reached; what ended meanwhile was."""
+        try:
+            self._system.send(process, sign)
+        except Gone:
+            return True
+        except Refused as refused:
+            failures.append(str(refused))
+            return False
+        return True
 
-    def _is_frozen(self, process: Identity) -> bool:
-        unit = self._system.units.unit_of(process)
-        return unit is not None and self._system.units.is_frozen(unit)
+    def _word_for(self, process: Identity) -> Sign:
+        return Sign.KILL if self._system.units.is_held(process) else Sign.TERM
+
+    def _holds_only(self, group: str, processes: tuple[Identity, ...]) -> bool:
+        return self._system.units.group_members(group) <= {each.pid for each in processes}
+
+
+def _end_of(process: Identity) -> Change:
+    return Change(process=process, old=RUNNING, new=ENDED)
 
 
 def _spared(ties: dict[int, frozenset[Tie]]) -> tuple[str, ...]:

@@ -62,6 +62,22 @@ class Units(Protocol):
         """Move processes into a scope of that name, made where it is not there."""
         ...
 
+    def group_of(self, process: Identity) -> str:
+        """The unit's cgroup, as a place to look into without asking the manager; empty: none."""
+        ...
+
+    def group_members(self, group: str) -> frozenset[int]:
+        """Pids in such a place and below it; empty when it is gone."""
+        ...
+
+    def end_group(self, group: str) -> None:
+        """Kill everything in it at once, also what is being started."""
+        ...
+
+    def is_held(self, process: Identity) -> bool:
+        """Whether a freezer holds it, so that it hears nothing but KILL."""
+        ...
+
     def cpu_weight(self, unit: str) -> int | None:
         """The weight set, None for the default."""
         ...

@@ -7,6 +7,9 @@ import pytest
 from omnitray.core.acting.system import Sign
 from omnitray.core.deciding.identity import Rung
 from support.deeds import Bench, job, order
+from support.fake_system import FakeProcess, FakeSystem
+
+ASKED = [Sign.STOP, Sign.TERM, Sign.CONT]
 
 
 @pytest.fixture
@@ -20,10 +23,10 @@ def test_term_becomes_kill_by_time(bench: Bench) -> None:
     bench.actions.perform(order([processes[0].identity], Rung.END))
     bench.clock.advance(9.9)
     assert bench.actions.step().ended == ()
-    assert processes[0].heard == [Sign.TERM]
+    assert processes[0].heard == ASKED
     bench.clock.advance(0.1)
     bench.actions.step()
-    assert processes[0].heard == [Sign.TERM, Sign.KILL]
+    assert processes[0].heard == [*ASKED, Sign.STOP, Sign.KILL]
     (ended,) = bench.actions.step().ended
     assert ended.killed
     assert bench.actions.step().next_s is None
@@ -37,7 +40,7 @@ def test_kill_comes_sooner_while_memory_still_falls(bench: Bench) -> None:
     processes[0].ignores_term = True
     bench.actions.perform(order([processes[0].identity], Rung.END))
     bench.actions.step(hurry=True)
-    assert processes[0].heard == [Sign.TERM, Sign.KILL]
+    assert processes[0].heard == [*ASKED, Sign.STOP, Sign.KILL]
 
 
 def test_what_kill_does_not_end_is_said_to_have_survived(bench: Bench) -> None:
@@ -55,7 +58,7 @@ def test_a_paused_worker_is_continued_so_that_term_can_work(bench: Bench) -> Non
     processes = job(bench.system)
     bench.actions.perform(order([processes[0].identity], Rung.PAUSE))
     bench.actions.perform(order([processes[1].identity], Rung.END))
-    assert processes[1].heard == [Sign.STOP, Sign.TERM, Sign.CONT]
+    assert processes[1].heard == [Sign.STOP, *ASKED]
     assert [process.alive for process in processes] == [True, False, True]
 
 
@@ -64,7 +67,7 @@ def test_a_frozen_worker_is_killed_for_it_cannot_hear_anything_else(bench: Bench
     processes = job(bench.system)
     bench.actions.perform(order([processes[0].identity], Rung.PAUSE))
     bench.actions.perform(order([processes[1].identity], Rung.END))
-    assert processes[1].heard == [Sign.KILL]
+    assert processes[1].heard == [Sign.STOP, Sign.KILL]
 
 
 def test_only_the_named_worker_ends_its_parent_lives(bench: Bench) -> None:
@@ -78,3 +81,122 @@ def test_what_ends_at_once_has_ended_all_the_same(bench: Bench) -> None:
     bench.actions.perform(order([processes[0].identity], Rung.END))
     (ended,) = bench.actions.step().ended
     assert (ended.killed, ended.survived) == (False, False)
+
+
+def test_what_the_victim_has_started_ends_with_it(bench: Bench) -> None:
+    processes = job(bench.system)
+    bench.actions.perform(order([processes[0].identity], Rung.END))
+    assert not any(process.alive for process in processes)
+
+
+def test_a_child_forked_while_we_looked_is_ended_too(bench: Bench) -> None:
+    victim = job(bench.system, count=1)[0]
+    late = bench.system.forks_when_stopped = FakeProcess(60)
+    bench.actions.perform(order([victim.identity], Rung.END))
+    assert late.heard == ASKED
+    assert not late.alive
+
+
+def test_children_born_after_term_are_asked_and_then_killed(bench: Bench) -> None:
+    victim = job(bench.system, count=1)[0]
+    victim.ignores_term = True
+    bench.actions.perform(order([victim.identity], Rung.END))
+    born = bench.system.add(77, parent=50, session=50)
+    born.ignores_term = True
+    bench.clock.advance(0.3)
+    bench.actions.step()
+    assert born.heard == [Sign.TERM]
+    last = bench.system.add(78, parent=77, session=50)
+    bench.actions.step(hurry=True)
+    assert not victim.alive
+    assert not born.alive
+    assert not last.alive
+    (ended,) = bench.actions.step().ended
+    assert (ended.killed, ended.born) == (True, 1)
+    (record,) = bench.journal.records()
+    assert record.result is not None
+    assert record.result.notes == ("killed after 0.30 s, with 1 more that it started meanwhile",)
+
+
+def test_an_orphan_is_found_by_the_session_that_its_parent_led(bench: Bench) -> None:
+    victim = job(bench.system, count=1)[0]
+    bench.actions.perform(order([victim.identity], Rung.END))
+    orphan = bench.system.add(77, parent=1, session=50)
+    assert bench.actions.step().ended == ()
+    assert not orphan.alive
+    (ended,) = bench.actions.step().ended
+    assert ended.born == 1
+
+
+def test_who_was_in_the_session_before_and_is_no_child_is_left_alone(bench: Bench) -> None:
+    victim = job(bench.system, count=1)[0]
+    stranger = bench.system.add(77, parent=1, session=50)
+    bench.actions.perform(order([victim.identity], Rung.END))
+    assert bench.actions.step().ended != ()
+    assert stranger.heard == []
+
+
+def test_a_session_led_by_somebody_else_is_not_the_victims(bench: Bench) -> None:
+    processes = job(bench.system)
+    bench.actions.perform(order([processes[1].identity], Rung.END))
+    sibling = bench.system.add(77, parent=50, session=50)
+    assert bench.actions.step().ended != ()
+    assert sibling.heard == []
+
+
+def test_what_is_protected_is_spared_with_all_that_it_started(tmp_path: Path) -> None:
+    system = FakeSystem()
+    bench = Bench(tmp_path, system, spares=lambda who: "a database" if who.pid == 60 else "")
+    victim = job(system, count=1)[0]
+    victim.ignores_term = True
+    before = system.add(60, parent=50, session=50)
+    below = system.add(61, parent=60, session=50)
+    bench.actions.perform(order([victim.identity], Rung.END))
+    bench.actions.step(hurry=True)
+    (ended,) = bench.actions.step().ended
+    assert (victim.alive, ended.killed) == (False, True)
+    assert (before.heard, below.heard) == ([], [])
+
+
+def test_a_unit_of_its_own_is_killed_as_one(bench: Bench) -> None:
+    processes = job(bench.system)
+    for process in processes:
+        process.unit = "app-make-1.scope"
+        process.ignores_term = True
+    bench.actions.perform(order([processes[0].identity], Rung.END))
+    bench.actions.step(hurry=True)
+    assert bench.system.units.ended == ["app-make-1.scope"]
+    assert bench.actions.step().ended != ()
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+def test_a_unit_that_holds_others_too_is_not_killed(bench: Bench, *, refuses: bool) -> None:
+    processes = job(bench.system)
+    for process in processes:
+        process.unit = "app-make-1.scope"
+        process.ignores_term = True
+    bystander = bench.system.add(40)
+    bystander.unit = "app-make-1.scope" if not refuses else None
+    bench.system.units.refuses = {"end"} if refuses else set()
+    bench.actions.perform(order([processes[0].identity], Rung.END))
+    bench.actions.step(hurry=True)
+    assert bench.system.units.ended == []
+    assert not any(process.alive for process in processes)
+    assert bystander.heard == []
+
+
+def test_a_run_that_died_on_the_way_leaves_nobody_stopped(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    victim = job(bench.system, count=1)[0]
+    victim.ignores_term = True
+    bench.actions.perform(order([victim.identity], Rung.END))
+    victim.stopped = True
+    after = bench.restarted(tmp_path)
+    after.actions.restore_after_crash()
+    assert not victim.stopped
+    (record,) = after.journal.records()
+    assert record.result is not None
+    assert record.result.outcome == "failed"
+    victim.stopped = True
+    bench.restarted(tmp_path).actions.restore_after_crash()
+    assert victim.stopped

@@ -1,0 +1,105 @@
+"""An end reaches everybody whom the victim has started, on real processes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from omnitray.core.acting.deed import Order, Outcome
+from omnitray.core.acting.journal import Journal
+from omnitray.core.acting.lever import Target
+from omnitray.core.acting.levers import linux_levers
+from omnitray.core.actions import Actions
+from omnitray.core.clock import SystemClock
+from omnitray.core.deciding.identity import Identity, Rung
+from omnitray.core.facts import Resource
+from omnitray.platforms._linux_levers import LinuxSystem
+from support.children import child, eventually, living_in, state
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+
+IGNORE = "import os, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+# Starts a child a hundred times a second, each of which lives for a while; ignores TERM throughout.
+FORKS_ON = f"""
+{IGNORE}
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+print(flush=True)
+while True:
+    if os.fork() == 0:
+        time.sleep(1)
+        os._exit(0)
+    time.sleep(0.01)
+"""
+ORPHANS = f"""
+{IGNORE}
+def again(*_):
+    for _ in range(3):
+        if os.fork() == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            time.sleep(60)
+    os._exit(0)
+signal.signal(signal.SIGTERM, again)
+print(flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def system() -> Iterator[LinuxSystem]:
+    system = LinuxSystem()
+    yield system
+    system.close()
+
+
+@pytest.fixture
+def actions(system: LinuxSystem, tmp_path: Path) -> Actions:
+    return Actions(Journal(tmp_path / "actions.jsonl"), linux_levers(system), system, SystemClock())
+
+
+def ended(processes: tuple[Identity, ...]) -> Order:
+    target = Target(job_key="job", title="a job", processes=processes)
+    return Order(target=target, rung=Rung.END, resource=Resource.MEMORY, reason="a test")
+
+
+def test_nobody_outlives_a_victim_that_ignores_term_and_forks_on(
+    system: LinuxSystem, actions: Actions
+) -> None:
+    with child(FORKS_ON) as process:
+        eventually(lambda: len(living_in(process.pid)) > 5)
+        (done,) = actions.perform(ended(system.identify([process.pid])))
+        assert done.outcome is Outcome.APPLIED
+        before = living_in(process.pid)
+        eventually(lambda: len(living_in(process.pid) - before) > 5)  # it forks on
+        actions.step(hurry=True)
+        eventually(lambda: bool(actions.step().ended))
+        assert living_in(process.pid) == set()
+
+
+def test_what_is_born_while_its_parent_acts_on_term_ends_too(
+    system: LinuxSystem, actions: Actions
+) -> None:
+    with child(ORPHANS) as process:
+        actions.perform(ended(system.identify([process.pid])))
+        eventually(lambda: process.poll() is not None)
+        assert len(living_in(process.pid)) == 3
+        assert actions.step().ended == ()
+        actions.step(hurry=True)
+        eventually(lambda: bool(actions.step().ended))
+        assert living_in(process.pid) == set()
+
+
+def test_the_parent_of_a_victim_that_forks_on_lives_and_so_do_its_others(
+    system: LinuxSystem, actions: Actions
+) -> None:
+    code = (
+        "import os, time\nif os.fork() == 0:\n    exec(WORKER)\nprint(flush=True); time.sleep(60)"
+    )
+    with child(f"WORKER = {FORKS_ON!r}\n{code}", lines=2) as process:
+        (parent,) = system.identify([process.pid])
+        worker = system.family([parent])[1]
+        eventually(lambda: len(living_in(process.pid)) > 6)
+        actions.perform(ended((worker,)))
+        actions.step(hurry=True)
+        eventually(lambda: bool(actions.step().ended))
+        assert living_in(process.pid) == {parent.pid}
+        assert state(parent.pid) == "S"
