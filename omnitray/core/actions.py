@@ -115,6 +115,8 @@ class Actions:
             record = self._active[key].record
             self._close(record, Outcome.GONE, "its processes have ended", Who.PROTECTOR)
         replaced = self._guard.tend()
+        if self._journal.is_long:
+            self._journal.compact(self._system.boot_id())
         return Step(next_s=self._next_s(), ended=ended, gone=gone, guardian_replaced=replaced)
 
     def _let_go_of_ends(self, boot: str) -> None:

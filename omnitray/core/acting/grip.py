@@ -110,10 +110,15 @@ class Grip:
             at=timestamp(self._clock.wall()),
             outcome=outcome,
             changes=applied.changes,
-            notes=applied.failures,
+            notes=applied.failures + self._unwritten(),
         )
         self._journal.append(result)
         return result
+
+    def _unwritten(self) -> tuple[str, ...]:
+        """That is said with the action itself: a log is for another day."""
+        trouble = self._journal.trouble
+        return (f"{trouble}; this is kept in memory until it can",) if trouble else ()
 
 
 def _outcome(applied: Applied) -> Outcome:

@@ -10,23 +10,22 @@ One JSON object a line, four kinds told apart by ``event``:
 
 Whatever began, can be taken back and was not undone is unfinished: it is restored at the next
 start. Identities of an earlier boot mean nothing and are not. A torn last line and damaged lines
-are passed over and counted. A disk that refuses costs no line: it is kept and written later.
+are passed over and counted.
+
+A disk that refuses costs no line (``journal_file.py``) and stops nothing: what it would stop is the
+pause of the very writer that fills it, or the end that keeps the machine alive. The action says so.
 """
 
-import errno
-import logging
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from omnitray.core.acting.journal_file import JournalFile
 from omnitray.core.acting.lever import Change
 from omnitray.core.deciding.identity import LeverKind
-from omnitray.core.durable import PRIVATE_FILE, StorageError, make_folder, write_atomic
 
-_log = logging.getLogger(__name__)
 SCHEMA = 1
 KEPT_RECORDS = 1000
 COMPACT_OVER_BYTES = 2 << 20
@@ -106,70 +105,72 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Journal:
-    """Appends lines and reads them back. Not for several writers but the guardian."""
+    """Appends lines and reads them back. Not for several writers but the guardian.
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._descriptor: int | None = None
-        self._waiting: list[bytes] = []
+    ``spare`` is where a line goes while the disk refuses it; see ``journal_file.py``.
+    """
+
+    def __init__(self, path: Path, spare: Path | None = None) -> None:
+        self._file = JournalFile(path, spare)
+        self._decoder = msgspec.json.Decoder(Line)
+        self._records: dict[str, Record] = {}
+        self._shortest_bytes = 0
         self.damaged = 0
 
     @property
     def path(self) -> Path:
         """Where the file is."""
-        return self._path
+        return self._file.path
+
+    @property
+    def trouble(self) -> str:
+        """A sentence while the disk refuses it, else empty."""
+        return self._file.trouble
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is time to compact it."""
+        return self._file.size() >= max(COMPACT_OVER_BYTES, 2 * self._shortest_bytes)
 
     def append(self, line: Line, *, sync: bool = True) -> bool:
         """Write one line; durable on return where ``sync``. False where the disk refused."""
-        self._waiting.append(msgspec.json.encode(line) + b"\n")
-        try:
-            self._write(sync=sync)
-        except (OSError, StorageError) as error:
-            if len(self._waiting) == 1:
-                _log.warning("the journal of actions cannot be written: %s", error)
-            self.close()  # opening it again mends a line that was broken off
-            return False
-        return True
+        return self._file.append(msgspec.json.encode(line), sync=sync)
 
     def records(self) -> tuple[Record, ...]:
-        """Every action, oldest first; one whose ``begin`` was lost is left out."""
-        records: dict[str, Record] = {}
-        for line in self._lines():
-            known = records.get(line.id)
-            if isinstance(line, Began):
-                records[line.id] = Record(began=line) if known is None else _added(known, line)
-            elif known is None:
-                continue
-            elif isinstance(line, Result):
-                records[line.id] = msgspec.structs.replace(known, result=line)
-            else:
-                records[line.id] = msgspec.structs.replace(known, undone=line)
+        """Every action, oldest first; one whose ``begin`` was lost is left out.
+
+        Each line is read once: what a later call costs is what was written since.
+        """
+        texts, is_new = self._file.news()
+        if is_new:
+            self._records, self.damaged = {}, 0
+        for line in self._lines(texts):
+            _take_in(self._records, line)
+        unended = self._file.unended()
+        if not unended:
+            return tuple(self._records.values())
+        damaged, records = self.damaged, dict(self._records)
+        for line in self._lines(unended):
+            _take_in(records, line)
+        self.damaged = damaged
         return tuple(records.values())
 
     def unfinished(self, boot: str) -> tuple[Record, ...]:
-        """What has to be restored, of this boot, oldest first."""
-        return tuple(
-            record
-            for record in self.records()
-            if record.is_unfinished and record.began.boot == boot
-        )
+        """What has to be restored, of this boot, oldest first; none where no boot has a name."""
+        return tuple(record for record in self._of_boot(boot) if record.is_unfinished)
 
     def open_ends(self, boot: str) -> tuple[Record, ...]:
         """Ends of this boot of which nobody has said how they ended."""
         return tuple(
             record
-            for record in self.records()
+            for record in self._of_boot(boot)
             if record.began.lever is LeverKind.END
-            and record.began.boot == boot
             and (record.result is None or record.result.outcome in {"applied", "partly"})
         )
 
     def compact(self, boot: str) -> bool:
         """Keep the newest records and everything unfinished; true where the file was rewritten."""
-        try:
-            if self._path.stat().st_size < COMPACT_OVER_BYTES:
-                return False
-        except OSError:
+        if not self.is_long:
             return False
         records = self.records()
         kept = [
@@ -178,53 +179,36 @@ class Journal:
             if place >= len(records) - KEPT_RECORDS
             or (record.is_unfinished and record.began.boot == boot)
         ]
-        try:
-            write_atomic(self._path, b"".join(_encoded(kept)))
-        except StorageError as error:
-            _log.warning("the journal of actions stays long: %s", error)
-            return False
-        self.close()
-        return True
+        is_done = self._file.rewrite(b"".join(_encoded(kept)))
+        self._shortest_bytes = self._file.size()
+        return is_done
 
     def close(self) -> None:
         """Close the file; the next line opens it again."""
-        descriptor, self._descriptor = self._descriptor, None
-        if descriptor is not None:
-            os.close(descriptor)
+        self._file.close()
 
-    def _write(self, *, sync: bool) -> None:
-        if self._descriptor is None:
-            self._descriptor = self._open()
-        while self._waiting:
-            if os.write(self._descriptor, self._waiting[0]) < len(self._waiting[0]):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            self._waiting.pop(0)
-        if sync:
-            os.fsync(self._descriptor)
+    def _of_boot(self, boot: str) -> Iterator[Record]:
+        return (record for record in self.records() if boot and record.began.boot == boot)
 
-    def _open(self) -> int:
-        make_folder(self._path.parent)
-        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
-        descriptor = os.open(self._path, flags, PRIVATE_FILE)
-        if _is_torn(descriptor):
-            os.write(descriptor, b"\n")
-        return descriptor
-
-    def _lines(self) -> Iterator[Line]:
-        decoder = msgspec.json.Decoder(Line)
-        self.damaged = 0
-        for text in self._texts():
+    def _lines(self, texts: Iterable[bytes]) -> Iterator[Line]:
+        for text in texts:
             try:
-                yield decoder.decode(text)
+                if text.strip():
+                    yield self._decoder.decode(text)
             except (msgspec.MsgspecError, ValueError, RecursionError):  # ValueError: not UTF-8
                 self.damaged += 1
 
-    def _texts(self) -> list[bytes]:
-        try:
-            written = self._path.read_bytes()
-        except OSError:
-            written = b""
-        return [text for text in (written + b"".join(self._waiting)).split(b"\n") if text.strip()]
+
+def _take_in(records: dict[str, Record], line: Line) -> None:
+    known = records.get(line.id)
+    if isinstance(line, Began):
+        records[line.id] = Record(began=line) if known is None else _added(known, line)
+    elif known is None:
+        return
+    elif isinstance(line, Result):
+        records[line.id] = msgspec.structs.replace(known, result=line)
+    else:
+        records[line.id] = msgspec.structs.replace(known, undone=line)
 
 
 def _added(record: Record, more: Began) -> Record:
@@ -237,12 +221,3 @@ def _encoded(records: Iterable[Record]) -> Iterator[bytes]:
         for line in (record.began, record.result, record.undone):
             if line is not None:
                 yield msgspec.json.encode(line) + b"\n"
-
-
-def _is_torn(descriptor: int) -> bool:
-    """Whether the last line has no end: a write that a power cut broke off."""
-    size = os.fstat(descriptor).st_size
-    if size == 0:
-        return False
-    os.lseek(descriptor, size - 1, os.SEEK_SET)
-    return os.read(descriptor, 1) != b"\n"

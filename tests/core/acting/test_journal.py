@@ -1,3 +1,4 @@
+import errno
 import os
 from pathlib import Path
 
@@ -156,7 +157,8 @@ def test_a_write_broken_off_by_a_full_disk_is_mended(
     write = os.write
     with monkeypatch.context() as patch:
         patch.setattr(
-            "omnitray.core.acting.journal.os.write", lambda target, data: write(target, data[:9])
+            "omnitray.core.acting.journal_file.os.write",
+            lambda target, data: write(target, data[:9]),
         )
         assert not journal.append(began("a2"))
     assert journal.append(began("a3"))
@@ -187,3 +189,86 @@ def test_a_short_journal_is_not_rewritten(journal: Journal) -> None:
 
 def test_no_journal_is_an_empty_one(journal: Journal) -> None:
     assert journal.records() == ()
+
+
+def test_where_no_boot_has_a_name_nothing_is_restored(journal: Journal) -> None:
+    journal.append(began(boot=""))
+    assert journal.unfinished("") == ()
+
+
+@pytest.fixture
+def spare(tmp_path: Path) -> Path:
+    return tmp_path / "run.jsonl"
+
+
+@pytest.mark.expect_log("journal of actions cannot be written")
+def test_what_the_disk_refused_is_known_to_the_next_run(path: Path, spare: Path) -> None:
+    path.parent.write_text("in the way")
+    journal = Journal(path, spare)
+    assert not journal.append(began("a1"))
+    assert not journal.append(result("a1"))
+    assert journal.trouble.startswith("the journal cannot be written (")
+    assert spare.stat().st_mode & 0o777 == 0o600
+    after = Journal(path, spare)
+    assert [record.began.id for record in after.unfinished("b")] == ["a1"]
+    path.parent.unlink()
+    assert after.append(undone("a1"))
+    assert (after.trouble, spare.exists()) == ("", False)
+    assert Journal(path, spare).unfinished("b") == ()
+
+
+@pytest.mark.expect_log("journal of actions cannot be written")
+def test_a_sync_that_fails_is_said_though_the_line_is_written(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("omnitray.core.acting.journal_file.os.fsync", broken)
+        assert not journal.append(began("a1"))
+    assert journal.trouble == "the journal cannot be written (Input/output error)"
+    assert journal.append(result("a1"))
+    assert journal.trouble == ""
+    (record,) = journal.records()
+    assert record.result is not None
+
+
+def test_what_the_guardian_writes_is_seen_by_who_has_read_already(
+    journal: Journal, path: Path
+) -> None:
+    journal.append(began("a1"))
+    assert len(journal.unfinished("b")) == 1
+    Journal(path).append(undone("a1"))
+    assert journal.unfinished("b") == ()
+
+
+def test_each_line_is_read_once(journal: Journal, path: Path) -> None:
+    for number in range(3):
+        journal.append(began(f"a{number}"))
+    first = journal.records()
+    journal.append(result("a2"))
+    again = journal.records()
+    assert [old is new for old, new in zip(first, again, strict=True)] == [True, True, False]
+    path.write_bytes(b"")
+    assert journal.records() == ()
+
+
+def test_a_line_whose_end_is_missing_counts_until_it_is_ended(journal: Journal, path: Path) -> None:
+    journal.append(began("a1"))
+    journal.close()
+    path.write_bytes(path.read_bytes()[:-1])
+    after = Journal(path)
+    assert len(after.records()) == 1
+    after.append(undone("a1"))
+    assert after.unfinished("b") == ()
+    assert after.damaged == 0
+
+
+def test_a_journal_that_stays_long_is_not_rewritten_at_every_look(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "COMPACT_OVER_BYTES", 100)
+    journal.append(began("a1"))
+    assert journal.compact("b")
+    assert not journal.compact("b")

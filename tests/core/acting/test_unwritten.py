@@ -1,0 +1,44 @@
+"""A journal that cannot be written stops nothing, and the action says so."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from omnitray.core.acting.deed import Outcome
+from omnitray.core.deciding.identity import Rung
+from support.deeds import Bench, job, order
+
+pytestmark = pytest.mark.expect_log("journal of actions cannot be written")
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    bench = Bench(tmp_path)
+    bench.journal.path.mkdir()  # nothing can be appended to a folder
+    return bench
+
+
+@pytest.mark.parametrize("rung", [Rung.SLOW_DOWN, Rung.PAUSE, Rung.END])
+def test_it_is_done_and_said(bench: Bench, rung: Rung) -> None:
+    bench.system.privileged = True
+    victim = job(bench.system, count=1)[0]
+    (done,) = bench.actions.perform(order([victim.identity], rung))
+    assert done.outcome is Outcome.APPLIED
+    assert done.notes[-1].startswith("the journal cannot be written (")
+    assert done.notes[-1].endswith("; this is kept in memory until it can")
+    assert (victim.nice, victim.stopped, victim.alive) == {
+        Rung.SLOW_DOWN: (19, False, True),
+        Rung.PAUSE: (0, True, True),
+        Rung.END: (0, False, False),
+    }[rung]
+
+
+def test_it_is_taken_back_and_written_once_the_disk_gives_in(bench: Bench) -> None:
+    victim = job(bench.system, count=1)[0]
+    (done,) = bench.actions.perform(order([victim.identity], Rung.PAUSE))
+    bench.journal.path.rmdir()
+    bench.actions.undo(done.action_id, "calm")
+    assert not victim.stopped
+    lines = bench.journal.path.read_bytes().splitlines()
+    assert [msgspec.json.decode(line)["event"] for line in lines] == ["begin", "result", "undone"]
