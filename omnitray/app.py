@@ -37,7 +37,8 @@ from omnitray.core.deciding.protector import ResourceProtector
 from omnitray.core.facts import AlertChannel
 from omnitray.core.processes.inspector import Inspector
 from omnitray.core.processes.jobs import JobTracker
-from omnitray.core.protecting import Around, Protecting
+from omnitray.core.protecting import Protecting
+from omnitray.core.surroundings import Around
 from omnitray.core.watching.latency import LatencyProbe
 from omnitray.core.watching.monitor import ProgressiveMonitor
 from omnitray.core.watching.neighbours import neighbours
@@ -164,7 +165,9 @@ class App(QObject):
         table = platform.process_table()
         around = Around(
             neighbours=lambda: neighbours(table.scan(), details.cmdline, platform.small_text),
-            log_lines=platform.kernel_log(),
+            logs=platform.foreign_logs(),
+            is_there=system.is_there,
+            foreground=platform.foreground(),
         )
         protecting = Protecting(
             source=source,

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from omnitray.core.acting.foreign_ends import ForeignEnd
+from omnitray.core.acting.foreign_ends import ForeignEnd, UnnamedEnd
 from omnitray.core.deciding.explain import alarmed, headline, why
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protection import Action, Alarm
@@ -79,11 +79,11 @@ def alarm_notice(alarm: Alarm) -> Notice:
     )
 
 
-def foreign_notice(end: ForeignEnd) -> Notice:
+def foreign_notice(end: ForeignEnd | UnnamedEnd) -> Notice:
     """Somebody else has ended a process: applications that just disappear are what people hate."""
     return Notice(
         type=AlertType.RESOURCE_CRITICAL,
-        title=f"{_capital(end.by)} ended {end.name}",
+        title=_capital(end.headline),
         message=f"{_capital(end.sentence)}.",
         severity=Severity.CRITICAL,
         labels={"ended_by": end.by, "name": end.name},

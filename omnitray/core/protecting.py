@@ -14,7 +14,6 @@ import msgspec
 from omnitray.core.acting.deed import Outcome, Performed, TakenBack, Who
 from omnitray.core.acting.effects import Effects
 from omnitray.core.acting.executor import Executor
-from omnitray.core.acting.foreign_ends import foreign_end
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protect_reasons import SparedReason
 from omnitray.core.deciding.protection import (
@@ -42,22 +41,19 @@ from omnitray.core.protect_notices import (
     Notice,
     NoticeOver,
     alarm_notice,
-    foreign_notice,
     labels_of,
     notice_of,
 )
+from omnitray.core.surroundings import Around, Surroundings
 from omnitray.core.watching.forecast import DiskForecaster, attributed
 from omnitray.core.watching.guard import Guard, GuardStep
 from omnitray.core.watching.monitor import JobSource
-from omnitray.core.watching.neighbours import Neighbour
 
 UNREADABLE_S = 5.0
 _LOOK_AFTER_S = 1.0
 _TAKEN_KEPT = 100  # actions of this run that can still be explained in full
 _PROBE_EVERY_S = 2.0
-_MEET_EVERY_S = 60.0
 _TOLD_S = 60.0  # so long something that was only told stands open
-_BEFORE_POINTS = 2.0  # our floor stands so far above that of another guardian
 _IN_FORCE = {ActionState.HELD, ActionState.ENDING, ActionState.WATCHED}
 
 
@@ -83,13 +79,6 @@ class CleanRequest(msgspec.Struct, frozen=True, kw_only=True):
     mount: str
     preview: bool
     dry_run: bool
-
-
-class Around(msgspec.Struct, frozen=True, kw_only=True):
-    """What else goes on here: who else guards, and the new lines of the kernel's log."""
-
-    neighbours: Callable[[], tuple[Neighbour, ...]] = tuple
-    log_lines: Callable[[], tuple[str, ...]] = tuple
 
 
 class ProtectStep(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,9 +126,8 @@ class Protecting:
         self._told: dict[str, tuple[dict[str, str], float]] = {}
         self._now_s = 0.0
         self._looks_anyway = False
-        self._around = around or Around()
-        self._met_s = float("-inf")
-        self._met: tuple[Neighbour, ...] = ()
+        self._surroundings = Surroundings(around or Around())
+        self._scanned: Sequence[ProcessFacts] = ()
         self.policy = policy
         self.protector = protector
         self.effects = Effects()
@@ -162,19 +150,12 @@ class Protecting:
     @property
     def neighbours(self) -> tuple[str, ...]:
         """Other guardians that run here, in sentences."""
-        floor = self.policy.limits.memory_floor_percent
-        return tuple(each.sentence(floor) for each in self._met)
+        return self._surroundings.sentences(self.policy.limits.memory_floor_percent)
 
     @property
     def effective(self) -> ProtectPolicy:
         """The policy with a floor that comes before those of the other guardians here."""
-        limits = self.policy.limits
-        theirs = [each.memory_percent for each in self._met if each.memory_percent is not None]
-        floor = max([limits.memory_floor_percent, *(each + _BEFORE_POINTS for each in theirs)])
-        if floor == limits.memory_floor_percent:
-            return self.policy
-        raised = msgspec.structs.replace(limits, memory_floor_percent=floor)
-        return msgspec.structs.replace(self.policy, **{self.policy.mode.value: raised})
+        return self._surroundings.before_theirs(self.policy)
 
     def reply(self, reply: Reply) -> None:
         """The person has spoken; heard at the next step."""
@@ -189,16 +170,16 @@ class Protecting:
         self.reading, self._now_s = reading, reading.monotonic_s
         looked_after = self._executor.look(hurry=self.protector.hurries)
         held = bool(self.active) or bool(self.protector.open_questions)
-        self._meet(reading.monotonic_s)
+        self._surroundings.meet(reading.monotonic_s)
         policy = self.effective
         guard = self._guard.observe(reading, policy, held=held)
         facts = self._facts(reading, guard)
         self.effects.observe(reading, facts.probe)
         decisions = self.protector.decide(facts, policy, reading.monotonic_s)
-        notices = [*self._carry_out(decisions), *self._ended_stories(), *self._foreign()]
+        notices = [*self._carry_out(decisions), *self._ended_stories(), *self._foreign(reading)]
         ended = bool(looked_after.ended or looked_after.gone)
         return ProtectStep(
-            next_delay_s=self._delay(guard, looked_after.next_s),
+            next_delay_s=self._surroundings.delay(self._delay(guard, looked_after.next_s)),
             changed=bool(decisions) or ended,
             notices=tuple(notices),
             questions=self.protector.open_questions,
@@ -241,6 +222,10 @@ class Protecting:
         if who is not Who.PROTECTOR:
             self._taken_back += held
 
+    def close(self) -> None:
+        """Give back what was opened to look around."""
+        self._surroundings.close()
+
     # Reading
 
     def _facts(self, reading: GuardReading, guard: GuardStep) -> Facts:
@@ -248,7 +233,8 @@ class Protecting:
         if not (guard.wants_scan or self._looks_anyway):
             return self._facts_with(reading, (), Look({}, {}), guard.forecast)
         self._looks_anyway = False
-        jobs = self._jobs_of.update(self._scan())
+        self._scanned = self._scan()
+        jobs = self._jobs_of.update(self._scanned)
         self._forget_watched(jobs)
         if guard.forecast is not None:
             self.forecast = attributed(guard.forecast, jobs)
@@ -270,6 +256,7 @@ class Protecting:
             jobs=jobs,
             details=look.details,
             ties=look.ties,
+            foreground_pids=self._surroundings.foreground(jobs, look.details),
             own=self._own() if jobs else OwnFacts(),
             cores=self._cores,
             memory_forecast=forecast,
@@ -300,17 +287,12 @@ class Protecting:
             self._probed = (now, self._probe.measure())
         return self._probed[1]
 
-    def _meet(self, now: float) -> None:
-        """See now and then who else guards this machine."""
-        if now - self._met_s >= _MEET_EVERY_S:
-            self._met_s = now
-            self._met = self._around.neighbours()
-
-    def _foreign(self) -> Iterator[Notice]:
+    def _foreign(self, reading: GuardReading) -> list[Notice]:
         """What others have ended meanwhile."""
-        for line in self._around.log_lines():
-            if (end := foreign_end(line)) is not None:
-                yield foreign_notice(end)
+        ends = (each for each in self.taken.values() if each.rung is Rung.END)
+        ours = frozenset(target.pid for each in ends for target in each.targets)
+        scanned, self._scanned = self._scanned, ()
+        return self._surroundings.ended(reading, scanned, ours)
 
     # Doing
 

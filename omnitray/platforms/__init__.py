@@ -9,12 +9,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
+from omnitray.core.acting.foreign_watch import Logs
 from omnitray.core.acting.guarding import Guard
 from omnitray.core.acting.lever import Lever
 from omnitray.core.acting.levers_report import LeverRow
 from omnitray.core.acting.system import System
 from omnitray.core.cleaning.cache_facts import FileId
 from omnitray.core.cleaning.cache_tools import Tools
+from omnitray.core.deciding.foreground import Foreground
 from omnitray.core.deciding.protected_programs import Programs
 from omnitray.core.deciding.protection import OwnFacts
 from omnitray.core.facts import ProcessFacts
@@ -91,8 +93,20 @@ class Platform(Protocol):
         """A small file's text; empty where it cannot be read."""
         ...
 
-    def kernel_log(self) -> Callable[[], tuple[str, ...]]:
-        """What gives the new lines of the kernel's log."""
+    def foreign_logs(self) -> Logs:
+        """Where it is told what others have ended; one for each thread that asks."""
+        ...
+
+    def readable_logs(self) -> tuple[tuple[str, str], ...]:
+        """Those that tell of ends: a name each, and why it cannot be read (empty where it can)."""
+        ...
+
+    def foreground(self) -> Foreground:
+        """What tells whose window is active; one for each thread that asks."""
+        ...
+
+    def foreground_known(self) -> tuple[str, str]:
+        """What can be known of the active window, and what keeps us from the rest; for people."""
         ...
 
     def guard_source(self) -> GuardSource:

@@ -1,17 +1,18 @@
-"""New lines of the kernel's log, where it may be read; else of the journal, by its own command.
+"""New lines of the kernel's log, where it may be read, and its count of what it has ended.
 
-``/dev/kmsg`` gives one record a read. Many systems keep it for root and the group ``adm``; the
-journal then has the same lines for those groups, and those of earlyoom and systemd-oomd too.
+``/dev/kmsg`` gives one record a read. Many systems keep it for root (``kernel.dmesg_restrict``,
+which Debian sets); the journal then has the same lines for some groups. The count is for all.
 """
 
 import os
-import shutil
-import subprocess
+import re
 from pathlib import Path
+
+from omnitray.platforms._linux_files import KeptFile
 
 _RECORD_BYTES = 8192
 _MOST_RECORDS = 1000
-_JOURNAL_S = 5.0
+_KILLS = re.compile(rb"^oom_kill (\d+)$", re.MULTILINE)
 
 
 class KernelLog:
@@ -52,26 +53,21 @@ class KernelLog:
         self._descriptor = None
 
 
-def journal_lines(since_wall_s: float) -> tuple[str, ...]:
-    """What the kernel and the guardians wrote to the journal since then; may take a second.
+class KillCount:
+    """How many processes the kernel has ended because memory ran out; from one small file.
 
-    For the moment after a process was found gone, not for a timer.
+    In a container the count of its own group is taken: that of the machine counts everybody's.
     """
-    if shutil.which("journalctl") is None:
-        return ()
-    sources = ["SYSLOG_IDENTIFIER=kernel", "+", "SYSLOG_IDENTIFIER=earlyoom"]
-    sources += ["+", "SYSLOG_IDENTIFIER=systemd-oomd", "+", "SYSLOG_IDENTIFIER=nohang"]
-    command = [
-        "journalctl",
-        "--quiet",
-        "--no-pager",
-        "--output=cat",
-        f"--since=@{since_wall_s:.0f}",
-    ]
-    try:
-        done = subprocess.run(
-            [*command, *sources], capture_output=True, text=True, timeout=_JOURNAL_S, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ()
-    return tuple(done.stdout.splitlines())
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        own = root / "sys/fs/cgroup/memory.events"  # a container's; the machine's root has none
+        self._file = KeptFile(own if own.exists() else root / "proc/vmstat")
+
+    def read(self) -> int | None:
+        """The count since the machine's start; None where the kernel does not count."""
+        found = _KILLS.search(self._file.read() or b"")
+        return int(found[1]) if found else None
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        self._file.close()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from omnitray.core.acting.foreign_watch import Logs
 from omnitray.core.acting.guarding import Guard
 from omnitray.core.acting.lever import Lever
 from omnitray.core.acting.levers import linux_levers
@@ -14,12 +15,13 @@ from omnitray.core.processes.ties import Tie
 from omnitray.core.watching.guard_source import GuardSource
 from omnitray.core.watching.machine import Machine
 from omnitray.platforms._levers_check import check_levers
+from omnitray.platforms._linux_active_window import foreground, foreground_known
 from omnitray.platforms._linux_autostart import autostart
 from omnitray.platforms._linux_details import LinuxProcessDetails
 from omnitray.platforms._linux_guard import LinuxWakers
 from omnitray.platforms._linux_guardian import own_scope
-from omnitray.platforms._linux_kernel_log import KernelLog
 from omnitray.platforms._linux_levers import LinuxSystem
+from omnitray.platforms._linux_logs import LinuxLogs, readable_logs
 from omnitray.platforms._linux_open_files import mount_id, open_files
 from omnitray.platforms._linux_proc import written_bytes
 from omnitray.platforms._linux_processes import LinuxProcessTable
@@ -35,11 +37,13 @@ from omnitray.platforms._programs import programs, small_text
 __all__ = [
     "autostart",
     "check_levers",
+    "foreground",
+    "foreground_known",
+    "foreign_logs",
     "guard_source",
     "guardian",
     "has_display",
     "keep_own_priority",
-    "kernel_log",
     "levers",
     "lock_file",
     "machine",
@@ -51,6 +55,7 @@ __all__ = [
     "process_table",
     "programs",
     "protected_programs",
+    "readable_logs",
     "service",
     "small_text",
     "system",
@@ -104,6 +109,6 @@ def protected_programs() -> Programs:
     return LINUX
 
 
-def kernel_log() -> Callable[[], tuple[str, ...]]:
-    """What gives the new lines of the kernel's log; none where it may not be read."""
-    return KernelLog().lines
+def foreign_logs() -> Logs:
+    """The kernel's count and log, and the journal."""
+    return LinuxLogs()

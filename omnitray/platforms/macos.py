@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from omnitray.core.acting.foreign_watch import Logs, NoLogs
 from omnitray.core.acting.guarding import Guard
 from omnitray.core.acting.lever import Lever
 from omnitray.core.acting.system import System
@@ -14,6 +15,7 @@ from omnitray.core.watching.guard_source import GuardSource, NoWakers
 from omnitray.core.watching.machine import Machine
 from omnitray.platforms._levers_check import check_levers
 from omnitray.platforms._macos_autostart import autostart
+from omnitray.platforms._macos_foreground import foreground
 from omnitray.platforms._macos_levers import darwin_background, mac_levers, mac_system
 from omnitray.platforms._macos_sampling import mac_machine
 from omnitray.platforms._macos_service import service
@@ -30,11 +32,13 @@ from omnitray.platforms._psutil_system import written_bytes
 __all__ = [
     "autostart",
     "check_levers",
+    "foreground",
+    "foreground_known",
+    "foreign_logs",
     "guard_source",
     "guardian",
     "has_display",
     "keep_own_priority",
-    "kernel_log",
     "levers",
     "lock_file",
     "machine",
@@ -46,6 +50,7 @@ __all__ = [
     "process_table",
     "programs",
     "protected_programs",
+    "readable_logs",
     "service",
     "small_text",
     "system",
@@ -99,6 +104,16 @@ def guardian(journal: Path) -> Guard:
     return GuardianKeeper(journal)
 
 
-def kernel_log() -> Callable[[], tuple[str, ...]]:
-    """What gives the new lines of the kernel's log; there is none to be read here."""
-    return tuple
+def foreign_logs() -> Logs:
+    """Nobody tells of ends here."""
+    return NoLogs()
+
+
+def readable_logs() -> tuple[tuple[str, str], ...]:
+    """There are none to be read here."""
+    return ()
+
+
+def foreground_known() -> tuple[str, str]:
+    """The system tells."""
+    return "the system tells whose window is active", ""

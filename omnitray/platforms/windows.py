@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from omnitray.core.acting.foreign_watch import Logs, NoLogs
 from omnitray.core.acting.guarding import Guard, NoGuard
 from omnitray.core.acting.lever import Lever
 from omnitray.core.acting.system import System
@@ -19,6 +20,7 @@ from omnitray.platforms._psutil_processes import PsutilProcessDetails, PsutilPro
 from omnitray.platforms._psutil_self import own_facts, own_rss_bytes
 from omnitray.platforms._psutil_system import PsutilSystem, written_bytes
 from omnitray.platforms._windows_autostart import autostart
+from omnitray.platforms._windows_foreground import foreground
 from omnitray.platforms._windows_levers import windows_kernel, windows_levers, windows_system
 from omnitray.platforms._windows_sampling import windows_machine
 from omnitray.platforms._windows_self import lock_file
@@ -28,11 +30,13 @@ from omnitray.platforms._windows_session import has_display, keep_own_priority
 __all__ = [
     "autostart",
     "check_levers",
+    "foreground",
+    "foreground_known",
+    "foreign_logs",
     "guard_source",
     "guardian",
     "has_display",
     "keep_own_priority",
-    "kernel_log",
     "levers",
     "lock_file",
     "machine",
@@ -44,6 +48,7 @@ __all__ = [
     "process_table",
     "programs",
     "protected_programs",
+    "readable_logs",
     "service",
     "small_text",
     "system",
@@ -100,6 +105,16 @@ def guardian(journal: Path) -> Guard:
     return NoGuard()
 
 
-def kernel_log() -> Callable[[], tuple[str, ...]]:
-    """What gives the new lines of the kernel's log; there is none to be read here."""
-    return tuple
+def foreign_logs() -> Logs:
+    """Nobody tells of ends here."""
+    return NoLogs()
+
+
+def readable_logs() -> tuple[tuple[str, str], ...]:
+    """There are none to be read here."""
+    return ()
+
+
+def foreground_known() -> tuple[str, str]:
+    """The system tells."""
+    return "the system tells whose window is active", ""

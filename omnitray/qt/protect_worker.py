@@ -112,6 +112,7 @@ class ProtectWorker(QObject):
         engine, self._engine = self._engine, None
         if engine is not None:
             engine.protecting.undo_all("OmniTray ends", Who.PROTECTOR)
+            engine.protecting.close()
             engine.source.close()
             engine.journal.close()
 

@@ -26,12 +26,14 @@ from omnitray.core.processes.inspector import Inspector
 from omnitray.core.processes.ties import Tie
 from omnitray.core.protect_notices import Notice, NoticeOver
 from omnitray.core.protect_page import holding, page
-from omnitray.core.protecting import UNREADABLE_S, Around, Protecting, ProtectStep
+from omnitray.core.protecting import UNREADABLE_S, Protecting, ProtectStep
 from omnitray.core.protection_view import Answer, Grip, ProtectionView
+from omnitray.core.surroundings import Around
 from omnitray.core.watching.neighbours import Neighbour
 from support.clock import FakeClock
 from support.deeds import Bench
 from support.deeds import job as started
+from support.foreign import ToldForeground, ToldLogs
 from support.processes import FakeProcesses
 
 GB = 10**9
@@ -228,13 +230,61 @@ def test_our_floor_comes_before_that_of_another_guardian(tmp_path: Path) -> None
 
 
 def test_what_the_kernel_ended_is_said(tmp_path: Path) -> None:
-    lines = [
+    logs = ToldLogs()
+    desk = Desk(tmp_path, Around(logs=logs))
+    logs.new.append(
         "Out of memory: Killed process 77 (python3) total-vm:9kB, anon-rss:2048000kB, file-rss:0kB"
-    ]
-    desk = Desk(tmp_path, Around(log_lines=lambda: tuple(lines.pop() for _ in lines[:1])))
+    )
     (told,) = notices(desk.run(5))
     assert isinstance(told, Notice)
     assert told.title == "The kernel ended python3"
+
+
+def test_an_end_that_nobody_names_is_said_with_what_would_help(tmp_path: Path) -> None:
+    logs = ToldLogs(why_not="the journal is for some groups only; to be told: join one")
+    desk = Desk(tmp_path, Around(logs=logs))
+    desk.run(5)
+    logs.killed += 1
+    (told,) = notices(desk.run(30))
+    assert isinstance(told, Notice)
+    assert told.title == "The kernel ended a process"
+    assert told.message.endswith("the journal is for some groups only; to be told: join one.")
+
+
+def test_while_the_journal_is_asked_the_next_step_comes_soon(tmp_path: Path) -> None:
+    logs = ToldLogs(slow=True)
+    desk = Desk(tmp_path, Around(logs=logs))
+    assert desk.run(1)[-1].next_delay_s > 1.0
+    desk.run(5)
+    logs.killed += 1
+    assert desk.run(1)[-1].next_delay_s <= 1.0
+
+
+def test_whom_a_person_works_with_is_not_slowed_down(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, Around(foreground=(window := ToldForeground())))
+    window.active = frozenset(each.identity.pid for each in desk.processes)
+    desk.source.cpu = 97.0
+    desk.run(6)
+    assert desk.protecting.active == ()
+    window.active = frozenset()
+    desk.run(6)
+    assert desk.protecting.active != ()
+
+
+def test_at_rest_nobody_asks_for_the_window(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, Around(foreground=(window := ToldForeground())))
+    desk.run(60)
+    assert window.asked == 0
+    desk.source.cpu = 97.0
+    desk.run(6)
+    assert window.asked > 0
+
+
+def test_in_the_end_logs_and_display_are_closed(tmp_path: Path) -> None:
+    logs, window = ToldLogs(), ToldForeground()
+    Desk(tmp_path, Around(logs=logs, foreground=window)).protecting.close()
+    assert logs.closed
+    assert window.closed
 
 
 def test_the_page_shows_what_is_held_why_and_what_it_did(desk: Desk) -> None:

@@ -7,6 +7,7 @@ the workers of a test run with a window are work, not what a person looks at.
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from omnitray.core.deciding.protection import ProcessDetail
 from omnitray.core.facts import Job
@@ -45,3 +46,26 @@ def _is_helper(
         seen.add(pid)
         pid = parents.get(pid, 0)
     return True
+
+
+class Foreground(Protocol):
+    """Where a platform tells whose window is active; never waits longer than a moment."""
+
+    def pids(self) -> frozenset[int]:
+        """The process of the active window; empty where it is not known."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back."""
+        ...
+
+
+class NoForeground:
+    """Where nobody tells."""
+
+    def pids(self) -> frozenset[int]:
+        """Nobody's."""
+        return frozenset()
+
+    def close(self) -> None:
+        """Nothing."""

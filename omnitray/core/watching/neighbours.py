@@ -19,13 +19,14 @@ ReadText = Callable[[str], str]
 class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
     """One of them. ``memory_percent`` is what has to be available for it to stay quiet.
 
-    None where it does not act on that, or where it cannot be told.
+    None where it does not act on that, or where it cannot be told. ``ends``: it ends processes.
     """
 
     name: str
     pid: int
     does: str
     memory_percent: float | None = None
+    ends: bool = False
 
     def sentence(self, floor_percent: float) -> str:
         """How it stands beside our own floor."""
@@ -48,6 +49,8 @@ _RENICING = {
     "gamemoded": "raises games while they ask for it",
     "low-memory-monitor": "asks applications to shrink",
     "psi-notify": "tells of pressure",
+}
+_ENDING = {
     "bustd": "ends the largest process when memory is short",
     "oomd": "ends whole control groups when memory is short",
 }
@@ -73,14 +76,16 @@ def _neighbour(process: ProcessFacts, arguments: Arguments, read: ReadText) -> N
         said = arguments(process) or ()
         return _memory(process, name, "ends the worst process", _nohang_percent(said, read))
     if name == "systemd-oomd":
-        return Neighbour(name=name, pid=process.pid, does=_oomd_does(read))
+        return Neighbour(name=name, pid=process.pid, does=_oomd_does(read), ends=True)
+    if name in _ENDING:
+        return Neighbour(name=name, pid=process.pid, does=_ENDING[name], ends=True)
     if name in _RENICING:
         return Neighbour(name=name, pid=process.pid, does=_RENICING[name])
     return None
 
 
 def _memory(process: ProcessFacts, name: str, does: str, percent: float | None) -> Neighbour:
-    return Neighbour(name=name, pid=process.pid, does=does, memory_percent=percent)
+    return Neighbour(name=name, pid=process.pid, does=does, memory_percent=percent, ends=True)
 
 
 def _script(arguments: tuple[str, ...]) -> str:

@@ -1,6 +1,5 @@
 import pytest
 
-from omnitray.core.acting.foreign_ends import foreign_end
 from omnitray.core.facts import ProcessFacts
 from omnitray.core.watching.neighbours import Neighbour, neighbours
 
@@ -61,47 +60,14 @@ def test_others_are_no_neighbours(name: str) -> None:
     assert found(name, name, "/home/me/earlyoom.py") is None
 
 
-@pytest.mark.parametrize(
-    ("line", "by", "pid", "name", "rss_mb"),
-    [
-        (
-            "Out of memory: Killed process 9277 (tail) total-vm:7837636kB, anon-rss:7832636kB, f",
-            *("the kernel", 9277, "tail", 7649),
-        ),
-        (
-            "Memory cgroup out of memory: Killed process 42 (a) b) total-vm:4kB, anon-rss:2048kB,",
-            *("the kernel", 42, "a) b", 2),
-        ),
-        (
-            'sending SIGTERM to process 1234 uid 1000 "chrome": oom_score 880, VmRSS 901 MiB, x',
-            *("earlyoom", 1234, "chrome", 901),
-        ),
-        (
-            'sending SIGKILL to process 1234 "a\x1b[31m": badness 880, VmRSS 901 MiB',
-            *("earlyoom", 1234, "a?[31m", 901),
-        ),
-    ],
-)
-def test_what_others_ended_is_read_from_their_lines(
-    line: str, by: str, pid: int, name: str, rss_mb: int
-) -> None:
-    end = foreign_end(line)
-    assert end is not None
-    assert (end.by, end.pid, end.name) == (by, pid, name)
-    assert end.rss_bytes is not None
-    assert end.rss_bytes >> 20 == rss_mb
+@pytest.mark.parametrize("name", ["earlyoom", "nohang", "systemd-oomd", "bustd", "oomd"])
+def test_it_is_known_which_of_them_end_processes(name: str) -> None:
+    neighbour = found(name)
+    assert neighbour is not None
+    assert neighbour.ends
 
 
-def test_a_whole_unit_can_be_ended() -> None:
-    end = foreign_end(
-        "Killed /user.slice/user-1000.slice/user@1000.service/app.slice/vte.scope due to memory "
-        "used (1) / total (2) and swap used (3) / total (4) being more than 90.00%"
-    )
-    assert end is not None
-    assert (end.by, end.pid) == ("systemd-oomd", None)
-    assert end.sentence == "systemd-oomd ended vte.scope, because memory ran out"
-
-
-@pytest.mark.parametrize("line", ["", "usb 1-1: new device", "Killed process 1 (x)"])
-def test_other_lines_say_nothing(line: str) -> None:
-    assert foreign_end(line) is None
+def test_who_only_sets_priorities_ends_nobody() -> None:
+    neighbour = found("ananicy-cpp")
+    assert neighbour is not None
+    assert not neighbour.ends

@@ -1,0 +1,40 @@
+"""Where Linux tells whose window is active: sway's socket, or the X display; else nowhere.
+
+On other Wayland desktops the X display still tells of programs that run on it (XWayland); the
+windows of all others are the compositor's secret, and no process counts as in front.
+"""
+
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+from omnitray.core.deciding.foreground import Foreground, NoForeground
+from omnitray.platforms._linux_sway import SwayWindow
+from omnitray.platforms._linux_x11 import ActiveWindow, connected, cookie_for, socket_path
+
+
+def foreground(environment: Mapping[str, str] = os.environ) -> Foreground:
+    """What tells; one for each thread that asks."""
+    if path := environment.get("SWAYSOCK"):
+        return SwayWindow(Path(path))
+    display = environment.get("DISPLAY", "")
+    place = socket_path(display)
+    if place is None:
+        return NoForeground()
+    host, number = socket.gethostname(), place.name.removeprefix("X")
+    cookies = Path(environment.get("XAUTHORITY") or Path.home() / ".Xauthority")
+    return ActiveWindow(lambda: connected(place), lambda: cookie_for(cookies, host, number), host)
+
+
+def foreground_known(environment: Mapping[str, str] = os.environ) -> tuple[str, str]:
+    """What can be known of the active window, and what keeps us from the rest; for people."""
+    if environment.get("SWAYSOCK"):
+        return "sway tells whose window is active", ""
+    if socket_path(environment.get("DISPLAY", "")) is None:
+        why_not = "there is no display on this machine that would tell whose window is active"
+        return "", why_not
+    if environment.get("WAYLAND_DISPLAY"):
+        why_not = "this Wayland desktop tells it of X programs only"
+        return "known where a window belongs to an X program", why_not
+    return "the X display tells whose window is active", ""

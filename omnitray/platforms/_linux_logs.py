@@ -1,0 +1,54 @@
+"""Where Linux tells of ends: the kernel's count, its log, and the journal."""
+
+from omnitray.core.acting.foreign_watch import Answer
+from omnitray.platforms._linux_journal import Journal
+from omnitray.platforms._linux_kernel_log import KernelLog, KillCount
+
+
+class LinuxLogs:
+    """``core.acting.foreign_watch.Logs`` over all three; from one thread."""
+
+    def __init__(
+        self,
+        count: KillCount | None = None,
+        kernel: KernelLog | None = None,
+        journal: Journal | None = None,
+    ) -> None:
+        self._count = count or KillCount()
+        self._kernel = kernel or KernelLog()
+        self._journal = journal or Journal()
+
+    def kills(self) -> int | None:
+        """The kernel's count of what it has ended."""
+        return self._count.read()
+
+    def lines(self) -> tuple[str, ...]:
+        """The kernel's new messages."""
+        return self._kernel.lines()
+
+    def ask(self, ago_s: float) -> None:
+        """Begin to search the journal."""
+        self._journal.ask(ago_s)
+
+    def answer(self) -> Answer | None:
+        """What was found there."""
+        return self._journal.answer()
+
+    def readable(self) -> tuple[tuple[str, str], ...]:
+        """What can be read and what cannot: a name each, and why not (empty where it can)."""
+        return (("kernel log", self._kernel.why_not), ("journal", self._journal.why_not))
+
+    def close(self) -> None:
+        """Give everything back."""
+        self._journal.close()
+        self._kernel.close()
+        self._count.close()
+
+
+def readable_logs() -> tuple[tuple[str, str], ...]:
+    """What can be read now, and what cannot."""
+    logs = LinuxLogs()
+    try:
+        return logs.readable()
+    finally:
+        logs.close()

@@ -1,0 +1,86 @@
+"""Whose window is active on sway: asked over its own socket (sway-ipc(7)), within a moment.
+
+Other Wayland desktops do not tell other programs which window is active.
+"""
+
+import socket
+import struct
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+PATIENCE_S = 0.05
+_FRESH_S = 0.2
+_AGAIN_AFTER_S = 10.0
+_MAGIC = b"i3-ipc"
+_GET_TREE = 4
+_HEAD = struct.Struct("<6sII")  # magic, length of what follows, type
+_MOST_BYTES = 8 << 20
+_NOBODY: frozenset[int] = frozenset()
+
+
+class Node(msgspec.Struct, frozen=True):
+    """What is needed of the tree of windows."""
+
+    focused: bool = False
+    pid: int | None = None
+    nodes: tuple["Node", ...] = ()
+    floating_nodes: tuple["Node", ...] = ()
+
+
+class SwayWindow:
+    """``core.deciding.foreground.Foreground`` for sway; from one thread."""
+
+    def __init__(self, path: Path, now: Callable[[], float] = time.monotonic) -> None:
+        self._path = path
+        self._now = now
+        self._known = _NOBODY
+        self._not_before_s = float("-inf")
+
+    def pids(self) -> frozenset[int]:
+        """The process whose window has the focus."""
+        now = self._now()
+        if now >= self._not_before_s:
+            try:
+                self._known = _focused(self._tree(now + PATIENCE_S))
+                self._not_before_s = now + _FRESH_S
+            except (OSError, msgspec.MsgspecError, struct.error, RecursionError):
+                self._not_before_s = now + _AGAIN_AFTER_S
+                self._known = _NOBODY
+        return self._known
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+    def _tree(self, deadline_s: float) -> Node:
+        with socket.socket(socket.AF_UNIX) as channel:
+            channel.settimeout(PATIENCE_S)
+            channel.connect(str(self._path))
+            channel.sendall(_HEAD.pack(_MAGIC, 0, _GET_TREE))
+            magic, length, _ = _HEAD.unpack(self._exactly(channel, _HEAD.size, deadline_s))
+            if magic != _MAGIC or length > _MOST_BYTES:
+                raise OSError("that is not sway")
+            return msgspec.json.decode(self._exactly(channel, length, deadline_s), type=Node)
+
+    def _exactly(self, channel: socket.socket, count: int, deadline_s: float) -> bytes:
+        pieces, missing = [], count
+        while missing:
+            left_s = deadline_s - self._now()
+            if left_s <= 0:
+                raise TimeoutError
+            channel.settimeout(left_s)
+            piece = channel.recv(missing)
+            if not piece:
+                raise OSError("sway has hung up")
+            pieces.append(piece)
+            missing -= len(piece)
+        return b"".join(pieces)
+
+
+def _focused(node: Node) -> frozenset[int]:
+    if node.focused:
+        return frozenset({node.pid}) if node.pid else _NOBODY
+    inside = (_focused(each) for each in (*node.nodes, *node.floating_nodes))
+    return next((pids for pids in inside if pids), _NOBODY)
