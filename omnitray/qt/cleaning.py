@@ -9,6 +9,7 @@ from concurrent.futures import Future
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
+from omnitray.core.amounts import size
 from omnitray.core.cleaning.cache_facts import CleanPlan, CleanResult
 from omnitray.core.cleaning.caches import CacheCleaner, Disk
 
@@ -92,6 +93,6 @@ class Cleaning(QObject):
                 progress = next(steps)
             except StopIteration as end:
                 return Cleaned(mount=mount, plan=plan, result=end.value)
-            self.progressed.emit(f"{progress.name}, {progress.freed_bytes / 1e9:.1f} GB freed")
+            self.progressed.emit(f"{progress.name}, {size(progress.freed_bytes)} freed")
         steps.close()
         return Cleaned(mount=mount, plan=plan)

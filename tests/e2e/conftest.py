@@ -9,6 +9,7 @@ from support.dbus_service import Caller
 from support.desktop import Desktop, Display
 from support.notification_server import NotificationServer
 from support.tray_host import TrayWatcher
+from support.world import World
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +53,11 @@ def tray_watcher(desktop: Desktop) -> Iterator[TrayWatcher]:
     watcher.start()
     yield watcher
     watcher.die()
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """A PID namespace and mounts of this test's own."""
+    ours = World()
+    yield ours
+    ours.end()

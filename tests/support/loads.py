@@ -1,4 +1,8 @@
-"""Real loads that the test starts and ends itself: busy loops and a process that holds memory."""
+"""Real loads that the test starts and ends itself, as Python programs with arguments.
+
+Busy loops, processes that hold memory, leak it, share it out among workers, bring it back as soon
+as it is taken, write to a disk, or come and go like the commands of a build.
+"""
 
 import os
 import signal
@@ -24,6 +28,105 @@ for at in range(0, len(held), 4096):
     held[at] = 1
 print("held", flush=True)
 time.sleep(600)
+"""
+
+# BYTES RATE: grows so fast up to so much, then sleeps.
+GROW = """
+import sys, time
+held, piece = [], min(8_000_000, int(sys.argv[2]) // 10)
+while sum(map(len, held)) < int(sys.argv[1]):
+    held.append(b"x" * piece)
+    time.sleep(piece / int(sys.argv[2]))
+time.sleep(600)
+"""
+# FILE COPIES BYTES RATE: so many processes with the same file in memory; the first of them leaks.
+LEAK = """
+import mmap, os, sys, time
+with open(sys.argv[1], "rb") as file:
+    shared = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+touched = sum(shared[at] for at in range(0, len(shared), 4096))
+for _ in range(int(sys.argv[2]) - 1):
+    if os.fork() == 0:
+        touched = sum(shared[at] for at in range(0, len(shared), 4096))
+        time.sleep(600)
+held, piece = [], int(sys.argv[4]) // 10
+while sum(map(len, held)) < int(sys.argv[3]):
+    held.append(b"x" * piece)
+    time.sleep(0.1)
+time.sleep(600)
+"""
+# WORKERS SMALL LARGE GATE: a parent and its workers, each with SMALL bytes; once the file GATE is
+# there, the last of them takes LARGE at once, which no pause can come between, and ignores TERM.
+RUN = """
+import mmap, os, signal, sys, time
+count, small, large = map(int, sys.argv[1:4])
+def work(last):
+    held = b"x" * small
+    if last:
+        signal.signal(signal.SIGTERM, lambda *_: open(sys.argv[4] + ".term", "w").close())
+        while not os.path.exists(sys.argv[4]):
+            time.sleep(0.02)
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
+        more = mmap.mmap(-1, large, flags=flags)
+    while True:
+        time.sleep(60)
+for number in range(count):
+    if os.fork() == 0:
+        work(number == count - 1)
+while True:
+    try:
+        os.wait()
+    except ChildProcessError:
+        time.sleep(60)
+"""
+# WORKERS BYTES: so many workers at a time; one that ends is started again at once.
+RESPAWN = """
+import mmap, os, sys, time
+def start():
+    if os.fork() == 0:
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
+        held = mmap.mmap(-1, int(sys.argv[2]), flags=flags)
+        time.sleep(600)
+for _ in range(int(sys.argv[1])):
+    start()
+while True:
+    os.wait()
+    start()
+"""
+# FILE RATE: appends so many bytes a second, durably.
+WRITE = """
+import os, sys, time
+with open(sys.argv[1], "ab", buffering=0) as file:
+    while True:
+        file.write(os.urandom(int(sys.argv[2]) // 10))
+        os.fsync(file.fileno())
+        time.sleep(0.1)
+"""
+# AT_A_TIME: keeps so many commands running, each of which takes a moment of processor time.
+BUILD = """
+import os, sys, time
+running = 0
+while True:
+    while running < int(sys.argv[1]):
+        if os.fork() == 0:
+            until = time.process_time() + 0.05
+            while time.process_time() < until:
+                pass
+            os._exit(0)
+        running += 1
+    os.wait()
+    running -= 1
+"""
+
+# FOLDER OUTSIDE: puts a link to another folder in the place of one, and takes it away, for ever.
+SWAP = """
+import os, sys
+folder, aside = sys.argv[1], sys.argv[1] + ".aside"
+while True:
+    os.rename(folder, aside)
+    os.symlink(sys.argv[2], folder)
+    os.unlink(folder)
+    os.rename(aside, folder)
 """
 
 

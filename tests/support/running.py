@@ -137,6 +137,18 @@ class OmniTray:
         )
         return next(fitting, None)
 
+    def journal(self, event: str | None = None, **wanted: Any) -> list[dict[str, Any]]:
+        """The lines of the undo journal: all, of one kind, and with these values."""
+        file = self.home / "data" / "actions.jsonl"
+        lines = file.read_text().splitlines(keepends=True) if file.exists() else []
+        found = [json.loads(line) for line in lines if line.endswith("\n")]
+        return [
+            each
+            for each in found
+            if event in {None, each["event"]}
+            and all(each.get(name) == value for name, value in wanted.items())
+        ]
+
     @property
     def log(self) -> str:
         """Its log file."""

@@ -1,16 +1,24 @@
 """A world of its own: a PID namespace in which only the test's processes exist.
 
 What runs inside sees nobody else in /proc and can signal nobody else, so that a protector can be
-armed there however busy the rest of the machine is. CPU and memory are the machine's own.
+armed there however busy the rest of the machine is. CPU and memory are the machine's own. It has
+mounts of its own as well: small disks that nobody outside sees, gone with it.
 """
 
 import os
 import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
 
 import psutil
 import pytest
 
 from support.desktop import tool, wait_until
+
+_PATIENCE_S = 10.0
+_AS_LEADER = "import os, sys; os.setsid(); os.execv(sys.argv[1], sys.argv[2:])"
 
 
 class World:
@@ -23,13 +31,94 @@ class World:
             [tool("unshare"), "--pid", "--fork", "--kill-child", "--mount-proc", "sleep", "900"],
             start_new_session=True,
         )
-        init = wait_until(lambda: _children(self._holder.pid), "the namespace is there")[0]
-        self.prefix = (tool("nsenter"), f"--target={init}", "--pid", "--mount", "--")
+        self._init = wait_until(lambda: _children(self._holder.pid), "the namespace is there")[0]
+        self.prefix = (tool("nsenter"), f"--target={self._init}", "--pid", "--mount", "--")
+
+    def run(self, *command: str) -> None:
+        """Run a command inside to its end."""
+        subprocess.run((*self.prefix, *command), check=True, timeout=_PATIENCE_S)
+
+    def mount_disk(self, folder: Path, size_mb: int) -> None:
+        """A small disk of its own, with a real file system, on a folder."""
+        image = folder.with_suffix(".img")
+        with image.open("wb") as file:
+            file.truncate(size_mb << 20)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.run(tool("mkfs.ext4", "/sbin/mkfs.ext4"), "-q", "-F", "-m", "0", str(image))
+        self.run(tool("mount"), "-o", "loop", str(image), str(folder))
+
+    def seen(self, path: Path) -> Path:
+        """What stands under this path inside, to be looked at from outside."""
+        return Path(f"/proc/{self._init}/root") / path.relative_to("/")
+
+    def use_next(self, pid: int) -> None:
+        """Let the next process inside get this pid, if it is free."""
+        self.run("/bin/sh", "-c", f"echo {pid - 1} > /proc/sys/kernel/ns_last_pid")
 
     def end(self) -> None:
         """Kill everything inside."""
         self._holder.kill()
-        self._holder.wait(10)
+        self._holder.wait(_PATIENCE_S)
+
+
+class Inmate:
+    """A load in a session of its own in the world; it ends with everything that it started."""
+
+    def __init__(self, world: World, command: Sequence[str], program: str | None = None) -> None:
+        start = (sys.executable, "-I", "-S", "-c", _AS_LEADER, program or command[0])
+        self._outer = subprocess.Popen([*world.prefix, *start, *command], cwd="/")
+        self._inner = inside(self._outer.pid)
+        self.pid = self._inner.pid
+        wait_until(lambda: self._inner.cmdline() == list(command), "it has become the load")
+
+    @property
+    def pid_inside(self) -> int:
+        """Its pid as the program in the world knows it."""
+        text = Path(f"/proc/{self.pid}/status").read_text()
+        line = next(each for each in text.splitlines() if each.startswith("NSpid:"))
+        return int(line.split()[-1])
+
+    @property
+    def workers(self) -> list[psutil.Process]:
+        """Its living children."""
+        found = self._inner.children()
+        return [each for each in found if each.status() != psutil.STATUS_ZOMBIE]
+
+    @property
+    def rss_bytes(self) -> int:
+        """Resident memory of itself alone."""
+        return int(self._inner.memory_info().rss)
+
+    def state(self) -> str:
+        """In psutil's words."""
+        return str(self._inner.status())
+
+    def is_paused(self) -> bool:
+        """Whether a signal has stopped it."""
+        return self.state() == psutil.STATUS_STOPPED
+
+    def lives(self) -> bool:
+        """Whether it has not ended."""
+        return self._inner.is_running() and self.state() != psutil.STATUS_ZOMBIE
+
+    def end(self) -> None:
+        """Kill it and what it has started."""
+        family = [self._inner]
+        try:
+            self._inner.suspend()  # it starts no more
+            family += self._inner.children(recursive=True)
+        except psutil.NoSuchProcess:
+            pass
+        for process in family:
+            process.kill() if process.is_running() else None
+        self._outer.kill()  # it stops itself together with what it waits for
+        self._outer.wait(_PATIENCE_S)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
 
 def inside(outer: int) -> psutil.Process:

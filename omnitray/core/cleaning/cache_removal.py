@@ -19,7 +19,8 @@ from omnitray.core.cleaning.cache_walk import (
     walk_entry,
 )
 
-BATCH = 64  # removals between two looks at the disk
+BATCH = 64  # removals between two looks at the disk, or so many bytes
+BATCH_BYTES = 1 << 20
 
 Removing = Generator[int, None, CleanOutcome]  # yields the bytes freed so far
 
@@ -70,7 +71,7 @@ class Remover:
     def _remove(self, name: str, entries: Iterable[Found], *, whole: bool = False) -> Removing:
         """Remove entries in their order; ``whole`` does not stop in the middle."""
         left: Counter[CleanReason] = Counter()
-        links, freed, removed = Links(), 0, 0
+        links, freed, removed, looked_at = Links(), 0, 0, 0
         for number, found in enumerate(entries, 1):
             reason = found.reason or found.remove()
             if reason is None:
@@ -78,7 +79,8 @@ class Remover:
                 removed += 1
             elif found.reason is not None or not found.is_folder:  # a folder that is not empty
                 left[reason] += 1  # says nothing beyond what stayed in it
-            if number % BATCH == 0:
+            if number % BATCH == 0 or freed - looked_at >= BATCH_BYTES:
+                looked_at = freed
                 yield freed
                 if not whole and self._is_enough():
                     return _outcome(name, CleanReason.PARTLY, freed, removed, left)
