@@ -33,6 +33,8 @@ from omnitray.core.alerting.silence_file import SilenceFile
 from omnitray.core.cleaning.cache_search import places
 from omnitray.core.cleaning.caches import CacheCleaner
 from omnitray.core.clock import SystemClock
+from omnitray.core.close_look import CloseLooker
+from omnitray.core.deciding.protected import Protection as ProtectedPrograms
 from omnitray.core.deciding.protector import ResourceProtector
 from omnitray.core.facts import AlertChannel
 from omnitray.core.processes.inspector import Inspector
@@ -50,6 +52,7 @@ from omnitray.qt.cleaning import Cleaning
 from omnitray.qt.door import ProgramDoor
 from omnitray.qt.hub import Hub
 from omnitray.qt.instance import Instance, knock
+from omnitray.qt.looking import Looking
 from omnitray.qt.notifications import Notifications
 from omnitray.qt.protect_worker import Engine
 from omnitray.qt.protection import Protection
@@ -148,6 +151,7 @@ class App(QObject):
             settings=self.settings,
             build=self._build_engine,
             cleaning=Cleaning(self._build_cleaner, self.hub),
+            looking=Looking(self._build_looker, self.hub),
             notifications=self.notifications,
             clock=self.clock,
         )
@@ -187,6 +191,12 @@ class App(QObject):
         return Engine(
             protecting, actions, journal, source, lambda: platform.check_levers(levers, system)
         )
+
+    def _build_looker(self) -> CloseLooker:
+        """The close look's parts, made on its own thread when a page first asks for one."""
+        programs = ProtectedPrograms(self.platform.protected_programs(), str(Path.home()))
+        details = self.platform.process_details()
+        return CloseLooker(details, programs, self.platform.own_facts, self.clock)
 
     def _build_cleaner(self) -> CacheCleaner:
         return CacheCleaner(

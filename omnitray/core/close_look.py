@@ -133,7 +133,9 @@ class CloseLooker:
             own=self._own(),
         )
         policy = ProtectPolicy(protected=wanted.protected)
-        scene = Scene(facts, policy, now, self._protection, self._growths, spared_jobs={})
+        scene = Scene(
+            facts, policy, now, self._protection, self._growths, spared_jobs={}, spared_rungs={}
+        )
         badges = (self._badge(scene, job) for job in wanted.jobs)
         return {each.job_key: each for each in badges if each is not None}
 

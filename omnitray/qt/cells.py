@@ -3,20 +3,30 @@
 from typing import NamedTuple
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
-from PySide6.QtWidgets import QAbstractItemView, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QHelpEvent, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QToolTip,
+)
 
+from omnitray.qt.labels import escaped
 from omnitray.qt.pills import PILL_SCALE, Pill, paint_pill, pill_width
 from omnitray.qt.theme import Theme, text_font
 
 CELL = int(Qt.ItemDataRole.UserRole)
 _PAD = 8
 _ROW = 32
+_QUIET = 0.9
 Index = QModelIndex | QPersistentModelIndex
 
 
 class Cell(NamedTuple):
-    """What a delegate paints: words, quieter words behind them, a pill before both."""
+    """What a delegate paints: words, quieter words behind them, a pill before both.
+
+    ``hint`` is for the tooltip alone, which has the rest of the words where they are cut off too.
+    """
 
     text: str = ""
     quiet: str = ""
@@ -24,6 +34,13 @@ class Cell(NamedTuple):
     bold: bool = False
     right: bool = False
     faded: bool = False
+    hint: str = ""
+
+    @property
+    def words(self) -> str:
+        """All that is painted, as text."""
+        parts = (self.text, self.pill.word if self.pill else "", self.quiet)
+        return " ".join(part for part in parts if part)
 
 
 class CellDelegate(QStyledItemDelegate):
@@ -46,15 +63,39 @@ class CellDelegate(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802 - Qt's name
         """Rows of one height; as wide as the words."""
         cell: Cell | None = index.data(CELL)
-        if cell is None:
-            return QSize(0, self.row_height)
-        metrics = QFontMetrics(self.font(option.font, bold=cell.bold))
+        return QSize(0 if cell is None else self._width(cell, option.font), self.row_height)
+
+    def helpEvent(  # noqa: N802 - Qt's name
+        self,
+        event: QHelpEvent,
+        view: QAbstractItemView,
+        option: QStyleOptionViewItem,
+        index: Index,
+    ) -> bool:
+        """Give the whole words of a cell that is cut off, and its hint."""
+        cell: Cell | None = index.data(CELL)
+        said = "" if cell is None else self.tooltip(cell, option.font, option.rect.width())
+        if not said:
+            QToolTip.hideText()
+            return False
+        QToolTip.showText(event.globalPos(), escaped(said), view)
+        return True
+
+    def tooltip(self, cell: Cell, font: QFont, width: int) -> str:
+        """What a tooltip over the cell says at this width; nothing where all of it can be read."""
+        whole = cell.words if self._width(cell, font) > width else ""
+        return " · ".join(part for part in (whole, cell.hint) if part)
+
+    def _width(self, cell: Cell, base: QFont) -> int:
+        """How wide a cell is that shows all of its words."""
+        metrics = QFontMetrics(self.font(base, bold=cell.bold))
         width = 2 * _PAD + metrics.horizontalAdvance(cell.text)
         if cell.quiet:
-            width += metrics.horizontalAdvance(cell.quiet) + 6
+            small = QFontMetrics(self.font(base, _QUIET))
+            width += small.horizontalAdvance(cell.quiet) + (6 if cell.text else 0)
         if cell.pill:
-            width += round(pill_width(cell.pill, self.font(option.font, PILL_SCALE, bold=True))) + 6
-        return QSize(width, self.row_height)
+            width += round(pill_width(cell.pill, self.font(base, PILL_SCALE, bold=True))) + 6
+        return width
 
     def point_at(self, index: Index) -> bool:
         """The row of this index is under the mouse; whether that is another than before."""
@@ -103,7 +144,7 @@ class CellDelegate(QStyledItemDelegate):
         used = metrics.horizontalAdvance(text)
         rest = box.adjusted(used + 6 if used else 0, 0, 0, 0)
         if cell.quiet and rest.width() > 2 * _PAD:
-            small = self.font(option.font, 0.9)
+            small = self.font(option.font, _QUIET)
             painter.setFont(small)
             painter.setPen(QColor(colours.muted))
             quiet = QFontMetrics(small).elidedText(

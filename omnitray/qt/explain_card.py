@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from omnitray.core.protection_view import Considered, Effect, Explanation, Means
-from omnitray.qt import formats, pills
+from omnitray.qt import formats
 from omnitray.qt.frames import Card, rule
 from omnitray.qt.labels import ElidedLabel, label, paragraph
 from omnitray.qt.pills import Pill, PillLabel
@@ -15,7 +15,6 @@ NOTHING_ASKED = "When something is acted on, the reason and everyone who was spa
 NO_EFFECT = "What an action did for the machine will stand here in figures."
 NO_MEANS = "Which means work on this machine is found out at the first start."
 _MOST = 8
-_VERDICT_WIDTH = 132
 
 
 class Refilled(Card):
@@ -74,10 +73,9 @@ class ExplainCard(Refilled):
         grid = QGridLayout()
         grid.setHorizontalSpacing(GAP)
         grid.setVerticalSpacing(SMALL_GAP - 1)
-        grid.setColumnStretch(0, 5)
-        grid.setColumnStretch(3, 6)
-        grid.setColumnMinimumWidth(3, _VERDICT_WIDTH)
-        for column, title in enumerate(("Considered", "Memory", "Growth", "Spared because")):
+        grid.setColumnStretch(0, 4)
+        grid.setColumnStretch(3, 5)
+        for column, title in enumerate(("Considered", "Memory", "Growth", "Verdict")):
             head = label(title, scale=0.9, muted=True)
             grid.addWidget(head, 0, column, _side(column))
         for number, each in enumerate(considered):
@@ -90,12 +88,11 @@ class ExplainCard(Refilled):
         grid.addWidget(label(formats.size(each.rss_bytes)), row, 1, _side(1))
         grid.addWidget(label(formats.growth(each.growth_bps)), row, 2, _side(2))
         if each.chosen:
-            pill = Pill(formats.one_line(each.verdict, 30), "critical")
-            chosen = PillLabel(self._theme, pill)
-            chosen.setMaximumWidth(_VERDICT_WIDTH)
-            grid.addWidget(chosen, row, 3)
+            verdict = formats.one_line(each.verdict)
+            grid.addWidget(PillLabel(self._theme, Pill(verdict, "critical"), verdict), row, 3)
         else:
-            grid.addWidget(ElidedLabel(each.verdict, scale=0.92, muted=True), row, 3)
+            spared = paragraph(formats.one_line(each.verdict), scale=0.92, muted=True)
+            grid.addWidget(spared, row, 3)
 
 
 class EffectCard(Refilled):
@@ -104,7 +101,7 @@ class EffectCard(Refilled):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self.setAccessibleName("What it did for you, and the means that work here")
+        self.setAccessibleName("What it did for you, and the means on this machine")
 
     def show_facts(self, effects: tuple[Effect, ...], means: tuple[Means, ...]) -> None:
         """Show both lists."""
@@ -116,12 +113,12 @@ class EffectCard(Refilled):
             column.addWidget(paragraph(NO_EFFECT, muted=True))
         column.addLayout(_effects(effects))
         column.addSpacing(SMALL_GAP)
-        column.addWidget(label("Means that work here", bold=True))
+        column.addWidget(label("Means on this machine", bold=True))
         if not means:
             column.addWidget(paragraph(NO_MEANS, muted=True))
         row = WrapRow()
         for each in means:
-            row.add(PillLabel(self._theme, _means_pill(each)))
+            row.add(_means_label(self._theme, each))
         column.addWidget(row)
         column.addStretch()
 
@@ -138,11 +135,12 @@ def _effects(effects: tuple[Effect, ...]) -> QGridLayout:
     return grid
 
 
-def _means_pill(means: Means) -> pills.Pill:
+def _means_label(theme: Theme, means: Means) -> PillLabel:
+    name = formats.one_line(means.name, 40)
     if means.works:
-        return Pill(formats.one_line(means.name, 40), "good", "check")
-    words = f"{means.name}: {means.why_not}" if means.why_not else means.name
-    return Pill(formats.one_line(words, 60), "neutral", "cross")
+        return PillLabel(theme, Pill(name, "good", "check"), f"{name}: works here")
+    words = formats.one_line(f"{name}: {means.why_not}" if means.why_not else name)
+    return PillLabel(theme, Pill(words, "neutral", "cross"), f"{words} (does not work here)")
 
 
 def _side(column: int) -> Qt.AlignmentFlag:

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QGridLayout, QPushButton, QWidget
 from omnitray.core.protection_view import Grip, Held
 from omnitray.qt import formats, pills
 from omnitray.qt.frames import button, rule
-from omnitray.qt.labels import ElidedLabel, label
+from omnitray.qt.labels import ElidedLabel, label, plain_tooltip
 from omnitray.qt.pills import PillLabel
 from omnitray.qt.theme import GAP, SMALL_GAP, Theme
 
@@ -77,6 +77,7 @@ class HeldRows(QWidget):
         made = button(word)
         made.setProperty("action", action_id)
         made.setAccessibleName(name)
+        plain_tooltip(made, name)
         made.clicked.connect(slot)
         return made
 

@@ -1,11 +1,14 @@
 """What a row about a job or a process says, column by column. Pure."""
 
 import enum
+from collections.abc import Iterable
 
 import msgspec
 
+from omnitray.core.close_look import CloseLook
 from omnitray.core.facts import Job, ProcessFacts
-from omnitray.core.protection_view import Held, ProtectionView
+from omnitray.core.processes.job_seats import identity
+from omnitray.core.protection_view import Held, Protected, ProtectionView
 from omnitray.qt import formats, pills
 
 
@@ -17,7 +20,9 @@ class Column(enum.IntEnum):
     CPU = 2
     MEMORY = 3
     GROWTH = 4
-    STATE = 5
+    IO = 5
+    STATE = 6
+    LEVER = 7
 
 
 TITLES = {
@@ -26,34 +31,53 @@ TITLES = {
     Column.CPU: "CPU",
     Column.MEMORY: "Memory",
     Column.GROWTH: "Growth",
+    Column.IO: "Disk I/O",
     Column.STATE: "State",
+    Column.LEVER: "Lever",
 }
 HELP = {
     Column.CPU: "Of one core: 480 % keeps 4.8 cores busy",
-    Column.MEMORY: "Resident memory of all its processes",
+    Column.MEMORY: "Resident memory (RSS). For the chosen job also PSS: its share of shared pages "
+    "is counted once",
     Column.GROWTH: "How fast its memory grows",
-    Column.STATE: "What OmniTray does with it now, and by which means",
+    Column.IO: "Read from and written to disks, together; a dash where it may not be read",
+    Column.STATE: "What OmniTray does with it now",
+    Column.LEVER: "The means that is on it, with its figures; for what is protected, why",
 }
-FIGURES = (Column.CPU, Column.MEMORY, Column.GROWTH)
+FIGURES = (Column.CPU, Column.MEMORY, Column.GROWTH, Column.IO)
 _STOPPED = "Tt"
+_STATES = {
+    "R": "running",
+    "S": "sleeping",
+    "D": "waits for a disk",
+    "I": "idle",
+    "Z": "ended, not yet collected",
+    "X": "ended",
+    "P": "parked",
+}
 
 
 class Grips(msgspec.Struct, frozen=True):
-    """What is held and what is protected, by job key."""
+    """What is held and what is protected, by job key; and what a closer look has seen."""
 
     held: dict[str, Held] = {}
-    protected: dict[str, str] = {}
+    protected: dict[str, Protected] = {}
+    look: CloseLook = CloseLook()
+
+    def on_process(self, job: Job, process: ProcessFacts) -> Held | None:
+        """What holds this very process; where the protector does not say whom, all are meant."""
+        held = self.held.get(job.key)
+        return held if held is not None and process.pid in (held.pids or {process.pid}) else None
 
 
-def grips(view: ProtectionView) -> Grips:
-    """The parts of a view that the lists of jobs show."""
-    return Grips(
-        {each.job_key: each for each in view.held},
-        {each.job_key: each.why for each in view.protected},
-    )
+def grips(view: ProtectionView, look: CloseLook | None = None) -> Grips:
+    """The parts of a view that the lists of jobs show, with what was seen closely."""
+    look = look or CloseLook()
+    said = {each.job_key: each for each in view.protected}
+    return Grips({each.job_key: each for each in view.held}, look.protected | said, look)
 
 
-def job_text(job: Job, column: Column) -> str:
+def job_text(job: Job, column: Column, known: Grips) -> str:
     """The words of a cell."""
     match column:
         case Column.NAME:
@@ -66,11 +90,13 @@ def job_text(job: Job, column: Column) -> str:
             return formats.size(job.rss_bytes)
         case Column.GROWTH:
             return formats.growth(job.growth_bps)
-        case Column.STATE:
+        case Column.IO:
+            return io_words(job_io(job, known.look))
+        case _:
             return ""
 
 
-def process_text(process: ProcessFacts, column: Column) -> str:
+def process_text(process: ProcessFacts, column: Column, known: Grips) -> str:
     """The words of a cell in the row of one process."""
     match column:
         case Column.NAME:
@@ -79,23 +105,72 @@ def process_text(process: ProcessFacts, column: Column) -> str:
             return formats.percent(process.cpu_percent)
         case Column.MEMORY:
             return formats.size(process.rss_bytes)
+        case Column.GROWTH:
+            return formats.growth(known.look.growth_bps.get(identity(process)))
+        case Column.IO:
+            return io_words(known.look.io_bps.get(identity(process)))
         case _:
             return ""
 
 
+def io_words(rate_bps: float | None) -> str:
+    """``84 MB/s``; 0 where it is nothing."""
+    return "0" if rate_bps is not None and rate_bps < 1.0 else formats.rate(rate_bps)
+
+
+def job_io(job: Job, look: CloseLook) -> float | None:
+    """What the processes of a job read and write, as far as it could be read."""
+    rates = [look.io_bps.get(identity(each)) for each in job.processes]
+    known = [rate for rate in rates if rate is not None]
+    return sum(known) if known else None
+
+
+def job_pss(job: Job, look: CloseLook) -> int | None:
+    """Its memory with shared pages counted once, where it was measured."""
+    sizes = [look.pss_bytes.get(identity(each)) for each in job.processes]
+    known = [size for size in sizes if size is not None]
+    return sum(known) if known else job.pss_bytes
+
+
 def job_state(job: Job, known: Grips) -> tuple[pills.Pill, str]:
-    """The pill of a job and the quiet words behind it."""
+    """The pill of a job, and its lever or the reason why it is spared."""
     held = known.held.get(job.key)
     if held is not None:
         return pills.GRIPS[held.grip], formats.one_line(held.means)
-    if job.key in known.protected:
-        return pills.PROTECTED, formats.one_line(known.protected[job.key])
+    badge = known.protected.get(job.key)
+    if badge is not None:
+        return pills.PROTECTED, formats.one_line(badge.why)
     if job.processes and all(each.state in _STOPPED for each in job.processes):
         return pills.STOPPED, "not by OmniTray"
-    return pills.RUNNING, ""
+    return pills.RUNNING, _nice(job.processes)
 
 
-def weight(job: Job, column: Column) -> tuple[float | str, str]:
+def process_state(job: Job, process: ProcessFacts, known: Grips) -> tuple[pills.Pill | None, str]:
+    """What a process does, or how it is held: a pill for the latter."""
+    held = known.on_process(job, process)
+    if held is not None:
+        return pills.GRIPS[held.grip], ""
+    if process.state in _STOPPED:
+        return pills.STOPPED, ""
+    return None, _STATES.get(process.state, "")
+
+
+def process_lever(job: Job, process: ProcessFacts, known: Grips) -> str:
+    """The lever on a process; a nice value counts whoever set it."""
+    held = known.on_process(job, process)
+    if held is not None:
+        return formats.one_line(held.means)
+    return "not by OmniTray" if process.state in _STOPPED else _nice((process,))
+
+
+def _nice(processes: Iterable[ProcessFacts]) -> str:
+    """``nice 10`` where all have the same value that is not the usual one."""
+    values = {each.nice for each in processes}
+    value = values.pop() if len(values) == 1 else 0
+    return f"nice {value}".replace("-", "−") if value else ""
+
+
+def weight(job: Job, column: Column, known: Grips) -> tuple[float | str, str]:
     """What a list is ordered by; the key settles ties so that equals do not swap places."""
     match column:
         case Column.CPU:
@@ -104,8 +179,13 @@ def weight(job: Job, column: Column) -> tuple[float | str, str]:
             return float(job.rss_bytes), job.key
         case Column.GROWTH:
             return job.growth_bps or 0.0, job.key
+        case Column.IO:
+            return job_io(job, known.look) or 0.0, job.key
         case Column.PROJECT:
             return (job.project or "").casefold(), job.key
+        case Column.STATE | Column.LEVER:
+            pill, words = job_state(job, known)
+            return (pill.word if column == Column.STATE else words), job.key
         case _:
             return job.name.casefold(), job.key
 

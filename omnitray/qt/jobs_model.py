@@ -1,8 +1,8 @@
 """Jobs as a tree: a row for each job, its processes below. Rows keep their place on demand.
 
-While the person points at the list it is *frozen*: the order stands, jobs that are gone stay as
-faded rows, new ones come at the end. Updates keep selection and open branches, since rows are
-inserted, removed and moved, never reset.
+While the person points at the list it is *frozen*: the order stands, jobs and processes that are
+gone stay as faded rows, new ones come at the end. Updates keep selection and open branches, since
+rows are inserted, removed and moved, never reset; a row is one very job or process for its life.
 """
 
 from collections.abc import Iterable
@@ -12,6 +12,7 @@ import msgspec
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from omnitray.core.facts import Job, ProcessFacts
+from omnitray.core.processes.job_seats import identity
 from omnitray.qt.cells import CELL, Cell
 from omnitray.qt.job_cells import job_cell, process_cell
 from omnitray.qt.job_words import (
@@ -26,7 +27,15 @@ from omnitray.qt.job_words import (
 JOB = CELL + 1
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
+_FOLLOW_GRIPS = (Column.IO, Column.STATE, Column.LEVER)
 _ARROWS = {Qt.SortOrder.AscendingOrder: " ↑", Qt.SortOrder.DescendingOrder: " ↓"}
+
+
+class _Line(msgspec.Struct, eq=False):
+    """A process in its place."""
+
+    process: ProcessFacts
+    gone: bool = False
 
 
 class _Row(msgspec.Struct, eq=False):
@@ -34,7 +43,7 @@ class _Row(msgspec.Struct, eq=False):
 
     serial: int
     job: Job
-    processes: list[ProcessFacts]
+    lines: list[_Line]
     gone: bool = False
 
 
@@ -53,6 +62,7 @@ class JobsModel(QAbstractItemModel):
         self._serial = 0
         self._frozen = False
         self._filter = ""
+        self._projects = not as_given
         self._column: Column | None = None if as_given else Column.CPU
         self._order = Qt.SortOrder.DescendingOrder
 
@@ -66,6 +76,8 @@ class JobsModel(QAbstractItemModel):
     def show_grips(self, known: Grips) -> None:
         """Take up what is held and protected."""
         self._grips = known
+        if not self._frozen and self._column in _FOLLOW_GRIPS:
+            self._reorder()
         self._tell_all()
 
     def freeze(self, *, frozen: bool) -> None:
@@ -75,9 +87,11 @@ class JobsModel(QAbstractItemModel):
             self._update()
 
     def filter(self, text: str) -> None:
-        """Show only jobs whose name, project or processes contain the words."""
+        """Show only jobs whose name, project or processes contain the words; at once, too."""
         self._filter = text.casefold()
+        self._drop({row.job.key for row in self._rows if self._passes(row.job)})
         self._update()
+        self._reorder()
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.DescendingOrder) -> None:
         """Order by a column, at once, even while frozen: the person asked."""
@@ -119,7 +133,7 @@ class JobsModel(QAbstractItemModel):
             return len(self._rows)
         if parent.internalId() or parent.column():
             return 0
-        return len(self._rows[parent.row()].processes)
+        return len(self._rows[parent.row()].lines)
 
     def columnCount(self, parent: Index = _NOWHERE) -> int:  # noqa: ARG002, N802 - Qt's name and shape
         """The same everywhere."""
@@ -152,16 +166,15 @@ class JobsModel(QAbstractItemModel):
         if role == JOB:
             return row.job
         cell = self._cell(row, index)
-        if role == CELL:
-            return cell
-        words = (cell.text, cell.pill.word if cell.pill else "", cell.quiet)
-        return " ".join(word for word in words if word)
+        return cell if role == CELL else cell.words
 
     def _cell(self, row: _Row, index: Index) -> Cell:
-        column = Column(index.column())
+        column, known = Column(index.column()), self._grips
         if index.internalId():
-            return process_cell(row.processes[index.row()], column)
-        return job_cell(row.job, column, self._grips, gone=row.gone)
+            line = row.lines[index.row()]
+            gone = row.gone or line.gone
+            return process_cell(row.job, line.process, column, known, gone=gone)
+        return job_cell(row.job, column, known, gone=row.gone, projects=self._projects)
 
     def _row_of(self, index: Index) -> _Row | None:
         if not index.isValid():
@@ -173,11 +186,14 @@ class JobsModel(QAbstractItemModel):
     # -- changes
 
     def _update(self) -> None:
-        wanted = {job.key: job for job in self._jobs if self._passes(job)}
-        self._drop(wanted)
-        for row in self._rows:
-            row.gone = row.job.key not in wanted
-            self._refresh(row, wanted.pop(row.job.key, row.job))
+        there = {job.key: job for job in self._jobs}
+        wanted = {key: job for key, job in there.items() if self._passes(job)}
+        if not self._frozen:
+            self._drop(set(wanted))
+        for number, row in enumerate(self._rows):
+            row.gone = row.job.key not in there
+            self._refresh(number, row, there.get(row.job.key, row.job))
+            wanted.pop(row.job.key, None)
         self._append(list(wanted.values()))
         if not self._frozen:
             self._reorder()
@@ -190,28 +206,31 @@ class JobsModel(QAbstractItemModel):
         pids = [str(each.pid) for each in job.processes]
         return any(self._filter in word for word in words) or self._filter in pids
 
-    def _drop(self, wanted: dict[str, Job]) -> None:
-        if self._frozen:
-            return
+    def _drop(self, kept: set[str]) -> None:
         for number in reversed(range(len(self._rows))):
-            if self._rows[number].job.key not in wanted:
+            if self._rows[number].job.key not in kept:
                 self.beginRemoveRows(QModelIndex(), number, number)
                 del self._by_serial[self._rows.pop(number).serial]
                 self.endRemoveRows()
 
-    def _refresh(self, row: _Row, job: Job) -> None:
+    def _refresh(self, number: int, row: _Row, job: Job) -> None:
+        """Take up the newest of a job; those of its processes that go on keep their places."""
         row.job = job
-        new = list(job.processes)
-        parent = self.createIndex(self._rows.index(row), 0, 0)
-        if len(new) < len(row.processes):
-            self.beginRemoveRows(parent, len(new), len(row.processes) - 1)
-            row.processes = new
-            self.endRemoveRows()
-        elif len(new) > len(row.processes):
-            self.beginInsertRows(parent, len(row.processes), len(new) - 1)
-            row.processes = new
+        parent = self.createIndex(number, 0, 0)
+        wanted = {identity(process): process for process in job.processes}
+        for place in reversed(range(len(row.lines))):
+            line = row.lines[place]
+            found = wanted.pop(identity(line.process), None)
+            line.process, line.gone = found or line.process, found is None
+            if line.gone and not self._frozen:
+                self.beginRemoveRows(parent, place, place)
+                del row.lines[place]
+                self.endRemoveRows()
+        if wanted:
+            first = len(row.lines)
+            self.beginInsertRows(parent, first, first + len(wanted) - 1)
+            row.lines += map(_Line, wanted.values())
             self.endInsertRows()
-        row.processes = new
 
     def _append(self, jobs: list[Job]) -> None:
         if not jobs:
@@ -220,7 +239,7 @@ class JobsModel(QAbstractItemModel):
         self.beginInsertRows(QModelIndex(), first, first + len(jobs) - 1)
         for job in jobs:
             self._serial += 1
-            row = _Row(self._serial, job, list(job.processes))
+            row = _Row(self._serial, job, list(map(_Line, job.processes)))
             self._rows.append(row)
             self._by_serial[row.serial] = row
         self.endInsertRows()
@@ -246,16 +265,17 @@ class JobsModel(QAbstractItemModel):
             given = {job.key: place for place, job in enumerate(self._jobs)}
             return sorted(self._rows, key=lambda row: given.get(row.job.key, len(given)))
         column, down = self._column, self._order == Qt.SortOrder.DescendingOrder
-        return sorted(self._rows, key=lambda row: weight(row.job, column), reverse=down)
+        known = self._grips
+        return sorted(self._rows, key=lambda row: weight(row.job, column, known), reverse=down)
 
     def _tell_all(self) -> None:
         last = len(Column) - 1
         if self._rows:
             self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, last))
         for number, row in enumerate(self._rows):
-            if row.processes:
+            if row.lines:
                 parent = self.index(number, 0)
-                bottom = self.index(len(row.processes) - 1, last, parent)
+                bottom = self.index(len(row.lines) - 1, last, parent)
                 self.dataChanged.emit(self.index(0, 0, parent), bottom)
 
 

@@ -1,7 +1,7 @@
 """The tree or table that shows a :class:`JobsModel`; it holds still under the mouse."""
 
 from PySide6.QtCore import QEvent, Qt, Signal, Slot
-from PySide6.QtGui import QEnterEvent, QFocusEvent
+from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent
 
 from omnitray.core.facts import Job
 from omnitray.qt.cell_view import CellView
@@ -15,10 +15,12 @@ _HEADER = 30
 _INDENT = 18
 _WIDTHS: dict[int, int] = {
     Column.PROJECT: 96,
-    Column.CPU: 74,
-    Column.MEMORY: 82,
-    Column.GROWTH: 98,
-    Column.STATE: 222,
+    Column.CPU: 66,
+    Column.MEMORY: 80,
+    Column.GROWTH: 96,
+    Column.IO: 86,
+    Column.STATE: 122,
+    Column.LEVER: 118,
 }
 
 
@@ -32,6 +34,7 @@ class JobsView(CellView):
         self._jobs = model
         super().__init__(model, CellDelegate(theme), _WIDTHS, (Column.NAME,), tree=tree)
         self.setIndentation(_INDENT)
+        self.setColumnHidden(Column.PROJECT if tree else Column.IO, True)
         if tree:
             self.header().setSortIndicator(Column.CPU, Qt.SortOrder.DescendingOrder)
             self.setSortingEnabled(True)
@@ -55,6 +58,13 @@ class JobsView(CellView):
         if index.isValid():
             self.setCurrentIndex(index)
             self.scrollTo(index)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Enter opens like a double click; which key activates is otherwise the desktop's."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._on_opened()
+        else:
+            super().keyPressEvent(event)
 
     def enterEvent(self, event: QEnterEvent) -> None:  # noqa: N802 - Qt's name
         """Hold still from now on."""

@@ -74,7 +74,7 @@ class ElidedLabel(QLabel):
         line = self._fitting()
         whole = "" if line == self.text() else self.text()
         hint = " ".join(words for words in (whole, self._hint) if words)
-        self.setToolTip(_tooltip(hint) if hint else "")
+        self.setToolTip(escaped(hint) if hint else "")
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.drawText(self.rect(), int(self.alignment()), line)
 
@@ -88,13 +88,14 @@ class ElidedLabel(QLabel):
 
 def plain_tooltip(widget: QWidget, text: str) -> None:
     """Set a tooltip that is never read as markup."""
-    widget.setToolTip(_tooltip(text))
+    widget.setToolTip(escaped(text))
 
 
-def _tooltip(text: str) -> str:
+def escaped(text: str) -> str:
+    """A tooltip's text that is never read as markup."""
     # Qt guesses whether a tooltip is rich text; escaped and marked as such, it need not guess.
-    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return f"<span>{escaped}</span>"
+    harmless = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return f"<span>{harmless}</span>"
 
 
 def _dress(widget: QLabel, *, scale: float, bold: bool, muted: bool) -> None:

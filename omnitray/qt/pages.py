@@ -9,8 +9,9 @@ from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
 
 from omnitray.core.alerting.alert import Alert
 from omnitray.core.clock import Clock
+from omnitray.core.close_look import CloseLook
 from omnitray.core.facts import Job, Snapshot
-from omnitray.core.protection_view import ProtectionView
+from omnitray.core.protection_view import ProtectionView, Told
 from omnitray.qt.job_words import grips
 from omnitray.qt.overview import OverviewPage
 from omnitray.qt.readings import Readings
@@ -56,6 +57,7 @@ class Pages(QStackedWidget):
     undo_all_requested = Signal()
     protect_state_requested = Signal(object)
     job_opened = Signal(object)
+    look_wanted = Signal(object, str)  # tuple[Job, ...], the key of the chosen one
     range_chosen = Signal(float)
 
     def __init__(self, theme: Theme, source: "AlertSource", clock: Clock) -> None:
@@ -64,6 +66,7 @@ class Pages(QStackedWidget):
         self._readings = Readings()
         self._jobs: tuple[Job, ...] = ()
         self._view = ProtectionView()
+        self._look = CloseLook()
         self._settings = Settings()
         self._problems: tuple[Problem, ...] = ()
         self._marked: dict[str, Alert] = {}
@@ -93,6 +96,7 @@ class Pages(QStackedWidget):
             self.addWidget(self._built[name])
         self.setCurrentWidget(self._built[name])
         self._pass_jobs()
+        self._want_look()
 
     def filter_of(self, name: str) -> QLineEdit | None:
         """Where the page's filter is typed, if it has one."""
@@ -120,6 +124,20 @@ class Pages(QStackedWidget):
         """Another scan."""
         self._jobs = jobs
         self._pass_jobs()
+        self._want_look()
+
+    @Slot(object)
+    def show_look(self, look: CloseLook) -> None:
+        """What was seen closely of the jobs in sight."""
+        self._look = look
+        self._pass_jobs()
+
+    @Slot(object)
+    def show_told(self, told: Told) -> None:
+        """What came of what the person asked for, on the page where it was asked."""
+        for each in (self.processes, self.protection):
+            if each is not None and each is self.currentWidget():
+                each.show_told(told)
 
     def show_alert(self, alert: Alert) -> None:
         """A new alert, or one that changed."""
@@ -158,15 +176,25 @@ class Pages(QStackedWidget):
         """Catch up with the scans that nobody saw."""
         super().showEvent(event)
         self._pass_jobs()
+        self._want_look()
+
+    @Slot()
+    def _want_look(self) -> None:
+        """A closer look costs something: only for who reads the list of all jobs."""
+        page = self.processes
+        seen = self.isVisible() and not self.window().isMinimized()
+        if seen and page is not None and page is self.currentWidget():
+            self.look_wanted.emit(self._jobs, page.chosen_key)
 
     def _pass_jobs(self) -> None:
         """Hand the newest scan to the page in sight: a list that nobody sees is left alone."""
         if not self.isVisible():
             return
-        page = self.currentWidget()
-        for each in (self.overview, self.processes):
-            if each is not None and each is page:
-                each.show_jobs(self._jobs, grips(self._view))
+        page, known = self.currentWidget(), grips(self._view, self._look)
+        if self.overview is not None and self.overview is page:
+            self.overview.show_jobs(self._jobs, known)
+        if self.processes is not None and self.processes is page:
+            self.processes.show_jobs(self._jobs, known, self._view.state)
 
     def _mark(self, alerts: Iterable[Alert]) -> None:
         for alert in alerts:
@@ -195,8 +223,10 @@ class Pages(QStackedWidget):
         from omnitray.qt.processes_page import ProcessesPage  # noqa: PLC0415 - when it is shown
 
         page = ProcessesPage(self._theme)
-        page.show_jobs(self._jobs, grips(self._view))
+        page.show_jobs(self._jobs, grips(self._view, self._look), self._view.state)
         page.job_action_requested.connect(self.job_action_requested)
+        page.undo_requested.connect(self.undo_requested)
+        page.job_chosen.connect(self._want_look)
         self.processes = page
         return page
 

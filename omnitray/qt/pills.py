@@ -93,14 +93,14 @@ _MIDDLE = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
 
 
 class PillLabel(QWidget):
-    """A pill as a widget."""
+    """A pill as a widget; ``hint`` is the whole of what it stands for."""
 
-    def __init__(self, theme: Theme, pill: Pill) -> None:
+    def __init__(self, theme: Theme, pill: Pill, hint: str = "") -> None:
         super().__init__()
         self._theme = theme
         self._pill = pill
-        self.setAccessibleName(pill.word)
-        plain_tooltip(self, pill.word)
+        self.setAccessibleName(hint or pill.word)
+        plain_tooltip(self, hint or pill.word)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name

@@ -4,15 +4,16 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMessageBox, QVBoxLayout, QWidget
 
-from omnitray.core.facts import Job
-from omnitray.core.protection_view import Grip
-from omnitray.qt import formats
+from omnitray.core.facts import Job, ProtectState
+from omnitray.core.protection_view import Told
+from omnitray.qt import formats, job_offers
 from omnitray.qt.frames import Card, button, rule
-from omnitray.qt.job_words import Grips
+from omnitray.qt.job_words import Grips, job_pss
 from omnitray.qt.jobs_model import JobsModel
 from omnitray.qt.jobs_view import JobsView
-from omnitray.qt.labels import ElidedLabel, paragraph
+from omnitray.qt.labels import ElidedLabel, paragraph, plain_tooltip
 from omnitray.qt.theme import GAP, SMALL_GAP, Theme, text_font
+from omnitray.qt.told_line import ToldLine
 
 NONE_YET = "No scan of the processes so far. Jobs and their processes will be listed here."
 NONE_FIT = "No job and no process has this in its name."
@@ -24,11 +25,14 @@ class ProcessesPage(QWidget):
     """The tree, a filter above it, the buttons below it."""
 
     job_action_requested = Signal(str, str)
+    undo_requested = Signal(str)
+    job_chosen = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setObjectName("page")
         self._grips = Grips()
+        self._state = ProtectState.ON
         self.question: QMessageBox | None = None
         self.model = JobsModel(self)
         self.view = JobsView(theme, self.model, tree=True)
@@ -46,11 +50,15 @@ class ProcessesPage(QWidget):
         self.resume = button("Resume")
         self.end = button("End…", danger=True)
         self.protect = button("Protect")
-        self._actions = {
+        self.unprotect = button("Unprotect")
+        self.told = ToldLine()
+        self._buttons = {
             "slow_down": self.slow_down,
             "pause": self.pause,
             "resume": self.resume,
             "protect": self.protect,
+            "unprotect": self.unprotect,
+            "end": self.end,
         }
         self._lay_out()
         self._connect()
@@ -65,8 +73,10 @@ class ProcessesPage(QWidget):
         row.setContentsMargins(SMALL_GAP + 2, SMALL_GAP, SMALL_GAP + 2, SMALL_GAP)
         row.setSpacing(SMALL_GAP)
         row.addWidget(self.chosen, 1)
-        for each in (self.slow_down, self.pause, self.resume, self.protect, self.end):
+        for action, each in self._buttons.items():
+            each.setProperty("action", action)
             row.addWidget(each)
+        card.column.addWidget(self.told)
         card.column.addLayout(row)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -77,24 +87,35 @@ class ProcessesPage(QWidget):
 
     def _connect(self) -> None:
         self.view.job_selected.connect(self._on_job_selected)
-        self.slow_down.clicked.connect(self._on_slow_down)
-        self.pause.clicked.connect(self._on_pause)
-        self.resume.clicked.connect(self._on_resume)
-        self.protect.clicked.connect(self._on_protect)
+        for action, each in self._buttons.items():
+            if action != "end":
+                each.clicked.connect(self._on_action)
         self.end.clicked.connect(self._on_end)
         delete = QShortcut(Qt.Key.Key_Delete, self.view)
         delete.setContext(Qt.ShortcutContext.WidgetShortcut)
         delete.activated.connect(self.end.click)
+        self.told.undo_requested.connect(self.undo_requested)
+        self.told.unprotect_requested.connect(self._on_unprotect)
 
     # -- facts
 
-    def show_jobs(self, jobs: tuple[Job, ...], known: Grips) -> None:
-        """Take up the newest scan and what holds the jobs."""
-        self._grips = known
+    def show_jobs(self, jobs: tuple[Job, ...], known: Grips, state: ProtectState) -> None:
+        """Take up the newest scan, what holds the jobs, and whether anything is done at all."""
+        self._grips, self._state = known, state
         self.model.show_grips(known)
         self.model.show_jobs(jobs)
         self._show_emptiness()
         self._show_choice()
+
+    def show_told(self, told: Told) -> None:
+        """Say what came of what the person asked for."""
+        self.told.show_told(told)
+
+    @property
+    def chosen_key(self) -> str:
+        """The key of the chosen job, empty where none is."""
+        job = self.view.selected_job()
+        return job.key if job else ""
 
     def select(self, key: str) -> None:
         """Choose a job; a filter that hides it is cleared."""
@@ -112,18 +133,27 @@ class ProcessesPage(QWidget):
 
     def _show_choice(self) -> None:
         job = self.view.selected_job()
-        words = NOTHING if job is None else f"{job.title} · {_processes(job)}"
-        if job is not None and job.pss_bytes is not None:
-            words += f" · {formats.size(job.pss_bytes)} without shared pages"
-        self.chosen.setText(words)
-        held = self._grips.held.get(job.key) if job else None
-        grip = held.grip if held else None
-        free = job is not None and job.key not in self._grips.protected
-        self.slow_down.setEnabled(free and grip is None)
-        self.pause.setEnabled(free and grip in (None, Grip.SLOWED, Grip.WOULD))
-        self.resume.setEnabled(grip in (Grip.SLOWED, Grip.PAUSED))
-        self.end.setEnabled(free and grip != Grip.ENDING)
-        self.protect.setEnabled(free)
+        self.chosen.setText(self._words_of(job))
+        reasons = job_offers.why_not(job, self._grips, self._state)
+        for action, each in self._buttons.items():
+            each.setEnabled(not reasons[action])
+            words = job_offers.tooltip(action, reasons[action])
+            plain_tooltip(each, words)
+            each.setAccessibleDescription(words)
+        badge = self._grips.protected.get(job.key) if job else None
+        by_person = badge is not None and badge.by_person
+        self.unprotect.setVisible(by_person)
+        self.protect.setVisible(not by_person)
+
+    def _words_of(self, job: Job | None) -> str:
+        if job is None:
+            return NOTHING
+        words = [job.title, _processes(job)]
+        if (pss := job_pss(job, self._grips.look)) is not None:
+            words.append(f"RSS {formats.size(job.rss_bytes)}, PSS {formats.size(pss)}")
+        if (badge := self._grips.protected.get(job.key)) is not None:
+            words.insert(1, f"protected: {badge.why}")
+        return " · ".join(words)
 
     def _ask_to_end(self, job: Job) -> None:
         box = QMessageBox(self)
@@ -160,22 +190,17 @@ class ProcessesPage(QWidget):
     @Slot(object)
     def _on_job_selected(self) -> None:
         self._show_choice()
+        self.job_chosen.emit()
 
     @Slot()
-    def _on_slow_down(self) -> None:
-        self._request("slow_down")
+    def _on_action(self) -> None:
+        sender = self.sender()
+        if sender is not None:
+            self._request(str(sender.property("action")))
 
-    @Slot()
-    def _on_pause(self) -> None:
-        self._request("pause")
-
-    @Slot()
-    def _on_resume(self) -> None:
-        self._request("resume")
-
-    @Slot()
-    def _on_protect(self) -> None:
-        self._request("protect")
+    @Slot(str)
+    def _on_unprotect(self, job_key: str) -> None:
+        self.job_action_requested.emit(job_key, "unprotect")
 
     @Slot()
     def _on_end(self) -> None:

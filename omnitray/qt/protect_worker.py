@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer, Signal, Slot
 
-from omnitray.core.acting.deed import Who
+from omnitray.core.acting.deed import TakenBack, Who
 from omnitray.core.acting.journal import Journal
 from omnitray.core.acting.levers_report import LeverRow
 from omnitray.core.actions import Actions
@@ -18,9 +18,10 @@ from omnitray.core.deciding import explain
 from omnitray.core.deciding.protection import Reply
 from omnitray.core.facts import DiskFacts
 from omnitray.core.policy import ProtectPolicy
+from omnitray.core.press import NOT_RUNNING, told_back, told_of
 from omnitray.core.protect_page import asked, page
 from omnitray.core.protecting import Protecting
-from omnitray.core.protection_view import Explanation, ProtectionView
+from omnitray.core.protection_view import Explanation, ProtectionView, Told
 from omnitray.core.watching.guard_source import GuardSource
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 _AFTER_FAILURE_S = 1.0
 _TRIGGER_REST_MS = 2000  # a trigger fires once a window of two seconds
 _VIEW_EVERY_S = 1.0
+_ASKED = "you asked for it"
 
 
 class Engine(msgspec.Struct, frozen=True):
@@ -48,6 +50,7 @@ class ProtectWorker(QObject):
     questions_changed = Signal(object)  # tuple[protection_view.Question, ...]
     restored = Signal(object)  # tuple[TakenBack, ...] after a crash
     failed = Signal(str)
+    told = Signal(object)  # Told: what came of what the person asked for
 
     def __init__(self, build: Callable[[], Engine], clock: Clock) -> None:
         super().__init__()
@@ -122,7 +125,10 @@ class ProtectWorker(QObject):
     def take_policy(self, policy: ProtectPolicy) -> None:
         """Protect by this from now on."""
         if self._engine is not None:
-            self._engine.protecting.policy = policy
+            protecting = self._engine.protecting
+            if set(protecting.policy.protected) - set(policy.protected):
+                protecting.protector.allow(None)  # what was taken off the list counts no more
+            protecting.policy = policy
             self.tick()
             self._tell(self._engine, changed=True)
 
@@ -137,12 +143,36 @@ class ProtectWorker(QObject):
         """Until when (wall clock) it only watches, for the page."""
         self._paused_until = paused_until
 
+    @Slot(object, str)
+    def take_reply(self, reply: Reply, title: str) -> None:
+        """The person has spoken; ``title`` is how the job is called to them."""
+        engine = self._engine
+        if engine is None:
+            self.told.emit(Told(sentence=NOT_RUNNING, job_key=reply.job_key))
+            return
+        known = frozenset(engine.protecting.taken)
+        engine.protecting.reply(reply)
+        self.tick()
+        self._tell(engine, changed=True)
+        in_force = engine.actions.active()
+        self.told.emit(told_of(engine.protecting, in_force, known, reply, title))
+
     @Slot(object)
-    def take_reply(self, reply: Reply) -> None:
-        """The person has spoken."""
-        if self._engine is not None:
-            self._engine.protecting.reply(reply)
-            self.tick()
+    def take_undo(self, action_ids: tuple[str, ...] | None) -> None:
+        """The person takes these actions back; None: all of them."""
+        engine = self._engine
+        if engine is None:
+            self.told.emit(Told(sentence=NOT_RUNNING))
+            return
+        protecting = engine.protecting
+        taken: list[TakenBack] = []
+        if action_ids is None:
+            taken += protecting.undo_all(_ASKED, Who.PERSON)
+        for action_id in action_ids or ():
+            taken += protecting.undo(action_id, _ASKED, Who.PERSON)
+        self.tick()
+        self._tell(engine, changed=True)
+        self.told.emit(told_back(taken))
 
     @Slot(object, object)
     def run(self, ask: Callable[[Engine], Any], future: "Future[Any]") -> None:
@@ -156,6 +186,7 @@ class ProtectWorker(QObject):
             future.set_exception(error)
             return
         self.tick()
+        self._tell(self._engine, changed=True)
         future.set_result(answer)
 
     # Inside

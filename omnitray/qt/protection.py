@@ -13,32 +13,34 @@ import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from omnitray.api import door
-from omnitray.channels.notification import Button, Notification, Urgency
+from omnitray.channels.notification import Notification
 from omnitray.core.acting.deed import TakenBack, Who
 from omnitray.core.clock import Clock
+from omnitray.core.close_look import Wanted
 from omnitray.core.deciding.protection import Reply
 from omnitray.core.facts import AlertType, Job, Mode, ProtectState, Severity, Snapshot
 from omnitray.core.policy import ProtectPolicy
+from omnitray.core.press import NOTHING_HELD
 from omnitray.core.protect_notices import Notice, NoticeOver
 from omnitray.core.protect_page import empty_page, holding
 from omnitray.core.protecting import ProtectStep
-from omnitray.core.protection_view import Answer, Explanation, ProtectionView, Question
+from omnitray.core.protection_view import Answer, Explanation, ProtectionView, Question, Told
 from omnitray.qt.cleaning import Cleaned, Cleaning
 from omnitray.qt.hub import Hub
+from omnitray.qt.looking import Looking
+from omnitray.qt.protect_words import (
+    cleaned_notice,
+    cleaning_done,
+    notification,
+    protected_word,
+)
 from omnitray.qt.protect_worker import Engine, ProtectWorker, explain_now
-from omnitray.qt.settings_keeper import SettingsKeeper
+from omnitray.qt.settings_keeper import SettingsKeeper, sentences
 from omnitray.qt.workers import WorkerThread
 from omnitray.settings import Loaded
 
 log = logging.getLogger(__name__)
 
-_ANSWERS = {
-    Answer.SLOW_DOWN: "Slow down",
-    Answer.PAUSE: "Pause",
-    Answer.END: "End",
-    Answer.LEAVE_ALONE: "Leave it alone for 1 h",
-    Answer.NEVER: "Never touch this",
-}
 _EXPLAIN_S = 5.0
 _WORTH_BYTES = 50_000_000  # less is no news on a disk that is nearly full
 
@@ -60,10 +62,12 @@ class Protection(QObject):
 
     view_changed = Signal(object)  # ProtectionView
     question_changed = Signal(object)  # Question, or None
+    told = Signal(object)  # Told: what came of what the person asked for
     policy_changed = Signal(object)  # to the protector's thread, as are the following
     disks_changed = Signal(object)
     pause_changed = Signal(object)
-    replied = Signal(object)
+    replied = Signal(object, str)
+    undo_asked = Signal(object)
     asked = Signal(object, object)
 
     def __init__(
@@ -73,6 +77,7 @@ class Protection(QObject):
         settings: SettingsKeeper,
         build: Callable[[], Engine],
         cleaning: Cleaning,
+        looking: Looking,
         notifications: Shows,
         clock: Clock,
     ) -> None:
@@ -80,6 +85,7 @@ class Protection(QObject):
         self._hub = hub
         self._settings = settings
         self._cleaning = cleaning
+        self.looking = looking
         self._notifications = notifications
         self._clock = clock
         self._questions: dict[str, Question] = {}
@@ -97,10 +103,12 @@ class Protection(QObject):
         worker.questions_changed.connect(self._on_questions)
         worker.restored.connect(self._on_restored)
         worker.failed.connect(self._on_failed)
+        worker.told.connect(self.told)
         self.policy_changed.connect(worker.take_policy)
         self.disks_changed.connect(worker.take_disks)
         self.pause_changed.connect(worker.take_pause)
         self.replied.connect(worker.take_reply)
+        self.undo_asked.connect(worker.take_undo)
         self.asked.connect(worker.run)
         self._hub.snapshot_taken.connect(self._on_snapshot)
         self._hub.mode_changed.connect(self._on_mode)
@@ -117,6 +125,7 @@ class Protection(QObject):
         """Give everything back and end. Idempotent."""
         self._pause_over.stop()
         self._cleaning.stop()
+        self.looking.stop()
         self._thread.stop()
         self._hub.close_stories()
 
@@ -160,23 +169,28 @@ class Protection(QObject):
     @Slot()
     def undo_all(self) -> None:
         """Take everything back."""
-        self._ask(lambda engine: engine.protecting.undo_all("you asked for it", Who.PERSON))
+        self.undo_asked.emit(None)
 
     @Slot(str)
     def undo(self, action_id: str) -> None:
         """Take one action back."""
-        self._ask(lambda engine: engine.protecting.undo(action_id, "you asked for it", Who.PERSON))
+        self.undo_asked.emit((action_id,))
+
+    @Slot(object, str)
+    def look(self, jobs: tuple[Job, ...], chosen: str) -> None:
+        """A page shows these jobs: look at them closely."""
+        protected = self._settings.loaded.settings.protect.protected
+        self.looking.look(Wanted(jobs, chosen, protected))
 
     @Slot(str, str)
     def act_on_job(self, job_key: str, action: str) -> None:
         """What the person asks to be done to a job."""
         if action == "resume":
-            for each in self.view.held:
-                if each.job_key == job_key:
-                    self.undo(each.action_id)
-            return
-        answer = Answer.NEVER if action == "protect" else Answer(action)
-        self._reply(job_key, answer, None)
+            self._resume(job_key)
+        elif action == "unprotect":
+            self._unprotect(job_key)
+        else:
+            self._reply(job_key, Answer.NEVER if action == "protect" else Answer(action), None)
 
     @Slot(str, str)
     def answer(self, question_id: str, answer: str) -> None:
@@ -196,17 +210,54 @@ class Protection(QObject):
     # Inside
 
     def _reply(self, job_key: str, answer: Answer, question_id: str | None) -> None:
+        title = self._title(job_key)
         if answer is Answer.NEVER:
-            self._protect_for_good(job_key)
-        self.replied.emit(Reply(job_key=job_key, answer=answer, question_id=question_id))
+            title = self._protect_for_good(job_key) or title
+        reply = Reply(job_key=job_key, answer=answer, question_id=question_id)
+        self.replied.emit(reply, title)
 
-    def _protect_for_good(self, job_key: str) -> None:
-        """Into the settings, so that it holds after a restart as well: the project, or the name."""
-        job = next((each for each in self._hub.jobs if each.key == job_key), None)
-        word = _protected_word(job)
+    def _resume(self, job_key: str) -> None:
+        held = tuple(each.action_id for each in self.view.held if each.job_key == job_key)
+        if held:
+            self.undo_asked.emit(held)
+        else:
+            self.told.emit(Told(sentence=NOTHING_HELD, job_key=job_key))
+
+    def _title(self, job_key: str) -> str:
+        titles = {each.job_key: each.title for each in self.view.held}
+        titles |= {each.key: each.title for each in self._hub.jobs}
+        return titles.get(job_key, "This job")
+
+    def _protect_for_good(self, job_key: str) -> str:
+        """Into the settings, so that it holds after a restart as well; what stands there now."""
+        word = protected_word(self._job(job_key))
         kept = self._settings.loaded.settings.protect.protected
         if word and word not in kept:
-            self._hub.change_setting("protect.protected", [*kept, word])
+            self._change_list([*kept, word])
+        return f"Everything in {word}" if word.startswith(("~", "/")) else word
+
+    def _unprotect(self, job_key: str) -> None:
+        """Off the list with what means this job, and out of what was said since the start."""
+        badge = self.looking.newest.protected.get(job_key)
+        kept = self._settings.loaded.settings.protect.protected
+        words = badge.words if badge else (protected_word(self._job(job_key)),)
+        gone = [each for each in kept if each in words]
+        if gone and not self._change_list([each for each in kept if each not in gone]):
+            return
+        self._ask(lambda engine: engine.protecting.protector.allow(job_key))
+        listed = f": {', '.join(gone)} was taken off the list" if gone else ""
+        sentence = f"{self._title(job_key)} is protected by you no longer{listed}."
+        self.told.emit(Told(sentence=sentence, job_key=job_key))
+
+    def _change_list(self, words: list[str]) -> bool:
+        """Whether the settings have taken it; the person is told why they have not."""
+        problem = self._hub.change_setting("protect.protected", words)
+        if problem is not None:
+            self.told.emit(Told(sentence=sentences((problem,))[0]))
+        return problem is None
+
+    def _job(self, job_key: str) -> Job | None:
+        return next((each for each in self._hub.jobs if each.key == job_key), None)
 
     def _ask(self, ask: Callable[[Engine], Any]) -> "Future[Any]":
         future: Future[Any] = Future()
@@ -241,7 +292,7 @@ class Protection(QObject):
             if (error := future.exception()) is not None:
                 answer.set_exception(door.Refused(door.Refusal.NOT_NOW, str(error)))
             else:
-                answer.set_result(_cleaning_done(future.result()))
+                answer.set_result(cleaning_done(future.result()))
 
         started = self._cleaning.start(mount, target, dry_run=dry_run, asked=True)
         started.add_done_callback(on_done)
@@ -294,7 +345,7 @@ class Protection(QObject):
         for question_id in gone:
             self._notifications.close(question_id)
         for question in new:
-            self._notifications.show(_notification(question))
+            self._notifications.show(notification(question))
         self.question_changed.emit(questions[0] if questions else None)
 
     @Slot(object)
@@ -320,7 +371,7 @@ class Protection(QObject):
     @Slot(object)
     def _on_cleaned(self, done: Cleaned) -> None:
         if done.result is not None or (not done.asked and done.plan.size_bytes >= _WORTH_BYTES):
-            self._hub.raise_notice(_cleaned_notice(done))
+            self._hub.raise_notice(cleaned_notice(done))
 
     @Slot(object)
     def _on_snapshot(self, snapshot: Snapshot) -> None:
@@ -337,58 +388,3 @@ class Protection(QObject):
     @Slot()
     def _on_pause_over(self) -> None:
         self._end_pause()
-
-
-def _protected_word(job: Job | None) -> str:
-    if job is None:
-        return ""
-    return job.project or job.name
-
-
-def _notification(question: Question) -> Notification:
-    text = question.text
-    if question.deadline is not None:
-        text = f"{text} Without an answer it {question.unanswered}."
-    return Notification(
-        alert_id=question.id,
-        title=f"{question.title}: what shall be done?",
-        body=text,
-        urgency=Urgency.CRITICAL,
-        buttons=tuple(Button(key=each.value, label=_ANSWERS[each]) for each in question.answers),
-        slot=question.id,
-    )
-
-
-def _cleaning_done(done: Cleaned) -> door.Done:
-    if done.result is None:
-        would = tuple(
-            f"{each.name}: {(each.size_bytes or 0) / 1e9:.2f} GB" for each in done.plan.candidates
-        )
-        return door.Done(done=would, freed_bytes=done.plan.size_bytes, dry_run=True)
-    outcomes = done.result.outcomes
-    return door.Done(
-        done=tuple(f"{each.name}: {each.reason.sentence}" for each in outcomes),
-        freed_bytes=sum(each.freed_bytes for each in outcomes),
-    )
-
-
-def _cleaned_notice(done: Cleaned) -> Notice:
-    if done.result is None:
-        title = f"Caches on {done.mount} could give {done.plan.size_bytes / 1e9:.1f} GB"
-        names = ", ".join(each.name for each in done.plan.candidates[:8])
-        message = f"{names or 'Nothing was found'}. Clean them with: omnitray clean"
-    else:
-        freed = sum(each.freed_bytes for each in done.result.outcomes)
-        title = f"Cleaned {freed / 1e9:.1f} GB of caches on {done.mount}"
-        message = (
-            f"{done.mount} is {done.result.after_percent:.0f} % full, "
-            f"{done.result.before_percent:.0f} % before."
-        )
-    return Notice(
-        type=AlertType.RESOURCE_CRITICAL,
-        title=title,
-        message=message,
-        severity=Severity.WARNING,
-        labels={"resource": "disk", "cleaning": done.mount},
-        context={"resource": "disk", "mount": done.mount},
-    )

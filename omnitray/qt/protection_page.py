@@ -10,7 +10,14 @@ from PySide6.QtWidgets import (
 )
 
 from omnitray.core.facts import Mode, ProtectState
-from omnitray.core.protection_view import Breaker, BreakerState, Explanation, ProtectionView
+from omnitray.core.protection_view import (
+    Breaker,
+    BreakerState,
+    Explanation,
+    JournalLine,
+    ProtectionView,
+    Told,
+)
 from omnitray.qt import formats
 from omnitray.qt.cell_view import CellView
 from omnitray.qt.cells import CellDelegate
@@ -19,10 +26,12 @@ from omnitray.qt.explain_card import EffectCard, ExplainCard
 from omnitray.qt.frames import Card, button, scrolled
 from omnitray.qt.held_rows import HeldRows
 from omnitray.qt.journal_model import Column, JournalModel
-from omnitray.qt.labels import ElidedLabel, label, paragraph
+from omnitray.qt.labels import label, paragraph, plain_tooltip
 from omnitray.qt.theme import GAP, Theme
+from omnitray.qt.told_line import ToldLine
 
 NO_JOURNAL = "Nothing was done so far. Every action will be listed here, with its reason."
+NOTHING_HELD = "Nothing is held back, so there is nothing to undo."
 _WIDTHS: dict[int, int] = {Column.AT: 116, Column.OUTCOME: 130}
 _STATES = (
     (ProtectState.ON, "on"),
@@ -55,7 +64,8 @@ class ProtectionPage(QWidget):
         self._view = ProtectionView()
         self._asked = ""
         self.headline = label(bold=True)
-        self.detail = ElidedLabel(scale=0.92, muted=True)
+        self.detail = paragraph(muted=True)
+        self.told = ToldLine()
         self.state = Segments("Protection", _STATES)
         self.undo_all = button("Undo all")
         self.held = HeldRows(theme)
@@ -73,14 +83,18 @@ class ProtectionPage(QWidget):
         self.show_view(self._view)
 
     def _lay_out(self) -> None:
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addWidget(self.headline)
+        words.addWidget(self.detail)
         top = QHBoxLayout()
         top.setSpacing(GAP)
-        top.addWidget(self.headline)
-        top.addWidget(self.detail, 1)
+        top.addLayout(words, 1)
         top.addWidget(self.state)
         held = Card("Under action now")
         held.head.addWidget(self.undo_all)
         held.column.addWidget(self.held)
+        held.column.addWidget(self.told)
         middle = QHBoxLayout()
         middle.setSpacing(GAP)
         middle.addWidget(self.why, 8)
@@ -103,6 +117,7 @@ class ProtectionPage(QWidget):
     def _connect(self) -> None:
         self.state.chosen.connect(self.protect_state_requested)
         self.undo_all.clicked.connect(self.undo_all_requested)
+        self.told.undo_requested.connect(self.undo_requested)
         self.held.undo_requested.connect(self.undo_requested)
         self.held.why_requested.connect(self.show_why)
         self.journal.selectionModel().currentRowChanged.connect(self._on_journal_row)
@@ -116,14 +131,24 @@ class ProtectionPage(QWidget):
             words += f", paused until {formats.clock_time(paused, seconds=False)}"
         self.headline.setText(words)
         parts = [f"{view.mode} mode: {_MODE_WORDS[view.mode]}", breaker_words(view.breaker)]
-        self.detail.setText(" · ".join([*parts, *view.neighbours]))
+        self.detail.setText(formats.one_line(" · ".join([*parts, *view.neighbours])))
         self.state.show_value(view.state)
-        self.undo_all.setEnabled(any(each.undoable for each in view.held))
+        self._show_undo_all(any(each.undoable for each in view.held))
         self.held.show_held(view.held, self._wall())
         self.journal_model.show_lines(view.journal)
         self.journal.setVisible(bool(view.journal))
         self.no_journal.setVisible(not view.journal)
         self._show_explanation()
+
+    def show_told(self, told: Told) -> None:
+        """Say what came of what the person asked for."""
+        self.told.show_told(told)
+
+    def _show_undo_all(self, possible: bool) -> None:  # noqa: FBT001 - the shape of setEnabled
+        self.undo_all.setEnabled(possible)
+        words = "Give back everything that is slowed down or paused." if possible else NOTHING_HELD
+        plain_tooltip(self.undo_all, words)
+        self.undo_all.setAccessibleDescription(words)
 
     @Slot(str)
     def show_why(self, action_id: str) -> None:
@@ -138,14 +163,25 @@ class ProtectionPage(QWidget):
 
     def _explanation(self) -> Explanation | None:
         known = {each.action_id: each for each in self._view.explanations}
-        first = self._view.explanations[0] if self._view.explanations else None
-        return known.get(self._asked, first)
+        if self._asked in known:
+            return known[self._asked]
+        lines = (each for each in self._view.journal if each.action_id == self._asked)
+        if (line := next(lines, None)) is not None:
+            return _from_the_journal(line)
+        return self._view.explanations[0] if self._view.explanations else None
 
     @Slot()
     def _on_journal_row(self) -> None:
         line = self.journal_model.line_at(self.journal.currentIndex().row())
         if line is not None:
             self.show_why(line.action_id)
+
+
+def _from_the_journal(line: JournalLine) -> Explanation:
+    """What is left of an action of an earlier run."""
+    why = f"{line.why[:1].upper()}{line.why[1:]}" if line.why else "The reason was not kept"
+    text = f"{why}. It is {line.outcome}; who else was considered is not in the journal."
+    return Explanation(action_id=line.action_id, title=line.what, text=text)
 
 
 def breaker_words(breaker: Breaker) -> str:

@@ -95,18 +95,20 @@ def test_the_state_shows_what_is_held_and_what_is_protected(model: JobsModel) ->
     model.show_grips(grips(samples.protection()))
 
     def state(key: str) -> Any:
-        return model.index_of(key).siblingAtColumn(Column.STATE).data()
+        index = model.index_of(key)
+        return [index.siblingAtColumn(each).data() for each in (Column.STATE, Column.LEVER)]
 
-    assert state("pytest:41207") == "slowed down weight 100 → 5"
-    assert state("Firefox:2210") == "protected has windows"
-    assert state("sshd:902") == "running"
+    assert state("pytest:41207") == ["slowed down", "weight 100 → 5"]
+    assert state("Firefox:2210") == ["protected", "has windows"]
+    assert state("sshd:902") == ["running", ""]
 
 
 def test_a_job_that_somebody_else_stopped_is_shown_as_paused(model: JobsModel) -> None:
     job = a_job("aa", 0)
     stopped = tuple(msgspec.structs.replace(each, state="T") for each in job.processes)
     model.show_jobs([msgspec.structs.replace(job, processes=stopped)])
-    assert model.index(0, Column.STATE).data() == "paused not by OmniTray"
+    assert model.index(0, Column.STATE).data() == "paused"
+    assert model.index(0, Column.LEVER).data() == "not by OmniTray"
 
 
 def test_what_is_held_comes_first_on_the_overview() -> None:

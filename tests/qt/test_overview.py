@@ -6,7 +6,7 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.core.facts import AlertType, Severity
 from omnitray.core.policy import Thresholds
-from omnitray.qt.job_words import grips
+from omnitray.qt.job_words import Column, grips
 from omnitray.qt.overview import OverviewPage
 from omnitray.qt.readings import Readings
 from omnitray.qt.theme import Theme
@@ -73,7 +73,8 @@ def test_the_first_five_jobs_are_listed_with_their_state(page: OverviewPage) -> 
     assert not page.no_jobs.isVisible()
     assert page.jobs_model.rowCount() == 5
     assert page.jobs_model.index(0, 0).data() == "pytest 9 processes"
-    assert page.jobs_model.index(0, 5).data() == "slowed down weight 100 → 5"
+    assert page.jobs_model.index(0, Column.STATE).data() == "slowed down"
+    assert page.jobs_model.index(0, Column.LEVER).data() == "weight 100 → 5"
 
 
 def test_thresholds_are_drawn_where_the_settings_put_them(page: OverviewPage) -> None:

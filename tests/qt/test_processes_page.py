@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
+from omnitray.core.facts import ProtectState
 from omnitray.core.protection_view import ProtectionView
 from omnitray.qt.job_words import grips
 from omnitray.qt.processes_page import NONE_FIT, NONE_YET, ProcessesPage
@@ -35,7 +36,7 @@ class Opened:
 @pytest.fixture
 def opened(qtbot: QtBot) -> Opened:
     made = Opened(qtbot)
-    made.page.show_jobs(samples.jobs(), KNOWN)
+    made.page.show_jobs(samples.jobs(), KNOWN, ProtectState.ON)
     return made
 
 
@@ -113,7 +114,7 @@ def test_what_is_confirmed_is_what_was_asked_about(opened: Opened) -> None:
 
 def test_the_selection_survives_new_scans(opened: Opened) -> None:
     opened.page.select("vite:38110")
-    opened.page.show_jobs(samples.jobs()[::-1], grips(ProtectionView()))
+    opened.page.show_jobs(samples.jobs()[::-1], grips(ProtectionView()), ProtectState.ON)
     job = opened.page.view.selected_job()
     assert job is not None
     assert job.key == "vite:38110"
@@ -128,5 +129,5 @@ def test_the_list_holds_still_while_the_keyboard_is_in_it(opened: Opened, qtbot:
     row = page.view.currentIndex().row()
     jobs = list(samples.jobs())
     calm = msgspec.structs.replace(jobs[1], cpu_percent=0.0)
-    page.show_jobs((jobs[0], calm, *jobs[2:]), KNOWN)
+    page.show_jobs((jobs[0], calm, *jobs[2:]), KNOWN, ProtectState.ON)
     assert page.view.currentIndex().row() == row

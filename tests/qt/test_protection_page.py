@@ -81,8 +81,8 @@ def test_the_first_explanation_is_shown_until_another_is_asked_for(page: Protect
 def test_means_that_do_not_work_say_why_not(page: ProtectionPage) -> None:
     page.show_view(samples.protection())
     pills = [each.accessibleName() for each in page.effects.findChildren(QWidget)]
-    assert "freezer" in pills
-    assert "autogroup: off on this kernel" in pills
+    assert "freezer: works here" in pills
+    assert "autogroup: off on this kernel (does not work here)" in pills
 
 
 def test_the_person_switches_the_protector_and_the_page_follows_the_facts(

@@ -1,0 +1,75 @@
+"""The notifications and notices of the protector, in words; and what the person's list gets."""
+
+from omnitray.api import door
+from omnitray.channels.notification import Button, Notification, Urgency
+from omnitray.core.facts import AlertType, Job, Severity
+from omnitray.core.protect_notices import Notice
+from omnitray.core.protection_view import Answer, Question
+from omnitray.qt.cleaning import Cleaned
+
+_ANSWERS = {
+    Answer.SLOW_DOWN: "Slow down",
+    Answer.PAUSE: "Pause",
+    Answer.END: "End",
+    Answer.LEAVE_ALONE: "Leave it alone for 1 h",
+    Answer.NEVER: "Never touch this",
+}
+
+
+def protected_word(job: Job | None) -> str:
+    """What stands for a job on the list: its project, or its name."""
+    if job is None:
+        return ""
+    return job.project or job.name
+
+
+def notification(question: Question) -> Notification:
+    """A question as a notification with buttons."""
+    text = question.text
+    if question.deadline is not None:
+        text = f"{text} Without an answer it {question.unanswered}."
+    return Notification(
+        alert_id=question.id,
+        title=f"{question.title}: what shall be done?",
+        body=text,
+        urgency=Urgency.CRITICAL,
+        buttons=tuple(Button(key=each.value, label=_ANSWERS[each]) for each in question.answers),
+        slot=question.id,
+    )
+
+
+def cleaning_done(done: Cleaned) -> door.Done:
+    """What was cleaned, or would be, for whoever asked."""
+    if done.result is None:
+        would = tuple(
+            f"{each.name}: {(each.size_bytes or 0) / 1e9:.2f} GB" for each in done.plan.candidates
+        )
+        return door.Done(done=would, freed_bytes=done.plan.size_bytes, dry_run=True)
+    outcomes = done.result.outcomes
+    return door.Done(
+        done=tuple(f"{each.name}: {each.reason.sentence}" for each in outcomes),
+        freed_bytes=sum(each.freed_bytes for each in outcomes),
+    )
+
+
+def cleaned_notice(done: Cleaned) -> Notice:
+    """What was cleaned, or could be, as an alert."""
+    if done.result is None:
+        title = f"Caches on {done.mount} could give {done.plan.size_bytes / 1e9:.1f} GB"
+        names = ", ".join(each.name for each in done.plan.candidates[:8])
+        message = f"{names or 'Nothing was found'}. Clean them with: omnitray clean"
+    else:
+        freed = sum(each.freed_bytes for each in done.result.outcomes)
+        title = f"Cleaned {freed / 1e9:.1f} GB of caches on {done.mount}"
+        message = (
+            f"{done.mount} is {done.result.after_percent:.0f} % full, "
+            f"{done.result.before_percent:.0f} % before."
+        )
+    return Notice(
+        type=AlertType.RESOURCE_CRITICAL,
+        title=title,
+        message=message,
+        severity=Severity.WARNING,
+        labels={"resource": "disk", "cleaning": done.mount},
+        context={"resource": "disk", "mount": done.mount},
+    )
