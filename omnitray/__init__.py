@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         get_progressive_monitor,
         get_resource_protector,
     )
-    from omnitray.remote import NotRunning, RequestFailed
+    from omnitray.remote import NotAnswering, NotRunning, RequestFailed
 
 __version__ = "0.1.0"
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Client",
     "Mode",
     "MonitorLevel",
+    "NotAnswering",
     "NotRunning",
     "RequestFailed",
     "Severity",
@@ -53,7 +54,7 @@ _HOMES = {
     "omnitray.faces": ("get_alert_system", "get_progressive_monitor", "get_resource_protector"),
     "omnitray.core.alerting.alert": ("Alert",),
     "omnitray.core.facts": ("AlertChannel", "AlertType", "Mode", "MonitorLevel", "Severity"),
-    "omnitray.remote": ("NotRunning", "RequestFailed"),
+    "omnitray.remote": ("NotAnswering", "NotRunning", "RequestFailed"),
 }
 
 

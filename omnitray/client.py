@@ -32,7 +32,7 @@ from omnitray.core.facts import AlertType, Mode, MonitorLevel, Severity
 from omnitray.core.leases import Lease
 from omnitray.offline import Files
 from omnitray.paths import Paths, find_paths
-from omnitray.remote import NotRunning, Remote
+from omnitray.remote import NotAnswering, NotRunning, Remote
 from omnitray.subscription import follow
 
 T = TypeVar("T")
@@ -94,6 +94,7 @@ class Client:
     ) -> Alert:
         """Raise an alert; durable on return, also when none runs.
 
+        One that hangs has it, and stores it when it goes on: :class:`NotAnswering` says so.
         ``severity`` None takes what the type usually is; ``context`` holds JSON values.
         """
         new = NewAlert(
@@ -104,7 +105,12 @@ class Client:
             source=source,
             context=dict(context or {}),
         )
-        return self._ask(lambda backend: backend.raise_alert(new))
+        try:
+            return self._backend().raise_alert(new)
+        except NotAnswering:
+            raise  # it has the alert: written here as well, it would be there twice
+        except NotRunning as error:
+            return self._instead(lambda files: files.raise_alert(new), error)
 
     def acknowledge(self, alert_id: str) -> Alert | None:
         """Say that somebody has seen it."""
@@ -162,10 +168,14 @@ class Client:
         backend = self._backend()
         try:
             return question(backend)
-        except NotRunning:
-            if self._required:
-                raise
-            return question(Files(self.paths))
+        except NotRunning as error:
+            return self._instead(question, error)
+
+    def _instead(self, question: Callable[[Backend], T], error: NotRunning) -> T:
+        """The files answer, unless one that runs is required."""
+        if self._required:
+            raise error
+        return question(Files(self.paths))
 
 
 def connect(*, required: bool = False) -> Client:

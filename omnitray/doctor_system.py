@@ -12,6 +12,7 @@ from omnitray import __version__
 from omnitray.address import read_address
 from omnitray.core.amounts import size
 from omnitray.doctor import Finding, fail, ok, warn
+from omnitray.invocation import typed
 from omnitray.paths import Paths, UnsafeFolderError, own_folder
 from omnitray.settings import load
 
@@ -44,7 +45,7 @@ def instance(paths: Paths) -> Iterator[Finding]:
     if address is not None:
         yield ok("instance", f"runs as process {address.pid}, answers on {address.url}")
     elif paths.api_file.exists():
-        yield warn("instance", "a stale api.json is left from one that is gone", "run: omnitray")
+        yield warn("instance", "a stale api.json is left from one that is gone", f"run: {typed()}")
     else:
         yield ok("instance", "none runs, or its local API is off")
 

@@ -14,14 +14,35 @@ import msgspec
 from omnitray.address import Address, read_address
 
 PREFIX = "/api/monitoring"
+TIMEOUT_S = 15.0  # longer than the program is given for a command
 T = TypeVar("T")
 
 
 class NotRunning(Exception):  # noqa: N818 - a state of the world, not a fault
     """No OmniTray of this user answers."""
 
-    def __init__(self) -> None:
-        super().__init__("OmniTray is not running; start it with: omnitray")
+    def __str__(self) -> str:
+        """What to do; found out only where somebody reads it."""
+        from omnitray.invocation import typed  # noqa: PLC0415 - most who catch this do not read it
+
+        return f"OmniTray is not running; start it with: {typed()}"
+
+
+class NotAnswering(NotRunning):
+    """One runs and was sent the request, but did not answer in time: it may yet carry it out.
+
+    So what must not happen twice is not done in another way.
+    """
+
+    def __init__(self, pid: int, waited_s: float, *, changes: bool) -> None:
+        super().__init__()
+        self._words = f"OmniTray (process {pid}) runs, but has not answered for {waited_s:g} s"
+        if changes:
+            self._words += "; it has the request and may still carry it out"
+
+    def __str__(self) -> str:
+        """What is known."""
+        return self._words
 
 
 class RequestFailed(Exception):  # noqa: N818 - the other end's answer
@@ -37,9 +58,9 @@ class RequestFailed(Exception):  # noqa: N818 - the other end's answer
 class Remote:
     """The local API of one running instance."""
 
-    def __init__(self, address: Address, timeout: float = 15.0) -> None:
+    def __init__(self, address: Address) -> None:
         self.address = address
-        self._timeout = timeout
+        self._timeout = TIMEOUT_S
         scheme, _, self._netloc = address.url.partition("://")
         host, _, port = self._netloc.rpartition(":")
         self._secure = scheme == "https"
@@ -64,6 +85,7 @@ class Remote:
 
         Raises:
             NotRunning: nobody is there.
+            NotAnswering: somebody is, and does not answer in time.
             RequestFailed: OmniTray refused.
         """
         target = PREFIX + path + _query(query or {})
@@ -71,13 +93,19 @@ class Remote:
         try:
             with self._connect() as connection:
                 connection.sendall(self._head(method, target, len(content)) + content)
-                status, answer = _receive(connection)
+                status, answer = self._answer(connection, changes=method != "GET")
         except OSError as error:
             raise NotRunning from error
         if status >= 400:  # noqa: PLR2004 - where HTTP's errors begin
             failed = _error(answer)
             raise RequestFailed(status, failed.get("error", ""), failed.get("detail", ""))
         return answer
+
+    def _answer(self, connection: socket.socket, *, changes: bool) -> tuple[int, bytes]:
+        try:
+            return _receive(connection)
+        except TimeoutError as error:
+            raise NotAnswering(self.address.pid, self._timeout, changes=changes) from error
 
     def _head(self, method: str, target: str, length: int) -> bytes:
         lines = (

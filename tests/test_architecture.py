@@ -20,7 +20,7 @@ TREES = ("omnitray", "tests", "packaging")
 LONGEST = {"omnitray": 400, "tests": 600, "packaging": 400}  # tests hold tables of cases
 
 # What each part may import of ours. A part is a folder, or a module at the top of the package.
-GROUND = frozenset({"core", "paths", "settings", "address", "__version__"})
+GROUND = frozenset({"core", "paths", "settings", "address", "invocation", "__version__"})
 MAY_IMPORT = {
     "core": frozenset({"core"}),
     "platforms": frozenset({"platforms", "core", "guardian"}),
@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "paths": frozenset({"paths"}),
     "settings": GROUND,
     "address": GROUND,
+    "invocation": frozenset(),
     "logs": GROUND,
     "channels": GROUND | {"channels"},
     "api": GROUND | {"api"},

@@ -23,6 +23,7 @@ from omnitray.paths import Paths, find_paths
 from support import fake_door
 from support.api_server import Running, running
 from support.fake_door import FakeDoor
+from support.hanging import hanging
 
 ROOT = Path(__file__).parent.parent
 
@@ -37,6 +38,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Paths:
 def api(home: Paths) -> Iterator[Running]:
     with running(home.run.parent) as server:
         yield server
+
+
+@pytest.fixture
+def hung(home: Paths) -> Iterator[None]:
+    with hanging(home.api_file):
+        yield
 
 
 def test_the_briefs_example_sets_a_level(api: Running) -> None:
@@ -205,7 +212,7 @@ def test_with_nobody_running_the_rest_is_said_once_and_harmless(
 
 def test_whoever_needs_a_running_one_is_told(home: Paths) -> None:
     assert not home.api_file.exists()
-    with pytest.raises(omnitray.NotRunning, match="start it with: omnitray"):
+    with pytest.raises(omnitray.NotRunning, match="start it with: "):
         omnitray.connect(required=True)
     with pytest.raises(omnitray.NotRunning):
         Client(required=True).raise_("CRITICAL", "x")
@@ -219,6 +226,14 @@ def test_an_instance_that_ends_between_two_questions_costs_no_alert(
     home.api_file.write_bytes(left_over)
     Client().raise_("CRITICAL", "nobody answers any more")
     assert len(list(home.alerts.glob("alert_*.json"))) == 1
+
+
+@pytest.mark.usefixtures("hung")
+def test_an_alert_that_a_hanging_one_was_handed_is_not_written_a_second_time(home: Paths) -> None:
+    with pytest.raises(omnitray.NotAnswering, match="may still carry it out"):
+        Client().raise_("CRITICAL", "x")
+    assert not list(home.data.rglob("alert_*.json"))
+    assert Client().alerts() == []
 
 
 @pytest.mark.usefixtures("api")

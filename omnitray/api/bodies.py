@@ -127,8 +127,17 @@ def actions_body(view: ProtectionView) -> Actions:
 
 def held_body(held: Held) -> HeldBody:
     """One job under action."""
-    fields = msgspec.structs.asdict(held)
-    return HeldBody(**{**fields, "since": timestamp(held.since)})
+    return HeldBody(
+        action_id=held.action_id,
+        job_key=held.job_key,
+        title=held.title,
+        grip=held.grip,
+        since=timestamp(held.since),
+        means=held.means,
+        why=held.why,
+        process_count=held.process_count,
+        undoable=held.undoable,
+    )
 
 
 def breaker_body(breaker: Breaker) -> BreakerBody:

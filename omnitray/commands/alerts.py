@@ -15,7 +15,7 @@ from omnitray.commands.times import moment, rfc3339, shown
 from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.core.facts import AlertType, Severity
-from omnitray.remote import NotRunning, Remote, RequestFailed, quoted
+from omnitray.remote import NotAnswering, NotRunning, Remote, RequestFailed, quoted
 from omnitray.stream import stream
 
 EXPORT_PAGE = 5000
@@ -95,6 +95,8 @@ def alert(args: argparse.Namespace, context: Context) -> int:
     new = _new_alert(args)
     try:
         raised = context.post("/alerts", new, Alert, as_json=args.json)
+    except NotAnswering:
+        raise  # it has the alert: written here as well, it would be there twice
     except NotRunning:
         from omnitray.commands import stored  # noqa: PLC0415 - only when nobody runs
 

@@ -13,8 +13,9 @@ from omnitray.commands.context import Context, Stopped
 from omnitray.commands.terminal import Terminal
 from omnitray.commands.times import local_now
 from omnitray.core.durable import StorageError
+from omnitray.invocation import typed
 from omnitray.paths import find_paths
-from omnitray.remote import NotRunning, RequestFailed
+from omnitray.remote import NotAnswering, NotRunning, RequestFailed
 
 FAILED, USAGE = 1, 2
 
@@ -27,7 +28,7 @@ def dispatch(run: Callable[..., int], args: argparse.Namespace) -> int:
         _refuse_undecodable(args)
         return run(args, context)
     except NotRunning as error:
-        return _say(context, args, "not_running", _why_not_running(context) or f"{error}")
+        return _say(context, args, *_not_reached(context, error))
     except RequestFailed as error:
         return _say(context, args, error.error, error.detail)
     except Stopped as error:
@@ -59,13 +60,16 @@ def _refuse_undecodable(args: argparse.Namespace) -> None:
             raise ValueError(f"the {name} has bytes that are not UTF-8 text")
 
 
-def _why_not_running(context: Context) -> str:
-    """It may well run and have been told not to answer."""
+def _not_reached(context: Context, error: NotRunning) -> tuple[str, str]:
+    """The code and the words: it may well run, and hang or have been told not to answer."""
     from omnitray.settings import load  # noqa: PLC0415 - only when nobody answers
 
+    if isinstance(error, NotAnswering):
+        return "no_answer", f"{error}"
     if load(context.paths.config_file).settings.api.enabled:
-        return ""
-    return "the local API is switched off; switch it on with: omnitray settings api.enabled true"
+        return "not_running", f"{error}"
+    switch_on = typed("settings", "api.enabled", "true")
+    return "not_running", f"the local API is switched off; switch it on with: {switch_on}"
 
 
 def _write_what_can_be_written() -> None:

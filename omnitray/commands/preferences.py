@@ -9,6 +9,7 @@ import tomllib
 import msgspec
 
 from omnitray.commands.context import Context
+from omnitray.invocation import typed
 from omnitray.settings import (
     BY_KEY,
     FIELDS,
@@ -87,6 +88,6 @@ def _unknown(key: str, context: Context) -> int:
     import difflib  # noqa: PLC0415 - only a mistake needs it
 
     near = difflib.get_close_matches(key, BY_KEY, n=1)
-    hint = f"did you mean {near[0]}?" if near else "omnitray settings lists them all"
+    hint = f"did you mean {near[0]}?" if near else f"{typed('settings')} lists them all"
     context.terminal.problem(f"there is no setting {key}; {hint}")
     return 1

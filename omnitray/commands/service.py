@@ -1,13 +1,12 @@
 """``service``: write, remove or look at the service that runs OmniTray headless."""
 
 import argparse
-import sys
-from pathlib import Path
 
 import msgspec
 
 from omnitray import platforms
 from omnitray.commands.context import Context
+from omnitray.invocation import own_command
 from omnitray.paths import resource
 
 
@@ -23,11 +22,3 @@ def carry_out(args: argparse.Namespace, context: Context) -> int:
     for phrase in () if args.json else found.done:
         context.terminal.whole(phrase)
     return 0 if found.works else 1
-
-
-def own_command() -> list[str]:
-    """What starts this very installation."""
-    script = Path(sys.argv[0]).absolute()
-    if script.name.startswith("omnitray") and script.suffix in ("", ".exe"):
-        return [str(script)]
-    return [sys.executable, "-m", "omnitray"]

@@ -14,6 +14,7 @@ from omnitray.api import door as d
 from omnitray.core.facts import AlertType
 from support import fake_door
 from support.api_server import Running, running
+from support.hanging import hanging
 
 ROOT = Path(__file__).parent.parent.parent
 Captured = pytest.CaptureFixture[str]
@@ -31,6 +32,12 @@ def api(home: Path) -> Iterator[Running]:
         yield server
 
 
+@pytest.fixture
+def hung(home: Path) -> Iterator[None]:
+    with hanging(home / "run" / "api.json"):
+        yield
+
+
 @pytest.mark.usefixtures("home")
 def test_an_alert_that_nobody_takes_is_in_the_history(capsys: Captured) -> None:
     assert cli.main(["alert", "SERVER_DOWN", "shop is down", "--severity", "info"]) == 0
@@ -44,6 +51,21 @@ def test_an_alert_that_nobody_takes_is_in_the_history(capsys: Captured) -> None:
     assert "read from its files" in listed.err
     assert cli.main(["alerts", "--severity", "critical"]) == 0
     assert capsys.readouterr().out == "no alerts\n"
+
+
+@pytest.mark.usefixtures("hung")
+def test_an_alert_that_a_hanging_one_was_handed_is_not_written_a_second_time(
+    home: Path, capsys: Captured
+) -> None:
+    assert cli.main(["alert", "SERVER_DOWN", "shop is down"]) == 1
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert "has not answered for 0.2 s; it has the request" in said.err
+    assert not list(home.rglob("alert_*.json"))
+    assert cli.main(["status"]) == 1
+    assert capsys.readouterr().err.endswith("has not answered for 0.2 s\n")
+    assert cli.main(["alerts"]) == 0
+    assert "read from its files" in capsys.readouterr().err
 
 
 def test_the_files_answer_as_the_api_does(home: Path, capsys: Captured) -> None:

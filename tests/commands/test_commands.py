@@ -17,6 +17,7 @@ from omnitray import cli
 from omnitray.api import door as d
 from omnitray.core.facts import AlertType, Mode, MonitorLevel
 from omnitray.core.protection_view import Grip
+from omnitray.invocation import typed
 from omnitray.paths import find_paths
 from support import fake_door
 from support.api_server import Running, running
@@ -100,7 +101,7 @@ def test_with_nobody_running_one_line_says_what_to_do(
 ) -> None:
     outcome = omnitray(*words)
     assert (outcome.code, outcome.out) == (1, "")
-    assert outcome.err == "omnitray: OmniTray is not running; start it with: omnitray\n"
+    assert outcome.err == f"omnitray: OmniTray is not running; start it with: {typed()}\n"
 
 
 def test_with_the_api_switched_off_the_line_says_that(omnitray: Run, home: Path) -> None:
