@@ -23,6 +23,7 @@ import sys
 import time
 from typing import NamedTuple
 
+NAME = b"omnitray-guard"  # the kernel keeps 15 letters
 POLL_MS = 1000  # only where the parent has no pidfd: how soon a new parent is noticed
 
 
@@ -225,9 +226,19 @@ def outlive_the_terminal() -> None:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
+def take_name() -> None:
+    """Stand in the list of processes under a name that says what this is."""
+    try:
+        with open("/proc/self/comm", "wb", buffering=0) as name:  # noqa: PTH123 - pathlib would double the memory
+            name.write(NAME)
+    except OSError:
+        return  # elsewhere the path of this file says it
+
+
 def main(arguments: list[str]) -> int:
     """Guard until there is nothing left to guard."""
     outlive_the_terminal()
+    take_name()
     os.set_blocking(sys.stdin.fileno(), False)
     os.chdir("/")
     parent_pid, journal = int(arguments[0]), arguments[1]

@@ -112,6 +112,15 @@ def test_a_closing_terminal_does_not_end_the_guardian(
         eventually(lambda: is_gone(guardian))
 
 
+def test_a_kill_of_all_that_we_started_spares_the_guardian(
+    tmp_path: Path, sleepers: list[int]
+) -> None:
+    with driver(tmp_path / "actions.jsonl", sleepers) as (process, guardian):
+        os.killpg(process.pid, signal.SIGKILL)
+        eventually(lambda: not any(is_stopped(pid) for pid in sleepers))
+        eventually(lambda: is_gone(guardian))
+
+
 def _ignores(pid: int, number: int) -> bool:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     (mask,) = [int(line.split()[1], 16) for line in lines if line.startswith("SigIgn")]

@@ -8,6 +8,7 @@ sees ``is_guarding`` false and the journal still brings everything back at the n
 import contextlib
 import logging
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -16,6 +17,7 @@ from pathlib import Path
 import omnitray.guardian
 
 _log = logging.getLogger(__name__)
+_PATIENCE_MS = 2000
 _GRACE_S = 1.0  # a guardian that was told to quit ends in milliseconds
 
 
@@ -135,19 +137,31 @@ class GuardianKeeper:
             self._start()
 
     def _write(self, lines: list[str]) -> bool:
-        """One write for all: false when nobody listens or the pipe is full."""
+        """All of it: false when nobody listens, or a full pipe is not emptied in time."""
         if self._process is None:
             return False
+        pipe = _pipe(self._process)
         text = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
         try:
-            return os.write(_pipe(self._process), text) == len(text)
+            while text:
+                if not _has_room(pipe):
+                    return False
+                text = text[os.write(pipe, text) :]
         except OSError:
             return False
+        return True
 
 
 def _pipe(process: subprocess.Popen[bytes]) -> int:
     assert process.stdin is not None  # noqa: S101 - it was started with a pipe
     return process.stdin.fileno()
+
+
+def _has_room(pipe: int) -> bool:
+    """Whether the pipe takes more: thousands of lines wait until a new guardian reads."""
+    poller = select.poll()
+    poller.register(pipe, select.POLLOUT)
+    return bool(poller.poll(_PATIENCE_MS))
 
 
 def _put_away(process: subprocess.Popen[bytes]) -> None:

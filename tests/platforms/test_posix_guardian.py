@@ -94,3 +94,26 @@ def test_closing_continues_nothing(tmp_path: Path) -> None:
         assert stat.read_text().rpartition(")")[2].split()[0] == "T"
         process.kill()
     assert not (tmp_path / "actions.jsonl").exists()
+
+
+def test_a_guardian_is_told_of_thousands(tmp_path: Path) -> None:
+    heard = tmp_path / "heard"
+    code = f"import sys, time; time.sleep(0.1); open({str(heard)!r}, 'w').write(sys.stdin.read())"
+    keeper = GuardianKeeper(tmp_path / "a", command=lambda _j, _p: [sys.executable, "-c", code])
+    keeper.hold("a1", [(pid, 1) for pid in range(20_000)])
+    keeper.hold("a2", [(1, 1)])
+    keeper.close()
+    lines = heard.read_text().splitlines()
+    assert lines == [*(f"hold a1 {pid} 1" for pid in range(20_000)), "hold a2 1 1", "quit"]
+
+
+def test_it_says_its_name_and_is_small(keeper: GuardianKeeper) -> None:
+    keeper.hold("a1", [(os.getpid(), 1)])
+    place = Path(f"/proc/{keeper.pid}")
+    eventually(lambda: (place / "comm").read_text() == "omnitray-guard\n")
+    (rss_kb,) = [
+        int(line.split()[1])
+        for line in (place / "status").read_text().splitlines()
+        if line.startswith("VmRSS")
+    ]
+    assert rss_kb < 16_000
