@@ -17,7 +17,7 @@ from omnitray.core.acting.system import System
 from omnitray.core.cleaning.cache_facts import FileId
 from omnitray.core.cleaning.cache_tools import Tools
 from omnitray.core.deciding.foreground import Foreground
-from omnitray.core.deciding.protected_programs import Programs
+from omnitray.core.deciding.protected_everywhere import Programs
 from omnitray.core.deciding.protection import OwnFacts
 from omnitray.core.facts import ProcessFacts
 from omnitray.core.processes.process_table import ProcessDetails, ProcessTable

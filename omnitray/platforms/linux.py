@@ -9,7 +9,8 @@ from omnitray.core.acting.lever import Lever
 from omnitray.core.acting.levers import linux_levers
 from omnitray.core.acting.system import System
 from omnitray.core.clock import SystemClock
-from omnitray.core.deciding.protected_programs import LINUX, Programs
+from omnitray.core.deciding.protected_everywhere import Programs
+from omnitray.core.deciding.protected_programs import LINUX
 from omnitray.core.processes.process_table import ProcessDetails, ProcessTable
 from omnitray.core.processes.ties import Tie
 from omnitray.core.watching.guard_source import GuardSource

@@ -6,11 +6,12 @@ it waits for a person; one that runs a script is a part of its job.
 """
 
 import re
+from collections.abc import Callable
 from fnmatch import translate
 from pathlib import PurePosixPath, PureWindowsPath
 
 from omnitray.core.deciding.protect_reasons import SparedReason
-from omnitray.core.deciding.protected_programs import Programs
+from omnitray.core.deciding.protected_everywhere import SERVERS_IN_JAVA, Programs
 from omnitray.core.deciding.protection import Facts, ProcessDetail
 from omnitray.core.facts import Job, ProcessFacts
 from omnitray.core.processes.known_programs import INTERPRETERS
@@ -19,23 +20,29 @@ from omnitray.core.processes.process_roles import KTHREADD, waits_for_a_person
 
 _DELETED = " (deleted)"  # the kernel's word for a program that was replaced by an upgrade
 _MOST_KNOWN = 20_000  # programs with their arguments; then all are looked up anew
+_IN_JAVA = tuple(SERVERS_IN_JAVA.items())
 _GLOB = frozenset("*?[")
 
 
 class Protection:
-    """The tables of one platform, made ready; ``home`` stands for ``~`` in what a person adds."""
+    """The tables of one platform, made ready.
 
-    def __init__(self, programs: Programs, home: str) -> None:
+    ``home`` stands for ``~`` in what a person adds; ``resolve`` says where a link leads.
+    """
+
+    def __init__(self, programs: Programs, home: str, resolve: Callable[[str], str] = str) -> None:
         self._names = {
             _folded(name, folds=programs.folds_case): reason
             for reason, names in programs.names.items()
             for name in names
         }
+        flags = re.IGNORECASE if programs.folds_case else 0
         self._patterns = tuple(
-            (re.compile(translate(pattern)), reason) for pattern, reason in programs.patterns
+            (re.compile(translate(pattern), flags), reason) for pattern, reason in programs.patterns
         )
         self._folds = programs.folds_case
         self._home = home
+        self._resolve = resolve
         self._known: dict[tuple[str, tuple[str, ...]], SparedReason | None] = {}
         self._additions: dict[tuple[str, ...], _Additions] = {}
 
@@ -74,12 +81,12 @@ class Protection:
 
     def _looked_up(self, exe: str, arguments: tuple[str, ...]) -> SparedReason | None:
         exe = exe.removesuffix(_DELETED)
-        base = self._base(exe)
+        base = _unwrapped(self._base(exe))
         if is_ours(base, arguments):
             return SparedReason.OURSELVES
         reason = self._named(base, arguments) or self._matching(exe)
         if reason is None and base.rstrip("0123456789.") in INTERPRETERS:
-            reason = self._script(arguments)
+            reason = self._script(base, arguments)
         return reason
 
     def _named(self, name: str, arguments: tuple[str, ...]) -> SparedReason | None:
@@ -89,15 +96,25 @@ class Protection:
         return reason
 
     def _matching(self, exe: str) -> SparedReason | None:
-        path = exe.removesuffix(".exe") if self._folds else exe
+        path = exe.replace("\\", "/").removesuffix(".exe") if self._folds else exe
         return next((reason for regex, reason in self._patterns if regex.match(path)), None)
 
-    def _script(self, arguments: tuple[str, ...]) -> SparedReason | None:
-        """Agents are often scripts: ``node /usr/lib/node_modules/.bin/claude``."""
-        script = next((word for word in arguments[1:] if not word.startswith("-")), "")
+    def _script(self, base: str, arguments: tuple[str, ...]) -> SparedReason | None:
+        """Many are scripts: ``node /usr/bin/claude``, ``python3 /usr/bin/terminator``.
+
+        What was installed as a command has no suffix; with one it is somebody's own script, which
+        an agent may be all the same.
+        """
+        words = arguments[1:]
+        if base.startswith("java"):
+            return next((why for part, why in _IN_JAVA if any(part in w for w in words)), None)
+        script = next((word for word in words if not word.startswith("-")), "")
+        reason = self._named(self._base(script), words)
+        if reason not in {None, SparedReason.SHELL}:
+            return reason
         name = re.sub(r"\.(c?js|mjs|py)$", "", self._base(script))
-        reason = self._names.get(_folded(name, folds=self._folds))
-        return reason if reason is SparedReason.AGENT else None
+        is_agent = self._names.get(_folded(name, folds=self._folds)) is SparedReason.AGENT
+        return SparedReason.AGENT if is_agent else self._matching(script)
 
     def _person(
         self,
@@ -119,7 +136,7 @@ class Protection:
 
     def _added(self, protected: tuple[str, ...]) -> "_Additions":
         if protected not in self._additions:
-            self._additions[protected] = _Additions(protected, self._home)
+            self._additions[protected] = _Additions(protected, self._home, self._resolve)
         return self._additions[protected]
 
     def _base(self, path: str) -> str:
@@ -130,24 +147,37 @@ class Protection:
 
 
 class _Additions:
-    """What the person protects: names, paths of programs, globs, project folders."""
+    """What the person protects: names, paths of programs, globs, project folders.
 
-    def __init__(self, words: tuple[str, ...], home: str) -> None:
-        self._projects = {word for word in words if word.startswith("~")}
-        expanded = [f"{home}{word[1:]}" if word.startswith("~") else word for word in words]
+    ``~`` stands for the person's folder, which is also where a relative path starts. Where a word
+    is a link, what it leads to is meant as well: the kernel shows no links.
+    """
+
+    def __init__(self, words: tuple[str, ...], home: str, resolve: Callable[[str], str]) -> None:
+        self._projects = {word.rstrip("/") for word in words if word.startswith("~")}
+        expanded = [_expanded(word, home) for word in words if word]
         globs = [word for word in expanded if _GLOB & set(word)]
         self._globs = tuple(re.compile(translate(word)) for word in globs)
-        self._plain = {word.rstrip("/") for word in expanded} - set(globs)
+        plain = set(expanded) - set(globs)
+        self._plain = plain | {resolve(word) for word in plain if "/" in word or "\\" in word}
 
     def hold(self, names: set[str], exe: str, folder: str, project: str | None) -> bool:
         """Whether one of them means this process."""
-        if self._plain & names or exe in self._plain:
+        places = _upwards(folder)
+        if not self._plain.isdisjoint((*names, exe, *places)):
             return True
         if project is not None and (project in self._projects or project in self._plain):
             return True
-        if any(place in self._plain for place in _upwards(folder)):
-            return True
-        return any(regex.match(text) for regex in self._globs for text in (*names, exe) if text)
+        texts = (*names, exe, *places, project or "")
+        return any(regex.match(text) for regex in self._globs for text in texts if text)
+
+
+def _expanded(word: str, home: str) -> str:
+    bare = word.rstrip("/\\") or word
+    if bare == "~" or bare.startswith("~/"):
+        return f"{home}{bare[1:]}"
+    is_relative = "/" in bare and " " not in bare and bare[0] not in "/*?["
+    return f"{home}/{bare.removeprefix('./')}" if is_relative and ":" not in bare else bare
 
 
 def detail_of(process: ProcessFacts, facts: Facts) -> ProcessDetail | None:
@@ -175,6 +205,12 @@ def _upwards(folder: str) -> tuple[str, ...]:
         return ()
     path = PureWindowsPath(folder) if "\\" in folder else PurePosixPath(folder)
     return (folder.rstrip("/"), *(str(parent) for parent in path.parents))
+
+
+def _unwrapped(base: str) -> str:
+    """``.kitty-wrapped``, as Nix calls a program behind a script of its own, is ``kitty``."""
+    wrapped = base.startswith(".") and base.rstrip("_").endswith("-wrapped")
+    return base.rstrip("_")[1:].removesuffix("-wrapped") if wrapped else base
 
 
 def _folded(name: str, *, folds: bool) -> str:

@@ -1,105 +1,31 @@
-"""Programs that are never acted on, by what they are: tables per platform, as data.
+"""Programs that are never acted on, platform by platform: their desktops, sound, input, terminals.
 
-A name stands for the last part of the executable's path, without ``.exe`` and in lower case where
-the platform does not tell cases apart; a pattern stands for the whole path. Scripts (agents are
-often some) are told by the script that an interpreter runs.
+What is protected wherever it runs stands in ``protected_everywhere``.
 """
 
-import msgspec
-
 from omnitray.core.deciding.protect_reasons import SparedReason
+from omnitray.core.deciding.protected_everywhere import EVERYWHERE, EVERYWHERE_PATTERNS, Programs
 
-_AGENTS = frozenset(
-    (
-        *("claude", "codex", "aider", "gemini", "opencode", "goose", "cursor-agent", "amp"),
-        *("copilot", "crush", "qwen", "openhands", "cline", "auggie", "droid", "plandex", "kiro"),
-    )
-)
-_SHELLS = frozenset(
-    (
-        *("bash", "zsh", "fish", "sh", "dash", "ash", "ksh", "mksh", "tcsh", "csh", "nu"),
-        *("xonsh", "elvish", "pwsh", "cmd", "powershell"),
-    )
-)
-_EDITORS = frozenset(
-    (
-        *("code", "code-oss", "code-insiders", "codium", "cursor", "windsurf", "zed", "zed-editor"),
-        *("emacs", "vim", "nvim", "vi", "gvim", "nano", "hx", "helix", "kak", "micro", "kate"),
-        *("gedit", "gnome-text-editor", "sublime_text", "pycharm", "idea", "clion", "goland"),
-        *("webstorm", "rider", "rustrover", "phpstorm", "studio", "eclipse", "qtcreator"),
-        *("kdevelop", "gnome-builder", "geany", "lapce", "neovide", "devenv", "xcode", "textmate"),
-    )
-)
-_DATABASES = frozenset(
-    (
+# Helpers of a desktop have many names, a common beginning, and folders that only a package fills.
+_HELPERS = tuple(
+    (f"{folder}*/{name}", reason)
+    for folder in ("/usr/", "/nix/store/", "/gnu/store/")
+    for name, reason in (
         *(
-            "postgres",
-            "postmaster",
-            "mysqld",
-            "mariadbd",
-            "mongod",
-            "redis-server",
-            "valkey-server",
+            (each, SparedReason.SESSION)
+            for each in (
+                *("xdg-desktop-portal*", "xdg-document-portal", "xdg-permission-store", "gsd-*"),
+                *("csd-*", "msd-*", "gdm-*", "gvfs*", "polkit-*", "lxqt-*", "budgie-*", "cosmic-*"),
+                *("cinnamon-*", "mate-*", "systemd-*", "ukui-*", "dde-*"),
+            )
         ),
-        *("sqlservr", "oracle", "cassandra", "clickhouse-server", "influxd", "etcd", "couchdb"),
-        *("cockroach", "memcached", "rabbitmq-server", "beam.smp", "elasticsearch", "neo4j"),
+        ("ibus-*", SparedReason.INPUT),
+        ("fcitx5-*", SparedReason.INPUT),
     )
-)
-_PACKAGES = frozenset(
-    (
-        *("apt", "apt-get", "aptd", "dpkg", "dnf", "dnf5", "yum", "rpm", "zypper", "pacman"),
-        *("packagekitd", "snapd", "snap", "flatpak", "flatpak-system-helper", "nix-daemon", "brew"),
-        *("emerge", "xbps-install", "apk", "unattended-upgrade", "softwareupdated", "installer"),
-        *("msiexec", "winget", "tiworker", "trustedinstaller", "choco"),
-    )
-)
-_VPNS = frozenset(
-    (
-        *("openvpn", "openconnect", "wg-quick", "wireguard", "tailscaled", "tailscale", "vpnc"),
-        *("strongswan", "charon", "charon-nm", "nordvpnd", "mullvad-daemon", "zerotier-one"),
-        *("networkmanager", "NetworkManager", "wpa_supplicant", "iwd", "ssh-agent", "gpg-agent"),
-    )
-)
-_BACKUPS = frozenset(
-    (
-        *("restic", "borg", "duplicity", "deja-dup", "rsnapshot", "timeshift", "bup", "kopia"),
-        *("rclone", "syncthing", "backupd", "duplicacy", "vorta", "snapper", "btrbk", "wbengine"),
-    )
-)
-_GUARDIANS = frozenset(
-    (
-        *("earlyoom", "nohang", "nohang-desktop", "systemd-oomd", "oomd", "ananicy"),
-        *("ananicy-cpp", "gamemoded", "uresourced", "bustd", "psi-notify", "processgovernor"),
-    )
-)
-
-
-class Programs(msgspec.Struct, frozen=True, kw_only=True):
-    """One platform's tables."""
-
-    names: dict[SparedReason, frozenset[str]]
-    patterns: tuple[tuple[str, SparedReason], ...] = ()
-    folds_case: bool = False
-
-
-_EVERYWHERE = {
-    SparedReason.AGENT: _AGENTS,
-    SparedReason.SHELL: _SHELLS,
-    SparedReason.EDITOR: _EDITORS,
-    SparedReason.DATABASE: _DATABASES,
-    SparedReason.PACKAGES: _PACKAGES,
-    SparedReason.VPN: _VPNS,
-    SparedReason.BACKUP: _BACKUPS,
-    SparedReason.GUARDIAN: _GUARDIANS,
-}
-_EDITOR_PATTERNS = (
-    ("*/.vscode-server/*", SparedReason.EDITOR),
-    ("*/.cursor-server/*", SparedReason.EDITOR),
-    ("*[/\\]jbr[/\\]*[/\\]java", SparedReason.EDITOR),  # JetBrains' own runtime
 )
 
 LINUX = Programs(
-    names=_EVERYWHERE
+    names=EVERYWHERE
     | {
         SparedReason.SESSION: frozenset(
             (
@@ -121,18 +47,72 @@ LINUX = Programs(
                 *("mako", "xfce4-notifyd", "notification-daemon", "polkitd", "trayer"),
                 *("xdg-desktop-portal", "xdg-desktop-portal-gtk", "xdg-desktop-portal-gnome"),
                 *("xdg-desktop-portal-kde", "gvfsd", "dconf-service", "stalonetray"),
+                *("Xorg.bin", "Xorg.wrap", "Xvnc", "x0vncserver", "Xwayland-satellite", "xrdp"),
+                *("xrdp-sesman", "xrdp-chansrv", "gnome-remote-desktop-daemon", "krfb", "wayvnc"),
+                *("sshd-auth", "dropbear", "elogind", "elogind-daemon", "seatd", "dinit", "runit"),
+                *("s6-svscan", "openrc-init", "shepherd", "gnome-session-ctl", "mutter-x11-frames"),
+                *("gnome-shell-calendar-server", "gnome-screensaver", "light-locker", "xss-lock"),
+                *(
+                    "goa-daemon",
+                    "kwin_wayland_wrapper",
+                    "kglobalaccel5",
+                    "kglobalacceld",
+                    "kaccess",
+                ),
+                *("kactivitymanagerd", "org_kde_powerdevil", "xembedsniproxy", "ksecretd"),
+                *("gmenudbusmenuproxy", "startplasma-wayland", "startplasma-x11", "kdeinit5"),
+                *("kdeinit6", "klauncher", "ksplashqml", "kwalletmanager5", "keepassxc"),
+                *("xfce4-power-manager", "xfce4-screensaver", "xfconfd", "wrapper-2.0"),
+                *(
+                    "xfce4-clipman",
+                    "compiz",
+                    "enlightenment",
+                    "sawfish",
+                    "jwm",
+                    "spectrwm",
+                    "hyprlock",
+                ),
+                *("hypridle", "hyprpaper", "swayidle", "swaybg", "swaync", "gammastep", "redshift"),
+                *("gtklock", "waylock", "fnott", "deadd-notification-center", "tint2"),
+                *("polybar", "eww", "ags", "quickshell", "sfwbar", "lemonbar", "xmobar", "plank"),
+                *(
+                    "conmon",
+                    "rootlesskit",
+                    "gnome-initial-setup",
+                    "xsettingsd",
+                    "xcompmgr",
+                    "compton",
+                ),
             )
         ),
         SparedReason.BUS: frozenset(
-            ("dbus-daemon", "dbus-broker", "dbus-broker-launch", "at-spi-bus-launcher")
+            (
+                *("dbus-daemon", "dbus-broker", "dbus-broker-launch", "at-spi-bus-launcher"),
+                *("at-spi2-registryd", "dbus-run-session", "dbus-launch", "xdg-dbus-proxy"),
+            )
         ),
         SparedReason.SOUND: frozenset(
-            ("pipewire", "pipewire-pulse", "wireplumber", "pulseaudio", "jackd", "jackdbus")
+            (
+                *("pipewire", "pipewire-pulse", "wireplumber", "pulseaudio", "jackd", "jackdbus"),
+                *("pipewire-media-session", "easyeffects", "pipewire-aes67", "sndiod", "roc-recv"),
+            )
         ),
         SparedReason.INPUT: frozenset(
             (
                 *("ibus-daemon", "ibus-x11", "ibus-engine-simple", "fcitx", "fcitx5", "uim-xim"),
                 *("scim", "maliit-keyboard", "onboard", "squeekboard", "libinput-gestures"),
+                *(
+                    "hime",
+                    "gcin",
+                    "nabi",
+                    "kime",
+                    "uim-toolbar",
+                    "mozc_server",
+                    "xbindkeys",
+                    "sxhkd",
+                ),
+                *("touchegg", "input-remapper-service", "keyd", "kanata", "xremap", "ydotoold"),
+                *("orca", "speech-dispatcher", "brltty", "wvkbd", "wvkbd-mobintl"),
             )
         ),
         SparedReason.TERMINAL: frozenset(
@@ -143,13 +123,29 @@ LINUX = Programs(
                 *("ptyxis-agent", "kgx", "ghostty", "guake", "yakuake", "tilda", "qterminal"),
                 *("urxvt", "rxvt", "urxvtd", "st", "rio", "warp", "cool-retro-term", "sakura"),
                 *("tmux", "screen", "zellij", "dtach", "abduco", "mosh-server", "ttyd"),
+                *("rxvt-unicode", "wezterm", "contour", "terminology", "deepin-terminal", "tmate"),
+                *("roxterm", "termite", "blackbox", "blackbox-terminal", "cosmic-term", "tabby"),
+                *(
+                    "hyper",
+                    "waveterm",
+                    "io.elementary.terminal",
+                    "lilyterm",
+                    "mrxvt",
+                    "aterm",
+                    "Eterm",
+                ),
+                *("mlterm", "zutty", "havoc", "warp-terminal", "rio-term", "shpool", "script"),
             )
         ),
     },
-    patterns=_EDITOR_PATTERNS,
+    patterns=(
+        *_HELPERS,
+        ("*/.mount_*/usr/bin/nvim", SparedReason.EDITOR),
+        *EVERYWHERE_PATTERNS,
+    ),
 )
 MACOS = Programs(
-    names=_EVERYWHERE
+    names=EVERYWHERE
     | {
         SparedReason.SESSION: frozenset(
             (
@@ -169,15 +165,28 @@ MACOS = Programs(
         ),
     },
     patterns=(
-        ("/System/Library/CoreServices/*", SparedReason.SESSION),
+        ("/System/Library/*", SparedReason.SESSION),
+        ("/usr/libexec/*", SparedReason.SESSION),
         ("*/Xcode.app/Contents/MacOS/*", SparedReason.EDITOR),
-        ("*/Visual Studio Code.app/*", SparedReason.EDITOR),
+        ("*/Visual Studio Code*.app/*", SparedReason.EDITOR),
         ("*/Cursor.app/*", SparedReason.EDITOR),
-        *_EDITOR_PATTERNS,
+        ("*/Windsurf.app/*", SparedReason.EDITOR),
+        ("*/Zed*.app/*", SparedReason.EDITOR),
+        ("*/Sublime Text.app/*", SparedReason.EDITOR),
+        ("*/Nova.app/*", SparedReason.EDITOR),
+        ("*/BBEdit.app/*", SparedReason.EDITOR),
+        ("*/MacVim.app/*", SparedReason.EDITOR),
+        ("*/Emacs.app/*", SparedReason.EDITOR),
+        ("*/Android Studio*.app/*", SparedReason.EDITOR),
+        ("*/IntelliJ IDEA*.app/*", SparedReason.EDITOR),
+        ("*/PyCharm*.app/*", SparedReason.EDITOR),
+        ("*/iTerm.app/*", SparedReason.TERMINAL),
+        *EVERYWHERE_PATTERNS,
     ),
+    folds_case=True,
 )
 WINDOWS = Programs(
-    names=_EVERYWHERE
+    names=EVERYWHERE
     | {
         SparedReason.SESSION: frozenset(
             (
@@ -191,7 +200,9 @@ WINDOWS = Programs(
                     "startmenuexperiencehost",
                 ),
                 *("shellexperiencehost", "searchhost", "runtimebroker", "taskmgr", "userinit"),
-                *("registry", "system", "memory compression", "sshd"),
+                *("registry", "system", "memory compression", "sshd", "dllhost", "lockapp"),
+                *("applicationframehost", "systemsettings", "searchindexer", "widgets", "vmmem"),
+                *("vmmemwsl", "vmwp", "wslservice", "wslhost", "wslrelay", "rdpclip", "msmpeng"),
             )
         ),
         SparedReason.SOUND: frozenset(("audiodg",)),
@@ -210,7 +221,11 @@ WINDOWS = Programs(
             )
         ),
     },
-    patterns=_EDITOR_PATTERNS,
+    patterns=(
+        ("?:/Windows/SystemApps/*", SparedReason.SESSION),
+        ("*/Microsoft Visual Studio/*/ServiceHub*", SparedReason.EDITOR),
+        *EVERYWHERE_PATTERNS,
+    ),
     folds_case=True,
 )
 PROGRAMS = {"linux": LINUX, "macos": MACOS, "windows": WINDOWS}

@@ -8,6 +8,8 @@ chosen is ``victims.py``, who never is ``protected.py``, how often something may
 ``breaker.py``. The same facts in the same order give the same answers.
 """
 
+from collections.abc import Callable
+
 from omnitray.core.deciding import (
     breaker,
     cpu_ladder,
@@ -20,7 +22,8 @@ from omnitray.core.deciding import (
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protect_reasons import RestoreReason, SparedReason
 from omnitray.core.deciding.protected import Protection
-from omnitray.core.deciding.protected_programs import LINUX, Programs
+from omnitray.core.deciding.protected_everywhere import Programs
+from omnitray.core.deciding.protected_programs import LINUX
 from omnitray.core.deciding.protection import Decision, Facts, Question
 from omnitray.core.deciding.scene import Scene
 from omnitray.core.deciding.turn import Memo, Turn
@@ -33,11 +36,19 @@ from omnitray.core.protection_view import BreakerState
 class ResourceProtector:
     """Decides. For one thread; ``run`` goes into ids, so that no two runs share one.
 
-    ``programs`` are the platform's protected ones, ``home`` the person's folder.
+    ``programs`` are the platform's protected ones, ``home`` the person's folder, ``resolve`` says
+    where a link leads.
     """
 
-    def __init__(self, run: str, *, programs: Programs = LINUX, home: str = "") -> None:
-        self._protection = Protection(programs, home)
+    def __init__(
+        self,
+        run: str,
+        *,
+        programs: Programs = LINUX,
+        home: str = "",
+        resolve: Callable[[str], str] = str,
+    ) -> None:
+        self._protection = Protection(programs, home, resolve)
         self._growths = Growths()
         self._memo = Memo(run)
         self._last_s: float | None = None

@@ -4,7 +4,8 @@ import pytest
 
 from omnitray.core.deciding.protect_reasons import SparedReason
 from omnitray.core.deciding.protected import Protection
-from omnitray.core.deciding.protected_programs import LINUX, MACOS, WINDOWS, Programs
+from omnitray.core.deciding.protected_everywhere import Programs
+from omnitray.core.deciding.protected_programs import LINUX, MACOS, WINDOWS
 from omnitray.core.deciding.protection import OwnFacts, ProcessDetail
 from omnitray.core.facts import Job, ProcessFacts
 from support.scenes import UID, facts, job, process
@@ -68,10 +69,64 @@ def test_by_what_the_scan_says(one: ProcessFacts, reason: SparedReason) -> None:
         ("/usr/sbin/openvpn", SparedReason.VPN),
         ("/usr/bin/restic", SparedReason.BACKUP),
         ("/usr/bin/earlyoom", SparedReason.GUARDIAN),
+        # as Debian, Fedora, Arch, NixOS, snap, flatpak and Homebrew really lay them down
+        ("/usr/bin/vim.basic", SparedReason.EDITOR),
+        ("/usr/bin/emacs-gtk", SparedReason.EDITOR),
+        ("/usr/bin/redis-check-rdb", SparedReason.DATABASE),
+        ("/usr/libexec/gsd-color", SparedReason.SESSION),
+        ("/usr/lib/gvfs/gvfsd-trash", SparedReason.SESSION),
+        ("/usr/libexec/at-spi2-registryd", SparedReason.BUS),
+        ("/usr/libexec/ibus-engine-libpinyin", SparedReason.INPUT),
+        ("/usr/lib/ibus/ibus-x11", SparedReason.INPUT),
+        ("/usr/lib/xorg/Xorg", SparedReason.SESSION),
+        ("/usr/lib/systemd/systemd-executor", SparedReason.SESSION),
+        ("/usr/libexec/xdg-desktop-portal-hyprland", SparedReason.SESSION),
+        ("/nix/store/0abc-kitty-0.36/bin/.kitty-wrapped", SparedReason.TERMINAL),
+        ("/nix/store/0abc-emacs-29/bin/.emacs-wrapped_", SparedReason.EDITOR),
+        ("/nix/store/0abc-gnome-46/libexec/gsd-power", SparedReason.SESSION),
+        ("/snap/code/170/usr/share/code/code", SparedReason.EDITOR),
+        ("/app/extra/vscode/code", SparedReason.EDITOR),
+        ("/tmp/.mount_nvimAb1/usr/bin/nvim", SparedReason.EDITOR),
+        ("/home/me/.local/share/claude/versions/2.0.14", SparedReason.AGENT),
+        ("/home/linuxbrew/.linuxbrew/bin/fish", SparedReason.SHELL),
     ],
 )
 def test_by_the_path_of_the_program(exe: str, reason: SparedReason) -> None:
-    assert verdict(process(100), exe) is reason
+    line = (exe.rpartition("/")[2],)
+    assert verdict(process(100), exe, arguments=line) is reason
+
+
+@pytest.mark.parametrize(
+    ("exe", "line", "reason"),
+    [
+        ("/usr/bin/python3.12", "python3 /usr/bin/terminator", SparedReason.TERMINAL),
+        ("/usr/bin/python3.12", "python3 /usr/bin/dnf upgrade", SparedReason.PACKAGES),
+        ("/usr/bin/python3.12", "python3 /usr/bin/borg create", SparedReason.BACKUP),
+        ("/usr/bin/python3.12", "python3 /usr/sbin/nohang --monitor", SparedReason.GUARDIAN),
+        ("/usr/bin/ruby", "ruby /opt/homebrew/Library/Homebrew/brew.rb", SparedReason.PACKAGES),
+        (
+            "/usr/bin/node",
+            "node /usr/lib/node_modules/@anthropic-ai/claude-code/cli.js",
+            SparedReason.AGENT,
+        ),
+        (
+            "/home/me/.local/share/cursor-agent/versions/1/node",
+            "node /home/me/.local/share/cursor-agent/versions/1/index.js",
+            SparedReason.AGENT,
+        ),
+        (
+            "/usr/lib/jvm/java-21/bin/java",
+            "java -Xmx4g org.elasticsearch.bootstrap.Elasticsearch",
+            SparedReason.DATABASE,
+        ),
+        ("/usr/lib/jvm/java-21/bin/java", "java -jar shop.jar", None),
+        ("/usr/bin/python3.12", "python3 code.py", None),
+        ("/usr/bin/python3.12", "python3 screen.py", None),
+        ("/home/me/cosmic-app/target/debug/cosmic-app", "cosmic-app", None),
+    ],
+)
+def test_by_what_an_interpreter_runs(exe: str, line: str, reason: SparedReason | None) -> None:
+    assert verdict(process(100), exe, arguments=tuple(line.split())) is reason
 
 
 def test_never_by_the_short_name_when_the_path_is_known() -> None:
@@ -163,6 +218,12 @@ def test_what_is_in_the_foreground_is_left_alone() -> None:
         "~/shop",
         "/home/me/shop/",
         "run · ~/shop",
+        "~/shop/",
+        "./shop/api",
+        "shop/api",
+        "~/sh*",
+        "/home/*/shop",
+        "~",
     ],
 )
 def test_what_the_person_adds(word: str) -> None:
@@ -170,6 +231,17 @@ def test_what_the_person_adds(word: str) -> None:
     of = job("run", one, project="~/shop")
 
     assert verdict(one, of=of, cwd="/home/me/shop/api", protected=(word,)) is SparedReason.PERSON
+
+
+def test_a_folder_that_is_a_link_is_told_by_what_it_leads_to() -> None:
+    leads = {"/home/me/shop": "/data/shop"}
+    protection = Protection(LINUX, "/home/me", lambda path: leads.get(path, path))
+    one = process(100)
+    details = {100: ProcessDetail(start_ticks=100, exe="/usr/bin/worker", cwd="/data/shop/api")}
+    seen = facts(details=details, own=OwnFacts(uid=UID))
+
+    assert protection.verdict(one, job("run", one), seen, ("~/shop/",)) is SparedReason.PERSON
+    assert protection.verdict(one, job("run", one), seen, ("~/other",)) is None
 
 
 def test_a_project_is_told_by_the_job_where_the_folder_is_not_known() -> None:
@@ -181,7 +253,7 @@ def test_a_project_is_told_by_the_job_where_the_folder_is_not_known() -> None:
 
 
 def test_what_the_person_adds_protects_nobody_else() -> None:
-    words = ("other", "/usr/bin/other", "/opt/*", "~/elsewhere", "~/sho")
+    words = ("other", "/usr/bin/other", "/opt/*", "~/elsewhere", "~/sho", "", "me/shop", "api")
     one = process(100)
 
     assert verdict(one, cwd="/home/me/shop", protected=words) is None
@@ -194,14 +266,22 @@ def test_macos_has_its_own() -> None:
 
     assert verdict(process(100), dock, programs=MACOS) is SparedReason.SESSION
     assert verdict(process(100), editor, programs=MACOS) is SparedReason.EDITOR
+    sound = "/usr/sbin/coreaudiod"
+    assert verdict(process(100), sound, programs=MACOS) is SparedReason.SOUND
+    vim = "/Applications/MacVim.app/Contents/MacOS/Vim"
+    assert verdict(process(100), vim, programs=MACOS) is SparedReason.EDITOR
+    python = "/opt/homebrew/bin/python3.12"
+    assert verdict(process(100), python, programs=MACOS) is None
 
 
 def test_windows_folds_case_and_knows_backslashes() -> None:
     shell = "C:\\Windows\\Explorer.EXE"
     java = "C:\\Program Files\\PyCharm\\jbr\\bin\\java.exe"
+    server = "C:\\Users\\me\\.vscode-server\\bin\\1\\node.exe"
 
     assert verdict(process(100), shell, programs=WINDOWS) is SparedReason.SESSION
     assert verdict(process(100), java, programs=WINDOWS) is SparedReason.EDITOR
+    assert verdict(process(100), server, programs=WINDOWS) is SparedReason.EDITOR
     assert (
         verdict(
             process(100),

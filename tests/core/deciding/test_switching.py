@@ -1,5 +1,7 @@
 """What becomes of things held and asked when the person switches, undoes, or the machine sleeps."""
 
+from typing import Any
+
 import pytest
 
 from omnitray.core.deciding.identity import Rung
@@ -139,7 +141,7 @@ def test_a_lower_limit_gives_back_later_and_a_higher_one_sooner() -> None:
 def test_what_the_person_has_undone_is_not_done_again_at_once(rung: Rung) -> None:
     desk = asked() if rung is Rung.PAUSE else Desk()
     at = OVER if rung is Rung.SLOW_DOWN else reading(used=78.0)
-    more = {"memory_forecast": soon()} if rung is Rung.PAUSE else {}
+    more: dict[str, Any] = {"memory_forecast": soon()} if rung is Rung.PAUSE else {}
     if rung is Rung.SLOW_DOWN:
         desk.turns(6, growing(growth=0.0), at=at)
     assert {each.action.rung for each in desk.active.values()} == {rung}
