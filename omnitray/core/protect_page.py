@@ -36,6 +36,7 @@ JOURNAL_LINES = 100
 _GRIPS = {Rung.SLOW_DOWN: Grip.SLOWED, Rung.PAUSE: Grip.PAUSED, Rung.END: Grip.ENDING}
 _DID = {"slow_down": "slowed down", "pause": "paused", "end": "ended", "tell": "told about"}
 _SENTENCES = {each.value: each.sentence for each in ProtectReason}
+_WOULD = {Rung.SLOW_DOWN: "slow down", Rung.PAUSE: "pause", Rung.END: "end"}
 _LEVERS = {  # short: they stand in a column
     LeverKind.CPU_WEIGHT: "weight",
     LeverKind.MEMORY_HIGH: "memory limit",
@@ -110,7 +111,7 @@ def _held(each: ActiveAction, in_force: tuple[Active, ...], wall_offset_s: float
         title=action.title,
         grip=Grip.WOULD if watched else _GRIPS[action.rung],
         since=each.since_s + wall_offset_s,
-        means=means_of(action.id, in_force),
+        means=_WOULD[action.rung] if watched else means_of(action.id, in_force),
         why=explain.why(action),
         process_count=max(1, len(action.targets)),
         undoable=action.rung is not Rung.END and not watched,
@@ -191,8 +192,8 @@ def _why(reason: str) -> str:
 
 
 def _shown(record: Record) -> Shown:
-    if record.undone is not None:
-        return Shown.UNDONE
+    if record.undone is not None and record.undone.outcome != Outcome.FAILED:
+        return Shown.FINAL if record.undone.outcome == Outcome.ONE_WAY else Shown.UNDONE
     outcome = record.result.outcome if record.result else ""
     if outcome in _FINAL:
         return _FINAL[Outcome(outcome)]

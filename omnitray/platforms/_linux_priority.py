@@ -7,11 +7,12 @@ I/O has no wrapper in the C library: it goes through ``syscall``.
 
 import ctypes
 import os
+import re
 import resource
 import time
 from pathlib import Path
 
-from omnitray.core.acting.system import Gone, IoPriority, Refused
+from omnitray.core.acting.system import Gone, IoPriority, OneWay, Refused
 from omnitray.core.deciding.identity import Identity
 from omnitray.platforms._linux_proc import Proc
 
@@ -22,6 +23,9 @@ _LEVEL_MASK = (1 << _CLASS_SHIFT) - 1
 _AUTOGROUP_ATTEMPTS = 3
 _AUTOGROUP_PAUSE_S = 0.11
 _NICE_OF_RLIMIT = 20  # a limit of 20 allows nice 0
+_CAP_SYS_NICE = 1 << 23
+_CAPABILITIES = re.compile(r"^CapEff:\s*([0-9a-f]+)$", re.MULTILINE)
+_ALL_USERS = ["0", "4294967295"]  # user_namespaces(7): the machine's own maps everybody
 
 
 class Priorities:
@@ -45,13 +49,30 @@ class Priorities:
                 if _nice(thread) == old:
                     _set_nice(thread, nice)
 
-    @staticmethod
-    def may_lower_nice() -> bool:
+    def may_lower_nice(self) -> bool:
         """Whether nice 0 can be had again after it was raised."""
-        if os.geteuid() == 0:
+        return self._may_set_any() or _allows(resource.getrlimit(resource.RLIMIT_NICE), 0)
+
+    def may_set_nice(self, identity: Identity, nice: int) -> bool:
+        """The limit of the process that is to be changed counts, not ours (getrlimit(2))."""
+        if self._may_set_any():
             return True
-        soft, _ = resource.getrlimit(resource.RLIMIT_NICE)
-        return soft == resource.RLIM_INFINITY or soft >= _NICE_OF_RLIMIT
+        try:
+            return _allows(resource.prlimit(identity.pid, resource.RLIMIT_NICE), nice)
+        except ProcessLookupError as error:
+            raise Gone(f"process {identity.pid} has ended") from error
+        except PermissionError:
+            return False
+
+    def _may_set_any(self) -> bool:
+        """CAP_SYS_NICE, and not that of a user namespace: the kernel asks for the machine's own."""
+        try:
+            users = (self._root / "self/uid_map").read_text().split()
+            status = (self._root / "self/status").read_text()
+        except OSError:
+            return False
+        found = _CAPABILITIES.search(status)
+        return users[1:] == _ALL_USERS and bool(found and int(found[1], 16) & _CAP_SYS_NICE)
 
     def io_priority(self, identity: Identity) -> IoPriority:
         """I/O class of the first thread."""
@@ -132,6 +153,11 @@ class Priorities:
         return result
 
 
+def _allows(limit: tuple[int, int], nice: int) -> bool:
+    soft = limit[0]
+    return soft == resource.RLIM_INFINITY or soft >= _NICE_OF_RLIMIT - nice
+
+
 def _nice(thread: int) -> int:
     try:
         return os.getpriority(os.PRIO_PROCESS, thread)
@@ -145,7 +171,7 @@ def _set_nice(thread: int, nice: int) -> None:
     except ProcessLookupError:
         return  # a thread that ended meanwhile needs no priority
     except PermissionError as error:
-        raise Refused("without privilege a nice value cannot be lowered again") from error
+        raise OneWay("without privilege a nice value cannot be lowered again") from error
 
 
 def _is_in_root_cpu_cgroup(text: str) -> bool:

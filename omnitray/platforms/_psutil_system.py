@@ -12,7 +12,15 @@ from typing import Any, TypeVar
 import psutil
 
 from omnitray.core.acting.no_units import NoUnits
-from omnitray.core.acting.system import IO_IDLE, Gone, IoPriority, Refused, Sign, Units
+from omnitray.core.acting.system import (
+    IO_IDLE,
+    Gone,
+    IoPriority,
+    OneWay,
+    Refused,
+    Sign,
+    Units,
+)
 from omnitray.core.deciding.identity import Identity
 from omnitray.core.facts import ProcessFacts
 from omnitray.core.processes.ties import Tie
@@ -108,10 +116,20 @@ class PsutilSystem:
 
     def set_nice(self, identity: Identity, nice: int) -> None:
         """Set it."""
-        self._ask(identity, lambda process: process.nice(nice))
+        try:
+            self._ask(identity, lambda process: process.nice(nice))
+        except Refused as refused:
+            if self._nice_returns:
+                raise
+            raise OneWay(str(refused)) from refused
 
     def may_lower_nice(self) -> bool:
         """Whether a raised value can be taken back."""
+        return self._nice_returns
+
+    def may_set_nice(self, identity: Identity, nice: int) -> bool:
+        """Likewise: limits of single processes are not known here."""
+        del identity, nice
         return self._nice_returns
 
     def io_priority(self, identity: Identity) -> IoPriority:

@@ -276,7 +276,7 @@ class Protection(QObject):
                 detail = f"no action {action_id} is in force"
                 answer.set_exception(door.Refused(door.Refusal.NOT_FOUND, detail))
             else:
-                done = tuple(f"{each.title}: {each.outcome}" for each in future.result())
+                done = tuple(each.sentence for each in future.result())
                 answer.set_result(door.Done(done=done))
 
         self._ask(undo).add_done_callback(on_done)

@@ -5,11 +5,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from omnitray.core.acting.deed import Outcome
+from omnitray.core.acting.deed import Outcome, TakenBack
+from omnitray.core.acting.journal import Undone
 from omnitray.core.acting.system import IO_IDLE, IoPriority
 from omnitray.core.deciding.identity import LeverKind, Rung
 from omnitray.core.facts import Resource
 from omnitray.core.processes.ties import Tie
+from omnitray.core.protect_page import journal_line
+from omnitray.core.protection_view import Outcome as Shown
 from support.deeds import Bench, job, order
 from support.fake_system import FakeProcess
 
@@ -83,7 +86,49 @@ def test_nice_without_privilege_is_called_one_way_and_stays(bench: Bench) -> Non
     assert "cannot be taken back without privilege" in done.notes
     (undone,) = bench.actions.undo(done.action_id, "calm")
     assert undone.outcome is Outcome.ONE_WAY
+    assert undone.notes[0] == (
+        "process 50 keeps 19: without privilege a nice value cannot be lowered again"
+    )
     assert {process.nice for process in processes} == {19}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "notes", "said"),
+    [
+        (Outcome.RESTORED, (), "make: restored"),
+        (Outcome.CHANGED, ("process 5 has 3 now",), "make: left alone, process 5 has 3 now"),
+        (Outcome.ONE_WAY, ("a", "b", "c"), "make: not restored, a (and 2 more)"),
+    ],
+)
+def test_what_became_of_it_is_said_in_words(
+    outcome: Outcome, notes: tuple[str, ...], said: str
+) -> None:
+    back = TakenBack(
+        action_id="a", title="make", lever=LeverKind.NICE, outcome=outcome, notes=notes
+    )
+    assert back.sentence == said
+
+
+def test_nice_comes_back_where_the_limit_of_each_process_allows_it(bench: Bench) -> None:
+    processes = job(bench.system)
+    for process in processes:
+        process.nice_limit = 0
+    (done,) = bench.actions.perform(order([processes[0].identity]))
+    assert (done.lever, done.reversible, done.notes) == (LeverKind.NICE, True, ())
+    (undone,) = bench.actions.undo(done.action_id, "calm")
+    assert undone.outcome is Outcome.RESTORED
+    assert {process.nice for process in processes} == {0}
+
+
+def test_one_process_that_cannot_come_back_makes_all_of_it_one_way(bench: Bench) -> None:
+    processes = job(bench.system)
+    for process in processes[1:]:
+        process.nice_limit = 0
+    (done,) = bench.actions.perform(order([processes[0].identity]))
+    assert not done.reversible
+    (undone,) = bench.actions.undo(done.action_id, "calm")
+    assert undone.outcome is Outcome.PARTLY
+    assert [process.nice for process in processes] == [19, 0, 0]
 
 
 def test_nice_that_would_not_help_and_not_come_back_is_not_set(bench: Bench) -> None:
@@ -325,3 +370,19 @@ def test_the_journal_is_what_a_person_can_read(bench: Bench) -> None:
         "changes": [change],
         "notes": [],
     }
+
+
+@pytest.mark.parametrize(
+    ("outcome", "shown"),
+    [
+        ("restored", Shown.UNDONE),
+        ("one_way", Shown.FINAL),
+        ("failed", Shown.REVERSIBLE),
+    ],
+)
+def test_the_window_says_what_became_of_it(outcome: str, shown: Shown, bench: Bench) -> None:
+    bench.system.privileged = True
+    (done,) = bench.actions.perform(order([job(bench.system)[0].identity]))
+    undone = Undone(id=done.action_id, at="2026-11-22T13:21:27.123Z", outcome=outcome)
+    bench.journal.append(undone)
+    assert journal_line(bench.journal.records()[0]).outcome is shown

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from omnitray.core.acting.system import Gone, IoPriority, Refused, Sign
+from omnitray.core.acting.system import Gone, IoPriority, OneWay, Refused, Sign
 from omnitray.core.deciding.identity import Identity
 from omnitray.core.processes.ties import Tie
 
@@ -15,6 +15,7 @@ class FakeProcess:
         self.parent = parent
         self.session = session
         self.nice = 0
+        self.nice_limit = 20  # the lowest value that its own limit allows again
         self.io = IoPriority(0)
         self.stopped = False
         self.alive = True
@@ -192,12 +193,15 @@ class FakeSystem:
 
     def set_nice(self, identity: Identity, nice: int) -> None:
         process = self.process(identity)
-        if nice < process.nice and not self.privileged:
-            raise Refused("without privilege a nice value cannot be lowered again")
+        if nice < process.nice and not self.may_set_nice(identity, nice):
+            raise OneWay("without privilege a nice value cannot be lowered again")
         process.nice = nice
 
     def may_lower_nice(self) -> bool:
         return self.privileged
+
+    def may_set_nice(self, identity: Identity, nice: int) -> bool:
+        return self.privileged or nice >= self.process(identity).nice_limit
 
     def io_priority(self, identity: Identity) -> IoPriority:
         return self.process(identity).io

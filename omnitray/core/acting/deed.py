@@ -67,6 +67,16 @@ class Performed(msgspec.Struct, frozen=True, kw_only=True):
     took_s: float = 0.0
 
 
+_BACK = {
+    Outcome.RESTORED: "restored",
+    Outcome.PARTLY: "restored in part",
+    Outcome.CHANGED: "left alone",
+    Outcome.GONE: "it has ended",
+    Outcome.ONE_WAY: "not restored",
+    Outcome.FAILED: "could not be restored",
+}
+
+
 class TakenBack(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one action when it was undone."""
 
@@ -75,6 +85,16 @@ class TakenBack(msgspec.Struct, frozen=True, kw_only=True):
     lever: LeverKind
     outcome: Outcome
     notes: tuple[str, ...] = ()
+
+
+    @property
+    def sentence(self) -> str:
+        """For people; where it was not simply restored, with the reason."""
+        said = f"{self.title}: {_BACK[self.outcome]}"
+        more = len(self.notes) - 1
+        if not self.notes:
+            return said
+        return f"{said}, {self.notes[0]}" + (f" (and {more} more)" if more else "")
 
 
 class Active(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,8 @@ from omnitray.core.alerting.alert import timestamp
 from omnitray.core.clock import Clock
 from omnitray.core.deciding.identity import LeverKind
 
-_ROUNDS = 3  # a job may fork while it is taken hold of
+_ROUNDS = 16  # a job may fork while it is taken hold of; what is stopped forks no more
+_FORKS_ON = "it starts new processes faster than they can be held"
 
 
 class Grip:
@@ -66,13 +67,15 @@ class Grip:
             try:
                 plan = lever.plan(order.target)
             except (Gone, Refused):
-                break
+                return applied
+            if set(plan.changes) <= set(applied.changes):
+                return applied  # nobody new: it just does not read back
             self._begin(order, plan, {}, action_id)
             more = self._apply(lever, plan, action_id)
-            applied = Applied(
-                changes=applied.changes + more.changes, failures=applied.failures + more.failures
-            )
-        return applied
+            applied = _together(applied, more)
+            if not more.changes:
+                return applied
+        return _together(applied, Applied(failures=(_FORKS_ON,)))
 
     def _tell_guard(self, changes: tuple[Change, ...], action_id: str) -> None:
         processes = [change.process for change in changes if change.process]
@@ -119,6 +122,13 @@ class Grip:
         """That is said with the action itself: a log is for another day."""
         trouble = self._journal.trouble
         return (f"{trouble}; this is kept in memory until it can",) if trouble else ()
+
+
+def _together(applied: Applied, more: Applied) -> Applied:
+    failures = applied.failures + tuple(
+        each for each in more.failures if each not in applied.failures
+    )
+    return Applied(changes=applied.changes + more.changes, failures=failures)
 
 
 def _outcome(applied: Applied) -> Outcome:

@@ -16,7 +16,10 @@ _IO_LEVELS = 8
 
 
 class NiceLever(ValueLever):
-    """Nice 19, among the processes of one session or cgroup."""
+    """Nice 19, among the processes of one session or cgroup.
+
+    Whether it can be taken back is a matter of each process: its own limit (RLIMIT_NICE) counts.
+    """
 
     kind = LeverKind.NICE
     inherited = True
@@ -34,8 +37,6 @@ class NiceLever(ValueLever):
         """
         family = self._family(target)
         by_session = not self._system.autogroup_why_not(family[0])
-        if by_session and not self.reversible:
-            raise CannotPlan("the kernel schedules by session here, and nice could not be undone")
         olds = self._readings(family, self._system.nice)
         changes = tuple(
             Change(process=process, old=old, new=NICEST)
@@ -44,11 +45,19 @@ class NiceLever(ValueLever):
         )
         if not changes:
             raise AlreadyThere("all its processes have the highest nice value")
+        returns = all(self._returns(change) for change in changes)
+        if by_session and not returns:
+            raise CannotPlan("the kernel schedules by session here, and nice could not be undone")
         notes = ("acts inside its session only",) if by_session else ()
-        one_way = () if self.reversible else ("cannot be taken back without privilege",)
-        return Plan(
-            lever=self.kind, changes=changes, reversible=self.reversible, notes=notes + one_way
-        )
+        one_way = () if returns else ("cannot be taken back without privilege",)
+        return Plan(lever=self.kind, changes=changes, reversible=returns, notes=notes + one_way)
+
+    def _returns(self, change: Change) -> bool:
+        """Whether its old value can be had again; what has ended needs none."""
+        try:
+            return self._system.may_set_nice(process_of(change), whole(change.old))
+        except Gone:
+            return True
 
     def _get(self, change: Change) -> Value:
         return self._system.nice(process_of(change))

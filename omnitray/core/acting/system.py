@@ -24,6 +24,10 @@ class Refused(Exception):  # noqa: N818 - likewise
     """The system does not let us; the text says why."""
 
 
+class OneWay(Refused):
+    """Likewise, and never will without privilege."""
+
+
 class Sign(enum.Enum):
     """What can be sent to a process."""
 
@@ -160,11 +164,15 @@ class System(Protocol):
         ...
 
     def set_nice(self, identity: Identity, nice: int) -> None:
-        """Set it; going down needs privilege."""
+        """Set it; raises OneWay for going down without privilege."""
         ...
 
     def may_lower_nice(self) -> bool:
-        """Whether a raised nice value can be taken back here."""
+        """Whether a raised nice value can be taken back here, of processes like ours."""
+        ...
+
+    def may_set_nice(self, identity: Identity, nice: int) -> bool:
+        """Whether that very process could be given this value, were it at the highest."""
         ...
 
     def io_priority(self, identity: Identity) -> IoPriority:

@@ -14,7 +14,7 @@ from omnitray.core.acting.lever import (
     Target,
     Value,
 )
-from omnitray.core.acting.system import Gone, Refused, System
+from omnitray.core.acting.system import Gone, OneWay, Refused, System
 from omnitray.core.deciding.identity import Identity, LeverKind
 
 Reading = TypeVar("Reading")
@@ -93,7 +93,7 @@ class ValueLever:
         """Those that were started with the new value; the old one is that of most parents."""
         known = [change.process for change in changes if change.process is not None]
         olds = [change.old for change in changes]
-        if not known or not self.reversible:
+        if not known:
             return ()
         born = set(self._system.family(known)) - set(known)
         new, old = changes[0].new, max(set(olds), key=olds.count)
@@ -147,11 +147,12 @@ class ValueLever:
             if now != change.new:
                 notes.append(f"{change.subject} has {now} now, not our {change.new}: left alone")
                 return Fate.CHANGED
-            if not self.reversible:
-                return Fate.ONE_WAY
             self._set(change, change.old)
         except Gone:
             return Fate.GONE
+        except OneWay as refused:
+            notes.append(f"{change.subject} keeps {change.new}: {refused}")
+            return Fate.ONE_WAY
         except Refused as refused:
             notes.append(str(refused))
             return Fate.FAILED

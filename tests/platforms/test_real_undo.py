@@ -1,0 +1,131 @@
+"""What somebody else has changed before we undo is left alone, lever by lever, on real processes.
+
+The levers of units are proved in a machine of their own (``tests/systemd``).
+"""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from omnitray.core.acting.deed import Order, Outcome, Performed
+from omnitray.core.acting.journal import Journal
+from omnitray.core.acting.lever import Target
+from omnitray.core.acting.levers import linux_levers
+from omnitray.core.acting.system import IO_IDLE, IoPriority
+from omnitray.core.actions import Actions
+from omnitray.core.clock import SystemClock
+from omnitray.core.deciding.identity import Identity, LeverKind, Rung
+from omnitray.core.facts import Resource
+from omnitray.platforms._linux_levers import LinuxSystem
+from support.children import child, eventually, living_in, state
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+
+WORKER = "import os, time; os.fork(); print(flush=True); time.sleep(60)"
+# Forks a child every millisecond, each of which lives on, until there are so many.
+FORKS_ON = """
+import os, sys, time
+print(flush=True)
+for _ in range(400):
+    if os.fork() == 0:
+        time.sleep(60)
+        os._exit(0)
+    time.sleep(0.001)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def system() -> Iterator[LinuxSystem]:
+    system = LinuxSystem()
+    yield system
+    system.close()
+
+
+@pytest.fixture
+def only(system: LinuxSystem, tmp_path: Path) -> Callable[[LeverKind], Actions]:
+    """Actions that have this lever alone."""
+
+    def made(kind: LeverKind) -> Actions:
+        levers = [lever for lever in linux_levers(system) if lever.kind is kind]
+        return Actions(Journal(tmp_path / "actions.jsonl"), levers, system, SystemClock())
+
+    return made
+
+
+def perform(actions: Actions, who: Identity, rung: Rung, resource: Resource) -> Performed:
+    target = Target(job_key="job", title="a job", processes=(who,))
+    order = Order(target=target, rung=rung, resource=resource, reason="a test")
+    (done,) = actions.perform(order)
+    assert done.outcome is Outcome.APPLIED, done
+    return done
+
+
+def test_nice(system: LinuxSystem, only: Callable[[LeverKind], Actions]) -> None:
+    with child() as process:
+        (who,) = system.identify([process.pid])
+        if not (system.may_set_nice(who, 0) or system.autogroup_why_not(who)):
+            pytest.skip("nice is not taken where it could not be undone and would not help")
+        actions = only(LeverKind.NICE)
+        done = perform(actions, who, Rung.SLOW_DOWN, Resource.CPU)
+        os.setpriority(os.PRIO_PROCESS, process.pid, 12)
+        (undone,) = actions.undo(done.action_id, "calm")
+        assert (undone.outcome, system.nice(who)) == (Outcome.CHANGED, 12)
+        assert undone.notes == (f"process {process.pid} has 12 now, not our 19: left alone",)
+
+
+def test_io_class(system: LinuxSystem, only: Callable[[LeverKind], Actions]) -> None:
+    with child() as process:
+        (who,) = system.identify([process.pid])
+        actions = only(LeverKind.IO_CLASS)
+        done = perform(actions, who, Rung.SLOW_DOWN, Resource.DISK)
+        assert system.io_priority(who) == IO_IDLE
+        system.set_io_priority(who, IoPriority(2, 6))
+        (undone,) = actions.undo(done.action_id, "calm")
+        assert (undone.outcome, system.io_priority(who)) == (Outcome.CHANGED, IoPriority(2, 6))
+
+
+def test_a_pause_that_the_person_ended(
+    system: LinuxSystem, only: Callable[[LeverKind], Actions]
+) -> None:
+    with child() as process:
+        (who,) = system.identify([process.pid])
+        actions = only(LeverKind.STOP)
+        done = perform(actions, who, Rung.PAUSE, Resource.MEMORY)
+        os.kill(process.pid, signal.SIGCONT)
+        eventually(lambda: state(process.pid) != "T")
+        (undone,) = actions.undo(done.action_id, "calm")
+        assert undone.outcome is Outcome.CHANGED
+
+
+def test_who_was_stopped_by_the_person_before_stays_so(
+    system: LinuxSystem, only: Callable[[LeverKind], Actions]
+) -> None:
+    with child(WORKER, lines=2) as process:
+        leader, worker = system.family(system.identify([process.pid]))
+        os.kill(worker.pid, signal.SIGSTOP)
+        eventually(lambda: state(worker.pid) == "T")
+        actions = only(LeverKind.STOP)
+        done = perform(actions, leader, Rung.PAUSE, Resource.MEMORY)
+        assert state(leader.pid) == "T"
+        (undone,) = actions.undo(done.action_id, "calm")
+        assert undone.outcome is Outcome.RESTORED
+        eventually(lambda: state(leader.pid) != "T")
+        assert state(worker.pid) == "T"
+
+
+def test_a_job_that_forks_while_it_is_paused_is_paused_whole(
+    system: LinuxSystem, only: Callable[[LeverKind], Actions]
+) -> None:
+    with child(FORKS_ON) as process:
+        (who,) = system.identify([process.pid])
+        eventually(lambda: len(living_in(process.pid)) > 10)
+        actions = only(LeverKind.STOP)
+        done = perform(actions, who, Rung.PAUSE, Resource.MEMORY)
+        everybody = living_in(process.pid)
+        assert {state(pid) for pid in everybody} == {"T"}
+        actions.undo(done.action_id, "calm")
+        eventually(lambda: "T" not in {state(pid) for pid in everybody})
