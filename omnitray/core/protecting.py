@@ -34,7 +34,7 @@ from omnitray.core.deciding.protection import (
 from omnitray.core.deciding.protection import TakenBack as TakenBackFact
 from omnitray.core.deciding.protector import ResourceProtector
 from omnitray.core.deciding.scene import Scene
-from omnitray.core.facts import DiskFacts, Job, ProcessFacts, Resource
+from omnitray.core.facts import DiskFacts, Job, ProcessFacts, ProtectState, Resource
 from omnitray.core.policy import ProtectPolicy
 from omnitray.core.processes.inspector import Inspector, Look
 from omnitray.core.protect_notices import (
@@ -119,6 +119,8 @@ class Protecting:
         self._cores = cores
         self._guard = Guard()
         self._disk_forecaster = DiskForecaster()
+        self._disk_forecasts: tuple[Forecast, ...] = ()
+        self._foretold: tuple[DiskFacts, ...] = ()
         self._probed: tuple[float, Probe] | None = None
         self._replies: list[Reply] = []
         self._taken_back: list[TakenBackFact] = []
@@ -173,7 +175,7 @@ class Protecting:
         self._surroundings.meet(reading.monotonic_s)
         policy = self.effective
         guard = self._guard.observe(reading, policy, held=held)
-        facts = self._facts(reading, guard)
+        facts = self._with_news(self._facts(reading, guard))
         self.effects.observe(reading, facts.probe)
         decisions = self.protector.decide(facts, policy, reading.monotonic_s)
         notices = [*self._carry_out(decisions), *self._ended_stories(), *self._foreign(reading)]
@@ -192,7 +194,8 @@ class Protecting:
         if reading is None:
             return None
         jobs = self._jobs_of.update(self._scan())
-        facts = self._facts_with(reading, jobs, self._look(jobs, reading), self.forecast)
+        look = self._look(jobs, reading)
+        facts = self._facts_with(reading, jobs, look, self.forecast)
         return self.protector.scene(facts, self.effective, reading.monotonic_s)
 
     def undo(self, action_id: str, reason: str, who: Who) -> tuple[TakenBack, ...]:
@@ -230,7 +233,7 @@ class Protecting:
 
     def _facts(self, reading: GuardReading, guard: GuardStep) -> Facts:
         self.forecast = guard.forecast
-        if not (guard.wants_scan or self._looks_anyway):
+        if not (self._is_to_look(guard) or self._looks_anyway):
             return self._facts_with(reading, (), Look({}, {}), guard.forecast)
         self._looks_anyway = False
         self._scanned = self._scan()
@@ -239,6 +242,27 @@ class Protecting:
         if guard.forecast is not None:
             self.forecast = attributed(guard.forecast, jobs)
         return self._facts_with(reading, jobs, self._look(jobs, reading), self.forecast)
+
+    def _is_to_look(self, guard: GuardStep) -> bool:
+        """Whether something asks for a look at the processes; nothing does when switched off."""
+        if self.policy.state is ProtectState.OFF:
+            return bool(self.active)
+        return guard.wants_scan or self.protector.disk_in_danger
+
+    def _with_news(self, facts: Facts) -> Facts:
+        """With what is told once only: it must be decided about, not just looked at."""
+        if self.disks is not self._foretold:
+            self._foretold = self.disks
+            self._disk_forecasts = self._disk_forecaster.add(self._now_s, self.disks)
+        replies, self._replies = tuple(self._replies), []
+        taken_back, self._taken_back = tuple(self._taken_back), []
+        return msgspec.structs.replace(
+            facts,
+            disk_forecasts=self._disk_forecasts,
+            ended=self._executor.take_ended(),
+            replies=replies,
+            taken_back=taken_back,
+        )
 
     def _forget_watched(self, jobs: tuple[Job, ...]) -> None:
         """What would have been held and has ended: there is nothing that could tell us."""
@@ -250,7 +274,6 @@ class Protecting:
     def _facts_with(
         self, reading: GuardReading, jobs: tuple[Job, ...], look: Look, forecast: Forecast | None
     ) -> Facts:
-        replies, self._replies = tuple(self._replies), []
         return Facts(
             reading=reading,
             jobs=jobs,
@@ -261,17 +284,16 @@ class Protecting:
             cores=self._cores,
             memory_forecast=forecast,
             disks=self.disks,
-            disk_forecasts=self._disk_forecaster.add(reading.monotonic_s, self.disks),
+            disk_forecasts=self._disk_forecasts,
             probe=self._felt(reading),
             active=self.active,
-            ended=self._executor.take_ended(),
-            replies=replies,
             neighbours=self.neighbours,
         )
 
     def _look(self, jobs: tuple[Job, ...], reading: GuardReading) -> Look:
         fullest = max((disk.used_percent for disk in self.disks), default=0.0)
-        writers = fullest >= self.policy.disk_clean_percent
+        fills = self.protector.disk_in_danger
+        writers = fills or fullest >= self.policy.disk_clean_percent
         return self._inspector.look(jobs, reading.monotonic_s, writers=writers)
 
     def _felt(self, reading: GuardReading) -> Probe | None:
@@ -346,6 +368,8 @@ class Protecting:
     def _delay(self, guard: GuardStep, look_after_s: float | None) -> float:
         if self._looks_anyway:
             return 0.0
+        if self.protector.disk_in_danger:
+            look_after_s = min(look_after_s or _LOOK_AFTER_S, _LOOK_AFTER_S)
         if look_after_s is not None:
             return min(guard.delay_s, look_after_s)
         return min(guard.delay_s, _LOOK_AFTER_S) if self.active else guard.delay_s

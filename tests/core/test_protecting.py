@@ -9,9 +9,11 @@ from omnitray.core.acting.deed import Who
 from omnitray.core.acting.executor import Executor
 from omnitray.core.acting.levers_report import LeverRow
 from omnitray.core.deciding.identity import LeverKind
+from omnitray.core.deciding.protect_reasons import ProtectReason
 from omnitray.core.deciding.protection import GuardReading, OwnFacts, Probe, Reply
 from omnitray.core.deciding.protector import ResourceProtector
 from omnitray.core.facts import (
+    DiskFacts,
     Job,
     JobKind,
     MemoryFacts,
@@ -20,6 +22,7 @@ from omnitray.core.facts import (
     PressurePair,
     ProcessFacts,
     ProtectState,
+    Resource,
 )
 from omnitray.core.policy import ModeLimits, ProtectPolicy
 from omnitray.core.processes.inspector import Inspector
@@ -244,7 +247,7 @@ def test_an_end_that_nobody_names_is_said_with_what_would_help(tmp_path: Path) -
     logs = ToldLogs(why_not="the journal is for some groups only; to be told: join one")
     desk = Desk(tmp_path, Around(logs=logs))
     desk.run(5)
-    logs.killed += 1
+    logs.killed = 1
     (told,) = notices(desk.run(30))
     assert isinstance(told, Notice)
     assert told.title == "The kernel ended a process"
@@ -256,7 +259,7 @@ def test_while_the_journal_is_asked_the_next_step_comes_soon(tmp_path: Path) -> 
     desk = Desk(tmp_path, Around(logs=logs))
     assert desk.run(1)[-1].next_delay_s > 1.0
     desk.run(5)
-    logs.killed += 1
+    logs.killed = 1
     assert desk.run(1)[-1].next_delay_s <= 1.0
 
 
@@ -303,3 +306,62 @@ def test_the_page_shows_what_is_held_why_and_what_it_did(desk: Desk) -> None:
     assert shown.journal[0].why.startswith("it takes most of the processors")
     assert shown.means[0].name == "Nice"
     assert shown.mode is Mode.DEV
+
+
+def test_what_the_person_has_taken_back_is_not_done_again_three_seconds_later(
+    desk: Desk,
+) -> None:
+    desk.source.cpu = 97.0
+    desk.run(6)
+    (active,) = desk.protecting.active
+    desk.protecting.undo(active.action.id, "you asked for it", Who.API)
+    desk.run(60)
+    assert desk.protecting.active == ()
+    desk.protecting.undo_all("you asked for it", Who.PERSON)
+    desk.run(600)
+    assert [each.action.job_key for each in desk.protecting.active] == ["hogs"]
+    desk.protecting.undo_all("it ends", Who.PROTECTOR)
+    desk.run(6)
+    assert desk.protecting.active != ()
+
+
+def test_to_explain_takes_nothing_away_from_the_next_step(desk: Desk) -> None:
+    desk.protecting.reply(Reply(job_key="hogs", answer=Answer.PAUSE))
+    assert desk.protecting.scene() is not None
+    desk.run(1)
+    assert all(each.stopped for each in desk.processes)
+
+
+def filled(percent: float) -> tuple[DiskFacts, ...]:
+    free = int((100.0 - percent) * GB)
+    return (
+        DiskFacts(
+            mount="/",
+            filesystem="ext4",
+            total_bytes=100 * GB,
+            free_bytes=free,
+            used_percent=percent,
+        ),
+    )
+
+
+def test_the_writer_of_a_filling_disk_is_found_though_nothing_else_is_short(desk: Desk) -> None:
+    percent = 70.0
+    while not desk.protecting.active and percent < 94.0:
+        percent += 2.0
+        desk.protecting.disks = filled(percent)
+        for _ in range(5):
+            for each in desk.processes:
+                pid = each.identity.pid
+                desk.details.written[pid] = desk.details.written.get(pid, 0) + GB
+            desk.run(1)
+    held = desk.protecting.active[0].action
+    assert (held.resource, held.reason) == (Resource.DISK, ProtectReason.DISK_RUNS_OUT)
+    assert held.evidence.forecast is not None
+
+
+def test_switched_off_it_looks_at_nobody(desk: Desk) -> None:
+    desk.protecting.policy = ProtectPolicy(state=ProtectState.OFF)
+    desk.source.cpu = 97.0
+    desk.run(30)
+    assert desk.scans == 0

@@ -88,7 +88,7 @@ def test_by_what_the_scan_says(one: ProcessFacts, reason: SparedReason) -> None:
         ("/app/extra/vscode/code", SparedReason.EDITOR),
         ("/tmp/.mount_nvimAb1/usr/bin/nvim", SparedReason.EDITOR),
         ("/home/me/.local/share/claude/versions/2.0.14", SparedReason.AGENT),
-        ("/home/linuxbrew/.linuxbrew/bin/fish", SparedReason.SHELL),
+        ("/opt/homebrew/bin/fish", SparedReason.SHELL),
     ],
 )
 def test_by_the_path_of_the_program(exe: str, reason: SparedReason) -> None:
@@ -277,7 +277,7 @@ def test_macos_has_its_own() -> None:
 def test_windows_folds_case_and_knows_backslashes() -> None:
     shell = "C:\\Windows\\Explorer.EXE"
     java = "C:\\Program Files\\PyCharm\\jbr\\bin\\java.exe"
-    server = "C:\\Users\\me\\.vscode-server\\bin\\1\\node.exe"
+    server = "D:\\me\\.vscode-server\\bin\\1\\node.exe"
 
     assert verdict(process(100), shell, programs=WINDOWS) is SparedReason.SESSION
     assert verdict(process(100), java, programs=WINDOWS) is SparedReason.EDITOR
