@@ -1,0 +1,84 @@
+"""Nice without privilege: what the limit of the very process allows, the kernel allows."""
+
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from omnitray.core.acting.system import OneWay
+from omnitray.core.deciding.identity import Identity
+from omnitray.platforms._linux_priority import Priorities
+from omnitray.platforms._linux_proc import Proc
+
+ROOT = Path(__file__).parents[2]
+# Says whether nice 0 could be had again, then whether the kernel gives it.
+ASKS = """
+import os, resource, sys
+sys.path[:0] = sys.argv[1].split(os.pathsep)
+from omnitray.core.acting.system import OneWay
+from omnitray.platforms._linux_levers import LinuxSystem
+system, limit = LinuxSystem(), int(sys.argv[2])
+try:
+    resource.setrlimit(resource.RLIMIT_NICE, (limit, limit))
+except ValueError:
+    sys.exit("no")
+os.setresgid(65534, 65534, 65534)
+os.setresuid(65534, 65534, 65534)
+(own,) = system.identify([os.getpid()])
+said = system.may_set_nice(own, 0)
+system.set_nice(own, 19)
+try:
+    system.set_nice(own, 0)
+except OneWay:
+    print(said, False)
+else:
+    print(said, True)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives up its privilege")
+@pytest.mark.parametrize(("limit", "answer"), [(20, "True True"), (0, "False False")])
+def test_the_kernel_agrees(limit: int, answer: str) -> None:
+    path = os.pathsep.join([str(ROOT), *(each for each in sys.path if "site-packages" in each)])
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", ASKS, path, str(limit)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if done.stderr == "no\n":
+        pytest.skip("the limit may not be raised here")
+    assert done.stdout.strip() == answer, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("users", "capabilities", "may"),
+    [
+        ("0 0 4294967295", "000001ffffffffff", True),
+        ("0 0 4294967295", "0000000000000000", False),
+        ("0 1000 1", "000001ffffffffff", False),
+    ],
+)
+def test_the_privilege_of_a_container_is_none_here(
+    tmp_path: Path, users: str, capabilities: str, *, may: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "self"
+    own.mkdir()
+    (own / "uid_map").write_text(f"         {users}\n")
+    (own / "status").write_text(f"Name:\tx\nCapEff:\t{capabilities}\n")
+    monkeypatch.setattr(resource, "getrlimit", lambda _which: (0, 0))
+    assert Priorities(Proc(tmp_path), tmp_path).may_lower_nice() is may
+
+
+def test_a_refusal_to_go_down_is_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: int) -> None:
+        raise PermissionError
+
+    system = Priorities(Proc())
+    (own,) = Proc().identify([os.getpid()])
+    monkeypatch.setattr(os, "setpriority", refused)
+    with pytest.raises(OneWay, match="cannot be lowered again"):
+        system.set_nice(Identity(pid=own.pid, start_ticks=own.start_ticks), 0)
