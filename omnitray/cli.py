@@ -107,6 +107,7 @@ def _add_alerts(command: Subparsers) -> None:
     sub.add_argument(
         "file", metavar="FILE", help="ends in .csv, .json or .jsonl, and is written so"
     )
+    sub.add_argument("--force", action="store_true", help="replace a file that is there already")
 
 
 def _add_protector(command: Subparsers) -> None:

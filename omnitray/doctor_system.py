@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from omnitray import __version__
-from omnitray.address import read_address
+from omnitray.address import Address, read_address
+from omnitray.api.wire import StatusBody
 from omnitray.core.amounts import size
 from omnitray.doctor import Finding, fail, ok, warn
 from omnitray.invocation import typed
-from omnitray.paths import Paths, UnsafeFolderError, own_folder
+from omnitray.paths import Paths, UnsafeFolderError, own_folder, why_not_made
+from omnitray.remote import NotRunning, Remote, RequestFailed
 from omnitray.settings import load
 
 LITTLE_SPACE_BYTES = 100_000_000
@@ -43,11 +45,26 @@ def instance(paths: Paths) -> Iterator[Finding]:
     """Whether one runs and answers."""
     address = read_address(paths.api_file)
     if address is not None:
-        yield ok("instance", f"runs as process {address.pid}, answers on {address.url}")
+        yield from _running(paths, address)
     elif paths.api_file.exists():
         yield warn("instance", "a stale api.json is left from one that is gone", f"run: {typed()}")
     else:
         yield ok("instance", "none runs, or its local API is off")
+
+
+def _running(paths: Paths, address: Address) -> Iterator[Finding]:
+    """That it runs, and what it says is wrong with it; of the file only what the file lacks."""
+    try:
+        status = Remote(address).get("/status", StatusBody)
+    except (NotRunning, RequestFailed):
+        found = f"process {address.pid} runs, but does not answer on {address.url}"
+        yield fail("instance", found, f"end it, then run: {typed()}")
+        return
+    yield ok("instance", f"runs as process {address.pid}, answers on {address.url}")
+    known = {problem.told() for problem in load(paths.config_file).problems}
+    for problem in status.problems:
+        if problem not in known:
+            yield warn("instance", problem, f"its log says more: {paths.log_file}")
 
 
 def settings(paths: Paths) -> Iterator[Finding]:
@@ -68,7 +85,9 @@ def folders(paths: Paths) -> Iterator[Finding]:
 
 def _folder(name: str, folder: Path) -> Finding:
     topic = f"{name} folder"
-    if not folder.exists():
+    if not folder.is_dir():
+        if why := why_not_made(folder):
+            return fail(topic, "cannot be made", why)
         return ok(topic, f"{folder} will be made at the first start")
     if name == "run":
         try:

@@ -17,6 +17,10 @@ PRIVATE = 0o700
 HERE = Path(__file__).parent
 
 
+class FolderError(OSError):
+    """A folder that cannot be made; the sentence says why and what to do."""
+
+
 class UnsafeFolderError(OSError):
     """A folder that is a link, belongs to somebody else or is open to others."""
 
@@ -93,11 +97,28 @@ def find_paths(environ: Mapping[str, str] | None = None) -> Paths:
 
 
 def private_folder(folder: Path) -> Path:
-    """Make a folder, and those above it that are missing, readable by this user alone."""
-    if not folder.is_dir():
-        folder.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
-        folder.mkdir(mode=PRIVATE, exist_ok=True)
+    """Make a folder, and those above it that are missing, readable by this user alone.
+
+    Raises FolderError.
+    """
+    try:
+        if not folder.is_dir():
+            folder.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+            folder.mkdir(mode=PRIVATE, exist_ok=True)
+    except OSError as error:
+        raise FolderError(why_not_made(folder) or f"{folder}: {error.strerror}") from error
     return folder
+
+
+def why_not_made(folder: Path) -> str:
+    """What stands against making a folder, and what helps; empty where nothing does."""
+    there = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
+    if not there.is_dir():
+        kind = "a link that leads nowhere" if there.is_symlink() else "a file"
+        return f"{there} is {kind}, and a folder is needed; remove it or set OMNITRAY_HOME"
+    if not os.access(there, os.W_OK | os.X_OK):
+        return f"{there} cannot be written; change its permissions or set OMNITRAY_HOME"
+    return ""
 
 
 def _tightened(folder: Path) -> None:

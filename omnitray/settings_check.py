@@ -21,16 +21,22 @@ class Fault(enum.StrEnum):
     UNKNOWN = "there is no such setting"
     NOT_ALLOWED = "the value is not allowed"
     CONFLICT = "the values do not go together"
+    UNSAVED = "it could not be saved"
+    LATER = "it counts when OmniTray is started again"
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing wrong with the settings; ``line`` is 0 where it does not come from a file."""
+    """One thing wrong with the settings; ``line`` is 0 where it does not come from a file.
+
+    ``hint`` is what more is known of the fault, or what may have been meant.
+    """
 
     fault: Fault
     key: str
     line: int = 0
     found: str = ""
     allowed: str = ""
+    hint: str = ""
     used: str = ""
 
     @property
@@ -39,8 +45,13 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
         where = f"line {self.line}: " if self.line else ""
         found = f"{self.key} = {self.found}" if self.found else self.key
         needs = f"; allowed: {self.allowed}" if self.allowed else ""
+        hint = f"; {self.hint}" if self.hint else ""
         used = f"; using {self.used}" if self.used else ""
-        return f"{where}{found}: {self.fault.value}{needs}{used}"
+        return f"{where}{found}: {self.fault.value}{hint}{needs}{used}"
+
+    def told(self, file: str = "config.toml") -> str:
+        """The same with the file's name before it, once."""
+        return self.sentence if self.key == file else f"{file}, {self.sentence}"
 
 
 def check(field: Field, value: object) -> Problem | None:
@@ -62,7 +73,7 @@ def unknown(key: str, value: object) -> Problem:
 
     near = difflib.get_close_matches(key, BY_KEY, n=1)
     meant = f"did you mean {near[0]}?" if near else ""
-    return Problem(fault=Fault.UNKNOWN, key=key, found=shown(value), allowed=meant)
+    return Problem(fault=Fault.UNKNOWN, key=key, found=shown(value), hint=meant)
 
 
 def settle(values: Mapping[str, Any]) -> tuple[Settings, tuple[Problem, ...]]:

@@ -16,7 +16,7 @@ import msgspec
 from omnitray.core.amounts import size
 from omnitray.core.durable import write_atomic
 from omnitray.core.facts import ProtectState
-from omnitray.paths import private_folder
+from omnitray.paths import private_folder, why_not_made
 from omnitray.settings_check import Fault, Problem, check, settle, unknown
 from omnitray.settings_fields import BY_KEY, FIELDS, default_of, value_of
 from omnitray.settings_lines import line_of, lines_of
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
 _ARMED = "protect.state"
+_USED = "the defaults, but protection only watches"
 MAX_BYTES = 1_000_000
 TRIES = 5
 Stamp = tuple[int, int, int]  # modification time in ns, inode, size: all zero for no file
@@ -197,15 +198,24 @@ def _broken(name: str, error: tomllib.TOMLDecodeError) -> Problem:
         fault=Fault.BROKEN,
         key=name,
         line=int(place[1]) if place else 1,
-        allowed=str(error),
-        used="the defaults for everything",
+        hint=re.sub(r" \(at .*\)$", "", str(error)),
+        used=_USED,
     )
 
 
 def _unreadable(path: Path, error: Exception) -> Problem:
-    return Problem(
-        fault=Fault.UNREADABLE,
-        key=path.name,
-        allowed=str(error),
-        used="the defaults for everything",
-    )
+    return Problem(fault=Fault.UNREADABLE, key=path.name, hint=_why(path, error), used=_USED)
+
+
+def _why(path: Path, error: Exception) -> str:
+    match error:
+        case UnicodeDecodeError():
+            return "it is not UTF-8 text"
+        case IsADirectoryError():
+            return "it is a folder"
+        case PermissionError():
+            return "its permissions do not let you"
+        case NotADirectoryError():
+            return why_not_made(path.parent)
+        case _:
+            return str(error)

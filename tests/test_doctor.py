@@ -10,6 +10,8 @@ from omnitray import doctor_system as system
 from omnitray.channels.session_bus import Answer
 from omnitray.doctor import Finding, Verdict, ok, run
 from omnitray.paths import Paths, find_paths
+from support.api_server import running
+from support.hanging import hanging
 
 
 @pytest.fixture
@@ -33,6 +35,28 @@ def test_it_looks_at_everything_without_making_anything(paths: Paths) -> None:
     topics = set(_verdicts(run(paths, environ={})))
     assert {"OmniTray", "Qt", "instance", "settings", "run folder", "pressure", "syslog"} <= topics
     assert not paths.config.exists()
+
+
+def test_what_a_running_one_says_of_itself_is_told(paths: Paths) -> None:
+    with running(paths.run.parent) as server:
+        server.door.problems = ("the disk is full",)
+        found = list(system.instance(paths))
+    assert [each.verdict for each in found] == [Verdict.OK, Verdict.WARN]
+    assert found[1].found == "the disk is full"
+
+
+def test_a_running_one_that_does_not_answer_is_told(paths: Paths) -> None:
+    with hanging(paths.api_file):
+        (found,) = system.instance(paths)
+    assert found.verdict is Verdict.FAIL
+    assert "runs, but does not answer" in found.found
+
+
+def test_a_file_where_a_folder_is_needed_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    found = list(system.folders(find_paths({"OMNITRAY_HOME": str(tmp_path / "file")})))
+    assert {each.verdict for each in found} == {Verdict.FAIL}
+    assert "file is a file, and a folder is needed" in found[0].sentence
 
 
 def test_mistakes_in_the_settings_are_warnings_with_their_lines(paths: Paths) -> None:

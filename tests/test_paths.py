@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.paths import UnsafeFolderError, find_paths, own_folder, private_folder, resource
+from omnitray.paths import (
+    FolderError,
+    UnsafeFolderError,
+    find_paths,
+    own_folder,
+    private_folder,
+    resource,
+)
 
 
 def _mode(path: Path) -> int:
@@ -94,3 +101,24 @@ def test_a_folder_that_was_made_by_hand_is_shut_to_others(tmp_path: Path) -> Non
     paths.config.mkdir(mode=0o755)
     paths.create()
     assert paths.config.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_file_where_a_folder_is_needed_is_named_with_what_helps(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("x")
+    with pytest.raises(FolderError, match="home is a file, and a folder is needed; remove it or"):
+        private_folder(tmp_path / "home" / "config")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(FolderError, match="link is a link that leads nowhere"):
+        private_folder(tmp_path / "link")
+
+
+def test_a_place_that_cannot_be_written_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(FolderError, match="cannot be written; change its permissions or set"):
+        private_folder(tmp_path / "home" / "config")

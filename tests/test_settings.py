@@ -153,7 +153,9 @@ def test_a_problem_says_where_what_and_what_is_used_instead() -> None:
 def test_an_unknown_key_is_named_with_the_nearest_known_one() -> None:
     (problem,) = parse("[api]\nprot = 1\nenabled = true").problems
     assert (problem.fault, problem.key, problem.line) == (Fault.UNKNOWN, "api.prot", 2)
-    assert "did you mean api.port?" in problem.sentence
+    assert problem.sentence == (
+        "line 2: api.prot = 1: there is no such setting; did you mean api.port?"
+    )
 
 
 def test_values_that_do_not_go_together_fall_back_together() -> None:
@@ -178,19 +180,30 @@ def test_broken_toml_is_named_with_its_line_and_never_rewritten(file: Path, text
     (problem,) = loaded.problems
     assert problem.fault is Fault.BROKEN
     assert problem.line >= 1
+    assert "allowed" not in problem.sentence
+    assert problem.sentence.endswith("; using the defaults, but protection only watches")
     assert save(file, {"mode": "test"}) == problem
     assert file.read_text() == text
 
 
 def test_bytes_that_are_not_text_are_survived(file: Path) -> None:
     file.write_bytes(b'mode = "\xff"')
-    assert [problem.fault for problem in load(file).problems] == [Fault.UNREADABLE]
+    (problem,) = load(file).problems
+    assert problem.sentence.startswith("config.toml: the file cannot be read; it is not UTF-8 text")
     assert isinstance(save(file, {"mode": "test"}), Problem)
 
 
 def test_a_folder_in_the_files_place_is_survived(file: Path) -> None:
     file.mkdir()
-    assert [problem.fault for problem in load(file).problems] == [Fault.UNREADABLE]
+    (problem,) = load(file).problems
+    assert problem.fault is Fault.UNREADABLE
+    assert problem.told().startswith("config.toml: the file cannot be read; it is a folder;")
+
+
+def test_a_file_in_the_place_of_its_folder_is_survived(tmp_path: Path) -> None:
+    (tmp_path / "config").touch()
+    (problem,) = load(tmp_path / "config" / "config.toml").problems
+    assert "config is a file, and a folder is needed" in problem.sentence
 
 
 def test_a_byte_order_mark_is_no_mistake(file: Path) -> None:

@@ -163,16 +163,27 @@ def export(args: argparse.Namespace, context: Context) -> int:
     """Write the history to a file: ``.csv``, ``.json``, or JSON lines."""
     from omnitray.core.alerting.export import export_alerts  # noqa: PLC0415 - needed here alone
 
-    if Path(args.file).suffix.lower() not in ENDINGS:
-        raise ValueError(f"{args.file} must end in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}")
-    found = _history(context)
-    count = export_alerts(found, Path(args.file))
-    report = {"file": str(Path(args.file).absolute()), "alerts": count}
+    file = _export_file(args)
+    count = export_alerts(_history(context), file)
+    report = {"file": str(file.absolute()), "alerts": count}
     if args.json:
         context.terminal.json(msgspec.json.encode(report))
     else:
         context.terminal.line(f"{count} alerts written to {args.file}")
     return 0
+
+
+def _export_file(args: argparse.Namespace) -> Path:
+    """Where to; raises ValueError for an ending of another kind, NotExported for no place."""
+    from omnitray.core.alerting.export import NotExported, refuse_place  # noqa: PLC0415 - as above
+
+    file = Path(args.file)
+    if file.suffix.lower() not in ENDINGS:
+        raise ValueError(f"{args.file} must end in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}")
+    refuse_place(file)
+    if not args.force and file.exists() and file.stat().st_size:  # an empty one holds nothing
+        raise NotExported(f"{args.file} is there already; --force replaces it")
+    return file
 
 
 def _history(context: Context) -> list[Alert]:

@@ -8,11 +8,13 @@ import tomllib
 
 import msgspec
 
+from omnitray.address import read_address
 from omnitray.commands.context import Context
 from omnitray.invocation import typed
 from omnitray.settings import (
     BY_KEY,
     FIELDS,
+    Fault,
     Field,
     Kind,
     Problem,
@@ -40,7 +42,7 @@ def show(args: argparse.Namespace, context: Context) -> int:
     else:
         context.terminal.table([_row(field, loaded.settings) for field in fields])
     for problem in loaded.problems:
-        context.terminal.problem(f"{context.paths.config_file.name} {problem.sentence}")
+        context.terminal.problem(problem.told(context.paths.config_file.name))
     return 0
 
 
@@ -58,6 +60,8 @@ def change(args: argparse.Namespace, context: Context) -> int:
         context.terminal.json(msgspec.json.encode({args.key: now}))
     else:
         context.terminal.line(f"{args.key} = {shown(now)}")
+    if args.key.startswith("api.") and read_address(context.paths.api_file) is not None:
+        context.terminal.problem(f"{args.key}: {Fault.LATER.value}")
     return 0
 
 

@@ -31,6 +31,8 @@ class StorageFault(enum.Enum):
     READ_ONLY = "the disk is read-only"
     DENIED = "permission is denied"
     GONE = "the folder is not there"
+    IN_THE_WAY = "a file is where a folder is needed"
+    IS_FOLDER = "it is a folder"
     BROKEN = "the disk reports an error"
 
 
@@ -41,8 +43,9 @@ _FAULTS = {
     errno.EACCES: StorageFault.DENIED,
     errno.EPERM: StorageFault.DENIED,
     errno.ENOENT: StorageFault.GONE,
-    errno.ENOTDIR: StorageFault.GONE,
-    errno.EEXIST: StorageFault.GONE,  # something else has its name
+    errno.ENOTDIR: StorageFault.IN_THE_WAY,
+    errno.EEXIST: StorageFault.IN_THE_WAY,
+    errno.EISDIR: StorageFault.IS_FOLDER,
 }
 
 
@@ -52,7 +55,8 @@ class StorageError(Exception):
     def __init__(self, path: Path, error: OSError) -> None:
         self.path = path
         self.fault = _FAULTS.get(error.errno or 0, StorageFault.BROKEN)
-        super().__init__(f"cannot write {path}: {self.fault.value} ({error.strerror})")
+        more = f" ({error.strerror})" if self.fault is StorageFault.BROKEN else ""
+        super().__init__(f"cannot write {path}: {self.fault.value}{more}")
 
 
 def make_folder(folder: Path) -> None:

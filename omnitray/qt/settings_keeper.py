@@ -5,17 +5,38 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal, Slot
 
-from omnitray.settings import Fault, Loaded, Problem, changed, load, save, set_value
+from omnitray.core.durable import StorageError
+from omnitray.settings import (
+    BY_KEY,
+    Fault,
+    Loaded,
+    Problem,
+    Settings,
+    changed,
+    load,
+    save,
+    set_value,
+    shown,
+    value_of,
+)
 
 log = logging.getLogger(__name__)
+replace = msgspec.structs.replace
 
+_AS_BEFORE = "what was in force before"
+_THIS_RUN = "the change until OmniTray ends"
 _SETTLE_MS = 150  # an editor saves in several steps
+_AT_START = [key for key in BY_KEY if key.startswith("api.")]  # read once, when the program starts
 
 
 class SettingsKeeper(QObject):
-    """``changed(Loaded)`` whenever what is in force became different."""
+    """``changed(Loaded)`` whenever what is in force became different.
+
+    What counts at the next start only is a problem of ``loaded`` until then.
+    """
 
     changed = Signal(object)
 
@@ -23,6 +44,7 @@ class SettingsKeeper(QObject):
         super().__init__(parent)
         self._path = path
         self.loaded: Loaded = load(path)
+        self._started_with = self.loaded.settings
         self._watcher = QFileSystemWatcher(self)
         self._watcher.directoryChanged.connect(self._on_touched)
         self._watcher.fileChanged.connect(self._on_touched)
@@ -57,7 +79,8 @@ class SettingsKeeper(QObject):
             for problem in found.problems:
                 log.warning("settings: %s", problem.sentence)
             if not found.readable:  # somebody is in the middle of writing, or has slipped
-                found = Loaded(self.loaded.settings, found.problems, found.stamp)
+                kept = tuple(replace(each, used=_AS_BEFORE) for each in found.problems)
+                found = Loaded(self.loaded.settings, kept, found.stamp)
             self._take(found)
 
     def change(self, changes: Mapping[str, Any]) -> Problem | None:
@@ -67,13 +90,13 @@ class SettingsKeeper(QObject):
         """
         try:
             saved = save(self._path, changes)
-        except OSError as error:
-            return self._only_in_memory(changes, _unsaved(error))
+        except (OSError, StorageError) as error:
+            return self._only_in_memory(changes, _unsaved(f"{error}"))
         if isinstance(saved, Loaded):
             self._take(saved)
             return None
         if saved.fault in (Fault.BROKEN, Fault.UNREADABLE):
-            return self._only_in_memory(changes, saved)
+            return self._only_in_memory(changes, _unsaved(saved.sentence))
         return saved
 
     def _only_in_memory(self, changes: Mapping[str, Any], why: Problem) -> Problem:
@@ -84,27 +107,41 @@ class SettingsKeeper(QObject):
                 return found
             settings = found
         log.warning("settings changed for this run only: %s", why.sentence)
-        problems = (*(each for each in self.loaded.problems if each != why), why)
+        known = (each for each in self.loaded.problems if each.fault is not Fault.UNSAVED)
+        problems = (*known, why)
         self._take(Loaded(settings, problems, self.loaded.stamp))
         return why
 
     def _take(self, found: Loaded) -> None:
+        problems = (each for each in found.problems if each.fault is not Fault.LATER)
+        found = replace(found, problems=(*problems, *self._later(found.settings)))
         if found != self.loaded:
             self.loaded = found
             self.changed.emit(found)
+
+    def _later(self, settings: Settings) -> list[Problem]:
+        """What the person has changed and must start OmniTray again for."""
+        pairs = [
+            (key, value_of(settings, key), value_of(self._started_with, key)) for key in _AT_START
+        ]
+        return [
+            Problem(fault=Fault.LATER, key=key, found=shown(now), used=shown(before))
+            for key, now, before in pairs
+            if now != before
+        ]
 
     @Slot()
     def _on_touched(self) -> None:
         self._settle.start()
 
 
-def _unsaved(error: OSError) -> Problem:
-    return Problem(fault=Fault.UNREADABLE, key="config.toml", found=str(error))
+def _unsaved(why: str) -> Problem:
+    return Problem(fault=Fault.UNSAVED, key="config.toml", hint=why, used=_THIS_RUN)
 
 
 def sentences(problems: tuple[Problem, ...], most: int = 3) -> tuple[str, ...]:
     """The problems for the window, the first few in full."""
-    shown = [f"config.toml, {problem.sentence}" for problem in problems[:most]]
+    shown = [problem.told() for problem in problems[:most]]
     if len(problems) > most:
         shown.append(f"and {len(problems) - most} more problems in config.toml")
     return tuple(shown)

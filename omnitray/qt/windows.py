@@ -192,12 +192,15 @@ class Windows(QObject):
 
     @Slot(object, str)
     def _on_export_requested(self, query: AlertQuery, path: str) -> None:
-        from omnitray.core.alerting.export import export_alerts  # noqa: PLC0415 - seldom used
+        from omnitray.core.alerting.export import (  # noqa: PLC0415 - seldom used
+            NotExported,
+            export_alerts,
+        )
 
         try:
             count = export_alerts(self._store.query(query), Path(path))
-        except OSError as error:
-            self.show_banner(f"Nothing was exported to {path}: {error.strerror}")
+        except NotExported as error:
+            self.show_banner(f"Nothing was exported: {error}")
         else:
             self.show_banner(f"{count} alerts exported to {path}")
 

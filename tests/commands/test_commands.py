@@ -221,6 +221,26 @@ def test_an_export_that_cannot_be_written_fails(omnitray: Run, tmp_path: Path) -
     outcome = omnitray("export", str(tmp_path / "no" / "such" / "folder.csv"))
     assert (outcome.code, outcome.out) == (1, "")
     assert "cannot write" in outcome.err
+    assert "make it first" in outcome.err
+
+
+@pytest.mark.usefixtures("api")
+def test_an_export_replaces_a_file_only_when_told_to(omnitray: Run, tmp_path: Path) -> None:
+    file = tmp_path / "history.csv"
+    file.touch()  # as mktemp leaves it: nothing that could be lost
+    assert omnitray("export", str(file)).code == 0
+    file.write_text("mine")
+    refused = omnitray("export", str(file))
+    assert (refused.code, refused.out, file.read_text()) == (1, "", "mine")
+    assert "is there already; --force replaces it" in refused.err
+    assert omnitray("export", str(file), "--force").code == 0
+    assert file.read_text().startswith("id,")
+
+
+@pytest.mark.usefixtures("api")
+def test_a_setting_that_counts_at_the_next_start_says_so(omnitray: Run) -> None:
+    assert "counts when OmniTray is started again" in omnitray("settings", "api.port", "9").err
+    assert omnitray("settings", "thresholds.cpu.warning", "71").err == ""
 
 
 def test_the_token_is_never_printed(api: Running, omnitray: Run) -> None:

@@ -102,12 +102,17 @@ def test_a_missing_folder_is_said_to_be_gone(tmp_path: Path) -> None:
     assert caught.value.fault is StorageFault.GONE
 
 
+def test_a_folder_with_the_name_of_the_file_is_said_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "file").mkdir()
+    with pytest.raises(StorageError, match=r"file: it is a folder$"):
+        durable.write_atomic(tmp_path / "file", b"x")
+
+
 def test_a_file_where_a_folder_should_be_is_a_typed_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(StorageError):
-        durable.make_folder(tmp_path / "file")
-    with pytest.raises(StorageError):
-        durable.make_folder(tmp_path / "file" / "below")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(StorageError, match="a file is where a folder is needed"):
+            durable.make_folder(folder)
 
 
 def test_short_writes_are_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

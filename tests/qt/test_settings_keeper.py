@@ -58,7 +58,9 @@ def test_a_file_that_is_broken_while_running_changes_nothing_but_is_said(tmp_pat
     file.write_text("[protect\n")
     keeper.look()
     assert keeper.loaded.settings == before
-    assert keeper.loaded.problems
+    (said,) = sentences(keeper.loaded.problems)
+    assert said.startswith("line 1: config.toml: the file is not valid TOML; ")
+    assert said.endswith("; using what was in force before")
 
 
 @pytest.mark.expect_log("settings: ")
@@ -69,3 +71,31 @@ def test_many_problems_are_said_in_few_lines(tmp_path: Path) -> None:
     assert len(said) == 4
     assert said[-1] == "and 7 more problems in config.toml"
     assert "line 1" in said[0]
+
+
+@pytest.mark.expect_log("settings: ", "for this run only")
+def test_what_the_disk_refuses_holds_for_this_run_and_is_said(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("in the way")
+    keeper = SettingsKeeper(tmp_path / "config" / "config.toml")
+    keeper.loaded = Loaded()
+    problem = keeper.change({"mode": "prod"})
+    assert problem is not None
+    assert "it could not be saved" in problem.sentence
+    assert keeper.loaded.settings.mode is Mode.PROD
+    keeper.change({"mode": "test"})
+    assert len(keeper.loaded.problems) == 1
+
+
+def test_what_counts_at_the_next_start_is_said_until_it_is_taken_back(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    keeper = SettingsKeeper(file)
+    assert keeper.change({"api.port": 9000}) is None
+    assert sentences(keeper.loaded.problems) == (
+        "config.toml, api.port = 9000: it counts when OmniTray is started again; using 8137",
+    )
+    file.write_text("[api]\nenabled = false\n")
+    keeper.look()
+    assert [problem.key for problem in keeper.loaded.problems] == ["api.enabled"]
+    assert keeper.change({"api.enabled": None}) is None
+    assert keeper.loaded.problems == ()
+    assert SettingsKeeper(file).loaded.problems == ()

@@ -169,6 +169,7 @@ class FakeDoor:
         self.stored = [alert(1)]
         self.commands: list[Any] = []
         self.paused_until: float | None = None
+        self.problems: tuple[str, ...] = ()
         self.fault: Exception | None = None
         self.hold: threading.Event | None = None
         self._ways = self._ways_of_commands()
@@ -193,6 +194,7 @@ class FakeDoor:
             notifications_paused_until=self.paused_until,
             holding=("pytest · ~/shop slowed down",),
             own=OwnCost(cpu_percent=0.1, rss_bytes=80_000_000),
+            problems=self.problems,
         )
 
     def thresholds(self) -> Thresholds:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from omnitray.core.alerting.alert import Alert
-from omnitray.core.durable import write_atomic
+from omnitray.core.durable import StorageError, StorageFault, write_atomic
 
 _COLUMNS = (
     "id",
@@ -27,11 +27,31 @@ _COLUMNS = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
 
 
+class NotExported(OSError):  # noqa: N818 - the sentence is what matters
+    """The file cannot be written; the sentence says why and what to do."""
+
+
 def export_alerts(alerts: Iterable[Alert], path: Path) -> int:
-    """Write the alerts to ``path``; how many. Raises OSError; the old file is then untouched."""
+    """Write the alerts to ``path``; how many. Raises NotExported: the old file is untouched."""
+    refuse_place(path)
     chosen = list(alerts)
-    write_atomic(path, render(chosen, path.suffix.lower()))
+    try:
+        write_atomic(path, render(chosen, path.suffix.lower()))
+    except StorageError as error:
+        if error.fault is StorageFault.GONE:
+            why = f"{path.parent} takes no files; choose another folder"
+            raise NotExported(f"cannot write {path}: {why}") from error
+        raise NotExported(f"{error}; choose another place") from error
     return len(chosen)
+
+
+def refuse_place(path: Path) -> None:
+    """Where no file can be; raises NotExported."""
+    if path.is_dir():
+        raise NotExported(f"cannot write {path}: it is a folder; name a file in it")
+    if not path.parent.is_dir():
+        why = f"there is no folder {path.parent}; make it first"
+        raise NotExported(f"cannot write {path}: {why}")
 
 
 def render(alerts: Iterable[Alert], ending: str) -> bytes:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from omnitray.core.alerting.alert import Alert
-from omnitray.core.alerting.export import export_alerts, render
+from omnitray.core.alerting.export import NotExported, export_alerts, render
 from omnitray.core.facts import AlertType, Severity
 
 ALERT = Alert(
@@ -40,3 +40,16 @@ def test_json_comes_back_as_it_was(ending: str, tmp_path: Path) -> None:
     else:
         lines = file.read_bytes().splitlines()
         assert [msgspec.json.decode(line, type=Alert) for line in lines] == [ALERT, ALERT]
+
+
+def test_a_place_where_no_file_can_be_is_named_with_what_helps(tmp_path: Path) -> None:
+    with pytest.raises(NotExported, match=r"there is no folder .*/no; make it first"):
+        export_alerts([ALERT], tmp_path / "no" / "out.csv")
+    (tmp_path / "out.csv").mkdir()
+    with pytest.raises(NotExported, match=r"out\.csv: it is a folder; name a file in it"):
+        export_alerts([ALERT], tmp_path / "out.csv")
+
+
+def test_a_folder_that_takes_no_files_is_not_said_to_be_missing() -> None:
+    with pytest.raises(NotExported, match="/proc takes no files; choose another folder"):
+        export_alerts([ALERT], Path("/proc/out.csv"))
