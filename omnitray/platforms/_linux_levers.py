@@ -86,8 +86,9 @@ class LinuxSystem(Priorities):
                 raise Refused(f"process {identity.pid} belongs to somebody else") from error
 
     def is_stopped(self, identity: Identity) -> bool:
-        """Whether a signal has stopped it."""
-        return self._proc.require(identity).state == "T"
+        """Whether a signal has stopped it, or will as soon as it comes back from the kernel."""
+        state = self._proc.require(identity).state
+        return state == "T" or self._proc.is_told_to_stop(identity)
 
     def session(self, identity: Identity) -> int:
         """Its session's id."""

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ from omnitray.core.deciding.identity import Identity
 from omnitray.core.facts import ProcessFacts
 
 _DEAD = {"Z", "X", "x"}
+_SHARED_PENDING = re.compile(rb"^ShdPnd:\s*([0-9a-f]+)$", re.MULTILINE)
+_STOP_BIT = 1 << (signal.SIGSTOP - 1)
 
 
 class Stat(NamedTuple):
@@ -79,6 +82,15 @@ class Proc:
         if stat is None or stat.start_ticks != identity.start_ticks or stat.state in _DEAD:
             raise Gone(f"process {identity.pid} has ended")
         return stat
+
+    def is_told_to_stop(self, identity: Identity) -> bool:
+        """Whether a stop waits for it: in the middle of a long call of the kernel it comes late."""
+        try:
+            status = (self._root / str(identity.pid) / "status").read_bytes()
+        except OSError:
+            return False
+        found = _SHARED_PENDING.search(status)
+        return found is not None and bool(int(found[1], 16) & _STOP_BIT)
 
     def require_program(self, identity: Identity) -> None:
         """Raises Refused where the process runs another program than the one decided about."""

@@ -32,6 +32,8 @@ PATIENCE_S = 20.0
 SLEEP = "import time, sys; print(flush=True); time.sleep(60)"
 IGNORES_TERM = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
 FORKS = f"import os; [os.fork() for _ in range(2)]; {SLEEP}"
+# Its parent waits in the kernel, for a child that shares its memory: no signal but KILL is heard.
+IN_THE_KERNEL = f"import ctypes; ctypes.CDLL(None).vfork(); {SLEEP}"
 THREADS = (
     f"import threading, time; threading.Thread(target=time.sleep, args=(60,)).start(); {SLEEP}"
 )
@@ -100,6 +102,21 @@ def test_a_job_with_workers_is_paused_and_goes_on(system: LinuxSystem, actions: 
         (undone,) = actions.undo(done.action_id, "calm")
         assert undone.outcome is Outcome.RESTORED
         eventually(lambda: "T" not in {state(each.pid) for each in workers})
+
+
+def test_a_stop_that_comes_late_is_held_and_taken_back_all_the_same(
+    system: LinuxSystem, actions: Actions
+) -> None:
+    with child(IN_THE_KERNEL) as process:
+        waiting = identity(system, process)
+        assert state(process.pid) == "D"
+        (done,) = actions.perform(order((waiting,), Rung.PAUSE, Resource.MEMORY))
+        assert done.outcome is Outcome.APPLIED
+        assert system.is_stopped(waiting)
+        assert state(process.pid) == "D"
+        (undone,) = actions.undo(done.action_id, "calm")
+        assert undone.outcome is Outcome.RESTORED
+        assert not system.is_stopped(waiting)
 
 
 def test_autogroup_goes_up_and_back(system: LinuxSystem, actions: Actions) -> None:
