@@ -82,10 +82,15 @@ DESKTOP = (
         ("trayer", "trayer"),
         ("xdotool", "xdotool"),
         ("xfce4-panel", "xfce4-panel"),
+        ("xsetroot", "x11-xserver-utils"),
         ("xwininfo", "x11-utils"),
         ("import", "imagemagick"),
     )
-    + _of(Kind.FILE, ("/usr/lib/*/xfce4/notifyd/xfce4-notifyd", "xfce4-notifyd"))
+    + _of(
+        Kind.FILE,
+        ("/usr/lib/*/xfce4/notifyd/xfce4-notifyd", "xfce4-notifyd"),
+        ("/usr/lib*/at-spi*bus-launcher", "at-spi2-core"),
+    )
 )
 
 VENV = _of(

@@ -120,10 +120,10 @@ class Program:
 class Display:
     """An X server without a screen on a free display."""
 
-    def __init__(self, folder: Path, *, dpi: int = 96) -> None:
+    def __init__(self, folder: Path, *, dpi: int = 96, size: tuple[int, int] = (1280, 800)) -> None:
         read_end, write_end = os.pipe()
         arguments = [tool("Xvfb"), "-displayfd", str(write_end), "-nolisten", "tcp"]
-        arguments += ["-screen", "0", "1280x800x24", "-dpi", str(dpi)]
+        arguments += ["-screen", "0", f"{size[0]}x{size[1]}x24", "-dpi", str(dpi)]
         with (folder / "xvfb.log").open("wb") as log:
             self._server = subprocess.Popen(
                 arguments, pass_fds=(write_end,), stdout=log, stderr=log, start_new_session=True

@@ -1,5 +1,6 @@
 """Real notification services: dunst, and Xfce's."""
 
+import enum
 import json
 
 from support.desktop import Desktop, Program, library, offer_xfconf, tool
@@ -25,6 +26,19 @@ _DUNST_CONFIG = """[global]
     foreground = "#ffffff"
     timeout = 0
 """
+_NOTIFYD_CONFIG = """<?xml version="1.0" encoding="UTF-8"?>
+<channel name="xfce4-notifyd" version="1.0">
+  <property name="notify-location" type="uint" value="{corner}"/>
+  <property name="initial-opacity" type="double" value="1.0"/>
+</channel>
+"""
+
+
+class Corner(enum.IntEnum):
+    """Where Xfce's daemon shows notifications (``GtkCornerType``)."""
+
+    TOP_RIGHT = 2
+    BOTTOM_RIGHT = 3
 
 
 def start_dunst(desktop: Desktop) -> Program:
@@ -47,7 +61,10 @@ def dunst_history(desktop: Desktop) -> list[dict[str, object]]:
     return [{name: value["data"] for name, value in each.items()} for each in entries]
 
 
-def start_xfce_notifyd(desktop: Desktop) -> Program:
+def start_xfce_notifyd(desktop: Desktop, corner: Corner = Corner.TOP_RIGHT) -> Program:
     """Xfce's notification daemon: buttons, but no default action."""
     offer_xfconf(desktop)
+    folder = desktop.home / ".config/xfce4/xfconf/xfce-perchannel-xml"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "xfce4-notifyd.xml").write_text(_NOTIFYD_CONFIG.format(corner=corner))
     return desktop.launch(tool("xfce4-notifyd", *library("xfce4/notifyd/xfce4-notifyd")))

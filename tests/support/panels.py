@@ -14,23 +14,32 @@ _XFCE_PANEL = """<?xml version="1.0" encoding="UTF-8"?>
       <property name="length" type="uint" value="100"/>
       <property name="size" type="uint" value="32"/>
       <property name="plugin-ids" type="array">
-        <value type="int" value="1"/>
+        {numbers}
       </property>
     </property>
   </property>
   <property name="plugins" type="empty">
     <property name="plugin-1" type="string" value="systray"/>
+    <property name="plugin-2" type="string" value="separator">
+      <property name="expand" type="bool" value="true"/>
+      <property name="style" type="uint" value="0"/>
+    </property>
   </property>
 </channel>
 """
+_NUMBER = '<value type="int" value="{}"/>'
 
 
-def start_xfce_panel(desktop: Desktop) -> Program:
-    """Xfce's panel with nothing but its tray, which takes icons of both kinds."""
+def start_xfce_panel(desktop: Desktop, *, at_the_end: bool = False) -> Program:
+    """Xfce's panel with nothing but its tray, which takes icons of both kinds.
+
+    ``at_the_end`` puts the tray where most desktops have it.
+    """
     offer_xfconf(desktop)
     folder = desktop.home / ".config/xfce4/xfconf/xfce-perchannel-xml"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "xfce4-panel.xml").write_text(_XFCE_PANEL)
+    numbers = "".join(_NUMBER.format(each) for each in ((2, 1) if at_the_end else (1,)))
+    (folder / "xfce4-panel.xml").write_text(_XFCE_PANEL.format(numbers=numbers))
     return desktop.launch(tool("xfce4-panel"), "--disable-wm-check")
 
 
