@@ -41,10 +41,12 @@ class Journal:
         folders: Sequence[Path] = FOLDERS,
         command: Sequence[str] = ("journalctl",),
         wall: Callable[[], float] = time.time,
+        may: Callable[[Path, int], bool] = os.access,
     ) -> None:
         self._folders = folders
         self._command = tuple(command)
         self._wall = wall
+        self._may = may
         self._thread: threading.Thread | None = None
         self._child: subprocess.Popen[str] | None = None
         self._found: tuple[str, ...] = ()
@@ -56,9 +58,9 @@ class Journal:
         if shutil.which(self._command[0]) is None:
             return "there is no systemd journal here"
         kept = [file for folder in self._folders for file in folder.glob("*/system.journal")]
-        if any(os.access(file, os.R_OK) for file in kept):
+        if any(self._may(file, os.R_OK) for file in kept):
             return ""
-        if not kept and not any(_is_closed(folder) for folder in self._folders):
+        if not kept and not any(self._is_closed(folder) for folder in self._folders):
             return "there is no systemd journal here"
         return (
             "the journal tells members of the groups systemd-journal and adm only; "
@@ -116,12 +118,11 @@ class Journal:
                 return
             self._found = tuple(output.splitlines()[-_MOST_LINES:])
 
-
-def _is_closed(folder: Path) -> bool:
-    """Whether there is something in the folder that we may not look into."""
-    try:
-        return any(not os.access(each, os.R_OK | os.X_OK) for each in folder.iterdir())
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
+    def _is_closed(self, folder: Path) -> bool:
+        """Whether there is something in the folder that we may not look into."""
+        try:
+            return any(not self._may(each, os.R_OK | os.X_OK) for each in folder.iterdir())
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
