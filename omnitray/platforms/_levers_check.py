@@ -1,27 +1,71 @@
 """Starts the child on which the start-up self-test pulls the levers, and puts it away."""
 
+import select
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from omnitray.core.acting.lever import Lever
-from omnitray.core.acting.levers_report import LeverRow, levers_report
+from omnitray.core.acting.levers_report import LeverRow, levers_report, no_child
 from omnitray.core.acting.system import System
 
-_SLEEPER = ("-I", "-S", "-c", "import time\nprint(flush=True)\ntime.sleep(60)")
+_BEGINS_WITHIN_S = 5.0
+# Dies with us even while it is stopped (PR_SET_PDEATHSIG; elsewhere it just sleeps its time out).
+_SLEEPER = """
+import time
+try:
+    import ctypes
+    ctypes.CDLL(None).prctl(1, 9)
+except (ImportError, OSError, AttributeError, TypeError):
+    pass
+print(flush=True)
+time.sleep(60)
+"""
 
 
-def check_levers(levers: tuple[Lever, ...], system: System) -> tuple[LeverRow, ...]:
-    """Which levers work here. Takes about 0.2 s; blocking, so not on the main thread."""
+def sleeper_command() -> list[str]:
+    """A small Python that sleeps."""
+    return [sys.executable, "-I", "-S", "-c", _SLEEPER]
+
+
+def check_levers(
+    levers: tuple[Lever, ...],
+    system: System,
+    command: Callable[[], list[str]] = sleeper_command,
+) -> tuple[LeverRow, ...]:
+    """Which levers work here. Takes about 0.1 s; blocking, so not on the main thread."""
+    try:
+        with _child(command()) as pid:
+            child = system.identify([pid])
+            if child:
+                return levers_report(levers, system, child[0])
+    except OSError as error:
+        return no_child(levers, f"nothing to try it on: {error.strerror}")
+    return no_child(levers, "the test's own process ended at once")
+
+
+@contextmanager
+def _child(command: list[str]) -> Iterator[int]:
     with subprocess.Popen(
-        [sys.executable, *_SLEEPER],
+        command,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     ) as child:
         try:
-            if child.stdout is not None:
-                child.stdout.readline()  # it runs its own program now, not a copy of ours
-            return levers_report(levers, system, system.identify([child.pid])[0])
+            _await_line(child)
+            yield child.pid
         finally:
             child.kill()
+
+
+def _await_line(child: subprocess.Popen[bytes]) -> None:
+    """It runs its own program now, not a copy of ours."""
+    if child.stdout is None:
+        return
+    if hasattr(select, "poll"):
+        select.select([child.stdout], [], [], _BEGINS_WITHIN_S)
+    else:
+        child.stdout.readline()  # only sockets can be waited for there

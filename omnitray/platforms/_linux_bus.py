@@ -81,9 +81,12 @@ class SessionBus:
             if self._connection is None:
                 self._connection = self._connect(self._patience_s)
             reply = self._connection.send_and_get_reply(message, timeout=self._patience_s)
-        except (OSError, KeyError, ValueError) as error:
+        except KeyError as error:
+            raise BusError("no session bus, for XDG_RUNTIME_DIR is not set") from error
+        except (OSError, ValueError) as error:
             self.close()
-            raise BusError(f"the session bus does not answer ({error})") from error
+            why = getattr(error, "strerror", None) or error
+            raise BusError(f"the session bus does not answer ({why})") from error
         if reply.header.message_type == MessageType.error:
             name = str(reply.header.fields.get(HeaderFields.error_name, ""))
             said = " ".join(str(part) for part in reply.body)

@@ -42,15 +42,37 @@ class UserUnits:
         self._cgroups = cgroups
         self._patience_s = patience_s
 
-    def why_not(self) -> str:
-        """Empty where the manager answers, else one sentence."""
+    def why_not(self, controller: str = "") -> str:
+        """Empty where the manager answers and has the controller, else one sentence."""
         if not (self._cgroups / "cgroup.controllers").exists():
-            return "no unified cgroup hierarchy here"
+            return self._which_cgroups()
         try:
             self._bus.call(_MANAGER, "GetUnit", "s", SLICE)
         except BusError as error:
-            return "" if error.name == "NoSuchUnit" else f"no systemd user session: {error}"
-        return ""
+            if error.name == "ServiceUnknown":
+                return "this session is not run by systemd"
+            if error.name != "NoSuchUnit":
+                return f"no systemd user session: {error}"
+        return self._controller_why_not(controller) if controller else ""
+
+    def _which_cgroups(self) -> str:
+        if (self._cgroups / "unified/cgroup.controllers").exists():
+            return "cgroups are of both versions here (hybrid); units need version 2 alone"
+        if any(self._cgroups.glob("*/cgroup.procs")):
+            return "cgroups are of version 1 here; units need version 2"
+        return "no cgroups are mounted here"
+
+    def _controller_why_not(self, controller: str) -> str:
+        """The manager takes a weight or a limit without it too, but then nothing acts on it."""
+        uid = os.getuid()
+        manager = self._cgroups / f"user.slice/user-{uid}.slice/user@{uid}.service"
+        try:
+            given = (manager / "cgroup.controllers").read_text().split()
+        except OSError:
+            return ""  # a manager elsewhere: reading back will tell
+        if controller in given:
+            return ""
+        return f"the session's manager is not given the {controller} controller"
 
     def unit_of(self, process: Identity) -> str | None:
         """The user unit (scope or service) that a process is in, or None."""

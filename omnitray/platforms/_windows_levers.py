@@ -108,8 +108,9 @@ class JobObjects(NoUnits):
         self._members: dict[int, str] = {}
         self._weights: dict[str, int | None] = {}
 
-    def why_not(self) -> str:
+    def why_not(self, controller: str = "") -> str:
         """They are always there."""
+        del controller
         return ""
 
     def unit_of(self, process: Identity) -> str | None:

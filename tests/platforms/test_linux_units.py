@@ -120,14 +120,73 @@ def test_what_the_manager_wrongly_believes_frozen_is_thawed_first(
     assert [method for method, _ in bus.calls] == ["GetUnit", "ThawUnit", "FreezeUnit"]
 
 
-def test_without_a_manager_it_says_why(units: UserUnits, bus: FakeBus, tmp_path: Path) -> None:
+def test_without_a_manager_it_says_why(units: UserUnits, bus: FakeBus) -> None:
     assert units.why_not() == ""
     bus.errors["GetUnit"] = BusError("no bus")
     assert units.why_not() == "no systemd user session: no bus"
     bus.errors["GetUnit"] = BusError("not there", "NoSuchUnit")
     assert units.why_not() == ""
+    bus.errors["GetUnit"] = BusError("not provided by any .service files", "ServiceUnknown")
+    assert units.why_not() == "this session is not run by systemd"
+
+
+def test_other_cgroups_than_the_unified_ones_are_named(units: UserUnits, tmp_path: Path) -> None:
     (tmp_path / "cgroup.controllers").unlink()
-    assert units.why_not() == "no unified cgroup hierarchy here"
+    assert units.why_not() == "no cgroups are mounted here"
+    (tmp_path / "cpu").mkdir()
+    (tmp_path / "cpu/cgroup.procs").touch()
+    assert units.why_not() == "cgroups are of version 1 here; units need version 2"
+    (tmp_path / "unified").mkdir()
+    (tmp_path / "unified/cgroup.controllers").touch()
+    wanted = "cgroups are of both versions here (hybrid); units need version 2 alone"
+    assert units.why_not() == wanted
+
+
+def test_a_controller_that_the_manager_is_not_given_is_named(
+    units: UserUnits, tmp_path: Path
+) -> None:
+    assert units.why_not("cpu") == ""
+    manager = tmp_path / HOME.lstrip("/")
+    manager.mkdir(parents=True)
+    (manager / "cgroup.controllers").write_text("memory pids\n")
+    assert units.why_not("memory") == ""
+    assert units.why_not("cpu") == "the session's manager is not given the cpu controller"
+
+
+def test_the_units_place_is_looked_into_without_the_manager(
+    units: UserUnits, bus: FakeBus, tmp_path: Path
+) -> None:
+    path = f"{HOME}/app.slice/app-x-1.scope/inner"
+    (tmp_path / "7/cgroup").write_text(f"0::{path}\n")
+    inner = tmp_path / path.lstrip("/")
+    inner.mkdir(parents=True)
+    (inner / "cgroup.procs").write_text("7\n8\n")
+    (inner.parent / "cgroup.procs").write_text("9\n")
+    group = units.group_of(WHO)
+    assert group == f"{tmp_path}{HOME}/app.slice/app-x-1.scope"
+    assert units.group_members(group) == {7, 8, 9}
+    assert not units.is_held(WHO)
+    (inner / "cgroup.events").write_text("populated 1\nfrozen 1\n")
+    assert units.is_held(WHO)
+    with pytest.raises(Refused, match="No such file"):
+        units.end_group(group)
+    (inner.parent / "cgroup.kill").touch()
+    units.end_group(group)
+    assert (inner.parent / "cgroup.kill").read_text() == "1"
+    assert bus.calls == []
+
+
+def test_what_is_in_no_unit_has_no_place(units: UserUnits) -> None:
+    assert units.group_of(WHO) == ""
+    assert units.group_of(Identity(pid=99, start_ticks=1)) == ""
+    assert not units.is_held(Identity(pid=99, start_ticks=1))
+
+
+def test_a_bus_of_which_nobody_says_the_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    with pytest.raises(BusError, match="no session bus, for XDG_RUNTIME_DIR is not set"):
+        SessionBus().name_owners()
 
 
 def test_a_bus_that_is_not_there_is_one_error() -> None:

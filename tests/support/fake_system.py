@@ -32,6 +32,7 @@ class FakeUnits:
 
     def __init__(self, system: "FakeSystem") -> None:
         self._system = system
+        self.lacks: dict[str, str] = {}
         self.absent = "no unified cgroup hierarchy here"
         self.refuses: set[str] = set()
         self.weights: dict[str, int | None] = {}
@@ -41,8 +42,8 @@ class FakeUnits:
         self.ignores_weight = False
         self.ended: list[str] = []
 
-    def why_not(self) -> str:
-        return self.absent
+    def why_not(self, controller: str = "") -> str:
+        return self.absent or self.lacks.get(controller, "")
 
     def unit_of(self, process: Identity) -> str | None:
         return self._system.process(process).unit

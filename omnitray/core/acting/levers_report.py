@@ -41,6 +41,20 @@ def levers_report(
     return tuple(_row(lever, system, target) for lever in levers)
 
 
+def no_child(levers: tuple[Lever, ...], why_not: str) -> tuple[LeverRow, ...]:
+    """The rows where there was nothing to try them on."""
+    return tuple(
+        LeverRow(
+            kind=lever.kind,
+            name=NAMES[lever.kind],
+            works=False,
+            reversible=lever.reversible,
+            why_not=why_not,
+        )
+        for lever in levers
+    )
+
+
 def _row(lever: Lever, system: System, target: Target) -> LeverRow:
     why_not = _try(lever, target)
     if not why_not and not system.is_there(target.processes[0]):

@@ -13,8 +13,9 @@ class NoUnits:
     def __init__(self, why_not: str) -> None:
         self._why_not = why_not
 
-    def why_not(self) -> str:
+    def why_not(self, controller: str = "") -> str:
         """Why there are none."""
+        del controller
         return self._why_not
 
     def unit_of(self, process: Identity) -> str | None:

@@ -50,8 +50,8 @@ IO_IDLE = IoPriority(3)
 class Units(Protocol):
     """The service manager of the session: named groups of processes with weights and limits."""
 
-    def why_not(self) -> str:
-        """Empty where it can be used, else one sentence."""
+    def why_not(self, controller: str = "") -> str:
+        """Empty where it can be used (for what ``controller`` does), else one sentence."""
         ...
 
     def unit_of(self, process: Identity) -> str | None:

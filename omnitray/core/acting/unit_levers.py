@@ -5,10 +5,18 @@ session) is adopted into a scope of its own first. It stays there afterwards, wi
 and no limit: what it came from cannot be entered again without privilege.
 """
 
-import hashlib
+import contextlib
 
-from omnitray.core.acting.lever import AlreadyThere, CannotPlan, Change, Plan, Target, Value
-from omnitray.core.acting.system import System
+from omnitray.core.acting.lever import (
+    AlreadyThere,
+    CannotPlan,
+    Change,
+    Fate,
+    Plan,
+    Target,
+    Value,
+)
+from omnitray.core.acting.system import Gone, Refused, System
 from omnitray.core.acting.value_lever import ValueLever, whole
 from omnitray.core.deciding.identity import Identity, LeverKind
 
@@ -20,7 +28,12 @@ _PREFIX = "omnitray-job-"
 
 
 class UnitLever(ValueLever):
-    """What the levers on units share: the job's own unit, adopted where it has none."""
+    """What the levers on units share: the job's own unit, adopted where it has none.
+
+    ``controller`` is the kernel's part that acts on what the unit is told; empty: its core.
+    """
+
+    controller = ""
 
     def __init__(self, system: System) -> None:
         super().__init__(system)
@@ -28,7 +41,7 @@ class UnitLever(ValueLever):
 
     def plan(self, target: Target) -> Plan:
         """One change of one unit, and who has to be taken in first."""
-        blocked = self._units.why_not()
+        blocked = self._units.why_not(self.controller)
         if blocked:
             raise CannotPlan(blocked)
         family = self._family(target)
@@ -73,6 +86,7 @@ class WeightLever(UnitLever):
     """
 
     kind = LeverKind.CPU_WEIGHT
+    controller = "cpu"
 
     def _change(self, unit: str, target: Target, *, is_new: bool) -> Change:
         del target
@@ -83,6 +97,14 @@ class WeightLever(UnitLever):
 
     def _get(self, change: Change) -> Value:
         return self._units.cpu_weight(change.unit)
+
+    def _restore(self, change: Change, notes: list[str]) -> Fate:
+        """A scope of ours whose making was broken off has no weight yet: it gets the fair one."""
+        with contextlib.suppress(Gone, Refused):
+            if change.unit.startswith(_PREFIX) and self._get(change) is None:
+                self._set(change, FAIR)
+                return Fate.RESTORED
+        return super()._restore(change, notes)
 
     def _set(self, change: Change, value: Value) -> None:
         self._units.set_cpu_weight(change.unit, None if value is None else whole(value))
@@ -96,6 +118,7 @@ class MemoryLever(UnitLever):
     """
 
     kind = LeverKind.MEMORY_HIGH
+    controller = "memory"
 
     def _change(self, unit: str, target: Target, *, is_new: bool) -> Change:
         del target
@@ -150,6 +173,8 @@ def refuse_tied(system: System, processes: tuple[Identity, ...]) -> None:
 
 def _scope_name(job_key: str, leader: Identity) -> str:
     """A name that two runs of one job do not share."""
+    import hashlib  # noqa: PLC0415 - OpenSSL comes with it, 4 MB: not before it is needed
+
     job = hashlib.sha256(f"{job_key} {leader.pid} {leader.start_ticks}".encode()).hexdigest()
     return f"{_PREFIX}{job[:12]}.scope"
 
