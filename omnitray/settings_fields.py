@@ -98,101 +98,180 @@ def _percent(key: str, title: str, text: str, low: float = 1, high: float = 100)
     return Field(key, title, text, "%", Kind.NUMBER, low, high)
 
 
-def _band(resource: Resource, name: str) -> tuple[Field, ...]:
+def _band(resource: Resource, name: str, use: str) -> tuple[Field, ...]:
     stem = f"thresholds.{resource}."
+    warned = f"A warning is raised when {use} stays at or above this."
+    alarmed = f"A critical alert is raised when {use} stays at or above this."
+    over = f"An alert ends when {use} stays this far below its threshold."
+    held = "How long it must stay above a threshold to raise an alert, and below to end it."
     return (
-        _percent(stem + "warning", f"{name} warning", f"A warning when {name} use reaches it."),
-        _percent(stem + "critical", f"{name} critical", f"Critical when {name} use reaches it."),
-        Field(
-            stem + "clear_below",
-            f"{name} clears",
-            "So far under the threshold it counts as over.",
-            "points",
-            Kind.NUMBER,
-            0,
-            50,
-        ),
-        _seconds(stem + "hold_s", f"{name} holds for", "Over or under for so long to count."),
+        _percent(stem + "warning", f"{name}: warning from", warned),
+        _percent(stem + "critical", f"{name}: critical from", alarmed),
+        Field(stem + "clear_below", f"{name}: over below", over, "points", Kind.NUMBER, 0, 50),
+        _seconds(stem + "hold_s", f"{name}: for at least", held),
     )
 
 
-_UNANSWERED = (
-    ("memory_end_after_s", "RAM: end after", "A job paused before memory ended is ended,"),
-    ("cpu_pause_after_s", "CPU: pause after", "A job that still makes others wait is paused,"),
-    ("cpu_end_after_s", "CPU: end after", "A job paused for that is ended,"),
-)
-
-
 def _limits(mode: Mode) -> tuple[Field, ...]:
-    stem = f"protect.{mode}."
-    floor = "Available memory; under it, with no swap left, a victim is ended."
+    stem, tail = f"protect.{mode}.", f"in {mode} mode"
+    slowed = "use over this, the job that takes most is slowed down."
+    floor = "With less than this available and no swap left, the worker that grows is ended."
+    asked = "unless you have answered; 0 means never."
     return (
-        _percent(stem + "cpu_percent", f"CPU limit ({mode})", "CPU use the protector allows."),
-        _percent(stem + "memory_percent", f"RAM limit ({mode})", "Used memory it allows."),
-        _seconds(stem + "hold_s", f"Acts after ({mode})", "Over a limit for so long.", 0, 600),
-        _percent(stem + "memory_floor_percent", f"RAM floor ({mode})", floor, 0, 99),
-        _percent(stem + "swap_floor_percent", f"Swap floor ({mode})", "Free swap.", 0),
+        _percent(stem + "cpu_percent", f"CPU limit {tail}", f"With CPU {slowed}"),
+        _percent(stem + "memory_percent", f"Memory limit {tail}", f"With memory {slowed}"),
+        _seconds(
+            stem + "hold_s",
+            f"Act after {tail}",
+            "How long a limit must be exceeded before something is done.",
+            0,
+            600,
+        ),
+        _percent(stem + "memory_floor_percent", f"Memory floor {tail}", floor, 0, 99),
+        _percent(
+            stem + "swap_floor_percent",
+            f"Swap floor {tail}",
+            "With less free swap than this, swap counts as used up.",
+            0,
+        ),
         _seconds(
             stem + "memory_runs_out_s",
-            f"RAM forecast ({mode})",
-            "Memory foretold to end within this: what grows is paused.",
+            f"Memory forecast {tail}",
+            "When memory will run out within this time, the job that grows is paused.",
         ),
-        *(
-            _seconds(stem + name, f"{title} ({mode})", f"{text} so long unanswered. 0: never.")
-            for name, title, text in _UNANSWERED
+        _seconds(
+            stem + "memory_end_after_s",
+            f"Memory: end after {tail}",
+            f"A job paused for lack of memory is ended after this time, {asked}",
+        ),
+        _seconds(
+            stem + "cpu_pause_after_s",
+            f"CPU: pause after {tail}",
+            f"A slowed down job that still makes others wait is paused after this time, {asked}",
+        ),
+        _seconds(
+            stem + "cpu_end_after_s",
+            f"CPU: end after {tail}",
+            f"A job paused for that is ended after this time, {asked}",
         ),
         _switch(
             stem + "clean_asks_first",
-            f"Show first ({mode})",
-            "Show what cleaning caches would free, and clean nothing unasked.",
+            f"Ask before cleaning {tail}",
+            "Shows what cleaning caches would free, and cleans nothing until you say so.",
         ),
     )
 
 
 FIELDS: tuple[Field, ...] = (
-    _choice("mode", "Mode", "The policy of the protector.", tuple(Mode)),
-    _choice("level", "Level", "How often the monitor looks.", (AUTO, *MonitorLevel)),
-    _switch("monitor.save_on_battery", "Save battery", "Look less often while it discharges."),
-    _seconds("monitor.grace_s", "Quiet after start", "Only critical resource alerts so long."),
-    _seconds("monitor.calm_s", "Calm down after", "Clear for so long before looking less."),
-    *_band(Resource.CPU, "CPU"),
-    *_band(Resource.MEMORY, "Memory"),
-    *_band(Resource.DISK, "Disk"),
+    _choice(
+        "mode",
+        "Mode",
+        "How much the protector allows before it acts: dev least, prod most.",
+        tuple(Mode),
+    ),
+    _choice(
+        "level",
+        "Level",
+        "How often OmniTray looks; auto looks closer by itself when something is wrong.",
+        (AUTO, *MonitorLevel),
+    ),
+    _switch(
+        "monitor.save_on_battery",
+        "Save battery",
+        "Looks less often while the computer runs on its battery.",
+    ),
+    _seconds(
+        "monitor.grace_s",
+        "Quiet after start",
+        "For this long after start or sleep, only critical alerts about this machine are raised.",
+    ),
+    _seconds(
+        "monitor.calm_s",
+        "Calm down after",
+        "How long all must be well before it looks less often again.",
+    ),
+    *_band(Resource.CPU, "CPU", "CPU use"),
+    *_band(Resource.MEMORY, "Memory", "memory use"),
+    *_band(Resource.DISK, "Disk", "the use of a disk"),
     _choice(
         "protect.state",
         "Protector",
-        "on acts, watch only says what it would do, off sleeps.",
+        "on acts; watch only says what it would do; off does nothing.",
         tuple(ProtectState),
     ),
     Field(
         "protect.protected",
         "Never touch",
-        "Names, executable paths, globs and project folders.",
+        "Names, paths of programs (also with * in them) or project folders that are left alone.",
         kind=Kind.LIST,
     ),
-    _percent("protect.disk_clean_percent", "Clean caches from", "Disk use that starts it."),
-    _percent("protect.disk_target_percent", "Clean caches to", "Disk use that ends it."),
-    _percent("protect.disk_danger_percent", "Hold writers from", "Disk use, while it still fills."),
-    _seconds("protect.disk_runs_out_s", "Disk forecast", "Full within this: its writer is held."),
+    _percent(
+        "protect.disk_clean_percent",
+        "Clean caches from",
+        "When a disk is this full, caches on it are cleaned.",
+    ),
+    _percent(
+        "protect.disk_target_percent",
+        "Clean caches to",
+        "When a disk is no fuller than this, cleaning stops.",
+    ),
+    _percent(
+        "protect.disk_danger_percent",
+        "Hold writers from",
+        "When a disk is this full and still fills, the job that writes most is held.",
+    ),
+    _seconds(
+        "protect.disk_runs_out_s",
+        "Disk forecast",
+        "When a disk will be full within this time, the job that writes most is held.",
+    ),
     *(field for mode in Mode for field in _limits(mode)),
-    _switch("api.enabled", "Local API", "Serves the command line, tests and editors."),
-    Field("api.port", "Port", "The next free one if it is taken.", "", Kind.INT, 0, MAX_PORT),
-    _text("api.listen", "Address", "Anything but loopback needs certificate and key."),
-    _text("api.certificate", "Certificate", "A PEM file, for TLS."),
-    _text("api.key", "Private key", "A PEM file, for TLS."),
-    _switch("notifications.enabled", "Notifications", "Show them on the desktop."),
+    _switch(
+        "api.enabled",
+        "Local API",
+        "Lets the command line, tests and editors talk to OmniTray. Counts from its next start.",
+    ),
+    Field(
+        "api.port",
+        "Port",
+        "If it is taken, the next free one is used. Counts from the next start.",
+        "",
+        Kind.INT,
+        0,
+        MAX_PORT,
+    ),
+    _text(
+        "api.listen",
+        "Address",
+        "Other machines can ask when it is not 127.0.0.1; that needs a certificate and its key.",
+    ),
+    _text("api.certificate", "Certificate", "The path of a PEM file, for TLS."),
+    _text("api.key", "Private key", "The path of a PEM file, for TLS."),
+    _switch("notifications.enabled", "Notifications", "Shows alerts on the desktop."),
     _choice(
         "notifications.from",
         "Notify from",
-        "The least severity that pops up.",
+        "Alerts of this severity and above pop up; the others are only listed.",
         tuple(Severity),
     ),
-    _seconds("notifications.repeat_floor_s", "At most every", "For the same alert.", 1, DAY_S),
-    _seconds("notifications.repeat_s", "Remind every", "While it is open.", 60, 7 * DAY_S),
+    _seconds(
+        "notifications.repeat_floor_s",
+        "At most every",
+        "The same alert pops up no more often than this.",
+        1,
+        DAY_S,
+    ),
+    _seconds(
+        "notifications.repeat_s",
+        "Remind every",
+        "How often you are reminded of an alert that is still open.",
+        60,
+        7 * DAY_S,
+    ),
     _seconds(
         "notifications.repeat_critical_s",
         "Remind of critical every",
-        "While it is open.",
+        "How often you are reminded of a critical alert that is still open.",
         60,
         7 * DAY_S,
     ),

@@ -44,6 +44,8 @@ def show_status(body: StatusBody, context: Context) -> None:
     terminal.line()
     rows = [*_readings(body.monitor.snapshot), *_settings(body), *_rest(body)]
     terminal.table(rows)
+    for problem in body.problems:
+        terminal.paragraph(f"Problem   {problem}", 10, "warning")
     for alert in body.alerts.latest:
         when = shown(alert.last_seen, context.now)
         terminal.line(f"  {when}  {alert.severity:<8}  {alert.title}", alert.severity)
@@ -74,9 +76,8 @@ def _settings(body: StatusBody) -> list[tuple[str, str, str]]:
 
 def _rest(body: StatusBody) -> list[tuple[str, str, str]]:
     rows = [("Held", "", job) for job in body.protector.holding]
-    rows += [("Problem", "", problem) for problem in body.problems]
     if body.own is not None:
-        cost = f"{size(body.own.rss_bytes)} of memory, process {body.pid}"
+        cost = f"of one core, {size(body.own.rss_bytes)} of memory, process {body.pid}"
         rows.append(("OmniTray", f"{body.own.cpu_percent:.1f} %", cost))
     rows.append(("Alerts", str(body.alerts.open), f"open, {body.alerts.critical} critical"))
     return rows

@@ -52,6 +52,13 @@ class Terminal:
         lines = textwrap.wrap(harmless(text), width, subsequent_indent=" " * indent)
         return self.paint("\n".join(lines), colour)
 
+    def paragraph(self, text: str, indent: int = 0, colour: str = "") -> None:
+        """Text that matters to its end: over several lines at a terminal, else on one."""
+        if self.interactive:
+            self.whole(self.wrapped(text, indent, colour))
+        else:
+            self.line(text, colour)
+
     def json(self, body: bytes) -> None:
         """An object of the API, on one line."""
         print(harmless_json(body.decode()), file=self._out, flush=True)

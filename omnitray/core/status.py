@@ -95,7 +95,7 @@ def _headline(status: Status, firing: list[Alert]) -> str:
 def _detail(status: Status) -> str:
     parts = [f"{status.mode} mode", f"looking every {status.interval_s:g} s"]
     if status.own is not None:
-        parts.append(f"costing {status.own.cpu_percent:.1f} % CPU")
+        parts.append(f"costing {status.own.cpu_percent:.1f} % of one core")
     waiting = sum(alert.state == "firing" for alert in status.open_alerts)
     if waiting:
         parts.append(f"{waiting} alert{'s' if waiting > 1 else ''} not yet acknowledged")

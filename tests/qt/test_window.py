@@ -83,7 +83,7 @@ def test_the_status_is_said_in_a_sentence_and_the_selectors_follow(window: MainW
     assert window.header.headline.text() == "Memory 93 %: pytest · ~/shop and 1 more"
     assert window.header.mode.value == Mode.PROD
     assert window.header.level.value == MonitorLevel.INTENSIVE
-    assert window.footer.words.text().startswith("OmniTray itself: 0.12 % CPU · 71 MB")
+    assert window.footer.words.text().startswith("OmniTray itself: 0.12 % of one core · 71 MB")
 
 
 def test_alerts_that_wait_are_counted_in_the_sidebar(window: MainWindow) -> None:
