@@ -1,6 +1,12 @@
-"""Pauses the process named in its argument and waits to be killed; says the guardian's pid."""
+"""Takes hold of the process named in its arguments, and is killed.
+
+With ``pause`` it waits for that, with ``half`` it does it itself, in the middle: the process has
+been adopted into a scope, and the weight not yet been set.
+"""
 # ruff: noqa: T201 - what it prints is what it is for
 
+import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -14,17 +20,29 @@ from omnitray.core.deciding.identity import Rung
 from omnitray.core.facts import Resource
 from omnitray.platforms import linux
 from omnitray.platforms._linux_levers import LinuxSystem
+from omnitray.platforms._linux_units import UserUnits
 
 PATIENCE_S = 60.0  # everything is slow on an emulated machine
 
 
-def main(journal: Path, pid: int) -> None:
-    """Pause it by whatever lever comes first here."""
+class HalfUnits(UserUnits):
+    """Units that end this program when it comes to the weight."""
+
+    def set_cpu_weight(self, unit: str, weight: int | None) -> None:
+        """No more."""
+        del unit, weight
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main(journal: Path, pid: int, rung: Rung) -> None:
+    """Act on it by whatever lever comes first here."""
     system = LinuxSystem(patience_s=PATIENCE_S)
+    if rung is Rung.SLOW_DOWN:
+        system.units.__class__ = HalfUnits
     guard = linux.guardian(journal)
     actions = Actions(Journal(journal), linux.levers(system), system, SystemClock(), guard)
     target = Target(job_key="crash", title="a job", processes=system.identify([pid]))
-    order = Order(target=target, rung=Rung.PAUSE, resource=Resource.MEMORY, reason="a test")
+    order = Order(target=target, rung=rung, resource=Resource.MEMORY, reason="a test")
     (done,) = actions.perform(order)
     actions.step()
     print(done.lever, flush=True)
@@ -32,4 +50,5 @@ def main(journal: Path, pid: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    rung = Rung.SLOW_DOWN if sys.argv[1] == "half" else Rung.PAUSE
+    main(Path(sys.argv[2]), int(sys.argv[3]), rung)

@@ -220,7 +220,7 @@ def prove_crash(proof: Proof) -> None:
     counter = proof.folder / "count"
     journal = proof.folder / "crash.jsonl"
     with workload("count", str(counter)) as job:
-        command = [sys.executable, str(HERE / "crasher.py"), str(journal), str(job.pid)]
+        command = [sys.executable, str(HERE / "crasher.py"), "pause", str(journal), str(job.pid)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as crasher:
             assert crasher.stdout is not None
             lever = crasher.stdout.readline().strip()
@@ -241,6 +241,81 @@ def prove_crash(proof: Proof) -> None:
         record = Journal(journal).records()[-1]
         who = record.undone.who if record.undone else "nobody"
         proof.claim(f"the journal says who: {who}", holds=who == "guardian")
+
+
+def prove_half(proof: Proof) -> None:
+    """Killed between the adoption and the weight: the next start leaves nothing of it."""
+    print("kill -9 between adoption and weight")
+    journal = proof.folder / "half.jsonl"
+    with workload("busy", "1") as job:
+        crasher = [sys.executable, str(HERE / "crasher.py"), "half", str(journal), str(job.pid)]
+        died = subprocess.run(crasher, check=False, timeout=PATIENCE_S).returncode
+        unit = cgroup(job.pid)
+        proof.claim(f"killed ({died}) with the job in {unit}", holds="omnitray-job" in unit)
+        (back,) = proof._actions(journal, proof.system).restore_after_crash()
+        units = proof.system.units
+        weight, high = units.cpu_weight(unit), units.memory_high(unit)
+        proof.claim(f"{back.outcome}: weight {weight}, limit {high}", holds=weight in {None, 100})
+        proof.claim("no limit, not frozen", holds=high is None and not units.is_frozen(unit))
+        proof.claim(
+            "nothing is left to restore", holds=not Journal(journal).unfinished(boot(proof))
+        )
+
+
+def boot(proof: Proof) -> str:
+    """This boot's name."""
+    return proof.system.boot_id()
+
+
+def prove_meddling(proof: Proof) -> None:
+    """What somebody else has set meanwhile stays."""
+    print("another program changes the value before undo")
+    command = ["systemctl", "--user", "set-property", "--runtime"]
+    with workload("busy", "1") as job:
+        weight, limit = proof.perform(job.pid, Rung.SLOW_DOWN, Resource.MEMORY)
+        unit = cgroup(job.pid)
+        subprocess.run([*command, unit, "CPUWeight=50", "MemoryHigh=900M"], check=True)
+        back = proof.actions.undo(weight.action_id, "calm")
+        units = proof.system.units
+        found = units.cpu_weight(unit), units.memory_high(unit)
+        proof.claim(f"{limit.lever}: {[each.outcome for each in back]}", holds=len(back) == 2)
+        proof.claim(f"weight and limit stay {found}", holds=found == (50, 900 << 20))
+        (done,) = proof.perform(job.pid, Rung.PAUSE, Resource.MEMORY)
+        subprocess.run(["systemctl", "--user", "thaw", unit], check=True)
+        (thawed,) = proof.actions.undo(done.action_id, "calm")
+        proof.claim(f"a thaw by hand: {thawed.outcome}", holds=thawed.outcome == "changed")
+
+
+def prove_end(proof: Proof) -> None:
+    """A scope that forks on and ignores TERM is ended by the kernel as one."""
+    print("end of a job that forks on and ignores TERM")
+    command = ["systemd-run", "--user", "--scope", "--quiet"]
+    with workload("fork", through=command) as job:
+        group = proof.system.units.group_of(proof.system.identify([job.pid])[0])
+        members = proof.system.units.group_members
+        proof.claim(f"{len(members(group))} processes", holds=len(members(group)) > 3)
+        proof.perform(job.pid, Rung.END, Resource.MEMORY)
+        time.sleep(1.0)
+        proof.claim("TERM does not end them", holds=len(members(group)) > 3)
+        proof.actions.step(hurry=True)
+        left = members(group)
+        proof.claim(f"one look later {len(left)} are left", holds=not left)
+        over = eventually(lambda: bool(proof.actions.step().ended))
+        proof.claim("and the end is over", holds=over)
+
+
+def prove_nice_limit(proof: Proof) -> None:
+    """The limit of the process itself says whether nice can be taken back."""
+    print("nice where the process's own limit allows it")
+    with workload("busy", "1") as job:
+        (who,) = proof.system.identify([job.pid])
+        before = proof.system.may_set_nice(who, 0)
+        subprocess.run(["sudo", "prlimit", "--nice=20:20", f"--pid={job.pid}"], check=True)
+        after = proof.system.may_set_nice(who, 0)
+        proof.system.set_nice(who, 19)
+        proof.system.set_nice(who, 0)
+        nice = proof.system.nice(who)
+    proof.claim(f"{before} before, {after} after; nice is {nice}", holds=after and nice == 0)
 
 
 def prove_choice(proof: Proof) -> None:
@@ -278,6 +353,10 @@ def main() -> int:
         prove_memory,
         prove_freezer,
         prove_crash,
+        prove_half,
+        prove_meddling,
+        prove_end,
+        prove_nice_limit,
         prove_choice,
     ):
         prove(proof)

@@ -1,10 +1,11 @@
 """What runs in the machine beside the program: hogs, a growing job, a counter, and the probe.
 
-``python workload.py busy N | grow FILE | count FILE | probe SECONDS``
+``python workload.py busy N | grow FILE | count FILE | fork | probe SECONDS``
 """
 # ruff: noqa: T201 - what it prints is what it is for
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -56,6 +57,17 @@ def probe(seconds: float) -> None:
     print(" ".join(f"{each:.3f}" for each in sorted(waited)))
 
 
+def fork() -> None:
+    """Start a child every twentieth of a second, each of which lives for two; ignore TERM."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        if os.fork() == 0:
+            time.sleep(2)
+            os._exit(0)
+        time.sleep(0.05)
+
+
 if __name__ == "__main__":
     what, *rest = sys.argv[1:]
     if what == "busy":
@@ -64,5 +76,7 @@ if __name__ == "__main__":
         grow(Path(rest[0]))
     elif what == "count":
         count(Path(rest[0]))
+    elif what == "fork":
+        fork()
     else:
         probe(float(rest[0]))

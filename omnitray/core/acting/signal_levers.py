@@ -135,11 +135,12 @@ class EndLever(ValueLever):
         look: Callable[[], tuple[Identity, ...]],
     ) -> None:
         """SIGKILL for all that still live; a unit of their own is ended as one by the kernel."""
+        everybody = self.hold(processes, look)
         for group in grounds.groups:
-            if self._holds_only(group, processes):
+            if self._holds_only(group, everybody):
                 with contextlib.suppress(Gone, Refused):  # signals do it as well
                     self._system.units.end_group(group)
-        for process in self.hold(processes, look):
+        for process in everybody:
             self._tell(process, Sign.KILL, [])
 
     def living(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
