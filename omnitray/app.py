@@ -8,7 +8,6 @@ stages that are bounded and logged, whoever asks: a signal, the menu, the end of
 import gc
 import logging
 import os
-import secrets
 import sys
 import time
 from collections.abc import Callable
@@ -73,7 +72,7 @@ _CHECK_MS = 10_000  # channels that hang are looked for this often
 class App(QObject):
     """The program: everything built, nothing running until :meth:`run`."""
 
-    _told = Signal(str)  # an exception that nobody caught, from whatever thread
+    _told = Signal(str)  # what is wrong with ourselves, from whatever thread
 
     def __init__(self, qt: QCoreApplication, paths: Paths, *, headless: bool) -> None:
         super().__init__()
@@ -101,7 +100,8 @@ class App(QObject):
             store=self.store,
             protection=self.protection,
         )
-        self.api = ApiServer(self.door, self.settings.loaded.settings.api, paths.api_file)
+        api = self.settings.loaded.settings.api
+        self.api = ApiServer(self.door, api, paths.api_file, tell=self._told.emit)
         self.uncaught = logs.Uncaught(self._told.emit)
         self.shell: Shell | None = None
         self._instance: Instance | None = None
@@ -179,7 +179,7 @@ class App(QObject):
             jobs=JobTracker(details, clock, Path.home()),
             inspector=Inspector(details, platform.ties_of(), details.written_bytes),
             protector=ResourceProtector(
-                secrets.token_hex(3), programs=platform.protected_programs(), home=str(Path.home())
+                os.urandom(3).hex(), programs=platform.protected_programs(), home=str(Path.home())
             ),
             executor=Executor(actions, clock),
             probe=LatencyProbe(time.perf_counter, time.sleep),

@@ -1,66 +1,74 @@
-"""The server's life: bind, announce, serve in a thread of its own, stop within its time.
+"""The server's life: bind, announce, wait for somebody, serve, stop within its time.
 
-Starlette's router behind :class:`~omnitray.api.gate.Gate` on uvicorn, in one asyncio loop. All of
-it is imported in that thread: it must not delay the tray.
+What serves (:mod:`omnitray.api.serving`: asyncio, uvicorn, Starlette) is a sixth of the program's
+memory, and most programs are never asked anything. So the thread binds the socket, writes
+``api.json`` and waits; the first connection brings the rest in, and is answered by it: until then
+the kernel keeps it in the backlog. See docs/adr/015.
 """
 
-import asyncio
 import contextlib
 import logging
 import os
+import selectors
 import socket
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from omnitray import __version__
 from omnitray.address import Address, remove_address, write_address
-from omnitray.api.bodies import Identity
 from omnitray.api.door import Door
-from omnitray.api.feed import Feed
-from omnitray.api.guard import LOOPBACK_NAMES, House
 from omnitray.api.token import Token
 from omnitray.core.alerting.alert import timestamp
 from omnitray.settings_model import ApiSettings
 
 if TYPE_CHECKING:
-    import uvicorn
+    from omnitray.api.serving import Serving
 
 LOG = logging.getLogger(__name__)
 NEXT_PORTS = 20
 BACKLOG = 128
-READERS = 2  # threads that read the history from disk, made when first needed
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """A listening socket and the addresses it goes by."""
+    """A listening socket and the address it goes by."""
 
     socket: socket.socket
-    house: House
+    host: str
+    port: int
     url: str
 
 
 class ApiServer:
-    """The local API of one program. ``start`` and ``stop`` belong to the main thread."""
+    """The local API of one program. ``start`` and ``stop`` belong to the main thread.
+
+    ``tell`` gets a sentence when it cannot serve (any more); it is called on the server's thread.
+    """
 
     def __init__(
-        self, door: Door, settings: ApiSettings, api_file: Path, token: Token | None = None
+        self,
+        door: Door,
+        settings: ApiSettings,
+        api_file: Path,
+        *,
+        token: Token | None = None,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._door = door
         self._settings = settings
         self._file = api_file
         self._token = token or Token()
+        self._tell = tell
         self._started_at = time.time()
         self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping: asyncio.Event | None = None
-        self._feed = Feed()
+        self._serving: Serving | None = None
+        self._ending = threading.Event()
+        self._waker: socket.socket | None = None
         self._url = ""
-        self.ready = threading.Event()  # set when it answers, and when it never will
+        self.ready = threading.Event()  # set when it can be asked, and when it never will
         self.problem: str | None = None
 
     @property
@@ -76,22 +84,28 @@ class ApiServer:
     @property
     def clients(self) -> int:
         """How many listen over the WebSocket."""
-        return len(self._feed)
+        return self._serving.clients if self._serving is not None else 0
 
     def start(self) -> None:
-        """Start serving and return at once; :attr:`ready` and :attr:`problem` tell the rest."""
+        """Start and return at once; :attr:`ready` and :attr:`problem` tell the rest."""
         if self._thread is None and self._settings.enabled:
+            self._ending.clear()
             self._thread = threading.Thread(target=self._run, name="api", daemon=True)
             self._thread.start()
 
     def stop(self, timeout: float = 2.0) -> bool:
         """Stop serving; False if it did not end in time. May be called twice."""
-        thread, loop, stopping = self._thread, self._loop, self._stopping
+        thread = self._thread
         if thread is None:
             return True
-        if loop is not None and stopping is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended by itself
-                loop.call_soon_threadsafe(stopping.set)
+        # Whoever serves or waits looks at the first after it has put itself where we look then.
+        self._ending.set()
+        serving, waker = self._serving, self._waker
+        if serving is not None:
+            serving.end()
+        if waker is not None:
+            with contextlib.suppress(OSError):  # it waits no more
+                waker.send(b"x")
         thread.join(timeout)
         if thread.is_alive():
             LOG.warning("The local API did not stop within %.1f s", timeout)
@@ -103,8 +117,8 @@ class ApiServer:
         """A new token, and every open socket is closed. Any thread."""
         self._token.rotate()
         self._announce()
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._feed.end_all, "the token was rotated")
+        if self._serving is not None:
+            self._serving.end_sockets("the token was rotated")
 
     def _run(self) -> None:
         try:
@@ -116,7 +130,7 @@ class ApiServer:
             with contextlib.closing(opened.socket):
                 self._url = opened.url
                 self._announce()
-                asyncio.run(self._serve(opened))
+                self._wait_and_serve(opened)
         except Exception as error:  # the program goes on without its API, and says so
             LOG.exception("The local API failed")
             self._fail(f"The local API failed: {error}")
@@ -125,9 +139,38 @@ class ApiServer:
             remove_address(self._file, os.getpid())
             self.ready.set()
 
+    def _wait_and_serve(self, opened: Opened) -> None:
+        if not self._wait_for_somebody(opened):
+            return
+        from omnitray.api.serving import Serving  # noqa: PLC0415 - see the module's docstring
+
+        serving = Serving(
+            self._door, self._settings, opened, self._token, self.rotate_token, self._started_at
+        )
+        self._serving = serving
+        if self._ending.is_set():
+            serving.end()
+        try:
+            serving.run()
+        finally:
+            self._serving = None
+
+    def _wait_for_somebody(self, opened: Opened) -> bool:
+        """Whether a client came; else it is to end."""
+        sleeper, self._waker = socket.socketpair()
+        with sleeper, self._waker, selectors.DefaultSelector() as selector:
+            selector.register(opened.socket, selectors.EVENT_READ)
+            selector.register(sleeper, selectors.EVENT_READ)
+            LOG.info("The local API listens on %s", opened.url)
+            self.ready.set()
+            if not self._ending.is_set():
+                selector.select()
+        return not self._ending.is_set()
+
     def _fail(self, sentence: str) -> None:
         self.problem = sentence
         LOG.error("%s", sentence)
+        self._tell(sentence)
         self.ready.set()
 
     def _announce(self) -> None:
@@ -138,27 +181,6 @@ class ApiServer:
             started=timestamp(self._started_at),
         )
         write_address(self._file, address)
-
-    async def _serve(self, opened: Opened) -> None:
-        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        self._loop.set_default_executor(ThreadPoolExecutor(READERS, "api-reader"))
-        server = self._build(opened, self._stopping)
-        unsubscribe = self._door.subscribe(self._feed.receiver(self._loop))
-        self.ready.set()
-        LOG.info("The local API answers on %s", opened.url)
-        try:
-            await server.serve(sockets=[opened.socket])
-        finally:
-            unsubscribe()
-
-    def _build(self, opened: Opened, stopping: asyncio.Event) -> "uvicorn.Server":
-        from omnitray.api.assembly import assemble, build_server  # noqa: PLC0415 - see the module
-
-        identity = Identity(version=__version__, pid=os.getpid(), started=self._started_at)
-        app = assemble(
-            self._door, self._feed, identity, opened.house, self._token, self.rotate_token
-        )
-        return build_server(app, self._settings, stopping)
 
 
 def open_door(settings: ApiSettings) -> Opened:
@@ -179,7 +201,9 @@ def open_door(settings: ApiSettings) -> Opened:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    # As bytes where that says it all: for text Python loads its tables of international names.
+    name = host.encode() if host.isascii() else host
+    family, kind, protocol, _, place = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)[0]
     listener = socket.socket(family, kind, protocol)
     try:
         if hasattr(os, "getuid"):  # elsewhere it would let two programs share a port
@@ -195,8 +219,5 @@ def _listen(host: str, port: int) -> socket.socket:
 def _opened(listener: socket.socket, settings: ApiSettings) -> Opened:
     port = int(listener.getsockname()[1])
     host = f"[{settings.listen}]" if ":" in settings.listen else settings.listen
-    names = LOOPBACK_NAMES
-    if settings.open_to_others:
-        names |= {host.lower().encode(), socket.gethostname().lower().encode()}
     scheme = "https" if settings.open_to_others else "http"
-    return Opened(listener, House(port=port, names=names), f"{scheme}://{host}:{port}")
+    return Opened(listener, host, port, f"{scheme}://{host}:{port}")

@@ -4,11 +4,13 @@ A coroutine function is scheduled on the loop that ran when it was added, from w
 news comes. A callback that raises is logged and never stops the others or the caller.
 """
 
-import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    import asyncio
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -27,7 +29,7 @@ class Subscribers(Generic[T]):
         Raises:
             RuntimeError: a coroutine function was added where no event loop is running.
         """
-        loop = asyncio.get_running_loop() if inspect.iscoroutinefunction(callback) else None
+        loop = _running_loop() if inspect.iscoroutinefunction(callback) else None
         entry = (callback, loop)
         self._callbacks.append(entry)
 
@@ -49,7 +51,13 @@ class Subscribers(Generic[T]):
                 log.exception("callback %r failed", callback)
 
 
-def _start(loop: asyncio.AbstractEventLoop, callback: Callback[T], news: T) -> None:
+def _running_loop() -> "asyncio.AbstractEventLoop":
+    import asyncio  # noqa: PLC0415 - 4 MB that nobody needs who adds plain functions
+
+    return asyncio.get_running_loop()
+
+
+def _start(loop: "asyncio.AbstractEventLoop", callback: Callback[T], news: T) -> None:
     awaitable = callback(news)
     if awaitable is not None:
         task = loop.create_task(_guard(awaitable, callback))

@@ -271,6 +271,8 @@ class Hub(QObject):
             Resource.DISK: bands.disk.clears_under(bands.disk.warning),
         }
         standing = {alert.fingerprint for alert in self.alerts.open_alerts()}
+        if not standing:
+            return {}
         return {
             resource: edge
             for resource, edge in edges.items()

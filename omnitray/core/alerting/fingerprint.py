@@ -1,6 +1,5 @@
 """What makes two alerts the same: type, source and stable labels, never text with numbers."""
 
-import hashlib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -27,6 +26,8 @@ def stable_labels(title: str, context: Mapping[str, Any]) -> dict[str, str]:
 
 def fingerprint(type_: AlertType, source: str, labels: Mapping[str, str]) -> str:
     """16 hexadecimal digits; the order of the labels does not matter."""
+    import hashlib  # noqa: PLC0415 - OpenSSL comes with it, 4 MB: not before there is an alert
+
     parts = (str(type_), source, sorted(labels.items()))
     # repr keeps the parts apart whatever they hold: ("ab", "c") is not ("a", "bc").
     data = repr(parts).encode("utf-8", "surrogatepass")

@@ -1,7 +1,7 @@
 """How fast something grows, from its last few sizes, without being fooled by a single jump."""
 
-import statistics
 from collections import deque
+from collections.abc import Iterable
 from itertools import combinations
 
 _MOST = 8  # readings kept: 28 slopes
@@ -30,7 +30,14 @@ class Growth:
         sizes = [size for _, size in readings]
         if max(sizes) - min(sizes) < _NOISE_BYTES:
             return 0.0
-        return statistics.median(
+        return _median(
             (later[1] - earlier[1]) / (later[0] - earlier[0])
             for earlier, later in combinations(readings, 2)
         )
+
+
+def _median(slopes: Iterable[float]) -> float:
+    """As ``statistics`` has it, whose import would be half a megabyte for this."""
+    ordered = sorted(slopes)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2

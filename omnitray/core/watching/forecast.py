@@ -7,7 +7,6 @@ seconds of it; where the last four seconds do not agree, the last two or one may
 says what is counted, ``attributed`` whose growth it is.
 """
 
-import statistics
 from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import combinations, pairwise
@@ -182,7 +181,7 @@ def _is_steady(samples: Sequence[Sample]) -> bool:
     """Whether most steps fall, and those of the last third too."""
     steps = [later[1] < earlier[1] for earlier, later in pairwise(samples)]
     newest = steps[-max(2, len(steps) // 3) :]
-    return all(statistics.fmean(part) >= _STEADY_SHARE for part in (steps, newest))
+    return all(sum(part) >= _STEADY_SHARE * len(part) for part in (steps, newest))
 
 
 def _hardly_rises(samples: Sequence[Sample]) -> bool:

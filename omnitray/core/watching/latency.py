@@ -5,14 +5,13 @@ of the sleep is what the machine makes a person wait. Measured like that because
 or pressure say nothing about one task.
 """
 
-import statistics
 from collections.abc import Callable
 
 from omnitray.core.deciding.protection import Probe
 
 _SLEEP_S = 0.002
 _WORK_S = 0.001
-_TRIES = 5
+_TRIES = 5  # odd: the one in the middle counts
 _CALIBRATING_ROUNDS = 2000
 
 
@@ -36,7 +35,7 @@ class LatencyProbe:
         return Probe(now_ms=now_ms, quiet_ms=self._quiet_ms)
 
     def _measured_ms(self) -> float:
-        return statistics.median(self._try_ms() for _ in range(_TRIES))
+        return sorted(self._try_ms() for _ in range(_TRIES))[_TRIES // 2]
 
     def _try_ms(self) -> float:
         due_s = self._now_s() + _SLEEP_S
