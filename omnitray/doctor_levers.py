@@ -1,8 +1,12 @@
-"""The protector's means for ``omnitray doctor``: each lever pulled on a child of our own."""
+"""The protector's means for ``omnitray doctor``: each lever pulled on a child of our own.
+
+And what it can know of what others do here: other guardians, logs, whose window is active.
+"""
 
 from collections.abc import Iterator
 
 from omnitray import platforms
+from omnitray.core.acting.foreign_watch import Source
 from omnitray.core.acting.levers_report import LeverRow
 from omnitray.core.policy import ModeLimits
 from omnitray.core.watching.neighbours import neighbours
@@ -19,6 +23,8 @@ def levers(limits: ModeLimits) -> Iterator[Finding]:
     details = platform.process_details()
     for each in neighbours(processes, details.cmdline, platform.small_text):
         yield ok("other guardian", each.sentence(limits.memory_floor_percent))
+    yield from (_log(each) for each in platform.log_sources())
+    yield _foreground(*platform.foreground_known())
 
 
 def _finding(row: LeverRow) -> Finding:
@@ -26,3 +32,15 @@ def _finding(row: LeverRow) -> Finding:
     if not row.works:
         return warn(topic, row.why_not or "does not work here", "the other levers are used")
     return ok(topic, "works" if row.reversible else "works; cannot be taken back")
+
+
+def _log(source: Source) -> Finding:
+    if source.why_not:
+        return warn(source.name, source.why_not, source.remedy)
+    return ok(source.name, "tells what others end here")
+
+
+def _foreground(known: str, why_not: str) -> Finding:
+    if why_not:
+        return warn("foreground", why_not, "protect what you work with by name: protect.protected")
+    return ok("foreground", known)

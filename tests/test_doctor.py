@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from omnitray import doctor_desktop as desktop
+from omnitray import doctor_levers as around
 from omnitray import doctor_system as system
 from omnitray.channels.session_bus import Answer
+from omnitray.core.acting.foreign_watch import Source
 from omnitray.doctor import Finding, Verdict, ok, run
 from omnitray.paths import Paths, find_paths
 from support.api_server import running
@@ -178,3 +180,20 @@ def test_the_protectors_own_look_comes_last_and_a_fault_of_a_check_is_a_finding(
 
     assert run(paths, levers=lambda: [ok("levers", "nice")], environ={})[-1].found == "nice"
     assert run(paths, levers=broken, environ={})[-1].found == "could not be looked at: gone"
+
+
+@pytest.mark.parametrize(
+    ("known", "verdict"),
+    [
+        (("the X display tells whose window is active", ""), Verdict.OK),
+        (("", "this Wayland desktop tells it of X programs only"), Verdict.WARN),
+    ],
+)
+def test_whether_the_foreground_is_known_is_told(known: tuple[str, str], verdict: Verdict) -> None:
+    assert around._foreground(*known).verdict is verdict
+
+
+def test_a_log_that_is_closed_is_told_with_the_remedy() -> None:
+    closed = around._log(Source(name="journal", why_not="it is closed", remedy="join the group"))
+    assert closed.sentence == "journal: it is closed; join the group"
+    assert around._log(Source(name="journal")).verdict is Verdict.OK

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
-from omnitray.core.acting.foreign_watch import Logs
+from omnitray.core.acting.foreign_watch import Logs, Source
 from omnitray.core.acting.guarding import Guard
 from omnitray.core.acting.lever import Lever
 from omnitray.core.acting.levers_report import LeverRow
@@ -97,8 +97,8 @@ class Platform(Protocol):
         """Where it is told what others have ended; one for each thread that asks."""
         ...
 
-    def readable_logs(self) -> tuple[tuple[str, str], ...]:
-        """Those that tell of ends: a name each, and why it cannot be read (empty where it can)."""
+    def log_sources(self) -> tuple[Source, ...]:
+        """The logs that tell of ends, and whether they can be read."""
         ...
 
     def foreground(self) -> Foreground:

@@ -31,10 +31,11 @@ def foreground_known(environment: Mapping[str, str] = os.environ) -> tuple[str, 
     """What can be known of the active window, and what keeps us from the rest; for people."""
     if environment.get("SWAYSOCK"):
         return "sway tells whose window is active", ""
-    if socket_path(environment.get("DISPLAY", "")) is None:
-        why_not = "there is no display on this machine that would tell whose window is active"
-        return "", why_not
-    if environment.get("WAYLAND_DISPLAY"):
-        why_not = "this Wayland desktop tells it of X programs only"
-        return "known where a window belongs to an X program", why_not
+    display, wayland = environment.get("DISPLAY", ""), environment.get("WAYLAND_DISPLAY")
+    if not display and not wayland:
+        return "there is no display, and nothing is in front", ""
+    if socket_path(display) is None:
+        return "", "this display does not tell whose window is active"
+    if wayland:
+        return "", "this Wayland desktop tells whose window is active for X programs only"
     return "the X display tells whose window is active", ""

@@ -14,10 +14,20 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from omnitray.core.acting.foreign_watch import Answer
+from omnitray.core.acting.foreign_watch import Answer, Source
 
 FOLDERS = (Path("/var/log/journal"), Path("/run/log/journal"))
-JOIN = "sudo usermod -aG systemd-journal $USER, then log in again"
+_NAME = "journal"
+_NONE = Source(
+    name=_NAME,
+    why_not="there is no systemd journal here",
+    remedy="without one, ends by other guardians are told as probable only",
+)
+_CLOSED = Source(
+    name=_NAME,
+    why_not="the journal is closed to who is not in the group systemd-journal or adm",
+    remedy="to be told: sudo usermod -aG systemd-journal $USER, then log in again",
+)
 _PATIENCE_S = 10.0
 _MOST_LINES = 4000  # one end by the kernel comes with a table of all processes
 # sd-messages.h: SD_MESSAGE_UNIT_OUT_OF_MEMORY, said by a manager of its own unit
@@ -52,20 +62,22 @@ class Journal:
         self._found: tuple[str, ...] = ()
         self._closed = False
 
-    @property
-    def why_not(self) -> str:
-        """Empty where the whole journal can be read; else why not and what helps, in words."""
+    def source(self) -> Source:
+        """Whether the whole journal can be read; else why not and what helps."""
         if shutil.which(self._command[0]) is None:
-            return "there is no systemd journal here"
+            return _NONE
         kept = [file for folder in self._folders for file in folder.glob("*/system.journal")]
         if any(self._may(file, os.R_OK) for file in kept):
-            return ""
+            return Source(name=_NAME)
         if not kept and not any(self._is_closed(folder) for folder in self._folders):
-            return "there is no systemd journal here"
-        return (
-            "the journal tells members of the groups systemd-journal and adm only; "
-            f"to be told the next time: {JOIN}"
-        )
+            return _NONE
+        return _CLOSED
+
+    @property
+    def why_not(self) -> str:
+        """Why it cannot be read and what helps, in one sentence; empty where it can."""
+        source = self.source()
+        return f"{source.why_not}; {source.remedy}" if source.why_not else ""
 
     def ask(self, ago_s: float) -> None:
         """Begin to search from so long ago on; nothing while a search goes on."""

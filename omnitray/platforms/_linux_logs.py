@@ -1,8 +1,10 @@
 """Where Linux tells of ends: the kernel's count, its log, and the journal."""
 
-from omnitray.core.acting.foreign_watch import Answer
+from omnitray.core.acting.foreign_watch import Answer, Source
 from omnitray.platforms._linux_journal import Journal
 from omnitray.platforms._linux_kernel_log import KernelLog, KillCount
+
+_OPEN = "where no journal is kept, an administrator can open it: sysctl kernel.dmesg_restrict=0"
 
 
 class LinuxLogs:
@@ -34,9 +36,12 @@ class LinuxLogs:
         """What was found there."""
         return self._journal.answer()
 
-    def readable(self) -> tuple[tuple[str, str], ...]:
-        """What can be read and what cannot: a name each, and why not (empty where it can)."""
-        return (("kernel log", self._kernel.why_not), ("journal", self._journal.why_not))
+    def sources(self) -> tuple[Source, ...]:
+        """What can be read and what cannot; the journal has the kernel's messages, too."""
+        kernel, journal = self._kernel.why_not, self._journal.source()
+        if kernel and not journal.why_not:
+            kernel = ""
+        return (Source(name="kernel log", why_not=kernel, remedy=_OPEN), journal)
 
     def close(self) -> None:
         """Give everything back."""
@@ -45,10 +50,10 @@ class LinuxLogs:
         self._count.close()
 
 
-def readable_logs() -> tuple[tuple[str, str], ...]:
+def log_sources() -> tuple[Source, ...]:
     """What can be read now, and what cannot."""
     logs = LinuxLogs()
     try:
-        return logs.readable()
+        return logs.sources()
     finally:
         logs.close()

@@ -13,7 +13,8 @@ import msgspec
 
 PATIENCE_S = 0.05
 _FRESH_S = 0.2
-_AGAIN_AFTER_S = 10.0
+_LATE_S = 2.0  # a compositor that is busy is left alone for so long
+_AGAIN_AFTER_S = 10.0  # one that cannot be reached
 _MAGIC = b"i3-ipc"
 _GET_TREE = 4
 _HEAD = struct.Struct("<6sII")  # magic, length of what follows, type
@@ -33,9 +34,15 @@ class Node(msgspec.Struct, frozen=True):
 class SwayWindow:
     """``core.deciding.foreground.Foreground`` for sway; from one thread."""
 
-    def __init__(self, path: Path, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        path: Path,
+        now: Callable[[], float] = time.monotonic,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
         self._path = path
         self._now = now
+        self._patience_s = patience_s
         self._known = _NOBODY
         self._not_before_s = float("-inf")
 
@@ -44,8 +51,10 @@ class SwayWindow:
         now = self._now()
         if now >= self._not_before_s:
             try:
-                self._known = _focused(self._tree(now + PATIENCE_S))
+                self._known = _focused(self._tree(now + self._patience_s))
                 self._not_before_s = now + _FRESH_S
+            except TimeoutError:
+                self._not_before_s = now + _LATE_S
             except (OSError, msgspec.MsgspecError, struct.error, RecursionError):
                 self._not_before_s = now + _AGAIN_AFTER_S
                 self._known = _NOBODY
@@ -56,7 +65,7 @@ class SwayWindow:
 
     def _tree(self, deadline_s: float) -> Node:
         with socket.socket(socket.AF_UNIX) as channel:
-            channel.settimeout(PATIENCE_S)
+            channel.settimeout(self._patience_s)
             channel.connect(str(self._path))
             channel.sendall(_HEAD.pack(_MAGIC, 0, _GET_TREE))
             magic, length, _ = _HEAD.unpack(self._exactly(channel, _HEAD.size, deadline_s))

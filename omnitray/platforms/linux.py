@@ -22,7 +22,7 @@ from omnitray.platforms._linux_details import LinuxProcessDetails
 from omnitray.platforms._linux_guard import LinuxWakers
 from omnitray.platforms._linux_guardian import own_scope
 from omnitray.platforms._linux_levers import LinuxSystem
-from omnitray.platforms._linux_logs import LinuxLogs, readable_logs
+from omnitray.platforms._linux_logs import LinuxLogs, log_sources
 from omnitray.platforms._linux_open_files import mount_id, open_files
 from omnitray.platforms._linux_proc import written_bytes
 from omnitray.platforms._linux_processes import LinuxProcessTable
@@ -47,6 +47,7 @@ __all__ = [
     "keep_own_priority",
     "levers",
     "lock_file",
+    "log_sources",
     "machine",
     "mount_id",
     "open_files",
@@ -56,7 +57,6 @@ __all__ = [
     "process_table",
     "programs",
     "protected_programs",
-    "readable_logs",
     "service",
     "small_text",
     "system",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from omnitray.core.acting.foreign_watch import Logs, NoLogs
+from omnitray.core.acting.foreign_watch import Logs, NoLogs, Source
 from omnitray.core.acting.guarding import Guard, NoGuard
 from omnitray.core.acting.lever import Lever
 from omnitray.core.acting.system import System
@@ -40,6 +40,7 @@ __all__ = [
     "keep_own_priority",
     "levers",
     "lock_file",
+    "log_sources",
     "machine",
     "mount_id",
     "open_files",
@@ -49,7 +50,6 @@ __all__ = [
     "process_table",
     "programs",
     "protected_programs",
-    "readable_logs",
     "service",
     "small_text",
     "system",
@@ -111,7 +111,7 @@ def foreign_logs() -> Logs:
     return NoLogs()
 
 
-def readable_logs() -> tuple[tuple[str, str], ...]:
+def log_sources() -> tuple[Source, ...]:
     """There are none to be read here."""
     return ()
 

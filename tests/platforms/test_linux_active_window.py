@@ -22,6 +22,7 @@ from support.clock import FakeClock
 from support.desktop import tool, wait_until
 
 HOST = socket.gethostname()
+PATIENCE_S = 20.0
 COOKIE = "0123456789abcdef0123456789abcdef"
 
 
@@ -216,10 +217,11 @@ def test_it_is_told_what_can_be_known() -> None:
         "",
     )
     known, why_not = foreground_known({"DISPLAY": ":0", "WAYLAND_DISPLAY": "wayland-0"})
-    assert "X program" in known
-    assert "Wayland" in why_not
+    assert known == ""
+    assert "for X programs only" in why_not
     assert foreground_known({"SWAYSOCK": "/s"})[0].startswith("sway")
-    assert foreground_known({})[0] == ""
+    assert foreground_known({"DISPLAY": "far:10"})[1].startswith("this display does not tell")
+    assert foreground_known({})[0].startswith("there is no display")
     assert isinstance(foreground({}), NoForeground)
 
 
@@ -285,6 +287,7 @@ TREE = (
 
 SERVES = """
 import socket, sys
+print(flush=True)
 server = socket.socket(fileno=int(sys.argv[1]))
 for answer in sys.argv[2:]:
     client, _ = server.accept()
@@ -302,8 +305,12 @@ def served(folder: Path, *answers: bytes) -> Iterator[SwayWindow]:
         server.listen()
         arguments = [str(server.fileno()), *(each.hex() for each in answers)]
         command = [sys.executable, "-I", "-S", "-c", SERVES, *arguments]
-        with subprocess.Popen(command, pass_fds=(server.fileno(),)) as stand_in:
-            yield SwayWindow(folder / "sway", FakeClock().monotonic)
+        with subprocess.Popen(
+            command, pass_fds=(server.fileno(),), stdout=subprocess.PIPE
+        ) as stand_in:
+            assert stand_in.stdout is not None
+            stand_in.stdout.readline()
+            yield SwayWindow(folder / "sway", FakeClock().monotonic, PATIENCE_S)
             stand_in.kill()
 
 
@@ -330,6 +337,14 @@ def test_the_focus_is_found_deep_in_the_tree(tmp_path: Path) -> None:
 def test_nonsense_from_sway_is_nobody(tmp_path: Path, answer: bytes) -> None:
     with served(tmp_path, answer) as window:
         assert window.pids() == frozenset()
+
+
+def test_a_sway_that_does_not_answer_is_not_waited_for(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "sway"))
+        server.listen()
+        window = SwayWindow(tmp_path / "sway")
+        assert [window.pids() for _ in range(3)] == [frozenset()] * 3
 
 
 def test_a_sway_that_is_gone_is_nobody(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from omnitray.core.acting.foreign_ends import foreign_ends
 from omnitray.core.acting.foreign_watch import Answer
 from omnitray.platforms._linux_journal import Journal, matches
 from omnitray.platforms._linux_kernel_log import KernelLog, KillCount
-from omnitray.platforms._linux_logs import LinuxLogs, readable_logs
+from omnitray.platforms._linux_logs import LinuxLogs, log_sources
 from support.desktop import wait_until
 
 REMOTE = Path("/lib/systemd/systemd-journal-remote")
@@ -61,7 +61,8 @@ def test_output_is_bounded_and_may_be_anything(tmp_path: Path) -> None:
 
 def test_where_there_is_no_command_the_answer_says_so(tmp_path: Path) -> None:
     answer = asked(Journal((tmp_path,), (str(tmp_path / "journalctl"),)))
-    assert answer == Answer(why_not="there is no systemd journal here")
+    assert answer.lines == ()
+    assert answer.why_not.startswith("there is no systemd journal here; without one")
 
 
 def test_it_is_told_who_may_read_the_journal_and_what_helps(tmp_path: Path) -> None:
@@ -69,7 +70,7 @@ def test_it_is_told_who_may_read_the_journal_and_what_helps(tmp_path: Path) -> N
     kept = tmp_path / "journal" / "machine"
     kept.mkdir(parents=True)
     journal = Journal((tmp_path / "journal", tmp_path / "nowhere"), command)
-    assert journal.why_not == "there is no systemd journal here"
+    assert journal.source().why_not == "there is no systemd journal here"
     (kept / "system.journal").write_text("")
     assert journal.why_not == ""
 
@@ -175,9 +176,9 @@ def test_all_of_them_together(tmp_path: Path) -> None:
     assert logs.lines() == ("usb",)
     logs.ask(5.0)
     assert wait_until(logs.answer, "the journal answers").lines == (LINE,)
-    assert [name for name, _ in logs.readable()] == ["kernel log", "journal"]
+    assert [each.name for each in logs.sources()] == ["kernel log", "journal"]
     logs.close()
 
 
 def test_what_can_be_read_here_is_told() -> None:
-    assert dict(readable_logs()).keys() == {"kernel log", "journal"}
+    assert [each.name for each in log_sources()] == ["kernel log", "journal"]

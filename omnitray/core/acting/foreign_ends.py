@@ -27,7 +27,7 @@ class Because(Said):
 class ForeignEnd(msgspec.Struct, frozen=True, kw_only=True):
     """A process, or a whole unit (then ``pid`` is None), that somebody else has ended.
 
-    ``certain`` False: nobody's log could be read, but everything else speaks for it.
+    ``unread``: why no log could be read; then it is only probable, from all else that is known.
     """
 
     by: str  # "the kernel", "earlyoom", "nohang", "systemd-oomd"
@@ -35,19 +35,20 @@ class ForeignEnd(msgspec.Struct, frozen=True, kw_only=True):
     pid: int | None = None
     rss_bytes: int | None = None
     because: Because = Because.MEMORY_OUT
-    certain: bool = True
+    unread: str = ""
 
     @property
     def headline(self) -> str:
         """In a few words."""
-        return f"{self.by}{'' if self.certain else ' probably'} ended {self.name}"
+        return f"{self.by}{' probably' if self.unread else ''} ended {self.name}"
 
     @property
     def sentence(self) -> str:
         """In words."""
         held = f", which held {size(self.rss_bytes)}" if self.rss_bytes else ""
         comma = "," if held else ""
-        return f"{self.headline}{held}{comma} because {self.because.sentence}"
+        unread = f". Its log could not be read: {self.unread}" if self.unread else ""
+        return f"{self.headline}{held}{comma} because {self.because.sentence}{unread}"
 
 
 class UnnamedEnd(msgspec.Struct, frozen=True, kw_only=True):

@@ -37,6 +37,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     why_not: str = ""
 
 
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """A log that tells of ends; ``why_not`` it cannot be read (empty where it can), what helps."""
+
+    name: str
+    why_not: str = ""
+    remedy: str = ""
+
+
 class Logs(Protocol):
     """Where a platform tells of ends; nothing here waits."""
 
@@ -257,5 +265,5 @@ def _as_far_as_known(case: _Case) -> Iterator[AnyEnd]:
                 name=each.name,
                 pid=each.identity.pid,
                 rss_bytes=each.rss_bytes,
-                certain=False,
+                unread=case.why_not,
             )

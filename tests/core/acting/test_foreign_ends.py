@@ -147,8 +147,9 @@ def test_other_lines_say_nothing(line: str) -> None:
 
 
 def test_what_is_not_known_for_certain_is_said_so() -> None:
-    end = ForeignEnd(by="earlyoom", name="hog", certain=False)
-    assert foreign_notice(end).title == "Earlyoom probably ended hog"
+    told = foreign_notice(ForeignEnd(by="earlyoom", name="hog", unread="it is closed"))
+    assert told.title == "Earlyoom probably ended hog"
+    assert told.message.endswith("because memory ran out. Its log could not be read: it is closed.")
 
 
 def test_an_end_without_a_name_says_what_is_gone_and_why_nobody_names_it() -> None:

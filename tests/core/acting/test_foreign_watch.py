@@ -126,7 +126,7 @@ def test_where_its_log_is_closed_the_guardian_is_suspected_and_it_is_said_so() -
     desk.dead, desk.left = {70}, 60.0
     (end,) = desk.run(20)
     assert isinstance(end, ForeignEnd)
-    assert (end.by, end.pid, end.certain) == ("earlyoom", 70, False)
+    assert (end.by, end.pid, end.unread) == ("earlyoom", 70, CLOSED)
 
 
 def test_nobody_is_suspected_whose_log_is_open_and_silent() -> None:
