@@ -1,16 +1,22 @@
-"""Paints a row of the alert history: the title with its message below, the rest beside it."""
+"""Paints a row of the alert history: the title with its message below, the rest beside it.
+
+A title ends in who it was, so it gives way in the middle; what has no room is in the tooltip.
+"""
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPainter
-from PySide6.QtWidgets import QStyleOptionViewItem
+from PySide6.QtGui import QColor, QFontMetrics, QHelpEvent, QPainter
+from PySide6.QtWidgets import QAbstractItemView, QStyleOptionViewItem, QToolTip
 
 from omnitray.qt.alert_words import Column
 from omnitray.qt.cells import CELL, Cell, CellDelegate, Index
+from omnitray.qt.labels import escaped
 from omnitray.qt.theme import Theme
 
 _ROW = 46
 _PAD = 8
+_SMALL = 0.9
 _LEFT = Qt.AlignmentFlag.AlignLeft
+_MIDDLE, _END = Qt.TextElideMode.ElideMiddle, Qt.TextElideMode.ElideRight
 
 
 class AlertDelegate(CellDelegate):
@@ -37,13 +43,38 @@ class AlertDelegate(CellDelegate):
         colours = self.theme.colours
         box = option.rect.adjusted(_PAD, 5, -_PAD, -5)
         first = colours.muted if cell.faded else colours.text
-        font, small = self.font(option.font), self.font(option.font, 0.9)
-        for words, face, colour, side in (
-            (cell.text, font, first, Qt.AlignmentFlag.AlignTop),
-            (cell.quiet, small, colours.muted, Qt.AlignmentFlag.AlignBottom),
+        font, small = self.font(option.font), self.font(option.font, _SMALL)
+        for words, face, colour, side, mode in (
+            (cell.text, font, first, Qt.AlignmentFlag.AlignTop, _MIDDLE),
+            (cell.quiet, small, colours.muted, Qt.AlignmentFlag.AlignBottom, _END),
         ):
             painter.setFont(face)
             painter.setPen(QColor(colour))
-            line = QFontMetrics(face).elidedText(words, Qt.TextElideMode.ElideRight, box.width())
+            line = QFontMetrics(face).elidedText(words, mode, box.width())
             painter.drawText(box, _LEFT | side, line)
         painter.restore()
+
+    def helpEvent(  # noqa: N802 - Qt's name
+        self,
+        event: QHelpEvent,
+        view: QAbstractItemView,
+        option: QStyleOptionViewItem,
+        index: Index,
+    ) -> bool:
+        """Under the mouse: all of what has no room in the row."""
+        whole = self.cut_text(option, index)
+        QToolTip.showText(event.globalPos(), escaped(whole) if whole else "", view)
+        return True
+
+    def cut_text(self, option: QStyleOptionViewItem, index: Index) -> str:
+        """The words of the cell, if one of its two lines is cut; else nothing."""
+        cell: Cell | None = index.data(CELL)
+        if cell is None or index.column() != Column.ALERT:
+            return ""
+        room = option.rect.width() - 2 * _PAD
+        lines = ((cell.text, 1.0), (cell.quiet, _SMALL))
+        widths = [
+            QFontMetrics(self.font(option.font, scale)).horizontalAdvance(words)
+            for words, scale in lines
+        ]
+        return "\n".join(words for words, _ in lines if words) if max(widths) > room else ""

@@ -144,9 +144,8 @@ class AlertDetail(Card):
                 column.addWidget(rule())
             row = QHBoxLayout()
             row.setSpacing(SMALL_GAP)
-            row.addWidget(ElidedLabel(job), 3)
+            row.addWidget(ElidedLabel(job, middle=True), 1)
             row.addWidget(label(quiet, scale=0.9, muted=True))
-            row.addStretch(1)
             row.addWidget(label(figures))
             column.addLayout(row)
 

@@ -29,11 +29,15 @@ class Curve(msgspec.Struct, frozen=True):
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """A triangle where an alert fired; ``at_s`` is a place on the time axis."""
+    """A triangle where an alert fired; ``at_s`` is a place on the time axis.
+
+    A neutral one is about something else than what the chart shows: hollow, without its colour.
+    """
 
     at_s: float
     critical: bool
     text: str
+    neutral: bool = False
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,17 +86,24 @@ def paint_marks(painter: QPainter, view: View, marks: Iterable[Mark]) -> None:
     """Draw a triangle at the top for every alert in view."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
     foot = view.plot.top() + MARK - 1
     for mark in marks:
         x = view.x(mark.at_s)
         if view.plot.left() <= x <= view.plot.right():
-            name = view.colours.critical_line if mark.critical else view.colours.warning_line
-            painter.setBrush(QColor(name))
+            _dress_mark(painter, view.colours, mark)
             tip = QPointF(x, foot - 1.8 * MARK)
             feet = QPointF(x - MARK, foot), QPointF(x + MARK, foot)
             painter.drawPolygon(QPolygonF([*feet, tip]))
     painter.restore()
+
+
+def _dress_mark(painter: QPainter, colours: Colours, mark: Mark) -> None:
+    if mark.neutral:
+        painter.setPen(QPen(QColor(colours.muted), 1))
+        painter.setBrush(QColor(colours.card))
+        return
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colours.critical_line if mark.critical else colours.warning_line))
 
 
 def paint_crosshair(painter: QPainter, view: View, curves: Sequence[Curve], at_s: float) -> None:

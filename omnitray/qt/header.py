@@ -60,7 +60,7 @@ class Header(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._badge = MoodBadge(theme)
-        self.headline = ElidedLabel(scale=1.3, bold=True)
+        self.headline = ElidedLabel(scale=1.3, bold=True, middle=True)
         self.detail = ElidedLabel(scale=0.92, muted=True, drop_front=True)
         self.mode = Segments("Mode", [(mode, str(mode)) for mode in Mode])
         levels = [(None, "automatic"), *((level, str(level)) for level in MonitorLevel)]

@@ -33,10 +33,10 @@ def paragraph(text: str = "", *, scale: float = 1.0, muted: bool = False) -> QLa
 
 
 class ElidedLabel(QLabel):
-    """One line that gives way: the end becomes an ellipsis, the tooltip has the whole.
+    """One line that gives way: an ellipsis stands for what has no room, the tooltip has the whole.
 
-    ``drop_front`` is for a line of parts of which the first are shown elsewhere too; ``hint``
-    explains the figures in it.
+    The end goes; with ``middle`` its middle, for titles that end in who it was. ``drop_front`` is
+    for a line of parts of which the first are shown elsewhere too; ``hint`` explains its figures.
     """
 
     def __init__(
@@ -47,11 +47,13 @@ class ElidedLabel(QLabel):
         bold: bool = False,
         muted: bool = False,
         drop_front: bool = False,
+        middle: bool = False,
         hint: str = "",
     ) -> None:
         super().__init__()
         self._hint = hint
         self._drop_front = drop_front
+        self._mode = Qt.TextElideMode.ElideMiddle if middle else Qt.TextElideMode.ElideRight
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         _dress(self, scale=scale, bold=bold, muted=muted)
@@ -83,7 +85,7 @@ class ElidedLabel(QLabel):
         metrics, line = QFontMetrics(self.font()), self.text()
         while self._drop_front and _DOT in line and metrics.horizontalAdvance(line) > self.width():
             line = line.partition(_DOT)[2]
-        return metrics.elidedText(line, Qt.TextElideMode.ElideRight, self.width())
+        return metrics.elidedText(line, self._mode, self.width())
 
 
 def plain_tooltip(widget: QWidget, text: str) -> None:

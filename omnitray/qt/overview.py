@@ -26,7 +26,7 @@ from omnitray.qt.theme import GAP, Theme
 RANGES = ((60.0, "1 min"), (300.0, "5 min"), (900.0, "15 min"), (3600.0, "1 h"))
 _TOP = 5
 _STRAIN_HINT = "Share of the last 10 s in which at least one program had to wait for it."
-_ALERT_RESOURCES = {"CPU": "cpu", "Memory": "memory", "Disk": "disk"}
+_ALERT_CHARTS = {"cpu": "CPU", "memory": "Memory", "disk": "Disk"}
 
 
 class _Plan(NamedTuple):
@@ -150,15 +150,18 @@ class OverviewPage(QWidget):
             self.cards[title].chart.set_thresholds(band.warning, band.critical)
 
     def show_alerts(self, alerts: Iterable[Alert]) -> None:
-        """Mark where alerts fired: on the chart they are about, else on the first."""
+        """Mark where alerts fired: on the chart they are about, else on all, as neutral ones."""
         marks: dict[str, list[Mark]] = {title: [] for title in self.cards}
         for alert in alerts:
+            title = _ALERT_CHARTS.get(str(alert.context.get("resource")))
             mark = Mark(
                 self._readings.axis.at(epoch(alert.first_seen)),
                 alert.severity == Severity.CRITICAL,
                 formats.one_line(alert.title, 60),
+                neutral=title is None,
             )
-            marks[_chart_of(alert)].append(mark)
+            for each in (title,) if title else tuple(self.cards):
+                marks[each].append(mark)
         for title, found in marks.items():
             self.cards[title].chart.set_marks(found)
 
@@ -191,12 +194,6 @@ class OverviewPage(QWidget):
     def _on_range_chosen(self, seconds: float) -> None:
         self.show_range(seconds)
         self.range_chosen.emit(seconds)
-
-
-def _chart_of(alert: Alert) -> str:
-    resource = str(alert.context.get("resource", "")) or alert.fingerprint
-    found = (title for title, word in _ALERT_RESOURCES.items() if word in resource.casefold())
-    return next(found, "CPU")
 
 
 def _strain(shot: Snapshot) -> str:

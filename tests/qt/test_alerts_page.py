@@ -1,13 +1,16 @@
 import msgspec
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QGuiApplication, QHelpEvent
+from PySide6.QtWidgets import QLabel, QStyleOptionViewItem, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
 from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.core.facts import AlertType, Severity
+from omnitray.qt.alert_delegate import AlertDelegate
+from omnitray.qt.alert_words import Column
 from omnitray.qt.alerts_page import NONE_FIT, NONE_YET, AlertsPage
+from omnitray.qt.labels import ElidedLabel
 from omnitray.qt.theme import Theme
 from support import samples
 from support.keys import CTRL, click, press, type_text
@@ -55,6 +58,49 @@ def test_the_newest_alert_is_shown_with_its_context_and_culprits(opened: Opened)
     assert "pid 41213" in said
     assert "98 % · 9.8 GB" in said
     assert "resumed by you" in said
+
+
+def test_a_title_without_room_keeps_who_it_was_and_its_tooltip_has_all(
+    opened: Opened, qtbot: QtBot
+) -> None:
+    long = "CPU 100 %: python3 -m very.long.name.of.a.module --with --many --options · ~/shop"
+    alert = samples.alert(9, 1, AlertType.RESOURCE_CRITICAL, Severity.WARNING, long, "")
+    opened.page.take(alert)
+    view, delegate = opened.page.view, opened.page.view.itemDelegate()
+    assert isinstance(delegate, AlertDelegate)
+    index = opened.page.model.index(0, Column.ALERT)
+    option = QStyleOptionViewItem()
+    option.rect, option.font = view.visualRect(index), view.font()
+    assert delegate.cut_text(option, index) == long
+    place = option.rect.center()
+    event = QHelpEvent(QEvent.Type.ToolTip, place, view.viewport().mapToGlobal(place))
+    assert delegate.helpEvent(event, view, option, index)
+    qtbot.waitUntil(lambda: QToolTip.text() == f"<span>{long}</span>")
+    QToolTip.hideText()
+    option.rect.setWidth(4000)
+    assert delegate.cut_text(option, index) == ""
+
+
+def test_the_name_of_a_culprit_has_all_the_room_there_is(opened: Opened) -> None:
+    name = "python3 -m a.module.with.a.rather.long.name · ~/a/project/with/a/name"
+    context: dict[str, object] = {"culprits": [{"job": name, "cpu": 98.0, "pid": 7}]}
+    alert = samples.alert(
+        9,
+        1,
+        AlertType.RESOURCE_CRITICAL,
+        Severity.WARNING,
+        "CPU",
+        "",
+        context={"culprits": culprits},
+    )
+    opened.page.take(alert)
+    opened.page.view.setCurrentIndex(opened.page.model.index(0, 0))
+    (shown,) = [
+        each for each in opened.page.detail.findChildren(ElidedLabel) if each.text() == name
+    ]
+    shown.grab()
+    assert shown.toolTip() == f"<span>{name}</span>"
+    assert shown.width() > opened.page.detail.width() / 3
 
 
 def test_typing_filters_after_a_short_pause(opened: Opened, qtbot: QtBot) -> None:

@@ -139,6 +139,20 @@ def test_the_crosshair_names_an_alert_that_fired_there(drawn: Drawn) -> None:
     assert drawn.chart.crosshair_text().endswith("Server down")
 
 
+def test_a_neutral_mark_has_another_look_than_one_of_the_chart(drawn: Drawn) -> None:
+    drawn.add(10.0)
+    drawn.chart.resize(400, 200)
+    looks = []
+    for neutral in (True, False):
+        mark = Mark(drawn.axis.now_s - 100.0, critical=True, text="x", neutral=neutral)
+        drawn.chart.set_marks([mark])
+        looks.append(drawn.chart.grab().toImage())
+    drawn.chart.set_marks([])
+    bare = drawn.chart.grab().toImage()
+    assert looks[0] != looks[1]
+    assert bare not in looks
+
+
 def test_the_line_breaks_on_screen_where_there_was_no_sample(drawn: Drawn, qtbot: QtBot) -> None:
     for _ in range(10):
         drawn.add(50.0)
