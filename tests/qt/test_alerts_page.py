@@ -91,7 +91,7 @@ def test_the_name_of_a_culprit_has_all_the_room_there_is(opened: Opened) -> None
         Severity.WARNING,
         "CPU",
         "",
-        context={"culprits": culprits},
+        context=context,
     )
     opened.page.take(alert)
     opened.page.view.setCurrentIndex(opened.page.model.index(0, 0))
