@@ -168,7 +168,9 @@ class App(QObject):
         source = platform.guard_source()
         table = platform.process_table()
         around = Around(
-            neighbours=lambda: neighbours(table.scan(), details.cmdline, platform.small_text),
+            neighbours=lambda: neighbours(
+                self.monitor.processes or table.scan(), details.cmdline, platform.small_text
+            ),
             logs=platform.foreign_logs(),
             is_there=system.is_there,
             foreground=platform.foreground(),

@@ -82,9 +82,13 @@ class CleanRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProtectStep(msgspec.Struct, frozen=True, kw_only=True):
-    """What a step brought. ``changed``: what the Protection page shows is different now."""
+    """What a step brought. ``changed``: what the Protection page shows is different now.
+
+    ``rests``: nothing goes on, so that a glance may do instead of the next step.
+    """
 
     next_delay_s: float
+    rests: bool = False
     changed: bool = False
     notices: tuple[Notice | NoticeOver, ...] = ()
     questions: tuple[Question, ...] = ()
@@ -180,8 +184,10 @@ class Protecting:
         decisions = self.protector.decide(facts, policy, reading.monotonic_s)
         notices = [*self._carry_out(decisions), *self._ended_stories(), *self._foreign(reading)]
         ended = bool(looked_after.ended or looked_after.gone)
+        delay_s = self._surroundings.delay(self._delay(guard, looked_after.next_s))
         return ProtectStep(
-            next_delay_s=self._surroundings.delay(self._delay(guard, looked_after.next_s)),
+            next_delay_s=delay_s,
+            rests=guard.rests and delay_s == guard.delay_s and not (held or decisions),
             changed=bool(decisions) or ended,
             notices=tuple(notices),
             questions=self.protector.open_questions,

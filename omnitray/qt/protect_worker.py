@@ -22,6 +22,7 @@ from omnitray.core.press import NOT_RUNNING, told_back, told_of
 from omnitray.core.protect_page import asked, page
 from omnitray.core.protecting import Protecting
 from omnitray.core.protection_view import Explanation, ProtectionView, Told
+from omnitray.core.watching.guard import next_glance
 from omnitray.core.watching.guard_source import GuardSource
 
 log = logging.getLogger(__name__)
@@ -62,11 +63,12 @@ class ProtectWorker(QObject):
         self._asked: tuple[str, ...] = ()
         self._viewed_s = float("-inf")
         self._paused_until: float | None = None
+        self._resting_s: float | None = None  # the delay of a step that found everything at rest
         self._triggers: list[QSocketNotifier] = []
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.timeout.connect(self.tick)
+        self._timer.timeout.connect(self._on_time)
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.timeout.connect(self._on_rested)
@@ -93,10 +95,11 @@ class ProtectWorker(QObject):
         engine = self._engine
         if engine is None:
             return
-        delay_s = _AFTER_FAILURE_S
+        delay_s, self._resting_s = _AFTER_FAILURE_S, None
         try:
             step = engine.protecting.step()
             delay_s = step.next_delay_s
+            self._resting_s = delay_s if step.rests else None
             self._tell(engine, changed=step.changed)
             if step.notices or step.cleaning:
                 self.stepped.emit(step)
@@ -190,6 +193,26 @@ class ProtectWorker(QObject):
         future.set_result(answer)
 
     # Inside
+
+    @Slot()
+    def _on_time(self) -> None:
+        """A step, or a glance where nothing has moved since the last one."""
+        delay_s = None
+        try:
+            delay_s = self._glance()
+        except Exception:  # as in a step: whatever it is, the guard goes on
+            log.exception("a glance at memory failed")
+        if delay_s is None:
+            self.tick()
+        else:
+            self._timer.start(round(delay_s * 1000))
+
+    def _glance(self) -> float | None:
+        """The delay until the next one; None: a step is due."""
+        if self._engine is None or self._resting_s is None:
+            return None
+        since_s = self._engine.source.glance()
+        return None if since_s is None else next_glance(since_s, self._resting_s)
 
     def _listen(self, engine: Engine) -> None:
         kind = (

@@ -6,6 +6,10 @@ than 800 MB/s. So a sleep of ``memory headroom / 6 GB/s + swap headroom / 800 MB
 long, and with gigabytes to spare the guard costs nothing. Two things are added: half of that time
 is slept, because what fills memory is to be seen on its way (only then can it be paused instead of
 ended), and the mode's limit must not be crossed unseen at the rate that is measured.
+
+At rest most of these readings are glances (``GuardSource.glance``): memory alone is looked at. A
+whole reading follows at once where it has moved, after five seconds in any case, and earlier where
+the kernel's triggers say that processors or disks get short.
 """
 
 import enum
@@ -23,12 +27,13 @@ SHORTEST_S = 0.1
 LONGEST_S = 5.0
 _LOOKS_ON_THE_WAY = 2.0
 _MEASURED_MARGIN = 4.0  # looks before the limit at the rate that is measured
-_WORTH_BPS = 8 << 20  # slower growth is left to the worst case
+WORTH_BPS = 8 << 20  # slower growth is left to the worst case
 _CALM_SCAN_S, _ALERT_SCAN_S = 5.0, 1.0
 _CLOSE_SCAN_S, _CLOSE_POINTS = 0.3, 3.0
 _MOVED_POINTS = 0.5
 _WATCHED_S = 2.0  # after acting: a fork bomb goes on with what was forked meanwhile
 _SOON_S = 60.0
+_RESTING_S = 1.0  # with so much time there is room for it
 _PRESSING = 10.0  # per cent of time that something waited for memory
 
 
@@ -48,6 +53,7 @@ class GuardStep(msgspec.Struct, frozen=True, kw_only=True):
     reason: DelayReason
     forecast: Forecast | None
     wants_scan: bool
+    rests: bool = False  # nothing is near, nothing is held: a glance may do until it moves
 
 
 def next_delay(
@@ -78,13 +84,19 @@ def _growth_s(reading: GuardReading, previous: GuardReading | None, limits: Mode
         return LONGEST_S
     gap_s = reading.monotonic_s - previous.monotonic_s
     growth_bps = (reading.memory.used_bytes - previous.memory.used_bytes) / gap_s
-    if growth_bps < _WORTH_BPS:
+    if growth_bps < WORTH_BPS:
         return LONGEST_S
     total = reading.memory.total_bytes
     lines = (limits.memory_percent, 100.0 - limits.memory_floor_percent)
     ahead = [total * line / 100.0 - reading.memory.used_bytes for line in lines]
     headroom = next((bytes_ for bytes_ in ahead if bytes_ > 0), 0.0)
     return headroom / growth_bps / _MEASURED_MARGIN
+
+
+def next_glance(since_s: float, delay_s: float) -> float | None:
+    """Seconds until the next glance or reading; None: read now, the last one is too old."""
+    left_s = LONGEST_S - since_s
+    return min(delay_s, left_s) if left_s >= SHORTEST_S else None
 
 
 class Guard:
@@ -109,7 +121,13 @@ class Guard:
             self._scanned = reading
         if every_s is not None:
             delay_s = min(delay_s, max(every_s, SHORTEST_S))
-        return GuardStep(delay_s=delay_s, reason=reason, forecast=forecast, wants_scan=wants_scan)
+        return GuardStep(
+            delay_s=delay_s,
+            reason=reason,
+            forecast=forecast,
+            wants_scan=wants_scan,
+            rests=every_s is None and forecast is None and delay_s >= _RESTING_S,
+        )
 
     def acted(self) -> None:
         """Something was paused or ended: what was foretold is void, and what it did is watched."""

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from omnitray.core.clock import Clock
 from omnitray.core.deciding.protection import GuardReading
+from omnitray.core.facts import MemoryFacts
+from omnitray.core.watching.guard import WORTH_BPS
 from omnitray.core.watching.machine import BusyTime, Machine
 
 _SHORTEST_WINDOW_S = 0.5
@@ -55,6 +57,7 @@ class GuardSource:
         self._machine = machine
         self._wakers = wakers
         self._clock = clock
+        self._last: tuple[float, int] | None = None  # when, and what was left
         self._before: tuple[float, BusyTime] | None = None
         self._cpu_percent: float | None = None
 
@@ -62,14 +65,29 @@ class GuardSource:
         """A reading, or None where memory cannot be read."""
         memory = self._machine.memory()
         if memory is None:
+            self._last = None
             return None
+        now = self._clock.monotonic()
+        self._last = (now, _left(memory))
         return GuardReading(
-            monotonic_s=self._clock.monotonic(),
+            monotonic_s=now,
             memory=memory,
             pressure=self._machine.pressure(),
             zram_bytes=self._wakers.zram_bytes(),
             cpu_percent=self._cpu(),
         )
+
+    def glance(self) -> float | None:
+        """Seconds since the last reading, if memory has hardly moved since; else None.
+
+        It costs a fifth of a reading, and is for a time when nothing else is at stake.
+        """
+        memory = self._machine.memory() if self._last else None
+        if memory is None or self._last is None:
+            return None
+        since_s = self._clock.monotonic() - self._last[0]
+        moved = abs(_left(memory) - self._last[1])
+        return since_s if moved < WORTH_BPS * since_s else None
 
     def triggers(self) -> tuple[int, ...]:
         """What wakes a sleeper early; see :class:`Wakers`."""
@@ -89,6 +107,10 @@ class GuardSource:
             self._cpu_percent = _busy_percent(self._before[1], times.whole)
             self._before = (now, times.whole)
         return self._cpu_percent
+
+
+def _left(memory: MemoryFacts) -> int:
+    return memory.available_bytes + memory.swap_free_bytes
 
 
 def _busy_percent(before: BusyTime, now: BusyTime) -> float | None:

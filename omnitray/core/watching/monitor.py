@@ -2,7 +2,7 @@
 
 ``step()`` takes one snapshot, follows the thresholds, keeps the level, and returns what happened
 together with the delay until it wants to be called again. It owns no timer and no thread; the
-ring may be read from any thread.
+ring and the newest scan may be read from any thread.
 
 While a threshold is being waited out the monitor looks every second at the least (or when the wait
 is over, whichever comes first), so that an alert at IDLE is not 30 s late. A level is never slowed
@@ -66,7 +66,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProgressiveMonitor:
-    """Watches the machine progressively; one instance belongs to one thread, but for the ring."""
+    """Watches progressively; one instance belongs to one thread but for ring and scan."""
 
     def __init__(
         self,
@@ -77,6 +77,7 @@ class ProgressiveMonitor:
         policy: MonitorPolicy | None = None,
     ) -> None:
         self.ring = SnapshotRing()
+        self.processes: Sequence[ProcessFacts] = ()  # of the newest scan
         self.snapshots: Subscribers[Snapshot] = Subscribers()
         self.reports: Subscribers[Report] = Subscribers()
         self._sampler = sampler
@@ -132,7 +133,7 @@ class ProgressiveMonitor:
         """Take a snapshot and say what changed."""
         now = self._clock.monotonic()
         snapshot = self._sampler.sample(self.level)
-        processes = self._scan()
+        self.processes = processes = self._scan()
         jobs = self._jobs.update(processes)
         taking_s = self._clock.monotonic() - now
         snapshot = msgspec.structs.replace(snapshot, processes=len(processes), cost_s=taking_s)

@@ -1,7 +1,14 @@
 import pytest
 
 from omnitray.core.policy import ProtectPolicy
-from omnitray.core.watching.guard import LONGEST_S, SHORTEST_S, DelayReason, Guard, next_delay
+from omnitray.core.watching.guard import (
+    LONGEST_S,
+    SHORTEST_S,
+    DelayReason,
+    Guard,
+    next_delay,
+    next_glance,
+)
 from support.scenes import GB, reading
 
 POLICY = ProtectPolicy()
@@ -127,3 +134,44 @@ def test_after_acting_it_watches_for_two_seconds_and_foretells_anew() -> None:
     assert step.forecast is None
     assert step.wants_scan
     assert not guard.observe(reading(106.0, used=60.0), POLICY).wants_scan
+
+
+def test_it_rests_where_nothing_is_near_and_there_is_time() -> None:
+    assert Guard().observe(reading(used=30.0, total=64 * GB), POLICY).rests
+
+
+@pytest.mark.parametrize(
+    ("used", "total", "cpu", "held"),
+    [
+        (85.0, 64 * GB, 5.0, False),  # over the limit
+        (30.0, 64 * GB, 90.0, False),
+        (30.0, 64 * GB, 5.0, True),
+        (60.0, 8 * GB, 5.0, False),  # a fast hog needs a quarter of a second from here
+    ],
+)
+def test_it_does_not_rest_where_something_is_at_stake(
+    used: float,
+    total: int,
+    cpu: float,
+    held: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    now = reading(used=used, total=total, cpu=cpu)
+
+    assert not Guard().observe(now, POLICY, held=held).rests
+
+
+def test_it_does_not_rest_while_something_runs_out() -> None:
+    guard = Guard()
+    falling = [reading(100.0 + at, used=30.0 + at, total=64 * GB) for at in range(12)]
+
+    steps = [guard.observe(each, POLICY) for each in falling]
+
+    assert steps[-1].forecast is not None
+    assert not steps[-1].rests
+
+
+def test_glances_go_on_until_the_reading_is_five_seconds_old() -> None:
+    assert next_glance(1.8, 1.8) == 1.8
+    assert next_glance(3.6, 1.8) == pytest.approx(LONGEST_S - 3.6)
+    assert next_glance(LONGEST_S - SHORTEST_S / 2, 1.8) is None
+    assert next_glance(LONGEST_S + 1.0, 1.8) is None

@@ -1,5 +1,8 @@
 """The guard's reading over a machine that is told what to be, and the probe over a told clock."""
 
+import pytest
+
+from omnitray.core.facts import MemoryFacts
 from omnitray.core.watching.guard_source import GuardSource, NoWakers
 from omnitray.core.watching.latency import LatencyProbe
 from support.clock import FakeClock
@@ -71,3 +74,60 @@ def test_the_probe_tells_a_busy_machine_from_a_quiet_one() -> None:
     assert abs(quiet.now_ms - quiet.quiet_ms) < 0.1
     assert abs(busy.now_ms - quiet.now_ms - 20.0) < 0.1
     assert abs(busy.quiet_ms - quiet.quiet_ms) < 0.1
+
+
+GIB = 1 << 30
+
+
+def glanced(before: MemoryFacts, after: MemoryFacts, *, for_s: float) -> float | None:
+    """What a glance says so long after a reading."""
+    machine, clock = FakeMachine(), FakeClock()
+    machine.memory_facts = before
+    source = GuardSource(machine, NoWakers(), clock)
+    source.read()
+    machine.memory_facts = after
+    clock.advance(for_s)
+    return source.glance()
+
+
+def memory(*, available: int, swap_free: int = 0) -> MemoryFacts:
+    return MemoryFacts(
+        total_bytes=16 * GIB,
+        available_bytes=available,
+        swap_total_bytes=4 * GIB,
+        swap_free_bytes=swap_free,
+    )
+
+
+def test_a_glance_says_how_old_the_reading_is_while_memory_hardly_moves() -> None:
+    before = memory(available=8 * GIB)
+    assert glanced(before, before, for_s=2.0) == 2.0
+    assert glanced(before, memory(available=8 * GIB - 15 * (1 << 20)), for_s=2.0) == 2.0
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        memory(available=8 * GIB - 17 * (1 << 20), swap_free=GIB),
+        memory(available=8 * GIB + 17 * (1 << 20), swap_free=GIB),
+        memory(available=8 * GIB, swap_free=GIB - 17 * (1 << 20)),
+    ],
+)
+def test_a_glance_asks_for_a_reading_when_memory_or_swap_has_moved(after: MemoryFacts) -> None:
+    assert glanced(memory(available=8 * GIB, swap_free=GIB), after, for_s=2.0) is None
+
+
+def test_without_a_reading_there_is_nothing_to_glance_at() -> None:
+    assert GuardSource(FakeMachine(), NoWakers(), FakeClock()).glance() is None
+
+
+def test_what_cannot_be_read_any_more_is_no_rest() -> None:
+    machine, clock = FakeMachine(), FakeClock()
+    source = GuardSource(machine, NoWakers(), clock)
+    source.read()
+    machine.memory_facts = None
+    clock.advance(1.0)
+    assert source.glance() is None
+    assert source.read() is None
+    machine.memory_facts = memory(available=GIB)
+    assert source.glance() is None

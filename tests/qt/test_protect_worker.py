@@ -1,0 +1,117 @@
+"""The guard's pace on its thread: whole steps where something goes on, glances where not."""
+
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from omnitray.core.clock import SystemClock
+from omnitray.core.protecting import ProtectStep
+from omnitray.qt.protect_worker import Engine, ProtectWorker
+
+MANY = 20
+
+
+class Counted:
+    """A protector and its source: they answer as they are told, and count."""
+
+    def __init__(self, *, rests: bool, glance: Callable[[], float | None]) -> None:
+        self._rests = rests
+        self._glance = glance
+        self.steps = 0
+        self.glances = 0
+
+    def step(self) -> ProtectStep:
+        self.steps += 1
+        return ProtectStep(next_delay_s=0.001, rests=self._rests)
+
+    def glance(self) -> float | None:
+        self.glances += 1
+        return self._glance()
+
+    def engine(self) -> Engine:
+        nothing = SimpleNamespace(
+            restore_after_crash=tuple, triggers=tuple, glance=self.glance, close=lambda: None
+        )
+        protecting = SimpleNamespace(step=self.step, undo_all=lambda *_: None, close=lambda: None)
+        parts = SimpleNamespace(
+            protecting=protecting,
+            actions=nothing,
+            journal=nothing,
+            source=nothing,
+            check_levers=tuple,
+        )
+        return cast("Engine", parts)
+
+
+class Driven(ProtectWorker):
+    """A worker that shows nothing."""
+
+    def _tell(self, engine: Engine, *, changed: bool) -> None:
+        """There is no page here."""
+
+
+@pytest.fixture
+def drive(qtbot: QtBot) -> Iterator[Callable[[Counted], None]]:
+    """Begin, on the test's own thread."""
+    assert qtbot
+    workers: list[Driven] = []
+
+    def begin(counted: Counted) -> None:
+        workers.append(Driven(counted.engine, SystemClock()))
+        workers[-1].start()
+
+    yield begin
+    for worker in workers:
+        worker.stop()
+
+
+def test_at_rest_glances_come_instead_of_steps(
+    qtbot: QtBot, drive: Callable[[Counted], None]
+) -> None:
+    counted = Counted(rests=True, glance=lambda: 1.0)
+    drive(counted)
+    qtbot.waitUntil(lambda: counted.glances >= MANY)
+    assert counted.steps == 1
+
+
+def test_a_glance_that_sees_something_move_is_followed_by_a_step_at_once(
+    qtbot: QtBot, drive: Callable[[Counted], None]
+) -> None:
+    counted = Counted(rests=True, glance=lambda: None)
+    drive(counted)
+    qtbot.waitUntil(lambda: counted.glances >= MANY)
+    assert counted.steps == counted.glances + 1
+
+
+def test_an_old_reading_is_followed_by_a_step(
+    qtbot: QtBot, drive: Callable[[Counted], None]
+) -> None:
+    counted = Counted(rests=True, glance=lambda: 5.0)
+    drive(counted)
+    qtbot.waitUntil(lambda: counted.glances >= MANY)
+    assert counted.steps == counted.glances + 1
+
+
+def test_while_something_goes_on_every_time_is_a_step(
+    qtbot: QtBot, drive: Callable[[Counted], None]
+) -> None:
+    counted = Counted(rests=False, glance=lambda: 1.0)
+    drive(counted)
+    qtbot.waitUntil(lambda: counted.steps >= MANY)
+    assert counted.glances == 0
+
+
+def test_a_glance_that_fails_does_not_end_the_guard(
+    qtbot: QtBot, drive: Callable[[Counted], None], expect_log: Callable[..., None]
+) -> None:
+    expect_log("a glance at memory failed")
+
+    def broken() -> float | None:
+        raise ValueError("no memory")
+
+    counted = Counted(rests=True, glance=broken)
+    drive(counted)
+    qtbot.waitUntil(lambda: counted.steps >= MANY)
