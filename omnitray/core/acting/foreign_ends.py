@@ -5,7 +5,7 @@ nohang tells of one end in several lines, so lines are read in their order, not 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import msgspec
 
@@ -94,6 +94,8 @@ _EARLYOOM = re.compile(
 _NOHANG_WHO = re.compile(r"^\s*PID: +(?P<pid>\d+), name: (?P<name>.*), state: ")
 _NOHANG_SIZE = re.compile(r"^\s*Vm, MiB: +Size: \d+, RSS: (?P<rss>\d+)")
 _NOHANG_DOES = re.compile(r"^\s*Sending SIG(?:TERM|KILL) to the victim")
+# What either says after that, when nothing came of it
+_IN_VAIN = re.compile(r"^\s*(?:kill failed: |dryrun, not actually|Cannot send a signal: )")
 # systemd-oomd: "Killed" since 248, "Marked … for killing" since 259
 _OOMD = re.compile(
     r"(?:Killed|Marked) (?P<name>/.+?) (?:for killing )?due to (?P<why>memory pressure|memory|swap)"
@@ -117,18 +119,22 @@ def foreign_ends(lines: Iterable[str]) -> tuple[ForeignEnd, ...]:
     return found
 
 
-def _read(lines: Iterable[str]) -> Iterator[ForeignEnd]:
+def _read(lines: Iterable[str]) -> list[ForeignEnd]:
     victim: ForeignEnd | None = None
+    ends: list[ForeignEnd] = []
     for line in lines:
         if who := _NOHANG_WHO.search(line):
             victim = ForeignEnd(by="nohang", name=printable(who["name"]), pid=int(who["pid"]))
         elif victim is not None and (held := _NOHANG_SIZE.search(line)):
             victim = msgspec.structs.replace(victim, rss_bytes=int(held["rss"]) * _MIB)
         elif victim is not None and _NOHANG_DOES.search(line):
-            yield victim
+            ends.append(victim)
             victim = None
+        elif ends and _IN_VAIN.search(line):
+            ends.pop()
         elif (end := _of_one_line(line)) is not None:
-            yield end
+            ends.append(end)
+    return ends
 
 
 def _of_one_line(line: str) -> ForeignEnd | None:

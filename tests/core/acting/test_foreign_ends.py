@@ -82,6 +82,27 @@ def test_who_did_it_to_whom_and_why_is_read_from_a_line(
     assert (end.rss_bytes or 0) >> 20 == rss_mb
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (  # earlyoom 1.7 as an ordinary user
+            'sending SIGTERM to process 4 uid 0 "omnitray": badness 668, VmRSS 65 MiB',
+            "kill failed: Operation not permitted",
+        ),
+        (
+            "  PID:       4, name: python3, state: S (sleeping), EUID: 0",
+            "  Sending SIGTERM to the victim",
+            "Cannot send a signal: PermissionError",
+        ),
+    ],
+)
+def test_what_came_to_nothing_is_no_end(lines: tuple[str, ...]) -> None:
+    assert foreign_ends(lines) == ()
+    (before,) = foreign_ends([KILLED, *lines])
+    assert before.by == "the kernel"
+
+
+KILLED = "Out of memory: Killed process 7 (hog) total-vm:4kB, anon-rss:2048kB, file-rss:0kB"
 SCOPE = "/user.slice/user-1000.slice/user@1000.service/app.slice/vte-spawn-1.scope"
 
 
@@ -119,7 +140,6 @@ def test_a_whole_unit_can_be_ended(line: str, because: Because) -> None:
 
 
 UNIT = "run-r1.scope: A process of this unit has been killed by the OOM killer."
-KILLED = "Out of memory: Killed process 7 (hog) total-vm:4kB, anon-rss:2048kB, file-rss:0kB"
 
 
 def test_the_manager_s_word_about_its_unit_counts_where_the_kernel_names_nobody() -> None:
