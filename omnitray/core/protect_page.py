@@ -164,9 +164,8 @@ def _explanations(protecting: Protecting) -> Iterable[Explanation]:
 
 
 def _explained(action: Action, protecting: Protecting) -> Explanation:
-    return msgspec.structs.replace(
-        explain.explanation(action), effects=protecting.effects.of(action.id)
-    )
+    effects = () if action.dry_run else protecting.effects.of(action.id)
+    return msgspec.structs.replace(explain.explanation(action), effects=effects)
 
 
 def _lines(records: Iterable[Record]) -> list[JournalLine]:

@@ -52,6 +52,8 @@ def _shut(badge: Protected | None, state: ProtectState) -> str:
 
 
 def _protected(badge: Protected | None) -> str:
+    if badge and badge.by_person:
+        return f"It is {badge.why}; Unprotect takes that back."
     return f"It is protected: {badge.why}." if badge else ""
 
 

@@ -15,12 +15,12 @@ _HEADER = 30
 _INDENT = 18
 _WIDTHS: dict[int, int] = {
     Column.PROJECT: 96,
-    Column.CPU: 66,
-    Column.MEMORY: 80,
-    Column.GROWTH: 96,
-    Column.IO: 86,
-    Column.STATE: 122,
-    Column.LEVER: 118,
+    Column.CPU: 62,
+    Column.MEMORY: 76,
+    Column.GROWTH: 88,
+    Column.IO: 80,
+    Column.STATE: 128,
+    Column.LEVER: 106,
 }
 
 

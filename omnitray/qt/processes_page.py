@@ -152,7 +152,7 @@ class ProcessesPage(QWidget):
         if (pss := job_pss(job, self._grips.look)) is not None:
             words.append(f"RSS {formats.size(job.rss_bytes)}, PSS {formats.size(pss)}")
         if (badge := self._grips.protected.get(job.key)) is not None:
-            words.insert(1, f"protected: {badge.why}")
+            words.insert(1, badge.why if badge.by_person else f"protected: {badge.why}")
         return " · ".join(words)
 
     def _ask_to_end(self, job: Job) -> None:
@@ -189,6 +189,9 @@ class ProcessesPage(QWidget):
 
     @Slot(object)
     def _on_job_selected(self) -> None:
+        told = self.told.told
+        if told is not None and told.job_key not in {"", self.chosen_key}:
+            self.told.show_told(None)
         self._show_choice()
         self.job_chosen.emit()
 

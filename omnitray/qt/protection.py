@@ -103,7 +103,7 @@ class Protection(QObject):
         worker.questions_changed.connect(self._on_questions)
         worker.restored.connect(self._on_restored)
         worker.failed.connect(self._on_failed)
-        worker.told.connect(self.told)
+        worker.told.connect(self._on_told)
         self.policy_changed.connect(worker.take_policy)
         self.disks_changed.connect(worker.take_disks)
         self.pause_changed.connect(worker.take_pause)
@@ -367,6 +367,10 @@ class Protection(QObject):
     @Slot(str)
     def _on_failed(self, sentence: str) -> None:
         self._hub.note_problem("protector", sentence)
+
+    @Slot(object)
+    def _on_told(self, told: Told) -> None:
+        self.told.emit(told)
 
     @Slot(object)
     def _on_cleaned(self, done: Cleaned) -> None:
