@@ -43,6 +43,8 @@ class Sim:
     respawns: int = 0  # so many times
     forks_per_s: float = 0.0
     release_s: float = 0.2
+    shares: bool = False  # what it holds stays when it ends (a file in memory, say)
+    resists: bool = False  # stands in others' way though slowed down
     uid: int = UID
     paused: int = 0
     slowed: int = 0
@@ -70,6 +72,13 @@ class Corpse:
     left: float
     rate: float
     ended_s: float
+    shares: bool = False
+    again: "Sim | None" = None  # what its parent started in its place
+
+    @property
+    def back_s(self) -> float:
+        """When half of it was back, or never will be."""
+        return self.ended_s + (0.0 if self.shares else 0.5 * self.size / max(1.0, self.rate))
 
     @property
     def is_back(self) -> bool:
@@ -99,6 +108,7 @@ class SimMachine:
         self.processes: dict[int, Sim] = {}
         self.jobs: dict[str, JobLook] = {}
         self.corpses: list[Corpse] = []
+        self.dead: dict[tuple[int, int], Corpse] = {}
         self.killed_by_kernel: list[Sim] = []
         self.foreground: frozenset[int] = frozenset()
         self.base = int(0.1 * total)
@@ -141,7 +151,12 @@ class SimMachine:
         """It ends; its memory comes back little by little."""
         self.processes.pop(sim.pid, None)
         rate = sim.rss / max(0.01, sim.release_s)
-        self.corpses.append(Corpse(sim.who, sim.rss, sim.rss, rate, self.now_s))
+        corpse = Corpse(sim.who, sim.rss, sim.rss, rate, self.now_s, sim.shares)
+        if sim.shares:
+            self.base += int(sim.rss)
+            corpse.left = 0.0
+        self.corpses.append(corpse)
+        self.dead[sim.who] = corpse
         if sim.respawns and sim.ppid in self.processes:
             again = dataclasses.replace(
                 sim, rss=50 * MB, paused=0, slowed=0, throttled=0, respawns=sim.respawns - 1
@@ -149,6 +164,7 @@ class SimMachine:
             self._starts += 1
             again.pid, again.start, again.born_s = self._free_pid(), self._starts, self.now_s
             self.processes[again.pid] = again
+            corpse.again = again
 
     def alive(self, pid: int, start: int) -> Sim | None:
         """That very process."""
@@ -156,6 +172,21 @@ class SimMachine:
         return sim if sim is not None and sim.start == start else None
 
     # Time
+
+    def calm_down(self) -> None:
+        """All get small and quiet: whatever is held has no reason any more."""
+        self.base = int(0.05 * self.total)
+        for sim in self.processes.values():
+            sim.growth, sim.cpu, sim.forks_per_s = (lambda _age_s: 0.0), 0.0, 0.0
+            sim.rss = min(sim.rss, 0.1 * self.total / len(self.processes))
+        self._used = ((-1.0, 0, 0), 0.0)
+
+    def sleep(self, seconds: float) -> None:
+        """The lid is closed: time passes, nothing happens."""
+        self.now_s += seconds
+        for sim in self.processes.values():
+            sim.born_s += seconds
+        self._used = ((-1.0, 0, 0), 0.0)
 
     def advance(self, seconds: float) -> None:
         """Let time pass, in small steps."""
@@ -258,7 +289,11 @@ class SimMachine:
 
     def probe(self) -> Probe:
         """How long something small takes: those that were slowed down do not stand in its way."""
-        free = sum(sim.cpu for sim in self.processes.values() if not sim.paused and not sim.slowed)
+        free = sum(
+            sim.cpu
+            for sim in self.processes.values()
+            if not sim.paused and (sim.resists or not sim.slowed)
+        )
         return Probe(now_ms=QUIET_MS * max(1.0, 3.0 * free / self.cores), quiet_ms=QUIET_MS)
 
     def facts(self, *, scanned: bool = True, **more: object) -> Facts:

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protection import Question
-from omnitray.core.facts import JobKind, Mode
+from omnitray.core.facts import JobKind, Mode, ProtectState
 from omnitray.core.protection_view import Answer
 from support.sim_incidents import desktop
 from support.sim_machine import GB, MB, JobLook, Sim, SimMachine
-from support.sim_run import Outcome, run
+from support.sim_run import Event, Outcome, run
 
 Draw = Callable[[int, int], int]  # an integer from … to …
 _KINDS = (JobKind.TEST_RUN, JobKind.BUILD, JobKind.COMMAND, JobKind.AGENT, JobKind.SERVICE)
@@ -18,6 +18,11 @@ _ANSWERS = (None, None, None, *Answer)
 
 def random_run(draw: Draw) -> Outcome:
     """A machine, what happens on it, a mode, and a person who answers or does not."""
+    kind = draw(0, 49)
+    if kind == 0:
+        return _leaks_that_cannot_be_paused(draw)
+    if kind == 1:
+        return _starves(draw)
     machine = SimMachine(
         total=draw(4, 32) * GB,
         swap=draw(0, 2) * 2 * GB,
@@ -34,13 +39,67 @@ def random_run(draw: Draw) -> Outcome:
         machine.foreground = frozenset({draw(100, 120)})
     answer = _ANSWERS[draw(0, len(_ANSWERS) - 1)]
     refuses = frozenset({Rung.PAUSE}) if draw(0, 5) == 0 else frozenset()
+    seconds = 40.0 if draw(0, 4) == 0 else float(draw(6, 12))
     return run(
         machine,
         mode=_MODES[draw(0, 2)],
-        seconds=40.0 if draw(0, 4) == 0 else float(draw(6, 12)),
+        seconds=seconds,
         answering=_once(answer),
         refuses=refuses,
+        state=ProtectState.WATCH if draw(0, 9) == 0 else ProtectState.ON,
+        events=_events(draw, int(seconds)),
     )
+
+
+def _events(draw: Draw, seconds: int) -> list[Event]:
+    """Most people do nothing; some switch, undo, or close the lid."""
+    events = []
+    for _ in range(max(0, draw(0, 6) - 4)):
+        at_s, what = float(draw(1, seconds)), draw(0, 3)
+        if what == 0:
+            events.append(Event(at_s, mode=_MODES[draw(0, 2)]))
+        elif what == 1:
+            state = ProtectState.WATCH if draw(0, 1) else ProtectState.ON
+            events.append(Event(at_s, state=state))
+        elif what == 2:
+            events.append(Event(at_s, undoes=True))
+        else:
+            events.append(Event(at_s, sleeps_s=float(draw(60, 30_000))))
+    return events
+
+
+def _leaks_that_cannot_be_paused(draw: Draw) -> Outcome:
+    """One end after another would be needed: the breaker and the quiet time are what is tried."""
+    machine = SimMachine(total=8 * GB, cores=4, max_processes=40)
+    desktop(machine)
+    special, respawns = draw(0, 3), draw(0, 2) == 0
+    for number in range(draw(4, 6)):
+        job = f"leak {number}"
+        runner = machine.add(job, "runner", rss=20 * MB, leads=True)
+        worker = machine.add(job, "worker", ppid=runner.pid, rss=draw(300, 600) * MB)
+        worker.growth = _steadily(draw(3, 6) * MB)
+        worker.release_s = 40.0 if draw(0, 2) == 0 else draw(1, 60) / 10
+        worker.ignores_term = draw(0, 2) == 0
+        worker.shares = special == number
+        worker.respawns = 5 if respawns else 0
+    machine.base += int(0.92 * machine.total - machine.used)
+    return run(machine, mode=_MODES[draw(0, 2)], seconds=110.0, refuses=frozenset({Rung.PAUSE}))
+
+
+def _starves(draw: Draw) -> Outcome:
+    """A job that is in everybody's way though it was slowed down, and nobody answers."""
+    machine = SimMachine(total=16 * GB, cores=draw(1, 4), max_processes=40)
+    desktop(machine)
+    runner = machine.add("hogs", "runner", rss=20 * MB, leads=True)
+    for _ in range(2 * machine.cores):
+        machine.add("hogs", "hog", ppid=runner.pid, cpu=1.0, resists=True)
+    mode = _MODES[draw(0, 2)]
+    events = [Event(float(draw(40, 300)), mode=_MODES[draw(0, 2)])] if draw(0, 1) else []
+    return run(machine, mode=mode, seconds=float(draw(60, 800)), events=events)
+
+
+def _steadily(rate: float) -> Callable[[float], float]:
+    return lambda _age_s: rate
 
 
 def _once(answer: Answer | None) -> Callable[[Question], Answer | None]:

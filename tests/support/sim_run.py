@@ -1,10 +1,11 @@
 """One run: the guard, the protector and the levers on the machine that is not there."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from omnitray.core.deciding.identity import Rung
-from omnitray.core.deciding.protection import Action, Question, Reply
+from omnitray.core.deciding.protect_reasons import ProtectReason
+from omnitray.core.deciding.protection import Action, Question, Reply, TakenBack
 from omnitray.core.deciding.protector import ResourceProtector
 from omnitray.core.facts import Mode, ProtectState
 from omnitray.core.policy import ProtectPolicy
@@ -14,6 +15,19 @@ from support.sim_levers import SimLevers
 from support.sim_machine import SimMachine
 
 Answering = Callable[[Question], Answer | None]
+CALM_S, RESUMED_S = 60.0, 10.0  # paused ones are resumed one by one
+_AT_ONCE_S = 6.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Event:
+    """What the person does, or the machine, ``at_s`` into a run."""
+
+    at_s: float
+    mode: Mode | None = None
+    state: ProtectState | None = None
+    undoes: bool = False
+    sleeps_s: float = 0.0
 
 
 @dataclasses.dataclass
@@ -23,11 +37,15 @@ class Outcome:
     machine: SimMachine
     levers: SimLevers
     protector: ResourceProtector
+    policy: ProtectPolicy
     decided: int = 0
+    guard: Guard = dataclasses.field(default_factory=Guard)
+    taken_back: tuple[TakenBack, ...] = ()
+    switched_s: float = float("-inf")
 
     @property
     def violations(self) -> list[str]:
-        return self.levers.violations
+        return self.levers.judge.violations
 
     @property
     def actions(self) -> list[Action]:
@@ -45,43 +63,72 @@ def run(
     answering: Answering = lambda _question: None,
     refuses: frozenset[Rung] = frozenset(),
     state: ProtectState = ProtectState.ON,
+    events: Iterable[Event] = (),
     ends: bool = True,
 ) -> Outcome:
-    """Let it run; then switch protection off and see that everything is given back."""
+    """Let it run; then let it be calm, switch off, and see that everything is given back."""
     policy = ProtectPolicy(mode=mode, state=state)
-    outcome = Outcome(machine, SimLevers(machine, refuses=refuses), ResourceProtector("sim"))
-    guard = Guard()
-    until_s = machine.now_s + seconds
-    while machine.now_s < until_s:
-        delay_s = _turn(outcome, guard, policy, answering)
-        if outcome.levers.endings:
-            delay_s = min(delay_s, 0.1)
-        machine.advance(delay_s)
-        outcome.levers.step(delay_s, hurry=outcome.protector.hurries)
+    levers = SimLevers(machine, refuses=refuses)
+    outcome = Outcome(machine, levers, ResourceProtector("sim"), policy)
+    waiting = sorted(events, key=lambda each: each.at_s)
+    began_s = machine.now_s
+    while machine.now_s - levers.judge.slept_s - began_s < seconds:
+        while waiting and machine.now_s - levers.judge.slept_s - began_s >= waiting[0].at_s:
+            _happens(outcome, waiting.pop(0))
+        _step(outcome, answering)
     if ends:
-        _switch_off(outcome, policy)
+        _calm(outcome)
+        _switch_off(outcome)
     return outcome
 
 
-def _turn(outcome: Outcome, guard: Guard, policy: ProtectPolicy, answering: Answering) -> float:
+def _happens(outcome: Outcome, event: Event) -> None:
+    policy = outcome.policy
+    outcome.policy = ProtectPolicy(
+        mode=event.mode or policy.mode, state=event.state or policy.state
+    )
+    if event.state is not None:
+        outcome.switched_s = outcome.machine.now_s
+    if event.undoes:
+        outcome.taken_back = outcome.levers.take_back()
+    if event.sleeps_s:
+        outcome.machine.sleep(event.sleeps_s)
+        outcome.levers.judge.slept_s += event.sleeps_s
+
+
+def _step(outcome: Outcome, answering: Answering) -> None:
     machine, levers = outcome.machine, outcome.levers
+    delay_s = _turn(outcome, answering)
+    if levers.endings:
+        delay_s = min(delay_s, 0.1)
+    machine.advance(delay_s)
+    levers.step(delay_s, hurry=outcome.protector.hurries)
+    watches = outcome.policy.state is ProtectState.WATCH
+    if watches and machine.now_s - outcome.switched_s > _AT_ONCE_S:
+        levers.judge.watching()
+
+
+def _turn(outcome: Outcome, answering: Answering) -> float:
+    machine, levers, policy = outcome.machine, outcome.levers, outcome.policy
     reading = machine.reading()
-    step = guard.observe(reading, policy, held=bool(levers.active))
+    step = outcome.guard.observe(reading, policy, held=bool(levers.active))
     active = tuple(levers.active.values())
     replies = _replies(levers, answering)
     ended, levers.ended = tuple(levers.ended), []
+    taken_back, outcome.taken_back = outcome.taken_back, ()
     facts = machine.facts(
         scanned=step.wants_scan or bool(replies),
         memory_forecast=step.forecast,
         active=active,
         ended=ended,
         replies=replies,
+        taken_back=taken_back,
     )
     decisions = outcome.protector.decide(facts, policy, machine.now_s)
     outcome.decided += 1
     levers.carry_out(decisions, policy)
     if any(isinstance(each, Action) and each.rung in {Rung.PAUSE, Rung.END} for each in decisions):
-        guard.acted()
+        outcome.guard.acted()
     return step.delay_s
 
 
@@ -95,14 +142,31 @@ def _replies(levers: SimLevers, answering: Answering) -> tuple[Reply, ...]:
     return tuple(replies)
 
 
-def _switch_off(outcome: Outcome, policy: ProtectPolicy) -> None:
+def _calm(outcome: Outcome) -> None:
+    """When nothing is short any more, everything is given back that the person did not ask for."""
     machine, levers = outcome.machine, outcome.levers
-    off = ProtectPolicy(mode=policy.mode, state=ProtectState.OFF)
+    if not levers.active:
+        return
+    machine.calm_down()
+    asked = {each.job_key for each in outcome.actions if each.reason is ProtectReason.ASKED}
+    asked |= outcome.protector.kept
+    until_s = machine.now_s + CALM_S + RESUMED_S * len(levers.active)
+    while levers.active and machine.now_s < until_s:
+        _step(outcome, lambda _question: None)
+    for each in levers.active.values():
+        action = each.action
+        if action.reason is not ProtectReason.CPU_STARVES and action.job_key not in asked:
+            levers.judge.violate(f"{action.rung} of {action.title} outlived its reason")
+
+
+def _switch_off(outcome: Outcome) -> None:
+    machine, levers = outcome.machine, outcome.levers
+    off = ProtectPolicy(mode=outcome.policy.mode, state=ProtectState.OFF)
     active = tuple(levers.active.values())
     facts = machine.facts(active=active)
     levers.carry_out(outcome.protector.decide(facts, off, machine.now_s), off)
     for sim in machine.processes.values():
         if sim.paused or sim.slowed or sim.throttled:
-            levers.violate(f"{sim.name} {sim.pid} was left held")
+            levers.judge.violate(f"{sim.name} {sim.pid} was left held")
     if levers.questions:
-        levers.violate("a question was left open")
+        levers.judge.violate("a question was left open")

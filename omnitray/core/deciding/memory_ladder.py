@@ -114,7 +114,10 @@ def _end(turn: Turn) -> bool:
 def end(turn: Turn, choice: Choice, job: Job, reason: ProtectReason, evidence: Evidence) -> None:
     """Decide an end, of whatever resource's sake, and let the breaker know."""
     resource = Resource.MEMORY if reason is not ProtectReason.CPU_UNANSWERED else Resource.CPU
-    action = turn.act(Rung.END, resource, reason, evidence, choice, notify=True)
+    below = ladder.clears_under(turn.scene.limits.memory_percent)  # where it only would be ended
+    action = turn.act(
+        Rung.END, resource, reason, evidence, choice, notify=True, restores_below=below
+    )
     if turn.watches:
         turn.memo.times["would end"] = turn.now_s
         return

@@ -65,6 +65,11 @@ class ResourceProtector:
         return tuple(self._memo.questions.values())
 
     @property
+    def kept(self) -> frozenset[str]:
+        """The jobs that stay paused until the person says otherwise."""
+        return frozenset(self._memo.kept)
+
+    @property
     def disk_in_danger(self) -> bool:
         """Whether a disk is nearly full and fills: its writers have to be looked for."""
         return self._memo.disk_in_danger

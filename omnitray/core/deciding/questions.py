@@ -91,8 +91,16 @@ def _unanswered(turn: Turn, question: Question, job: Job) -> None:
     if question.unanswered is Rung.PAUSE:
         turn.withdraw(job.key)
         _pause_starving(turn, question, job)
+    elif _is_being_relieved(turn, question):
+        return
     elif question.unanswered is Rung.END and breaker.may_end(turn.memo.breaker, turn.now_s):
         _end_paused(turn, question, job)
+
+
+def _is_being_relieved(turn: Turn, question: Question) -> bool:
+    """Whether there is enough memory by now: what is paused for it is given back one by one."""
+    held = turn.scene.active(question.job_key, Rung.PAUSE, Resource.MEMORY)
+    return any(restoring.has_enough(turn.scene, active.action) for active in held)
 
 
 def _pause_starving(turn: Turn, question: Question, job: Job) -> None:

@@ -15,11 +15,9 @@ def step(turn: Turn) -> None:
     """Give back what has been under its line for long enough; of pauses one at a time."""
     for active in sorted(_restorable(turn.scene), key=lambda each: -each.since_s):
         action = active.action
-        value = value_of(turn.scene, action)
-        line = _line(turn.scene, action)
-        if line is None or action.job_key in turn.memo.kept:
+        if action.job_key in turn.memo.kept:
             continue
-        so = value is not None and value < line
+        so = has_enough(turn.scene, action)
         clear_s = turn.memo.held_s(f"clear {action.id}", turn.now_s, so=so)
         if clear_s < ladder.CLEAR_HOLD_S:
             continue
@@ -69,6 +67,12 @@ def job(turn: Turn, job_key: str, reason: RestoreReason, rung: Rung | None = Non
     for active in turn.scene.active(job_key, rung):
         if active.state in _RESTORABLE:
             turn.restore(active.action.id, reason)
+
+
+def has_enough(scene: Scene, action: Action) -> bool:
+    """Whether there is enough of what it was done for, so that it may be given back."""
+    value, line = value_of(scene, action), _line(scene, action)
+    return value is not None and line is not None and value < line
 
 
 def _line(scene: Scene, action: Action) -> float | None:

@@ -198,3 +198,13 @@ def test_a_job_that_ends_takes_its_question_with_it() -> None:
 
     assert Withdrawn(question_id=question.id) in desk.turn(build(cpu=1.0), at=reading(used=78.0))
     assert not any(isinstance(each, Question) for each in desk.turns(5, build(cpu=1.0)))
+
+
+def test_what_is_given_back_one_by_one_is_not_ended_meanwhile() -> None:
+    desk = Desk(Mode.PROD)
+    desk.turn(growing(), at=reading(used=85.0), memory_forecast=soon())
+    desk.turns(26, growing(growth=0.0), at=reading(used=85.0))
+    decided = desk.turns(30, growing(growth=0.0), at=reading(used=30.0))
+
+    assert actions(decided, Rung.END) == []
+    assert len(restores(decided)) == 1

@@ -1,0 +1,187 @@
+"""Judges each decision by the truth about the machine that is not there."""
+
+from typing import Protocol
+
+from omnitray.core.deciding.identity import Identity, Rung
+from omnitray.core.deciding.protect_reasons import ProtectReason
+from omnitray.core.deciding.protection import Action, ActionState, ActiveAction, Decision
+from omnitray.core.facts import ProtectState, Resource
+from omnitray.core.policy import ProtectPolicy
+from support.sim_machine import Corpse, Sim, SimMachine
+
+HAD_TIME_S = 4.0  # of a steady rush to the floor: enough to see and to pause
+QUIET_S = 15.0
+GONE_LONG_S = 10.0
+WINDOW_S = 600.0
+ENDS_ALLOWED = 3
+_JUST_S = 1.0
+_SEEN_EARLIER_S = 4.0  # memory of others that comes back meanwhile cannot be told apart
+_UNANSWERED = {ProtectReason.CPU_UNANSWERED, ProtectReason.MEMORY_UNANSWERED}
+
+
+class Done(Protocol):
+    """What was done so far (``sim_levers.SimLevers``)."""
+
+    active: dict[str, ActiveAction]
+    done: list[Decision]
+    ends: list[tuple[float, Action]]
+    resumed: set[str]
+    undone: dict[tuple[str, Rung], float]
+
+
+class SimJudge:
+    """Collects what went wrong; ``refuses`` are the rungs that this machine never does."""
+
+    def __init__(self, machine: SimMachine, levers: Done, refuses: frozenset[Rung]) -> None:
+        self.machine = machine
+        self.violations: list[str] = []
+        self.rushed_s: dict[str, float] = {}  # by job: unpaused while the floor came near
+        self.slept_s = 0.0
+        self._levers = levers
+        self._refuses = refuses
+        self._growth = 0.0
+        self._siblings: dict[str, int] = {}  # by action: how many like the victim there were
+        self._paused_s: dict[str, float] = {}  # by job: when, in time awake
+
+    def violate(self, sentence: str) -> None:
+        """A rule was broken."""
+        self.violations.append(f"at {self.machine.now_s - 1000.0:.1f} s: {sentence}")
+
+    @property
+    def awake_s(self) -> float:
+        """Time, without that spent asleep."""
+        return self.machine.now_s - self.slept_s
+
+    def action(self, action: Action, policy: ProtectPolicy) -> None:
+        """Just before it is done."""
+        if not action.targets:
+            self.violate(f"{action.rung} without a target")
+        if action.dry_run is not (policy.state is ProtectState.WATCH):
+            self.violate(f"{action.rung} of {action.title}: dry run is {action.dry_run}")
+        for sim in self._living(action.targets):
+            self._victim(sim, action)
+        undone_s = self._levers.undone.get((action.job_key, action.rung))
+        asked = action.reason is ProtectReason.ASKED
+        if undone_s is not None and not asked and self.machine.now_s - undone_s < WINDOW_S:
+            self.violate(f"{action.rung} of {action.title}, which the person has just undone")
+        if action.rung is Rung.PAUSE and not asked:
+            self._pause(action, policy)
+        if action.rung is Rung.END and not action.dry_run and not asked:
+            self._end(action, policy)
+
+    def watching(self) -> None:
+        """It only watches since a while."""
+        if any(each.state is ActionState.HELD for each in self._levers.active.values()):
+            self.violate("something is held while only watching")
+
+    def _victim(self, sim: Sim, action: Action) -> None:
+        who = f"{action.rung} on {sim.name} {sim.pid}"
+        if sim.protected or sim.pid in self.machine.foreground:
+            self.violate(f"{who}, which is protected")
+        if sim.leads and action.rung is not Rung.SLOW_DOWN and self._has_workers(sim):
+            self.violate(f"{who}, the parent of a run")
+        if sim.tied and action.rung is Rung.PAUSE:
+            self.violate(f"{who}, which has a window")
+
+    def _has_workers(self, sim: Sim) -> bool:
+        below = [each for each in self.machine.processes.values() if each.ppid == sim.pid]
+        return 4.0 * sum(each.rss for each in below) > sim.rss
+
+    def _pause(self, action: Action, policy: ProtectPolicy) -> None:
+        self._paused_s[action.job_key] = self.awake_s
+        starves = action.reason is ProtectReason.CPU_STARVES
+        if starves and not policy.limits.cpu_pause_after_s:
+            self.violate(f"{action.title} was paused for want of an answer in {policy.mode}")
+
+    def _end(self, action: Action, policy: ProtectPolicy) -> None:
+        if action.reason in _UNANSWERED:
+            self._unanswered(action, policy)
+        else:
+            self._floor(action, policy)
+        ends = self._levers.ends
+        recent = [at_s for at_s, _ in ends if self.machine.now_s - at_s < WINDOW_S]
+        if len(recent) >= ENDS_ALLOWED:
+            self.violate(f"the breaker let a {len(recent) + 1}th end through")
+        for _, before in ends:
+            if before.resource is Resource.MEMORY:
+                self._before(before)
+        self._siblings[action.id] = self._alike(action)
+
+    def _unanswered(self, action: Action, policy: ProtectPolicy) -> None:
+        limits = policy.limits
+        is_cpu = action.reason is ProtectReason.CPU_UNANSWERED
+        after_s = limits.cpu_end_after_s if is_cpu else limits.memory_end_after_s
+        if not after_s:
+            self.violate(f"{action.title} was ended for want of an answer in {policy.mode}")
+        paused_s = self._paused_s.get(action.job_key)
+        if paused_s is None:
+            self.violate(f"{action.title} was ended and never paused: {action.reason}")
+        elif self.awake_s - paused_s < after_s - _JUST_S:
+            self.violate(f"{action.title} was ended after {self.awake_s - paused_s:.1f} s")
+        if not is_cpu and self.machine.reading().memory.used_percent < 20.0:
+            self.violate(f"{action.title} was ended though there is plenty")
+
+    def _floor(self, action: Action, policy: ProtectPolicy) -> None:
+        memory = self.machine.reading().memory
+        limits = policy.limits
+        if 100.0 - memory.used_percent > limits.memory_floor_percent:
+            self.violate(f"{action.title} was ended with memory left")
+        if memory.swap_free_bytes > memory.swap_total_bytes * limits.swap_floor_percent / 100.0:
+            self.violate(f"{action.title} was ended with swap left")
+        pausable = [sim for sim in self._living(action.targets) if not sim.tied]
+        worth = 0.1 * self.machine.growth  # what hardly grows is no reason to pause it
+        running = [
+            sim for sim in pausable if not sim.paused and sim.rate(self.machine.now_s) > worth
+        ]
+        had_s = self.rushed_s.get(action.job_key, 0.0)
+        may_pause = Rung.PAUSE not in self._refuses and action.job_key not in self._levers.resumed
+        if running and had_s > HAD_TIME_S and may_pause:
+            self.violate(f"{action.title} could have been paused for {had_s:.1f} s")
+
+    def _before(self, before: Action) -> None:
+        """Every victim of an earlier end is gone, its memory is back, and it was quiet since."""
+        for target in before.targets:
+            who = (target.pid, target.start_ticks)
+            if self.machine.alive(*who):
+                self.violate(f"a second end while {before.title} {target.pid} is still there")
+            corpse = self.machine.dead.get(who)
+            if corpse is not None:
+                self._corpse(before, corpse)
+
+    def _corpse(self, before: Action, corpse: Corpse) -> None:
+        since_s = self.machine.now_s - corpse.ended_s
+        if not (corpse.is_back or since_s >= GONE_LONG_S):
+            self.violate(f"a second end before the memory of {before.title} was back")
+        quiet_from_s = min(corpse.back_s, corpse.ended_s + GONE_LONG_S) - _SEEN_EARLIER_S
+        if self.machine.now_s < max(corpse.ended_s, quiet_from_s) + QUIET_S:
+            self.violate(f"a second end {since_s:.1f} s after {before.title} was gone")
+        alone = len(before.targets) == 1 and not self.machine.killed_by_kernel
+        if alone and corpse.shares and since_s < WINDOW_S:
+            self.violate(f"an end after that of {before.title} had freed nothing")
+        again = corpse.again
+        is_there = again is not None and self.machine.alive(*again.who) is not None
+        if alone and is_there and self._alike(before) >= self._siblings.get(before.id, 0):
+            self.violate(f"an end after {before.title} was respawned at once")
+
+    def _alike(self, action: Action) -> int:
+        """How many of the job's processes there are; the breaker counts those of one parent."""
+        return sum(sim.job == action.job_key for sim in self.machine.processes.values())
+
+    def _living(self, targets: tuple[Identity, ...]) -> list[Sim]:
+        found = (self.machine.alive(each.pid, each.start_ticks) for each in targets)
+        return [sim for sim in found if sim is not None]
+
+    def time_rush(self, passed_s: float) -> None:
+        """How long a job has grown steadily towards the floor without being paused."""
+        machine = self.machine
+        growth = machine.growth
+        left = machine.left - 0.05 * machine.total - 0.1 * machine.swap
+        is_steady = 0.5 * growth <= self._growth <= 2.0 * growth
+        rushes = growth > 0 and left / growth < 30.0 and is_steady
+        self._growth = growth
+        growing = {sim.job for sim in machine.processes.values() if sim.rate(machine.now_s) > 0}
+        for job in machine.jobs:
+            if rushes and job in growing and machine.used > 0.8 * (machine.total + machine.swap):
+                self.rushed_s[job] = self.rushed_s.get(job, 0.0) + passed_s
+            else:
+                self.rushed_s[job] = 0.0
