@@ -5,9 +5,10 @@ up to date once a minute, and ends when the threshold has been clear.
 
 Quiet by default: a busy CPU alone is no reason to interrupt anybody, somebody must be waiting for
 it. Waiting shows in the pressure information (``some avg10``, share of time in which a runnable
-task had no CPU); a build with one job a core stays far below :data:`WAITING_PERCENT`, twice as
-many tasks as cores reach 90 % and more. Where the kernel has no pressure information a critical
-CPU is told. Memory and disk at their critical threshold always are.
+task had no CPU); a build with one job a core stays far below :data:`WAITING_PERCENT`. Twice as
+many tasks as cores reach 90 % and more: where they are of one job, it waits for itself, and that
+is no reason either. Where the kernel has no pressure information a critical CPU is told. Memory
+and disk at their critical threshold always are.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from omnitray.core.watching.monitor import Step
 from omnitray.core.watching.thresholds import Height, Transition
 
 WAITING_PERCENT = 40.0
+_PRESSURE_SPAN_S = 10.0  # what ``avg10`` looks back on
 _REFRESH_S = 60.0
 _GB = 1e9
 
@@ -50,6 +52,7 @@ class _Incident(msgspec.Struct):
     threshold: float
     told_s: float
     felt: bool = False
+    waited_for_itself_s: float = float("-inf")
 
 
 class ResourceAlerts:
@@ -87,7 +90,7 @@ class ResourceAlerts:
             incident = _Incident(CulpritTally(resource), Severity.WARNING, 0.0, 0.0)
             self._incidents[resource] = incident
         incident.tally.add(step.jobs)
-        if not self._worth_telling(incident, resource, moved, step.snapshot):
+        if not self._worth_telling(incident, resource, moved, step):
             return None
         incident.told_s = step.snapshot.monotonic_s
         return _alert(resource, incident, step, mode)
@@ -100,26 +103,39 @@ class ResourceAlerts:
         return ResourceCleared(resource=resource)
 
     def _worth_telling(
-        self, incident: _Incident, resource: Resource, moved: Transition | None, shot: Snapshot
+        self, incident: _Incident, resource: Resource, moved: Transition | None, step: Step
     ) -> bool:
         if moved is not None:
             incident.severity = (
                 Severity.CRITICAL if moved.after is Height.CRITICAL else Severity.WARNING
             )
             incident.threshold = moved.threshold
-        became_felt = not incident.felt and somebody_waits(resource, shot)
+        shot = step.snapshot
+        if waits_for_itself(step):
+            incident.waited_for_itself_s = shot.monotonic_s
+        own = shot.monotonic_s - incident.waited_for_itself_s < _PRESSURE_SPAN_S
+        became_felt = not incident.felt and somebody_waits(resource, shot, own=own)
         incident.felt = incident.felt or became_felt
         rose = moved is not None and moved.after > moved.before
         return rose or became_felt or shot.monotonic_s - incident.told_s >= _REFRESH_S
 
 
-def somebody_waits(resource: Resource, shot: Snapshot) -> bool:
-    """Whether a shortage of this resource is felt (see the module's text)."""
+def waits_for_itself(step: Step) -> bool:
+    """Whether the job that takes most CPU has more to run than there are cores."""
+    heaviest = max(step.jobs, key=lambda job: job.cpu_percent or 0.0, default=None)
+    if heaviest is None:
+        return False
+    runnable = sum(process.state == "R" for process in heaviest.processes)
+    return runnable > max(1, len(step.snapshot.cpu_per_core_percent))
+
+
+def somebody_waits(resource: Resource, shot: Snapshot, *, own: bool) -> bool:
+    """Whether a shortage of this resource is felt; ``own``: a job has waited for itself."""
     if resource is not Resource.CPU:
         return True
     if shot.pressure is None or shot.pressure.cpu is None:
         return True
-    return shot.pressure.cpu.some_avg10 >= WAITING_PERCENT
+    return not own and shot.pressure.cpu.some_avg10 >= WAITING_PERCENT
 
 
 def _alert(resource: Resource, incident: _Incident, step: Step, mode: Mode) -> ResourceAlert:

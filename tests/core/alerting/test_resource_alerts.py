@@ -10,6 +10,7 @@ from omnitray.core.facts import (
     MonitorLevel,
     PressureFacts,
     PressurePair,
+    ProcessFacts,
     Resource,
     Severity,
     Snapshot,
@@ -47,6 +48,7 @@ def step(
         monotonic_s=now,
         level=MonitorLevel.NORMAL,
         cpu_percent=cpu,
+        cpu_per_core_percent=(cpu, cpu),
         memory=MemoryFacts(total_bytes=32 * 10**9, available_bytes=2 * 10**9),
         pressure=pressure,
     )
@@ -95,6 +97,33 @@ def test_a_busy_cpu_that_nobody_waits_for_interrupts_nobody_until_somebody_waits
     assert alerts.take(step(1.0, waiting=20.0), Mode.DEV) == []
     assert raised(alerts, step(2.0, waiting=80.0)).felt
     assert alerts.take(step(3.0, waiting=85.0), Mode.DEV) == []
+
+
+def compiling(runnable: int) -> Job:
+    """A build with so many processes that could run."""
+    process = ProcessFacts(pid=7, ppid=1, start_ticks=7, name="cc1", state="R")
+    idle = msgspec.structs.replace(process, state="S")
+    processes = (process,) * runnable + (idle,) * 9
+    return msgspec.structs.replace(job("make", 190), processes=processes)
+
+
+def test_a_build_with_more_to_run_than_there_are_cores_waits_for_itself_alone() -> None:
+    alerts = ResourceAlerts()
+    assert not raised(alerts, step(0.0, compiling(3), moved=UP, waiting=95.0)).felt
+    assert alerts.take(step(1.0, compiling(3), waiting=95.0), Mode.DEV) == []
+    assert alerts.take(step(2.0, compiling(1), waiting=90.0), Mode.DEV) == []
+
+
+def test_when_the_build_has_been_small_for_as_long_as_pressure_looks_back_others_wait() -> None:
+    alerts = ResourceAlerts()
+    alerts.take(step(0.0, compiling(3), moved=UP, waiting=95.0), Mode.DEV)
+    assert alerts.take(step(9.0, compiling(2), waiting=90.0), Mode.DEV) == []
+    assert raised(alerts, step(10.0, compiling(2), waiting=90.0)).felt
+
+
+def test_two_jobs_that_make_each_other_wait_are_felt() -> None:
+    both = compiling(2), msgspec.structs.replace(compiling(2), key="pytest")
+    assert raised(ResourceAlerts(), step(0.0, *both, moved=UP, waiting=95.0)).felt
 
 
 def test_without_pressure_information_a_critical_cpu_counts_as_felt() -> None:
