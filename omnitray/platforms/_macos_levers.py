@@ -64,7 +64,15 @@ class DarwinBackground:
 def darwin_background() -> DarwinBackground:
     """Over the real C library."""
     libc = ctypes.CDLL(ctypes.util.find_library("c"), use_errno=True)
-    return DarwinBackground(libc.getpriority, libc.setpriority, ctypes.get_errno)
+    return DarwinBackground(*prototyped(libc), ctypes.get_errno)
+
+
+def prototyped(libc: Any) -> tuple[Call, Call]:
+    """``getpriority`` and ``setpriority`` with the types of their manual page."""
+    get, put = libc.getpriority, libc.setpriority
+    get.restype, get.argtypes = ctypes.c_int, (ctypes.c_int, ctypes.c_uint)
+    put.restype, put.argtypes = ctypes.c_int, (ctypes.c_int, ctypes.c_uint, ctypes.c_int)
+    return get, put
 
 
 def mac_system(**seams: Any) -> PsutilSystem:

@@ -101,7 +101,7 @@ class GuardianKeeper:
         if process is None:
             return
         with contextlib.suppress(OSError):
-            os.write(_pipe(process), b"quit\n")
+            os.write(pipe_of(process), b"quit\n")
         _put_away(process)
 
     def _start(self) -> None:
@@ -109,22 +109,33 @@ class GuardianKeeper:
             self._process.kill()  # before its input ends: that would make it let go
             _put_away(self._process)
         try:
-            self._process = subprocess.Popen(
-                self._command(self._journal, os.getpid()),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                cwd="/",
-                env={},
-                start_new_session=True,
-            )
+            self._process = self._spawn(self._command(self._journal, os.getpid()))
         except OSError:
             self._process = None
             _log.exception("no guardian could be started: what is paused stays so if we die")
             return
-        os.set_blocking(_pipe(self._process), False)
         self._write([line for lines in self._held.values() for line in lines])
         self._is_placed = False
+
+    def _spawn(self, command: list[str]) -> "subprocess.Popen[bytes]":
+        """In a session of its own: what ends ours by its name or group spares it."""
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={},
+            start_new_session=True,
+        )
+        os.set_blocking(pipe_of(process), False)
+        return process
+
+    def _has_room(self, pipe: int) -> bool:
+        """Whether the pipe takes more: thousands of lines wait until a new guardian reads."""
+        poller = select.poll()
+        poller.register(pipe, select.POLLOUT)
+        return bool(poller.poll(_PATIENCE_MS))
 
     def _place(self) -> None:
         """Once, and later: finding a place may take longer than a pause can wait."""
@@ -140,11 +151,11 @@ class GuardianKeeper:
         """All of it: false when nobody listens, or a full pipe is not emptied in time."""
         if self._process is None:
             return False
-        pipe = _pipe(self._process)
+        pipe = pipe_of(self._process)
         text = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
         try:
             while text:
-                if not _has_room(pipe):
+                if not self._has_room(pipe):
                     return False
                 text = text[os.write(pipe, text) :]
         except OSError:
@@ -152,16 +163,9 @@ class GuardianKeeper:
         return True
 
 
-def _pipe(process: subprocess.Popen[bytes]) -> int:
+def pipe_of(process: subprocess.Popen[bytes]) -> int:
     assert process.stdin is not None  # noqa: S101 - it was started with a pipe
     return process.stdin.fileno()
-
-
-def _has_room(pipe: int) -> bool:
-    """Whether the pipe takes more: thousands of lines wait until a new guardian reads."""
-    poller = select.poll()
-    poller.register(pipe, select.POLLOUT)
-    return bool(poller.poll(_PATIENCE_MS))
 
 
 def _put_away(process: subprocess.Popen[bytes]) -> None:

@@ -12,11 +12,12 @@ from omnitray.core.deciding.protected_everywhere import Programs
 from omnitray.core.deciding.protected_programs import MACOS
 from omnitray.core.processes.process_table import ProcessDetails, ProcessTable
 from omnitray.core.processes.ties import Tie
-from omnitray.core.watching.guard_source import GuardSource, NoWakers
+from omnitray.core.watching.guard_source import GuardSource
 from omnitray.core.watching.machine import Machine
 from omnitray.platforms._levers_check import check_levers
 from omnitray.platforms._macos_autostart import autostart
 from omnitray.platforms._macos_foreground import foreground
+from omnitray.platforms._macos_guard import mac_wakers
 from omnitray.platforms._macos_levers import darwin_background, mac_levers, mac_system
 from omnitray.platforms._macos_sampling import mac_machine
 from omnitray.platforms._macos_service import service
@@ -81,8 +82,8 @@ def protected_programs() -> Programs:
 
 
 def guard_source() -> GuardSource:
-    """What the protector's guard reads; nothing wakes it early yet."""
-    return GuardSource(mac_machine(), NoWakers(), SystemClock())
+    """What the protector's guard reads, and what wakes it."""
+    return GuardSource(mac_machine(), mac_wakers(), SystemClock())
 
 
 def system() -> System:

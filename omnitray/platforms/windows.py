@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from omnitray.core.acting.foreign_watch import Logs, NoLogs, Source
-from omnitray.core.acting.guarding import Guard, NoGuard
+from omnitray.core.acting.guarding import Guard
 from omnitray.core.acting.lever import Lever
 from omnitray.core.acting.system import System
 from omnitray.core.clock import SystemClock
@@ -12,7 +12,7 @@ from omnitray.core.deciding.protected_everywhere import Programs
 from omnitray.core.deciding.protected_programs import WINDOWS
 from omnitray.core.processes.process_table import ProcessDetails, ProcessTable
 from omnitray.core.processes.ties import Tie
-from omnitray.core.watching.guard_source import GuardSource, NoWakers
+from omnitray.core.watching.guard_source import GuardSource
 from omnitray.core.watching.machine import Machine
 from omnitray.platforms._levers_check import check_levers
 from omnitray.platforms._programs import programs, small_text
@@ -22,11 +22,15 @@ from omnitray.platforms._psutil_self import own_facts, own_rss_bytes
 from omnitray.platforms._psutil_system import PsutilSystem, written_bytes
 from omnitray.platforms._windows_autostart import autostart
 from omnitray.platforms._windows_foreground import foreground
-from omnitray.platforms._windows_levers import windows_kernel, windows_levers, windows_system
+from omnitray.platforms._windows_guard import windows_wakers
+from omnitray.platforms._windows_guardian import WindowsKeeper
+from omnitray.platforms._windows_kernel import windows_kernel
+from omnitray.platforms._windows_levers import WindowsSystem, windows_levers
 from omnitray.platforms._windows_sampling import windows_machine
 from omnitray.platforms._windows_self import lock_file
 from omnitray.platforms._windows_service import service
 from omnitray.platforms._windows_session import has_display, keep_own_priority
+from omnitray.platforms._windows_ties import window_owners
 
 __all__ = [
     "autostart",
@@ -79,13 +83,13 @@ def protected_programs() -> Programs:
 
 
 def guard_source() -> GuardSource:
-    """What the protector's guard reads; nothing wakes it early yet."""
-    return GuardSource(windows_machine(), NoWakers(), SystemClock())
+    """What the protector's guard reads, and what wakes it."""
+    return GuardSource(windows_machine(), windows_wakers(), SystemClock())
 
 
 def system() -> System:
     """What can be done to other processes; one for each thread that acts."""
-    return windows_system(windows_kernel())
+    return WindowsSystem(windows_kernel(), window_owners())
 
 
 def levers(system: System) -> tuple[Lever, ...]:
@@ -97,13 +101,12 @@ def levers(system: System) -> tuple[Lever, ...]:
 
 def ties_of() -> Callable[[tuple[int, ...]], dict[int, frozenset[Tie]]]:
     """What finds the ties of processes to the person."""
-    return windows_system(windows_kernel()).ties_of
+    return WindowsSystem(windows_kernel(), window_owners()).ties_of
 
 
 def guardian(journal: Path) -> Guard:
-    """Nobody: nothing is paused here."""
-    del journal
-    return NoGuard()
+    """Continues what is paused if we die."""
+    return WindowsKeeper(journal)
 
 
 def foreign_logs() -> Logs:

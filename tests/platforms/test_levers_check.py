@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from omnitray.core.acting.levers import linux_levers
+from omnitray.core.acting.levers_report import levers_report
+from omnitray.core.acting.priority_levers import NiceLever
 from omnitray.platforms._levers_check import check_levers, sleeper_command
 from omnitray.platforms._linux_levers import LinuxSystem
 from support.children import eventually, state
+from support.fake_system import FakeSystem
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 
@@ -54,3 +57,13 @@ def test_it_dies_with_us_even_while_it_is_stopped() -> None:
     said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     place = Path(f"/proc/{int(said)}")
     eventually(lambda: not place.exists() or state(int(said)) == "Z")
+
+
+def test_a_lever_that_works_one_way_works_and_says_so() -> None:
+    fake = FakeSystem()
+    child = fake.add(50)
+    (row,) = levers_report((NiceLever(fake),), fake, child.identity)
+    assert (row.works, row.reversible, row.why_not) == (True, False, "")
+    fake.privileged = True
+    (row,) = levers_report((NiceLever(fake),), fake, fake.add(51).identity)
+    assert (row.works, row.reversible) == (True, True)

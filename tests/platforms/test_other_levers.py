@@ -1,5 +1,6 @@
-"""The levers of macOS and Windows over stand-ins, and psutil's system over real children."""
+"""The levers of macOS over stand-ins, and psutil's system over real children."""
 
+import ctypes
 import errno
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,14 +20,13 @@ from omnitray.core.acting.lever import Lever, Target
 from omnitray.core.acting.priority_levers import NiceLever
 from omnitray.core.acting.signal_levers import StopLever
 from omnitray.core.acting.system import IO_IDLE, Gone, IoPriority, Refused, Sign
-from omnitray.core.acting.unit_levers import WeightLever
 from omnitray.core.actions import Actions
 from omnitray.core.deciding.identity import Identity, LeverKind, Rung
 from omnitray.core.facts import Resource
 from omnitray.core.processes.ties import Tie
-from omnitray.platforms._macos_levers import DarwinBackground
+from omnitray.platforms._macos_guard import MacWakers
+from omnitray.platforms._macos_levers import DarwinBackground, prototyped
 from omnitray.platforms._psutil_system import PsutilSystem
-from omnitray.platforms._windows_levers import JobObjects, Kernel
 from support.clock import FakeClock
 
 WHO = Identity(pid=4711, start_ticks=1)
@@ -183,72 +184,68 @@ def test_macos_says_what_the_library_says(code: int, kind: type[Exception]) -> N
         darwin.made().set(WHO, 1)
 
 
-class Kernel32:
-    """What kernel32 would be told; ``absent`` pids cannot be opened."""
-
-    def __init__(self) -> None:
-        self.absent: set[int] = set()
-        self.open_handles: set[int] = set()
-        self.eco: dict[int, bytes] = {}
-        self.jobs: dict[str, set[int]] = {}
-        self.rates: dict[int, bytes] = {}
-
-    def OpenProcess(self, _access: int, _inherit: object, pid: int) -> int:  # noqa: N802 - the C name
-        if pid in self.absent:
-            return 0
-        self.open_handles.add(pid)
-        return pid
-
-    def CloseHandle(self, handle: int) -> int:  # noqa: N802 - likewise
-        self.open_handles.remove(handle)
-        return 1
-
-    def SetProcessInformation(self, handle: int, kind: int, data: bytes, size: int) -> int:  # noqa: N802 - likewise
-        assert (kind, size) == (4, 12)
-        self.eco[handle] = data
-        return 1
-
-    def CreateJobObjectW(self, _security: None, name: str) -> int:  # noqa: N802 - likewise
-        self.jobs.setdefault(name, set())
-        return 1000 + list(self.jobs).index(name)
-
-    def AssignProcessToJobObject(self, job: int, handle: int) -> int:  # noqa: N802 - likewise
-        list(self.jobs.values())[job - 1000].add(handle)
-        return 1
-
-    def SetInformationJobObject(self, job: int, kind: int, data: bytes, size: int) -> int:  # noqa: N802 - likewise
-        assert (kind, size) == (15, 8)
-        self.rates[job] = data
-        return 1
-
-
-def test_windows_slows_down_by_a_job_objects_weight_and_back(tmp_path: Path) -> None:
-    dll = Kernel32()
+def test_macos_never_touches_a_recycled_pid(tmp_path: Path) -> None:
+    system, darwin = PsutilSystem(free), Darwin()
     with child() as process:
-        units = JobObjects(Kernel(dll), lambda _pid: True)
-        system = PsutilSystem(free, units)
-        hands = actions(system, tmp_path, WeightLever(system))
+        lever = BackgroundLever(system, darwin.made())
+        hands = actions(system, tmp_path, lever)
         (done,) = hands.perform(order(system.identify([process.pid]), Rung.SLOW_DOWN))
-        assert done.lever is LeverKind.CPU_WEIGHT
-        assert list(dll.jobs.values()) == [{process.pid}]
-        assert dll.rates == {1000: b"\x03\0\0\0\x01\0\0\0"}
-        hands.undo(done.action_id, "calm")
-        assert dll.rates == {1000: bytes(8)}
-    assert dll.open_handles == set()
+        process.kill()
+        process.wait()
+        (undone,) = hands.undo(done.action_id, "calm")
+        assert undone.outcome is Outcome.GONE
+        assert darwin.background == {process.pid}
 
 
-def test_windows_efficiency_mode_is_said_in_the_bytes_of_its_manual() -> None:
-    dll = Kernel32()
-    kernel = Kernel(dll)
-    assert kernel.set_eco(7, on=True)
-    assert dll.eco == {7: b"\x01\0\0\0\x01\0\0\0\x01\0\0\0"}
-    assert kernel.set_eco(7, on=False)
-    assert dll.eco == {7: b"\x01\0\0\0" + bytes(8)}
-    dll.absent.add(8)
-    assert not kernel.set_eco(8, on=True)
+def test_macos_calls_are_told_their_types() -> None:
+    libc = SimpleNamespace(getpriority=SimpleNamespace(), setpriority=SimpleNamespace())
+    get, put = prototyped(libc)
+    assert vars(get)["argtypes"] == (ctypes.c_int, ctypes.c_uint)
+    assert vars(put)["argtypes"] == (ctypes.c_int, ctypes.c_uint, ctypes.c_int)
 
 
-def test_windows_freezes_nothing() -> None:
-    units = JobObjects(Kernel(Kernel32()), lambda _pid: True)
-    with pytest.raises(Refused, match="a job object cannot do that"):
-        units.freeze("omnitray-job-1.scope")
+class Queue:
+    """A kqueue as ``select`` has it."""
+
+    def __init__(self, *, refuses: bool = False) -> None:
+        self.refuses = refuses
+        self.wanted: list[object] = []
+        self.taken = 0
+        self.is_open = True
+
+    def control(self, changes: list[object] | None, most: int, _timeout_s: float) -> list[object]:
+        if self.refuses:
+            raise OSError(errno.EINVAL, "Invalid argument")
+        self.wanted += changes or []
+        self.taken += most
+        return []
+
+    def fileno(self) -> int:
+        return 7
+
+    def close(self) -> None:
+        self.is_open = False
+
+
+def test_macos_is_woken_by_the_kernels_word_on_memory() -> None:
+    queue = Queue()
+    wakers = MacWakers(lambda: queue, lambda ident, **rest: (ident, rest))
+    assert wakers.zram_bytes() == 0
+    assert (wakers.triggers(), wakers.triggers()) == ((7,), (7,))
+    assert queue.wanted == [(0, {"filter": -14, "flags": 0x25, "fflags": 0x6})]
+    wakers.zram_bytes()
+    assert queue.taken == 1
+    wakers.close()
+    wakers.close()
+    assert not queue.is_open
+
+
+def test_macos_without_that_filter_looks_by_itself() -> None:
+    queue = Queue(refuses=True)
+    wakers = MacWakers(lambda: queue, lambda ident, **rest: (ident, rest))
+    assert wakers.triggers() == ()
+    assert not queue.is_open
+
+
+def test_where_start_times_are_of_the_calendar_every_boot_has_one_name() -> None:
+    assert PsutilSystem(free).boot_id() == PsutilSystem(free).boot_id() != ""

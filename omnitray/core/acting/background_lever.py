@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from omnitray.core.acting.lever import AlreadyThere, Change, Plan, Target, Value
-from omnitray.core.acting.system import System
+from omnitray.core.acting.system import Gone, System
 from omnitray.core.acting.value_lever import ValueLever, process_of, whole
 from omnitray.core.deciding.identity import Identity, LeverKind
 
@@ -46,7 +46,14 @@ class BackgroundLever(ValueLever):
         return Plan(lever=self.kind, changes=changes)
 
     def _get(self, change: Change) -> Value:
-        return self._background.get(process_of(change))
+        return self._background.get(self._living(change))
 
     def _set(self, change: Change, value: Value) -> None:
-        self._background.set(process_of(change), whole(value))
+        self._background.set(self._living(change), whole(value))
+
+    def _living(self, change: Change) -> Identity:
+        """The platform's calls take a bare pid: it is asked whose it is right before."""
+        process = process_of(change)
+        if not self._system.is_there(process):
+            raise Gone(f"process {process.pid} has ended")
+        return process

@@ -6,7 +6,7 @@ session of its own, and is gone afterwards); nothing else is touched.
 
 import msgspec
 
-from omnitray.core.acting.lever import Applied, Lever, Target
+from omnitray.core.acting.lever import Applied, Fate, Lever, Target
 from omnitray.core.acting.system import Gone, Refused, System
 from omnitray.core.deciding.identity import Identity, LeverKind
 
@@ -81,7 +81,9 @@ def _try(lever: Lever, target: Target) -> str:
     restored = lever.restore(applied.changes)
     if not works:
         return "it does not read back"
-    return _not_back(lever, applied) if not restored.notes else restored.notes[0]
+    if restored.notes and set(restored.fates) != {Fate.ONE_WAY}:
+        return restored.notes[0]
+    return _not_back(lever, applied)
 
 
 def _not_back(lever: Lever, applied: Applied) -> str:

@@ -1,0 +1,281 @@
+"""The levers of Windows over stand-ins for its libraries; never run there yet."""
+
+import ctypes
+from collections.abc import Callable
+from ctypes import wintypes
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import psutil
+import pytest
+
+from omnitray.core.acting.deed import Order, Outcome
+from omnitray.core.acting.guarding import NoGuard
+from omnitray.core.acting.journal import Journal
+from omnitray.core.acting.lever import Lever, Target
+from omnitray.core.acting.signal_levers import StopLever
+from omnitray.core.acting.system import Gone, Refused, Sign
+from omnitray.core.acting.unit_levers import WeightLever
+from omnitray.core.actions import Actions
+from omnitray.core.deciding.identity import Identity, LeverKind, Rung
+from omnitray.core.facts import Resource
+from omnitray.core.processes.ties import Tie
+from omnitray.platforms._windows_guard import WindowsWakers
+from omnitray.platforms._windows_kernel import NT_PROTOTYPES, PROTOTYPES, Kernel, prototyped
+from omnitray.platforms._windows_levers import (
+    EcoBackground,
+    JobObjects,
+    WindowsSystem,
+    windows_levers,
+)
+from omnitray.platforms._windows_ties import WindowOwners
+from support.clock import FakeClock
+from support.kernel32 import Libraries, WindowsProcess
+
+TICKS = 179_536_000_000
+HAS_WINDOW = "process 4711 has a window or a tray icon"
+WHO = Identity(pid=4711, start_ticks=TICKS)
+
+
+class Processes:
+    """What psutil says of the stand-in's processes."""
+
+    def __init__(self, libraries: Libraries) -> None:
+        self._libraries = libraries
+
+    def Process(self, pid: int) -> Any:  # noqa: N802 - psutil's name
+        process = self._libraries.processes.get(pid)
+        if process is None or process.exit_code is not None:
+            raise psutil.NoSuchProcess(pid)
+        status = psutil.STATUS_STOPPED if process.suspended > 0 else psutil.STATUS_RUNNING
+        return SimpleNamespace(
+            pid=pid,
+            create_time=lambda: TICKS / 100,
+            status=lambda: status,
+            exe=lambda: f"C:/p{pid}.exe",
+            children=lambda **_: [],
+            nice=lambda *value: value[0] if value else 0x20,
+        )
+
+
+@pytest.fixture
+def libraries() -> Libraries:
+    libraries = Libraries()
+    libraries.processes[WHO.pid] = WindowsProcess(TICKS)
+    return libraries
+
+
+@pytest.fixture
+def kernel(libraries: Libraries) -> Kernel:
+    return Kernel(libraries, libraries, lambda: libraries.error)
+
+
+@pytest.fixture
+def system(libraries: Libraries, kernel: Kernel) -> WindowsSystem:
+    owners = WindowOwners(Desktop({}))
+    return WindowsSystem(kernel, owners, system=Processes(libraries))
+
+
+@pytest.fixture
+def hands(system: WindowsSystem, tmp_path: Path) -> Callable[..., Actions]:
+    def made(*levers: Lever) -> Actions:
+        return Actions(Journal(tmp_path / "a.jsonl"), levers, system, FakeClock(), NoGuard())
+
+    return made
+
+
+@pytest.fixture(autouse=True)
+def _no_handle_stays_open(libraries: Libraries) -> Any:
+    yield
+    assert libraries.open == {}
+
+
+class Desktop:
+    """user32: windows by number, each with its pid, from the top down."""
+
+    def __init__(self, windows: dict[int, int]) -> None:
+        self._windows = windows
+
+    def GetTopWindow(self, _parent: None) -> int:  # noqa: N802 - the C name
+        return next(iter(self._windows), 0)
+
+    def GetWindow(self, window: int, which: int) -> int:  # noqa: N802 - likewise
+        assert which == 2
+        order = [*self._windows, 0]
+        return order[order.index(window) + 1]
+
+    def GetWindowThreadProcessId(self, window: int, pid: Any) -> int:  # noqa: N802 - likewise
+        pid._obj.value = self._windows[window]
+        return 1
+
+
+def order(rung: Rung, resource: Resource = Resource.CPU) -> Order:
+    target = Target(job_key="job", title="a job", processes=(WHO,))
+    return Order(target=target, rung=rung, resource=resource, reason="a test")
+
+
+def test_a_process_is_suspended_once_and_resumed(
+    libraries: Libraries, system: WindowsSystem, hands: Callable[..., Actions]
+) -> None:
+    actions = hands(StopLever(system))
+    (done,) = actions.perform(order(Rung.PAUSE))
+    assert (done.outcome, libraries.processes[WHO.pid].suspended) == (Outcome.APPLIED, 1)
+    system.send(WHO, Sign.STOP)
+    assert libraries.processes[WHO.pid].suspended == 1
+    (undone,) = actions.undo(done.action_id, "calm")
+    assert (undone.outcome, libraries.processes[WHO.pid].suspended) == (Outcome.RESTORED, 0)
+    assert set(libraries.access) == {0x0800 | 0x1000}
+
+
+def test_an_end_terminates(libraries: Libraries, hands: Callable[..., Actions]) -> None:
+    actions = hands()
+    (done,) = actions.perform(order(Rung.END))
+    assert done.outcome is Outcome.APPLIED
+    assert libraries.processes[WHO.pid].exit_code == 1
+    assert actions.step().ended != ()
+
+
+@pytest.mark.parametrize("act", ["suspend", "resume", "terminate"])
+def test_another_process_with_that_pid_is_never_touched(
+    libraries: Libraries, kernel: Kernel, act: str
+) -> None:
+    libraries.processes[WHO.pid] = WindowsProcess(TICKS + 2)
+    with pytest.raises(Gone):
+        getattr(kernel, act)(WHO)
+    stranger = libraries.processes[WHO.pid]
+    assert (stranger.suspended, stranger.exit_code) == (0, None)
+
+
+@pytest.mark.parametrize("act", ["suspend", "resume", "terminate"])
+def test_one_that_has_ended_is_gone_though_a_handle_can_be_had(
+    libraries: Libraries, kernel: Kernel, act: str
+) -> None:
+    libraries.processes[WHO.pid].ended = 1
+    with pytest.raises(Gone):
+        getattr(kernel, act)(WHO)
+    del libraries.processes[WHO.pid]
+    with pytest.raises(Gone):
+        getattr(kernel, act)(WHO)
+
+
+@pytest.mark.parametrize("denied", ["OpenProcess", "GetProcessTimes", "TerminateProcess"])
+def test_what_may_not_be_touched_is_refused_in_words(
+    libraries: Libraries, kernel: Kernel, denied: str
+) -> None:
+    libraries.denied.add(denied)
+    with pytest.raises(Refused, match="process 4711 may not be touched by us"):
+        kernel.terminate(WHO)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(0xC000010A, Gone), (0xC0000022, Refused), (-1073741790, Refused)]
+)
+def test_a_status_of_the_system_is_an_answer(
+    libraries: Libraries, kernel: Kernel, status: int, kind: type[Exception]
+) -> None:
+    libraries.nt_status = status
+    with pytest.raises(kind, match="has ended" if kind is Gone else "status 0xc0000022"):
+        kernel.suspend(WHO)
+
+
+def test_efficiency_mode_is_said_in_the_bytes_of_its_manual(
+    libraries: Libraries, kernel: Kernel, system: WindowsSystem
+) -> None:
+    kernel.set_eco(WHO, on=True)
+    assert libraries.processes[WHO.pid].eco == b"\x01\0\0\0\x01\0\0\0\x01\0\0\0"
+    kernel.set_eco(WHO, on=False)
+    assert libraries.processes[WHO.pid].eco == b"\x01\0\0\0" + bytes(8)
+    libraries.denied.add("SetProcessInformation")
+    EcoBackground(system, kernel).set(WHO, 0x40)  # the class alone, as on Windows 10
+
+
+def test_a_job_objects_weight_is_set_and_taken_back(
+    libraries: Libraries, system: WindowsSystem, hands: Callable[..., Actions]
+) -> None:
+    actions = hands(WeightLever(system))
+    (done,) = actions.perform(order(Rung.SLOW_DOWN))
+    assert done.lever is LeverKind.CPU_WEIGHT
+    (job,) = libraries.jobs.values()
+    assert (job["members"], job["rate"]) == (
+        [libraries.processes[WHO.pid]],
+        b"\x03\0\0\0\x01\0\0\0",
+    )
+    (undone,) = actions.undo(done.action_id, "calm")
+    assert (undone.outcome, job["rate"]) == (Outcome.RESTORED, bytes(8))
+
+
+def test_the_next_start_finds_the_job_object_by_its_name(
+    libraries: Libraries,
+    kernel: Kernel,
+    system: WindowsSystem,
+    hands: Callable[..., Actions],
+    tmp_path: Path,
+) -> None:
+    hands(WeightLever(system)).perform(order(Rung.SLOW_DOWN))
+    owners = WindowOwners(Desktop({}))
+    after = WindowsSystem(kernel, owners, system=Processes(libraries))
+    journal = Journal(tmp_path / "a.jsonl")
+    actions = Actions(journal, [WeightLever(after)], after, FakeClock(), NoGuard())
+    (back,) = actions.restore_after_crash()
+    (job,) = libraries.jobs.values()
+    assert (back.outcome, job["rate"]) == (Outcome.RESTORED, bytes(8))
+
+
+@pytest.mark.parametrize("denied", ["AssignProcessToJobObject", "SetInformationJobObject"])
+def test_a_job_object_that_refuses_is_no_lever(
+    libraries: Libraries, system: WindowsSystem, hands: Callable[..., Actions], denied: str
+) -> None:
+    libraries.denied.add(denied)
+    (done,) = hands(WeightLever(system)).perform(order(Rung.SLOW_DOWN))
+    assert done.outcome is Outcome.FAILED
+
+
+def test_a_job_objects_memory_limit_is_no_lever_and_that_is_said(kernel: Kernel) -> None:
+    units = JobObjects(kernel)
+    assert units.why_not() == ""
+    assert "makes allocations fail" in units.why_not("memory")
+    with pytest.raises(Refused, match="a job object cannot do that"):
+        units.freeze("omnitray-job-1.scope")
+    assert units.members("omnitray-job-1.scope") == frozenset()
+
+
+def test_who_owns_a_window_is_not_paused(
+    libraries: Libraries, kernel: Kernel, hands: Callable[..., Actions]
+) -> None:
+    owners = WindowOwners(Desktop({70: 8, 71: WHO.pid, 72: WHO.pid}))
+    assert owners.pids() == {8, WHO.pid}
+    system = WindowsSystem(kernel, owners, system=Processes(libraries))
+    assert system.ties_of((WHO.pid, 99)) == {WHO.pid: {Tie.DISPLAY}, 99: frozenset()}
+    (done,) = hands(StopLever(system)).perform(order(Rung.PAUSE))
+    assert done.others == {LeverKind.FREEZE: "not on this system", LeverKind.STOP: HAS_WINDOW}
+
+
+def test_all_levers_are_there(system: WindowsSystem, kernel: Kernel) -> None:
+    kinds = [lever.kind for lever in windows_levers(system, kernel)]
+    wanted = [LeverKind.CPU_WEIGHT, LeverKind.BACKGROUND, LeverKind.IO_CLASS, LeverKind.STOP]
+    assert kinds == wanted
+
+
+def test_handles_are_as_wide_as_pointers() -> None:
+    names = {**PROTOTYPES, **NT_PROTOTYPES}
+    dll = prototyped(SimpleNamespace(**{name: SimpleNamespace() for name in names}), names)
+    assert dll.OpenProcess.restype is wintypes.HANDLE
+    assert ctypes.sizeof(wintypes.HANDLE) == ctypes.sizeof(ctypes.c_void_p)
+    for name, (_, arguments) in names.items():
+        assert getattr(dll, name).argtypes == arguments
+    assert NT_PROTOTYPES["NtSuspendProcess"][0] is ctypes.c_ulong
+
+
+def test_low_memory_wakes_by_a_handle_that_is_given_back() -> None:
+    closed: list[int] = []
+    dll = SimpleNamespace(
+        CreateMemoryResourceNotification=lambda kind: 96 + kind, CloseHandle=closed.append
+    )
+    wakers = WindowsWakers(dll)
+    assert (wakers.triggers(), wakers.zram_bytes()) == ((96,), 0)
+    wakers.close()
+    wakers.close()
+    assert closed == [96]
+    dll.CreateMemoryResourceNotification = lambda _kind: None
+    assert WindowsWakers(dll).triggers() == ()
