@@ -25,6 +25,7 @@ from omnitray.channels.store import AlertStore
 from omnitray.channels.syslog import SyslogChannel
 from omnitray.core.acting.executor import Executor
 from omnitray.core.acting.journal import Journal
+from omnitray.core.acting.newborn import spares
 from omnitray.core.actions import Actions
 from omnitray.core.alerting.alerts import AlertSystem
 from omnitray.core.alerting.history import History
@@ -159,12 +160,14 @@ class App(QObject):
     def _build_engine(self) -> Engine:
         """The protector's parts, made on its own thread: the system is used from one alone."""
         platform, clock = self.platform, self.clock
-        journal = Journal(self.paths.actions_journal)
+        journal = Journal(self.paths.actions_journal, self.paths.run / "actions.jsonl")
         system = platform.system()
         levers = platform.levers(system)
         guardian = platform.guardian(self.paths.actions_journal)
-        actions = Actions(journal, levers, system, clock, guardian)
         details = platform.process_details()
+        kept = self.settings
+        spared = spares(self._programs(), details, lambda: kept.loaded.settings.protect.protected)
+        actions = Actions(journal, levers, system, clock, guardian, spared)
         source = platform.guard_source()
         table = platform.process_table()
         around = Around(
@@ -196,9 +199,12 @@ class App(QObject):
 
     def _build_looker(self) -> CloseLooker:
         """The close look's parts, made on its own thread when a page first asks for one."""
-        programs = ProtectedPrograms(self.platform.protected_programs(), str(Path.home()))
         details = self.platform.process_details()
-        return CloseLooker(details, programs, self.platform.own_facts, self.clock)
+        return CloseLooker(details, self._programs(), self.platform.own_facts, self.clock)
+
+    def _programs(self) -> ProtectedPrograms:
+        platform, home = self.platform, str(Path.home())
+        return ProtectedPrograms(platform.protected_programs(), home)
 
     def _build_cleaner(self) -> CacheCleaner:
         return CacheCleaner(
