@@ -5,14 +5,22 @@ Names of jobs are text from outside: whoever shows these sentences shows plain t
 """
 
 from omnitray.core.amounts import duration, percent, rate, size, span
-from omnitray.core.deciding import cpu_ladder, memory_ladder
+from omnitray.core.deciding import cpu_ladder, ladder, memory_ladder
 from omnitray.core.deciding.breaker import OPEN_S
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protect_reasons import AlarmReason, ProtectReason
-from omnitray.core.deciding.protection import Action, Alarm, Candidate, Evidence, Question, Signal
+from omnitray.core.deciding.protection import (
+    Action,
+    ActionState,
+    Alarm,
+    Candidate,
+    Evidence,
+    Question,
+    Signal,
+)
 from omnitray.core.deciding.scene import Scene
 from omnitray.core.deciding.victims import choose
-from omnitray.core.facts import Resource
+from omnitray.core.facts import ProtectState, Resource
 from omnitray.core.protection_view import Considered, Explanation
 
 _DONE = {
@@ -31,6 +39,10 @@ _STEPS = (
     (Resource.MEMORY, Rung.END),
     (Resource.CPU, Rung.SLOW_DOWN),
 )
+_POSTURES = {
+    ProtectState.WATCH: ["Protection only watches: nobody is touched."],
+    ProtectState.OFF: ["Protection is off: nothing of what follows would be done."],
+}
 _UNANSWERED = {Rung.PAUSE: "it is paused", Rung.END: "it is ended"}
 _STAYS = {Resource.CPU: "it stays slowed down", Resource.MEMORY: "it stays paused"}
 _NAMES = {Resource.CPU: "processors", Resource.MEMORY: "memory", Resource.DISK: "disk"}
@@ -110,9 +122,10 @@ def alarmed(alarm: Alarm) -> tuple[str, str]:
 
 def now(scene: Scene) -> Explanation:
     """Who would be acted on at this moment, in which order and why; nothing is done."""
-    choices = [(resource, rung, choose(scene, resource, rung)) for resource, rung in _STEPS]
+    choices = [(resource, rung, choose(scene, resource, rung)) for resource, rung in _steps(scene)]
     lines = [
-        f"{_if(scene, resource, rung)} {choice.job.title} {_WOULD[rung]}."
+        f"{_if(scene, resource, rung)} {choice.job.title} {_WOULD[rung]}"
+        f"{_then(scene, resource, rung)}."
         for resource, rung, choice in choices
         if choice.job is not None
     ]
@@ -126,7 +139,7 @@ def now(scene: Scene) -> Explanation:
     return Explanation(
         action_id="",
         title="Right now",
-        text=" ".join([_state(scene), *lines]),
+        text=" ".join([_state(scene), *_posture(scene), *_held(scene), *lines]),
         considered=tuple(sorted(considered.values(), key=lambda each: not each.chosen)),
     )
 
@@ -147,9 +160,46 @@ def _state(scene: Scene) -> str:
     return f"{_capital(figures)}.{waits}" if short else f"Nothing is short: {figures}."
 
 
+def _steps(scene: Scene) -> list[tuple[Resource, Rung]]:
+    """What could come next, what is short now first."""
+    cpu = scene.facts.reading.cpu_percent
+    is_busy = cpu is not None and cpu >= scene.limits.cpu_percent
+    is_urgent = memory_ladder.urgent(scene) is not None
+    return sorted(_STEPS, key=lambda step: (step[0] is Resource.CPU) is not is_busy or is_urgent)
+
+
+def _posture(scene: Scene) -> list[str]:
+    return _POSTURES.get(scene.policy.state, [])
+
+
+def _held(scene: Scene) -> list[str]:
+    """What is under action already, and for how long."""
+    return [
+        f"{active.action.title} has been {_DONE[active.action.rung]}"
+        f" for {duration(scene.now_s - active.since_s)}."
+        for active in scene.facts.active
+        if active.state is ActionState.HELD
+    ]
+
+
+def _then(scene: Scene, resource: Resource, rung: Rung) -> str:
+    """What would come after that, and when."""
+    limits = scene.limits
+    if rung is Rung.PAUSE:
+        end_s = limits.memory_end_after_s
+        ended = f"; without an answer it would be ended {duration(end_s)} later" if end_s else ""
+        return f" and you would be asked{ended}"
+    if resource is not Resource.CPU:
+        return ""
+    pause_s = limits.cpu_pause_after_s
+    paused = f"; without an answer it would be paused {duration(pause_s)} later" if pause_s else ""
+    slowed = duration(ladder.SLOWED_FOR_S)
+    return f", and if others still had to wait {slowed} later, you would be asked{paused}"
+
+
 def _if(scene: Scene, resource: Resource, rung: Rung) -> str:
     if resource is Resource.CPU:
-        return "Over the processor limit,"
+        return f"Over the processor limit for {duration(scene.limits.hold_s)},"
     if rung is Rung.END:
         return "If memory and swap were used up,"
     return f"If memory were to end in less than {duration(scene.limits.memory_runs_out_s)},"

@@ -21,9 +21,9 @@ from omnitray.core.deciding.protection import (
     Question,
     Signal,
 )
-from omnitray.core.facts import JobKind, Resource
+from omnitray.core.facts import JobKind, Mode, ProtectState, Resource
 from omnitray.core.policy import ProtectPolicy
-from support.scenes import facts, job, process, reading, scene
+from support.scenes import facts, held, job, process, reading, scene
 
 GB, MB = 10**9, 10**6
 
@@ -274,11 +274,51 @@ def test_right_now_on_a_loaded_machine_names_the_job_for_each_thing() -> None:
 
     assert told.text == (
         "CPU 97 %, limit 75 %; memory 70 % used, limit 80 %. Others have to wait. "
-        "If memory were to end in less than 30 s, pytest would be paused. "
-        "If memory and swap were used up, pytest would be ended. "
-        "Over the processor limit, pytest would be slowed down."
+        "Over the processor limit for 3 s, pytest would be slowed down, "
+        "and if others still had to wait 10 s later, you would be asked. "
+        "If memory were to end in less than 30 s, pytest would be paused and you would be asked. "
+        "If memory and swap were used up, pytest would be ended."
     )
     assert len({each.title for each in told.considered}) == len(told.considered)
+
+
+def test_right_now_says_what_the_mode_would_do_without_an_answer_and_when() -> None:
+    run = job(
+        "pytest", process(100, rss_bytes=8 * GB), kind=JobKind.TEST_RUN, cpu=390.0, growth=90.0 * MB
+    )
+    busy = reading(used=70.0, cpu=97.0)
+
+    told = explain.now(scene(facts(run, at=busy), ProtectPolicy(mode=Mode.PROD)))
+
+    assert "Over the processor limit for 10 s, pytest would be slowed down" in told.text
+    assert "without an answer it would be paused 30 s later" in told.text
+    assert "without an answer it would be ended 30 s later" in told.text
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (ProtectState.ON, ""),
+        (ProtectState.WATCH, "Protection only watches"),
+        (ProtectState.OFF, "Protection is off"),
+    ],
+)
+def test_right_now_says_whether_anybody_would_be_touched_at_all(
+    state: ProtectState, words: str
+) -> None:
+    told = explain.now(scene(facts(), ProtectPolicy(state=state)))
+
+    assert words in told.text
+    assert ("Protection" in told.text) is bool(words)
+
+
+def test_right_now_says_what_is_held_already_and_for_how_long() -> None:
+    run = job("pytest", process(100, rss_bytes=4 * GB), kind=JobKind.TEST_RUN)
+    slowed = action(Rung.SLOW_DOWN, Resource.CPU, CPU)
+
+    told = explain.now(scene(facts(run, active=(held(slowed, 80.0),))))
+
+    assert f"{slowed.title} has been slowed down for 20 s." in told.text
 
 
 def test_right_now_when_memory_runs_out_says_that_first() -> None:
