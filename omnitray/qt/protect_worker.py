@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from typing import Any
 
 import msgspec
+from PySide6 import QtCore
 from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer, Signal, Slot
 
 from omnitray.core.acting.deed import TakenBack, Who
@@ -215,13 +216,8 @@ class ProtectWorker(QObject):
         return None if since_s is None else next_glance(since_s, self._resting_s)
 
     def _listen(self, engine: Engine) -> None:
-        kind = (
-            QSocketNotifier.Type.Exception
-            if hasattr(select, "epoll")
-            else (QSocketNotifier.Type.Read)
-        )
-        for descriptor in engine.source.triggers():
-            notifier = QSocketNotifier(descriptor, kind, self)
+        for trigger in engine.source.triggers():
+            notifier = notifier_of(trigger, self)
             notifier.activated.connect(self._on_triggered)
             self._triggers.append(notifier)
 
@@ -263,6 +259,17 @@ class ProtectWorker(QObject):
         if view != self._view:
             self._view = view
             self.view_changed.emit(view)
+
+
+def notifier_of(trigger: int, parent: QObject) -> QSocketNotifier:
+    """What turns a trigger into a signal. On Windows it is a handle (never run there yet)."""
+    of_handle: Any = getattr(QtCore, "QWinEventNotifier", None)
+    if of_handle is not None:
+        made: QSocketNotifier = of_handle(trigger, parent)  # the same signal and switch
+        return made
+    is_priority = hasattr(select, "epoll")
+    kind = QSocketNotifier.Type.Exception if is_priority else QSocketNotifier.Type.Read
+    return QSocketNotifier(trigger, kind, parent)
 
 
 def _checked(engine: Engine) -> tuple[LeverRow, ...]:

@@ -5,11 +5,12 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from omnitray.core.clock import SystemClock
 from omnitray.core.protecting import ProtectStep
-from omnitray.qt.protect_worker import Engine, ProtectWorker
+from omnitray.qt.protect_worker import Engine, ProtectWorker, notifier_of
 
 MANY = 20
 
@@ -115,3 +116,14 @@ def test_a_glance_that_fails_does_not_end_the_guard(
     counted = Counted(rests=True, glance=broken)
     drive(counted)
     qtbot.waitUntil(lambda: counted.steps >= MANY)
+
+
+def test_a_handle_of_windows_has_a_notifier_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[int, QObject]] = []
+    parent = QObject()
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "PySide6.QtCore.QWinEventNotifier", lambda *of: made.append(of), raising=False
+        )
+        notifier_of(96, parent)
+    assert made == [(96, parent)]
