@@ -35,6 +35,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: Snapshot | None = None
     open_alerts: tuple[Alert, ...] = ()
     protect: ProtectState = ProtectState.ON
+    protect_paused_until: float | None = None  # wall clock, while it only watches for a time
     holding: tuple[str, ...] = ()  # one phrase for each job under action: "pytest · ~/shop slowed"
     notifications_paused_until: float | None = None  # wall clock
     own: OwnCost | None = None

@@ -71,6 +71,7 @@ class Hub(QObject):
         self.level = settings.loaded.settings.chosen_level or MonitorLevel.NORMAL
         self._problems: dict[str, str] = {}
         self._holding: tuple[str, ...] = ()
+        self._protect_paused_until: float | None = None
         self._changed_alerts: dict[str, Alert] = {}
         self._gather = self._single_shot(self._show_alerts)
         self._gather.setInterval(_GATHER_MS)
@@ -213,6 +214,11 @@ class Hub(QObject):
         self._holding = phrases
         self.refresh()
 
+    def pause_protection(self, until: float | None) -> None:
+        """The protector only watches until then (wall clock); None: as the settings say."""
+        self._protect_paused_until = until
+        self.refresh()
+
     def acknowledge(self, alert_id: str) -> Outgoing | None:
         """Mark an alert as seen; None when it is not open."""
         done = self.alerts.acknowledge(alert_id)
@@ -336,6 +342,7 @@ class Hub(QObject):
             snapshot=self.snapshot,
             open_alerts=self.alerts.open_alerts(),
             protect=loaded.settings.protect.state,
+            protect_paused_until=self._protect_paused_until,
             holding=self._holding,
             notifications_paused_until=self.alerts.paused_until,
             own=self._cost.read(),

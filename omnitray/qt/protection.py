@@ -308,6 +308,7 @@ class Protection(QObject):
 
     def _send_policy(self) -> None:
         self.pause_changed.emit(self._paused_until)
+        self._hub.pause_protection(self._paused_until)
         self.policy_changed.emit(self._policy())
 
     def _end_pause(self) -> None:

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QMenu
 
 from omnitray.core.facts import Mode, MonitorLevel, ProtectState
 from omnitray.core.status import Status, figures
-from omnitray.qt.tray_text import headline, menu_text
+from omnitray.qt.tray_text import menu_headline, menu_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +65,10 @@ class Choice:
         if not action.isChecked():
             action.setChecked(True)
 
+    def ask(self, value: object) -> None:
+        """Ask for a value, also where it seems to be in force."""
+        self._chosen.emit(value)
+
     def _added(self, value: object, label: str) -> QAction:
         action = QAction(label, self._menu, checkable=True)
         self._group.addAction(action)
@@ -110,12 +114,16 @@ class TrayMenu:
 
     def show_status(self, status: Status) -> None:
         """Follow the state; touches only what differs, since each change goes over the bus."""
-        _set_text(self._headline, headline(status))
+        _set_text(self._headline, menu_headline(status))
         _set_text(self._figures, figures(status))
         self._mode.show(status.mode)
         self._level.show(status.chosen_level)
         self._protect.show(status.protect)
         _set_enabled(self._undo, bool(status.holding))
+        resting = status.protect_paused_until is not None
+        _set_enabled(self._rest, status.protect is ProtectState.ON and not resting)
+        _set_enabled(self._go_on, resting)
+        _set_text(self._rest, _rest_text(status.protect_paused_until))
         paused = status.notifications_paused_until is not None
         _set_enabled(self._resume, paused)
         _set_text(self._resume, _resume_text(status.notifications_paused_until))
@@ -128,8 +136,9 @@ class TrayMenu:
         tray, menu = self._tray, self.menu.addMenu("Protection")
         self._protect = Choice(menu, _PROTECT_LABELS, tray.protect_state_requested)
         menu.addSeparator()
-        _add(menu, "Pause for 1 h", lambda: tray.protect_pause_requested.emit(_HOUR_S))
-        self._undo = _add(menu, "Undo everything it did", tray.undo_all_requested.emit)
+        self._rest = _add(menu, "", lambda: tray.protect_pause_requested.emit(_HOUR_S))
+        self._go_on = _add(menu, "Resume", lambda: self._protect.ask(ProtectState.ON))
+        self._undo = self._entry("Undo all", tray.undo_all_requested.emit)
 
     def _build_pause(self) -> None:
         menu, pause = self.menu.addMenu("Pause notifications"), self._tray.pause_requested
@@ -168,6 +177,13 @@ def _set_text(action: QAction, text: str) -> None:
 def _set_enabled(action: QAction, enabled: bool) -> None:  # noqa: FBT001 - the shape of setEnabled
     if action.isEnabled() != enabled:
         action.setEnabled(enabled)
+
+
+def _rest_text(paused_until_s: float | None) -> str:
+    if paused_until_s is None:
+        return "Pause for 1 h"
+    moment = dt.datetime.fromtimestamp(paused_until_s, dt.UTC).astimezone()
+    return f"Paused until {moment:%H:%M}"
 
 
 def _resume_text(paused_until_s: float | None) -> str:

@@ -8,12 +8,18 @@ from omnitray.channels.notification import printable
 from omnitray.core.status import Status, figures, sentence
 
 _LINE_LIMIT = 70
+_MENU_LIMIT = 44  # a menu is as wide as its longest entry
 _ANGLES = str.maketrans("<>", "\u2039\u203a")
 
 
 def headline(status: Status) -> str:
     """The state in a sentence, short enough for a menu."""
     return printable(sentence(status).headline, _LINE_LIMIT)
+
+
+def menu_headline(status: Status) -> str:
+    """The same for an entry of the menu, whose width must not follow the names of jobs."""
+    return printable(sentence(status).headline, _MENU_LIMIT)
 
 
 def tooltip(status: Status) -> str:

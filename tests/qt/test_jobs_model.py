@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QAbstractItemModel, QPersistentModelIndex, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
+from omnitray.core.close_look import CloseLook
 from omnitray.core.facts import Job, JobKind
+from omnitray.core.processes.job_seats import identity
 from omnitray.qt.cells import CELL
 from omnitray.qt.job_words import Column, Grips, grips, top_jobs
 from omnitray.qt.jobs_model import JobsModel
@@ -66,6 +68,87 @@ def test_a_selected_row_is_followed_when_the_order_changes(model: JobsModel) -> 
     model.show_jobs([a_job("aa", 1), a_job("bbb", 99)])
     assert kept.row() == 0
     assert below.parent().row() == 0
+
+
+def shown(model: JobsModel, row: int = 0) -> list[str]:
+    job = model.index(row, 0)
+    return [model.index(each, 0, job).data() for each in range(model.rowCount(job))]
+
+
+def without_first(job: Job) -> Job:
+    return msgspec.structs.replace(job, processes=job.processes[1:])
+
+
+def test_a_process_that_ends_while_frozen_keeps_its_row_and_no_other_moves(
+    model: JobsModel,
+) -> None:
+    job = a_job("aa", 50, count=3)
+    model.show_jobs([job])
+    before = shown(model)
+    chosen = QPersistentModelIndex(model.index(1, 0, model.index(0, 0)))
+    model.freeze(frozen=True)
+    model.show_jobs([without_first(job)])
+    assert shown(model) == before
+    assert model.index(0, Column.STATE, model.index(0, 0)).data() == "ended"
+    assert chosen.row() == 1
+    model.freeze(frozen=False)
+    assert shown(model) == before[1:]
+    assert chosen.data() == before[1]
+
+
+def test_a_filter_acts_at_once_and_calls_nobody_ended_who_is_not(model: JobsModel) -> None:
+    jobs = [a_job("aa", 50), a_job("bbb", 40)]
+    model.show_jobs(jobs)
+    model.freeze(frozen=True)
+    model.filter("bb")
+    assert names(model) == ["bbb"]
+    model.filter("")
+    model.show_jobs(jobs)
+    assert names(model) == ["aa", "bbb"]
+    assert [model.index(row, Column.STATE).data() for row in (0, 1)] == ["running", "running"]
+
+
+def test_io_growth_and_shared_memory_come_with_a_closer_look(model: JobsModel) -> None:
+    job = a_job("aa", 50)
+    first, second = (identity(each) for each in job.processes)
+    look = CloseLook(
+        io_bps={first: 2e6, second: 0.0}, growth_bps={first: 3e6}, pss_bytes={first: 5_000_000}
+    )
+    model.show_jobs([job])
+    assert model.index(0, Column.IO).data() == "–"
+    model.show_grips(Grips(look=look))
+    assert model.index(0, Column.IO).data() == "2.0 MB/s"
+    below = model.index(0, 0)
+    assert [model.index(row, Column.IO, below).data() for row in (0, 1)] == ["2.0 MB/s", "0"]
+    assert model.index(0, Column.GROWTH, below).data() == "+3.0 MB/s"
+    assert model.index(0, Column.MEMORY).data(CELL).hint == "PSS 5.0 MB"
+
+
+def test_a_list_by_io_follows_the_look(model: JobsModel) -> None:
+    jobs = [a_job("aa", 50), a_job("bbb", 40)]
+    model.show_jobs(jobs)
+    model.sort(Column.IO, Qt.SortOrder.DescendingOrder)
+    model.show_grips(Grips(look=CloseLook(io_bps={identity(jobs[1].processes[0]): 9e6})))
+    assert names(model) == ["bbb", "aa"]
+
+
+def test_the_lever_stands_with_the_processes_that_it_is_on(model: JobsModel) -> None:
+    job = a_job("aa", 50, count=3)
+    niced = msgspec.structs.replace(job.processes[2], nice=10, state="D")
+    job = msgspec.structs.replace(job, processes=(*job.processes[:2], niced))
+    held = msgspec.structs.replace(
+        samples.protection().held[0], job_key=job.key, pids=(job.processes[1].pid,)
+    )
+    model.show_jobs([job])
+    model.show_grips(Grips(held={job.key: held}))
+    below = model.index(0, 0)
+
+    def cells(row: int) -> list[str]:
+        return [model.index(row, each, below).data() for each in (Column.STATE, Column.LEVER)]
+
+    assert cells(0) == ["sleeping", ""]
+    assert cells(1) == ["slowed down", "weight 100 → 5"]
+    assert cells(2) == ["waits for a disk", "nice 10"]
 
 
 def test_the_filter_finds_name_project_process_and_pid(model: JobsModel) -> None:
@@ -143,8 +226,8 @@ def test_any_series_of_scans_keeps_the_model_consistent(
         model.filter(text)
         model.show_jobs([a_job(name, cpu, count) for name, (cpu, count) in found.items()])
         alive = {name for name in found if text in f"{name} · ~/shop"}
-        shown = names(model)
-        assert alive <= set(shown)
+        listed = names(model)
+        assert alive <= set(listed)
         if not frozen:
-            assert set(shown) == alive
+            assert set(listed) == alive
     assert tester.model() is model

@@ -4,9 +4,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
+from omnitray.core.close_look import CloseLook
 from omnitray.core.facts import ProtectState
-from omnitray.core.protection_view import ProtectionView
-from omnitray.qt.job_words import grips
+from omnitray.core.processes.job_seats import identity
+from omnitray.core.protection_view import Protected, ProtectionView, Told, WayBack
+from omnitray.qt.cells import CELL, CellDelegate
+from omnitray.qt.job_words import Column, Grips, grips
 from omnitray.qt.processes_page import NONE_FIT, NONE_YET, ProcessesPage
 from omnitray.qt.theme import Theme
 from support import samples
@@ -66,6 +69,84 @@ def test_buttons_offer_what_makes_sense_for_the_job(opened: Opened) -> None:
     assert offered() == ["Pause", "Resume", "Protect", "End…"]
     page.select("Firefox:2210")  # protected
     assert offered() == []
+
+
+def test_a_button_that_cannot_be_pressed_says_why(opened: Opened) -> None:
+    page = opened.page
+    assert "Choose a job" in page.end.toolTip()
+    page.select("pytest:41207")
+    assert "slowed down already" in page.slow_down.toolTip()
+    page.select("Firefox:2210")
+    assert "It is protected: has windows." in page.pause.toolTip()
+    assert page.pause.accessibleDescription() == "It is protected: has windows."
+    assert "protected: has windows" in page.chosen.text()
+
+
+def test_switched_off_protection_offers_nothing_but_to_protect(opened: Opened) -> None:
+    page = opened.page
+    page.show_jobs(samples.jobs(), Grips(), ProtectState.OFF)
+    page.select("cargo build:40551")
+    assert not page.pause.isEnabled()
+    assert "Protection is off" in page.pause.toolTip()
+    assert page.protect.isEnabled()
+
+
+def test_what_the_person_protects_can_be_taken_back(opened: Opened) -> None:
+    page = opened.page
+    key = "cargo build:40551"
+    mine = Protected(job_key=key, why="protected by you", by_person=True)
+    page.show_jobs(samples.jobs(), Grips(protected={key: mine}), ProtectState.ON)
+    page.select(key)
+    assert not page.protect.isVisible()
+    click(page.unprotect)
+    assert opened.asked == [(key, "unprotect")]
+
+
+def test_what_came_of_a_press_is_told_with_its_way_back(opened: Opened, qtbot: QtBot) -> None:
+    page, key = opened.page, "cargo build:40551"
+    page.select(key)
+    page.show_told(
+        Told(sentence="It is paused.", job_key=key, action_id="a7", way_back=WayBack.UNDO)
+    )
+    assert page.told.words.text() == "It is paused."
+    with qtbot.waitSignal(page.undo_requested) as caught:
+        click(page.told.undo)
+    assert caught.args == ["a7"]
+    page.show_told(Told(sentence="Never touched.", job_key=key, way_back=WayBack.UNPROTECT))
+    click(page.told.undo)
+    assert opened.asked == [(key, "unprotect")]
+    page.show_told(Told(sentence="It has ended already.", job_key=key))
+    assert not page.told.undo.isVisible()
+    page.select("vite:38110")
+    assert not page.told.isVisible()
+
+
+def test_the_memory_of_the_chosen_job_is_shown_with_shared_pages_counted_once(
+    opened: Opened,
+) -> None:
+    page, job = opened.page, samples.jobs()[1]
+    look = CloseLook(pss_bytes={identity(job.processes[0]): 2_000_000_000})
+    page.show_jobs(samples.jobs(), Grips(look=look), ProtectState.ON)
+    page.select(job.key)
+    assert page.chosen.text().endswith("RSS 3.1 GB, PSS 2.0 GB")
+
+
+def test_a_cell_that_is_cut_off_gives_the_whole_in_its_tooltip(opened: Opened) -> None:
+    page = opened.page
+    delegate = page.view.itemDelegate()
+    assert isinstance(delegate, CellDelegate)
+    cell = page.model.index_of("pytest:41207").data(CELL)
+    assert delegate.tooltip(cell, page.view.font(), 60) == "pytest ~/shop · 9 processes"
+    assert not delegate.tooltip(cell, page.view.font(), 900)
+
+
+def test_open_branches_stay_open_when_the_order_changes(opened: Opened) -> None:
+    page = opened.page
+    page.view.expand(page.model.index_of("vite:38110"))
+    page.model.sort(Column.NAME, Qt.SortOrder.AscendingOrder)
+    page.show_jobs(samples.jobs()[::-1], KNOWN, ProtectState.ON)
+    assert page.view.isExpanded(page.model.index_of("vite:38110"))
+    assert not page.view.isExpanded(page.model.index_of("pytest:41207"))
 
 
 def test_a_process_stands_for_its_job(opened: Opened) -> None:

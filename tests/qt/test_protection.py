@@ -85,8 +85,11 @@ def _unused() -> CloseLooker:
 @pytest.fixture
 def swept() -> Iterator[None]:
     """Qt's objects are to be destroyed on this thread, not wherever Python next collects."""
+    gc.collect()
+    gc.disable()
     yield
     gc.collect()
+    gc.enable()
 
 
 @pytest.fixture
@@ -138,7 +141,7 @@ def test_undo_all_works_and_is_told_while_no_window_was_ever_open(
     press(qtbot, program, "pause")
     assert program.hub.status.holding == ("hog · ~/shop paused",)
     assert "taken back" in told(qtbot, program, program.protection.undo_all).sentence
-    assert program.hub.status.holding == ()
+    assert not program.hub.status.holding
 
 
 def test_protecting_goes_into_the_settings_and_unprotecting_takes_it_out(
@@ -183,6 +186,16 @@ def test_a_list_that_cannot_be_kept_is_said_to_be_so(program: Program, qtbot: Qt
     program.settings.look()
     said = press(qtbot, program, "unprotect")
     assert "config.toml" in said.sentence
+
+
+def test_a_pause_is_known_to_the_tray_until_it_is_over(program: Program, qtbot: QtBot) -> None:
+    program.protection.pause_for(3600.0)
+    until = program.desk.clock.wall() + 3600.0
+    assert program.hub.status.protect_paused_until == until
+    assert "Only watching" in press(qtbot, program, "pause").sentence
+    program.protection.set_state(ProtectState.ON)
+    assert not program.hub.status.protect_paused_until
+    assert press(qtbot, program, "pause").way_back is WayBack.UNDO
 
 
 def test_watch_and_off_are_said_in_words(program: Program, qtbot: QtBot) -> None:

@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from omnitray.core.facts import Mode, ProtectState
-from omnitray.core.protection_view import Breaker, BreakerState, Explanation, ProtectionView
+from omnitray.core.protection_view import Breaker, BreakerState, Explanation, ProtectionView, Told
 from omnitray.qt import explain_card, held_rows, protection_page
 from omnitray.qt.protection_page import ProtectionPage, breaker_words
 from omnitray.qt.theme import Theme
@@ -112,3 +112,22 @@ def test_a_closed_breaker_says_what_is_left_an_open_one_why_and_until_when() -> 
     assert breaker_words(opened).endswith("(an end freed almost nothing)")
     half = Breaker(state=BreakerState.HALF_OPEN)
     assert breaker_words(half) == "breaker half-open: one end is let through"
+
+
+def test_what_came_of_an_undo_is_told_on_the_page(page: ProtectionPage) -> None:
+    page.show_told(Told(sentence="pytest was taken back."))
+    assert "pytest was taken back." in words(page)
+    assert not page.told.undo.isVisible()
+
+
+def test_undo_all_says_why_there_is_nothing_to_undo(page: ProtectionPage) -> None:
+    assert not page.undo_all.isEnabled()
+    assert "nothing to undo" in page.undo_all.toolTip()
+
+
+def test_an_action_of_an_earlier_run_is_explained_from_the_journal(page: ProtectionPage) -> None:
+    page.show_view(samples.protection())
+    page.show_why("x0")
+    shown = " ".join(words(page.why))
+    assert "Why slowed down cargo build · ~/engine" in shown
+    assert "CPU 88 %. It is undone" in shown

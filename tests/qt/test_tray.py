@@ -212,10 +212,33 @@ def test_pausing_can_be_taken_back_only_while_it_lasts(desk: Desk) -> None:
 
 
 def test_undo_is_offered_only_while_something_is_held(desk: Desk) -> None:
-    assert not desk.entry("Protection", "Undo everything it did").isEnabled()
+    assert not desk.entry("Undo all").isEnabled()
     desk.clock.advance(2)
     desk.tray.show_status(busy(holding=("pytest · ~/shop slowed down",)))
-    assert desk.choose("Protection", "Undo everything it did") == [("undo_all_requested",)]
+    assert desk.choose("Undo all") == [("undo_all_requested",)]
+
+
+def test_a_pause_of_the_protection_says_until_when_and_can_be_ended(desk: Desk) -> None:
+    assert not desk.entry("Protection", "Resume").isEnabled()
+    desk.clock.advance(2)
+    desk.tray.show_status(busy(protect_paused_until=0.0))
+    menu = desk.entry("Protection").menu()
+    assert isinstance(menu, QMenu)
+    (paused,) = [each for each in menu.actions() if each.text().startswith("Paused until ")]
+    assert not paused.isEnabled()
+    assert desk.choose("Protection", "Resume") == [("protect_state_requested", ProtectState.ON)]
+
+
+def test_only_what_acts_can_be_paused(desk: Desk) -> None:
+    desk.clock.advance(2)
+    desk.tray.show_status(busy(protect=ProtectState.WATCH))
+    assert not desk.entry("Protection", "Pause for 1 h").isEnabled()
+
+
+def test_the_menu_does_not_grow_with_the_name_of_a_job(desk: Desk) -> None:
+    desk.clock.advance(2)
+    desk.tray.show_status(busy(holding=("x" * 300 + " slowed down",)))
+    assert len(desk.icon.contextMenu().actions()[0].text()) <= 44
 
 
 def test_start_at_login_is_read_each_time_the_menu_opens(desk: Desk) -> None:

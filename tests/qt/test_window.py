@@ -354,3 +354,24 @@ def test_a_list_that_nobody_sees_is_left_alone_and_catches_up(
     assert processes.model.rowCount() == 2
     window.show_now()
     assert processes.model.rowCount() == 1
+
+
+def test_a_closer_look_is_asked_for_by_who_shows_all_jobs_and_only_in_sight(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    asked: list[tuple[object, str]] = []
+    window.show()
+    qtbot.waitExposed(window)
+    window.pages.look_wanted.connect(lambda jobs, chosen: asked.append((jobs, chosen)))
+    window.show_jobs(samples.jobs())
+    assert asked == []  # another page is shown
+    window.show_page("processes")
+    assert window.pages.processes is not None
+    window.pages.processes.select("vite:38110")
+    assert asked[-1] == (samples.jobs(), "vite:38110")
+    window.hide()
+    asked.clear()
+    window.show_jobs(samples.jobs())
+    assert asked == []
+    window.show()
+    qtbot.waitUntil(lambda: len(asked) > 0)
