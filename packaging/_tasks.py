@@ -86,7 +86,9 @@ def _bench(rest: list[str]) -> int:
 
 
 def _shots(rest: list[str]) -> int:
-    """Takes a screenshot of every view."""
+    """Takes a screenshot of every view; film: of the protector at work (needs root)."""
+    if rest[:1] == ["film"]:
+        return _hand_over([_ready_to_develop(), HERE / "film.py", *rest[1:]])
     return _hand_over([_ready_to_develop(), HERE / "shots.py", *rest])
 
 
