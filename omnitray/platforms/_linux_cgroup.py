@@ -1,7 +1,7 @@
 """The limits of our own cgroup and all groups above it, version 2 and version 1.
 
 Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/memory.rst of the kernel. Which groups have
-a limit is looked up every half minute; in between only the use of the limiting ones is read.
+a limit is looked up once a minute; in between only the use of the limiting ones is read.
 """
 
 import re
@@ -15,7 +15,7 @@ from omnitray.core.watching.machine import CpuQuota
 from omnitray.platforms._linux_cgroup_homes import Home, find_homes
 from omnitray.platforms._linux_files import KeptFile, read_number, read_once
 
-_LOOK_AGAIN_S = 30.0
+_LOOK_AGAIN_S = 60.0
 # Version 1 counts a group's own and below; "total_" includes the groups below.
 _FILE_CACHE = re.compile(rb"^(total_)?(?:in)?active_file (\d{1,18})$", re.MULTILINE)
 _USAGE_US = re.compile(rb"^usage_usec (\d{1,18})$", re.MULTILINE)

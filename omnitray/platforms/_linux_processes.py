@@ -4,7 +4,7 @@ Opening and reading /proc/PID/stat costs several times as much as asking for the
 a process through its clock (clock_getcpuclockid(3)), which takes no file and no privilege. Who has
 not run since the last scan has not changed, so only those who have are read. What can change under
 a sleeping process is its parent (read again when the parent is gone), and its priority and memory
-(others may take both from it): every line is read anew after a minute or two.
+(others may take both from it): every line is read anew after three minutes to six.
 
 Where the clocks cannot be asked (a sandbox forbids it, a test has a folder of its own) every line
 is read at every scan, and processor time is known to the tick.
@@ -24,8 +24,8 @@ from omnitray.platforms._linux_stat import parse_stat, used_ns
 CpuClock = Callable[[int], int]
 
 _SECOND = 1_000_000_000
-_OLD_NS = 60 * _SECOND  # to which up to as much is added, so that not all are read at once
-_OLD_KERNEL_NS = 10 * _SECOND  # it is not read when it runs: its pid may have a new owner
+_OLD_NS = 180 * _SECOND  # to which up to as much is added, so that not all are read at once
+_TRUSTED_NS = 10 * _SECOND  # a thread of the kernel that runs: its pid may have a new owner
 _KTHREADD = 2
 _LINE = 2048  # /proc/PID/stat has 52 numbers and a name of at most 64 bytes
 _EFFECTIVE_UID = re.compile(rb"^Uid:\t\d+\t(\d+)", re.MULTILINE)
@@ -42,7 +42,7 @@ def clock_of(pid: int) -> int:
 class _Entry:
     """What is remembered of one process between scans."""
 
-    __slots__ = ("clock", "due_ns", "facts", "in_kernel", "resting", "seen_ns", "used_ns")
+    __slots__ = ("clock", "due_ns", "facts", "resting", "seen_ns", "trusted_ns", "used_ns")
 
     def __init__(self, facts: ProcessFacts, seen_ns: int, used: int) -> None:
         self.facts = facts
@@ -51,9 +51,10 @@ class _Entry:
         self.used_ns = used
         self.resting = False
         # A thread of the kernel has no memory and no other parent: its time is all there is to it.
-        self.in_kernel = facts.ppid == _KTHREADD and not facts.rss_bytes and facts.state != "Z"
+        in_kernel = facts.ppid == _KTHREADD and not facts.rss_bytes and facts.state != "Z"
         spread_ns = facts.pid * 7919 * 1_000_000 % _OLD_NS
-        self.due_ns = seen_ns + (_OLD_KERNEL_NS if self.in_kernel else _OLD_NS + spread_ns)
+        self.due_ns = seen_ns + _OLD_NS + spread_ns
+        self.trusted_ns = seen_ns + _TRUSTED_NS if in_kernel else 0
 
     def rest(self) -> None:
         """It has not run since the last scan."""
@@ -102,7 +103,7 @@ class LinuxProcessTable:
                             entry.rest()
                         known[name] = entry
                         continue
-                    if entry.in_kernel and used > entry.used_ns:
+                    if now < entry.trusted_ns and used > entry.used_ns:
                         entry.run(used, now, self._scanned_ns)
                         known[name] = entry
                         continue

@@ -56,7 +56,7 @@ def test_without_limits_the_machine_is_the_limit(bench: Bench) -> None:
     assert bench.limits.cpu(8) is None
     bench.version_2()
     bench.group("user.slice", memory__max="max", memory__high="max", cpu__max="max 100000")
-    bench.clock.advance(31)
+    bench.clock.advance(61)
     assert bench.limits.memory(MACHINE) is MACHINE
     assert bench.limits.cpu(8) is None
 
@@ -185,5 +185,5 @@ def test_garbage_is_no_limit(bench: Bench, damage: str) -> None:
     bench.limits.cpu(8)
     bench.root.write("proc/self/cgroup", damage)
     bench.root.write("proc/self/mountinfo", damage)
-    bench.clock.advance(31)
+    bench.clock.advance(61)
     assert bench.limits.memory(MACHINE) is MACHINE
