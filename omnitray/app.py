@@ -54,6 +54,7 @@ from omnitray.qt.hub import Hub
 from omnitray.qt.instance import Instance, knock
 from omnitray.qt.looking import Looking
 from omnitray.qt.notifications import Notifications
+from omnitray.qt.parts import Parts
 from omnitray.qt.protect_worker import Engine
 from omnitray.qt.protection import Protection
 from omnitray.qt.settings_keeper import SettingsKeeper
@@ -94,13 +95,14 @@ class App(QObject):
             parent=self,
         )
         self.protection = self._build_protection()
-        self.door = ProgramDoor(
-            self.hub,
+        self.parts = Parts(
+            hub=self.hub,
             settings=self.settings,
             ring=self.monitor.ring,
             store=self.store,
             protection=self.protection,
         )
+        self.door = ProgramDoor(self.parts)
         api = self.settings.loaded.settings.api
         self.api = ApiServer(self.door, api, paths.api_file, tell=self._told.emit)
         self.uncaught = logs.Uncaught(self._told.emit)
@@ -343,15 +345,8 @@ def _add_shell(app: App) -> None:
     from omnitray.qt.windows import Windows  # noqa: PLC0415
 
     autostart = app.platform.autostart((sys.executable, "-m", "omnitray"))
-    windows = Windows(
-        app.hub,
-        settings=app.settings,
-        ring=app.monitor.ring,
-        store=app.store,
-        protection=app.protection,
-        clock=app.clock,
-        place_file=app.paths.state / "window.json",
-    )
+    place_file = app.paths.state / "window.json"
+    windows = Windows(app.parts, clock=app.clock, place_file=place_file)
     tray = Tray(autostart_enabled=autostart.is_enabled, parent=app)
     app.notifications.add_fallback(TrayMessages(lambda: tray.icon, app.notifications.respond))
     try:

@@ -10,7 +10,6 @@ import msgspec
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from omnitray.api import door
-from omnitray.channels.store import AlertStore
 from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.core.alerting.decision import Outgoing
@@ -20,9 +19,7 @@ from omnitray.core.protection_view import Explanation, ProtectionView
 from omnitray.core.status import Status
 from omnitray.core.subscribers import Subscribers
 from omnitray.core.watching.levels import RHYTHMS, LevelChange
-from omnitray.core.watching.ring import SnapshotRing
-from omnitray.qt.hub import Hub
-from omnitray.qt.settings_keeper import SettingsKeeper
+from omnitray.qt.parts import Parts
 
 log = logging.getLogger(__name__)
 
@@ -48,21 +45,14 @@ class ProgramDoor(QObject):
 
     _arrived = Signal(object, object)  # command, its future
 
-    def __init__(
-        self,
-        hub: Hub,
-        *,
-        settings: SettingsKeeper,
-        ring: SnapshotRing,
-        store: AlertStore,
-        protection: Protects,
-    ) -> None:
+    def __init__(self, parts: Parts[Protects]) -> None:
+        hub = parts.hub
         super().__init__(hub)
         self._hub = hub
-        self._settings = settings
-        self._ring = ring
-        self._store = store
-        self._protection = protection
+        self._settings = parts.settings
+        self._ring = parts.ring
+        self._store = parts.store
+        self._protection = parts.protection
         self._events: Subscribers[door.Event] = Subscribers()
         self._arrived.connect(self._on_arrived, Qt.ConnectionType.QueuedConnection)
         hub.snapshot_taken.connect(self._on_snapshot)

@@ -26,8 +26,8 @@ class Footer(QWidget):
         """Say cost and rhythm."""
         parts = []
         if status.own is not None:
-            cost = formats.percent(status.own.cpu_percent, 2)
-            parts.append(f"OmniTray itself: {cost} of one core · {formats.size(status.own.rss_bytes)}")
+            cost = f"{formats.percent(status.own.cpu_percent, 2)} of one core"
+            parts.append(f"OmniTray itself: {cost} · {formats.size(status.own.rss_bytes)}")
         parts.append(f"looking every {status.interval_s:g} s")
         if status.snapshot is not None and status.snapshot.processes is not None:
             parts.append(formats.count(status.snapshot.processes, "process"))

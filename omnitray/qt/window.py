@@ -82,7 +82,9 @@ class MainWindow(QWidget):
         self.question = QuestionBanner(self._clock.wall)
         self.banner = Banner("Note")
         self._banner_button = button("")
+        self._banner_close = button("Close")
         self.banner.row.addWidget(self._banner_button)
+        self.banner.row.addWidget(self._banner_close)
         self.pages = Pages(self._theme, alerts, self._clock)
         self.footer = Footer()
         self._lay_out()
@@ -112,6 +114,7 @@ class MainWindow(QWidget):
         self.header.level_requested.connect(self.level_requested)
         self.question.answered.connect(self.answer_given)
         self._banner_button.clicked.connect(self.banner_action_requested)
+        self._banner_close.clicked.connect(self.banner.hide)
         pages = self.pages
         for intent in PAGE_INTENTS:
             getattr(pages, intent).connect(getattr(self, intent))

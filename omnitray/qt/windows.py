@@ -6,24 +6,22 @@ The window's modules are imported here at the first opening: the tray at rest do
 import logging
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QUrl, Signal, Slot
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QDesktopServices, QGuiApplication
 
 from omnitray import __version__
-from omnitray.channels.store import AlertStore
 from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.core.clock import Clock
 from omnitray.core.facts import Job, Mode, MonitorLevel, Snapshot
 from omnitray.core.status import Status
-from omnitray.core.watching.ring import SnapshotRing
-from omnitray.qt.hub import Hub
+from omnitray.qt.parts import Parts
 from omnitray.qt.place import FilePlaces
 from omnitray.qt.protection import Protection
-from omnitray.qt.settings_keeper import SettingsKeeper
 from omnitray.settings import Loaded
 
 if TYPE_CHECKING:
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MARKERS_S = 3600.0
+_COPY = "Copy its path"
 
 
 class Windows(QObject):
@@ -41,25 +40,24 @@ class Windows(QObject):
 
     def __init__(
         self,
-        hub: Hub,
+        parts: Parts[Protection],
         *,
-        settings: SettingsKeeper,
-        ring: SnapshotRing,
-        store: AlertStore,
-        protection: Protection,
         clock: Clock,
         place_file: Path,
+        open_url: Callable[[QUrl], bool] = QDesktopServices.openUrl,
     ) -> None:
-        super().__init__(hub)
-        self._hub = hub
-        self._settings = settings
-        self._ring = ring
-        self._store = store
-        self._protection = protection
+        super().__init__(parts.hub)
+        self._hub = parts.hub
+        self._settings = parts.settings
+        self._ring = parts.ring
+        self._store = parts.store
+        self._protection = parts.protection
         self._clock = clock
         self._place_file = place_file
+        self._open_url = open_url
         self._window: MainWindow | None = None
         self._banner = ("", "")
+        self._unopened = ""
 
     @property
     def window(self) -> "MainWindow | None":
@@ -139,6 +137,7 @@ class Windows(QObject):
         window.undo_all_requested.connect(self._protection.undo_all)
         window.protect_state_requested.connect(self._protection.set_state)
         window.answer_given.connect(self._protection.answer)
+        window.banner_action_requested.connect(self._on_banner_action)
 
     # Facts
 
@@ -187,8 +186,14 @@ class Windows(QObject):
         path = self._store.path_of(alert_id)
         if path is None:
             self.show_banner("This alert is in the compressed archive and has no file of its own")
-        else:
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+        elif not self._open_url(QUrl.fromLocalFile(str(path))):
+            self._unopened = str(path)
+            self.show_banner(f"Nothing here opens this kind of file: {path}", _COPY)
+
+    @Slot()
+    def _on_banner_action(self) -> None:
+        QGuiApplication.clipboard().setText(self._unopened)
+        self.show_banner(f"Copied: {self._unopened}")
 
     @Slot(object, str)
     def _on_export_requested(self, query: AlertQuery, path: str) -> None:

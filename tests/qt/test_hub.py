@@ -26,6 +26,7 @@ from omnitray.core.watching.own_cost import OwnCostMeter
 from omnitray.core.watching.thresholds import Height, Transition
 from omnitray.qt.door import ProgramDoor
 from omnitray.qt.hub import Hub
+from omnitray.qt.parts import Parts
 from omnitray.qt.settings_keeper import SettingsKeeper
 from support.clock import FakeClock
 from support.told_machine import ToldMachine, told_monitor
@@ -70,11 +71,13 @@ class Program:
             cost=OwnCostMeter(self.clock, lambda: 0.0, lambda: 60_000_000),
         )
         self.door = ProgramDoor(
-            self.hub,
-            settings=self.settings,
-            ring=self.monitor.ring,
-            store=self.store,
-            protection=NoProtection(),
+            Parts(
+                hub=self.hub,
+                settings=self.settings,
+                ring=self.monitor.ring,
+                store=self.store,
+                protection=NoProtection(),
+            )
         )
 
     def step(self, *transitions: Transition) -> Step:

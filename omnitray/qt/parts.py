@@ -1,0 +1,22 @@
+"""What the window and the API's door both see of the program, handed over as one."""
+
+from typing import Generic, TypeVar
+
+import msgspec
+
+from omnitray.channels.store import AlertStore
+from omnitray.core.watching.ring import SnapshotRing
+from omnitray.qt.hub import Hub
+from omnitray.qt.settings_keeper import SettingsKeeper
+
+ProtectsT_co = TypeVar("ProtectsT_co", covariant=True)
+
+
+class Parts(msgspec.Struct, Generic[ProtectsT_co], frozen=True, kw_only=True):
+    """``protection`` is as much of the protector as its receiver asks for."""
+
+    hub: Hub
+    settings: SettingsKeeper
+    ring: SnapshotRing
+    store: AlertStore
+    protection: ProtectsT_co
