@@ -130,6 +130,7 @@ def _window(scheme: "Qt.ColorScheme", *, empty: bool) -> "MainWindow":
         window.set_alert_history(samples.alerts())
         window.show_jobs(samples.jobs())
         window.show_actions(samples.protection())
+        window.pages.show_look(samples.look())
     return window
 
 

@@ -15,6 +15,7 @@ NOTHING_ASKED = "When something is acted on, the reason and everyone who was spa
 NO_EFFECT = "What an action did for the machine will stand here in figures."
 NO_MEANS = "Which means work on this machine is found out at the first start."
 _MOST = 8
+_VERDICT_WIDTH = 148
 
 
 class Refilled(Card):
@@ -75,6 +76,7 @@ class ExplainCard(Refilled):
         grid.setVerticalSpacing(SMALL_GAP - 1)
         grid.setColumnStretch(0, 4)
         grid.setColumnStretch(3, 5)
+        grid.setColumnMinimumWidth(3, _VERDICT_WIDTH)
         for column, title in enumerate(("Considered", "Memory", "Growth", "Verdict")):
             head = label(title, scale=0.9, muted=True)
             grid.addWidget(head, 0, column, _side(column))

@@ -12,15 +12,16 @@ from omnitray.qt.labels import ElidedLabel, label, plain_tooltip
 from omnitray.qt.pills import PillLabel
 from omnitray.qt.theme import GAP, SMALL_GAP, Theme
 
-_COLUMNS = 6
+_COLUMNS = 7
 NOTHING = "Nothing is held back. What is slowed down or paused will be listed here, with Undo."
 
 
 class HeldRows(QWidget):
-    """The rows. Signals carry the id of the action."""
+    """The rows. Signals carry the id of the action; ``end_requested`` the key of the job."""
 
     why_requested = Signal(str)
     undo_requested = Signal(str)
+    end_requested = Signal(str)
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -66,29 +67,38 @@ class HeldRows(QWidget):
         self._grid.addWidget(age, row, 2)
         self._grid.addWidget(ElidedLabel(held.why, scale=0.92, muted=True), row, 3)
         name = formats.one_line(held.title, 60)
-        why = self._button("Why?", held.action_id, f"Why {name}?", self._on_why)
+        why = self._button("Why?", held.action_id, f"Why {name}?")
+        why.clicked.connect(self._on_why)
         self._grid.addWidget(why, row, 4)
         if held.undoable:
             word = "Resume" if held.grip == Grip.PAUSED else "Undo"
-            undo = self._button(word, held.action_id, f"{word}: {name}", self._on_undo)
+            undo = self._button(word, held.action_id, f"{word}: {name}")
+            undo.clicked.connect(self._on_undo)
             self._grid.addWidget(undo, row, 5)
+        if held.grip == Grip.PAUSED:
+            end = self._button("End…", held.job_key, f"End {name}, after one more question")
+            end.clicked.connect(self._on_end)
+            self._grid.addWidget(end, row, 6)
 
-    def _button(self, word: str, action_id: str, name: str, slot: object) -> QPushButton:
-        made = button(word)
-        made.setProperty("action", action_id)
+    def _button(self, word: str, meant: str, name: str) -> QPushButton:
+        made = button(word, danger=word.startswith("End"))
+        made.setProperty("meant", meant)
         made.setAccessibleName(name)
         plain_tooltip(made, name)
-        made.clicked.connect(slot)
         return made
 
     @Slot()
     def _on_why(self) -> None:
-        self.why_requested.emit(_action_of(self.sender()))
+        self.why_requested.emit(_meant_by(self.sender()))
 
     @Slot()
     def _on_undo(self) -> None:
-        self.undo_requested.emit(_action_of(self.sender()))
+        self.undo_requested.emit(_meant_by(self.sender()))
+
+    @Slot()
+    def _on_end(self) -> None:
+        self.end_requested.emit(_meant_by(self.sender()))
 
 
-def _action_of(sender: object) -> str:
-    return str(sender.property("action")) if isinstance(sender, QPushButton) else ""
+def _meant_by(sender: object) -> str:
+    return str(sender.property("meant")) if isinstance(sender, QPushButton) else ""

@@ -15,12 +15,12 @@ _HEADER = 30
 _INDENT = 18
 _WIDTHS: dict[int, int] = {
     Column.PROJECT: 96,
-    Column.CPU: 62,
-    Column.MEMORY: 76,
+    Column.CPU: 60,
+    Column.MEMORY: 72,
     Column.GROWTH: 88,
-    Column.IO: 80,
-    Column.STATE: 128,
-    Column.LEVER: 106,
+    Column.IO: 78,
+    Column.STATE: 126,
+    Column.LEVER: 122,
 }
 
 

@@ -196,6 +196,17 @@ class Pages(QStackedWidget):
         if self.processes is not None and self.processes is page:
             self.processes.show_jobs(self._jobs, known, self._view.state)
 
+    @Slot(str)
+    def _on_end_requested(self, job_key: str) -> None:
+        """Ask where everything that would be ended is listed."""
+        job = next((each for each in self._jobs if each.key == job_key), None)
+        if job is None:
+            self.show_told(Told(sentence="It has ended already.", job_key=job_key))
+            return
+        self.job_opened.emit(job)
+        if self.processes is not None:
+            self.processes.ask_to_end(job)
+
     def _mark(self, alerts: Iterable[Alert]) -> None:
         for alert in alerts:
             self._marked[alert.id] = alert
@@ -238,6 +249,7 @@ class Pages(QStackedWidget):
         page.undo_requested.connect(self.undo_requested)
         page.undo_all_requested.connect(self.undo_all_requested)
         page.protect_state_requested.connect(self.protect_state_requested)
+        page.end_requested.connect(self._on_end_requested)
         self.protection = page
         return page
 

@@ -155,7 +155,8 @@ class ProcessesPage(QWidget):
             words.insert(1, badge.why if badge.by_person else f"protected: {badge.why}")
         return " · ".join(words)
 
-    def _ask_to_end(self, job: Job) -> None:
+    def ask_to_end(self, job: Job) -> None:
+        """Ask whether this job is to be ended, with everything that this means."""
         box = QMessageBox(self)
         box.setIcon(QMessageBox.Icon.Warning)
         box.setTextFormat(Qt.TextFormat.PlainText)
@@ -209,7 +210,7 @@ class ProcessesPage(QWidget):
     def _on_end(self) -> None:
         job = self.view.selected_job()
         if job is not None:
-            self._ask_to_end(job)
+            self.ask_to_end(job)
 
     @Slot()
     def _on_end_confirmed(self) -> None:

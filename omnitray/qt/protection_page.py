@@ -55,6 +55,7 @@ class ProtectionPage(QWidget):
 
     undo_requested = Signal(str)
     undo_all_requested = Signal()
+    end_requested = Signal(str)  # the key of a job; it has yet to be confirmed
     protect_state_requested = Signal(object)
 
     def __init__(self, theme: Theme, wall: Callable[[], float]) -> None:
@@ -120,6 +121,7 @@ class ProtectionPage(QWidget):
         self.told.undo_requested.connect(self.undo_requested)
         self.held.undo_requested.connect(self.undo_requested)
         self.held.why_requested.connect(self.show_why)
+        self.held.end_requested.connect(self.end_requested)
         self.journal.selectionModel().currentRowChanged.connect(self._on_journal_row)
 
     def show_view(self, view: ProtectionView) -> None:

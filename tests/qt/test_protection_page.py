@@ -120,6 +120,15 @@ def test_what_came_of_an_undo_is_told_on_the_page(page: ProtectionPage) -> None:
     assert not page.told.undo.isVisible()
 
 
+def test_what_is_paused_can_be_ended_from_its_row_after_a_question(
+    page: ProtectionPage, qtbot: QtBot
+) -> None:
+    page.show_view(samples.protection())
+    with qtbot.waitSignal(page.end_requested) as caught:
+        click(button(page.held, "End pytest gw3, after one more question"))
+    assert caught.args == ["pytest:41207/gw3"]
+
+
 def test_undo_all_says_why_there_is_nothing_to_undo(page: ProtectionPage) -> None:
     assert not page.undo_all.isEnabled()
     assert "nothing to undo" in page.undo_all.toolTip()

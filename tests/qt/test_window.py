@@ -375,3 +375,20 @@ def test_a_closer_look_is_asked_for_by_who_shows_all_jobs_and_only_in_sight(
     assert asked == []
     window.show()
     qtbot.waitUntil(lambda: len(asked) > 0)
+
+
+def test_ending_from_the_protection_page_asks_where_all_its_processes_are_listed(
+    window: MainWindow,
+) -> None:
+    window.show_jobs(samples.jobs())
+    window.show_page("protection")
+    assert window.pages.protection is not None
+    window.pages.protection.end_requested.emit("gone:1")
+    assert window.pages.protection.told.words.text() == "It has ended already."
+    window.pages.protection.end_requested.emit("pytest:41207")
+    assert window.page == "processes"
+    assert window.pages.processes is not None
+    question = window.pages.processes.question
+    assert question is not None
+    assert question.text() == "End pytest · ~/shop, 9 processes?"
+    question.close()

@@ -12,6 +12,7 @@ import msgspec
 
 from omnitray.core.alerting.alert import Alert, epoch, timestamp
 from omnitray.core.alerting.alert_query import AlertQuery, fits
+from omnitray.core.close_look import CloseLook
 from omnitray.core.facts import (
     AlertType,
     DiskFacts,
@@ -25,6 +26,7 @@ from omnitray.core.facts import (
     Severity,
     Snapshot,
 )
+from omnitray.core.processes.job_seats import identity
 from omnitray.core.protection_view import (
     Breaker,
     Considered,
@@ -399,6 +401,27 @@ def protection() -> ProtectionView:
             Protected(job_key="Session:1801", why="the session’s own"),
             Protected(job_key="Terminal:2901", why="terminal"),
         ),
+    )
+
+
+def look() -> CloseLook:
+    """What a closer look at the jobs has seen."""
+    shares = {"pytest": 41 * MB, "cargo build": 96 * MB, "postgres": 3 * MB, "docker": 1.2 * MB}
+    everybody = [(job, process) for job in jobs() for process in job.processes]
+    return CloseLook(
+        io_bps={
+            identity(process): shares.get(job.name, 0.0) / job.process_count
+            for job, process in everybody
+        },
+        growth_bps={
+            identity(process): (job.growth_bps or 0.0) * process.rss_bytes / job.rss_bytes
+            for job, process in everybody
+        },
+        pss_bytes={
+            identity(process): round(0.8 * process.rss_bytes)
+            for job, process in everybody
+            if job.name == "pytest"
+        },
     )
 
 
