@@ -164,7 +164,7 @@ def test_a_new_limit_is_noticed_after_a_while(bench: Bench) -> None:
     bench.group("user.slice", memory__max=GIB, memory__current=0)
     bench.clock.advance(10)
     assert bench.limits.memory(MACHINE) is MACHINE
-    bench.clock.advance(21)
+    bench.clock.advance(51)
     assert bench.limits.memory(MACHINE).total_bytes == GIB
 
 
