@@ -96,8 +96,7 @@ class LinuxSystem(Priorities):
 
     def session_members(self, session: int) -> frozenset[int]:
         """Everything alive in the session."""
-        living = (stat for stat in self._proc.all() if stat.state not in {"Z", "X", "x"})
-        return frozenset(stat.pid for stat in living if stat.session == session)
+        return self._proc.session_members(session)
 
     def close(self) -> None:
         """Close the connection to the bus."""

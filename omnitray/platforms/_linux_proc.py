@@ -13,6 +13,7 @@ from omnitray.core.deciding.identity import Identity
 from omnitray.core.facts import ProcessFacts
 
 _DEAD = {"Z", "X", "x"}
+_PROC = Path("/proc")
 _SHARED_PENDING = re.compile(rb"^ShdPnd:\s*([0-9a-f]+)$", re.MULTILINE)
 _STOP_BIT = 1 << (signal.SIGSTOP - 1)
 
@@ -35,6 +36,7 @@ class Proc:
 
     def __init__(self, root: Path = Path("/proc")) -> None:
         self._root = root
+        self._lists_children = Path(f"{root}/self/task/{os.getpid()}/children").exists()
 
     def stat(self, pid: int) -> Stat | None:
         """None for a process that is not there."""
@@ -104,7 +106,54 @@ class Proc:
         return tuple(self._identity(stat) for stat in stats if stat and stat.state not in _DEAD)
 
     def family(self, identities: Iterable[Identity]) -> tuple[Identity, ...]:
-        """Those that live and their living descendants, parents first."""
+        """Those that live and their living descendants, parents first.
+
+        Where the kernel lists the children of a process, nobody else is looked at. That list may
+        miss one while another ends, so who acts on a family looks until nobody is new.
+        """
+        if not self._lists_children:
+            return self._searched(identities)
+        given = {each.pid: each for each in identities}
+        roots = sorted(filter(self.is_there, given.values()), key=lambda each: each.start_ticks)
+        found: dict[int, Identity] = {each.pid: each for each in roots}
+        waiting = list(found)
+        for pid in waiting:
+            for child in self._children(pid):
+                stat = self.stat(child) if child not in found else None
+                if stat and stat.state not in _DEAD:
+                    found[child] = given.get(child) or self._identity(stat)
+                    waiting.append(child)
+        return tuple(found.values())
+
+    def session_members(self, session: int) -> frozenset[int]:
+        """Everything alive in the session."""
+        if self._root != _PROC:
+            return frozenset(
+                stat.pid
+                for stat in self.all()
+                if stat.session == session and stat.state not in _DEAD
+            )
+        pids = (int(name) for name in os.listdir(_PROC) if name.isdigit())  # noqa: PTH208 - no Path for each
+        found = (self.stat(pid) for pid in pids if _session_of(pid) == session)
+        return frozenset(stat.pid for stat in found if stat and stat.state not in _DEAD)
+
+    def _children(self, pid: int) -> list[int]:
+        """Of every thread: each has those that it has started."""
+        children: list[int] = []
+        try:
+            for thread in os.listdir(f"{self._root}/{pid}/task"):  # noqa: PTH208 - no Path for each
+                children += map(int, self._whole(f"{self._root}/{pid}/task/{thread}/children"))
+        except (OSError, ValueError):
+            return children  # it has ended
+        return children
+
+    @staticmethod
+    def _whole(path: str) -> list[bytes]:
+        """The words of a list of any length."""
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - three times as fast
+            return (file.read() or b"").split()
+
+    def _searched(self, identities: Iterable[Identity]) -> tuple[Identity, ...]:
         living = {stat.pid: stat for stat in self.all() if stat.state not in _DEAD}
         children: dict[int, list[int]] = {}
         for stat in living.values():
@@ -141,6 +190,14 @@ class Proc:
 
     def _identity(self, stat: Stat) -> Identity:
         return Identity(pid=stat.pid, start_ticks=stat.start_ticks, exe=self.exe(stat.pid))
+
+
+def _session_of(pid: int) -> int:
+    """A system call takes a fiftieth of the time of a file."""
+    try:
+        return os.getsid(pid)
+    except OSError:
+        return -1
 
 
 def _breadth_first(

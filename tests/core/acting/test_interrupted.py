@@ -67,3 +67,13 @@ def test_a_scope_that_was_only_made_gets_its_fair_weight(
             bench.actions.perform(order([leader.identity]))
     bench.restarted(tmp_path).actions.restore_after_crash()
     assert units.weights == {leader.unit: 100}
+
+
+def test_after_a_reboot_nothing_is_touched(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    leader = job(bench.system, count=1)[0]
+    bench.actions.perform(order([leader.identity], Rung.PAUSE))
+    bench.system.boot = "boot-2"  # and by chance there is a process of that pid and start
+    after = bench.restarted(tmp_path)
+    assert after.actions.restore_after_crash() == ()
+    assert leader.stopped

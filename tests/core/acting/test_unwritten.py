@@ -42,3 +42,13 @@ def test_it_is_taken_back_and_written_once_the_disk_gives_in(bench: Bench) -> No
     assert not victim.stopped
     lines = bench.journal.path.read_bytes().splitlines()
     assert [msgspec.json.decode(line)["event"] for line in lines] == ["begin", "result", "undone"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_disk_that_is_really_full_is_named(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.journal.path.symlink_to("/dev/full")
+    victim = job(bench.system, count=1)[0]
+    (done,) = bench.actions.perform(order([victim.identity], Rung.PAUSE))
+    assert victim.stopped
+    assert done.notes[-1].startswith("the journal cannot be written (No space left on device)")
