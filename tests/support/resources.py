@@ -8,7 +8,7 @@ from typing import NamedTuple
 import psutil
 
 TICKS = os.sysconf("SC_CLK_TCK")
-MIB = 2**20
+MB = 1_000_000
 
 
 class Taken(NamedTuple):
@@ -53,12 +53,12 @@ def percent_between(before: Taken, after: Taken) -> float:
 class Held(NamedTuple):
     """Memory: all that is mapped in, and what would be free if it ended."""
 
-    rss_mib: float
-    uss_mib: float
+    rss_mb: float
+    uss_mb: float
 
 
 def held(pid: int) -> Held:
     """What a process and its descendants hold."""
     processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     figures = [each.memory_full_info() for each in processes]
-    return Held(sum(x.rss for x in figures) / MIB, sum(x.uss for x in figures) / MIB)
+    return Held(sum(x.rss for x in figures) / MB, sum(x.uss for x in figures) / MB)
