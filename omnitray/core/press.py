@@ -17,7 +17,7 @@ from omnitray.core.protection_view import Answer, Told, WayBack
 _RUNGS = {Answer.SLOW_DOWN: Rung.SLOW_DOWN, Answer.PAUSE: Rung.PAUSE, Answer.END: Rung.END}
 _DONE = {Rung.SLOW_DOWN: "slowed down", Rung.PAUSE: "paused", Rung.END: "ended"}
 _BACK = {
-    Outcome.RESTORED: "was taken back",
+    Outcome.RESTORED: "runs as before",
     Outcome.PARTLY: "was taken back in part: somebody else has changed the rest since",
     Outcome.CHANGED: "was left as it is: somebody else has changed it since",
     Outcome.GONE: "has ended meanwhile",

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from omnitray.core.acting.foreign_ends import ForeignEnd, UnnamedEnd
-from omnitray.core.deciding.explain import alarmed, headline, why
+from omnitray.core.deciding.explain import alarmed, headline, reasons
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protection import Action, Alarm
 from omnitray.core.facts import AlertType, Culprit, Severity
@@ -46,7 +46,7 @@ def notice_of(action: Action, note: str = "") -> Notice:
     severity = Severity.CRITICAL if action.notify else Severity.WARNING
     if action.dry_run:
         severity = Severity.INFO
-    words = dict.fromkeys((_capital(why(action)), _capital(action.reason.sentence), note))
+    words = (*(_capital(reason) for reason in reasons(action)), note)
     return Notice(
         type=AlertType.RESOURCE_CRITICAL,
         title=_capital(headline(action)),

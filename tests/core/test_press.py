@@ -40,7 +40,7 @@ def test_what_was_done_is_said_with_its_lever_and_a_way_back(desk: ProtectDesk) 
     assert told.way_back is WayBack.UNDO
     assert all(each.stopped for each in desk.processes)
     back = desk.protecting.undo(told.action_id, "you asked for it", Who.PERSON)
-    assert told_back(back).sentence == "hog · ~/shop was taken back."
+    assert told_back(back).sentence == "hog · ~/shop runs as before."
     assert not any(each.stopped for each in desk.processes)
 
 

@@ -122,7 +122,7 @@ def test_a_press_is_done_and_told_and_undone_with_the_page_following(
     assert done.way_back is WayBack.UNDO
     assert [each.job_key for each in program.protection.view.held] == ["hogs"]
     back = told(qtbot, program, lambda: program.protection.undo(done.action_id))
-    assert back.sentence == "hog · ~/shop was taken back."
+    assert back.sentence == "hog · ~/shop runs as before."
     assert program.protection.view.held == ()
 
 
@@ -140,7 +140,7 @@ def test_undo_all_works_and_is_told_while_no_window_was_ever_open(
 ) -> None:
     press(qtbot, program, "pause")
     assert program.hub.status.holding == ("hog · ~/shop paused",)
-    assert "taken back" in told(qtbot, program, program.protection.undo_all).sentence
+    assert "runs as before" in told(qtbot, program, program.protection.undo_all).sentence
     assert not program.hub.status.holding
 
 

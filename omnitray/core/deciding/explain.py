@@ -46,6 +46,7 @@ _POSTURES = {
 _UNANSWERED = {Rung.PAUSE: "it is paused", Rung.END: "it is ended"}
 _STAYS = {Resource.CPU: "it stays slowed down", Resource.MEMORY: "it stays paused"}
 _NAMES = {Resource.CPU: "processors", Resource.MEMORY: "memory", Resource.DISK: "disk"}
+_FORETOLD = {ProtectReason.MEMORY_RUNS_OUT, ProtectReason.DISK_RUNS_OUT}  # the figures say it
 _WORTH_SAYING_BPS = 1 << 20
 
 
@@ -53,6 +54,13 @@ def why(action: Action) -> str:
     """The figures that spoke for an action; for one that was asked for there are none."""
     asked_for = action.reason is ProtectReason.ASKED
     return action.reason.sentence if asked_for else because(action.evidence)
+
+
+def reasons(action: Action) -> tuple[str, ...]:
+    """The figures, and the reason where it says more than they do."""
+    if action.reason in _FORETOLD:
+        return (why(action),)
+    return tuple(dict.fromkeys((why(action), action.reason.sentence)))
 
 
 def headline(action: Action) -> str:
@@ -85,8 +93,7 @@ def because(evidence: Evidence) -> str:
 
 def explanation(action: Action) -> Explanation:
     """Why this was done to these, and why the others were spared."""
-    reasons = dict.fromkeys((why(action), action.reason.sentence))
-    parts = [f"{_capital(': '.join(reasons))}."]
+    parts = [f"{_capital(': '.join(reasons(action)))}."]
     chosen = [each for each in action.considered if each.spared is None]
     if chosen:
         parts.append(_share_of(chosen, action.resource))
@@ -100,8 +107,12 @@ def explanation(action: Action) -> Explanation:
 
 
 def asked(question: Question) -> str:
-    """The question: what is so, and what happens without an answer."""
-    return f"{question.title}: {because(question.evidence)}; {question.reason.sentence}."
+    """The question: how the job is held, and why."""
+    is_slowed = question.resource is Resource.CPU and question.unanswered is not Rung.END
+    held = "" if is_slowed else " is paused"  # that it is slowed down says the reason
+    words = (because(question.evidence), question.reason.sentence)
+    said = words[:1] if question.reason in _FORETOLD else words
+    return f"{question.title}{held}: {'; '.join(said)}."
 
 
 def unanswered(question: Question) -> str:

@@ -174,7 +174,7 @@ def test_an_explanation_says_what_the_worker_held_of_its_job_and_who_was_spared(
     )
 
     assert told.text == (
-        "Memory runs out in 20 to 40 s, at 310 MB/s: at its rate of growth memory runs out. "
+        "Memory runs out in 20 to 40 s, at 310 MB/s. "
         "It holds 9.8 GB of the 14.2 GB of its job and grows by 290 MB/s. "
         "It is given back under 70 %."
     )
@@ -236,9 +236,44 @@ def test_a_question_says_what_happens_without_an_answer(
     )
 
     assert explain.unanswered(question) == expected
-    assert explain.asked(question) == (
-        "make · ~/shop: CPU 96 %, limit 75 %, for 4 s; slowed down, it still makes others wait."
+
+
+@pytest.mark.parametrize(
+    ("resource", "reason", "evidence", "expected"),
+    [
+        (
+            Resource.CPU,
+            ProtectReason.CPU_STARVES,
+            CPU,
+            ": CPU 96 %, limit 75 %, for 4 s; slowed down, it still makes others wait.",
+        ),
+        (
+            Resource.MEMORY,
+            ProtectReason.MEMORY_RUNS_OUT,
+            SOON,
+            " is paused: memory runs out in 20 to 40 s, at 310 MB/s.",
+        ),
+        (
+            Resource.DISK,
+            ProtectReason.DISK_NEARLY_FULL,
+            Evidence(signal=Signal.DISK, value=96.0, threshold=95.0),
+            " is paused: disk 96 % full, limit 95 %; the disk is nearly full and it writes most.",
+        ),
+    ],
+)
+def test_a_question_says_how_the_job_is_held_and_why(
+    resource: Resource, reason: ProtectReason, evidence: Evidence, expected: str
+) -> None:
+    question = Question(
+        id="q",
+        job_key="make",
+        title="make · ~/shop",
+        resource=resource,
+        reason=reason,
+        evidence=evidence,
     )
+
+    assert explain.asked(question) == f"make · ~/shop{expected}"
 
 
 def test_alarms_say_what_is_no_longer_done() -> None:
