@@ -26,8 +26,8 @@ def protected_word(job: Job | None) -> str:
 def notification(question: Question) -> Notification:
     """A question as a notification with buttons."""
     text = question.text
-    if question.deadline is not None:
-        text = f"{text} Without an answer it {question.unanswered}."
+    if question.unanswered:
+        text = f"{text} Without an answer {question.unanswered}."
     return Notification(
         alert_id=question.id,
         title=f"{question.title}: what shall be done?",

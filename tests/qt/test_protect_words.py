@@ -1,0 +1,34 @@
+"""A question as a notification: what is so, what happens without an answer, five buttons."""
+
+import msgspec
+import pytest
+
+from omnitray.core.protection_view import Answer, Question
+from omnitray.qt.protect_words import notification
+
+QUESTION = Question(
+    id="q",
+    job_key="pytest",
+    title="pytest · ~/shop",
+    text="pytest · ~/shop is paused: memory runs out in about 13 s, at 20 MB/s.",
+)
+
+
+@pytest.mark.parametrize("deadline", [None, 1000.0])
+@pytest.mark.parametrize("unanswered", ["it stays paused", "it is ended"])
+def test_it_says_what_happens_without_an_answer(deadline: float | None, unanswered: str) -> None:
+    asked = msgspec.structs.replace(QUESTION, deadline=deadline, unanswered=unanswered)
+    assert notification(asked).body == f"{QUESTION.text} Without an answer {unanswered}."
+
+
+def test_it_has_a_button_for_each_answer() -> None:
+    shown = notification(QUESTION)
+    assert shown.title == "pytest · ~/shop: what shall be done?"
+    assert [each.key for each in shown.buttons] == [answer.value for answer in Answer]
+    assert [each.label for each in shown.buttons] == [
+        "Slow down",
+        "Pause",
+        "End",
+        "Leave it alone for 1 h",
+        "Never touch this",
+    ]
