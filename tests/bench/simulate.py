@@ -27,6 +27,7 @@ def main() -> int:
     """Simulate and tell."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--runs", type=int, default=10_000)
+    parser.add_argument("--first", type=int, default=0, help="the number of the first run")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", metavar="SEED:RUN", help="one run, in detail")
     given = parser.parse_args()
@@ -35,7 +36,7 @@ def main() -> int:
     started = time.perf_counter()
     tally: collections.Counter[str] = collections.Counter()
     broken: list[tuple[int, str]] = []
-    for number in range(given.runs):
+    for number in range(given.first, given.first + given.runs):
         outcome = simulated(given.seed, number)
         _count(tally, outcome)
         broken += [(number, sentence) for sentence in outcome.violations]
