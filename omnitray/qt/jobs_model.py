@@ -68,9 +68,10 @@ class JobsModel(QAbstractItemModel):
 
     # -- facts
 
-    def show_jobs(self, jobs: Iterable[Job]) -> None:
-        """Take up the newest scan."""
+    def show_jobs(self, jobs: Iterable[Job], known: Grips | None = None) -> None:
+        """Take up the newest scan, and what holds its jobs where that is new too."""
         self._jobs = tuple(jobs)
+        self._grips = known or self._grips
         self._update()
 
     def show_grips(self, known: Grips) -> None:
@@ -271,12 +272,12 @@ class JobsModel(QAbstractItemModel):
     def _tell_all(self) -> None:
         last = len(Column) - 1
         if self._rows:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(self._rows) - 1, last))
-        for number, row in enumerate(self._rows):
+            bottom = self.createIndex(len(self._rows) - 1, last, 0)
+            self.dataChanged.emit(self.createIndex(0, 0, 0), bottom)
+        for row in self._rows:
             if row.lines:
-                parent = self.index(number, 0)
-                bottom = self.index(len(row.lines) - 1, last, parent)
-                self.dataChanged.emit(self.index(0, 0, parent), bottom)
+                bottom = self.createIndex(len(row.lines) - 1, last, row.serial)
+                self.dataChanged.emit(self.createIndex(0, 0, row.serial), bottom)
 
 
 _ROLES = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole, CELL, JOB)

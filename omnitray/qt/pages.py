@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _MARKED = 200  # alerts whose markers are kept
 _MARKING_MS = 100
+_LATE_MS = 100  # so long a list waits for what goes with a scan: to be painted once
 
 
 PAGE_INTENTS = (
@@ -74,6 +75,10 @@ class Pages(QStackedWidget):
         self._marking.setSingleShot(True)
         self._marking.setInterval(_MARKING_MS)
         self._marking.timeout.connect(self._show_marks)
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(_LATE_MS)
+        self._late.timeout.connect(self._pass_jobs)
         self.range_s = 300.0
         self.overview: OverviewPage | None = None
         self.processes: ProcessesPage | None = None
@@ -123,7 +128,7 @@ class Pages(QStackedWidget):
     def show_jobs(self, jobs: tuple[Job, ...]) -> None:
         """Another scan."""
         self._jobs = jobs
-        self._pass_jobs()
+        self._pass_soon()
         self._want_look()
 
     @Slot(object)
@@ -163,7 +168,7 @@ class Pages(QStackedWidget):
         self._view = view
         if self.protection:
             self.protection.show_view(view)
-        self._pass_jobs()
+        self._pass_soon()
 
     def reload(self) -> None:
         """Ask again for what is asked for."""
@@ -186,8 +191,17 @@ class Pages(QStackedWidget):
         if seen and page is not None and page is self.currentWidget():
             self.look_wanted.emit(self._jobs, page.chosen_key)
 
+    def _pass_soon(self) -> None:
+        """The list of all jobs waits a moment for the closer look that comes after a scan."""
+        if self.processes is not None and self.processes is self.currentWidget():
+            self._late.start()
+        else:
+            self._pass_jobs()
+
+    @Slot()
     def _pass_jobs(self) -> None:
         """Hand the newest scan to the page in sight: a list that nobody sees is left alone."""
+        self._late.stop()
         if not self.isVisible():
             return
         page, known = self.currentWidget(), grips(self._view, self._look)
