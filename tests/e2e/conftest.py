@@ -7,6 +7,7 @@ import pytest
 
 from support.dbus_service import Caller
 from support.desktop import Desktop, Display
+from support.memory_room import MemoryRoom
 from support.notification_server import NotificationServer
 from support.tray_host import TrayWatcher
 from support.world import World
@@ -61,3 +62,13 @@ def world() -> Iterator[World]:
     ours = World()
     yield ours
     ours.end()
+
+
+@pytest.fixture
+def room() -> Iterator[World]:
+    """Such a world with a gigabyte of memory."""
+    limit = MemoryRoom(1 << 30)
+    small = World(limit.prefix)
+    yield small
+    small.end()
+    limit.end()

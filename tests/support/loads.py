@@ -39,54 +39,49 @@ while sum(map(len, held)) < int(sys.argv[1]):
     time.sleep(piece / int(sys.argv[2]))
 time.sleep(600)
 """
-# FILE COPIES BYTES RATE: so many processes with the same file in memory; the first of them leaks.
+# BYTES MORE RATE: takes so much within seconds, then leaks so much more at that rate, then sleeps.
 LEAK = """
-import mmap, os, sys, time
-with open(sys.argv[1], "rb") as file:
-    shared = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-touched = sum(shared[at] for at in range(0, len(shared), 4096))
-for _ in range(int(sys.argv[2]) - 1):
-    if os.fork() == 0:
-        touched = sum(shared[at] for at in range(0, len(shared), 4096))
-        time.sleep(600)
-held, piece = [], int(sys.argv[4]) // 10
-while sum(map(len, held)) < int(sys.argv[3]):
-    held.append(b"x" * piece)
-    time.sleep(0.1)
+import sys, time
+held = []
+for piece, whole in (20_000_000, int(sys.argv[1])), (int(sys.argv[3]) // 10, int(sys.argv[2])):
+    for _ in range(whole // piece):
+        time.sleep(0.1)
+        held.append(b"x" * piece)
 time.sleep(600)
 """
-# WORKERS SMALL LARGE GATE: a parent and its workers, each with SMALL bytes; once the file GATE is
-# there, the last of them takes LARGE at once, which no pause can come between, and ignores TERM.
+# WORKERS BYTES GATE: a parent and its workers; once the file GATE is there, the last of them takes
+# BYTES at once, which no pause can come between. None of them listens to TERM.
 RUN = """
 import mmap, os, signal, sys, time
-count, small, large = map(int, sys.argv[1:4])
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
 def work(last):
-    held = b"x" * small
-    if last:
-        signal.signal(signal.SIGTERM, lambda *_: open(sys.argv[4] + ".term", "w").close())
-        while not os.path.exists(sys.argv[4]):
-            time.sleep(0.02)
-        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
-        more = mmap.mmap(-1, large, flags=flags)
+    while last and not os.path.exists(sys.argv[3]):
+        time.sleep(0.02)
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
+    held = mmap.mmap(-1, int(sys.argv[2]) if last else 4096, flags=flags)
     while True:
         time.sleep(60)
-for number in range(count):
+for number in range(int(sys.argv[1])):
     if os.fork() == 0:
-        work(number == count - 1)
+        work(number == int(sys.argv[1]) - 1)
 while True:
     try:
         os.wait()
     except ChildProcessError:
         time.sleep(60)
 """
-# WORKERS BYTES: so many workers at a time; one that ends is started again at once.
+# WORKERS BYTES GATE: so many workers at a time; once the file GATE is there, each takes BYTES at
+# once, which no pause can come between; one that ends is started again at once.
 RESPAWN = """
 import mmap, os, sys, time
 def start():
     if os.fork() == 0:
+        while not os.path.exists(sys.argv[3]):
+            time.sleep(0.02)
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
         held = mmap.mmap(-1, int(sys.argv[2]), flags=flags)
-        time.sleep(600)
+        while True:
+            time.sleep(60)
 for _ in range(int(sys.argv[1])):
     start()
 while True:
@@ -117,7 +112,6 @@ while True:
     os.wait()
     running -= 1
 """
-
 # FOLDER OUTSIDE: puts a link to another folder in the place of one, and takes it away, for ever.
 SWAP = """
 import os, sys

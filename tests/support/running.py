@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -80,9 +81,16 @@ class OmniTray:
                 pytest.fail(f"OmniTray ended with {program.process.returncode}:\n{program.output}")
             announced = self.address().get("pid")
             ours = announced == program.pid or (self.prefix and announced is not None)
-            return bool(ours and self.get("status"))
+            return bool(ours and self._serves())
 
         wait_until(answers, "OmniTray answers", timeout_s=START_S)
+
+    def _serves(self) -> bool:
+        """Whether somebody is at the address; a run that was killed leaves its own."""
+        try:
+            return bool(self.get("status"))
+        except urllib.error.URLError:
+            return False
 
     def address(self) -> dict[str, Any]:
         """What ``api.json`` says; empty where there is none (yet)."""
@@ -148,6 +156,10 @@ class OmniTray:
             if event in {None, each["event"]}
             and all(each.get(name) == value for name, value in wanted.items())
         ]
+
+    def undone(self) -> dict[str, str]:
+        """What became of each action that was taken back, by its id."""
+        return {line["id"]: line["outcome"] for line in self.journal("undone")}
 
     @property
     def log(self) -> str:

@@ -17,22 +17,36 @@ import pytest
 
 from support.desktop import tool, wait_until
 
+PUSHED_NICE = -10
 _PATIENCE_S = 10.0
+# Whoever loses its parent is this one's, and leaves nothing behind at its end.
+_INIT = "import signal, time; signal.signal(signal.SIGCHLD, signal.SIG_IGN); time.sleep(900)"
 _AS_LEADER = "import os, sys; os.setsid(); os.execv(sys.argv[1], sys.argv[2:])"
 
 
 class World:
-    """The namespace; it ends with everything in it."""
+    """The namespace; it ends with everything in it.
 
-    def __init__(self) -> None:
+    ``through`` is what a command has to go through first, such as a cgroup with a limit.
+    """
+
+    def __init__(self, through: tuple[str, ...] = ()) -> None:
         if os.geteuid() != 0:
             pytest.skip("a PID namespace of its own needs root")
+        unshare = (tool("unshare"), "--pid", "--fork", "--kill-child", "--mount-proc")
         self._holder = subprocess.Popen(
-            [tool("unshare"), "--pid", "--fork", "--kill-child", "--mount-proc", "sleep", "900"],
+            [*unshare, sys.executable, "-I", "-S", "-c", _INIT],
             start_new_session=True,
         )
         self._init = wait_until(lambda: _children(self._holder.pid), "the namespace is there")[0]
-        self.prefix = (tool("nsenter"), f"--target={self._init}", "--pid", "--mount", "--")
+        self.prefix = (
+            *through,
+            tool("nsenter"),
+            f"--target={self._init}",
+            "--pid",
+            "--mount",
+            "--",
+        )
 
     def run(self, *command: str) -> None:
         """Run a command inside to its end."""
@@ -78,6 +92,34 @@ class Inmate:
         line = next(each for each in text.splitlines() if each.startswith("NSpid:"))
         return int(line.split()[-1])
 
+    def weight(self, lever: str) -> int:
+        """What the kernel has for it: the nice value of its session, or its own."""
+        if lever == "autogroup":
+            return int(Path(f"/proc/{self.pid}/autogroup").read_text().split()[-1])
+        return int(self._inner.nice())
+
+    def set_weight(self, lever: str, nice: int) -> None:
+        """Somebody sets it."""
+        if lever == "autogroup":
+            Path(f"/proc/{self.pid}/autogroup").write_text(str(nice))
+        else:
+            self._inner.nice(nice)
+
+    def push(self) -> None:
+        """Give it weight, so that it gets processors beside whatever else runs on this machine."""
+        file = Path(f"/proc/{self.pid}/autogroup")
+        if file.exists():
+            file.write_text(str(PUSHED_NICE))
+
+    def stop(self) -> None:
+        """Somebody stops it."""
+        self._inner.suspend()
+        wait_until(self.is_paused, "it stands still")
+
+    def go_on(self) -> None:
+        """Somebody continues it."""
+        self._inner.resume()
+
     @property
     def workers(self) -> list[psutil.Process]:
         """Its living children."""
@@ -113,6 +155,7 @@ class Inmate:
             process.kill() if process.is_running() else None
         self._outer.kill()  # it stops itself together with what it waits for
         self._outer.wait(_PATIENCE_S)
+        psutil.wait_procs(family, _PATIENCE_S)
 
     def __enter__(self) -> Self:
         return self
