@@ -16,7 +16,7 @@ from omnitray.doctor import Finding, fail, ok, warn
 from omnitray.invocation import typed
 from omnitray.paths import Paths, UnsafeFolderError, own_folder, why_not_made
 from omnitray.remote import NotRunning, Remote, RequestFailed
-from omnitray.settings import load
+from omnitray.settings import Fault, load
 
 LITTLE_SPACE_BYTES = 100_000_000
 FEW_FILES = 1024
@@ -64,7 +64,9 @@ def _running(paths: Paths, address: Address) -> Iterator[Finding]:
     known = {problem.told() for problem in load(paths.config_file).problems}
     for problem in status.problems:
         if problem not in known:
-            yield warn("instance", problem, f"its log says more: {paths.log_file}")
+            later = Fault.LATER.value in problem
+            remedy = "end it and start it again" if later else f"see {paths.log_file}"
+            yield warn("instance", problem, remedy)
 
 
 def settings(paths: Paths) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """Paints a row of the alert history: the title with its message below, the rest beside it.
 
-A title ends in who it was, so it gives way in the middle; what has no room is in the tooltip.
+A title that has no room on its line takes the message's as well. It ends in who it was, so what is
+still too long gives way in the middle; the tooltip has all of it.
 """
 
 from PySide6.QtCore import QSize, Qt
@@ -34,8 +35,8 @@ class AlertDelegate(CellDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one cell."""
         cell: Cell | None = index.data(CELL)
-        two_lines = index.column() in (Column.ALERT, Column.WHEN)
-        if not two_lines or cell is None or not cell.quiet:
+        paired = index.column() in (Column.ALERT, Column.WHEN)
+        if not paired or cell is None or not cell.quiet:
             super().paint(painter, option, index)
             return
         painter.save()
@@ -44,9 +45,11 @@ class AlertDelegate(CellDelegate):
         box = option.rect.adjusted(_PAD, 5, -_PAD, -5)
         first = colours.muted if cell.faded else colours.text
         font, small = self.font(option.font), self.font(option.font, _SMALL)
-        for words, face, colour, side, mode in (
-            (cell.text, font, first, Qt.AlignmentFlag.AlignTop, _MIDDLE),
-            (cell.quiet, small, colours.muted, Qt.AlignmentFlag.AlignBottom, _END),
+        upper, lower = two_lines(cell.text, QFontMetrics(font), box.width())
+        below = (lower, font, first) if lower else (cell.quiet, small, colours.muted)
+        for (words, face, colour), side, mode in (
+            ((upper, font, first), Qt.AlignmentFlag.AlignTop, _MIDDLE),
+            (below, Qt.AlignmentFlag.AlignBottom, _MIDDLE if lower else _END),
         ):
             painter.setFont(face)
             painter.setPen(QColor(colour))
@@ -78,3 +81,14 @@ class AlertDelegate(CellDelegate):
             for words, scale in lines
         ]
         return "\n".join(words for words, _ in lines if words) if max(widths) > room else ""
+
+
+def two_lines(words: str, metrics: QFontMetrics, width: int) -> tuple[str, str]:
+    """As many words as fit, and the rest; nothing is left where all fit, or not even the first."""
+    if metrics.horizontalAdvance(words) <= width:
+        return words, ""
+    upper, rest = "", words.split(" ")
+    while rest and metrics.horizontalAdvance(longer := f"{upper} {rest[0]}".strip()) <= width:
+        upper = longer
+        del rest[0]
+    return (upper, " ".join(rest)) if upper else (words, "")

@@ -18,6 +18,7 @@ from omnitray.qt.wrap_row import WrapRow
 
 _HOUR_S = 3600.0
 _TITLE_LIMIT = 300
+WEIGHED = "Who took most over the whole of it comes first; the figures are each one's highest."
 NOTHING = "Choose an alert to see what happened, who caused it and what was done."
 
 
@@ -139,6 +140,8 @@ class AlertDetail(Card):
             return
         column.addSpacing(SMALL_GAP)
         column.addWidget(label("Culprits during the incident", bold=True))
+        if alert.source == "monitor":
+            column.addWidget(paragraph(WEIGHED, scale=0.9, muted=True))
         for number, (job, quiet, figures) in enumerate(found):
             if number:
                 column.addWidget(rule())

@@ -1,13 +1,13 @@
 import msgspec
 import pytest
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QGuiApplication, QHelpEvent
+from PySide6.QtGui import QFontMetrics, QGuiApplication, QHelpEvent
 from PySide6.QtWidgets import QLabel, QStyleOptionViewItem, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
 from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.core.facts import AlertType, Severity
-from omnitray.qt.alert_delegate import AlertDelegate
+from omnitray.qt.alert_delegate import AlertDelegate, two_lines
 from omnitray.qt.alert_words import Column
 from omnitray.qt.alerts_page import NONE_FIT, NONE_YET, AlertsPage
 from omnitray.qt.labels import ElidedLabel
@@ -79,6 +79,18 @@ def test_a_title_without_room_keeps_who_it_was_and_its_tooltip_has_all(
     QToolTip.hideText()
     option.rect.setWidth(4000)
     assert delegate.cut_text(option, index) == ""
+
+
+def test_a_title_too_long_for_a_line_takes_the_one_below(opened: Opened) -> None:
+    metrics = QFontMetrics(opened.page.view.font())
+    title = "Would have slowed down python mutate.py · /tmp/mut"
+    room = metrics.horizontalAdvance("Would have slowed down pyth")
+    assert two_lines(title, metrics, room) == (
+        "Would have slowed down",
+        "python mutate.py · /tmp/mut",
+    )
+    assert two_lines("short", metrics, room) == ("short", "")
+    assert two_lines("x" * 200, metrics, room) == ("x" * 200, "")
 
 
 def test_the_name_of_a_culprit_has_all_the_room_there_is(opened: Opened) -> None:

@@ -1,5 +1,8 @@
 """What a step of the monitor means for a person: resource incidents with their culprits.
 
+The title names who took most over the whole incident; one that comes back within a minute is the
+same record (see ``incidents``), and goes on weighing where it stopped.
+
 An incident starts with a transition upwards, is told again when it becomes critical, is brought
 up to date once a minute, and ends when the threshold has been clear.
 
@@ -23,6 +26,7 @@ from omnitray.core.watching.thresholds import Height, Transition
 WAITING_PERCENT = 40.0
 _PRESSURE_SPAN_S = 10.0  # what ``avg10`` looks back on
 _REFRESH_S = 60.0
+_BACK_S = 60.0  # as the repeat floor: what comes back sooner is the same record
 _GB = 1e9
 
 
@@ -64,6 +68,7 @@ class ResourceAlerts:
 
     def __init__(self, left_open: Mapping[Resource, float] | None = None) -> None:
         self._incidents: dict[Resource, _Incident] = {}
+        self._lately: dict[Resource, tuple[CulpritTally, float]] = {}  # until when it may come back
         self._left_open = dict(left_open or {})
 
     def take(self, step: Step, mode: Mode) -> list[ResourceAlert | ResourceCleared]:
@@ -80,20 +85,30 @@ class ResourceAlerts:
         self, resource: Resource, moved: Transition | None, step: Step, mode: Mode
     ) -> ResourceAlert | ResourceCleared | None:
         if moved is not None and moved.after is Height.CLEAR:
-            self._incidents.pop(resource, None)
+            self._end(resource, step.snapshot)
             return ResourceCleared(resource=resource)
         incident = self._incidents.get(resource)
         if incident is None and moved is None:
             return self._settle_left_open(resource, step.snapshot)
         self._left_open.pop(resource, None)
         if incident is None:
-            incident = _Incident(CulpritTally(resource), Severity.WARNING, 0.0, 0.0)
+            tally = self._tally(resource, step.snapshot)
+            incident = _Incident(tally, Severity.WARNING, 0.0, 0.0)
             self._incidents[resource] = incident
         incident.tally.add(step.jobs)
         if not self._worth_telling(incident, resource, moved, step):
             return None
         incident.told_s = step.snapshot.monotonic_s
         return _alert(resource, incident, step, mode)
+
+    def _end(self, resource: Resource, shot: Snapshot) -> None:
+        ended = self._incidents.pop(resource, None)
+        if ended is not None:
+            self._lately[resource] = (ended.tally, shot.monotonic_s + _BACK_S)
+
+    def _tally(self, resource: Resource, shot: Snapshot) -> CulpritTally:
+        tally, until_s = self._lately.pop(resource, (CulpritTally(resource), shot.monotonic_s))
+        return tally if shot.monotonic_s <= until_s else CulpritTally(resource)
 
     def _settle_left_open(self, resource: Resource, shot: Snapshot) -> ResourceCleared | None:
         edge, value = self._left_open.get(resource), _value(resource, shot)

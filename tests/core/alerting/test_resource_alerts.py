@@ -157,6 +157,19 @@ def test_the_culprit_is_who_took_most_over_the_incident_not_at_its_end() -> None
     assert alert.title.startswith("CPU 97 %: hog")
 
 
+AT_FIRST = "CPU 97 %: pytest · ~/shop"
+
+
+@pytest.mark.parametrize(("at_s", "title"), [(50.0, AT_FIRST), (99.0, "CPU 97 %: make · ~/shop")])
+def test_what_comes_back_as_the_same_record_is_named_after_who_took_most_of_all_of_it(
+    at_s: float, title: str
+) -> None:
+    alerts = ResourceAlerts()
+    assert raised(alerts, step(0.0, job("pytest", 480), moved=UP)).title == AT_FIRST
+    assert isinstance(alerts.take(step(1.0, moved=DOWN), Mode.DEV)[0], ResourceCleared)
+    assert raised(alerts, step(at_s, job("make", 90), moved=UP)).title == title
+
+
 @pytest.mark.parametrize(("cpu", "over"), [(20.0, True), (80.0, False)])
 def test_an_alert_left_open_by_the_last_run_is_closed_once_it_no_longer_holds(
     cpu: float, *, over: bool
