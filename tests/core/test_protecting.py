@@ -254,6 +254,18 @@ def test_an_end_that_nobody_names_is_said_with_what_would_help(tmp_path: Path) -
     assert told.message.endswith("the journal is for some groups only; to be told: join one.")
 
 
+def test_it_is_said_what_is_gone_since_the_last_scan(tmp_path: Path) -> None:
+    logs = ToldLogs(why_not="the journal is closed")
+    desk = Desk(tmp_path, Around(logs=logs, is_there=lambda _: logs.killed == 0))
+    desk.source.cpu = 97.0
+    desk.run(5)
+    for process in desk.processes:
+        process.alive = False
+    logs.killed = 1
+    told = [each for each in notices(desk.run(30)) if isinstance(each, Notice)]
+    assert any("Gone meanwhile: hog (4.0 GB), hog (4.0 GB)." in each.message for each in told)
+
+
 def test_while_the_journal_is_asked_the_next_step_comes_soon(tmp_path: Path) -> None:
     logs = ToldLogs(slow=True)
     desk = Desk(tmp_path, Around(logs=logs))
@@ -316,7 +328,7 @@ def test_what_the_person_has_taken_back_is_not_done_again_three_seconds_later(
     (active,) = desk.protecting.active
     desk.protecting.undo(active.action.id, "you asked for it", Who.API)
     desk.run(60)
-    assert desk.protecting.active == ()
+    assert not desk.protecting.active
     desk.protecting.undo_all("you asked for it", Who.PERSON)
     desk.run(600)
     assert [each.action.job_key for each in desk.protecting.active] == ["hogs"]

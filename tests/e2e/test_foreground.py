@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +77,10 @@ def ended(
         try:
             yield process
         finally:
-            for each in (*psutil.Process(process.pid).children(recursive=True), process):
-                each.kill()
+            for child in psutil.Process(process.pid).children(recursive=True):
+                with suppress(psutil.NoSuchProcess):
+                    child.kill()
+            process.kill()
 
 
 @pytest.fixture

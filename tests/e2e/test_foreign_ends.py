@@ -7,7 +7,7 @@ nothing else there. Its line stands at 99 % of memory available: it acts as soon
 import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,8 @@ def process(command: tuple[str, ...], **more: Any) -> Iterator[subprocess.Popen[
             yield running
         finally:
             for child in psutil.Process(running.pid).children(recursive=True):
-                child.kill()
+                with suppress(psutil.NoSuchProcess):
+                    child.kill()
             running.kill()
 
 

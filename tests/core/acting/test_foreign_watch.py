@@ -72,6 +72,13 @@ def test_what_the_kernel_log_says_is_told_at_once_and_once() -> None:
     assert desk.logs.asked == []
 
 
+def test_a_term_that_needs_a_kill_is_one_end() -> None:
+    desk = Desk(ToldLogs())
+    desk.logs.killed = 1
+    desk.logs.journal += [TERMED, TERMED.replace("TERM", "KILL").replace("295", "296"), KILLED]
+    assert names(desk.run(10)) == [("earlyoom", "hog"), ("the kernel", "hog")]
+
+
 def test_the_journal_is_asked_when_the_kernel_has_counted_an_end() -> None:
     desk = Desk(ToldLogs())
     assert desk.run(60) == []
