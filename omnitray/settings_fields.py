@@ -107,7 +107,9 @@ def _band(resource: Resource, name: str, use: str) -> tuple[Field, ...]:
     return (
         _percent(stem + "warning", f"{name}: warning from", warned),
         _percent(stem + "critical", f"{name}: critical from", alarmed),
-        Field(stem + "clear_below", f"{name}: over below", over, "points", Kind.NUMBER, 0, 50),
+        Field(
+            stem + "clear_below", f"{name}: ends when lower by", over, "points", Kind.NUMBER, 0, 50
+        ),
         _seconds(stem + "hold_s", f"{name}: for at least", held),
     )
 

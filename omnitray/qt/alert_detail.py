@@ -148,9 +148,10 @@ class AlertDetail(Card):
             row = QHBoxLayout()
             row.setSpacing(SMALL_GAP)
             row.addWidget(ElidedLabel(job, middle=True), 1)
-            row.addWidget(label(quiet, scale=0.9, muted=True))
             row.addWidget(label(figures))
             column.addLayout(row)
+            if quiet:
+                column.addWidget(label(quiet, scale=0.9, muted=True))
 
     def _add_measured(self, column: QVBoxLayout, alert: Alert) -> None:
         found = alert_words.measured(alert)
