@@ -22,7 +22,7 @@ from omnitray.core.policy import ProtectPolicy
 from omnitray.core.press import NOT_RUNNING, told_back, told_of
 from omnitray.core.protect_page import asked, page
 from omnitray.core.protecting import Protecting
-from omnitray.core.protection_view import Explanation, ProtectionView, Told
+from omnitray.core.protection_view import Explanation, ProtectionView, Question, Told
 from omnitray.core.watching.guard import next_glance
 from omnitray.core.watching.guard_source import GuardSource
 
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 _AFTER_FAILURE_S = 1.0
 _TRIGGER_REST_MS = 2000  # a trigger fires once a window of two seconds
 _VIEW_EVERY_S = 1.0
+_DEADLINE_MOVED_S = 1.0  # less is the drift of one clock against the other
 _ASKED = "you asked for it"
 
 
@@ -61,7 +62,7 @@ class ProtectWorker(QObject):
         self._engine: Engine | None = None
         self._means: tuple[LeverRow, ...] = ()
         self._view: ProtectionView | None = None
-        self._asked: tuple[str, ...] = ()
+        self._asked: tuple[Question, ...] = ()
         self._viewed_s = float("-inf")
         self._paused_until: float | None = None
         self._resting_s: float | None = None  # the delay of a step that found everything at rest
@@ -239,9 +240,8 @@ class ProtectWorker(QObject):
         now = self._clock.monotonic()
         offset_s = self._clock.wall() - now
         questions = tuple(asked(each, offset_s) for each in protecting.protector.open_questions)
-        ids = tuple(each.id for each in questions)
-        if ids != self._asked:
-            self._asked = ids
+        if not _same(questions, self._asked):
+            self._asked = questions
             self.questions_changed.emit(questions)
         following = bool(protecting.active) and protecting.effects.following
         due = following and now - self._viewed_s >= _VIEW_EVERY_S
@@ -259,6 +259,16 @@ class ProtectWorker(QObject):
         if view != self._view:
             self._view = view
             self.view_changed.emit(view)
+
+
+def _same(questions: tuple[Question, ...], before: tuple[Question, ...]) -> bool:
+    """Whether the same is asked until the same time: a sleep of the machine puts it off."""
+    if [each.id for each in questions] != [each.id for each in before]:
+        return False
+    return all(
+        abs((now.deadline or 0.0) - (then.deadline or 0.0)) < _DEADLINE_MOVED_S
+        for now, then in zip(questions, before, strict=True)
+    )
 
 
 def notifier_of(trigger: int, parent: QObject) -> QSocketNotifier:

@@ -41,7 +41,7 @@ from omnitray.settings import Loaded
 
 log = logging.getLogger(__name__)
 
-_EXPLAIN_S = 5.0
+_EXPLAIN_S = 10.0  # it is asked when the machine is loaded
 _WORTH_BYTES = 50_000_000  # less is no news on a disk that is nearly full
 
 

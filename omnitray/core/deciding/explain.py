@@ -43,6 +43,8 @@ _POSTURES = {
     ProtectState.WATCH: ["Protection only watches: nobody is touched."],
     ProtectState.OFF: ["Protection is off: nothing of what follows would be done."],
 }
+_HAS_BEEN = {ActionState.HELD: "has been", ActionState.WATCHED: "would have been"}
+_NOBODY_BUSY = "No job that may be touched takes a fifth of the processors: none is slowed down."
 _UNANSWERED = {Rung.PAUSE: "it is paused", Rung.END: "it is ended"}
 _STAYS = {Resource.CPU: "it stays slowed down", Resource.MEMORY: "it stays paused"}
 _NAMES = {Resource.CPU: "processors", Resource.MEMORY: "memory", Resource.DISK: "disk"}
@@ -140,6 +142,8 @@ def now(scene: Scene) -> Explanation:
         for resource, rung, choice in choices
         if choice.job is not None
     ]
+    if _is_busy(scene) and choices[0][2].job is None and not _held(scene):
+        lines.insert(0, _NOBODY_BUSY)
     considered: dict[str, Considered] = {}
     # An end spares for what a process is, the other rungs for what it does: the former says more.
     for _, rung, choice in sorted(choices, key=lambda each: each[1] is not Rung.END):
@@ -173,10 +177,15 @@ def _state(scene: Scene) -> str:
 
 def _steps(scene: Scene) -> list[tuple[Resource, Rung]]:
     """What could come next, what is short now first."""
+    busy = _is_busy(scene)
+    return sorted(_STEPS, key=lambda step: (step[0] is Resource.CPU) is not busy)
+
+
+def _is_busy(scene: Scene) -> bool:
+    """Whether processors are what is short, before anything else."""
     cpu = scene.facts.reading.cpu_percent
-    is_busy = cpu is not None and cpu >= scene.limits.cpu_percent
-    is_urgent = memory_ladder.urgent(scene) is not None
-    return sorted(_STEPS, key=lambda step: (step[0] is Resource.CPU) is not is_busy or is_urgent)
+    over = cpu is not None and cpu >= scene.limits.cpu_percent
+    return over and memory_ladder.urgent(scene) is None
 
 
 def _posture(scene: Scene) -> list[str]:
@@ -186,10 +195,10 @@ def _posture(scene: Scene) -> list[str]:
 def _held(scene: Scene) -> list[str]:
     """What is under action already, and for how long."""
     return [
-        f"{active.action.title} has been {_DONE[active.action.rung]}"
+        f"{active.action.title} {_HAS_BEEN[active.state]} {_DONE[active.action.rung]}"
         f" for {duration(scene.now_s - active.since_s)}."
         for active in scene.facts.active
-        if active.state is ActionState.HELD
+        if active.state in _HAS_BEEN
     ]
 
 

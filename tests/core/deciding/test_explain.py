@@ -13,6 +13,7 @@ from omnitray.core.deciding.protect_reasons import (
 )
 from omnitray.core.deciding.protection import (
     Action,
+    ActionState,
     Alarm,
     Candidate,
     Evidence,
@@ -347,6 +348,14 @@ def test_right_now_says_whether_anybody_would_be_touched_at_all(
     assert ("Protection" in told.text) is bool(words)
 
 
+def test_right_now_says_when_no_job_is_large_enough_to_be_slowed_down() -> None:
+    crowd = [job(f"small {i}", process(100 + i, rss_bytes=10 * MB), cpu=30.0) for i in range(12)]
+
+    told = explain.now(scene(facts(*crowd, at=reading(cpu=97.0))))
+
+    assert "No job that may be touched takes a fifth of the processors" in told.text
+
+
 def test_right_now_says_what_is_held_already_and_for_how_long() -> None:
     run = job("pytest", process(100, rss_bytes=4 * GB), kind=JobKind.TEST_RUN)
     slowed = action(Rung.SLOW_DOWN, Resource.CPU, CPU)
@@ -354,6 +363,9 @@ def test_right_now_says_what_is_held_already_and_for_how_long() -> None:
     told = explain.now(scene(facts(run, active=(held(slowed, 80.0),))))
 
     assert f"{slowed.title} has been slowed down for 20 s." in told.text
+    watched = facts(run, active=(held(slowed, 80.0, ActionState.WATCHED),))
+    would = explain.now(scene(watched, ProtectPolicy(state=ProtectState.WATCH)))
+    assert f"{slowed.title} would have been slowed down for 20 s." in would.text
 
 
 def test_right_now_when_memory_runs_out_says_that_first() -> None:
