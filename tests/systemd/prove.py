@@ -293,15 +293,17 @@ def prove_end(proof: Proof) -> None:
     with workload("fork", through=command) as job:
         group = proof.system.units.group_of(proof.system.identify([job.pid])[0])
         members = proof.system.units.group_members
-        proof.claim(f"{len(members(group))} processes", holds=len(members(group)) > 3)
-        proof.perform(job.pid, Rung.END, Resource.MEMORY)
+        forks = eventually(lambda: len(members(group)) > 3)
+        proof.claim(f"{len(members(group))} processes", holds=forks)
+        (done,) = proof.perform(job.pid, Rung.END, Resource.MEMORY)
+        proof.claim(f"{done.outcome}: {done.notes or done.others}", holds=done.outcome == "applied")
         time.sleep(1.0)
         proof.claim("TERM does not end them", holds=len(members(group)) > 3)
         proof.actions.step(hurry=True)
-        left = members(group)
-        proof.claim(f"one look later {len(left)} are left", holds=not left)
-        over = eventually(lambda: bool(proof.actions.step().ended))
-        proof.claim("and the end is over", holds=over)
+        proof.claim("KILL leaves nobody", holds=eventually(lambda: not members(group)))
+        over = eventually(lambda: proof.actions.step().next_s is None)
+        result = Journal(proof.folder / "actions.jsonl").records()[-1].result
+        proof.claim(f"the end is over: {result.notes if result else ''}", holds=over)
 
 
 def prove_nice_limit(proof: Proof) -> None:

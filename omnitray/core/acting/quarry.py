@@ -36,14 +36,15 @@ class Quarry:
 
     def grounds(self, processes: Iterable[Identity]) -> Grounds:
         """To be asked before any of them is touched: the dead have no session."""
+        members = self._system.units.group_members
         family = self._system.family(processes)
-        ours = {process.pid for process in family}
         sessions = {process.pid for process in family if self._leads_session(process)}
         groups = {self._system.units.group_of(process) for process in family} - {""}
+        inside = {group: members(group) for group in groups}
         there = {pid for session in sessions for pid in self._system.session_members(session)}
-        alone = frozenset(
-            group for group in groups if self._system.units.group_members(group) <= ours | there
-        )
+        # Read again, and last: who was born between the readings is one of it, not a stranger.
+        ours = {process.pid for process in (*family, *self._system.family(family))}
+        alone = frozenset(group for group, pids in inside.items() if pids <= ours | there)
         return Grounds(sessions=frozenset(sessions), groups=alone, others=frozenset(there - ours))
 
     def living(

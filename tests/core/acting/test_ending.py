@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from omnitray.core.acting.quarry import Quarry
 from omnitray.core.acting.system import Sign
 from omnitray.core.deciding.identity import Rung
 from support.deeds import Bench, job, order
@@ -200,3 +201,18 @@ def test_a_run_that_died_on_the_way_leaves_nobody_stopped(tmp_path: Path) -> Non
     victim.stopped = True
     bench.restarted(tmp_path).actions.restore_after_crash()
     assert victim.stopped
+
+
+def test_who_is_born_while_we_look_around_is_no_stranger(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim = job(bench.system, count=1)[0]
+    members = bench.system.session_members
+
+    def while_it_forks(session: int) -> frozenset[int]:
+        bench.system.add(77, parent=50, session=50)
+        return members(session)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.system, "session_members", while_it_forks)
+        assert Quarry(bench.system).grounds([victim.identity]).others == frozenset()
