@@ -88,6 +88,28 @@ def test_terminals_have_names(number: int, name: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("content", "moved", "written"),
+    [
+        ("rchar: 9\nwchar: 8\nread_bytes: 4096\nwrite_bytes: 512\n", 4608, 512),
+        ("read_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 77\n", 0, 0),
+        ("garbage", None, None),
+        ("", None, None),
+    ],
+)
+def test_what_went_to_and_came_from_disks_is_told_together_and_apart(
+    tmp_path: Path, content: str, moved: int | None, written: int | None
+) -> None:
+    root = FakeRoot(tmp_path)
+    root.process(10)
+    root.write("proc/10/io", content)
+    process = ProcessFacts(pid=10, ppid=1, start_ticks=1010, name="x", state="S")
+    details = LinuxProcessDetails(root.proc)
+    assert details.io_bytes(process) == moved
+    assert details.written_bytes(process) == written
+    assert details.io_bytes(msgspec.structs.replace(process, start_ticks=7)) is None
+
+
+@pytest.mark.parametrize(
     ("content", "path"),
     [
         ("0::/user.slice/a.scope\n", "/user.slice/a.scope"),

@@ -156,3 +156,14 @@ def test_places_on_other_machines_are_known() -> None:
     assert details.is_remote("/Volumes/nas/x")
     assert details.is_remote("\\\\server\\share")
     assert not details.is_remote("/Users/me")
+
+
+def test_reading_and_writing_count_together_where_the_system_tells_them() -> None:
+    system = StandIn()
+    facts = ProcessFacts(pid=7, ppid=1, start_ticks=500, name="x", state="R")
+    known = {"create_time": lambda: 5.0, "is_running": lambda: True}
+    counters = thing(read_bytes=3, write_bytes=4)
+    system.processes[7] = thing(io_counters=lambda: counters, **known)
+    assert PsutilProcessDetails(system).io_bytes(facts) == 7
+    system.processes[7] = thing(**known)  # macOS
+    assert PsutilProcessDetails(system).io_bytes(facts) is None
