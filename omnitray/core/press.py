@@ -24,6 +24,11 @@ _BACK = {
     Outcome.ONE_WAY: "cannot be taken back without privilege",
     Outcome.FAILED: "could not be taken back",
 }
+_ALREADY = {
+    Rung.SLOW_DOWN: "is slowed down already",
+    Rung.PAUSE: "stays paused until you say otherwise",
+    Rung.END: "is being ended already",
+}
 NOT_RUNNING = "The protector does not run, so nothing was done."
 NOTHING_HELD = "Nothing was held any more."
 SWITCHED_OFF = "Protection is off, so nothing was done. It is switched on the Protection page."
@@ -105,7 +110,7 @@ def _why_not(protecting: Protecting, reply: Reply, rung: Rung, title: str) -> st
     if scene is None:
         return "The machine cannot be read just now; it is done when it can."
     if scene.active(reply.job_key, rung):
-        return f"{title} is {_DONE[rung]} already." if not _watches(protecting) else _NOTED
+        return f"{title} {_ALREADY[rung]}." if not _watches(protecting) else _NOTED
     job = next((each for each in scene.facts.jobs if each.key == reply.job_key), None)
     if job is None:
         return f"{title} has ended already, so nothing was done."

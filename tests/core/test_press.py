@@ -9,7 +9,7 @@ from omnitray.core.acting.deed import Outcome, TakenBack, Who
 from omnitray.core.deciding.identity import LeverKind
 from omnitray.core.facts import ProtectState
 from omnitray.core.press import NOTHING_HELD, SWITCHED_OFF, told_back
-from omnitray.core.protect_page import page
+from omnitray.core.protect_page import holding, page
 from omnitray.core.protection_view import Answer, Held, WayBack
 from support.protect_desk import ProtectDesk
 
@@ -60,6 +60,7 @@ def test_watching_says_that_nothing_was_touched_and_what_would_have_been(tmp_pat
     assert told.way_back is WayBack.NONE
     assert all(each.heard == [] for each in desk.processes)
     assert held(desk)[0].means == "end"
+    assert holding(held(desk)) == ()
     assert "noted already" in desk.press(Answer.END).sentence
 
 
@@ -78,7 +79,7 @@ def test_a_job_that_has_ended_is_said_to_have_ended(desk: ProtectDesk) -> None:
 
 def test_what_is_so_already_is_not_done_twice(desk: ProtectDesk) -> None:
     desk.press(Answer.PAUSE)
-    assert desk.press(Answer.PAUSE).sentence == "hog · ~/shop is paused already."
+    assert desk.press(Answer.PAUSE).sentence == "hog · ~/shop stays paused until you say otherwise."
 
 
 def test_a_protected_job_is_left_alone_and_the_reason_is_given(desk: ProtectDesk) -> None:
