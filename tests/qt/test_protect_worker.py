@@ -10,7 +10,8 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.core.clock import SystemClock
 from omnitray.core.protecting import ProtectStep
-from omnitray.qt.protect_worker import Engine, ProtectWorker, notifier_of
+from omnitray.core.protection_view import Question
+from omnitray.qt.protect_worker import Engine, ProtectWorker, _same, notifier_of
 
 MANY = 20
 
@@ -127,3 +128,24 @@ def test_a_handle_of_windows_has_a_notifier_of_its_own(monkeypatch: pytest.Monke
         )
         notifier_of(96, parent)
     assert made == [(96, parent)]
+
+
+def asked_until(deadline: float | None) -> tuple[Question, ...]:
+    return (Question(id="q", job_key="make", title="make", text="?", deadline=deadline),)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "same"),
+    [
+        (asked_until(1000.0), asked_until(1000.2), True),
+        (asked_until(1000.0), asked_until(4600.0), False),
+        (asked_until(None), asked_until(None), True),
+        ((), asked_until(None), False),
+    ],
+)
+def test_a_countdown_that_a_sleep_put_off_is_told_anew(
+    before: tuple[Question, ...],
+    now: tuple[Question, ...],
+    same: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    assert _same(now, before) is same
