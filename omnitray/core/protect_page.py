@@ -98,8 +98,8 @@ def asked(question: AskedQuestion, wall_offset_s: float) -> Question:
 
 
 def holding(held: Iterable[Held]) -> tuple[str, ...]:
-    """A phrase for each job under action: ``pytest · ~/shop slowed down``."""
-    return tuple(f"{each.title} {each.grip.value}" for each in held)
+    """A phrase for each job under action: ``pytest · ~/shop slowed down``; watching is none."""
+    return tuple(f"{each.title} {each.grip.value}" for each in held if each.grip != Grip.WOULD)
 
 
 def _held(each: ActiveAction, in_force: tuple[Active, ...], wall_offset_s: float) -> Held:
