@@ -185,9 +185,10 @@ class Protecting:
         notices = [*self._carry_out(decisions), *self._ended_stories(), *self._foreign(reading)]
         ended = bool(looked_after.ended or looked_after.gone)
         delay_s = self._surroundings.delay(self._delay(guard, looked_after.next_s))
+        danger = self.protector.disk_in_danger
         return ProtectStep(
             next_delay_s=delay_s,
-            rests=guard.rests and delay_s == guard.delay_s and not (held or decisions),
+            rests=guard.rests and delay_s == guard.delay_s and not (held or decisions or danger),
             changed=bool(decisions) or ended,
             notices=tuple(notices),
             questions=self.protector.open_questions,
