@@ -1,7 +1,7 @@
 """Whose window is active on an X display: as much of the X protocol as that question takes.
 
 Spoken over a socket of its own and in steps, so that a display that hangs is waited for some
-hundredths of a second and no longer: an answer that is late is taken up at the next question.
+hundredths of a second, once: an answer that is late is taken up at one of the next questions.
 
     _NET_ACTIVE_WINDOW of the root  →  X-Resource: the client's pid, as the server sees it
                                     →  else _NET_WM_PID, where WM_CLIENT_MACHINE is this host
@@ -17,6 +17,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 PATIENCE_S = 0.03
+_LATE_PATIENCE_S = 0.005  # with a display that was late before
 _FRESH_S = 0.2  # so long an answer stands
 _AGAIN_AFTER_S = 10.0  # a display that cannot be reached is left alone for so long
 _LITTLE_ENDIAN = 0x6C
@@ -58,6 +59,7 @@ class ActiveWindow:
         self._socket: socket.socket | None = None
         self._talk: Answers | None = None
         self._buffer = b""
+        self._is_late = False
         self._known = _NOBODY
         self._known_until_s = float("-inf")
         self._not_before_s = float("-inf")
@@ -68,11 +70,12 @@ class ActiveWindow:
         if now < max(self._known_until_s, self._not_before_s):
             return self._known
         try:
-            answer = self._ask(now + PATIENCE_S)
+            answer = self._ask(now + (_LATE_PATIENCE_S if self._is_late else PATIENCE_S))
         except (OSError, struct.error):
             self.close()
             self._not_before_s = now + _AGAIN_AFTER_S
             return self._known
+        self._is_late = answer is None
         if answer is not None:
             self._known, self._known_until_s = answer, now + _FRESH_S
         return self._known
@@ -82,6 +85,7 @@ class ActiveWindow:
         if self._socket is not None:
             self._socket.close()
         self._socket, self._talk, self._buffer, self._known = None, None, b"", _NOBODY
+        self._is_late = False
 
     def _ask(self, deadline_s: float) -> frozenset[int] | None:
         if self._socket is None or self._talk is None:
@@ -89,8 +93,7 @@ class ActiveWindow:
             self._socket.setblocking(False)
             self._talk = self._conversation()
         while (answer := next(self._talk)) is None:
-            left_s = deadline_s - self._now()
-            if left_s <= 0 or not _is_readable(self._socket, left_s):
+            if not _is_readable(self._socket, max(0.0, deadline_s - self._now())):
                 return None
             received = self._socket.recv(1 << 16)
             if not received:
