@@ -32,8 +32,11 @@ LEVELS = {
     "critical": (0.5, 60.0, 2.0),
 }
 # The level is the one asked for and stays it, and the protector is at rest: nothing that others do
-# on this machine meanwhile may raise the one or wake the other.
+# on this machine meanwhile may raise the one or wake the other. The API has a port that no other
+# program's client knows: the first request brings the server into memory.
 SETTINGS = """level = "{level}"
+[api]
+port = 0
 [protect]
 state = "watch"
 [protect.dev]
