@@ -2,6 +2,7 @@
 
 from omnitray.api import door
 from omnitray.channels.notification import Button, Notification, Urgency
+from omnitray.core.amounts import size
 from omnitray.core.facts import AlertType, Job, Severity
 from omnitray.core.protect_notices import Notice
 from omnitray.core.protection_view import Answer, Question
@@ -41,9 +42,7 @@ def notification(question: Question) -> Notification:
 def cleaning_done(done: Cleaned) -> door.Done:
     """What was cleaned, or would be, for whoever asked."""
     if done.result is None:
-        would = tuple(
-            f"{each.name}: {(each.size_bytes or 0) / 1e9:.2f} GB" for each in done.plan.candidates
-        )
+        would = tuple(f"{each.name}: {size(each.size_bytes or 0)}" for each in done.plan.candidates)
         return door.Done(done=would, freed_bytes=done.plan.size_bytes, dry_run=True)
     outcomes = done.result.outcomes
     return door.Done(
@@ -55,12 +54,12 @@ def cleaning_done(done: Cleaned) -> door.Done:
 def cleaned_notice(done: Cleaned) -> Notice:
     """What was cleaned, or could be, as an alert."""
     if done.result is None:
-        title = f"Caches on {done.mount} could give {done.plan.size_bytes / 1e9:.1f} GB"
+        title = f"Caches on {done.mount} could give {size(done.plan.size_bytes)}"
         names = ", ".join(each.name for each in done.plan.candidates[:8])
         message = f"{names or 'Nothing was found'}. Clean them with: omnitray clean"
     else:
         freed = sum(each.freed_bytes for each in done.result.outcomes)
-        title = f"Cleaned {freed / 1e9:.1f} GB of caches on {done.mount}"
+        title = f"Cleaned {size(freed)} of caches on {done.mount}"
         message = (
             f"{done.mount} is {done.result.after_percent:.0f} % full, "
             f"{done.result.before_percent:.0f} % before."
