@@ -85,10 +85,16 @@ DESKTOP = (
         ("xsetroot", "x11-xserver-utils"),
         ("xwininfo", "x11-utils"),
         ("import", "imagemagick"),
+        ("xterm", "xterm"),
+        ("xauth", "xauth"),
+        ("sway", "sway"),
+        ("foot", "foot"),
+        ("journalctl", "systemd"),
     )
     + _of(
         Kind.FILE,
         ("/usr/lib/*/xfce4/notifyd/xfce4-notifyd", "xfce4-notifyd"),
+        ("/lib/systemd/systemd-journal-remote", "systemd-journal-remote"),
         ("/usr/lib*/at-spi*bus-launcher", "at-spi2-core"),
     )
 )
