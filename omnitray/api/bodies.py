@@ -122,7 +122,12 @@ def actions_body(view: ProtectionView) -> Actions:
     """What is held, what was done, and the breaker."""
     lines = [action_body(line) for line in view.journal]
     held = [held_body(each) for each in view.held]
-    return Actions(held=held, actions=lines, breaker=breaker_body(view.breaker))
+    return Actions(
+        held=held,
+        actions=lines,
+        breaker=breaker_body(view.breaker),
+        explanations=view.explanations,
+    )
 
 
 def held_body(held: Held) -> HeldBody:

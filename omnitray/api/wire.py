@@ -21,7 +21,7 @@ from omnitray.core.facts import (
     TemperatureFacts,
 )
 from omnitray.core.policy import ModeLimits
-from omnitray.core.protection_view import BreakerState, Considered, Grip, Outcome
+from omnitray.core.protection_view import BreakerState, Considered, Explanation, Grip, Outcome
 from omnitray.core.status import Mood, OwnCost
 
 LevelName = Literal["auto", "idle", "normal", "intensive", "critical"]
@@ -234,11 +234,15 @@ class HeldBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Actions(msgspec.Struct, frozen=True, kw_only=True):
-    """What is held now, what was done (the newest first), and the circuit breaker."""
+    """What is held now, what was done (the newest first), and the circuit breaker.
+
+    ``explanations`` are of the newest actions of this run: why, who was spared, what it did.
+    """
 
     held: list[HeldBody]
     actions: list[ActionBody]
     breaker: BreakerBody
+    explanations: tuple[Explanation, ...] = ()
 
 
 class ExplanationBody(msgspec.Struct, frozen=True, kw_only=True):

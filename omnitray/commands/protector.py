@@ -5,10 +5,10 @@ import argparse
 from omnitray.api.door import Done
 from omnitray.api.wire import Actions, ExplanationBody, Jobs
 from omnitray.commands.context import Context
-from omnitray.commands.terminal import percent
+from omnitray.commands.terminal import Terminal, percent
 from omnitray.commands.times import shown
 from omnitray.core.amounts import size
-from omnitray.core.protection_view import Grip
+from omnitray.core.protection_view import Explanation, Grip
 from omnitray.remote import quoted
 
 SHOWN_JOBS = 20
@@ -20,9 +20,12 @@ def actions(args: argparse.Namespace, context: Context) -> int:
     if body is None:
         return 0
     terminal = context.terminal
+    told = {each.action_id: each for each in body.explanations}
     for held in body.held:
         how = held.grip if held.grip == Grip.WOULD else f"is {held.grip}"
         terminal.line(f"{held.title} {how}: {held.why}", "warning")
+        if (explained := told.get(held.action_id)) is not None:
+            _explained(explained, terminal)
     rows = [
         (shown(each.at, context.now), each.outcome.value, each.id, f"{each.what} ({each.why})")
         for each in body.actions
@@ -34,6 +37,16 @@ def actions(args: argparse.Namespace, context: Context) -> int:
         why = body.breaker.why
         terminal.line(f"the circuit breaker is {body.breaker.state.value}: {why}", "critical")
     return 0
+
+
+def _explained(told: Explanation, terminal: Terminal) -> None:
+    """Why, who was spared, and what it did for the machine."""
+    terminal.whole(terminal.wrapped(told.text, 2, "dim"))
+    spared = [f"{each.title} ({each.verdict})" for each in told.considered if not each.chosen]
+    if spared:
+        terminal.whole(terminal.wrapped(f"spared: {', '.join(spared)}", 2, "dim"))
+    for effect in told.effects:
+        terminal.line(f"  {effect.name}: {effect.figure}", "dim")
 
 
 def undo(args: argparse.Namespace, context: Context) -> int:

@@ -16,7 +16,7 @@ import pytest
 from omnitray import cli
 from omnitray.api import door as d
 from omnitray.core.facts import AlertType, Mode, MonitorLevel
-from omnitray.core.protection_view import Grip
+from omnitray.core.protection_view import Effect, Grip
 from omnitray.invocation import typed
 from omnitray.paths import find_paths
 from support import fake_door
@@ -200,6 +200,22 @@ def test_what_is_held_is_a_sentence(
     shown = msgspec.structs.replace(view, held=(held,))
     monkeypatch.setattr(api.door, "protection", lambda: shown)
     assert omnitray("actions").out.splitlines()[0] == sentence
+
+
+def test_what_is_held_is_explained_with_who_was_spared_and_what_it_did(
+    api: Running, omnitray: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = fake_door.protection()
+    effects = (Effect(name="Time to relief", figure="0.40 s"),)
+    told = msgspec.structs.replace(
+        fake_door.explanation(), action_id=view.held[0].action_id, effects=effects
+    )
+    shown = msgspec.structs.replace(view, explanations=(told,))
+    monkeypatch.setattr(api.door, "protection", lambda: shown)
+    out = omnitray("actions").out
+    assert "spared: Firefox (has windows)" in out
+    assert "Time to relief: 0.40 s" in out
+    assert omnitray("actions", "--json").json["explanations"][0]["text"] == told.text
 
 
 @pytest.mark.parametrize("ending", ["csv", "json", "jsonl"])

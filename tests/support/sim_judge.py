@@ -88,7 +88,9 @@ class SimJudge:
         return 4.0 * sum(each.rss for each in below) > sim.rss
 
     def _pause(self, action: Action, policy: ProtectPolicy) -> None:
-        self._paused_s[action.job_key] = self.awake_s
+        active = (each.action for each in self._levers.active.values())
+        if not any((e.job_key, e.rung) == (action.job_key, Rung.PAUSE) for e in active):
+            self._paused_s[action.job_key] = self.awake_s
         starves = action.reason is ProtectReason.CPU_STARVES
         if starves and not policy.limits.cpu_pause_after_s:
             self.violate(f"{action.title} was paused for want of an answer in {policy.mode}")
