@@ -19,7 +19,7 @@ _PROGRAMS = ("org.a11y.atspi.Registry", "/org/a11y/atspi/accessible/root")
 _OF_THE_SCREEN = 0  # ATSPI_COORD_TYPE_SCREEN
 _SHOWING = 1 << 25  # ATSPI_STATE_SHOWING, in the first of two words
 _WAIT_S = 5.0
-_SEEN_WITHIN_S = 20.0
+_SEEN_WITHIN_S = 40.0
 
 Thing = tuple[str, str]  # a program on the bus, an object of it
 
