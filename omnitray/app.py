@@ -186,7 +186,10 @@ class App(QObject):
             jobs=JobTracker(details, clock, Path.home()),
             inspector=Inspector(details, platform.ties_of(), details.written_bytes),
             protector=ResourceProtector(
-                os.urandom(3).hex(), programs=platform.protected_programs(), home=str(Path.home())
+                os.urandom(3).hex(),
+                programs=platform.protected_programs(),
+                home=str(Path.home()),
+                resolve=os.path.realpath,
             ),
             executor=Executor(actions, clock),
             probe=LatencyProbe(time.perf_counter, time.sleep),
@@ -206,7 +209,7 @@ class App(QObject):
 
     def _programs(self) -> ProtectedPrograms:
         platform, home = self.platform, str(Path.home())
-        return ProtectedPrograms(platform.protected_programs(), home)
+        return ProtectedPrograms(platform.protected_programs(), home, os.path.realpath)
 
     def _build_cleaner(self) -> CacheCleaner:
         return CacheCleaner(
