@@ -15,6 +15,8 @@ _HELPER_RATIO = 4.0  # a parent so much larger than all below it is the worker i
 _COVERED = 0.8  # of a job's growth is paused
 _ENOUGH_SHARE = 0.03  # of all memory is what an end should bring back
 _MOST_ENDED = 8
+_COUNTS_SHARE, _COUNTS_BYTES = 0.01, 64 << 20  # of all memory; less is not worth a further end
+_COUNTS_BESIDE = 0.5  # of the first
 _SWARM = 100  # processes without one that stands out: a fork bomb, whose parents must go too
 _SWARM_SHARE = 0.1
 WORTH_GROWTH_BPS = 1 << 20
@@ -100,14 +102,20 @@ def _to_pause(scene: Scene, free: list[Worker], resource: Resource) -> tuple[Wor
 
 
 def _to_end(scene: Scene, free: list[Worker]) -> tuple[Worker, ...]:
-    """As few of the largest as bring enough back."""
-    wanted = _ENOUGH_SHARE * scene.total_bytes
-    chosen: list[Worker] = []
-    for worker in free[:_MOST_ENDED]:
+    """The largest; further ones only where each brings back a good part too.
+
+    Of a run whose memory lies in many small workers one is ended and its memory waited for: more
+    of them would take the run away and bring back hardly more. At most half of the workers go.
+    """
+    first = free[0].process.rss_bytes
+    counts = max(_COUNTS_SHARE * scene.total_bytes, float(_COUNTS_BYTES), _COUNTS_BESIDE * first)
+    wanted = _ENOUGH_SHARE * scene.total_bytes - first
+    chosen = [free[0]]
+    for worker in free[1 : min(_MOST_ENDED, (len(free) + 1) // 2)]:
+        if wanted <= 0 or worker.process.rss_bytes < counts:
+            break
         chosen.append(worker)
         wanted -= worker.process.rss_bytes
-        if wanted <= 0:
-            break
     return tuple(chosen)
 
 

@@ -1,16 +1,19 @@
 """Where the guard's readings come from: the machine's cheap readings, put together.
 
 Nothing here scans processes. CPU use is of the time since the reading before last that is at
-least half a second old: over less it says nothing.
+least half a second old: over less it says nothing. Where our group may use less than the machine
+has, it is of that share.
 """
 
 from typing import Protocol
+
+import msgspec
 
 from omnitray.core.clock import Clock
 from omnitray.core.deciding.protection import GuardReading
 from omnitray.core.facts import MemoryFacts
 from omnitray.core.watching.guard import WORTH_BPS
-from omnitray.core.watching.machine import BusyTime, Machine
+from omnitray.core.watching.machine import BusyTime, CpuQuota, Machine
 
 _SHORTEST_WINDOW_S = 0.5
 
@@ -50,6 +53,14 @@ class NoWakers:
         """Nothing."""
 
 
+class _Used(msgspec.Struct, frozen=True):
+    """The processors' counters at one moment."""
+
+    at_s: float
+    whole: BusyTime | None
+    quota: CpuQuota | None
+
+
 class GuardSource:
     """Gives readings; from one thread."""
 
@@ -58,7 +69,7 @@ class GuardSource:
         self._wakers = wakers
         self._clock = clock
         self._last: tuple[float, int] | None = None  # when, and what was left
-        self._before: tuple[float, BusyTime] | None = None
+        self._before: _Used | None = None
         self._cpu_percent: float | None = None
 
     def read(self) -> GuardReading | None:
@@ -98,15 +109,22 @@ class GuardSource:
         self._wakers.close()
 
     def _cpu(self) -> float | None:
-        times, now = self._machine.cpu_times(), self._clock.monotonic()
-        if times is None:
-            return None
-        if self._before is None:
-            self._before = (now, times.whole)
-        elif now - self._before[0] >= _SHORTEST_WINDOW_S:
-            self._cpu_percent = _busy_percent(self._before[1], times.whole)
-            self._before = (now, times.whole)
+        times, at_s = self._machine.cpu_times(), self._clock.monotonic()
+        if self._before is not None and at_s - self._before.at_s < _SHORTEST_WINDOW_S:
+            return self._cpu_percent
+        now = _Used(at_s, times.whole if times else None, self._machine.cpu_quota())
+        if self._before is not None:
+            self._cpu_percent = _used_percent(self._before, now)
+        self._before = now
         return self._cpu_percent
+
+
+def _used_percent(before: _Used, now: _Used) -> float | None:
+    if now.quota is not None:
+        return now.quota.used_percent(before.quota, now.at_s - before.at_s)
+    if before.whole is None or now.whole is None:
+        return None
+    return _busy_percent(before.whole, now.whole)
 
 
 def _left(memory: MemoryFacts) -> int:

@@ -39,6 +39,13 @@ class CpuQuota(msgspec.Struct, frozen=True, kw_only=True):
     cores: float
     used_s: float
 
+    def used_percent(self, before: "CpuQuota | None", interval_s: float) -> float | None:
+        """How much of it has been used since."""
+        allowed_s = self.cores * interval_s
+        if before is None or self.used_s < before.used_s or allowed_s <= 0:
+            return None
+        return min(100.0, 100.0 * (self.used_s - before.used_s) / allowed_s)
+
 
 class Traffic(msgspec.Struct, frozen=True):
     """Bytes since boot: read and written, or received and sent."""

@@ -138,16 +138,10 @@ def _cpu_percent(before: _Counters | None, now: _Counters) -> float | None:
     if before is None:
         return None
     if now.quota is not None:
-        return _quota_percent(before.quota, now.quota, now.monotonic_s - before.monotonic_s)
+        return now.quota.used_percent(before.quota, now.monotonic_s - before.monotonic_s)
     if before.cpu is None or now.cpu is None:
         return None
     return _busy_percent(before.cpu.whole, now.cpu.whole)
-
-
-def _quota_percent(before: CpuQuota | None, now: CpuQuota, interval_s: float) -> float | None:
-    if before is None or now.used_s < before.used_s or now.cores <= 0:
-        return None
-    return min(100.0, 100.0 * (now.used_s - before.used_s) / (now.cores * interval_s))
 
 
 def _busy_percent(before: BusyTime, now: BusyTime) -> float | None:

@@ -74,6 +74,32 @@ def test_as_many_are_ended_as_bring_enough_back() -> None:
     assert len(choice.targets) == 3  # 3 % of 16 GB
 
 
+@pytest.mark.parametrize(
+    ("sizes", "ended"),
+    [
+        ((300 * MB, *[14 * MB] * 7), 1),  # the rest counts for nothing beside the first
+        ((14 * MB,) * 8, 1),  # spread evenly: one, and then it is waited for
+        ((90 * MB,) * 40, 1),  # likewise, though together they are much
+        ((300 * MB, 200 * MB, 200 * MB, 200 * MB), 2),
+        ((300 * MB, 200 * MB), 1),  # never all workers of a run
+        ((400 * MB, 190 * MB, 190 * MB, 190 * MB), 1),
+    ],
+)
+def test_further_workers_are_ended_only_where_each_counts(
+    sizes: tuple[int, ...], ended: int
+) -> None:
+    choice = choose(scene(facts(run_with_workers(*sizes))), Resource.MEMORY, Rung.END)
+
+    assert len(choice.targets) == ended
+
+
+def test_a_small_machine_loses_one_worker_at_a_time() -> None:
+    run = run_with_workers(25 * MB, *[14 * MB] * 7)
+    small = reading(used=96.0, total=GB)
+
+    assert chosen(choose(scene(facts(run, at=small)), Resource.MEMORY, Rung.END)) == [101]
+
+
 def test_a_parent_beside_small_helpers_is_the_worker_itself() -> None:
     model = process(100, rss_bytes=8 * GB)
     tracker = process(101, ppid=100, rss_bytes=20 * MB)

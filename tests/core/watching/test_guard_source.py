@@ -5,6 +5,7 @@ import pytest
 from omnitray.core.facts import MemoryFacts
 from omnitray.core.watching.guard_source import GuardSource, NoWakers
 from omnitray.core.watching.latency import LatencyProbe
+from omnitray.core.watching.machine import CpuQuota
 from support.clock import FakeClock
 from support.machine import FakeMachine
 
@@ -48,6 +49,33 @@ def test_processor_use_is_of_half_a_second_at_least() -> None:
         clock.advance(0.3)
     known = [None if each is None else round(each) for each in shown]
     assert known == [None, None, 100, 100, 50]
+
+
+def test_where_our_group_may_use_less_than_the_machine_its_share_counts() -> None:
+    machine, clock = FakeMachine(cores=8), FakeClock()
+    source = GuardSource(machine, NoWakers(), clock)
+    machine.quota = CpuQuota(cores=1.5, used_s=10.0)
+    source.read()
+    clock.advance(1.0)
+    machine.work(1.0, 0.2)  # 1.6 of 8 cores: the machine is idle, the group is at its limit
+    machine.quota = CpuQuota(cores=1.5, used_s=11.5)
+    reading = source.read()
+    assert reading is not None
+    assert reading.cpu_percent == pytest.approx(100.0)
+
+
+def test_a_limit_that_comes_is_silent_for_one_reading() -> None:
+    machine, clock = FakeMachine(), FakeClock()
+    source = GuardSource(machine, NoWakers(), clock)
+    shown = []
+    for quota in (None, CpuQuota(cores=1.0, used_s=5.0), CpuQuota(cores=1.0, used_s=5.5), None):
+        machine.quota = quota
+        reading = source.read()
+        assert reading is not None
+        shown.append(reading.cpu_percent)
+        machine.work(1.0, 1.0)
+        clock.advance(1.0)
+    assert shown == [None, None, 50.0, 100.0]
 
 
 class Slow:
