@@ -140,16 +140,23 @@ class AutogroupLever(ValueLever):
         self._system.set_autogroup_nice(self._member(change), whole(value))
 
     def _member(self, change: Change) -> Identity:
-        """A living process of the change's session, no older than the one it names."""
+        """A living process of the change's session, no older than the one it names.
+
+        While anybody is in a session nobody else gets its number as a pid: who has it and is
+        younger than a member leads another session, and the one that was changed is over.
+        """
         known = process_of(change)
         if self._system.is_there(known):
             return known
         if not change.unit.isdigit():
             raise Refused(f"{change.unit!r} is no session")
-        for process in self._system.identify(self._system.session_members(int(change.unit))):
-            if process.start_ticks >= known.start_ticks:
-                return process
-        raise Gone(f"session {change.unit} has ended")
+        session = int(change.unit)
+        named = self._system.identify([session])
+        if not any(each.start_ticks > known.start_ticks for each in named):
+            for process in self._system.identify(self._system.session_members(session)):
+                if process.start_ticks >= known.start_ticks:
+                    return process
+        raise Gone(f"session {session} has ended")
 
 
 def _packed(priority: IoPriority) -> int:
