@@ -114,10 +114,20 @@ class Actions:
         for key in gone:
             record = self._active[key].record
             self._close(record, Outcome.GONE, "its processes have ended", Who.PROTECTOR)
+        let_run = tuple(key for key, active in self._active.items() if self._is_let_run(active))
+        for key in let_run:
+            record = self._active[key].record
+            self._close(record, Outcome.CHANGED, "somebody else has continued it", Who.PROTECTOR)
         replaced = self._guard.tend()
         if self._journal.is_long:
             self._journal.compact(self._system.boot_id())
-        return Step(next_s=self._next_s(), ended=ended, gone=gone, guardian_replaced=replaced)
+        return Step(
+            next_s=self._next_s(),
+            ended=ended,
+            gone=gone + let_run,
+            let_run=let_run,
+            guardian_replaced=replaced,
+        )
 
     def _let_go_of_ends(self, boot: str) -> None:
         """Victims are stopped for a moment before they hear the end: not one stays so."""
@@ -209,6 +219,11 @@ class Actions:
         """Whether nothing is left of what is held; an end has its own way of being over."""
         kind = active.record.began.lever
         return kind is not LeverKind.END and self._levers[kind].is_over(active.record.changes)
+
+    def _is_let_run(self, active: Active) -> bool:
+        """Whether it is held as paused, and runs: that is somebody's will, and not ours to undo."""
+        lever = self._levers[active.record.began.lever]
+        return lever.pauses and lever.is_let_go(active.record.changes)
 
     def _next_s(self) -> float | None:
         if self._endings:

@@ -262,7 +262,8 @@ class Protecting:
             self._foretold = self.disks
             self._disk_forecasts = self._disk_forecaster.add(self._now_s, self.disks)
         replies, self._replies = tuple(self._replies), []
-        taken_back, self._taken_back = tuple(self._taken_back), []
+        taken_back = (*self._taken_back, *self._executor.take_let_run())
+        self._taken_back = []
         return msgspec.structs.replace(
             facts,
             disk_forecasts=self._disk_forecasts,

@@ -86,7 +86,6 @@ class TakenBack(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     notes: tuple[str, ...] = ()
 
-
     @property
     def sentence(self) -> str:
         """For people; where it was not simply restored, with the reason."""
@@ -129,7 +128,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
     next_s: float | None
     ended: tuple[Ended, ...] = ()
-    gone: tuple[str, ...] = ()  # ids of actions whose processes have all ended
+    gone: tuple[str, ...] = ()  # ids of actions that hold nobody any more
+    let_run: tuple[str, ...] = ()  # those of them that somebody else has continued
     guardian_replaced: bool = False
 
 

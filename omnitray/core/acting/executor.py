@@ -1,6 +1,6 @@
 """Carries out what the protector decides, and reports back in the facts that it decides from.
 
-    decisions  →  ``carry_out``  →  ``active`` and ``take_ended``  →  the next ``Facts``
+    decisions  →  ``carry_out``  →  ``active``, ``take_ended`` and ``take_let_run``  →  ``Facts``
 
 It pulls no lever itself (``actions.py`` does) and asks nobody: questions, alarms and cleaning are
 for others. One thread.
@@ -19,6 +19,7 @@ from omnitray.core.acting.deed import (
 )
 from omnitray.core.actions import Actions
 from omnitray.core.clock import Clock
+from omnitray.core.deciding import protection
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protection import (
     Action,
@@ -41,6 +42,7 @@ class Executor:
         self._clock = clock
         self._active: dict[str, ActiveAction] = {}
         self._ended: list[EndOutcome] = []
+        self._let_run: list[protection.TakenBack] = []
 
     def carry_out(
         self, decisions: Iterable[Decision]
@@ -77,8 +79,11 @@ class Executor:
             outcome = EndOutcome(action_id=end.action_id, at_s=now, survived=end.survived)
             self._ended.append(outcome)
             self._active.pop(end.action_id, None)
-        for action_id in step.gone:
-            self._drop_if_over(action_id)
+        for lever_id in step.let_run:
+            paused = (key for key in self._active if is_lever_of(key, lever_id))
+            self._let_run += [_let_run(self._active[key].action) for key in paused]
+        for lever_id in step.gone:
+            self._drop_if_over(lever_id)
         self._active = {key: each for key, each in self._active.items() if _is_told(each, now)}
         return step
 
@@ -90,6 +95,11 @@ class Executor:
         """For ``Facts.ended``: the ends that were over since the last call."""
         ended, self._ended = tuple(self._ended), []
         return ended
+
+    def take_let_run(self) -> tuple[protection.TakenBack, ...]:
+        """For ``Facts.taken_back``: the pauses that somebody else has ended since the last call."""
+        let_run, self._let_run = tuple(self._let_run), []
+        return let_run
 
     def _do(self, action: Action) -> tuple[Performed, ...]:
         done = self._actions.perform(order_for(action))
@@ -116,6 +126,10 @@ def _state(action: Action, done: tuple[Performed, ...]) -> ActionState:
     if all(each.outcome is Outcome.FAILED for each in done):
         return ActionState.FAILED
     return ActionState.ENDING if action.rung is Rung.END else ActionState.HELD
+
+
+def _let_run(action: Action) -> protection.TakenBack:
+    return protection.TakenBack(job_key=action.job_key, rung=action.rung)
 
 
 def _is_told(active: ActiveAction, now_s: float) -> bool:

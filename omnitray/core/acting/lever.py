@@ -124,6 +124,10 @@ class Lever(Protocol):
         """Whether everything that was changed has ended."""
         ...
 
+    def is_let_go(self, changes: tuple[Change, ...]) -> bool:
+        """Whether somebody else has changed all of it that still lives."""
+        ...
+
     def restore(self, changes: tuple[Change, ...]) -> Restored:
         """Go back to the old values wherever the new one still stands."""
         ...

@@ -74,7 +74,16 @@ class ValueLever:
 
     def is_over(self, changes: tuple[Change, ...]) -> bool:
         """Whether everything that was changed has ended."""
-        return all(self._is_gone(change) for change in changes)
+        return all(self._standing(change) is Fate.GONE for change in changes)
+
+    def is_let_go(self, changes: tuple[Change, ...]) -> bool:
+        """Whether somebody else has changed all that still lives."""
+        seen = set()
+        for change in changes:
+            seen.add(standing := self._standing(change))
+            if standing is None:
+                return False
+        return Fate.CHANGED in seen
 
     def restore(self, changes: tuple[Change, ...]) -> Restored:
         """Go back wherever the new value still stands."""
@@ -132,14 +141,14 @@ class ValueLever:
         except Refused:
             return False
 
-    def _is_gone(self, change: Change) -> bool:
+    def _standing(self, change: Change) -> Fate | None:
+        """Gone or changed by somebody else; None while it stands, or cannot be read."""
         try:
-            self._get(change)
+            return None if self._get(change) == change.new else Fate.CHANGED
         except Gone:
-            return True
+            return Fate.GONE
         except Refused:
-            return False
-        return False
+            return None
 
     def _restore(self, change: Change, notes: list[str]) -> Fate:
         try:
