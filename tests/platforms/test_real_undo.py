@@ -64,11 +64,21 @@ def perform(actions: Actions, who: Identity, rung: Rung, resource: Resource) -> 
     return done
 
 
+def refusal(actions: Actions, who: Identity) -> str:
+    """Why the one lever that there is was not taken."""
+    target = Target(job_key="job", title="a job", processes=(who,))
+    order = Order(target=target, rung=Rung.SLOW_DOWN, resource=Resource.CPU, reason="a test")
+    (done,) = actions.perform(order)
+    assert done.outcome is Outcome.FAILED, done
+    return "; ".join(done.others.values())
+
+
 def test_nice(system: LinuxSystem, only: Callable[[LeverKind], Actions]) -> None:
     with child() as process:
         (who,) = system.identify([process.pid])
         if not (system.may_set_nice(who, 0) or system.autogroup_why_not(who)):
-            pytest.skip("nice is not taken where it could not be undone and would not help")
+            assert "nice could not be undone" in refusal(only(LeverKind.NICE), who)
+            return
         actions = only(LeverKind.NICE)
         done = perform(actions, who, Rung.SLOW_DOWN, Resource.CPU)
         os.setpriority(os.PRIO_PROCESS, process.pid, 12)
