@@ -18,6 +18,7 @@ from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.core.clock import Clock
 from omnitray.core.facts import Job, Mode, MonitorLevel, Snapshot
+from omnitray.core.protection_view import Question
 from omnitray.core.status import Status
 from omnitray.qt.parts import Parts
 from omnitray.qt.place import FilePlaces
@@ -57,7 +58,9 @@ class Windows(QObject):
         self._open_url = open_url
         self._window: MainWindow | None = None
         self._banner = ("", "")
+        self._question: Question | None = None
         self._unopened = ""
+        self._protection.question_changed.connect(self._on_question)
 
     @property
     def window(self) -> "MainWindow | None":
@@ -109,6 +112,7 @@ class Windows(QObject):
         window.show_status(self._hub.status)
         window.show_jobs(self._hub.jobs)
         window.show_actions(self._protection.view)
+        window.show_question(self._question)
         window.show_banner(*self._banner)
         return window
 
@@ -120,7 +124,6 @@ class Windows(QObject):
         hub.alerts_changed.connect(self._on_alerts)
         hub.settings_changed.connect(self._on_settings)
         self._protection.view_changed.connect(window.show_actions)
-        self._protection.question_changed.connect(window.show_question)
         self._protection.told.connect(window.pages.show_told)
         self._protection.looking.seen.connect(window.pages.show_look)
         window.pages.look_wanted.connect(self._protection.look)
@@ -166,6 +169,13 @@ class Windows(QObject):
     def _on_settings(self, loaded: Loaded) -> None:
         if self._window is not None:
             self._window.show_settings(loaded.settings, loaded.problems)
+
+    @Slot(object)
+    def _on_question(self, question: Question | None) -> None:
+        """Kept: a window that is opened later asks it as well."""
+        self._question = question
+        if self._window is not None:
+            self._window.show_question(question)
 
     # Intents
 

@@ -66,6 +66,7 @@ class Opened:
             cost=OwnCostMeter(clock, lambda: 0.0, lambda: 60_000_000),
         )
         protection: Any = NoProtection()
+        self.protection: NoProtection = protection
         parts: Parts[Protection] = Parts(
             hub=self.hub,
             settings=self.settings,
@@ -141,3 +142,14 @@ def test_an_export_that_fails_says_why(opened: Opened, tmp_path: Path) -> None:
     assert opened.banner().startswith("Nothing was exported: cannot write ")
     window.export_requested.emit(AlertQuery(), str(tmp_path / "out.csv"))
     assert opened.banner() == f"0 alerts exported to {tmp_path / 'out.csv'}"
+
+
+def test_a_window_opened_while_a_question_is_open_asks_it(opened: Opened) -> None:
+    opened.windows.close()
+    opened.protection.question_changed.emit(samples.question())
+    opened.windows.open()
+    window = opened.windows.window
+    assert window is not None
+    assert len(window.question.buttons) == 5
+    opened.protection.question_changed.emit(None)
+    assert not window.question.isVisible()
