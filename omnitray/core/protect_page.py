@@ -94,6 +94,7 @@ def asked(question: AskedQuestion, wall_offset_s: float) -> Question:
         answers=question.answers,
         deadline=deadline,
         unanswered=explain.unanswered(question),
+        paused=explain.is_paused(question),
     )
 
 

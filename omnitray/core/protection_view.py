@@ -157,7 +157,8 @@ class Answer(enum.StrEnum):
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """Something the protector asks; ``deadline`` (wall clock) None means that it waits.
 
-    ``unanswered`` says what happens without an answer: ``stays slowed down``, ``is paused``.
+    ``unanswered`` says what happens without an answer: ``stays slowed down``, ``is paused``;
+    ``paused`` whether the job is paused while it is asked.
     """
 
     id: str
@@ -167,6 +168,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     answers: tuple[Answer, ...] = tuple(Answer)
     deadline: float | None = None
     unanswered: str = ""
+    paused: bool = False
 
 
 class ProtectionView(msgspec.Struct, frozen=True, kw_only=True):

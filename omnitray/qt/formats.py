@@ -4,6 +4,7 @@ A figure that could not be read is a dash, never 0.
 """
 
 import datetime as dt
+import re
 import unicodedata
 
 from omnitray.core import amounts
@@ -15,6 +16,7 @@ DAY_S = 86400.0
 _SILENT_BPS = 50_000.0  # growth under 0.05 MB/s is what every process does
 _TITLE_LIMIT = 300
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=(?:%|[kMGT]?B|ms|s|min|h|days?)(?!\w))")
 _JOINERS = "\u200c\u200d"  # written in Persian, Hindi and emoji: harmless and needed
 
 
@@ -105,6 +107,11 @@ def block(text: str, limit: int = 4000) -> str:
     shown = text[:limit]
     rows = [one_line(row, limit) for row in shown.splitlines()]
     return "\n".join(rows) + (" …" if len(text) > limit else "")
+
+
+def unbroken(text: str) -> str:
+    """A text in which no line ends between a figure and its unit, nor within ``B/s``."""
+    return _BEFORE_A_UNIT.sub("\u00a0", text).replace("B/s", "B/\u2060s")
 
 
 def _visible(letter: str) -> str:

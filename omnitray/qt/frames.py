@@ -1,5 +1,7 @@
 """Cards, rules, rows: the few frames that the pages are made of."""
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QFrame,
@@ -11,7 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from omnitray.qt.labels import label
+from omnitray.qt.labels import Paragraph, label
 from omnitray.qt.theme import GAP, SMALL_GAP, text_font
 
 
@@ -53,6 +55,14 @@ def button(text: str, *, danger: bool = False, primary: bool = False) -> QPushBu
     return made
 
 
+def follow_tabs(start: QWidget, widgets: Iterable[QWidget]) -> None:
+    """Give widgets that were made later their place in the way of the Tab key: after ``start``."""
+    start.setFocusPolicy(Qt.FocusPolicy.ClickFocus)  # without one it has no place in it
+    for widget in widgets:
+        QWidget.setTabOrder(start, widget)
+        start = widget
+
+
 def scrolled(content: QWidget) -> QScrollArea:
     """A scroll area around a column; it scrolls down only."""
     area = QScrollArea()
@@ -72,8 +82,7 @@ class Banner(QFrame):
         super().__init__()
         self.setObjectName("banner")
         self.setAccessibleName(name)
-        self.words = label()
-        self.words.setWordWrap(True)
+        self.words = Paragraph()
         self.row = QHBoxLayout(self)
         self.row.setContentsMargins(GAP, SMALL_GAP, SMALL_GAP, SMALL_GAP)
         self.row.addWidget(self.words, 1)

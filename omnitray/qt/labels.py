@@ -4,7 +4,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
-from omnitray.qt.formats import one_line
+from omnitray.qt.formats import one_line, unbroken
 from omnitray.qt.theme import text_font
 
 _DOT = " · "
@@ -19,10 +19,10 @@ def label(text: str = "", *, scale: float = 1.0, bold: bool = False, muted: bool
     return made
 
 
-def paragraph(text: str = "", *, scale: float = 1.0, muted: bool = False) -> QLabel:
+def paragraph(text: str = "", *, scale: float = 1.0, muted: bool = False) -> "Paragraph":
     """A plain text label that wraps and can be copied from."""
-    made = label(text.replace("B/s", "B/\u2060s"), scale=scale, muted=muted)  # keeps units whole
-    made.setWordWrap(True)
+    made = Paragraph(text)
+    _dress(made, scale=scale, bold=False, muted=muted)
     made.setTextInteractionFlags(
         Qt.TextInteractionFlag.TextSelectableByMouse
         | Qt.TextInteractionFlag.TextSelectableByKeyboard
@@ -30,6 +30,20 @@ def paragraph(text: str = "", *, scale: float = 1.0, muted: bool = False) -> QLa
     # Text that can be selected would otherwise be a stop of the Tab key on the way to the buttons.
     made.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
     return made
+
+
+class Paragraph(QLabel):
+    """A plain text that wraps, but never between a figure and its unit."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        self.setText(text)
+
+    def setText(self, text: str) -> None:  # noqa: N802 - Qt's name
+        """Show a text."""
+        super().setText(unbroken(text))
 
 
 class ElidedLabel(QLabel):

@@ -5,16 +5,9 @@ from omnitray.channels.notification import Button, Notification, Urgency
 from omnitray.core.amounts import size
 from omnitray.core.facts import AlertType, Job, Severity
 from omnitray.core.protect_notices import Notice
-from omnitray.core.protection_view import Answer, Question
+from omnitray.core.protection_view import Question
+from omnitray.qt.answer_words import answer_words
 from omnitray.qt.cleaning import Cleaned
-
-_ANSWERS = {
-    Answer.SLOW_DOWN: "Slow down",
-    Answer.PAUSE: "Pause",
-    Answer.END: "End",
-    Answer.LEAVE_ALONE: "Leave it alone for 1 h",
-    Answer.NEVER: "Never touch this",
-}
 
 
 def protected_word(job: Job | None) -> str:
@@ -34,7 +27,7 @@ def notification(question: Question) -> Notification:
         title=f"{question.title}: what shall be done?",
         body=text,
         urgency=Urgency.CRITICAL,
-        buttons=tuple(Button(key=each.value, label=_ANSWERS[each]) for each in question.answers),
+        buttons=tuple(Button(key=key.value, label=words) for key, words in answer_words(question)),
         slot=question.id,
     )
 

@@ -3,20 +3,15 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QTimer, Signal, Slot
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QBoxLayout, QPushButton
 
 from omnitray.core.protection_view import Answer, Question
 from omnitray.qt import formats
-from omnitray.qt.frames import Banner, button
+from omnitray.qt.answer_words import answer_words
+from omnitray.qt.frames import Banner, button, follow_tabs
+from omnitray.qt.wrap_row import WrapRow
 
 _SECOND_MS = 1000
-_WORDS = {
-    Answer.SLOW_DOWN: "Slow down",
-    Answer.PAUSE: "Pause",
-    Answer.END: "End",
-    Answer.LEAVE_ALONE: "Leave alone for 1 h",
-    Answer.NEVER: "Never touch this",
-}
 
 
 class QuestionBanner(Banner):
@@ -29,6 +24,9 @@ class QuestionBanner(Banner):
         self._wall = wall
         self._question: Question | None = None
         self.buttons: list[QPushButton] = []
+        self._answers = WrapRow()
+        self.row.setDirection(QBoxLayout.Direction.TopToBottom)  # five buttons leave no text room
+        self.row.addWidget(self._answers)
         self._tick = QTimer(self)
         self._tick.setInterval(_SECOND_MS)
         self._tick.timeout.connect(self._say)
@@ -36,22 +34,21 @@ class QuestionBanner(Banner):
     def show_question(self, question: Question | None) -> None:
         """Ask; None takes the question away."""
         self._question = question
-        for each in self.buttons:
-            self.row.removeWidget(each)
-            each.hide()
-            each.deleteLater()
+        self._answers.clear()
         self.buttons = []
         self._tick.stop()
         self.setVisible(question is not None)
         if question is None:
             return
-        for answer in question.answers:
-            made = button(_WORDS[answer], danger=answer == Answer.END)
+        for answer, words in answer_words(question):
+            made = button(words, danger=answer == Answer.END)
             made.setProperty("answer", str(answer))
-            made.setAccessibleName(f"{_WORDS[answer]}: {formats.one_line(question.title, 60)}")
+            made.setAccessibleName(f"{words}: {formats.one_line(question.title, 60)}")
             made.clicked.connect(self._on_clicked)
-            self.row.addWidget(made)
+            self._answers.add(made)
             self.buttons.append(made)
+        follow_tabs(self, self.buttons)
+        self._answers.rearrange()
         if question.deadline is not None:
             self._tick.start()
         self._say()

@@ -17,7 +17,15 @@ class WrapRow(QWidget):
     def add(self, widget: QWidget) -> None:
         """Put a widget behind the last one."""
         widget.setParent(self)
+        widget.show()
         self._widgets.append(widget)
+
+    def clear(self) -> None:
+        """Away with all of them."""
+        for widget in self._widgets:
+            widget.hide()
+            widget.deleteLater()
+        self._widgets = []
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """The height follows from the width."""

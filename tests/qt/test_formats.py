@@ -106,3 +106,16 @@ def test_one_line_is_one_line_and_never_longer_than_allowed(text: str, limit: in
 def test_a_block_keeps_its_lines_and_says_that_it_was_cut() -> None:
     assert formats.block("one\ntwo") == "one\ntwo"
     assert formats.block("x" * 5000).endswith(" …")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("grows by 8.9 MB/s.", "grows by 8.9\u00a0MB/\u2060s."),
+        ("CPU 96 %, limit 75 %", "CPU 96\u00a0%, limit 75\u00a0%"),
+        ("20 to 40 s, for 3 min", "20 to 40\u00a0s, for 3\u00a0min"),
+        ("gw3 stays, 3 sheep too", "gw3 stays, 3 sheep too"),
+    ],
+)
+def test_no_line_ends_between_a_figure_and_its_unit(text: str, expected: str) -> None:
+    assert formats.unbroken(text) == expected

@@ -32,3 +32,9 @@ def test_it_has_a_button_for_each_answer() -> None:
         "Leave it alone for 1 h",
         "Never touch this",
     ]
+
+
+def test_a_job_that_is_paused_already_is_kept_so_or_let_run() -> None:
+    shown = notification(msgspec.structs.replace(QUESTION, paused=True))
+    assert [each.label for each in shown.buttons[:2]] == ["Let it run, slowed down", "Keep paused"]
+    assert [each.key for each in shown.buttons[:2]] == ["slow_down", "pause"]

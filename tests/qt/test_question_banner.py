@@ -1,13 +1,15 @@
 import msgspec
 import pytest
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from omnitray.core.protection_view import Answer
 from omnitray.qt.question_banner import QuestionBanner
 from support import samples
 from support.clock import FakeClock
-from support.keys import click
+from support.keys import click, press
+from support.shown import plain
 
 QUESTION = samples.question()
 
@@ -32,7 +34,7 @@ def test_a_question_offers_its_answers_and_carries_the_one_given(banner: Questio
         "Slow down",
         "Pause",
         "End",
-        "Leave alone for 1 h",
+        "Leave it alone for 1 h",
         "Never touch this",
     ]
     click(banner.buttons[1])
@@ -48,15 +50,15 @@ def test_the_time_left_is_counted_down_in_sight(banner: QuestionBanner, clock: F
     deadline = clock.wall() + 30
     paused = msgspec.structs.replace(QUESTION, deadline=deadline, unanswered="it is paused")
     banner.show_question(paused)
-    assert banner.words.text().endswith("In 30 s: it is paused.")
+    assert plain(banner.words.text()).endswith("In 30 s: it is paused.")
     clock.advance(12)
     banner.findChildren(QTimer)[0].timeout.emit()
-    assert banner.words.text().endswith("In 18 s: it is paused.")
+    assert plain(banner.words.text()).endswith("In 18 s: it is paused.")
 
 
 def test_without_a_deadline_it_says_what_happens_without_an_answer(banner: QuestionBanner) -> None:
     banner.show_question(QUESTION)
-    assert banner.words.text().endswith("Without an answer: it stays slowed down.")
+    assert plain(banner.words.text()).endswith("Without an answer: it stays slowed down.")
 
 
 def test_none_takes_the_question_away(banner: QuestionBanner) -> None:
@@ -64,3 +66,42 @@ def test_none_takes_the_question_away(banner: QuestionBanner) -> None:
     banner.show_question(None)
     assert banner.isHidden()
     assert banner.buttons == []
+
+
+def test_the_buttons_say_what_they_do_to_a_job_that_is_paused(banner: QuestionBanner) -> None:
+    banner.show_question(msgspec.structs.replace(QUESTION, paused=True))
+    assert [each.text() for each in banner.buttons] == [
+        "Let it run, slowed down",
+        "Keep paused",
+        "End",
+        "Leave it alone for 1 h",
+        "Never touch this",
+    ]
+
+
+@pytest.mark.parametrize("width", [500, 760, 1080])
+def test_the_question_has_the_whole_width_and_no_button_is_cut(
+    banner: QuestionBanner, width: int, qtbot: QtBot
+) -> None:
+    banner.resize(width, 100)
+    banner.show_question(msgspec.structs.replace(QUESTION, paused=True))
+    qtbot.waitExposed(banner)
+    assert banner.words.width() > width - 50
+    assert all(each.width() >= each.sizeHint().width() for each in banner.buttons)
+
+
+def test_the_tab_key_finds_the_answers_where_they_stand(qtbot: QtBot) -> None:
+    around = QWidget()
+    qtbot.addWidget(around)
+    column = QVBoxLayout(around)
+    first, asked, last = QPushButton("first"), QuestionBanner(FakeClock().wall), QPushButton("last")
+    for each in (first, asked, last):
+        column.addWidget(each)
+    around.show()
+    asked.show_question(QUESTION)
+    first.setFocus()
+    for answer in asked.buttons:
+        press(around.focusWidget(), Qt.Key.Key_Tab)
+        assert around.focusWidget() is answer
+    press(around.focusWidget(), Qt.Key.Key_Tab)
+    assert around.focusWidget() is last

@@ -90,15 +90,15 @@ class QuestionFlow:
         wait_until(self.shop.is_stopped, "it is paused", timeout_s=_ACTS_WITHIN_S)
         self.shop.stay()
         self.screen.wait_for("Leave it alone for 1 h", _NOTIFICATION)
-        self.screen.wait_for(f"Leave alone for 1 h: {JOB}", _WINDOW)
+        self.screen.wait_for(f"Leave it alone for 1 h: {JOB}", _WINDOW)
         self.screen.wait_for(f"Resume: {JOB}", _WINDOW)
         self._wait_until_held(f"{JOB} paused")
 
     def keep_paused(self) -> None:
-        """The notification's *Pause*: it stays paused, and nothing is asked any more."""
-        self.screen.press("Pause", _NOTIFICATION)
+        """The notification's *Keep paused*: it stays paused, and nothing is asked any more."""
+        self.screen.press("Keep paused", _NOTIFICATION)
         self.screen.wait_without("Leave it alone for 1 h", _NOTIFICATION)
-        self.screen.wait_without(f"Leave alone for 1 h: {JOB}", _WINDOW)
+        self.screen.wait_without(f"Leave it alone for 1 h: {JOB}", _WINDOW)
         self._wait_until_held(f"{JOB} paused")
         assert self.shop.is_stopped()
 

@@ -110,11 +110,15 @@ def explanation(action: Action) -> Explanation:
 
 def asked(question: Question) -> str:
     """The question: how the job is held, and why."""
-    is_slowed = question.resource is Resource.CPU and question.unanswered is not Rung.END
-    held = "" if is_slowed else " is paused"  # that it is slowed down says the reason
+    held = " is paused" if is_paused(question) else ""  # that it is slowed down says the reason
     words = (because(question.evidence), question.reason.sentence)
     said = words[:1] if question.reason in _FORETOLD else words
     return f"{question.title}{held}: {'; '.join(said)}."
+
+
+def is_paused(question: Question) -> bool:
+    """Whether the job of a question is paused while it is asked; else it is slowed down."""
+    return question.resource is not Resource.CPU or question.unanswered is Rung.END
 
 
 def unanswered(question: Question) -> str:
