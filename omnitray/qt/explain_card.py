@@ -118,11 +118,22 @@ class EffectCard(Refilled):
         column.addWidget(label("Means on this machine", bold=True))
         if not means:
             column.addWidget(paragraph(NO_MEANS, muted=True))
-        row = WrapRow()
-        for each in means:
-            row.add(_means_label(self._theme, each))
-        column.addWidget(row)
+        for why_not, alike in _by_reason(means).items():
+            row = WrapRow()
+            for each in alike:
+                row.add(_means_label(self._theme, each))
+            column.addWidget(row)
+            if why_not:
+                column.addWidget(paragraph(formats.one_line(why_not), scale=0.92, muted=True))
         column.addStretch()
+
+
+def _by_reason(means: tuple[Means, ...]) -> dict[str, list[Means]]:
+    """Those that work, then those that do not work for the same reason together."""
+    found: dict[str, list[Means]] = {}
+    for each in sorted(means, key=lambda each: not each.works):
+        found.setdefault("" if each.works else each.why_not, []).append(each)
+    return found
 
 
 def _effects(effects: tuple[Effect, ...]) -> QGridLayout:
@@ -142,7 +153,7 @@ def _means_label(theme: Theme, means: Means) -> PillLabel:
     if means.works:
         return PillLabel(theme, Pill(name, "good", "check"), f"{name}: works here")
     words = formats.one_line(f"{name}: {means.why_not}" if means.why_not else name)
-    return PillLabel(theme, Pill(words, "neutral", "cross"), f"{words} (does not work here)")
+    return PillLabel(theme, Pill(name, "neutral", "cross"), f"{words} (does not work here)")
 
 
 def _side(column: int) -> Qt.AlignmentFlag:

@@ -1,18 +1,22 @@
-"""What is under action now: a row for each, with Why? and Undo. Rebuilt only when it changed."""
+"""What is under action now: a row for each, with Why? and Undo. Rebuilt only when it changed.
+
+The focus stays in the list when that happens: on the same button, on the next row, or on the list.
+"""
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QGridLayout, QPushButton, QWidget
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from omnitray.core.protection_view import Grip, Held
 from omnitray.qt import formats, pills
-from omnitray.qt.frames import button, rule
-from omnitray.qt.labels import ElidedLabel, label, plain_tooltip
+from omnitray.qt.frames import button, follow_tabs, rule
+from omnitray.qt.labels import ElidedLabel, label, paragraph, plain_tooltip
 from omnitray.qt.pills import PillLabel
 from omnitray.qt.theme import GAP, SMALL_GAP, Theme
 
-_COLUMNS = 7
+_COLUMNS = 5
+_LINES = 3  # of the grid for each row: title and buttons, means and reason, a rule
 NOTHING = "Nothing is held back. What is slowed down or paused will be listed here, with Undo."
 
 
@@ -27,13 +31,14 @@ class HeldRows(QWidget):
         super().__init__()
         self._theme = theme
         self._shown: tuple[Held, ...] | None = None
-        self._ages: list[tuple[ElidedLabel, Held]] = []
+        self._ages: list[tuple[QLabel, Held]] = []
+        self._buttons: list[list[QPushButton]] = []
+        self.setAccessibleName("Under action now")
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(GAP)
         self._grid.setVerticalSpacing(SMALL_GAP)
-        for column, stretch in ((0, 3), (2, 3), (3, 3)):
-            self._grid.setColumnStretch(column, stretch)
+        self._grid.setColumnStretch(0, 1)
 
     def show_held(self, held: Iterable[Held], now_s: float) -> None:
         """Show what is held; ages follow the clock."""
@@ -43,42 +48,79 @@ class HeldRows(QWidget):
             self._rebuild()
         for words, each in self._ages:
             age = formats.duration(now_s - each.since)
-            words.setText(", ".join(part for part in (each.means, f"for {age}") if part))
+            said = ", ".join(part for part in (each.means, f"for {age}") if part)
+            words.setText(formats.one_line(said))
 
     def _rebuild(self) -> None:
+        focus = self._focus()
+        self._clear()
+        if not self._shown:
+            self._grid.addWidget(label(NOTHING, muted=True), 0, 0, 1, _COLUMNS)
+        for number, each in enumerate(self._shown or ()):
+            if number:
+                self._grid.addWidget(rule(), _LINES * number - 1, 0, 1, _COLUMNS)
+            self._add(_LINES * number, each)
+        follow_tabs(self, (each for row in self._buttons for each in row))
+        if focus is not None:
+            self._refocus(*focus)
+
+    def _focus(self) -> tuple[int, str] | None:
+        """The row whose button has the focus, and what is on it."""
+        focused = self.window().focusWidget()
+        for number, row in enumerate(self._buttons):
+            for each in row:
+                if each is focused:
+                    return number, each.text()
+        return None
+
+    def _refocus(self, number: int, word: str) -> None:
+        if not self._buttons:
+            self.setFocus()
+            return
+        row = self._buttons[min(number, len(self._buttons) - 1)]
+        next((each for each in row if each.text() == word), row[0]).setFocus()
+
+    def _clear(self) -> None:
         while (item := self._grid.takeAt(0)) is not None:
             if widget := item.widget():
                 widget.hide()
                 widget.deleteLater()
-        self._ages = []
-        if not self._shown:
-            self._grid.addWidget(label(NOTHING, muted=True), 0, 0, 1, _COLUMNS)
-            return
-        for number, each in enumerate(self._shown):
-            if number:
-                self._grid.addWidget(rule(), 2 * number - 1, 0, 1, _COLUMNS)
-            self._add(2 * number, each)
+        self._ages, self._buttons = [], []
 
     def _add(self, row: int, held: Held) -> None:
-        age = ElidedLabel(scale=0.92, muted=True)
-        self._ages.append((age, held))
         self._grid.addWidget(ElidedLabel(held.title, bold=True), row, 0)
         self._grid.addWidget(PillLabel(self._theme, pills.GRIPS[held.grip]), row, 1)
-        self._grid.addWidget(age, row, 2)
-        self._grid.addWidget(ElidedLabel(held.why, scale=0.92, muted=True), row, 3)
+        for column, each in enumerate(self._offered(held), start=2):
+            self._grid.addWidget(each, row, column)
+            each.show()  # the layout would do so later: too late for the focus
+        age = paragraph(scale=0.92, muted=True)
+        self._ages.append((age, held))
+        words = QWidget()
+        line = QHBoxLayout(words)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(GAP)
+        why = paragraph(formats.one_line(held.why), scale=0.92, muted=True)
+        line.addWidget(age, 1, Qt.AlignmentFlag.AlignTop)
+        line.addWidget(why, 1, Qt.AlignmentFlag.AlignTop)
+        self._grid.addWidget(words, row + 1, 0, 1, _COLUMNS)
+
+    def _offered(self, held: Held) -> list[QPushButton]:
+        """The buttons of a row."""
         name = formats.one_line(held.title, 60)
         why = self._button("Why?", held.action_id, f"Why {name}?")
         why.clicked.connect(self._on_why)
-        self._grid.addWidget(why, row, 4)
+        made = [why]
         if held.undoable:
             word = "Resume" if held.grip == Grip.PAUSED else "Undo"
             undo = self._button(word, held.action_id, f"{word}: {name}")
             undo.clicked.connect(self._on_undo)
-            self._grid.addWidget(undo, row, 5)
+            made.append(undo)
         if held.grip == Grip.PAUSED:
             end = self._button("End…", held.job_key, f"End {name}, after one more question")
             end.clicked.connect(self._on_end)
-            self._grid.addWidget(end, row, 6)
+            made.append(end)
+        self._buttons.append(made)
+        return made
 
     def _button(self, word: str, meant: str, name: str) -> QPushButton:
         made = button(word, danger=word.startswith("End"))

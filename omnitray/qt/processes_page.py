@@ -102,6 +102,7 @@ class ProcessesPage(QWidget):
     def show_jobs(self, jobs: tuple[Job, ...], known: Grips, state: ProtectState) -> None:
         """Take up the newest scan, what holds the jobs, and whether anything is done at all."""
         self._grips, self._state = known, state
+        self.told.follow(known.held.values())
         self.model.show_jobs(jobs, known)
         self._show_emptiness()
         self._show_choice()

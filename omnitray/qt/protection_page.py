@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QVBoxLayout,
@@ -101,8 +101,8 @@ class ProtectionPage(QWidget):
         middle.addWidget(self.why, 8)
         middle.addWidget(self.effects, 5)
         journal = Card("Journal", margin=4)
-        journal.column.addWidget(self.no_journal)
-        journal.column.addWidget(self.journal)
+        journal.column.addWidget(self.no_journal, 1, Qt.AlignmentFlag.AlignTop)
+        journal.column.addWidget(self.journal, 1)
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
@@ -136,6 +136,7 @@ class ProtectionPage(QWidget):
         self.detail.setText(formats.one_line(" · ".join([*parts, *view.neighbours])))
         self.state.show_value(view.state)
         self._show_undo_all(any(each.undoable for each in view.held))
+        self.told.follow(view.held)
         self.held.show_held(view.held, self._wall())
         self.journal_model.show_lines(view.journal)
         self.journal.setVisible(bool(view.journal))

@@ -1,9 +1,14 @@
-"""What came of what the person asked for: a sentence beside the buttons, with its way back."""
+"""What came of what the person asked for: a sentence beside the buttons, with its way back.
+
+It goes when it is no longer so: when what holds the job is something else than when it was said.
+"""
+
+from collections.abc import Iterable
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from omnitray.core.protection_view import Told, WayBack
+from omnitray.core.protection_view import Held, Told, WayBack
 from omnitray.qt import formats
 from omnitray.qt.frames import button
 from omnitray.qt.labels import paragraph
@@ -21,6 +26,7 @@ class ToldLine(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.told: Told | None = None
+        self._held: tuple[Held, ...] = ()
         self.words = paragraph()
         self.undo = button("Undo")
         self.undo.clicked.connect(self._on_undo)
@@ -42,6 +48,18 @@ class ToldLine(QWidget):
         self.words.setAccessibleName(words)
         self.undo.setVisible(told.way_back is not WayBack.NONE)
         self.undo.setAccessibleName(f"Undo: {words}")
+
+    def follow(self, held: Iterable[Held]) -> None:
+        """What is held now; it is told of what was held last."""
+        before, self._held = self._grips(), tuple(held)
+        if self.told is not None and self._grips() != before:
+            self.show_told(None)
+
+    def _grips(self) -> frozenset[tuple[str, str]]:
+        """What holds the job that was told of; where no job was named, all that is held."""
+        key = self.told.job_key if self.told else ""
+        about = (each for each in self._held if key in {"", each.job_key})
+        return frozenset((each.action_id, each.grip.value) for each in about)
 
     @Slot()
     def _on_undo(self) -> None:

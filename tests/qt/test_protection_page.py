@@ -5,18 +5,29 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from omnitray.core.facts import Mode, ProtectState
-from omnitray.core.protection_view import Breaker, BreakerState, Explanation, ProtectionView, Told
+from omnitray.core.protection_view import (
+    Breaker,
+    BreakerState,
+    Explanation,
+    Grip,
+    Means,
+    ProtectionView,
+    Told,
+)
 from omnitray.qt import explain_card, held_rows, protection_page
 from omnitray.qt.protection_page import ProtectionPage, breaker_words
 from omnitray.qt.theme import Theme
 from support import samples
-from support.keys import click
+from support.keys import click, press
 from support.samples import NOW
+from support.shown import plain
 
 
 def words(widget: QWidget) -> list[str]:
     QApplication.processEvents()  # what was laid out anew is shown by the next event
-    return [label.text() for label in widget.findChildren(QLabel) if label.isVisibleTo(widget)]
+    return [
+        plain(label.text()) for label in widget.findChildren(QLabel) if label.isVisibleTo(widget)
+    ]
 
 
 def button(widget: QWidget, name: str) -> QPushButton:
@@ -140,3 +151,97 @@ def test_an_action_of_an_earlier_run_is_explained_from_the_journal(page: Protect
     shown = " ".join(words(page.why))
     assert "Why slowed down cargo build · ~/engine" in shown
     assert "CPU 88 %. It is undone" in shown
+
+
+def focused(page: ProtectionPage) -> str:
+    widget = page.window().focusWidget()
+    assert widget is not None
+    return widget.accessibleName()
+
+
+def without(view: ProtectionView, *action_ids: str) -> ProtectionView:
+    held = tuple(each for each in view.held if each.action_id not in action_ids)
+    return msgspec.structs.replace(view, held=held)
+
+
+def test_the_focus_stays_in_the_list_when_a_row_has_gone(page: ProtectionPage) -> None:
+    view = samples.protection()
+    page.show_view(view)
+    button(page.held, "Undo: pytest · ~/shop").setFocus()
+    page.show_view(without(view, "x1"))
+    assert focused(page) == "Why pytest gw3?"
+    button(page.held, "Resume: pytest gw3").setFocus()
+    page.show_view(view)
+    page.show_view(without(view, "x1"))
+    assert "pytest gw3" in focused(page)
+    page.show_view(without(view, "x1", "x2"))
+    assert focused(page) == "Under action now"
+
+
+def test_a_focus_elsewhere_stays_where_it_is(page: ProtectionPage) -> None:
+    page.undo_all.setFocus()
+    before = page.window().focusWidget()
+    page.show_view(samples.protection())
+    assert page.window().focusWidget() is before
+
+
+def test_the_tab_key_goes_through_the_rows_before_it_leaves_them(page: ProtectionPage) -> None:
+    page.show_view(samples.protection())
+    page.undo_all.setFocus()
+    seen = []
+    for _ in range(5):
+        press(page.window().focusWidget(), Qt.Key.Key_Tab)
+        seen.append(focused(page))
+    assert seen == [
+        "Why pytest · ~/shop?",
+        "Undo: pytest · ~/shop",
+        "Why pytest gw3?",
+        "Resume: pytest gw3",
+        "End pytest gw3, after one more question",
+    ]
+
+
+def test_a_long_reason_and_its_means_are_there_to_their_end(page: ProtectionPage) -> None:
+    held = msgspec.structs.replace(
+        samples.protection().held[0], why="memory runs out in 20 to 40 s, at 290 MB/s, " * 4
+    )
+    page.show_view(ProtectionView(held=(held,)))
+    QApplication.processEvents()
+    (why,) = (each for each in page.held.findChildren(QLabel) if "290" in each.text())
+    assert why.height() >= why.heightForWidth(why.width())
+
+
+def test_what_was_told_goes_when_it_is_no_longer_so(page: ProtectionPage) -> None:
+    view = samples.protection()
+    page.show_view(without(view, "x1"))
+    page.show_told(Told(sentence="pytest runs as before."))
+    page.show_view(msgspec.structs.replace(without(view, "x1"), mode=Mode.TEST))
+    assert page.told.isVisible()
+    page.show_view(view)
+    assert not page.told.isVisible()
+
+
+def test_what_was_told_of_one_job_stays_when_another_is_held(page: ProtectionPage) -> None:
+    view = samples.protection()
+    slowed, other = view.held[0], view.held[1]
+    page.show_view(ProtectionView(held=(slowed,)))
+    page.show_told(Told(sentence="It is slowed down.", job_key=slowed.job_key))
+    page.show_view(ProtectionView(held=(slowed, msgspec.structs.replace(other, job_key="make:1"))))
+    assert page.told.isVisible()
+    page.show_view(ProtectionView(held=(msgspec.structs.replace(slowed, grip=Grip.PAUSED),)))
+    assert not page.told.isVisible()
+
+
+def test_the_heading_of_an_empty_journal_stays_at_the_top(page: ProtectionPage) -> None:
+    page.resize(860, 1200)
+    QApplication.processEvents()
+    (head,) = (each for each in page.findChildren(QLabel) if each.text() == "Journal")
+    assert head.height() < 2 * head.sizeHint().height()
+    assert page.no_journal.y() - head.y() < 3 * head.sizeHint().height()
+
+
+def test_the_reason_for_means_that_do_not_work_is_said_once_and_whole(page: ProtectionPage) -> None:
+    why = "this session has no service manager that could make scopes"
+    means = [Means(name=name, works=False, why_not=why) for name in ("weight", "freezer")]
+    page.show_view(ProtectionView(means=(Means(name="nice", works=True), *means)))
+    assert words(page.effects).count(why) == 1
