@@ -2,6 +2,7 @@
 
 import msgspec
 
+from omnitray.core.amounts import size
 from omnitray.core.deciding.protection import GuardReading, Probe
 from omnitray.core.facts import Resource
 from omnitray.core.protection_view import Effect
@@ -58,7 +59,7 @@ class Effects:
         rows = [*_memory_rows(course.before, course.after), *_pressure_rows(course, course.after)]
         if course.before_probe and course.after_probe:
             before, after = course.before_probe.now_ms, course.after_probe.now_ms
-            rows.append(Effect(name="A key press takes", figure=f"{before:.0f} → {after:.0f} ms"))
+            rows += _row("A key press takes", f"{before:.0f} ms", f"{after:.0f} ms")
         if course.relief_s is not None:
             rows.append(Effect(name="Time to relief", figure=f"{course.relief_s:.2f} s"))
         return tuple(rows)
@@ -79,8 +80,8 @@ def _is_relief(course: _Course) -> bool:
 
 
 def _memory_rows(before: GuardReading, after: GuardReading) -> list[Effect]:
-    figure = f"{before.memory.available_bytes / 1e9:.1f} → {after.memory.available_bytes / 1e9:.1f}"
-    return [Effect(name="Available memory", figure=f"{figure} GB")]
+    was, is_now = size(before.memory.available_bytes), size(after.memory.available_bytes)
+    return _row("Available memory", was, is_now)
 
 
 def _pressure_rows(course: _Course, after: GuardReading) -> list[Effect]:
@@ -89,7 +90,16 @@ def _pressure_rows(course: _Course, after: GuardReading) -> list[Effect]:
     before, now = read(course.before), read(after)
     if before is None or now is None:
         return []
-    return [Effect(name=name, figure=f"{before:.0f} → {now:.0f} %")]
+    return _row(name, f"{before:.0f} %", f"{now:.0f} %")
+
+
+def _row(name: str, before: str, after: str) -> list[Effect]:
+    """``12 → 190 MB``, the unit once where it is the same; nothing where nothing has changed."""
+    if before == after:
+        return []
+    figure, _, unit = before.partition(" ")
+    first = figure if after.endswith(f" {unit}") else before
+    return [Effect(name=name, figure=f"{first} → {after}")]
 
 
 def _cpu_wait(reading: GuardReading) -> float | None:
