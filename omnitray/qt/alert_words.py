@@ -4,6 +4,8 @@ import enum
 from collections.abc import Iterable
 
 from omnitray.core.alerting.alert import Alert, epoch
+from omnitray.core.deciding.identity import Rung
+from omnitray.core.deciding.protect_reasons import AlarmReason, ProtectReason
 from omnitray.core.facts import AlertType
 from omnitray.qt import formats
 
@@ -20,6 +22,20 @@ _FIGURES = (("cpu", "CPU"), ("memory", "Memory"), ("disk", "Disk"))
 _WORDS = (("level", "Level"), ("mode", "Mode"))
 _TOLD = {"cpu", "memory", "disk", "level", "mode", "culprits", "actions"}
 _MOST_REST = 12
+_NAMES = {
+    "action_id": "Action",
+    "rung": "Step",
+    "others_wait": "Others had to wait",
+}
+_CODES = {
+    "rung": {
+        Rung.TELL: "told you",
+        Rung.SLOW_DOWN: "slowed down",
+        Rung.PAUSE: "paused",
+        Rung.END: "ended",
+    },
+    "reason": {each.value: each.sentence for each in (*ProtectReason, *AlarmReason)},
+}
 
 
 class Column(enum.IntEnum):
@@ -84,8 +100,14 @@ def measured(alert: Alert) -> list[tuple[str, str]]:
         if key in alert.context
     ]
     others = [key for key in alert.context if key not in _TOLD][:_MOST_REST]
-    rows += [(_title(key), _short(alert.context[key])) for key in others]
+    rows += [_in_words(key, alert.context[key]) for key in others]
     return rows
+
+
+def _in_words(key: str, value: object) -> tuple[str, str]:
+    """What the protector says of itself in its own words; of others, what they wrote."""
+    words = _CODES.get(key, {}).get(str(value)) or _short(value)
+    return _NAMES.get(key) or _title(key), words
 
 
 def done(alert: Alert) -> list[str]:

@@ -1,6 +1,7 @@
 """The history: filter, list and details of one alert."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
@@ -37,9 +38,32 @@ def ask_path(parent: QWidget, suffix: str) -> str:
     chosen, _ = QFileDialog.getSaveFileName(
         parent, "Export alerts", f"alerts.{suffix}", f"*.{suffix}"
     )
-    if chosen and not chosen.endswith(f".{suffix}"):
-        chosen += f".{suffix}"
-    return chosen
+    return completed(chosen, suffix, lambda whole: _may_replace(parent, whole))
+
+
+def completed(chosen: str, suffix: str, may_replace: Callable[[Path], bool]) -> str:
+    """The path with its ending; the file dialog has asked about what was typed, not about this."""
+    if not chosen or chosen.lower().endswith(f".{suffix}"):
+        return chosen
+    whole = Path(f"{chosen}.{suffix}")
+    return str(whole) if not whole.exists() or may_replace(whole) else ""
+
+
+def _may_replace(parent: QWidget, whole: Path) -> bool:
+    from PySide6.QtWidgets import QMessageBox  # noqa: PLC0415 - seldom used
+
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Warning)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setWindowTitle("Export alerts")
+    box.setText(f"{whole.name} is there already. Replace it?")
+    box.setInformativeText(f"What {whole} holds now would be lost.")
+    replace = box.addButton("Replace", QMessageBox.ButtonRole.DestructiveRole)
+    cancel = box.addButton("Leave it", QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(cancel)
+    box.setEscapeButton(cancel)
+    box.exec()
+    return box.clickedButton() is replace
 
 
 class AlertsPage(QWidget):

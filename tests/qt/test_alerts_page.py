@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import msgspec
 import pytest
 from PySide6.QtCore import QEvent, Qt
@@ -9,12 +11,13 @@ from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.core.facts import AlertType, Severity
 from omnitray.qt.alert_delegate import AlertDelegate, two_lines
 from omnitray.qt.alert_words import Column
-from omnitray.qt.alerts_page import NONE_FIT, NONE_YET, AlertsPage
+from omnitray.qt.alerts_page import NONE_FIT, NONE_YET, AlertsPage, completed
 from omnitray.qt.labels import ElidedLabel
 from omnitray.qt.theme import Theme
 from support import samples
 from support.keys import CTRL, click, press, type_text
 from support.samples import NOW, ListedAlerts
+from support.shown import plain
 
 
 class Opened:
@@ -42,7 +45,7 @@ class Opened:
     def said(self) -> str:
         """All words of the detail panel."""
         labels = self.page.detail.findChildren(QLabel)
-        return "\n".join(label.text() for label in labels if label.isVisibleTo(self.page))
+        return "\n".join(plain(label.text()) for label in labels if label.isVisibleTo(self.page))
 
 
 @pytest.fixture
@@ -288,5 +291,37 @@ def test_what_else_the_context_holds_is_said_in_words(qtbot: QtBot) -> None:
     context: dict[str, object] = {"others_wait": True, "threshold": 85.0}
     alert = samples.alert(1, 0, AlertType.CRITICAL, Severity.INFO, "t", "", context=context)
     said = Opened(qtbot, ListedAlerts([alert])).said()
-    assert "Others wait\nyes" in said
+    assert "Others had to wait\nyes" in said
     assert "Threshold\n85" in said
+
+
+def test_the_codes_of_the_protector_are_shown_in_words(qtbot: QtBot) -> None:
+    context: dict[str, object] = {"rung": "slow_down", "reason": "memory_over"}
+    alert = samples.alert(1, 0, AlertType.CRITICAL, Severity.INFO, "t", "", context=context)
+    said = Opened(qtbot, ListedAlerts([alert])).said()
+    assert "Step\nslowed down" in said
+    assert "Reason\nit holds most of the memory, which is over the limit" in said
+
+
+def test_a_reason_that_somebody_else_wrote_is_shown_as_it_is(qtbot: QtBot) -> None:
+    context: dict[str, object] = {"reason": "the server_said so"}
+    alert = samples.alert(1, 0, AlertType.CRITICAL, Severity.INFO, "t", "", context=context)
+    assert "Reason\nthe server_said so" in Opened(qtbot, ListedAlerts([alert])).said()
+
+
+def test_an_export_never_replaces_a_file_that_was_not_asked_about(tmp_path: Path) -> None:
+    there = tmp_path / "alerts.csv"
+    there.write_text("precious")
+    asked: list[Path] = []
+
+    def refuse(whole: Path) -> bool:
+        asked.append(whole)
+        return False
+
+    assert completed(str(tmp_path / "alerts"), "csv", refuse) == ""
+    assert asked == [there]
+    assert completed(str(tmp_path / "alerts"), "csv", lambda _: True) == str(there)
+    assert completed(str(tmp_path / "new"), "csv", refuse) == str(tmp_path / "new.csv")
+    assert completed(str(there), "csv", refuse) == str(there)  # the dialog has asked about it
+    assert completed("", "csv", refuse) == ""
+    assert asked == [there]
