@@ -42,9 +42,14 @@ class Files:
         return []
 
     def alerts(self, query: AlertQuery) -> list[Alert]:
-        """Read from disk."""
-        if not self._paths.alerts.is_dir():
+        """Read from disk. Raises OSError: it cannot be read, which is not the same as empty."""
+        try:
+            next(self._paths.alerts.iterdir(), None)
+        except FileNotFoundError:
             return []
+        except OSError as error:
+            why = f"{error.strerror}: {self._paths.alerts}"
+            raise OSError(f"the history cannot be read: {why}") from error
         return self._history().query(query)
 
     def raise_alert(self, new: NewAlert) -> Alert:

@@ -21,6 +21,7 @@ from omnitray.stream import stream
 EXPORT_PAGE = 5000
 SHORT = 6  # the end of an id: chance, where its beginning is the time
 MOST = {"title": 16_384, "message": 20_000, "source": 200}
+NARROW = 100  # columns: with fewer the type, which the title says as well, gives it its room
 ENDINGS = (".jsonl", ".json", ".csv")
 NOT_FOUND = 404
 
@@ -53,17 +54,18 @@ def _show(found: list[Alert], context: Context) -> None:
         context.terminal.line("no alerts")
         return
     rows = [_row(alert, context) for alert in found]
-    context.terminal.table(rows, [_colour(alert) for alert in found])
+    context.terminal.table(rows, [_colour(alert) for alert in found], middle=True)
 
 
 def _row(alert: Alert, context: Context) -> tuple[str, ...]:
     times = f" ({alert.count} times)" if alert.count > 1 else ""
+    about = (alert.type.value,) if context.terminal.width >= NARROW else ()
     return (
         alert.id[-SHORT:],
         shown(alert.last_seen, context.now),
         alert.severity.value,
         alert.state,
-        alert.type.value,
+        *about,
         alert.title + times,
     )
 

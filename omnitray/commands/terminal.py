@@ -78,13 +78,21 @@ class Terminal:
         if self.interactive:
             print("\x1b[H\x1b[2J", end="", file=self._out)
 
-    def table(self, rows: Sequence[Sequence[str]], colours: Sequence[str] = ()) -> None:
-        """Columns as wide as their widest cell; the last one is cut at the edge."""
+    def table(
+        self, rows: Sequence[Sequence[str]], colours: Sequence[str] = (), *, middle: bool = False
+    ) -> None:
+        """Columns as wide as their widest cell; the last one is cut at the edge.
+
+        With ``middle`` its middle goes, for titles that end in who it was.
+        """
         widths = [max((width_of(row[at]) for row in rows), default=0) for at in columns(rows)]
         for number, row in enumerate(rows):
             cells = [pad(cell, width) for cell, width in zip(row[:-1], widths, strict=False)]
             colour = colours[number] if number < len(colours) else ""
-            self.line(GAP.join([*cells, row[-1]]).rstrip(), colour)
+            last = row[-1]
+            if middle:
+                last = cut_middle(last, self.width - sum(width_of(cell + GAP) for cell in cells))
+            self.line(GAP.join([*cells, last]).rstrip(), colour)
 
 
 def _columns(environ: Mapping[str, str]) -> int:
@@ -142,6 +150,16 @@ def cut(text: str, width: int) -> str:
             break
         kept.append(mark)
     return "".join(kept) + "…"
+
+
+def cut_middle(text: str, width: int) -> str:
+    """Harmless, and no wider than this; an ellipsis stands for the middle."""
+    text = harmless(text)
+    if width_of(text) <= width:
+        return text
+    half = max(0, width - 1) // 2
+    tail = cut(text[::-1], half + 1)[:-1][::-1].lstrip()
+    return cut(text, max(1, width - width_of(tail))) + tail
 
 
 def pad(text: str, width: int) -> str:

@@ -128,3 +128,18 @@ def _when_listening(api: Running) -> None:
             return
         tick.wait(0.01)
     raise AssertionError("nobody listens")
+
+
+@pytest.mark.parametrize("words", [["alerts"], ["export", "out.csv"]], ids=" ".join)
+def test_a_history_that_cannot_be_read_is_not_an_empty_one(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    (tmp_path / "home").write_text("no folder")
+    monkeypatch.setenv("OMNITRAY_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(words) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("omnitray: the history cannot be read: ")
+    assert said.err.count("\n") == 1
+    assert not (tmp_path / "out.csv").exists()

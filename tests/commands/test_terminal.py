@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.commands.terminal import Terminal, cut, harmless, harmless_json, width_of
+from omnitray.commands.terminal import Terminal, cut, cut_middle, harmless, harmless_json, width_of
 
 ATTACKS = [
     "\x1b]0;owned\x07",
@@ -91,3 +91,18 @@ def test_colour_is_for_terminals_that_want_it() -> None:
     ):
         Terminal(screen, screen, environ).line("x", "critical")
         assert ("\x1b[31m" in screen.getvalue()) is coloured
+
+
+def test_a_title_loses_its_middle_so_that_who_it_was_stays() -> None:
+    screen = Screen()
+    rows = [("a1", "paused python3 -m pytest --with-many --options · ~/shop")]
+    Terminal(screen, screen, {"COLUMNS": "40", "NO_COLOR": "1"}).table(rows, middle=True)
+    (line,) = screen.getvalue().splitlines()
+    assert line.startswith("a1  paused python3")
+    assert line.endswith("· ~/shop")
+    assert width_of(line) <= 40
+
+
+@given(st.text(), st.integers(1, 90))
+def test_nothing_without_its_middle_is_wider_than_it_may_be(text: str, width: int) -> None:
+    assert width_of(cut_middle(text, width)) <= width
