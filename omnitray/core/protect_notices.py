@@ -9,10 +9,14 @@ from typing import Any
 import msgspec
 
 from omnitray.core.acting.foreign_ends import ForeignEnd, UnnamedEnd
-from omnitray.core.deciding.explain import alarmed, headline, reasons
+from omnitray.core.amounts import percent, size
+from omnitray.core.deciding.explain import alarmed, headline, reasons, why
 from omnitray.core.deciding.identity import Rung
-from omnitray.core.deciding.protection import Action, Alarm
-from omnitray.core.facts import AlertType, Culprit, Severity
+from omnitray.core.deciding.protect_reasons import AlarmReason
+from omnitray.core.deciding.protection import Action, Alarm, Candidate
+from omnitray.core.facts import AlertType, Culprit, Resource, Severity
+
+_NAMED = 3
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,12 +45,16 @@ def labels_of(action: Action) -> dict[str, str]:
     return {**labels, "rung": action.rung.value} if action.rung is Rung.END else labels
 
 
-def notice_of(action: Action, note: str = "") -> Notice:
-    """The alert for an action that was taken (or, in a dry run, would have been)."""
+def notice_of(action: Action, note: str = "", *, asked: bool = False) -> Notice:
+    """The alert for an action that was taken (or, in a dry run, would have been).
+
+    ``asked``: the person sees a question about it; the alert is for the history.
+    """
     severity = Severity.CRITICAL if action.notify else Severity.WARNING
     if action.dry_run:
         severity = Severity.INFO
-    words = (*(_capital(reason) for reason in reasons(action)), note)
+    said = reasons(action) if action.title or action.cleans else (why(action), *_takers(action))
+    words = (*(_capital(reason) for reason in said), note)
     return Notice(
         type=AlertType.RESOURCE_CRITICAL,
         title=_capital(headline(action)),
@@ -59,7 +67,7 @@ def notice_of(action: Action, note: str = "") -> Notice:
             "action_id": action.id,
             "rung": action.rung.value,
             "reason": action.reason.value,
-            "others_wait": action.notify,
+            "others_wait": action.notify and not asked,
             "actions": [headline(action)],
             "culprits": [msgspec.to_builtins(each) for each in _culprits(action)],
         },
@@ -69,6 +77,8 @@ def notice_of(action: Action, note: str = "") -> Notice:
 def alarm_notice(alarm: Alarm) -> Notice:
     """The critical alert for what the protector cannot or will no longer do."""
     title, message = alarmed(alarm)
+    if alarm.reason is AlarmReason.NOBODY_LEFT and alarm.title:
+        message = f"{message} Most is held by {alarm.title}."
     return Notice(
         type=AlertType.CRITICAL,
         title=title,
@@ -89,6 +99,22 @@ def foreign_notice(end: ForeignEnd | UnnamedEnd) -> Notice:
         labels={"ended_by": end.by, "name": end.name},
         context={"ended_by": end.by, "name": end.name, "pid": end.pid},
     )
+
+
+def _takers(action: Action) -> tuple[str, ...]:
+    """Who takes what is short, and why none of them may be touched."""
+    spared = [each for each in action.considered if each.spared and each.pid is None]
+    named = (
+        f"{_taken(each, action.resource)}: {each.spared.sentence}" for each in spared if each.spared
+    )
+    lines = list(dict.fromkeys(named))[:_NAMED]
+    return ("Nothing was done. Most is taken by " + "; ".join(lines),) if lines else ()
+
+
+def _taken(taker: Candidate, resource: Resource) -> str:
+    if resource is Resource.CPU:
+        return f"{taker.title} ({percent(taker.cpu_percent or 0.0)} of one core)"
+    return f"{taker.title} ({size(taker.rss_bytes)})"
 
 
 def _culprits(action: Action) -> list[Culprit]:

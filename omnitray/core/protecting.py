@@ -44,6 +44,7 @@ from omnitray.core.protect_notices import (
     labels_of,
     notice_of,
 )
+from omnitray.core.stories import IN_FORCE, Stories
 from omnitray.core.surroundings import Around, Surroundings
 from omnitray.core.watching.forecast import DiskForecaster, attributed
 from omnitray.core.watching.guard import Guard, GuardStep
@@ -53,8 +54,6 @@ UNREADABLE_S = 5.0
 _LOOK_AFTER_S = 1.0
 _TAKEN_KEPT = 100  # actions of this run that can still be explained in full
 _PROBE_EVERY_S = 2.0
-_TOLD_S = 60.0  # so long something that was only told stands open
-_IN_FORCE = {ActionState.HELD, ActionState.ENDING, ActionState.WATCHED}
 
 
 class Readings(Protocol):
@@ -128,8 +127,7 @@ class Protecting:
         self._probed: tuple[float, Probe] | None = None
         self._replies: list[Reply] = []
         self._taken_back: list[TakenBackFact] = []
-        self._stories: dict[str, dict[str, str]] = {}
-        self._told: dict[str, tuple[dict[str, str], float]] = {}
+        self._stories = Stories()
         self._now_s = 0.0
         self._looks_anyway = False
         self._surroundings = Surroundings(around or Around())
@@ -182,7 +180,11 @@ class Protecting:
         facts = self._with_news(self._facts(reading, guard))
         self.effects.observe(reading, facts.probe)
         decisions = self.protector.decide(facts, policy, reading.monotonic_s)
-        notices = [*self._carry_out(decisions), *self._ended_stories(), *self._foreign(reading)]
+        notices = [
+            *self._carry_out(decisions),
+            *self._stories.over(self.active, reading),
+            *self._foreign(reading),
+        ]
         ended = bool(looked_after.ended or looked_after.gone)
         delay_s = self._surroundings.delay(self._delay(guard, looked_after.next_s))
         danger = self.protector.disk_in_danger
@@ -220,7 +222,7 @@ class Protecting:
         return undone
 
     def _held_by(self, action_ids: set[str]) -> list[TakenBackFact]:
-        held = (each.action for each in self.active if each.state in _IN_FORCE)
+        held = (each.action for each in self.active if each.state in IN_FORCE)
         return [
             TakenBackFact(job_key=action.job_key, rung=action.rung)
             for action in held
@@ -344,8 +346,8 @@ class Protecting:
         while len(self.taken) > _TAKEN_KEPT:
             del self.taken[next(iter(self.taken))]
         self.effects.forget(set(self.taken))
+        self._stories.begin(action)
         if action.rung is Rung.TELL:
-            self._told[action.id] = (labels_of(action), self._now_s + _TOLD_S)
             return notice_of(action)
         if self.reading is not None:
             probe = self._probed[1] if self._probed else None
@@ -353,25 +355,16 @@ class Protecting:
         done, _ = self._executor.carry_out([action])
         self.refusals = {key: why for key, why in self.refusals.items() if key in self.taken}
         self.refusals[action.id] = _note(done)
-        if (
-            action.rung is not Rung.END and not action.dry_run
-        ):  # that somebody was ended stays told until it is seen
-            self._stories[action.id] = labels_of(action)
+        if self.refusals[action.id]:
+            self.protector.refused(action)
         if action.rung is not Rung.SLOW_DOWN:
             self._guard.acted()
-        return notice_of(action, _note(done))
+        return notice_of(action, _note(done), asked=self._is_asked_about(action))
 
-    def _ended_stories(self) -> list[NoticeOver]:
-        """Stories of which no action is in force any more."""
-        past = [key for key, (_, until_s) in self._told.items() if self._now_s >= until_s]
-        told_off = [self._told.pop(key)[0] for key in past]
-        in_force = {each.action.id for each in self.active if each.state in _IN_FORCE}
-        over = {key: labels for key, labels in self._stories.items() if key not in in_force}
-        for key in over:
-            del self._stories[key]
-        going_on = [*self._stories.values(), *(labels for labels, _ in self._told.values())]
-        ended = [*over.values(), *told_off]
-        return [NoticeOver(labels=labels) for labels in ended if labels not in going_on]
+    def _is_asked_about(self, action: Action) -> bool:
+        """Whether the question about this job tells of it: one event is told once."""
+        open_ = (each.job_key for each in self.protector.open_questions)
+        return action.rung is Rung.PAUSE and action.job_key in open_
 
     def _delay(self, guard: GuardStep, look_after_s: float | None) -> float:
         if self._looks_anyway:

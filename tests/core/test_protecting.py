@@ -23,6 +23,7 @@ from omnitray.core.facts import (
     ProcessFacts,
     ProtectState,
     Resource,
+    Severity,
 )
 from omnitray.core.policy import ModeLimits, ProtectPolicy
 from omnitray.core.processes.inspector import Inspector
@@ -83,6 +84,7 @@ class Desk:
             self.details.start(["/home/me/hog"], pid=each.identity.pid, cwd="/home/me/shop")
         self.executor = Executor(self.bench.actions, self.clock)
         self.scans = 0
+        self.grows_bytes = 0  # each hog, from one scan to the next
         self.protecting = Protecting(
             source=self.source,
             scan=self.scan,
@@ -111,7 +113,7 @@ class Desk:
                 state="R",
                 uid=1000,
                 cpu_percent=95.0,
-                rss_bytes=4 * GB,
+                rss_bytes=4 * GB + self.scans * self.grows_bytes,
             )
             for each in self.processes
             if each.alive
@@ -129,7 +131,7 @@ class Desk:
                 leader_pid=processes[0].pid,
                 processes=tuple(processes),
                 cpu_percent=190.0,
-                rss_bytes=8 * GB,
+                rss_bytes=sum(each.rss_bytes for each in processes),
             ),
         )
 
@@ -377,3 +379,33 @@ def test_switched_off_it_looks_at_nobody(desk: Desk) -> None:
     desk.source.cpu = 97.0
     desk.run(30)
     assert desk.scans == 0
+
+
+def test_one_pause_is_told_once_by_its_question(desk: Desk) -> None:
+    desk.source.available = int(1.9 * GB)
+    desk.run(2)
+    assert desk.protecting.protector.open_questions == ()
+    desk.grows_bytes = GB // 20
+    told = [each for each in notices(desk.run(2)) if isinstance(each, Notice)]
+    (question,) = desk.protecting.protector.open_questions
+    (pause,) = (each for each in told if each.context["rung"] == "pause")
+    assert question.job_key == "hogs"
+    assert pause.severity is Severity.CRITICAL
+    assert pause.context["others_wait"] is False
+
+
+def test_who_takes_memory_is_named_and_it_is_over_once_there_is_enough(desk: Desk) -> None:
+    desk.protecting.policy = ProtectPolicy(
+        dev=ModeLimits(cpu_percent=75, memory_percent=80, hold_s=3), protected=("hog",)
+    )
+    desk.source.available = 5 * GB
+    (told,) = notices(desk.run(70))
+    assert isinstance(told, Notice)
+    assert told.title == "Memory over the limit"
+    assert told.message.endswith(
+        "Nothing was done. Most is taken by hog · ~/shop (8.0 GB): protected by you."
+    )
+    desk.source.available = 8 * GB
+    assert notices(desk.run(6)) == [NoticeOver(labels=told.labels)]
+    desk.source.available = 5 * GB
+    assert notices(desk.run(10)) == []

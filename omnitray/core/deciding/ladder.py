@@ -17,6 +17,9 @@ PRESSURE_CPU = 40.0  # per cent of time that something waited for a processor
 
 # Memory.
 NEAR_FLOOR_POINTS = 1.0
+GETS_NEAR_S, GETS_NEAR_POINTS = 3.0, 5.0  # at the growth that is measured
+PAUSE_SHOWS_S = 3.0  # so long a pause at the floor has, if memory stands still meanwhile
+FALLS_ON_SHARE, FALLS_ON_BYTES = 0.0025, 4 << 20  # less is no falling
 THRASHING = 10.0  # per cent of time that everything waited for memory
 NEXT_PAUSE_S = 0.3
 GROWS_ON_S, GROWS_ON_BPS = 5.0, 16 << 20  # what a paused job may go on with: new processes

@@ -1,17 +1,28 @@
 """Memory: over the limit slow down, before it runs out pause what grows, at the floor end one.
 
 At the floor is: 5 per cent or less available *and* no swap left to use. Pressure alone ends
-nothing. Before that, what grows is paused, which takes no memory back but leaves time to answer.
+nothing. Before that, what grows is paused, which takes no memory back but leaves time to answer;
+a pause that has stopped the fall puts an end off by some seconds, a pause that has not does not.
 """
 
 from omnitray.core.deciding import breaker, ladder
 from omnitray.core.deciding.identity import Rung
-from omnitray.core.deciding.protect_reasons import AlarmReason, ProtectReason
-from omnitray.core.deciding.protection import Evidence, Signal
+from omnitray.core.deciding.protect_reasons import AlarmReason, ProtectReason, SparedReason
+from omnitray.core.deciding.protection import (
+    ActionState,
+    ActiveAction,
+    Candidate,
+    Evidence,
+    Signal,
+)
 from omnitray.core.deciding.scene import Scene
 from omnitray.core.deciding.turn import Turn
 from omnitray.core.deciding.victims import Choice, choose
 from omnitray.core.facts import Job, Resource
+from omnitray.core.watching.forecast import memory_left
+
+_WANTED_SO = {SparedReason.TAKEN_BACK, SparedReason.LEFT_ALONE}
+_NAMED = 3
 
 Why = tuple[ProtectReason, Evidence]
 
@@ -25,6 +36,7 @@ def step(turn: Turn) -> None:
     clear = memory.used_percent < ladder.clears_under(limit)
     if memo.held_s("memory clear", turn.now_s, so=clear) >= ladder.CLEAR_HOLD_S:
         memo.times.pop("tell memory", None)
+    _see_pauses(turn)
     if not scene.facts.jobs:
         return
     if is_at_floor(scene) and _end(turn):
@@ -61,9 +73,21 @@ def urgent(scene: Scene) -> Why | None:
             forecast=forecast,
         )
         return ProtectReason.MEMORY_RUNS_OUT, evidence
-    if scene.is_swap_gone and scene.available_percent <= floor + ladder.NEAR_FLOOR_POINTS:
+    if is_near_floor(scene):
         return ProtectReason.MEMORY_NEAR_FLOOR, left
     return _thrashing(scene, floor)
+
+
+def is_near_floor(scene: Scene) -> bool:
+    """Whether the floor is a point away, or seconds at the rate at which the jobs grow."""
+    points = scene.available_percent - scene.limits.memory_floor_percent
+    if not scene.is_swap_gone or points > ladder.GETS_NEAR_POINTS:
+        return False
+    if points <= ladder.NEAR_FLOOR_POINTS:
+        return True
+    growth_bps = sum(scene.job_growth_bps(job) for job in scene.facts.jobs)
+    left = memory_left(scene.facts.reading.memory, scene.limits)
+    return left < growth_bps * ladder.GETS_NEAR_S
 
 
 def _thrashing(scene: Scene, floor: float) -> Why | None:
@@ -90,16 +114,46 @@ def _grows_on(scene: Scene) -> Why | None:
     return None
 
 
+def _see_pauses(turn: Turn) -> None:
+    """Keep what was left when each pause was first seen."""
+    now = turn.scene.facts.reading.memory.available_bytes
+    before = turn.memo.left_at_pause
+    turn.memo.left_at_pause = {
+        each.action.id: before.get(each.action.id, now) for each in _pauses(turn.scene)
+    }
+
+
+def _pauses(scene: Scene) -> list[ActiveAction]:
+    return [
+        active
+        for active in scene.facts.active
+        if active.state is ActionState.HELD
+        and (active.action.rung, active.action.resource) == (Rung.PAUSE, Resource.MEMORY)
+    ]
+
+
+def pause_may_do(turn: Turn) -> bool:
+    """Whether something was paused a moment ago and memory has stood still since."""
+    memory = turn.scene.facts.reading.memory
+    if turn.scene.available_percent <= turn.scene.limits.memory_floor_percent / 2:
+        return False
+    newest = max(_pauses(turn.scene), key=lambda each: each.since_s, default=None)
+    if newest is None or turn.now_s - newest.since_s >= ladder.PAUSE_SHOWS_S:
+        return False
+    noise = max(ladder.FALLS_ON_SHARE * memory.total_bytes, ladder.FALLS_ON_BYTES)
+    return turn.memo.left_at_pause[newest.action.id] - memory.available_bytes < noise
+
+
 def _end(turn: Turn) -> bool:
     """End the victim; False when that must not be now."""
     scene, memo, now_s = turn.scene, turn.memo, turn.now_s
     if turn.watches and not memo.is_due("would end", now_s, ladder.TELL_AGAIN_S):
         return False
-    if not breaker.may_end(memo.breaker, now_s):
+    if pause_may_do(turn) or not breaker.may_end(memo.breaker, now_s):
         return False
     choice = choose(scene, Resource.MEMORY, Rung.END)
     if choice.job is None:
-        turn.alarm(AlarmReason.NOBODY_LEFT)
+        turn.alarm(AlarmReason.NOBODY_LEFT, named(choice.considered))
         return False
     evidence = Evidence(
         signal=Signal.MEMORY_LEFT,
@@ -177,5 +231,16 @@ def _slow_down(turn: Turn, evidence: Evidence) -> None:
             ProtectReason.MEMORY_OVER,
             evidence,
             choice,
-            notify=True,
+            notify=not _is_wanted_so(choice),
         )
+
+
+def _is_wanted_so(choice: Choice) -> bool:
+    """Whether the person has said of the first taker that it is to be left as it is."""
+    return any(each.spared in _WANTED_SO for each in choice.considered[:1])
+
+
+def named(considered: tuple[Candidate, ...]) -> str:
+    """``code (an editor), postgres (a database)``: the first few, and why nobody touches them."""
+    told = (f"{each.title} ({each.spared.sentence})" for each in considered if each.spared)
+    return ", ".join(list(dict.fromkeys(told))[:_NAMED])

@@ -43,6 +43,7 @@ class Memo:
         self.taken_back: dict[tuple[str, Rung], float] = {}  # until
         self.waits: Waits | None = None  # of the turn before
         self.disk_free: dict[str, int] = {}  # by mount, at the last change worth it
+        self.left_at_pause: dict[str, int] = {}  # by action: memory when its pause was first seen
         self.disk_in_danger = False
         self.kept: set[str] = set()  # jobs that the person wants held as they are
         self.answered: dict[str, float] = {}  # by job, when: not asked again while it is held

@@ -3,14 +3,15 @@
 import pytest
 
 from omnitray.core.deciding.identity import Rung
-from omnitray.core.deciding.protect_reasons import AlarmReason, ProtectReason
+from omnitray.core.deciding.protect_reasons import AlarmReason, ProtectReason, SparedReason
 from omnitray.core.deciding.protection import (
     Action,
     Alarm,
     EndOutcome,
     Question,
+    TakenBack,
 )
-from omnitray.core.facts import JobKind, Mode, Resource
+from omnitray.core.facts import JobKind, Mode, ProtectState, Resource
 from omnitray.core.policy import ProtectPolicy
 from omnitray.core.protection_view import BreakerState
 from support.desk import OVER, Desk, actions, growing, restores, soon
@@ -181,3 +182,79 @@ def test_what_a_paused_job_has_forked_meanwhile_is_paused_too() -> None:
     (pause,) = actions(desk.turn(more, at=reading(used=76.0)))
 
     assert [each.pid for each in pause.targets] == [201]
+
+
+@pytest.mark.parametrize(
+    ("used", "growth", "paused"),
+    [
+        (91.0, 20.0 * MB, True),  # 41 MB over the floor: two seconds
+        (91.0, 5.0 * MB, False),  # eight seconds: what is slowed down may do
+        (89.0, 60.0 * MB, False),  # six points away: left to the forecast
+        (94.2, 1.5 * MB, True),  # a point away
+    ],
+)
+def test_near_the_floor_is_a_matter_of_time_on_a_small_machine(
+    used: float,
+    growth: float,
+    paused: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    run = growing(growth=growth, size=700 * MB)
+    decided = Desk().turn(run, at=reading(used=used, total=GB))
+
+    assert bool(actions(decided, Rung.PAUSE)) is paused
+
+
+def paused_at_the_floor(*used: float, total: int = GB, seconds: float = 0.5) -> list[int]:
+    """The turns at which something is ended, after a pause at 94 per cent."""
+    desk, run = Desk(), growing(growth=20.0 * MB, size=700 * MB)
+    desk.turn(run, at=reading(used=94.0, total=total))
+    still = growing(growth=0.0, size=700 * MB)
+    decided = [
+        desk.turn(still, at=reading(used=each, total=total), seconds=seconds) for each in used
+    ]
+    return [turn for turn, each in enumerate(decided) if actions(each, Rung.END)]
+
+
+def test_at_the_floor_a_pause_that_works_has_three_seconds() -> None:
+    assert paused_at_the_floor(*[95.2] * 8) == [5]
+
+
+def test_at_the_floor_a_pause_that_helps_spares_the_job() -> None:
+    assert paused_at_the_floor(95.1, 95.1, 94.0, 93.0, 92.0, 91.0, 90.0, 90.0) == []
+
+
+def test_at_the_floor_a_pause_that_does_not_work_puts_nothing_off() -> None:
+    assert paused_at_the_floor(95.1, 95.6, 96.1)[0] == 1
+
+
+def test_at_half_the_floor_nothing_is_waited_for() -> None:
+    assert paused_at_the_floor(97.6) == [0]
+
+
+def test_a_pause_that_only_would_have_been_made_puts_nothing_off() -> None:
+    desk = Desk(state=ProtectState.WATCH)
+    desk.turn(growing(), at=reading(used=94.5))
+    decided = desk.turn(growing(), at=reading(used=95.2))
+
+    assert [each.dry_run for each in actions(decided, Rung.END)] == [True]
+
+
+def test_who_may_not_be_touched_is_named_with_the_reason() -> None:
+    base = job("postgres", process(100, name="postgres", rss_bytes=9 * GB))
+    editor = job("code", process(101, name="code", rss_bytes=3 * GB))
+    decided = Desk().turns(120, base, editor, at=reading(used=97.0))
+
+    (alarm,) = (each for each in decided if isinstance(each, Alarm))
+    assert alarm.title == "postgres (a database), code (an editor)"
+
+
+def test_what_the_person_has_taken_back_is_no_reason_to_call_them() -> None:
+    desk, run = Desk(), growing(growth=0.0)
+    desk.turns(5, run, at=OVER)
+    desk.active.clear()
+    undone = TakenBack(job_key="pytest", rung=Rung.SLOW_DOWN)
+    decided = desk.turn(run, at=OVER, taken_back=(undone,)) + desk.turns(60, run, at=OVER)
+
+    (told,) = actions(decided)
+    assert (told.rung, told.notify) == (Rung.TELL, False)
+    assert told.considered[0].spared is SparedReason.TAKEN_BACK
