@@ -178,8 +178,8 @@ class Actions:
                 since_monotonic_s=self._clock.monotonic(),
             )
             if ends:
-                named = [change.process for change in record.changes if change.process]
-                self._endings.add(action_id, order.target.title, named, grounds)
+                told = [change.process for change in record.changes if change.process]
+                self._endings.add(action_id, order.target, told, grounds)
         return record
 
     def _take_back(self, record: Record, reason: str, who: Who) -> TakenBack:

@@ -11,8 +11,10 @@ from typing import NamedTuple
 from omnitray.core.acting.system import Gone, Refused
 from omnitray.core.deciding.identity import Identity
 from omnitray.core.facts import ProcessFacts
+from omnitray.platforms._linux_files import printable
 
 _DEAD = {"Z", "X", "x"}
+_DELETED = " (deleted)"
 _PROC = Path("/proc")
 _SHARED_PENDING = re.compile(rb"^ShdPnd:\s*([0-9a-f]+)$", re.MULTILINE)
 _STOP_BIT = 1 << (signal.SIGSTOP - 1)
@@ -65,7 +67,7 @@ class Proc:
     def exe(self, pid: int) -> str | None:
         """Path of the executable, None where it cannot be read."""
         try:
-            return str((self._root / str(pid) / "exe").readlink())
+            return printable(os.readlink(os.fsencode(self._root / str(pid) / "exe")))  # noqa: PTH115 - bytes: names may be none
         except OSError:
             return None
 
@@ -96,9 +98,11 @@ class Proc:
 
     def require_program(self, identity: Identity) -> None:
         """Raises Refused where the process runs another program than the one decided about."""
-        now = self.exe(identity.pid)
-        if identity.exe is not None and now is not None and now != identity.exe:
-            raise Refused(f"process {identity.pid} runs {now} now, not {identity.exe}")
+        now, wanted = self.exe(identity.pid), identity.exe
+        if wanted is None or now is None:
+            return
+        if now.removesuffix(_DELETED) != wanted.removesuffix(_DELETED):  # a file may go meanwhile
+            raise Refused(f"process {identity.pid} runs {now} now, not {wanted}")
 
     def identify(self, pids: Iterable[int]) -> tuple[Identity, ...]:
         """The identities of those pids that live."""

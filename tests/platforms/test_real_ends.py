@@ -1,5 +1,8 @@
 """An end reaches everybody whom the victim has started, on real processes."""
 
+import os
+import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +44,21 @@ def again(*_):
 signal.signal(signal.SIGTERM, again)
 print(flush=True)
 time.sleep(60)
+"""
+# A worker that becomes another program when it is told to; both ignore TERM.
+BECOMES = f"""
+{IGNORE}
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+if os.fork() == 0:
+    print(flush=True)
+    signal.sigwait([signal.SIGUSR1])
+    os.execv("/bin/sleep", ["sleep", "60"])
+print(flush=True)
+time.sleep(60)
+"""
+COPIED = f"""
+{IGNORE}
+os.execv("PLACE", ["sleep", "60"])
 """
 
 
@@ -103,3 +121,35 @@ def test_the_parent_of_a_victim_that_forks_on_lives_and_so_do_its_others(
         eventually(lambda: bool(actions.step().ended))
         assert living_in(process.pid) == {parent.pid}
         assert state(parent.pid) == "S"
+
+
+def test_a_worker_that_has_become_another_program_since_ends_too(
+    system: LinuxSystem, actions: Actions
+) -> None:
+    with child(BECOMES, lines=2) as process:
+        victim, worker = system.family(system.identify([process.pid]))
+        actions.perform(ended((victim,)))
+        os.kill(worker.pid, signal.SIGUSR1)
+        eventually(lambda: program(worker.pid).endswith("sleep"))
+        assert actions.step().ended == ()
+        actions.step(hurry=True)
+        eventually(lambda: bool(actions.step().ended))
+        assert living_in(process.pid) == set()
+
+
+def test_a_victim_whose_program_s_file_is_gone_by_then_is_killed_all_the_same(
+    system: LinuxSystem, actions: Actions, tmp_path: Path
+) -> None:
+    copy = Path(shutil.copy("/bin/sleep", tmp_path / "sleep"))
+    with child(COPIED.replace("PLACE", str(copy)), lines=0) as process:
+        eventually(lambda: program(process.pid) == str(copy))
+        actions.perform(ended(system.identify([process.pid])))
+        copy.unlink()
+        assert program(process.pid) == f"{copy} (deleted)"
+        actions.step(hurry=True)
+        eventually(lambda: bool(actions.step().ended))
+        assert living_in(process.pid) == set()
+
+
+def program(pid: int) -> str:
+    return str(Path(f"/proc/{pid}/exe").readlink())

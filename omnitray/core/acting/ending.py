@@ -9,6 +9,7 @@ breaker's business.
 from collections.abc import Iterable
 
 from omnitray.core.acting.deed import Ended
+from omnitray.core.acting.lever import Target
 from omnitray.core.acting.quarry import Grounds, Quarry
 from omnitray.core.acting.signal_levers import EndLever
 from omnitray.core.acting.system import System
@@ -22,16 +23,30 @@ LOOK_EVERY_S = 0.25
 
 
 class _Ending:
-    """One end under way. ``named`` were decided about, ``known`` is everybody seen since."""
+    """One end under way. ``named`` were decided about; ``told`` have heard TERM, with the rest."""
 
-    def __init__(self, title: str, named: tuple[Identity, ...], grounds: Grounds) -> None:
+    def __init__(
+        self,
+        title: str,
+        named: tuple[Identity, ...],
+        told: tuple[Identity, ...],
+        grounds: Grounds,
+    ) -> None:
         self.title = title
         self.named = named
-        self.known = dict.fromkeys(named)
+        self.known: dict[tuple[int, int], Identity] = {}
+        self.take_in(told)
+        self.began_with = len(self.known)
         self.grounds = grounds
         self.began_s = 0.0
         self.looked_s = 0.0
         self.killed_s: float | None = None
+
+    def take_in(self, seen: Iterable[Identity]) -> list[Identity]:
+        """Those that are new, or run another program than when they were seen last."""
+        new = [each for each in seen if self.known.get((each.pid, each.start_ticks)) != each]
+        self.known |= {(each.pid, each.start_ticks): each for each in new}
+        return new
 
     def ended(self, action_id: str, now: float, *, survived: bool = False) -> Ended:
         return Ended(
@@ -40,7 +55,7 @@ class _Ending:
             after_s=now - self.began_s,
             killed=self.killed_s is not None,
             survived=survived,
-            born=len(self.known) - len(self.named),
+            born=len(self.known) - self.began_with,
         )
 
 
@@ -57,9 +72,13 @@ class Endings:
     def __len__(self) -> int:
         return len(self._open)
 
-    def add(self, action_id: str, title: str, named: Iterable[Identity], grounds: Grounds) -> None:
-        """TERM has just been sent to them; ``grounds`` are from before that."""
-        ending = _Ending(title, tuple(named), grounds)
+    def add(
+        self, action_id: str, target: Target, told: Iterable[Identity], grounds: Grounds
+    ) -> None:
+        """TERM has just been sent to ``told``; ``grounds`` are from before that."""
+        told = tuple(told)
+        named = tuple(each for each in told if each in target.processes)
+        ending = _Ending(target.title, named, told, grounds)
         ending.began_s = ending.looked_s = self._clock.monotonic()
         self._open[action_id] = ending
 
@@ -90,16 +109,15 @@ class Endings:
         return None
 
     def _living(self, ending: _Ending, now: float) -> tuple[Identity, ...]:
-        living = tuple(each for each in ending.known if self._system.is_there(each))
+        living = tuple(each for each in ending.known.values() if self._system.is_there(each))
         if living and now - ending.looked_s < LOOK_EVERY_S:
             return living
         ending.looked_s = now
         living = self._everybody(ending)
-        born = [each for each in living if each not in ending.known]
-        ending.known.update(dict.fromkeys(born))
+        new = ending.take_in(living)
         if ending.killed_s is None:
-            self._lever.ask(born)
-        elif born:
+            self._lever.ask(new)
+        elif new:
             self._kill(ending, living)
         return living
 
@@ -107,4 +125,4 @@ class Endings:
         self._lever.kill(living, ending.grounds, lambda: self._everybody(ending))
 
     def _everybody(self, ending: _Ending) -> tuple[Identity, ...]:
-        return self._quarry.living(ending.named, ending.known, ending.grounds)
+        return self._quarry.living(ending.named, ending.known.values(), ending.grounds)

@@ -50,9 +50,13 @@ class Quarry:
     def living(
         self, named: Iterable[Identity], known: Iterable[Identity], grounds: Grounds
     ) -> tuple[Identity, ...]:
-        """All of it that lives, parents first. ``named`` were decided about and are not spared."""
+        """All of it that lives, parents first. ``named`` were decided about and are not spared.
+
+        The others are looked up anew: what was a shell a moment ago runs a program by now.
+        """
         decided = set(named)
-        found = self._system.family(dict.fromkeys((*decided, *known)))
+        others = self._as_they_are(each for each in known if each not in decided)
+        found = self._system.family(dict.fromkeys((*decided, *others)))
         born = self._born(grounds) - {process.pid for process in found}
         if born:
             found = (*found, *self._system.family(self._system.identify(born)))
@@ -70,6 +74,12 @@ class Quarry:
     def forget(self) -> None:
         """Nothing is being ended any more."""
         self._asked.clear()
+
+    def _as_they_are(self, known: Iterable[Identity]) -> tuple[Identity, ...]:
+        """The same processes, with the program that each of them runs now."""
+        starts = {process.pid: process.start_ticks for process in known}
+        found = self._system.identify(starts)
+        return tuple(each for each in found if each.start_ticks == starts[each.pid])
 
     def _born(self, grounds: Grounds) -> set[int]:
         pids = {pid for each in grounds.sessions for pid in self._system.session_members(each)}
