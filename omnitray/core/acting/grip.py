@@ -68,7 +68,7 @@ class Grip:
                 plan = lever.plan(order.target)
             except (Gone, Refused):
                 return applied
-            if set(plan.changes) <= set(applied.changes):
+            if set(map(_subject, plan.changes)) <= set(map(_subject, applied.changes)):
                 return applied  # nobody new: it just does not read back
             self._begin(order, plan, {}, action_id)
             more = self._apply(lever, plan, action_id)
@@ -128,7 +128,15 @@ def _together(applied: Applied, more: Applied) -> Applied:
     failures = applied.failures + tuple(
         each for each in more.failures if each not in applied.failures
     )
-    return Applied(changes=applied.changes + more.changes, failures=failures)
+    known = {_subject(change) for change in applied.changes}
+    new = tuple(change for change in more.changes if _subject(change) not in known)
+    return Applied(changes=applied.changes + new, failures=failures)
+
+
+def _subject(change: Change) -> tuple[str, int, int]:
+    """Whose value it is: a process that runs another program by now is the same one."""
+    process = change.process
+    return (change.unit, process.pid, process.start_ticks) if process else (change.unit, 0, 0)
 
 
 def _outcome(applied: Applied) -> Outcome:
