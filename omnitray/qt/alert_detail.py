@@ -2,10 +2,18 @@
 
 import datetime as dt
 from collections.abc import Callable
+from itertools import pairwise
 
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QMenu,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from omnitray.core.alerting.alert import Alert
 from omnitray.qt import alert_words, formats, pills
@@ -75,6 +83,11 @@ class AlertDetail(Card):
         self._area.setWidget(self._content)
         for each in (self.acknowledge, self.resolve, self.snooze, self.open_file):
             each.setVisible(alert is not None)
+        # Copy is new and stands above the others: they come after it.
+        above = self._content.findChildren(QPushButton)
+        stops = (*above, self.acknowledge, self.resolve, self.snooze, self.open_file)
+        for before, after in pairwise(stops):
+            QWidget.setTabOrder(before, after)
         self.snooze.setEnabled(alert is not None and alert.state != "resolved")
         self.show_choice((alert,) if alert else ())
         self.setAccessibleName("Alert details")

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QFontMetrics, QGuiApplication, QHelpEvent
-from PySide6.QtWidgets import QLabel, QStyleOptionViewItem, QToolTip, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QStyleOptionViewItem, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
 from omnitray.core.alerting.alert_query import AlertQuery
@@ -325,3 +325,16 @@ def test_an_export_never_replaces_a_file_that_was_not_asked_about(tmp_path: Path
     assert completed(str(there), "csv", refuse) == str(there)  # the dialog has asked about it
     assert completed("", "csv", refuse) == ""
     assert asked == [there]
+
+
+def test_the_tab_key_comes_to_copy_before_the_buttons_below_it(opened: Opened) -> None:
+    seen: list[str] = []
+    opened.page.view.setFocus()
+    for _ in range(3):
+        focused = opened.page.window().focusWidget()
+        assert focused is not None
+        press(focused, Qt.Key.Key_Tab)
+        focused = opened.page.window().focusWidget()
+        assert isinstance(focused, QPushButton)
+        seen.append(focused.text())
+    assert seen == ["Copy", "Acknowledge", "Resolve"]
