@@ -9,9 +9,10 @@ up to date once a minute, and ends when the threshold has been clear.
 Quiet by default: a busy CPU alone is no reason to interrupt anybody, somebody must be waiting for
 it. Waiting shows in the pressure information (``some avg10``, share of time in which a runnable
 task had no CPU); a build with one job a core stays far below :data:`WAITING_PERCENT`. Twice as
-many tasks as cores reach 90 % and more: where they are of one job, it waits for itself, and that
-is no reason either. Where the kernel has no pressure information a critical CPU is told. Memory
-and disk at their critical threshold always are.
+many tasks as cores reach 90 % and more: where they are of one build, it waits for itself, and that
+is no reason either (of other jobs it is not known whether they are meant to fill the machine).
+Where the kernel has no pressure information a critical CPU is told. Memory and disk at their
+critical threshold always are.
 """
 
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from collections.abc import Mapping
 import msgspec
 
 from omnitray.core.alerting.culprits import CulpritTally
-from omnitray.core.facts import Mode, Resource, Severity, Snapshot
+from omnitray.core.facts import JobKind, Mode, Resource, Severity, Snapshot
 from omnitray.core.watching.monitor import Step
 from omnitray.core.watching.thresholds import Height, Transition
 
@@ -136,9 +137,9 @@ class ResourceAlerts:
 
 
 def waits_for_itself(step: Step) -> bool:
-    """Whether the job that takes most CPU has more to run than there are cores."""
+    """Whether a build takes most CPU and has more to run than there are cores."""
     heaviest = max(step.jobs, key=lambda job: job.cpu_percent or 0.0, default=None)
-    if heaviest is None:
+    if heaviest is None or heaviest.kind is not JobKind.BUILD:
         return False
     runnable = sum(process.state == "R" for process in heaviest.processes)
     return runnable > max(1, len(step.snapshot.cpu_per_core_percent))

@@ -104,7 +104,7 @@ def compiling(runnable: int) -> Job:
     process = ProcessFacts(pid=7, ppid=1, start_ticks=7, name="cc1", state="R")
     idle = msgspec.structs.replace(process, state="S")
     processes = (process,) * runnable + (idle,) * 9
-    return msgspec.structs.replace(job("make", 190), processes=processes)
+    return msgspec.structs.replace(job("make", 190), kind=JobKind.BUILD, processes=processes)
 
 
 def test_a_build_with_more_to_run_than_there_are_cores_waits_for_itself_alone() -> None:
@@ -119,6 +119,11 @@ def test_when_the_build_has_been_small_for_as_long_as_pressure_looks_back_others
     alerts.take(step(0.0, compiling(3), moved=UP, waiting=95.0), Mode.DEV)
     assert alerts.take(step(9.0, compiling(2), waiting=90.0), Mode.DEV) == []
     assert raised(alerts, step(10.0, compiling(2), waiting=90.0)).felt
+
+
+def test_what_is_no_build_may_have_been_started_unknowingly() -> None:
+    loops = msgspec.structs.replace(compiling(8), kind=JobKind.COMMAND)
+    assert raised(ResourceAlerts(), step(0.0, loops, moved=UP, waiting=95.0)).felt
 
 
 def test_two_jobs_that_make_each_other_wait_are_felt() -> None:
