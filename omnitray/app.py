@@ -5,7 +5,6 @@ the whole of it; ``App.run()`` starts it and returns when it has ended; ``App.st
 stages that are bounded and logged, whoever asks: a signal, the menu, the end of the session.
 """
 
-import gc
 import logging
 import os
 import sys
@@ -18,44 +17,31 @@ from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal, Slot
 
 from omnitray import __version__, inprocess, logs, platforms
 from omnitray.api.server import ApiServer
+from omnitray.app_protection import ProtectionParts
 from omnitray.channels.desktop import DesktopChannel
 from omnitray.channels.dispatch import Dispatcher
 from omnitray.channels.notification import SNOOZE_ACTION
 from omnitray.channels.store import AlertStore
 from omnitray.channels.syslog import SyslogChannel
-from omnitray.core.acting.executor import Executor
-from omnitray.core.acting.journal import Journal
-from omnitray.core.acting.newborn import spares
-from omnitray.core.actions import Actions
 from omnitray.core.alerting.alerts import AlertSystem
 from omnitray.core.alerting.history import History
 from omnitray.core.alerting.silence_file import SilenceFile
-from omnitray.core.cleaning.cache_search import places
-from omnitray.core.cleaning.caches import CacheCleaner
 from omnitray.core.clock import SystemClock
-from omnitray.core.close_look import CloseLooker
-from omnitray.core.deciding.protected import Protection as ProtectedPrograms
-from omnitray.core.deciding.protector import ResourceProtector
 from omnitray.core.facts import AlertChannel
-from omnitray.core.processes.inspector import Inspector
 from omnitray.core.processes.jobs import JobTracker
-from omnitray.core.protecting import Protecting
-from omnitray.core.surroundings import Around
-from omnitray.core.watching.latency import LatencyProbe
 from omnitray.core.watching.monitor import ProgressiveMonitor
-from omnitray.core.watching.neighbours import neighbours
 from omnitray.core.watching.own_cost import OwnCostMeter
 from omnitray.core.watching.sampler import Sampler
 from omnitray.paths import Paths, UnsafeFolderError, find_paths
 from omnitray.qt import messages
 from omnitray.qt.cleaning import Cleaning
+from omnitray.qt.collector import Collector
 from omnitray.qt.door import ProgramDoor
 from omnitray.qt.hub import Hub
 from omnitray.qt.instance import Instance, knock
 from omnitray.qt.looking import Looking
 from omnitray.qt.notifications import Notifications
 from omnitray.qt.parts import Parts
-from omnitray.qt.protect_worker import Engine
 from omnitray.qt.protection import Protection
 from omnitray.qt.settings_keeper import SettingsKeeper
 from omnitray.qt.signals import StopSignals
@@ -108,6 +94,7 @@ class App(QObject):
         self.uncaught = logs.Uncaught(self._told.emit)
         self.shell: Shell | None = None
         self._instance: Instance | None = None
+        self._collector = Collector(self)
         self._connect()
         self._plan_the_end()
 
@@ -149,75 +136,21 @@ class App(QObject):
         self.monitor_thread = WorkerThread("monitor", MonitorWorker(self.monitor))
 
     def _build_protection(self) -> Protection:
+        parts = ProtectionParts(
+            platform=self.platform,
+            paths=self.paths,
+            clock=self.clock,
+            settings=self.settings,
+            monitor=self.monitor,
+        )
         return Protection(
             self.hub,
             settings=self.settings,
-            build=self._build_engine,
-            cleaning=Cleaning(self._build_cleaner, self.hub),
-            looking=Looking(self._build_looker, self.hub),
+            build=parts.engine,
+            cleaning=Cleaning(parts.cleaner, self.hub),
+            looking=Looking(parts.looker, self.hub),
             notifications=self.notifications,
             clock=self.clock,
-        )
-
-    def _build_engine(self) -> Engine:
-        """The protector's parts, made on its own thread: the system is used from one alone."""
-        platform, clock = self.platform, self.clock
-        journal = Journal(self.paths.actions_journal, self.paths.run / "actions.jsonl")
-        system = platform.system()
-        levers = platform.levers(system)
-        guardian = platform.guardian(self.paths.actions_journal)
-        details = platform.process_details()
-        kept = self.settings
-        spared = spares(self._programs(), details, lambda: kept.loaded.settings.protect.protected)
-        actions = Actions(journal, levers, system, clock, guardian, spared)
-        source = platform.guard_source()
-        table = platform.process_table()
-        around = Around(
-            neighbours=lambda: neighbours(
-                self.monitor.processes or table.scan(), details.cmdline, platform.small_text
-            ),
-            logs=platform.foreign_logs(),
-            is_there=system.is_there,
-            foreground=platform.foreground(),
-        )
-        protecting = Protecting(
-            source=source,
-            scan=table.scan,
-            jobs=JobTracker(details, clock, Path.home()),
-            inspector=Inspector(details, platform.ties_of(), details.written_bytes),
-            protector=ResourceProtector(
-                os.urandom(3).hex(),
-                programs=platform.protected_programs(),
-                home=str(Path.home()),
-                resolve=os.path.realpath,
-            ),
-            executor=Executor(actions, clock),
-            probe=LatencyProbe(time.perf_counter, time.sleep),
-            own=platform.own_facts,
-            cores=os.cpu_count() or 1,
-            policy=self.settings.loaded.settings.protect_policy(),
-            around=around,
-        )
-        return Engine(
-            protecting, actions, journal, source, lambda: platform.check_levers(levers, system)
-        )
-
-    def _build_looker(self) -> CloseLooker:
-        """The close look's parts, made on its own thread when a page first asks for one."""
-        details = self.platform.process_details()
-        return CloseLooker(details, self._programs(), self.platform.own_facts, self.clock)
-
-    def _programs(self) -> ProtectedPrograms:
-        platform, home = self.platform, str(Path.home())
-        return ProtectedPrograms(platform.protected_programs(), home, os.path.realpath)
-
-    def _build_cleaner(self) -> CacheCleaner:
-        return CacheCleaner(
-            places(Path.home(), dict(os.environ)),
-            tools=self.platform.programs(),
-            clock=self.clock,
-            open_files=self.platform.open_files,
-            mount_of=self.platform.mount_id,
         )
 
     def _connect(self) -> None:
@@ -244,6 +177,7 @@ class App(QObject):
         stages.add("the hub", self.hub.stop)
         stages.add("the channels", self.dispatcher.close)
         stages.add("the notifications", self.notifications.stop)
+        stages.add("the collector", self._collector.stop)
 
     def before_the_end(self, name: str, act: Callable[[], object]) -> None:
         """Do this first when the program ends."""
@@ -269,8 +203,7 @@ class App(QObject):
         if self.shell is not None:
             self.shell.start()
         self._channel_check.start()
-        gc.collect()
-        gc.freeze()  # what was built stays: a flood of alerts need not look through it each time
+        self._collector.start()  # what was built stays: no flood of alerts looks through it
         inprocess.serve(self.door)
         QTimer.singleShot(0, self.api.start)
 

@@ -1,0 +1,114 @@
+"""The protector's parts, put together on the threads that they belong to.
+
+A part of the composition root. Each method is called by the thread that is to own what it makes:
+descriptors, journals and libraries of the system are used from one thread alone.
+"""
+
+import os
+import time
+from pathlib import Path
+
+import msgspec
+
+from omnitray.core.acting.executor import Executor
+from omnitray.core.acting.journal import Journal
+from omnitray.core.acting.newborn import spares
+from omnitray.core.actions import Actions
+from omnitray.core.cleaning.cache_search import places
+from omnitray.core.cleaning.caches import CacheCleaner
+from omnitray.core.clock import Clock
+from omnitray.core.close_look import CloseLooker
+from omnitray.core.deciding.protected import Protection as ProtectedPrograms
+from omnitray.core.deciding.protector import ResourceProtector
+from omnitray.core.processes.inspector import Inspector
+from omnitray.core.processes.jobs import JobTracker
+from omnitray.core.processes.process_table import ProcessDetails
+from omnitray.core.protecting import Protecting
+from omnitray.core.surroundings import Around
+from omnitray.core.watching.latency import LatencyProbe
+from omnitray.core.watching.monitor import ProgressiveMonitor
+from omnitray.core.watching.neighbours import Neighbour, neighbours
+from omnitray.paths import Paths
+from omnitray.platforms import Platform
+from omnitray.qt.protect_worker import Engine
+from omnitray.qt.settings_keeper import SettingsKeeper
+
+
+class ProtectionParts(msgspec.Struct, frozen=True, kw_only=True):
+    """What everything that protects is made from."""
+
+    platform: Platform
+    paths: Paths
+    clock: Clock
+    settings: SettingsKeeper
+    monitor: ProgressiveMonitor
+
+    def engine(self) -> Engine:
+        """What decides and acts; for the protector's thread."""
+        platform = self.platform
+        journal = Journal(self.paths.actions_journal, self.paths.run / "actions.jsonl")
+        system = platform.system()
+        levers = platform.levers(system)
+        guardian = platform.guardian(self.paths.actions_journal)
+        details = platform.process_details()
+        spared = spares(self._programs(), details, self._protected)
+        actions = Actions(journal, levers, system, self.clock, guardian, spared)
+        source = platform.guard_source()
+        around = Around(
+            neighbours=lambda: self._neighbours(details),
+            logs=platform.foreign_logs(),
+            is_there=system.is_there,
+            foreground=platform.foreground(),
+        )
+        protecting = Protecting(
+            source=source,
+            scan=platform.process_table().scan,
+            jobs=JobTracker(details, self.clock, Path.home()),
+            inspector=Inspector(details, platform.ties_of(), details.written_bytes),
+            protector=self._protector(),
+            executor=Executor(actions, self.clock),
+            probe=LatencyProbe(time.perf_counter, time.sleep),
+            own=platform.own_facts,
+            cores=os.cpu_count() or 1,
+            policy=self.settings.loaded.settings.protect_policy(),
+            around=around,
+        )
+        return Engine(
+            protecting, actions, journal, source, lambda: platform.check_levers(levers, system)
+        )
+
+    def looker(self) -> CloseLooker:
+        """What looks closely at what a page shows; for the thread that looks."""
+        details = self.platform.process_details()
+        return CloseLooker(details, self._programs(), self.platform.own_facts, self.clock)
+
+    def cleaner(self) -> CacheCleaner:
+        """What cleans caches; for the thread that cleans."""
+        return CacheCleaner(
+            places(Path.home(), dict(os.environ)),
+            tools=self.platform.programs(),
+            clock=self.clock,
+            open_files=self.platform.open_files,
+            mount_of=self.platform.mount_id,
+        )
+
+    def _protector(self) -> ResourceProtector:
+        return ResourceProtector(
+            os.urandom(3).hex(),
+            programs=self.platform.protected_programs(),
+            home=str(Path.home()),
+            resolve=os.path.realpath,
+        )
+
+    def _programs(self) -> ProtectedPrograms:
+        home = str(Path.home())
+        return ProtectedPrograms(self.platform.protected_programs(), home, os.path.realpath)
+
+    def _protected(self) -> tuple[str, ...]:
+        """What the person protects, as the settings say it now."""
+        return self.settings.loaded.settings.protect.protected
+
+    def _neighbours(self, details: ProcessDetails) -> tuple[Neighbour, ...]:
+        """Who else guards this machine, by the monitor's newest scan where there is one."""
+        processes = self.monitor.processes or self.platform.process_table().scan()
+        return neighbours(processes, details.cmdline, self.platform.small_text)

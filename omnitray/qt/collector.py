@@ -1,0 +1,51 @@
+"""Python's cycle collector, asked on the main thread alone.
+
+WORKAROUND: left to itself, the collector runs in whichever thread happens to allocate and deletes
+there what it finds. A Qt object that is deleted by another thread than its own ends the process
+sooner or later (its timers and events are gone from under the main loop). It can go when PySide
+leaves such deletions to the object's own thread, as ``QObject.deleteLater`` does.
+"""
+
+import gc
+
+from PySide6.QtCore import QObject, Qt, QTimer, Slot
+
+_EVERY_MS = 2000  # seldom enough to cost nothing; a flood makes little garbage in that time
+
+
+class Collector(QObject):
+    """Collects what has become garbage, in the thread that it was made in."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.VeryCoarseTimer)
+        self._timer.setInterval(_EVERY_MS)
+        self._timer.timeout.connect(self.collect)
+
+    def start(self) -> None:
+        """Take over; what exists now is taken to stay and is not looked through again."""
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Leave it to Python again. Idempotent."""
+        self._timer.stop()
+        gc.enable()
+
+    @Slot()
+    def collect(self) -> None:
+        """Collect as far as Python itself would have by now."""
+        if (generation := due(gc.get_count(), gc.get_threshold())) is not None:
+            gc.collect(generation)
+
+
+def due(count: tuple[int, int, int], threshold: tuple[int, int, int]) -> int | None:
+    """The oldest generation that is over its threshold, as in CPython's own rule; None: not yet."""
+    if count[0] <= threshold[0]:
+        return None
+    if count[2] > threshold[2]:
+        return 2
+    return 1 if count[1] > threshold[1] else 0

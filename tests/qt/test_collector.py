@@ -1,0 +1,92 @@
+"""Garbage is collected on the main thread alone."""
+
+import gc
+import threading
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QObject
+from pytestqt.qtbot import QtBot
+
+from omnitray.qt.collector import Collector, due
+
+THRESHOLD = (700, 10, 10)
+
+
+@pytest.fixture
+def collector(qapp: QObject) -> Iterator[Collector]:
+    made = Collector(qapp)
+    made.start()
+    yield made
+    made.stop()
+    gc.unfreeze()
+
+
+class Knot:
+    """Garbage that only the cycle collector finds; says which thread deleted it."""
+
+    def __init__(self, deleted_by: list[str]) -> None:
+        self.itself = self
+        self._deleted_by = deleted_by
+
+    def __del__(self) -> None:
+        self._deleted_by.append(threading.current_thread().name)
+
+
+def allocate_much() -> None:
+    kept = [[number] for number in range(20_000)]
+    assert kept
+
+
+def in_a_thread() -> None:
+    thread = threading.Thread(target=allocate_much, name="worker")
+    thread.start()
+    thread.join()
+
+
+def test_another_thread_collects_nothing(collector: Collector) -> None:
+    deleted_by: list[str] = []
+    Knot(deleted_by)
+    in_a_thread()
+    assert deleted_by == []
+    kept = [[number] for number in range(2_000)]
+    collector.collect()
+    assert deleted_by == ["MainThread"]
+    assert kept
+
+
+def test_without_it_another_thread_does() -> None:
+    deleted_by: list[str] = []
+    Knot(deleted_by)
+    in_a_thread()
+    assert deleted_by == ["worker"]
+
+
+@pytest.mark.usefixtures("collector")
+def test_it_comes_back_by_itself(qtbot: QtBot) -> None:
+    deleted_by: list[str] = []
+    Knot(deleted_by)
+    kept = [[number] for number in range(2_000)]
+    qtbot.waitUntil(lambda: deleted_by == ["MainThread"], timeout=10_000)
+    assert kept
+
+
+def test_python_has_its_collector_back_afterwards(collector: Collector) -> None:
+    assert not gc.isenabled()
+    collector.stop()
+    collector.stop()
+    assert gc.isenabled()
+
+
+@pytest.mark.parametrize(
+    ("count", "generation"),
+    [
+        ((700, 99, 99), None),
+        ((701, 0, 0), 0),
+        ((701, 10, 10), 0),
+        ((701, 11, 0), 1),
+        ((701, 0, 11), 2),
+    ],
+)
+def test_as_far_as_python_would(count: tuple[int, int, int], generation: int | None) -> None:
+    assert due(count, THRESHOLD) == generation
