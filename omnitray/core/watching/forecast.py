@@ -3,8 +3,10 @@
 ``Trend`` keeps the last readings of what is left and fits them by Theil and Sen: the median of
 the slopes of all pairs, which a single jump cannot turn. It speaks only of a fall that was steady
 for a time in proportion to what it foretells: for half a minute ahead it wants to have seen three
-seconds of it; where the last four seconds do not agree, the last two or one may. ``memory_left``
-says what is counted, ``attributed`` whose growth it is.
+seconds of it; where the last four seconds do not agree, the last two or one may. A fall in lumps,
+which stands still between them, and one under the noise of a busy machine are judged by the means
+of a few equal parts of the time. ``memory_left`` says what is counted, ``attributed`` whose growth
+it is.
 """
 
 from collections import deque
@@ -26,6 +28,9 @@ _OLDEST_S = 60.0
 _SEEN_PER_AHEAD = 0.1  # seconds of steady fall wanted for each second foretold
 _SEEN_LEAST_S, _SEEN_MOST_S = 0.4, 3.0
 _STEADY_SHARE = 0.75  # of the steps must fall
+_PARTS = 6  # of the time, whose means must all fall
+_PART_FEWEST = 3
+_OVER_NOISE = 3.0  # so many of the largest rises the whole fall must be
 _WIDEST = 4.0  # a range wider than this says nothing
 _FARTHEST_S = 3600.0
 _DISK_READINGS_S = 600.0
@@ -80,24 +85,52 @@ class Trend:
 
 def runs_out(samples: Sequence[Sample]) -> Span | None:
     """When nothing is left if the fall seen in these readings goes on; None when not sure."""
-    if len(samples) < _FEWEST or not _is_steady(samples):
+    if len(samples) < _FEWEST:
         return None
-    thinned = samples[:: -(-len(samples) // _MOST)]
-    falls = sorted(
-        (earlier[1] - later[1]) / (later[0] - earlier[0])
-        for earlier, later in combinations(thinned, 2)
-    )
-    slow, middle, fast = (_at(falls, share) for share in (0.1, 0.5, 0.9))
-    if slow <= 0.0:
-        return None
-    left = max(0.0, samples[-1][1])
-    low_s, high_s = left / fast, left / slow
-    if high_s > _FARTHEST_S or fast > _WIDEST * slow:
-        return None
+    left, lump = max(0.0, samples[-1][1]), 0.0
     seen_s = samples[-1][0] - samples[0][0]
+    if not _is_steady(samples):
+        lump = max(earlier[1] - later[1] for earlier, later in pairwise(samples))
+        samples = _means(samples)
+        if not samples:
+            return None
+    falls = _falls(samples[:: -(-len(samples) // _MOST)])
+    slow, middle, fast = (_at(falls, share) for share in (0.1, 0.5, 0.9))
+    if slow <= 0.0 or fast > _WIDEST * slow:
+        return None
+    low_s, high_s = max(0.0, left - lump) / fast, (left + lump) / slow
+    if high_s > _FARTHEST_S:
+        return None
     if seen_s < min(_SEEN_MOST_S, max(_SEEN_LEAST_S, _SEEN_PER_AHEAD * high_s)):
         return None
     return Span(low_s=low_s, high_s=high_s, slope_bps=middle)
+
+
+def _falls(samples: Sequence[Sample]) -> list[float]:
+    """The rates at which it fell between any two, the slowest first."""
+    return sorted(
+        (earlier[1] - later[1]) / (later[0] - earlier[0])
+        for earlier, later in combinations(samples, 2)
+    )
+
+
+def _means(samples: Sequence[Sample]) -> list[Sample]:
+    """The means of equal parts where each is under the one before, beyond what is noise; or none.
+
+    A step or a burst leaves some of them alike, a saw tooth lets one rise.
+    """
+    if len(samples) < _PARTS * _PART_FEWEST:
+        return []
+    ends = [len(samples) * part // _PARTS for part in range(_PARTS + 1)]
+    parts = [samples[start:end] for start, end in pairwise(ends)]
+    means = [
+        (sum(each[0] for each in part) / len(part), sum(each[1] for each in part) / len(part))
+        for part in parts
+    ]
+    noise = max(later[1] - earlier[1] for earlier, later in pairwise(samples))
+    fall = means[0][1] - means[-1][1]
+    all_fall = all(later[1] < earlier[1] for earlier, later in pairwise(means))
+    return means if all_fall and fall >= _OVER_NOISE * max(0.0, noise) else []
 
 
 def memory_left(memory: MemoryFacts, limits: ModeLimits) -> float:
