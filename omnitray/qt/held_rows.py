@@ -53,6 +53,8 @@ class HeldRows(QWidget):
 
     def _rebuild(self) -> None:
         focus = self._focus()
+        if focus is not None:
+            self.setFocus()  # a button that goes would hand it on, to the journal for instance
         self._clear()
         if not self._shown:
             self._grid.addWidget(label(NOTHING, muted=True), 0, 0, 1, _COLUMNS)
@@ -75,7 +77,6 @@ class HeldRows(QWidget):
 
     def _refocus(self, number: int, word: str) -> None:
         if not self._buttons:
-            self.setFocus()
             return
         row = self._buttons[min(number, len(self._buttons) - 1)]
         next((each for each in row if each.text() == word), row[0]).setFocus()

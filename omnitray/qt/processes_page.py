@@ -51,7 +51,7 @@ class ProcessesPage(QWidget):
         self.end = button("End…", danger=True)
         self.protect = button("Protect")
         self.unprotect = button("Unprotect")
-        self.told = ToldLine()
+        self.told = ToldLine(SMALL_GAP + 2)
         self._buttons = {
             "slow_down": self.slow_down,
             "pause": self.pause,

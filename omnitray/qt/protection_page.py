@@ -32,6 +32,7 @@ from omnitray.qt.told_line import ToldLine
 
 NO_JOURNAL = "Nothing was done so far. Every action will be listed here, with its reason."
 NOTHING_HELD = "Nothing is held back, so there is nothing to undo."
+_JOURNAL_MARGIN = 4
 _WIDTHS: dict[int, int] = {Column.AT: 116, Column.OUTCOME: 130}
 _STATES = (
     (ProtectState.ON, "on"),
@@ -100,7 +101,9 @@ class ProtectionPage(QWidget):
         middle.setSpacing(GAP)
         middle.addWidget(self.why, 8)
         middle.addWidget(self.effects, 5)
-        journal = Card("Journal", margin=4)
+        journal = Card("Journal", margin=_JOURNAL_MARGIN)
+        inset = GAP - _JOURNAL_MARGIN
+        self.no_journal.setContentsMargins(inset, 0, inset, 0)
         journal.column.addWidget(self.no_journal, 1, Qt.AlignmentFlag.AlignTop)
         journal.column.addWidget(self.journal, 1)
         content = QWidget()

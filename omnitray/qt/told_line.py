@@ -23,7 +23,7 @@ class ToldLine(QWidget):
     undo_requested = Signal(str)
     unprotect_requested = Signal(str)
 
-    def __init__(self) -> None:
+    def __init__(self, inset: int = 0) -> None:
         super().__init__()
         self.told: Told | None = None
         self._held: tuple[Held, ...] = ()
@@ -31,7 +31,7 @@ class ToldLine(QWidget):
         self.undo = button("Undo")
         self.undo.clicked.connect(self._on_undo)
         row = QHBoxLayout(self)
-        row.setContentsMargins(SMALL_GAP + 2, 2, SMALL_GAP + 2, 2)
+        row.setContentsMargins(inset, 2, inset, 2)
         row.setSpacing(SMALL_GAP)
         row.addWidget(self.words, 1)
         row.addWidget(self.undo)

@@ -178,6 +178,14 @@ def test_the_focus_stays_in_the_list_when_a_row_has_gone(page: ProtectionPage) -
     assert focused(page) == "Under action now"
 
 
+def test_a_row_that_goes_does_not_choose_another_in_the_journal(page: ProtectionPage) -> None:
+    view = samples.protection()
+    page.show_view(view)
+    button(page.held, "Resume: pytest gw3").setFocus()
+    page.show_view(without(view, "x1", "x2"))
+    assert not page.journal.currentIndex().isValid()
+
+
 def test_a_focus_elsewhere_stays_where_it_is(page: ProtectionPage) -> None:
     page.undo_all.setFocus()
     before = page.window().focusWidget()
