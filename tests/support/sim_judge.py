@@ -1,10 +1,11 @@
 """Judges each decision by the truth about the machine that is not there."""
 
+import dataclasses
 from typing import Protocol
 
 from omnitray.core.deciding.identity import Identity, Rung
 from omnitray.core.deciding.protect_reasons import ProtectReason
-from omnitray.core.deciding.protection import Action, ActionState, ActiveAction, Decision
+from omnitray.core.deciding.protection import Action, ActionState, ActiveAction, Decision, Question
 from omnitray.core.facts import ProtectState, Resource
 from omnitray.core.policy import ProtectPolicy
 from support.sim_machine import Corpse, Sim, SimMachine
@@ -15,8 +16,20 @@ GONE_LONG_S = 10.0
 WINDOW_S = 600.0
 ENDS_ALLOWED = 3
 _JUST_S = 1.0
+KILL_S = 10.0
+_HURRIED_S = 1.0  # half a second, and until it is looked at again
 _SEEN_EARLIER_S = 4.0  # memory of others that comes back meanwhile cannot be told apart
 _UNANSWERED = {ProtectReason.CPU_UNANSWERED, ProtectReason.MEMORY_UNANSWERED}
+
+
+@dataclasses.dataclass
+class Ending:
+    """An end under way."""
+
+    action: Action
+    began_s: float
+    left: list[tuple[int, int]]
+    left_bytes: float  # of memory, when it began
 
 
 class Done(Protocol):
@@ -25,6 +38,7 @@ class Done(Protocol):
     active: dict[str, ActiveAction]
     done: list[Decision]
     ends: list[tuple[float, Action]]
+    endings: list[Ending]
     resumed: set[str]
     undone: dict[tuple[str, Rung], float]
 
@@ -36,16 +50,29 @@ class SimJudge:
         self.machine = machine
         self.violations: list[str] = []
         self.rushed_s: dict[str, float] = {}  # by job: unpaused while the floor came near
-        self.slept_s = 0.0
+        self.sleeps: list[tuple[float, float]] = []  # until when, for how long
         self._levers = levers
         self._refuses = refuses
         self._growth = 0.0
+        self._kernel_kills = 0
+        self._was: tuple[float, int] = (0.0, 0)  # left and available, a step ago
+        self._asked: set[str] = set()
         self._siblings: dict[str, int] = {}  # by action: how many like the victim there were
         self._paused_s: dict[str, float] = {}  # by job: when, in time awake
 
     def violate(self, sentence: str) -> None:
         """A rule was broken."""
         self.violations.append(f"at {self.machine.now_s - 1000.0:.1f} s: {sentence}")
+
+    @property
+    def slept_s(self) -> float:
+        """Time spent asleep."""
+        return sum(seconds for _, seconds in self.sleeps)
+
+    def awake_since(self, at_s: float) -> float:
+        """Time since then, without that spent asleep."""
+        slept_s = sum(seconds for until_s, seconds in self.sleeps if until_s > at_s)
+        return self.machine.now_s - at_s - slept_s
 
     @property
     def awake_s(self) -> float:
@@ -64,10 +91,26 @@ class SimJudge:
         asked = action.reason is ProtectReason.ASKED
         if undone_s is not None and not asked and self.machine.now_s - undone_s < WINDOW_S:
             self.violate(f"{action.rung} of {action.title}, which the person has just undone")
+        if action.rung is not Rung.END and self._is_ending(action.job_key):
+            self.violate(f"{action.rung} of {action.title}, which is being ended")
         if action.rung is Rung.PAUSE and not asked:
             self._pause(action, policy)
         if action.rung is Rung.END and not action.dry_run and not asked:
             self._end(action, policy)
+
+    def _is_ending(self, job_key: str) -> bool:
+        return any(each.action.job_key == job_key for each in self._levers.endings)
+
+    def asked(self, questions: list[Question]) -> None:
+        """What the person is asked now."""
+        active = [each for each in self._levers.active.values() if each.state != "failed"]
+        held = {each.action.job_key for each in active}
+        for question in questions:
+            if self._is_ending(question.job_key):
+                self.violate(f"a question about {question.title}, which is being ended")
+            elif question.job_key not in held and question.id not in self._asked:
+                self.violate(f"a question about {question.title}, of which nothing is held")
+            self._asked.add(question.id)
 
     def watching(self) -> None:
         """It only watches since a while."""
@@ -101,7 +144,7 @@ class SimJudge:
         else:
             self._floor(action, policy)
         ends = self._levers.ends
-        recent = [at_s for at_s, _ in ends if self.machine.now_s - at_s < WINDOW_S]
+        recent = [at_s for at_s, _ in ends if self.awake_since(at_s) < WINDOW_S]
         if len(recent) >= ENDS_ALLOWED:
             self.violate(f"the breaker let a {len(recent) + 1}th end through")
         for _, before in ends:
@@ -115,6 +158,9 @@ class SimJudge:
         after_s = limits.cpu_end_after_s if is_cpu else limits.memory_end_after_s
         if not after_s:
             self.violate(f"{action.title} was ended for want of an answer in {policy.mode}")
+        undone_s = self._levers.undone.get((action.job_key, Rung.PAUSE))
+        if undone_s is not None and self.machine.now_s - undone_s < WINDOW_S:
+            self.violate(f"{action.title} was ended unanswered; its pause was undone")
         paused_s = self._paused_s.get(action.job_key)
         if paused_s is None:
             self.violate(f"{action.title} was ended and never paused: {action.reason}")
@@ -151,17 +197,19 @@ class SimJudge:
                 self._corpse(before, corpse)
 
     def _corpse(self, before: Action, corpse: Corpse) -> None:
-        since_s = self.machine.now_s - corpse.ended_s
+        since_s = self.awake_since(corpse.ended_s)
         if not (corpse.is_back or since_s >= GONE_LONG_S):
             self.violate(f"a second end before the memory of {before.title} was back")
-        quiet_from_s = min(corpse.back_s, corpse.ended_s + GONE_LONG_S) - _SEEN_EARLIER_S
-        if self.machine.now_s < max(corpse.ended_s, quiet_from_s) + QUIET_S:
+        quiet_from_s = min(corpse.back_after_s, GONE_LONG_S) - _SEEN_EARLIER_S
+        if since_s < max(0.0, quiet_from_s) + QUIET_S:
             self.violate(f"a second end {since_s:.1f} s after {before.title} was gone")
         alone = len(before.targets) == 1 and not self.machine.killed_by_kernel
         if alone and corpse.shares and since_s < WINDOW_S:
             self.violate(f"an end after that of {before.title} had freed nothing")
         again = corpse.again
         is_there = again is not None and self.machine.alive(*again.who) is not None
+        if since_s >= WINDOW_S:
+            return  # half-open again
         if alone and is_there and self._alike(before) >= self._siblings.get(before.id, 0):
             self.violate(f"an end after {before.title} was respawned at once")
 
@@ -172,6 +220,37 @@ class SimJudge:
     def _living(self, targets: tuple[Identity, ...]) -> list[Sim]:
         found = (self.machine.alive(each.pid, each.start_ticks) for each in targets)
         return [sim for sim in found if sim is not None]
+
+    def hurried(self, ending: Ending, passed_s: float) -> None:
+        """It is killed before its time: memory is nearly used up, or falls too fast to wait.
+
+        That was decided by what was so a step ago.
+        """
+        left, available = self._was
+        waited_s = self.awake_since(ending.began_s) - passed_s
+        half_floor = 0.025 * self.machine.total
+        if waited_s >= KILL_S or available <= half_floor or not self._ignoring(ending):
+            return
+        fallen_bps = (ending.left_bytes - left) / max(0.01, waited_s)
+        if left - 2.0 * fallen_bps * (KILL_S - waited_s) >= half_floor:
+            self.violate(f"{ending.action.title} got {waited_s:.1f} s to end, with enough left")
+
+    def kernel(self) -> None:
+        """The kernel ends nothing while what was told to end is given time."""
+        new = len(self.machine.killed_by_kernel) > self._kernel_kills
+        self._kernel_kills = len(self.machine.killed_by_kernel)
+        for ending in self._levers.endings if new else ():
+            waited_s = self.awake_since(ending.began_s)
+            if waited_s > _HURRIED_S and self._ignoring(ending):
+                self.violate(f"{ending.action.title} got {waited_s:.1f} s to end, too long")
+
+    def _ignoring(self, ending: Ending) -> bool:
+        """Whether something that was told to end has not yet been killed."""
+        return any(who not in self.machine.hanging for who in ending.left)
+
+    def look(self) -> None:
+        """Remember what is left now."""
+        self._was = self.machine.left, self.machine.reading().memory.available_bytes
 
     def time_rush(self, passed_s: float) -> None:
         """How long a job has grown steadily towards the floor without being paused."""

@@ -1,7 +1,5 @@
 """Carries decisions out on the machine that is not there."""
 
-import dataclasses
-
 from omnitray.core.deciding.identity import Identity, Rung
 from omnitray.core.deciding.protect_reasons import ProtectReason, RestoreReason
 from omnitray.core.deciding.protection import (
@@ -18,21 +16,10 @@ from omnitray.core.deciding.protection import (
 )
 from omnitray.core.facts import Resource
 from omnitray.core.policy import ProtectPolicy
-from support.sim_judge import SimJudge
+from support.sim_judge import KILL_S, Ending, SimJudge
 from support.sim_machine import Sim, SimMachine
 
 TERM_S = 0.05
-KILL_S = 10.0
-
-
-@dataclasses.dataclass
-class Ending:
-    """An end under way."""
-
-    action: Action
-    began_s: float
-    left: list[tuple[int, int]]
-    killed: bool = False
 
 
 class SimLevers:
@@ -54,8 +41,9 @@ class SimLevers:
 
     # Doing
 
-    def carry_out(self, decisions: list[Decision], policy: ProtectPolicy) -> None:
-        """Each in its turn."""
+    def carry_out(self, decisions: list[Decision], policy: ProtectPolicy) -> list[Action]:
+        """Each in its turn; answers with what was refused."""
+        before = set(self.active)
         for decision in decisions:
             self.done.append(decision)
             if isinstance(decision, Action):
@@ -68,6 +56,13 @@ class SimLevers:
                 self.questions.pop(decision.question_id, None)
             else:
                 assert isinstance(decision, Alarm)
+        new = [each for key, each in self.active.items() if key not in before]
+        return [each.action for each in new if each.state is ActionState.FAILED]
+
+    def shown(self, open_ids: set[str]) -> None:
+        """Only these questions reach the person; each is about something that is held."""
+        self.questions = {key: each for key, each in self.questions.items() if key in open_ids}
+        self.judge.asked(list(self.questions.values()))
 
     def _act(self, action: Action, policy: ProtectPolicy) -> None:
         if action.rung is Rung.TELL:
@@ -85,7 +80,8 @@ class SimLevers:
             state = ActionState.ENDING
             if action.reason is not ProtectReason.ASKED:
                 self.ends.append((self.machine.now_s, action))
-            self.endings.append(Ending(action, self.machine.now_s, [sim.who for sim in sims]))
+            left = [sim.who for sim in sims]
+            self.endings.append(Ending(action, self.machine.now_s, left, self.machine.left))
         else:
             self._held[action.id] = [sim.who for sim in sims]
             for sim in sims:
@@ -130,8 +126,12 @@ class SimLevers:
 
     def step(self, passed_s: float, *, hurry: bool) -> None:
         """Ends go on, what has nothing left is dropped, the rush is timed."""
+        self.judge.kernel()
         for ending in list(self.endings):
+            if hurry and ending.action.reason is not ProtectReason.ASKED:
+                self.judge.hurried(ending, passed_s)
             self._step_ending(ending, hurry=hurry)
+        self.judge.look()
         for action_id, whos in list(self._held.items()):
             if not any(self.machine.alive(*who) for who in whos):
                 del self._held[action_id], self.active[action_id]
@@ -147,7 +147,7 @@ class SimLevers:
         for who in ending.left:
             sim = self.machine.alive(*who)
             if sim is not None and (kill or (waited_s >= TERM_S and not sim.ignores_term)):
-                self.machine.die(sim)
+                self.machine.kill(sim)
         ending.left = [who for who in ending.left if self.machine.alive(*who)]
         if not ending.left:
             self.endings.remove(ending)

@@ -44,6 +44,7 @@ class Sim:
     forks_per_s: float = 0.0
     release_s: float = 0.2
     shares: bool = False  # what it holds stays when it ends (a file in memory, say)
+    hangs_s: float = 0.0  # so long it stays after KILL, in the kernel
     resists: bool = False  # stands in others' way though slowed down
     uid: int = UID
     paused: int = 0
@@ -76,9 +77,9 @@ class Corpse:
     again: "Sim | None" = None  # what its parent started in its place
 
     @property
-    def back_s(self) -> float:
-        """When half of it was back, or never will be."""
-        return self.ended_s + (0.0 if self.shares else 0.5 * self.size / max(1.0, self.rate))
+    def back_after_s(self) -> float:
+        """After how long half of it was back, or never will be."""
+        return 0.0 if self.shares else 0.5 * self.size / max(1.0, self.rate)
 
     @property
     def is_back(self) -> bool:
@@ -110,6 +111,7 @@ class SimMachine:
         self.corpses: list[Corpse] = []
         self.dead: dict[tuple[int, int], Corpse] = {}
         self.killed_by_kernel: list[Sim] = []
+        self.hanging: dict[tuple[int, int], float] = {}  # until
         self.foreground: frozenset[int] = frozenset()
         self.base = int(0.1 * total)
         self._starts = 0
@@ -146,6 +148,14 @@ class SimMachine:
             if _PIDS[self._next_pid] not in self.processes:
                 return _PIDS[self._next_pid]
         raise RuntimeError("no pid left")
+
+    def kill(self, sim: Sim) -> None:
+        """It is to end: at once, but for one that hangs in the kernel for a while."""
+        if not sim.hangs_s:
+            self.die(sim)
+            return
+        sim.growth = lambda _age_s: 0.0
+        self.hanging.setdefault(sim.who, self.now_s + sim.hangs_s)
 
     def die(self, sim: Sim) -> None:
         """It ends; its memory comes back little by little."""
@@ -203,6 +213,8 @@ class SimMachine:
                 sim.rss = max(MB, sim.rss + (rate * scale if rate > 0 else rate) * step_s)
             if sim.forks_per_s:
                 self._fork(sim, step_s)
+            if self.now_s >= self.hanging.get(sim.who, float("inf")):
+                self.die(sim)
         self._used = ((-1.0, 0, 0), 0.0)
         self.corpses = [
             each for each in self.corpses if each.left or self.now_s - each.ended_s < 60

@@ -23,6 +23,10 @@ def random_run(draw: Draw) -> Outcome:
         return _leaks_that_cannot_be_paused(draw)
     if kind in {1, 2}:
         return _starves(draw)
+    if kind == 3:
+        return _ignores_term(draw)
+    if kind == 4:
+        return _hangs(draw)
     machine = SimMachine(
         total=draw(4, 32) * GB,
         swap=draw(0, 2) * 2 * GB,
@@ -87,6 +91,39 @@ def _leaks_that_cannot_be_paused(draw: Draw) -> Outcome:
         worker.respawns = 5 if respawns else 0
     machine.base += int(0.94 * machine.total - machine.used)
     return run(machine, mode=_MODES[draw(0, 2)], seconds=75.0, refuses=frozenset({Rung.PAUSE}))
+
+
+def _ignores_term(draw: Draw) -> Outcome:
+    """It grows to the floor, cannot be paused and does not hear TERM; it may stop just there."""
+    machine = SimMachine(total=8 * GB, cores=4, max_processes=40)
+    desktop(machine)
+    runner = machine.add("rush", "runner", rss=20 * MB, leads=True)
+    worker = machine.add("rush", "worker", ppid=runner.pid, rss=400 * MB, ignores_term=True)
+    worker.growth = _steadily(draw(50, 300) * MB)
+    machine.base += int(0.85 * machine.total - machine.used)
+    if draw(0, 1):
+        worker.stops_at = worker.rss + (0.12 + draw(0, 1) / 200) * machine.total
+        murmur = machine.add("murmur", "murmur", ppid=1, rss=30 * MB)
+        murmur.growth = _steadily(draw(0, 400) * MB / 100)
+    return run(machine, mode=_MODES[draw(0, 2)], seconds=40.0, refuses=frozenset({Rung.PAUSE}))
+
+
+def _hangs(draw: Draw) -> Outcome:
+    """A victim hangs in the kernel while the memory of others ebbs and flows."""
+    machine = SimMachine(total=8 * GB, cores=4, max_processes=40)
+    desktop(machine)
+    for number in range(3):
+        job = f"leak {number}"
+        runner = machine.add(job, "runner", rss=20 * MB, leads=True)
+        worker = machine.add(job, "worker", ppid=runner.pid, rss=draw(250, 280) * MB)
+        worker.growth = _steadily(draw(8, 10) * MB)
+        worker.ignores_term = True
+        worker.hangs_s = float(draw(4, 12))
+    tide = machine.add("app:gnome-shell", "gnome-shell", rss=500 * MB, protected=True, tied=True)
+    turns_s = float(draw(2, 6))
+    tide.growth = lambda age_s: (-1.0 if age_s % (2 * turns_s) < turns_s else 1.0) * 150.0 * MB
+    machine.base += int(0.94 * machine.total - machine.used)
+    return run(machine, mode=_MODES[draw(0, 2)], seconds=60.0, refuses=frozenset({Rung.PAUSE}))
 
 
 def _starves(draw: Draw) -> Outcome:

@@ -90,10 +90,10 @@ def _happens(outcome: Outcome, event: Event) -> None:
     if event.state is not None:
         outcome.switched_s = outcome.machine.now_s
     if event.undoes:
-        outcome.taken_back = outcome.levers.take_back()
+        outcome.taken_back += outcome.levers.take_back()
     if event.sleeps_s:
         outcome.machine.sleep(event.sleeps_s)
-        outcome.levers.judge.slept_s += event.sleeps_s
+        outcome.levers.judge.sleeps.append((outcome.machine.now_s, event.sleeps_s))
 
 
 def _step(outcome: Outcome, answering: Answering) -> None:
@@ -126,7 +126,9 @@ def _turn(outcome: Outcome, answering: Answering) -> float:
     )
     decisions = outcome.protector.decide(facts, policy, machine.now_s)
     outcome.decided += 1
-    levers.carry_out(decisions, policy)
+    for action in levers.carry_out(decisions, policy):
+        outcome.protector.refused(action)
+    levers.shown({each.id for each in outcome.protector.open_questions})
     if any(isinstance(each, Action) and each.rung in {Rung.PAUSE, Rung.END} for each in decisions):
         outcome.guard.acted()
     return step.delay_s

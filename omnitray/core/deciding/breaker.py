@@ -5,6 +5,9 @@ for 15 s: memory is given back late (24 GB took seconds to free), and earlyoom e
 programs meanwhile. Three ends in ten minutes, an end that freed almost nothing, or a victim that
 is back at once open the breaker: nothing is ended any more. After ten minutes one end is let
 through; if that one is of use, the breaker closes.
+
+Time asleep does not count: nothing on the machine changed in it, nobody could answer, and the
+monotonic clock stands still in it on one system and goes on on another.
 """
 
 import msgspec
@@ -24,7 +27,8 @@ _SETTLE_S = 10.0  # after it is gone: what has not come back by then does not
 _STILL_RISING_S = 30.0  # but slow givers get longer while memory rises
 _LOST_S = 30.0  # an end that nobody reports on
 _RESPAWN_S = 10.0
-_HURRY_AFTER_S = 0.5  # TERM has had its time when memory still falls
+_HURRY_AFTER_S = 0.5  # TERM has had its time when memory falls too fast to wait for it
+TERM_S = 10.0  # what TERM has otherwise: as ``ending.KILL_AFTER_S``
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,13 +141,40 @@ def stepped(
 
 
 def hurry(breaker: Breaker, memory: MemoryFacts, floor_percent: float, now_s: float) -> bool:
-    """Whether TERM has had its time: memory still falls, or is down to half the floor."""
+    """Whether TERM has had its time: memory is down to half the floor, or will be before KILL.
+
+    A fall that leaves enough for all the time that TERM has is the noise of other programs.
+    """
     ending = breaker.ending
     if ending is None or ending.gone_s is not None:
         return False
-    if memory.available_bytes <= memory.total_bytes * floor_percent / 200.0:
+    half_floor = memory.total_bytes * floor_percent / 200.0
+    if memory.available_bytes <= half_floor:
         return True
-    return now_s - ending.at_s >= _HURRY_AFTER_S and _left(memory) < ending.began_bytes
+    left, passed_s = _left(memory), now_s - ending.at_s
+    if passed_s < _HURRY_AFTER_S or left > ending.before_bytes:  # or it rises again
+        return False
+    fallen_bps = (ending.began_bytes - left) / passed_s
+    return left - fallen_bps * (TERM_S - passed_s) < half_floor
+
+
+def put_off(breaker: Breaker, seconds: float) -> Breaker:
+    """The machine has slept for so long: that time does not count."""
+    ending = breaker.ending
+    if ending is not None:
+        ending = msgspec.structs.replace(
+            ending,
+            at_s=ending.at_s + seconds,
+            gone_s=None if ending.gone_s is None else ending.gone_s + seconds,
+            settled_s=None if ending.settled_s is None else ending.settled_s + seconds,
+            peak_s=ending.peak_s + seconds,
+        )
+    return msgspec.structs.replace(
+        breaker,
+        ends=tuple(at_s + seconds for at_s in breaker.ends),
+        opened_s=breaker.opened_s + seconds,
+        ending=ending,
+    )
 
 
 def _aged(breaker: Breaker, now_s: float) -> Breaker:

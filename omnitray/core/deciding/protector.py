@@ -8,7 +8,8 @@ chosen is ``victims.py``, who never is ``protected.py``, how often something may
 ``breaker.py``. The same facts in the same order give the same answers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
+from typing import TypeVar
 
 from omnitray.core.deciding import (
     breaker,
@@ -24,13 +25,15 @@ from omnitray.core.deciding.protect_reasons import RestoreReason, SparedReason
 from omnitray.core.deciding.protected import Protection
 from omnitray.core.deciding.protected_everywhere import Programs
 from omnitray.core.deciding.protected_programs import LINUX
-from omnitray.core.deciding.protection import Decision, Facts, Question
+from omnitray.core.deciding.protection import Action, ActionState, Decision, Facts, Question
 from omnitray.core.deciding.scene import Scene
 from omnitray.core.deciding.turn import Memo, Turn
 from omnitray.core.facts import ProtectState
 from omnitray.core.policy import ProtectPolicy
 from omnitray.core.processes.process_growth import Growths
 from omnitray.core.protection_view import BreakerState
+
+_Key = TypeVar("_Key", bound=Hashable)
 
 
 class ResourceProtector:
@@ -82,9 +85,14 @@ class ResourceProtector:
     def spared_jobs(self, now_s: float) -> dict[str, SparedReason]:
         """The jobs that the person has taken out since the start, by key."""
         memo = self._memo
-        left_alone = {key for key, until_s in memo.left_alone.items() if now_s < until_s}
-        spared = dict.fromkeys(left_alone, SparedReason.LEFT_ALONE)
+        spared = dict.fromkeys(_not_yet(memo.left_alone, now_s), SparedReason.LEFT_ALONE)
         return spared | dict.fromkeys(memo.never, SparedReason.PERSON)
+
+    def refused(self, action: Action) -> None:
+        """The system refused this pause: what was to be asked about it is not asked."""
+        question = self._memo.questions.get(action.job_key)
+        if question is not None and _asks_about(question, action):
+            del self._memo.questions[action.job_key]
 
     def allow(self, job_key: str | None) -> None:
         """The person protects this job no longer (None: none; their list alone counts)."""
@@ -103,6 +111,8 @@ class ResourceProtector:
             restoring.everything(turn, RestoreReason.SWITCHED_OFF)
             return turn.decisions
         self._step_breaker(turn)
+        for each in facts.taken_back:
+            questions.undone(turn, each)
         for reply in facts.replies:
             questions.hear(turn, reply)
         restoring.other_state(turn)
@@ -120,12 +130,8 @@ class ResourceProtector:
 
     def _scene(self, facts: Facts, policy: ProtectPolicy, now_s: float) -> Scene:
         memo = self._memo
-        left_alone = {key for key, until_s in memo.left_alone.items() if now_s < until_s}
-        spared = dict.fromkeys(left_alone, SparedReason.LEFT_ALONE)
-        spared |= dict.fromkeys(memo.never, SparedReason.PERSON)
-        let_run = {key for key, until_s in memo.let_run.items() if now_s < until_s}
-        taken_back = {key for key, until_s in memo.taken_back.items() if now_s < until_s}
-        rungs = dict.fromkeys(taken_back, SparedReason.TAKEN_BACK)
+        rungs = dict.fromkeys(_not_yet(memo.taken_back, now_s), SparedReason.TAKEN_BACK)
+        let_run = _not_yet(memo.let_run, now_s)
         rungs |= {(key, Rung.PAUSE): SparedReason.LEFT_ALONE for key in let_run}
         handed_out = {
             key for key, at_s in memo.handed_out.items() if now_s - at_s < ladder.HANDED_OUT_S
@@ -136,7 +142,7 @@ class ResourceProtector:
             now_s,
             self._protection,
             self._growths,
-            spared_jobs=spared,
+            spared_jobs=dict.fromkeys(_ending(facts), SparedReason.DYING) | self.spared_jobs(now_s),
             spared_rungs=rungs,
             handed_out=handed_out,
         )
@@ -180,3 +186,18 @@ class ResourceProtector:
             turn.alarm(memo.breaker.why, title)
         floor = turn.scene.limits.memory_floor_percent
         self._hurries = breaker.hurry(memo.breaker, memory, floor, turn.now_s)
+
+
+def _not_yet(until: Mapping[_Key, float], now_s: float) -> set[_Key]:
+    """What still holds, of what holds until a moment."""
+    return {key for key, until_s in until.items() if now_s < until_s}
+
+
+def _ending(facts: Facts) -> set[str]:
+    """The jobs of which something is being ended: what holds them up now delays their exit."""
+    ending = (each for each in facts.active if each.state is ActionState.ENDING)
+    return {each.action.job_key for each in ending}
+
+
+def _asks_about(question: Question, action: Action) -> bool:
+    return (question.evidence, question.targets) == (action.evidence, action.targets)

@@ -4,7 +4,14 @@ from omnitray.core.deciding import breaker, cpu_ladder, ladder, memory_ladder, r
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.job_workers import workers
 from omnitray.core.deciding.protect_reasons import ProtectReason, RestoreReason
-from omnitray.core.deciding.protection import Evidence, Question, Reply, Signal
+from omnitray.core.deciding.protection import (
+    ActionState,
+    Evidence,
+    Question,
+    Reply,
+    Signal,
+    TakenBack,
+)
 from omnitray.core.deciding.turn import Turn, Waits
 from omnitray.core.deciding.victims import Choice, choose_in
 from omnitray.core.facts import Job, Resource
@@ -34,6 +41,12 @@ def hear(turn: Turn, reply: Reply) -> None:
     else:
         memo.never.add(reply.job_key)
         restoring.job(turn, reply.job_key, RestoreReason.PROTECTED_NOW)
+
+
+def undone(turn: Turn, each: TakenBack) -> None:
+    """The person lets run what was paused: that is their answer to what was asked about it."""
+    if each.rung is Rung.PAUSE:
+        turn.withdraw(each.job_key)
 
 
 def other_mode(turn: Turn) -> None:
@@ -129,7 +142,10 @@ def _end_paused(turn: Turn, question: Question, job: Job) -> None:
 def _as_asked(turn: Turn, job_key: str, rung: Rung, question: Question | None) -> None:
     """Do what the person asks for, now. The breaker is for ends that nobody asked for."""
     job = next((job for job in turn.scene.facts.jobs if job.key == job_key), None)
+    ends = turn.scene.active(job_key, Rung.END)
     if job is None or turn.scene.active(job_key, rung):
+        return
+    if any(each.state is ActionState.ENDING for each in ends):
         return
     choice = _those(turn, job, question, rung)
     if choice.job is None:

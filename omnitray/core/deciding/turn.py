@@ -5,10 +5,14 @@ from collections.abc import Iterator
 
 import msgspec
 
-from omnitray.core.deciding import ladder
-from omnitray.core.deciding.breaker import Breaker
+from omnitray.core.deciding import breaker, ladder
 from omnitray.core.deciding.identity import Rung
-from omnitray.core.deciding.protect_reasons import AlarmReason, ProtectReason, RestoreReason
+from omnitray.core.deciding.protect_reasons import (
+    AlarmReason,
+    ProtectReason,
+    RestoreReason,
+    SparedReason,
+)
 from omnitray.core.deciding.protection import (
     Action,
     Alarm,
@@ -35,7 +39,7 @@ class Memo:
     """What is remembered. Times are monotonic seconds; ``run`` makes ids differ between runs."""
 
     def __init__(self, run: str) -> None:
-        self.breaker = Breaker()
+        self.breaker = breaker.Breaker()
         self.questions: dict[str, Question] = {}  # by job: one at a time
         self.left_alone: dict[str, float] = {}  # by job, until
         self.never: set[str] = set()
@@ -70,7 +74,8 @@ class Memo:
         self._since.clear()
 
     def put_off(self, seconds: float) -> None:
-        """Nobody could answer for so long: questions wait for that much longer."""
+        """The machine slept for so long: questions wait, and the breaker, that much longer."""
+        self.breaker = breaker.put_off(self.breaker, seconds)
         self.questions = {
             key: msgspec.structs.replace(each, deadline_s=each.deadline_s + seconds)
             if each.deadline_s is not None
@@ -131,6 +136,8 @@ class Turn:
         self.decisions.append(action)
         if job:
             self.memo.handed_out[job.key, rung, resource] = self.now_s
+        if job and rung is Rung.END and not self.watches:
+            self.scene.spared_jobs[job.key] = SparedReason.DYING
         return action
 
     def clean(self, mount: str, evidence: Evidence) -> None:

@@ -2,7 +2,18 @@
 
 import msgspec
 
-from omnitray.core.deciding.breaker import OPEN_S, QUIET_S, Breaker, began, hurry, may_end, stepped
+from omnitray.core.acting.ending import KILL_AFTER_S
+from omnitray.core.deciding import breaker
+from omnitray.core.deciding.breaker import (
+    OPEN_S,
+    QUIET_S,
+    Breaker,
+    began,
+    hurry,
+    may_end,
+    put_off,
+    stepped,
+)
 from omnitray.core.deciding.identity import Identity, Rung
 from omnitray.core.deciding.protect_reasons import AlarmReason, ProtectReason
 from omnitray.core.deciding.protection import Action, EndOutcome, Evidence, Signal
@@ -211,3 +222,51 @@ def test_the_breaker_is_plain_data() -> None:
     story = Story()
     story.end(100.0)
     assert msgspec.json.decode(msgspec.json.encode(story.breaker), type=Breaker) == story.breaker
+
+
+def test_time_asleep_does_not_count() -> None:
+    story = Story()
+    for number in (1, 2, 3):
+        story.good_end(100.0 + 30 * number, number)
+    opened_s = story.breaker.opened_s
+    story.breaker = put_off(story.breaker, 5000.0)
+    story.step(opened_s + 5000.0 + OPEN_S - 1.0, 4.0)
+    assert story.state() is BreakerState.OPEN
+    story.step(opened_s + 5000.0 + OPEN_S, 4.0)
+    assert story.state() is BreakerState.HALF_OPEN
+
+
+def test_the_quiet_after_an_end_is_not_slept_through() -> None:
+    story = Story()
+    story.good_end(100.0, 1)
+    story.breaker = put_off(story.breaker, 5000.0)
+    assert not may_end(story.breaker, 5101.0 + QUIET_S - 0.1)
+    assert may_end(story.breaker, 5101.0 + QUIET_S)
+    assert story.breaker.ends == (5100.0,)
+    assert put_off(Breaker(), 5.0).ending is None
+
+
+def test_term_keeps_its_time_while_what_others_take_leaves_enough() -> None:
+    story = Story()
+    story.end(100.0, left=0.7)
+    assert not hurry(story.breaker, memory(0.7 - 1e-9), 5.0, 100.5)
+    assert not hurry(story.breaker, memory(0.69), 5.0, 100.5)
+    assert hurry(story.breaker, memory(0.68), 5.0, 100.5)
+
+
+def test_term_keeps_its_time_when_memory_comes_back_after_a_fall() -> None:
+    story = Story()
+    story.end(100.0, left=0.7)
+    story.step(100.3, 0.5)
+    assert hurry(story.breaker, memory(0.5), 5.0, 100.6)
+    assert not hurry(story.breaker, memory(0.55), 5.0, 100.6)
+
+
+def test_an_end_with_much_left_is_in_no_hurry_however_memory_falls() -> None:
+    story = Story()
+    story.end(100.0, left=8.0)
+    assert not hurry(story.breaker, memory(7.7), 5.0, 100.5)
+
+
+def test_term_has_as_long_as_it_really_gets() -> None:
+    assert breaker.TERM_S == KILL_AFTER_S

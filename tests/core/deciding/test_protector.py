@@ -1,17 +1,18 @@
 """The protector as a whole: quiet, watching only, switched off."""
 
+import msgspec
+
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protect_reasons import RestoreReason
-from omnitray.core.deciding.protection import (
-    Withdrawn,
-)
+from omnitray.core.deciding.protection import EndOutcome, Withdrawn
 from omnitray.core.facts import ProtectState
 from omnitray.core.policy import ProtectPolicy
 from omnitray.core.processes.ties import Tie
-from omnitray.core.protection_view import Answer
+from omnitray.core.protection_view import Answer, BreakerState
 from support.desk import (
     BUSY,
     OVER,
+    SLOW,
     Desk,
     actions,
     asked,
@@ -22,7 +23,7 @@ from support.desk import (
     say,
     soon,
 )
-from support.scenes import reading
+from support.scenes import job, process, reading
 
 
 def test_nothing_is_decided_on_a_quiet_machine() -> None:
@@ -80,3 +81,70 @@ def test_a_tied_job_is_ended_at_the_floor_but_not_paused_before() -> None:
     assert desk.turn(growing(), at=reading(used=94.5), ties=ties) == []
 
     assert actions(desk.turn(growing(), at=reading(used=95.5), ties=ties), Rung.END)
+
+
+def ending() -> Desk:
+    """A job that cannot be paused is being ended, and takes its time."""
+    desk, ties = Desk(), {200: frozenset({Tie.DISPLAY})}
+    assert actions(desk.turn(growing(), at=reading(used=95.5, cpu=99.0), ties=ties), Rung.END)
+    return desk
+
+
+def test_what_is_being_ended_is_not_held_up_or_asked_about() -> None:
+    decided = ending().turns(20, growing(), at=reading(used=94.5, cpu=99.0), probe=SLOW)
+
+    assert [each for each in actions(decided) if each.rung is not Rung.TELL] == []
+    assert questions(decided) == []
+
+
+def test_nor_does_the_person_slow_it_down() -> None:
+    assert actions(say(ending(), Answer.SLOW_DOWN)) == []
+
+
+def test_it_is_not_held_up_in_the_moment_of_the_end_either() -> None:
+    desk = Desk()
+    desk.turns(4, growing(growth=0.0), at=reading(used=79.0, cpu=99.0))
+    desk.active.clear()
+    decided = desk.turns(1, growing(), at=reading(used=95.5, cpu=99.0), seconds=3.0)
+
+    assert {each.rung for each in actions(decided)} == {Rung.END}
+
+
+def test_other_jobs_are_held_while_one_is_ended() -> None:
+    other = job("make", *(process(301 + i, state="R") for i in range(4)), cpu=380.0)
+    decided = ending().turns(6, growing(), other, at=reading(used=94.5, cpu=99.0))
+
+    assert {each.job_key for each in actions(decided, Rung.SLOW_DOWN)} == {"make"}
+
+
+def test_a_pause_that_was_refused_is_not_asked_about() -> None:
+    desk = Desk()
+    decided = desk.turn(growing(), at=reading(used=75.0), memory_forecast=soon())
+    (pause,) = actions(decided, Rung.PAUSE)
+    desk.protector.refused(pause)
+
+    assert desk.protector.open_questions == ()
+
+
+def test_a_refusal_leaves_what_is_asked_about_something_else() -> None:
+    desk = asked()
+    (pause,) = actions(desk.said, Rung.PAUSE)
+    desk.protector.refused(msgspec.structs.replace(pause, targets=()))
+
+    assert len(desk.protector.open_questions) == 1
+
+
+def test_the_breaker_stays_open_over_a_sleep() -> None:
+    desk = ending()
+    (end,) = actions(desk.said, Rung.END)
+    desk.active.clear()
+    outcome = EndOutcome(action_id=end.id, at_s=desk.now_s)
+    desk.turn(growing(), at=reading(used=95.5), ended=(outcome,))
+    desk.turns(12, at=reading(used=95.5))
+    assert desk.protector.breaker.state is BreakerState.OPEN
+
+    desk.turn(seconds=8 * 3600.0)
+    desk.turns(22, seconds=25.0)
+    assert desk.protector.breaker.ends_left == 0
+    desk.turns(3, seconds=25.0)
+    assert desk.protector.breaker.ends_left == 1

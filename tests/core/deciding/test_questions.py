@@ -5,6 +5,8 @@ from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protect_reasons import ProtectReason, RestoreReason
 from omnitray.core.deciding.protection import (
     Reply,
+    TakenBack,
+    Withdrawn,
 )
 from omnitray.core.facts import JobKind
 from omnitray.core.protection_view import Answer
@@ -88,3 +90,20 @@ def test_what_is_held_already_is_not_done_twice() -> None:
     say(desk, Answer.SLOW_DOWN)
 
     assert actions(say(desk, Answer.SLOW_DOWN)) == []
+
+
+def test_what_the_person_lets_run_again_is_not_asked_about_any_more() -> None:
+    desk = asked()
+    taken_back = (TakenBack(job_key="pytest", rung=Rung.PAUSE),)
+    decided = desk.turn(growing(growth=0.0), at=reading(used=75.0), taken_back=taken_back)
+
+    assert any(isinstance(each, Withdrawn) for each in decided)
+    assert desk.protector.open_questions == ()
+
+
+def test_a_weight_that_is_taken_back_answers_nothing() -> None:
+    desk = asked()
+    taken_back = (TakenBack(job_key="pytest", rung=Rung.SLOW_DOWN),)
+    desk.turn(growing(growth=0.0), at=reading(used=75.0), taken_back=taken_back)
+
+    assert len(desk.protector.open_questions) == 1
