@@ -116,8 +116,7 @@ class Actions:
             self._close(record, Outcome.GONE, "its processes have ended", Who.PROTECTOR)
         let_run = tuple(key for key, active in self._active.items() if self._is_let_run(active))
         for key in let_run:
-            record = self._active[key].record
-            self._close(record, Outcome.CHANGED, "somebody else has continued it", Who.PROTECTOR)
+            self._let_run(self._active[key].record)
         replaced = self._guard.tend()
         if self._journal.is_long:
             self._journal.compact(self._system.boot_id())
@@ -219,6 +218,11 @@ class Actions:
         """Whether nothing is left of what is held; an end has its own way of being over."""
         kind = active.record.began.lever
         return kind is not LeverKind.END and self._levers[kind].is_over(active.record.changes)
+
+    def _let_run(self, record: Record) -> None:
+        """Nobody is to stand still that nobody looks after any more, should a look have erred."""
+        self._levers[record.began.lever].set_back(record.changes)
+        self._close(record, Outcome.CHANGED, "somebody else has continued it", Who.PROTECTOR)
 
     def _is_let_run(self, active: Active) -> bool:
         """Whether it is held as paused, and runs: that is somebody's will, and not ours to undo."""

@@ -88,7 +88,7 @@ class LinuxSystem(Priorities):
     def is_stopped(self, identity: Identity) -> bool:
         """Whether a signal has stopped it, or will as soon as it comes back from the kernel."""
         state = self._proc.require(identity).state
-        return state == "T" or self._proc.is_told_to_stop(identity)
+        return state == "T" or self._proc.is_told_to_stop(identity) or self._proc.stops(identity)
 
     def session(self, identity: Identity) -> int:
         """Its session's id."""

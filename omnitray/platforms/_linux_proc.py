@@ -42,8 +42,11 @@ class Proc:
 
     def stat(self, pid: int) -> Stat | None:
         """None for a process that is not there."""
+        return self._stat(pid, f"{self._root}/{pid}/stat")
+
+    def _stat(self, pid: int, path: str) -> Stat | None:
         try:
-            fields = self._read(f"{self._root}/{pid}/stat").rpartition(b")")[2].split()
+            fields = self._read(path).rpartition(b")")[2].split()
             numbers = [int(fields[index]) for index in (1, 2, 3, 4, 5, 19)]
         except (OSError, IndexError, ValueError):
             return None
@@ -95,6 +98,12 @@ class Proc:
             return False
         found = _SHARED_PENDING.search(status)
         return found is not None and bool(int(found[1], 16) & _STOP_BIT)
+
+    def stops(self, identity: Identity) -> bool:
+        """Whether a thread of it stands: one takes the stop, the others follow when they can."""
+        tasks = f"{self._root}/{identity.pid}/task"
+        stats = (self._stat(each, f"{tasks}/{each}/stat") for each in self.threads(identity))
+        return any(stat.state == "T" for stat in stats if stat)
 
     def require_program(self, identity: Identity) -> None:
         """Raises Refused where the process runs another program than the one decided about."""

@@ -98,10 +98,26 @@ def test_a_job_with_workers_is_paused_and_goes_on(system: LinuxSystem, actions: 
         (done,) = actions.perform(order(workers[:1], Rung.PAUSE, Resource.MEMORY))
         assert done.outcome is Outcome.APPLIED
         assert len(workers) == 4
-        assert {state(each.pid) for each in workers} == {"T"}
+        eventually(lambda: {state(each.pid) for each in workers} == {"T"})  # a stop may come late
         (undone,) = actions.undo(done.action_id, "calm")
         assert undone.outcome is Outcome.RESTORED
         eventually(lambda: "T" not in {state(each.pid) for each in workers})
+
+
+@pytest.mark.parametrize(("second", "stops"), [("T", True), ("S", False)])
+def test_a_stop_that_one_thread_has_taken_holds_them_all(
+    tmp_path: Path, second: str, *, stops: bool
+) -> None:
+    """The first thread waits for a disk meanwhile, and nothing is told to it any more."""
+    for place, letter in (("50", "D"), ("50/task/50", "D"), ("50/task/51", second)):
+        folder = tmp_path / place
+        folder.mkdir(parents=True)
+        numbers = " ".join(["0"] * 18)
+        (folder / "stat").write_text(f"50 (hog) {letter} {numbers} 100 0\n")
+    (tmp_path / "50/status").write_text("Name:\thog\nShdPnd:\t0000000000000000\n")
+    system = LinuxSystem(tmp_path)
+    assert system.is_stopped(Identity(pid=50, start_ticks=100)) is stops
+    system.close()
 
 
 def test_a_stop_that_comes_late_is_held_and_taken_back_all_the_same(
@@ -112,6 +128,7 @@ def test_a_stop_that_comes_late_is_held_and_taken_back_all_the_same(
         assert state(process.pid) == "D"
         (done,) = actions.perform(order((waiting,), Rung.PAUSE, Resource.MEMORY))
         assert done.outcome is Outcome.APPLIED
+        assert actions.step().let_run == ()
         assert system.is_stopped(waiting)
         assert state(process.pid) == "D"
         (undone,) = actions.undo(done.action_id, "calm")

@@ -128,6 +128,10 @@ class Lever(Protocol):
         """Whether somebody else has changed all of it that still lives."""
         ...
 
+    def set_back(self, changes: tuple[Change, ...]) -> None:
+        """Set the old values whatever stands; for what is seen to have them."""
+        ...
+
     def restore(self, changes: tuple[Change, ...]) -> Restored:
         """Go back to the old values wherever the new one still stands."""
         ...

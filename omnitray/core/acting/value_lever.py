@@ -85,6 +85,12 @@ class ValueLever:
                 return False
         return Fate.CHANGED in seen
 
+    def set_back(self, changes: tuple[Change, ...]) -> None:
+        """The old values once more, whatever stands: who has them does not notice."""
+        for change in changes:
+            with contextlib.suppress(Gone, Refused):
+                self._set(change, change.old)
+
     def restore(self, changes: tuple[Change, ...]) -> Restored:
         """Go back wherever the new value still stands."""
         notes: list[str] = []

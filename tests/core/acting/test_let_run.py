@@ -60,6 +60,16 @@ def test_as_long_as_one_process_stands_still_it_is_held(bench: Bench) -> None:
     assert len(bench.actions.step().let_run) == 1
 
 
+def test_who_stands_still_though_it_looked_otherwise_is_continued(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processes = job(bench.system)
+    bench.actions.perform(order([processes[0].identity], Rung.PAUSE))
+    monkeypatch.setattr(bench.system, "is_stopped", lambda _: False)
+    assert len(bench.actions.step().let_run) == 1
+    assert not any(process.stopped for process in processes)
+
+
 def test_who_has_ended_was_not_let_run(bench: Bench) -> None:
     processes = job(bench.system)
     (done,) = bench.actions.perform(order([processes[0].identity], Rung.PAUSE))
