@@ -2,6 +2,7 @@
 
 import pytest
 
+from omnitray.core import protect_page
 from omnitray.core.amounts import duration, percent, rate, size, span
 from omnitray.core.deciding import explain
 from omnitray.core.deciding.identity import Rung
@@ -275,6 +276,32 @@ def test_a_question_says_how_the_job_is_held_and_why(
     )
 
     assert explain.asked(question) == f"make · ~/shop{expected}"
+
+
+@pytest.mark.parametrize(
+    ("resource", "unanswered", "paused"),
+    [
+        (Resource.CPU, None, False),
+        (Resource.CPU, Rung.PAUSE, False),
+        (Resource.CPU, Rung.END, True),
+        (Resource.MEMORY, None, True),
+        (Resource.DISK, None, True),
+    ],
+)
+def test_who_shows_a_question_is_told_whether_its_job_is_paused(
+    resource: Resource, unanswered: Rung | None, *, paused: bool
+) -> None:
+    question = Question(
+        id="q",
+        job_key="make",
+        title="make · ~/shop",
+        resource=resource,
+        reason=ProtectReason.CPU_STARVES,
+        evidence=CPU,
+        unanswered=unanswered,
+    )
+
+    assert protect_page.asked(question, 0.0).paused is paused
 
 
 def test_alarms_say_what_is_no_longer_done() -> None:
