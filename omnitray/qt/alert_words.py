@@ -25,7 +25,7 @@ _MOST_REST = 12
 _NAMES = {
     "action_id": "Action",
     "rung": "Step",
-    "others_wait": "Others had to wait",
+    "others_wait": "Somebody feels it",
 }
 _CODES = {
     "rung": {

@@ -291,7 +291,7 @@ def test_what_else_the_context_holds_is_said_in_words(qtbot: QtBot) -> None:
     context: dict[str, object] = {"others_wait": True, "threshold": 85.0}
     alert = samples.alert(1, 0, AlertType.CRITICAL, Severity.INFO, "t", "", context=context)
     said = Opened(qtbot, ListedAlerts([alert])).said()
-    assert "Others had to wait\nyes" in said
+    assert "Somebody feels it\nyes" in said
     assert "Threshold\n85" in said
 
 
