@@ -26,6 +26,7 @@ from omnitray.core.protect_page import empty_page, holding
 from omnitray.core.protecting import ProtectStep
 from omnitray.core.protection_view import Answer, Explanation, ProtectionView, Question, Told
 from omnitray.qt.cleaning import Cleaned, Cleaning
+from omnitray.qt.cleaning_queue import CleaningQueue
 from omnitray.qt.hub import Hub
 from omnitray.qt.looking import Looking
 from omnitray.qt.protect_words import (
@@ -85,6 +86,7 @@ class Protection(QObject):
         self._hub = hub
         self._settings = settings
         self._cleaning = cleaning
+        self._queue = CleaningQueue(cleaning, lambda: self._policy().disk_target_percent, self)
         self.looking = looking
         self._notifications = notifications
         self._clock = clock
@@ -124,6 +126,7 @@ class Protection(QObject):
     def stop(self) -> None:
         """Give everything back and end. Idempotent."""
         self._pause_over.stop()
+        self._queue.forget()
         self._cleaning.stop()
         self.looking.stop()
         self._thread.stop()
@@ -309,7 +312,10 @@ class Protection(QObject):
     def _send_policy(self) -> None:
         self.pause_changed.emit(self._paused_until)
         self._hub.pause_protection(self._paused_until)
-        self.policy_changed.emit(self._policy())
+        policy = self._policy()
+        if policy.state is not ProtectState.ON:
+            self._queue.forget()  # what was asked for while it acted
+        self.policy_changed.emit(policy)
 
     def _end_pause(self) -> None:
         self._pause_over.stop()
@@ -327,10 +333,7 @@ class Protection(QObject):
             else:
                 self._hub.raise_notice(notice)
         for request in step.cleaning:
-            if not self._cleaning.busy:
-                target = self._policy().disk_target_percent
-                dry_run = request.dry_run or request.preview
-                self._cleaning.start(request.mount, target, dry_run=dry_run)
+            self._queue.ask(request)
 
     @Slot(object)
     def _on_view(self, view: ProtectionView) -> None:

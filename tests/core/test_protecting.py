@@ -384,7 +384,7 @@ def test_switched_off_it_looks_at_nobody(desk: Desk) -> None:
 def test_one_pause_is_told_once_by_its_question(desk: Desk) -> None:
     desk.source.available = int(1.9 * GB)
     desk.run(2)
-    assert desk.protecting.protector.open_questions == ()
+    assert not desk.protecting.protector.open_questions
     desk.grows_bytes = GB // 20
     told = [each for each in notices(desk.run(2)) if isinstance(each, Notice)]
     (question,) = desk.protecting.protector.open_questions
