@@ -91,7 +91,7 @@ class SimJudge:
         asked = action.reason is ProtectReason.ASKED
         if undone_s is not None and not asked and self.machine.now_s - undone_s < WINDOW_S:
             self.violate(f"{action.rung} of {action.title}, which the person has just undone")
-        if action.rung is not Rung.END and self._is_ending(action.job_key):
+        if action.rung is not Rung.END and self._is_held_up(action):
             self.violate(f"{action.rung} of {action.title}, which is being ended")
         if action.rung is Rung.PAUSE and not asked:
             self._pause(action, policy)
@@ -101,12 +101,19 @@ class SimJudge:
     def _is_ending(self, job_key: str) -> bool:
         return any(each.action.job_key == job_key for each in self._levers.endings)
 
+    def _is_held_up(self, action: Action) -> bool:
+        """Whether it stands in the way of an end; the rest of a job may grow and be paused."""
+        if (action.rung, action.resource) != (Rung.PAUSE, Resource.MEMORY):
+            return self._is_ending(action.job_key)
+        ending = {who for each in self._levers.endings for who in each.left}
+        return any((each.pid, each.start_ticks) in ending for each in action.targets)
+
     def asked(self, questions: list[Question]) -> None:
         """What the person is asked now."""
         active = [each for each in self._levers.active.values() if each.state != "failed"]
         held = {each.action.job_key for each in active}
         for question in questions:
-            if self._is_ending(question.job_key):
+            if question.resource is not Resource.MEMORY and self._is_ending(question.job_key):
                 self.violate(f"a question about {question.title}, which is being ended")
             elif question.job_key not in held and question.id not in self._asked:
                 self.violate(f"a question about {question.title}, of which nothing is held")

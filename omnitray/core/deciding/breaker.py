@@ -140,17 +140,20 @@ def stepped(
     return _settled(breaker, ending, now_s) if ending.settled_s is None else breaker
 
 
-def hurry(breaker: Breaker, memory: MemoryFacts, floor_percent: float, now_s: float) -> bool:
+def hurry(
+    breaker: Breaker, memory: MemoryFacts, floor_percent: float, now_s: float, *, ends: bool = False
+) -> bool:
     """Whether TERM has had its time: memory is down to half the floor, or will be before KILL.
 
     A fall that leaves enough for all the time that TERM has is the noise of other programs.
+    ``ends``: something is ended, if only because the person asked for it during another end.
     """
-    ending = breaker.ending
-    if ending is None or ending.gone_s is not None:
-        return False
+    ending = breaker.ending if breaker.ending and breaker.ending.gone_s is None else None
     half_floor = memory.total_bytes * floor_percent / 200.0
-    if memory.available_bytes <= half_floor:
+    if (ends or ending) and memory.available_bytes <= half_floor:
         return True
+    if ending is None:
+        return False
     left, passed_s = _left(memory), now_s - ending.at_s
     if passed_s < _HURRY_AFTER_S or left > ending.before_bytes:  # or it rises again
         return False

@@ -25,7 +25,7 @@ from omnitray.core.deciding.protect_reasons import RestoreReason, SparedReason
 from omnitray.core.deciding.protected import Protection
 from omnitray.core.deciding.protected_everywhere import Programs
 from omnitray.core.deciding.protected_programs import LINUX
-from omnitray.core.deciding.protection import Action, ActionState, Decision, Facts, Question
+from omnitray.core.deciding.protection import Action, Decision, Facts, Question
 from omnitray.core.deciding.scene import Scene
 from omnitray.core.deciding.turn import Memo, Turn
 from omnitray.core.facts import ProtectState
@@ -142,7 +142,7 @@ class ResourceProtector:
             now_s,
             self._protection,
             self._growths,
-            spared_jobs=dict.fromkeys(_ending(facts), SparedReason.DYING) | self.spared_jobs(now_s),
+            spared_jobs=self.spared_jobs(now_s),
             spared_rungs=rungs,
             handed_out=handed_out,
         )
@@ -185,18 +185,13 @@ class ResourceProtector:
             title = memo.breaker.ending.title if memo.breaker.ending else ""
             turn.alarm(memo.breaker.why, title)
         floor = turn.scene.limits.memory_floor_percent
-        self._hurries = breaker.hurry(memo.breaker, memory, floor, turn.now_s)
+        ends = bool(turn.scene.ending)
+        self._hurries = breaker.hurry(memo.breaker, memory, floor, turn.now_s, ends=ends)
 
 
 def _not_yet(until: Mapping[_Key, float], now_s: float) -> set[_Key]:
     """What still holds, of what holds until a moment."""
     return {key for key, until_s in until.items() if now_s < until_s}
-
-
-def _ending(facts: Facts) -> set[str]:
-    """The jobs of which something is being ended: what holds them up now delays their exit."""
-    ending = (each for each in facts.active if each.state is ActionState.ENDING)
-    return {each.action.job_key for each in ending}
 
 
 def _asks_about(question: Question, action: Action) -> bool:

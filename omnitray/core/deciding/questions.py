@@ -5,7 +5,6 @@ from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.job_workers import workers
 from omnitray.core.deciding.protect_reasons import ProtectReason, RestoreReason
 from omnitray.core.deciding.protection import (
-    ActionState,
     Evidence,
     Question,
     Reply,
@@ -142,10 +141,7 @@ def _end_paused(turn: Turn, question: Question, job: Job) -> None:
 def _as_asked(turn: Turn, job_key: str, rung: Rung, question: Question | None) -> None:
     """Do what the person asks for, now. The breaker is for ends that nobody asked for."""
     job = next((job for job in turn.scene.facts.jobs if job.key == job_key), None)
-    ends = turn.scene.active(job_key, Rung.END)
-    if job is None or turn.scene.active(job_key, rung):
-        return
-    if any(each.state is ActionState.ENDING for each in ends):
+    if job is None or turn.scene.active(job_key, rung) or job_key in turn.scene.ending:
         return
     choice = _those(turn, job, question, rung)
     if choice.job is None:

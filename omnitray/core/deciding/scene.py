@@ -38,8 +38,9 @@ _DEEPEST = 100_000  # a circle of parents cannot be, but a damaged scan may show
 class Scene:
     """What is so at ``now_s``.
 
-    ``spared_jobs`` are left alone for a reason of their own, ``spared_rungs`` are what the person
-    would rather not have done to a job.
+    ``ending`` are the processes that are being ended, by job. ``spared_jobs`` are left alone for
+    a reason of their own, ``spared_rungs`` are what the person would rather not have done to a
+    job.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Scene:
         self._growths = growths
         self._verdicts: dict[int, SparedReason | None] = {}
         self._below: dict[int, Below] = {}
+        self.ending = _ending(facts)
         self.weighed: dict[tuple[str, Rung], list[Worker]] = {}  # kept by ``victims``
         self.swarms: dict[str, bool] = {}  # likewise
 
@@ -115,6 +117,8 @@ class Scene:
         return self._verdicts[process.pid]
 
     def _spared(self, process: ProcessFacts, job: Job) -> SparedReason | None:
+        if (process.pid, process.start_ticks) in self.ending.get(job.key, ()):
+            return SparedReason.DYING
         verdict = self._protection.verdict(process, job, self.facts, self.policy.protected)
         if verdict is None and process.pid in self._leaders_of_strangers:
             return SparedReason.LEADER
@@ -205,3 +209,13 @@ class Scene:
             active.state is ActionState.FAILED and active.action.rung is rung
             for active in self._active_by_job.get(job_key, ())
         )
+
+
+def _ending(facts: Facts) -> dict[str, frozenset[tuple[int, int]]]:
+    """The processes that are being ended, by job."""
+    ending: dict[str, frozenset[tuple[int, int]]] = {}
+    for active in facts.active:
+        if active.state is ActionState.ENDING:
+            key, known = active.action.job_key, ending.get(active.action.job_key, frozenset())
+            ending[key] = known | {(each.pid, each.start_ticks) for each in active.action.targets}
+    return ending

@@ -7,12 +7,7 @@ import msgspec
 
 from omnitray.core.deciding import breaker, ladder
 from omnitray.core.deciding.identity import Rung
-from omnitray.core.deciding.protect_reasons import (
-    AlarmReason,
-    ProtectReason,
-    RestoreReason,
-    SparedReason,
-)
+from omnitray.core.deciding.protect_reasons import AlarmReason, ProtectReason, RestoreReason
 from omnitray.core.deciding.protection import (
     Action,
     Alarm,
@@ -137,7 +132,7 @@ class Turn:
         if job:
             self.memo.handed_out[job.key, rung, resource] = self.now_s
         if job and rung is Rung.END and not self.watches:
-            self.scene.spared_jobs[job.key] = SparedReason.DYING
+            self.scene.ending.setdefault(job.key, frozenset())
         return action
 
     def clean(self, mount: str, evidence: Evidence) -> None:

@@ -107,10 +107,11 @@ def job_key(scene: Scene, job: Job, resource: Resource) -> tuple[float, str]:
 
 def spared_job(scene: Scene, job: Job, resource: Resource, rung: Rung) -> SparedReason | None:
     """Why the job as a whole is not the one."""
-    if (reason := scene.spared_jobs.get(job.key)) is not None:
+    reason = scene.spared_jobs.get(job.key) or scene.spared_rungs.get((job.key, rung))
+    if reason is not None:
         return reason
-    if (reason := scene.spared_rungs.get((job.key, rung))) is not None:
-        return reason
+    if job.key in scene.ending and (resource, rung) != (Resource.MEMORY, Rung.PAUSE):
+        return SparedReason.DYING  # what holds it up delays its exit; the rest of it may grow on
     if scene.has_refused(job.key, rung):
         return SparedReason.REFUSED
     if _is_held(scene, job, resource, rung):

@@ -270,3 +270,11 @@ def test_an_end_with_much_left_is_in_no_hurry_however_memory_falls() -> None:
 
 def test_term_has_as_long_as_it_really_gets() -> None:
     assert breaker.TERM_S == KILL_AFTER_S
+
+
+def test_an_end_during_another_is_hurried_at_half_the_floor_too() -> None:
+    story = Story()
+    story.good_end(100.0, 1)
+    assert hurry(story.breaker, memory(0.3), 5.0, 102.0, ends=True)
+    assert not hurry(story.breaker, memory(0.5), 5.0, 102.0, ends=True)
+    assert not hurry(story.breaker, memory(0.3), 5.0, 102.0)

@@ -5,7 +5,7 @@ import msgspec
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protect_reasons import RestoreReason
 from omnitray.core.deciding.protection import EndOutcome, Withdrawn
-from omnitray.core.facts import ProtectState
+from omnitray.core.facts import Job, JobKind, ProtectState
 from omnitray.core.policy import ProtectPolicy
 from omnitray.core.processes.ties import Tie
 from omnitray.core.protection_view import Answer, BreakerState
@@ -23,7 +23,7 @@ from support.desk import (
     say,
     soon,
 )
-from support.scenes import job, process, reading
+from support.scenes import GB, MB, job, process, reading
 
 
 def test_nothing_is_decided_on_a_quiet_machine() -> None:
@@ -148,3 +148,17 @@ def test_the_breaker_stays_open_over_a_sleep() -> None:
     assert desk.protector.breaker.ends_left == 0
     desk.turns(3, seconds=25.0)
     assert desk.protector.breaker.ends_left == 1
+
+
+def test_the_rest_of_a_job_that_grows_is_paused_while_one_of_it_is_ended() -> None:
+    desk, ties = Desk(), {200: frozenset({Tie.DISPLAY})}
+    run = growing_run()
+    desk.turn(run, at=reading(used=95.5), ties=ties)
+    (pause,) = actions(desk.turn(run, at=reading(used=95.5), ties=ties), Rung.PAUSE)
+
+    assert [each.pid for each in pause.targets] == [201]
+
+
+def growing_run() -> Job:
+    workers = (process(200, rss_bytes=8 * GB), process(201, rss_bytes=GB))
+    return job("pytest", *workers, kind=JobKind.TEST_RUN, growth=300.0 * MB)
