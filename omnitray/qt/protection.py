@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from omnitray.api import door
 from omnitray.channels.notification import Notification
-from omnitray.core.acting.deed import TakenBack, Who
+from omnitray.core.acting.deed import TakenBack
 from omnitray.core.clock import Clock
 from omnitray.core.close_look import Wanted
 from omnitray.core.deciding.protection import Reply
@@ -29,9 +29,9 @@ from omnitray.qt.cleaning import Cleaned, Cleaning
 from omnitray.qt.cleaning_queue import CleaningQueue
 from omnitray.qt.hub import Hub
 from omnitray.qt.looking import Looking
+from omnitray.qt.protect_commands import ProtectCommands
 from omnitray.qt.protect_words import (
     cleaned_notice,
-    cleaning_done,
     notification,
     protected_word,
 )
@@ -87,6 +87,7 @@ class Protection(QObject):
         self._settings = settings
         self._cleaning = cleaning
         self._queue = CleaningQueue(cleaning, lambda: self._policy().disk_target_percent, self)
+        self._commands = ProtectCommands(self._ask, self._clean)
         self.looking = looking
         self._notifications = notifications
         self._clock = clock
@@ -141,20 +142,7 @@ class Protection(QObject):
 
     def carry_out(self, command: door.Command[Any]) -> Any:
         """Carry out a command of the API; a future where it takes a while."""
-        if isinstance(command, door.Undo):
-            return self._undone(
-                lambda engine: engine.protecting.undo(
-                    command.action_id, "you asked for it", Who.API
-                ),
-                command.action_id,
-            )
-        if isinstance(command, door.UndoAll):
-            return self._undone(
-                lambda engine: engine.protecting.undo_all("you asked for it", Who.API), ""
-            )
-        if isinstance(command, door.Clean):
-            return self._clean(dry_run=command.dry_run)
-        raise door.Refused(door.Refusal.NOT_NOW, f"{type(command).__name__} is not known here")
+        return self._commands.carry_out(command)
 
     @Slot(object)
     def set_state(self, state: ProtectState) -> None:
@@ -267,39 +255,11 @@ class Protection(QObject):
         self.asked.emit(ask, future)
         return future
 
-    def _undone(
-        self, undo: Callable[[Engine], tuple[TakenBack, ...]], action_id: str
-    ) -> "Future[door.Done]":
-        answer: Future[door.Done] = Future()
-
-        def on_done(future: "Future[tuple[TakenBack, ...]]") -> None:
-            if (error := future.exception()) is not None:
-                answer.set_exception(door.Refused(door.Refusal.NOT_NOW, str(error)))
-            elif action_id and not future.result():
-                detail = f"no action {action_id} is in force"
-                answer.set_exception(door.Refused(door.Refusal.NOT_FOUND, detail))
-            else:
-                done = tuple(each.sentence for each in future.result())
-                answer.set_result(door.Done(done=done))
-
-        self._ask(undo).add_done_callback(on_done)
-        return answer
-
-    def _clean(self, *, dry_run: bool) -> "Future[door.Done]":
-        answer: Future[door.Done] = Future()
+    def _clean(self, *, dry_run: bool) -> "Future[Cleaned]":
         target = self._policy().disk_target_percent
         shot = self._hub.snapshot
         mount = shot.disks[0].mount if shot is not None and shot.disks else "/"
-
-        def on_done(future: "Future[Cleaned]") -> None:
-            if (error := future.exception()) is not None:
-                answer.set_exception(door.Refused(door.Refusal.NOT_NOW, str(error)))
-            else:
-                answer.set_result(cleaning_done(future.result()))
-
-        started = self._cleaning.start(mount, target, dry_run=dry_run, asked=True)
-        started.add_done_callback(on_done)
-        return answer
+        return self._cleaning.start(mount, target, dry_run=dry_run, asked=True)
 
     def _policy(self) -> ProtectPolicy:
         policy = msgspec.structs.replace(

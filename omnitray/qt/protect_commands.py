@@ -1,0 +1,74 @@
+"""What the API asks of the protector: a future that is done when it has happened."""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, Protocol
+
+from omnitray.api import door
+from omnitray.core.acting.deed import TakenBack, Who
+from omnitray.qt.cleaning import Cleaned
+from omnitray.qt.protect_words import cleaning_done
+from omnitray.qt.protect_worker import Engine
+
+_ASKED = "you asked for it"
+
+
+class Cleans(Protocol):
+    """What cleans the person's disk, or looks what that would free."""
+
+    def __call__(self, *, dry_run: bool) -> "Future[Cleaned]":
+        """Start; the future holds RuntimeError while something else is cleaned."""
+        ...
+
+
+class ProtectCommands:
+    """Carries them out: ``ask`` runs something on the protector's thread."""
+
+    def __init__(
+        self, ask: Callable[[Callable[[Engine], Any]], "Future[Any]"], clean: Cleans
+    ) -> None:
+        self._ask = ask
+        self._clean = clean
+
+    def carry_out(self, command: door.Command[Any]) -> "Future[door.Done]":
+        """Start it; what is not known here is refused."""
+        if isinstance(command, door.Undo):
+            return self._undone(
+                lambda engine: engine.protecting.undo(command.action_id, _ASKED, Who.API),
+                command.action_id,
+            )
+        if isinstance(command, door.UndoAll):
+            return self._undone(lambda engine: engine.protecting.undo_all(_ASKED, Who.API), "")
+        if isinstance(command, door.Clean):
+            return self._cleaned(dry_run=command.dry_run)
+        raise door.Refused(door.Refusal.NOT_NOW, f"{type(command).__name__} is not known here")
+
+    def _undone(
+        self, undo: Callable[[Engine], tuple[TakenBack, ...]], action_id: str
+    ) -> "Future[door.Done]":
+        answer: Future[door.Done] = Future()
+
+        def on_done(future: "Future[tuple[TakenBack, ...]]") -> None:
+            if (error := future.exception()) is not None:
+                answer.set_exception(door.Refused(door.Refusal.NOT_NOW, str(error)))
+            elif action_id and not future.result():
+                detail = f"no action {action_id} is in force"
+                answer.set_exception(door.Refused(door.Refusal.NOT_FOUND, detail))
+            else:
+                done = tuple(each.sentence for each in future.result())
+                answer.set_result(door.Done(done=done))
+
+        self._ask(undo).add_done_callback(on_done)
+        return answer
+
+    def _cleaned(self, *, dry_run: bool) -> "Future[door.Done]":
+        answer: Future[door.Done] = Future()
+
+        def on_done(future: "Future[Cleaned]") -> None:
+            if (error := future.exception()) is not None:
+                answer.set_exception(door.Refused(door.Refusal.NOT_NOW, str(error)))
+            else:
+                answer.set_result(cleaning_done(future.result()))
+
+        self._clean(dry_run=dry_run).add_done_callback(on_done)
+        return answer
