@@ -30,6 +30,7 @@ _MEASURED_MARGIN = 4.0  # looks before the limit at the rate that is measured
 WORTH_BPS = 8 << 20  # slower growth is left to the worst case
 _CALM_SCAN_S, _ALERT_SCAN_S = 5.0, 1.0
 _CLOSE_SCAN_S, _CLOSE_POINTS = 0.3, 3.0
+_NEAR_POINTS = 6.0  # where it moves: whether the floor is seconds away, the jobs' growth says
 _MOVED_POINTS = 0.5
 _WATCHED_S = 2.0  # after acting: a fork bomb goes on with what was forked meanwhile
 _SOON_S = 60.0
@@ -151,7 +152,9 @@ class Guard:
         at_floor = available_percent <= limits.memory_floor_percent
         if at_floor or _is_soon(forecast) or self._has_just_acted(reading.monotonic_s):
             return 0.0
-        if available_percent <= limits.memory_floor_percent + _CLOSE_POINTS:
+        over_floor = available_percent - limits.memory_floor_percent
+        is_near = over_floor <= _NEAR_POINTS and self._has_moved(reading)
+        if over_floor <= _CLOSE_POINTS or is_near:
             return _CLOSE_SCAN_S
         if reading.cpu_percent is not None and reading.cpu_percent >= limits.cpu_percent:
             return _CALM_SCAN_S if held else _ALERT_SCAN_S

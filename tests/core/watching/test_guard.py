@@ -80,6 +80,20 @@ def test_over_the_limit_it_looks_once_a_second_while_memory_moves() -> None:
     assert sum(looks) == 4
 
 
+def test_where_the_floor_comes_near_and_memory_moves_it_looks_three_times_a_second() -> None:
+    guard, still = Guard(), Guard()
+    moving = [
+        guard.observe(reading(100.0 + at / 10, used=89.5 + at / 10), POLICY).wants_scan
+        for at in range(11)
+    ]
+    resting = [
+        still.observe(reading(100.0 + at / 10, used=90.0), POLICY).wants_scan for at in range(11)
+    ]
+
+    assert sum(moving) >= 2
+    assert sum(resting) == 1
+
+
 def test_over_the_limit_it_looks_seldom_when_nothing_moves() -> None:
     guard = Guard()
     looks = [
