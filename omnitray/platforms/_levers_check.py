@@ -37,7 +37,7 @@ def check_levers(
     """Which levers work here. Takes about 0.1 s; blocking, so not on the main thread."""
     try:
         with _child(command()) as pid:
-            child = system.identify([pid])
+            child = system.identify([pid] if pid else [])
             if child:
                 return levers_report(levers, system, child[0])
     except OSError as error:
@@ -46,7 +46,8 @@ def check_levers(
 
 
 @contextmanager
-def _child(command: list[str]) -> Iterator[int]:
+def _child(command: list[str]) -> Iterator[int | None]:
+    """Its pid, None where it has ended: its output is closed some time before it is gone."""
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -55,17 +56,17 @@ def _child(command: list[str]) -> Iterator[int]:
         start_new_session=True,
     ) as child:
         try:
-            _await_line(child)
-            yield child.pid
+            yield child.pid if _has_begun(child) else None
         finally:
             child.kill()
 
 
-def _await_line(child: subprocess.Popen[bytes]) -> None:
-    """It runs its own program now, not a copy of ours."""
+def _has_begun(child: "subprocess.Popen[bytes]") -> bool:
+    """It runs its own program now, not a copy of ours; true as well where that takes too long."""
     if child.stdout is None:
-        return
-    if hasattr(select, "poll"):
-        select.select([child.stdout], [], [], _BEGINS_WITHIN_S)
-    else:
-        child.stdout.readline()  # only sockets can be waited for there
+        return False
+    if hasattr(select, "poll"):  # elsewhere only sockets can be waited for
+        ready, _, _ = select.select([child.stdout], [], [], _BEGINS_WITHIN_S)
+        if not ready:
+            return True
+    return bool(child.stdout.readline())
