@@ -394,6 +394,19 @@ def test_one_pause_is_told_once_by_its_question(desk: Desk) -> None:
     assert pause.context["others_wait"] is False
 
 
+def test_a_pause_that_is_refused_is_told_and_not_asked_about(desk: Desk) -> None:
+    for each in desk.processes:
+        each.untouchable = True
+    desk.source.available = int(1.9 * GB)
+    desk.run(2)
+    desk.grows_bytes = GB // 20
+    steps = desk.run(2)
+
+    told = [each for each in notices(steps) if isinstance(each, Notice)]
+    assert "pause" in {each.context["rung"] for each in told}
+    assert not any(step.questions for step in steps)
+
+
 def test_who_takes_memory_is_named_and_it_is_over_once_there_is_enough(desk: Desk) -> None:
     desk.protecting.policy = ProtectPolicy(
         dev=ModeLimits(cpu_percent=75, memory_percent=80, hold_s=3), protected=("hog",)

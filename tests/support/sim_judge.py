@@ -17,7 +17,7 @@ WINDOW_S = 600.0
 ENDS_ALLOWED = 3
 _JUST_S = 1.0
 KILL_S = 10.0
-_HURRIED_S = 1.0  # half a second, and until it is looked at again
+_HURRIED_S = 0.25  # at half the floor, until it is looked at again
 _SEEN_EARLIER_S = 4.0  # memory of others that comes back meanwhile cannot be told apart
 _UNANSWERED = {ProtectReason.CPU_UNANSWERED, ProtectReason.MEMORY_UNANSWERED}
 
@@ -55,6 +55,7 @@ class SimJudge:
         self._refuses = refuses
         self._growth = 0.0
         self._kernel_kills = 0
+        self._low_s = float("inf")
         self._was: tuple[float, int] = (0.0, 0)  # left and available, a step ago
         self._asked: set[str] = set()
         self._siblings: dict[str, int] = {}  # by action: how many like the victim there were
@@ -247,7 +248,7 @@ class SimJudge:
         new = len(self.machine.killed_by_kernel) > self._kernel_kills
         self._kernel_kills = len(self.machine.killed_by_kernel)
         for ending in self._levers.endings if new else ():
-            waited_s = self.awake_since(ending.began_s)
+            waited_s = self.awake_since(max(ending.began_s, self._low_s))
             if waited_s > _HURRIED_S and self._ignoring(ending):
                 self.violate(f"{ending.action.title} got {waited_s:.1f} s to end, too long")
 
@@ -256,8 +257,13 @@ class SimJudge:
         return any(who not in self.machine.hanging for who in ending.left)
 
     def look(self) -> None:
-        """Remember what is left now."""
-        self._was = self.machine.left, self.machine.reading().memory.available_bytes
+        """Remember what is left now, and since when that is under half the floor."""
+        available = self.machine.reading().memory.available_bytes
+        if available > 0.025 * self.machine.total:
+            self._low_s = float("inf")
+        else:
+            self._low_s = min(self._low_s, self.machine.now_s)
+        self._was = self.machine.left, available
 
     def time_rush(self, passed_s: float) -> None:
         """How long a job has grown steadily towards the floor without being paused."""

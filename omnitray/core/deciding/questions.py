@@ -58,7 +58,10 @@ def other_mode(turn: Turn) -> None:
     if not limits.cpu_pause_after_s:
         restoring.unanswered(turn)
     for question in list(memo.questions.values()):
-        turn.ask_anew(question, *_without_answer(turn, question))
+        if all(each.action.id in memo.restoring for each in turn.scene.active(question.job_key)):
+            turn.withdraw(question.job_key)
+        else:
+            turn.ask_anew(question, *_without_answer(turn, question))
 
 
 def _without_answer(turn: Turn, question: Question) -> tuple[Rung, float]:
