@@ -21,8 +21,7 @@ def label(text: str = "", *, scale: float = 1.0, bold: bool = False, muted: bool
 
 def paragraph(text: str = "", *, scale: float = 1.0, muted: bool = False) -> "Paragraph":
     """A plain text label that wraps and can be copied from."""
-    made = Paragraph(text)
-    _dress(made, scale=scale, bold=False, muted=muted)
+    made = Paragraph(text, scale=scale, muted=muted)
     made.setTextInteractionFlags(
         Qt.TextInteractionFlag.TextSelectableByMouse
         | Qt.TextInteractionFlag.TextSelectableByKeyboard
@@ -35,10 +34,11 @@ def paragraph(text: str = "", *, scale: float = 1.0, muted: bool = False) -> "Pa
 class Paragraph(QLabel):
     """A plain text that wraps, but never between a figure and its unit."""
 
-    def __init__(self, text: str = "") -> None:
+    def __init__(self, text: str = "", *, scale: float = 1.0, muted: bool = False) -> None:
         super().__init__()
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setWordWrap(True)
+        _dress(self, scale=scale, bold=False, muted=muted)
         self.setText(text)
 
     def setText(self, text: str) -> None:  # noqa: N802 - Qt's name
