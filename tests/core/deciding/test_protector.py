@@ -4,7 +4,7 @@ import msgspec
 
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protect_reasons import RestoreReason
-from omnitray.core.deciding.protection import EndOutcome, Withdrawn
+from omnitray.core.deciding.protection import EndOutcome, Reply, Withdrawn
 from omnitray.core.facts import Job, JobKind, ProtectState
 from omnitray.core.policy import ProtectPolicy
 from omnitray.core.processes.ties import Tie
@@ -83,29 +83,36 @@ def test_a_tied_job_is_ended_at_the_floor_but_not_paused_before() -> None:
     assert actions(desk.turn(growing(), at=reading(used=95.5), ties=ties), Rung.END)
 
 
+def run_of_two(growth: float = 0.0) -> Job:
+    workers = (process(200, rss_bytes=8 * GB), process(201, rss_bytes=GB))
+    return job("pytest", *workers, kind=JobKind.TEST_RUN, growth=growth, cpu=380.0)
+
+
 def ending() -> Desk:
-    """A job that cannot be paused is being ended, and takes its time."""
+    """One of the two is being ended, and takes its time."""
     desk, ties = Desk(), {200: frozenset({Tie.DISPLAY})}
-    assert actions(desk.turn(growing(), at=reading(used=95.5, cpu=99.0), ties=ties), Rung.END)
+    decided = desk.turn(run_of_two(), at=reading(used=95.5), ties=ties)
+    assert [[each.pid for each in end.targets] for end in actions(decided, Rung.END)] == [[200]]
     return desk
 
 
-def test_what_is_being_ended_is_not_held_up_or_asked_about() -> None:
-    decided = ending().turns(20, growing(), at=reading(used=94.5, cpu=99.0), probe=SLOW)
+def test_what_is_being_ended_is_not_slowed_down_or_asked_about() -> None:
+    decided = ending().turns(20, run_of_two(), at=reading(used=94.5, cpu=99.0), probe=SLOW)
 
     assert [each for each in actions(decided) if each.rung is not Rung.TELL] == []
     assert questions(decided) == []
 
 
 def test_nor_does_the_person_slow_it_down() -> None:
-    assert actions(say(ending(), Answer.SLOW_DOWN)) == []
+    reply = Reply(job_key="pytest", answer=Answer.SLOW_DOWN)
+
+    assert ending().turn(run_of_two(), at=reading(used=94.5), replies=(reply,)) == []
 
 
-def test_it_is_not_held_up_in_the_moment_of_the_end_either() -> None:
+def test_it_is_not_slowed_down_in_the_moment_of_the_end_either() -> None:
     desk = Desk()
-    desk.turns(4, growing(growth=0.0), at=reading(used=79.0, cpu=99.0))
-    desk.active.clear()
-    decided = desk.turns(1, growing(), at=reading(used=95.5, cpu=99.0), seconds=3.0)
+    desk.turns(4, at=reading(used=79.0, cpu=99.0))
+    decided = desk.turn(run_of_two(), at=reading(used=95.5, cpu=99.0))
 
     assert {each.rung for each in actions(decided)} == {Rung.END}
 
@@ -151,14 +158,9 @@ def test_the_breaker_stays_open_over_a_sleep() -> None:
 
 
 def test_the_rest_of_a_job_that_grows_is_paused_while_one_of_it_is_ended() -> None:
-    desk, ties = Desk(), {200: frozenset({Tie.DISPLAY})}
-    run = growing_run()
-    desk.turn(run, at=reading(used=95.5), ties=ties)
-    (pause,) = actions(desk.turn(run, at=reading(used=95.5), ties=ties), Rung.PAUSE)
+    desk = Desk()
+    run = run_of_two(growth=300.0 * MB)
+    desk.turn(run, at=reading(used=95.5))
+    (pause,) = actions(desk.turn(run, at=reading(used=95.5)), Rung.PAUSE)
 
     assert [each.pid for each in pause.targets] == [201]
-
-
-def growing_run() -> Job:
-    workers = (process(200, rss_bytes=8 * GB), process(201, rss_bytes=GB))
-    return job("pytest", *workers, kind=JobKind.TEST_RUN, growth=300.0 * MB)

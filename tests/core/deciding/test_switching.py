@@ -116,6 +116,18 @@ def test_what_silence_paused_in_prod_goes_on_slowly_in_dev() -> None:
     assert actions(decided, Rung.END) == []
 
 
+def test_a_mode_that_gives_back_all_that_was_held_asks_nothing_about_it() -> None:
+    desk = starving(Mode.PROD)
+    desk.turns(40, build(), at=BUSY, probe=SLOW)
+    desk.active = {key: each for key, each in desk.active.items() if each.action.rung is Rung.PAUSE}
+    switched(desk, Mode.DEV)
+    decided = desk.turn(build(), at=BUSY, probe=SLOW)
+
+    assert [each.reason for each in restores(decided)] == [RestoreReason.MODE]
+    assert questions(decided) == []
+    assert desk.protector.open_questions == ()
+
+
 def test_what_the_person_paused_stays_paused_in_another_mode() -> None:
     desk = starving(Mode.PROD)
     say(desk, Answer.PAUSE, key="make")
