@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+import psutil
 import pytest
 
 from support.desktop import Desktop, wait_until
@@ -167,6 +168,7 @@ def test_what_nobody_could_continue_the_next_start_does_and_no_stranger_with_its
         ours.suspend()  # else it would start another guardian
         guardian.kill()
         ours.kill()
+        psutil.Process(running.pid).resume()  # what entered the namespace stops with its child
         running.wait(10)
         pid = gone.pid_inside
         gone.end()
