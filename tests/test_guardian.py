@@ -4,8 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,10 +13,10 @@ import pytest
 
 from omnitray.core.acting.journal import Journal
 from omnitray.guardian import Guardian, Parent, watch
+from support.children import eventually
 
 ROOT = Path(__file__).parents[1]
 DRIVER = ROOT / "tests/support/paused_driver.py"
-PATIENCE_S = 20.0
 
 
 def stat(pid: int) -> list[str]:
@@ -26,13 +25,6 @@ def stat(pid: int) -> list[str]:
 
 def start_ticks(pid: int) -> int:
     return int(stat(pid)[19])
-
-
-def eventually(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not what():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.005)
 
 
 def is_stopped(pid: int) -> bool:

@@ -6,9 +6,8 @@ import socket
 import subprocess
 import sys
 import termios
-import time
 import tty
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,8 +16,8 @@ import pytest
 from omnitray.core.processes.ties import Tie
 from omnitray.platforms._linux_foreground import Ties
 from omnitray.platforms._linux_sockets import attributes, messages, peer_names
+from support.children import eventually
 
-PATIENCE_S = 20.0
 CONNECTS = """
 import socket, sys, time
 s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); print(flush=True); time.sleep(60)
@@ -28,13 +27,6 @@ SLEEPS = "import time; print(flush=True); time.sleep(60)"
 
 def nobody() -> frozenset[int]:
     return frozenset()
-
-
-def eventually(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not what():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.005)
 
 
 @contextmanager

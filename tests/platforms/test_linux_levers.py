@@ -1,13 +1,9 @@
 """The levers as they really work, on children of the test alone."""
 
-import contextlib
 import os
 import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -25,11 +21,10 @@ from omnitray.core.facts import Resource
 from omnitray.platforms._levers_check import check_levers
 from omnitray.platforms._linux_levers import LinuxSystem
 from omnitray.platforms._posix_guardian import GuardianKeeper
+from support.children import PATIENCE_S, SLEEP, child, eventually
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 
-PATIENCE_S = 20.0
-SLEEP = "import time, sys; print(flush=True); time.sleep(60)"
 IGNORES_TERM = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
 FORKS = f"import os; [os.fork() for _ in range(2)]; {SLEEP}"
 # Its parent waits in the kernel, for a child that shares its memory: no signal but KILL is heard.
@@ -37,28 +32,6 @@ IN_THE_KERNEL = f"import ctypes; ctypes.CDLL(None).vfork(); {SLEEP}"
 THREADS = (
     f"import threading, time; threading.Thread(target=time.sleep, args=(60,)).start(); {SLEEP}"
 )
-
-
-def eventually(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not what():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.005)
-
-
-@contextmanager
-def child(code: str = SLEEP, lines: int = 1) -> Iterator[subprocess.Popen[bytes]]:
-    """A Python of its own session that has begun to do what it is told; all of it ends."""
-    command = [sys.executable, "-I", "-S", "-c", code]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
-        try:
-            assert process.stdout is not None
-            for _ in range(lines):
-                process.stdout.readline()
-            yield process
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
 
 
 @pytest.fixture

@@ -4,9 +4,6 @@ import ctypes
 import errno
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,31 +24,10 @@ from omnitray.core.processes.ties import Tie
 from omnitray.platforms._macos_guard import MacWakers
 from omnitray.platforms._macos_levers import DarwinBackground, prototyped
 from omnitray.platforms._psutil_system import PsutilSystem
+from support.children import child, eventually
 from support.clock import FakeClock
 
 WHO = Identity(pid=4711, start_ticks=1)
-PATIENCE_S = 20.0
-
-
-def eventually(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not what():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.005)
-
-
-@contextmanager
-def child() -> Iterator[subprocess.Popen[bytes]]:
-    code = "import time; print(flush=True); time.sleep(60)"
-    with subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", code], stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 def free(_process: object) -> frozenset[Tie]:

@@ -4,15 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from omnitray.platforms._posix_guardian import GuardianKeeper
-
-PATIENCE_S = 20.0
+from support.children import eventually
 
 
 @pytest.fixture
@@ -20,13 +18,6 @@ def keeper(tmp_path: Path) -> Iterator[GuardianKeeper]:
     keeper = GuardianKeeper(tmp_path / "actions.jsonl")
     yield keeper
     keeper.close()
-
-
-def eventually(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not what():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.005)
 
 
 def test_there_is_a_guardian_only_while_something_is_held(keeper: GuardianKeeper) -> None:
