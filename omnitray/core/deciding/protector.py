@@ -116,8 +116,8 @@ class ResourceProtector:
         for reply in facts.replies:
             questions.hear(turn, reply)
         restoring.other_state(turn)
-        questions.other_mode(turn)
         restoring.step(turn)
+        questions.other_mode(turn)
         memory_ladder.step(turn)
         cpu_ladder.step(turn)
         disk_ladder.step(turn)
