@@ -301,10 +301,9 @@ class Protecting:
         )
 
     def _look(self, jobs: tuple[Job, ...], reading: GuardReading) -> Look:
-        fullest = max((disk.used_percent for disk in self.disks), default=0.0)
-        fills = self.protector.disk_in_danger
-        writers = fills or fullest >= self.policy.disk_clean_percent
-        return self._inspector.look(jobs, reading.monotonic_s, writers=writers)
+        line = 0.0 if self.protector.disk_in_danger else self.policy.disk_clean_percent
+        filling = tuple(disk.mount for disk in self.disks if disk.used_percent >= line)
+        return self._inspector.look(jobs, reading.monotonic_s, filling=filling)
 
     def _felt(self, reading: GuardReading) -> Probe | None:
         """How long a key press takes: asked only while the processors are short or held."""

@@ -14,6 +14,7 @@ from omnitray.core.facts import ProcessFacts
 from omnitray.platforms._linux_files import printable, read_once
 from omnitray.platforms._linux_mounts import remote_points
 from omnitray.platforms._linux_stat import start_ticks
+from omnitray.platforms._linux_writing import written_mounts
 
 _ARGUMENTS = 32 * 1024  # a command line may have megabytes; nobody reads that
 _PSS = re.compile(rb"^Pss:\s+(\d{1,15}) kB", re.MULTILINE)
@@ -59,6 +60,11 @@ class LinuxProcessDetails:
     def io_bytes(self, process: ProcessFacts, /) -> int | None:
         """``read_bytes`` and ``write_bytes`` of /proc/PID/io; likewise."""
         return self._of(process, lambda folder: _moved(read_once(folder / "io")))
+
+    def writes_to(self, process: ProcessFacts, mounts: tuple[str, ...], /) -> frozenset[str] | None:
+        """By what fdinfo says of its descriptors; the files themselves are not touched."""
+        here = read_once(self._proc / "self/mountinfo") or b""
+        return self._of(process, lambda folder: written_mounts(folder, here, mounts))
 
     def tty_name(self, process: ProcessFacts, /) -> str | None:
         """``pts/3``."""

@@ -30,8 +30,12 @@ _OCTAL = re.compile(rb"\\([0-7]{3})")
 
 
 class Mount(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of mountinfo. ``device`` is the same for bind mounts and subvolumes."""
+    """One line of mountinfo. ``device`` is the same for bind mounts and subvolumes.
 
+    ``number`` is what fdinfo calls ``mnt_id``.
+    """
+
+    number: bytes
     device: bytes
     point: bytes
     filesystem: str
@@ -109,6 +113,7 @@ def _mount(line: bytes) -> Mount | None:
     if not dash or len(left) < 6 or len(right) < 3:  # noqa: PLR2004 - the columns of proc(5)
         return None
     return Mount(
+        number=left[0],
         device=left[2],
         point=_unescape(left[4]),
         filesystem=printable(right[0]),

@@ -137,6 +137,12 @@ class PsutilProcessDetails:
         """What it has read and written; macOS does not tell."""
         return self._of(process, lambda found: _moved(found.io_counters()))
 
+    def writes_to(
+        self, _process: ProcessFacts, _mounts: tuple[str, ...], /
+    ) -> frozenset[str] | None:
+        """Not told: how a file was opened is known on Linux alone."""
+        return None
+
     def tty_name(self, process: ProcessFacts, /) -> str | None:
         """``pts/3``, ``ttys001``."""
         name = self._of(process, lambda found: found.terminal())

@@ -23,6 +23,7 @@ class FakeProcesses:
         self.pss: dict[int, int] = {}
         self.written: dict[int, int] = {}
         self.moved: dict[int, int] = {}
+        self.writes: dict[int, frozenset[str]] = {}
         self.init = self.start("systemd", pid=1, parent=0)
 
     def start(
@@ -114,6 +115,10 @@ class FakeProcesses:
 
     def io_bytes(self, process: ProcessFacts, /) -> int | None:
         return self.moved.get(process.pid)
+
+    def writes_to(self, process: ProcessFacts, mounts: tuple[str, ...], /) -> frozenset[str] | None:
+        places = self.writes.get(process.pid)
+        return None if places is None else places & frozenset(mounts)
 
     def tty_name(self, process: ProcessFacts, /) -> str | None:
         return f"pts/{process.tty & 0xFF}" if process.tty else None

@@ -4,9 +4,10 @@ from omnitray.core.deciding import ladder
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protect_reasons import ProtectReason
 from omnitray.core.deciding.protection import ActionState, Evidence, Forecast, Signal
+from omnitray.core.deciding.scene import Scene
 from omnitray.core.deciding.turn import Turn
 from omnitray.core.deciding.victims import Choice, choose, choose_in
-from omnitray.core.facts import DiskFacts, Resource
+from omnitray.core.facts import DiskFacts, Job, Resource
 
 Why = tuple[ProtectReason, Evidence]
 
@@ -82,10 +83,11 @@ def _hold_writer(turn: Turn, disk: DiskFacts, reason: ProtectReason, evidence: E
     below = ladder.clears_under(min(disk.used_percent, turn.scene.policy.disk_danger_percent))
     forecast = evidence.forecast
     no_time = forecast is not None and forecast.high_s < ladder.DISK_NO_TIME_S
-    choice = Choice(job=None) if no_time else choose(turn.scene, Resource.DISK, Rung.SLOW_DOWN)
+    scene = turn.scene.of_disk(disk.mount)
+    choice = Choice(job=None) if no_time else choose(scene, Resource.DISK, Rung.SLOW_DOWN)
     rung = Rung.SLOW_DOWN
     if choice.job is None:
-        choice, rung = _to_pause(turn, disk, no_time=no_time), Rung.PAUSE
+        choice, rung = _to_pause(scene, disk, no_time=no_time), Rung.PAUSE
     if choice.job is None:
         return
     turn.act(
@@ -102,24 +104,24 @@ def _hold_writer(turn: Turn, disk: DiskFacts, reason: ProtectReason, evidence: E
         turn.ask(choice, Resource.DISK, reason, evidence, Rung.PAUSE, 0.0)
 
 
-def _to_pause(turn: Turn, disk: DiskFacts, *, no_time: bool) -> Choice:
+def _to_pause(scene: Scene, disk: DiskFacts, *, no_time: bool) -> Choice:
     """The heaviest writer, if it was slowed down long enough and would fill the disk soon."""
     if no_time:
-        return choose(turn.scene, Resource.DISK, Rung.PAUSE)
-    for active in turn.scene.facts.active:
+        return choose(scene, Resource.DISK, Rung.PAUSE)
+    for active in scene.facts.active:
         action = active.action
         if active.state not in {ActionState.HELD, ActionState.WATCHED}:
             continue
         if (action.rung, action.mount) != (Rung.SLOW_DOWN, disk.mount):
             continue
-        if turn.now_s - active.since_s < ladder.DISK_SLOWED_FOR_S:
+        if scene.now_s - active.since_s < ladder.DISK_SLOWED_FOR_S:
             continue
-        choice = choose_in(turn.scene, action.job_key, Resource.DISK, Rung.PAUSE)
-        if choice.job is not None and _fills_soon(turn, disk, choice):
+        choice = choose_in(scene, action.job_key, Resource.DISK, Rung.PAUSE)
+        if choice.job is not None and _fills_soon(scene, disk, choice.job):
             return choice
     return Choice(job=None)
 
 
-def _fills_soon(turn: Turn, disk: DiskFacts, choice: Choice) -> bool:
-    bps = turn.scene.written_bps.get(choice.job.key, 0.0) if choice.job else 0.0
+def _fills_soon(scene: Scene, disk: DiskFacts, job: Job) -> bool:
+    bps = scene.written_bps.get(job.key, 0.0)
     return disk.free_bytes < bps * ladder.DISK_FILLED_WITHIN_S

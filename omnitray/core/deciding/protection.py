@@ -190,6 +190,8 @@ class ProcessDetail(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one process beyond the scan; of that very one, or it is not given.
 
     ``exe`` is the program's path, None where the system does not tell (then it is spared).
+    ``writes_to`` are the mounts that it has files open for writing on, of those that fill; None
+    where that is not known.
     """
 
     start_ticks: int
@@ -197,6 +199,7 @@ class ProcessDetail(msgspec.Struct, frozen=True, kw_only=True):
     arguments: tuple[str, ...] = ()
     cwd: str | None = None
     write_bps: float | None = None
+    writes_to: frozenset[str] | None = None
 
 
 class OwnFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ import msgspec
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protect_reasons import SparedReason
 from omnitray.core.deciding.protected import Protection, detail_of
-from omnitray.core.deciding.protection import ActionState, ActiveAction, Facts
+from omnitray.core.deciding.protection import ActionState, ActiveAction, Facts, ProcessDetail
 from omnitray.core.deciding.worker import Worker
 from omnitray.core.facts import Job, ProcessFacts, ProtectState, Resource
 from omnitray.core.policy import ModeLimits, ProtectPolicy
@@ -109,6 +109,20 @@ class Scene:
                 if detail is not None and detail.write_bps:
                     written[job.key] += detail.write_bps
         return dict(written)
+
+    def of_disk(self, mount: str) -> "Scene":
+        """The same moment without what is known to write elsewhere: who fills this disk?"""
+        details = {pid: _as_seen_from(mount, detail) for pid, detail in self.facts.details.items()}
+        return Scene(
+            msgspec.structs.replace(self.facts, details=details),
+            self.policy,
+            self.now_s,
+            self._protection,
+            self._growths,
+            spared_jobs=self.spared_jobs,
+            spared_rungs=self.spared_rungs,
+            handed_out=self.handed_out,
+        )
 
     def spared(self, process: ProcessFacts, job: Job) -> SparedReason | None:
         """Why nothing at all may be done to this process."""
@@ -209,6 +223,12 @@ class Scene:
             active.state is ActionState.FAILED and active.action.rung is rung
             for active in self._active_by_job.get(job_key, ())
         )
+
+
+def _as_seen_from(mount: str, detail: ProcessDetail) -> ProcessDetail:
+    if detail.writes_to is None or mount in detail.writes_to:
+        return detail
+    return msgspec.structs.replace(detail, write_bps=None)
 
 
 def _ending(facts: Facts) -> dict[str, frozenset[tuple[int, int]]]:

@@ -18,7 +18,7 @@ from omnitray.core.deciding.job_workers import (
 from omnitray.core.deciding.protect_reasons import SparedReason
 from omnitray.core.deciding.protection import Candidate
 from omnitray.core.deciding.scene import Scene
-from omnitray.core.deciding.worker import HORIZON_S, Worker
+from omnitray.core.deciding.worker import HORIZON_S, WORTH_WRITING_BPS, Worker
 from omnitray.core.facts import Job, JobKind, Resource
 
 KIND_WEIGHT = {  # how little it is missed; a run can be made again, a session cannot
@@ -41,7 +41,6 @@ LEAST_SHARE = {  # of the machine, for a job to be worth it
     (Resource.MEMORY, Rung.PAUSE): 0.01,
     (Resource.MEMORY, Rung.END): 0.01,
 }
-_WORTH_WRITING_BPS = 1 << 20
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,7 +120,7 @@ def spared_job(scene: Scene, job: Job, resource: Resource, rung: Rung) -> Spared
     if (resource, rung) == (Resource.MEMORY, Rung.PAUSE):
         grows = scene.job_growth_bps(job) >= WORTH_GROWTH_BPS
         return None if grows else SparedReason.STEADY
-    if resource is Resource.DISK and scene.written_bps.get(job.key, 0.0) < _WORTH_WRITING_BPS:
+    if resource is Resource.DISK and scene.written_bps.get(job.key, 0.0) < WORTH_WRITING_BPS:
         return SparedReason.LESS
     return None
 

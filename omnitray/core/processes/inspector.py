@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from omnitray.core.deciding.protection import ProcessDetail
+from omnitray.core.deciding.worker import WORTH_WRITING_BPS
 from omnitray.core.facts import Job, ProcessFacts
 from omnitray.core.processes.process_table import ProcessDetails
 from omnitray.core.processes.ties import Tie
@@ -46,13 +47,17 @@ class Inspector:
         self._ties_at_s = float("-inf")
         self._written: dict[_Key, _Written] = {}
 
-    def look(self, jobs: Sequence[Job], now_s: float, *, writers: bool = False) -> Look:
-        """Look at the processes of these jobs; ``writers``: also at how fast they write."""
+    def look(self, jobs: Sequence[Job], now_s: float, *, filling: tuple[str, ...] = ()) -> Look:
+        """Look at the processes of these jobs.
+
+        ``filling``: mounts that fill; then also at how fast each process writes, and whether to
+        one of these.
+        """
         processes = [process for job in jobs for process in job.processes]
         known = {_key(process): self._detail(process) for process in processes}
         self._known = known
-        if writers:
-            known = self._with_writing(processes, known, now_s)
+        if filling:
+            known = self._with_writing(processes, known, now_s, filling)
         details = {key[0]: detail for key, detail in known.items()}
         return Look(details, self._tied(jobs, now_s))
 
@@ -68,7 +73,11 @@ class Inspector:
         )
 
     def _with_writing(
-        self, processes: Iterable[ProcessFacts], known: dict[_Key, ProcessDetail], now_s: float
+        self,
+        processes: Iterable[ProcessFacts],
+        known: dict[_Key, ProcessDetail],
+        now_s: float,
+        filling: tuple[str, ...],
     ) -> dict[_Key, ProcessDetail]:
         before, self._written = self._written, {}
         rated = dict(known)
@@ -79,9 +88,17 @@ class Inspector:
             key = _key(process)
             self._written[key] = _Written(now_s, total)
             if (then := before.get(key)) is not None and now_s > then.at_s:
-                rate = (total - then.total_bytes) / (now_s - then.at_s)
-                rated[key] = msgspec.structs.replace(known[key], write_bps=max(0.0, rate))
+                rate = max(0.0, (total - then.total_bytes) / (now_s - then.at_s))
+                rated[key] = msgspec.structs.replace(
+                    known[key], write_bps=rate, writes_to=self._where(process, rate, filling)
+                )
         return rated
+
+    def _where(
+        self, process: ProcessFacts, rate: float, filling: tuple[str, ...]
+    ) -> frozenset[str] | None:
+        """Asked of those alone whose writing counts: each open file costs a look."""
+        return self._details.writes_to(process, filling) if rate >= WORTH_WRITING_BPS else None
 
     def _tied(self, jobs: Sequence[Job], now_s: float) -> dict[int, frozenset[Tie]]:
         pids = tuple(process.pid for job in weightiest(jobs) for process in job.processes)

@@ -50,6 +50,14 @@ class ProcessDetails(Protocol):
         """What it has caused to be read from and written to disks since it began, together."""
         ...
 
+    def writes_to(self, process: ProcessFacts, mounts: tuple[str, ...], /) -> frozenset[str] | None:
+        """On which of these file systems it has files open for writing.
+
+        None where that cannot be seen, and where it has no file open for writing just now: it may
+        write to any of them.
+        """
+        ...
+
     def tty_name(self, process: ProcessFacts, /) -> str | None:
         """``pts/3``, or None without a controlling terminal."""
         ...

@@ -26,10 +26,10 @@ def filling(desk: Desk, used: float = 96.0) -> None:
     desk.turn(disks=(disk(used, free=20 * GB + MB),))
 
 
-def writing(bps: float = 100.0 * MB) -> dict[str, Any]:
+def writing(bps: float = 100.0 * MB, to: frozenset[str] | None = None) -> dict[str, Any]:
     run = growing(growth=0.0)
     seen = details([run])
-    seen[200] = ProcessDetail(start_ticks=200, exe="/usr/bin/worker", write_bps=bps)
+    seen[200] = ProcessDetail(start_ticks=200, exe="/usr/bin/worker", write_bps=bps, writes_to=to)
     return {"details": seen}
 
 
@@ -59,6 +59,23 @@ def test_a_writer_that_needs_hours_is_not_paused() -> None:
     decided = desk.turns(60, growing(growth=0.0), disks=(disk(96.0),), **writing(2.0 * MB))
 
     assert actions(decided, Rung.PAUSE) == []
+
+
+@pytest.mark.parametrize(
+    ("to", "held"),
+    [
+        (frozenset({"/"}), True),
+        (frozenset({"/", "/home"}), True),
+        (frozenset[str](), False),
+        (None, True),
+    ],
+)
+def test_who_writes_to_another_disk_is_left_alone(to: frozenset[str] | None, *, held: bool) -> None:
+    desk = Desk()
+    filling(desk)
+    decided = desk.turns(20, growing(growth=0.0), disks=(disk(96.0),), **writing(to=to))
+
+    assert bool([each for each in actions(decided) if each.targets]) is held
 
 
 def test_a_nearly_full_disk_that_nobody_writes_to_holds_nobody() -> None:

@@ -72,10 +72,10 @@ def test_writing_is_a_rate_between_two_looks_at_the_same_process() -> None:
     asked = Asked()
     seen = process(7)
     asked.details.written[7] = 1000
-    first = asked.inspector.look([job("a", seen)], 0.0, writers=True)
+    first = asked.inspector.look([job("a", seen)], 0.0, filling=("/",))
     asked.details.written[7] = 5000
-    second = asked.inspector.look([job("a", seen)], 2.0, writers=True)
-    other = asked.inspector.look([job("a", process(7, ticks=9))], 3.0, writers=True)
+    second = asked.inspector.look([job("a", seen)], 2.0, filling=("/",))
+    other = asked.inspector.look([job("a", process(7, ticks=9))], 3.0, filling=("/",))
     assert [each.details[7].write_bps for each in (first, second, other)] == [None, 2000.0, None]
 
 
@@ -85,3 +85,15 @@ def test_the_weightiest_are_those_by_cpu_memory_and_growth_together() -> None:
     busy = msgspec.structs.replace(job("busy"), cpu_percent=900.0)
     chosen = {each.key for each in weightiest([*quiet, grows, busy])}
     assert {"grows", "busy", "q8"} <= chosen
+
+
+def test_only_of_those_who_write_much_it_is_asked_where() -> None:
+    asked = Asked()
+    asked.details.writes = {7: frozenset({"/", "/home"}), 8: frozenset({"/"})}
+    run = job("a", process(7), process(8))
+    asked.details.written = {7: 0, 8: 0}
+    asked.inspector.look([run], 0.0, filling=("/",))
+    asked.details.written = {7: 50_000_000, 8: 1000}
+    found = asked.inspector.look([run], 1.0, filling=("/",)).details
+    assert found[7].writes_to == frozenset({"/"})
+    assert found[8].writes_to is None
