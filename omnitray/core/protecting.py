@@ -291,7 +291,7 @@ class Protecting:
             ties=look.ties,
             foreground_pids=self._surroundings.foreground(jobs, look.details),
             own=self._own() if jobs else OwnFacts(),
-            cores=self._cores,
+            cores=min(self._cores, reading.quota_cores or self._cores),
             memory_forecast=forecast,
             disks=self.disks,
             disk_forecasts=self._disk_forecasts,

@@ -51,6 +51,7 @@ class Told:
         self.available = 20 * GB
         self.cpu = 10.0
         self.readable = True
+        self.quota_cores: float | None = None
 
     def read(self) -> GuardReading | None:
         if not self.readable:
@@ -61,6 +62,7 @@ class Told:
             memory=MemoryFacts(total_bytes=32 * GB, available_bytes=self.available),
             pressure=PressureFacts(cpu=PressurePair(some_avg10=waiting)),
             cpu_percent=self.cpu,
+            quota_cores=self.quota_cores,
         )
 
 
@@ -172,6 +174,16 @@ def test_at_rest_it_reads_and_looks_at_nobody(desk: Desk) -> None:
     assert desk.scans == 0
     assert not notices(steps)
     assert len(steps) < 60
+
+
+@pytest.mark.parametrize(("quota", "cores"), [(None, 2), (0.5, 0.5), (8.0, 2)])
+def test_a_quota_counts_as_the_machine_where_it_is_smaller(
+    desk: Desk, quota: float | None, cores: float
+) -> None:
+    desk.source.quota_cores = quota
+    scene = desk.protecting.scene()
+    assert scene is not None
+    assert scene.facts.cores == cores
 
 
 def test_a_job_over_the_limit_is_slowed_down_told_and_given_back(desk: Desk) -> None:

@@ -218,13 +218,17 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GuardReading(msgspec.Struct, frozen=True, kw_only=True):
-    """What the guard reads each time, for next to nothing. ``cpu_percent`` is of the machine."""
+    """What the guard reads each time, for next to nothing.
+
+    ``cpu_percent`` is of the machine, or of the quota of ``quota_cores`` where one is set.
+    """
 
     monotonic_s: float
     memory: MemoryFacts
     pressure: PressureFacts | None = None
     zram_bytes: int = 0
     cpu_percent: float | None = None
+    quota_cores: float | None = None
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -240,7 +244,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     ties: dict[int, frozenset[Tie]] = {}
     foreground_pids: frozenset[int] = frozenset()
     own: OwnFacts = OwnFacts()
-    cores: int = 1
+    cores: float = 1.0
     memory_forecast: Forecast | None = None
     disks: tuple[DiskFacts, ...] = ()
     disk_forecasts: tuple[Forecast, ...] = ()

@@ -31,6 +31,7 @@ KIND_WEIGHT = {  # how little it is missed; a run can be made again, a session c
     JobKind.SYSTEM: 0.1,
 }
 _HELD_WEIGHT = 2.0  # what had to be paused already is the first to be ended
+_LEAST_CORES = 0.01  # the smallest quota there is
 _MOST_CONSIDERED = 8
 LEAST_SHARE = {  # of the machine, for a job to be worth it
     (Resource.CPU, Rung.SLOW_DOWN): 0.2,
@@ -148,7 +149,7 @@ def _taken(scene: Scene, job: Job, resource: Resource) -> float:
 
 def _share(scene: Scene, job: Job, resource: Resource) -> float:
     if resource is Resource.CPU:
-        return (job.cpu_percent or 0.0) / (100.0 * max(1, scene.facts.cores))
+        return (job.cpu_percent or 0.0) / (100.0 * max(_LEAST_CORES, scene.facts.cores))
     if resource is Resource.MEMORY:
         return job.rss_bytes / max(1, scene.total_bytes)
     written = scene.written_bps

@@ -86,6 +86,7 @@ class GuardSource:
             pressure=self._machine.pressure(),
             zram_bytes=self._wakers.zram_bytes(),
             cpu_percent=self._cpu(),
+            quota_cores=self._quota_cores(),
         )
 
     def glance(self) -> float | None:
@@ -117,6 +118,10 @@ class GuardSource:
             self._cpu_percent = _used_percent(self._before, now)
         self._before = now
         return self._cpu_percent
+
+    def _quota_cores(self) -> float | None:
+        quota = self._before.quota if self._before else None
+        return quota.cores if quota else None
 
 
 def _used_percent(before: _Used, now: _Used) -> float | None:

@@ -15,8 +15,8 @@ def busy_loop(cores: float) -> Job:
     return job("loop", process(100, state="R"), cpu=100.0 * cores)
 
 
-@pytest.mark.parametrize(("cores", "busy"), [(1, 0.9), (256, 230.0)])
-def test_one_core_and_two_hundred_have_the_same_rules(cores: int, busy: float) -> None:
+@pytest.mark.parametrize(("cores", "busy"), [(0.5, 0.45), (1, 0.9), (256, 230.0)])
+def test_one_core_and_two_hundred_have_the_same_rules(cores: float, busy: float) -> None:
     decided = Desk().turns(8, busy_loop(busy), at=BUSY, cores=cores, probe=QUICK)
 
     assert [each.rung for each in actions(decided)] == [Rung.SLOW_DOWN]

@@ -62,6 +62,7 @@ def test_where_our_group_may_use_less_than_the_machine_its_share_counts() -> Non
     reading = source.read()
     assert reading is not None
     assert reading.cpu_percent == pytest.approx(100.0)
+    assert reading.quota_cores == 1.5
 
 
 def test_a_limit_that_comes_is_silent_for_one_reading() -> None:
