@@ -129,6 +129,8 @@ class ProtectionPage(QWidget):
 
     def show_view(self, view: ProtectionView) -> None:
         """Show new facts."""
+        if self._asked in _action_ids(self._view) - _action_ids(view):
+            self._asked = ""  # it is over: the newest is of more interest now
         self._view = view
         paused = view.paused_until
         words = _STATE_WORDS[view.state]
@@ -181,6 +183,11 @@ class ProtectionPage(QWidget):
         line = self.journal_model.line_at(self.journal.currentIndex().row())
         if line is not None:
             self.show_why(line.action_id)
+
+
+def _action_ids(view: ProtectionView) -> set[str]:
+    """What is in force."""
+    return {each.action_id for each in view.held}
 
 
 def _from_the_journal(line: JournalLine) -> Explanation:

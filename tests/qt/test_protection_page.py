@@ -89,6 +89,19 @@ def test_the_first_explanation_is_shown_until_another_is_asked_for(page: Protect
     assert "Why pytest gw3?" in words(page.why)
 
 
+def test_when_the_action_that_was_asked_about_is_over_the_newest_is_explained(
+    page: ProtectionPage,
+) -> None:
+    view = samples.protection()
+    asked = Explanation(action_id="x1", title="pytest · ~/shop", text="It starved the others.")
+    explanations = (*view.explanations, asked)
+    page.show_view(msgspec.structs.replace(view, explanations=explanations))
+    click(button(page.held, "Why pytest · ~/shop?"))
+    left = tuple(each for each in view.held if each.action_id != "x1")
+    page.show_view(msgspec.structs.replace(view, held=left, explanations=explanations))
+    assert "Why pytest gw3?" in words(page.why)
+
+
 def test_means_that_do_not_work_say_why_not(page: ProtectionPage) -> None:
     page.show_view(samples.protection())
     pills = [each.accessibleName() for each in page.effects.findChildren(QWidget)]
