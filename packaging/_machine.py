@@ -94,6 +94,7 @@ DESKTOP = (
     + _of(
         Kind.FILE,
         ("/usr/lib/*/xfce4/notifyd/xfce4-notifyd", "xfce4-notifyd"),
+        ("/usr/bin/python3", "python3-minimal"),  # one that other users may run
         ("/lib/systemd/systemd-journal-remote", "systemd-journal-remote"),
         ("/usr/lib*/at-spi*bus-launcher", "at-spi2-core"),
     )

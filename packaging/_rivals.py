@@ -1,7 +1,7 @@
-"""Programs that ours is measured beside: unpacked, never installed.
+"""Programs that ours is measured and tested beside: unpacked, never installed.
 
-Debian's packages of earlyoom and nohang start a service that ends processes; a benchmark must not
-leave that on anybody's machine. So the packages are fetched and unpacked into ``.venv/rivals``.
+Debian's packages of earlyoom and nohang start a service that ends processes; that must not be
+left on anybody's machine. So the packages are fetched and unpacked into ``.venv/rivals``.
 """
 
 import os
@@ -25,18 +25,22 @@ def offer() -> None:
     os.environ["OMNITRAY_RIVALS"] = str(place)
     for name in PACKAGES:
         if shutil.which(name) is None:
-            say(f"{name} cannot be had here: its rows will be missing.")
+            say(f"{name} cannot be had here: nothing is measured or tested beside it.")
 
 
 def _fetch(place: Path) -> None:
     if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
         return
-    say(f"Fetching {' and '.join(PACKAGES)} to measure beside …")
+    say(f"Fetching {' and '.join(PACKAGES)} to run beside …")
     new = place.with_name("rivals.new")
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir()
-    command = ["apt-get", "-qq", "download", *PACKAGES]
-    subprocess.run(command, cwd=new, capture_output=True, check=False)
+    download = ["apt-get", "-qq", "download", *PACKAGES]
+    # Lists may be absent or old: update (where that is allowed) only when the first try fails.
+    for command in (download, ["apt-get", "-qq", "update"], download):
+        done = subprocess.run(command, cwd=new, capture_output=True, check=False)
+        if command is download and done.returncode == 0:
+            break
     for package in new.glob("*.deb"):
         subprocess.run(["dpkg-deb", "-x", package, new], check=True)
     if list(new.glob("*.deb")):

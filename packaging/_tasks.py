@@ -52,6 +52,7 @@ def _test(rest: list[str]) -> int:
         return _hand_over([python, HERE / "systemd_vm.py", *rest])
     if not rest and (failed := _check([])):
         return failed
+    _rivals.offer()
     built = _wheel.built()
     os.environ["OMNITRAY_WHEEL"] = str(built.wheel)
     os.environ["OMNITRAY_UNDER_TEST"] = str(built.command)

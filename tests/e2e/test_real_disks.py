@@ -59,15 +59,15 @@ def test_a_writer_that_fills_its_disk_waits_for_others_then_stands_still_and_goe
     file = disk / "data"
     written = world.seen(file)
     with Inmate(world, (sys.executable, "-c", WRITE, str(file), str(2 * MB))) as writer:
-        wait_until(lambda: io_class(writer) == IDLE, "its writing waits for others", timeout_s=15)
+        wait_until(lambda: io_class(writer) == IDLE, "its writing waits for others", timeout_s=40)
         assert not writer.is_paused()
-        wait_until(writer.is_paused, "it is paused", timeout_s=15)
+        wait_until(writer.is_paused, "it is paused", timeout_s=40)
         assert [line["rung"] for line in program.journal("begin")] == ["slow_down", "pause"]
         wait_until(lambda: asked(notification_server), "it asks")
 
         psutil.Process(writer.pid).ionice(BEST_EFFORT, 6)  # somebody else wants it so
         os.truncate(written, 0)
-        wait_until(lambda: not writer.is_paused(), "it is given back", timeout_s=15)
+        wait_until(lambda: not writer.is_paused(), "it is given back", timeout_s=40)
         wait_until(lambda: written.stat().st_size, "it goes on writing")
         wait_until(lambda: len(program.undone()) == 2, "all is given back")
         slowed, paused = (line["id"] for line in program.journal("begin"))

@@ -31,7 +31,7 @@ cpu_percent = 100
 """
 # Others may use the processors as they like: here nobody is slowed down for that.
 QUIET = "hold_s = 600\n"
-LEAKING = "hold_s = 0.5\nmemory_runs_out_s = 4\nmemory_floor_percent = 12"
+LEAKING = "hold_s = 0.5\nmemory_runs_out_s = 2\nmemory_floor_percent = 12"
 HIGH_FLOOR = SETTINGS.format(mode="dev", more=QUIET + "memory_floor_percent = 30")
 
 
@@ -63,7 +63,7 @@ def test_a_slow_leak_is_told_then_slowed_down_then_paused_and_never_ended(
 ) -> None:
     program.configure(SETTINGS.format(mode="dev", more=LEAKING))
     program.start("--headless")
-    leak = (sys.executable, "-c", LEAK, str(600 * MB), str(380 * MB), str(20 * MB))
+    leak = (sys.executable, "-c", LEAK, str(520 * MB), str(460 * MB), str(20 * MB))
     with Inmate(room, leak) as job:
         wait_until(lambda: program.journal("result"), "it is slowed down", timeout_s=60)
         told = wait_until(lambda: program.alert_of("RESOURCE_CRITICAL", "firing"), "it is told")

@@ -38,6 +38,7 @@ def test_the_menu_has_state_figures_and_everything_that_can_be_chosen(item: Tray
         "Mode",
         "Level",
         "Protection",
+        "Undo all",
         "Pause notifications",
         "Alerts…",
         "Settings…",
