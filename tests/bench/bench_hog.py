@@ -33,6 +33,7 @@ DISTANCE_BYTES = 600 << 20
 HOG_BYTES = 3 << 30
 LEAST_FREE_BYTES = 10 << 30
 PATIENCE_S = 15.0
+PAUSED_S = 2.0  # who stands still for so long is paused; an end stops its victim for a moment
 _TRIES = 4
 STEADY_BYTES = 32 << 20
 LOOK_S = 0.0005
@@ -254,9 +255,10 @@ def measure(pid: int, line: Line) -> Relief:
         if acted_s is None and is_held(pid, pidfd):
             acted_s = now
             speed_bps = speed_bps or max(0, most - free) / (now - began_s)
-            if state(pid) == "T":
-                break
-        if acted_s is not None and free > line.bytes + DISTANCE_BYTES // 2:
+        if acted_s is not None and now - acted_s >= PAUSED_S and state(pid) == "T":
+            break  # it is paused: memory stands still, and does not come back
+        is_over = acted_s is not None and crossed_s is not None
+        if is_over and free > line.bytes + DISTANCE_BYTES // 2:
             back_s = now
         time.sleep(LOOK_S)
     os.close(pidfd)
