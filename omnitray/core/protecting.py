@@ -154,7 +154,7 @@ class Protecting:
     @property
     def neighbours(self) -> tuple[str, ...]:
         """Other guardians that run here, in sentences."""
-        return self._surroundings.sentences(self.policy.limits.memory_floor_percent)
+        return self._surroundings.sentences(self.effective.limits.memory_floor_percent)
 
     @property
     def effective(self) -> ProtectPolicy:

@@ -93,8 +93,17 @@ def _headline(status: Status, firing: list[Alert]) -> str:
     return status.problems[0] if status.problems else "All good"
 
 
+def _restraint(status: Status) -> tuple[str, ...]:
+    """That nobody is touched, where that is so."""
+    if status.protect is ProtectState.OFF:
+        return ("protection off",)
+    watches = status.protect is ProtectState.WATCH or status.protect_paused_until is not None
+    return ("only watching",) if watches else ()
+
+
 def _detail(status: Status) -> str:
-    parts = [f"{status.mode} mode", f"looking every {status.interval_s:g} s"]
+    parts = [f"{status.mode} mode", *_restraint(status)]
+    parts.append(f"looking every {status.interval_s:g} s")
     if status.own is not None:
         parts.append(f"costing {status.own.cpu_percent:.1f} % of one core")
     waiting = sum(alert.state == "firing" for alert in status.open_alerts)

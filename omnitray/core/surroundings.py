@@ -54,10 +54,16 @@ class Surroundings:
         return tuple(each.sentence(floor_percent) for each in self._met)
 
     def before_theirs(self, policy: ProtectPolicy) -> ProtectPolicy:
-        """The policy with a floor that comes before those of the other guardians."""
+        """The policy with a floor that comes before those of the other guardians.
+
+        Never over our own limit: before that, nobody is short of memory, whatever somebody else
+        was told to do.
+        """
         limits = policy.limits
         theirs = [each.memory_percent for each in self._met if each.memory_percent is not None]
-        floor = max([limits.memory_floor_percent, *(each + _BEFORE_POINTS for each in theirs)])
+        highest = max((each + _BEFORE_POINTS for each in theirs), default=0.0)
+        before = min(highest, 100.0 - limits.memory_percent)
+        floor = max(limits.memory_floor_percent, before)
         if floor == limits.memory_floor_percent:
             return policy
         raised = msgspec.structs.replace(limits, memory_floor_percent=floor)

@@ -243,7 +243,19 @@ def test_our_floor_comes_before_that_of_another_guardian(tmp_path: Path) -> None
     desk = Desk(tmp_path, Around(neighbours=lambda: (earlyoom,)))
     desk.protecting.step()
     assert desk.protecting.effective.limits.memory_floor_percent == 12.0
-    assert "earlyoom runs here" in desk.protecting.neighbours[0]
+    assert desk.protecting.neighbours == (
+        "earlyoom runs here and acts at 10 % of memory available; our 12 % comes before it",
+    )
+
+
+def test_our_floor_follows_no_guardian_over_our_own_limit(tmp_path: Path) -> None:
+    eager = Neighbour(name="nohang", pid=9, does="ends the largest process", memory_percent=90.0)
+    desk = Desk(tmp_path, Around(neighbours=lambda: (eager,)))
+    desk.protecting.step()
+    assert desk.protecting.effective.limits.memory_floor_percent == 20.0
+    assert desk.protecting.neighbours == (
+        "nohang runs here and acts at 90 % of memory available, before our 20 %",
+    )
 
 
 def test_what_the_kernel_ended_is_said(tmp_path: Path) -> None:
