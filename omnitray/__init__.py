@@ -15,7 +15,7 @@ if TYPE_CHECKING:
         mode,
     )
     from omnitray.core.alerting.alert import Alert
-    from omnitray.core.facts import AlertChannel, AlertType, Mode, MonitorLevel, Severity
+    from omnitray.base.facts import AlertChannel, AlertType, Mode, MonitorLevel, Severity
     from omnitray.faces import (
         get_alert_system,
         get_progressive_monitor,
@@ -53,7 +53,7 @@ _HOMES = {
     ),
     "omnitray.faces": ("get_alert_system", "get_progressive_monitor", "get_resource_protector"),
     "omnitray.core.alerting.alert": ("Alert",),
-    "omnitray.core.facts": ("AlertChannel", "AlertType", "Mode", "MonitorLevel", "Severity"),
+    "omnitray.base.facts": ("AlertChannel", "AlertType", "Mode", "MonitorLevel", "Severity"),
     "omnitray.remote": ("NotAnswering", "NotRunning", "RequestFailed"),
 }
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from omnitray.paths import own_folder
+from omnitray.base.paths import own_folder
 
 PRIVATE = 0o600
 SLACK_S = 2.0  # the kernel's boot time is told in whole seconds

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal, Slot
 
-from omnitray import __version__, inprocess, logs, platforms
+from omnitray import __version__, inprocess, platforms
+from omnitray.base import logs
 from omnitray.api.server import ApiServer
 from omnitray.app_protection import ProtectionParts
 from omnitray.channels.desktop import DesktopChannel
@@ -26,13 +27,13 @@ from omnitray.channels.syslog import SyslogChannel
 from omnitray.core.alerting.alerts import AlertSystem
 from omnitray.core.alerting.history import History
 from omnitray.core.alerting.silence_file import SilenceFile
-from omnitray.core.clock import SystemClock
-from omnitray.core.facts import AlertChannel
+from omnitray.base.clock import SystemClock
+from omnitray.base.facts import AlertChannel
 from omnitray.core.processes.jobs import JobTracker
 from omnitray.core.watching.monitor import ProgressiveMonitor
 from omnitray.core.watching.own_cost import OwnCostMeter
 from omnitray.core.watching.sampler import Sampler
-from omnitray.paths import Paths, UnsafeFolderError, find_paths
+from omnitray.base.paths import Paths, UnsafeFolderError, find_paths
 from omnitray.qt import messages
 from omnitray.qt.cleaning import Cleaning
 from omnitray.qt.collector import Collector

@@ -16,7 +16,7 @@ from omnitray.core.acting.newborn import spares
 from omnitray.core.actions import Actions
 from omnitray.core.cleaning.cache_search import places
 from omnitray.core.cleaning.caches import CacheCleaner
-from omnitray.core.clock import Clock
+from omnitray.base.clock import Clock
 from omnitray.core.close_look import CloseLooker
 from omnitray.core.deciding.protected import Protection as ProtectedPrograms
 from omnitray.core.deciding.protector import ResourceProtector
@@ -28,7 +28,7 @@ from omnitray.core.surroundings import Around
 from omnitray.core.watching.latency import LatencyProbe
 from omnitray.core.watching.monitor import ProgressiveMonitor
 from omnitray.core.watching.neighbours import Neighbour, neighbours
-from omnitray.paths import Paths
+from omnitray.base.paths import Paths
 from omnitray.platforms import Platform
 from omnitray.qt.protect_worker import Engine
 from omnitray.qt.settings_keeper import SettingsKeeper

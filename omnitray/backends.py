@@ -24,8 +24,8 @@ from omnitray.api.wire import (
 )
 from omnitray.core.alerting.alert import Alert, timestamp
 from omnitray.core.alerting.alert_query import AlertQuery, fits
-from omnitray.core.facts import Mode, MonitorLevel
-from omnitray.core.leases import Lease
+from omnitray.base.facts import Mode, MonitorLevel
+from omnitray.base.leases import Lease
 from omnitray.remote import Remote, quoted
 
 ANSWER_S = 15.0

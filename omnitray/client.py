@@ -28,10 +28,10 @@ from omnitray.backends import Backend, InProcess, OverApi
 from omnitray.borrowing import Borrowed
 from omnitray.core.alerting.alert import Alert, State
 from omnitray.core.alerting.alert_query import AlertQuery
-from omnitray.core.facts import AlertType, Mode, MonitorLevel, Severity
-from omnitray.core.leases import Lease
+from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
+from omnitray.base.leases import Lease
 from omnitray.offline import Files
-from omnitray.paths import Paths, find_paths
+from omnitray.base.paths import Paths, find_paths
 from omnitray.remote import NotAnswering, NotRunning, Remote
 from omnitray.subscription import follow
 

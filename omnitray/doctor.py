@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from omnitray.paths import Paths
+from omnitray.base.paths import Paths
 
 
 class Verdict(enum.StrEnum):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from omnitray import platforms
 from omnitray.core.acting.foreign_watch import Source
 from omnitray.core.acting.levers_report import LeverRow
-from omnitray.core.policy import ModeLimits
+from omnitray.base.policy import ModeLimits
 from omnitray.core.watching.neighbours import neighbours
 from omnitray.doctor import Finding, ok, warn
 

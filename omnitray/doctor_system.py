@@ -11,10 +11,10 @@ from pathlib import Path
 from omnitray import __version__
 from omnitray.address import Address, read_address
 from omnitray.api.wire import StatusBody
-from omnitray.core.amounts import size
+from omnitray.base.format import size
 from omnitray.doctor import Finding, fail, ok, warn
-from omnitray.invocation import typed
-from omnitray.paths import Paths, UnsafeFolderError, own_folder, why_not_made
+from omnitray.base.invocation import typed
+from omnitray.base.paths import Paths, UnsafeFolderError, own_folder, why_not_made
 from omnitray.remote import NotRunning, Remote, RequestFailed
 from omnitray.settings import Fault, load
 

@@ -8,7 +8,7 @@ from omnitray.api.wire import SnapshotBody, StatusBody
 from omnitray.borrowing import Borrowed
 from omnitray.client import Client
 from omnitray.core.alerting.alert import Alert
-from omnitray.core.facts import AlertType, Mode, MonitorLevel, Severity
+from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 from omnitray.subscription import Callback, Subscription, follow_async
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from omnitray.address import Address
 from omnitray.api.messages import Leased, Trouble
-from omnitray.core.leases import Lease
+from omnitray.base.leases import Lease
 from omnitray.remote import NotRunning, RequestFailed
 from omnitray.stream import socket_url
 

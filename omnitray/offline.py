@@ -11,13 +11,13 @@ from omnitray.api.bodies import level_name
 from omnitray.api.taken import NewAlert
 from omnitray.api.wire import SnapshotBody, StatusBody
 from omnitray.backends import Release
-from omnitray.core import clean
+from omnitray.base import text
 from omnitray.core.alerting.alert import Alert, timestamp
 from omnitray.core.alerting.alert_query import AlertQuery
-from omnitray.core.clock import Clock, SystemClock
-from omnitray.core.facts import Mode, MonitorLevel
-from omnitray.core.leases import Lease
-from omnitray.paths import Paths
+from omnitray.base.clock import Clock, SystemClock
+from omnitray.base.facts import Mode, MonitorLevel
+from omnitray.base.leases import Lease
+from omnitray.base.paths import Paths
 
 if TYPE_CHECKING:
     from omnitray.core.alerting.history import History
@@ -94,9 +94,9 @@ def alert_from(new: NewAlert, clock: Clock) -> Alert:
     from omnitray.core.alerting.alert_timing import DEFAULT_SEVERITY  # noqa: PLC0415
     from omnitray.core.alerting.fingerprint import fingerprint, stable_labels  # noqa: PLC0415
 
-    context = clean.context(new.context)
-    title = clean.text(new.title, clean.TITLE_LIMIT)
-    source = clean.text(new.source, clean.SOURCE_LIMIT)
+    context = text.context(new.context)
+    title = text.text(new.title, text.TITLE_LIMIT)
+    source = text.text(new.source, text.SOURCE_LIMIT)
     seen = timestamp(clock.wall())
     return Alert(
         id=id_maker(clock)(),
@@ -104,7 +104,7 @@ def alert_from(new: NewAlert, clock: Clock) -> Alert:
         severity=new.severity or DEFAULT_SEVERITY[new.type],
         state="firing",
         title=title,
-        message=clean.text(new.message, clean.MESSAGE_LIMIT),
+        message=text.text(new.message, text.MESSAGE_LIMIT),
         source=source,
         fingerprint=fingerprint(new.type, source, stable_labels(title, context)),
         first_seen=seen,

@@ -23,7 +23,7 @@ class NotRunning(Exception):  # noqa: N818 - a state of the world, not a fault
 
     def __str__(self) -> str:
         """What to do; found out only where somebody reads it."""
-        from omnitray.invocation import typed  # noqa: PLC0415 - most who catch this do not read it
+        from omnitray.base.invocation import typed  # noqa: PLC0415 - most who catch this do not read it
 
         return f"OmniTray is not running; start it with: {typed()}"
 
@@ -153,7 +153,7 @@ def _wrapped(connection: socket.socket, host: str) -> socket.socket:
     """TLS that trusts the certificate of the settings, whatever host it was made for."""
     import ssl  # noqa: PLC0415 - only for instances that are open to others
 
-    from omnitray.paths import find_paths  # noqa: PLC0415
+    from omnitray.base.paths import find_paths  # noqa: PLC0415
     from omnitray.settings import load  # noqa: PLC0415
 
     certificate = load(find_paths().config_file).settings.api.certificate

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from omnitray.core.facts import Mode, MonitorLevel, ProtectState, Resource, Severity
-from omnitray.core.policy import Band
+from omnitray.base.facts import Mode, MonitorLevel, ProtectState, Resource, Severity
+from omnitray.base.policy import Band
 from omnitray.settings_model import AUTO, Settings
 
 DAY_S = 86400.0

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from omnitray.core.amounts import size
-from omnitray.core.durable import write_atomic
-from omnitray.core.facts import ProtectState
-from omnitray.paths import private_folder, why_not_made
+from omnitray.base.format import size
+from omnitray.base.durable import write_atomic
+from omnitray.base.facts import ProtectState
+from omnitray.base.paths import private_folder, why_not_made
 from omnitray.settings_check import Fault, Problem, check, settle, unknown
 from omnitray.settings_fields import BY_KEY, FIELDS, default_of, value_of
 from omnitray.settings_lines import line_of, lines_of

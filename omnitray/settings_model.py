@@ -8,8 +8,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from omnitray.core.facts import Mode, MonitorLevel, ProtectState, Severity
-from omnitray.core.policy import (
+from omnitray.base.facts import Mode, MonitorLevel, ProtectState, Severity
+from omnitray.base.policy import (
     AlertPolicy,
     ModeLimits,
     MonitorPolicy,

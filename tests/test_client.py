@@ -17,9 +17,9 @@ from omnitray import inprocess
 from omnitray.api import door as d
 from omnitray.client import Client
 from omnitray.core.alerting.alert import Alert
-from omnitray.core.facts import AlertType, Mode, MonitorLevel, Severity
+from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 from omnitray.faces import get_alert_system, get_progressive_monitor
-from omnitray.paths import Paths, find_paths
+from omnitray.base.paths import Paths, find_paths
 from support import fake_door
 from support.api_server import Running, running
 from support.fake_door import FakeDoor

@@ -11,7 +11,7 @@ from omnitray import doctor_system as system
 from omnitray.channels.session_bus import Answer
 from omnitray.core.acting.foreign_watch import Source
 from omnitray.doctor import Finding, Verdict, ok, run
-from omnitray.paths import Paths, find_paths
+from omnitray.base.paths import Paths, find_paths
 from support.api_server import running
 from support.hanging import hanging
 

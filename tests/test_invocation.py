@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.invocation import Start, own_command, typed
+from omnitray.base.invocation import Start, own_command, typed
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.paths import (
+from omnitray.base.paths import (
     FolderError,
     UnsafeFolderError,
     find_paths,
@@ -88,7 +88,7 @@ def test_resources_are_found_beside_the_package_in_a_checkout() -> None:
 
 
 def test_asking_for_paths_under_a_home_does_not_import_platformdirs(tmp_path: Path) -> None:
-    code = "import sys, omnitray.paths as p; p.find_paths(); print('platformdirs' in sys.modules)"
+    code = "import sys, omnitray.base.paths as p; p.find_paths(); print('platformdirs' in sys.modules)"
     environ = {**os.environ, "OMNITRAY_HOME": str(tmp_path)}
     run = subprocess.run(
         [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True

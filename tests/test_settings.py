@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.core.facts import Mode, MonitorLevel, ProtectState, Severity
-from omnitray.core.policy import AlertPolicy, MonitorPolicy, ProtectPolicy
+from omnitray.base.facts import Mode, MonitorLevel, ProtectState, Severity
+from omnitray.base.policy import AlertPolicy, MonitorPolicy, ProtectPolicy
 from omnitray.settings import (
     FIELDS,
     NO_FILE,

@@ -27,10 +27,10 @@ from omnitray.api.wire import (
     StatusBody,
 )
 from omnitray.core.alerting.alert import Alert, timestamp
-from omnitray.core.facts import Job, MemoryFacts, MonitorLevel, Severity, Snapshot
-from omnitray.core.policy import Band, ProtectPolicy
+from omnitray.base.facts import Job, MemoryFacts, MonitorLevel, Severity, Snapshot
+from omnitray.base.policy import Band, ProtectPolicy
 from omnitray.core.protection_view import Breaker, Held, JournalLine, ProtectionView
-from omnitray.core.status import Status, figures, sentence
+from omnitray.base.status import Status, figures, sentence
 
 LATEST = 20
 State = Literal["ok", "warning", "critical", "unknown"]

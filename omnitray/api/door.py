@@ -14,11 +14,11 @@ import msgspec
 
 from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.alert_query import AlertQuery
-from omnitray.core.facts import AlertType, Job, Mode, MonitorLevel, Severity, Snapshot
-from omnitray.core.leases import Lease
-from omnitray.core.policy import ProtectPolicy, Thresholds
+from omnitray.base.facts import AlertType, Job, Mode, MonitorLevel, Severity, Snapshot
+from omnitray.base.leases import Lease
+from omnitray.base.policy import ProtectPolicy, Thresholds
 from omnitray.core.protection_view import Explanation, JournalLine, ProtectionView
-from omnitray.core.status import Status
+from omnitray.base.status import Status
 
 R_co = TypeVar("R_co", covariant=True)
 R = TypeVar("R")

@@ -47,8 +47,8 @@ from omnitray.api.wire import (
 )
 from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.alert_query import AlertQuery
-from omnitray.core.facts import MonitorLevel
-from omnitray.core.status import Status
+from omnitray.base.facts import MonitorLevel
+from omnitray.base.status import Status
 
 R = TypeVar("R")
 LEVEL_LOOKS, LEVEL_LOOK_S = 50, 0.01

@@ -17,7 +17,7 @@ from omnitray.api.door import (
 )
 from omnitray.api.wire import ActionBody, LevelName, SnapshotBody
 from omnitray.core.alerting.alert import Alert, State
-from omnitray.core.facts import AlertType, Mode, MonitorLevel, Severity
+from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 
 MAX_LEASES = 16
 

@@ -10,7 +10,7 @@ from msgspec import Meta
 from omnitray.api.messages import Topic
 from omnitray.core.alerting.alert import State
 from omnitray.core.alerting.alert_query import AlertQuery
-from omnitray.core.facts import AlertType, Severity
+from omnitray.base.facts import AlertType, Severity
 
 MAX_FIELDS = 20
 T = TypeVar("T")

@@ -37,8 +37,8 @@ from omnitray.api.messages import (
     Trouble,
 )
 from omnitray.api.queries import SocketQuery, read_query
-from omnitray.core.leases import Lease
-from omnitray.core.status import Status
+from omnitray.base.leases import Lease
+from omnitray.base.status import Status
 
 LOG = logging.getLogger(__name__)
 CROWDED = Denied(429, "too_many_sockets", f"At most {MAX_SOCKETS} sockets; close one.")

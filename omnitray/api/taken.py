@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from omnitray.api.wire import LevelName
-from omnitray.core.facts import AlertType, Mode, Severity
+from omnitray.base.facts import AlertType, Mode, Severity
 
 Title = Annotated[str, Meta(min_length=1, max_length=16_384)]
 Text = Annotated[str, Meta(max_length=20_000)]

@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from omnitray.core.alerting.alert import Alert
-from omnitray.core.facts import (
+from omnitray.base.facts import (
     BatteryFacts,
     DiskFacts,
     JobKind,
@@ -20,9 +20,9 @@ from omnitray.core.facts import (
     ProtectState,
     TemperatureFacts,
 )
-from omnitray.core.policy import ModeLimits
+from omnitray.base.policy import ModeLimits
 from omnitray.core.protection_view import BreakerState, Considered, Explanation, Grip, Outcome
-from omnitray.core.status import Mood, OwnCost
+from omnitray.base.status import Mood, OwnCost
 
 LevelName = Literal["auto", "idle", "normal", "intensive", "critical"]
 

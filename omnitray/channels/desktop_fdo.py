@@ -17,7 +17,7 @@ from omnitray.channels.fdo_message import NOTIFY_SIGNATURE, notify_arguments
 from omnitray.channels.fdo_service import FdoService, ServiceState
 from omnitray.channels.notification import CloseReason, Notification, Response
 from omnitray.channels.session_bus import Answer, SessionBus
-from omnitray.core.clock import Clock, SystemClock
+from omnitray.base.clock import Clock, SystemClock
 
 MAX_INCIDENTS = 200
 MAX_IN_FLIGHT = 8  # enough for a burst; more would only queue up inside the service

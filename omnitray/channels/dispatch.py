@@ -14,8 +14,8 @@ from omnitray.channels.store import AlertStore
 from omnitray.channels.worker import CAPACITY, STUCK_S, ChannelStatistics, ChannelWorker
 from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.decision import RECORD, Decision, Receipt
-from omnitray.core.clock import Clock
-from omnitray.core.facts import AlertChannel
+from omnitray.base.clock import Clock
+from omnitray.base.facts import AlertChannel
 
 log = logging.getLogger(__name__)
 

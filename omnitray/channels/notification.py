@@ -16,7 +16,7 @@ import msgspec
 
 from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.decision import Decision
-from omnitray.core.facts import Severity
+from omnitray.base.facts import Severity
 
 TITLE_LIMIT = 120
 BODY_LIMIT = 600

@@ -18,8 +18,8 @@ from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.core.alerting.history import OPEN, History, Stored
 from omnitray.core.alerting.history_reader import View
-from omnitray.core.clock import Clock
-from omnitray.core.durable import StorageError
+from omnitray.base.clock import Clock
+from omnitray.base.durable import StorageError
 
 log = logging.getLogger(__name__)
 _PACE_S = 1.0  # an alert that is raised in a storm is written once a second

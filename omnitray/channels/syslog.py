@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.decision import Decision
-from omnitray.core.facts import Severity
+from omnitray.base.facts import Severity
 
 LOCAL_SOCKETS = ("/dev/log", "/var/run/syslog")
 _FACILITY_USER = 1

@@ -13,8 +13,8 @@ import msgspec
 from omnitray.channels.base import Channel
 from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.decision import Decision
-from omnitray.core.clock import Clock
-from omnitray.core.facts import AlertChannel
+from omnitray.base.clock import Clock
+from omnitray.base.facts import AlertChannel
 
 log = logging.getLogger(__name__)
 CAPACITY = 256

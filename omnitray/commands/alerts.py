@@ -14,7 +14,7 @@ from omnitray.commands.context import Context, Stopped
 from omnitray.commands.times import moment, rfc3339, shown
 from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.alert_query import AlertQuery
-from omnitray.core.facts import AlertType, Severity
+from omnitray.base.facts import AlertType, Severity
 from omnitray.remote import NotAnswering, NotRunning, Remote, RequestFailed, quoted
 from omnitray.stream import stream
 

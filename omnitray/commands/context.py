@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from omnitray.commands.terminal import Terminal
-from omnitray.paths import Paths
+from omnitray.base.paths import Paths
 from omnitray.remote import Remote, find_remote
 
 T = TypeVar("T")

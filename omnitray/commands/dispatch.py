@@ -12,9 +12,9 @@ import msgspec
 from omnitray.commands.context import Context, Stopped
 from omnitray.commands.terminal import Terminal
 from omnitray.commands.times import local_now
-from omnitray.core.durable import StorageError
-from omnitray.invocation import typed
-from omnitray.paths import find_paths
+from omnitray.base.durable import StorageError
+from omnitray.base.invocation import typed
+from omnitray.base.paths import find_paths
 from omnitray.remote import NotAnswering, NotRunning, RequestFailed
 
 FAILED, USAGE = 1, 2

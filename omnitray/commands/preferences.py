@@ -10,7 +10,7 @@ import msgspec
 
 from omnitray.address import read_address
 from omnitray.commands.context import Context
-from omnitray.invocation import typed
+from omnitray.base.invocation import typed
 from omnitray.settings import (
     BY_KEY,
     FIELDS,

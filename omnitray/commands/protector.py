@@ -7,7 +7,7 @@ from omnitray.api.wire import Actions, ExplanationBody, Jobs
 from omnitray.commands.context import Context
 from omnitray.commands.terminal import Terminal, percent
 from omnitray.commands.times import shown
-from omnitray.core.amounts import size
+from omnitray.base.format import size
 from omnitray.core.protection_view import Explanation, Grip
 from omnitray.remote import quoted
 

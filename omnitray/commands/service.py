@@ -6,8 +6,8 @@ import msgspec
 
 from omnitray import platforms
 from omnitray.commands.context import Context
-from omnitray.invocation import own_command
-from omnitray.paths import resource
+from omnitray.base.invocation import own_command
+from omnitray.base.paths import resource
 
 
 def carry_out(args: argparse.Namespace, context: Context) -> int:

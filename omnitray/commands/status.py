@@ -7,7 +7,7 @@ from omnitray.api.wire import LevelState, ModeState, SnapshotBody, SnoozeState, 
 from omnitray.commands.context import Context, Stopped
 from omnitray.commands.terminal import percent
 from omnitray.commands.times import duration_s, shown
-from omnitray.core.amounts import size
+from omnitray.base.format import size
 
 MOODS = {"good": "ok", "warning": "warning", "critical": "critical", "holding": "warning"}
 WEEK_S = 604_800

@@ -15,7 +15,7 @@ from omnitray.commands.context import Context
 from omnitray.commands.times import moment
 from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.alert_query import AlertQuery
-from omnitray.core.facts import AlertType, Severity
+from omnitray.base.facts import AlertType, Severity
 from omnitray.offline import Files
 
 T = TypeVar("T")

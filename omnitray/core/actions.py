@@ -35,7 +35,7 @@ from omnitray.core.acting.quarry import Grounds, Quarry, Spares
 from omnitray.core.acting.signal_levers import EndLever
 from omnitray.core.acting.system import Gone, Refused, System
 from omnitray.core.alerting.alert import timestamp
-from omnitray.core.clock import Clock
+from omnitray.base.clock import Clock
 from omnitray.core.deciding.identity import LeverKind
 from omnitray.core.deciding.preference import levers_for
 

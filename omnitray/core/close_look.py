@@ -11,15 +11,15 @@ from itertools import islice
 
 import msgspec
 
-from omnitray.core.clock import Clock
+from omnitray.base.clock import Clock
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.job_workers import workers
 from omnitray.core.deciding.protect_reasons import SparedReason
 from omnitray.core.deciding.protected import Protection
 from omnitray.core.deciding.protection import Facts, GuardReading, OwnFacts
 from omnitray.core.deciding.scene import Scene
-from omnitray.core.facts import Job, MemoryFacts, ProcessFacts
-from omnitray.core.policy import ProtectPolicy
+from omnitray.base.facts import Job, MemoryFacts, ProcessFacts
+from omnitray.base.policy import ProtectPolicy
 from omnitray.core.processes.inspector import Inspector
 from omnitray.core.processes.job_seats import Identity, identity
 from omnitray.core.processes.process_growth import Growths

@@ -9,7 +9,7 @@ from omnitray.core.acting.deed import Active, Outcome, TakenBack
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.job_workers import workers
 from omnitray.core.deciding.protection import ActionState, ActiveAction, Reply
-from omnitray.core.facts import ProtectState
+from omnitray.base.facts import ProtectState
 from omnitray.core.protect_page import means_of
 from omnitray.core.protecting import Protecting
 from omnitray.core.protection_view import Answer, Told, WayBack

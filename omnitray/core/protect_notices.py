@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 
 from omnitray.core.acting.foreign_ends import ForeignEnd, UnnamedEnd
-from omnitray.core.amounts import percent, size
+from omnitray.base.format import percent, size
 from omnitray.core.deciding.explain import alarmed, headline, reasons, why
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protect_reasons import AlarmReason
 from omnitray.core.deciding.protection import Action, Alarm, Candidate
-from omnitray.core.facts import AlertType, Culprit, Resource, Severity
+from omnitray.base.facts import AlertType, Culprit, Resource, Severity
 
 _NAMED = 3
 

@@ -17,7 +17,7 @@ from omnitray.core.deciding.identity import LeverKind, Rung
 from omnitray.core.deciding.protect_reasons import ProtectReason
 from omnitray.core.deciding.protection import Action, ActionState, ActiveAction
 from omnitray.core.deciding.protection import Question as AskedQuestion
-from omnitray.core.facts import Mode, ProtectState
+from omnitray.base.facts import Mode, ProtectState
 from omnitray.core.protecting import Protecting
 from omnitray.core.protection_view import (
     Breaker,

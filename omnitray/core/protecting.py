@@ -34,8 +34,8 @@ from omnitray.core.deciding.protection import (
 from omnitray.core.deciding.protection import TakenBack as TakenBackFact
 from omnitray.core.deciding.protector import ResourceProtector
 from omnitray.core.deciding.scene import Scene
-from omnitray.core.facts import DiskFacts, Job, ProcessFacts, ProtectState, Resource
-from omnitray.core.policy import ProtectPolicy
+from omnitray.base.facts import DiskFacts, Job, ProcessFacts, ProtectState, Resource
+from omnitray.base.policy import ProtectPolicy
 from omnitray.core.processes.inspector import Inspector, Look
 from omnitray.core.protect_notices import (
     Notice,

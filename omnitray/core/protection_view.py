@@ -11,7 +11,7 @@ import enum
 
 import msgspec
 
-from omnitray.core.facts import Mode, ProtectState
+from omnitray.base.facts import Mode, ProtectState
 
 
 class Grip(enum.StrEnum):

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protection import Action, ActionState, ActiveAction, GuardReading
-from omnitray.core.facts import Resource
+from omnitray.base.facts import Resource
 from omnitray.core.protect_notices import NoticeOver, labels_of
 
 IN_FORCE = {ActionState.HELD, ActionState.ENDING, ActionState.WATCHED}

@@ -14,8 +14,8 @@ from omnitray.core.acting.foreign_watch import ForeignWatch, Logs, Moment, NoLog
 from omnitray.core.deciding.foreground import Foreground, NoForeground, foreground_pids
 from omnitray.core.deciding.identity import Identity
 from omnitray.core.deciding.protection import GuardReading, ProcessDetail
-from omnitray.core.facts import Job, ProcessFacts
-from omnitray.core.policy import ProtectPolicy
+from omnitray.base.facts import Job, ProcessFacts
+from omnitray.base.policy import ProtectPolicy
 from omnitray.core.protect_notices import Notice, foreign_notice
 from omnitray.core.watching.neighbours import Neighbour
 

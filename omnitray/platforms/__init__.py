@@ -19,7 +19,7 @@ from omnitray.core.cleaning.cache_tools import Tools
 from omnitray.core.deciding.foreground import Foreground
 from omnitray.core.deciding.protected_everywhere import Programs
 from omnitray.core.deciding.protection import OwnFacts
-from omnitray.core.facts import ProcessFacts
+from omnitray.base.facts import ProcessFacts
 from omnitray.core.processes.process_table import ProcessDetails, ProcessTable
 from omnitray.core.processes.ties import Tie
 from omnitray.core.watching.guard_source import GuardSource

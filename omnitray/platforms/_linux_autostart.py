@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from omnitray.core.durable import StorageError, make_folder, write_atomic
+from omnitray.base.durable import StorageError, make_folder, write_atomic
 from omnitray.platforms._autostart import AutostartError
 
 _NAME = "omnitray.desktop"

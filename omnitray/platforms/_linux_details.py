@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from omnitray.core.facts import ProcessFacts
+from omnitray.base.facts import ProcessFacts
 from omnitray.platforms._linux_files import printable, read_once
 from omnitray.platforms._linux_mounts import remote_points
 from omnitray.platforms._linux_stat import start_ticks

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from omnitray.core.facts import DiskFacts
+from omnitray.base.facts import DiskFacts
 from omnitray.platforms._linux_files import KeptFile, printable
 
 # File systems on a disk of this machine that are not mounted from a /dev node.

@@ -7,7 +7,7 @@ Documentation/admin-guide/iostats.rst of the kernel.
 import re
 from collections.abc import Container, Iterable
 
-from omnitray.core.facts import MemoryFacts, PressurePair
+from omnitray.base.facts import MemoryFacts, PressurePair
 from omnitray.core.watching.machine import BusyTime, CpuTimes, Traffic
 
 _KB = 1024

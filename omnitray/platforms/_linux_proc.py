@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from omnitray.core.acting.system import Gone, Refused
 from omnitray.core.deciding.identity import Identity
-from omnitray.core.facts import ProcessFacts
+from omnitray.base.facts import ProcessFacts
 from omnitray.platforms._linux_files import printable
 
 _DEAD = {"Z", "X", "x"}

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from omnitray.core.facts import ProcessFacts
+from omnitray.base.facts import ProcessFacts
 from omnitray.platforms._linux_stat import parse_stat, used_ns
 
 CpuClock = Callable[[int], int]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from omnitray.core.facts import (
+from omnitray.base.facts import (
     BatteryFacts,
     DiskFacts,
     MemoryFacts,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from omnitray.core.facts import BatteryFacts, TemperatureFacts
+from omnitray.base.facts import BatteryFacts, TemperatureFacts
 from omnitray.platforms._linux_files import read_number, read_text
 
 _SANE_C = range(-50, 151)

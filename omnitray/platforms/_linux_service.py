@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from omnitray.core.durable import StorageError, make_folder, write_atomic
+from omnitray.base.durable import StorageError, make_folder, write_atomic
 from omnitray.platforms._linux_autostart import config_home
 from omnitray.platforms._service import Ran, Runner, ServiceReport, report, run
 

@@ -2,7 +2,7 @@
 
 import os
 
-from omnitray.core.facts import ProcessFacts
+from omnitray.base.facts import ProcessFacts
 from omnitray.platforms._linux_files import printable
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from xml.parsers.expat import ExpatError
 
-from omnitray.core.durable import StorageError, make_folder, write_atomic
+from omnitray.base.durable import StorageError, make_folder, write_atomic
 from omnitray.platforms._autostart import AutostartError
 
 LABEL = "org.omnitray.OmniTray"

@@ -5,7 +5,7 @@ import plistlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from omnitray.core.durable import StorageError, make_folder, write_atomic
+from omnitray.base.durable import StorageError, make_folder, write_atomic
 from omnitray.platforms._service import Ran, Runner, ServiceReport, report, run
 
 LABEL = "org.omnitray.headless"

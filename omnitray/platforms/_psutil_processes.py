@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import psutil
 
-from omnitray.core.facts import ProcessFacts
+from omnitray.base.facts import ProcessFacts
 
 TICKS_PER_S = 100
 _ATTRIBUTES = (

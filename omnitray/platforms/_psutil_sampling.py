@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import psutil
 
-from omnitray.core.facts import (
+from omnitray.base.facts import (
     BatteryFacts,
     DiskFacts,
     MemoryFacts,

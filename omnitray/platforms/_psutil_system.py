@@ -22,7 +22,7 @@ from omnitray.core.acting.system import (
     Units,
 )
 from omnitray.core.deciding.identity import Identity
-from omnitray.core.facts import ProcessFacts
+from omnitray.base.facts import ProcessFacts
 from omnitray.core.processes.ties import Tie
 from omnitray.platforms._psutil_processes import start_ticks
 

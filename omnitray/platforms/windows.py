@@ -7,7 +7,7 @@ from omnitray.core.acting.foreign_watch import Logs, NoLogs, Source
 from omnitray.core.acting.guarding import Guard
 from omnitray.core.acting.lever import Lever
 from omnitray.core.acting.system import System
-from omnitray.core.clock import SystemClock
+from omnitray.base.clock import SystemClock
 from omnitray.core.deciding.protected_everywhere import Programs
 from omnitray.core.deciding.protected_programs import WINDOWS
 from omnitray.core.processes.process_table import ProcessDetails, ProcessTable

@@ -6,7 +6,7 @@ from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from omnitray.core.alerting.alert_query import AlertQuery
-from omnitray.core.facts import AlertType, Severity
+from omnitray.base.facts import AlertType, Severity
 from omnitray.qt.alert_words import TYPE_WORDS
 from omnitray.qt.choice import ChoiceButton
 from omnitray.qt.theme import SMALL_GAP, text_font

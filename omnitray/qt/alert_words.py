@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from omnitray.core.alerting.alert import Alert, epoch
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protect_reasons import AlarmReason, ProtectReason
-from omnitray.core.facts import AlertType
+from omnitray.base.facts import AlertType
 from omnitray.qt import formats
 
 TYPE_WORDS = {

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
-from omnitray.core.amounts import size
+from omnitray.base.format import size
 from omnitray.core.cleaning.cache_facts import CleanPlan, CleanResult
 from omnitray.core.cleaning.caches import CacheCleaner, Disk
 

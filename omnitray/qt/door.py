@@ -13,11 +13,11 @@ from omnitray.api import door
 from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.core.alerting.decision import Outgoing
-from omnitray.core.facts import Job, Mode, Snapshot
-from omnitray.core.policy import ProtectPolicy, Thresholds
+from omnitray.base.facts import Job, Mode, Snapshot
+from omnitray.base.policy import ProtectPolicy, Thresholds
 from omnitray.core.protection_view import Explanation, ProtectionView
-from omnitray.core.status import Status
-from omnitray.core.subscribers import Subscribers
+from omnitray.base.status import Status
+from omnitray.base.subscribers import Subscribers
 from omnitray.core.watching.levels import RHYTHMS, LevelChange
 from omnitray.qt.parts import Parts
 

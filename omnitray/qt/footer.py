@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from omnitray.core.status import Status
+from omnitray.base.status import Status
 from omnitray.qt import formats
 from omnitray.qt.labels import ElidedLabel, label
 

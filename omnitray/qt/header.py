@@ -4,8 +4,8 @@ from PySide6.QtCore import QRectF, QSize, Signal, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from omnitray.core.facts import Mode, MonitorLevel
-from omnitray.core.status import Mood, Sentence, Status, sentence
+from omnitray.base.facts import Mode, MonitorLevel
+from omnitray.base.status import Mood, Sentence, Status, sentence
 from omnitray.qt import glyphs
 from omnitray.qt.choice import ChoiceButton, Segments
 from omnitray.qt.labels import ElidedLabel, plain_tooltip

@@ -17,11 +17,11 @@ from omnitray.core.alerting.decision import Outgoing
 from omnitray.core.alerting.fingerprint import fingerprint
 from omnitray.core.alerting.reasons import Reason
 from omnitray.core.alerting.resource_alerts import ResourceAlert, ResourceAlerts
-from omnitray.core.clock import Clock
-from omnitray.core.facts import AlertType, Job, Mode, MonitorLevel, Resource, Severity, Snapshot
-from omnitray.core.leases import Choice, Lease, Leases
+from omnitray.base.clock import Clock
+from omnitray.base.facts import AlertType, Job, Mode, MonitorLevel, Resource, Severity, Snapshot
+from omnitray.base.leases import Choice, Lease, Leases
 from omnitray.core.protect_notices import Notice, NoticeOver
-from omnitray.core.status import Status
+from omnitray.base.status import Status
 from omnitray.core.watching.levels import RHYTHMS, LevelChange
 from omnitray.core.watching.monitor import Step
 from omnitray.core.watching.own_cost import OwnCostMeter

@@ -13,7 +13,7 @@ import msgspec
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPixmap
 
-from omnitray.core.status import Mood, Status, sentence
+from omnitray.base.status import Mood, Status, sentence
 from omnitray.qt.icon_badge import draw_badge, has_badge
 
 STEP_PERCENT = 2

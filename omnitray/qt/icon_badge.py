@@ -8,7 +8,7 @@ gauges themselves say that. A ring around the badge is cut out of what lies belo
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygon
 
-from omnitray.core.status import Mood
+from omnitray.base.status import Mood
 
 _AMBER, _RED, _BLUE = QColor("#E69F00"), QColor("#C8102E"), QColor("#0072B2")
 _BLACK, _WHITE = QColor("#1B1E22"), QColor("#FFFFFF")

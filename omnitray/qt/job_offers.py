@@ -1,6 +1,6 @@
 """Which buttons make sense for the chosen job, and for the others why not. Pure."""
 
-from omnitray.core.facts import Job, ProtectState
+from omnitray.base.facts import Job, ProtectState
 from omnitray.core.protection_view import Grip, Protected
 from omnitray.qt.job_words import Grips
 

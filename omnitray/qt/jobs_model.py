@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from omnitray.core.facts import Job, ProcessFacts
+from omnitray.base.facts import Job, ProcessFacts
 from omnitray.core.processes.job_seats import identity
 from omnitray.qt.cells import CELL, Cell
 from omnitray.qt.job_cells import job_cell, process_cell

@@ -3,7 +3,7 @@
 from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent
 
-from omnitray.core.facts import Job
+from omnitray.base.facts import Job
 from omnitray.qt.cell_view import CellView
 from omnitray.qt.cells import CellDelegate
 from omnitray.qt.job_words import Column

@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from omnitray.channels.desktop import NotifierChain
 from omnitray.channels.desktop_plyer import PlyerNotifier
 from omnitray.channels.notification import Notification, Response
-from omnitray.paths import resource
+from omnitray.base.paths import resource
 from omnitray.qt.bus_pump import BusPump, open_bus, speaks_dbus
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from omnitray.core.alerting.alert import Alert, epoch
-from omnitray.core.facts import Job, Severity, Snapshot
-from omnitray.core.policy import Thresholds
+from omnitray.base.facts import Job, Severity, Snapshot
+from omnitray.base.policy import Thresholds
 from omnitray.qt import formats, readings
 from omnitray.qt.chart import Chart
 from omnitray.qt.chart_card import ChartCard

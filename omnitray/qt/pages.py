@@ -8,9 +8,9 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
 
 from omnitray.core.alerting.alert import Alert
-from omnitray.core.clock import Clock
+from omnitray.base.clock import Clock
 from omnitray.core.close_look import CloseLook
-from omnitray.core.facts import Job, Snapshot
+from omnitray.base.facts import Job, Snapshot
 from omnitray.core.protection_view import ProtectionView, Told
 from omnitray.qt.job_words import grips
 from omnitray.qt.overview import OverviewPage

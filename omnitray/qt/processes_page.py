@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMessageBox, QVBoxLayout, QWidget
 
-from omnitray.core.facts import Job, ProtectState
+from omnitray.base.facts import Job, ProtectState
 from omnitray.core.protection_view import Told
 from omnitray.qt import formats, job_offers
 from omnitray.qt.frames import Card, button, rule

@@ -14,11 +14,11 @@ from omnitray.core.acting.deed import TakenBack, Who
 from omnitray.core.acting.journal import Journal
 from omnitray.core.acting.levers_report import LeverRow
 from omnitray.core.actions import Actions
-from omnitray.core.clock import Clock
+from omnitray.base.clock import Clock
 from omnitray.core.deciding import explain
 from omnitray.core.deciding.protection import Reply
-from omnitray.core.facts import DiskFacts
-from omnitray.core.policy import ProtectPolicy
+from omnitray.base.facts import DiskFacts
+from omnitray.base.policy import ProtectPolicy
 from omnitray.core.press import NOT_RUNNING, told_back, told_of
 from omnitray.core.protect_page import asked, page
 from omnitray.core.protecting import Protecting

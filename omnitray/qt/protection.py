@@ -15,11 +15,11 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from omnitray.api import door
 from omnitray.channels.notification import Notification
 from omnitray.core.acting.deed import TakenBack
-from omnitray.core.clock import Clock
+from omnitray.base.clock import Clock
 from omnitray.core.close_look import Wanted
 from omnitray.core.deciding.protection import Reply
-from omnitray.core.facts import AlertType, Job, Mode, ProtectState, Severity, Snapshot
-from omnitray.core.policy import ProtectPolicy
+from omnitray.base.facts import AlertType, Job, Mode, ProtectState, Severity, Snapshot
+from omnitray.base.policy import ProtectPolicy
 from omnitray.core.press import NOTHING_HELD
 from omnitray.core.protect_notices import Notice, NoticeOver
 from omnitray.core.protect_page import empty_page, holding

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from omnitray.core.facts import Mode, ProtectState
+from omnitray.base.facts import Mode, ProtectState
 from omnitray.core.protection_view import (
     Breaker,
     BreakerState,

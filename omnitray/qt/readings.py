@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from omnitray.core.facts import Snapshot
+from omnitray.base.facts import Snapshot
 from omnitray.core.watching.levels import RHYTHMS
 from omnitray.qt import formats
 from omnitray.qt.series import TimeAxis, Track

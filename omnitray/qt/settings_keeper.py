@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal, Slot
 
-from omnitray.core.durable import StorageError
+from omnitray.base.durable import StorageError
 from omnitray.settings import (
     BY_KEY,
     Fault,

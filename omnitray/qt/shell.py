@@ -9,8 +9,8 @@ from typing import Protocol
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QMessageBox
 
-from omnitray.core.facts import Mode, MonitorLevel
-from omnitray.core.status import Status
+from omnitray.base.facts import Mode, MonitorLevel
+from omnitray.base.status import Status
 from omnitray.qt.hub import Hub
 from omnitray.qt.protection import Protection
 from omnitray.qt.tray import Tray

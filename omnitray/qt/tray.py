@@ -14,8 +14,8 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QSystemTrayIcon
 
-from omnitray.core.clock import Clock, SystemClock
-from omnitray.core.status import Status
+from omnitray.base.clock import Clock, SystemClock
+from omnitray.base.status import Status
 from omnitray.qt.icon import Panel, icon_facts, likely_panel, tray_icon
 from omnitray.qt.tray_host import TrayHost
 from omnitray.qt.tray_menu import TrayMenu
@@ -32,10 +32,10 @@ class Tray(QObject):
     Signals:
         window_requested(str): show the window on the page "overview", "alerts", "settings" or
             "protection".
-        mode_requested(object): a :class:`~omnitray.core.facts.Mode`.
-        level_requested(object): a :class:`~omnitray.core.facts.MonitorLevel`, None for automatic.
+        mode_requested(object): a :class:`~omnitray.base.facts.Mode`.
+        level_requested(object): a :class:`~omnitray.base.facts.MonitorLevel`, None for automatic.
         pause_requested(object): seconds for which notifications pause; None resumes them.
-        protect_state_requested(object): a :class:`~omnitray.core.facts.ProtectState`.
+        protect_state_requested(object): a :class:`~omnitray.base.facts.ProtectState`.
         protect_pause_requested(float): seconds for which the protector only watches.
         undo_all_requested(): take every action of the protector back.
         autostart_requested(bool): start at login, or not.

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu
 
-from omnitray.core.facts import Mode, MonitorLevel, ProtectState
-from omnitray.core.status import Status, figures
+from omnitray.base.facts import Mode, MonitorLevel, ProtectState
+from omnitray.base.status import Status, figures
 from omnitray.qt.tray_text import menu_headline, menu_text
 
 if TYPE_CHECKING:

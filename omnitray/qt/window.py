@@ -14,10 +14,10 @@ from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from omnitray.core.alerting.alert import Alert
-from omnitray.core.clock import Clock, SystemClock
-from omnitray.core.facts import Job, Snapshot
+from omnitray.base.clock import Clock, SystemClock
+from omnitray.base.facts import Job, Snapshot
 from omnitray.core.protection_view import ProtectionView, Question
-from omnitray.core.status import Status
+from omnitray.base.status import Status
 from omnitray.qt import formats
 from omnitray.qt.footer import Footer
 from omnitray.qt.frames import Banner, button

@@ -16,10 +16,10 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from omnitray import __version__
 from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.alert_query import AlertQuery
-from omnitray.core.clock import Clock
-from omnitray.core.facts import Job, Mode, MonitorLevel, Snapshot
+from omnitray.base.clock import Clock
+from omnitray.base.facts import Job, Mode, MonitorLevel, Snapshot
 from omnitray.core.protection_view import Question
-from omnitray.core.status import Status
+from omnitray.base.status import Status
 from omnitray.qt.parts import Parts
 from omnitray.qt.place import FilePlaces
 from omnitray.qt.protection import Protection

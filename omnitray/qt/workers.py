@@ -6,8 +6,8 @@ from typing import Generic, Protocol, TypeVar
 
 from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 
-from omnitray.core.facts import MonitorLevel
-from omnitray.core.policy import MonitorPolicy
+from omnitray.base.facts import MonitorLevel
+from omnitray.base.policy import MonitorPolicy
 from omnitray.core.watching.monitor import ProgressiveMonitor
 
 log = logging.getLogger(__name__)

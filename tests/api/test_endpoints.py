@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from omnitray.api import door as d
-from omnitray.core.facts import AlertType, Mode, MonitorLevel, Severity
+from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 from support import fake_door
 from support.api_server import Running
 

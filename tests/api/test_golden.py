@@ -14,7 +14,7 @@ import pytest
 
 from omnitray.api import door as d
 from omnitray.api.messages import message_of
-from omnitray.core.facts import Mode, MonitorLevel
+from omnitray.base.facts import Mode, MonitorLevel
 from support import fake_door
 from support.api_server import Running
 

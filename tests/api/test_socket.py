@@ -14,7 +14,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from omnitray.api import door as d
 from omnitray.api import limits
-from omnitray.core.facts import Mode, MonitorLevel
+from omnitray.base.facts import Mode, MonitorLevel
 from support import fake_door
 from support.api_server import Running
 

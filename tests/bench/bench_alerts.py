@@ -15,9 +15,9 @@ from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.core.alerting.alerts import AlertSystem
 from omnitray.core.alerting.decision import Decision, Receipt
 from omnitray.core.alerting.history import History
-from omnitray.core.clock import SystemClock
-from omnitray.core.facts import AlertType, Culprit, Severity
-from omnitray.core.policy import AlertPolicy
+from omnitray.base.clock import SystemClock
+from omnitray.base.facts import AlertType, Culprit, Severity
+from omnitray.base.policy import AlertPolicy
 from support.alerting import START, an_alert
 from support.bench import Row, Spread, spread, table, within
 

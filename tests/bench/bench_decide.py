@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from omnitray.core.deciding.protection import Facts, Forecast, GuardReading
 from omnitray.core.deciding.protector import ResourceProtector
-from omnitray.core.facts import Job, JobKind, Resource
-from omnitray.core.policy import ProtectPolicy
+from omnitray.base.facts import Job, JobKind, Resource
+from omnitray.base.policy import ProtectPolicy
 from support.bench import Row, repeated, table
 from support.scenes import GB, MB, facts, job, process, reading
 

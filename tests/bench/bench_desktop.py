@@ -26,9 +26,9 @@ from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.decision import Decision
 from omnitray.core.alerting.history import History
 from omnitray.core.alerting.reasons import Reason
-from omnitray.core.clock import SystemClock
-from omnitray.core.facts import AlertChannel, AlertType, Severity
-from omnitray.core.status import Mood
+from omnitray.base.clock import SystemClock
+from omnitray.base.facts import AlertChannel, AlertType, Severity
+from omnitray.base.status import Mood
 from omnitray.qt.icon import TRAY_SIZES, IconFacts, Panel, draw_icon, tray_icon
 from omnitray.qt.notifications import Notifications
 from support.bench import Row, Spread, repeated, spread, table, within

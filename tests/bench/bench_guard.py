@@ -14,10 +14,10 @@ from omnitray.core.acting.deed import Order
 from omnitray.core.acting.journal import Journal
 from omnitray.core.acting.lever import Target
 from omnitray.core.actions import Actions
-from omnitray.core.clock import SystemClock
+from omnitray.base.clock import SystemClock
 from omnitray.core.deciding.identity import Identity, Rung
-from omnitray.core.facts import Resource
-from omnitray.core.policy import ProtectPolicy
+from omnitray.base.facts import Resource
+from omnitray.base.policy import ProtectPolicy
 from omnitray.core.watching.guard import Guard
 from omnitray.core.watching.latency import LatencyProbe
 from omnitray.platforms import current

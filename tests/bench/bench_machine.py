@@ -22,8 +22,8 @@ from typing import Any
 
 import psutil
 
-from omnitray.core.clock import SystemClock
-from omnitray.core.facts import MonitorLevel
+from omnitray.base.clock import SystemClock
+from omnitray.base.facts import MonitorLevel
 from omnitray.core.processes.jobs import JobTracker
 from omnitray.core.watching.sampler import Sampler
 from omnitray.platforms._linux_details import LinuxProcessDetails

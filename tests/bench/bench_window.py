@@ -12,9 +12,9 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from omnitray.core.facts import Job, Snapshot
+from omnitray.base.facts import Job, Snapshot
 from omnitray.core.protection_view import ProtectionView
-from omnitray.core.status import Status
+from omnitray.base.status import Status
 from support.bench import Row, spread, table, within
 
 if TYPE_CHECKING:

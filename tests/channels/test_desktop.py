@@ -8,7 +8,7 @@ from omnitray.channels.notification import Notification
 from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.decision import Decision
 from omnitray.core.alerting.reasons import Reason
-from omnitray.core.facts import AlertType, Severity
+from omnitray.base.facts import AlertType, Severity
 
 HELLO = Notification(alert_id="a", title="hello")
 

@@ -11,8 +11,8 @@ from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.decision import Decision
 from omnitray.core.alerting.history import History
 from omnitray.core.alerting.reasons import Reason
-from omnitray.core.clock import SystemClock
-from omnitray.core.facts import AlertChannel
+from omnitray.base.clock import SystemClock
+from omnitray.base.facts import AlertChannel
 from support.alerting import an_alert
 from support.clock import FakeClock
 

@@ -19,7 +19,7 @@ from omnitray.channels.notification import (
 from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.decision import Decision
 from omnitray.core.alerting.reasons import Reason
-from omnitray.core.facts import AlertType, Severity
+from omnitray.base.facts import AlertType, Severity
 
 any_text = st.text(st.characters(exclude_categories=()), max_size=300)
 

@@ -8,8 +8,8 @@ from omnitray.channels.store import AlertStore
 from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.core.alerting.history import History
-from omnitray.core.clock import SystemClock
-from omnitray.core.durable import StorageError
+from omnitray.base.clock import SystemClock
+from omnitray.base.durable import StorageError
 from support.alerting import START, an_alert
 
 LONG_S = 20.0
@@ -113,7 +113,7 @@ def test_a_refusing_disk_fails_the_future_and_is_tried_again(
             raise OSError(28, "No space left on device")
         real(handle)
 
-    monkeypatch.setattr("omnitray.core.durable.os.fsync", sync)
+    monkeypatch.setattr("omnitray.base.durable.os.fsync", sync)
     store = AlertStore(history, SystemClock())
     assert isinstance(store.submit(an_alert(1)).exception(LONG_S), StorageError)
     assert store.get(an_alert(1).id) == an_alert(1)

@@ -8,7 +8,7 @@ from omnitray.channels.syslog import NoSyslogError, SyslogChannel, line_for
 from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.decision import Decision
 from omnitray.core.alerting.reasons import Reason
-from omnitray.core.facts import Severity
+from omnitray.base.facts import Severity
 from support.alerting import an_alert
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from omnitray import cli
 from omnitray.api import door as d
-from omnitray.core.facts import AlertType
+from omnitray.base.facts import AlertType
 from support import fake_door
 from support.api_server import Running, running
 from support.hanging import hanging

@@ -15,10 +15,10 @@ import pytest
 
 from omnitray import cli
 from omnitray.api import door as d
-from omnitray.core.facts import AlertType, Mode, MonitorLevel
+from omnitray.base.facts import AlertType, Mode, MonitorLevel
 from omnitray.core.protection_view import Effect, Grip
-from omnitray.invocation import typed
-from omnitray.paths import find_paths
+from omnitray.base.invocation import typed
+from omnitray.base.paths import find_paths
 from support import fake_door
 from support.api_server import Running, running
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.core.agenda import Agenda
+from omnitray.base.agenda import Agenda
 from omnitray.core.alerting.alert_timing import AlertTiming
 from omnitray.core.alerting.budget import Budget
 from omnitray.core.alerting.grouping import Due, Groups

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.core import amounts
+from omnitray.base import format
 from omnitray.qt import formats
 
 
@@ -22,10 +22,10 @@ from omnitray.qt import formats
     ],
 )
 def test_a_gigabyte_is_ten_to_the_ninth_bytes(count: float, expected: str) -> None:
-    assert amounts.size(count) == expected
+    assert format.size(count) == expected
 
 
 @given(st.integers(0, 10**15))
 def test_window_and_command_line_say_a_size_in_the_same_words(count: int) -> None:
-    assert formats.size(count) == amounts.size(count)
-    assert formats.rate(count) == amounts.rate(count) == f"{amounts.size(count)}/s"
+    assert formats.size(count) == format.size(count)
+    assert formats.rate(count) == format.rate(count) == f"{format.size(count)}/s"

@@ -4,7 +4,7 @@ from omnitray.core.close_look import CloseLook, CloseLooker, Wanted
 from omnitray.core.deciding.protected import Protection
 from omnitray.core.deciding.protected_programs import LINUX
 from omnitray.core.deciding.protection import OwnFacts
-from omnitray.core.facts import Job, JobKind, ProcessFacts
+from omnitray.base.facts import Job, JobKind, ProcessFacts
 from support.clock import FakeClock
 from support.processes import FakeProcesses
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core import durable
-from omnitray.core.durable import StorageError, StorageFault
+from omnitray.base import durable
+from omnitray.base.durable import StorageError, StorageFault
 
 
 def names_in(folder: Path) -> list[str]:

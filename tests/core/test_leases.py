@@ -3,8 +3,8 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from omnitray.core.facts import Mode, MonitorLevel
-from omnitray.core.leases import Choice, Lease, Leases
+from omnitray.base.facts import Mode, MonitorLevel
+from omnitray.base.leases import Choice, Lease, Leases
 
 CHOSEN = Choice(Mode.DEV, None)
 

@@ -7,7 +7,7 @@ import pytest
 
 from omnitray.core.acting.deed import Outcome, TakenBack, Who
 from omnitray.core.deciding.identity import LeverKind
-from omnitray.core.facts import ProtectState
+from omnitray.base.facts import ProtectState
 from omnitray.core.press import NOTHING_HELD, SWITCHED_OFF, told_back
 from omnitray.core.protect_page import holding, page
 from omnitray.core.protection_view import Answer, Held, WayBack

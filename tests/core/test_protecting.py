@@ -12,7 +12,7 @@ from omnitray.core.deciding.identity import LeverKind
 from omnitray.core.deciding.protect_reasons import ProtectReason
 from omnitray.core.deciding.protection import GuardReading, OwnFacts, Probe, Reply
 from omnitray.core.deciding.protector import ResourceProtector
-from omnitray.core.facts import (
+from omnitray.base.facts import (
     DiskFacts,
     Job,
     JobKind,
@@ -25,7 +25,7 @@ from omnitray.core.facts import (
     Resource,
     Severity,
 )
-from omnitray.core.policy import ModeLimits, ProtectPolicy
+from omnitray.base.policy import ModeLimits, ProtectPolicy
 from omnitray.core.processes.inspector import Inspector
 from omnitray.core.processes.ties import Tie
 from omnitray.core.protect_notices import Notice, NoticeOver

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.facts import MemoryFacts
+from omnitray.base.facts import MemoryFacts
 from omnitray.core.watching.machine import CpuQuota
 from omnitray.platforms._linux_cgroup import CgroupLimits
 from support.clock import FakeClock

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from omnitray.core.facts import ProcessFacts
+from omnitray.base.facts import ProcessFacts
 from omnitray.platforms._linux_details import LinuxProcessDetails
 from omnitray.platforms._linux_processes import LinuxProcessTable
 from support.fake_proc import FakeRoot

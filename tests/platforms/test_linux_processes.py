@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.facts import ProcessFacts
+from omnitray.base.facts import ProcessFacts
 from omnitray.platforms._linux_processes import LinuxProcessTable, clock_of
 from support.clock import FakeClock
 from support.fake_proc import FakeRoot

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.core.facts import PressureFacts, PressurePair
+from omnitray.base.facts import PressureFacts, PressurePair
 from omnitray.core.watching.machine import Traffic
 from omnitray.platforms import _linux_parse as parse
 from omnitray.platforms._linux_files import KeptFile, printable

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.facts import BatteryFacts, TemperatureFacts
+from omnitray.base.facts import BatteryFacts, TemperatureFacts
 from omnitray.platforms._linux_sensors import battery, temperatures
 from support.fake_proc import FakeRoot
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.facts import ProcessFacts
+from omnitray.base.facts import ProcessFacts
 from omnitray.platforms._linux_details import LinuxProcessDetails
 from omnitray.platforms._linux_mounts import parse_mounts
 from omnitray.platforms._linux_processes import LinuxProcessTable

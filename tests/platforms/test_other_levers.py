@@ -19,7 +19,7 @@ from omnitray.core.acting.signal_levers import StopLever
 from omnitray.core.acting.system import IO_IDLE, Gone, IoPriority, Refused, Sign
 from omnitray.core.actions import Actions
 from omnitray.core.deciding.identity import Identity, LeverKind, Rung
-from omnitray.core.facts import Resource
+from omnitray.base.facts import Resource
 from omnitray.core.processes.ties import Tie
 from omnitray.platforms._macos_guard import MacWakers
 from omnitray.platforms._macos_levers import DarwinBackground, prototyped

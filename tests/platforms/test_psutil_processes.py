@@ -8,7 +8,7 @@ import msgspec
 import psutil
 import pytest
 
-from omnitray.core.facts import ProcessFacts
+from omnitray.base.facts import ProcessFacts
 from omnitray.platforms._linux_details import LinuxProcessDetails
 from omnitray.platforms._linux_processes import LinuxProcessTable
 from omnitray.platforms._psutil_processes import PsutilProcessDetails, PsutilProcessTable

@@ -1,7 +1,7 @@
 import psutil
 import pytest
 
-from omnitray.core.facts import BatteryFacts, MonitorLevel
+from omnitray.base.facts import BatteryFacts, MonitorLevel
 from omnitray.core.watching.machine import Traffic
 from omnitray.core.watching.sampler import Sampler
 from omnitray.platforms._macos_sampling import is_real as is_real_on_mac

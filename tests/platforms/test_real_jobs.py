@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.clock import SystemClock
-from omnitray.core.facts import Job, JobKind
+from omnitray.base.clock import SystemClock
+from omnitray.base.facts import Job, JobKind
 from omnitray.core.processes.jobs import JobTracker
 from omnitray.platforms._linux_details import LinuxProcessDetails
 from omnitray.platforms._linux_processes import LinuxProcessTable

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from omnitray.core.facts import ProcessFacts
+from omnitray.base.facts import ProcessFacts
 from omnitray.platforms._linux_processes import LinuxProcessTable
 
 

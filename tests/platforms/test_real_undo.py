@@ -16,9 +16,9 @@ from omnitray.core.acting.lever import Target
 from omnitray.core.acting.levers import linux_levers
 from omnitray.core.acting.system import IO_IDLE, IoPriority
 from omnitray.core.actions import Actions
-from omnitray.core.clock import SystemClock
+from omnitray.base.clock import SystemClock
 from omnitray.core.deciding.identity import Identity, LeverKind, Rung
-from omnitray.core.facts import Resource
+from omnitray.base.facts import Resource
 from omnitray.platforms._linux_levers import LinuxSystem
 from support.children import child, eventually, living_in, state
 

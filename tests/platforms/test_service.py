@@ -4,7 +4,7 @@ import plistlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from omnitray.paths import resource
+from omnitray.base.paths import resource
 from omnitray.platforms import current
 from omnitray.platforms._linux_service import SystemdService
 from omnitray.platforms._macos_service import LaunchdService

@@ -19,7 +19,7 @@ from omnitray.core.acting.system import Gone, Refused, Sign
 from omnitray.core.acting.unit_levers import WeightLever
 from omnitray.core.actions import Actions
 from omnitray.core.deciding.identity import Identity, LeverKind, Rung
-from omnitray.core.facts import Resource
+from omnitray.base.facts import Resource
 from omnitray.core.processes.ties import Tie
 from omnitray.platforms._windows_guard import WindowsWakers
 from omnitray.platforms._windows_kernel import NT_PROTOTYPES, PROTOTYPES, Kernel, prototyped

@@ -5,7 +5,7 @@ from PySide6.QtTest import QAbstractItemModelTester
 
 from omnitray.core.alerting.alert import timestamp
 from omnitray.core.alerting.alert_query import AlertQuery
-from omnitray.core.facts import AlertType, Severity
+from omnitray.base.facts import AlertType, Severity
 from omnitray.qt.alert_words import Column
 from omnitray.qt.alerts_model import ALERT, PAGE, AlertsModel
 from support import samples

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QStyleOptionViewItem, QToolTi
 from pytestqt.qtbot import QtBot
 
 from omnitray.core.alerting.alert_query import AlertQuery
-from omnitray.core.facts import AlertType, Severity
+from omnitray.base.facts import AlertType, Severity
 from omnitray.qt.alert_delegate import AlertDelegate, two_lines
 from omnitray.qt.alert_words import Column
 from omnitray.qt.alerts_page import NONE_FIT, NONE_YET, AlertsPage, completed

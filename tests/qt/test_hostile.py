@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from omnitray.core.facts import AlertType, JobKind, Severity
+from omnitray.base.facts import AlertType, JobKind, Severity
 from omnitray.core.protection_view import Held, Question
 from omnitray.qt.cells import CELL
 from omnitray.qt.sidebar import PAGES

@@ -14,12 +14,12 @@ from omnitray.channels.store import AlertStore
 from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.core.alerting.alerts import AlertSystem
 from omnitray.core.alerting.history import History
-from omnitray.core.facts import AlertType, Mode, MonitorLevel, Resource, Severity
-from omnitray.core.leases import Lease
-from omnitray.core.policy import MonitorPolicy
+from omnitray.base.facts import AlertType, Mode, MonitorLevel, Resource, Severity
+from omnitray.base.leases import Lease
+from omnitray.base.policy import MonitorPolicy
 from omnitray.core.protect_notices import Notice
 from omnitray.core.protection_view import Explanation, ProtectionView
-from omnitray.core.status import Mood, sentence
+from omnitray.base.status import Mood, sentence
 from omnitray.core.watching.levels import LevelChange, LevelReason
 from omnitray.core.watching.monitor import ProgressiveMonitor, Step
 from omnitray.core.watching.own_cost import OwnCostMeter

@@ -10,8 +10,8 @@ import pytest
 from PySide6.QtCore import QThread, qWarning
 from pytestqt.qtbot import QtBot
 
-from omnitray import logs
-from omnitray.core.policy import MonitorPolicy
+from omnitray.base import logs
+from omnitray.base.policy import MonitorPolicy
 from omnitray.core.watching.monitor import ProgressiveMonitor, Step
 from omnitray.qt import messages
 from omnitray.qt.signals import StopSignals

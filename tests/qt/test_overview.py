@@ -4,8 +4,8 @@ from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
 
-from omnitray.core.facts import AlertType, Severity
-from omnitray.core.policy import Thresholds
+from omnitray.base.facts import AlertType, Severity
+from omnitray.base.policy import Thresholds
 from omnitray.qt.job_words import Column, grips
 from omnitray.qt.overview import OverviewPage
 from omnitray.qt.readings import Readings

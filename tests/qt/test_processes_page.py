@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from omnitray.core.close_look import CloseLook
-from omnitray.core.facts import ProtectState
+from omnitray.base.facts import ProtectState
 from omnitray.core.processes.job_seats import identity
 from omnitray.core.protection_view import Protected, ProtectionView, Told, WayBack
 from omnitray.qt.cells import CELL, CellDelegate

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from omnitray.core.clock import SystemClock
+from omnitray.base.clock import SystemClock
 from omnitray.core.protecting import ProtectStep
 from omnitray.core.protection_view import Question
 from omnitray.qt.protect_worker import Engine, ProtectWorker, _same, notifier_of

@@ -14,7 +14,7 @@ from omnitray.core.alerting.alerts import AlertSystem
 from omnitray.core.alerting.history import History
 from omnitray.core.cleaning.caches import CacheCleaner
 from omnitray.core.close_look import CloseLook, CloseLooker
-from omnitray.core.facts import Mode, ProtectState
+from omnitray.base.facts import Mode, ProtectState
 from omnitray.core.protection_view import Protected, Told, WayBack
 from omnitray.core.watching.own_cost import OwnCostMeter
 from omnitray.qt.cleaning import Cleaning

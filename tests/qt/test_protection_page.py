@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from omnitray.core.facts import Mode, ProtectState
+from omnitray.base.facts import Mode, ProtectState
 from omnitray.core.protection_view import (
     Breaker,
     BreakerState,

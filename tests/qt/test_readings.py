@@ -1,6 +1,6 @@
 import msgspec
 
-from omnitray.core.facts import MonitorLevel
+from omnitray.base.facts import MonitorLevel
 from omnitray.qt import readings
 from omnitray.qt.readings import Readings
 from support import samples

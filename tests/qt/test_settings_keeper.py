@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from omnitray.core.facts import Mode
+from omnitray.base.facts import Mode
 from omnitray.qt.settings_keeper import SettingsKeeper, sentences
 from omnitray.settings import Loaded
 

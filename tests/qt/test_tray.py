@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 from pytestqt.qtbot import QtBot
 
 from omnitray.core.alerting.alert import Alert
-from omnitray.core.facts import AlertType, Mode, MonitorLevel, ProtectState, Severity, Snapshot
-from omnitray.core.status import Status
+from omnitray.base.facts import AlertType, Mode, MonitorLevel, ProtectState, Severity, Snapshot
+from omnitray.base.status import Status
 from omnitray.qt.tray import Tray
 from omnitray.qt.tray_host import TrayHost
 from omnitray.qt.tray_menu import seconds_until_morning

@@ -7,8 +7,8 @@ from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QAbstractButton, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
-from omnitray.core.facts import AlertType, Mode, MonitorLevel, Severity
-from omnitray.core.status import Status
+from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
+from omnitray.base.status import Status
 from omnitray.qt.place import NoPlaces, Place
 from omnitray.qt.sidebar import PAGES
 from omnitray.qt.theme import DARK, Theme

@@ -8,8 +8,8 @@ from omnitray.core.alerting.alert_timing import AlertTiming
 from omnitray.core.alerting.alerts import AlertSystem
 from omnitray.core.alerting.decision import Decision, Receipt
 from omnitray.core.alerting.silences import SilenceMemory
-from omnitray.core.facts import AlertChannel, AlertType, Severity
-from omnitray.core.policy import AlertPolicy
+from omnitray.base.facts import AlertChannel, AlertType, Severity
+from omnitray.base.policy import AlertPolicy
 from support.clock import FakeClock
 
 START = 1_795_353_687.0

@@ -10,7 +10,7 @@ from omnitray.core.acting.levers import linux_levers
 from omnitray.core.acting.quarry import Spares
 from omnitray.core.actions import Actions
 from omnitray.core.deciding.identity import Identity, Rung
-from omnitray.core.facts import Resource
+from omnitray.base.facts import Resource
 from support.clock import FakeClock
 from support.fake_system import FakeProcess, FakeSystem
 

@@ -18,8 +18,8 @@ from omnitray.core.deciding.protection import (
     Restore,
 )
 from omnitray.core.deciding.protector import ResourceProtector
-from omnitray.core.facts import Job, JobKind, Mode, ProtectState, Resource
-from omnitray.core.policy import ProtectPolicy
+from omnitray.base.facts import Job, JobKind, Mode, ProtectState, Resource
+from omnitray.base.policy import ProtectPolicy
 from omnitray.core.protection_view import Answer
 from support.scenes import GB, MB, facts, job, process, reading
 

@@ -16,7 +16,7 @@ import msgspec
 from omnitray.api import door as d
 from omnitray.core.alerting.alert import Alert, epoch, timestamp
 from omnitray.core.alerting.alert_query import AlertQuery, fits
-from omnitray.core.facts import (
+from omnitray.base.facts import (
     AlertType,
     DiskFacts,
     Job,
@@ -30,8 +30,8 @@ from omnitray.core.facts import (
     Severity,
     Snapshot,
 )
-from omnitray.core.leases import Choice, Leases
-from omnitray.core.policy import ProtectPolicy, Thresholds
+from omnitray.base.leases import Choice, Leases
+from omnitray.base.policy import ProtectPolicy, Thresholds
 from omnitray.core.protection_view import (
     Breaker,
     Considered,
@@ -42,7 +42,7 @@ from omnitray.core.protection_view import (
     Outcome,
     ProtectionView,
 )
-from omnitray.core.status import OwnCost, Status
+from omnitray.base.status import OwnCost, Status
 
 R = TypeVar("R")
 GIB = 1 << 30

@@ -11,7 +11,7 @@ import pytest
 from omnitray import remote
 from omnitray.address import Address, remove_address, write_address
 from omnitray.core.alerting.alert import timestamp
-from omnitray.core.clock import SystemClock
+from omnitray.base.clock import SystemClock
 
 PATIENCE_S = 0.2
 

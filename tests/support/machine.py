@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from omnitray.core.facts import (
+from omnitray.base.facts import (
     BatteryFacts,
     DiskFacts,
     MemoryFacts,

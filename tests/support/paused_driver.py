@@ -12,9 +12,9 @@ from omnitray.core.acting.journal import Journal
 from omnitray.core.acting.lever import Target
 from omnitray.core.acting.levers import linux_levers
 from omnitray.core.actions import Actions
-from omnitray.core.clock import SystemClock
+from omnitray.base.clock import SystemClock
 from omnitray.core.deciding.identity import Rung
-from omnitray.core.facts import Resource
+from omnitray.base.facts import Resource
 from omnitray.platforms._linux_levers import LinuxSystem
 from omnitray.platforms._posix_guardian import GuardianKeeper
 

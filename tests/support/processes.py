@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from omnitray.core.facts import ProcessFacts
+from omnitray.base.facts import ProcessFacts
 
 
 class FakeProcesses:

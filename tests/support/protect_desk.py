@@ -6,8 +6,8 @@ from pathlib import Path
 from omnitray.core.acting.executor import Executor
 from omnitray.core.deciding.protection import GuardReading, OwnFacts, Probe, Reply
 from omnitray.core.deciding.protector import ResourceProtector
-from omnitray.core.facts import Job, JobKind, MemoryFacts, ProcessFacts, ProtectState
-from omnitray.core.policy import ProtectPolicy
+from omnitray.base.facts import Job, JobKind, MemoryFacts, ProcessFacts, ProtectState
+from omnitray.base.policy import ProtectPolicy
 from omnitray.core.press import told_of
 from omnitray.core.processes.inspector import Inspector
 from omnitray.core.protecting import Protecting

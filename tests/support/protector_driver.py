@@ -17,11 +17,11 @@ import msgspec
 from omnitray.core.acting.executor import Executor
 from omnitray.core.acting.journal import Journal
 from omnitray.core.actions import Actions
-from omnitray.core.clock import SystemClock
+from omnitray.base.clock import SystemClock
 from omnitray.core.deciding.protection import Facts, GuardReading, OwnFacts
 from omnitray.core.deciding.protector import ResourceProtector
-from omnitray.core.facts import Job, Mode
-from omnitray.core.policy import ModeLimits, ProtectPolicy
+from omnitray.base.facts import Job, Mode
+from omnitray.base.policy import ModeLimits, ProtectPolicy
 from omnitray.core.processes.inspector import Inspector
 from omnitray.core.processes.jobs import JobTracker
 from omnitray.core.processes.ties import Tie

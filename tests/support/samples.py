@@ -13,7 +13,7 @@ import msgspec
 from omnitray.core.alerting.alert import Alert, epoch, timestamp
 from omnitray.core.alerting.alert_query import AlertQuery, fits
 from omnitray.core.close_look import CloseLook
-from omnitray.core.facts import (
+from omnitray.base.facts import (
     AlertType,
     DiskFacts,
     Job,
@@ -41,7 +41,7 @@ from omnitray.core.protection_view import (
     ProtectionView,
     Question,
 )
-from omnitray.core.status import OwnCost, Status
+from omnitray.base.status import OwnCost, Status
 
 NOW = 1_795_356_131.0  # a November day in 2026, 14:02:11 UTC
 GB = 1_000_000_000

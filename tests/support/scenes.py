@@ -13,8 +13,8 @@ from omnitray.core.deciding.protection import (
 )
 from omnitray.core.deciding.protector import ResourceProtector
 from omnitray.core.deciding.scene import Scene
-from omnitray.core.facts import Job, JobKind, MemoryFacts, PressureFacts, PressurePair, ProcessFacts
-from omnitray.core.policy import ProtectPolicy
+from omnitray.base.facts import Job, JobKind, MemoryFacts, PressureFacts, PressurePair, ProcessFacts
+from omnitray.base.policy import ProtectPolicy
 
 GB = 1 << 30
 MB = 1 << 20

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from omnitray.core.facts import Job
+from omnitray.base.facts import Job
 from omnitray.core.processes.jobs import JobTracker
 from support.clock import FakeClock
 from support.processes import FakeProcesses

@@ -1,6 +1,6 @@
 """Incidents that really happened to developers, on the machine that is not there."""
 
-from omnitray.core.facts import JobKind
+from omnitray.base.facts import JobKind
 from support.sim_machine import GB, MB, JobLook, Sim, SimMachine
 
 

@@ -6,8 +6,8 @@ from typing import Protocol
 from omnitray.core.deciding.identity import Identity, Rung
 from omnitray.core.deciding.protect_reasons import ProtectReason
 from omnitray.core.deciding.protection import Action, ActionState, ActiveAction, Decision, Question
-from omnitray.core.facts import ProtectState, Resource
-from omnitray.core.policy import ProtectPolicy
+from omnitray.base.facts import ProtectState, Resource
+from omnitray.base.policy import ProtectPolicy
 from support.sim_machine import Corpse, Sim, SimMachine
 
 HAD_TIME_S = 4.0  # of a steady rush to the floor: enough to see and to pause

@@ -14,8 +14,8 @@ from omnitray.core.deciding.protection import (
     TakenBack,
     Withdrawn,
 )
-from omnitray.core.facts import Resource
-from omnitray.core.policy import ProtectPolicy
+from omnitray.base.facts import Resource
+from omnitray.base.policy import ProtectPolicy
 from support.sim_judge import KILL_S, Ending, SimJudge
 from support.sim_machine import Sim, SimMachine
 

@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Callable
 
 from omnitray.core.deciding.protection import Facts, GuardReading, OwnFacts, Probe, ProcessDetail
-from omnitray.core.facts import Job, JobKind, MemoryFacts, PressureFacts, PressurePair, ProcessFacts
+from omnitray.base.facts import Job, JobKind, MemoryFacts, PressureFacts, PressurePair, ProcessFacts
 from omnitray.core.processes.ties import Tie
 from omnitray.core.watching.guard import RAM_FILL_BPS, SWAP_FILL_BPS
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protection import Question
-from omnitray.core.facts import JobKind, Mode, ProtectState
+from omnitray.base.facts import JobKind, Mode, ProtectState
 from omnitray.core.protection_view import Answer
 from support.sim_incidents import desktop
 from support.sim_machine import GB, MB, JobLook, Sim, SimMachine

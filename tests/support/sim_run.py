@@ -7,8 +7,8 @@ from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protect_reasons import ProtectReason
 from omnitray.core.deciding.protection import Action, Question, Reply, TakenBack
 from omnitray.core.deciding.protector import ResourceProtector
-from omnitray.core.facts import Mode, ProtectState
-from omnitray.core.policy import ProtectPolicy
+from omnitray.base.facts import Mode, ProtectState
+from omnitray.base.policy import ProtectPolicy
 from omnitray.core.protection_view import Answer
 from omnitray.core.watching.guard import Guard
 from support.sim_levers import SimLevers

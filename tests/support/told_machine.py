@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from omnitray.core.clock import Clock
-from omnitray.core.facts import DiskFacts, Job, MemoryFacts, MonitorLevel, ProcessFacts, Snapshot
-from omnitray.core.policy import MonitorPolicy
+from omnitray.base.clock import Clock
+from omnitray.base.facts import DiskFacts, Job, MemoryFacts, MonitorLevel, ProcessFacts, Snapshot
+from omnitray.base.policy import MonitorPolicy
 from omnitray.core.watching.monitor import ProgressiveMonitor
 
 

@@ -10,7 +10,7 @@ from omnitray.core.acting.journal import Record
 from omnitray.core.acting.lever import Fate, Restored, Target
 from omnitray.core.deciding.identity import LeverKind, Rung
 from omnitray.core.deciding.protection import Action
-from omnitray.core.facts import Resource
+from omnitray.base.facts import Resource
 
 
 class Who(enum.StrEnum):

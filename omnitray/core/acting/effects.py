@@ -2,9 +2,9 @@
 
 import msgspec
 
-from omnitray.core.amounts import size
+from omnitray.base.format import size
 from omnitray.core.deciding.protection import GuardReading, Probe
-from omnitray.core.facts import Resource
+from omnitray.base.facts import Resource
 from omnitray.core.protection_view import Effect
 
 _WATCHED_S = 20.0  # what comes later has other causes

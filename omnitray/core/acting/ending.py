@@ -13,7 +13,7 @@ from omnitray.core.acting.lever import Target
 from omnitray.core.acting.quarry import Grounds, Quarry
 from omnitray.core.acting.signal_levers import EndLever
 from omnitray.core.acting.system import System
-from omnitray.core.clock import Clock
+from omnitray.base.clock import Clock
 from omnitray.core.deciding.identity import Identity
 
 KILL_AFTER_S = 10.0

@@ -18,7 +18,7 @@ from omnitray.core.acting.deed import (
     order_for,
 )
 from omnitray.core.actions import Actions
-from omnitray.core.clock import Clock
+from omnitray.base.clock import Clock
 from omnitray.core.deciding import protection
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protection import (

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from omnitray.core.amounts import size
-from omnitray.core.said import Said
+from omnitray.base.format import size
+from omnitray.base.said import Said
 
 KERNEL = "the kernel"
 _MIB = 1 << 20

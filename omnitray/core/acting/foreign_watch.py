@@ -12,9 +12,9 @@ from typing import Protocol
 import msgspec
 
 from omnitray.core.acting.foreign_ends import KERNEL, ForeignEnd, UnnamedEnd, foreign_ends
-from omnitray.core.amounts import size
+from omnitray.base.format import size
 from omnitray.core.deciding.identity import Identity
-from omnitray.core.facts import ProcessFacts
+from omnitray.base.facts import ProcessFacts
 from omnitray.core.watching.neighbours import Neighbour
 
 LOOK_EVERY_S = 1.0

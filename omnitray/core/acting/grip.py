@@ -10,7 +10,7 @@ from omnitray.core.acting.journal import Began, Journal, Record, Result
 from omnitray.core.acting.lever import Applied, Change, Lever, Plan
 from omnitray.core.acting.system import Gone, Refused, System
 from omnitray.core.alerting.alert import timestamp
-from omnitray.core.clock import Clock
+from omnitray.base.clock import Clock
 from omnitray.core.deciding.identity import LeverKind
 
 _ROUNDS = 16  # a job may fork while it is taken hold of; what is stopped forks no more

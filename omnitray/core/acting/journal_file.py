@@ -12,7 +12,7 @@ import logging
 import os
 from pathlib import Path
 
-from omnitray.core.durable import PRIVATE_FILE, StorageError, make_folder, write_atomic
+from omnitray.base.durable import PRIVATE_FILE, StorageError, make_folder, write_atomic
 
 _log = logging.getLogger(__name__)
 

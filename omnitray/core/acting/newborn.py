@@ -5,7 +5,7 @@ from collections.abc import Callable
 from omnitray.core.acting.quarry import Spares
 from omnitray.core.deciding.identity import Identity
 from omnitray.core.deciding.protected import Protection
-from omnitray.core.facts import ProcessFacts
+from omnitray.base.facts import ProcessFacts
 from omnitray.core.processes.process_table import ProcessDetails
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from omnitray.core.facts import AlertType, Severity
+from omnitray.base.facts import AlertType, Severity
 
 SCHEMA = 1
 State = Literal["firing", "acknowledged", "resolved"]

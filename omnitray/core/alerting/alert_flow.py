@@ -15,8 +15,8 @@ from omnitray.core.alerting.reasons import Reason
 from omnitray.core.alerting.silences import EVERYTHING
 from omnitray.core.alerting.teller import Teller
 from omnitray.core.alerting.telling import Telling
-from omnitray.core.clock import Clock
-from omnitray.core.facts import AlertChannel
+from omnitray.base.clock import Clock
+from omnitray.base.facts import AlertChannel
 
 _replace = msgspec.structs.replace
 _ROUNDING_S = 1e-6

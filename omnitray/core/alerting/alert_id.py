@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 
-from omnitray.core.clock import Clock
+from omnitray.base.clock import Clock
 
 
 def id_maker(clock: Clock) -> Callable[[], str]:

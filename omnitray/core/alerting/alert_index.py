@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from omnitray.core.alerting.alert import SCHEMA, Alert, State
-from omnitray.core.facts import AlertType, Severity
+from omnitray.base.facts import AlertType, Severity
 
 INDEX_NAME = "index.json"
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from omnitray.core.alerting.alert import Alert, State, epoch
-from omnitray.core.facts import AlertType, Severity
+from omnitray.base.facts import AlertType, Severity
 
 
 class AlertQuery(msgspec.Struct, frozen=True, kw_only=True):

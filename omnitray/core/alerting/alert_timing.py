@@ -2,7 +2,7 @@
 
 import msgspec
 
-from omnitray.core.facts import AlertType, Severity
+from omnitray.base.facts import AlertType, Severity
 
 DEFAULT_SEVERITY = {
     AlertType.PERMISSION_ERROR: Severity.CRITICAL,

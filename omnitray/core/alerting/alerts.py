@@ -11,7 +11,7 @@ disk and screen on threads of its own. Timers belong to the caller: ``tick()`` w
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from omnitray.core import clean
+from omnitray.base import text
 from omnitray.core.alerting.alert import Alert, timestamp
 from omnitray.core.alerting.alert_flow import AlertFlow
 from omnitray.core.alerting.alert_id import id_maker
@@ -22,10 +22,10 @@ from omnitray.core.alerting.incident import Report
 from omnitray.core.alerting.reasons import Reason
 from omnitray.core.alerting.silences import ForgetfulMemory, SilenceMemory, Silences
 from omnitray.core.alerting.telling import Telling
-from omnitray.core.clock import Clock
-from omnitray.core.facts import AlertChannel, AlertType, Severity
-from omnitray.core.policy import AlertPolicy
-from omnitray.core.subscribers import Callback
+from omnitray.base.clock import Clock
+from omnitray.base.facts import AlertChannel, AlertType, Severity
+from omnitray.base.policy import AlertPolicy
+from omnitray.base.subscribers import Callback
 
 ALL_CHANNELS = frozenset(AlertChannel) - {AlertChannel.WEBHOOK}
 Raised = Outgoing
@@ -77,15 +77,15 @@ class AlertSystem:
         The same type, source and labels are the same incident, however the words differ.
         ``notify_now`` skips severity, grouping and budget, not pauses and the repeat floor.
         """
-        cleaned = clean.context(context)
-        title = clean.text(title, clean.TITLE_LIMIT)
+        cleaned = text.context(context)
+        title = text.text(title, text.TITLE_LIMIT)
         named = stable_labels(title, cleaned) if labels is None else labels
         report = Report(
             type=type_,
             title=title,
-            message=clean.text(message, clean.MESSAGE_LIMIT),
+            message=text.text(message, text.MESSAGE_LIMIT),
             severity=severity or DEFAULT_SEVERITY[type_],
-            source=clean.text(source, clean.SOURCE_LIMIT),
+            source=text.text(source, text.SOURCE_LIMIT),
             fingerprint=fingerprint(type_, source, named),
             context=cleaned,
             seen=timestamp(self._clock.wall()),

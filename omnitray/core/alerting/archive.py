@@ -19,7 +19,7 @@ from omnitray.core.alerting.alert import Alert, State
 from omnitray.core.alerting.alert_files import encode_line
 from omnitray.core.alerting.alert_index import MonthMark, mark_of
 from omnitray.core.alerting.gzip_lines import GzipLines
-from omnitray.core.durable import (
+from omnitray.base.durable import (
     PRIVATE_FILE,
     StorageError,
     make_folder,
@@ -27,7 +27,7 @@ from omnitray.core.durable import (
     sync_folder,
     write_atomic,
 )
-from omnitray.core.facts import AlertType, Severity
+from omnitray.base.facts import AlertType, Severity
 
 _NAME = re.compile(r"alerts-\d{4}-\d{2}\.jsonl\.gz")
 _MOST_MEMBERS = 48  # an archive of single-alert members is five times the size

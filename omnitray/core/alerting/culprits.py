@@ -2,7 +2,7 @@
 
 import msgspec
 
-from omnitray.core.facts import Culprit, Job, Resource
+from omnitray.base.facts import Culprit, Job, Resource
 
 _MOST_KEPT = 50
 

@@ -13,7 +13,7 @@ import msgspec
 
 from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.reasons import Reason
-from omnitray.core.facts import AlertChannel
+from omnitray.base.facts import AlertChannel
 
 RECORD = (AlertChannel.FILE,)
 FEED = (AlertChannel.WEBSOCKET, AlertChannel.VSCODE, AlertChannel.SYSLOG)

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from omnitray.core.alerting.alert import Alert
-from omnitray.core.durable import StorageError, StorageFault, write_atomic
+from omnitray.base.durable import StorageError, StorageFault, write_atomic
 
 _COLUMNS = (
     "id",

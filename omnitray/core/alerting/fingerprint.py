@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from omnitray.core.facts import AlertType
+from omnitray.base.facts import AlertType
 
 STABLE_KEYS = ("server", "test", "nodeid", "project", "resource", "mount", "job")
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from omnitray.core.durable import PRIVATE_FILE
+from omnitray.base.durable import PRIVATE_FILE
 
 LOCK_NAME = ".lock"
 

@@ -8,9 +8,9 @@ from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.decision import FEED, Decision, Outgoing, Sink
 from omnitray.core.alerting.incident import Incident
 from omnitray.core.alerting.reasons import Reason
-from omnitray.core.clock import Clock
-from omnitray.core.facts import AlertChannel
-from omnitray.core.subscribers import Subscribers
+from omnitray.base.clock import Clock
+from omnitray.base.facts import AlertChannel
+from omnitray.base.subscribers import Subscribers
 
 
 class Handover:

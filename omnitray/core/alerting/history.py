@@ -18,9 +18,9 @@ from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.core.alerting.history_reader import HistoryReader, View
 from omnitray.core.alerting.shelf import Shelf
-from omnitray.core.clock import Clock
-from omnitray.core.durable import StorageError, sync_folder
-from omnitray.core.sayings import Sayings
+from omnitray.base.clock import Clock
+from omnitray.base.durable import StorageError, sync_folder
+from omnitray.base.sayings import Sayings
 
 log = logging.getLogger(__name__)
 LIVE = 500

@@ -12,7 +12,7 @@ import msgspec
 from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.fingerprint import server_of
 from omnitray.core.alerting.reasons import Reason
-from omnitray.core.facts import AlertChannel, AlertType, Severity
+from omnitray.base.facts import AlertChannel, AlertType, Severity
 
 _replace = msgspec.structs.replace
 _TRANSITIONS_KEPT = 16

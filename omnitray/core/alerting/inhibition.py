@@ -8,7 +8,7 @@ not hide a full disk today.
 from omnitray.core.alerting.alert_timing import OF_A_SERVER, AlertTiming
 from omnitray.core.alerting.incident import Incident
 from omnitray.core.alerting.reasons import Reason
-from omnitray.core.facts import AlertType
+from omnitray.base.facts import AlertType
 
 
 class Inhibitors:

@@ -10,8 +10,8 @@ import enum
 import msgspec
 
 from omnitray.core.alerting.reasons import Reason
-from omnitray.core.facts import Severity
-from omnitray.core.policy import AlertPolicy
+from omnitray.base.facts import Severity
+from omnitray.base.policy import AlertPolicy
 
 _ROUNDING_S = 1e-6  # an appointment is computed by adding what is subtracted here
 

@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Sequence
 
 from omnitray.core.alerting.alert import Alert
-from omnitray.core.facts import AlertType
+from omnitray.base.facts import AlertType
 
 _NAMED = 3
 _MANY = {

@@ -3,7 +3,7 @@
 The window, the log, the API and the tests all show these same words.
 """
 
-from omnitray.core.said import Said
+from omnitray.base.said import Said
 
 
 class Reason(Said):

@@ -20,7 +20,7 @@ from collections.abc import Mapping
 import msgspec
 
 from omnitray.core.alerting.culprits import CulpritTally
-from omnitray.core.facts import JobKind, Mode, Resource, Severity, Snapshot
+from omnitray.base.facts import JobKind, Mode, Resource, Severity, Snapshot
 from omnitray.core.watching.monitor import Step
 from omnitray.core.watching.thresholds import Height, Transition
 

@@ -22,7 +22,7 @@ from omnitray.core.alerting.alert_index import (
 from omnitray.core.alerting.archive import Archive
 from omnitray.core.alerting.folder_lock import FolderLock
 from omnitray.core.alerting.history_scan import Scan, scan
-from omnitray.core.durable import (
+from omnitray.base.durable import (
     StorageError,
     StorageFault,
     create_numbered,
@@ -31,7 +31,7 @@ from omnitray.core.durable import (
     sweep,
     write_atomic,
 )
-from omnitray.core.sayings import Sayings
+from omnitray.base.sayings import Sayings
 
 
 class Shelf:

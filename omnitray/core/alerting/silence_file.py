@@ -3,7 +3,7 @@
 import logging
 from pathlib import Path
 
-from omnitray.core.durable import make_folder, write_atomic
+from omnitray.base.durable import make_folder, write_atomic
 
 log = logging.getLogger(__name__)
 

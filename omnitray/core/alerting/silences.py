@@ -10,8 +10,8 @@ from typing import Protocol
 import msgspec
 
 from omnitray.core.alerting.reasons import Reason
-from omnitray.core.clock import Clock
-from omnitray.core.durable import StorageError
+from omnitray.base.clock import Clock
+from omnitray.base.durable import StorageError
 
 log = logging.getLogger(__name__)
 EVERYTHING = ""

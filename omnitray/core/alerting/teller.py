@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from omnitray.core.agenda import Agenda
+from omnitray.base.agenda import Agenda
 from omnitray.core.alerting.alert_timing import TEST_TYPES, AlertTiming
 from omnitray.core.alerting.budget import DIGEST_SLOT
 from omnitray.core.alerting.decision import ATTENTION, EVERYWHERE, FEED, RECORD, Outgoing
@@ -16,7 +16,7 @@ from omnitray.core.alerting.judgement import Change, Outcome, Verdict, repeat_s
 from omnitray.core.alerting.notice import many_body, many_title, one_body, worst_and_newest
 from omnitray.core.alerting.reasons import Reason
 from omnitray.core.alerting.telling import Telling
-from omnitray.core.facts import AlertChannel
+from omnitray.base.facts import AlertChannel
 
 _replace = msgspec.structs.replace
 _MEMBERS_NAMED = 100

@@ -13,7 +13,7 @@ from omnitray.core.alerting.incident import Incident
 from omnitray.core.alerting.inhibition import Inhibitors
 from omnitray.core.alerting.judgement import Case, Change, Outcome, Verdict, judge
 from omnitray.core.alerting.silences import Silences
-from omnitray.core.policy import AlertPolicy
+from omnitray.base.policy import AlertPolicy
 
 
 class Telling:

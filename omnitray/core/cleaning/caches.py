@@ -33,7 +33,7 @@ from omnitray.core.cleaning.cache_removal import Remover
 from omnitray.core.cleaning.cache_search import Places, search
 from omnitray.core.cleaning.cache_tools import NoTools, Tools
 from omnitray.core.cleaning.cache_walk import Ground, device_of
-from omnitray.core.clock import Clock, SystemClock
+from omnitray.base.clock import Clock, SystemClock
 
 Value = TypeVar("Value")
 

@@ -14,7 +14,7 @@ import msgspec
 
 from omnitray.core.deciding.protect_reasons import AlarmReason
 from omnitray.core.deciding.protection import Action, EndOutcome
-from omnitray.core.facts import Job, MemoryFacts
+from omnitray.base.facts import Job, MemoryFacts
 from omnitray.core.protection_view import BreakerState
 
 ENDS_ALLOWED = 3

@@ -12,7 +12,7 @@ from omnitray.core.deciding.protection import ActionState, ActiveAction, Evidenc
 from omnitray.core.deciding.scene import Scene
 from omnitray.core.deciding.turn import Turn
 from omnitray.core.deciding.victims import Choice, choose, choose_in
-from omnitray.core.facts import Job, Resource
+from omnitray.base.facts import Job, Resource
 
 
 def step(turn: Turn) -> None:

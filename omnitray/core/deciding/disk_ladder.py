@@ -7,7 +7,7 @@ from omnitray.core.deciding.protection import ActionState, Evidence, Forecast, S
 from omnitray.core.deciding.scene import Scene
 from omnitray.core.deciding.turn import Turn
 from omnitray.core.deciding.victims import Choice, choose, choose_in
-from omnitray.core.facts import DiskFacts, Job, Resource
+from omnitray.base.facts import DiskFacts, Job, Resource
 
 Why = tuple[ProtectReason, Evidence]
 

@@ -4,7 +4,7 @@ The same sentences stand in the window, in alerts, in the journal and in ``omnit
 Names of jobs are text from outside: whoever shows these sentences shows plain text.
 """
 
-from omnitray.core.amounts import duration, percent, rate, size, span
+from omnitray.base.format import duration, percent, rate, size, span
 from omnitray.core.deciding import cpu_ladder, ladder, memory_ladder
 from omnitray.core.deciding.breaker import OPEN_S
 from omnitray.core.deciding.identity import Rung
@@ -20,7 +20,7 @@ from omnitray.core.deciding.protection import (
 )
 from omnitray.core.deciding.scene import Scene
 from omnitray.core.deciding.victims import choose
-from omnitray.core.facts import ProtectState, Resource
+from omnitray.base.facts import ProtectState, Resource
 from omnitray.core.protection_view import Considered, Explanation
 
 _DONE = {

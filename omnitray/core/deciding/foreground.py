@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from omnitray.core.deciding.protection import ProcessDetail
-from omnitray.core.facts import Job
+from omnitray.base.facts import Job
 from omnitray.core.processes.known_programs import INTERPRETERS
 
 

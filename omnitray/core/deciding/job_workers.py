@@ -9,7 +9,7 @@ from omnitray.core.deciding.protect_reasons import SparedReason
 from omnitray.core.deciding.protected import detail_of
 from omnitray.core.deciding.scene import Scene
 from omnitray.core.deciding.worker import Worker
-from omnitray.core.facts import Job, JobKind, ProcessFacts, Resource
+from omnitray.base.facts import Job, JobKind, ProcessFacts, Resource
 
 _HELPER_RATIO = 4.0  # a parent so much larger than all below it is the worker itself
 _COVERED = 0.8  # of a job's growth is paused

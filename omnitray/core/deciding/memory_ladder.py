@@ -18,7 +18,7 @@ from omnitray.core.deciding.protection import (
 from omnitray.core.deciding.scene import Scene
 from omnitray.core.deciding.turn import Turn
 from omnitray.core.deciding.victims import Choice, choose
-from omnitray.core.facts import Job, Resource
+from omnitray.base.facts import Job, Resource
 from omnitray.core.watching.forecast import memory_left
 
 _WANTED_SO = {SparedReason.TAKEN_BACK, SparedReason.LEFT_ALONE}

@@ -7,7 +7,7 @@ takes its terminal back.
 """
 
 from omnitray.core.deciding.identity import LeverKind, Rung
-from omnitray.core.facts import Resource
+from omnitray.base.facts import Resource
 
 Group = tuple[LeverKind, ...]
 

@@ -3,7 +3,7 @@
 The window, the log, the journal, the API and the tests all show these words.
 """
 
-from omnitray.core.said import Said
+from omnitray.base.said import Said
 
 
 class ProtectReason(Said):

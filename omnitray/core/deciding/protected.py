@@ -13,7 +13,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from omnitray.core.deciding.protect_reasons import SparedReason
 from omnitray.core.deciding.protected_everywhere import SERVERS_IN_JAVA, Programs
 from omnitray.core.deciding.protection import Facts, ProcessDetail
-from omnitray.core.facts import Job, ProcessFacts
+from omnitray.base.facts import Job, ProcessFacts
 from omnitray.core.processes.known_programs import INTERPRETERS
 from omnitray.core.processes.own_programs import is_ours
 from omnitray.core.processes.process_roles import KTHREADD, waits_for_a_person

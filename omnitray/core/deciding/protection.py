@@ -18,7 +18,7 @@ from omnitray.core.deciding.protect_reasons import (
     RestoreReason,
     SparedReason,
 )
-from omnitray.core.facts import DiskFacts, Job, JobKind, MemoryFacts, PressureFacts, Resource
+from omnitray.base.facts import DiskFacts, Job, JobKind, MemoryFacts, PressureFacts, Resource
 from omnitray.core.processes.ties import Tie
 from omnitray.core.protection_view import Answer
 

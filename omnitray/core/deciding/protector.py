@@ -28,8 +28,8 @@ from omnitray.core.deciding.protected_programs import LINUX
 from omnitray.core.deciding.protection import Action, Decision, Facts, Question
 from omnitray.core.deciding.scene import Scene
 from omnitray.core.deciding.turn import Memo, Turn
-from omnitray.core.facts import ProtectState
-from omnitray.core.policy import ProtectPolicy
+from omnitray.base.facts import ProtectState
+from omnitray.base.policy import ProtectPolicy
 from omnitray.core.processes.process_growth import Growths
 from omnitray.core.protection_view import BreakerState
 

@@ -13,7 +13,7 @@ from omnitray.core.deciding.protection import (
 )
 from omnitray.core.deciding.turn import Turn, Waits
 from omnitray.core.deciding.victims import Choice, choose_in
-from omnitray.core.facts import Job, Resource
+from omnitray.base.facts import Job, Resource
 from omnitray.core.protection_view import Answer
 
 _UNASKED = Evidence(signal=Signal.MEMORY, value=0.0, threshold=0.0)

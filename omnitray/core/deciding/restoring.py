@@ -6,7 +6,7 @@ from omnitray.core.deciding.protect_reasons import ProtectReason, RestoreReason
 from omnitray.core.deciding.protection import Action, ActionState, ActiveAction
 from omnitray.core.deciding.scene import Scene
 from omnitray.core.deciding.turn import Turn
-from omnitray.core.facts import Resource
+from omnitray.base.facts import Resource
 
 _RESTORABLE = {ActionState.HELD, ActionState.WATCHED}
 

@@ -15,8 +15,8 @@ from omnitray.core.deciding.protect_reasons import SparedReason
 from omnitray.core.deciding.protected import Protection, detail_of
 from omnitray.core.deciding.protection import ActionState, ActiveAction, Facts, ProcessDetail
 from omnitray.core.deciding.worker import Worker
-from omnitray.core.facts import Job, ProcessFacts, ProtectState, Resource
-from omnitray.core.policy import ModeLimits, ProtectPolicy
+from omnitray.base.facts import Job, ProcessFacts, ProtectState, Resource
+from omnitray.base.policy import ModeLimits, ProtectPolicy
 from omnitray.core.processes.process_growth import Growths
 
 HandedOut = tuple[str, Rung, Resource]  # a job's key: decided a moment ago, not yet reported

@@ -19,7 +19,7 @@ from omnitray.core.deciding.protection import (
 )
 from omnitray.core.deciding.scene import HandedOut, Scene
 from omnitray.core.deciding.victims import Choice
-from omnitray.core.facts import ProtectState, Resource
+from omnitray.base.facts import ProtectState, Resource
 
 
 class Waits(msgspec.Struct, frozen=True):

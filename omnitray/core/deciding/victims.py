@@ -19,7 +19,7 @@ from omnitray.core.deciding.protect_reasons import SparedReason
 from omnitray.core.deciding.protection import Candidate
 from omnitray.core.deciding.scene import Scene
 from omnitray.core.deciding.worker import HORIZON_S, WORTH_WRITING_BPS, Worker
-from omnitray.core.facts import Job, JobKind, Resource
+from omnitray.base.facts import Job, JobKind, Resource
 
 KIND_WEIGHT = {  # how little it is missed; a run can be made again, a session cannot
     JobKind.TEST_RUN: 1.0,

@@ -4,7 +4,7 @@ import msgspec
 
 from omnitray.core.deciding.identity import Identity
 from omnitray.core.deciding.protect_reasons import SparedReason
-from omnitray.core.facts import ProcessFacts
+from omnitray.base.facts import ProcessFacts
 
 WORTH_WRITING_BPS = 1 << 20  # slower writers fill no disk while somebody watches
 HORIZON_S = 30.0  # what grows counts as if it had grown for so long already

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from omnitray.core.facts import JobKind
+from omnitray.base.facts import JobKind
 from omnitray.core.processes.command_ranks import rank
 from omnitray.core.processes.command_wrappers import ASSIGNMENT, program_of, unwrapped
 from omnitray.core.processes.known_programs import (

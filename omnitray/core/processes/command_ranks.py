@@ -4,7 +4,7 @@ What tests, builds or works on its own comes before scripts, those before other 
 of them before what only passes things on, waits, or stands before a command.
 """
 
-from omnitray.core.facts import JobKind
+from omnitray.base.facts import JobKind
 from omnitray.core.processes.known_programs import HELPERS, INTERPRETERS
 from omnitray.core.processes.process_roles import is_shell
 

@@ -11,7 +11,7 @@ import msgspec
 
 from omnitray.core.deciding.protection import ProcessDetail
 from omnitray.core.deciding.worker import WORTH_WRITING_BPS
-from omnitray.core.facts import Job, ProcessFacts
+from omnitray.base.facts import Job, ProcessFacts
 from omnitray.core.processes.process_table import ProcessDetails
 from omnitray.core.processes.ties import Tie
 

@@ -17,7 +17,7 @@ from collections.abc import Set as AbstractSet
 import msgspec
 
 from omnitray.core.acting.cgroup_units import Unit, UnitKind, readable_name, unit_of
-from omnitray.core.facts import JobKind, ProcessFacts
+from omnitray.base.facts import JobKind, ProcessFacts
 from omnitray.core.processes.command_names import CommandName, beside_others, may_be_a_run
 from omnitray.core.processes.command_ranks import rank
 from omnitray.core.processes.job_looks import Looks

@@ -7,8 +7,8 @@ looked at anew.
 from collections.abc import Sequence
 from typing import Protocol
 
-from omnitray.core.clock import Clock
-from omnitray.core.facts import ProcessFacts
+from omnitray.base.clock import Clock
+from omnitray.base.facts import ProcessFacts
 from omnitray.core.processes.command_names import CommandName, name_command
 from omnitray.core.processes.process_table import ProcessDetails
 

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 
 import msgspec
 
-from omnitray.core.facts import JobKind, ProcessFacts
+from omnitray.base.facts import JobKind, ProcessFacts
 
 Identity = tuple[int, int]
 

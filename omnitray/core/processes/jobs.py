@@ -12,8 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from omnitray.core.clock import Clock
-from omnitray.core.facts import Job, JobKind, ProcessFacts
+from omnitray.base.clock import Clock
+from omnitray.base.facts import Job, JobKind, ProcessFacts
 from omnitray.core.processes.job_grouping import seat_all
 from omnitray.core.processes.job_growth import Growth
 from omnitray.core.processes.job_looks import Looks, RememberedLooks

@@ -6,7 +6,7 @@ Small processes are not followed: with ten thousand of them that is what keeps a
 from collections.abc import Sequence
 from typing import Generic, TypeVar
 
-from omnitray.core.facts import Job
+from omnitray.base.facts import Job
 
 _WORTH_BYTES = 16 << 20
 _SHORTEST_S = 0.05  # under it, the steps of the counters would be multiplied

@@ -5,7 +5,7 @@ The kernel keeps 15 letters of a name, so longer ones stand here as it cuts them
 
 import enum
 
-from omnitray.core.facts import ProcessFacts
+from omnitray.base.facts import ProcessFacts
 
 KTHREADD = 2
 

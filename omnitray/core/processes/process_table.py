@@ -8,7 +8,7 @@ reading, and ``None`` is the answer for one that is gone, was replaced, or may n
 
 from typing import Protocol
 
-from omnitray.core.facts import ProcessFacts
+from omnitray.base.facts import ProcessFacts
 
 
 class ProcessTable(Protocol):

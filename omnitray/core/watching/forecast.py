@@ -16,8 +16,8 @@ from itertools import combinations, pairwise
 import msgspec
 
 from omnitray.core.deciding.protection import Forecast
-from omnitray.core.facts import DiskFacts, Job, MemoryFacts, Resource
-from omnitray.core.policy import ModeLimits
+from omnitray.base.facts import DiskFacts, Job, MemoryFacts, Resource
+from omnitray.base.policy import ModeLimits
 
 _WINDOW_SHARES = (0.5, 0.25)  # for what fell faster before; what rose before is not believed
 _HARDLY = 0.1

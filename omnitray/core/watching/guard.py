@@ -17,8 +17,8 @@ import enum
 import msgspec
 
 from omnitray.core.deciding.protection import Forecast, GuardReading
-from omnitray.core.facts import MemoryFacts
-from omnitray.core.policy import ModeLimits, ProtectPolicy
+from omnitray.base.facts import MemoryFacts
+from omnitray.base.policy import ModeLimits, ProtectPolicy
 from omnitray.core.watching.forecast import MemoryForecaster
 
 RAM_FILL_BPS = 6000 << 20  # the fastest that earlyoom's author saw (stress -m 4)

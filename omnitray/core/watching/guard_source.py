@@ -9,9 +9,9 @@ from typing import Protocol
 
 import msgspec
 
-from omnitray.core.clock import Clock
+from omnitray.base.clock import Clock
 from omnitray.core.deciding.protection import GuardReading
-from omnitray.core.facts import MemoryFacts
+from omnitray.base.facts import MemoryFacts
 from omnitray.core.watching.guard import WORTH_BPS
 from omnitray.core.watching.machine import BusyTime, CpuQuota, Machine
 

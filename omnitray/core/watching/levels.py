@@ -4,7 +4,7 @@ import enum
 
 import msgspec
 
-from omnitray.core.facts import MonitorLevel
+from omnitray.base.facts import MonitorLevel
 
 
 class Rhythm(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from omnitray.core.facts import (
+from omnitray.base.facts import (
     BatteryFacts,
     DiskFacts,
     MemoryFacts,

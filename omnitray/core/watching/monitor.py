@@ -14,10 +14,10 @@ from typing import Protocol
 
 import msgspec
 
-from omnitray.core.clock import Clock
-from omnitray.core.facts import Job, MonitorLevel, ProcessFacts, Resource, Snapshot
-from omnitray.core.policy import MonitorPolicy
-from omnitray.core.subscribers import Callback, Subscribers
+from omnitray.base.clock import Clock
+from omnitray.base.facts import Job, MonitorLevel, ProcessFacts, Resource, Snapshot
+from omnitray.base.policy import MonitorPolicy
+from omnitray.base.subscribers import Callback, Subscribers
 from omnitray.core.watching.levels import RHYTHMS, LevelChange, LevelKeeper, LevelReason
 from omnitray.core.watching.report import Report, ReportKeeper
 from omnitray.core.watching.ring import SnapshotRing

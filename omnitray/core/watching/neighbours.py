@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from omnitray.core.facts import ProcessFacts
+from omnitray.base.facts import ProcessFacts
 
 Arguments = Callable[[ProcessFacts], tuple[str, ...] | None]
 ReadText = Callable[[str], str]

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from omnitray.core.clock import Clock
-from omnitray.core.status import OwnCost
+from omnitray.base.clock import Clock
+from omnitray.base.status import OwnCost
 
 _STRETCH_S = 5.0
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from omnitray.core.facts import Culprit, Job, MonitorLevel, Snapshot
+from omnitray.base.facts import Culprit, Job, MonitorLevel, Snapshot
 
 
 class Spread(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from omnitray.core.facts import (
+from omnitray.base.facts import (
     DiskFacts,
     MemoryFacts,
     MonitorLevel,

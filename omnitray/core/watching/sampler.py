@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from omnitray.core.clock import Clock
-from omnitray.core.facts import MonitorLevel, Snapshot
+from omnitray.base.clock import Clock
+from omnitray.base.facts import MonitorLevel, Snapshot
 from omnitray.core.watching.levels import RHYTHMS
 from omnitray.core.watching.machine import BusyTime, CpuQuota, CpuTimes, Machine, Traffic
 

@@ -10,8 +10,8 @@ import enum
 
 import msgspec
 
-from omnitray.core.facts import Resource
-from omnitray.core.policy import Band
+from omnitray.base.facts import Resource
+from omnitray.base.policy import Band
 
 
 class Height(enum.IntEnum):

@@ -4,7 +4,7 @@ import pytest
 
 from omnitray.core.acting.effects import Effects
 from omnitray.core.deciding.protection import GuardReading, Probe
-from omnitray.core.facts import MemoryFacts, Resource
+from omnitray.base.facts import MemoryFacts, Resource
 
 MB = 10**6
 

@@ -8,7 +8,7 @@ from omnitray.core.acting.executor import FAILED_FOR_S, Executor
 from omnitray.core.deciding.identity import Identity, Rung
 from omnitray.core.deciding.protect_reasons import ProtectReason, RestoreReason
 from omnitray.core.deciding.protection import Action, ActionState, Evidence, Restore, Signal
-from omnitray.core.facts import Resource
+from omnitray.base.facts import Resource
 from support.deeds import Bench, job
 
 

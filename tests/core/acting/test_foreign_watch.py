@@ -7,7 +7,7 @@ import pytest
 from omnitray.core.acting.foreign_ends import ForeignEnd, UnnamedEnd
 from omnitray.core.acting.foreign_watch import AnyEnd, ForeignWatch, Moment
 from omnitray.core.deciding.identity import Identity
-from omnitray.core.facts import ProcessFacts
+from omnitray.base.facts import ProcessFacts
 from omnitray.core.watching.neighbours import Neighbour
 from support.foreign import ToldLogs
 

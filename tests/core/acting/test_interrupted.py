@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from omnitray.core.deciding.identity import Rung
-from omnitray.core.facts import Resource
+from omnitray.base.facts import Resource
 from support.deeds import Bench, job, order
 
 STEPS = [

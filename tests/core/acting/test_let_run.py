@@ -10,7 +10,7 @@ from omnitray.core.acting.system import Sign
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protect_reasons import ProtectReason
 from omnitray.core.deciding.protection import Action, Evidence, Signal, TakenBack
-from omnitray.core.facts import Resource
+from omnitray.base.facts import Resource
 from omnitray.core.protection_view import Answer
 from support.deeds import Bench, job, order
 from support.fake_system import FakeProcess

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from omnitray.core.deciding.identity import Rung
-from omnitray.core.facts import Resource
+from omnitray.base.facts import Resource
 from support.deeds import Bench, order
 from support.fake_system import FakeProcess
 

@@ -8,7 +8,7 @@ from omnitray.core.alerting.alert_timing import OF_A_SERVER, AlertTiming
 from omnitray.core.alerting.decision import Decision
 from omnitray.core.alerting.fingerprint import server_of
 from omnitray.core.alerting.reasons import Reason
-from omnitray.core.facts import AlertType, Severity
+from omnitray.base.facts import AlertType, Severity
 from support.alerting import World
 
 TYPES = st.sampled_from(AlertType)

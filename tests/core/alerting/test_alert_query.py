@@ -2,7 +2,7 @@ import pytest
 
 from omnitray.core.alerting.alert import epoch
 from omnitray.core.alerting.alert_query import AlertQuery, fits
-from omnitray.core.facts import AlertType, Severity
+from omnitray.base.facts import AlertType, Severity
 from support import samples
 
 MEMORY = samples.alerts()[1]  # RESOURCE_CRITICAL, critical, firing; pytest gw3 is a culprit

@@ -6,8 +6,8 @@ import pytest
 from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.alert_timing import AlertTiming
 from omnitray.core.alerting.reasons import Reason
-from omnitray.core.facts import AlertChannel, AlertType, Severity
-from omnitray.core.policy import AlertPolicy
+from omnitray.base.facts import AlertChannel, AlertType, Severity
+from omnitray.base.policy import AlertPolicy
 from support.alerting import World, an_alert
 from support.clock import FakeClock
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from omnitray.core.alerting.archive import Archive
 from omnitray.core.alerting.gzip_lines import GzipLines
-from omnitray.core.durable import StorageError
+from omnitray.base.durable import StorageError
 from support.alerting import an_alert
 
 MONTH = "alerts-2026-11.jsonl.gz"

@@ -7,7 +7,7 @@ import pytest
 
 from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.export import NotExported, export_alerts, render
-from omnitray.core.facts import AlertType, Severity
+from omnitray.base.facts import AlertType, Severity
 
 ALERT = Alert(
     id="1",

@@ -8,7 +8,7 @@ from omnitray.core.alerting.fingerprint import (
     stable_labels,
     without_numbers,
 )
-from omnitray.core.facts import AlertType
+from omnitray.base.facts import AlertType
 
 LABELS = st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=4)
 

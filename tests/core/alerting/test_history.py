@@ -10,8 +10,8 @@ from omnitray.core.alerting import alert_files
 from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.core.alerting.history import History
-from omnitray.core.durable import StorageError
-from omnitray.core.facts import AlertType, Severity
+from omnitray.base.durable import StorageError
+from omnitray.base.facts import AlertType, Severity
 from support.alerting import START, an_alert
 from support.clock import FakeClock
 
@@ -294,7 +294,7 @@ def test_a_disk_that_refuses_costs_nothing_and_is_said_once(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("omnitray.core.durable.os.fsync", refuse)
+        patch.setattr("omnitray.base.durable.os.fsync", refuse)
         for number in range(3):
             with pytest.raises(StorageError, match="full"):
                 history.store(an_alert(number, at=START + number))

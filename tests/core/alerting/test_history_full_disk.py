@@ -13,7 +13,7 @@ import pytest
 
 from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.core.alerting.history import History
-from omnitray.core.durable import StorageError, StorageFault
+from omnitray.base.durable import StorageError, StorageFault
 from support.alerting import START, an_alert
 from support.clock import FakeClock
 
@@ -44,7 +44,7 @@ def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
             raise OSError(errno.ENOSPC, "No space left on device")
         return real(handle, data)
 
-    monkeypatch.setattr("omnitray.core.durable.os.write", write)
+    monkeypatch.setattr("omnitray.base.durable.os.write", write)
     yield place
 
 

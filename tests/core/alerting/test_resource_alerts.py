@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from omnitray.core.alerting.resource_alerts import ResourceAlert, ResourceAlerts, ResourceCleared
-from omnitray.core.facts import (
+from omnitray.base.facts import (
     Job,
     JobKind,
     MemoryFacts,

@@ -4,7 +4,7 @@ import pytest
 
 from omnitray.core.alerting.silence_file import SilenceFile
 from omnitray.core.alerting.silences import Silences
-from omnitray.core.clock import SystemClock
+from omnitray.base.clock import SystemClock
 
 
 def test_pauses_are_kept_in_a_private_file(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from omnitray.core.deciding.breaker import (
 from omnitray.core.deciding.identity import Identity, Rung
 from omnitray.core.deciding.protect_reasons import AlarmReason, ProtectReason
 from omnitray.core.deciding.protection import Action, EndOutcome, Evidence, Signal
-from omnitray.core.facts import Job, MemoryFacts, Resource
+from omnitray.base.facts import Job, MemoryFacts, Resource
 from omnitray.core.protection_view import BreakerState
 from support.scenes import GB, job, process
 

@@ -7,7 +7,7 @@ from omnitray.core.deciding.protect_reasons import ProtectReason, RestoreReason
 from omnitray.core.deciding.protection import (
     Withdrawn,
 )
-from omnitray.core.facts import JobKind, Mode, Resource
+from omnitray.base.facts import JobKind, Mode, Resource
 from support.desk import BUSY, QUICK, SLOW, Desk, actions, build, questions, restores
 from support.scenes import job, process, reading
 

@@ -10,7 +10,7 @@ from omnitray.core.deciding.protection import (
     Forecast,
     ProcessDetail,
 )
-from omnitray.core.facts import DiskFacts, Mode, Resource
+from omnitray.base.facts import DiskFacts, Mode, Resource
 from support.desk import Desk, actions, growing, questions, restores
 from support.scenes import GB, MB, details
 

@@ -3,7 +3,7 @@
 import pytest
 
 from omnitray.core import protect_page
-from omnitray.core.amounts import duration, percent, rate, size, span
+from omnitray.base.format import duration, percent, rate, size, span
 from omnitray.core.deciding import explain
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protect_reasons import (
@@ -23,8 +23,8 @@ from omnitray.core.deciding.protection import (
     Question,
     Signal,
 )
-from omnitray.core.facts import JobKind, Mode, ProtectState, Resource
-from omnitray.core.policy import ProtectPolicy
+from omnitray.base.facts import JobKind, Mode, ProtectState, Resource
+from omnitray.base.policy import ProtectPolicy
 from support.scenes import facts, held, job, process, reading, scene
 
 GB, MB = 10**9, 10**6

@@ -2,7 +2,7 @@
 
 from omnitray.core.deciding.foreground import foreground_pids
 from omnitray.core.deciding.protection import ProcessDetail
-from omnitray.core.facts import Job, JobKind, ProcessFacts
+from omnitray.base.facts import Job, JobKind, ProcessFacts
 
 WINDOW = frozenset({10})
 

@@ -11,8 +11,8 @@ from omnitray.core.deciding.protection import (
     Question,
     TakenBack,
 )
-from omnitray.core.facts import JobKind, Mode, ProtectState, Resource
-from omnitray.core.policy import ProtectPolicy
+from omnitray.base.facts import JobKind, Mode, ProtectState, Resource
+from omnitray.base.policy import ProtectPolicy
 from omnitray.core.protection_view import BreakerState
 from support.desk import OVER, Desk, actions, growing, restores, soon
 from support.scenes import GB, MB, job, process, reading

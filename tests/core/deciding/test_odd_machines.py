@@ -5,8 +5,8 @@ import pytest
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protect_reasons import SparedReason
 from omnitray.core.deciding.protection import Action, Alarm, TakenBack
-from omnitray.core.facts import Job, JobKind, Mode, Resource
-from omnitray.core.policy import ProtectPolicy
+from omnitray.base.facts import Job, JobKind, Mode, Resource
+from omnitray.base.policy import ProtectPolicy
 from support.desk import BUSY, OVER, QUICK, SLOW, Desk, actions, build, growing, questions, soon
 from support.scenes import GB, MB, job, process, reading
 

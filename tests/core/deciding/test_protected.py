@@ -7,7 +7,7 @@ from omnitray.core.deciding.protected import Protection
 from omnitray.core.deciding.protected_everywhere import Programs
 from omnitray.core.deciding.protected_programs import LINUX, MACOS, WINDOWS
 from omnitray.core.deciding.protection import OwnFacts, ProcessDetail
-from omnitray.core.facts import Job, ProcessFacts
+from omnitray.base.facts import Job, ProcessFacts
 from support.scenes import UID, facts, job, process
 
 

@@ -8,7 +8,7 @@ from omnitray.core.deciding.protection import (
     TakenBack,
     Withdrawn,
 )
-from omnitray.core.facts import JobKind
+from omnitray.base.facts import JobKind
 from omnitray.core.protection_view import Answer
 from support.desk import Desk, actions, asked, growing, restores, say, soon
 from support.scenes import job, process, reading

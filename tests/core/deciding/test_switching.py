@@ -8,8 +8,8 @@ from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protect_reasons import ProtectReason, RestoreReason, SparedReason
 from omnitray.core.deciding.protection import ActionState, Question, TakenBack, Withdrawn
 from omnitray.core.deciding.victims import choose
-from omnitray.core.facts import Mode, ProtectState, Resource
-from omnitray.core.policy import ProtectPolicy
+from omnitray.base.facts import Mode, ProtectState, Resource
+from omnitray.base.policy import ProtectPolicy
 from omnitray.core.protection_view import Answer
 from support.desk import (
     BUSY,

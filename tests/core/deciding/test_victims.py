@@ -20,8 +20,8 @@ from omnitray.core.deciding.victims import (
     job_key,
     ranked,
 )
-from omnitray.core.facts import Job, JobKind, Resource
-from omnitray.core.policy import ProtectPolicy
+from omnitray.base.facts import Job, JobKind, Resource
+from omnitray.base.policy import ProtectPolicy
 from omnitray.core.processes.ties import Tie
 from support.scenes import (
     GB,

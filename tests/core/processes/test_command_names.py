@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.core.facts import JobKind
+from omnitray.base.facts import JobKind
 from omnitray.core.processes.command_names import CommandName, name_command
 
 TEST, BUILD, AGENT = JobKind.TEST_RUN, JobKind.BUILD, JobKind.AGENT

@@ -1,6 +1,6 @@
 import msgspec
 
-from omnitray.core.facts import Job, JobKind, ProcessFacts
+from omnitray.base.facts import Job, JobKind, ProcessFacts
 from omnitray.core.processes.inspector import Inspector, weightiest
 from omnitray.core.processes.ties import Tie
 from support.processes import FakeProcesses

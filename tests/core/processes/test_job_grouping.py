@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.facts import JobKind
+from omnitray.base.facts import JobKind
 from omnitray.core.processes.jobs import JobTracker
 from support.clock import FakeClock
 from support.processes import FakeProcesses

@@ -6,7 +6,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.core.facts import Job
+from omnitray.base.facts import Job
 from omnitray.core.processes.job_looks import RememberedLooks
 from omnitray.core.processes.job_seats import Past
 from omnitray.core.processes.jobs import JobTracker, group_jobs

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.facts import JobKind
+from omnitray.base.facts import JobKind
 from support.session import Desk, pids
 
 

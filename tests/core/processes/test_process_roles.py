@@ -1,6 +1,6 @@
 import pytest
 
-from omnitray.core.facts import ProcessFacts
+from omnitray.base.facts import ProcessFacts
 from omnitray.core.processes.process_roles import Role, role_of, waits_for_a_person
 
 

@@ -5,7 +5,7 @@ import pytest
 from omnitray.core.deciding.identity import Rung
 from omnitray.core.deciding.protect_reasons import AlarmReason, ProtectReason, RestoreReason
 from omnitray.core.deciding.protection import Alarm, Question, Restore
-from omnitray.core.facts import Mode, ProtectState
+from omnitray.base.facts import Mode, ProtectState
 from omnitray.core.protection_view import Answer
 from support import sim_incidents
 from support.sim_incidents import INCIDENTS

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnitray.core.deciding.protection import Forecast
-from omnitray.core.facts import DiskFacts, Resource
-from omnitray.core.policy import ModeLimits
+from omnitray.base.facts import DiskFacts, Resource
+from omnitray.base.policy import ModeLimits
 from omnitray.core.watching.forecast import (
     DiskForecaster,
     MemoryForecaster,

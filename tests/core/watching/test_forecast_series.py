@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from omnitray.core.policy import ModeLimits
+from omnitray.base.policy import ModeLimits
 from omnitray.core.watching.forecast import MemoryForecaster, Span, Trend, runs_out
 from support.scenes import GB, MB, reading
 

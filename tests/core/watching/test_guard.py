@@ -1,6 +1,6 @@
 import pytest
 
-from omnitray.core.policy import ProtectPolicy
+from omnitray.base.policy import ProtectPolicy
 from omnitray.core.watching.guard import (
     LONGEST_S,
     SHORTEST_S,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from omnitray.core.facts import MemoryFacts
+from omnitray.base.facts import MemoryFacts
 from omnitray.core.watching.guard_source import GuardSource, NoWakers
 from omnitray.core.watching.latency import LatencyProbe
 from omnitray.core.watching.machine import CpuQuota

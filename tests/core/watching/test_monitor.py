@@ -2,12 +2,12 @@ import asyncio
 
 import pytest
 
-from omnitray.core.facts import (
+from omnitray.base.facts import (
     MonitorLevel,
     Resource,
     Snapshot,
 )
-from omnitray.core.policy import Band, MonitorPolicy, Thresholds
+from omnitray.base.policy import Band, MonitorPolicy, Thresholds
 from omnitray.core.watching.levels import LevelReason
 from omnitray.core.watching.monitor import Step
 from omnitray.core.watching.report import Report

@@ -1,6 +1,6 @@
 import pytest
 
-from omnitray.core.facts import ProcessFacts
+from omnitray.base.facts import ProcessFacts
 from omnitray.core.watching.neighbours import Neighbour, neighbours
 
 

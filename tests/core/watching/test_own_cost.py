@@ -1,4 +1,4 @@
-from omnitray.core.status import OwnCost
+from omnitray.base.status import OwnCost
 from omnitray.core.watching.own_cost import OwnCostMeter
 from support.clock import FakeClock
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.core.facts import (
+from omnitray.base.facts import (
     DiskFacts,
     MemoryFacts,
     MonitorLevel,

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.core.facts import BatteryFacts, MonitorLevel, Snapshot, TemperatureFacts
+from omnitray.base.facts import BatteryFacts, MonitorLevel, Snapshot, TemperatureFacts
 from omnitray.core.watching.machine import CpuQuota, Traffic
 from omnitray.core.watching.sampler import Sampler
 from support.clock import FakeClock

@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.core.facts import Resource
-from omnitray.core.policy import Band
+from omnitray.base.facts import Resource
+from omnitray.base.policy import Band
 from omnitray.core.watching.thresholds import Height, Watch
 
 BAND = Band(warning=70.0, critical=85.0, clear_below=10.0, hold_s=5.0)

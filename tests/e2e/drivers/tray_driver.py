@@ -11,8 +11,8 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from omnitray.channels.notification import Notification
-from omnitray.core.facts import MemoryFacts, Mode, MonitorLevel, Snapshot
-from omnitray.core.status import Status
+from omnitray.base.facts import MemoryFacts, Mode, MonitorLevel, Snapshot
+from omnitray.base.status import Status
 from omnitray.qt.notifications import Notifications
 from omnitray.qt.tray import Tray
 from omnitray.qt.tray_message import TrayMessages

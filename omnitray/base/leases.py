@@ -8,7 +8,7 @@ stood then have no say in that any more, however long they live.
 
 import msgspec
 
-from omnitray.core.facts import Mode, MonitorLevel
+from omnitray.base.facts import Mode, MonitorLevel
 
 _WATCHFUL = tuple(MonitorLevel)
 

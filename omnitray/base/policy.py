@@ -5,7 +5,7 @@
 
 import msgspec
 
-from omnitray.core.facts import Mode, MonitorLevel, ProtectState, Severity
+from omnitray.base.facts import Mode, MonitorLevel, ProtectState, Severity
 
 
 class Band(msgspec.Struct, frozen=True, kw_only=True):

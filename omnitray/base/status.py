@@ -5,7 +5,7 @@ import enum
 import msgspec
 
 from omnitray.core.alerting.alert import Alert
-from omnitray.core.facts import Mode, MonitorLevel, ProtectState, Severity, Snapshot
+from omnitray.base.facts import Mode, MonitorLevel, ProtectState, Severity, Snapshot
 
 
 class Mood(enum.StrEnum):

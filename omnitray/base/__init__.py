@@ -1,0 +1,1 @@
+"""Facts, readings, clock, durable files and text formats: what every package shares."""
