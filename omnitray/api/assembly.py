@@ -20,7 +20,7 @@ from omnitray.api.protocol import GuardedHttp, late_socket
 from omnitray.api.routes import Context, router
 from omnitray.api.sockets import SocketDoor
 from omnitray.api.token import Token
-from omnitray.settings_model import ApiSettings
+from omnitray.settings.model import ApiSettings
 
 KEEP_ALIVE_S = 5
 PING_S = 20.0

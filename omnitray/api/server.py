@@ -23,7 +23,7 @@ from omnitray.address import Address, remove_address, write_address
 from omnitray.api.door import Door
 from omnitray.api.token import Token
 from omnitray.core.alerting.alert import timestamp
-from omnitray.settings_model import ApiSettings
+from omnitray.settings.model import ApiSettings
 
 if TYPE_CHECKING:
     from omnitray.api.serving import Serving

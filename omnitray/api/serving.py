@@ -20,7 +20,7 @@ from omnitray.api.door import Door
 from omnitray.api.feed import Feed
 from omnitray.api.guard import LOOPBACK_NAMES, House
 from omnitray.api.token import Token
-from omnitray.settings_model import ApiSettings
+from omnitray.settings.model import ApiSettings
 
 if TYPE_CHECKING:
     from omnitray.api.server import Opened

@@ -11,7 +11,7 @@ import pytest
 
 from omnitray.address import read_address
 from omnitray.api.server import ApiServer
-from omnitray.settings_model import ApiSettings
+from omnitray.settings.model import ApiSettings
 from support.api_server import Running, running
 from support.fake_door import FakeDoor
 
@@ -21,7 +21,7 @@ NOBODY_ASKS = f"""
 import sys
 from pathlib import Path
 from omnitray.api.server import ApiServer
-from omnitray.settings_model import ApiSettings
+from omnitray.settings.model import ApiSettings
 
 server = ApiServer(None, ApiSettings(port=0), Path(sys.argv[1]))
 server.start()

@@ -15,7 +15,7 @@ import pytest
 
 from omnitray.address import read_address, remove_address, write_address
 from omnitray.api import server
-from omnitray.settings_model import ApiSettings
+from omnitray.settings.model import ApiSettings
 from support.api_calls import SOCKET, STATUS, bearer, get
 from support.api_server import Running, running
 from support.fake_door import FakeDoor

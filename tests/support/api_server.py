@@ -11,7 +11,7 @@ import msgspec
 
 from omnitray.address import Address, read_address
 from omnitray.api.server import ApiServer
-from omnitray.settings_model import ApiSettings
+from omnitray.settings.model import ApiSettings
 from support.fake_door import FakeDoor
 
 

@@ -17,10 +17,10 @@ from omnitray.base.format import size
 from omnitray.base.durable import write_atomic
 from omnitray.base.facts import ProtectState
 from omnitray.base.paths import private_folder, why_not_made
-from omnitray.settings_check import Fault, Problem, check, settle, unknown
-from omnitray.settings_fields import BY_KEY, FIELDS, default_of, value_of
-from omnitray.settings_lines import line_of, lines_of
-from omnitray.settings_model import Settings
+from omnitray.settings.check import Fault, Problem, check, settle, unknown
+from omnitray.settings.fields import BY_KEY, FIELDS, default_of, value_of
+from omnitray.settings.lines import line_of, lines_of
+from omnitray.settings.model import Settings
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument

@@ -12,7 +12,7 @@ import msgspec
 
 from omnitray.base.facts import Mode, MonitorLevel, ProtectState, Resource, Severity
 from omnitray.base.policy import Band
-from omnitray.settings_model import AUTO, Settings
+from omnitray.settings.model import AUTO, Settings
 
 DAY_S = 86400.0
 MAX_PORT = 65535

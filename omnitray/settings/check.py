@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from omnitray.settings_fields import BY_KEY, FIELDS, RULES, Field, Kind, Rule, default_of, value_of
-from omnitray.settings_model import Settings
+from omnitray.settings.fields import BY_KEY, FIELDS, RULES, Field, Kind, Rule, default_of, value_of
+from omnitray.settings.model import Settings
 
 LONGEST_SHOWN = 60
 

@@ -4,9 +4,9 @@ The map: ``settings_model`` the shape, ``settings_fields`` the table of fields a
 ``settings_check`` one value, ``settings_lines`` where a key stands, ``settings_file`` the file.
 """
 
-from omnitray.settings_check import Fault, Problem, check, parse_text, set_value, shown
-from omnitray.settings_fields import BY_KEY, FIELDS, RULES, Field, Kind, default_of, value_of
-from omnitray.settings_file import (
+from omnitray.settings.check import Fault, Problem, check, parse_text, set_value, shown
+from omnitray.settings.fields import BY_KEY, FIELDS, RULES, Field, Kind, default_of, value_of
+from omnitray.settings.file import (
     NO_FILE,
     Loaded,
     Stamp,
@@ -16,7 +16,7 @@ from omnitray.settings_file import (
     save,
     stamp_of,
 )
-from omnitray.settings_model import (
+from omnitray.settings.model import (
     ApiSettings,
     MonitorSettings,
     NotificationSettings,
