@@ -30,9 +30,9 @@ from omnitray.core.alerting.silence_file import SilenceFile
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import AlertChannel
 from omnitray.core.processes.jobs import JobTracker
-from omnitray.core.watching.monitor import ProgressiveMonitor
-from omnitray.core.watching.own_cost import OwnCostMeter
-from omnitray.core.watching.sampler import Sampler
+from omnitray.monitor.monitor import ProgressiveMonitor
+from omnitray.monitor.own_cost import OwnCostMeter
+from omnitray.monitor.sampler import Sampler
 from omnitray.base.paths import Paths, UnsafeFolderError, find_paths
 from omnitray.qt import messages
 from omnitray.qt.cleaning import Cleaning

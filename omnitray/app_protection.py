@@ -26,7 +26,7 @@ from omnitray.core.processes.process_table import ProcessDetails
 from omnitray.core.protecting import Protecting
 from omnitray.core.surroundings import Around
 from omnitray.core.watching.latency import LatencyProbe
-from omnitray.core.watching.monitor import ProgressiveMonitor
+from omnitray.monitor.monitor import ProgressiveMonitor
 from omnitray.core.watching.neighbours import Neighbour, neighbours
 from omnitray.base.paths import Paths
 from omnitray.platforms import Platform

@@ -48,7 +48,7 @@ from omnitray.core.stories import IN_FORCE, Stories
 from omnitray.core.surroundings import Around, Surroundings
 from omnitray.core.watching.forecast import DiskForecaster, attributed
 from omnitray.core.watching.guard import Guard, GuardStep
-from omnitray.core.watching.monitor import JobSource
+from omnitray.monitor.monitor import JobSource
 
 UNREADABLE_S = 5.0
 _LOOK_AFTER_S = 1.0

@@ -23,7 +23,7 @@ from omnitray.base.facts import ProcessFacts
 from omnitray.core.processes.process_table import ProcessDetails, ProcessTable
 from omnitray.core.processes.ties import Tie
 from omnitray.core.watching.guard_source import GuardSource
-from omnitray.core.watching.machine import Machine
+from omnitray.monitor.machine import Machine
 from omnitray.platforms._autostart import Autostart
 from omnitray.platforms._service import Service
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from omnitray.base.facts import MemoryFacts
-from omnitray.core.watching.machine import CpuQuota
+from omnitray.monitor.machine import CpuQuota
 from omnitray.platforms._linux_cgroup_homes import Home, find_homes
 from omnitray.platforms._linux_files import KeptFile, read_number, read_once
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from omnitray.core.watching.machine import Traffic
+from omnitray.monitor.machine import Traffic
 
 _DOUBLE_DISK = re.compile(r"(loop|ram|zram|dm-|md|sr|fd|nbd|drbd)\d")
 _DOUBLE_NET = re.compile(

@@ -8,7 +8,7 @@ import re
 from collections.abc import Container, Iterable
 
 from omnitray.base.facts import MemoryFacts, PressurePair
-from omnitray.core.watching.machine import BusyTime, CpuTimes, Traffic
+from omnitray.monitor.machine import BusyTime, CpuTimes, Traffic
 
 _KB = 1024
 _SECTOR = 512  # /proc/diskstats counts these whatever the device's own are

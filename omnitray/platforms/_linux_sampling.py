@@ -15,7 +15,7 @@ from omnitray.base.facts import (
     PressurePair,
     TemperatureFacts,
 )
-from omnitray.core.watching.machine import CpuQuota, CpuTimes, Traffic
+from omnitray.monitor.machine import CpuQuota, CpuTimes, Traffic
 from omnitray.platforms import _linux_parse as parse
 from omnitray.platforms import _linux_sensors as sensors
 from omnitray.platforms._linux_cgroup import CgroupLimits

@@ -16,7 +16,7 @@ from omnitray.base.facts import (
     PressureFacts,
     TemperatureFacts,
 )
-from omnitray.core.watching.machine import BusyTime, CpuQuota, CpuTimes, Traffic
+from omnitray.monitor.machine import BusyTime, CpuQuota, CpuTimes, Traffic
 
 _IDLE = ("idle", "iowait")
 _COUNTED_TWICE = ("guest", "guest_nice")  # in user and nice already

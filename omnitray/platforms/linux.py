@@ -14,7 +14,7 @@ from omnitray.core.deciding.protected_programs import LINUX
 from omnitray.core.processes.process_table import ProcessDetails, ProcessTable
 from omnitray.core.processes.ties import Tie
 from omnitray.core.watching.guard_source import GuardSource
-from omnitray.core.watching.machine import Machine
+from omnitray.monitor.machine import Machine
 from omnitray.platforms._levers_check import check_levers
 from omnitray.platforms._linux_active_window import foreground, foreground_known
 from omnitray.platforms._linux_autostart import autostart

@@ -13,7 +13,7 @@ from omnitray.core.deciding.protected_programs import WINDOWS
 from omnitray.core.processes.process_table import ProcessDetails, ProcessTable
 from omnitray.core.processes.ties import Tie
 from omnitray.core.watching.guard_source import GuardSource
-from omnitray.core.watching.machine import Machine
+from omnitray.monitor.machine import Machine
 from omnitray.platforms._levers_check import check_levers
 from omnitray.platforms._programs import programs, small_text
 from omnitray.platforms._psutil_open_files import mount_id, open_files

@@ -18,7 +18,7 @@ from omnitray.base.policy import ProtectPolicy, Thresholds
 from omnitray.core.protection_view import Explanation, ProtectionView
 from omnitray.base.status import Status
 from omnitray.base.subscribers import Subscribers
-from omnitray.core.watching.levels import RHYTHMS, LevelChange
+from omnitray.monitor.levels import RHYTHMS, LevelChange
 from omnitray.qt.parts import Parts
 
 log = logging.getLogger(__name__)

@@ -22,10 +22,10 @@ from omnitray.base.facts import AlertType, Job, Mode, MonitorLevel, Resource, Se
 from omnitray.base.leases import Choice, Lease, Leases
 from omnitray.core.protect_notices import Notice, NoticeOver
 from omnitray.base.status import Status
-from omnitray.core.watching.levels import RHYTHMS, LevelChange
-from omnitray.core.watching.monitor import Step
-from omnitray.core.watching.own_cost import OwnCostMeter
-from omnitray.core.watching.report import Report
+from omnitray.monitor.levels import RHYTHMS, LevelChange
+from omnitray.monitor.monitor import Step
+from omnitray.monitor.own_cost import OwnCostMeter
+from omnitray.monitor.report import Report
 from omnitray.qt.settings_keeper import SettingsKeeper, sentences
 from omnitray.settings import Loaded, Problem
 

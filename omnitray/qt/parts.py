@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from omnitray.channels.store import AlertStore
-from omnitray.core.watching.ring import SnapshotRing
+from omnitray.monitor.ring import SnapshotRing
 from omnitray.qt.hub import Hub
 from omnitray.qt.settings_keeper import SettingsKeeper
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from omnitray.base.facts import Snapshot
-from omnitray.core.watching.levels import RHYTHMS
+from omnitray.monitor.levels import RHYTHMS
 from omnitray.qt import formats
 from omnitray.qt.series import TimeAxis, Track
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 
 from omnitray.base.facts import MonitorLevel
 from omnitray.base.policy import MonitorPolicy
-from omnitray.core.watching.monitor import ProgressiveMonitor
+from omnitray.monitor.monitor import ProgressiveMonitor
 
 log = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ import psutil
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import MonitorLevel
 from omnitray.core.processes.jobs import JobTracker
-from omnitray.core.watching.sampler import Sampler
+from omnitray.monitor.sampler import Sampler
 from omnitray.platforms._linux_details import LinuxProcessDetails
 from omnitray.platforms._linux_processes import LinuxProcessTable
 from omnitray.platforms._linux_sampling import LinuxMachine

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from omnitray.base.facts import MemoryFacts
-from omnitray.core.watching.machine import CpuQuota
+from omnitray.monitor.machine import CpuQuota
 from omnitray.platforms._linux_cgroup import CgroupLimits
 from support.clock import FakeClock
 from support.fake_proc import FakeRoot

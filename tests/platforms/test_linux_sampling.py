@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnitray.base.facts import PressureFacts, PressurePair
-from omnitray.core.watching.machine import Traffic
+from omnitray.monitor.machine import Traffic
 from omnitray.platforms import _linux_parse as parse
 from omnitray.platforms._linux_files import KeptFile, printable
 from omnitray.platforms._linux_sampling import LinuxMachine

@@ -2,8 +2,8 @@ import psutil
 import pytest
 
 from omnitray.base.facts import BatteryFacts, MonitorLevel
-from omnitray.core.watching.machine import Traffic
-from omnitray.core.watching.sampler import Sampler
+from omnitray.monitor.machine import Traffic
+from omnitray.monitor.sampler import Sampler
 from omnitray.platforms._macos_sampling import is_real as is_real_on_mac
 from omnitray.platforms._macos_sampling import mac_machine
 from omnitray.platforms._windows_sampling import is_real as is_real_on_windows

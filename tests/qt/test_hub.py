@@ -20,10 +20,10 @@ from omnitray.base.policy import MonitorPolicy
 from omnitray.core.protect_notices import Notice
 from omnitray.core.protection_view import Explanation, ProtectionView
 from omnitray.base.status import Mood, sentence
-from omnitray.core.watching.levels import LevelChange, LevelReason
-from omnitray.core.watching.monitor import ProgressiveMonitor, Step
-from omnitray.core.watching.own_cost import OwnCostMeter
-from omnitray.core.watching.thresholds import Height, Transition
+from omnitray.monitor.levels import LevelChange, LevelReason
+from omnitray.monitor.monitor import ProgressiveMonitor, Step
+from omnitray.monitor.own_cost import OwnCostMeter
+from omnitray.monitor.thresholds import Height, Transition
 from omnitray.qt.door import ProgramDoor
 from omnitray.qt.hub import Hub
 from omnitray.qt.parts import Parts

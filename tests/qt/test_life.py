@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.base import logs
 from omnitray.base.policy import MonitorPolicy
-from omnitray.core.watching.monitor import ProgressiveMonitor, Step
+from omnitray.monitor.monitor import ProgressiveMonitor, Step
 from omnitray.qt import messages
 from omnitray.qt.signals import StopSignals
 from omnitray.qt.workers import MonitorWorker, WorkerThread

@@ -16,7 +16,7 @@ from omnitray.core.cleaning.caches import CacheCleaner
 from omnitray.core.close_look import CloseLook, CloseLooker
 from omnitray.base.facts import Mode, ProtectState
 from omnitray.core.protection_view import Protected, Told, WayBack
-from omnitray.core.watching.own_cost import OwnCostMeter
+from omnitray.monitor.own_cost import OwnCostMeter
 from omnitray.qt.cleaning import Cleaning
 from omnitray.qt.hub import Hub
 from omnitray.qt.looking import Looking

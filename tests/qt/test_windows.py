@@ -16,8 +16,8 @@ from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.core.alerting.alerts import AlertSystem
 from omnitray.core.alerting.history import History
 from omnitray.core.protection_view import ProtectionView
-from omnitray.core.watching.own_cost import OwnCostMeter
-from omnitray.core.watching.ring import SnapshotRing
+from omnitray.monitor.own_cost import OwnCostMeter
+from omnitray.monitor.ring import SnapshotRing
 from omnitray.qt.hub import Hub
 from omnitray.qt.parts import Parts
 from omnitray.qt.protection import Protection

@@ -9,7 +9,7 @@ from omnitray.base.facts import (
     PressureFacts,
     TemperatureFacts,
 )
-from omnitray.core.watching.machine import BusyTime, CpuQuota, CpuTimes, Traffic
+from omnitray.monitor.machine import BusyTime, CpuQuota, CpuTimes, Traffic
 
 GIB = 1 << 30
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from omnitray.base.clock import Clock
 from omnitray.base.facts import DiskFacts, Job, MemoryFacts, MonitorLevel, ProcessFacts, Snapshot
 from omnitray.base.policy import MonitorPolicy
-from omnitray.core.watching.monitor import ProgressiveMonitor
+from omnitray.monitor.monitor import ProgressiveMonitor
 
 
 class ToldMachine:

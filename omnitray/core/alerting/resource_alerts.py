@@ -21,8 +21,8 @@ import msgspec
 
 from omnitray.core.alerting.culprits import CulpritTally
 from omnitray.base.facts import JobKind, Mode, Resource, Severity, Snapshot
-from omnitray.core.watching.monitor import Step
-from omnitray.core.watching.thresholds import Height, Transition
+from omnitray.monitor.monitor import Step
+from omnitray.monitor.thresholds import Height, Transition
 
 WAITING_PERCENT = 40.0
 _PRESSURE_SPAN_S = 10.0  # what ``avg10`` looks back on

@@ -13,7 +13,7 @@ from omnitray.base.clock import Clock
 from omnitray.core.deciding.protection import GuardReading
 from omnitray.base.facts import MemoryFacts
 from omnitray.core.watching.guard import WORTH_BPS
-from omnitray.core.watching.machine import BusyTime, CpuQuota, Machine
+from omnitray.monitor.machine import BusyTime, CpuQuota, Machine
 
 _SHORTEST_WINDOW_S = 0.5
 

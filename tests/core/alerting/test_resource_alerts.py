@@ -15,8 +15,8 @@ from omnitray.base.facts import (
     Severity,
     Snapshot,
 )
-from omnitray.core.watching.monitor import Step
-from omnitray.core.watching.thresholds import Height, Transition
+from omnitray.monitor.monitor import Step
+from omnitray.monitor.thresholds import Height, Transition
 
 
 def job(name: str, cpu: float, rss: int = 10**9, growth: float | None = None) -> Job:

@@ -5,7 +5,7 @@ import pytest
 from omnitray.base.facts import MemoryFacts
 from omnitray.core.watching.guard_source import GuardSource, NoWakers
 from omnitray.core.watching.latency import LatencyProbe
-from omnitray.core.watching.machine import CpuQuota
+from omnitray.monitor.machine import CpuQuota
 from support.clock import FakeClock
 from support.machine import FakeMachine
 

@@ -8,10 +8,10 @@ from omnitray.base.facts import (
     Snapshot,
 )
 from omnitray.base.policy import Band, MonitorPolicy, Thresholds
-from omnitray.core.watching.levels import LevelReason
-from omnitray.core.watching.monitor import Step
-from omnitray.core.watching.report import Report
-from omnitray.core.watching.thresholds import Height
+from omnitray.monitor.levels import LevelReason
+from omnitray.monitor.monitor import Step
+from omnitray.monitor.report import Report
+from omnitray.monitor.thresholds import Height
 from support.clock import FakeClock
 from support.told_machine import ToldMachine, told_monitor
 

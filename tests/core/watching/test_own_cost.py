@@ -1,5 +1,5 @@
 from omnitray.base.status import OwnCost
-from omnitray.core.watching.own_cost import OwnCostMeter
+from omnitray.monitor.own_cost import OwnCostMeter
 from support.clock import FakeClock
 
 

@@ -9,7 +9,7 @@ from omnitray.base.facts import (
     PressurePair,
     Snapshot,
 )
-from omnitray.core.watching.ring import SnapshotRing
+from omnitray.monitor.ring import SnapshotRing
 
 FULL = Snapshot(
     taken_at=1000.0,

@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnitray.base.facts import BatteryFacts, MonitorLevel, Snapshot, TemperatureFacts
-from omnitray.core.watching.machine import CpuQuota, Traffic
-from omnitray.core.watching.sampler import Sampler
+from omnitray.monitor.machine import CpuQuota, Traffic
+from omnitray.monitor.sampler import Sampler
 from support.clock import FakeClock
 from support.machine import FakeMachine
 

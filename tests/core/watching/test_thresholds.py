@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from omnitray.base.facts import Resource
 from omnitray.base.policy import Band
-from omnitray.core.watching.thresholds import Height, Watch
+from omnitray.monitor.thresholds import Height, Watch
 
 BAND = Band(warning=70.0, critical=85.0, clear_below=10.0, hold_s=5.0)
 

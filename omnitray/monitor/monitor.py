@@ -18,10 +18,10 @@ from omnitray.base.clock import Clock
 from omnitray.base.facts import Job, MonitorLevel, ProcessFacts, Resource, Snapshot
 from omnitray.base.policy import MonitorPolicy
 from omnitray.base.subscribers import Callback, Subscribers
-from omnitray.core.watching.levels import RHYTHMS, LevelChange, LevelKeeper, LevelReason
-from omnitray.core.watching.report import Report, ReportKeeper
-from omnitray.core.watching.ring import SnapshotRing
-from omnitray.core.watching.thresholds import Height, Transition, Watch
+from omnitray.monitor.levels import RHYTHMS, LevelChange, LevelKeeper, LevelReason
+from omnitray.monitor.report import Report, ReportKeeper
+from omnitray.monitor.ring import SnapshotRing
+from omnitray.monitor.thresholds import Height, Transition, Watch
 
 _HURRY_S = 1.0
 _LEAST_S = 0.1

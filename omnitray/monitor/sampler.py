@@ -12,8 +12,8 @@ import msgspec
 
 from omnitray.base.clock import Clock
 from omnitray.base.facts import MonitorLevel, Snapshot
-from omnitray.core.watching.levels import RHYTHMS
-from omnitray.core.watching.machine import BusyTime, CpuQuota, CpuTimes, Machine, Traffic
+from omnitray.monitor.levels import RHYTHMS
+from omnitray.monitor.machine import BusyTime, CpuQuota, CpuTimes, Machine, Traffic
 
 JUMP_S = 2.0  # the clocks part by so much: a suspend (the steady one stands still), or a set clock
 GAP = 2.5  # a gap of so many expected intervals is a break

@@ -1,0 +1,1 @@
+"""ProgressiveMonitor: sampling, levels, thresholds and reports."""
