@@ -29,7 +29,7 @@ from omnitray.core.alerting.history import History
 from omnitray.core.alerting.silence_file import SilenceFile
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import AlertChannel
-from omnitray.core.processes.jobs import JobTracker
+from omnitray.processes.jobs import JobTracker
 from omnitray.monitor.monitor import ProgressiveMonitor
 from omnitray.monitor.own_cost import OwnCostMeter
 from omnitray.monitor.sampler import Sampler

@@ -20,9 +20,9 @@ from omnitray.base.clock import Clock
 from omnitray.core.close_look import CloseLooker
 from omnitray.core.deciding.protected import Protection as ProtectedPrograms
 from omnitray.core.deciding.protector import ResourceProtector
-from omnitray.core.processes.inspector import Inspector
-from omnitray.core.processes.jobs import JobTracker
-from omnitray.core.processes.process_table import ProcessDetails
+from omnitray.processes.inspector import Inspector
+from omnitray.processes.jobs import JobTracker
+from omnitray.processes.process_table import ProcessDetails
 from omnitray.core.protecting import Protecting
 from omnitray.core.surroundings import Around
 from omnitray.core.watching.latency import LatencyProbe

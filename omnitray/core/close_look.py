@@ -20,10 +20,10 @@ from omnitray.core.deciding.protection import Facts, GuardReading, OwnFacts
 from omnitray.core.deciding.scene import Scene
 from omnitray.base.facts import Job, MemoryFacts, ProcessFacts
 from omnitray.base.policy import ProtectPolicy
-from omnitray.core.processes.inspector import Inspector
-from omnitray.core.processes.job_seats import Identity, identity
-from omnitray.core.processes.process_growth import Growths
-from omnitray.core.processes.process_table import ProcessDetails
+from omnitray.processes.inspector import Inspector
+from omnitray.processes.job_seats import Identity, identity
+from omnitray.processes.growth import Growths
+from omnitray.processes.process_table import ProcessDetails
 from omnitray.core.protection_view import Protected
 
 _MOST = 2000  # processes whose I/O is read; the heaviest jobs come first

@@ -36,7 +36,7 @@ from omnitray.core.deciding.protector import ResourceProtector
 from omnitray.core.deciding.scene import Scene
 from omnitray.base.facts import DiskFacts, Job, ProcessFacts, ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.core.processes.inspector import Inspector, Look
+from omnitray.processes.inspector import Inspector, Look
 from omnitray.core.protect_notices import (
     Notice,
     NoticeOver,

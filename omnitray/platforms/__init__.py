@@ -20,8 +20,8 @@ from omnitray.core.deciding.foreground import Foreground
 from omnitray.core.deciding.protected_everywhere import Programs
 from omnitray.core.deciding.protection import OwnFacts
 from omnitray.base.facts import ProcessFacts
-from omnitray.core.processes.process_table import ProcessDetails, ProcessTable
-from omnitray.core.processes.ties import Tie
+from omnitray.processes.process_table import ProcessDetails, ProcessTable
+from omnitray.processes.ties import Tie
 from omnitray.core.watching.guard_source import GuardSource
 from omnitray.monitor.machine import Machine
 from omnitray.platforms._autostart import Autostart

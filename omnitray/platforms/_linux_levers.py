@@ -12,7 +12,7 @@ from pathlib import Path
 
 from omnitray.core.acting.system import Gone, Refused, Sign
 from omnitray.core.deciding.identity import Identity
-from omnitray.core.processes.ties import Tie
+from omnitray.processes.ties import Tie
 from omnitray.platforms._linux_bus import PATIENCE_S, BusError, SessionBus
 from omnitray.platforms._linux_foreground import Ties
 from omnitray.platforms._linux_priority import Priorities

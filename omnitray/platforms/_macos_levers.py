@@ -18,7 +18,7 @@ from omnitray.core.acting.priority_levers import NiceLever
 from omnitray.core.acting.signal_levers import StopLever
 from omnitray.core.acting.system import Gone, Refused, System
 from omnitray.core.deciding.identity import Identity
-from omnitray.core.processes.ties import Tie
+from omnitray.processes.ties import Tie
 from omnitray.platforms._psutil_system import PsutilSystem
 
 _PRIO_DARWIN_PROCESS = 4

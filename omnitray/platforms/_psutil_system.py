@@ -23,7 +23,7 @@ from omnitray.core.acting.system import (
 )
 from omnitray.core.deciding.identity import Identity
 from omnitray.base.facts import ProcessFacts
-from omnitray.core.processes.ties import Tie
+from omnitray.processes.ties import Tie
 from omnitray.platforms._psutil_processes import start_ticks
 
 _DEAD = {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}

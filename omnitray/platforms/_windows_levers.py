@@ -19,7 +19,7 @@ from omnitray.core.acting.signal_levers import StopLever
 from omnitray.core.acting.system import Gone, Refused, Sign
 from omnitray.core.acting.unit_levers import FAIR, LIGHTEST, WeightLever
 from omnitray.core.deciding.identity import Identity
-from omnitray.core.processes.ties import Tie
+from omnitray.processes.ties import Tie
 from omnitray.platforms._psutil_system import PsutilSystem
 from omnitray.platforms._windows_kernel import Kernel
 from omnitray.platforms._windows_ties import WindowOwners, readable

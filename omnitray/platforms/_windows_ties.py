@@ -8,7 +8,7 @@ import ctypes
 from ctypes import wintypes
 from typing import Any
 
-from omnitray.core.processes.ties import Tie
+from omnitray.processes.ties import Tie
 from omnitray.platforms._windows_kernel import prototyped
 
 _NEXT = 2  # GW_HWNDNEXT

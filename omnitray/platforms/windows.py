@@ -10,8 +10,8 @@ from omnitray.core.acting.system import System
 from omnitray.base.clock import SystemClock
 from omnitray.core.deciding.protected_everywhere import Programs
 from omnitray.core.deciding.protected_programs import WINDOWS
-from omnitray.core.processes.process_table import ProcessDetails, ProcessTable
-from omnitray.core.processes.ties import Tie
+from omnitray.processes.process_table import ProcessDetails, ProcessTable
+from omnitray.processes.ties import Tie
 from omnitray.core.watching.guard_source import GuardSource
 from omnitray.monitor.machine import Machine
 from omnitray.platforms._levers_check import check_levers

@@ -1,7 +1,7 @@
 """How a job and a process look in a list: cells from the words of ``job_words``."""
 
 from omnitray.base.facts import Job, ProcessFacts
-from omnitray.core.processes.job_seats import identity
+from omnitray.processes.job_seats import identity
 from omnitray.qt import formats, pills
 from omnitray.qt.cells import Cell
 from omnitray.qt.job_words import (

@@ -7,7 +7,7 @@ import msgspec
 
 from omnitray.core.close_look import CloseLook
 from omnitray.base.facts import Job, ProcessFacts
-from omnitray.core.processes.job_seats import identity
+from omnitray.processes.job_seats import identity
 from omnitray.core.protection_view import Held, Protected, ProtectionView
 from omnitray.qt import formats, pills
 

@@ -12,7 +12,7 @@ import msgspec
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from omnitray.base.facts import Job, ProcessFacts
-from omnitray.core.processes.job_seats import identity
+from omnitray.processes.job_seats import identity
 from omnitray.qt.cells import CELL, Cell
 from omnitray.qt.job_cells import job_cell, process_cell
 from omnitray.qt.job_words import (

@@ -24,7 +24,7 @@ import psutil
 
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import MonitorLevel
-from omnitray.core.processes.jobs import JobTracker
+from omnitray.processes.jobs import JobTracker
 from omnitray.monitor.sampler import Sampler
 from omnitray.platforms._linux_details import LinuxProcessDetails
 from omnitray.platforms._linux_processes import LinuxProcessTable

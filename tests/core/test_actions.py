@@ -10,7 +10,7 @@ from omnitray.core.acting.journal import Undone
 from omnitray.core.acting.system import IO_IDLE, IoPriority
 from omnitray.core.deciding.identity import LeverKind, Rung
 from omnitray.base.facts import Resource
-from omnitray.core.processes.ties import Tie
+from omnitray.processes.ties import Tie
 from omnitray.core.protect_page import journal_line
 from omnitray.core.protection_view import Outcome as Shown
 from support.deeds import Bench, job, order

@@ -26,8 +26,8 @@ from omnitray.base.facts import (
     Severity,
 )
 from omnitray.base.policy import ModeLimits, ProtectPolicy
-from omnitray.core.processes.inspector import Inspector
-from omnitray.core.processes.ties import Tie
+from omnitray.processes.inspector import Inspector
+from omnitray.processes.ties import Tie
 from omnitray.core.protect_notices import Notice, NoticeOver
 from omnitray.core.protect_page import holding, page
 from omnitray.core.protecting import UNREADABLE_S, Protecting, ProtectStep

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.processes.ties import Tie
+from omnitray.processes.ties import Tie
 from omnitray.platforms._linux_foreground import Ties
 from omnitray.platforms._linux_sockets import attributes, messages, peer_names
 from support.children import eventually

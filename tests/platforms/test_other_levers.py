@@ -20,7 +20,7 @@ from omnitray.core.acting.system import IO_IDLE, Gone, IoPriority, Refused, Sign
 from omnitray.core.actions import Actions
 from omnitray.core.deciding.identity import Identity, LeverKind, Rung
 from omnitray.base.facts import Resource
-from omnitray.core.processes.ties import Tie
+from omnitray.processes.ties import Tie
 from omnitray.platforms._macos_guard import MacWakers
 from omnitray.platforms._macos_levers import DarwinBackground, prototyped
 from omnitray.platforms._psutil_system import PsutilSystem

@@ -13,7 +13,7 @@ import pytest
 
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import Job, JobKind
-from omnitray.core.processes.jobs import JobTracker
+from omnitray.processes.jobs import JobTracker
 from omnitray.platforms._linux_details import LinuxProcessDetails
 from omnitray.platforms._linux_processes import LinuxProcessTable
 

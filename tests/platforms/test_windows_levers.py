@@ -20,7 +20,7 @@ from omnitray.core.acting.unit_levers import WeightLever
 from omnitray.core.actions import Actions
 from omnitray.core.deciding.identity import Identity, LeverKind, Rung
 from omnitray.base.facts import Resource
-from omnitray.core.processes.ties import Tie
+from omnitray.processes.ties import Tie
 from omnitray.platforms._windows_guard import WindowsWakers
 from omnitray.platforms._windows_kernel import NT_PROTOTYPES, PROTOTYPES, Kernel, prototyped
 from omnitray.platforms._windows_levers import (

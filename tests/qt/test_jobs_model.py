@@ -9,7 +9,7 @@ from PySide6.QtTest import QAbstractItemModelTester
 
 from omnitray.core.close_look import CloseLook
 from omnitray.base.facts import Job, JobKind
-from omnitray.core.processes.job_seats import identity
+from omnitray.processes.job_seats import identity
 from omnitray.qt.cells import CELL
 from omnitray.qt.job_words import Column, Grips, grips, top_jobs
 from omnitray.qt.jobs_model import JobsModel

@@ -6,7 +6,7 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.core.close_look import CloseLook
 from omnitray.base.facts import ProtectState
-from omnitray.core.processes.job_seats import identity
+from omnitray.processes.job_seats import identity
 from omnitray.core.protection_view import Protected, ProtectionView, Told, WayBack
 from omnitray.qt.cells import CELL, CellDelegate
 from omnitray.qt.job_words import Column, Grips, grips

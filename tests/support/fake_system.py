@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from omnitray.core.acting.system import Gone, IoPriority, OneWay, Refused, Sign
 from omnitray.core.deciding.identity import Identity
-from omnitray.core.processes.ties import Tie
+from omnitray.processes.ties import Tie
 
 
 class FakeProcess:

@@ -9,7 +9,7 @@ from omnitray.core.deciding.protector import ResourceProtector
 from omnitray.base.facts import Job, JobKind, MemoryFacts, ProcessFacts, ProtectState
 from omnitray.base.policy import ProtectPolicy
 from omnitray.core.press import told_of
-from omnitray.core.processes.inspector import Inspector
+from omnitray.processes.inspector import Inspector
 from omnitray.core.protecting import Protecting
 from omnitray.core.protection_view import Answer, Told
 from omnitray.core.watching.guard_source import GuardSource

@@ -22,9 +22,9 @@ from omnitray.core.deciding.protection import Facts, GuardReading, OwnFacts
 from omnitray.core.deciding.protector import ResourceProtector
 from omnitray.base.facts import Job, Mode
 from omnitray.base.policy import ModeLimits, ProtectPolicy
-from omnitray.core.processes.inspector import Inspector
-from omnitray.core.processes.jobs import JobTracker
-from omnitray.core.processes.ties import Tie
+from omnitray.processes.inspector import Inspector
+from omnitray.processes.jobs import JobTracker
+from omnitray.processes.ties import Tie
 from omnitray.core.watching.guard import Guard
 from omnitray.platforms import current
 

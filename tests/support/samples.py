@@ -26,7 +26,7 @@ from omnitray.base.facts import (
     Severity,
     Snapshot,
 )
-from omnitray.core.processes.job_seats import identity
+from omnitray.processes.job_seats import identity
 from omnitray.core.protection_view import (
     Breaker,
     Considered,

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from omnitray.base.facts import Job
-from omnitray.core.processes.jobs import JobTracker
+from omnitray.processes.jobs import JobTracker
 from support.clock import FakeClock
 from support.processes import FakeProcesses
 

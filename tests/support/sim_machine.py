@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from omnitray.core.deciding.protection import Facts, GuardReading, OwnFacts, Probe, ProcessDetail
 from omnitray.base.facts import Job, JobKind, MemoryFacts, PressureFacts, PressurePair, ProcessFacts
-from omnitray.core.processes.ties import Tie
+from omnitray.processes.ties import Tie
 from omnitray.core.watching.guard import RAM_FILL_BPS, SWAP_FILL_BPS
 
 GB = 1 << 30

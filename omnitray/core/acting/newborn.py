@@ -6,7 +6,7 @@ from omnitray.core.acting.quarry import Spares
 from omnitray.core.deciding.identity import Identity
 from omnitray.core.deciding.protected import Protection
 from omnitray.base.facts import ProcessFacts
-from omnitray.core.processes.process_table import ProcessDetails
+from omnitray.processes.process_table import ProcessDetails
 
 
 def spares(

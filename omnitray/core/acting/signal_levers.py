@@ -23,7 +23,7 @@ from omnitray.core.acting.system import Gone, Refused, Sign, System
 from omnitray.core.acting.unit_levers import RUNNING, refuse_tied
 from omnitray.core.acting.value_lever import ValueLever, process_of
 from omnitray.core.deciding.identity import Identity, LeverKind
-from omnitray.core.processes.ties import Tie
+from omnitray.processes.ties import Tie
 
 STOPPED = "stopped"
 ENDED = "ended"

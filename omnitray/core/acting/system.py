@@ -13,7 +13,7 @@ from typing import Protocol
 import msgspec
 
 from omnitray.core.deciding.identity import Identity
-from omnitray.core.processes.ties import Tie
+from omnitray.processes.ties import Tie
 
 
 class Gone(Exception):  # noqa: N818 - a fact, not an error of ours

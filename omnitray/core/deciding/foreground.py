@@ -11,7 +11,7 @@ from typing import Protocol
 
 from omnitray.core.deciding.protection import ProcessDetail
 from omnitray.base.facts import Job
-from omnitray.core.processes.known_programs import INTERPRETERS
+from omnitray.processes.known_programs import INTERPRETERS
 
 
 def foreground_pids(

@@ -14,9 +14,9 @@ from omnitray.core.deciding.protect_reasons import SparedReason
 from omnitray.core.deciding.protected_everywhere import SERVERS_IN_JAVA, Programs
 from omnitray.core.deciding.protection import Facts, ProcessDetail
 from omnitray.base.facts import Job, ProcessFacts
-from omnitray.core.processes.known_programs import INTERPRETERS
-from omnitray.core.processes.own_programs import is_ours
-from omnitray.core.processes.process_roles import KTHREADD, waits_for_a_person
+from omnitray.processes.known_programs import INTERPRETERS
+from omnitray.processes.own_programs import is_ours
+from omnitray.processes.process_roles import KTHREADD, waits_for_a_person
 
 _DELETED = " (deleted)"  # the kernel's word for a program that was replaced by an upgrade
 _MOST_KNOWN = 20_000  # programs with their arguments; then all are looked up anew

@@ -19,7 +19,7 @@ from omnitray.core.deciding.protect_reasons import (
     SparedReason,
 )
 from omnitray.base.facts import DiskFacts, Job, JobKind, MemoryFacts, PressureFacts, Resource
-from omnitray.core.processes.ties import Tie
+from omnitray.processes.ties import Tie
 from omnitray.core.protection_view import Answer
 
 

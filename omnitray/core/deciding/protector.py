@@ -30,7 +30,7 @@ from omnitray.core.deciding.scene import Scene
 from omnitray.core.deciding.turn import Memo, Turn
 from omnitray.base.facts import ProtectState
 from omnitray.base.policy import ProtectPolicy
-from omnitray.core.processes.process_growth import Growths
+from omnitray.processes.growth import Growths
 from omnitray.core.protection_view import BreakerState
 
 _Key = TypeVar("_Key", bound=Hashable)

@@ -17,7 +17,7 @@ from omnitray.core.deciding.protection import ActionState, ActiveAction, Facts, 
 from omnitray.core.deciding.worker import Worker
 from omnitray.base.facts import Job, ProcessFacts, ProtectState, Resource
 from omnitray.base.policy import ModeLimits, ProtectPolicy
-from omnitray.core.processes.process_growth import Growths
+from omnitray.processes.growth import Growths
 
 HandedOut = tuple[str, Rung, Resource]  # a job's key: decided a moment ago, not yet reported
 _IN_FORCE = {ActionState.HELD, ActionState.ENDING}

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.core.acting.cgroup_units import UnitKind, unit_of
+from omnitray.processes.cgroup_units import UnitKind, unit_of
 
 USER = "/user.slice/user-1000.slice/user@1000.service"
 

@@ -7,7 +7,7 @@ from omnitray.core.deciding.protect_reasons import RestoreReason
 from omnitray.core.deciding.protection import EndOutcome, Reply, Withdrawn
 from omnitray.base.facts import Job, JobKind, ProtectState
 from omnitray.base.policy import ProtectPolicy
-from omnitray.core.processes.ties import Tie
+from omnitray.processes.ties import Tie
 from omnitray.core.protection_view import Answer, BreakerState
 from support.desk import (
     BUSY,

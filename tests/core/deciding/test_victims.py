@@ -22,7 +22,7 @@ from omnitray.core.deciding.victims import (
 )
 from omnitray.base.facts import Job, JobKind, Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.core.processes.ties import Tie
+from omnitray.processes.ties import Tie
 from support.scenes import (
     GB,
     MB,

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnitray.base.facts import JobKind
-from omnitray.core.processes.command_names import CommandName, name_command
+from omnitray.processes.naming import CommandName, name_command
 
 TEST, BUILD, AGENT = JobKind.TEST_RUN, JobKind.BUILD, JobKind.AGENT
 COMMAND, APP = JobKind.COMMAND, JobKind.APP

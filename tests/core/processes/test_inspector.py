@@ -1,8 +1,8 @@
 import msgspec
 
 from omnitray.base.facts import Job, JobKind, ProcessFacts
-from omnitray.core.processes.inspector import Inspector, weightiest
-from omnitray.core.processes.ties import Tie
+from omnitray.processes.inspector import Inspector, weightiest
+from omnitray.processes.ties import Tie
 from support.processes import FakeProcesses
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from omnitray.base.facts import JobKind
-from omnitray.core.processes.jobs import JobTracker
+from omnitray.processes.jobs import JobTracker
 from support.clock import FakeClock
 from support.processes import FakeProcesses
 from support.session import USER, Desk, pids

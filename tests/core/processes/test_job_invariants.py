@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnitray.base.facts import Job
-from omnitray.core.processes.job_looks import RememberedLooks
-from omnitray.core.processes.job_seats import Past
-from omnitray.core.processes.jobs import JobTracker, group_jobs
+from omnitray.processes.job_looks import RememberedLooks
+from omnitray.processes.job_seats import Past
+from omnitray.processes.jobs import JobTracker, group_jobs
 from support.clock import FakeClock
 from support.processes import FakeProcesses
 from support.session import USER, pids

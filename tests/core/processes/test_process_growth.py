@@ -1,6 +1,6 @@
 import pytest
 
-from omnitray.core.processes.process_growth import Growths
+from omnitray.processes.growth import Growths
 from support.scenes import MB, job, process
 
 

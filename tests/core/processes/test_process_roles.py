@@ -1,7 +1,7 @@
 import pytest
 
 from omnitray.base.facts import ProcessFacts
-from omnitray.core.processes.process_roles import Role, role_of, waits_for_a_person
+from omnitray.processes.process_roles import Role, role_of, waits_for_a_person
 
 
 def process(name: str, pid: int = 50, ppid: int = 1, rss: int = 4096, state: str = "S") -> Role:

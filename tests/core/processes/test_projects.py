@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.processes.projects import Projects
+from omnitray.processes.projects import Projects
 
 
 @pytest.fixture

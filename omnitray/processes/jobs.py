@@ -14,12 +14,12 @@ import msgspec
 
 from omnitray.base.clock import Clock
 from omnitray.base.facts import Job, JobKind, ProcessFacts
-from omnitray.core.processes.job_grouping import seat_all
-from omnitray.core.processes.job_growth import Growth
-from omnitray.core.processes.job_looks import Looks, RememberedLooks
-from omnitray.core.processes.job_seats import Identity, Past, Seat, identity
-from omnitray.core.processes.process_table import ProcessDetails
-from omnitray.core.processes.projects import Projects
+from omnitray.processes.job_grouping import seat_all
+from omnitray.processes.job_growth import Growth
+from omnitray.processes.job_looks import Looks, RememberedLooks
+from omnitray.processes.job_seats import Identity, Past, Seat, identity
+from omnitray.processes.process_table import ProcessDetails
+from omnitray.processes.projects import Projects
 
 _WITH_PROJECT = frozenset({JobKind.COMMAND, JobKind.TEST_RUN, JobKind.BUILD, JobKind.AGENT})
 _BY_AGE = attrgetter("start_ticks", "pid")

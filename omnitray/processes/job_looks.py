@@ -9,8 +9,8 @@ from typing import Protocol
 
 from omnitray.base.clock import Clock
 from omnitray.base.facts import ProcessFacts
-from omnitray.core.processes.command_names import CommandName, name_command
-from omnitray.core.processes.process_table import ProcessDetails
+from omnitray.processes.naming import CommandName, name_command
+from omnitray.processes.process_table import ProcessDetails
 
 # A new process is moved into the unit of its application some moments after it was started.
 SETTLES_S = 5.0

@@ -5,8 +5,8 @@ of them before what only passes things on, waits, or stands before a command.
 """
 
 from omnitray.base.facts import JobKind
-from omnitray.core.processes.known_programs import HELPERS, INTERPRETERS
-from omnitray.core.processes.process_roles import is_shell
+from omnitray.processes.known_programs import HELPERS, INTERPRETERS
+from omnitray.processes.process_roles import is_shell
 
 _RUNS = {JobKind.TEST_RUN: 6, JobKind.BUILD: 5, JobKind.AGENT: 4}
 _SCRIPT, _PROGRAM, _HELPER, _SHELL = 3, 2, 1, 0

@@ -12,7 +12,7 @@ import re
 
 import msgspec
 
-from omnitray.core.processes.known_programs import APPLICATIONS
+from omnitray.processes.known_programs import APPLICATIONS
 
 _LAUNCHERS = ("gnome", "flatpak", "KDE", "kde", "plasma", "dbus", "gtk", "uwsm", "xfce", "hypr")
 _ESCAPE = re.compile(r"\\x([0-9a-f]{2})")

@@ -12,8 +12,8 @@ import msgspec
 from omnitray.core.deciding.protection import ProcessDetail
 from omnitray.core.deciding.worker import WORTH_WRITING_BPS
 from omnitray.base.facts import Job, ProcessFacts
-from omnitray.core.processes.process_table import ProcessDetails
-from omnitray.core.processes.ties import Tie
+from omnitray.processes.process_table import ProcessDetails
+from omnitray.processes.ties import Tie
 
 _TIES_KEPT_S = 2.0
 _TIED_JOBS = 4  # of each order: CPU, memory, growth

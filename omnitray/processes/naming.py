@@ -13,9 +13,9 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from omnitray.base.facts import JobKind
-from omnitray.core.processes.command_ranks import rank
-from omnitray.core.processes.command_wrappers import ASSIGNMENT, program_of, unwrapped
-from omnitray.core.processes.known_programs import (
+from omnitray.processes.command_ranks import rank
+from omnitray.processes.command_wrappers import ASSIGNMENT, program_of, unwrapped
+from omnitray.processes.known_programs import (
     AGENT_NAMES,
     APPLICATIONS,
     BUILDS,
@@ -28,7 +28,7 @@ from omnitray.core.processes.known_programs import (
     WITH_SUBCOMMAND,
     WITH_TWO_WORDS,
 )
-from omnitray.core.processes.process_roles import AGENTS, is_shell
+from omnitray.processes.process_roles import AGENTS, is_shell
 
 _VERSION = re.compile(r"[\d.]*\d(\.exe)?$|\.exe$")
 _SCRIPT_ENDS = (".js", ".mjs", ".cjs", ".jar", ".rb", ".phar")

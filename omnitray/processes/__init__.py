@@ -1,0 +1,1 @@
+"""The process table, process details, and jobs: grouping, naming, growth."""
