@@ -14,8 +14,8 @@ from omnitray.core.acting.executor import Executor
 from omnitray.core.acting.journal import Journal
 from omnitray.core.acting.newborn import spares
 from omnitray.core.actions import Actions
-from omnitray.core.cleaning.cache_search import places
-from omnitray.core.cleaning.caches import CacheCleaner
+from omnitray.cleanup.search import places
+from omnitray.cleanup.cleaner import CacheCleaner
 from omnitray.base.clock import Clock
 from omnitray.core.close_look import CloseLooker
 from omnitray.core.deciding.protected import Protection as ProtectedPrograms

@@ -14,8 +14,8 @@ from omnitray.core.acting.guarding import Guard
 from omnitray.core.acting.lever import Lever
 from omnitray.core.acting.levers_report import LeverRow
 from omnitray.core.acting.system import System
-from omnitray.core.cleaning.cache_facts import FileId
-from omnitray.core.cleaning.cache_tools import Tools
+from omnitray.cleanup.facts import FileId
+from omnitray.cleanup.tools import Tools
 from omnitray.core.deciding.foreground import Foreground
 from omnitray.core.deciding.protected_everywhere import Programs
 from omnitray.core.deciding.protection import OwnFacts

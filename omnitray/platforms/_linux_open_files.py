@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from omnitray.core.cleaning.cache_facts import FileId
-from omnitray.core.cleaning.cache_walk import path_identity
+from omnitray.cleanup.facts import FileId
+from omnitray.cleanup.walk import path_identity
 
 _PROC = Path("/proc")
 _MOUNT = re.compile(rb"^mnt_id:\s*(\d+)", re.MULTILINE)

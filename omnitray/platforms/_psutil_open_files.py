@@ -2,8 +2,8 @@
 
 import psutil
 
-from omnitray.core.cleaning.cache_facts import FileId
-from omnitray.core.cleaning.cache_walk import device_of, path_identity
+from omnitray.cleanup.facts import FileId
+from omnitray.cleanup.walk import device_of, path_identity
 
 __all__ = ["mount_id", "open_files"]
 

@@ -10,8 +10,8 @@ import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from omnitray.base.format import size
-from omnitray.core.cleaning.cache_facts import CleanPlan, CleanResult
-from omnitray.core.cleaning.caches import CacheCleaner, Disk
+from omnitray.cleanup.facts import CleanPlan, CleanResult
+from omnitray.cleanup.cleaner import CacheCleaner, Disk
 
 log = logging.getLogger(__name__)
 

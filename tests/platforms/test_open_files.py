@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.cleaning.cache_facts import FileId
+from omnitray.cleanup.facts import FileId
 from omnitray.platforms._linux_open_files import mount_id, open_files
 
 

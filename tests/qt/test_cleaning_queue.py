@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pytestqt.qtbot import QtBot
 
-from omnitray.core.cleaning.cache_facts import CleanPlan
-from omnitray.core.cleaning.caches import CacheCleaner, Disk
+from omnitray.cleanup.facts import CleanPlan
+from omnitray.cleanup.cleaner import CacheCleaner, Disk
 from omnitray.core.protecting import CleanRequest
 from omnitray.qt.cleaning import Cleaned, Cleaning
 from omnitray.qt.cleaning_queue import CleaningQueue

@@ -8,7 +8,7 @@ import pytest
 
 from omnitray.api import door
 from omnitray.core.acting.deed import TakenBack
-from omnitray.core.cleaning.cache_facts import CleanPlan
+from omnitray.cleanup.facts import CleanPlan
 from omnitray.qt.cleaning import Cleaned
 from omnitray.qt.protect_commands import ProtectCommands
 from omnitray.qt.protect_worker import Engine

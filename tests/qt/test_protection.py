@@ -12,7 +12,7 @@ from omnitray.channels.notification import Notification
 from omnitray.channels.store import AlertStore
 from omnitray.core.alerting.alerts import AlertSystem
 from omnitray.core.alerting.history import History
-from omnitray.core.cleaning.caches import CacheCleaner
+from omnitray.cleanup.cleaner import CacheCleaner
 from omnitray.core.close_look import CloseLook, CloseLooker
 from omnitray.base.facts import Mode, ProtectState
 from omnitray.core.protection_view import Protected, Told, WayBack

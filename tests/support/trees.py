@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from omnitray.core.cleaning.cache_walk import SIGNATURE, TAG
+from omnitray.cleanup.walk import SIGNATURE, TAG
 
 LONG_AGO = 1_600_000_000.0
 

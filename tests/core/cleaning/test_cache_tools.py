@@ -5,7 +5,7 @@ from pathlib import PurePath
 
 import pytest
 
-from omnitray.core.cleaning.cache_tools import (
+from omnitray.cleanup.tools import (
     TOOLS,
     CommandResult,
     NoTools,

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from omnitray.core.cleaning.cache_facts import (
+from omnitray.cleanup.facts import (
     CacheKind,
     Candidate,
     CleanOutcome,
     CleanReason,
     FileId,
 )
-from omnitray.core.cleaning.cache_removal import Remover
-from omnitray.core.cleaning.cache_tools import NoTools
-from omnitray.core.cleaning.cache_walk import Ground, Refused, identity_of, opened, walk
-from omnitray.core.cleaning.caches import drained
+from omnitray.cleanup.removal import Remover
+from omnitray.cleanup.tools import NoTools
+from omnitray.cleanup.walk import Ground, Refused, identity_of, opened, walk
+from omnitray.cleanup.cleaner import drained
 from support.trees import everything, marked, write
 
 

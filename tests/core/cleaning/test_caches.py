@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.cleaning.cache_facts import (
+from omnitray.cleanup.facts import (
     CacheKind,
     CleanOutcome,
     CleanPlan,
@@ -15,9 +15,9 @@ from omnitray.core.cleaning.cache_facts import (
     CleanResult,
     FileId,
 )
-from omnitray.core.cleaning.cache_search import Places
-from omnitray.core.cleaning.cache_tools import CommandResult
-from omnitray.core.cleaning.caches import CacheCleaner, Disk, drained
+from omnitray.cleanup.search import Places
+from omnitray.cleanup.tools import CommandResult
+from omnitray.cleanup.cleaner import CacheCleaner, Disk, drained
 from support.clock import FakeClock
 from support.trees import LONG_AGO, everything, marked, write
 

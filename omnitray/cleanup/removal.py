@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 
-from omnitray.core.cleaning.cache_facts import CacheKind, Candidate, CleanOutcome, CleanReason
-from omnitray.core.cleaning.cache_plan import measured
-from omnitray.core.cleaning.cache_tools import Tools, freed_in
-from omnitray.core.cleaning.cache_walk import (
+from omnitray.cleanup.facts import CacheKind, Candidate, CleanOutcome, CleanReason
+from omnitray.cleanup.plan import measured
+from omnitray.cleanup.tools import Tools, freed_in
+from omnitray.cleanup.walk import (
     TAG,
     Found,
     Ground,

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import msgspec
 
-from omnitray.core.cleaning.cache_facts import CacheKind, Candidate
-from omnitray.core.cleaning.cache_tools import TOOLS, Tools, build_cache_bytes, folder_of
-from omnitray.core.cleaning.cache_walk import TAG
+from omnitray.cleanup.facts import CacheKind, Candidate
+from omnitray.cleanup.tools import TOOLS, Tools, build_cache_bytes, folder_of
+from omnitray.cleanup.walk import TAG
 
 FOLDERS = 50_000  # looked at for each root
 DEPTH = 8

@@ -13,7 +13,7 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from omnitray.core.cleaning.cache_facts import CleanReason, FileId
+from omnitray.cleanup.facts import CleanReason, FileId
 
 DEPTH = 256  # one descriptor is held for each level
 BLOCK_BYTES = 512  # the unit of st_blocks, whatever the file system's own is

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 import msgspec
 
-from omnitray.core.cleaning.cache_facts import (
+from omnitray.cleanup.facts import (
     Candidate,
     CleanOutcome,
     CleanPlan,
@@ -28,11 +28,11 @@ from omnitray.core.cleaning.cache_facts import (
     FileId,
     Left,
 )
-from omnitray.core.cleaning.cache_plan import Judge
-from omnitray.core.cleaning.cache_removal import Remover
-from omnitray.core.cleaning.cache_search import Places, search
-from omnitray.core.cleaning.cache_tools import NoTools, Tools
-from omnitray.core.cleaning.cache_walk import Ground, device_of
+from omnitray.cleanup.plan import Judge
+from omnitray.cleanup.removal import Remover
+from omnitray.cleanup.search import Places, search
+from omnitray.cleanup.tools import NoTools, Tools
+from omnitray.cleanup.walk import Ground, device_of
 from omnitray.base.clock import Clock, SystemClock
 
 Value = TypeVar("Value")

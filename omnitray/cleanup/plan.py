@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from omnitray.core.cleaning.cache_facts import CacheKind, Candidate, CleanReason, FileId, Left
-from omnitray.core.cleaning.cache_walk import (
+from omnitray.cleanup.facts import CacheKind, Candidate, CleanReason, FileId, Left
+from omnitray.cleanup.walk import (
     TAG,
     Found,
     Ground,

@@ -1,0 +1,1 @@
+"""Finding and removing caches that can be made again."""

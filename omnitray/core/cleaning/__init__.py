@@ -1,1 +1,0 @@
-"""Caches that can be made again: found, judged, shown, removed."""
