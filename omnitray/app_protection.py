@@ -10,24 +10,24 @@ from pathlib import Path
 
 import msgspec
 
-from omnitray.core.acting.executor import Executor
-from omnitray.core.acting.journal import Journal
-from omnitray.core.acting.newborn import spares
-from omnitray.core.actions import Actions
+from omnitray.protector.actuators.report_executor import Executor
+from omnitray.protector.actuators.journal import Journal
+from omnitray.protector.exclusions.newborn import spares
+from omnitray.protector.actuators.executor import Actions
 from omnitray.cleanup.search import places
 from omnitray.cleanup.cleaner import CacheCleaner
 from omnitray.base.clock import Clock
-from omnitray.core.close_look import CloseLooker
-from omnitray.core.deciding.protected import Protection as ProtectedPrograms
-from omnitray.core.deciding.protector import ResourceProtector
+from omnitray.protector.inspection import CloseLooker
+from omnitray.protector.exclusions.rules import Protection as ProtectedPrograms
+from omnitray.protector.protector import ResourceProtector
 from omnitray.processes.inspector import Inspector
 from omnitray.processes.jobs import JobTracker
 from omnitray.processes.process_table import ProcessDetails
-from omnitray.core.protecting import Protecting
-from omnitray.core.surroundings import Around
-from omnitray.core.watching.latency import LatencyProbe
+from omnitray.protector.engine import Protecting
+from omnitray.protector.environment import Around
+from omnitray.protector.latency import LatencyProbe
 from omnitray.monitor.monitor import ProgressiveMonitor
-from omnitray.core.watching.neighbours import Neighbour, neighbours
+from omnitray.protector.oom_events.daemons import Neighbour, neighbours
 from omnitray.base.paths import Paths
 from omnitray.platforms import Platform
 from omnitray.qt.protect_worker import Engine

@@ -6,10 +6,10 @@ And what it can know of what others do here: other guardians, logs, whose window
 from collections.abc import Iterator
 
 from omnitray import platforms
-from omnitray.core.acting.foreign_watch import Source
-from omnitray.core.acting.levers_report import LeverRow
+from omnitray.protector.oom_events.watch import Source
+from omnitray.protector.actuators.self_test import LeverRow
 from omnitray.base.policy import ModeLimits
-from omnitray.core.watching.neighbours import neighbours
+from omnitray.protector.oom_events.daemons import neighbours
 from omnitray.doctor import Finding, ok, warn
 
 

@@ -9,7 +9,7 @@ from omnitray import doctor_desktop as desktop
 from omnitray import doctor_levers as around
 from omnitray import doctor_system as system
 from omnitray.channels.session_bus import Answer
-from omnitray.core.acting.foreign_watch import Source
+from omnitray.protector.oom_events.watch import Source
 from omnitray.doctor import Finding, Verdict, ok, run
 from omnitray.base.paths import Paths, find_paths
 from support.api_server import running

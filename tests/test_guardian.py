@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from omnitray.core.acting.journal import Journal
+from omnitray.protector.actuators.journal import Journal
 from omnitray.guardian import Guardian, Parent, watch
 from support.children import eventually
 

@@ -29,7 +29,7 @@ from omnitray.api.wire import (
 from omnitray.core.alerting.alert import Alert, timestamp
 from omnitray.base.facts import Job, MemoryFacts, MonitorLevel, Severity, Snapshot
 from omnitray.base.policy import Band, ProtectPolicy
-from omnitray.core.protection_view import Breaker, Held, JournalLine, ProtectionView
+from omnitray.protector.view import Breaker, Held, JournalLine, ProtectionView
 from omnitray.base.status import Status, figures, sentence
 
 LATEST = 20

@@ -17,7 +17,7 @@ from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.base.facts import AlertType, Job, Mode, MonitorLevel, Severity, Snapshot
 from omnitray.base.leases import Lease
 from omnitray.base.policy import ProtectPolicy, Thresholds
-from omnitray.core.protection_view import Explanation, JournalLine, ProtectionView
+from omnitray.protector.view import Explanation, JournalLine, ProtectionView
 from omnitray.base.status import Status
 
 R_co = TypeVar("R_co", covariant=True)

@@ -21,7 +21,7 @@ from omnitray.base.facts import (
     TemperatureFacts,
 )
 from omnitray.base.policy import ModeLimits
-from omnitray.core.protection_view import BreakerState, Considered, Explanation, Grip, Outcome
+from omnitray.protector.view import BreakerState, Considered, Explanation, Grip, Outcome
 from omnitray.base.status import Mood, OwnCost
 
 LevelName = Literal["auto", "idle", "normal", "intensive", "critical"]

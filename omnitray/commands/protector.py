@@ -8,7 +8,7 @@ from omnitray.commands.context import Context
 from omnitray.commands.terminal import Terminal, percent
 from omnitray.commands.times import shown
 from omnitray.base.format import size
-from omnitray.core.protection_view import Explanation, Grip
+from omnitray.protector.view import Explanation, Grip
 from omnitray.remote import quoted
 
 SHOWN_JOBS = 20

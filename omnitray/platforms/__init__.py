@@ -9,20 +9,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, cast
 
-from omnitray.core.acting.foreign_watch import Logs, Source
-from omnitray.core.acting.guarding import Guard
-from omnitray.core.acting.lever import Lever
-from omnitray.core.acting.levers_report import LeverRow
-from omnitray.core.acting.system import System
+from omnitray.protector.oom_events.watch import Logs, Source
+from omnitray.protector.actuators.watchdog import Guard
+from omnitray.protector.actuators.actuator import Lever
+from omnitray.protector.actuators.self_test import LeverRow
+from omnitray.protector.actuators.system import System
 from omnitray.cleanup.facts import FileId
 from omnitray.cleanup.tools import Tools
-from omnitray.core.deciding.foreground import Foreground
-from omnitray.core.deciding.protected_everywhere import Programs
-from omnitray.core.deciding.protection import OwnFacts
+from omnitray.protector.exclusions.foreground import Foreground
+from omnitray.protector.exclusions.common import Programs
+from omnitray.protector.model import OwnFacts
 from omnitray.base.facts import ProcessFacts
 from omnitray.processes.process_table import ProcessDetails, ProcessTable
 from omnitray.processes.ties import Tie
-from omnitray.core.watching.guard_source import GuardSource
+from omnitray.protector.guard_source import GuardSource
 from omnitray.monitor.machine import Machine
 from omnitray.platforms._autostart import Autostart
 from omnitray.platforms._service import Service

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from omnitray.core.acting.lever import Lever
-from omnitray.core.acting.levers_report import LeverRow, levers_report, no_child
-from omnitray.core.acting.system import System
+from omnitray.protector.actuators.actuator import Lever
+from omnitray.protector.actuators.self_test import LeverRow, levers_report, no_child
+from omnitray.protector.actuators.system import System
 
 _BEGINS_WITHIN_S = 5.0
 # Dies with us even while it is stopped (PR_SET_PDEATHSIG; elsewhere it just sleeps its time out).

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from omnitray.core.deciding.foreground import Foreground, NoForeground
+from omnitray.protector.exclusions.foreground import Foreground, NoForeground
 from omnitray.platforms._linux_sway import SwayWindow
 from omnitray.platforms._linux_x11 import ActiveWindow, connected, cookie_for, socket_path
 

@@ -2,7 +2,7 @@
 
 import logging
 
-from omnitray.core.acting.system import Gone, Refused
+from omnitray.protector.actuators.system import Gone, Refused
 from omnitray.platforms._linux_bus import SessionBus
 from omnitray.platforms._linux_proc import Proc
 from omnitray.platforms._linux_units import UserUnits

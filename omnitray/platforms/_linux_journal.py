@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from omnitray.core.acting.foreign_watch import Answer, Source
+from omnitray.protector.oom_events.watch import Answer, Source
 
 FOLDERS = (Path("/var/log/journal"), Path("/run/log/journal"))
 _NAME = "journal"

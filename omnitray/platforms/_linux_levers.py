@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from omnitray.core.acting.system import Gone, Refused, Sign
-from omnitray.core.deciding.identity import Identity
+from omnitray.protector.actuators.system import Gone, Refused, Sign
+from omnitray.protector.identity import Identity
 from omnitray.processes.ties import Tie
 from omnitray.platforms._linux_bus import PATIENCE_S, BusError, SessionBus
 from omnitray.platforms._linux_foreground import Ties

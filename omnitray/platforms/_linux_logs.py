@@ -1,6 +1,6 @@
 """Where Linux tells of ends: the kernel's count, its log, and the journal."""
 
-from omnitray.core.acting.foreign_watch import Answer, Source
+from omnitray.protector.oom_events.watch import Answer, Source
 from omnitray.platforms._linux_journal import Journal
 from omnitray.platforms._linux_kernel_log import KernelLog, KillCount
 

@@ -12,8 +12,8 @@ import resource
 import time
 from pathlib import Path
 
-from omnitray.core.acting.system import Gone, IoPriority, OneWay, Refused
-from omnitray.core.deciding.identity import Identity
+from omnitray.protector.actuators.system import Gone, IoPriority, OneWay, Refused
+from omnitray.protector.identity import Identity
 from omnitray.platforms._linux_proc import Proc
 
 _IOPRIO_CALLS = {"x86_64": (251, 252), "aarch64": (30, 31), "armv7l": (314, 315)}  # set, get

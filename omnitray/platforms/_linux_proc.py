@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from omnitray.core.acting.system import Gone, Refused
-from omnitray.core.deciding.identity import Identity
+from omnitray.protector.actuators.system import Gone, Refused
+from omnitray.protector.identity import Identity
 from omnitray.base.facts import ProcessFacts
 from omnitray.platforms._linux_files import printable
 

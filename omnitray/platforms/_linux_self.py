@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from omnitray.core.deciding.protection import OwnFacts
+from omnitray.protector.model import OwnFacts
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 

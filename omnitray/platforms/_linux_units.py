@@ -12,8 +12,8 @@ from typing import Any
 
 from jeepney import DBusAddress  # type: ignore[import-untyped]  # it ships no types
 
-from omnitray.core.acting.system import Gone, Refused
-from omnitray.core.deciding.identity import Identity
+from omnitray.protector.actuators.system import Gone, Refused
+from omnitray.protector.identity import Identity
 from omnitray.platforms._linux_bus import PATIENCE_S, BusError, SessionBus
 
 NOT_SET = 2**64 - 1  # systemd's "[not set]" for a weight and "infinity" for a limit

@@ -9,7 +9,7 @@ import ctypes
 import ctypes.util
 from typing import Any
 
-from omnitray.core.deciding.foreground import Foreground, NoForeground
+from omnitray.protector.exclusions.foreground import Foreground, NoForeground
 
 _APPKIT = "/System/Library/Frameworks/AppKit.framework/AppKit"
 

@@ -12,12 +12,12 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from omnitray.core.acting.background_lever import BackgroundLever
-from omnitray.core.acting.lever import Lever
-from omnitray.core.acting.priority_levers import NiceLever
-from omnitray.core.acting.signal_levers import StopLever
-from omnitray.core.acting.system import Gone, Refused, System
-from omnitray.core.deciding.identity import Identity
+from omnitray.protector.actuators.background_lever import BackgroundLever
+from omnitray.protector.actuators.actuator import Lever
+from omnitray.protector.actuators.priority import NiceLever
+from omnitray.protector.actuators.signals import StopLever
+from omnitray.protector.actuators.system import Gone, Refused, System
+from omnitray.protector.identity import Identity
 from omnitray.processes.ties import Tie
 from omnitray.platforms._psutil_system import PsutilSystem
 

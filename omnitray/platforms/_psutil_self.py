@@ -2,7 +2,7 @@
 
 import psutil
 
-from omnitray.core.deciding.protection import OwnFacts
+from omnitray.protector.model import OwnFacts
 
 
 def own_rss_bytes() -> int | None:

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import psutil
 
-from omnitray.core.acting.no_units import NoUnits
-from omnitray.core.acting.system import (
+from omnitray.protector.actuators.no_units import NoUnits
+from omnitray.protector.actuators.system import (
     IO_IDLE,
     Gone,
     IoPriority,
@@ -21,7 +21,7 @@ from omnitray.core.acting.system import (
     Sign,
     Units,
 )
-from omnitray.core.deciding.identity import Identity
+from omnitray.protector.identity import Identity
 from omnitray.base.facts import ProcessFacts
 from omnitray.processes.ties import Tie
 from omnitray.platforms._psutil_processes import start_ticks

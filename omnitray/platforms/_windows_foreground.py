@@ -7,7 +7,7 @@ The windows of packaged applications belong to ApplicationFrameHost, which then 
 import ctypes
 from typing import Any
 
-from omnitray.core.deciding.foreground import Foreground, NoForeground
+from omnitray.protector.exclusions.foreground import Foreground, NoForeground
 
 
 class ForegroundWindow:

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from ctypes import wintypes
 from typing import Any
 
-from omnitray.core.acting.system import Gone, Refused
-from omnitray.core.deciding.identity import Identity
+from omnitray.protector.actuators.system import Gone, Refused
+from omnitray.protector.identity import Identity
 from omnitray.platforms._psutil_processes import start_ticks
 
 QUERY = 0x1000  # PROCESS_QUERY_LIMITED_INFORMATION

@@ -11,14 +11,14 @@ import contextlib
 from collections.abc import Iterable
 from typing import Any
 
-from omnitray.core.acting.background_lever import BackgroundLever
-from omnitray.core.acting.lever import Lever
-from omnitray.core.acting.no_units import NoUnits
-from omnitray.core.acting.priority_levers import IoLever
-from omnitray.core.acting.signal_levers import StopLever
-from omnitray.core.acting.system import Gone, Refused, Sign
-from omnitray.core.acting.unit_levers import FAIR, LIGHTEST, WeightLever
-from omnitray.core.deciding.identity import Identity
+from omnitray.protector.actuators.background_lever import BackgroundLever
+from omnitray.protector.actuators.actuator import Lever
+from omnitray.protector.actuators.no_units import NoUnits
+from omnitray.protector.actuators.priority import IoLever
+from omnitray.protector.actuators.signals import StopLever
+from omnitray.protector.actuators.system import Gone, Refused, Sign
+from omnitray.protector.actuators.cgroup import FAIR, LIGHTEST, WeightLever
+from omnitray.protector.identity import Identity
 from omnitray.processes.ties import Tie
 from omnitray.platforms._psutil_system import PsutilSystem
 from omnitray.platforms._windows_kernel import Kernel

@@ -3,17 +3,17 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from omnitray.core.acting.foreign_watch import Logs
-from omnitray.core.acting.guarding import Guard
-from omnitray.core.acting.lever import Lever
-from omnitray.core.acting.levers import linux_levers
-from omnitray.core.acting.system import System
+from omnitray.protector.oom_events.watch import Logs
+from omnitray.protector.actuators.watchdog import Guard
+from omnitray.protector.actuators.actuator import Lever
+from omnitray.protector.actuators.registry import linux_levers
+from omnitray.protector.actuators.system import System
 from omnitray.base.clock import SystemClock
-from omnitray.core.deciding.protected_everywhere import Programs
-from omnitray.core.deciding.protected_programs import LINUX
+from omnitray.protector.exclusions.common import Programs
+from omnitray.protector.exclusions.programs import LINUX
 from omnitray.processes.process_table import ProcessDetails, ProcessTable
 from omnitray.processes.ties import Tie
-from omnitray.core.watching.guard_source import GuardSource
+from omnitray.protector.guard_source import GuardSource
 from omnitray.monitor.machine import Machine
 from omnitray.platforms._levers_check import check_levers
 from omnitray.platforms._linux_active_window import foreground, foreground_known

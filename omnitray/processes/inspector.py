@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from omnitray.core.deciding.protection import ProcessDetail
-from omnitray.core.deciding.worker import WORTH_WRITING_BPS
+from omnitray.protector.model import ProcessDetail
+from omnitray.protector.worker import WORTH_WRITING_BPS
 from omnitray.base.facts import Job, ProcessFacts
 from omnitray.processes.process_table import ProcessDetails
 from omnitray.processes.ties import Tie

@@ -4,8 +4,8 @@ import enum
 from collections.abc import Iterable
 
 from omnitray.core.alerting.alert import Alert, epoch
-from omnitray.core.deciding.identity import Rung
-from omnitray.core.deciding.protect_reasons import AlarmReason, ProtectReason
+from omnitray.protector.identity import Rung
+from omnitray.protector.protect_reasons import AlarmReason, ProtectReason
 from omnitray.base.facts import AlertType
 from omnitray.qt import formats
 

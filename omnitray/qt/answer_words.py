@@ -1,6 +1,6 @@
 """What the buttons of a question say: what each would do now. Pure."""
 
-from omnitray.core.protection_view import Answer, Question
+from omnitray.protector.view import Answer, Question
 
 _RUNS = {
     Answer.SLOW_DOWN: "Slow down",

@@ -15,7 +15,7 @@ from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.core.alerting.decision import Outgoing
 from omnitray.base.facts import Job, Mode, Snapshot
 from omnitray.base.policy import ProtectPolicy, Thresholds
-from omnitray.core.protection_view import Explanation, ProtectionView
+from omnitray.protector.view import Explanation, ProtectionView
 from omnitray.base.status import Status
 from omnitray.base.subscribers import Subscribers
 from omnitray.monitor.levels import RHYTHMS, LevelChange

@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
-from omnitray.core.protection_view import Considered, Effect, Explanation, Means
+from omnitray.protector.view import Considered, Effect, Explanation, Means
 from omnitray.qt import formats
 from omnitray.qt.frames import Card, rule
 from omnitray.qt.labels import ElidedLabel, label, paragraph

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
 
-from omnitray.core.protection_view import Grip, Held
+from omnitray.protector.view import Grip, Held
 from omnitray.qt import formats, pills
 from omnitray.qt.frames import button, follow_tabs, rule
 from omnitray.qt.labels import ElidedLabel, label, paragraph, plain_tooltip

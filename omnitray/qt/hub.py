@@ -20,7 +20,7 @@ from omnitray.core.alerting.resource_alerts import ResourceAlert, ResourceAlerts
 from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertType, Job, Mode, MonitorLevel, Resource, Severity, Snapshot
 from omnitray.base.leases import Choice, Lease, Leases
-from omnitray.core.protect_notices import Notice, NoticeOver
+from omnitray.protector.notices import Notice, NoticeOver
 from omnitray.base.status import Status
 from omnitray.monitor.levels import RHYTHMS, LevelChange
 from omnitray.monitor.monitor import Step

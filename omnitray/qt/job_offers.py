@@ -1,7 +1,7 @@
 """Which buttons make sense for the chosen job, and for the others why not. Pure."""
 
 from omnitray.base.facts import Job, ProtectState
-from omnitray.core.protection_view import Grip, Protected
+from omnitray.protector.view import Grip, Protected
 from omnitray.qt.job_words import Grips
 
 NONE_CHOSEN = "Choose a job in the list first."

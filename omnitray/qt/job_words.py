@@ -5,10 +5,10 @@ from collections.abc import Iterable
 
 import msgspec
 
-from omnitray.core.close_look import CloseLook
+from omnitray.protector.inspection import CloseLook
 from omnitray.base.facts import Job, ProcessFacts
 from omnitray.processes.job_seats import identity
-from omnitray.core.protection_view import Held, Protected, ProtectionView
+from omnitray.protector.view import Held, Protected, ProtectionView
 from omnitray.qt import formats, pills
 
 

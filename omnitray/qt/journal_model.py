@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from omnitray.core.protection_view import JournalLine
+from omnitray.protector.view import JournalLine
 from omnitray.qt import formats, pills
 from omnitray.qt.cells import CELL, Cell
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from omnitray.core.close_look import CloseLook, CloseLooker, Wanted
+from omnitray.protector.inspection import CloseLook, CloseLooker, Wanted
 from omnitray.qt.workers import WorkerThread
 
 log = logging.getLogger(__name__)

@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
 
 from omnitray.core.alerting.alert import Alert
 from omnitray.base.clock import Clock
-from omnitray.core.close_look import CloseLook
+from omnitray.protector.inspection import CloseLook
 from omnitray.base.facts import Job, Snapshot
-from omnitray.core.protection_view import ProtectionView, Told
+from omnitray.protector.view import ProtectionView, Told
 from omnitray.qt.job_words import grips
 from omnitray.qt.overview import OverviewPage
 from omnitray.qt.readings import Readings

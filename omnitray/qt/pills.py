@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from omnitray.base.facts import Severity
-from omnitray.core.protection_view import Grip, Outcome
+from omnitray.protector.view import Grip, Outcome
 from omnitray.qt import glyphs
 from omnitray.qt.labels import plain_tooltip
 from omnitray.qt.theme import Colours, Theme, Tone, text_font

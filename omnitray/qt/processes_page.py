@@ -5,7 +5,7 @@ from PySide6.QtGui import QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMessageBox, QVBoxLayout, QWidget
 
 from omnitray.base.facts import Job, ProtectState
-from omnitray.core.protection_view import Told
+from omnitray.protector.view import Told
 from omnitray.qt import formats, job_offers
 from omnitray.qt.frames import Card, button, rule
 from omnitray.qt.job_words import Grips, job_pss

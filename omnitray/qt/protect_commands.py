@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from typing import Any, Protocol
 
 from omnitray.api import door
-from omnitray.core.acting.deed import TakenBack, Who
+from omnitray.protector.actuators.results import TakenBack, Who
 from omnitray.qt.cleaning import Cleaned
 from omnitray.qt.protect_words import cleaning_done
 from omnitray.qt.protect_worker import Engine

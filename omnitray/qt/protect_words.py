@@ -4,8 +4,8 @@ from omnitray.api import door
 from omnitray.channels.notification import Button, Notification, Urgency
 from omnitray.base.format import size
 from omnitray.base.facts import AlertType, Job, Severity
-from omnitray.core.protect_notices import Notice
-from omnitray.core.protection_view import Question
+from omnitray.protector.notices import Notice
+from omnitray.protector.view import Question
 from omnitray.qt.answer_words import answer_words
 from omnitray.qt.cleaning import Cleaned
 

@@ -10,21 +10,21 @@ import msgspec
 from PySide6 import QtCore
 from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer, Signal, Slot
 
-from omnitray.core.acting.deed import TakenBack, Who
-from omnitray.core.acting.journal import Journal
-from omnitray.core.acting.levers_report import LeverRow
-from omnitray.core.actions import Actions
+from omnitray.protector.actuators.results import TakenBack, Who
+from omnitray.protector.actuators.journal import Journal
+from omnitray.protector.actuators.self_test import LeverRow
+from omnitray.protector.actuators.executor import Actions
 from omnitray.base.clock import Clock
-from omnitray.core.deciding import explain
-from omnitray.core.deciding.protection import Reply
+from omnitray.protector import explain
+from omnitray.protector.model import Reply
 from omnitray.base.facts import DiskFacts
 from omnitray.base.policy import ProtectPolicy
-from omnitray.core.press import NOT_RUNNING, told_back, told_of
-from omnitray.core.protect_page import asked, page
-from omnitray.core.protecting import Protecting
-from omnitray.core.protection_view import Explanation, ProtectionView, Question, Told
-from omnitray.core.watching.guard import next_glance
-from omnitray.core.watching.guard_source import GuardSource
+from omnitray.protector.press import NOT_RUNNING, told_back, told_of
+from omnitray.protector.view_builder import asked, page
+from omnitray.protector.engine import Protecting
+from omnitray.protector.view import Explanation, ProtectionView, Question, Told
+from omnitray.protector.guard import next_glance
+from omnitray.protector.guard_source import GuardSource
 
 log = logging.getLogger(__name__)
 

@@ -14,17 +14,17 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from omnitray.api import door
 from omnitray.channels.notification import Notification
-from omnitray.core.acting.deed import TakenBack
+from omnitray.protector.actuators.results import TakenBack
 from omnitray.base.clock import Clock
-from omnitray.core.close_look import Wanted
-from omnitray.core.deciding.protection import Reply
+from omnitray.protector.inspection import Wanted
+from omnitray.protector.model import Reply
 from omnitray.base.facts import AlertType, Job, Mode, ProtectState, Severity, Snapshot
 from omnitray.base.policy import ProtectPolicy
-from omnitray.core.press import NOTHING_HELD
-from omnitray.core.protect_notices import Notice, NoticeOver
-from omnitray.core.protect_page import empty_page, holding
-from omnitray.core.protecting import ProtectStep
-from omnitray.core.protection_view import Answer, Explanation, ProtectionView, Question, Told
+from omnitray.protector.press import NOTHING_HELD
+from omnitray.protector.notices import Notice, NoticeOver
+from omnitray.protector.view_builder import empty_page, holding
+from omnitray.protector.engine import ProtectStep
+from omnitray.protector.view import Answer, Explanation, ProtectionView, Question, Told
 from omnitray.qt.cleaning import Cleaned, Cleaning
 from omnitray.qt.cleaning_queue import CleaningQueue
 from omnitray.qt.hub import Hub

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import (
 )
 
 from omnitray.base.facts import Mode, ProtectState
-from omnitray.core.protection_view import (
+from omnitray.protector.view import (
     Breaker,
     BreakerState,
     Explanation,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtWidgets import QBoxLayout, QPushButton
 
-from omnitray.core.protection_view import Answer, Question
+from omnitray.protector.view import Answer, Question
 from omnitray.qt import formats
 from omnitray.qt.answer_words import answer_words
 from omnitray.qt.frames import Banner, button, follow_tabs

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from omnitray.core.protection_view import Held, Told, WayBack
+from omnitray.protector.view import Held, Told, WayBack
 from omnitray.qt import formats
 from omnitray.qt.frames import button
 from omnitray.qt.labels import paragraph

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from omnitray.core.alerting.alert import Alert
 from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.facts import Job, Snapshot
-from omnitray.core.protection_view import ProtectionView, Question
+from omnitray.protector.view import ProtectionView, Question
 from omnitray.base.status import Status
 from omnitray.qt import formats
 from omnitray.qt.footer import Footer

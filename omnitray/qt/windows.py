@@ -18,7 +18,7 @@ from omnitray.core.alerting.alert import Alert
 from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.base.clock import Clock
 from omnitray.base.facts import Job, Mode, MonitorLevel, Snapshot
-from omnitray.core.protection_view import Question
+from omnitray.protector.view import Question
 from omnitray.base.status import Status
 from omnitray.qt.parts import Parts
 from omnitray.qt.place import FilePlaces

@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 
-from omnitray.core.deciding.protection import Facts, Forecast, GuardReading
-from omnitray.core.deciding.protector import ResourceProtector
+from omnitray.protector.model import Facts, Forecast, GuardReading
+from omnitray.protector.protector import ResourceProtector
 from omnitray.base.facts import Job, JobKind, Resource
 from omnitray.base.policy import ProtectPolicy
 from support.bench import Row, repeated, table

@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from omnitray.core.acting.deed import Order
-from omnitray.core.acting.journal import Journal
-from omnitray.core.acting.lever import Target
-from omnitray.core.actions import Actions
+from omnitray.protector.actuators.results import Order
+from omnitray.protector.actuators.journal import Journal
+from omnitray.protector.actuators.actuator import Target
+from omnitray.protector.actuators.executor import Actions
 from omnitray.base.clock import SystemClock
-from omnitray.core.deciding.identity import Identity, Rung
+from omnitray.protector.identity import Identity, Rung
 from omnitray.base.facts import Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.core.watching.guard import Guard
-from omnitray.core.watching.latency import LatencyProbe
+from omnitray.protector.guard import Guard
+from omnitray.protector.latency import LatencyProbe
 from omnitray.platforms import current
 from omnitray.platforms._posix_guardian import GuardianKeeper
 from support.bench import Row, Spread, spread, table, within

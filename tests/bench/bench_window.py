@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from omnitray.base.facts import Job, Snapshot
-from omnitray.core.protection_view import ProtectionView
+from omnitray.protector.view import ProtectionView
 from omnitray.base.status import Status
 from support.bench import Row, spread, table, within
 

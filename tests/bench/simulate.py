@@ -16,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from omnitray.core.deciding.protection import Action, Decision
+from omnitray.protector.model import Action, Decision
 from support.sim_plans import random_run
 from support.sim_run import Outcome
 

@@ -16,7 +16,7 @@ import pytest
 from omnitray import cli
 from omnitray.api import door as d
 from omnitray.base.facts import AlertType, Mode, MonitorLevel
-from omnitray.core.protection_view import Effect, Grip
+from omnitray.protector.view import Effect, Grip
 from omnitray.base.invocation import typed
 from omnitray.base.paths import find_paths
 from support import fake_door

@@ -5,14 +5,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from omnitray.core.acting.deed import Outcome, TakenBack
-from omnitray.core.acting.journal import Undone
-from omnitray.core.acting.system import IO_IDLE, IoPriority
-from omnitray.core.deciding.identity import LeverKind, Rung
+from omnitray.protector.actuators.results import Outcome, TakenBack
+from omnitray.protector.actuators.journal import Undone
+from omnitray.protector.actuators.system import IO_IDLE, IoPriority
+from omnitray.protector.identity import LeverKind, Rung
 from omnitray.base.facts import Resource
 from omnitray.processes.ties import Tie
-from omnitray.core.protect_page import journal_line
-from omnitray.core.protection_view import Outcome as Shown
+from omnitray.protector.view_builder import journal_line
+from omnitray.protector.view import Outcome as Shown
 from support.deeds import Bench, job, order
 from support.fake_system import FakeProcess
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from omnitray.core.acting.deed import Outcome, TakenBack, Who
-from omnitray.core.deciding.identity import LeverKind
+from omnitray.protector.actuators.results import Outcome, TakenBack, Who
+from omnitray.protector.identity import LeverKind
 from omnitray.base.facts import ProtectState
-from omnitray.core.press import NOTHING_HELD, SWITCHED_OFF, told_back
-from omnitray.core.protect_page import holding, page
-from omnitray.core.protection_view import Answer, Held, WayBack
+from omnitray.protector.press import NOTHING_HELD, SWITCHED_OFF, told_back
+from omnitray.protector.view_builder import holding, page
+from omnitray.protector.view import Answer, Held, WayBack
 from support.protect_desk import ProtectDesk
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.acting.deed import Who
-from omnitray.core.acting.executor import Executor
-from omnitray.core.acting.levers_report import LeverRow
-from omnitray.core.deciding.identity import LeverKind
-from omnitray.core.deciding.protect_reasons import ProtectReason
-from omnitray.core.deciding.protection import GuardReading, OwnFacts, Probe, Reply
-from omnitray.core.deciding.protector import ResourceProtector
+from omnitray.protector.actuators.results import Who
+from omnitray.protector.actuators.report_executor import Executor
+from omnitray.protector.actuators.self_test import LeverRow
+from omnitray.protector.identity import LeverKind
+from omnitray.protector.protect_reasons import ProtectReason
+from omnitray.protector.model import GuardReading, OwnFacts, Probe, Reply
+from omnitray.protector.protector import ResourceProtector
 from omnitray.base.facts import (
     DiskFacts,
     Job,
@@ -28,12 +28,12 @@ from omnitray.base.facts import (
 from omnitray.base.policy import ModeLimits, ProtectPolicy
 from omnitray.processes.inspector import Inspector
 from omnitray.processes.ties import Tie
-from omnitray.core.protect_notices import Notice, NoticeOver
-from omnitray.core.protect_page import holding, page
-from omnitray.core.protecting import UNREADABLE_S, Protecting, ProtectStep
-from omnitray.core.protection_view import Answer, Grip, ProtectionView
-from omnitray.core.surroundings import Around
-from omnitray.core.watching.neighbours import Neighbour
+from omnitray.protector.notices import Notice, NoticeOver
+from omnitray.protector.view_builder import holding, page
+from omnitray.protector.engine import UNREADABLE_S, Protecting, ProtectStep
+from omnitray.protector.view import Answer, Grip, ProtectionView
+from omnitray.protector.environment import Around
+from omnitray.protector.oom_events.daemons import Neighbour
 from support.clock import FakeClock
 from support.deeds import Bench
 from support.deeds import job as started

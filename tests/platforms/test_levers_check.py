@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.acting.levers import linux_levers
-from omnitray.core.acting.levers_report import levers_report
-from omnitray.core.acting.priority_levers import NiceLever
+from omnitray.protector.actuators.registry import linux_levers
+from omnitray.protector.actuators.self_test import levers_report
+from omnitray.protector.actuators.priority import NiceLever
 from omnitray.platforms._levers_check import check_levers, sleeper_command
 from omnitray.platforms._linux_levers import LinuxSystem
 from support.children import eventually, state

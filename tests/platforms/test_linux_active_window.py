@@ -14,7 +14,7 @@ from typing import IO
 
 import pytest
 
-from omnitray.core.deciding.foreground import Foreground, NoForeground
+from omnitray.protector.exclusions.foreground import Foreground, NoForeground
 from omnitray.platforms._linux_active_window import foreground, foreground_known
 from omnitray.platforms._linux_sway import SwayWindow
 from omnitray.platforms._linux_x11 import ActiveWindow, cookie_for, socket_path

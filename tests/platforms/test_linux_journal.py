@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.acting.foreign_ends import foreign_ends
-from omnitray.core.acting.foreign_watch import Answer
+from omnitray.protector.oom_events.parse import foreign_ends
+from omnitray.protector.oom_events.watch import Answer
 from omnitray.platforms._linux_journal import Journal, matches
 from omnitray.platforms._linux_kernel_log import KernelLog, KillCount
 from omnitray.platforms._linux_logs import LinuxLogs, log_sources

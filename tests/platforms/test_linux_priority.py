@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.acting.system import OneWay
-from omnitray.core.deciding.identity import Identity
+from omnitray.protector.actuators.system import OneWay
+from omnitray.protector.identity import Identity
 from omnitray.platforms._linux_priority import Priorities
 from omnitray.platforms._linux_proc import Proc
 
@@ -19,7 +19,7 @@ _NICE_0 = 20  # the limit that allows nice 0
 ASKS = """
 import os, resource, sys
 sys.path[:0] = sys.argv[1].split(os.pathsep)
-from omnitray.core.acting.system import OneWay
+from omnitray.protector.actuators.system import OneWay
 from omnitray.platforms._linux_levers import LinuxSystem
 system, limit = LinuxSystem(), int(sys.argv[2])
 try:

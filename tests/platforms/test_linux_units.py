@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from omnitray.core.acting.system import Gone, Refused
-from omnitray.core.deciding.identity import Identity
+from omnitray.protector.actuators.system import Gone, Refused
+from omnitray.protector.identity import Identity
 from omnitray.platforms._linux_bus import BusError, SessionBus
 from omnitray.platforms._linux_units import NOT_SET, UserUnits, unit_in
 

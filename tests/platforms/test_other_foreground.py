@@ -4,7 +4,7 @@ import ctypes
 from collections.abc import Callable
 from typing import Any
 
-from omnitray.core.deciding.foreground import NoForeground
+from omnitray.protector.exclusions.foreground import NoForeground
 from omnitray.platforms import _macos_foreground, _windows_foreground
 from omnitray.platforms._macos_foreground import FrontmostApplication
 from omnitray.platforms._windows_foreground import ForegroundWindow

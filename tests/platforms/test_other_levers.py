@@ -9,16 +9,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from omnitray.core.acting.background_lever import BackgroundLever
-from omnitray.core.acting.deed import Order, Outcome
-from omnitray.core.acting.guarding import NoGuard
-from omnitray.core.acting.journal import Journal
-from omnitray.core.acting.lever import Lever, Target
-from omnitray.core.acting.priority_levers import NiceLever
-from omnitray.core.acting.signal_levers import StopLever
-from omnitray.core.acting.system import IO_IDLE, Gone, IoPriority, Refused, Sign
-from omnitray.core.actions import Actions
-from omnitray.core.deciding.identity import Identity, LeverKind, Rung
+from omnitray.protector.actuators.background_lever import BackgroundLever
+from omnitray.protector.actuators.results import Order, Outcome
+from omnitray.protector.actuators.watchdog import NoGuard
+from omnitray.protector.actuators.journal import Journal
+from omnitray.protector.actuators.actuator import Lever, Target
+from omnitray.protector.actuators.priority import NiceLever
+from omnitray.protector.actuators.signals import StopLever
+from omnitray.protector.actuators.system import IO_IDLE, Gone, IoPriority, Refused, Sign
+from omnitray.protector.actuators.executor import Actions
+from omnitray.protector.identity import Identity, LeverKind, Rung
 from omnitray.base.facts import Resource
 from omnitray.processes.ties import Tie
 from omnitray.platforms._macos_guard import MacWakers

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.acting.deed import Order, Outcome
-from omnitray.core.acting.journal import Journal
-from omnitray.core.acting.lever import Target
-from omnitray.core.acting.levers import linux_levers
-from omnitray.core.actions import Actions
+from omnitray.protector.actuators.results import Order, Outcome
+from omnitray.protector.actuators.journal import Journal
+from omnitray.protector.actuators.actuator import Target
+from omnitray.protector.actuators.registry import linux_levers
+from omnitray.protector.actuators.executor import Actions
 from omnitray.base.clock import SystemClock
-from omnitray.core.deciding.identity import Identity, Rung
+from omnitray.protector.identity import Identity, Rung
 from omnitray.base.facts import Resource
 from omnitray.platforms._linux_levers import LinuxSystem
 from support.children import child, eventually, living_in, state

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.cleanup.facts import CleanPlan
 from omnitray.cleanup.cleaner import CacheCleaner, Disk
-from omnitray.core.protecting import CleanRequest
+from omnitray.protector.engine import CleanRequest
 from omnitray.qt.cleaning import Cleaned, Cleaning
 from omnitray.qt.cleaning_queue import CleaningQueue
 

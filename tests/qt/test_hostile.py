@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from omnitray.base.facts import AlertType, JobKind, Severity
-from omnitray.core.protection_view import Held, Question
+from omnitray.protector.view import Held, Question
 from omnitray.qt.cells import CELL
 from omnitray.qt.sidebar import PAGES
 from omnitray.qt.theme import Theme

@@ -17,8 +17,8 @@ from omnitray.core.alerting.history import History
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Resource, Severity
 from omnitray.base.leases import Lease
 from omnitray.base.policy import MonitorPolicy
-from omnitray.core.protect_notices import Notice
-from omnitray.core.protection_view import Explanation, ProtectionView
+from omnitray.protector.notices import Notice
+from omnitray.protector.view import Explanation, ProtectionView
 from omnitray.base.status import Mood, sentence
 from omnitray.monitor.levels import LevelChange, LevelReason
 from omnitray.monitor.monitor import ProgressiveMonitor, Step

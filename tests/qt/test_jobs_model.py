@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QAbstractItemModel, QPersistentModelIndex, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
-from omnitray.core.close_look import CloseLook
+from omnitray.protector.inspection import CloseLook
 from omnitray.base.facts import Job, JobKind
 from omnitray.processes.job_seats import identity
 from omnitray.qt.cells import CELL

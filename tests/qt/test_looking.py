@@ -3,10 +3,10 @@ from collections.abc import Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
-from omnitray.core.close_look import CloseLook, CloseLooker, Wanted
-from omnitray.core.deciding.protected import Protection
-from omnitray.core.deciding.protected_programs import LINUX
-from omnitray.core.deciding.protection import OwnFacts
+from omnitray.protector.inspection import CloseLook, CloseLooker, Wanted
+from omnitray.protector.exclusions.rules import Protection
+from omnitray.protector.exclusions.programs import LINUX
+from omnitray.protector.model import OwnFacts
 from omnitray.qt.looking import Looking
 from support.clock import FakeClock
 from support.processes import FakeProcesses

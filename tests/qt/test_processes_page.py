@@ -4,10 +4,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
-from omnitray.core.close_look import CloseLook
+from omnitray.protector.inspection import CloseLook
 from omnitray.base.facts import ProtectState
 from omnitray.processes.job_seats import identity
-from omnitray.core.protection_view import Protected, ProtectionView, Told, WayBack
+from omnitray.protector.view import Protected, ProtectionView, Told, WayBack
 from omnitray.qt.cells import CELL, CellDelegate
 from omnitray.qt.job_words import Column, Grips, grips
 from omnitray.qt.processes_page import NONE_FIT, NONE_YET, ProcessesPage

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from omnitray.api import door
-from omnitray.core.acting.deed import TakenBack
+from omnitray.protector.actuators.results import TakenBack
 from omnitray.cleanup.facts import CleanPlan
 from omnitray.qt.cleaning import Cleaned
 from omnitray.qt.protect_commands import ProtectCommands

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from omnitray.core.protection_view import Answer, Question
+from omnitray.protector.view import Answer, Question
 from omnitray.qt.protect_words import notification
 
 QUESTION = Question(

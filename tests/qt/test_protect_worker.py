@@ -9,8 +9,8 @@ from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from omnitray.base.clock import SystemClock
-from omnitray.core.protecting import ProtectStep
-from omnitray.core.protection_view import Question
+from omnitray.protector.engine import ProtectStep
+from omnitray.protector.view import Question
 from omnitray.qt.protect_worker import Engine, ProtectWorker, _same, notifier_of
 
 MANY = 20

@@ -13,9 +13,9 @@ from omnitray.channels.store import AlertStore
 from omnitray.core.alerting.alerts import AlertSystem
 from omnitray.core.alerting.history import History
 from omnitray.cleanup.cleaner import CacheCleaner
-from omnitray.core.close_look import CloseLook, CloseLooker
+from omnitray.protector.inspection import CloseLook, CloseLooker
 from omnitray.base.facts import Mode, ProtectState
-from omnitray.core.protection_view import Protected, Told, WayBack
+from omnitray.protector.view import Protected, Told, WayBack
 from omnitray.monitor.own_cost import OwnCostMeter
 from omnitray.qt.cleaning import Cleaning
 from omnitray.qt.hub import Hub

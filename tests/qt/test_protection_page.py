@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from omnitray.base.facts import Mode, ProtectState
-from omnitray.core.protection_view import (
+from omnitray.protector.view import (
     Breaker,
     BreakerState,
     Explanation,

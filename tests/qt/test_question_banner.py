@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from omnitray.core.protection_view import Answer
+from omnitray.protector.view import Answer
 from omnitray.qt.question_banner import QuestionBanner
 from support import samples
 from support.clock import FakeClock

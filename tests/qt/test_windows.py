@@ -15,7 +15,7 @@ from omnitray.channels.store import AlertStore
 from omnitray.core.alerting.alert_query import AlertQuery
 from omnitray.core.alerting.alerts import AlertSystem
 from omnitray.core.alerting.history import History
-from omnitray.core.protection_view import ProtectionView
+from omnitray.protector.view import ProtectionView
 from omnitray.monitor.own_cost import OwnCostMeter
 from omnitray.monitor.ring import SnapshotRing
 from omnitray.qt.hub import Hub

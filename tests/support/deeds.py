@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from omnitray.core.acting.deed import Order
-from omnitray.core.acting.journal import Journal, Line
-from omnitray.core.acting.lever import Target
-from omnitray.core.acting.levers import linux_levers
-from omnitray.core.acting.quarry import Spares
-from omnitray.core.actions import Actions
-from omnitray.core.deciding.identity import Identity, Rung
+from omnitray.protector.actuators.results import Order
+from omnitray.protector.actuators.journal import Journal, Line
+from omnitray.protector.actuators.actuator import Target
+from omnitray.protector.actuators.registry import linux_levers
+from omnitray.protector.actuators.quarry import Spares
+from omnitray.protector.actuators.executor import Actions
+from omnitray.protector.identity import Identity, Rung
 from omnitray.base.facts import Resource
 from support.clock import FakeClock
 from support.fake_system import FakeProcess, FakeSystem

@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from omnitray.core.deciding.identity import Rung
-from omnitray.core.deciding.protection import (
+from omnitray.protector.identity import Rung
+from omnitray.protector.model import (
     Action,
     ActionState,
     ActiveAction,
@@ -17,10 +17,10 @@ from omnitray.core.deciding.protection import (
     Reply,
     Restore,
 )
-from omnitray.core.deciding.protector import ResourceProtector
+from omnitray.protector.protector import ResourceProtector
 from omnitray.base.facts import Job, JobKind, Mode, ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.core.protection_view import Answer
+from omnitray.protector.view import Answer
 from support.scenes import GB, MB, facts, job, process, reading
 
 SLOW = Probe(now_ms=40.0, quiet_ms=5.0)

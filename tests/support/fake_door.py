@@ -32,7 +32,7 @@ from omnitray.base.facts import (
 )
 from omnitray.base.leases import Choice, Leases
 from omnitray.base.policy import ProtectPolicy, Thresholds
-from omnitray.core.protection_view import (
+from omnitray.protector.view import (
     Breaker,
     Considered,
     Explanation,

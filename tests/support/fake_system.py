@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from omnitray.core.acting.system import Gone, IoPriority, OneWay, Refused, Sign
-from omnitray.core.deciding.identity import Identity
+from omnitray.protector.actuators.system import Gone, IoPriority, OneWay, Refused, Sign
+from omnitray.protector.identity import Identity
 from omnitray.processes.ties import Tie
 
 

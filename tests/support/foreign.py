@@ -1,6 +1,6 @@
 """What others do around us, as a test tells it: logs of ends, and whose window is active."""
 
-from omnitray.core.acting.foreign_watch import Answer
+from omnitray.protector.oom_events.watch import Answer
 
 
 class ToldLogs:

@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from omnitray.core.acting.executor import Executor
-from omnitray.core.deciding.protection import GuardReading, OwnFacts, Probe, Reply
-from omnitray.core.deciding.protector import ResourceProtector
+from omnitray.protector.actuators.report_executor import Executor
+from omnitray.protector.model import GuardReading, OwnFacts, Probe, Reply
+from omnitray.protector.protector import ResourceProtector
 from omnitray.base.facts import Job, JobKind, MemoryFacts, ProcessFacts, ProtectState
 from omnitray.base.policy import ProtectPolicy
-from omnitray.core.press import told_of
+from omnitray.protector.press import told_of
 from omnitray.processes.inspector import Inspector
-from omnitray.core.protecting import Protecting
-from omnitray.core.protection_view import Answer, Told
-from omnitray.core.watching.guard_source import GuardSource
+from omnitray.protector.engine import Protecting
+from omnitray.protector.view import Answer, Told
+from omnitray.protector.guard_source import GuardSource
 from support.clock import FakeClock
 from support.deeds import Bench
 from support.deeds import job as started

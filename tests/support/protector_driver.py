@@ -14,18 +14,18 @@ from pathlib import Path
 
 import msgspec
 
-from omnitray.core.acting.executor import Executor
-from omnitray.core.acting.journal import Journal
-from omnitray.core.actions import Actions
+from omnitray.protector.actuators.report_executor import Executor
+from omnitray.protector.actuators.journal import Journal
+from omnitray.protector.actuators.executor import Actions
 from omnitray.base.clock import SystemClock
-from omnitray.core.deciding.protection import Facts, GuardReading, OwnFacts
-from omnitray.core.deciding.protector import ResourceProtector
+from omnitray.protector.model import Facts, GuardReading, OwnFacts
+from omnitray.protector.protector import ResourceProtector
 from omnitray.base.facts import Job, Mode
 from omnitray.base.policy import ModeLimits, ProtectPolicy
 from omnitray.processes.inspector import Inspector
 from omnitray.processes.jobs import JobTracker
 from omnitray.processes.ties import Tie
-from omnitray.core.watching.guard import Guard
+from omnitray.protector.guard import Guard
 from omnitray.platforms import current
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from omnitray.core.alerting.alert import Alert, epoch, timestamp
 from omnitray.core.alerting.alert_query import AlertQuery, fits
-from omnitray.core.close_look import CloseLook
+from omnitray.protector.inspection import CloseLook
 from omnitray.base.facts import (
     AlertType,
     DiskFacts,
@@ -27,7 +27,7 @@ from omnitray.base.facts import (
     Snapshot,
 )
 from omnitray.processes.job_seats import identity
-from omnitray.core.protection_view import (
+from omnitray.protector.view import (
     Breaker,
     Considered,
     Effect,

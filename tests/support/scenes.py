@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from omnitray.core.deciding.protection import (
+from omnitray.protector.model import (
     Action,
     ActionState,
     ActiveAction,
@@ -11,8 +11,8 @@ from omnitray.core.deciding.protection import (
     OwnFacts,
     ProcessDetail,
 )
-from omnitray.core.deciding.protector import ResourceProtector
-from omnitray.core.deciding.scene import Scene
+from omnitray.protector.protector import ResourceProtector
+from omnitray.protector.context import Scene
 from omnitray.base.facts import Job, JobKind, MemoryFacts, PressureFacts, PressurePair, ProcessFacts
 from omnitray.base.policy import ProtectPolicy
 

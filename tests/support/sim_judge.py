@@ -3,9 +3,9 @@
 import dataclasses
 from typing import Protocol
 
-from omnitray.core.deciding.identity import Identity, Rung
-from omnitray.core.deciding.protect_reasons import ProtectReason
-from omnitray.core.deciding.protection import Action, ActionState, ActiveAction, Decision, Question
+from omnitray.protector.identity import Identity, Rung
+from omnitray.protector.protect_reasons import ProtectReason
+from omnitray.protector.model import Action, ActionState, ActiveAction, Decision, Question
 from omnitray.base.facts import ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
 from support.sim_machine import Corpse, Sim, SimMachine

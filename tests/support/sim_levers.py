@@ -1,8 +1,8 @@
 """Carries decisions out on the machine that is not there."""
 
-from omnitray.core.deciding.identity import Identity, Rung
-from omnitray.core.deciding.protect_reasons import ProtectReason, RestoreReason
-from omnitray.core.deciding.protection import (
+from omnitray.protector.identity import Identity, Rung
+from omnitray.protector.protect_reasons import ProtectReason, RestoreReason
+from omnitray.protector.model import (
     Action,
     ActionState,
     ActiveAction,

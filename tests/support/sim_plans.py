@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from omnitray.core.deciding.identity import Rung
-from omnitray.core.deciding.protection import Question
+from omnitray.protector.identity import Rung
+from omnitray.protector.model import Question
 from omnitray.base.facts import JobKind, Mode, ProtectState
-from omnitray.core.protection_view import Answer
+from omnitray.protector.view import Answer
 from support.sim_incidents import desktop
 from support.sim_machine import GB, MB, JobLook, Sim, SimMachine
 from support.sim_run import Event, Outcome, run

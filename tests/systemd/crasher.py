@@ -11,12 +11,12 @@ import sys
 import time
 from pathlib import Path
 
-from omnitray.core.acting.deed import Order
-from omnitray.core.acting.journal import Journal
-from omnitray.core.acting.lever import Target
-from omnitray.core.actions import Actions
+from omnitray.protector.actuators.results import Order
+from omnitray.protector.actuators.journal import Journal
+from omnitray.protector.actuators.actuator import Target
+from omnitray.protector.actuators.executor import Actions
 from omnitray.base.clock import SystemClock
-from omnitray.core.deciding.identity import Rung
+from omnitray.protector.identity import Rung
 from omnitray.base.facts import Resource
 from omnitray.platforms import linux
 from omnitray.platforms._linux_levers import LinuxSystem

@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from omnitray.core.acting.deed import Order, Performed
-from omnitray.core.acting.journal import Journal
-from omnitray.core.acting.lever import Target
-from omnitray.core.acting.system import System
-from omnitray.core.actions import Actions
+from omnitray.protector.actuators.results import Order, Performed
+from omnitray.protector.actuators.journal import Journal
+from omnitray.protector.actuators.actuator import Target
+from omnitray.protector.actuators.system import System
+from omnitray.protector.actuators.executor import Actions
 from omnitray.base.clock import SystemClock
-from omnitray.core.deciding.identity import LeverKind, Rung
+from omnitray.protector.identity import LeverKind, Rung
 from omnitray.base.facts import Resource
 from omnitray.platforms import linux
 from omnitray.platforms._linux_levers import LinuxSystem

@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from omnitray.core.protect_notices import Notice
-from omnitray.core.surroundings import Around, Surroundings
-from omnitray.core.watching.neighbours import neighbours
+from omnitray.protector.notices import Notice
+from omnitray.protector.environment import Around, Surroundings
+from omnitray.protector.oom_events.daemons import neighbours
 from omnitray.platforms import linux
 from omnitray.platforms._linux_kernel_log import KernelLog
 from omnitray.platforms._linux_levers import LinuxSystem

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.acting.deed import Outcome, Who
-from omnitray.core.acting.system import Sign
-from omnitray.core.deciding.identity import Rung
+from omnitray.protector.actuators.results import Outcome, Who
+from omnitray.protector.actuators.system import Sign
+from omnitray.protector.identity import Rung
 from support.deeds import Bench, job, order
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from omnitray.core.acting.effects import Effects
-from omnitray.core.deciding.protection import GuardReading, Probe
+from omnitray.protector.effects import Effects
+from omnitray.protector.model import GuardReading, Probe
 from omnitray.base.facts import MemoryFacts, Resource
 
 MB = 10**6

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.acting.quarry import Quarry
-from omnitray.core.acting.system import Sign
-from omnitray.core.deciding.identity import Rung
+from omnitray.protector.actuators.quarry import Quarry
+from omnitray.protector.actuators.system import Sign
+from omnitray.protector.identity import Rung
 from support.deeds import Bench, job, order
 from support.fake_system import FakeProcess, FakeSystem
 

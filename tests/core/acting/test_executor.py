@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.acting.executor import FAILED_FOR_S, Executor
-from omnitray.core.deciding.identity import Identity, Rung
-from omnitray.core.deciding.protect_reasons import ProtectReason, RestoreReason
-from omnitray.core.deciding.protection import Action, ActionState, Evidence, Restore, Signal
+from omnitray.protector.actuators.report_executor import FAILED_FOR_S, Executor
+from omnitray.protector.identity import Identity, Rung
+from omnitray.protector.protect_reasons import ProtectReason, RestoreReason
+from omnitray.protector.model import Action, ActionState, Evidence, Restore, Signal
 from omnitray.base.facts import Resource
 from support.deeds import Bench, job
 

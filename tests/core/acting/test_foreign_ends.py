@@ -2,8 +2,8 @@
 
 import pytest
 
-from omnitray.core.acting.foreign_ends import Because, ForeignEnd, UnnamedEnd, foreign_ends
-from omnitray.core.protect_notices import foreign_notice
+from omnitray.protector.oom_events.parse import Because, ForeignEnd, UnnamedEnd, foreign_ends
+from omnitray.protector.notices import foreign_notice
 
 # nohang 0.2.0, --monitor, its own configuration with the line at 99 %
 NOHANG = """\

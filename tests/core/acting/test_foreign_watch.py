@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from omnitray.core.acting.foreign_ends import ForeignEnd, UnnamedEnd
-from omnitray.core.acting.foreign_watch import AnyEnd, ForeignWatch, Moment
-from omnitray.core.deciding.identity import Identity
+from omnitray.protector.oom_events.parse import ForeignEnd, UnnamedEnd
+from omnitray.protector.oom_events.watch import AnyEnd, ForeignWatch, Moment
+from omnitray.protector.identity import Identity
 from omnitray.base.facts import ProcessFacts
-from omnitray.core.watching.neighbours import Neighbour
+from omnitray.protector.oom_events.daemons import Neighbour
 from support.foreign import ToldLogs
 
 MB = 1 << 20

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.acting.deed import Outcome
-from omnitray.core.acting.system import Sign
-from omnitray.core.deciding.identity import Identity, Rung
+from omnitray.protector.actuators.results import Outcome
+from omnitray.protector.actuators.system import Sign
+from omnitray.protector.identity import Identity, Rung
 from support.deeds import Bench, job, order
 from support.fake_system import FakeProcess
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.deciding.identity import LeverKind, Rung
+from omnitray.protector.identity import LeverKind, Rung
 from omnitray.base.facts import Resource
 from support.deeds import Bench, job, order
 from support.fake_system import FakeProcess

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from omnitray.core.deciding.identity import Rung
+from omnitray.protector.identity import Rung
 from omnitray.base.facts import Resource
 from support.deeds import Bench, job, order
 

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.acting.deed import Outcome
-from omnitray.core.acting.executor import Executor
-from omnitray.core.acting.system import Sign
-from omnitray.core.deciding.identity import Rung
-from omnitray.core.deciding.protect_reasons import ProtectReason
-from omnitray.core.deciding.protection import Action, Evidence, Signal, TakenBack
+from omnitray.protector.actuators.results import Outcome
+from omnitray.protector.actuators.report_executor import Executor
+from omnitray.protector.actuators.system import Sign
+from omnitray.protector.identity import Rung
+from omnitray.protector.protect_reasons import ProtectReason
+from omnitray.protector.model import Action, Evidence, Signal, TakenBack
 from omnitray.base.facts import Resource
-from omnitray.core.protection_view import Answer
+from omnitray.protector.view import Answer
 from support.deeds import Bench, job, order
 from support.fake_system import FakeProcess
 from support.protect_desk import ProtectDesk

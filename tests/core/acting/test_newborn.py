@@ -2,10 +2,10 @@
 
 import pytest
 
-from omnitray.core.acting.newborn import spares
-from omnitray.core.deciding.identity import Identity
-from omnitray.core.deciding.protected import Protection
-from omnitray.core.deciding.protected_programs import LINUX
+from omnitray.protector.exclusions.newborn import spares
+from omnitray.protector.identity import Identity
+from omnitray.protector.exclusions.rules import Protection
+from omnitray.protector.exclusions.programs import LINUX
 from support.processes import FakeProcesses
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.acting.deed import Outcome
+from omnitray.protector.actuators.results import Outcome
 from support.deeds import Bench, job, order
 from support.fake_system import FakeProcess
 

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from omnitray.core.deciding.identity import Rung
+from omnitray.protector.identity import Rung
 from omnitray.base.facts import Resource
 from support.deeds import Bench, order
 from support.fake_system import FakeProcess

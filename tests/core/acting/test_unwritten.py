@@ -5,8 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from omnitray.core.acting.deed import Outcome
-from omnitray.core.deciding.identity import Rung
+from omnitray.protector.actuators.results import Outcome
+from omnitray.protector.identity import Rung
 from support.deeds import Bench, job, order
 
 pytestmark = pytest.mark.expect_log("journal of actions cannot be written")

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from omnitray.core.acting.ending import KILL_AFTER_S
-from omnitray.core.deciding import breaker
-from omnitray.core.deciding.breaker import (
+from omnitray.protector.actuators.ending import KILL_AFTER_S
+from omnitray.protector import circuit_breaker
+from omnitray.protector.circuit_breaker import (
     OPEN_S,
     QUIET_S,
     Breaker,
@@ -14,11 +14,11 @@ from omnitray.core.deciding.breaker import (
     put_off,
     stepped,
 )
-from omnitray.core.deciding.identity import Identity, Rung
-from omnitray.core.deciding.protect_reasons import AlarmReason, ProtectReason
-from omnitray.core.deciding.protection import Action, EndOutcome, Evidence, Signal
+from omnitray.protector.identity import Identity, Rung
+from omnitray.protector.protect_reasons import AlarmReason, ProtectReason
+from omnitray.protector.model import Action, EndOutcome, Evidence, Signal
 from omnitray.base.facts import Job, MemoryFacts, Resource
-from omnitray.core.protection_view import BreakerState
+from omnitray.protector.view import BreakerState
 from support.scenes import GB, job, process
 
 TOTAL = 16 * GB
@@ -269,7 +269,7 @@ def test_an_end_with_much_left_is_in_no_hurry_however_memory_falls() -> None:
 
 
 def test_term_has_as_long_as_it_really_gets() -> None:
-    assert breaker.TERM_S == KILL_AFTER_S
+    assert circuit_breaker.TERM_S == KILL_AFTER_S
 
 
 def test_an_end_during_another_is_hurried_at_half_the_floor_too() -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from omnitray.core.deciding.identity import Rung
-from omnitray.core.deciding.protect_reasons import ProtectReason, RestoreReason
-from omnitray.core.deciding.protection import (
+from omnitray.protector.identity import Rung
+from omnitray.protector.protect_reasons import ProtectReason, RestoreReason
+from omnitray.protector.model import (
     Withdrawn,
 )
 from omnitray.base.facts import JobKind, Mode, Resource

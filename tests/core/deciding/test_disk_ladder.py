@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from omnitray.core.deciding.identity import Rung
-from omnitray.core.deciding.protect_reasons import ProtectReason
-from omnitray.core.deciding.protection import (
+from omnitray.protector.identity import Rung
+from omnitray.protector.protect_reasons import ProtectReason
+from omnitray.protector.model import (
     Forecast,
     ProcessDetail,
 )

@@ -2,17 +2,17 @@
 
 import pytest
 
-from omnitray.core import protect_page
+from omnitray.protector import view_builder
 from omnitray.base.format import duration, percent, rate, size, span
-from omnitray.core.deciding import explain
-from omnitray.core.deciding.identity import Rung
-from omnitray.core.deciding.protect_reasons import (
+from omnitray.protector import explain
+from omnitray.protector.identity import Rung
+from omnitray.protector.protect_reasons import (
     AlarmReason,
     ProtectReason,
     RestoreReason,
     SparedReason,
 )
-from omnitray.core.deciding.protection import (
+from omnitray.protector.model import (
     Action,
     ActionState,
     Alarm,
@@ -301,7 +301,7 @@ def test_who_shows_a_question_is_told_whether_its_job_is_paused(
         unanswered=unanswered,
     )
 
-    assert protect_page.asked(question, 0.0).paused is paused
+    assert view_builder.asked(question, 0.0).paused is paused
 
 
 def test_alarms_say_what_is_no_longer_done() -> None:

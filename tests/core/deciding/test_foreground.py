@@ -1,7 +1,7 @@
 """What counts as in front: the window's process and its own helpers, nothing that it runs."""
 
-from omnitray.core.deciding.foreground import foreground_pids
-from omnitray.core.deciding.protection import ProcessDetail
+from omnitray.protector.exclusions.foreground import foreground_pids
+from omnitray.protector.model import ProcessDetail
 from omnitray.base.facts import Job, JobKind, ProcessFacts
 
 WINDOW = frozenset({10})

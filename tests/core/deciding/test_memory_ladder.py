@@ -2,9 +2,9 @@
 
 import pytest
 
-from omnitray.core.deciding.identity import Rung
-from omnitray.core.deciding.protect_reasons import AlarmReason, ProtectReason, SparedReason
-from omnitray.core.deciding.protection import (
+from omnitray.protector.identity import Rung
+from omnitray.protector.protect_reasons import AlarmReason, ProtectReason, SparedReason
+from omnitray.protector.model import (
     Action,
     Alarm,
     EndOutcome,
@@ -13,7 +13,7 @@ from omnitray.core.deciding.protection import (
 )
 from omnitray.base.facts import JobKind, Mode, ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.core.protection_view import BreakerState
+from omnitray.protector.view import BreakerState
 from support.desk import OVER, Desk, actions, growing, restores, soon
 from support.scenes import GB, MB, job, process, reading
 

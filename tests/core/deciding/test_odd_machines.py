@@ -2,9 +2,9 @@
 
 import pytest
 
-from omnitray.core.deciding.identity import Rung
-from omnitray.core.deciding.protect_reasons import SparedReason
-from omnitray.core.deciding.protection import Action, Alarm, TakenBack
+from omnitray.protector.identity import Rung
+from omnitray.protector.protect_reasons import SparedReason
+from omnitray.protector.model import Action, Alarm, TakenBack
 from omnitray.base.facts import Job, JobKind, Mode, Resource
 from omnitray.base.policy import ProtectPolicy
 from support.desk import BUSY, OVER, QUICK, SLOW, Desk, actions, build, growing, questions, soon

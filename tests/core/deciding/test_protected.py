@@ -2,11 +2,11 @@
 
 import pytest
 
-from omnitray.core.deciding.protect_reasons import SparedReason
-from omnitray.core.deciding.protected import Protection
-from omnitray.core.deciding.protected_everywhere import Programs
-from omnitray.core.deciding.protected_programs import LINUX, MACOS, WINDOWS
-from omnitray.core.deciding.protection import OwnFacts, ProcessDetail
+from omnitray.protector.protect_reasons import SparedReason
+from omnitray.protector.exclusions.rules import Protection
+from omnitray.protector.exclusions.common import Programs
+from omnitray.protector.exclusions.programs import LINUX, MACOS, WINDOWS
+from omnitray.protector.model import OwnFacts, ProcessDetail
 from omnitray.base.facts import Job, ProcessFacts
 from support.scenes import UID, facts, job, process
 
@@ -297,7 +297,7 @@ def test_windows_folds_case_and_knows_backslashes() -> None:
 def test_what_is_known_of_programs_does_not_grow_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("omnitray.core.deciding.protected._MOST_KNOWN", 2)
+    monkeypatch.setattr("omnitray.protector.exclusions.rules._MOST_KNOWN", 2)
     protection = Protection(LINUX, "")
     for pid in range(100, 110):
         one = process(pid)

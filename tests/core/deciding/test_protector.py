@@ -2,13 +2,13 @@
 
 import msgspec
 
-from omnitray.core.deciding.identity import Rung
-from omnitray.core.deciding.protect_reasons import RestoreReason
-from omnitray.core.deciding.protection import EndOutcome, Reply, Withdrawn
+from omnitray.protector.identity import Rung
+from omnitray.protector.protect_reasons import RestoreReason
+from omnitray.protector.model import EndOutcome, Reply, Withdrawn
 from omnitray.base.facts import Job, JobKind, ProtectState
 from omnitray.base.policy import ProtectPolicy
 from omnitray.processes.ties import Tie
-from omnitray.core.protection_view import Answer, BreakerState
+from omnitray.protector.view import Answer, BreakerState
 from support.desk import (
     BUSY,
     OVER,

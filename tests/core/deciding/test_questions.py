@@ -1,15 +1,15 @@
 """What the person answers is followed."""
 
-from omnitray.core.deciding import ladder
-from omnitray.core.deciding.identity import Rung
-from omnitray.core.deciding.protect_reasons import ProtectReason, RestoreReason
-from omnitray.core.deciding.protection import (
+from omnitray.protector.policies import constants
+from omnitray.protector.identity import Rung
+from omnitray.protector.protect_reasons import ProtectReason, RestoreReason
+from omnitray.protector.model import (
     Reply,
     TakenBack,
     Withdrawn,
 )
 from omnitray.base.facts import JobKind
-from omnitray.core.protection_view import Answer
+from omnitray.protector.view import Answer
 from support.desk import Desk, actions, asked, growing, restores, say, soon
 from support.scenes import job, process, reading
 
@@ -52,7 +52,7 @@ def test_leave_it_alone_gives_it_back_for_an_hour() -> None:
     again = desk.turns(100, growing(), at=reading(used=78.0), memory_forecast=soon())
     assert actions(again) == []
     late = desk.turn(
-        growing(), at=reading(used=78.0), memory_forecast=soon(), seconds=ladder.LEAVE_ALONE_S
+        growing(), at=reading(used=78.0), memory_forecast=soon(), seconds=constants.LEAVE_ALONE_S
     )
     assert actions(late, Rung.PAUSE)
 
@@ -64,7 +64,7 @@ def test_never_touch_this_holds_for_good() -> None:
         RestoreReason.PROTECTED_NOW
     ]
     late = desk.turn(
-        growing(), at=reading(used=97.0), memory_forecast=soon(), seconds=ladder.LEAVE_ALONE_S
+        growing(), at=reading(used=97.0), memory_forecast=soon(), seconds=constants.LEAVE_ALONE_S
     )
     assert actions(late) == []
 

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from omnitray.core.deciding.identity import Rung
-from omnitray.core.deciding.protect_reasons import ProtectReason, RestoreReason, SparedReason
-from omnitray.core.deciding.protection import ActionState, Question, TakenBack, Withdrawn
-from omnitray.core.deciding.victims import choose
+from omnitray.protector.identity import Rung
+from omnitray.protector.protect_reasons import ProtectReason, RestoreReason, SparedReason
+from omnitray.protector.model import ActionState, Question, TakenBack, Withdrawn
+from omnitray.protector.victims import choose
 from omnitray.base.facts import Mode, ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.core.protection_view import Answer
+from omnitray.protector.view import Answer
 from support.desk import (
     BUSY,
     OVER,

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.core.deciding.identity import Rung
-from omnitray.core.deciding.job_workers import worker_key, workers
-from omnitray.core.deciding.protect_reasons import SparedReason
-from omnitray.core.deciding.protection import Action, ActionState, OwnFacts, ProcessDetail
-from omnitray.core.deciding.protector import ResourceProtector
-from omnitray.core.deciding.victims import (
+from omnitray.protector.identity import Rung
+from omnitray.protector.job_workers import worker_key, workers
+from omnitray.protector.protect_reasons import SparedReason
+from omnitray.protector.model import Action, ActionState, OwnFacts, ProcessDetail
+from omnitray.protector.protector import ResourceProtector
+from omnitray.protector.victims import (
     KIND_WEIGHT,
     Choice,
     choose,

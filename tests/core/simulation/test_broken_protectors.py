@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from omnitray.core.deciding import breaker
+from omnitray.protector import circuit_breaker
 from support.sim_machine import GB, MB, SimMachine
 from support.sim_plans import random_run
 from support.sim_run import Event, Outcome, run
 
 LEAKS, IGNORES_TERM, HANGS = 0, 3, 4  # the kinds of ``random_run``
-_settled, _stepped = breaker._settled, breaker.stepped
+_settled, _stepped = circuit_breaker._settled, circuit_breaker.stepped
 
 
 def drawn(kind: int, number: int) -> Outcome:
@@ -26,14 +26,14 @@ def complaints(kind: int, numbers: range) -> str:
     return "\n".join(each for number in numbers for each in drawn(kind, number).violations)
 
 
-def does_not_wait_for_memory(state: breaker.Breaker, ending: Any, now_s: float) -> breaker.Breaker:
+def does_not_wait_for_memory(state: circuit_breaker.Breaker, ending: Any, now_s: float) -> circuit_breaker.Breaker:
     all_back = ending.before_bytes + ending.expected_bytes
     return _settled(state, msgspec.structs.replace(ending, peak_bytes=all_back), now_s)
 
 
 def does_not_wait_until_gone(
-    state: breaker.Breaker, memory: Any, ended: Any, jobs: Any, now_s: float
-) -> breaker.Breaker:
+    state: circuit_breaker.Breaker, memory: Any, ended: Any, jobs: Any, now_s: float
+) -> circuit_breaker.Breaker:
     if state.ending is not None and state.ending.settled_s is None:
         settled = msgspec.structs.replace(state.ending, gone_s=now_s, settled_s=now_s)
         state = msgspec.structs.replace(state, ending=settled)

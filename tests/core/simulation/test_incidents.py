@@ -2,11 +2,11 @@
 
 import pytest
 
-from omnitray.core.deciding.identity import Rung
-from omnitray.core.deciding.protect_reasons import AlarmReason, ProtectReason, RestoreReason
-from omnitray.core.deciding.protection import Alarm, Question, Restore
+from omnitray.protector.identity import Rung
+from omnitray.protector.protect_reasons import AlarmReason, ProtectReason, RestoreReason
+from omnitray.protector.model import Alarm, Question, Restore
 from omnitray.base.facts import Mode, ProtectState
-from omnitray.core.protection_view import Answer
+from omnitray.protector.view import Answer
 from support import sim_incidents
 from support.sim_incidents import INCIDENTS
 from support.sim_machine import GB, MB, SimMachine

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.core.deciding.protection import Forecast
+from omnitray.protector.model import Forecast
 from omnitray.base.facts import DiskFacts, Resource
 from omnitray.base.policy import ModeLimits
-from omnitray.core.watching.forecast import (
+from omnitray.protector.forecast import (
     DiskForecaster,
     MemoryForecaster,
     Trend,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from omnitray.base.policy import ModeLimits
-from omnitray.core.watching.forecast import MemoryForecaster, Span, Trend, runs_out
+from omnitray.protector.forecast import MemoryForecaster, Span, Trend, runs_out
 from support.scenes import GB, MB, reading
 
 LIMITS = ModeLimits(cpu_percent=75.0, memory_percent=80.0, hold_s=3.0)

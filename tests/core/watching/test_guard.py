@@ -1,7 +1,7 @@
 import pytest
 
 from omnitray.base.policy import ProtectPolicy
-from omnitray.core.watching.guard import (
+from omnitray.protector.guard import (
     LONGEST_S,
     SHORTEST_S,
     DelayReason,

@@ -3,8 +3,8 @@
 import pytest
 
 from omnitray.base.facts import MemoryFacts
-from omnitray.core.watching.guard_source import GuardSource, NoWakers
-from omnitray.core.watching.latency import LatencyProbe
+from omnitray.protector.guard_source import GuardSource, NoWakers
+from omnitray.protector.latency import LatencyProbe
 from omnitray.monitor.machine import CpuQuota
 from support.clock import FakeClock
 from support.machine import FakeMachine

@@ -1,7 +1,7 @@
 import pytest
 
 from omnitray.base.facts import ProcessFacts
-from omnitray.core.watching.neighbours import Neighbour, neighbours
+from omnitray.protector.oom_events.daemons import Neighbour, neighbours
 
 
 def found(name: str, *arguments: str, files: dict[str, str] | None = None) -> Neighbour | None:

@@ -1,0 +1,1 @@
+"""ResourceProtector: decides who is slowed down, paused or ended, and gives it back."""

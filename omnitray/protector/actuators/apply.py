@@ -1,0 +1,145 @@
+"""Takes hold of one job by one lever, with the journal before and after.
+
+A lever is applied again to what the job forked meanwhile. What does not read back is taken back
+at once, so that nothing is said to be held that is not.
+"""
+
+from omnitray.protector.actuators.results import Order, Outcome
+from omnitray.protector.actuators.watchdog import Guard
+from omnitray.protector.actuators.journal import Began, Journal, Record, Result
+from omnitray.protector.actuators.actuator import Applied, Change, Lever, Plan
+from omnitray.protector.actuators.system import Gone, Refused, System
+from omnitray.core.alerting.alert import timestamp
+from omnitray.base.clock import Clock
+from omnitray.protector.identity import LeverKind
+
+_ROUNDS = 16  # a job may fork while it is taken hold of; what is stopped forks no more
+_FORKS_ON = "it starts new processes faster than they can be held"
+
+
+class Grip:
+    """Applies plans. The journal's first line is durable before anything is touched.
+
+    But for an end: nothing of it can be taken back after a crash, and while memory runs out a
+    disk may take seconds to say that it has written. Its line is written before, and synced with
+    the result.
+    """
+
+    def __init__(self, journal: Journal, system: System, clock: Clock, guard: Guard) -> None:
+        self._journal = journal
+        self._system = system
+        self._clock = clock
+        self._guard = guard
+
+    def would(self, order: Order, plan: Plan, others: dict[str, str], action_id: str) -> Record:
+        """Say what would have been done; nothing is touched."""
+        began = self._begin(order, plan, others, action_id)
+        return Record(began=began, result=self._end(action_id, Outcome.WOULD_HAVE, Applied()))
+
+    def take(
+        self, order: Order, lever: Lever, plan: Plan, others: dict[str, str], action_id: str
+    ) -> Record:
+        """Do it, and say what came of it."""
+        began = self._begin(order, plan, others, action_id)
+        applied = self._apply(lever, plan, action_id)
+        if applied.changes and lever.kind is not LeverKind.END:
+            applied = self._follow(order, lever, applied, action_id)
+        if applied.changes and not lever.read_back(applied):
+            lever.restore(applied.changes)
+            failures = (*applied.failures, "it does not read back")
+            applied = Applied(changes=(), failures=failures)
+        if not applied.changes:
+            self._guard.release(action_id)
+        return Record(began=began, result=self._end(action_id, _outcome(applied), applied))
+
+    def _apply(self, lever: Lever, plan: Plan, action_id: str) -> Applied:
+        try:
+            lever.prepare(plan)
+            if lever.pauses:
+                self._tell_guard(plan.changes, action_id)
+        except (Gone, Refused) as refused:
+            return Applied(changes=(), failures=(str(refused),))
+        return lever.apply(plan)
+
+    def _follow(self, order: Order, lever: Lever, applied: Applied, action_id: str) -> Applied:
+        """Take in what was forked meanwhile, a bounded number of times."""
+        for _ in range(_ROUNDS):
+            try:
+                plan = lever.plan(order.target)
+            except (Gone, Refused):
+                return applied
+            if set(map(_subject, plan.changes)) <= set(map(_subject, applied.changes)):
+                return applied  # nobody new: it just does not read back
+            self._begin(order, plan, {}, action_id)
+            more = self._apply(lever, plan, action_id)
+            applied = _together(applied, more)
+            if not more.changes:
+                return applied
+        return _together(applied, Applied(failures=(_FORKS_ON,)))
+
+    def _tell_guard(self, changes: tuple[Change, ...], action_id: str) -> None:
+        processes = [change.process for change in changes if change.process]
+        units = [change.unit for change in changes if change.unit]
+        self._guard.hold(
+            action_id,
+            [(process.pid, process.start_ticks) for process in processes],
+            [self._system.units.folder(unit) for unit in units],
+        )
+
+    def _begin(self, order: Order, plan: Plan, others: dict[str, str], action_id: str) -> Began:
+        began = Began(
+            id=action_id,
+            at=timestamp(self._clock.wall()),
+            boot=self._system.boot_id(),
+            who=order.who,
+            job=order.target.job_key,
+            title=order.target.title,
+            rung=order.rung,
+            lever=plan.lever,
+            changes=plan.changes,
+            reversible=plan.reversible,
+            reason=order.reason,
+            evidence=order.evidence,
+            others=dict(others),
+            notes=plan.notes,
+            dry_run=order.dry_run,
+        )
+        self._journal.append(began, sync=plan.lever is not LeverKind.END)
+        return began
+
+    def _end(self, action_id: str, outcome: Outcome, applied: Applied) -> Result:
+        result = Result(
+            id=action_id,
+            at=timestamp(self._clock.wall()),
+            outcome=outcome,
+            changes=applied.changes,
+            notes=applied.failures + self._unwritten(),
+        )
+        self._journal.append(result)
+        return result
+
+    def _unwritten(self) -> tuple[str, ...]:
+        """That is said with the action itself: a log is for another day."""
+        trouble = self._journal.trouble
+        return (f"{trouble}; this is kept in memory until it can",) if trouble else ()
+
+
+def _together(applied: Applied, more: Applied) -> Applied:
+    failures = applied.failures + tuple(
+        each for each in more.failures if each not in applied.failures
+    )
+    known = {_subject(change) for change in applied.changes}
+    new = tuple(change for change in more.changes if _subject(change) not in known)
+    return Applied(changes=applied.changes + new, failures=failures)
+
+
+def _subject(change: Change) -> tuple[str, int, int]:
+    """Whose value it is: a process that runs another program by now is the same one."""
+    process = change.process
+    return (change.unit, process.pid, process.start_ticks) if process else (change.unit, 0, 0)
+
+
+def _outcome(applied: Applied) -> Outcome:
+    if not applied.changes:
+        return Outcome.FAILED
+    return Outcome.PARTLY if applied.failures else Outcome.APPLIED

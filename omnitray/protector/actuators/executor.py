@@ -1,0 +1,248 @@
+"""Does and undoes: the only module that decides to touch another process.
+
+Each order pulls one or two levers on one job. The journal gets a line before anything is touched
+and one after; a lever that refuses or does not read back gives way to the next one in the order
+of preference, and the journal says for each why it was not taken. In a dry run nothing is
+touched and the journal says what would have been.
+
+``step`` is to be called while ``active`` is not empty: it turns TERM into KILL by time, drops
+what has ended, has a dead guardian replaced, and gives the delay to the next call.
+"""
+
+import os
+from collections.abc import Iterable
+
+from omnitray.protector.actuators.results import (
+    Active,
+    Ended,
+    Order,
+    Outcome,
+    Performed,
+    Step,
+    TakenBack,
+    Who,
+    is_lever_of,
+    lever_id,
+    taken_back,
+)
+from omnitray.protector.actuators.ending import STEP_S as ENDING_STEP_S
+from omnitray.protector.actuators.ending import Endings
+from omnitray.protector.actuators.apply import Grip
+from omnitray.protector.actuators.watchdog import Guard, NoGuard
+from omnitray.protector.actuators.journal import Journal, Record, Result, Undone
+from omnitray.protector.actuators.actuator import AlreadyThere, Lever, Plan, Restored
+from omnitray.protector.actuators.quarry import Grounds, Quarry, Spares
+from omnitray.protector.actuators.signals import EndLever
+from omnitray.protector.actuators.system import Gone, Refused, System
+from omnitray.core.alerting.alert import timestamp
+from omnitray.base.clock import Clock
+from omnitray.protector.identity import LeverKind
+from omnitray.protector.actuators.preference import levers_for
+
+STEP_S = 1.0
+
+
+class Actions:
+    """Performs orders and takes them back. To be used from one thread.
+
+    ``levers`` are those of the platform beside the end, which is the same everywhere; ``spares``
+    says why a process that a victim has started must not end with it.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        levers: Iterable[Lever],
+        system: System,
+        clock: Clock,
+        guard: Guard | None = None,
+        spares: Spares = lambda _who: "",
+    ) -> None:
+        self._quarry = Quarry(system, spares)
+        self._end = end = EndLever(system, self._quarry)
+        self._journal = journal
+        self._levers: dict[LeverKind, Lever] = {lever.kind: lever for lever in (*levers, end)}
+        self._system = system
+        self._clock = clock
+        self._guard = guard or NoGuard()
+        self._grip = Grip(journal, system, clock, self._guard)
+        self._endings = Endings(clock, system, end, self._quarry)
+        self._active: dict[str, Active] = {}
+
+    def perform(self, order: Order) -> tuple[Performed, ...]:
+        """Do it, by the first lever of each group that works on this job."""
+        action_id = order.action_id or f"a{os.urandom(6).hex()}"
+        return tuple(
+            self._pull(order, kinds, lever_id(action_id, place))
+            for place, kinds in enumerate(levers_for(order.rung, order.resource))
+        )
+
+    def active(self) -> tuple[Active, ...]:
+        """What is in force and can be taken back, or is about to end; oldest first."""
+        return tuple(self._active.values())
+
+    def undo(self, action_id: str, reason: str, who: Who = Who.PERSON) -> tuple[TakenBack, ...]:
+        """Take one action back with all its levers; empty for an id that is not in force."""
+        ours = [
+            active.record for key, active in self._active.items() if is_lever_of(action_id, key)
+        ]
+        return tuple(self._take_back(record, reason, who) for record in ours)
+
+    def undo_all(self, reason: str, who: Who = Who.PROTECTOR) -> tuple[TakenBack, ...]:
+        """Take everything back, the newest first."""
+        ours = [active.record for active in reversed(self._active.values())]
+        return tuple(self._take_back(record, reason, who) for record in ours)
+
+    def restore_after_crash(self) -> tuple[TakenBack, ...]:
+        """Take back what an earlier run left behind; to be called once, before anything else."""
+        boot = self._system.boot_id()
+        reason = "an earlier run ended without taking it back"
+        done = tuple(
+            self._take_back(record, reason, Who.NEXT_START)
+            for record in reversed(self._journal.unfinished(boot))
+        )
+        self._let_go_of_ends(boot)
+        self._journal.compact(boot)
+        return done
+
+    def step(self, *, hurry: bool = False) -> Step:
+        """Look after what is in force. ``hurry``: memory still falls, TERM has had its time."""
+        ended = self._endings.step(hurry=hurry)
+        for end in ended:
+            self._finish(end)
+        gone = tuple(key for key, active in self._active.items() if self._is_over(active))
+        for key in gone:
+            record = self._active[key].record
+            self._close(record, Outcome.GONE, "its processes have ended", Who.PROTECTOR)
+        let_run = tuple(key for key, active in self._active.items() if self._is_let_run(active))
+        for key in let_run:
+            self._let_run(self._active[key].record)
+        replaced = self._guard.tend()
+        if self._journal.is_long:
+            self._journal.compact(self._system.boot_id())
+        return Step(
+            next_s=self._next_s(),
+            ended=ended,
+            gone=gone + let_run,
+            let_run=let_run,
+            guardian_replaced=replaced,
+        )
+
+    def _let_go_of_ends(self, boot: str) -> None:
+        """Victims are stopped for a moment before they hear the end: not one stays so."""
+        for record in self._journal.open_ends(boot):
+            self._end.let_go(record.changes)
+            lives = bool(self._end.living(record.changes))
+            outcome = Outcome.FAILED if lives else Outcome.ENDED
+            at, note = timestamp(self._clock.wall()), "OmniTray ended before it did"
+            line = Result(id=record.began.id, at=at, outcome=outcome, notes=(note,))
+            self._journal.append(line)
+
+    def _pull(self, order: Order, kinds: Iterable[LeverKind], action_id: str) -> Performed:
+        started = self._clock.monotonic()
+        others: dict[str, str] = {}
+        for kind in kinds:
+            lever = self._levers.get(kind)
+            if lever is None:
+                others[kind] = "not on this system"
+                continue
+            try:
+                plan = lever.plan(order.target)
+            except AlreadyThere as already:
+                return Performed(
+                    action_id=action_id, outcome=Outcome.ALREADY, lever=kind, notes=(str(already),)
+                )
+            except (Gone, Refused) as refused:
+                others[kind] = str(refused)
+                continue
+            record = self._use(order, lever, plan, others, action_id)
+            performed = _performed(record, self._clock.monotonic() - started)
+            if performed.outcome is not Outcome.FAILED:
+                return performed
+            others[kind] = "; ".join(performed.notes)
+        return Performed(action_id=action_id, outcome=Outcome.FAILED, others=others)
+
+    def _use(
+        self, order: Order, lever: Lever, plan: Plan, others: dict[str, str], action_id: str
+    ) -> Record:
+        if order.dry_run:
+            return self._grip.would(order, plan, others, action_id)
+        ends = lever.kind is LeverKind.END
+        grounds = self._quarry.grounds(order.target.processes) if ends else Grounds()
+        record = self._grip.take(order, lever, plan, others, action_id)
+        if record.changes:
+            self._active[action_id] = Active(
+                record=record,
+                since=self._clock.wall(),
+                since_monotonic_s=self._clock.monotonic(),
+            )
+            if ends:
+                told = [change.process for change in record.changes if change.process]
+                self._endings.add(action_id, order.target, told, grounds)
+        return record
+
+    def _take_back(self, record: Record, reason: str, who: Who) -> TakenBack:
+        lever = self._levers.get(record.began.lever)
+        restored = lever.restore(record.changes) if lever else Restored()
+        done = taken_back(record, restored)
+        self._close(record, done.outcome, reason, who, done.notes)
+        return done
+
+    def _close(
+        self,
+        record: Record,
+        outcome: Outcome,
+        why: str,
+        who: Who,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        """Say it, and forget it; but what failed stays, to be tried again."""
+        action_id = record.began.id
+        at = timestamp(self._clock.wall())
+        line = Undone(id=action_id, at=at, outcome=outcome, who=who, why=why, notes=notes)
+        self._journal.append(line)
+        if outcome is not Outcome.FAILED:
+            self._guard.release(action_id)
+            self._active.pop(action_id, None)
+
+    def _finish(self, end: Ended) -> None:
+        outcome = Outcome.SURVIVED if end.survived else Outcome.ENDED
+        note = f"{'killed' if end.killed else 'gone'} after {end.after_s:.2f} s"
+        if end.born:
+            note += f", with {end.born} more that it started meanwhile"
+        at = timestamp(self._clock.wall())
+        self._journal.append(Result(id=end.action_id, at=at, outcome=outcome, notes=(note,)))
+        self._active.pop(end.action_id, None)
+
+    def _is_over(self, active: Active) -> bool:
+        """Whether nothing is left of what is held; an end has its own way of being over."""
+        kind = active.record.began.lever
+        return kind is not LeverKind.END and self._levers[kind].is_over(active.record.changes)
+
+    def _let_run(self, record: Record) -> None:
+        """Nobody is to stand still that nobody looks after any more, should a look have erred."""
+        self._levers[record.began.lever].set_back(record.changes)
+        self._close(record, Outcome.CHANGED, "somebody else has continued it", Who.PROTECTOR)
+
+    def _is_let_run(self, active: Active) -> bool:
+        """Whether it is held as paused, and runs: that is somebody's will, and not ours to undo."""
+        lever = self._levers[active.record.began.lever]
+        return lever.pauses and lever.is_let_go(active.record.changes)
+
+    def _next_s(self) -> float | None:
+        if self._endings:
+            return ENDING_STEP_S
+        return STEP_S if self._active else None
+
+
+def _performed(record: Record, took_s: float) -> Performed:
+    began, result = record.began, record.result
+    return Performed(
+        action_id=began.id,
+        outcome=Outcome(result.outcome) if result else Outcome.FAILED,
+        lever=began.lever,
+        reversible=began.reversible,
+        others=began.others,
+        notes=began.notes + (result.notes if result else ()),
+        took_s=took_s,
+    )

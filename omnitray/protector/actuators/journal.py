@@ -1,0 +1,223 @@
+"""The undo journal, ``actions.jsonl``: what was done to whom, why, and the way back.
+
+One JSON object a line, four kinds told apart by ``event``:
+
+- ``begin``: written and synced before anything is touched: who, which job, which lever, old and
+  new values, reason and evidence. A second one with the same id adds values (children that a job
+  had meanwhile).
+- ``result``: what was really changed, or that nothing was.
+- ``undone``: what became of it. The guardian writes these too, when we are dead.
+
+Whatever began, can be taken back and was not undone is unfinished: it is restored at the next
+start. Identities of an earlier boot mean nothing and are not. A torn last line and damaged lines
+are passed over and counted.
+
+A disk that refuses costs no line (``journal_file.py``) and stops nothing: what it would stop is the
+pause of the very writer that fills it, or the end that keeps the machine alive. The action says so.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from omnitray.protector.actuators.journal_file import JournalFile
+from omnitray.protector.actuators.actuator import Change
+from omnitray.protector.identity import LeverKind
+
+SCHEMA = 1
+KEPT_RECORDS = 1000
+COMPACT_OVER_BYTES = 2 << 20
+
+
+class Began(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="begin"):
+    """Before the act. ``at`` is UTC; ``who`` is ``protector``, ``person``, ``api`` or ``cli``.
+
+    ``others`` says for each lever that stood before this one why it was not taken.
+    """
+
+    v: int = SCHEMA
+    id: str
+    at: str
+    boot: str = ""
+    who: str = "protector"
+    job: str
+    title: str
+    rung: str
+    lever: LeverKind
+    changes: tuple[Change, ...] = ()
+    reversible: bool = True
+    reason: str = ""
+    evidence: dict[str, Any] = {}
+    others: dict[str, str] = {}
+    notes: tuple[str, ...] = ()
+    dry_run: bool = False
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="result"):
+    """After the act. ``outcome`` is applied, partly, failed, would_have, ended or survived."""
+
+    v: int = SCHEMA
+    id: str
+    at: str
+    outcome: str
+    changes: tuple[Change, ...] | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Undone(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="undone"):
+    """After the way back. ``outcome`` is restored, partly, changed, gone, one_way or failed."""
+
+    v: int = SCHEMA
+    id: str
+    at: str
+    outcome: str
+    who: str = "protector"
+    why: str = ""
+    notes: tuple[str, ...] = ()
+
+
+Line = Began | Result | Undone
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """One action's lines put together, the additions of later ``begin`` lines included."""
+
+    began: Began
+    result: Result | None = None
+    undone: Undone | None = None
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What was changed, or may have been where the result never came."""
+        if self.result is not None and self.result.changes is not None:
+            return self.result.changes
+        return self.began.changes
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether something is left to be taken back."""
+        if self.result is not None and self.result.outcome in {"failed", "would_have"}:
+            return False
+        is_undone = self.undone is not None and self.undone.outcome != "failed"
+        return self.began.reversible and not self.began.dry_run and not is_undone
+
+
+class Journal:
+    """Appends lines and reads them back. Not for several writers but the guardian.
+
+    ``spare`` is where a line goes while the disk refuses it; see ``journal_file.py``.
+    """
+
+    def __init__(self, path: Path, spare: Path | None = None) -> None:
+        self._file = JournalFile(path, spare)
+        self._decoder = msgspec.json.Decoder(Line)
+        self._records: dict[str, Record] = {}
+        self._shortest_bytes = 0
+        self.damaged = 0
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return self._file.path
+
+    @property
+    def trouble(self) -> str:
+        """A sentence while the disk refuses it, else empty."""
+        return self._file.trouble
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it is time to compact it."""
+        return self._file.size() >= max(COMPACT_OVER_BYTES, 2 * self._shortest_bytes)
+
+    def append(self, line: Line, *, sync: bool = True) -> bool:
+        """Write one line; durable on return where ``sync``. False where the disk refused."""
+        return self._file.append(msgspec.json.encode(line), sync=sync)
+
+    def records(self) -> tuple[Record, ...]:
+        """Every action, oldest first; one whose ``begin`` was lost is left out.
+
+        Each line is read once: what a later call costs is what was written since.
+        """
+        texts, is_new = self._file.news()
+        if is_new:
+            self._records, self.damaged = {}, 0
+        for line in self._lines(texts):
+            _take_in(self._records, line)
+        unended = self._file.unended()
+        if not unended:
+            return tuple(self._records.values())
+        damaged, records = self.damaged, dict(self._records)
+        for line in self._lines(unended):
+            _take_in(records, line)
+        self.damaged = damaged
+        return tuple(records.values())
+
+    def unfinished(self, boot: str) -> tuple[Record, ...]:
+        """What has to be restored, of this boot, oldest first; none where no boot has a name."""
+        return tuple(record for record in self._of_boot(boot) if record.is_unfinished)
+
+    def open_ends(self, boot: str) -> tuple[Record, ...]:
+        """Ends of this boot of which nobody has said how they ended."""
+        return tuple(
+            record
+            for record in self._of_boot(boot)
+            if record.began.lever is LeverKind.END
+            and (record.result is None or record.result.outcome in {"applied", "partly"})
+        )
+
+    def compact(self, boot: str) -> bool:
+        """Keep the newest records and everything unfinished; true where the file was rewritten."""
+        if not self.is_long:
+            return False
+        records = self.records()
+        kept = [
+            record
+            for place, record in enumerate(records)
+            if place >= len(records) - KEPT_RECORDS
+            or (record.is_unfinished and record.began.boot == boot)
+        ]
+        is_done = self._file.rewrite(b"".join(_encoded(kept)))
+        self._shortest_bytes = self._file.size()
+        return is_done
+
+    def close(self) -> None:
+        """Close the file; the next line opens it again."""
+        self._file.close()
+
+    def _of_boot(self, boot: str) -> Iterator[Record]:
+        return (record for record in self.records() if boot and record.began.boot == boot)
+
+    def _lines(self, texts: Iterable[bytes]) -> Iterator[Line]:
+        for text in texts:
+            try:
+                if text.strip():
+                    yield self._decoder.decode(text)
+            except (msgspec.MsgspecError, ValueError, RecursionError):  # ValueError: not UTF-8
+                self.damaged += 1
+
+
+def _take_in(records: dict[str, Record], line: Line) -> None:
+    known = records.get(line.id)
+    if isinstance(line, Began):
+        records[line.id] = Record(began=line) if known is None else _added(known, line)
+    elif known is None:
+        return
+    elif isinstance(line, Result):
+        records[line.id] = msgspec.structs.replace(known, result=line)
+    else:
+        records[line.id] = msgspec.structs.replace(known, undone=line)
+
+
+def _added(record: Record, more: Began) -> Record:
+    began = msgspec.structs.replace(record.began, changes=record.began.changes + more.changes)
+    return msgspec.structs.replace(record, began=began, result=None)
+
+
+def _encoded(records: Iterable[Record]) -> Iterator[bytes]:
+    for record in records:
+        for line in (record.began, record.result, record.undone):
+            if line is not None:
+                yield msgspec.json.encode(line) + b"\n"

@@ -1,0 +1,163 @@
+"""Levers on priorities: autogroup nice of whole sessions, nice and I/O class of processes.
+
+Nice has little effect where the kernel schedules by session or cgroup, so it stands last in the
+order of preference; without privilege it also cannot be taken back.
+"""
+
+from collections.abc import Iterator
+
+from omnitray.protector.actuators.actuator import AlreadyThere, CannotPlan, Change, Plan, Target, Value
+from omnitray.protector.actuators.system import IO_IDLE, Gone, IoPriority, Refused
+from omnitray.protector.actuators.value_lever import ValueLever, process_of, whole
+from omnitray.protector.identity import Identity, LeverKind
+
+NICEST = 19
+_IO_LEVELS = 8
+
+
+class NiceLever(ValueLever):
+    """Nice 19, among the processes of one session or cgroup.
+
+    Whether it can be taken back is a matter of each process: its own limit (RLIMIT_NICE) counts.
+    """
+
+    kind = LeverKind.NICE
+    inherited = True
+
+    @property
+    def reversible(self) -> bool:
+        """Only with privilege, or a limit that allows it."""
+        return self._system.may_lower_nice()
+
+    def plan(self, target: Target) -> Plan:
+        """Every living process of the family that is not there yet.
+
+        Where the kernel schedules by session, nice only acts inside one: no reason to set what
+        cannot be taken back.
+        """
+        family = self._family(target)
+        by_session = not self._system.autogroup_why_not(family[0])
+        olds = self._readings(family, self._system.nice)
+        changes = tuple(
+            Change(process=process, old=old, new=NICEST)
+            for process, old in olds.items()
+            if old < NICEST
+        )
+        if not changes:
+            raise AlreadyThere("all its processes have the highest nice value")
+        returns = all(self._returns(change) for change in changes)
+        if by_session and not returns:
+            raise CannotPlan("the kernel schedules by session here, and nice could not be undone")
+        notes = ("acts inside its session only",) if by_session else ()
+        one_way = () if returns else ("cannot be taken back without privilege",)
+        return Plan(lever=self.kind, changes=changes, reversible=returns, notes=notes + one_way)
+
+    def _returns(self, change: Change) -> bool:
+        """Whether its old value can be had again; what has ended needs none."""
+        try:
+            return self._system.may_set_nice(process_of(change), whole(change.old))
+        except Gone:
+            return True
+
+    def _get(self, change: Change) -> Value:
+        return self._system.nice(process_of(change))
+
+    def _set(self, change: Change, value: Value) -> None:
+        self._system.set_nice(process_of(change), whole(value))
+
+
+class IoLever(ValueLever):
+    """The idle class of I/O: served when nobody else asks. Can always be taken back."""
+
+    kind = LeverKind.IO_CLASS
+    inherited = True
+
+    def plan(self, target: Target) -> Plan:
+        """Every living process of the family that is not idle yet."""
+        new = _packed(IO_IDLE)
+        olds = self._readings(self._family(target), self._system.io_priority)
+        changes = tuple(
+            Change(process=process, old=_packed(old), new=new)
+            for process, old in olds.items()
+            if _packed(old) != new
+        )
+        if not changes:
+            raise AlreadyThere("all its I/O is idle class")
+        return Plan(lever=self.kind, changes=changes)
+
+    def _get(self, change: Change) -> Value:
+        return _packed(self._system.io_priority(process_of(change)))
+
+    def _set(self, change: Change, value: Value) -> None:
+        priority = IoPriority(*divmod(whole(value), _IO_LEVELS))
+        self._system.set_io_priority(process_of(change), priority)
+
+
+class AutogroupLever(ValueLever):
+    """Autogroup nice 19 for sessions that hold nothing but the job.
+
+    A change names the session in ``unit`` and one of its processes; when that one has ended,
+    another of the session stands in for it. A job that shares its terminal's session with the
+    shell cannot be had this way.
+    """
+
+    kind = LeverKind.AUTOGROUP
+
+    def plan(self, target: Target) -> Plan:
+        """One change for each session that is the job's alone."""
+        family = self._family(target)
+        blocked = self._system.autogroup_why_not(family[0])
+        if blocked:
+            raise CannotPlan(blocked)
+        spared: list[str] = []
+        changes = tuple(self._changes(family, spared))
+        if not changes:
+            if spared:
+                raise CannotPlan(spared[0])
+            raise AlreadyThere("its sessions have the highest nice value")
+        return Plan(lever=self.kind, changes=changes, notes=tuple(spared))
+
+    def _changes(self, family: tuple[Identity, ...], spared: list[str]) -> Iterator[Change]:
+        ours = {process.pid for process in family}
+        for session, process in self._sessions(family).items():
+            others = self._system.session_members(session) - ours
+            old = self._system.autogroup_nice(process)
+            if others:
+                spared.append(f"session {session} holds {len(others)} other processes")
+            elif old < NICEST:
+                yield Change(process=process, unit=str(session), old=old, new=NICEST)
+
+    def _sessions(self, family: tuple[Identity, ...]) -> dict[int, Identity]:
+        sessions: dict[int, Identity] = {}
+        for process, session in self._readings(family, self._system.session).items():
+            sessions.setdefault(session, process)
+        return sessions
+
+    def _get(self, change: Change) -> Value:
+        return self._system.autogroup_nice(self._member(change))
+
+    def _set(self, change: Change, value: Value) -> None:
+        self._system.set_autogroup_nice(self._member(change), whole(value))
+
+    def _member(self, change: Change) -> Identity:
+        """A living process of the change's session, no older than the one it names.
+
+        While anybody is in a session nobody else gets its number as a pid: who has it and is
+        younger than a member leads another session, and the one that was changed is over.
+        """
+        known = process_of(change)
+        if self._system.is_there(known):
+            return known
+        if not change.unit.isdigit():
+            raise Refused(f"{change.unit!r} is no session")
+        session = int(change.unit)
+        named = self._system.identify([session])
+        if not any(each.start_ticks > known.start_ticks for each in named):
+            for process in self._system.identify(self._system.session_members(session)):
+                if process.start_ticks >= known.start_ticks:
+                    return process
+        raise Gone(f"session {session} has ended")
+
+
+def _packed(priority: IoPriority) -> int:
+    return priority.io_class * _IO_LEVELS + priority.level

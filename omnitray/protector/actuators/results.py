@@ -1,0 +1,184 @@
+"""The facts of doing and undoing: what is ordered, what came of it, what is held now."""
+
+import enum
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from omnitray.protector.actuators.journal import Record
+from omnitray.protector.actuators.actuator import Fate, Restored, Target
+from omnitray.protector.identity import LeverKind, Rung
+from omnitray.protector.model import Action
+from omnitray.base.facts import Resource
+
+
+class Who(enum.StrEnum):
+    """Who wanted it."""
+
+    PROTECTOR = "protector"
+    PERSON = "person"
+    API = "api"
+    CLI = "cli"
+    NEXT_START = "next_start"
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be done to whom, and why. ``evidence`` are the figures that spoke for it.
+
+    ``action_id`` names it in the journal for good; empty: one is made.
+    """
+
+    target: Target
+    rung: Rung
+    resource: Resource
+    reason: str
+    evidence: dict[str, Any] = {}
+    who: Who = Who.PROTECTOR
+    action_id: str = ""
+    dry_run: bool = False
+
+
+class Outcome(enum.StrEnum):
+    """What came of an order, or of taking it back; the words stand in the journal."""
+
+    APPLIED = "applied"
+    PARTLY = "partly"  # some processes refused, or had been changed by somebody else
+    FAILED = "failed"
+    WOULD_HAVE = "would_have"
+    ALREADY = "already"  # it is so, whoever did it: nothing was done
+    ENDED = "ended"
+    SURVIVED = "survived"  # KILL did not end it: it hangs in the kernel
+    RESTORED = "restored"
+    CHANGED = "changed"  # somebody else has changed it since: left alone
+    GONE = "gone"
+    ONE_WAY = "one_way"
+
+
+class Performed(msgspec.Struct, frozen=True, kw_only=True):
+    """One lever pulled, or none: then ``lever`` is None and ``others`` says why for each."""
+
+    action_id: str
+    outcome: Outcome
+    lever: LeverKind | None = None
+    reversible: bool = True
+    others: dict[str, str] = {}
+    notes: tuple[str, ...] = ()
+    took_s: float = 0.0
+
+
+_BACK = {
+    Outcome.RESTORED: "restored",
+    Outcome.PARTLY: "restored in part",
+    Outcome.CHANGED: "left alone",
+    Outcome.GONE: "it has ended",
+    Outcome.ONE_WAY: "not restored",
+    Outcome.FAILED: "could not be restored",
+}
+
+
+class TakenBack(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one action when it was undone."""
+
+    action_id: str
+    title: str
+    lever: LeverKind
+    outcome: Outcome
+    notes: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """For people; where it was not simply restored, with the reason."""
+        said = f"{self.title}: {_BACK[self.outcome]}"
+        more = len(self.notes) - 1
+        if not self.notes:
+            return said
+        return f"{said}, {self.notes[0]}" + (f" (and {more} more)" if more else "")
+
+
+class Active(msgspec.Struct, frozen=True, kw_only=True):
+    """An action in force. ``since`` is wall-clock seconds, ``means`` words for people."""
+
+    record: Record
+    since: float
+    since_monotonic_s: float
+
+    @property
+    def action_id(self) -> str:
+        """Its name in the journal."""
+        return self.record.began.id
+
+
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """The end of an end: gone after so long, by TERM or KILL; or not gone at all.
+
+    ``born`` were started by the victims meanwhile, and ended with them.
+    """
+
+    action_id: str
+    title: str
+    after_s: float
+    killed: bool
+    survived: bool = False
+    born: int = 0
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """What a look brought; ``next_s`` None means that nothing is left to look after."""
+
+    next_s: float | None
+    ended: tuple[Ended, ...] = ()
+    gone: tuple[str, ...] = ()  # ids of actions that hold nobody any more
+    let_run: tuple[str, ...] = ()  # those of them that somebody else has continued
+    guardian_replaced: bool = False
+
+
+def order_for(action: Action, who: Who = Who.PROTECTOR) -> Order:
+    """What the protector has decided, as an order."""
+    target = Target(job_key=action.job_key, title=action.title, processes=action.targets)
+    evidence = msgspec.to_builtins(action.evidence)
+    return Order(
+        target=target,
+        rung=action.rung,
+        resource=action.resource,
+        reason=action.reason,
+        evidence={**evidence, "considered": msgspec.to_builtins(action.considered)},
+        who=who,
+        action_id=action.id,
+        dry_run=action.dry_run,
+    )
+
+
+def lever_id(action_id: str, place: int) -> str:
+    """The journal's name for one lever of an action: the first has the action's own."""
+    return f"{action_id}.{place + 1}" if place else action_id
+
+
+def is_lever_of(action_id: str, lever: str) -> bool:
+    """Whether the journal's name is that of one of the action's levers."""
+    return lever == action_id or lever.startswith(f"{action_id}.")
+
+
+def outcome_of(fates: Iterable[Fate]) -> Outcome:
+    """One word for what became of several values."""
+    seen = set(fates)
+    if not seen or seen == {Fate.GONE}:
+        return Outcome.GONE
+    if seen <= {Fate.RESTORED, Fate.GONE}:
+        return Outcome.RESTORED
+    if Fate.FAILED in seen:
+        return Outcome.FAILED
+    if Fate.RESTORED in seen:
+        return Outcome.PARTLY
+    return Outcome.CHANGED if Fate.CHANGED in seen else Outcome.ONE_WAY
+
+
+def taken_back(record: Record, restored: Restored) -> TakenBack:
+    """The fact for an action that was undone."""
+    return TakenBack(
+        action_id=record.began.id,
+        title=record.began.title,
+        lever=record.began.lever,
+        outcome=outcome_of(restored.fates),
+        notes=restored.notes,
+    )

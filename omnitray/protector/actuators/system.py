@@ -1,0 +1,204 @@
+"""The seam to other processes: everything that may be read from or done to one.
+
+Each platform implements :class:`System`; tests have one that they tell what to be. Every function
+takes an identity, never a bare pid, and raises :class:`Gone` when that very process is no longer
+there (its pid may be somebody else's by now) and :class:`Refused`, with a sentence, when the
+system does not let us.
+"""
+
+import enum
+from collections.abc import Iterable
+from typing import Protocol
+
+import msgspec
+
+from omnitray.protector.identity import Identity
+from omnitray.processes.ties import Tie
+
+
+class Gone(Exception):  # noqa: N818 - a fact, not an error of ours
+    """The process, or the unit, has ended."""
+
+
+class Refused(Exception):  # noqa: N818 - likewise
+    """The system does not let us; the text says why."""
+
+
+class OneWay(Refused):
+    """Likewise, and never will without privilege."""
+
+
+class Sign(enum.Enum):
+    """What can be sent to a process."""
+
+    TERM = "term"
+    KILL = "kill"
+    STOP = "stop"
+    CONT = "cont"
+
+
+class IoPriority(msgspec.Struct, frozen=True):
+    """An I/O class (0 none, 1 real time, 2 best effort, 3 idle) and the level in it."""
+
+    io_class: int
+    level: int = 0
+
+
+IO_IDLE = IoPriority(3)
+
+
+class Units(Protocol):
+    """The service manager of the session: named groups of processes with weights and limits."""
+
+    def why_not(self, controller: str = "") -> str:
+        """Empty where it can be used (for what ``controller`` does), else one sentence."""
+        ...
+
+    def unit_of(self, process: Identity) -> str | None:
+        """The unit that holds the process, None for what the manager does not hold."""
+        ...
+
+    def members(self, unit: str) -> frozenset[int]:
+        """Pids in the unit; empty when it is gone."""
+        ...
+
+    def adopt(self, unit: str, processes: Iterable[Identity], description: str) -> None:
+        """Move processes into a scope of that name, made where it is not there."""
+        ...
+
+    def group_of(self, process: Identity) -> str:
+        """The unit's cgroup, as a place to look into without asking the manager; empty: none."""
+        ...
+
+    def group_members(self, group: str) -> frozenset[int]:
+        """Pids in such a place and below it; empty when it is gone."""
+        ...
+
+    def end_group(self, group: str) -> None:
+        """Kill everything in it at once, also what is being started."""
+        ...
+
+    def is_held(self, process: Identity) -> bool:
+        """Whether a freezer holds it, so that it hears nothing but KILL."""
+        ...
+
+    def cpu_weight(self, unit: str) -> int | None:
+        """The weight set, None for the default."""
+        ...
+
+    def set_cpu_weight(self, unit: str, weight: int | None) -> None:
+        """Set it, None for the default."""
+        ...
+
+    def memory_high(self, unit: str) -> int | None:
+        """Bytes over which growth is throttled, None for no limit."""
+        ...
+
+    def set_memory_high(self, unit: str, limit_bytes: int | None) -> None:
+        """Set it, None for no limit."""
+        ...
+
+    def memory_current(self, unit: str) -> int | None:
+        """Bytes that the unit holds now."""
+        ...
+
+    def is_frozen(self, unit: str) -> bool:
+        """Whether its freezer is closed."""
+        ...
+
+    def freeze(self, unit: str) -> None:
+        """Stop every process in it where it stands."""
+        ...
+
+    def thaw(self, unit: str) -> None:
+        """Let it go on."""
+        ...
+
+    def folder(self, unit: str) -> tuple[int, str]:
+        """The inode and path of its cgroup: what a guardian needs to thaw it without us."""
+        ...
+
+
+class System(Protocol):
+    """What a platform can do to a process."""
+
+    @property
+    def units(self) -> Units:
+        """The session's units; one that says why not where there are none."""
+        ...
+
+    def boot_id(self) -> str:
+        """A name for this boot of the machine: identities of another one mean nothing."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Let the system go on for a moment; a fake turns its clock."""
+        ...
+
+    def is_there(self, identity: Identity) -> bool:
+        """Whether that very process still lives (one that awaits its parent does not)."""
+        ...
+
+    def identify(self, pids: Iterable[int]) -> tuple[Identity, ...]:
+        """The identities of those pids that live."""
+        ...
+
+    def family(self, identities: Iterable[Identity]) -> tuple[Identity, ...]:
+        """Those that still live, and their living descendants, parents first."""
+        ...
+
+    def ties(self, identities: Iterable[Identity]) -> dict[int, frozenset[Tie]]:
+        """By pid: what ties each to the person at the screen."""
+        ...
+
+    def send(self, identity: Identity, sign: Sign) -> None:
+        """Send a signal to that very process."""
+        ...
+
+    def is_stopped(self, identity: Identity) -> bool:
+        """Whether it is stopped by a signal."""
+        ...
+
+    def nice(self, identity: Identity) -> int:
+        """Its nice value."""
+        ...
+
+    def set_nice(self, identity: Identity, nice: int) -> None:
+        """Set it; raises OneWay for going down without privilege."""
+        ...
+
+    def may_lower_nice(self) -> bool:
+        """Whether a raised nice value can be taken back here, of processes like ours."""
+        ...
+
+    def may_set_nice(self, identity: Identity, nice: int) -> bool:
+        """Whether that very process could be given this value, were it at the highest."""
+        ...
+
+    def io_priority(self, identity: Identity) -> IoPriority:
+        """Its I/O class."""
+        ...
+
+    def set_io_priority(self, identity: Identity, priority: IoPriority) -> None:
+        """Set it."""
+        ...
+
+    def session(self, identity: Identity) -> int:
+        """The id of its session."""
+        ...
+
+    def session_members(self, session: int) -> frozenset[int]:
+        """Pids of the session's living processes."""
+        ...
+
+    def autogroup_why_not(self, identity: Identity) -> str:
+        """Empty where the kernel schedules the process by its session, else one sentence."""
+        ...
+
+    def autogroup_nice(self, identity: Identity) -> int:
+        """The nice value of its session's group."""
+        ...
+
+    def set_autogroup_nice(self, identity: Identity, nice: int) -> None:
+        """Set it, for the whole session."""
+        ...

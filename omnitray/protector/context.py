@@ -1,0 +1,241 @@
+"""One moment, made ready for deciding: facts, policy and what is remembered, with look-ups.
+
+Everything that costs something is computed at the first question: most moments ask nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from functools import cached_property
+
+import msgspec
+
+from omnitray.protector.identity import Rung
+from omnitray.protector.protect_reasons import SparedReason
+from omnitray.protector.exclusions.rules import Protection, detail_of
+from omnitray.protector.model import ActionState, ActiveAction, Facts, ProcessDetail
+from omnitray.protector.worker import Worker
+from omnitray.base.facts import Job, ProcessFacts, ProtectState, Resource
+from omnitray.base.policy import ModeLimits, ProtectPolicy
+from omnitray.processes.growth import Growths
+
+HandedOut = tuple[str, Rung, Resource]  # a job's key: decided a moment ago, not yet reported
+_IN_FORCE = {ActionState.HELD, ActionState.ENDING}
+
+
+class Below(msgspec.Struct, frozen=True):
+    """All descendants of a process together; ``protected``: one of them is."""
+
+    count: int = 0
+    rss_bytes: int = 0
+    protected: bool = False
+
+
+_NOTHING_BELOW = Below()
+_DEEPEST = 100_000  # a circle of parents cannot be, but a damaged scan may show one
+
+
+class Scene:
+    """What is so at ``now_s``.
+
+    ``ending`` are the processes that are being ended, by job. ``spared_jobs`` are left alone for
+    a reason of their own, ``spared_rungs`` are what the person would rather not have done to a
+    job.
+    """
+
+    def __init__(
+        self,
+        facts: Facts,
+        policy: ProtectPolicy,
+        now_s: float,
+        protection: Protection,
+        growths: Growths,
+        *,
+        spared_jobs: dict[str, SparedReason],
+        spared_rungs: Mapping[tuple[str, Rung], SparedReason],
+        handed_out: AbstractSet[HandedOut] = frozenset(),
+    ) -> None:
+        self.facts = facts
+        self.policy = policy
+        self.now_s = now_s
+        self.spared_jobs = spared_jobs
+        self.spared_rungs = spared_rungs
+        self.handed_out = handed_out
+        self._protection = protection
+        self._growths = growths
+        self._verdicts: dict[int, SparedReason | None] = {}
+        self._below: dict[int, Below] = {}
+        self.ending = _ending(facts)
+        self.weighed: dict[tuple[str, Rung], list[Worker]] = {}  # kept by ``victims``
+        self.swarms: dict[str, bool] = {}  # likewise
+
+    @property
+    def limits(self) -> ModeLimits:
+        """The limits of the mode in force."""
+        return self.policy.limits
+
+    @property
+    def total_bytes(self) -> int:
+        """All memory there is."""
+        return self.facts.reading.memory.total_bytes
+
+    @property
+    def available_percent(self) -> float:
+        """Memory that is left."""
+        return 100.0 - self.facts.reading.memory.used_percent
+
+    @property
+    def is_swap_gone(self) -> bool:
+        """Whether no swap is left to use."""
+        memory = self.facts.reading.memory
+        floor = memory.swap_total_bytes * self.limits.swap_floor_percent / 100.0
+        return memory.swap_free_bytes <= floor
+
+    def growth_bps(self, process: ProcessFacts) -> float | None:
+        """Change of its memory a second; None until it can be told."""
+        return self._growths.of(process.pid, process.start_ticks)
+
+    def job_growth_bps(self, job: Job) -> float:
+        """The faster of what the job's own history says and what the last looks say."""
+        return max(0.0, job.growth_bps or 0.0, self._growths.of_job(job.key))
+
+    @cached_property
+    def written_bps(self) -> dict[str, float]:
+        """What each job writes to disks a second; without those that write nothing."""
+        written: dict[str, float] = defaultdict(float)
+        for job in self.facts.jobs:
+            for process in job.processes:
+                detail = detail_of(process, self.facts)
+                if detail is not None and detail.write_bps:
+                    written[job.key] += detail.write_bps
+        return dict(written)
+
+    def of_disk(self, mount: str) -> "Scene":
+        """The same moment without what is known to write elsewhere: who fills this disk?"""
+        details = {pid: _as_seen_from(mount, detail) for pid, detail in self.facts.details.items()}
+        return Scene(
+            msgspec.structs.replace(self.facts, details=details),
+            self.policy,
+            self.now_s,
+            self._protection,
+            self._growths,
+            spared_jobs=self.spared_jobs,
+            spared_rungs=self.spared_rungs,
+            handed_out=self.handed_out,
+        )
+
+    def spared(self, process: ProcessFacts, job: Job) -> SparedReason | None:
+        """Why nothing at all may be done to this process."""
+        if process.pid not in self._verdicts:
+            self._verdicts[process.pid] = self._spared(process, job)
+        return self._verdicts[process.pid]
+
+    def _spared(self, process: ProcessFacts, job: Job) -> SparedReason | None:
+        if (process.pid, process.start_ticks) in self.ending.get(job.key, ()):
+            return SparedReason.DYING
+        verdict = self._protection.verdict(process, job, self.facts, self.policy.protected)
+        if verdict is None and process.pid in self._leaders_of_strangers:
+            return SparedReason.LEADER
+        return verdict
+
+    @cached_property
+    def children(self) -> dict[int, list[tuple[ProcessFacts, Job]]]:
+        """Living children by parent, with their jobs."""
+        below: dict[int, list[tuple[ProcessFacts, Job]]] = defaultdict(list)
+        for job in self.facts.jobs:
+            for process in job.processes:
+                if process.state != "Z":
+                    below[process.ppid].append((process, job))
+        return below
+
+    @cached_property
+    def _leaders_of_strangers(self) -> frozenset[int]:
+        """Session leaders that have processes of other jobs in their session."""
+        job_of = {process.pid: job.key for job in self.facts.jobs for process in job.processes}
+        return frozenset(
+            process.session
+            for job in self.facts.jobs
+            for process in job.processes
+            if process.session in job_of and job_of[process.session] != job.key
+        )
+
+    def below(self, pid: int) -> Below:
+        """All that is below a process, in any job; each process is visited once a moment."""
+        waiting = [pid]
+        while waiting:
+            children = self.children.get(waiting[-1], [])
+            unknown = [each.pid for each, _ in children if each.pid not in self._below]
+            if unknown and len(waiting) <= _DEEPEST:
+                waiting += unknown
+                continue
+            self._below[waiting.pop()] = self._summed(children)
+        return self._below[pid]
+
+    def _summed(self, children: list[tuple[ProcessFacts, Job]]) -> Below:
+        deeper = [self._below.get(process.pid, _NOTHING_BELOW) for process, _ in children]
+        return Below(
+            count=len(children) + sum(each.count for each in deeper),
+            rss_bytes=sum(process.rss_bytes for process, _ in children)
+            + sum(each.rss_bytes for each in deeper),
+            protected=any(each.protected for each in deeper)
+            or any(self._is_protected(process, job) for process, job in children),
+        )
+
+    def _is_protected(self, process: ProcessFacts, job: Job) -> bool:
+        """Whether those above it must be left alone too.
+
+        One that ended between the scan and the look has neither a path nor arguments; it does
+        not count any more.
+        """
+        reason = self.spared(process, job)
+        if reason is SparedReason.UNKNOWN:
+            detail = detail_of(process, self.facts)
+            return detail is not None and bool(detail.arguments)
+        return reason not in {None, SparedReason.DYING}
+
+    @cached_property
+    def _active_by_job(self) -> dict[str, list[ActiveAction]]:
+        by_job: dict[str, list[ActiveAction]] = defaultdict(list)
+        for active in self.facts.active:
+            by_job[active.action.job_key].append(active)
+        return by_job
+
+    def active(
+        self, job_key: str, rung: Rung | None = None, resource: Resource | None = None
+    ) -> tuple[ActiveAction, ...]:
+        """What is in force on a job, the oldest first."""
+        return tuple(
+            active
+            for active in self._active_by_job.get(job_key, ())
+            if self._is_in_force(active)
+            and rung in {None, active.action.rung}
+            and resource in {None, active.action.resource}
+        )
+
+    def _is_in_force(self, active: ActiveAction) -> bool:
+        """What would have been done counts as done only for as long as nothing is done at all."""
+        watched = active.state is ActionState.WATCHED
+        return active.state in _IN_FORCE or (watched and self.policy.state is ProtectState.WATCH)
+
+    def has_refused(self, job_key: str, rung: Rung) -> bool:
+        """Whether the system refused this a moment ago."""
+        return any(
+            active.state is ActionState.FAILED and active.action.rung is rung
+            for active in self._active_by_job.get(job_key, ())
+        )
+
+
+def _as_seen_from(mount: str, detail: ProcessDetail) -> ProcessDetail:
+    if detail.writes_to is None or mount in detail.writes_to:
+        return detail
+    return msgspec.structs.replace(detail, write_bps=None)
+
+
+def _ending(facts: Facts) -> dict[str, frozenset[tuple[int, int]]]:
+    """The processes that are being ended, by job."""
+    ending: dict[str, frozenset[tuple[int, int]]] = {}
+    for active in facts.active:
+        if active.state is ActionState.ENDING:
+            key, known = active.action.job_key, ending.get(active.action.job_key, frozenset())
+            ending[key] = known | {(each.pid, each.start_ticks) for each in active.action.targets}
+    return ending

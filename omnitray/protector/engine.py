@@ -1,0 +1,389 @@
+"""One step of protecting: read, look closer if something asks for it, decide, do, describe.
+
+    guard source → guard → (scan, jobs, inspector) → ResourceProtector.decide → Actions → view
+
+Everything outside enters as an argument; the delay until the next step is a return value. At rest
+a step costs a few small reads and no look at any process. Belongs to one thread.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from omnitray.protector.actuators.results import Outcome, Performed, TakenBack, Who
+from omnitray.protector.effects import Effects
+from omnitray.protector.actuators.report_executor import Executor
+from omnitray.protector.identity import Rung
+from omnitray.protector.protect_reasons import SparedReason
+from omnitray.protector.model import (
+    Action,
+    ActionState,
+    ActiveAction,
+    Alarm,
+    Decision,
+    Facts,
+    Forecast,
+    GuardReading,
+    OwnFacts,
+    Probe,
+    Question,
+    Reply,
+    Restore,
+)
+from omnitray.protector.model import TakenBack as TakenBackFact
+from omnitray.protector.protector import ResourceProtector
+from omnitray.protector.context import Scene
+from omnitray.base.facts import DiskFacts, Job, ProcessFacts, ProtectState, Resource
+from omnitray.base.policy import ProtectPolicy
+from omnitray.processes.inspector import Inspector, Look
+from omnitray.protector.notices import (
+    Notice,
+    NoticeOver,
+    alarm_notice,
+    labels_of,
+    notice_of,
+)
+from omnitray.protector.stories import IN_FORCE, Stories
+from omnitray.protector.environment import Around, Surroundings
+from omnitray.protector.forecast import DiskForecaster, attributed
+from omnitray.protector.guard import Guard, GuardStep
+from omnitray.monitor.monitor import JobSource
+
+UNREADABLE_S = 5.0
+_LOOK_AFTER_S = 1.0
+_TAKEN_KEPT = 100  # actions of this run that can still be explained in full
+_PROBE_EVERY_S = 2.0
+
+
+class Readings(Protocol):
+    """What the guard reads from (``guard_source.GuardSource``)."""
+
+    def read(self) -> GuardReading | None:
+        """A reading, or None where memory cannot be read."""
+        ...
+
+
+class Felt(Protocol):
+    """What measures how long a key press takes (``latency.LatencyProbe``)."""
+
+    def measure(self) -> Probe:
+        """Now, and on a quiet machine."""
+        ...
+
+
+class CleanRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Caches of this file system are to be cleaned, or shown what that would free."""
+
+    mount: str
+    preview: bool
+    dry_run: bool
+
+
+class ProtectStep(msgspec.Struct, frozen=True, kw_only=True):
+    """What a step brought. ``changed``: what the Protection page shows is different now.
+
+    ``rests``: nothing goes on, so that a glance may do instead of the next step.
+    """
+
+    next_delay_s: float
+    rests: bool = False
+    changed: bool = False
+    notices: tuple[Notice | NoticeOver, ...] = ()
+    questions: tuple[Question, ...] = ()
+    cleaning: tuple[CleanRequest, ...] = ()
+
+
+class Protecting:
+    """The protector's life, step by step."""
+
+    def __init__(  # noqa: PLR0913 - the seams of everything that it reads and moves
+        self,
+        *,
+        source: Readings,
+        scan: Callable[[], Sequence[ProcessFacts]],
+        jobs: JobSource,
+        inspector: Inspector,
+        protector: ResourceProtector,
+        executor: Executor,
+        probe: Felt,
+        own: Callable[[], OwnFacts],
+        cores: int,
+        policy: ProtectPolicy,
+        around: Around | None = None,
+    ) -> None:
+        self._source = source
+        self._scan = scan
+        self._jobs_of = jobs
+        self._inspector = inspector
+        self._executor = executor
+        self._probe = probe
+        self._own = own
+        self._cores = cores
+        self._guard = Guard()
+        self._disk_forecaster = DiskForecaster()
+        self._disk_forecasts: tuple[Forecast, ...] = ()
+        self._foretold: tuple[DiskFacts, ...] = ()
+        self._probed: tuple[float, Probe] | None = None
+        self._replies: list[Reply] = []
+        self._taken_back: list[TakenBackFact] = []
+        self._stories = Stories()
+        self._now_s = 0.0
+        self._looks_anyway = False
+        self._surroundings = Surroundings(around or Around())
+        self._scanned: Sequence[ProcessFacts] = ()
+        self.policy = policy
+        self.protector = protector
+        self.effects = Effects()
+        self.disks: tuple[DiskFacts, ...] = ()
+        self.reading: GuardReading | None = None
+        self.forecast: Forecast | None = None
+        self.taken: dict[str, Action] = {}
+        self.refusals: dict[str, str] = {}  # by action: why nothing of it could be done
+
+    @property
+    def spared_jobs(self) -> dict[str, SparedReason]:
+        """The jobs that the person has taken out since the start, by key."""
+        return self.protector.spared_jobs(self._now_s)
+
+    @property
+    def active(self) -> tuple[ActiveAction, ...]:
+        """What is in force, was refused a moment ago, or would have been done."""
+        return self._executor.active()
+
+    @property
+    def neighbours(self) -> tuple[str, ...]:
+        """Other guardians that run here, in sentences."""
+        return self._surroundings.sentences(self.effective.limits.memory_floor_percent)
+
+    @property
+    def effective(self) -> ProtectPolicy:
+        """The policy with a floor that comes before those of the other guardians here."""
+        return self._surroundings.before_theirs(self.policy)
+
+    def reply(self, reply: Reply) -> None:
+        """The person has spoken; heard at the next step."""
+        self._replies.append(reply)
+        self._looks_anyway = True
+
+    def step(self) -> ProtectStep:
+        """Read, decide, do."""
+        reading = self._source.read()
+        if reading is None:
+            return ProtectStep(next_delay_s=UNREADABLE_S)
+        self.reading, self._now_s = reading, reading.monotonic_s
+        looked_after = self._executor.look(hurry=self.protector.hurries)
+        held = bool(self.active) or bool(self.protector.open_questions)
+        self._surroundings.meet(reading.monotonic_s)
+        policy = self.effective
+        guard = self._guard.observe(reading, policy, held=held)
+        facts = self._with_news(self._facts(reading, guard))
+        self.effects.observe(reading, facts.probe)
+        decisions = self.protector.decide(facts, policy, reading.monotonic_s)
+        notices = [
+            *self._carry_out(decisions),
+            *self._stories.over(self.active, reading),
+            *self._foreign(reading),
+        ]
+        ended = bool(looked_after.ended or looked_after.gone)
+        delay_s = self._surroundings.delay(self._delay(guard, looked_after.next_s))
+        danger = self.protector.disk_in_danger
+        return ProtectStep(
+            next_delay_s=delay_s,
+            rests=guard.rests and delay_s == guard.delay_s and not (held or decisions or danger),
+            changed=bool(decisions) or ended,
+            notices=tuple(notices),
+            questions=self.protector.open_questions,
+            cleaning=tuple(_cleaning(decisions)),
+        )
+
+    def scene(self) -> Scene | None:
+        """The moment as it would be decided about now; None where nothing can be read."""
+        reading = self._source.read()
+        if reading is None:
+            return None
+        jobs = self._jobs_of.update(self._scan())
+        look = self._look(jobs, reading)
+        facts = self._facts_with(reading, jobs, look, self.forecast)
+        return self.protector.scene(facts, self.effective, reading.monotonic_s)
+
+    def undo(self, action_id: str, reason: str, who: Who) -> tuple[TakenBack, ...]:
+        """Take one action back because somebody says so."""
+        held = self._held_by({action_id})
+        undone = self._executor.undo(action_id, reason, who)
+        self._remember(held, who)
+        return undone
+
+    def undo_all(self, reason: str, who: Who) -> tuple[TakenBack, ...]:
+        """Take everything back."""
+        held = self._held_by({each.action.id for each in self.active})
+        undone = self._executor.undo_all(reason, who)
+        self._remember(held, who)
+        return undone
+
+    def _held_by(self, action_ids: set[str]) -> list[TakenBackFact]:
+        held = (each.action for each in self.active if each.state in IN_FORCE)
+        return [
+            TakenBackFact(job_key=action.job_key, rung=action.rung)
+            for action in held
+            if action.id in action_ids
+        ]
+
+    def _remember(self, held: list[TakenBackFact], who: Who) -> None:
+        """What a person has taken back is not done again at once."""
+        if who is not Who.PROTECTOR:
+            self._taken_back += held
+
+    def close(self) -> None:
+        """Give back what was opened to look around."""
+        self._surroundings.close()
+
+    # Reading
+
+    def _facts(self, reading: GuardReading, guard: GuardStep) -> Facts:
+        self.forecast = guard.forecast
+        if not (self._is_to_look(guard) or self._looks_anyway):
+            return self._facts_with(reading, (), Look({}, {}), guard.forecast)
+        self._looks_anyway = False
+        self._scanned = self._scan()
+        jobs = self._jobs_of.update(self._scanned)
+        self._forget_watched(jobs)
+        if guard.forecast is not None:
+            self.forecast = attributed(guard.forecast, jobs)
+        return self._facts_with(reading, jobs, self._look(jobs, reading), self.forecast)
+
+    def _is_to_look(self, guard: GuardStep) -> bool:
+        """Whether something asks for a look at the processes; nothing does when switched off."""
+        if self.policy.state is ProtectState.OFF:
+            return bool(self.active)
+        return guard.wants_scan or self.protector.disk_in_danger
+
+    def _with_news(self, facts: Facts) -> Facts:
+        """With what is told once only: it must be decided about, not just looked at."""
+        if self.disks is not self._foretold:
+            self._foretold = self.disks
+            self._disk_forecasts = self._disk_forecaster.add(self._now_s, self.disks)
+        replies, self._replies = tuple(self._replies), []
+        taken_back = (*self._taken_back, *self._executor.take_let_run())
+        self._taken_back = []
+        return msgspec.structs.replace(
+            facts,
+            disk_forecasts=self._disk_forecasts,
+            ended=self._executor.take_ended(),
+            replies=replies,
+            taken_back=taken_back,
+        )
+
+    def _forget_watched(self, jobs: tuple[Job, ...]) -> None:
+        """What would have been held and has ended: there is nothing that could tell us."""
+        there = {job.key for job in jobs}
+        for each in self.active:
+            if each.state is ActionState.WATCHED and each.action.job_key not in there:
+                self._executor.undo(each.action.id, "its processes have ended", Who.PROTECTOR)
+
+    def _facts_with(
+        self, reading: GuardReading, jobs: tuple[Job, ...], look: Look, forecast: Forecast | None
+    ) -> Facts:
+        return Facts(
+            reading=reading,
+            jobs=jobs,
+            details=look.details,
+            ties=look.ties,
+            foreground_pids=self._surroundings.foreground(jobs, look.details),
+            own=self._own() if jobs else OwnFacts(),
+            cores=min(self._cores, reading.quota_cores or self._cores),
+            memory_forecast=forecast,
+            disks=self.disks,
+            disk_forecasts=self._disk_forecasts,
+            probe=self._felt(reading),
+            active=self.active,
+            neighbours=self.neighbours,
+        )
+
+    def _look(self, jobs: tuple[Job, ...], reading: GuardReading) -> Look:
+        line = 0.0 if self.protector.disk_in_danger else self.policy.disk_clean_percent
+        filling = tuple(disk.mount for disk in self.disks if disk.used_percent >= line)
+        return self._inspector.look(jobs, reading.monotonic_s, filling=filling)
+
+    def _felt(self, reading: GuardReading) -> Probe | None:
+        """How long a key press takes: asked only while the processors are short or held."""
+        busy = reading.cpu_percent is not None and (
+            reading.cpu_percent >= self.policy.limits.cpu_percent
+        )
+        held = any(each.action.resource is Resource.CPU for each in self.active)
+        if not (busy or held):
+            return None
+        now = reading.monotonic_s
+        if self._probed is None or now - self._probed[0] >= _PROBE_EVERY_S:
+            self._probed = (now, self._probe.measure())
+        return self._probed[1]
+
+    def _foreign(self, reading: GuardReading) -> list[Notice]:
+        """What others have ended meanwhile."""
+        ends = (each for each in self.taken.values() if each.rung is Rung.END)
+        ours = frozenset(target.pid for each in ends for target in each.targets)
+        scanned, self._scanned = self._scanned, ()
+        return self._surroundings.ended(reading, scanned, ours)
+
+    # Doing
+
+    def _carry_out(self, decisions: Sequence[Decision]) -> list[Notice | NoticeOver]:
+        notices: list[Notice | NoticeOver] = []
+        for decision in decisions:
+            if isinstance(decision, Action) and not decision.cleans:
+                notices.append(self._act(decision))
+                if decision.dry_run:  # it goes into the history; nothing stands open
+                    notices.append(NoticeOver(labels=labels_of(decision)))
+            elif isinstance(decision, Restore):
+                self._executor.undo(decision.action_id, decision.reason.sentence, Who.PROTECTOR)
+            elif isinstance(decision, Alarm):
+                notices.append(alarm_notice(decision))
+        return notices
+
+    def _act(self, action: Action) -> Notice:
+        self.taken[action.id] = action
+        while len(self.taken) > _TAKEN_KEPT:
+            del self.taken[next(iter(self.taken))]
+        self.effects.forget(set(self.taken))
+        self._stories.begin(action)
+        if action.rung is Rung.TELL:
+            return notice_of(action)
+        if self.reading is not None:
+            probe = self._probed[1] if self._probed else None
+            self.effects.begin(action.id, action.resource, self.reading, probe)
+        done, _ = self._executor.carry_out([action])
+        self.refusals = {key: why for key, why in self.refusals.items() if key in self.taken}
+        self.refusals[action.id] = _note(done)
+        if self.refusals[action.id]:
+            self.protector.refused(action)
+        if action.rung is not Rung.SLOW_DOWN:
+            self._guard.acted()
+        return notice_of(action, _note(done), asked=self._is_asked_about(action))
+
+    def _is_asked_about(self, action: Action) -> bool:
+        """Whether the question about this job tells of it: one event is told once."""
+        open_ = (each.job_key for each in self.protector.open_questions)
+        return action.rung is Rung.PAUSE and action.job_key in open_
+
+    def _delay(self, guard: GuardStep, look_after_s: float | None) -> float:
+        if self._looks_anyway:
+            return 0.0
+        if self.protector.disk_in_danger:
+            look_after_s = min(look_after_s or _LOOK_AFTER_S, _LOOK_AFTER_S)
+        if look_after_s is not None:
+            return min(guard.delay_s, look_after_s)
+        return min(guard.delay_s, _LOOK_AFTER_S) if self.active else guard.delay_s
+
+
+def _cleaning(decisions: Iterable[Decision]) -> Iterator[CleanRequest]:
+    for each in decisions:
+        if isinstance(each, Action) and each.cleans:
+            yield CleanRequest(mount=each.mount or "/", preview=each.preview, dry_run=each.dry_run)
+
+
+def _note(done: Sequence[Performed]) -> str:
+    """Why it could not be done, where nothing of it could."""
+    if not done or any(each.outcome is not Outcome.FAILED for each in done):
+        return ""
+    why = [f"{lever}: {reason}" for each in done for lever, reason in each.others.items()]
+    return "It could not be done: " + ("; ".join(why) or "nothing here can do it")

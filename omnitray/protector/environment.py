@@ -1,0 +1,102 @@
+"""What else goes on here: who else guards, what they end, and what a person works with.
+
+    neighbours, logs, foreground  →  a floor that comes before theirs, notices, pids to spare
+
+Each is asked seldom: the neighbours once a minute, the foreground when somebody is about to be
+decided about, the logs when something calls for it (``acting/foreign_watch.py``).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from omnitray.protector.oom_events.watch import ForeignWatch, Logs, Moment, NoLogs
+from omnitray.protector.exclusions.foreground import Foreground, NoForeground, foreground_pids
+from omnitray.protector.identity import Identity
+from omnitray.protector.model import GuardReading, ProcessDetail
+from omnitray.base.facts import Job, ProcessFacts
+from omnitray.base.policy import ProtectPolicy
+from omnitray.protector.notices import Notice, foreign_notice
+from omnitray.protector.oom_events.daemons import Neighbour
+
+_MEET_EVERY_S = 60.0
+_BEFORE_POINTS = 2.0  # our floor stands so far above that of another guardian
+_ANSWER_S = 1.0  # so soon is looked again while an answer is awaited
+_PRESSED_PERCENT = 10.0  # of ten seconds that something waited for memory
+
+
+class Around(msgspec.Struct, frozen=True, kw_only=True):
+    """The seams: who else guards, where ends are told, who lives, whose window is active."""
+
+    neighbours: Callable[[], tuple[Neighbour, ...]] = tuple
+    logs: Logs = NoLogs()
+    is_there: Callable[[Identity], bool] = lambda _identity: True
+    foreground: Foreground = NoForeground()
+
+
+class Surroundings:
+    """Remembers what was met; from one thread."""
+
+    def __init__(self, around: Around) -> None:
+        self._around = around
+        self._met_s = float("-inf")
+        self._met: tuple[Neighbour, ...] = ()
+        self._ends = ForeignWatch(around.logs, around.is_there)
+
+    def meet(self, now_s: float) -> None:
+        """See now and then who else guards this machine."""
+        if now_s - self._met_s >= _MEET_EVERY_S:
+            self._met_s = now_s
+            self._met = self._around.neighbours()
+
+    def sentences(self, floor_percent: float) -> tuple[str, ...]:
+        """The other guardians beside our floor."""
+        return tuple(each.sentence(floor_percent) for each in self._met)
+
+    def before_theirs(self, policy: ProtectPolicy) -> ProtectPolicy:
+        """The policy with a floor that comes before those of the other guardians.
+
+        Never over our own limit: before that, nobody is short of memory, whatever somebody else
+        was told to do.
+        """
+        limits = policy.limits
+        theirs = [each.memory_percent for each in self._met if each.memory_percent is not None]
+        highest = max((each + _BEFORE_POINTS for each in theirs), default=0.0)
+        before = min(highest, 100.0 - limits.memory_percent)
+        floor = max(limits.memory_floor_percent, before)
+        if floor == limits.memory_floor_percent:
+            return policy
+        raised = msgspec.structs.replace(limits, memory_floor_percent=floor)
+        return msgspec.structs.replace(policy, **{policy.mode.value: raised})
+
+    def foreground(
+        self, jobs: Sequence[Job], details: Mapping[int, ProcessDetail]
+    ) -> frozenset[int]:
+        """What a person works with, among these jobs; nobody is asked where there are none."""
+        return (
+            foreground_pids(self._around.foreground.pids(), jobs, details) if jobs else frozenset()
+        )
+
+    def ended(
+        self, reading: GuardReading, processes: Sequence[ProcessFacts], ours: frozenset[int]
+    ) -> list[Notice]:
+        """What others have ended meanwhile; ``ours`` are pids that we have ended ourselves."""
+        pressure = reading.pressure.memory if reading.pressure else None
+        moment = Moment(
+            now_s=reading.monotonic_s,
+            available_percent=100.0 - reading.memory.used_percent,
+            pressed=pressure is not None and pressure.some_avg10 >= _PRESSED_PERCENT,
+            processes=processes,
+            neighbours=self._met,
+            ours=ours,
+        )
+        return [foreign_notice(end) for end in self._ends.observe(moment)]
+
+    def delay(self, delay_s: float) -> float:
+        """The delay until the next step, shorter while an answer is awaited."""
+        return min(delay_s, _ANSWER_S) if self._ends.inquires else delay_s
+
+    def close(self) -> None:
+        """Give everything back."""
+        self._ends.close()
+        self._around.foreground.close()

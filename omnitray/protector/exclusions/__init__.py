@@ -1,0 +1,1 @@
+"""Who is never touched: rules, programs, the foreground."""

@@ -1,0 +1,181 @@
+"""Programs that are never acted on wherever they run: tables by what they are, as data.
+
+A name stands for the last part of the executable's path, without ``.exe`` and in lower case where
+the platform does not tell cases apart; a pattern stands for the whole path, with forward slashes.
+Scripts (agents are often some) are told by the script that an interpreter runs.
+"""
+
+import msgspec
+
+from omnitray.protector.protect_reasons import SparedReason
+
+_AGENTS = frozenset(
+    (
+        *("claude", "codex", "aider", "gemini", "opencode", "goose", "cursor-agent", "amp"),
+        *("copilot", "crush", "qwen", "openhands", "cline", "auggie", "droid", "plandex", "kiro"),
+    )
+)
+_SHELLS = frozenset(
+    (
+        *("bash", "zsh", "fish", "sh", "dash", "ash", "ksh", "mksh", "tcsh", "csh", "nu"),
+        *("xonsh", "elvish", "pwsh", "cmd", "powershell", "busybox", "yash", "osh", "murex"),
+    )
+)
+_EDITORS = frozenset(
+    (
+        *("code", "code-oss", "code-insiders", "codium", "cursor", "windsurf", "zed", "zed-editor"),
+        *("emacs", "vim", "nvim", "vi", "gvim", "nano", "hx", "helix", "kak", "micro", "kate"),
+        *("gedit", "gnome-text-editor", "sublime_text", "pycharm", "idea", "clion", "goland"),
+        *("webstorm", "rider", "rustrover", "phpstorm", "studio", "eclipse", "qtcreator"),
+        *("kdevelop", "gnome-builder", "geany", "lapce", "neovide", "devenv", "xcode", "textmate"),
+        # Debian's builds of one program have names of their own; the links to them do not count.
+        *("vim.basic", "vim.tiny", "vim.nox", "vim.gtk3", "vim.motif", "view", "vimx", "nvim-qt"),
+        *("emacs-gtk", "emacs-nox", "emacs-lucid", "emacs-pgtk", "emacs-x11", "emacsclient", "mg"),
+        *("joe", "jed", "ne", "mcedit", "mc", "kwrite", "pluma", "xed", "mousepad"),
+        *("featherpad", "l3afpad", "leafpad", "notepadqq", "texstudio", "spyder", "thonny"),
+        *(
+            "arduino-ide",
+            "rstudio",
+            "netbeans",
+            "cosmic-edit",
+            "trae",
+            "antigravity",
+        ),
+        *("pulsar", "atom", "brackets", "bluefish", "lite-xl", "dataspell", "datagrip"),
+        *("rubymine", "fleet", "code-server", "openvscode-server", "notepad", "notepad++"),
+    )
+)
+_DATABASES = frozenset(
+    (
+        *(
+            "postgres",
+            "postmaster",
+            "mysqld",
+            "mariadbd",
+            "mongod",
+            "redis-server",
+            "valkey-server",
+        ),
+        *("sqlservr", "oracle", "cassandra", "clickhouse-server", "influxd", "etcd", "couchdb"),
+        *("cockroach", "memcached", "rabbitmq-server", "beam.smp", "elasticsearch", "neo4j"),
+        # Debian's redis-server is a link to the checker, which is the same program.
+        *("redis-check-rdb", "redis-check-aof", "valkey-check-rdb", "keydb-server", "dragonfly"),
+        *("mariadbd-safe", "mysqld_safe", "mongos", "slapd", "firebird", "clickhouse", "influxd3"),
+        *("scylla", "tikv-server", "tidb-server", "qdrant", "meilisearch", "surreal", "rqlited"),
+    )
+)
+_PACKAGES = frozenset(
+    (
+        *("apt", "apt-get", "aptd", "dpkg", "dnf", "dnf5", "yum", "rpm", "zypper", "pacman"),
+        *("packagekitd", "snapd", "snap", "flatpak", "flatpak-system-helper", "nix-daemon", "brew"),
+        *("emerge", "xbps-install", "apk", "unattended-upgrade", "softwareupdated", "installer"),
+        *(
+            "aptitude",
+            "synaptic",
+            "nala",
+            "apt.systemd.daily",
+            "dpkg-deb",
+            "microdnf",
+            "rpm-ostree",
+        ),
+        *("rpm-ostreed", "ostree", "bootc", "guix-daemon", "nix-env", "nixos-rebuild", "pamac"),
+        *(
+            "yay",
+            "paru",
+            "eopkg",
+            "swupd",
+            "fwupd",
+            "fwupdmgr",
+            "gnome-software",
+            "plasma-discover",
+        ),
+        *("pkcon", "transactional-update", "flatpak-session-helper", "flatpak-portal"),
+        *("msiexec", "winget", "tiworker", "trustedinstaller", "choco"),
+    )
+)
+_VPNS = frozenset(
+    (
+        *("openvpn", "openconnect", "wg-quick", "wireguard", "tailscaled", "tailscale", "vpnc"),
+        *("strongswan", "charon", "charon-nm", "nordvpnd", "mullvad-daemon", "zerotier-one"),
+        *("networkmanager", "NetworkManager", "wpa_supplicant", "iwd", "ssh-agent", "gpg-agent"),
+        *("ssh", "autossh", "sshuttle", "mosh-client", "warp-svc", "openfortivpn", "gpclient"),
+        *("nm-applet", "mullvad-vpn", "protonvpn", "protonvpn-app", "expressvpnd", "netbird"),
+        *("slirp4netns", "pasta", "passt", "nebula", "cloudflared", "xl2tpd", "pppd", "dnsmasq"),
+    )
+)
+_BACKUPS = frozenset(
+    (
+        *("restic", "borg", "duplicity", "deja-dup", "rsnapshot", "timeshift", "bup", "kopia"),
+        *("rclone", "syncthing", "backupd", "duplicacy", "vorta", "snapper", "btrbk", "wbengine"),
+        *("borgmatic", "resticprofile", "pika-backup", "backintime", "backintime-qt", "duply"),
+        *(
+            "rdiff-backup",
+            "tarsnap",
+            "bacula-fd",
+            "bareos-fd",
+            "urbackupclientbackend",
+            "luckybackup",
+        ),
+        *("dropbox", "onedrive", "nextcloud", "insync", "megasync", "proxmox-backup-client"),
+    )
+)
+_GUARDIANS = frozenset(
+    (
+        *("earlyoom", "nohang", "nohang-desktop", "systemd-oomd", "oomd", "ananicy"),
+        *("ananicy-cpp", "gamemoded", "uresourced", "bustd", "psi-notify", "processgovernor"),
+    )
+)
+
+
+class Programs(msgspec.Struct, frozen=True, kw_only=True):
+    """One platform's tables."""
+
+    names: dict[SparedReason, frozenset[str]]
+    patterns: tuple[tuple[str, SparedReason], ...] = ()
+    folds_case: bool = False
+
+
+EVERYWHERE = {
+    SparedReason.AGENT: _AGENTS,
+    SparedReason.SHELL: _SHELLS,
+    SparedReason.EDITOR: _EDITORS,
+    SparedReason.DATABASE: _DATABASES,
+    SparedReason.PACKAGES: _PACKAGES,
+    SparedReason.VPN: _VPNS,
+    SparedReason.BACKUP: _BACKUPS,
+    SparedReason.GUARDIAN: _GUARDIANS,
+}
+EVERYWHERE_PATTERNS = (
+    ("*/.vscode-server/*", SparedReason.EDITOR),
+    ("*/.vscode-server-insiders/*", SparedReason.EDITOR),
+    ("*/.cursor-server/*", SparedReason.EDITOR),
+    ("*/.windsurf-server/*", SparedReason.EDITOR),
+    ("*/.zed_server/*", SparedReason.EDITOR),
+    ("*/jbr/*/java", SparedReason.EDITOR),  # JetBrains' own runtime
+    # Programs that carry their version for a name, and scripts with a name that says nothing.
+    ("*/claude/versions/*", SparedReason.AGENT),
+    ("*/@anthropic-ai/claude-code/*", SparedReason.AGENT),
+    ("*/@openai/codex/*", SparedReason.AGENT),
+    ("*/@google/gemini-cli/*", SparedReason.AGENT),
+    ("*/@github/copilot/*", SparedReason.AGENT),
+    ("*/@qwen-code/qwen-code/*", SparedReason.AGENT),
+    ("*/@sourcegraph/amp/*", SparedReason.AGENT),
+    ("*/@augmentcode/auggie/*", SparedReason.AGENT),
+    ("*/cursor-agent/versions/*", SparedReason.AGENT),
+    ("*/opencode-ai/*", SparedReason.AGENT),
+    ("*/Homebrew/Library/Homebrew/*", SparedReason.PACKAGES),
+    ("*/homebrew/Library/Homebrew/*", SparedReason.PACKAGES),
+)
+# What a Java virtual machine runs, told by a part of its main class.
+SERVERS_IN_JAVA = {
+    "org.elasticsearch.": SparedReason.DATABASE,
+    "org.opensearch.": SparedReason.DATABASE,
+    "org.apache.cassandra.": SparedReason.DATABASE,
+    "org.neo4j.": SparedReason.DATABASE,
+    "com.neo4j.": SparedReason.DATABASE,
+    "kafka.Kafka": SparedReason.DATABASE,
+    "org.apache.zookeeper.": SparedReason.DATABASE,
+    "org.h2.tools.Server": SparedReason.DATABASE,
+    "com.intellij.idea.Main": SparedReason.EDITOR,
+    "org.eclipse.equinox.launcher": SparedReason.EDITOR,
+}

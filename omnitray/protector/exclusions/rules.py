@@ -1,0 +1,217 @@
+"""Who is never acted on, and why: one verdict for a process, by its program's path and its role.
+
+The kernel's 15 letters are asked only where the path is not known, and then only to say more
+precisely why the process is spared: without a path it is spared in any case. A shell counts when
+it waits for a person; one that runs a script is a part of its job.
+"""
+
+import re
+from collections.abc import Callable
+from fnmatch import translate
+from pathlib import PurePosixPath, PureWindowsPath
+
+from omnitray.protector.protect_reasons import SparedReason
+from omnitray.protector.exclusions.common import SERVERS_IN_JAVA, Programs
+from omnitray.protector.model import Facts, ProcessDetail
+from omnitray.base.facts import Job, ProcessFacts
+from omnitray.processes.known_programs import INTERPRETERS
+from omnitray.processes.own_programs import is_ours
+from omnitray.processes.process_roles import KTHREADD, waits_for_a_person
+
+_DELETED = " (deleted)"  # the kernel's word for a program that was replaced by an upgrade
+_MOST_KNOWN = 20_000  # programs with their arguments; then all are looked up anew
+_IN_JAVA = tuple(SERVERS_IN_JAVA.items())
+_GLOB = frozenset("*?[")
+
+
+class Protection:
+    """The tables of one platform, made ready.
+
+    ``home`` stands for ``~`` in what a person adds; ``resolve`` says where a link leads.
+    """
+
+    def __init__(self, programs: Programs, home: str, resolve: Callable[[str], str] = str) -> None:
+        self._names = {
+            _folded(name, folds=programs.folds_case): reason
+            for reason, names in programs.names.items()
+            for name in names
+        }
+        flags = re.IGNORECASE if programs.folds_case else 0
+        self._patterns = tuple(
+            (re.compile(translate(pattern), flags), reason) for pattern, reason in programs.patterns
+        )
+        self._folds = programs.folds_case
+        self._home = home
+        self._resolve = resolve
+        self._known: dict[tuple[str, tuple[str, ...]], SparedReason | None] = {}
+        self._additions: dict[tuple[str, ...], _Additions] = {}
+
+    def verdict(
+        self, process: ProcessFacts, job: Job, facts: Facts, protected: tuple[str, ...]
+    ) -> SparedReason | None:
+        """Why nothing may be done to this process; None where it may be chosen."""
+        detail = detail_of(process, facts)
+        return (
+            _own(process, facts)
+            or self._program(process, detail)
+            or self._person(process, job, detail, protected)
+            or (SparedReason.FOREGROUND if process.pid in facts.foreground_pids else None)
+        )
+
+    def newborn(
+        self, exe: str | None, arguments: tuple[str, ...], protected: tuple[str, ...]
+    ) -> SparedReason | None:
+        """Likewise for a process that no scan has shown yet, by its program alone."""
+        if not exe:
+            return SparedReason.UNKNOWN
+        path = exe.removesuffix(_DELETED)
+        if protected and self._added(protected).hold({self._base(path)}, path, "", None):
+            return SparedReason.PERSON
+        return self._looked_up(path, arguments)
+
+    def _program(self, process: ProcessFacts, detail: ProcessDetail | None) -> SparedReason | None:
+        if detail is None or not detail.exe:
+            return self._named(process.name, ()) or SparedReason.UNKNOWN
+        known = (detail.exe, detail.arguments)
+        if known not in self._known:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[known] = self._looked_up(*known)
+        return self._known[known]
+
+    def _looked_up(self, exe: str, arguments: tuple[str, ...]) -> SparedReason | None:
+        exe = exe.removesuffix(_DELETED)
+        base = _unwrapped(self._base(exe))
+        if is_ours(base, arguments):
+            return SparedReason.OURSELVES
+        reason = self._named(base, arguments) or self._matching(exe)
+        if reason is None and base.rstrip("0123456789.") in INTERPRETERS:
+            reason = self._script(base, arguments)
+        return reason
+
+    def _named(self, name: str, arguments: tuple[str, ...]) -> SparedReason | None:
+        reason = self._names.get(_folded(name, folds=self._folds))
+        if reason is SparedReason.SHELL and not waits_for_a_person(arguments):
+            return None
+        return reason
+
+    def _matching(self, exe: str) -> SparedReason | None:
+        path = exe.replace("\\", "/").removesuffix(".exe") if self._folds else exe
+        return next((reason for regex, reason in self._patterns if regex.match(path)), None)
+
+    def _script(self, base: str, arguments: tuple[str, ...]) -> SparedReason | None:
+        """Many are scripts: ``node /usr/bin/claude``, ``python3 /usr/bin/terminator``.
+
+        What was installed as a command has no suffix; with one it is somebody's own script, which
+        an agent may be all the same.
+        """
+        words = arguments[1:]
+        if base.startswith("java"):
+            return next((why for part, why in _IN_JAVA if any(part in w for w in words)), None)
+        script = next((word for word in words if not word.startswith("-")), "")
+        reason = self._named(self._base(script), words)
+        if reason not in {None, SparedReason.SHELL}:
+            return reason
+        name = re.sub(r"\.(c?js|mjs|py)$", "", self._base(script))
+        is_agent = self._names.get(_folded(name, folds=self._folds)) is SparedReason.AGENT
+        return SparedReason.AGENT if is_agent else self._matching(script)
+
+    def _person(
+        self,
+        process: ProcessFacts,
+        job: Job,
+        detail: ProcessDetail | None,
+        protected: tuple[str, ...],
+    ) -> SparedReason | None:
+        if not protected:
+            return None
+        exe = detail.exe.removesuffix(_DELETED) if detail and detail.exe else ""
+        names = {process.name, job.name, job.title, self._base(exe)}
+        folder = detail.cwd if detail and detail.cwd else ""
+        return (
+            SparedReason.PERSON
+            if self._added(protected).hold(names, exe, folder, job.project)
+            else None
+        )
+
+    def _added(self, protected: tuple[str, ...]) -> "_Additions":
+        if protected not in self._additions:
+            self._additions[protected] = _Additions(protected, self._home, self._resolve)
+        return self._additions[protected]
+
+    def _base(self, path: str) -> str:
+        """The last part; ``pathlib`` would cost as much as everything else here together."""
+        return (
+            path.replace("\\", "/").rpartition("/")[2] if self._folds else path.rpartition("/")[2]
+        )
+
+
+class _Additions:
+    """What the person protects: names, paths of programs, globs, project folders.
+
+    ``~`` stands for the person's folder, which is also where a relative path starts. Where a word
+    is a link, what it leads to is meant as well: the kernel shows no links.
+    """
+
+    def __init__(self, words: tuple[str, ...], home: str, resolve: Callable[[str], str]) -> None:
+        self._projects = {word.rstrip("/") for word in words if word.startswith("~")}
+        expanded = [_expanded(word, home) for word in words if word]
+        globs = [word for word in expanded if _GLOB & set(word)]
+        self._globs = tuple(re.compile(translate(word)) for word in globs)
+        plain = set(expanded) - set(globs)
+        self._plain = plain | {resolve(word) for word in plain if "/" in word or "\\" in word}
+
+    def hold(self, names: set[str], exe: str, folder: str, project: str | None) -> bool:
+        """Whether one of them means this process."""
+        places = _upwards(folder)
+        if not self._plain.isdisjoint((*names, exe, *places)):
+            return True
+        if project is not None and (project in self._projects or project in self._plain):
+            return True
+        texts = (*names, exe, *places, project or "")
+        return any(regex.match(text) for regex in self._globs for text in texts if text)
+
+
+def _expanded(word: str, home: str) -> str:
+    bare = word.rstrip("/\\") or word
+    if bare == "~" or bare.startswith("~/"):
+        return f"{home}{bare[1:]}"
+    is_relative = "/" in bare and " " not in bare and bare[0] not in "/*?["
+    return f"{home}/{bare.removeprefix('./')}" if is_relative and ":" not in bare else bare
+
+
+def detail_of(process: ProcessFacts, facts: Facts) -> ProcessDetail | None:
+    """What is known of that very process."""
+    detail = facts.details.get(process.pid)
+    return detail if detail is not None and detail.start_ticks == process.start_ticks else None
+
+
+def _own(process: ProcessFacts, facts: Facts) -> SparedReason | None:
+    own = facts.own
+    if process.pid in own.pids:
+        return SparedReason.OURSELVES
+    if process.pid in own.ancestors or process.pid == 1:
+        return SparedReason.ANCESTOR
+    if KTHREADD in {process.ppid, process.pid} and process.rss_bytes == 0:
+        return SparedReason.KERNEL
+    if own.uid is not None and process.uid != own.uid:
+        return SparedReason.OTHER_USER
+    return SparedReason.DYING if process.state in {"Z", "X"} else None
+
+
+def _upwards(folder: str) -> tuple[str, ...]:
+    """The folder and all those above it."""
+    if not folder:
+        return ()
+    path = PureWindowsPath(folder) if "\\" in folder else PurePosixPath(folder)
+    return (folder.rstrip("/"), *(str(parent) for parent in path.parents))
+
+
+def _unwrapped(base: str) -> str:
+    """``.kitty-wrapped``, as Nix calls a program behind a script of its own, is ``kitty``."""
+    wrapped = base.startswith(".") and base.rstrip("_").endswith("-wrapped")
+    return base.rstrip("_")[1:].removesuffix("-wrapped") if wrapped else base
+
+
+def _folded(name: str, *, folds: bool) -> str:
+    return name.lower().removesuffix(".exe") if folds else name

@@ -1,0 +1,276 @@
+"""Explanations in plain words and figures: for actions, questions, alarms, and for right now.
+
+The same sentences stand in the window, in alerts, in the journal and in ``omnitray explain``.
+Names of jobs are text from outside: whoever shows these sentences shows plain text.
+"""
+
+from omnitray.base.format import duration, percent, rate, size, span
+from omnitray.protector.policies import cpu as cpu_ladder
+from omnitray.protector.policies import constants
+from omnitray.protector.policies import memory as memory_ladder
+from omnitray.protector.circuit_breaker import OPEN_S
+from omnitray.protector.identity import Rung
+from omnitray.protector.protect_reasons import AlarmReason, ProtectReason
+from omnitray.protector.model import (
+    Action,
+    ActionState,
+    Alarm,
+    Candidate,
+    Evidence,
+    Question,
+    Signal,
+)
+from omnitray.protector.context import Scene
+from omnitray.protector.victims import choose
+from omnitray.base.facts import ProtectState, Resource
+from omnitray.protector.view import Considered, Explanation
+
+_DONE = {
+    Rung.TELL: "told about",
+    Rung.SLOW_DOWN: "slowed down",
+    Rung.PAUSE: "paused",
+    Rung.END: "ended",
+}
+_WOULD = {
+    Rung.SLOW_DOWN: "would be slowed down",
+    Rung.PAUSE: "would be paused",
+    Rung.END: "would be ended",
+}
+_STEPS = (
+    (Resource.MEMORY, Rung.PAUSE),
+    (Resource.MEMORY, Rung.END),
+    (Resource.CPU, Rung.SLOW_DOWN),
+)
+_POSTURES = {
+    ProtectState.WATCH: ["Protection only watches: nobody is touched."],
+    ProtectState.OFF: ["Protection is off: nothing of what follows would be done."],
+}
+_HAS_BEEN = {ActionState.HELD: "has been", ActionState.WATCHED: "would have been"}
+_NOBODY_BUSY = "No job that may be touched takes a fifth of the processors: none is slowed down."
+_UNANSWERED = {Rung.PAUSE: "it is paused", Rung.END: "it is ended"}
+_STAYS = {Resource.CPU: "it stays slowed down", Resource.MEMORY: "it stays paused"}
+_NAMES = {Resource.CPU: "processors", Resource.MEMORY: "memory", Resource.DISK: "disk"}
+_FORETOLD = {ProtectReason.MEMORY_RUNS_OUT, ProtectReason.DISK_RUNS_OUT}  # the figures say it
+_WORTH_SAYING_BPS = 1 << 20
+
+
+def why(action: Action) -> str:
+    """The figures that spoke for an action; for one that was asked for there are none."""
+    asked_for = action.reason is ProtectReason.ASKED
+    return action.reason.sentence if asked_for else because(action.evidence)
+
+
+def reasons(action: Action) -> tuple[str, ...]:
+    """The figures, and the reason where it says more than they do."""
+    if action.reason in _FORETOLD:
+        return (why(action),)
+    return tuple(dict.fromkeys((why(action), action.reason.sentence)))
+
+
+def headline(action: Action) -> str:
+    """``paused pytest · ~/shop``."""
+    if action.cleans:
+        return f"clean caches on {action.mount}" if action.preview else f"cleaned {action.mount}"
+    if not action.title:
+        return f"{_NAMES[action.resource]} over the limit"
+    done = _DONE[action.rung]
+    return f"would have {done} {action.title}" if action.dry_run else f"{done} {action.title}"
+
+
+def because(evidence: Evidence) -> str:
+    """``CPU 96 %, limit 75 %, for 4 s``: the figures that spoke for it, in one phrase."""
+    value, line = evidence.value, percent(evidence.threshold)
+    held = f", for {duration(evidence.held_s)}" if evidence.held_s >= 1.0 else ""
+    forecast = evidence.forecast
+    if evidence.signal is Signal.FORECAST and forecast is not None:
+        what = f"{forecast.mount} full" if forecast.mount else "memory runs out"
+        return f"{what} in {span(forecast.low_s, forecast.high_s)}, at {rate(forecast.slope_bps)}"
+    return {
+        Signal.CPU: f"CPU {percent(value)}, limit {line}{held}",
+        Signal.MEMORY: f"memory {percent(value)} used, limit {line}{held}",
+        Signal.MEMORY_LEFT: f"memory {percent(value)} left, floor {line}",
+        Signal.MEMORY_PRESSURE: f"everything waits for memory {percent(value)} of the time",
+        Signal.DISK: f"disk {percent(value)} full, limit {line}{held}",
+        Signal.FORECAST: f"runs out within {duration(value)}",
+    }[evidence.signal]
+
+
+def explanation(action: Action) -> Explanation:
+    """Why this was done to these, and why the others were spared."""
+    parts = [f"{_capital(': '.join(reasons(action)))}."]
+    chosen = [each for each in action.considered if each.spared is None]
+    if chosen:
+        parts.append(_share_of(chosen, action.resource))
+    parts.append(_way_back(action))
+    return Explanation(
+        action_id=action.id,
+        title=action.title or headline(action),
+        text=" ".join(part for part in parts if part),
+        considered=tuple(_considered(each, _verdict(action)) for each in action.considered),
+    )
+
+
+def asked(question: Question) -> str:
+    """The question: how the job is held, and why."""
+    held = " is paused" if is_paused(question) else ""  # that it is slowed down says the reason
+    words = (because(question.evidence), question.reason.sentence)
+    said = words[:1] if question.reason in _FORETOLD else words
+    return f"{question.title}{held}: {'; '.join(said)}."
+
+
+def is_paused(question: Question) -> bool:
+    """Whether the job of a question is paused while it is asked; else it is slowed down."""
+    return question.resource is not Resource.CPU or question.unanswered is Rung.END
+
+
+def unanswered(question: Question) -> str:
+    """What happens without an answer."""
+    if question.unanswered is not None:
+        return _UNANSWERED[question.unanswered]
+    return _STAYS.get(question.resource, "it stays paused")
+
+
+def alarmed(alarm: Alarm) -> tuple[str, str]:
+    """Title and message of a critical alert."""
+    if alarm.reason is AlarmReason.NOBODY_LEFT:
+        return "Memory is used up", f"{_capital(alarm.reason.sentence)}."
+    who = f" The last was {alarm.title}." if alarm.title else ""
+    text = f"{_capital(alarm.reason.sentence)}.{who} Nothing is ended for {duration(OPEN_S)} now."
+    return "Protection stopped ending processes", text
+
+
+def now(scene: Scene) -> Explanation:
+    """Who would be acted on at this moment, in which order and why; nothing is done."""
+    choices = [(resource, rung, choose(scene, resource, rung)) for resource, rung in _steps(scene)]
+    lines = [
+        f"{_if(scene, resource, rung)} {choice.job.title} {_WOULD[rung]}"
+        f"{_then(scene, resource, rung)}."
+        for resource, rung, choice in choices
+        if choice.job is not None
+    ]
+    if _is_busy(scene) and choices[0][2].job is None and not _held(scene):
+        lines.insert(0, _NOBODY_BUSY)
+    considered: dict[str, Considered] = {}
+    # An end spares for what a process is, the other rungs for what it does: the former says more.
+    for _, rung, choice in sorted(choices, key=lambda each: each[1] is not Rung.END):
+        for each in choice.considered:
+            words = _considered(each, _WOULD[rung])
+            if words.chosen or each.title not in considered:
+                considered[each.title] = words
+    return Explanation(
+        action_id="",
+        title="Right now",
+        text=" ".join([_state(scene), *_posture(scene), *_held(scene), *lines]),
+        considered=tuple(sorted(considered.values(), key=lambda each: not each.chosen)),
+    )
+
+
+def _state(scene: Scene) -> str:
+    """Whether something is short, in a sentence."""
+    why = memory_ladder.urgent(scene)
+    if why is not None:
+        return f"{_capital(because(why[1]))}."
+    memory = scene.facts.reading.memory.used_percent
+    cpu = scene.facts.reading.cpu_percent
+    limits = scene.limits
+    figures = f"memory {percent(memory)} used, limit {percent(limits.memory_percent)}"
+    if cpu is not None:
+        figures = f"CPU {percent(cpu)}, limit {percent(limits.cpu_percent)}; {figures}"
+    waits = " Others have to wait." if cpu_ladder.others_wait(scene) else ""
+    short = memory >= limits.memory_percent or (cpu is not None and cpu >= limits.cpu_percent)
+    return f"{_capital(figures)}.{waits}" if short else f"Nothing is short: {figures}."
+
+
+def _steps(scene: Scene) -> list[tuple[Resource, Rung]]:
+    """What could come next, what is short now first."""
+    busy = _is_busy(scene)
+    return sorted(_STEPS, key=lambda step: (step[0] is Resource.CPU) is not busy)
+
+
+def _is_busy(scene: Scene) -> bool:
+    """Whether processors are what is short, before anything else."""
+    cpu = scene.facts.reading.cpu_percent
+    over = cpu is not None and cpu >= scene.limits.cpu_percent
+    return over and memory_ladder.urgent(scene) is None
+
+
+def _posture(scene: Scene) -> list[str]:
+    return _POSTURES.get(scene.policy.state, [])
+
+
+def _held(scene: Scene) -> list[str]:
+    """What is under action already, and for how long."""
+    return [
+        f"{active.action.title} {_HAS_BEEN[active.state]} {_DONE[active.action.rung]}"
+        f" for {duration(scene.now_s - active.since_s)}."
+        for active in scene.facts.active
+        if active.state in _HAS_BEEN
+    ]
+
+
+def _then(scene: Scene, resource: Resource, rung: Rung) -> str:
+    """What would come after that, and when."""
+    limits = scene.limits
+    if rung is Rung.PAUSE:
+        end_s = limits.memory_end_after_s
+        ended = f"; without an answer it would be ended {duration(end_s)} later" if end_s else ""
+        return f" and you would be asked{ended}"
+    if resource is not Resource.CPU:
+        return ""
+    pause_s = limits.cpu_pause_after_s
+    paused = f"; without an answer it would be paused {duration(pause_s)} later" if pause_s else ""
+    slowed = duration(constants.SLOWED_FOR_S)
+    return f", and if others still had to wait {slowed} later, you would be asked{paused}"
+
+
+def _if(scene: Scene, resource: Resource, rung: Rung) -> str:
+    if resource is Resource.CPU:
+        return f"Over the processor limit for {duration(scene.limits.hold_s)},"
+    if rung is Rung.END:
+        return "If memory and swap were used up,"
+    return f"If memory were to end in less than {duration(scene.limits.memory_runs_out_s)},"
+
+
+def _share_of(chosen: list[Candidate], resource: Resource) -> str:
+    """``It holds 9.8 GB of the 14.2 GB of its job and grows by 290 MB/s.``."""
+    job, *workers = chosen
+    if resource is Resource.CPU:
+        return f"It takes {percent(job.cpu_percent or 0.0)} of one core."
+    if resource is Resource.DISK:
+        return f"It writes {rate(job.write_bps or 0.0)}."
+    first = workers[0] if workers else job
+    holds = size(first.rss_bytes)
+    of_job = f" of the {size(job.rss_bytes)} of its job" if workers else ""
+    growth = first.growth_bps or 0.0
+    grew = f" and grows by {rate(growth)}" if growth >= _WORTH_SAYING_BPS else ""
+    return f"It holds {holds}{of_job}{grew}."
+
+
+def _way_back(action: Action) -> str:
+    if action.rung is Rung.END:
+        return "This cannot be taken back."
+    if action.rung is Rung.TELL or action.cleans:
+        return ""
+    if action.restores_below is None:
+        return "It stays so until you say otherwise."
+    return f"It is given back under {percent(action.restores_below)}."
+
+
+def _verdict(action: Action) -> str:
+    return f"would be {_DONE[action.rung]}" if action.dry_run else _DONE[action.rung]
+
+
+def _considered(candidate: Candidate, chosen: str) -> Considered:
+    spared = candidate.spared
+    return Considered(
+        title=candidate.title,
+        rss_bytes=candidate.rss_bytes,
+        growth_bps=candidate.growth_bps,
+        cpu_percent=candidate.cpu_percent,
+        verdict=chosen if spared is None else spared.sentence,
+        chosen=spared is None,
+    )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

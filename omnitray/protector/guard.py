@@ -1,0 +1,182 @@
+"""When to look again: headroom divided by how fast it can be used up.
+
+The formula is earlyoom's (``sleep_time_ms`` in its ``main.c``): nothing can go wrong before memory
+has been filled down to the floor, and memory cannot be filled faster than 6 GB/s, swap not faster
+than 800 MB/s. So a sleep of ``memory headroom / 6 GB/s + swap headroom / 800 MB/s`` is never too
+long, and with gigabytes to spare the guard costs nothing. Two things are added: half of that time
+is slept, because what fills memory is to be seen on its way (only then can it be paused instead of
+ended), and the mode's limit must not be crossed unseen at the rate that is measured.
+
+At rest most of these readings are glances (``GuardSource.glance``): memory alone is looked at. A
+whole reading follows at once where it has moved, after five seconds in any case, and earlier where
+the kernel's triggers say that processors or disks get short.
+"""
+
+import enum
+
+import msgspec
+
+from omnitray.protector.model import Forecast, GuardReading
+from omnitray.base.facts import MemoryFacts
+from omnitray.base.policy import ModeLimits, ProtectPolicy
+from omnitray.protector.forecast import MemoryForecaster
+
+RAM_FILL_BPS = 6000 << 20  # the fastest that earlyoom's author saw (stress -m 4)
+SWAP_FILL_BPS = 800 << 20  # likewise, into zram
+SHORTEST_S = 0.1
+LONGEST_S = 5.0
+_LOOKS_ON_THE_WAY = 2.0
+_MEASURED_MARGIN = 4.0  # looks before the limit at the rate that is measured
+WORTH_BPS = 8 << 20  # slower growth is left to the worst case
+_CALM_SCAN_S, _ALERT_SCAN_S = 5.0, 1.0
+_CLOSE_SCAN_S, _CLOSE_POINTS = 0.3, 3.0
+_NEAR_POINTS = 6.0  # where it moves: whether the floor is seconds away, the jobs' growth says
+_MOVED_POINTS = 0.5
+_WATCHED_S = 2.0  # after acting: a fork bomb goes on with what was forked meanwhile
+_SOON_S = 60.0
+_RESTING_S = 1.0  # with so much time there is room for it
+_PRESSING = 10.0  # per cent of time that something waited for memory
+
+
+class DelayReason(enum.StrEnum):
+    """Why the guard sleeps so long."""
+
+    PLENTY = "there is plenty"
+    FILL_RATE = "so long memory lasts at the fastest rate there is"
+    GROWTH = "the limit comes near at the rate that is measured"
+    CLOSE = "memory is close to its floor"
+
+
+class GuardStep(msgspec.Struct, frozen=True, kw_only=True):
+    """What a reading brought: when to read again, and whether to look at the processes now."""
+
+    delay_s: float
+    reason: DelayReason
+    forecast: Forecast | None
+    wants_scan: bool
+    rests: bool = False  # nothing is near, nothing is held: a glance may do until it moves
+
+
+def next_delay(
+    reading: GuardReading, previous: GuardReading | None, policy: ProtectPolicy
+) -> tuple[float, DelayReason]:
+    """Seconds until the next reading is due, 0.1 to 5, and why."""
+    worst_s = _worst_case_s(reading.memory, policy.limits)
+    growth_s = _growth_s(reading, previous, policy.limits)
+    seconds = min(worst_s, growth_s, LONGEST_S)
+    if seconds <= SHORTEST_S:
+        return SHORTEST_S, DelayReason.CLOSE
+    if seconds == LONGEST_S:
+        return LONGEST_S, DelayReason.PLENTY
+    return seconds, DelayReason.FILL_RATE if worst_s <= growth_s else DelayReason.GROWTH
+
+
+def _worst_case_s(memory: MemoryFacts, limits: ModeLimits) -> float:
+    floor = memory.total_bytes * limits.memory_floor_percent / 100.0
+    swap_floor = memory.swap_total_bytes * limits.swap_floor_percent / 100.0
+    ram_s = max(0.0, memory.available_bytes - floor) / RAM_FILL_BPS
+    swap_s = max(0.0, memory.swap_free_bytes - swap_floor) / SWAP_FILL_BPS
+    return (ram_s + swap_s) / _LOOKS_ON_THE_WAY
+
+
+def _growth_s(reading: GuardReading, previous: GuardReading | None, limits: ModeLimits) -> float:
+    """A quarter of the time to the limit; past the limit, to the floor."""
+    if previous is None or reading.monotonic_s <= previous.monotonic_s:
+        return LONGEST_S
+    gap_s = reading.monotonic_s - previous.monotonic_s
+    growth_bps = (reading.memory.used_bytes - previous.memory.used_bytes) / gap_s
+    if growth_bps < WORTH_BPS:
+        return LONGEST_S
+    total = reading.memory.total_bytes
+    lines = (limits.memory_percent, 100.0 - limits.memory_floor_percent)
+    ahead = [total * line / 100.0 - reading.memory.used_bytes for line in lines]
+    headroom = next((bytes_ for bytes_ in ahead if bytes_ > 0), 0.0)
+    return headroom / growth_bps / _MEASURED_MARGIN
+
+
+def next_glance(since_s: float, delay_s: float) -> float | None:
+    """Seconds until the next glance or reading; None: read now, the last one is too old."""
+    left_s = LONGEST_S - since_s
+    return min(delay_s, left_s) if left_s >= SHORTEST_S else None
+
+
+class Guard:
+    """Keeps the readings that forecasts need, and rations the looks at the processes."""
+
+    def __init__(self) -> None:
+        self._forecaster = MemoryForecaster()
+        self._previous: GuardReading | None = None
+        self._scanned: GuardReading | None = None
+        self._acted_s: float | None = None
+
+    def observe(
+        self, reading: GuardReading, policy: ProtectPolicy, *, held: bool = False
+    ) -> GuardStep:
+        """Take a reading. ``held``: something is under action, which must be looked after."""
+        forecast = self._forecaster.add(reading.monotonic_s, reading.memory, policy.limits)
+        delay_s, reason = next_delay(reading, self._previous, policy)
+        self._previous = reading
+        every_s = self._scan_every_s(reading, forecast, policy.limits, held=held)
+        wants_scan = every_s is not None and self._is_due(reading.monotonic_s, every_s)
+        if wants_scan:
+            self._scanned = reading
+        if every_s is not None:
+            delay_s = min(delay_s, max(every_s, SHORTEST_S))
+        return GuardStep(
+            delay_s=delay_s,
+            reason=reason,
+            forecast=forecast,
+            wants_scan=wants_scan,
+            rests=every_s is None and forecast is None and delay_s >= _RESTING_S,
+        )
+
+    def acted(self) -> None:
+        """Something was paused or ended: what was foretold is void, and what it did is watched."""
+        self._forecaster.forget()
+        self._acted_s = self._previous.monotonic_s if self._previous else None
+
+    def _is_due(self, now_s: float, every_s: float) -> bool:
+        last = self._scanned
+        return last is None or now_s - last.monotonic_s >= every_s - SHORTEST_S / 2
+
+    def _scan_every_s(
+        self,
+        reading: GuardReading,
+        forecast: Forecast | None,
+        limits: ModeLimits,
+        *,
+        held: bool,
+    ) -> float | None:
+        """How often the processes are to be looked at; None when nothing asks for it."""
+        available_percent = 100.0 - reading.memory.used_percent
+        at_floor = available_percent <= limits.memory_floor_percent
+        if at_floor or _is_soon(forecast) or self._has_just_acted(reading.monotonic_s):
+            return 0.0
+        over_floor = available_percent - limits.memory_floor_percent
+        is_near = over_floor <= _NEAR_POINTS and self._has_moved(reading)
+        if over_floor <= _CLOSE_POINTS or is_near:
+            return _CLOSE_SCAN_S
+        if reading.cpu_percent is not None and reading.cpu_percent >= limits.cpu_percent:
+            return _CALM_SCAN_S if held else _ALERT_SCAN_S
+        if reading.memory.used_percent >= limits.memory_percent or _is_pressed(reading):
+            return _ALERT_SCAN_S if self._has_moved(reading) else _CALM_SCAN_S
+        return _CALM_SCAN_S if held else None
+
+    def _has_just_acted(self, now_s: float) -> bool:
+        return self._acted_s is not None and now_s - self._acted_s < _WATCHED_S
+
+    def _has_moved(self, reading: GuardReading) -> bool:
+        """Whether memory is another than at the last look."""
+        if self._scanned is None:
+            return True
+        before = self._scanned.memory.used_percent
+        return abs(reading.memory.used_percent - before) >= _MOVED_POINTS
+
+
+def _is_soon(forecast: Forecast | None) -> bool:
+    return forecast is not None and forecast.low_s <= _SOON_S
+
+
+def _is_pressed(reading: GuardReading) -> bool:
+    pressure = reading.pressure.memory if reading.pressure else None
+    return pressure is not None and pressure.some_avg10 >= _PRESSING

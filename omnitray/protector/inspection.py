@@ -1,0 +1,193 @@
+"""A closer look at the jobs that somebody is looking at: disk I/O, growth, shared memory, badges.
+
+    jobs of the newest scan, the chosen one, the person's list  →  ``CloseLook``
+
+It is taken only while a page shows it: reading what a process moved costs tens of microseconds.
+One that used no processor has moved nothing and is not asked again. One thread.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+
+import msgspec
+
+from omnitray.base.clock import Clock
+from omnitray.protector.identity import Rung
+from omnitray.protector.job_workers import workers
+from omnitray.protector.protect_reasons import SparedReason
+from omnitray.protector.exclusions.rules import Protection
+from omnitray.protector.model import Facts, GuardReading, OwnFacts
+from omnitray.protector.context import Scene
+from omnitray.base.facts import Job, MemoryFacts, ProcessFacts
+from omnitray.base.policy import ProtectPolicy
+from omnitray.processes.inspector import Inspector
+from omnitray.processes.job_seats import Identity, identity
+from omnitray.processes.growth import Growths
+from omnitray.processes.process_table import ProcessDetails
+from omnitray.protector.view import Protected
+
+_MOST = 2000  # processes whose I/O is read; the heaviest jobs come first
+_MOST_SMAPS = 64  # reading the maps of a large process takes milliseconds
+_SHORTEST_S = 0.9  # a rate over less would jump
+_PSS_EVERY_S = 5.0
+_SAYS_LITTLE = {SparedReason.PARENT, SparedReason.DYING}
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What to look at: the jobs of a scan, the key of the chosen one, what the person protects."""
+
+    jobs: tuple[Job, ...] = ()
+    chosen: str = ""
+    protected: tuple[str, ...] = ()
+
+
+class CloseLook(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen, by ``(pid, start_ticks)``; what may not be read is not in it.
+
+    ``io_bps``: read from and written to disks. ``pss_bytes``: of the chosen job alone, with the
+    shared pages divided among those who share them. ``protected`` is by job key.
+    """
+
+    io_bps: dict[Identity, float] = {}
+    growth_bps: dict[Identity, float] = {}
+    pss_bytes: dict[Identity, int] = {}
+    protected: dict[str, Protected] = {}
+
+
+class _Moved(msgspec.Struct):
+    at_s: float
+    total_bytes: int
+    rate_bps: float | None = None
+
+
+class _Measured(msgspec.Struct, frozen=True):
+    key: str = ""
+    at_s: float = 0.0
+    sizes: dict[Identity, int] = {}
+
+
+class CloseLooker:
+    """Remembers from look to look; one instance belongs to one thread."""
+
+    def __init__(
+        self,
+        details: ProcessDetails,
+        protection: Protection,
+        own: Callable[[], OwnFacts],
+        clock: Clock,
+    ) -> None:
+        self._details = details
+        self._protection = protection
+        self._own = own
+        self._clock = clock
+        self._inspector = Inspector(details, lambda _pids: {}, details.written_bytes)
+        self._growths = Growths()
+        self._grown: tuple[Job, ...] = ()
+        self._moved: dict[Identity, _Moved] = {}
+        self._measured = _Measured()
+
+    def look(self, wanted: Wanted) -> CloseLook:
+        """Look at these jobs."""
+        now = self._clock.monotonic()
+        if wanted.jobs is not self._grown:  # the same scan twice would look like no growth
+            self._grown = wanted.jobs
+            self._growths.observe(wanted.jobs, now)
+        return CloseLook(
+            io_bps=self._io(wanted.jobs, now),
+            growth_bps=self._growth(wanted.jobs),
+            pss_bytes=self._pss(wanted, now),
+            protected=self._protected(wanted, now),
+        )
+
+    def _io(self, jobs: Iterable[Job], now: float) -> dict[Identity, float]:
+        before, self._moved = self._moved, {}
+        real = (each for each in _processes(jobs) if each.rss_bytes)  # the kernel's own have none
+        for process in islice(real, _MOST):
+            key = identity(process)
+            moved = self._moved_by(process, before.get(key), now)
+            if moved is not None:
+                self._moved[key] = moved
+        rates = ((key, each.rate_bps) for key, each in self._moved.items())
+        return {key: rate for key, rate in rates if rate is not None}
+
+    def _moved_by(self, process: ProcessFacts, then: _Moved | None, now: float) -> _Moved | None:
+        if then is not None and now - then.at_s < _SHORTEST_S:
+            return then
+        if then is not None and process.cpu_percent == 0.0 and process.state != "D":
+            return _Moved(then.at_s, then.total_bytes, 0.0)
+        total = self._details.io_bytes(process)
+        if total is None or then is None:
+            return None if total is None else _Moved(now, total)
+        rate = max(0.0, (total - then.total_bytes) / (now - then.at_s))
+        return _Moved(now, total, rate)
+
+    def _growth(self, jobs: Iterable[Job]) -> dict[Identity, float]:
+        rates = (
+            (identity(each), self._growths.of(each.pid, each.start_ticks))
+            for each in _processes(jobs)
+        )
+        return {key: rate for key, rate in rates if rate is not None}
+
+    def _pss(self, wanted: Wanted, now: float) -> dict[Identity, int]:
+        known = self._measured
+        if known.key == wanted.chosen and now - known.at_s < _PSS_EVERY_S:
+            return known.sizes
+        job = next((each for each in wanted.jobs if each.key == wanted.chosen), None)
+        if job is None or job.process_count > _MOST_SMAPS:
+            return {}
+        sizes = ((identity(each), self._details.pss_bytes(each)) for each in job.processes)
+        found = {key: size for key, size in sizes if size is not None}
+        self._measured = _Measured(wanted.chosen, now, found)
+        return found
+
+    def _protected(self, wanted: Wanted, now: float) -> dict[str, Protected]:
+        facts = Facts(
+            reading=GuardReading(
+                monotonic_s=now, memory=MemoryFacts(total_bytes=0, available_bytes=0)
+            ),
+            jobs=wanted.jobs,
+            details=self._inspector.look(wanted.jobs, now).details,
+            own=self._own(),
+        )
+        policy = ProtectPolicy(protected=wanted.protected)
+        scene = Scene(
+            facts, policy, now, self._protection, self._growths, spared_jobs={}, spared_rungs={}
+        )
+        badges = (self._badge(scene, job) for job in wanted.jobs)
+        return {each.job_key: each for each in badges if each is not None}
+
+    def _badge(self, scene: Scene, job: Job) -> Protected | None:
+        """A job is protected when nothing of it may be touched."""
+        reasons: dict[int, SparedReason] = {}
+        for worker in workers(scene, job, Rung.SLOW_DOWN):
+            if worker.spared is None:
+                return None
+            reasons[worker.process.pid] = worker.spared
+        if not reasons:
+            return None
+        why = _telling(list(reasons.values()), reasons.get(job.leader_pid))
+        if why is not SparedReason.PERSON:
+            return Protected(job_key=job.key, why=why.sentence)
+        words = tuple(word for word in scene.policy.protected if self._means(word, scene, job))
+        return Protected(job_key=job.key, why=why.sentence, by_person=True, words=words)
+
+    def _means(self, word: str, scene: Scene, job: Job) -> bool:
+        """Whether this entry of the person's list means the job."""
+        verdicts = (
+            self._protection.verdict(process, job, scene.facts, (word,))
+            for process in job.processes
+        )
+        return any(verdict is SparedReason.PERSON for verdict in verdicts)
+
+
+def _telling(reasons: Sequence[SparedReason], leader: SparedReason | None) -> SparedReason:
+    """The reason that says most: the person's, the leader's, else the first that says anything."""
+    if SparedReason.PERSON in reasons:
+        return SparedReason.PERSON
+    if leader is not None and leader not in _SAYS_LITTLE:
+        return leader
+    return next((each for each in reasons if each not in _SAYS_LITTLE), reasons[0])
+
+
+def _processes(jobs: Iterable[Job]) -> Iterator[ProcessFacts]:
+    return (process for job in jobs for process in job.processes)

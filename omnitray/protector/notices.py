@@ -1,0 +1,129 @@
+"""What the protector's decisions become for the person: alerts to raise, and when they are over.
+
+One incident for each job and resource, whatever rung it is on: told, slowed down, paused, ended
+are the life of one story. ``felt`` False keeps it out of sight, not out of the history.
+"""
+
+from typing import Any
+
+import msgspec
+
+from omnitray.protector.oom_events.parse import ForeignEnd, UnnamedEnd
+from omnitray.base.format import percent, size
+from omnitray.protector.explain import alarmed, headline, reasons, why
+from omnitray.protector.identity import Rung
+from omnitray.protector.protect_reasons import AlarmReason
+from omnitray.protector.model import Action, Alarm, Candidate
+from omnitray.base.facts import AlertType, Culprit, Resource, Severity
+
+_NAMED = 3
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert to raise; the labels make it one story."""
+
+    type: AlertType
+    title: str
+    message: str
+    severity: Severity
+    labels: dict[str, str]
+    context: dict[str, Any]
+
+
+class NoticeOver(msgspec.Struct, frozen=True, kw_only=True):
+    """This story is over."""
+
+    labels: dict[str, str]
+
+
+def labels_of(action: Action) -> dict[str, str]:
+    """What makes notices about the same job and resource one story.
+
+    An end is a story of its own: it stays open until somebody has seen it.
+    """
+    labels = {"resource": action.resource.value, "job": action.job_key or action.mount or ""}
+    return {**labels, "rung": action.rung.value} if action.rung is Rung.END else labels
+
+
+def notice_of(action: Action, note: str = "", *, asked: bool = False) -> Notice:
+    """The alert for an action that was taken (or, in a dry run, would have been).
+
+    ``asked``: the person sees a question about it; the alert is for the history.
+    """
+    severity = Severity.CRITICAL if action.notify else Severity.WARNING
+    if action.dry_run:
+        severity = Severity.INFO
+    said = reasons(action) if action.title or action.cleans else (why(action), *_takers(action))
+    words = (*(_capital(reason) for reason in said), note)
+    return Notice(
+        type=AlertType.RESOURCE_CRITICAL,
+        title=_capital(headline(action)),
+        message=". ".join(word.rstrip(".") for word in words if word) + ".",
+        severity=severity,
+        labels=labels_of(action),
+        context={
+            "resource": action.resource.value,
+            "job": action.title,
+            "action_id": action.id,
+            "rung": action.rung.value,
+            "reason": action.reason.value,
+            "others_wait": action.notify and not asked,
+            "actions": [headline(action)],
+            "culprits": [msgspec.to_builtins(each) for each in _culprits(action)],
+        },
+    )
+
+
+def alarm_notice(alarm: Alarm) -> Notice:
+    """The critical alert for what the protector cannot or will no longer do."""
+    title, message = alarmed(alarm)
+    if alarm.reason is AlarmReason.NOBODY_LEFT and alarm.title:
+        message = f"{message} Most is held by {alarm.title}."
+    return Notice(
+        type=AlertType.CRITICAL,
+        title=title,
+        message=message,
+        severity=Severity.CRITICAL,
+        labels={"alarm": alarm.reason.value},
+        context={"reason": alarm.reason.value},
+    )
+
+
+def foreign_notice(end: ForeignEnd | UnnamedEnd) -> Notice:
+    """Somebody else has ended a process: applications that just disappear are what people hate."""
+    return Notice(
+        type=AlertType.RESOURCE_CRITICAL,
+        title=_capital(end.headline),
+        message=f"{_capital(end.sentence)}.",
+        severity=Severity.CRITICAL,
+        labels={"ended_by": end.by, "name": end.name},
+        context={"ended_by": end.by, "name": end.name, "pid": end.pid},
+    )
+
+
+def _takers(action: Action) -> tuple[str, ...]:
+    """Who takes what is short, and why none of them may be touched."""
+    spared = [each for each in action.considered if each.spared and each.pid is None]
+    named = (
+        f"{_taken(each, action.resource)}: {each.spared.sentence}" for each in spared if each.spared
+    )
+    lines = list(dict.fromkeys(named))[:_NAMED]
+    return ("Nothing was done. Most is taken by " + "; ".join(lines),) if lines else ()
+
+
+def _taken(taker: Candidate, resource: Resource) -> str:
+    if resource is Resource.CPU:
+        return f"{taker.title} ({percent(taker.cpu_percent or 0.0)} of one core)"
+    return f"{taker.title} ({size(taker.rss_bytes)})"
+
+
+def _culprits(action: Action) -> list[Culprit]:
+    return [
+        Culprit(job=each.title, cpu=each.cpu_percent, rss_bytes=each.rss_bytes, pid=each.pid)
+        for each in action.considered
+        if each.spared is None
+    ]
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]

@@ -1,0 +1,1 @@
+"""What the kernel and other OOM daemons ended."""

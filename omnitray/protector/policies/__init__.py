@@ -1,0 +1,1 @@
+"""One policy a file: from the decision context to decisions."""

@@ -1,0 +1,211 @@
+"""Who is acted on: the job first, then the processes of it. Pure comparisons, a total order.
+
+A job is weighed by what it takes of what is scarce and by its growth, times how little its kind
+is missed; ``job_workers`` says which of its processes are meant. The order of jobs and processes
+in a scan makes no difference.
+"""
+
+import msgspec
+
+from omnitray.protector.identity import Identity, Rung
+from omnitray.protector.job_workers import (
+    WORTH_GROWTH_BPS,
+    grows_or_is_new,
+    is_paused,
+    workers,
+    workers_for,
+)
+from omnitray.protector.protect_reasons import SparedReason
+from omnitray.protector.model import Candidate
+from omnitray.protector.context import Scene
+from omnitray.protector.worker import HORIZON_S, WORTH_WRITING_BPS, Worker
+from omnitray.base.facts import Job, JobKind, Resource
+
+KIND_WEIGHT = {  # how little it is missed; a run can be made again, a session cannot
+    JobKind.TEST_RUN: 1.0,
+    JobKind.BUILD: 0.9,
+    JobKind.COMMAND: 0.9,
+    JobKind.AGENT: 0.7,
+    JobKind.SERVICE: 0.5,
+    JobKind.APP: 0.4,
+    JobKind.SYSTEM: 0.1,
+}
+_HELD_WEIGHT = 2.0  # what had to be paused already is the first to be ended
+_LEAST_CORES = 0.01  # the smallest quota there is
+_MOST_CONSIDERED = 8
+LEAST_SHARE = {  # of the machine, for a job to be worth it
+    (Resource.CPU, Rung.SLOW_DOWN): 0.2,
+    (Resource.CPU, Rung.PAUSE): 0.2,
+    (Resource.DISK, Rung.SLOW_DOWN): 0.5,  # of what the heaviest writer writes
+    (Resource.DISK, Rung.PAUSE): 0.5,
+    (Resource.MEMORY, Rung.SLOW_DOWN): 0.1,
+    (Resource.MEMORY, Rung.PAUSE): 0.01,
+    (Resource.MEMORY, Rung.END): 0.01,
+}
+
+
+class Choice(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is acted on, and who was weighed; ``job`` None when everybody was spared."""
+
+    job: Job | None
+    targets: tuple[Identity, ...] = ()
+    expected_bytes: int = 0
+    considered: tuple[Candidate, ...] = ()
+
+
+def choose_in(scene: Scene, key: str, resource: Resource, rung: Rung) -> Choice:
+    """The same within one job; ``job`` None when it is gone or spared."""
+    job = next((job for job in scene.facts.jobs if job.key == key), None)
+    if job is None or spared_job(scene, job, resource, rung) is not None:
+        return Choice(job=None)
+    chosen = workers_for(scene, job, resource, rung)
+    if not chosen:
+        return Choice(job=None)
+    return _choice(job, chosen, [_candidate(scene, job, None)])
+
+
+def choose(scene: Scene, resource: Resource, rung: Rung) -> Choice:
+    """The job and the processes of it that this rung would act on now."""
+    considered: list[Candidate] = []
+    for job in ranked(scene, resource):
+        spared = spared_job(scene, job, resource, rung)
+        chosen = () if spared else workers_for(scene, job, resource, rung)
+        if not chosen:
+            considered.append(_candidate(scene, job, spared or _why_none(scene, job, rung)))
+            if len(considered) >= _MOST_CONSIDERED and spared is SparedReason.LESS:
+                break
+            continue
+        considered.insert(0, _candidate(scene, job, None))
+        considered[1:1] = _workers_considered(scene, job, rung, chosen)
+        rest = [each for each in ranked(scene, resource) if not _is_in(each, considered)]
+        considered += [_candidate(scene, each, _why_not(scene, each, rung)) for each in rest[:3]]
+        return _choice(job, chosen, considered)
+    return Choice(job=None, considered=tuple(considered[:_MOST_CONSIDERED]))
+
+
+def _choice(job: Job, chosen: tuple[Worker, ...], considered: list[Candidate]) -> Choice:
+    return Choice(
+        job=job,
+        targets=tuple(worker.identity for worker in chosen),
+        expected_bytes=sum(worker.process.rss_bytes for worker in chosen),
+        considered=tuple(considered[:_MOST_CONSIDERED]),
+    )
+
+
+def ranked(scene: Scene, resource: Resource) -> list[Job]:
+    """All jobs, the first to be acted on first."""
+    return sorted(scene.facts.jobs, key=lambda job: job_key(scene, job, resource))
+
+
+def job_key(scene: Scene, job: Job, resource: Resource) -> tuple[float, str]:
+    """The comparison: the heavier first, then by name."""
+    weight = KIND_WEIGHT[job.kind] * _taken(scene, job, resource)
+    if resource is Resource.MEMORY and scene.active(job.key, Rung.PAUSE, Resource.MEMORY):
+        weight *= _HELD_WEIGHT
+    return -weight, job.key
+
+
+def spared_job(scene: Scene, job: Job, resource: Resource, rung: Rung) -> SparedReason | None:
+    """Why the job as a whole is not the one."""
+    reason = scene.spared_jobs.get(job.key) or scene.spared_rungs.get((job.key, rung))
+    if reason is not None:
+        return reason
+    if job.key in scene.ending and (resource, rung) != (Resource.MEMORY, Rung.PAUSE):
+        return SparedReason.DYING  # what holds it up delays its exit; the rest of it may grow on
+    if scene.has_refused(job.key, rung):
+        return SparedReason.REFUSED
+    if _is_held(scene, job, resource, rung):
+        return SparedReason.HELD
+    if _share(scene, job, resource) < LEAST_SHARE.get((resource, rung), 0.0):
+        return SparedReason.LESS
+    if (resource, rung) == (Resource.MEMORY, Rung.PAUSE):
+        grows = scene.job_growth_bps(job) >= WORTH_GROWTH_BPS
+        return None if grows else SparedReason.STEADY
+    if resource is Resource.DISK and scene.written_bps.get(job.key, 0.0) < WORTH_WRITING_BPS:
+        return SparedReason.LESS
+    return None
+
+
+def _is_held(scene: Scene, job: Job, resource: Resource, rung: Rung) -> bool:
+    """Whether this rung has been taken; a job that is paused may grow on in other processes."""
+    if not scene.active(job.key, rung, resource if rung is Rung.SLOW_DOWN else None):
+        return (job.key, rung, resource) in scene.handed_out
+    if (resource, rung) != (Resource.MEMORY, Rung.PAUSE):
+        return True
+    return not any(
+        grows_or_is_new(scene, each) and not is_paused(scene, each.identity)
+        for each in workers(scene, job, rung)
+        if each.spared is None
+    )
+
+
+def _taken(scene: Scene, job: Job, resource: Resource) -> float:
+    if resource is Resource.CPU:
+        return job.cpu_percent or 0.0
+    if resource is Resource.MEMORY:
+        return job.rss_bytes + scene.job_growth_bps(job) * HORIZON_S
+    return scene.written_bps.get(job.key, 0.0)
+
+
+def _share(scene: Scene, job: Job, resource: Resource) -> float:
+    if resource is Resource.CPU:
+        return (job.cpu_percent or 0.0) / (100.0 * max(_LEAST_CORES, scene.facts.cores))
+    if resource is Resource.MEMORY:
+        return job.rss_bytes / max(1, scene.total_bytes)
+    written = scene.written_bps
+    return written.get(job.key, 0.0) / max(1.0, *written.values()) if written else 0.0
+
+
+def _why_none(scene: Scene, job: Job, rung: Rung) -> SparedReason:
+    """The verdict on the largest process speaks for the job."""
+    weighed = workers(scene, job, rung)
+    reason = next((each.spared for each in weighed if each.spared), None)
+    return reason or (SparedReason.HELD if rung is Rung.PAUSE else SparedReason.DYING)
+
+
+def _why_not(scene: Scene, job: Job, rung: Rung) -> SparedReason:
+    """Why a job that comes after the chosen one was not acted on."""
+    if any(each.spared is None for each in workers(scene, job, rung)):
+        return scene.spared_jobs.get(job.key, SparedReason.LESS)
+    return _why_none(scene, job, rung)
+
+
+def _candidate(scene: Scene, job: Job, spared: SparedReason | None) -> Candidate:
+    return Candidate(
+        job_key=job.key,
+        title=job.title,
+        kind=job.kind,
+        rss_bytes=job.rss_bytes,
+        growth_bps=scene.job_growth_bps(job),
+        cpu_percent=job.cpu_percent,
+        write_bps=scene.written_bps.get(job.key),
+        spared=spared,
+    )
+
+
+def _workers_considered(
+    scene: Scene, job: Job, rung: Rung, chosen: tuple[Worker, ...]
+) -> list[Candidate]:
+    """The chosen ones, and the largest of those that were not, where not all were."""
+    if len(chosen) == job.process_count:
+        return []
+    taken = {each.process.pid for each in chosen}
+    others = [each for each in workers(scene, job, rung) if each.process.pid not in taken]
+    return [
+        Candidate(
+            job_key=job.key,
+            title=f"{each.process.name} {each.process.pid}",
+            kind=job.kind,
+            rss_bytes=each.process.rss_bytes,
+            growth_bps=each.growth_bps,
+            cpu_percent=each.process.cpu_percent,
+            write_bps=each.write_bps or None,
+            pid=each.process.pid,
+            spared=None if each.process.pid in taken else each.spared or SparedReason.LESS,
+        )
+        for each in (*chosen[:2], *others[:2])
+    ]
+
+
+def _is_in(job: Job, considered: list[Candidate]) -> bool:
+    return any(each.job_key == job.key for each in considered)

@@ -1,0 +1,207 @@
+"""Fills the Protection page: what is held, why, what it did, the journal, the means.
+
+Words and figures only; nothing is decided here.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from omnitray.protector.actuators.results import Active, Outcome, is_lever_of
+from omnitray.protector.actuators.journal import Record
+from omnitray.protector.actuators.self_test import LeverRow
+from omnitray.core.alerting.alert import epoch
+from omnitray.protector import explain
+from omnitray.protector.circuit_breaker import Breaker as BreakerFacts
+from omnitray.protector.identity import LeverKind, Rung
+from omnitray.protector.protect_reasons import ProtectReason
+from omnitray.protector.model import Action, ActionState, ActiveAction
+from omnitray.protector.model import Question as AskedQuestion
+from omnitray.base.facts import Mode, ProtectState
+from omnitray.protector.engine import Protecting
+from omnitray.protector.view import (
+    Breaker,
+    Explanation,
+    Grip,
+    Held,
+    JournalLine,
+    Means,
+    Protected,
+    ProtectionView,
+    Question,
+)
+from omnitray.protector.view import Outcome as Shown
+
+JOURNAL_LINES = 100
+_GRIPS = {Rung.SLOW_DOWN: Grip.SLOWED, Rung.PAUSE: Grip.PAUSED, Rung.END: Grip.ENDING}
+_DID = {"slow_down": "slowed down", "pause": "paused", "end": "ended", "tell": "told about"}
+_SENTENCES = {each.value: each.sentence for each in ProtectReason}
+_WOULD = {Rung.SLOW_DOWN: "slow down", Rung.PAUSE: "pause", Rung.END: "end"}
+_LEVERS = {  # short: they stand in a column
+    LeverKind.CPU_WEIGHT: "weight",
+    LeverKind.MEMORY_HIGH: "memory limit",
+    LeverKind.FREEZE: "frozen",
+    LeverKind.AUTOGROUP: "autogroup",
+    LeverKind.BACKGROUND: "background",
+    LeverKind.NICE: "nice",
+    LeverKind.IO_CLASS: "disk class idle",
+    LeverKind.STOP: "stopped",
+    LeverKind.END: "asked to end",
+}
+_WITH_FIGURES = {LeverKind.CPU_WEIGHT, LeverKind.AUTOGROUP, LeverKind.NICE}
+_FINAL = {Outcome.ENDED: Shown.ENDED, Outcome.WOULD_HAVE: Shown.WOULD_HAVE}
+
+
+def page(
+    protecting: Protecting,
+    *,
+    in_force: Iterable[Active],
+    records: Iterable[Record],
+    means: Iterable[LeverRow],
+    paused_until: float | None,
+    wall_offset_s: float,
+) -> ProtectionView:
+    """The whole page. ``wall_offset_s`` turns monotonic seconds into wall-clock seconds."""
+    policy = protecting.policy
+    levers = tuple(in_force)
+    held = [
+        _held(each, levers, wall_offset_s)
+        for each in protecting.active
+        if each.state is not ActionState.FAILED
+    ]
+    return ProtectionView(
+        state=policy.state,
+        mode=policy.mode,
+        paused_until=paused_until,
+        breaker=_breaker(protecting.protector.breaker, wall_offset_s),
+        held=tuple(held),
+        explanations=tuple(_explanations(protecting)),
+        means=tuple(Means(name=row.name, works=row.works, why_not=row.why_not) for row in means),
+        journal=tuple(_lines(records)),
+        protected=tuple(_protected(protecting)),
+        neighbours=protecting.neighbours,
+    )
+
+
+def asked(question: AskedQuestion, wall_offset_s: float) -> Question:
+    """A question as the window and the notification show it."""
+    deadline = None if question.deadline_s is None else question.deadline_s + wall_offset_s
+    return Question(
+        id=question.id,
+        job_key=question.job_key,
+        title=question.title,
+        text=explain.asked(question),
+        answers=question.answers,
+        deadline=deadline,
+        unanswered=explain.unanswered(question),
+        paused=explain.is_paused(question),
+    )
+
+
+def holding(held: Iterable[Held]) -> tuple[str, ...]:
+    """A phrase for each job under action: ``pytest · ~/shop slowed down``; watching is none."""
+    return tuple(f"{each.title} {each.grip.value}" for each in held if each.grip != Grip.WOULD)
+
+
+def _held(each: ActiveAction, in_force: tuple[Active, ...], wall_offset_s: float) -> Held:
+    action = each.action
+    watched = each.state is ActionState.WATCHED
+    return Held(
+        action_id=action.id,
+        job_key=action.job_key,
+        title=action.title,
+        grip=Grip.WOULD if watched else _GRIPS[action.rung],
+        since=each.since_s + wall_offset_s,
+        means=_WOULD[action.rung] if watched else means_of(action.id, in_force),
+        why=explain.why(action),
+        process_count=max(1, len(action.targets)),
+        undoable=action.rung is not Rung.END and not watched,
+        pids=tuple(target.pid for target in action.targets),
+    )
+
+
+def means_of(action_id: str, in_force: Iterable[Active]) -> str:
+    """The levers that an action has pulled: ``weight 100 → 5``."""
+    ours = (each.record for each in in_force if is_lever_of(action_id, each.action_id))
+    return ", ".join(_means(record) for record in ours)
+
+
+def _means(record: Record) -> str:
+    kind = LeverKind(record.began.lever)
+    name = _LEVERS[kind]
+    if kind not in _WITH_FIGURES:
+        return name
+    olds = {change.old for change in record.changes}
+    news = {change.new for change in record.changes}
+    if len(news) != 1:
+        return name
+    (new,) = news
+    return f"{name} {next(iter(olds))} → {new}" if len(olds) == 1 else f"{name} {new}"
+
+
+def _protected(protecting: Protecting) -> Iterable[Protected]:
+    """What the person has taken out by a click since the start; the rest needs a look."""
+    for key, reason in protecting.spared_jobs.items():
+        yield Protected(job_key=key, why=reason.sentence, by_person=True)
+
+
+def _breaker(facts: BreakerFacts, wall_offset_s: float) -> Breaker:
+    until = facts.until_s
+    return Breaker(
+        state=facts.state,
+        ends_left=facts.ends_left,
+        until=None if until is None else until + wall_offset_s,
+        why=facts.why.sentence if facts.why else "",
+    )
+
+
+def _explanations(protecting: Protecting) -> Iterable[Explanation]:
+    active = {each.action.id for each in protecting.active}
+    newest = list(reversed(protecting.taken.values()))
+    first = [action for action in newest if action.id in active]
+    rest = [action for action in newest if action.id not in active]
+    for action in [*first, *rest][:20]:
+        yield _explained(action, protecting)
+
+
+def _explained(action: Action, protecting: Protecting) -> Explanation:
+    effects = () if action.dry_run else protecting.effects.of(action.id)
+    return msgspec.structs.replace(explain.explanation(action), effects=effects)
+
+
+def _lines(records: Iterable[Record]) -> list[JournalLine]:
+    newest = list(records)[-JOURNAL_LINES:]
+    return [journal_line(record) for record in reversed(newest)]
+
+
+def journal_line(record: Record) -> JournalLine:
+    """One action of the journal in words."""
+    began = record.began
+    return JournalLine(
+        action_id=began.id,
+        at=epoch(began.at),
+        what=f"{_DID.get(began.rung, began.rung)} {began.title}",
+        why=_why(began.reason),
+        outcome=_shown(record),
+    )
+
+
+def _why(reason: str) -> str:
+    """The reason's sentence; an earlier version may have written one that is not known."""
+    return _SENTENCES.get(reason, reason)
+
+
+def _shown(record: Record) -> Shown:
+    if record.undone is not None and record.undone.outcome != Outcome.FAILED:
+        return Shown.FINAL if record.undone.outcome == Outcome.ONE_WAY else Shown.UNDONE
+    outcome = record.result.outcome if record.result else ""
+    if outcome in _FINAL:
+        return _FINAL[Outcome(outcome)]
+    if outcome in {Outcome.FAILED, Outcome.SURVIVED}:
+        return Shown.FAILED
+    return Shown.REVERSIBLE if record.began.reversible else Shown.FINAL
+
+
+def empty_page(state: ProtectState, mode: Mode) -> ProtectionView:
+    """Before the protector has started."""
+    return ProtectionView(state=state, mode=mode)
