@@ -14,7 +14,7 @@ if TYPE_CHECKING:
         level,
         mode,
     )
-    from omnitray.core.alerting.alert import Alert
+    from omnitray.alerts.model import Alert
     from omnitray.base.facts import AlertChannel, AlertType, Mode, MonitorLevel, Severity
     from omnitray.faces import (
         get_alert_system,
@@ -52,7 +52,7 @@ _HOMES = {
         "mode",
     ),
     "omnitray.faces": ("get_alert_system", "get_progressive_monitor", "get_resource_protector"),
-    "omnitray.core.alerting.alert": ("Alert",),
+    "omnitray.alerts.model": ("Alert",),
     "omnitray.base.facts": ("AlertChannel", "AlertType", "Mode", "MonitorLevel", "Severity"),
     "omnitray.remote": ("NotAnswering", "NotRunning", "RequestFailed"),
 }

@@ -22,8 +22,8 @@ from omnitray.api.wire import (
     Snapshots,
     StatusBody,
 )
-from omnitray.core.alerting.alert import Alert, timestamp
-from omnitray.core.alerting.alert_query import AlertQuery, fits
+from omnitray.alerts.model import Alert, timestamp
+from omnitray.alerts.storage.query import AlertQuery, fits
 from omnitray.base.facts import Mode, MonitorLevel
 from omnitray.base.leases import Lease
 from omnitray.remote import Remote, quoted

@@ -26,8 +26,8 @@ from omnitray.api.taken import NewAlert
 from omnitray.api.wire import SnapshotBody, StatusBody
 from omnitray.backends import Backend, InProcess, OverApi
 from omnitray.borrowing import Borrowed
-from omnitray.core.alerting.alert import Alert, State
-from omnitray.core.alerting.alert_query import AlertQuery
+from omnitray.alerts.model import Alert, State
+from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 from omnitray.base.leases import Lease
 from omnitray.offline import Files

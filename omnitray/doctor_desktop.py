@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from omnitray.channels.session_bus import Answer, BusUnavailableError, SessionBus, connect
+from omnitray.alerts.channels.session_bus import Answer, BusUnavailableError, SessionBus, connect
 from omnitray.doctor import Finding, ok, warn
 
 ANSWER_S = 1.5

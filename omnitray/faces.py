@@ -7,7 +7,7 @@ from typing import Any
 from omnitray.api.wire import SnapshotBody, StatusBody
 from omnitray.borrowing import Borrowed
 from omnitray.client import Client
-from omnitray.core.alerting.alert import Alert
+from omnitray.alerts.model import Alert
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 from omnitray.subscription import Callback, Subscription, follow_async
 

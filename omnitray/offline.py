@@ -12,15 +12,15 @@ from omnitray.api.taken import NewAlert
 from omnitray.api.wire import SnapshotBody, StatusBody
 from omnitray.backends import Release
 from omnitray.base import text
-from omnitray.core.alerting.alert import Alert, timestamp
-from omnitray.core.alerting.alert_query import AlertQuery
+from omnitray.alerts.model import Alert, timestamp
+from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.facts import Mode, MonitorLevel
 from omnitray.base.leases import Lease
 from omnitray.base.paths import Paths
 
 if TYPE_CHECKING:
-    from omnitray.core.alerting.history import History
+    from omnitray.alerts.storage.history import History
 
 LOG = logging.getLogger("omnitray")
 
@@ -83,16 +83,16 @@ class Files:
         return _nothing
 
     def _history(self) -> "History":
-        from omnitray.core.alerting.history import History  # noqa: PLC0415 - only when nobody runs
+        from omnitray.alerts.storage.history import History  # noqa: PLC0415 - only when nobody runs
 
         return History(self._paths.alerts, self._clock, keep=False)
 
 
 def alert_from(new: NewAlert, clock: Clock) -> Alert:
     """A first occurrence, as the alert system would record it."""
-    from omnitray.core.alerting.alert_id import id_maker  # noqa: PLC0415 - only when nobody runs
-    from omnitray.core.alerting.alert_timing import DEFAULT_SEVERITY  # noqa: PLC0415
-    from omnitray.core.alerting.fingerprint import fingerprint, stable_labels  # noqa: PLC0415
+    from omnitray.alerts.alert_id import id_maker  # noqa: PLC0415 - only when nobody runs
+    from omnitray.alerts.timing import DEFAULT_SEVERITY  # noqa: PLC0415
+    from omnitray.alerts.fingerprint import fingerprint, stable_labels  # noqa: PLC0415
 
     context = text.context(new.context)
     title = text.text(new.title, text.TITLE_LIMIT)

@@ -19,7 +19,7 @@ from omnitray.api.bodies import snapshot_body
 from omnitray.api.door import AlertChanged, Event, SnapshotTaken
 from omnitray.api.messages import AlertMessage, SnapshotMessage, alert_of
 from omnitray.api.wire import SnapshotBody
-from omnitray.core.alerting.alert import Alert
+from omnitray.alerts.model import Alert
 from omnitray.base.paths import Paths
 from omnitray.remote import NotRunning, Remote
 from omnitray.stream import socket_url, stream

@@ -16,7 +16,7 @@ import omnitray
 from omnitray import inprocess
 from omnitray.api import door as d
 from omnitray.client import Client
-from omnitray.core.alerting.alert import Alert
+from omnitray.alerts.model import Alert
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 from omnitray.faces import get_alert_system, get_progressive_monitor
 from omnitray.base.paths import Paths, find_paths

@@ -8,7 +8,7 @@ import pytest
 from omnitray import doctor_desktop as desktop
 from omnitray import doctor_levers as around
 from omnitray import doctor_system as system
-from omnitray.channels.session_bus import Answer
+from omnitray.alerts.channels.session_bus import Answer
 from omnitray.protector.oom_events.watch import Source
 from omnitray.doctor import Finding, Verdict, ok, run
 from omnitray.base.paths import Paths, find_paths

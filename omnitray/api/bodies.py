@@ -26,7 +26,7 @@ from omnitray.api.wire import (
     SnapshotBody,
     StatusBody,
 )
-from omnitray.core.alerting.alert import Alert, timestamp
+from omnitray.alerts.model import Alert, timestamp
 from omnitray.base.facts import Job, MemoryFacts, MonitorLevel, Severity, Snapshot
 from omnitray.base.policy import Band, ProtectPolicy
 from omnitray.protector.view import Breaker, Held, JournalLine, ProtectionView

@@ -45,8 +45,8 @@ from omnitray.api.wire import (
     StatusBody,
     TokenBody,
 )
-from omnitray.core.alerting.alert import Alert
-from omnitray.core.alerting.alert_query import AlertQuery
+from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.facts import MonitorLevel
 from omnitray.base.status import Status
 

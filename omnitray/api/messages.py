@@ -16,7 +16,7 @@ from omnitray.api.door import (
     SnapshotTaken,
 )
 from omnitray.api.wire import ActionBody, LevelName, SnapshotBody
-from omnitray.core.alerting.alert import Alert, State
+from omnitray.alerts.model import Alert, State
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 
 MAX_LEASES = 16

@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Meta
 
 from omnitray.api.messages import Topic
-from omnitray.core.alerting.alert import State
-from omnitray.core.alerting.alert_query import AlertQuery
+from omnitray.alerts.model import State
+from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.facts import AlertType, Severity
 
 MAX_FIELDS = 20

@@ -18,7 +18,7 @@ from omnitray.api.gate import App, Receive, Scope, Send, answer, refuse
 from omnitray.api.guard import Denied
 from omnitray.api.handlers import Call
 from omnitray.api.queries import AlertsQuery, NoQuery, SnapshotsQuery, read_query
-from omnitray.core.alerting.alert import Alert
+from omnitray.alerts.model import Alert
 
 PREFIX = "/api/monitoring"
 OPENAPI = "/api/openapi.json"

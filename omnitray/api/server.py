@@ -22,7 +22,7 @@ import msgspec
 from omnitray.address import Address, remove_address, write_address
 from omnitray.api.door import Door
 from omnitray.api.token import Token
-from omnitray.core.alerting.alert import timestamp
+from omnitray.alerts.model import timestamp
 from omnitray.settings.model import ApiSettings
 
 if TYPE_CHECKING:

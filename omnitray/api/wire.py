@@ -2,14 +2,14 @@
 
 These types are the contract: handlers fill them, ``openapi.json`` is generated from them, golden
 files hold them. Times are RFC 3339 in UTC, ``_percent`` is 0 to 100, a figure that could not be
-read is null. An alert travels as :class:`omnitray.core.alerting.alert.Alert` itself.
+read is null. An alert travels as :class:`omnitray.alerts.model.Alert` itself.
 """
 
 from typing import Literal
 
 import msgspec
 
-from omnitray.core.alerting.alert import Alert
+from omnitray.alerts.model import Alert
 from omnitray.base.facts import (
     BatteryFacts,
     DiskFacts,

@@ -4,7 +4,7 @@ import enum
 
 import msgspec
 
-from omnitray.core.alerting.alert import Alert
+from omnitray.alerts.model import Alert
 from omnitray.base.facts import Mode, MonitorLevel, ProtectState, Severity, Snapshot
 
 

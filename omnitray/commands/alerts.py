@@ -12,8 +12,8 @@ from omnitray.api.taken import NewAlert
 from omnitray.api.wire import Alerts
 from omnitray.commands.context import Context, Stopped
 from omnitray.commands.times import moment, rfc3339, shown
-from omnitray.core.alerting.alert import Alert
-from omnitray.core.alerting.alert_query import AlertQuery
+from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.facts import AlertType, Severity
 from omnitray.remote import NotAnswering, NotRunning, Remote, RequestFailed, quoted
 from omnitray.stream import stream
@@ -163,7 +163,7 @@ def _whole_id(part: str, context: Context) -> str | None:
 
 def export(args: argparse.Namespace, context: Context) -> int:
     """Write the history to a file: ``.csv``, ``.json``, or JSON lines."""
-    from omnitray.core.alerting.export import export_alerts  # noqa: PLC0415 - needed here alone
+    from omnitray.alerts.storage.export import export_alerts  # noqa: PLC0415 - needed here alone
 
     file = _export_file(args)
     count = export_alerts(_history(context), file)
@@ -177,7 +177,7 @@ def export(args: argparse.Namespace, context: Context) -> int:
 
 def _export_file(args: argparse.Namespace) -> Path:
     """Where to; raises ValueError for an ending of another kind, NotExported for no place."""
-    from omnitray.core.alerting.export import NotExported, refuse_place  # noqa: PLC0415 - as above
+    from omnitray.alerts.storage.export import NotExported, refuse_place  # noqa: PLC0415 - as above
 
     file = Path(args.file)
     if file.suffix.lower() not in ENDINGS:

@@ -13,8 +13,8 @@ from omnitray.api.taken import NewAlert
 from omnitray.api.wire import Alerts
 from omnitray.commands.context import Context
 from omnitray.commands.times import moment
-from omnitray.core.alerting.alert import Alert
-from omnitray.core.alerting.alert_query import AlertQuery
+from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.facts import AlertType, Severity
 from omnitray.offline import Files
 

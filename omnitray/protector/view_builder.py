@@ -10,7 +10,7 @@ import msgspec
 from omnitray.protector.actuators.results import Active, Outcome, is_lever_of
 from omnitray.protector.actuators.journal import Record
 from omnitray.protector.actuators.self_test import LeverRow
-from omnitray.core.alerting.alert import epoch
+from omnitray.alerts.model import epoch
 from omnitray.protector import explain
 from omnitray.protector.circuit_breaker import Breaker as BreakerFacts
 from omnitray.protector.identity import LeverKind, Rung

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from omnitray.core.alerting.alert import Alert
+from omnitray.alerts.model import Alert
 from omnitray.qt import alert_words, formats, pills
 from omnitray.qt.frames import Card, button, rule, scrolled
 from omnitray.qt.labels import ElidedLabel, label, paragraph

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
-from omnitray.core.alerting.alert_query import AlertQuery
+from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.facts import AlertType, Severity
 from omnitray.qt.alert_words import TYPE_WORDS
 from omnitray.qt.choice import ChoiceButton

@@ -3,7 +3,7 @@
 import enum
 from collections.abc import Iterable
 
-from omnitray.core.alerting.alert import Alert, epoch
+from omnitray.alerts.model import Alert, epoch
 from omnitray.protector.identity import Rung
 from omnitray.protector.protect_reasons import AlarmReason, ProtectReason
 from omnitray.base.facts import AlertType

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 import msgspec
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from omnitray.core.alerting.alert import Alert
-from omnitray.core.alerting.alert_query import AlertQuery, fits
+from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.query import AlertQuery, fits
 from omnitray.qt import alert_words, formats, pills
 from omnitray.qt.alert_words import TITLES, Column
 from omnitray.qt.cells import CELL, Cell

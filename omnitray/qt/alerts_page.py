@@ -13,8 +13,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from omnitray.core.alerting.alert import Alert
-from omnitray.core.alerting.alert_query import AlertQuery
+from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.query import AlertQuery
 from omnitray.qt.alert_delegate import AlertDelegate
 from omnitray.qt.alert_detail import AlertDetail
 from omnitray.qt.alert_filter import AlertFilter

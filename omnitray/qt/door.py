@@ -10,9 +10,9 @@ import msgspec
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from omnitray.api import door
-from omnitray.core.alerting.alert import Alert
-from omnitray.core.alerting.alert_query import AlertQuery
-from omnitray.core.alerting.decision import Outgoing
+from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.query import AlertQuery
+from omnitray.alerts.decision import Outgoing
 from omnitray.base.facts import Job, Mode, Snapshot
 from omnitray.base.policy import ProtectPolicy, Thresholds
 from omnitray.protector.view import Explanation, ProtectionView

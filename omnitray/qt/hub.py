@@ -11,12 +11,12 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from omnitray.core.alerting.alert import Alert
-from omnitray.core.alerting.alerts import AlertSystem
-from omnitray.core.alerting.decision import Outgoing
-from omnitray.core.alerting.fingerprint import fingerprint
-from omnitray.core.alerting.reasons import Reason
-from omnitray.core.alerting.resource_alerts import ResourceAlert, ResourceAlerts
+from omnitray.alerts.model import Alert
+from omnitray.alerts.system import AlertSystem
+from omnitray.alerts.decision import Outgoing
+from omnitray.alerts.fingerprint import fingerprint
+from omnitray.alerts.reasons import Reason
+from omnitray.alerts.resource_alerts import ResourceAlert, ResourceAlerts
 from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertType, Job, Mode, MonitorLevel, Resource, Severity, Snapshot
 from omnitray.base.leases import Choice, Lease, Leases

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from omnitray.channels.desktop import NotifierChain
-from omnitray.channels.desktop_plyer import PlyerNotifier
-from omnitray.channels.notification import Notification, Response
+from omnitray.alerts.channels.desktop import NotifierChain
+from omnitray.alerts.channels.desktop_plyer import PlyerNotifier
+from omnitray.alerts.channels.notification import Notification, Response
 from omnitray.base.paths import resource
 from omnitray.qt.bus_pump import BusPump, open_bus, speaks_dbus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from omnitray.channels.desktop_fdo import FdoNotifier
-    from omnitray.channels.notification import Notifier
-    from omnitray.channels.session_bus import SessionBus
+    from omnitray.alerts.channels.desktop_fdo import FdoNotifier
+    from omnitray.alerts.channels.notification import Notifier
+    from omnitray.alerts.channels.session_bus import SessionBus
 
 RECONNECT_MS = 30_000
 
@@ -41,7 +41,7 @@ class Notifications(QObject):
         clicked(str, str): alert id, activation token ("" where there is none): the person wants
             to see this alert.
         action(str, str): alert id, key of the button ("snooze", or a question's).
-        closed(str, object): alert id, :class:`~omnitray.channels.notification.CloseReason`.
+        closed(str, object): alert id, :class:`~omnitray.alerts.channels.notification.CloseReason`.
     """
 
     clicked = Signal(str, str)
@@ -113,7 +113,7 @@ class Notifications(QObject):
 
     def _speak(self, bus: SessionBus) -> None:
         # Only desktops with D-Bus have the library.
-        from omnitray.channels.desktop_fdo import FdoNotifier  # noqa: PLC0415
+        from omnitray.alerts.channels.desktop_fdo import FdoNotifier  # noqa: PLC0415
 
         self._pump = BusPump(bus, self)
         self._pump.lost.connect(self._on_lost)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from omnitray.core.alerting.alert import Alert, epoch
+from omnitray.alerts.model import Alert, epoch
 from omnitray.base.facts import Job, Severity, Snapshot
 from omnitray.base.policy import Thresholds
 from omnitray.qt import formats, readings

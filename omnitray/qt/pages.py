@@ -7,7 +7,7 @@ from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
 
-from omnitray.core.alerting.alert import Alert
+from omnitray.alerts.model import Alert
 from omnitray.base.clock import Clock
 from omnitray.protector.inspection import CloseLook
 from omnitray.base.facts import Job, Snapshot

@@ -4,7 +4,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from omnitray.channels.store import AlertStore
+from omnitray.alerts.storage.store import AlertStore
 from omnitray.monitor.ring import SnapshotRing
 from omnitray.qt.hub import Hub
 from omnitray.qt.settings_keeper import SettingsKeeper

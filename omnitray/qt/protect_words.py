@@ -1,7 +1,7 @@
 """The notifications and notices of the protector, in words; and what the person's list gets."""
 
 from omnitray.api import door
-from omnitray.channels.notification import Button, Notification, Urgency
+from omnitray.alerts.channels.notification import Button, Notification, Urgency
 from omnitray.base.format import size
 from omnitray.base.facts import AlertType, Job, Severity
 from omnitray.protector.notices import Notice

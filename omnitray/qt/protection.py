@@ -13,7 +13,7 @@ import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from omnitray.api import door
-from omnitray.channels.notification import Notification
+from omnitray.alerts.channels.notification import Notification
 from omnitray.protector.actuators.results import TakenBack
 from omnitray.base.clock import Clock
 from omnitray.protector.inspection import Wanted

@@ -20,7 +20,7 @@ from omnitray.qt.bus_pump import BusPump, open_bus
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from omnitray.channels.session_bus import Answer, BusSignal, SessionBus
+    from omnitray.alerts.channels.session_bus import Answer, BusSignal, SessionBus
 
 WATCHER = "org.kde.StatusNotifierWatcher"
 _WATCHER_PATH = "/StatusNotifierWatcher"

@@ -2,7 +2,7 @@
 
 Qt's messages have no buttons, cannot be replaced or withdrawn, and their click does not say whose
 it is: it is taken for the last one that was shown. On a StatusNotifierItem tray Qt would hand them
-to the very service that :mod:`omnitray.channels.desktop_fdo` talks to; such an icon has no place on
+to the very service that :mod:`omnitray.alerts.channels.desktop_fdo` talks to; such an icon has no place on
 the screen that Qt knows, which is how it is told apart.
 """
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QSystemTrayIcon
 
-from omnitray.channels.notification import (
+from omnitray.alerts.channels.notification import (
     DEFAULT_ACTION,
     Notification,
     Response,
@@ -30,7 +30,7 @@ _PICTURES = {
 
 
 class TrayMessages(QObject):
-    """A :class:`~omnitray.channels.notification.Notifier` on whatever icon there is now."""
+    """A :class:`~omnitray.alerts.channels.notification.Notifier` on whatever icon there is now."""
 
     name = "tray messages"
 

@@ -4,7 +4,7 @@ A tooltip is markup for some tray hosts and a menu entry has mnemonics, so what 
 (titles of alerts, names of jobs) is made plain here.
 """
 
-from omnitray.channels.notification import printable
+from omnitray.alerts.channels.notification import printable
 from omnitray.base.status import Status, figures, sentence
 
 _LINE_LIMIT = 70

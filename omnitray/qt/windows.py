@@ -14,8 +14,8 @@ from PySide6.QtCore import QObject, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 
 from omnitray import __version__
-from omnitray.core.alerting.alert import Alert
-from omnitray.core.alerting.alert_query import AlertQuery
+from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.clock import Clock
 from omnitray.base.facts import Job, Mode, MonitorLevel, Snapshot
 from omnitray.protector.view import Question
@@ -207,7 +207,7 @@ class Windows(QObject):
 
     @Slot(object, str)
     def _on_export_requested(self, query: AlertQuery, path: str) -> None:
-        from omnitray.core.alerting.export import (  # noqa: PLC0415 - seldom used
+        from omnitray.alerts.storage.export import (  # noqa: PLC0415 - seldom used
             NotExported,
             export_alerts,
         )

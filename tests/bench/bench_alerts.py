@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from omnitray.channels.dispatch import Dispatcher
-from omnitray.channels.store import AlertStore
-from omnitray.core.alerting.alert import Alert
-from omnitray.core.alerting.alert_query import AlertQuery
-from omnitray.core.alerting.alerts import AlertSystem
-from omnitray.core.alerting.decision import Decision, Receipt
-from omnitray.core.alerting.history import History
+from omnitray.alerts.channels.dispatch import Dispatcher
+from omnitray.alerts.storage.store import AlertStore
+from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.query import AlertQuery
+from omnitray.alerts.system import AlertSystem
+from omnitray.alerts.decision import Decision, Receipt
+from omnitray.alerts.storage.history import History
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import AlertType, Culprit, Severity
 from omnitray.base.policy import AlertPolicy

@@ -17,15 +17,15 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication, QElapsedTimer, QEventLoop
 from PySide6.QtGui import QGuiApplication
 
-from omnitray.channels import session_bus
-from omnitray.channels.desktop import DesktopChannel
-from omnitray.channels.dispatch import Dispatcher
-from omnitray.channels.session_bus import Answer, OnAnswer, SessionBus
-from omnitray.channels.store import AlertStore
-from omnitray.core.alerting.alert import Alert
-from omnitray.core.alerting.decision import Decision
-from omnitray.core.alerting.history import History
-from omnitray.core.alerting.reasons import Reason
+from omnitray.alerts.channels import session_bus
+from omnitray.alerts.channels.desktop import DesktopChannel
+from omnitray.alerts.channels.dispatch import Dispatcher
+from omnitray.alerts.channels.session_bus import Answer, OnAnswer, SessionBus
+from omnitray.alerts.storage.store import AlertStore
+from omnitray.alerts.model import Alert
+from omnitray.alerts.decision import Decision
+from omnitray.alerts.storage.history import History
+from omnitray.alerts.reasons import Reason
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import AlertChannel, AlertType, Severity
 from omnitray.base.status import Mood

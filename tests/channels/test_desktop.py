@@ -2,12 +2,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.channels.desktop import DesktopChannel, NotifierChain
-from omnitray.channels.desktop_plyer import PlyerNotifier, inert
-from omnitray.channels.notification import Notification
-from omnitray.core.alerting.alert import Alert
-from omnitray.core.alerting.decision import Decision
-from omnitray.core.alerting.reasons import Reason
+from omnitray.alerts.channels.desktop import DesktopChannel, NotifierChain
+from omnitray.alerts.channels.desktop_plyer import PlyerNotifier, inert
+from omnitray.alerts.channels.notification import Notification
+from omnitray.alerts.model import Alert
+from omnitray.alerts.decision import Decision
+from omnitray.alerts.reasons import Reason
 from omnitray.base.facts import AlertType, Severity
 
 HELLO = Notification(alert_id="a", title="hello")

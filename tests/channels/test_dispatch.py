@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.channels.base import Channel
-from omnitray.channels.dispatch import Dispatcher
-from omnitray.channels.store import AlertStore
-from omnitray.core.alerting.alert import Alert
-from omnitray.core.alerting.decision import Decision
-from omnitray.core.alerting.history import History
-from omnitray.core.alerting.reasons import Reason
+from omnitray.alerts.channels.base import Channel
+from omnitray.alerts.channels.dispatch import Dispatcher
+from omnitray.alerts.storage.store import AlertStore
+from omnitray.alerts.model import Alert
+from omnitray.alerts.decision import Decision
+from omnitray.alerts.storage.history import History
+from omnitray.alerts.reasons import Reason
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import AlertChannel
 from support.alerting import an_alert

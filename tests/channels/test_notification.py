@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.channels.fdo_message import notify_arguments
-from omnitray.channels.notification import (
+from omnitray.alerts.channels.fdo_message import notify_arguments
+from omnitray.alerts.channels.notification import (
     BODY_LIMIT,
     TITLE_LIMIT,
     CloseReason,
@@ -16,9 +16,9 @@ from omnitray.channels.notification import (
     notification_for,
     printable,
 )
-from omnitray.core.alerting.alert import Alert
-from omnitray.core.alerting.decision import Decision
-from omnitray.core.alerting.reasons import Reason
+from omnitray.alerts.model import Alert
+from omnitray.alerts.decision import Decision
+from omnitray.alerts.reasons import Reason
 from omnitray.base.facts import AlertType, Severity
 
 any_text = st.text(st.characters(exclude_categories=()), max_size=300)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.channels.session_bus import (
+from omnitray.alerts.channels.session_bus import (
     Answer,
     BusUnavailableError,
     SessionBus,

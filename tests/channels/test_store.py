@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.channels.store import AlertStore
-from omnitray.core.alerting.alert import Alert
-from omnitray.core.alerting.alert_query import AlertQuery
-from omnitray.core.alerting.history import History
+from omnitray.alerts.storage.store import AlertStore
+from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.query import AlertQuery
+from omnitray.alerts.storage.history import History
 from omnitray.base.clock import SystemClock
 from omnitray.base.durable import StorageError
 from support.alerting import START, an_alert
@@ -103,7 +103,7 @@ def test_a_storm_of_one_alert_is_written_once_a_second_at_most(store: AlertStore
 def test_a_refusing_disk_fails_the_future_and_is_tried_again(
     history: History, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("omnitray.channels.store._RETRY_S", 0.01)
+    monkeypatch.setattr("omnitray.alerts.storage.store._RETRY_S", 0.01)
     refusing = threading.Event()
     refusing.set()
     real: Callable[[int], None] = __import__("os").fsync
@@ -161,7 +161,7 @@ def test_many_threads_may_ask_while_alerts_pour_in(store: AlertStore) -> None:
 def test_order_is_made_when_it_is_quiet(
     store: AlertStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("omnitray.channels.store._SETTLE_S", 0.0)
+    monkeypatch.setattr("omnitray.alerts.storage.store._SETTLE_S", 0.0)
     for number in range(60):
         store.submit(an_alert(number, at=START + number)).result(LONG_S)
     store.refresh().result(LONG_S)
@@ -185,7 +185,7 @@ def test_a_fault_while_making_order_does_not_end_the_writing(
         raise ValueError("broken")
 
     with monkeypatch.context() as patch:
-        patch.setattr("omnitray.channels.store._SETTLE_S", 0.0)
+        patch.setattr("omnitray.alerts.storage.store._SETTLE_S", 0.0)
         patch.setattr(history, "settle", broken)
         assert store.submit(an_alert(1)).result(LONG_S).exists()
         store.refresh().result(LONG_S)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.channels.syslog import NoSyslogError, SyslogChannel, line_for
-from omnitray.core.alerting.alert import Alert
-from omnitray.core.alerting.decision import Decision
-from omnitray.core.alerting.reasons import Reason
+from omnitray.alerts.channels.syslog import NoSyslogError, SyslogChannel, line_for
+from omnitray.alerts.model import Alert
+from omnitray.alerts.decision import Decision
+from omnitray.alerts.reasons import Reason
 from omnitray.base.facts import Severity
 from support.alerting import an_alert
 

@@ -2,9 +2,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnitray.base.agenda import Agenda
-from omnitray.core.alerting.alert_timing import AlertTiming
-from omnitray.core.alerting.budget import Budget
-from omnitray.core.alerting.grouping import Due, Groups
+from omnitray.alerts.timing import AlertTiming
+from omnitray.alerts.budget import Budget
+from omnitray.alerts.grouping import Due, Groups
 
 STEPS = st.lists(
     st.tuples(

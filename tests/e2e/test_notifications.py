@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication
 from pytestqt.qtbot import QtBot
 
-from omnitray.channels.notification import Button, CloseReason, Notification, Urgency
+from omnitray.alerts.channels.notification import Button, CloseReason, Notification, Urgency
 from omnitray.qt import notifications as module
 from omnitray.qt.bus_pump import open_bus
 from omnitray.qt.notifications import Notifications

@@ -3,8 +3,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
-from omnitray.core.alerting.alert import timestamp
-from omnitray.core.alerting.alert_query import AlertQuery
+from omnitray.alerts.model import timestamp
+from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.facts import AlertType, Severity
 from omnitray.qt.alert_words import Column
 from omnitray.qt.alerts_model import ALERT, PAGE, AlertsModel

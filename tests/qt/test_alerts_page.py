@@ -7,7 +7,7 @@ from PySide6.QtGui import QFontMetrics, QGuiApplication, QHelpEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QStyleOptionViewItem, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
-from omnitray.core.alerting.alert_query import AlertQuery
+from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.facts import AlertType, Severity
 from omnitray.qt.alert_delegate import AlertDelegate, two_lines
 from omnitray.qt.alert_words import Column

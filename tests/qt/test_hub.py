@@ -9,11 +9,11 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from omnitray.api import door
-from omnitray.channels.dispatch import Dispatcher
-from omnitray.channels.store import AlertStore
-from omnitray.core.alerting.alert_query import AlertQuery
-from omnitray.core.alerting.alerts import AlertSystem
-from omnitray.core.alerting.history import History
+from omnitray.alerts.channels.dispatch import Dispatcher
+from omnitray.alerts.storage.store import AlertStore
+from omnitray.alerts.storage.query import AlertQuery
+from omnitray.alerts.system import AlertSystem
+from omnitray.alerts.storage.history import History
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Resource, Severity
 from omnitray.base.leases import Lease
 from omnitray.base.policy import MonitorPolicy

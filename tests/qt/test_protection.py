@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from omnitray.channels.dispatch import Dispatcher
-from omnitray.channels.notification import Notification
-from omnitray.channels.store import AlertStore
-from omnitray.core.alerting.alerts import AlertSystem
-from omnitray.core.alerting.history import History
+from omnitray.alerts.channels.dispatch import Dispatcher
+from omnitray.alerts.channels.notification import Notification
+from omnitray.alerts.storage.store import AlertStore
+from omnitray.alerts.system import AlertSystem
+from omnitray.alerts.storage.history import History
 from omnitray.cleanup.cleaner import CacheCleaner
 from omnitray.protector.inspection import CloseLook, CloseLooker
 from omnitray.base.facts import Mode, ProtectState

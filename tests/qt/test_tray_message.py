@@ -2,7 +2,7 @@ from PySide6.QtCore import QObject, QRect, Signal
 from PySide6.QtWidgets import QSystemTrayIcon
 from pytestqt.qtbot import QtBot
 
-from omnitray.channels.notification import Notification, Response, Urgency
+from omnitray.alerts.channels.notification import Notification, Response, Urgency
 from omnitray.qt.tray_message import TrayMessages
 
 

@@ -10,11 +10,11 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from omnitray.channels.dispatch import Dispatcher
-from omnitray.channels.store import AlertStore
-from omnitray.core.alerting.alert_query import AlertQuery
-from omnitray.core.alerting.alerts import AlertSystem
-from omnitray.core.alerting.history import History
+from omnitray.alerts.channels.dispatch import Dispatcher
+from omnitray.alerts.storage.store import AlertStore
+from omnitray.alerts.storage.query import AlertQuery
+from omnitray.alerts.system import AlertSystem
+from omnitray.alerts.storage.history import History
 from omnitray.protector.view import ProtectionView
 from omnitray.monitor.own_cost import OwnCostMeter
 from omnitray.monitor.ring import SnapshotRing

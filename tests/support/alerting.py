@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from itertools import count
 
-from omnitray.core.alerting.alert import Alert, timestamp
-from omnitray.core.alerting.alert_timing import AlertTiming
-from omnitray.core.alerting.alerts import AlertSystem
-from omnitray.core.alerting.decision import Decision, Receipt
-from omnitray.core.alerting.silences import SilenceMemory
+from omnitray.alerts.model import Alert, timestamp
+from omnitray.alerts.timing import AlertTiming
+from omnitray.alerts.system import AlertSystem
+from omnitray.alerts.decision import Decision, Receipt
+from omnitray.alerts.silences import SilenceMemory
 from omnitray.base.facts import AlertChannel, AlertType, Severity
 from omnitray.base.policy import AlertPolicy
 from support.clock import FakeClock

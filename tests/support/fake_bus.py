@@ -8,15 +8,15 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from omnitray.channels.fdo_message import OBJECT_PATH, SERVICE
-from omnitray.channels.session_bus import Answer, BusSignal, OnAnswer, OnOwner
+from omnitray.alerts.channels.fdo_message import OBJECT_PATH, SERVICE
+from omnitray.alerts.channels.session_bus import Answer, BusSignal, OnAnswer, OnOwner
 
 _NOBODY = "org.freedesktop.DBus.Error.ServiceUnknown"
 _DIED = "org.freedesktop.DBus.Error.NoReply"
 
 
 class FakeBus:
-    """Stands in for :class:`omnitray.channels.session_bus.SessionBus`."""
+    """Stands in for :class:`omnitray.alerts.channels.session_bus.SessionBus`."""
 
     def __init__(self, *, served: bool = True) -> None:
         self.lost = False

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from omnitray.api import door as d
-from omnitray.core.alerting.alert import Alert, epoch, timestamp
-from omnitray.core.alerting.alert_query import AlertQuery, fits
+from omnitray.alerts.model import Alert, epoch, timestamp
+from omnitray.alerts.storage.query import AlertQuery, fits
 from omnitray.base.facts import (
     AlertType,
     DiskFacts,

@@ -10,7 +10,7 @@ import pytest
 
 from omnitray import remote
 from omnitray.address import Address, remove_address, write_address
-from omnitray.core.alerting.alert import timestamp
+from omnitray.alerts.model import timestamp
 from omnitray.base.clock import SystemClock
 
 PATIENCE_S = 0.2

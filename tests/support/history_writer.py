@@ -6,7 +6,7 @@
 import sys
 from pathlib import Path
 
-from omnitray.core.alerting.history import History
+from omnitray.alerts.storage.history import History
 from support.alerting import an_alert
 from support.clock import FakeClock
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from omnitray.core.alerting.alert import Alert, epoch, timestamp
-from omnitray.core.alerting.alert_query import AlertQuery, fits
+from omnitray.alerts.model import Alert, epoch, timestamp
+from omnitray.alerts.storage.query import AlertQuery, fits
 from omnitray.protector.inspection import CloseLook
 from omnitray.base.facts import (
     AlertType,

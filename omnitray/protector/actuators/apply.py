@@ -9,7 +9,7 @@ from omnitray.protector.actuators.watchdog import Guard
 from omnitray.protector.actuators.journal import Began, Journal, Record, Result
 from omnitray.protector.actuators.actuator import Applied, Change, Lever, Plan
 from omnitray.protector.actuators.system import Gone, Refused, System
-from omnitray.core.alerting.alert import timestamp
+from omnitray.alerts.model import timestamp
 from omnitray.base.clock import Clock
 from omnitray.protector.identity import LeverKind
 

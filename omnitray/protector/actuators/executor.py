@@ -34,7 +34,7 @@ from omnitray.protector.actuators.actuator import AlreadyThere, Lever, Plan, Res
 from omnitray.protector.actuators.quarry import Grounds, Quarry, Spares
 from omnitray.protector.actuators.signals import EndLever
 from omnitray.protector.actuators.system import Gone, Refused, System
-from omnitray.core.alerting.alert import timestamp
+from omnitray.alerts.model import timestamp
 from omnitray.base.clock import Clock
 from omnitray.protector.identity import LeverKind
 from omnitray.protector.actuators.preference import levers_for

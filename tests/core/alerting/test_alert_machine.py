@@ -3,11 +3,11 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from omnitray.core.alerting.alert import Alert
-from omnitray.core.alerting.alert_timing import OF_A_SERVER, AlertTiming
-from omnitray.core.alerting.decision import Decision
-from omnitray.core.alerting.fingerprint import server_of
-from omnitray.core.alerting.reasons import Reason
+from omnitray.alerts.model import Alert
+from omnitray.alerts.timing import OF_A_SERVER, AlertTiming
+from omnitray.alerts.decision import Decision
+from omnitray.alerts.fingerprint import server_of
+from omnitray.alerts.reasons import Reason
 from omnitray.base.facts import AlertType, Severity
 from support.alerting import World
 

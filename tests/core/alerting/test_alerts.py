@@ -3,9 +3,9 @@ import logging
 
 import pytest
 
-from omnitray.core.alerting.alert import Alert
-from omnitray.core.alerting.alert_timing import AlertTiming
-from omnitray.core.alerting.reasons import Reason
+from omnitray.alerts.model import Alert
+from omnitray.alerts.timing import AlertTiming
+from omnitray.alerts.reasons import Reason
 from omnitray.base.facts import AlertChannel, AlertType, Severity
 from omnitray.base.policy import AlertPolicy
 from support.alerting import World, an_alert

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omnitray.core.alerting.archive import Archive
-from omnitray.core.alerting.gzip_lines import GzipLines
+from omnitray.alerts.storage.archive import Archive
+from omnitray.alerts.storage.gzip_lines import GzipLines
 from omnitray.base.durable import StorageError
 from support.alerting import an_alert
 
@@ -81,7 +81,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("omnitray.core.alerting.archive.os.fsync", refuse)
+        patch.setattr("omnitray.alerts.storage.archive.os.fsync", refuse)
         with pytest.raises(StorageError):
             append(archive, range(3, 6))
     assert (tmp_path / "archive" / MONTH).read_bytes() == before

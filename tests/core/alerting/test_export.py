@@ -5,8 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from omnitray.core.alerting.alert import Alert
-from omnitray.core.alerting.export import NotExported, export_alerts, render
+from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.export import NotExported, export_alerts, render
 from omnitray.base.facts import AlertType, Severity
 
 ALERT = Alert(

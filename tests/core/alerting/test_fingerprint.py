@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.core.alerting.fingerprint import (
+from omnitray.alerts.fingerprint import (
     fingerprint,
     server_of,
     stable_labels,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.alerting import alert_files
-from omnitray.core.alerting.alert import Alert
-from omnitray.core.alerting.alert_query import AlertQuery
-from omnitray.core.alerting.history import History
+from omnitray.alerts.storage import files as alert_files
+from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.query import AlertQuery
+from omnitray.alerts.storage.history import History
 from omnitray.base.durable import StorageError
 from omnitray.base.facts import AlertType, Severity
 from support.alerting import START, an_alert

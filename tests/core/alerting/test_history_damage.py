@@ -6,26 +6,26 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from omnitray.core.alerting import alert_files
-from omnitray.core.alerting.alert import Alert
-from omnitray.core.alerting.alert_query import AlertQuery
-from omnitray.core.alerting.history import History
+from omnitray.alerts.storage import files
+from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.query import AlertQuery
+from omnitray.alerts.storage.history import History
 from support.alerting import START, an_alert
 from support.clock import FakeClock
 
-WHOLE = alert_files.encode(an_alert(1, message="ünïcödé مرحبا", context={"cpu": 91.5}))
+WHOLE = files.encode(an_alert(1, message="ünïcödé مرحبا", context={"cpu": 91.5}))
 
 
 def test_a_file_cut_off_anywhere_is_damaged() -> None:
     for length in range(len(WHOLE.rstrip())):
-        with pytest.raises(alert_files.DamagedError):
-            alert_files.decode(WHOLE[:length])
+        with pytest.raises(files.DamagedError):
+            files.decode(WHOLE[:length])
 
 
 @given(st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
 def test_no_bytes_do_worse_than_being_damaged(data: bytes) -> None:
-    with pytest.raises((alert_files.DamagedError, alert_files.FutureSchemaError)):
-        alert_files.decode(data)
+    with pytest.raises((files.DamagedError, files.FutureSchemaError)):
+        files.decode(data)
 
 
 @given(place=st.integers(0, len(WHOLE) - 1), flip=st.integers(1, 255))
@@ -33,11 +33,11 @@ def test_a_flipped_byte_gives_an_alert_or_damage(place: int, flip: int) -> None:
     data = bytearray(WHOLE)
     data[place] ^= flip
     try:
-        alert = alert_files.decode(bytes(data))
-    except (alert_files.DamagedError, alert_files.FutureSchemaError):
+        alert = files.decode(bytes(data))
+    except (files.DamagedError, files.FutureSchemaError):
         return
     assert isinstance(alert, Alert)
-    alert_files.file_name(alert)
+    files.file_name(alert)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_a_flipped_byte_gives_an_alert_or_damage(place: int, flip: int) -> None:
     ],
 )
 def test_what_is_no_alert_of_ours_is_damaged(text: str) -> None:
-    with pytest.raises(alert_files.DamagedError):
-        alert_files.decode(text.encode("utf-8", "replace"))
+    with pytest.raises(files.DamagedError):
+        files.decode(text.encode("utf-8", "replace"))
 
 
 KINDS = st.sampled_from(

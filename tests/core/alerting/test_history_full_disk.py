@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.alerting.alert_query import AlertQuery
-from omnitray.core.alerting.history import History
+from omnitray.alerts.storage.query import AlertQuery
+from omnitray.alerts.storage.history import History
 from omnitray.base.durable import StorageError, StorageFault
 from support.alerting import START, an_alert
 from support.clock import FakeClock

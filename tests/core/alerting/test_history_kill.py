@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import support
-from omnitray.core.alerting.alert_query import AlertQuery
-from omnitray.core.alerting.history import History
+from omnitray.alerts.storage.query import AlertQuery
+from omnitray.alerts.storage.history import History
 from support.clock import FakeClock
 
 ROUNDS = 24

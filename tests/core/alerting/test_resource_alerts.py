@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from omnitray.core.alerting.resource_alerts import ResourceAlert, ResourceAlerts, ResourceCleared
+from omnitray.alerts.resource_alerts import ResourceAlert, ResourceAlerts, ResourceCleared
 from omnitray.base.facts import (
     Job,
     JobKind,

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.core.alerting.silence_file import SilenceFile
-from omnitray.core.alerting.silences import Silences
+from omnitray.alerts.silence_file import SilenceFile
+from omnitray.alerts.silences import Silences
 from omnitray.base.clock import SystemClock
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from omnitray.channels.notification import Notification
+from omnitray.alerts.channels.notification import Notification
 from omnitray.base.facts import MemoryFacts, Mode, MonitorLevel, Snapshot
 from omnitray.base.status import Status
 from omnitray.qt.notifications import Notifications

@@ -1,0 +1,1 @@
+"""AlertSystem: incidents, notification rules, history and channels."""

@@ -1,0 +1,104 @@
+"""From a decision to the channels it names: the sink of the alert system.
+
+The file comes first and is not optional; every other channel has a worker with a thread. Nothing
+here blocks or raises, whatever a channel does.
+"""
+
+import functools
+import logging
+import time
+from collections.abc import Callable, Mapping
+
+from omnitray.alerts.channels.base import Channel
+from omnitray.alerts.storage.store import AlertStore
+from omnitray.alerts.channels.worker import CAPACITY, STUCK_S, ChannelStatistics, ChannelWorker
+from omnitray.alerts.model import Alert
+from omnitray.alerts.decision import RECORD, Decision, Receipt
+from omnitray.base.clock import Clock
+from omnitray.base.facts import AlertChannel
+
+log = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """``report`` hears, once each, of channels that fail or hang."""
+
+    def __init__(
+        self,
+        store: AlertStore,
+        channels: Mapping[AlertChannel, Channel],
+        clock: Clock,
+        *,
+        report: Callable[[str], None] = log.warning,
+        capacity: int = CAPACITY,
+        stuck_s: float = STUCK_S,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._report = report
+        self._capacity = capacity
+        self._stuck_s = stuck_s
+        self._workers: dict[AlertChannel, ChannelWorker] = {}
+        for name, channel in channels.items():
+            self.attach(name, channel)
+
+    @property
+    def channels(self) -> frozenset[AlertChannel]:
+        """Where alerts can go now."""
+        return frozenset(self._workers) | {AlertChannel.FILE}
+
+    def attach(self, name: AlertChannel, channel: Channel) -> None:
+        """Open a channel, in place of one of that name."""
+        self.detach(name)
+        self._workers[name] = ChannelWorker(
+            name,
+            channel,
+            self._clock,
+            self._report,
+            capacity=self._capacity,
+            stuck_s=self._stuck_s,
+        )
+
+    def detach(self, name: AlertChannel) -> None:
+        """Close a channel after what waits there; returns at once."""
+        if (worker := self._workers.pop(name, None)) is not None:
+            worker.stop()
+
+    def submit(self, alert: Alert, decision: Decision) -> Receipt | None:
+        """Queue an alert for its channels; the receipt gives a future for when it is durable."""
+        receipt = None
+        if AlertChannel.FILE in decision.channels:
+            # Only the file: a repeat that nobody else hears of, and that can wait a second.
+            urgent = decision.channels != RECORD or alert.count == 1
+            self._store.put(alert, urgent=urgent)
+            receipt = functools.partial(self._store.stored, alert.id)
+        for name in decision.channels:
+            if (worker := self._workers.get(name)) is not None:
+                worker.check()
+                worker.put(alert, decision)
+        return receipt
+
+    def check(self) -> None:
+        """Look after channels that hang; call it now and then."""
+        for worker in self._workers.values():
+            worker.check()
+
+    def statistics(self) -> tuple[ChannelStatistics, ...]:
+        """What each channel has done."""
+        self.check()
+        return tuple(worker.statistics() for worker in self._workers.values())
+
+    def close(self, timeout_s: float = 2.0) -> bool:
+        """Deliver what waits and end; False when something did not within the time.
+
+        The file is waited for first and has all of the time if it needs it.
+        """
+        end = time.monotonic() + timeout_s
+        for worker in self._workers.values():
+            worker.stop()
+        ended = self._store.close(timeout_s)
+        for worker in self._workers.values():
+            if not worker.join(max(0.0, end - time.monotonic())):
+                self._report(f"the {worker.name} channel did not end in time")
+                ended = False
+        return ended

@@ -1,0 +1,138 @@
+"""Who is told what, and when: the state behind :func:`~omnitray.alerts.rules.judge`.
+
+Holds the pauses, the bursts, the budget, the inhibitors and the shared notification slots; turns
+an incident into a case, and a verdict into bookkeeping.
+"""
+
+from collections.abc import Iterable
+
+from omnitray.alerts.timing import TEST_TYPES, AlertTiming
+from omnitray.alerts.budget import DIGEST_SLOT, Budget
+from omnitray.alerts.grouping import Groups
+from omnitray.alerts.incident import Incident
+from omnitray.alerts.inhibition import Inhibitors
+from omnitray.alerts.rules import Case, Change, Outcome, Verdict, judge
+from omnitray.alerts.silences import Silences
+from omnitray.base.policy import AlertPolicy
+
+
+class Telling:
+    """Bookkeeping of what the person has seen and is owed."""
+
+    def __init__(self, policy: AlertPolicy, timing: AlertTiming, silences: Silences) -> None:
+        self.policy = policy
+        self.silences = silences
+        self.inhibitors = Inhibitors(timing)
+        self.groups = Groups(timing)
+        self.budget = Budget(timing)
+        self._timing = timing
+        self._slots: dict[str, dict[str, None]] = {}  # slot -> fingerprints it speaks of
+
+    def verdict(
+        self,
+        incident: Incident,
+        change: Change,
+        now_m: float,
+        *,
+        flapping: bool = False,
+        notify_now: bool = False,
+        in_group: bool = False,
+    ) -> Verdict:
+        """What becomes of this incident now; ``in_group``: it has waited its time."""
+        alert = incident.alert
+        if not flapping:
+            incident.flap_told = False
+        case = Case(
+            change=change,
+            severity=alert.severity,
+            acknowledged=alert.state == "acknowledged",
+            snoozed=self.silences.reason(alert.fingerprint, now_m),
+            inhibited=self.inhibitors.reason(incident, now_m),
+            felt=alert.context.get("others_wait") is not False,
+            flapping=flapping,
+            flap_told=incident.flap_told,
+            told_ago_s=None if incident.told_m is None else now_m - incident.told_m,
+            told_rank=incident.told_rank,
+            owed=incident.owed,
+            recurs=alert.type not in TEST_TYPES,
+            group_quiet=in_group or self.groups.quiet(_group(incident), now_m),
+            budget_left=in_group or self.budget.left(now_m),
+            notify_now=notify_now,
+            flap_window_s=self._timing.flap_window_s,
+        )
+        return judge(case, self.policy)
+
+    def wait(self, incident: Incident, outcome: Outcome, now_m: float) -> None:
+        """Let it wait for its group or the digest."""
+        if outcome is Outcome.GROUP:
+            if not self.groups.join(_group(incident), incident.alert.fingerprint, now_m):
+                _seen(incident, now_m)  # told of by the number
+        else:
+            self.budget.defer(incident.alert.fingerprint, now_m)
+
+    def told_one(self, incident: Incident, now_m: float, *, flapping: bool) -> None:
+        """It was told on its own."""
+        slot = incident.alert.id
+        self.groups.told(_group(incident), slot, now_m)
+        self._told(incident, slot, now_m)
+        incident.flap_told = flapping
+        self.budget.spend(now_m)
+
+    def told_many(self, incidents: Iterable[Incident], slot: str, now_m: float) -> list[str]:
+        """They were told together; the slots that speak of nobody any more."""
+        left = [self._told(incident, slot, now_m) for incident in incidents]
+        if slot != DIGEST_SLOT:
+            self.budget.spend(now_m)
+        return [each for each in left if each is not None]
+
+    def let_go(self, incident: Incident) -> str | None:
+        """It no longer needs the person: the slot to take back, if nothing else stands in it."""
+        fingerprint = incident.alert.fingerprint
+        self.groups.leave(_group(incident), fingerprint)
+        self.budget.leave(fingerprint)
+        return self._leave_slot(incident)
+
+    def speaks_of(self, slot: str) -> tuple[str, ...]:
+        """The fingerprints that the notification in this slot is about."""
+        return tuple(self._slots.get(slot, ()))
+
+    def restored(self, incident: Incident) -> None:
+        """It was told before the program ended, and may be taken back."""
+        if not incident.owed:
+            self._slots.setdefault(incident.slot, {})[incident.alert.fingerprint] = None
+
+    def next_m(self) -> list[float]:
+        """When something that waits here is due."""
+        every = (self.groups.next_m, self.budget.next_m, self.silences.next_m)
+        return [each for each in every if each is not None]
+
+    def _told(self, incident: Incident, slot: str, now_m: float) -> str | None:
+        fingerprint = incident.alert.fingerprint
+        self.groups.leave(_group(incident), fingerprint)
+        self.budget.leave(fingerprint)
+        left = self._leave_slot(incident) if incident.slot != slot else None
+        self._slots.setdefault(slot, {})[fingerprint] = None
+        incident.slot = slot
+        _seen(incident, now_m)
+        return left
+
+    def _leave_slot(self, incident: Incident) -> str | None:
+        speaks_of = self._slots.get(incident.slot)
+        if speaks_of is None or incident.alert.fingerprint not in speaks_of:
+            return None
+        del speaks_of[incident.alert.fingerprint]
+        if speaks_of:
+            return None
+        del self._slots[incident.slot]
+        return incident.slot
+
+
+def _seen(incident: Incident, now_m: float) -> None:
+    incident.told_m = now_m
+    incident.told_rank = incident.alert.severity.rank
+    incident.owed = False
+    incident.held = None
+
+
+def _group(incident: Incident) -> str:
+    return f"{incident.alert.type} {incident.alert.source}"

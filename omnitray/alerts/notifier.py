@@ -1,0 +1,166 @@
+"""Carries verdicts out: tells one, tells many, or notes why not and when to look again."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from omnitray.base.agenda import Agenda
+from omnitray.alerts.timing import TEST_TYPES, AlertTiming
+from omnitray.alerts.budget import DIGEST_SLOT
+from omnitray.alerts.decision import ATTENTION, EVERYWHERE, FEED, RECORD, Outgoing
+from omnitray.alerts.grouping import Due
+from omnitray.alerts.outbox import Handover
+from omnitray.alerts.incident import Incident
+from omnitray.alerts.incidents import Incidents
+from omnitray.alerts.rules import Change, Outcome, Verdict, repeat_s
+from omnitray.alerts.text import many_body, many_title, one_body, worst_and_newest
+from omnitray.alerts.reasons import Reason
+from omnitray.alerts.notification_state import Telling
+from omnitray.base.facts import AlertChannel
+
+_replace = msgspec.structs.replace
+_MEMBERS_NAMED = 100
+_LOOKS_A_REPEAT = 4
+
+
+class Teller:
+    """Asks for verdicts on incidents and does what they say."""
+
+    def __init__(
+        self, timing: AlertTiming, incidents: Incidents, telling: Telling, handover: Handover
+    ) -> None:
+        self.agenda = Agenda()
+        self._timing = timing
+        self._incidents = incidents
+        self._telling = telling
+        self._handover = handover
+
+    def decide(
+        self, incident: Incident, change: Change, now_m: float, *, notify_now: bool = False
+    ) -> Outgoing:
+        """Ask for a verdict on an incident and carry it out."""
+        flapping = self._incidents.flapping(incident, now_m)
+        verdict = self._telling.verdict(
+            incident, change, now_m, flapping=flapping, notify_now=notify_now
+        )
+        if verdict.outcome is Outcome.TELL:
+            raised = change is not Change.DUE or incident.owed
+            return self._tell_one(incident, verdict.reason, now_m, raised=raised)
+        return self._not_told(incident, change, verdict, now_m)
+
+    def tell_what_waited(self, now_m: float) -> list[Outgoing]:
+        """The groups and the digest that are due."""
+        told = []
+        for group in self._telling.groups.take_due(now_m):
+            told += self._tell_together(group, Reason.GROUPED, now_m)
+        self._telling.groups.prune(now_m)
+        digest = Due(DIGEST_SLOT, self._telling.budget.take_digest(now_m))
+        return told + self._tell_together(digest, Reason.DIGEST, now_m)
+
+    def appoint(self, incident: Incident, now_m: float, again_in_s: float | None = None) -> None:
+        """Make the appointment that comes first: a second look, the repeat, the expiry."""
+        dues = [] if again_in_s is None else [now_m + again_in_s]
+        alert = incident.alert
+        if incident.firing and incident.told_m is not None and alert.type not in TEST_TYPES:
+            policy = self._telling.policy
+            interval_s = repeat_s(alert.severity, policy)
+            repeat_m = incident.told_m + interval_s
+            # Where something holds the repeat back, look again later and not at once.
+            dues.append(repeat_m if repeat_m > now_m else now_m + interval_s / _LOOKS_A_REPEAT)
+        if not incident.watched:
+            dues.append(incident.raised_m + self._timing.expire_s)
+        if dues:
+            self.agenda.put(alert.fingerprint, min(dues))
+
+    def _not_told(
+        self, incident: Incident, change: Change, verdict: Verdict, now_m: float
+    ) -> Outgoing:
+        waits = verdict.outcome in (Outcome.GROUP, Outcome.DIGEST)
+        if waits:
+            self._telling.wait(incident, verdict.outcome, now_m)
+        incident.held = verdict.reason if incident.owed else None
+        self.appoint(incident, now_m, verdict.again_in_s)
+        if change is Change.DUE:  # nothing has happened that anybody need know
+            return Outgoing(incident.alert, self._handover.note(incident.alert, verdict.reason))
+        channels = RECORD + self._feeds(incident, change, now_m)
+        # Marked as sent to the desktop now, for it will be within seconds, and so without
+        # writing the record again: a burst would be written twice.
+        self._handover.mark(incident, channels + (ATTENTION if waits else ()))
+        decision = self._handover.decision(incident.alert, verdict.reason, channels)
+        return self._handover.emit(incident.alert, decision)
+
+    def _tell_one(
+        self, incident: Incident, reason: Reason, now_m: float, *, raised: bool
+    ) -> Outgoing:
+        untold = max(0, incident.alert.suppressed - raised)
+        incident.alert = _replace(incident.alert, suppressed=untold)
+        self._telling.told_one(incident, now_m, flapping=reason is Reason.FLAPPING_NOTICE)
+        incident.fed_m = now_m
+        self._handover.mark(incident, EVERYWHERE)
+        alert = incident.alert
+        incident.alert = _replace(alert, suppressed=0)
+        self.appoint(incident, now_m)
+        decision = _replace(
+            self._handover.decision(alert, reason, EVERYWHERE),
+            notify=True,
+            slot=incident.slot,
+            title=alert.title,
+            body=one_body(alert, untold),
+            members=(alert.id,),
+            suppressed=untold,
+        )
+        return self._handover.emit(alert, decision)
+
+    def _tell_together(self, due: Due, reason: Reason, now_m: float) -> list[Outgoing]:
+        ready = self._ready(due.members, now_m)
+        if reason is Reason.GROUPED and ready and not self._telling.budget.left(now_m):
+            for incident in ready:
+                self._telling.wait(incident, Outcome.DIGEST, now_m)
+            return []
+        if len(ready) == 1 and not self._telling.speaks_of(due.slot):
+            return [self._tell_one(ready[0], Reason.RELEASED, now_m, raised=True)]
+        return self._tell_many(ready, due, reason, now_m) if ready else []
+
+    def _tell_many(
+        self, ready: list[Incident], due: Due, reason: Reason, now_m: float
+    ) -> list[Outgoing]:
+        untold = sum(max(0, incident.alert.suppressed - 1) for incident in ready)
+        emptied = self._telling.told_many(ready, due.slot, now_m)
+        for incident in ready:
+            incident.alert = _replace(incident.alert, suppressed=0)
+            self.appoint(incident, now_m)
+        together = self._incidents.chosen(self._telling.speaks_of(due.slot))
+        alerts = [incident.alert for incident in together]
+        worst = max(alerts, key=worst_and_newest)
+        total = len(alerts) + due.more
+        plain = _replace(self._handover.decision(worst, reason, ATTENTION), slot=due.slot)
+        told = _replace(
+            plain,
+            notify=True,
+            title=many_title(alerts, total),
+            body=many_body(alerts, total),
+            members=tuple(alert.id for alert in alerts[:_MEMBERS_NAMED]),
+            suppressed=untold,
+        )
+        taken_back = [_replace(plain, withdraw=True, slot=each) for each in emptied]
+        return [self._handover.emit(worst, decision) for decision in (told, *taken_back)]
+
+    def _ready(self, fingerprints: Iterable[str], now_m: float) -> list[Incident]:
+        ready = []
+        for incident in self._incidents.chosen(fingerprints):
+            verdict = self._telling.verdict(incident, Change.DUE, now_m, in_group=True)
+            if verdict.outcome is Outcome.TELL:
+                ready.append(incident)
+            else:
+                incident.held = verdict.reason
+                self.appoint(incident, now_m, verdict.again_in_s)
+        return ready
+
+    def _feeds(self, incident: Incident, change: Change, now_m: float) -> tuple[AlertChannel, ...]:
+        """The feeds hear every transition, and of repeats one within the floor."""
+        floor_s = self._telling.policy.repeat_floor_s
+        recent = incident.fed_m is not None and now_m - incident.fed_m < floor_s
+        if recent and change is Change.AGAIN:
+            return ()
+        incident.fed_m = now_m
+        return FEED

@@ -1,0 +1,229 @@
+"""What a step of the monitor means for a person: resource incidents with their culprits.
+
+The title names who took most over the whole incident; one that comes back within a minute is the
+same record (see ``incidents``), and goes on weighing where it stopped.
+
+An incident starts with a transition upwards, is told again when it becomes critical, is brought
+up to date once a minute, and ends when the threshold has been clear.
+
+Quiet by default: a busy CPU alone is no reason to interrupt anybody, somebody must be waiting for
+it. Waiting shows in the pressure information (``some avg10``, share of time in which a runnable
+task had no CPU); a build with one job a core stays far below :data:`WAITING_PERCENT`. Twice as
+many tasks as cores reach 90 % and more: where they are of one build, it waits for itself, and that
+is no reason either (of other jobs it is not known whether they are meant to fill the machine).
+Where the kernel has no pressure information a critical CPU is told. Memory and disk at their
+critical threshold always are.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from omnitray.alerts.culprits import CulpritTally
+from omnitray.base.facts import JobKind, Mode, Resource, Severity, Snapshot
+from omnitray.monitor.monitor import Step
+from omnitray.monitor.thresholds import Height, Transition
+
+WAITING_PERCENT = 40.0
+_PRESSURE_SPAN_S = 10.0  # what ``avg10`` looks back on
+_REFRESH_S = 60.0
+_BACK_S = 60.0  # as the repeat floor: what comes back sooner is the same record
+_GB = 1e9
+
+
+class ResourceAlert(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident to raise (again).
+
+    ``felt`` is whether anybody waits for it; what is not felt is kept, and told to nobody.
+    """
+
+    resource: Resource
+    severity: Severity
+    title: str
+    message: str
+    context: dict[str, object]
+    felt: bool
+
+
+class ResourceCleared(msgspec.Struct, frozen=True, kw_only=True):
+    """The incident of this resource is over."""
+
+    resource: Resource
+
+
+class _Incident(msgspec.Struct):
+    tally: CulpritTally
+    severity: Severity
+    threshold: float
+    told_s: float
+    felt: bool = False
+    waited_for_itself_s: float = float("-inf")
+
+
+class ResourceAlerts:
+    """Follows the incidents of CPU, memory and disk.
+
+    ``left_open`` are the resources whose alert was still open when the program ended last, each
+    with the value (per cent) under which it counts as over.
+    """
+
+    def __init__(self, left_open: Mapping[Resource, float] | None = None) -> None:
+        self._incidents: dict[Resource, _Incident] = {}
+        self._lately: dict[Resource, tuple[CulpritTally, float]] = {}  # until when it may come back
+        self._left_open = dict(left_open or {})
+
+    def take(self, step: Step, mode: Mode) -> list[ResourceAlert | ResourceCleared]:
+        """What this step asks to be raised and resolved."""
+        moved = {item.resource: item for item in step.transitions}
+        found: list[ResourceAlert | ResourceCleared] = []
+        for resource in Resource:
+            news = self._follow(resource, moved.get(resource), step, mode)
+            if news is not None:
+                found.append(news)
+        return found
+
+    def _follow(
+        self, resource: Resource, moved: Transition | None, step: Step, mode: Mode
+    ) -> ResourceAlert | ResourceCleared | None:
+        if moved is not None and moved.after is Height.CLEAR:
+            self._end(resource, step.snapshot)
+            return ResourceCleared(resource=resource)
+        incident = self._incidents.get(resource)
+        if incident is None and moved is None:
+            return self._settle_left_open(resource, step.snapshot)
+        self._left_open.pop(resource, None)
+        if incident is None:
+            tally = self._tally(resource, step.snapshot)
+            incident = _Incident(tally, Severity.WARNING, 0.0, 0.0)
+            self._incidents[resource] = incident
+        incident.tally.add(step.jobs)
+        if not self._worth_telling(incident, resource, moved, step):
+            return None
+        incident.told_s = step.snapshot.monotonic_s
+        return _alert(resource, incident, step, mode)
+
+    def _end(self, resource: Resource, shot: Snapshot) -> None:
+        ended = self._incidents.pop(resource, None)
+        if ended is not None:
+            self._lately[resource] = (ended.tally, shot.monotonic_s + _BACK_S)
+
+    def _tally(self, resource: Resource, shot: Snapshot) -> CulpritTally:
+        tally, until_s = self._lately.pop(resource, (CulpritTally(resource), shot.monotonic_s))
+        return tally if shot.monotonic_s <= until_s else CulpritTally(resource)
+
+    def _settle_left_open(self, resource: Resource, shot: Snapshot) -> ResourceCleared | None:
+        edge, value = self._left_open.get(resource), _value(resource, shot)
+        if edge is None or value is None or value >= edge:
+            return None
+        del self._left_open[resource]
+        return ResourceCleared(resource=resource)
+
+    def _worth_telling(
+        self, incident: _Incident, resource: Resource, moved: Transition | None, step: Step
+    ) -> bool:
+        if moved is not None:
+            incident.severity = (
+                Severity.CRITICAL if moved.after is Height.CRITICAL else Severity.WARNING
+            )
+            incident.threshold = moved.threshold
+        shot = step.snapshot
+        if waits_for_itself(step):
+            incident.waited_for_itself_s = shot.monotonic_s
+        own = shot.monotonic_s - incident.waited_for_itself_s < _PRESSURE_SPAN_S
+        became_felt = not incident.felt and somebody_waits(resource, shot, own=own)
+        incident.felt = incident.felt or became_felt
+        rose = moved is not None and moved.after > moved.before
+        return rose or became_felt or shot.monotonic_s - incident.told_s >= _REFRESH_S
+
+
+def waits_for_itself(step: Step) -> bool:
+    """Whether a build takes most CPU and has more to run than there are cores."""
+    heaviest = max(step.jobs, key=lambda job: job.cpu_percent or 0.0, default=None)
+    if heaviest is None or heaviest.kind is not JobKind.BUILD:
+        return False
+    runnable = sum(process.state == "R" for process in heaviest.processes)
+    return runnable > max(1, len(step.snapshot.cpu_per_core_percent))
+
+
+def somebody_waits(resource: Resource, shot: Snapshot, *, own: bool) -> bool:
+    """Whether a shortage of this resource is felt; ``own``: a job has waited for itself."""
+    if resource is not Resource.CPU:
+        return True
+    if shot.pressure is None or shot.pressure.cpu is None:
+        return True
+    return not own and shot.pressure.cpu.some_avg10 >= WAITING_PERCENT
+
+
+def _alert(resource: Resource, incident: _Incident, step: Step, mode: Mode) -> ResourceAlert:
+    shot = step.snapshot
+    culprits = incident.tally.top()
+    name = culprits[0].job if culprits else _where(resource, shot)
+    label = {"cpu": "CPU", "memory": "Memory", "disk": "Disk"}[resource.value]
+    value = _value(resource, shot)
+    figure = "" if value is None else f" {value:.0f} %"
+    context: dict[str, object] = {
+        "resource": resource.value,
+        "cpu": _rounded(shot.cpu_percent),
+        "memory": _rounded(shot.memory_percent),
+        "disk": _rounded(shot.disk_percent),
+        "level": step.level_changes[-1].after.value if step.level_changes else shot.level.value,
+        "mode": mode.value,
+        "threshold": incident.threshold,
+        "others_wait": incident.felt,
+        "culprits": [msgspec.to_builtins(each) for each in culprits],
+    }
+    return ResourceAlert(
+        resource=resource,
+        severity=incident.severity,
+        title=f"{label}{figure}: {name}" if name else f"{label}{figure}",
+        message=_message(resource, incident, step),
+        context=context,
+        felt=incident.felt,
+    )
+
+
+def _message(resource: Resource, incident: _Incident, step: Step) -> str:
+    shot = step.snapshot
+    over = f"at or over {incident.threshold:.0f} %"
+    if resource is Resource.CPU:
+        return f"The CPU has been {over}.{_waiting(shot)}"
+    if resource is Resource.MEMORY and shot.memory is not None:
+        memory = shot.memory
+        return (
+            f"Memory in use has been {over}: {memory.available_bytes / _GB:.1f} of "
+            f"{memory.total_bytes / _GB:.1f} GB are available.{_growth(step)}"
+        )
+    if resource is Resource.DISK and shot.disks:
+        fullest = shot.disks[0]
+        return f"{fullest.mount} has been {over}: {fullest.free_bytes / _GB:.1f} GB are free."
+    return f"It has been {over}."
+
+
+def _waiting(shot: Snapshot) -> str:
+    if shot.pressure is None or shot.pressure.cpu is None:
+        return ""
+    return f" Tasks waited for it in {shot.pressure.cpu.some_avg10:.0f} % of the last 10 s."
+
+
+def _growth(step: Step) -> str:
+    growing = [job for job in step.jobs if (job.growth_bps or 0) > 10e6]  # noqa: PLR2004 - 10 MB/s
+    if not growing:
+        return ""
+    fastest = max(growing, key=lambda job: job.growth_bps or 0)
+    return f" {fastest.title} grows by {(fastest.growth_bps or 0) / 1e6:.0f} MB/s."
+
+
+def _where(resource: Resource, shot: Snapshot) -> str:
+    return shot.disks[0].mount if resource is Resource.DISK and shot.disks else ""
+
+
+def _value(resource: Resource, shot: Snapshot) -> float | None:
+    return {
+        Resource.CPU: shot.cpu_percent,
+        Resource.MEMORY: shot.memory_percent,
+        Resource.DISK: shot.disk_percent,
+    }[resource]
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)

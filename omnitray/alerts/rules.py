@@ -1,0 +1,130 @@
+"""Whether the person is told: a pure function from a case to a verdict.
+
+The order of the rules is their precedence: switched off, too mild, paused, acknowledged, explained
+by something worse, flapping, too soon, not due; what passes all of them is told now, in a group,
+or in a digest.
+"""
+
+import enum
+
+import msgspec
+
+from omnitray.alerts.reasons import Reason
+from omnitray.base.facts import Severity
+from omnitray.base.policy import AlertPolicy
+
+_ROUNDING_S = 1e-6  # an appointment is computed by adding what is subtracted here
+
+
+class Change(enum.Enum):
+    """What brought the case up."""
+
+    NEW = "new"
+    REFIRED = "refired"
+    ESCALATED = "escalated"
+    AGAIN = "again"  # raised once more while open
+    DUE = "due"  # nothing happened, but time has passed or an obstacle has gone
+
+
+class Outcome(enum.Enum):
+    """Tell now, wait for the group or the digest, or leave it."""
+
+    TELL = "tell"
+    GROUP = "group"
+    DIGEST = "digest"
+    HOLD = "hold"
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """The outcome and its reason; ``again_in_s`` is when a held case should be looked at anew."""
+
+    outcome: Outcome
+    reason: Reason
+    again_in_s: float | None = None
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the decision depends on. ``told_ago_s`` is None when it was never told."""
+
+    change: Change
+    severity: Severity
+    acknowledged: bool = False
+    snoozed: Reason | None = None
+    inhibited: Reason | None = None
+    felt: bool = True  # False: it is so, and nobody is waiting for it
+    flapping: bool = False
+    flap_told: bool = False
+    told_ago_s: float | None = None
+    told_rank: int = -1
+    owed: bool = True
+    recurs: bool = True  # is repeated by the clock alone
+    group_quiet: bool = True
+    budget_left: bool = True
+    notify_now: bool = False
+    flap_window_s: float = 600.0
+
+
+def judge(case: Case, policy: AlertPolicy) -> Verdict:
+    """What becomes of the case."""
+    if (obstacle := _obstacle(case, policy)) is not None:
+        return Verdict(Outcome.HOLD, obstacle)
+    if (early := _too_soon(case, policy)) is not None:
+        return early
+    if case.notify_now:
+        return Verdict(Outcome.TELL, _told_because(case))
+    if not case.budget_left:
+        return Verdict(Outcome.DIGEST, Reason.OVER_BUDGET)
+    if case.group_quiet or case.change is Change.ESCALATED:
+        return Verdict(Outcome.TELL, _told_because(case))
+    return Verdict(Outcome.GROUP, Reason.GROUP_WAIT)
+
+
+def repeat_s(severity: Severity, policy: AlertPolicy) -> float:
+    """How long a standing alert of this severity stays untold after it was told."""
+    slow = policy.repeat_critical_s if severity is Severity.CRITICAL else policy.repeat_s
+    return max(slow, policy.repeat_floor_s)
+
+
+def _obstacle(case: Case, policy: AlertPolicy) -> Reason | None:
+    if not policy.enabled:
+        return Reason.DISABLED
+    if case.severity.rank < policy.notify_from.rank and not case.notify_now:
+        return Reason.BELOW_THRESHOLD
+    if not case.felt and not case.notify_now:
+        return Reason.NOBODY_WAITS
+    if case.snoozed is not None:
+        return case.snoozed
+    if case.acknowledged:
+        return Reason.ACKNOWLEDGED
+    return case.inhibited
+
+
+def _too_soon(case: Case, policy: AlertPolicy) -> Verdict | None:
+    if case.severity.rank > case.told_rank >= 0:
+        return None
+    if case.flapping and case.flap_told:
+        return Verdict(Outcome.HOLD, Reason.FLAPPING, case.flap_window_s)
+    if case.told_ago_s is None:
+        return None
+    if case.told_ago_s < policy.repeat_floor_s - _ROUNDING_S:
+        wait_s = policy.repeat_floor_s - case.told_ago_s
+        return Verdict(Outcome.HOLD, Reason.REPEAT_FLOOR, wait_s if case.owed else None)
+    if case.owed or case.notify_now:
+        return None
+    if case.told_ago_s < repeat_s(case.severity, policy) - _ROUNDING_S:
+        return Verdict(Outcome.HOLD, Reason.NOT_YET_DUE)
+    if case.change is Change.DUE and not case.recurs:
+        return Verdict(Outcome.HOLD, Reason.NOT_YET_DUE)
+    return None
+
+
+def _told_because(case: Case) -> Reason:
+    if case.flapping:
+        return Reason.FLAPPING_NOTICE
+    if case.change is Change.NEW:
+        return Reason.NEW
+    if case.change is Change.ESCALATED or case.severity.rank > case.told_rank >= 0:
+        return Reason.ESCALATED
+    if case.change is Change.REFIRED:
+        return Reason.REFIRED
+    return Reason.RELEASED if case.owed else Reason.REPEATED

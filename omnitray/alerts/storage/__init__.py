@@ -1,0 +1,1 @@
+"""Alert records on disk: live files, archive, index, queries, export."""

@@ -1,0 +1,207 @@
+"""Alerts beyond the live ones: ``archive/alerts-YYYY-MM.jsonl.gz``, a gzip member an append.
+
+The month is that of ``first_seen``, so that every version of an alert stands in the same file; a
+later line is a later version. A torn file is repaired before anything is appended, many small
+members are made into one now and then.
+"""
+
+import contextlib
+import gzip
+import os
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from omnitray.alerts.model import Alert, State
+from omnitray.alerts.storage.files import encode_line
+from omnitray.alerts.storage.alert_index import MonthMark, mark_of
+from omnitray.alerts.storage.gzip_lines import GzipLines
+from omnitray.base.durable import (
+    PRIVATE_FILE,
+    StorageError,
+    make_folder,
+    set_aside,
+    sync_folder,
+    write_atomic,
+)
+from omnitray.base.facts import AlertType, Severity
+
+_NAME = re.compile(r"alerts-\d{4}-\d{2}\.jsonl\.gz")
+_MOST_MEMBERS = 48  # an archive of single-alert members is five times the size
+_LEVEL = 6
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+
+
+class Head(msgspec.Struct, frozen=True):
+    """As much of an archived alert as filters and order need."""
+
+    id: str
+    type: AlertType
+    severity: Severity
+    state: State
+    last_seen: str
+
+
+_head_decoder = msgspec.json.Decoder(Head)
+_alert_decoder = msgspec.json.Decoder(Alert)
+
+
+class Archive:
+    """The monthly files. One process appends; any number may read meanwhile."""
+
+    def __init__(self, folder: Path, quarantine: Path, known: Iterable[MonthMark] = ()) -> None:
+        self.folder = folder
+        self._quarantine = quarantine
+        self._known = {each.file: each for each in known}
+        self._members: dict[str, int] = {}  # of the files this process has looked through
+
+    def append(self, alerts: Iterable[Alert]) -> dict[str, Path]:
+        """Add alerts; durable on return. What comes back is where each id stands.
+
+        Raises:
+            StorageError: the disk refused; the files are as they were.
+        """
+        months: dict[str, list[Alert]] = defaultdict(list)
+        for alert in alerts:
+            months[f"alerts-{alert.first_seen[:7]}.jsonl.gz"].append(alert)
+        paths = {}
+        for name, of_month in months.items():
+            path = self.folder / name
+            make_folder(self.folder)
+            self._prepare(path)
+            self._append(path, b"".join(encode_line(each) for each in of_month))
+            paths.update(dict.fromkeys((each.id for each in of_month), path))
+        return paths
+
+    def months(self) -> list[MonthMark]:
+        """The files, the one with the newest alert first."""
+        marks = [self._mark(path) for path in self._paths()]
+        return sorted((each for each in marks if each), key=lambda mark: mark.newest, reverse=True)
+
+    def heads(self, file: str) -> Iterator[tuple[int, Head]]:
+        """Line number and head of each alert in a file, oldest line first."""
+        for number, line in enumerate(self._lines(file)):
+            # What cannot be read is a newer version's, perhaps.
+            with contextlib.suppress(msgspec.MsgspecError, ValueError):
+                yield number, _head_decoder.decode(line)
+
+    def alerts(self, file: str) -> Iterator[Alert]:
+        """The alerts of a file, oldest line first."""
+        for line in self._lines(file):
+            with contextlib.suppress(msgspec.MsgspecError, ValueError):
+                yield _alert_decoder.decode(line)
+
+    def at(self, file: str, numbers: Collection[int]) -> list[Alert]:
+        """The alerts on these lines."""
+        chosen = (line for number, line in enumerate(self._lines(file)) if number in numbers)
+        return [alert for line in chosen if (alert := _parsed(line)) is not None]
+
+    def find(self, id_: str) -> tuple[Alert, Path] | None:
+        """The latest version of an alert, and its file."""
+        wanted = msgspec.json.encode(id_)
+        for path in sorted(self._paths(), reverse=True):
+            versions = (line for line in self._lines(path.name) if wanted in line)
+            alerts = [each for line in versions if (each := _parsed(line)) and each.id == id_]
+            if alerts:
+                return alerts[-1], path
+        return None
+
+    def _lines(self, file: str) -> Iterator[bytes]:
+        try:
+            yield from GzipLines(self.folder / file)
+        except OSError:
+            return  # gone since it was listed
+
+    def _paths(self) -> list[Path]:
+        try:
+            return [each for each in self.folder.iterdir() if _NAME.fullmatch(each.name)]
+        except OSError:
+            return []
+
+    def _mark(self, path: Path) -> MonthMark | None:
+        try:
+            mark = mark_of(path.stat())
+        except OSError:
+            return None
+        known = self._known.get(path.name)
+        if known is None or known.mark != mark:
+            stamps = {head.id: head.last_seen for _, head in self.heads(path.name)}
+            newest = max(stamps.values(), default="")
+            known = MonthMark(file=path.name, count=len(stamps), newest=newest, mark=mark)
+            self._known[path.name] = known
+        return known
+
+    def _prepare(self, path: Path) -> None:
+        if self._members.get(path.name, _MOST_MEMBERS) < _MOST_MEMBERS:
+            return
+        lines = GzipLines(path)
+        try:
+            worth_keeping = _latest_versions(lines)
+        except FileNotFoundError:
+            self._members[path.name] = 0
+            return
+        except OSError as error:
+            raise StorageError(path, error) from error
+        if lines.damaged or lines.members >= _MOST_MEMBERS:
+            self._rewrite(path, worth_keeping, keep=lines.damaged)
+            lines.members = 1
+        self._members[path.name] = lines.members
+
+    def _rewrite(self, path: Path, numbers: set[int], *, keep: bool) -> None:
+        kept = b"".join(line for number, line in enumerate(GzipLines(path)) if number in numbers)
+        if keep:
+            _copy_aside(path, self._quarantine)
+        write_atomic(path, gzip.compress(kept, _LEVEL, mtime=0))
+
+    def _append(self, path: Path, lines: bytes) -> None:
+        try:
+            handle = os.open(path, _FLAGS, PRIVATE_FILE)
+            try:
+                _write_or_undo(handle, gzip.compress(lines, _LEVEL, mtime=0))
+            finally:
+                os.close(handle)
+        except OSError as error:
+            self._members.pop(path.name, None)
+            raise StorageError(path, error) from error
+        sync_folder(self.folder)
+        self._members[path.name] += 1
+
+
+def _parsed(line: bytes) -> Alert | None:
+    try:
+        return _alert_decoder.decode(line)
+    except (msgspec.MsgspecError, ValueError):
+        return None  # a newer version's line; the head was readable, the rest is not for us
+
+
+def _latest_versions(lines: Iterable[bytes]) -> set[int]:
+    """The numbers of the lines that no later one replaces, and of those we cannot read."""
+    latest: dict[str, int] = {}
+    unreadable = set()
+    for number, line in enumerate(lines):
+        try:
+            latest[_head_decoder.decode(line).id] = number
+        except (msgspec.MsgspecError, ValueError):
+            unreadable.add(number)
+    return unreadable | set(latest.values())
+
+
+def _write_or_undo(handle: int, data: bytes) -> None:
+    before = os.fstat(handle).st_size
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(handle, view) :]
+        os.fsync(handle)
+    except OSError:
+        os.ftruncate(handle, before)
+        raise
+
+
+def _copy_aside(path: Path, quarantine: Path) -> None:
+    copy = path.with_name(f"{path.name}.damaged")
+    write_atomic(copy, path.read_bytes())
+    set_aside(copy, quarantine)

@@ -1,0 +1,184 @@
+"""The alert history: a file an alert, the newest 500 live, older ones in the archive.
+
+``store()`` is durable on return; there are no threads here (``channels/store.py`` has one). The
+truth is the files. ``index.json`` is a cache over them, the entries in memory are another. One
+writer at a time is the *keeper*: it archives, quarantines and writes the index; other processes
+only add files, which ``refresh()`` picks up. What cannot be written stays in memory and is tried
+again by ``retry()``.
+
+Files come under ``folder`` with the names of the design: ``alert_<epoch>_<type>.json``,
+``index.json``, ``archive/``, ``quarantine/``. What else lies there is not touched.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.query import AlertQuery
+from omnitray.alerts.storage.history_reader import HistoryReader, View
+from omnitray.alerts.storage.live_files import Shelf
+from omnitray.base.clock import Clock
+from omnitray.base.durable import StorageError, sync_folder
+from omnitray.base.sayings import Sayings
+
+log = logging.getLogger(__name__)
+LIVE = 500
+OPEN = AlertQuery(states=frozenset({"firing", "acknowledged"}))
+Stored = Path | StorageError
+_INDEX_EVERY_S = 1.0
+_SLACK = 64  # archived together while alerts pour in: one gzip member instead of 64
+
+
+def _is_running(pid: int) -> bool:
+    import psutil  # noqa: PLC0415 - a command that adds one alert should not pay for it
+
+    return psutil.pid_exists(pid)
+
+
+class History:
+    """The history in one folder, used by one thread; ``view`` and ``reader`` serve the others.
+
+    ``report`` hears, once each, what a person should know: damaged files, a disk that refuses.
+    ``is_alive`` tells whether a process runs, so that its torn files can be swept at once.
+    ``keep`` False is for a process that only adds alerts.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        clock: Clock,
+        live: int = LIVE,
+        *,
+        report: Callable[[str], None] = log.warning,
+        is_alive: Callable[[int], bool] = _is_running,
+        keep: bool = True,
+    ) -> None:
+        self._clock = clock
+        self._sayings = Sayings(report)
+        self._shelf = Shelf(folder, live, self._sayings, keep=keep)
+        self._shelf.open(is_alive)
+        self._unsaved: dict[str, Alert] = {}
+        self._index_m: float | None = None
+        self.reader = HistoryReader(folder, self._shelf.archive)
+        self.view = View()
+        self._publish()
+
+    # -- writing
+
+    def store(self, alert: Alert) -> Path:
+        """Write an alert, its own file again where it has one; durable on return.
+
+        Raises:
+            StorageError: the disk refused; the alert is kept in memory for ``retry``.
+        """
+        (stored,) = self.store_many([alert])
+        if isinstance(stored, StorageError):
+            raise stored
+        return stored
+
+    def store_many(self, alerts: Iterable[Alert]) -> list[Stored]:
+        """The same for many with one sync of the folder: a path or an error for each."""
+        batch = list(alerts)
+        latest = {alert.id: alert for alert in batch}
+        fresh = [each for id_, each in latest.items() if id_ not in self._shelf.entries]
+        stored: dict[str, Stored] = dict(self._shelf.write_surplus(fresh))
+        for id_, alert in latest.items():
+            if id_ not in stored:
+                stored[id_] = self._write(alert)
+        self._sync(stored)
+        self._remember(latest, stored)
+        self._shelf.trim(_SLACK)
+        self._publish()
+        self._index_now_and_then()
+        return [stored[alert.id] for alert in batch]
+
+    def retry(self) -> int:
+        """Try again what could not be written; how many alerts are still in memory alone."""
+        if self._unsaved:
+            self.store_many(list(self._unsaved.values()))
+        return len(self._unsaved)
+
+    def settle(self) -> None:
+        """Make order while nothing goes on: exactly the live number of files, a true index."""
+        self._shelf.trim(0)
+        self._publish()
+        self._index_m = self._clock.monotonic()
+        self._shelf.write_index()
+
+    def refresh(self) -> tuple[Alert, ...]:
+        """Take in what others did to the folder; the alerts that they added or changed."""
+        changed = self._shelf.scan()
+        self._publish()
+        return changed
+
+    def close(self) -> None:
+        """Make order and let another process do so from now on."""
+        self.settle()
+        self._shelf.close()
+
+    # -- asking
+
+    def query(self, query: AlertQuery) -> list[Alert]:
+        """Matching alerts, newest first, over live files, memory and archive."""
+        return self.reader.query(self.view, query)
+
+    def get(self, id_: str) -> Alert | None:
+        """One alert by its id."""
+        return self.reader.get(self.view, id_)
+
+    def path_of(self, id_: str) -> Path | None:
+        """The file that holds it: its own or a month's archive; None where there is none."""
+        return self.reader.path_of(self.view, id_)
+
+    def open_alerts(self) -> list[Alert]:
+        """What is not resolved among the live ones, newest first."""
+        return self.reader.live(self.view, OPEN)
+
+    @property
+    def live_count(self) -> int:
+        """How many alerts have a file of their own."""
+        return len(self._shelf.entries)
+
+    @property
+    def unsaved_count(self) -> int:
+        """How many are in memory alone."""
+        return len(self._unsaved)
+
+    # -- how
+
+    def _write(self, alert: Alert) -> Stored:
+        try:
+            return self._shelf.write(alert)
+        except StorageError as error:
+            return error
+
+    def _sync(self, stored: dict[str, Stored]) -> None:
+        if not any(isinstance(each, Path) for each in stored.values()):
+            return
+        try:
+            sync_folder(self._shelf.folder)
+        except StorageError as error:
+            stored.update(dict.fromkeys(stored, error))
+
+    def _remember(self, latest: dict[str, Alert], stored: dict[str, Stored]) -> None:
+        failed = [each for each in stored.values() if isinstance(each, StorageError)]
+        for id_, outcome in stored.items():
+            if isinstance(outcome, StorageError):
+                self._unsaved[id_] = latest[id_]
+            else:
+                self._unsaved.pop(id_, None)
+        if failed:
+            sentence = f"alerts are kept in memory until they can be written: {failed[0]}"
+            self._sayings.say("disk", sentence)
+        elif stored and not self._unsaved:
+            self._sayings.over("disk", "alerts are written again, none was lost")
+
+    def _index_now_and_then(self) -> None:
+        now_m = self._clock.monotonic()
+        if self._index_m is None or now_m - self._index_m >= _INDEX_EVERY_S:
+            self._index_m = now_m
+            self._shelf.write_index()
+
+    def _publish(self) -> None:
+        self.view = View(dict(self._shelf.entries), dict(self._unsaved))

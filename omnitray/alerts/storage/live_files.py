@@ -1,0 +1,189 @@
+"""The live alert files: which there are, which go to the archive, and the cache over them.
+
+Entries stand in the order in which they will be archived: what was stored in this run last, what
+was found at the start by its last sight before that. So a wall clock that was set back never sends
+a fresh alert to the archive.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from omnitray.alerts.storage import files as alert_files
+from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.alert_index import (
+    INDEX_NAME,
+    Entry,
+    encode_index,
+    entry_of,
+    mark_of,
+    read_index,
+)
+from omnitray.alerts.storage.archive import Archive
+from omnitray.alerts.storage.folder_lock import FolderLock
+from omnitray.alerts.storage.history_scan import Scan, scan
+from omnitray.base.durable import (
+    StorageError,
+    StorageFault,
+    create_numbered,
+    make_folder,
+    set_aside,
+    sweep,
+    write_atomic,
+)
+from omnitray.base.sayings import Sayings
+
+
+class Shelf:
+    """The folder of live alerts. ``keep`` False: only add files, let others make order."""
+
+    def __init__(self, folder: Path, live: int, sayings: Sayings, *, keep: bool) -> None:
+        self.folder = folder
+        self.entries: dict[str, Entry] = {}
+        self._live = live
+        self._sayings = sayings
+        self._keep = keep
+        self._lock = FolderLock(folder)
+        self._last_wanted: Path | None = None
+        self._last_number = 0
+        index = read_index(folder)
+        archived = index.archive if index else ()
+        self.archive = Archive(folder / "archive", folder / "quarantine", archived)
+        self._indexed = index.alerts if index else None
+        self._archived = archived
+
+    def open(self, is_alive: Callable[[int], bool]) -> None:
+        """Make the folder, sweep it, and learn what it holds."""
+        with self._said():
+            make_folder(self.folder)
+        if self.is_keeper():
+            sweep(self.folder, is_alive)
+        self.scan({each.file: each for each in self._indexed or ()})
+
+    def close(self) -> None:
+        """Let another process make order."""
+        self._lock.release()
+
+    def is_keeper(self) -> bool:
+        """Whether this process makes order here (only one does)."""
+        return self._keep and self._lock.acquire()
+
+    def write(self, alert: Alert) -> Path:
+        """Write one file, not yet durable: the folder is to be synced after.
+
+        Raises:
+            StorageError: the disk refused.
+        """
+        try:
+            return self._written(alert)
+        except StorageError as error:
+            if error.fault is not StorageFault.GONE:
+                raise
+        make_folder(self.folder)
+        self._sayings.say("folder", f"{self.folder} had been removed and was made again")
+        return self._written(alert)
+
+    def write_surplus(self, fresh: list[Alert]) -> dict[str, Path]:
+        """Of a flood all but the newest go straight to the archive: one write instead of many."""
+        surplus = fresh[: max(0, len(fresh) - self._live)]
+        if not surplus or not self.is_keeper():
+            return {}
+        try:
+            return self.archive.append(surplus)
+        except StorageError:
+            return {}  # one by one, then: some may find room
+
+    def trim(self, slack: int) -> None:
+        """Move what is beyond the live number to the archive, once it is more than ``slack``.
+
+        First the archive is durable, then the file goes: killed in between, the alert is in
+        both, and the live one counts.
+        """
+        surplus = len(self.entries) - self._live
+        if surplus <= slack or not self.is_keeper():
+            return
+        oldest = list(self.entries.values())[:surplus]
+        with self._said():
+            self.archive.append(self._loaded(oldest))
+            for entry in oldest:
+                (self.folder / entry.file).unlink(missing_ok=True)
+                del self.entries[entry.id]
+
+    def scan(self, known: dict[str, Entry] | None = None) -> tuple[Alert, ...]:
+        """Learn what the folder holds; the alerts that had to be read."""
+        if known is None:
+            known = {each.file: each for each in self.entries.values()}
+        try:
+            found = scan(self.folder, known)
+        except OSError:
+            found = Scan()
+        self._sayings.say_each("an alert file is left alone", found.foreign)
+        self._quarantine(found.damaged)
+        kept = {id_: found.entries[id_] for id_ in self.entries if id_ in found.entries}
+        added = [each for id_, each in found.entries.items() if id_ not in kept]
+        added.sort(key=lambda each: each.last_seen)
+        self.entries = kept | {each.id: each for each in added}
+        return tuple(found.read.values())
+
+    def write_index(self) -> None:
+        """Write the cache, if it is not true any more."""
+        if not self.is_keeper():
+            return
+        entries = tuple(sorted(self.entries.values(), key=lambda each: each.last_seen)[::-1])
+        archived = tuple(self.archive.months())
+        if (entries, archived) == (self._indexed, self._archived) and self._index_there():
+            return
+        with contextlib.suppress(StorageError):  # a cache; what matters is said elsewhere
+            write_atomic(self.folder / INDEX_NAME, encode_index(entries, archived), sync=False)
+            self._indexed, self._archived = entries, archived
+
+    def _index_there(self) -> bool:
+        return (self.folder / INDEX_NAME).exists()
+
+    def _written(self, alert: Alert) -> Path:
+        data = alert_files.encode(alert)
+        entry = self.entries.get(alert.id)
+        if entry is None:
+            path = self._created(alert, data)
+        else:
+            path = self.folder / entry.file
+            write_atomic(path, data, sync=False)
+            del self.entries[alert.id]  # to become the last
+        try:
+            self.entries[alert.id] = entry_of(alert, path.name, mark_of(path.lstat()))
+        except OSError as error:
+            raise StorageError(path, error) from error
+        return path
+
+    def _created(self, alert: Alert, data: bytes) -> Path:
+        wanted = self.folder / alert_files.file_name(alert)
+        # In a flood thousands share a second: go on from the last number instead of from 2.
+        first = self._last_number + 1 if wanted == self._last_wanted else 1
+        path = create_numbered(wanted, data, sync=False, first=first)
+        self._last_wanted = wanted
+        self._last_number = int(path.stem.removeprefix(wanted.stem).removeprefix("_") or 1)
+        return path
+
+    def _loaded(self, entries: list[Entry]) -> Iterator[Alert]:
+        for entry in entries:
+            with contextlib.suppress(OSError, alert_files.DamagedError):
+                yield alert_files.read(self.folder / entry.file)
+
+    def _quarantine(self, damaged: list[tuple[str, str]]) -> None:
+        if not damaged or not self.is_keeper():
+            return
+        self._sayings.say_each("a damaged alert file was put into quarantine", damaged)
+        for name, _ in damaged:
+            with self._said():
+                set_aside(self.folder / name, self.folder / "quarantine")
+
+    @contextlib.contextmanager
+    def _said(self) -> Iterator[None]:
+        try:
+            yield
+        except StorageError as error:
+            self._sayings.say("order", f"the alert history cannot be kept in order: {error}")
+        except OSError as error:
+            self._sayings.say("order", f"the alert history cannot be kept in order: {error}")
+        else:
+            self._sayings.over("order", "the alert history can be kept in order again")
