@@ -11,9 +11,9 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from omnitray.api import door as d
+from omnitray.api import facade as d
 from omnitray.api.bodies import Identity, level_name, snapshot_body, status_body
-from omnitray.api.taken import NewAlert
+from omnitray.api.requests import NewAlert
 from omnitray.api.wire import (
     Alerts,
     LevelState,

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from omnitray import __version__, inprocess
 from omnitray.address import read_address
 from omnitray.api.bodies import Identity
-from omnitray.api.taken import NewAlert
+from omnitray.api.requests import NewAlert
 from omnitray.api.wire import SnapshotBody, StatusBody
 from omnitray.backends import Backend, InProcess, OverApi
 from omnitray.borrowing import Borrowed

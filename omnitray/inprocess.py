@@ -8,7 +8,7 @@ the Python API take no argument that could carry it.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from omnitray.api.door import Door
+    from omnitray.api.facade import Door
 
 _doors: list["Door"] = []
 

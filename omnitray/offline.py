@@ -8,7 +8,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from omnitray.api.bodies import level_name
-from omnitray.api.taken import NewAlert
+from omnitray.api.requests import NewAlert
 from omnitray.api.wire import SnapshotBody, StatusBody
 from omnitray.backends import Release
 from omnitray.base import text

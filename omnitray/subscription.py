@@ -16,7 +16,7 @@ import msgspec
 from omnitray import inprocess
 from omnitray.address import Address, read_address
 from omnitray.api.bodies import snapshot_body
-from omnitray.api.door import AlertChanged, Event, SnapshotTaken
+from omnitray.api.facade import AlertChanged, Event, SnapshotTaken
 from omnitray.api.messages import AlertMessage, SnapshotMessage, alert_of
 from omnitray.api.wire import SnapshotBody
 from omnitray.alerts.model import Alert

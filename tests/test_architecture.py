@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "qt": GROUND | {"qt", "channels"},
 }
 # The API's door opens onto the main thread, which is Qt's: its other side is a Qt object.
-ALSO = {("qt", "omnitray.api.door")}
+ALSO = {("qt", "omnitray.api.facade")}
 # The client is several files: what it asks, whom, and what it does when nobody runs.
 CLIENT = {
     *("backends", "borrowing", "faces", "inprocess", "leasing", "offline", "remote", "stream"),

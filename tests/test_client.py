@@ -14,7 +14,7 @@ import pytest
 
 import omnitray
 from omnitray import inprocess
-from omnitray.api import door as d
+from omnitray.api import facade as d
 from omnitray.client import Client
 from omnitray.alerts.model import Alert
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity

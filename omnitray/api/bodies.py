@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from omnitray.api.door import Door
+from omnitray.api.facade import Door
 from omnitray.api.wire import (
     ActionBody,
     Actions,

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from omnitray.api.guard import Denied, House, gather, judge_place, judge_token
+from omnitray.api.security import Denied, House, gather, judge_place, judge_token
 from omnitray.api.limits import (
     BODY_TIMEOUT_S,
     DRAINED_BYTES,

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from omnitray.api import bodies
-from omnitray.api.door import (
+from omnitray.api.facade import (
     Acknowledge,
     Clean,
     Command,
@@ -29,7 +29,7 @@ from omnitray.api.door import (
 )
 from omnitray.api.limits import COMMAND_TIMEOUT_S
 from omnitray.api.queries import AlertsQuery, SnapshotsQuery
-from omnitray.api.taken import NewAlert, NewClean, NewLevel, NewMode, NewSnooze
+from omnitray.api.requests import NewAlert, NewClean, NewLevel, NewMode, NewSnooze
 from omnitray.api.wire import (
     Actions,
     ActiveAlerts,

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from omnitray.api import bodies
-from omnitray.api.door import (
+from omnitray.api.facade import (
     Acted,
     AlertChanged,
     Event,

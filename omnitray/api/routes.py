@@ -11,11 +11,12 @@ from typing import Any
 import msgspec
 from starlette.routing import BaseRoute, Route, Router, WebSocketRoute
 
-from omnitray.api import handlers, taken, wire
+from omnitray.api import handlers, wire
+from omnitray.api import requests
 from omnitray.api.bodies import Identity
-from omnitray.api.door import Done, Door, Refusal, Refused
+from omnitray.api.facade import Done, Door, Refusal, Refused
 from omnitray.api.gate import App, Receive, Scope, Send, answer, refuse
-from omnitray.api.guard import Denied
+from omnitray.api.security import Denied
 from omnitray.api.handlers import Call
 from omnitray.api.queries import AlertsQuery, NoQuery, SnapshotsQuery, read_query
 from omnitray.alerts.model import Alert
@@ -60,7 +61,7 @@ def _get(path: str, handler: Callable[[Call], Awaitable[Any]], shape: Any, **mor
 def _post(
     path: str, handler: Callable[[Call], Awaitable[Any]], shape: Any, **more: Any
 ) -> Endpoint:
-    body = more.pop("body", taken.Nothing)
+    body = more.pop("body", requests.Nothing)
     path = PREFIX + path
     return Endpoint(method="POST", path=path, handler=handler, answer=shape, body=body, **more)
 
@@ -74,15 +75,15 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _get("/actions", handlers.actions, wire.Actions),
     _get("/jobs", handlers.jobs, wire.Jobs),
     _get("/explain", handlers.explain, wire.ExplanationBody),
-    _post("/alerts", handlers.raise_alert, Alert, body=taken.NewAlert, status=201),
-    _post("/mode", handlers.set_mode, wire.ModeState, body=taken.NewMode),
-    _post("/level", handlers.set_level, wire.LevelState, body=taken.NewLevel),
+    _post("/alerts", handlers.raise_alert, Alert, body=requests.NewAlert, status=201),
+    _post("/mode", handlers.set_mode, wire.ModeState, body=requests.NewMode),
+    _post("/level", handlers.set_level, wire.LevelState, body=requests.NewLevel),
     _post("/alerts/{id}/ack", handlers.acknowledge, Alert),
     _post("/alerts/{id}/resolve", handlers.resolve, Alert),
-    _post("/snooze", handlers.snooze, wire.SnoozeState, body=taken.NewSnooze),
+    _post("/snooze", handlers.snooze, wire.SnoozeState, body=requests.NewSnooze),
     _post("/actions/{id}/undo", handlers.undo, Done),
     _post("/actions/undo-all", handlers.undo_all, Done),
-    _post("/clean", handlers.clean, Done, body=taken.NewClean),
+    _post("/clean", handlers.clean, Done, body=requests.NewClean),
     _post("/token/rotate", handlers.rotate_token, wire.TokenBody),
 )
 
@@ -199,6 +200,6 @@ def router(context: Context, socket: App) -> Router:
 def _read_body(content: bytes, shape: type[msgspec.Struct] | None) -> Any:
     if shape is None:
         return None
-    if not content and shape in (taken.Nothing, taken.NewClean):
+    if not content and shape in (requests.Nothing, requests.NewClean):
         return shape()
     return msgspec.json.decode(content, type=shape)

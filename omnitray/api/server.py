@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from omnitray.address import Address, remove_address, write_address
-from omnitray.api.door import Door
+from omnitray.api.facade import Door
 from omnitray.api.token import Token
 from omnitray.alerts.model import timestamp
 from omnitray.settings.model import ApiSettings

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from omnitray.api.messages import AlertMessage, alert_of
-from omnitray.api.taken import NewAlert
+from omnitray.api.requests import NewAlert
 from omnitray.api.wire import Alerts
 from omnitray.commands.context import Context, Stopped
 from omnitray.commands.times import moment, rfc3339, shown

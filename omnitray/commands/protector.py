@@ -2,7 +2,7 @@
 
 import argparse
 
-from omnitray.api.door import Done
+from omnitray.api.facade import Done
 from omnitray.api.wire import Actions, ExplanationBody, Jobs
 from omnitray.commands.context import Context
 from omnitray.commands.terminal import Terminal, percent

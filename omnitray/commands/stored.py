@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 
 from omnitray.api.queries import ACTIVE
-from omnitray.api.taken import NewAlert
+from omnitray.api.requests import NewAlert
 from omnitray.api.wire import Alerts
 from omnitray.commands.context import Context
 from omnitray.commands.times import moment

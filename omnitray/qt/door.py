@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from omnitray.api import door
+from omnitray.api import facade
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.alerts.decision import Outgoing
@@ -35,7 +35,7 @@ class Protects(Protocol):
         """Who would be acted on now; waits, so not on the main thread."""
         ...
 
-    def carry_out(self, command: door.Command[Any]) -> Any:
+    def carry_out(self, command: facade.Command[Any]) -> Any:
         """Carry out a command; the answer, or a future of it; raises Refused."""
         ...
 
@@ -53,21 +53,21 @@ class ProgramDoor(QObject):
         self._ring = parts.ring
         self._store = parts.store
         self._protection = parts.protection
-        self._events: Subscribers[door.Event] = Subscribers()
+        self._events: Subscribers[facade.Event] = Subscribers()
         self._arrived.connect(self._on_arrived, Qt.ConnectionType.QueuedConnection)
         hub.snapshot_taken.connect(self._on_snapshot)
         hub.mode_changed.connect(self._on_mode)
         hub.level_changed.connect(self._on_level)
         hub.alerts.subscribe(self._on_alert)
         self._commands: dict[type, Callable[[Any], Any]] = {
-            door.SetMode: lambda it: self._status(hub.set_mode(it.mode)),
-            door.SetLevel: lambda it: self._status(hub.set_level(it.level)),
-            door.TakeLease: self._take_lease,
-            door.ReleaseLease: self._release_lease,
-            door.Snooze: self._snooze,
-            door.RaiseAlert: self._raise,
-            door.Acknowledge: self._acknowledge,
-            door.Resolve: self._resolve,
+            facade.SetMode: lambda it: self._status(hub.set_mode(it.mode)),
+            facade.SetLevel: lambda it: self._status(hub.set_level(it.level)),
+            facade.TakeLease: self._take_lease,
+            facade.ReleaseLease: self._release_lease,
+            facade.Snooze: self._snooze,
+            facade.RaiseAlert: self._raise,
+            facade.Acknowledge: self._acknowledge,
+            facade.Resolve: self._resolve,
         }
 
     # Reads, on any thread
@@ -106,20 +106,20 @@ class ProgramDoor(QObject):
         """Who would be acted on now, and why."""
         return self._protection.explain()
 
-    def submit(self, command: door.Command[R]) -> Future[R]:
+    def submit(self, command: facade.Command[R]) -> Future[R]:
         """Carry a command out on the main thread."""
         future: Future[R] = Future()
         self._arrived.emit(command, future)
         return future
 
-    def subscribe(self, receiver: door.Receiver) -> Callable[[], None]:
+    def subscribe(self, receiver: facade.Receiver) -> Callable[[], None]:
         """Call the receiver, on the main thread, for each event."""
         return self._events.add(receiver)
 
     # Commands, on the main thread
 
     @Slot(object, object)
-    def _on_arrived(self, command: door.Command[Any], future: "Future[Any]") -> None:
+    def _on_arrived(self, command: facade.Command[Any], future: "Future[Any]") -> None:
         try:
             carry_out: Callable[[Any], Any] = self._commands.get(
                 type(command), self._protection.carry_out
@@ -138,22 +138,22 @@ class ProgramDoor(QObject):
     def _status(self, _done: object) -> Status:
         return self._hub.status
 
-    def _take_lease(self, command: door.TakeLease) -> Status:
+    def _take_lease(self, command: facade.TakeLease) -> Status:
         self._hub.take_lease(command.lease)
         return self._hub.status
 
-    def _release_lease(self, command: door.ReleaseLease) -> Status:
+    def _release_lease(self, command: facade.ReleaseLease) -> Status:
         self._hub.release_lease(command.lease_id)
         return self._hub.status
 
-    def _snooze(self, command: door.Snooze) -> Status:
+    def _snooze(self, command: facade.Snooze) -> Status:
         if command.duration_s > 0:
             self._hub.snooze(command.duration_s)
         else:
             self._hub.unsnooze()
         return self._hub.status
 
-    def _raise(self, command: door.RaiseAlert) -> Outgoing:
+    def _raise(self, command: facade.RaiseAlert) -> Outgoing:
         return self._hub.raise_alert(
             command.type,
             command.title,
@@ -163,37 +163,37 @@ class ProgramDoor(QObject):
             context=command.context,
         )
 
-    def _acknowledge(self, command: door.Acknowledge) -> Outgoing | Alert:
+    def _acknowledge(self, command: facade.Acknowledge) -> Outgoing | Alert:
         raised = self._hub.acknowledge(command.alert_id)
         return raised or self._closed(command.alert_id)
 
-    def _resolve(self, command: door.Resolve) -> Outgoing | Alert:
+    def _resolve(self, command: facade.Resolve) -> Outgoing | Alert:
         return self._hub.resolve(command.alert_id) or self._closed(command.alert_id)
 
     def _closed(self, alert_id: str) -> Alert:
         found = self._store.get(alert_id)
         if found is None:
-            raise door.Refused(door.Refusal.NOT_FOUND, f"there is no alert {alert_id}")
+            raise facade.Refused(facade.Refusal.NOT_FOUND, f"there is no alert {alert_id}")
         return found
 
     # Events
 
     def _on_alert(self, alert: Alert) -> None:
-        self._events.notify(door.AlertChanged(alert))
+        self._events.notify(facade.AlertChanged(alert))
 
     @Slot(object)
     def _on_snapshot(self, snapshot: Snapshot) -> None:
-        self._events.notify(door.SnapshotTaken(snapshot))
+        self._events.notify(facade.SnapshotTaken(snapshot))
 
     @Slot(object)
     def _on_mode(self, mode: Mode) -> None:
-        self._events.notify(door.ModeChanged(mode))
+        self._events.notify(facade.ModeChanged(mode))
 
     @Slot(object)
     def _on_level(self, change: LevelChange) -> None:
         status = self._hub.status
         self._events.notify(
-            door.LevelChanged(change.after, status.chosen_level, RHYTHMS[change.after].look_s)
+            facade.LevelChanged(change.after, status.chosen_level, RHYTHMS[change.after].look_s)
         )
 
 
@@ -216,7 +216,7 @@ def _answer_when_stored(raised: Outgoing, future: "Future[Alert]") -> None:
         if (error := stored.exception()) is None:
             future.set_result(raised.alert)
         else:
-            refused = door.Refused(door.Refusal.NOT_STORED, f"the alert is not on disk: {error}")
+            refused = facade.Refused(facade.Refusal.NOT_STORED, f"the alert is not on disk: {error}")
             future.set_exception(refused)
 
     raised.stored.add_done_callback(on_stored)

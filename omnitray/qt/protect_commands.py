@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol
 
-from omnitray.api import door
+from omnitray.api import facade
 from omnitray.protector.actuators.results import TakenBack, Who
 from omnitray.qt.cleaning import Cleaned
 from omnitray.qt.protect_words import cleaning_done
@@ -30,43 +30,43 @@ class ProtectCommands:
         self._ask = ask
         self._clean = clean
 
-    def carry_out(self, command: door.Command[Any]) -> "Future[door.Done]":
+    def carry_out(self, command: facade.Command[Any]) -> "Future[facade.Done]":
         """Start it; what is not known here is refused."""
-        if isinstance(command, door.Undo):
+        if isinstance(command, facade.Undo):
             return self._undone(
                 lambda engine: engine.protecting.undo(command.action_id, _ASKED, Who.API),
                 command.action_id,
             )
-        if isinstance(command, door.UndoAll):
+        if isinstance(command, facade.UndoAll):
             return self._undone(lambda engine: engine.protecting.undo_all(_ASKED, Who.API), "")
-        if isinstance(command, door.Clean):
+        if isinstance(command, facade.Clean):
             return self._cleaned(dry_run=command.dry_run)
-        raise door.Refused(door.Refusal.NOT_NOW, f"{type(command).__name__} is not known here")
+        raise facade.Refused(facade.Refusal.NOT_NOW, f"{type(command).__name__} is not known here")
 
     def _undone(
         self, undo: Callable[[Engine], tuple[TakenBack, ...]], action_id: str
-    ) -> "Future[door.Done]":
-        answer: Future[door.Done] = Future()
+    ) -> "Future[facade.Done]":
+        answer: Future[facade.Done] = Future()
 
         def on_done(future: "Future[tuple[TakenBack, ...]]") -> None:
             if (error := future.exception()) is not None:
-                answer.set_exception(door.Refused(door.Refusal.NOT_NOW, str(error)))
+                answer.set_exception(facade.Refused(facade.Refusal.NOT_NOW, str(error)))
             elif action_id and not future.result():
                 detail = f"no action {action_id} is in force"
-                answer.set_exception(door.Refused(door.Refusal.NOT_FOUND, detail))
+                answer.set_exception(facade.Refused(facade.Refusal.NOT_FOUND, detail))
             else:
                 done = tuple(each.sentence for each in future.result())
-                answer.set_result(door.Done(done=done))
+                answer.set_result(facade.Done(done=done))
 
         self._ask(undo).add_done_callback(on_done)
         return answer
 
-    def _cleaned(self, *, dry_run: bool) -> "Future[door.Done]":
-        answer: Future[door.Done] = Future()
+    def _cleaned(self, *, dry_run: bool) -> "Future[facade.Done]":
+        answer: Future[facade.Done] = Future()
 
         def on_done(future: "Future[Cleaned]") -> None:
             if (error := future.exception()) is not None:
-                answer.set_exception(door.Refused(door.Refusal.NOT_NOW, str(error)))
+                answer.set_exception(facade.Refused(facade.Refusal.NOT_NOW, str(error)))
             else:
                 answer.set_result(cleaning_done(future.result()))
 

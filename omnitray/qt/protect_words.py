@@ -1,6 +1,6 @@
 """The notifications and notices of the protector, in words; and what the person's list gets."""
 
-from omnitray.api import door
+from omnitray.api import facade
 from omnitray.alerts.channels.notification import Button, Notification, Urgency
 from omnitray.base.format import size
 from omnitray.base.facts import AlertType, Job, Severity
@@ -32,13 +32,13 @@ def notification(question: Question) -> Notification:
     )
 
 
-def cleaning_done(done: Cleaned) -> door.Done:
+def cleaning_done(done: Cleaned) -> facade.Done:
     """What was cleaned, or would be, for whoever asked."""
     if done.result is None:
         would = tuple(f"{each.name}: {size(each.size_bytes or 0)}" for each in done.plan.candidates)
-        return door.Done(done=would, freed_bytes=done.plan.size_bytes, dry_run=True)
+        return facade.Done(done=would, freed_bytes=done.plan.size_bytes, dry_run=True)
     outcomes = done.result.outcomes
-    return door.Done(
+    return facade.Done(
         done=tuple(f"{each.name}: {each.reason.sentence}" for each in outcomes),
         freed_bytes=sum(each.freed_bytes for each in outcomes),
     )

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from omnitray.api import door
+from omnitray.api import facade
 from omnitray.alerts.channels.notification import Notification
 from omnitray.protector.actuators.results import TakenBack
 from omnitray.base.clock import Clock
@@ -140,7 +140,7 @@ class Protection(QObject):
         answer: Future[Explanation] = self._ask(explain_now)
         return answer.result(_EXPLAIN_S)
 
-    def carry_out(self, command: door.Command[Any]) -> Any:
+    def carry_out(self, command: facade.Command[Any]) -> Any:
         """Carry out a command of the API; a future where it takes a while."""
         return self._commands.carry_out(command)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from omnitray.api import door as d
+from omnitray.api import facade as d
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 from support import fake_door
 from support.api_server import Running

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from omnitray.api import door as d
+from omnitray.api import facade as d
 from omnitray.api.messages import message_of
 from omnitray.base.facts import Mode, MonitorLevel
 from support import fake_door

@@ -12,7 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from omnitray.api import door as d
+from omnitray.api import facade as d
 from omnitray.api import limits
 from omnitray.base.facts import Mode, MonitorLevel
 from support import fake_door

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from omnitray import cli
-from omnitray.api import door as d
+from omnitray.api import facade as d
 from omnitray.base.facts import AlertType
 from support import fake_door
 from support.api_server import Running, running

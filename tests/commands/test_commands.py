@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from omnitray import cli
-from omnitray.api import door as d
+from omnitray.api import facade as d
 from omnitray.base.facts import AlertType, Mode, MonitorLevel
 from omnitray.protector.view import Effect, Grip
 from omnitray.base.invocation import typed

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pytestqt.qtbot import QtBot
 
-from omnitray.api import door
+from omnitray.api import facade
 from omnitray.alerts.channels.dispatch import Dispatcher
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.alerts.storage.query import AlertQuery
@@ -40,12 +40,12 @@ class NoProtection:
     def explain(self) -> Explanation:
         return Explanation(action_id="", title="Right now", text="Nothing is short.")
 
-    def carry_out(self, command: door.Command[Any]) -> Any:
-        if isinstance(command, door.UndoAll):
-            done: Future[door.Done] = Future()
-            done.set_result(door.Done(done=("nothing",)))
+    def carry_out(self, command: facade.Command[Any]) -> Any:
+        if isinstance(command, facade.UndoAll):
+            done: Future[facade.Done] = Future()
+            done.set_result(facade.Done(done=("nothing",)))
             return done
-        raise door.Refused(door.Refusal.NOT_NOW, "not here")
+        raise facade.Refused(facade.Refusal.NOT_NOW, "not here")
 
 
 class Program:
@@ -201,20 +201,20 @@ def test_what_was_told_of_holding_is_over_when_nothing_is_held_and_an_end_stays_
 def test_the_door_raises_durably_and_answers_with_what_is_stored(
     program: Program, qtbot: QtBot
 ) -> None:
-    heard: list[door.Event] = []
+    heard: list[facade.Event] = []
     leave = program.door.subscribe(heard.append)
     with qtbot.waitSignal(program.hub.trouble_came):
         future = program.door.submit(
-            door.RaiseAlert(type=AlertType.CRITICAL, title="it burns", context={"room": "7"})
+            facade.RaiseAlert(type=AlertType.CRITICAL, title="it burns", context={"room": "7"})
         )
         alert = answer(qtbot, future)
     assert program.store.path_of(alert.id) is not None
     assert alert.severity is Severity.CRITICAL
     assert alert.context["mode"] == "dev"
-    assert [type(event) for event in heard] == [door.AlertChanged]
-    seen = answer(qtbot, program.door.submit(door.Acknowledge(alert_id=alert.id)))
+    assert [type(event) for event in heard] == [facade.AlertChanged]
+    seen = answer(qtbot, program.door.submit(facade.Acknowledge(alert_id=alert.id)))
     assert seen.state == "acknowledged"
-    over = answer(qtbot, program.door.submit(door.Resolve(alert_id=alert.id)))
+    over = answer(qtbot, program.door.submit(facade.Resolve(alert_id=alert.id)))
     assert over.state == "resolved"
     leave()
 
@@ -222,22 +222,22 @@ def test_the_door_raises_durably_and_answers_with_what_is_stored(
 def test_the_door_changes_mode_level_and_pauses_and_says_what_stands(
     program: Program, qtbot: QtBot
 ) -> None:
-    status = answer(qtbot, program.door.submit(door.SetMode(mode=Mode.TEST)))
+    status = answer(qtbot, program.door.submit(facade.SetMode(mode=Mode.TEST)))
     assert status.mode is Mode.TEST
-    status = answer(qtbot, program.door.submit(door.SetLevel(level=MonitorLevel.IDLE)))
+    status = answer(qtbot, program.door.submit(facade.SetLevel(level=MonitorLevel.IDLE)))
     assert status.chosen_level is MonitorLevel.IDLE
-    status = answer(qtbot, program.door.submit(door.Snooze(duration_s=60)))
+    status = answer(qtbot, program.door.submit(facade.Snooze(duration_s=60)))
     assert status.notifications_paused_until is not None
-    status = answer(qtbot, program.door.submit(door.Snooze(duration_s=0)))
+    status = answer(qtbot, program.door.submit(facade.Snooze(duration_s=0)))
     assert status.notifications_paused_until is None
 
 
 def test_the_door_refuses_what_cannot_be_done(program: Program, qtbot: QtBot) -> None:
-    with pytest.raises(door.Refused, match="there is no alert nobody"):
-        answer(qtbot, program.door.submit(door.Acknowledge(alert_id="nobody")))
-    with pytest.raises(door.Refused, match="not here"):
-        answer(qtbot, program.door.submit(door.Clean()))
-    assert answer(qtbot, program.door.submit(door.UndoAll())).done == ("nothing",)
+    with pytest.raises(facade.Refused, match="there is no alert nobody"):
+        answer(qtbot, program.door.submit(facade.Acknowledge(alert_id="nobody")))
+    with pytest.raises(facade.Refused, match="not here"):
+        answer(qtbot, program.door.submit(facade.Clean()))
+    assert answer(qtbot, program.door.submit(facade.UndoAll())).done == ("nothing",)
 
 
 def test_the_door_reads_what_is_known(program: Program) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from omnitray.api import door
+from omnitray.api import facade
 from omnitray.protector.actuators.results import TakenBack
 from omnitray.cleanup.facts import CleanPlan
 from omnitray.qt.cleaning import Cleaned
@@ -43,35 +43,35 @@ def protector() -> Protector:
     return Protector()
 
 
-def carried_out(protector: Protector, command: door.Command[Any]) -> "Future[door.Done]":
+def carried_out(protector: Protector, command: facade.Command[Any]) -> "Future[facade.Done]":
     return ProtectCommands(protector.ask, protector.clean).carry_out(command)
 
 
 def test_an_action_that_is_not_in_force_is_not_found(protector: Protector) -> None:
-    refused = carried_out(protector, door.Undo(action_id="r-1")).exception(0)
-    assert isinstance(refused, door.Refused)
-    assert refused.refusal is door.Refusal.NOT_FOUND
+    refused = carried_out(protector, facade.Undo(action_id="r-1")).exception(0)
+    assert isinstance(refused, facade.Refused)
+    assert refused.refusal is facade.Refusal.NOT_FOUND
 
 
 def test_to_undo_nothing_is_done_at_once(protector: Protector) -> None:
-    assert carried_out(protector, door.UndoAll()).result(0) == door.Done(done=())
+    assert carried_out(protector, facade.UndoAll()).result(0) == facade.Done(done=())
 
 
-@pytest.mark.parametrize("command", [door.UndoAll(), door.Clean(dry_run=True)])
+@pytest.mark.parametrize("command", [facade.UndoAll(), facade.Clean(dry_run=True)])
 def test_what_cannot_be_done_now_is_refused_with_the_reason(
-    protector: Protector, command: door.Command[Any]
+    protector: Protector, command: facade.Command[Any]
 ) -> None:
     protector.problem = RuntimeError("the protector does not run")
     refused = carried_out(protector, command).exception(0)
-    assert isinstance(refused, door.Refused)
-    assert refused.refusal is door.Refusal.NOT_NOW
+    assert isinstance(refused, facade.Refused)
+    assert refused.refusal is facade.Refusal.NOT_NOW
     assert "the protector does not run" in str(refused)
 
 
 def test_a_look_at_what_could_be_cleaned_says_that_nothing_was(protector: Protector) -> None:
-    assert carried_out(protector, door.Clean(dry_run=True)).result(0).dry_run
+    assert carried_out(protector, facade.Clean(dry_run=True)).result(0).dry_run
 
 
 def test_what_is_not_known_here_is_refused(protector: Protector) -> None:
-    with pytest.raises(door.Refused):
-        carried_out(protector, door.Acknowledge(alert_id="a"))
+    with pytest.raises(facade.Refused):
+        carried_out(protector, facade.Acknowledge(alert_id="a"))

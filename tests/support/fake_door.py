@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from omnitray.api import door as d
+from omnitray.api import facade as d
 from omnitray.alerts.model import Alert, epoch, timestamp
 from omnitray.alerts.storage.query import AlertQuery, fits
 from omnitray.base.facts import (

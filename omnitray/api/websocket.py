@@ -12,12 +12,13 @@ from concurrent.futures import Future
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from omnitray.api import bodies, door
+from omnitray.api import bodies
+from omnitray.api import facade
 from omnitray.api.bodies import Identity
-from omnitray.api.door import Door, Refused
-from omnitray.api.feed import Client, Feed
+from omnitray.api.facade import Door, Refused
+from omnitray.api.broadcast import Client, Feed
 from omnitray.api.gate import Receive, Scope, Send, refuse
-from omnitray.api.guard import Denied
+from omnitray.api.security import Denied
 from omnitray.api.handlers import level_in_force, settled
 from omnitray.api.limits import (
     MAX_SOCKETS,
@@ -132,7 +133,7 @@ class Conversation:
     def release_all(self) -> None:
         """Give back what this connection holds; nobody waits for it."""
         for lease_id in self._leases:
-            self._door.submit(door.ReleaseLease(lease_id=lease_id)).add_done_callback(_log_fault)
+            self._door.submit(facade.ReleaseLease(lease_id=lease_id)).add_done_callback(_log_fault)
         self._leases.clear()
 
     async def _carry_out(self, message: FromClient) -> Answer:
@@ -157,14 +158,14 @@ class Conversation:
             return Trouble(error="too_many_leases", detail=f"At most {MAX_LEASES} leases.")
         lease = Lease(id=lease_id, level=message.level, mode=message.mode)
         self._leases.add(lease_id)
-        status = await settled(self._door.submit(door.TakeLease(lease=lease)))
+        status = await settled(self._door.submit(facade.TakeLease(lease=lease)))
         status = await level_in_force(self._door, status)
         return _leased("leased", message.id, status)
 
     async def _release(self, message: Release) -> Answer:
         lease_id = self._global_id(message.id)
         self._leases.discard(lease_id)
-        status = await settled(self._door.submit(door.ReleaseLease(lease_id=lease_id)))
+        status = await settled(self._door.submit(facade.ReleaseLease(lease_id=lease_id)))
         status = await level_in_force(self._door, status)
         return _leased("released", message.id, status)
 

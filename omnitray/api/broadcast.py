@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from omnitray.api.door import Event, SnapshotTaken
+from omnitray.api.facade import Event, SnapshotTaken
 from omnitray.api.limits import SOCKET_QUEUE
 from omnitray.api.messages import Topic, message_of
 
