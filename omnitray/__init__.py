@@ -1,14 +1,14 @@
 """OmniTray keeps a developer's machine usable.
 
 The names of the Python API are imported when they are first used; importing this package costs
-nothing. See ``omnitray.client``.
+nothing. See ``omnitray.client.sync``.
 """
 
 TYPE_CHECKING = False  # typing itself is a third of the time that importing us may take
 if TYPE_CHECKING:
     from typing import Any
 
-    from omnitray.client import (
+    from omnitray.client.sync import (
         Client,
         connect,
         level,
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     )
     from omnitray.alerts.model import Alert
     from omnitray.base.facts import AlertChannel, AlertType, Mode, MonitorLevel, Severity
-    from omnitray.faces import (
+    from omnitray.client.aio import (
         get_alert_system,
         get_progressive_monitor,
         get_resource_protector,
     )
-    from omnitray.remote import NotAnswering, NotRunning, RequestFailed
+    from omnitray.client.http import NotAnswering, NotRunning, RequestFailed
 
 __version__ = "0.1.0"
 __all__ = [
@@ -45,16 +45,16 @@ __all__ = [
 ]
 
 _HOMES = {
-    "omnitray.client": (
+    "omnitray.client.sync": (
         "Client",
         "connect",
         "level",
         "mode",
     ),
-    "omnitray.faces": ("get_alert_system", "get_progressive_monitor", "get_resource_protector"),
+    "omnitray.client.aio": ("get_alert_system", "get_progressive_monitor", "get_resource_protector"),
     "omnitray.alerts.model": ("Alert",),
     "omnitray.base.facts": ("AlertChannel", "AlertType", "Mode", "MonitorLevel", "Severity"),
-    "omnitray.remote": ("NotAnswering", "NotRunning", "RequestFailed"),
+    "omnitray.client.http": ("NotAnswering", "NotRunning", "RequestFailed"),
 }
 
 

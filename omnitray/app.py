@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal, Slot
 
-from omnitray import __version__, inprocess, platforms
+from omnitray import __version__, platforms
+from omnitray.client.sync import inprocess
 from omnitray.base import logs
 from omnitray.api.server import ApiServer
 from omnitray.app_protection import ProtectionParts

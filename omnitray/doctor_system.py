@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from omnitray import __version__
-from omnitray.address import Address, read_address
+from omnitray.client.discovery import Address, read_address
 from omnitray.api.wire import StatusBody
 from omnitray.base.format import size
 from omnitray.doctor import Finding, fail, ok, warn
 from omnitray.base.invocation import typed
 from omnitray.base.paths import Paths, UnsafeFolderError, own_folder, why_not_made
-from omnitray.remote import NotRunning, Remote, RequestFailed
+from omnitray.client.http import NotRunning, Remote, RequestFailed
 from omnitray.settings import Fault, load
 
 LITTLE_SPACE_BYTES = 100_000_000

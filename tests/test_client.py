@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 import omnitray
-from omnitray import inprocess
+from omnitray.client.sync import inprocess
 from omnitray.api import facade as d
-from omnitray.client import Client
+from omnitray.client.sync import Client
 from omnitray.alerts.model import Alert
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
-from omnitray.faces import get_alert_system, get_progressive_monitor
+from omnitray.client.aio import get_alert_system, get_progressive_monitor
 from omnitray.base.paths import Paths, find_paths
 from support import fake_door
 from support.api_server import Running, running

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from omnitray.address import Address, remove_address, write_address
+from omnitray.client.discovery import Address, remove_address, write_address
 from omnitray.api.facade import Door
 from omnitray.api.token import Token
 from omnitray.alerts.model import timestamp

@@ -15,8 +15,8 @@ from omnitray.commands.times import moment, rfc3339, shown
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.facts import AlertType, Severity
-from omnitray.remote import NotAnswering, NotRunning, Remote, RequestFailed, quoted
-from omnitray.stream import stream
+from omnitray.client.http import NotAnswering, NotRunning, Remote, RequestFailed, quoted
+from omnitray.client.websocket import stream
 
 EXPORT_PAGE = 5000
 SHORT = 6  # the end of an id: chance, where its beginning is the time

@@ -7,7 +7,7 @@ import msgspec
 
 from omnitray.commands.terminal import Terminal
 from omnitray.base.paths import Paths
-from omnitray.remote import Remote, find_remote
+from omnitray.client.http import Remote, find_remote
 
 T = TypeVar("T")
 
@@ -28,7 +28,7 @@ class Context:
         self.now = now
 
     def remote(self) -> Remote:
-        """The running instance; raises :class:`~omnitray.remote.NotRunning`."""
+        """The running instance; raises :class:`~omnitray.client.http.NotRunning`."""
         return find_remote(self.paths.api_file)
 
     def get(self, path: str, shape: type[T], *, as_json: bool, **query: Any) -> T | None:

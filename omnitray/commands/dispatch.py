@@ -15,7 +15,7 @@ from omnitray.commands.times import local_now
 from omnitray.base.durable import StorageError
 from omnitray.base.invocation import typed
 from omnitray.base.paths import find_paths
-from omnitray.remote import NotAnswering, NotRunning, RequestFailed
+from omnitray.client.http import NotAnswering, NotRunning, RequestFailed
 
 FAILED, USAGE = 1, 2
 

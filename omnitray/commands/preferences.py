@@ -8,7 +8,7 @@ import tomllib
 
 import msgspec
 
-from omnitray.address import read_address
+from omnitray.client.discovery import read_address
 from omnitray.commands.context import Context
 from omnitray.base.invocation import typed
 from omnitray.settings import (

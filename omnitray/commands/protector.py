@@ -9,7 +9,7 @@ from omnitray.commands.terminal import Terminal, percent
 from omnitray.commands.times import shown
 from omnitray.base.format import size
 from omnitray.protector.view import Explanation, Grip
-from omnitray.remote import quoted
+from omnitray.client.http import quoted
 
 SHOWN_JOBS = 20
 

@@ -24,7 +24,7 @@ def status(args: argparse.Namespace, context: Context) -> int:
 
 
 def _watch(args: argparse.Namespace, context: Context) -> int:
-    from omnitray.stream import stream  # noqa: PLC0415 - needed here alone
+    from omnitray.client.websocket import stream  # noqa: PLC0415 - needed here alone
 
     with contextlib.closing(stream(context.remote().address)) as messages:
         for _ in messages:

@@ -16,7 +16,7 @@ from omnitray.commands.times import moment
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.facts import AlertType, Severity
-from omnitray.offline import Files
+from omnitray.client.offline import Files
 
 T = TypeVar("T")
 NOBODY = "no OmniTray answers"

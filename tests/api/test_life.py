@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.address import read_address
+from omnitray.client.discovery import read_address
 from omnitray.api.server import ApiServer
 from omnitray.settings.model import ApiSettings
 from support.api_server import Running, running

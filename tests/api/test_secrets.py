@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.address import read_address, remove_address, write_address
+from omnitray.client.discovery import read_address, remove_address, write_address
 from omnitray.api import server
 from omnitray.settings.model import ApiSettings
 from support.api_calls import SOCKET, STATUS, bearer, get

@@ -20,7 +20,7 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
-from omnitray.address import Address, read_address
+from omnitray.client.discovery import Address, read_address
 from omnitray.base.paths import find_paths
 from support.bench import Row, Spread, spread, table, within
 

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from bench import bench_api
-from omnitray.address import read_address
+from omnitray.client.discovery import read_address
 from support.bench import Row, spread, table, within
 from support.dbus_service import Caller
 from support.desktop import Desktop, Display, wait_until

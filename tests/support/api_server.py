@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from omnitray.address import Address, read_address
+from omnitray.client.discovery import Address, read_address
 from omnitray.api.server import ApiServer
 from omnitray.settings.model import ApiSettings
 from support.fake_door import FakeDoor

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from omnitray import remote
-from omnitray.address import Address, remove_address, write_address
+from omnitray.client.sync import http as remote
+from omnitray.client.discovery import Address, remove_address, write_address
 from omnitray.alerts.model import timestamp
 from omnitray.base.clock import SystemClock
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from omnitray.backends import Release
+from omnitray.client.backends import Release
 
 
 class Borrowed:

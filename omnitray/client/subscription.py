@@ -13,16 +13,16 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from omnitray import inprocess
-from omnitray.address import Address, read_address
+from omnitray.client.sync import inprocess
+from omnitray.client.discovery import Address, read_address
 from omnitray.api.bodies import snapshot_body
 from omnitray.api.facade import AlertChanged, Event, SnapshotTaken
 from omnitray.api.messages import AlertMessage, SnapshotMessage, alert_of
 from omnitray.api.wire import SnapshotBody
 from omnitray.alerts.model import Alert
 from omnitray.base.paths import Paths
-from omnitray.remote import NotRunning, Remote
-from omnitray.stream import socket_url, stream
+from omnitray.client.http import NotRunning, Remote
+from omnitray.client.websocket import socket_url, stream
 
 LOG = logging.getLogger("omnitray")
 RETRY_S = 1.0

@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from omnitray.address import Address
+from omnitray.client.discovery import Address
 from omnitray.api.messages import Leased, Trouble
 from omnitray.base.leases import Lease
-from omnitray.remote import NotRunning, RequestFailed
-from omnitray.stream import socket_url
+from omnitray.client.http import NotRunning, RequestFailed
+from omnitray.client.websocket import socket_url
 
 ANSWER_S = 15.0
 

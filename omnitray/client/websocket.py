@@ -3,8 +3,8 @@
 import contextlib
 from collections.abc import Generator, Sequence
 
-from omnitray.address import Address
-from omnitray.remote import NotRunning
+from omnitray.client.discovery import Address
+from omnitray.client.http import NotRunning
 
 OPEN_S = 10.0
 CLOSE_S = 1.0

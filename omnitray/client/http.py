@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from omnitray.address import Address, read_address
+from omnitray.client.discovery import Address, read_address
 
 PREFIX = "/api/monitoring"
 TIMEOUT_S = 15.0  # longer than the program is given for a command

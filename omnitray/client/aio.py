@@ -5,11 +5,11 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from omnitray.api.wire import SnapshotBody, StatusBody
-from omnitray.borrowing import Borrowed
-from omnitray.client import Client
+from omnitray.client.leases import Borrowed
+from omnitray.client.sync import Client
 from omnitray.alerts.model import Alert
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
-from omnitray.subscription import Callback, Subscription, follow_async
+from omnitray.client.subscription import Callback, Subscription, follow_async
 
 
 class Monitor:

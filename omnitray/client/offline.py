@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from omnitray.api.bodies import level_name
 from omnitray.api.requests import NewAlert
 from omnitray.api.wire import SnapshotBody, StatusBody
-from omnitray.backends import Release
+from omnitray.client.backends import Release
 from omnitray.base import text
 from omnitray.alerts.model import Alert, timestamp
 from omnitray.alerts.storage.query import AlertQuery

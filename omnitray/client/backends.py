@@ -26,7 +26,7 @@ from omnitray.alerts.model import Alert, timestamp
 from omnitray.alerts.storage.query import AlertQuery, fits
 from omnitray.base.facts import Mode, MonitorLevel
 from omnitray.base.leases import Lease
-from omnitray.remote import Remote, quoted
+from omnitray.client.http import Remote, quoted
 
 ANSWER_S = 15.0
 PAGE = 5000
@@ -182,7 +182,7 @@ class OverApi:
 
     def lease(self, lease: Lease) -> Release:
         """Held by a connection of its own, so that it ends with this process."""
-        from omnitray.leasing import hold  # noqa: PLC0415 - needs a WebSocket client
+        from omnitray.client.leasing import hold  # noqa: PLC0415 - needs a WebSocket client
 
         return hold(self._remote.address, lease)
 
