@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from omnitray.protector.actuators.journal import Journal
-from omnitray.guardian import Guardian, Parent, watch
+from omnitray.platforms.watchdog_process import Guardian, Parent, watch
 from support.children import eventually
 
 ROOT = Path(__file__).parents[1]
@@ -125,7 +125,7 @@ def test_the_guardian_imports_nothing_of_ours() -> None:
         "print([n for n in sys.modules if n.split('.')[0] in"
         " {'omnitray', 'msgspec', 'PySide6', 'psutil', 'json', 'subprocess'}])"
     )
-    script = str(ROOT / "omnitray/guardian.py")
+    script = str(ROOT / "omnitray/platforms/watchdog_process.py")
     command = [sys.executable, "-I", "-S", "-c", code, script]
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "[]\n"
 

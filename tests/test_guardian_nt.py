@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from omnitray import guardian_nt
+from omnitray.platforms import watchdog_process_nt
 from omnitray.platforms._windows_guardian import WindowsKeeper, guardian_command
 from support.kernel32 import Libraries, WindowsProcess
 
@@ -25,8 +25,8 @@ def libraries() -> Libraries:
 
 @pytest.fixture
 def keeper(libraries: Libraries, tmp_path: Path) -> Any:
-    resumer = guardian_nt.Resumer(libraries, libraries)
-    return guardian_nt.NtGuardian(str(tmp_path / "actions.jsonl"), resumer)
+    resumer = watchdog_process_nt.Resumer(libraries, libraries)
+    return watchdog_process_nt.NtGuardian(str(tmp_path / "actions.jsonl"), resumer)
 
 
 def said(keeper: Any, text: bytes) -> None:
@@ -34,7 +34,7 @@ def said(keeper: Any, text: bytes) -> None:
     reading, writing = os.pipe()
     os.write(writing, text)
     os.close(writing)
-    guardian_nt.listen(keeper, reading)
+    watchdog_process_nt.listen(keeper, reading)
     os.close(reading)
 
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import omnitray
-from omnitray.platforms._posix_guardian import GuardianKeeper
+from omnitray.platforms.watchdog import GuardianKeeper
 
 # DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP | CREATE_BREAKAWAY_FROM_JOB: no console that closes,
 # no Ctrl+C, and not ended together with a job object that we may be in.

@@ -22,7 +22,7 @@ from omnitray.platforms._macos_levers import darwin_background, mac_levers, mac_
 from omnitray.platforms._macos_sampling import mac_machine
 from omnitray.platforms._macos_service import service
 from omnitray.platforms._macos_session import has_display
-from omnitray.platforms._posix_guardian import GuardianKeeper
+from omnitray.platforms.watchdog import GuardianKeeper
 from omnitray.platforms._posix_self import lock_file
 from omnitray.platforms._posix_session import keep_own_priority
 from omnitray.platforms._programs import programs, small_text

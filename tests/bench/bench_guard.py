@@ -21,7 +21,7 @@ from omnitray.base.policy import ProtectPolicy
 from omnitray.protector.guard import Guard
 from omnitray.protector.latency import LatencyProbe
 from omnitray.platforms import current
-from omnitray.platforms._posix_guardian import GuardianKeeper
+from omnitray.platforms.watchdog import GuardianKeeper
 from support.bench import Row, Spread, spread, table, within
 
 REST_S = 60.0

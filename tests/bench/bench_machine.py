@@ -26,9 +26,9 @@ from omnitray.base.clock import SystemClock
 from omnitray.base.facts import MonitorLevel
 from omnitray.processes.jobs import JobTracker
 from omnitray.monitor.sampler import Sampler
-from omnitray.platforms._linux_details import LinuxProcessDetails
-from omnitray.platforms._linux_processes import LinuxProcessTable
-from omnitray.platforms._linux_sampling import LinuxMachine
+from omnitray.platforms.linux.details import LinuxProcessDetails
+from omnitray.platforms.linux.processes import LinuxProcessTable
+from omnitray.platforms.linux.sampling import LinuxMachine
 
 EXTRA = (100, 1000, 5000)
 ROUNDS = 9

@@ -15,9 +15,9 @@ from typing import IO
 import pytest
 
 from omnitray.protector.exclusions.foreground import Foreground, NoForeground
-from omnitray.platforms._linux_active_window import foreground, foreground_known
-from omnitray.platforms._linux_sway import SwayWindow
-from omnitray.platforms._linux_x11 import ActiveWindow, cookie_for, socket_path
+from omnitray.platforms.linux.active_window import foreground, foreground_known
+from omnitray.platforms.linux.sway import SwayWindow
+from omnitray.platforms.linux.x11 import ActiveWindow, cookie_for, socket_path
 from support.clock import FakeClock
 from support.desktop import tool, wait_until
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnitray.platforms._autostart import AutostartError
-from omnitray.platforms._linux_autostart import (
+from omnitray.platforms.linux.autostart import (
     LinuxAutostart,
     config_home,
     exec_value,

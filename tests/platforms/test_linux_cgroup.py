@@ -4,7 +4,7 @@ import pytest
 
 from omnitray.base.facts import MemoryFacts
 from omnitray.monitor.machine import CpuQuota
-from omnitray.platforms._linux_cgroup import CgroupLimits
+from omnitray.platforms.linux.cgroup import CgroupLimits
 from support.clock import FakeClock
 from support.fake_proc import FakeRoot
 

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from omnitray.base.facts import ProcessFacts
-from omnitray.platforms._linux_details import LinuxProcessDetails
-from omnitray.platforms._linux_processes import LinuxProcessTable
+from omnitray.platforms.linux.details import LinuxProcessDetails
+from omnitray.platforms.linux.processes import LinuxProcessTable
 from support.fake_proc import FakeRoot
 
 

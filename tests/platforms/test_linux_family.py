@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.platforms._linux_proc import Proc
+from omnitray.platforms.linux.proc import Proc
 from support.children import child, living_in
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from omnitray.processes.ties import Tie
-from omnitray.platforms._linux_foreground import Ties
-from omnitray.platforms._linux_sockets import attributes, messages, peer_names
+from omnitray.platforms.linux.foreground import Ties
+from omnitray.platforms.linux.sockets import attributes, messages, peer_names
 from support.children import eventually
 
 CONNECTS = """

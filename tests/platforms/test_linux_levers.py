@@ -19,8 +19,8 @@ from omnitray.base.clock import SystemClock
 from omnitray.protector.identity import Identity, LeverKind, Rung
 from omnitray.base.facts import Resource
 from omnitray.platforms._levers_check import check_levers
-from omnitray.platforms._linux_levers import LinuxSystem
-from omnitray.platforms._posix_guardian import GuardianKeeper
+from omnitray.platforms.linux.system import LinuxSystem
+from omnitray.platforms.watchdog import GuardianKeeper
 from support.children import PATIENCE_S, SLEEP, child, eventually
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")

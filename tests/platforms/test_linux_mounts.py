@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import omnitray
-from omnitray.platforms._linux_mounts import LocalDisks, parse_mounts, remote_points
+from omnitray.platforms.linux.mounts import LocalDisks, parse_mounts, remote_points
 from support.fake_proc import FakeRoot
 
 DESKTOP = r"""
@@ -142,7 +142,7 @@ def test_the_list_is_read_again_when_it_has_changed_only(root: FakeRoot, disks: 
 def test_the_kernel_says_when_a_file_system_was_mounted(tmp_path: Path) -> None:
     script = (
         "import subprocess, sys\nfrom pathlib import Path\n"
-        "from omnitray.platforms._linux_mounts import LocalDisks\n"
+        "from omnitray.platforms.linux.mounts import LocalDisks\n"
         "disks = LocalDisks(Path('/'))\n"
         "disks.read()\n"
         "assert not disks._changed()\n"

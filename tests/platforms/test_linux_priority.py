@@ -10,8 +10,8 @@ import pytest
 
 from omnitray.protector.actuators.system import OneWay
 from omnitray.protector.identity import Identity
-from omnitray.platforms._linux_priority import Priorities
-from omnitray.platforms._linux_proc import Proc
+from omnitray.platforms.linux.priority import Priorities
+from omnitray.platforms.linux.proc import Proc
 
 ROOT = Path(__file__).parents[2]
 _NICE_0 = 20  # the limit that allows nice 0
@@ -20,7 +20,7 @@ ASKS = """
 import os, resource, sys
 sys.path[:0] = sys.argv[1].split(os.pathsep)
 from omnitray.protector.actuators.system import OneWay
-from omnitray.platforms._linux_levers import LinuxSystem
+from omnitray.platforms.linux.system import LinuxSystem
 system, limit = LinuxSystem(), int(sys.argv[2])
 try:
     resource.setrlimit(resource.RLIMIT_NICE, (limit, limit))

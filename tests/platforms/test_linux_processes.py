@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from omnitray.base.facts import ProcessFacts
-from omnitray.platforms._linux_processes import LinuxProcessTable, clock_of
+from omnitray.platforms.linux.processes import LinuxProcessTable, clock_of
 from support.clock import FakeClock
 from support.fake_proc import FakeRoot
 

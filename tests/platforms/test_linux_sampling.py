@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from omnitray.base.facts import PressureFacts, PressurePair
 from omnitray.monitor.machine import Traffic
-from omnitray.platforms import _linux_parse as parse
-from omnitray.platforms._linux_files import KeptFile, printable
-from omnitray.platforms._linux_sampling import LinuxMachine
+from omnitray.platforms.linux import parse
+from omnitray.platforms.linux.files import KeptFile, printable
+from omnitray.platforms.linux.sampling import LinuxMachine
 from support.fake_proc import FakeRoot
 
 STAT = (

@@ -8,8 +8,8 @@ import pytest
 
 from omnitray.protector.actuators.system import Gone, Refused
 from omnitray.protector.identity import Identity
-from omnitray.platforms._linux_bus import BusError, SessionBus
-from omnitray.platforms._linux_units import NOT_SET, UserUnits, unit_in
+from omnitray.platforms.linux.dbus import BusError, SessionBus
+from omnitray.platforms.linux.units import NOT_SET, UserUnits, unit_in
 
 WHO = Identity(pid=7, start_ticks=1)
 UID = os.getuid()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.platforms._posix_guardian import GuardianKeeper
+from omnitray.platforms.watchdog import GuardianKeeper
 from support.children import eventually
 
 

@@ -14,8 +14,8 @@ import pytest
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import Job, JobKind
 from omnitray.processes.jobs import JobTracker
-from omnitray.platforms._linux_details import LinuxProcessDetails
-from omnitray.platforms._linux_processes import LinuxProcessTable
+from omnitray.platforms.linux.details import LinuxProcessDetails
+from omnitray.platforms.linux.processes import LinuxProcessTable
 
 PR_SET_CHILD_SUBREAPER = 36
 

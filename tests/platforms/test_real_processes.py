@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from omnitray.base.facts import ProcessFacts
-from omnitray.platforms._linux_processes import LinuxProcessTable
+from omnitray.platforms.linux.processes import LinuxProcessTable
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from omnitray.protector.actuators.executor import Actions
 from omnitray.base.clock import SystemClock
 from omnitray.protector.identity import Identity, LeverKind, Rung
 from omnitray.base.facts import Resource
-from omnitray.platforms._linux_levers import LinuxSystem
+from omnitray.platforms.linux.system import LinuxSystem
 from support.children import child, eventually, living_in, state
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from omnitray.base.paths import resource
 from omnitray.platforms import current
-from omnitray.platforms._linux_service import SystemdService
+from omnitray.platforms.linux.service import SystemdService
 from omnitray.platforms._macos_service import LaunchdService
 from omnitray.platforms._service import Ran, run
 from omnitray.platforms._windows_service import ScheduledTask

@@ -3,7 +3,8 @@ import os
 import psutil
 import pytest
 
-from omnitray.platforms import _linux_session, _macos_session, _posix_session, _windows_session
+from omnitray.platforms import _macos_session, _posix_session, _windows_session
+from omnitray.platforms.linux import session
 from support.psutil_stand_in import StandIn, thing
 
 
@@ -19,7 +20,7 @@ from support.psutil_stand_in import StandIn, thing
 def test_a_screen_on_linux_is_in_the_environment(
     environment: dict[str, str], *, found: bool
 ) -> None:
-    assert _linux_session.has_display(environment) is found
+    assert session.has_display(environment) is found
 
 
 def test_elsewhere_there_is_a_screen_but_for_logins_over_the_network_and_services() -> None:

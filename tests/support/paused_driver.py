@@ -15,8 +15,8 @@ from omnitray.protector.actuators.executor import Actions
 from omnitray.base.clock import SystemClock
 from omnitray.protector.identity import Rung
 from omnitray.base.facts import Resource
-from omnitray.platforms._linux_levers import LinuxSystem
-from omnitray.platforms._posix_guardian import GuardianKeeper
+from omnitray.platforms.linux.system import LinuxSystem
+from omnitray.platforms.watchdog import GuardianKeeper
 
 
 def main(journal: Path, pids: list[int]) -> None:

@@ -19,8 +19,8 @@ from omnitray.base.clock import SystemClock
 from omnitray.protector.identity import Rung
 from omnitray.base.facts import Resource
 from omnitray.platforms import linux
-from omnitray.platforms._linux_levers import LinuxSystem
-from omnitray.platforms._linux_units import UserUnits
+from omnitray.platforms.linux.system import LinuxSystem
+from omnitray.platforms.linux.units import UserUnits
 
 PATIENCE_S = 60.0  # everything is slow on an emulated machine
 

@@ -25,7 +25,7 @@ from omnitray.base.clock import SystemClock
 from omnitray.protector.identity import LeverKind, Rung
 from omnitray.base.facts import Resource
 from omnitray.platforms import linux
-from omnitray.platforms._linux_levers import LinuxSystem
+from omnitray.platforms.linux.system import LinuxSystem
 
 HERE = Path(__file__).parent
 WORKLOAD = [sys.executable, str(HERE / "workload.py")]

@@ -18,8 +18,8 @@ from omnitray.protector.notices import Notice
 from omnitray.protector.environment import Around, Surroundings
 from omnitray.protector.oom_events.daemons import neighbours
 from omnitray.platforms import linux
-from omnitray.platforms._linux_kernel_log import KernelLog
-from omnitray.platforms._linux_levers import LinuxSystem
+from omnitray.platforms.linux.kernel_log import KernelLog
+from omnitray.platforms.linux.system import LinuxSystem
 
 HERE = Path(__file__).parent
 PATIENCE_S = 120.0

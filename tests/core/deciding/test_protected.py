@@ -169,7 +169,7 @@ def test_an_agent_is_told_by_the_script_that_an_interpreter_runs() -> None:
         ("/usr/bin/python3.11", "/v/bin/python /v/bin/omnitray actions"),
         ("/usr/bin/python3.11", "python3 /home/me/.local/bin/omnitray-tray"),
         ("/usr/bin/python3.11", "python3 -X utf8 -W error -m omnitray --headless"),
-        ("/usr/bin/python3.11", "python -u -m omnitray.guardian"),
+        ("/usr/bin/python3.11", "python -u -m omnitray.platforms.watchdog_process"),
         ("/usr/bin/python3.11", "python /v/lib/site-packages/omnitray/__main__.py"),
         ("/opt/omnitray/omnitray", "omnitray status"),
         ("/usr/bin/omnitray-tray (deleted)", "omnitray-tray"),

@@ -8,7 +8,7 @@ import os
 import re
 from pathlib import Path
 
-from omnitray.platforms._linux_files import KeptFile
+from omnitray.platforms.linux.files import KeptFile
 
 _RECORD_BYTES = 8192
 _MOST_RECORDS = 1000

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from omnitray.base.facts import ProcessFacts
-from omnitray.platforms._linux_files import printable, read_once
-from omnitray.platforms._linux_mounts import remote_points
-from omnitray.platforms._linux_stat import start_ticks
-from omnitray.platforms._linux_writing import written_mounts
+from omnitray.platforms.linux.files import printable, read_once
+from omnitray.platforms.linux.mounts import remote_points
+from omnitray.platforms.linux.stat import start_ticks
+from omnitray.platforms.linux.writing import written_mounts
 
 _ARGUMENTS = 32 * 1024  # a command line may have megabytes; nobody reads that
 _PSS = re.compile(rb"^Pss:\s+(\d{1,15}) kB", re.MULTILINE)

@@ -12,8 +12,8 @@ import msgspec
 
 from omnitray.base.facts import MemoryFacts
 from omnitray.monitor.machine import CpuQuota
-from omnitray.platforms._linux_cgroup_homes import Home, find_homes
-from omnitray.platforms._linux_files import KeptFile, read_number, read_once
+from omnitray.platforms.linux.cgroup_homes import Home, find_homes
+from omnitray.platforms.linux.files import KeptFile, read_number, read_once
 
 _LOOK_AGAIN_S = 60.0
 # Version 1 counts a group's own and below; "total_" includes the groups below.

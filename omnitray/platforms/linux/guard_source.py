@@ -8,7 +8,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from omnitray.platforms._linux_files import KeptFile
+from omnitray.platforms.linux.files import KeptFile
 
 _TRIGGER = b"some 150000 2000000\0"  # 150 ms of stall within 2 s
 TRIGGER_WINDOW_S = 2.0

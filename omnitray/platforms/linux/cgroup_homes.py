@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from omnitray.platforms._linux_files import read_once
+from omnitray.platforms.linux.files import read_once
 
 _MOUNT = re.compile(rb"^\S+ \S+ \S+ (\S+) (\S+) .* - (cgroup2?) \S+ (\S+)$", re.MULTILINE)
 

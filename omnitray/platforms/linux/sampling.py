@@ -16,12 +16,12 @@ from omnitray.base.facts import (
     TemperatureFacts,
 )
 from omnitray.monitor.machine import CpuQuota, CpuTimes, Traffic
-from omnitray.platforms import _linux_parse as parse
-from omnitray.platforms import _linux_sensors as sensors
-from omnitray.platforms._linux_cgroup import CgroupLimits
-from omnitray.platforms._linux_devices import RealDevices
-from omnitray.platforms._linux_files import KeptFile
-from omnitray.platforms._linux_mounts import LocalDisks
+from omnitray.platforms.linux import parse
+from omnitray.platforms.linux import sensors
+from omnitray.platforms.linux.cgroup import CgroupLimits
+from omnitray.platforms.linux.devices import RealDevices
+from omnitray.platforms.linux.files import KeptFile
+from omnitray.platforms.linux.mounts import LocalDisks
 
 
 class LinuxMachine:

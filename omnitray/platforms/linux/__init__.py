@@ -16,21 +16,21 @@ from omnitray.processes.ties import Tie
 from omnitray.protector.guard_source import GuardSource
 from omnitray.monitor.machine import Machine
 from omnitray.platforms._levers_check import check_levers
-from omnitray.platforms._linux_active_window import foreground, foreground_known
-from omnitray.platforms._linux_autostart import autostart
-from omnitray.platforms._linux_details import LinuxProcessDetails
-from omnitray.platforms._linux_guard import LinuxWakers
-from omnitray.platforms._linux_guardian import own_scope
-from omnitray.platforms._linux_levers import LinuxSystem
-from omnitray.platforms._linux_logs import LinuxLogs, log_sources
-from omnitray.platforms._linux_open_files import mount_id, open_files
-from omnitray.platforms._linux_proc import written_bytes
-from omnitray.platforms._linux_processes import LinuxProcessTable
-from omnitray.platforms._linux_sampling import LinuxMachine
-from omnitray.platforms._linux_self import own_facts, own_rss_bytes
-from omnitray.platforms._linux_service import service
-from omnitray.platforms._linux_session import has_display
-from omnitray.platforms._posix_guardian import GuardianKeeper
+from omnitray.platforms.linux.active_window import foreground, foreground_known
+from omnitray.platforms.linux.autostart import autostart
+from omnitray.platforms.linux.details import LinuxProcessDetails
+from omnitray.platforms.linux.guard_source import LinuxWakers
+from omnitray.platforms.linux.own_scope import own_scope
+from omnitray.platforms.linux.system import LinuxSystem
+from omnitray.platforms.linux.logs import LinuxLogs, log_sources
+from omnitray.platforms.linux.open_files import mount_id, open_files
+from omnitray.platforms.linux.proc import written_bytes
+from omnitray.platforms.linux.processes import LinuxProcessTable
+from omnitray.platforms.linux.sampling import LinuxMachine
+from omnitray.platforms.linux.own_process import own_facts, own_rss_bytes
+from omnitray.platforms.linux.service import service
+from omnitray.platforms.linux.session import has_display
+from omnitray.platforms.watchdog import GuardianKeeper
 from omnitray.platforms._posix_self import lock_file
 from omnitray.platforms._posix_session import keep_own_priority
 from omnitray.platforms._programs import programs, small_text

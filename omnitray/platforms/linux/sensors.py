@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from omnitray.base.facts import BatteryFacts, TemperatureFacts
-from omnitray.platforms._linux_files import read_number, read_text
+from omnitray.platforms.linux.files import read_number, read_text
 
 _SANE_C = range(-50, 151)
 _MOST = 16

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from omnitray.protector.actuators.system import Gone, Refused
 from omnitray.protector.identity import Identity
 from omnitray.base.facts import ProcessFacts
-from omnitray.platforms._linux_files import printable
+from omnitray.platforms.linux.files import printable
 
 _DEAD = {"Z", "X", "x"}
 _DELETED = " (deleted)"

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from omnitray.processes.ties import Tie
-from omnitray.platforms._linux_sockets import peer_names
+from omnitray.platforms.linux.sockets import peer_names
 
 _PEERS = (
     (re.compile(rb"(^|/)(\.X11-unix/X\d+|wayland-\d+|gamescope-\d+)$"), Tie.DISPLAY),

@@ -13,11 +13,11 @@ from pathlib import Path
 from omnitray.protector.actuators.system import Gone, Refused, Sign
 from omnitray.protector.identity import Identity
 from omnitray.processes.ties import Tie
-from omnitray.platforms._linux_bus import PATIENCE_S, BusError, SessionBus
-from omnitray.platforms._linux_foreground import Ties
-from omnitray.platforms._linux_priority import Priorities
-from omnitray.platforms._linux_proc import Proc
-from omnitray.platforms._linux_units import UserUnits
+from omnitray.platforms.linux.dbus import PATIENCE_S, BusError, SessionBus
+from omnitray.platforms.linux.foreground import Ties
+from omnitray.platforms.linux.priority import Priorities
+from omnitray.platforms.linux.proc import Proc
+from omnitray.platforms.linux.units import UserUnits
 
 _SIGNALS = {
     Sign.TERM: signal.SIGTERM,

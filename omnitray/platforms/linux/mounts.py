@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from omnitray.base.facts import DiskFacts
-from omnitray.platforms._linux_files import KeptFile, printable
+from omnitray.platforms.linux.files import KeptFile, printable
 
 # File systems on a disk of this machine that are not mounted from a /dev node.
 _OWN_NODE = frozenset({"zfs", "btrfs", "bcachefs", "ubifs", "jffs2"})

@@ -3,9 +3,9 @@
 import logging
 
 from omnitray.protector.actuators.system import Gone, Refused
-from omnitray.platforms._linux_bus import SessionBus
-from omnitray.platforms._linux_proc import Proc
-from omnitray.platforms._linux_units import UserUnits
+from omnitray.platforms.linux.dbus import SessionBus
+from omnitray.platforms.linux.proc import Proc
+from omnitray.platforms.linux.units import UserUnits
 
 _log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from omnitray.base.durable import StorageError, make_folder, write_atomic
-from omnitray.platforms._linux_autostart import config_home
+from omnitray.platforms.linux.autostart import config_home
 from omnitray.platforms._service import Ran, Runner, ServiceReport, report, run
 
 UNIT = "omnitray.service"

@@ -3,7 +3,7 @@
 import os
 
 from omnitray.base.facts import ProcessFacts
-from omnitray.platforms._linux_files import printable
+from omnitray.platforms.linux.files import printable
 
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")

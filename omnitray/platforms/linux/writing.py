@@ -7,8 +7,8 @@ import os
 import re
 from pathlib import Path
 
-from omnitray.platforms._linux_files import read_once
-from omnitray.platforms._linux_mounts import Mount, parse_mounts
+from omnitray.platforms.linux.files import read_once
+from omnitray.platforms.linux.mounts import Mount, parse_mounts
 
 _FLAGS = re.compile(rb"^flags:\s+([0-7]{1,12})$", re.MULTILINE)  # fs/proc/fd.c: seq_show
 _MOUNT = re.compile(rb"^mnt_id:\s+(\d{1,12})$", re.MULTILINE)

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import omnitray.guardian
+import omnitray.platforms.watchdog_process
 
 _log = logging.getLogger(__name__)
 _PATIENCE_MS = 2000
@@ -23,7 +23,7 @@ _GRACE_S = 1.0  # a guardian that was told to quit ends in milliseconds
 
 def guardian_command(journal: Path, parent_pid: int) -> list[str]:
     """The guardian by path, isolated: no site packages, no environment, nothing of ours."""
-    script = omnitray.guardian.__file__
+    script = omnitray.platforms.watchdog_process.__file__
     return [sys.executable, "-I", "-S", script, str(parent_pid), str(journal)]
 
 
