@@ -35,20 +35,20 @@ from omnitray.monitor.monitor import ProgressiveMonitor
 from omnitray.monitor.own_cost import OwnCostMeter
 from omnitray.monitor.sampler import Sampler
 from omnitray.base.paths import Paths, UnsafeFolderError, find_paths
-from omnitray.qt import messages
-from omnitray.qt.cleaning import Cleaning
-from omnitray.qt.collector import Collector
-from omnitray.qt.door import ProgramDoor
-from omnitray.qt.hub import Hub
-from omnitray.qt.instance import Instance, knock
-from omnitray.qt.looking import Looking
-from omnitray.qt.notifications import Notifications
-from omnitray.qt.parts import Parts
-from omnitray.qt.protection import Protection
-from omnitray.qt.settings_keeper import SettingsKeeper
-from omnitray.qt.signals import StopSignals
-from omnitray.qt.stages import Stages
-from omnitray.qt.workers import MonitorWorker, WorkerThread
+from omnitray.runtime import qt_messages
+from omnitray.runtime.cleaning import Cleaning
+from omnitray.runtime.cycle_collector import Collector
+from omnitray.runtime.api_facade import ProgramDoor
+from omnitray.runtime.hub import Hub
+from omnitray.runtime.instance import Instance, knock
+from omnitray.runtime.inspection import Looking
+from omnitray.runtime.notifications import Notifications
+from omnitray.runtime.app_context import Parts
+from omnitray.runtime.protection import Protection
+from omnitray.runtime.settings_keeper import SettingsKeeper
+from omnitray.runtime.stop_signals import StopSignals
+from omnitray.runtime.shutdown import Stages
+from omnitray.runtime.workers import MonitorWorker, WorkerThread
 
 if TYPE_CHECKING:
     from omnitray.qt.shell import Shell
@@ -262,7 +262,7 @@ def build(paths: Paths, *, headless: bool) -> App:
 
 
 def _qt_application(*, headless: bool) -> QCoreApplication:
-    messages.install()
+    qt_messages.install()
     QCoreApplication.setApplicationName("OmniTray")
     QCoreApplication.setApplicationVersion(__version__)
     if headless:

@@ -30,8 +30,8 @@ from omnitray.monitor.monitor import ProgressiveMonitor
 from omnitray.protector.oom_events.daemons import Neighbour, neighbours
 from omnitray.base.paths import Paths
 from omnitray.platforms import Platform
-from omnitray.qt.protect_worker import Engine
-from omnitray.qt.settings_keeper import SettingsKeeper
+from omnitray.runtime.protection_worker import Engine
+from omnitray.runtime.settings_keeper import SettingsKeeper
 
 
 class ProtectionParts(msgspec.Struct, frozen=True, kw_only=True):

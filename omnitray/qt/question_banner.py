@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QBoxLayout, QPushButton
 
 from omnitray.protector.view import Answer, Question
 from omnitray.qt import formats
-from omnitray.qt.answer_words import answer_words
+from omnitray.runtime.answer_text import answer_words
 from omnitray.qt.frames import Banner, button, follow_tabs
 from omnitray.qt.wrap_row import WrapRow
 

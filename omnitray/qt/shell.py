@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QMessageBox
 
 from omnitray.base.facts import Mode, MonitorLevel
 from omnitray.base.status import Status
-from omnitray.qt.hub import Hub
-from omnitray.qt.protection import Protection
+from omnitray.runtime.hub import Hub
+from omnitray.runtime.protection import Protection
 from omnitray.qt.tray import Tray
 from omnitray.qt.windows import Windows, about_text
 

@@ -20,9 +20,9 @@ from omnitray.base.clock import Clock
 from omnitray.base.facts import Job, Mode, MonitorLevel, Snapshot
 from omnitray.protector.view import Question
 from omnitray.base.status import Status
-from omnitray.qt.parts import Parts
+from omnitray.runtime.app_context import Parts
 from omnitray.qt.place import FilePlaces
-from omnitray.qt.protection import Protection
+from omnitray.runtime.protection import Protection
 from omnitray.settings import Loaded
 
 if TYPE_CHECKING:

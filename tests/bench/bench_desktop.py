@@ -30,7 +30,7 @@ from omnitray.base.clock import SystemClock
 from omnitray.base.facts import AlertChannel, AlertType, Severity
 from omnitray.base.status import Mood
 from omnitray.qt.icon import TRAY_SIZES, IconFacts, Panel, draw_icon, tray_icon
-from omnitray.qt.notifications import Notifications
+from omnitray.runtime.notifications import Notifications
 from support.bench import Row, Spread, repeated, spread, table, within
 from support.desktop import Desktop, Display
 from support.notification_daemons import start_dunst

@@ -9,9 +9,9 @@ from PySide6.QtCore import QCoreApplication
 from pytestqt.qtbot import QtBot
 
 from omnitray.alerts.channels.notification import Button, CloseReason, Notification, Urgency
-from omnitray.qt import notifications as module
-from omnitray.qt.bus_pump import open_bus
-from omnitray.qt.notifications import Notifications
+from omnitray.runtime import notifications as module
+from omnitray.runtime.dbus_pump import open_bus
+from omnitray.runtime.notifications import Notifications
 from support.dbus_service import Caller
 from support.desktop import Desktop
 from support.notification_daemons import (

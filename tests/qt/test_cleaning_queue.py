@@ -10,8 +10,8 @@ from pytestqt.qtbot import QtBot
 from omnitray.cleanup.facts import CleanPlan
 from omnitray.cleanup.cleaner import CacheCleaner, Disk
 from omnitray.protector.engine import CleanRequest
-from omnitray.qt.cleaning import Cleaned, Cleaning
-from omnitray.qt.cleaning_queue import CleaningQueue
+from omnitray.runtime.cleaning import Cleaned, Cleaning
+from omnitray.runtime.cleaning_queue import CleaningQueue
 
 
 class Slow(CacheCleaner):

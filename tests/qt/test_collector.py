@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from omnitray.qt.collector import Collector, due
+from omnitray.runtime.cycle_collector import Collector, due
 
 THRESHOLD = (700, 10, 10)
 

@@ -24,10 +24,10 @@ from omnitray.monitor.levels import LevelChange, LevelReason
 from omnitray.monitor.monitor import ProgressiveMonitor, Step
 from omnitray.monitor.own_cost import OwnCostMeter
 from omnitray.monitor.thresholds import Height, Transition
-from omnitray.qt.door import ProgramDoor
-from omnitray.qt.hub import Hub
-from omnitray.qt.parts import Parts
-from omnitray.qt.settings_keeper import SettingsKeeper
+from omnitray.runtime.api_facade import ProgramDoor
+from omnitray.runtime.hub import Hub
+from omnitray.runtime.app_context import Parts
+from omnitray.runtime.settings_keeper import SettingsKeeper
 from support.clock import FakeClock
 from support.told_machine import ToldMachine, told_monitor
 

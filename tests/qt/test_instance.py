@@ -8,13 +8,13 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from omnitray.platforms import current
-from omnitray.qt.instance import Instance, Running, knock
+from omnitray.runtime.instance import Instance, Running, knock
 
 HOLDER = """
 import sys, time
 from pathlib import Path
 from omnitray.platforms import current
-from omnitray.qt.instance import Instance
+from omnitray.runtime.instance import Instance
 from PySide6.QtCore import QCoreApplication
 app = QCoreApplication([])
 instance = Instance(Path(sys.argv[1]), current().lock_file, headless=True)
@@ -27,7 +27,7 @@ app.exec()
 VISITOR = """
 import sys
 from pathlib import Path
-from omnitray.qt.instance import knock
+from omnitray.runtime.instance import knock
 print(knock(Path(sys.argv[1]), sys.argv[2]))
 """
 
@@ -116,5 +116,5 @@ def test_a_folder_with_a_very_long_name_has_a_door_too(tmp_path: Path, qtbot: Qt
 
 
 def test_nobody_answers_where_nobody_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("omnitray.qt.instance._ANSWER_S", 0.1)
+    monkeypatch.setattr("omnitray.runtime.instance._ANSWER_S", 0.1)
     assert knock(tmp_path) is None

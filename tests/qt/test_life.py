@@ -13,9 +13,9 @@ from pytestqt.qtbot import QtBot
 from omnitray.base import logs
 from omnitray.base.policy import MonitorPolicy
 from omnitray.monitor.monitor import ProgressiveMonitor, Step
-from omnitray.qt import messages
-from omnitray.qt.signals import StopSignals
-from omnitray.qt.workers import MonitorWorker, WorkerThread
+from omnitray.runtime import qt_messages
+from omnitray.runtime.stop_signals import StopSignals
+from omnitray.runtime.workers import MonitorWorker, WorkerThread
 from support.clock import FakeClock
 from support.told_machine import ToldMachine, told_monitor
 
@@ -113,5 +113,5 @@ def test_the_log_file_is_private_and_survives_hostile_text(tmp_path: Path) -> No
 
 @pytest.mark.expect_log("something about a timer")
 def test_what_qt_says_goes_into_the_log() -> None:
-    messages.install()
+    qt_messages.install()
     qWarning("something about a timer")

@@ -7,7 +7,7 @@ from omnitray.protector.inspection import CloseLook, CloseLooker, Wanted
 from omnitray.protector.exclusions.rules import Protection
 from omnitray.protector.exclusions.programs import LINUX
 from omnitray.protector.model import OwnFacts
-from omnitray.qt.looking import Looking
+from omnitray.runtime.inspection import Looking
 from support.clock import FakeClock
 from support.processes import FakeProcesses
 

@@ -9,9 +9,9 @@ import pytest
 from omnitray.api import facade
 from omnitray.protector.actuators.results import TakenBack
 from omnitray.cleanup.facts import CleanPlan
-from omnitray.qt.cleaning import Cleaned
-from omnitray.qt.protect_commands import ProtectCommands
-from omnitray.qt.protect_worker import Engine
+from omnitray.runtime.cleaning import Cleaned
+from omnitray.runtime.protection_commands import ProtectCommands
+from omnitray.runtime.protection_worker import Engine
 
 PLAN = CleanPlan(made_at=0.0, used_percent=90.0, target_percent=75.0)
 

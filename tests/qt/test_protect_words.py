@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from omnitray.protector.view import Answer, Question
-from omnitray.qt.protect_words import notification
+from omnitray.runtime.protection_text import notification
 
 QUESTION = Question(
     id="q",

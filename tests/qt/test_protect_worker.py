@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from omnitray.base.clock import SystemClock
 from omnitray.protector.engine import ProtectStep
 from omnitray.protector.view import Question
-from omnitray.qt.protect_worker import Engine, ProtectWorker, _same, notifier_of
+from omnitray.runtime.protection_worker import Engine, ProtectWorker, _same, notifier_of
 
 MANY = 20
 

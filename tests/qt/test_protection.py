@@ -17,12 +17,12 @@ from omnitray.protector.inspection import CloseLook, CloseLooker
 from omnitray.base.facts import Mode, ProtectState
 from omnitray.protector.view import Protected, Told, WayBack
 from omnitray.monitor.own_cost import OwnCostMeter
-from omnitray.qt.cleaning import Cleaning
-from omnitray.qt.hub import Hub
-from omnitray.qt.looking import Looking
-from omnitray.qt.protect_worker import Engine, ProtectWorker
-from omnitray.qt.protection import Protection
-from omnitray.qt.settings_keeper import SettingsKeeper
+from omnitray.runtime.cleaning import Cleaning
+from omnitray.runtime.hub import Hub
+from omnitray.runtime.inspection import Looking
+from omnitray.runtime.protection_worker import Engine, ProtectWorker
+from omnitray.runtime.protection import Protection
+from omnitray.runtime.settings_keeper import SettingsKeeper
 from support.protect_desk import ProtectDesk, hog
 
 

@@ -4,7 +4,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from omnitray.base.facts import Mode
-from omnitray.qt.settings_keeper import SettingsKeeper, sentences
+from omnitray.runtime.settings_keeper import SettingsKeeper, sentences
 from omnitray.settings import Loaded
 
 

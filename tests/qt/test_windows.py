@@ -18,10 +18,10 @@ from omnitray.alerts.storage.history import History
 from omnitray.protector.view import ProtectionView
 from omnitray.monitor.own_cost import OwnCostMeter
 from omnitray.monitor.ring import SnapshotRing
-from omnitray.qt.hub import Hub
-from omnitray.qt.parts import Parts
-from omnitray.qt.protection import Protection
-from omnitray.qt.settings_keeper import SettingsKeeper
+from omnitray.runtime.hub import Hub
+from omnitray.runtime.app_context import Parts
+from omnitray.runtime.protection import Protection
+from omnitray.runtime.settings_keeper import SettingsKeeper
 from omnitray.qt.windows import Windows
 from support import samples
 from support.clock import FakeClock

@@ -52,7 +52,7 @@ class DesktopChannel:
     """A :class:`~omnitray.alerts.channels.base.Channel`: shows what is to be told, takes it back.
 
     ``show`` and ``close`` are called on the channel's thread; the methods of
-    :class:`omnitray.qt.notifications.Notifications` may be.
+    :class:`omnitray.runtime.notifications.Notifications` may be.
     """
 
     def __init__(self, show: Callable[[Notification], None], close: Callable[[str], None]) -> None:

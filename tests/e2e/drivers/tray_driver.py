@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from omnitray.alerts.channels.notification import Notification
 from omnitray.base.facts import MemoryFacts, Mode, MonitorLevel, Snapshot
 from omnitray.base.status import Status
-from omnitray.qt.notifications import Notifications
+from omnitray.runtime.notifications import Notifications
 from omnitray.qt.tray import Tray
 from omnitray.qt.tray_message import TrayMessages
 

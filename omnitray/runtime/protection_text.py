@@ -6,8 +6,8 @@ from omnitray.base.format import size
 from omnitray.base.facts import AlertType, Job, Severity
 from omnitray.protector.notices import Notice
 from omnitray.protector.view import Question
-from omnitray.qt.answer_words import answer_words
-from omnitray.qt.cleaning import Cleaned
+from omnitray.runtime.answer_text import answer_words
+from omnitray.runtime.cleaning import Cleaned
 
 
 def protected_word(job: Job | None) -> str:

@@ -25,19 +25,19 @@ from omnitray.protector.notices import Notice, NoticeOver
 from omnitray.protector.view_builder import empty_page, holding
 from omnitray.protector.engine import ProtectStep
 from omnitray.protector.view import Answer, Explanation, ProtectionView, Question, Told
-from omnitray.qt.cleaning import Cleaned, Cleaning
-from omnitray.qt.cleaning_queue import CleaningQueue
-from omnitray.qt.hub import Hub
-from omnitray.qt.looking import Looking
-from omnitray.qt.protect_commands import ProtectCommands
-from omnitray.qt.protect_words import (
+from omnitray.runtime.cleaning import Cleaned, Cleaning
+from omnitray.runtime.cleaning_queue import CleaningQueue
+from omnitray.runtime.hub import Hub
+from omnitray.runtime.inspection import Looking
+from omnitray.runtime.protection_commands import ProtectCommands
+from omnitray.runtime.protection_text import (
     cleaned_notice,
     notification,
     protected_word,
 )
-from omnitray.qt.protect_worker import Engine, ProtectWorker, explain_now
-from omnitray.qt.settings_keeper import SettingsKeeper, sentences
-from omnitray.qt.workers import WorkerThread
+from omnitray.runtime.protection_worker import Engine, ProtectWorker, explain_now
+from omnitray.runtime.settings_keeper import SettingsKeeper, sentences
+from omnitray.runtime.workers import WorkerThread
 from omnitray.settings import Loaded
 
 log = logging.getLogger(__name__)

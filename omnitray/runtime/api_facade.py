@@ -19,7 +19,7 @@ from omnitray.protector.view import Explanation, ProtectionView
 from omnitray.base.status import Status
 from omnitray.base.subscribers import Subscribers
 from omnitray.monitor.levels import RHYTHMS, LevelChange
-from omnitray.qt.parts import Parts
+from omnitray.runtime.app_context import Parts
 
 log = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ import msgspec
 
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.monitor.ring import SnapshotRing
-from omnitray.qt.hub import Hub
-from omnitray.qt.settings_keeper import SettingsKeeper
+from omnitray.runtime.hub import Hub
+from omnitray.runtime.settings_keeper import SettingsKeeper
 
 ProtectsT_co = TypeVar("ProtectsT_co", covariant=True)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, QTimer, Slot
 
 from omnitray.protector.engine import CleanRequest
-from omnitray.qt.cleaning import Cleaning
+from omnitray.runtime.cleaning import Cleaning
 
 _LOOK_AGAIN_MS = 100
 

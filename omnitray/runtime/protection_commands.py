@@ -6,9 +6,9 @@ from typing import Any, Protocol
 
 from omnitray.api import facade
 from omnitray.protector.actuators.results import TakenBack, Who
-from omnitray.qt.cleaning import Cleaned
-from omnitray.qt.protect_words import cleaning_done
-from omnitray.qt.protect_worker import Engine
+from omnitray.runtime.cleaning import Cleaned
+from omnitray.runtime.protection_text import cleaning_done
+from omnitray.runtime.protection_worker import Engine
 
 _ASKED = "you asked for it"
 

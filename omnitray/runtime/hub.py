@@ -26,7 +26,7 @@ from omnitray.monitor.levels import RHYTHMS, LevelChange
 from omnitray.monitor.monitor import Step
 from omnitray.monitor.own_cost import OwnCostMeter
 from omnitray.monitor.report import Report
-from omnitray.qt.settings_keeper import SettingsKeeper, sentences
+from omnitray.runtime.settings_keeper import SettingsKeeper, sentences
 from omnitray.settings import Loaded, Problem
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from omnitray.alerts.channels.desktop import NotifierChain
 from omnitray.alerts.channels.desktop_plyer import PlyerNotifier
 from omnitray.alerts.channels.notification import Notification, Response
 from omnitray.base.paths import resource
-from omnitray.qt.bus_pump import BusPump, open_bus, speaks_dbus
+from omnitray.runtime.dbus_pump import BusPump, open_bus, speaks_dbus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal, Slot
 
 from omnitray.protector.inspection import CloseLook, CloseLooker, Wanted
-from omnitray.qt.workers import WorkerThread
+from omnitray.runtime.workers import WorkerThread
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""QtCore objects: worker threads, the hub, notifications, shutdown. No widgets."""
