@@ -51,7 +51,7 @@ from omnitray.runtime.shutdown import Stages
 from omnitray.runtime.workers import MonitorWorker, WorkerThread
 
 if TYPE_CHECKING:
-    from omnitray.qt.shell import Shell
+    from omnitray.ui.shell import Shell
 
 log = logging.getLogger(__name__)
 
@@ -277,10 +277,10 @@ def _qt_application(*, headless: bool) -> QCoreApplication:
 
 def _add_shell(app: App) -> None:
     """What a person sees; imported here so that headless stays without QtGui and QtWidgets."""
-    from omnitray.qt.shell import Shell  # noqa: PLC0415
-    from omnitray.qt.tray import Tray  # noqa: PLC0415
-    from omnitray.qt.tray_message import TrayMessages  # noqa: PLC0415
-    from omnitray.qt.windows import Windows  # noqa: PLC0415
+    from omnitray.ui.shell import Shell  # noqa: PLC0415
+    from omnitray.ui.tray.tray import Tray  # noqa: PLC0415
+    from omnitray.ui.tray.message import TrayMessages  # noqa: PLC0415
+    from omnitray.ui.window_controller import Windows  # noqa: PLC0415
 
     autostart = app.platform.autostart((sys.executable, "-m", "omnitray"))
     place_file = app.paths.state / "window.json"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import Qt
     from PySide6.QtWidgets import QApplication
 
-    from omnitray.qt.window import MainWindow
+    from omnitray.ui.window import MainWindow
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("overview", "processes", "protection", "alerts", "settings")
@@ -113,8 +113,8 @@ def _shoot(app: "QApplication", scheme: "Qt.ColorScheme", view: str, target: Pat
 
 def _window(scheme: "Qt.ColorScheme", *, empty: bool) -> "MainWindow":
     from omnitray.base.status import Status  # noqa: PLC0415 - Qt comes first
-    from omnitray.qt.theme import Theme  # noqa: PLC0415 - likewise
-    from omnitray.qt.window import MainWindow  # noqa: PLC0415 - likewise
+    from omnitray.ui.theme import Theme  # noqa: PLC0415 - likewise
+    from omnitray.ui.window import MainWindow  # noqa: PLC0415 - likewise
     from omnitray.settings import Settings  # noqa: PLC0415 - likewise
     from support import samples  # noqa: PLC0415 - only a child has tests/ on its path
     from support.clock import FakeClock  # noqa: PLC0415 - likewise

@@ -29,7 +29,7 @@ from omnitray.alerts.reasons import Reason
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import AlertChannel, AlertType, Severity
 from omnitray.base.status import Mood
-from omnitray.qt.icon import TRAY_SIZES, IconFacts, Panel, draw_icon, tray_icon
+from omnitray.ui.tray.icon import TRAY_SIZES, IconFacts, Panel, draw_icon, tray_icon
 from omnitray.runtime.notifications import Notifications
 from support.bench import Row, Spread, repeated, spread, table, within
 from support.desktop import Desktop, Display

@@ -20,7 +20,7 @@ from support.bench import Row, spread, table, within
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
-    from omnitray.qt.window import MainWindow
+    from omnitray.ui.window import MainWindow
     from support.samples import ListedAlerts
 
 Facts = tuple[list[Snapshot], tuple[Job, ...], ProtectionView, Status]
@@ -95,7 +95,7 @@ def _part(name: str, scale: int = 1) -> list[float]:
 
 def first_show() -> list[float]:
     """Milliseconds until painted, of which imports, of which CPU; megabytes added."""
-    importlib.import_module("omnitray.qt.tray")  # the running program has these already
+    importlib.import_module("omnitray.ui.tray.tray")  # the running program has these already
     importlib.import_module("omnitray.settings")
     from PySide6.QtWidgets import QApplication  # noqa: PLC0415 - one process a part
 
@@ -103,7 +103,7 @@ def first_show() -> list[float]:
     alerts, facts = _alerts(10), _facts()
     before, worked = _resident_mb(), time.process_time()
     start = time.perf_counter()
-    from omnitray.qt.window import MainWindow  # noqa: PLC0415 - this is what is measured
+    from omnitray.ui.window import MainWindow  # noqa: PLC0415 - this is what is measured
 
     imported = time.perf_counter()
     _fed(MainWindow(alerts), app, facts)
@@ -116,7 +116,7 @@ def refresh() -> list[float]:
     """Milliseconds of CPU for each repaint of the four charts."""
     from PySide6.QtWidgets import QApplication  # noqa: PLC0415 - one process a part
 
-    from omnitray.qt.window import MainWindow  # noqa: PLC0415 - likewise
+    from omnitray.ui.window import MainWindow  # noqa: PLC0415 - likewise
     from support import samples  # noqa: PLC0415 - likewise
 
     app = QApplication([])
@@ -140,7 +140,7 @@ def history() -> list[float]:
     """Milliseconds to open the page, to scroll to its end, to paint it once."""
     from PySide6.QtWidgets import QApplication  # noqa: PLC0415 - one process a part
 
-    from omnitray.qt.window import MainWindow  # noqa: PLC0415 - likewise
+    from omnitray.ui.window import MainWindow  # noqa: PLC0415 - likewise
 
     app = QApplication([])
     window = _fed(MainWindow(_alerts(HISTORY)), app)

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnitray.base import format
-from omnitray.qt import formats
+from omnitray.ui import formats
 
 
 @pytest.mark.parametrize(

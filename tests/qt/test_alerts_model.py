@@ -6,8 +6,8 @@ from PySide6.QtTest import QAbstractItemModelTester
 from omnitray.alerts.model import timestamp
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.facts import AlertType, Severity
-from omnitray.qt.alert_words import Column
-from omnitray.qt.alerts_model import ALERT, PAGE, AlertsModel
+from omnitray.ui.pages.alerts.text import Column
+from omnitray.ui.pages.alerts.model import ALERT, PAGE, AlertsModel
 from support import samples
 from support.samples import NOW, ListedAlerts
 

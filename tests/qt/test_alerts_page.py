@@ -9,11 +9,11 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.facts import AlertType, Severity
-from omnitray.qt.alert_delegate import AlertDelegate, two_lines
-from omnitray.qt.alert_words import Column
-from omnitray.qt.alerts_page import NONE_FIT, NONE_YET, AlertsPage, completed
-from omnitray.qt.labels import ElidedLabel
-from omnitray.qt.theme import Theme
+from omnitray.ui.pages.alerts.delegate import AlertDelegate, two_lines
+from omnitray.ui.pages.alerts.text import Column
+from omnitray.ui.pages.alerts.page import NONE_FIT, NONE_YET, AlertsPage, completed
+from omnitray.ui.widgets.labels import ElidedLabel
+from omnitray.ui.theme import Theme
 from support import samples
 from support.keys import CTRL, click, press, type_text
 from support.samples import NOW, ListedAlerts

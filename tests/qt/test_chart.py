@@ -2,12 +2,12 @@ import pytest
 from PySide6.QtCore import QSize, Qt
 from pytestqt.qtbot import QtBot
 
-from omnitray.qt import formats
-from omnitray.qt.chart import Chart
-from omnitray.qt.chart_ground import PERCENT, RATE, axis_labels, time_labels
-from omnitray.qt.chart_paint import Curve, Mark
-from omnitray.qt.series import TimeAxis, Track
-from omnitray.qt.theme import Theme
+from omnitray.ui import formats
+from omnitray.ui.charts.chart import Chart
+from omnitray.ui.charts.background import PERCENT, RATE, axis_labels, time_labels
+from omnitray.ui.charts.paint import Curve, Mark
+from omnitray.ui.charts.series import TimeAxis, Track
+from omnitray.ui.theme import Theme
 from support.keys import point, press
 from support.samples import NOW
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.qt import formats
+from omnitray.ui import formats
 from support.samples import NOW
 
 

@@ -8,10 +8,10 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.base.facts import AlertType, JobKind, Severity
 from omnitray.protector.view import Held, Question
-from omnitray.qt.cells import CELL
-from omnitray.qt.sidebar import PAGES
-from omnitray.qt.theme import Theme
-from omnitray.qt.window import MainWindow
+from omnitray.ui.widgets.cells import CELL
+from omnitray.ui.widgets.sidebar import PAGES
+from omnitray.ui.theme import Theme
+from omnitray.ui.window import MainWindow
 from support import samples
 from support.clock import FakeClock
 from support.samples import NOW, ListedAlerts

@@ -7,7 +7,7 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.base.facts import MemoryFacts, MonitorLevel, Snapshot
 from omnitray.base.status import Mood, Status
-from omnitray.qt.icon import (
+from omnitray.ui.tray.icon import (
     TRAY_SIZES,
     IconFacts,
     Panel,

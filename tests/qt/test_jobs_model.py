@@ -10,9 +10,9 @@ from PySide6.QtTest import QAbstractItemModelTester
 from omnitray.protector.inspection import CloseLook
 from omnitray.base.facts import Job, JobKind
 from omnitray.processes.job_seats import identity
-from omnitray.qt.cells import CELL
-from omnitray.qt.job_words import Column, Grips, grips, top_jobs
-from omnitray.qt.jobs_model import JobsModel
+from omnitray.ui.widgets.cells import CELL
+from omnitray.ui.pages.processes.text import Column, Grips, grips, top_jobs
+from omnitray.ui.pages.processes.model import JobsModel
 from support import samples
 
 FATAL = QAbstractItemModelTester.FailureReportingMode.Fatal

@@ -6,10 +6,10 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.base.facts import AlertType, Severity
 from omnitray.base.policy import Thresholds
-from omnitray.qt.job_words import Column, grips
-from omnitray.qt.overview import OverviewPage
-from omnitray.qt.readings import Readings
-from omnitray.qt.theme import Theme
+from omnitray.ui.pages.processes.text import Column, grips
+from omnitray.ui.pages.overview import OverviewPage
+from omnitray.ui.charts.readings import Readings
+from omnitray.ui.theme import Theme
 from support import samples
 from support.keys import click
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.qt.place import FilePlaces, NoPlaces, Place
+from omnitray.ui.window_place import FilePlaces, NoPlaces, Place
 
 PLACE = Place(geometry="AdnQywAD", page="alerts", range_s=900.0)
 

@@ -8,10 +8,10 @@ from omnitray.protector.inspection import CloseLook
 from omnitray.base.facts import ProtectState
 from omnitray.processes.job_seats import identity
 from omnitray.protector.view import Protected, ProtectionView, Told, WayBack
-from omnitray.qt.cells import CELL, CellDelegate
-from omnitray.qt.job_words import Column, Grips, grips
-from omnitray.qt.processes_page import NONE_FIT, NONE_YET, ProcessesPage
-from omnitray.qt.theme import Theme
+from omnitray.ui.widgets.cells import CELL, CellDelegate
+from omnitray.ui.pages.processes.text import Column, Grips, grips
+from omnitray.ui.pages.processes.page import NONE_FIT, NONE_YET, ProcessesPage
+from omnitray.ui.theme import Theme
 from support import samples
 from support.keys import click, press, type_text
 

@@ -14,9 +14,11 @@ from omnitray.protector.view import (
     ProtectionView,
     Told,
 )
-from omnitray.qt import explain_card, held_rows, protection_page
-from omnitray.qt.protection_page import ProtectionPage, breaker_words
-from omnitray.qt.theme import Theme
+from omnitray.ui.pages.protection import explain_card
+from omnitray.ui.pages.protection import held_rows
+from omnitray.ui.pages.protection import page as protection_page
+from omnitray.ui.pages.protection.page import ProtectionPage, breaker_words
+from omnitray.ui.theme import Theme
 from support import samples
 from support.keys import click, press
 from support.samples import NOW

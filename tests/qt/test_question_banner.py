@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from omnitray.protector.view import Answer
-from omnitray.qt.question_banner import QuestionBanner
+from omnitray.ui.widgets.question_banner import QuestionBanner
 from support import samples
 from support.clock import FakeClock
 from support.keys import click, press

@@ -1,8 +1,8 @@
 import msgspec
 
 from omnitray.base.facts import MonitorLevel
-from omnitray.qt import readings
-from omnitray.qt.readings import Readings
+from omnitray.ui.charts import readings
+from omnitray.ui.charts.readings import Readings
 from support import samples
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.qt.series import GAP_FACTOR, AutoScale, TimeAxis, Track, lines, nice_ceiling
+from omnitray.ui.charts.series import GAP_FACTOR, AutoScale, TimeAxis, Track, lines, nice_ceiling
 
 # Steps between samples as multiples of the rhythm (5 s): punctual, late, far too late.
 steps = st.lists(

@@ -3,10 +3,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from omnitray.qt.choice import ChoiceButton
-from omnitray.qt.setting_row import ListEdit
-from omnitray.qt.settings_page import SettingsPage
-from omnitray.qt.switch import Switch
+from omnitray.ui.widgets.choice import ChoiceButton
+from omnitray.ui.pages.settings.row import ListEdit
+from omnitray.ui.pages.settings.page import SettingsPage
+from omnitray.ui.widgets.switch import Switch
 from omnitray.settings import FIELDS, Fault, Problem, Settings, set_value
 from support.keys import click, press, type_text
 

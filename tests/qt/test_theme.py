@@ -3,7 +3,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from omnitray.qt.theme import DARK, LIGHT, Colours, Theme, text_font
+from omnitray.ui.theme import DARK, LIGHT, Colours, Theme, text_font
 
 # Relative luminance and contrast: WCAG 2.2, success criterion 1.4.3.
 

@@ -12,10 +12,10 @@ from pytestqt.qtbot import QtBot
 from omnitray.alerts.model import Alert
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, ProtectState, Severity, Snapshot
 from omnitray.base.status import Status
-from omnitray.qt.tray import Tray
-from omnitray.qt.tray_host import TrayHost
-from omnitray.qt.tray_menu import seconds_until_morning
-from omnitray.qt.tray_text import headline, menu_text, tooltip
+from omnitray.ui.tray.tray import Tray
+from omnitray.ui.tray.host import TrayHost
+from omnitray.ui.tray.menu import seconds_until_morning
+from omnitray.ui.tray.text import headline, menu_text, tooltip
 from support.clock import FakeClock
 
 

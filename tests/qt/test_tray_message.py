@@ -3,7 +3,7 @@ from PySide6.QtWidgets import QSystemTrayIcon
 from pytestqt.qtbot import QtBot
 
 from omnitray.alerts.channels.notification import Notification, Response, Urgency
-from omnitray.qt.tray_message import TrayMessages
+from omnitray.ui.tray.message import TrayMessages
 
 
 class FakeIcon(QObject):

@@ -9,10 +9,10 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 from omnitray.base.status import Status
-from omnitray.qt.place import NoPlaces, Place
-from omnitray.qt.sidebar import PAGES
-from omnitray.qt.theme import DARK, Theme
-from omnitray.qt.window import MainWindow
+from omnitray.ui.window_place import NoPlaces, Place
+from omnitray.ui.widgets.sidebar import PAGES
+from omnitray.ui.theme import DARK, Theme
+from omnitray.ui.window import MainWindow
 from omnitray.settings import Settings
 from support import samples
 from support.clock import FakeClock

@@ -22,7 +22,7 @@ from omnitray.runtime.hub import Hub
 from omnitray.runtime.app_context import Parts
 from omnitray.runtime.protection import Protection
 from omnitray.runtime.settings_keeper import SettingsKeeper
-from omnitray.qt.windows import Windows
+from omnitray.ui.window_controller import Windows
 from support import samples
 from support.clock import FakeClock
 from support.keys import click

@@ -1,1 +1,0 @@
-"""The Qt side: shows facts, emits intents, decides nothing."""

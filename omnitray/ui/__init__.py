@@ -1,0 +1,1 @@
+"""Tray icon and window: show facts, emit intents, decide nothing."""

@@ -1,0 +1,1 @@
+"""Charts on a true time axis, drawn with QPainter."""

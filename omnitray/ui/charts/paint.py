@@ -1,0 +1,172 @@
+"""What is drawn over the ground of a chart: curves, marks, the crosshair and its words.
+
+Pens are one device pixel wide: the raster engine draws an antialiased polyline of that width ten
+times faster than a wider one. On a screen of 200 % a line is drawn as two thin ones side by side.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
+
+from omnitray.ui.charts.series import Track, lines
+from omnitray.ui.theme import Colours
+
+MARK = 5.0  # half the width of a triangle
+_DASH = (4.0, 3.0)
+_PAD = 6.0
+_ASIDE = 8.0
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """One line: its word, the field of the palette it is drawn in, and its numbers."""
+
+    name: str
+    colour: str
+    track: Track
+    dashed: bool = False
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """A triangle where an alert fired; ``at_s`` is a place on the time axis.
+
+    A neutral one is about something else than what the chart shows: hollow, without its colour.
+    """
+
+    at_s: float
+    critical: bool
+    text: str
+    neutral: bool = False
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """Which stretch of time and values is seen where, in which colours."""
+
+    plot: QRectF
+    now_s: float
+    range_s: float
+    top: float
+    ratio: float
+    colours: Colours
+
+    @property
+    def column_s(self) -> float:
+        """The time that one pixel spans."""
+        return self.range_s / max(1.0, self.plot.width())
+
+    def x(self, at_s: float) -> float:
+        """Where a moment lies."""
+        return self.plot.right() - (self.now_s - at_s) / self.range_s * self.plot.width()
+
+    def y(self, value: float) -> float:
+        """Where a value lies."""
+        return self.plot.bottom() - min(max(value / self.top, 0.0), 1.0) * self.plot.height()
+
+    def points(self, line: list[tuple[float, float]]) -> list[QPointF]:
+        """Where the points of a line lie: thousands a second, so all factors are taken out."""
+        wide, high = self.plot.width() / self.range_s, self.plot.height() / self.top
+        left, bottom = self.plot.right() - self.now_s * wide, self.plot.bottom()
+        return [QPointF(left + at_s * wide, bottom - value * high) for at_s, value in line]
+
+
+def paint_curves(painter: QPainter, view: View, curves: Iterable[Curve]) -> None:
+    """Draw every curve, inside the plot."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setClipRect(view.plot.adjusted(0, -1, 1, 1))
+    for curve in curves:
+        painter.setPen(_pen(view.colours, curve))
+        for line in lines(curve.track, view.now_s - view.range_s, view.now_s, view.column_s):
+            _paint_line(painter, view, line)
+    painter.restore()
+
+
+def paint_marks(painter: QPainter, view: View, marks: Iterable[Mark]) -> None:
+    """Draw a triangle at the top for every alert in view."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    foot = view.plot.top() + MARK - 1
+    for mark in marks:
+        x = view.x(mark.at_s)
+        if view.plot.left() <= x <= view.plot.right():
+            _dress_mark(painter, view.colours, mark)
+            tip = QPointF(x, foot - 1.8 * MARK)
+            feet = QPointF(x - MARK, foot), QPointF(x + MARK, foot)
+            painter.drawPolygon(QPolygonF([*feet, tip]))
+    painter.restore()
+
+
+def _dress_mark(painter: QPainter, colours: Colours, mark: Mark) -> None:
+    if mark.neutral:
+        painter.setPen(QPen(QColor(colours.muted), 1))
+        painter.setBrush(QColor(colours.card))
+        return
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colours.critical_line if mark.critical else colours.warning_line))
+
+
+def paint_crosshair(painter: QPainter, view: View, curves: Sequence[Curve], at_s: float) -> None:
+    """Draw the line at a moment and a dot on every curve."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    x = _inside(view, at_s)
+    painter.setPen(QPen(QColor(view.colours.muted), 1))
+    painter.drawLine(QPointF(x, view.plot.top()), QPointF(x, view.plot.bottom()))
+    painter.setPen(Qt.PenStyle.NoPen)
+    for curve in curves:
+        reading = curve.track.nearest(at_s, view.column_s)
+        if reading:
+            painter.setBrush(QColor(getattr(view.colours, curve.colour)))
+            painter.drawEllipse(QPointF(x, view.y(reading.value)), 3, 3)
+    painter.restore()
+
+
+def paint_bubble(painter: QPainter, view: View, at_s: float, text: str) -> None:
+    """Draw the words beside the crosshair, on the side where there is room."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    metrics = QFontMetricsF(painter.font())
+    x = _inside(view, at_s)
+    width = min(metrics.horizontalAdvance(text) + 2 * _PAD, view.plot.width())
+    fits = x + _ASIDE + width <= view.plot.right()
+    left = max(view.plot.left(), x + _ASIDE if fits else x - _ASIDE - width)
+    box = QRectF(left, view.plot.top() + 2, width, metrics.height() + 4)
+    painter.setPen(QPen(QColor(view.colours.control_border), 1))
+    painter.setBrush(QColor(view.colours.card))
+    painter.drawRoundedRect(box, 4, 4)
+    painter.setPen(QColor(view.colours.text))
+    inner = box.adjusted(_PAD, 0, -_PAD, 0)
+    shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, inner.width() + 1)
+    painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, shown)
+    painter.restore()
+
+
+def paint_empty(painter: QPainter, view: View) -> None:
+    """Say what will be here."""
+    painter.setPen(QColor(view.colours.muted))
+    lower = view.plot.adjusted(0, view.plot.height() / 2, 0, 0)  # between two lines of the grid
+    painter.drawText(lower, Qt.AlignmentFlag.AlignCenter, "Readings will appear here")
+
+
+def _pen(colours: Colours, curve: Curve) -> QPen:
+    pen = QPen(QColor(getattr(colours, curve.colour)), 1)
+    pen.setCosmetic(True)
+    if curve.dashed:
+        pen.setDashPattern(_DASH)
+    return pen
+
+
+def _paint_line(painter: QPainter, view: View, line: list[tuple[float, float]]) -> None:
+    points = view.points(line)
+    if len(points) == 1:
+        painter.drawLine(points[0] - QPointF(1, 0), points[0] + QPointF(1, 0))
+        return
+    polygon = QPolygonF(points)
+    painter.drawPolyline(polygon)
+    for step in range(1, round(view.ratio)):
+        painter.drawPolyline(polygon.translated(0, step / view.ratio))
+
+
+def _inside(view: View, at_s: float) -> float:
+    return min(max(view.x(at_s), view.plot.left()), view.plot.right())

@@ -1,0 +1,231 @@
+"""The panel beside the history: one alert with its context, culprits and what was done."""
+
+import datetime as dt
+from collections.abc import Callable
+from itertools import pairwise
+
+from PySide6.QtCore import QPoint, Qt, Signal, Slot
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QMenu,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from omnitray.alerts.model import Alert
+from omnitray.ui.pages.alerts import text
+from omnitray.ui import formats
+from omnitray.ui.widgets import pills
+from omnitray.ui.widgets.frames import Card, button, rule, scrolled
+from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph
+from omnitray.ui.widgets.pills import PillLabel
+from omnitray.ui.theme import GAP, SMALL_GAP, Theme
+from omnitray.ui.tray.menu import seconds_until_morning
+from omnitray.ui.widgets.wrap_row import WrapRow
+
+_HOUR_S = 3600.0
+_TITLE_LIMIT = 300
+WEIGHED = "Who took most over the whole of it comes first; the figures are each one's highest."
+NOTHING = "Choose an alert to see what happened, who caused it and what was done."
+
+
+class AlertDetail(Card):
+    """The details of one alert; Acknowledge and Resolve act on all that are chosen."""
+
+    acknowledge_requested = Signal(str)
+    resolve_requested = Signal(str)
+    snooze_requested = Signal(str, float)
+    open_file_requested = Signal(str)
+
+    def __init__(self, theme: Theme, wall: Callable[[], float]) -> None:
+        super().__init__(margin=0)
+        self._theme, self._wall = theme, wall
+        self._alert: Alert | None = None
+        self._chosen: tuple[Alert, ...] = ()
+        self._content = QWidget()
+        self._area = scrolled(self._content)
+        self.acknowledge = button("Acknowledge")
+        self.resolve = button("Resolve")
+        self.snooze = button("Snooze ▾")
+        self.open_file = button("Open file")
+        self.acknowledge.clicked.connect(self._on_acknowledge)
+        self.resolve.clicked.connect(self._on_resolve)
+        self.snooze.clicked.connect(self._on_snooze)
+        self.open_file.clicked.connect(self._on_open_file)
+        self.snooze_menu = QMenu(self)
+        self.snooze_menu.addAction("For 1 h").triggered.connect(self._on_snooze_hour)
+        self.snooze_menu.addAction("Until tomorrow").triggered.connect(self._on_snooze_night)
+        self.column.addWidget(self._area, 1)
+        self._buttons = WrapRow()
+        for each in (self.acknowledge, self.resolve, self.snooze, self.open_file):
+            self._buttons.add(each)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(GAP, 0, GAP, GAP)
+        foot.addWidget(self._buttons)
+        self.column.addLayout(foot)
+        self.show_alert(None)
+
+    @property
+    def alert(self) -> Alert | None:
+        """The alert that is shown."""
+        return self._alert
+
+    def pills(self) -> list[PillLabel]:
+        """The pills under the title."""
+        return self._content.findChildren(PillLabel)
+
+    def show_alert(self, alert: Alert | None) -> None:
+        """Show an alert; None says what would be here."""
+        self._alert = alert
+        self._content = self._build(alert)
+        self._content.setObjectName("scrolled")
+        self._area.setWidget(self._content)
+        for each in (self.acknowledge, self.resolve, self.snooze, self.open_file):
+            each.setVisible(alert is not None)
+        # Copy is new and stands above the others: they come after it.
+        above = self._content.findChildren(QPushButton)
+        stops = (*above, self.acknowledge, self.resolve, self.snooze, self.open_file)
+        for before, after in pairwise(stops):
+            QWidget.setTabOrder(before, after)
+        self.snooze.setEnabled(alert is not None and alert.state != "resolved")
+        self.show_choice((alert,) if alert else ())
+        self.setAccessibleName("Alert details")
+        self.setAccessibleDescription(formats.one_line(alert.title) if alert else NOTHING)
+
+    def show_choice(self, chosen: tuple[Alert, ...]) -> None:
+        """What Acknowledge and Resolve act on; with several the buttons say how many."""
+        self._chosen = chosen
+        for word, pressed, ids in (
+            ("Acknowledge", self.acknowledge, self._firing()),
+            ("Resolve", self.resolve, self._open()),
+        ):
+            pressed.setText(f"{word} {len(ids)}" if len(ids) > 1 else word)
+            pressed.setEnabled(bool(ids))
+        self._buttons.rearrange()
+
+    def _firing(self) -> list[str]:
+        return [alert.id for alert in self._chosen if alert.state == "firing"]
+
+    def _open(self) -> list[str]:
+        return [alert.id for alert in self._chosen if alert.state != "resolved"]
+
+    # -- content
+
+    def _build(self, alert: Alert | None) -> QWidget:
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(GAP, GAP, GAP, SMALL_GAP)
+        column.setSpacing(SMALL_GAP)
+        if alert is None:
+            column.addWidget(paragraph(NOTHING, muted=True))
+        else:
+            self._add_head(column, alert)
+            self._add_culprits(column, alert)
+            self._add_measured(column, alert)
+            self._add_done(column, alert)
+        column.addStretch()
+        return content
+
+    def _add_head(self, column: QVBoxLayout, alert: Alert) -> None:
+        title = paragraph(formats.one_line(alert.title, _TITLE_LIMIT), scale=1.1)
+        font = title.font()
+        font.setBold(True)
+        title.setFont(font)
+        column.addWidget(title)
+        state = QHBoxLayout()
+        word = pills.STATES[alert.state]
+        severity = pills.SEVERITIES[alert.severity]._replace(word=str(alert.severity))
+        state.addWidget(PillLabel(self._theme, severity))
+        state.addWidget(PillLabel(self._theme, word))
+        state.addStretch()
+        copy = button("Copy")
+        copy.clicked.connect(self.copy_text)
+        state.addWidget(copy)
+        column.addLayout(state)
+        column.addWidget(paragraph(text.origin(alert, self._wall()), scale=0.9, muted=True))
+        if alert.message:
+            column.addWidget(paragraph(formats.block(alert.message)))
+
+    def _add_culprits(self, column: QVBoxLayout, alert: Alert) -> None:
+        found = text.culprits(alert)
+        if not found:
+            return
+        column.addSpacing(SMALL_GAP)
+        column.addWidget(label("Culprits during the incident", bold=True))
+        if alert.source == "monitor":
+            column.addWidget(paragraph(WEIGHED, scale=0.9, muted=True))
+        for number, (job, quiet, figures) in enumerate(found):
+            if number:
+                column.addWidget(rule())
+            row = QHBoxLayout()
+            row.setSpacing(SMALL_GAP)
+            row.addWidget(ElidedLabel(job, middle=True), 1)
+            row.addWidget(label(figures))
+            column.addLayout(row)
+            if quiet:
+                column.addWidget(label(quiet, scale=0.9, muted=True))
+
+    def _add_measured(self, column: QVBoxLayout, alert: Alert) -> None:
+        found = text.measured(alert)
+        if not found:
+            return
+        column.addSpacing(SMALL_GAP)
+        column.addWidget(label("At that moment", bold=True))
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(GAP)
+        grid.setVerticalSpacing(2)
+        grid.setColumnStretch(1, 1)
+        for row, (name, value) in enumerate(found):
+            grid.addWidget(label(name, muted=True), row, 0, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(paragraph(value), row, 1)
+        column.addLayout(grid)
+
+    def _add_done(self, column: QVBoxLayout, alert: Alert) -> None:
+        found = text.done(alert)
+        if not found:
+            return
+        column.addSpacing(SMALL_GAP)
+        column.addWidget(label("What was done", bold=True))
+        for each in found:
+            column.addWidget(paragraph(each, scale=0.95, muted=True))
+
+    # -- buttons
+
+    @Slot()
+    def _on_acknowledge(self) -> None:
+        for alert_id in self._firing():
+            self.acknowledge_requested.emit(alert_id)
+
+    @Slot()
+    def _on_resolve(self) -> None:
+        for alert_id in self._open():
+            self.resolve_requested.emit(alert_id)
+
+    @Slot()
+    def _on_snooze(self) -> None:
+        self.snooze_menu.popup(self.snooze.mapToGlobal(QPoint(0, self.snooze.height() + 2)))
+
+    @Slot()
+    def _on_snooze_hour(self) -> None:
+        if self._alert:
+            self.snooze_requested.emit(self._alert.id, _HOUR_S)
+
+    @Slot()
+    def _on_snooze_night(self) -> None:
+        if self._alert:
+            now = dt.datetime.fromtimestamp(self._wall()).astimezone()
+            self.snooze_requested.emit(self._alert.id, seconds_until_morning(now))
+
+    @Slot()
+    def copy_text(self) -> None:
+        """Put everything on the clipboard."""
+        if self._alert:
+            QGuiApplication.clipboard().setText(text.as_text(self._alert, self._wall()))
+
+    @Slot()
+    def _on_open_file(self) -> None:
+        if self._alert:
+            self.open_file_requested.emit(self._alert.id)

@@ -1,0 +1,257 @@
+"""The history: filter, list and details of one alert."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal, Slot
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QMenu,
+    QSplitter,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.query import AlertQuery
+from omnitray.ui.pages.alerts.delegate import AlertDelegate
+from omnitray.ui.pages.alerts.detail import AlertDetail
+from omnitray.ui.pages.alerts.filter import AlertFilter
+from omnitray.ui.pages.alerts.text import Column
+from omnitray.ui.pages.alerts.model import AlertsModel, AlertSource
+from omnitray.ui.widgets.cell_view import CellView
+from omnitray.ui.widgets.frames import Card, button
+from omnitray.ui.widgets.labels import paragraph
+from omnitray.ui.theme import GAP, Theme
+
+NONE_YET = "No alert so far. When something goes wrong, it is listed here and stays here."
+NONE_FIT = "No alert fits this filter."
+_WIDTHS: dict[int, int] = {Column.SEVERITY: 42, Column.WHEN: 86, Column.STATE: 122}
+AskPath = Callable[[QWidget, str], str]
+
+
+def ask_path(parent: QWidget, suffix: str) -> str:
+    """Ask where to save; an empty string means that the person thought better of it."""
+    from PySide6.QtWidgets import QFileDialog  # noqa: PLC0415 - a tenth of the page, seldom used
+
+    chosen, _ = QFileDialog.getSaveFileName(
+        parent, "Export alerts", f"alerts.{suffix}", f"*.{suffix}"
+    )
+    return completed(chosen, suffix, lambda whole: _may_replace(parent, whole))
+
+
+def completed(chosen: str, suffix: str, may_replace: Callable[[Path], bool]) -> str:
+    """The path with its ending; the file dialog has asked about what was typed, not about this."""
+    if not chosen or chosen.lower().endswith(f".{suffix}"):
+        return chosen
+    whole = Path(f"{chosen}.{suffix}")
+    return str(whole) if not whole.exists() or may_replace(whole) else ""
+
+
+def _may_replace(parent: QWidget, whole: Path) -> bool:
+    from PySide6.QtWidgets import QMessageBox  # noqa: PLC0415 - seldom used
+
+    box = QMessageBox(parent)
+    box.setIcon(QMessageBox.Icon.Warning)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setWindowTitle("Export alerts")
+    box.setText(f"{whole.name} is there already. Replace it?")
+    box.setInformativeText(f"What {whole} holds now would be lost.")
+    replace = box.addButton("Replace", QMessageBox.ButtonRole.DestructiveRole)
+    cancel = box.addButton("Leave it", QMessageBox.ButtonRole.RejectRole)
+    box.setDefaultButton(cancel)
+    box.setEscapeButton(cancel)
+    box.exec()
+    return box.clickedButton() is replace
+
+
+class AlertsPage(QWidget):
+    """Everything that went wrong, newest first."""
+
+    acknowledge_requested = Signal(str)
+    resolve_requested = Signal(str)
+    snooze_requested = Signal(str, float)
+    open_file_requested = Signal(str)
+    export_requested = Signal(object, str)
+
+    def __init__(
+        self,
+        theme: Theme,
+        source: AlertSource,
+        wall: Callable[[], float],
+        ask: AskPath = ask_path,
+    ) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self._ask = ask
+        self._wanted = ""
+        self.filter = AlertFilter(wall)
+        self.model = AlertsModel(source, wall, self)
+        self.view = CellView(self.model, AlertDelegate(theme), _WIDTHS, (Column.ALERT,))
+        self.view.setAccessibleName("Alerts")
+        self.view.setSelectionMode(CellView.SelectionMode.ExtendedSelection)
+        self.detail = AlertDetail(theme, wall)
+        self.empty = paragraph(NONE_YET, muted=True)
+        self.export = button("Export…")
+        self.export_menu = QMenu(self)
+        self.export_menu.addAction("As JSON…").triggered.connect(self._on_export_json)
+        self.export_menu.addAction("As CSV…").triggered.connect(self._on_export_csv)
+        self._lay_out()
+        self._connect()
+
+    def _lay_out(self) -> None:
+        self.filter.row.addWidget(self.export)
+        listing = Card(margin=4)
+        listed = QWidget()
+        self._stack = QStackedLayout(listed)
+        self._stack.addWidget(self.view)
+        nothing = QWidget()
+        middle = QVBoxLayout(nothing)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.show_all = button("Show all")
+        middle.addStretch()
+        middle.addWidget(self.empty)
+        middle.addWidget(self.show_all, 0, Qt.AlignmentFlag.AlignHCenter)
+        middle.addStretch()
+        self._stack.addWidget(nothing)
+        listing.column.addWidget(listed)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.setChildrenCollapsible(False)
+        split.setHandleWidth(GAP)
+        split.addWidget(listing)
+        split.addWidget(self.detail)
+        split.setStretchFactor(0, 3)
+        split.setStretchFactor(1, 2)
+        split.setSizes([458, 310])
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP)
+        column.addWidget(self.filter)
+        column.addWidget(split, 1)
+
+    def _connect(self) -> None:
+        self.filter.changed.connect(self.reload)
+        self.show_all.clicked.connect(self.filter.clear)
+        self.export.clicked.connect(self._on_export)
+        self.view.verticalScrollBar().valueChanged.connect(self._on_scrolled)
+        self.view.selectionModel().currentRowChanged.connect(self._on_current_changed)
+        self.view.selectionModel().selectionChanged.connect(self._show_choice)
+        self.model.modelReset.connect(self._show_emptiness)
+        self.model.rowsInserted.connect(self._show_emptiness)
+        self.model.rowsRemoved.connect(self._show_emptiness)
+        self.model.dataChanged.connect(self._on_data_changed)
+        self.detail.acknowledge_requested.connect(self.acknowledge_requested)
+        self.detail.resolve_requested.connect(self.resolve_requested)
+        self.detail.snooze_requested.connect(self.snooze_requested)
+        self.detail.open_file_requested.connect(self.open_file_requested)
+        for keys, button_ in (
+            ("A", self.detail.acknowledge),
+            ("R", self.detail.resolve),
+            ("O", self.detail.open_file),
+        ):
+            shortcut = QShortcut(QKeySequence(keys), self.view)
+            shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
+            shortcut.activated.connect(button_.click)
+        copy = QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), self.view)
+        copy.setContext(Qt.ShortcutContext.WidgetShortcut)
+        copy.activated.connect(self.detail.copy_text)
+
+    # -- facts
+
+    @Slot()
+    def reload(self) -> None:
+        """Ask the history again, and keep the alert that was chosen."""
+        chosen = self._wanted or (self.detail.alert.id if self.detail.alert else "")
+        self.model.ask(self.filter.query())
+        row = self.model.row_of(chosen) if chosen else -1
+        if row < 0 and self.model.rowCount():
+            row = 0
+        self._choose(row)
+
+    def take(self, alert: Alert) -> None:
+        """Take up an alert that is new or has changed."""
+        self.model.take(alert)
+        if self.detail.alert and self.detail.alert.id == alert.id:
+            self._show(alert)
+        elif self.model.rowCount() == 1:
+            self._choose(0)
+
+    def show_details(self, alert_id: str) -> None:
+        """Choose an alert; a filter that hides it is cleared, an old one is fetched."""
+        self._wanted = alert_id
+        self.reload()
+        if self.model.row_of(alert_id) < 0 and self.filter.narrows:
+            self.filter.clear()
+        while self.model.row_of(alert_id) < 0 and self.model.has_more:
+            self.model.fetch_page()
+        self._choose(self.model.row_of(alert_id))
+        self._wanted = ""
+
+    def query(self) -> AlertQuery:
+        """The filter in force."""
+        return self.model.asked
+
+    # -- inside
+
+    def _choose(self, row: int) -> None:
+        index = self.model.index(row, 0) if row >= 0 else QModelIndex()
+        self.view.setCurrentIndex(index)
+        if index.isValid():
+            self.view.scrollTo(index)
+        self._show(self.model.alert_at(row))
+
+    def _show(self, alert: Alert | None) -> None:
+        self.detail.show_alert(alert)
+        self._show_choice()
+
+    @Slot()
+    def _show_choice(self) -> None:
+        """The selected rows; where none is, the alert that is shown."""
+        rows = self.view.selectionModel().selectedRows()
+        found = [self.model.alert_at(index.row()) for index in rows]
+        shown = self.detail.alert
+        chosen = tuple(alert for alert in found if alert is not None)
+        self.detail.show_choice(chosen or ((shown,) if shown else ()))
+
+    @Slot(int)
+    def _on_scrolled(self, value: int) -> None:
+        """Fetch the next page a screen before it is seen."""
+        if value >= self.view.verticalScrollBar().maximum() - self.view.viewport().height():
+            self.model.fetch_page()
+
+    @Slot()
+    def _show_emptiness(self) -> None:
+        empty = self.model.rowCount() == 0
+        self.empty.setText(NONE_FIT if self.filter.narrows else NONE_YET)
+        self.show_all.setVisible(self.filter.narrows)
+        self._stack.setCurrentIndex(1 if empty else 0)
+
+    @Slot(QModelIndex)
+    def _on_current_changed(self, current: QModelIndex) -> None:
+        self._show(self.model.alert_at(current.row()))
+
+    @Slot()
+    def _on_data_changed(self) -> None:
+        row = self.view.currentIndex().row()
+        alert = self.model.alert_at(row)
+        if alert is not None and alert is not self.detail.alert:
+            self.detail.show_alert(alert)
+        self._show_choice()
+
+    @Slot()
+    def _on_export(self) -> None:
+        self.export_menu.popup(self.export.mapToGlobal(QPoint(0, self.export.height() + 2)))
+
+    @Slot()
+    def _on_export_json(self) -> None:
+        self._export("json")
+
+    @Slot()
+    def _on_export_csv(self) -> None:
+        self._export("csv")
+
+    def _export(self, suffix: str) -> None:
+        path = self._ask(self, suffix)
+        if path:
+            self.export_requested.emit(self.query(), path)

@@ -1,0 +1,162 @@
+"""What is said about an alert in list, detail panel and clipboard. Pure."""
+
+import enum
+from collections.abc import Iterable
+
+from omnitray.alerts.model import Alert, epoch
+from omnitray.protector.identity import Rung
+from omnitray.protector.protect_reasons import AlarmReason, ProtectReason
+from omnitray.base.facts import AlertType
+from omnitray.ui import formats
+
+TYPE_WORDS = {
+    AlertType.PERMISSION_ERROR: "permission error",
+    AlertType.SERVER_DOWN: "server down",
+    AlertType.SERVER_SLOW: "server slow",
+    AlertType.RESOURCE_CRITICAL: "resource",
+    AlertType.TEST_TIMEOUT: "test timeout",
+    AlertType.TEST_FAILED: "test failed",
+    AlertType.CRITICAL: "critical",
+}
+_FIGURES = (("cpu", "CPU"), ("memory", "Memory"), ("disk", "Disk"))
+_WORDS = (("level", "Level"), ("mode", "Mode"))
+_TOLD = {"cpu", "memory", "disk", "level", "mode", "culprits", "actions"}
+_MOST_REST = 12
+_NAMES = {
+    "action_id": "Action",
+    "rung": "Step",
+    "others_wait": "Somebody feels it",
+}
+_CODES = {
+    "rung": {
+        Rung.TELL: "told you",
+        Rung.SLOW_DOWN: "slowed down",
+        Rung.PAUSE: "paused",
+        Rung.END: "ended",
+    },
+    "reason": {each.value: each.sentence for each in (*ProtectReason, *AlarmReason)},
+}
+
+
+class Column(enum.IntEnum):
+    """The columns of the list."""
+
+    SEVERITY = 0
+    WHEN = 1
+    ALERT = 2
+    STATE = 3
+
+
+TITLES = {
+    Column.SEVERITY: "",
+    Column.WHEN: "When",
+    Column.ALERT: "Alert",
+    Column.STATE: "State",
+}
+
+
+def seen(alert: Alert, now_s: float) -> str:
+    """When it was last seen."""
+    return formats.when(epoch(alert.last_seen), now_s)
+
+
+def seen_briefly(alert: Alert, now_s: float) -> str:
+    """The same for a narrow column: the day stands for the time once it is over."""
+    return formats.when(epoch(alert.last_seen), now_s, brief=True)
+
+
+def times(alert: Alert) -> str:
+    """``4 times``; nothing for a single one."""
+    return f"{alert.count} times" if alert.count > 1 else ""
+
+
+def origin(alert: Alert, now_s: float) -> str:
+    """``RESOURCE_CRITICAL · monitor · first 13:58:40, last 14:01:52, 4 times``."""
+    first = formats.when(epoch(alert.first_seen), now_s)
+    last = seen(alert, now_s)
+    when = f"first {first}, last {last}, {times(alert)}" if alert.count > 1 else first
+    parts = [str(alert.type), formats.one_line(alert.source), when]
+    if alert.resolved_at:
+        parts.append(f"resolved {formats.when(epoch(alert.resolved_at), now_s)}")
+    return " · ".join(parts)
+
+
+def culprits(alert: Alert) -> list[tuple[str, str, str]]:
+    """Job, quiet words, figures; whatever shape the context has."""
+    found = alert.context.get("culprits")
+    return [_culprit(each) for each in _dicts(found)]
+
+
+def measured(alert: Alert) -> list[tuple[str, str]]:
+    """The figures of the moment, then whatever else the context holds."""
+    rows = [
+        (name, formats.percent(float(value), 1))
+        for key, name in _FIGURES
+        if isinstance(value := alert.context.get(key), int | float)
+    ]
+    rows += [
+        (name, formats.one_line(str(alert.context[key])))
+        for key, name in _WORDS
+        if key in alert.context
+    ]
+    others = [key for key in alert.context if key not in _TOLD][:_MOST_REST]
+    rows += [_in_words(key, alert.context[key]) for key in others]
+    return rows
+
+
+def _in_words(key: str, value: object) -> tuple[str, str]:
+    """What the protector says of itself in its own words; of others, what they wrote."""
+    words = _CODES.get(key, {}).get(str(value)) or _short(value)
+    return _NAMES.get(key) or _title(key), words
+
+
+def done(alert: Alert) -> list[str]:
+    """What was done about it, one sentence each: the context's ``actions``."""
+    found = alert.context.get("actions")
+    if not isinstance(found, list | tuple):
+        return []
+    return [formats.one_line(str(each)) for each in found]
+
+
+def as_text(alert: Alert, now_s: float) -> str:
+    """Everything, for the clipboard."""
+    lines = [formats.one_line(alert.title), origin(alert, now_s)]
+    if alert.message:
+        lines += ["", formats.block(alert.message)]
+    named = [f"  {job} {quiet} {figures}".rstrip() for job, quiet, figures in culprits(alert)]
+    if named:
+        lines += ["", "Culprits:", *named]
+    rows = [f"  {name}: {value}" for name, value in measured(alert)]
+    if rows:
+        lines += ["", "Measured:", *rows]
+    acted = [f"  {each}" for each in done(alert)]
+    return "\n".join([*lines, "", "Done:", *acted] if acted else lines)
+
+
+def _culprit(found: dict[str, object]) -> tuple[str, str, str]:
+    cpu, rss, pid = found.get("cpu"), found.get("rss_bytes"), found.get("pid")
+    figures = [
+        formats.percent(float(cpu)) if isinstance(cpu, int | float) else "",
+        formats.size(float(rss)) if isinstance(rss, int | float) and rss else "",
+    ]
+    quiet = f"pid {pid}" if isinstance(pid, int) else ""
+    shown = " · ".join(each for each in figures if each)
+    return formats.one_line(str(found.get("job", "?")), 80), quiet, shown
+
+
+def _dicts(found: object) -> Iterable[dict[str, object]]:
+    if not isinstance(found, list | tuple):
+        return []
+    return [each for each in found if isinstance(each, dict)]
+
+
+def _title(key: str) -> str:
+    return formats.one_line(key.replace("_", " "), 40).capitalize()
+
+
+def _short(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return formats.one_line(str(value), 120)

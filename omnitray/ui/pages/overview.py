@@ -1,0 +1,206 @@
+"""The first page: four charts over one range of time, and the jobs to look at first."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from omnitray.alerts.model import Alert, epoch
+from omnitray.base.facts import Job, Severity, Snapshot
+from omnitray.base.policy import Thresholds
+from omnitray.ui import formats
+from omnitray.ui.charts import readings
+from omnitray.ui.charts.chart import Chart
+from omnitray.ui.charts.card import ChartCard
+from omnitray.ui.charts.background import PERCENT, RATE
+from omnitray.ui.charts.paint import Curve, Mark
+from omnitray.ui.widgets.choice import Segments
+from omnitray.ui.widgets.frames import Card
+from omnitray.ui.pages.processes.text import Grips, top_jobs
+from omnitray.ui.pages.processes.model import JobsModel
+from omnitray.ui.pages.processes.view import JobsView
+from omnitray.ui.widgets.labels import ElidedLabel, label
+from omnitray.ui.charts.readings import Readings
+from omnitray.ui.theme import GAP, Theme
+
+RANGES = ((60.0, "1 min"), (300.0, "5 min"), (900.0, "15 min"), (3600.0, "1 h"))
+_TOP = 5
+_STRAIN_HINT = "Share of the last 10 s in which at least one program had to wait for it."
+_ALERT_CHARTS = {"cpu": "CPU", "memory": "Memory", "disk": "Disk"}
+
+
+class _Plan(NamedTuple):
+    """How one card is made: its curves as (word, colour, figure)."""
+
+    title: str
+    curves: tuple[tuple[str, str, str], ...]
+    percent: bool
+    hint: str = ""
+
+
+_PLANS = (
+    _Plan("CPU", (("CPU", "cpu", "cpu_percent"),), percent=True),
+    _Plan(
+        "Memory",
+        (("Memory", "memory", "memory_percent"),),
+        percent=True,
+        hint="Used is total minus available: what programs hold and cannot be taken back.",
+    ),
+    _Plan(
+        "Disk",
+        (("read", "first", "disk_read_bps"), ("write", "second", "disk_write_bps")),
+        percent=False,
+    ),
+    _Plan(
+        "Network",
+        (("down", "first", "net_recv_bps"), ("up", "second", "net_sent_bps")),
+        percent=False,
+    ),
+)
+_WORDS = {
+    "CPU": readings.cpu_words,
+    "Memory": readings.memory_words,
+    "Disk": readings.disk_words,
+    "Network": readings.network_words,
+}
+
+
+class OverviewPage(QWidget):
+    """Charts and top jobs."""
+
+    range_chosen = Signal(float)
+    job_opened = Signal(object)
+
+    def __init__(self, theme: Theme, shared: Readings) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self._theme, self._readings = theme, shared
+        self._jobs: tuple[Job, ...] = ()
+        self._grips = Grips()
+        self.cards = {plan.title: self._card(plan) for plan in _PLANS}
+        self.range = Segments("Time range", RANGES)
+        self.range.chosen.connect(self._on_range_chosen)
+        self.strain = ElidedLabel(muted=True, hint=_STRAIN_HINT)
+        self.jobs_model = JobsModel(self, as_given=True)
+        self.jobs_view = JobsView(theme, self.jobs_model, tree=False)
+        self.jobs_view.setAccessibleName("Jobs that take most")
+        self.jobs_view.fit_rows(_TOP)
+        self.jobs_view.job_opened.connect(self.job_opened)
+        self.no_jobs = label("Jobs will be listed here after the first scan.", muted=True)
+        self._lay_out()
+        self.show_range(300.0)
+
+    def _card(self, plan: _Plan) -> ChartCard:
+        curves = tuple(
+            Curve(word, colour, self._readings.tracks[figure], dashed=place > 0)
+            for place, (word, colour, figure) in enumerate(plan.curves)
+        )
+        chart = Chart(
+            self._theme,
+            self._readings.axis,
+            curves,
+            name=plan.title,
+            say=formats.percent if plan.percent else formats.rate,
+            scale=PERCENT if plan.percent else RATE,
+        )
+        return ChartCard(self._theme, plan.title, chart, curves, plan.hint)
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(self.strain, 1)
+        top.addWidget(self.range)
+        grid = QGridLayout()
+        grid.setSpacing(GAP)
+        for place, card in enumerate(self.cards.values()):
+            grid.addWidget(card, place // 2, place % 2)
+        grid.setColumnStretch(0, 1)
+        grid.setColumnStretch(1, 1)
+        jobs = Card(margin=4)
+        jobs.column.addWidget(self.no_jobs, 0, Qt.AlignmentFlag.AlignCenter)
+        jobs.column.addWidget(self.jobs_view)
+        jobs.setFixedHeight(self.jobs_view.height() + 10)
+        self.jobs_view.hide()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP)
+        column.addLayout(top)
+        column.addLayout(grid, 1)
+        column.addWidget(jobs)
+
+    # -- facts
+
+    @Slot()
+    def show_readings(self) -> None:
+        """Take up what was added to the readings."""
+        newest = self._readings.newest
+        if newest is not None and self.isVisible():
+            self._show_figures(newest)
+        for card in self.cards.values():
+            card.chart.refresh()
+
+    def restart(self) -> None:
+        """The readings were replaced."""
+        for card in self.cards.values():
+            card.chart.reset()
+        self.show_readings()
+
+    def show_thresholds(self, thresholds: Thresholds) -> None:
+        """Draw the threshold lines."""
+        for title, band in (("CPU", thresholds.cpu), ("Memory", thresholds.memory)):
+            self.cards[title].chart.set_thresholds(band.warning, band.critical)
+
+    def show_alerts(self, alerts: Iterable[Alert]) -> None:
+        """Mark where alerts fired: on the chart they are about, else on all, as neutral ones."""
+        marks: dict[str, list[Mark]] = {title: [] for title in self.cards}
+        for alert in alerts:
+            title = _ALERT_CHARTS.get(str(alert.context.get("resource")))
+            mark = Mark(
+                self._readings.axis.at(epoch(alert.first_seen)),
+                alert.severity == Severity.CRITICAL,
+                formats.one_line(alert.title, 60),
+                neutral=title is None,
+            )
+            for each in (title,) if title else tuple(self.cards):
+                marks[each].append(mark)
+        for title, found in marks.items():
+            self.cards[title].chart.set_marks(found)
+
+    def show_jobs(self, jobs: tuple[Job, ...], known: Grips) -> None:
+        """Show the jobs to look at first."""
+        self._jobs, self._grips = jobs, known
+        self.jobs_model.show_grips(known)
+        self.jobs_model.show_jobs(top_jobs(jobs, known, _TOP))
+        self.jobs_view.setVisible(bool(jobs))
+        self.no_jobs.setVisible(not jobs)
+
+    def show_range(self, seconds: float) -> None:
+        """Show a range of time."""
+        self.range.show_value(seconds)
+        for card in self.cards.values():
+            card.chart.set_range(self.range.value)
+
+    def showEvent(self, event: object) -> None:  # noqa: ARG002, N802 - Qt's name and shape
+        """Catch up with what came while nobody looked."""
+        self.show_readings()
+
+    # -- inside
+
+    def _show_figures(self, shot: Snapshot) -> None:
+        for title, words in _WORDS.items():
+            self.cards[title].show_figures(*words(shot))
+        self.strain.setText(_strain(shot))
+
+    @Slot(object)
+    def _on_range_chosen(self, seconds: float) -> None:
+        self.show_range(seconds)
+        self.range_chosen.emit(seconds)
+
+
+def _strain(shot: Snapshot) -> str:
+    pressure = shot.pressure
+    if pressure is None:
+        return "Live charts"
+    pairs = (("CPU", pressure.cpu), ("memory", pressure.memory), ("disk", pressure.io))
+    words = [f"{name} {pair.some_avg10:.0f} %" for name, pair in pairs if pair]
+    return "Time lost waiting: " + " · ".join(words)

@@ -1,0 +1,283 @@
+"""Jobs as a tree: a row for each job, its processes below. Rows keep their place on demand.
+
+While the person points at the list it is *frozen*: the order stands, jobs and processes that are
+gone stay as faded rows, new ones come at the end. Updates keep selection and open branches, since
+rows are inserted, removed and moved, never reset; a row is one very job or process for its life.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from omnitray.base.facts import Job, ProcessFacts
+from omnitray.processes.job_seats import identity
+from omnitray.ui.widgets.cells import CELL, Cell
+from omnitray.ui.pages.processes.cells import job_cell, process_cell
+from omnitray.ui.pages.processes.text import (
+    FIGURES,
+    HELP,
+    TITLES,
+    Column,
+    Grips,
+    weight,
+)
+
+JOB = CELL + 1
+Index = QModelIndex | QPersistentModelIndex
+_NOWHERE = QModelIndex()
+_FOLLOW_GRIPS = (Column.IO, Column.STATE, Column.LEVER)
+_ARROWS = {Qt.SortOrder.AscendingOrder: " ↑", Qt.SortOrder.DescendingOrder: " ↓"}
+
+
+class _Line(msgspec.Struct, eq=False):
+    """A process in its place."""
+
+    process: ProcessFacts
+    gone: bool = False
+
+
+class _Row(msgspec.Struct, eq=False):
+    """A job in its place; ``serial`` is the internal id of the rows below it."""
+
+    serial: int
+    job: Job
+    lines: list[_Line]
+    gone: bool = False
+
+
+class JobsModel(QAbstractItemModel):
+    """The tree. Give it jobs with :meth:`show_jobs`, what holds them with :meth:`show_grips`.
+
+    ``as_given`` keeps the order in which the jobs come until a column is chosen.
+    """
+
+    def __init__(self, parent: QObject | None = None, *, as_given: bool = False) -> None:
+        super().__init__(parent)
+        self._rows: list[_Row] = []
+        self._by_serial: dict[int, _Row] = {}
+        self._jobs: tuple[Job, ...] = ()
+        self._grips = Grips()
+        self._serial = 0
+        self._frozen = False
+        self._filter = ""
+        self._projects = not as_given
+        self._column: Column | None = None if as_given else Column.CPU
+        self._order = Qt.SortOrder.DescendingOrder
+
+    # -- facts
+
+    def show_jobs(self, jobs: Iterable[Job], known: Grips | None = None) -> None:
+        """Take up the newest scan, and what holds its jobs where that is new too."""
+        self._jobs = tuple(jobs)
+        self._grips = known or self._grips
+        self._update()
+
+    def show_grips(self, known: Grips) -> None:
+        """Take up what is held and protected."""
+        self._grips = known
+        if not self._frozen and self._column in _FOLLOW_GRIPS:
+            self._reorder()
+        self._tell_all()
+
+    def freeze(self, *, frozen: bool) -> None:
+        """Keep every row where it is, or let the order follow again."""
+        if frozen != self._frozen:
+            self._frozen = frozen
+            self._update()
+
+    def filter(self, text: str) -> None:
+        """Show only jobs whose name, project or processes contain the words; at once, too."""
+        self._filter = text.casefold()
+        self._drop({row.job.key for row in self._rows if self._passes(row.job)})
+        self._update()
+        self._reorder()
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.DescendingOrder) -> None:
+        """Order by a column, at once, even while frozen: the person asked."""
+        if column >= 0:
+            self._column, self._order = Column(column), order
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(Column) - 1)
+            self._reorder()
+
+    def job_at(self, index: Index) -> Job | None:
+        """The job of a row, also of a process below it; None where it is gone."""
+        row = self._row_of(index)
+        return None if row is None or row.gone else row.job
+
+    def index_of(self, key: str) -> QModelIndex:
+        """The row of a job; invalid where there is none."""
+        found = (n for n, row in enumerate(self._rows) if row.job.key == key)
+        number = next(found, None)
+        return QModelIndex() if number is None else self.index(number, 0)
+
+    # -- the model
+
+    def index(self, row: int, column: int, parent: Index = _NOWHERE) -> QModelIndex:
+        """An index; the internal id is 0 for a job and the job's serial for a process."""
+        if not self.hasIndex(row, column, parent):
+            return QModelIndex()
+        serial = self._rows[parent.row()].serial if parent.isValid() else 0
+        return self.createIndex(row, column, serial)
+
+    def parent(self, index: Index = _NOWHERE) -> Any:
+        """The job of a process."""
+        if not index.isValid() or index.internalId() == 0:
+            return QModelIndex()
+        row = self._by_serial.get(index.internalId())
+        return QModelIndex() if row is None else self.createIndex(self._rows.index(row), 0, 0)
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:  # noqa: N802 - Qt's name
+        """Jobs, or the processes of one."""
+        if not parent.isValid():
+            return len(self._rows)
+        if parent.internalId() or parent.column():
+            return 0
+        return len(self._rows[parent.row()].lines)
+
+    def columnCount(self, parent: Index = _NOWHERE) -> int:  # noqa: ARG002, N802 - Qt's name and shape
+        """The same everywhere."""
+        return len(Column)
+
+    def headerData(  # noqa: N802 - Qt's name
+        self,
+        section: int,
+        orientation: Qt.Orientation,
+        role: int = Qt.ItemDataRole.DisplayRole,
+    ) -> Any:
+        """Titles, with an explanation as tooltip."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        column = Column(section)
+        if role == Qt.ItemDataRole.DisplayRole:
+            return TITLES[column] + (_ARROWS[self._order] if column == self._column else "")
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return HELP.get(column)
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            side = Qt.AlignmentFlag.AlignRight if column in FIGURES else Qt.AlignmentFlag.AlignLeft
+            return int(side | Qt.AlignmentFlag.AlignVCenter)
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """The cell to paint, its words for everybody else."""
+        row = self._row_of(index)
+        if row is None or role not in _ROLES:
+            return None
+        if role == JOB:
+            return row.job
+        cell = self._cell(row, index)
+        return cell if role == CELL else cell.words
+
+    def _cell(self, row: _Row, index: Index) -> Cell:
+        column, known = Column(index.column()), self._grips
+        if index.internalId():
+            line = row.lines[index.row()]
+            gone = row.gone or line.gone
+            return process_cell(row.job, line.process, column, known, gone=gone)
+        return job_cell(row.job, column, known, gone=row.gone, projects=self._projects)
+
+    def _row_of(self, index: Index) -> _Row | None:
+        if not index.isValid():
+            return None
+        if index.internalId():
+            return self._by_serial.get(index.internalId())
+        return self._rows[index.row()] if index.row() < len(self._rows) else None
+
+    # -- changes
+
+    def _update(self) -> None:
+        there = {job.key: job for job in self._jobs}
+        wanted = {key: job for key, job in there.items() if self._passes(job)}
+        if not self._frozen:
+            self._drop(set(wanted))
+        for number, row in enumerate(self._rows):
+            row.gone = row.job.key not in there
+            self._refresh(number, row, there.get(row.job.key, row.job))
+            wanted.pop(row.job.key, None)
+        self._append(list(wanted.values()))
+        if not self._frozen:
+            self._reorder()
+        self._tell_all()
+
+    def _passes(self, job: Job) -> bool:
+        if not self._filter:
+            return True
+        words = [job.title.casefold(), *(each.name.casefold() for each in job.processes)]
+        pids = [str(each.pid) for each in job.processes]
+        return any(self._filter in word for word in words) or self._filter in pids
+
+    def _drop(self, kept: set[str]) -> None:
+        for number in reversed(range(len(self._rows))):
+            if self._rows[number].job.key not in kept:
+                self.beginRemoveRows(QModelIndex(), number, number)
+                del self._by_serial[self._rows.pop(number).serial]
+                self.endRemoveRows()
+
+    def _refresh(self, number: int, row: _Row, job: Job) -> None:
+        """Take up the newest of a job; those of its processes that go on keep their places."""
+        row.job = job
+        parent = self.createIndex(number, 0, 0)
+        wanted = {identity(process): process for process in job.processes}
+        for place in reversed(range(len(row.lines))):
+            line = row.lines[place]
+            found = wanted.pop(identity(line.process), None)
+            line.process, line.gone = found or line.process, found is None
+            if line.gone and not self._frozen:
+                self.beginRemoveRows(parent, place, place)
+                del row.lines[place]
+                self.endRemoveRows()
+        if wanted:
+            first = len(row.lines)
+            self.beginInsertRows(parent, first, first + len(wanted) - 1)
+            row.lines += map(_Line, wanted.values())
+            self.endInsertRows()
+
+    def _append(self, jobs: list[Job]) -> None:
+        if not jobs:
+            return
+        first = len(self._rows)
+        self.beginInsertRows(QModelIndex(), first, first + len(jobs) - 1)
+        for job in jobs:
+            self._serial += 1
+            row = _Row(self._serial, job, list(map(_Line, job.processes)))
+            self._rows.append(row)
+            self._by_serial[row.serial] = row
+        self.endInsertRows()
+
+    def _reorder(self) -> None:
+        ordered = self._ordered()
+        if [row.serial for row in ordered] == [row.serial for row in self._rows]:
+            return
+        self.layoutAboutToBeChanged.emit()
+        before = self.persistentIndexList()
+        kept = [self._rows[index.row()] if not index.internalId() else None for index in before]
+        self._rows = ordered
+        places = {row.serial: number for number, row in enumerate(ordered)}
+        after = [
+            self.createIndex(places[row.serial], index.column(), 0) if row else index
+            for row, index in zip(kept, before, strict=True)
+        ]
+        self.changePersistentIndexList(before, after)
+        self.layoutChanged.emit()
+
+    def _ordered(self) -> list[_Row]:
+        if self._column is None:
+            given = {job.key: place for place, job in enumerate(self._jobs)}
+            return sorted(self._rows, key=lambda row: given.get(row.job.key, len(given)))
+        column, down = self._column, self._order == Qt.SortOrder.DescendingOrder
+        known = self._grips
+        return sorted(self._rows, key=lambda row: weight(row.job, column, known), reverse=down)
+
+    def _tell_all(self) -> None:
+        last = len(Column) - 1
+        if self._rows:
+            bottom = self.createIndex(len(self._rows) - 1, last, 0)
+            self.dataChanged.emit(self.createIndex(0, 0, 0), bottom)
+        for row in self._rows:
+            if row.lines:
+                bottom = self.createIndex(len(row.lines) - 1, last, row.serial)
+                self.dataChanged.emit(self.createIndex(0, 0, row.serial), bottom)
+
+
+_ROLES = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole, CELL, JOB)

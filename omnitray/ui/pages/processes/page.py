@@ -1,0 +1,231 @@
+"""All jobs as a tree of their processes, and what the person can do to one of them."""
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMessageBox, QVBoxLayout, QWidget
+
+from omnitray.base.facts import Job, ProtectState
+from omnitray.protector.view import Told
+from omnitray.ui import formats
+from omnitray.ui.pages.processes import offers
+from omnitray.ui.widgets.frames import Card, button, rule
+from omnitray.ui.pages.processes.text import Grips, job_pss
+from omnitray.ui.pages.processes.model import JobsModel
+from omnitray.ui.pages.processes.view import JobsView
+from omnitray.ui.widgets.labels import ElidedLabel, paragraph, plain_tooltip
+from omnitray.ui.theme import GAP, SMALL_GAP, Theme, text_font
+from omnitray.ui.widgets.action_feedback import ToldLine
+
+NONE_YET = "No scan of the processes so far. Jobs and their processes will be listed here."
+NONE_FIT = "No job and no process has this in its name."
+NOTHING = "Choose a job to slow it down, pause it, end it or protect it"
+_NAMED = 4
+
+
+class ProcessesPage(QWidget):
+    """The tree, a filter above it, the buttons below it."""
+
+    job_action_requested = Signal(str, str)
+    undo_requested = Signal(str)
+    job_chosen = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self._grips = Grips()
+        self._state = ProtectState.ON
+        self.question: QMessageBox | None = None
+        self.model = JobsModel(self)
+        self.view = JobsView(theme, self.model, tree=True)
+        self.view.setAccessibleName("Jobs and their processes")
+        self.empty = paragraph(NONE_YET, muted=True)
+        self.filter = QLineEdit()
+        self.filter.setFont(text_font(self.filter.font()))
+        self.filter.setPlaceholderText("Search job, project, process or pid…")
+        self.filter.setAccessibleName("Search jobs")
+        self.filter.setClearButtonEnabled(True)
+        self.filter.textChanged.connect(self._on_filter_changed)
+        self.chosen = ElidedLabel(NOTHING, muted=True)
+        self.slow_down = button("Slow down")
+        self.pause = button("Pause")
+        self.resume = button("Resume")
+        self.end = button("End…", danger=True)
+        self.protect = button("Protect")
+        self.unprotect = button("Unprotect")
+        self.told = ToldLine(SMALL_GAP + 2)
+        self._buttons = {
+            "slow_down": self.slow_down,
+            "pause": self.pause,
+            "resume": self.resume,
+            "protect": self.protect,
+            "unprotect": self.unprotect,
+            "end": self.end,
+        }
+        self._lay_out()
+        self._connect()
+        self._show_choice()
+
+    def _lay_out(self) -> None:
+        card = Card(margin=4)
+        card.column.addWidget(self.empty, 1, Qt.AlignmentFlag.AlignCenter)
+        card.column.addWidget(self.view, 1)
+        card.column.addWidget(rule())
+        row = QHBoxLayout()
+        row.setContentsMargins(SMALL_GAP + 2, SMALL_GAP, SMALL_GAP + 2, SMALL_GAP)
+        row.setSpacing(SMALL_GAP)
+        row.addWidget(self.chosen, 1)
+        for action, each in self._buttons.items():
+            each.setProperty("action", action)
+            row.addWidget(each)
+        card.column.addWidget(self.told)
+        card.column.addLayout(row)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP)
+        column.addWidget(self.filter)
+        column.addWidget(card, 1)
+        self.view.hide()
+
+    def _connect(self) -> None:
+        self.view.job_selected.connect(self._on_job_selected)
+        for action, each in self._buttons.items():
+            if action != "end":
+                each.clicked.connect(self._on_action)
+        self.end.clicked.connect(self._on_end)
+        delete = QShortcut(Qt.Key.Key_Delete, self.view)
+        delete.setContext(Qt.ShortcutContext.WidgetShortcut)
+        delete.activated.connect(self.end.click)
+        self.told.undo_requested.connect(self.undo_requested)
+        self.told.unprotect_requested.connect(self._on_unprotect)
+
+    # -- facts
+
+    def show_jobs(self, jobs: tuple[Job, ...], known: Grips, state: ProtectState) -> None:
+        """Take up the newest scan, what holds the jobs, and whether anything is done at all."""
+        self._grips, self._state = known, state
+        self.told.follow(known.held.values())
+        self.model.show_jobs(jobs, known)
+        self._show_emptiness()
+        self._show_choice()
+
+    def show_told(self, told: Told) -> None:
+        """Say what came of what the person asked for."""
+        self.told.show_told(told)
+
+    @property
+    def chosen_key(self) -> str:
+        """The key of the chosen job, empty where none is."""
+        job = self.view.selected_job()
+        return job.key if job else ""
+
+    def select(self, key: str) -> None:
+        """Choose a job; a filter that hides it is cleared."""
+        if not self.model.index_of(key).isValid():
+            self.filter.clear()
+        self.view.select(key)
+
+    # -- inside
+
+    def _show_emptiness(self) -> None:
+        empty = self.model.rowCount() == 0
+        self.empty.setText(NONE_FIT if self.filter.text() else NONE_YET)
+        self.empty.setVisible(empty)
+        self.view.setVisible(not empty)
+
+    def _show_choice(self) -> None:
+        job = self.view.selected_job()
+        self.chosen.setText(self._words_of(job))
+        reasons = offers.why_not(job, self._grips, self._state)
+        for action, each in self._buttons.items():
+            each.setEnabled(not reasons[action])
+            words = offers.tooltip(action, reasons[action])
+            plain_tooltip(each, words)
+            each.setAccessibleDescription(words)
+        badge = self._grips.protected.get(job.key) if job else None
+        by_person = badge is not None and badge.by_person
+        self.unprotect.setVisible(by_person)
+        self.protect.setVisible(not by_person)
+
+    def _words_of(self, job: Job | None) -> str:
+        if job is None:
+            return NOTHING
+        words = [job.title, _processes(job)]
+        if (pss := job_pss(job, self._grips.look)) is not None:
+            words.append(f"RSS {formats.size(job.rss_bytes)}, PSS {formats.size(pss)}")
+        if (badge := self._grips.protected.get(job.key)) is not None:
+            words.insert(1, badge.why if badge.by_person else f"protected: {badge.why}")
+        return " · ".join(words)
+
+    def ask_to_end(self, job: Job) -> None:
+        """Ask whether this job is to be ended, with everything that this means."""
+        box = QMessageBox(self)
+        box.setIcon(QMessageBox.Icon.Warning)
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setWindowTitle("End a job")
+        box.setText(f"End {formats.one_line(job.title, 120)}, {_processes(job)}?")
+        box.setInformativeText(
+            f"{_names(job)}\n\nEach is asked to stop, and ended 10 s later if it has not. "
+            "What it has not saved is lost. This cannot be undone."
+        )
+        yes = button(f"End {_processes(job)}", danger=True)
+        yes.setParent(box)  # addButton does not keep it alive from Python
+        box.addButton(yes, QMessageBox.ButtonRole.DestructiveRole)
+        cancel = box.addButton("Leave it running", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(cancel)
+        box.setEscapeButton(cancel)
+        box.setProperty("job", job.key)
+        yes.clicked.connect(self._on_end_confirmed)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.question = box
+        box.open()
+
+    def _request(self, action: str) -> None:
+        job = self.view.selected_job()
+        if job is not None:
+            self.job_action_requested.emit(job.key, action)
+
+    @Slot(str)
+    def _on_filter_changed(self, text: str) -> None:
+        self.model.filter(formats.one_line(text))
+        self._show_emptiness()
+
+    @Slot(object)
+    def _on_job_selected(self) -> None:
+        told = self.told.told
+        if told is not None and told.job_key not in {"", self.chosen_key}:
+            self.told.show_told(None)
+        self._show_choice()
+        self.job_chosen.emit()
+
+    @Slot()
+    def _on_action(self) -> None:
+        sender = self.sender()
+        if sender is not None:
+            self._request(str(sender.property("action")))
+
+    @Slot(str)
+    def _on_unprotect(self, job_key: str) -> None:
+        self.job_action_requested.emit(job_key, "unprotect")
+
+    @Slot()
+    def _on_end(self) -> None:
+        job = self.view.selected_job()
+        if job is not None:
+            self.ask_to_end(job)
+
+    @Slot()
+    def _on_end_confirmed(self) -> None:
+        if self.question is not None:
+            self.job_action_requested.emit(str(self.question.property("job")), "end")
+
+
+def _processes(job: Job) -> str:
+    return formats.count(job.process_count, "process")
+
+
+def _names(job: Job) -> str:
+    """``pytest (pid 41210), python3 (pid 41213) and 7 more``."""
+    largest = sorted(job.processes, key=lambda each: each.rss_bytes, reverse=True)
+    named = [f"{formats.one_line(each.name, 40)} (pid {each.pid})" for each in largest[:_NAMED]]
+    more = len(largest) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,161 @@
+"""Why this one, and not another: the words, and everyone who was considered."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+
+from omnitray.protector.view import Considered, Effect, Explanation, Means
+from omnitray.ui import formats
+from omnitray.ui.widgets.frames import Card, rule
+from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph
+from omnitray.ui.widgets.pills import Pill, PillLabel
+from omnitray.ui.theme import GAP, SMALL_GAP, Theme
+from omnitray.ui.widgets.wrap_row import WrapRow
+
+NOTHING_ASKED = "When something is acted on, the reason and everyone who was spared stand here."
+NO_EFFECT = "What an action did for the machine will stand here in figures."
+NO_MEANS = "Which means work on this machine is found out at the first start."
+_MOST = 8
+_VERDICT_WIDTH = 148
+
+
+class Refilled(Card):
+    """A card whose content is built anew when its facts change."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._content = QWidget()
+        self.column.addWidget(self._content)
+        self._facts: object = self
+
+    def refill(self, facts: object) -> QVBoxLayout | None:
+        """An empty column to fill, or None where the facts are the same as before."""
+        if facts == self._facts:
+            return None
+        self._facts = facts
+        self.column.removeWidget(self._content)
+        self._content.hide()
+        self._content.deleteLater()
+        self._content = QWidget()
+        self.column.addWidget(self._content)
+        column = QVBoxLayout(self._content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SMALL_GAP)
+        return column
+
+
+class ExplainCard(Refilled):
+    """One explanation."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.show_explanation(None)
+
+    def show_explanation(self, explanation: Explanation | None) -> None:
+        """Show why; None says what would be here."""
+        column = self.refill(explanation)
+        if column is None:
+            return
+        if explanation is None:
+            self.setAccessibleName("Why?")
+            column.addWidget(label("Why?", bold=True))
+            column.addWidget(paragraph(NOTHING_ASKED, muted=True))
+            column.addStretch()
+            return
+        title = f"Why {formats.one_line(explanation.title, 80)}?"
+        self.setAccessibleName(title)
+        column.addWidget(ElidedLabel(title, bold=True))
+        column.addWidget(paragraph(formats.block(explanation.text)))
+        if explanation.considered:
+            column.addLayout(self._table(explanation.considered[:_MOST]))
+        column.addStretch()
+
+    def _table(self, considered: tuple[Considered, ...]) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(GAP)
+        grid.setVerticalSpacing(SMALL_GAP - 1)
+        grid.setColumnStretch(0, 4)
+        grid.setColumnStretch(3, 5)
+        grid.setColumnMinimumWidth(3, _VERDICT_WIDTH)
+        for column, title in enumerate(("Considered", "Memory", "Growth", "Verdict")):
+            head = label(title, scale=0.9, muted=True)
+            grid.addWidget(head, 0, column, _side(column))
+        for number, each in enumerate(considered):
+            grid.addWidget(rule(), 2 * number + 1, 0, 1, 4)
+            self._add(grid, 2 * number + 2, each)
+        return grid
+
+    def _add(self, grid: QGridLayout, row: int, each: Considered) -> None:
+        grid.addWidget(ElidedLabel(each.title, bold=each.chosen), row, 0)
+        grid.addWidget(label(formats.size(each.rss_bytes)), row, 1, _side(1))
+        grid.addWidget(label(formats.growth(each.growth_bps)), row, 2, _side(2))
+        if each.chosen:
+            verdict = formats.one_line(each.verdict)
+            grid.addWidget(PillLabel(self._theme, Pill(verdict, "critical"), verdict), row, 3)
+        else:
+            spared = paragraph(formats.one_line(each.verdict), scale=0.92, muted=True)
+            grid.addWidget(spared, row, 3)
+
+
+class EffectCard(Refilled):
+    """What an action did for the machine, and which means work here."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.setAccessibleName("What it did for you, and the means on this machine")
+
+    def show_facts(self, effects: tuple[Effect, ...], means: tuple[Means, ...]) -> None:
+        """Show both lists."""
+        column = self.refill((effects, means))
+        if column is None:
+            return
+        column.addWidget(label("What it did for you", bold=True))
+        if not effects:
+            column.addWidget(paragraph(NO_EFFECT, muted=True))
+        column.addLayout(_effects(effects))
+        column.addSpacing(SMALL_GAP)
+        column.addWidget(label("Means on this machine", bold=True))
+        if not means:
+            column.addWidget(paragraph(NO_MEANS, muted=True))
+        for why_not, alike in _by_reason(means).items():
+            row = WrapRow()
+            for each in alike:
+                row.add(_means_label(self._theme, each))
+            column.addWidget(row)
+            if why_not:
+                column.addWidget(paragraph(formats.one_line(why_not), scale=0.92, muted=True))
+        column.addStretch()
+
+
+def _by_reason(means: tuple[Means, ...]) -> dict[str, list[Means]]:
+    """Those that work, then those that do not work for the same reason together."""
+    found: dict[str, list[Means]] = {}
+    for each in sorted(means, key=lambda each: not each.works):
+        found.setdefault("" if each.works else each.why_not, []).append(each)
+    return found
+
+
+def _effects(effects: tuple[Effect, ...]) -> QGridLayout:
+    grid = QGridLayout()
+    grid.setVerticalSpacing(SMALL_GAP - 1)
+    for number, each in enumerate(effects):
+        if number:
+            grid.addWidget(rule(), 2 * number - 1, 0, 1, 2)
+        grid.addWidget(ElidedLabel(each.name, scale=0.95, muted=True), 2 * number, 0)
+        figure = label(formats.one_line(each.figure, 40))
+        grid.addWidget(figure, 2 * number, 1, Qt.AlignmentFlag.AlignRight)
+    return grid
+
+
+def _means_label(theme: Theme, means: Means) -> PillLabel:
+    name = formats.one_line(means.name, 40)
+    if means.works:
+        return PillLabel(theme, Pill(name, "good", "check"), f"{name}: works here")
+    words = formats.one_line(f"{name}: {means.why_not}" if means.why_not else name)
+    return PillLabel(theme, Pill(name, "neutral", "cross"), f"{words} (does not work here)")
+
+
+def _side(column: int) -> Qt.AlignmentFlag:
+    figures = (1, 2)
+    return Qt.AlignmentFlag.AlignRight if column in figures else Qt.AlignmentFlag.AlignLeft

@@ -1,0 +1,211 @@
+"""What the protector holds, why, what that did, and everything it ever did. Shows facts only."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from omnitray.base.facts import Mode, ProtectState
+from omnitray.protector.view import (
+    Breaker,
+    BreakerState,
+    Explanation,
+    JournalLine,
+    ProtectionView,
+    Told,
+)
+from omnitray.ui import formats
+from omnitray.ui.widgets.cell_view import CellView
+from omnitray.ui.widgets.cells import CellDelegate
+from omnitray.ui.widgets.choice import Segments
+from omnitray.ui.pages.protection.explain_card import EffectCard, ExplainCard
+from omnitray.ui.widgets.frames import Card, button, scrolled
+from omnitray.ui.pages.protection.held_rows import HeldRows
+from omnitray.ui.pages.protection.journal_model import Column, JournalModel
+from omnitray.ui.widgets.labels import label, paragraph, plain_tooltip
+from omnitray.ui.theme import GAP, Theme
+from omnitray.ui.widgets.action_feedback import ToldLine
+
+NO_JOURNAL = "Nothing was done so far. Every action will be listed here, with its reason."
+NOTHING_HELD = "Nothing is held back, so there is nothing to undo."
+_JOURNAL_MARGIN = 4
+_WIDTHS: dict[int, int] = {Column.AT: 116, Column.OUTCOME: 130}
+_STATES = (
+    (ProtectState.ON, "on"),
+    (ProtectState.WATCH, "watch only"),
+    (ProtectState.OFF, "off"),
+)
+_STATE_WORDS = {
+    ProtectState.ON: "Protection is on",
+    ProtectState.WATCH: "Protection only watches",
+    ProtectState.OFF: "Protection is off",
+}
+_MODE_WORDS = {
+    Mode.DEV: "asks before it ends anything",
+    Mode.TEST: "asks, and acts after 60 s without an answer",
+    Mode.PROD: "asks, and acts after 30 s without an answer",
+}
+
+
+class ProtectionPage(QWidget):
+    """The page."""
+
+    undo_requested = Signal(str)
+    undo_all_requested = Signal()
+    end_requested = Signal(str)  # the key of a job; it has yet to be confirmed
+    protect_state_requested = Signal(object)
+
+    def __init__(self, theme: Theme, wall: Callable[[], float]) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self._wall = wall
+        self._view = ProtectionView()
+        self._asked = ""
+        self.headline = label(bold=True)
+        self.detail = paragraph(muted=True)
+        self.told = ToldLine()
+        self.state = Segments("Protection", _STATES)
+        self.undo_all = button("Undo all")
+        self.held = HeldRows(theme)
+        self.why = ExplainCard(theme)
+        self.effects = EffectCard(theme)
+        self.journal_model = JournalModel(wall, self)
+        delegate = CellDelegate(theme, row_height=30)
+        self.journal = CellView(self.journal_model, delegate, _WIDTHS, (Column.WHAT, Column.WHY))
+        self.journal.setAccessibleName("Journal of actions")
+        self.journal.setHeaderHidden(True)
+        self.journal.setMinimumHeight(110)
+        self.no_journal = paragraph(NO_JOURNAL, muted=True)
+        self._lay_out()
+        self._connect()
+        self.show_view(self._view)
+
+    def _lay_out(self) -> None:
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addWidget(self.headline)
+        words.addWidget(self.detail)
+        top = QHBoxLayout()
+        top.setSpacing(GAP)
+        top.addLayout(words, 1)
+        top.addWidget(self.state)
+        held = Card("Under action now")
+        held.head.addWidget(self.undo_all)
+        held.column.addWidget(self.held)
+        held.column.addWidget(self.told)
+        middle = QHBoxLayout()
+        middle.setSpacing(GAP)
+        middle.addWidget(self.why, 8)
+        middle.addWidget(self.effects, 5)
+        journal = Card("Journal", margin=_JOURNAL_MARGIN)
+        inset = GAP - _JOURNAL_MARGIN
+        self.no_journal.setContentsMargins(inset, 0, inset, 0)
+        journal.column.addWidget(self.no_journal, 1, Qt.AlignmentFlag.AlignTop)
+        journal.column.addWidget(self.journal, 1)
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP)
+        column.addLayout(top)
+        column.addWidget(held)
+        column.addLayout(middle)
+        column.addWidget(journal, 1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scrolled(content))
+
+    def _connect(self) -> None:
+        self.state.chosen.connect(self.protect_state_requested)
+        self.undo_all.clicked.connect(self.undo_all_requested)
+        self.told.undo_requested.connect(self.undo_requested)
+        self.held.undo_requested.connect(self.undo_requested)
+        self.held.why_requested.connect(self.show_why)
+        self.held.end_requested.connect(self.end_requested)
+        self.journal.selectionModel().currentRowChanged.connect(self._on_journal_row)
+
+    def show_view(self, view: ProtectionView) -> None:
+        """Show new facts."""
+        if self._asked in _action_ids(self._view) - _action_ids(view):
+            self._asked = ""  # it is over: the newest is of more interest now
+        self._view = view
+        paused = view.paused_until
+        words = _STATE_WORDS[view.state]
+        if paused is not None:
+            words += f", paused until {formats.clock_time(paused, seconds=False)}"
+        self.headline.setText(words)
+        parts = [f"{view.mode} mode: {_MODE_WORDS[view.mode]}", breaker_words(view.breaker)]
+        self.detail.setText(formats.one_line(" · ".join([*parts, *view.neighbours])))
+        self.state.show_value(view.state)
+        self._show_undo_all(any(each.undoable for each in view.held))
+        self.told.follow(view.held)
+        self.held.show_held(view.held, self._wall())
+        self.journal_model.show_lines(view.journal)
+        self.journal.setVisible(bool(view.journal))
+        self.no_journal.setVisible(not view.journal)
+        self._show_explanation()
+
+    def show_told(self, told: Told) -> None:
+        """Say what came of what the person asked for."""
+        self.told.show_told(told)
+
+    def _show_undo_all(self, possible: bool) -> None:  # noqa: FBT001 - the shape of setEnabled
+        self.undo_all.setEnabled(possible)
+        words = "Give back everything that is slowed down or paused." if possible else NOTHING_HELD
+        plain_tooltip(self.undo_all, words)
+        self.undo_all.setAccessibleDescription(words)
+
+    @Slot(str)
+    def show_why(self, action_id: str) -> None:
+        """Explain another action."""
+        self._asked = action_id
+        self._show_explanation()
+
+    def _show_explanation(self) -> None:
+        found = self._explanation()
+        self.why.show_explanation(found)
+        self.effects.show_facts(found.effects if found else (), self._view.means)
+
+    def _explanation(self) -> Explanation | None:
+        known = {each.action_id: each for each in self._view.explanations}
+        if self._asked in known:
+            return known[self._asked]
+        lines = (each for each in self._view.journal if each.action_id == self._asked)
+        if (line := next(lines, None)) is not None:
+            return _from_the_journal(line)
+        return self._view.explanations[0] if self._view.explanations else None
+
+    @Slot()
+    def _on_journal_row(self) -> None:
+        line = self.journal_model.line_at(self.journal.currentIndex().row())
+        if line is not None:
+            self.show_why(line.action_id)
+
+
+def _action_ids(view: ProtectionView) -> set[str]:
+    """What is in force."""
+    return {each.action_id for each in view.held}
+
+
+def _from_the_journal(line: JournalLine) -> Explanation:
+    """What is left of an action of an earlier run."""
+    why = f"{line.why[:1].upper()}{line.why[1:]}" if line.why else "The reason was not kept"
+    text = f"{why}. It is {line.outcome}; who else was considered is not in the journal."
+    return Explanation(action_id=line.action_id, title=line.what, text=text)
+
+
+def breaker_words(breaker: Breaker) -> str:
+    """``ends left: 3 of 3 in 10 min``, or why nothing is ended now and until when."""
+    why = f" ({breaker.why})" if breaker.why else ""
+    if breaker.state == BreakerState.OPEN:
+        until = (
+            f" until {formats.clock_time(breaker.until, seconds=False)}" if breaker.until else ""
+        )
+        return f"breaker open: nothing is ended{until}{why}"
+    left = f"{breaker.ends_left} of {breaker.ends_allowed} in {formats.duration(breaker.window_s)}"
+    if breaker.state == BreakerState.HALF_OPEN:
+        return f"breaker half-open: one end is let through{why}"
+    return f"ends left: {left}"

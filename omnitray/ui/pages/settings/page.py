@@ -1,0 +1,127 @@
+"""Every setting of the table, grouped as in the file; wrong values are explained beside the field.
+
+A value is checked here by the same function that checks the file, so that the explanation comes at
+once; it is asked for through ``change_requested`` and shown once it is in force.
+"""
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+
+from omnitray.ui import formats
+from omnitray.ui.widgets.frames import Card, scrolled
+from omnitray.ui.widgets.labels import paragraph
+from omnitray.ui.pages.settings.row import SettingRow
+from omnitray.ui.theme import GAP, text_font
+from omnitray.settings import FIELDS, Field, Problem, Settings, set_value, value_of
+
+_SECTIONS = {
+    "": "General",
+    "monitor": "Looking",
+    "thresholds.cpu": "CPU thresholds",
+    "thresholds.memory": "Memory thresholds",
+    "thresholds.disk": "Disk thresholds",
+    "protect": "Protection",
+    "protect.dev": "Limits in dev mode",
+    "protect.test": "Limits in test mode",
+    "protect.prod": "Limits in prod mode",
+    "api": "Local API",
+    "notifications": "Notifications",
+}
+NONE_FIT = "No setting has this in its name."
+
+
+class SettingsPage(QWidget):
+    """The page."""
+
+    change_requested = Signal(str, object)
+
+    def __init__(self, fields: Iterable[Field] = FIELDS) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self._settings = Settings()
+        self.rows: dict[str, SettingRow] = {}
+        self._cards: list[tuple[Card, list[SettingRow]]] = []
+        self.filter = QLineEdit()
+        self.filter.setFont(text_font(self.filter.font()))
+        self.filter.setPlaceholderText("Search settings…")
+        self.filter.setAccessibleName("Search settings")
+        self.filter.setClearButtonEnabled(True)
+        self.filter.textChanged.connect(self._on_filter_changed)
+        self.problems = paragraph()
+        self.problems.setProperty("fault", True)
+        self.problems.hide()
+        self.empty = paragraph(NONE_FIT, muted=True)
+        self.empty.hide()
+        self._lay_out(fields)
+
+    def _lay_out(self, fields: Iterable[Field]) -> None:
+        content = QWidget()
+        inner = QVBoxLayout(content)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(GAP)
+        for section, members in groupby(fields, key=lambda field: field.section):
+            inner.addWidget(self._card(section, list(members)))
+        inner.addWidget(self.empty)
+        inner.addStretch()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP)
+        column.addWidget(self.filter)
+        column.addWidget(self.problems)
+        column.addWidget(scrolled(content), 1)
+
+    def _card(self, section: str, fields: list[Field]) -> Card:
+        card = Card(_SECTIONS.get(section, section))
+        rows: list[SettingRow] = []
+        for field in fields:
+            row = SettingRow(field)
+            row.edited.connect(self._on_edited)
+            card.column.addWidget(row)
+            self.rows[field.key] = row
+            row.rule.setVisible(bool(rows))
+            rows.append(row)
+        self._cards.append((card, rows))
+        return card
+
+    def show_settings(self, settings: Settings, problems: Iterable[Problem] = ()) -> None:
+        """Show the values in force, and what was wrong in the file."""
+        self._settings = settings
+        faults: dict[str, str] = {}
+        elsewhere: list[str] = []
+        for problem in problems:
+            keys = [key for key in problem.key.split(" and ") if key in self.rows]
+            faults.update(dict.fromkeys(keys, problem.sentence))
+            if not keys:
+                elsewhere.append(problem.sentence)
+        for key, row in self.rows.items():
+            row.show_value(value_of(settings, key))
+            row.show_fault(faults.get(key, ""))
+        self.problems.setText(formats.block("\n".join(elsewhere)))
+        self.problems.setVisible(bool(elsewhere))
+
+    @Slot(str, object)
+    def _on_edited(self, key: str, value: object) -> None:
+        """Explain a value that is not allowed, ask for one that is and that differs."""
+        row = self.rows[key]
+        result = set_value(self._settings, key, value)
+        if isinstance(result, Problem):
+            row.show_fault(result.sentence)
+            return
+        row.show_fault("")
+        if value != value_of(self._settings, key):
+            self.change_requested.emit(key, value)
+
+    @Slot(str)
+    def _on_filter_changed(self, text: str) -> None:
+        found = 0
+        for card, rows in self._cards:
+            shown = [row for row in rows if row.matches(text)]
+            for row in rows:
+                row.setVisible(row in shown)
+                row.rule.setVisible(row is not next(iter(shown), None))
+            card.setVisible(bool(shown))
+            found += len(shown)
+        self.empty.setVisible(found == 0)

@@ -1,0 +1,183 @@
+"""One setting: title and help, an editor for its kind, its range, and what is wrong with it."""
+
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QFocusEvent
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from omnitray.ui.widgets.choice import ChoiceButton
+from omnitray.ui.widgets.frames import rule
+from omnitray.ui.widgets.labels import label
+from omnitray.ui.widgets.switch import Switch
+from omnitray.ui.theme import GAP, SMALL_GAP, text_font
+from omnitray.settings import Field, Kind, parse_text
+
+_EDITOR_WIDTH = 230
+_NUMBER_WIDTH = 90
+_LIST_HEIGHT = 78
+
+
+class ListEdit(QPlainTextEdit):
+    """Several lines; ``finished`` when the keyboard leaves it."""
+
+    finished = Signal()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        """Take what was typed."""
+        super().focusOutEvent(event)
+        self.finished.emit()
+
+
+class SettingRow(QWidget):
+    """One row of the settings page. ``edited`` carries the value as the file would write it."""
+
+    edited = Signal(str, object)
+
+    def __init__(self, field: Field) -> None:
+        super().__init__()
+        self.field = field
+        self.editor = _EDITORS[field.kind](self)
+        self.editor.setAccessibleName(field.title)
+        self.editor.setAccessibleDescription(f"{field.help} {field.allowed}".strip())
+        self.fault = label(scale=0.92)
+        self.fault.setProperty("fault", True)
+        self.fault.setWordWrap(True)
+        self.fault.hide()
+        self.rule = rule()
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addWidget(label(self.field.title))
+        about = label(self.field.help, scale=0.92, muted=True)
+        about.setWordWrap(True)
+        words.addWidget(about)
+        side = QWidget()
+        side.setFixedWidth(_EDITOR_WIDTH)
+        row = QHBoxLayout(side)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SMALL_GAP)
+        row.addWidget(self.editor)
+        if note := _range(self.field):
+            row.addWidget(label(note, scale=0.92, muted=True))
+        row.addStretch()
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 2)
+        grid.setHorizontalSpacing(GAP)
+        grid.setVerticalSpacing(4)
+        grid.setColumnStretch(0, 1)
+        grid.addWidget(self.rule, 0, 0, 1, 2)
+        grid.addLayout(words, 1, 0)
+        grid.addWidget(side, 1, 1, Qt.AlignmentFlag.AlignVCenter)
+        grid.addWidget(self.fault, 2, 0, 1, 2)
+
+    def show_value(self, value: Any) -> None:
+        """Show the value in force, unless the person is typing here."""
+        if not self.editor.hasFocus():
+            _show(self.editor, value)
+
+    def show_fault(self, sentence: str) -> None:
+        """Explain what is wrong; an empty sentence takes the explanation away."""
+        self.fault.setText(sentence)
+        self.fault.setVisible(bool(sentence))
+        if bool(self.editor.property("fault")) != bool(sentence):
+            self.editor.setProperty("fault", bool(sentence))
+            self.editor.style().polish(self.editor)
+
+    def matches(self, text: str) -> bool:
+        """Whether the words are found in its title, help or key."""
+        found = f"{self.field.title} {self.field.help} {self.field.key}".casefold()
+        return all(word in found for word in text.casefold().split())
+
+    # -- editors
+
+    def line(self) -> QLineEdit:
+        """For numbers and text."""
+        edit = QLineEdit()
+        edit.setFont(text_font(edit.font()))
+        if self.field.kind in (Kind.INT, Kind.NUMBER):
+            edit.setFixedWidth(_NUMBER_WIDTH)
+            edit.setAlignment(Qt.AlignmentFlag.AlignRight)
+        edit.editingFinished.connect(self._on_line_finished)
+        return edit
+
+    def lines(self) -> ListEdit:
+        """For a list, one text a line."""
+        edit = ListEdit()
+        edit.setFixedHeight(_LIST_HEIGHT)
+        edit.setTabChangesFocus(True)
+        edit.setPlaceholderText("one a line")
+        edit.finished.connect(self._on_lines_finished)
+        return edit
+
+    def check(self) -> Switch:
+        """For yes and no."""
+        box = Switch()
+        box.clicked.connect(self._on_clicked)
+        return box
+
+    def choice(self) -> ChoiceButton:
+        """For one of a few."""
+        made = ChoiceButton("", [(each, each) for each in self.field.choices])
+        made.chosen.connect(self._on_chosen)
+        return made
+
+    @Slot()
+    def _on_line_finished(self) -> None:
+        if isinstance(self.editor, QLineEdit):
+            self.edited.emit(self.field.key, parse_text(self.field.key, self.editor.text().strip()))
+
+    @Slot()
+    def _on_lines_finished(self) -> None:
+        if isinstance(self.editor, ListEdit):
+            rows = (row.strip() for row in self.editor.toPlainText().splitlines())
+            self.edited.emit(self.field.key, [row for row in rows if row])
+
+    @Slot(bool)
+    def _on_clicked(self, on: bool) -> None:  # noqa: FBT001 - Qt's shape
+        self.edited.emit(self.field.key, on)
+
+    @Slot(object)
+    def _on_chosen(self, value: object) -> None:
+        self.edited.emit(self.field.key, value)
+
+
+_EDITORS = {
+    Kind.BOOL: SettingRow.check,
+    Kind.INT: SettingRow.line,
+    Kind.NUMBER: SettingRow.line,
+    Kind.CHOICE: SettingRow.choice,
+    Kind.TEXT: SettingRow.line,
+    Kind.LIST: SettingRow.lines,
+}
+
+
+def _range(field: Field) -> str:
+    """``1 to 100 %``."""
+    if field.minimum is None or field.maximum is None:
+        return field.unit
+    return f"{_figure(field.minimum)} to {_figure(field.maximum)} {field.unit}".strip()
+
+
+def _figure(value: float) -> str:
+    return f"{value:.10g}"
+
+
+def _show(editor: QWidget, value: Any) -> None:
+    if isinstance(editor, Switch):
+        editor.setChecked(bool(value))
+    elif isinstance(editor, ChoiceButton):
+        editor.show_value(value)
+    elif isinstance(editor, QPlainTextEdit):
+        editor.setPlainText("\n".join(str(each) for each in value))
+    elif isinstance(editor, QLineEdit):
+        editor.setText(_figure(value) if isinstance(value, int | float) else str(value))

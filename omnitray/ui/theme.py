@@ -1,0 +1,190 @@
+"""Colours, fonts and spacing: light and dark, following the platform while running.
+
+Series colours are Okabe and Ito's, which people with any colour vision tell apart
+(https://jfly.uni-koeln.de/color/); texts keep a contrast of 4.5 to 1 on what they stand on.
+Sizes are in device-independent pixels: Qt scales them by 100 to 200 %.
+"""
+
+from typing import Literal
+
+import msgspec
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
+
+from omnitray.ui.stylesheet import stylesheet
+
+GAP = 12  # between cards, and inside them
+SMALL_GAP = 6
+RADIUS = 8
+Tone = Literal["good", "warning", "critical", "neutral"]
+
+
+class Colours(msgspec.Struct, frozen=True, kw_only=True):
+    """One palette; every field is ``#rrggbb``."""
+
+    dark: bool
+    window: str
+    card: str
+    border: str
+    control_border: str
+    text: str
+    muted: str
+    accent: str
+    accent_text: str
+    selected: str
+    hover: str
+    grid: str
+    cpu: str
+    memory: str
+    first: str
+    second: str
+    warning_line: str
+    critical_line: str
+    good: str
+    good_back: str
+    warning: str
+    warning_back: str
+    critical: str
+    critical_back: str
+    neutral: str
+    neutral_back: str
+
+    def tone(self, tone: Tone) -> tuple[str, str]:
+        """Foreground and background of a pill or badge."""
+        return {
+            "good": (self.good, self.good_back),
+            "warning": (self.warning, self.warning_back),
+            "critical": (self.critical, self.critical_back),
+            "neutral": (self.neutral, self.neutral_back),
+        }[tone]
+
+
+LIGHT = Colours(
+    dark=False,
+    window="#f5f7f9",
+    card="#ffffff",
+    border="#e2e6ea",
+    control_border="#d3d9df",
+    text="#1a1d21",
+    muted="#5d6672",
+    accent="#0072b2",
+    accent_text="#ffffff",
+    selected="#e5eef7",
+    hover="#edf1f5",
+    grid="#e2e5e9",
+    cpu="#0072b2",
+    memory="#d55e00",
+    first="#009e73",
+    second="#cc79a7",
+    warning_line="#a87500",
+    critical_line="#c62828",
+    good="#14713f",
+    good_back="#e2f4e9",
+    warning="#7a5300",
+    warning_back="#fff0c7",
+    critical="#b3201a",
+    critical_back="#fde4e2",
+    neutral="#56616e",
+    neutral_back="#e6ecf4",
+)
+
+DARK = Colours(
+    dark=True,
+    window="#16181c",
+    card="#1f2227",
+    border="#2f343a",
+    control_border="#3c4249",
+    text="#eceef1",
+    muted="#9aa3ad",
+    accent="#56b4e9",
+    accent_text="#0e1419",
+    selected="#25333f",
+    hover="#272b31",
+    grid="#30353b",
+    cpu="#56b4e9",
+    memory="#f08a3c",
+    first="#2fc795",
+    second="#e29bc1",
+    warning_line="#c9a227",
+    critical_line="#ff7b72",
+    good="#5fd39a",
+    good_back="#15332a",
+    warning="#ffc84d",
+    warning_back="#3c2f12",
+    critical="#ff8a80",
+    critical_back="#471d1d",
+    neutral="#a3b1c1",
+    neutral_back="#26313d",
+)
+
+
+class Theme(QObject):
+    """The colours in force; ``changed`` when the platform turns light or dark.
+
+    ``scheme`` pins one of them, for pictures and tests.
+    """
+
+    changed = Signal()
+
+    def __init__(self, scheme: Qt.ColorScheme = Qt.ColorScheme.Unknown) -> None:
+        super().__init__()
+        self._pinned = scheme != Qt.ColorScheme.Unknown
+        hints = QGuiApplication.styleHints()
+        self.colours = _colours(scheme if self._pinned else hints.colorScheme())
+        hints.colorSchemeChanged.connect(self._on_scheme_changed)
+
+    @property
+    def sheet(self) -> str:
+        """The style sheet of the window."""
+        return stylesheet(self.colours)
+
+    def palette(self) -> QPalette:
+        """The palette for widgets that the style sheet leaves to the style."""
+        return _palette(self.colours)
+
+    @Slot(Qt.ColorScheme)
+    def _on_scheme_changed(self, scheme: Qt.ColorScheme) -> None:
+        wanted = _colours(scheme)
+        if not self._pinned and wanted is not self.colours:
+            self.colours = wanted
+            self.changed.emit()
+
+
+def text_font(base: QFont, scale: float = 1.0, *, bold: bool = False) -> QFont:
+    """The platform's font at a relative size, with figures of one width."""
+    font = QFont(base)
+    if base.pointSizeF() > 0:
+        font.setPointSizeF(base.pointSizeF() * scale)
+    else:
+        font.setPixelSize(round(base.pixelSize() * scale))
+    if bold:
+        font.setWeight(QFont.Weight.DemiBold)
+    font.setFeature(QFont.Tag("tnum"), 1)
+    return font
+
+
+def _colours(scheme: Qt.ColorScheme) -> Colours:
+    return DARK if scheme == Qt.ColorScheme.Dark else LIGHT
+
+
+def _palette(colours: Colours) -> QPalette:
+    roles = QPalette.ColorRole
+    palette = QPalette(QColor(colours.card), QColor(colours.window))
+    for role, name in (
+        (roles.WindowText, colours.text),
+        (roles.Text, colours.text),
+        (roles.ButtonText, colours.text),
+        (roles.Base, colours.card),
+        (roles.AlternateBase, colours.window),
+        (roles.Highlight, colours.accent),
+        (roles.HighlightedText, colours.accent_text),
+        (roles.PlaceholderText, colours.muted),
+        (roles.ToolTipBase, colours.card),
+        (roles.ToolTipText, colours.text),
+        (roles.Link, colours.accent),
+        (roles.Accent, colours.accent),
+    ):
+        palette.setColor(role, QColor(name))
+    for role in (roles.WindowText, roles.Text, roles.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(colours.muted))
+    return palette

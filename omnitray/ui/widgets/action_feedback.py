@@ -1,0 +1,71 @@
+"""What came of what the person asked for: a sentence beside the buttons, with its way back.
+
+It goes when it is no longer so: when what holds the job is something else than when it was said.
+"""
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from omnitray.protector.view import Held, Told, WayBack
+from omnitray.ui import formats
+from omnitray.ui.widgets.frames import button
+from omnitray.ui.widgets.labels import paragraph
+from omnitray.ui.theme import SMALL_GAP
+
+_LONGEST = 400
+
+
+class ToldLine(QWidget):
+    """Hidden until there is something to tell. Signals carry an action's id, a job's key."""
+
+    undo_requested = Signal(str)
+    unprotect_requested = Signal(str)
+
+    def __init__(self, inset: int = 0) -> None:
+        super().__init__()
+        self.told: Told | None = None
+        self._held: tuple[Held, ...] = ()
+        self.words = paragraph()
+        self.undo = button("Undo")
+        self.undo.clicked.connect(self._on_undo)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(inset, 2, inset, 2)
+        row.setSpacing(SMALL_GAP)
+        row.addWidget(self.words, 1)
+        row.addWidget(self.undo)
+        self.hide()
+
+    def show_told(self, told: Told | None) -> None:
+        """Tell it; None takes away what was told."""
+        self.told = told
+        self.setVisible(told is not None)
+        if told is None:
+            return
+        words = formats.one_line(told.sentence, _LONGEST)
+        self.words.setText(words)
+        self.words.setAccessibleName(words)
+        self.undo.setVisible(told.way_back is not WayBack.NONE)
+        self.undo.setAccessibleName(f"Undo: {words}")
+
+    def follow(self, held: Iterable[Held]) -> None:
+        """What is held now; it is told of what was held last."""
+        before, self._held = self._grips(), tuple(held)
+        if self.told is not None and self._grips() != before:
+            self.show_told(None)
+
+    def _grips(self) -> frozenset[tuple[str, str]]:
+        """What holds the job that was told of; where no job was named, all that is held."""
+        key = self.told.job_key if self.told else ""
+        about = (each for each in self._held if key in {"", each.job_key})
+        return frozenset((each.action_id, each.grip.value) for each in about)
+
+    @Slot()
+    def _on_undo(self) -> None:
+        if self.told is None:
+            return
+        if self.told.way_back is WayBack.UNDO:
+            self.undo_requested.emit(self.told.action_id)
+        else:
+            self.unprotect_requested.emit(self.told.job_key)

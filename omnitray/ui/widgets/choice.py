@@ -1,0 +1,99 @@
+"""Choosing one of a few: a button with a menu, and a row of segments."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QPoint, Qt, Signal, Slot
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QMenu, QPushButton, QSizePolicy
+
+from omnitray.ui.theme import text_font
+
+Option = tuple[Any, str]
+
+
+class ChoiceButton(QPushButton):
+    """``Level: automatic ▾``: opens a menu; ``chosen`` carries the value that the person took."""
+
+    chosen = Signal(object)
+
+    def __init__(self, title: str, options: Sequence[Option]) -> None:
+        super().__init__()
+        self._title = title
+        self._value: Any = options[0][0]
+        self._menu = QMenu(self)
+        self._group = QActionGroup(self)
+        self._group.triggered.connect(self._on_triggered)
+        for value, word in options:
+            action = self._menu.addAction(word.replace("&", "&&"))
+            action.setCheckable(True)
+            action.setData(value)
+            self._group.addAction(action)
+        self.setFont(text_font(self.font()))
+        self.clicked.connect(self._on_clicked)
+        self.show_value(self._value)
+
+    @property
+    def value(self) -> Any:
+        """What is chosen."""
+        return self._value
+
+    def show_value(self, value: Any) -> None:
+        """Show a value without emitting; one that is not offered is ignored."""
+        for action in self._group.actions():
+            if action.data() == value:
+                self._value = value
+                action.setChecked(True)
+                word = action.text().replace("&&", "&")
+                self.setText(f"{self._title}: {word} ▾" if self._title else f"{word} ▾")
+                self.setAccessibleName(f"{self._title}: {word}" if self._title else word)
+
+    @Slot()
+    def _on_clicked(self) -> None:
+        self._menu.popup(self.mapToGlobal(QPoint(0, self.height() + 2)))
+
+    @Slot(QAction)
+    def _on_triggered(self, action: QAction) -> None:
+        self.show_value(action.data())
+        self.chosen.emit(action.data())
+
+
+class Segments(QFrame):
+    """All choices side by side, one pressed. Left and right move between them."""
+
+    chosen = Signal(object)
+
+    def __init__(self, name: str, options: Sequence[Option]) -> None:
+        super().__init__()
+        self.setObjectName("segments")
+        self.setAccessibleName(name)
+        self._values = [value for value, _ in options]
+        self._group = QButtonGroup(self)
+        self._group.idClicked.connect(self._on_clicked)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(1, 1, 1, 1)
+        row.setSpacing(0)
+        for index, (_, word) in enumerate(options):
+            button = QPushButton(word)
+            button.setCheckable(True)
+            button.setFont(text_font(button.font()))
+            button.setAccessibleName(f"{name}: {word}")
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            self._group.addButton(button, index)
+            row.addWidget(button)
+
+    @property
+    def value(self) -> Any:
+        """What is pressed, None before the first :meth:`show_value`."""
+        index = self._group.checkedId()
+        return self._values[index] if index >= 0 else None
+
+    def show_value(self, value: Any) -> None:
+        """Press the segment of a value without emitting."""
+        if value in self._values:
+            self._group.button(self._values.index(value)).setChecked(True)
+
+    @Slot(int)
+    def _on_clicked(self, index: int) -> None:
+        self.chosen.emit(self._values[index])

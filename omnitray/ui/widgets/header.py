@@ -1,0 +1,98 @@
+"""The top of the window: the state in a sentence, with its shape, and the two selectors."""
+
+from PySide6.QtCore import QRectF, QSize, Signal, Slot
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from omnitray.base.facts import Mode, MonitorLevel
+from omnitray.base.status import Mood, Sentence, Status, sentence
+from omnitray.ui.widgets import glyphs
+from omnitray.ui.widgets.choice import ChoiceButton, Segments
+from omnitray.ui.widgets.labels import ElidedLabel, plain_tooltip
+from omnitray.ui.theme import GAP, Theme, Tone
+
+_BADGE = 34
+_MOODS: dict[Mood, tuple[Tone, str]] = {
+    Mood.GOOD: ("good", "check"),
+    Mood.WARNING: ("warning", "warning"),
+    Mood.CRITICAL: ("critical", "critical"),
+    Mood.HOLDING: ("warning", "holding"),
+    Mood.BLIND: ("neutral", "blind"),
+}
+
+
+class MoodBadge(QWidget):
+    """The state as a shape on a round ground."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._mood = Mood.BLIND
+        self.setFixedSize(QSize(_BADGE, _BADGE))
+
+    def show_mood(self, mood: Mood) -> None:
+        """Show another mood."""
+        if mood != self._mood:
+            self._mood = mood
+            self.update()
+        self.setAccessibleName(f"State: {mood}")
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's name and shape
+        """Draw the ground and the shape."""
+        tone, glyph = _MOODS[self._mood]
+        front, back = self._theme.colours.tone(tone)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QColor(back))
+        painter.setBrush(QColor(back))
+        painter.drawEllipse(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
+        side = _BADGE * 0.53
+        spot = QRectF((_BADGE - side) / 2, (_BADGE - side) / 2, side, side)
+        glyphs.draw(painter, glyph, spot, QColor(front))
+
+
+class Header(QWidget):
+    """Sentence, mode and level."""
+
+    mode_requested = Signal(object)
+    level_requested = Signal(object)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._badge = MoodBadge(theme)
+        self.headline = ElidedLabel(scale=1.3, bold=True, middle=True)
+        self.detail = ElidedLabel(scale=0.92, muted=True, drop_front=True)
+        self.mode = Segments("Mode", [(mode, str(mode)) for mode in Mode])
+        levels = [(None, "automatic"), *((level, str(level)) for level in MonitorLevel)]
+        self.level = ChoiceButton("Level", levels)
+        self.mode.chosen.connect(self.mode_requested)
+        self.level.chosen.connect(self.level_requested)
+        plain_tooltip(self.mode, "How much the protector allows before it acts")
+        plain_tooltip(self.level, "How often OmniTray looks")
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        words = QVBoxLayout()
+        words.setSpacing(1)
+        words.addWidget(self.headline)
+        words.addWidget(self.detail)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GAP)
+        row.addWidget(self._badge)
+        row.addLayout(words, 1)
+        row.addWidget(self.mode)
+        row.addWidget(self.level)
+
+    @Slot(object)
+    def show_status(self, status: Status) -> None:
+        """Say the state; the selectors follow."""
+        self.show_sentence(sentence(status))
+        self.mode.show_value(status.mode)
+        self.level.show_value(status.chosen_level)
+
+    def show_sentence(self, said: Sentence) -> None:
+        """Show a sentence with its mood."""
+        self._badge.show_mood(said.mood)
+        self.headline.setText(said.headline)
+        self.detail.setText(said.detail)

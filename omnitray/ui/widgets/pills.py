@@ -1,0 +1,123 @@
+"""Pills: a word with a shape on a soft ground, painted by delegates and shown as widgets."""
+
+from typing import NamedTuple
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from omnitray.base.facts import Severity
+from omnitray.protector.view import Grip, Outcome
+from omnitray.ui.widgets import glyphs
+from omnitray.ui.widgets.labels import plain_tooltip
+from omnitray.ui.theme import Colours, Theme, Tone, text_font
+
+_HEIGHT = 20.0
+_SIDE = 7.0
+_GLYPH = 11.0
+_SPACE = 4.0
+PILL_SCALE = 0.88
+
+
+class Pill(NamedTuple):
+    """What a pill says: a word, a tone, a shape ("" for none)."""
+
+    word: str
+    tone: Tone
+    glyph: str = ""
+
+
+RUNNING = Pill("running", "good", "dot")
+STOPPED = Pill("paused", "critical", "paused")
+GRIPS = {
+    Grip.SLOWED: Pill(Grip.SLOWED, "warning", "holding"),
+    Grip.PAUSED: Pill(Grip.PAUSED, "critical", "paused"),
+    Grip.ENDING: Pill(Grip.ENDING, "critical", "cross"),
+    Grip.WOULD: Pill(Grip.WOULD, "neutral", "ring"),
+}
+PROTECTED = Pill("protected", "neutral", "protection")
+OUTCOMES = {
+    Outcome.REVERSIBLE: Pill(Outcome.REVERSIBLE, "neutral"),
+    Outcome.UNDONE: Pill(Outcome.UNDONE, "good", "check"),
+    Outcome.ENDED: Pill(Outcome.ENDED, "critical", "cross"),
+    Outcome.WOULD_HAVE: Pill(Outcome.WOULD_HAVE, "neutral", "ring"),
+    Outcome.FAILED: Pill(Outcome.FAILED, "warning", "warning"),
+    Outcome.FINAL: Pill(Outcome.FINAL, "neutral"),
+}
+STATES = {
+    "firing": Pill("firing", "critical"),
+    "acknowledged": Pill("acknowledged", "neutral"),
+    "resolved": Pill("resolved", "good"),
+}
+SEVERITIES = {
+    Severity.CRITICAL: Pill("", "critical", "critical"),
+    Severity.WARNING: Pill("", "warning", "diamond"),
+    Severity.INFO: Pill("", "neutral", "dot"),
+}
+
+
+def pill_font(base: QFont) -> QFont:
+    """A little smaller than the text around it."""
+    return text_font(base, PILL_SCALE, bold=True)
+
+
+def pill_width(pill: Pill, font: QFont) -> float:
+    """How wide a pill is in :func:`pill_font`."""
+    width = 2 * _SIDE + (_GLYPH if pill.glyph else 0.0)
+    if pill.word:
+        width += QFontMetricsF(font).horizontalAdvance(pill.word)
+    return width + (_SPACE if pill.word and pill.glyph else 0.0)
+
+
+def paint_pill(painter: QPainter, pill: Pill, at: QPointF, font: QFont, colours: Colours) -> None:
+    """Draw a pill; ``at`` is the middle of its left edge."""
+    front, back = (QColor(name) for name in colours.tone(pill.tone))
+    box = QRectF(at.x(), at.y() - _HEIGHT / 2, pill_width(pill, font), _HEIGHT)
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(back)
+    painter.drawRoundedRect(box, 5, 5)
+    left = box.left() + _SIDE
+    if pill.glyph:
+        spot = QRectF(left, box.center().y() - _GLYPH / 2, _GLYPH, _GLYPH)
+        glyphs.draw(painter, pill.glyph, spot, front)
+        left += _GLYPH + _SPACE
+    painter.setPen(front)
+    painter.setFont(font)
+    painter.drawText(box.adjusted(left - box.left(), 0, 0, 0), _MIDDLE, pill.word)
+    painter.restore()
+
+
+_MIDDLE = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
+
+
+class PillLabel(QWidget):
+    """A pill as a widget; ``hint`` is the whole of what it stands for."""
+
+    def __init__(self, theme: Theme, pill: Pill, hint: str = "") -> None:
+        super().__init__()
+        self._theme = theme
+        self._pill = pill
+        self.setAccessibleName(hint or pill.word)
+        plain_tooltip(self, hint or pill.word)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """As large as the pill."""
+        return QSize(round(pill_width(self._pill, pill_font(self.font()))) + 1, round(_HEIGHT) + 2)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's name and shape
+        """Draw the pill."""
+        painter = QPainter(self)
+        at, font = QPointF(0, self.height() / 2), pill_font(self.font())
+        paint_pill(painter, self._fitting(font), at, font, self._theme.colours)
+
+    def _fitting(self, font: QFont) -> Pill:
+        too_wide = pill_width(self._pill, font) - self.width()
+        if too_wide <= 0:
+            return self._pill
+        metrics = QFontMetricsF(font)
+        room = metrics.horizontalAdvance(self._pill.word) - too_wide
+        word = metrics.elidedText(self._pill.word, Qt.TextElideMode.ElideRight, room)
+        return self._pill._replace(word=word)

@@ -1,0 +1,74 @@
+"""What the protector asks, on every page: the question, its answers, the time that is left."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QTimer, Signal, Slot
+from PySide6.QtWidgets import QBoxLayout, QPushButton
+
+from omnitray.protector.view import Answer, Question
+from omnitray.ui import formats
+from omnitray.runtime.answer_text import answer_words
+from omnitray.ui.widgets.frames import Banner, button, follow_tabs
+from omnitray.ui.widgets.wrap_row import WrapRow
+
+_SECOND_MS = 1000
+
+
+class QuestionBanner(Banner):
+    """``answered`` carries the question's id and the :class:`Answer`."""
+
+    answered = Signal(str, str)
+
+    def __init__(self, wall: Callable[[], float]) -> None:
+        super().__init__("Question")
+        self._wall = wall
+        self._question: Question | None = None
+        self.buttons: list[QPushButton] = []
+        self._answers = WrapRow()
+        self.row.setDirection(QBoxLayout.Direction.TopToBottom)  # five buttons leave no text room
+        self.row.addWidget(self._answers)
+        self._tick = QTimer(self)
+        self._tick.setInterval(_SECOND_MS)
+        self._tick.timeout.connect(self._say)
+
+    def show_question(self, question: Question | None) -> None:
+        """Ask; None takes the question away."""
+        self._question = question
+        self._answers.clear()
+        self.buttons = []
+        self._tick.stop()
+        self.setVisible(question is not None)
+        if question is None:
+            return
+        for answer, words in answer_words(question):
+            made = button(words, danger=answer == Answer.END)
+            made.setProperty("answer", str(answer))
+            made.setAccessibleName(f"{words}: {formats.one_line(question.title, 60)}")
+            made.clicked.connect(self._on_clicked)
+            self._answers.add(made)
+            self.buttons.append(made)
+        follow_tabs(self, self.buttons)
+        self._answers.rearrange()
+        if question.deadline is not None:
+            self._tick.start()
+        self._say()
+
+    @Slot()
+    def _say(self) -> None:
+        if self._question is None:
+            return
+        words = formats.one_line(self._question.text, 400)
+        unanswered = formats.one_line(self._question.unanswered, 100)
+        if self._question.deadline is not None:
+            left_s = max(0.0, self._question.deadline - self._wall())
+            then = unanswered or "acts without an answer"
+            words += f" In {formats.duration(left_s)}: {then}."
+        elif unanswered:
+            words += f" Without an answer: {unanswered}."
+        self.words.setText(words)
+
+    @Slot()
+    def _on_clicked(self) -> None:
+        sender = self.sender()
+        if self._question is not None and isinstance(sender, QPushButton):
+            self.answered.emit(self._question.id, str(sender.property("answer")))

@@ -1,0 +1,124 @@
+"""The pages down the left side, each with its drawing, its shortcut and perhaps a badge."""
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QFocusEvent, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QSizePolicy, QVBoxLayout
+
+from omnitray.ui.widgets import glyphs
+from omnitray.ui.theme import Theme, text_font
+
+PAGES = ("overview", "processes", "protection", "alerts", "settings")
+_ROW = 34
+_WIDTH = 148
+_MOST = 99
+_KEYS = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+
+
+class PageButton(QAbstractButton):
+    """One page of the sidebar."""
+
+    def __init__(self, theme: Theme, page: str, number: int) -> None:
+        super().__init__()
+        self._theme = theme
+        self._page = page
+        self._badge = 0
+        self._by_keys = False
+        self.setText(page.capitalize())
+        self.setCheckable(True)
+        self.setFont(text_font(self.font()))
+        self.setToolTip(f"Ctrl+{number}")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.show_badge(0)
+
+    def show_badge(self, number: int) -> None:
+        """Show how many wait on the page; 0 shows nothing."""
+        self._badge = number
+        waiting = f", {number} waiting" if number else ""
+        self.setAccessibleName(f"{self.text()}{waiting}")
+        self.update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """A row of the sidebar."""
+        return QSize(_WIDTH - 16, _ROW)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        """Show a ring only to those who came by the keyboard."""
+        self._by_keys = event.reason() in _KEYS
+        super().focusInEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's name and shape
+        """Draw ground, drawing, word and badge."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint_back(painter)
+        colours = self._theme.colours
+        colour = QColor(colours.text if self.isChecked() else colours.muted)
+        middle = self.height() / 2
+        glyphs.draw(painter, self._page, QRectF(10, middle - 8, 16, 16), colour)
+        painter.setPen(colour)
+        painter.setFont(text_font(self.font(), bold=self.isChecked()))
+        words = QRectF(34, 0, self.width() - 34, self.height())
+        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, self.text())
+        if self._badge:
+            self._paint_badge(painter)
+
+    def _paint_back(self, painter: QPainter) -> None:
+        colours = self._theme.colours
+        hover = colours.hover if self.underMouse() else None
+        back = colours.selected if self.isChecked() else hover
+        painter.setBrush(QColor(back) if back else Qt.BrushStyle.NoBrush)
+        ring = self.hasFocus() and self._by_keys
+        painter.setPen(QPen(QColor(colours.accent), 1) if ring else Qt.PenStyle.NoPen)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+
+    def _paint_badge(self, painter: QPainter) -> None:
+        front, back = self._theme.colours.tone("critical")
+        word = str(self._badge) if self._badge <= _MOST else f"{_MOST}+"
+        painter.setFont(text_font(self.font(), 0.88, bold=True))
+        width = max(20.0, QFontMetricsF(painter.font()).horizontalAdvance(word) + 12)
+        box = QRectF(self.width() - width - 8, self.height() / 2 - 9, width, 18)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(back))
+        painter.drawRoundedRect(box, 9, 9)
+        painter.setPen(QColor(front))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, word)
+
+
+class Sidebar(QFrame):
+    """All pages; ``chosen`` carries the name of the one clicked."""
+
+    chosen = Signal(str)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setObjectName("sidebar")
+        self.setAccessibleName("Pages")
+        self.setFixedWidth(_WIDTH)
+        self._group = QButtonGroup(self)
+        self._group.idClicked.connect(self._on_clicked)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 12, 8, 12)
+        column.setSpacing(2)
+        for number, page in enumerate(PAGES, start=1):
+            button = PageButton(theme, page, number)
+            self._group.addButton(button, number)
+            column.addWidget(button)
+        column.addStretch()
+
+    def show_page(self, page: str) -> None:
+        """Mark a page as the one shown."""
+        button = self._group.button(PAGES.index(page) + 1)
+        button.setChecked(True)
+        if any(each.hasFocus() for each in self._group.buttons()):
+            button.setFocus()
+
+    def show_badge(self, page: str, number: int) -> None:
+        """Show how many wait on a page."""
+        button = self._group.button(PAGES.index(page) + 1)
+        if isinstance(button, PageButton):
+            button.show_badge(number)
+
+    @Slot(int)
+    def _on_clicked(self, number: int) -> None:
+        self.chosen.emit(PAGES[number - 1])

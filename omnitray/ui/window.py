@@ -1,0 +1,276 @@
+"""The one small window: sidebar, sentence, selectors, pages, footer.
+
+Facts come in through the public slots, intents go out through the signals; nothing is decided
+here. Pages are built when they are first shown and are handed the newest facts then, so that the
+first show of the window pays for one page only. Import this module when the window is first
+wanted: the tray at rest does without it.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QByteArray, QEvent, Qt, Signal, Slot
+from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from omnitray.alerts.model import Alert
+from omnitray.base.clock import Clock, SystemClock
+from omnitray.base.facts import Job, Snapshot
+from omnitray.protector.view import ProtectionView, Question
+from omnitray.base.status import Status
+from omnitray.ui import formats
+from omnitray.ui.widgets.footer import Footer
+from omnitray.ui.widgets.frames import Banner, button
+from omnitray.ui.widgets.header import Header
+from omnitray.ui.pages.registry import PAGE_INTENTS, Pages
+from omnitray.ui.window_place import NoPlaces, Place, PlaceStore
+from omnitray.ui.widgets.question_banner import QuestionBanner
+from omnitray.ui.widgets.sidebar import PAGES, Sidebar
+from omnitray.ui.theme import GAP, Theme, text_font
+from omnitray.settings import Problem, Settings
+
+if TYPE_CHECKING:
+    from omnitray.ui.pages.alerts.model import AlertSource
+
+_SIZE = (960, 640)
+_SMALLEST = (880, 600)
+_MARGIN = 16
+
+
+class MainWindow(QWidget):
+    """The window. Arguments: the alerts to query, where its place is kept, the clock, the theme.
+
+    Closing it only hides it; the tray goes on.
+    """
+
+    mode_requested = Signal(object)  # Mode
+    level_requested = Signal(object)  # MonitorLevel, or None for automatic
+    acknowledge_requested = Signal(str)  # alert id
+    resolve_requested = Signal(str)  # alert id
+    snooze_requested = Signal(str, float)  # alert id, seconds
+    export_requested = Signal(object, str)  # AlertQuery, path ending in .json or .csv
+    open_file_requested = Signal(str)  # alert id
+    settings_change_requested = Signal(str, object)  # key, new value as the file would hold it
+    job_action_requested = Signal(str, str)  # job key; slow_down|pause|resume|end|protect
+    undo_requested = Signal(str)  # action id
+    undo_all_requested = Signal()
+    protect_state_requested = Signal(object)  # ProtectState
+    answer_given = Signal(str, str)  # question id, Answer
+    banner_action_requested = Signal()
+
+    def __init__(
+        self,
+        alerts: "AlertSource",
+        *,
+        places: PlaceStore | None = None,
+        clock: Clock | None = None,
+        theme: Theme | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._places = places or NoPlaces()
+        self._clock = clock or SystemClock()
+        self._theme = theme or Theme()
+        self.page = ""
+        self.setObjectName("window")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setWindowTitle("OmniTray")
+        self.setFont(text_font(self.font()))
+        self.setMinimumSize(*_SMALLEST)
+        self.sidebar = Sidebar(self._theme)
+        self.header = Header(self._theme)
+        self.question = QuestionBanner(self._clock.wall)
+        self.banner = Banner("Note")
+        self._banner_button = button("")
+        self._banner_close = button("Close")
+        self.banner.row.addWidget(self._banner_button)
+        self.banner.row.addWidget(self._banner_close)
+        self.pages = Pages(self._theme, alerts, self._clock)
+        self.footer = Footer()
+        self._lay_out()
+        self._connect()
+        self._wear_theme()
+        self._take_place(self._places.load())
+
+    def _lay_out(self) -> None:
+        main = QVBoxLayout()
+        main.setContentsMargins(_MARGIN, GAP, _MARGIN, GAP - 2)
+        main.setSpacing(GAP)
+        main.addWidget(self.header)
+        main.addWidget(self.question)
+        main.addWidget(self.banner)
+        main.addWidget(self.pages, 1)
+        main.addWidget(self.footer)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.sidebar)
+        row.addLayout(main, 1)
+
+    def _connect(self) -> None:
+        self._theme.changed.connect(self._wear_theme)
+        self.sidebar.chosen.connect(self.show_page)
+        self.header.mode_requested.connect(self.mode_requested)
+        self.header.level_requested.connect(self.level_requested)
+        self.question.answered.connect(self.answer_given)
+        self._banner_button.clicked.connect(self.banner_action_requested)
+        self._banner_close.clicked.connect(self.banner.hide)
+        pages = self.pages
+        for intent in PAGE_INTENTS:
+            getattr(pages, intent).connect(getattr(self, intent))
+        pages.job_opened.connect(self._on_job_opened)
+        pages.range_chosen.connect(self._on_range_chosen)
+        QShortcut(QKeySequence.StandardKey.Find, self).activated.connect(self._on_find)
+        QShortcut(QKeySequence(Qt.Key.Key_F5), self).activated.connect(self.pages.reload)
+        for number, page in enumerate(PAGES, start=1):
+            shortcut = QShortcut(QKeySequence(f"Ctrl+{number}"), self)
+            shortcut.setObjectName(page)
+            shortcut.activated.connect(self._on_page_shortcut)
+
+    # -- facts
+
+    @Slot(object)
+    def show_status(self, status: Status) -> None:
+        """The newest status: headline, selectors, footer, badge."""
+        self.header.show_status(status)
+        self.footer.show_status(status)
+        waiting = sum(alert.state == "firing" for alert in status.open_alerts)
+        self.sidebar.show_badge("alerts", waiting)
+
+    @Slot(object)
+    def add_snapshot(self, snapshot: Snapshot) -> None:
+        """One more reading for the charts."""
+        self.pages.add_snapshot(snapshot)
+
+    def set_history(self, snapshots: Iterable[Snapshot]) -> None:
+        """Replace what the charts show, oldest first: the backfill at the first show."""
+        self.pages.set_history(snapshots)
+
+    def set_alert_history(self, alerts: Iterable[Alert]) -> None:
+        """The alerts whose markers the charts show, oldest first."""
+        self.pages.mark_alerts(tuple(alerts))
+
+    @Slot(object)
+    def show_jobs(self, jobs: tuple[Job, ...]) -> None:
+        """The newest scan of the jobs."""
+        self.pages.show_jobs(jobs)
+
+    @Slot(object)
+    def show_alert(self, alert: Alert) -> None:
+        """A new alert, or one that changed."""
+        self.pages.show_alert(alert)
+
+    @Slot(str)
+    def show_page(self, name: str) -> None:
+        """Turn to overview, processes, protection, alerts or settings."""
+        if name not in PAGES:
+            return
+        self.page = name
+        self.pages.show_page(name)
+        self.sidebar.show_page(name)
+
+    @Slot(str)
+    def show_alert_details(self, alert_id: str) -> None:
+        """Turn to the alerts page with this very alert selected, whatever the filter was."""
+        self.show_page("alerts")
+        if self.pages.alerts:
+            self.pages.alerts.show_details(alert_id)
+
+    def show_settings(self, settings: Settings, problems: tuple[Problem, ...] = ()) -> None:
+        """The settings in force and what was wrong in the file."""
+        self.pages.show_settings(settings, problems)
+
+    @Slot(object)
+    def show_actions(self, view: ProtectionView) -> None:
+        """What is under action, why, and what it did."""
+        self.pages.show_actions(view)
+
+    @Slot(object)
+    def show_question(self, question: Question | None) -> None:
+        """Ask, in a banner on every page; None takes the question away."""
+        self.question.show_question(question)
+
+    def show_banner(self, text: str, action: str = "") -> None:
+        """One sentence above the page, with a button if ``action`` names one; "" hides it."""
+        self.banner.words.setText(formats.one_line(text, 400))
+        self._banner_button.setText(action)
+        self._banner_button.setVisible(bool(action))
+        self.banner.setVisible(bool(text))
+
+    def show_now(self) -> None:
+        """Show, un-minimise and raise."""
+        if self.isMinimized():
+            self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    # -- its place
+
+    def _take_place(self, place: Place) -> None:
+        self.pages.range_s = place.range_s
+        self.show_page(place.page if place.page in PAGES else PAGES[0])
+        geometry = QByteArray.fromBase64(place.geometry.encode())
+        if geometry.isEmpty() or not self.restoreGeometry(geometry):
+            self.resize(*_SIZE)
+
+    def _keep_place(self) -> None:
+        geometry = bytes(self.saveGeometry().toBase64().data()).decode()
+        place = Place(geometry=geometry, page=self.page, range_s=self.pages.range_s)
+        self._places.save(place)
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
+        """Remember the place."""
+        self._keep_place()
+        super().hideEvent(event)
+
+    # -- look and keys
+
+    @Slot()
+    def _wear_theme(self) -> None:
+        self.setPalette(self._theme.palette())
+        self.setStyleSheet(self._theme.sheet)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Catch up after being minimised."""
+        super().changeEvent(event)
+        restored = event.type() == QEvent.Type.WindowStateChange and not self.isMinimized()
+        if restored and self.pages.overview:
+            self.pages.overview.show_readings()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Esc clears the filter, then hides the window."""
+        if event.key() != Qt.Key.Key_Escape:
+            super().keyPressEvent(event)
+            return
+        field = self.pages.filter_of(self.page)
+        if field is not None and field.text():
+            field.clear()
+        else:
+            self.close()
+
+    @Slot()
+    def _on_find(self) -> None:
+        field = self.pages.filter_of(self.page)
+        if field is None:
+            self.show_page("alerts")
+            field = self.pages.filter_of("alerts")
+        if field is not None:
+            field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            field.selectAll()
+
+    @Slot()
+    def _on_page_shortcut(self) -> None:
+        sender = self.sender()
+        if sender is not None:
+            self.show_page(sender.objectName())
+
+    @Slot(object)
+    def _on_job_opened(self, job: Job | None) -> None:
+        self.show_page("processes")
+        if job is not None and self.pages.processes:
+            self.pages.processes.select(job.key)
+
+    @Slot(float)
+    def _on_range_chosen(self, seconds: float) -> None:
+        self.pages.range_s = seconds

@@ -1,0 +1,241 @@
+"""Opens the window when it is first wanted, feeds it facts and carries its intents out.
+
+The window's modules are imported here at the first opening: the tray at rest does without them.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QUrl, Signal, Slot
+from PySide6.QtGui import QDesktopServices, QGuiApplication
+
+from omnitray import __version__
+from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.query import AlertQuery
+from omnitray.base.clock import Clock
+from omnitray.base.facts import Job, Mode, MonitorLevel, Snapshot
+from omnitray.protector.view import Question
+from omnitray.base.status import Status
+from omnitray.runtime.app_context import Parts
+from omnitray.ui.window_place import FilePlaces
+from omnitray.runtime.protection import Protection
+from omnitray.settings import Loaded
+
+if TYPE_CHECKING:
+    from omnitray.ui.window import MainWindow
+
+log = logging.getLogger(__name__)
+
+_MARKERS_S = 3600.0
+_COPY = "Copy its path"
+
+
+class Windows(QObject):
+    """The one window and what belongs to it."""
+
+    first_shown = Signal(float)  # seconds it took
+
+    def __init__(
+        self,
+        parts: Parts[Protection],
+        *,
+        clock: Clock,
+        place_file: Path,
+        open_url: Callable[[QUrl], bool] = QDesktopServices.openUrl,
+    ) -> None:
+        super().__init__(parts.hub)
+        self._hub = parts.hub
+        self._settings = parts.settings
+        self._ring = parts.ring
+        self._store = parts.store
+        self._protection = parts.protection
+        self._clock = clock
+        self._place_file = place_file
+        self._open_url = open_url
+        self._window: MainWindow | None = None
+        self._banner = ("", "")
+        self._question: Question | None = None
+        self._unopened = ""
+        self._protection.question_changed.connect(self._on_question)
+
+    @property
+    def window(self) -> "MainWindow | None":
+        """The window, once it was opened."""
+        return self._window
+
+    def open(self, page: str = "", token: str = "") -> None:
+        """Show the window, on a page if one is named; ``token`` is the right to come to front."""
+        _use_activation_token(token)
+        start = time.perf_counter()
+        window = self._window or self._build()
+        if page:
+            window.show_page(page)
+        window.show_now()
+        if self._window is None:
+            self._window = window
+            self.first_shown.emit(time.perf_counter() - start)
+
+    def open_alert(self, alert_id: str, token: str = "") -> None:
+        """Show the window on this very alert."""
+        self.open("alerts", token)
+        if self._window is not None:
+            self._window.show_alert_details(alert_id)
+            log.info("the window shows alert %s", alert_id)
+
+    def show_banner(self, text: str, action: str = "") -> None:
+        """One sentence above the page; kept until the window exists."""
+        self._banner = (text, action)
+        if self._window is not None:
+            self._window.show_banner(text, action)
+
+    def close(self) -> None:
+        """Close it, its place is kept. Idempotent."""
+        if self._window is not None:
+            self._window.close()
+            self._window.deleteLater()
+            self._window = None
+
+    def _build(self) -> "MainWindow":
+        from omnitray.ui.window import MainWindow  # noqa: PLC0415 - see the module's text
+
+        window = MainWindow(self._store, places=FilePlaces(self._place_file), clock=self._clock)
+        self._connect(window)
+        now = self._clock.wall()
+        window.set_history(self._ring.since(now - _MARKERS_S))
+        window.set_alert_history(self._store.query(AlertQuery(since=now - _MARKERS_S, limit=200)))
+        loaded = self._settings.loaded
+        window.show_settings(loaded.settings, loaded.problems)
+        window.show_status(self._hub.status)
+        window.show_jobs(self._hub.jobs)
+        window.show_actions(self._protection.view)
+        window.show_question(self._question)
+        window.show_banner(*self._banner)
+        return window
+
+    def _connect(self, window: "MainWindow") -> None:
+        hub = self._hub
+        hub.status_changed.connect(self._on_status)
+        hub.snapshot_taken.connect(self._on_snapshot)
+        hub.jobs_changed.connect(self._on_jobs)
+        hub.alerts_changed.connect(self._on_alerts)
+        hub.settings_changed.connect(self._on_settings)
+        self._protection.view_changed.connect(window.show_actions)
+        self._protection.told.connect(window.pages.show_told)
+        self._protection.looking.seen.connect(window.pages.show_look)
+        window.pages.look_wanted.connect(self._protection.look)
+        window.mode_requested.connect(self._on_mode_requested)
+        window.level_requested.connect(self._on_level_requested)
+        window.acknowledge_requested.connect(hub.acknowledge)
+        window.resolve_requested.connect(hub.resolve)
+        window.snooze_requested.connect(self._on_snooze_requested)
+        window.open_file_requested.connect(self._on_open_file_requested)
+        window.export_requested.connect(self._on_export_requested)
+        window.settings_change_requested.connect(self._on_settings_change_requested)
+        window.job_action_requested.connect(self._protection.act_on_job)
+        window.undo_requested.connect(self._protection.undo)
+        window.undo_all_requested.connect(self._protection.undo_all)
+        window.protect_state_requested.connect(self._protection.set_state)
+        window.answer_given.connect(self._protection.answer)
+        window.banner_action_requested.connect(self._on_banner_action)
+
+    # Facts
+
+    @Slot(object)
+    def _on_status(self, status: Status) -> None:
+        if self._window is not None:
+            self._window.show_status(status)
+
+    @Slot(object)
+    def _on_snapshot(self, snapshot: Snapshot) -> None:
+        if self._window is not None:
+            self._window.add_snapshot(snapshot)
+
+    @Slot(object)
+    def _on_jobs(self, jobs: tuple[Job, ...]) -> None:
+        if self._window is not None:
+            self._window.show_jobs(jobs)
+
+    @Slot(object)
+    def _on_alerts(self, alerts: tuple[Alert, ...]) -> None:
+        if self._window is not None:
+            for alert in alerts:
+                self._window.show_alert(alert)
+
+    @Slot(object)
+    def _on_settings(self, loaded: Loaded) -> None:
+        if self._window is not None:
+            self._window.show_settings(loaded.settings, loaded.problems)
+
+    @Slot(object)
+    def _on_question(self, question: Question | None) -> None:
+        """Kept: a window that is opened later asks it as well."""
+        self._question = question
+        if self._window is not None:
+            self._window.show_question(question)
+
+    # Intents
+
+    @Slot(object)
+    def _on_mode_requested(self, mode: Mode) -> None:
+        self._hub.set_mode(mode)
+
+    @Slot(object)
+    def _on_level_requested(self, level: MonitorLevel | None) -> None:
+        self._hub.set_level(level)
+
+    @Slot(str, float)
+    def _on_snooze_requested(self, alert_id: str, duration_s: float) -> None:
+        self._hub.snooze(duration_s, alert_id or None)
+
+    @Slot(str)
+    def _on_open_file_requested(self, alert_id: str) -> None:
+        path = self._store.path_of(alert_id)
+        if path is None:
+            self.show_banner("This alert is in the compressed archive and has no file of its own")
+        elif not self._open_url(QUrl.fromLocalFile(str(path))):
+            self._unopened = str(path)
+            self.show_banner(f"Nothing here opens this kind of file: {path}", _COPY)
+
+    @Slot()
+    def _on_banner_action(self) -> None:
+        QGuiApplication.clipboard().setText(self._unopened)
+        self.show_banner(f"Copied: {self._unopened}")
+
+    @Slot(object, str)
+    def _on_export_requested(self, query: AlertQuery, path: str) -> None:
+        from omnitray.alerts.storage.export import (  # noqa: PLC0415 - seldom used
+            NotExported,
+            export_alerts,
+        )
+
+        try:
+            count = export_alerts(self._store.query(query), Path(path))
+        except NotExported as error:
+            self.show_banner(f"Nothing was exported: {error}")
+        else:
+            self.show_banner(f"{count} alerts exported to {path}")
+
+    @Slot(str, object)
+    def _on_settings_change_requested(self, key: str, value: object) -> None:
+        problem = self._hub.change_setting(key, value)
+        if problem is not None and self._window is not None:
+            loaded = self._settings.loaded
+            self._window.show_settings(loaded.settings, (*loaded.problems, problem))
+
+
+def about_text() -> str:
+    """What About says."""
+    return (
+        f"OmniTray {__version__}\n\nKeeps this machine usable while tests, builds and agents run "
+        "wild on it.\n\nMIT licence. Uses Qt for Python (LGPL)."
+    )
+
+
+def _use_activation_token(token: str) -> None:
+    """Qt's Wayland plug-in takes the token from the environment when a window is raised."""
+    if token:
+        os.environ["XDG_ACTIVATION_TOKEN"] = token
