@@ -2,7 +2,7 @@
 
 import sys
 
-from omnitray.cli import main
+from omnitray.cli.parser import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.cli import build_parser
+from omnitray.cli.parser import build_parser
 from omnitray.base.policy import Band
 from omnitray.settings import load
 from support.settings_table import settings_table

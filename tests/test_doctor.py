@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from omnitray import doctor_desktop as desktop
-from omnitray import doctor_levers as around
-from omnitray import doctor_system as system
+from omnitray.cli.parser.doctor import desktop
+from omnitray.cli.parser.doctor import actuators as around
+from omnitray.cli.parser.doctor import system
 from omnitray.alerts.channels.session_bus import Answer
 from omnitray.protector.oom_events.watch import Source
-from omnitray.doctor import Finding, Verdict, ok, run
+from omnitray.cli.doctor.report import Finding, Verdict, ok, run
 from omnitray.base.paths import Paths, find_paths
 from support.api_server import running
 from support.hanging import hanging

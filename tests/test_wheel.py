@@ -50,8 +50,8 @@ def test_it_brings_the_two_commands(wheel: zipfile.ZipFile) -> None:
     name = next(name for name in wheel.namelist() if name.endswith("entry_points.txt"))
     points = configparser.ConfigParser()
     points.read_string(wheel.read(name).decode())
-    assert points["console_scripts"]["omnitray"] == "omnitray.cli:main"
-    assert points["gui_scripts"]["omnitray-tray"] == "omnitray.cli:main_tray"
+    assert points["console_scripts"]["omnitray"] == "omnitray.cli.parser:main"
+    assert points["gui_scripts"]["omnitray-tray"] == "omnitray.cli.parser:main_tray"
 
 
 def test_the_installed_command_is_not_the_tree(command: str) -> None:

@@ -34,7 +34,7 @@ LOAD_CLIENTS = 32
 SETTLE_S = 6.0
 PAUSE_S = 0.003  # under the rate that is refused
 KIB = 1024
-COMMAND = "import sys; from omnitray.cli import main; sys.exit(main(sys.argv[1:]))"
+COMMAND = "import sys; from omnitray.cli.parser import main; sys.exit(main(sys.argv[1:]))"
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from omnitray import cli
+from omnitray.cli.parser import parser
 from omnitray.api import facade as d
 from omnitray.base.facts import AlertType, Mode, MonitorLevel
 from omnitray.protector.view import Effect, Grip
@@ -63,7 +63,7 @@ def omnitray(
     def run(*words: str) -> Outcome:
         monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
         try:
-            code = cli.main(words)
+            code = parser.main(words)
         except SystemExit as usage:
             code = int(usage.code or 0)
         out, err = capsys.readouterr()
@@ -334,9 +334,9 @@ def test_without_a_command_the_program_starts(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setitem(sys.modules, "omnitray.app", App)
     monkeypatch.setattr("omnitray.app", App, raising=False)
-    assert cli.main(["--headless", "--verbose"]) == 7
-    assert cli.main([]) == 7
-    assert cli.main_tray() == 7
+    assert parser.main(["--headless", "--verbose"]) == 7
+    assert parser.main([]) == 7
+    assert parser.main_tray() == 7
     assert calls == [(True, True), (False, False), (False, False)]
 
 
@@ -379,7 +379,7 @@ def test_a_pipe_that_closes_early_is_no_fault(api: Running, home: Path) -> None:
 def test_a_sub_command_loads_neither_qt_nor_psutil(api: Running, home: Path) -> None:
     del api
     code = (
-        "import sys; from omnitray.cli import main; main(['status']);"
+        "import sys; from omnitray.cli.parser import main; main(['status']);"
         "print(*(set(sys.modules) & {'PySide6', 'psutil', 'asyncio', 'uvicorn', 'starlette'}))"
     )
     run = subprocess.run(
@@ -390,7 +390,7 @@ def test_a_sub_command_loads_neither_qt_nor_psutil(api: Running, home: Path) -> 
 
 
 def _start(home: Path, *words: str) -> "subprocess.Popen[str]":
-    code = "import sys; from omnitray.cli import main; sys.exit(main(sys.argv[1:]))"
+    code = "import sys; from omnitray.cli.parser import main; sys.exit(main(sys.argv[1:]))"
     assert find_paths().config.parent == home
     return subprocess.Popen(
         [sys.executable, "-c", code, *words],
@@ -411,6 +411,6 @@ def _when_listening(api: Running) -> None:
 
 
 def test_levels_and_modes_of_the_parser_are_those_of_the_core() -> None:
-    assert tuple(Mode) == cli.MODES
-    assert (*MonitorLevel, "auto") == cli.LEVELS
-    assert tuple(AlertType) == cli.TYPES
+    assert tuple(Mode) == parser.MODES
+    assert (*MonitorLevel, "auto") == parser.LEVELS
+    assert tuple(AlertType) == parser.TYPES

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.commands.terminal import Terminal, cut, cut_middle, harmless, harmless_json, width_of
+from omnitray.cli.terminal import Terminal, cut, cut_middle, harmless, harmless_json, width_of
 
 ATTACKS = [
     "\x1b]0;owned\x07",

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from omnitray.commands.times import duration_s, moment, rfc3339, shown
+from omnitray.cli.times import duration_s, moment, rfc3339, shown
 
 ZONE = dt.timezone(dt.timedelta(hours=2))
 NOW = dt.datetime(2026, 11, 22, 15, 30, tzinfo=ZONE)

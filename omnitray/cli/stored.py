@@ -11,8 +11,8 @@ import msgspec
 from omnitray.api.queries import ACTIVE
 from omnitray.api.requests import NewAlert
 from omnitray.api.wire import Alerts
-from omnitray.commands.context import Context
-from omnitray.commands.times import moment
+from omnitray.cli.context import Context
+from omnitray.cli.times import moment
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.facts import AlertType, Severity

@@ -4,9 +4,9 @@ import argparse
 import contextlib
 
 from omnitray.api.wire import LevelState, ModeState, SnapshotBody, SnoozeState, StatusBody
-from omnitray.commands.context import Context, Stopped
-from omnitray.commands.terminal import percent
-from omnitray.commands.times import duration_s, shown
+from omnitray.cli.context import Context, Stopped
+from omnitray.cli.terminal import percent
+from omnitray.cli.times import duration_s, shown
 from omnitray.base.format import size
 
 MOODS = {"good": "ok", "warning": "warning", "critical": "critical", "holding": "warning"}

@@ -4,9 +4,9 @@ import argparse
 
 from omnitray.api.facade import Done
 from omnitray.api.wire import Actions, ExplanationBody, Jobs
-from omnitray.commands.context import Context
-from omnitray.commands.terminal import Terminal, percent
-from omnitray.commands.times import shown
+from omnitray.cli.context import Context
+from omnitray.cli.terminal import Terminal, percent
+from omnitray.cli.times import shown
 from omnitray.base.format import size
 from omnitray.protector.view import Explanation, Grip
 from omnitray.client.http import quoted

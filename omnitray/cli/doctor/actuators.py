@@ -10,7 +10,7 @@ from omnitray.protector.oom_events.watch import Source
 from omnitray.protector.actuators.self_test import LeverRow
 from omnitray.base.policy import ModeLimits
 from omnitray.protector.oom_events.daemons import neighbours
-from omnitray.doctor import Finding, ok, warn
+from omnitray.cli.doctor.report import Finding, ok, warn
 
 
 def levers(limits: ModeLimits) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from omnitray.alerts.channels.session_bus import Answer, BusUnavailableError, SessionBus, connect
-from omnitray.doctor import Finding, ok, warn
+from omnitray.cli.doctor.report import Finding, ok, warn
 
 ANSWER_S = 1.5
 WATCHER = ("org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher")

@@ -5,7 +5,7 @@ import argparse
 import msgspec
 
 from omnitray.api.wire import TokenBody
-from omnitray.commands.context import Context
+from omnitray.cli.context import Context
 
 
 def token(args: argparse.Namespace, context: Context) -> int:
@@ -25,15 +25,15 @@ def token(args: argparse.Namespace, context: Context) -> int:
 
 def settings(args: argparse.Namespace, context: Context) -> int:
     """Show all settings, one of them, or change one in the file."""
-    from omnitray.commands.preferences import change, show  # noqa: PLC0415 - needed here alone
+    from omnitray.cli.commands.preferences import change, show  # noqa: PLC0415 - needed here alone
 
     return show(args, context) if args.value is None else change(args, context)
 
 
 def doctor(args: argparse.Namespace, context: Context) -> int:
     """What works here and what does not; 1 when something fails."""
-    from omnitray.doctor import Verdict, run  # noqa: PLC0415 - needed here alone
-    from omnitray.doctor_levers import levers  # noqa: PLC0415 - likewise
+    from omnitray.cli.doctor.report import Verdict, run  # noqa: PLC0415 - needed here alone
+    from omnitray.cli.doctor.actuators import levers  # noqa: PLC0415 - likewise
     from omnitray.settings import load  # noqa: PLC0415 - likewise
 
     limits = load(context.paths.config_file).settings.protect_policy().limits
@@ -50,8 +50,8 @@ def doctor(args: argparse.Namespace, context: Context) -> int:
 
 def completion(args: argparse.Namespace, context: Context) -> int:
     """Print the completion script of a shell."""
-    from omnitray.cli import build_parser  # noqa: PLC0415 - it imports us by name
-    from omnitray.commands.completion import script  # noqa: PLC0415
+    from omnitray.cli.parser import build_parser  # noqa: PLC0415 - it imports us by name
+    from omnitray.cli.completion import script  # noqa: PLC0415
 
     context.terminal.whole(script(build_parser(), args.shell))
     return 0
@@ -59,6 +59,6 @@ def completion(args: argparse.Namespace, context: Context) -> int:
 
 def service(args: argparse.Namespace, context: Context) -> int:
     """Run headless as a service of this user's session."""
-    from omnitray.commands.service import carry_out  # noqa: PLC0415 - needed here alone
+    from omnitray.cli.commands.service import carry_out  # noqa: PLC0415 - needed here alone
 
     return carry_out(args, context)

@@ -42,8 +42,8 @@ def run(
     paths: Paths, levers: Check | None = None, environ: Mapping[str, str] | None = None
 ) -> list[Finding]:
     """Every finding; ``levers`` is the protector's own look at its means, where there is one."""
-    from omnitray import doctor_desktop as desktop  # noqa: PLC0415 - they import us
-    from omnitray import doctor_system as system  # noqa: PLC0415
+    from omnitray.cli.parser.doctor import desktop  # noqa: PLC0415 - they import us
+    from omnitray.cli.parser.doctor import system  # noqa: PLC0415
 
     environ = os.environ if environ is None else environ
     checks: list[tuple[str, Check]] = [

@@ -5,7 +5,7 @@ import argparse
 import msgspec
 
 from omnitray import platforms
-from omnitray.commands.context import Context
+from omnitray.cli.context import Context
 from omnitray.base.invocation import own_command
 from omnitray.base.paths import resource
 

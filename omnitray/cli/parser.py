@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from omnitray import app  # noqa: PLC0415 - Qt, for the program itself alone
 
         return app.main(headless=args.headless, verbose=args.verbose)
-    from omnitray.commands.dispatch import dispatch  # noqa: PLC0415 - --help needs none of it
+    from omnitray.cli.dispatch import dispatch  # noqa: PLC0415 - --help needs none of it
 
     return dispatch(_function(args.run), args)
 

@@ -12,7 +12,7 @@ from omnitray import __version__
 from omnitray.client.discovery import Address, read_address
 from omnitray.api.wire import StatusBody
 from omnitray.base.format import size
-from omnitray.doctor import Finding, fail, ok, warn
+from omnitray.cli.doctor.report import Finding, fail, ok, warn
 from omnitray.base.invocation import typed
 from omnitray.base.paths import Paths, UnsafeFolderError, own_folder, why_not_made
 from omnitray.client.http import NotRunning, Remote, RequestFailed

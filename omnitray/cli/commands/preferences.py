@@ -9,7 +9,7 @@ import tomllib
 import msgspec
 
 from omnitray.client.discovery import read_address
-from omnitray.commands.context import Context
+from omnitray.cli.context import Context
 from omnitray.base.invocation import typed
 from omnitray.settings import (
     BY_KEY,

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from omnitray.commands.terminal import Terminal
+from omnitray.cli.terminal import Terminal
 from omnitray.base.paths import Paths
 from omnitray.client.http import Remote, find_remote
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from omnitray.commands.context import Context, Stopped
-from omnitray.commands.terminal import Terminal
-from omnitray.commands.times import local_now
+from omnitray.cli.context import Context, Stopped
+from omnitray.cli.terminal import Terminal
+from omnitray.cli.times import local_now
 from omnitray.base.durable import StorageError
 from omnitray.base.invocation import typed
 from omnitray.base.paths import find_paths

@@ -1,0 +1,1 @@
+"""``omnitray doctor``: what works here and what does not."""
