@@ -8,12 +8,6 @@ TYPE_CHECKING = False  # typing itself is a third of the time that importing us 
 if TYPE_CHECKING:
     from typing import Any
 
-    from omnitray.client.sync import (
-        Client,
-        connect,
-        level,
-        mode,
-    )
     from omnitray.alerts.model import Alert
     from omnitray.base.facts import AlertChannel, AlertType, Mode, MonitorLevel, Severity
     from omnitray.client.aio import (
@@ -22,6 +16,12 @@ if TYPE_CHECKING:
         get_resource_protector,
     )
     from omnitray.client.http import NotAnswering, NotRunning, RequestFailed
+    from omnitray.client.sync import (
+        Client,
+        connect,
+        level,
+        mode,
+    )
 
 __version__ = "0.1.0"
 __all__ = [
@@ -51,7 +51,11 @@ _HOMES = {
         "level",
         "mode",
     ),
-    "omnitray.client.aio": ("get_alert_system", "get_progressive_monitor", "get_resource_protector"),
+    "omnitray.client.aio": (
+        "get_alert_system",
+        "get_progressive_monitor",
+        "get_resource_protector",
+    ),
     "omnitray.alerts.model": ("Alert",),
     "omnitray.base.facts": ("AlertChannel", "AlertType", "Mode", "MonitorLevel", "Severity"),
     "omnitray.client.http": ("NotAnswering", "NotRunning", "RequestFailed"),

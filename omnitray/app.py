@@ -16,38 +16,38 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal, Slot
 
 from omnitray import __version__, platforms
-from omnitray.client.sync import inprocess
-from omnitray.base import logs
-from omnitray.api.server import ApiServer
-from omnitray.app_protection import ProtectionParts
 from omnitray.alerts.channels.desktop import DesktopChannel
 from omnitray.alerts.channels.dispatch import Dispatcher
 from omnitray.alerts.channels.notification import SNOOZE_ACTION
-from omnitray.alerts.storage.store import AlertStore
 from omnitray.alerts.channels.syslog import SyslogChannel
-from omnitray.alerts.system import AlertSystem
-from omnitray.alerts.storage.history import History
 from omnitray.alerts.silence_file import SilenceFile
+from omnitray.alerts.storage.history import History
+from omnitray.alerts.storage.store import AlertStore
+from omnitray.alerts.system import AlertSystem
+from omnitray.api.server import ApiServer
+from omnitray.app_protection import ProtectionParts
+from omnitray.base import logs
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import AlertChannel
-from omnitray.processes.jobs import JobTracker
+from omnitray.base.paths import Paths, UnsafeFolderError, find_paths
+from omnitray.client import inprocess
 from omnitray.monitor.monitor import ProgressiveMonitor
 from omnitray.monitor.own_cost import OwnCostMeter
 from omnitray.monitor.sampler import Sampler
-from omnitray.base.paths import Paths, UnsafeFolderError, find_paths
+from omnitray.processes.jobs import JobTracker
 from omnitray.runtime import qt_messages
+from omnitray.runtime.api_facade import ProgramDoor
+from omnitray.runtime.app_context import Parts
 from omnitray.runtime.cleaning import Cleaning
 from omnitray.runtime.cycle_collector import Collector
-from omnitray.runtime.api_facade import ProgramDoor
 from omnitray.runtime.hub import Hub
-from omnitray.runtime.instance import Instance, knock
 from omnitray.runtime.inspection import Looking
+from omnitray.runtime.instance import Instance, knock
 from omnitray.runtime.notifications import Notifications
-from omnitray.runtime.app_context import Parts
 from omnitray.runtime.protection import Protection
 from omnitray.runtime.settings_keeper import SettingsKeeper
-from omnitray.runtime.stop_signals import StopSignals
 from omnitray.runtime.shutdown import Stages
+from omnitray.runtime.stop_signals import StopSignals
 from omnitray.runtime.workers import MonitorWorker, WorkerThread
 
 if TYPE_CHECKING:
@@ -278,8 +278,8 @@ def _qt_application(*, headless: bool) -> QCoreApplication:
 def _add_shell(app: App) -> None:
     """What a person sees; imported here so that headless stays without QtGui and QtWidgets."""
     from omnitray.ui.shell import Shell  # noqa: PLC0415
-    from omnitray.ui.tray.tray import Tray  # noqa: PLC0415
     from omnitray.ui.tray.message import TrayMessages  # noqa: PLC0415
+    from omnitray.ui.tray.tray import Tray  # noqa: PLC0415
     from omnitray.ui.window_controller import Windows  # noqa: PLC0415
 
     autostart = app.platform.autostart((sys.executable, "-m", "omnitray"))

@@ -10,26 +10,26 @@ from pathlib import Path
 
 import msgspec
 
-from omnitray.protector.actuators.report_executor import Executor
-from omnitray.protector.actuators.journal import Journal
-from omnitray.protector.exclusions.newborn import spares
-from omnitray.protector.actuators.executor import Actions
-from omnitray.cleanup.search import places
-from omnitray.cleanup.cleaner import CacheCleaner
 from omnitray.base.clock import Clock
-from omnitray.protector.inspection import CloseLooker
-from omnitray.protector.exclusions.rules import Protection as ProtectedPrograms
-from omnitray.protector.protector import ResourceProtector
+from omnitray.base.paths import Paths
+from omnitray.cleanup.cleaner import CacheCleaner
+from omnitray.cleanup.search import places
+from omnitray.monitor.monitor import ProgressiveMonitor
+from omnitray.platforms import Platform
 from omnitray.processes.inspector import Inspector
 from omnitray.processes.jobs import JobTracker
 from omnitray.processes.process_table import ProcessDetails
+from omnitray.protector.actuators.executor import Actions
+from omnitray.protector.actuators.journal import Journal
+from omnitray.protector.actuators.report_executor import Executor
 from omnitray.protector.engine import Protecting
 from omnitray.protector.environment import Around
+from omnitray.protector.exclusions.newborn import spares
+from omnitray.protector.exclusions.rules import Protection as ProtectedPrograms
+from omnitray.protector.inspection import CloseLooker
 from omnitray.protector.latency import LatencyProbe
-from omnitray.monitor.monitor import ProgressiveMonitor
 from omnitray.protector.oom_events.daemons import Neighbour, neighbours
-from omnitray.base.paths import Paths
-from omnitray.platforms import Platform
+from omnitray.protector.protector import ResourceProtector
 from omnitray.runtime.protection_worker import Engine
 from omnitray.runtime.settings_keeper import SettingsKeeper
 

@@ -28,6 +28,14 @@ pytest_plugins = ["pytester"]
 
 IN_CI = bool(os.environ.get("CI"))
 
+_HERE = Path(__file__).parent
+# Qt's offscreen platform says each time what it lacks.
+_OFFSCREEN_FOLDERS = ("runtime", "ui")
+_OFFSCREEN_MESSAGES = (
+    "This plugin does not support (propagateSizeHints|raise)",
+    r"No such signal QPlatformNativeInterface::systemTrayWindowChanged",
+)
+
 # Before any Qt import: unit tests need no display. End-to-end tests set their own.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -42,6 +50,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "expect_log(*patterns): WARNING+ log records this test must cause"
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    folders = tuple(_HERE / name for name in _OFFSCREEN_FOLDERS)
+    for item in items:
+        if any(item.path.is_relative_to(folder) for folder in folders):
+            item.add_marker(pytest.mark.qt_log_ignore(*_OFFSCREEN_MESSAGES))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.cli.parser import build_parser
 from omnitray.base.policy import Band
+from omnitray.cli.parser import build_parser
 from omnitray.settings import load
 from support.settings_table import settings_table
 

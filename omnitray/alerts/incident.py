@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from omnitray.alerts.model import Alert
 from omnitray.alerts.fingerprint import server_of
+from omnitray.alerts.model import Alert
 from omnitray.alerts.reasons import Reason
 from omnitray.base.facts import AlertChannel, AlertType, Severity
 

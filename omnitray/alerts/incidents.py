@@ -6,10 +6,10 @@ record again; later it is a new incident with a record of its own.
 
 from collections.abc import Callable, Iterable, Iterator
 
-from omnitray.alerts.model import Alert
-from omnitray.alerts.timing import AlertTiming
 from omnitray.alerts.incident import Incident, Report, again, begin, first
+from omnitray.alerts.model import Alert
 from omnitray.alerts.rules import Change
+from omnitray.alerts.timing import AlertTiming
 
 
 class Incidents:

@@ -4,9 +4,9 @@ from collections import deque
 
 import msgspec
 
-from omnitray.alerts.model import Alert
 from omnitray.alerts.decision import FEED, Decision, Outgoing, Sink
 from omnitray.alerts.incident import Incident
+from omnitray.alerts.model import Alert
 from omnitray.alerts.reasons import Reason
 from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertChannel

@@ -4,17 +4,17 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from omnitray.alerts.model import Alert, epoch, timestamp
-from omnitray.alerts.timing import INHIBITORS, TEST_TYPES, AlertTiming
 from omnitray.alerts.decision import ATTENTION, FEED, RECORD, Outgoing, Sink
-from omnitray.alerts.outbox import Handover
 from omnitray.alerts.incident import Incident, Report, restored
 from omnitray.alerts.incidents import Incidents
-from omnitray.alerts.rules import Change
-from omnitray.alerts.reasons import Reason
-from omnitray.alerts.silences import EVERYTHING
-from omnitray.alerts.notifier import Teller
+from omnitray.alerts.model import Alert, epoch, timestamp
 from omnitray.alerts.notification_state import Telling
+from omnitray.alerts.notifier import Teller
+from omnitray.alerts.outbox import Handover
+from omnitray.alerts.reasons import Reason
+from omnitray.alerts.rules import Change
+from omnitray.alerts.silences import EVERYTHING
+from omnitray.alerts.timing import INHIBITORS, TEST_TYPES, AlertTiming
 from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertChannel
 

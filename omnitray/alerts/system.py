@@ -11,17 +11,17 @@ disk and screen on threads of its own. Timers belong to the caller: ``tick()`` w
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from omnitray.base import text
-from omnitray.alerts.model import Alert, timestamp
-from omnitray.alerts.pipeline import AlertFlow
 from omnitray.alerts.alert_id import id_maker
-from omnitray.alerts.timing import DEFAULT_SEVERITY, AlertTiming
 from omnitray.alerts.decision import Decision, Outgoing, Sink, Tick
 from omnitray.alerts.fingerprint import fingerprint, stable_labels
 from omnitray.alerts.incident import Report
+from omnitray.alerts.model import Alert, timestamp
+from omnitray.alerts.notification_state import Telling
+from omnitray.alerts.pipeline import AlertFlow
 from omnitray.alerts.reasons import Reason
 from omnitray.alerts.silences import ForgetfulMemory, SilenceMemory, Silences
-from omnitray.alerts.notification_state import Telling
+from omnitray.alerts.timing import DEFAULT_SEVERITY, AlertTiming
+from omnitray.base import text
 from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertChannel, AlertType, Severity
 from omnitray.base.policy import AlertPolicy

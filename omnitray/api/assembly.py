@@ -11,15 +11,15 @@ from typing import cast
 import uvicorn
 
 from omnitray.api.bodies import Identity
-from omnitray.api.facade import Door
 from omnitray.api.broadcast import Feed
+from omnitray.api.facade import Door
 from omnitray.api.gate import Gate
-from omnitray.api.security import House
 from omnitray.api.limits import MAX_FRAME_BYTES, MAX_HEADER_BYTES
 from omnitray.api.protocol import GuardedHttp, late_socket
 from omnitray.api.routes import Context, router
-from omnitray.api.websocket import SocketDoor
+from omnitray.api.security import House
 from omnitray.api.token import Token
+from omnitray.api.websocket import SocketDoor
 from omnitray.settings.model import ApiSettings
 
 KEEP_ALIVE_S = 5

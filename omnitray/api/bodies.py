@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from omnitray.alerts.model import Alert, timestamp
 from omnitray.api.facade import Door
 from omnitray.api.wire import (
     ActionBody,
@@ -26,11 +27,10 @@ from omnitray.api.wire import (
     SnapshotBody,
     StatusBody,
 )
-from omnitray.alerts.model import Alert, timestamp
 from omnitray.base.facts import Job, MemoryFacts, MonitorLevel, Severity, Snapshot
 from omnitray.base.policy import Band, ProtectPolicy
-from omnitray.protector.view import Breaker, Held, JournalLine, ProtectionView
 from omnitray.base.status import Status, figures, sentence
+from omnitray.protector.view import Breaker, Held, JournalLine, ProtectionView
 
 LATEST = 20
 State = Literal["ok", "warning", "critical", "unknown"]

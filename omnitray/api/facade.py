@@ -17,8 +17,8 @@ from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.facts import AlertType, Job, Mode, MonitorLevel, Severity, Snapshot
 from omnitray.base.leases import Lease
 from omnitray.base.policy import ProtectPolicy, Thresholds
-from omnitray.protector.view import Explanation, JournalLine, ProtectionView
 from omnitray.base.status import Status
+from omnitray.protector.view import Explanation, JournalLine, ProtectionView
 
 R_co = TypeVar("R_co", covariant=True)
 R = TypeVar("R")

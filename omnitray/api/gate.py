@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 
-from omnitray.api.security import Denied, House, gather, judge_place, judge_token
 from omnitray.api.limits import (
     BODY_TIMEOUT_S,
     DRAINED_BYTES,
@@ -23,6 +22,7 @@ from omnitray.api.limits import (
     WRONG_TOKEN_DELAY_S,
     Bucket,
 )
+from omnitray.api.security import Denied, House, gather, judge_place, judge_token
 from omnitray.api.token import Token
 from omnitray.api.wire import Error
 

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api import bodies
 from omnitray.api.facade import (
     Acknowledge,
@@ -45,8 +47,6 @@ from omnitray.api.wire import (
     StatusBody,
     TokenBody,
 )
-from omnitray.alerts.model import Alert
-from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.facts import MonitorLevel
 from omnitray.base.status import Status
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from omnitray.alerts.model import Alert, State
 from omnitray.api import bodies
 from omnitray.api.facade import (
     Acted,
@@ -16,7 +17,6 @@ from omnitray.api.facade import (
     SnapshotTaken,
 )
 from omnitray.api.wire import ActionBody, LevelName, SnapshotBody
-from omnitray.alerts.model import Alert, State
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 
 MAX_LEASES = 16

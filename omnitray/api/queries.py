@@ -7,9 +7,9 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import Meta
 
-from omnitray.api.messages import Topic
 from omnitray.alerts.model import State
 from omnitray.alerts.storage.query import AlertQuery
+from omnitray.api.messages import Topic
 from omnitray.base.facts import AlertType, Severity
 
 MAX_FIELDS = 20

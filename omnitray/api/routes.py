@@ -11,15 +11,14 @@ from typing import Any
 import msgspec
 from starlette.routing import BaseRoute, Route, Router, WebSocketRoute
 
-from omnitray.api import handlers, wire
-from omnitray.api import requests
+from omnitray.alerts.model import Alert
+from omnitray.api import handlers, requests, wire
 from omnitray.api.bodies import Identity
 from omnitray.api.facade import Done, Door, Refusal, Refused
 from omnitray.api.gate import App, Receive, Scope, Send, answer, refuse
-from omnitray.api.security import Denied
 from omnitray.api.handlers import Call
 from omnitray.api.queries import AlertsQuery, NoQuery, SnapshotsQuery, read_query
-from omnitray.alerts.model import Alert
+from omnitray.api.security import Denied
 
 PREFIX = "/api/monitoring"
 OPENAPI = "/api/openapi.json"

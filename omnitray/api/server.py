@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from omnitray.client.discovery import Address, remove_address, write_address
+from omnitray.alerts.model import timestamp
 from omnitray.api.facade import Door
 from omnitray.api.token import Token
-from omnitray.alerts.model import timestamp
+from omnitray.client.discovery import Address, remove_address, write_address
 from omnitray.settings.model import ApiSettings
 
 if TYPE_CHECKING:

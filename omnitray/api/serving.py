@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from omnitray import __version__
 from omnitray.api.assembly import assemble, build_server
 from omnitray.api.bodies import Identity
-from omnitray.api.facade import Door
 from omnitray.api.broadcast import Feed
+from omnitray.api.facade import Door
 from omnitray.api.security import LOOPBACK_NAMES, House
 from omnitray.api.token import Token
 from omnitray.settings.model import ApiSettings

@@ -12,13 +12,11 @@ from concurrent.futures import Future
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from omnitray.api import bodies
-from omnitray.api import facade
+from omnitray.api import bodies, facade
 from omnitray.api.bodies import Identity
-from omnitray.api.facade import Door, Refused
 from omnitray.api.broadcast import Client, Feed
+from omnitray.api.facade import Door, Refused
 from omnitray.api.gate import Receive, Scope, Send, refuse
-from omnitray.api.security import Denied
 from omnitray.api.handlers import level_in_force, settled
 from omnitray.api.limits import (
     MAX_SOCKETS,
@@ -38,6 +36,7 @@ from omnitray.api.messages import (
     Trouble,
 )
 from omnitray.api.queries import SocketQuery, read_query
+from omnitray.api.security import Denied
 from omnitray.base.leases import Lease
 from omnitray.base.status import Status
 

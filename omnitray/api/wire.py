@@ -21,8 +21,8 @@ from omnitray.base.facts import (
     TemperatureFacts,
 )
 from omnitray.base.policy import ModeLimits
-from omnitray.protector.view import BreakerState, Considered, Explanation, Grip, Outcome
 from omnitray.base.status import Mood, OwnCost
+from omnitray.protector.view import BreakerState, Considered, Explanation, Grip, Outcome
 
 LevelName = Literal["auto", "idle", "normal", "intensive", "critical"]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 PRIVATE = 0o700
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent.parent
 
 
 class FolderError(OSError):

@@ -18,6 +18,8 @@ from typing import TypeVar
 
 import msgspec
 
+from omnitray.base.clock import Clock, SystemClock
+from omnitray.cleanup.cache_tools import NoTools, Tools
 from omnitray.cleanup.facts import (
     Candidate,
     CleanOutcome,
@@ -31,9 +33,7 @@ from omnitray.cleanup.facts import (
 from omnitray.cleanup.plan import Judge
 from omnitray.cleanup.removal import Remover
 from omnitray.cleanup.search import Places, search
-from omnitray.cleanup.tools import NoTools, Tools
 from omnitray.cleanup.walk import Ground, device_of
-from omnitray.base.clock import Clock, SystemClock
 
 Value = TypeVar("Value")
 

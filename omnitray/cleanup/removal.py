@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 
+from omnitray.cleanup.cache_tools import Tools, freed_in
 from omnitray.cleanup.facts import CacheKind, Candidate, CleanOutcome, CleanReason
 from omnitray.cleanup.plan import measured
-from omnitray.cleanup.tools import Tools, freed_in
 from omnitray.cleanup.walk import (
     TAG,
     Found,

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
+from omnitray.cleanup.cache_tools import TOOLS, Tools, build_cache_bytes, folder_of
 from omnitray.cleanup.facts import CacheKind, Candidate
-from omnitray.cleanup.tools import TOOLS, Tools, build_cache_bytes, folder_of
 from omnitray.cleanup.walk import TAG
 
 FOLDERS = 50_000  # looked at for each root

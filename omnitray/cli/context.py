@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from omnitray.cli.terminal import Terminal
 from omnitray.base.paths import Paths
+from omnitray.cli.terminal import Terminal
 from omnitray.client.http import Remote, find_remote
 
 T = TypeVar("T")

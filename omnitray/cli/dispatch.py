@@ -9,12 +9,12 @@ from collections.abc import Callable
 
 import msgspec
 
-from omnitray.cli.context import Context, Stopped
-from omnitray.cli.terminal import Terminal
-from omnitray.cli.times import local_now
 from omnitray.base.durable import StorageError
 from omnitray.base.invocation import typed
 from omnitray.base.paths import find_paths
+from omnitray.cli.context import Context, Stopped
+from omnitray.cli.terminal import Terminal
+from omnitray.cli.times import local_now
 from omnitray.client.http import NotAnswering, NotRunning, RequestFailed
 
 FAILED, USAGE = 1, 2

@@ -155,6 +155,6 @@ def _limit(text: str) -> int:
 def _function(name: str) -> Callable[..., int]:
     module, _, function = name.partition(":")
     found: Callable[..., int] = getattr(
-        importlib.import_module(f"omnitray.commands.{module}"), function
+        importlib.import_module(f"omnitray.cli.commands.{module}"), function
     )
     return found

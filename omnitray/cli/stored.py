@@ -8,14 +8,14 @@ from typing import TypeVar
 
 import msgspec
 
+from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.queries import ACTIVE
 from omnitray.api.requests import NewAlert
 from omnitray.api.wire import Alerts
+from omnitray.base.facts import AlertType, Severity
 from omnitray.cli.context import Context
 from omnitray.cli.times import moment
-from omnitray.alerts.model import Alert
-from omnitray.alerts.storage.query import AlertQuery
-from omnitray.base.facts import AlertType, Severity
 from omnitray.client.offline import Files
 
 T = TypeVar("T")

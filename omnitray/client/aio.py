@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
-from omnitray.api.wire import SnapshotBody, StatusBody
-from omnitray.client.leases import Borrowed
-from omnitray.client.sync import Client
 from omnitray.alerts.model import Alert
+from omnitray.api.wire import SnapshotBody, StatusBody
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
+from omnitray.client.leases import Borrowed
 from omnitray.client.subscription import Callback, Subscription, follow_async
+from omnitray.client.sync import Client
 
 
 class Monitor:

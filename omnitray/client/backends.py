@@ -11,6 +11,8 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
+from omnitray.alerts.model import Alert, timestamp
+from omnitray.alerts.storage.query import AlertQuery, fits
 from omnitray.api import facade as d
 from omnitray.api.bodies import Identity, level_name, snapshot_body, status_body
 from omnitray.api.requests import NewAlert
@@ -22,8 +24,6 @@ from omnitray.api.wire import (
     Snapshots,
     StatusBody,
 )
-from omnitray.alerts.model import Alert, timestamp
-from omnitray.alerts.storage.query import AlertQuery, fits
 from omnitray.base.facts import Mode, MonitorLevel
 from omnitray.base.leases import Lease
 from omnitray.client.http import Remote, quoted

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from omnitray.client.discovery import Address
 from omnitray.api.messages import Leased, Trouble
 from omnitray.base.leases import Lease
+from omnitray.client.discovery import Address
 from omnitray.client.http import NotRunning, RequestFailed
 from omnitray.client.websocket import socket_url
 

@@ -13,14 +13,14 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from omnitray.client.sync import inprocess
-from omnitray.client.discovery import Address, read_address
+from omnitray.alerts.model import Alert
 from omnitray.api.bodies import snapshot_body
 from omnitray.api.facade import AlertChanged, Event, SnapshotTaken
 from omnitray.api.messages import AlertMessage, SnapshotMessage, alert_of
 from omnitray.api.wire import SnapshotBody
-from omnitray.alerts.model import Alert
 from omnitray.base.paths import Paths
+from omnitray.client import inprocess
+from omnitray.client.discovery import Address, read_address
 from omnitray.client.http import NotRunning, Remote
 from omnitray.client.websocket import socket_url, stream
 

@@ -20,20 +20,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from omnitray import __version__
-from omnitray.client.sync import inprocess
-from omnitray.client.discovery import read_address
+from omnitray.alerts.model import Alert, State
+from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.bodies import Identity
 from omnitray.api.requests import NewAlert
 from omnitray.api.wire import SnapshotBody, StatusBody
-from omnitray.client.backends import Backend, InProcess, OverApi
-from omnitray.client.leases import Borrowed
-from omnitray.alerts.model import Alert, State
-from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 from omnitray.base.leases import Lease
-from omnitray.client.offline import Files
 from omnitray.base.paths import Paths, find_paths
+from omnitray.client import inprocess
+from omnitray.client.backends import Backend, InProcess, OverApi
+from omnitray.client.discovery import read_address
 from omnitray.client.http import NotAnswering, NotRunning, Remote
+from omnitray.client.leases import Borrowed
+from omnitray.client.offline import Files
 from omnitray.client.subscription import follow
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from omnitray.cleanup.tools import CommandResult, Tools
+from omnitray.cleanup.cache_tools import CommandResult, Tools
 
 _log = logging.getLogger(__name__)
 LIMIT_S = 600.0  # emptying a large cache on a slow disk takes minutes

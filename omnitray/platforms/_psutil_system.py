@@ -11,6 +11,9 @@ from typing import Any, TypeVar
 
 import psutil
 
+from omnitray.base.facts import ProcessFacts
+from omnitray.platforms._psutil_processes import start_ticks
+from omnitray.processes.ties import Tie
 from omnitray.protector.actuators.no_units import NoUnits
 from omnitray.protector.actuators.system import (
     IO_IDLE,
@@ -22,9 +25,6 @@ from omnitray.protector.actuators.system import (
     Units,
 )
 from omnitray.protector.identity import Identity
-from omnitray.base.facts import ProcessFacts
-from omnitray.processes.ties import Tie
-from omnitray.platforms._psutil_processes import start_ticks
 
 _DEAD = {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
 _ACTS = {Sign.TERM: "terminate", Sign.KILL: "kill", Sign.STOP: "suspend", Sign.CONT: "resume"}

@@ -4,7 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import omnitray
 from omnitray.platforms.watchdog import GuardianKeeper
 
 # DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP | CREATE_BREAKAWAY_FROM_JOB: no console that closes,
@@ -15,7 +14,7 @@ _WITHOUT_BREAKAWAY = 0x0000_0008 | 0x0000_0200  # where the job object does not 
 
 def guardian_command(journal: Path, parent_pid: int) -> list[str]:
     """The guardian by path, isolated: no site packages, nothing of ours but its own two files."""
-    script = Path(omnitray.__file__).with_name("guardian_nt.py")
+    script = Path(__file__).with_name("watchdog_process_nt.py")
     return [sys.executable, "-I", "-S", str(script), str(parent_pid), str(journal)]
 
 

@@ -8,8 +8,8 @@ import ctypes
 from ctypes import wintypes
 from typing import Any
 
-from omnitray.processes.ties import Tie
 from omnitray.platforms._windows_kernel import prototyped
+from omnitray.processes.ties import Tie
 
 _NEXT = 2  # GW_HWNDNEXT
 _MOST = 20_000  # windows come and go while we walk

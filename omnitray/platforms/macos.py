@@ -3,16 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from omnitray.protector.oom_events.watch import Logs, NoLogs, Source
-from omnitray.protector.actuators.watchdog import Guard
-from omnitray.protector.actuators.actuator import Lever
-from omnitray.protector.actuators.system import System
 from omnitray.base.clock import SystemClock
-from omnitray.protector.exclusions.common import Programs
-from omnitray.protector.exclusions.programs import MACOS
-from omnitray.processes.process_table import ProcessDetails, ProcessTable
-from omnitray.processes.ties import Tie
-from omnitray.protector.guard_source import GuardSource
 from omnitray.monitor.machine import Machine
 from omnitray.platforms._levers_check import check_levers
 from omnitray.platforms._macos_autostart import autostart
@@ -22,7 +13,6 @@ from omnitray.platforms._macos_levers import darwin_background, mac_levers, mac_
 from omnitray.platforms._macos_sampling import mac_machine
 from omnitray.platforms._macos_service import service
 from omnitray.platforms._macos_session import has_display
-from omnitray.platforms.watchdog import GuardianKeeper
 from omnitray.platforms._posix_self import lock_file
 from omnitray.platforms._posix_session import keep_own_priority
 from omnitray.platforms._programs import programs, small_text
@@ -30,6 +20,16 @@ from omnitray.platforms._psutil_open_files import mount_id, open_files
 from omnitray.platforms._psutil_processes import PsutilProcessDetails, PsutilProcessTable
 from omnitray.platforms._psutil_self import own_facts, own_rss_bytes
 from omnitray.platforms._psutil_system import written_bytes
+from omnitray.platforms.watchdog import GuardianKeeper
+from omnitray.processes.process_table import ProcessDetails, ProcessTable
+from omnitray.processes.ties import Tie
+from omnitray.protector.actuators.actuator import Lever
+from omnitray.protector.actuators.system import System
+from omnitray.protector.actuators.watchdog import Guard
+from omnitray.protector.exclusions.common import Programs
+from omnitray.protector.exclusions.programs import MACOS
+from omnitray.protector.guard_source import GuardSource
+from omnitray.protector.oom_events.watch import Logs, NoLogs, Source
 
 __all__ = [
     "autostart",

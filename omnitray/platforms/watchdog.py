@@ -164,6 +164,7 @@ class GuardianKeeper:
 
 
 def pipe_of(process: subprocess.Popen[bytes]) -> int:
+    """The descriptor of the pipe into a process that was started with one."""
     assert process.stdin is not None  # noqa: S101 - it was started with a pipe
     return process.stdin.fileno()
 

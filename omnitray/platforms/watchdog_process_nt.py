@@ -16,7 +16,7 @@ _PER_TICK = 100_000  # of those in a hundredth of a second
 
 
 def _beside() -> Any:
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "guardian.py")  # noqa: PTH100, PTH118, PTH120 - pathlib would double the memory
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "watchdog_process.py")  # noqa: PTH100, PTH118, PTH120 - pathlib would double the memory
     spec = importlib.util.spec_from_file_location("guardian", path)
     if spec is None or spec.loader is None:
         raise ImportError(path)

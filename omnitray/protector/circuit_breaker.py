@@ -12,9 +12,9 @@ monotonic clock stands still in it on one system and goes on on another.
 
 import msgspec
 
-from omnitray.protector.protect_reasons import AlarmReason
-from omnitray.protector.model import Action, EndOutcome
 from omnitray.base.facts import Job, MemoryFacts
+from omnitray.protector.model import Action, EndOutcome
+from omnitray.protector.protect_reasons import AlarmReason
 from omnitray.protector.view import BreakerState
 
 ENDS_ALLOWED = 3

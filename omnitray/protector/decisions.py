@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import msgspec
 
+from omnitray.base.facts import ProtectState, Resource
 from omnitray.protector import circuit_breaker
-from omnitray.protector.policies import constants
+from omnitray.protector.context import HandedOut, Scene
 from omnitray.protector.identity import Rung
-from omnitray.protector.protect_reasons import AlarmReason, ProtectReason, RestoreReason
 from omnitray.protector.model import (
     Action,
     Alarm,
@@ -18,9 +18,9 @@ from omnitray.protector.model import (
     Restore,
     Withdrawn,
 )
-from omnitray.protector.context import HandedOut, Scene
+from omnitray.protector.policies import constants
+from omnitray.protector.protect_reasons import AlarmReason, ProtectReason, RestoreReason
 from omnitray.protector.victims import Choice
-from omnitray.base.facts import ProtectState, Resource
 
 
 class Waits(msgspec.Struct, frozen=True):

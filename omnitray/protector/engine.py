@@ -11,11 +11,18 @@ from typing import Protocol
 
 import msgspec
 
-from omnitray.protector.actuators.results import Outcome, Performed, TakenBack, Who
-from omnitray.protector.effects import Effects
+from omnitray.base.facts import DiskFacts, Job, ProcessFacts, ProtectState, Resource
+from omnitray.base.policy import ProtectPolicy
+from omnitray.monitor.monitor import JobSource
+from omnitray.processes.inspector import Inspector, Look
 from omnitray.protector.actuators.report_executor import Executor
+from omnitray.protector.actuators.results import Outcome, Performed, TakenBack, Who
+from omnitray.protector.context import Scene
+from omnitray.protector.effects import Effects
+from omnitray.protector.environment import Around, Surroundings
+from omnitray.protector.forecast import DiskForecaster, attributed
+from omnitray.protector.guard import Guard, GuardStep
 from omnitray.protector.identity import Rung
-from omnitray.protector.protect_reasons import SparedReason
 from omnitray.protector.model import (
     Action,
     ActionState,
@@ -32,11 +39,6 @@ from omnitray.protector.model import (
     Restore,
 )
 from omnitray.protector.model import TakenBack as TakenBackFact
-from omnitray.protector.protector import ResourceProtector
-from omnitray.protector.context import Scene
-from omnitray.base.facts import DiskFacts, Job, ProcessFacts, ProtectState, Resource
-from omnitray.base.policy import ProtectPolicy
-from omnitray.processes.inspector import Inspector, Look
 from omnitray.protector.notices import (
     Notice,
     NoticeOver,
@@ -44,11 +46,9 @@ from omnitray.protector.notices import (
     labels_of,
     notice_of,
 )
+from omnitray.protector.protect_reasons import SparedReason
+from omnitray.protector.protector import ResourceProtector
 from omnitray.protector.stories import IN_FORCE, Stories
-from omnitray.protector.environment import Around, Surroundings
-from omnitray.protector.forecast import DiskForecaster, attributed
-from omnitray.protector.guard import Guard, GuardStep
-from omnitray.monitor.monitor import JobSource
 
 UNREADABLE_S = 5.0
 _LOOK_AFTER_S = 1.0

@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from omnitray.protector.oom_events.watch import ForeignWatch, Logs, Moment, NoLogs
+from omnitray.base.facts import Job, ProcessFacts
+from omnitray.base.policy import ProtectPolicy
 from omnitray.protector.exclusions.foreground import Foreground, NoForeground, foreground_pids
 from omnitray.protector.identity import Identity
 from omnitray.protector.model import GuardReading, ProcessDetail
-from omnitray.base.facts import Job, ProcessFacts
-from omnitray.base.policy import ProtectPolicy
 from omnitray.protector.notices import Notice, foreign_notice
 from omnitray.protector.oom_events.daemons import Neighbour
+from omnitray.protector.oom_events.watch import ForeignWatch, Logs, Moment, NoLogs
 
 _MEET_EVERY_S = 60.0
 _BEFORE_POINTS = 2.0  # our floor stands so far above that of another guardian

@@ -4,13 +4,11 @@ The same sentences stand in the window, in alerts, in the journal and in ``omnit
 Names of jobs are text from outside: whoever shows these sentences shows plain text.
 """
 
-from omnitray.base.format import duration, percent, rate, size, span
-from omnitray.protector.policies import cpu as cpu_ladder
-from omnitray.protector.policies import constants
-from omnitray.protector.policies import memory as memory_ladder
+from omnitray.base.amounts import duration, percent, rate, size, span
+from omnitray.base.facts import ProtectState, Resource
 from omnitray.protector.circuit_breaker import OPEN_S
+from omnitray.protector.context import Scene
 from omnitray.protector.identity import Rung
-from omnitray.protector.protect_reasons import AlarmReason, ProtectReason
 from omnitray.protector.model import (
     Action,
     ActionState,
@@ -20,9 +18,11 @@ from omnitray.protector.model import (
     Question,
     Signal,
 )
-from omnitray.protector.context import Scene
+from omnitray.protector.policies import constants
+from omnitray.protector.policies import cpu as cpu_ladder
+from omnitray.protector.policies import memory as memory_ladder
+from omnitray.protector.protect_reasons import AlarmReason, ProtectReason
 from omnitray.protector.victims import choose
-from omnitray.base.facts import ProtectState, Resource
 from omnitray.protector.view import Considered, Explanation
 
 _DONE = {

@@ -16,10 +16,10 @@ import enum
 
 import msgspec
 
-from omnitray.protector.model import Forecast, GuardReading
 from omnitray.base.facts import MemoryFacts
 from omnitray.base.policy import ModeLimits, ProtectPolicy
 from omnitray.protector.forecast import MemoryForecaster
+from omnitray.protector.model import Forecast, GuardReading
 
 RAM_FILL_BPS = 6000 << 20  # the fastest that earlyoom's author saw (stress -m 4)
 SWAP_FILL_BPS = 800 << 20  # likewise, into zram

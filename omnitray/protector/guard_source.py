@@ -10,10 +10,10 @@ from typing import Protocol
 import msgspec
 
 from omnitray.base.clock import Clock
-from omnitray.protector.model import GuardReading
 from omnitray.base.facts import MemoryFacts
-from omnitray.protector.guard import WORTH_BPS
 from omnitray.monitor.machine import BusyTime, CpuQuota, Machine
+from omnitray.protector.guard import WORTH_BPS
+from omnitray.protector.model import GuardReading
 
 _SHORTEST_WINDOW_S = 0.5
 

@@ -4,12 +4,12 @@ Those that grow for a pause, the largest leaf for an end; never the parent of a 
 the run is in its workers. A crowd without a head, a fork bomb, is taken with its parents.
 """
 
+from omnitray.base.facts import Job, JobKind, ProcessFacts, Resource
+from omnitray.protector.context import Scene
+from omnitray.protector.exclusions.rules import detail_of
 from omnitray.protector.identity import Identity, Rung
 from omnitray.protector.protect_reasons import SparedReason
-from omnitray.protector.exclusions.rules import detail_of
-from omnitray.protector.context import Scene
 from omnitray.protector.worker import Worker
-from omnitray.base.facts import Job, JobKind, ProcessFacts, Resource
 
 _HELPER_RATIO = 4.0  # a parent so much larger than all below it is the worker itself
 _COVERED = 0.8  # of a job's growth is paused

@@ -11,6 +11,8 @@ import enum
 
 import msgspec
 
+from omnitray.base.facts import DiskFacts, Job, JobKind, MemoryFacts, PressureFacts, Resource
+from omnitray.processes.ties import Tie
 from omnitray.protector.identity import Identity, Rung
 from omnitray.protector.protect_reasons import (
     AlarmReason,
@@ -18,8 +20,6 @@ from omnitray.protector.protect_reasons import (
     RestoreReason,
     SparedReason,
 )
-from omnitray.base.facts import DiskFacts, Job, JobKind, MemoryFacts, PressureFacts, Resource
-from omnitray.processes.ties import Tie
 from omnitray.protector.view import Answer
 
 

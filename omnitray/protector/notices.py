@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from omnitray.protector.oom_events.parse import ForeignEnd, UnnamedEnd
-from omnitray.base.format import percent, size
+from omnitray.base.amounts import percent, size
+from omnitray.base.facts import AlertType, Culprit, Resource, Severity
 from omnitray.protector.explain import alarmed, headline, reasons, why
 from omnitray.protector.identity import Rung
-from omnitray.protector.protect_reasons import AlarmReason
 from omnitray.protector.model import Action, Alarm, Candidate
-from omnitray.base.facts import AlertType, Culprit, Resource, Severity
+from omnitray.protector.oom_events.parse import ForeignEnd, UnnamedEnd
+from omnitray.protector.protect_reasons import AlarmReason
 
 _NAMED = 3
 

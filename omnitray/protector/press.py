@@ -5,14 +5,14 @@ Nothing is decided here: it is read off what is in force after the step that hea
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from omnitray.base.facts import ProtectState
 from omnitray.protector.actuators.results import Active, Outcome, TakenBack
+from omnitray.protector.engine import Protecting
 from omnitray.protector.identity import Rung
 from omnitray.protector.job_workers import workers
 from omnitray.protector.model import ActionState, ActiveAction, Reply
-from omnitray.base.facts import ProtectState
-from omnitray.protector.view_builder import means_of
-from omnitray.protector.engine import Protecting
 from omnitray.protector.view import Answer, Told, WayBack
+from omnitray.protector.view_builder import means_of
 
 _RUNGS = {Answer.SLOW_DOWN: Rung.SLOW_DOWN, Answer.PAUSE: Rung.PAUSE, Answer.END: Rung.END}
 _DONE = {Rung.SLOW_DOWN: "slowed down", Rung.PAUSE: "paused", Rung.END: "ended"}

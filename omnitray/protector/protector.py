@@ -11,24 +11,21 @@ chosen is ``victims.py``, who never is ``protected.py``, how often something may
 from collections.abc import Callable, Hashable, Mapping
 from typing import TypeVar
 
-from omnitray.protector import circuit_breaker
-from omnitray.protector.policies import cpu
-from omnitray.protector.policies import disk as disk_ladder
-from omnitray.protector.policies import constants
-from omnitray.protector.policies import memory as memory_ladder
-from omnitray.protector.policies import questions
-from omnitray.protector.policies import restore
-from omnitray.protector.identity import Rung
-from omnitray.protector.protect_reasons import RestoreReason, SparedReason
-from omnitray.protector.exclusions.rules import Protection
-from omnitray.protector.exclusions.common import Programs
-from omnitray.protector.exclusions.programs import LINUX
-from omnitray.protector.model import Action, Decision, Facts, Question
-from omnitray.protector.context import Scene
-from omnitray.protector.decisions import Memo, Turn
 from omnitray.base.facts import ProtectState
 from omnitray.base.policy import ProtectPolicy
 from omnitray.processes.growth import Growths
+from omnitray.protector import circuit_breaker
+from omnitray.protector.context import Scene
+from omnitray.protector.decisions import Memo, Turn
+from omnitray.protector.exclusions.common import Programs
+from omnitray.protector.exclusions.programs import LINUX
+from omnitray.protector.exclusions.rules import Protection
+from omnitray.protector.identity import Rung
+from omnitray.protector.model import Action, Decision, Facts, Question
+from omnitray.protector.policies import constants, cpu, questions, restore
+from omnitray.protector.policies import disk as disk_ladder
+from omnitray.protector.policies import memory as memory_ladder
+from omnitray.protector.protect_reasons import RestoreReason, SparedReason
 from omnitray.protector.view import BreakerState
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -152,10 +149,14 @@ class ResourceProtector:
             memo.put_off(now_s - self._last_s)
         self._last_s = now_s
         memo.handed_out = {
-            key: at_s for key, at_s in memo.handed_out.items() if now_s - at_s < constants.HANDED_OUT_S
+            key: at_s
+            for key, at_s in memo.handed_out.items()
+            if now_s - at_s < constants.HANDED_OUT_S
         }
         memo.restoring = {
-            key: at_s for key, at_s in memo.restoring.items() if now_s - at_s < constants.HANDED_OUT_S
+            key: at_s
+            for key, at_s in memo.restoring.items()
+            if now_s - at_s < constants.HANDED_OUT_S
         }
         memo.kept &= self._paused(facts)
         if facts.jobs:

@@ -7,9 +7,9 @@ somebody has seen it.
 
 from collections.abc import Iterable
 
+from omnitray.base.facts import Resource
 from omnitray.protector.identity import Rung
 from omnitray.protector.model import Action, ActionState, ActiveAction, GuardReading
-from omnitray.base.facts import Resource
 from omnitray.protector.notices import NoticeOver, labels_of
 
 IN_FORCE = {ActionState.HELD, ActionState.ENDING, ActionState.WATCHED}

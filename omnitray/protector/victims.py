@@ -7,6 +7,8 @@ in a scan makes no difference.
 
 import msgspec
 
+from omnitray.base.facts import Job, JobKind, Resource
+from omnitray.protector.context import Scene
 from omnitray.protector.identity import Identity, Rung
 from omnitray.protector.job_workers import (
     WORTH_GROWTH_BPS,
@@ -15,11 +17,9 @@ from omnitray.protector.job_workers import (
     workers,
     workers_for,
 )
-from omnitray.protector.protect_reasons import SparedReason
 from omnitray.protector.model import Candidate
-from omnitray.protector.context import Scene
+from omnitray.protector.protect_reasons import SparedReason
 from omnitray.protector.worker import HORIZON_S, WORTH_WRITING_BPS, Worker
-from omnitray.base.facts import Job, JobKind, Resource
 
 KIND_WEIGHT = {  # how little it is missed; a run can be made again, a session cannot
     JobKind.TEST_RUN: 1.0,

@@ -7,18 +7,18 @@ from collections.abc import Iterable
 
 import msgspec
 
-from omnitray.protector.actuators.results import Active, Outcome, is_lever_of
-from omnitray.protector.actuators.journal import Record
-from omnitray.protector.actuators.self_test import LeverRow
 from omnitray.alerts.model import epoch
+from omnitray.base.facts import Mode, ProtectState
 from omnitray.protector import explain
+from omnitray.protector.actuators.journal import Record
+from omnitray.protector.actuators.results import Active, Outcome, is_lever_of
+from omnitray.protector.actuators.self_test import LeverRow
 from omnitray.protector.circuit_breaker import Breaker as BreakerFacts
+from omnitray.protector.engine import Protecting
 from omnitray.protector.identity import LeverKind, Rung
-from omnitray.protector.protect_reasons import ProtectReason
 from omnitray.protector.model import Action, ActionState, ActiveAction
 from omnitray.protector.model import Question as AskedQuestion
-from omnitray.base.facts import Mode, ProtectState
-from omnitray.protector.engine import Protecting
+from omnitray.protector.protect_reasons import ProtectReason
 from omnitray.protector.view import (
     Breaker,
     Explanation,

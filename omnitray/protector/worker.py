@@ -2,9 +2,9 @@
 
 import msgspec
 
+from omnitray.base.facts import ProcessFacts
 from omnitray.protector.identity import Identity
 from omnitray.protector.protect_reasons import SparedReason
-from omnitray.base.facts import ProcessFacts
 
 WORTH_WRITING_BPS = 1 << 20  # slower writers fill no disk while somebody watches
 HORIZON_S = 30.0  # what grows counts as if it had grown for so long already

@@ -9,16 +9,16 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from omnitray.api import facade
+from omnitray.alerts.decision import Outgoing
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
-from omnitray.alerts.decision import Outgoing
+from omnitray.api import facade
 from omnitray.base.facts import Job, Mode, Snapshot
 from omnitray.base.policy import ProtectPolicy, Thresholds
-from omnitray.protector.view import Explanation, ProtectionView
 from omnitray.base.status import Status
 from omnitray.base.subscribers import Subscribers
 from omnitray.monitor.levels import RHYTHMS, LevelChange
+from omnitray.protector.view import Explanation, ProtectionView
 from omnitray.runtime.app_context import Parts
 
 log = logging.getLogger(__name__)
@@ -216,7 +216,9 @@ def _answer_when_stored(raised: Outgoing, future: "Future[Alert]") -> None:
         if (error := stored.exception()) is None:
             future.set_result(raised.alert)
         else:
-            refused = facade.Refused(facade.Refusal.NOT_STORED, f"the alert is not on disk: {error}")
+            refused = facade.Refused(
+                facade.Refusal.NOT_STORED, f"the alert is not on disk: {error}"
+            )
             future.set_exception(refused)
 
     raised.stored.add_done_callback(on_stored)

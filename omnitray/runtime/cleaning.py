@@ -9,9 +9,9 @@ from concurrent.futures import Future
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
-from omnitray.base.format import size
-from omnitray.cleanup.facts import CleanPlan, CleanResult
+from omnitray.base.amounts import size
 from omnitray.cleanup.cleaner import CacheCleaner, Disk
+from omnitray.cleanup.facts import CleanPlan, CleanResult
 
 log = logging.getLogger(__name__)
 

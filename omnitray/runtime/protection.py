@@ -12,19 +12,19 @@ from typing import Any, Protocol
 import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from omnitray.api import facade
 from omnitray.alerts.channels.notification import Notification
-from omnitray.protector.actuators.results import TakenBack
+from omnitray.api import facade
 from omnitray.base.clock import Clock
-from omnitray.protector.inspection import Wanted
-from omnitray.protector.model import Reply
 from omnitray.base.facts import AlertType, Job, Mode, ProtectState, Severity, Snapshot
 from omnitray.base.policy import ProtectPolicy
-from omnitray.protector.press import NOTHING_HELD
-from omnitray.protector.notices import Notice, NoticeOver
-from omnitray.protector.view_builder import empty_page, holding
+from omnitray.protector.actuators.results import TakenBack
 from omnitray.protector.engine import ProtectStep
+from omnitray.protector.inspection import Wanted
+from omnitray.protector.model import Reply
+from omnitray.protector.notices import Notice, NoticeOver
+from omnitray.protector.press import NOTHING_HELD
 from omnitray.protector.view import Answer, Explanation, ProtectionView, Question, Told
+from omnitray.protector.view_builder import empty_page, holding
 from omnitray.runtime.cleaning import Cleaned, Cleaning
 from omnitray.runtime.cleaning_queue import CleaningQueue
 from omnitray.runtime.hub import Hub

@@ -1,8 +1,8 @@
 """The notifications and notices of the protector, in words; and what the person's list gets."""
 
-from omnitray.api import facade
 from omnitray.alerts.channels.notification import Button, Notification, Urgency
-from omnitray.base.format import size
+from omnitray.api import facade
+from omnitray.base.amounts import size
 from omnitray.base.facts import AlertType, Job, Severity
 from omnitray.protector.notices import Notice
 from omnitray.protector.view import Question

@@ -10,21 +10,21 @@ import msgspec
 from PySide6 import QtCore
 from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer, Signal, Slot
 
-from omnitray.protector.actuators.results import TakenBack, Who
-from omnitray.protector.actuators.journal import Journal
-from omnitray.protector.actuators.self_test import LeverRow
-from omnitray.protector.actuators.executor import Actions
 from omnitray.base.clock import Clock
-from omnitray.protector import explain
-from omnitray.protector.model import Reply
 from omnitray.base.facts import DiskFacts
 from omnitray.base.policy import ProtectPolicy
-from omnitray.protector.press import NOT_RUNNING, told_back, told_of
-from omnitray.protector.view_builder import asked, page
+from omnitray.protector import explain
+from omnitray.protector.actuators.executor import Actions
+from omnitray.protector.actuators.journal import Journal
+from omnitray.protector.actuators.results import TakenBack, Who
+from omnitray.protector.actuators.self_test import LeverRow
 from omnitray.protector.engine import Protecting
-from omnitray.protector.view import Explanation, ProtectionView, Question, Told
 from omnitray.protector.guard import next_glance
 from omnitray.protector.guard_source import GuardSource
+from omnitray.protector.model import Reply
+from omnitray.protector.press import NOT_RUNNING, told_back, told_of
+from omnitray.protector.view import Explanation, ProtectionView, Question, Told
+from omnitray.protector.view_builder import asked, page
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from omnitray.base.format import size
+from omnitray.base.amounts import size
 from omnitray.base.durable import write_atomic
 from omnitray.base.facts import ProtectState
 from omnitray.base.paths import private_folder, why_not_made

@@ -7,7 +7,7 @@ import datetime as dt
 import re
 import unicodedata
 
-from omnitray.base import format
+from omnitray.base import amounts
 
 DASH = "–"
 MINUTE_S = 60.0
@@ -26,13 +26,13 @@ def percent(value: float | None, digits: int = 0) -> str:
 
 
 def size(value: float | None) -> str:
-    """``14.2 GB``, in the words of :func:`omnitray.base.format.size`."""
-    return DASH if value is None else format.size(max(0.0, value))
+    """``14.2 GB``, in the words of :func:`omnitray.base.amounts.size`."""
+    return DASH if value is None else amounts.size(max(0.0, value))
 
 
 def rate(value: float | None) -> str:
     """``84 MB/s``."""
-    return DASH if value is None else format.rate(max(0.0, value))
+    return DASH if value is None else amounts.rate(max(0.0, value))
 
 
 def growth(value: float | None) -> str:

@@ -16,18 +16,18 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from omnitray.alerts.model import Alert
 from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.facts import Job, Snapshot
-from omnitray.protector.view import ProtectionView, Question
 from omnitray.base.status import Status
+from omnitray.protector.view import ProtectionView, Question
+from omnitray.settings import Problem, Settings
 from omnitray.ui import formats
+from omnitray.ui.pages.registry import PAGE_INTENTS, Pages
+from omnitray.ui.theme import GAP, Theme, text_font
 from omnitray.ui.widgets.footer import Footer
 from omnitray.ui.widgets.frames import Banner, button
 from omnitray.ui.widgets.header import Header
-from omnitray.ui.pages.registry import PAGE_INTENTS, Pages
-from omnitray.ui.window_place import NoPlaces, Place, PlaceStore
 from omnitray.ui.widgets.question_banner import QuestionBanner
 from omnitray.ui.widgets.sidebar import PAGES, Sidebar
-from omnitray.ui.theme import GAP, Theme, text_font
-from omnitray.settings import Problem, Settings
+from omnitray.ui.window_place import NoPlaces, Place, PlaceStore
 
 if TYPE_CHECKING:
     from omnitray.ui.pages.alerts.model import AlertSource

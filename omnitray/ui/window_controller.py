@@ -18,12 +18,12 @@ from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.clock import Clock
 from omnitray.base.facts import Job, Mode, MonitorLevel, Snapshot
-from omnitray.protector.view import Question
 from omnitray.base.status import Status
+from omnitray.protector.view import Question
 from omnitray.runtime.app_context import Parts
-from omnitray.ui.window_place import FilePlaces
 from omnitray.runtime.protection import Protection
 from omnitray.settings import Loaded
+from omnitray.ui.window_place import FilePlaces
 
 if TYPE_CHECKING:
     from omnitray.ui.window import MainWindow

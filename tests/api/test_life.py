@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.client.discovery import read_address
 from omnitray.api.server import ApiServer
+from omnitray.client.discovery import read_address
 from omnitray.settings.model import ApiSettings
 from support.api_server import Running, running
 from support.fake_door import FakeDoor

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.client.discovery import read_address, remove_address, write_address
 from omnitray.api import server
+from omnitray.client.discovery import read_address, remove_address, write_address
 from omnitray.settings.model import ApiSettings
 from support.api_calls import SOCKET, STATUS, bearer, get
 from support.api_server import Running, running

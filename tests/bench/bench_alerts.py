@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from omnitray.alerts.channels.dispatch import Dispatcher
-from omnitray.alerts.storage.store import AlertStore
-from omnitray.alerts.model import Alert
-from omnitray.alerts.storage.query import AlertQuery
-from omnitray.alerts.system import AlertSystem
 from omnitray.alerts.decision import Decision, Receipt
+from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.history import History
+from omnitray.alerts.storage.query import AlertQuery
+from omnitray.alerts.storage.store import AlertStore
+from omnitray.alerts.system import AlertSystem
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import AlertType, Culprit, Severity
 from omnitray.base.policy import AlertPolicy

@@ -20,8 +20,8 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
-from omnitray.client.discovery import Address, read_address
 from omnitray.base.paths import find_paths
+from omnitray.client.discovery import Address, read_address
 from support.bench import Row, Spread, spread, table, within
 
 PREFIX = "/api/monitoring"

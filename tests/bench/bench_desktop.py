@@ -21,16 +21,16 @@ from omnitray.alerts.channels import session_bus
 from omnitray.alerts.channels.desktop import DesktopChannel
 from omnitray.alerts.channels.dispatch import Dispatcher
 from omnitray.alerts.channels.session_bus import Answer, OnAnswer, SessionBus
-from omnitray.alerts.storage.store import AlertStore
-from omnitray.alerts.model import Alert
 from omnitray.alerts.decision import Decision
-from omnitray.alerts.storage.history import History
+from omnitray.alerts.model import Alert
 from omnitray.alerts.reasons import Reason
+from omnitray.alerts.storage.history import History
+from omnitray.alerts.storage.store import AlertStore
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import AlertChannel, AlertType, Severity
 from omnitray.base.status import Mood
-from omnitray.ui.tray.icon import TRAY_SIZES, IconFacts, Panel, draw_icon, tray_icon
 from omnitray.runtime.notifications import Notifications
+from omnitray.ui.tray.icon import TRAY_SIZES, IconFacts, Panel, draw_icon, tray_icon
 from support.bench import Row, Spread, repeated, spread, table, within
 from support.desktop import Desktop, Display
 from support.notification_daemons import start_dunst

@@ -10,18 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from omnitray.protector.actuators.results import Order
-from omnitray.protector.actuators.journal import Journal
-from omnitray.protector.actuators.actuator import Target
-from omnitray.protector.actuators.executor import Actions
 from omnitray.base.clock import SystemClock
-from omnitray.protector.identity import Identity, Rung
 from omnitray.base.facts import Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.protector.guard import Guard
-from omnitray.protector.latency import LatencyProbe
 from omnitray.platforms import current
 from omnitray.platforms.watchdog import GuardianKeeper
+from omnitray.protector.actuators.actuator import Target
+from omnitray.protector.actuators.executor import Actions
+from omnitray.protector.actuators.journal import Journal
+from omnitray.protector.actuators.results import Order
+from omnitray.protector.guard import Guard
+from omnitray.protector.identity import Identity, Rung
+from omnitray.protector.latency import LatencyProbe
 from support.bench import Row, Spread, spread, table, within
 
 REST_S = 60.0

@@ -24,11 +24,11 @@ import psutil
 
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import MonitorLevel
-from omnitray.processes.jobs import JobTracker
 from omnitray.monitor.sampler import Sampler
 from omnitray.platforms.linux.details import LinuxProcessDetails
 from omnitray.platforms.linux.processes import LinuxProcessTable
 from omnitray.platforms.linux.sampling import LinuxMachine
+from omnitray.processes.jobs import JobTracker
 
 EXTRA = (100, 1000, 5000)
 ROUNDS = 9

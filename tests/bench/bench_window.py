@@ -13,8 +13,8 @@ import time
 from typing import TYPE_CHECKING
 
 from omnitray.base.facts import Job, Snapshot
-from omnitray.protector.view import ProtectionView
 from omnitray.base.status import Status
+from omnitray.protector.view import ProtectionView
 from support.bench import Row, spread, table, within
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.protector.actuators.registry import linux_levers
-from omnitray.protector.actuators.self_test import levers_report
-from omnitray.protector.actuators.priority import NiceLever
 from omnitray.platforms._levers_check import check_levers, sleeper_command
 from omnitray.platforms.linux.system import LinuxSystem
+from omnitray.protector.actuators.priority import NiceLever
+from omnitray.protector.actuators.registry import linux_levers
+from omnitray.protector.actuators.self_test import levers_report
 from support.children import eventually, state
 from support.fake_system import FakeSystem
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.processes.ties import Tie
 from omnitray.platforms.linux.foreground import Ties
 from omnitray.platforms.linux.sockets import attributes, messages, peer_names
+from omnitray.processes.ties import Tie
 from support.children import eventually
 
 CONNECTS = """

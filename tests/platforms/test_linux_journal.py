@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.protector.oom_events.parse import foreign_ends
-from omnitray.protector.oom_events.watch import Answer
 from omnitray.platforms.linux.journal import Journal, matches
 from omnitray.platforms.linux.kernel_log import KernelLog, KillCount
 from omnitray.platforms.linux.logs import LinuxLogs, log_sources
+from omnitray.protector.oom_events.parse import foreign_ends
+from omnitray.protector.oom_events.watch import Answer
 from support.desktop import wait_until
 
 REMOTE = Path("/lib/systemd/systemd-journal-remote")

@@ -9,18 +9,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-from omnitray.protector.actuators.results import Order, Outcome
-from omnitray.protector.actuators.journal import Journal
-from omnitray.protector.actuators.actuator import Target
-from omnitray.protector.actuators.registry import linux_levers
-from omnitray.protector.actuators.system import IO_IDLE, Gone, Refused, Sign
-from omnitray.protector.actuators.executor import Actions
 from omnitray.base.clock import SystemClock
-from omnitray.protector.identity import Identity, LeverKind, Rung
 from omnitray.base.facts import Resource
 from omnitray.platforms._levers_check import check_levers
 from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.platforms.watchdog import GuardianKeeper
+from omnitray.protector.actuators.actuator import Target
+from omnitray.protector.actuators.executor import Actions
+from omnitray.protector.actuators.journal import Journal
+from omnitray.protector.actuators.registry import linux_levers
+from omnitray.protector.actuators.results import Order, Outcome
+from omnitray.protector.actuators.system import IO_IDLE, Gone, Refused, Sign
+from omnitray.protector.identity import Identity, LeverKind, Rung
 from support.children import PATIENCE_S, SLEEP, child, eventually
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")

@@ -4,10 +4,10 @@ import ctypes
 from collections.abc import Callable
 from typing import Any
 
-from omnitray.protector.exclusions.foreground import NoForeground
 from omnitray.platforms import _macos_foreground, _windows_foreground
 from omnitray.platforms._macos_foreground import FrontmostApplication
 from omnitray.platforms._windows_foreground import ForegroundWindow
+from omnitray.protector.exclusions.foreground import NoForeground
 
 WORKSPACE_CLASS, WORKSPACE, APPLICATION, POOL = 100, 200, 300, 400
 MESSAGE = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)

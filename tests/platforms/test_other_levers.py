@@ -9,21 +9,21 @@ from types import SimpleNamespace
 
 import pytest
 
-from omnitray.protector.actuators.background_lever import BackgroundLever
-from omnitray.protector.actuators.results import Order, Outcome
-from omnitray.protector.actuators.watchdog import NoGuard
-from omnitray.protector.actuators.journal import Journal
-from omnitray.protector.actuators.actuator import Lever, Target
-from omnitray.protector.actuators.priority import NiceLever
-from omnitray.protector.actuators.signals import StopLever
-from omnitray.protector.actuators.system import IO_IDLE, Gone, IoPriority, Refused, Sign
-from omnitray.protector.actuators.executor import Actions
-from omnitray.protector.identity import Identity, LeverKind, Rung
 from omnitray.base.facts import Resource
-from omnitray.processes.ties import Tie
 from omnitray.platforms._macos_guard import MacWakers
 from omnitray.platforms._macos_levers import DarwinBackground, prototyped
 from omnitray.platforms._psutil_system import PsutilSystem
+from omnitray.processes.ties import Tie
+from omnitray.protector.actuators.actuator import Lever, Target
+from omnitray.protector.actuators.background_lever import BackgroundLever
+from omnitray.protector.actuators.executor import Actions
+from omnitray.protector.actuators.journal import Journal
+from omnitray.protector.actuators.priority import NiceLever
+from omnitray.protector.actuators.results import Order, Outcome
+from omnitray.protector.actuators.signals import StopLever
+from omnitray.protector.actuators.system import IO_IDLE, Gone, IoPriority, Refused, Sign
+from omnitray.protector.actuators.watchdog import NoGuard
+from omnitray.protector.identity import Identity, LeverKind, Rung
 from support.children import child, eventually
 from support.clock import FakeClock
 

@@ -4,7 +4,8 @@ from typing import cast
 import pytest
 
 from omnitray import platforms
-from omnitray.platforms import Platform, linux, macos, windows
+from omnitray.platforms import Platform, macos, windows
+from omnitray.platforms.linux import capabilities as linux
 
 EVERYTHING = [name for name in vars(Platform) if not name.startswith("_")]
 TO_LOOK = ["machine", "process_table", "process_details", "has_display", "keep_own_priority"]

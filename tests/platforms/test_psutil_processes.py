@@ -9,9 +9,9 @@ import psutil
 import pytest
 
 from omnitray.base.facts import ProcessFacts
+from omnitray.platforms._psutil_processes import PsutilProcessDetails, PsutilProcessTable
 from omnitray.platforms.linux.details import LinuxProcessDetails
 from omnitray.platforms.linux.processes import LinuxProcessTable
-from omnitray.platforms._psutil_processes import PsutilProcessDetails, PsutilProcessTable
 from support.psutil_stand_in import StandIn, thing
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from omnitray.client.discovery import Address, read_address
 from omnitray.api.server import ApiServer
+from omnitray.client.discovery import Address, read_address
 from omnitray.settings.model import ApiSettings
 from support.fake_door import FakeDoor
 

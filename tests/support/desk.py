@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from omnitray.base.facts import Job, JobKind, Mode, ProtectState, Resource
+from omnitray.base.policy import ProtectPolicy
 from omnitray.protector.identity import Rung
 from omnitray.protector.model import (
     Action,
@@ -18,8 +20,6 @@ from omnitray.protector.model import (
     Restore,
 )
 from omnitray.protector.protector import ResourceProtector
-from omnitray.base.facts import Job, JobKind, Mode, ProtectState, Resource
-from omnitray.base.policy import ProtectPolicy
 from omnitray.protector.view import Answer
 from support.scenes import GB, MB, facts, job, process, reading
 

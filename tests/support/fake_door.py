@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from omnitray.api import facade as d
 from omnitray.alerts.model import Alert, epoch, timestamp
 from omnitray.alerts.storage.query import AlertQuery, fits
+from omnitray.api import facade as d
 from omnitray.base.facts import (
     AlertType,
     DiskFacts,
@@ -32,6 +32,7 @@ from omnitray.base.facts import (
 )
 from omnitray.base.leases import Choice, Leases
 from omnitray.base.policy import ProtectPolicy, Thresholds
+from omnitray.base.status import OwnCost, Status
 from omnitray.protector.view import (
     Breaker,
     Considered,
@@ -42,7 +43,6 @@ from omnitray.protector.view import (
     Outcome,
     ProtectionView,
 )
-from omnitray.base.status import OwnCost, Status
 
 R = TypeVar("R")
 GIB = 1 << 30

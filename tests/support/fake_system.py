@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
+from omnitray.processes.ties import Tie
 from omnitray.protector.actuators.system import Gone, IoPriority, OneWay, Refused, Sign
 from omnitray.protector.identity import Identity
-from omnitray.processes.ties import Tie
 
 
 class FakeProcess:

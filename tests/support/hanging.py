@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.client.sync import http as remote
-from omnitray.client.discovery import Address, remove_address, write_address
 from omnitray.alerts.model import timestamp
 from omnitray.base.clock import SystemClock
+from omnitray.client import http as remote
+from omnitray.client.discovery import Address, remove_address, write_address
 
 PATIENCE_S = 0.2
 

@@ -7,16 +7,16 @@ import sys
 import time
 from pathlib import Path
 
-from omnitray.protector.actuators.results import Order
-from omnitray.protector.actuators.journal import Journal
-from omnitray.protector.actuators.actuator import Target
-from omnitray.protector.actuators.registry import linux_levers
-from omnitray.protector.actuators.executor import Actions
 from omnitray.base.clock import SystemClock
-from omnitray.protector.identity import Rung
 from omnitray.base.facts import Resource
 from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.platforms.watchdog import GuardianKeeper
+from omnitray.protector.actuators.actuator import Target
+from omnitray.protector.actuators.executor import Actions
+from omnitray.protector.actuators.journal import Journal
+from omnitray.protector.actuators.registry import linux_levers
+from omnitray.protector.actuators.results import Order
+from omnitray.protector.identity import Rung
 
 
 def main(journal: Path, pids: list[int]) -> None:

@@ -14,19 +14,19 @@ from pathlib import Path
 
 import msgspec
 
-from omnitray.protector.actuators.report_executor import Executor
-from omnitray.protector.actuators.journal import Journal
-from omnitray.protector.actuators.executor import Actions
 from omnitray.base.clock import SystemClock
-from omnitray.protector.model import Facts, GuardReading, OwnFacts
-from omnitray.protector.protector import ResourceProtector
 from omnitray.base.facts import Job, Mode
 from omnitray.base.policy import ModeLimits, ProtectPolicy
+from omnitray.platforms import current
 from omnitray.processes.inspector import Inspector
 from omnitray.processes.jobs import JobTracker
 from omnitray.processes.ties import Tie
+from omnitray.protector.actuators.executor import Actions
+from omnitray.protector.actuators.journal import Journal
+from omnitray.protector.actuators.report_executor import Executor
 from omnitray.protector.guard import Guard
-from omnitray.platforms import current
+from omnitray.protector.model import Facts, GuardReading, OwnFacts
+from omnitray.protector.protector import ResourceProtector
 
 
 class Loop:

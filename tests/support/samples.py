@@ -12,7 +12,6 @@ import msgspec
 
 from omnitray.alerts.model import Alert, epoch, timestamp
 from omnitray.alerts.storage.query import AlertQuery, fits
-from omnitray.protector.inspection import CloseLook
 from omnitray.base.facts import (
     AlertType,
     DiskFacts,
@@ -26,7 +25,9 @@ from omnitray.base.facts import (
     Severity,
     Snapshot,
 )
+from omnitray.base.status import OwnCost, Status
 from omnitray.processes.job_seats import identity
+from omnitray.protector.inspection import CloseLook
 from omnitray.protector.view import (
     Breaker,
     Considered,
@@ -41,7 +42,6 @@ from omnitray.protector.view import (
     ProtectionView,
     Question,
 )
-from omnitray.base.status import OwnCost, Status
 
 NOW = 1_795_356_131.0  # a November day in 2026, 14:02:11 UTC
 GB = 1_000_000_000

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable
 
+from omnitray.base.facts import Job, JobKind, MemoryFacts, PressureFacts, PressurePair, ProcessFacts
+from omnitray.base.policy import ProtectPolicy
+from omnitray.protector.context import Scene
 from omnitray.protector.model import (
     Action,
     ActionState,
@@ -12,9 +15,6 @@ from omnitray.protector.model import (
     ProcessDetail,
 )
 from omnitray.protector.protector import ResourceProtector
-from omnitray.protector.context import Scene
-from omnitray.base.facts import Job, JobKind, MemoryFacts, PressureFacts, PressurePair, ProcessFacts
-from omnitray.base.policy import ProtectPolicy
 
 GB = 1 << 30
 MB = 1 << 20

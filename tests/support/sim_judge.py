@@ -3,11 +3,11 @@
 import dataclasses
 from typing import Protocol
 
-from omnitray.protector.identity import Identity, Rung
-from omnitray.protector.protect_reasons import ProtectReason
-from omnitray.protector.model import Action, ActionState, ActiveAction, Decision, Question
 from omnitray.base.facts import ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
+from omnitray.protector.identity import Identity, Rung
+from omnitray.protector.model import Action, ActionState, ActiveAction, Decision, Question
+from omnitray.protector.protect_reasons import ProtectReason
 from support.sim_machine import Corpse, Sim, SimMachine
 
 HAD_TIME_S = 4.0  # of a steady rush to the floor: enough to see and to pause

@@ -1,7 +1,8 @@
 """Carries decisions out on the machine that is not there."""
 
+from omnitray.base.facts import Resource
+from omnitray.base.policy import ProtectPolicy
 from omnitray.protector.identity import Identity, Rung
-from omnitray.protector.protect_reasons import ProtectReason, RestoreReason
 from omnitray.protector.model import (
     Action,
     ActionState,
@@ -14,8 +15,7 @@ from omnitray.protector.model import (
     TakenBack,
     Withdrawn,
 )
-from omnitray.base.facts import Resource
-from omnitray.base.policy import ProtectPolicy
+from omnitray.protector.protect_reasons import ProtectReason, RestoreReason
 from support.sim_judge import KILL_S, Ending, SimJudge
 from support.sim_machine import Sim, SimMachine
 

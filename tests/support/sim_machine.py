@@ -7,10 +7,10 @@ decisions by the truth: who is protected, whose memory is back, when it would re
 import dataclasses
 from collections.abc import Callable
 
-from omnitray.protector.model import Facts, GuardReading, OwnFacts, Probe, ProcessDetail
 from omnitray.base.facts import Job, JobKind, MemoryFacts, PressureFacts, PressurePair, ProcessFacts
 from omnitray.processes.ties import Tie
 from omnitray.protector.guard import RAM_FILL_BPS, SWAP_FILL_BPS
+from omnitray.protector.model import Facts, GuardReading, OwnFacts, Probe, ProcessDetail
 
 GB = 1 << 30
 MB = 1 << 20

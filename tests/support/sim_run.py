@@ -3,14 +3,14 @@
 import dataclasses
 from collections.abc import Callable, Iterable
 
-from omnitray.protector.identity import Rung
-from omnitray.protector.protect_reasons import ProtectReason
-from omnitray.protector.model import Action, Question, Reply, TakenBack
-from omnitray.protector.protector import ResourceProtector
 from omnitray.base.facts import Mode, ProtectState
 from omnitray.base.policy import ProtectPolicy
-from omnitray.protector.view import Answer
 from omnitray.protector.guard import Guard
+from omnitray.protector.identity import Rung
+from omnitray.protector.model import Action, Question, Reply, TakenBack
+from omnitray.protector.protect_reasons import ProtectReason
+from omnitray.protector.protector import ResourceProtector
+from omnitray.protector.view import Answer
 from support.sim_levers import SimLevers
 from support.sim_machine import SimMachine
 

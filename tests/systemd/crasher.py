@@ -11,16 +11,16 @@ import sys
 import time
 from pathlib import Path
 
-from omnitray.protector.actuators.results import Order
-from omnitray.protector.actuators.journal import Journal
-from omnitray.protector.actuators.actuator import Target
-from omnitray.protector.actuators.executor import Actions
 from omnitray.base.clock import SystemClock
-from omnitray.protector.identity import Rung
 from omnitray.base.facts import Resource
-from omnitray.platforms import linux
+from omnitray.platforms.linux import capabilities as linux
 from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.platforms.linux.units import UserUnits
+from omnitray.protector.actuators.actuator import Target
+from omnitray.protector.actuators.executor import Actions
+from omnitray.protector.actuators.journal import Journal
+from omnitray.protector.actuators.results import Order
+from omnitray.protector.identity import Rung
 
 PATIENCE_S = 60.0  # everything is slow on an emulated machine
 

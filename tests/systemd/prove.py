@@ -16,16 +16,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from omnitray.protector.actuators.results import Order, Performed
-from omnitray.protector.actuators.journal import Journal
-from omnitray.protector.actuators.actuator import Target
-from omnitray.protector.actuators.system import System
-from omnitray.protector.actuators.executor import Actions
 from omnitray.base.clock import SystemClock
-from omnitray.protector.identity import LeverKind, Rung
 from omnitray.base.facts import Resource
-from omnitray.platforms import linux
+from omnitray.platforms.linux import capabilities as linux
 from omnitray.platforms.linux.system import LinuxSystem
+from omnitray.protector.actuators.actuator import Target
+from omnitray.protector.actuators.executor import Actions
+from omnitray.protector.actuators.journal import Journal
+from omnitray.protector.actuators.results import Order, Performed
+from omnitray.protector.actuators.system import System
+from omnitray.protector.identity import LeverKind, Rung
 
 HERE = Path(__file__).parent
 WORKLOAD = [sys.executable, str(HERE / "workload.py")]

@@ -14,12 +14,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from omnitray.protector.notices import Notice
-from omnitray.protector.environment import Around, Surroundings
-from omnitray.protector.oom_events.daemons import neighbours
-from omnitray.platforms import linux
+from omnitray.platforms.linux import capabilities as linux
 from omnitray.platforms.linux.kernel_log import KernelLog
 from omnitray.platforms.linux.system import LinuxSystem
+from omnitray.protector.environment import Around, Surroundings
+from omnitray.protector.notices import Notice
+from omnitray.protector.oom_events.daemons import neighbours
 
 HERE = Path(__file__).parent
 PATIENCE_S = 120.0

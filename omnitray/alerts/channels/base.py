@@ -2,8 +2,8 @@
 
 from typing import Protocol
 
-from omnitray.alerts.model import Alert
 from omnitray.alerts.decision import Decision
+from omnitray.alerts.model import Alert
 
 
 class Channel(Protocol):

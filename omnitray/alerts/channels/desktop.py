@@ -9,8 +9,8 @@ import logging
 from collections.abc import Callable, Sequence
 
 from omnitray.alerts.channels.notification import Notification, Notifier, notification_for
-from omnitray.alerts.model import Alert
 from omnitray.alerts.decision import Decision
+from omnitray.alerts.model import Alert
 
 _log = logging.getLogger(__name__)
 

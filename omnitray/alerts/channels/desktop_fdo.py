@@ -40,7 +40,7 @@ class _Incident(msgspec.Struct, eq=False):
 
 
 class FdoNotifier:
-    """A :class:`~omnitray.alerts.channels.notification.Notifier` over a connection that it is given.
+    """A :class:`.notification.Notifier` over a connection that it is given.
 
     ``on_response`` hears what the person chose, ``on_closed`` that a notification is gone,
     ``on_failed`` that one could not be shown after all (the next notifier's turn).

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Mapping
 
 from omnitray.alerts.channels.base import Channel
-from omnitray.alerts.storage.store import AlertStore
 from omnitray.alerts.channels.worker import CAPACITY, STUCK_S, ChannelStatistics, ChannelWorker
-from omnitray.alerts.model import Alert
 from omnitray.alerts.decision import RECORD, Decision, Receipt
+from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.store import AlertStore
 from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertChannel
 

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from omnitray.alerts.model import Alert
 from omnitray.alerts.decision import Decision
+from omnitray.alerts.model import Alert
 from omnitray.base.facts import Severity
 
 TITLE_LIMIT = 120

@@ -8,8 +8,8 @@ import os
 import socket
 from collections.abc import Sequence
 
-from omnitray.alerts.model import Alert
 from omnitray.alerts.decision import Decision
+from omnitray.alerts.model import Alert
 from omnitray.base.facts import Severity
 
 LOCAL_SOCKETS = ("/dev/log", "/var/run/syslog")

@@ -11,8 +11,8 @@ from collections.abc import Callable
 import msgspec
 
 from omnitray.alerts.channels.base import Channel
-from omnitray.alerts.model import Alert
 from omnitray.alerts.decision import Decision
+from omnitray.alerts.model import Alert
 from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertChannel
 

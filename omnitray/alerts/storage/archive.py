@@ -16,8 +16,8 @@ from pathlib import Path
 import msgspec
 
 from omnitray.alerts.model import Alert, State
-from omnitray.alerts.storage.files import encode_line
 from omnitray.alerts.storage.alert_index import MonthMark, mark_of
+from omnitray.alerts.storage.files import encode_line
 from omnitray.alerts.storage.gzip_lines import GzipLines
 from omnitray.base.durable import (
     PRIVATE_FILE,

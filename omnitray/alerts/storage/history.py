@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from omnitray.alerts.model import Alert
-from omnitray.alerts.storage.query import AlertQuery
 from omnitray.alerts.storage.history_reader import HistoryReader, View
 from omnitray.alerts.storage.live_files import Shelf
+from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.clock import Clock
 from omnitray.base.durable import StorageError, sync_folder
 from omnitray.base.sayings import Sayings

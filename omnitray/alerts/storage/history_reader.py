@@ -10,11 +10,11 @@ from pathlib import Path
 
 import msgspec
 
-from omnitray.alerts.storage import files as alert_files
 from omnitray.alerts.model import Alert, timestamp
+from omnitray.alerts.storage import files as alert_files
 from omnitray.alerts.storage.alert_index import Entry
-from omnitray.alerts.storage.query import AlertQuery, fits
 from omnitray.alerts.storage.archive import Archive, Head
+from omnitray.alerts.storage.query import AlertQuery, fits
 
 
 class View(msgspec.Struct, frozen=True):

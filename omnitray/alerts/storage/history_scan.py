@@ -6,8 +6,8 @@ from pathlib import Path
 
 import msgspec
 
-from omnitray.alerts.storage import files as alert_files
 from omnitray.alerts.model import Alert
+from omnitray.alerts.storage import files as alert_files
 from omnitray.alerts.storage.alert_index import Entry, FileMark, entry_of, mark_of
 
 

@@ -9,8 +9,8 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from omnitray.alerts.storage import files as alert_files
 from omnitray.alerts.model import Alert
+from omnitray.alerts.storage import files as alert_files
 from omnitray.alerts.storage.alert_index import (
     INDEX_NAME,
     Entry,

@@ -1,7 +1,6 @@
 """The alert history for several threads: one writes, everybody may ask.
 
-:class:`AlertStore` owns a :class:`~omnitray.alerts.storage.history.History` and the only thread that
-changes it. ``submit`` returns at once; its future completes when the alert is durable. Whatever
+:class:`AlertStore` owns a :class:`.history.History` and the only thread that changes it. ``submit`` returns at once; its future completes when the alert is durable. Whatever
 waits meanwhile is written as one batch, newest version only. Questions are answered on the
 asking thread from what the writer published, and never wait for the disk's writes.
 """
@@ -13,11 +12,11 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
-from omnitray.alerts.storage.store_facts import Job, StoreStatistics
 from omnitray.alerts.model import Alert
-from omnitray.alerts.storage.query import AlertQuery
 from omnitray.alerts.storage.history import OPEN, History, Stored
 from omnitray.alerts.storage.history_reader import View
+from omnitray.alerts.storage.query import AlertQuery
+from omnitray.alerts.storage.store_facts import Job, StoreStatistics
 from omnitray.base.clock import Clock
 from omnitray.base.durable import StorageError
 

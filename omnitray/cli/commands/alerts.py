@@ -7,14 +7,14 @@ from typing import Any
 
 import msgspec
 
+from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.messages import AlertMessage, alert_of
 from omnitray.api.requests import NewAlert
 from omnitray.api.wire import Alerts
+from omnitray.base.facts import AlertType, Severity
 from omnitray.cli.context import Context, Stopped
 from omnitray.cli.times import moment, rfc3339, shown
-from omnitray.alerts.model import Alert
-from omnitray.alerts.storage.query import AlertQuery
-from omnitray.base.facts import AlertType, Severity
 from omnitray.client.http import NotAnswering, NotRunning, Remote, RequestFailed, quoted
 from omnitray.client.websocket import stream
 
@@ -41,7 +41,7 @@ def alerts(args: argparse.Namespace, context: Context) -> int:
     try:
         found = context.get("/alerts", Alerts, as_json=args.json, **query)
     except NotRunning:
-        from omnitray.cli.parser import stored  # noqa: PLC0415 - only when nobody runs
+        from omnitray.cli import stored  # noqa: PLC0415 - only when nobody runs
 
         found = stored.find(args, context)
     if found is not None:
@@ -100,7 +100,7 @@ def alert(args: argparse.Namespace, context: Context) -> int:
     except NotAnswering:
         raise  # it has the alert: written here as well, it would be there twice
     except NotRunning:
-        from omnitray.cli.parser import stored  # noqa: PLC0415 - only when nobody runs
+        from omnitray.cli import stored  # noqa: PLC0415 - only when nobody runs
 
         raised = stored.store(new, args, context)
     if raised is not None:
@@ -192,7 +192,7 @@ def _history(context: Context) -> list[Alert]:
     try:
         return _all_pages(context.remote())
     except NotRunning:
-        from omnitray.cli.parser import stored  # noqa: PLC0415 - only when nobody runs
+        from omnitray.cli import stored  # noqa: PLC0415 - only when nobody runs
 
         return stored.read(AlertQuery(), context)
 

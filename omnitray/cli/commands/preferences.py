@@ -8,9 +8,9 @@ import tomllib
 
 import msgspec
 
-from omnitray.client.discovery import read_address
-from omnitray.cli.context import Context
 from omnitray.base.invocation import typed
+from omnitray.cli.context import Context
+from omnitray.client.discovery import read_address
 from omnitray.settings import (
     BY_KEY,
     FIELDS,

@@ -32,8 +32,9 @@ def settings(args: argparse.Namespace, context: Context) -> int:
 
 def doctor(args: argparse.Namespace, context: Context) -> int:
     """What works here and what does not; 1 when something fails."""
-    from omnitray.cli.doctor.report import Verdict, run  # noqa: PLC0415 - needed here alone
     from omnitray.cli.doctor.actuators import levers  # noqa: PLC0415 - likewise
+    from omnitray.cli.doctor.checks import run  # noqa: PLC0415 - needed here alone
+    from omnitray.cli.doctor.report import Verdict  # noqa: PLC0415 - likewise
     from omnitray.settings import load  # noqa: PLC0415 - likewise
 
     limits = load(context.paths.config_file).settings.protect_policy().limits
@@ -50,8 +51,8 @@ def doctor(args: argparse.Namespace, context: Context) -> int:
 
 def completion(args: argparse.Namespace, context: Context) -> int:
     """Print the completion script of a shell."""
-    from omnitray.cli.parser import build_parser  # noqa: PLC0415 - it imports us by name
     from omnitray.cli.completion import script  # noqa: PLC0415
+    from omnitray.cli.parser import build_parser  # noqa: PLC0415 - it imports us by name
 
     context.terminal.whole(script(build_parser(), args.shell))
     return 0

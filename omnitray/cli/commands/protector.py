@@ -4,12 +4,12 @@ import argparse
 
 from omnitray.api.facade import Done
 from omnitray.api.wire import Actions, ExplanationBody, Jobs
+from omnitray.base.amounts import size
 from omnitray.cli.context import Context
 from omnitray.cli.terminal import Terminal, percent
 from omnitray.cli.times import shown
-from omnitray.base.format import size
-from omnitray.protector.view import Explanation, Grip
 from omnitray.client.http import quoted
+from omnitray.protector.view import Explanation, Grip
 
 SHOWN_JOBS = 20
 

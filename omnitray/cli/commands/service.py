@@ -5,9 +5,9 @@ import argparse
 import msgspec
 
 from omnitray import platforms
-from omnitray.cli.context import Context
 from omnitray.base.invocation import own_command
 from omnitray.base.paths import resource
+from omnitray.cli.context import Context
 
 
 def carry_out(args: argparse.Namespace, context: Context) -> int:

@@ -4,10 +4,10 @@ import argparse
 import contextlib
 
 from omnitray.api.wire import LevelState, ModeState, SnapshotBody, SnoozeState, StatusBody
+from omnitray.base.amounts import size
 from omnitray.cli.context import Context, Stopped
 from omnitray.cli.terminal import percent
 from omnitray.cli.times import duration_s, shown
-from omnitray.base.format import size
 
 MOODS = {"good": "ok", "warning": "warning", "critical": "critical", "holding": "warning"}
 WEEK_S = 604_800

@@ -6,11 +6,11 @@ And what it can know of what others do here: other guardians, logs, whose window
 from collections.abc import Iterator
 
 from omnitray import platforms
-from omnitray.protector.oom_events.watch import Source
-from omnitray.protector.actuators.self_test import LeverRow
 from omnitray.base.policy import ModeLimits
-from omnitray.protector.oom_events.daemons import neighbours
 from omnitray.cli.doctor.report import Finding, ok, warn
+from omnitray.protector.actuators.self_test import LeverRow
+from omnitray.protector.oom_events.daemons import neighbours
+from omnitray.protector.oom_events.watch import Source
 
 
 def levers(limits: ModeLimits) -> Iterator[Finding]:

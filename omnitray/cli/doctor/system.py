@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from omnitray import __version__
-from omnitray.client.discovery import Address, read_address
 from omnitray.api.wire import StatusBody
-from omnitray.base.format import size
-from omnitray.cli.doctor.report import Finding, fail, ok, warn
+from omnitray.base.amounts import size
 from omnitray.base.invocation import typed
 from omnitray.base.paths import Paths, UnsafeFolderError, own_folder, why_not_made
+from omnitray.cli.doctor.report import Finding, fail, ok, warn
+from omnitray.client.discovery import Address, read_address
 from omnitray.client.http import NotRunning, Remote, RequestFailed
 from omnitray.settings import Fault, load
 

@@ -9,9 +9,9 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
-from omnitray.protector.exclusions.foreground import Foreground, NoForeground
 from omnitray.platforms.linux.sway import SwayWindow
 from omnitray.platforms.linux.x11 import ActiveWindow, connected, cookie_for, socket_path
+from omnitray.protector.exclusions.foreground import Foreground, NoForeground
 
 
 def foreground(environment: Mapping[str, str] = os.environ) -> Foreground:

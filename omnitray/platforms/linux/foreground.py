@@ -16,8 +16,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from omnitray.processes.ties import Tie
 from omnitray.platforms.linux.sockets import peer_names
+from omnitray.processes.ties import Tie
 
 _PEERS = (
     (re.compile(rb"(^|/)(\.X11-unix/X\d+|wayland-\d+|gamescope-\d+)$"), Tie.DISPLAY),

@@ -1,8 +1,8 @@
 """Where Linux tells of ends: the kernel's count, its log, and the journal."""
 
-from omnitray.protector.oom_events.watch import Answer, Source
 from omnitray.platforms.linux.journal import Journal
 from omnitray.platforms.linux.kernel_log import KernelLog, KillCount
+from omnitray.protector.oom_events.watch import Answer, Source
 
 _OPEN = "where no journal is kept, an administrator can open it: sysctl kernel.dmesg_restrict=0"
 

@@ -2,10 +2,10 @@
 
 import logging
 
-from omnitray.protector.actuators.system import Gone, Refused
 from omnitray.platforms.linux.dbus import SessionBus
 from omnitray.platforms.linux.proc import Proc
 from omnitray.platforms.linux.units import UserUnits
+from omnitray.protector.actuators.system import Gone, Refused
 
 _log = logging.getLogger(__name__)
 

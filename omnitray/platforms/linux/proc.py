@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from omnitray.protector.actuators.system import Gone, Refused
-from omnitray.protector.identity import Identity
 from omnitray.base.facts import ProcessFacts
 from omnitray.platforms.linux.files import printable
+from omnitray.protector.actuators.system import Gone, Refused
+from omnitray.protector.identity import Identity
 
 _DEAD = {"Z", "X", "x"}
 _DELETED = " (deleted)"

@@ -16,8 +16,7 @@ from omnitray.base.facts import (
     TemperatureFacts,
 )
 from omnitray.monitor.machine import CpuQuota, CpuTimes, Traffic
-from omnitray.platforms.linux import parse
-from omnitray.platforms.linux import sensors
+from omnitray.platforms.linux import parse, sensors
 from omnitray.platforms.linux.cgroup import CgroupLimits
 from omnitray.platforms.linux.devices import RealDevices
 from omnitray.platforms.linux.files import KeptFile

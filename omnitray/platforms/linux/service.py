@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from omnitray.base.durable import StorageError, make_folder, write_atomic
-from omnitray.platforms.linux.autostart import config_home
 from omnitray.platforms._service import Ran, Runner, ServiceReport, report, run
+from omnitray.platforms.linux.autostart import config_home
 
 UNIT = "omnitray.service"
 CTL = ("systemctl", "--user")

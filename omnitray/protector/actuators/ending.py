@@ -8,12 +8,12 @@ breaker's business.
 
 from collections.abc import Iterable
 
-from omnitray.protector.actuators.results import Ended
+from omnitray.base.clock import Clock
 from omnitray.protector.actuators.actuator import Target
 from omnitray.protector.actuators.quarry import Grounds, Quarry
+from omnitray.protector.actuators.results import Ended
 from omnitray.protector.actuators.signals import EndLever
 from omnitray.protector.actuators.system import System
-from omnitray.base.clock import Clock
 from omnitray.protector.identity import Identity
 
 KILL_AFTER_S = 10.0

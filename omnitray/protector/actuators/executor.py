@@ -12,6 +12,15 @@ what has ended, has a dead guardian replaced, and gives the delay to the next ca
 import os
 from collections.abc import Iterable
 
+from omnitray.alerts.model import timestamp
+from omnitray.base.clock import Clock
+from omnitray.protector.actuators.actuator import AlreadyThere, Lever, Plan, Restored
+from omnitray.protector.actuators.apply import Grip
+from omnitray.protector.actuators.ending import STEP_S as ENDING_STEP_S
+from omnitray.protector.actuators.ending import Endings
+from omnitray.protector.actuators.journal import Journal, Record, Result, Undone
+from omnitray.protector.actuators.preference import levers_for
+from omnitray.protector.actuators.quarry import Grounds, Quarry, Spares
 from omnitray.protector.actuators.results import (
     Active,
     Ended,
@@ -25,19 +34,10 @@ from omnitray.protector.actuators.results import (
     lever_id,
     taken_back,
 )
-from omnitray.protector.actuators.ending import STEP_S as ENDING_STEP_S
-from omnitray.protector.actuators.ending import Endings
-from omnitray.protector.actuators.apply import Grip
-from omnitray.protector.actuators.watchdog import Guard, NoGuard
-from omnitray.protector.actuators.journal import Journal, Record, Result, Undone
-from omnitray.protector.actuators.actuator import AlreadyThere, Lever, Plan, Restored
-from omnitray.protector.actuators.quarry import Grounds, Quarry, Spares
 from omnitray.protector.actuators.signals import EndLever
 from omnitray.protector.actuators.system import Gone, Refused, System
-from omnitray.alerts.model import timestamp
-from omnitray.base.clock import Clock
+from omnitray.protector.actuators.watchdog import Guard, NoGuard
 from omnitray.protector.identity import LeverKind
-from omnitray.protector.actuators.preference import levers_for
 
 STEP_S = 1.0
 

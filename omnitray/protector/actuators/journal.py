@@ -22,8 +22,8 @@ from typing import Any
 
 import msgspec
 
-from omnitray.protector.actuators.journal_file import JournalFile
 from omnitray.protector.actuators.actuator import Change
+from omnitray.protector.actuators.journal_file import JournalFile
 from omnitray.protector.identity import LeverKind
 
 SCHEMA = 1

@@ -6,8 +6,8 @@ nice inside one of either. The freezer comes before SIGSTOP because a shell sees
 takes its terminal back.
 """
 
-from omnitray.protector.identity import LeverKind, Rung
 from omnitray.base.facts import Resource
+from omnitray.protector.identity import LeverKind, Rung
 
 Group = tuple[LeverKind, ...]
 

@@ -6,7 +6,14 @@ order of preference; without privilege it also cannot be taken back.
 
 from collections.abc import Iterator
 
-from omnitray.protector.actuators.actuator import AlreadyThere, CannotPlan, Change, Plan, Target, Value
+from omnitray.protector.actuators.actuator import (
+    AlreadyThere,
+    CannotPlan,
+    Change,
+    Plan,
+    Target,
+    Value,
+)
 from omnitray.protector.actuators.system import IO_IDLE, Gone, IoPriority, Refused
 from omnitray.protector.actuators.value_lever import ValueLever, process_of, whole
 from omnitray.protector.identity import Identity, LeverKind

@@ -1,10 +1,10 @@
 """All levers over one system."""
 
 from omnitray.protector.actuators.actuator import Lever
+from omnitray.protector.actuators.cgroup import FreezeLever, MemoryLever, WeightLever
 from omnitray.protector.actuators.priority import AutogroupLever, IoLever, NiceLever
 from omnitray.protector.actuators.signals import StopLever
 from omnitray.protector.actuators.system import System
-from omnitray.protector.actuators.cgroup import FreezeLever, MemoryLever, WeightLever
 
 
 def linux_levers(system: System) -> tuple[Lever, ...]:

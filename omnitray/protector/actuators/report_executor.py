@@ -8,6 +8,9 @@ for others. One thread.
 
 from collections.abc import Iterable
 
+from omnitray.base.clock import Clock
+from omnitray.protector import model
+from omnitray.protector.actuators.executor import Actions
 from omnitray.protector.actuators.results import (
     Outcome,
     Performed,
@@ -17,9 +20,6 @@ from omnitray.protector.actuators.results import (
     is_lever_of,
     order_for,
 )
-from omnitray.protector.actuators.executor import Actions
-from omnitray.base.clock import Clock
-from omnitray.protector import model
 from omnitray.protector.identity import Rung
 from omnitray.protector.model import (
     Action,

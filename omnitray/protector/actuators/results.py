@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from omnitray.protector.actuators.journal import Record
+from omnitray.base.facts import Resource
 from omnitray.protector.actuators.actuator import Fate, Restored, Target
+from omnitray.protector.actuators.journal import Record
 from omnitray.protector.identity import LeverKind, Rung
 from omnitray.protector.model import Action
-from omnitray.base.facts import Resource
 
 
 class Who(enum.StrEnum):

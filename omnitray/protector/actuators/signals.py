@@ -7,6 +7,7 @@ others, so only headless ones are stopped. The end has no way back.
 import contextlib
 from collections.abc import Callable, Iterable
 
+from omnitray.processes.ties import Tie
 from omnitray.protector.actuators.actuator import (
     AlreadyThere,
     Applied,
@@ -18,12 +19,11 @@ from omnitray.protector.actuators.actuator import (
     Target,
     Value,
 )
+from omnitray.protector.actuators.cgroup import RUNNING, refuse_tied
 from omnitray.protector.actuators.quarry import Grounds, Quarry
 from omnitray.protector.actuators.system import Gone, Refused, Sign, System
-from omnitray.protector.actuators.cgroup import RUNNING, refuse_tied
 from omnitray.protector.actuators.value_lever import ValueLever, process_of
 from omnitray.protector.identity import Identity, LeverKind
-from omnitray.processes.ties import Tie
 
 STOPPED = "stopped"
 ENDED = "ended"

@@ -12,8 +12,8 @@ from typing import Protocol
 
 import msgspec
 
-from omnitray.protector.identity import Identity
 from omnitray.processes.ties import Tie
+from omnitray.protector.identity import Identity
 
 
 class Gone(Exception):  # noqa: N818 - a fact, not an error of ours

@@ -9,9 +9,9 @@ the workers of a test run with a window are work, not what a person looks at.
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from omnitray.protector.model import ProcessDetail
 from omnitray.base.facts import Job
 from omnitray.processes.known_programs import INTERPRETERS
+from omnitray.protector.model import ProcessDetail
 
 
 def foreground_pids(

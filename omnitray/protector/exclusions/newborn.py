@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from omnitray.protector.actuators.quarry import Spares
-from omnitray.protector.identity import Identity
-from omnitray.protector.exclusions.rules import Protection
 from omnitray.base.facts import ProcessFacts
 from omnitray.processes.process_table import ProcessDetails
+from omnitray.protector.actuators.quarry import Spares
+from omnitray.protector.exclusions.rules import Protection
+from omnitray.protector.identity import Identity
 
 
 def spares(

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from fnmatch import translate
 from pathlib import PurePosixPath, PureWindowsPath
 
-from omnitray.protector.protect_reasons import SparedReason
-from omnitray.protector.exclusions.common import SERVERS_IN_JAVA, Programs
-from omnitray.protector.model import Facts, ProcessDetail
 from omnitray.base.facts import Job, ProcessFacts
 from omnitray.processes.known_programs import INTERPRETERS
 from omnitray.processes.own_programs import is_ours
 from omnitray.processes.process_roles import KTHREADD, waits_for_a_person
+from omnitray.protector.exclusions.common import SERVERS_IN_JAVA, Programs
+from omnitray.protector.model import Facts, ProcessDetail
+from omnitray.protector.protect_reasons import SparedReason
 
 _DELETED = " (deleted)"  # the kernel's word for a program that was replaced by an upgrade
 _MOST_KNOWN = 20_000  # programs with their arguments; then all are looked up anew

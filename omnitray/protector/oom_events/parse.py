@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from omnitray.base.format import size
+from omnitray.base.amounts import size
 from omnitray.base.said import Said
 
 KERNEL = "the kernel"

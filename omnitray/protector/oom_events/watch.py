@@ -11,11 +11,11 @@ from typing import Protocol
 
 import msgspec
 
-from omnitray.protector.oom_events.parse import KERNEL, ForeignEnd, UnnamedEnd, foreign_ends
-from omnitray.base.format import size
-from omnitray.protector.identity import Identity
+from omnitray.base.amounts import size
 from omnitray.base.facts import ProcessFacts
+from omnitray.protector.identity import Identity
 from omnitray.protector.oom_events.daemons import Neighbour
+from omnitray.protector.oom_events.parse import KERNEL, ForeignEnd, UnnamedEnd, foreign_ends
 
 LOOK_EVERY_S = 1.0
 _ASK_AFTER_S = (1.0, 6.0)  # the writer of a journal has to wait for memory, too

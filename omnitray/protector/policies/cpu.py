@@ -5,14 +5,14 @@ is told by the probe, which is felt as a person feels it. Without one, pressure 
 where the job is not its own reason: a build with more processes than processors waits for itself.
 """
 
-from omnitray.protector.policies import constants
-from omnitray.protector.identity import Rung
-from omnitray.protector.protect_reasons import ProtectReason
-from omnitray.protector.model import ActionState, ActiveAction, Evidence, Signal
+from omnitray.base.facts import Job, Resource
 from omnitray.protector.context import Scene
 from omnitray.protector.decisions import Turn
+from omnitray.protector.identity import Rung
+from omnitray.protector.model import ActionState, ActiveAction, Evidence, Signal
+from omnitray.protector.policies import constants
+from omnitray.protector.protect_reasons import ProtectReason
 from omnitray.protector.victims import Choice, choose, choose_in
-from omnitray.base.facts import Job, Resource
 
 
 def step(turn: Turn) -> None:

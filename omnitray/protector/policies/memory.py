@@ -5,10 +5,12 @@ nothing. Before that, what grows is paused, which takes no memory back but leave
 a pause that has stopped the fall puts an end off by some seconds, a pause that has not does not.
 """
 
+from omnitray.base.facts import Job, Resource
 from omnitray.protector import circuit_breaker
-from omnitray.protector.policies import constants
+from omnitray.protector.context import Scene
+from omnitray.protector.decisions import Turn
+from omnitray.protector.forecast import memory_left
 from omnitray.protector.identity import Rung
-from omnitray.protector.protect_reasons import AlarmReason, ProtectReason, SparedReason
 from omnitray.protector.model import (
     ActionState,
     ActiveAction,
@@ -16,11 +18,9 @@ from omnitray.protector.model import (
     Evidence,
     Signal,
 )
-from omnitray.protector.context import Scene
-from omnitray.protector.decisions import Turn
+from omnitray.protector.policies import constants
+from omnitray.protector.protect_reasons import AlarmReason, ProtectReason, SparedReason
 from omnitray.protector.victims import Choice, choose
-from omnitray.base.facts import Job, Resource
-from omnitray.protector.forecast import memory_left
 
 _WANTED_SO = {SparedReason.TAKEN_BACK, SparedReason.LEFT_ALONE}
 _NAMED = 3

@@ -1,13 +1,10 @@
 """What the person answers, and what happens when they do not."""
 
+from omnitray.base.facts import Job, Resource
 from omnitray.protector import circuit_breaker
-from omnitray.protector.policies import cpu
-from omnitray.protector.policies import constants
-from omnitray.protector.policies import memory as memory_ladder
-from omnitray.protector.policies import restore
+from omnitray.protector.decisions import Turn, Waits
 from omnitray.protector.identity import Rung
 from omnitray.protector.job_workers import workers
-from omnitray.protector.protect_reasons import ProtectReason, RestoreReason
 from omnitray.protector.model import (
     Evidence,
     Question,
@@ -15,9 +12,10 @@ from omnitray.protector.model import (
     Signal,
     TakenBack,
 )
-from omnitray.protector.decisions import Turn, Waits
+from omnitray.protector.policies import constants, cpu, restore
+from omnitray.protector.policies import memory as memory_ladder
+from omnitray.protector.protect_reasons import ProtectReason, RestoreReason
 from omnitray.protector.victims import Choice, choose_in
-from omnitray.base.facts import Job, Resource
 from omnitray.protector.view import Answer
 
 _UNASKED = Evidence(signal=Signal.MEMORY, value=0.0, threshold=0.0)

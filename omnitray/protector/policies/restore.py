@@ -1,12 +1,12 @@
 """Giving back: when there is enough again, when the person says so, when it is switched off."""
 
-from omnitray.protector.policies import constants
-from omnitray.protector.identity import Rung
-from omnitray.protector.protect_reasons import ProtectReason, RestoreReason
-from omnitray.protector.model import Action, ActionState, ActiveAction
+from omnitray.base.facts import Resource
 from omnitray.protector.context import Scene
 from omnitray.protector.decisions import Turn
-from omnitray.base.facts import Resource
+from omnitray.protector.identity import Rung
+from omnitray.protector.model import Action, ActionState, ActiveAction
+from omnitray.protector.policies import constants
+from omnitray.protector.protect_reasons import ProtectReason, RestoreReason
 
 _RESTORABLE = {ActionState.HELD, ActionState.WATCHED}
 

@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from omnitray.ui.charts.chart import Chart
 from omnitray.ui.charts.paint import Curve
+from omnitray.ui.theme import SMALL_GAP, Theme, text_font
 from omnitray.ui.widgets.frames import Card
 from omnitray.ui.widgets.labels import ElidedLabel, label
-from omnitray.ui.theme import SMALL_GAP, Theme, text_font
 
 _STROKE = 13
 _SPACE = 4

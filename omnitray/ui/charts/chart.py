@@ -30,8 +30,8 @@ from omnitray.ui.charts.paint import (
     paint_empty,
     paint_marks,
 )
-from omnitray.ui.charts.text import ChartWords
 from omnitray.ui.charts.series import AutoScale, TimeAxis
+from omnitray.ui.charts.text import ChartWords
 from omnitray.ui.theme import Theme, text_font
 
 _LABEL_SCALE = 0.78

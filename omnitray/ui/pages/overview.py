@@ -11,18 +11,18 @@ from omnitray.base.facts import Job, Severity, Snapshot
 from omnitray.base.policy import Thresholds
 from omnitray.ui import formats
 from omnitray.ui.charts import readings
-from omnitray.ui.charts.chart import Chart
-from omnitray.ui.charts.card import ChartCard
 from omnitray.ui.charts.background import PERCENT, RATE
+from omnitray.ui.charts.card import ChartCard
+from omnitray.ui.charts.chart import Chart
 from omnitray.ui.charts.paint import Curve, Mark
+from omnitray.ui.charts.readings import Readings
+from omnitray.ui.pages.processes.model import JobsModel
+from omnitray.ui.pages.processes.text import Grips, top_jobs
+from omnitray.ui.pages.processes.view import JobsView
+from omnitray.ui.theme import GAP, Theme
 from omnitray.ui.widgets.choice import Segments
 from omnitray.ui.widgets.frames import Card
-from omnitray.ui.pages.processes.text import Grips, top_jobs
-from omnitray.ui.pages.processes.model import JobsModel
-from omnitray.ui.pages.processes.view import JobsView
 from omnitray.ui.widgets.labels import ElidedLabel, label
-from omnitray.ui.charts.readings import Readings
-from omnitray.ui.theme import GAP, Theme
 
 RANGES = ((60.0, "1 min"), (300.0, "5 min"), (900.0, "15 min"), (3600.0, "1 h"))
 _TOP = 5

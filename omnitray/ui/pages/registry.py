@@ -9,14 +9,14 @@ from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
 
 from omnitray.alerts.model import Alert
 from omnitray.base.clock import Clock
-from omnitray.protector.inspection import CloseLook
 from omnitray.base.facts import Job, Snapshot
+from omnitray.protector.inspection import CloseLook
 from omnitray.protector.view import ProtectionView, Told
-from omnitray.ui.pages.processes.text import grips
-from omnitray.ui.pages.overview import OverviewPage
-from omnitray.ui.charts.readings import Readings
-from omnitray.ui.theme import Theme
 from omnitray.settings import Problem, Settings
+from omnitray.ui.charts.readings import Readings
+from omnitray.ui.pages.overview import OverviewPage
+from omnitray.ui.pages.processes.text import grips
+from omnitray.ui.theme import Theme
 
 if TYPE_CHECKING:
     from omnitray.ui.pages.alerts.model import AlertSource

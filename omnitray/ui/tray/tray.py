@@ -16,8 +16,8 @@ from PySide6.QtWidgets import QSystemTrayIcon
 
 from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.status import Status
-from omnitray.ui.tray.icon import Panel, icon_facts, likely_panel, tray_icon
 from omnitray.ui.tray.host import TrayHost
+from omnitray.ui.tray.icon import Panel, icon_facts, likely_panel, tray_icon
 from omnitray.ui.tray.menu import TrayMenu
 from omnitray.ui.tray.text import tooltip
 

@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from omnitray.protector.view import Held, Told, WayBack
 from omnitray.ui import formats
+from omnitray.ui.theme import SMALL_GAP
 from omnitray.ui.widgets.frames import button
 from omnitray.ui.widgets.labels import paragraph
-from omnitray.ui.theme import SMALL_GAP
 
 _LONGEST = 400
 

@@ -7,8 +7,8 @@ Hover and selection are asked of the view and not of the style option's state: t
 from PySide6.QtCore import QAbstractItemModel, QEvent, QModelIndex, Qt, Slot
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView
 
-from omnitray.ui.widgets.cells import CellDelegate
 from omnitray.ui.theme import text_font
+from omnitray.ui.widgets.cells import CellDelegate
 
 _SMALLEST = 32
 

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import (
     QToolTip,
 )
 
+from omnitray.ui.theme import Theme, text_font
 from omnitray.ui.widgets.labels import escaped
 from omnitray.ui.widgets.pills import PILL_SCALE, Pill, paint_pill, pill_width
-from omnitray.ui.theme import Theme, text_font
 
 CELL = int(Qt.ItemDataRole.UserRole)
 _PAD = 8

@@ -13,8 +13,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from omnitray.ui.widgets.labels import Paragraph, label
 from omnitray.ui.theme import GAP, SMALL_GAP, text_font
+from omnitray.ui.widgets.labels import Paragraph, label
 
 
 class Card(QFrame):

@@ -6,10 +6,10 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from omnitray.base.facts import Mode, MonitorLevel
 from omnitray.base.status import Mood, Sentence, Status, sentence
+from omnitray.ui.theme import GAP, Theme, Tone
 from omnitray.ui.widgets import glyphs
 from omnitray.ui.widgets.choice import ChoiceButton, Segments
 from omnitray.ui.widgets.labels import ElidedLabel, plain_tooltip
-from omnitray.ui.theme import GAP, Theme, Tone
 
 _BADGE = 34
 _MOODS: dict[Mood, tuple[Tone, str]] = {

@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from omnitray.base.facts import Severity
 from omnitray.protector.view import Grip, Outcome
+from omnitray.ui.theme import Colours, Theme, Tone, text_font
 from omnitray.ui.widgets import glyphs
 from omnitray.ui.widgets.labels import plain_tooltip
-from omnitray.ui.theme import Colours, Theme, Tone, text_font
 
 _HEIGHT = 20.0
 _SIDE = 7.0

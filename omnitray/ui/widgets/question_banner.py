@@ -6,8 +6,8 @@ from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtWidgets import QBoxLayout, QPushButton
 
 from omnitray.protector.view import Answer, Question
-from omnitray.ui import formats
 from omnitray.runtime.answer_text import answer_words
+from omnitray.ui import formats
 from omnitray.ui.widgets.frames import Banner, button, follow_tabs
 from omnitray.ui.widgets.wrap_row import WrapRow
 

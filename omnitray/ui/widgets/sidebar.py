@@ -4,8 +4,8 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QFocusEvent, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QSizePolicy, QVBoxLayout
 
-from omnitray.ui.widgets import glyphs
 from omnitray.ui.theme import Theme, text_font
+from omnitray.ui.widgets import glyphs
 
 PAGES = ("overview", "processes", "protection", "alerts", "settings")
 _ROW = 34

@@ -14,8 +14,8 @@ from omnitray.alerts.channels.notification import Notification
 from omnitray.base.facts import MemoryFacts, Mode, MonitorLevel, Snapshot
 from omnitray.base.status import Status
 from omnitray.runtime.notifications import Notifications
-from omnitray.ui.tray.tray import Tray
 from omnitray.ui.tray.message import TrayMessages
+from omnitray.ui.tray.tray import Tray
 
 
 def _status(step: int) -> Status:

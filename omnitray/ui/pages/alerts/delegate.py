@@ -9,9 +9,9 @@ from PySide6.QtGui import QColor, QFontMetrics, QHelpEvent, QPainter
 from PySide6.QtWidgets import QAbstractItemView, QStyleOptionViewItem, QToolTip
 
 from omnitray.ui.pages.alerts.text import Column
+from omnitray.ui.theme import Theme
 from omnitray.ui.widgets.cells import CELL, Cell, CellDelegate, Index
 from omnitray.ui.widgets.labels import escaped
-from omnitray.ui.theme import Theme
 
 _ROW = 46
 _PAD = 8

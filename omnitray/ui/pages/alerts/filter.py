@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.facts import AlertType, Severity
 from omnitray.ui.pages.alerts.text import TYPE_WORDS
-from omnitray.ui.widgets.choice import ChoiceButton
 from omnitray.ui.theme import SMALL_GAP, text_font
+from omnitray.ui.widgets.choice import ChoiceButton
 
 _TYPING_MS = 150
 _HOUR_S = 3600.0

@@ -12,10 +12,10 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery, fits
-from omnitray.ui.pages.alerts import text
 from omnitray.ui import formats
-from omnitray.ui.widgets import pills
+from omnitray.ui.pages.alerts import text
 from omnitray.ui.pages.alerts.text import TITLES, Column
+from omnitray.ui.widgets import pills
 from omnitray.ui.widgets.cells import CELL, Cell
 
 ALERT = CELL + 1

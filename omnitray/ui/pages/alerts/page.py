@@ -18,12 +18,12 @@ from omnitray.alerts.storage.query import AlertQuery
 from omnitray.ui.pages.alerts.delegate import AlertDelegate
 from omnitray.ui.pages.alerts.detail import AlertDetail
 from omnitray.ui.pages.alerts.filter import AlertFilter
-from omnitray.ui.pages.alerts.text import Column
 from omnitray.ui.pages.alerts.model import AlertsModel, AlertSource
+from omnitray.ui.pages.alerts.text import Column
+from omnitray.ui.theme import GAP, Theme
 from omnitray.ui.widgets.cell_view import CellView
 from omnitray.ui.widgets.frames import Card, button
 from omnitray.ui.widgets.labels import paragraph
-from omnitray.ui.theme import GAP, Theme
 
 NONE_YET = "No alert so far. When something goes wrong, it is listed here and stays here."
 NONE_FIT = "No alert fits this filter."

@@ -4,9 +4,9 @@ import enum
 from collections.abc import Iterable
 
 from omnitray.alerts.model import Alert, epoch
+from omnitray.base.facts import AlertType
 from omnitray.protector.identity import Rung
 from omnitray.protector.protect_reasons import AlarmReason, ProtectReason
-from omnitray.base.facts import AlertType
 from omnitray.ui import formats
 
 TYPE_WORDS = {

@@ -3,8 +3,6 @@
 from omnitray.base.facts import Job, ProcessFacts
 from omnitray.processes.job_seats import identity
 from omnitray.ui import formats
-from omnitray.ui.widgets import pills
-from omnitray.ui.widgets.cells import Cell
 from omnitray.ui.pages.processes.text import (
     FIGURES,
     Column,
@@ -16,6 +14,8 @@ from omnitray.ui.pages.processes.text import (
     process_state,
     process_text,
 )
+from omnitray.ui.widgets import pills
+from omnitray.ui.widgets.cells import Cell
 
 _ENDED = pills.Pill("ended", "neutral")
 

@@ -13,7 +13,6 @@ from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistent
 
 from omnitray.base.facts import Job, ProcessFacts
 from omnitray.processes.job_seats import identity
-from omnitray.ui.widgets.cells import CELL, Cell
 from omnitray.ui.pages.processes.cells import job_cell, process_cell
 from omnitray.ui.pages.processes.text import (
     FIGURES,
@@ -23,6 +22,7 @@ from omnitray.ui.pages.processes.text import (
     Grips,
     weight,
 )
+from omnitray.ui.widgets.cells import CELL, Cell
 
 JOB = CELL + 1
 Index = QModelIndex | QPersistentModelIndex

@@ -8,13 +8,13 @@ from omnitray.base.facts import Job, ProtectState
 from omnitray.protector.view import Told
 from omnitray.ui import formats
 from omnitray.ui.pages.processes import offers
-from omnitray.ui.widgets.frames import Card, button, rule
-from omnitray.ui.pages.processes.text import Grips, job_pss
 from omnitray.ui.pages.processes.model import JobsModel
+from omnitray.ui.pages.processes.text import Grips, job_pss
 from omnitray.ui.pages.processes.view import JobsView
-from omnitray.ui.widgets.labels import ElidedLabel, paragraph, plain_tooltip
 from omnitray.ui.theme import GAP, SMALL_GAP, Theme, text_font
 from omnitray.ui.widgets.action_feedback import ToldLine
+from omnitray.ui.widgets.frames import Card, button, rule
+from omnitray.ui.widgets.labels import ElidedLabel, paragraph, plain_tooltip
 
 NONE_YET = "No scan of the processes so far. Jobs and their processes will be listed here."
 NONE_FIT = "No job and no process has this in its name."

@@ -4,11 +4,11 @@ from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent
 
 from omnitray.base.facts import Job
+from omnitray.ui.pages.processes.model import JobsModel
+from omnitray.ui.pages.processes.text import Column
+from omnitray.ui.theme import Theme
 from omnitray.ui.widgets.cell_view import CellView
 from omnitray.ui.widgets.cells import CellDelegate
-from omnitray.ui.pages.processes.text import Column
-from omnitray.ui.pages.processes.model import JobsModel
-from omnitray.ui.theme import Theme
 
 _LOW_ROW = 29
 _HEADER = 30

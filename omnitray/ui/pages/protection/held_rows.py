@@ -10,11 +10,11 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QWi
 
 from omnitray.protector.view import Grip, Held
 from omnitray.ui import formats
+from omnitray.ui.theme import GAP, SMALL_GAP, Theme
 from omnitray.ui.widgets import pills
 from omnitray.ui.widgets.frames import button, follow_tabs, rule
 from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph, plain_tooltip
 from omnitray.ui.widgets.pills import PillLabel
-from omnitray.ui.theme import GAP, SMALL_GAP, Theme
 
 _COLUMNS = 5
 _LINES = 3  # of the grid for each row: title and buttons, means and reason, a rule

@@ -19,16 +19,16 @@ from omnitray.protector.view import (
     Told,
 )
 from omnitray.ui import formats
+from omnitray.ui.pages.protection.explain_card import EffectCard, ExplainCard
+from omnitray.ui.pages.protection.held_rows import HeldRows
+from omnitray.ui.pages.protection.journal_model import Column, JournalModel
+from omnitray.ui.theme import GAP, Theme
+from omnitray.ui.widgets.action_feedback import ToldLine
 from omnitray.ui.widgets.cell_view import CellView
 from omnitray.ui.widgets.cells import CellDelegate
 from omnitray.ui.widgets.choice import Segments
-from omnitray.ui.pages.protection.explain_card import EffectCard, ExplainCard
 from omnitray.ui.widgets.frames import Card, button, scrolled
-from omnitray.ui.pages.protection.held_rows import HeldRows
-from omnitray.ui.pages.protection.journal_model import Column, JournalModel
 from omnitray.ui.widgets.labels import label, paragraph, plain_tooltip
-from omnitray.ui.theme import GAP, Theme
-from omnitray.ui.widgets.action_feedback import ToldLine
 
 NO_JOURNAL = "Nothing was done so far. Every action will be listed here, with its reason."
 NOTHING_HELD = "Nothing is held back, so there is nothing to undo."

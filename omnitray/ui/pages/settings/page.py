@@ -10,12 +10,12 @@ from itertools import groupby
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
+from omnitray.settings import FIELDS, Field, Problem, Settings, set_value, value_of
 from omnitray.ui import formats
-from omnitray.ui.widgets.frames import Card, scrolled
-from omnitray.ui.widgets.labels import paragraph
 from omnitray.ui.pages.settings.row import SettingRow
 from omnitray.ui.theme import GAP, text_font
-from omnitray.settings import FIELDS, Field, Problem, Settings, set_value, value_of
+from omnitray.ui.widgets.frames import Card, scrolled
+from omnitray.ui.widgets.labels import paragraph
 
 _SECTIONS = {
     "": "General",

@@ -13,12 +13,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from omnitray.settings import Field, Kind, parse_text
+from omnitray.ui.theme import GAP, SMALL_GAP, text_font
 from omnitray.ui.widgets.choice import ChoiceButton
 from omnitray.ui.widgets.frames import rule
 from omnitray.ui.widgets.labels import label
 from omnitray.ui.widgets.switch import Switch
-from omnitray.ui.theme import GAP, SMALL_GAP, text_font
-from omnitray.settings import Field, Kind, parse_text
 
 _EDITOR_WIDTH = 230
 _NUMBER_WIDTH = 90

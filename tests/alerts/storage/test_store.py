@@ -1,0 +1,193 @@
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.history import History
+from omnitray.alerts.storage.query import AlertQuery
+from omnitray.alerts.storage.store import AlertStore
+from omnitray.base.clock import SystemClock
+from omnitray.base.durable import StorageError
+from support.alerting import START, an_alert
+
+LONG_S = 20.0
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def history(tmp_path: Path, said: list[str]) -> History:
+    return History(tmp_path / "alerts", SystemClock(), live=50, report=said.append)
+
+
+@pytest.fixture
+def store(history: History) -> Iterator[AlertStore]:
+    store = AlertStore(history, SystemClock())
+    yield store
+    assert store.close(LONG_S)
+
+
+def test_a_submitted_alert_is_on_disk_when_its_future_is_done(store: AlertStore) -> None:
+    path = store.submit(an_alert(1)).result(LONG_S)
+    assert path.exists()
+    assert store.path_of(an_alert(1).id) == path
+    assert store.get(an_alert(1).id) == an_alert(1)
+    assert store.open_alerts() == [an_alert(1)]
+
+
+def test_closing_writes_what_waits_and_then_refuses(history: History, tmp_path: Path) -> None:
+    store = AlertStore(history, SystemClock())
+    store.submit(an_alert(1)).result(LONG_S)
+    waiting = store.submit(an_alert(1, count=2), urgent=False)
+    assert store.close(LONG_S)
+    assert waiting.result(0).exists()
+    assert isinstance(store.submit(an_alert(2)).exception(0), KeyError)
+    assert store.stored(an_alert(1).id).result(0) == waiting.result(0)
+    again = History(tmp_path / "alerts", SystemClock())
+    assert [alert.count for alert in again.query(AlertQuery())] == [2]
+
+
+class Gate:
+    """Holds the writer until it is opened."""
+
+    def __init__(self, history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.batches: list[int] = []
+        self.opened = threading.Event()
+        self.reached = threading.Event()
+        real = history.store_many
+
+        def store_many(alerts: list[Alert]) -> list[Path | StorageError]:
+            self.reached.set()
+            assert self.opened.wait(LONG_S)
+            self.batches.append(len(alerts))
+            return real(alerts)
+
+        monkeypatch.setattr(history, "store_many", store_many)
+
+
+def test_what_waits_can_be_asked_for_and_is_written_in_one_batch_newest_version_only(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = Gate(history, monkeypatch)
+    store = AlertStore(history, SystemClock())
+    futures = [store.submit(an_alert(0))]
+    assert gate.reached.wait(LONG_S)
+    for number in range(1, 30):
+        futures += [store.submit(an_alert(number, count=count)) for count in (1, 2, 3)]
+    assert len(store.query()) == 30
+    found = store.get(an_alert(7).id)
+    assert found is not None
+    assert found.count == 3
+    assert store.path_of(an_alert(7).id) is None
+    gate.opened.set()
+    assert len({future.result(LONG_S) for future in futures}) == 30
+    assert gate.batches == [1, 29]
+    assert store.close(LONG_S)
+
+
+def test_a_storm_of_one_alert_is_written_once_a_second_at_most(store: AlertStore) -> None:
+    store.submit(an_alert(1)).result(LONG_S)
+    futures = [store.submit(an_alert(1, count=n), urgent=False) for n in range(2, 500)]
+    assert futures[-1].result(LONG_S).exists()
+    assert store.statistics().written <= 3
+    found = store.get(an_alert(1).id)
+    assert found is not None
+    assert found.count == 499
+
+
+def test_a_refusing_disk_fails_the_future_and_is_tried_again(
+    history: History, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omnitray.alerts.storage.store._RETRY_S", 0.01)
+    refusing = threading.Event()
+    refusing.set()
+    real: Callable[[int], None] = __import__("os").fsync
+
+    def sync(handle: int) -> None:
+        if refusing.is_set():
+            raise OSError(28, "No space left on device")
+        real(handle)
+
+    monkeypatch.setattr("omnitray.base.durable.os.fsync", sync)
+    store = AlertStore(history, SystemClock())
+    assert isinstance(store.submit(an_alert(1)).exception(LONG_S), StorageError)
+    assert store.get(an_alert(1).id) == an_alert(1)
+    assert store.statistics().fault is not None
+    refusing.clear()
+    assert store.submit(an_alert(2)).result(LONG_S).exists()
+    assert store.close(LONG_S)
+    assert len(said) == 2
+    assert store.path_of(an_alert(1).id) is not None
+
+
+@pytest.mark.expect_log("cannot be written")
+def test_an_alert_that_cannot_be_encoded_costs_the_others_nothing(store: AlertStore) -> None:
+    poison = an_alert(2, context={"x": object()})
+    futures = [store.submit(each) for each in (an_alert(1), poison, an_alert(3))]
+    assert futures[0].result(LONG_S).exists()
+    assert isinstance(futures[1].exception(LONG_S), TypeError)
+    assert futures[2].result(LONG_S).exists()
+
+
+def test_many_threads_may_ask_while_alerts_pour_in(store: AlertStore) -> None:
+    wrong: list[object] = []
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            found = store.query(AlertQuery(limit=20))
+            if len({alert.id for alert in found}) != len(found):
+                wrong.append(found)
+            store.get(an_alert(3).id)
+
+    askers = [threading.Thread(target=ask) for _ in range(3)]
+    for asker in askers:
+        asker.start()
+    futures = [store.submit(an_alert(number, at=START + number)) for number in range(400)]
+    for future in futures:
+        future.result(LONG_S)
+    done.set()
+    for asker in askers:
+        asker.join(LONG_S)
+    assert wrong == []
+    assert len(store.query()) == 400
+
+
+def test_order_is_made_when_it_is_quiet(
+    store: AlertStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omnitray.alerts.storage.store._SETTLE_S", 0.0)
+    for number in range(60):
+        store.submit(an_alert(number, at=START + number)).result(LONG_S)
+    store.refresh().result(LONG_S)
+    store.submit(an_alert(61, at=START + 61)).result(LONG_S)
+    store.refresh().result(LONG_S)
+    assert len(list((tmp_path / "alerts").glob("alert_*.json"))) == 50
+
+
+def test_what_another_process_wrote_is_picked_up(store: AlertStore, tmp_path: Path) -> None:
+    other = History(tmp_path / "alerts", SystemClock(), keep=False)
+    other.store(an_alert(5))
+    assert store.refresh().result(LONG_S) == (an_alert(5),)
+    assert store.query() == [an_alert(5)]
+
+
+@pytest.mark.expect_log("could not be put in order")
+def test_a_fault_while_making_order_does_not_end_the_writing(
+    history: History, store: AlertStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise ValueError("broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("omnitray.alerts.storage.store._SETTLE_S", 0.0)
+        patch.setattr(history, "settle", broken)
+        assert store.submit(an_alert(1)).result(LONG_S).exists()
+        store.refresh().result(LONG_S)
+        assert store.submit(an_alert(2)).result(LONG_S).exists()
+        store.refresh().result(LONG_S)

@@ -1,0 +1,31 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omnitray.base import amounts
+from omnitray.ui import formats
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1500, "1.5 kB"),
+        (9_960_000, "10 MB"),
+        (71_000_000, "71 MB"),
+        (999_600_000, "1.0 GB"),
+        (14_200_000_000, "14.2 GB"),
+        (99_960_000_000, "100 GB"),
+        (2_500_000_000_000, "2.5 TB"),
+        (-1_500_000, "-1.5 MB"),
+    ],
+)
+def test_a_gigabyte_is_ten_to_the_ninth_bytes(count: float, expected: str) -> None:
+    assert amounts.size(count) == expected
+
+
+@given(st.integers(0, 10**15))
+def test_window_and_command_line_say_a_size_in_the_same_words(count: int) -> None:
+    assert formats.size(count) == amounts.size(count)
+    assert formats.rate(count) == amounts.rate(count) == f"{amounts.size(count)}/s"

@@ -1,0 +1,416 @@
+"""Every sub-command, against the real server: what it prints, and how it exits."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from omnitray.api import facade as d
+from omnitray.base.facts import AlertType, Mode, MonitorLevel
+from omnitray.base.invocation import typed
+from omnitray.base.paths import find_paths
+from omnitray.cli import parser
+from omnitray.protector.view import Effect, Grip
+from support import fake_door
+from support.api_server import Running, running
+
+ROOT = Path(__file__).parent.parent.parent
+Run = Callable[..., "Outcome"]
+
+
+class Outcome:
+    """What a command printed and how it ended."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code = code
+        self.out = out
+        self.err = err
+
+    @property
+    def json(self) -> Any:
+        assert self.out.count("\n") == 1
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("OMNITRAY_HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def api(home: Path) -> Iterator[Running]:
+    with running(home) as server:
+        yield server
+
+
+@pytest.fixture
+def omnitray(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Run:
+    """At a terminal of 80 columns."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    def run(*words: str) -> Outcome:
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+        try:
+            code = parser.main(words)
+        except SystemExit as usage:
+            code = int(usage.code or 0)
+        out, err = capsys.readouterr()
+        lines = [line for line in out.splitlines() if str(home) not in line]  # a path stays whole
+        assert "--json" in words or all(len(line) <= 80 for line in lines)
+        return Outcome(code, out, err)
+
+    return run
+
+
+TALKING = [
+    ("status",),
+    ("status", "--watch"),
+    ("mode",),
+    ("mode", "test"),
+    ("level",),
+    ("level", "idle"),
+    ("alerts", "--follow"),
+    ("ack", "a1"),
+    ("resolve", "a1"),
+    ("snooze", "1h"),
+    ("actions",),
+    ("jobs",),
+    ("undo",),
+    ("explain",),
+    ("clean", "--dry-run"),
+    ("token",),
+    ("token", "--rotate"),
+]
+
+
+@pytest.mark.parametrize("words", TALKING, ids=" ".join)
+def test_with_nobody_running_one_line_says_what_to_do(
+    omnitray: Run, words: tuple[str, ...]
+) -> None:
+    outcome = omnitray(*words)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err == f"omnitray: OmniTray is not running; start it with: {typed()}\n"
+
+
+def test_with_the_api_switched_off_the_line_says_that(omnitray: Run, home: Path) -> None:
+    (home / "config").mkdir()
+    (home / "config" / "config.toml").write_text("[api]\nenabled = false\n")
+    assert "api.enabled true" in omnitray("status").err
+    assert omnitray("status", "--json").json["error"] == "not_running"
+
+
+@pytest.mark.usefixtures("api")
+def test_status_is_a_page(omnitray: Run) -> None:
+    lines = omnitray("status").out.splitlines()
+    assert lines[0] == "Memory is nearly full"
+    assert "CPU       34 %    load 0.80 0.60 0.50" in lines
+    assert "Mode      dev     CPU limit 75 %, memory limit 80 %" in lines
+
+
+JSON = {
+    ("status",): "/status",
+    ("alerts", "--limit", "100"): "/alerts?limit=100",
+    ("actions",): "/actions",
+    ("jobs",): "/jobs",
+    ("explain",): "/explain",
+}
+
+
+@pytest.mark.parametrize("words", JSON, ids=" ".join)
+def test_json_is_the_apis_own_object(api: Running, omnitray: Run, words: tuple[str, ...]) -> None:
+    asked = api.ask("GET", "/api/monitoring" + JSON[words]).json
+    assert omnitray(*words, "--json").json == asked
+
+
+def test_mode_and_level_are_shown_and_set(api: Running, omnitray: Run) -> None:
+    assert omnitray("mode").out == "dev\n"
+    assert omnitray("mode", "test").out == "mode test: CPU limit 85 %, memory limit 85 %\n"
+    assert omnitray("mode", "--json").json["limits"]["cpu_percent"] == 85.0
+    assert omnitray("level", "idle").out == "level idle (chosen idle), looks every 30 s\n"
+    assert omnitray("level", "auto").out == "level normal (automatic), looks every 5 s\n"
+    assert omnitray("level", "--json").json["chosen_level"] == "auto"
+    assert api.door.commands[0] == d.SetMode(mode=Mode.TEST)
+    assert api.door.commands[-1] == d.SetLevel(level=None)
+
+
+def test_alerts_are_raised_listed_and_moved(api: Running, omnitray: Run) -> None:
+    title = "shop is \x1b[31mdown " + "x" * 200
+    raised = omnitray("alert", "SERVER_DOWN", title, "--message", "m", "--severity", "warning")
+    assert raised.code == 0
+    assert "\x1b" not in raised.out
+    listed = omnitray("alerts", "--type", "SERVER_DOWN").out
+    assert "warning  firing  shop is ?[31mdown " in listed
+    assert listed.rstrip().endswith("xxx")
+    assert "…" in listed
+    assert omnitray("ack", "a1").out == "acknowledged: Memory is nearly full\n"
+    assert omnitray("resolve", "a1").out == "resolved: Memory is nearly full\n"
+    assert "Memory" not in omnitray("alerts", "--active").out
+    assert omnitray("alerts", "--since", "2h", "--text", "nothing").out == "no alerts\n"
+    unknown = omnitray("ack", "a9")
+    assert (unknown.code, unknown.err) == (1, "omnitray: There is no alert a9.\n")
+    assert omnitray("ack", "a9", "--json").json["error"] == "not_found"
+    assert api.door.stored[1].title == title
+
+
+@pytest.mark.usefixtures("api")
+def test_notifications_are_snoozed(omnitray: Run) -> None:
+    assert "held back until" in omnitray("snooze", "1h30m").out
+    assert omnitray("snooze", "0").out == "notifications come again\n"
+    assert omnitray("snooze", "1h", "--json").json["until"].endswith("Z")
+
+
+@pytest.mark.usefixtures("api")
+def test_the_protector_is_asked_and_taken_back(omnitray: Run) -> None:
+    assert "slowed down pytest" in omnitray("actions").out
+    assert "pytest gw3" in omnitray("explain").out
+    jobs = omnitray("jobs").out
+    assert "4242" in jobs
+    assert jobs.endswith(" · 1 process\n")
+    assert omnitray("undo").out == "pytest · ~/shop runs at full speed again\n"
+    assert omnitray("undo", "x1").code == 0
+    gone = omnitray("undo", "gone")
+    assert (gone.code, gone.err) == (1, "omnitray: The job has ended; there is nothing to undo.\n")
+    assert "would free 120 MB" in omnitray("clean", "--dry-run").out
+    assert "freed 120 MB" in omnitray("clean").out
+
+
+@pytest.mark.parametrize(
+    ("grip", "sentence"),
+    [
+        (Grip.PAUSED, "pytest · ~/shop is paused: CPU 96 %, limit 75 %"),
+        (Grip.WOULD, "pytest · ~/shop would be held: CPU 96 %, limit 75 %"),
+    ],
+)
+def test_what_is_held_is_a_sentence(
+    api: Running, omnitray: Run, monkeypatch: pytest.MonkeyPatch, grip: Grip, sentence: str
+) -> None:
+    view = fake_door.protection()
+    held = msgspec.structs.replace(view.held[0], grip=grip)
+    shown = msgspec.structs.replace(view, held=(held,))
+    monkeypatch.setattr(api.door, "protection", lambda: shown)
+    assert omnitray("actions").out.splitlines()[0] == sentence
+
+
+def test_what_is_held_is_explained_with_who_was_spared_and_what_it_did(
+    api: Running, omnitray: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = fake_door.protection()
+    effects = (Effect(name="Time to relief", figure="0.40 s"),)
+    told = msgspec.structs.replace(
+        fake_door.explanation(), action_id=view.held[0].action_id, effects=effects
+    )
+    shown = msgspec.structs.replace(view, explanations=(told,))
+    monkeypatch.setattr(api.door, "protection", lambda: shown)
+    out = omnitray("actions").out
+    assert "spared: Firefox (has windows)" in out
+    assert "Time to relief: 0.40 s" in out
+    assert omnitray("actions", "--json").json["explanations"][0]["text"] == told.text
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "jsonl"])
+def test_the_history_is_exported(api: Running, omnitray: Run, tmp_path: Path, ending: str) -> None:
+    api.door.stored.append(fake_door.alert(2, title="=HYPERLINK(1)", type=AlertType.TEST_FAILED))
+    file = tmp_path / f"history.{ending}"
+    assert omnitray("export", str(file)).out.startswith("2 alerts written")
+    text = file.read_text(encoding="utf-8")
+    if ending == "csv":
+        assert next(csv.DictReader(io.StringIO(text)))["title"] == "'=HYPERLINK(1)"
+    elif ending == "json":
+        assert len(json.loads(text)) == 2
+    else:
+        assert [json.loads(line)["id"] for line in text.splitlines()] == ["a2", "a1"]
+
+
+@pytest.mark.usefixtures("api")
+def test_an_export_that_cannot_be_written_fails(omnitray: Run, tmp_path: Path) -> None:
+    outcome = omnitray("export", str(tmp_path / "no" / "such" / "folder.csv"))
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "cannot write" in outcome.err
+    assert "make it first" in outcome.err
+
+
+@pytest.mark.usefixtures("api")
+def test_an_export_replaces_a_file_only_when_told_to(omnitray: Run, tmp_path: Path) -> None:
+    file = tmp_path / "history.csv"
+    file.touch()  # as mktemp leaves it: nothing that could be lost
+    assert omnitray("export", str(file)).code == 0
+    file.write_text("mine")
+    refused = omnitray("export", str(file))
+    assert (refused.code, refused.out, file.read_text()) == (1, "", "mine")
+    assert "is there already; --force replaces it" in refused.err
+    assert omnitray("export", str(file), "--force").code == 0
+    assert file.read_text().startswith("id,")
+
+
+@pytest.mark.usefixtures("api")
+def test_a_setting_that_counts_at_the_next_start_says_so(omnitray: Run) -> None:
+    assert "counts when OmniTray is started again" in omnitray("settings", "api.port", "9").err
+    assert omnitray("settings", "thresholds.cpu.warning", "71").err == ""
+
+
+def test_the_token_is_never_printed(api: Running, omnitray: Run) -> None:
+    before = api.address.token
+    for words in (("token",), ("token", "--json"), ("token", "--rotate"), ("doctor",), ("status",)):
+        outcome = omnitray(*words)
+        assert before not in outcome.out + outcome.err
+        assert api.address.token not in outcome.out + outcome.err
+    assert api.address.token != before
+
+
+def test_settings_are_shown_and_changed_without_a_running_instance(
+    omnitray: Run, home: Path
+) -> None:
+    assert "thresholds.cpu.warning" in omnitray("settings").out
+    assert omnitray("settings", "api.port", "9000").out == "api.port = 9000\n"
+    assert omnitray("settings", "api.port", "--json").json == {"api.port": 9000}
+    assert "from 0 to 65535" in omnitray("settings", "api.port").out
+    assert (home / "config" / "config.toml").read_text() == "[api]\nport = 9000\n"
+    refused = omnitray("settings", "api.port", "high")
+    assert (refused.code, refused.out) == (1, "")
+    assert "allowed: a whole number from 0 to 65535" in refused.err
+    assert "did you mean api.port" in omnitray("settings", "api.prot").err
+    assert omnitray("settings", "api.port", "default").out == "api.port = 8137\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("mode", "production"),
+        ("level", "fast"),
+        ("snooze",),
+        ("snooze", "soon"),
+        ("snooze", "-5m"),
+        ("snooze", "8d"),
+        ("alert", "CRITICAL", " "),
+        ("alert", "CRITICAL", "x", "--source", ""),
+        ("alert", "CRITICAL", "x" * 16_385),
+        ("alert", "CRITICAL", "x\udcff"),
+        ("export", "history.xlsx"),
+        ("export", "history"),
+        ("settings", "protect.protected", '["a"'),
+        ("alert", "NOPE", "x"),
+        ("alert", "CRITICAL"),
+        ("alerts", "--since", "whenever"),
+        ("alerts", "--limit", "0"),
+        ("completion", "tcsh"),
+        ("service",),
+        ("nonsense",),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.usefixtures("api")
+def test_wrong_usage_exits_with_two(omnitray: Run, words: tuple[str, ...]) -> None:
+    outcome = omnitray(*words)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err
+
+
+def test_version_and_help_need_nothing(omnitray: Run) -> None:
+    assert omnitray("--version").out == "omnitray 0.1.0\n"
+    assert omnitray("--help").code == 0
+    assert omnitray("alerts", "--help").code == 0
+
+
+def test_without_a_command_the_program_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    class App:
+        @staticmethod
+        def main(*, headless: bool, verbose: bool) -> int:
+            calls.append((headless, verbose))
+            return 7
+
+    monkeypatch.setitem(sys.modules, "omnitray.app", App)
+    monkeypatch.setattr("omnitray.app", App, raising=False)
+    assert parser.main(["--headless", "--verbose"]) == 7
+    assert parser.main([]) == 7
+    assert parser.main_tray() == 7
+    assert calls == [(True, True), (False, False), (False, False)]
+
+
+def test_follow_prints_alerts_as_they_come(api: Running, home: Path) -> None:
+    follower = _start(home, "alerts", "--follow", "--type", "SERVER_DOWN")
+    assert follower.stdout is not None
+    _when_listening(api)
+    api.door.emit(d.AlertChanged(fake_door.alert(2)))
+    api.door.emit(d.AlertChanged(fake_door.alert(3, type=AlertType.SERVER_DOWN, title="down")))
+    assert follower.stdout.readline().endswith("SERVER_DOWN  down\n")
+    follower.terminate()
+    follower.communicate(timeout=10)
+
+
+def test_watch_prints_the_status_again_at_each_change(api: Running, home: Path) -> None:
+    watcher = _start(home, "status", "--watch", "--json")
+    assert watcher.stdout is not None
+    assert json.loads(watcher.stdout.readline())["mode"] == "dev"
+    api.ask("POST", "/api/monitoring/mode", {"mode": "prod"})
+    assert json.loads(watcher.stdout.readline())["mode"] == "prod"
+    assert api.server.stop(5)
+    out, err = watcher.communicate(timeout=10)
+    assert watcher.returncode == 1
+    assert '"error":"' in out.splitlines()[-1]
+    assert err == ""
+
+
+def test_a_pipe_that_closes_early_is_no_fault(api: Running, home: Path) -> None:
+    api.door.stored += [fake_door.alert(n) for n in range(2, 400)]
+    lister = _start(home, "alerts", "--limit", "400")
+    assert lister.stdout is not None
+    lister.stdout.readline()
+    lister.stdout.close()
+    lister.wait(10)
+    assert lister.stderr is not None
+    assert lister.stderr.read() == ""
+    lister.stderr.close()
+
+
+def test_a_sub_command_loads_neither_qt_nor_psutil(api: Running, home: Path) -> None:
+    del api
+    code = (
+        "import sys; from omnitray.cli.parser import main; main(['status']);"
+        "print(*(set(sys.modules) & {'PySide6', 'psutil', 'asyncio', 'uvicorn', 'starlette'}))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert run.stdout.splitlines()[-1] == ""
+    assert home.exists()
+
+
+def _start(home: Path, *words: str) -> "subprocess.Popen[str]":
+    code = "import sys; from omnitray.cli.parser import main; sys.exit(main(sys.argv[1:]))"
+    assert find_paths().config.parent == home
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+
+
+def _when_listening(api: Running) -> None:
+    tick = threading.Event()
+    for _ in range(1000):
+        if api.server.clients:
+            return
+        tick.wait(0.01)
+    raise AssertionError("nobody listens")
+
+
+def test_levels_and_modes_of_the_parser_are_those_of_the_core() -> None:
+    assert tuple(Mode) == parser.MODES
+    assert (*MonitorLevel, "auto") == parser.LEVELS
+    assert tuple(AlertType) == parser.TYPES

@@ -1,0 +1,34 @@
+"""What a victim started and must outlive it."""
+
+import pytest
+
+from omnitray.protector.exclusions.newborn import spares
+from omnitray.protector.exclusions.programs import LINUX
+from omnitray.protector.exclusions.rules import Protection
+from omnitray.protector.identity import Identity
+from support.processes import FakeProcesses
+
+
+@pytest.mark.parametrize(
+    ("command", "protected", "why"),
+    [
+        ("/usr/bin/python3.11 worker.py", (), ""),
+        ("/usr/lib/postgresql/15/bin/postgres -D x", (), "a database"),
+        ("/bin/bash", (), "a shell"),
+        ("/bin/bash -c make", (), ""),
+        ("/opt/mine/trainer", ("trainer",), "protected by you"),
+        ("/opt/mine/trainer", ("/opt/mine/*",), "protected by you"),
+        ("/opt/mine/trainer", ("other",), ""),
+    ],
+)
+def test_its_program_says_so(command: str, protected: tuple[str, ...], why: str) -> None:
+    processes = FakeProcesses()
+    pid = processes.start(command)
+    who = Identity(pid=pid, start_ticks=pid, exe=command.split(maxsplit=1)[0])
+    spared = spares(Protection(LINUX, "/home/ann"), processes, lambda: protected)
+    assert spared(who) == why
+
+
+def test_whose_program_cannot_be_looked_up_is_spared() -> None:
+    spared = spares(Protection(LINUX, "/home/ann"), FakeProcesses(), tuple)
+    assert spared(Identity(pid=7, start_ticks=7)) == "its program cannot be looked up"

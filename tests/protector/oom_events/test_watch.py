@@ -1,0 +1,201 @@
+"""When somebody looks for who ended what, what is asked, and what is said in the end."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from omnitray.base.facts import ProcessFacts
+from omnitray.protector.identity import Identity
+from omnitray.protector.oom_events.daemons import Neighbour
+from omnitray.protector.oom_events.parse import ForeignEnd, UnnamedEnd
+from omnitray.protector.oom_events.watch import AnyEnd, ForeignWatch, Moment
+from support.foreign import ToldLogs
+
+MB = 1 << 20
+EARLYOOM = Neighbour(name="earlyoom", pid=9, does="ends", memory_percent=10.0, ends=True)
+OOMD = Neighbour(name="systemd-oomd", pid=9, does="ends units", ends=True)
+ANANICY = Neighbour(name="ananicy", pid=9, does="sets priorities")
+TERMED = 'sending SIGTERM to process 70 uid 0 "hog": badness 974, VmRSS 295 MiB'
+KILLED = "Out of memory: Killed process 70 (hog) total-vm:4kB, anon-rss:2048kB, file-rss:0kB"
+CLOSED = "the journal is for some groups only"
+
+
+class Desk:
+    """Processes that live or not, and time that passes second by second."""
+
+    def __init__(self, logs: ToldLogs, *neighbours: Neighbour) -> None:
+        self.logs = logs
+        self.neighbours = neighbours
+        self.now_s = 100.0
+        self.left = 50.0
+        self.pressed = False
+        self.dead: set[int] = set()
+        self.ours: frozenset[int] = frozenset()
+        self.watch = ForeignWatch(logs, lambda identity: not self.is_dead(identity))
+
+    def is_dead(self, identity: Identity) -> bool:
+        return identity.pid in self.dead
+
+    def look(self, *processes: ProcessFacts) -> tuple[AnyEnd, ...]:
+        self.now_s += 1.0
+        moment = Moment(
+            now_s=self.now_s,
+            available_percent=self.left,
+            pressed=self.pressed,
+            processes=processes,
+            neighbours=self.neighbours,
+            ours=self.ours,
+        )
+        return self.watch.observe(moment)
+
+    def run(self, seconds: int) -> list[AnyEnd]:
+        return [end for _ in range(seconds) for end in self.look()]
+
+
+def process(pid: int, rss_mb: int, name: str = "hog") -> ProcessFacts:
+    return ProcessFacts(
+        pid=pid, ppid=1, start_ticks=pid, name=name, state="S", rss_bytes=rss_mb * MB
+    )
+
+
+def names(ends: Sequence[AnyEnd]) -> list[tuple[str, str]]:
+    return [(end.by, end.name) for end in ends]
+
+
+def test_what_the_kernel_log_says_is_told_at_once_and_once() -> None:
+    desk = Desk(ToldLogs())
+    desk.logs.new.append(KILLED)
+    desk.logs.killed = 1
+    assert names(desk.look()) == [("the kernel", "hog")]
+    desk.logs.journal.append(KILLED)
+    assert desk.run(30) == []
+    assert desk.logs.asked == []
+
+
+def test_a_term_that_needs_a_kill_is_one_end() -> None:
+    desk = Desk(ToldLogs())
+    desk.logs.killed = 1
+    desk.logs.journal += [TERMED, TERMED.replace("TERM", "KILL").replace("295", "296"), KILLED]
+    assert names(desk.run(10)) == [("earlyoom", "hog"), ("the kernel", "hog")]
+
+
+def test_the_journal_is_asked_when_the_kernel_has_counted_an_end() -> None:
+    desk = Desk(ToldLogs())
+    assert desk.run(60) == []
+    assert desk.logs.asked == []
+    desk.logs.killed = 1
+    desk.logs.journal.append(KILLED)
+    assert names(desk.run(5)) == [("the kernel", "hog")]
+    assert len(desk.logs.asked) == 1
+    assert not desk.watch.inquires
+
+
+def test_a_late_line_is_found_by_the_second_question() -> None:
+    desk = Desk(ToldLogs())
+    desk.logs.killed = 1
+    assert desk.run(4) == []
+    desk.logs.journal.append(KILLED)
+    assert names(desk.run(6)) == [("the kernel", "hog")]
+    assert len(desk.logs.asked) == 2
+
+
+def test_the_journal_is_not_asked_about_what_was_before_our_time() -> None:
+    desk = Desk(ToldLogs())
+    desk.logs.killed = 1
+    desk.run(3)
+    assert max(desk.logs.asked) <= 2.0
+
+
+def test_an_end_that_is_counted_and_not_named_is_told_with_what_is_gone() -> None:
+    desk = Desk(ToldLogs(why_not=CLOSED))
+    desk.look(process(70, 300), process(71, 10))
+    desk.dead = {70, 71}
+    desk.logs.killed = 1
+    (end,) = desk.run(20)
+    assert end == UnnamedEnd(gone=("hog (315 MB)",), why_not=CLOSED)
+    assert not desk.watch.inquires
+
+
+def test_a_large_process_that_is_gone_at_the_line_of_a_guardian_is_looked_for() -> None:
+    desk = Desk(ToldLogs(), EARLYOOM)
+    desk.left = 9.0
+    desk.look(process(70, 300))
+    desk.dead, desk.left = {70}, 60.0
+    desk.logs.journal.append(TERMED)
+    assert desk.run(20) == [ForeignEnd(by="earlyoom", name="hog", pid=70, rss_bytes=295 * MB)]
+    assert len(desk.logs.asked) == 1
+
+
+def test_where_its_log_is_closed_the_guardian_is_suspected_and_it_is_said_so() -> None:
+    desk = Desk(ToldLogs(why_not=CLOSED), EARLYOOM)
+    desk.left = 9.0
+    desk.look(process(70, 300))
+    desk.dead, desk.left = {70}, 60.0
+    (end,) = desk.run(20)
+    assert isinstance(end, ForeignEnd)
+    assert (end.by, end.pid, end.unread) == ("earlyoom", 70, CLOSED)
+
+
+def test_nobody_is_suspected_whose_log_is_open_and_silent() -> None:
+    desk = Desk(ToldLogs(), EARLYOOM)
+    desk.left = 9.0
+    desk.look(process(70, 300))
+    desk.dead = {70}
+    assert desk.run(30) == []
+    assert not desk.watch.inquires
+
+
+@pytest.mark.parametrize(
+    ("neighbours", "left", "pressed", "asks"),
+    [
+        ((EARLYOOM,), 60.0, True, True),
+        ((EARLYOOM,), 60.0, False, False),
+        ((EARLYOOM,), 14.0, False, True),
+        ((OOMD,), 60.0, True, True),
+        ((OOMD,), 9.0, False, False),
+        ((ANANICY,), 9.0, True, False),
+        ((), 9.0, True, False),
+    ],
+)
+def test_a_journal_is_searched_only_where_somebody_may_have_acted(
+    neighbours: tuple[Neighbour, ...], left: float, *, pressed: bool, asks: bool
+) -> None:
+    desk = Desk(ToldLogs(), *neighbours)
+    desk.left, desk.pressed = left, pressed
+    desk.look(process(70, 300))
+    desk.dead = {70}
+    desk.run(30)
+    assert bool(desk.logs.asked) is asks
+
+
+def test_what_we_have_ended_ourselves_and_what_is_small_calls_for_nothing() -> None:
+    desk = Desk(ToldLogs(why_not=CLOSED), EARLYOOM)
+    desk.left, desk.ours = 9.0, frozenset({70})
+    desk.look(process(70, 300), process(71, 10))
+    desk.dead = {70, 71}
+    assert desk.run(30) == []
+    assert desk.logs.asked == []
+
+
+def test_a_journal_that_never_answers_is_given_up() -> None:
+    desk = Desk(ToldLogs(slow=True))
+    desk.logs.killed = 1
+    (end,) = desk.run(60)
+    assert isinstance(end, UnnamedEnd)
+    assert not desk.watch.inquires
+
+
+def test_where_the_kernel_does_not_count_its_log_is_read_all_the_same() -> None:
+    desk = Desk(ToldLogs())
+    desk.logs.killed = None
+    desk.logs.new.append(KILLED)
+    assert names(desk.run(30)) == [("the kernel", "hog")]
+
+
+def test_it_looks_once_a_second_at_most() -> None:
+    desk = Desk(ToldLogs())
+    desk.look()
+    desk.logs.new.append(KILLED)
+    desk.now_s -= 0.5
+    assert desk.look() == ()
+    assert names(desk.look()) == [("the kernel", "hog")]

@@ -1,0 +1,146 @@
+"""Processors: slowed down without a word, asked about when others still wait."""
+
+import pytest
+
+from omnitray.base.facts import JobKind, Mode, Resource
+from omnitray.protector.identity import Rung
+from omnitray.protector.model import (
+    Withdrawn,
+)
+from omnitray.protector.protect_reasons import ProtectReason, RestoreReason
+from support.desk import BUSY, QUICK, SLOW, Desk, actions, build, questions, restores
+from support.scenes import job, process, reading
+
+
+def test_it_has_to_hold_before_anything_is_done() -> None:
+    desk = Desk()
+
+    assert desk.turns(3, build(), at=BUSY) == []
+    (action,) = actions(desk.turn(build(), at=BUSY))
+
+    assert (action.rung, action.resource) == (Rung.SLOW_DOWN, Resource.CPU)
+    assert action.evidence.held_s == pytest.approx(3.0)
+    assert action.restores_below == 65.0
+
+
+@pytest.mark.parametrize(("mode", "turns"), [(Mode.DEV, 4), (Mode.TEST, 6), (Mode.PROD, 11)])
+def test_each_mode_has_its_patience(mode: Mode, turns: int) -> None:
+    desk = Desk(mode)
+
+    assert desk.turns(turns - 1, build(), at=BUSY) == []
+    assert actions(desk.turn(build(), at=BUSY))
+
+
+def test_a_moment_under_the_limit_starts_the_time_anew() -> None:
+    desk = Desk()
+    desk.turns(3, build(), at=BUSY)
+    desk.turn(build(), at=reading(cpu=70.0))
+
+    assert desk.turns(3, build(), at=BUSY) == []
+
+
+def test_after_the_machine_slept_the_time_starts_anew() -> None:
+    desk = Desk()
+    desk.turns(3, build(), at=BUSY)
+
+    assert desk.turn(build(), at=BUSY, seconds=600.0) == []
+
+
+def test_a_build_that_nobody_waits_for_is_never_mentioned() -> None:
+    desk = Desk(Mode.PROD)
+
+    decided = desk.turns(1000, build(), at=BUSY, probe=QUICK)
+
+    assert [each.rung for each in actions(decided)] == [Rung.SLOW_DOWN]
+    assert not any(each.notify for each in actions(decided))
+    assert questions(decided) == []
+
+
+def test_without_a_probe_a_build_is_not_its_own_reason() -> None:
+    pressed = reading(cpu=100.0, cpu_pressure=80.0)
+    crowd = [process(101 + i, ppid=100, state="R") for i in range(64)]
+    make = job("make", process(100), *crowd, kind=JobKind.BUILD, cpu=400.0)
+
+    assert questions(Desk().turns(60, make, at=pressed)) == []
+    assert questions(Desk().turns(60, build(), at=pressed))
+    assert questions(Desk().turns(60, build(), at=reading(cpu=100.0, cpu_pressure=5.0))) == []
+
+
+def test_it_is_given_back_when_it_was_calm_for_six_seconds() -> None:
+    desk = Desk()
+    desk.turns(4, build(), at=BUSY)
+    calm = reading(cpu=60.0)
+
+    assert restores(desk.turns(6, build(), at=calm)) == []
+    assert restores(desk.turns(2, build(), at=reading(cpu=68.0))) == []
+    assert [each.reason for each in restores(desk.turns(7, build(), at=calm))] == [
+        RestoreReason.RELIEVED
+    ]
+
+
+def test_in_dev_a_job_that_still_makes_others_wait_is_asked_about_and_stays_slowed() -> None:
+    desk = Desk(Mode.DEV)
+    decided = desk.turns(600, build(), at=BUSY, probe=SLOW)
+
+    (question,) = questions(decided)
+    assert (question.deadline_s, question.unanswered) == (None, None)
+    assert actions(decided, Rung.PAUSE) == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "pause_s", "end_s"), [(Mode.TEST, 60.0, 600.0), (Mode.PROD, 30.0, 300.0)]
+)
+def test_without_an_answer_it_is_paused_and_later_ended(
+    mode: Mode, pause_s: float, end_s: float
+) -> None:
+    desk = Desk(mode)
+    while not questions(desk.said):
+        desk.turn(build(), at=BUSY, probe=SLOW)
+    asked_s = desk.now_s
+    while not actions(desk.said, Rung.PAUSE):
+        desk.turn(build(), at=BUSY, probe=SLOW)
+    paused_s = desk.now_s
+    (pause,) = actions(desk.said, Rung.PAUSE)
+    while not actions(desk.said, Rung.END):
+        desk.turn(build(cpu=0.0), at=reading(cpu=5.0), probe=QUICK)
+    (end,) = actions(desk.said, Rung.END)
+
+    assert paused_s - asked_s == pytest.approx(pause_s)
+    assert desk.now_s - paused_s == pytest.approx(end_s)
+    assert pause.notify
+    assert sorted(each.pid for each in pause.targets) == [101, 102, 103, 104]
+    assert {each.pid for each in end.targets} == {101, 102, 103, 104}
+    assert end.reason is ProtectReason.CPU_UNANSWERED
+
+
+def test_a_question_is_withdrawn_when_nobody_waits_any_more() -> None:
+    desk = Desk(Mode.TEST)
+    while not questions(desk.said):
+        desk.turn(build(), at=BUSY, probe=SLOW)
+    decided = desk.turns(10, build(), at=BUSY, probe=QUICK)
+
+    assert [type(each) for each in decided] == [Withdrawn]
+    assert desk.protector.open_questions == ()
+
+
+def test_a_question_is_withdrawn_when_its_job_is_gone_or_free() -> None:
+    for jobs in ((job("other", process(900)),), ()):
+        desk = Desk(Mode.TEST)
+        while not questions(desk.said):
+            desk.turn(build(), at=BUSY, probe=SLOW)
+        desk.active.clear()
+        decided = desk.turns(3, *jobs, at=reading(cpu=5.0))
+        assert any(isinstance(each, Withdrawn) for each in decided)
+
+
+def test_when_only_protected_programs_are_busy_it_is_told_once() -> None:
+    editor = job("code", process(100, name="code"), kind=JobKind.APP, cpu=390.0)
+
+    (told,) = actions(Desk().turns(120, editor, at=BUSY, probe=SLOW))
+
+    assert (told.rung, told.notify, told.job_key) == (Rung.TELL, True, "")
+    assert told.considered
+
+
+def test_no_figure_for_processors_means_no_decision_about_them() -> None:
+    assert Desk().turns(10, build(), at=reading(cpu=None)) == []

@@ -1,0 +1,260 @@
+"""Memory: slowed down, paused before it runs out, ended at the floor."""
+
+import pytest
+
+from omnitray.base.facts import JobKind, Mode, ProtectState, Resource
+from omnitray.base.policy import ProtectPolicy
+from omnitray.protector.identity import Rung
+from omnitray.protector.model import (
+    Action,
+    Alarm,
+    EndOutcome,
+    Question,
+    TakenBack,
+)
+from omnitray.protector.protect_reasons import AlarmReason, ProtectReason, SparedReason
+from omnitray.protector.view import BreakerState
+from support.desk import OVER, Desk, actions, growing, restores, soon
+from support.scenes import GB, MB, job, process, reading
+
+
+def test_memory_over_the_limit_slows_the_heaviest_down_and_tells() -> None:
+    desk = Desk()
+    decided = desk.turns(30, growing(growth=0.0), at=OVER)
+
+    (action,) = actions(decided)
+    assert (action.rung, action.resource, action.notify) == (
+        Rung.SLOW_DOWN,
+        Resource.MEMORY,
+        True,
+    )
+
+
+def test_others_are_slowed_down_only_while_memory_goes_on_falling() -> None:
+    desk, other = Desk(), job("other", process(300, rss_bytes=4 * GB))
+    desk.turns(30, growing(growth=0.0), other, at=OVER)
+    falling = soon(high_s=500.0)
+    decided = desk.turns(10, growing(growth=0.0), other, at=OVER, memory_forecast=falling)
+
+    assert [each.job_key for each in actions(decided)] == ["other"]
+
+
+def test_memory_that_only_protected_programs_hold_is_told_once_an_episode() -> None:
+    desk, editor = Desk(), job("code", process(100, name="code", rss_bytes=9 * GB))
+
+    assert len(actions(desk.turns(1000, editor, at=OVER))) == 1
+    desk.turns(10, editor, at=reading(used=50.0))
+    assert len(actions(desk.turns(10, editor, at=OVER))) == 1
+
+
+def test_before_memory_runs_out_what_grows_is_paused_and_asked_about() -> None:
+    desk = Desk()
+    pause, question = desk.turn(growing(), at=reading(used=75.0), memory_forecast=soon())
+
+    assert isinstance(pause, Action)
+    assert isinstance(question, Question)
+    assert (pause.rung, pause.notify) == (Rung.PAUSE, True)
+    assert pause.restores_below == 65.0
+    assert question.deadline_s is None
+
+
+def test_a_forecast_far_away_or_with_memory_to_spare_pauses_nobody() -> None:
+    assert Desk().turn(growing(), at=reading(used=75.0), memory_forecast=soon(31.0)) == []
+    assert Desk().turn(growing(), at=reading(used=60.0), memory_forecast=soon()) == []
+
+
+def test_near_the_floor_what_grows_is_paused_without_a_forecast() -> None:
+    (pause, _) = Desk().turn(growing(), at=reading(used=94.5))
+
+    assert isinstance(pause, Action)
+    assert pause.reason is ProtectReason.MEMORY_NEAR_FLOOR
+
+
+def test_thrashing_pauses_and_never_ends() -> None:
+    swapping = reading(used=96.0, swap=(4 * GB, 2 * GB), memory_full=30.0)
+    decided = Desk(Mode.TEST).turns(300, growing(), at=swapping)
+
+    assert actions(decided, Rung.PAUSE)[0].reason is ProtectReason.MEMORY_THRASHES
+    assert actions(decided, Rung.END) == []
+
+
+def test_pressure_alone_does_nothing() -> None:
+    assert Desk().turns(30, growing(growth=0.0), at=reading(used=50.0, memory_full=90.0)) == []
+
+
+def test_low_memory_with_swap_left_and_no_pressure_ends_nobody() -> None:
+    low = reading(used=97.0, swap=(4 * GB, 2 * GB), memory_full=1.0)
+
+    assert actions(Desk().turns(60, growing(), at=low), Rung.END) == []
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("swap", [(0, 0), (4 * GB, GB // 4)])
+def test_at_the_floor_one_is_ended_in_every_mode(mode: Mode, swap: tuple[int, int]) -> None:
+    desk = Desk(mode)
+    (end,) = actions(desk.turn(growing(), at=reading(used=95.5, swap=swap)))
+
+    assert (end.rung, end.reason, end.notify) == (Rung.END, ProtectReason.MEMORY_FLOOR, True)
+    assert end.expected_bytes == 8 * GB
+    assert desk.protector.breaker.ends_left == 2
+
+
+def test_after_an_end_nothing_more_is_ended_before_it_is_over() -> None:
+    desk, other = Desk(), job("other", process(300, rss_bytes=4 * GB))
+    floor = reading(used=96.0)
+    desk.turn(growing(), other, at=floor)
+
+    assert actions(desk.turns(20, growing(), other, at=floor), Rung.END) == []
+
+
+def test_an_end_that_helped_nothing_opens_the_breaker_with_one_alarm() -> None:
+    desk, other = Desk(), job("other", process(300, rss_bytes=4 * GB))
+    floor = reading(used=96.0)
+    (end,) = actions(desk.turn(growing(), other, at=floor))
+    desk.active.clear()
+    over = (EndOutcome(action_id=end.id, at_s=desk.now_s),)
+    decided = desk.turn(other, at=floor, ended=over) + desk.turns(300, other, at=floor)
+
+    alarms = [each for each in decided if isinstance(each, Alarm)]
+    assert [each.reason for each in alarms] == [AlarmReason.FREED_NOTHING]
+    assert desk.protector.breaker.state is BreakerState.OPEN
+    assert actions(decided, Rung.END) == []
+
+
+def test_when_memory_falls_on_the_victim_gets_no_more_time() -> None:
+    desk = Desk()
+    desk.turn(growing(), at=reading(used=95.5))
+    assert not desk.protector.hurries
+    desk.turn(growing(), at=reading(used=96.5))
+    assert desk.protector.hurries
+
+
+def test_when_everybody_is_protected_that_is_said() -> None:
+    base = job("postgres", process(100, name="postgres", rss_bytes=12 * GB))
+    decided = Desk().turns(120, base, at=reading(used=97.0))
+
+    assert [each.reason for each in decided if isinstance(each, Alarm)] == [AlarmReason.NOBODY_LEFT]
+
+
+def test_in_prod_a_paused_job_is_ended_after_thirty_seconds_if_memory_is_still_short() -> None:
+    desk = Desk(Mode.PROD)
+    desk.turn(growing(), at=reading(used=85.0), memory_forecast=soon())
+    paused_s = desk.now_s
+    while not actions(desk.said, Rung.END):
+        desk.turn(growing(growth=0.0), at=reading(used=85.0))
+    (end,) = actions(desk.said, Rung.END)
+
+    assert desk.now_s - paused_s == pytest.approx(30.0)
+    assert end.reason is ProtectReason.MEMORY_UNANSWERED
+
+
+def test_a_paused_job_that_became_protected_is_not_ended() -> None:
+    desk = Desk(Mode.PROD)
+    desk.turn(growing(), at=reading(used=85.0), memory_forecast=soon())
+    desk.policy = ProtectPolicy(mode=Mode.PROD, protected=("pytest",))
+    decided = desk.turns(40, growing(growth=0.0), at=reading(used=85.0))
+
+    assert actions(decided, Rung.END) == []
+    assert desk.protector.open_questions == ()
+
+
+def test_pauses_are_given_back_one_at_a_time() -> None:
+    desk, other = Desk(), job("other", process(300, rss_bytes=4 * GB), growth=90.0 * MB)
+    desk.turn(growing(), other, at=reading(used=78.0), memory_forecast=soon())
+    desk.turn(growing(growth=0.0), other, at=reading(used=78.0), memory_forecast=soon())
+    assert len(desk.active) == 2
+    calm = reading(used=50.0)
+
+    assert len(restores(desk.turns(8, growing(growth=0.0), other, at=calm))) == 1
+    assert len(restores(desk.turns(8, growing(growth=0.0), other, at=calm))) == 1
+
+
+def test_what_a_paused_job_has_forked_meanwhile_is_paused_too() -> None:
+    desk = Desk()
+    desk.turn(growing(), at=reading(used=75.0), memory_forecast=soon())
+    more = job(
+        "pytest",
+        process(200, rss_bytes=8 * GB),
+        process(201, rss_bytes=GB),
+        kind=JobKind.TEST_RUN,
+        growth=300.0 * MB,
+    )
+    (pause,) = actions(desk.turn(more, at=reading(used=76.0)))
+
+    assert [each.pid for each in pause.targets] == [201]
+
+
+@pytest.mark.parametrize(
+    ("used", "growth", "paused"),
+    [
+        (91.0, 20.0 * MB, True),  # 41 MB over the floor: two seconds
+        (91.0, 5.0 * MB, False),  # eight seconds: what is slowed down may do
+        (89.0, 60.0 * MB, False),  # six points away: left to the forecast
+        (94.2, 1.5 * MB, True),  # a point away
+    ],
+)
+def test_near_the_floor_is_a_matter_of_time_on_a_small_machine(
+    used: float,
+    growth: float,
+    paused: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    run = growing(growth=growth, size=700 * MB)
+    decided = Desk().turn(run, at=reading(used=used, total=GB))
+
+    assert bool(actions(decided, Rung.PAUSE)) is paused
+
+
+def paused_at_the_floor(*used: float, total: int = GB, seconds: float = 0.5) -> list[int]:
+    """The turns at which something is ended, after a pause at 94 per cent."""
+    desk, run = Desk(), growing(growth=20.0 * MB, size=700 * MB)
+    desk.turn(run, at=reading(used=94.0, total=total))
+    still = growing(growth=0.0, size=700 * MB)
+    decided = [
+        desk.turn(still, at=reading(used=each, total=total), seconds=seconds) for each in used
+    ]
+    return [turn for turn, each in enumerate(decided) if actions(each, Rung.END)]
+
+
+def test_at_the_floor_a_pause_that_works_has_three_seconds() -> None:
+    assert paused_at_the_floor(*[95.2] * 8) == [5]
+
+
+def test_at_the_floor_a_pause_that_helps_spares_the_job() -> None:
+    assert paused_at_the_floor(95.1, 95.1, 94.0, 93.0, 92.0, 91.0, 90.0, 90.0) == []
+
+
+def test_at_the_floor_a_pause_that_does_not_work_puts_nothing_off() -> None:
+    assert paused_at_the_floor(95.1, 95.6, 96.1)[0] == 1
+
+
+def test_at_half_the_floor_nothing_is_waited_for() -> None:
+    assert paused_at_the_floor(97.6) == [0]
+
+
+def test_a_pause_that_only_would_have_been_made_puts_nothing_off() -> None:
+    desk = Desk(state=ProtectState.WATCH)
+    desk.turn(growing(), at=reading(used=94.5))
+    decided = desk.turn(growing(), at=reading(used=95.2))
+
+    assert [each.dry_run for each in actions(decided, Rung.END)] == [True]
+
+
+def test_who_may_not_be_touched_is_named_with_the_reason() -> None:
+    base = job("postgres", process(100, name="postgres", rss_bytes=9 * GB))
+    editor = job("code", process(101, name="code", rss_bytes=3 * GB))
+    decided = Desk().turns(120, base, editor, at=reading(used=97.0))
+
+    (alarm,) = (each for each in decided if isinstance(each, Alarm))
+    assert alarm.title == "postgres (a database), code (an editor)"
+
+
+def test_what_the_person_has_taken_back_is_no_reason_to_call_them() -> None:
+    desk, run = Desk(), growing(growth=0.0)
+    desk.turns(5, run, at=OVER)
+    desk.active.clear()
+    undone = TakenBack(job_key="pytest", rung=Rung.SLOW_DOWN)
+    decided = desk.turn(run, at=OVER, taken_back=(undone,)) + desk.turns(60, run, at=OVER)
+
+    (told,) = actions(decided)
+    assert (told.rung, told.notify) == (Rung.TELL, False)
+    assert told.considered[0].spared is SparedReason.TAKEN_BACK

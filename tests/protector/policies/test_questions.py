@@ -1,0 +1,109 @@
+"""What the person answers is followed."""
+
+from omnitray.base.facts import JobKind
+from omnitray.protector.identity import Rung
+from omnitray.protector.model import (
+    Reply,
+    TakenBack,
+    Withdrawn,
+)
+from omnitray.protector.policies import constants
+from omnitray.protector.protect_reasons import ProtectReason, RestoreReason
+from omnitray.protector.view import Answer
+from support.desk import Desk, actions, asked, growing, restores, say, soon
+from support.scenes import job, process, reading
+
+
+def test_slow_down_lets_it_run_slowly_and_does_not_pause_it_again_at_once() -> None:
+    desk = asked()
+    said = say(desk, Answer.SLOW_DOWN)
+
+    assert [each.reason for each in restores(said)] == [RestoreReason.PERSON]
+    (slow,) = actions(said)
+    assert (slow.rung, slow.reason, slow.notify) == (Rung.SLOW_DOWN, ProtectReason.ASKED, False)
+    again = desk.turns(30, growing(), at=reading(used=78.0), memory_forecast=soon())
+    assert actions(again, Rung.PAUSE) == []
+    again = desk.turns(40, growing(), at=reading(used=78.0), memory_forecast=soon())
+    assert actions(again, Rung.PAUSE)
+
+
+def test_pause_keeps_it_paused_even_when_memory_is_back() -> None:
+    desk = asked()
+
+    assert restores(say(desk, Answer.PAUSE)) == []
+    assert restores(desk.turns(60, growing(growth=0.0), at=reading(used=30.0))) == []
+
+
+def test_end_ends_what_the_question_named() -> None:
+    desk = asked()
+    (end,) = actions(say(desk, Answer.END))
+
+    assert (end.rung, end.reason) == (Rung.END, ProtectReason.ASKED)
+    assert [each.pid for each in end.targets] == [200]
+    assert desk.protector.breaker.ends_left == 3
+
+
+def test_leave_it_alone_gives_it_back_for_an_hour() -> None:
+    desk = asked()
+
+    assert [each.reason for each in restores(say(desk, Answer.LEAVE_ALONE))] == [
+        RestoreReason.LEFT_ALONE
+    ]
+    again = desk.turns(100, growing(), at=reading(used=78.0), memory_forecast=soon())
+    assert actions(again) == []
+    late = desk.turn(
+        growing(), at=reading(used=78.0), memory_forecast=soon(), seconds=constants.LEAVE_ALONE_S
+    )
+    assert actions(late, Rung.PAUSE)
+
+
+def test_never_touch_this_holds_for_good() -> None:
+    desk = asked()
+
+    assert [each.reason for each in restores(say(desk, Answer.NEVER))] == [
+        RestoreReason.PROTECTED_NOW
+    ]
+    late = desk.turn(
+        growing(), at=reading(used=97.0), memory_forecast=soon(), seconds=constants.LEAVE_ALONE_S
+    )
+    assert actions(late) == []
+
+
+def test_a_word_without_a_question_is_followed_too() -> None:
+    desk = Desk()
+    (pause,) = actions(say(desk, Answer.PAUSE))
+
+    assert (pause.rung, pause.restores_below) == (Rung.PAUSE, None)
+    assert actions(say(desk, Answer.END, key="gone")) == []
+
+
+def test_the_person_cannot_have_a_protected_process_ended() -> None:
+    desk = Desk()
+    editor = job("code", process(100, name="code"), kind=JobKind.APP)
+    reply = Reply(job_key="code", answer=Answer.END)
+
+    assert desk.turn(editor, replies=(reply,)) == []
+
+
+def test_what_is_held_already_is_not_done_twice() -> None:
+    desk = asked()
+    say(desk, Answer.SLOW_DOWN)
+
+    assert actions(say(desk, Answer.SLOW_DOWN)) == []
+
+
+def test_what_the_person_lets_run_again_is_not_asked_about_any_more() -> None:
+    desk = asked()
+    taken_back = (TakenBack(job_key="pytest", rung=Rung.PAUSE),)
+    decided = desk.turn(growing(growth=0.0), at=reading(used=75.0), taken_back=taken_back)
+
+    assert any(isinstance(each, Withdrawn) for each in decided)
+    assert desk.protector.open_questions == ()
+
+
+def test_a_weight_that_is_taken_back_answers_nothing() -> None:
+    desk = asked()
+    taken_back = (TakenBack(job_key="pytest", rung=Rung.SLOW_DOWN),)
+    desk.turn(growing(growth=0.0), at=reading(used=75.0), taken_back=taken_back)
+
+    assert len(desk.protector.open_questions) == 1

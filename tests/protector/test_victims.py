@@ -1,0 +1,327 @@
+"""Who is acted on: a total order that nothing but the figures decides."""
+
+import itertools
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from omnitray.base.facts import Job, JobKind, Resource
+from omnitray.base.policy import ProtectPolicy
+from omnitray.processes.ties import Tie
+from omnitray.protector.identity import Rung
+from omnitray.protector.job_workers import worker_key, workers
+from omnitray.protector.model import Action, ActionState, OwnFacts, ProcessDetail
+from omnitray.protector.protect_reasons import SparedReason
+from omnitray.protector.protector import ResourceProtector
+from omnitray.protector.victims import (
+    KIND_WEIGHT,
+    Choice,
+    choose,
+    choose_in,
+    job_key,
+    ranked,
+)
+from support.scenes import (
+    GB,
+    MB,
+    UID,
+    details,
+    facts,
+    held,
+    job,
+    process,
+    reading,
+    scene,
+)
+from support.sim_machine import SimMachine
+from support.sim_plans import random_run
+
+
+def chosen(choice: Choice) -> list[int]:
+    return [each.pid for each in choice.targets]
+
+
+def verdicts(choice: Choice) -> dict[str, SparedReason | None]:
+    return {each.title: each.spared for each in choice.considered}
+
+
+def run_with_workers(*sizes: int, kind: JobKind = JobKind.TEST_RUN) -> Job:
+    parent = process(100, name="pytest", rss_bytes=80 * MB)
+    below = [process(101 + i, ppid=100, rss_bytes=size) for i, size in enumerate(sizes)]
+    return job("pytest", parent, *below, kind=kind)
+
+
+def test_every_kind_of_job_has_its_weight() -> None:
+    assert set(KIND_WEIGHT) == set(JobKind)
+
+
+def test_the_end_takes_the_largest_leaf_and_spares_the_parent() -> None:
+    choice = choose(scene(facts(run_with_workers(GB, 3 * GB, GB))), Resource.MEMORY, Rung.END)
+
+    assert chosen(choice) == [102]
+    assert choice.expected_bytes == 3 * GB
+    assert verdicts(choice)["pytest"] is None
+    assert SparedReason.LESS in verdicts(choice).values()
+
+
+def test_as_many_are_ended_as_bring_enough_back() -> None:
+    many = run_with_workers(*[200 * MB] * 10)
+
+    choice = choose(scene(facts(many)), Resource.MEMORY, Rung.END)
+
+    assert len(choice.targets) == 3  # 3 % of 16 GB
+
+
+@pytest.mark.parametrize(
+    ("sizes", "ended"),
+    [
+        ((300 * MB, *[14 * MB] * 7), 1),  # the rest counts for nothing beside the first
+        ((14 * MB,) * 8, 1),  # spread evenly: one, and then it is waited for
+        ((90 * MB,) * 40, 1),  # likewise, though together they are much
+        ((300 * MB, 200 * MB, 200 * MB, 200 * MB), 2),
+        ((300 * MB, 200 * MB), 1),  # never all workers of a run
+        ((400 * MB, 190 * MB, 190 * MB, 190 * MB), 1),
+    ],
+)
+def test_further_workers_are_ended_only_where_each_counts(
+    sizes: tuple[int, ...], ended: int
+) -> None:
+    choice = choose(scene(facts(run_with_workers(*sizes))), Resource.MEMORY, Rung.END)
+
+    assert len(choice.targets) == ended
+
+
+def test_a_small_machine_loses_one_worker_at_a_time() -> None:
+    run = run_with_workers(25 * MB, *[14 * MB] * 7)
+    small = reading(used=96.0, total=GB)
+
+    assert chosen(choose(scene(facts(run, at=small)), Resource.MEMORY, Rung.END)) == [101]
+
+
+def test_a_parent_beside_small_helpers_is_the_worker_itself() -> None:
+    model = process(100, rss_bytes=8 * GB)
+    tracker = process(101, ppid=100, rss_bytes=20 * MB)
+
+    choice = choose(scene(facts(job("train", model, tracker))), Resource.MEMORY, Rung.END)
+
+    assert chosen(choice)[0] == 100
+
+
+def test_a_job_above_what_is_protected_is_left_alone() -> None:
+    launcher = job("launch", process(100, rss_bytes=4 * GB))
+    editor = job("code", process(101, ppid=100, name="code", rss_bytes=GB))
+    other = job("other", process(102, rss_bytes=GB))
+
+    choice = choose(scene(facts(launcher, editor, other)), Resource.MEMORY, Rung.END)
+
+    assert chosen(choice) == [102]
+    assert verdicts(choice)["launch"] is SparedReason.PARENT
+
+
+def test_a_child_that_has_just_ended_protects_nobody() -> None:
+    one = run_with_workers(3 * GB)
+    ended = process(105, ppid=101, rss_bytes=0, state="S")
+    with_ended = job("pytest", *one.processes, ended, kind=JobKind.TEST_RUN)
+    seen = details([with_ended])
+    seen[105] = ProcessDetail(start_ticks=105)
+
+    choice = choose(scene(facts(with_ended, details=seen)), Resource.MEMORY, Rung.END)
+
+    assert 101 in chosen(choice)
+
+
+def test_a_child_that_may_not_be_looked_into_protects_its_parents() -> None:
+    one = run_with_workers(3 * GB)
+    hidden = process(105, ppid=101, rss_bytes=MB)
+    with_hidden = job("pytest", *one.processes, hidden, kind=JobKind.TEST_RUN)
+    seen = details([with_hidden])
+    seen[105] = ProcessDetail(start_ticks=105, arguments=("ssh-agent",))
+
+    choice = choose(scene(facts(with_hidden, details=seen)), Resource.MEMORY, Rung.END)
+
+    assert choice.job is None
+
+
+def test_the_leader_of_a_session_of_strangers_is_left_alone() -> None:
+    leader = job("login", process(100, session=100, rss_bytes=GB))
+    stranger = job("run", process(101, session=100, rss_bytes=GB // 2))
+
+    choice = choose(scene(facts(leader, stranger)), Resource.MEMORY, Rung.END)
+
+    assert chosen(choice) == [101]
+    assert verdicts(choice)["login"] is SparedReason.LEADER
+
+
+def test_the_pause_takes_what_grows_and_spares_the_rest() -> None:
+    protector = ResourceProtector("t")
+    before = run_with_workers(GB, GB, GB)
+    after = run_with_workers(GB, GB + 200 * MB, GB)
+    policy = ProtectPolicy()
+    protector.decide(facts(before, at=reading(100.0)), policy, 100.0)
+    seen = facts(after, at=reading(101.0))
+    protector.decide(seen, policy, 101.0)
+
+    choice = choose(protector.scene(seen, policy, 101.0), Resource.MEMORY, Rung.PAUSE)
+
+    assert chosen(choice) == [102]
+
+
+def test_what_does_not_grow_is_not_paused() -> None:
+    choice = choose(scene(facts(run_with_workers(GB))), Resource.MEMORY, Rung.PAUSE)
+
+    assert choice.job is None
+    assert verdicts(choice)["pytest"] is SparedReason.STEADY
+
+
+def test_what_has_a_window_is_never_paused_but_may_be_ended() -> None:
+    drawing = job("drawing", process(100, rss_bytes=4 * GB), kind=JobKind.APP, growth=50.0 * MB)
+    seen = facts(drawing, ties={100: frozenset({Tie.DISPLAY})})
+
+    pause = choose(scene(seen), Resource.MEMORY, Rung.PAUSE)
+
+    assert pause.job is None
+    assert verdicts(pause)["drawing"] is SparedReason.TIED
+    assert chosen(choose(scene(seen), Resource.MEMORY, Rung.END)) == [100]
+
+
+def test_for_processors_all_workers_are_paused_and_for_disks_those_that_write() -> None:
+    run = run_with_workers(GB, GB)
+    busy = job("pytest", *run.processes, kind=JobKind.TEST_RUN, cpu=350.0)
+    seen = details([busy])
+    seen[102] = ProcessDetail(start_ticks=102, exe="/usr/bin/worker", write_bps=80.0 * MB)
+    at = scene(facts(busy, details=seen))
+
+    assert sorted(chosen(choose(at, Resource.CPU, Rung.PAUSE))) == [101, 102]
+    assert chosen(choose(at, Resource.DISK, Rung.PAUSE)) == [102]
+    assert sorted(chosen(choose(at, Resource.CPU, Rung.SLOW_DOWN))) == [100, 101, 102]
+
+
+def test_small_takers_are_not_worth_it() -> None:
+    little = job("little", process(100), cpu=30.0)
+
+    assert choose(scene(facts(little)), Resource.CPU, Rung.SLOW_DOWN).job is None
+    assert choose(scene(facts(little)), Resource.DISK, Rung.SLOW_DOWN).job is None
+    assert choose(scene(facts(little)), Resource.MEMORY, Rung.SLOW_DOWN).job is None
+
+
+def test_a_fork_bomb_is_taken_with_its_parents_and_a_large_build_is_not() -> None:
+    line = [process(1000 + i, ppid=999 + i, rss_bytes=40 * MB) for i in range(150)]
+    bomb = job("bomb", *line)
+    build = job("make", *line, kind=JobKind.BUILD)
+
+    assert len(choose(scene(facts(bomb)), Resource.MEMORY, Rung.END).targets) == 150
+    assert len(choose(scene(facts(build)), Resource.MEMORY, Rung.END).targets) == 1
+
+
+def test_a_crowd_around_a_large_one_is_no_fork_bomb() -> None:
+    crowd = [process(1000 + i, ppid=999, rss_bytes=MB) for i in range(150)]
+    mixed = job("server", process(999, rss_bytes=2 * GB), *crowd)
+
+    assert chosen(choose(scene(facts(mixed)), Resource.MEMORY, Rung.END))[0] == 999
+
+
+def test_what_was_refused_a_moment_ago_is_not_tried_again() -> None:
+    run = run_with_workers(3 * GB)
+    action = ended(run)
+    seen = facts(run, active=(held(action, 99.0, ActionState.FAILED),))
+
+    choice = choose(scene(seen), Resource.MEMORY, Rung.END)
+
+    assert verdicts(choice)["pytest"] is SparedReason.REFUSED
+
+
+def ended(run: Job) -> Action:
+    seen = facts(run, at=reading(used=97.0))
+    decided = ResourceProtector("t").decide(seen, ProtectPolicy(), 100.0)
+    return next(each for each in decided if isinstance(each, Action) and each.rung is Rung.END)
+
+
+def test_choosing_in_one_job_leaves_the_others_out() -> None:
+    one, other = run_with_workers(GB), job("other", process(200, rss_bytes=8 * GB))
+    at = scene(facts(one, other))
+
+    assert chosen(choose_in(at, "pytest", Resource.MEMORY, Rung.END)) == [101]
+    assert choose_in(at, "gone", Resource.MEMORY, Rung.END).job is None
+    protected = scene(facts(one, own=OwnFacts(uid=UID + 1)))
+    assert choose_in(protected, "pytest", Resource.MEMORY, Rung.END).job is None
+
+
+def test_many_spared_jobs_do_not_make_an_endless_explanation() -> None:
+    jobs = [job(f"job{i}", process(100 + i, rss_bytes=MB)) for i in range(40)]
+
+    choice = choose(scene(facts(*jobs)), Resource.MEMORY, Rung.END)
+
+    assert choice.job is None
+    assert len(choice.considered) == 8
+
+
+SIZES = st.lists(st.integers(1, 4000), min_size=1, max_size=12)
+
+
+@given(SIZES, st.randoms(use_true_random=False))
+def test_the_order_is_total_and_does_not_depend_on_the_order_of_the_scan(
+    sizes: list[int], rng: random.Random
+) -> None:
+    parents = [process(100 + 10 * i, rss_bytes=size * MB) for i, size in enumerate(sizes)]
+    jobs = [
+        job(f"job{i}", each, process(each.pid + 1, ppid=each.pid, rss_bytes=each.rss_bytes))
+        for i, each in enumerate(parents)
+    ]
+    shuffled = [
+        job(each.key, *rng.sample(each.processes, 2)) for each in rng.sample(jobs, len(jobs))
+    ]
+    one, two = scene(facts(*jobs)), scene(facts(*shuffled))
+
+    assert [each.key for each in ranked(one, Resource.MEMORY)] == [
+        each.key for each in ranked(two, Resource.MEMORY)
+    ]
+    for rung in (Rung.SLOW_DOWN, Rung.END):
+        assert (
+            choose(one, Resource.MEMORY, rung).targets == choose(two, Resource.MEMORY, rung).targets
+        )
+    keys = [job_key(one, each, Resource.MEMORY) for each in jobs]
+    assert len(set(keys)) == len(keys)
+
+
+@given(SIZES)
+def test_no_two_workers_compare_the_same(sizes: list[int]) -> None:
+    run = job("run", *(process(100 + i, rss_bytes=size * MB) for i, size in enumerate(sizes)))
+    keys = [worker_key(each) for each in workers(scene(facts(run)), run, Rung.END)]
+
+    assert len(set(keys)) == len(keys)
+    assert keys == sorted(keys)
+
+
+@given(st.sets(st.integers(0, 5)), st.permutations(range(6)))
+def test_a_protected_process_is_never_named_whatever_the_order(
+    protected: set[int], order: list[int]
+) -> None:
+    names = ["postgres" if i in protected else "worker" for i in range(6)]
+    each_alone = [
+        job(f"job{i}", process(100 + i, name=names[i], rss_bytes=(i + 1) * GB), growth=60.0 * MB)
+        for i in order
+    ]
+    at = scene(facts(*each_alone))
+    for resource, rung in itertools.product(Resource, (Rung.SLOW_DOWN, Rung.PAUSE, Rung.END)):
+        named = chosen(choose(at, resource, rung))
+        assert not {100 + i for i in protected} & set(named)
+
+
+@pytest.mark.parametrize("circle", [(100, 101), (101, 100)])
+def test_a_circle_of_parents_in_a_damaged_scan_is_survived(circle: tuple[int, int]) -> None:
+    one = process(circle[0], ppid=circle[1], rss_bytes=GB)
+    two = process(circle[1], ppid=circle[0], rss_bytes=GB)
+
+    choice = choose(scene(facts(job("odd", one, two))), Resource.MEMORY, Rung.SLOW_DOWN)
+
+    assert len(choice.targets) == 2
+
+
+def test_the_machine_that_is_not_there_can_be_drawn_twice_the_same() -> None:
+    def run() -> list[str]:
+        return [repr(each) for each in random_run(random.Random("same").randint).levers.done]  # noqa: S311 - no secret
+
+    assert run() == run()
+    assert SimMachine().processes == {}

@@ -1,0 +1,258 @@
+"""Hub and door on the real alert system, store and settings file; the workers are told."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from omnitray.alerts.channels.dispatch import Dispatcher
+from omnitray.alerts.storage.history import History
+from omnitray.alerts.storage.query import AlertQuery
+from omnitray.alerts.storage.store import AlertStore
+from omnitray.alerts.system import AlertSystem
+from omnitray.api import facade
+from omnitray.base.facts import AlertType, Mode, MonitorLevel, Resource, Severity
+from omnitray.base.leases import Lease
+from omnitray.base.policy import MonitorPolicy
+from omnitray.base.status import Mood, sentence
+from omnitray.monitor.levels import LevelChange, LevelReason
+from omnitray.monitor.monitor import ProgressiveMonitor, Step
+from omnitray.monitor.own_cost import OwnCostMeter
+from omnitray.monitor.thresholds import Height, Transition
+from omnitray.protector.notices import Notice
+from omnitray.protector.view import Explanation, ProtectionView
+from omnitray.runtime.api_facade import ProgramDoor
+from omnitray.runtime.app_context import Parts
+from omnitray.runtime.hub import Hub
+from omnitray.runtime.settings_keeper import SettingsKeeper
+from support.clock import FakeClock
+from support.told_machine import ToldMachine, told_monitor
+
+
+class NoProtection:
+    """Stands in for ``qt.protection``: nothing is held."""
+
+    view = ProtectionView()
+
+    def explain(self) -> Explanation:
+        return Explanation(action_id="", title="Right now", text="Nothing is short.")
+
+    def carry_out(self, command: facade.Command[Any]) -> Any:
+        if isinstance(command, facade.UndoAll):
+            done: Future[facade.Done] = Future()
+            done.set_result(facade.Done(done=("nothing",)))
+            return done
+        raise facade.Refused(facade.Refusal.NOT_NOW, "not here")
+
+
+class Program:
+    """The main thread's side of the program."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = FakeClock()
+        self.machine = ToldMachine(self.clock)
+        self.monitor: ProgressiveMonitor = told_monitor(self.machine, MonitorPolicy(grace_s=0))
+        self.settings = SettingsKeeper(folder / "config.toml")
+        self.store = AlertStore(History(folder / "alerts", self.clock), self.clock)
+        self.dispatcher = Dispatcher(self.store, {}, self.clock)
+        self.alerts = AlertSystem(
+            self.clock,
+            self.settings.loaded.settings.alert_policy(),
+            self.dispatcher,
+            open_alerts=self.store.open_alerts(),
+        )
+        self.hub = Hub(
+            clock=self.clock,
+            settings=self.settings,
+            alerts=self.alerts,
+            cost=OwnCostMeter(self.clock, lambda: 0.0, lambda: 60_000_000),
+        )
+        self.door = ProgramDoor(
+            Parts(
+                hub=self.hub,
+                settings=self.settings,
+                ring=self.monitor.ring,
+                store=self.store,
+                protection=NoProtection(),
+            )
+        )
+
+    def step(self, *transitions: Transition) -> Step:
+        taken = self.monitor.step()
+        step = Step(
+            snapshot=taken.snapshot,
+            jobs=taken.jobs,
+            transitions=transitions,
+            level_changes=(),
+            report=None,
+            next_delay_s=1.0,
+        )
+        self.hub.on_stepped(step)
+        return step
+
+    def end(self) -> None:
+        self.hub.stop()
+        assert self.dispatcher.close()
+
+
+@pytest.fixture
+def program(tmp_path: Path, qtbot: QtBot) -> Iterator[Program]:
+    assert qtbot
+    ours = Program(tmp_path)
+    yield ours
+    ours.end()
+
+
+def answer(qtbot: QtBot, future: Future[Any]) -> Any:
+    qtbot.waitUntil(future.done, timeout=5000)
+    return future.result()
+
+
+def moved(after: Height, before: Height) -> Transition:
+    return Transition(resource=Resource.CPU, before=before, after=after, value=97.0, threshold=85.0)
+
+
+def test_a_resource_incident_is_raised_shown_and_resolved(program: Program, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(program.hub.alerts_changed):
+        program.step(moved(Height.CRITICAL, Height.CLEAR))
+    assert sentence(program.hub.status).mood is Mood.CRITICAL
+    (alert,) = program.store.query(AlertQuery())
+    assert alert.source == "monitor"
+    assert alert.context["level"] == "normal"
+    program.step(moved(Height.CLEAR, Height.CRITICAL))
+    qtbot.waitUntil(lambda: program.store.query()[0].state == "resolved")
+    assert sentence(program.hub.status).mood is Mood.GOOD
+
+
+def test_the_mode_goes_into_the_file_and_comes_back_from_it(
+    program: Program, qtbot: QtBot, tmp_path: Path
+) -> None:
+    with qtbot.waitSignal(program.hub.mode_changed) as changed:
+        assert program.hub.set_mode(Mode.TEST) is None
+    assert changed.args == [Mode.TEST]
+    assert (tmp_path / "config.toml").read_text() == 'mode = "test"\n'
+    (tmp_path / "config.toml").write_text('mode = "prod"\nlevel = "idle"\n')
+    with qtbot.waitSignal(program.hub.level_chosen) as chosen:
+        program.settings.look()
+    assert chosen.args == [MonitorLevel.IDLE]
+    assert program.hub.status.mode is Mode.PROD
+
+
+def test_borrowed_levels_and_modes_are_given_back_and_the_file_never_sees_them(
+    program: Program, tmp_path: Path
+) -> None:
+    program.hub.take_lease(Lease(id="a", level=MonitorLevel.INTENSIVE))
+    program.hub.take_lease(Lease(id="b", mode=Mode.PROD))
+    borrowed = program.hub.status
+    program.hub.release_lease("a")
+    program.hub.release_lease("b")
+    back = program.hub.status
+    assert (borrowed.chosen_level, borrowed.mode) == (MonitorLevel.INTENSIVE, Mode.PROD)
+    assert (back.chosen_level, back.mode) == (None, Mode.DEV)
+    assert not (tmp_path / "config.toml").exists()
+
+
+def test_a_problem_of_our_own_is_shown_until_it_is_over(program: Program) -> None:
+    program.step()
+    program.hub.note_problem("disk", "The disk is full")
+    told = sentence(program.hub.status)
+    program.hub.problem_over("disk")
+    assert (told.mood, told.headline) == (Mood.WARNING, "The disk is full")
+    assert sentence(program.hub.status).headline == "All good"
+
+
+def test_an_alert_left_open_by_the_last_run_is_closed_once_it_no_longer_holds(
+    program: Program, qtbot: QtBot, tmp_path: Path
+) -> None:
+    program.step(moved(Height.CRITICAL, Height.CLEAR))
+    program.end()
+    second = Program(tmp_path)
+    assert [each.state for each in second.hub.status.open_alerts] == ["firing"]
+    second.step()
+    qtbot.waitUntil(lambda: second.store.query()[0].state == "resolved")
+    second.end()
+
+
+def test_what_was_told_of_holding_is_over_when_nothing_is_held_and_an_end_stays_open(
+    program: Program, qtbot: QtBot
+) -> None:
+    for rung in ("pause", "end"):
+        program.hub.raise_notice(
+            Notice(
+                type=AlertType.RESOURCE_CRITICAL,
+                title=f"{rung} pytest",
+                message="",
+                severity=Severity.WARNING,
+                labels={"job": "pytest", "rung": rung},
+                context={"rung": rung},
+            )
+        )
+    program.hub.close_stories()
+    (left,) = program.alerts.open_alerts()
+    assert left.title == "end pytest"
+    qtbot.waitUntil(
+        lambda: {each.state for each in program.store.query()} == {"resolved", "firing"}
+    )
+
+
+def test_the_door_raises_durably_and_answers_with_what_is_stored(
+    program: Program, qtbot: QtBot
+) -> None:
+    heard: list[facade.Event] = []
+    leave = program.door.subscribe(heard.append)
+    with qtbot.waitSignal(program.hub.trouble_came):
+        future = program.door.submit(
+            facade.RaiseAlert(type=AlertType.CRITICAL, title="it burns", context={"room": "7"})
+        )
+        alert = answer(qtbot, future)
+    assert program.store.path_of(alert.id) is not None
+    assert alert.severity is Severity.CRITICAL
+    assert alert.context["mode"] == "dev"
+    assert [type(event) for event in heard] == [facade.AlertChanged]
+    seen = answer(qtbot, program.door.submit(facade.Acknowledge(alert_id=alert.id)))
+    assert seen.state == "acknowledged"
+    over = answer(qtbot, program.door.submit(facade.Resolve(alert_id=alert.id)))
+    assert over.state == "resolved"
+    leave()
+
+
+def test_the_door_changes_mode_level_and_pauses_and_says_what_stands(
+    program: Program, qtbot: QtBot
+) -> None:
+    status = answer(qtbot, program.door.submit(facade.SetMode(mode=Mode.TEST)))
+    assert status.mode is Mode.TEST
+    status = answer(qtbot, program.door.submit(facade.SetLevel(level=MonitorLevel.IDLE)))
+    assert status.chosen_level is MonitorLevel.IDLE
+    status = answer(qtbot, program.door.submit(facade.Snooze(duration_s=60)))
+    assert status.notifications_paused_until is not None
+    status = answer(qtbot, program.door.submit(facade.Snooze(duration_s=0)))
+    assert status.notifications_paused_until is None
+
+
+def test_the_door_refuses_what_cannot_be_done(program: Program, qtbot: QtBot) -> None:
+    with pytest.raises(facade.Refused, match="there is no alert nobody"):
+        answer(qtbot, program.door.submit(facade.Acknowledge(alert_id="nobody")))
+    with pytest.raises(facade.Refused, match="not here"):
+        answer(qtbot, program.door.submit(facade.Clean()))
+    assert answer(qtbot, program.door.submit(facade.UndoAll())).done == ("nothing",)
+
+
+def test_the_door_reads_what_is_known(program: Program) -> None:
+    step = program.step()
+    assert program.door.snapshots(0.0)[-1].taken_at == step.snapshot.taken_at
+    assert program.door.status() is program.hub.status
+    assert program.door.jobs() == ()
+    assert program.door.protect_policy().mode is Mode.DEV
+    program.hub.on_level_changed(
+        LevelChange(
+            before=MonitorLevel.NORMAL,
+            after=MonitorLevel.CRITICAL,
+            reason=LevelReason.CRITICAL_ALERT,
+        )
+    )
+    assert program.door.status().level is MonitorLevel.CRITICAL
+    assert program.door.thresholds().cpu.warning == 70
+    assert program.door.explain().text == "Nothing is short."

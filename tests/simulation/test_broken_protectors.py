@@ -1,0 +1,81 @@
+"""The simulation finds a protector that breaks a rule: each is broken here in one place."""
+
+import random
+from typing import Any
+
+import msgspec
+import pytest
+
+from omnitray.protector import circuit_breaker
+from support.sim_machine import GB, MB, SimMachine
+from support.sim_plans import random_run
+from support.sim_run import Event, Outcome, run
+
+LEAKS, IGNORES_TERM, HANGS = 0, 3, 4  # the kinds of ``random_run``
+_settled, _stepped = circuit_breaker._settled, circuit_breaker.stepped
+
+
+def drawn(kind: int, number: int) -> Outcome:
+    """A run of this kind; the same figures give the same run."""
+    draws = random.Random(f"{kind}:{number}")  # noqa: S311 - no secret
+    kinds = [kind]  # drawn first of all
+    return random_run(lambda low, high: kinds.pop() if kinds else draws.randint(low, high))
+
+
+def complaints(kind: int, numbers: range) -> str:
+    return "\n".join(each for number in numbers for each in drawn(kind, number).violations)
+
+
+def does_not_wait_for_memory(
+    state: circuit_breaker.Breaker, ending: Any, now_s: float
+) -> circuit_breaker.Breaker:
+    all_back = ending.before_bytes + ending.expected_bytes
+    return _settled(state, msgspec.structs.replace(ending, peak_bytes=all_back), now_s)
+
+
+def does_not_wait_until_gone(
+    state: circuit_breaker.Breaker, memory: Any, ended: Any, jobs: Any, now_s: float
+) -> circuit_breaker.Breaker:
+    if state.ending is not None and state.ending.settled_s is None:
+        settled = msgspec.structs.replace(state.ending, gone_s=now_s, settled_s=now_s)
+        state = msgspec.structs.replace(state, ending=settled)
+    return _stepped(state, memory, ended, jobs, now_s)
+
+
+def test_an_end_before_the_memory_of_the_last_one_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(circuit_breaker, "_settled", does_not_wait_for_memory)
+    assert "a second end" in complaints(LEAKS, range(8))
+
+
+def test_an_end_before_the_last_victim_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(circuit_breaker, "stepped", does_not_wait_until_gone)
+    assert "after leak" in complaints(HANGS, range(3))
+
+
+def test_ends_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(circuit_breaker, "may_end", lambda state, _now_s: state.ends_left > 0)
+    assert "is still there" in complaints(HANGS, range(2))
+
+
+def test_term_by_time_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(circuit_breaker, "hurry", lambda *_facts, **_more: False)
+    assert "to end, too long" in complaints(IGNORES_TERM, range(8))
+
+
+def test_kill_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(circuit_breaker, "hurry", lambda *_facts, **_more: True)
+    assert "with enough left" in complaints(HANGS, range(6))
+
+
+def test_these_machines_find_nothing_wrong_with_the_real_one() -> None:
+    assert complaints(HANGS, range(3)) == ""
+    assert complaints(IGNORES_TERM, range(3)) == ""
+
+
+def test_two_things_undone_in_one_moment_are_both_heard() -> None:
+    machine = SimMachine(total=8 * GB, cores=2)
+    machine.add("one", "one", cpu=2.0, rss=100 * MB)
+    outcome = run(machine, seconds=30.0, events=[Event(8.0, undoes=True), Event(8.0, undoes=True)])
+
+    assert outcome.levers.undone
+    assert outcome.violations == []

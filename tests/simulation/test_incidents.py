@@ -1,0 +1,132 @@
+"""The incidents of ``sim_incidents``, as they end with the protector on."""
+
+import pytest
+
+from omnitray.base.facts import Mode, ProtectState
+from omnitray.protector.identity import Rung
+from omnitray.protector.model import Alarm, Question, Restore
+from omnitray.protector.protect_reasons import AlarmReason, ProtectReason, RestoreReason
+from omnitray.protector.view import Answer
+from support import sim_incidents
+from support.sim_incidents import INCIDENTS
+from support.sim_machine import GB, MB, SimMachine
+from support.sim_run import Outcome, run
+
+SMALL = 8 * GB
+LIVES = ("gnome-shell", "gnome-terminal-server", "code", "firefox", "postgres", "pipewire", "bash")
+
+
+def after(incident: str, mode: Mode = Mode.DEV, seconds: float = 120.0, **how: object) -> Outcome:
+    machine = SimMachine(total=SMALL if incident != "frees_slowly" else 32 * GB, cores=4)
+    getattr(sim_incidents, incident)(machine)
+    return run(machine, mode=mode, seconds=seconds, **how)  # type: ignore[arg-type]  # as run's own
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize("incident", [each.__name__ for each in INCIDENTS])
+def test_no_rule_is_broken_and_the_desk_lives(incident: str, mode: Mode) -> None:
+    outcome = after(incident, mode, seconds=60.0)
+
+    assert outcome.violations == []
+    names = {sim.name for sim in outcome.machine.processes.values()}
+    assert {name for name in LIVES if name != "bash"} <= names
+
+
+def test_the_worker_that_grows_is_paused_and_its_run_lives() -> None:
+    outcome = after("pytest_to_60_gb")
+
+    (paused,) = {each.targets for each in outcome.actions if each.rung is Rung.PAUSE}
+    assert len(paused) == 1
+    assert not outcome.levers.ends
+    assert outcome.machine.killed_by_kernel == []
+
+
+def test_a_build_on_all_processors_is_slowed_down_without_a_word() -> None:
+    machine = SimMachine(total=16 * GB, cores=8)
+    sim_incidents.compile_with_64_jobs(machine)
+    outcome = run(machine, mode=Mode.PROD, seconds=900.0)
+
+    assert outcome.rungs() == {Rung.SLOW_DOWN}
+    assert not any(each.notify for each in outcome.actions)
+
+
+def test_workers_that_are_replaced_at_once_open_the_breaker() -> None:
+    outcome = after("two_pytest_auto", Mode.PROD, seconds=200.0)
+
+    alarms = [each.reason for each in outcome.levers.done if isinstance(each, Alarm)]
+    assert AlarmReason.RESPAWNED in alarms
+    assert len(outcome.levers.ends) == 1
+
+
+def test_nothing_else_is_ended_while_a_large_victim_gives_its_memory_back() -> None:
+    outcome = after("frees_slowly", Mode.PROD, refuses=frozenset({Rung.PAUSE}))
+
+    assert [each.title for _, each in outcome.levers.ends] == ["model"]
+    assert outcome.violations == []
+
+
+def test_where_nothing_can_be_paused_the_end_still_comes_before_the_kernel() -> None:
+    outcome = after("pytest_to_60_gb", refuses=frozenset({Rung.PAUSE}))
+
+    (end,) = [each for _, each in outcome.levers.ends]
+    assert end.reason is ProtectReason.MEMORY_FLOOR
+    assert len(end.targets) == 1
+    assert outcome.machine.killed_by_kernel == []
+
+
+def test_a_fork_bomb_is_stopped_with_its_parents() -> None:
+    outcome = after("fork_bomb", seconds=60.0)
+
+    assert Rung.PAUSE in outcome.rungs("bomb")
+    assert not outcome.levers.ends
+    assert outcome.machine.killed_by_kernel == []
+
+
+def test_a_leak_of_hours_is_held_before_the_floor() -> None:
+    machine = SimMachine(total=SMALL, cores=4)
+    sim_incidents.slow_leak(machine)
+    machine.base = int(0.55 * SMALL)
+    leaking = next(sim for sim in machine.processes.values() if sim.name == "server")
+    leaking.growth = lambda _age_s: 4.0 * MB
+    outcome = run(machine, seconds=600.0)
+
+    assert Rung.PAUSE in outcome.rungs("dev server") or Rung.SLOW_DOWN in outcome.rungs(
+        "dev server"
+    )
+    assert not outcome.levers.ends
+    assert outcome.machine.killed_by_kernel == []
+
+
+def test_what_the_person_wants_ended_is_ended() -> None:
+    outcome = after("pytest_to_60_gb", answering=lambda _: Answer.END, seconds=80.0)
+
+    by_word = [each for each in outcome.actions if each.reason is ProtectReason.ASKED]
+    assert by_word[0].rung is Rung.END
+    assert (
+        outcome.machine.alive(by_word[0].targets[0].pid, by_word[0].targets[0].start_ticks) is None
+    )
+
+
+def test_what_the_person_wants_slowed_down_runs_on() -> None:
+    outcome = after("pytest_to_60_gb", answering=lambda _: Answer.SLOW_DOWN, seconds=34.0)
+
+    resumed = [each for each in outcome.levers.done if isinstance(each, Restore)]
+    assert resumed[0].reason is RestoreReason.PERSON
+    assert len([each for each in outcome.actions if each.rung is Rung.PAUSE]) == 1
+
+
+def test_what_is_to_be_left_alone_is_given_back_and_not_asked_about_again() -> None:
+    outcome = after("pytest_to_60_gb", answering=lambda _: Answer.LEAVE_ALONE, seconds=60.0)
+
+    questions = [each for each in outcome.levers.done if isinstance(each, Question)]
+    assert len(questions) == 1
+    assert not outcome.levers.active
+
+
+def test_watching_only_touches_nobody_and_says_what_would_have_been_done() -> None:
+    outcome = after("pytest_to_60_gb", state=ProtectState.WATCH, seconds=60.0)
+
+    assert outcome.actions
+    assert all(each.dry_run for each in outcome.actions)
+    assert not any(isinstance(each, Question) for each in outcome.levers.done)
+    assert len(outcome.actions) < 20

@@ -1,0 +1,90 @@
+import msgspec
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QAbstractItemModelTester
+
+from omnitray.alerts.model import timestamp
+from omnitray.alerts.storage.query import AlertQuery
+from omnitray.base.facts import AlertType, Severity
+from omnitray.ui.pages.alerts.model import ALERT, PAGE, AlertsModel
+from omnitray.ui.pages.alerts.text import Column
+from support import samples
+from support.samples import NOW, ListedAlerts
+
+FATAL = QAbstractItemModelTester.FailureReportingMode.Fatal
+
+
+@pytest.fixture
+def source(qapp: object) -> ListedAlerts:  # noqa: ARG001 - a model needs the application
+    return ListedAlerts(samples.many_alerts(450))
+
+
+@pytest.fixture
+def model(source: ListedAlerts) -> AlertsModel:
+    made = AlertsModel(source, lambda: NOW)
+    QAbstractItemModelTester(made, FATAL, made)
+    made.ask(AlertQuery())
+    return made
+
+
+def ids(model: AlertsModel) -> list[str]:
+    return [model.index(row, 0).data(ALERT).id for row in range(model.rowCount())]
+
+
+def test_pages_are_fetched_as_they_are_wanted(model: AlertsModel, source: ListedAlerts) -> None:
+    assert model.rowCount() == PAGE
+    model.fetch_page()
+    model.fetch_page()
+    assert model.rowCount() == 450
+    assert not model.has_more
+    assert [query.offset for query in source.asked] == [0, PAGE, 2 * PAGE]
+    assert len(set(ids(model))) == 450
+
+
+def test_a_new_alert_comes_on_top_and_does_not_upset_the_pages(
+    model: AlertsModel, source: ListedAlerts
+) -> None:
+    new = samples.alert(9999, -5, AlertType.CRITICAL, Severity.CRITICAL, "New", "")
+    source.alerts.insert(0, new)
+    model.take(new)
+    assert ids(model)[0] == new.id
+    model.fetch_page()
+    model.fetch_page()
+    assert len(ids(model)) == len(set(ids(model))) == 451
+
+
+def test_an_alert_seen_again_moves_up_in_its_row(model: AlertsModel) -> None:
+    old = model.index(120, 0).data(ALERT)
+    again = msgspec.structs.replace(old, last_seen=timestamp(NOW + 1), count=2)
+    model.take(again)
+    assert ids(model)[0] == old.id
+    assert model.rowCount() == PAGE
+    assert model.index(0, 0).data(ALERT).count == 2
+
+
+def test_a_change_of_state_stays_in_place(model: AlertsModel) -> None:
+    old = model.index(7, 0).data(ALERT)
+    model.take(msgspec.structs.replace(old, state="acknowledged"))
+    assert model.index(7, Column.STATE).data() == "acknowledged"
+
+
+def test_an_alert_that_no_longer_fits_the_filter_goes(model: AlertsModel) -> None:
+    model.ask(AlertQuery(states=frozenset({"resolved"})))
+    first = model.index(0, 0).data(ALERT)
+    count = model.rowCount()
+    model.take(msgspec.structs.replace(first, state="firing"))
+    assert model.rowCount() == count - 1
+    assert first.id not in ids(model)
+
+
+def test_an_alert_that_does_not_fit_is_not_shown(model: AlertsModel) -> None:
+    model.ask(AlertQuery(text="number 3"))
+    before = ids(model)
+    model.take(samples.alert(9999, -5, AlertType.CRITICAL, Severity.CRITICAL, "New", ""))
+    assert ids(model) == before
+
+
+def test_every_cell_has_words_for_a_screen_reader(model: AlertsModel) -> None:
+    for column in Column:
+        words = model.index(0, column).data(Qt.ItemDataRole.AccessibleTextRole)
+        assert words

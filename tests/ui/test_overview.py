@@ -1,0 +1,95 @@
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QSignalSpy
+from PySide6.QtWidgets import QAbstractButton
+from pytestqt.qtbot import QtBot
+
+from omnitray.base.facts import AlertType, Severity
+from omnitray.base.policy import Thresholds
+from omnitray.ui.charts.readings import Readings
+from omnitray.ui.pages.overview import OverviewPage
+from omnitray.ui.pages.processes.text import Column, grips
+from omnitray.ui.theme import Theme
+from support import samples
+from support.keys import click
+
+
+@pytest.fixture
+def shared() -> Readings:
+    return Readings()
+
+
+@pytest.fixture
+def page(qtbot: QtBot, shared: Readings) -> OverviewPage:
+    made = OverviewPage(Theme(Qt.ColorScheme.Light), shared)
+    qtbot.addWidget(made)
+    made.resize(800, 560)
+    made.show()
+    qtbot.waitExposed(made)
+    return made
+
+
+def test_the_cards_show_the_newest_figures(page: OverviewPage, shared: Readings) -> None:
+    shared.replace(samples.snapshots(30))
+    page.restart()
+    assert page.cards["CPU"].value.text().endswith(" %")
+    assert page.cards["Disk"].value.text().endswith(" MB/s")
+    assert page.strain.text() == "Time lost waiting: CPU 12 % · memory 2 % · disk 4 %"
+
+
+def test_an_alert_is_marked_on_the_chart_that_it_is_about(
+    page: OverviewPage, shared: Readings
+) -> None:
+    shared.replace(samples.snapshots(60))
+    memory = samples.alert(
+        1,
+        60,
+        AlertType.RESOURCE_CRITICAL,
+        Severity.CRITICAL,
+        "Short of it",
+        "",
+        context={"resource": "memory"},
+    )
+    page.show_alerts([memory])
+    for title, card in page.cards.items():
+        card.chart.point_at(60.0)
+        assert card.chart.crosshair_text().endswith("Short of it") == (title == "Memory")
+
+
+@pytest.mark.parametrize("context", [{}, {"resource": "gpu"}, {"resource": ["cpu"]}])
+def test_an_alert_about_no_chart_is_a_neutral_mark_on_all(
+    page: OverviewPage, shared: Readings, context: dict[str, object]
+) -> None:
+    shared.replace(samples.snapshots(60))
+    page.show_alerts(
+        [
+            samples.alert(
+                2, 60, AlertType.SERVER_DOWN, Severity.CRITICAL, "Server down", "", context=context
+            )
+        ]
+    )
+    for card in page.cards.values():
+        card.chart.point_at(60.0)
+        assert card.chart.crosshair_text().endswith("Server down")
+
+
+def test_one_range_serves_all_charts_and_is_said(page: OverviewPage) -> None:
+    chosen = QSignalSpy(page.range_chosen)
+    click(page.range.findChildren(QAbstractButton)[2])
+    assert chosen.at(0) == [900.0]
+
+
+def test_the_first_five_jobs_are_listed_with_their_state(page: OverviewPage) -> None:
+    assert page.no_jobs.isVisible()
+    page.show_jobs(samples.jobs(), grips(samples.protection()))
+    assert not page.no_jobs.isVisible()
+    assert page.jobs_model.rowCount() == 5
+    assert page.jobs_model.index(0, 0).data() == "pytest 9 processes"
+    assert page.jobs_model.index(0, Column.STATE).data() == "slowed down"
+    assert page.jobs_model.index(0, Column.LEVER).data() == "weight 100 → 5"
+
+
+def test_thresholds_are_drawn_where_the_settings_put_them(page: OverviewPage) -> None:
+    before = page.cards["CPU"].chart.grab().toImage()
+    page.show_thresholds(Thresholds())
+    assert page.cards["CPU"].chart.grab().toImage() != before

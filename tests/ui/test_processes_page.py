@@ -1,0 +1,214 @@
+import msgspec
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox
+from pytestqt.qtbot import QtBot
+
+from omnitray.base.facts import ProtectState
+from omnitray.processes.job_seats import identity
+from omnitray.protector.inspection import CloseLook
+from omnitray.protector.view import Protected, ProtectionView, Told, WayBack
+from omnitray.ui.pages.processes.page import NONE_FIT, NONE_YET, ProcessesPage
+from omnitray.ui.pages.processes.text import Column, Grips, grips
+from omnitray.ui.theme import Theme
+from omnitray.ui.widgets.cells import CELL, CellDelegate
+from support import samples
+from support.keys import click, press, type_text
+
+KNOWN = grips(samples.protection())
+
+
+class Opened:
+    """The page with the sample jobs, and what it asked for."""
+
+    def __init__(self, qtbot: QtBot) -> None:
+        self.page = ProcessesPage(Theme(Qt.ColorScheme.Light))
+        qtbot.addWidget(self.page)
+        self.page.resize(860, 520)
+        self.page.show()
+        qtbot.waitExposed(self.page)
+        self.asked: list[tuple[str, str]] = []
+        self.page.job_action_requested.connect(lambda *each: self.asked.append(each))
+
+    @property
+    def box(self) -> QMessageBox:
+        assert self.page.question is not None
+        return self.page.question
+
+
+@pytest.fixture
+def opened(qtbot: QtBot) -> Opened:
+    made = Opened(qtbot)
+    made.page.show_jobs(samples.jobs(), KNOWN, ProtectState.ON)
+    return made
+
+
+def test_before_the_first_scan_the_page_says_what_will_be_there(qtbot: QtBot) -> None:
+    page = Opened(qtbot).page
+    assert page.empty.isVisible()
+    assert page.empty.text() == NONE_YET
+    assert not page.pause.isEnabled()
+
+
+def test_a_filter_without_a_hit_says_so(opened: Opened) -> None:
+    type_text(opened.page.filter, "nothing of the kind")
+    assert opened.page.empty.text() == NONE_FIT
+    assert opened.page.empty.isVisible()
+
+
+def test_buttons_offer_what_makes_sense_for_the_job(opened: Opened) -> None:
+    page = opened.page
+
+    def offered() -> list[str]:
+        buttons = (page.slow_down, page.pause, page.resume, page.protect, page.end)
+        return [each.text() for each in buttons if each.isEnabled()]
+
+    page.select("cargo build:40551")
+    assert offered() == ["Slow down", "Pause", "Protect", "End…"]
+    page.select("pytest:41207")  # slowed down
+    assert offered() == ["Pause", "Resume", "Protect", "End…"]
+    page.select("Firefox:2210")  # protected
+    assert offered() == []
+
+
+def test_a_button_that_cannot_be_pressed_says_why(opened: Opened) -> None:
+    page = opened.page
+    assert "Choose a job" in page.end.toolTip()
+    page.select("pytest:41207")
+    assert "slowed down already" in page.slow_down.toolTip()
+    page.select("Firefox:2210")
+    assert "It is protected: has windows." in page.pause.toolTip()
+    assert page.pause.accessibleDescription() == "It is protected: has windows."
+    assert "protected: has windows" in page.chosen.text()
+
+
+def test_switched_off_protection_offers_nothing_but_to_protect(opened: Opened) -> None:
+    page = opened.page
+    page.show_jobs(samples.jobs(), Grips(), ProtectState.OFF)
+    page.select("cargo build:40551")
+    assert not page.pause.isEnabled()
+    assert "Protection is off" in page.pause.toolTip()
+    assert page.protect.isEnabled()
+
+
+def test_what_the_person_protects_can_be_taken_back(opened: Opened) -> None:
+    page = opened.page
+    key = "cargo build:40551"
+    mine = Protected(job_key=key, why="protected by you", by_person=True)
+    page.show_jobs(samples.jobs(), Grips(protected={key: mine}), ProtectState.ON)
+    page.select(key)
+    assert not page.protect.isVisible()
+    click(page.unprotect)
+    assert opened.asked == [(key, "unprotect")]
+
+
+def test_what_came_of_a_press_is_told_with_its_way_back(opened: Opened, qtbot: QtBot) -> None:
+    page, key = opened.page, "cargo build:40551"
+    page.select(key)
+    page.show_told(
+        Told(sentence="It is paused.", job_key=key, action_id="a7", way_back=WayBack.UNDO)
+    )
+    assert page.told.words.text() == "It is paused."
+    with qtbot.waitSignal(page.undo_requested) as caught:
+        click(page.told.undo)
+    assert caught.args == ["a7"]
+    page.show_told(Told(sentence="Never touched.", job_key=key, way_back=WayBack.UNPROTECT))
+    click(page.told.undo)
+    assert opened.asked == [(key, "unprotect")]
+    page.show_told(Told(sentence="It has ended already.", job_key=key))
+    assert not page.told.undo.isVisible()
+    page.select("vite:38110")
+    assert not page.told.isVisible()
+
+
+def test_the_memory_of_the_chosen_job_is_shown_with_shared_pages_counted_once(
+    opened: Opened,
+) -> None:
+    page, job = opened.page, samples.jobs()[1]
+    look = CloseLook(pss_bytes={identity(job.processes[0]): 2_000_000_000})
+    page.show_jobs(samples.jobs(), Grips(look=look), ProtectState.ON)
+    page.select(job.key)
+    assert page.chosen.text().endswith("RSS 3.1 GB, PSS 2.0 GB")
+
+
+def test_a_cell_that_is_cut_off_gives_the_whole_in_its_tooltip(opened: Opened) -> None:
+    page = opened.page
+    delegate = page.view.itemDelegate()
+    assert isinstance(delegate, CellDelegate)
+    cell = page.model.index_of("pytest:41207").data(CELL)
+    assert delegate.tooltip(cell, page.view.font(), 60) == "pytest ~/shop · 9 processes"
+    assert not delegate.tooltip(cell, page.view.font(), 900)
+
+
+def test_open_branches_stay_open_when_the_order_changes(opened: Opened) -> None:
+    page = opened.page
+    page.view.expand(page.model.index_of("vite:38110"))
+    page.model.sort(Column.NAME, Qt.SortOrder.AscendingOrder)
+    page.show_jobs(samples.jobs()[::-1], KNOWN, ProtectState.ON)
+    assert page.view.isExpanded(page.model.index_of("vite:38110"))
+    assert not page.view.isExpanded(page.model.index_of("pytest:41207"))
+
+
+def test_a_process_stands_for_its_job(opened: Opened) -> None:
+    page = opened.page
+    page.view.setCurrentIndex(page.model.index(1, 0, page.model.index_of("cargo build:40551")))
+    click(page.slow_down)
+    click(page.pause)
+    click(page.protect)
+    assert opened.asked == [
+        ("cargo build:40551", "slow_down"),
+        ("cargo build:40551", "pause"),
+        ("cargo build:40551", "protect"),
+    ]
+
+
+def test_ending_asks_first_and_names_job_count_and_processes(opened: Opened) -> None:
+    opened.page.select("pytest:41207")
+    click(opened.page.end)
+    assert opened.asked == []
+    assert opened.box.text() == "End pytest · ~/shop, 9 processes?"
+    assert opened.box.textFormat() == Qt.TextFormat.PlainText
+    assert "pytest (pid 41207)" in opened.box.informativeText()
+    assert "and 5 more" in opened.box.informativeText()
+    default = opened.box.defaultButton()
+    assert default is not None
+    assert default.text() == "Leave it running"
+    click(next(each for each in opened.box.buttons() if each.text() == "End 9 processes"))
+    assert opened.asked == [("pytest:41207", "end")]
+
+
+def test_escape_leaves_it_running(opened: Opened) -> None:
+    opened.page.select("pytest:41207")
+    opened.page.view.setFocus()
+    press(opened.page.view, Qt.Key.Key_Delete)
+    press(opened.box, Qt.Key.Key_Escape)
+    assert opened.asked == []
+
+
+def test_what_is_confirmed_is_what_was_asked_about(opened: Opened) -> None:
+    opened.page.select("pytest:41207")
+    click(opened.page.end)
+    opened.page.select("cargo build:40551")  # the selection moved on meanwhile
+    click(next(each for each in opened.box.buttons() if each.text() == "End 9 processes"))
+    assert opened.asked == [("pytest:41207", "end")]
+
+
+def test_the_selection_survives_new_scans(opened: Opened) -> None:
+    opened.page.select("vite:38110")
+    opened.page.show_jobs(samples.jobs()[::-1], grips(ProtectionView()), ProtectState.ON)
+    job = opened.page.view.selected_job()
+    assert job is not None
+    assert job.key == "vite:38110"
+
+
+def test_the_list_holds_still_while_the_keyboard_is_in_it(opened: Opened, qtbot: QtBot) -> None:
+    page = opened.page
+    page.activateWindow()
+    page.view.setFocus()
+    qtbot.waitUntil(page.view.hasFocus)
+    page.select("cargo build:40551")
+    row = page.view.currentIndex().row()
+    jobs = list(samples.jobs())
+    calm = msgspec.structs.replace(jobs[1], cpu_percent=0.0)
+    page.show_jobs((jobs[0], calm, *jobs[2:]), KNOWN, ProtectState.ON)
+    assert page.view.currentIndex().row() == row

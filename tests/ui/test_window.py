@@ -1,0 +1,394 @@
+import base64
+
+import msgspec
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QSignalSpy
+from PySide6.QtWidgets import QAbstractButton, QLineEdit, QWidget
+from pytestqt.qtbot import QtBot
+
+from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
+from omnitray.base.status import Status
+from omnitray.settings import Settings
+from omnitray.ui.theme import DARK, Theme
+from omnitray.ui.widgets.sidebar import PAGES
+from omnitray.ui.window import MainWindow
+from omnitray.ui.window_place import NoPlaces, Place
+from support import samples
+from support.clock import FakeClock
+from support.keys import CTRL, click, press
+from support.samples import ListedAlerts
+
+
+@pytest.fixture
+def places() -> NoPlaces:
+    return NoPlaces()
+
+
+@pytest.fixture
+def window(qtbot: QtBot, places: NoPlaces) -> MainWindow:
+    clock = FakeClock()
+    clock.jump_wall(samples.NOW - clock.wall())
+    made = MainWindow(
+        ListedAlerts(samples.alerts()),
+        places=places,
+        clock=clock,
+        theme=Theme(Qt.ColorScheme.Light),
+    )
+    qtbot.addWidget(made)
+    return made
+
+
+def feed(window: MainWindow) -> None:
+    window.show_settings(Settings())
+    window.set_history(samples.snapshots())
+    window.set_alert_history(samples.alerts())
+    window.show_jobs(samples.jobs())
+    window.show_actions(samples.protection())
+    window.show_status(samples.status())
+
+
+def shown(window: MainWindow, qtbot: QtBot) -> MainWindow:
+    window.show_now()
+    window.activateWindow()
+    qtbot.waitExposed(window)
+    qtbot.waitUntil(window.isActiveWindow)
+    return window
+
+
+def test_pages_are_built_when_they_are_first_shown_and_get_the_newest_facts(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    feed(window)
+    shown(window, qtbot)
+    assert window.pages.count() == 1
+    window.show_page("processes")
+    assert window.pages.count() == 2
+    processes = window.pages.processes
+    assert processes is not None
+    assert processes.model.rowCount() == len(samples.jobs())
+
+
+@pytest.mark.parametrize(("number", "page"), list(enumerate(PAGES, start=1)))
+def test_ctrl_and_a_figure_turn_to_a_page(
+    window: MainWindow, qtbot: QtBot, number: int, page: str
+) -> None:
+    shown(window, qtbot)
+    press(window, Qt.Key(Qt.Key.Key_0 + number), CTRL)
+    assert window.page == page
+
+
+def test_the_status_is_said_in_a_sentence_and_the_selectors_follow(window: MainWindow) -> None:
+    window.show_status(samples.status(mode=Mode.PROD, chosen_level=MonitorLevel.INTENSIVE))
+    assert window.header.headline.text() == "Memory 93 %: pytest · ~/shop and 1 more"
+    assert window.header.mode.value == Mode.PROD
+    assert window.header.level.value == MonitorLevel.INTENSIVE
+    assert window.footer.words.text().startswith("OmniTray itself: 0.12 % of one core · 71 MB")
+
+
+def test_alerts_that_wait_are_counted_in_the_sidebar(window: MainWindow) -> None:
+    window.show_status(samples.status())
+    buttons = window.sidebar.findChildren(QAbstractButton)
+    assert "Alerts, 2 waiting" in [each.accessibleName() for each in buttons]
+    window.show_status(Status())
+    assert "Alerts" in [each.accessibleName() for each in buttons]
+
+
+def test_selectors_ask_and_do_not_set(window: MainWindow, qtbot: QtBot) -> None:
+    shown(window, qtbot)
+    window.show_status(Status(mode=Mode.DEV))
+    modes, levels = QSignalSpy(window.mode_requested), QSignalSpy(window.level_requested)
+    click(window.header.mode.findChildren(QAbstractButton)[1])
+    window.header.level.chosen.emit(None)
+    assert modes.at(0) == [Mode.TEST]
+    assert levels.at(0) == [None]
+
+
+def test_a_notification_opens_on_its_very_alert(window: MainWindow, qtbot: QtBot) -> None:
+    feed(window)
+    shown(window, qtbot)
+    window.show_alert_details("a00006")
+    assert window.page == "alerts"
+    alerts = window.pages.alerts
+    assert alerts is not None
+    assert alerts.detail.alert is not None
+    assert alerts.detail.alert.id == "a00006"
+
+
+def test_an_alert_that_is_raised_reaches_the_open_history_and_the_charts(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    feed(window)
+    shown(window, qtbot)
+    window.show_page("alerts")
+    new = samples.alert(77, -1, AlertType.CRITICAL, Severity.CRITICAL, "New", "")
+    window.show_alert(new)
+    alerts, overview = window.pages.alerts, window.pages.overview
+    assert alerts is not None
+    assert overview is not None
+    assert alerts.model.row_of(new.id) == 0
+    chart = overview.cards["CPU"].chart
+    chart.point_at(-1.0)
+    qtbot.waitUntil(lambda: chart.crosshair_text().endswith("New"))
+
+
+def test_nothing_is_painted_while_the_window_is_hidden(window: MainWindow, qtbot: QtBot) -> None:
+    feed(window)
+    shown(window, qtbot)
+    overview = window.pages.overview
+    assert overview is not None
+    charts = [card.chart for card in overview.cards.values()]
+    qtbot.waitUntil(lambda: all(chart.paints for chart in charts))
+    window.close()
+    before = [chart.paints for chart in charts]
+    window.add_snapshot(msgspec.structs.replace(samples.snapshots(3)[-1], monotonic_s=90_005.0))
+    qtbot.wait(30)
+    assert [chart.paints for chart in charts] == before
+
+
+def test_what_came_while_hidden_is_there_at_the_next_show(window: MainWindow, qtbot: QtBot) -> None:
+    feed(window)
+    last = samples.snapshots(3)[-1]
+    window.add_snapshot(
+        msgspec.structs.replace(
+            last, monotonic_s=90_005.0, taken_at=samples.NOW + 5, cpu_percent=77.0
+        )
+    )
+    shown(window, qtbot)
+    overview = window.pages.overview
+    assert overview is not None
+    assert overview.cards["CPU"].value.text() == "77 %"
+
+
+def test_the_window_remembers_page_range_and_geometry(
+    window: MainWindow, qtbot: QtBot, places: NoPlaces
+) -> None:
+    shown(window, qtbot)
+    overview = window.pages.overview
+    assert overview is not None
+    overview.range.chosen.emit(900.0)
+    window.resize(880, 650)  # the offscreen screen is 800 high
+    window.show_page("alerts")
+    window.close()
+    kept = places.load()
+    assert kept.page == "alerts"
+    assert kept.range_s == 900.0
+    again = MainWindow(ListedAlerts(), places=places)
+    qtbot.addWidget(again)
+    assert again.page == "alerts"
+    assert (again.width(), again.height()) == (880, 650)
+    again.show_page("overview")
+    assert again.pages.overview is not None
+    assert again.pages.overview.range.value == 900.0
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        Place(geometry="not base64 !", page="nowhere", range_s=-3.0),
+        Place(geometry=base64.b64encode(b"x" * 40).decode()),
+    ],
+)
+def test_a_place_that_makes_no_sense_gives_the_default(qtbot: QtBot, place: Place) -> None:
+    places = NoPlaces()
+    places.save(place)
+    window = MainWindow(ListedAlerts(), places=places)
+    qtbot.addWidget(window)
+    assert window.page == "overview"
+    assert (window.width(), window.height()) == (960, 640)
+    assert window.pages.overview is not None
+    assert window.pages.overview.range.value == 300.0
+
+
+def test_ctrl_f_goes_to_the_filter_of_the_page(window: MainWindow, qtbot: QtBot) -> None:
+    shown(window, qtbot)
+    window.show_page("processes")
+    press(window, Qt.Key.Key_F, CTRL)
+    assert window.pages.processes is not None
+    qtbot.waitUntil(window.pages.processes.filter.hasFocus)
+
+
+def test_ctrl_f_on_a_page_without_a_filter_searches_the_alerts(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    shown(window, qtbot)
+    press(window, Qt.Key.Key_F, CTRL)
+    assert window.page == "alerts"
+
+
+def test_escape_clears_the_filter_then_hides_the_window(window: MainWindow, qtbot: QtBot) -> None:
+    shown(window, qtbot)
+    window.show_page("processes")
+    field = window.pages.filter_of("processes")
+    assert isinstance(field, QLineEdit)
+    field.setText("py")
+    press(field, Qt.Key.Key_Escape)
+    assert field.text() == ""
+    assert window.isVisible()
+    press(field, Qt.Key.Key_Escape)
+    assert not window.isVisible()
+
+
+def test_f5_asks_the_history_again(window: MainWindow, qtbot: QtBot) -> None:
+    source = ListedAlerts()
+    made = MainWindow(source)
+    qtbot.addWidget(made)
+    shown(made, qtbot)
+    made.show_page("alerts")
+    asked = len(source.asked)
+    press(made, Qt.Key.Key_F5)
+    assert len(source.asked) == asked + 1
+    assert window is not made
+
+
+def test_a_job_opened_on_the_overview_is_chosen_among_the_processes(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    feed(window)
+    shown(window, qtbot)
+    window.pages.job_opened.emit(samples.jobs()[1])
+    assert window.page == "processes"
+    assert window.pages.processes is not None
+    job = window.pages.processes.view.selected_job()
+    assert job is not None
+    assert job.name == "cargo build"
+
+
+def test_a_banner_says_one_sentence_and_may_have_a_button(window: MainWindow, qtbot: QtBot) -> None:
+    shown(window, qtbot)
+    pressed = QSignalSpy(window.banner_action_requested)
+    window.show_banner("There is no tray here.", "How to get one")
+    assert window.banner.isVisible()
+    click(window.banner.findChildren(QAbstractButton)[0])
+    assert pressed.count() == 1
+    window.show_banner("")
+    assert not window.banner.isVisible()
+
+
+def test_a_question_is_asked_on_every_page_and_answered_once(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    shown(window, qtbot)
+    given = QSignalSpy(window.answer_given)
+    window.show_question(samples.question())
+    window.show_page("settings")
+    assert window.question.isVisible()
+    click(window.question.buttons[0])
+    assert given.at(0) == ["q1", "slow_down"]
+
+
+def test_the_window_turns_dark_while_it_is_open(qtbot: QtBot) -> None:
+    theme = Theme(Qt.ColorScheme.Light)
+    window = MainWindow(ListedAlerts(), theme=theme)
+    qtbot.addWidget(window)
+    theme.colours = DARK
+    theme.changed.emit()
+    assert DARK.window in window.styleSheet()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_everything_that_takes_the_focus_has_a_name(
+    window: MainWindow, qtbot: QtBot, page: str
+) -> None:
+    feed(window)
+    shown(window, qtbot)
+    window.show_page(page)
+    nameless = [
+        widget
+        for widget in window.findChildren(QWidget)
+        if widget.isVisible()
+        and widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+        and not widget.accessibleName()
+        and not (isinstance(widget, QAbstractButton) and widget.text())
+    ]
+    assert nameless == []
+
+
+def test_the_whole_window_can_be_walked_with_the_tab_key(window: MainWindow, qtbot: QtBot) -> None:
+    feed(window)
+    shown(window, qtbot)
+    seen: set[int] = set()
+    for _ in range(40):
+        press(window, Qt.Key.Key_Tab)
+        focus = window.focusWidget()
+        if focus is not None:
+            seen.add(id(focus))
+    # pages, mode, level, range, four charts, jobs: groups are one stop, arrows move inside them
+    assert len(seen) >= 9
+
+
+def test_a_flood_of_alerts_marks_the_charts_once(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed(window)
+    shown(window, qtbot)
+    window.show_page("alerts")
+    overview, alerts = window.pages.overview, window.pages.alerts
+    assert overview is not None
+    assert alerts is not None
+    qtbot.wait(150)  # the markers of the history itself
+    marked: list[int] = []
+    monkeypatch.setattr(overview, "show_alerts", lambda found: marked.append(len(list(found))))
+    for alert in reversed(samples.many_alerts(1500)):
+        window.show_alert(alert)
+    qtbot.waitUntil(lambda: bool(marked))
+    assert marked == [200]
+    assert alerts.model.row_of("a00000") >= 0
+
+
+def test_a_list_that_nobody_sees_is_left_alone_and_catches_up(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    feed(window)
+    shown(window, qtbot)
+    window.show_page("processes")
+    processes = window.pages.processes
+    assert processes is not None
+    window.show_page("settings")
+    window.show_jobs(samples.jobs()[:2])
+    assert processes.model.rowCount() == len(samples.jobs())
+    window.show_page("processes")
+    assert processes.model.rowCount() == 2
+    window.close()
+    window.show_jobs(samples.jobs()[:1])
+    assert processes.model.rowCount() == 2
+    window.show_now()
+    assert processes.model.rowCount() == 1
+
+
+def test_a_closer_look_is_asked_for_by_who_shows_all_jobs_and_only_in_sight(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    asked: list[tuple[object, str]] = []
+    window.show()
+    qtbot.waitExposed(window)
+    window.pages.look_wanted.connect(lambda jobs, chosen: asked.append((jobs, chosen)))
+    window.show_jobs(samples.jobs())
+    assert asked == []  # another page is shown
+    window.show_page("processes")
+    assert window.pages.processes is not None
+    window.pages.processes.select("vite:38110")
+    assert asked[-1] == (samples.jobs(), "vite:38110")
+    window.hide()
+    asked.clear()
+    window.show_jobs(samples.jobs())
+    assert asked == []
+    window.show()
+    qtbot.waitUntil(lambda: len(asked) > 0)
+
+
+def test_ending_from_the_protection_page_asks_where_all_its_processes_are_listed(
+    window: MainWindow,
+) -> None:
+    window.show_jobs(samples.jobs())
+    window.show_page("protection")
+    assert window.pages.protection is not None
+    window.pages.protection.end_requested.emit("gone:1")
+    assert window.pages.protection.told.words.text() == "It has ended already."
+    window.pages.protection.end_requested.emit("pytest:41207")
+    assert window.page == "processes"
+    assert window.pages.processes is not None
+    question = window.pages.processes.question
+    assert question is not None
+    assert question.text() == "End pytest · ~/shop, 9 processes?"
+    question.close()

@@ -1,0 +1,155 @@
+"""What the window asks for, carried out: here what needs the desktop and the disk."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from PySide6.QtCore import QObject, QUrl, Signal, Slot
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+
+from omnitray.alerts.channels.dispatch import Dispatcher
+from omnitray.alerts.storage.history import History
+from omnitray.alerts.storage.query import AlertQuery
+from omnitray.alerts.storage.store import AlertStore
+from omnitray.alerts.system import AlertSystem
+from omnitray.monitor.own_cost import OwnCostMeter
+from omnitray.monitor.ring import SnapshotRing
+from omnitray.protector.view import ProtectionView
+from omnitray.runtime.app_context import Parts
+from omnitray.runtime.hub import Hub
+from omnitray.runtime.protection import Protection
+from omnitray.runtime.settings_keeper import SettingsKeeper
+from omnitray.ui.window_controller import Windows
+from support import samples
+from support.clock import FakeClock
+from support.keys import click
+
+
+class NoProtection(QObject):
+    """Stands in for the protector, of which nothing is asked here."""
+
+    view_changed = Signal(object)
+    question_changed = Signal(object)
+    told = Signal(object)
+    seen = Signal(object)
+    view = ProtectionView()
+
+    @property
+    def looking(self) -> "NoProtection":
+        return self
+
+    @Slot()
+    def nothing(self) -> None:
+        """What the window may ask for."""
+
+    look = act_on_job = undo = undo_all = set_state = answer = nothing
+
+
+class Opened:
+    """The window over a real store, on a desktop that opens files or does not."""
+
+    def __init__(self, folder: Path) -> None:
+        clock = FakeClock()
+        self.opens = True
+        self.asked: list[str] = []
+        self.settings = SettingsKeeper(folder / "config.toml")
+        self.store = AlertStore(History(folder / "alerts", clock), clock)
+        self.dispatcher = Dispatcher(self.store, {}, clock)
+        policy = self.settings.loaded.settings.alert_policy()
+        self.hub = Hub(
+            clock=clock,
+            settings=self.settings,
+            alerts=AlertSystem(clock, policy, self.dispatcher),
+            cost=OwnCostMeter(clock, lambda: 0.0, lambda: 60_000_000),
+        )
+        protection: Any = NoProtection()
+        self.protection: NoProtection = protection
+        parts: Parts[Protection] = Parts(
+            hub=self.hub,
+            settings=self.settings,
+            ring=SnapshotRing(),
+            store=self.store,
+            protection=cast("Protection", protection),
+        )
+        self.windows = Windows(
+            parts, clock=clock, place_file=folder / "window.json", open_url=self.open_url
+        )
+        self.windows.open()
+
+    def open_url(self, url: QUrl) -> bool:
+        self.asked.append(url.toLocalFile())
+        return self.opens
+
+    def banner(self) -> str:
+        window = self.windows.window
+        assert window is not None
+        return window.banner.words.text() if window.banner.isVisible() else ""
+
+    def end(self) -> None:
+        self.windows.close()
+        self.hub.stop()
+        assert self.dispatcher.close()
+
+
+@pytest.fixture
+def opened(tmp_path: Path, qtbot: QtBot) -> Iterator[Opened]:
+    assert qtbot
+    ours = Opened(tmp_path)
+    yield ours
+    ours.end()
+
+
+def stored(opened: Opened) -> Path:
+    """An alert with a file of its own."""
+    alert = samples.alerts()[0]
+    opened.store.submit(alert).result(5)
+    path = opened.store.path_of(alert.id)
+    assert path is not None
+    return path
+
+
+def test_a_file_that_the_desktop_opens_needs_no_word(opened: Opened) -> None:
+    path = stored(opened)
+    assert opened.windows.window is not None
+    opened.windows.window.open_file_requested.emit(samples.alerts()[0].id)
+    assert opened.asked == [str(path)]
+    assert opened.banner() == ""
+
+
+def test_a_file_that_nothing_opens_is_named_and_its_path_can_be_copied(opened: Opened) -> None:
+    path = stored(opened)
+    opened.opens = False
+    window = opened.windows.window
+    assert window is not None
+    window.open_file_requested.emit(samples.alerts()[0].id)
+    assert opened.banner() == f"Nothing here opens this kind of file: {path}"
+    copy, close = window.banner.findChildren(QPushButton)
+    assert copy.text() == "Copy its path"
+    click(copy)
+    assert QGuiApplication.clipboard().text() == str(path)
+    assert opened.banner() == f"Copied: {path}"
+    click(close)
+    assert opened.banner() == ""
+
+
+def test_an_export_that_fails_says_why(opened: Opened, tmp_path: Path) -> None:
+    window = opened.windows.window
+    assert window is not None
+    window.export_requested.emit(AlertQuery(), str(tmp_path / "no" / "out.csv"))
+    assert opened.banner().startswith("Nothing was exported: cannot write ")
+    window.export_requested.emit(AlertQuery(), str(tmp_path / "out.csv"))
+    assert opened.banner() == f"0 alerts exported to {tmp_path / 'out.csv'}"
+
+
+def test_a_window_opened_while_a_question_is_open_asks_it(opened: Opened) -> None:
+    opened.windows.close()
+    opened.protection.question_changed.emit(samples.question())
+    opened.windows.open()
+    window = opened.windows.window
+    assert window is not None
+    assert len(window.question.buttons) == 5
+    opened.protection.question_changed.emit(None)
+    assert not window.question.isVisible()
