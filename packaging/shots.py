@@ -112,7 +112,7 @@ def _shoot(app: "QApplication", scheme: "Qt.ColorScheme", view: str, target: Pat
 
 
 def _window(scheme: "Qt.ColorScheme", *, empty: bool) -> "MainWindow":
-    from omnitray.base.status import Status  # noqa: PLC0415 - Qt comes first
+    from omnitray.api.status import Status  # noqa: PLC0415 - Qt comes first
     from omnitray.settings import Settings  # noqa: PLC0415 - likewise
     from omnitray.ui.theme import Theme  # noqa: PLC0415 - likewise
     from omnitray.ui.window import MainWindow  # noqa: PLC0415 - likewise

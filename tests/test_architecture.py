@@ -1,7 +1,7 @@
-"""Imports point one way, Qt stops at its door, and each question has its one place.
+"""Imports point one way, Qt has its rooms, and each question has its one place.
 
-``app → qt, channels, api → core → nothing of ours``; what the core needs of a platform enters
-through what ``app`` passes in.
+``LAYERS`` is the order of the packages; each may import those before it, and itself. What the
+lower ones need of a platform enters through what ``app`` passes in.
 """
 
 import ast
@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -17,33 +18,36 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "omnitray"
 TREES = ("omnitray", "tests", "packaging")
-LONGEST = {"omnitray": 400, "tests": 600, "packaging": 400}  # tests hold tables of cases
+LONGEST = {"omnitray": 500, "tests": 600, "packaging": 400}  # tests hold tables of cases
 
-# What each part may import of ours. A part is a folder, or a module at the top of the package.
-GROUND = frozenset({"core", "paths", "settings", "address", "invocation", "__version__"})
-MAY_IMPORT = {
-    "core": frozenset({"core"}),
-    "platforms": frozenset({"platforms", "core", "guardian"}),
-    "guardian": frozenset(),  # runs alone, started by its path
-    "paths": frozenset({"paths"}),
-    "settings": GROUND,
-    "address": GROUND,
-    "invocation": frozenset(),
-    "logs": GROUND,
-    "channels": GROUND | {"channels"},
-    "api": GROUND | {"api"},
-    "client": GROUND | {"client", "api"},  # speaks the words of the wire
-    "commands": GROUND | {"commands", "cli", "client", "doctor", "app", "api", "platforms"},
-    "qt": GROUND | {"qt", "channels"},
+# Packages and top-level modules, the lowest first; those of one row do not import each other.
+LAYERS = (
+    ("base",),
+    ("processes", "monitor", "settings", "cleanup"),
+    ("protector", "alerts", "servers", "metrics"),
+    ("api",),
+    ("client",),
+    ("runtime",),
+    ("ui",),
+    ("app", "cli"),
+)
+FLOOR = {name: floor for floor, names in enumerate(LAYERS) for name in names}
+# A platform implements the seams of what it serves and is imported by ``app`` and ``cli`` alone.
+PLATFORM_MAY_IMPORT = {
+    "platforms",
+    "base",
+    "cleanup",
+    "processes",
+    "monitor",
+    "protector",
+    "settings",
 }
-# The API's door opens onto the main thread, which is Qt's: its other side is a Qt object.
-ALSO = {("qt", "omnitray.api.facade")}
-# The client is several files: what it asks, whom, and what it does when nobody runs.
-CLIENT = {
-    *("backends", "borrowing", "faces", "inprocess", "leasing", "offline", "remote", "stream"),
-    "subscription",
+BESIDE = {"platforms", "pytest_plugin", "__main__", "__init__"}
+EXCEPTIONS = {
+    ("api", "omnitray.client.discovery"),  # the file that one writes and the other reads
+    ("cli", "omnitray.app"),  # without a command the program itself starts
 }
-COMPOSE = frozenset({"app", "cli", "doctor", "__main__", "__init__", "pytest_plugin"})
+CORE = ("base", "processes", "monitor", "settings", "cleanup", "protector", "alerts")
 AT_THE_TOP = {
     "CHANGELOG.md",
     "LICENSE",
@@ -85,50 +89,75 @@ def imports(path: Path) -> Iterator[tuple[ast.stmt, str]]:
 
 
 def part_of(path: Path) -> str:
-    first = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    return family(first)
-
-
-def family(name: str) -> str:
-    """``settings_lines`` belongs to ``settings``: a file that was split is still one part."""
-    if name in CLIENT:
-        return "client"
-    known = [
-        part for part in (*MAY_IMPORT, *COMPOSE) if name == part or name.startswith(f"{part}_")
-    ]
-    return max(known, key=len, default=name)
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
 def part_imported(module: str) -> str | None:
     words = module.split(".")
-    return family(words[1]) if words[0] == "omnitray" and len(words) > 1 else None
+    return words[1] if words[0] == "omnitray" and len(words) > 1 else None
 
 
-def test_every_part_has_its_place_in_the_map() -> None:
-    parts = {part_of(path) for path in modules()}
-    assert parts <= set(MAY_IMPORT) | COMPOSE
+def below(part: str) -> set[str]:
+    """What ``part`` may import of ours."""
+    if part == "platforms":
+        return PLATFORM_MAY_IMPORT
+    if part in {"app", "cli"}:
+        return {*FLOOR, "platforms"} - {"app", "cli"} | {part, "__version__"}
+    return {name for name, floor in FLOOR.items() if floor < FLOOR[part]} | {part, "__version__"}
+
+
+def test_every_part_has_its_place_in_the_layers() -> None:
+    assert {part_of(path) for path in modules()} <= {*FLOOR, *BESIDE}
 
 
 def test_imports_point_one_way() -> None:
     wrong = [
         said(path, node, f"imports {module}")
         for path in modules()
-        if part_of(path) in MAY_IMPORT
+        if (part := part_of(path)) in FLOOR or part == "platforms"
         for node, module in imports(path)
-        if (part := part_imported(module))
-        and part not in MAY_IMPORT[part_of(path)]
-        and (part_of(path), module) not in ALSO
+        if (imported := part_imported(module))
+        and imported not in below(part)
+        and (part, ".".join(module.split(".")[:3])) not in EXCEPTIONS
     ]
     assert wrong == []
 
 
-def test_qt_stops_at_the_door() -> None:
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    known = {dotted(path) for path in modules()}
+    graph = {
+        dotted(path): {
+            name
+            for _, module in imports(path)
+            if (name := module if module in known else module.rpartition(".")[0]) in known
+            and name not in {dotted(path), "omnitray"}
+        }
+        for path in modules()
+    }
+    TopologicalSorter(graph).prepare()  # raises CycleError with the circle in it
+
+
+def test_qt_stays_in_its_rooms() -> None:
     wrong = [
         said(path, node, f"imports {module}")
         for path in modules()
-        if part_of(path) not in {"qt", "app"}
+        if part_of(path) not in {"runtime", "ui", "app"}
         for node, module in imports(path)
         if module.split(".")[0] in {"PySide6", "shiboken6"}
+    ]
+    assert wrong == []
+
+
+def test_the_runtime_needs_no_screen() -> None:
+    wrong = [
+        said(path, node, f"imports {module}")
+        for path in modules("runtime")
+        for node, module in imports(path)
+        if module.startswith("PySide6.") and module.split(".")[1] not in {"QtCore", "QtNetwork"}
     ]
     assert wrong == []
 
@@ -142,9 +171,18 @@ def loaded_after(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
+def in_the_core() -> list[Path]:
+    edge = {PACKAGE / "alerts" / "storage" / "store.py"}  # the thread that writes the history
+    return [
+        path
+        for part in CORE
+        for path in modules(part)
+        if "channels" not in path.parts and path not in edge
+    ]
+
+
 def test_the_core_loads_neither_qt_nor_network_nor_psutil() -> None:
-    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in modules("core")]
-    loaded = loaded_after("import " + ", ".join(name.removesuffix(".__init__") for name in names))
+    loaded = loaded_after("import " + ", ".join(dotted(path) for path in in_the_core()))
     heavy = {"PySide6", "psutil", "starlette", "uvicorn", "websockets", "jeepney", "plyer"}
     assert loaded & heavy == set()
 
@@ -185,13 +223,13 @@ def test_the_core_neither_prints_nor_runs_threads_or_sockets_or_programs() -> No
     }  # fmt: skip
     wrong = [
         said(path, node, f"imports {module}")
-        for path in modules("core")
+        for path in in_the_core()
         for node, module in imports(path)
         if banned & {module.split(".")[0], *names_in(node)}
     ]
     wrong += [
         said(path, node, "prints")
-        for path in modules("core")
+        for path in in_the_core()
         for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Call) and names_of(node.func) == "print"
     ]
@@ -251,7 +289,7 @@ def test_nothing_else_stands_at_the_top() -> None:
 
 @pytest.mark.parametrize("tree", TREES)
 def test_no_drawer_is_called_utils(tree: str) -> None:
-    drawers = {"utils", "util", "misc", "helpers", "common", "tools"}
+    drawers = {"utils", "util", "misc", "helpers", "tools"}
     assert [path for path in (ROOT / tree).rglob("*") if path.stem in drawers] == []
 
 

@@ -5,9 +5,9 @@ is neither acknowledged nor older than ``inhibit_s``: a line typed yesterday on 
 not hide a full disk today.
 """
 
-from omnitray.alerts.incident import Incident
+from omnitray.alerts.incidents import Incident
 from omnitray.alerts.reasons import Reason
-from omnitray.alerts.timing import OF_A_SERVER, AlertTiming
+from omnitray.alerts.rules import OF_A_SERVER, AlertTiming
 from omnitray.base.facts import AlertType
 
 

@@ -3,11 +3,13 @@
 Field names, their order and their spelling are a contract; golden tests hold them.
 """
 
-import datetime as dt
+import os
+from collections.abc import Callable
 from typing import Any, Literal
 
 import msgspec
 
+from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertType, Severity
 
 SCHEMA = 1
@@ -40,12 +42,6 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     suppressed: int = 0
 
 
-def timestamp(wall_s: float) -> str:
-    """``2026-11-22T13:21:27.123Z`` for seconds since the epoch."""
-    moment = dt.datetime.fromtimestamp(wall_s, dt.UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def epoch(text: str) -> float:
-    """The inverse of :func:`timestamp`; raises ValueError on anything else."""
-    return dt.datetime.fromisoformat(text).timestamp()
+def id_maker(clock: Clock) -> Callable[[], str]:
+    """Ids of 22 hexadecimal digits: 12 of milliseconds since the epoch, 10 of chance."""
+    return lambda: f"{int(clock.wall() * 1000):012x}{os.urandom(5).hex()}"

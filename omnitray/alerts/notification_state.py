@@ -6,13 +6,11 @@ an incident into a case, and a verdict into bookkeeping.
 
 from collections.abc import Iterable
 
-from omnitray.alerts.budget import DIGEST_SLOT, Budget
-from omnitray.alerts.grouping import Groups
-from omnitray.alerts.incident import Incident
+from omnitray.alerts.grouping import DIGEST_SLOT, Budget, Groups
+from omnitray.alerts.incidents import Incident
 from omnitray.alerts.inhibition import Inhibitors
-from omnitray.alerts.rules import Case, Change, Outcome, Verdict, judge
+from omnitray.alerts.rules import TEST_TYPES, AlertTiming, Case, Change, Outcome, Verdict, judge
 from omnitray.alerts.silences import Silences
-from omnitray.alerts.timing import TEST_TYPES, AlertTiming
 from omnitray.base.policy import AlertPolicy
 
 

@@ -4,18 +4,15 @@ from collections.abc import Iterable
 
 import msgspec
 
-from omnitray.alerts.budget import DIGEST_SLOT
 from omnitray.alerts.decision import ATTENTION, EVERYWHERE, FEED, RECORD, Outgoing
-from omnitray.alerts.grouping import Due
-from omnitray.alerts.incident import Incident
-from omnitray.alerts.incidents import Incidents
+from omnitray.alerts.grouping import DIGEST_SLOT, Due
+from omnitray.alerts.incidents import Incident, Incidents
 from omnitray.alerts.notification_state import Telling
 from omnitray.alerts.outbox import Handover
 from omnitray.alerts.reasons import Reason
-from omnitray.alerts.rules import Change, Outcome, Verdict, repeat_s
+from omnitray.alerts.rules import TEST_TYPES, AlertTiming, Change, Outcome, Verdict, repeat_s
 from omnitray.alerts.text import many_body, many_title, one_body, worst_and_newest
-from omnitray.alerts.timing import TEST_TYPES, AlertTiming
-from omnitray.base.agenda import Agenda
+from omnitray.base.clock import Agenda
 from omnitray.base.facts import AlertChannel
 
 _replace = msgspec.structs.replace

@@ -5,7 +5,7 @@ from collections import deque
 import msgspec
 
 from omnitray.alerts.decision import FEED, Decision, Outgoing, Sink
-from omnitray.alerts.incident import Incident
+from omnitray.alerts.incidents import Incident
 from omnitray.alerts.model import Alert
 from omnitray.alerts.reasons import Reason
 from omnitray.base.clock import Clock

@@ -5,17 +5,15 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from omnitray.alerts.decision import ATTENTION, FEED, RECORD, Outgoing, Sink
-from omnitray.alerts.incident import Incident, Report, restored
-from omnitray.alerts.incidents import Incidents
-from omnitray.alerts.model import Alert, epoch, timestamp
+from omnitray.alerts.incidents import Incident, Incidents, Report, restored
+from omnitray.alerts.model import Alert
 from omnitray.alerts.notification_state import Telling
 from omnitray.alerts.notifier import Teller
 from omnitray.alerts.outbox import Handover
 from omnitray.alerts.reasons import Reason
-from omnitray.alerts.rules import Change
+from omnitray.alerts.rules import INHIBITORS, TEST_TYPES, AlertTiming, Change
 from omnitray.alerts.silences import EVERYTHING
-from omnitray.alerts.timing import INHIBITORS, TEST_TYPES, AlertTiming
-from omnitray.base.clock import Clock
+from omnitray.base.clock import Clock, epoch, timestamp
 from omnitray.base.facts import AlertChannel
 
 _replace = msgspec.structs.replace

@@ -3,7 +3,7 @@
 The window, the log, the API and the tests all show these same words.
 """
 
-from omnitray.base.said import Said
+from omnitray.base.facts import Said
 
 
 class Reason(Said):

@@ -5,13 +5,14 @@ monotonic clock, so that setting the time neither ends nor prolongs them.
 """
 
 import logging
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from omnitray.alerts.reasons import Reason
 from omnitray.base.clock import Clock
-from omnitray.base.durable import StorageError
+from omnitray.base.durable import StorageError, make_folder, write_atomic
 
 log = logging.getLogger(__name__)
 EVERYTHING = ""
@@ -131,3 +132,25 @@ class Silences:
             self._memory.save(msgspec.json.encode(list(self._known.values())))
         except StorageError as error:
             log.warning("a pause holds only until the program ends: %s", error)
+
+
+class SilenceFile:
+    """A :class:`~omnitray.alerts.silences.SilenceMemory` at a path."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self) -> bytes | None:
+        """What was saved last; None where nothing was or it cannot be read."""
+        try:
+            return self._path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            log.warning("the remembered pauses cannot be read: %s", error)
+            return None
+
+    def save(self, data: bytes) -> None:
+        """Keep this instead; raises StorageError."""
+        make_folder(self._path.parent)
+        write_atomic(self._path, data)

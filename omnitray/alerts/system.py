@@ -11,18 +11,17 @@ disk and screen on threads of its own. Timers belong to the caller: ``tick()`` w
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from omnitray.alerts.alert_id import id_maker
 from omnitray.alerts.decision import Decision, Outgoing, Sink, Tick
 from omnitray.alerts.fingerprint import fingerprint, stable_labels
-from omnitray.alerts.incident import Report
-from omnitray.alerts.model import Alert, timestamp
+from omnitray.alerts.incidents import Report
+from omnitray.alerts.model import Alert, id_maker
 from omnitray.alerts.notification_state import Telling
 from omnitray.alerts.pipeline import AlertFlow
 from omnitray.alerts.reasons import Reason
+from omnitray.alerts.rules import DEFAULT_SEVERITY, AlertTiming
 from omnitray.alerts.silences import ForgetfulMemory, SilenceMemory, Silences
-from omnitray.alerts.timing import DEFAULT_SEVERITY, AlertTiming
-from omnitray.base import text
-from omnitray.base.clock import Clock
+from omnitray.base import amounts
+from omnitray.base.clock import Clock, timestamp
 from omnitray.base.facts import AlertChannel, AlertType, Severity
 from omnitray.base.policy import AlertPolicy
 from omnitray.base.subscribers import Callback
@@ -77,15 +76,15 @@ class AlertSystem:
         The same type, source and labels are the same incident, however the words differ.
         ``notify_now`` skips severity, grouping and budget, not pauses and the repeat floor.
         """
-        cleaned = text.context(context)
-        title = text.text(title, text.TITLE_LIMIT)
+        cleaned = amounts.context(context)
+        title = amounts.text(title, amounts.TITLE_LIMIT)
         named = stable_labels(title, cleaned) if labels is None else labels
         report = Report(
             type=type_,
             title=title,
-            message=text.text(message, text.MESSAGE_LIMIT),
+            message=amounts.text(message, amounts.MESSAGE_LIMIT),
             severity=severity or DEFAULT_SEVERITY[type_],
-            source=text.text(source, text.SOURCE_LIMIT),
+            source=amounts.text(source, amounts.SOURCE_LIMIT),
             fingerprint=fingerprint(type_, source, named),
             context=cleaned,
             seen=timestamp(self._clock.wall()),

@@ -6,7 +6,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 import uvicorn
 
@@ -14,8 +14,11 @@ from omnitray.api.bodies import Identity
 from omnitray.api.broadcast import Feed
 from omnitray.api.facade import Door
 from omnitray.api.gate import Gate
-from omnitray.api.limits import MAX_FRAME_BYTES, MAX_HEADER_BYTES
-from omnitray.api.protocol import GuardedHttp, late_socket
+from omnitray.api.http_protocol import GuardedHttp
+from omnitray.api.limits import (
+    MAX_FRAME_BYTES,
+    MAX_HEADER_BYTES,
+)
 from omnitray.api.routes import Context, router
 from omnitray.api.security import House
 from omnitray.api.token import Token
@@ -103,3 +106,13 @@ def build_server(app: Gate, settings: ApiSettings, stopping: asyncio.Event) -> S
         ssl_keyfile=settings.key if secure else None,
     )
     return Server(config, stopping)
+
+
+def late_socket(**given: Any) -> asyncio.Protocol:
+    """The WebSocket protocol, loaded with the first connection that asks for it.
+
+    It brings 3 MB along that a program to which nobody listens can do without.
+    """
+    from omnitray.api.websocket_protocol import GuardedSocket  # noqa: PLC0415
+
+    return GuardedSocket(**given)

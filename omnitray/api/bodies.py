@@ -4,8 +4,9 @@ from typing import Literal
 
 import msgspec
 
-from omnitray.alerts.model import Alert, timestamp
+from omnitray.alerts.model import Alert
 from omnitray.api.facade import Door
+from omnitray.api.status import Status, figures, sentence
 from omnitray.api.wire import (
     ActionBody,
     Actions,
@@ -27,9 +28,9 @@ from omnitray.api.wire import (
     SnapshotBody,
     StatusBody,
 )
+from omnitray.base.clock import timestamp
 from omnitray.base.facts import Job, MemoryFacts, MonitorLevel, Severity, Snapshot
 from omnitray.base.policy import Band, ProtectPolicy
-from omnitray.base.status import Status, figures, sentence
 from omnitray.protector.view import Breaker, Held, JournalLine, ProtectionView
 
 LATEST = 20

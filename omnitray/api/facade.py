@@ -14,10 +14,10 @@ import msgspec
 
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
+from omnitray.api.status import Status
 from omnitray.base.facts import AlertType, Job, Mode, MonitorLevel, Severity, Snapshot
 from omnitray.base.leases import Lease
 from omnitray.base.policy import ProtectPolicy, Thresholds
-from omnitray.base.status import Status
 from omnitray.protector.view import Explanation, JournalLine, ProtectionView
 
 R_co = TypeVar("R_co", covariant=True)

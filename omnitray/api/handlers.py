@@ -30,8 +30,16 @@ from omnitray.api.facade import (
     UndoAll,
 )
 from omnitray.api.limits import COMMAND_TIMEOUT_S
-from omnitray.api.queries import AlertsQuery, SnapshotsQuery
-from omnitray.api.requests import NewAlert, NewClean, NewLevel, NewMode, NewSnooze
+from omnitray.api.requests import (
+    AlertsQuery,
+    NewAlert,
+    NewClean,
+    NewLevel,
+    NewMode,
+    NewSnooze,
+    SnapshotsQuery,
+)
+from omnitray.api.status import Status
 from omnitray.api.wire import (
     Actions,
     ActiveAlerts,
@@ -48,7 +56,6 @@ from omnitray.api.wire import (
     TokenBody,
 )
 from omnitray.base.facts import MonitorLevel
-from omnitray.base.status import Status
 
 R = TypeVar("R")
 LEVEL_LOOKS, LEVEL_LOOK_S = 50, 0.01

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from omnitray.api.routes import Endpoint
+from omnitray.api.endpoints import Endpoint
 from omnitray.api.wire import Error
 
 REF = "#/components/schemas/{name}"

@@ -1,10 +1,15 @@
 """The bodies that the local API takes. Unknown fields are refused: a typing error is one."""
 
-from typing import Annotated, Any
+import datetime as dt
+from typing import Annotated, Any, TypeVar
+from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Meta
 
+from omnitray.alerts.model import State
+from omnitray.alerts.storage.query import AlertQuery
+from omnitray.api.messages import Topic
 from omnitray.api.wire import LevelName
 from omnitray.base.facts import AlertType, Mode, Severity
 
@@ -50,3 +55,70 @@ class NewClean(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 class Nothing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An empty object, or no body at all."""
+
+
+MAX_FIELDS = 20
+T = TypeVar("T")
+Moment = Annotated[dt.datetime, Meta(tz=True)]
+ACTIVE: frozenset[State] = frozenset({"firing", "acknowledged"})
+Limit = Annotated[int, Meta(ge=1, le=5000)]
+
+
+class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Nothing."""
+
+
+class SnapshotsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How far back."""
+
+    minutes: Annotated[int, Meta(ge=1, le=1440, description="How far back.")] = 10
+
+
+class AlertsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which alerts; what is left out does not matter."""
+
+    type: AlertType | None = None
+    severity: Severity | None = None
+    state: State | None = None
+    active: Annotated[bool, Meta(description="Only those that are not resolved.")] = False
+    text: Annotated[str, Meta(max_length=200, description="In title or message.")] = ""
+    since: Moment | None = None
+    until: Moment | None = None
+    limit: Limit = 100
+
+    def as_query(self) -> AlertQuery:
+        """In the words of the store."""
+        states = {self.state} if self.state else ACTIVE if self.active else set()
+        return AlertQuery(
+            types=frozenset({self.type} if self.type else ()),
+            severities=frozenset({self.severity} if self.severity else ()),
+            states=frozenset(states),
+            text=self.text,
+            since=self.since.timestamp() if self.since else None,
+            until=self.until.timestamp() if self.until else None,
+            limit=self.limit,
+        )
+
+
+class SocketQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a WebSocket asks for in its address."""
+
+    auth_token: str = ""
+    events: str = ",".join(Topic)
+    snapshot_interval_s: Annotated[float, Meta(ge=0, le=3600)] = 0.0
+
+    def topics(self) -> frozenset[Topic]:
+        """The kinds it wants; raises ValueError for one that there is not."""
+        return frozenset(Topic(name) for name in self.events.split(",") if name)
+
+
+def read_query(text: bytes, shape: type[T]) -> T:
+    """The fields of a query string; raises :class:`msgspec.ValidationError`."""
+    try:
+        pairs = parse_qsl(text.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError as error:
+        raise msgspec.ValidationError(str(error)) from error
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise msgspec.ValidationError("A query field stands there twice")
+    return msgspec.convert(fields, shape, strict=False)

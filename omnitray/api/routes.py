@@ -1,26 +1,21 @@
-"""The table of endpoints, and the router made of it.
-
-Each row says method, path, handler, and the types of query, body and answer; the OpenAPI document
-is generated from the same rows.
-"""
+"""The router: from a path of the table of endpoints to its handler and the encoded answer."""
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 from starlette.routing import BaseRoute, Route, Router, WebSocketRoute
 
-from omnitray.alerts.model import Alert
-from omnitray.api import handlers, requests, wire
+from omnitray.api import requests
 from omnitray.api.bodies import Identity
-from omnitray.api.facade import Done, Door, Refusal, Refused
+from omnitray.api.endpoints import ENDPOINTS, Endpoint
+from omnitray.api.facade import Door, Refusal, Refused
 from omnitray.api.gate import App, Receive, Scope, Send, answer, refuse
 from omnitray.api.handlers import Call
-from omnitray.api.queries import AlertsQuery, NoQuery, SnapshotsQuery, read_query
+from omnitray.api.requests import read_query
 from omnitray.api.security import Denied
 
-PREFIX = "/api/monitoring"
 OPENAPI = "/api/openapi.json"
 SOCKET = "/ws"
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
@@ -29,62 +24,6 @@ BUSY = Denied(503, "busy", "OmniTray is too busy to do that now; try again.")
 WRONG_METHOD = Denied(405, "wrong_method", "This path does not take that method.")
 NO_PAGE = Denied(404, "not_found", "There is nothing under that path.")
 NO_ENTRY = Denied(404, "not_found", "There is nothing under that id.")
-
-
-class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """One row; ``answer`` is a type or a union of types."""
-
-    method: str
-    path: str
-    handler: Callable[[Call], Awaitable[Any]]
-    answer: Any
-    query: type[msgspec.Struct] = NoQuery
-    body: type[msgspec.Struct] | None = None
-    status: int = 200
-
-    @property
-    def has_id(self) -> bool:
-        """Whether the path names one thing."""
-        return "{id}" in self.path
-
-    @property
-    def writes(self) -> bool:
-        """Whether it changes anything."""
-        return self.method == "POST"
-
-
-def _get(path: str, handler: Callable[[Call], Awaitable[Any]], shape: Any, **more: Any) -> Endpoint:
-    return Endpoint(method="GET", path=PREFIX + path, handler=handler, answer=shape, **more)
-
-
-def _post(
-    path: str, handler: Callable[[Call], Awaitable[Any]], shape: Any, **more: Any
-) -> Endpoint:
-    body = more.pop("body", requests.Nothing)
-    path = PREFIX + path
-    return Endpoint(method="POST", path=path, handler=handler, answer=shape, body=body, **more)
-
-
-ENDPOINTS: tuple[Endpoint, ...] = (
-    _get("/health", handlers.health, wire.Health | wire.Liveness),
-    _get("/status", handlers.status, wire.StatusBody),
-    _get("/alerts/active", handlers.active_alerts, wire.ActiveAlerts),
-    _get("/alerts", handlers.alerts, wire.Alerts, query=AlertsQuery),
-    _get("/snapshots/recent", handlers.recent_snapshots, wire.Snapshots, query=SnapshotsQuery),
-    _get("/actions", handlers.actions, wire.Actions),
-    _get("/jobs", handlers.jobs, wire.Jobs),
-    _get("/explain", handlers.explain, wire.ExplanationBody),
-    _post("/alerts", handlers.raise_alert, Alert, body=requests.NewAlert, status=201),
-    _post("/mode", handlers.set_mode, wire.ModeState, body=requests.NewMode),
-    _post("/level", handlers.set_level, wire.LevelState, body=requests.NewLevel),
-    _post("/alerts/{id}/ack", handlers.acknowledge, Alert),
-    _post("/alerts/{id}/resolve", handlers.resolve, Alert),
-    _post("/snooze", handlers.snooze, wire.SnoozeState, body=requests.NewSnooze),
-    _post("/actions/{id}/undo", handlers.undo, Done),
-    _post("/actions/undo-all", handlers.undo_all, Done),
-    _post("/clean", handlers.clean, Done, body=requests.NewClean),
-    _post("/token/rotate", handlers.rotate_token, wire.TokenBody),
-)
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,7 +23,7 @@ from omnitray.api.token import Token
 from omnitray.settings.model import ApiSettings
 
 if TYPE_CHECKING:
-    from omnitray.api.server import Opened
+    from omnitray.api.listener import Opened
 
 LOG = logging.getLogger(__name__)
 READERS = 2  # threads that read the history from disk, made when first needed

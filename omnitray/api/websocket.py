@@ -35,10 +35,10 @@ from omnitray.api.messages import (
     TakeLease,
     Trouble,
 )
-from omnitray.api.queries import SocketQuery, read_query
+from omnitray.api.requests import SocketQuery, read_query
 from omnitray.api.security import Denied
+from omnitray.api.status import Status
 from omnitray.base.leases import Lease
-from omnitray.base.status import Status
 
 LOG = logging.getLogger(__name__)
 CROWDED = Denied(429, "too_many_sockets", f"At most {MAX_SOCKETS} sockets; close one.")

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from omnitray.alerts.model import Alert
+from omnitray.api.status import Mood
 from omnitray.base.facts import (
     BatteryFacts,
     DiskFacts,
@@ -21,7 +22,7 @@ from omnitray.base.facts import (
     TemperatureFacts,
 )
 from omnitray.base.policy import ModeLimits
-from omnitray.base.status import Mood, OwnCost
+from omnitray.base.readings import OwnCost
 from omnitray.protector.view import BreakerState, Considered, Explanation, Grip, Outcome
 
 LevelName = Literal["auto", "idle", "normal", "intensive", "critical"]

@@ -7,6 +7,7 @@ durations are computed from. A figure that could not be read is ``None``, never 
 """
 
 import enum
+from typing import Self
 
 import msgspec
 
@@ -254,3 +255,16 @@ class Culprit(msgspec.Struct, frozen=True, kw_only=True):
     cpu: float | None
     rss_bytes: int
     pid: int | None = None
+
+
+class Said(enum.StrEnum):
+    """The code travels and is stored; :attr:`sentence` is what a person reads."""
+
+    sentence: str
+
+    def __new__(cls, code: str, sentence: str) -> Self:
+        """``NAME = "code", "The sentence."``."""
+        member = str.__new__(cls, code)
+        member._value_ = code
+        member.sentence = sentence
+        return member

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from omnitray.base.said import Said
+from omnitray.base.facts import Said
 
 
 class FileId(NamedTuple):

@@ -10,8 +10,7 @@ import msgspec
 
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
-from omnitray.api.queries import ACTIVE
-from omnitray.api.requests import NewAlert
+from omnitray.api.requests import ACTIVE, NewAlert
 from omnitray.api.wire import Alerts
 from omnitray.base.facts import AlertType, Severity
 from omnitray.cli.context import Context

@@ -5,13 +5,12 @@ A third, for when none runs, stands in ``offline``.
 
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Protocol, TypeVar
 
 import msgspec
 
-from omnitray.alerts.model import Alert, timestamp
+from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery, fits
 from omnitray.api import facade as d
 from omnitray.api.bodies import Identity, level_name, snapshot_body, status_body
@@ -24,14 +23,14 @@ from omnitray.api.wire import (
     Snapshots,
     StatusBody,
 )
+from omnitray.base.clock import timestamp
 from omnitray.base.facts import Mode, MonitorLevel
 from omnitray.base.leases import Lease
-from omnitray.client.http import Remote, quoted
+from omnitray.client.http import Release, Remote, quoted
 
 ANSWER_S = 15.0
 PAGE = 5000
 R = TypeVar("R")
-Release = Callable[[], None]
 
 
 class Backend(Protocol):
@@ -182,7 +181,7 @@ class OverApi:
 
     def lease(self, lease: Lease) -> Release:
         """Held by a connection of its own, so that it ends with this process."""
-        from omnitray.client.leasing import hold  # noqa: PLC0415 - needs a WebSocket client
+        from omnitray.client.leases import hold  # noqa: PLC0415 - needs a WebSocket client
 
         return hold(self._remote.address, lease)
 

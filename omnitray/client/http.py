@@ -5,7 +5,7 @@ is ours: it always sends a length. TLS is used when ``api.json`` says so.
 """
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -182,3 +182,6 @@ def _error(answer: bytes) -> dict[str, str]:
         return msgspec.json.decode(answer, type=dict[str, str])
     except (msgspec.DecodeError, ValueError):
         return {"error": "unreadable", "detail": "The answer cannot be read."}
+
+
+Release = Callable[[], None]

@@ -7,17 +7,17 @@ modes change nothing and say so once, questions read the files.
 import logging
 from typing import TYPE_CHECKING
 
-from omnitray.alerts.model import Alert, timestamp
+from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.bodies import level_name
 from omnitray.api.requests import NewAlert
 from omnitray.api.wire import SnapshotBody, StatusBody
-from omnitray.base import text
-from omnitray.base.clock import Clock, SystemClock
+from omnitray.base import amounts
+from omnitray.base.clock import Clock, SystemClock, timestamp
 from omnitray.base.facts import Mode, MonitorLevel
 from omnitray.base.leases import Lease
 from omnitray.base.paths import Paths
-from omnitray.client.backends import Release
+from omnitray.client.http import Release
 
 if TYPE_CHECKING:
     from omnitray.alerts.storage.history import History
@@ -90,13 +90,13 @@ class Files:
 
 def alert_from(new: NewAlert, clock: Clock) -> Alert:
     """A first occurrence, as the alert system would record it."""
-    from omnitray.alerts.alert_id import id_maker  # noqa: PLC0415 - only when nobody runs
     from omnitray.alerts.fingerprint import fingerprint, stable_labels  # noqa: PLC0415
-    from omnitray.alerts.timing import DEFAULT_SEVERITY  # noqa: PLC0415
+    from omnitray.alerts.model import id_maker  # noqa: PLC0415 - only when nobody runs
+    from omnitray.alerts.rules import DEFAULT_SEVERITY  # noqa: PLC0415
 
-    context = text.context(new.context)
-    title = text.text(new.title, text.TITLE_LIMIT)
-    source = text.text(new.source, text.SOURCE_LIMIT)
+    context = amounts.context(new.context)
+    title = amounts.text(new.title, amounts.TITLE_LIMIT)
+    source = amounts.text(new.source, amounts.SOURCE_LIMIT)
     seen = timestamp(clock.wall())
     return Alert(
         id=id_maker(clock)(),
@@ -104,7 +104,7 @@ def alert_from(new: NewAlert, clock: Clock) -> Alert:
         severity=new.severity or DEFAULT_SEVERITY[new.type],
         state="firing",
         title=title,
-        message=text.text(new.message, text.MESSAGE_LIMIT),
+        message=amounts.text(new.message, amounts.MESSAGE_LIMIT),
         source=source,
         fingerprint=fingerprint(new.type, source, stable_labels(title, context)),
         first_seen=seen,

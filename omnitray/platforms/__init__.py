@@ -10,21 +10,21 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from omnitray.base.facts import ProcessFacts
+from omnitray.base.readings import OwnFacts
 from omnitray.cleanup.cache_tools import Tools
 from omnitray.cleanup.facts import FileId
 from omnitray.monitor.machine import Machine
 from omnitray.platforms._autostart import Autostart
 from omnitray.platforms._service import Service
+from omnitray.processes.process_roles import Tie
 from omnitray.processes.process_table import ProcessDetails, ProcessTable
-from omnitray.processes.ties import Tie
 from omnitray.protector.actuators.actuator import Lever
 from omnitray.protector.actuators.self_test import LeverRow
 from omnitray.protector.actuators.system import System
 from omnitray.protector.actuators.watchdog import Guard
 from omnitray.protector.exclusions.common import Programs
 from omnitray.protector.exclusions.foreground import Foreground
-from omnitray.protector.guard_source import GuardSource
-from omnitray.protector.model import OwnFacts
+from omnitray.protector.guard import GuardSource
 from omnitray.protector.oom_events.watch import Logs, Source
 
 _MODULES = {"linux": "linux.capabilities", "darwin": "macos", "win32": "windows"}

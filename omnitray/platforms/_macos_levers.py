@@ -12,14 +12,13 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from omnitray.base.readings import Identity
 from omnitray.platforms._psutil_system import PsutilSystem
-from omnitray.processes.ties import Tie
+from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.actuator import Lever
-from omnitray.protector.actuators.background_lever import BackgroundLever
-from omnitray.protector.actuators.priority import NiceLever
+from omnitray.protector.actuators.priority import BackgroundLever, NiceLever
 from omnitray.protector.actuators.signals import StopLever
 from omnitray.protector.actuators.system import Gone, Refused, System
-from omnitray.protector.identity import Identity
 
 _PRIO_DARWIN_PROCESS = 4
 _PRIO_DARWIN_BG = 0x1000

@@ -2,7 +2,7 @@
 
 import psutil
 
-from omnitray.protector.model import OwnFacts
+from omnitray.base.readings import OwnFacts
 
 
 def own_rss_bytes() -> int | None:

@@ -12,19 +12,19 @@ from typing import Any, TypeVar
 import psutil
 
 from omnitray.base.facts import ProcessFacts
+from omnitray.base.readings import Identity
 from omnitray.platforms._psutil_processes import start_ticks
-from omnitray.processes.ties import Tie
-from omnitray.protector.actuators.no_units import NoUnits
+from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.system import (
     IO_IDLE,
     Gone,
     IoPriority,
+    NoUnits,
     OneWay,
     Refused,
     Sign,
     Units,
 )
-from omnitray.protector.identity import Identity
 
 _DEAD = {psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD}
 _ACTS = {Sign.TERM: "terminate", Sign.KILL: "kill", Sign.STOP: "suspend", Sign.CONT: "resume"}

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from ctypes import wintypes
 from typing import Any
 
+from omnitray.base.readings import Identity
 from omnitray.platforms._psutil_processes import start_ticks
 from omnitray.protector.actuators.system import Gone, Refused
-from omnitray.protector.identity import Identity
 
 QUERY = 0x1000  # PROCESS_QUERY_LIMITED_INFORMATION
 SUSPEND_RESUME, TERMINATE, SET_INFORMATION = 0x0800, 0x0001, 0x0200

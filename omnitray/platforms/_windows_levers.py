@@ -11,18 +11,16 @@ import contextlib
 from collections.abc import Iterable
 from typing import Any
 
+from omnitray.base.readings import Identity
 from omnitray.platforms._psutil_system import PsutilSystem
 from omnitray.platforms._windows_kernel import Kernel
 from omnitray.platforms._windows_ties import WindowOwners, readable
-from omnitray.processes.ties import Tie
+from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.actuator import Lever
-from omnitray.protector.actuators.background_lever import BackgroundLever
 from omnitray.protector.actuators.cgroup import FAIR, LIGHTEST, WeightLever
-from omnitray.protector.actuators.no_units import NoUnits
-from omnitray.protector.actuators.priority import IoLever
+from omnitray.protector.actuators.priority import BackgroundLever, IoLever
 from omnitray.protector.actuators.signals import StopLever
-from omnitray.protector.actuators.system import Gone, Refused, Sign
-from omnitray.protector.identity import Identity
+from omnitray.protector.actuators.system import Gone, NoUnits, Refused, Sign
 
 _IDLE_CLASS = 0x40
 _VERY_LOW = 0  # IoPriorityVeryLow, as psutil numbers it

@@ -9,7 +9,7 @@ from ctypes import wintypes
 from typing import Any
 
 from omnitray.platforms._windows_kernel import prototyped
-from omnitray.processes.ties import Tie
+from omnitray.processes.process_roles import Tie
 
 _NEXT = 2  # GW_HWNDNEXT
 _MOST = 20_000  # windows come and go while we walk

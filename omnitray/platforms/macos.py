@@ -21,14 +21,14 @@ from omnitray.platforms._psutil_processes import PsutilProcessDetails, PsutilPro
 from omnitray.platforms._psutil_self import own_facts, own_rss_bytes
 from omnitray.platforms._psutil_system import written_bytes
 from omnitray.platforms.watchdog import GuardianKeeper
+from omnitray.processes.process_roles import Tie
 from omnitray.processes.process_table import ProcessDetails, ProcessTable
-from omnitray.processes.ties import Tie
 from omnitray.protector.actuators.actuator import Lever
 from omnitray.protector.actuators.system import System
 from omnitray.protector.actuators.watchdog import Guard
 from omnitray.protector.exclusions.common import Programs
 from omnitray.protector.exclusions.programs import MACOS
-from omnitray.protector.guard_source import GuardSource
+from omnitray.protector.guard import GuardSource
 from omnitray.protector.oom_events.watch import Logs, NoLogs, Source
 
 __all__ = [

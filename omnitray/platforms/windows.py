@@ -22,14 +22,14 @@ from omnitray.platforms._windows_self import lock_file
 from omnitray.platforms._windows_service import service
 from omnitray.platforms._windows_session import has_display, keep_own_priority
 from omnitray.platforms._windows_ties import window_owners
+from omnitray.processes.process_roles import Tie
 from omnitray.processes.process_table import ProcessDetails, ProcessTable
-from omnitray.processes.ties import Tie
 from omnitray.protector.actuators.actuator import Lever
 from omnitray.protector.actuators.system import System
 from omnitray.protector.actuators.watchdog import Guard
 from omnitray.protector.exclusions.common import Programs
 from omnitray.protector.exclusions.programs import WINDOWS
-from omnitray.protector.guard_source import GuardSource
+from omnitray.protector.guard import GuardSource
 from omnitray.protector.oom_events.watch import Logs, NoLogs, Source
 
 __all__ = [

@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from omnitray.base.facts import Job, ProcessFacts
+from omnitray.base.readings import WORTH_WRITING_BPS, ProcessDetail
+from omnitray.processes.process_roles import Tie
 from omnitray.processes.process_table import ProcessDetails
-from omnitray.processes.ties import Tie
-from omnitray.protector.model import ProcessDetail
-from omnitray.protector.worker import WORTH_WRITING_BPS
 
 _TIES_KEPT_S = 2.0
 _TIED_JOBS = 4  # of each order: CPU, memory, growth

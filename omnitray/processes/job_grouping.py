@@ -18,10 +18,8 @@ import msgspec
 
 from omnitray.base.facts import JobKind, ProcessFacts
 from omnitray.processes.cgroup_units import Unit, UnitKind, readable_name, unit_of
-from omnitray.processes.command_ranks import rank
-from omnitray.processes.job_looks import Looks
-from omnitray.processes.job_seats import KERNEL, SYSTEM, Past, Seat, identity
-from omnitray.processes.naming import CommandName, beside_others, may_be_a_run
+from omnitray.processes.job_looks import KERNEL, SYSTEM, Looks, Past, Seat, identity
+from omnitray.processes.naming import CommandName, beside_others, may_be_a_run, rank
 from omnitray.processes.process_roles import Role, role_of, waits_for_a_person
 
 _APART = frozenset({JobKind.APP, JobKind.AGENT, JobKind.SERVICE, JobKind.SYSTEM})

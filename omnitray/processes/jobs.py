@@ -14,10 +14,9 @@ import msgspec
 
 from omnitray.base.clock import Clock
 from omnitray.base.facts import Job, JobKind, ProcessFacts
+from omnitray.processes.growth import Growth
 from omnitray.processes.job_grouping import seat_all
-from omnitray.processes.job_growth import Growth
-from omnitray.processes.job_looks import Looks, RememberedLooks
-from omnitray.processes.job_seats import Identity, Past, Seat, identity
+from omnitray.processes.job_looks import Identity, Looks, Past, RememberedLooks, Seat, identity
 from omnitray.processes.process_table import ProcessDetails
 from omnitray.processes.projects import Projects
 

@@ -122,3 +122,13 @@ def waits_for_a_person(arguments: tuple[str, ...] | None) -> bool:
 
 def _has_command(option: str) -> bool:
     return not option.startswith("--") and "c" in option[1:]
+
+
+class Tie(enum.StrEnum):
+    """One thing that a pause would break; the value is the word that is shown."""
+
+    DISPLAY = "has a window or a tray icon"
+    SOUND = "is playing or recording sound"
+    BUS_NAME = "serves others on the session bus"
+    TYPED_INTO = "is being typed into"
+    UNKNOWN = "cannot be looked into"

@@ -13,8 +13,7 @@ monotonic clock stands still in it on one system and goes on on another.
 import msgspec
 
 from omnitray.base.facts import Job, MemoryFacts
-from omnitray.protector.model import Action, EndOutcome
-from omnitray.protector.protect_reasons import AlarmReason
+from omnitray.protector.model import Action, AlarmReason, EndOutcome
 from omnitray.protector.view import BreakerState
 
 ENDS_ALLOWED = 3

@@ -12,12 +12,11 @@ import msgspec
 
 from omnitray.base.facts import Job, ProcessFacts, ProtectState, Resource
 from omnitray.base.policy import ModeLimits, ProtectPolicy
+from omnitray.base.readings import ProcessDetail
 from omnitray.processes.growth import Growths
 from omnitray.protector.exclusions.rules import Protection, detail_of
-from omnitray.protector.identity import Rung
-from omnitray.protector.model import ActionState, ActiveAction, Facts, ProcessDetail
-from omnitray.protector.protect_reasons import SparedReason
-from omnitray.protector.worker import Worker
+from omnitray.protector.model import ActionState, ActiveAction, Facts, SparedReason, Worker
+from omnitray.protector.steps import Rung
 
 HandedOut = tuple[str, Rung, Resource]  # a job's key: decided a moment ago, not yet reported
 _IN_FORCE = {ActionState.HELD, ActionState.ENDING}

@@ -8,18 +8,20 @@ import msgspec
 from omnitray.base.facts import ProtectState, Resource
 from omnitray.protector import circuit_breaker
 from omnitray.protector.context import HandedOut, Scene
-from omnitray.protector.identity import Rung
 from omnitray.protector.model import (
     Action,
     Alarm,
+    AlarmReason,
     Decision,
     Evidence,
+    ProtectReason,
     Question,
     Restore,
+    RestoreReason,
     Withdrawn,
 )
 from omnitray.protector.policies import constants
-from omnitray.protector.protect_reasons import AlarmReason, ProtectReason, RestoreReason
+from omnitray.protector.steps import Rung
 from omnitray.protector.victims import Choice
 
 

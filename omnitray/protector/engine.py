@@ -13,16 +13,16 @@ import msgspec
 
 from omnitray.base.facts import DiskFacts, Job, ProcessFacts, ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
+from omnitray.base.readings import Forecast, GuardReading, OwnFacts, Probe
 from omnitray.monitor.monitor import JobSource
 from omnitray.processes.inspector import Inspector, Look
-from omnitray.protector.actuators.report_executor import Executor
+from omnitray.protector.actuators.executor import Executor
 from omnitray.protector.actuators.results import Outcome, Performed, TakenBack, Who
 from omnitray.protector.context import Scene
 from omnitray.protector.effects import Effects
 from omnitray.protector.environment import Around, Surroundings
 from omnitray.protector.forecast import DiskForecaster, attributed
 from omnitray.protector.guard import Guard, GuardStep
-from omnitray.protector.identity import Rung
 from omnitray.protector.model import (
     Action,
     ActionState,
@@ -30,25 +30,23 @@ from omnitray.protector.model import (
     Alarm,
     Decision,
     Facts,
-    Forecast,
-    GuardReading,
-    OwnFacts,
-    Probe,
     Question,
     Reply,
     Restore,
+    SparedReason,
 )
 from omnitray.protector.model import TakenBack as TakenBackFact
 from omnitray.protector.notices import (
+    IN_FORCE,
     Notice,
     NoticeOver,
+    Stories,
     alarm_notice,
     labels_of,
     notice_of,
 )
-from omnitray.protector.protect_reasons import SparedReason
 from omnitray.protector.protector import ResourceProtector
-from omnitray.protector.stories import IN_FORCE, Stories
+from omnitray.protector.steps import Rung
 
 UNREADABLE_S = 5.0
 _LOOK_AFTER_S = 1.0

@@ -12,9 +12,8 @@ import msgspec
 
 from omnitray.base.facts import Job, ProcessFacts
 from omnitray.base.policy import ProtectPolicy
+from omnitray.base.readings import GuardReading, Identity, ProcessDetail
 from omnitray.protector.exclusions.foreground import Foreground, NoForeground, foreground_pids
-from omnitray.protector.identity import Identity
-from omnitray.protector.model import GuardReading, ProcessDetail
 from omnitray.protector.notices import Notice, foreign_notice
 from omnitray.protector.oom_events.daemons import Neighbour
 from omnitray.protector.oom_events.watch import ForeignWatch, Logs, Moment, NoLogs

@@ -8,20 +8,21 @@ from omnitray.base.amounts import duration, percent, rate, size, span
 from omnitray.base.facts import ProtectState, Resource
 from omnitray.protector.circuit_breaker import OPEN_S
 from omnitray.protector.context import Scene
-from omnitray.protector.identity import Rung
 from omnitray.protector.model import (
     Action,
     ActionState,
     Alarm,
+    AlarmReason,
     Candidate,
     Evidence,
+    ProtectReason,
     Question,
     Signal,
 )
 from omnitray.protector.policies import constants
 from omnitray.protector.policies import cpu as cpu_ladder
 from omnitray.protector.policies import memory as memory_ladder
-from omnitray.protector.protect_reasons import AlarmReason, ProtectReason
+from omnitray.protector.steps import Rung
 from omnitray.protector.victims import choose
 from omnitray.protector.view import Considered, Explanation
 

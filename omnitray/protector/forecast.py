@@ -17,7 +17,7 @@ import msgspec
 
 from omnitray.base.facts import DiskFacts, Job, MemoryFacts, Resource
 from omnitray.base.policy import ModeLimits
-from omnitray.protector.model import Forecast
+from omnitray.base.readings import Forecast
 
 _WINDOW_SHARES = (0.5, 0.25)  # for what fell faster before; what rose before is not believed
 _HARDLY = 0.1

@@ -14,16 +14,16 @@ import msgspec
 from omnitray.base.clock import Clock
 from omnitray.base.facts import Job, MemoryFacts, ProcessFacts
 from omnitray.base.policy import ProtectPolicy
+from omnitray.base.readings import GuardReading, OwnFacts
 from omnitray.processes.growth import Growths
 from omnitray.processes.inspector import Inspector
-from omnitray.processes.job_seats import Identity, identity
+from omnitray.processes.job_looks import Identity, identity
 from omnitray.processes.process_table import ProcessDetails
 from omnitray.protector.context import Scene
 from omnitray.protector.exclusions.rules import Protection
-from omnitray.protector.identity import Rung
-from omnitray.protector.job_workers import workers
-from omnitray.protector.model import Facts, GuardReading, OwnFacts
-from omnitray.protector.protect_reasons import SparedReason
+from omnitray.protector.model import Facts, SparedReason
+from omnitray.protector.steps import Rung
+from omnitray.protector.victims import workers
 from omnitray.protector.view import Protected
 
 _MOST = 2000  # processes whose I/O is read; the heaviest jobs come first

@@ -11,16 +11,94 @@ import enum
 
 import msgspec
 
-from omnitray.base.facts import DiskFacts, Job, JobKind, MemoryFacts, PressureFacts, Resource
-from omnitray.processes.ties import Tie
-from omnitray.protector.identity import Identity, Rung
-from omnitray.protector.protect_reasons import (
-    AlarmReason,
-    ProtectReason,
-    RestoreReason,
-    SparedReason,
+from omnitray.base.facts import (
+    DiskFacts,
+    Job,
+    JobKind,
+    ProcessFacts,
+    Resource,
+    Said,
 )
+from omnitray.base.readings import Forecast, GuardReading, Identity, OwnFacts, Probe, ProcessDetail
+from omnitray.processes.process_roles import Tie
+from omnitray.protector.steps import Rung
 from omnitray.protector.view import Answer
+
+
+class ProtectReason(Said):
+    """Why something is done to a job."""
+
+    CPU_OVER = "cpu_over", "it takes most of the processors, which are over the limit"
+    CPU_STARVES = "cpu_starves", "slowed down, it still makes others wait"
+    CPU_UNANSWERED = "cpu_unanswered", "it was paused for making others wait, and nobody objected"
+    MEMORY_OVER = "memory_over", "it holds most of the memory, which is over the limit"
+    MEMORY_RUNS_OUT = "memory_runs_out", "at its rate of growth memory runs out"
+    MEMORY_NEAR_FLOOR = "memory_near_floor", "memory is almost gone and it still grows"
+    MEMORY_THRASHES = "memory_thrashes", "memory is gone and the machine is busy swapping for it"
+    MEMORY_UNANSWERED = "memory_unanswered", "it was paused before memory ran out; nobody objected"
+    MEMORY_FLOOR = "memory_floor", "memory and swap are used up; without an end everything stops"
+    DISK_OVER = "disk_over", "the disk is over the limit; caches can be made again"
+    DISK_RUNS_OUT = "disk_runs_out", "at its rate of writing the disk is full soon"
+    DISK_NEARLY_FULL = "disk_nearly_full", "the disk is nearly full and it writes most"
+    ASKED = "asked", "you asked for it"
+
+
+class RestoreReason(Said):
+    """Why something is given back."""
+
+    RELIEVED = "relieved", "there is enough again"
+    PERSON = "person", "you asked for it"
+    LEFT_ALONE = "left_alone", "you want it left alone"
+    SWITCHED_OFF = "switched_off", "protection was switched off"
+    WATCHES = "watches", "protection only watches now"
+    ARMED = "armed", "protection acts again"
+    MODE = "mode", "in this mode it is not paused without your word"
+    PROTECTED_NOW = "protected_now", "it is protected now"
+
+
+class SparedReason(Said):
+    """Why a job or a process is not the one."""
+
+    OURSELVES = "ourselves", "OmniTray itself"
+    ANCESTOR = "ancestor", "OmniTray was started by it"
+    OTHER_USER = "other_user", "belongs to another user"
+    KERNEL = "kernel", "part of the kernel"
+    PERSON = "person", "protected by you"
+    LEFT_ALONE = "left_alone", "left alone, as you asked"
+    SESSION = "session", "part of the session or the desktop"
+    BUS = "bus", "messages between programs go through it"
+    SOUND = "sound", "sound goes through it"
+    INPUT = "input", "input goes through it"
+    SHELL = "shell", "a shell"
+    TERMINAL = "terminal", "a terminal"
+    EDITOR = "editor", "an editor"
+    AGENT = "agent", "an agent; what it starts is not protected"
+    PACKAGES = "packages", "a package manager at work"
+    DATABASE = "database", "a database"
+    VPN = "vpn", "a network connection depends on it"
+    BACKUP = "backup", "a backup at work"
+    GUARDIAN = "guardian", "guards this machine too"
+    LEADER = "leader", "leads a login session"
+    FOREGROUND = "foreground", "you are working with it"
+    TIED = "tied", "has a window, plays sound or serves others; a pause would freeze them"
+    UNKNOWN = "unknown", "its program cannot be looked up"
+    DYING = "dying", "is ending already"
+    PARENT = "parent", "parent of the run"
+    SMALL = "small", "frees too little"
+    STEADY = "steady", "does not grow"
+    HELD = "held", "is held already"
+    REFUSED = "refused", "the system refused, a moment ago"
+    TAKEN_BACK = "taken_back", "you took that back, a moment ago"
+    LESS = "less", "takes less of what is short"
+
+
+class AlarmReason(Said):
+    """What the protector says aloud without doing anything."""
+
+    THREE_ENDS = "three_ends", "three processes were ended within ten minutes"
+    FREED_NOTHING = "freed_nothing", "an end freed almost nothing"
+    RESPAWNED = "respawned", "what was ended came back at once"
+    NOBODY_LEFT = "nobody_left", "memory is used up and everything that could be ended is protected"
 
 
 class Signal(enum.StrEnum):
@@ -32,22 +110,6 @@ class Signal(enum.StrEnum):
     MEMORY_PRESSURE = "memory_pressure"
     DISK = "disk"
     FORECAST = "forecast"  # seconds until nothing is left
-
-
-class Forecast(msgspec.Struct, frozen=True, kw_only=True):
-    """When something runs out: between ``low_s`` and ``high_s`` from now, at ``slope_bps``.
-
-    ``job_key`` is the job that grows most and ``share`` (0 to 1) its part of all growth.
-    """
-
-    resource: Resource
-    low_s: float
-    high_s: float
-    slope_bps: float
-    left_bytes: int
-    job_key: str | None = None
-    share: float | None = None
-    mount: str | None = None
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,51 +248,6 @@ class EndOutcome(msgspec.Struct, frozen=True, kw_only=True):
     survived: bool = False
 
 
-class ProcessDetail(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of one process beyond the scan; of that very one, or it is not given.
-
-    ``exe`` is the program's path, None where the system does not tell (then it is spared).
-    ``writes_to`` are the mounts that it has files open for writing on, of those that fill; None
-    where that is not known.
-    """
-
-    start_ticks: int
-    exe: str | None = None
-    arguments: tuple[str, ...] = ()
-    cwd: str | None = None
-    write_bps: float | None = None
-    writes_to: frozenset[str] | None = None
-
-
-class OwnFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """Who we are: all our pids, those we were started by, and our user (None: not told apart)."""
-
-    pids: frozenset[int] = frozenset()
-    ancestors: frozenset[int] = frozenset()
-    uid: int | None = None
-
-
-class Probe(msgspec.Struct, frozen=True, kw_only=True):
-    """How long something small takes that a person would wait for, now and on a quiet machine."""
-
-    now_ms: float
-    quiet_ms: float
-
-
-class GuardReading(msgspec.Struct, frozen=True, kw_only=True):
-    """What the guard reads each time, for next to nothing.
-
-    ``cpu_percent`` is of the machine, or of the quota of ``quota_cores`` where one is set.
-    """
-
-    monotonic_s: float
-    memory: MemoryFacts
-    pressure: PressureFacts | None = None
-    zram_bytes: int = 0
-    cpu_percent: float | None = None
-    quota_cores: float | None = None
-
-
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is decided from.
 
@@ -254,3 +271,21 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     replies: tuple[Reply, ...] = ()
     taken_back: tuple[TakenBack, ...] = ()
     neighbours: tuple[str, ...] = ()  # other guardians that run here, for people
+
+
+HORIZON_S = 30.0  # what grows counts as if it had grown for so long already
+
+
+class Worker(msgspec.Struct, frozen=True, kw_only=True):
+    """A process of a job, weighed."""
+
+    process: ProcessFacts
+    identity: Identity
+    growth_bps: float
+    write_bps: float
+    spared: SparedReason | None
+
+    @property
+    def future_bytes(self) -> float:
+        """What it holds, and will at its growth."""
+        return self.process.rss_bytes + max(0.0, self.growth_bps) * HORIZON_S

@@ -4,17 +4,25 @@ One incident for each job and resource, whatever rung it is on: told, slowed dow
 are the life of one story. ``felt`` False keeps it out of sight, not out of the history.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
 from omnitray.base.amounts import percent, size
 from omnitray.base.facts import AlertType, Culprit, Resource, Severity
+from omnitray.base.readings import GuardReading
 from omnitray.protector.explain import alarmed, headline, reasons, why
-from omnitray.protector.identity import Rung
-from omnitray.protector.model import Action, Alarm, Candidate
+from omnitray.protector.model import (
+    Action,
+    ActionState,
+    ActiveAction,
+    Alarm,
+    AlarmReason,
+    Candidate,
+)
 from omnitray.protector.oom_events.parse import ForeignEnd, UnnamedEnd
-from omnitray.protector.protect_reasons import AlarmReason
+from omnitray.protector.steps import Rung
 
 _NAMED = 3
 
@@ -127,3 +135,44 @@ def _culprits(action: Action) -> list[Culprit]:
 
 def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
+
+
+IN_FORCE = {ActionState.HELD, ActionState.ENDING, ActionState.WATCHED}
+
+
+class Stories:
+    """The open ones; belongs to one thread."""
+
+    def __init__(self) -> None:
+        self._done: dict[str, Action] = {}
+        self._told: dict[str, Action] = {}
+
+    def begin(self, action: Action) -> None:
+        """Something is done or told; what only would be done is over already."""
+        if action.dry_run or action.rung is Rung.END:
+            return
+        (self._told if action.rung is Rung.TELL else self._done)[action.id] = action
+
+    def over(self, active: Iterable[ActiveAction], reading: GuardReading) -> list[NoticeOver]:
+        """Those that are over now; two about the same job and resource are one story."""
+        in_force = {each.action.id for each in active if each.state in IN_FORCE}
+        past = {key for key in self._done if key not in in_force}
+        past |= {key for key, action in self._told.items() if _is_relieved(action, reading)}
+        ended = [labels_of(action) for key, action in self._open.items() if key in past]
+        for key in past:
+            self._done.pop(key, None)
+            self._told.pop(key, None)
+        going_on = [labels_of(action) for action in self._open.values()]
+        return [NoticeOver(labels=labels) for labels in ended if labels not in going_on]
+
+    @property
+    def _open(self) -> dict[str, Action]:
+        return self._done | self._told
+
+
+def _is_relieved(action: Action, reading: GuardReading) -> bool:
+    """Whether what was told about is under its limit again, or cannot be read any more."""
+    value = reading.memory.used_percent
+    if action.resource is Resource.CPU:
+        value = reading.cpu_percent or 0.0
+    return value < action.evidence.threshold

@@ -20,12 +20,11 @@ from omnitray.protector.decisions import Memo, Turn
 from omnitray.protector.exclusions.common import Programs
 from omnitray.protector.exclusions.programs import LINUX
 from omnitray.protector.exclusions.rules import Protection
-from omnitray.protector.identity import Rung
-from omnitray.protector.model import Action, Decision, Facts, Question
+from omnitray.protector.model import Action, Decision, Facts, Question, RestoreReason, SparedReason
 from omnitray.protector.policies import constants, cpu, questions, restore
 from omnitray.protector.policies import disk as disk_ladder
 from omnitray.protector.policies import memory as memory_ladder
-from omnitray.protector.protect_reasons import RestoreReason, SparedReason
+from omnitray.protector.steps import Rung
 from omnitray.protector.view import BreakerState
 
 _Key = TypeVar("_Key", bound=Hashable)

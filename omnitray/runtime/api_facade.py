@@ -13,9 +13,9 @@ from omnitray.alerts.decision import Outgoing
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api import facade
+from omnitray.api.status import Status
 from omnitray.base.facts import Job, Mode, Snapshot
 from omnitray.base.policy import ProtectPolicy, Thresholds
-from omnitray.base.status import Status
 from omnitray.base.subscribers import Subscribers
 from omnitray.monitor.levels import RHYTHMS, LevelChange
 from omnitray.protector.view import Explanation, ProtectionView

@@ -17,14 +17,14 @@ from omnitray.alerts.model import Alert
 from omnitray.alerts.reasons import Reason
 from omnitray.alerts.resource_alerts import ResourceAlert, ResourceAlerts
 from omnitray.alerts.system import AlertSystem
+from omnitray.api.status import Status
 from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertType, Job, Mode, MonitorLevel, Resource, Severity, Snapshot
 from omnitray.base.leases import Choice, Lease, Leases
-from omnitray.base.status import Status
 from omnitray.monitor.levels import RHYTHMS, LevelChange
 from omnitray.monitor.monitor import Step
-from omnitray.monitor.own_cost import OwnCostMeter
 from omnitray.monitor.report import Report
+from omnitray.monitor.sampler import OwnCostMeter
 from omnitray.protector.notices import Notice, NoticeOver
 from omnitray.runtime.settings_keeper import SettingsKeeper, sentences
 from omnitray.settings import Loaded, Problem

@@ -22,11 +22,9 @@ from omnitray.protector.engine import ProtectStep
 from omnitray.protector.inspection import Wanted
 from omnitray.protector.model import Reply
 from omnitray.protector.notices import Notice, NoticeOver
-from omnitray.protector.press import NOTHING_HELD
 from omnitray.protector.view import Answer, Explanation, ProtectionView, Question, Told
-from omnitray.protector.view_builder import empty_page, holding
-from omnitray.runtime.cleaning import Cleaned, Cleaning
-from omnitray.runtime.cleaning_queue import CleaningQueue
+from omnitray.protector.view_builder import NOTHING_HELD, empty_page, holding
+from omnitray.runtime.cleaning import Cleaned, Cleaning, CleaningQueue
 from omnitray.runtime.hub import Hub
 from omnitray.runtime.inspection import Looking
 from omnitray.runtime.protection_commands import ProtectCommands

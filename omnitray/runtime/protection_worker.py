@@ -19,12 +19,10 @@ from omnitray.protector.actuators.journal import Journal
 from omnitray.protector.actuators.results import TakenBack, Who
 from omnitray.protector.actuators.self_test import LeverRow
 from omnitray.protector.engine import Protecting
-from omnitray.protector.guard import next_glance
-from omnitray.protector.guard_source import GuardSource
+from omnitray.protector.guard import GuardSource, next_glance
 from omnitray.protector.model import Reply
-from omnitray.protector.press import NOT_RUNNING, told_back, told_of
 from omnitray.protector.view import Explanation, ProtectionView, Question, Told
-from omnitray.protector.view_builder import asked, page
+from omnitray.protector.view_builder import NOT_RUNNING, asked, page, told_back, told_of
 
 log = logging.getLogger(__name__)
 

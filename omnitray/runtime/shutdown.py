@@ -1,8 +1,13 @@
 """Stopping in stages: each one runs once, in order, whatever the ones before it did."""
 
 import logging
+import signal
+import socket
 import time
 from collections.abc import Callable
+from types import FrameType
+
+from PySide6.QtCore import QObject, QSocketNotifier, Signal, Slot
 
 log = logging.getLogger(__name__)
 
@@ -35,3 +40,49 @@ class Stages:
             except Exception:  # one stage that fails must not keep the next from running
                 log.exception("stopping %s failed", name)
             log.info("stopped %s in %.0f ms", name, 1000 * (time.monotonic() - start))
+
+
+_NAMES = ("SIGTERM", "SIGINT", "SIGHUP")
+
+
+class StopSignals(QObject):
+    """Emits ``asked(name)`` when the process is asked to end."""
+
+    asked = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._reader, self._writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+        self._notifier = QSocketNotifier(self._reader.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._on_activated)
+        self._before: dict[signal.Signals, signal._HANDLER] = {}
+        self._before_fd = -1
+
+    def install(self) -> None:
+        """Take the signals."""
+        self._before_fd = signal.set_wakeup_fd(self._writer.fileno())
+        for name in _NAMES:
+            if hasattr(signal, name):
+                number = signal.Signals[name]
+                self._before[number] = signal.signal(number, _ignore)
+
+    def remove(self) -> None:
+        """Give the signals back."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before.clear()
+        signal.set_wakeup_fd(self._before_fd)
+        self._notifier.setEnabled(False)
+        self._reader.close()
+        self._writer.close()
+
+    @Slot()
+    def _on_activated(self) -> None:
+        for number in self._reader.recv(64):
+            self.asked.emit(signal.Signals(number).name)
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """The byte in the wake-up descriptor is what counts."""

@@ -9,8 +9,8 @@ from typing import Protocol
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QMessageBox
 
+from omnitray.api.status import Status
 from omnitray.base.facts import Mode, MonitorLevel
-from omnitray.base.status import Status
 from omnitray.runtime.hub import Hub
 from omnitray.runtime.protection import Protection
 from omnitray.ui.tray.tray import Tray

@@ -14,9 +14,9 @@ from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from omnitray.alerts.model import Alert
+from omnitray.api.status import Status
 from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.facts import Job, Snapshot
-from omnitray.base.status import Status
 from omnitray.protector.view import ProtectionView, Question
 from omnitray.settings import Problem, Settings
 from omnitray.ui import formats

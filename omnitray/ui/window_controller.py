@@ -16,9 +16,9 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from omnitray import __version__
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
+from omnitray.api.status import Status
 from omnitray.base.clock import Clock
 from omnitray.base.facts import Job, Mode, MonitorLevel, Snapshot
-from omnitray.base.status import Status
 from omnitray.protector.view import Question
 from omnitray.runtime.app_context import Parts
 from omnitray.runtime.protection import Protection

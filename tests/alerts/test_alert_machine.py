@@ -7,7 +7,7 @@ from omnitray.alerts.decision import Decision
 from omnitray.alerts.fingerprint import server_of
 from omnitray.alerts.model import Alert
 from omnitray.alerts.reasons import Reason
-from omnitray.alerts.timing import OF_A_SERVER, AlertTiming
+from omnitray.alerts.rules import OF_A_SERVER, AlertTiming
 from omnitray.base.facts import AlertType, Severity
 from support.alerting import World
 

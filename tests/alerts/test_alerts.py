@@ -5,7 +5,7 @@ import pytest
 
 from omnitray.alerts.model import Alert
 from omnitray.alerts.reasons import Reason
-from omnitray.alerts.timing import AlertTiming
+from omnitray.alerts.rules import AlertTiming
 from omnitray.base.facts import AlertChannel, AlertType, Severity
 from omnitray.base.policy import AlertPolicy
 from support.alerting import World, an_alert

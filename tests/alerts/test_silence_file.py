@@ -2,8 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.alerts.silence_file import SilenceFile
-from omnitray.alerts.silences import Silences
+from omnitray.alerts.silences import SilenceFile, Silences
 from omnitray.base.clock import SystemClock
 
 

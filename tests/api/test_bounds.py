@@ -78,7 +78,7 @@ def test_what_is_no_http_costs_its_own_connection_alone(shared: Running, noise: 
 def test_a_header_that_never_ends_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("omnitray.api.protocol.HEADER_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("omnitray.api.http_protocol.HEADER_TIMEOUT_S", 0.3)
     with running(tmp_path) as api, socket.create_connection(("127.0.0.1", api.port), 10) as slow:
         slow.sendall(b"GET / HTTP/1.1\r\nHost: ")
         assert _ends(slow)
@@ -103,7 +103,7 @@ def test_a_body_that_never_comes_is_not_waited_for(
 def test_a_reader_that_stops_reading_is_dropped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("omnitray.api.protocol.STALL_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("omnitray.api.http_protocol.STALL_TIMEOUT_S", 0.3)
     with running(tmp_path) as api:
         api.door.shots = [snapshot(time.time())] * 20_000
         with socket.socket() as slow:

@@ -16,8 +16,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from omnitray import __version__
+from omnitray.api.endpoints import ENDPOINTS
 from omnitray.api.openapi import document
-from omnitray.api.routes import ENDPOINTS
 from support.api_server import Running
 
 DOCUMENT = document(ENDPOINTS, __version__)

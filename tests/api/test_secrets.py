@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.api import server
+from omnitray.api import listener
+from omnitray.api.server import ApiServer
 from omnitray.client.discovery import read_address, remove_address, write_address
 from omnitray.settings.model import ApiSettings
 from support.api_calls import SOCKET, STATUS, bearer, get
@@ -99,7 +100,7 @@ def test_a_taken_port_gives_the_next_free_one(tmp_path: Path) -> None:
 
 def test_switched_off_there_is_no_server(tmp_path: Path) -> None:
     api_file = tmp_path / "run" / "api.json"
-    off = server.ApiServer(FakeDoor(), ApiSettings(enabled=False), api_file)
+    off = ApiServer(FakeDoor(), ApiSettings(enabled=False), api_file)
     off.start()
     assert (off.url, off.problem, off.stop()) == ("", None, True)
     assert not api_file.exists()
@@ -107,7 +108,7 @@ def test_switched_off_there_is_no_server(tmp_path: Path) -> None:
 
 def test_open_to_others_without_a_certificate_is_refused() -> None:
     with pytest.raises(OSError, match="no certificate"):
-        server.open_door(ApiSettings(listen="0.0.0.0", port=0))  # noqa: S104 - that is the point
+        listener.open_door(ApiSettings(listen="0.0.0.0", port=0))  # noqa: S104 - that is the point
 
 
 def test_open_to_others_it_speaks_tls_with_the_same_token(tmp_path: Path) -> None:

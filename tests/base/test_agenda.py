@@ -1,10 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.alerts.budget import Budget
-from omnitray.alerts.grouping import Due, Groups
-from omnitray.alerts.timing import AlertTiming
-from omnitray.base.agenda import Agenda
+from omnitray.alerts.grouping import Budget, Due, Groups
+from omnitray.alerts.rules import AlertTiming
+from omnitray.base.clock import Agenda
 
 STEPS = st.lists(
     st.tuples(

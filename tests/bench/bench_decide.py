@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from omnitray.base.facts import Job, JobKind, Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.protector.model import Facts, Forecast, GuardReading
+from omnitray.base.readings import Forecast, GuardReading
+from omnitray.protector.model import Facts
 from omnitray.protector.protector import ResourceProtector
 from support.bench import Row, repeated, table
 from support.scenes import GB, MB, facts, job, process, reading

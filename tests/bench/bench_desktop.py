@@ -26,9 +26,9 @@ from omnitray.alerts.model import Alert
 from omnitray.alerts.reasons import Reason
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.store import AlertStore
+from omnitray.api.status import Mood
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import AlertChannel, AlertType, Severity
-from omnitray.base.status import Mood
 from omnitray.runtime.notifications import Notifications
 from omnitray.ui.tray.icon import TRAY_SIZES, IconFacts, Panel, draw_icon, tray_icon
 from support.bench import Row, Spread, repeated, spread, table, within

@@ -13,6 +13,7 @@ from pathlib import Path
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import Resource
 from omnitray.base.policy import ProtectPolicy
+from omnitray.base.readings import Identity
 from omnitray.platforms import current
 from omnitray.platforms.watchdog import GuardianKeeper
 from omnitray.protector.actuators.actuator import Target
@@ -20,8 +21,8 @@ from omnitray.protector.actuators.executor import Actions
 from omnitray.protector.actuators.journal import Journal
 from omnitray.protector.actuators.results import Order
 from omnitray.protector.guard import Guard
-from omnitray.protector.identity import Identity, Rung
 from omnitray.protector.latency import LatencyProbe
+from omnitray.protector.steps import Rung
 from support.bench import Row, Spread, spread, table, within
 
 REST_S = 60.0

@@ -12,8 +12,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from omnitray.api.status import Status
 from omnitray.base.facts import Job, Snapshot
-from omnitray.base.status import Status
 from omnitray.protector.view import ProtectionView
 from support.bench import Row, spread, table, within
 

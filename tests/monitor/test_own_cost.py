@@ -1,5 +1,5 @@
-from omnitray.base.status import OwnCost
-from omnitray.monitor.own_cost import OwnCostMeter
+from omnitray.base.readings import OwnCost
+from omnitray.monitor.sampler import OwnCostMeter
 from support.clock import FakeClock
 
 

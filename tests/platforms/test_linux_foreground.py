@@ -13,9 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.platforms.linux.foreground import Ties
-from omnitray.platforms.linux.sockets import attributes, messages, peer_names
-from omnitray.processes.ties import Tie
+from omnitray.platforms.linux.foreground import Ties, attributes, messages, peer_names
+from omnitray.processes.process_roles import Tie
 from support.children import eventually
 
 CONNECTS = """

@@ -11,6 +11,7 @@ import pytest
 
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import Resource
+from omnitray.base.readings import Identity
 from omnitray.platforms._levers_check import check_levers
 from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.platforms.watchdog import GuardianKeeper
@@ -20,7 +21,7 @@ from omnitray.protector.actuators.journal import Journal
 from omnitray.protector.actuators.registry import linux_levers
 from omnitray.protector.actuators.results import Order, Outcome
 from omnitray.protector.actuators.system import IO_IDLE, Gone, Refused, Sign
-from omnitray.protector.identity import Identity, LeverKind, Rung
+from omnitray.protector.steps import LeverKind, Rung
 from support.children import PATIENCE_S, SLEEP, child, eventually
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from omnitray.base.readings import Identity
 from omnitray.platforms.linux.priority import Priorities
 from omnitray.platforms.linux.proc import Proc
 from omnitray.protector.actuators.system import OneWay
-from omnitray.protector.identity import Identity
 
 ROOT = Path(__file__).parents[2]
 _NICE_0 = 20  # the limit that allows nice 0

@@ -4,7 +4,7 @@ from pathlib import Path
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from omnitray.platforms.linux.stat import PAGE_BYTES, parse_stat, start_ticks, used_ns
+from omnitray.platforms.linux.proc import PAGE_BYTES, parse_stat, start_ticks, used_ns
 from support.fake_proc import stat_line
 
 NAMES = st.binary(max_size=64).filter(lambda name: b"\0" not in name)

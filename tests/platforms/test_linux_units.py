@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from omnitray.base.readings import Identity
 from omnitray.platforms.linux.dbus import BusError, SessionBus
 from omnitray.platforms.linux.units import NOT_SET, UserUnits, unit_in
 from omnitray.protector.actuators.system import Gone, Refused
-from omnitray.protector.identity import Identity
 
 WHO = Identity(pid=7, start_ticks=1)
 UID = os.getuid()

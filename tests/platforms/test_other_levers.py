@@ -10,20 +10,20 @@ from types import SimpleNamespace
 import pytest
 
 from omnitray.base.facts import Resource
+from omnitray.base.readings import Identity
 from omnitray.platforms._macos_guard import MacWakers
 from omnitray.platforms._macos_levers import DarwinBackground, prototyped
 from omnitray.platforms._psutil_system import PsutilSystem
-from omnitray.processes.ties import Tie
+from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.actuator import Lever, Target
-from omnitray.protector.actuators.background_lever import BackgroundLever
 from omnitray.protector.actuators.executor import Actions
 from omnitray.protector.actuators.journal import Journal
-from omnitray.protector.actuators.priority import NiceLever
+from omnitray.protector.actuators.priority import BackgroundLever, NiceLever
 from omnitray.protector.actuators.results import Order, Outcome
 from omnitray.protector.actuators.signals import StopLever
 from omnitray.protector.actuators.system import IO_IDLE, Gone, IoPriority, Refused, Sign
 from omnitray.protector.actuators.watchdog import NoGuard
-from omnitray.protector.identity import Identity, LeverKind, Rung
+from omnitray.protector.steps import LeverKind, Rung
 from support.children import child, eventually
 from support.clock import FakeClock
 

@@ -10,13 +10,14 @@ import pytest
 
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import Resource
+from omnitray.base.readings import Identity
 from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.protector.actuators.actuator import Target
 from omnitray.protector.actuators.executor import Actions
 from omnitray.protector.actuators.journal import Journal
 from omnitray.protector.actuators.registry import linux_levers
 from omnitray.protector.actuators.results import Order, Outcome
-from omnitray.protector.identity import Identity, Rung
+from omnitray.protector.steps import Rung
 from support.children import child, eventually, living_in, state
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")

@@ -12,6 +12,7 @@ import pytest
 
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import Resource
+from omnitray.base.readings import Identity
 from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.protector.actuators.actuator import Target
 from omnitray.protector.actuators.executor import Actions
@@ -19,7 +20,7 @@ from omnitray.protector.actuators.journal import Journal
 from omnitray.protector.actuators.registry import linux_levers
 from omnitray.protector.actuators.results import Order, Outcome, Performed
 from omnitray.protector.actuators.system import IO_IDLE, IoPriority
-from omnitray.protector.identity import Identity, LeverKind, Rung
+from omnitray.protector.steps import LeverKind, Rung
 from support.children import child, eventually, living_in, state
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")

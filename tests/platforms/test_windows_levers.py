@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from omnitray.base.facts import Resource
+from omnitray.base.readings import Identity
 from omnitray.platforms._windows_guard import WindowsWakers
 from omnitray.platforms._windows_kernel import NT_PROTOTYPES, PROTOTYPES, Kernel, prototyped
 from omnitray.platforms._windows_levers import (
@@ -20,7 +21,7 @@ from omnitray.platforms._windows_levers import (
     windows_levers,
 )
 from omnitray.platforms._windows_ties import WindowOwners
-from omnitray.processes.ties import Tie
+from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.actuator import Lever, Target
 from omnitray.protector.actuators.cgroup import WeightLever
 from omnitray.protector.actuators.executor import Actions
@@ -29,7 +30,7 @@ from omnitray.protector.actuators.results import Order, Outcome
 from omnitray.protector.actuators.signals import StopLever
 from omnitray.protector.actuators.system import Gone, Refused, Sign
 from omnitray.protector.actuators.watchdog import NoGuard
-from omnitray.protector.identity import Identity, LeverKind, Rung
+from omnitray.protector.steps import LeverKind, Rung
 from support.clock import FakeClock
 from support.kernel32 import Libraries, WindowsProcess
 

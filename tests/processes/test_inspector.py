@@ -2,7 +2,7 @@ import msgspec
 
 from omnitray.base.facts import Job, JobKind, ProcessFacts
 from omnitray.processes.inspector import Inspector, weightiest
-from omnitray.processes.ties import Tie
+from omnitray.processes.process_roles import Tie
 from support.processes import FakeProcesses
 
 

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnitray.base.facts import Job
-from omnitray.processes.job_looks import RememberedLooks
-from omnitray.processes.job_seats import Past
+from omnitray.processes.job_looks import Past, RememberedLooks
 from omnitray.processes.jobs import JobTracker, group_jobs
 from support.clock import FakeClock
 from support.processes import FakeProcesses

@@ -3,8 +3,9 @@
 import msgspec
 
 from omnitray.base.facts import Job, MemoryFacts, Resource
+from omnitray.base.readings import Identity
 from omnitray.protector import circuit_breaker
-from omnitray.protector.actuators.ending import KILL_AFTER_S
+from omnitray.protector.actuators.signals import KILL_AFTER_S
 from omnitray.protector.circuit_breaker import (
     OPEN_S,
     QUIET_S,
@@ -15,9 +16,15 @@ from omnitray.protector.circuit_breaker import (
     put_off,
     stepped,
 )
-from omnitray.protector.identity import Identity, Rung
-from omnitray.protector.model import Action, EndOutcome, Evidence, Signal
-from omnitray.protector.protect_reasons import AlarmReason, ProtectReason
+from omnitray.protector.model import (
+    Action,
+    AlarmReason,
+    EndOutcome,
+    Evidence,
+    ProtectReason,
+    Signal,
+)
+from omnitray.protector.steps import Rung
 from omnitray.protector.view import BreakerState
 from support.scenes import GB, job, process
 

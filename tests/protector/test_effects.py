@@ -3,8 +3,8 @@
 import pytest
 
 from omnitray.base.facts import MemoryFacts, Resource
+from omnitray.base.readings import GuardReading, Probe
 from omnitray.protector.effects import Effects
-from omnitray.protector.model import GuardReading, Probe
 
 MB = 10**6
 

@@ -19,19 +19,19 @@ from omnitray.base.facts import (
     Severity,
 )
 from omnitray.base.policy import ModeLimits, ProtectPolicy
+from omnitray.base.readings import GuardReading, OwnFacts, Probe
 from omnitray.processes.inspector import Inspector
-from omnitray.processes.ties import Tie
-from omnitray.protector.actuators.report_executor import Executor
+from omnitray.processes.process_roles import Tie
+from omnitray.protector.actuators.executor import Executor
 from omnitray.protector.actuators.results import Who
 from omnitray.protector.actuators.self_test import LeverRow
 from omnitray.protector.engine import UNREADABLE_S, Protecting, ProtectStep
 from omnitray.protector.environment import Around
-from omnitray.protector.identity import LeverKind
-from omnitray.protector.model import GuardReading, OwnFacts, Probe, Reply
+from omnitray.protector.model import ProtectReason, Reply
 from omnitray.protector.notices import Notice, NoticeOver
 from omnitray.protector.oom_events.daemons import Neighbour
-from omnitray.protector.protect_reasons import ProtectReason
 from omnitray.protector.protector import ResourceProtector
+from omnitray.protector.steps import LeverKind
 from omnitray.protector.view import Answer, Grip, ProtectionView
 from omnitray.protector.view_builder import holding, page
 from support.clock import FakeClock

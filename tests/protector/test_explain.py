@@ -5,25 +5,22 @@ import pytest
 from omnitray.base.amounts import duration, percent, rate, size, span
 from omnitray.base.facts import JobKind, Mode, ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
+from omnitray.base.readings import Forecast, Probe
 from omnitray.protector import explain, view_builder
-from omnitray.protector.identity import Rung
 from omnitray.protector.model import (
     Action,
     ActionState,
     Alarm,
+    AlarmReason,
     Candidate,
     Evidence,
-    Forecast,
-    Probe,
-    Question,
-    Signal,
-)
-from omnitray.protector.protect_reasons import (
-    AlarmReason,
     ProtectReason,
+    Question,
     RestoreReason,
+    Signal,
     SparedReason,
 )
+from omnitray.protector.steps import Rung
 from support.scenes import facts, held, job, process, reading, scene
 
 GB, MB = 10**9, 10**6

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from omnitray.base.facts import DiskFacts, Resource
 from omnitray.base.policy import ModeLimits
+from omnitray.base.readings import Forecast
 from omnitray.protector.forecast import (
     DiskForecaster,
     MemoryForecaster,
@@ -17,7 +18,6 @@ from omnitray.protector.forecast import (
     memory_left,
     runs_out,
 )
-from omnitray.protector.model import Forecast
 from support.scenes import GB, MB, job, process, reading
 
 LIMITS = ModeLimits(cpu_percent=75.0, memory_percent=80.0, hold_s=3.0)

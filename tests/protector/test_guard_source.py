@@ -4,7 +4,7 @@ import pytest
 
 from omnitray.base.facts import MemoryFacts
 from omnitray.monitor.machine import CpuQuota
-from omnitray.protector.guard_source import GuardSource, NoWakers
+from omnitray.protector.guard import GuardSource, NoWakers
 from omnitray.protector.latency import LatencyProbe
 from support.clock import FakeClock
 from support.machine import FakeMachine

@@ -1,10 +1,10 @@
 import pytest
 
 from omnitray.base.facts import Job, JobKind, ProcessFacts
+from omnitray.base.readings import OwnFacts
 from omnitray.protector.exclusions.programs import LINUX
 from omnitray.protector.exclusions.rules import Protection
 from omnitray.protector.inspection import CloseLook, CloseLooker, Wanted
-from omnitray.protector.model import OwnFacts
 from support.clock import FakeClock
 from support.processes import FakeProcesses
 

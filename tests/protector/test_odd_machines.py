@@ -4,9 +4,8 @@ import pytest
 
 from omnitray.base.facts import Job, JobKind, Mode, Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.protector.identity import Rung
-from omnitray.protector.model import Action, Alarm, TakenBack
-from omnitray.protector.protect_reasons import SparedReason
+from omnitray.protector.model import Action, Alarm, SparedReason, TakenBack
+from omnitray.protector.steps import Rung
 from support.desk import BUSY, OVER, QUICK, SLOW, Desk, actions, build, growing, questions, soon
 from support.scenes import GB, MB, job, process, reading
 

@@ -7,10 +7,9 @@ import pytest
 
 from omnitray.base.facts import ProtectState
 from omnitray.protector.actuators.results import Outcome, TakenBack, Who
-from omnitray.protector.identity import LeverKind
-from omnitray.protector.press import NOTHING_HELD, SWITCHED_OFF, told_back
+from omnitray.protector.steps import LeverKind
 from omnitray.protector.view import Answer, Held, WayBack
-from omnitray.protector.view_builder import holding, page
+from omnitray.protector.view_builder import NOTHING_HELD, SWITCHED_OFF, holding, page, told_back
 from support.protect_desk import ProtectDesk
 
 

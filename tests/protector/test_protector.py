@@ -4,10 +4,9 @@ import msgspec
 
 from omnitray.base.facts import Job, JobKind, ProtectState
 from omnitray.base.policy import ProtectPolicy
-from omnitray.processes.ties import Tie
-from omnitray.protector.identity import Rung
-from omnitray.protector.model import EndOutcome, Reply, Withdrawn
-from omnitray.protector.protect_reasons import RestoreReason
+from omnitray.processes.process_roles import Tie
+from omnitray.protector.model import EndOutcome, Reply, RestoreReason, Withdrawn
+from omnitray.protector.steps import Rung
 from omnitray.protector.view import Answer, BreakerState
 from support.desk import (
     BUSY,

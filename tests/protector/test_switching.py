@@ -6,9 +6,16 @@ import pytest
 
 from omnitray.base.facts import Mode, ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.protector.identity import Rung
-from omnitray.protector.model import ActionState, Question, TakenBack, Withdrawn
-from omnitray.protector.protect_reasons import ProtectReason, RestoreReason, SparedReason
+from omnitray.protector.model import (
+    ActionState,
+    ProtectReason,
+    Question,
+    RestoreReason,
+    SparedReason,
+    TakenBack,
+    Withdrawn,
+)
+from omnitray.protector.steps import Rung
 from omnitray.protector.victims import choose
 from omnitray.protector.view import Answer
 from support.desk import (

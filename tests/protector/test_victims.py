@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 
 from omnitray.base.facts import Job, JobKind, Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.processes.ties import Tie
-from omnitray.protector.identity import Rung
-from omnitray.protector.job_workers import worker_key, workers
-from omnitray.protector.model import Action, ActionState, OwnFacts, ProcessDetail
-from omnitray.protector.protect_reasons import SparedReason
+from omnitray.base.readings import OwnFacts, ProcessDetail
+from omnitray.processes.process_roles import Tie
+from omnitray.protector.model import Action, ActionState, SparedReason
 from omnitray.protector.protector import ResourceProtector
+from omnitray.protector.steps import Rung
 from omnitray.protector.victims import (
     KIND_WEIGHT,
     Choice,
@@ -22,6 +21,8 @@ from omnitray.protector.victims import (
     choose_in,
     job_key,
     ranked,
+    worker_key,
+    workers,
 )
 from support.scenes import (
     GB,

@@ -10,8 +10,7 @@ from pytestqt.qtbot import QtBot
 from omnitray.cleanup.cleaner import CacheCleaner, Disk
 from omnitray.cleanup.facts import CleanPlan
 from omnitray.protector.engine import CleanRequest
-from omnitray.runtime.cleaning import Cleaned, Cleaning
-from omnitray.runtime.cleaning_queue import CleaningQueue
+from omnitray.runtime.cleaning import Cleaned, Cleaning, CleaningQueue
 
 
 class Slow(CacheCleaner):

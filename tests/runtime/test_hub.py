@@ -14,13 +14,13 @@ from omnitray.alerts.storage.query import AlertQuery
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.alerts.system import AlertSystem
 from omnitray.api import facade
+from omnitray.api.status import Mood, sentence
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Resource, Severity
 from omnitray.base.leases import Lease
 from omnitray.base.policy import MonitorPolicy
-from omnitray.base.status import Mood, sentence
 from omnitray.monitor.levels import LevelChange, LevelReason
 from omnitray.monitor.monitor import ProgressiveMonitor, Step
-from omnitray.monitor.own_cost import OwnCostMeter
+from omnitray.monitor.sampler import OwnCostMeter
 from omnitray.monitor.thresholds import Height, Transition
 from omnitray.protector.notices import Notice
 from omnitray.protector.view import Explanation, ProtectionView

@@ -10,11 +10,10 @@ import pytest
 from PySide6.QtCore import QThread, qWarning
 from pytestqt.qtbot import QtBot
 
-from omnitray.base import logs
 from omnitray.base.policy import MonitorPolicy
 from omnitray.monitor.monitor import ProgressiveMonitor, Step
-from omnitray.runtime import qt_messages
-from omnitray.runtime.stop_signals import StopSignals
+from omnitray.runtime import logs, qt_messages
+from omnitray.runtime.shutdown import StopSignals
 from omnitray.runtime.workers import MonitorWorker, WorkerThread
 from support.clock import FakeClock
 from support.told_machine import ToldMachine, told_monitor

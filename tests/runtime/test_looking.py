@@ -3,10 +3,10 @@ from collections.abc import Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
+from omnitray.base.readings import OwnFacts
 from omnitray.protector.exclusions.programs import LINUX
 from omnitray.protector.exclusions.rules import Protection
 from omnitray.protector.inspection import CloseLook, CloseLooker, Wanted
-from omnitray.protector.model import OwnFacts
 from omnitray.runtime.inspection import Looking
 from support.clock import FakeClock
 from support.processes import FakeProcesses

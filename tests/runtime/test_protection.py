@@ -14,7 +14,7 @@ from omnitray.alerts.storage.store import AlertStore
 from omnitray.alerts.system import AlertSystem
 from omnitray.base.facts import Mode, ProtectState
 from omnitray.cleanup.cleaner import CacheCleaner
-from omnitray.monitor.own_cost import OwnCostMeter
+from omnitray.monitor.sampler import OwnCostMeter
 from omnitray.protector.inspection import CloseLook, CloseLooker
 from omnitray.protector.view import Protected, Told, WayBack
 from omnitray.runtime.cleaning import Cleaning

@@ -3,9 +3,15 @@
 import pytest
 
 from omnitray.base.facts import Mode, ProtectState
-from omnitray.protector.identity import Rung
-from omnitray.protector.model import Alarm, Question, Restore
-from omnitray.protector.protect_reasons import AlarmReason, ProtectReason, RestoreReason
+from omnitray.protector.model import (
+    Alarm,
+    AlarmReason,
+    ProtectReason,
+    Question,
+    Restore,
+    RestoreReason,
+)
+from omnitray.protector.steps import Rung
 from omnitray.protector.view import Answer
 from support import sim_incidents
 from support.sim_incidents import INCIDENTS

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from itertools import count
 
 from omnitray.alerts.decision import Decision, Receipt
-from omnitray.alerts.model import Alert, timestamp
+from omnitray.alerts.model import Alert
+from omnitray.alerts.rules import AlertTiming
 from omnitray.alerts.silences import SilenceMemory
 from omnitray.alerts.system import AlertSystem
-from omnitray.alerts.timing import AlertTiming
+from omnitray.base.clock import timestamp
 from omnitray.base.facts import AlertChannel, AlertType, Severity
 from omnitray.base.policy import AlertPolicy
 from support.clock import FakeClock

@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from omnitray.base.facts import Resource
+from omnitray.base.readings import Identity
 from omnitray.protector.actuators.actuator import Target
 from omnitray.protector.actuators.executor import Actions
 from omnitray.protector.actuators.journal import Journal, Line
-from omnitray.protector.actuators.quarry import Spares
 from omnitray.protector.actuators.registry import linux_levers
 from omnitray.protector.actuators.results import Order
-from omnitray.protector.identity import Identity, Rung
+from omnitray.protector.actuators.signals import Spares
+from omnitray.protector.steps import Rung
 from support.clock import FakeClock
 from support.fake_system import FakeProcess, FakeSystem
 

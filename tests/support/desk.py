@@ -6,20 +6,18 @@ import msgspec
 
 from omnitray.base.facts import Job, JobKind, Mode, ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.protector.identity import Rung
+from omnitray.base.readings import Forecast, GuardReading, Probe
 from omnitray.protector.model import (
     Action,
     ActionState,
     ActiveAction,
     Decision,
-    Forecast,
-    GuardReading,
-    Probe,
     Question,
     Reply,
     Restore,
 )
 from omnitray.protector.protector import ResourceProtector
+from omnitray.protector.steps import Rung
 from omnitray.protector.view import Answer
 from support.scenes import GB, MB, facts, job, process, reading
 

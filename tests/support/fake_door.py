@@ -13,9 +13,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from omnitray.alerts.model import Alert, epoch, timestamp
+from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery, fits
 from omnitray.api import facade as d
+from omnitray.api.status import Status
+from omnitray.base.clock import epoch, timestamp
 from omnitray.base.facts import (
     AlertType,
     DiskFacts,
@@ -32,7 +34,7 @@ from omnitray.base.facts import (
 )
 from omnitray.base.leases import Choice, Leases
 from omnitray.base.policy import ProtectPolicy, Thresholds
-from omnitray.base.status import OwnCost, Status
+from omnitray.base.readings import OwnCost
 from omnitray.protector.view import (
     Breaker,
     Considered,

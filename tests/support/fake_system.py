@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from omnitray.processes.ties import Tie
+from omnitray.base.readings import Identity
+from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.system import Gone, IoPriority, OneWay, Refused, Sign
-from omnitray.protector.identity import Identity
 
 
 class FakeProcess:

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.alerts.model import timestamp
-from omnitray.base.clock import SystemClock
+from omnitray.base.clock import SystemClock, timestamp
 from omnitray.client import http as remote
 from omnitray.client.discovery import Address, remove_address, write_address
 

@@ -16,7 +16,7 @@ from omnitray.protector.actuators.executor import Actions
 from omnitray.protector.actuators.journal import Journal
 from omnitray.protector.actuators.registry import linux_levers
 from omnitray.protector.actuators.results import Order
-from omnitray.protector.identity import Rung
+from omnitray.protector.steps import Rung
 
 
 def main(journal: Path, pids: list[int]) -> None:

@@ -5,14 +5,15 @@ from pathlib import Path
 
 from omnitray.base.facts import Job, JobKind, MemoryFacts, ProcessFacts, ProtectState
 from omnitray.base.policy import ProtectPolicy
+from omnitray.base.readings import GuardReading, OwnFacts, Probe
 from omnitray.processes.inspector import Inspector
-from omnitray.protector.actuators.report_executor import Executor
+from omnitray.protector.actuators.executor import Executor
 from omnitray.protector.engine import Protecting
-from omnitray.protector.guard_source import GuardSource
-from omnitray.protector.model import GuardReading, OwnFacts, Probe, Reply
-from omnitray.protector.press import told_of
+from omnitray.protector.guard import GuardSource
+from omnitray.protector.model import Reply
 from omnitray.protector.protector import ResourceProtector
 from omnitray.protector.view import Answer, Told
+from omnitray.protector.view_builder import told_of
 from support.clock import FakeClock
 from support.deeds import Bench
 from support.deeds import job as started

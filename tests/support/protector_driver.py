@@ -17,15 +17,15 @@ import msgspec
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import Job, Mode
 from omnitray.base.policy import ModeLimits, ProtectPolicy
+from omnitray.base.readings import GuardReading, OwnFacts
 from omnitray.platforms import current
 from omnitray.processes.inspector import Inspector
 from omnitray.processes.jobs import JobTracker
-from omnitray.processes.ties import Tie
-from omnitray.protector.actuators.executor import Actions
+from omnitray.processes.process_roles import Tie
+from omnitray.protector.actuators.executor import Actions, Executor
 from omnitray.protector.actuators.journal import Journal
-from omnitray.protector.actuators.report_executor import Executor
 from omnitray.protector.guard import Guard
-from omnitray.protector.model import Facts, GuardReading, OwnFacts
+from omnitray.protector.model import Facts
 from omnitray.protector.protector import ResourceProtector
 
 

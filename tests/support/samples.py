@@ -10,8 +10,10 @@ from collections.abc import Iterable
 
 import msgspec
 
-from omnitray.alerts.model import Alert, epoch, timestamp
+from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery, fits
+from omnitray.api.status import Status
+from omnitray.base.clock import epoch, timestamp
 from omnitray.base.facts import (
     AlertType,
     DiskFacts,
@@ -25,8 +27,8 @@ from omnitray.base.facts import (
     Severity,
     Snapshot,
 )
-from omnitray.base.status import OwnCost, Status
-from omnitray.processes.job_seats import identity
+from omnitray.base.readings import OwnCost
+from omnitray.processes.job_looks import identity
 from omnitray.protector.inspection import CloseLook
 from omnitray.protector.view import (
     Breaker,

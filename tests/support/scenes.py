@@ -4,16 +4,9 @@ from collections.abc import Iterable
 
 from omnitray.base.facts import Job, JobKind, MemoryFacts, PressureFacts, PressurePair, ProcessFacts
 from omnitray.base.policy import ProtectPolicy
+from omnitray.base.readings import GuardReading, OwnFacts, ProcessDetail
 from omnitray.protector.context import Scene
-from omnitray.protector.model import (
-    Action,
-    ActionState,
-    ActiveAction,
-    Facts,
-    GuardReading,
-    OwnFacts,
-    ProcessDetail,
-)
+from omnitray.protector.model import Action, ActionState, ActiveAction, Facts
 from omnitray.protector.protector import ResourceProtector
 
 GB = 1 << 30

@@ -5,9 +5,16 @@ from typing import Protocol
 
 from omnitray.base.facts import ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.protector.identity import Identity, Rung
-from omnitray.protector.model import Action, ActionState, ActiveAction, Decision, Question
-from omnitray.protector.protect_reasons import ProtectReason
+from omnitray.base.readings import Identity
+from omnitray.protector.model import (
+    Action,
+    ActionState,
+    ActiveAction,
+    Decision,
+    ProtectReason,
+    Question,
+)
+from omnitray.protector.steps import Rung
 from support.sim_machine import Corpse, Sim, SimMachine
 
 HAD_TIME_S = 4.0  # of a steady rush to the floor: enough to see and to pause

@@ -2,7 +2,7 @@
 
 from omnitray.base.facts import Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.protector.identity import Identity, Rung
+from omnitray.base.readings import Identity
 from omnitray.protector.model import (
     Action,
     ActionState,
@@ -10,12 +10,14 @@ from omnitray.protector.model import (
     Alarm,
     Decision,
     EndOutcome,
+    ProtectReason,
     Question,
     Restore,
+    RestoreReason,
     TakenBack,
     Withdrawn,
 )
-from omnitray.protector.protect_reasons import ProtectReason, RestoreReason
+from omnitray.protector.steps import Rung
 from support.sim_judge import KILL_S, Ending, SimJudge
 from support.sim_machine import Sim, SimMachine
 

@@ -8,9 +8,10 @@ import dataclasses
 from collections.abc import Callable
 
 from omnitray.base.facts import Job, JobKind, MemoryFacts, PressureFacts, PressurePair, ProcessFacts
-from omnitray.processes.ties import Tie
+from omnitray.base.readings import GuardReading, OwnFacts, Probe, ProcessDetail
+from omnitray.processes.process_roles import Tie
 from omnitray.protector.guard import RAM_FILL_BPS, SWAP_FILL_BPS
-from omnitray.protector.model import Facts, GuardReading, OwnFacts, Probe, ProcessDetail
+from omnitray.protector.model import Facts
 
 GB = 1 << 30
 MB = 1 << 20

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from omnitray.base.facts import JobKind, Mode, ProtectState
-from omnitray.protector.identity import Rung
 from omnitray.protector.model import Question
+from omnitray.protector.steps import Rung
 from omnitray.protector.view import Answer
 from support.sim_incidents import desktop
 from support.sim_machine import GB, MB, JobLook, Sim, SimMachine

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable
 from omnitray.base.facts import Mode, ProtectState
 from omnitray.base.policy import ProtectPolicy
 from omnitray.protector.guard import Guard
-from omnitray.protector.identity import Rung
-from omnitray.protector.model import Action, Question, Reply, TakenBack
-from omnitray.protector.protect_reasons import ProtectReason
+from omnitray.protector.model import Action, ProtectReason, Question, Reply, TakenBack
 from omnitray.protector.protector import ResourceProtector
+from omnitray.protector.steps import Rung
 from omnitray.protector.view import Answer
 from support.sim_levers import SimLevers
 from support.sim_machine import SimMachine

@@ -20,7 +20,7 @@ from omnitray.protector.actuators.actuator import Target
 from omnitray.protector.actuators.executor import Actions
 from omnitray.protector.actuators.journal import Journal
 from omnitray.protector.actuators.results import Order
-from omnitray.protector.identity import Rung
+from omnitray.protector.steps import Rung
 
 PATIENCE_S = 60.0  # everything is slow on an emulated machine
 

@@ -25,7 +25,7 @@ from omnitray.protector.actuators.executor import Actions
 from omnitray.protector.actuators.journal import Journal
 from omnitray.protector.actuators.results import Order, Performed
 from omnitray.protector.actuators.system import System
-from omnitray.protector.identity import LeverKind, Rung
+from omnitray.protector.steps import LeverKind, Rung
 
 HERE = Path(__file__).parent
 WORKLOAD = [sys.executable, str(HERE / "workload.py")]

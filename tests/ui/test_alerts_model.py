@@ -3,8 +3,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
-from omnitray.alerts.model import timestamp
 from omnitray.alerts.storage.query import AlertQuery
+from omnitray.base.clock import timestamp
 from omnitray.base.facts import AlertType, Severity
 from omnitray.ui.pages.alerts.model import ALERT, PAGE, AlertsModel
 from omnitray.ui.pages.alerts.text import Column

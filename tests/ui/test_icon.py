@@ -5,8 +5,8 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
+from omnitray.api.status import Mood, Status
 from omnitray.base.facts import MemoryFacts, MonitorLevel, Snapshot
-from omnitray.base.status import Mood, Status
 from omnitray.ui.tray.icon import (
     TRAY_SIZES,
     IconFacts,

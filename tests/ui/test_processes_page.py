@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from omnitray.base.facts import ProtectState
-from omnitray.processes.job_seats import identity
+from omnitray.processes.job_looks import identity
 from omnitray.protector.inspection import CloseLook
 from omnitray.protector.view import Protected, ProtectionView, Told, WayBack
 from omnitray.ui.pages.processes.page import NONE_FIT, NONE_YET, ProcessesPage

@@ -10,12 +10,11 @@ from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 from pytestqt.qtbot import QtBot
 
 from omnitray.alerts.model import Alert
+from omnitray.api.status import Status
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, ProtectState, Severity, Snapshot
-from omnitray.base.status import Status
 from omnitray.ui.tray.host import TrayHost
-from omnitray.ui.tray.menu import seconds_until_morning
 from omnitray.ui.tray.text import headline, menu_text, tooltip
-from omnitray.ui.tray.tray import Tray
+from omnitray.ui.tray.tray import Tray, seconds_until_morning
 from support.clock import FakeClock
 
 

@@ -7,8 +7,8 @@ from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QAbstractButton, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
+from omnitray.api.status import Status
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
-from omnitray.base.status import Status
 from omnitray.settings import Settings
 from omnitray.ui.theme import DARK, Theme
 from omnitray.ui.widgets.sidebar import PAGES

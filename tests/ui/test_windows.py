@@ -15,8 +15,8 @@ from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.alerts.system import AlertSystem
-from omnitray.monitor.own_cost import OwnCostMeter
 from omnitray.monitor.ring import SnapshotRing
+from omnitray.monitor.sampler import OwnCostMeter
 from omnitray.protector.view import ProtectionView
 from omnitray.runtime.app_context import Parts
 from omnitray.runtime.hub import Hub

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from omnitray.alerts.model import Alert, State, epoch
+from omnitray.alerts.model import Alert, State
+from omnitray.base.clock import epoch
 from omnitray.base.facts import AlertType, Severity
 
 

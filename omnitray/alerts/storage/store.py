@@ -1,8 +1,9 @@
 """The alert history for several threads: one writes, everybody may ask.
 
-:class:`AlertStore` owns a :class:`.history.History` and the only thread that changes it. ``submit`` returns at once; its future completes when the alert is durable. Whatever
-waits meanwhile is written as one batch, newest version only. Questions are answered on the
-asking thread from what the writer published, and never wait for the disk's writes.
+:class:`AlertStore` owns a :class:`.history.History` and the only thread that changes it.
+``submit`` returns at once; its future completes when the alert is durable. Whatever waits
+meanwhile is written as one batch, newest version only. Questions are answered on the asking
+thread from what the writer published, and never wait for the disk's writes.
 """
 
 import logging
@@ -12,13 +13,32 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
+import msgspec
+
 from omnitray.alerts.model import Alert
-from omnitray.alerts.storage.history import OPEN, History, Stored
-from omnitray.alerts.storage.history_reader import View
+from omnitray.alerts.storage.history import OPEN, History, Stored, View
 from omnitray.alerts.storage.query import AlertQuery
-from omnitray.alerts.storage.store_facts import Job, StoreStatistics
 from omnitray.base.clock import Clock
 from omnitray.base.durable import StorageError
+
+
+class Job(msgspec.Struct, gc=False):
+    """An alert that waits to be written, and who waits for that."""
+
+    alert: Alert
+    due_m: float
+    futures: tuple[Future[Path], ...] = ()
+
+
+class StoreStatistics(msgspec.Struct, frozen=True, kw_only=True):
+    """For doctor: how much was written, waits, or is in memory alone."""
+
+    written: int
+    waiting: int
+    unsaved: int
+    live: int
+    fault: str | None
+
 
 log = logging.getLogger(__name__)
 _PACE_S = 1.0  # an alert that is raised in a storm is written once a second

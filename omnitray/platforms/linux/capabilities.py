@@ -24,15 +24,15 @@ from omnitray.platforms.linux.service import service
 from omnitray.platforms.linux.session import has_display
 from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.platforms.watchdog import GuardianKeeper
+from omnitray.processes.process_roles import Tie
 from omnitray.processes.process_table import ProcessDetails, ProcessTable
-from omnitray.processes.ties import Tie
 from omnitray.protector.actuators.actuator import Lever
 from omnitray.protector.actuators.registry import linux_levers
 from omnitray.protector.actuators.system import System
 from omnitray.protector.actuators.watchdog import Guard
 from omnitray.protector.exclusions.common import Programs
 from omnitray.protector.exclusions.programs import LINUX
-from omnitray.protector.guard_source import GuardSource
+from omnitray.protector.guard import GuardSource
 from omnitray.protector.oom_events.watch import Logs
 
 __all__ = [

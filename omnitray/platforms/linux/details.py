@@ -12,9 +12,8 @@ from typing import TypeVar
 
 from omnitray.base.facts import ProcessFacts
 from omnitray.platforms.linux.files import printable, read_once
-from omnitray.platforms.linux.mounts import remote_points
-from omnitray.platforms.linux.stat import start_ticks
-from omnitray.platforms.linux.writing import written_mounts
+from omnitray.platforms.linux.mounts import remote_points, written_mounts
+from omnitray.platforms.linux.proc import start_ticks
 
 _ARGUMENTS = 32 * 1024  # a command line may have megabytes; nobody reads that
 _PSS = re.compile(rb"^Pss:\s+(\d{1,15}) kB", re.MULTILINE)

@@ -12,9 +12,9 @@ import resource
 import time
 from pathlib import Path
 
+from omnitray.base.readings import Identity
 from omnitray.platforms.linux.proc import Proc
 from omnitray.protector.actuators.system import Gone, IoPriority, OneWay, Refused
-from omnitray.protector.identity import Identity
 
 _IOPRIO_CALLS = {"x86_64": (251, 252), "aarch64": (30, 31), "armv7l": (314, 315)}  # set, get
 _IOPRIO_WHO_PROCESS = 1

@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from omnitray.base.facts import ProcessFacts
-from omnitray.platforms.linux.stat import parse_stat, used_ns
+from omnitray.platforms.linux.proc import parse_stat, used_ns
 
 CpuClock = Callable[[int], int]
 

@@ -10,14 +10,14 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from omnitray.base.readings import Identity
 from omnitray.platforms.linux.dbus import PATIENCE_S, BusError, SessionBus
 from omnitray.platforms.linux.foreground import Ties
 from omnitray.platforms.linux.priority import Priorities
 from omnitray.platforms.linux.proc import Proc
 from omnitray.platforms.linux.units import UserUnits
-from omnitray.processes.ties import Tie
+from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.system import Gone, Refused, Sign
-from omnitray.protector.identity import Identity
 
 _SIGNALS = {
     Sign.TERM: signal.SIGTERM,

@@ -12,9 +12,9 @@ from typing import Any
 
 from jeepney import DBusAddress  # type: ignore[import-untyped]  # it ships no types
 
+from omnitray.base.readings import Identity
 from omnitray.platforms.linux.dbus import PATIENCE_S, BusError, SessionBus
 from omnitray.protector.actuators.system import Gone, Refused
-from omnitray.protector.identity import Identity
 
 NOT_SET = 2**64 - 1  # systemd's "[not set]" for a weight and "infinity" for a limit
 SLICE = "app.slice"  # where the desktop's own application scopes stand: equals among equals

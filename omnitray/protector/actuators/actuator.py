@@ -5,13 +5,16 @@ and says the new ones, ``apply`` does exactly that, ``restore`` goes back by com
 A plan is plain data: it is written to the journal and, after a crash, read from there.
 """
 
+import contextlib
 import enum
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeVar
 
 import msgspec
 
-from omnitray.protector.actuators.system import Refused
-from omnitray.protector.identity import Identity, LeverKind
+from omnitray.base.readings import Identity
+from omnitray.protector.actuators.system import Gone, OneWay, Refused, System
+from omnitray.protector.steps import LeverKind
 
 Value = int | str | None
 
@@ -143,3 +146,174 @@ class CannotPlan(Refused):
 
 class AlreadyThere(CannotPlan):
     """The target has what the lever would set, whoever set it."""
+
+
+Reading = TypeVar("Reading")
+
+
+class ValueLever:
+    """Applies, reads back and restores a plan's values; what they are is the subclass's business.
+
+    ``pauses`` says that a guardian must know before the plan is applied; ``inherited`` that what
+    a process starts has its value too, and has to be taken back with it.
+    """
+
+    kind: LeverKind
+    pauses = False
+    inherited = False
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+
+    @property
+    def reversible(self) -> bool:
+        """Whether what this lever does can be taken back here."""
+        return True
+
+    def why_not(self, target: Target) -> str:
+        """Empty where a plan can be made, else the reason."""
+        try:
+            self.plan(target)
+        except (Gone, Refused) as refused:
+            return str(refused)
+        return ""
+
+    def plan(self, target: Target) -> Plan:
+        """Old and new values for the target; raises CannotPlan."""
+        raise NotImplementedError
+
+    def prepare(self, plan: Plan) -> None:
+        """Make ready what the plan needs."""
+
+    def apply(self, plan: Plan) -> Applied:
+        """Set each value; what ended meanwhile is no failure."""
+        done, failures = [], []
+        for change in plan.changes:
+            try:
+                self._set(change, change.new)
+            except Gone:
+                continue
+            except Refused as refused:
+                failures.append(str(refused))
+            else:
+                done.append(change)
+        return Applied(changes=tuple(done), failures=tuple(failures))
+
+    def read_back(self, applied: Applied) -> bool:
+        """Whether everything that still lives shows its new value."""
+        return all(self._shows(change) for change in applied.changes)
+
+    def is_over(self, changes: tuple[Change, ...]) -> bool:
+        """Whether everything that was changed has ended."""
+        return all(self._standing(change) is Fate.GONE for change in changes)
+
+    def is_let_go(self, changes: tuple[Change, ...]) -> bool:
+        """Whether somebody else has changed all that still lives."""
+        seen = set()
+        for change in changes:
+            seen.add(standing := self._standing(change))
+            if standing is None:
+                return False
+        return Fate.CHANGED in seen
+
+    def set_back(self, changes: tuple[Change, ...]) -> None:
+        """The old values once more, whatever stands: who has them does not notice."""
+        for change in changes:
+            with contextlib.suppress(Gone, Refused):
+                self._set(change, change.old)
+
+    def restore(self, changes: tuple[Change, ...]) -> Restored:
+        """Go back wherever the new value still stands."""
+        notes: list[str] = []
+        heirs = self._heirs(changes) if self.inherited else ()  # parents still there to be asked
+        fates = tuple(self._restore(change, notes) for change in (*changes, *heirs))
+        return Restored(fates=fates, notes=tuple(notes))
+
+    def _get(self, change: Change) -> Value:
+        raise NotImplementedError
+
+    def _set(self, change: Change, value: Value) -> None:
+        raise NotImplementedError
+
+    def _heirs(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+        """Those that were started with the new value; the old one is that of most parents."""
+        known = [change.process for change in changes if change.process is not None]
+        olds = [change.old for change in changes]
+        if not known:
+            return ()
+        born = set(self._system.family(known)) - set(known)
+        new, old = changes[0].new, max(set(olds), key=olds.count)
+        wanted = (Change(process=each, old=old, new=new) for each in born)
+        return tuple(change for change in wanted if not self._differs(change))
+
+    def _differs(self, change: Change) -> bool:
+        """Whether it does not have the new value, or cannot be asked: then it is left alone."""
+        try:
+            return self._get(change) != change.new
+        except (Gone, Refused):
+            return True
+
+    def _family(self, target: Target) -> tuple[Identity, ...]:
+        family = self._system.family(target.processes)
+        if not family:
+            raise CannotPlan("its processes have ended")
+        return family
+
+    @staticmethod
+    def _readings(
+        processes: tuple[Identity, ...], read: Callable[[Identity], Reading]
+    ) -> dict[Identity, Reading]:
+        """What was read of each process; those that ended meanwhile are left out."""
+        readings = {}
+        for process in processes:
+            with contextlib.suppress(Gone):
+                readings[process] = read(process)
+        return readings
+
+    def _shows(self, change: Change) -> bool:
+        try:
+            return self._get(change) == change.new
+        except Gone:
+            return True
+        except Refused:
+            return False
+
+    def _standing(self, change: Change) -> Fate | None:
+        """Gone or changed by somebody else; None while it stands, or cannot be read."""
+        try:
+            return None if self._get(change) == change.new else Fate.CHANGED
+        except Gone:
+            return Fate.GONE
+        except Refused:
+            return None
+
+    def _restore(self, change: Change, notes: list[str]) -> Fate:
+        try:
+            now = self._get(change)
+            if now != change.new:
+                notes.append(f"{change.subject} has {now} now, not our {change.new}: left alone")
+                return Fate.CHANGED
+            self._set(change, change.old)
+        except Gone:
+            return Fate.GONE
+        except OneWay as refused:
+            notes.append(f"{change.subject} keeps {change.new}: {refused}")
+            return Fate.ONE_WAY
+        except Refused as refused:
+            notes.append(str(refused))
+            return Fate.FAILED
+        return Fate.RESTORED
+
+
+def process_of(change: Change) -> Identity:
+    """The change's process; raises Gone for a line of the journal that somebody has edited."""
+    if change.process is None:
+        raise Gone("a change without a process")
+    return change.process
+
+
+def whole(value: Value) -> int:
+    """The value as a number; raises Refused for a line that somebody has edited."""
+    if not isinstance(value, int):
+        raise Refused(f"{value!r} is no value to set")
+    return value

@@ -4,14 +4,13 @@ A lever is applied again to what the job forked meanwhile. What does not read ba
 at once, so that nothing is said to be held that is not.
 """
 
-from omnitray.alerts.model import timestamp
-from omnitray.base.clock import Clock
+from omnitray.base.clock import Clock, timestamp
 from omnitray.protector.actuators.actuator import Applied, Change, Lever, Plan
 from omnitray.protector.actuators.journal import Began, Journal, Record, Result
 from omnitray.protector.actuators.results import Order, Outcome
 from omnitray.protector.actuators.system import Gone, Refused, System
 from omnitray.protector.actuators.watchdog import Guard
-from omnitray.protector.identity import LeverKind
+from omnitray.protector.steps import LeverKind
 
 _ROUNDS = 16  # a job may fork while it is taken hold of; what is stopped forks no more
 _FORKS_ON = "it starts new processes faster than they can be held"

@@ -7,6 +7,7 @@ and no limit: what it came from cannot be entered again without privilege.
 
 import contextlib
 
+from omnitray.base.readings import Identity
 from omnitray.protector.actuators.actuator import (
     AlreadyThere,
     CannotPlan,
@@ -15,10 +16,11 @@ from omnitray.protector.actuators.actuator import (
     Plan,
     Target,
     Value,
+    ValueLever,
+    whole,
 )
 from omnitray.protector.actuators.system import Gone, Refused, System
-from omnitray.protector.actuators.value_lever import ValueLever, whole
-from omnitray.protector.identity import Identity, LeverKind
+from omnitray.protector.steps import LeverKind
 
 LIGHTEST = 1  # of 1 to 10000, where 100 is the default: what is left over
 FAIR = 100  # the default

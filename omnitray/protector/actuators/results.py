@@ -9,8 +9,8 @@ import msgspec
 from omnitray.base.facts import Resource
 from omnitray.protector.actuators.actuator import Fate, Restored, Target
 from omnitray.protector.actuators.journal import Record
-from omnitray.protector.identity import LeverKind, Rung
 from omnitray.protector.model import Action
+from omnitray.protector.steps import LeverKind, Rung
 
 
 class Who(enum.StrEnum):

@@ -6,9 +6,10 @@ session of its own, and is gone afterwards); nothing else is touched.
 
 import msgspec
 
+from omnitray.base.readings import Identity
 from omnitray.protector.actuators.actuator import Applied, Fate, Lever, Target
 from omnitray.protector.actuators.system import Gone, Refused, System
-from omnitray.protector.identity import Identity, LeverKind
+from omnitray.protector.steps import LeverKind
 
 NAMES = {
     LeverKind.CPU_WEIGHT: "Scope CPU weight",

@@ -7,7 +7,11 @@ others, so only headless ones are stopped. The end has no way back.
 import contextlib
 from collections.abc import Callable, Iterable
 
-from omnitray.processes.ties import Tie
+import msgspec
+
+from omnitray.base.clock import Clock
+from omnitray.base.readings import Identity
+from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.actuator import (
     AlreadyThere,
     Applied,
@@ -18,12 +22,95 @@ from omnitray.protector.actuators.actuator import (
     Restored,
     Target,
     Value,
+    ValueLever,
+    process_of,
 )
 from omnitray.protector.actuators.cgroup import RUNNING, refuse_tied
-from omnitray.protector.actuators.quarry import Grounds, Quarry
+from omnitray.protector.actuators.results import Ended
 from omnitray.protector.actuators.system import Gone, Refused, Sign, System
-from omnitray.protector.actuators.value_lever import ValueLever, process_of
-from omnitray.protector.identity import Identity, LeverKind
+from omnitray.protector.steps import LeverKind
+
+Spares = Callable[[Identity], str]
+
+
+class Grounds(msgspec.Struct, frozen=True, kw_only=True):
+    """Where what belongs to an end is born: sessions and units of its own, as they were before.
+
+    ``others`` are pids that were in them and do not belong to it.
+    """
+
+    sessions: frozenset[int] = frozenset()
+    groups: frozenset[str] = frozenset()
+    others: frozenset[int] = frozenset()
+
+
+class Quarry:
+    """Looks for all of it, each time anew."""
+
+    def __init__(self, system: System, spares: Spares = lambda _who: "") -> None:
+        self._system = system
+        self._spares = spares
+        self._asked: dict[Identity, str] = {}
+
+    def grounds(self, processes: Iterable[Identity]) -> Grounds:
+        """To be asked before any of them is touched: the dead have no session."""
+        members = self._system.units.group_members
+        family = self._system.family(processes)
+        sessions = {process.pid for process in family if self._leads_session(process)}
+        groups = {self._system.units.group_of(process) for process in family} - {""}
+        inside = {group: members(group) for group in groups}
+        there = {pid for session in sessions for pid in self._system.session_members(session)}
+        # Read again, and last: who was born between the readings is one of it, not a stranger.
+        ours = {process.pid for process in (*family, *self._system.family(family))}
+        alone = frozenset(group for group, pids in inside.items() if pids <= ours | there)
+        return Grounds(sessions=frozenset(sessions), groups=alone, others=frozenset(there - ours))
+
+    def living(
+        self, named: Iterable[Identity], known: Iterable[Identity], grounds: Grounds
+    ) -> tuple[Identity, ...]:
+        """All of it that lives, parents first. ``named`` were decided about and are not spared.
+
+        The others are looked up anew: what was a shell a moment ago runs a program by now.
+        """
+        decided = set(named)
+        others = self._as_they_are(each for each in known if each not in decided)
+        found = self._system.family(dict.fromkeys((*decided, *others)))
+        born = self._born(grounds) - {process.pid for process in found}
+        if born:
+            found = (*found, *self._system.family(self._system.identify(born)))
+        spared = {each for each in found if each not in decided and self.why_spared(each)}
+        if spared:
+            spared |= set(self._system.family(spared)) - decided
+        return tuple(dict.fromkeys(each for each in found if each not in spared))
+
+    def why_spared(self, process: Identity) -> str:
+        """Why this one is not to be ended, empty where it may be; looked up once."""
+        if process not in self._asked:
+            self._asked[process] = self._spares(process)
+        return self._asked[process]
+
+    def forget(self) -> None:
+        """Nothing is being ended any more."""
+        self._asked.clear()
+
+    def _as_they_are(self, known: Iterable[Identity]) -> tuple[Identity, ...]:
+        """The same processes, with the program that each of them runs now."""
+        starts = {process.pid: process.start_ticks for process in known}
+        found = self._system.identify(starts)
+        return tuple(each for each in found if each.start_ticks == starts[each.pid])
+
+    def _born(self, grounds: Grounds) -> set[int]:
+        pids = {pid for each in grounds.sessions for pid in self._system.session_members(each)}
+        for group in grounds.groups:
+            pids |= self._system.units.group_members(group)
+        return pids - grounds.others
+
+    def _leads_session(self, process: Identity) -> bool:
+        try:
+            return self._system.session(process) == process.pid
+        except Gone:
+            return False
+
 
 STOPPED = "stopped"
 ENDED = "ended"
@@ -190,3 +277,115 @@ def _end_of(process: Identity) -> Change:
 
 def _spared(ties: dict[int, frozenset[Tie]]) -> tuple[str, ...]:
     return tuple(f"process {pid} {min(tied)}: spared" for pid, tied in ties.items() if tied)
+
+
+KILL_AFTER_S = 10.0
+GIVE_UP_AFTER_S = 10.0  # after KILL: a process that is still there hangs in the kernel
+STEP_S = 0.05
+LOOK_EVERY_S = 0.25
+
+
+class _Ending:
+    """One end under way. ``named`` were decided about; ``told`` have heard TERM, with the rest."""
+
+    def __init__(
+        self,
+        title: str,
+        named: tuple[Identity, ...],
+        told: tuple[Identity, ...],
+        grounds: Grounds,
+    ) -> None:
+        self.title = title
+        self.named = named
+        self.known: dict[tuple[int, int], Identity] = {}
+        self.take_in(told)
+        self.began_with = len(self.known)
+        self.grounds = grounds
+        self.began_s = 0.0
+        self.looked_s = 0.0
+        self.killed_s: float | None = None
+
+    def take_in(self, seen: Iterable[Identity]) -> list[Identity]:
+        """Those that are new, or run another program than when they were seen last."""
+        new = [each for each in seen if self.known.get((each.pid, each.start_ticks)) != each]
+        self.known |= {(each.pid, each.start_ticks): each for each in new}
+        return new
+
+    def ended(self, action_id: str, now: float, *, survived: bool = False) -> Ended:
+        return Ended(
+            action_id=action_id,
+            title=self.title,
+            after_s=now - self.began_s,
+            killed=self.killed_s is not None,
+            survived=survived,
+            born=len(self.known) - self.began_with,
+        )
+
+
+class Endings:
+    """All ends under way."""
+
+    def __init__(self, clock: Clock, system: System, lever: EndLever, quarry: Quarry) -> None:
+        self._clock = clock
+        self._system = system
+        self._lever = lever
+        self._quarry = quarry
+        self._open: dict[str, _Ending] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def add(
+        self, action_id: str, target: Target, told: Iterable[Identity], grounds: Grounds
+    ) -> None:
+        """TERM has just been sent to ``told``; ``grounds`` are from before that."""
+        told = tuple(told)
+        named = tuple(each for each in told if each in target.processes)
+        ending = _Ending(target.title, named, told, grounds)
+        ending.began_s = ending.looked_s = self._clock.monotonic()
+        self._open[action_id] = ending
+
+    def step(self, *, hurry: bool = False) -> tuple[Ended, ...]:
+        """Kill what TERM did not end in time, at once where ``hurry``; tell what is over."""
+        now = self._clock.monotonic()
+        over = []
+        for action_id, ending in list(self._open.items()):
+            ended = self._look(action_id, ending, now, hurry=hurry)
+            if ended is not None:
+                del self._open[action_id]
+                over.append(ended)
+        if not self._open:
+            self._quarry.forget()
+        return tuple(over)
+
+    def _look(self, action_id: str, ending: _Ending, now: float, *, hurry: bool) -> Ended | None:
+        living = self._living(ending, now)
+        if not living:
+            return ending.ended(action_id, now)
+        if ending.killed_s is None:
+            if hurry or now - ending.began_s >= KILL_AFTER_S:
+                self._kill(ending, living)
+                ending.killed_s = now
+            return None
+        if now - ending.killed_s >= GIVE_UP_AFTER_S:
+            return ending.ended(action_id, now, survived=True)
+        return None
+
+    def _living(self, ending: _Ending, now: float) -> tuple[Identity, ...]:
+        living = tuple(each for each in ending.known.values() if self._system.is_there(each))
+        if living and now - ending.looked_s < LOOK_EVERY_S:
+            return living
+        ending.looked_s = now
+        living = self._everybody(ending)
+        new = ending.take_in(living)
+        if ending.killed_s is None:
+            self._lever.ask(new)
+        elif new:
+            self._kill(ending, living)
+        return living
+
+    def _kill(self, ending: _Ending, living: tuple[Identity, ...]) -> None:
+        self._lever.kill(living, ending.grounds, lambda: self._everybody(ending))
+
+    def _everybody(self, ending: _Ending) -> tuple[Identity, ...]:
+        return self._quarry.living(ending.named, ending.known.values(), ending.grounds)

@@ -7,7 +7,7 @@ Scripts (agents are often some) are told by the script that an interpreter runs.
 
 import msgspec
 
-from omnitray.protector.protect_reasons import SparedReason
+from omnitray.protector.model import SparedReason
 
 _AGENTS = frozenset(
     (

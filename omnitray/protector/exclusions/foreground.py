@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from omnitray.base.facts import Job
+from omnitray.base.readings import ProcessDetail
 from omnitray.processes.known_programs import INTERPRETERS
-from omnitray.protector.model import ProcessDetail
 
 
 def foreground_pids(

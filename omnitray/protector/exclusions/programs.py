@@ -4,7 +4,7 @@ What is protected wherever it runs stands in ``protected_everywhere``.
 """
 
 from omnitray.protector.exclusions.common import EVERYWHERE, EVERYWHERE_PATTERNS, Programs
-from omnitray.protector.protect_reasons import SparedReason
+from omnitray.protector.model import SparedReason
 
 # Helpers of a desktop have many names, a common beginning, and folders that only a package fills.
 _HELPERS = tuple(

@@ -11,12 +11,13 @@ from fnmatch import translate
 from pathlib import PurePosixPath, PureWindowsPath
 
 from omnitray.base.facts import Job, ProcessFacts
-from omnitray.processes.known_programs import INTERPRETERS
-from omnitray.processes.own_programs import is_ours
+from omnitray.base.readings import Identity, ProcessDetail
+from omnitray.processes.known_programs import INTERPRETERS, is_ours
 from omnitray.processes.process_roles import KTHREADD, waits_for_a_person
+from omnitray.processes.process_table import ProcessDetails
+from omnitray.protector.actuators.signals import Spares
 from omnitray.protector.exclusions.common import SERVERS_IN_JAVA, Programs
-from omnitray.protector.model import Facts, ProcessDetail
-from omnitray.protector.protect_reasons import SparedReason
+from omnitray.protector.model import Facts, SparedReason
 
 _DELETED = " (deleted)"  # the kernel's word for a program that was replaced by an upgrade
 _MOST_KNOWN = 20_000  # programs with their arguments; then all are looked up anew
@@ -215,3 +216,19 @@ def _unwrapped(base: str) -> str:
 
 def _folded(name: str, *, folds: bool) -> str:
     return name.lower().removesuffix(".exe") if folds else name
+
+
+def spares(
+    protection: Protection, details: ProcessDetails, protected: Callable[[], tuple[str, ...]]
+) -> Spares:
+    """What asks ``protection`` about one process; ``protected`` is what the person added."""
+
+    def why(process: Identity) -> str:
+        seen = ProcessFacts(
+            pid=process.pid, ppid=0, start_ticks=process.start_ticks, name="", state=""
+        )
+        arguments = details.cmdline(seen) or ()
+        reason = protection.newborn(process.exe, arguments, protected())
+        return reason.sentence if reason else ""
+
+    return why

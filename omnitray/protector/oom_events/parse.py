@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from omnitray.base.amounts import size
-from omnitray.base.said import Said
+from omnitray.base.facts import Said
 
 KERNEL = "the kernel"
 _MIB = 1 << 20

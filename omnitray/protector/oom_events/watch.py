@@ -13,7 +13,7 @@ import msgspec
 
 from omnitray.base.amounts import size
 from omnitray.base.facts import ProcessFacts
-from omnitray.protector.identity import Identity
+from omnitray.base.readings import Identity
 from omnitray.protector.oom_events.daemons import Neighbour
 from omnitray.protector.oom_events.parse import KERNEL, ForeignEnd, UnnamedEnd, foreign_ends
 

@@ -8,10 +8,9 @@ where the job is not its own reason: a build with more processes than processors
 from omnitray.base.facts import Job, Resource
 from omnitray.protector.context import Scene
 from omnitray.protector.decisions import Turn
-from omnitray.protector.identity import Rung
-from omnitray.protector.model import ActionState, ActiveAction, Evidence, Signal
+from omnitray.protector.model import ActionState, ActiveAction, Evidence, ProtectReason, Signal
 from omnitray.protector.policies import constants
-from omnitray.protector.protect_reasons import ProtectReason
+from omnitray.protector.steps import Rung
 from omnitray.protector.victims import Choice, choose, choose_in
 
 

@@ -1,12 +1,12 @@
 """Disks: over the limit clean caches; before one is full, let its writer wait, then pause it."""
 
 from omnitray.base.facts import DiskFacts, Job, Resource
+from omnitray.base.readings import Forecast
 from omnitray.protector.context import Scene
 from omnitray.protector.decisions import Turn
-from omnitray.protector.identity import Rung
-from omnitray.protector.model import ActionState, Evidence, Forecast, Signal
+from omnitray.protector.model import ActionState, Evidence, ProtectReason, Signal
 from omnitray.protector.policies import constants
-from omnitray.protector.protect_reasons import ProtectReason
+from omnitray.protector.steps import Rung
 from omnitray.protector.victims import Choice, choose, choose_in
 
 Why = tuple[ProtectReason, Evidence]

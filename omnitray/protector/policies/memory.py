@@ -10,16 +10,18 @@ from omnitray.protector import circuit_breaker
 from omnitray.protector.context import Scene
 from omnitray.protector.decisions import Turn
 from omnitray.protector.forecast import memory_left
-from omnitray.protector.identity import Rung
 from omnitray.protector.model import (
     ActionState,
     ActiveAction,
+    AlarmReason,
     Candidate,
     Evidence,
+    ProtectReason,
     Signal,
+    SparedReason,
 )
 from omnitray.protector.policies import constants
-from omnitray.protector.protect_reasons import AlarmReason, ProtectReason, SparedReason
+from omnitray.protector.steps import Rung
 from omnitray.protector.victims import Choice, choose
 
 _WANTED_SO = {SparedReason.TAKEN_BACK, SparedReason.LEFT_ALONE}

@@ -3,19 +3,19 @@
 from omnitray.base.facts import Job, Resource
 from omnitray.protector import circuit_breaker
 from omnitray.protector.decisions import Turn, Waits
-from omnitray.protector.identity import Rung
-from omnitray.protector.job_workers import workers
 from omnitray.protector.model import (
     Evidence,
+    ProtectReason,
     Question,
     Reply,
+    RestoreReason,
     Signal,
     TakenBack,
 )
 from omnitray.protector.policies import constants, cpu, restore
 from omnitray.protector.policies import memory as memory_ladder
-from omnitray.protector.protect_reasons import ProtectReason, RestoreReason
-from omnitray.protector.victims import Choice, choose_in
+from omnitray.protector.steps import Rung
+from omnitray.protector.victims import Choice, choose_in, workers
 from omnitray.protector.view import Answer
 
 _UNASKED = Evidence(signal=Signal.MEMORY, value=0.0, threshold=0.0)

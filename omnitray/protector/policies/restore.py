@@ -3,10 +3,9 @@
 from omnitray.base.facts import Resource
 from omnitray.protector.context import Scene
 from omnitray.protector.decisions import Turn
-from omnitray.protector.identity import Rung
-from omnitray.protector.model import Action, ActionState, ActiveAction
+from omnitray.protector.model import Action, ActionState, ActiveAction, ProtectReason, RestoreReason
 from omnitray.protector.policies import constants
-from omnitray.protector.protect_reasons import ProtectReason, RestoreReason
+from omnitray.protector.steps import Rung
 
 _RESTORABLE = {ActionState.HELD, ActionState.WATCHED}
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from omnitray.alerts.model import Alert, epoch
+from omnitray.alerts.model import Alert
+from omnitray.base.clock import epoch
 from omnitray.base.facts import Job, Severity, Snapshot
 from omnitray.base.policy import Thresholds
 from omnitray.ui import formats

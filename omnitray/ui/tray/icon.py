@@ -4,17 +4,114 @@ Everything is laid out in whole device pixels by :func:`layout` (pure), so that 
 drawing of its own and nothing is scaled: a 22 px icon on a 150 % screen is a drawing of 33 px.
 The gauges are outlined against the panel and filled against the outline, so that they can be read
 even on a panel that is not what it was taken for. The mood is told by the badge's shape
-(:mod:`omnitray.ui.tray.icon_badge`), not by colour alone. Colours are Okabe and Ito's.
+(:mod:`omnitray.ui.tray.icon`), not by colour alone. Colours are Okabe and Ito's.
 """
 
 import enum
 
 import msgspec
-from PySide6.QtCore import QRect, Qt
-from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPixmap
+from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPen, QPixmap, QPolygon
 
-from omnitray.base.status import Mood, Status, sentence
-from omnitray.ui.tray.icon_badge import draw_badge, has_badge
+from omnitray.api.status import Mood, Status, sentence
+
+_AMBER, _RED, _BLUE = QColor("#E69F00"), QColor("#C8102E"), QColor("#0072B2")
+_BLACK, _WHITE = QColor("#1B1E22"), QColor("#FFFFFF")
+
+
+def has_badge(mood: Mood) -> bool:
+    """Whether this mood is told by a badge."""
+    return mood in (Mood.WARNING, Mood.CRITICAL, Mood.HOLDING)
+
+
+def draw_badge(painter: QPainter, mood: Mood, place: QRect, ring: int) -> None:
+    """Draw the badge of ``mood`` into ``place``; nothing for a mood without one."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    if mood is Mood.WARNING:
+        wide = place.adjusted(-2 * ring, 0, 0, 0)
+        _draw_shape(painter, _triangle(wide), ring, _AMBER)
+        _draw_mark(painter, wide.adjusted(0, wide.height() // 4, 0, 0), _BLACK)
+    elif mood is Mood.CRITICAL:
+        _draw_shape(painter, _octagon(place), ring, _RED)
+        _draw_mark(painter, place, _WHITE)
+    elif mood is Mood.HOLDING:
+        _draw_disc(painter, place, ring)
+        _draw_bars(painter, place)
+
+
+def _draw_shape(painter: QPainter, shape: QPolygon, ring: int, colour: QColor) -> None:
+    _cut(painter, ring)
+    painter.drawPolygon(shape)
+    _ink(painter, colour)
+    painter.drawPolygon(shape)
+
+
+def _draw_disc(painter: QPainter, place: QRect, ring: int) -> None:
+    _cut(painter, ring)
+    painter.drawEllipse(place)
+    _ink(painter, _BLUE)
+    painter.drawEllipse(place)
+
+
+def _draw_mark(painter: QPainter, place: QRect, colour: QColor) -> None:
+    thick = 2 * max(1, round(place.width() / 16))  # even, as the badge is: it stands in the middle
+    pad = max(1, round(place.height() * 0.16))
+    gap = max(1, thick // 2)
+    left = place.left() + (place.width() - thick) // 2
+    stem = place.height() - 2 * pad - gap - thick
+    painter.fillRect(left, place.top() + pad, thick, stem, colour)
+    painter.fillRect(left, place.top() + pad + stem + gap, thick, thick, colour)
+
+
+def _draw_bars(painter: QPainter, place: QRect) -> None:
+    thick = max(2, round(place.width() / 6))
+    half_gap = max(1, round(place.width() / 16))
+    pad = round(place.height() * 0.26)
+    middle = place.left() + place.width() // 2
+    for left in (middle - half_gap - thick, middle + half_gap):
+        painter.fillRect(left, place.top() + pad, thick, place.height() - 2 * pad, _WHITE)
+
+
+def _cut(painter: QPainter, ring: int) -> None:
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Clear)
+    painter.setPen(QPen(_BLACK, 2 * ring, j=Qt.PenJoinStyle.MiterJoin))
+    painter.setBrush(_BLACK)
+
+
+def _ink(painter: QPainter, colour: QColor) -> None:
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+
+
+def _triangle(place: QRect) -> QPolygon:
+    left, top, width, height = place.left(), place.top(), place.width(), place.height()
+    return QPolygon(
+        [
+            QPoint(left, top + height),
+            QPoint(left + width // 2 - 1, top),
+            QPoint(left + width // 2 + 1, top),
+            QPoint(left + width, top + height),
+        ]
+    )
+
+
+def _octagon(place: QRect) -> QPolygon:
+    left, top, side = place.left(), place.top(), place.width()
+    cut = round(side * 0.29)  # a regular octagon: 1 / (2 + sqrt 2)
+    far = side - cut
+    corners = (
+        (cut, 0),
+        (far, 0),
+        (side, cut),
+        (side, far),
+        (far, side),
+        (cut, side),
+        (0, far),
+        (0, cut),
+    )
+    return QPolygon([QPoint(left + x, top + y) for x, y in corners])
+
 
 STEP_PERCENT = 2
 TRAY_SIZES = (16, 22, 24, 32, 48, 64)

@@ -5,7 +5,7 @@ A tooltip is markup for some tray hosts and a menu entry has mnemonics, so what 
 """
 
 from omnitray.alerts.channels.notification import printable
-from omnitray.base.status import Status, figures, sentence
+from omnitray.api.status import Status, figures, sentence
 
 _LINE_LIMIT = 70
 _MENU_LIMIT = 44  # a menu is as wide as its longest entry

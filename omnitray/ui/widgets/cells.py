@@ -2,13 +2,25 @@
 
 from typing import NamedTuple
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QSize, Qt
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPointF,
+    QRect,
+    QSize,
+    Qt,
+    Slot,
+)
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QHelpEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QHeaderView,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QToolTip,
+    QTreeView,
 )
 
 from omnitray.ui.theme import Theme, text_font
@@ -153,3 +165,60 @@ class CellDelegate(QStyledItemDelegate):
             painter.drawText(
                 rest, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, quiet
             )
+
+
+_SMALLEST = 32
+
+
+class CellView(QTreeView):
+    """A table unless ``tree``; ``stretch`` names the columns that take the room that is left."""
+
+    def __init__(
+        self,
+        model: QAbstractItemModel,
+        delegate: CellDelegate,
+        widths: dict[int, int],
+        stretch: tuple[int, ...],
+        *,
+        tree: bool = False,
+    ) -> None:
+        super().__init__()
+        self._delegate = delegate
+        self.setModel(model)
+        self.setItemDelegate(delegate)
+        self.setFont(text_font(self.font()))
+        self.setUniformRowHeights(True)
+        self.setRootIsDecorated(tree)
+        self.setItemsExpandable(tree)
+        self.setExpandsOnDoubleClick(tree)
+        self.setAllColumnsShowFocus(True)
+        self.setMouseTracking(True)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._set_up_header(widths, stretch)
+        self.entered.connect(self._on_entered)
+
+    def _set_up_header(self, widths: dict[int, int], stretch: tuple[int, ...]) -> None:
+        header = self.header()
+        header.setFont(text_font(self.font(), 0.9))
+        header.setStretchLastSection(False)
+        header.setSectionsMovable(False)
+        header.setMinimumSectionSize(_SMALLEST)
+        for column, width in widths.items():
+            header.resizeSection(column, width)
+        for column in stretch:
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+
+    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Nothing is pointed at any more."""
+        self._hover(QModelIndex())
+        super().leaveEvent(event)
+
+    @Slot(QModelIndex)
+    def _on_entered(self, index: QModelIndex) -> None:
+        self._hover(index)
+
+    def _hover(self, index: QModelIndex) -> None:
+        if self._delegate.point_at(index):
+            self.viewport().update()

@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from omnitray.base.status import Status
+from omnitray.api.status import Status
 from omnitray.ui import formats
 from omnitray.ui.widgets.labels import ElidedLabel, label
 

@@ -8,8 +8,7 @@ from PySide6.QtWidgets import QBoxLayout, QPushButton
 from omnitray.protector.view import Answer, Question
 from omnitray.runtime.answer_text import answer_words
 from omnitray.ui import formats
-from omnitray.ui.widgets.frames import Banner, button, follow_tabs
-from omnitray.ui.widgets.wrap_row import WrapRow
+from omnitray.ui.widgets.frames import Banner, WrapRow, button, follow_tabs
 
 _SECOND_MS = 1000
 

@@ -1,7 +1,7 @@
 import pytest
 
-from omnitray.alerts.model import epoch
 from omnitray.alerts.storage.query import AlertQuery, fits
+from omnitray.base.clock import epoch
 from omnitray.base.facts import AlertType, Severity
 from support import samples
 

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omnitray.alerts.storage.archive import Archive
-from omnitray.alerts.storage.gzip_lines import GzipLines
+from omnitray.alerts.storage.archive import Archive, GzipLines
 from omnitray.base.durable import StorageError
 from support.alerting import an_alert
 

@@ -11,8 +11,8 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from omnitray.alerts.channels.notification import Notification
+from omnitray.api.status import Status
 from omnitray.base.facts import MemoryFacts, Mode, MonitorLevel, Snapshot
-from omnitray.base.status import Status
 from omnitray.runtime.notifications import Notifications
 from omnitray.ui.tray.message import TrayMessages
 from omnitray.ui.tray.tray import Tray

@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from omnitray.base.facts import Resource
-from omnitray.processes.ties import Tie
+from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.journal import Undone
 from omnitray.protector.actuators.results import Outcome, TakenBack
 from omnitray.protector.actuators.system import IO_IDLE, IoPriority
-from omnitray.protector.identity import LeverKind, Rung
+from omnitray.protector.steps import LeverKind, Rung
 from omnitray.protector.view import Outcome as Shown
 from omnitray.protector.view_builder import journal_line
 from support.deeds import Bench, job, order

@@ -6,7 +6,7 @@ import pytest
 
 from omnitray.protector.actuators.results import Outcome, Who
 from omnitray.protector.actuators.system import Sign
-from omnitray.protector.identity import Rung
+from omnitray.protector.steps import Rung
 from support.deeds import Bench, job, order
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.protector.actuators.quarry import Quarry
+from omnitray.protector.actuators.signals import Quarry
 from omnitray.protector.actuators.system import Sign
-from omnitray.protector.identity import Rung
+from omnitray.protector.steps import Rung
 from support.deeds import Bench, job, order
 from support.fake_system import FakeProcess, FakeSystem
 

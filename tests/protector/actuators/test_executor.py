@@ -5,10 +5,18 @@ from pathlib import Path
 import pytest
 
 from omnitray.base.facts import Resource
-from omnitray.protector.actuators.report_executor import FAILED_FOR_S, Executor
-from omnitray.protector.identity import Identity, Rung
-from omnitray.protector.model import Action, ActionState, Evidence, Restore, Signal
-from omnitray.protector.protect_reasons import ProtectReason, RestoreReason
+from omnitray.base.readings import Identity
+from omnitray.protector.actuators.executor import FAILED_FOR_S, Executor
+from omnitray.protector.model import (
+    Action,
+    ActionState,
+    Evidence,
+    ProtectReason,
+    Restore,
+    RestoreReason,
+    Signal,
+)
+from omnitray.protector.steps import Rung
 from support.deeds import Bench, job
 
 

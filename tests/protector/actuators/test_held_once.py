@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from omnitray.base.readings import Identity
 from omnitray.protector.actuators.results import Outcome
 from omnitray.protector.actuators.system import Sign
-from omnitray.protector.identity import Identity, Rung
+from omnitray.protector.steps import Rung
 from support.deeds import Bench, job, order
 from support.fake_system import FakeProcess
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from omnitray.base.facts import Resource
-from omnitray.protector.identity import LeverKind, Rung
+from omnitray.protector.steps import LeverKind, Rung
 from support.deeds import Bench, job, order
 from support.fake_system import FakeProcess
 

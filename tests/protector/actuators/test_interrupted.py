@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from omnitray.base.facts import Resource
-from omnitray.protector.identity import Rung
+from omnitray.protector.steps import Rung
 from support.deeds import Bench, job, order
 
 STEPS = [

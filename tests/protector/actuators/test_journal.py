@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from omnitray.base.readings import Identity
 from omnitray.protector.actuators import journal as journal_module
 from omnitray.protector.actuators.actuator import Change
 from omnitray.protector.actuators.journal import Began, Journal, Result, Undone
-from omnitray.protector.identity import Identity, LeverKind
+from omnitray.protector.steps import LeverKind
 
 AT = "2026-11-22T13:21:27.123Z"
 CHANGE = Change(process=Identity(pid=7, start_ticks=70, exe="/usr/bin/x"), old=0, new=19)
@@ -157,7 +158,7 @@ def test_a_write_broken_off_by_a_full_disk_is_mended(
     write = os.write
     with monkeypatch.context() as patch:
         patch.setattr(
-            "omnitray.protector.actuators.journal_file.os.write",
+            "omnitray.protector.actuators.journal.os.write",
             lambda target, data: write(target, data[:9]),
         )
         assert not journal.append(began("a2"))
@@ -225,7 +226,7 @@ def test_a_sync_that_fails_is_said_though_the_line_is_written(
         raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr("omnitray.protector.actuators.journal_file.os.fsync", broken)
+        patch.setattr("omnitray.protector.actuators.journal.os.fsync", broken)
         assert not journal.append(began("a1"))
     assert journal.trouble == "the journal cannot be written (Input/output error)"
     assert journal.append(result("a1"))

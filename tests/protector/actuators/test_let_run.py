@@ -5,12 +5,11 @@ from pathlib import Path
 import pytest
 
 from omnitray.base.facts import Resource
-from omnitray.protector.actuators.report_executor import Executor
+from omnitray.protector.actuators.executor import Executor
 from omnitray.protector.actuators.results import Outcome
 from omnitray.protector.actuators.system import Sign
-from omnitray.protector.identity import Rung
-from omnitray.protector.model import Action, Evidence, Signal, TakenBack
-from omnitray.protector.protect_reasons import ProtectReason
+from omnitray.protector.model import Action, Evidence, ProtectReason, Signal, TakenBack
+from omnitray.protector.steps import Rung
 from omnitray.protector.view import Answer
 from support.deeds import Bench, job, order
 from support.fake_system import FakeProcess

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from omnitray.protector.actuators.results import Outcome
-from omnitray.protector.identity import Rung
+from omnitray.protector.steps import Rung
 from support.deeds import Bench, job, order
 
 pytestmark = pytest.mark.expect_log("journal of actions cannot be written")

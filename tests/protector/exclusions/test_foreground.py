@@ -1,8 +1,8 @@
 """What counts as in front: the window's process and its own helpers, nothing that it runs."""
 
 from omnitray.base.facts import Job, JobKind, ProcessFacts
+from omnitray.base.readings import ProcessDetail
 from omnitray.protector.exclusions.foreground import foreground_pids
-from omnitray.protector.model import ProcessDetail
 
 WINDOW = frozenset({10})
 

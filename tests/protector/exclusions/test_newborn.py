@@ -2,10 +2,9 @@
 
 import pytest
 
-from omnitray.protector.exclusions.newborn import spares
+from omnitray.base.readings import Identity
 from omnitray.protector.exclusions.programs import LINUX
-from omnitray.protector.exclusions.rules import Protection
-from omnitray.protector.identity import Identity
+from omnitray.protector.exclusions.rules import Protection, spares
 from support.processes import FakeProcesses
 
 

@@ -3,11 +3,11 @@
 import pytest
 
 from omnitray.base.facts import Job, ProcessFacts
+from omnitray.base.readings import OwnFacts, ProcessDetail
 from omnitray.protector.exclusions.common import Programs
 from omnitray.protector.exclusions.programs import LINUX, MACOS, WINDOWS
 from omnitray.protector.exclusions.rules import Protection
-from omnitray.protector.model import OwnFacts, ProcessDetail
-from omnitray.protector.protect_reasons import SparedReason
+from omnitray.protector.model import SparedReason
 from support.scenes import UID, facts, job, process
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from omnitray.base.facts import ProcessFacts
-from omnitray.protector.identity import Identity
+from omnitray.base.readings import Identity
 from omnitray.protector.oom_events.daemons import Neighbour
 from omnitray.protector.oom_events.parse import ForeignEnd, UnnamedEnd
 from omnitray.protector.oom_events.watch import AnyEnd, ForeignWatch, Moment

@@ -3,11 +3,12 @@
 import pytest
 
 from omnitray.base.facts import JobKind, Mode, Resource
-from omnitray.protector.identity import Rung
 from omnitray.protector.model import (
+    ProtectReason,
+    RestoreReason,
     Withdrawn,
 )
-from omnitray.protector.protect_reasons import ProtectReason, RestoreReason
+from omnitray.protector.steps import Rung
 from support.desk import BUSY, QUICK, SLOW, Desk, actions, build, questions, restores
 from support.scenes import job, process, reading
 

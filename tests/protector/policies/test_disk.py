@@ -5,12 +5,9 @@ from typing import Any
 import pytest
 
 from omnitray.base.facts import DiskFacts, Mode, Resource
-from omnitray.protector.identity import Rung
-from omnitray.protector.model import (
-    Forecast,
-    ProcessDetail,
-)
-from omnitray.protector.protect_reasons import ProtectReason
+from omnitray.base.readings import Forecast, ProcessDetail
+from omnitray.protector.model import ProtectReason
+from omnitray.protector.steps import Rung
 from support.desk import Desk, actions, growing, questions, restores
 from support.scenes import GB, MB, details
 

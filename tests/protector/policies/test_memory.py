@@ -4,15 +4,17 @@ import pytest
 
 from omnitray.base.facts import JobKind, Mode, ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.protector.identity import Rung
 from omnitray.protector.model import (
     Action,
     Alarm,
+    AlarmReason,
     EndOutcome,
+    ProtectReason,
     Question,
+    SparedReason,
     TakenBack,
 )
-from omnitray.protector.protect_reasons import AlarmReason, ProtectReason, SparedReason
+from omnitray.protector.steps import Rung
 from omnitray.protector.view import BreakerState
 from support.desk import OVER, Desk, actions, growing, restores, soon
 from support.scenes import GB, MB, job, process, reading

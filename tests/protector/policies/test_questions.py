@@ -1,14 +1,15 @@
 """What the person answers is followed."""
 
 from omnitray.base.facts import JobKind
-from omnitray.protector.identity import Rung
 from omnitray.protector.model import (
+    ProtectReason,
     Reply,
+    RestoreReason,
     TakenBack,
     Withdrawn,
 )
 from omnitray.protector.policies import constants
-from omnitray.protector.protect_reasons import ProtectReason, RestoreReason
+from omnitray.protector.steps import Rung
 from omnitray.protector.view import Answer
 from support.desk import Desk, actions, asked, growing, restores, say, soon
 from support.scenes import job, process, reading

@@ -19,12 +19,11 @@ from omnitray.alerts.model import Alert
 from omnitray.ui import formats
 from omnitray.ui.pages.alerts import text
 from omnitray.ui.theme import GAP, SMALL_GAP, Theme
-from omnitray.ui.tray.menu import seconds_until_morning
+from omnitray.ui.tray.tray import seconds_until_morning
 from omnitray.ui.widgets import pills
-from omnitray.ui.widgets.frames import Card, button, rule, scrolled
+from omnitray.ui.widgets.frames import Card, WrapRow, button, rule, scrolled
 from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph
 from omnitray.ui.widgets.pills import PillLabel
-from omnitray.ui.widgets.wrap_row import WrapRow
 
 _HOUR_S = 3600.0
 _TITLE_LIMIT = 300

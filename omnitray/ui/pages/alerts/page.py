@@ -21,7 +21,7 @@ from omnitray.ui.pages.alerts.filter import AlertFilter
 from omnitray.ui.pages.alerts.model import AlertsModel, AlertSource
 from omnitray.ui.pages.alerts.text import Column
 from omnitray.ui.theme import GAP, Theme
-from omnitray.ui.widgets.cell_view import CellView
+from omnitray.ui.widgets.cells import CellView
 from omnitray.ui.widgets.frames import Card, button
 from omnitray.ui.widgets.labels import paragraph
 

@@ -3,10 +3,11 @@
 import enum
 from collections.abc import Iterable
 
-from omnitray.alerts.model import Alert, epoch
+from omnitray.alerts.model import Alert
+from omnitray.base.clock import epoch
 from omnitray.base.facts import AlertType
-from omnitray.protector.identity import Rung
-from omnitray.protector.protect_reasons import AlarmReason, ProtectReason
+from omnitray.protector.model import AlarmReason, ProtectReason
+from omnitray.protector.steps import Rung
 from omnitray.ui import formats
 
 TYPE_WORDS = {

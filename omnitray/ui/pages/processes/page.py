@@ -5,9 +5,8 @@ from PySide6.QtGui import QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMessageBox, QVBoxLayout, QWidget
 
 from omnitray.base.facts import Job, ProtectState
-from omnitray.protector.view import Told
+from omnitray.protector.view import Grip, Protected, Told
 from omnitray.ui import formats
-from omnitray.ui.pages.processes import offers
 from omnitray.ui.pages.processes.model import JobsModel
 from omnitray.ui.pages.processes.text import Grips, job_pss
 from omnitray.ui.pages.processes.view import JobsView
@@ -15,6 +14,65 @@ from omnitray.ui.theme import GAP, SMALL_GAP, Theme, text_font
 from omnitray.ui.widgets.action_feedback import ToldLine
 from omnitray.ui.widgets.frames import Card, button, rule
 from omnitray.ui.widgets.labels import ElidedLabel, paragraph, plain_tooltip
+
+NONE_CHOSEN = "Choose a job in the list first."
+SWITCHED_OFF = "Protection is off. It is switched on the Protection page."
+_HELD = {
+    Grip.SLOWED: "It is slowed down already.",
+    Grip.PAUSED: "It is paused, which is more than slowed down.",
+    Grip.ENDING: "It is about to end.",
+    Grip.WOULD: "Only watching: it is noted already what would have been done.",
+}
+_DOES = {
+    "slow_down": "Let everything else go first; it costs the job nothing while nobody waits.",
+    "pause": "Stop it where it is, until Resume.",
+    "resume": "Give back what was taken: it runs as before.",
+    "end": "Ask it to stop, after one more question.",
+    "protect": "Never touch it from now on. It can be taken back here and in Settings.",
+    "unprotect": "Take it off the list of what is never touched.",
+}
+
+
+def why_not(job: Job | None, known: Grips, state: ProtectState) -> dict[str, str]:
+    """For each action the reason why it cannot be asked for; empty where it can."""
+    if job is None:
+        return dict.fromkeys(_DOES, NONE_CHOSEN)
+    held = known.held.get(job.key)
+    grip = held.grip if held else None
+    badge = known.protected.get(job.key)
+    shut = _shut(badge, state)
+    return {
+        "slow_down": shut or (_HELD[grip] if grip else ""),
+        "pause": shut or _not_paused(grip),
+        "resume": "" if grip in (Grip.SLOWED, Grip.PAUSED) else "Nothing is held back on it.",
+        "end": shut or (_HELD[Grip.ENDING] if grip is Grip.ENDING else ""),
+        "protect": _protected(badge),
+        "unprotect": "" if badge and badge.by_person else "You do not protect it.",
+    }
+
+
+def tooltip(action: str, reason: str) -> str:
+    """What a button does, or why it cannot be pressed."""
+    return reason or _DOES[action]
+
+
+def _shut(badge: Protected | None, state: ProtectState) -> str:
+    if badge is not None:
+        return _protected(badge)
+    return SWITCHED_OFF if state is ProtectState.OFF else ""
+
+
+def _protected(badge: Protected | None) -> str:
+    if badge and badge.by_person:
+        return f"It is {badge.why}; Unprotect takes that back."
+    return f"It is protected: {badge.why}." if badge else ""
+
+
+def _not_paused(grip: Grip | None) -> str:
+    if grip is Grip.PAUSED:
+        return "It is paused already."
+    return _HELD[grip] if grip in (Grip.ENDING, Grip.WOULD) else ""
+
 
 NONE_YET = "No scan of the processes so far. Jobs and their processes will be listed here."
 NONE_FIT = "No job and no process has this in its name."
@@ -135,10 +193,10 @@ class ProcessesPage(QWidget):
     def _show_choice(self) -> None:
         job = self.view.selected_job()
         self.chosen.setText(self._words_of(job))
-        reasons = offers.why_not(job, self._grips, self._state)
+        reasons = why_not(job, self._grips, self._state)
         for action, each in self._buttons.items():
             each.setEnabled(not reasons[action])
-            words = offers.tooltip(action, reasons[action])
+            words = tooltip(action, reasons[action])
             plain_tooltip(each, words)
             each.setAccessibleDescription(words)
         badge = self._grips.protected.get(job.key) if job else None

@@ -7,8 +7,7 @@ from omnitray.base.facts import Job
 from omnitray.ui.pages.processes.model import JobsModel
 from omnitray.ui.pages.processes.text import Column
 from omnitray.ui.theme import Theme
-from omnitray.ui.widgets.cell_view import CellView
-from omnitray.ui.widgets.cells import CellDelegate
+from omnitray.ui.widgets.cells import CellDelegate, CellView
 
 _LOW_ROW = 29
 _HEADER = 30

@@ -6,10 +6,9 @@ from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 from omnitray.protector.view import Considered, Effect, Explanation, Means
 from omnitray.ui import formats
 from omnitray.ui.theme import GAP, SMALL_GAP, Theme
-from omnitray.ui.widgets.frames import Card, rule
+from omnitray.ui.widgets.frames import Card, WrapRow, rule
 from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph
 from omnitray.ui.widgets.pills import Pill, PillLabel
-from omnitray.ui.widgets.wrap_row import WrapRow
 
 NOTHING_ASKED = "When something is acted on, the reason and everyone who was spared stand here."
 NO_EFFECT = "What an action did for the machine will stand here in figures."

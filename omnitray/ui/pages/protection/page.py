@@ -24,8 +24,7 @@ from omnitray.ui.pages.protection.held_rows import HeldRows
 from omnitray.ui.pages.protection.journal_model import Column, JournalModel
 from omnitray.ui.theme import GAP, Theme
 from omnitray.ui.widgets.action_feedback import ToldLine
-from omnitray.ui.widgets.cell_view import CellView
-from omnitray.ui.widgets.cells import CellDelegate
+from omnitray.ui.widgets.cells import CellDelegate, CellView
 from omnitray.ui.widgets.choice import Segments
 from omnitray.ui.widgets.frames import Card, button, scrolled
 from omnitray.ui.widgets.labels import label, paragraph, plain_tooltip

@@ -6,6 +6,7 @@ import msgspec
 
 from omnitray.alerts.model import Alert
 from omnitray.base.facts import Mode, MonitorLevel, ProtectState, Severity, Snapshot
+from omnitray.base.readings import OwnCost
 
 
 class Mood(enum.StrEnum):
@@ -16,13 +17,6 @@ class Mood(enum.StrEnum):
     CRITICAL = "critical"
     HOLDING = "holding"  # something is slowed down or paused
     BLIND = "blind"  # no reading
-
-
-class OwnCost(msgspec.Struct, frozen=True, kw_only=True):
-    """What OmniTray itself takes: ``cpu_percent`` of one core since the last look."""
-
-    cpu_percent: float
-    rss_bytes: int
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,12 +1,12 @@
-"""A WebSocket connection with the bounds of ``api.protocol``: stalled ones, broken ones."""
+"""A WebSocket connection with the bounds of ``api.http_protocol``: stalled ones, broken ones."""
 
 import logging
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from omnitray.api.http_protocol import MALFORMED, Patience, raw_answer
 from omnitray.api.limits import STALL_TIMEOUT_S
-from omnitray.api.protocol import MALFORMED, Patience, raw_answer
 
 LOG = logging.getLogger(__name__)
 

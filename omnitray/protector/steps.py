@@ -2,20 +2,6 @@
 
 import enum
 
-import msgspec
-
-
-class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """One very process: its pid may be given to another, pid and start time together are not.
-
-    ``start_ticks`` is field 22 of ``/proc/PID/stat`` on Linux and whatever else tells the start
-    elsewhere. ``exe`` is the executable's path, None where it cannot be read.
-    """
-
-    pid: int
-    start_ticks: int
-    exe: str | None = None
-
 
 class Rung(enum.StrEnum):
     """A step of the ladder."""

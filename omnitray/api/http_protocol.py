@@ -108,13 +108,3 @@ class GuardedHttp(H11Protocol):
         self._header.disarm()
         self._reader.disarm()
         super().handle_websocket_upgrade(event)
-
-
-def late_socket(**given: Any) -> asyncio.Protocol:
-    """The WebSocket protocol, loaded with the first connection that asks for it.
-
-    It brings 3 MB along that a program to which nobody listens can do without.
-    """
-    from omnitray.api.socket_protocol import GuardedSocket  # noqa: PLC0415
-
-    return GuardedSocket(**given)

@@ -1,0 +1,73 @@
+"""The table of endpoints: method, path, handler, and the types of query, body and answer.
+
+Router and OpenAPI document are made from these rows.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from omnitray.alerts.model import Alert
+from omnitray.api import handlers, requests, wire
+from omnitray.api.facade import Done
+from omnitray.api.handlers import Call
+from omnitray.api.requests import AlertsQuery, NoQuery, SnapshotsQuery
+
+PREFIX = "/api/monitoring"
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """One row; ``answer`` is a type or a union of types."""
+
+    method: str
+    path: str
+    handler: Callable[[Call], Awaitable[Any]]
+    answer: Any
+    query: type[msgspec.Struct] = NoQuery
+    body: type[msgspec.Struct] | None = None
+    status: int = 200
+
+    @property
+    def has_id(self) -> bool:
+        """Whether the path names one thing."""
+        return "{id}" in self.path
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes anything."""
+        return self.method == "POST"
+
+
+def _get(path: str, handler: Callable[[Call], Awaitable[Any]], shape: Any, **more: Any) -> Endpoint:
+    return Endpoint(method="GET", path=PREFIX + path, handler=handler, answer=shape, **more)
+
+
+def _post(
+    path: str, handler: Callable[[Call], Awaitable[Any]], shape: Any, **more: Any
+) -> Endpoint:
+    body = more.pop("body", requests.Nothing)
+    path = PREFIX + path
+    return Endpoint(method="POST", path=path, handler=handler, answer=shape, body=body, **more)
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    _get("/health", handlers.health, wire.Health | wire.Liveness),
+    _get("/status", handlers.status, wire.StatusBody),
+    _get("/alerts/active", handlers.active_alerts, wire.ActiveAlerts),
+    _get("/alerts", handlers.alerts, wire.Alerts, query=AlertsQuery),
+    _get("/snapshots/recent", handlers.recent_snapshots, wire.Snapshots, query=SnapshotsQuery),
+    _get("/actions", handlers.actions, wire.Actions),
+    _get("/jobs", handlers.jobs, wire.Jobs),
+    _get("/explain", handlers.explain, wire.ExplanationBody),
+    _post("/alerts", handlers.raise_alert, Alert, body=requests.NewAlert, status=201),
+    _post("/mode", handlers.set_mode, wire.ModeState, body=requests.NewMode),
+    _post("/level", handlers.set_level, wire.LevelState, body=requests.NewLevel),
+    _post("/alerts/{id}/ack", handlers.acknowledge, Alert),
+    _post("/alerts/{id}/resolve", handlers.resolve, Alert),
+    _post("/snooze", handlers.snooze, wire.SnoozeState, body=requests.NewSnooze),
+    _post("/actions/{id}/undo", handlers.undo, Done),
+    _post("/actions/undo-all", handlers.undo_all, Done),
+    _post("/clean", handlers.clean, Done, body=requests.NewClean),
+    _post("/token/rotate", handlers.rotate_token, wire.TokenBody),
+)

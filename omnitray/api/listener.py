@@ -1,0 +1,63 @@
+"""The listening socket of the local API: on the port asked for, else on a free one."""
+
+import os
+import socket
+
+import msgspec
+
+from omnitray.settings.model import ApiSettings
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """A listening socket and the address it goes by."""
+
+    socket: socket.socket
+    host: str
+    port: int
+    url: str
+
+
+def open_door(settings: ApiSettings) -> Opened:
+    """A listening socket on the port, or on a free one near it, or on any."""
+    if settings.open_to_others and not (settings.certificate and settings.key):
+        raise OSError(f"{settings.listen} is open to other machines and there is no certificate")
+    last = min(settings.port + NEXT_PORTS, 65535)
+    wanted = (*range(settings.port, last + 1), 0) if settings.port else (0,)
+    for port in wanted:
+        try:
+            listener = _listen(settings.listen, port)
+        except OSError:
+            if port == wanted[-1]:
+                raise
+            continue
+        return _opened(listener, settings)
+    raise OSError("no port is free")
+
+
+NEXT_PORTS = 20
+
+
+BACKLOG = 128
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    # As bytes where that says it all: for text Python loads its tables of international names.
+    name = host.encode() if host.isascii() else host
+    family, kind, protocol, _, place = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        if hasattr(os, "getuid"):  # elsewhere it would let two programs share a port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(place)
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _opened(listener: socket.socket, settings: ApiSettings) -> Opened:
+    port = int(listener.getsockname()[1])
+    host = f"[{settings.listen}]" if ":" in settings.listen else settings.listen
+    scheme = "https" if settings.open_to_others else "http"
+    return Opened(listener, host, port, f"{scheme}://{host}:{port}")
