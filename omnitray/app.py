@@ -38,26 +38,26 @@ from omnitray.platforms import Platform
 from omnitray.processes.inspector import Inspector
 from omnitray.processes.jobs import JobTracker
 from omnitray.processes.process_table import ProcessDetails
-from omnitray.protector.actuators.executor import Actions, Executor
-from omnitray.protector.actuators.journal import Journal
+from omnitray.protector.actuators.executor import ActionPerformer, Executor
+from omnitray.protector.actuators.journal import ActionJournal
 from omnitray.protector.engine import Protecting
-from omnitray.protector.environment import Around
-from omnitray.protector.exclusions.rules import Protection as ProtectedPrograms
-from omnitray.protector.exclusions.rules import spares
-from omnitray.protector.inspection import CloseLooker
+from omnitray.protector.environment import EnvironmentPorts
+from omnitray.protector.exclusions.rules import ExclusionRules as ProtectedPrograms
+from omnitray.protector.exclusions.rules import child_exclusion_check
+from omnitray.protector.inspection import JobInspector
 from omnitray.protector.latency import LatencyProbe
-from omnitray.protector.oom_events.daemons import Neighbour, neighbours
+from omnitray.protector.oom_events.daemons import OomDaemon, other_oom_daemons
 from omnitray.protector.protector import ResourceProtector
 from omnitray.runtime import logs, qt_messages
-from omnitray.runtime.api_facade import ProgramDoor
-from omnitray.runtime.app_context import Parts
+from omnitray.runtime.api_facade import ProgramFacade
+from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.cleaning import Cleaning
 from omnitray.runtime.cycle_collector import Collector
 from omnitray.runtime.hub import Hub
-from omnitray.runtime.inspection import Looking
-from omnitray.runtime.instance import Instance, knock
+from omnitray.runtime.inspection import InspectionThread
+from omnitray.runtime.instance import Instance, activate
 from omnitray.runtime.notifications import Notifications
-from omnitray.runtime.protection import Protection
+from omnitray.runtime.protection import ProtectionFacade
 from omnitray.runtime.protection_worker import Engine
 from omnitray.runtime.settings_keeper import SettingsKeeper
 from omnitray.runtime.shutdown import Stages, StopSignals
@@ -76,15 +76,15 @@ class ProtectionParts(msgspec.Struct, frozen=True, kw_only=True):
     def engine(self) -> Engine:
         """What decides and acts; for the protector's thread."""
         platform = self.platform
-        journal = Journal(self.paths.actions_journal, self.paths.run / "actions.jsonl")
+        journal = ActionJournal(self.paths.actions_journal, self.paths.run / "actions.jsonl")
         system = platform.system()
         levers = platform.levers(system)
         guardian = platform.guardian(self.paths.actions_journal)
         details = platform.process_details()
-        spared = spares(self._programs(), details, self._protected)
-        actions = Actions(journal, levers, system, self.clock, guardian, spared)
+        spared = child_exclusion_check(self._programs(), details, self._protected)
+        actions = ActionPerformer(journal, levers, system, self.clock, guardian, spared)
         source = platform.guard_source()
-        around = Around(
+        around = EnvironmentPorts(
             neighbours=lambda: self._neighbours(details),
             logs=platform.foreign_logs(),
             is_there=system.is_there,
@@ -107,10 +107,10 @@ class ProtectionParts(msgspec.Struct, frozen=True, kw_only=True):
             protecting, actions, journal, source, lambda: platform.check_levers(levers, system)
         )
 
-    def looker(self) -> CloseLooker:
+    def looker(self) -> JobInspector:
         """What looks closely at what a page shows; for the thread that looks."""
         details = self.platform.process_details()
-        return CloseLooker(details, self._programs(), self.platform.own_facts, self.clock)
+        return JobInspector(details, self._programs(), self.platform.own_facts, self.clock)
 
     def cleaner(self) -> CacheCleaner:
         """What cleans caches; for the thread that cleans."""
@@ -138,10 +138,10 @@ class ProtectionParts(msgspec.Struct, frozen=True, kw_only=True):
         """What the person protects, as the settings say it now."""
         return self.settings.loaded.settings.protect.protected
 
-    def _neighbours(self, details: ProcessDetails) -> tuple[Neighbour, ...]:
+    def _neighbours(self, details: ProcessDetails) -> tuple[OomDaemon, ...]:
         """Who else guards this machine, by the monitor's newest scan where there is one."""
         processes = self.monitor.processes or self.platform.process_table().scan()
-        return neighbours(processes, details.cmdline, self.platform.small_text)
+        return other_oom_daemons(processes, details.cmdline, self.platform.small_text)
 
 
 if TYPE_CHECKING:
@@ -177,14 +177,14 @@ class App(QObject):
             parent=self,
         )
         self.protection = self._build_protection()
-        self.parts = Parts(
+        self.parts = AppContext(
             hub=self.hub,
             settings=self.settings,
             ring=self.monitor.ring,
             store=self.store,
             protection=self.protection,
         )
-        self.door = ProgramDoor(self.parts)
+        self.door = ProgramFacade(self.parts)
         api = self.settings.loaded.settings.api
         self.api = ApiServer(self.door, api, paths.api_file, tell=self._told.emit)
         self.uncaught = logs.Uncaught(self._told.emit)
@@ -231,7 +231,7 @@ class App(QObject):
         )
         self.monitor_thread = WorkerThread("monitor", MonitorWorker(self.monitor))
 
-    def _build_protection(self) -> Protection:
+    def _build_protection(self) -> ProtectionFacade:
         parts = ProtectionParts(
             platform=self.platform,
             paths=self.paths,
@@ -239,12 +239,12 @@ class App(QObject):
             settings=self.settings,
             monitor=self.monitor,
         )
-        return Protection(
+        return ProtectionFacade(
             self.hub,
             settings=self.settings,
             build=parts.engine,
             cleaning=Cleaning(parts.cleaner, self.hub),
-            looking=Looking(parts.looker, self.hub),
+            looking=InspectionThread(parts.looker, self.hub),
             notifications=self.notifications,
             clock=self.clock,
         )
@@ -417,7 +417,7 @@ def main(*, headless: bool, verbose: bool) -> int:
 
 
 def _show_the_other(paths: Paths) -> int:
-    other = knock(paths.run, os.environ.get("XDG_ACTIVATION_TOKEN", ""))
+    other = activate(paths.run, os.environ.get("XDG_ACTIVATION_TOKEN", ""))
     if other is None:
         print("OmniTray runs already, but does not answer; its log:", paths.log_file)  # noqa: T201
         return 1

@@ -11,7 +11,7 @@ import msgspec
 from omnitray.alerts.rules import AlertTiming
 
 
-class Group(msgspec.Struct, kw_only=True):
+class AlertGroup(msgspec.Struct, kw_only=True):
     """Alerts of one type and source in one burst.
 
     ``members`` are fingerprints that wait, ``more`` counts those that are not followed singly.
@@ -38,7 +38,7 @@ class Groups:
 
     def __init__(self, timing: AlertTiming) -> None:
         self._timing = timing
-        self._groups: dict[str, Group] = {}
+        self._groups: dict[str, AlertGroup] = {}
 
     def quiet(self, key: str, now_m: float) -> bool:
         """True where nothing of this kind was told or waits."""
@@ -49,7 +49,7 @@ class Groups:
         """One of this kind was told on its own: a burst may begin."""
         if self.quiet(key, now_m):
             wait_s = self._timing.group_wait_s
-            self._groups[key] = Group(told_m=now_m, wait_s=wait_s, slot=slot)
+            self._groups[key] = AlertGroup(told_m=now_m, wait_s=wait_s, slot=slot)
 
     def join(self, key: str, fingerprint: str, now_m: float) -> bool:
         """Wait with the others of this kind; False when the group is full and only counts."""
@@ -87,7 +87,7 @@ class Groups:
         """When the first wait is over."""
         return min((g.due_m for g in self._groups.values() if g.due_m is not None), default=None)
 
-    def _lasts(self, group: Group, now_m: float) -> bool:
+    def _lasts(self, group: AlertGroup, now_m: float) -> bool:
         return bool(group.members) or now_m - group.told_m < self._timing.group_wait_most_s
 
 

@@ -13,7 +13,7 @@ import msgspec
 from omnitray.alerts.fingerprint import server_of
 from omnitray.alerts.model import Alert
 from omnitray.alerts.reasons import Reason
-from omnitray.alerts.rules import AlertTiming, Change
+from omnitray.alerts.rules import AlertTiming, Trigger
 from omnitray.base.facts import AlertChannel, AlertType, Severity
 
 _replace = msgspec.structs.replace
@@ -94,7 +94,7 @@ def restored(alert: Alert, now_m: float, silent_s: float) -> Incident:
     )
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class AlertInput(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody raised, cleaned: text that encodes and a context of JSON values."""
 
     type: AlertType
@@ -107,7 +107,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     seen: str
 
 
-def again(alert: Alert, report: Report) -> Alert:
+def again(alert: Alert, report: AlertInput) -> Alert:
     """The record after one more raise: newest words, worst severity, one more count."""
     worse = report.severity.rank > alert.severity.rank
     return _replace(
@@ -125,7 +125,7 @@ def again(alert: Alert, report: Report) -> Alert:
     )
 
 
-def first(report: Report, id_: str) -> Alert:
+def first(report: AlertInput, id_: str) -> Alert:
     """The record of a first raise."""
     return Alert(
         id=id_,
@@ -172,13 +172,13 @@ class Incidents:
         return [incident for incident in found if incident is not None]
 
     def raised(
-        self, report: Report, new_id: Callable[[], str], now_m: float, reopen_s: float
-    ) -> tuple[Incident, Change]:
+        self, report: AlertInput, new_id: Callable[[], str], now_m: float, reopen_s: float
+    ) -> tuple[Incident, Trigger]:
         """Take in a report."""
         incident = self._open.get(report.fingerprint)
         if incident is not None:
             worse = report.severity.rank > incident.alert.severity.rank
-            change = Change.ESCALATED if worse else Change.AGAIN
+            change = Trigger.ESCALATED if worse else Trigger.AGAIN
             incident.alert = again(incident.alert, report)
             incident.owed = incident.owed or worse
         else:
@@ -223,17 +223,17 @@ class Incidents:
         return sum(now_m - each < window_s for each in incident.transitions) >= limit
 
     def _fired(
-        self, report: Report, new_id: Callable[[], str], now_m: float, reopen_s: float
-    ) -> tuple[Incident, Change]:
+        self, report: AlertInput, new_id: Callable[[], str], now_m: float, reopen_s: float
+    ) -> tuple[Incident, Trigger]:
         before = self._lately.pop(report.fingerprint, None)
         if before is None:
-            return begin(first(report, new_id()), now_m), Change.NEW
+            return begin(first(report, new_id()), now_m), Trigger.NEW
         before.transits(now_m)
         before.owed = True
         soon = now_m - (before.resolved_m or 0.0) < reopen_s
         if soon or self.flapping(before, now_m):
             before.alert = again(before.alert, report)
-            return before, Change.REFIRED
+            return before, Trigger.REFIRED
         fresh = begin(first(report, new_id()), now_m)
         fresh.transitions = before.transitions
-        return fresh, Change.NEW
+        return fresh, Trigger.NEW

@@ -9,12 +9,20 @@ from collections.abc import Iterable
 from omnitray.alerts.grouping import DIGEST_SLOT, Budget, Groups
 from omnitray.alerts.incidents import Incident
 from omnitray.alerts.inhibition import Inhibitors
-from omnitray.alerts.rules import TEST_TYPES, AlertTiming, Case, Change, Outcome, Verdict, judge
+from omnitray.alerts.rules import (
+    TEST_TYPES,
+    AlertTiming,
+    NotificationCase,
+    NotificationOutcome,
+    NotificationVerdict,
+    Trigger,
+    judge,
+)
 from omnitray.alerts.silences import Silences
 from omnitray.base.policy import AlertPolicy
 
 
-class Telling:
+class NotificationState:
     """Bookkeeping of what the person has seen and is owed."""
 
     def __init__(self, policy: AlertPolicy, timing: AlertTiming, silences: Silences) -> None:
@@ -29,18 +37,18 @@ class Telling:
     def verdict(
         self,
         incident: Incident,
-        change: Change,
+        change: Trigger,
         now_m: float,
         *,
         flapping: bool = False,
         notify_now: bool = False,
         in_group: bool = False,
-    ) -> Verdict:
+    ) -> NotificationVerdict:
         """What becomes of this incident now; ``in_group``: it has waited its time."""
         alert = incident.alert
         if not flapping:
             incident.flap_told = False
-        case = Case(
+        case = NotificationCase(
             change=change,
             severity=alert.severity,
             acknowledged=alert.state == "acknowledged",
@@ -60,9 +68,9 @@ class Telling:
         )
         return judge(case, self.policy)
 
-    def wait(self, incident: Incident, outcome: Outcome, now_m: float) -> None:
+    def wait(self, incident: Incident, outcome: NotificationOutcome, now_m: float) -> None:
         """Let it wait for its group or the digest."""
-        if outcome is Outcome.GROUP:
+        if outcome is NotificationOutcome.GROUP:
             if not self.groups.join(_group(incident), incident.alert.fingerprint, now_m):
                 _seen(incident, now_m)  # told of by the number
         else:

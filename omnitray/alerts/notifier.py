@@ -7,12 +7,19 @@ import msgspec
 from omnitray.alerts.decision import ATTENTION, EVERYWHERE, FEED, RECORD, Outgoing
 from omnitray.alerts.grouping import DIGEST_SLOT, Due
 from omnitray.alerts.incidents import Incident, Incidents
-from omnitray.alerts.notification_state import Telling
-from omnitray.alerts.outbox import Handover
+from omnitray.alerts.notification_state import NotificationState
+from omnitray.alerts.outbox import Outbox
 from omnitray.alerts.reasons import Reason
-from omnitray.alerts.rules import TEST_TYPES, AlertTiming, Change, Outcome, Verdict, repeat_s
+from omnitray.alerts.rules import (
+    TEST_TYPES,
+    AlertTiming,
+    NotificationOutcome,
+    NotificationVerdict,
+    Trigger,
+    repeat_s,
+)
 from omnitray.alerts.text import many_body, many_title, one_body, worst_and_newest
-from omnitray.base.clock import Agenda
+from omnitray.base.clock import DeadlineQueue
 from omnitray.base.facts import AlertChannel
 
 _replace = msgspec.structs.replace
@@ -20,28 +27,32 @@ _MEMBERS_NAMED = 100
 _LOOKS_A_REPEAT = 4
 
 
-class Teller:
+class Notifier:
     """Asks for verdicts on incidents and does what they say."""
 
     def __init__(
-        self, timing: AlertTiming, incidents: Incidents, telling: Telling, handover: Handover
+        self,
+        timing: AlertTiming,
+        incidents: Incidents,
+        telling: NotificationState,
+        handover: Outbox,
     ) -> None:
-        self.agenda = Agenda()
+        self.agenda = DeadlineQueue()
         self._timing = timing
         self._incidents = incidents
         self._telling = telling
         self._handover = handover
 
     def decide(
-        self, incident: Incident, change: Change, now_m: float, *, notify_now: bool = False
+        self, incident: Incident, change: Trigger, now_m: float, *, notify_now: bool = False
     ) -> Outgoing:
         """Ask for a verdict on an incident and carry it out."""
         flapping = self._incidents.flapping(incident, now_m)
         verdict = self._telling.verdict(
             incident, change, now_m, flapping=flapping, notify_now=notify_now
         )
-        if verdict.outcome is Outcome.TELL:
-            raised = change is not Change.DUE or incident.owed
+        if verdict.outcome is NotificationOutcome.TELL:
+            raised = change is not Trigger.DUE or incident.owed
             return self._tell_one(incident, verdict.reason, now_m, raised=raised)
         return self._not_told(incident, change, verdict, now_m)
 
@@ -70,14 +81,14 @@ class Teller:
             self.agenda.put(alert.fingerprint, min(dues))
 
     def _not_told(
-        self, incident: Incident, change: Change, verdict: Verdict, now_m: float
+        self, incident: Incident, change: Trigger, verdict: NotificationVerdict, now_m: float
     ) -> Outgoing:
-        waits = verdict.outcome in (Outcome.GROUP, Outcome.DIGEST)
+        waits = verdict.outcome in (NotificationOutcome.GROUP, NotificationOutcome.DIGEST)
         if waits:
             self._telling.wait(incident, verdict.outcome, now_m)
         incident.held = verdict.reason if incident.owed else None
         self.appoint(incident, now_m, verdict.again_in_s)
-        if change is Change.DUE:  # nothing has happened that anybody need know
+        if change is Trigger.DUE:  # nothing has happened that anybody need know
             return Outgoing(incident.alert, self._handover.note(incident.alert, verdict.reason))
         channels = RECORD + self._feeds(incident, change, now_m)
         # Marked as sent to the desktop now, for it will be within seconds, and so without
@@ -112,7 +123,7 @@ class Teller:
         ready = self._ready(due.members, now_m)
         if reason is Reason.GROUPED and ready and not self._telling.budget.left(now_m):
             for incident in ready:
-                self._telling.wait(incident, Outcome.DIGEST, now_m)
+                self._telling.wait(incident, NotificationOutcome.DIGEST, now_m)
             return []
         if len(ready) == 1 and not self._telling.speaks_of(due.slot):
             return [self._tell_one(ready[0], Reason.RELEASED, now_m, raised=True)]
@@ -145,19 +156,19 @@ class Teller:
     def _ready(self, fingerprints: Iterable[str], now_m: float) -> list[Incident]:
         ready = []
         for incident in self._incidents.chosen(fingerprints):
-            verdict = self._telling.verdict(incident, Change.DUE, now_m, in_group=True)
-            if verdict.outcome is Outcome.TELL:
+            verdict = self._telling.verdict(incident, Trigger.DUE, now_m, in_group=True)
+            if verdict.outcome is NotificationOutcome.TELL:
                 ready.append(incident)
             else:
                 incident.held = verdict.reason
                 self.appoint(incident, now_m, verdict.again_in_s)
         return ready
 
-    def _feeds(self, incident: Incident, change: Change, now_m: float) -> tuple[AlertChannel, ...]:
+    def _feeds(self, incident: Incident, change: Trigger, now_m: float) -> tuple[AlertChannel, ...]:
         """The feeds hear every transition, and of repeats one within the floor."""
         floor_s = self._telling.policy.repeat_floor_s
         recent = incident.fed_m is not None and now_m - incident.fed_m < floor_s
-        if recent and change is Change.AGAIN:
+        if recent and change is Trigger.AGAIN:
             return ()
         incident.fed_m = now_m
         return FEED

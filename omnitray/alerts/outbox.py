@@ -13,7 +13,7 @@ from omnitray.base.facts import AlertChannel
 from omnitray.base.subscribers import Subscribers
 
 
-class Handover:
+class Outbox:
     """Notes every decision and passes on what there is a channel for."""
 
     def __init__(

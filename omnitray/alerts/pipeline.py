@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from omnitray.alerts.decision import ATTENTION, FEED, RECORD, Outgoing, Sink
-from omnitray.alerts.incidents import Incident, Incidents, Report, restored
+from omnitray.alerts.incidents import AlertInput, Incident, Incidents, restored
 from omnitray.alerts.model import Alert
-from omnitray.alerts.notification_state import Telling
-from omnitray.alerts.notifier import Teller
-from omnitray.alerts.outbox import Handover
+from omnitray.alerts.notification_state import NotificationState
+from omnitray.alerts.notifier import Notifier
+from omnitray.alerts.outbox import Outbox
 from omnitray.alerts.reasons import Reason
-from omnitray.alerts.rules import INHIBITORS, TEST_TYPES, AlertTiming, Change
+from omnitray.alerts.rules import INHIBITORS, TEST_TYPES, AlertTiming, Trigger
 from omnitray.alerts.silences import EVERYTHING
 from omnitray.base.clock import Clock, epoch, timestamp
 from omnitray.base.facts import AlertChannel
@@ -22,26 +22,28 @@ _PAUSED = (Reason.SNOOZED, Reason.SNOOZED_ALERT)
 
 
 class AlertFlow:
-    """Knows what follows from what; the ``Teller`` decides and tells."""
+    """Knows what follows from what; the ``Notifier`` decides and tells."""
 
     def __init__(
         self,
         clock: Clock,
         timing: AlertTiming,
         sink: Sink,
-        telling: Telling,
+        telling: NotificationState,
         channels: frozenset[AlertChannel],
     ) -> None:
         self.incidents = Incidents(timing)
-        self.handover = Handover(clock, sink, channels, timing.remembered)
+        self.handover = Outbox(clock, sink, channels, timing.remembered)
         self._clock = clock
         self._timing = timing
         self._telling = telling
-        self._teller = Teller(timing, self.incidents, telling, self.handover)
+        self._teller = Notifier(timing, self.incidents, telling, self.handover)
 
     # -- what happens to an alert
 
-    def take_in(self, report: Report, new_id: Callable[[], str], *, notify_now: bool) -> Outgoing:
+    def take_in(
+        self, report: AlertInput, new_id: Callable[[], str], *, notify_now: bool
+    ) -> Outgoing:
         """A raise."""
         now_m = self._clock.monotonic()
         reopen_s = self._telling.policy.repeat_floor_s
@@ -121,7 +123,7 @@ class AlertFlow:
             return None
         if not incident.watched and now_m - incident.raised_m >= self._timing.expire_s:
             return self.close(incident, Reason.EXPIRED)
-        return self._teller.decide(incident, Change.DUE, now_m) if incident.firing else None
+        return self._teller.decide(incident, Trigger.DUE, now_m) if incident.firing else None
 
     def _withdraw(self, incident: Incident, reason: Reason) -> Outgoing:
         now_m = self._clock.monotonic()

@@ -3,10 +3,10 @@
 The window, the log, the API and the tests all show these same words.
 """
 
-from omnitray.base.facts import Said
+from omnitray.base.facts import ReasonEnum
 
 
-class Reason(Said):
+class Reason(ReasonEnum):
     """Why an alert was told, held back, or changed."""
 
     # told

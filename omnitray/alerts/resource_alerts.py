@@ -20,8 +20,8 @@ from collections.abc import Mapping
 import msgspec
 
 from omnitray.base.facts import Culprit, Job, JobKind, Mode, Resource, Severity, Snapshot
-from omnitray.monitor.monitor import Step
-from omnitray.monitor.thresholds import Height, Transition
+from omnitray.monitor.monitor import MonitorStep
+from omnitray.monitor.thresholds import AlarmLevel, Transition
 
 _MOST_KEPT = 50
 
@@ -103,7 +103,7 @@ class ResourceCleared(msgspec.Struct, frozen=True, kw_only=True):
     resource: Resource
 
 
-class _Incident(msgspec.Struct):
+class _ResourceIncident(msgspec.Struct):
     tally: CulpritTally
     severity: Severity
     threshold: float
@@ -120,11 +120,11 @@ class ResourceAlerts:
     """
 
     def __init__(self, left_open: Mapping[Resource, float] | None = None) -> None:
-        self._incidents: dict[Resource, _Incident] = {}
+        self._incidents: dict[Resource, _ResourceIncident] = {}
         self._lately: dict[Resource, tuple[CulpritTally, float]] = {}  # until when it may come back
         self._left_open = dict(left_open or {})
 
-    def take(self, step: Step, mode: Mode) -> list[ResourceAlert | ResourceCleared]:
+    def take(self, step: MonitorStep, mode: Mode) -> list[ResourceAlert | ResourceCleared]:
         """What this step asks to be raised and resolved."""
         moved = {item.resource: item for item in step.transitions}
         found: list[ResourceAlert | ResourceCleared] = []
@@ -135,9 +135,9 @@ class ResourceAlerts:
         return found
 
     def _follow(
-        self, resource: Resource, moved: Transition | None, step: Step, mode: Mode
+        self, resource: Resource, moved: Transition | None, step: MonitorStep, mode: Mode
     ) -> ResourceAlert | ResourceCleared | None:
-        if moved is not None and moved.after is Height.CLEAR:
+        if moved is not None and moved.after is AlarmLevel.CLEAR:
             self._end(resource, step.snapshot)
             return ResourceCleared(resource=resource)
         incident = self._incidents.get(resource)
@@ -146,7 +146,7 @@ class ResourceAlerts:
         self._left_open.pop(resource, None)
         if incident is None:
             tally = self._tally(resource, step.snapshot)
-            incident = _Incident(tally, Severity.WARNING, 0.0, 0.0)
+            incident = _ResourceIncident(tally, Severity.WARNING, 0.0, 0.0)
             self._incidents[resource] = incident
         incident.tally.add(step.jobs)
         if not self._worth_telling(incident, resource, moved, step):
@@ -171,11 +171,15 @@ class ResourceAlerts:
         return ResourceCleared(resource=resource)
 
     def _worth_telling(
-        self, incident: _Incident, resource: Resource, moved: Transition | None, step: Step
+        self,
+        incident: _ResourceIncident,
+        resource: Resource,
+        moved: Transition | None,
+        step: MonitorStep,
     ) -> bool:
         if moved is not None:
             incident.severity = (
-                Severity.CRITICAL if moved.after is Height.CRITICAL else Severity.WARNING
+                Severity.CRITICAL if moved.after is AlarmLevel.CRITICAL else Severity.WARNING
             )
             incident.threshold = moved.threshold
         shot = step.snapshot
@@ -188,7 +192,7 @@ class ResourceAlerts:
         return rose or became_felt or shot.monotonic_s - incident.told_s >= _REFRESH_S
 
 
-def waits_for_itself(step: Step) -> bool:
+def waits_for_itself(step: MonitorStep) -> bool:
     """Whether a build takes most CPU and has more to run than there are cores."""
     heaviest = max(step.jobs, key=lambda job: job.cpu_percent or 0.0, default=None)
     if heaviest is None or heaviest.kind is not JobKind.BUILD:
@@ -206,7 +210,9 @@ def somebody_waits(resource: Resource, shot: Snapshot, *, own: bool) -> bool:
     return not own and shot.pressure.cpu.some_avg10 >= WAITING_PERCENT
 
 
-def _alert(resource: Resource, incident: _Incident, step: Step, mode: Mode) -> ResourceAlert:
+def _alert(
+    resource: Resource, incident: _ResourceIncident, step: MonitorStep, mode: Mode
+) -> ResourceAlert:
     shot = step.snapshot
     culprits = incident.tally.top()
     name = culprits[0].job if culprits else _where(resource, shot)
@@ -234,7 +240,7 @@ def _alert(resource: Resource, incident: _Incident, step: Step, mode: Mode) -> R
     )
 
 
-def _message(resource: Resource, incident: _Incident, step: Step) -> str:
+def _message(resource: Resource, incident: _ResourceIncident, step: MonitorStep) -> str:
     shot = step.snapshot
     over = f"at or over {incident.threshold:.0f} %"
     if resource is Resource.CPU:
@@ -257,7 +263,7 @@ def _waiting(shot: Snapshot) -> str:
     return f" Tasks waited for it in {shot.pressure.cpu.some_avg10:.0f} % of the last 10 s."
 
 
-def _growth(step: Step) -> str:
+def _growth(step: MonitorStep) -> str:
     growing = [job for job in step.jobs if (job.growth_bps or 0) > 10e6]  # noqa: PLR2004 - 10 MB/s
     if not growing:
         return ""

@@ -16,7 +16,7 @@ from omnitray.base.policy import AlertPolicy
 _ROUNDING_S = 1e-6  # an appointment is computed by adding what is subtracted here
 
 
-class Change(enum.Enum):
+class Trigger(enum.Enum):
     """What brought the case up."""
 
     NEW = "new"
@@ -26,7 +26,7 @@ class Change(enum.Enum):
     DUE = "due"  # nothing happened, but time has passed or an obstacle has gone
 
 
-class Outcome(enum.Enum):
+class NotificationOutcome(enum.Enum):
     """Tell now, wait for the group or the digest, or leave it."""
 
     TELL = "tell"
@@ -35,18 +35,18 @@ class Outcome(enum.Enum):
     HOLD = "hold"
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class NotificationVerdict(msgspec.Struct, frozen=True):
     """The outcome and its reason; ``again_in_s`` is when a held case should be looked at anew."""
 
-    outcome: Outcome
+    outcome: NotificationOutcome
     reason: Reason
     again_in_s: float | None = None
 
 
-class Case(msgspec.Struct, frozen=True, kw_only=True):
+class NotificationCase(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the decision depends on. ``told_ago_s`` is None when it was never told."""
 
-    change: Change
+    change: Trigger
     severity: Severity
     acknowledged: bool = False
     snoozed: Reason | None = None
@@ -64,19 +64,19 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     flap_window_s: float = 600.0
 
 
-def judge(case: Case, policy: AlertPolicy) -> Verdict:
+def judge(case: NotificationCase, policy: AlertPolicy) -> NotificationVerdict:
     """What becomes of the case."""
     if (obstacle := _obstacle(case, policy)) is not None:
-        return Verdict(Outcome.HOLD, obstacle)
+        return NotificationVerdict(NotificationOutcome.HOLD, obstacle)
     if (early := _too_soon(case, policy)) is not None:
         return early
     if case.notify_now:
-        return Verdict(Outcome.TELL, _told_because(case))
+        return NotificationVerdict(NotificationOutcome.TELL, _told_because(case))
     if not case.budget_left:
-        return Verdict(Outcome.DIGEST, Reason.OVER_BUDGET)
-    if case.group_quiet or case.change is Change.ESCALATED:
-        return Verdict(Outcome.TELL, _told_because(case))
-    return Verdict(Outcome.GROUP, Reason.GROUP_WAIT)
+        return NotificationVerdict(NotificationOutcome.DIGEST, Reason.OVER_BUDGET)
+    if case.group_quiet or case.change is Trigger.ESCALATED:
+        return NotificationVerdict(NotificationOutcome.TELL, _told_because(case))
+    return NotificationVerdict(NotificationOutcome.GROUP, Reason.GROUP_WAIT)
 
 
 def repeat_s(severity: Severity, policy: AlertPolicy) -> float:
@@ -85,7 +85,7 @@ def repeat_s(severity: Severity, policy: AlertPolicy) -> float:
     return max(slow, policy.repeat_floor_s)
 
 
-def _obstacle(case: Case, policy: AlertPolicy) -> Reason | None:
+def _obstacle(case: NotificationCase, policy: AlertPolicy) -> Reason | None:
     if not policy.enabled:
         return Reason.DISABLED
     if case.severity.rank < policy.notify_from.rank and not case.notify_now:
@@ -99,33 +99,35 @@ def _obstacle(case: Case, policy: AlertPolicy) -> Reason | None:
     return case.inhibited
 
 
-def _too_soon(case: Case, policy: AlertPolicy) -> Verdict | None:
+def _too_soon(case: NotificationCase, policy: AlertPolicy) -> NotificationVerdict | None:
     if case.severity.rank > case.told_rank >= 0:
         return None
     if case.flapping and case.flap_told:
-        return Verdict(Outcome.HOLD, Reason.FLAPPING, case.flap_window_s)
+        return NotificationVerdict(NotificationOutcome.HOLD, Reason.FLAPPING, case.flap_window_s)
     if case.told_ago_s is None:
         return None
     if case.told_ago_s < policy.repeat_floor_s - _ROUNDING_S:
         wait_s = policy.repeat_floor_s - case.told_ago_s
-        return Verdict(Outcome.HOLD, Reason.REPEAT_FLOOR, wait_s if case.owed else None)
+        return NotificationVerdict(
+            NotificationOutcome.HOLD, Reason.REPEAT_FLOOR, wait_s if case.owed else None
+        )
     if case.owed or case.notify_now:
         return None
     if case.told_ago_s < repeat_s(case.severity, policy) - _ROUNDING_S:
-        return Verdict(Outcome.HOLD, Reason.NOT_YET_DUE)
-    if case.change is Change.DUE and not case.recurs:
-        return Verdict(Outcome.HOLD, Reason.NOT_YET_DUE)
+        return NotificationVerdict(NotificationOutcome.HOLD, Reason.NOT_YET_DUE)
+    if case.change is Trigger.DUE and not case.recurs:
+        return NotificationVerdict(NotificationOutcome.HOLD, Reason.NOT_YET_DUE)
     return None
 
 
-def _told_because(case: Case) -> Reason:
+def _told_because(case: NotificationCase) -> Reason:
     if case.flapping:
         return Reason.FLAPPING_NOTICE
-    if case.change is Change.NEW:
+    if case.change is Trigger.NEW:
         return Reason.NEW
-    if case.change is Change.ESCALATED or case.severity.rank > case.told_rank >= 0:
+    if case.change is Trigger.ESCALATED or case.severity.rank > case.told_rank >= 0:
         return Reason.ESCALATED
-    if case.change is Change.REFIRED:
+    if case.change is Trigger.REFIRED:
         return Reason.REFIRED
     return Reason.RELEASED if case.owed else Reason.REPEATED
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from omnitray.alerts.decision import Decision, Outgoing, Sink, Tick
 from omnitray.alerts.fingerprint import fingerprint, stable_labels
-from omnitray.alerts.incidents import Report
+from omnitray.alerts.incidents import AlertInput
 from omnitray.alerts.model import Alert, id_maker
-from omnitray.alerts.notification_state import Telling
+from omnitray.alerts.notification_state import NotificationState
 from omnitray.alerts.pipeline import AlertFlow
 from omnitray.alerts.reasons import Reason
 from omnitray.alerts.rules import DEFAULT_SEVERITY, AlertTiming
@@ -54,7 +54,7 @@ class AlertSystem:
         self._clock = clock
         self._new_id = ids or id_maker(clock)
         self._pauses = Silences(clock, silences or ForgetfulMemory())
-        self._telling = Telling(policy, timing, self._pauses)
+        self._telling = NotificationState(policy, timing, self._pauses)
         self._flow = AlertFlow(clock, timing, sink, self._telling, frozenset(channels))
         self._incidents = self._flow.incidents
         self._flow.restore(open_alerts)
@@ -79,7 +79,7 @@ class AlertSystem:
         cleaned = amounts.context(context)
         title = amounts.text(title, amounts.TITLE_LIMIT)
         named = stable_labels(title, cleaned) if labels is None else labels
-        report = Report(
+        report = AlertInput(
             type=type_,
             title=title,
             message=amounts.text(message, amounts.MESSAGE_LIMIT),

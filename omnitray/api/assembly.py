@@ -10,17 +10,17 @@ from typing import Any, cast
 
 import uvicorn
 
-from omnitray.api.bodies import Identity
+from omnitray.api.bodies import InstanceIdentity
 from omnitray.api.broadcast import Feed
-from omnitray.api.facade import Door
+from omnitray.api.facade import AppFacade
 from omnitray.api.gate import Gate
 from omnitray.api.http_protocol import GuardedHttp
 from omnitray.api.limits import (
     MAX_FRAME_BYTES,
     MAX_HEADER_BYTES,
 )
-from omnitray.api.routes import Context, router
-from omnitray.api.security import House
+from omnitray.api.routes import RequestContext, router
+from omnitray.api.security import AllowedHosts
 from omnitray.api.token import Token
 from omnitray.api.websocket import SocketDoor
 from omnitray.settings.model import ApiSettings
@@ -62,15 +62,15 @@ class Server(uvicorn.Server):
 
 
 def assemble(
-    door: Door,
+    door: AppFacade,
     feed: Feed,
-    identity: Identity,
-    house: House,
+    identity: InstanceIdentity,
+    house: AllowedHosts,
     token: Token,
     rotate: Callable[[], None],
 ) -> Gate:
     """The whole application."""
-    context = Context(door=door, identity=identity, rotate=rotate, wall=time.time)
+    context = RequestContext(door=door, identity=identity, rotate=rotate, wall=time.time)
     return Gate(router(context, SocketDoor(door, feed, identity)), house, token)
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 from omnitray.alerts.model import Alert
-from omnitray.api.facade import Door
+from omnitray.api.facade import AppFacade
 from omnitray.api.status import Status, figures, sentence
 from omnitray.api.wire import (
     ActionBody,
@@ -31,14 +31,14 @@ from omnitray.api.wire import (
 from omnitray.base.clock import timestamp
 from omnitray.base.facts import Job, MemoryFacts, MonitorLevel, Severity, Snapshot
 from omnitray.base.policy import Band, ProtectPolicy
-from omnitray.protector.view import Breaker, Held, JournalLine, ProtectionView
+from omnitray.protector.view import BreakerView, HeldAction, JournalLine, ProtectionView
 
 LATEST = 20
 State = Literal["ok", "warning", "critical", "unknown"]
 _WORST_FIRST: tuple[State, ...] = ("critical", "warning", "unknown", "ok")
 
 
-class Identity(msgspec.Struct, frozen=True, kw_only=True):
+class InstanceIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """Which program answers."""
 
     version: str
@@ -46,7 +46,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     started: float  # wall clock
 
 
-def health_body(door: Door) -> Health:
+def health_body(door: AppFacade) -> Health:
     """CPU, memory and disk with their limits."""
     status, bands, limits = door.status(), door.thresholds(), door.protect_policy().limits
     shot = status.snapshot
@@ -64,7 +64,7 @@ def health_body(door: Door) -> Health:
     )
 
 
-def status_body(door: Door, identity: Identity) -> StatusBody:
+def status_body(door: AppFacade, identity: InstanceIdentity) -> StatusBody:
     """Monitor, protector and alerts together."""
     status = door.status()
     said = sentence(status)
@@ -131,7 +131,7 @@ def actions_body(view: ProtectionView) -> Actions:
     )
 
 
-def held_body(held: Held) -> HeldBody:
+def held_body(held: HeldAction) -> HeldBody:
     """One job under action."""
     return HeldBody(
         action_id=held.action_id,
@@ -146,7 +146,7 @@ def held_body(held: Held) -> HeldBody:
     )
 
 
-def breaker_body(breaker: Breaker) -> BreakerBody:
+def breaker_body(breaker: BreakerView) -> BreakerBody:
     """The circuit breaker."""
     fields = msgspec.structs.asdict(breaker)
     return BreakerBody(**{**fields, "until": moment(breaker.until)})

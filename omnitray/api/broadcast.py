@@ -16,7 +16,7 @@ from omnitray.api.messages import Topic, message_of
 SLACK = 0.9  # of the interval asked for: the monitor's own rhythm jitters
 
 
-class Client:
+class Listener:
     """One connection's queue and wishes. Lives in the loop's thread."""
 
     def __init__(self, number: int) -> None:
@@ -60,20 +60,20 @@ class Feed:
     """All clients. Lives in the loop's thread, but for :meth:`receiver`."""
 
     def __init__(self) -> None:
-        self._clients: dict[int, Client] = {}
+        self._clients: dict[int, Listener] = {}
         self._next = 1
 
     def __len__(self) -> int:
         return len(self._clients)
 
-    def join(self) -> Client:
+    def join(self) -> Listener:
         """A new client."""
-        client = Client(self._next)
+        client = Listener(self._next)
         self._next += 1
         self._clients[client.number] = client
         return client
 
-    def leave(self, client: Client) -> None:
+    def leave(self, client: Listener) -> None:
         """A client is gone."""
         self._clients.pop(client.number, None)
 

@@ -1,7 +1,7 @@
 """What the local API needs from the program, and what it asks of it.
 
 Reads are answered from the latest frozen facts, by whatever thread asks. Writes are commands:
-:meth:`Door.submit` hands one to the main thread and gives a future that is done when it has
+:meth:`AppFacade.submit` hands one to the main thread and gives a future that is done when it has
 happened. Events come on the main thread; the receiver takes them elsewhere itself.
 """
 
@@ -32,7 +32,7 @@ class Refusal(enum.StrEnum):
     NOT_STORED = "not_stored"
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
+class CommandRefused(Exception):  # noqa: N818 - a refusal is an answer, not a fault
     """A command that the program did not carry out; ``detail`` is one sentence."""
 
     def __init__(self, refusal: Refusal, detail: str) -> None:
@@ -57,7 +57,7 @@ class SetLevel(Command[Status], frozen=True, kw_only=True):
     level: MonitorLevel | None
 
 
-class TakeLease(Command[Status], frozen=True, kw_only=True):
+class BorrowLease(Command[Status], frozen=True, kw_only=True):
     """Borrow a level or a mode."""
 
     lease: Lease
@@ -158,7 +158,7 @@ Event = AlertChanged | SnapshotTaken | Acted | ModeChanged | LevelChanged
 Receiver = Callable[[Event], None]
 
 
-class Door(Protocol):
+class AppFacade(Protocol):
     """The running program, as the API sees it."""
 
     def status(self) -> Status:
@@ -194,7 +194,7 @@ class Door(Protocol):
         ...
 
     def submit(self, command: Command[R]) -> Future[R]:
-        """Carry a command out on the main thread; the future may hold :class:`Refused`.
+        """Carry a command out on the main thread; the future may hold :class:`CommandRefused`.
 
         Whoever asked may have stopped waiting: ask ``set_running_or_notify_cancel()`` first.
         """

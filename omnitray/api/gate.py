@@ -22,7 +22,7 @@ from omnitray.api.limits import (
     WRONG_TOKEN_DELAY_S,
     Bucket,
 )
-from omnitray.api.security import Denied, House, gather, judge_place, judge_token
+from omnitray.api.security import AllowedHosts, Denied, check_host, check_token, gather
 from omnitray.api.token import Token
 from omnitray.api.wire import Error
 
@@ -59,7 +59,7 @@ class Gate:
     def __init__(
         self,
         app: App,
-        house: House,
+        house: AllowedHosts,
         token: Token,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -98,12 +98,12 @@ class Gate:
         found = gather(scope["headers"])
         if isinstance(found, Denied):
             return found
-        if denied := judge_place(found, self._house):
+        if denied := check_host(found, self._house):
             return denied
         if self._bucket.take():
             return Denied(429, "too_many_requests", "Too many requests; try again in a second.")
         query = scope["query_string"] if scope["type"] == "websocket" else b""
-        denied = judge_token(found, query, self._token)
+        denied = check_token(found, query, self._token)
         scope["omnitray.trusted"] = denied is None
         return None if _is_liveness(scope, found) else denied
 

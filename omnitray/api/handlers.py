@@ -17,10 +17,10 @@ from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api import bodies
 from omnitray.api.facade import (
     Acknowledge,
+    AppFacade,
     Clean,
     Command,
     Done,
-    Door,
     RaiseAlert,
     Resolve,
     SetLevel,
@@ -64,8 +64,8 @@ LEVEL_LOOKS, LEVEL_LOOK_S = 50, 0.01
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One request, already judged and read."""
 
-    door: Door
-    identity: bodies.Identity
+    door: AppFacade
+    identity: bodies.InstanceIdentity
     rotate: Callable[[], None]
     wall: Callable[[], float]
     trusted: bool
@@ -198,7 +198,7 @@ async def settled(future: Future[R]) -> R:
     return await asyncio.wait_for(waiting, COMMAND_TIMEOUT_S)
 
 
-async def level_in_force(door: Door, state: Status) -> Status:
+async def level_in_force(door: AppFacade, state: Status) -> Status:
     """The status once the monitor's own thread has taken a choice up, or after a moment."""
     for _ in range(LEVEL_LOOKS):
         if state.level in (state.chosen_level or MonitorLevel.NORMAL, MonitorLevel.CRITICAL):

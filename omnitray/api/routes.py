@@ -8,9 +8,9 @@ import msgspec
 from starlette.routing import BaseRoute, Route, Router, WebSocketRoute
 
 from omnitray.api import requests
-from omnitray.api.bodies import Identity
+from omnitray.api.bodies import InstanceIdentity
 from omnitray.api.endpoints import ENDPOINTS, Endpoint
-from omnitray.api.facade import Door, Refusal, Refused
+from omnitray.api.facade import AppFacade, CommandRefused, Refusal
 from omnitray.api.gate import App, Receive, Scope, Send, answer, refuse
 from omnitray.api.handlers import Call
 from omnitray.api.requests import read_query
@@ -26,11 +26,11 @@ NO_PAGE = Denied(404, "not_found", "There is nothing under that path.")
 NO_ENTRY = Denied(404, "not_found", "There is nothing under that id.")
 
 
-class Context(msgspec.Struct, frozen=True, kw_only=True):
+class RequestContext(msgspec.Struct, frozen=True, kw_only=True):
     """What every call is given."""
 
-    door: Door
-    identity: Identity
+    door: AppFacade
+    identity: InstanceIdentity
     rotate: Callable[[], None]
     wall: Callable[[], float]
 
@@ -38,7 +38,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 class PathHandler:
     """All endpoints of one path as an ASGI application."""
 
-    def __init__(self, endpoints: Sequence[Endpoint], context: Context) -> None:
+    def __init__(self, endpoints: Sequence[Endpoint], context: RequestContext) -> None:
         self._by_method = {each.method: each for each in endpoints}
         self._context = context
 
@@ -66,7 +66,7 @@ class PathHandler:
             return call
         try:
             return await endpoint.handler(call)
-        except Refused as refused:
+        except CommandRefused as refused:
             status = REFUSAL_STATUS[refused.refusal]
             return Denied(status, refused.refusal.value, refused.detail)
         except TimeoutError:
@@ -122,7 +122,7 @@ async def no_page(scope: Scope, receive: Receive, send: Send) -> None:
     await refuse(scope, send, NO_PAGE)
 
 
-def router(context: Context, socket: App) -> Router:
+def router(context: RequestContext, socket: App) -> Router:
     """Every path, the WebSocket included."""
     paths: dict[str, list[Endpoint]] = {}
     for endpoint in ENDPOINTS:

@@ -32,7 +32,7 @@ class Denied(msgspec.Struct, frozen=True):
     detail: str
 
 
-class House(msgspec.Struct, frozen=True, kw_only=True):
+class AllowedHosts(msgspec.Struct, frozen=True, kw_only=True):
     """Under which names and which port we are at home."""
 
     port: int
@@ -58,12 +58,12 @@ def gather(headers: Headers) -> dict[bytes, bytes] | Denied:
     return found
 
 
-def judge_place(found: dict[bytes, bytes], house: House) -> Denied | None:
+def check_host(found: dict[bytes, bytes], house: AllowedHosts) -> Denied | None:
     """Host, Origin and fetch metadata."""
     return _judge_host(found, house) or _judge_origin(found, house) or _judge_site(found)
 
 
-def judge_token(found: dict[bytes, bytes], query: bytes, token: Token) -> Denied | None:
+def check_token(found: dict[bytes, bytes], query: bytes, token: Token) -> Denied | None:
     """The Bearer header; ``query`` is looked at for ``auth_token`` when there is no header."""
     if b"authorization" in found:
         match = BEARER.fullmatch(found[b"authorization"])
@@ -87,7 +87,7 @@ def _query_token(query: bytes) -> bytes:
     return tokens[0].encode() if len(tokens) == 1 else b""
 
 
-def _judge_host(found: dict[bytes, bytes], house: House) -> Denied | None:
+def _judge_host(found: dict[bytes, bytes], house: AllowedHosts) -> Denied | None:
     match = HOST.fullmatch(found.get(b"host", b""))
     if match is None:
         return Denied(400, "bad_host", "The Host header is missing or malformed.")
@@ -96,7 +96,7 @@ def _judge_host(found: dict[bytes, bytes], house: House) -> Denied | None:
     return None
 
 
-def _judge_origin(found: dict[bytes, bytes], house: House) -> Denied | None:
+def _judge_origin(found: dict[bytes, bytes], house: AllowedHosts) -> Denied | None:
     if b"origin" not in found:
         return None
     match = ORIGIN.fullmatch(found[b"origin"])

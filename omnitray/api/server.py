@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from omnitray.api.facade import Door
+from omnitray.api.facade import AppFacade
 from omnitray.api.listener import Opened, open_door
 from omnitray.api.token import Token
 from omnitray.base.clock import timestamp
@@ -38,7 +38,7 @@ class ApiServer:
 
     def __init__(
         self,
-        door: Door,
+        door: AppFacade,
         settings: ApiSettings,
         api_file: Path,
         *,

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from omnitray import __version__
 from omnitray.api.assembly import assemble, build_server
-from omnitray.api.bodies import Identity
+from omnitray.api.bodies import InstanceIdentity
 from omnitray.api.broadcast import Feed
-from omnitray.api.facade import Door
-from omnitray.api.security import LOOPBACK_NAMES, House
+from omnitray.api.facade import AppFacade
+from omnitray.api.security import LOOPBACK_NAMES, AllowedHosts
 from omnitray.api.token import Token
 from omnitray.settings.model import ApiSettings
 
@@ -34,7 +34,7 @@ class Serving:
 
     def __init__(
         self,
-        door: Door,
+        door: AppFacade,
         settings: ApiSettings,
         opened: "Opened",
         token: Token,
@@ -46,7 +46,7 @@ class Serving:
         self._url = opened.url
         self._feed = Feed()
         self._stopping = asyncio.Event()
-        identity = Identity(version=__version__, pid=os.getpid(), started=started_at)
+        identity = InstanceIdentity(version=__version__, pid=os.getpid(), started=started_at)
         app = assemble(door, self._feed, identity, _house(opened, settings), token, rotate)
         self._server = build_server(app, settings, self._stopping)
         self._loop = asyncio.new_event_loop()  # last: nothing may fail before somebody closes it
@@ -83,8 +83,8 @@ class Serving:
             unsubscribe()
 
 
-def _house(opened: "Opened", settings: ApiSettings) -> House:
+def _house(opened: "Opened", settings: ApiSettings) -> AllowedHosts:
     names = LOOPBACK_NAMES
     if settings.open_to_others:
         names |= {opened.host.lower().encode(), socket.gethostname().lower().encode()}
-    return House(port=opened.port, names=names)
+    return AllowedHosts(port=opened.port, names=names)

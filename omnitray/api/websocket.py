@@ -13,9 +13,9 @@ import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from omnitray.api import bodies, facade
-from omnitray.api.bodies import Identity
-from omnitray.api.broadcast import Client, Feed
-from omnitray.api.facade import Door, Refused
+from omnitray.api.bodies import InstanceIdentity
+from omnitray.api.broadcast import Feed, Listener
+from omnitray.api.facade import AppFacade, CommandRefused
 from omnitray.api.gate import Receive, Scope, Send, refuse
 from omnitray.api.handlers import level_in_force, settled
 from omnitray.api.limits import (
@@ -51,7 +51,7 @@ Answer = Subscribed | Leased | Trouble
 class SocketDoor:
     """The WebSocket endpoint as an ASGI application."""
 
-    def __init__(self, program: Door, feed: Feed, identity: Identity) -> None:
+    def __init__(self, program: AppFacade, feed: Feed, identity: InstanceIdentity) -> None:
         self._door = program
         self._feed = feed
         self._identity = identity
@@ -74,7 +74,7 @@ class SocketDoor:
         finally:
             self._feed.leave(client)
 
-    async def _serve(self, socket: WebSocket, client: Client) -> None:
+    async def _serve(self, socket: WebSocket, client: Listener) -> None:
         await socket.accept()
         await socket.send_text(self._hello(client))
         conversation = Conversation(self._door, client)
@@ -92,7 +92,7 @@ class SocketDoor:
                 code = TRY_LATER if client.lagged else POLICY
                 await socket.close(code, client.goodbye)
 
-    def _hello(self, client: Client) -> str:
+    def _hello(self, client: Listener) -> str:
         status = self._door.status()
         hello = Hello(
             version=self._identity.version,
@@ -108,7 +108,7 @@ class SocketDoor:
 class Conversation:
     """What one client says, and what it holds."""
 
-    def __init__(self, program: Door, client: Client) -> None:
+    def __init__(self, program: AppFacade, client: Listener) -> None:
         self._door = program
         self._client = client
         self._leases: set[str] = set()
@@ -124,7 +124,7 @@ class Conversation:
             return Trouble(error="invalid", detail=f"{error}.")
         try:
             return await self._carry_out(message)
-        except Refused as refused:
+        except CommandRefused as refused:
             return Trouble(error=refused.refusal.value, detail=refused.detail)
         except TimeoutError:
             return Trouble(error="busy", detail="OmniTray is too busy to do that now.")
@@ -157,7 +157,7 @@ class Conversation:
             return Trouble(error="too_many_leases", detail=f"At most {MAX_LEASES} leases.")
         lease = Lease(id=lease_id, level=message.level, mode=message.mode)
         self._leases.add(lease_id)
-        status = await settled(self._door.submit(facade.TakeLease(lease=lease)))
+        status = await settled(self._door.submit(facade.BorrowLease(lease=lease)))
         status = await level_in_force(self._door, status)
         return _leased("leased", message.id, status)
 
@@ -182,7 +182,7 @@ def _leased(event: str, own_id: str, status: Status) -> Leased:
     )
 
 
-async def _write(socket: WebSocket, client: Client) -> None:
+async def _write(socket: WebSocket, client: Listener) -> None:
     while (text := await client.queue.get()) is not None:
         await socket.send_text(text)
 

@@ -23,7 +23,7 @@ from omnitray.base.facts import (
 )
 from omnitray.base.policy import ModeLimits
 from omnitray.base.readings import OwnCost
-from omnitray.protector.view import BreakerState, Considered, Explanation, Grip, Outcome
+from omnitray.protector.view import ActionOutcome, BreakerState, Considered, Explanation, HoldKind
 
 LevelName = Literal["auto", "idle", "normal", "intensive", "critical"]
 
@@ -217,7 +217,7 @@ class ActionBody(msgspec.Struct, frozen=True, kw_only=True):
     at: str
     what: str
     why: str
-    outcome: Outcome
+    outcome: ActionOutcome
 
 
 class HeldBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,7 +226,7 @@ class HeldBody(msgspec.Struct, frozen=True, kw_only=True):
     action_id: str
     job_key: str
     title: str
-    grip: Grip
+    grip: HoldKind
     since: str
     means: str
     why: str

@@ -30,7 +30,7 @@ class SystemClock:
         return time.time()
 
 
-class Agenda:
+class DeadlineQueue:
     """At most one appointment a key; times are monotonic seconds."""
 
     def __init__(self) -> None:

@@ -257,7 +257,7 @@ class Culprit(msgspec.Struct, frozen=True, kw_only=True):
     pid: int | None = None
 
 
-class Said(enum.StrEnum):
+class ReasonEnum(enum.StrEnum):
     """The code travels and is stored; :attr:`sentence` is what a person reads."""
 
     sentence: str

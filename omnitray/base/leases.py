@@ -21,7 +21,7 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
     mode: Mode | None = None
 
 
-class Choice(msgspec.Struct, frozen=True):
+class ModeAndLevel(msgspec.Struct, frozen=True):
     """A mode and a level; ``level`` None means automatic."""
 
     mode: Mode
@@ -31,12 +31,12 @@ class Choice(msgspec.Struct, frozen=True):
 class Leases:
     """The person's choice and the leases over it. One thread only."""
 
-    def __init__(self, chosen: Choice) -> None:
+    def __init__(self, chosen: ModeAndLevel) -> None:
         self._chosen = chosen
         self._standing: dict[str, Lease] = {}  # the oldest first
 
     @property
-    def chosen(self) -> Choice:
+    def chosen(self) -> ModeAndLevel:
         """What the person chose: what is back when nobody borrows."""
         return self._chosen
 
@@ -46,35 +46,35 @@ class Leases:
         return tuple(self._standing.values())
 
     @property
-    def effective(self) -> Choice:
+    def effective(self) -> ModeAndLevel:
         """What counts now."""
         levels = [each.level for each in self._standing.values() if each.level is not None]
         modes = [each.mode for each in self._standing.values() if each.mode is not None]
-        return Choice(
+        return ModeAndLevel(
             modes[-1] if modes else self._chosen.mode,
             max(levels, key=_WATCHFUL.index) if levels else self._chosen.level,
         )
 
-    def take(self, lease: Lease) -> Choice:
+    def take(self, lease: Lease) -> ModeAndLevel:
         """Let a lease stand; one with the same id is replaced."""
         self._standing.pop(lease.id, None)
         self._standing[lease.id] = lease
         return self.effective
 
-    def release(self, lease_id: str) -> Choice:
+    def release(self, lease_id: str) -> ModeAndLevel:
         """End a lease; one that is gone or was overruled changes nothing."""
         self._standing.pop(lease_id, None)
         return self.effective
 
-    def choose_level(self, level: MonitorLevel | None) -> Choice:
+    def choose_level(self, level: MonitorLevel | None) -> ModeAndLevel:
         """The person's word on the level."""
-        self._chosen = Choice(self._chosen.mode, level)
+        self._chosen = ModeAndLevel(self._chosen.mode, level)
         self._keep([msgspec.structs.replace(each, level=None) for each in self.standing])
         return self.effective
 
-    def choose_mode(self, mode: Mode) -> Choice:
+    def choose_mode(self, mode: Mode) -> ModeAndLevel:
         """The person's word on the mode."""
-        self._chosen = Choice(mode, self._chosen.level)
+        self._chosen = ModeAndLevel(mode, self._chosen.level)
         self._keep([msgspec.structs.replace(each, mode=None) for each in self.standing])
         return self.effective
 

@@ -73,7 +73,7 @@ class GuardReading(msgspec.Struct, frozen=True, kw_only=True):
 WORTH_WRITING_BPS = 1 << 20  # slower writers fill no disk while somebody watches
 
 
-class Identity(msgspec.Struct, frozen=True, kw_only=True):
+class ProcessIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """One very process: its pid may be given to another, pid and start time together are not.
 
     ``start_ticks`` is field 22 of ``/proc/PID/stat`` on Linux and whatever else tells the start

@@ -74,7 +74,7 @@ async def _guard(awaitable: Awaitable[None], callback: Callback[T]) -> None:
 _EACH = 5
 
 
-class Sayings:
+class OneShotReporter:
     """Passes sentences on to whoever listens, unless they were said already."""
 
     def __init__(self, report: Callable[[str], None]) -> None:

@@ -21,7 +21,7 @@ import msgspec
 from omnitray.base.clock import Clock, SystemClock
 from omnitray.cleanup.cache_tools import NoTools, Tools
 from omnitray.cleanup.facts import (
-    Candidate,
+    CacheCandidate,
     CleanOutcome,
     CleanPlan,
     CleanProgress,
@@ -33,7 +33,7 @@ from omnitray.cleanup.facts import (
 from omnitray.cleanup.plan import Judge
 from omnitray.cleanup.removal import Remover
 from omnitray.cleanup.search import Places, search
-from omnitray.cleanup.walk import Ground, device_of
+from omnitray.cleanup.walk import RemovalScope, device_of
 
 Value = TypeVar("Value")
 
@@ -89,13 +89,13 @@ class CacheCleaner:
         """The same in steps."""
         now = self._clock.wall()
         judge = Judge(home=self._places.home, device=disk.device(), now=now, ground=self._ground())
-        candidates: list[Candidate] = []
+        candidates: list[CacheCandidate] = []
         left: list[Left] = []
         for found in search(self._places, self._tools, now, allow_trash=allow_trash):
             yield
             if found is not None:
                 judged = yield from judge.judge(found)
-                if isinstance(judged, Candidate):
+                if isinstance(judged, CacheCandidate):
                     candidates.append(judged)
                 elif judged is not None:
                     left.append(judged)
@@ -133,8 +133,8 @@ class CacheCleaner:
             before_percent=before, after_percent=self._use(disk), outcomes=tuple(outcomes)
         )
 
-    def _ground(self) -> Ground:
-        return Ground(os.geteuid(), self._open_files(), self._mount_of)
+    def _ground(self) -> RemovalScope:
+        return RemovalScope(os.geteuid(), self._open_files(), self._mount_of)
 
 
 def drained(steps: Generator[object, None, Value]) -> Value:
@@ -148,7 +148,10 @@ def drained(steps: Generator[object, None, Value]) -> Value:
 
 
 def _with_progress(
-    steps: Generator[int, None, CleanOutcome], candidate: Candidate, plan: CleanPlan, freed: int
+    steps: Generator[int, None, CleanOutcome],
+    candidate: CacheCandidate,
+    plan: CleanPlan,
+    freed: int,
 ) -> Generator[CleanProgress, None, CleanOutcome]:
     while True:
         try:
@@ -161,6 +164,6 @@ def _with_progress(
         )
 
 
-def _least_recently_used(candidate: Candidate) -> tuple[bool, float, str]:
+def _least_recently_used(candidate: CacheCandidate) -> tuple[bool, float, str]:
     """Unknown last: only a tool knows, and it cleans all of it."""
     return candidate.used_at is None, candidate.used_at or 0.0, candidate.name

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from omnitray.base.facts import Said
+from omnitray.base.facts import ReasonEnum
 
 
 class FileId(NamedTuple):
@@ -28,7 +28,7 @@ class CacheKind(enum.StrEnum):
     TRASH = "trash"  # thrown away by the person long ago: removed, only when allowed
 
 
-class CleanReason(Said):
+class CleanReason(ReasonEnum):
     """Why something was cleaned or left."""
 
     CLEANED = "cleaned", "Cleaned."
@@ -50,7 +50,7 @@ class CleanReason(Said):
     FAILED = "failed", "Left: the tool’s own command failed."
 
 
-class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+class CacheCandidate(msgspec.Struct, frozen=True, kw_only=True):
     """A cache that could be cleaned. ``used_at`` is wall time in seconds, the newest use found.
 
     ``size_bytes`` is None where only the tool knows. ``identity`` is what ``path`` was when it was
@@ -82,7 +82,7 @@ class CleanPlan(msgspec.Struct, frozen=True, kw_only=True):
     made_at: float
     used_percent: float
     target_percent: float
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[CacheCandidate, ...] = ()
     left: tuple[Left, ...] = ()
 
     @property

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import msgspec
 
-from omnitray.cleanup.facts import CacheKind, Candidate, CleanReason, FileId, Left
+from omnitray.cleanup.facts import CacheCandidate, CacheKind, CleanReason, FileId, Left
 from omnitray.cleanup.walk import (
     TAG,
+    FolderRefused,
     Found,
-    Ground,
-    Held,
     Links,
-    Refused,
+    OpenFolder,
+    RemovalScope,
     has_entry,
     identity_of,
     is_marked,
@@ -25,7 +25,7 @@ from omnitray.cleanup.walk import (
 QUIET_S = 600.0  # a cache used within the last ten minutes may be needed by what runs now
 SLICE = 2_000  # entries between two chances for the caller to do something else
 REPOSITORIES = (".git", ".hg", ".svn")
-Judged = Candidate | Left | None
+Judged = CacheCandidate | Left | None
 
 
 class Judge(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,19 +34,19 @@ class Judge(msgspec.Struct, frozen=True, kw_only=True):
     home: str
     device: int
     now: float
-    ground: Ground
+    ground: RemovalScope
 
-    def judge(self, found: Candidate) -> Generator[None, None, Judged]:
+    def judge(self, found: CacheCandidate) -> Generator[None, None, Judged]:
         """Measure a candidate step by step; None where there is nothing to clean."""
         if found.path is None:
             return found
         try:
             return (yield from self._judge(found, found.path))
-        except Refused as refused:
+        except FolderRefused as refused:
             gone = refused.reason is CleanReason.REPLACED
             return None if gone else Left(name=found.name, path=found.path, reason=refused.reason)
 
-    def _judge(self, found: Candidate, path: str) -> Generator[None, None, Judged]:
+    def _judge(self, found: CacheCandidate, path: str) -> Generator[None, None, Judged]:
         inside = path if found.kind is not CacheKind.TRASH else str(Path(path).parent)
         with opened(inside, self.ground) as held:
             if found.kind is CacheKind.MARKED:
@@ -59,20 +59,20 @@ class Judge(msgspec.Struct, frozen=True, kw_only=True):
             identity = size.identity if found.kind is CacheKind.TRASH else held.identity
             return self._verdict(found, identity, size)
 
-    def _refuse_what_is_more_than_a_cache(self, held: Held, path: str) -> None:
+    def _refuse_what_is_more_than_a_cache(self, held: OpenFolder, path: str) -> None:
         if not is_marked(held):
-            raise Refused(CleanReason.UNMARKED)
+            raise FolderRefused(CleanReason.UNMARKED)
         if has_entry(held, "pyvenv.cfg"):  # uv and virtualenv mark environments
-            raise Refused(CleanReason.ENVIRONMENT)
+            raise FolderRefused(CleanReason.ENVIRONMENT)
         if any(has_entry(held, name) for name in REPOSITORIES):
-            raise Refused(CleanReason.REPOSITORY)
+            raise FolderRefused(CleanReason.REPOSITORY)
         # People mark folders of their own so that backups pass them by.
         place, home = Path(os.path.realpath(path)), Path(os.path.realpath(self.home))
         visible = place.parent == home and not place.name.startswith(".")
         if visible or home.is_relative_to(place):
-            raise Refused(CleanReason.TOO_BROAD)
+            raise FolderRefused(CleanReason.TOO_BROAD)
 
-    def _verdict(self, found: Candidate, identity: FileId | None, size: "Size") -> Judged:
+    def _verdict(self, found: CacheCandidate, identity: FileId | None, size: "Size") -> Judged:
         if identity is None or not (size.files or size.in_use):
             return None
         if reason := self._reason_to_leave(found.kind, identity, size):
@@ -109,7 +109,7 @@ class Size(msgspec.Struct, kw_only=True):
     identity: FileId | None = None
 
 
-def measured(entries: Iterable[Found], ground: Ground) -> Generator[None, None, Size]:
+def measured(entries: Iterable[Found], ground: RemovalScope) -> Generator[None, None, Size]:
     """Add up a walk, with a pause after each slice."""
     size, links = Size(), Links()
     for number, found in enumerate(entries, 1):

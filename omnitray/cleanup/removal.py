@@ -5,14 +5,14 @@ from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 
 from omnitray.cleanup.cache_tools import Tools, freed_in
-from omnitray.cleanup.facts import CacheKind, Candidate, CleanOutcome, CleanReason
+from omnitray.cleanup.facts import CacheCandidate, CacheKind, CleanOutcome, CleanReason
 from omnitray.cleanup.plan import measured
 from omnitray.cleanup.walk import (
     TAG,
+    FolderRefused,
     Found,
-    Ground,
     Links,
-    Refused,
+    RemovalScope,
     is_marked,
     opened,
     walk,
@@ -28,30 +28,30 @@ Removing = Generator[int, None, CleanOutcome]  # yields the bytes freed so far
 class Remover:
     """Cleans one candidate at a time; ``is_enough`` asks the disk whether to stop."""
 
-    def __init__(self, ground: Ground, tools: Tools, is_enough: Callable[[], bool]) -> None:
+    def __init__(self, ground: RemovalScope, tools: Tools, is_enough: Callable[[], bool]) -> None:
         self._ground = ground
         self._tools = tools
         self._is_enough = is_enough
 
-    def clean(self, candidate: Candidate) -> Removing:
+    def clean(self, candidate: CacheCandidate) -> Removing:
         """Clean it; whatever cannot be done is a reason, never an exception."""
         ways = {CacheKind.TOOL: self._ask_tool, CacheKind.TRASH: self._throw_out}
         try:
             return (yield from ways.get(candidate.kind, self._empty)(candidate))
-        except Refused as refused:
+        except FolderRefused as refused:
             return CleanOutcome(name=candidate.name, reason=refused.reason)
 
-    def _empty(self, candidate: Candidate) -> Removing:
+    def _empty(self, candidate: CacheCandidate) -> Removing:
         """Remove everything in it but its tag; the marked folder stays."""
         with opened(candidate.path or "", self._ground, candidate.identity) as held:
             marked = candidate.kind is CacheKind.MARKED
             if marked and not is_marked(held):
-                raise Refused(CleanReason.UNMARKED)
+                raise FolderRefused(CleanReason.UNMARKED)
             entries = walk(held, self._ground)
             kept = (each for each in entries if each.held is not held or each.name != TAG)
             return (yield from self._remove(candidate.name, kept if marked else entries))
 
-    def _throw_out(self, candidate: Candidate) -> Removing:
+    def _throw_out(self, candidate: CacheCandidate) -> Removing:
         """Remove a thing from the trash, and then its record."""
         path = Path(candidate.path or "")
         with opened(str(path.parent), self._ground) as held:
@@ -86,7 +86,7 @@ class Remover:
                     return _outcome(name, CleanReason.PARTLY, freed, removed, left)
         return _outcome(name, CleanReason.CLEANED, freed, removed, left)
 
-    def _ask_tool(self, candidate: Candidate) -> Removing:
+    def _ask_tool(self, candidate: CacheCandidate) -> Removing:
         before = yield from self._size(candidate)
         answer = self._tools.run(candidate.command)
         if answer.exit_code != 0:
@@ -97,7 +97,7 @@ class Remover:
         freed = max(0, before - after) if said is None else said
         return CleanOutcome(name=candidate.name, reason=CleanReason.CLEANED, freed_bytes=freed)
 
-    def _size(self, candidate: Candidate) -> Generator[int, None, int]:
+    def _size(self, candidate: CacheCandidate) -> Generator[int, None, int]:
         if candidate.path is None:
             return 0
         try:
@@ -109,7 +109,7 @@ class Remover:
                     except StopIteration as end:
                         return int(end.value.size_bytes)
                     yield 0
-        except Refused:  # the tool has removed the folder itself
+        except FolderRefused:  # the tool has removed the folder itself
             return 0
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from omnitray.cleanup.cache_tools import TOOLS, Tools, build_cache_bytes, folder_of
-from omnitray.cleanup.facts import CacheKind, Candidate
+from omnitray.cleanup.facts import CacheCandidate, CacheKind
 from omnitray.cleanup.walk import TAG
 
 FOLDERS = 50_000  # looked at for each root
@@ -41,7 +41,7 @@ def places(home: Path, environ: dict[str, str], roots: tuple[str, ...] = ()) -> 
 
 def search(
     where: Places, tools: Tools, now_wall: float, *, allow_trash: bool
-) -> Iterator[Candidate | None]:
+) -> Iterator[CacheCandidate | None]:
     """Candidates, not yet measured; None now and then so that a caller can do something else."""
     taken: set[str] = set()
     for candidate in _of_tools(where, tools):
@@ -50,14 +50,14 @@ def search(
         yield candidate
     thumbnails = str(Path(where.cache) / "thumbnails")
     taken.add(os.path.realpath(thumbnails))
-    yield Candidate(name="thumbnails", kind=CacheKind.THUMBNAILS, path=thumbnails)
+    yield CacheCandidate(name="thumbnails", kind=CacheKind.THUMBNAILS, path=thumbnails)
     for root in dict.fromkeys([where.cache, f"{where.home}/.cargo", *where.roots]):
         yield from _marked(root, where.home, taken)
     if allow_trash:
         yield from _old_trash(Path(where.trash), now_wall)
 
 
-def _of_tools(where: Places, tools: Tools) -> Iterator[Candidate]:
+def _of_tools(where: Places, tools: Tools) -> Iterator[CacheCandidate]:
     for tool in TOOLS:
         if not tools.has(tool.clean[0]):
             continue
@@ -68,12 +68,12 @@ def _of_tools(where: Places, tools: Tools) -> Iterator[Candidate]:
             size = build_cache_bytes(answer.output) if answer.exit_code == 0 else None
             if not size:
                 continue
-        yield Candidate(
+        yield CacheCandidate(
             name=tool.name, kind=CacheKind.TOOL, path=folder, size_bytes=size, command=tool.clean
         )
 
 
-def _marked(root: str, home: str, taken: set[str]) -> Iterator[Candidate | None]:
+def _marked(root: str, home: str, taken: set[str]) -> Iterator[CacheCandidate | None]:
     """Marked folders below a root, breadth first, not within one another nor within a tool's."""
     start = os.path.realpath(root)
     waiting = deque([(start, 0)])
@@ -86,7 +86,7 @@ def _marked(root: str, home: str, taken: set[str]) -> Iterator[Candidate | None]
         names, folders = _listing(folder, start)
         if TAG in names and folder != start:
             taken.add(folder)
-            yield Candidate(name=_short(folder, home), kind=CacheKind.MARKED, path=folder)
+            yield CacheCandidate(name=_short(folder, home), kind=CacheKind.MARKED, path=folder)
         elif depth < DEPTH:
             waiting.extend((each, depth + 1) for each in folders)
         yield None
@@ -113,7 +113,7 @@ def _short(folder: str, home: str) -> str:
     return f"~{folder[len(home) :]}" if folder.startswith(f"{home}/") else folder
 
 
-def _old_trash(trash: Path, now_wall: float) -> Iterator[Candidate]:
+def _old_trash(trash: Path, now_wall: float) -> Iterator[CacheCandidate]:
     try:
         records = sorted((trash / "info").glob("*.trashinfo"))
     except OSError:
@@ -122,7 +122,7 @@ def _old_trash(trash: Path, now_wall: float) -> Iterator[Candidate]:
         thrown = _thrown_away_at(record)
         if thrown is not None and now_wall - thrown > TRASH_AGE_S:
             thing = trash / "files" / record.name.removesuffix(".trashinfo")
-            yield Candidate(
+            yield CacheCandidate(
                 name=f"trash: {thing.name}",
                 kind=CacheKind.TRASH,
                 path=str(thing),

@@ -23,7 +23,7 @@ _FOLDER = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_DIRECTORY", 0) | getattr(o
 _FILE = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
-class Refused(Exception):  # noqa: N818 - an answer, not an error
+class FolderRefused(Exception):  # noqa: N818 - an answer, not an error
     """A folder may not be entered; the reason says why."""
 
     def __init__(self, reason: CleanReason) -> None:
@@ -50,7 +50,7 @@ def device_of(descriptor: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class RemovalScope:
     """What may be touched: files of one user that no program has open, on one mount.
 
     ``mount_of`` tells mounts apart by an open descriptor; a platform that can do better than
@@ -63,13 +63,13 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class OpenFolder:
     """An open folder, and the one it was opened from."""
 
     descriptor: int
     identity: FileId
     mount: int
-    above: "Held | None" = None
+    above: "OpenFolder | None" = None
     depth: int = 0
 
     def is_in_place(self) -> bool:
@@ -86,7 +86,7 @@ class Held:
 class Found:
     """An entry of a held folder. Folders come after what is in them. ``reason``: leave it."""
 
-    held: Held
+    held: OpenFolder
     name: str
     status: os.stat_result
     reason: CleanReason | None = None
@@ -123,70 +123,74 @@ class Found:
 
 
 @contextlib.contextmanager
-def opened(path: str, ground: Ground, identity: FileId | None = None) -> Iterator[Held]:
-    """Hold the folder at ``path``, which must be the one of that identity; raises Refused."""
+def opened(path: str, ground: RemovalScope, identity: FileId | None = None) -> Iterator[OpenFolder]:
+    """Hold the folder at ``path``, which must be the one of that identity; raises FolderRefused."""
     descriptor = _open(path, None)
     try:
         status = os.fstat(descriptor)
         if identity is not None and identity_of(status) != identity:
-            raise Refused(CleanReason.REPLACED)
+            raise FolderRefused(CleanReason.REPLACED)
         if status.st_uid != ground.uid:
-            raise Refused(CleanReason.OTHER_OWNER)
-        yield Held(descriptor, identity_of(status), ground.mount_of(descriptor))
+            raise FolderRefused(CleanReason.OTHER_OWNER)
+        yield OpenFolder(descriptor, identity_of(status), ground.mount_of(descriptor))
     finally:
         os.close(descriptor)
 
 
-def walk(held: Held, ground: Ground) -> Iterator[Found]:
+def walk(held: OpenFolder, ground: RemovalScope) -> Iterator[Found]:
     """Every entry below a held folder, the deepest first; the folder itself not."""
     for name in _names(held):
         yield from walk_entry(held, name, ground)
 
 
 def walk_entry(
-    held: Held, name: str, ground: Ground, identity: FileId | None = None
+    held: OpenFolder, name: str, ground: RemovalScope, identity: FileId | None = None
 ) -> Iterator[Found]:
     """What is in one entry of a held folder, and then the entry itself; nothing if it is gone.
 
-    Raises Refused where an identity is given and it is another one by now.
+    Raises FolderRefused where an identity is given and it is another one by now.
     """
     try:
         status = os.stat(name, dir_fd=held.descriptor, follow_symlinks=False)
     except OSError:
         return
     if identity is not None and identity_of(status) != identity:
-        raise Refused(CleanReason.REPLACED)
+        raise FolderRefused(CleanReason.REPLACED)
     if stat.S_ISDIR(status.st_mode):
         yield from _walk_folder(held, name, status, ground)
     else:
         yield Found(held, name, status, _refusal(status, ground))
 
 
-def _walk_folder(above: Held, name: str, status: os.stat_result, ground: Ground) -> Iterator[Found]:
+def _walk_folder(
+    above: OpenFolder, name: str, status: os.stat_result, ground: RemovalScope
+) -> Iterator[Found]:
     reason: CleanReason | None = None
     try:
         with _entered(above, name, status, ground) as held:
             yield from walk(held, ground)
-    except Refused as refused:
+    except FolderRefused as refused:
         reason = refused.reason
     yield Found(above, name, status, reason)
 
 
 @contextlib.contextmanager
-def _entered(above: Held, name: str, status: os.stat_result, ground: Ground) -> Iterator[Held]:
+def _entered(
+    above: OpenFolder, name: str, status: os.stat_result, ground: RemovalScope
+) -> Iterator[OpenFolder]:
     if above.depth >= DEPTH:
-        raise Refused(CleanReason.TOO_DEEP)
+        raise FolderRefused(CleanReason.TOO_DEEP)
     if status.st_uid != ground.uid:
-        raise Refused(CleanReason.OTHER_OWNER)
+        raise FolderRefused(CleanReason.OTHER_OWNER)
     descriptor = _open(name, above.descriptor)
     try:
         now = identity_of(os.fstat(descriptor))
         if now != identity_of(status):
-            raise Refused(CleanReason.REPLACED)
+            raise FolderRefused(CleanReason.REPLACED)
         mount = ground.mount_of(descriptor)
         if mount != above.mount or now.device != above.identity.device:
-            raise Refused(CleanReason.MOUNT)
-        yield Held(descriptor, now, mount, above, above.depth + 1)
+            raise FolderRefused(CleanReason.MOUNT)
+        yield OpenFolder(descriptor, now, mount, above, above.depth + 1)
     finally:
         os.close(descriptor)
 
@@ -195,12 +199,12 @@ def _open(name: str, folder: int | None) -> int:
     try:
         return os.open(name, _FOLDER, dir_fd=folder)
     except PermissionError as error:
-        raise Refused(CleanReason.DENIED) from error
+        raise FolderRefused(CleanReason.DENIED) from error
     except OSError as error:  # gone, or a link or a file by now
-        raise Refused(CleanReason.REPLACED) from error
+        raise FolderRefused(CleanReason.REPLACED) from error
 
 
-def _names(held: Held) -> list[str]:
+def _names(held: OpenFolder) -> list[str]:
     try:
         with os.scandir(held.descriptor) as entries:
             return [entry.name for entry in entries]
@@ -208,7 +212,7 @@ def _names(held: Held) -> list[str]:
         return []
 
 
-def _refusal(status: os.stat_result, ground: Ground) -> CleanReason | None:
+def _refusal(status: os.stat_result, ground: RemovalScope) -> CleanReason | None:
     if not (stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode)):
         return CleanReason.SPECIAL
     if status.st_uid != ground.uid:
@@ -216,7 +220,7 @@ def _refusal(status: os.stat_result, ground: Ground) -> CleanReason | None:
     return CleanReason.IN_USE if identity_of(status) in ground.in_use else None
 
 
-def is_marked(held: Held) -> bool:
+def is_marked(held: OpenFolder) -> bool:
     """Whether the folder carries a CACHEDIR.TAG that is a real file with the right signature."""
     try:
         descriptor = os.open(TAG, _FILE, dir_fd=held.descriptor)
@@ -231,7 +235,7 @@ def is_marked(held: Held) -> bool:
         os.close(descriptor)
 
 
-def has_entry(held: Held, name: str) -> bool:
+def has_entry(held: OpenFolder, name: str) -> bool:
     """Whether the folder has an entry of that name, of whatever kind."""
     try:
         os.stat(name, dir_fd=held.descriptor, follow_symlinks=False)

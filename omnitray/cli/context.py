@@ -19,7 +19,7 @@ class Stopped(Exception):  # noqa: N818 - a state of the world, not a fault
         super().__init__("OmniTray has stopped")
 
 
-class Context:
+class CommandContext:
     """One run of the command line."""
 
     def __init__(self, paths: Paths, terminal: Terminal, now: dt.datetime) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from omnitray.base.durable import StorageError
 from omnitray.base.invocation import typed
 from omnitray.base.paths import find_paths
-from omnitray.cli.context import Context, Stopped
+from omnitray.cli.context import CommandContext, Stopped
 from omnitray.cli.terminal import Terminal
 from omnitray.cli.times import local_now
 from omnitray.client.http import NotAnswering, NotRunning, RequestFailed
@@ -23,7 +23,7 @@ FAILED, USAGE = 1, 2
 def dispatch(run: Callable[..., int], args: argparse.Namespace) -> int:
     """Carry it out; the exit code."""
     _write_what_can_be_written()
-    context = Context(find_paths(), Terminal(), local_now())
+    context = CommandContext(find_paths(), Terminal(), local_now())
     try:
         _refuse_undecodable(args)
         return run(args, context)
@@ -46,7 +46,7 @@ def dispatch(run: Callable[..., int], args: argparse.Namespace) -> int:
         return 0
 
 
-def _say(context: Context, args: argparse.Namespace, code: str, detail: str) -> int:
+def _say(context: CommandContext, args: argparse.Namespace, code: str, detail: str) -> int:
     if getattr(args, "json", False):
         context.terminal.json(msgspec.json.encode({"error": code, "detail": detail}))
     else:
@@ -60,7 +60,7 @@ def _refuse_undecodable(args: argparse.Namespace) -> None:
             raise ValueError(f"the {name} has bytes that are not UTF-8 text")
 
 
-def _not_reached(context: Context, error: NotRunning) -> tuple[str, str]:
+def _not_reached(context: CommandContext, error: NotRunning) -> tuple[str, str]:
     """The code and the words: it may well run, and hang or have been told not to answer."""
     from omnitray.settings import load  # noqa: PLC0415 - only when nobody answers
 

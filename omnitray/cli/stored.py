@@ -13,7 +13,7 @@ from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.requests import ACTIVE, NewAlert
 from omnitray.api.wire import Alerts
 from omnitray.base.facts import AlertType, Severity
-from omnitray.cli.context import Context
+from omnitray.cli.context import CommandContext
 from omnitray.cli.times import moment
 from omnitray.client.offline import Files
 
@@ -21,14 +21,14 @@ T = TypeVar("T")
 NOBODY = "no OmniTray answers"
 
 
-def store(new: NewAlert, args: argparse.Namespace, context: Context) -> Alert | None:
+def store(new: NewAlert, args: argparse.Namespace, context: CommandContext) -> Alert | None:
     """Write an alert down; with ``--json`` it is printed, and None."""
     alert = Files(context.paths).raise_alert(new)
     context.terminal.problem(f"{NOBODY}; the alert is in the history, and nobody was notified")
     return _printed(alert, args, context)
 
 
-def find(args: argparse.Namespace, context: Context) -> Alerts | None:
+def find(args: argparse.Namespace, context: CommandContext) -> Alerts | None:
     """What ``alerts`` asks for; with ``--json`` it is printed, and None."""
     query = AlertQuery(
         types=frozenset({AlertType(args.type)} if args.type else ()),
@@ -42,14 +42,14 @@ def find(args: argparse.Namespace, context: Context) -> Alerts | None:
     return _printed(Alerts(count=len(found), alerts=found), args, context)
 
 
-def read(query: AlertQuery, context: Context) -> list[Alert]:
+def read(query: AlertQuery, context: CommandContext) -> list[Alert]:
     """From the files, the newest first."""
     found = Files(context.paths).alerts(query)
     context.terminal.problem(f"{NOBODY}; read from its files")
     return found
 
 
-def _printed(value: T, args: argparse.Namespace, context: Context) -> T | None:
+def _printed(value: T, args: argparse.Namespace, context: CommandContext) -> T | None:
     if not args.json:
         return value
     context.terminal.json(msgspec.json.encode(value))

@@ -58,7 +58,7 @@ class Protector:
         return await asyncio.to_thread(self._client.status)
 
 
-class Alerts:
+class AsyncAlertSystem:
     """The alert system, from a task."""
 
     def __init__(self, client: Client) -> None:
@@ -110,6 +110,6 @@ async def get_resource_protector() -> Protector:
     return Protector(Client())
 
 
-async def get_alert_system() -> Alerts:
+async def get_alert_system() -> AsyncAlertSystem:
     """The alert system."""
-    return Alerts(Client())
+    return AsyncAlertSystem(Client())

@@ -13,7 +13,7 @@ import msgspec
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery, fits
 from omnitray.api import facade as d
-from omnitray.api.bodies import Identity, level_name, snapshot_body, status_body
+from omnitray.api.bodies import InstanceIdentity, level_name, snapshot_body, status_body
 from omnitray.api.requests import NewAlert
 from omnitray.api.wire import (
     Alerts,
@@ -76,7 +76,7 @@ class Backend(Protocol):
 class InProcess:
     """The program that runs in this very process."""
 
-    def __init__(self, door: d.Door, identity: Identity) -> None:
+    def __init__(self, door: d.AppFacade, identity: InstanceIdentity) -> None:
         self._door = door
         self._identity = identity
 
@@ -115,7 +115,7 @@ class InProcess:
 
     def lease(self, lease: Lease) -> Release:
         """Without waiting, likewise."""
-        self._door.submit(d.TakeLease(lease=lease))
+        self._door.submit(d.BorrowLease(lease=lease))
 
         def release() -> None:
             self._door.submit(d.ReleaseLease(lease_id=lease.id))

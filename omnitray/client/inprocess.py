@@ -8,12 +8,12 @@ the Python API take no argument that could carry it.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from omnitray.api.facade import Door
+    from omnitray.api.facade import AppFacade
 
-_doors: list["Door"] = []
+_doors: list["AppFacade"] = []
 
 
-def serve(door: "Door") -> None:
+def serve(door: "AppFacade") -> None:
     """From now on the Python API of this process reaches this program directly."""
     _doors[:] = [door]
 
@@ -23,6 +23,6 @@ def leave() -> None:
     _doors.clear()
 
 
-def door() -> "Door | None":
+def door() -> "AppFacade | None":
     """The program that runs in this process."""
     return _doors[0] if _doors else None

@@ -35,19 +35,19 @@ Found = AsyncGenerator[Any, None]  # what the topic says: alerts or readings
 
 def read_alert(text: str | bytes) -> Alert | None:
     """The alert that a message carries; None for other messages."""
-    if msgspec.json.decode(text, type=_Kind).event != "alert":
+    if msgspec.json.decode(text, type=_EventKind).event != "alert":
         return None
     return alert_of(msgspec.json.decode(text, type=AlertMessage))
 
 
 def read_snapshot(text: str | bytes) -> SnapshotBody | None:
     """The reading that a message carries; None for other messages."""
-    if msgspec.json.decode(text, type=_Kind).event != "snapshot":
+    if msgspec.json.decode(text, type=_EventKind).event != "snapshot":
         return None
     return msgspec.json.decode(text, type=SnapshotMessage)
 
 
-class _Kind(msgspec.Struct):
+class _EventKind(msgspec.Struct):
     event: str = ""
 
 

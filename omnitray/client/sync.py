@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from omnitray import __version__
 from omnitray.alerts.model import Alert, State
 from omnitray.alerts.storage.query import AlertQuery
-from omnitray.api.bodies import Identity
+from omnitray.api.bodies import InstanceIdentity
 from omnitray.api.requests import NewAlert
 from omnitray.api.wire import SnapshotBody, StatusBody
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
@@ -156,7 +156,9 @@ class Client:
     def _backend(self) -> Backend:
         here = inprocess.door()
         if here is not None:
-            return InProcess(here, Identity(version=__version__, pid=os.getpid(), started=0.0))
+            return InProcess(
+                here, InstanceIdentity(version=__version__, pid=os.getpid(), started=0.0)
+            )
         try:
             return OverApi(self._require())
         except NotRunning:

@@ -21,7 +21,7 @@ from omnitray.base.subscribers import Callback, Subscribers
 from omnitray.monitor.levels import RHYTHMS, LevelChange, LevelKeeper, LevelReason
 from omnitray.monitor.report import Report, ReportKeeper
 from omnitray.monitor.ring import SnapshotRing
-from omnitray.monitor.thresholds import Height, Transition, Watch
+from omnitray.monitor.thresholds import AlarmLevel, ThresholdMonitor, Transition
 
 _HURRY_S = 1.0
 _LEAST_S = 0.1
@@ -54,7 +54,7 @@ class JobSource(Protocol):
         ...
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class MonitorStep(msgspec.Struct, frozen=True, kw_only=True):
     """What one step found. ``report`` is there when the level's rhythm asks for one."""
 
     snapshot: Snapshot
@@ -87,12 +87,12 @@ class ProgressiveMonitor:
         self.policy = policy or MonitorPolicy()
         self._keeper = LevelKeeper(self.policy.level, self.policy.calm_s)
         self._watches = _watches(self.policy)
-        self._told = dict.fromkeys(Resource, Height.CLEAR)
+        self._told = dict.fromkeys(Resource, AlarmLevel.CLEAR)
         self._reports = ReportKeeper()
         self._reported_s = clock.monotonic()
         self._grace_until_s = clock.monotonic() + self.policy.grace_s
         self._last: Snapshot | None = None
-        self._disk_height = Height.CLEAR
+        self._disk_height = AlarmLevel.CLEAR
         self._expected_s = RHYTHMS[self._keeper.current].look_s
 
     @property
@@ -129,7 +129,7 @@ class ProgressiveMonitor:
         """Call (or schedule, when it is a coroutine function) with each snapshot."""
         return self.snapshots.add(callback)
 
-    def step(self) -> Step:
+    def step(self) -> MonitorStep:
         """Take a snapshot and say what changed."""
         now = self._clock.monotonic()
         snapshot = self._sampler.sample(self.level)
@@ -146,7 +146,7 @@ class ProgressiveMonitor:
         self._last = snapshot
         self._expected_s = self._delay()
         self.snapshots.notify(snapshot)
-        return Step(
+        return MonitorStep(
             snapshot=snapshot,
             jobs=jobs,
             transitions=transitions,
@@ -184,13 +184,17 @@ class ProgressiveMonitor:
         return tuple(told)
 
     def _news(
-        self, watch: Watch, moved: Transition | None, value: float | None, now: float
+        self, watch: ThresholdMonitor, moved: Transition | None, value: float | None, now: float
     ) -> Transition | None:
         """What is to be told: a warning in the time of grace waits until the grace is over."""
         before = self._told[watch.resource]
         if watch.height == before or value is None:
             return None
-        if watch.height is Height.WARNING and before is Height.CLEAR and now < self._grace_until_s:
+        if (
+            watch.height is AlarmLevel.WARNING
+            and before is AlarmLevel.CLEAR
+            and now < self._grace_until_s
+        ):
             return None
         if moved is not None:
             return msgspec.structs.replace(moved, before=before)
@@ -207,7 +211,7 @@ class ProgressiveMonitor:
         changes = []
         # A disk stays full for weeks: it raises the level when it becomes critical, not for ever.
         steady = (Resource.CPU, Resource.MEMORY)
-        if any(self._watches[resource].height is Height.CRITICAL for resource in steady) or (
+        if any(self._watches[resource].height is AlarmLevel.CRITICAL for resource in steady) or (
             self._became_critical(Resource.DISK)
         ):
             changes.append(self._keeper.escalate(shot.monotonic_s, LevelReason.CRITICAL_RESOURCE))
@@ -219,7 +223,7 @@ class ProgressiveMonitor:
     def _became_critical(self, resource: Resource) -> bool:
         height = self._watches[resource].height
         before, self._disk_height = self._disk_height, height
-        return height is Height.CRITICAL and before is not Height.CRITICAL
+        return height is AlarmLevel.CRITICAL and before is not AlarmLevel.CRITICAL
 
     def _report_if_due(self, jobs: tuple[Job, ...]) -> Report | None:
         now = self._clock.monotonic()
@@ -240,10 +244,10 @@ class ProgressiveMonitor:
         return max(_LEAST_S, min(look_s, _HURRY_S, *pending))
 
 
-def _watches(policy: MonitorPolicy) -> dict[Resource, Watch]:
+def _watches(policy: MonitorPolicy) -> dict[Resource, ThresholdMonitor]:
     bands = policy.thresholds
     return {
-        Resource.CPU: Watch(Resource.CPU, bands.cpu),
-        Resource.MEMORY: Watch(Resource.MEMORY, bands.memory),
-        Resource.DISK: Watch(Resource.DISK, bands.disk),
+        Resource.CPU: ThresholdMonitor(Resource.CPU, bands.cpu),
+        Resource.MEMORY: ThresholdMonitor(Resource.MEMORY, bands.memory),
+        Resource.DISK: ThresholdMonitor(Resource.DISK, bands.disk),
     }

@@ -1,9 +1,9 @@
 """When a value counts as too high: thresholds with hysteresis, held in seconds, not in samples.
 
-A :class:`Watch` follows one resource. It goes up to ``WARNING`` or ``CRITICAL`` when the value has
-been at or over that threshold for ``hold_s``, and down again when it has been under the threshold
-minus ``clear_below`` for ``hold_s``. A value that cannot be read moves nothing and starts the
-waiting anew, as does a gap in the readings: what was not seen is not held against anybody.
+A :class:`ThresholdMonitor` follows one resource. It goes up to ``WARNING`` or ``CRITICAL`` when
+the value has been at or over that threshold for ``hold_s``, and down again when it has been under
+the threshold minus ``clear_below`` for ``hold_s``. A value that cannot be read moves nothing and
+starts the waiting anew, as does a gap in the readings: what was not seen is not counted.
 """
 
 import enum
@@ -14,7 +14,7 @@ from omnitray.base.facts import Resource
 from omnitray.base.policy import Band
 
 
-class Height(enum.IntEnum):
+class AlarmLevel(enum.IntEnum):
     """How high a value stands; the order is the order of badness."""
 
     CLEAR = 0
@@ -26,13 +26,13 @@ class Transition(msgspec.Struct, frozen=True, kw_only=True):
     """A resource changed its height; ``threshold`` (per cent) is the one that was passed."""
 
     resource: Resource
-    before: Height
-    after: Height
+    before: AlarmLevel
+    after: AlarmLevel
     value: float
     threshold: float
 
 
-class Edge:
+class HysteresisThreshold:
     """One threshold: on when passed for ``hold_s``, off when cleared for ``hold_s``."""
 
     def __init__(self, threshold: float, clears_under: float, hold_s: float) -> None:
@@ -62,14 +62,18 @@ class Edge:
             self.is_on, self._since_s = leaning, None
 
 
-class Watch:
+class ThresholdMonitor:
     """The state machine of one resource."""
 
     def __init__(self, resource: Resource, band: Band) -> None:
         self.resource = resource
-        self.height = Height.CLEAR
-        self._warning = Edge(band.warning, band.clears_under(band.warning), band.hold_s)
-        self._critical = Edge(band.critical, band.clears_under(band.critical), band.hold_s)
+        self.height = AlarmLevel.CLEAR
+        self._warning = HysteresisThreshold(
+            band.warning, band.clears_under(band.warning), band.hold_s
+        )
+        self._critical = HysteresisThreshold(
+            band.critical, band.clears_under(band.critical), band.hold_s
+        )
 
     def left_s(self, now: float) -> float | None:
         """Seconds until the next pending change is due, or None when nothing is pending."""
@@ -91,13 +95,13 @@ class Watch:
         before, self.height = self.height, self._read_height()
         return None if self.height == before else self._describe(before, value)
 
-    def _read_height(self) -> Height:
+    def _read_height(self) -> AlarmLevel:
         if self._critical.is_on:
-            return Height.CRITICAL
-        return Height.WARNING if self._warning.is_on else Height.CLEAR
+            return AlarmLevel.CRITICAL
+        return AlarmLevel.WARNING if self._warning.is_on else AlarmLevel.CLEAR
 
-    def _describe(self, before: Height, value: float) -> Transition:
-        passed = self._critical if Height.CRITICAL in (before, self.height) else self._warning
+    def _describe(self, before: AlarmLevel, value: float) -> Transition:
+        passed = self._critical if AlarmLevel.CRITICAL in (before, self.height) else self._warning
         return Transition(
             resource=self.resource,
             before=before,

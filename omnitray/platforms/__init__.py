@@ -18,11 +18,11 @@ from omnitray.platforms._autostart import Autostart
 from omnitray.platforms._service import Service
 from omnitray.processes.process_roles import Tie
 from omnitray.processes.process_table import ProcessDetails, ProcessTable
-from omnitray.protector.actuators.actuator import Lever
-from omnitray.protector.actuators.self_test import LeverRow
+from omnitray.protector.actuators.actuator import Actuator
+from omnitray.protector.actuators.self_test import ActuatorRow
 from omnitray.protector.actuators.system import System
-from omnitray.protector.actuators.watchdog import Guard
-from omnitray.protector.exclusions.common import Programs
+from omnitray.protector.actuators.watchdog import ResumeWatchdog
+from omnitray.protector.exclusions.common import ProgramTables
 from omnitray.protector.exclusions.foreground import Foreground
 from omnitray.protector.guard import GuardSource
 from omnitray.protector.oom_events.watch import Logs, Source
@@ -85,7 +85,7 @@ class Platform(Protocol):
         """Our pids, those that we were started by, and our user."""
         ...
 
-    def protected_programs(self) -> Programs:
+    def protected_programs(self) -> ProgramTables:
         """Programs that are never acted on."""
         ...
 
@@ -117,11 +117,13 @@ class Platform(Protocol):
         """What can be done to other processes; one for each thread that acts."""
         ...
 
-    def levers(self, system: System, /) -> tuple[Lever, ...]:
+    def levers(self, system: System, /) -> tuple[Actuator, ...]:
         """The means of acting, as far as they work here."""
         ...
 
-    def check_levers(self, levers: tuple[Lever, ...], system: System, /) -> tuple[LeverRow, ...]:
+    def check_levers(
+        self, levers: tuple[Actuator, ...], system: System, /
+    ) -> tuple[ActuatorRow, ...]:
         """Which levers work here, tried on a child of our own; blocks for some tenths."""
         ...
 
@@ -133,7 +135,7 @@ class Platform(Protocol):
         """What a process has caused to be written to disks."""
         ...
 
-    def guardian(self, journal: Path, /) -> Guard:
+    def guardian(self, journal: Path, /) -> ResumeWatchdog:
         """Continues what is paused if we die."""
         ...
 

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from omnitray.protector.actuators.actuator import Lever
-from omnitray.protector.actuators.self_test import LeverRow, levers_report, no_child
+from omnitray.protector.actuators.actuator import Actuator
+from omnitray.protector.actuators.self_test import ActuatorRow, actuators_report, no_child
 from omnitray.protector.actuators.system import System
 
 _BEGINS_WITHIN_S = 5.0
@@ -30,16 +30,16 @@ def sleeper_command() -> list[str]:
 
 
 def check_levers(
-    levers: tuple[Lever, ...],
+    levers: tuple[Actuator, ...],
     system: System,
     command: Callable[[], list[str]] = sleeper_command,
-) -> tuple[LeverRow, ...]:
+) -> tuple[ActuatorRow, ...]:
     """Which levers work here. Takes about 0.1 s; blocking, so not on the main thread."""
     try:
         with _child(command()) as pid:
             child = system.identify([pid] if pid else [])
             if child:
-                return levers_report(levers, system, child[0])
+                return actuators_report(levers, system, child[0])
     except OSError as error:
         return no_child(levers, f"nothing to try it on: {error.strerror}")
     return no_child(levers, "the test's own process ended at once")

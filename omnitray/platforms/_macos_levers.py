@@ -12,13 +12,13 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from omnitray.base.readings import Identity
+from omnitray.base.readings import ProcessIdentity
 from omnitray.platforms._psutil_system import PsutilSystem
 from omnitray.processes.process_roles import Tie
-from omnitray.protector.actuators.actuator import Lever
-from omnitray.protector.actuators.priority import BackgroundLever, NiceLever
-from omnitray.protector.actuators.signals import StopLever
-from omnitray.protector.actuators.system import Gone, Refused, System
+from omnitray.protector.actuators.actuator import Actuator
+from omnitray.protector.actuators.priority import BackgroundActuator, NiceActuator
+from omnitray.protector.actuators.signals import StopActuator
+from omnitray.protector.actuators.system import AccessRefused, Gone, System
 
 _PRIO_DARWIN_PROCESS = 4
 _PRIO_DARWIN_BG = 0x1000
@@ -40,24 +40,24 @@ class DarwinBackground:
         self._set = set_priority
         self._error = error
 
-    def get(self, process: Identity) -> int:
+    def get(self, process: ProcessIdentity) -> int:
         """1 in the background, else 0."""
         found = self._get(_PRIO_DARWIN_PROCESS, process.pid)
         if found < 0:
             self._raise(process)
         return _IN_BACKGROUND if found else _FOREGROUND
 
-    def set(self, process: Identity, value: int) -> None:
+    def set(self, process: ProcessIdentity, value: int) -> None:
         """Into the background or back."""
         wanted = _PRIO_DARWIN_BG if value == _IN_BACKGROUND else 0
         if self._set(_PRIO_DARWIN_PROCESS, process.pid, wanted) < 0:
             self._raise(process)
 
-    def _raise(self, process: Identity) -> None:
+    def _raise(self, process: ProcessIdentity) -> None:
         code = self._error()
         if code == errno.ESRCH:
             raise Gone(f"process {process.pid} has ended")
-        raise Refused(f"process {process.pid}: {os.strerror(code)}")
+        raise AccessRefused(f"process {process.pid}: {os.strerror(code)}")
 
 
 def darwin_background() -> DarwinBackground:
@@ -79,9 +79,9 @@ def mac_system(**seams: Any) -> PsutilSystem:
     return PsutilSystem(ties_of, nice_returns=os.geteuid() == 0, **seams)
 
 
-def mac_levers(system: System, background: DarwinBackground) -> tuple[Lever, ...]:
+def mac_levers(system: System, background: DarwinBackground) -> tuple[Actuator, ...]:
     """In no order: which is preferred stands elsewhere."""
-    return (BackgroundLever(system, background), NiceLever(system), StopLever(system))
+    return (BackgroundActuator(system, background), NiceActuator(system), StopActuator(system))
 
 
 def ties_of(process: Any) -> frozenset[Tie]:

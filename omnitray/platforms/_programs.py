@@ -15,7 +15,7 @@ NOT_RUN = 127
 _TEXT = 64 * 1024  # characters of a file of settings that anybody would write
 
 
-class Programs:
+class PathPrograms:
     """Programs on the person's PATH, started in the home folder."""
 
     def __init__(self, limit_s: float = LIMIT_S, home: Path | None = None) -> None:
@@ -50,7 +50,7 @@ class Programs:
 
 def programs() -> Tools:
     """The programs of this machine."""
-    return Programs()
+    return PathPrograms()
 
 
 def small_text(path: str) -> str:

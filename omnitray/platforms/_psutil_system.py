@@ -12,16 +12,16 @@ from typing import Any, TypeVar
 import psutil
 
 from omnitray.base.facts import ProcessFacts
-from omnitray.base.readings import Identity
+from omnitray.base.readings import ProcessIdentity
 from omnitray.platforms._psutil_processes import start_ticks
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.system import (
     IO_IDLE,
+    AccessRefused,
     Gone,
     IoPriority,
     NoUnits,
     OneWay,
-    Refused,
     Sign,
     Units,
 )
@@ -73,7 +73,7 @@ class PsutilSystem:
         """Sleep."""
         time.sleep(seconds)
 
-    def is_there(self, identity: Identity) -> bool:
+    def is_there(self, identity: ProcessIdentity) -> bool:
         """Whether that very process lives."""
         try:
             self._process(identity)
@@ -81,14 +81,14 @@ class PsutilSystem:
             return False
         return True
 
-    def identify(self, pids: Iterable[int]) -> tuple[Identity, ...]:
+    def identify(self, pids: Iterable[int]) -> tuple[ProcessIdentity, ...]:
         """The identities of those that live."""
         found = (self._identity(pid) for pid in sorted(pids))
         return tuple(each for each in found if each is not None)
 
-    def family(self, identities: Iterable[Identity]) -> tuple[Identity, ...]:
+    def family(self, identities: Iterable[ProcessIdentity]) -> tuple[ProcessIdentity, ...]:
         """Those that live and their descendants, parents first."""
-        order: dict[int, Identity] = {}
+        order: dict[int, ProcessIdentity] = {}
         given = [each for each in identities if self.is_there(each)]
         order.update({each.pid: each for each in given})
         for each in given:
@@ -97,7 +97,7 @@ class PsutilSystem:
                 order.setdefault(child.pid, child)
         return tuple(order.values())
 
-    def ties(self, identities: Iterable[Identity]) -> dict[int, frozenset[Tie]]:
+    def ties(self, identities: Iterable[ProcessIdentity]) -> dict[int, frozenset[Tie]]:
         """What ties each to the person."""
         return self.ties_of(tuple(each.pid for each in identities))
 
@@ -105,24 +105,24 @@ class PsutilSystem:
         """Likewise, for processes that a scan has just shown."""
         return {pid: self._tie(pid) for pid in pids}
 
-    def send(self, identity: Identity, sign: Sign) -> None:
+    def send(self, identity: ProcessIdentity, sign: Sign) -> None:
         """By psutil's own names for it."""
         self._ask(identity, lambda process: getattr(process, _ACTS[sign])())
 
-    def is_stopped(self, identity: Identity) -> bool:
+    def is_stopped(self, identity: ProcessIdentity) -> bool:
         """Whether it is stopped, or all its threads are."""
         status = self._ask(identity, lambda process: process.status())
         return bool(status == psutil.STATUS_STOPPED)
 
-    def nice(self, identity: Identity) -> int:
+    def nice(self, identity: ProcessIdentity) -> int:
         """Its nice value."""
         return int(self._ask(identity, lambda process: process.nice()))
 
-    def set_nice(self, identity: Identity, nice: int) -> None:
+    def set_nice(self, identity: ProcessIdentity, nice: int) -> None:
         """Set it."""
         try:
             self._ask(identity, lambda process: process.nice(nice))
-        except Refused as refused:
+        except AccessRefused as refused:
             if self._nice_returns:
                 raise
             raise OneWay(str(refused)) from refused
@@ -131,24 +131,24 @@ class PsutilSystem:
         """Whether a raised value can be taken back."""
         return self._nice_returns
 
-    def may_set_nice(self, identity: Identity, nice: int) -> bool:
+    def may_set_nice(self, identity: ProcessIdentity, nice: int) -> bool:
         """Likewise: limits of single processes are not known here."""
         del identity, nice
         return self._nice_returns
 
-    def io_priority(self, identity: Identity) -> IoPriority:
+    def io_priority(self, identity: ProcessIdentity) -> IoPriority:
         """Class 3 for the platform's lowest, else its own number as a level of class 2."""
         own = int(self._ask(identity, lambda process: process.ionice()))
         return IO_IDLE if own == self._io_idle else IoPriority(_BEST_EFFORT, own)
 
-    def set_io_priority(self, identity: Identity, priority: IoPriority) -> None:
+    def set_io_priority(self, identity: ProcessIdentity, priority: IoPriority) -> None:
         """Likewise."""
         own = self._io_idle if priority == IO_IDLE else priority.level
         if own is None:
-            raise Refused("this system has no I/O class")
+            raise AccessRefused("this system has no I/O class")
         self._ask(identity, lambda process: process.ionice(own))
 
-    def session(self, identity: Identity) -> int:
+    def session(self, identity: ProcessIdentity) -> int:
         """Nobody is scheduled by session here."""
         del identity
         return 0
@@ -158,19 +158,19 @@ class PsutilSystem:
         del session
         return frozenset()
 
-    def autogroup_why_not(self, identity: Identity) -> str:
+    def autogroup_why_not(self, identity: ProcessIdentity) -> str:
         """Only Linux has it."""
         del identity
         return "this system has no autogroup"
 
-    def autogroup_nice(self, identity: Identity) -> int:
+    def autogroup_nice(self, identity: ProcessIdentity) -> int:
         """Only Linux has it."""
-        raise Refused(self.autogroup_why_not(identity))
+        raise AccessRefused(self.autogroup_why_not(identity))
 
-    def set_autogroup_nice(self, identity: Identity, nice: int) -> None:
+    def set_autogroup_nice(self, identity: ProcessIdentity, nice: int) -> None:
         """Only Linux has it."""
         del nice
-        raise Refused(self.autogroup_why_not(identity))
+        raise AccessRefused(self.autogroup_why_not(identity))
 
     def _tie(self, pid: int) -> frozenset[Tie]:
         try:
@@ -180,17 +180,17 @@ class PsutilSystem:
         except (psutil.Error, OSError):
             return frozenset({Tie.UNKNOWN})
 
-    def _identity(self, pid: int) -> Identity | None:
+    def _identity(self, pid: int) -> ProcessIdentity | None:
         try:
             process = self._system.Process(pid)
             started = start_ticks(process.create_time())
             if process.status() in _DEAD:
                 return None
-            return Identity(pid=pid, start_ticks=started, exe=_exe(process))
+            return ProcessIdentity(pid=pid, start_ticks=started, exe=_exe(process))
         except psutil.Error:
             return None
 
-    def _process(self, identity: Identity) -> Any:
+    def _process(self, identity: ProcessIdentity) -> Any:
         """That very process; raises Gone."""
         try:
             process = self._system.Process(identity.pid)
@@ -198,19 +198,19 @@ class PsutilSystem:
             if is_it and process.status() not in _DEAD:
                 return process
         except psutil.AccessDenied as error:
-            raise Refused(f"process {identity.pid} belongs to somebody else") from error
+            raise AccessRefused(f"process {identity.pid} belongs to somebody else") from error
         except psutil.NoSuchProcess:
             pass
         raise Gone(f"process {identity.pid} has ended")
 
-    def _ask(self, identity: Identity, question: Callable[[Any], Answer]) -> Answer:
+    def _ask(self, identity: ProcessIdentity, question: Callable[[Any], Answer]) -> Answer:
         process = self._process(identity)
         try:
             return question(process)
         except psutil.NoSuchProcess as error:
             raise Gone(f"process {identity.pid} has ended") from error
         except (psutil.AccessDenied, OSError, ValueError, AttributeError) as error:
-            raise Refused(f"process {identity.pid}: {error}") from error
+            raise AccessRefused(f"process {identity.pid}: {error}") from error
 
 
 def _exe(process: Any) -> str | None:

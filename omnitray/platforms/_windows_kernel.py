@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from ctypes import wintypes
 from typing import Any
 
-from omnitray.base.readings import Identity
+from omnitray.base.readings import ProcessIdentity
 from omnitray.platforms._psutil_processes import start_ticks
-from omnitray.protector.actuators.system import Gone, Refused
+from omnitray.protector.actuators.system import AccessRefused, Gone
 
 QUERY = 0x1000  # PROCESS_QUERY_LIMITED_INFORMATION
 SUSPEND_RESUME, TERMINATE, SET_INFORMATION = 0x0800, 0x0001, 0x0200
@@ -70,8 +70,8 @@ class Kernel:
         self._error = error
 
     @contextmanager
-    def held(self, identity: Identity, access: int) -> Iterator[Any]:
-        """A handle of that very process; raises Gone or Refused."""
+    def held(self, identity: ProcessIdentity, access: int) -> Iterator[Any]:
+        """A handle of that very process; raises Gone or AccessRefused."""
         handle = self._dll.OpenProcess(access | QUERY, False, identity.pid)
         if not handle:
             raise self._refusal(identity)
@@ -81,22 +81,22 @@ class Kernel:
         finally:
             self._dll.CloseHandle(handle)
 
-    def suspend(self, identity: Identity) -> None:
+    def suspend(self, identity: ProcessIdentity) -> None:
         """Stop all its threads. The system counts: who does it twice must resume twice."""
         with self.held(identity, SUSPEND_RESUME) as handle:
             self._nt_worked(identity, self._nt.NtSuspendProcess(handle))
 
-    def resume(self, identity: Identity) -> None:
+    def resume(self, identity: ProcessIdentity) -> None:
         """Take one suspension back."""
         with self.held(identity, SUSPEND_RESUME) as handle:
             self._nt_worked(identity, self._nt.NtResumeProcess(handle))
 
-    def terminate(self, identity: Identity) -> None:
+    def terminate(self, identity: ProcessIdentity) -> None:
         """End it: there is no asking first."""
         with self.held(identity, TERMINATE) as handle:
             self._worked(identity, self._dll.TerminateProcess(handle, 1))
 
-    def set_eco(self, identity: Identity, *, on: bool) -> None:
+    def set_eco(self, identity: ProcessIdentity, *, on: bool) -> None:
         """EcoQoS: efficient cores and clocks; off means that the system decides again."""
         mask = _EXECUTION_SPEED if on else 0
         state = _THROTTLING.pack(1, mask, mask)
@@ -108,7 +108,7 @@ class Kernel:
         """A named job object, made where it is not there; the caller closes it."""
         job = self._dll.CreateJobObjectW(None, name)
         if not job:
-            raise Refused(f"{name}: no job object (error {self._error()})")
+            raise AccessRefused(f"{name}: no job object (error {self._error()})")
         return job
 
     @contextmanager
@@ -126,7 +126,7 @@ class Kernel:
         """Give a handle back."""
         self._dll.CloseHandle(handle)
 
-    def take_in(self, job: Any, identity: Identity) -> None:
+    def take_in(self, job: Any, identity: ProcessIdentity) -> None:
         """Put a process into a job object; it never leaves again.
 
         It is given a handle of the job too: a job whose handles are all closed loses its name, and
@@ -159,7 +159,7 @@ class Kernel:
         rate = _RATE.pack(_ENABLED_BY_WEIGHT if weight is not None else 0, weight or 0)
         return bool(self._dll.SetInformationJobObject(job, _RATE_CONTROL, rate, len(rate)))
 
-    def _require(self, handle: Any, identity: Identity) -> None:
+    def _require(self, handle: Any, identity: ProcessIdentity) -> None:
         times = [wintypes.FILETIME() for _ in range(4)]
         done = self._dll.GetProcessTimes(handle, *map(ctypes.byref, times))
         self._worked(identity, done)
@@ -168,24 +168,24 @@ class Kernel:
         if ended or not is_it:
             raise Gone(f"process {identity.pid} has ended")
 
-    def _worked(self, identity: Identity, done: Any) -> None:
+    def _worked(self, identity: ProcessIdentity, done: Any) -> None:
         if not done:
             raise self._refusal(identity)
 
-    def _nt_worked(self, identity: Identity, status: int) -> None:
+    def _nt_worked(self, identity: ProcessIdentity, status: int) -> None:
         status &= 0xFFFFFFFF
         if status == _IS_TERMINATING:
             raise Gone(f"process {identity.pid} has ended")
         if status:
-            raise Refused(f"process {identity.pid}: status 0x{status:08x}")
+            raise AccessRefused(f"process {identity.pid}: status 0x{status:08x}")
 
-    def _refusal(self, identity: Identity) -> Gone | Refused:
+    def _refusal(self, identity: ProcessIdentity) -> Gone | AccessRefused:
         code = self._error()
         if code == _NO_SUCH_PROCESS:
             return Gone(f"process {identity.pid} has ended")
         if code == _ACCESS_DENIED:
-            return Refused(f"process {identity.pid} may not be touched by us")
-        return Refused(f"process {identity.pid}: error {code}")
+            return AccessRefused(f"process {identity.pid} may not be touched by us")
+        return AccessRefused(f"process {identity.pid}: error {code}")
 
 
 def _hundred_ns(time: wintypes.FILETIME) -> int:

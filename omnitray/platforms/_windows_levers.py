@@ -11,16 +11,16 @@ import contextlib
 from collections.abc import Iterable
 from typing import Any
 
-from omnitray.base.readings import Identity
+from omnitray.base.readings import ProcessIdentity
 from omnitray.platforms._psutil_system import PsutilSystem
 from omnitray.platforms._windows_kernel import Kernel
 from omnitray.platforms._windows_ties import WindowOwners, readable
 from omnitray.processes.process_roles import Tie
-from omnitray.protector.actuators.actuator import Lever
-from omnitray.protector.actuators.cgroup import FAIR, LIGHTEST, WeightLever
-from omnitray.protector.actuators.priority import BackgroundLever, IoLever
-from omnitray.protector.actuators.signals import StopLever
-from omnitray.protector.actuators.system import Gone, NoUnits, Refused, Sign
+from omnitray.protector.actuators.actuator import Actuator
+from omnitray.protector.actuators.cgroup import FAIR, LIGHTEST, WeightActuator
+from omnitray.protector.actuators.priority import BackgroundActuator, IoClassActuator
+from omnitray.protector.actuators.signals import StopActuator
+from omnitray.protector.actuators.system import AccessRefused, Gone, NoUnits, Sign
 
 _IDLE_CLASS = 0x40
 _VERY_LOW = 0  # IoPriorityVeryLow, as psutil numbers it
@@ -47,7 +47,7 @@ class WindowsSystem(PsutilSystem):
         window = frozenset({Tie.DISPLAY})
         return {pid: window if pid in owners else self._tie(pid) for pid in pids}
 
-    def send(self, identity: Identity, sign: Sign) -> None:
+    def send(self, identity: ProcessIdentity, sign: Sign) -> None:
         """Suspend or resume it, or end it; TERM is no question here."""
         if sign is Sign.STOP:
             if not self.is_stopped(identity):
@@ -68,14 +68,14 @@ class EcoBackground:
         self._system = system
         self._kernel = kernel
 
-    def get(self, process: Identity) -> int:
+    def get(self, process: ProcessIdentity) -> int:
         """The priority class."""
         return self._system.nice(process)
 
-    def set(self, process: Identity, value: int) -> None:
+    def set(self, process: ProcessIdentity, value: int) -> None:
         """The class, and EcoQoS with it; one without the other is no failure (Windows 10)."""
         self._system.set_nice(process, value)
-        with contextlib.suppress(Refused):
+        with contextlib.suppress(AccessRefused):
             self._kernel.set_eco(process, on=value == _IDLE_CLASS)
 
 
@@ -85,13 +85,13 @@ class JobObjects(NoUnits):
     def __init__(self, kernel: Kernel) -> None:
         super().__init__("a job object cannot do that")
         self._kernel = kernel
-        self._homes: dict[Identity, str] = {}
+        self._homes: dict[ProcessIdentity, str] = {}
 
     def why_not(self, controller: str = "") -> str:
         """They are always there."""
         return _NO_LIMIT if controller == "memory" else ""
 
-    def unit_of(self, process: Identity) -> str | None:
+    def unit_of(self, process: ProcessIdentity) -> str | None:
         """The job object that we have put it into."""
         return self._homes.get(process)
 
@@ -103,7 +103,7 @@ class JobObjects(NoUnits):
         except Gone:
             return frozenset()
 
-    def adopt(self, unit: str, processes: Iterable[Identity], description: str) -> None:  # type: ignore[override]  # unlike where there are none, it returns
+    def adopt(self, unit: str, processes: Iterable[ProcessIdentity], description: str) -> None:  # type: ignore[override]  # unlike where there are none, it returns
         """Put processes into a named job object; their children follow by themselves."""
         del description
         job = self._kernel.make_job(unit)
@@ -128,10 +128,10 @@ class JobObjects(NoUnits):
         own = None if weight is None or weight >= FAIR else max(1, weight * _OWN_FAIR // FAIR)
         with self._kernel.job(unit) as job:
             if not self._kernel.set_weight(job, own):
-                raise Refused(f"{unit}: the weight cannot be set")
+                raise AccessRefused(f"{unit}: the weight cannot be set")
 
 
-def windows_levers(system: PsutilSystem, kernel: Kernel) -> tuple[Lever, ...]:
+def windows_levers(system: PsutilSystem, kernel: Kernel) -> tuple[Actuator, ...]:
     """In no order: which is preferred stands elsewhere."""
-    background = BackgroundLever(system, EcoBackground(system, kernel))
-    return (WeightLever(system), background, IoLever(system), StopLever(system))
+    background = BackgroundActuator(system, EcoBackground(system, kernel))
+    return (WeightActuator(system), background, IoClassActuator(system), StopActuator(system))

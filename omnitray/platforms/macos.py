@@ -23,10 +23,10 @@ from omnitray.platforms._psutil_system import written_bytes
 from omnitray.platforms.watchdog import GuardianKeeper
 from omnitray.processes.process_roles import Tie
 from omnitray.processes.process_table import ProcessDetails, ProcessTable
-from omnitray.protector.actuators.actuator import Lever
+from omnitray.protector.actuators.actuator import Actuator
 from omnitray.protector.actuators.system import System
-from omnitray.protector.actuators.watchdog import Guard
-from omnitray.protector.exclusions.common import Programs
+from omnitray.protector.actuators.watchdog import ResumeWatchdog
+from omnitray.protector.exclusions.common import ProgramTables
 from omnitray.protector.exclusions.programs import MACOS
 from omnitray.protector.guard import GuardSource
 from omnitray.protector.oom_events.watch import Logs, NoLogs, Source
@@ -76,7 +76,7 @@ def process_details() -> ProcessDetails:
     return PsutilProcessDetails()
 
 
-def protected_programs() -> Programs:
+def protected_programs() -> ProgramTables:
     """Programs that are never acted on."""
     return MACOS
 
@@ -91,7 +91,7 @@ def system() -> System:
     return mac_system()
 
 
-def levers(system: System) -> tuple[Lever, ...]:
+def levers(system: System) -> tuple[Actuator, ...]:
     """The means of acting."""
     return mac_levers(system, darwin_background())
 
@@ -101,7 +101,7 @@ def ties_of() -> Callable[[tuple[int, ...]], dict[int, frozenset[Tie]]]:
     return mac_system().ties_of
 
 
-def guardian(journal: Path) -> Guard:
+def guardian(journal: Path) -> ResumeWatchdog:
     """Continues what is paused if we die."""
     return GuardianKeeper(journal)
 

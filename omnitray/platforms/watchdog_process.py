@@ -27,7 +27,7 @@ NAME = b"omnitray-guard"  # the kernel keeps 15 letters
 POLL_MS = 1000  # only where the parent has no pidfd: how soon a new parent is noticed
 
 
-class Held(NamedTuple):
+class StoppedProcess(NamedTuple):
     """A stopped process: a pidfd where the system has them, else -1, and its start time."""
 
     action: str
@@ -51,7 +51,7 @@ class Guardian:
         self._journal = journal
         self._proc = proc
         self._knows_starts = os.path.isdir(proc)  # noqa: PTH112 - pathlib would double the memory
-        self._held: list[Held | Frozen] = []
+        self._held: list[StoppedProcess | Frozen] = []
 
     @property
     def holds(self) -> int:
@@ -83,7 +83,7 @@ class Guardian:
         if len(fields) != 3 or not (fields[1].isdigit() and fields[2].isdigit()):  # noqa: PLR2004 - the line's three fields
             return
         pid, start_ticks = int(fields[1]), int(fields[2])
-        self._held.append(Held(fields[0], pid, start_ticks, self._open(pid, start_ticks)))
+        self._held.append(StoppedProcess(fields[0], pid, start_ticks, self._open(pid, start_ticks)))
 
     def _open(self, pid: int, start_ticks: int) -> int:
         """A pidfd of exactly this process, or -1 where there are none or it is gone."""
@@ -111,11 +111,11 @@ class Guardian:
 
     def _release(self, action: str) -> None:
         for held in self._held:
-            if held.action == action and isinstance(held, Held) and held.pidfd >= 0:
+            if held.action == action and isinstance(held, StoppedProcess) and held.pidfd >= 0:
                 os.close(held.pidfd)
         self._held = [held for held in self._held if held.action != action]
 
-    def _continue(self, held: Held) -> str:
+    def _continue(self, held: StoppedProcess) -> str:
         # Elsewhere the start cannot be read here; SIGCONT does nothing to a stranger that runs.
         if self._knows_starts and self._started(held.pid) != held.start_ticks:
             return "gone"

@@ -24,10 +24,10 @@ from omnitray.platforms._windows_session import has_display, keep_own_priority
 from omnitray.platforms._windows_ties import window_owners
 from omnitray.processes.process_roles import Tie
 from omnitray.processes.process_table import ProcessDetails, ProcessTable
-from omnitray.protector.actuators.actuator import Lever
+from omnitray.protector.actuators.actuator import Actuator
 from omnitray.protector.actuators.system import System
-from omnitray.protector.actuators.watchdog import Guard
-from omnitray.protector.exclusions.common import Programs
+from omnitray.protector.actuators.watchdog import ResumeWatchdog
+from omnitray.protector.exclusions.common import ProgramTables
 from omnitray.protector.exclusions.programs import WINDOWS
 from omnitray.protector.guard import GuardSource
 from omnitray.protector.oom_events.watch import Logs, NoLogs, Source
@@ -77,7 +77,7 @@ def process_details() -> ProcessDetails:
     return PsutilProcessDetails()
 
 
-def protected_programs() -> Programs:
+def protected_programs() -> ProgramTables:
     """Programs that are never acted on."""
     return WINDOWS
 
@@ -92,7 +92,7 @@ def system() -> System:
     return WindowsSystem(windows_kernel(), window_owners())
 
 
-def levers(system: System) -> tuple[Lever, ...]:
+def levers(system: System) -> tuple[Actuator, ...]:
     """The means of acting."""
     if not isinstance(system, PsutilSystem):
         raise TypeError("these levers are for the system of this platform")
@@ -104,7 +104,7 @@ def ties_of() -> Callable[[tuple[int, ...]], dict[int, frozenset[Tie]]]:
     return WindowsSystem(windows_kernel(), window_owners()).ties_of
 
 
-def guardian(journal: Path) -> Guard:
+def guardian(journal: Path) -> ResumeWatchdog:
     """Continues what is paused if we die."""
     return WindowsKeeper(journal)
 

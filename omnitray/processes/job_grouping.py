@@ -18,7 +18,14 @@ import msgspec
 
 from omnitray.base.facts import JobKind, ProcessFacts
 from omnitray.processes.cgroup_units import Unit, UnitKind, readable_name, unit_of
-from omnitray.processes.job_looks import KERNEL, SYSTEM, Looks, Past, Seat, identity
+from omnitray.processes.job_looks import (
+    KERNEL,
+    SYSTEM,
+    JobAssignment,
+    PreviousScan,
+    ProcessDetailCache,
+    identity,
+)
 from omnitray.processes.naming import CommandName, beside_others, may_be_a_run, rank
 from omnitray.processes.process_roles import Role, role_of, waits_for_a_person
 
@@ -28,8 +35,11 @@ _STRANGERS = frozenset({Role.HOST, Role.DESKTOP})
 
 
 def seat_all(
-    processes: Sequence[ProcessFacts], looks: Looks, past: Past, unmoved: AbstractSet[int]
-) -> dict[int, Seat]:
+    processes: Sequence[ProcessFacts],
+    looks: ProcessDetailCache,
+    past: PreviousScan,
+    unmoved: AbstractSet[int],
+) -> dict[int, JobAssignment]:
     """The seat of each process by pid; ``unmoved`` are those who are where they were."""
     return _Seating(processes, looks, past, unmoved).all()
 
@@ -40,8 +50,8 @@ class _Seating:
     def __init__(
         self,
         processes: Sequence[ProcessFacts],
-        looks: Looks,
-        past: Past,
+        looks: ProcessDetailCache,
+        past: PreviousScan,
         unmoved: AbstractSet[int],
     ) -> None:
         self._by_pid = {process.pid: process for process in processes}
@@ -49,11 +59,11 @@ class _Seating:
         self._remembered = past.seats
         self._unmoved = unmoved
         self._orphans = past.orphaned(processes, unmoved)
-        self._seats: dict[int, Seat] = {}
+        self._seats: dict[int, JobAssignment] = {}
         self._groups: dict[int, list[ProcessFacts]] | None = None
         self._names: dict[int, CommandName] = {}
 
-    def all(self) -> dict[int, Seat]:
+    def all(self) -> dict[int, JobAssignment]:
         seats = self._seats
         for pid, process in self._by_pid.items():
             if pid not in seats:
@@ -64,7 +74,7 @@ class _Seating:
                     self._seat_line(process)
         return seats
 
-    def _still_belongs(self, process: ProcessFacts, above: Seat) -> bool:
+    def _still_belongs(self, process: ProcessFacts, above: JobAssignment) -> bool:
         """Whether it was in its parent's job before, and nothing has changed for either."""
         if process.pid not in self._unmoved or process.ppid not in self._unmoved:
             return False
@@ -82,7 +92,7 @@ class _Seating:
         for each in reversed(line):
             self._seats[each.pid] = self._kept(each, self._seat(each))
 
-    def _kept(self, process: ProcessFacts, seat: Seat) -> Seat:
+    def _kept(self, process: ProcessFacts, seat: JobAssignment) -> JobAssignment:
         """The seat it had, when that says the same: who sits below then needs no look."""
         before = self._remembered.get(identity(process))
         same = before is not None and before.key == seat.key and before.name == seat.name
@@ -95,7 +105,7 @@ class _Seating:
             return None
         return parent
 
-    def _seat(self, process: ProcessFacts) -> Seat:
+    def _seat(self, process: ProcessFacts) -> JobAssignment:
         role = role_of(process)
         if role is Role.KERNEL:
             return KERNEL
@@ -115,7 +125,7 @@ class _Seating:
             return self._run(process) or above
         return above
 
-    def _job_of_an_orphan(self, process: ProcessFacts) -> Seat | None:
+    def _job_of_an_orphan(self, process: ProcessFacts) -> JobAssignment | None:
         """The job that one without its parent stays in: what began it may have gone with that."""
         before = self._remembered.get(identity(process))
         if before is None or identity(process) not in self._orphans:
@@ -124,7 +134,7 @@ class _Seating:
             return self._command(process)
         return before if before.key.startswith(("command:", "run:")) else None
 
-    def _was_typed(self, process: ProcessFacts, parent: ProcessFacts, above: Seat) -> bool:
+    def _was_typed(self, process: ProcessFacts, parent: ProcessFacts, above: JobAssignment) -> bool:
         """Whether a shell has put it into a group of its own, as a person's command or another's.
 
         A script that a person runs may do that too; its commands are parts of that job.
@@ -143,19 +153,21 @@ class _Seating:
         own, its = self._looks.arguments(process), self._looks.arguments(parent)
         return own == its and process.session == parent.session
 
-    def _run(self, process: ProcessFacts) -> Seat | None:
+    def _run(self, process: ProcessFacts) -> JobAssignment | None:
         """The seat of a test run, build or agent; None for anything else."""
         found = self._looks.command(process)
         if found.kind not in _OWN_RUN:
             return None
-        return Seat(
+        return JobAssignment(
             key=f"run:{process.pid}:{process.start_ticks}",
             name=found.name,
             kind=found.kind,
             root=identity(process),
         )
 
-    def _stranger(self, process: ProcessFacts, role: Role, parent: ProcessFacts | None) -> Seat:
+    def _stranger(
+        self, process: ProcessFacts, role: Role, parent: ProcessFacts | None
+    ) -> JobAssignment:
         cgroup = self._looks.cgroup(process)
         unit = unit_of(cgroup)
         if not _speaks_for(unit, role) or self._shares_with(parent, cgroup):
@@ -171,14 +183,16 @@ class _Seating:
         desktop = parent is not None and role_of(parent) is Role.DESKTOP
         return desktop and parent is not None and self._looks.cgroup(parent) == cgroup
 
-    def _of_unit(self, process: ProcessFacts, role: Role, unit: Unit, cgroup: str | None) -> Seat:
+    def _of_unit(
+        self, process: ProcessFacts, role: Role, unit: Unit, cgroup: str | None
+    ) -> JobAssignment:
         kinds = {UnitKind.APP: JobKind.APP, UnitKind.TERMINAL: JobKind.APP}
         kind = kinds.get(unit.kind, JobKind.SERVICE)
         if role in _STRANGERS:
             kind = JobKind.SYSTEM
         name = readable_name(unit.name) if kind is JobKind.APP else unit.name
         found = self._looks.command(process)
-        return Seat(
+        return JobAssignment(
             key=f"unit:{cgroup}",
             name=name or found.name,
             kind=kind,
@@ -186,7 +200,7 @@ class _Seating:
             cgroup=cgroup,
         )
 
-    def _command(self, process: ProcessFacts, launched_by: Role | None = None) -> Seat:
+    def _command(self, process: ProcessFacts, launched_by: Role | None = None) -> JobAssignment:
         """The seat of a process group: what was typed, or what was started by a stranger."""
         members = self._group(process)
         # A panel may leave what it starts in its own group: that says nothing, then.
@@ -201,7 +215,7 @@ class _Seating:
         kind = found.kind
         if kind is JobKind.COMMAND and launched_by is not None and not leader.tty:
             kind = JobKind.APP if launched_by is Role.DESKTOP else JobKind.SERVICE
-        return Seat(
+        return JobAssignment(
             key=f"command:{number}:{leader.start_ticks}",
             name=found.name,
             kind=kind,
@@ -237,7 +251,7 @@ class _Seating:
             return False
         return parent.group != member.group or self._waits(parent)
 
-    def _renamed(self, seat: Seat, found: CommandName) -> Seat:
+    def _renamed(self, seat: JobAssignment, found: CommandName) -> JobAssignment:
         """The seat under a name that says more, while the one who began it lives."""
         root = self._by_pid.get(seat.root[0])
         if root is None or identity(root) != seat.root:

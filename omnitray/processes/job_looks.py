@@ -22,7 +22,7 @@ _FINAL = float("inf")
 _Key = tuple[int, int, str]
 
 
-class Looks(Protocol):
+class ProcessDetailCache(Protocol):
     """What grouping asks."""
 
     def arguments(self, process: ProcessFacts, /) -> tuple[str, ...] | None:
@@ -110,7 +110,7 @@ def _key(process: ProcessFacts) -> _Key:
 Identity = tuple[int, int]
 
 
-class Seat(msgspec.Struct, frozen=True, kw_only=True):
+class JobAssignment(msgspec.Struct, frozen=True, kw_only=True):
     """The job's key, what was known of it when it began, and who began it."""
 
     key: str
@@ -120,14 +120,14 @@ class Seat(msgspec.Struct, frozen=True, kw_only=True):
     cgroup: str | None = None
 
 
-KERNEL = Seat(key="kernel", name="Kernel", kind=JobKind.SYSTEM, root=(2, 0))
-SYSTEM = Seat(key="system", name="System", kind=JobKind.SYSTEM, root=(1, 0))
+KERNEL = JobAssignment(key="kernel", name="Kernel", kind=JobKind.SYSTEM, root=(2, 0))
+SYSTEM = JobAssignment(key="system", name="System", kind=JobKind.SYSTEM, root=(1, 0))
 
 
-class Past(msgspec.Struct, frozen=True):
+class PreviousScan(msgspec.Struct, frozen=True):
     """Who sat where, and how each process was then (by pid)."""
 
-    seats: Mapping[Identity, Seat] = {}
+    seats: Mapping[Identity, JobAssignment] = {}
     processes: Mapping[int, ProcessFacts] = {}
     orphans: frozenset[Identity] = frozenset()
 

@@ -16,7 +16,14 @@ from omnitray.base.clock import Clock
 from omnitray.base.facts import Job, JobKind, ProcessFacts
 from omnitray.processes.growth import Growth
 from omnitray.processes.job_grouping import seat_all
-from omnitray.processes.job_looks import Identity, Looks, Past, RememberedLooks, Seat, identity
+from omnitray.processes.job_looks import (
+    Identity,
+    JobAssignment,
+    PreviousScan,
+    ProcessDetailCache,
+    RememberedLooks,
+    identity,
+)
 from omnitray.processes.process_table import ProcessDetails
 from omnitray.processes.projects import Projects
 
@@ -25,34 +32,34 @@ _BY_AGE = attrgetter("start_ticks", "pid")
 _MOST_SMAPS = 64  # reading them all for a job of a thousand would cost a second
 
 
-class Group(msgspec.Struct, frozen=True, kw_only=True):
+class JobGroup(msgspec.Struct, frozen=True, kw_only=True):
     """A job before it is measured."""
 
-    seat: Seat
+    seat: JobAssignment
     leader: int
     members: tuple[int, ...]
 
 
 def group_jobs(
     processes: Sequence[ProcessFacts],
-    looks: Looks,
-    past: Past | None = None,
+    looks: ProcessDetailCache,
+    past: PreviousScan | None = None,
     unmoved: AbstractSet[int] = frozenset(),
-) -> tuple[Group, ...]:
+) -> tuple[JobGroup, ...]:
     """Each process (by pid) in exactly one group, whatever the order they come in."""
-    seats = seat_all(processes, looks, past or Past(), unmoved)
+    seats = seat_all(processes, looks, past or PreviousScan(), unmoved)
     members: dict[str, list[ProcessFacts]] = {}
     for process in processes:
         members.setdefault(seats[process.pid].key, []).append(process)
     return tuple(_group(each, seats) for each in members.values())
 
 
-def _group(members: list[ProcessFacts], seats: Mapping[int, Seat]) -> Group:
+def _group(members: list[ProcessFacts], seats: Mapping[int, JobAssignment]) -> JobGroup:
     members.sort(key=_BY_AGE)
     # Several strangers may have begun one unit: the oldest of them speaks.
     seat = seats[members[0].pid]
     leader = next((each for each in members if identity(each) == seat.root), members[0])
-    return Group(seat=seat, leader=leader.pid, members=tuple(each.pid for each in members))
+    return JobGroup(seat=seat, leader=leader.pid, members=tuple(each.pid for each in members))
 
 
 class JobTracker:
@@ -63,8 +70,8 @@ class JobTracker:
         self._clock = clock
         self._looks = RememberedLooks(details, clock)
         self._projects = Projects(home, details.is_remote)
-        self._past = Past()
-        self._groups: tuple[Group, ...] = ()
+        self._past = PreviousScan()
+        self._groups: tuple[JobGroup, ...] = ()
         self._project_of: dict[tuple[Identity, str], str | None] = {}
         self._growths: dict[str, Growth] = {}
 
@@ -96,7 +103,7 @@ class JobTracker:
             for group in self._groups
             for pid in group.members
         }
-        self._past = Past(seats, by_pid, past.orphaned(processes, unmoved))
+        self._past = PreviousScan(seats, by_pid, past.orphaned(processes, unmoved))
 
     def with_pss(self, jobs: Sequence[Job], count: int = 3) -> tuple[Job, ...]:
         """The same jobs, the first ``count`` with their proportional set size."""
@@ -105,7 +112,7 @@ class JobTracker:
 
     def _job(
         self,
-        group: Group,
+        group: JobGroup,
         leader: ProcessFacts,
         members: tuple[ProcessFacts, ...],
         growth: Growth,
@@ -127,7 +134,7 @@ class JobTracker:
             cgroup=seat.cgroup,
         )
 
-    def _project(self, seat: Seat, leader: ProcessFacts) -> str | None:
+    def _project(self, seat: JobAssignment, leader: ProcessFacts) -> str | None:
         if seat.kind not in _WITH_PROJECT:
             return None
         key = (seat.root, seat.name)

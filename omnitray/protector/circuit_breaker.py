@@ -30,7 +30,7 @@ _HURRY_AFTER_S = 0.5  # TERM has had its time when memory falls too fast to wait
 TERM_S = 10.0  # what TERM has otherwise: as ``ending.KILL_AFTER_S``
 
 
-class Ending(msgspec.Struct, frozen=True, kw_only=True):
+class LastEnd(msgspec.Struct, frozen=True, kw_only=True):
     """The newest end. ``siblings`` are the like of it: same job, parent and name."""
 
     action_id: str
@@ -50,14 +50,14 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     peak_s: float = 0.0
 
 
-class Breaker(msgspec.Struct, frozen=True, kw_only=True):
+class BreakerRecord(msgspec.Struct, frozen=True, kw_only=True):
     """``ends`` are the moments of those within the window, the oldest first."""
 
     state: BreakerState = BreakerState.CLOSED
     ends: tuple[float, ...] = ()
     opened_s: float = 0.0
     why: AlarmReason | None = None
-    ending: Ending | None = None
+    ending: LastEnd | None = None
 
     @property
     def ends_left(self) -> int:
@@ -72,7 +72,7 @@ class Breaker(msgspec.Struct, frozen=True, kw_only=True):
         return self.opened_s + OPEN_S if self.state is BreakerState.OPEN else None
 
 
-def may_end(breaker: Breaker, now_s: float) -> bool:
+def may_end(breaker: BreakerRecord, now_s: float) -> bool:
     """Whether something may be ended now."""
     ending = breaker.ending
     if ending is not None and (ending.settled_s is None or now_s - ending.settled_s < QUIET_S):
@@ -81,14 +81,14 @@ def may_end(breaker: Breaker, now_s: float) -> bool:
 
 
 def began(
-    breaker: Breaker,
+    breaker: BreakerRecord,
     action: Action,
     memory: MemoryFacts,
     job: Job,
     now_s: float,
     *,
     counts: bool = True,
-) -> Breaker:
+) -> BreakerRecord:
     """An end is handed out; one that the person asked for is waited for, but does not count."""
     under_way = breaker.ending is not None and breaker.ending.settled_s is None
     if under_way and not counts:
@@ -99,7 +99,7 @@ def began(
     names = frozenset(each.name for each in victims)
     siblings = [each for each in job.processes if each.ppid in parents and each.name in names]
     left = _left(memory)
-    ending = Ending(
+    ending = LastEnd(
         action_id=action.id,
         at_s=now_s,
         title=action.title,
@@ -119,12 +119,12 @@ def began(
 
 
 def stepped(
-    breaker: Breaker,
+    breaker: BreakerRecord,
     memory: MemoryFacts,
     ended: tuple[EndOutcome, ...],
     jobs: tuple[Job, ...],
     now_s: float,
-) -> Breaker:
+) -> BreakerRecord:
     """Time has passed: what became of the newest end, and of the breaker."""
     breaker = _aged(breaker, now_s)
     ending = breaker.ending
@@ -140,7 +140,12 @@ def stepped(
 
 
 def hurry(
-    breaker: Breaker, memory: MemoryFacts, floor_percent: float, now_s: float, *, ends: bool = False
+    breaker: BreakerRecord,
+    memory: MemoryFacts,
+    floor_percent: float,
+    now_s: float,
+    *,
+    ends: bool = False,
 ) -> bool:
     """Whether TERM has had its time: memory is down to half the floor, or will be before KILL.
 
@@ -160,7 +165,7 @@ def hurry(
     return left - fallen_bps * (TERM_S - passed_s) < half_floor
 
 
-def put_off(breaker: Breaker, seconds: float) -> Breaker:
+def put_off(breaker: BreakerRecord, seconds: float) -> BreakerRecord:
     """The machine has slept for so long: that time does not count."""
     ending = breaker.ending
     if ending is not None:
@@ -179,14 +184,14 @@ def put_off(breaker: Breaker, seconds: float) -> Breaker:
     )
 
 
-def _aged(breaker: Breaker, now_s: float) -> Breaker:
+def _aged(breaker: BreakerRecord, now_s: float) -> BreakerRecord:
     if breaker.state is BreakerState.OPEN and now_s - breaker.opened_s >= OPEN_S:
         return msgspec.structs.replace(breaker, state=BreakerState.HALF_OPEN, ends=())
     ends = tuple(at_s for at_s in breaker.ends if now_s - at_s < WINDOW_S)
     return msgspec.structs.replace(breaker, ends=ends)
 
 
-def _seen(ending: Ending, left: int, ended: tuple[EndOutcome, ...], now_s: float) -> Ending:
+def _seen(ending: LastEnd, left: int, ended: tuple[EndOutcome, ...], now_s: float) -> LastEnd:
     gone_s = ending.gone_s
     if gone_s is None:
         outcome = next((each for each in ended if each.action_id == ending.action_id), None)
@@ -203,7 +208,7 @@ def _seen(ending: Ending, left: int, ended: tuple[EndOutcome, ...], now_s: float
     )
 
 
-def _settled(breaker: Breaker, ending: Ending, now_s: float) -> Breaker:
+def _settled(breaker: BreakerRecord, ending: LastEnd, now_s: float) -> BreakerRecord:
     """Whether memory is back, or will not come."""
     freed = ending.peak_bytes - ending.before_bytes
     is_back = freed >= _BACK_SHARE * ending.expected_bytes
@@ -224,7 +229,7 @@ def _settled(breaker: Breaker, ending: Ending, now_s: float) -> Breaker:
     return breaker
 
 
-def _is_back(ending: Ending, jobs: tuple[Job, ...], now_s: float) -> bool:
+def _is_back(ending: LastEnd, jobs: tuple[Job, ...], now_s: float) -> bool:
     """Whether its parent has already replaced it: as many of its like as before, and new ones."""
     if now_s - (ending.gone_s or now_s) > _RESPAWN_S:
         return False
@@ -239,7 +244,7 @@ def _is_back(ending: Ending, jobs: tuple[Job, ...], now_s: float) -> bool:
     return len(siblings) >= ending.sibling_count and bool(set(siblings) - ending.known)
 
 
-def _opened(breaker: Breaker, why: AlarmReason, now_s: float) -> Breaker:
+def _opened(breaker: BreakerRecord, why: AlarmReason, now_s: float) -> BreakerRecord:
     return msgspec.structs.replace(breaker, state=BreakerState.OPEN, opened_s=now_s, why=why)
 
 

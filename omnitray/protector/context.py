@@ -14,15 +14,23 @@ from omnitray.base.facts import Job, ProcessFacts, ProtectState, Resource
 from omnitray.base.policy import ModeLimits, ProtectPolicy
 from omnitray.base.readings import ProcessDetail
 from omnitray.processes.growth import Growths
-from omnitray.protector.exclusions.rules import Protection, detail_of
-from omnitray.protector.model import ActionState, ActiveAction, Facts, SparedReason, Worker
-from omnitray.protector.steps import Rung
+from omnitray.protector.exclusions.rules import ExclusionRules, detail_of
+from omnitray.protector.model import (
+    ActionState,
+    ActiveAction,
+    ExclusionReason,
+    Facts,
+    WeighedProcess,
+)
+from omnitray.protector.steps import EscalationStep
 
-HandedOut = tuple[str, Rung, Resource]  # a job's key: decided a moment ago, not yet reported
+HandedOut = tuple[
+    str, EscalationStep, Resource
+]  # a job's key: decided a moment ago, not yet reported
 _IN_FORCE = {ActionState.HELD, ActionState.ENDING}
 
 
-class Below(msgspec.Struct, frozen=True):
+class SubtreeTotals(msgspec.Struct, frozen=True):
     """All descendants of a process together; ``protected``: one of them is."""
 
     count: int = 0
@@ -30,11 +38,11 @@ class Below(msgspec.Struct, frozen=True):
     protected: bool = False
 
 
-_NOTHING_BELOW = Below()
+_NOTHING_BELOW = SubtreeTotals()
 _DEEPEST = 100_000  # a circle of parents cannot be, but a damaged scan may show one
 
 
-class Scene:
+class DecisionContext:
     """What is so at ``now_s``.
 
     ``ending`` are the processes that are being ended, by job. ``spared_jobs`` are left alone for
@@ -47,11 +55,11 @@ class Scene:
         facts: Facts,
         policy: ProtectPolicy,
         now_s: float,
-        protection: Protection,
+        protection: ExclusionRules,
         growths: Growths,
         *,
-        spared_jobs: dict[str, SparedReason],
-        spared_rungs: Mapping[tuple[str, Rung], SparedReason],
+        spared_jobs: dict[str, ExclusionReason],
+        spared_rungs: Mapping[tuple[str, EscalationStep], ExclusionReason],
         handed_out: AbstractSet[HandedOut] = frozenset(),
     ) -> None:
         self.facts = facts
@@ -62,10 +70,12 @@ class Scene:
         self.handed_out = handed_out
         self._protection = protection
         self._growths = growths
-        self._verdicts: dict[int, SparedReason | None] = {}
-        self._below: dict[int, Below] = {}
+        self._verdicts: dict[int, ExclusionReason | None] = {}
+        self._below: dict[int, SubtreeTotals] = {}
         self.ending = _ending(facts)
-        self.weighed: dict[tuple[str, Rung], list[Worker]] = {}  # kept by ``victims``
+        self.weighed: dict[
+            tuple[str, EscalationStep], list[WeighedProcess]
+        ] = {}  # kept by ``victims``
         self.swarms: dict[str, bool] = {}  # likewise
 
     @property
@@ -109,10 +119,10 @@ class Scene:
                     written[job.key] += detail.write_bps
         return dict(written)
 
-    def of_disk(self, mount: str) -> "Scene":
+    def of_disk(self, mount: str) -> "DecisionContext":
         """The same moment without what is known to write elsewhere: who fills this disk?"""
         details = {pid: _as_seen_from(mount, detail) for pid, detail in self.facts.details.items()}
-        return Scene(
+        return DecisionContext(
             msgspec.structs.replace(self.facts, details=details),
             self.policy,
             self.now_s,
@@ -123,18 +133,18 @@ class Scene:
             handed_out=self.handed_out,
         )
 
-    def spared(self, process: ProcessFacts, job: Job) -> SparedReason | None:
+    def spared(self, process: ProcessFacts, job: Job) -> ExclusionReason | None:
         """Why nothing at all may be done to this process."""
         if process.pid not in self._verdicts:
             self._verdicts[process.pid] = self._spared(process, job)
         return self._verdicts[process.pid]
 
-    def _spared(self, process: ProcessFacts, job: Job) -> SparedReason | None:
+    def _spared(self, process: ProcessFacts, job: Job) -> ExclusionReason | None:
         if (process.pid, process.start_ticks) in self.ending.get(job.key, ()):
-            return SparedReason.DYING
+            return ExclusionReason.DYING
         verdict = self._protection.verdict(process, job, self.facts, self.policy.protected)
         if verdict is None and process.pid in self._leaders_of_strangers:
-            return SparedReason.LEADER
+            return ExclusionReason.LEADER
         return verdict
 
     @cached_property
@@ -158,7 +168,7 @@ class Scene:
             if process.session in job_of and job_of[process.session] != job.key
         )
 
-    def below(self, pid: int) -> Below:
+    def below(self, pid: int) -> SubtreeTotals:
         """All that is below a process, in any job; each process is visited once a moment."""
         waiting = [pid]
         while waiting:
@@ -170,9 +180,9 @@ class Scene:
             self._below[waiting.pop()] = self._summed(children)
         return self._below[pid]
 
-    def _summed(self, children: list[tuple[ProcessFacts, Job]]) -> Below:
+    def _summed(self, children: list[tuple[ProcessFacts, Job]]) -> SubtreeTotals:
         deeper = [self._below.get(process.pid, _NOTHING_BELOW) for process, _ in children]
-        return Below(
+        return SubtreeTotals(
             count=len(children) + sum(each.count for each in deeper),
             rss_bytes=sum(process.rss_bytes for process, _ in children)
             + sum(each.rss_bytes for each in deeper),
@@ -187,10 +197,10 @@ class Scene:
         not count any more.
         """
         reason = self.spared(process, job)
-        if reason is SparedReason.UNKNOWN:
+        if reason is ExclusionReason.UNKNOWN:
             detail = detail_of(process, self.facts)
             return detail is not None and bool(detail.arguments)
-        return reason not in {None, SparedReason.DYING}
+        return reason not in {None, ExclusionReason.DYING}
 
     @cached_property
     def _active_by_job(self) -> dict[str, list[ActiveAction]]:
@@ -200,7 +210,7 @@ class Scene:
         return by_job
 
     def active(
-        self, job_key: str, rung: Rung | None = None, resource: Resource | None = None
+        self, job_key: str, rung: EscalationStep | None = None, resource: Resource | None = None
     ) -> tuple[ActiveAction, ...]:
         """What is in force on a job, the oldest first."""
         return tuple(
@@ -216,7 +226,7 @@ class Scene:
         watched = active.state is ActionState.WATCHED
         return active.state in _IN_FORCE or (watched and self.policy.state is ProtectState.WATCH)
 
-    def has_refused(self, job_key: str, rung: Rung) -> bool:
+    def has_refused(self, job_key: str, rung: EscalationStep) -> bool:
         """Whether the system refused this a moment ago."""
         return any(
             active.state is ActionState.FAILED and active.action.rung is rung

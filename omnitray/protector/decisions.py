@@ -7,7 +7,7 @@ import msgspec
 
 from omnitray.base.facts import ProtectState, Resource
 from omnitray.protector import circuit_breaker
-from omnitray.protector.context import HandedOut, Scene
+from omnitray.protector.context import DecisionContext, HandedOut
 from omnitray.protector.model import (
     Action,
     Alarm,
@@ -21,8 +21,8 @@ from omnitray.protector.model import (
     Withdrawn,
 )
 from omnitray.protector.policies import constants
-from omnitray.protector.steps import Rung
-from omnitray.protector.victims import Choice
+from omnitray.protector.steps import EscalationStep
+from omnitray.protector.victims import VictimChoice
 
 
 class Waits(msgspec.Struct, frozen=True):
@@ -33,16 +33,16 @@ class Waits(msgspec.Struct, frozen=True):
     cpu_end_s: float
 
 
-class Memo:
+class ProtectorState:
     """What is remembered. Times are monotonic seconds; ``run`` makes ids differ between runs."""
 
     def __init__(self, run: str) -> None:
-        self.breaker = circuit_breaker.Breaker()
+        self.breaker = circuit_breaker.BreakerRecord()
         self.questions: dict[str, Question] = {}  # by job: one at a time
         self.left_alone: dict[str, float] = {}  # by job, until
         self.never: set[str] = set()
         self.let_run: dict[str, float] = {}  # by job, until: slowed down rather than paused
-        self.taken_back: dict[tuple[str, Rung], float] = {}  # until
+        self.taken_back: dict[tuple[str, EscalationStep], float] = {}  # until
         self.waits: Waits | None = None  # of the turn before
         self.disk_free: dict[str, int] = {}  # by mount, at the last change worth it
         self.left_at_pause: dict[str, int] = {}  # by action: memory when its pause was first seen
@@ -87,10 +87,10 @@ class Memo:
         return last_s is None or now_s - last_s >= every_s
 
 
-class Turn:
+class DecisionBuilder:
     """Collects the decisions of one moment."""
 
-    def __init__(self, scene: Scene, memo: Memo) -> None:
+    def __init__(self, scene: DecisionContext, memo: ProtectorState) -> None:
         self.scene = scene
         self.memo = memo
         self.now_s = scene.now_s
@@ -103,11 +103,11 @@ class Turn:
 
     def act(
         self,
-        rung: Rung,
+        rung: EscalationStep,
         resource: Resource,
         reason: ProtectReason,
         evidence: Evidence,
-        choice: Choice,
+        choice: VictimChoice,
         *,
         notify: bool,
         restores_below: float | None = None,
@@ -134,7 +134,7 @@ class Turn:
         self.decisions.append(action)
         if job:
             self.memo.handed_out[job.key, rung, resource] = self.now_s
-        if job and rung is Rung.END and not self.watches:
+        if job and rung is EscalationStep.END and not self.watches:
             self.scene.ending.setdefault(job.key, frozenset())
         return action
 
@@ -143,7 +143,7 @@ class Turn:
         self.decisions.append(
             Action(
                 id=self.memo.new_id(),
-                rung=Rung.TELL,
+                rung=EscalationStep.TELL,
                 resource=Resource.DISK,
                 reason=ProtectReason.DISK_OVER,
                 evidence=evidence,
@@ -157,11 +157,11 @@ class Turn:
 
     def ask(
         self,
-        choice: Choice,
+        choice: VictimChoice,
         resource: Resource,
         reason: ProtectReason,
         evidence: Evidence,
-        unanswered: Rung,
+        unanswered: EscalationStep,
         wait_s: float,
     ) -> None:
         """Ask about a job, unless it is being asked about or the person has said enough.
@@ -185,7 +185,7 @@ class Turn:
         memo.questions[job.key] = question
         self.decisions.append(question)
 
-    def ask_anew(self, question: Question, unanswered: Rung, wait_s: float) -> None:
+    def ask_anew(self, question: Question, unanswered: EscalationStep, wait_s: float) -> None:
         """Ask the same again, because what happens without an answer is another now."""
         self.withdraw(question.job_key)
         again = msgspec.structs.replace(

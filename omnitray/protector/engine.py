@@ -17,10 +17,15 @@ from omnitray.base.readings import Forecast, GuardReading, OwnFacts, Probe
 from omnitray.monitor.monitor import JobSource
 from omnitray.processes.inspector import Inspector, Look
 from omnitray.protector.actuators.executor import Executor
-from omnitray.protector.actuators.results import Outcome, Performed, TakenBack, Who
-from omnitray.protector.context import Scene
+from omnitray.protector.actuators.results import (
+    ActuationOutcome,
+    ActuationResult,
+    Initiator,
+    UndoResult,
+)
+from omnitray.protector.context import DecisionContext
 from omnitray.protector.effects import Effects
-from omnitray.protector.environment import Around, Surroundings
+from omnitray.protector.environment import Environment, EnvironmentPorts
 from omnitray.protector.forecast import DiskForecaster, attributed
 from omnitray.protector.guard import Guard, GuardStep
 from omnitray.protector.model import (
@@ -29,24 +34,24 @@ from omnitray.protector.model import (
     ActiveAction,
     Alarm,
     Decision,
+    ExclusionReason,
     Facts,
     Question,
     Reply,
     Restore,
-    SparedReason,
 )
-from omnitray.protector.model import TakenBack as TakenBackFact
+from omnitray.protector.model import UndoneByUser as TakenBackFact
 from omnitray.protector.notices import (
     IN_FORCE,
     Notice,
     NoticeOver,
-    Stories,
+    OpenNotices,
     alarm_notice,
     labels_of,
     notice_of,
 )
 from omnitray.protector.protector import ResourceProtector
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 
 UNREADABLE_S = 5.0
 _LOOK_AFTER_S = 1.0
@@ -54,7 +59,7 @@ _TAKEN_KEPT = 100  # actions of this run that can still be explained in full
 _PROBE_EVERY_S = 2.0
 
 
-class Readings(Protocol):
+class GuardReadings(Protocol):
     """What the guard reads from (``guard_source.GuardSource``)."""
 
     def read(self) -> GuardReading | None:
@@ -98,7 +103,7 @@ class Protecting:
     def __init__(  # noqa: PLR0913 - the seams of everything that it reads and moves
         self,
         *,
-        source: Readings,
+        source: GuardReadings,
         scan: Callable[[], Sequence[ProcessFacts]],
         jobs: JobSource,
         inspector: Inspector,
@@ -108,7 +113,7 @@ class Protecting:
         own: Callable[[], OwnFacts],
         cores: int,
         policy: ProtectPolicy,
-        around: Around | None = None,
+        around: EnvironmentPorts | None = None,
     ) -> None:
         self._source = source
         self._scan = scan
@@ -125,10 +130,10 @@ class Protecting:
         self._probed: tuple[float, Probe] | None = None
         self._replies: list[Reply] = []
         self._taken_back: list[TakenBackFact] = []
-        self._stories = Stories()
+        self._stories = OpenNotices()
         self._now_s = 0.0
         self._looks_anyway = False
-        self._surroundings = Surroundings(around or Around())
+        self._surroundings = Environment(around or EnvironmentPorts())
         self._scanned: Sequence[ProcessFacts] = ()
         self.policy = policy
         self.protector = protector
@@ -140,7 +145,7 @@ class Protecting:
         self.refusals: dict[str, str] = {}  # by action: why nothing of it could be done
 
     @property
-    def spared_jobs(self) -> dict[str, SparedReason]:
+    def spared_jobs(self) -> dict[str, ExclusionReason]:
         """The jobs that the person has taken out since the start, by key."""
         return self.protector.spared_jobs(self._now_s)
 
@@ -195,7 +200,7 @@ class Protecting:
             cleaning=tuple(_cleaning(decisions)),
         )
 
-    def scene(self) -> Scene | None:
+    def scene(self) -> DecisionContext | None:
         """The moment as it would be decided about now; None where nothing can be read."""
         reading = self._source.read()
         if reading is None:
@@ -205,14 +210,14 @@ class Protecting:
         facts = self._facts_with(reading, jobs, look, self.forecast)
         return self.protector.scene(facts, self.effective, reading.monotonic_s)
 
-    def undo(self, action_id: str, reason: str, who: Who) -> tuple[TakenBack, ...]:
+    def undo(self, action_id: str, reason: str, who: Initiator) -> tuple[UndoResult, ...]:
         """Take one action back because somebody says so."""
         held = self._held_by({action_id})
         undone = self._executor.undo(action_id, reason, who)
         self._remember(held, who)
         return undone
 
-    def undo_all(self, reason: str, who: Who) -> tuple[TakenBack, ...]:
+    def undo_all(self, reason: str, who: Initiator) -> tuple[UndoResult, ...]:
         """Take everything back."""
         held = self._held_by({each.action.id for each in self.active})
         undone = self._executor.undo_all(reason, who)
@@ -227,9 +232,9 @@ class Protecting:
             if action.id in action_ids
         ]
 
-    def _remember(self, held: list[TakenBackFact], who: Who) -> None:
+    def _remember(self, held: list[TakenBackFact], who: Initiator) -> None:
         """What a person has taken back is not done again at once."""
-        if who is not Who.PROTECTOR:
+        if who is not Initiator.PROTECTOR:
             self._taken_back += held
 
     def close(self) -> None:
@@ -277,7 +282,7 @@ class Protecting:
         there = {job.key for job in jobs}
         for each in self.active:
             if each.state is ActionState.WATCHED and each.action.job_key not in there:
-                self._executor.undo(each.action.id, "its processes have ended", Who.PROTECTOR)
+                self._executor.undo(each.action.id, "its processes have ended", Initiator.PROTECTOR)
 
     def _facts_with(
         self, reading: GuardReading, jobs: tuple[Job, ...], look: Look, forecast: Forecast | None
@@ -318,7 +323,7 @@ class Protecting:
 
     def _foreign(self, reading: GuardReading) -> list[Notice]:
         """What others have ended meanwhile."""
-        ends = (each for each in self.taken.values() if each.rung is Rung.END)
+        ends = (each for each in self.taken.values() if each.rung is EscalationStep.END)
         ours = frozenset(target.pid for each in ends for target in each.targets)
         scanned, self._scanned = self._scanned, ()
         return self._surroundings.ended(reading, scanned, ours)
@@ -333,7 +338,9 @@ class Protecting:
                 if decision.dry_run:  # it goes into the history; nothing stands open
                     notices.append(NoticeOver(labels=labels_of(decision)))
             elif isinstance(decision, Restore):
-                self._executor.undo(decision.action_id, decision.reason.sentence, Who.PROTECTOR)
+                self._executor.undo(
+                    decision.action_id, decision.reason.sentence, Initiator.PROTECTOR
+                )
             elif isinstance(decision, Alarm):
                 notices.append(alarm_notice(decision))
         return notices
@@ -344,7 +351,7 @@ class Protecting:
             del self.taken[next(iter(self.taken))]
         self.effects.forget(set(self.taken))
         self._stories.begin(action)
-        if action.rung is Rung.TELL:
+        if action.rung is EscalationStep.TELL:
             return notice_of(action)
         if self.reading is not None:
             probe = self._probed[1] if self._probed else None
@@ -354,14 +361,14 @@ class Protecting:
         self.refusals[action.id] = _note(done)
         if self.refusals[action.id]:
             self.protector.refused(action)
-        if action.rung is not Rung.SLOW_DOWN:
+        if action.rung is not EscalationStep.SLOW_DOWN:
             self._guard.acted()
         return notice_of(action, _note(done), asked=self._is_asked_about(action))
 
     def _is_asked_about(self, action: Action) -> bool:
         """Whether the question about this job tells of it: one event is told once."""
         open_ = (each.job_key for each in self.protector.open_questions)
-        return action.rung is Rung.PAUSE and action.job_key in open_
+        return action.rung is EscalationStep.PAUSE and action.job_key in open_
 
     def _delay(self, guard: GuardStep, look_after_s: float | None) -> float:
         if self._looks_anyway:
@@ -379,9 +386,9 @@ def _cleaning(decisions: Iterable[Decision]) -> Iterator[CleanRequest]:
             yield CleanRequest(mount=each.mount or "/", preview=each.preview, dry_run=each.dry_run)
 
 
-def _note(done: Sequence[Performed]) -> str:
+def _note(done: Sequence[ActuationResult]) -> str:
     """Why it could not be done, where nothing of it could."""
-    if not done or any(each.outcome is not Outcome.FAILED for each in done):
+    if not done or any(each.outcome is not ActuationOutcome.FAILED for each in done):
         return ""
     why = [f"{lever}: {reason}" for each in done for lever, reason in each.others.items()]
     return "It could not be done: " + ("; ".join(why) or "nothing here can do it")

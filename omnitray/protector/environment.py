@@ -12,10 +12,10 @@ import msgspec
 
 from omnitray.base.facts import Job, ProcessFacts
 from omnitray.base.policy import ProtectPolicy
-from omnitray.base.readings import GuardReading, Identity, ProcessDetail
+from omnitray.base.readings import GuardReading, ProcessDetail, ProcessIdentity
 from omnitray.protector.exclusions.foreground import Foreground, NoForeground, foreground_pids
 from omnitray.protector.notices import Notice, foreign_notice
-from omnitray.protector.oom_events.daemons import Neighbour
+from omnitray.protector.oom_events.daemons import OomDaemon
 from omnitray.protector.oom_events.watch import ForeignWatch, Logs, Moment, NoLogs
 
 _MEET_EVERY_S = 60.0
@@ -24,22 +24,22 @@ _ANSWER_S = 1.0  # so soon is looked again while an answer is awaited
 _PRESSED_PERCENT = 10.0  # of ten seconds that something waited for memory
 
 
-class Around(msgspec.Struct, frozen=True, kw_only=True):
+class EnvironmentPorts(msgspec.Struct, frozen=True, kw_only=True):
     """The seams: who else guards, where ends are told, who lives, whose window is active."""
 
-    neighbours: Callable[[], tuple[Neighbour, ...]] = tuple
+    neighbours: Callable[[], tuple[OomDaemon, ...]] = tuple
     logs: Logs = NoLogs()
-    is_there: Callable[[Identity], bool] = lambda _identity: True
+    is_there: Callable[[ProcessIdentity], bool] = lambda _identity: True
     foreground: Foreground = NoForeground()
 
 
-class Surroundings:
+class Environment:
     """Remembers what was met; from one thread."""
 
-    def __init__(self, around: Around) -> None:
+    def __init__(self, around: EnvironmentPorts) -> None:
         self._around = around
         self._met_s = float("-inf")
-        self._met: tuple[Neighbour, ...] = ()
+        self._met: tuple[OomDaemon, ...] = ()
         self._ends = ForeignWatch(around.logs, around.is_there)
 
     def meet(self, now_s: float) -> None:

@@ -7,7 +7,7 @@ Names of jobs are text from outside: whoever shows these sentences shows plain t
 from omnitray.base.amounts import duration, percent, rate, size, span
 from omnitray.base.facts import ProtectState, Resource
 from omnitray.protector.circuit_breaker import OPEN_S
-from omnitray.protector.context import Scene
+from omnitray.protector.context import DecisionContext
 from omnitray.protector.model import (
     Action,
     ActionState,
@@ -22,25 +22,25 @@ from omnitray.protector.model import (
 from omnitray.protector.policies import constants
 from omnitray.protector.policies import cpu as cpu_ladder
 from omnitray.protector.policies import memory as memory_ladder
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from omnitray.protector.victims import choose
 from omnitray.protector.view import Considered, Explanation
 
 _DONE = {
-    Rung.TELL: "told about",
-    Rung.SLOW_DOWN: "slowed down",
-    Rung.PAUSE: "paused",
-    Rung.END: "ended",
+    EscalationStep.TELL: "told about",
+    EscalationStep.SLOW_DOWN: "slowed down",
+    EscalationStep.PAUSE: "paused",
+    EscalationStep.END: "ended",
 }
 _WOULD = {
-    Rung.SLOW_DOWN: "would be slowed down",
-    Rung.PAUSE: "would be paused",
-    Rung.END: "would be ended",
+    EscalationStep.SLOW_DOWN: "would be slowed down",
+    EscalationStep.PAUSE: "would be paused",
+    EscalationStep.END: "would be ended",
 }
 _STEPS = (
-    (Resource.MEMORY, Rung.PAUSE),
-    (Resource.MEMORY, Rung.END),
-    (Resource.CPU, Rung.SLOW_DOWN),
+    (Resource.MEMORY, EscalationStep.PAUSE),
+    (Resource.MEMORY, EscalationStep.END),
+    (Resource.CPU, EscalationStep.SLOW_DOWN),
 )
 _POSTURES = {
     ProtectState.WATCH: ["Protection only watches: nobody is touched."],
@@ -48,7 +48,7 @@ _POSTURES = {
 }
 _HAS_BEEN = {ActionState.HELD: "has been", ActionState.WATCHED: "would have been"}
 _NOBODY_BUSY = "No job that may be touched takes a fifth of the processors: none is slowed down."
-_UNANSWERED = {Rung.PAUSE: "it is paused", Rung.END: "it is ended"}
+_UNANSWERED = {EscalationStep.PAUSE: "it is paused", EscalationStep.END: "it is ended"}
 _STAYS = {Resource.CPU: "it stays slowed down", Resource.MEMORY: "it stays paused"}
 _NAMES = {Resource.CPU: "processors", Resource.MEMORY: "memory", Resource.DISK: "disk"}
 _FORETOLD = {ProtectReason.MEMORY_RUNS_OUT, ProtectReason.DISK_RUNS_OUT}  # the figures say it
@@ -121,7 +121,7 @@ def asked(question: Question) -> str:
 
 def is_paused(question: Question) -> bool:
     """Whether the job of a question is paused while it is asked; else it is slowed down."""
-    return question.resource is not Resource.CPU or question.unanswered is Rung.END
+    return question.resource is not Resource.CPU or question.unanswered is EscalationStep.END
 
 
 def unanswered(question: Question) -> str:
@@ -140,7 +140,7 @@ def alarmed(alarm: Alarm) -> tuple[str, str]:
     return "Protection stopped ending processes", text
 
 
-def now(scene: Scene) -> Explanation:
+def now(scene: DecisionContext) -> Explanation:
     """Who would be acted on at this moment, in which order and why; nothing is done."""
     choices = [(resource, rung, choose(scene, resource, rung)) for resource, rung in _steps(scene)]
     lines = [
@@ -153,7 +153,7 @@ def now(scene: Scene) -> Explanation:
         lines.insert(0, _NOBODY_BUSY)
     considered: dict[str, Considered] = {}
     # An end spares for what a process is, the other rungs for what it does: the former says more.
-    for _, rung, choice in sorted(choices, key=lambda each: each[1] is not Rung.END):
+    for _, rung, choice in sorted(choices, key=lambda each: each[1] is not EscalationStep.END):
         for each in choice.considered:
             words = _considered(each, _WOULD[rung])
             if words.chosen or each.title not in considered:
@@ -166,7 +166,7 @@ def now(scene: Scene) -> Explanation:
     )
 
 
-def _state(scene: Scene) -> str:
+def _state(scene: DecisionContext) -> str:
     """Whether something is short, in a sentence."""
     why = memory_ladder.urgent(scene)
     if why is not None:
@@ -182,24 +182,24 @@ def _state(scene: Scene) -> str:
     return f"{_capital(figures)}.{waits}" if short else f"Nothing is short: {figures}."
 
 
-def _steps(scene: Scene) -> list[tuple[Resource, Rung]]:
+def _steps(scene: DecisionContext) -> list[tuple[Resource, EscalationStep]]:
     """What could come next, what is short now first."""
     busy = _is_busy(scene)
     return sorted(_STEPS, key=lambda step: (step[0] is Resource.CPU) is not busy)
 
 
-def _is_busy(scene: Scene) -> bool:
+def _is_busy(scene: DecisionContext) -> bool:
     """Whether processors are what is short, before anything else."""
     cpu = scene.facts.reading.cpu_percent
     over = cpu is not None and cpu >= scene.limits.cpu_percent
     return over and memory_ladder.urgent(scene) is None
 
 
-def _posture(scene: Scene) -> list[str]:
+def _posture(scene: DecisionContext) -> list[str]:
     return _POSTURES.get(scene.policy.state, [])
 
 
-def _held(scene: Scene) -> list[str]:
+def _held(scene: DecisionContext) -> list[str]:
     """What is under action already, and for how long."""
     return [
         f"{active.action.title} {_HAS_BEEN[active.state]} {_DONE[active.action.rung]}"
@@ -209,10 +209,10 @@ def _held(scene: Scene) -> list[str]:
     ]
 
 
-def _then(scene: Scene, resource: Resource, rung: Rung) -> str:
+def _then(scene: DecisionContext, resource: Resource, rung: EscalationStep) -> str:
     """What would come after that, and when."""
     limits = scene.limits
-    if rung is Rung.PAUSE:
+    if rung is EscalationStep.PAUSE:
         end_s = limits.memory_end_after_s
         ended = f"; without an answer it would be ended {duration(end_s)} later" if end_s else ""
         return f" and you would be asked{ended}"
@@ -224,10 +224,10 @@ def _then(scene: Scene, resource: Resource, rung: Rung) -> str:
     return f", and if others still had to wait {slowed} later, you would be asked{paused}"
 
 
-def _if(scene: Scene, resource: Resource, rung: Rung) -> str:
+def _if(scene: DecisionContext, resource: Resource, rung: EscalationStep) -> str:
     if resource is Resource.CPU:
         return f"Over the processor limit for {duration(scene.limits.hold_s)},"
-    if rung is Rung.END:
+    if rung is EscalationStep.END:
         return "If memory and swap were used up,"
     return f"If memory were to end in less than {duration(scene.limits.memory_runs_out_s)},"
 
@@ -248,9 +248,9 @@ def _share_of(chosen: list[Candidate], resource: Resource) -> str:
 
 
 def _way_back(action: Action) -> str:
-    if action.rung is Rung.END:
+    if action.rung is EscalationStep.END:
         return "This cannot be taken back."
-    if action.rung is Rung.TELL or action.cleans:
+    if action.rung is EscalationStep.TELL or action.cleans:
         return ""
     if action.restores_below is None:
         return "It stays so until you say otherwise."

@@ -188,7 +188,7 @@ def _is_pressed(reading: GuardReading) -> bool:
 _SHORTEST_WINDOW_S = 0.5
 
 
-class Wakers(Protocol):
+class WakeupTriggers(Protocol):
     """What a platform has beside the machine's readings."""
 
     def zram_bytes(self) -> int:
@@ -234,7 +234,7 @@ class _Used(msgspec.Struct, frozen=True):
 class GuardSource:
     """Gives readings; from one thread."""
 
-    def __init__(self, machine: Machine, wakers: Wakers, clock: Clock) -> None:
+    def __init__(self, machine: Machine, wakers: WakeupTriggers, clock: Clock) -> None:
         self._machine = machine
         self._wakers = wakers
         self._clock = clock
@@ -272,7 +272,7 @@ class GuardSource:
         return since_s if moved < WORTH_BPS * since_s else None
 
     def triggers(self) -> tuple[int, ...]:
-        """What wakes a sleeper early; see :class:`Wakers`."""
+        """What wakes a sleeper early; see :class:`WakeupTriggers`."""
         return self._wakers.triggers()
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
 """A closer look at the jobs that somebody is looking at: disk I/O, growth, shared memory, badges.
 
-    jobs of the newest scan, the chosen one, the person's list  →  ``CloseLook``
+    jobs of the newest scan, the chosen one, the person's list  →  ``JobInspection``
 
 It is taken only while a page shows it: reading what a process moved costs tens of microseconds.
 One that used no processor has moved nothing and is not asked again. One thread.
@@ -19,10 +19,10 @@ from omnitray.processes.growth import Growths
 from omnitray.processes.inspector import Inspector
 from omnitray.processes.job_looks import Identity, identity
 from omnitray.processes.process_table import ProcessDetails
-from omnitray.protector.context import Scene
-from omnitray.protector.exclusions.rules import Protection
-from omnitray.protector.model import Facts, SparedReason
-from omnitray.protector.steps import Rung
+from omnitray.protector.context import DecisionContext
+from omnitray.protector.exclusions.rules import ExclusionRules
+from omnitray.protector.model import ExclusionReason, Facts
+from omnitray.protector.steps import EscalationStep
 from omnitray.protector.victims import workers
 from omnitray.protector.view import Protected
 
@@ -30,7 +30,7 @@ _MOST = 2000  # processes whose I/O is read; the heaviest jobs come first
 _MOST_SMAPS = 64  # reading the maps of a large process takes milliseconds
 _SHORTEST_S = 0.9  # a rate over less would jump
 _PSS_EVERY_S = 5.0
-_SAYS_LITTLE = {SparedReason.PARENT, SparedReason.DYING}
+_SAYS_LITTLE = {ExclusionReason.PARENT, ExclusionReason.DYING}
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -41,7 +41,7 @@ class Wanted(msgspec.Struct, frozen=True):
     protected: tuple[str, ...] = ()
 
 
-class CloseLook(msgspec.Struct, frozen=True, kw_only=True):
+class JobInspection(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen, by ``(pid, start_ticks)``; what may not be read is not in it.
 
     ``io_bps``: read from and written to disks. ``pss_bytes``: of the chosen job alone, with the
@@ -66,13 +66,13 @@ class _Measured(msgspec.Struct, frozen=True):
     sizes: dict[Identity, int] = {}
 
 
-class CloseLooker:
+class JobInspector:
     """Remembers from look to look; one instance belongs to one thread."""
 
     def __init__(
         self,
         details: ProcessDetails,
-        protection: Protection,
+        protection: ExclusionRules,
         own: Callable[[], OwnFacts],
         clock: Clock,
     ) -> None:
@@ -86,13 +86,13 @@ class CloseLooker:
         self._moved: dict[Identity, _Moved] = {}
         self._measured = _Measured()
 
-    def look(self, wanted: Wanted) -> CloseLook:
+    def look(self, wanted: Wanted) -> JobInspection:
         """Look at these jobs."""
         now = self._clock.monotonic()
         if wanted.jobs is not self._grown:  # the same scan twice would look like no growth
             self._grown = wanted.jobs
             self._growths.observe(wanted.jobs, now)
-        return CloseLook(
+        return JobInspection(
             io_bps=self._io(wanted.jobs, now),
             growth_bps=self._growth(wanted.jobs),
             pss_bytes=self._pss(wanted, now),
@@ -150,40 +150,40 @@ class CloseLooker:
             own=self._own(),
         )
         policy = ProtectPolicy(protected=wanted.protected)
-        scene = Scene(
+        scene = DecisionContext(
             facts, policy, now, self._protection, self._growths, spared_jobs={}, spared_rungs={}
         )
         badges = (self._badge(scene, job) for job in wanted.jobs)
         return {each.job_key: each for each in badges if each is not None}
 
-    def _badge(self, scene: Scene, job: Job) -> Protected | None:
+    def _badge(self, scene: DecisionContext, job: Job) -> Protected | None:
         """A job is protected when nothing of it may be touched."""
-        reasons: dict[int, SparedReason] = {}
-        for worker in workers(scene, job, Rung.SLOW_DOWN):
+        reasons: dict[int, ExclusionReason] = {}
+        for worker in workers(scene, job, EscalationStep.SLOW_DOWN):
             if worker.spared is None:
                 return None
             reasons[worker.process.pid] = worker.spared
         if not reasons:
             return None
         why = _telling(list(reasons.values()), reasons.get(job.leader_pid))
-        if why is not SparedReason.PERSON:
+        if why is not ExclusionReason.PERSON:
             return Protected(job_key=job.key, why=why.sentence)
         words = tuple(word for word in scene.policy.protected if self._means(word, scene, job))
         return Protected(job_key=job.key, why=why.sentence, by_person=True, words=words)
 
-    def _means(self, word: str, scene: Scene, job: Job) -> bool:
+    def _means(self, word: str, scene: DecisionContext, job: Job) -> bool:
         """Whether this entry of the person's list means the job."""
         verdicts = (
             self._protection.verdict(process, job, scene.facts, (word,))
             for process in job.processes
         )
-        return any(verdict is SparedReason.PERSON for verdict in verdicts)
+        return any(verdict is ExclusionReason.PERSON for verdict in verdicts)
 
 
-def _telling(reasons: Sequence[SparedReason], leader: SparedReason | None) -> SparedReason:
+def _telling(reasons: Sequence[ExclusionReason], leader: ExclusionReason | None) -> ExclusionReason:
     """The reason that says most: the person's, the leader's, else the first that says anything."""
-    if SparedReason.PERSON in reasons:
-        return SparedReason.PERSON
+    if ExclusionReason.PERSON in reasons:
+        return ExclusionReason.PERSON
     if leader is not None and leader not in _SAYS_LITTLE:
         return leader
     return next((each for each in reasons if each not in _SAYS_LITTLE), reasons[0])

@@ -16,16 +16,23 @@ from omnitray.base.facts import (
     Job,
     JobKind,
     ProcessFacts,
+    ReasonEnum,
     Resource,
-    Said,
 )
-from omnitray.base.readings import Forecast, GuardReading, Identity, OwnFacts, Probe, ProcessDetail
+from omnitray.base.readings import (
+    Forecast,
+    GuardReading,
+    OwnFacts,
+    Probe,
+    ProcessDetail,
+    ProcessIdentity,
+)
 from omnitray.processes.process_roles import Tie
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import Answer
 
 
-class ProtectReason(Said):
+class ProtectReason(ReasonEnum):
     """Why something is done to a job."""
 
     CPU_OVER = "cpu_over", "it takes most of the processors, which are over the limit"
@@ -43,7 +50,7 @@ class ProtectReason(Said):
     ASKED = "asked", "you asked for it"
 
 
-class RestoreReason(Said):
+class RestoreReason(ReasonEnum):
     """Why something is given back."""
 
     RELIEVED = "relieved", "there is enough again"
@@ -56,7 +63,7 @@ class RestoreReason(Said):
     PROTECTED_NOW = "protected_now", "it is protected now"
 
 
-class SparedReason(Said):
+class ExclusionReason(ReasonEnum):
     """Why a job or a process is not the one."""
 
     OURSELVES = "ourselves", "OmniTray itself"
@@ -92,7 +99,7 @@ class SparedReason(Said):
     LESS = "less", "takes less of what is short"
 
 
-class AlarmReason(Said):
+class AlarmReason(ReasonEnum):
     """What the protector says aloud without doing anything."""
 
     THREE_ENDS = "three_ends", "three processes were ended within ten minutes"
@@ -136,7 +143,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     cpu_percent: float | None = None
     write_bps: float | None = None
     pid: int | None = None
-    spared: SparedReason | None = None
+    spared: ExclusionReason | None = None
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,13 +156,13 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: str
-    rung: Rung
+    rung: EscalationStep
     resource: Resource
     reason: ProtectReason
     evidence: Evidence
     job_key: str = ""
     title: str = ""
-    targets: tuple[Identity, ...] = ()
+    targets: tuple[ProcessIdentity, ...] = ()
     considered: tuple[Candidate, ...] = ()
     restores_below: float | None = None
     mount: str | None = None
@@ -185,9 +192,9 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     resource: Resource
     reason: ProtectReason
     evidence: Evidence
-    targets: tuple[Identity, ...] = ()  # what End would end
+    targets: tuple[ProcessIdentity, ...] = ()  # what End would end
     answers: tuple[Answer, ...] = tuple(Answer)
-    unanswered: Rung | None = None
+    unanswered: EscalationStep | None = None
     deadline_s: float | None = None
 
 
@@ -215,11 +222,11 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     question_id: str | None = None
 
 
-class TakenBack(msgspec.Struct, frozen=True, kw_only=True):
+class UndoneByUser(msgspec.Struct, frozen=True, kw_only=True):
     """The person has undone this: it is not to be done again at once."""
 
     job_key: str
-    rung: Rung
+    rung: EscalationStep
 
 
 class ActionState(enum.StrEnum):
@@ -269,21 +276,21 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     active: tuple[ActiveAction, ...] = ()
     ended: tuple[EndOutcome, ...] = ()
     replies: tuple[Reply, ...] = ()
-    taken_back: tuple[TakenBack, ...] = ()
+    taken_back: tuple[UndoneByUser, ...] = ()
     neighbours: tuple[str, ...] = ()  # other guardians that run here, for people
 
 
 HORIZON_S = 30.0  # what grows counts as if it had grown for so long already
 
 
-class Worker(msgspec.Struct, frozen=True, kw_only=True):
+class WeighedProcess(msgspec.Struct, frozen=True, kw_only=True):
     """A process of a job, weighed."""
 
     process: ProcessFacts
-    identity: Identity
+    identity: ProcessIdentity
     growth_bps: float
     write_bps: float
-    spared: SparedReason | None
+    spared: ExclusionReason | None
 
     @property
     def future_bytes(self) -> float:

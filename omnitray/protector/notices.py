@@ -22,7 +22,7 @@ from omnitray.protector.model import (
     Candidate,
 )
 from omnitray.protector.oom_events.parse import ForeignEnd, UnnamedEnd
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 
 _NAMED = 3
 
@@ -50,7 +50,7 @@ def labels_of(action: Action) -> dict[str, str]:
     An end is a story of its own: it stays open until somebody has seen it.
     """
     labels = {"resource": action.resource.value, "job": action.job_key or action.mount or ""}
-    return {**labels, "rung": action.rung.value} if action.rung is Rung.END else labels
+    return {**labels, "rung": action.rung.value} if action.rung is EscalationStep.END else labels
 
 
 def notice_of(action: Action, note: str = "", *, asked: bool = False) -> Notice:
@@ -140,7 +140,7 @@ def _capital(words: str) -> str:
 IN_FORCE = {ActionState.HELD, ActionState.ENDING, ActionState.WATCHED}
 
 
-class Stories:
+class OpenNotices:
     """The open ones; belongs to one thread."""
 
     def __init__(self) -> None:
@@ -149,9 +149,9 @@ class Stories:
 
     def begin(self, action: Action) -> None:
         """Something is done or told; what only would be done is over already."""
-        if action.dry_run or action.rung is Rung.END:
+        if action.dry_run or action.rung is EscalationStep.END:
             return
-        (self._told if action.rung is Rung.TELL else self._done)[action.id] = action
+        (self._told if action.rung is EscalationStep.TELL else self._done)[action.id] = action
 
     def over(self, active: Iterable[ActiveAction], reading: GuardReading) -> list[NoticeOver]:
         """Those that are over now; two about the same job and resource are one story."""

@@ -15,16 +15,23 @@ from omnitray.base.facts import ProtectState
 from omnitray.base.policy import ProtectPolicy
 from omnitray.processes.growth import Growths
 from omnitray.protector import circuit_breaker
-from omnitray.protector.context import Scene
-from omnitray.protector.decisions import Memo, Turn
-from omnitray.protector.exclusions.common import Programs
+from omnitray.protector.context import DecisionContext
+from omnitray.protector.decisions import DecisionBuilder, ProtectorState
+from omnitray.protector.exclusions.common import ProgramTables
 from omnitray.protector.exclusions.programs import LINUX
-from omnitray.protector.exclusions.rules import Protection
-from omnitray.protector.model import Action, Decision, Facts, Question, RestoreReason, SparedReason
+from omnitray.protector.exclusions.rules import ExclusionRules
+from omnitray.protector.model import (
+    Action,
+    Decision,
+    ExclusionReason,
+    Facts,
+    Question,
+    RestoreReason,
+)
 from omnitray.protector.policies import constants, cpu, questions, restore
 from omnitray.protector.policies import disk as disk_ladder
 from omnitray.protector.policies import memory as memory_ladder
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import BreakerState
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -41,18 +48,18 @@ class ResourceProtector:
         self,
         run: str,
         *,
-        programs: Programs = LINUX,
+        programs: ProgramTables = LINUX,
         home: str = "",
         resolve: Callable[[str], str] = str,
     ) -> None:
-        self._protection = Protection(programs, home, resolve)
+        self._protection = ExclusionRules(programs, home, resolve)
         self._growths = Growths()
-        self._memo = Memo(run)
+        self._memo = ProtectorState(run)
         self._last_s: float | None = None
         self._hurries = False
 
     @property
-    def breaker(self) -> circuit_breaker.Breaker:
+    def breaker(self) -> circuit_breaker.BreakerRecord:
         """The circuit breaker on ends."""
         return self._memo.breaker
 
@@ -76,11 +83,11 @@ class ResourceProtector:
         """Whether an end under way has had its time for TERM: memory still falls."""
         return self._hurries
 
-    def spared_jobs(self, now_s: float) -> dict[str, SparedReason]:
+    def spared_jobs(self, now_s: float) -> dict[str, ExclusionReason]:
         """The jobs that the person has taken out since the start, by key."""
         memo = self._memo
-        spared = dict.fromkeys(_not_yet(memo.left_alone, now_s), SparedReason.LEFT_ALONE)
-        return spared | dict.fromkeys(memo.never, SparedReason.PERSON)
+        spared = dict.fromkeys(_not_yet(memo.left_alone, now_s), ExclusionReason.LEFT_ALONE)
+        return spared | dict.fromkeys(memo.never, ExclusionReason.PERSON)
 
     def refused(self, action: Action) -> None:
         """The system refused this pause: what was to be asked about it is not asked."""
@@ -100,7 +107,7 @@ class ResourceProtector:
         self._pass_time(facts, now_s)
         for each in facts.taken_back:
             self._memo.taken_back[each.job_key, each.rung] = now_s + constants.TAKEN_BACK_S
-        turn = Turn(self._scene(facts, policy, now_s), self._memo)
+        turn = DecisionBuilder(self._scene(facts, policy, now_s), self._memo)
         if policy.state is ProtectState.OFF:
             restore.everything(turn, RestoreReason.SWITCHED_OFF)
             return turn.decisions
@@ -118,19 +125,19 @@ class ResourceProtector:
         questions.step(turn)
         return turn.decisions
 
-    def scene(self, facts: Facts, policy: ProtectPolicy, now_s: float) -> Scene:
+    def scene(self, facts: Facts, policy: ProtectPolicy, now_s: float) -> DecisionContext:
         """The moment as it would be decided about, for explanations; changes nothing."""
         return self._scene(facts, policy, now_s)
 
-    def _scene(self, facts: Facts, policy: ProtectPolicy, now_s: float) -> Scene:
+    def _scene(self, facts: Facts, policy: ProtectPolicy, now_s: float) -> DecisionContext:
         memo = self._memo
-        rungs = dict.fromkeys(_not_yet(memo.taken_back, now_s), SparedReason.TAKEN_BACK)
+        rungs = dict.fromkeys(_not_yet(memo.taken_back, now_s), ExclusionReason.TAKEN_BACK)
         let_run = _not_yet(memo.let_run, now_s)
-        rungs |= {(key, Rung.PAUSE): SparedReason.LEFT_ALONE for key in let_run}
+        rungs |= {(key, EscalationStep.PAUSE): ExclusionReason.LEFT_ALONE for key in let_run}
         handed_out = {
             key for key, at_s in memo.handed_out.items() if now_s - at_s < constants.HANDED_OUT_S
         }
-        return Scene(
+        return DecisionContext(
             facts,
             policy,
             now_s,
@@ -164,8 +171,10 @@ class ResourceProtector:
 
     def _paused(self, facts: Facts) -> set[str]:
         actions = (active.action for active in facts.active)
-        held = {action.job_key for action in actions if action.rung is Rung.PAUSE}
-        return held | {key for key, rung, _ in self._memo.handed_out if rung is Rung.PAUSE}
+        held = {action.job_key for action in actions if action.rung is EscalationStep.PAUSE}
+        return held | {
+            key for key, rung, _ in self._memo.handed_out if rung is EscalationStep.PAUSE
+        }
 
     def _forget_gone(self, facts: Facts) -> None:
         """What was said about jobs that are gone, or not held any more."""
@@ -173,7 +182,7 @@ class ResourceProtector:
         held = {active.action.job_key for active in facts.active}
         memo.answered = {key: at_s for key, at_s in memo.answered.items() if key in held}
 
-    def _step_breaker(self, turn: Turn) -> None:
+    def _step_breaker(self, turn: DecisionBuilder) -> None:
         facts, memo = turn.scene.facts, self._memo
         memory = facts.reading.memory
         before = memo.breaker

@@ -3,7 +3,7 @@
 import enum
 
 
-class Rung(enum.StrEnum):
+class EscalationStep(enum.StrEnum):
     """A step of the ladder."""
 
     TELL = "tell"
@@ -12,7 +12,7 @@ class Rung(enum.StrEnum):
     END = "end"
 
 
-class LeverKind(enum.StrEnum):
+class ActuatorKind(enum.StrEnum):
     """A means of acting on a job; the value stands in the journal."""
 
     CPU_WEIGHT = "cpu_weight"

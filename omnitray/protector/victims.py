@@ -8,11 +8,11 @@ in a scan makes no difference.
 import msgspec
 
 from omnitray.base.facts import Job, JobKind, ProcessFacts, Resource
-from omnitray.base.readings import WORTH_WRITING_BPS, Identity
-from omnitray.protector.context import Scene
+from omnitray.base.readings import WORTH_WRITING_BPS, ProcessIdentity
+from omnitray.protector.context import DecisionContext
 from omnitray.protector.exclusions.rules import detail_of
-from omnitray.protector.model import HORIZON_S, Candidate, SparedReason, Worker
-from omnitray.protector.steps import Rung
+from omnitray.protector.model import HORIZON_S, Candidate, ExclusionReason, WeighedProcess
+from omnitray.protector.steps import EscalationStep
 
 _HELPER_RATIO = 4.0  # a parent so much larger than all below it is the worker itself
 _COVERED = 0.8  # of a job's growth is paused
@@ -26,17 +26,19 @@ WORTH_GROWTH_BPS = 1 << 20
 _RUNS = {JobKind.TEST_RUN, JobKind.BUILD, JobKind.AGENT}
 
 
-def workers_for(scene: Scene, job: Job, resource: Resource, rung: Rung) -> tuple[Worker, ...]:
+def workers_for(
+    scene: DecisionContext, job: Job, resource: Resource, rung: EscalationStep
+) -> tuple[WeighedProcess, ...]:
     """The processes of a job that this rung would act on; empty when all are spared."""
     free = [each for each in workers(scene, job, rung) if each.spared is None]
-    if rung is Rung.SLOW_DOWN or not free:
+    if rung is EscalationStep.SLOW_DOWN or not free:
         return tuple(free)
-    if rung is Rung.PAUSE:
+    if rung is EscalationStep.PAUSE:
         return _to_pause(scene, free, resource)
     return tuple(free) if is_swarm(scene, job) else _to_end(scene, free)
 
 
-def workers(scene: Scene, job: Job, rung: Rung) -> list[Worker]:
+def workers(scene: DecisionContext, job: Job, rung: EscalationStep) -> list[WeighedProcess]:
     """Every process of a job with its verdict for this rung, the first to be acted on first."""
     known = scene.weighed.get((job.key, rung))
     if known is None:
@@ -45,17 +47,19 @@ def workers(scene: Scene, job: Job, rung: Rung) -> list[Worker]:
     return known
 
 
-def worker_key(worker: Worker) -> tuple[float, int, int]:
+def worker_key(worker: WeighedProcess) -> tuple[float, int, int]:
     """The comparison: the larger first, then the younger, then the higher pid."""
     process = worker.process
     return -worker.future_bytes, -process.start_ticks, -process.pid
 
 
-def _worker(scene: Scene, job: Job, process: ProcessFacts, rung: Rung) -> Worker:
+def _worker(
+    scene: DecisionContext, job: Job, process: ProcessFacts, rung: EscalationStep
+) -> WeighedProcess:
     detail = detail_of(process, scene.facts)
-    return Worker(
+    return WeighedProcess(
         process=process,
-        identity=Identity(
+        identity=ProcessIdentity(
             pid=process.pid,
             start_ticks=process.start_ticks,
             exe=detail.exe if detail else None,
@@ -67,23 +71,25 @@ def _worker(scene: Scene, job: Job, process: ProcessFacts, rung: Rung) -> Worker
 
 
 def _spared_worker(
-    scene: Scene, job: Job, process: ProcessFacts, rung: Rung
-) -> SparedReason | None:
+    scene: DecisionContext, job: Job, process: ProcessFacts, rung: EscalationStep
+) -> ExclusionReason | None:
     if (reason := scene.spared(process, job)) is not None:
         return reason
     below = scene.below(process.pid)
     if below.protected:
-        return SparedReason.PARENT
-    if rung is Rung.PAUSE and scene.facts.ties.get(process.pid):
-        return SparedReason.TIED
-    if rung is Rung.SLOW_DOWN or is_swarm(scene, job):
+        return ExclusionReason.PARENT
+    if rung is EscalationStep.PAUSE and scene.facts.ties.get(process.pid):
+        return ExclusionReason.TIED
+    if rung is EscalationStep.SLOW_DOWN or is_swarm(scene, job):
         return None
     # A parent is spared while the run is in its workers; small helpers are no workers.
     is_parent = below.count and process.rss_bytes < _HELPER_RATIO * below.rss_bytes
-    return SparedReason.PARENT if is_parent else None
+    return ExclusionReason.PARENT if is_parent else None
 
 
-def _to_pause(scene: Scene, free: list[Worker], resource: Resource) -> tuple[Worker, ...]:
+def _to_pause(
+    scene: DecisionContext, free: list[WeighedProcess], resource: Resource
+) -> tuple[WeighedProcess, ...]:
     """For memory those that make up most of the growth; for the rest all of them."""
     if resource is Resource.DISK:
         return tuple(each for each in free if each.write_bps > 0.0) or tuple(free)
@@ -95,7 +101,7 @@ def _to_pause(scene: Scene, free: list[Worker], resource: Resource) -> tuple[Wor
         key=lambda each: (-each.growth_bps, worker_key(each)),
     )
     wanted = _COVERED * sum(each.growth_bps for each in growing)
-    chosen: list[Worker] = []
+    chosen: list[WeighedProcess] = []
     for worker in growing:
         if wanted <= 0.0:
             break
@@ -104,7 +110,7 @@ def _to_pause(scene: Scene, free: list[Worker], resource: Resource) -> tuple[Wor
     return tuple(chosen) or tuple(running)
 
 
-def _to_end(scene: Scene, free: list[Worker]) -> tuple[Worker, ...]:
+def _to_end(scene: DecisionContext, free: list[WeighedProcess]) -> tuple[WeighedProcess, ...]:
     """The largest; further ones only where each brings back a good part too.
 
     Of a run whose memory lies in many small workers one is ended and its memory waited for: more
@@ -122,7 +128,7 @@ def _to_end(scene: Scene, free: list[Worker]) -> tuple[Worker, ...]:
     return tuple(chosen)
 
 
-def is_swarm(scene: Scene, job: Job) -> bool:
+def is_swarm(scene: DecisionContext, job: Job) -> bool:
     """Whether a job is very many processes of which none stands out: a fork bomb.
 
     Its parents must be stopped too: each would start new ones. Test runs and builds are none.
@@ -134,24 +140,24 @@ def is_swarm(scene: Scene, job: Job) -> bool:
     return scene.swarms[job.key]
 
 
-def _has_no_head(scene: Scene, job: Job) -> bool:
+def _has_no_head(scene: DecisionContext, job: Job) -> bool:
     """Whether no process of it is large beside the whole."""
     free = (each for each in job.processes if scene.spared(each, job) is None)
     largest = max((each.rss_bytes for each in free), default=0)
     return largest < _SWARM_SHARE * max(1, job.rss_bytes)
 
 
-def is_paused(scene: Scene, identity: Identity) -> bool:
+def is_paused(scene: DecisionContext, identity: ProcessIdentity) -> bool:
     """Whether this very process is held by a pause."""
     return any(
         identity.pid == target.pid and identity.start_ticks == target.start_ticks
         for active in scene.facts.active
-        if active.action.rung is Rung.PAUSE and active.state != "failed"
+        if active.action.rung is EscalationStep.PAUSE and active.state != "failed"
         for target in active.action.targets
     )
 
 
-def grows_or_is_new(scene: Scene, worker: Worker) -> bool:
+def grows_or_is_new(scene: DecisionContext, worker: WeighedProcess) -> bool:
     """Whether it grows, or is too young to tell."""
     rate = scene.growth_bps(worker.process)
     return rate is None or rate >= WORTH_GROWTH_BPS
@@ -170,37 +176,39 @@ _HELD_WEIGHT = 2.0  # what had to be paused already is the first to be ended
 _LEAST_CORES = 0.01  # the smallest quota there is
 _MOST_CONSIDERED = 8
 LEAST_SHARE = {  # of the machine, for a job to be worth it
-    (Resource.CPU, Rung.SLOW_DOWN): 0.2,
-    (Resource.CPU, Rung.PAUSE): 0.2,
-    (Resource.DISK, Rung.SLOW_DOWN): 0.5,  # of what the heaviest writer writes
-    (Resource.DISK, Rung.PAUSE): 0.5,
-    (Resource.MEMORY, Rung.SLOW_DOWN): 0.1,
-    (Resource.MEMORY, Rung.PAUSE): 0.01,
-    (Resource.MEMORY, Rung.END): 0.01,
+    (Resource.CPU, EscalationStep.SLOW_DOWN): 0.2,
+    (Resource.CPU, EscalationStep.PAUSE): 0.2,
+    (Resource.DISK, EscalationStep.SLOW_DOWN): 0.5,  # of what the heaviest writer writes
+    (Resource.DISK, EscalationStep.PAUSE): 0.5,
+    (Resource.MEMORY, EscalationStep.SLOW_DOWN): 0.1,
+    (Resource.MEMORY, EscalationStep.PAUSE): 0.01,
+    (Resource.MEMORY, EscalationStep.END): 0.01,
 }
 
 
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
+class VictimChoice(msgspec.Struct, frozen=True, kw_only=True):
     """Who is acted on, and who was weighed; ``job`` None when everybody was spared."""
 
     job: Job | None
-    targets: tuple[Identity, ...] = ()
+    targets: tuple[ProcessIdentity, ...] = ()
     expected_bytes: int = 0
     considered: tuple[Candidate, ...] = ()
 
 
-def choose_in(scene: Scene, key: str, resource: Resource, rung: Rung) -> Choice:
+def choose_in(
+    scene: DecisionContext, key: str, resource: Resource, rung: EscalationStep
+) -> VictimChoice:
     """The same within one job; ``job`` None when it is gone or spared."""
     job = next((job for job in scene.facts.jobs if job.key == key), None)
     if job is None or spared_job(scene, job, resource, rung) is not None:
-        return Choice(job=None)
+        return VictimChoice(job=None)
     chosen = workers_for(scene, job, resource, rung)
     if not chosen:
-        return Choice(job=None)
+        return VictimChoice(job=None)
     return _choice(job, chosen, [_candidate(scene, job, None)])
 
 
-def choose(scene: Scene, resource: Resource, rung: Rung) -> Choice:
+def choose(scene: DecisionContext, resource: Resource, rung: EscalationStep) -> VictimChoice:
     """The job and the processes of it that this rung would act on now."""
     considered: list[Candidate] = []
     for job in ranked(scene, resource):
@@ -208,7 +216,7 @@ def choose(scene: Scene, resource: Resource, rung: Rung) -> Choice:
         chosen = () if spared else workers_for(scene, job, resource, rung)
         if not chosen:
             considered.append(_candidate(scene, job, spared or _why_none(scene, job, rung)))
-            if len(considered) >= _MOST_CONSIDERED and spared is SparedReason.LESS:
+            if len(considered) >= _MOST_CONSIDERED and spared is ExclusionReason.LESS:
                 break
             continue
         considered.insert(0, _candidate(scene, job, None))
@@ -216,11 +224,13 @@ def choose(scene: Scene, resource: Resource, rung: Rung) -> Choice:
         rest = [each for each in ranked(scene, resource) if not _is_in(each, considered)]
         considered += [_candidate(scene, each, _why_not(scene, each, rung)) for each in rest[:3]]
         return _choice(job, chosen, considered)
-    return Choice(job=None, considered=tuple(considered[:_MOST_CONSIDERED]))
+    return VictimChoice(job=None, considered=tuple(considered[:_MOST_CONSIDERED]))
 
 
-def _choice(job: Job, chosen: tuple[Worker, ...], considered: list[Candidate]) -> Choice:
-    return Choice(
+def _choice(
+    job: Job, chosen: tuple[WeighedProcess, ...], considered: list[Candidate]
+) -> VictimChoice:
+    return VictimChoice(
         job=job,
         targets=tuple(worker.identity for worker in chosen),
         expected_bytes=sum(worker.process.rss_bytes for worker in chosen),
@@ -228,45 +238,47 @@ def _choice(job: Job, chosen: tuple[Worker, ...], considered: list[Candidate]) -
     )
 
 
-def ranked(scene: Scene, resource: Resource) -> list[Job]:
+def ranked(scene: DecisionContext, resource: Resource) -> list[Job]:
     """All jobs, the first to be acted on first."""
     return sorted(scene.facts.jobs, key=lambda job: job_key(scene, job, resource))
 
 
-def job_key(scene: Scene, job: Job, resource: Resource) -> tuple[float, str]:
+def job_key(scene: DecisionContext, job: Job, resource: Resource) -> tuple[float, str]:
     """The comparison: the heavier first, then by name."""
     weight = KIND_WEIGHT[job.kind] * _taken(scene, job, resource)
-    if resource is Resource.MEMORY and scene.active(job.key, Rung.PAUSE, Resource.MEMORY):
+    if resource is Resource.MEMORY and scene.active(job.key, EscalationStep.PAUSE, Resource.MEMORY):
         weight *= _HELD_WEIGHT
     return -weight, job.key
 
 
-def spared_job(scene: Scene, job: Job, resource: Resource, rung: Rung) -> SparedReason | None:
+def spared_job(
+    scene: DecisionContext, job: Job, resource: Resource, rung: EscalationStep
+) -> ExclusionReason | None:
     """Why the job as a whole is not the one."""
     reason = scene.spared_jobs.get(job.key) or scene.spared_rungs.get((job.key, rung))
     if reason is not None:
         return reason
-    if job.key in scene.ending and (resource, rung) != (Resource.MEMORY, Rung.PAUSE):
-        return SparedReason.DYING  # what holds it up delays its exit; the rest of it may grow on
+    if job.key in scene.ending and (resource, rung) != (Resource.MEMORY, EscalationStep.PAUSE):
+        return ExclusionReason.DYING  # what holds it up delays its exit; the rest of it may grow on
     if scene.has_refused(job.key, rung):
-        return SparedReason.REFUSED
+        return ExclusionReason.REFUSED
     if _is_held(scene, job, resource, rung):
-        return SparedReason.HELD
+        return ExclusionReason.HELD
     if _share(scene, job, resource) < LEAST_SHARE.get((resource, rung), 0.0):
-        return SparedReason.LESS
-    if (resource, rung) == (Resource.MEMORY, Rung.PAUSE):
+        return ExclusionReason.LESS
+    if (resource, rung) == (Resource.MEMORY, EscalationStep.PAUSE):
         grows = scene.job_growth_bps(job) >= WORTH_GROWTH_BPS
-        return None if grows else SparedReason.STEADY
+        return None if grows else ExclusionReason.STEADY
     if resource is Resource.DISK and scene.written_bps.get(job.key, 0.0) < WORTH_WRITING_BPS:
-        return SparedReason.LESS
+        return ExclusionReason.LESS
     return None
 
 
-def _is_held(scene: Scene, job: Job, resource: Resource, rung: Rung) -> bool:
+def _is_held(scene: DecisionContext, job: Job, resource: Resource, rung: EscalationStep) -> bool:
     """Whether this rung has been taken; a job that is paused may grow on in other processes."""
-    if not scene.active(job.key, rung, resource if rung is Rung.SLOW_DOWN else None):
+    if not scene.active(job.key, rung, resource if rung is EscalationStep.SLOW_DOWN else None):
         return (job.key, rung, resource) in scene.handed_out
-    if (resource, rung) != (Resource.MEMORY, Rung.PAUSE):
+    if (resource, rung) != (Resource.MEMORY, EscalationStep.PAUSE):
         return True
     return not any(
         grows_or_is_new(scene, each) and not is_paused(scene, each.identity)
@@ -275,7 +287,7 @@ def _is_held(scene: Scene, job: Job, resource: Resource, rung: Rung) -> bool:
     )
 
 
-def _taken(scene: Scene, job: Job, resource: Resource) -> float:
+def _taken(scene: DecisionContext, job: Job, resource: Resource) -> float:
     if resource is Resource.CPU:
         return job.cpu_percent or 0.0
     if resource is Resource.MEMORY:
@@ -283,7 +295,7 @@ def _taken(scene: Scene, job: Job, resource: Resource) -> float:
     return scene.written_bps.get(job.key, 0.0)
 
 
-def _share(scene: Scene, job: Job, resource: Resource) -> float:
+def _share(scene: DecisionContext, job: Job, resource: Resource) -> float:
     if resource is Resource.CPU:
         return (job.cpu_percent or 0.0) / (100.0 * max(_LEAST_CORES, scene.facts.cores))
     if resource is Resource.MEMORY:
@@ -292,21 +304,23 @@ def _share(scene: Scene, job: Job, resource: Resource) -> float:
     return written.get(job.key, 0.0) / max(1.0, *written.values()) if written else 0.0
 
 
-def _why_none(scene: Scene, job: Job, rung: Rung) -> SparedReason:
+def _why_none(scene: DecisionContext, job: Job, rung: EscalationStep) -> ExclusionReason:
     """The verdict on the largest process speaks for the job."""
     weighed = workers(scene, job, rung)
     reason = next((each.spared for each in weighed if each.spared), None)
-    return reason or (SparedReason.HELD if rung is Rung.PAUSE else SparedReason.DYING)
+    return reason or (
+        ExclusionReason.HELD if rung is EscalationStep.PAUSE else ExclusionReason.DYING
+    )
 
 
-def _why_not(scene: Scene, job: Job, rung: Rung) -> SparedReason:
+def _why_not(scene: DecisionContext, job: Job, rung: EscalationStep) -> ExclusionReason:
     """Why a job that comes after the chosen one was not acted on."""
     if any(each.spared is None for each in workers(scene, job, rung)):
-        return scene.spared_jobs.get(job.key, SparedReason.LESS)
+        return scene.spared_jobs.get(job.key, ExclusionReason.LESS)
     return _why_none(scene, job, rung)
 
 
-def _candidate(scene: Scene, job: Job, spared: SparedReason | None) -> Candidate:
+def _candidate(scene: DecisionContext, job: Job, spared: ExclusionReason | None) -> Candidate:
     return Candidate(
         job_key=job.key,
         title=job.title,
@@ -320,7 +334,7 @@ def _candidate(scene: Scene, job: Job, spared: SparedReason | None) -> Candidate
 
 
 def _workers_considered(
-    scene: Scene, job: Job, rung: Rung, chosen: tuple[Worker, ...]
+    scene: DecisionContext, job: Job, rung: EscalationStep, chosen: tuple[WeighedProcess, ...]
 ) -> list[Candidate]:
     """The chosen ones, and the largest of those that were not, where not all were."""
     if len(chosen) == job.process_count:
@@ -337,7 +351,7 @@ def _workers_considered(
             cpu_percent=each.process.cpu_percent,
             write_bps=each.write_bps or None,
             pid=each.process.pid,
-            spared=None if each.process.pid in taken else each.spared or SparedReason.LESS,
+            spared=None if each.process.pid in taken else each.spared or ExclusionReason.LESS,
         )
         for each in (*chosen[:2], *others[:2])
     ]

@@ -14,7 +14,7 @@ import msgspec
 from omnitray.base.facts import Mode, ProtectState
 
 
-class Grip(enum.StrEnum):
+class HoldKind(enum.StrEnum):
     """How tightly a job is held; the value is the word that is shown."""
 
     SLOWED = "slowed down"
@@ -23,13 +23,13 @@ class Grip(enum.StrEnum):
     WOULD = "would be held"  # watch only: nothing was touched
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True):
+class HeldAction(msgspec.Struct, frozen=True, kw_only=True):
     """One row of *Under action now*: an action that can still be taken back, or is under way."""
 
     action_id: str
     job_key: str
     title: str  # "pytest · ~/shop", or "pytest gw3" for a single worker
-    grip: Grip
+    grip: HoldKind
     since: float
     means: str = ""  # "scope weight 100 → 5"
     why: str = ""  # "CPU 96 %, limit 75 %"
@@ -74,7 +74,7 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
     why_not: str = ""
 
 
-class Outcome(enum.StrEnum):
+class ActionOutcome(enum.StrEnum):
     """What became of an action; the value is the word that is shown."""
 
     REVERSIBLE = "reversible"
@@ -92,7 +92,7 @@ class JournalLine(msgspec.Struct, frozen=True, kw_only=True):
     at: float
     what: str  # "paused pytest gw3"
     why: str  # "memory forecast 20 to 40 s"
-    outcome: Outcome
+    outcome: ActionOutcome
 
 
 class BreakerState(enum.StrEnum):
@@ -103,7 +103,7 @@ class BreakerState(enum.StrEnum):
     HALF_OPEN = "half-open"
 
 
-class Breaker(msgspec.Struct, frozen=True, kw_only=True):
+class BreakerView(msgspec.Struct, frozen=True, kw_only=True):
     """How many ends are left, and when an open breaker lets one through again."""
 
     state: BreakerState = BreakerState.CLOSED
@@ -135,7 +135,7 @@ class WayBack(enum.StrEnum):
     UNPROTECT = "unprotect"  # by the key of the job
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class ActionFeedback(msgspec.Struct, frozen=True, kw_only=True):
     """What came of something that the person asked for, in one sentence, and the way back."""
 
     sentence: str
@@ -154,7 +154,7 @@ class Answer(enum.StrEnum):
     NEVER = "never"  # protect it from now on
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True):
+class QuestionView(msgspec.Struct, frozen=True, kw_only=True):
     """Something the protector asks; ``deadline`` (wall clock) None means that it waits.
 
     ``unanswered`` says what happens without an answer: ``stays slowed down``, ``is paused``;
@@ -177,8 +177,8 @@ class ProtectionView(msgspec.Struct, frozen=True, kw_only=True):
     state: ProtectState = ProtectState.ON
     mode: Mode = Mode.DEV
     paused_until: float | None = None  # wall clock, when switched off for a while
-    breaker: Breaker = Breaker()
-    held: tuple[Held, ...] = ()
+    breaker: BreakerView = BreakerView()
+    held: tuple[HeldAction, ...] = ()
     explanations: tuple[Explanation, ...] = ()  # the one to show first stands first
     means: tuple[Means, ...] = ()
     journal: tuple[JournalLine, ...] = ()

@@ -11,56 +11,69 @@ from omnitray.base.clock import epoch
 from omnitray.base.facts import Mode, ProtectState
 from omnitray.protector import explain
 from omnitray.protector.actuators.journal import Record
-from omnitray.protector.actuators.results import Active, Outcome, TakenBack, is_lever_of
-from omnitray.protector.actuators.self_test import LeverRow
-from omnitray.protector.circuit_breaker import Breaker as BreakerFacts
+from omnitray.protector.actuators.results import (
+    ActiveActuation,
+    ActuationOutcome,
+    UndoResult,
+    is_lever_of,
+)
+from omnitray.protector.actuators.self_test import ActuatorRow
+from omnitray.protector.circuit_breaker import BreakerRecord as BreakerFacts
 from omnitray.protector.engine import Protecting
 from omnitray.protector.model import Action, ActionState, ActiveAction, ProtectReason, Reply
 from omnitray.protector.model import Question as AskedQuestion
-from omnitray.protector.steps import LeverKind, Rung
+from omnitray.protector.steps import ActuatorKind, EscalationStep
 from omnitray.protector.victims import workers
 from omnitray.protector.view import (
+    ActionFeedback,
     Answer,
-    Breaker,
+    BreakerView,
     Explanation,
-    Grip,
-    Held,
+    HeldAction,
+    HoldKind,
     JournalLine,
     Means,
     Protected,
     ProtectionView,
-    Question,
-    Told,
+    QuestionView,
     WayBack,
 )
-from omnitray.protector.view import Outcome as Shown
+from omnitray.protector.view import ActionOutcome as Shown
 
 JOURNAL_LINES = 100
-_GRIPS = {Rung.SLOW_DOWN: Grip.SLOWED, Rung.PAUSE: Grip.PAUSED, Rung.END: Grip.ENDING}
+_GRIPS = {
+    EscalationStep.SLOW_DOWN: HoldKind.SLOWED,
+    EscalationStep.PAUSE: HoldKind.PAUSED,
+    EscalationStep.END: HoldKind.ENDING,
+}
 _DID = {"slow_down": "slowed down", "pause": "paused", "end": "ended", "tell": "told about"}
 _SENTENCES = {each.value: each.sentence for each in ProtectReason}
-_WOULD = {Rung.SLOW_DOWN: "slow down", Rung.PAUSE: "pause", Rung.END: "end"}
-_LEVERS = {  # short: they stand in a column
-    LeverKind.CPU_WEIGHT: "weight",
-    LeverKind.MEMORY_HIGH: "memory limit",
-    LeverKind.FREEZE: "frozen",
-    LeverKind.AUTOGROUP: "autogroup",
-    LeverKind.BACKGROUND: "background",
-    LeverKind.NICE: "nice",
-    LeverKind.IO_CLASS: "disk class idle",
-    LeverKind.STOP: "stopped",
-    LeverKind.END: "asked to end",
+_WOULD = {
+    EscalationStep.SLOW_DOWN: "slow down",
+    EscalationStep.PAUSE: "pause",
+    EscalationStep.END: "end",
 }
-_WITH_FIGURES = {LeverKind.CPU_WEIGHT, LeverKind.AUTOGROUP, LeverKind.NICE}
-_FINAL = {Outcome.ENDED: Shown.ENDED, Outcome.WOULD_HAVE: Shown.WOULD_HAVE}
+_LEVERS = {  # short: they stand in a column
+    ActuatorKind.CPU_WEIGHT: "weight",
+    ActuatorKind.MEMORY_HIGH: "memory limit",
+    ActuatorKind.FREEZE: "frozen",
+    ActuatorKind.AUTOGROUP: "autogroup",
+    ActuatorKind.BACKGROUND: "background",
+    ActuatorKind.NICE: "nice",
+    ActuatorKind.IO_CLASS: "disk class idle",
+    ActuatorKind.STOP: "stopped",
+    ActuatorKind.END: "asked to end",
+}
+_WITH_FIGURES = {ActuatorKind.CPU_WEIGHT, ActuatorKind.AUTOGROUP, ActuatorKind.NICE}
+_FINAL = {ActuationOutcome.ENDED: Shown.ENDED, ActuationOutcome.WOULD_HAVE: Shown.WOULD_HAVE}
 
 
 def page(
     protecting: Protecting,
     *,
-    in_force: Iterable[Active],
+    in_force: Iterable[ActiveActuation],
     records: Iterable[Record],
-    means: Iterable[LeverRow],
+    means: Iterable[ActuatorRow],
     paused_until: float | None,
     wall_offset_s: float,
 ) -> ProtectionView:
@@ -86,10 +99,10 @@ def page(
     )
 
 
-def asked(question: AskedQuestion, wall_offset_s: float) -> Question:
+def asked(question: AskedQuestion, wall_offset_s: float) -> QuestionView:
     """A question as the window and the notification show it."""
     deadline = None if question.deadline_s is None else question.deadline_s + wall_offset_s
-    return Question(
+    return QuestionView(
         id=question.id,
         job_key=question.job_key,
         title=question.title,
@@ -101,36 +114,38 @@ def asked(question: AskedQuestion, wall_offset_s: float) -> Question:
     )
 
 
-def holding(held: Iterable[Held]) -> tuple[str, ...]:
+def holding(held: Iterable[HeldAction]) -> tuple[str, ...]:
     """A phrase for each job under action: ``pytest · ~/shop slowed down``; watching is none."""
-    return tuple(f"{each.title} {each.grip.value}" for each in held if each.grip != Grip.WOULD)
+    return tuple(f"{each.title} {each.grip.value}" for each in held if each.grip != HoldKind.WOULD)
 
 
-def _held(each: ActiveAction, in_force: tuple[Active, ...], wall_offset_s: float) -> Held:
+def _held(
+    each: ActiveAction, in_force: tuple[ActiveActuation, ...], wall_offset_s: float
+) -> HeldAction:
     action = each.action
     watched = each.state is ActionState.WATCHED
-    return Held(
+    return HeldAction(
         action_id=action.id,
         job_key=action.job_key,
         title=action.title,
-        grip=Grip.WOULD if watched else _GRIPS[action.rung],
+        grip=HoldKind.WOULD if watched else _GRIPS[action.rung],
         since=each.since_s + wall_offset_s,
         means=_WOULD[action.rung] if watched else means_of(action.id, in_force),
         why=explain.why(action),
         process_count=max(1, len(action.targets)),
-        undoable=action.rung is not Rung.END and not watched,
+        undoable=action.rung is not EscalationStep.END and not watched,
         pids=tuple(target.pid for target in action.targets),
     )
 
 
-def means_of(action_id: str, in_force: Iterable[Active]) -> str:
+def means_of(action_id: str, in_force: Iterable[ActiveActuation]) -> str:
     """The levers that an action has pulled: ``weight 100 → 5``."""
     ours = (each.record for each in in_force if is_lever_of(action_id, each.action_id))
     return ", ".join(_means(record) for record in ours)
 
 
 def _means(record: Record) -> str:
-    kind = LeverKind(record.began.lever)
+    kind = ActuatorKind(record.began.lever)
     name = _LEVERS[kind]
     if kind not in _WITH_FIGURES:
         return name
@@ -148,9 +163,9 @@ def _protected(protecting: Protecting) -> Iterable[Protected]:
         yield Protected(job_key=key, why=reason.sentence, by_person=True)
 
 
-def _breaker(facts: BreakerFacts, wall_offset_s: float) -> Breaker:
+def _breaker(facts: BreakerFacts, wall_offset_s: float) -> BreakerView:
     until = facts.until_s
-    return Breaker(
+    return BreakerView(
         state=facts.state,
         ends_left=facts.ends_left,
         until=None if until is None else until + wall_offset_s,
@@ -195,12 +210,12 @@ def _why(reason: str) -> str:
 
 
 def _shown(record: Record) -> Shown:
-    if record.undone is not None and record.undone.outcome != Outcome.FAILED:
-        return Shown.FINAL if record.undone.outcome == Outcome.ONE_WAY else Shown.UNDONE
+    if record.undone is not None and record.undone.outcome != ActuationOutcome.FAILED:
+        return Shown.FINAL if record.undone.outcome == ActuationOutcome.ONE_WAY else Shown.UNDONE
     outcome = record.result.outcome if record.result else ""
     if outcome in _FINAL:
-        return _FINAL[Outcome(outcome)]
-    if outcome in {Outcome.FAILED, Outcome.SURVIVED}:
+        return _FINAL[ActuationOutcome(outcome)]
+    if outcome in {ActuationOutcome.FAILED, ActuationOutcome.SURVIVED}:
         return Shown.FAILED
     return Shown.REVERSIBLE if record.began.reversible else Shown.FINAL
 
@@ -210,20 +225,28 @@ def empty_page(state: ProtectState, mode: Mode) -> ProtectionView:
     return ProtectionView(state=state, mode=mode)
 
 
-_RUNGS = {Answer.SLOW_DOWN: Rung.SLOW_DOWN, Answer.PAUSE: Rung.PAUSE, Answer.END: Rung.END}
-_DONE = {Rung.SLOW_DOWN: "slowed down", Rung.PAUSE: "paused", Rung.END: "ended"}
+_RUNGS = {
+    Answer.SLOW_DOWN: EscalationStep.SLOW_DOWN,
+    Answer.PAUSE: EscalationStep.PAUSE,
+    Answer.END: EscalationStep.END,
+}
+_DONE = {
+    EscalationStep.SLOW_DOWN: "slowed down",
+    EscalationStep.PAUSE: "paused",
+    EscalationStep.END: "ended",
+}
 _BACK = {
-    Outcome.RESTORED: "runs as before",
-    Outcome.PARTLY: "was taken back in part: somebody else has changed the rest since",
-    Outcome.CHANGED: "was left as it is: somebody else has changed it since",
-    Outcome.GONE: "has ended meanwhile",
-    Outcome.ONE_WAY: "cannot be taken back without privilege",
-    Outcome.FAILED: "could not be taken back",
+    ActuationOutcome.RESTORED: "runs as before",
+    ActuationOutcome.PARTLY: "was taken back in part: somebody else has changed the rest since",
+    ActuationOutcome.CHANGED: "was left as it is: somebody else has changed it since",
+    ActuationOutcome.GONE: "has ended meanwhile",
+    ActuationOutcome.ONE_WAY: "cannot be taken back without privilege",
+    ActuationOutcome.FAILED: "could not be taken back",
 }
 _ALREADY = {
-    Rung.SLOW_DOWN: "is slowed down already",
-    Rung.PAUSE: "stays paused until you say otherwise",
-    Rung.END: "is being ended already",
+    EscalationStep.SLOW_DOWN: "is slowed down already",
+    EscalationStep.PAUSE: "stays paused until you say otherwise",
+    EscalationStep.END: "is being ended already",
 }
 NOT_RUNNING = "The protector does not run, so nothing was done."
 NOTHING_HELD = "Nothing was held any more."
@@ -232,17 +255,17 @@ SWITCHED_OFF = "Protection is off, so nothing was done. It is switched on the Pr
 
 def told_of(
     protecting: Protecting,
-    in_force: Iterable[Active],
+    in_force: Iterable[ActiveActuation],
     known: Collection[str],
     reply: Reply,
     title: str,
-) -> Told:
+) -> ActionFeedback:
     """What came of a reply; ``known`` are the ids of the actions before it was heard."""
     rung = _RUNGS.get(reply.answer)
     if rung is None:
         return _told_of_sparing(reply, title)
     if protecting.policy.state is ProtectState.OFF:
-        return Told(sentence=SWITCHED_OFF, job_key=reply.job_key)
+        return ActionFeedback(sentence=SWITCHED_OFF, job_key=reply.job_key)
     new = (
         each
         for each in protecting.active
@@ -252,32 +275,34 @@ def told_of(
     )
     done = next(new, None)
     if done is None:
-        return Told(sentence=_why_not(protecting, reply, rung, title), job_key=reply.job_key)
+        return ActionFeedback(
+            sentence=_why_not(protecting, reply, rung, title), job_key=reply.job_key
+        )
     return _told_of_action(done, means_of(done.action.id, in_force), protecting.refusals)
 
 
-def told_back(taken: Sequence[TakenBack]) -> Told:
+def told_back(taken: Sequence[UndoResult]) -> ActionFeedback:
     """What became of what was undone."""
     if not taken:
-        return Told(sentence=NOTHING_HELD)
-    return Told(sentence=" ".join(dict.fromkeys(_sentences(taken))))
+        return ActionFeedback(sentence=NOTHING_HELD)
+    return ActionFeedback(sentence=" ".join(dict.fromkeys(_sentences(taken))))
 
 
-def _sentences(taken: Iterable[TakenBack]) -> Iterator[str]:
+def _sentences(taken: Iterable[UndoResult]) -> Iterator[str]:
     for each in taken:
         notes = f" ({'; '.join(each.notes)})" if each.notes else ""
         yield f"{each.title} {_BACK.get(each.outcome, 'was let go')}{notes}."
 
 
-def _told_of_sparing(reply: Reply, title: str) -> Told:
+def _told_of_sparing(reply: Reply, title: str) -> ActionFeedback:
     if reply.answer is Answer.LEAVE_ALONE:
         words = f"{title} is left alone for 1 h."
     else:
         words = f"{title} is never touched from now on."
-    return Told(sentence=words, job_key=reply.job_key, way_back=WayBack.UNPROTECT)
+    return ActionFeedback(sentence=words, job_key=reply.job_key, way_back=WayBack.UNPROTECT)
 
 
-def _told_of_action(done: ActiveAction, means: str, refusals: dict[str, str]) -> Told:
+def _told_of_action(done: ActiveAction, means: str, refusals: dict[str, str]) -> ActionFeedback:
     action, word = done.action, _DONE[done.action.rung]
     whom = f"{action.title} ({_processes(len(action.targets))})"
     match done.state:
@@ -292,7 +317,7 @@ def _told_of_action(done: ActiveAction, means: str, refusals: dict[str, str]) ->
             said = "; ".join(part for part in (means, done.note) if part)
             words = f"{whom} is {word}{f': {said}' if said else ''}."
     held = done.state is ActionState.HELD
-    return Told(
+    return ActionFeedback(
         sentence=words,
         job_key=action.job_key,
         action_id=action.id,
@@ -300,7 +325,7 @@ def _told_of_action(done: ActiveAction, means: str, refusals: dict[str, str]) ->
     )
 
 
-def _why_not(protecting: Protecting, reply: Reply, rung: Rung, title: str) -> str:
+def _why_not(protecting: Protecting, reply: Reply, rung: EscalationStep, title: str) -> str:
     """Why nothing was decided: it is gone, it is so already, or all of it is spared."""
     scene = protecting.scene()
     if scene is None:
@@ -310,7 +335,7 @@ def _why_not(protecting: Protecting, reply: Reply, rung: Rung, title: str) -> st
     job = next((each for each in scene.facts.jobs if each.key == reply.job_key), None)
     if job is None:
         return f"{title} has ended already, so nothing was done."
-    asked = Rung.SLOW_DOWN if rung is Rung.END else rung
+    asked = EscalationStep.SLOW_DOWN if rung is EscalationStep.END else rung
     reasons = [each.spared for each in workers(scene, job, asked)]
     said = dict.fromkeys(each.sentence for each in reasons if each is not None)
     if None in reasons or not said:

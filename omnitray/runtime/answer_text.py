@@ -1,6 +1,6 @@
 """What the buttons of a question say: what each would do now. Pure."""
 
-from omnitray.protector.view import Answer, Question
+from omnitray.protector.view import Answer, QuestionView
 
 _RUNS = {
     Answer.SLOW_DOWN: "Slow down",
@@ -16,7 +16,7 @@ _PAUSED = {
 }
 
 
-def answer_words(question: Question) -> tuple[tuple[Answer, str], ...]:
+def answer_words(question: QuestionView) -> tuple[tuple[Answer, str], ...]:
     """The answers in their order, each with its words."""
     words = _PAUSED if question.paused else _RUNS
     return tuple((answer, words[answer]) for answer in question.answers)

@@ -19,7 +19,7 @@ from omnitray.base.policy import ProtectPolicy, Thresholds
 from omnitray.base.subscribers import Subscribers
 from omnitray.monitor.levels import RHYTHMS, LevelChange
 from omnitray.protector.view import Explanation, ProtectionView
-from omnitray.runtime.app_context import Parts
+from omnitray.runtime.app_context import AppContext
 
 log = logging.getLogger(__name__)
 
@@ -40,12 +40,12 @@ class Protects(Protocol):
         ...
 
 
-class ProgramDoor(QObject):
+class ProgramFacade(QObject):
     """What the API sees of the program (``api.door.Door``)."""
 
     _arrived = Signal(object, object)  # command, its future
 
-    def __init__(self, parts: Parts[Protects]) -> None:
+    def __init__(self, parts: AppContext[Protects]) -> None:
         hub = parts.hub
         super().__init__(hub)
         self._hub = hub
@@ -62,7 +62,7 @@ class ProgramDoor(QObject):
         self._commands: dict[type, Callable[[Any], Any]] = {
             facade.SetMode: lambda it: self._status(hub.set_mode(it.mode)),
             facade.SetLevel: lambda it: self._status(hub.set_level(it.level)),
-            facade.TakeLease: self._take_lease,
+            facade.BorrowLease: self._take_lease,
             facade.ReleaseLease: self._release_lease,
             facade.Snooze: self._snooze,
             facade.RaiseAlert: self._raise,
@@ -138,7 +138,7 @@ class ProgramDoor(QObject):
     def _status(self, _done: object) -> Status:
         return self._hub.status
 
-    def _take_lease(self, command: facade.TakeLease) -> Status:
+    def _take_lease(self, command: facade.BorrowLease) -> Status:
         self._hub.take_lease(command.lease)
         return self._hub.status
 
@@ -173,7 +173,7 @@ class ProgramDoor(QObject):
     def _closed(self, alert_id: str) -> Alert:
         found = self._store.get(alert_id)
         if found is None:
-            raise facade.Refused(facade.Refusal.NOT_FOUND, f"there is no alert {alert_id}")
+            raise facade.CommandRefused(facade.Refusal.NOT_FOUND, f"there is no alert {alert_id}")
         return found
 
     # Events
@@ -216,7 +216,7 @@ def _answer_when_stored(raised: Outgoing, future: "Future[Alert]") -> None:
         if (error := stored.exception()) is None:
             future.set_result(raised.alert)
         else:
-            refused = facade.Refused(
+            refused = facade.CommandRefused(
                 facade.Refusal.NOT_STORED, f"the alert is not on disk: {error}"
             )
             future.set_exception(refused)

@@ -12,7 +12,7 @@ from omnitray.runtime.settings_keeper import SettingsKeeper
 ProtectsT_co = TypeVar("ProtectsT_co", covariant=True)
 
 
-class Parts(msgspec.Struct, Generic[ProtectsT_co], frozen=True, kw_only=True):
+class AppContext(msgspec.Struct, Generic[ProtectsT_co], frozen=True, kw_only=True):
     """``protection`` is as much of the protector as its receiver asks for."""
 
     hub: Hub

@@ -20,9 +20,9 @@ from omnitray.alerts.system import AlertSystem
 from omnitray.api.status import Status
 from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertType, Job, Mode, MonitorLevel, Resource, Severity, Snapshot
-from omnitray.base.leases import Choice, Lease, Leases
+from omnitray.base.leases import Lease, Leases, ModeAndLevel
 from omnitray.monitor.levels import RHYTHMS, LevelChange
-from omnitray.monitor.monitor import Step
+from omnitray.monitor.monitor import MonitorStep
 from omnitray.monitor.report import Report
 from omnitray.monitor.sampler import OwnCostMeter
 from omnitray.protector.notices import Notice, NoticeOver
@@ -88,7 +88,7 @@ class Hub(QObject):
     # Facts from the workers
 
     @Slot(object)
-    def on_stepped(self, step: Step) -> None:
+    def on_stepped(self, step: MonitorStep) -> None:
         """The monitor took a snapshot."""
         self.snapshot, self.jobs = step.snapshot, step.jobs
         for change in step.level_changes:
@@ -323,7 +323,7 @@ class Hub(QObject):
         self.settings_changed.emit(loaded)
         self._take_choice(self._leases.effective)
 
-    def _take_choice(self, choice: Choice) -> None:
+    def _take_choice(self, choice: ModeAndLevel) -> None:
         before = self.status
         if choice.level != before.chosen_level:
             self.level_chosen.emit(choice.level)
@@ -356,8 +356,8 @@ class Hub(QObject):
         return timer
 
 
-def _choice(loaded: Loaded) -> Choice:
-    return Choice(loaded.settings.mode, loaded.settings.chosen_level)
+def _choice(loaded: Loaded) -> ModeAndLevel:
+    return ModeAndLevel(loaded.settings.mode, loaded.settings.chosen_level)
 
 
 def _resource_fingerprint(resource: Resource) -> str:

@@ -9,21 +9,21 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from omnitray.protector.inspection import CloseLook, CloseLooker, Wanted
+from omnitray.protector.inspection import JobInspection, JobInspector, Wanted
 from omnitray.runtime.workers import WorkerThread
 
 log = logging.getLogger(__name__)
 
 
-class LookWorker(QObject):
+class InspectionWorker(QObject):
     """Looks when it is asked to."""
 
-    looked = Signal(object)  # CloseLook
+    looked = Signal(object)  # JobInspection
 
-    def __init__(self, build: Callable[[], CloseLooker]) -> None:
+    def __init__(self, build: Callable[[], JobInspector]) -> None:
         super().__init__()
         self._build = build
-        self._looker: CloseLooker | None = None
+        self._looker: JobInspector | None = None
 
     @Slot()
     def start(self) -> None:
@@ -36,7 +36,7 @@ class LookWorker(QObject):
     @Slot(object)
     def look(self, wanted: Wanted) -> None:
         """Look, and say what was seen; a look that fails shows nothing, and is logged."""
-        seen = CloseLook()
+        seen = JobInspection()
         try:
             self._looker = self._looker or self._build()
             seen = self._looker.look(wanted)
@@ -45,19 +45,19 @@ class LookWorker(QObject):
         self.looked.emit(seen)
 
 
-class Looking(QObject):
+class InspectionThread(QObject):
     """Asks the worker, one look at a time; ``newest`` is what was seen last."""
 
-    seen = Signal(object)  # CloseLook
+    seen = Signal(object)  # JobInspection
     _wanted = Signal(object)  # Wanted, to the worker's thread
 
-    def __init__(self, build: Callable[[], CloseLooker], parent: QObject | None = None) -> None:
+    def __init__(self, build: Callable[[], JobInspector], parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._thread = WorkerThread("closer look", LookWorker(build))
+        self._thread = WorkerThread("closer look", InspectionWorker(build))
         self._thread.worker.looked.connect(self._on_looked)
         self._wanted.connect(self._thread.worker.look)
         self._started = self._busy = False
-        self.newest = CloseLook()
+        self.newest = JobInspection()
 
     def look(self, wanted: Wanted) -> None:
         """Look at these, unless a look is under way."""
@@ -75,7 +75,7 @@ class Looking(QObject):
         self._thread.stop()
 
     @Slot(object)
-    def _on_looked(self, seen: CloseLook) -> None:
+    def _on_looked(self, seen: JobInspection) -> None:
         self._busy = False
         self.newest = seen
         self.seen.emit(seen)

@@ -1,4 +1,4 @@
-"""One running instance for a user: a lock that dies with its holder, and a door to knock at.
+"""One running instance for a user: a lock that dies with its holder, and a door to activate at.
 
 The lock is an advisory lock on ``run/instance.lock``; the kernel drops it however the holder dies,
 so a stale file or socket never keeps a start from working. The door is a Unix socket beside it: the
@@ -105,20 +105,20 @@ class Instance(QObject):
         try:
             visitor, _ = self._server.accept()
         except OSError as error:
-            log.debug("a knock went away: %s", error)
+            log.debug("a activate went away: %s", error)
             return
         with visitor:
             visitor.settimeout(0.2)  # on the main thread: who does not speak at once is let go
             try:
-                knock = msgspec.json.decode(visitor.recv(_MOST_BYTES), type=Knock)
+                activate = msgspec.json.decode(visitor.recv(_MOST_BYTES), type=Knock)
                 visitor.sendall(self._answer)
             except (OSError, msgspec.MsgspecError, ValueError, RecursionError) as error:
-                log.warning("a knock that made no sense: %s", error)
+                log.warning("a activate that made no sense: %s", error)
                 return
-        self.knocked.emit(knock.token)
+        self.knocked.emit(activate.token)
 
 
-def knock(folder: Path, token: str = "") -> Running | None:
+def activate(folder: Path, token: str = "") -> Running | None:
     """Ask the running instance to show itself; None when it does not answer within 3 s.
 
     It may be starting and not have its door yet, therefore the waiting.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from omnitray.alerts.channels.desktop_fdo import FdoNotifier
-    from omnitray.alerts.channels.notification import Notifier
+    from omnitray.alerts.channels.notification import DesktopNotifier
     from omnitray.alerts.channels.session_bus import SessionBus
 
 RECONNECT_MS = 30_000
@@ -53,7 +53,7 @@ class Notifications(QObject):
     def __init__(
         self,
         *,
-        last_resort: Sequence[Notifier] | None = None,
+        last_resort: Sequence[DesktopNotifier] | None = None,
         icon: str = "",
         bus: Callable[[], SessionBus | None] = open_bus,
         parent: QObject | None = None,
@@ -86,7 +86,7 @@ class Notifications(QObject):
         if self._pump is not None:
             self._pump.close()
 
-    def add_fallback(self, notifier: Notifier) -> None:
+    def add_fallback(self, notifier: DesktopNotifier) -> None:
         """Ask this notifier too, before the last resort; call it before :meth:`start`."""
         self._fallbacks = (notifier, *self._fallbacks)
         self._chain = NotifierChain(self._fallbacks)

@@ -1,4 +1,4 @@
-"""Protection as the main thread sees it: the newest view, commands for the protector, its news.
+"""Protection as the main thread sees it: the newest view, commands, news.
 
 The protector lives on a thread of its own (``protect_worker``); this object hands it what the
 person wants and turns what it says into alerts and notifications.
@@ -17,16 +17,22 @@ from omnitray.api import facade
 from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertType, Job, Mode, ProtectState, Severity, Snapshot
 from omnitray.base.policy import ProtectPolicy
-from omnitray.protector.actuators.results import TakenBack
+from omnitray.protector.actuators.results import UndoResult
 from omnitray.protector.engine import ProtectStep
 from omnitray.protector.inspection import Wanted
 from omnitray.protector.model import Reply
 from omnitray.protector.notices import Notice, NoticeOver
-from omnitray.protector.view import Answer, Explanation, ProtectionView, Question, Told
+from omnitray.protector.view import (
+    ActionFeedback,
+    Answer,
+    Explanation,
+    ProtectionView,
+    QuestionView,
+)
 from omnitray.protector.view_builder import NOTHING_HELD, empty_page, holding
 from omnitray.runtime.cleaning import Cleaned, Cleaning, CleaningQueue
 from omnitray.runtime.hub import Hub
-from omnitray.runtime.inspection import Looking
+from omnitray.runtime.inspection import InspectionThread
 from omnitray.runtime.protection_commands import ProtectCommands
 from omnitray.runtime.protection_text import (
     cleaned_notice,
@@ -56,12 +62,12 @@ class Shows(Protocol):
         ...
 
 
-class Protection(QObject):
+class ProtectionFacade(QObject):
     """Holds the newest view; hands commands to the protector."""
 
     view_changed = Signal(object)  # ProtectionView
-    question_changed = Signal(object)  # Question, or None
-    told = Signal(object)  # Told: what came of what the person asked for
+    question_changed = Signal(object)  # QuestionView, or None
+    told = Signal(object)  # ActionFeedback: what came of what the person asked for
     policy_changed = Signal(object)  # to the protector's thread, as are the following
     disks_changed = Signal(object)
     pause_changed = Signal(object)
@@ -76,7 +82,7 @@ class Protection(QObject):
         settings: SettingsKeeper,
         build: Callable[[], Engine],
         cleaning: Cleaning,
-        looking: Looking,
+        looking: InspectionThread,
         notifications: Shows,
         clock: Clock,
     ) -> None:
@@ -89,7 +95,7 @@ class Protection(QObject):
         self.looking = looking
         self._notifications = notifications
         self._clock = clock
-        self._questions: dict[str, Question] = {}
+        self._questions: dict[str, QuestionView] = {}
         self._paused_until: float | None = None
         policy = self._policy()
         self.view = empty_page(policy.state, policy.mode)
@@ -210,7 +216,7 @@ class Protection(QObject):
         if held:
             self.undo_asked.emit(held)
         else:
-            self.told.emit(Told(sentence=NOTHING_HELD, job_key=job_key))
+            self.told.emit(ActionFeedback(sentence=NOTHING_HELD, job_key=job_key))
 
     def _title(self, job_key: str) -> str:
         titles = {each.job_key: each.title for each in self.view.held}
@@ -236,13 +242,13 @@ class Protection(QObject):
         self._ask(lambda engine: engine.protecting.protector.allow(job_key))
         listed = f": {', '.join(gone)} was taken off the list" if gone else ""
         sentence = f"{self._title(job_key)} is protected by you no longer{listed}."
-        self.told.emit(Told(sentence=sentence, job_key=job_key))
+        self.told.emit(ActionFeedback(sentence=sentence, job_key=job_key))
 
     def _change_list(self, words: list[str]) -> bool:
         """Whether the settings have taken it; the person is told why they have not."""
         problem = self._hub.change_setting("protect.protected", words)
         if problem is not None:
-            self.told.emit(Told(sentence=sentences((problem,))[0]))
+            self.told.emit(ActionFeedback(sentence=sentences((problem,))[0]))
         return problem is None
 
     def _job(self, job_key: str) -> Job | None:
@@ -300,7 +306,7 @@ class Protection(QObject):
         self.view_changed.emit(view)
 
     @Slot(object)
-    def _on_questions(self, questions: tuple[Question, ...]) -> None:
+    def _on_questions(self, questions: tuple[QuestionView, ...]) -> None:
         gone = set(self._questions) - {each.id for each in questions}
         new = [each for each in questions if each.id not in self._questions]
         self._questions = {each.id: each for each in questions}
@@ -311,7 +317,7 @@ class Protection(QObject):
         self.question_changed.emit(questions[0] if questions else None)
 
     @Slot(object)
-    def _on_restored(self, restored: tuple[TakenBack, ...]) -> None:
+    def _on_restored(self, restored: tuple[UndoResult, ...]) -> None:
         titles = ", ".join(dict.fromkeys(each.title for each in restored))
         log.info("restored after a crash: %s", titles)
         self._hub.raise_notice(
@@ -331,7 +337,7 @@ class Protection(QObject):
         self._hub.note_problem("protector", sentence)
 
     @Slot(object)
-    def _on_told(self, told: Told) -> None:
+    def _on_told(self, told: ActionFeedback) -> None:
         self.told.emit(told)
 
     @Slot(object)

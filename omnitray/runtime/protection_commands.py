@@ -5,7 +5,7 @@ from concurrent.futures import Future
 from typing import Any, Protocol
 
 from omnitray.api import facade
-from omnitray.protector.actuators.results import TakenBack, Who
+from omnitray.protector.actuators.results import Initiator, UndoResult
 from omnitray.runtime.cleaning import Cleaned
 from omnitray.runtime.protection_text import cleaning_done
 from omnitray.runtime.protection_worker import Engine
@@ -34,26 +34,30 @@ class ProtectCommands:
         """Start it; what is not known here is refused."""
         if isinstance(command, facade.Undo):
             return self._undone(
-                lambda engine: engine.protecting.undo(command.action_id, _ASKED, Who.API),
+                lambda engine: engine.protecting.undo(command.action_id, _ASKED, Initiator.API),
                 command.action_id,
             )
         if isinstance(command, facade.UndoAll):
-            return self._undone(lambda engine: engine.protecting.undo_all(_ASKED, Who.API), "")
+            return self._undone(
+                lambda engine: engine.protecting.undo_all(_ASKED, Initiator.API), ""
+            )
         if isinstance(command, facade.Clean):
             return self._cleaned(dry_run=command.dry_run)
-        raise facade.Refused(facade.Refusal.NOT_NOW, f"{type(command).__name__} is not known here")
+        raise facade.CommandRefused(
+            facade.Refusal.NOT_NOW, f"{type(command).__name__} is not known here"
+        )
 
     def _undone(
-        self, undo: Callable[[Engine], tuple[TakenBack, ...]], action_id: str
+        self, undo: Callable[[Engine], tuple[UndoResult, ...]], action_id: str
     ) -> "Future[facade.Done]":
         answer: Future[facade.Done] = Future()
 
-        def on_done(future: "Future[tuple[TakenBack, ...]]") -> None:
+        def on_done(future: "Future[tuple[UndoResult, ...]]") -> None:
             if (error := future.exception()) is not None:
-                answer.set_exception(facade.Refused(facade.Refusal.NOT_NOW, str(error)))
+                answer.set_exception(facade.CommandRefused(facade.Refusal.NOT_NOW, str(error)))
             elif action_id and not future.result():
                 detail = f"no action {action_id} is in force"
-                answer.set_exception(facade.Refused(facade.Refusal.NOT_FOUND, detail))
+                answer.set_exception(facade.CommandRefused(facade.Refusal.NOT_FOUND, detail))
             else:
                 done = tuple(each.sentence for each in future.result())
                 answer.set_result(facade.Done(done=done))
@@ -66,7 +70,7 @@ class ProtectCommands:
 
         def on_done(future: "Future[Cleaned]") -> None:
             if (error := future.exception()) is not None:
-                answer.set_exception(facade.Refused(facade.Refusal.NOT_NOW, str(error)))
+                answer.set_exception(facade.CommandRefused(facade.Refusal.NOT_NOW, str(error)))
             else:
                 answer.set_result(cleaning_done(future.result()))
 

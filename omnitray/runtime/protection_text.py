@@ -5,7 +5,7 @@ from omnitray.api import facade
 from omnitray.base.amounts import size
 from omnitray.base.facts import AlertType, Job, Severity
 from omnitray.protector.notices import Notice
-from omnitray.protector.view import Question
+from omnitray.protector.view import QuestionView
 from omnitray.runtime.answer_text import answer_words
 from omnitray.runtime.cleaning import Cleaned
 
@@ -17,7 +17,7 @@ def protected_word(job: Job | None) -> str:
     return job.project or job.name
 
 
-def notification(question: Question) -> Notification:
+def notification(question: QuestionView) -> Notification:
     """A question as a notification with buttons."""
     text = question.text
     if question.unanswered:

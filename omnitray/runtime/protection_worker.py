@@ -14,14 +14,14 @@ from omnitray.base.clock import Clock
 from omnitray.base.facts import DiskFacts
 from omnitray.base.policy import ProtectPolicy
 from omnitray.protector import explain
-from omnitray.protector.actuators.executor import Actions
-from omnitray.protector.actuators.journal import Journal
-from omnitray.protector.actuators.results import TakenBack, Who
-from omnitray.protector.actuators.self_test import LeverRow
+from omnitray.protector.actuators.executor import ActionPerformer
+from omnitray.protector.actuators.journal import ActionJournal
+from omnitray.protector.actuators.results import Initiator, UndoResult
+from omnitray.protector.actuators.self_test import ActuatorRow
 from omnitray.protector.engine import Protecting
 from omnitray.protector.guard import GuardSource, next_glance
 from omnitray.protector.model import Reply
-from omnitray.protector.view import Explanation, ProtectionView, Question, Told
+from omnitray.protector.view import ActionFeedback, Explanation, ProtectionView, QuestionView
 from omnitray.protector.view_builder import NOT_RUNNING, asked, page, told_back, told_of
 
 log = logging.getLogger(__name__)
@@ -37,10 +37,10 @@ class Engine(msgspec.Struct, frozen=True):
     """What the worker drives; made on the worker's thread, where it belongs."""
 
     protecting: Protecting
-    actions: Actions
-    journal: Journal
+    actions: ActionPerformer
+    journal: ActionJournal
     source: GuardSource
-    check_levers: Callable[[], tuple[LeverRow, ...]]
+    check_levers: Callable[[], tuple[ActuatorRow, ...]]
 
 
 class ProtectWorker(QObject):
@@ -49,18 +49,18 @@ class ProtectWorker(QObject):
     stepped = Signal(object)  # ProtectStep
     view_changed = Signal(object)  # ProtectionView
     questions_changed = Signal(object)  # tuple[protection_view.Question, ...]
-    restored = Signal(object)  # tuple[TakenBack, ...] after a crash
+    restored = Signal(object)  # tuple[UndoResult, ...] after a crash
     failed = Signal(str)
-    told = Signal(object)  # Told: what came of what the person asked for
+    told = Signal(object)  # ActionFeedback: what came of what the person asked for
 
     def __init__(self, build: Callable[[], Engine], clock: Clock) -> None:
         super().__init__()
         self._build = build
         self._clock = clock
         self._engine: Engine | None = None
-        self._means: tuple[LeverRow, ...] = ()
+        self._means: tuple[ActuatorRow, ...] = ()
         self._view: ProtectionView | None = None
-        self._asked: tuple[Question, ...] = ()
+        self._asked: tuple[QuestionView, ...] = ()
         self._viewed_s = float("-inf")
         self._paused_until: float | None = None
         self._resting_s: float | None = None  # the delay of a step that found everything at rest
@@ -117,7 +117,7 @@ class ProtectWorker(QObject):
             trigger.setEnabled(False)
         engine, self._engine = self._engine, None
         if engine is not None:
-            engine.protecting.undo_all("OmniTray ends", Who.PROTECTOR)
+            engine.protecting.undo_all("OmniTray ends", Initiator.PROTECTOR)
             engine.protecting.close()
             engine.source.close()
             engine.journal.close()
@@ -151,7 +151,7 @@ class ProtectWorker(QObject):
         """The person has spoken; ``title`` is how the job is called to them."""
         engine = self._engine
         if engine is None:
-            self.told.emit(Told(sentence=NOT_RUNNING, job_key=reply.job_key))
+            self.told.emit(ActionFeedback(sentence=NOT_RUNNING, job_key=reply.job_key))
             return
         known = frozenset(engine.protecting.taken)
         engine.protecting.reply(reply)
@@ -165,14 +165,14 @@ class ProtectWorker(QObject):
         """The person takes these actions back; None: all of them."""
         engine = self._engine
         if engine is None:
-            self.told.emit(Told(sentence=NOT_RUNNING))
+            self.told.emit(ActionFeedback(sentence=NOT_RUNNING))
             return
         protecting = engine.protecting
-        taken: list[TakenBack] = []
+        taken: list[UndoResult] = []
         if action_ids is None:
-            taken += protecting.undo_all(_ASKED, Who.PERSON)
+            taken += protecting.undo_all(_ASKED, Initiator.PERSON)
         for action_id in action_ids or ():
-            taken += protecting.undo(action_id, _ASKED, Who.PERSON)
+            taken += protecting.undo(action_id, _ASKED, Initiator.PERSON)
         self.tick()
         self._tell(engine, changed=True)
         self.told.emit(told_back(taken))
@@ -259,7 +259,7 @@ class ProtectWorker(QObject):
             self.view_changed.emit(view)
 
 
-def _same(questions: tuple[Question, ...], before: tuple[Question, ...]) -> bool:
+def _same(questions: tuple[QuestionView, ...], before: tuple[QuestionView, ...]) -> bool:
     """Whether the same is asked until the same time: a sleep of the machine puts it off."""
     if [each.id for each in questions] != [each.id for each in before]:
         return False
@@ -280,7 +280,7 @@ def notifier_of(trigger: int, parent: QObject) -> QSocketNotifier:
     return QSocketNotifier(trigger, kind, parent)
 
 
-def _checked(engine: Engine) -> tuple[LeverRow, ...]:
+def _checked(engine: Engine) -> tuple[ActuatorRow, ...]:
     """Which levers work here; without the answer each is tried when it is needed."""
     try:
         return engine.check_levers()

@@ -76,7 +76,7 @@ class MonitorWorker(QObject):
             self.tick()
 
 
-class Worker(Protocol):
+class TimerWorker(Protocol):
     """A QObject whose timer lives in its thread: begun there, stopped there."""
 
     def start(self) -> None:
@@ -92,7 +92,7 @@ class Worker(Protocol):
         ...
 
 
-W = TypeVar("W", bound=Worker)
+W = TypeVar("W", bound=TimerWorker)
 
 
 class WorkerThread(Generic[W]):

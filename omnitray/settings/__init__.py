@@ -5,7 +5,7 @@ The map: ``settings_model`` the shape, ``settings_fields`` the table of fields a
 """
 
 from omnitray.settings.check import Fault, Problem, check, parse_text, set_value, shown
-from omnitray.settings.fields import BY_KEY, FIELDS, RULES, Field, Kind, default_of, value_of
+from omnitray.settings.fields import BY_KEY, FIELDS, RULES, Field, ValueKind, default_of, value_of
 from omnitray.settings.file import (
     NO_FILE,
     Loaded,
@@ -32,7 +32,6 @@ __all__ = [
     "ApiSettings",
     "Fault",
     "Field",
-    "Kind",
     "Loaded",
     "MonitorSettings",
     "NotificationSettings",
@@ -40,6 +39,7 @@ __all__ = [
     "ProtectSettings",
     "Settings",
     "Stamp",
+    "ValueKind",
     "changed",
     "check",
     "default_of",

@@ -7,7 +7,16 @@ from typing import Any
 
 import msgspec
 
-from omnitray.settings.fields import BY_KEY, FIELDS, RULES, Field, Kind, Rule, default_of, value_of
+from omnitray.settings.fields import (
+    BY_KEY,
+    FIELDS,
+    RULES,
+    Field,
+    Rule,
+    ValueKind,
+    default_of,
+    value_of,
+)
 from omnitray.settings.model import Settings
 
 LONGEST_SHOWN = 60
@@ -103,12 +112,12 @@ def set_value(settings: Settings, key: str, value: object) -> Settings | Problem
 
 def parse_text(key: str, text: str) -> object:
     """What a person typed for a key, as the file would hold it; checks nothing else."""
-    kind = BY_KEY[key].kind if key in BY_KEY else Kind.TEXT
-    if kind is Kind.LIST:
+    kind = BY_KEY[key].kind if key in BY_KEY else ValueKind.TEXT
+    if kind is ValueKind.LIST:
         return [part.strip() for part in text.split(",") if part.strip()]
-    if kind in (Kind.INT, Kind.NUMBER):
+    if kind in (ValueKind.INT, ValueKind.NUMBER):
         return _number(text)
-    if kind is Kind.BOOL:
+    if kind is ValueKind.BOOL:
         return {
             "true": True,
             "on": True,
@@ -189,13 +198,13 @@ def _is_text(_: Field, value: object) -> bool:
     return isinstance(value, str) and "\0" not in value
 
 
-CHECKS: dict[Kind, Callable[[Field, object], bool]] = {
-    Kind.BOOL: lambda _, value: isinstance(value, bool),
-    Kind.INT: lambda field, value: isinstance(value, int) and _is_number(field, value),
-    Kind.NUMBER: _is_number,
-    Kind.CHOICE: lambda field, value: isinstance(value, str) and value in field.choices,
-    Kind.TEXT: _is_text,
-    Kind.LIST: lambda field, value: (
+CHECKS: dict[ValueKind, Callable[[Field, object], bool]] = {
+    ValueKind.BOOL: lambda _, value: isinstance(value, bool),
+    ValueKind.INT: lambda field, value: isinstance(value, int) and _is_number(field, value),
+    ValueKind.NUMBER: _is_number,
+    ValueKind.CHOICE: lambda field, value: isinstance(value, str) and value in field.choices,
+    ValueKind.TEXT: _is_text,
+    ValueKind.LIST: lambda field, value: (
         isinstance(value, list) and all(_is_text(field, each) for each in value)
     ),
 }

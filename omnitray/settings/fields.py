@@ -18,7 +18,7 @@ DAY_S = 86400.0
 MAX_PORT = 65535
 
 
-class Kind(enum.StrEnum):
+class ValueKind(enum.StrEnum):
     """How a value is written and edited."""
 
     BOOL = "true or false"
@@ -36,7 +36,7 @@ class Field(msgspec.Struct, frozen=True):
     title: str
     help: str
     unit: str = ""
-    kind: Kind = Kind.NUMBER
+    kind: ValueKind = ValueKind.NUMBER
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
@@ -79,23 +79,23 @@ def default_of(key: str) -> Any:
 
 
 def _choice(key: str, title: str, text: str, choices: tuple[str, ...]) -> Field:
-    return Field(key, title, text, "", Kind.CHOICE, None, None, choices)
+    return Field(key, title, text, "", ValueKind.CHOICE, None, None, choices)
 
 
 def _switch(key: str, title: str, text: str) -> Field:
-    return Field(key, title, text, "", Kind.BOOL)
+    return Field(key, title, text, "", ValueKind.BOOL)
 
 
 def _text(key: str, title: str, text: str) -> Field:
-    return Field(key, title, text, "", Kind.TEXT)
+    return Field(key, title, text, "", ValueKind.TEXT)
 
 
 def _seconds(key: str, title: str, text: str, low: float = 0, high: float = 3600) -> Field:
-    return Field(key, title, text, "s", Kind.NUMBER, low, high)
+    return Field(key, title, text, "s", ValueKind.NUMBER, low, high)
 
 
 def _percent(key: str, title: str, text: str, low: float = 1, high: float = 100) -> Field:
-    return Field(key, title, text, "%", Kind.NUMBER, low, high)
+    return Field(key, title, text, "%", ValueKind.NUMBER, low, high)
 
 
 def _band(resource: Resource, name: str, use: str) -> tuple[Field, ...]:
@@ -108,7 +108,13 @@ def _band(resource: Resource, name: str, use: str) -> tuple[Field, ...]:
         _percent(stem + "warning", f"{name}: warning from", warned),
         _percent(stem + "critical", f"{name}: critical from", alarmed),
         Field(
-            stem + "clear_below", f"{name}: ends when lower by", over, "points", Kind.NUMBER, 0, 50
+            stem + "clear_below",
+            f"{name}: ends when lower by",
+            over,
+            "points",
+            ValueKind.NUMBER,
+            0,
+            50,
         ),
         _seconds(stem + "hold_s", f"{name}: for at least", held),
     )
@@ -205,7 +211,7 @@ FIELDS: tuple[Field, ...] = (
         "protect.protected",
         "Never touch",
         "Names, paths of programs (also with * in them) or project folders that are left alone.",
-        kind=Kind.LIST,
+        kind=ValueKind.LIST,
     ),
     _percent(
         "protect.disk_clean_percent",
@@ -238,7 +244,7 @@ FIELDS: tuple[Field, ...] = (
         "Port",
         "If it is taken, the next free one is used. Counts from the next start.",
         "",
-        Kind.INT,
+        ValueKind.INT,
         0,
         MAX_PORT,
     ),

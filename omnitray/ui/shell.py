@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMessageBox
 from omnitray.api.status import Status
 from omnitray.base.facts import Mode, MonitorLevel
 from omnitray.runtime.hub import Hub
-from omnitray.runtime.protection import Protection
+from omnitray.runtime.protection import ProtectionFacade
 from omnitray.ui.tray.tray import Tray
 from omnitray.ui.window_controller import Windows, about_text
 
@@ -26,7 +26,7 @@ NO_TRAY = (
 )
 
 
-class Autostart(Protocol):
+class AutostartPort(Protocol):
     """Starting at login, as the platform does it; both may raise OSError."""
 
     def enable(self) -> None:
@@ -49,8 +49,8 @@ class Shell(QObject):
         *,
         tray: Tray,
         windows: Windows,
-        protection: Protection,
-        autostart: Autostart,
+        protection: ProtectionFacade,
+        autostart: AutostartPort,
     ) -> None:
         super().__init__(hub)
         self._hub = hub

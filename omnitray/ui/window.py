@@ -17,7 +17,7 @@ from omnitray.alerts.model import Alert
 from omnitray.api.status import Status
 from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.facts import Job, Snapshot
-from omnitray.protector.view import ProtectionView, Question
+from omnitray.protector.view import ProtectionView, QuestionView
 from omnitray.settings import Problem, Settings
 from omnitray.ui import formats
 from omnitray.ui.pages.registry import PAGE_INTENTS, Pages
@@ -186,7 +186,7 @@ class MainWindow(QWidget):
         self.pages.show_actions(view)
 
     @Slot(object)
-    def show_question(self, question: Question | None) -> None:
+    def show_question(self, question: QuestionView | None) -> None:
         """Ask, in a banner on every page; None takes the question away."""
         self.question.show_question(question)
 

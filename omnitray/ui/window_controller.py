@@ -19,9 +19,9 @@ from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.status import Status
 from omnitray.base.clock import Clock
 from omnitray.base.facts import Job, Mode, MonitorLevel, Snapshot
-from omnitray.protector.view import Question
-from omnitray.runtime.app_context import Parts
-from omnitray.runtime.protection import Protection
+from omnitray.protector.view import QuestionView
+from omnitray.runtime.app_context import AppContext
+from omnitray.runtime.protection import ProtectionFacade
 from omnitray.settings import Loaded
 from omnitray.ui.window_place import FilePlaces
 
@@ -41,7 +41,7 @@ class Windows(QObject):
 
     def __init__(
         self,
-        parts: Parts[Protection],
+        parts: AppContext[ProtectionFacade],
         *,
         clock: Clock,
         place_file: Path,
@@ -58,7 +58,7 @@ class Windows(QObject):
         self._open_url = open_url
         self._window: MainWindow | None = None
         self._banner = ("", "")
-        self._question: Question | None = None
+        self._question: QuestionView | None = None
         self._unopened = ""
         self._protection.question_changed.connect(self._on_question)
 
@@ -171,7 +171,7 @@ class Windows(QObject):
             self._window.show_settings(loaded.settings, loaded.problems)
 
     @Slot(object)
-    def _on_question(self, question: Question | None) -> None:
+    def _on_question(self, question: QuestionView | None) -> None:
         """Kept: a window that is opened later asks it as well."""
         self._question = question
         if self._window is not None:

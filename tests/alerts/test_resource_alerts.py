@@ -15,8 +15,8 @@ from omnitray.base.facts import (
     Severity,
     Snapshot,
 )
-from omnitray.monitor.monitor import Step
-from omnitray.monitor.thresholds import Height, Transition
+from omnitray.monitor.monitor import MonitorStep
+from omnitray.monitor.thresholds import AlarmLevel, Transition
 
 
 def job(name: str, cpu: float, rss: int = 10**9, growth: float | None = None) -> Job:
@@ -36,10 +36,10 @@ def job(name: str, cpu: float, rss: int = 10**9, growth: float | None = None) ->
 def step(
     now: float,
     *jobs: Job,
-    moved: tuple[Resource, Height, Height] | None = None,
+    moved: tuple[Resource, AlarmLevel, AlarmLevel] | None = None,
     waiting: float | None = 0.0,
     cpu: float = 97.0,
-) -> Step:
+) -> MonitorStep:
     pressure = None
     if waiting is not None:
         pressure = PressureFacts(cpu=PressurePair(some_avg10=waiting))
@@ -58,7 +58,7 @@ def step(
         transitions = (
             Transition(resource=resource, before=before, after=after, value=cpu, threshold=85.0),
         )
-    return Step(
+    return MonitorStep(
         snapshot=shot,
         jobs=jobs,
         transitions=transitions,
@@ -68,11 +68,11 @@ def step(
     )
 
 
-UP = (Resource.CPU, Height.CLEAR, Height.CRITICAL)
-DOWN = (Resource.CPU, Height.CRITICAL, Height.CLEAR)
+UP = (Resource.CPU, AlarmLevel.CLEAR, AlarmLevel.CRITICAL)
+DOWN = (Resource.CPU, AlarmLevel.CRITICAL, AlarmLevel.CLEAR)
 
 
-def raised(alerts: ResourceAlerts, one: Step) -> ResourceAlert:
+def raised(alerts: ResourceAlerts, one: MonitorStep) -> ResourceAlert:
     (found,) = alerts.take(one, Mode.DEV)
     assert isinstance(found, ResourceAlert)
     return found
@@ -136,7 +136,7 @@ def test_without_pressure_information_a_critical_cpu_counts_as_felt() -> None:
 
 
 def test_memory_says_what_is_left_and_what_grows() -> None:
-    moved = (Resource.MEMORY, Height.CLEAR, Height.CRITICAL)
+    moved = (Resource.MEMORY, AlarmLevel.CLEAR, AlarmLevel.CRITICAL)
     hog = job("pytest", 10, 9 * 10**9, growth=310e6)
     alert = raised(ResourceAlerts(), step(0.0, hog, moved=moved))
     assert alert.felt

@@ -3,7 +3,7 @@ from hypothesis import strategies as st
 
 from omnitray.alerts.grouping import Budget, Due, Groups
 from omnitray.alerts.rules import AlertTiming
-from omnitray.base.clock import Agenda
+from omnitray.base.clock import DeadlineQueue
 
 STEPS = st.lists(
     st.tuples(
@@ -15,7 +15,7 @@ STEPS = st.lists(
 
 @given(steps=STEPS)
 def test_the_latest_appointment_of_a_key_counts(steps: list[tuple[str, str, int]]) -> None:
-    agenda = Agenda()
+    agenda = DeadlineQueue()
     expected: dict[str, float] = {}
     for step, key, number in steps:
         if step == "put":

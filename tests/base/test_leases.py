@@ -4,9 +4,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from omnitray.base.facts import Mode, MonitorLevel
-from omnitray.base.leases import Choice, Lease, Leases
+from omnitray.base.leases import Lease, Leases, ModeAndLevel
 
-CHOSEN = Choice(Mode.DEV, None)
+CHOSEN = ModeAndLevel(Mode.DEV, None)
 
 
 def _lease(name: str, level: MonitorLevel | None = None, mode: Mode | None = None) -> Lease:
@@ -17,7 +17,7 @@ def test_the_most_watchful_level_counts_and_the_last_mode() -> None:
     leases = Leases(CHOSEN)
     leases.take(_lease("a", MonitorLevel.CRITICAL, Mode.TEST))
     leases.take(_lease("b", MonitorLevel.IDLE, Mode.PROD))
-    assert leases.effective == Choice(Mode.PROD, MonitorLevel.CRITICAL)
+    assert leases.effective == ModeAndLevel(Mode.PROD, MonitorLevel.CRITICAL)
 
 
 def test_when_one_of_two_ends_the_other_still_counts() -> None:
@@ -32,8 +32,8 @@ def test_when_one_of_two_ends_the_other_still_counts() -> None:
 def test_the_persons_word_wins_at_once_and_stays() -> None:
     leases = Leases(CHOSEN)
     leases.take(_lease("a", MonitorLevel.CRITICAL, Mode.TEST))
-    assert leases.choose_level(MonitorLevel.IDLE) == Choice(Mode.TEST, MonitorLevel.IDLE)
-    assert leases.release("a") == Choice(Mode.DEV, MonitorLevel.IDLE)
+    assert leases.choose_level(MonitorLevel.IDLE) == ModeAndLevel(Mode.TEST, MonitorLevel.IDLE)
+    assert leases.release("a") == ModeAndLevel(Mode.DEV, MonitorLevel.IDLE)
 
 
 def test_a_lease_after_the_persons_word_counts_again() -> None:
@@ -69,13 +69,13 @@ class Borrowing(RuleBasedStateMachine):
     @rule(level=st.none() | st.sampled_from(MonitorLevel))
     def choose_level(self, level: MonitorLevel | None) -> None:
         self.leases.choose_level(level)
-        self.person = Choice(self.person.mode, level)
+        self.person = ModeAndLevel(self.person.mode, level)
         assert self.leases.effective.level == level
 
     @rule(mode=st.sampled_from(Mode))
     def choose_mode(self, mode: Mode) -> None:
         self.leases.choose_mode(mode)
-        self.person = Choice(mode, self.person.level)
+        self.person = ModeAndLevel(mode, self.person.level)
         assert self.leases.effective.mode == mode
 
     @invariant()

@@ -20,7 +20,7 @@ from PySide6.QtGui import QGuiApplication
 from omnitray.alerts.channels import session_bus
 from omnitray.alerts.channels.desktop import DesktopChannel
 from omnitray.alerts.channels.dispatch import Dispatcher
-from omnitray.alerts.channels.session_bus import Answer, OnAnswer, SessionBus
+from omnitray.alerts.channels.session_bus import BusReply, OnAnswer, SessionBus
 from omnitray.alerts.decision import Decision
 from omnitray.alerts.model import Alert
 from omnitray.alerts.reasons import Reason
@@ -112,7 +112,7 @@ class _Path:
         bus.call = timed  # type: ignore[method-assign]
         return bus
 
-    def _on_answer(self, on_answer: OnAnswer, answer: Answer) -> None:
+    def _on_answer(self, on_answer: OnAnswer, answer: BusReply) -> None:
         self.answered.append(time.perf_counter())
         on_answer(answer)
 

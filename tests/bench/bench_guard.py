@@ -13,16 +13,16 @@ from pathlib import Path
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.base.readings import Identity
+from omnitray.base.readings import ProcessIdentity
 from omnitray.platforms import current
 from omnitray.platforms.watchdog import GuardianKeeper
 from omnitray.protector.actuators.actuator import Target
-from omnitray.protector.actuators.executor import Actions
-from omnitray.protector.actuators.journal import Journal
-from omnitray.protector.actuators.results import Order
+from omnitray.protector.actuators.executor import ActionPerformer
+from omnitray.protector.actuators.journal import ActionJournal
+from omnitray.protector.actuators.results import ActionRequest
 from omnitray.protector.guard import Guard
 from omnitray.protector.latency import LatencyProbe
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from support.bench import Row, Spread, spread, table, within
 
 REST_S = 60.0
@@ -102,12 +102,14 @@ def _acting() -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="omnitray-bench-") as name, _job() as leader:
         path = Path(name) / "actions.jsonl"
         keeper = GuardianKeeper(path)
-        actions = Actions(Journal(path), current().levers(system), system, SystemClock(), keeper)
+        actions = ActionPerformer(
+            ActionJournal(path), current().levers(system), system, SystemClock(), keeper
+        )
         processes = system.family(system.identify([leader]))
         for what, rung, resource in (
-            ("slowing down", Rung.SLOW_DOWN, Resource.CPU),
-            ("I/O to idle", Rung.SLOW_DOWN, Resource.DISK),
-            ("pausing", Rung.PAUSE, Resource.MEMORY),
+            ("slowing down", EscalationStep.SLOW_DOWN, Resource.CPU),
+            ("I/O to idle", EscalationStep.SLOW_DOWN, Resource.DISK),
+            ("pausing", EscalationStep.PAUSE, Resource.MEMORY),
         ):
             done, undone, lever = _both_ways(actions, processes, rung, resource)
             told = f"{done.told('ms')}; back {undone.median:.1f} ms"
@@ -119,7 +121,10 @@ def _acting() -> list[Row]:
 
 
 def _both_ways(
-    actions: Actions, processes: tuple[Identity, ...], rung: Rung, resource: Resource
+    actions: ActionPerformer,
+    processes: tuple[ProcessIdentity, ...],
+    rung: EscalationStep,
+    resource: Resource,
 ) -> tuple[Spread, Spread, str]:
     done, undone, lever = [], [], ""
     for _ in range(ACTIONS):
@@ -134,13 +139,17 @@ def _both_ways(
     return spread(done).scaled(1e3), spread(undone).scaled(1e3), lever
 
 
-def _order(processes: tuple[Identity, ...], rung: Rung, resource: Resource) -> Order:
+def _order(
+    processes: tuple[ProcessIdentity, ...], rung: EscalationStep, resource: Resource
+) -> ActionRequest:
     target = Target(job_key="bench", title="a bench", processes=processes)
-    return Order(target=target, rung=rung, resource=resource, reason="a bench")
+    return ActionRequest(target=target, rung=rung, resource=resource, reason="a bench")
 
 
-def _guardian_row(actions: Actions, keeper: GuardianKeeper, processes: tuple[Identity, ...]) -> Row:
-    actions.perform(_order(processes, Rung.PAUSE, Resource.MEMORY))
+def _guardian_row(
+    actions: ActionPerformer, keeper: GuardianKeeper, processes: tuple[ProcessIdentity, ...]
+) -> Row:
+    actions.perform(_order(processes, EscalationStep.PAUSE, Resource.MEMORY))
     time.sleep(0.5)
     text = Path(f"/proc/{keeper.pid}/smaps_rollup").read_text()
     sizes = {line.split(":")[0]: int(line.split()[1]) for line in text.splitlines()[1:]}

@@ -13,23 +13,23 @@ from hypothesis import strategies as st
 from omnitray.cleanup.cache_tools import NoTools
 from omnitray.cleanup.cleaner import drained
 from omnitray.cleanup.facts import (
+    CacheCandidate,
     CacheKind,
-    Candidate,
     CleanOutcome,
     CleanReason,
     FileId,
 )
 from omnitray.cleanup.removal import Remover
-from omnitray.cleanup.walk import Ground, Refused, identity_of, opened, walk
+from omnitray.cleanup.walk import FolderRefused, RemovalScope, identity_of, opened, walk
 from support.trees import everything, marked, write
 
 
-def ground(**known: FileId) -> Ground:
-    return Ground(os.geteuid(), frozenset(known.values()))
+def ground(**known: FileId) -> RemovalScope:
+    return RemovalScope(os.geteuid(), frozenset(known.values()))
 
 
-def empty(folder: Path, on: Ground | None = None) -> CleanOutcome:
-    candidate = Candidate(
+def empty(folder: Path, on: RemovalScope | None = None) -> CleanOutcome:
+    candidate = CacheCandidate(
         name="it",
         kind=CacheKind.MARKED,
         path=str(folder),
@@ -58,15 +58,15 @@ def test_a_candidate_that_is_a_link_is_not_entered(tmp_path: Path) -> None:
     real = marked(tmp_path / "real")
     link = tmp_path / "link"
     link.symlink_to(real)
-    with pytest.raises(Refused) as caught, opened(str(link), ground()):
+    with pytest.raises(FolderRefused) as caught, opened(str(link), ground()):
         pass
     assert caught.value.reason is CleanReason.REPLACED
 
 
 def test_what_another_user_owns_is_left(tmp_path: Path) -> None:
     cache = marked(tmp_path / "cache", "mine")
-    stranger = Ground(os.geteuid() + 1)
-    candidate = Candidate(name="it", kind=CacheKind.MARKED, path=str(cache))
+    stranger = RemovalScope(os.geteuid() + 1)
+    candidate = CacheCandidate(name="it", kind=CacheKind.MARKED, path=str(cache))
     outcome = drained(Remover(stranger, NoTools(), lambda: False).clean(candidate))
     assert outcome.reason is CleanReason.OTHER_OWNER
     assert left_in(cache) == ["mine"]
@@ -112,7 +112,7 @@ def test_a_platform_can_tell_mounts_of_one_file_system_apart(tmp_path: Path) -> 
     def mount_of(descriptor: int) -> int:
         return int(os.fstat(descriptor).st_ino == bound)
 
-    outcome = empty(cache, Ground(os.geteuid(), frozenset(), mount_of))
+    outcome = empty(cache, RemovalScope(os.geteuid(), frozenset(), mount_of))
     assert (cache / "bound" / "precious").exists()
     assert outcome.left == {CleanReason.MOUNT: 1}
 

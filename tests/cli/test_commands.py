@@ -18,7 +18,7 @@ from omnitray.base.facts import AlertType, Mode, MonitorLevel
 from omnitray.base.invocation import typed
 from omnitray.base.paths import find_paths
 from omnitray.cli import parser
-from omnitray.protector.view import Effect, Grip
+from omnitray.protector.view import Effect, HoldKind
 from support import fake_door
 from support.api_server import Running, running
 
@@ -189,12 +189,12 @@ def test_the_protector_is_asked_and_taken_back(omnitray: Run) -> None:
 @pytest.mark.parametrize(
     ("grip", "sentence"),
     [
-        (Grip.PAUSED, "pytest · ~/shop is paused: CPU 96 %, limit 75 %"),
-        (Grip.WOULD, "pytest · ~/shop would be held: CPU 96 %, limit 75 %"),
+        (HoldKind.PAUSED, "pytest · ~/shop is paused: CPU 96 %, limit 75 %"),
+        (HoldKind.WOULD, "pytest · ~/shop would be held: CPU 96 %, limit 75 %"),
     ],
 )
 def test_what_is_held_is_a_sentence(
-    api: Running, omnitray: Run, monkeypatch: pytest.MonkeyPatch, grip: Grip, sentence: str
+    api: Running, omnitray: Run, monkeypatch: pytest.MonkeyPatch, grip: HoldKind, sentence: str
 ) -> None:
     view = fake_door.protection()
     held = msgspec.structs.replace(view.held[0], grip=grip)

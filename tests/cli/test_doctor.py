@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.alerts.channels.session_bus import Answer
+from omnitray.alerts.channels.session_bus import BusReply
 from omnitray.base.paths import Paths, find_paths
 from omnitray.cli.doctor import actuators as around
 from omnitray.cli.doctor import desktop, system
 from omnitray.cli.doctor.checks import run
-from omnitray.cli.doctor.report import Finding, Verdict, ok
+from omnitray.cli.doctor.report import Finding, FindingVerdict, ok
 from omnitray.protector.oom_events.watch import Source
 from support.api_server import running
 from support.hanging import hanging
@@ -21,7 +21,7 @@ def paths(tmp_path: Path) -> Paths:
     return find_paths({"OMNITRAY_HOME": str(tmp_path)})
 
 
-def _verdicts(findings: list[Finding]) -> dict[str, Verdict]:
+def _verdicts(findings: list[Finding]) -> dict[str, FindingVerdict]:
     return {finding.topic: finding.verdict for finding in findings}
 
 
@@ -30,7 +30,7 @@ def test_every_finding_is_one_line_and_a_bad_one_names_a_remedy(paths: Paths) ->
     assert findings
     for finding in findings:
         assert "\n" not in finding.sentence
-        assert finding.verdict is Verdict.OK or finding.remedy
+        assert finding.verdict is FindingVerdict.OK or finding.remedy
 
 
 def test_it_looks_at_everything_without_making_anything(paths: Paths) -> None:
@@ -43,21 +43,21 @@ def test_what_a_running_one_says_of_itself_is_told(paths: Paths) -> None:
     with running(paths.run.parent) as server:
         server.door.problems = ("the disk is full",)
         found = list(system.instance(paths))
-    assert [each.verdict for each in found] == [Verdict.OK, Verdict.WARN]
+    assert [each.verdict for each in found] == [FindingVerdict.OK, FindingVerdict.WARN]
     assert found[1].found == "the disk is full"
 
 
 def test_a_running_one_that_does_not_answer_is_told(paths: Paths) -> None:
     with hanging(paths.api_file):
         (found,) = system.instance(paths)
-    assert found.verdict is Verdict.FAIL
+    assert found.verdict is FindingVerdict.FAIL
     assert "runs, but does not answer" in found.found
 
 
 def test_a_file_where_a_folder_is_needed_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     found = list(system.folders(find_paths({"OMNITRAY_HOME": str(tmp_path / "file")})))
-    assert {each.verdict for each in found} == {Verdict.FAIL}
+    assert {each.verdict for each in found} == {FindingVerdict.FAIL}
     assert "file is a file, and a folder is needed" in found[0].sentence
 
 
@@ -65,7 +65,7 @@ def test_mistakes_in_the_settings_are_warnings_with_their_lines(paths: Paths) ->
     paths.create()
     paths.config_file.write_text('mode = "production"\nlvel = 1\n')
     found = list(system.settings(paths))
-    assert [finding.verdict for finding in found] == [Verdict.WARN, Verdict.WARN]
+    assert [finding.verdict for finding in found] == [FindingVerdict.WARN, FindingVerdict.WARN]
     assert found[0].found.startswith("line 1: mode")
 
 
@@ -76,30 +76,33 @@ def test_an_open_folder_and_one_that_is_not_ours_are_told(
     paths.data.chmod(0o755)
     monkeypatch.setattr(os, "getuid", lambda: 4242)
     verdicts = _verdicts(list(system.folders(paths)))
-    assert verdicts["data folder"] is Verdict.WARN
-    assert verdicts["run folder"] is Verdict.FAIL
-    assert verdicts["config folder"] is Verdict.OK
+    assert verdicts["data folder"] is FindingVerdict.WARN
+    assert verdicts["run folder"] is FindingVerdict.FAIL
+    assert verdicts["config folder"] is FindingVerdict.OK
 
 
 def test_damaged_alerts_are_counted(paths: Paths) -> None:
     paths.create()
     paths.quarantine.mkdir()
     (paths.quarantine / "alert_1_X.json").write_text("{")
-    assert [finding.verdict for finding in system.history(paths)] == [Verdict.WARN, Verdict.OK]
+    assert [finding.verdict for finding in system.history(paths)] == [
+        FindingVerdict.WARN,
+        FindingVerdict.OK,
+    ]
 
 
 def test_pressure_is_there_or_it_says_how_to_get_it(tmp_path: Path) -> None:
     (finding,) = system.pressure(tmp_path)
-    assert (finding.verdict, "psi=1" in finding.remedy) == (Verdict.WARN, True)
+    assert (finding.verdict, "psi=1" in finding.remedy) == (FindingVerdict.WARN, True)
     (tmp_path / "pressure").mkdir()
     (tmp_path / "pressure" / "memory").write_text("some avg10=0.00")
-    assert [each.verdict for each in system.pressure(tmp_path)] == [Verdict.OK]
+    assert [each.verdict for each in system.pressure(tmp_path)] == [FindingVerdict.OK]
 
 
 def test_syslog_and_limits(tmp_path: Path) -> None:
     (tmp_path / "log").touch()
-    assert system.syslog((str(tmp_path / "log"),))[0].verdict is Verdict.OK
-    assert system.syslog((str(tmp_path / "no"),))[0].verdict is Verdict.WARN
+    assert system.syslog((str(tmp_path / "log"),))[0].verdict is FindingVerdict.OK
+    assert system.syslog((str(tmp_path / "no"),))[0].verdict is FindingVerdict.WARN
     (tmp_path / "memory.max").write_text(str(512 << 20))
     assert "537 MB" in list(system.limits(tmp_path))[-1].found
 
@@ -122,17 +125,17 @@ class Bus:
 
     lost = False
 
-    def __init__(self, answers: dict[str, Answer]) -> None:
+    def __init__(self, answers: dict[str, BusReply]) -> None:
         self.answers = answers
 
-    def ask(self, *call: object) -> Answer | None:
+    def ask(self, *call: object) -> BusReply | None:
         return self.answers.get(str(call[4]))
 
 
-NONE = Answer(error="org.freedesktop.DBus.Error.ServiceUnknown", body=("nobody",))
+NONE = BusReply(error="org.freedesktop.DBus.Error.ServiceUnknown", body=("nobody",))
 
 
-def _desktop(monkeypatch: pytest.MonkeyPatch, **answers: Answer) -> dict[str, Finding]:
+def _desktop(monkeypatch: pytest.MonkeyPatch, **answers: BusReply) -> dict[str, Finding]:
     bus = Bus(answers)
     monkeypatch.setattr(desktop, "ask", bus.ask)
     found = [desktop.tray(bus, {}), *desktop.notifications(bus)]  # type: ignore[arg-type]
@@ -142,9 +145,9 @@ def _desktop(monkeypatch: pytest.MonkeyPatch, **answers: Answer) -> dict[str, Fi
 def test_a_tray_host_and_a_daemon_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     found = _desktop(
         monkeypatch,
-        Get=Answer(error=None, body=(("b", True),)),
-        GetServerInformation=Answer(error=None, body=("dunst", "knopwob", "1.9", "1.2")),
-        GetCapabilities=Answer(error=None, body=(["body", "actions"],)),
+        Get=BusReply(error=None, body=(("b", True),)),
+        GetServerInformation=BusReply(error=None, body=("dunst", "knopwob", "1.9", "1.2")),
+        GetCapabilities=BusReply(error=None, body=(["body", "actions"],)),
     )
     assert found["tray"].found == "StatusNotifier host"
     assert found["notifications"].found == "dunst 1.9 (knopwob): actions, body"
@@ -158,16 +161,16 @@ def test_what_is_missing_is_said_with_what_happens_instead(
     assert found["notifications"].found == "no daemon: nobody"
     silent = _desktop(monkeypatch)
     assert silent["notifications"].found == "no daemon: does not answer"
-    headless = _desktop(monkeypatch, Get=Answer(error=None, body=(("b", False),)))
-    assert headless["tray"].verdict is Verdict.WARN
+    headless = _desktop(monkeypatch, Get=BusReply(error=None, body=(("b", False),)))
+    assert headless["tray"].verdict is FindingVerdict.WARN
 
 
 def test_a_daemon_without_buttons_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     found = _desktop(
         monkeypatch,
         Get=NONE,
-        GetServerInformation=Answer(error=None, body=("x", "y", "1", "1.2")),
-        GetCapabilities=Answer(error=None, body=(["body"],)),
+        GetServerInformation=BusReply(error=None, body=("x", "y", "1", "1.2")),
+        GetCapabilities=BusReply(error=None, body=(["body"],)),
     )
     assert found["notifications"].found == "no buttons on notifications"
 
@@ -185,15 +188,17 @@ def test_the_protectors_own_look_comes_last_and_a_fault_of_a_check_is_a_finding(
 @pytest.mark.parametrize(
     ("known", "verdict"),
     [
-        (("the X display tells whose window is active", ""), Verdict.OK),
-        (("", "this Wayland desktop tells it of X programs only"), Verdict.WARN),
+        (("the X display tells whose window is active", ""), FindingVerdict.OK),
+        (("", "this Wayland desktop tells it of X programs only"), FindingVerdict.WARN),
     ],
 )
-def test_whether_the_foreground_is_known_is_told(known: tuple[str, str], verdict: Verdict) -> None:
+def test_whether_the_foreground_is_known_is_told(
+    known: tuple[str, str], verdict: FindingVerdict
+) -> None:
     assert around._foreground(*known).verdict is verdict
 
 
 def test_a_log_that_is_closed_is_told_with_the_remedy() -> None:
     closed = around._log(Source(name="journal", why_not="it is closed", remedy="join the group"))
     assert closed.sentence == "journal: it is closed; join the group"
-    assert around._log(Source(name="journal")).verdict is Verdict.OK
+    assert around._log(Source(name="journal")).verdict is FindingVerdict.OK

@@ -9,9 +9,9 @@ from omnitray.base.facts import (
 )
 from omnitray.base.policy import Band, MonitorPolicy, Thresholds
 from omnitray.monitor.levels import LevelReason
-from omnitray.monitor.monitor import Step
+from omnitray.monitor.monitor import MonitorStep
 from omnitray.monitor.report import Report
-from omnitray.monitor.thresholds import Height
+from omnitray.monitor.thresholds import AlarmLevel
 from support.clock import FakeClock
 from support.told_machine import ToldMachine, told_monitor
 
@@ -24,7 +24,7 @@ class Bench:
         self.machine = ToldMachine(self.clock)
         self.monitor = told_monitor(self.machine, policy or MonitorPolicy(grace_s=0))
 
-    def run(self, seconds: float) -> list[Step]:
+    def run(self, seconds: float) -> list[MonitorStep]:
         end = self.clock.monotonic() + seconds
         steps = [self.monitor.step()]
         while self.clock.monotonic() + steps[-1].next_delay_s <= end:
@@ -57,7 +57,7 @@ def test_a_held_critical_value_escalates_at_once_and_calms_down_to_the_chosen_le
     steps = bench.run(8)
     told = [item for step in steps for item in step.transitions]
     assert [(item.resource, item.after) for item in told] == [
-        (Resource.CPU, Height.CRITICAL),
+        (Resource.CPU, AlarmLevel.CRITICAL),
     ]
     levels = [bench.monitor.level]
     bench.machine.cpu = 5.0
@@ -71,7 +71,7 @@ def test_it_looks_sooner_while_a_threshold_is_being_waited_out() -> None:
     bench.machine.cpu = 75.0
     steps = bench.run(6)
     assert [step.next_delay_s for step in steps[:5]] == [1.0] * 5
-    assert steps[-1].transitions[0].after is Height.WARNING
+    assert steps[-1].transitions[0].after is AlarmLevel.WARNING
 
 
 def test_a_warning_waits_for_the_grace_to_end_and_a_critical_does_not() -> None:
@@ -79,12 +79,12 @@ def test_a_warning_waits_for_the_grace_to_end_and_a_critical_does_not() -> None:
     bench.machine.cpu = 75.0
     assert not [item for step in bench.run(55) for item in step.transitions]
     told = [item for step in bench.run(10) for item in step.transitions]
-    assert [item.after for item in told] == [Height.WARNING]
+    assert [item.after for item in told] == [AlarmLevel.WARNING]
 
     bench = Bench(MonitorPolicy(grace_s=60))
     bench.machine.cpu = 99.0
     told = [item for step in bench.run(10) for item in step.transitions]
-    assert [item.after for item in told] == [Height.CRITICAL]
+    assert [item.after for item in told] == [AlarmLevel.CRITICAL]
 
 
 def test_after_a_suspend_there_is_grace_again_and_no_held_time_is_carried_over() -> None:
@@ -95,7 +95,9 @@ def test_after_a_suspend_there_is_grace_again_and_no_held_time_is_carried_over()
     bench.clock.jump_wall(3600)
     told = [item for step in bench.run(50) for item in step.transitions]
     assert not told
-    assert [item.after for step in bench.run(20) for item in step.transitions] == [Height.WARNING]
+    assert [item.after for step in bench.run(20) for item in step.transitions] == [
+        AlarmLevel.WARNING
+    ]
 
 
 def test_a_clock_set_back_does_not_silence_the_monitor() -> None:
@@ -103,7 +105,9 @@ def test_a_clock_set_back_does_not_silence_the_monitor() -> None:
     bench.run(100)
     bench.clock.jump_wall(-86400)
     bench.machine.cpu = 75.0
-    assert [item.after for step in bench.run(20) for item in step.transitions] == [Height.WARNING]
+    assert [item.after for step in bench.run(20) for item in step.transitions] == [
+        AlarmLevel.WARNING
+    ]
 
 
 def test_a_full_disk_raises_the_level_when_it_fills_and_not_for_ever() -> None:
@@ -140,7 +144,7 @@ def test_changed_thresholds_are_taken_up_and_the_others_keep_their_state() -> No
     cpu = Band(warning=5.0, critical=90.0, hold_s=0)
     bench.monitor.set_policy(MonitorPolicy(thresholds=Thresholds(cpu=cpu), grace_s=0))
     told = [item for step in bench.run(10) for item in step.transitions]
-    assert [(item.resource, item.after) for item in told] == [(Resource.CPU, Height.WARNING)]
+    assert [(item.resource, item.after) for item in told] == [(Resource.CPU, AlarmLevel.WARNING)]
 
 
 def test_a_report_holds_the_least_and_most_of_its_span() -> None:

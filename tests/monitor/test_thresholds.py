@@ -3,28 +3,28 @@ from hypothesis import strategies as st
 
 from omnitray.base.facts import Resource
 from omnitray.base.policy import Band
-from omnitray.monitor.thresholds import Height, Watch
+from omnitray.monitor.thresholds import AlarmLevel, ThresholdMonitor
 
 BAND = Band(warning=70.0, critical=85.0, clear_below=10.0, hold_s=5.0)
 
 
-def watch_over(values: list[tuple[float, float | None]]) -> Watch:
-    watch = Watch(Resource.CPU, BAND)
+def watch_over(values: list[tuple[float, float | None]]) -> ThresholdMonitor:
+    watch = ThresholdMonitor(Resource.CPU, BAND)
     for now, value in values:
         watch.observe(value, now)
     return watch
 
 
 def test_a_spike_shorter_than_the_hold_time_tells_nothing() -> None:
-    assert watch_over([(0, 99.0), (4.9, 99.0), (5.1, 20.0)]).height is Height.CLEAR
+    assert watch_over([(0, 99.0), (4.9, 99.0), (5.1, 20.0)]).height is AlarmLevel.CLEAR
 
 
 def test_a_value_held_over_the_warning_is_told_once_with_its_threshold() -> None:
-    watch = Watch(Resource.CPU, BAND)
+    watch = ThresholdMonitor(Resource.CPU, BAND)
     assert watch.observe(72.0, 0.0) is None
     told = watch.observe(73.0, 5.0)
     assert told is not None
-    assert (told.before, told.after, told.threshold) == (Height.CLEAR, Height.WARNING, 70.0)
+    assert (told.before, told.after, told.threshold) == (AlarmLevel.CLEAR, AlarmLevel.WARNING, 70.0)
     assert watch.observe(73.0, 10.0) is None
 
 
@@ -32,7 +32,7 @@ def test_critical_is_held_on_its_own_time_not_on_the_warning_s() -> None:
     watch = watch_over([(0, 72.0), (4.9, 90.0), (5.0, 90.0)])
     heights = [watch.height]
     watch.observe(90.0, 9.9)
-    assert [*heights, watch.height] == [Height.WARNING, Height.CRITICAL]
+    assert [*heights, watch.height] == [AlarmLevel.WARNING, AlarmLevel.CRITICAL]
 
 
 def test_it_clears_only_below_the_threshold_less_the_band_for_the_hold_time() -> None:
@@ -45,23 +45,23 @@ def test_it_clears_only_below_the_threshold_less_the_band_for_the_hold_time() ->
 
 
 def test_a_very_low_threshold_clears_under_its_half_instead_of_never() -> None:
-    watch = Watch(Resource.MEMORY, Band(warning=6.0, critical=8.0, hold_s=0.0))
+    watch = ThresholdMonitor(Resource.MEMORY, Band(warning=6.0, critical=8.0, hold_s=0.0))
     heights = []
     for value in (7.0, 4.0, 2.9):
         watch.observe(value, 0.0)
         heights.append(watch.height)
-    assert heights == [Height.WARNING, Height.WARNING, Height.CLEAR]
+    assert heights == [AlarmLevel.WARNING, AlarmLevel.WARNING, AlarmLevel.CLEAR]
 
 
 def test_an_unreadable_value_starts_the_waiting_anew() -> None:
     watch = watch_over([(0, 99.0), (4.0, None), (5.0, 99.0)])
-    assert watch.height is Height.CLEAR
+    assert watch.height is AlarmLevel.CLEAR
     assert watch.left_s(6.0) == 4.0
 
 
 @given(st.lists(st.tuples(st.floats(0.1, 20), st.floats(0, 100)), max_size=60))
 def test_a_change_always_had_its_hold_time(steps: list[tuple[float, float]]) -> None:
-    watch = Watch(Resource.CPU, BAND)
+    watch = ThresholdMonitor(Resource.CPU, BAND)
     now, over_since, last_change = 0.0, None, -1e9
     for delay, value in steps:
         now += delay

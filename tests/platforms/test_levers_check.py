@@ -9,9 +9,9 @@ import pytest
 
 from omnitray.platforms._levers_check import check_levers, sleeper_command
 from omnitray.platforms.linux.system import LinuxSystem
-from omnitray.protector.actuators.priority import NiceLever
-from omnitray.protector.actuators.registry import linux_levers
-from omnitray.protector.actuators.self_test import levers_report
+from omnitray.protector.actuators.priority import NiceActuator
+from omnitray.protector.actuators.registry import linux_actuators
+from omnitray.protector.actuators.self_test import actuators_report
 from support.children import eventually, state
 from support.fake_system import FakeSystem
 
@@ -45,7 +45,7 @@ def system() -> Iterator[LinuxSystem]:
 def test_without_a_process_to_try_it_on_no_lever_is_said_to_work(
     system: LinuxSystem, command: list[str], why: str
 ) -> None:
-    levers = linux_levers(system)
+    levers = linux_actuators(system)
     rows = check_levers(levers, system, lambda: command)
     assert [row.kind for row in rows] == [lever.kind for lever in levers]
     assert {(row.works, row.why_not) for row in rows} == {(False, why)}
@@ -62,8 +62,8 @@ def test_it_dies_with_us_even_while_it_is_stopped() -> None:
 def test_a_lever_that_works_one_way_works_and_says_so() -> None:
     fake = FakeSystem()
     child = fake.add(50)
-    (row,) = levers_report((NiceLever(fake),), fake, child.identity)
+    (row,) = actuators_report((NiceActuator(fake),), fake, child.identity)
     assert (row.works, row.reversible, row.why_not) == (True, False, "")
     fake.privileged = True
-    (row,) = levers_report((NiceLever(fake),), fake, fake.add(51).identity)
+    (row,) = actuators_report((NiceActuator(fake),), fake, fake.add(51).identity)
     assert (row.works, row.reversible) == (True, True)

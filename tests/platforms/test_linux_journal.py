@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.platforms.linux.journal import Journal, matches
+from omnitray.platforms.linux.journal import SystemdJournal, matches
 from omnitray.platforms.linux.kernel_log import KernelLog, KillCount
 from omnitray.platforms.linux.logs import LinuxLogs, log_sources
 from omnitray.protector.oom_events.parse import foreign_ends
-from omnitray.protector.oom_events.watch import Answer
+from omnitray.protector.oom_events.watch import LogFindings
 from support.desktop import wait_until
 
 REMOTE = Path("/lib/systemd/systemd-journal-remote")
@@ -27,14 +27,14 @@ def stand_in(folder: Path, code: str) -> tuple[str, ...]:
     return (str(script),)
 
 
-def asked(journal: Journal, ago_s: float = 20.0) -> Answer:
+def asked(journal: SystemdJournal, ago_s: float = 20.0) -> LogFindings:
     journal.ask(ago_s)
     return wait_until(journal.answer, "the journal answers")
 
 
 def test_what_the_command_prints_is_the_answer_once(tmp_path: Path) -> None:
     command = stand_in(tmp_path, "print(*sys.argv[1:], sep='\\n')")
-    journal = Journal((tmp_path,), command, lambda: NOW_S)
+    journal = SystemdJournal((tmp_path,), command, lambda: NOW_S)
     assert journal.answer() is None
     answer = asked(journal, 20.0)
     assert f"--since=@{NOW_S - 20.0:.0f}" in answer.lines
@@ -43,7 +43,7 @@ def test_what_the_command_prints_is_the_answer_once(tmp_path: Path) -> None:
 
 
 def test_whoever_asks_does_not_wait_and_closing_ends_the_search(tmp_path: Path) -> None:
-    journal = Journal((tmp_path,), stand_in(tmp_path, "time.sleep(600)"))
+    journal = SystemdJournal((tmp_path,), stand_in(tmp_path, "time.sleep(600)"))
     journal.ask(1.0)
     journal.ask(1.0)
     assert journal.answer() is None
@@ -55,12 +55,12 @@ def test_whoever_asks_does_not_wait_and_closing_ends_the_search(tmp_path: Path) 
 
 def test_output_is_bounded_and_may_be_anything(tmp_path: Path) -> None:
     code = "sys.stdout.buffer.write(b'\\xff\\x00\\n' + b'x\\n' * 10_000)"
-    answer = asked(Journal((tmp_path,), stand_in(tmp_path, code)))
+    answer = asked(SystemdJournal((tmp_path,), stand_in(tmp_path, code)))
     assert len(answer.lines) == 4000
 
 
 def test_where_there_is_no_command_the_answer_says_so(tmp_path: Path) -> None:
-    answer = asked(Journal((tmp_path,), (str(tmp_path / "journalctl"),)))
+    answer = asked(SystemdJournal((tmp_path,), (str(tmp_path / "journalctl"),)))
     assert answer.lines == ()
     assert answer.why_not.startswith("there is no systemd journal here; without one")
 
@@ -69,7 +69,7 @@ def test_it_is_told_who_may_read_the_journal_and_what_helps(tmp_path: Path) -> N
     command = stand_in(tmp_path, "")
     kept = tmp_path / "journal" / "machine"
     kept.mkdir(parents=True)
-    journal = Journal((tmp_path / "journal", tmp_path / "nowhere"), command)
+    journal = SystemdJournal((tmp_path / "journal", tmp_path / "nowhere"), command)
     assert journal.source().why_not == "there is no systemd journal here"
     (kept / "system.journal").write_text("")
     assert journal.why_not == ""
@@ -78,7 +78,7 @@ def test_it_is_told_who_may_read_the_journal_and_what_helps(tmp_path: Path) -> N
 def test_a_closed_journal_is_not_taken_for_none(tmp_path: Path) -> None:
     kept = tmp_path / "machine"
     kept.mkdir()
-    closed = Journal((tmp_path,), stand_in(tmp_path, ""), may=lambda *_: False)
+    closed = SystemdJournal((tmp_path,), stand_in(tmp_path, ""), may=lambda *_: False)
     assert "usermod -aG systemd-journal" in closed.why_not
     (kept / "system.journal").write_text("")
     assert "usermod -aG systemd-journal" in closed.why_not
@@ -127,7 +127,7 @@ def kept(tmp_path: Path) -> Path:
 
 def test_a_real_journal_tells_of_ends_and_believes_no_stranger(kept: Path) -> None:
     command = ("journalctl", f"--directory={kept}")
-    answer = asked(Journal((kept.parent,), command, lambda: NOW_S))
+    answer = asked(SystemdJournal((kept.parent,), command, lambda: NOW_S))
     ends = foreign_ends(answer.lines)
     assert [(end.by, end.pid) for end in ends] == [
         ("earlyoom", 70),
@@ -169,7 +169,7 @@ def test_all_of_them_together(tmp_path: Path) -> None:
     logs = LinuxLogs(
         KillCount(tmp_path),
         KernelLog(kmsg),
-        Journal((tmp_path,), stand_in(tmp_path, f"print({LINE!r})")),
+        SystemdJournal((tmp_path,), stand_in(tmp_path, f"print({LINE!r})")),
     )
     with kmsg.open("a") as file:
         file.write("3,2,3,-;usb\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.base.readings import Identity
+from omnitray.base.readings import ProcessIdentity
 from omnitray.platforms.linux.priority import Priorities
 from omnitray.platforms.linux.proc import Proc
 from omnitray.protector.actuators.system import OneWay
@@ -84,4 +84,4 @@ def test_a_refusal_to_go_down_is_for_good(monkeypatch: pytest.MonkeyPatch) -> No
     (own,) = Proc().identify([os.getpid()])
     monkeypatch.setattr(os, "setpriority", refused)
     with pytest.raises(OneWay, match="cannot be lowered again"):
-        system.set_nice(Identity(pid=own.pid, start_ticks=own.start_ticks), 0)
+        system.set_nice(ProcessIdentity(pid=own.pid, start_ticks=own.start_ticks), 0)

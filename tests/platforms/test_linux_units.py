@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from omnitray.base.readings import Identity
-from omnitray.platforms.linux.dbus import BusError, SessionBus
+from omnitray.base.readings import ProcessIdentity
+from omnitray.platforms.linux.dbus import BlockingSessionBus, BusError
 from omnitray.platforms.linux.units import NOT_SET, UserUnits, unit_in
-from omnitray.protector.actuators.system import Gone, Refused
+from omnitray.protector.actuators.system import AccessRefused, Gone
 
-WHO = Identity(pid=7, start_ticks=1)
+WHO = ProcessIdentity(pid=7, start_ticks=1)
 UID = os.getuid()
 HOME = f"/user.slice/user-{UID}.slice/user@{UID}.service"
 
 
-class FakeBus(SessionBus):
+class FakeBus(BlockingSessionBus):
     """Remembers calls; ``errors`` by method, ``properties`` by name."""
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ def test_a_scope_that_is_there_takes_more_in(units: UserUnits, bus: FakeBus) -> 
 
 def test_adoption_that_does_not_happen_is_refused(units: UserUnits, bus: FakeBus) -> None:
     bus.adopted = None
-    with pytest.raises(Refused, match="did not get its processes"):
+    with pytest.raises(AccessRefused, match="did not get its processes"):
         units.adopt("omnitray-job-1.scope", [WHO], "x")
 
 
@@ -106,7 +106,7 @@ def test_a_unit_that_ended_is_gone_and_other_errors_are_refusals(
     bus.errors["FreezeUnit"] = BusError("no", "AccessDenied")
     bus.errors["ThawUnit"] = BusError("no", "NoSuchUnit")
     bus.properties = {"FreezerState": "running"}
-    with pytest.raises(Refused, match=r"x\.scope: no"):
+    with pytest.raises(AccessRefused, match=r"x\.scope: no"):
         units.freeze("x.scope")
     with pytest.raises(Gone):
         units.thaw("x.scope")
@@ -168,7 +168,7 @@ def test_the_units_place_is_looked_into_without_the_manager(
     assert not units.is_held(WHO)
     (inner / "cgroup.events").write_text("populated 1\nfrozen 1\n")
     assert units.is_held(WHO)
-    with pytest.raises(Refused, match="No such file"):
+    with pytest.raises(AccessRefused, match="No such file"):
         units.end_group(group)
     (inner.parent / "cgroup.kill").touch()
     units.end_group(group)
@@ -178,15 +178,15 @@ def test_the_units_place_is_looked_into_without_the_manager(
 
 def test_what_is_in_no_unit_has_no_place(units: UserUnits) -> None:
     assert units.group_of(WHO) == ""
-    assert units.group_of(Identity(pid=99, start_ticks=1)) == ""
-    assert not units.is_held(Identity(pid=99, start_ticks=1))
+    assert units.group_of(ProcessIdentity(pid=99, start_ticks=1)) == ""
+    assert not units.is_held(ProcessIdentity(pid=99, start_ticks=1))
 
 
 def test_a_bus_of_which_nobody_says_the_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     with pytest.raises(BusError, match="no session bus, for XDG_RUNTIME_DIR is not set"):
-        SessionBus().name_owners()
+        BlockingSessionBus().name_owners()
 
 
 def test_a_bus_that_is_not_there_is_one_error() -> None:
@@ -194,4 +194,4 @@ def test_a_bus_that_is_not_there_is_one_error() -> None:
         raise FileNotFoundError("no such socket")
 
     with pytest.raises(BusError, match="does not answer"):
-        SessionBus(connect=refuses).name_owners()
+        BlockingSessionBus(connect=refuses).name_owners()

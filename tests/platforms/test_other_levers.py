@@ -10,48 +10,52 @@ from types import SimpleNamespace
 import pytest
 
 from omnitray.base.facts import Resource
-from omnitray.base.readings import Identity
+from omnitray.base.readings import ProcessIdentity
 from omnitray.platforms._macos_guard import MacWakers
 from omnitray.platforms._macos_levers import DarwinBackground, prototyped
 from omnitray.platforms._psutil_system import PsutilSystem
 from omnitray.processes.process_roles import Tie
-from omnitray.protector.actuators.actuator import Lever, Target
-from omnitray.protector.actuators.executor import Actions
-from omnitray.protector.actuators.journal import Journal
-from omnitray.protector.actuators.priority import BackgroundLever, NiceLever
-from omnitray.protector.actuators.results import Order, Outcome
-from omnitray.protector.actuators.signals import StopLever
-from omnitray.protector.actuators.system import IO_IDLE, Gone, IoPriority, Refused, Sign
-from omnitray.protector.actuators.watchdog import NoGuard
-from omnitray.protector.steps import LeverKind, Rung
+from omnitray.protector.actuators.actuator import Actuator, Target
+from omnitray.protector.actuators.executor import ActionPerformer
+from omnitray.protector.actuators.journal import ActionJournal
+from omnitray.protector.actuators.priority import BackgroundActuator, NiceActuator
+from omnitray.protector.actuators.results import ActionRequest, ActuationOutcome
+from omnitray.protector.actuators.signals import StopActuator
+from omnitray.protector.actuators.system import IO_IDLE, AccessRefused, Gone, IoPriority, Sign
+from omnitray.protector.actuators.watchdog import NullWatchdog
+from omnitray.protector.steps import ActuatorKind, EscalationStep
 from support.children import child, eventually
 from support.clock import FakeClock
 
-WHO = Identity(pid=4711, start_ticks=1)
+WHO = ProcessIdentity(pid=4711, start_ticks=1)
 
 
 def free(_process: object) -> frozenset[Tie]:
     return frozenset()
 
 
-def actions(system: PsutilSystem, folder: Path, *levers: Lever) -> Actions:
-    return Actions(Journal(folder / "actions.jsonl"), levers, system, FakeClock(), NoGuard())
+def actions(system: PsutilSystem, folder: Path, *levers: Actuator) -> ActionPerformer:
+    return ActionPerformer(
+        ActionJournal(folder / "actions.jsonl"), levers, system, FakeClock(), NullWatchdog()
+    )
 
 
-def order(processes: tuple[Identity, ...], rung: Rung, resource: Resource = Resource.CPU) -> Order:
+def order(
+    processes: tuple[ProcessIdentity, ...], rung: EscalationStep, resource: Resource = Resource.CPU
+) -> ActionRequest:
     target = Target(job_key="job", title="a job", processes=processes)
-    return Order(target=target, rung=rung, resource=resource, reason="a test")
+    return ActionRequest(target=target, rung=rung, resource=resource, reason="a test")
 
 
 def test_psutil_stops_and_continues(tmp_path: Path) -> None:
     system = PsutilSystem(free)
     with child() as process:
-        hands = actions(system, tmp_path, StopLever(system))
+        hands = actions(system, tmp_path, StopActuator(system))
         (target,) = system.identify([process.pid])
-        (done,) = hands.perform(order((target,), Rung.PAUSE))
-        assert (done.outcome, system.is_stopped(target)) == (Outcome.APPLIED, True)
+        (done,) = hands.perform(order((target,), EscalationStep.PAUSE))
+        assert (done.outcome, system.is_stopped(target)) == (ActuationOutcome.APPLIED, True)
         (undone,) = hands.undo(done.action_id, "calm")
-        assert undone.outcome is Outcome.RESTORED
+        assert undone.outcome is ActuationOutcome.RESTORED
         eventually(lambda: not system.is_stopped(target))
 
 
@@ -60,7 +64,7 @@ def test_psutil_ends_and_knows_that_it_has_ended(tmp_path: Path) -> None:
     with child() as process:
         hands = actions(system, tmp_path)
         target = system.identify([process.pid])
-        hands.perform(order(target, Rung.END))
+        hands.perform(order(target, EscalationStep.END))
         eventually(lambda: bool(hands.step().ended))
         assert system.identify([process.pid]) == ()
 
@@ -69,7 +73,7 @@ def test_psutil_never_touches_a_recycled_pid() -> None:
     system = PsutilSystem(free)
     with child() as process:
         (real,) = system.identify([process.pid])
-        other = Identity(pid=real.pid, start_ticks=real.start_ticks - 1)
+        other = ProcessIdentity(pid=real.pid, start_ticks=real.start_ticks - 1)
         with pytest.raises(Gone):
             system.send(other, Sign.KILL)
         assert process.poll() is None
@@ -142,15 +146,15 @@ class Darwin:
 def test_macos_goes_to_the_background_and_back(tmp_path: Path) -> None:
     system, darwin = PsutilSystem(free), Darwin()
     with child() as process:
-        lever = BackgroundLever(system, darwin.made())
-        hands = actions(system, tmp_path, lever, NiceLever(system))
-        (done,) = hands.perform(order(system.identify([process.pid]), Rung.SLOW_DOWN))
-        assert (done.lever, darwin.background) == (LeverKind.BACKGROUND, {process.pid})
+        lever = BackgroundActuator(system, darwin.made())
+        hands = actions(system, tmp_path, lever, NiceActuator(system))
+        (done,) = hands.perform(order(system.identify([process.pid]), EscalationStep.SLOW_DOWN))
+        assert (done.lever, darwin.background) == (ActuatorKind.BACKGROUND, {process.pid})
         hands.undo(done.action_id, "calm")
         assert darwin.background == set()
 
 
-@pytest.mark.parametrize(("code", "kind"), [(errno.ESRCH, Gone), (errno.EPERM, Refused)])
+@pytest.mark.parametrize(("code", "kind"), [(errno.ESRCH, Gone), (errno.EPERM, AccessRefused)])
 def test_macos_says_what_the_library_says(code: int, kind: type[Exception]) -> None:
     darwin = Darwin()
     darwin.code = code
@@ -163,13 +167,13 @@ def test_macos_says_what_the_library_says(code: int, kind: type[Exception]) -> N
 def test_macos_never_touches_a_recycled_pid(tmp_path: Path) -> None:
     system, darwin = PsutilSystem(free), Darwin()
     with child() as process:
-        lever = BackgroundLever(system, darwin.made())
+        lever = BackgroundActuator(system, darwin.made())
         hands = actions(system, tmp_path, lever)
-        (done,) = hands.perform(order(system.identify([process.pid]), Rung.SLOW_DOWN))
+        (done,) = hands.perform(order(system.identify([process.pid]), EscalationStep.SLOW_DOWN))
         process.kill()
         process.wait()
         (undone,) = hands.undo(done.action_id, "calm")
-        assert undone.outcome is Outcome.GONE
+        assert undone.outcome is ActuationOutcome.GONE
         assert darwin.background == {process.pid}
 
 

@@ -10,14 +10,14 @@ import pytest
 
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import Resource
-from omnitray.base.readings import Identity
+from omnitray.base.readings import ProcessIdentity
 from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.protector.actuators.actuator import Target
-from omnitray.protector.actuators.executor import Actions
-from omnitray.protector.actuators.journal import Journal
-from omnitray.protector.actuators.registry import linux_levers
-from omnitray.protector.actuators.results import Order, Outcome
-from omnitray.protector.steps import Rung
+from omnitray.protector.actuators.executor import ActionPerformer
+from omnitray.protector.actuators.journal import ActionJournal
+from omnitray.protector.actuators.registry import linux_actuators
+from omnitray.protector.actuators.results import ActionRequest, ActuationOutcome
+from omnitray.protector.steps import EscalationStep
 from support.children import child, eventually, living_in, state
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
@@ -71,22 +71,26 @@ def system() -> Iterator[LinuxSystem]:
 
 
 @pytest.fixture
-def actions(system: LinuxSystem, tmp_path: Path) -> Actions:
-    return Actions(Journal(tmp_path / "actions.jsonl"), linux_levers(system), system, SystemClock())
+def actions(system: LinuxSystem, tmp_path: Path) -> ActionPerformer:
+    return ActionPerformer(
+        ActionJournal(tmp_path / "actions.jsonl"), linux_actuators(system), system, SystemClock()
+    )
 
 
-def ended(processes: tuple[Identity, ...]) -> Order:
+def ended(processes: tuple[ProcessIdentity, ...]) -> ActionRequest:
     target = Target(job_key="job", title="a job", processes=processes)
-    return Order(target=target, rung=Rung.END, resource=Resource.MEMORY, reason="a test")
+    return ActionRequest(
+        target=target, rung=EscalationStep.END, resource=Resource.MEMORY, reason="a test"
+    )
 
 
 def test_nobody_outlives_a_victim_that_ignores_term_and_forks_on(
-    system: LinuxSystem, actions: Actions
+    system: LinuxSystem, actions: ActionPerformer
 ) -> None:
     with child(FORKS_ON) as process:
         eventually(lambda: len(living_in(process.pid)) > 5)
         (done,) = actions.perform(ended(system.identify([process.pid])))
-        assert done.outcome is Outcome.APPLIED
+        assert done.outcome is ActuationOutcome.APPLIED
         before = living_in(process.pid)
         eventually(lambda: len(living_in(process.pid) - before) > 5)  # it forks on
         actions.step(hurry=True)
@@ -95,7 +99,7 @@ def test_nobody_outlives_a_victim_that_ignores_term_and_forks_on(
 
 
 def test_what_is_born_while_its_parent_acts_on_term_ends_too(
-    system: LinuxSystem, actions: Actions
+    system: LinuxSystem, actions: ActionPerformer
 ) -> None:
     with child(ORPHANS) as process:
         actions.perform(ended(system.identify([process.pid])))
@@ -108,7 +112,7 @@ def test_what_is_born_while_its_parent_acts_on_term_ends_too(
 
 
 def test_the_parent_of_a_victim_that_forks_on_lives_and_so_do_its_others(
-    system: LinuxSystem, actions: Actions
+    system: LinuxSystem, actions: ActionPerformer
 ) -> None:
     code = (
         "import os, time\nif os.fork() == 0:\n    exec(WORKER)\nprint(flush=True); time.sleep(60)"
@@ -125,7 +129,7 @@ def test_the_parent_of_a_victim_that_forks_on_lives_and_so_do_its_others(
 
 
 def test_a_worker_that_has_become_another_program_since_ends_too(
-    system: LinuxSystem, actions: Actions
+    system: LinuxSystem, actions: ActionPerformer
 ) -> None:
     with child(BECOMES, lines=2) as process:
         victim, worker = system.family(system.identify([process.pid]))
@@ -139,7 +143,7 @@ def test_a_worker_that_has_become_another_program_since_ends_too(
 
 
 def test_a_victim_whose_program_s_file_is_gone_by_then_is_killed_all_the_same(
-    system: LinuxSystem, actions: Actions, tmp_path: Path
+    system: LinuxSystem, actions: ActionPerformer, tmp_path: Path
 ) -> None:
     copy = Path(shutil.copy("/bin/sleep", tmp_path / "sleep"))
     with child(COPIED.replace("PLACE", str(copy)), lines=0) as process:

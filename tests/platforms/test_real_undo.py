@@ -12,15 +12,15 @@ import pytest
 
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import Resource
-from omnitray.base.readings import Identity
+from omnitray.base.readings import ProcessIdentity
 from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.protector.actuators.actuator import Target
-from omnitray.protector.actuators.executor import Actions
-from omnitray.protector.actuators.journal import Journal
-from omnitray.protector.actuators.registry import linux_levers
-from omnitray.protector.actuators.results import Order, Outcome, Performed
+from omnitray.protector.actuators.executor import ActionPerformer
+from omnitray.protector.actuators.journal import ActionJournal
+from omnitray.protector.actuators.registry import linux_actuators
+from omnitray.protector.actuators.results import ActionRequest, ActuationOutcome, ActuationResult
 from omnitray.protector.actuators.system import IO_IDLE, IoPriority
-from omnitray.protector.steps import LeverKind, Rung
+from omnitray.protector.steps import ActuatorKind, EscalationStep
 from support.children import child, eventually, living_in, state
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
@@ -47,95 +47,104 @@ def system() -> Iterator[LinuxSystem]:
 
 
 @pytest.fixture
-def only(system: LinuxSystem, tmp_path: Path) -> Callable[[LeverKind], Actions]:
-    """Actions that have this lever alone."""
+def only(system: LinuxSystem, tmp_path: Path) -> Callable[[ActuatorKind], ActionPerformer]:
+    """An ActionPerformer with this lever alone."""
 
-    def made(kind: LeverKind) -> Actions:
-        levers = [lever for lever in linux_levers(system) if lever.kind is kind]
-        return Actions(Journal(tmp_path / "actions.jsonl"), levers, system, SystemClock())
+    def made(kind: ActuatorKind) -> ActionPerformer:
+        levers = [lever for lever in linux_actuators(system) if lever.kind is kind]
+        return ActionPerformer(
+            ActionJournal(tmp_path / "actions.jsonl"), levers, system, SystemClock()
+        )
 
     return made
 
 
-def perform(actions: Actions, who: Identity, rung: Rung, resource: Resource) -> Performed:
+def perform(
+    actions: ActionPerformer, who: ProcessIdentity, rung: EscalationStep, resource: Resource
+) -> ActuationResult:
     target = Target(job_key="job", title="a job", processes=(who,))
-    order = Order(target=target, rung=rung, resource=resource, reason="a test")
+    order = ActionRequest(target=target, rung=rung, resource=resource, reason="a test")
     (done,) = actions.perform(order)
-    assert done.outcome is Outcome.APPLIED, done
+    assert done.outcome is ActuationOutcome.APPLIED, done
     return done
 
 
-def refusal(actions: Actions, who: Identity) -> str:
+def refusal(actions: ActionPerformer, who: ProcessIdentity) -> str:
     """Why the one lever that there is was not taken."""
     target = Target(job_key="job", title="a job", processes=(who,))
-    order = Order(target=target, rung=Rung.SLOW_DOWN, resource=Resource.CPU, reason="a test")
+    order = ActionRequest(
+        target=target, rung=EscalationStep.SLOW_DOWN, resource=Resource.CPU, reason="a test"
+    )
     (done,) = actions.perform(order)
-    assert done.outcome is Outcome.FAILED, done
+    assert done.outcome is ActuationOutcome.FAILED, done
     return "; ".join(done.others.values())
 
 
-def test_nice(system: LinuxSystem, only: Callable[[LeverKind], Actions]) -> None:
+def test_nice(system: LinuxSystem, only: Callable[[ActuatorKind], ActionPerformer]) -> None:
     with child() as process:
         (who,) = system.identify([process.pid])
         if not (system.may_set_nice(who, 0) or system.autogroup_why_not(who)):
-            assert "nice could not be undone" in refusal(only(LeverKind.NICE), who)
+            assert "nice could not be undone" in refusal(only(ActuatorKind.NICE), who)
             return
-        actions = only(LeverKind.NICE)
-        done = perform(actions, who, Rung.SLOW_DOWN, Resource.CPU)
+        actions = only(ActuatorKind.NICE)
+        done = perform(actions, who, EscalationStep.SLOW_DOWN, Resource.CPU)
         os.setpriority(os.PRIO_PROCESS, process.pid, 12)
         (undone,) = actions.undo(done.action_id, "calm")
-        assert (undone.outcome, system.nice(who)) == (Outcome.CHANGED, 12)
+        assert (undone.outcome, system.nice(who)) == (ActuationOutcome.CHANGED, 12)
         assert undone.notes == (f"process {process.pid} has 12 now, not our 19: left alone",)
 
 
-def test_io_class(system: LinuxSystem, only: Callable[[LeverKind], Actions]) -> None:
+def test_io_class(system: LinuxSystem, only: Callable[[ActuatorKind], ActionPerformer]) -> None:
     with child() as process:
         (who,) = system.identify([process.pid])
-        actions = only(LeverKind.IO_CLASS)
-        done = perform(actions, who, Rung.SLOW_DOWN, Resource.DISK)
+        actions = only(ActuatorKind.IO_CLASS)
+        done = perform(actions, who, EscalationStep.SLOW_DOWN, Resource.DISK)
         assert system.io_priority(who) == IO_IDLE
         system.set_io_priority(who, IoPriority(2, 6))
         (undone,) = actions.undo(done.action_id, "calm")
-        assert (undone.outcome, system.io_priority(who)) == (Outcome.CHANGED, IoPriority(2, 6))
+        assert (undone.outcome, system.io_priority(who)) == (
+            ActuationOutcome.CHANGED,
+            IoPriority(2, 6),
+        )
 
 
 def test_a_pause_that_the_person_ended(
-    system: LinuxSystem, only: Callable[[LeverKind], Actions]
+    system: LinuxSystem, only: Callable[[ActuatorKind], ActionPerformer]
 ) -> None:
     with child() as process:
         (who,) = system.identify([process.pid])
-        actions = only(LeverKind.STOP)
-        done = perform(actions, who, Rung.PAUSE, Resource.MEMORY)
+        actions = only(ActuatorKind.STOP)
+        done = perform(actions, who, EscalationStep.PAUSE, Resource.MEMORY)
         os.kill(process.pid, signal.SIGCONT)
         eventually(lambda: state(process.pid) != "T")
         (undone,) = actions.undo(done.action_id, "calm")
-        assert undone.outcome is Outcome.CHANGED
+        assert undone.outcome is ActuationOutcome.CHANGED
 
 
 def test_who_was_stopped_by_the_person_before_stays_so(
-    system: LinuxSystem, only: Callable[[LeverKind], Actions]
+    system: LinuxSystem, only: Callable[[ActuatorKind], ActionPerformer]
 ) -> None:
     with child(WORKER, lines=2) as process:
         leader, worker = system.family(system.identify([process.pid]))
         os.kill(worker.pid, signal.SIGSTOP)
         eventually(lambda: state(worker.pid) == "T")
-        actions = only(LeverKind.STOP)
-        done = perform(actions, leader, Rung.PAUSE, Resource.MEMORY)
+        actions = only(ActuatorKind.STOP)
+        done = perform(actions, leader, EscalationStep.PAUSE, Resource.MEMORY)
         eventually(lambda: state(leader.pid) == "T")  # a stop may come late
         (undone,) = actions.undo(done.action_id, "calm")
-        assert undone.outcome is Outcome.RESTORED
+        assert undone.outcome is ActuationOutcome.RESTORED
         eventually(lambda: state(leader.pid) != "T")
         assert state(worker.pid) == "T"
 
 
 def test_a_job_that_forks_while_it_is_paused_is_paused_whole(
-    system: LinuxSystem, only: Callable[[LeverKind], Actions]
+    system: LinuxSystem, only: Callable[[ActuatorKind], ActionPerformer]
 ) -> None:
     with child(FORKS_ON) as process:
         (who,) = system.identify([process.pid])
         eventually(lambda: len(living_in(process.pid)) > 10)
-        actions = only(LeverKind.STOP)
-        done = perform(actions, who, Rung.PAUSE, Resource.MEMORY)
+        actions = only(ActuatorKind.STOP)
+        done = perform(actions, who, EscalationStep.PAUSE, Resource.MEMORY)
         everybody = living_in(process.pid)
         eventually(lambda: {state(pid) for pid in everybody} == {"T"})
         actions.undo(done.action_id, "calm")

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from omnitray.platforms.watchdog_process import Guardian, Parent, watch
-from omnitray.protector.actuators.journal import Journal
+from omnitray.protector.actuators.journal import ActionJournal
 from support.children import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -75,7 +75,7 @@ def test_jobs_run_again_when_omnitray_is_killed(tmp_path: Path, sleepers: list[i
         process.kill()
         eventually(lambda: not any(is_stopped(pid) for pid in sleepers))
         eventually(lambda: is_gone(guardian))
-    (record,) = Journal(journal).records()
+    (record,) = ActionJournal(journal).records()
     assert record.undone is not None
     assert (record.undone.who, record.undone.outcome) == ("guardian", "restored")
 

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from omnitray.base.facts import Resource
-from omnitray.base.readings import Identity
+from omnitray.base.readings import ProcessIdentity
 from omnitray.platforms._windows_guard import WindowsWakers
 from omnitray.platforms._windows_kernel import NT_PROTOTYPES, PROTOTYPES, Kernel, prototyped
 from omnitray.platforms._windows_levers import (
@@ -22,21 +22,21 @@ from omnitray.platforms._windows_levers import (
 )
 from omnitray.platforms._windows_ties import WindowOwners
 from omnitray.processes.process_roles import Tie
-from omnitray.protector.actuators.actuator import Lever, Target
-from omnitray.protector.actuators.cgroup import WeightLever
-from omnitray.protector.actuators.executor import Actions
-from omnitray.protector.actuators.journal import Journal
-from omnitray.protector.actuators.results import Order, Outcome
-from omnitray.protector.actuators.signals import StopLever
-from omnitray.protector.actuators.system import Gone, Refused, Sign
-from omnitray.protector.actuators.watchdog import NoGuard
-from omnitray.protector.steps import LeverKind, Rung
+from omnitray.protector.actuators.actuator import Actuator, Target
+from omnitray.protector.actuators.cgroup import WeightActuator
+from omnitray.protector.actuators.executor import ActionPerformer
+from omnitray.protector.actuators.journal import ActionJournal
+from omnitray.protector.actuators.results import ActionRequest, ActuationOutcome
+from omnitray.protector.actuators.signals import StopActuator
+from omnitray.protector.actuators.system import AccessRefused, Gone, Sign
+from omnitray.protector.actuators.watchdog import NullWatchdog
+from omnitray.protector.steps import ActuatorKind, EscalationStep
 from support.clock import FakeClock
 from support.kernel32 import Libraries, WindowsProcess
 
 TICKS = 179_536_000_000
 HAS_WINDOW = "process 4711 has a window or a tray icon"
-WHO = Identity(pid=4711, start_ticks=TICKS)
+WHO = ProcessIdentity(pid=4711, start_ticks=TICKS)
 
 
 class Processes:
@@ -79,9 +79,11 @@ def system(libraries: Libraries, kernel: Kernel) -> WindowsSystem:
 
 
 @pytest.fixture
-def hands(system: WindowsSystem, tmp_path: Path) -> Callable[..., Actions]:
-    def made(*levers: Lever) -> Actions:
-        return Actions(Journal(tmp_path / "a.jsonl"), levers, system, FakeClock(), NoGuard())
+def hands(system: WindowsSystem, tmp_path: Path) -> Callable[..., ActionPerformer]:
+    def made(*levers: Actuator) -> ActionPerformer:
+        return ActionPerformer(
+            ActionJournal(tmp_path / "a.jsonl"), levers, system, FakeClock(), NullWatchdog()
+        )
 
     return made
 
@@ -111,28 +113,31 @@ class Desktop:
         return 1
 
 
-def order(rung: Rung, resource: Resource = Resource.CPU) -> Order:
+def order(rung: EscalationStep, resource: Resource = Resource.CPU) -> ActionRequest:
     target = Target(job_key="job", title="a job", processes=(WHO,))
-    return Order(target=target, rung=rung, resource=resource, reason="a test")
+    return ActionRequest(target=target, rung=rung, resource=resource, reason="a test")
 
 
 def test_a_process_is_suspended_once_and_resumed(
-    libraries: Libraries, system: WindowsSystem, hands: Callable[..., Actions]
+    libraries: Libraries, system: WindowsSystem, hands: Callable[..., ActionPerformer]
 ) -> None:
-    actions = hands(StopLever(system))
-    (done,) = actions.perform(order(Rung.PAUSE))
-    assert (done.outcome, libraries.processes[WHO.pid].suspended) == (Outcome.APPLIED, 1)
+    actions = hands(StopActuator(system))
+    (done,) = actions.perform(order(EscalationStep.PAUSE))
+    assert (done.outcome, libraries.processes[WHO.pid].suspended) == (ActuationOutcome.APPLIED, 1)
     system.send(WHO, Sign.STOP)
     assert libraries.processes[WHO.pid].suspended == 1
     (undone,) = actions.undo(done.action_id, "calm")
-    assert (undone.outcome, libraries.processes[WHO.pid].suspended) == (Outcome.RESTORED, 0)
+    assert (undone.outcome, libraries.processes[WHO.pid].suspended) == (
+        ActuationOutcome.RESTORED,
+        0,
+    )
     assert set(libraries.access) == {0x0800 | 0x1000}
 
 
-def test_an_end_terminates(libraries: Libraries, hands: Callable[..., Actions]) -> None:
+def test_an_end_terminates(libraries: Libraries, hands: Callable[..., ActionPerformer]) -> None:
     actions = hands()
-    (done,) = actions.perform(order(Rung.END))
-    assert done.outcome is Outcome.APPLIED
+    (done,) = actions.perform(order(EscalationStep.END))
+    assert done.outcome is ActuationOutcome.APPLIED
     assert libraries.processes[WHO.pid].exit_code == 1
     assert actions.step().ended != ()
 
@@ -165,12 +170,13 @@ def test_what_may_not_be_touched_is_refused_in_words(
     libraries: Libraries, kernel: Kernel, denied: str
 ) -> None:
     libraries.denied.add(denied)
-    with pytest.raises(Refused, match="process 4711 may not be touched by us"):
+    with pytest.raises(AccessRefused, match="process 4711 may not be touched by us"):
         kernel.terminate(WHO)
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(0xC000010A, Gone), (0xC0000022, Refused), (-1073741790, Refused)]
+    ("status", "kind"),
+    [(0xC000010A, Gone), (0xC0000022, AccessRefused), (-1073741790, AccessRefused)],
 )
 def test_a_status_of_the_system_is_an_answer(
     libraries: Libraries, kernel: Kernel, status: int, kind: type[Exception]
@@ -192,69 +198,74 @@ def test_efficiency_mode_is_said_in_the_bytes_of_its_manual(
 
 
 def test_a_job_objects_weight_is_set_and_taken_back(
-    libraries: Libraries, system: WindowsSystem, hands: Callable[..., Actions]
+    libraries: Libraries, system: WindowsSystem, hands: Callable[..., ActionPerformer]
 ) -> None:
-    actions = hands(WeightLever(system))
-    (done,) = actions.perform(order(Rung.SLOW_DOWN))
-    assert done.lever is LeverKind.CPU_WEIGHT
+    actions = hands(WeightActuator(system))
+    (done,) = actions.perform(order(EscalationStep.SLOW_DOWN))
+    assert done.lever is ActuatorKind.CPU_WEIGHT
     (job,) = libraries.jobs.values()
     assert (job["members"], job["rate"]) == (
         [libraries.processes[WHO.pid]],
         b"\x03\0\0\0\x01\0\0\0",
     )
     (undone,) = actions.undo(done.action_id, "calm")
-    assert (undone.outcome, job["rate"]) == (Outcome.RESTORED, bytes(8))
+    assert (undone.outcome, job["rate"]) == (ActuationOutcome.RESTORED, bytes(8))
 
 
 def test_the_next_start_finds_the_job_object_by_its_name(
     libraries: Libraries,
     kernel: Kernel,
     system: WindowsSystem,
-    hands: Callable[..., Actions],
+    hands: Callable[..., ActionPerformer],
     tmp_path: Path,
 ) -> None:
-    hands(WeightLever(system)).perform(order(Rung.SLOW_DOWN))
+    hands(WeightActuator(system)).perform(order(EscalationStep.SLOW_DOWN))
     owners = WindowOwners(Desktop({}))
     after = WindowsSystem(kernel, owners, system=Processes(libraries))
-    journal = Journal(tmp_path / "a.jsonl")
-    actions = Actions(journal, [WeightLever(after)], after, FakeClock(), NoGuard())
+    journal = ActionJournal(tmp_path / "a.jsonl")
+    actions = ActionPerformer(journal, [WeightActuator(after)], after, FakeClock(), NullWatchdog())
     (back,) = actions.restore_after_crash()
     (job,) = libraries.jobs.values()
-    assert (back.outcome, job["rate"]) == (Outcome.RESTORED, bytes(8))
+    assert (back.outcome, job["rate"]) == (ActuationOutcome.RESTORED, bytes(8))
 
 
 @pytest.mark.parametrize("denied", ["AssignProcessToJobObject", "SetInformationJobObject"])
 def test_a_job_object_that_refuses_is_no_lever(
-    libraries: Libraries, system: WindowsSystem, hands: Callable[..., Actions], denied: str
+    libraries: Libraries, system: WindowsSystem, hands: Callable[..., ActionPerformer], denied: str
 ) -> None:
     libraries.denied.add(denied)
-    (done,) = hands(WeightLever(system)).perform(order(Rung.SLOW_DOWN))
-    assert done.outcome is Outcome.FAILED
+    (done,) = hands(WeightActuator(system)).perform(order(EscalationStep.SLOW_DOWN))
+    assert done.outcome is ActuationOutcome.FAILED
 
 
 def test_a_job_objects_memory_limit_is_no_lever_and_that_is_said(kernel: Kernel) -> None:
     units = JobObjects(kernel)
     assert units.why_not() == ""
     assert "makes allocations fail" in units.why_not("memory")
-    with pytest.raises(Refused, match="a job object cannot do that"):
+    with pytest.raises(AccessRefused, match="a job object cannot do that"):
         units.freeze("omnitray-job-1.scope")
     assert units.members("omnitray-job-1.scope") == frozenset()
 
 
 def test_who_owns_a_window_is_not_paused(
-    libraries: Libraries, kernel: Kernel, hands: Callable[..., Actions]
+    libraries: Libraries, kernel: Kernel, hands: Callable[..., ActionPerformer]
 ) -> None:
     owners = WindowOwners(Desktop({70: 8, 71: WHO.pid, 72: WHO.pid}))
     assert owners.pids() == {8, WHO.pid}
     system = WindowsSystem(kernel, owners, system=Processes(libraries))
     assert system.ties_of((WHO.pid, 99)) == {WHO.pid: {Tie.DISPLAY}, 99: frozenset()}
-    (done,) = hands(StopLever(system)).perform(order(Rung.PAUSE))
-    assert done.others == {LeverKind.FREEZE: "not on this system", LeverKind.STOP: HAS_WINDOW}
+    (done,) = hands(StopActuator(system)).perform(order(EscalationStep.PAUSE))
+    assert done.others == {ActuatorKind.FREEZE: "not on this system", ActuatorKind.STOP: HAS_WINDOW}
 
 
 def test_all_levers_are_there(system: WindowsSystem, kernel: Kernel) -> None:
     kinds = [lever.kind for lever in windows_levers(system, kernel)]
-    wanted = [LeverKind.CPU_WEIGHT, LeverKind.BACKGROUND, LeverKind.IO_CLASS, LeverKind.STOP]
+    wanted = [
+        ActuatorKind.CPU_WEIGHT,
+        ActuatorKind.BACKGROUND,
+        ActuatorKind.IO_CLASS,
+        ActuatorKind.STOP,
+    ]
     assert kinds == wanted
 
 

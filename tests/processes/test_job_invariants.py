@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnitray.base.facts import Job
-from omnitray.processes.job_looks import Past, RememberedLooks
+from omnitray.processes.job_looks import PreviousScan, RememberedLooks
 from omnitray.processes.jobs import JobTracker, group_jobs
 from support.clock import FakeClock
 from support.processes import FakeProcesses
@@ -66,7 +66,7 @@ def test_to_look_only_at_who_has_moved_gives_the_same_jobs(
     table: FakeProcesses, data: st.DataObject
 ) -> None:
     looks = RememberedLooks(table, FakeClock())
-    past = Past()
+    past = PreviousScan()
     for _ in range(4):
         processes = table.scan()
         groups = group_jobs(processes, looks, past, past.unmoved(processes))
@@ -75,7 +75,7 @@ def test_to_look_only_at_who_has_moved_gives_the_same_jobs(
         seats = {
             (pid, by_pid[pid].start_ticks): group.seat for group in groups for pid in group.members
         }
-        past = Past(seats, by_pid, past.orphaned(processes, frozenset()))
+        past = PreviousScan(seats, by_pid, past.orphaned(processes, frozenset()))
         change_something(table, data)
 
 

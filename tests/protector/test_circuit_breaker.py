@@ -3,13 +3,13 @@
 import msgspec
 
 from omnitray.base.facts import Job, MemoryFacts, Resource
-from omnitray.base.readings import Identity
+from omnitray.base.readings import ProcessIdentity
 from omnitray.protector import circuit_breaker
 from omnitray.protector.actuators.signals import KILL_AFTER_S
 from omnitray.protector.circuit_breaker import (
     OPEN_S,
     QUIET_S,
-    Breaker,
+    BreakerRecord,
     began,
     hurry,
     may_end,
@@ -24,7 +24,7 @@ from omnitray.protector.model import (
     ProtectReason,
     Signal,
 )
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import BreakerState
 from support.scenes import GB, job, process
 
@@ -43,13 +43,13 @@ def run(*extra: int) -> Job:
 def an_end(number: int = 1, expected: float = 4.0) -> Action:
     return Action(
         id=f"end-{number}",
-        rung=Rung.END,
+        rung=EscalationStep.END,
         resource=Resource.MEMORY,
         reason=ProtectReason.MEMORY_FLOOR,
         evidence=Evidence(signal=Signal.MEMORY_LEFT, value=4.0, threshold=5.0),
         job_key="pytest",
         title="pytest",
-        targets=(Identity(pid=101, start_ticks=101),),
+        targets=(ProcessIdentity(pid=101, start_ticks=101),),
         expected_bytes=int(expected * GB),
     )
 
@@ -62,7 +62,7 @@ class Story:
     """A breaker and what happens to it."""
 
     def __init__(self) -> None:
-        self.breaker = Breaker()
+        self.breaker = BreakerRecord()
 
     def end(self, now_s: float, number: int = 1, expected: float = 4.0, left: float = 0.5) -> None:
         self.breaker = began(self.breaker, an_end(number, expected), memory(left), run(), now_s)
@@ -87,10 +87,10 @@ class Story:
 
 
 def test_at_first_three_ends_are_left() -> None:
-    assert may_end(Breaker(), 0.0)
-    assert Breaker().ends_left == 3
-    assert Breaker().until_s is None
-    assert stepped(Breaker(), memory(1.0), (), (), 5.0) == Breaker()
+    assert may_end(BreakerRecord(), 0.0)
+    assert BreakerRecord().ends_left == 3
+    assert BreakerRecord().until_s is None
+    assert stepped(BreakerRecord(), memory(1.0), (), (), 5.0) == BreakerRecord()
 
 
 def test_nothing_more_is_ended_until_it_is_gone_and_its_memory_is_back_and_it_was_quiet() -> None:
@@ -206,7 +206,7 @@ def test_a_new_worker_much_later_is_no_respawn() -> None:
 
 
 def test_an_end_that_the_person_asked_for_is_waited_for_but_not_counted() -> None:
-    asked = began(Breaker(), an_end(), memory(0.5), run(), 100.0, counts=False)
+    asked = began(BreakerRecord(), an_end(), memory(0.5), run(), 100.0, counts=False)
     assert asked.ends == ()
     assert not may_end(asked, 101.0)
     again = began(asked, an_end(2), memory(0.5), run(), 101.0, counts=False)
@@ -228,7 +228,9 @@ def test_term_gets_no_time_when_memory_still_falls() -> None:
 def test_the_breaker_is_plain_data() -> None:
     story = Story()
     story.end(100.0)
-    assert msgspec.json.decode(msgspec.json.encode(story.breaker), type=Breaker) == story.breaker
+    assert (
+        msgspec.json.decode(msgspec.json.encode(story.breaker), type=BreakerRecord) == story.breaker
+    )
 
 
 def test_time_asleep_does_not_count() -> None:
@@ -250,7 +252,7 @@ def test_the_quiet_after_an_end_is_not_slept_through() -> None:
     assert not may_end(story.breaker, 5101.0 + QUIET_S - 0.1)
     assert may_end(story.breaker, 5101.0 + QUIET_S)
     assert story.breaker.ends == (5100.0,)
-    assert put_off(Breaker(), 5.0).ending is None
+    assert put_off(BreakerRecord(), 5.0).ending is None
 
 
 def test_term_keeps_its_time_while_what_others_take_leaves_enough() -> None:

@@ -23,16 +23,16 @@ from omnitray.base.readings import GuardReading, OwnFacts, Probe
 from omnitray.processes.inspector import Inspector
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.executor import Executor
-from omnitray.protector.actuators.results import Who
-from omnitray.protector.actuators.self_test import LeverRow
+from omnitray.protector.actuators.results import Initiator
+from omnitray.protector.actuators.self_test import ActuatorRow
 from omnitray.protector.engine import UNREADABLE_S, Protecting, ProtectStep
-from omnitray.protector.environment import Around
+from omnitray.protector.environment import EnvironmentPorts
 from omnitray.protector.model import ProtectReason, Reply
 from omnitray.protector.notices import Notice, NoticeOver
-from omnitray.protector.oom_events.daemons import Neighbour
+from omnitray.protector.oom_events.daemons import OomDaemon
 from omnitray.protector.protector import ResourceProtector
-from omnitray.protector.steps import LeverKind
-from omnitray.protector.view import Answer, Grip, ProtectionView
+from omnitray.protector.steps import ActuatorKind
+from omnitray.protector.view import Answer, HoldKind, ProtectionView
 from omnitray.protector.view_builder import holding, page
 from support.clock import FakeClock
 from support.deeds import Bench
@@ -76,7 +76,7 @@ class NoProbe:
 class Desk:
     """Everything that the protector stands on."""
 
-    def __init__(self, folder: Path, around: Around | None = None) -> None:
+    def __init__(self, folder: Path, around: EnvironmentPorts | None = None) -> None:
         self.bench = Bench(folder)
         self.clock = self.bench.clock
         self.source = Told(self.clock)
@@ -159,7 +159,7 @@ def view(desk: Desk) -> ProtectionView:
         desk.protecting,
         in_force=desk.bench.actions.active(),
         records=desk.bench.journal.records(),
-        means=[LeverRow(kind=LeverKind.NICE, name="Nice", works=True, reversible=False)],
+        means=[ActuatorRow(kind=ActuatorKind.NICE, name="Nice", works=True, reversible=False)],
         paused_until=None,
         wall_offset_s=desk.clock.wall() - desk.clock.monotonic(),
     )
@@ -210,7 +210,7 @@ def test_watching_says_what_it_would_have_done(desk: Desk) -> None:
     assert told[-1] == NoticeOver(labels=told[-2].labels)
     assert all(each.heard == [] for each in desk.processes)
     (held,) = view(desk).held
-    assert held.grip is Grip.WOULD
+    assert held.grip is HoldKind.WOULD
     assert not held.undoable
     for process in desk.processes:
         process.alive = False
@@ -225,7 +225,7 @@ def test_the_person_s_word_is_done_at_the_next_step_and_undone_when_they_say_so(
     desk.run(1)
     assert all(each.stopped for each in desk.processes)
     (active,) = desk.protecting.active
-    desk.protecting.undo(active.action.id, "you asked for it", Who.PERSON)
+    desk.protecting.undo(active.action.id, "you asked for it", Initiator.PERSON)
     assert not any(each.stopped for each in desk.processes)
     assert any(isinstance(each, NoticeOver) for each in notices(desk.run(1)))
 
@@ -237,10 +237,10 @@ def test_what_cannot_be_read_is_tried_again_later(desk: Desk) -> None:
 
 
 def test_our_floor_comes_before_that_of_another_guardian(tmp_path: Path) -> None:
-    earlyoom = Neighbour(
+    earlyoom = OomDaemon(
         name="earlyoom", pid=9, does="ends the largest process", memory_percent=10.0
     )
-    desk = Desk(tmp_path, Around(neighbours=lambda: (earlyoom,)))
+    desk = Desk(tmp_path, EnvironmentPorts(neighbours=lambda: (earlyoom,)))
     desk.protecting.step()
     assert desk.protecting.effective.limits.memory_floor_percent == 12.0
     assert desk.protecting.neighbours == (
@@ -249,8 +249,8 @@ def test_our_floor_comes_before_that_of_another_guardian(tmp_path: Path) -> None
 
 
 def test_our_floor_follows_no_guardian_over_our_own_limit(tmp_path: Path) -> None:
-    eager = Neighbour(name="nohang", pid=9, does="ends the largest process", memory_percent=90.0)
-    desk = Desk(tmp_path, Around(neighbours=lambda: (eager,)))
+    eager = OomDaemon(name="nohang", pid=9, does="ends the largest process", memory_percent=90.0)
+    desk = Desk(tmp_path, EnvironmentPorts(neighbours=lambda: (eager,)))
     desk.protecting.step()
     assert desk.protecting.effective.limits.memory_floor_percent == 20.0
     assert desk.protecting.neighbours == (
@@ -260,7 +260,7 @@ def test_our_floor_follows_no_guardian_over_our_own_limit(tmp_path: Path) -> Non
 
 def test_what_the_kernel_ended_is_said(tmp_path: Path) -> None:
     logs = ToldLogs()
-    desk = Desk(tmp_path, Around(logs=logs))
+    desk = Desk(tmp_path, EnvironmentPorts(logs=logs))
     logs.new.append(
         "Out of memory: Killed process 77 (python3) total-vm:9kB, anon-rss:2048000kB, file-rss:0kB"
     )
@@ -271,7 +271,7 @@ def test_what_the_kernel_ended_is_said(tmp_path: Path) -> None:
 
 def test_an_end_that_nobody_names_is_said_with_what_would_help(tmp_path: Path) -> None:
     logs = ToldLogs(why_not="the journal is for some groups only; to be told: join one")
-    desk = Desk(tmp_path, Around(logs=logs))
+    desk = Desk(tmp_path, EnvironmentPorts(logs=logs))
     desk.run(5)
     logs.killed = 1
     (told,) = notices(desk.run(30))
@@ -282,7 +282,7 @@ def test_an_end_that_nobody_names_is_said_with_what_would_help(tmp_path: Path) -
 
 def test_it_is_said_what_is_gone_since_the_last_scan(tmp_path: Path) -> None:
     logs = ToldLogs(why_not="the journal is closed")
-    desk = Desk(tmp_path, Around(logs=logs, is_there=lambda _: logs.killed == 0))
+    desk = Desk(tmp_path, EnvironmentPorts(logs=logs, is_there=lambda _: logs.killed == 0))
     desk.source.cpu = 97.0
     desk.run(5)
     for process in desk.processes:
@@ -294,7 +294,7 @@ def test_it_is_said_what_is_gone_since_the_last_scan(tmp_path: Path) -> None:
 
 def test_while_the_journal_is_asked_the_next_step_comes_soon(tmp_path: Path) -> None:
     logs = ToldLogs(slow=True)
-    desk = Desk(tmp_path, Around(logs=logs))
+    desk = Desk(tmp_path, EnvironmentPorts(logs=logs))
     assert desk.run(1)[-1].next_delay_s > 1.0
     desk.run(5)
     logs.killed = 1
@@ -302,7 +302,7 @@ def test_while_the_journal_is_asked_the_next_step_comes_soon(tmp_path: Path) -> 
 
 
 def test_whom_a_person_works_with_is_not_slowed_down(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, Around(foreground=(window := ToldForeground())))
+    desk = Desk(tmp_path, EnvironmentPorts(foreground=(window := ToldForeground())))
     window.active = frozenset(each.identity.pid for each in desk.processes)
     desk.source.cpu = 97.0
     desk.run(6)
@@ -313,7 +313,7 @@ def test_whom_a_person_works_with_is_not_slowed_down(tmp_path: Path) -> None:
 
 
 def test_at_rest_nobody_asks_for_the_window(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, Around(foreground=(window := ToldForeground())))
+    desk = Desk(tmp_path, EnvironmentPorts(foreground=(window := ToldForeground())))
     desk.run(60)
     assert window.asked == 0
     desk.source.cpu = 97.0
@@ -323,7 +323,7 @@ def test_at_rest_nobody_asks_for_the_window(tmp_path: Path) -> None:
 
 def test_in_the_end_logs_and_display_are_closed(tmp_path: Path) -> None:
     logs, window = ToldLogs(), ToldForeground()
-    Desk(tmp_path, Around(logs=logs, foreground=window)).protecting.close()
+    Desk(tmp_path, EnvironmentPorts(logs=logs, foreground=window)).protecting.close()
     assert logs.closed
     assert window.closed
 
@@ -335,7 +335,7 @@ def test_the_page_shows_what_is_held_why_and_what_it_did(desk: Desk) -> None:
     desk.run(3)
     shown = view(desk)
     (held,) = shown.held
-    assert (held.title, held.grip) == ("hog · ~/shop", Grip.SLOWED)
+    assert (held.title, held.grip) == ("hog · ~/shop", HoldKind.SLOWED)
     assert held.why.startswith("CPU 97 %")
     assert holding(shown.held) == ("hog · ~/shop slowed down",)
     assert shown.explanations[0].action_id == held.action_id
@@ -352,13 +352,13 @@ def test_what_the_person_has_taken_back_is_not_done_again_three_seconds_later(
     desk.source.cpu = 97.0
     desk.run(6)
     (active,) = desk.protecting.active
-    desk.protecting.undo(active.action.id, "you asked for it", Who.API)
+    desk.protecting.undo(active.action.id, "you asked for it", Initiator.API)
     desk.run(60)
     assert not desk.protecting.active
-    desk.protecting.undo_all("you asked for it", Who.PERSON)
+    desk.protecting.undo_all("you asked for it", Initiator.PERSON)
     desk.run(600)
     assert [each.action.job_key for each in desk.protecting.active] == ["hogs"]
-    desk.protecting.undo_all("it ends", Who.PROTECTOR)
+    desk.protecting.undo_all("it ends", Initiator.PROTECTOR)
     desk.run(6)
     assert desk.protecting.active != ()
 

@@ -14,13 +14,13 @@ from omnitray.protector.model import (
     AlarmReason,
     Candidate,
     Evidence,
+    ExclusionReason,
     ProtectReason,
     Question,
     RestoreReason,
     Signal,
-    SparedReason,
 )
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from support.scenes import facts, held, job, process, reading, scene
 
 GB, MB = 10**9, 10**6
@@ -41,7 +41,7 @@ SOON = Evidence(
 
 
 def candidate(
-    title: str, rss: float, spared: SparedReason | None = None, **more: float
+    title: str, rss: float, spared: ExclusionReason | None = None, **more: float
 ) -> Candidate:
     return Candidate(
         job_key="pytest",
@@ -56,7 +56,7 @@ def candidate(
 
 
 def action(
-    rung: Rung = Rung.PAUSE,
+    rung: EscalationStep = EscalationStep.PAUSE,
     resource: Resource = Resource.MEMORY,
     evidence: Evidence = SOON,
     considered: tuple[Candidate, ...] = (),
@@ -102,11 +102,11 @@ def test_amounts_read_as_people_say_them(told: str, expected: str) -> None:
     ("done", "expected"),
     [
         (action(), "paused pytest · ~/shop"),
-        (action(Rung.END, dry_run=True), "would have ended pytest · ~/shop"),
-        (action(Rung.TELL, Resource.CPU, CPU, title=""), "processors over the limit"),
-        (action(Rung.TELL, Resource.DISK, mount="/", cleans=True), "cleaned /"),
+        (action(EscalationStep.END, dry_run=True), "would have ended pytest · ~/shop"),
+        (action(EscalationStep.TELL, Resource.CPU, CPU, title=""), "processors over the limit"),
+        (action(EscalationStep.TELL, Resource.DISK, mount="/", cleans=True), "cleaned /"),
         (
-            action(Rung.TELL, Resource.DISK, mount="/", cleans=True, preview=True),
+            action(EscalationStep.TELL, Resource.DISK, mount="/", cleans=True, preview=True),
             "clean caches on /",
         ),
     ],
@@ -166,7 +166,7 @@ def test_an_explanation_says_what_the_worker_held_of_its_job_and_who_was_spared(
             considered=(
                 candidate("pytest · ~/shop", 14.2),
                 candidate("python 41213", 9.8, growth=290.0 * MB),
-                candidate("pytest 41200", 0.3, SparedReason.PARENT),
+                candidate("pytest 41200", 0.3, ExclusionReason.PARENT),
             )
         )
     )
@@ -183,7 +183,7 @@ def test_an_explanation_says_what_the_worker_held_of_its_job_and_who_was_spared(
 def test_a_job_alone_processors_and_disks_have_their_own_figures() -> None:
     alone = explain.explanation(action(considered=(candidate("model", 8.0),)))
     busy = explain.explanation(
-        action(Rung.SLOW_DOWN, Resource.CPU, CPU, (candidate("make", 1.0, cpu=380.0),))
+        action(EscalationStep.SLOW_DOWN, Resource.CPU, CPU, (candidate("make", 1.0, cpu=380.0),))
     )
     writer = explain.explanation(
         action(resource=Resource.DISK, considered=(candidate("dd", 1.0, writes=90.0 * MB),))
@@ -195,11 +195,13 @@ def test_a_job_alone_processors_and_disks_have_their_own_figures() -> None:
 
 
 def test_the_way_back_is_said_whatever_it_is() -> None:
-    assert explain.explanation(action(Rung.END)).text.endswith("This cannot be taken back.")
+    assert explain.explanation(action(EscalationStep.END)).text.endswith(
+        "This cannot be taken back."
+    )
     assert explain.explanation(action(restores_below=None)).text.endswith(
         "It stays so until you say otherwise."
     )
-    told = explain.explanation(action(Rung.TELL, Resource.CPU, CPU, title=""))
+    told = explain.explanation(action(EscalationStep.TELL, Resource.CPU, CPU, title=""))
     assert told.text.endswith(".")
     assert told.title == "processors over the limit"
 
@@ -216,12 +218,12 @@ def test_in_a_dry_run_the_verdict_says_would() -> None:
         (Resource.CPU, None, "it stays slowed down"),
         (Resource.MEMORY, None, "it stays paused"),
         (Resource.DISK, None, "it stays paused"),
-        (Resource.CPU, Rung.PAUSE, "it is paused"),
-        (Resource.MEMORY, Rung.END, "it is ended"),
+        (Resource.CPU, EscalationStep.PAUSE, "it is paused"),
+        (Resource.MEMORY, EscalationStep.END, "it is ended"),
     ],
 )
 def test_a_question_says_what_happens_without_an_answer(
-    resource: Resource, unanswered: Rung | None, expected: str
+    resource: Resource, unanswered: EscalationStep | None, expected: str
 ) -> None:
     question = Question(
         id="q",
@@ -278,14 +280,14 @@ def test_a_question_says_how_the_job_is_held_and_why(
     ("resource", "unanswered", "paused"),
     [
         (Resource.CPU, None, False),
-        (Resource.CPU, Rung.PAUSE, False),
-        (Resource.CPU, Rung.END, True),
+        (Resource.CPU, EscalationStep.PAUSE, False),
+        (Resource.CPU, EscalationStep.END, True),
         (Resource.MEMORY, None, True),
         (Resource.DISK, None, True),
     ],
 )
 def test_who_shows_a_question_is_told_whether_its_job_is_paused(
-    resource: Resource, unanswered: Rung | None, *, paused: bool
+    resource: Resource, unanswered: EscalationStep | None, *, paused: bool
 ) -> None:
     question = Question(
         id="q",
@@ -381,7 +383,7 @@ def test_right_now_says_when_no_job_is_large_enough_to_be_slowed_down() -> None:
 
 def test_right_now_says_what_is_held_already_and_for_how_long() -> None:
     run = job("pytest", process(100, rss_bytes=4 * GB), kind=JobKind.TEST_RUN)
-    slowed = action(Rung.SLOW_DOWN, Resource.CPU, CPU)
+    slowed = action(EscalationStep.SLOW_DOWN, Resource.CPU, CPU)
 
     told = explain.now(scene(facts(run, active=(held(slowed, 80.0),))))
 
@@ -398,6 +400,6 @@ def test_right_now_when_memory_runs_out_says_that_first() -> None:
 
 
 def test_every_reason_has_its_sentence() -> None:
-    for reasons in (ProtectReason, RestoreReason, SparedReason, AlarmReason):
+    for reasons in (ProtectReason, RestoreReason, ExclusionReason, AlarmReason):
         assert all(each.sentence and each.sentence[-1] != "." for each in reasons)
     assert ProtectPolicy().limits.memory_floor_percent == 5.0

@@ -3,8 +3,8 @@ import pytest
 from omnitray.base.facts import Job, JobKind, ProcessFacts
 from omnitray.base.readings import OwnFacts
 from omnitray.protector.exclusions.programs import LINUX
-from omnitray.protector.exclusions.rules import Protection
-from omnitray.protector.inspection import CloseLook, CloseLooker, Wanted
+from omnitray.protector.exclusions.rules import ExclusionRules
+from omnitray.protector.inspection import JobInspection, JobInspector, Wanted
 from support.clock import FakeClock
 from support.processes import FakeProcesses
 
@@ -29,9 +29,9 @@ class Desk:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.processes = Counted()
-        protection = Protection(LINUX, "/home/me")
+        protection = ExclusionRules(LINUX, "/home/me")
         own = OwnFacts(uid=1000)
-        self.looker = CloseLooker(self.processes, protection, lambda: own, self.clock)
+        self.looker = JobInspector(self.processes, protection, lambda: own, self.clock)
         self.work = self.start("/usr/bin/make")
 
     def start(self, command: str) -> int:
@@ -50,7 +50,7 @@ class Desk:
             rss_bytes=sum(found[pid].rss_bytes for pid in pids),
         )
 
-    def look(self, *jobs: Job, chosen: str = "", protected: tuple[str, ...] = ()) -> CloseLook:
+    def look(self, *jobs: Job, chosen: str = "", protected: tuple[str, ...] = ()) -> JobInspection:
         seen = self.looker.look(Wanted(jobs, chosen, protected))
         self.clock.advance(5.0)
         return seen

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from omnitray.base.facts import ProtectState
-from omnitray.protector.actuators.results import Outcome, TakenBack, Who
-from omnitray.protector.steps import LeverKind
-from omnitray.protector.view import Answer, Held, WayBack
+from omnitray.protector.actuators.results import ActuationOutcome, Initiator, UndoResult
+from omnitray.protector.steps import ActuatorKind
+from omnitray.protector.view import Answer, HeldAction, WayBack
 from omnitray.protector.view_builder import NOTHING_HELD, SWITCHED_OFF, holding, page, told_back
 from support.protect_desk import ProtectDesk
 
@@ -22,7 +22,7 @@ def set_policy(desk: ProtectDesk, **changes: object) -> None:
     desk.protecting.policy = msgspec.structs.replace(desk.protecting.policy, **changes)
 
 
-def held(desk: ProtectDesk) -> tuple[Held, ...]:
+def held(desk: ProtectDesk) -> tuple[HeldAction, ...]:
     return page(
         desk.protecting,
         in_force=desk.bench.actions.active(),
@@ -38,7 +38,7 @@ def test_what_was_done_is_said_with_its_lever_and_a_way_back(desk: ProtectDesk) 
     assert told.sentence == "hog · ~/shop (2 processes) is paused: stopped."
     assert told.way_back is WayBack.UNDO
     assert all(each.stopped for each in desk.processes)
-    back = desk.protecting.undo(told.action_id, "you asked for it", Who.PERSON)
+    back = desk.protecting.undo(told.action_id, "you asked for it", Initiator.PERSON)
     assert told_back(back).sentence == "hog · ~/shop runs as before."
     assert not any(each.stopped for each in desk.processes)
 
@@ -121,10 +121,14 @@ def test_nothing_to_undo_is_said() -> None:
     assert told_back(()).sentence == NOTHING_HELD
 
 
-@pytest.mark.parametrize("outcome", list(Outcome))
-def test_whatever_an_undo_came_to_it_is_said_in_words(outcome: Outcome) -> None:
-    taken = TakenBack(
-        action_id="a", title="hog", lever=LeverKind.NICE, outcome=outcome, notes=("for a reason",)
+@pytest.mark.parametrize("outcome", list(ActuationOutcome))
+def test_whatever_an_undo_came_to_it_is_said_in_words(outcome: ActuationOutcome) -> None:
+    taken = UndoResult(
+        action_id="a",
+        title="hog",
+        lever=ActuatorKind.NICE,
+        outcome=outcome,
+        notes=("for a reason",),
     )
     sentence = told_back((taken, taken)).sentence
     assert sentence.startswith("hog ")

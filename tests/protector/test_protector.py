@@ -6,7 +6,7 @@ from omnitray.base.facts import Job, JobKind, ProtectState
 from omnitray.base.policy import ProtectPolicy
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.model import EndOutcome, Reply, RestoreReason, Withdrawn
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import Answer, BreakerState
 from support.desk import (
     BUSY,
@@ -37,7 +37,11 @@ def test_watching_only_says_each_thing_once_and_asks_nothing() -> None:
     desk = Desk(state=ProtectState.WATCH)
     decided = desk.turns(60, growing(), at=reading(used=97.0), memory_forecast=soon())
 
-    assert {each.rung for each in actions(decided)} == {Rung.END, Rung.PAUSE, Rung.SLOW_DOWN}
+    assert {each.rung for each in actions(decided)} == {
+        EscalationStep.END,
+        EscalationStep.PAUSE,
+        EscalationStep.SLOW_DOWN,
+    }
     assert len(actions(decided)) == 3
     assert all(each.dry_run for each in actions(decided))
     assert questions(decided) == []
@@ -79,7 +83,7 @@ def test_a_tied_job_is_ended_at_the_floor_but_not_paused_before() -> None:
     desk, ties = Desk(), {200: frozenset({Tie.DISPLAY})}
     assert desk.turn(growing(), at=reading(used=94.5), ties=ties) == []
 
-    assert actions(desk.turn(growing(), at=reading(used=95.5), ties=ties), Rung.END)
+    assert actions(desk.turn(growing(), at=reading(used=95.5), ties=ties), EscalationStep.END)
 
 
 def run_of_two(growth: float = 0.0) -> Job:
@@ -91,14 +95,16 @@ def ending() -> Desk:
     """One of the two is being ended, and takes its time."""
     desk, ties = Desk(), {200: frozenset({Tie.DISPLAY})}
     decided = desk.turn(run_of_two(), at=reading(used=95.5), ties=ties)
-    assert [[each.pid for each in end.targets] for end in actions(decided, Rung.END)] == [[200]]
+    assert [[each.pid for each in end.targets] for end in actions(decided, EscalationStep.END)] == [
+        [200]
+    ]
     return desk
 
 
 def test_what_is_being_ended_is_not_slowed_down_or_asked_about() -> None:
     decided = ending().turns(20, run_of_two(), at=reading(used=94.5, cpu=99.0), probe=SLOW)
 
-    assert [each for each in actions(decided) if each.rung is not Rung.TELL] == []
+    assert [each for each in actions(decided) if each.rung is not EscalationStep.TELL] == []
     assert questions(decided) == []
 
 
@@ -113,20 +119,20 @@ def test_it_is_not_slowed_down_in_the_moment_of_the_end_either() -> None:
     desk.turns(4, at=reading(used=79.0, cpu=99.0))
     decided = desk.turn(run_of_two(), at=reading(used=95.5, cpu=99.0))
 
-    assert {each.rung for each in actions(decided)} == {Rung.END}
+    assert {each.rung for each in actions(decided)} == {EscalationStep.END}
 
 
 def test_other_jobs_are_held_while_one_is_ended() -> None:
     other = job("make", *(process(301 + i, state="R") for i in range(4)), cpu=380.0)
     decided = ending().turns(6, growing(), other, at=reading(used=94.5, cpu=99.0))
 
-    assert {each.job_key for each in actions(decided, Rung.SLOW_DOWN)} == {"make"}
+    assert {each.job_key for each in actions(decided, EscalationStep.SLOW_DOWN)} == {"make"}
 
 
 def test_a_pause_that_was_refused_is_not_asked_about() -> None:
     desk = Desk()
     decided = desk.turn(growing(), at=reading(used=75.0), memory_forecast=soon())
-    (pause,) = actions(decided, Rung.PAUSE)
+    (pause,) = actions(decided, EscalationStep.PAUSE)
     desk.protector.refused(pause)
 
     assert desk.protector.open_questions == ()
@@ -134,7 +140,7 @@ def test_a_pause_that_was_refused_is_not_asked_about() -> None:
 
 def test_a_refusal_leaves_what_is_asked_about_something_else() -> None:
     desk = asked()
-    (pause,) = actions(desk.said, Rung.PAUSE)
+    (pause,) = actions(desk.said, EscalationStep.PAUSE)
     desk.protector.refused(msgspec.structs.replace(pause, targets=()))
 
     assert len(desk.protector.open_questions) == 1
@@ -142,7 +148,7 @@ def test_a_refusal_leaves_what_is_asked_about_something_else() -> None:
 
 def test_the_breaker_stays_open_over_a_sleep() -> None:
     desk = ending()
-    (end,) = actions(desk.said, Rung.END)
+    (end,) = actions(desk.said, EscalationStep.END)
     desk.active.clear()
     outcome = EndOutcome(action_id=end.id, at_s=desk.now_s)
     desk.turn(growing(), at=reading(used=95.5), ended=(outcome,))
@@ -160,6 +166,6 @@ def test_the_rest_of_a_job_that_grows_is_paused_while_one_of_it_is_ended() -> No
     desk = Desk()
     run = run_of_two(growth=300.0 * MB)
     desk.turn(run, at=reading(used=95.5))
-    (pause,) = actions(desk.turn(run, at=reading(used=95.5)), Rung.PAUSE)
+    (pause,) = actions(desk.turn(run, at=reading(used=95.5)), EscalationStep.PAUSE)
 
     assert [each.pid for each in pause.targets] == [201]

@@ -8,14 +8,14 @@ from omnitray.base.facts import Mode, ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
 from omnitray.protector.model import (
     ActionState,
+    ExclusionReason,
     ProtectReason,
     Question,
     RestoreReason,
-    SparedReason,
-    TakenBack,
+    UndoneByUser,
     Withdrawn,
 )
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from omnitray.protector.victims import choose
 from omnitray.protector.view import Answer
 from support.desk import (
@@ -66,8 +66,8 @@ def test_a_question_does_not_run_out_while_only_watching() -> None:
     desk.policy = ProtectPolicy(mode=Mode.PROD, state=ProtectState.WATCH)
     decided = desk.turns(120, growing(), at=reading(used=85.0), memory_forecast=soon())
 
-    assert len(actions(decided, Rung.END)) == 0
-    assert len(actions(decided, Rung.PAUSE)) == 1
+    assert len(actions(decided, EscalationStep.END)) == 0
+    assert len(actions(decided, EscalationStep.PAUSE)) == 1
 
 
 def test_what_would_have_been_done_is_done_once_it_may_be() -> None:
@@ -78,7 +78,7 @@ def test_what_would_have_been_done_is_done_once_it_may_be() -> None:
     decided = desk.turns(3, growing(), at=reading(used=78.0), memory_forecast=soon())
 
     assert [each.reason for each in restores(decided)] == [RestoreReason.ARMED]
-    (pause,) = actions(decided, Rung.PAUSE)
+    (pause,) = actions(decided, EscalationStep.PAUSE)
     assert not pause.dry_run
     assert [each.state for each in desk.active.values()] == [ActionState.HELD]
 
@@ -90,7 +90,7 @@ def test_dev_never_does_what_prod_announced() -> None:
     desk = Desk(Mode.PROD)
     desk.turn(growing(), at=reading(used=85.0), memory_forecast=soon())
     (before,) = desk.protector.open_questions
-    assert before.unanswered is Rung.END
+    assert before.unanswered is EscalationStep.END
     switched(desk, Mode.DEV)
     decided = desk.turns(60, growing(growth=0.0), at=reading(used=78.0))
 
@@ -98,7 +98,7 @@ def test_dev_never_does_what_prod_announced() -> None:
     (after,) = desk.protector.open_questions
     assert (after.job_key, after.unanswered, after.deadline_s) == ("pytest", None, None)
     assert after.id != before.id
-    assert actions(decided, Rung.END) == []
+    assert actions(decided, EscalationStep.END) == []
 
 
 def test_prod_announces_anew_what_dev_left_open() -> None:
@@ -107,26 +107,28 @@ def test_prod_announces_anew_what_dev_left_open() -> None:
     desk.turn(build(), at=BUSY, probe=SLOW)
     (question,) = desk.protector.open_questions
 
-    assert (question.unanswered, question.deadline_s) == (Rung.PAUSE, desk.now_s + 30.0)
-    assert actions(desk.turns(31, build(), at=BUSY, probe=SLOW), Rung.PAUSE)
+    assert (question.unanswered, question.deadline_s) == (EscalationStep.PAUSE, desk.now_s + 30.0)
+    assert actions(desk.turns(31, build(), at=BUSY, probe=SLOW), EscalationStep.PAUSE)
 
 
 def test_what_silence_paused_in_prod_goes_on_slowly_in_dev() -> None:
     desk = starving(Mode.PROD)
     paused = desk.turns(40, build(), at=BUSY, probe=SLOW)
-    assert [each.unanswered for each in questions(paused)] == [Rung.END]
+    assert [each.unanswered for each in questions(paused)] == [EscalationStep.END]
     switched(desk, Mode.DEV)
     decided = desk.turns(400, build(), at=BUSY, probe=SLOW)
 
     assert [each.reason for each in restores(decided)] == [RestoreReason.MODE]
-    assert [each.action.rung for each in desk.active.values()] == [Rung.SLOW_DOWN]
-    assert actions(decided, Rung.END) == []
+    assert [each.action.rung for each in desk.active.values()] == [EscalationStep.SLOW_DOWN]
+    assert actions(decided, EscalationStep.END) == []
 
 
 def test_a_mode_that_gives_back_all_that_was_held_asks_nothing_about_it() -> None:
     desk = starving(Mode.PROD)
     desk.turns(40, build(), at=BUSY, probe=SLOW)
-    desk.active = {key: each for key, each in desk.active.items() if each.action.rung is Rung.PAUSE}
+    desk.active = {
+        key: each for key, each in desk.active.items() if each.action.rung is EscalationStep.PAUSE
+    }
     switched(desk, Mode.DEV)
     decided = desk.turn(build(), at=BUSY, probe=SLOW)
 
@@ -156,16 +158,16 @@ def test_a_lower_limit_gives_back_later_and_a_higher_one_sooner() -> None:
 # Undo
 
 
-@pytest.mark.parametrize("rung", [Rung.SLOW_DOWN, Rung.PAUSE])
-def test_what_the_person_has_undone_is_not_done_again_at_once(rung: Rung) -> None:
-    desk = asked() if rung is Rung.PAUSE else Desk()
-    at = OVER if rung is Rung.SLOW_DOWN else reading(used=78.0)
-    more: dict[str, Any] = {"memory_forecast": soon()} if rung is Rung.PAUSE else {}
-    if rung is Rung.SLOW_DOWN:
+@pytest.mark.parametrize("rung", [EscalationStep.SLOW_DOWN, EscalationStep.PAUSE])
+def test_what_the_person_has_undone_is_not_done_again_at_once(rung: EscalationStep) -> None:
+    desk = asked() if rung is EscalationStep.PAUSE else Desk()
+    at = OVER if rung is EscalationStep.SLOW_DOWN else reading(used=78.0)
+    more: dict[str, Any] = {"memory_forecast": soon()} if rung is EscalationStep.PAUSE else {}
+    if rung is EscalationStep.SLOW_DOWN:
         desk.turns(6, growing(growth=0.0), at=at)
     assert {each.action.rung for each in desk.active.values()} == {rung}
     desk.active.clear()
-    undone = (TakenBack(job_key="pytest", rung=rung),)
+    undone = (UndoneByUser(job_key="pytest", rung=rung),)
     decided = desk.turn(growing(), at=at, taken_back=undone, **more)
     decided += desk.turns(500, growing(), at=at, **more)
 
@@ -176,13 +178,13 @@ def test_what_the_person_has_undone_is_not_done_again_at_once(rung: Rung) -> Non
 def test_who_undid_it_is_told_so_and_the_floor_still_ends_it() -> None:
     desk = asked()
     desk.active.clear()
-    undone = (TakenBack(job_key="pytest", rung=Rung.PAUSE),)
+    undone = (UndoneByUser(job_key="pytest", rung=EscalationStep.PAUSE),)
     desk.turn(growing(), at=reading(used=78.0), taken_back=undone)
     at = desk.protector.scene(facts(growing()), desk.policy, desk.now_s)
 
-    spared = choose(at, Resource.MEMORY, Rung.PAUSE).considered
-    assert [each.spared for each in spared] == [SparedReason.TAKEN_BACK]
-    assert actions(desk.turn(growing(), at=reading(used=96.0)), Rung.END)
+    spared = choose(at, Resource.MEMORY, EscalationStep.PAUSE).considered
+    assert [each.spared for each in spared] == [ExclusionReason.TAKEN_BACK]
+    assert actions(desk.turn(growing(), at=reading(used=96.0)), EscalationStep.END)
 
 
 def test_a_pause_that_is_undone_is_not_kept_any_more() -> None:
@@ -191,7 +193,7 @@ def test_a_pause_that_is_undone_is_not_kept_any_more() -> None:
     desk.turn(growing(growth=0.0))
     desk.active.clear()
     desk.turns(10, growing(growth=0.0), at=OVER)
-    assert {each.action.rung for each in desk.active.values()} == {Rung.SLOW_DOWN}
+    assert {each.action.rung for each in desk.active.values()} == {EscalationStep.SLOW_DOWN}
 
     assert len(restores(desk.turns(20, growing(growth=0.0)))) == 1
 
@@ -206,8 +208,8 @@ def test_a_question_waits_while_the_machine_sleeps() -> None:
     decided = desk.turn(growing(growth=0.0), at=held, seconds=8 * 3600.0)
     decided += desk.turns(28, growing(growth=0.0), at=held)
 
-    assert actions(decided, Rung.END) == []
-    assert actions(desk.turns(3, growing(growth=0.0), at=held), Rung.END)
+    assert actions(decided, EscalationStep.END) == []
+    assert actions(desk.turns(3, growing(growth=0.0), at=held), EscalationStep.END)
 
 
 def test_a_job_that_ends_takes_its_question_with_it() -> None:
@@ -225,5 +227,5 @@ def test_what_is_given_back_one_by_one_is_not_ended_meanwhile() -> None:
     desk.turns(26, growing(growth=0.0), at=reading(used=85.0))
     decided = desk.turns(30, growing(growth=0.0), at=reading(used=30.0))
 
-    assert actions(decided, Rung.END) == []
+    assert actions(decided, EscalationStep.END) == []
     assert len(restores(decided)) == 1

@@ -11,12 +11,12 @@ from omnitray.base.facts import Job, JobKind, Resource
 from omnitray.base.policy import ProtectPolicy
 from omnitray.base.readings import OwnFacts, ProcessDetail
 from omnitray.processes.process_roles import Tie
-from omnitray.protector.model import Action, ActionState, SparedReason
+from omnitray.protector.model import Action, ActionState, ExclusionReason
 from omnitray.protector.protector import ResourceProtector
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from omnitray.protector.victims import (
     KIND_WEIGHT,
-    Choice,
+    VictimChoice,
     choose,
     choose_in,
     job_key,
@@ -40,11 +40,11 @@ from support.sim_machine import SimMachine
 from support.sim_plans import random_run
 
 
-def chosen(choice: Choice) -> list[int]:
+def chosen(choice: VictimChoice) -> list[int]:
     return [each.pid for each in choice.targets]
 
 
-def verdicts(choice: Choice) -> dict[str, SparedReason | None]:
+def verdicts(choice: VictimChoice) -> dict[str, ExclusionReason | None]:
     return {each.title: each.spared for each in choice.considered}
 
 
@@ -59,18 +59,20 @@ def test_every_kind_of_job_has_its_weight() -> None:
 
 
 def test_the_end_takes_the_largest_leaf_and_spares_the_parent() -> None:
-    choice = choose(scene(facts(run_with_workers(GB, 3 * GB, GB))), Resource.MEMORY, Rung.END)
+    choice = choose(
+        scene(facts(run_with_workers(GB, 3 * GB, GB))), Resource.MEMORY, EscalationStep.END
+    )
 
     assert chosen(choice) == [102]
     assert choice.expected_bytes == 3 * GB
     assert verdicts(choice)["pytest"] is None
-    assert SparedReason.LESS in verdicts(choice).values()
+    assert ExclusionReason.LESS in verdicts(choice).values()
 
 
 def test_as_many_are_ended_as_bring_enough_back() -> None:
     many = run_with_workers(*[200 * MB] * 10)
 
-    choice = choose(scene(facts(many)), Resource.MEMORY, Rung.END)
+    choice = choose(scene(facts(many)), Resource.MEMORY, EscalationStep.END)
 
     assert len(choice.targets) == 3  # 3 % of 16 GB
 
@@ -89,7 +91,7 @@ def test_as_many_are_ended_as_bring_enough_back() -> None:
 def test_further_workers_are_ended_only_where_each_counts(
     sizes: tuple[int, ...], ended: int
 ) -> None:
-    choice = choose(scene(facts(run_with_workers(*sizes))), Resource.MEMORY, Rung.END)
+    choice = choose(scene(facts(run_with_workers(*sizes))), Resource.MEMORY, EscalationStep.END)
 
     assert len(choice.targets) == ended
 
@@ -98,14 +100,14 @@ def test_a_small_machine_loses_one_worker_at_a_time() -> None:
     run = run_with_workers(25 * MB, *[14 * MB] * 7)
     small = reading(used=96.0, total=GB)
 
-    assert chosen(choose(scene(facts(run, at=small)), Resource.MEMORY, Rung.END)) == [101]
+    assert chosen(choose(scene(facts(run, at=small)), Resource.MEMORY, EscalationStep.END)) == [101]
 
 
 def test_a_parent_beside_small_helpers_is_the_worker_itself() -> None:
     model = process(100, rss_bytes=8 * GB)
     tracker = process(101, ppid=100, rss_bytes=20 * MB)
 
-    choice = choose(scene(facts(job("train", model, tracker))), Resource.MEMORY, Rung.END)
+    choice = choose(scene(facts(job("train", model, tracker))), Resource.MEMORY, EscalationStep.END)
 
     assert chosen(choice)[0] == 100
 
@@ -115,10 +117,10 @@ def test_a_job_above_what_is_protected_is_left_alone() -> None:
     editor = job("code", process(101, ppid=100, name="code", rss_bytes=GB))
     other = job("other", process(102, rss_bytes=GB))
 
-    choice = choose(scene(facts(launcher, editor, other)), Resource.MEMORY, Rung.END)
+    choice = choose(scene(facts(launcher, editor, other)), Resource.MEMORY, EscalationStep.END)
 
     assert chosen(choice) == [102]
-    assert verdicts(choice)["launch"] is SparedReason.PARENT
+    assert verdicts(choice)["launch"] is ExclusionReason.PARENT
 
 
 def test_a_child_that_has_just_ended_protects_nobody() -> None:
@@ -128,7 +130,7 @@ def test_a_child_that_has_just_ended_protects_nobody() -> None:
     seen = details([with_ended])
     seen[105] = ProcessDetail(start_ticks=105)
 
-    choice = choose(scene(facts(with_ended, details=seen)), Resource.MEMORY, Rung.END)
+    choice = choose(scene(facts(with_ended, details=seen)), Resource.MEMORY, EscalationStep.END)
 
     assert 101 in chosen(choice)
 
@@ -140,7 +142,7 @@ def test_a_child_that_may_not_be_looked_into_protects_its_parents() -> None:
     seen = details([with_hidden])
     seen[105] = ProcessDetail(start_ticks=105, arguments=("ssh-agent",))
 
-    choice = choose(scene(facts(with_hidden, details=seen)), Resource.MEMORY, Rung.END)
+    choice = choose(scene(facts(with_hidden, details=seen)), Resource.MEMORY, EscalationStep.END)
 
     assert choice.job is None
 
@@ -149,10 +151,10 @@ def test_the_leader_of_a_session_of_strangers_is_left_alone() -> None:
     leader = job("login", process(100, session=100, rss_bytes=GB))
     stranger = job("run", process(101, session=100, rss_bytes=GB // 2))
 
-    choice = choose(scene(facts(leader, stranger)), Resource.MEMORY, Rung.END)
+    choice = choose(scene(facts(leader, stranger)), Resource.MEMORY, EscalationStep.END)
 
     assert chosen(choice) == [101]
-    assert verdicts(choice)["login"] is SparedReason.LEADER
+    assert verdicts(choice)["login"] is ExclusionReason.LEADER
 
 
 def test_the_pause_takes_what_grows_and_spares_the_rest() -> None:
@@ -164,27 +166,27 @@ def test_the_pause_takes_what_grows_and_spares_the_rest() -> None:
     seen = facts(after, at=reading(101.0))
     protector.decide(seen, policy, 101.0)
 
-    choice = choose(protector.scene(seen, policy, 101.0), Resource.MEMORY, Rung.PAUSE)
+    choice = choose(protector.scene(seen, policy, 101.0), Resource.MEMORY, EscalationStep.PAUSE)
 
     assert chosen(choice) == [102]
 
 
 def test_what_does_not_grow_is_not_paused() -> None:
-    choice = choose(scene(facts(run_with_workers(GB))), Resource.MEMORY, Rung.PAUSE)
+    choice = choose(scene(facts(run_with_workers(GB))), Resource.MEMORY, EscalationStep.PAUSE)
 
     assert choice.job is None
-    assert verdicts(choice)["pytest"] is SparedReason.STEADY
+    assert verdicts(choice)["pytest"] is ExclusionReason.STEADY
 
 
 def test_what_has_a_window_is_never_paused_but_may_be_ended() -> None:
     drawing = job("drawing", process(100, rss_bytes=4 * GB), kind=JobKind.APP, growth=50.0 * MB)
     seen = facts(drawing, ties={100: frozenset({Tie.DISPLAY})})
 
-    pause = choose(scene(seen), Resource.MEMORY, Rung.PAUSE)
+    pause = choose(scene(seen), Resource.MEMORY, EscalationStep.PAUSE)
 
     assert pause.job is None
-    assert verdicts(pause)["drawing"] is SparedReason.TIED
-    assert chosen(choose(scene(seen), Resource.MEMORY, Rung.END)) == [100]
+    assert verdicts(pause)["drawing"] is ExclusionReason.TIED
+    assert chosen(choose(scene(seen), Resource.MEMORY, EscalationStep.END)) == [100]
 
 
 def test_for_processors_all_workers_are_paused_and_for_disks_those_that_write() -> None:
@@ -194,17 +196,17 @@ def test_for_processors_all_workers_are_paused_and_for_disks_those_that_write() 
     seen[102] = ProcessDetail(start_ticks=102, exe="/usr/bin/worker", write_bps=80.0 * MB)
     at = scene(facts(busy, details=seen))
 
-    assert sorted(chosen(choose(at, Resource.CPU, Rung.PAUSE))) == [101, 102]
-    assert chosen(choose(at, Resource.DISK, Rung.PAUSE)) == [102]
-    assert sorted(chosen(choose(at, Resource.CPU, Rung.SLOW_DOWN))) == [100, 101, 102]
+    assert sorted(chosen(choose(at, Resource.CPU, EscalationStep.PAUSE))) == [101, 102]
+    assert chosen(choose(at, Resource.DISK, EscalationStep.PAUSE)) == [102]
+    assert sorted(chosen(choose(at, Resource.CPU, EscalationStep.SLOW_DOWN))) == [100, 101, 102]
 
 
 def test_small_takers_are_not_worth_it() -> None:
     little = job("little", process(100), cpu=30.0)
 
-    assert choose(scene(facts(little)), Resource.CPU, Rung.SLOW_DOWN).job is None
-    assert choose(scene(facts(little)), Resource.DISK, Rung.SLOW_DOWN).job is None
-    assert choose(scene(facts(little)), Resource.MEMORY, Rung.SLOW_DOWN).job is None
+    assert choose(scene(facts(little)), Resource.CPU, EscalationStep.SLOW_DOWN).job is None
+    assert choose(scene(facts(little)), Resource.DISK, EscalationStep.SLOW_DOWN).job is None
+    assert choose(scene(facts(little)), Resource.MEMORY, EscalationStep.SLOW_DOWN).job is None
 
 
 def test_a_fork_bomb_is_taken_with_its_parents_and_a_large_build_is_not() -> None:
@@ -212,15 +214,15 @@ def test_a_fork_bomb_is_taken_with_its_parents_and_a_large_build_is_not() -> Non
     bomb = job("bomb", *line)
     build = job("make", *line, kind=JobKind.BUILD)
 
-    assert len(choose(scene(facts(bomb)), Resource.MEMORY, Rung.END).targets) == 150
-    assert len(choose(scene(facts(build)), Resource.MEMORY, Rung.END).targets) == 1
+    assert len(choose(scene(facts(bomb)), Resource.MEMORY, EscalationStep.END).targets) == 150
+    assert len(choose(scene(facts(build)), Resource.MEMORY, EscalationStep.END).targets) == 1
 
 
 def test_a_crowd_around_a_large_one_is_no_fork_bomb() -> None:
     crowd = [process(1000 + i, ppid=999, rss_bytes=MB) for i in range(150)]
     mixed = job("server", process(999, rss_bytes=2 * GB), *crowd)
 
-    assert chosen(choose(scene(facts(mixed)), Resource.MEMORY, Rung.END))[0] == 999
+    assert chosen(choose(scene(facts(mixed)), Resource.MEMORY, EscalationStep.END))[0] == 999
 
 
 def test_what_was_refused_a_moment_ago_is_not_tried_again() -> None:
@@ -228,31 +230,33 @@ def test_what_was_refused_a_moment_ago_is_not_tried_again() -> None:
     action = ended(run)
     seen = facts(run, active=(held(action, 99.0, ActionState.FAILED),))
 
-    choice = choose(scene(seen), Resource.MEMORY, Rung.END)
+    choice = choose(scene(seen), Resource.MEMORY, EscalationStep.END)
 
-    assert verdicts(choice)["pytest"] is SparedReason.REFUSED
+    assert verdicts(choice)["pytest"] is ExclusionReason.REFUSED
 
 
 def ended(run: Job) -> Action:
     seen = facts(run, at=reading(used=97.0))
     decided = ResourceProtector("t").decide(seen, ProtectPolicy(), 100.0)
-    return next(each for each in decided if isinstance(each, Action) and each.rung is Rung.END)
+    return next(
+        each for each in decided if isinstance(each, Action) and each.rung is EscalationStep.END
+    )
 
 
 def test_choosing_in_one_job_leaves_the_others_out() -> None:
     one, other = run_with_workers(GB), job("other", process(200, rss_bytes=8 * GB))
     at = scene(facts(one, other))
 
-    assert chosen(choose_in(at, "pytest", Resource.MEMORY, Rung.END)) == [101]
-    assert choose_in(at, "gone", Resource.MEMORY, Rung.END).job is None
+    assert chosen(choose_in(at, "pytest", Resource.MEMORY, EscalationStep.END)) == [101]
+    assert choose_in(at, "gone", Resource.MEMORY, EscalationStep.END).job is None
     protected = scene(facts(one, own=OwnFacts(uid=UID + 1)))
-    assert choose_in(protected, "pytest", Resource.MEMORY, Rung.END).job is None
+    assert choose_in(protected, "pytest", Resource.MEMORY, EscalationStep.END).job is None
 
 
 def test_many_spared_jobs_do_not_make_an_endless_explanation() -> None:
     jobs = [job(f"job{i}", process(100 + i, rss_bytes=MB)) for i in range(40)]
 
-    choice = choose(scene(facts(*jobs)), Resource.MEMORY, Rung.END)
+    choice = choose(scene(facts(*jobs)), Resource.MEMORY, EscalationStep.END)
 
     assert choice.job is None
     assert len(choice.considered) == 8
@@ -278,7 +282,7 @@ def test_the_order_is_total_and_does_not_depend_on_the_order_of_the_scan(
     assert [each.key for each in ranked(one, Resource.MEMORY)] == [
         each.key for each in ranked(two, Resource.MEMORY)
     ]
-    for rung in (Rung.SLOW_DOWN, Rung.END):
+    for rung in (EscalationStep.SLOW_DOWN, EscalationStep.END):
         assert (
             choose(one, Resource.MEMORY, rung).targets == choose(two, Resource.MEMORY, rung).targets
         )
@@ -289,7 +293,7 @@ def test_the_order_is_total_and_does_not_depend_on_the_order_of_the_scan(
 @given(SIZES)
 def test_no_two_workers_compare_the_same(sizes: list[int]) -> None:
     run = job("run", *(process(100 + i, rss_bytes=size * MB) for i, size in enumerate(sizes)))
-    keys = [worker_key(each) for each in workers(scene(facts(run)), run, Rung.END)]
+    keys = [worker_key(each) for each in workers(scene(facts(run)), run, EscalationStep.END)]
 
     assert len(set(keys)) == len(keys)
     assert keys == sorted(keys)
@@ -305,7 +309,9 @@ def test_a_protected_process_is_never_named_whatever_the_order(
         for i in order
     ]
     at = scene(facts(*each_alone))
-    for resource, rung in itertools.product(Resource, (Rung.SLOW_DOWN, Rung.PAUSE, Rung.END)):
+    for resource, rung in itertools.product(
+        Resource, (EscalationStep.SLOW_DOWN, EscalationStep.PAUSE, EscalationStep.END)
+    ):
         named = chosen(choose(at, resource, rung))
         assert not {100 + i for i in protected} & set(named)
 
@@ -315,7 +321,7 @@ def test_a_circle_of_parents_in_a_damaged_scan_is_survived(circle: tuple[int, in
     one = process(circle[0], ppid=circle[1], rss_bytes=GB)
     two = process(circle[1], ppid=circle[0], rss_bytes=GB)
 
-    choice = choose(scene(facts(job("odd", one, two))), Resource.MEMORY, Rung.SLOW_DOWN)
+    choice = choose(scene(facts(job("odd", one, two))), Resource.MEMORY, EscalationStep.SLOW_DOWN)
 
     assert len(choice.targets) == 2
 

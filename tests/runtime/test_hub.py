@@ -19,13 +19,13 @@ from omnitray.base.facts import AlertType, Mode, MonitorLevel, Resource, Severit
 from omnitray.base.leases import Lease
 from omnitray.base.policy import MonitorPolicy
 from omnitray.monitor.levels import LevelChange, LevelReason
-from omnitray.monitor.monitor import ProgressiveMonitor, Step
+from omnitray.monitor.monitor import MonitorStep, ProgressiveMonitor
 from omnitray.monitor.sampler import OwnCostMeter
-from omnitray.monitor.thresholds import Height, Transition
+from omnitray.monitor.thresholds import AlarmLevel, Transition
 from omnitray.protector.notices import Notice
 from omnitray.protector.view import Explanation, ProtectionView
-from omnitray.runtime.api_facade import ProgramDoor
-from omnitray.runtime.app_context import Parts
+from omnitray.runtime.api_facade import ProgramFacade
+from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.hub import Hub
 from omnitray.runtime.settings_keeper import SettingsKeeper
 from support.clock import FakeClock
@@ -45,7 +45,7 @@ class NoProtection:
             done: Future[facade.Done] = Future()
             done.set_result(facade.Done(done=("nothing",)))
             return done
-        raise facade.Refused(facade.Refusal.NOT_NOW, "not here")
+        raise facade.CommandRefused(facade.Refusal.NOT_NOW, "not here")
 
 
 class Program:
@@ -70,8 +70,8 @@ class Program:
             alerts=self.alerts,
             cost=OwnCostMeter(self.clock, lambda: 0.0, lambda: 60_000_000),
         )
-        self.door = ProgramDoor(
-            Parts(
+        self.door = ProgramFacade(
+            AppContext(
                 hub=self.hub,
                 settings=self.settings,
                 ring=self.monitor.ring,
@@ -80,9 +80,9 @@ class Program:
             )
         )
 
-    def step(self, *transitions: Transition) -> Step:
+    def step(self, *transitions: Transition) -> MonitorStep:
         taken = self.monitor.step()
-        step = Step(
+        step = MonitorStep(
             snapshot=taken.snapshot,
             jobs=taken.jobs,
             transitions=transitions,
@@ -111,18 +111,18 @@ def answer(qtbot: QtBot, future: Future[Any]) -> Any:
     return future.result()
 
 
-def moved(after: Height, before: Height) -> Transition:
+def moved(after: AlarmLevel, before: AlarmLevel) -> Transition:
     return Transition(resource=Resource.CPU, before=before, after=after, value=97.0, threshold=85.0)
 
 
 def test_a_resource_incident_is_raised_shown_and_resolved(program: Program, qtbot: QtBot) -> None:
     with qtbot.waitSignal(program.hub.alerts_changed):
-        program.step(moved(Height.CRITICAL, Height.CLEAR))
+        program.step(moved(AlarmLevel.CRITICAL, AlarmLevel.CLEAR))
     assert sentence(program.hub.status).mood is Mood.CRITICAL
     (alert,) = program.store.query(AlertQuery())
     assert alert.source == "monitor"
     assert alert.context["level"] == "normal"
-    program.step(moved(Height.CLEAR, Height.CRITICAL))
+    program.step(moved(AlarmLevel.CLEAR, AlarmLevel.CRITICAL))
     qtbot.waitUntil(lambda: program.store.query()[0].state == "resolved")
     assert sentence(program.hub.status).mood is Mood.GOOD
 
@@ -167,7 +167,7 @@ def test_a_problem_of_our_own_is_shown_until_it_is_over(program: Program) -> Non
 def test_an_alert_left_open_by_the_last_run_is_closed_once_it_no_longer_holds(
     program: Program, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    program.step(moved(Height.CRITICAL, Height.CLEAR))
+    program.step(moved(AlarmLevel.CRITICAL, AlarmLevel.CLEAR))
     program.end()
     second = Program(tmp_path)
     assert [each.state for each in second.hub.status.open_alerts] == ["firing"]
@@ -233,9 +233,9 @@ def test_the_door_changes_mode_level_and_pauses_and_says_what_stands(
 
 
 def test_the_door_refuses_what_cannot_be_done(program: Program, qtbot: QtBot) -> None:
-    with pytest.raises(facade.Refused, match="there is no alert nobody"):
+    with pytest.raises(facade.CommandRefused, match="there is no alert nobody"):
         answer(qtbot, program.door.submit(facade.Acknowledge(alert_id="nobody")))
-    with pytest.raises(facade.Refused, match="not here"):
+    with pytest.raises(facade.CommandRefused, match="not here"):
         answer(qtbot, program.door.submit(facade.Clean()))
     assert answer(qtbot, program.door.submit(facade.UndoAll())).done == ("nothing",)
 

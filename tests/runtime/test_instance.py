@@ -8,7 +8,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from omnitray.platforms import current
-from omnitray.runtime.instance import Instance, Running, knock
+from omnitray.runtime.instance import Instance, Running, activate
 
 HOLDER = """
 import sys, time
@@ -27,8 +27,8 @@ app.exec()
 VISITOR = """
 import sys
 from pathlib import Path
-from omnitray.runtime.instance import knock
-print(knock(Path(sys.argv[1]), sys.argv[2]))
+from omnitray.runtime.instance import activate
+print(activate(Path(sys.argv[1]), sys.argv[2]))
 """
 
 
@@ -72,7 +72,7 @@ def test_what_a_killed_instance_left_behind_keeps_nobody_from_starting(tmp_path:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "ready\n"
         assert not Instance(tmp_path, current().lock_file, headless=True).acquire()
-        answer = knock(tmp_path)
+        answer = activate(tmp_path)
         holder.kill()
         holder.wait(10)
     assert answer == Running(pid=holder.pid, headless=True)
@@ -81,12 +81,12 @@ def test_what_a_killed_instance_left_behind_keeps_nobody_from_starting(tmp_path:
     instance.release()
 
 
-@pytest.mark.expect_log("a knock that made no sense")
+@pytest.mark.expect_log("a activate that made no sense")
 def test_nonsense_at_the_door_is_turned_away(tmp_path: Path, qtbot: QtBot) -> None:
     instance = first(tmp_path)
     with socket.socket(socket.AF_UNIX) as visitor:
         visitor.connect(str(tmp_path / "instance.sock"))
-        visitor.sendall(b"\xff\x00 not a knock")
+        visitor.sendall(b"\xff\x00 not a activate")
         visitor.settimeout(5)
         with qtbot.assertNotEmitted(instance.knocked, wait=200):
             pass
@@ -117,4 +117,4 @@ def test_a_folder_with_a_very_long_name_has_a_door_too(tmp_path: Path, qtbot: Qt
 
 def test_nobody_answers_where_nobody_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("omnitray.runtime.instance._ANSWER_S", 0.1)
-    assert knock(tmp_path) is None
+    assert activate(tmp_path) is None

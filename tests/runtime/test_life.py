@@ -11,7 +11,7 @@ from PySide6.QtCore import QThread, qWarning
 from pytestqt.qtbot import QtBot
 
 from omnitray.base.policy import MonitorPolicy
-from omnitray.monitor.monitor import ProgressiveMonitor, Step
+from omnitray.monitor.monitor import MonitorStep, ProgressiveMonitor
 from omnitray.runtime import logs, qt_messages
 from omnitray.runtime.shutdown import StopSignals
 from omnitray.runtime.workers import MonitorWorker, WorkerThread
@@ -40,7 +40,7 @@ class Broken:
         self.steps = 0
         self.threads: set[QThread] = set()
 
-    def step(self) -> Step:
+    def step(self) -> MonitorStep:
         self.steps += 1
         self.threads.add(QThread.currentThread())
         raise OSError("the machine cannot be read")
@@ -62,7 +62,7 @@ def test_a_failed_step_is_said_and_does_not_end_the_watching(qtbot: QtBot) -> No
 def test_a_worker_steps_in_its_own_thread_and_stops_in_time(qtbot: QtBot) -> None:
     monitor = told_monitor(ToldMachine(FakeClock()), MonitorPolicy())
     thread = WorkerThread("monitor", MonitorWorker(monitor))
-    seen: list[Step] = []
+    seen: list[MonitorStep] = []
     thread.worker.stepped.connect(seen.append)
     thread.start()
     qtbot.waitUntil(lambda: len(monitor.ring) > 0, timeout=5000)

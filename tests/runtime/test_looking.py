@@ -5,9 +5,9 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.base.readings import OwnFacts
 from omnitray.protector.exclusions.programs import LINUX
-from omnitray.protector.exclusions.rules import Protection
-from omnitray.protector.inspection import CloseLook, CloseLooker, Wanted
-from omnitray.runtime.inspection import Looking
+from omnitray.protector.exclusions.rules import ExclusionRules
+from omnitray.protector.inspection import JobInspection, JobInspector, Wanted
+from omnitray.runtime.inspection import InspectionThread
 from support.clock import FakeClock
 from support.processes import FakeProcesses
 
@@ -20,18 +20,18 @@ class Built:
         self.looks: list[Wanted] = []
         self.broken = False
 
-    def build(self) -> CloseLooker:
+    def build(self) -> JobInspector:
         self.built += 1
         counted = self
 
-        class Counting(CloseLooker):
-            def look(self, wanted: Wanted) -> CloseLook:
+        class Counting(JobInspector):
+            def look(self, wanted: Wanted) -> JobInspection:
                 counted.looks.append(wanted)
                 if counted.broken:
                     raise PermissionError("not for you")
-                return CloseLook(io_bps={(1, 1): 2.0})
+                return JobInspection(io_bps={(1, 1): 2.0})
 
-        protection = Protection(LINUX, "")
+        protection = ExclusionRules(LINUX, "")
         return Counting(FakeProcesses(), protection, OwnFacts, FakeClock())
 
 
@@ -41,18 +41,20 @@ def built() -> Built:
 
 
 @pytest.fixture
-def looking(built: Built, qapp: object) -> Iterator[Looking]:  # noqa: ARG001 - threads need it
-    made = Looking(built.build)
+def looking(built: Built, qapp: object) -> Iterator[InspectionThread]:  # noqa: ARG001 - threads need it
+    made = InspectionThread(built.build)
     yield made
     made.stop()
 
 
-def test_nothing_is_built_before_somebody_looks(looking: Looking, built: Built) -> None:
-    assert looking.newest == CloseLook()
+def test_nothing_is_built_before_somebody_looks(looking: InspectionThread, built: Built) -> None:
+    assert looking.newest == JobInspection()
     assert built.built == 0
 
 
-def test_what_was_seen_is_told_and_kept(looking: Looking, built: Built, qtbot: QtBot) -> None:
+def test_what_was_seen_is_told_and_kept(
+    looking: InspectionThread, built: Built, qtbot: QtBot
+) -> None:
     for _ in range(2):
         with qtbot.waitSignal(looking.seen):
             looking.look(Wanted())
@@ -60,7 +62,7 @@ def test_what_was_seen_is_told_and_kept(looking: Looking, built: Built, qtbot: Q
     assert built.built == 1
 
 
-def test_one_look_at_a_time(looking: Looking, built: Built, qtbot: QtBot) -> None:
+def test_one_look_at_a_time(looking: InspectionThread, built: Built, qtbot: QtBot) -> None:
     with qtbot.waitSignal(looking.seen):
         for _ in range(5):
             looking.look(Wanted())
@@ -69,19 +71,19 @@ def test_one_look_at_a_time(looking: Looking, built: Built, qtbot: QtBot) -> Non
 
 @pytest.mark.expect_log("closer look at the jobs failed")
 def test_a_look_that_fails_shows_nothing_and_the_next_one_may_work(
-    looking: Looking, built: Built, qtbot: QtBot
+    looking: InspectionThread, built: Built, qtbot: QtBot
 ) -> None:
     built.broken = True
     with qtbot.waitSignal(looking.seen):
         looking.look(Wanted())
-    assert looking.newest == CloseLook()
+    assert looking.newest == JobInspection()
     built.broken = False
     with qtbot.waitSignal(looking.seen):
         looking.look(Wanted())
-    assert looking.newest != CloseLook()
+    assert looking.newest != JobInspection()
 
 
-def test_after_the_end_nobody_is_asked(looking: Looking, built: Built) -> None:
+def test_after_the_end_nobody_is_asked(looking: InspectionThread, built: Built) -> None:
     looking.stop()
     looking.look(Wanted())
     assert built.looks == []

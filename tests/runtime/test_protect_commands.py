@@ -8,7 +8,7 @@ import pytest
 
 from omnitray.api import facade
 from omnitray.cleanup.facts import CleanPlan
-from omnitray.protector.actuators.results import TakenBack
+from omnitray.protector.actuators.results import UndoResult
 from omnitray.runtime.cleaning import Cleaned
 from omnitray.runtime.protection_commands import ProtectCommands
 from omnitray.runtime.protection_worker import Engine
@@ -20,7 +20,7 @@ class Protector:
     """Answers each question with what the test says."""
 
     def __init__(self) -> None:
-        self.undone: tuple[TakenBack, ...] = ()
+        self.undone: tuple[UndoResult, ...] = ()
         self.problem: Exception | None = None
 
     def ask(self, _ask: Callable[[Engine], Any]) -> "Future[Any]":
@@ -49,7 +49,7 @@ def carried_out(protector: Protector, command: facade.Command[Any]) -> "Future[f
 
 def test_an_action_that_is_not_in_force_is_not_found(protector: Protector) -> None:
     refused = carried_out(protector, facade.Undo(action_id="r-1")).exception(0)
-    assert isinstance(refused, facade.Refused)
+    assert isinstance(refused, facade.CommandRefused)
     assert refused.refusal is facade.Refusal.NOT_FOUND
 
 
@@ -63,7 +63,7 @@ def test_what_cannot_be_done_now_is_refused_with_the_reason(
 ) -> None:
     protector.problem = RuntimeError("the protector does not run")
     refused = carried_out(protector, command).exception(0)
-    assert isinstance(refused, facade.Refused)
+    assert isinstance(refused, facade.CommandRefused)
     assert refused.refusal is facade.Refusal.NOT_NOW
     assert "the protector does not run" in str(refused)
 
@@ -73,5 +73,5 @@ def test_a_look_at_what_could_be_cleaned_says_that_nothing_was(protector: Protec
 
 
 def test_what_is_not_known_here_is_refused(protector: Protector) -> None:
-    with pytest.raises(facade.Refused):
+    with pytest.raises(facade.CommandRefused):
         carried_out(protector, facade.Acknowledge(alert_id="a"))

@@ -3,10 +3,10 @@
 import msgspec
 import pytest
 
-from omnitray.protector.view import Answer, Question
+from omnitray.protector.view import Answer, QuestionView
 from omnitray.runtime.protection_text import notification
 
-QUESTION = Question(
+QUESTION = QuestionView(
     id="q",
     job_key="pytest",
     title="pytest · ~/shop",

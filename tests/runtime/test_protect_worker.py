@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.base.clock import SystemClock
 from omnitray.protector.engine import ProtectStep
-from omnitray.protector.view import Question
+from omnitray.protector.view import QuestionView
 from omnitray.runtime.protection_worker import Engine, ProtectWorker, _same, notifier_of
 
 MANY = 20
@@ -130,8 +130,8 @@ def test_a_handle_of_windows_has_a_notifier_of_its_own(monkeypatch: pytest.Monke
     assert made == [(96, parent)]
 
 
-def asked_until(deadline: float | None) -> tuple[Question, ...]:
-    return (Question(id="q", job_key="make", title="make", text="?", deadline=deadline),)
+def asked_until(deadline: float | None) -> tuple[QuestionView, ...]:
+    return (QuestionView(id="q", job_key="make", title="make", text="?", deadline=deadline),)
 
 
 @pytest.mark.parametrize(
@@ -144,8 +144,8 @@ def asked_until(deadline: float | None) -> tuple[Question, ...]:
     ],
 )
 def test_a_countdown_that_a_sleep_put_off_is_told_anew(
-    before: tuple[Question, ...],
-    now: tuple[Question, ...],
+    before: tuple[QuestionView, ...],
+    now: tuple[QuestionView, ...],
     same: bool,  # noqa: FBT001 - a parameter
 ) -> None:
     assert _same(now, before) is same

@@ -15,12 +15,12 @@ from omnitray.alerts.system import AlertSystem
 from omnitray.base.facts import Mode, ProtectState
 from omnitray.cleanup.cleaner import CacheCleaner
 from omnitray.monitor.sampler import OwnCostMeter
-from omnitray.protector.inspection import CloseLook, CloseLooker
-from omnitray.protector.view import Protected, Told, WayBack
+from omnitray.protector.inspection import JobInspection, JobInspector
+from omnitray.protector.view import ActionFeedback, Protected, WayBack
 from omnitray.runtime.cleaning import Cleaning
 from omnitray.runtime.hub import Hub
-from omnitray.runtime.inspection import Looking
-from omnitray.runtime.protection import Protection
+from omnitray.runtime.inspection import InspectionThread
+from omnitray.runtime.protection import ProtectionFacade
 from omnitray.runtime.protection_worker import Engine, ProtectWorker
 from omnitray.runtime.settings_keeper import SettingsKeeper
 from support.protect_desk import ProtectDesk, hog
@@ -51,8 +51,8 @@ class Program:
             alerts=alerts,
             cost=OwnCostMeter(self.desk.clock, lambda: 0.0, lambda: 60_000_000),
         )
-        self.looking = Looking(_unused)
-        self.protection = Protection(
+        self.looking = InspectionThread(_unused)
+        self.protection = ProtectionFacade(
             self.hub,
             settings=self.settings,
             build=self.engine,
@@ -78,7 +78,7 @@ def _no_cleaner() -> CacheCleaner:
     raise AssertionError("nothing is cleaned here")
 
 
-def _unused() -> CloseLooker:
+def _unused() -> JobInspector:
     raise AssertionError("nobody looks here")
 
 
@@ -103,15 +103,15 @@ def program(swept: None, tmp_path: Path, qtbot: QtBot) -> Iterator[Program]:  # 
     assert made.dispatcher.close()
 
 
-def told(qtbot: QtBot, program: Program, ask: Callable[[], object]) -> Told:
+def told(qtbot: QtBot, program: Program, ask: Callable[[], object]) -> ActionFeedback:
     with qtbot.waitSignal(program.protection.told) as caught:
         ask()
     (said,) = caught.args
-    assert isinstance(said, Told)
+    assert isinstance(said, ActionFeedback)
     return said
 
 
-def press(qtbot: QtBot, program: Program, action: str) -> Told:
+def press(qtbot: QtBot, program: Program, action: str) -> ActionFeedback:
     return told(qtbot, program, lambda: program.protection.act_on_job("hogs", action))
 
 
@@ -165,7 +165,7 @@ def test_unprotecting_takes_off_what_means_the_job_and_nothing_else(
 ) -> None:
     program.hub.change_setting("protect.protected", ["~/other", "hog", "ho?"])
     badge = Protected(job_key="hogs", why="", by_person=True, words=("hog", "ho?"))
-    program.looking.newest = CloseLook(protected={"hogs": badge})
+    program.looking.newest = JobInspection(protected={"hogs": badge})
     press(qtbot, program, "unprotect")
     assert list(program.protected) == ["~/other"]
 
@@ -202,7 +202,7 @@ def test_watch_and_off_are_said_in_words(program: Program, qtbot: QtBot) -> None
     program.protection.set_state(ProtectState.WATCH)
     assert "Only watching" in press(qtbot, program, "pause").sentence
     program.protection.set_state(ProtectState.OFF)
-    assert "Protection is off" in press(qtbot, program, "end").sentence
+    assert "ProtectionFacade is off" in press(qtbot, program, "end").sentence
     assert all(each.heard == [] for each in program.desk.processes)
     assert program.protection.view.mode is Mode.DEV
 

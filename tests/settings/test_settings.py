@@ -15,10 +15,10 @@ from omnitray.settings import (
     NO_FILE,
     RULES,
     Fault,
-    Kind,
     Loaded,
     Problem,
     Settings,
+    ValueKind,
     changed,
     check,
     default_of,
@@ -338,4 +338,4 @@ def test_saving_writes_all_or_nothing_and_reads_back_the_same(
 
 
 def test_kinds_are_all_used() -> None:
-    assert {field.kind for field in FIELDS} == set(Kind)
+    assert {field.kind for field in FIELDS} == set(ValueKind)

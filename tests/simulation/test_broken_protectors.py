@@ -27,15 +27,15 @@ def complaints(kind: int, numbers: range) -> str:
 
 
 def does_not_wait_for_memory(
-    state: circuit_breaker.Breaker, ending: Any, now_s: float
-) -> circuit_breaker.Breaker:
+    state: circuit_breaker.BreakerRecord, ending: Any, now_s: float
+) -> circuit_breaker.BreakerRecord:
     all_back = ending.before_bytes + ending.expected_bytes
     return _settled(state, msgspec.structs.replace(ending, peak_bytes=all_back), now_s)
 
 
 def does_not_wait_until_gone(
-    state: circuit_breaker.Breaker, memory: Any, ended: Any, jobs: Any, now_s: float
-) -> circuit_breaker.Breaker:
+    state: circuit_breaker.BreakerRecord, memory: Any, ended: Any, jobs: Any, now_s: float
+) -> circuit_breaker.BreakerRecord:
     if state.ending is not None and state.ending.settled_s is None:
         settled = msgspec.structs.replace(state.ending, gone_s=now_s, settled_s=now_s)
         state = msgspec.structs.replace(state, ending=settled)

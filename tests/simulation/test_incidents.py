@@ -11,7 +11,7 @@ from omnitray.protector.model import (
     Restore,
     RestoreReason,
 )
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import Answer
 from support import sim_incidents
 from support.sim_incidents import INCIDENTS
@@ -41,7 +41,7 @@ def test_no_rule_is_broken_and_the_desk_lives(incident: str, mode: Mode) -> None
 def test_the_worker_that_grows_is_paused_and_its_run_lives() -> None:
     outcome = after("pytest_to_60_gb")
 
-    (paused,) = {each.targets for each in outcome.actions if each.rung is Rung.PAUSE}
+    (paused,) = {each.targets for each in outcome.actions if each.rung is EscalationStep.PAUSE}
     assert len(paused) == 1
     assert not outcome.levers.ends
     assert outcome.machine.killed_by_kernel == []
@@ -52,7 +52,7 @@ def test_a_build_on_all_processors_is_slowed_down_without_a_word() -> None:
     sim_incidents.compile_with_64_jobs(machine)
     outcome = run(machine, mode=Mode.PROD, seconds=900.0)
 
-    assert outcome.rungs() == {Rung.SLOW_DOWN}
+    assert outcome.rungs() == {EscalationStep.SLOW_DOWN}
     assert not any(each.notify for each in outcome.actions)
 
 
@@ -65,14 +65,14 @@ def test_workers_that_are_replaced_at_once_open_the_breaker() -> None:
 
 
 def test_nothing_else_is_ended_while_a_large_victim_gives_its_memory_back() -> None:
-    outcome = after("frees_slowly", Mode.PROD, refuses=frozenset({Rung.PAUSE}))
+    outcome = after("frees_slowly", Mode.PROD, refuses=frozenset({EscalationStep.PAUSE}))
 
     assert [each.title for _, each in outcome.levers.ends] == ["model"]
     assert outcome.violations == []
 
 
 def test_where_nothing_can_be_paused_the_end_still_comes_before_the_kernel() -> None:
-    outcome = after("pytest_to_60_gb", refuses=frozenset({Rung.PAUSE}))
+    outcome = after("pytest_to_60_gb", refuses=frozenset({EscalationStep.PAUSE}))
 
     (end,) = [each for _, each in outcome.levers.ends]
     assert end.reason is ProtectReason.MEMORY_FLOOR
@@ -83,7 +83,7 @@ def test_where_nothing_can_be_paused_the_end_still_comes_before_the_kernel() -> 
 def test_a_fork_bomb_is_stopped_with_its_parents() -> None:
     outcome = after("fork_bomb", seconds=60.0)
 
-    assert Rung.PAUSE in outcome.rungs("bomb")
+    assert EscalationStep.PAUSE in outcome.rungs("bomb")
     assert not outcome.levers.ends
     assert outcome.machine.killed_by_kernel == []
 
@@ -96,9 +96,9 @@ def test_a_leak_of_hours_is_held_before_the_floor() -> None:
     leaking.growth = lambda _age_s: 4.0 * MB
     outcome = run(machine, seconds=600.0)
 
-    assert Rung.PAUSE in outcome.rungs("dev server") or Rung.SLOW_DOWN in outcome.rungs(
+    assert EscalationStep.PAUSE in outcome.rungs(
         "dev server"
-    )
+    ) or EscalationStep.SLOW_DOWN in outcome.rungs("dev server")
     assert not outcome.levers.ends
     assert outcome.machine.killed_by_kernel == []
 
@@ -107,7 +107,7 @@ def test_what_the_person_wants_ended_is_ended() -> None:
     outcome = after("pytest_to_60_gb", answering=lambda _: Answer.END, seconds=80.0)
 
     by_word = [each for each in outcome.actions if each.reason is ProtectReason.ASKED]
-    assert by_word[0].rung is Rung.END
+    assert by_word[0].rung is EscalationStep.END
     assert (
         outcome.machine.alive(by_word[0].targets[0].pid, by_word[0].targets[0].start_ticks) is None
     )
@@ -118,7 +118,7 @@ def test_what_the_person_wants_slowed_down_runs_on() -> None:
 
     resumed = [each for each in outcome.levers.done if isinstance(each, Restore)]
     assert resumed[0].reason is RestoreReason.PERSON
-    assert len([each for each in outcome.actions if each.rung is Rung.PAUSE]) == 1
+    assert len([each for each in outcome.actions if each.rung is EscalationStep.PAUSE]) == 1
 
 
 def test_what_is_to_be_left_alone_is_given_back_and_not_asked_about_again() -> None:

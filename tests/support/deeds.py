@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from omnitray.base.facts import Resource
-from omnitray.base.readings import Identity
+from omnitray.base.readings import ProcessIdentity
 from omnitray.protector.actuators.actuator import Target
-from omnitray.protector.actuators.executor import Actions
-from omnitray.protector.actuators.journal import Journal, Line
-from omnitray.protector.actuators.registry import linux_levers
-from omnitray.protector.actuators.results import Order
+from omnitray.protector.actuators.executor import ActionPerformer
+from omnitray.protector.actuators.journal import ActionJournal, Line
+from omnitray.protector.actuators.registry import linux_actuators
+from omnitray.protector.actuators.results import ActionRequest
 from omnitray.protector.actuators.signals import Spares
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from support.clock import FakeClock
 from support.fake_system import FakeProcess, FakeSystem
 
@@ -41,7 +41,7 @@ class FakeGuard:
         return replaced
 
 
-class HastyJournal(Journal):
+class HastyJournal(ActionJournal):
     """Does not wait for the disk, for tests that write thousands of lines."""
 
     def append(self, line: Line, *, sync: bool = True) -> bool:
@@ -50,7 +50,7 @@ class HastyJournal(Journal):
 
 
 class Bench:
-    """Actions with everything around them, all of it at hand."""
+    """An ActionPerformer with everything around them, all of it at hand."""
 
     def __init__(
         self,
@@ -64,9 +64,9 @@ class Bench:
         self.system = system or FakeSystem()
         self.clock = FakeClock()
         self.guard = FakeGuard()
-        self.journal = (Journal if sync else HastyJournal)(folder / "actions.jsonl")
-        self.actions = Actions(
-            self.journal, linux_levers(self.system), self.system, self.clock, self.guard, spares
+        self.journal = (ActionJournal if sync else HastyJournal)(folder / "actions.jsonl")
+        self.actions = ActionPerformer(
+            self.journal, linux_actuators(self.system), self.system, self.clock, self.guard, spares
         )
 
     def restarted(self, folder: Path) -> "Bench":
@@ -75,16 +75,16 @@ class Bench:
 
 
 def order(
-    processes: Iterable[Identity],
-    rung: Rung = Rung.SLOW_DOWN,
+    processes: Iterable[ProcessIdentity],
+    rung: EscalationStep = EscalationStep.SLOW_DOWN,
     resource: Resource = Resource.CPU,
     *,
     dry_run: bool = False,
-) -> Order:
+) -> ActionRequest:
     """An order for a job named pytest."""
     target = Target(job_key="job", title="pytest · ~/shop", processes=tuple(processes))
     evidence = {"cpu_percent": 97.0}
-    return Order(
+    return ActionRequest(
         target=target,
         rung=rung,
         resource=resource,

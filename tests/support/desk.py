@@ -17,7 +17,7 @@ from omnitray.protector.model import (
     Restore,
 )
 from omnitray.protector.protector import ResourceProtector
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import Answer
 from support.scenes import GB, MB, facts, job, process, reading
 
@@ -66,8 +66,8 @@ class Desk:
         return [each for _ in range(count) for each in self.turn(*jobs, **more)]
 
     def _do(self, decision: Decision) -> None:
-        if isinstance(decision, Action) and decision.rung is not Rung.TELL:
-            state = ActionState.ENDING if decision.rung is Rung.END else ActionState.HELD
+        if isinstance(decision, Action) and decision.rung is not EscalationStep.TELL:
+            state = ActionState.ENDING if decision.rung is EscalationStep.END else ActionState.HELD
             if decision.dry_run:
                 state = ActionState.WATCHED
             self.active[decision.id] = ActiveAction(
@@ -77,7 +77,7 @@ class Desk:
             del self.active[decision.action_id]
 
 
-def actions(decided: list[Decision], rung: Rung | None = None) -> list[Action]:
+def actions(decided: list[Decision], rung: EscalationStep | None = None) -> list[Action]:
     return [e for e in decided if isinstance(e, Action) and rung in {None, e.rung}]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from omnitray.alerts.channels.fdo_message import OBJECT_PATH, SERVICE
-from omnitray.alerts.channels.session_bus import Answer, BusSignal, OnAnswer, OnOwner
+from omnitray.alerts.channels.session_bus import BusReply, BusSignal, OnAnswer, OnOwner
 
 _NOBODY = "org.freedesktop.DBus.Error.ServiceUnknown"
 _DIED = "org.freedesktop.DBus.Error.NoReply"
@@ -60,7 +60,7 @@ class FakeBus:
         on_answer: OnAnswer | None = None,
     ) -> None:
         reached = self._owner is not None and destination in (SERVICE, self._owner)
-        nobody = Answer(error=_NOBODY, body=("nobody there",))
+        nobody = BusReply(error=_NOBODY, body=("nobody there",))
         answer = self._answered(member, body) if reached else nobody
         if on_answer is None:
             return
@@ -100,7 +100,7 @@ class FakeBus:
         self.screen.clear()
         held, self._held = self._held or [], None
         for on_answer in held:
-            self._queue.append(lambda say=on_answer: say(Answer(error=_DIED, body=())))  # type: ignore[misc]
+            self._queue.append(lambda say=on_answer: say(BusReply(error=_DIED, body=())))  # type: ignore[misc]
         self._own(None)
 
     def hang(self) -> None:
@@ -133,21 +133,21 @@ class FakeBus:
         if (on_owner := self._on_owner) is not None:
             self._queue.append(lambda: on_owner(owner))
 
-    def _answered(self, member: str, body: tuple[Any, ...]) -> Answer:
+    def _answered(self, member: str, body: tuple[Any, ...]) -> BusReply:
         if self._held is not None:
-            return Answer(error=None, body=())
+            return BusReply(error=None, body=())
         match member:
             case "GetCapabilities":
-                return Answer(error=None, body=(self.capabilities,))
+                return BusReply(error=None, body=(self.capabilities,))
             case "GetServerInformation":
-                return Answer(error=None, body=(self.product, "tests", "1", "1.2"))
+                return BusReply(error=None, body=(self.product, "tests", "1", "1.2"))
             case "Notify" if self.refuses:
-                return Answer(error=f"{SERVICE}.Error.Refused", body=(self.refuses,))
+                return BusReply(error=f"{SERVICE}.Error.Refused", body=(self.refuses,))
             case "Notify":
-                return Answer(error=None, body=(self._notified(body),))
+                return BusReply(error=None, body=(self._notified(body),))
             case "CloseNotification" if body[0] in self.screen:
                 self.dismiss(body[0], reason=3)
-        return Answer(error=None, body=())
+        return BusReply(error=None, body=())
 
     def _notified(self, arguments: tuple[Any, ...]) -> int:
         number = arguments[1]

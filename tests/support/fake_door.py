@@ -32,17 +32,17 @@ from omnitray.base.facts import (
     Severity,
     Snapshot,
 )
-from omnitray.base.leases import Choice, Leases
+from omnitray.base.leases import Leases, ModeAndLevel
 from omnitray.base.policy import ProtectPolicy, Thresholds
 from omnitray.base.readings import OwnCost
 from omnitray.protector.view import (
-    Breaker,
+    ActionOutcome,
+    BreakerView,
     Considered,
     Explanation,
-    Grip,
-    Held,
+    HeldAction,
+    HoldKind,
     JournalLine,
-    Outcome,
     ProtectionView,
 )
 
@@ -125,7 +125,7 @@ def job() -> Job:
     )
 
 
-def journal_line(outcome: Outcome = Outcome.REVERSIBLE) -> JournalLine:
+def journal_line(outcome: ActionOutcome = ActionOutcome.REVERSIBLE) -> JournalLine:
     return JournalLine(
         action_id="x1",
         at=MOMENT,
@@ -136,16 +136,16 @@ def journal_line(outcome: Outcome = Outcome.REVERSIBLE) -> JournalLine:
 
 
 def protection() -> ProtectionView:
-    held = Held(
+    held = HeldAction(
         action_id="x1",
         job_key="cmd:4242",
         title="pytest · ~/shop",
-        grip=Grip.SLOWED,
+        grip=HoldKind.SLOWED,
         since=MOMENT,
         means="autogroup 0 → 19",
         why="CPU 96 %, limit 75 %",
     )
-    return ProtectionView(breaker=Breaker(), held=(held,), journal=(journal_line(),))
+    return ProtectionView(breaker=BreakerView(), held=(held,), journal=(journal_line(),))
 
 
 def explanation() -> Explanation:
@@ -163,7 +163,7 @@ class FakeDoor:
     """See the module. ``start`` and ``stop`` the thread that carries out."""
 
     def __init__(self) -> None:
-        self._leases = Leases(Choice(Mode.DEV, None))
+        self._leases = Leases(ModeAndLevel(Mode.DEV, None))
         self._work: queue.SimpleQueue[tuple[Any, Future[Any]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._carry_out_all, name="fake-main")
         self._receivers: list[d.Receiver] = []
@@ -257,7 +257,7 @@ class FakeDoor:
         return {
             d.SetMode: lambda c: self._changed(self._leases.choose_mode(c.mode)),
             d.SetLevel: lambda c: self._changed(self._leases.choose_level(c.level)),
-            d.TakeLease: lambda c: self._changed(self._leases.take(c.lease)),
+            d.BorrowLease: lambda c: self._changed(self._leases.take(c.lease)),
             d.ReleaseLease: lambda c: self._changed(self._leases.release(c.lease_id)),
             d.RaiseAlert: self._store,
             d.Acknowledge: lambda c: self._move(c.alert_id, state="acknowledged"),
@@ -277,7 +277,7 @@ class FakeDoor:
         self.paused_until = until if command.duration_s else None
         return self.status()
 
-    def _changed(self, choice: Choice) -> Status:
+    def _changed(self, choice: ModeAndLevel) -> Status:
         status = self.status()
         self.emit(d.ModeChanged(choice.mode))
         self.emit(d.LevelChanged(status.level, choice.level, status.interval_s))
@@ -303,12 +303,14 @@ class FakeDoor:
                 self.stored[index] = msgspec.structs.replace(each, **fields)
                 self.emit(d.AlertChanged(self.stored[index]))
                 return self.stored[index]
-        raise d.Refused(d.Refusal.NOT_FOUND, f"There is no alert {alert_id}.")
+        raise d.CommandRefused(d.Refusal.NOT_FOUND, f"There is no alert {alert_id}.")
 
     def _undo(self, action_id: str) -> d.Done:
         if action_id == "gone":
-            raise d.Refused(d.Refusal.NOT_NOW, "The job has ended; there is nothing to undo.")
+            raise d.CommandRefused(
+                d.Refusal.NOT_NOW, "The job has ended; there is nothing to undo."
+            )
         if action_id != "x1":
-            raise d.Refused(d.Refusal.NOT_FOUND, f"There is no action {action_id}.")
-        self.emit(d.Acted(journal_line(Outcome.UNDONE)))
+            raise d.CommandRefused(d.Refusal.NOT_FOUND, f"There is no action {action_id}.")
+        self.emit(d.Acted(journal_line(ActionOutcome.UNDONE)))
         return d.Done(done=("pytest · ~/shop runs at full speed again",))

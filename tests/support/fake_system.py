@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable
 
-from omnitray.base.readings import Identity
+from omnitray.base.readings import ProcessIdentity
 from omnitray.processes.process_roles import Tie
-from omnitray.protector.actuators.system import Gone, IoPriority, OneWay, Refused, Sign
+from omnitray.protector.actuators.system import AccessRefused, Gone, IoPriority, OneWay, Sign
 
 
 class FakeProcess:
     """One process; ``ignores_term`` and ``unkillable`` say what it does with signals."""
 
     def __init__(self, pid: int, parent: int = 1, start_ticks: int = 100, session: int = 1) -> None:
-        self.identity = Identity(pid=pid, start_ticks=start_ticks, exe=f"/usr/bin/p{pid}")
+        self.identity = ProcessIdentity(pid=pid, start_ticks=start_ticks, exe=f"/usr/bin/p{pid}")
         self.parent = parent
         self.session = session
         self.nice = 0
@@ -45,14 +45,14 @@ class FakeUnits:
     def why_not(self, controller: str = "") -> str:
         return self.absent or self.lacks.get(controller, "")
 
-    def unit_of(self, process: Identity) -> str | None:
+    def unit_of(self, process: ProcessIdentity) -> str | None:
         return self._system.process(process).unit
 
     def members(self, unit: str) -> frozenset[int]:
         living = (each for each in self._system.processes.values() if each.alive)
         return frozenset(each.identity.pid for each in living if each.unit == unit)
 
-    def group_of(self, process: Identity) -> str:
+    def group_of(self, process: ProcessIdentity) -> str:
         return self.unit_of(process) or ""
 
     def group_members(self, group: str) -> frozenset[int]:
@@ -60,18 +60,18 @@ class FakeUnits:
 
     def end_group(self, group: str) -> None:
         if "end" in self.refuses:
-            raise Refused("this kernel cannot end a cgroup")
+            raise AccessRefused("this kernel cannot end a cgroup")
         self.ended.append(group)
         for pid in self.members(group):
             self._system.send(self._system.processes[pid].identity, Sign.KILL)
 
-    def is_held(self, process: Identity) -> bool:
+    def is_held(self, process: ProcessIdentity) -> bool:
         return self.unit_of(process) in self.frozen
 
-    def adopt(self, unit: str, processes: Iterable[Identity], description: str) -> None:
+    def adopt(self, unit: str, processes: Iterable[ProcessIdentity], description: str) -> None:
         assert description
         if "adopt" in self.refuses:
-            raise Refused("permission denied")
+            raise AccessRefused("permission denied")
         for process in processes:
             self._system.process(process).unit = unit
 
@@ -103,7 +103,7 @@ class FakeUnits:
     def freeze(self, unit: str) -> None:
         self._require(unit)
         if "freeze" in self.refuses:
-            raise Refused("the freezer is not there")
+            raise AccessRefused("the freezer is not there")
         self.frozen.add(unit)
 
     def thaw(self, unit: str) -> None:
@@ -138,7 +138,7 @@ class FakeSystem:
         self.processes[pid] = process
         return process
 
-    def process(self, identity: Identity) -> FakeProcess:
+    def process(self, identity: ProcessIdentity) -> FakeProcess:
         """That very one; raises Gone."""
         found = self.processes.get(identity.pid)
         if not found or not found.alive or found.identity.start_ticks != identity.start_ticks:
@@ -151,18 +151,18 @@ class FakeSystem:
     def wait(self, seconds: float) -> None:
         assert seconds > 0
 
-    def is_there(self, identity: Identity) -> bool:
+    def is_there(self, identity: ProcessIdentity) -> bool:
         try:
             self.process(identity)
         except Gone:
             return False
         return True
 
-    def identify(self, pids: Iterable[int]) -> tuple[Identity, ...]:
+    def identify(self, pids: Iterable[int]) -> tuple[ProcessIdentity, ...]:
         found = (self.processes.get(pid) for pid in sorted(pids))
         return tuple(each.identity for each in found if each and each.alive)
 
-    def family(self, identities: Iterable[Identity]) -> tuple[Identity, ...]:
+    def family(self, identities: Iterable[ProcessIdentity]) -> tuple[ProcessIdentity, ...]:
         order = [each for each in identities if self.is_there(each)]
         for known in order:
             for process in self.processes.values():
@@ -171,13 +171,13 @@ class FakeSystem:
                     order.append(process.identity)
         return tuple(order)
 
-    def ties(self, identities: Iterable[Identity]) -> dict[int, frozenset[Tie]]:
+    def ties(self, identities: Iterable[ProcessIdentity]) -> dict[int, frozenset[Tie]]:
         return {each.pid: self.processes[each.pid].ties for each in identities}
 
-    def send(self, identity: Identity, sign: Sign) -> None:
+    def send(self, identity: ProcessIdentity, sign: Sign) -> None:
         process = self.process(identity)
         if process.untouchable:
-            raise Refused(f"process {identity.pid} belongs to somebody else")
+            raise AccessRefused(f"process {identity.pid} belongs to somebody else")
         process.heard.append(sign)
         if sign is Sign.STOP:
             self._fork_before_stop(process)
@@ -186,13 +186,13 @@ class FakeSystem:
             process.stopped = False
         self._end(process)
 
-    def is_stopped(self, identity: Identity) -> bool:
+    def is_stopped(self, identity: ProcessIdentity) -> bool:
         return self.process(identity).stopped
 
-    def nice(self, identity: Identity) -> int:
+    def nice(self, identity: ProcessIdentity) -> int:
         return self.process(identity).nice
 
-    def set_nice(self, identity: Identity, nice: int) -> None:
+    def set_nice(self, identity: ProcessIdentity, nice: int) -> None:
         process = self.process(identity)
         if nice < process.nice and not self.may_set_nice(identity, nice):
             raise OneWay("without privilege a nice value cannot be lowered again")
@@ -201,30 +201,30 @@ class FakeSystem:
     def may_lower_nice(self) -> bool:
         return self.privileged
 
-    def may_set_nice(self, identity: Identity, nice: int) -> bool:
+    def may_set_nice(self, identity: ProcessIdentity, nice: int) -> bool:
         return self.privileged or nice >= self.process(identity).nice_limit
 
-    def io_priority(self, identity: Identity) -> IoPriority:
+    def io_priority(self, identity: ProcessIdentity) -> IoPriority:
         return self.process(identity).io
 
-    def set_io_priority(self, identity: Identity, priority: IoPriority) -> None:
+    def set_io_priority(self, identity: ProcessIdentity, priority: IoPriority) -> None:
         self.process(identity).io = priority
 
-    def session(self, identity: Identity) -> int:
+    def session(self, identity: ProcessIdentity) -> int:
         return self.process(identity).session
 
     def session_members(self, session: int) -> frozenset[int]:
         living = (each for each in self.processes.values() if each.alive)
         return frozenset(each.identity.pid for each in living if each.session == session)
 
-    def autogroup_why_not(self, identity: Identity) -> str:
+    def autogroup_why_not(self, identity: ProcessIdentity) -> str:
         self.process(identity)
         return "" if self.autogroup is not None else "autogroup is switched off here"
 
-    def autogroup_nice(self, identity: Identity) -> int:
+    def autogroup_nice(self, identity: ProcessIdentity) -> int:
         return (self.autogroup or {}).get(self.session(identity), 0)
 
-    def set_autogroup_nice(self, identity: Identity, nice: int) -> None:
+    def set_autogroup_nice(self, identity: ProcessIdentity, nice: int) -> None:
         assert self.autogroup is not None
         self.autogroup[self.session(identity)] = nice
 

@@ -1,6 +1,6 @@
 """What others do around us, as a test tells it: logs of ends, and whose window is active."""
 
-from omnitray.protector.oom_events.watch import Answer
+from omnitray.protector.oom_events.watch import LogFindings
 
 
 class ToldLogs:
@@ -27,11 +27,11 @@ class ToldLogs:
         self.asked.append(ago_s)
         self._searching = True
 
-    def answer(self) -> Answer | None:
+    def answer(self) -> LogFindings | None:
         if not self._searching or self.slow:
             return None
         self._searching = False
-        return Answer(lines=tuple(self.journal), why_not=self.why_not)
+        return LogFindings(lines=tuple(self.journal), why_not=self.why_not)
 
     def close(self) -> None:
         self.closed = True

@@ -12,19 +12,23 @@ from omnitray.base.facts import Resource
 from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.platforms.watchdog import GuardianKeeper
 from omnitray.protector.actuators.actuator import Target
-from omnitray.protector.actuators.executor import Actions
-from omnitray.protector.actuators.journal import Journal
-from omnitray.protector.actuators.registry import linux_levers
-from omnitray.protector.actuators.results import Order
-from omnitray.protector.steps import Rung
+from omnitray.protector.actuators.executor import ActionPerformer
+from omnitray.protector.actuators.journal import ActionJournal
+from omnitray.protector.actuators.registry import linux_actuators
+from omnitray.protector.actuators.results import ActionRequest
+from omnitray.protector.steps import EscalationStep
 
 
 def main(journal: Path, pids: list[int]) -> None:
     system, keeper = LinuxSystem(), GuardianKeeper(journal)
-    actions = Actions(Journal(journal), linux_levers(system), system, SystemClock(), keeper)
+    actions = ActionPerformer(
+        ActionJournal(journal), linux_actuators(system), system, SystemClock(), keeper
+    )
     target = Target(job_key="job", title="a job", processes=system.identify(pids))
     actions.perform(
-        Order(target=target, rung=Rung.PAUSE, resource=Resource.MEMORY, reason="a test")
+        ActionRequest(
+            target=target, rung=EscalationStep.PAUSE, resource=Resource.MEMORY, reason="a test"
+        )
     )
     print(keeper.pid, flush=True)  # noqa: T201 - what the test waits for
     while True:

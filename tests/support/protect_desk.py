@@ -12,7 +12,7 @@ from omnitray.protector.engine import Protecting
 from omnitray.protector.guard import GuardSource
 from omnitray.protector.model import Reply
 from omnitray.protector.protector import ResourceProtector
-from omnitray.protector.view import Answer, Told
+from omnitray.protector.view import ActionFeedback, Answer
 from omnitray.protector.view_builder import told_of
 from support.clock import FakeClock
 from support.deeds import Bench
@@ -96,7 +96,7 @@ class ProtectDesk:
     def with_pss(self, jobs: Sequence[Job], /) -> tuple[Job, ...]:
         return tuple(jobs)
 
-    def press(self, answer: Answer) -> Told:
+    def press(self, answer: Answer) -> ActionFeedback:
         """The person presses a button, and reads what came of it."""
         known = frozenset(self.protecting.taken)
         reply = Reply(job_key="hogs", answer=answer)

@@ -22,8 +22,8 @@ from omnitray.platforms import current
 from omnitray.processes.inspector import Inspector
 from omnitray.processes.jobs import JobTracker
 from omnitray.processes.process_roles import Tie
-from omnitray.protector.actuators.executor import Actions, Executor
-from omnitray.protector.actuators.journal import Journal
+from omnitray.protector.actuators.executor import ActionPerformer, Executor
+from omnitray.protector.actuators.journal import ActionJournal
 from omnitray.protector.guard import Guard
 from omnitray.protector.model import Facts
 from omnitray.protector.protector import ResourceProtector
@@ -37,7 +37,9 @@ class Loop:
         system = platform.system()
         journal = folder / "actions.jsonl"
         guardian = platform.guardian(journal)
-        self._actions = Actions(Journal(journal), platform.levers(system), system, clock, guardian)
+        self._actions = ActionPerformer(
+            ActionJournal(journal), platform.levers(system), system, clock, guardian
+        )
         self._executor = Executor(self._actions, clock)
         self._source, self._guard = platform.guard_source(), Guard()
         self._table = platform.process_table()

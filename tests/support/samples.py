@@ -29,20 +29,20 @@ from omnitray.base.facts import (
 )
 from omnitray.base.readings import OwnCost
 from omnitray.processes.job_looks import identity
-from omnitray.protector.inspection import CloseLook
+from omnitray.protector.inspection import JobInspection
 from omnitray.protector.view import (
-    Breaker,
+    ActionOutcome,
+    BreakerView,
     Considered,
     Effect,
     Explanation,
-    Grip,
-    Held,
+    HeldAction,
+    HoldKind,
     JournalLine,
     Means,
-    Outcome,
     Protected,
     ProtectionView,
-    Question,
+    QuestionView,
 )
 
 NOW = 1_795_356_131.0  # a November day in 2026, 14:02:11 UTC
@@ -365,23 +365,23 @@ def status(**changes: object) -> Status:
 def protection() -> ProtectionView:
     """Two things held, one explained."""
     return ProtectionView(
-        breaker=Breaker(),
+        breaker=BreakerView(),
         held=(
-            Held(
+            HeldAction(
                 action_id="x1",
                 job_key="pytest:41207",
                 title="pytest · ~/shop",
-                grip=Grip.SLOWED,
+                grip=HoldKind.SLOWED,
                 since=NOW - 190,
                 means="weight 100 → 5",
                 why="CPU 96 %, limit 75 %",
                 process_count=9,
             ),
-            Held(
+            HeldAction(
                 action_id="x2",
                 job_key="pytest:41207/gw3",
                 title="pytest gw3",
-                grip=Grip.PAUSED,
+                grip=HoldKind.PAUSED,
                 since=NOW - 48,
                 means="scope freezer",
                 why="memory full in 20 to 40 s",
@@ -406,11 +406,11 @@ def protection() -> ProtectionView:
     )
 
 
-def look() -> CloseLook:
+def look() -> JobInspection:
     """What a closer look at the jobs has seen."""
     shares = {"pytest": 41 * MB, "cargo build": 96 * MB, "postgres": 3 * MB, "docker": 1.2 * MB}
     everybody = [(job, process) for job in jobs() for process in job.processes]
-    return CloseLook(
+    return JobInspection(
         io_bps={
             identity(process): shares.get(job.name, 0.0) / job.process_count
             for job, process in everybody
@@ -471,35 +471,35 @@ def _journal() -> tuple[JournalLine, ...]:
             at=today - 189,
             what="paused pytest gw3",
             why="memory forecast 20 to 40 s",
-            outcome=Outcome.REVERSIBLE,
+            outcome=ActionOutcome.REVERSIBLE,
         ),
         JournalLine(
             action_id="x1",
             at=today - 207,
             what="slowed down pytest · ~/shop",
             why="CPU 96 %, 4 s over 75 %",
-            outcome=Outcome.REVERSIBLE,
+            outcome=ActionOutcome.REVERSIBLE,
         ),
         JournalLine(
             action_id="x0",
             at=today - 8500,
             what="slowed down cargo build · ~/engine, restored after 38 s",
             why="CPU 88 %",
-            outcome=Outcome.UNDONE,
+            outcome=ActionOutcome.UNDONE,
         ),
         JournalLine(
             action_id="w9",
             at=today - 17780,
             what="cleaned 6.2 GB of caches: pip, uv, ccache",
             why="disk 81 %",
-            outcome=Outcome.FINAL,
+            outcome=ActionOutcome.FINAL,
         ),
     )
 
 
-def question() -> Question:
+def question() -> QuestionView:
     """Something the protector asks."""
-    return Question(
+    return QuestionView(
         id="q1",
         job_key="pytest:41207",
         title="pytest · ~/shop",

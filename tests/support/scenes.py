@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from omnitray.base.facts import Job, JobKind, MemoryFacts, PressureFacts, PressurePair, ProcessFacts
 from omnitray.base.policy import ProtectPolicy
 from omnitray.base.readings import GuardReading, OwnFacts, ProcessDetail
-from omnitray.protector.context import Scene
+from omnitray.protector.context import DecisionContext
 from omnitray.protector.model import Action, ActionState, ActiveAction, Facts
 from omnitray.protector.protector import ResourceProtector
 
@@ -99,7 +99,9 @@ def facts(*jobs: Job, at: GuardReading | None = None, **more: object) -> Facts:
     )
 
 
-def scene(seen: Facts, policy: ProtectPolicy | None = None, now_s: float = 100.0) -> Scene:
+def scene(
+    seen: Facts, policy: ProtectPolicy | None = None, now_s: float = 100.0
+) -> DecisionContext:
     protector = ResourceProtector("test", home="/home/me")
     return protector.scene(seen, policy or ProtectPolicy(), now_s)
 

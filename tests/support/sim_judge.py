@@ -5,7 +5,7 @@ from typing import Protocol
 
 from omnitray.base.facts import ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.base.readings import Identity
+from omnitray.base.readings import ProcessIdentity
 from omnitray.protector.model import (
     Action,
     ActionState,
@@ -14,7 +14,7 @@ from omnitray.protector.model import (
     ProtectReason,
     Question,
 )
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from support.sim_machine import Corpse, Sim, SimMachine
 
 HAD_TIME_S = 4.0  # of a steady rush to the floor: enough to see and to pause
@@ -47,13 +47,15 @@ class Done(Protocol):
     ends: list[tuple[float, Action]]
     endings: list[Ending]
     resumed: set[str]
-    undone: dict[tuple[str, Rung], float]
+    undone: dict[tuple[str, EscalationStep], float]
 
 
 class SimJudge:
     """Collects what went wrong; ``refuses`` are the rungs that this machine never does."""
 
-    def __init__(self, machine: SimMachine, levers: Done, refuses: frozenset[Rung]) -> None:
+    def __init__(
+        self, machine: SimMachine, levers: Done, refuses: frozenset[EscalationStep]
+    ) -> None:
         self.machine = machine
         self.violations: list[str] = []
         self.rushed_s: dict[str, float] = {}  # by job: unpaused while the floor came near
@@ -99,11 +101,11 @@ class SimJudge:
         asked = action.reason is ProtectReason.ASKED
         if undone_s is not None and not asked and self.machine.now_s - undone_s < WINDOW_S:
             self.violate(f"{action.rung} of {action.title}, which the person has just undone")
-        if action.rung is not Rung.END and self._is_held_up(action):
+        if action.rung is not EscalationStep.END and self._is_held_up(action):
             self.violate(f"{action.rung} of {action.title}, which is being ended")
-        if action.rung is Rung.PAUSE and not asked:
+        if action.rung is EscalationStep.PAUSE and not asked:
             self._pause(action, policy)
-        if action.rung is Rung.END and not action.dry_run and not asked:
+        if action.rung is EscalationStep.END and not action.dry_run and not asked:
             self._end(action, policy)
 
     def _is_ending(self, job_key: str) -> bool:
@@ -111,7 +113,7 @@ class SimJudge:
 
     def _is_held_up(self, action: Action) -> bool:
         """Whether it stands in the way of an end; the rest of a job may grow and be paused."""
-        if (action.rung, action.resource) != (Rung.PAUSE, Resource.MEMORY):
+        if (action.rung, action.resource) != (EscalationStep.PAUSE, Resource.MEMORY):
             return self._is_ending(action.job_key)
         ending = {who for each in self._levers.endings for who in each.left}
         return any((each.pid, each.start_ticks) in ending for each in action.targets)
@@ -136,9 +138,9 @@ class SimJudge:
         who = f"{action.rung} on {sim.name} {sim.pid}"
         if sim.protected or sim.pid in self.machine.foreground:
             self.violate(f"{who}, which is protected")
-        if sim.leads and action.rung is not Rung.SLOW_DOWN and self._has_workers(sim):
+        if sim.leads and action.rung is not EscalationStep.SLOW_DOWN and self._has_workers(sim):
             self.violate(f"{who}, the parent of a run")
-        if sim.tied and action.rung is Rung.PAUSE:
+        if sim.tied and action.rung is EscalationStep.PAUSE:
             self.violate(f"{who}, which has a window")
 
     def _has_workers(self, sim: Sim) -> bool:
@@ -147,7 +149,7 @@ class SimJudge:
 
     def _pause(self, action: Action, policy: ProtectPolicy) -> None:
         active = (each.action for each in self._levers.active.values())
-        if not any((e.job_key, e.rung) == (action.job_key, Rung.PAUSE) for e in active):
+        if not any((e.job_key, e.rung) == (action.job_key, EscalationStep.PAUSE) for e in active):
             self._paused_s[action.job_key] = self.awake_s
         starves = action.reason is ProtectReason.CPU_STARVES
         if starves and not policy.limits.cpu_pause_after_s:
@@ -173,7 +175,7 @@ class SimJudge:
         after_s = limits.cpu_end_after_s if is_cpu else limits.memory_end_after_s
         if not after_s:
             self.violate(f"{action.title} was ended for want of an answer in {policy.mode}")
-        undone_s = self._levers.undone.get((action.job_key, Rung.PAUSE))
+        undone_s = self._levers.undone.get((action.job_key, EscalationStep.PAUSE))
         if undone_s is not None and self.machine.now_s - undone_s < WINDOW_S:
             self.violate(f"{action.title} was ended unanswered; its pause was undone")
         paused_s = self._paused_s.get(action.job_key)
@@ -197,7 +199,9 @@ class SimJudge:
             sim for sim in pausable if not sim.paused and sim.rate(self.machine.now_s) > worth
         ]
         had_s = self.rushed_s.get(action.job_key, 0.0)
-        may_pause = Rung.PAUSE not in self._refuses and action.job_key not in self._levers.resumed
+        may_pause = (
+            EscalationStep.PAUSE not in self._refuses and action.job_key not in self._levers.resumed
+        )
         if running and had_s > HAD_TIME_S and may_pause:
             self.violate(f"{action.title} could have been paused for {had_s:.1f} s")
 
@@ -232,7 +236,7 @@ class SimJudge:
         """How many of the job's processes there are; the breaker counts those of one parent."""
         return sum(sim.job == action.job_key for sim in self.machine.processes.values())
 
-    def _living(self, targets: tuple[Identity, ...]) -> list[Sim]:
+    def _living(self, targets: tuple[ProcessIdentity, ...]) -> list[Sim]:
         found = (self.machine.alive(each.pid, each.start_ticks) for each in targets)
         return [sim for sim in found if sim is not None]
 

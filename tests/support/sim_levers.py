@@ -2,7 +2,7 @@
 
 from omnitray.base.facts import Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.base.readings import Identity
+from omnitray.base.readings import ProcessIdentity
 from omnitray.protector.model import (
     Action,
     ActionState,
@@ -14,10 +14,10 @@ from omnitray.protector.model import (
     Question,
     Restore,
     RestoreReason,
-    TakenBack,
+    UndoneByUser,
     Withdrawn,
 )
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from support.sim_judge import KILL_S, Ending, SimJudge
 from support.sim_machine import Sim, SimMachine
 
@@ -27,7 +27,9 @@ TERM_S = 0.05
 class SimLevers:
     """What is in force, what went wrong."""
 
-    def __init__(self, machine: SimMachine, *, refuses: frozenset[Rung] = frozenset()) -> None:
+    def __init__(
+        self, machine: SimMachine, *, refuses: frozenset[EscalationStep] = frozenset()
+    ) -> None:
         self.machine = machine
         self.refuses = refuses
         self.active: dict[str, ActiveAction] = {}
@@ -38,7 +40,7 @@ class SimLevers:
         self.ends: list[tuple[float, Action]] = []
         self.questions: dict[str, Question] = {}
         self.resumed: set[str] = set()  # jobs that the person wants to run
-        self.undone: dict[tuple[str, Rung], float] = {}  # by the person, when
+        self.undone: dict[tuple[str, EscalationStep], float] = {}  # by the person, when
         self._held: dict[str, list[tuple[int, int]]] = {}
 
     # Doing
@@ -67,7 +69,7 @@ class SimLevers:
         self.judge.asked(list(self.questions.values()))
 
     def _act(self, action: Action, policy: ProtectPolicy) -> None:
-        if action.rung is Rung.TELL:
+        if action.rung is EscalationStep.TELL:
             return
         self.judge.action(action, policy)
         if action.dry_run or action.rung in self.refuses:
@@ -78,7 +80,7 @@ class SimLevers:
             return
         sims = self._living(action.targets)
         state = ActionState.HELD
-        if action.rung is Rung.END:
+        if action.rung is EscalationStep.END:
             state = ActionState.ENDING
             if action.reason is not ProtectReason.ASKED:
                 self.ends.append((self.machine.now_s, action))
@@ -105,7 +107,7 @@ class SimLevers:
             if sim is not None:
                 _hold(sim, active.action, -1)
 
-    def take_back(self) -> tuple[TakenBack, ...]:
+    def take_back(self) -> tuple[UndoneByUser, ...]:
         """The person undoes the newest thing that is held."""
         held = [each for each in self.active.values() if each.state is ActionState.HELD]
         if not held:
@@ -113,14 +115,14 @@ class SimLevers:
         action = held[-1].action
         self._restore(Restore(action_id=action.id, reason=RestoreReason.PERSON))
         self.undone[action.job_key, action.rung] = self.machine.now_s
-        return (TakenBack(job_key=action.job_key, rung=action.rung),)
+        return (UndoneByUser(job_key=action.job_key, rung=action.rung),)
 
     def _ask(self, question: Question) -> None:
         if any(each.job_key == question.job_key for each in self.questions.values()):
             self.judge.violate(f"two questions about {question.job_key}")
         self.questions[question.id] = question
 
-    def _living(self, targets: tuple[Identity, ...]) -> list[Sim]:
+    def _living(self, targets: tuple[ProcessIdentity, ...]) -> list[Sim]:
         found = (self.machine.alive(each.pid, each.start_ticks) for each in targets)
         return [sim for sim in found if sim is not None]
 
@@ -158,7 +160,7 @@ class SimLevers:
 
 
 def _hold(sim: Sim, action: Action, by: int) -> None:
-    if action.rung is Rung.PAUSE:
+    if action.rung is EscalationStep.PAUSE:
         sim.paused += by
     elif action.resource is Resource.MEMORY:
         sim.slowed += by

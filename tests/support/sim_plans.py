@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from omnitray.base.facts import JobKind, Mode, ProtectState
 from omnitray.protector.model import Question
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import Answer
 from support.sim_incidents import desktop
 from support.sim_machine import GB, MB, JobLook, Sim, SimMachine
@@ -42,7 +42,7 @@ def random_run(draw: Draw) -> Outcome:
     if draw(0, 3) == 0:
         machine.foreground = frozenset({draw(100, 120)})
     answer = _ANSWERS[draw(0, len(_ANSWERS) - 1)]
-    refuses = frozenset({Rung.PAUSE}) if draw(0, 5) == 0 else frozenset()
+    refuses = frozenset({EscalationStep.PAUSE}) if draw(0, 5) == 0 else frozenset()
     seconds = 40.0 if draw(0, 4) == 0 else float(draw(6, 12))
     return run(
         machine,
@@ -90,7 +90,9 @@ def _leaks_that_cannot_be_paused(draw: Draw) -> Outcome:
         worker.shares = special == number
         worker.respawns = 5 if respawns else 0
     machine.base += int(0.94 * machine.total - machine.used)
-    return run(machine, mode=_MODES[draw(0, 2)], seconds=75.0, refuses=frozenset({Rung.PAUSE}))
+    return run(
+        machine, mode=_MODES[draw(0, 2)], seconds=75.0, refuses=frozenset({EscalationStep.PAUSE})
+    )
 
 
 def _ignores_term(draw: Draw) -> Outcome:
@@ -105,7 +107,9 @@ def _ignores_term(draw: Draw) -> Outcome:
         worker.stops_at = worker.rss + (0.12 + draw(0, 1) / 200) * machine.total
         murmur = machine.add("murmur", "murmur", ppid=1, rss=30 * MB)
         murmur.growth = _steadily(draw(0, 400) * MB / 100)
-    return run(machine, mode=_MODES[draw(0, 2)], seconds=40.0, refuses=frozenset({Rung.PAUSE}))
+    return run(
+        machine, mode=_MODES[draw(0, 2)], seconds=40.0, refuses=frozenset({EscalationStep.PAUSE})
+    )
 
 
 def _hangs(draw: Draw) -> Outcome:
@@ -123,7 +127,9 @@ def _hangs(draw: Draw) -> Outcome:
     turns_s = float(draw(2, 6))
     tide.growth = lambda age_s: (-1.0 if age_s % (2 * turns_s) < turns_s else 1.0) * 150.0 * MB
     machine.base += int(0.94 * machine.total - machine.used)
-    return run(machine, mode=_MODES[draw(0, 2)], seconds=60.0, refuses=frozenset({Rung.PAUSE}))
+    return run(
+        machine, mode=_MODES[draw(0, 2)], seconds=60.0, refuses=frozenset({EscalationStep.PAUSE})
+    )
 
 
 def _starves(draw: Draw) -> Outcome:

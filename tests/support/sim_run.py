@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable
 from omnitray.base.facts import Mode, ProtectState
 from omnitray.base.policy import ProtectPolicy
 from omnitray.protector.guard import Guard
-from omnitray.protector.model import Action, ProtectReason, Question, Reply, TakenBack
+from omnitray.protector.model import Action, ProtectReason, Question, Reply, UndoneByUser
 from omnitray.protector.protector import ResourceProtector
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import Answer
 from support.sim_levers import SimLevers
 from support.sim_machine import SimMachine
@@ -39,7 +39,7 @@ class Outcome:
     policy: ProtectPolicy
     decided: int = 0
     guard: Guard = dataclasses.field(default_factory=Guard)
-    taken_back: tuple[TakenBack, ...] = ()
+    taken_back: tuple[UndoneByUser, ...] = ()
     switched_s: float = float("-inf")
 
     @property
@@ -50,7 +50,7 @@ class Outcome:
     def actions(self) -> list[Action]:
         return [each for each in self.levers.done if isinstance(each, Action)]
 
-    def rungs(self, job: str | None = None) -> set[Rung]:
+    def rungs(self, job: str | None = None) -> set[EscalationStep]:
         return {each.rung for each in self.actions if job in {None, each.job_key}}
 
 
@@ -60,7 +60,7 @@ def run(
     mode: Mode = Mode.DEV,
     seconds: float = 120.0,
     answering: Answering = lambda _question: None,
-    refuses: frozenset[Rung] = frozenset(),
+    refuses: frozenset[EscalationStep] = frozenset(),
     state: ProtectState = ProtectState.ON,
     events: Iterable[Event] = (),
     ends: bool = True,
@@ -128,7 +128,10 @@ def _turn(outcome: Outcome, answering: Answering) -> float:
     for action in levers.carry_out(decisions, policy):
         outcome.protector.refused(action)
     levers.shown({each.id for each in outcome.protector.open_questions})
-    if any(isinstance(each, Action) and each.rung in {Rung.PAUSE, Rung.END} for each in decisions):
+    if any(
+        isinstance(each, Action) and each.rung in {EscalationStep.PAUSE, EscalationStep.END}
+        for each in decisions
+    ):
         outcome.guard.acted()
     return step.delay_s
 

@@ -17,10 +17,10 @@ from omnitray.platforms.linux import capabilities as linux
 from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.platforms.linux.units import UserUnits
 from omnitray.protector.actuators.actuator import Target
-from omnitray.protector.actuators.executor import Actions
-from omnitray.protector.actuators.journal import Journal
-from omnitray.protector.actuators.results import Order
-from omnitray.protector.steps import Rung
+from omnitray.protector.actuators.executor import ActionPerformer
+from omnitray.protector.actuators.journal import ActionJournal
+from omnitray.protector.actuators.results import ActionRequest
+from omnitray.protector.steps import EscalationStep
 
 PATIENCE_S = 60.0  # everything is slow on an emulated machine
 
@@ -34,15 +34,17 @@ class HalfUnits(UserUnits):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(journal: Path, pid: int, rung: Rung) -> None:
+def main(journal: Path, pid: int, rung: EscalationStep) -> None:
     """Act on it by whatever lever comes first here."""
     system = LinuxSystem(patience_s=PATIENCE_S)
-    if rung is Rung.SLOW_DOWN:
+    if rung is EscalationStep.SLOW_DOWN:
         system.units.__class__ = HalfUnits
     guard = linux.guardian(journal)
-    actions = Actions(Journal(journal), linux.levers(system), system, SystemClock(), guard)
+    actions = ActionPerformer(
+        ActionJournal(journal), linux.levers(system), system, SystemClock(), guard
+    )
     target = Target(job_key="crash", title="a job", processes=system.identify([pid]))
-    order = Order(target=target, rung=rung, resource=Resource.MEMORY, reason="a test")
+    order = ActionRequest(target=target, rung=rung, resource=Resource.MEMORY, reason="a test")
     (done,) = actions.perform(order)
     actions.step()
     print(done.lever, flush=True)
@@ -50,5 +52,5 @@ def main(journal: Path, pid: int, rung: Rung) -> None:
 
 
 if __name__ == "__main__":
-    rung = Rung.SLOW_DOWN if sys.argv[1] == "half" else Rung.PAUSE
+    rung = EscalationStep.SLOW_DOWN if sys.argv[1] == "half" else EscalationStep.PAUSE
     main(Path(sys.argv[2]), int(sys.argv[3]), rung)

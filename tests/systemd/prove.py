@@ -21,11 +21,11 @@ from omnitray.base.facts import Resource
 from omnitray.platforms.linux import capabilities as linux
 from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.protector.actuators.actuator import Target
-from omnitray.protector.actuators.executor import Actions
-from omnitray.protector.actuators.journal import Journal
-from omnitray.protector.actuators.results import Order, Performed
+from omnitray.protector.actuators.executor import ActionPerformer
+from omnitray.protector.actuators.journal import ActionJournal
+from omnitray.protector.actuators.results import ActionRequest, ActuationResult
 from omnitray.protector.actuators.system import System
-from omnitray.protector.steps import LeverKind, Rung
+from omnitray.protector.steps import ActuatorKind, EscalationStep
 
 HERE = Path(__file__).parent
 WORKLOAD = [sys.executable, str(HERE / "workload.py")]
@@ -47,9 +47,9 @@ class Proof:
         self.guard = linux.guardian(journal)
         self.actions = self._actions(journal, self.system)
 
-    def _actions(self, journal: Path, system: System) -> Actions:
+    def _actions(self, journal: Path, system: System) -> ActionPerformer:
         levers = linux.levers(system)
-        return Actions(Journal(journal), levers, system, SystemClock(), self.guard)
+        return ActionPerformer(ActionJournal(journal), levers, system, SystemClock(), self.guard)
 
     def claim(self, text: str, *, holds: bool) -> None:
         """One line."""
@@ -57,12 +57,16 @@ class Proof:
         print(f"  {'ok    ' if holds else 'FAILED'} {text}")
 
     def perform(
-        self, pid: int, rung: Rung, resource: Resource, actions: Actions | None = None
-    ) -> tuple[Performed, ...]:
+        self,
+        pid: int,
+        rung: EscalationStep,
+        resource: Resource,
+        actions: ActionPerformer | None = None,
+    ) -> tuple[ActuationResult, ...]:
         """An order on one process and its family."""
         processes = self.system.identify([pid])
         target = Target(job_key=str(pid), title="a job", processes=processes)
-        order = Order(target=target, rung=rung, resource=resource, reason="a proof")
+        order = ActionRequest(target=target, rung=rung, resource=resource, reason="a proof")
         return (actions or self.actions).perform(order)
 
 
@@ -116,7 +120,12 @@ def prove_report(proof: Proof) -> None:
     for row in rows:
         print(f"    {row.name:20} {'works' if row.works else row.why_not}")
     works = {row.kind for row in rows if row.works}
-    wanted = {LeverKind.CPU_WEIGHT, LeverKind.MEMORY_HIGH, LeverKind.FREEZE, LeverKind.STOP}
+    wanted = {
+        ActuatorKind.CPU_WEIGHT,
+        ActuatorKind.MEMORY_HIGH,
+        ActuatorKind.FREEZE,
+        ActuatorKind.STOP,
+    }
     proof.claim("weight, memory limit, freezer and signals work", holds=wanted <= works)
 
 
@@ -149,7 +158,7 @@ def weigh(proof: Proof, pid: int) -> tuple[float, float, float]:
     """What a task waits at its 95th percentile before, while slowed down, and after undo."""
     before, slowed, after = probe(), [], []
     for turn in range(ROUNDS):
-        (done,) = proof.perform(pid, Rung.SLOW_DOWN, Resource.CPU)
+        (done,) = proof.perform(pid, EscalationStep.SLOW_DOWN, Resource.CPU)
         if turn == 0:
             claim_adopted(proof, pid, done)
         slowed.append(probe())
@@ -164,7 +173,7 @@ def weigh(proof: Proof, pid: int) -> tuple[float, float, float]:
     return before[1] - 1.0, middle(slowed)[1] - 1.0, middle(after)[1] - 1.0
 
 
-def claim_adopted(proof: Proof, pid: int, done: Performed) -> None:
+def claim_adopted(proof: Proof, pid: int, done: ActuationResult) -> None:
     """All of the job's processes are in a scope of its own."""
     family = proof.system.family(proof.system.identify([pid]))
     homes = {cgroup(each.pid) for each in family}
@@ -187,7 +196,7 @@ def prove_memory(proof: Proof) -> None:
     sizes.write_text("0")
     with workload("grow", str(sizes)) as job:
         before = growth(sizes, 2.0)
-        weight, limit = proof.perform(job.pid, Rung.SLOW_DOWN, Resource.MEMORY)
+        weight, limit = proof.perform(job.pid, EscalationStep.SLOW_DOWN, Resource.MEMORY)
         print(f"    {weight.lever} and {limit.lever} took {limit.took_s * 1000:.0f} ms")
         time.sleep(3.0)
         held = growth(sizes, 4.0)
@@ -205,8 +214,10 @@ def prove_freezer(proof: Proof) -> None:
     print("freezer")
     counter = proof.folder / "count"
     with workload("count", str(counter)) as job:
-        (done,) = proof.perform(job.pid, Rung.PAUSE, Resource.MEMORY)
-        proof.claim(f"the freezer is chosen ({done.others})", holds=done.lever is LeverKind.FREEZE)
+        (done,) = proof.perform(job.pid, EscalationStep.PAUSE, Resource.MEMORY)
+        proof.claim(
+            f"the freezer is chosen ({done.others})", holds=done.lever is ActuatorKind.FREEZE
+        )
         before = counter.read_text()
         time.sleep(1.0)
         proof.claim("it stands still", holds=counter.read_text() == before)
@@ -233,12 +244,12 @@ def prove_crash(proof: Proof) -> None:
         print(f"    it ran again {(time.monotonic() - killed) * 1000:.0f} ms after the kill")
         proof.claim("the guardian thawed it", holds=runs)
         unit = cgroup(job.pid)
-        (done,) = proof.perform(job.pid, Rung.PAUSE, Resource.MEMORY)
+        (done,) = proof.perform(job.pid, EscalationStep.PAUSE, Resource.MEMORY)
         frozen = proof.system.units.is_frozen(unit)
         proof.actions.undo(done.action_id, "calm")
         thawed = not proof.system.units.is_frozen(unit)
         proof.claim("the manager can freeze and thaw it again", holds=frozen and thawed)
-        record = Journal(journal).records()[-1]
+        record = ActionJournal(journal).records()[-1]
         who = record.undone.who if record.undone else "nobody"
         proof.claim(f"the journal says who: {who}", holds=who == "guardian")
 
@@ -258,7 +269,7 @@ def prove_half(proof: Proof) -> None:
         proof.claim(f"{back.outcome}: weight {weight}, limit {high}", holds=weight in {None, 100})
         proof.claim("no limit, not frozen", holds=high is None and not units.is_frozen(unit))
         proof.claim(
-            "nothing is left to restore", holds=not Journal(journal).unfinished(boot(proof))
+            "nothing is left to restore", holds=not ActionJournal(journal).unfinished(boot(proof))
         )
 
 
@@ -272,7 +283,7 @@ def prove_meddling(proof: Proof) -> None:
     print("another program changes the value before undo")
     command = ["systemctl", "--user", "set-property", "--runtime"]
     with workload("busy", "1") as job:
-        weight, limit = proof.perform(job.pid, Rung.SLOW_DOWN, Resource.MEMORY)
+        weight, limit = proof.perform(job.pid, EscalationStep.SLOW_DOWN, Resource.MEMORY)
         unit = cgroup(job.pid)
         subprocess.run([*command, unit, "CPUWeight=50", "MemoryHigh=900M"], check=True)
         back = proof.actions.undo(weight.action_id, "calm")
@@ -280,7 +291,7 @@ def prove_meddling(proof: Proof) -> None:
         found = units.cpu_weight(unit), units.memory_high(unit)
         proof.claim(f"{limit.lever}: {[each.outcome for each in back]}", holds=len(back) == 2)
         proof.claim(f"weight and limit stay {found}", holds=found == (50, 900 << 20))
-        (done,) = proof.perform(job.pid, Rung.PAUSE, Resource.MEMORY)
+        (done,) = proof.perform(job.pid, EscalationStep.PAUSE, Resource.MEMORY)
         subprocess.run(["systemctl", "--user", "thaw", unit], check=True)
         (thawed,) = proof.actions.undo(done.action_id, "calm")
         proof.claim(f"a thaw by hand: {thawed.outcome}", holds=thawed.outcome == "changed")
@@ -295,14 +306,14 @@ def prove_end(proof: Proof) -> None:
         members = proof.system.units.group_members
         forks = eventually(lambda: len(members(group)) > 3)
         proof.claim(f"{len(members(group))} processes", holds=forks)
-        (done,) = proof.perform(job.pid, Rung.END, Resource.MEMORY)
+        (done,) = proof.perform(job.pid, EscalationStep.END, Resource.MEMORY)
         proof.claim(f"{done.outcome}: {done.notes or done.others}", holds=done.outcome == "applied")
         time.sleep(1.0)
         proof.claim("TERM does not end them", holds=len(members(group)) > 3)
         proof.actions.step(hurry=True)
         proof.claim("KILL leaves nobody", holds=eventually(lambda: not members(group)))
         over = eventually(lambda: proof.actions.step().next_s is None)
-        result = Journal(proof.folder / "actions.jsonl").records()[-1].result
+        result = ActionJournal(proof.folder / "actions.jsonl").records()[-1].result
         proof.claim(f"the end is over: {result.notes if result else ''}", holds=over)
 
 
@@ -331,14 +342,14 @@ def prove_choice(proof: Proof) -> None:
             ["sudo", "tee", AUTOGROUP], input=switch, text=True, stdout=-3, stderr=-3, check=True
         )
         with workload("busy", "1") as hog:
-            (done,) = proof.perform(hog.pid, Rung.SLOW_DOWN, Resource.CPU, actions)
+            (done,) = proof.perform(hog.pid, EscalationStep.SLOW_DOWN, Resource.CPU, actions)
             print(f"    autogroup {switch}, no manager: {done.lever}; {done.others}")
-            wanted = LeverKind.NICE
+            wanted = ActuatorKind.NICE
             proof.claim(f"{wanted}, for a cpu cgroup schedules it", holds=done.lever is wanted)
     os.environ.update(DBUS_SESSION_BUS_ADDRESS=bus, XDG_RUNTIME_DIR=run)
     with workload("busy", "1") as hog:
-        (done,) = proof.perform(hog.pid, Rung.SLOW_DOWN, Resource.CPU)
-        chosen = done.lever is LeverKind.CPU_WEIGHT
+        (done,) = proof.perform(hog.pid, EscalationStep.SLOW_DOWN, Resource.CPU)
+        chosen = done.lever is ActuatorKind.CPU_WEIGHT
         proof.claim(f"autogroup 1, manager: {done.lever}; {done.others}", holds=chosen)
         proof.actions.undo_all("calm")
 

@@ -17,9 +17,9 @@ from pathlib import Path
 from omnitray.platforms.linux import capabilities as linux
 from omnitray.platforms.linux.kernel_log import KernelLog
 from omnitray.platforms.linux.system import LinuxSystem
-from omnitray.protector.environment import Around, Surroundings
+from omnitray.protector.environment import Environment, EnvironmentPorts
 from omnitray.protector.notices import Notice
-from omnitray.protector.oom_events.daemons import neighbours
+from omnitray.protector.oom_events.daemons import other_oom_daemons
 
 HERE = Path(__file__).parent
 PATIENCE_S = 120.0
@@ -43,12 +43,14 @@ class Proof:
         self.source = linux.guard_source()
         self.table = linux.process_table()
         details = linux.process_details()
-        around = Around(
-            neighbours=lambda: neighbours(self.table.scan(), details.cmdline, linux.small_text),
+        around = EnvironmentPorts(
+            neighbours=lambda: other_oom_daemons(
+                self.table.scan(), details.cmdline, linux.small_text
+            ),
             logs=linux.foreign_logs(),
             is_there=LinuxSystem().is_there,
         )
-        self._make: Callable[[], Surroundings] = lambda: Surroundings(around)
+        self._make: Callable[[], Environment] = lambda: Environment(around)
         self.surroundings = self._make()
 
     def claim(self, text: str, *, holds: bool) -> None:
@@ -57,7 +59,7 @@ class Proof:
         print(f"  {'ok    ' if holds else 'FAILED'} {text}")
 
     def begin_again(self) -> None:
-        """As after a start: the neighbours are met anew."""
+        """As after a start: the other_oom_daemons are met anew."""
         self.surroundings = self._make()
 
     def told(self) -> Notice | None:

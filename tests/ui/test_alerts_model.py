@@ -7,7 +7,7 @@ from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.clock import timestamp
 from omnitray.base.facts import AlertType, Severity
 from omnitray.ui.pages.alerts.model import ALERT, PAGE, AlertsModel
-from omnitray.ui.pages.alerts.text import Column
+from omnitray.ui.pages.alerts.text import AlertColumn
 from support import samples
 from support.samples import NOW, ListedAlerts
 
@@ -65,7 +65,7 @@ def test_an_alert_seen_again_moves_up_in_its_row(model: AlertsModel) -> None:
 def test_a_change_of_state_stays_in_place(model: AlertsModel) -> None:
     old = model.index(7, 0).data(ALERT)
     model.take(msgspec.structs.replace(old, state="acknowledged"))
-    assert model.index(7, Column.STATE).data() == "acknowledged"
+    assert model.index(7, AlertColumn.STATE).data() == "acknowledged"
 
 
 def test_an_alert_that_no_longer_fits_the_filter_goes(model: AlertsModel) -> None:
@@ -85,6 +85,6 @@ def test_an_alert_that_does_not_fit_is_not_shown(model: AlertsModel) -> None:
 
 
 def test_every_cell_has_words_for_a_screen_reader(model: AlertsModel) -> None:
-    for column in Column:
+    for column in AlertColumn:
         words = model.index(0, column).data(Qt.ItemDataRole.AccessibleTextRole)
         assert words

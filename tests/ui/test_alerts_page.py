@@ -11,7 +11,7 @@ from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.facts import AlertType, Severity
 from omnitray.ui.pages.alerts.delegate import AlertDelegate, two_lines
 from omnitray.ui.pages.alerts.page import NONE_FIT, NONE_YET, AlertsPage, completed
-from omnitray.ui.pages.alerts.text import Column
+from omnitray.ui.pages.alerts.text import AlertColumn
 from omnitray.ui.theme import Theme
 from omnitray.ui.widgets.labels import ElidedLabel
 from support import samples
@@ -71,7 +71,7 @@ def test_a_title_without_room_keeps_who_it_was_and_its_tooltip_has_all(
     opened.page.take(alert)
     view, delegate = opened.page.view, opened.page.view.itemDelegate()
     assert isinstance(delegate, AlertDelegate)
-    index = opened.page.model.index(0, Column.ALERT)
+    index = opened.page.model.index(0, AlertColumn.ALERT)
     option = QStyleOptionViewItem()
     option.rect, option.font = view.visualRect(index), view.font()
     assert delegate.cut_text(option, index) == long

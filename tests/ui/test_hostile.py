@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from omnitray.base.facts import AlertType, JobKind, Severity
-from omnitray.protector.view import Held, Question
+from omnitray.protector.view import HeldAction, QuestionView
 from omnitray.ui.theme import Theme
 from omnitray.ui.widgets.cells import CELL
 from omnitray.ui.widgets.sidebar import PAGES
@@ -47,7 +47,7 @@ def hostile_window(qtbot: QtBot, text: str) -> MainWindow:
         alert, title=text, message=text, source=text, context={**context, "actions": [text]}
     )
     view = samples.protection()
-    held = Held(
+    held = HeldAction(
         action_id=text, job_key=text, title=text, grip=view.held[0].grip, since=NOW, why=text
     )
     explanation = msgspec.structs.replace(view.explanations[0], title=text, text=text)
@@ -62,7 +62,7 @@ def hostile_window(qtbot: QtBot, text: str) -> MainWindow:
     window.show_actions(
         msgspec.structs.replace(view, held=(held,), explanations=(explanation,), neighbours=(text,))
     )
-    window.show_question(Question(id="q", job_key=text, title=text, text=text, unanswered=text))
+    window.show_question(QuestionView(id="q", job_key=text, title=text, text=text, unanswered=text))
     window.show_banner(text)
     return window
 

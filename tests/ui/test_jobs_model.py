@@ -9,9 +9,9 @@ from PySide6.QtTest import QAbstractItemModelTester
 
 from omnitray.base.facts import Job, JobKind
 from omnitray.processes.job_looks import identity
-from omnitray.protector.inspection import CloseLook
+from omnitray.protector.inspection import JobInspection
 from omnitray.ui.pages.processes.model import JobsModel
-from omnitray.ui.pages.processes.text import Column, Grips, grips, top_jobs
+from omnitray.ui.pages.processes.text import Grips, JobColumn, grips, top_jobs
 from omnitray.ui.widgets.cells import CELL
 from support import samples
 
@@ -55,7 +55,7 @@ def test_a_job_that_ends_while_frozen_stays_as_ended_and_cannot_be_acted_on(
     model.freeze(frozen=True)
     model.show_jobs([a_job("bbb", 40)])
     assert names(model) == ["aa", "bbb"]
-    assert model.index(0, Column.STATE).data() == "ended"
+    assert model.index(0, JobColumn.STATE).data() == "ended"
     assert model.job_at(model.index(0, 0)) is None
     model.freeze(frozen=False)
     assert names(model) == ["bbb"]
@@ -89,7 +89,7 @@ def test_a_process_that_ends_while_frozen_keeps_its_row_and_no_other_moves(
     model.freeze(frozen=True)
     model.show_jobs([without_first(job)])
     assert shown(model) == before
-    assert model.index(0, Column.STATE, model.index(0, 0)).data() == "ended"
+    assert model.index(0, JobColumn.STATE, model.index(0, 0)).data() == "ended"
     assert chosen.row() == 1
     model.freeze(frozen=False)
     assert shown(model) == before[1:]
@@ -105,30 +105,30 @@ def test_a_filter_acts_at_once_and_calls_nobody_ended_who_is_not(model: JobsMode
     model.filter("")
     model.show_jobs(jobs)
     assert names(model) == ["aa", "bbb"]
-    assert [model.index(row, Column.STATE).data() for row in (0, 1)] == ["running", "running"]
+    assert [model.index(row, JobColumn.STATE).data() for row in (0, 1)] == ["running", "running"]
 
 
 def test_io_growth_and_shared_memory_come_with_a_closer_look(model: JobsModel) -> None:
     job = a_job("aa", 50)
     first, second = (identity(each) for each in job.processes)
-    look = CloseLook(
+    look = JobInspection(
         io_bps={first: 2e6, second: 0.0}, growth_bps={first: 3e6}, pss_bytes={first: 5_000_000}
     )
     model.show_jobs([job])
-    assert model.index(0, Column.IO).data() == "–"
+    assert model.index(0, JobColumn.IO).data() == "–"
     model.show_grips(Grips(look=look))
-    assert model.index(0, Column.IO).data() == "2.0 MB/s"
+    assert model.index(0, JobColumn.IO).data() == "2.0 MB/s"
     below = model.index(0, 0)
-    assert [model.index(row, Column.IO, below).data() for row in (0, 1)] == ["2.0 MB/s", "0"]
-    assert model.index(0, Column.GROWTH, below).data() == "+3.0 MB/s"
-    assert model.index(0, Column.MEMORY).data(CELL).hint == "PSS 5.0 MB"
+    assert [model.index(row, JobColumn.IO, below).data() for row in (0, 1)] == ["2.0 MB/s", "0"]
+    assert model.index(0, JobColumn.GROWTH, below).data() == "+3.0 MB/s"
+    assert model.index(0, JobColumn.MEMORY).data(CELL).hint == "PSS 5.0 MB"
 
 
 def test_a_list_by_io_follows_the_look(model: JobsModel) -> None:
     jobs = [a_job("aa", 50), a_job("bbb", 40)]
     model.show_jobs(jobs)
-    model.sort(Column.IO, Qt.SortOrder.DescendingOrder)
-    model.show_grips(Grips(look=CloseLook(io_bps={identity(jobs[1].processes[0]): 9e6})))
+    model.sort(JobColumn.IO, Qt.SortOrder.DescendingOrder)
+    model.show_grips(Grips(look=JobInspection(io_bps={identity(jobs[1].processes[0]): 9e6})))
     assert names(model) == ["bbb", "aa"]
 
 
@@ -144,7 +144,7 @@ def test_the_lever_stands_with_the_processes_that_it_is_on(model: JobsModel) -> 
     below = model.index(0, 0)
 
     def cells(row: int) -> list[str]:
-        return [model.index(row, each, below).data() for each in (Column.STATE, Column.LEVER)]
+        return [model.index(row, each, below).data() for each in (JobColumn.STATE, JobColumn.LEVER)]
 
     assert cells(0) == ["sleeping", ""]
     assert cells(1) == ["slowed down", "weight 100 → 5"]
@@ -167,9 +167,9 @@ def test_the_filter_finds_name_project_process_and_pid(model: JobsModel) -> None
 def test_a_column_that_is_chosen_orders_at_once_and_says_so(model: JobsModel) -> None:
     model.show_jobs([a_job("aa", 50), a_job("bbb", 40)])
     model.freeze(frozen=True)
-    model.sort(Column.NAME, Qt.SortOrder.DescendingOrder)
+    model.sort(JobColumn.NAME, Qt.SortOrder.DescendingOrder)
     assert names(model) == ["bbb", "aa"]
-    title = model.headerData(Column.NAME, Qt.Orientation.Horizontal)
+    title = model.headerData(JobColumn.NAME, Qt.Orientation.Horizontal)
     assert title == "Job ↓"
 
 
@@ -179,7 +179,7 @@ def test_the_state_shows_what_is_held_and_what_is_protected(model: JobsModel) ->
 
     def state(key: str) -> Any:
         index = model.index_of(key)
-        return [index.siblingAtColumn(each).data() for each in (Column.STATE, Column.LEVER)]
+        return [index.siblingAtColumn(each).data() for each in (JobColumn.STATE, JobColumn.LEVER)]
 
     assert state("pytest:41207") == ["slowed down", "weight 100 → 5"]
     assert state("Firefox:2210") == ["protected", "has windows"]
@@ -190,8 +190,8 @@ def test_a_job_that_somebody_else_stopped_is_shown_as_paused(model: JobsModel) -
     job = a_job("aa", 0)
     stopped = tuple(msgspec.structs.replace(each, state="T") for each in job.processes)
     model.show_jobs([msgspec.structs.replace(job, processes=stopped)])
-    assert model.index(0, Column.STATE).data() == "paused"
-    assert model.index(0, Column.LEVER).data() == "not by OmniTray"
+    assert model.index(0, JobColumn.STATE).data() == "paused"
+    assert model.index(0, JobColumn.LEVER).data() == "not by OmniTray"
 
 
 def test_what_is_held_comes_first_on_the_overview() -> None:

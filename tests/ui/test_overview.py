@@ -6,21 +6,21 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.base.facts import AlertType, Severity
 from omnitray.base.policy import Thresholds
-from omnitray.ui.charts.readings import Readings
+from omnitray.ui.charts.readings import ChartReadings
 from omnitray.ui.pages.overview import OverviewPage
-from omnitray.ui.pages.processes.text import Column, grips
+from omnitray.ui.pages.processes.text import JobColumn, grips
 from omnitray.ui.theme import Theme
 from support import samples
 from support.keys import click
 
 
 @pytest.fixture
-def shared() -> Readings:
-    return Readings()
+def shared() -> ChartReadings:
+    return ChartReadings()
 
 
 @pytest.fixture
-def page(qtbot: QtBot, shared: Readings) -> OverviewPage:
+def page(qtbot: QtBot, shared: ChartReadings) -> OverviewPage:
     made = OverviewPage(Theme(Qt.ColorScheme.Light), shared)
     qtbot.addWidget(made)
     made.resize(800, 560)
@@ -29,7 +29,7 @@ def page(qtbot: QtBot, shared: Readings) -> OverviewPage:
     return made
 
 
-def test_the_cards_show_the_newest_figures(page: OverviewPage, shared: Readings) -> None:
+def test_the_cards_show_the_newest_figures(page: OverviewPage, shared: ChartReadings) -> None:
     shared.replace(samples.snapshots(30))
     page.restart()
     assert page.cards["CPU"].value.text().endswith(" %")
@@ -38,7 +38,7 @@ def test_the_cards_show_the_newest_figures(page: OverviewPage, shared: Readings)
 
 
 def test_an_alert_is_marked_on_the_chart_that_it_is_about(
-    page: OverviewPage, shared: Readings
+    page: OverviewPage, shared: ChartReadings
 ) -> None:
     shared.replace(samples.snapshots(60))
     memory = samples.alert(
@@ -58,7 +58,7 @@ def test_an_alert_is_marked_on_the_chart_that_it_is_about(
 
 @pytest.mark.parametrize("context", [{}, {"resource": "gpu"}, {"resource": ["cpu"]}])
 def test_an_alert_about_no_chart_is_a_neutral_mark_on_all(
-    page: OverviewPage, shared: Readings, context: dict[str, object]
+    page: OverviewPage, shared: ChartReadings, context: dict[str, object]
 ) -> None:
     shared.replace(samples.snapshots(60))
     page.show_alerts(
@@ -85,8 +85,8 @@ def test_the_first_five_jobs_are_listed_with_their_state(page: OverviewPage) -> 
     assert not page.no_jobs.isVisible()
     assert page.jobs_model.rowCount() == 5
     assert page.jobs_model.index(0, 0).data() == "pytest 9 processes"
-    assert page.jobs_model.index(0, Column.STATE).data() == "slowed down"
-    assert page.jobs_model.index(0, Column.LEVER).data() == "weight 100 → 5"
+    assert page.jobs_model.index(0, JobColumn.STATE).data() == "slowed down"
+    assert page.jobs_model.index(0, JobColumn.LEVER).data() == "weight 100 → 5"
 
 
 def test_thresholds_are_drawn_where_the_settings_put_them(page: OverviewPage) -> None:

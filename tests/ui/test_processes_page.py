@@ -6,10 +6,10 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.base.facts import ProtectState
 from omnitray.processes.job_looks import identity
-from omnitray.protector.inspection import CloseLook
-from omnitray.protector.view import Protected, ProtectionView, Told, WayBack
+from omnitray.protector.inspection import JobInspection
+from omnitray.protector.view import ActionFeedback, Protected, ProtectionView, WayBack
 from omnitray.ui.pages.processes.page import NONE_FIT, NONE_YET, ProcessesPage
-from omnitray.ui.pages.processes.text import Column, Grips, grips
+from omnitray.ui.pages.processes.text import Grips, JobColumn, grips
 from omnitray.ui.theme import Theme
 from omnitray.ui.widgets.cells import CELL, CellDelegate
 from support import samples
@@ -106,16 +106,18 @@ def test_what_came_of_a_press_is_told_with_its_way_back(opened: Opened, qtbot: Q
     page, key = opened.page, "cargo build:40551"
     page.select(key)
     page.show_told(
-        Told(sentence="It is paused.", job_key=key, action_id="a7", way_back=WayBack.UNDO)
+        ActionFeedback(sentence="It is paused.", job_key=key, action_id="a7", way_back=WayBack.UNDO)
     )
     assert page.told.words.text() == "It is paused."
     with qtbot.waitSignal(page.undo_requested) as caught:
         click(page.told.undo)
     assert caught.args == ["a7"]
-    page.show_told(Told(sentence="Never touched.", job_key=key, way_back=WayBack.UNPROTECT))
+    page.show_told(
+        ActionFeedback(sentence="Never touched.", job_key=key, way_back=WayBack.UNPROTECT)
+    )
     click(page.told.undo)
     assert opened.asked == [(key, "unprotect")]
-    page.show_told(Told(sentence="It has ended already.", job_key=key))
+    page.show_told(ActionFeedback(sentence="It has ended already.", job_key=key))
     assert not page.told.undo.isVisible()
     page.select("vite:38110")
     assert not page.told.isVisible()
@@ -125,7 +127,7 @@ def test_the_memory_of_the_chosen_job_is_shown_with_shared_pages_counted_once(
     opened: Opened,
 ) -> None:
     page, job = opened.page, samples.jobs()[1]
-    look = CloseLook(pss_bytes={identity(job.processes[0]): 2_000_000_000})
+    look = JobInspection(pss_bytes={identity(job.processes[0]): 2_000_000_000})
     page.show_jobs(samples.jobs(), Grips(look=look), ProtectState.ON)
     page.select(job.key)
     assert page.chosen.text().endswith("RSS 3.1 GB, PSS 2.0 GB")
@@ -143,7 +145,7 @@ def test_a_cell_that_is_cut_off_gives_the_whole_in_its_tooltip(opened: Opened) -
 def test_open_branches_stay_open_when_the_order_changes(opened: Opened) -> None:
     page = opened.page
     page.view.expand(page.model.index_of("vite:38110"))
-    page.model.sort(Column.NAME, Qt.SortOrder.AscendingOrder)
+    page.model.sort(JobColumn.NAME, Qt.SortOrder.AscendingOrder)
     page.show_jobs(samples.jobs()[::-1], KNOWN, ProtectState.ON)
     assert page.view.isExpanded(page.model.index_of("vite:38110"))
     assert not page.view.isExpanded(page.model.index_of("pytest:41207"))

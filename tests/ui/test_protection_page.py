@@ -6,13 +6,13 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.base.facts import Mode, ProtectState
 from omnitray.protector.view import (
-    Breaker,
+    ActionFeedback,
     BreakerState,
+    BreakerView,
     Explanation,
-    Grip,
+    HoldKind,
     Means,
     ProtectionView,
-    Told,
 )
 from omnitray.ui.pages.protection import explain_card, held_rows
 from omnitray.ui.pages.protection import page as protection_page
@@ -131,16 +131,16 @@ def test_unchanged_facts_rebuild_nothing(page: ProtectionPage) -> None:
 
 
 def test_a_closed_breaker_says_what_is_left_an_open_one_why_and_until_when() -> None:
-    assert breaker_words(Breaker()) == "ends left: 3 of 3 in 10 min"
-    opened = Breaker(state=BreakerState.OPEN, until=NOW, why="an end freed almost nothing")
+    assert breaker_words(BreakerView()) == "ends left: 3 of 3 in 10 min"
+    opened = BreakerView(state=BreakerState.OPEN, until=NOW, why="an end freed almost nothing")
     assert breaker_words(opened).startswith("breaker open: nothing is ended until ")
     assert breaker_words(opened).endswith("(an end freed almost nothing)")
-    half = Breaker(state=BreakerState.HALF_OPEN)
+    half = BreakerView(state=BreakerState.HALF_OPEN)
     assert breaker_words(half) == "breaker half-open: one end is let through"
 
 
 def test_what_came_of_an_undo_is_told_on_the_page(page: ProtectionPage) -> None:
-    page.show_told(Told(sentence="pytest was taken back."))
+    page.show_told(ActionFeedback(sentence="pytest was taken back."))
     assert "pytest was taken back." in words(page)
     assert not page.told.undo.isVisible()
 
@@ -236,7 +236,7 @@ def test_a_long_reason_and_its_means_are_there_to_their_end(page: ProtectionPage
 def test_what_was_told_goes_when_it_is_no_longer_so(page: ProtectionPage) -> None:
     view = samples.protection()
     page.show_view(without(view, "x1"))
-    page.show_told(Told(sentence="pytest runs as before."))
+    page.show_told(ActionFeedback(sentence="pytest runs as before."))
     page.show_view(msgspec.structs.replace(without(view, "x1"), mode=Mode.TEST))
     assert page.told.isVisible()
     page.show_view(view)
@@ -247,10 +247,10 @@ def test_what_was_told_of_one_job_stays_when_another_is_held(page: ProtectionPag
     view = samples.protection()
     slowed, other = view.held[0], view.held[1]
     page.show_view(ProtectionView(held=(slowed,)))
-    page.show_told(Told(sentence="It is slowed down.", job_key=slowed.job_key))
+    page.show_told(ActionFeedback(sentence="It is slowed down.", job_key=slowed.job_key))
     page.show_view(ProtectionView(held=(slowed, msgspec.structs.replace(other, job_key="make:1"))))
     assert page.told.isVisible()
-    page.show_view(ProtectionView(held=(msgspec.structs.replace(slowed, grip=Grip.PAUSED),)))
+    page.show_view(ProtectionView(held=(msgspec.structs.replace(slowed, grip=HoldKind.PAUSED),)))
     assert not page.told.isVisible()
 
 

@@ -2,12 +2,12 @@ import msgspec
 
 from omnitray.base.facts import MonitorLevel
 from omnitray.ui.charts import readings
-from omnitray.ui.charts.readings import Readings
+from omnitray.ui.charts.readings import ChartReadings
 from support import samples
 
 
 def test_every_figure_of_a_snapshot_gets_its_track() -> None:
-    shared = Readings()
+    shared = ChartReadings()
     shared.replace(samples.snapshots(20))
     assert {name: len(track) for name, track in shared.tracks.items()} == dict.fromkeys(
         readings.FIGURES, 20
@@ -16,7 +16,7 @@ def test_every_figure_of_a_snapshot_gets_its_track() -> None:
 
 
 def test_a_break_in_the_readings_breaks_the_lines() -> None:
-    shared = Readings()
+    shared = ChartReadings()
     first, second, third = samples.snapshots(3)
     shared.replace([first, second, msgspec.structs.replace(third, interval_s=None)])
     assert [shared.tracks["memory_percent"].begins_line(n) for n in range(3)] == [True, False, True]
@@ -29,7 +29,7 @@ def test_the_rhythm_of_the_level_decides_what_is_late() -> None:
         for n, shot in enumerate(samples.snapshots(3))
     )
     idle, idler = (msgspec.structs.replace(x, level=MonitorLevel.IDLE) for x in (first, second))
-    shared = Readings()
+    shared = ChartReadings()
     shared.replace([idle, idler, third])  # 30 s are expected at IDLE, 5 s at NORMAL
     track = shared.tracks["cpu_percent"]
     assert not track.begins_line(1)
@@ -39,7 +39,7 @@ def test_the_rhythm_of_the_level_decides_what_is_late() -> None:
 
 
 def test_replacing_starts_over() -> None:
-    shared = Readings()
+    shared = ChartReadings()
     shared.replace(samples.snapshots(20))
     shared.replace(samples.snapshots(5))
     assert len(shared.tracks["cpu_percent"]) == 5

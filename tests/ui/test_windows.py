@@ -18,9 +18,9 @@ from omnitray.alerts.system import AlertSystem
 from omnitray.monitor.ring import SnapshotRing
 from omnitray.monitor.sampler import OwnCostMeter
 from omnitray.protector.view import ProtectionView
-from omnitray.runtime.app_context import Parts
+from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.hub import Hub
-from omnitray.runtime.protection import Protection
+from omnitray.runtime.protection import ProtectionFacade
 from omnitray.runtime.settings_keeper import SettingsKeeper
 from omnitray.ui.window_controller import Windows
 from support import samples
@@ -67,12 +67,12 @@ class Opened:
         )
         protection: Any = NoProtection()
         self.protection: NoProtection = protection
-        parts: Parts[Protection] = Parts(
+        parts: AppContext[ProtectionFacade] = AppContext(
             hub=self.hub,
             settings=self.settings,
             ring=SnapshotRing(),
             store=self.store,
-            protection=cast("Protection", protection),
+            protection=cast("ProtectionFacade", protection),
         )
         self.windows = Windows(
             parts, clock=clock, place_file=folder / "window.json", open_url=self.open_url

@@ -8,7 +8,7 @@ one that finds out later that it could not hands the notification on through
 import logging
 from collections.abc import Callable, Sequence
 
-from omnitray.alerts.channels.notification import Notification, Notifier, notification_for
+from omnitray.alerts.channels.notification import DesktopNotifier, Notification, notification_for
 from omnitray.alerts.decision import Decision
 from omnitray.alerts.model import Alert
 
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 class NotifierChain:
     """The notifiers of this desktop, the best one first."""
 
-    def __init__(self, notifiers: Sequence[Notifier]) -> None:
+    def __init__(self, notifiers: Sequence[DesktopNotifier]) -> None:
         self._notifiers = tuple(notifiers)
         self._nobody_said = False
 
@@ -26,7 +26,7 @@ class NotifierChain:
         """Show it by the first notifier that can; False (and one warning) when none can."""
         return self._show_by(self._notifiers, notification)
 
-    def pass_on(self, failed: Notifier, notification: Notification) -> bool:
+    def pass_on(self, failed: DesktopNotifier, notification: Notification) -> bool:
         """The notifier found out later that it cannot: the next ones are asked."""
         after = self._notifiers[self._notifiers.index(failed) + 1 :]
         return self._show_by(after, notification)
@@ -36,7 +36,7 @@ class NotifierChain:
         for notifier in self._notifiers:
             notifier.close(slot)
 
-    def _show_by(self, notifiers: Sequence[Notifier], notification: Notification) -> bool:
+    def _show_by(self, notifiers: Sequence[DesktopNotifier], notification: Notification) -> bool:
         shown = any(notifier.show(notification) for notifier in notifiers)
         if not shown and not self._nobody_said:
             _log.warning("No notification can be shown; alerts are in the history. %s", self._why())

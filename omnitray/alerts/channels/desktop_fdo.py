@@ -1,7 +1,7 @@
 """Notifications through ``org.freedesktop.Notifications``, spoken by ourselves.
 
 One notification an incident: :class:`FdoNotifier` keeps what should be on the screen
-(``_Incident.wanted``), what the service was told (``sent``) and the number it gave, and brings
+(``_ShownIncident.wanted``), what the service was told (``sent``) and the number it gave, and brings
 them together whenever an answer arrives. Nothing waits: a service that hangs costs memory for at
 most ``MAX_INCIDENTS`` incidents. A service that is absent, dies or is replaced gets what is still
 open as soon as it is (back) on the bus, once; what the person closed is not shown again.
@@ -16,7 +16,7 @@ import msgspec
 from omnitray.alerts.channels.fdo_message import NOTIFY_SIGNATURE, notify_arguments
 from omnitray.alerts.channels.fdo_service import FdoService, ServiceState
 from omnitray.alerts.channels.notification import CloseReason, Notification, Response
-from omnitray.alerts.channels.session_bus import Answer, SessionBus
+from omnitray.alerts.channels.session_bus import BusReply, SessionBus
 from omnitray.base.clock import Clock, SystemClock
 
 MAX_INCIDENTS = 200
@@ -30,7 +30,7 @@ _OWNER_DIED = tuple(
 _log = logging.getLogger(__name__)
 
 
-class _Incident(msgspec.Struct, eq=False):
+class _ShownIncident(msgspec.Struct, eq=False):
     slot: str
     alert_id: str
     wanted: Notification | None = None
@@ -64,9 +64,9 @@ class FdoNotifier:
         self._on_failed = on_failed
         self._icon = icon
         self._clock = clock or SystemClock()
-        self._incidents: dict[str, _Incident] = {}
-        self._in_flight: list[_Incident] = []  # the oldest call first
-        self._numbers: dict[int, _Incident] = {}
+        self._incidents: dict[str, _ShownIncident] = {}
+        self._in_flight: list[_ShownIncident] = []  # the oldest call first
+        self._numbers: dict[int, _ShownIncident] = {}
         self._tokens: dict[int, str] = {}
         self.trouble = ""
         self._service = FdoService(bus, self)
@@ -159,25 +159,25 @@ class FdoNotifier:
             case "NotificationClosed", (int(number), int(reason)) if number in self._numbers:
                 self._on_number_closed(number, CloseReason.of(reason))
 
-    def _incident_for(self, notification: Notification) -> _Incident:
+    def _incident_for(self, notification: Notification) -> _ShownIncident:
         incident = self._incidents.setdefault(
-            notification.place, _Incident(notification.place, notification.alert_id)
+            notification.place, _ShownIncident(notification.place, notification.alert_id)
         )
         while len(self._incidents) > MAX_INCIDENTS:
             self._give_up(next(iter(self._incidents.values())))
         return incident
 
-    def _give_up(self, oldest: _Incident) -> None:
+    def _give_up(self, oldest: _ShownIncident) -> None:
         self._forget(oldest)
         oldest.wanted = None  # what is on its way is taken back when it has arrived
         if oldest.asked_s is None:
             self._withdraw(oldest)
 
-    def _forget(self, incident: _Incident) -> None:
+    def _forget(self, incident: _ShownIncident) -> None:
         if self._incidents.get(incident.slot) is incident:
             del self._incidents[incident.slot]
 
-    def _bring_up(self, incident: _Incident) -> None:
+    def _bring_up(self, incident: _ShownIncident) -> None:
         wanted = incident.wanted
         if wanted is None or wanted is incident.sent or incident.asked_s is not None:
             return
@@ -194,7 +194,7 @@ class FdoNotifier:
             icon=self._icon,
         )
 
-        def answered(answer: Answer) -> None:
+        def answered(answer: BusReply) -> None:
             self._on_notified(incident, answer)
 
         self._service.call("Notify", NOTIFY_SIGNATURE, arguments, answered)
@@ -205,7 +205,7 @@ class FdoNotifier:
                 return
             self._bring_up(incident)
 
-    def _on_notified(self, incident: _Incident, answer: Answer) -> None:
+    def _on_notified(self, incident: _ShownIncident, answer: BusReply) -> None:
         incident.asked_s = None
         self._in_flight.remove(incident)
         if answer.error in _OWNER_DIED:
@@ -221,20 +221,20 @@ class FdoNotifier:
                 self._withdraw(incident)
         self._bring_up_waiting()
 
-    def _refused(self, incident: _Incident, answer: Answer) -> None:
+    def _refused(self, incident: _ShownIncident, answer: BusReply) -> None:
         self._say(f"it refused: {answer.explanation}")
         self._forget(incident)
         if incident.wanted is not None:
             self._on_failed(incident.wanted)
 
-    def _remember(self, incident: _Incident) -> None:
+    def _remember(self, incident: _ShownIncident) -> None:
         self._numbers.pop(incident.number, None)
         self._numbers[incident.number] = incident
         while len(self._numbers) > _REMEMBERED_NUMBERS:
             self._tokens.pop(next(iter(self._numbers)), None)
             self._numbers.pop(next(iter(self._numbers)))
 
-    def _withdraw(self, incident: _Incident) -> None:
+    def _withdraw(self, incident: _ShownIncident) -> None:
         self._forget(incident)
         if incident.number:
             self._service.call("CloseNotification", "u", (incident.number,))

@@ -30,7 +30,7 @@ def inert(text: str, limit: int) -> str:
 
 
 class PlyerNotifier:
-    """A :class:`~omnitray.alerts.channels.notification.Notifier` that can only show.
+    """A :class:`~omnitray.alerts.channels.notification.DesktopNotifier` that can only show.
 
     ``notify`` and ``run`` are seams: the call itself, and what takes it off the caller's thread.
     """

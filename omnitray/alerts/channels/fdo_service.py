@@ -11,7 +11,7 @@ import enum
 from typing import Any, Protocol
 
 from omnitray.alerts.channels.fdo_message import OBJECT_PATH, SERVICE
-from omnitray.alerts.channels.session_bus import Answer, BusSignal, OnAnswer, SessionBus
+from omnitray.alerts.channels.session_bus import BusReply, BusSignal, OnAnswer, SessionBus
 
 
 class ServiceState(enum.Enum):
@@ -77,7 +77,7 @@ class FdoService:
         """Call a method; an answer is dropped when the owner has changed meanwhile."""
         generation = self._generation
 
-        def answered(answer: Answer) -> None:
+        def answered(answer: BusReply) -> None:
             if on_answer is not None and generation == self._generation:
                 on_answer(answer)
 
@@ -86,10 +86,10 @@ class FdoService:
         to = self._owner or SERVICE
         self._bus.call(to, OBJECT_PATH, SERVICE, member, signature, body, on_answer and answered)
 
-    def _on_information(self, answer: Answer) -> None:
+    def _on_information(self, answer: BusReply) -> None:
         self.product = "" if answer.error else str(answer.body[0])
 
-    def _on_capabilities(self, answer: Answer) -> None:
+    def _on_capabilities(self, answer: BusReply) -> None:
         if answer.error is not None:
             self.state = ServiceState.ABSENT
             self._listener.service_absent(answer.explanation)

@@ -1,10 +1,10 @@
 """What a desktop notification says, and what anything that can show one looks like.
 
 :func:`notification_for` turns an alert and what was decided about it into a
-:class:`Notification` (pure); text from outside is
-made harmless by :func:`printable` and :func:`isolated`. A :class:`Notifier` shows it, replaces it
-when the same incident has something new to say, and takes it away when it is over. What the
-person does with it comes back as :class:`Response`.
+:class:`Notification` (pure); text from outside is made harmless by :func:`printable` and
+:func:`isolated`. A :class:`DesktopNotifier` shows it, replaces it when the same incident has
+something new to say, and takes it away when it is over. What the person does with it comes back
+as :class:`Response`.
 """
 
 import enum
@@ -108,7 +108,7 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
         return self.action in (DEFAULT_ACTION, DETAILS_ACTION)
 
 
-class Notifier(Protocol):
+class DesktopNotifier(Protocol):
     """Shows notifications. Nothing here raises or waits."""
 
     @property

@@ -49,7 +49,7 @@ class BusSignal(msgspec.Struct, frozen=True, kw_only=True):
     body: tuple[Any, ...]
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class BusReply(msgspec.Struct, frozen=True, kw_only=True):
     """What a call came back with: ``error`` is the D-Bus name of the error, or None."""
 
     error: str | None
@@ -62,7 +62,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         return said or self.error or ""
 
 
-OnAnswer = Callable[[Answer], None]
+OnAnswer = Callable[[BusReply], None]
 OnOwner = Callable[[str | None], None]
 
 
@@ -164,7 +164,7 @@ class SessionBus:
         self._add_match(rule)
         self._watched.setdefault(name, []).append(on_owner)
 
-        def known(answer: Answer) -> None:
+        def known(answer: BusReply) -> None:
             on_owner(None if answer.error else answer.body[0])
 
         self.call(BUS, _BUS_PATH, BUS, "GetNameOwner", "s", (name,), known)
@@ -223,7 +223,7 @@ class SessionBus:
             on_answer = self._waiting.pop(fields.get(HeaderFields.reply_serial, 0), None)
             if on_answer is not None:
                 error = fields.get(HeaderFields.error_name)
-                on_answer(Answer(error=error, body=tuple(message.body)))
+                on_answer(BusReply(error=error, body=tuple(message.body)))
 
     def _dispatch_signal(self, signal: BusSignal) -> None:
         if signal.sender == BUS and signal.member == "NameOwnerChanged":

@@ -121,7 +121,7 @@ class FileMark(msgspec.Struct, frozen=True, array_like=True, gc=False):
     inode: int
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class IndexEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One live alert: its file, and what filters and order need to know."""
 
     id: str
@@ -148,7 +148,7 @@ class Index(msgspec.Struct, frozen=True, kw_only=True):
 
     schema: int = SCHEMA
     crc32: int = 0
-    alerts: tuple[Entry, ...] = ()
+    alerts: tuple[IndexEntry, ...] = ()
     archive: tuple[MonthMark, ...] = ()
 
 
@@ -157,9 +157,9 @@ def mark_of(stat: os.stat_result) -> FileMark:
     return FileMark(stat.st_size, stat.st_mtime_ns, stat.st_ino)
 
 
-def entry_of(alert: Alert, file: str, mark: FileMark) -> Entry:
+def entry_of(alert: Alert, file: str, mark: FileMark) -> IndexEntry:
     """The entry of an alert in a file."""
-    return Entry(
+    return IndexEntry(
         id=alert.id,
         file=file,
         type=alert.type,
@@ -171,7 +171,7 @@ def entry_of(alert: Alert, file: str, mark: FileMark) -> Entry:
     )
 
 
-def encode_index(alerts: tuple[Entry, ...], archive: tuple[MonthMark, ...]) -> bytes:
+def encode_index(alerts: tuple[IndexEntry, ...], archive: tuple[MonthMark, ...]) -> bytes:
     """The bytes of the index."""
     index = Index(crc32=_crc(alerts, archive), alerts=alerts, archive=archive)
     return msgspec.json.encode(index) + b"\n"
@@ -187,5 +187,5 @@ def read_index(folder: Path) -> Index | None:
     return index if sound else None
 
 
-def _crc(alerts: tuple[Entry, ...], archive: tuple[MonthMark, ...]) -> int:
+def _crc(alerts: tuple[IndexEntry, ...], archive: tuple[MonthMark, ...]) -> int:
     return zlib.crc32(msgspec.json.encode((alerts, archive)))

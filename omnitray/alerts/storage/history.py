@@ -20,18 +20,18 @@ import msgspec
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage import files as alert_files
 from omnitray.alerts.storage.archive import Archive, Head
-from omnitray.alerts.storage.files import Entry
-from omnitray.alerts.storage.live_files import Shelf
+from omnitray.alerts.storage.files import IndexEntry
+from omnitray.alerts.storage.live_files import LiveAlertFiles
 from omnitray.alerts.storage.query import AlertQuery, fits
 from omnitray.base.clock import Clock, timestamp
 from omnitray.base.durable import StorageError, sync_folder
-from omnitray.base.subscribers import Sayings
+from omnitray.base.subscribers import OneShotReporter
 
 
-class View(msgspec.Struct, frozen=True):
+class HistoryView(msgspec.Struct, frozen=True):
     """What was live at one moment. ``unsaved`` are alerts that are in memory alone."""
 
-    entries: dict[str, Entry] = {}
+    entries: dict[str, IndexEntry] = {}
     unsaved: dict[str, Alert] = {}
 
 
@@ -42,7 +42,7 @@ class HistoryReader:
         self._folder = folder
         self._archive = archive
 
-    def query(self, view: View, query: AlertQuery) -> list[Alert]:
+    def query(self, view: HistoryView, query: AlertQuery) -> list[Alert]:
         """The page that was asked for.
 
         Memory is bounded by the page (``offset + limit`` alerts) and, a month at a time, by one
@@ -63,7 +63,7 @@ class HistoryReader:
             found += self._month(month.file, query, want, hidden)
         return _newest(found, want)[query.offset :]
 
-    def get(self, view: View, id_: str) -> Alert | None:
+    def get(self, view: HistoryView, id_: str) -> Alert | None:
         """One alert by its id."""
         if (unsaved := view.unsaved.get(id_)) is not None:
             return unsaved
@@ -73,7 +73,7 @@ class HistoryReader:
         archived = self._archive.find(id_)
         return archived[0] if archived else None
 
-    def path_of(self, view: View, id_: str) -> Path | None:
+    def path_of(self, view: HistoryView, id_: str) -> Path | None:
         """The file that holds it: its own, or a month's archive."""
         if (entry := view.entries.get(id_)) is not None:
             return self._folder / entry.file
@@ -82,13 +82,13 @@ class HistoryReader:
         archived = self._archive.find(id_)
         return archived[1] if archived else None
 
-    def live(self, view: View, query: AlertQuery) -> list[Alert]:
+    def live(self, view: HistoryView, query: AlertQuery) -> list[Alert]:
         """Matching alerts that are not archived, newest first."""
         hidden = set(view.unsaved)
         found = [alert for alert in view.unsaved.values() if fits(alert, query)]
         return _newest(found + self._live(view, query, None, hidden), query.limit)
 
-    def load(self, entry: Entry) -> Alert | None:
+    def load(self, entry: IndexEntry) -> Alert | None:
         """The alert of an entry; None where its file is gone, damaged or another's."""
         try:
             alert = alert_files.read(self._folder / entry.file)
@@ -97,7 +97,7 @@ class HistoryReader:
         return alert if alert.id == entry.id else None
 
     def _live(
-        self, view: View, query: AlertQuery, want: int | None, hidden: set[str]
+        self, view: HistoryView, query: AlertQuery, want: int | None, hidden: set[str]
     ) -> list[Alert]:
         """Matching live alerts; ``hidden`` gets the ids whose archived versions are outdated."""
         entries = [each for id_, each in view.entries.items() if id_ not in hidden]
@@ -138,7 +138,7 @@ class HistoryReader:
         return matching.values()
 
 
-def _may_fit(entry: Entry | Head, query: AlertQuery) -> bool:
+def _may_fit(entry: IndexEntry | Head, query: AlertQuery) -> bool:
     """What an entry can tell about whether its alert fits: everything but the text."""
     if query.types and entry.type not in query.types:
         return False
@@ -157,7 +157,7 @@ def _newest(alerts: Iterable[Alert], want: int | None) -> list[Alert]:
     return heapq.nlargest(want, alerts, key=_seen)
 
 
-def _seen(each: Alert | Entry) -> tuple[str, str]:
+def _seen(each: Alert | IndexEntry) -> tuple[str, str]:
     return each.last_seen, each.id
 
 
@@ -194,13 +194,13 @@ class History:
         keep: bool = True,
     ) -> None:
         self._clock = clock
-        self._sayings = Sayings(report)
-        self._shelf = Shelf(folder, live, self._sayings, keep=keep)
+        self._sayings = OneShotReporter(report)
+        self._shelf = LiveAlertFiles(folder, live, self._sayings, keep=keep)
         self._shelf.open(is_alive)
         self._unsaved: dict[str, Alert] = {}
         self._index_m: float | None = None
         self.reader = HistoryReader(folder, self._shelf.archive)
-        self.view = View()
+        self.view = HistoryView()
         self._publish()
 
     # -- writing
@@ -320,4 +320,4 @@ class History:
             self._shelf.write_index()
 
     def _publish(self) -> None:
-        self.view = View(dict(self._shelf.entries), dict(self._unsaved))
+        self.view = HistoryView(dict(self._shelf.entries), dict(self._unsaved))

@@ -17,8 +17,8 @@ from omnitray.alerts.storage import files as alert_files
 from omnitray.alerts.storage.archive import Archive
 from omnitray.alerts.storage.files import (
     INDEX_NAME,
-    Entry,
     FileMark,
+    IndexEntry,
     encode_index,
     entry_of,
     mark_of,
@@ -34,19 +34,19 @@ from omnitray.base.durable import (
     sweep,
     write_atomic,
 )
-from omnitray.base.subscribers import Sayings
+from omnitray.base.subscribers import OneShotReporter
 
 
 class Scan(msgspec.Struct):
     """The sound alerts by id, those among them that had to be read, and what is not sound."""
 
-    entries: dict[str, Entry] = {}
+    entries: dict[str, IndexEntry] = {}
     read: dict[str, Alert] = {}
     damaged: list[tuple[str, str]] = []  # file name and what is wrong with it
     foreign: list[tuple[str, str]] = []  # left alone: links, newer schemas, unreadable, doubles
 
 
-def scan(folder: Path, known: Mapping[str, Entry]) -> Scan:
+def scan(folder: Path, known: Mapping[str, IndexEntry]) -> Scan:
     """Look through a folder; ``known`` is by file name. Raises OSError where there is none."""
     found = Scan()
     for name, mark in sorted(_marks(folder, found)):
@@ -87,7 +87,7 @@ def _read(folder: Path, name: str, mark: FileMark, found: Scan) -> None:
             found.read[alert.id] = alert
 
 
-def _take(found: Scan, entry: Entry) -> bool:
+def _take(found: Scan, entry: IndexEntry) -> bool:
     """Of two files with one id the later version counts."""
     other = found.entries.get(entry.id)
     if other is not None:
@@ -99,12 +99,12 @@ def _take(found: Scan, entry: Entry) -> bool:
     return True
 
 
-class Shelf:
+class LiveAlertFiles:
     """The folder of live alerts. ``keep`` False: only add files, let others make order."""
 
-    def __init__(self, folder: Path, live: int, sayings: Sayings, *, keep: bool) -> None:
+    def __init__(self, folder: Path, live: int, sayings: OneShotReporter, *, keep: bool) -> None:
         self.folder = folder
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, IndexEntry] = {}
         self._live = live
         self._sayings = sayings
         self._keep = keep
@@ -174,7 +174,7 @@ class Shelf:
                 (self.folder / entry.file).unlink(missing_ok=True)
                 del self.entries[entry.id]
 
-    def scan(self, known: dict[str, Entry] | None = None) -> tuple[Alert, ...]:
+    def scan(self, known: dict[str, IndexEntry] | None = None) -> tuple[Alert, ...]:
         """Learn what the folder holds; the alerts that had to be read."""
         if known is None:
             known = {each.file: each for each in self.entries.values()}
@@ -229,7 +229,7 @@ class Shelf:
         self._last_number = int(path.stem.removeprefix(wanted.stem).removeprefix("_") or 1)
         return path
 
-    def _loaded(self, entries: list[Entry]) -> Iterator[Alert]:
+    def _loaded(self, entries: list[IndexEntry]) -> Iterator[Alert]:
         for entry in entries:
             with contextlib.suppress(OSError, alert_files.DamagedError):
                 yield alert_files.read(self.folder / entry.file)

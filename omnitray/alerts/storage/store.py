@@ -16,13 +16,13 @@ from pathlib import Path
 import msgspec
 
 from omnitray.alerts.model import Alert
-from omnitray.alerts.storage.history import OPEN, History, Stored, View
+from omnitray.alerts.storage.history import OPEN, History, HistoryView, Stored
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.clock import Clock
 from omnitray.base.durable import StorageError
 
 
-class Job(msgspec.Struct, gc=False):
+class PendingWrite(msgspec.Struct, gc=False):
     """An alert that waits to be written, and who waits for that."""
 
     alert: Alert
@@ -56,8 +56,8 @@ class AlertStore:
         self._history = history
         self._clock = clock
         self._condition = threading.Condition()
-        self._jobs: dict[str, Job] = {}
-        self._writing: dict[str, Job] = {}
+        self._jobs: dict[str, PendingWrite] = {}
+        self._writing: dict[str, PendingWrite] = {}
         self._errands: list[Callable[[], None]] = []
         self._last_m: dict[str, float] = {}
         self._closing = False
@@ -91,7 +91,7 @@ class AlertStore:
             due_m = now_m if urgent else max(now_m, self._last_m.get(alert.id, 0.0) + _PACE_S)
             job = self._jobs.get(alert.id)
             if job is None:
-                self._jobs[alert.id] = Job(alert, due_m)
+                self._jobs[alert.id] = PendingWrite(alert, due_m)
             else:
                 job.alert = alert
                 job.due_m = min(job.due_m, due_m)
@@ -164,13 +164,13 @@ class AlertStore:
                 fault=str(self._fault) if self._fault else None,
             )
 
-    def _view(self) -> View:
+    def _view(self) -> HistoryView:
         with self._condition:
             # Taken under the lock: what is being written is either here or in the view.
             view = self._history.view
             jobs = self._writing | self._jobs
             waiting = {id_: job.alert for id_, job in jobs.items()}
-            return View(view.entries, view.unsaved | waiting)
+            return HistoryView(view.entries, view.unsaved | waiting)
 
     # -- the thread
 
@@ -201,7 +201,7 @@ class AlertStore:
             dues.append(max(self._first_due_m, self._gather_until_m))
         return max(0.0, min(dues) - self._clock.monotonic()) if dues else None
 
-    def _take(self) -> list[Job]:
+    def _take(self) -> list[PendingWrite]:
         now_m = self._clock.monotonic()
         due = {i: job for i, job in self._jobs.items() if self._closing or job.due_m <= now_m}
         self._jobs = {id_: job for id_, job in self._jobs.items() if id_ not in due}
@@ -213,7 +213,7 @@ class AlertStore:
             self._last_m = recent
         return list(due.values())
 
-    def _write(self, jobs: list[Job]) -> None:
+    def _write(self, jobs: list[PendingWrite]) -> None:
         outcomes = self._stored(jobs)
         self._note_fault(outcomes)
         with self._condition:
@@ -229,7 +229,7 @@ class AlertStore:
         self._gather_until_m = now_m + _GATHER_S if len(jobs) >= _FLOOD_JOBS else now_m
         self._settle_m = now_m + _SETTLE_S
 
-    def _stored(self, jobs: list[Job]) -> list[Path | Exception]:
+    def _stored(self, jobs: list[PendingWrite]) -> list[Path | Exception]:
         try:
             return list(self._history.store_many([job.alert for job in jobs]))
         except Exception as error:  # one bad alert must not end the history

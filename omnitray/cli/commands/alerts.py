@@ -13,7 +13,7 @@ from omnitray.api.messages import AlertMessage, alert_of
 from omnitray.api.requests import NewAlert
 from omnitray.api.wire import Alerts
 from omnitray.base.facts import AlertType, Severity
-from omnitray.cli.context import Context, Stopped
+from omnitray.cli.context import CommandContext, Stopped
 from omnitray.cli.times import moment, rfc3339, shown
 from omnitray.client.http import NotAnswering, NotRunning, Remote, RequestFailed, quoted
 from omnitray.client.websocket import stream
@@ -26,7 +26,7 @@ ENDINGS = (".jsonl", ".json", ".csv")
 NOT_FOUND = 404
 
 
-def alerts(args: argparse.Namespace, context: Context) -> int:
+def alerts(args: argparse.Namespace, context: CommandContext) -> int:
     """List alerts, the newest first, or follow them as they come."""
     if args.follow:
         return _follow(args, context)
@@ -49,7 +49,7 @@ def alerts(args: argparse.Namespace, context: Context) -> int:
     return 0
 
 
-def _show(found: list[Alert], context: Context) -> None:
+def _show(found: list[Alert], context: CommandContext) -> None:
     if not found:
         context.terminal.line("no alerts")
         return
@@ -57,7 +57,7 @@ def _show(found: list[Alert], context: Context) -> None:
     context.terminal.table(rows, [_colour(alert) for alert in found], middle=True)
 
 
-def _row(alert: Alert, context: Context) -> tuple[str, ...]:
+def _row(alert: Alert, context: CommandContext) -> tuple[str, ...]:
     times = f" ({alert.count} times)" if alert.count > 1 else ""
     about = (alert.type.value,) if context.terminal.width >= NARROW else ()
     return (
@@ -74,7 +74,7 @@ def _colour(alert: Alert) -> str:
     return "dim" if alert.state == "resolved" else alert.severity.value
 
 
-def _follow(args: argparse.Namespace, context: Context) -> int:
+def _follow(args: argparse.Namespace, context: CommandContext) -> int:
     with contextlib.closing(stream(context.remote().address, ["alert"])) as messages:
         for text in messages:
             if '"event":"alert"' in text[:20]:
@@ -82,7 +82,7 @@ def _follow(args: argparse.Namespace, context: Context) -> int:
     raise Stopped
 
 
-def _show_message(text: str, args: argparse.Namespace, context: Context) -> None:
+def _show_message(text: str, args: argparse.Namespace, context: CommandContext) -> None:
     message = msgspec.json.decode(text, type=AlertMessage)
     if args.type not in (None, message.alert_type):
         return
@@ -92,7 +92,7 @@ def _show_message(text: str, args: argparse.Namespace, context: Context) -> None
         _show([alert_of(message)], context)
 
 
-def alert(args: argparse.Namespace, context: Context) -> int:
+def alert(args: argparse.Namespace, context: CommandContext) -> int:
     """Raise an alert."""
     new = _new_alert(args)
     try:
@@ -123,17 +123,17 @@ def _new_alert(args: argparse.Namespace) -> NewAlert:
     )
 
 
-def ack(args: argparse.Namespace, context: Context) -> int:
+def ack(args: argparse.Namespace, context: CommandContext) -> int:
     """Acknowledge an alert."""
     return _move(args, context, "ack")
 
 
-def resolve(args: argparse.Namespace, context: Context) -> int:
+def resolve(args: argparse.Namespace, context: CommandContext) -> int:
     """Say that an alert is over."""
     return _move(args, context, "resolve")
 
 
-def _move(args: argparse.Namespace, context: Context, verb: str) -> int:
+def _move(args: argparse.Namespace, context: CommandContext, verb: str) -> int:
     try:
         moved = _posted(args.id, args, context, verb)
     except RequestFailed as error:
@@ -148,11 +148,13 @@ def _move(args: argparse.Namespace, context: Context, verb: str) -> int:
     return 0
 
 
-def _posted(name: str, args: argparse.Namespace, context: Context, verb: str) -> Alert | None:
+def _posted(
+    name: str, args: argparse.Namespace, context: CommandContext, verb: str
+) -> Alert | None:
     return context.post(f"/alerts/{quoted(name)}/{verb}", None, Alert, as_json=args.json)
 
 
-def _whole_id(part: str, context: Context) -> str | None:
+def _whole_id(part: str, context: CommandContext) -> str | None:
     """The one id that begins or ends so; raises ValueError when there are several."""
     newest = context.remote().get("/alerts", Alerts, limit=EXPORT_PAGE).alerts
     found = [each.id for each in newest if each.id.startswith(part) or each.id.endswith(part)]
@@ -161,7 +163,7 @@ def _whole_id(part: str, context: Context) -> str | None:
     return found[0] if found else None
 
 
-def export(args: argparse.Namespace, context: Context) -> int:
+def export(args: argparse.Namespace, context: CommandContext) -> int:
     """Write the history to a file: ``.csv``, ``.json``, or JSON lines."""
     from omnitray.alerts.storage.export import export_alerts  # noqa: PLC0415 - needed here alone
 
@@ -188,7 +190,7 @@ def _export_file(args: argparse.Namespace) -> Path:
     return file
 
 
-def _history(context: Context) -> list[Alert]:
+def _history(context: CommandContext) -> list[Alert]:
     try:
         return _all_pages(context.remote())
     except NotRunning:

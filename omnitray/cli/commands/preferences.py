@@ -9,16 +9,16 @@ import tomllib
 import msgspec
 
 from omnitray.base.invocation import typed
-from omnitray.cli.context import Context
+from omnitray.cli.context import CommandContext
 from omnitray.client.discovery import read_address
 from omnitray.settings import (
     BY_KEY,
     FIELDS,
     Fault,
     Field,
-    Kind,
     Problem,
     Settings,
+    ValueKind,
     default_of,
     load,
     parse_text,
@@ -28,7 +28,7 @@ from omnitray.settings import (
 )
 
 
-def show(args: argparse.Namespace, context: Context) -> int:
+def show(args: argparse.Namespace, context: CommandContext) -> int:
     """All of them, or one with what it means."""
     loaded = load(context.paths.config_file)
     if args.key is not None and args.key not in BY_KEY:
@@ -46,7 +46,7 @@ def show(args: argparse.Namespace, context: Context) -> int:
     return 0
 
 
-def change(args: argparse.Namespace, context: Context) -> int:
+def change(args: argparse.Namespace, context: CommandContext) -> int:
     """Write one of them to the file."""
     if args.key not in BY_KEY:
         return _unknown(args.key, context)
@@ -67,7 +67,7 @@ def change(args: argparse.Namespace, context: Context) -> int:
 
 def _typed(key: str, text: str) -> object:
     """A list may also be typed as the file holds it."""
-    if BY_KEY[key].kind is not Kind.LIST or not text.lstrip().startswith("["):
+    if BY_KEY[key].kind is not ValueKind.LIST or not text.lstrip().startswith("["):
         return parse_text(key, text)
     try:
         return tomllib.loads(f"list = {text}")["list"]
@@ -81,14 +81,14 @@ def _row(field: Field, settings: Settings) -> tuple[str, str, str]:
     return (field.key, f"{shown(value)} {field.unit}".strip(), changed)
 
 
-def _show_one(field: Field, settings: Settings, context: Context) -> None:
+def _show_one(field: Field, settings: Settings, context: CommandContext) -> None:
     terminal = context.terminal
     terminal.line(f"{field.key} = {shown(value_of(settings, field.key))}")
     terminal.line(f"{field.title}. {field.help}")
     terminal.line(f"allowed: {field.allowed}; default: {shown(default_of(field.key))}")
 
 
-def _unknown(key: str, context: Context) -> int:
+def _unknown(key: str, context: CommandContext) -> int:
     import difflib  # noqa: PLC0415 - only a mistake needs it
 
     near = difflib.get_close_matches(key, BY_KEY, n=1)

@@ -5,10 +5,10 @@ import argparse
 import msgspec
 
 from omnitray.api.wire import TokenBody
-from omnitray.cli.context import Context
+from omnitray.cli.context import CommandContext
 
 
-def token(args: argparse.Namespace, context: Context) -> int:
+def token(args: argparse.Namespace, context: CommandContext) -> int:
     """Say where the token is, or make a new one; it is never printed."""
     if not args.rotate:
         address = context.remote().address
@@ -23,18 +23,18 @@ def token(args: argparse.Namespace, context: Context) -> int:
     return 0
 
 
-def settings(args: argparse.Namespace, context: Context) -> int:
+def settings(args: argparse.Namespace, context: CommandContext) -> int:
     """Show all settings, one of them, or change one in the file."""
     from omnitray.cli.commands.preferences import change, show  # noqa: PLC0415 - needed here alone
 
     return show(args, context) if args.value is None else change(args, context)
 
 
-def doctor(args: argparse.Namespace, context: Context) -> int:
+def doctor(args: argparse.Namespace, context: CommandContext) -> int:
     """What works here and what does not; 1 when something fails."""
     from omnitray.cli.doctor.actuators import levers  # noqa: PLC0415 - likewise
     from omnitray.cli.doctor.checks import run  # noqa: PLC0415 - needed here alone
-    from omnitray.cli.doctor.report import Verdict  # noqa: PLC0415 - likewise
+    from omnitray.cli.doctor.report import FindingVerdict  # noqa: PLC0415 - likewise
     from omnitray.settings import load  # noqa: PLC0415 - likewise
 
     limits = load(context.paths.config_file).settings.protect_policy().limits
@@ -42,14 +42,18 @@ def doctor(args: argparse.Namespace, context: Context) -> int:
     if args.json:
         context.terminal.json(msgspec.json.encode({"findings": findings}))
     else:
-        colours = {Verdict.OK: "ok", Verdict.WARN: "warning", Verdict.FAIL: "critical"}
+        colours = {
+            FindingVerdict.OK: "ok",
+            FindingVerdict.WARN: "warning",
+            FindingVerdict.FAIL: "critical",
+        }
         for finding in findings:
             text = f"{finding.verdict.value:<4}  {finding.sentence}"
             context.terminal.whole(context.terminal.wrapped(text, 6, colours[finding.verdict]))
-    return int(any(finding.verdict is Verdict.FAIL for finding in findings))
+    return int(any(finding.verdict is FindingVerdict.FAIL for finding in findings))
 
 
-def completion(args: argparse.Namespace, context: Context) -> int:
+def completion(args: argparse.Namespace, context: CommandContext) -> int:
     """Print the completion script of a shell."""
     from omnitray.cli.completion import script  # noqa: PLC0415
     from omnitray.cli.parser import build_parser  # noqa: PLC0415 - it imports us by name
@@ -58,7 +62,7 @@ def completion(args: argparse.Namespace, context: Context) -> int:
     return 0
 
 
-def service(args: argparse.Namespace, context: Context) -> int:
+def service(args: argparse.Namespace, context: CommandContext) -> int:
     """Run headless as a service of this user's session."""
     from omnitray.cli.commands.service import carry_out  # noqa: PLC0415 - needed here alone
 

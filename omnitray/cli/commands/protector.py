@@ -5,16 +5,16 @@ import argparse
 from omnitray.api.facade import Done
 from omnitray.api.wire import Actions, ExplanationBody, Jobs
 from omnitray.base.amounts import size
-from omnitray.cli.context import Context
+from omnitray.cli.context import CommandContext
 from omnitray.cli.terminal import Terminal, percent
 from omnitray.cli.times import shown
 from omnitray.client.http import quoted
-from omnitray.protector.view import Explanation, Grip
+from omnitray.protector.view import Explanation, HoldKind
 
 SHOWN_JOBS = 20
 
 
-def actions(args: argparse.Namespace, context: Context) -> int:
+def actions(args: argparse.Namespace, context: CommandContext) -> int:
     """What the protector holds and did."""
     body = context.get("/actions", Actions, as_json=args.json)
     if body is None:
@@ -22,7 +22,7 @@ def actions(args: argparse.Namespace, context: Context) -> int:
     terminal = context.terminal
     told = {each.action_id: each for each in body.explanations}
     for held in body.held:
-        how = held.grip if held.grip == Grip.WOULD else f"is {held.grip}"
+        how = held.grip if held.grip == HoldKind.WOULD else f"is {held.grip}"
         terminal.line(f"{held.title} {how}: {held.why}", "warning")
         if (explained := told.get(held.action_id)) is not None:
             _explained(explained, terminal)
@@ -49,7 +49,7 @@ def _explained(told: Explanation, terminal: Terminal) -> None:
         terminal.line(f"  {effect.name}: {effect.figure}", "dim")
 
 
-def undo(args: argparse.Namespace, context: Context) -> int:
+def undo(args: argparse.Namespace, context: CommandContext) -> int:
     """Take one action back, or all of them."""
     path = "/actions/undo-all" if args.id == "all" else f"/actions/{quoted(args.id)}/undo"
     done = context.post(path, None, Done, as_json=args.json)
@@ -58,7 +58,7 @@ def undo(args: argparse.Namespace, context: Context) -> int:
     return 0
 
 
-def explain(args: argparse.Namespace, context: Context) -> int:
+def explain(args: argparse.Namespace, context: CommandContext) -> int:
     """Who would be acted on now, in what order, and why."""
     body = context.get("/explain", ExplanationBody, as_json=args.json)
     if body is None:
@@ -78,7 +78,7 @@ def explain(args: argparse.Namespace, context: Context) -> int:
     return 0
 
 
-def clean(args: argparse.Namespace, context: Context) -> int:
+def clean(args: argparse.Namespace, context: CommandContext) -> int:
     """Clean regenerable caches, or only say what that would free."""
     done = context.post("/clean", {"dry_run": args.dry_run}, Done, as_json=args.json)
     if done is None:
@@ -89,7 +89,7 @@ def clean(args: argparse.Namespace, context: Context) -> int:
     return 0
 
 
-def jobs(args: argparse.Namespace, context: Context) -> int:
+def jobs(args: argparse.Namespace, context: CommandContext) -> int:
     """The jobs of the last scan, the heaviest first."""
     body = context.get("/jobs", Jobs, as_json=args.json)
     if body is None:
@@ -111,6 +111,6 @@ def _processes(count: int) -> str:
     return "1 process" if count == 1 else f"{count} processes"
 
 
-def _say(done: Done, nothing: str, context: Context) -> None:
+def _say(done: Done, nothing: str, context: CommandContext) -> None:
     for phrase in done.done or (nothing,):
         context.terminal.line(phrase)

@@ -7,10 +7,10 @@ import msgspec
 from omnitray import platforms
 from omnitray.base.invocation import own_command
 from omnitray.base.paths import resource
-from omnitray.cli.context import Context
+from omnitray.cli.context import CommandContext
 
 
-def carry_out(args: argparse.Namespace, context: Context) -> int:
+def carry_out(args: argparse.Namespace, context: CommandContext) -> int:
     """Do it, and say what was done."""
     template = resource("service/omnitray.service").read_text(encoding="utf-8")
     service = platforms.current().service(own_command(), template)

@@ -5,7 +5,7 @@ import contextlib
 
 from omnitray.api.wire import LevelState, ModeState, SnapshotBody, SnoozeState, StatusBody
 from omnitray.base.amounts import size
-from omnitray.cli.context import Context, Stopped
+from omnitray.cli.context import CommandContext, Stopped
 from omnitray.cli.terminal import percent
 from omnitray.cli.times import duration_s, shown
 
@@ -13,7 +13,7 @@ MOODS = {"good": "ok", "warning": "warning", "critical": "critical", "holding": 
 WEEK_S = 604_800
 
 
-def status(args: argparse.Namespace, context: Context) -> int:
+def status(args: argparse.Namespace, context: CommandContext) -> int:
     """How things are."""
     if args.watch:
         return _watch(args, context)
@@ -23,7 +23,7 @@ def status(args: argparse.Namespace, context: Context) -> int:
     return 0
 
 
-def _watch(args: argparse.Namespace, context: Context) -> int:
+def _watch(args: argparse.Namespace, context: CommandContext) -> int:
     from omnitray.client.websocket import stream  # noqa: PLC0415 - needed here alone
 
     with contextlib.closing(stream(context.remote().address)) as messages:
@@ -36,7 +36,7 @@ def _watch(args: argparse.Namespace, context: Context) -> int:
     raise Stopped
 
 
-def show_status(body: StatusBody, context: Context) -> None:
+def show_status(body: StatusBody, context: CommandContext) -> None:
     """The page that ``status`` prints."""
     terminal = context.terminal
     terminal.line(body.headline, MOODS.get(body.mood, ""))
@@ -83,7 +83,7 @@ def _rest(body: StatusBody) -> list[tuple[str, str, str]]:
     return rows
 
 
-def mode(args: argparse.Namespace, context: Context) -> int:
+def mode(args: argparse.Namespace, context: CommandContext) -> int:
     """Show or set the protector's mode."""
     if args.mode is None:
         return _show_state(args, context, "mode")
@@ -97,7 +97,7 @@ def mode(args: argparse.Namespace, context: Context) -> int:
     return 0
 
 
-def level(args: argparse.Namespace, context: Context) -> int:
+def level(args: argparse.Namespace, context: CommandContext) -> int:
     """Show or set the monitor's level."""
     if args.level is None:
         return _show_state(args, context, "level")
@@ -107,7 +107,7 @@ def level(args: argparse.Namespace, context: Context) -> int:
     return 0
 
 
-def snooze(args: argparse.Namespace, context: Context) -> int:
+def snooze(args: argparse.Namespace, context: CommandContext) -> int:
     """Hold notifications back for a while."""
     body = {"duration_s": duration_s(args.duration)}
     if body["duration_s"] > WEEK_S:
@@ -121,7 +121,7 @@ def snooze(args: argparse.Namespace, context: Context) -> int:
     return 0
 
 
-def _show_state(args: argparse.Namespace, context: Context, what: str) -> int:
+def _show_state(args: argparse.Namespace, context: CommandContext, what: str) -> int:
     body = context.remote().get("/status", StatusBody)
     limits, monitor = body.protector.limits, body.monitor
     state: ModeState | LevelState = ModeState(mode=body.mode, limits=limits)

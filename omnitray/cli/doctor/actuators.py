@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from omnitray import platforms
 from omnitray.base.policy import ModeLimits
 from omnitray.cli.doctor.report import Finding, ok, warn
-from omnitray.protector.actuators.self_test import LeverRow
-from omnitray.protector.oom_events.daemons import neighbours
+from omnitray.protector.actuators.self_test import ActuatorRow
+from omnitray.protector.oom_events.daemons import other_oom_daemons
 from omnitray.protector.oom_events.watch import Source
 
 
@@ -21,13 +21,13 @@ def levers(limits: ModeLimits) -> Iterator[Finding]:
         yield _finding(row)
     processes = platform.process_table().scan()
     details = platform.process_details()
-    for each in neighbours(processes, details.cmdline, platform.small_text):
+    for each in other_oom_daemons(processes, details.cmdline, platform.small_text):
         yield ok("other guardian", each.sentence(limits.memory_floor_percent))
     yield from (_log(each) for each in platform.log_sources())
     yield _foreground(*platform.foreground_known())
 
 
-def _finding(row: LeverRow) -> Finding:
+def _finding(row: ActuatorRow) -> Finding:
     topic = f"lever {row.name.lower()}"
     if not row.works:
         return warn(topic, row.why_not or "does not work here", "the other levers are used")

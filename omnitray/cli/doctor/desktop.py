@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from omnitray.alerts.channels.session_bus import Answer, BusUnavailableError, SessionBus, connect
+from omnitray.alerts.channels.session_bus import BusReply, BusUnavailableError, SessionBus, connect
 from omnitray.cli.doctor.report import Finding, ok, warn
 
 ANSWER_S = 1.5
@@ -85,9 +85,9 @@ def ask(
     member: str,
     signature: str | None = None,
     body: tuple[Any, ...] = (),
-) -> Answer | None:
+) -> BusReply | None:
     """Call and wait for the answer; None when none comes in time."""
-    answers: list[Answer] = []
+    answers: list[BusReply] = []
     bus.call(destination, path, interface, member, signature, body, answers.append)
     deadline = time.monotonic() + ANSWER_S
     with selectors.DefaultSelector() as selector:

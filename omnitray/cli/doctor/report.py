@@ -5,7 +5,7 @@ import enum
 import msgspec
 
 
-class Verdict(enum.StrEnum):
+class FindingVerdict(enum.StrEnum):
     """How it stands."""
 
     OK = "ok"
@@ -17,7 +17,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One line: what was looked at, what was found, and what helps."""
 
     topic: str
-    verdict: Verdict
+    verdict: FindingVerdict
     found: str
     remedy: str = ""
 
@@ -29,14 +29,14 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 def ok(topic: str, found: str) -> Finding:
     """Nothing to do."""
-    return Finding(topic=topic, verdict=Verdict.OK, found=found)
+    return Finding(topic=topic, verdict=FindingVerdict.OK, found=found)
 
 
 def warn(topic: str, found: str, remedy: str) -> Finding:
     """It works with less."""
-    return Finding(topic=topic, verdict=Verdict.WARN, found=found, remedy=remedy)
+    return Finding(topic=topic, verdict=FindingVerdict.WARN, found=found, remedy=remedy)
 
 
 def fail(topic: str, found: str, remedy: str) -> Finding:
     """It does not work."""
-    return Finding(topic=topic, verdict=Verdict.FAIL, found=found, remedy=remedy)
+    return Finding(topic=topic, verdict=FindingVerdict.FAIL, found=found, remedy=remedy)

@@ -26,11 +26,11 @@ from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.platforms.watchdog import GuardianKeeper
 from omnitray.processes.process_roles import Tie
 from omnitray.processes.process_table import ProcessDetails, ProcessTable
-from omnitray.protector.actuators.actuator import Lever
-from omnitray.protector.actuators.registry import linux_levers
+from omnitray.protector.actuators.actuator import Actuator
+from omnitray.protector.actuators.registry import linux_actuators
 from omnitray.protector.actuators.system import System
-from omnitray.protector.actuators.watchdog import Guard
-from omnitray.protector.exclusions.common import Programs
+from omnitray.protector.actuators.watchdog import ResumeWatchdog
+from omnitray.protector.exclusions.common import ProgramTables
 from omnitray.protector.exclusions.programs import LINUX
 from omnitray.protector.guard import GuardSource
 from omnitray.protector.oom_events.watch import Logs
@@ -90,12 +90,12 @@ def system() -> System:
     return LinuxSystem()
 
 
-def levers(system: System) -> tuple[Lever, ...]:
+def levers(system: System) -> tuple[Actuator, ...]:
     """The means of acting, as far as they work here."""
-    return linux_levers(system)
+    return linux_actuators(system)
 
 
-def guardian(journal: Path) -> Guard:
+def guardian(journal: Path) -> ResumeWatchdog:
     """Continues what is paused if we die; in a scope of its own where there are any."""
     return GuardianKeeper(journal, placed=own_scope)
 
@@ -105,7 +105,7 @@ def ties_of() -> Callable[[tuple[int, ...]], dict[int, frozenset[Tie]]]:
     return LinuxSystem().ties_of
 
 
-def protected_programs() -> Programs:
+def protected_programs() -> ProgramTables:
     """Programs that are never acted on."""
     return LINUX
 

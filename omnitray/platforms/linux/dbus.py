@@ -33,7 +33,7 @@ class BusError(Exception):
         self.name = name
 
 
-class SessionBus:
+class BlockingSessionBus:
     """Method calls and properties on the session bus; each waits so long for its answer."""
 
     def __init__(

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from omnitray.protector.oom_events.watch import Answer, Source
+from omnitray.protector.oom_events.watch import LogFindings, Source
 
 FOLDERS = (Path("/var/log/journal"), Path("/run/log/journal"))
 _NAME = "journal"
@@ -43,7 +43,7 @@ def matches() -> list[str]:
     return [word for each in every for word in (each, "+")][:-1]
 
 
-class Journal:
+class SystemdJournal:
     """One search at a time. ``folders`` are where the journal is kept, the most lasting first."""
 
     def __init__(
@@ -87,14 +87,14 @@ class Journal:
         self._thread = threading.Thread(target=self._search, args=(since_s,), name="journal")
         self._thread.start()
 
-    def answer(self) -> Answer | None:
+    def answer(self) -> LogFindings | None:
         """What was found, once."""
         if self._thread is None or self._thread.is_alive():
             return None
         self._thread.join()
         self._thread = None
         found, self._found = self._found, ()
-        return Answer(lines=found, why_not=self.why_not)
+        return LogFindings(lines=found, why_not=self.why_not)
 
     def close(self) -> None:
         """End a search."""

@@ -1,8 +1,8 @@
 """Where Linux tells of ends: the kernel's count, its log, and the journal."""
 
-from omnitray.platforms.linux.journal import Journal
+from omnitray.platforms.linux.journal import SystemdJournal
 from omnitray.platforms.linux.kernel_log import KernelLog, KillCount
-from omnitray.protector.oom_events.watch import Answer, Source
+from omnitray.protector.oom_events.watch import LogFindings, Source
 
 _OPEN = "where no journal is kept, an administrator can open it: sysctl kernel.dmesg_restrict=0"
 
@@ -14,11 +14,11 @@ class LinuxLogs:
         self,
         count: KillCount | None = None,
         kernel: KernelLog | None = None,
-        journal: Journal | None = None,
+        journal: SystemdJournal | None = None,
     ) -> None:
         self._count = count or KillCount()
         self._kernel = kernel or KernelLog()
-        self._journal = journal or Journal()
+        self._journal = journal or SystemdJournal()
 
     def kills(self) -> int | None:
         """The kernel's count of what it has ended."""
@@ -32,7 +32,7 @@ class LinuxLogs:
         """Begin to search the journal."""
         self._journal.ask(ago_s)
 
-    def answer(self) -> Answer | None:
+    def answer(self) -> LogFindings | None:
         """What was found there."""
         return self._journal.answer()
 

@@ -2,10 +2,10 @@
 
 import logging
 
-from omnitray.platforms.linux.dbus import SessionBus
+from omnitray.platforms.linux.dbus import BlockingSessionBus
 from omnitray.platforms.linux.proc import Proc
 from omnitray.platforms.linux.units import UserUnits
-from omnitray.protector.actuators.system import Gone, Refused
+from omnitray.protector.actuators.system import AccessRefused, Gone
 
 _log = logging.getLogger(__name__)
 
@@ -15,14 +15,14 @@ def own_scope(pid: int) -> None:
 
     What ends us may be the out-of-memory killer of the session, and that ends whole units.
     """
-    bus = SessionBus()
+    bus = BlockingSessionBus()
     units = UserUnits(bus)
     if units.why_not():
         return
     try:
         unit = f"omnitray-guardian-{pid}.scope"
         units.adopt(unit, Proc().identify([pid]), "Continues what OmniTray has paused")
-    except (Gone, Refused) as refused:
+    except (Gone, AccessRefused) as refused:
         _log.info("the guardian shares our unit: %s", refused)
     finally:
         bus.close()

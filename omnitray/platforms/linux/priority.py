@@ -12,9 +12,9 @@ import resource
 import time
 from pathlib import Path
 
-from omnitray.base.readings import Identity
+from omnitray.base.readings import ProcessIdentity
 from omnitray.platforms.linux.proc import Proc
-from omnitray.protector.actuators.system import Gone, IoPriority, OneWay, Refused
+from omnitray.protector.actuators.system import AccessRefused, Gone, IoPriority, OneWay
 
 _IOPRIO_CALLS = {"x86_64": (251, 252), "aarch64": (30, 31), "armv7l": (314, 315)}  # set, get
 _IOPRIO_WHO_PROCESS = 1
@@ -36,12 +36,12 @@ class Priorities:
         self._root = root
         self._libc = ctypes.CDLL(None, use_errno=True)
 
-    def nice(self, identity: Identity) -> int:
+    def nice(self, identity: ProcessIdentity) -> int:
         """Nice of the first thread."""
         self._proc.require(identity)
         return _nice(identity.pid)
 
-    def set_nice(self, identity: Identity, nice: int) -> None:
+    def set_nice(self, identity: ProcessIdentity, nice: int) -> None:
         """Set it on every thread that has the first one's value."""
         with self._proc.held(identity):
             old = _nice(identity.pid)
@@ -53,7 +53,7 @@ class Priorities:
         """Whether nice 0 can be had again after it was raised."""
         return self._may_set_any() or _allows(resource.getrlimit(resource.RLIMIT_NICE), 0)
 
-    def may_set_nice(self, identity: Identity, nice: int) -> bool:
+    def may_set_nice(self, identity: ProcessIdentity, nice: int) -> bool:
         """The limit of the process that is to be changed counts, not ours (getrlimit(2))."""
         if self._may_set_any():
             return True
@@ -74,12 +74,12 @@ class Priorities:
         found = _CAPABILITIES.search(status)
         return users[1:] == _ALL_USERS and bool(found and int(found[1], 16) & _CAP_SYS_NICE)
 
-    def io_priority(self, identity: Identity) -> IoPriority:
+    def io_priority(self, identity: ProcessIdentity) -> IoPriority:
         """I/O class of the first thread."""
         self._proc.require(identity)
         return self._io(identity.pid)
 
-    def set_io_priority(self, identity: Identity, priority: IoPriority) -> None:
+    def set_io_priority(self, identity: ProcessIdentity, priority: IoPriority) -> None:
         """Set it on every thread that has the first one's."""
         with self._proc.held(identity):
             old = self._io(identity.pid)
@@ -88,7 +88,7 @@ class Priorities:
                 if self._io(thread) == old:
                     self._syscall(0, _IOPRIO_WHO_PROCESS, thread, value)
 
-    def autogroup_why_not(self, identity: Identity) -> str:
+    def autogroup_why_not(self, identity: ProcessIdentity) -> str:
         """Empty where the process's session is what the kernel schedules."""
         try:
             switch = (self._root / "sys/kernel/sched_autogroup_enabled").read_text().strip()
@@ -102,15 +102,15 @@ class Priorities:
             return "its session has no autogroup"
         return ""
 
-    def autogroup_nice(self, identity: Identity) -> int:
+    def autogroup_nice(self, identity: ProcessIdentity) -> int:
         """``/autogroup-7 nice 0``: the last word."""
         self._proc.require(identity)
         text = self._autogroup_text(identity)
         if not text:
-            raise Refused("its session has no autogroup")
+            raise AccessRefused("its session has no autogroup")
         return int(text.split()[-1])
 
-    def set_autogroup_nice(self, identity: Identity, nice: int) -> None:
+    def set_autogroup_nice(self, identity: ProcessIdentity, nice: int) -> None:
         """Set it, for the whole session. Unprivileged, the kernel takes one a tenth of a second."""
         with self._proc.held(identity):
             for attempt in range(_AUTOGROUP_ATTEMPTS):
@@ -119,18 +119,18 @@ class Priorities:
                 except BlockingIOError:
                     time.sleep(_AUTOGROUP_PAUSE_S * (attempt + 1))
                 except OSError as error:
-                    raise Refused(f"autogroup of {identity.pid}: {error.strerror}") from error
+                    raise AccessRefused(f"autogroup of {identity.pid}: {error.strerror}") from error
                 else:
                     return
-            raise Refused("the kernel takes one autogroup change in a tenth of a second")
+            raise AccessRefused("the kernel takes one autogroup change in a tenth of a second")
 
-    def _autogroup_text(self, identity: Identity) -> str:
+    def _autogroup_text(self, identity: ProcessIdentity) -> str:
         try:
             return (self._root / str(identity.pid) / "autogroup").read_text().strip()
         except OSError:
             return ""
 
-    def _cgroups(self, identity: Identity) -> str:
+    def _cgroups(self, identity: ProcessIdentity) -> str:
         try:
             return (self._root / str(identity.pid) / "cgroup").read_text()
         except OSError as error:
@@ -143,13 +143,13 @@ class Priorities:
     def _syscall(self, which: int, *arguments: int) -> int:
         numbers = _IOPRIO_CALLS.get(os.uname().machine)
         if numbers is None:
-            raise Refused("the I/O class cannot be set on this kind of processor")
+            raise AccessRefused("the I/O class cannot be set on this kind of processor")
         result = int(self._libc.syscall(numbers[which], *arguments))
         if result < 0:
             code = ctypes.get_errno()
             if code == 3:  # noqa: PLR2004 - ESRCH
                 raise Gone(f"thread {arguments[1]} has ended")
-            raise Refused(f"I/O class: {os.strerror(code)}")
+            raise AccessRefused(f"I/O class: {os.strerror(code)}")
         return result
 
 

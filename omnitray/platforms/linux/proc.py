@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from omnitray.base.facts import ProcessFacts
-from omnitray.base.readings import Identity
+from omnitray.base.readings import ProcessIdentity
 from omnitray.platforms.linux.files import printable
-from omnitray.protector.actuators.system import Gone, Refused
+from omnitray.protector.actuators.system import AccessRefused, Gone
 
 _DEAD = {"Z", "X", "x"}
 _DELETED = " (deleted)"
@@ -74,7 +74,7 @@ class Proc:
         except OSError:
             return None
 
-    def is_there(self, identity: Identity) -> bool:
+    def is_there(self, identity: ProcessIdentity) -> bool:
         """Whether that very process lives; one that awaits its parent does not."""
         stat = self.stat(identity.pid)
         return (
@@ -83,14 +83,14 @@ class Proc:
             and stat.state not in _DEAD
         )
 
-    def require(self, identity: Identity) -> Stat:
+    def require(self, identity: ProcessIdentity) -> Stat:
         """The process's stat; raises Gone."""
         stat = self.stat(identity.pid)
         if stat is None or stat.start_ticks != identity.start_ticks or stat.state in _DEAD:
             raise Gone(f"process {identity.pid} has ended")
         return stat
 
-    def is_told_to_stop(self, identity: Identity) -> bool:
+    def is_told_to_stop(self, identity: ProcessIdentity) -> bool:
         """Whether a stop waits for it: in the middle of a long call of the kernel it comes late."""
         try:
             status = (self._root / str(identity.pid) / "status").read_bytes()
@@ -99,26 +99,26 @@ class Proc:
         found = _SHARED_PENDING.search(status)
         return found is not None and bool(int(found[1], 16) & _STOP_BIT)
 
-    def stops(self, identity: Identity) -> bool:
+    def stops(self, identity: ProcessIdentity) -> bool:
         """Whether a thread of it stands: one takes the stop, the others follow when they can."""
         tasks = f"{self._root}/{identity.pid}/task"
         stats = (self._stat(each, f"{tasks}/{each}/stat") for each in self.threads(identity))
         return any(stat.state == "T" for stat in stats if stat)
 
-    def require_program(self, identity: Identity) -> None:
-        """Raises Refused where the process runs another program than the one decided about."""
+    def require_program(self, identity: ProcessIdentity) -> None:
+        """Raises AccessRefused where the process now runs another program."""
         now, wanted = self.exe(identity.pid), identity.exe
         if wanted is None or now is None:
             return
         if now.removesuffix(_DELETED) != wanted.removesuffix(_DELETED):  # a file may go meanwhile
-            raise Refused(f"process {identity.pid} runs {now} now, not {wanted}")
+            raise AccessRefused(f"process {identity.pid} runs {now} now, not {wanted}")
 
-    def identify(self, pids: Iterable[int]) -> tuple[Identity, ...]:
+    def identify(self, pids: Iterable[int]) -> tuple[ProcessIdentity, ...]:
         """The identities of those pids that live."""
         stats = (self.stat(pid) for pid in sorted(pids))
         return tuple(self._identity(stat) for stat in stats if stat and stat.state not in _DEAD)
 
-    def family(self, identities: Iterable[Identity]) -> tuple[Identity, ...]:
+    def family(self, identities: Iterable[ProcessIdentity]) -> tuple[ProcessIdentity, ...]:
         """Those that live and their living descendants, parents first.
 
         Where the kernel lists the children of a process, nobody else is looked at. That list may
@@ -128,7 +128,7 @@ class Proc:
             return self._searched(identities)
         given = {each.pid: each for each in identities}
         roots = sorted(filter(self.is_there, given.values()), key=lambda each: each.start_ticks)
-        found: dict[int, Identity] = {each.pid: each for each in roots}
+        found: dict[int, ProcessIdentity] = {each.pid: each for each in roots}
         waiting = list(found)
         for pid in waiting:
             for child in self._children(pid):
@@ -166,7 +166,7 @@ class Proc:
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - three times as fast
             return (file.read() or b"").split()
 
-    def _searched(self, identities: Iterable[Identity]) -> tuple[Identity, ...]:
+    def _searched(self, identities: Iterable[ProcessIdentity]) -> tuple[ProcessIdentity, ...]:
         living = {stat.pid: stat for stat in self.all() if stat.state not in _DEAD}
         children: dict[int, list[int]] = {}
         for stat in living.values():
@@ -176,7 +176,7 @@ class Proc:
         order = _breadth_first(roots, children, living)
         return tuple(given.get(pid) or self._identity(living[pid]) for pid in order)
 
-    def threads(self, identity: Identity) -> list[int]:
+    def threads(self, identity: ProcessIdentity) -> list[int]:
         """Ids of the process's threads; raises Gone."""
         try:
             tasks = self._root / str(identity.pid) / "task"
@@ -185,7 +185,7 @@ class Proc:
             raise Gone(f"process {identity.pid} has ended") from error
 
     @contextmanager
-    def held(self, identity: Identity) -> Iterator[int]:
+    def held(self, identity: ProcessIdentity) -> Iterator[int]:
         """A pidfd of that very process, its start time read again after it was opened."""
         try:
             pidfd = os.pidfd_open(identity.pid)
@@ -198,11 +198,11 @@ class Proc:
             os.close(pidfd)
 
     @staticmethod
-    def _is(stat: Stat | None, identity: Identity) -> bool:
+    def _is(stat: Stat | None, identity: ProcessIdentity) -> bool:
         return stat is not None and stat.start_ticks == identity.start_ticks
 
-    def _identity(self, stat: Stat) -> Identity:
-        return Identity(pid=stat.pid, start_ticks=stat.start_ticks, exe=self.exe(stat.pid))
+    def _identity(self, stat: Stat) -> ProcessIdentity:
+        return ProcessIdentity(pid=stat.pid, start_ticks=stat.start_ticks, exe=self.exe(stat.pid))
 
 
 def _session_of(pid: int) -> int:

@@ -39,7 +39,7 @@ def clock_of(pid: int) -> int:
     return ~pid << 3 | 2
 
 
-class _Entry:
+class _KnownProcess:
     """What is remembered of one process between scans."""
 
     __slots__ = ("clock", "due_ns", "facts", "resting", "seen_ns", "trusted_ns", "used_ns")
@@ -81,7 +81,7 @@ class LinuxProcessTable:
         self._folder = os.open(proc, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._monotonic_ns = monotonic_ns
         self._cpu_clock = cpu_clock if cpu_clock and _answers(cpu_clock) else None
-        self._known: dict[str, _Entry] = {}
+        self._known: dict[str, _KnownProcess] = {}
         self._scanned_ns = 0
 
     def scan(self) -> tuple[ProcessFacts, ...]:
@@ -120,7 +120,7 @@ class LinuxProcessTable:
         """Give the descriptor back."""
         os.close(self._folder)
 
-    def _read(self, name: str, before: _Entry | None) -> _Entry | None:
+    def _read(self, name: str, before: _KnownProcess | None) -> _KnownProcess | None:
         """The process as it is now; None when it has gone or cannot be understood."""
         # The clock first: what runs after it was asked is noticed at the next scan.
         used = self._clock_now(name)
@@ -133,7 +133,7 @@ class LinuxProcessTable:
             used = used_ns(raw)
         if before is None or before.facts.start_ticks != facts.start_ticks:
             facts = msgspec.structs.replace(facts, uid=self._uid(name, facts))
-            return _Entry(facts, seen_ns, used)
+            return _KnownProcess(facts, seen_ns, used)
         since_ns = max(before.seen_ns, self._scanned_ns)
         same = facts.name == before.facts.name  # a program that starts another may become root
         facts = msgspec.structs.replace(
@@ -141,9 +141,11 @@ class LinuxProcessTable:
             uid=before.facts.uid if same else self._uid(name, facts),
             cpu_percent=_share(used - before.used_ns, seen_ns - since_ns),
         )
-        return _Entry(facts, seen_ns, used)
+        return _KnownProcess(facts, seen_ns, used)
 
-    def _follow_orphans(self, before: dict[str, _Entry], known: dict[str, _Entry]) -> None:
+    def _follow_orphans(
+        self, before: dict[str, _KnownProcess], known: dict[str, _KnownProcess]
+    ) -> None:
         """Children of who has gone were given another parent without having run."""
         gone = {entry.facts.pid for name, entry in before.items() if name not in known}
         if not gone:

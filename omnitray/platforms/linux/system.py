@@ -10,14 +10,14 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from omnitray.base.readings import Identity
-from omnitray.platforms.linux.dbus import PATIENCE_S, BusError, SessionBus
+from omnitray.base.readings import ProcessIdentity
+from omnitray.platforms.linux.dbus import PATIENCE_S, BlockingSessionBus, BusError
 from omnitray.platforms.linux.foreground import Ties
 from omnitray.platforms.linux.priority import Priorities
 from omnitray.platforms.linux.proc import Proc
 from omnitray.platforms.linux.units import UserUnits
 from omnitray.processes.process_roles import Tie
-from omnitray.protector.actuators.system import Gone, Refused, Sign
+from omnitray.protector.actuators.system import AccessRefused, Gone, Sign
 
 _SIGNALS = {
     Sign.TERM: signal.SIGTERM,
@@ -32,7 +32,7 @@ class LinuxSystem(Priorities):
 
     def __init__(self, root: Path = Path("/proc"), patience_s: float = PATIENCE_S) -> None:
         super().__init__(Proc(root), root)
-        self._bus = SessionBus(patience_s)
+        self._bus = BlockingSessionBus(patience_s)
         self._ties = Ties(self._owners, proc=root)
         self._units = UserUnits(self._bus, root, patience_s=patience_s)
 
@@ -53,19 +53,19 @@ class LinuxSystem(Priorities):
         """Sleep."""
         time.sleep(seconds)
 
-    def is_there(self, identity: Identity) -> bool:
+    def is_there(self, identity: ProcessIdentity) -> bool:
         """Whether that very process lives."""
         return self._proc.is_there(identity)
 
-    def identify(self, pids: Iterable[int]) -> tuple[Identity, ...]:
+    def identify(self, pids: Iterable[int]) -> tuple[ProcessIdentity, ...]:
         """The identities of those pids that live."""
         return self._proc.identify(pids)
 
-    def family(self, identities: Iterable[Identity]) -> tuple[Identity, ...]:
+    def family(self, identities: Iterable[ProcessIdentity]) -> tuple[ProcessIdentity, ...]:
         """Those that live and their descendants."""
         return self._proc.family(identities)
 
-    def ties(self, identities: Iterable[Identity]) -> dict[int, frozenset[Tie]]:
+    def ties(self, identities: Iterable[ProcessIdentity]) -> dict[int, frozenset[Tie]]:
         """What ties each to the person."""
         return self._ties.of(tuple(each.pid for each in identities))
 
@@ -73,7 +73,7 @@ class LinuxSystem(Priorities):
         """Likewise, for processes that a scan has just shown."""
         return self._ties.of(pids)
 
-    def send(self, identity: Identity, sign: Sign) -> None:
+    def send(self, identity: ProcessIdentity, sign: Sign) -> None:
         """Send under a pidfd; anything but CONT only to the program that was decided about."""
         with self._proc.held(identity) as pidfd:
             if sign is not Sign.CONT:
@@ -83,14 +83,14 @@ class LinuxSystem(Priorities):
             except ProcessLookupError as error:
                 raise Gone(f"process {identity.pid} has ended") from error
             except PermissionError as error:
-                raise Refused(f"process {identity.pid} belongs to somebody else") from error
+                raise AccessRefused(f"process {identity.pid} belongs to somebody else") from error
 
-    def is_stopped(self, identity: Identity) -> bool:
+    def is_stopped(self, identity: ProcessIdentity) -> bool:
         """Whether a signal has stopped it, or will as soon as it comes back from the kernel."""
         state = self._proc.require(identity).state
         return state == "T" or self._proc.is_told_to_stop(identity) or self._proc.stops(identity)
 
-    def session(self, identity: Identity) -> int:
+    def session(self, identity: ProcessIdentity) -> int:
         """Its session's id."""
         return self._proc.require(identity).session
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from jeepney import DBusAddress  # type: ignore[import-untyped]  # it ships no types
 
-from omnitray.base.readings import Identity
-from omnitray.platforms.linux.dbus import PATIENCE_S, BusError, SessionBus
-from omnitray.protector.actuators.system import Gone, Refused
+from omnitray.base.readings import ProcessIdentity
+from omnitray.platforms.linux.dbus import PATIENCE_S, BlockingSessionBus, BusError
+from omnitray.protector.actuators.system import AccessRefused, Gone
 
 NOT_SET = 2**64 - 1  # systemd's "[not set]" for a weight and "infinity" for a limit
 SLICE = "app.slice"  # where the desktop's own application scopes stand: equals among equals
@@ -26,13 +26,13 @@ _MANAGER = DBusAddress("/org/freedesktop/systemd1", bus_name=_NAME, interface=f"
 class UserUnits:
     """The user manager's units. ``proc`` and ``cgroups`` are where the kernel shows things.
 
-    Every method but the plain look-ups raises Gone for a unit that has ended, and Refused where
-    the manager refuses or is not there.
+    Every method but the plain look-ups raises Gone for a unit that has ended, and AccessRefused
+    where the manager refuses or is not there.
     """
 
     def __init__(
         self,
-        bus: SessionBus,
+        bus: BlockingSessionBus,
         proc: Path = Path("/proc"),
         cgroups: Path = Path("/sys/fs/cgroup"),
         patience_s: float = PATIENCE_S,
@@ -74,7 +74,7 @@ class UserUnits:
             return ""
         return f"the session's manager is not given the {controller} controller"
 
-    def unit_of(self, process: Identity) -> str | None:
+    def unit_of(self, process: ProcessIdentity) -> str | None:
         """The user unit (scope or service) that a process is in, or None."""
         return unit_in(self.cgroup_of(process.pid) or "")
 
@@ -103,7 +103,7 @@ class UserUnits:
             return frozenset()
         return self.group_members(str(folder))
 
-    def group_of(self, process: Identity) -> str:
+    def group_of(self, process: ProcessIdentity) -> str:
         """The folder of the unit's cgroup."""
         path = self.cgroup_of(process.pid) or ""
         unit = unit_in(path)
@@ -127,9 +127,9 @@ class UserUnits:
             with Path(group, "cgroup.kill").open("r+b", buffering=0) as switch:
                 switch.write(b"1")
         except OSError as error:
-            raise Refused(f"{group}: {error.strerror}") from error
+            raise AccessRefused(f"{group}: {error.strerror}") from error
 
-    def is_held(self, process: Identity) -> bool:
+    def is_held(self, process: ProcessIdentity) -> bool:
         """Whether its cgroup, or one above it, is frozen."""
         path = self.cgroup_of(process.pid)
         if not path:
@@ -140,10 +140,10 @@ class UserUnits:
             return False
         return "frozen 1" in events.splitlines()
 
-    def adopt(self, unit: str, processes: Iterable[Identity], description: str) -> None:
+    def adopt(self, unit: str, processes: Iterable[ProcessIdentity], description: str) -> None:
         """Move running processes into a transient scope of that name, made if it is not there.
 
-        Returns when the kernel shows them there; raises Refused where it does not in time.
+        Returns when the kernel shows them there; raises AccessRefused where it does not in time.
         Their children made meanwhile stay behind: the caller looks again.
         """
         wanted = [process.pid for process in processes]
@@ -159,7 +159,7 @@ class UserUnits:
             )
         except BusError as error:
             if error.name != "UnitExists":
-                raise Refused(f"{unit}: {error}") from error
+                raise AccessRefused(f"{unit}: {error}") from error
             self._call("AttachProcessesToUnit", "ssau", unit, "", wanted)
         self._await(unit, wanted)
 
@@ -211,7 +211,9 @@ class UserUnits:
             if all(path is None or unit_in(path) == unit for path in paths):
                 return
             if time.monotonic() > deadline:
-                raise Refused(f"{unit} did not get its processes within {self._patience_s:g} s")
+                raise AccessRefused(
+                    f"{unit} did not get its processes within {self._patience_s:g} s"
+                )
             time.sleep(_LOOK_AGAIN_S)
 
     def _folder(self, unit: str) -> Path:
@@ -240,10 +242,10 @@ class UserUnits:
             raise _fact(unit, error) from error
 
 
-def _fact(unit: str, error: BusError) -> Gone | Refused:
+def _fact(unit: str, error: BusError) -> Gone | AccessRefused:
     if error.name in {"NoSuchUnit", "UnknownObject"}:
         return Gone(f"{unit} has ended")
-    return Refused(f"{unit}: {error}")
+    return AccessRefused(f"{unit}: {error}")
 
 
 def unit_in(cgroup: str, uid: int | None = None) -> str | None:

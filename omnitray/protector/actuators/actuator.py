@@ -12,9 +12,9 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from omnitray.base.readings import Identity
-from omnitray.protector.actuators.system import Gone, OneWay, Refused, System
-from omnitray.protector.steps import LeverKind
+from omnitray.base.readings import ProcessIdentity
+from omnitray.protector.actuators.system import AccessRefused, Gone, OneWay, System
+from omnitray.protector.steps import ActuatorKind
 
 Value = int | str | None
 
@@ -27,13 +27,13 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
     job_key: str
     title: str
-    processes: tuple[Identity, ...]
+    processes: tuple[ProcessIdentity, ...]
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ValueChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One value of one process or unit. ``old`` None is the system's own default."""
 
-    process: Identity | None = None
+    process: ProcessIdentity | None = None
     unit: str = ""
     old: Value = None
     new: Value = None
@@ -46,7 +46,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return f"session {self.unit}" if self.unit else f"process {self.process.pid}"
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ActuationPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a lever is going to change. ``reversible`` says whether it can be taken back here.
 
     ``adopts`` are processes that a new unit takes in first; they stay in it afterwards, with
@@ -54,17 +54,17 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``notes`` are sentences: who was spared and why, what it cannot do.
     """
 
-    lever: LeverKind
-    changes: tuple[Change, ...]
+    lever: ActuatorKind
+    changes: tuple[ValueChange, ...]
     reversible: bool = True
-    adopts: tuple[Identity, ...] = ()
+    adopts: tuple[ProcessIdentity, ...] = ()
     notes: tuple[str, ...] = ()
 
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was changed, and a sentence for each thing that could not be."""
 
-    changes: tuple[Change, ...] = ()
+    changes: tuple[ValueChange, ...] = ()
     failures: tuple[str, ...] = ()
 
 
@@ -85,11 +85,11 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     notes: tuple[str, ...] = ()
 
 
-class Lever(Protocol):
+class Actuator(Protocol):
     """One means. Beyond ``plan`` and ``prepare`` nothing raises: the answers say what failed."""
 
     @property
-    def kind(self) -> LeverKind:
+    def kind(self) -> ActuatorKind:
         """Which one it is."""
         ...
 
@@ -107,15 +107,15 @@ class Lever(Protocol):
         """Whether a guardian must know before it is applied."""
         ...
 
-    def plan(self, target: Target) -> Plan:
+    def plan(self, target: Target) -> ActuationPlan:
         """Old and new values; raises CannotPlan where there is nothing to do, or Gone."""
         ...
 
-    def prepare(self, plan: Plan) -> None:
-        """Make ready what the plan needs, such as a scope; raises Refused or Gone."""
+    def prepare(self, plan: ActuationPlan) -> None:
+        """Make ready what the plan needs, such as a scope; raises AccessRefused or Gone."""
         ...
 
-    def apply(self, plan: Plan) -> Applied:
+    def apply(self, plan: ActuationPlan) -> Applied:
         """Do what the plan says."""
         ...
 
@@ -123,24 +123,24 @@ class Lever(Protocol):
         """Whether the system now shows every new value."""
         ...
 
-    def is_over(self, changes: tuple[Change, ...]) -> bool:
+    def is_over(self, changes: tuple[ValueChange, ...]) -> bool:
         """Whether everything that was changed has ended."""
         ...
 
-    def is_let_go(self, changes: tuple[Change, ...]) -> bool:
+    def is_let_go(self, changes: tuple[ValueChange, ...]) -> bool:
         """Whether somebody else has changed all of it that still lives."""
         ...
 
-    def set_back(self, changes: tuple[Change, ...]) -> None:
+    def set_back(self, changes: tuple[ValueChange, ...]) -> None:
         """Set the old values whatever stands; for what is seen to have them."""
         ...
 
-    def restore(self, changes: tuple[Change, ...]) -> Restored:
+    def restore(self, changes: tuple[ValueChange, ...]) -> Restored:
         """Go back to the old values wherever the new one still stands."""
         ...
 
 
-class CannotPlan(Refused):
+class CannotPlan(AccessRefused):
     """The lever does not work on this target; the text says why."""
 
 
@@ -151,14 +151,14 @@ class AlreadyThere(CannotPlan):
 Reading = TypeVar("Reading")
 
 
-class ValueLever:
+class ValueActuator:
     """Applies, reads back and restores a plan's values; what they are is the subclass's business.
 
     ``pauses`` says that a guardian must know before the plan is applied; ``inherited`` that what
     a process starts has its value too, and has to be taken back with it.
     """
 
-    kind: LeverKind
+    kind: ActuatorKind
     pauses = False
     inherited = False
 
@@ -174,18 +174,18 @@ class ValueLever:
         """Empty where a plan can be made, else the reason."""
         try:
             self.plan(target)
-        except (Gone, Refused) as refused:
+        except (Gone, AccessRefused) as refused:
             return str(refused)
         return ""
 
-    def plan(self, target: Target) -> Plan:
+    def plan(self, target: Target) -> ActuationPlan:
         """Old and new values for the target; raises CannotPlan."""
         raise NotImplementedError
 
-    def prepare(self, plan: Plan) -> None:
+    def prepare(self, plan: ActuationPlan) -> None:
         """Make ready what the plan needs."""
 
-    def apply(self, plan: Plan) -> Applied:
+    def apply(self, plan: ActuationPlan) -> Applied:
         """Set each value; what ended meanwhile is no failure."""
         done, failures = [], []
         for change in plan.changes:
@@ -193,7 +193,7 @@ class ValueLever:
                 self._set(change, change.new)
             except Gone:
                 continue
-            except Refused as refused:
+            except AccessRefused as refused:
                 failures.append(str(refused))
             else:
                 done.append(change)
@@ -203,11 +203,11 @@ class ValueLever:
         """Whether everything that still lives shows its new value."""
         return all(self._shows(change) for change in applied.changes)
 
-    def is_over(self, changes: tuple[Change, ...]) -> bool:
+    def is_over(self, changes: tuple[ValueChange, ...]) -> bool:
         """Whether everything that was changed has ended."""
         return all(self._standing(change) is Fate.GONE for change in changes)
 
-    def is_let_go(self, changes: tuple[Change, ...]) -> bool:
+    def is_let_go(self, changes: tuple[ValueChange, ...]) -> bool:
         """Whether somebody else has changed all that still lives."""
         seen = set()
         for change in changes:
@@ -216,26 +216,26 @@ class ValueLever:
                 return False
         return Fate.CHANGED in seen
 
-    def set_back(self, changes: tuple[Change, ...]) -> None:
+    def set_back(self, changes: tuple[ValueChange, ...]) -> None:
         """The old values once more, whatever stands: who has them does not notice."""
         for change in changes:
-            with contextlib.suppress(Gone, Refused):
+            with contextlib.suppress(Gone, AccessRefused):
                 self._set(change, change.old)
 
-    def restore(self, changes: tuple[Change, ...]) -> Restored:
+    def restore(self, changes: tuple[ValueChange, ...]) -> Restored:
         """Go back wherever the new value still stands."""
         notes: list[str] = []
         heirs = self._heirs(changes) if self.inherited else ()  # parents still there to be asked
         fates = tuple(self._restore(change, notes) for change in (*changes, *heirs))
         return Restored(fates=fates, notes=tuple(notes))
 
-    def _get(self, change: Change) -> Value:
+    def _get(self, change: ValueChange) -> Value:
         raise NotImplementedError
 
-    def _set(self, change: Change, value: Value) -> None:
+    def _set(self, change: ValueChange, value: Value) -> None:
         raise NotImplementedError
 
-    def _heirs(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    def _heirs(self, changes: tuple[ValueChange, ...]) -> tuple[ValueChange, ...]:
         """Those that were started with the new value; the old one is that of most parents."""
         known = [change.process for change in changes if change.process is not None]
         olds = [change.old for change in changes]
@@ -243,17 +243,17 @@ class ValueLever:
             return ()
         born = set(self._system.family(known)) - set(known)
         new, old = changes[0].new, max(set(olds), key=olds.count)
-        wanted = (Change(process=each, old=old, new=new) for each in born)
+        wanted = (ValueChange(process=each, old=old, new=new) for each in born)
         return tuple(change for change in wanted if not self._differs(change))
 
-    def _differs(self, change: Change) -> bool:
+    def _differs(self, change: ValueChange) -> bool:
         """Whether it does not have the new value, or cannot be asked: then it is left alone."""
         try:
             return self._get(change) != change.new
-        except (Gone, Refused):
+        except (Gone, AccessRefused):
             return True
 
-    def _family(self, target: Target) -> tuple[Identity, ...]:
+    def _family(self, target: Target) -> tuple[ProcessIdentity, ...]:
         family = self._system.family(target.processes)
         if not family:
             raise CannotPlan("its processes have ended")
@@ -261,8 +261,8 @@ class ValueLever:
 
     @staticmethod
     def _readings(
-        processes: tuple[Identity, ...], read: Callable[[Identity], Reading]
-    ) -> dict[Identity, Reading]:
+        processes: tuple[ProcessIdentity, ...], read: Callable[[ProcessIdentity], Reading]
+    ) -> dict[ProcessIdentity, Reading]:
         """What was read of each process; those that ended meanwhile are left out."""
         readings = {}
         for process in processes:
@@ -270,24 +270,24 @@ class ValueLever:
                 readings[process] = read(process)
         return readings
 
-    def _shows(self, change: Change) -> bool:
+    def _shows(self, change: ValueChange) -> bool:
         try:
             return self._get(change) == change.new
         except Gone:
             return True
-        except Refused:
+        except AccessRefused:
             return False
 
-    def _standing(self, change: Change) -> Fate | None:
+    def _standing(self, change: ValueChange) -> Fate | None:
         """Gone or changed by somebody else; None while it stands, or cannot be read."""
         try:
             return None if self._get(change) == change.new else Fate.CHANGED
         except Gone:
             return Fate.GONE
-        except Refused:
+        except AccessRefused:
             return None
 
-    def _restore(self, change: Change, notes: list[str]) -> Fate:
+    def _restore(self, change: ValueChange, notes: list[str]) -> Fate:
         try:
             now = self._get(change)
             if now != change.new:
@@ -299,13 +299,13 @@ class ValueLever:
         except OneWay as refused:
             notes.append(f"{change.subject} keeps {change.new}: {refused}")
             return Fate.ONE_WAY
-        except Refused as refused:
+        except AccessRefused as refused:
             notes.append(str(refused))
             return Fate.FAILED
         return Fate.RESTORED
 
 
-def process_of(change: Change) -> Identity:
+def process_of(change: ValueChange) -> ProcessIdentity:
     """The change's process; raises Gone for a line of the journal that somebody has edited."""
     if change.process is None:
         raise Gone("a change without a process")
@@ -313,7 +313,7 @@ def process_of(change: Change) -> Identity:
 
 
 def whole(value: Value) -> int:
-    """The value as a number; raises Refused for a line that somebody has edited."""
+    """The value as a number; raises AccessRefused for a line that somebody has edited."""
     if not isinstance(value, int):
-        raise Refused(f"{value!r} is no value to set")
+        raise AccessRefused(f"{value!r} is no value to set")
     return value

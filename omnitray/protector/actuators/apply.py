@@ -5,18 +5,18 @@ at once, so that nothing is said to be held that is not.
 """
 
 from omnitray.base.clock import Clock, timestamp
-from omnitray.protector.actuators.actuator import Applied, Change, Lever, Plan
-from omnitray.protector.actuators.journal import Began, Journal, Record, Result
-from omnitray.protector.actuators.results import Order, Outcome
-from omnitray.protector.actuators.system import Gone, Refused, System
-from omnitray.protector.actuators.watchdog import Guard
-from omnitray.protector.steps import LeverKind
+from omnitray.protector.actuators.actuator import ActuationPlan, Actuator, Applied, ValueChange
+from omnitray.protector.actuators.journal import ActionJournal, Began, Record, Result
+from omnitray.protector.actuators.results import ActionRequest, ActuationOutcome
+from omnitray.protector.actuators.system import AccessRefused, Gone, System
+from omnitray.protector.actuators.watchdog import ResumeWatchdog
+from omnitray.protector.steps import ActuatorKind
 
 _ROUNDS = 16  # a job may fork while it is taken hold of; what is stopped forks no more
 _FORKS_ON = "it starts new processes faster than they can be held"
 
 
-class Grip:
+class JournaledActuation:
     """Applies plans. The journal's first line is durable before anything is touched.
 
     But for an end: nothing of it can be taken back after a crash, and while memory runs out a
@@ -24,24 +24,35 @@ class Grip:
     the result.
     """
 
-    def __init__(self, journal: Journal, system: System, clock: Clock, guard: Guard) -> None:
+    def __init__(
+        self, journal: ActionJournal, system: System, clock: Clock, guard: ResumeWatchdog
+    ) -> None:
         self._journal = journal
         self._system = system
         self._clock = clock
         self._guard = guard
 
-    def would(self, order: Order, plan: Plan, others: dict[str, str], action_id: str) -> Record:
+    def would(
+        self, order: ActionRequest, plan: ActuationPlan, others: dict[str, str], action_id: str
+    ) -> Record:
         """Say what would have been done; nothing is touched."""
         began = self._begin(order, plan, others, action_id)
-        return Record(began=began, result=self._end(action_id, Outcome.WOULD_HAVE, Applied()))
+        return Record(
+            began=began, result=self._end(action_id, ActuationOutcome.WOULD_HAVE, Applied())
+        )
 
     def take(
-        self, order: Order, lever: Lever, plan: Plan, others: dict[str, str], action_id: str
+        self,
+        order: ActionRequest,
+        lever: Actuator,
+        plan: ActuationPlan,
+        others: dict[str, str],
+        action_id: str,
     ) -> Record:
         """Do it, and say what came of it."""
         began = self._begin(order, plan, others, action_id)
         applied = self._apply(lever, plan, action_id)
-        if applied.changes and lever.kind is not LeverKind.END:
+        if applied.changes and lever.kind is not ActuatorKind.END:
             applied = self._follow(order, lever, applied, action_id)
         if applied.changes and not lever.read_back(applied):
             lever.restore(applied.changes)
@@ -51,21 +62,23 @@ class Grip:
             self._guard.release(action_id)
         return Record(began=began, result=self._end(action_id, _outcome(applied), applied))
 
-    def _apply(self, lever: Lever, plan: Plan, action_id: str) -> Applied:
+    def _apply(self, lever: Actuator, plan: ActuationPlan, action_id: str) -> Applied:
         try:
             lever.prepare(plan)
             if lever.pauses:
                 self._tell_guard(plan.changes, action_id)
-        except (Gone, Refused) as refused:
+        except (Gone, AccessRefused) as refused:
             return Applied(changes=(), failures=(str(refused),))
         return lever.apply(plan)
 
-    def _follow(self, order: Order, lever: Lever, applied: Applied, action_id: str) -> Applied:
+    def _follow(
+        self, order: ActionRequest, lever: Actuator, applied: Applied, action_id: str
+    ) -> Applied:
         """Take in what was forked meanwhile, a bounded number of times."""
         for _ in range(_ROUNDS):
             try:
                 plan = lever.plan(order.target)
-            except (Gone, Refused):
+            except (Gone, AccessRefused):
                 return applied
             if set(map(_subject, plan.changes)) <= set(map(_subject, applied.changes)):
                 return applied  # nobody new: it just does not read back
@@ -76,7 +89,7 @@ class Grip:
                 return applied
         return _together(applied, Applied(failures=(_FORKS_ON,)))
 
-    def _tell_guard(self, changes: tuple[Change, ...], action_id: str) -> None:
+    def _tell_guard(self, changes: tuple[ValueChange, ...], action_id: str) -> None:
         processes = [change.process for change in changes if change.process]
         units = [change.unit for change in changes if change.unit]
         self._guard.hold(
@@ -85,7 +98,9 @@ class Grip:
             [self._system.units.folder(unit) for unit in units],
         )
 
-    def _begin(self, order: Order, plan: Plan, others: dict[str, str], action_id: str) -> Began:
+    def _begin(
+        self, order: ActionRequest, plan: ActuationPlan, others: dict[str, str], action_id: str
+    ) -> Began:
         began = Began(
             id=action_id,
             at=timestamp(self._clock.wall()),
@@ -103,10 +118,10 @@ class Grip:
             notes=plan.notes,
             dry_run=order.dry_run,
         )
-        self._journal.append(began, sync=plan.lever is not LeverKind.END)
+        self._journal.append(began, sync=plan.lever is not ActuatorKind.END)
         return began
 
-    def _end(self, action_id: str, outcome: Outcome, applied: Applied) -> Result:
+    def _end(self, action_id: str, outcome: ActuationOutcome, applied: Applied) -> Result:
         result = Result(
             id=action_id,
             at=timestamp(self._clock.wall()),
@@ -132,13 +147,13 @@ def _together(applied: Applied, more: Applied) -> Applied:
     return Applied(changes=applied.changes + new, failures=failures)
 
 
-def _subject(change: Change) -> tuple[str, int, int]:
+def _subject(change: ValueChange) -> tuple[str, int, int]:
     """Whose value it is: a process that runs another program by now is the same one."""
     process = change.process
     return (change.unit, process.pid, process.start_ticks) if process else (change.unit, 0, 0)
 
 
-def _outcome(applied: Applied) -> Outcome:
+def _outcome(applied: Applied) -> ActuationOutcome:
     if not applied.changes:
-        return Outcome.FAILED
-    return Outcome.PARTLY if applied.failures else Outcome.APPLIED
+        return ActuationOutcome.FAILED
+    return ActuationOutcome.PARTLY if applied.failures else ActuationOutcome.APPLIED

@@ -7,20 +7,20 @@ and no limit: what it came from cannot be entered again without privilege.
 
 import contextlib
 
-from omnitray.base.readings import Identity
+from omnitray.base.readings import ProcessIdentity
 from omnitray.protector.actuators.actuator import (
+    ActuationPlan,
     AlreadyThere,
     CannotPlan,
-    Change,
     Fate,
-    Plan,
     Target,
     Value,
-    ValueLever,
+    ValueActuator,
+    ValueChange,
     whole,
 )
-from omnitray.protector.actuators.system import Gone, Refused, System
-from omnitray.protector.steps import LeverKind
+from omnitray.protector.actuators.system import AccessRefused, Gone, System
+from omnitray.protector.steps import ActuatorKind
 
 LIGHTEST = 1  # of 1 to 10000, where 100 is the default: what is left over
 FAIR = 100  # the default
@@ -29,7 +29,7 @@ FROZEN, RUNNING = "frozen", "running"
 _PREFIX = "omnitray-job-"
 
 
-class UnitLever(ValueLever):
+class UnitActuator(ValueActuator):
     """What the levers on units share: the job's own unit, adopted where it has none.
 
     ``controller`` is the kernel's part that acts on what the unit is told; empty: its core.
@@ -41,7 +41,7 @@ class UnitLever(ValueLever):
         super().__init__(system)
         self._units = system.units
 
-    def plan(self, target: Target) -> Plan:
+    def plan(self, target: Target) -> ActuationPlan:
         """One change of one unit, and who has to be taken in first."""
         blocked = self._units.why_not(self.controller)
         if blocked:
@@ -49,9 +49,9 @@ class UnitLever(ValueLever):
         family = self._family(target)
         unit, adopts = self._home(target, family)
         change = self._change(unit, target, is_new=bool(adopts))
-        return Plan(lever=self.kind, changes=(change,), adopts=adopts)
+        return ActuationPlan(lever=self.kind, changes=(change,), adopts=adopts)
 
-    def prepare(self, plan: Plan) -> None:
+    def prepare(self, plan: ActuationPlan) -> None:
         """Adopt the processes, and the children they had meanwhile."""
         if not plan.adopts:
             return
@@ -64,8 +64,8 @@ class UnitLever(ValueLever):
             self._units.adopt(unit, late, _description(unit))
 
     def _home(
-        self, target: Target, family: tuple[Identity, ...]
-    ) -> tuple[str, tuple[Identity, ...]]:
+        self, target: Target, family: tuple[ProcessIdentity, ...]
+    ) -> tuple[str, tuple[ProcessIdentity, ...]]:
         """The unit that holds the job and nothing else, or a new name and whom to adopt."""
         units = set(self._readings(family, self._units.unit_of).values())
         pids = {process.pid for process in family}
@@ -75,11 +75,11 @@ class UnitLever(ValueLever):
                 return unit, ()
         return _scope_name(target.job_key, family[0]), family
 
-    def _change(self, unit: str, target: Target, *, is_new: bool) -> Change:
+    def _change(self, unit: str, target: Target, *, is_new: bool) -> ValueChange:
         raise NotImplementedError
 
 
-class WeightLever(UnitLever):
+class WeightActuator(UnitActuator):
     """The unit's share of the processors: least when others want them, all when nobody does.
 
     A scope of ours goes back to the default said aloud. Left unsaid, the manager would take the
@@ -87,93 +87,93 @@ class WeightLever(UnitLever):
     much as a whole application: worse for everybody than before it was adopted.
     """
 
-    kind = LeverKind.CPU_WEIGHT
+    kind = ActuatorKind.CPU_WEIGHT
     controller = "cpu"
 
-    def _change(self, unit: str, target: Target, *, is_new: bool) -> Change:
+    def _change(self, unit: str, target: Target, *, is_new: bool) -> ValueChange:
         del target
         old = FAIR if is_new else self._units.cpu_weight(unit)
         if old == LIGHTEST:
             raise AlreadyThere("it has the lowest weight")
-        return Change(unit=unit, old=old, new=LIGHTEST)
+        return ValueChange(unit=unit, old=old, new=LIGHTEST)
 
-    def _get(self, change: Change) -> Value:
+    def _get(self, change: ValueChange) -> Value:
         return self._units.cpu_weight(change.unit)
 
-    def _restore(self, change: Change, notes: list[str]) -> Fate:
+    def _restore(self, change: ValueChange, notes: list[str]) -> Fate:
         """A scope of ours whose making was broken off has no weight yet: it gets the fair one."""
-        with contextlib.suppress(Gone, Refused):
+        with contextlib.suppress(Gone, AccessRefused):
             if change.unit.startswith(_PREFIX) and self._get(change) is None:
                 self._set(change, FAIR)
                 return Fate.RESTORED
         return super()._restore(change, notes)
 
-    def _set(self, change: Change, value: Value) -> None:
+    def _set(self, change: ValueChange, value: Value) -> None:
         self._units.set_cpu_weight(change.unit, None if value is None else whole(value))
 
 
-class MemoryLever(UnitLever):
+class MemoryActuator(UnitActuator):
     """The unit's soft memory limit: growth beyond it is throttled and reclaimed, nothing ends.
 
     Memory stays charged to the unit in which it was touched, so a scope that has just been made
     starts at nothing and the limit is the growth allowed from now on.
     """
 
-    kind = LeverKind.MEMORY_HIGH
+    kind = ActuatorKind.MEMORY_HIGH
     controller = "memory"
 
-    def _change(self, unit: str, target: Target, *, is_new: bool) -> Change:
+    def _change(self, unit: str, target: Target, *, is_new: bool) -> ValueChange:
         del target
         old = None if is_new else self._units.memory_high(unit)
         held = 0 if is_new else self._units.memory_current(unit) or 0
         new = held + GROWTH_BYTES
         if old is not None and old <= new:
             raise AlreadyThere("it has a lower limit of its own")
-        return Change(unit=unit, old=old, new=new)
+        return ValueChange(unit=unit, old=old, new=new)
 
-    def _get(self, change: Change) -> Value:
+    def _get(self, change: ValueChange) -> Value:
         return self._units.memory_high(change.unit)
 
-    def _set(self, change: Change, value: Value) -> None:
+    def _set(self, change: ValueChange, value: Value) -> None:
         self._units.set_memory_high(change.unit, None if value is None else whole(value))
 
 
-class FreezeLever(UnitLever):
+class FreezeActuator(UnitActuator):
     """The unit's freezer: every process stands still and cannot notice; not even its shell."""
 
-    kind = LeverKind.FREEZE
+    kind = ActuatorKind.FREEZE
     pauses = True
 
-    def plan(self, target: Target) -> Plan:
+    def plan(self, target: Target) -> ActuationPlan:
         """The whole unit, only where nothing in it is tied to the person."""
         plan = super().plan(target)
         refuse_tied(self._system, self._family(target))
         return plan
 
-    def _change(self, unit: str, target: Target, *, is_new: bool) -> Change:
+    def _change(self, unit: str, target: Target, *, is_new: bool) -> ValueChange:
         del target
         if not is_new and self._units.is_frozen(unit):
             raise AlreadyThere("it is frozen")
-        return Change(unit=unit, old=RUNNING, new=FROZEN)
+        return ValueChange(unit=unit, old=RUNNING, new=FROZEN)
 
-    def _get(self, change: Change) -> Value:
+    def _get(self, change: ValueChange) -> Value:
         return FROZEN if self._units.is_frozen(change.unit) else RUNNING
 
-    def _set(self, change: Change, value: Value) -> None:
+    def _set(self, change: ValueChange, value: Value) -> None:
         if value == FROZEN:
             self._units.freeze(change.unit)
         else:
             self._units.thaw(change.unit)
 
 
-def refuse_tied(system: System, processes: tuple[Identity, ...]) -> None:
+def refuse_tied(system: System, processes: tuple[ProcessIdentity, ...]) -> None:
     """Raises CannotPlan where a pause would break something at the screen."""
     for pid, ties in system.ties(processes).items():
         if ties:
             raise CannotPlan(f"process {pid} {min(ties)}")
 
 
-def _scope_name(job_key: str, leader: Identity) -> str:
+def _scope_name(job_key: str, leader: ProcessIdentity) -> str:
     """A name that two runs of one job do not share."""
     import hashlib  # noqa: PLC0415 - OpenSSL comes with it, 4 MB: not before it is needed
 

@@ -14,28 +14,34 @@ from collections.abc import Iterable
 
 from omnitray.base.clock import Clock, timestamp
 from omnitray.protector import model
-from omnitray.protector.actuators.actuator import AlreadyThere, Lever, Plan, Restored
-from omnitray.protector.actuators.apply import Grip
-from omnitray.protector.actuators.journal import Journal, Record, Result, Undone
+from omnitray.protector.actuators.actuator import ActuationPlan, Actuator, AlreadyThere, Restored
+from omnitray.protector.actuators.apply import JournaledActuation
+from omnitray.protector.actuators.journal import ActionJournal, Record, Result, Undone
 from omnitray.protector.actuators.registry import levers_for
 from omnitray.protector.actuators.results import (
-    Active,
-    Ended,
-    Order,
-    Outcome,
-    Performed,
-    Step,
-    TakenBack,
-    Who,
+    ActionRequest,
+    ActiveActuation,
+    ActuationOutcome,
+    ActuationResult,
+    EndedProcess,
+    FollowUp,
+    Initiator,
+    UndoResult,
     is_lever_of,
     lever_id,
     order_for,
     taken_back,
 )
 from omnitray.protector.actuators.signals import STEP_S as ENDING_STEP_S
-from omnitray.protector.actuators.signals import Endings, EndLever, Grounds, Quarry, Spares
-from omnitray.protector.actuators.system import Gone, Refused, System
-from omnitray.protector.actuators.watchdog import Guard, NoGuard
+from omnitray.protector.actuators.signals import (
+    EndActuator,
+    Endings,
+    OriginSnapshot,
+    Spares,
+    TerminationScope,
+)
+from omnitray.protector.actuators.system import AccessRefused, Gone, System
+from omnitray.protector.actuators.watchdog import NullWatchdog, ResumeWatchdog
 from omnitray.protector.model import (
     Action,
     ActionState,
@@ -44,12 +50,12 @@ from omnitray.protector.model import (
     EndOutcome,
     Restore,
 )
-from omnitray.protector.steps import LeverKind, Rung
+from omnitray.protector.steps import ActuatorKind, EscalationStep
 
 STEP_S = 1.0
 
 
-class Actions:
+class ActionPerformer:
     """Performs orders and takes them back. To be used from one thread.
 
     ``levers`` are those of the platform beside the end, which is the same everywhere; ``spares``
@@ -58,25 +64,25 @@ class Actions:
 
     def __init__(
         self,
-        journal: Journal,
-        levers: Iterable[Lever],
+        journal: ActionJournal,
+        levers: Iterable[Actuator],
         system: System,
         clock: Clock,
-        guard: Guard | None = None,
+        guard: ResumeWatchdog | None = None,
         spares: Spares = lambda _who: "",
     ) -> None:
-        self._quarry = Quarry(system, spares)
-        self._end = end = EndLever(system, self._quarry)
+        self._quarry = TerminationScope(system, spares)
+        self._end = end = EndActuator(system, self._quarry)
         self._journal = journal
-        self._levers: dict[LeverKind, Lever] = {lever.kind: lever for lever in (*levers, end)}
+        self._levers: dict[ActuatorKind, Actuator] = {lever.kind: lever for lever in (*levers, end)}
         self._system = system
         self._clock = clock
-        self._guard = guard or NoGuard()
-        self._grip = Grip(journal, system, clock, self._guard)
+        self._guard = guard or NullWatchdog()
+        self._grip = JournaledActuation(journal, system, clock, self._guard)
         self._endings = Endings(clock, system, end, self._quarry)
-        self._active: dict[str, Active] = {}
+        self._active: dict[str, ActiveActuation] = {}
 
-    def perform(self, order: Order) -> tuple[Performed, ...]:
+    def perform(self, order: ActionRequest) -> tuple[ActuationResult, ...]:
         """Do it, by the first lever of each group that works on this job."""
         action_id = order.action_id or f"a{os.urandom(6).hex()}"
         return tuple(
@@ -84,35 +90,37 @@ class Actions:
             for place, kinds in enumerate(levers_for(order.rung, order.resource))
         )
 
-    def active(self) -> tuple[Active, ...]:
+    def active(self) -> tuple[ActiveActuation, ...]:
         """What is in force and can be taken back, or is about to end; oldest first."""
         return tuple(self._active.values())
 
-    def undo(self, action_id: str, reason: str, who: Who = Who.PERSON) -> tuple[TakenBack, ...]:
+    def undo(
+        self, action_id: str, reason: str, who: Initiator = Initiator.PERSON
+    ) -> tuple[UndoResult, ...]:
         """Take one action back with all its levers; empty for an id that is not in force."""
         ours = [
             active.record for key, active in self._active.items() if is_lever_of(action_id, key)
         ]
         return tuple(self._take_back(record, reason, who) for record in ours)
 
-    def undo_all(self, reason: str, who: Who = Who.PROTECTOR) -> tuple[TakenBack, ...]:
+    def undo_all(self, reason: str, who: Initiator = Initiator.PROTECTOR) -> tuple[UndoResult, ...]:
         """Take everything back, the newest first."""
         ours = [active.record for active in reversed(self._active.values())]
         return tuple(self._take_back(record, reason, who) for record in ours)
 
-    def restore_after_crash(self) -> tuple[TakenBack, ...]:
+    def restore_after_crash(self) -> tuple[UndoResult, ...]:
         """Take back what an earlier run left behind; to be called once, before anything else."""
         boot = self._system.boot_id()
         reason = "an earlier run ended without taking it back"
         done = tuple(
-            self._take_back(record, reason, Who.NEXT_START)
+            self._take_back(record, reason, Initiator.NEXT_START)
             for record in reversed(self._journal.unfinished(boot))
         )
         self._let_go_of_ends(boot)
         self._journal.compact(boot)
         return done
 
-    def step(self, *, hurry: bool = False) -> Step:
+    def step(self, *, hurry: bool = False) -> FollowUp:
         """Look after what is in force. ``hurry``: memory still falls, TERM has had its time."""
         ended = self._endings.step(hurry=hurry)
         for end in ended:
@@ -120,14 +128,16 @@ class Actions:
         gone = tuple(key for key, active in self._active.items() if self._is_over(active))
         for key in gone:
             record = self._active[key].record
-            self._close(record, Outcome.GONE, "its processes have ended", Who.PROTECTOR)
+            self._close(
+                record, ActuationOutcome.GONE, "its processes have ended", Initiator.PROTECTOR
+            )
         let_run = tuple(key for key, active in self._active.items() if self._is_let_run(active))
         for key in let_run:
             self._let_run(self._active[key].record)
         replaced = self._guard.tend()
         if self._journal.is_long:
             self._journal.compact(self._system.boot_id())
-        return Step(
+        return FollowUp(
             next_s=self._next_s(),
             ended=ended,
             gone=gone + let_run,
@@ -140,12 +150,14 @@ class Actions:
         for record in self._journal.open_ends(boot):
             self._end.let_go(record.changes)
             lives = bool(self._end.living(record.changes))
-            outcome = Outcome.FAILED if lives else Outcome.ENDED
+            outcome = ActuationOutcome.FAILED if lives else ActuationOutcome.ENDED
             at, note = timestamp(self._clock.wall()), "OmniTray ended before it did"
             line = Result(id=record.began.id, at=at, outcome=outcome, notes=(note,))
             self._journal.append(line)
 
-    def _pull(self, order: Order, kinds: Iterable[LeverKind], action_id: str) -> Performed:
+    def _pull(
+        self, order: ActionRequest, kinds: Iterable[ActuatorKind], action_id: str
+    ) -> ActuationResult:
         started = self._clock.monotonic()
         others: dict[str, str] = {}
         for kind in kinds:
@@ -156,29 +168,37 @@ class Actions:
             try:
                 plan = lever.plan(order.target)
             except AlreadyThere as already:
-                return Performed(
-                    action_id=action_id, outcome=Outcome.ALREADY, lever=kind, notes=(str(already),)
+                return ActuationResult(
+                    action_id=action_id,
+                    outcome=ActuationOutcome.ALREADY,
+                    lever=kind,
+                    notes=(str(already),),
                 )
-            except (Gone, Refused) as refused:
+            except (Gone, AccessRefused) as refused:
                 others[kind] = str(refused)
                 continue
             record = self._use(order, lever, plan, others, action_id)
             performed = _performed(record, self._clock.monotonic() - started)
-            if performed.outcome is not Outcome.FAILED:
+            if performed.outcome is not ActuationOutcome.FAILED:
                 return performed
             others[kind] = "; ".join(performed.notes)
-        return Performed(action_id=action_id, outcome=Outcome.FAILED, others=others)
+        return ActuationResult(action_id=action_id, outcome=ActuationOutcome.FAILED, others=others)
 
     def _use(
-        self, order: Order, lever: Lever, plan: Plan, others: dict[str, str], action_id: str
+        self,
+        order: ActionRequest,
+        lever: Actuator,
+        plan: ActuationPlan,
+        others: dict[str, str],
+        action_id: str,
     ) -> Record:
         if order.dry_run:
             return self._grip.would(order, plan, others, action_id)
-        ends = lever.kind is LeverKind.END
-        grounds = self._quarry.grounds(order.target.processes) if ends else Grounds()
+        ends = lever.kind is ActuatorKind.END
+        grounds = self._quarry.grounds(order.target.processes) if ends else OriginSnapshot()
         record = self._grip.take(order, lever, plan, others, action_id)
         if record.changes:
-            self._active[action_id] = Active(
+            self._active[action_id] = ActiveActuation(
                 record=record,
                 since=self._clock.wall(),
                 since_monotonic_s=self._clock.monotonic(),
@@ -188,7 +208,7 @@ class Actions:
                 self._endings.add(action_id, order.target, told, grounds)
         return record
 
-    def _take_back(self, record: Record, reason: str, who: Who) -> TakenBack:
+    def _take_back(self, record: Record, reason: str, who: Initiator) -> UndoResult:
         lever = self._levers.get(record.began.lever)
         restored = lever.restore(record.changes) if lever else Restored()
         done = taken_back(record, restored)
@@ -198,9 +218,9 @@ class Actions:
     def _close(
         self,
         record: Record,
-        outcome: Outcome,
+        outcome: ActuationOutcome,
         why: str,
-        who: Who,
+        who: Initiator,
         notes: tuple[str, ...] = (),
     ) -> None:
         """Say it, and forget it; but what failed stays, to be tried again."""
@@ -208,12 +228,12 @@ class Actions:
         at = timestamp(self._clock.wall())
         line = Undone(id=action_id, at=at, outcome=outcome, who=who, why=why, notes=notes)
         self._journal.append(line)
-        if outcome is not Outcome.FAILED:
+        if outcome is not ActuationOutcome.FAILED:
             self._guard.release(action_id)
             self._active.pop(action_id, None)
 
-    def _finish(self, end: Ended) -> None:
-        outcome = Outcome.SURVIVED if end.survived else Outcome.ENDED
+    def _finish(self, end: EndedProcess) -> None:
+        outcome = ActuationOutcome.SURVIVED if end.survived else ActuationOutcome.ENDED
         note = f"{'killed' if end.killed else 'gone'} after {end.after_s:.2f} s"
         if end.born:
             note += f", with {end.born} more that it started meanwhile"
@@ -221,17 +241,19 @@ class Actions:
         self._journal.append(Result(id=end.action_id, at=at, outcome=outcome, notes=(note,)))
         self._active.pop(end.action_id, None)
 
-    def _is_over(self, active: Active) -> bool:
+    def _is_over(self, active: ActiveActuation) -> bool:
         """Whether nothing is left of what is held; an end has its own way of being over."""
         kind = active.record.began.lever
-        return kind is not LeverKind.END and self._levers[kind].is_over(active.record.changes)
+        return kind is not ActuatorKind.END and self._levers[kind].is_over(active.record.changes)
 
     def _let_run(self, record: Record) -> None:
         """Nobody is to stand still that nobody looks after any more, should a look have erred."""
         self._levers[record.began.lever].set_back(record.changes)
-        self._close(record, Outcome.CHANGED, "somebody else has continued it", Who.PROTECTOR)
+        self._close(
+            record, ActuationOutcome.CHANGED, "somebody else has continued it", Initiator.PROTECTOR
+        )
 
-    def _is_let_run(self, active: Active) -> bool:
+    def _is_let_run(self, active: ActiveActuation) -> bool:
         """Whether it is held as paused, and runs: that is somebody's will, and not ours to undo."""
         lever = self._levers[active.record.began.lever]
         return lever.pauses and lever.is_let_go(active.record.changes)
@@ -242,11 +264,11 @@ class Actions:
         return STEP_S if self._active else None
 
 
-def _performed(record: Record, took_s: float) -> Performed:
+def _performed(record: Record, took_s: float) -> ActuationResult:
     began, result = record.began, record.result
-    return Performed(
+    return ActuationResult(
         action_id=began.id,
-        outcome=Outcome(result.outcome) if result else Outcome.FAILED,
+        outcome=ActuationOutcome(result.outcome) if result else ActuationOutcome.FAILED,
         lever=began.lever,
         reversible=began.reversible,
         others=began.others,
@@ -256,48 +278,50 @@ def _performed(record: Record, took_s: float) -> Performed:
 
 
 FAILED_FOR_S = 60.0  # so long a failed action is reported, that it is not decided again at once
-_TOUCHING = (Rung.SLOW_DOWN, Rung.PAUSE, Rung.END)
+_TOUCHING = (EscalationStep.SLOW_DOWN, EscalationStep.PAUSE, EscalationStep.END)
 
 
 class Executor:
     """Keeps what was handed out in step with what is really in force."""
 
-    def __init__(self, actions: Actions, clock: Clock) -> None:
+    def __init__(self, actions: ActionPerformer, clock: Clock) -> None:
         self._actions = actions
         self._clock = clock
         self._active: dict[str, ActiveAction] = {}
         self._ended: list[EndOutcome] = []
-        self._let_run: list[model.TakenBack] = []
+        self._let_run: list[model.UndoneByUser] = []
 
     def carry_out(
         self, decisions: Iterable[Decision]
-    ) -> tuple[tuple[Performed, ...], tuple[TakenBack, ...]]:
+    ) -> tuple[tuple[ActuationResult, ...], tuple[UndoResult, ...]]:
         """Do and undo, in the order of the decisions."""
-        done: list[Performed] = []
-        undone: list[TakenBack] = []
+        done: list[ActuationResult] = []
+        undone: list[UndoResult] = []
         for decision in decisions:
             if isinstance(decision, Action) and decision.rung in _TOUCHING:
                 done += self._do(decision)
             elif isinstance(decision, Restore):
-                undone += self.undo(decision.action_id, decision.reason, Who.PROTECTOR)
+                undone += self.undo(decision.action_id, decision.reason, Initiator.PROTECTOR)
         return tuple(done), tuple(undone)
 
-    def undo(self, action_id: str, reason: str, who: Who = Who.PERSON) -> tuple[TakenBack, ...]:
+    def undo(
+        self, action_id: str, reason: str, who: Initiator = Initiator.PERSON
+    ) -> tuple[UndoResult, ...]:
         """Take one action back."""
         undone = self._actions.undo(action_id, reason, who)
-        if all(each.outcome is not Outcome.FAILED for each in undone):
+        if all(each.outcome is not ActuationOutcome.FAILED for each in undone):
             self._active.pop(action_id, None)
         return undone
 
-    def undo_all(self, reason: str, who: Who = Who.PROTECTOR) -> tuple[TakenBack, ...]:
+    def undo_all(self, reason: str, who: Initiator = Initiator.PROTECTOR) -> tuple[UndoResult, ...]:
         """Take everything back."""
         undone = self._actions.undo_all(reason, who)
-        failed = {each.action_id for each in undone if each.outcome is Outcome.FAILED}
+        failed = {each.action_id for each in undone if each.outcome is ActuationOutcome.FAILED}
         self._active = {key: each for key, each in self._active.items() if key in failed}
         return undone
 
-    def look(self, *, hurry: bool = False) -> Step:
-        """Look after what is in force; to be called when ``Step.next_s`` has passed."""
+    def look(self, *, hurry: bool = False) -> FollowUp:
+        """Look after what is in force; to be called when ``FollowUp.next_s`` has passed."""
         step = self._actions.step(hurry=hurry)
         now = self._clock.monotonic()
         for end in step.ended:
@@ -321,12 +345,12 @@ class Executor:
         ended, self._ended = tuple(self._ended), []
         return ended
 
-    def take_let_run(self) -> tuple[model.TakenBack, ...]:
+    def take_let_run(self) -> tuple[model.UndoneByUser, ...]:
         """For ``Facts.taken_back``: the pauses that somebody else has ended since the last call."""
         let_run, self._let_run = tuple(self._let_run), []
         return let_run
 
-    def _do(self, action: Action) -> tuple[Performed, ...]:
+    def _do(self, action: Action) -> tuple[ActuationResult, ...]:
         done = self._actions.perform(order_for(action))
         self._active[action.id] = ActiveAction(
             action=action,
@@ -345,16 +369,16 @@ class Executor:
                 del self._active[action_id]
 
 
-def _state(action: Action, done: tuple[Performed, ...]) -> ActionState:
+def _state(action: Action, done: tuple[ActuationResult, ...]) -> ActionState:
     if action.dry_run:
         return ActionState.WATCHED
-    if all(each.outcome is Outcome.FAILED for each in done):
+    if all(each.outcome is ActuationOutcome.FAILED for each in done):
         return ActionState.FAILED
-    return ActionState.ENDING if action.rung is Rung.END else ActionState.HELD
+    return ActionState.ENDING if action.rung is EscalationStep.END else ActionState.HELD
 
 
-def _let_run(action: Action) -> model.TakenBack:
-    return model.TakenBack(job_key=action.job_key, rung=action.rung)
+def _let_run(action: Action) -> model.UndoneByUser:
+    return model.UndoneByUser(job_key=action.job_key, rung=action.rung)
 
 
 def _is_told(active: ActiveAction, now_s: float) -> bool:

@@ -27,8 +27,8 @@ from typing import Any
 import msgspec
 
 from omnitray.base.durable import PRIVATE_FILE, StorageError, make_folder, write_atomic
-from omnitray.protector.actuators.actuator import Change
-from omnitray.protector.steps import LeverKind
+from omnitray.protector.actuators.actuator import ValueChange
+from omnitray.protector.steps import ActuatorKind
 
 _log = logging.getLogger(__name__)
 
@@ -185,8 +185,8 @@ class Began(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="b
     job: str
     title: str
     rung: str
-    lever: LeverKind
-    changes: tuple[Change, ...] = ()
+    lever: ActuatorKind
+    changes: tuple[ValueChange, ...] = ()
     reversible: bool = True
     reason: str = ""
     evidence: dict[str, Any] = {}
@@ -202,7 +202,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="
     id: str
     at: str
     outcome: str
-    changes: tuple[Change, ...] | None = None
+    changes: tuple[ValueChange, ...] | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -229,7 +229,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     undone: Undone | None = None
 
     @property
-    def changes(self) -> tuple[Change, ...]:
+    def changes(self) -> tuple[ValueChange, ...]:
         """What was changed, or may have been where the result never came."""
         if self.result is not None and self.result.changes is not None:
             return self.result.changes
@@ -244,7 +244,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         return self.began.reversible and not self.began.dry_run and not is_undone
 
 
-class Journal:
+class ActionJournal:
     """Appends lines and reads them back. Not for several writers but the guardian.
 
     ``spare`` is where a line goes while the disk refuses it; see ``journal_file.py``.
@@ -304,7 +304,7 @@ class Journal:
         return tuple(
             record
             for record in self._of_boot(boot)
-            if record.began.lever is LeverKind.END
+            if record.began.lever is ActuatorKind.END
             and (record.result is None or record.result.outcome in {"applied", "partly"})
         )
 

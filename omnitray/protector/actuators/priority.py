@@ -7,32 +7,32 @@ order of preference; without privilege it also cannot be taken back.
 from collections.abc import Iterator
 from typing import Protocol
 
-from omnitray.base.readings import Identity
+from omnitray.base.readings import ProcessIdentity
 from omnitray.protector.actuators.actuator import (
+    ActuationPlan,
     AlreadyThere,
     CannotPlan,
-    Change,
-    Plan,
     Target,
     Value,
-    ValueLever,
+    ValueActuator,
+    ValueChange,
     process_of,
     whole,
 )
-from omnitray.protector.actuators.system import IO_IDLE, Gone, IoPriority, Refused, System
-from omnitray.protector.steps import LeverKind
+from omnitray.protector.actuators.system import IO_IDLE, AccessRefused, Gone, IoPriority, System
+from omnitray.protector.steps import ActuatorKind
 
 NICEST = 19
 _IO_LEVELS = 8
 
 
-class NiceLever(ValueLever):
+class NiceActuator(ValueActuator):
     """Nice 19, among the processes of one session or cgroup.
 
     Whether it can be taken back is a matter of each process: its own limit (RLIMIT_NICE) counts.
     """
 
-    kind = LeverKind.NICE
+    kind = ActuatorKind.NICE
     inherited = True
 
     @property
@@ -40,7 +40,7 @@ class NiceLever(ValueLever):
         """Only with privilege, or a limit that allows it."""
         return self._system.may_lower_nice()
 
-    def plan(self, target: Target) -> Plan:
+    def plan(self, target: Target) -> ActuationPlan:
         """Every living process of the family that is not there yet.
 
         Where the kernel schedules by session, nice only acts inside one: no reason to set what
@@ -50,7 +50,7 @@ class NiceLever(ValueLever):
         by_session = not self._system.autogroup_why_not(family[0])
         olds = self._readings(family, self._system.nice)
         changes = tuple(
-            Change(process=process, old=old, new=NICEST)
+            ValueChange(process=process, old=old, new=NICEST)
             for process, old in olds.items()
             if old < NICEST
         )
@@ -61,50 +61,52 @@ class NiceLever(ValueLever):
             raise CannotPlan("the kernel schedules by session here, and nice could not be undone")
         notes = ("acts inside its session only",) if by_session else ()
         one_way = () if returns else ("cannot be taken back without privilege",)
-        return Plan(lever=self.kind, changes=changes, reversible=returns, notes=notes + one_way)
+        return ActuationPlan(
+            lever=self.kind, changes=changes, reversible=returns, notes=notes + one_way
+        )
 
-    def _returns(self, change: Change) -> bool:
+    def _returns(self, change: ValueChange) -> bool:
         """Whether its old value can be had again; what has ended needs none."""
         try:
             return self._system.may_set_nice(process_of(change), whole(change.old))
         except Gone:
             return True
 
-    def _get(self, change: Change) -> Value:
+    def _get(self, change: ValueChange) -> Value:
         return self._system.nice(process_of(change))
 
-    def _set(self, change: Change, value: Value) -> None:
+    def _set(self, change: ValueChange, value: Value) -> None:
         self._system.set_nice(process_of(change), whole(value))
 
 
-class IoLever(ValueLever):
+class IoClassActuator(ValueActuator):
     """The idle class of I/O: served when nobody else asks. Can always be taken back."""
 
-    kind = LeverKind.IO_CLASS
+    kind = ActuatorKind.IO_CLASS
     inherited = True
 
-    def plan(self, target: Target) -> Plan:
+    def plan(self, target: Target) -> ActuationPlan:
         """Every living process of the family that is not idle yet."""
         new = _packed(IO_IDLE)
         olds = self._readings(self._family(target), self._system.io_priority)
         changes = tuple(
-            Change(process=process, old=_packed(old), new=new)
+            ValueChange(process=process, old=_packed(old), new=new)
             for process, old in olds.items()
             if _packed(old) != new
         )
         if not changes:
             raise AlreadyThere("all its I/O is idle class")
-        return Plan(lever=self.kind, changes=changes)
+        return ActuationPlan(lever=self.kind, changes=changes)
 
-    def _get(self, change: Change) -> Value:
+    def _get(self, change: ValueChange) -> Value:
         return _packed(self._system.io_priority(process_of(change)))
 
-    def _set(self, change: Change, value: Value) -> None:
+    def _set(self, change: ValueChange, value: Value) -> None:
         priority = IoPriority(*divmod(whole(value), _IO_LEVELS))
         self._system.set_io_priority(process_of(change), priority)
 
 
-class AutogroupLever(ValueLever):
+class AutogroupActuator(ValueActuator):
     """Autogroup nice 19 for sessions that hold nothing but the job.
 
     A change names the session in ``unit`` and one of its processes; when that one has ended,
@@ -112,9 +114,9 @@ class AutogroupLever(ValueLever):
     shell cannot be had this way.
     """
 
-    kind = LeverKind.AUTOGROUP
+    kind = ActuatorKind.AUTOGROUP
 
-    def plan(self, target: Target) -> Plan:
+    def plan(self, target: Target) -> ActuationPlan:
         """One change for each session that is the job's alone."""
         family = self._family(target)
         blocked = self._system.autogroup_why_not(family[0])
@@ -126,9 +128,11 @@ class AutogroupLever(ValueLever):
             if spared:
                 raise CannotPlan(spared[0])
             raise AlreadyThere("its sessions have the highest nice value")
-        return Plan(lever=self.kind, changes=changes, notes=tuple(spared))
+        return ActuationPlan(lever=self.kind, changes=changes, notes=tuple(spared))
 
-    def _changes(self, family: tuple[Identity, ...], spared: list[str]) -> Iterator[Change]:
+    def _changes(
+        self, family: tuple[ProcessIdentity, ...], spared: list[str]
+    ) -> Iterator[ValueChange]:
         ours = {process.pid for process in family}
         for session, process in self._sessions(family).items():
             others = self._system.session_members(session) - ours
@@ -136,21 +140,21 @@ class AutogroupLever(ValueLever):
             if others:
                 spared.append(f"session {session} holds {len(others)} other processes")
             elif old < NICEST:
-                yield Change(process=process, unit=str(session), old=old, new=NICEST)
+                yield ValueChange(process=process, unit=str(session), old=old, new=NICEST)
 
-    def _sessions(self, family: tuple[Identity, ...]) -> dict[int, Identity]:
-        sessions: dict[int, Identity] = {}
+    def _sessions(self, family: tuple[ProcessIdentity, ...]) -> dict[int, ProcessIdentity]:
+        sessions: dict[int, ProcessIdentity] = {}
         for process, session in self._readings(family, self._system.session).items():
             sessions.setdefault(session, process)
         return sessions
 
-    def _get(self, change: Change) -> Value:
+    def _get(self, change: ValueChange) -> Value:
         return self._system.autogroup_nice(self._member(change))
 
-    def _set(self, change: Change, value: Value) -> None:
+    def _set(self, change: ValueChange, value: Value) -> None:
         self._system.set_autogroup_nice(self._member(change), whole(value))
 
-    def _member(self, change: Change) -> Identity:
+    def _member(self, change: ValueChange) -> ProcessIdentity:
         """A living process of the change's session, no older than the one it names.
 
         While anybody is in a session nobody else gets its number as a pid: who has it and is
@@ -160,7 +164,7 @@ class AutogroupLever(ValueLever):
         if self._system.is_there(known):
             return known
         if not change.unit.isdigit():
-            raise Refused(f"{change.unit!r} is no session")
+            raise AccessRefused(f"{change.unit!r} is no session")
         session = int(change.unit)
         named = self._system.identify([session])
         if not any(each.start_ticks > known.start_ticks for each in named):
@@ -182,42 +186,44 @@ class Background(Protocol):
         """What stands for background."""
         ...
 
-    def get(self, process: Identity) -> int:
-        """Where it is; raises Gone or Refused."""
+    def get(self, process: ProcessIdentity) -> int:
+        """Where it is; raises Gone or AccessRefused."""
         ...
 
-    def set(self, process: Identity, value: int) -> None:
-        """Put it there; raises Gone or Refused."""
+    def set(self, process: ProcessIdentity, value: int) -> None:
+        """Put it there; raises Gone or AccessRefused."""
         ...
 
 
-class BackgroundLever(ValueLever):
+class BackgroundActuator(ValueActuator):
     """Each process of the family to the background and back; reversible without privilege."""
 
-    kind = LeverKind.BACKGROUND
+    kind = ActuatorKind.BACKGROUND
 
     def __init__(self, system: System, background: Background) -> None:
         super().__init__(system)
         self._background = background
 
-    def plan(self, target: Target) -> Plan:
+    def plan(self, target: Target) -> ActuationPlan:
         """Every living process of the family that is not there yet."""
         new = self._background.value
         olds = self._readings(self._family(target), self._background.get)
         changes = tuple(
-            Change(process=process, old=old, new=new) for process, old in olds.items() if old != new
+            ValueChange(process=process, old=old, new=new)
+            for process, old in olds.items()
+            if old != new
         )
         if not changes:
             raise AlreadyThere("all its processes are in the background class")
-        return Plan(lever=self.kind, changes=changes)
+        return ActuationPlan(lever=self.kind, changes=changes)
 
-    def _get(self, change: Change) -> Value:
+    def _get(self, change: ValueChange) -> Value:
         return self._background.get(self._living(change))
 
-    def _set(self, change: Change, value: Value) -> None:
+    def _set(self, change: ValueChange, value: Value) -> None:
         self._background.set(self._living(change), whole(value))
 
-    def _living(self, change: Change) -> Identity:
+    def _living(self, change: ValueChange) -> ProcessIdentity:
         """The platform's calls take a bare pid: it is asked whose it is right before."""
         process = process_of(change)
         if not self._system.is_there(process):

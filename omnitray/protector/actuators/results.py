@@ -10,10 +10,10 @@ from omnitray.base.facts import Resource
 from omnitray.protector.actuators.actuator import Fate, Restored, Target
 from omnitray.protector.actuators.journal import Record
 from omnitray.protector.model import Action
-from omnitray.protector.steps import LeverKind, Rung
+from omnitray.protector.steps import ActuatorKind, EscalationStep
 
 
-class Who(enum.StrEnum):
+class Initiator(enum.StrEnum):
     """Who wanted it."""
 
     PROTECTOR = "protector"
@@ -23,23 +23,23 @@ class Who(enum.StrEnum):
     NEXT_START = "next_start"
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
+class ActionRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be done to whom, and why. ``evidence`` are the figures that spoke for it.
 
     ``action_id`` names it in the journal for good; empty: one is made.
     """
 
     target: Target
-    rung: Rung
+    rung: EscalationStep
     resource: Resource
     reason: str
     evidence: dict[str, Any] = {}
-    who: Who = Who.PROTECTOR
+    who: Initiator = Initiator.PROTECTOR
     action_id: str = ""
     dry_run: bool = False
 
 
-class Outcome(enum.StrEnum):
+class ActuationOutcome(enum.StrEnum):
     """What came of an order, or of taking it back; the words stand in the journal."""
 
     APPLIED = "applied"
@@ -55,12 +55,12 @@ class Outcome(enum.StrEnum):
     ONE_WAY = "one_way"
 
 
-class Performed(msgspec.Struct, frozen=True, kw_only=True):
+class ActuationResult(msgspec.Struct, frozen=True, kw_only=True):
     """One lever pulled, or none: then ``lever`` is None and ``others`` says why for each."""
 
     action_id: str
-    outcome: Outcome
-    lever: LeverKind | None = None
+    outcome: ActuationOutcome
+    lever: ActuatorKind | None = None
     reversible: bool = True
     others: dict[str, str] = {}
     notes: tuple[str, ...] = ()
@@ -68,22 +68,22 @@ class Performed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _BACK = {
-    Outcome.RESTORED: "restored",
-    Outcome.PARTLY: "restored in part",
-    Outcome.CHANGED: "left alone",
-    Outcome.GONE: "it has ended",
-    Outcome.ONE_WAY: "not restored",
-    Outcome.FAILED: "could not be restored",
+    ActuationOutcome.RESTORED: "restored",
+    ActuationOutcome.PARTLY: "restored in part",
+    ActuationOutcome.CHANGED: "left alone",
+    ActuationOutcome.GONE: "it has ended",
+    ActuationOutcome.ONE_WAY: "not restored",
+    ActuationOutcome.FAILED: "could not be restored",
 }
 
 
-class TakenBack(msgspec.Struct, frozen=True, kw_only=True):
+class UndoResult(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one action when it was undone."""
 
     action_id: str
     title: str
-    lever: LeverKind
-    outcome: Outcome
+    lever: ActuatorKind
+    outcome: ActuationOutcome
     notes: tuple[str, ...] = ()
 
     @property
@@ -96,7 +96,7 @@ class TakenBack(msgspec.Struct, frozen=True, kw_only=True):
         return f"{said}, {self.notes[0]}" + (f" (and {more} more)" if more else "")
 
 
-class Active(msgspec.Struct, frozen=True, kw_only=True):
+class ActiveActuation(msgspec.Struct, frozen=True, kw_only=True):
     """An action in force. ``since`` is wall-clock seconds, ``means`` words for people."""
 
     record: Record
@@ -109,7 +109,7 @@ class Active(msgspec.Struct, frozen=True, kw_only=True):
         return self.record.began.id
 
 
-class Ended(msgspec.Struct, frozen=True, kw_only=True):
+class EndedProcess(msgspec.Struct, frozen=True, kw_only=True):
     """The end of an end: gone after so long, by TERM or KILL; or not gone at all.
 
     ``born`` were started by the victims meanwhile, and ended with them.
@@ -123,21 +123,21 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     born: int = 0
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class FollowUp(msgspec.Struct, frozen=True, kw_only=True):
     """What a look brought; ``next_s`` None means that nothing is left to look after."""
 
     next_s: float | None
-    ended: tuple[Ended, ...] = ()
+    ended: tuple[EndedProcess, ...] = ()
     gone: tuple[str, ...] = ()  # ids of actions that hold nobody any more
     let_run: tuple[str, ...] = ()  # those of them that somebody else has continued
     guardian_replaced: bool = False
 
 
-def order_for(action: Action, who: Who = Who.PROTECTOR) -> Order:
+def order_for(action: Action, who: Initiator = Initiator.PROTECTOR) -> ActionRequest:
     """What the protector has decided, as an order."""
     target = Target(job_key=action.job_key, title=action.title, processes=action.targets)
     evidence = msgspec.to_builtins(action.evidence)
-    return Order(
+    return ActionRequest(
         target=target,
         rung=action.rung,
         resource=action.resource,
@@ -159,23 +159,23 @@ def is_lever_of(action_id: str, lever: str) -> bool:
     return lever == action_id or lever.startswith(f"{action_id}.")
 
 
-def outcome_of(fates: Iterable[Fate]) -> Outcome:
+def outcome_of(fates: Iterable[Fate]) -> ActuationOutcome:
     """One word for what became of several values."""
     seen = set(fates)
     if not seen or seen == {Fate.GONE}:
-        return Outcome.GONE
+        return ActuationOutcome.GONE
     if seen <= {Fate.RESTORED, Fate.GONE}:
-        return Outcome.RESTORED
+        return ActuationOutcome.RESTORED
     if Fate.FAILED in seen:
-        return Outcome.FAILED
+        return ActuationOutcome.FAILED
     if Fate.RESTORED in seen:
-        return Outcome.PARTLY
-    return Outcome.CHANGED if Fate.CHANGED in seen else Outcome.ONE_WAY
+        return ActuationOutcome.PARTLY
+    return ActuationOutcome.CHANGED if Fate.CHANGED in seen else ActuationOutcome.ONE_WAY
 
 
-def taken_back(record: Record, restored: Restored) -> TakenBack:
+def taken_back(record: Record, restored: Restored) -> UndoResult:
     """The fact for an action that was undone."""
-    return TakenBack(
+    return UndoResult(
         action_id=record.began.id,
         title=record.began.title,
         lever=record.began.lever,

@@ -6,46 +6,46 @@ session of its own, and is gone afterwards); nothing else is touched.
 
 import msgspec
 
-from omnitray.base.readings import Identity
-from omnitray.protector.actuators.actuator import Applied, Fate, Lever, Target
-from omnitray.protector.actuators.system import Gone, Refused, System
-from omnitray.protector.steps import LeverKind
+from omnitray.base.readings import ProcessIdentity
+from omnitray.protector.actuators.actuator import Actuator, Applied, Fate, Target
+from omnitray.protector.actuators.system import AccessRefused, Gone, System
+from omnitray.protector.steps import ActuatorKind
 
 NAMES = {
-    LeverKind.CPU_WEIGHT: "Scope CPU weight",
-    LeverKind.MEMORY_HIGH: "Scope memory limit",
-    LeverKind.FREEZE: "Scope freezer",
-    LeverKind.AUTOGROUP: "Session autogroup",
-    LeverKind.BACKGROUND: "Background class",
-    LeverKind.NICE: "Nice",
-    LeverKind.IO_CLASS: "Disk I/O class",
-    LeverKind.STOP: "Pause by signal",
-    LeverKind.END: "End",
+    ActuatorKind.CPU_WEIGHT: "Scope CPU weight",
+    ActuatorKind.MEMORY_HIGH: "Scope memory limit",
+    ActuatorKind.FREEZE: "Scope freezer",
+    ActuatorKind.AUTOGROUP: "Session autogroup",
+    ActuatorKind.BACKGROUND: "Background class",
+    ActuatorKind.NICE: "Nice",
+    ActuatorKind.IO_CLASS: "Disk I/O class",
+    ActuatorKind.STOP: "Pause by signal",
+    ActuatorKind.END: "End",
 }
 
 
-class LeverRow(msgspec.Struct, frozen=True, kw_only=True):
+class ActuatorRow(msgspec.Struct, frozen=True, kw_only=True):
     """One lever on this machine; ``why_not`` is one sentence where it does not work."""
 
-    kind: LeverKind
+    kind: ActuatorKind
     name: str
     works: bool
     reversible: bool
     why_not: str = ""
 
 
-def levers_report(
-    levers: tuple[Lever, ...], system: System, child: Identity
-) -> tuple[LeverRow, ...]:
+def actuators_report(
+    levers: tuple[Actuator, ...], system: System, child: ProcessIdentity
+) -> tuple[ActuatorRow, ...]:
     """A row for each lever, in their order."""
     target = Target(job_key="self-test", title="OmniTray's own test", processes=(child,))
     return tuple(_row(lever, system, target) for lever in levers)
 
 
-def no_child(levers: tuple[Lever, ...], why_not: str) -> tuple[LeverRow, ...]:
+def no_child(levers: tuple[Actuator, ...], why_not: str) -> tuple[ActuatorRow, ...]:
     """The rows where there was nothing to try them on."""
     return tuple(
-        LeverRow(
+        ActuatorRow(
             kind=lever.kind,
             name=NAMES[lever.kind],
             works=False,
@@ -56,11 +56,11 @@ def no_child(levers: tuple[Lever, ...], why_not: str) -> tuple[LeverRow, ...]:
     )
 
 
-def _row(lever: Lever, system: System, target: Target) -> LeverRow:
+def _row(lever: Actuator, system: System, target: Target) -> ActuatorRow:
     why_not = _try(lever, target)
     if not why_not and not system.is_there(target.processes[0]):
         why_not = "the test's own process has ended"
-    return LeverRow(
+    return ActuatorRow(
         kind=lever.kind,
         name=NAMES[lever.kind],
         works=not why_not,
@@ -69,11 +69,11 @@ def _row(lever: Lever, system: System, target: Target) -> LeverRow:
     )
 
 
-def _try(lever: Lever, target: Target) -> str:
+def _try(lever: Actuator, target: Target) -> str:
     try:
         plan = lever.plan(target)
         lever.prepare(plan)
-    except (Gone, Refused) as refused:
+    except (Gone, AccessRefused) as refused:
         return str(refused)
     applied = lever.apply(plan)
     if applied.failures or not applied.changes:
@@ -87,7 +87,7 @@ def _try(lever: Lever, target: Target) -> str:
     return _not_back(lever, applied)
 
 
-def _not_back(lever: Lever, applied: Applied) -> str:
+def _not_back(lever: Actuator, applied: Applied) -> str:
     if lever.reversible and lever.read_back(applied):
         return "it cannot be taken back"
     return ""

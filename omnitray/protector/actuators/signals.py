@@ -10,30 +10,30 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from omnitray.base.clock import Clock
-from omnitray.base.readings import Identity
+from omnitray.base.readings import ProcessIdentity
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.actuator import (
+    ActuationPlan,
     AlreadyThere,
     Applied,
     CannotPlan,
-    Change,
     Fate,
-    Plan,
     Restored,
     Target,
     Value,
-    ValueLever,
+    ValueActuator,
+    ValueChange,
     process_of,
 )
 from omnitray.protector.actuators.cgroup import RUNNING, refuse_tied
-from omnitray.protector.actuators.results import Ended
-from omnitray.protector.actuators.system import Gone, Refused, Sign, System
-from omnitray.protector.steps import LeverKind
+from omnitray.protector.actuators.results import EndedProcess
+from omnitray.protector.actuators.system import AccessRefused, Gone, Sign, System
+from omnitray.protector.steps import ActuatorKind
 
-Spares = Callable[[Identity], str]
+Spares = Callable[[ProcessIdentity], str]
 
 
-class Grounds(msgspec.Struct, frozen=True, kw_only=True):
+class OriginSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """Where what belongs to an end is born: sessions and units of its own, as they were before.
 
     ``others`` are pids that were in them and do not belong to it.
@@ -44,15 +44,15 @@ class Grounds(msgspec.Struct, frozen=True, kw_only=True):
     others: frozenset[int] = frozenset()
 
 
-class Quarry:
+class TerminationScope:
     """Looks for all of it, each time anew."""
 
     def __init__(self, system: System, spares: Spares = lambda _who: "") -> None:
         self._system = system
         self._spares = spares
-        self._asked: dict[Identity, str] = {}
+        self._asked: dict[ProcessIdentity, str] = {}
 
-    def grounds(self, processes: Iterable[Identity]) -> Grounds:
+    def grounds(self, processes: Iterable[ProcessIdentity]) -> OriginSnapshot:
         """To be asked before any of them is touched: the dead have no session."""
         members = self._system.units.group_members
         family = self._system.family(processes)
@@ -63,11 +63,16 @@ class Quarry:
         # Read again, and last: who was born between the readings is one of it, not a stranger.
         ours = {process.pid for process in (*family, *self._system.family(family))}
         alone = frozenset(group for group, pids in inside.items() if pids <= ours | there)
-        return Grounds(sessions=frozenset(sessions), groups=alone, others=frozenset(there - ours))
+        return OriginSnapshot(
+            sessions=frozenset(sessions), groups=alone, others=frozenset(there - ours)
+        )
 
     def living(
-        self, named: Iterable[Identity], known: Iterable[Identity], grounds: Grounds
-    ) -> tuple[Identity, ...]:
+        self,
+        named: Iterable[ProcessIdentity],
+        known: Iterable[ProcessIdentity],
+        grounds: OriginSnapshot,
+    ) -> tuple[ProcessIdentity, ...]:
         """All of it that lives, parents first. ``named`` were decided about and are not spared.
 
         The others are looked up anew: what was a shell a moment ago runs a program by now.
@@ -83,7 +88,7 @@ class Quarry:
             spared |= set(self._system.family(spared)) - decided
         return tuple(dict.fromkeys(each for each in found if each not in spared))
 
-    def why_spared(self, process: Identity) -> str:
+    def why_spared(self, process: ProcessIdentity) -> str:
         """Why this one is not to be ended, empty where it may be; looked up once."""
         if process not in self._asked:
             self._asked[process] = self._spares(process)
@@ -93,19 +98,19 @@ class Quarry:
         """Nothing is being ended any more."""
         self._asked.clear()
 
-    def _as_they_are(self, known: Iterable[Identity]) -> tuple[Identity, ...]:
+    def _as_they_are(self, known: Iterable[ProcessIdentity]) -> tuple[ProcessIdentity, ...]:
         """The same processes, with the program that each of them runs now."""
         starts = {process.pid: process.start_ticks for process in known}
         found = self._system.identify(starts)
         return tuple(each for each in found if each.start_ticks == starts[each.pid])
 
-    def _born(self, grounds: Grounds) -> set[int]:
+    def _born(self, grounds: OriginSnapshot) -> set[int]:
         pids = {pid for each in grounds.sessions for pid in self._system.session_members(each)}
         for group in grounds.groups:
             pids |= self._system.units.group_members(group)
         return pids - grounds.others
 
-    def _leads_session(self, process: Identity) -> bool:
+    def _leads_session(self, process: ProcessIdentity) -> bool:
         try:
             return self._system.session(process) == process.pid
         except Gone:
@@ -119,26 +124,26 @@ _LOOK_AGAIN_S = 0.002
 _ROUNDS = 16  # more than a job that forks as fast as it can has needed
 
 
-class StopLever(ValueLever):
+class StopActuator(ValueActuator):
     """SIGSTOP and SIGCONT. Parents are stopped first: what is stopped has no more children."""
 
-    kind = LeverKind.STOP
+    kind = ActuatorKind.STOP
     pauses = True
 
-    def plan(self, target: Target) -> Plan:
+    def plan(self, target: Target) -> ActuationPlan:
         """Every running process of the family; descendants that are tied are spared."""
         refuse_tied(self._system, target.processes)
         family = self._family(target)
         ties = self._system.ties(family)
         stopped = self._readings(family, self._system.is_stopped)
         changes = tuple(
-            Change(process=process, old=RUNNING, new=STOPPED)
+            ValueChange(process=process, old=RUNNING, new=STOPPED)
             for process, is_stopped in stopped.items()
             if not is_stopped and not ties.get(process.pid)
         )
         if not changes:
             raise AlreadyThere("all its processes are stopped")
-        return Plan(lever=self.kind, changes=changes, notes=_spared(ties))
+        return ActuationPlan(lever=self.kind, changes=changes, notes=_spared(ties))
 
     def read_back(self, applied: Applied) -> bool:
         """Whether all stand still; a process on another processor needs a moment to notice."""
@@ -148,14 +153,14 @@ class StopLever(ValueLever):
             self._system.wait(_LOOK_AGAIN_S)
         return super().read_back(applied)
 
-    def _get(self, change: Change) -> Value:
+    def _get(self, change: ValueChange) -> Value:
         return STOPPED if self._system.is_stopped(process_of(change)) else RUNNING
 
-    def _set(self, change: Change, value: Value) -> None:
+    def _set(self, change: ValueChange, value: Value) -> None:
         self._system.send(process_of(change), Sign.STOP if value == STOPPED else Sign.CONT)
 
 
-class EndLever(ValueLever):
+class EndActuator(ValueActuator):
     """SIGTERM now; whoever watches sends SIGKILL by time.
 
     Everything is stopped first, so that it takes no more memory while it is looked through and
@@ -163,9 +168,9 @@ class EndLever(ValueLever):
     after. A run that dies in between leaves it stopped until the next start.
     """
 
-    kind = LeverKind.END
+    kind = ActuatorKind.END
 
-    def __init__(self, system: System, quarry: Quarry) -> None:
+    def __init__(self, system: System, quarry: TerminationScope) -> None:
         super().__init__(system)
         self._quarry = quarry
 
@@ -174,70 +179,70 @@ class EndLever(ValueLever):
         """Never."""
         return False
 
-    def plan(self, target: Target) -> Plan:
+    def plan(self, target: Target) -> ActuationPlan:
         """The named processes that live, and what they have started."""
         living = tuple(process for process in target.processes if self._system.is_there(process))
         if not living:
             raise CannotPlan("its processes have ended")
-        family = self._quarry.living(living, (), Grounds())
+        family = self._quarry.living(living, (), OriginSnapshot())
         changes = tuple(_end_of(process) for process in family)
-        return Plan(lever=self.kind, changes=changes, reversible=False)
+        return ActuationPlan(lever=self.kind, changes=changes, reversible=False)
 
-    def apply(self, plan: Plan) -> Applied:
+    def apply(self, plan: ActuationPlan) -> Applied:
         """Stop, look again until nobody is new, TERM, continue; the frozen hear only KILL."""
         failures: list[str] = []
         named = tuple(process_of(change) for change in plan.changes)
-        everybody = self.hold(named, lambda: self._quarry.living(named, (), Grounds()))
+        everybody = self.hold(named, lambda: self._quarry.living(named, (), OriginSnapshot()))
         reached = [each for each in everybody if self._tell(each, self._word_for(each), failures)]
         for process in reached:
-            with contextlib.suppress(Gone, Refused):
+            with contextlib.suppress(Gone, AccessRefused):
                 self._system.send(process, Sign.CONT)
         return Applied(changes=tuple(map(_end_of, reached)), failures=tuple(failures))
 
     def hold(
-        self, known: tuple[Identity, ...], look: Callable[[], tuple[Identity, ...]]
-    ) -> tuple[Identity, ...]:
+        self, known: tuple[ProcessIdentity, ...], look: Callable[[], tuple[ProcessIdentity, ...]]
+    ) -> tuple[ProcessIdentity, ...]:
         """Stop all, and look again until nobody is new: what is stopped starts nothing."""
-        held: dict[Identity, None] = {}
-        new: tuple[Identity, ...] = known
+        held: dict[ProcessIdentity, None] = {}
+        new: tuple[ProcessIdentity, ...] = known
         for _ in range(_ROUNDS):
             for process in new:
                 held[process] = None
-                with contextlib.suppress(Gone, Refused):  # then TERM or KILL will say so
+                with contextlib.suppress(Gone, AccessRefused):  # then TERM or KILL will say so
                     self._system.send(process, Sign.STOP)
             new = tuple(each for each in look() if each not in held)
             if not new:
                 break
         return tuple(held)
 
-    def ask(self, processes: Iterable[Identity]) -> None:
+    def ask(self, processes: Iterable[ProcessIdentity]) -> None:
         """TERM for those that were born since."""
         for process in processes:
             self._tell(process, self._word_for(process), [])
 
     def kill(
         self,
-        processes: tuple[Identity, ...],
-        grounds: Grounds,
-        look: Callable[[], tuple[Identity, ...]],
+        processes: tuple[ProcessIdentity, ...],
+        grounds: OriginSnapshot,
+        look: Callable[[], tuple[ProcessIdentity, ...]],
     ) -> None:
         """SIGKILL for all that still live; a unit of their own is ended as one by the kernel."""
         everybody = self.hold(processes, look)
         for group in grounds.groups:
             if self._holds_only(group, everybody):
-                with contextlib.suppress(Gone, Refused):  # signals do it as well
+                with contextlib.suppress(Gone, AccessRefused):  # signals do it as well
                     self._system.units.end_group(group)
         for process in everybody:
             self._tell(process, Sign.KILL, [])
 
-    def living(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    def living(self, changes: tuple[ValueChange, ...]) -> tuple[ValueChange, ...]:
         """Those that have not ended yet."""
         return tuple(change for change in changes if self._system.is_there(process_of(change)))
 
-    def let_go(self, changes: tuple[Change, ...]) -> None:
+    def let_go(self, changes: tuple[ValueChange, ...]) -> None:
         """Continue what a run that died left stopped on its way to the end."""
         for change in changes:
-            with contextlib.suppress(Gone, Refused):
+            with contextlib.suppress(Gone, AccessRefused):
                 if self._system.is_stopped(process_of(change)):
                     self._system.send(process_of(change), Sign.CONT)
 
@@ -246,33 +251,33 @@ class EndLever(ValueLever):
         del applied
         return True
 
-    def restore(self, changes: tuple[Change, ...]) -> Restored:
+    def restore(self, changes: tuple[ValueChange, ...]) -> Restored:
         """What has ended does not come back."""
         return Restored(fates=(Fate.ONE_WAY,) * len(changes))
 
-    def _get(self, change: Change) -> Value:
+    def _get(self, change: ValueChange) -> Value:
         return RUNNING if self._system.is_there(process_of(change)) else ENDED
 
-    def _tell(self, process: Identity, sign: Sign, failures: list[str]) -> bool:
+    def _tell(self, process: ProcessIdentity, sign: Sign, failures: list[str]) -> bool:
         """Whether it was reached; what ended meanwhile was."""
         try:
             self._system.send(process, sign)
         except Gone:
             return True
-        except Refused as refused:
+        except AccessRefused as refused:
             failures.append(str(refused))
             return False
         return True
 
-    def _word_for(self, process: Identity) -> Sign:
+    def _word_for(self, process: ProcessIdentity) -> Sign:
         return Sign.KILL if self._system.units.is_held(process) else Sign.TERM
 
-    def _holds_only(self, group: str, processes: tuple[Identity, ...]) -> bool:
+    def _holds_only(self, group: str, processes: tuple[ProcessIdentity, ...]) -> bool:
         return self._system.units.group_members(group) <= {each.pid for each in processes}
 
 
-def _end_of(process: Identity) -> Change:
-    return Change(process=process, old=RUNNING, new=ENDED)
+def _end_of(process: ProcessIdentity) -> ValueChange:
+    return ValueChange(process=process, old=RUNNING, new=ENDED)
 
 
 def _spared(ties: dict[int, frozenset[Tie]]) -> tuple[str, ...]:
@@ -285,19 +290,19 @@ STEP_S = 0.05
 LOOK_EVERY_S = 0.25
 
 
-class _Ending:
+class _EndInProgress:
     """One end under way. ``named`` were decided about; ``told`` have heard TERM, with the rest."""
 
     def __init__(
         self,
         title: str,
-        named: tuple[Identity, ...],
-        told: tuple[Identity, ...],
-        grounds: Grounds,
+        named: tuple[ProcessIdentity, ...],
+        told: tuple[ProcessIdentity, ...],
+        grounds: OriginSnapshot,
     ) -> None:
         self.title = title
         self.named = named
-        self.known: dict[tuple[int, int], Identity] = {}
+        self.known: dict[tuple[int, int], ProcessIdentity] = {}
         self.take_in(told)
         self.began_with = len(self.known)
         self.grounds = grounds
@@ -305,14 +310,14 @@ class _Ending:
         self.looked_s = 0.0
         self.killed_s: float | None = None
 
-    def take_in(self, seen: Iterable[Identity]) -> list[Identity]:
+    def take_in(self, seen: Iterable[ProcessIdentity]) -> list[ProcessIdentity]:
         """Those that are new, or run another program than when they were seen last."""
         new = [each for each in seen if self.known.get((each.pid, each.start_ticks)) != each]
         self.known |= {(each.pid, each.start_ticks): each for each in new}
         return new
 
-    def ended(self, action_id: str, now: float, *, survived: bool = False) -> Ended:
-        return Ended(
+    def ended(self, action_id: str, now: float, *, survived: bool = False) -> EndedProcess:
+        return EndedProcess(
             action_id=action_id,
             title=self.title,
             after_s=now - self.began_s,
@@ -325,27 +330,33 @@ class _Ending:
 class Endings:
     """All ends under way."""
 
-    def __init__(self, clock: Clock, system: System, lever: EndLever, quarry: Quarry) -> None:
+    def __init__(
+        self, clock: Clock, system: System, lever: EndActuator, quarry: TerminationScope
+    ) -> None:
         self._clock = clock
         self._system = system
         self._lever = lever
         self._quarry = quarry
-        self._open: dict[str, _Ending] = {}
+        self._open: dict[str, _EndInProgress] = {}
 
     def __len__(self) -> int:
         return len(self._open)
 
     def add(
-        self, action_id: str, target: Target, told: Iterable[Identity], grounds: Grounds
+        self,
+        action_id: str,
+        target: Target,
+        told: Iterable[ProcessIdentity],
+        grounds: OriginSnapshot,
     ) -> None:
         """TERM has just been sent to ``told``; ``grounds`` are from before that."""
         told = tuple(told)
         named = tuple(each for each in told if each in target.processes)
-        ending = _Ending(target.title, named, told, grounds)
+        ending = _EndInProgress(target.title, named, told, grounds)
         ending.began_s = ending.looked_s = self._clock.monotonic()
         self._open[action_id] = ending
 
-    def step(self, *, hurry: bool = False) -> tuple[Ended, ...]:
+    def step(self, *, hurry: bool = False) -> tuple[EndedProcess, ...]:
         """Kill what TERM did not end in time, at once where ``hurry``; tell what is over."""
         now = self._clock.monotonic()
         over = []
@@ -358,7 +369,9 @@ class Endings:
             self._quarry.forget()
         return tuple(over)
 
-    def _look(self, action_id: str, ending: _Ending, now: float, *, hurry: bool) -> Ended | None:
+    def _look(
+        self, action_id: str, ending: _EndInProgress, now: float, *, hurry: bool
+    ) -> EndedProcess | None:
         living = self._living(ending, now)
         if not living:
             return ending.ended(action_id, now)
@@ -371,7 +384,7 @@ class Endings:
             return ending.ended(action_id, now, survived=True)
         return None
 
-    def _living(self, ending: _Ending, now: float) -> tuple[Identity, ...]:
+    def _living(self, ending: _EndInProgress, now: float) -> tuple[ProcessIdentity, ...]:
         living = tuple(each for each in ending.known.values() if self._system.is_there(each))
         if living and now - ending.looked_s < LOOK_EVERY_S:
             return living
@@ -384,8 +397,8 @@ class Endings:
             self._kill(ending, living)
         return living
 
-    def _kill(self, ending: _Ending, living: tuple[Identity, ...]) -> None:
+    def _kill(self, ending: _EndInProgress, living: tuple[ProcessIdentity, ...]) -> None:
         self._lever.kill(living, ending.grounds, lambda: self._everybody(ending))
 
-    def _everybody(self, ending: _Ending) -> tuple[Identity, ...]:
+    def _everybody(self, ending: _EndInProgress) -> tuple[ProcessIdentity, ...]:
         return self._quarry.living(ending.named, ending.known.values(), ending.grounds)

@@ -2,7 +2,7 @@
 
 Each platform implements :class:`System`; tests have one that they tell what to be. Every function
 takes an identity, never a bare pid, and raises :class:`Gone` when that very process is no longer
-there (its pid may be somebody else's by now) and :class:`Refused`, with a sentence, when the
+there (its pid may be somebody else's by now) and :class:`AccessRefused`, with a sentence, when the
 system does not let us.
 """
 
@@ -12,7 +12,7 @@ from typing import NoReturn, Protocol
 
 import msgspec
 
-from omnitray.base.readings import Identity
+from omnitray.base.readings import ProcessIdentity
 from omnitray.processes.process_roles import Tie
 
 
@@ -20,11 +20,11 @@ class Gone(Exception):  # noqa: N818 - a fact, not an error of ours
     """The process, or the unit, has ended."""
 
 
-class Refused(Exception):  # noqa: N818 - likewise
+class AccessRefused(Exception):  # noqa: N818 - likewise
     """The system does not let us; the text says why."""
 
 
-class OneWay(Refused):
+class OneWay(AccessRefused):
     """Likewise, and never will without privilege."""
 
 
@@ -54,7 +54,7 @@ class Units(Protocol):
         """Empty where it can be used (for what ``controller`` does), else one sentence."""
         ...
 
-    def unit_of(self, process: Identity) -> str | None:
+    def unit_of(self, process: ProcessIdentity) -> str | None:
         """The unit that holds the process, None for what the manager does not hold."""
         ...
 
@@ -62,11 +62,11 @@ class Units(Protocol):
         """Pids in the unit; empty when it is gone."""
         ...
 
-    def adopt(self, unit: str, processes: Iterable[Identity], description: str) -> None:
+    def adopt(self, unit: str, processes: Iterable[ProcessIdentity], description: str) -> None:
         """Move processes into a scope of that name, made where it is not there."""
         ...
 
-    def group_of(self, process: Identity) -> str:
+    def group_of(self, process: ProcessIdentity) -> str:
         """The unit's cgroup, as a place to look into without asking the manager; empty: none."""
         ...
 
@@ -78,7 +78,7 @@ class Units(Protocol):
         """Kill everything in it at once, also what is being started."""
         ...
 
-    def is_held(self, process: Identity) -> bool:
+    def is_held(self, process: ProcessIdentity) -> bool:
         """Whether a freezer holds it, so that it hears nothing but KILL."""
         ...
 
@@ -135,35 +135,35 @@ class System(Protocol):
         """Let the system go on for a moment; a fake turns its clock."""
         ...
 
-    def is_there(self, identity: Identity) -> bool:
+    def is_there(self, identity: ProcessIdentity) -> bool:
         """Whether that very process still lives (one that awaits its parent does not)."""
         ...
 
-    def identify(self, pids: Iterable[int]) -> tuple[Identity, ...]:
+    def identify(self, pids: Iterable[int]) -> tuple[ProcessIdentity, ...]:
         """The identities of those pids that live."""
         ...
 
-    def family(self, identities: Iterable[Identity]) -> tuple[Identity, ...]:
+    def family(self, identities: Iterable[ProcessIdentity]) -> tuple[ProcessIdentity, ...]:
         """Those that still live, and their living descendants, parents first."""
         ...
 
-    def ties(self, identities: Iterable[Identity]) -> dict[int, frozenset[Tie]]:
+    def ties(self, identities: Iterable[ProcessIdentity]) -> dict[int, frozenset[Tie]]:
         """By pid: what ties each to the person at the screen."""
         ...
 
-    def send(self, identity: Identity, sign: Sign) -> None:
+    def send(self, identity: ProcessIdentity, sign: Sign) -> None:
         """Send a signal to that very process."""
         ...
 
-    def is_stopped(self, identity: Identity) -> bool:
+    def is_stopped(self, identity: ProcessIdentity) -> bool:
         """Whether it is stopped by a signal."""
         ...
 
-    def nice(self, identity: Identity) -> int:
+    def nice(self, identity: ProcessIdentity) -> int:
         """Its nice value."""
         ...
 
-    def set_nice(self, identity: Identity, nice: int) -> None:
+    def set_nice(self, identity: ProcessIdentity, nice: int) -> None:
         """Set it; raises OneWay for going down without privilege."""
         ...
 
@@ -171,19 +171,19 @@ class System(Protocol):
         """Whether a raised nice value can be taken back here, of processes like ours."""
         ...
 
-    def may_set_nice(self, identity: Identity, nice: int) -> bool:
+    def may_set_nice(self, identity: ProcessIdentity, nice: int) -> bool:
         """Whether that very process could be given this value, were it at the highest."""
         ...
 
-    def io_priority(self, identity: Identity) -> IoPriority:
+    def io_priority(self, identity: ProcessIdentity) -> IoPriority:
         """Its I/O class."""
         ...
 
-    def set_io_priority(self, identity: Identity, priority: IoPriority) -> None:
+    def set_io_priority(self, identity: ProcessIdentity, priority: IoPriority) -> None:
         """Set it."""
         ...
 
-    def session(self, identity: Identity) -> int:
+    def session(self, identity: ProcessIdentity) -> int:
         """The id of its session."""
         ...
 
@@ -191,15 +191,15 @@ class System(Protocol):
         """Pids of the session's living processes."""
         ...
 
-    def autogroup_why_not(self, identity: Identity) -> str:
+    def autogroup_why_not(self, identity: ProcessIdentity) -> str:
         """Empty where the kernel schedules the process by its session, else one sentence."""
         ...
 
-    def autogroup_nice(self, identity: Identity) -> int:
+    def autogroup_nice(self, identity: ProcessIdentity) -> int:
         """The nice value of its session's group."""
         ...
 
-    def set_autogroup_nice(self, identity: Identity, nice: int) -> None:
+    def set_autogroup_nice(self, identity: ProcessIdentity, nice: int) -> None:
         """Set it, for the whole session."""
         ...
 
@@ -215,7 +215,7 @@ class NoUnits:
         del controller
         return self._why_not
 
-    def unit_of(self, process: Identity) -> str | None:
+    def unit_of(self, process: ProcessIdentity) -> str | None:
         """None: a process is in no unit."""
         del process
         return None
@@ -225,12 +225,12 @@ class NoUnits:
         del unit
         return frozenset()
 
-    def adopt(self, unit: str, processes: Iterable[Identity], description: str) -> NoReturn:
+    def adopt(self, unit: str, processes: Iterable[ProcessIdentity], description: str) -> NoReturn:
         """Refused."""
         del processes, description
         self._refuse(unit)
 
-    def group_of(self, process: Identity) -> str:
+    def group_of(self, process: ProcessIdentity) -> str:
         """None."""
         del process
         return ""
@@ -244,7 +244,7 @@ class NoUnits:
         """Refused."""
         self._refuse(group)
 
-    def is_held(self, process: Identity) -> bool:
+    def is_held(self, process: ProcessIdentity) -> bool:
         """Nothing is frozen here."""
         del process
         return False
@@ -288,4 +288,4 @@ class NoUnits:
         self._refuse(unit)
 
     def _refuse(self, unit: str) -> NoReturn:
-        raise Refused(f"{unit}: {self._why_not}")
+        raise AccessRefused(f"{unit}: {self._why_not}")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 
-class Guard(Protocol):
+class ResumeWatchdog(Protocol):
     """Told before anything is paused and after it runs again."""
 
     def hold(
@@ -13,7 +13,7 @@ class Guard(Protocol):
         processes: Iterable[tuple[int, int]] = (),
         cgroups: Iterable[tuple[int, str]] = (),
     ) -> None:
-        """Guard processes, as (pid, start ticks), and cgroups, as (inode, folder)."""
+        """Watch processes, as (pid, start ticks), and cgroups, as (inode, folder)."""
         ...
 
     def release(self, action_id: str) -> None:
@@ -25,7 +25,7 @@ class Guard(Protocol):
         ...
 
 
-class NoGuard:
+class NullWatchdog:
     """Where nothing can guard: the journal brings everything back at the next start."""
 
     def hold(

@@ -7,7 +7,7 @@ Scripts (agents are often some) are told by the script that an interpreter runs.
 
 import msgspec
 
-from omnitray.protector.model import SparedReason
+from omnitray.protector.model import ExclusionReason
 
 _AGENTS = frozenset(
     (
@@ -127,55 +127,55 @@ _GUARDIANS = frozenset(
 )
 
 
-class Programs(msgspec.Struct, frozen=True, kw_only=True):
+class ProgramTables(msgspec.Struct, frozen=True, kw_only=True):
     """One platform's tables."""
 
-    names: dict[SparedReason, frozenset[str]]
-    patterns: tuple[tuple[str, SparedReason], ...] = ()
+    names: dict[ExclusionReason, frozenset[str]]
+    patterns: tuple[tuple[str, ExclusionReason], ...] = ()
     folds_case: bool = False
 
 
 EVERYWHERE = {
-    SparedReason.AGENT: _AGENTS,
-    SparedReason.SHELL: _SHELLS,
-    SparedReason.EDITOR: _EDITORS,
-    SparedReason.DATABASE: _DATABASES,
-    SparedReason.PACKAGES: _PACKAGES,
-    SparedReason.VPN: _VPNS,
-    SparedReason.BACKUP: _BACKUPS,
-    SparedReason.GUARDIAN: _GUARDIANS,
+    ExclusionReason.AGENT: _AGENTS,
+    ExclusionReason.SHELL: _SHELLS,
+    ExclusionReason.EDITOR: _EDITORS,
+    ExclusionReason.DATABASE: _DATABASES,
+    ExclusionReason.PACKAGES: _PACKAGES,
+    ExclusionReason.VPN: _VPNS,
+    ExclusionReason.BACKUP: _BACKUPS,
+    ExclusionReason.GUARDIAN: _GUARDIANS,
 }
 EVERYWHERE_PATTERNS = (
-    ("*/.vscode-server/*", SparedReason.EDITOR),
-    ("*/.vscode-server-insiders/*", SparedReason.EDITOR),
-    ("*/.cursor-server/*", SparedReason.EDITOR),
-    ("*/.windsurf-server/*", SparedReason.EDITOR),
-    ("*/.zed_server/*", SparedReason.EDITOR),
-    ("*/jbr/*/java", SparedReason.EDITOR),  # JetBrains' own runtime
+    ("*/.vscode-server/*", ExclusionReason.EDITOR),
+    ("*/.vscode-server-insiders/*", ExclusionReason.EDITOR),
+    ("*/.cursor-server/*", ExclusionReason.EDITOR),
+    ("*/.windsurf-server/*", ExclusionReason.EDITOR),
+    ("*/.zed_server/*", ExclusionReason.EDITOR),
+    ("*/jbr/*/java", ExclusionReason.EDITOR),  # JetBrains' own runtime
     # Programs that carry their version for a name, and scripts with a name that says nothing.
-    ("*/claude/versions/*", SparedReason.AGENT),
-    ("*/@anthropic-ai/claude-code/*", SparedReason.AGENT),
-    ("*/@openai/codex/*", SparedReason.AGENT),
-    ("*/@google/gemini-cli/*", SparedReason.AGENT),
-    ("*/@github/copilot/*", SparedReason.AGENT),
-    ("*/@qwen-code/qwen-code/*", SparedReason.AGENT),
-    ("*/@sourcegraph/amp/*", SparedReason.AGENT),
-    ("*/@augmentcode/auggie/*", SparedReason.AGENT),
-    ("*/cursor-agent/versions/*", SparedReason.AGENT),
-    ("*/opencode-ai/*", SparedReason.AGENT),
-    ("*/Homebrew/Library/Homebrew/*", SparedReason.PACKAGES),
-    ("*/homebrew/Library/Homebrew/*", SparedReason.PACKAGES),
+    ("*/claude/versions/*", ExclusionReason.AGENT),
+    ("*/@anthropic-ai/claude-code/*", ExclusionReason.AGENT),
+    ("*/@openai/codex/*", ExclusionReason.AGENT),
+    ("*/@google/gemini-cli/*", ExclusionReason.AGENT),
+    ("*/@github/copilot/*", ExclusionReason.AGENT),
+    ("*/@qwen-code/qwen-code/*", ExclusionReason.AGENT),
+    ("*/@sourcegraph/amp/*", ExclusionReason.AGENT),
+    ("*/@augmentcode/auggie/*", ExclusionReason.AGENT),
+    ("*/cursor-agent/versions/*", ExclusionReason.AGENT),
+    ("*/opencode-ai/*", ExclusionReason.AGENT),
+    ("*/Homebrew/Library/Homebrew/*", ExclusionReason.PACKAGES),
+    ("*/homebrew/Library/Homebrew/*", ExclusionReason.PACKAGES),
 )
 # What a Java virtual machine runs, told by a part of its main class.
 SERVERS_IN_JAVA = {
-    "org.elasticsearch.": SparedReason.DATABASE,
-    "org.opensearch.": SparedReason.DATABASE,
-    "org.apache.cassandra.": SparedReason.DATABASE,
-    "org.neo4j.": SparedReason.DATABASE,
-    "com.neo4j.": SparedReason.DATABASE,
-    "kafka.Kafka": SparedReason.DATABASE,
-    "org.apache.zookeeper.": SparedReason.DATABASE,
-    "org.h2.tools.Server": SparedReason.DATABASE,
-    "com.intellij.idea.Main": SparedReason.EDITOR,
-    "org.eclipse.equinox.launcher": SparedReason.EDITOR,
+    "org.elasticsearch.": ExclusionReason.DATABASE,
+    "org.opensearch.": ExclusionReason.DATABASE,
+    "org.apache.cassandra.": ExclusionReason.DATABASE,
+    "org.neo4j.": ExclusionReason.DATABASE,
+    "com.neo4j.": ExclusionReason.DATABASE,
+    "kafka.Kafka": ExclusionReason.DATABASE,
+    "org.apache.zookeeper.": ExclusionReason.DATABASE,
+    "org.h2.tools.Server": ExclusionReason.DATABASE,
+    "com.intellij.idea.Main": ExclusionReason.EDITOR,
+    "org.eclipse.equinox.launcher": ExclusionReason.EDITOR,
 }

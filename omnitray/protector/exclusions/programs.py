@@ -1,10 +1,10 @@
-"""Programs that are never acted on, platform by platform: their desktops, sound, input, terminals.
+"""Programs that are never acted on, by platform: desktops, sound, input, terminals.
 
 What is protected wherever it runs stands in ``protected_everywhere``.
 """
 
-from omnitray.protector.exclusions.common import EVERYWHERE, EVERYWHERE_PATTERNS, Programs
-from omnitray.protector.model import SparedReason
+from omnitray.protector.exclusions.common import EVERYWHERE, EVERYWHERE_PATTERNS, ProgramTables
+from omnitray.protector.model import ExclusionReason
 
 # Helpers of a desktop have many names, a common beginning, and folders that only a package fills.
 _HELPERS = tuple(
@@ -12,22 +12,22 @@ _HELPERS = tuple(
     for folder in ("/usr/", "/nix/store/", "/gnu/store/")
     for name, reason in (
         *(
-            (each, SparedReason.SESSION)
+            (each, ExclusionReason.SESSION)
             for each in (
                 *("xdg-desktop-portal*", "xdg-document-portal", "xdg-permission-store", "gsd-*"),
                 *("csd-*", "msd-*", "gdm-*", "gvfs*", "polkit-*", "lxqt-*", "budgie-*", "cosmic-*"),
                 *("cinnamon-*", "mate-*", "systemd-*", "ukui-*", "dde-*"),
             )
         ),
-        ("ibus-*", SparedReason.INPUT),
-        ("fcitx5-*", SparedReason.INPUT),
+        ("ibus-*", ExclusionReason.INPUT),
+        ("fcitx5-*", ExclusionReason.INPUT),
     )
 )
 
-LINUX = Programs(
+LINUX = ProgramTables(
     names=EVERYWHERE
     | {
-        SparedReason.SESSION: frozenset(
+        ExclusionReason.SESSION: frozenset(
             (
                 *("systemd", "systemd-logind", "systemd-executor", "init", "login", "sshd"),
                 *("sshd-session", "gdm", "gdm3", "gdm-session-worker", "gdm-wayland-session"),
@@ -85,19 +85,19 @@ LINUX = Programs(
                 ),
             )
         ),
-        SparedReason.BUS: frozenset(
+        ExclusionReason.BUS: frozenset(
             (
                 *("dbus-daemon", "dbus-broker", "dbus-broker-launch", "at-spi-bus-launcher"),
                 *("at-spi2-registryd", "dbus-run-session", "dbus-launch", "xdg-dbus-proxy"),
             )
         ),
-        SparedReason.SOUND: frozenset(
+        ExclusionReason.SOUND: frozenset(
             (
                 *("pipewire", "pipewire-pulse", "wireplumber", "pulseaudio", "jackd", "jackdbus"),
                 *("pipewire-media-session", "easyeffects", "pipewire-aes67", "sndiod", "roc-recv"),
             )
         ),
-        SparedReason.INPUT: frozenset(
+        ExclusionReason.INPUT: frozenset(
             (
                 *("ibus-daemon", "ibus-x11", "ibus-engine-simple", "fcitx", "fcitx5", "uim-xim"),
                 *("scim", "maliit-keyboard", "onboard", "squeekboard", "libinput-gestures"),
@@ -115,7 +115,7 @@ LINUX = Programs(
                 *("orca", "speech-dispatcher", "brltty", "wvkbd", "wvkbd-mobintl"),
             )
         ),
-        SparedReason.TERMINAL: frozenset(
+        ExclusionReason.TERMINAL: frozenset(
             (
                 *("gnome-terminal-server", "gnome-terminal", "konsole", "xterm", "uxterm"),
                 *("alacritty", "kitty", "foot", "footclient", "wezterm-gui", "tilix", "terminator"),
@@ -140,24 +140,26 @@ LINUX = Programs(
     },
     patterns=(
         *_HELPERS,
-        ("*/.mount_*/usr/bin/nvim", SparedReason.EDITOR),
+        ("*/.mount_*/usr/bin/nvim", ExclusionReason.EDITOR),
         *EVERYWHERE_PATTERNS,
     ),
 )
-MACOS = Programs(
+MACOS = ProgramTables(
     names=EVERYWHERE
     | {
-        SparedReason.SESSION: frozenset(
+        ExclusionReason.SESSION: frozenset(
             (
                 *("launchd", "WindowServer", "loginwindow", "Dock", "Finder", "SystemUIServer"),
                 *("ControlCenter", "NotificationCenter", "Spotlight", "cfprefsd", "securityd"),
                 *("UserEventAgent", "tccd", "sshd", "login", "ScreenSaverEngine"),
             )
         ),
-        SparedReason.BUS: frozenset(("distnoted", "mDNSResponder", "dbus-daemon")),
-        SparedReason.SOUND: frozenset(("coreaudiod", "audioaccessoryd")),
-        SparedReason.INPUT: frozenset(("TextInputMenuAgent", "imklaunchagent", "Karabiner-Core")),
-        SparedReason.TERMINAL: frozenset(
+        ExclusionReason.BUS: frozenset(("distnoted", "mDNSResponder", "dbus-daemon")),
+        ExclusionReason.SOUND: frozenset(("coreaudiod", "audioaccessoryd")),
+        ExclusionReason.INPUT: frozenset(
+            ("TextInputMenuAgent", "imklaunchagent", "Karabiner-Core")
+        ),
+        ExclusionReason.TERMINAL: frozenset(
             (
                 *("Terminal", "iTerm2", "alacritty", "kitty", "wezterm-gui", "ghostty", "Warp"),
                 *("tmux", "screen", "zellij", "iTermServer", "Hyper"),
@@ -165,30 +167,30 @@ MACOS = Programs(
         ),
     },
     patterns=(
-        ("/System/Library/*", SparedReason.SESSION),
-        ("/usr/libexec/*", SparedReason.SESSION),
-        ("*/Xcode.app/Contents/MacOS/*", SparedReason.EDITOR),
-        ("*/Visual Studio Code*.app/*", SparedReason.EDITOR),
-        ("*/Cursor.app/*", SparedReason.EDITOR),
-        ("*/Windsurf.app/*", SparedReason.EDITOR),
-        ("*/Zed*.app/*", SparedReason.EDITOR),
-        ("*/Sublime Text.app/*", SparedReason.EDITOR),
-        ("*/Nova.app/*", SparedReason.EDITOR),
-        ("*/BBEdit.app/*", SparedReason.EDITOR),
-        ("*/MacVim.app/*", SparedReason.EDITOR),
-        ("*/Emacs.app/*", SparedReason.EDITOR),
-        ("*/Android Studio*.app/*", SparedReason.EDITOR),
-        ("*/IntelliJ IDEA*.app/*", SparedReason.EDITOR),
-        ("*/PyCharm*.app/*", SparedReason.EDITOR),
-        ("*/iTerm.app/*", SparedReason.TERMINAL),
+        ("/System/Library/*", ExclusionReason.SESSION),
+        ("/usr/libexec/*", ExclusionReason.SESSION),
+        ("*/Xcode.app/Contents/MacOS/*", ExclusionReason.EDITOR),
+        ("*/Visual Studio Code*.app/*", ExclusionReason.EDITOR),
+        ("*/Cursor.app/*", ExclusionReason.EDITOR),
+        ("*/Windsurf.app/*", ExclusionReason.EDITOR),
+        ("*/Zed*.app/*", ExclusionReason.EDITOR),
+        ("*/Sublime Text.app/*", ExclusionReason.EDITOR),
+        ("*/Nova.app/*", ExclusionReason.EDITOR),
+        ("*/BBEdit.app/*", ExclusionReason.EDITOR),
+        ("*/MacVim.app/*", ExclusionReason.EDITOR),
+        ("*/Emacs.app/*", ExclusionReason.EDITOR),
+        ("*/Android Studio*.app/*", ExclusionReason.EDITOR),
+        ("*/IntelliJ IDEA*.app/*", ExclusionReason.EDITOR),
+        ("*/PyCharm*.app/*", ExclusionReason.EDITOR),
+        ("*/iTerm.app/*", ExclusionReason.TERMINAL),
         *EVERYWHERE_PATTERNS,
     ),
     folds_case=True,
 )
-WINDOWS = Programs(
+WINDOWS = ProgramTables(
     names=EVERYWHERE
     | {
-        SparedReason.SESSION: frozenset(
+        ExclusionReason.SESSION: frozenset(
             (
                 *("explorer", "csrss", "smss", "wininit", "winlogon", "services", "lsass", "dwm"),
                 *(
@@ -205,9 +207,9 @@ WINDOWS = Programs(
                 *("vmmemwsl", "vmwp", "wslservice", "wslhost", "wslrelay", "rdpclip", "msmpeng"),
             )
         ),
-        SparedReason.SOUND: frozenset(("audiodg",)),
-        SparedReason.INPUT: frozenset(("ctfmon", "textinputhost", "tabtip")),
-        SparedReason.TERMINAL: frozenset(
+        ExclusionReason.SOUND: frozenset(("audiodg",)),
+        ExclusionReason.INPUT: frozenset(("ctfmon", "textinputhost", "tabtip")),
+        ExclusionReason.TERMINAL: frozenset(
             (
                 *(
                     "windowsterminal",
@@ -222,8 +224,8 @@ WINDOWS = Programs(
         ),
     },
     patterns=(
-        ("?:/Windows/SystemApps/*", SparedReason.SESSION),
-        ("*/Microsoft Visual Studio/*/ServiceHub*", SparedReason.EDITOR),
+        ("?:/Windows/SystemApps/*", ExclusionReason.SESSION),
+        ("*/Microsoft Visual Studio/*/ServiceHub*", ExclusionReason.EDITOR),
         *EVERYWHERE_PATTERNS,
     ),
     folds_case=True,

@@ -11,13 +11,13 @@ from fnmatch import translate
 from pathlib import PurePosixPath, PureWindowsPath
 
 from omnitray.base.facts import Job, ProcessFacts
-from omnitray.base.readings import Identity, ProcessDetail
+from omnitray.base.readings import ProcessDetail, ProcessIdentity
 from omnitray.processes.known_programs import INTERPRETERS, is_ours
 from omnitray.processes.process_roles import KTHREADD, waits_for_a_person
 from omnitray.processes.process_table import ProcessDetails
 from omnitray.protector.actuators.signals import Spares
-from omnitray.protector.exclusions.common import SERVERS_IN_JAVA, Programs
-from omnitray.protector.model import Facts, SparedReason
+from omnitray.protector.exclusions.common import SERVERS_IN_JAVA, ProgramTables
+from omnitray.protector.model import ExclusionReason, Facts
 
 _DELETED = " (deleted)"  # the kernel's word for a program that was replaced by an upgrade
 _MOST_KNOWN = 20_000  # programs with their arguments; then all are looked up anew
@@ -25,13 +25,15 @@ _IN_JAVA = tuple(SERVERS_IN_JAVA.items())
 _GLOB = frozenset("*?[")
 
 
-class Protection:
+class ExclusionRules:
     """The tables of one platform, made ready.
 
     ``home`` stands for ``~`` in what a person adds; ``resolve`` says where a link leads.
     """
 
-    def __init__(self, programs: Programs, home: str, resolve: Callable[[str], str] = str) -> None:
+    def __init__(
+        self, programs: ProgramTables, home: str, resolve: Callable[[str], str] = str
+    ) -> None:
         self._names = {
             _folded(name, folds=programs.folds_case): reason
             for reason, names in programs.names.items()
@@ -44,35 +46,37 @@ class Protection:
         self._folds = programs.folds_case
         self._home = home
         self._resolve = resolve
-        self._known: dict[tuple[str, tuple[str, ...]], SparedReason | None] = {}
+        self._known: dict[tuple[str, tuple[str, ...]], ExclusionReason | None] = {}
         self._additions: dict[tuple[str, ...], _Additions] = {}
 
     def verdict(
         self, process: ProcessFacts, job: Job, facts: Facts, protected: tuple[str, ...]
-    ) -> SparedReason | None:
+    ) -> ExclusionReason | None:
         """Why nothing may be done to this process; None where it may be chosen."""
         detail = detail_of(process, facts)
         return (
             _own(process, facts)
             or self._program(process, detail)
             or self._person(process, job, detail, protected)
-            or (SparedReason.FOREGROUND if process.pid in facts.foreground_pids else None)
+            or (ExclusionReason.FOREGROUND if process.pid in facts.foreground_pids else None)
         )
 
     def newborn(
         self, exe: str | None, arguments: tuple[str, ...], protected: tuple[str, ...]
-    ) -> SparedReason | None:
+    ) -> ExclusionReason | None:
         """Likewise for a process that no scan has shown yet, by its program alone."""
         if not exe:
-            return SparedReason.UNKNOWN
+            return ExclusionReason.UNKNOWN
         path = exe.removesuffix(_DELETED)
         if protected and self._added(protected).hold({self._base(path)}, path, "", None):
-            return SparedReason.PERSON
+            return ExclusionReason.PERSON
         return self._looked_up(path, arguments)
 
-    def _program(self, process: ProcessFacts, detail: ProcessDetail | None) -> SparedReason | None:
+    def _program(
+        self, process: ProcessFacts, detail: ProcessDetail | None
+    ) -> ExclusionReason | None:
         if detail is None or not detail.exe:
-            return self._named(process.name, ()) or SparedReason.UNKNOWN
+            return self._named(process.name, ()) or ExclusionReason.UNKNOWN
         known = (detail.exe, detail.arguments)
         if known not in self._known:
             if len(self._known) >= _MOST_KNOWN:
@@ -80,27 +84,27 @@ class Protection:
             self._known[known] = self._looked_up(*known)
         return self._known[known]
 
-    def _looked_up(self, exe: str, arguments: tuple[str, ...]) -> SparedReason | None:
+    def _looked_up(self, exe: str, arguments: tuple[str, ...]) -> ExclusionReason | None:
         exe = exe.removesuffix(_DELETED)
         base = _unwrapped(self._base(exe))
         if is_ours(base, arguments):
-            return SparedReason.OURSELVES
+            return ExclusionReason.OURSELVES
         reason = self._named(base, arguments) or self._matching(exe)
         if reason is None and base.rstrip("0123456789.") in INTERPRETERS:
             reason = self._script(base, arguments)
         return reason
 
-    def _named(self, name: str, arguments: tuple[str, ...]) -> SparedReason | None:
+    def _named(self, name: str, arguments: tuple[str, ...]) -> ExclusionReason | None:
         reason = self._names.get(_folded(name, folds=self._folds))
-        if reason is SparedReason.SHELL and not waits_for_a_person(arguments):
+        if reason is ExclusionReason.SHELL and not waits_for_a_person(arguments):
             return None
         return reason
 
-    def _matching(self, exe: str) -> SparedReason | None:
+    def _matching(self, exe: str) -> ExclusionReason | None:
         path = exe.replace("\\", "/").removesuffix(".exe") if self._folds else exe
         return next((reason for regex, reason in self._patterns if regex.match(path)), None)
 
-    def _script(self, base: str, arguments: tuple[str, ...]) -> SparedReason | None:
+    def _script(self, base: str, arguments: tuple[str, ...]) -> ExclusionReason | None:
         """Many are scripts: ``node /usr/bin/claude``, ``python3 /usr/bin/terminator``.
 
         What was installed as a command has no suffix; with one it is somebody's own script, which
@@ -111,11 +115,11 @@ class Protection:
             return next((why for part, why in _IN_JAVA if any(part in w for w in words)), None)
         script = next((word for word in words if not word.startswith("-")), "")
         reason = self._named(self._base(script), words)
-        if reason not in {None, SparedReason.SHELL}:
+        if reason not in {None, ExclusionReason.SHELL}:
             return reason
         name = re.sub(r"\.(c?js|mjs|py)$", "", self._base(script))
-        is_agent = self._names.get(_folded(name, folds=self._folds)) is SparedReason.AGENT
-        return SparedReason.AGENT if is_agent else self._matching(script)
+        is_agent = self._names.get(_folded(name, folds=self._folds)) is ExclusionReason.AGENT
+        return ExclusionReason.AGENT if is_agent else self._matching(script)
 
     def _person(
         self,
@@ -123,14 +127,14 @@ class Protection:
         job: Job,
         detail: ProcessDetail | None,
         protected: tuple[str, ...],
-    ) -> SparedReason | None:
+    ) -> ExclusionReason | None:
         if not protected:
             return None
         exe = detail.exe.removesuffix(_DELETED) if detail and detail.exe else ""
         names = {process.name, job.name, job.title, self._base(exe)}
         folder = detail.cwd if detail and detail.cwd else ""
         return (
-            SparedReason.PERSON
+            ExclusionReason.PERSON
             if self._added(protected).hold(names, exe, folder, job.project)
             else None
         )
@@ -187,17 +191,17 @@ def detail_of(process: ProcessFacts, facts: Facts) -> ProcessDetail | None:
     return detail if detail is not None and detail.start_ticks == process.start_ticks else None
 
 
-def _own(process: ProcessFacts, facts: Facts) -> SparedReason | None:
+def _own(process: ProcessFacts, facts: Facts) -> ExclusionReason | None:
     own = facts.own
     if process.pid in own.pids:
-        return SparedReason.OURSELVES
+        return ExclusionReason.OURSELVES
     if process.pid in own.ancestors or process.pid == 1:
-        return SparedReason.ANCESTOR
+        return ExclusionReason.ANCESTOR
     if KTHREADD in {process.ppid, process.pid} and process.rss_bytes == 0:
-        return SparedReason.KERNEL
+        return ExclusionReason.KERNEL
     if own.uid is not None and process.uid != own.uid:
-        return SparedReason.OTHER_USER
-    return SparedReason.DYING if process.state in {"Z", "X"} else None
+        return ExclusionReason.OTHER_USER
+    return ExclusionReason.DYING if process.state in {"Z", "X"} else None
 
 
 def _upwards(folder: str) -> tuple[str, ...]:
@@ -218,12 +222,12 @@ def _folded(name: str, *, folds: bool) -> str:
     return name.lower().removesuffix(".exe") if folds else name
 
 
-def spares(
-    protection: Protection, details: ProcessDetails, protected: Callable[[], tuple[str, ...]]
+def child_exclusion_check(
+    protection: ExclusionRules, details: ProcessDetails, protected: Callable[[], tuple[str, ...]]
 ) -> Spares:
     """What asks ``protection`` about one process; ``protected`` is what the person added."""
 
-    def why(process: Identity) -> str:
+    def why(process: ProcessIdentity) -> str:
         seen = ProcessFacts(
             pid=process.pid, ppid=0, start_ticks=process.start_ticks, name="", state=""
         )

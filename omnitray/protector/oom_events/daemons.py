@@ -16,7 +16,7 @@ Arguments = Callable[[ProcessFacts], tuple[str, ...] | None]
 ReadText = Callable[[str], str]
 
 
-class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
+class OomDaemon(msgspec.Struct, frozen=True, kw_only=True):
     """One of them. ``memory_percent`` is what has to be available for it to stay quiet.
 
     None where it does not act on that, or where it cannot be told. ``ends``: it ends processes.
@@ -57,15 +57,15 @@ _ENDING = {
 _SCRIPTED = {"nohang", "ananicy"}  # run by an interpreter: their name may be that one's
 
 
-def neighbours(
+def other_oom_daemons(
     processes: Iterable[ProcessFacts], arguments: Arguments, read: ReadText
-) -> tuple[Neighbour, ...]:
+) -> tuple[OomDaemon, ...]:
     """Those among the processes, by pid. ``read`` gives a file's text, empty where it cannot."""
     found = (_neighbour(process, arguments, read) for process in processes)
     return tuple(each for each in found if each is not None)
 
 
-def _neighbour(process: ProcessFacts, arguments: Arguments, read: ReadText) -> Neighbour | None:
+def _neighbour(process: ProcessFacts, arguments: Arguments, read: ReadText) -> OomDaemon | None:
     name = process.name
     if name.startswith("python"):
         name = _script(arguments(process) or ())
@@ -76,16 +76,16 @@ def _neighbour(process: ProcessFacts, arguments: Arguments, read: ReadText) -> N
         said = arguments(process) or ()
         return _memory(process, name, "ends the worst process", _nohang_percent(said, read))
     if name == "systemd-oomd":
-        return Neighbour(name=name, pid=process.pid, does=_oomd_does(read), ends=True)
+        return OomDaemon(name=name, pid=process.pid, does=_oomd_does(read), ends=True)
     if name in _ENDING:
-        return Neighbour(name=name, pid=process.pid, does=_ENDING[name], ends=True)
+        return OomDaemon(name=name, pid=process.pid, does=_ENDING[name], ends=True)
     if name in _RENICING:
-        return Neighbour(name=name, pid=process.pid, does=_RENICING[name])
+        return OomDaemon(name=name, pid=process.pid, does=_RENICING[name])
     return None
 
 
-def _memory(process: ProcessFacts, name: str, does: str, percent: float | None) -> Neighbour:
-    return Neighbour(name=name, pid=process.pid, does=does, memory_percent=percent, ends=True)
+def _memory(process: ProcessFacts, name: str, does: str, percent: float | None) -> OomDaemon:
+    return OomDaemon(name=name, pid=process.pid, does=does, memory_percent=percent, ends=True)
 
 
 def _script(arguments: tuple[str, ...]) -> str:

@@ -10,13 +10,13 @@ from collections.abc import Iterable
 import msgspec
 
 from omnitray.base.amounts import size
-from omnitray.base.facts import Said
+from omnitray.base.facts import ReasonEnum
 
 KERNEL = "the kernel"
 _MIB = 1 << 20
 
 
-class Because(Said):
+class Because(ReasonEnum):
     """Why somebody else ended something."""
 
     MEMORY_OUT = "memory_out", "memory ran out"

@@ -13,8 +13,8 @@ import msgspec
 
 from omnitray.base.amounts import size
 from omnitray.base.facts import ProcessFacts
-from omnitray.base.readings import Identity
-from omnitray.protector.oom_events.daemons import Neighbour
+from omnitray.base.readings import ProcessIdentity
+from omnitray.protector.oom_events.daemons import OomDaemon
 from omnitray.protector.oom_events.parse import KERNEL, ForeignEnd, UnnamedEnd, foreign_ends
 
 LOOK_EVERY_S = 1.0
@@ -30,7 +30,7 @@ _GIVEN_UP_AFTER_S = 20.0
 AnyEnd = ForeignEnd | UnnamedEnd
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class LogFindings(msgspec.Struct, frozen=True, kw_only=True):
     """What a search has found. ``why_not``: why that may not be all, and what would help."""
 
     lines: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class Logs(Protocol):
         """Begin to search the journal from so long ago on; nothing while a search goes on."""
         ...
 
-    def answer(self) -> Answer | None:
+    def answer(self) -> LogFindings | None:
         """What was found, once; None before that."""
         ...
 
@@ -83,7 +83,7 @@ class NoLogs:
     def ask(self, ago_s: float) -> None:
         """Nothing to search."""
 
-    def answer(self) -> Answer | None:
+    def answer(self) -> LogFindings | None:
         """Nothing."""
         return None
 
@@ -101,17 +101,17 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     available_percent: float
     pressed: bool = False
     processes: Sequence[ProcessFacts] = ()
-    neighbours: tuple[Neighbour, ...] = ()
+    neighbours: tuple[OomDaemon, ...] = ()
     ours: frozenset[int] = frozenset()
 
 
 class _Large(msgspec.Struct, frozen=True):
-    identity: Identity
+    identity: ProcessIdentity
     name: str
     rss_bytes: int
 
 
-class _Case(msgspec.Struct):
+class _Inquiry(msgspec.Struct):
     """An inquiry; ``counted``: the kernel's count rose, so there was an end for certain."""
 
     began_s: float
@@ -140,7 +140,7 @@ class _Case(msgspec.Struct):
 class ForeignWatch:
     """Looks once a second at most; from one thread."""
 
-    def __init__(self, logs: Logs, is_there: Callable[[Identity], bool]) -> None:
+    def __init__(self, logs: Logs, is_there: Callable[[ProcessIdentity], bool]) -> None:
         self._logs = logs
         self._is_there = is_there
         self._looked_s = float("-inf")
@@ -148,7 +148,7 @@ class ForeignWatch:
         self._kills = logs.kills()
         self._large: dict[int, _Large] = {}
         self._lowest = [100.0] * _LOOKS_BACK
-        self._case: _Case | None = None
+        self._case: _Inquiry | None = None
         self._told: dict[tuple[str, int | str], float] = {}
 
     @property
@@ -182,7 +182,7 @@ class ForeignWatch:
         largest = sorted(processes, key=lambda each: each.rss_bytes, reverse=True)
         for each in largest[:_MOST_WATCHED]:
             if each.rss_bytes >= _LARGE_BYTES:
-                identity = Identity(pid=each.pid, start_ticks=each.start_ticks)
+                identity = ProcessIdentity(pid=each.pid, start_ticks=each.start_ticks)
                 self._large[each.pid] = _Large(identity, each.name, each.rss_bytes)
 
     def _notice(self, moment: Moment) -> None:
@@ -195,7 +195,7 @@ class ForeignWatch:
         if not rose and not (gone and (suspects or self._case)):
             return
         if self._case is None:
-            self._case = _Case(began_s=moment.now_s)
+            self._case = _Inquiry(began_s=moment.now_s)
         self._case.counted |= rose
         self._case.gone += gone
         self._case.suspects += [each.name for each in suspects if self._is_at_its_line(each)]
@@ -208,13 +208,13 @@ class ForeignWatch:
         self._large = {each.identity.pid: each for each in fewer}
         return gone
 
-    def _may_have_acted(self, neighbour: Neighbour, moment: Moment) -> bool:
+    def _may_have_acted(self, neighbour: OomDaemon, moment: Moment) -> bool:
         """A build's many processes come and go: that alone is no reason to search a journal."""
         line = neighbour.memory_percent
         near = line is not None and min(self._lowest) <= line + _NEAR_POINTS
         return neighbour.ends and (near or moment.pressed)
 
-    def _is_at_its_line(self, neighbour: Neighbour) -> bool:
+    def _is_at_its_line(self, neighbour: OomDaemon) -> bool:
         line = neighbour.memory_percent
         return line is not None and min(self._lowest) <= line + _AT_POINTS
 
@@ -251,7 +251,7 @@ class ForeignWatch:
         return is_news
 
 
-def _as_far_as_known(case: _Case) -> Iterator[AnyEnd]:
+def _as_far_as_known(case: _Inquiry) -> Iterator[AnyEnd]:
     """What can be said where no log names anybody."""
     if case.counted and not case.kernel_named:
         gone = tuple(f"{each.name} ({size(each.rss_bytes)})" for each in case.gone)

@@ -6,15 +6,15 @@ where the job is not its own reason: a build with more processes than processors
 """
 
 from omnitray.base.facts import Job, Resource
-from omnitray.protector.context import Scene
-from omnitray.protector.decisions import Turn
+from omnitray.protector.context import DecisionContext
+from omnitray.protector.decisions import DecisionBuilder
 from omnitray.protector.model import ActionState, ActiveAction, Evidence, ProtectReason, Signal
 from omnitray.protector.policies import constants
-from omnitray.protector.steps import Rung
-from omnitray.protector.victims import Choice, choose, choose_in
+from omnitray.protector.steps import EscalationStep
+from omnitray.protector.victims import VictimChoice, choose, choose_in
 
 
-def step(turn: Turn) -> None:
+def step(turn: DecisionBuilder) -> None:
     """Decide about processors."""
     scene, memo, now_s = turn.scene, turn.memo, turn.now_s
     percent = scene.facts.reading.cpu_percent
@@ -33,7 +33,7 @@ def step(turn: Turn) -> None:
         _tell(turn, evidence)
 
 
-def others_wait(scene: Scene) -> bool:
+def others_wait(scene: DecisionContext) -> bool:
     """Whether somebody else has to wait for a processor."""
     probe = scene.facts.probe
     if probe is not None:
@@ -52,14 +52,14 @@ def _runnable(job: Job) -> int:
     return sum(process.state == "R" for process in job.processes)
 
 
-def _slow_down(turn: Turn, evidence: Evidence) -> None:
+def _slow_down(turn: DecisionBuilder, evidence: Evidence) -> None:
     """Without a word: whoever had to wait until now does so no more."""
-    choice = choose(turn.scene, Resource.CPU, Rung.SLOW_DOWN)
+    choice = choose(turn.scene, Resource.CPU, EscalationStep.SLOW_DOWN)
     if choice.job is None:
         return
     turn.memo.times["slow cpu"] = turn.now_s
     turn.act(
-        Rung.SLOW_DOWN,
+        EscalationStep.SLOW_DOWN,
         Resource.CPU,
         ProtectReason.CPU_OVER,
         evidence,
@@ -69,7 +69,7 @@ def _slow_down(turn: Turn, evidence: Evidence) -> None:
     )
 
 
-def _tell(turn: Turn, evidence: Evidence) -> None:
+def _tell(turn: DecisionBuilder, evidence: Evidence) -> None:
     """Others wait, and there is nobody who could be slowed down, paused or asked about."""
     memo = turn.memo
     if not memo.is_due("slow cpu", turn.now_s, constants.SLOWED_FOR_S + constants.WAITING_FOR_S):
@@ -77,24 +77,28 @@ def _tell(turn: Turn, evidence: Evidence) -> None:
     if memo.questions or not memo.is_due("tell cpu", turn.now_s, constants.TELL_AGAIN_S):
         return
     memo.times["tell cpu"] = turn.now_s
-    choice = Choice(job=None, considered=choose(turn.scene, Resource.CPU, Rung.PAUSE).considered)
-    turn.act(Rung.TELL, Resource.CPU, ProtectReason.CPU_OVER, evidence, choice, notify=True)
+    choice = VictimChoice(
+        job=None, considered=choose(turn.scene, Resource.CPU, EscalationStep.PAUSE).considered
+    )
+    turn.act(
+        EscalationStep.TELL, Resource.CPU, ProtectReason.CPU_OVER, evidence, choice, notify=True
+    )
 
 
-def _slowed(turn: Turn) -> list[ActiveAction]:
+def _slowed(turn: DecisionBuilder) -> list[ActiveAction]:
     return [
         active
         for active in turn.scene.facts.active
         if active.state is ActionState.HELD
-        and (active.action.rung, active.action.resource) == (Rung.SLOW_DOWN, Resource.CPU)
+        and (active.action.rung, active.action.resource) == (EscalationStep.SLOW_DOWN, Resource.CPU)
     ]
 
 
-def _ask_about_slowed(turn: Turn, evidence: Evidence) -> None:
+def _ask_about_slowed(turn: DecisionBuilder, evidence: Evidence) -> None:
     """About each job that was slowed down long enough and still takes a good part."""
     scene = turn.scene
     for active in _slowed(turn):
-        choice = choose_in(scene, active.action.job_key, Resource.CPU, Rung.PAUSE)
+        choice = choose_in(scene, active.action.job_key, Resource.CPU, EscalationStep.PAUSE)
         if choice.job is None or choice.job.key in turn.memo.answered:
             continue
         if turn.now_s - active.since_s >= constants.SLOWED_FOR_S:
@@ -103,6 +107,6 @@ def _ask_about_slowed(turn: Turn, evidence: Evidence) -> None:
                 Resource.CPU,
                 ProtectReason.CPU_STARVES,
                 evidence,
-                Rung.PAUSE,
+                EscalationStep.PAUSE,
                 scene.limits.cpu_pause_after_s,
             )

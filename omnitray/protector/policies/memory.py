@@ -7,8 +7,8 @@ a pause that has stopped the fall puts an end off by some seconds, a pause that 
 
 from omnitray.base.facts import Job, Resource
 from omnitray.protector import circuit_breaker
-from omnitray.protector.context import Scene
-from omnitray.protector.decisions import Turn
+from omnitray.protector.context import DecisionContext
+from omnitray.protector.decisions import DecisionBuilder
 from omnitray.protector.forecast import memory_left
 from omnitray.protector.model import (
     ActionState,
@@ -16,21 +16,21 @@ from omnitray.protector.model import (
     AlarmReason,
     Candidate,
     Evidence,
+    ExclusionReason,
     ProtectReason,
     Signal,
-    SparedReason,
 )
 from omnitray.protector.policies import constants
-from omnitray.protector.steps import Rung
-from omnitray.protector.victims import Choice, choose
+from omnitray.protector.steps import EscalationStep
+from omnitray.protector.victims import VictimChoice, choose
 
-_WANTED_SO = {SparedReason.TAKEN_BACK, SparedReason.LEFT_ALONE}
+_WANTED_SO = {ExclusionReason.TAKEN_BACK, ExclusionReason.LEFT_ALONE}
 _NAMED = 3
 
 Why = tuple[ProtectReason, Evidence]
 
 
-def step(turn: Turn) -> None:
+def step(turn: DecisionBuilder) -> None:
     """Decide about memory."""
     scene, memo = turn.scene, turn.memo
     memory = scene.facts.reading.memory
@@ -55,12 +55,12 @@ def step(turn: Turn) -> None:
         _slow_down(turn, evidence)
 
 
-def is_at_floor(scene: Scene) -> bool:
+def is_at_floor(scene: DecisionContext) -> bool:
     """Whether memory and swap are used up."""
     return scene.available_percent <= scene.limits.memory_floor_percent and scene.is_swap_gone
 
 
-def urgent(scene: Scene) -> Why | None:
+def urgent(scene: DecisionContext) -> Why | None:
     """Why what grows must stop growing now; None where there is time."""
     floor = scene.limits.memory_floor_percent
     left = Evidence(signal=Signal.MEMORY_LEFT, value=scene.available_percent, threshold=floor)
@@ -81,7 +81,7 @@ def urgent(scene: Scene) -> Why | None:
     return _thrashing(scene, floor)
 
 
-def is_near_floor(scene: Scene) -> bool:
+def is_near_floor(scene: DecisionContext) -> bool:
     """Whether the floor is a point away, or seconds at the rate at which the jobs grow."""
     points = scene.available_percent - scene.limits.memory_floor_percent
     if not scene.is_swap_gone or points > constants.GETS_NEAR_POINTS:
@@ -93,7 +93,7 @@ def is_near_floor(scene: Scene) -> bool:
     return left < growth_bps * constants.GETS_NEAR_S
 
 
-def _thrashing(scene: Scene, floor: float) -> Why | None:
+def _thrashing(scene: DecisionContext, floor: float) -> Why | None:
     """Memory is low, swap is not used up, and everything waits for it."""
     pressure = scene.facts.reading.pressure
     full = pressure.memory.full_avg10 if pressure and pressure.memory else None
@@ -103,12 +103,12 @@ def _thrashing(scene: Scene, floor: float) -> Why | None:
     return ProtectReason.MEMORY_THRASHES, evidence
 
 
-def _grows_on(scene: Scene) -> Why | None:
+def _grows_on(scene: DecisionContext) -> Why | None:
     """A job was paused a moment ago and has started new processes meanwhile, which grow."""
     jobs = {job.key: job for job in scene.facts.jobs}
     for active in scene.facts.active:
         action = active.action
-        if (action.rung, action.resource) != (Rung.PAUSE, Resource.MEMORY):
+        if (action.rung, action.resource) != (EscalationStep.PAUSE, Resource.MEMORY):
             continue
         job = jobs.get(action.job_key)
         is_new = scene.now_s - active.since_s <= constants.GROWS_ON_S
@@ -117,7 +117,7 @@ def _grows_on(scene: Scene) -> Why | None:
     return None
 
 
-def _see_pauses(turn: Turn) -> None:
+def _see_pauses(turn: DecisionBuilder) -> None:
     """Keep what was left when each pause was first seen."""
     now = turn.scene.facts.reading.memory.available_bytes
     before = turn.memo.left_at_pause
@@ -126,16 +126,16 @@ def _see_pauses(turn: Turn) -> None:
     }
 
 
-def _pauses(scene: Scene) -> list[ActiveAction]:
+def _pauses(scene: DecisionContext) -> list[ActiveAction]:
     return [
         active
         for active in scene.facts.active
         if active.state is ActionState.HELD
-        and (active.action.rung, active.action.resource) == (Rung.PAUSE, Resource.MEMORY)
+        and (active.action.rung, active.action.resource) == (EscalationStep.PAUSE, Resource.MEMORY)
     ]
 
 
-def pause_may_do(turn: Turn) -> bool:
+def pause_may_do(turn: DecisionBuilder) -> bool:
     """Whether something was paused a moment ago and memory has stood still since."""
     memory = turn.scene.facts.reading.memory
     if turn.scene.available_percent <= turn.scene.limits.memory_floor_percent / 2:
@@ -147,14 +147,14 @@ def pause_may_do(turn: Turn) -> bool:
     return turn.memo.left_at_pause[newest.action.id] - memory.available_bytes < noise
 
 
-def _end(turn: Turn) -> bool:
+def _end(turn: DecisionBuilder) -> bool:
     """End the victim; False when that must not be now."""
     scene, memo, now_s = turn.scene, turn.memo, turn.now_s
     if turn.watches and not memo.is_due("would end", now_s, constants.TELL_AGAIN_S):
         return False
     if pause_may_do(turn) or not circuit_breaker.may_end(memo.breaker, now_s):
         return False
-    choice = choose(scene, Resource.MEMORY, Rung.END)
+    choice = choose(scene, Resource.MEMORY, EscalationStep.END)
     if choice.job is None:
         turn.alarm(AlarmReason.NOBODY_LEFT, named(choice.considered))
         return False
@@ -168,12 +168,14 @@ def _end(turn: Turn) -> bool:
     return True
 
 
-def end(turn: Turn, choice: Choice, job: Job, reason: ProtectReason, evidence: Evidence) -> None:
+def end(
+    turn: DecisionBuilder, choice: VictimChoice, job: Job, reason: ProtectReason, evidence: Evidence
+) -> None:
     """Decide an end, of whatever resource's sake, and let the breaker know."""
     resource = Resource.MEMORY if reason is not ProtectReason.CPU_UNANSWERED else Resource.CPU
     below = constants.clears_under(turn.scene.limits.memory_percent)  # where it only would be ended
     action = turn.act(
-        Rung.END, resource, reason, evidence, choice, notify=True, restores_below=below
+        EscalationStep.END, resource, reason, evidence, choice, notify=True, restores_below=below
     )
     if turn.watches:
         turn.memo.times["would end"] = turn.now_s
@@ -183,14 +185,14 @@ def end(turn: Turn, choice: Choice, job: Job, reason: ProtectReason, evidence: E
     turn.withdraw(job.key)
 
 
-def _pause(turn: Turn, reason: ProtectReason, evidence: Evidence) -> None:
-    choice = choose(turn.scene, Resource.MEMORY, Rung.PAUSE)
+def _pause(turn: DecisionBuilder, reason: ProtectReason, evidence: Evidence) -> None:
+    choice = choose(turn.scene, Resource.MEMORY, EscalationStep.PAUSE)
     if choice.job is None:
         return
     turn.memo.times["pause memory"] = turn.now_s
     used = turn.scene.facts.reading.memory.used_percent
     turn.act(
-        Rung.PAUSE,
+        EscalationStep.PAUSE,
         Resource.MEMORY,
         reason,
         evidence,
@@ -199,26 +201,26 @@ def _pause(turn: Turn, reason: ProtectReason, evidence: Evidence) -> None:
         restores_below=constants.clears_under(min(used, turn.scene.limits.memory_percent)),
     )
     wait_s = turn.scene.limits.memory_end_after_s
-    turn.ask(choice, Resource.MEMORY, reason, evidence, Rung.END, wait_s)
+    turn.ask(choice, Resource.MEMORY, reason, evidence, EscalationStep.END, wait_s)
 
 
-def _slow_down(turn: Turn, evidence: Evidence) -> None:
+def _slow_down(turn: DecisionBuilder, evidence: Evidence) -> None:
     """The heaviest job; further ones only while memory goes on falling."""
     scene, memo, now_s = turn.scene, turn.memo, turn.now_s
     slowed = any(
-        (each.action.rung, each.action.resource) == (Rung.SLOW_DOWN, Resource.MEMORY)
+        (each.action.rung, each.action.resource) == (EscalationStep.SLOW_DOWN, Resource.MEMORY)
         for each in scene.facts.active
     )
     if slowed and scene.facts.memory_forecast is None:
         return
     if not memo.is_due("slow memory", now_s, constants.NEXT_MEMORY_SLOW_DOWN_S):
         return
-    choice = choose(scene, Resource.MEMORY, Rung.SLOW_DOWN)
+    choice = choose(scene, Resource.MEMORY, EscalationStep.SLOW_DOWN)
     below = constants.clears_under(evidence.threshold)
     if choice.job is not None:
         memo.times["slow memory"] = now_s
         turn.act(
-            Rung.SLOW_DOWN,
+            EscalationStep.SLOW_DOWN,
             Resource.MEMORY,
             ProtectReason.MEMORY_OVER,
             evidence,
@@ -229,7 +231,7 @@ def _slow_down(turn: Turn, evidence: Evidence) -> None:
     elif not slowed and "tell memory" not in memo.times:
         memo.times["tell memory"] = now_s
         turn.act(
-            Rung.TELL,
+            EscalationStep.TELL,
             Resource.MEMORY,
             ProtectReason.MEMORY_OVER,
             evidence,
@@ -238,7 +240,7 @@ def _slow_down(turn: Turn, evidence: Evidence) -> None:
         )
 
 
-def _is_wanted_so(choice: Choice) -> bool:
+def _is_wanted_so(choice: VictimChoice) -> bool:
     """Whether the person has said of the first taker that it is to be left as it is."""
     return any(each.spared in _WANTED_SO for each in choice.considered[:1])
 

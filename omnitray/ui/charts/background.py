@@ -24,7 +24,7 @@ PERCENT = Scale(unit="%", top=100.0)
 RATE = Scale(unit="B/s", floor=1_000_000.0)
 
 
-class Ground(msgspec.Struct, frozen=True, kw_only=True):
+class ChartBackground(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the picture depends on, so that it can be kept until one of it changes."""
 
     size: QSize
@@ -36,7 +36,7 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
     thresholds: tuple[float, float] | None
 
 
-def paint_ground(ground: Ground, colours: Colours, font: QFont) -> QPixmap:
+def paint_ground(ground: ChartBackground, colours: Colours, font: QFont) -> QPixmap:
     """The ground as a pixmap in the pixels of the screen."""
     pixmap = QPixmap(ground.size * ground.ratio)
     pixmap.setDevicePixelRatio(ground.ratio)
@@ -69,7 +69,7 @@ def time_labels(range_s: float) -> list[str]:
     return [f"{first} {unit}", *others, "now"]
 
 
-def _paint_values(painter: QPainter, ground: Ground, colours: Colours) -> None:
+def _paint_values(painter: QPainter, ground: ChartBackground, colours: Colours) -> None:
     metrics = QFontMetricsF(painter.font())
     labels, unit = axis_labels(ground.top, ground.unit)
     for index, label in enumerate(labels):
@@ -85,7 +85,7 @@ def _paint_values(painter: QPainter, ground: Ground, colours: Colours) -> None:
     painter.drawText(corner, unit)
 
 
-def _paint_times(painter: QPainter, ground: Ground, colours: Colours) -> None:
+def _paint_times(painter: QPainter, ground: ChartBackground, colours: Colours) -> None:
     metrics = QFontMetricsF(painter.font())
     painter.setPen(QColor(colours.muted))
     labels = time_labels(ground.range_s)
@@ -99,7 +99,7 @@ def _paint_times(painter: QPainter, ground: Ground, colours: Colours) -> None:
 
 
 def _paint_thresholds(
-    painter: QPainter, ground: Ground, colours: Colours, thresholds: tuple[float, float]
+    painter: QPainter, ground: ChartBackground, colours: Colours, thresholds: tuple[float, float]
 ) -> None:
     for value, name in zip(thresholds, (colours.warning_line, colours.critical_line), strict=True):
         pen = QPen(QColor(name), 1)

@@ -19,12 +19,12 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from omnitray.ui import formats
-from omnitray.ui.charts.background import Ground, Scale, paint_ground
+from omnitray.ui.charts.background import ChartBackground, Scale, paint_ground
 from omnitray.ui.charts.paint import (
     MARK,
+    ChartView,
     Curve,
     Mark,
-    View,
     paint_bubble,
     paint_crosshair,
     paint_curves,
@@ -208,8 +208,8 @@ class Chart(QWidget):
             paint_empty(painter, view)
         self._describe()
 
-    def _view(self) -> View:
-        return View(
+    def _view(self) -> ChartView:
+        return ChartView(
             plot=self.plot(),
             now_s=self._axis.now_s,
             range_s=self._range_s,
@@ -219,7 +219,7 @@ class Chart(QWidget):
         )
 
     def _ground_pixmap(self, plot: QRectF) -> QPixmap:
-        ground = Ground(
+        ground = ChartBackground(
             size=self.size(),
             ratio=self.devicePixelRatioF(),
             plot=plot,

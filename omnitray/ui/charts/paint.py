@@ -40,7 +40,7 @@ class Mark(msgspec.Struct, frozen=True):
     neutral: bool = False
 
 
-class View(msgspec.Struct, frozen=True, kw_only=True):
+class ChartView(msgspec.Struct, frozen=True, kw_only=True):
     """Which stretch of time and values is seen where, in which colours."""
 
     plot: QRectF
@@ -70,7 +70,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
         return [QPointF(left + at_s * wide, bottom - value * high) for at_s, value in line]
 
 
-def paint_curves(painter: QPainter, view: View, curves: Iterable[Curve]) -> None:
+def paint_curves(painter: QPainter, view: ChartView, curves: Iterable[Curve]) -> None:
     """Draw every curve, inside the plot."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -82,7 +82,7 @@ def paint_curves(painter: QPainter, view: View, curves: Iterable[Curve]) -> None
     painter.restore()
 
 
-def paint_marks(painter: QPainter, view: View, marks: Iterable[Mark]) -> None:
+def paint_marks(painter: QPainter, view: ChartView, marks: Iterable[Mark]) -> None:
     """Draw a triangle at the top for every alert in view."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -106,7 +106,9 @@ def _dress_mark(painter: QPainter, colours: Colours, mark: Mark) -> None:
     painter.setBrush(QColor(colours.critical_line if mark.critical else colours.warning_line))
 
 
-def paint_crosshair(painter: QPainter, view: View, curves: Sequence[Curve], at_s: float) -> None:
+def paint_crosshair(
+    painter: QPainter, view: ChartView, curves: Sequence[Curve], at_s: float
+) -> None:
     """Draw the line at a moment and a dot on every curve."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -122,7 +124,7 @@ def paint_crosshair(painter: QPainter, view: View, curves: Sequence[Curve], at_s
     painter.restore()
 
 
-def paint_bubble(painter: QPainter, view: View, at_s: float, text: str) -> None:
+def paint_bubble(painter: QPainter, view: ChartView, at_s: float, text: str) -> None:
     """Draw the words beside the crosshair, on the side where there is room."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -142,7 +144,7 @@ def paint_bubble(painter: QPainter, view: View, at_s: float, text: str) -> None:
     painter.restore()
 
 
-def paint_empty(painter: QPainter, view: View) -> None:
+def paint_empty(painter: QPainter, view: ChartView) -> None:
     """Say what will be here."""
     painter.setPen(QColor(view.colours.muted))
     lower = view.plot.adjusted(0, view.plot.height() / 2, 0, 0)  # between two lines of the grid
@@ -157,7 +159,7 @@ def _pen(colours: Colours, curve: Curve) -> QPen:
     return pen
 
 
-def _paint_line(painter: QPainter, view: View, line: list[tuple[float, float]]) -> None:
+def _paint_line(painter: QPainter, view: ChartView, line: list[tuple[float, float]]) -> None:
     points = view.points(line)
     if len(points) == 1:
         painter.drawLine(points[0] - QPointF(1, 0), points[0] + QPointF(1, 0))
@@ -168,5 +170,5 @@ def _paint_line(painter: QPainter, view: View, line: list[tuple[float, float]]) 
         painter.drawPolyline(polygon.translated(0, step / view.ratio))
 
 
-def _inside(view: View, at_s: float) -> float:
+def _inside(view: ChartView, at_s: float) -> float:
     return min(max(view.x(at_s), view.plot.left()), view.plot.right())

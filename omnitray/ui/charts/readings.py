@@ -17,7 +17,7 @@ FIGURES = (
 )
 
 
-class Readings:
+class ChartReadings:
     """All tracks; an hour of them is kept."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from omnitray.ui.charts.background import PERCENT, RATE
 from omnitray.ui.charts.card import ChartCard
 from omnitray.ui.charts.chart import Chart
 from omnitray.ui.charts.paint import Curve, Mark
-from omnitray.ui.charts.readings import Readings
+from omnitray.ui.charts.readings import ChartReadings
 from omnitray.ui.pages.processes.model import JobsModel
 from omnitray.ui.pages.processes.text import Grips, top_jobs
 from omnitray.ui.pages.processes.view import JobsView
@@ -31,7 +31,7 @@ _STRAIN_HINT = "Share of the last 10 s in which at least one program had to wait
 _ALERT_CHARTS = {"cpu": "CPU", "memory": "Memory", "disk": "Disk"}
 
 
-class _Plan(NamedTuple):
+class _CardPlan(NamedTuple):
     """How one card is made: its curves as (word, colour, figure)."""
 
     title: str
@@ -41,19 +41,19 @@ class _Plan(NamedTuple):
 
 
 _PLANS = (
-    _Plan("CPU", (("CPU", "cpu", "cpu_percent"),), percent=True),
-    _Plan(
+    _CardPlan("CPU", (("CPU", "cpu", "cpu_percent"),), percent=True),
+    _CardPlan(
         "Memory",
         (("Memory", "memory", "memory_percent"),),
         percent=True,
         hint="Used is total minus available: what programs hold and cannot be taken back.",
     ),
-    _Plan(
+    _CardPlan(
         "Disk",
         (("read", "first", "disk_read_bps"), ("write", "second", "disk_write_bps")),
         percent=False,
     ),
-    _Plan(
+    _CardPlan(
         "Network",
         (("down", "first", "net_recv_bps"), ("up", "second", "net_sent_bps")),
         percent=False,
@@ -73,7 +73,7 @@ class OverviewPage(QWidget):
     range_chosen = Signal(float)
     job_opened = Signal(object)
 
-    def __init__(self, theme: Theme, shared: Readings) -> None:
+    def __init__(self, theme: Theme, shared: ChartReadings) -> None:
         super().__init__()
         self.setObjectName("page")
         self._theme, self._readings = theme, shared
@@ -92,7 +92,7 @@ class OverviewPage(QWidget):
         self._lay_out()
         self.show_range(300.0)
 
-    def _card(self, plan: _Plan) -> ChartCard:
+    def _card(self, plan: _CardPlan) -> ChartCard:
         curves = tuple(
             Curve(word, colour, self._readings.tracks[figure], dashed=place > 0)
             for place, (word, colour, figure) in enumerate(plan.curves)

@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
 from omnitray.alerts.model import Alert
 from omnitray.base.clock import Clock
 from omnitray.base.facts import Job, Snapshot
-from omnitray.protector.inspection import CloseLook
-from omnitray.protector.view import ProtectionView, Told
+from omnitray.protector.inspection import JobInspection
+from omnitray.protector.view import ActionFeedback, ProtectionView
 from omnitray.settings import Problem, Settings
-from omnitray.ui.charts.readings import Readings
+from omnitray.ui.charts.readings import ChartReadings
 from omnitray.ui.pages.overview import OverviewPage
 from omnitray.ui.pages.processes.text import grips
 from omnitray.ui.theme import Theme
@@ -64,10 +64,10 @@ class Pages(QStackedWidget):
     def __init__(self, theme: Theme, source: "AlertSource", clock: Clock) -> None:
         super().__init__()
         self._theme, self._source, self._clock = theme, source, clock
-        self._readings = Readings()
+        self._readings = ChartReadings()
         self._jobs: tuple[Job, ...] = ()
         self._view = ProtectionView()
-        self._look = CloseLook()
+        self._look = JobInspection()
         self._settings = Settings()
         self._problems: tuple[Problem, ...] = ()
         self._marked: dict[str, Alert] = {}
@@ -132,13 +132,13 @@ class Pages(QStackedWidget):
         self._want_look()
 
     @Slot(object)
-    def show_look(self, look: CloseLook) -> None:
+    def show_look(self, look: JobInspection) -> None:
         """What was seen closely of the jobs in sight."""
         self._look = look
         self._pass_jobs()
 
     @Slot(object)
-    def show_told(self, told: Told) -> None:
+    def show_told(self, told: ActionFeedback) -> None:
         """What came of what the person asked for, on the page where it was asked."""
         for each in (self.processes, self.protection):
             if each is not None and each is self.currentWidget():
@@ -215,7 +215,7 @@ class Pages(QStackedWidget):
         """Ask where everything that would be ended is listed."""
         job = next((each for each in self._jobs if each.key == job_key), None)
         if job is None:
-            self.show_told(Told(sentence="It has ended already.", job_key=job_key))
+            self.show_told(ActionFeedback(sentence="It has ended already.", job_key=job_key))
             return
         self.job_opened.emit(job)
         if self.processes is not None:

@@ -20,7 +20,7 @@ from omnitray.runtime.dbus_pump import BusPump, open_bus
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from omnitray.alerts.channels.session_bus import Answer, BusSignal, SessionBus
+    from omnitray.alerts.channels.session_bus import BusReply, BusSignal, SessionBus
 
 WATCHER = "org.kde.StatusNotifierWatcher"
 _WATCHER_PATH = "/StatusNotifierWatcher"
@@ -121,7 +121,7 @@ class TrayHost(QObject):
             self._on_hosted,
         )
 
-    def _on_hosted(self, answer: Answer) -> None:
+    def _on_hosted(self, answer: BusReply) -> None:
         # A watcher that does not answer the question is believed to have a host.
         hosted = answer.error is not None or bool(answer.body[0][1])
         self._tell(present=self._available(), hosted=hosted)

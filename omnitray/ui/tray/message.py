@@ -30,7 +30,7 @@ _PICTURES = {
 
 
 class TrayMessages(QObject):
-    """A :class:`~omnitray.alerts.channels.notification.Notifier` on whatever icon there is now."""
+    """A :class:`.notification.DesktopNotifier` on whatever icon there is now."""
 
     name = "tray messages"
 

@@ -50,7 +50,7 @@ def seconds_until_morning(now: dt.datetime) -> float:
     return (morning - now).total_seconds()
 
 
-class Choice:
+class ChoiceMenu:
     """A submenu of which one entry is in force; choosing asks, it does not set."""
 
     def __init__(self, menu: QMenu, labels: dict[Any, str], chosen: "SignalInstance") -> None:
@@ -97,10 +97,10 @@ class TrayMenu:
         self._figures = self._entry("", None)
         self.menu.addSeparator()
         self._entry("Show window", lambda: tray.window_requested.emit("overview"))
-        self._mode = Choice(
+        self._mode = ChoiceMenu(
             self.menu.addMenu("Mode"), {each: each.value for each in Mode}, tray.mode_requested
         )
-        self._level = Choice(self.menu.addMenu("Level"), _LEVEL_LABELS, tray.level_requested)
+        self._level = ChoiceMenu(self.menu.addMenu("Level"), _LEVEL_LABELS, tray.level_requested)
         self._build_protection()
         self._build_pause()
         self.menu.addSeparator()
@@ -137,7 +137,7 @@ class TrayMenu:
 
     def _build_protection(self) -> None:
         tray, menu = self._tray, self.menu.addMenu("Protection")
-        self._protect = Choice(menu, _PROTECT_LABELS, tray.protect_state_requested)
+        self._protect = ChoiceMenu(menu, _PROTECT_LABELS, tray.protect_state_requested)
         menu.addSeparator()
         self._rest = _add(menu, "", lambda: tray.protect_pause_requested.emit(_HOUR_S))
         self._go_on = _add(menu, "Resume", lambda: self._protect.ask(ProtectState.ON))

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from omnitray.protector.view import Held, Told, WayBack
+from omnitray.protector.view import ActionFeedback, HeldAction, WayBack
 from omnitray.ui import formats
 from omnitray.ui.theme import SMALL_GAP
 from omnitray.ui.widgets.frames import button
@@ -25,8 +25,8 @@ class ToldLine(QWidget):
 
     def __init__(self, inset: int = 0) -> None:
         super().__init__()
-        self.told: Told | None = None
-        self._held: tuple[Held, ...] = ()
+        self.told: ActionFeedback | None = None
+        self._held: tuple[HeldAction, ...] = ()
         self.words = paragraph()
         self.undo = button("Undo")
         self.undo.clicked.connect(self._on_undo)
@@ -37,7 +37,7 @@ class ToldLine(QWidget):
         row.addWidget(self.undo)
         self.hide()
 
-    def show_told(self, told: Told | None) -> None:
+    def show_told(self, told: ActionFeedback | None) -> None:
         """Tell it; None takes away what was told."""
         self.told = told
         self.setVisible(told is not None)
@@ -49,7 +49,7 @@ class ToldLine(QWidget):
         self.undo.setVisible(told.way_back is not WayBack.NONE)
         self.undo.setAccessibleName(f"Undo: {words}")
 
-    def follow(self, held: Iterable[Held]) -> None:
+    def follow(self, held: Iterable[HeldAction]) -> None:
         """What is held now; it is told of what was held last."""
         before, self._held = self._grips(), tuple(held)
         if self.told is not None and self._grips() != before:

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from omnitray.base.facts import Severity
-from omnitray.protector.view import Grip, Outcome
+from omnitray.protector.view import ActionOutcome, HoldKind
 from omnitray.ui.theme import Colours, Theme, Tone, text_font
 from omnitray.ui.widgets import glyphs
 from omnitray.ui.widgets.labels import plain_tooltip
@@ -30,19 +30,19 @@ class Pill(NamedTuple):
 RUNNING = Pill("running", "good", "dot")
 STOPPED = Pill("paused", "critical", "paused")
 GRIPS = {
-    Grip.SLOWED: Pill(Grip.SLOWED, "warning", "holding"),
-    Grip.PAUSED: Pill(Grip.PAUSED, "critical", "paused"),
-    Grip.ENDING: Pill(Grip.ENDING, "critical", "cross"),
-    Grip.WOULD: Pill(Grip.WOULD, "neutral", "ring"),
+    HoldKind.SLOWED: Pill(HoldKind.SLOWED, "warning", "holding"),
+    HoldKind.PAUSED: Pill(HoldKind.PAUSED, "critical", "paused"),
+    HoldKind.ENDING: Pill(HoldKind.ENDING, "critical", "cross"),
+    HoldKind.WOULD: Pill(HoldKind.WOULD, "neutral", "ring"),
 }
 PROTECTED = Pill("protected", "neutral", "protection")
 OUTCOMES = {
-    Outcome.REVERSIBLE: Pill(Outcome.REVERSIBLE, "neutral"),
-    Outcome.UNDONE: Pill(Outcome.UNDONE, "good", "check"),
-    Outcome.ENDED: Pill(Outcome.ENDED, "critical", "cross"),
-    Outcome.WOULD_HAVE: Pill(Outcome.WOULD_HAVE, "neutral", "ring"),
-    Outcome.FAILED: Pill(Outcome.FAILED, "warning", "warning"),
-    Outcome.FINAL: Pill(Outcome.FINAL, "neutral"),
+    ActionOutcome.REVERSIBLE: Pill(ActionOutcome.REVERSIBLE, "neutral"),
+    ActionOutcome.UNDONE: Pill(ActionOutcome.UNDONE, "good", "check"),
+    ActionOutcome.ENDED: Pill(ActionOutcome.ENDED, "critical", "cross"),
+    ActionOutcome.WOULD_HAVE: Pill(ActionOutcome.WOULD_HAVE, "neutral", "ring"),
+    ActionOutcome.FAILED: Pill(ActionOutcome.FAILED, "warning", "warning"),
+    ActionOutcome.FINAL: Pill(ActionOutcome.FINAL, "neutral"),
 }
 STATES = {
     "firing": Pill("firing", "critical"),

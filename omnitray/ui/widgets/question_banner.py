@@ -5,7 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtWidgets import QBoxLayout, QPushButton
 
-from omnitray.protector.view import Answer, Question
+from omnitray.protector.view import Answer, QuestionView
 from omnitray.runtime.answer_text import answer_words
 from omnitray.ui import formats
 from omnitray.ui.widgets.frames import Banner, WrapRow, button, follow_tabs
@@ -19,9 +19,9 @@ class QuestionBanner(Banner):
     answered = Signal(str, str)
 
     def __init__(self, wall: Callable[[], float]) -> None:
-        super().__init__("Question")
+        super().__init__("QuestionView")
         self._wall = wall
-        self._question: Question | None = None
+        self._question: QuestionView | None = None
         self.buttons: list[QPushButton] = []
         self._answers = WrapRow()
         self.row.setDirection(QBoxLayout.Direction.TopToBottom)  # five buttons leave no text room
@@ -30,7 +30,7 @@ class QuestionBanner(Banner):
         self._tick.setInterval(_SECOND_MS)
         self._tick.timeout.connect(self._say)
 
-    def show_question(self, question: Question | None) -> None:
+    def show_question(self, question: QuestionView | None) -> None:
         """Ask; None takes the question away."""
         self._question = question
         self._answers.clear()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from omnitray.alerts.channels.session_bus import (
-    Answer,
+    BusReply,
     BusUnavailableError,
     SessionBus,
     connect,
@@ -71,7 +71,7 @@ def test_a_bus_that_goes_is_said_once_and_then_nothing_happens(
 ) -> None:
     bus, theirs = pair
     lost: list[bool] = []
-    answers: list[Answer] = []
+    answers: list[BusReply] = []
     bus.on_lost = lambda: lost.append(True)
     bus.call("a.b", "/", "a.b", "Ask", on_answer=answers.append)
     theirs.close()

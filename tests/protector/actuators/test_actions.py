@@ -8,10 +8,10 @@ import pytest
 from omnitray.base.facts import Resource
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.journal import Undone
-from omnitray.protector.actuators.results import Outcome, TakenBack
+from omnitray.protector.actuators.results import ActuationOutcome, UndoResult
 from omnitray.protector.actuators.system import IO_IDLE, IoPriority
-from omnitray.protector.steps import LeverKind, Rung
-from omnitray.protector.view import Outcome as Shown
+from omnitray.protector.steps import ActuatorKind, EscalationStep
+from omnitray.protector.view import ActionOutcome as Shown
 from omnitray.protector.view_builder import journal_line
 from support.deeds import Bench, job, order
 from support.fake_system import FakeProcess
@@ -26,7 +26,7 @@ def test_a_weight_is_preferred_where_the_session_has_a_manager(bench: Bench) -> 
     processes = job(bench.system)
     bench.system.units.absent = ""
     (done,) = bench.actions.perform(order([processes[0].identity]))
-    assert (done.outcome, done.lever) == (Outcome.APPLIED, LeverKind.CPU_WEIGHT)
+    assert (done.outcome, done.lever) == (ActuationOutcome.APPLIED, ActuatorKind.CPU_WEIGHT)
     unit = processes[0].unit
     assert unit is not None
     assert unit.startswith("omnitray-job-")
@@ -61,7 +61,7 @@ def test_autogroup_is_next_and_the_journal_says_why(bench: Bench) -> None:
     bench.system.autogroup = {}
     processes = job(bench.system)
     (done,) = bench.actions.perform(order([processes[0].identity]))
-    assert done.lever is LeverKind.AUTOGROUP
+    assert done.lever is ActuatorKind.AUTOGROUP
     assert bench.system.autogroup == {50: 19}
     (record,) = bench.journal.records()
     assert record.began.others == {"cpu_weight": "no unified cgroup hierarchy here"}
@@ -75,17 +75,17 @@ def test_a_session_that_holds_others_is_not_touched_by_autogroup(bench: Bench) -
     bench.system.add(40, session=50)
     (done,) = bench.actions.perform(order([processes[0].identity]))
     assert bench.system.autogroup == {}
-    assert done.lever is LeverKind.NICE
+    assert done.lever is ActuatorKind.NICE
     assert done.others["autogroup"] == "session 50 holds 1 other processes"
 
 
 def test_nice_without_privilege_is_called_one_way_and_stays(bench: Bench) -> None:
     processes = job(bench.system)
     (done,) = bench.actions.perform(order([processes[0].identity]))
-    assert (done.lever, done.reversible) == (LeverKind.NICE, False)
+    assert (done.lever, done.reversible) == (ActuatorKind.NICE, False)
     assert "cannot be taken back without privilege" in done.notes
     (undone,) = bench.actions.undo(done.action_id, "calm")
-    assert undone.outcome is Outcome.ONE_WAY
+    assert undone.outcome is ActuationOutcome.ONE_WAY
     assert undone.notes[0] == (
         "process 50 keeps 19: without privilege a nice value cannot be lowered again"
     )
@@ -95,16 +95,20 @@ def test_nice_without_privilege_is_called_one_way_and_stays(bench: Bench) -> Non
 @pytest.mark.parametrize(
     ("outcome", "notes", "said"),
     [
-        (Outcome.RESTORED, (), "make: restored"),
-        (Outcome.CHANGED, ("process 5 has 3 now",), "make: left alone, process 5 has 3 now"),
-        (Outcome.ONE_WAY, ("a", "b", "c"), "make: not restored, a (and 2 more)"),
+        (ActuationOutcome.RESTORED, (), "make: restored"),
+        (
+            ActuationOutcome.CHANGED,
+            ("process 5 has 3 now",),
+            "make: left alone, process 5 has 3 now",
+        ),
+        (ActuationOutcome.ONE_WAY, ("a", "b", "c"), "make: not restored, a (and 2 more)"),
     ],
 )
 def test_what_became_of_it_is_said_in_words(
-    outcome: Outcome, notes: tuple[str, ...], said: str
+    outcome: ActuationOutcome, notes: tuple[str, ...], said: str
 ) -> None:
-    back = TakenBack(
-        action_id="a", title="make", lever=LeverKind.NICE, outcome=outcome, notes=notes
+    back = UndoResult(
+        action_id="a", title="make", lever=ActuatorKind.NICE, outcome=outcome, notes=notes
     )
     assert back.sentence == said
 
@@ -114,9 +118,9 @@ def test_nice_comes_back_where_the_limit_of_each_process_allows_it(bench: Bench)
     for process in processes:
         process.nice_limit = 0
     (done,) = bench.actions.perform(order([processes[0].identity]))
-    assert (done.lever, done.reversible, done.notes) == (LeverKind.NICE, True, ())
+    assert (done.lever, done.reversible, done.notes) == (ActuatorKind.NICE, True, ())
     (undone,) = bench.actions.undo(done.action_id, "calm")
-    assert undone.outcome is Outcome.RESTORED
+    assert undone.outcome is ActuationOutcome.RESTORED
     assert {process.nice for process in processes} == {0}
 
 
@@ -127,7 +131,7 @@ def test_one_process_that_cannot_come_back_makes_all_of_it_one_way(bench: Bench)
     (done,) = bench.actions.perform(order([processes[0].identity]))
     assert not done.reversible
     (undone,) = bench.actions.undo(done.action_id, "calm")
-    assert undone.outcome is Outcome.PARTLY
+    assert undone.outcome is ActuationOutcome.PARTLY
     assert [process.nice for process in processes] == [19, 0, 0]
 
 
@@ -136,7 +140,7 @@ def test_nice_that_would_not_help_and_not_come_back_is_not_set(bench: Bench) -> 
     processes = job(bench.system)
     bench.system.add(40, session=50)
     (done,) = bench.actions.perform(order([processes[0].identity]))
-    assert done.outcome is Outcome.FAILED
+    assert done.outcome is ActuationOutcome.FAILED
     assert {process.nice for process in processes} == {0}
     assert set(done.others) == {"cpu_weight", "autogroup", "background", "nice"}
 
@@ -147,7 +151,7 @@ def test_the_next_lever_is_tried_when_one_refuses(bench: Bench) -> None:
     bench.system.autogroup = {}
     processes = job(bench.system)
     (done,) = bench.actions.perform(order([processes[0].identity]))
-    assert done.lever is LeverKind.AUTOGROUP
+    assert done.lever is ActuatorKind.AUTOGROUP
     assert done.others == {"cpu_weight": "permission denied"}
 
 
@@ -157,7 +161,7 @@ def test_a_value_that_does_not_read_back_is_no_success(bench: Bench) -> None:
     bench.system.autogroup = {}
     processes = job(bench.system)
     (done,) = bench.actions.perform(order([processes[0].identity]))
-    assert done.lever is LeverKind.AUTOGROUP
+    assert done.lever is ActuatorKind.AUTOGROUP
     assert done.others == {"cpu_weight": "it does not read back"}
 
 
@@ -166,7 +170,7 @@ def test_what_is_slow_already_is_not_slowed_by_the_next_lever(bench: Bench) -> N
     processes = job(bench.system)
     bench.actions.perform(order([processes[0].identity]))
     (again,) = bench.actions.perform(order([processes[0].identity]))
-    assert (again.outcome, again.lever) == (Outcome.ALREADY, LeverKind.AUTOGROUP)
+    assert (again.outcome, again.lever) == (ActuationOutcome.ALREADY, ActuatorKind.AUTOGROUP)
     assert {process.nice for process in processes} == {0}
     assert len(bench.actions.active()) == 1
 
@@ -178,7 +182,7 @@ def test_memory_gets_a_weight_and_a_limit_and_both_are_taken_back_by_one_undo(
     processes = job(bench.system)
     weight, limit = bench.actions.perform(order([processes[0].identity], resource=Resource.MEMORY))
     unit = processes[0].unit or ""
-    assert [weight.lever, limit.lever] == [LeverKind.CPU_WEIGHT, LeverKind.MEMORY_HIGH]
+    assert [weight.lever, limit.lever] == [ActuatorKind.CPU_WEIGHT, ActuatorKind.MEMORY_HIGH]
     assert bench.system.units.limits[unit] == 64 << 20
     assert len(bench.actions.undo(weight.action_id, "calm")) == 2
     assert bench.system.units.limits[unit] is None
@@ -196,8 +200,8 @@ def test_disk_gets_the_idle_class_and_back(bench: Bench) -> None:
 
 def test_the_guard_knows_before_anything_stops(bench: Bench) -> None:
     processes = job(bench.system)
-    (done,) = bench.actions.perform(order([processes[0].identity], Rung.PAUSE))
-    assert done.lever is LeverKind.STOP
+    (done,) = bench.actions.perform(order([processes[0].identity], EscalationStep.PAUSE))
+    assert done.lever is ActuatorKind.STOP
     assert all(process.stopped for process in processes)
     assert bench.guard.held[done.action_id] == [(50, 100), (51, 100), (52, 100)]
     bench.actions.undo(done.action_id, "calm")
@@ -209,7 +213,7 @@ def test_a_child_forked_while_the_job_was_stopped_is_stopped_too(bench: Bench) -
     processes = job(bench.system)
     late = FakeProcess(60)
     bench.system.forks_when_stopped = late
-    (done,) = bench.actions.perform(order([processes[0].identity], Rung.PAUSE))
+    (done,) = bench.actions.perform(order([processes[0].identity], EscalationStep.PAUSE))
     assert late.stopped
     assert (60, 100) in bench.guard.held[done.action_id]
     bench.actions.undo(done.action_id, "calm")
@@ -219,9 +223,9 @@ def test_a_child_forked_while_the_job_was_stopped_is_stopped_too(bench: Bench) -
 def test_the_freezer_is_preferred_and_guarded_by_its_folder(bench: Bench) -> None:
     bench.system.units.absent = ""
     processes = job(bench.system)
-    (done,) = bench.actions.perform(order([processes[0].identity], Rung.PAUSE))
+    (done,) = bench.actions.perform(order([processes[0].identity], EscalationStep.PAUSE))
     unit = processes[0].unit or ""
-    assert done.lever is LeverKind.FREEZE
+    assert done.lever is ActuatorKind.FREEZE
     assert bench.system.units.frozen == {unit}
     assert bench.guard.held[done.action_id] == [(7, f"/sys/fs/cgroup/{unit}")]
     bench.actions.undo(done.action_id, "calm")
@@ -232,8 +236,8 @@ def test_a_freezer_that_refuses_gives_way_to_signals(bench: Bench) -> None:
     bench.system.units.absent = ""
     bench.system.units.refuses.add("freeze")
     processes = job(bench.system)
-    (done,) = bench.actions.perform(order([processes[0].identity], Rung.PAUSE))
-    assert done.lever is LeverKind.STOP
+    (done,) = bench.actions.perform(order([processes[0].identity], EscalationStep.PAUSE))
+    assert done.lever is ActuatorKind.STOP
     assert bench.guard.held[done.action_id] == [(50, 100), (51, 100), (52, 100)]
 
 
@@ -242,8 +246,8 @@ def test_what_is_tied_to_the_person_is_never_paused(bench: Bench, tie: Tie) -> N
     bench.system.units.absent = ""
     processes = job(bench.system)
     processes[0].ties = frozenset({tie})
-    (done,) = bench.actions.perform(order([processes[0].identity], Rung.PAUSE))
-    assert done.outcome is Outcome.FAILED
+    (done,) = bench.actions.perform(order([processes[0].identity], EscalationStep.PAUSE))
+    assert done.outcome is ActuationOutcome.FAILED
     assert done.others == {"freeze": f"process 50 {tie}", "stop": f"process 50 {tie}"}
     assert not any(process.stopped for process in processes)
     assert bench.system.units.frozen == set()
@@ -253,7 +257,7 @@ def test_what_is_tied_to_the_person_is_never_paused(bench: Bench, tie: Tie) -> N
 def test_a_worker_with_a_window_is_spared_while_the_others_pause(bench: Bench) -> None:
     processes = job(bench.system)
     processes[2].ties = frozenset({Tie.DISPLAY})
-    (done,) = bench.actions.perform(order([processes[0].identity], Rung.PAUSE))
+    (done,) = bench.actions.perform(order([processes[0].identity], EscalationStep.PAUSE))
     assert [process.stopped for process in processes] == [True, True, False]
     assert done.notes == ("process 52 has a window or a tray icon: spared",)
 
@@ -261,7 +265,7 @@ def test_a_worker_with_a_window_is_spared_while_the_others_pause(bench: Bench) -
 def test_what_somebody_else_stopped_is_not_continued_by_us(bench: Bench) -> None:
     processes = job(bench.system)
     processes[1].stopped = True
-    (done,) = bench.actions.perform(order([processes[0].identity], Rung.PAUSE))
+    (done,) = bench.actions.perform(order([processes[0].identity], EscalationStep.PAUSE))
     bench.actions.undo(done.action_id, "calm")
     assert [process.stopped for process in processes] == [False, True, False]
 
@@ -272,7 +276,7 @@ def test_what_somebody_else_changed_since_is_left_alone_and_reported(bench: Benc
     (done,) = bench.actions.perform(order([processes[0].identity]))
     bench.system.autogroup[50] = 5
     (undone,) = bench.actions.undo(done.action_id, "calm")
-    assert undone.outcome is Outcome.CHANGED
+    assert undone.outcome is ActuationOutcome.CHANGED
     assert undone.notes == ("session 50 has 5 now, not our 19: left alone",)
     assert bench.system.autogroup == {50: 5}
     assert bench.actions.active() == ()
@@ -280,23 +284,23 @@ def test_what_somebody_else_changed_since_is_left_alone_and_reported(bench: Benc
 
 def test_a_recycled_pid_is_never_touched(bench: Bench) -> None:
     processes = job(bench.system, count=1)
-    (done,) = bench.actions.perform(order([processes[0].identity], Rung.PAUSE))
+    (done,) = bench.actions.perform(order([processes[0].identity], EscalationStep.PAUSE))
     stranger = bench.system.add(50, start_ticks=999)
     stranger.stopped = True
     (undone,) = bench.actions.undo(done.action_id, "calm")
-    assert undone.outcome is Outcome.GONE
+    assert undone.outcome is ActuationOutcome.GONE
     assert stranger.stopped
-    (again,) = bench.actions.perform(order([processes[0].identity], Rung.END))
-    assert again.outcome is Outcome.FAILED
+    (again,) = bench.actions.perform(order([processes[0].identity], EscalationStep.END))
+    assert again.outcome is ActuationOutcome.FAILED
     assert stranger.heard == []
 
 
 def test_a_dry_run_touches_nothing_and_says_what_would_have_been(bench: Bench) -> None:
     bench.system.units.absent = ""
     processes = job(bench.system)
-    for rung in (Rung.SLOW_DOWN, Rung.PAUSE, Rung.END):
+    for rung in (EscalationStep.SLOW_DOWN, EscalationStep.PAUSE, EscalationStep.END):
         (done,) = bench.actions.perform(order([processes[0].identity], rung, dry_run=True))
-        assert done.outcome is Outcome.WOULD_HAVE
+        assert done.outcome is ActuationOutcome.WOULD_HAVE
     assert all(process.unit is None and not process.heard for process in processes)
     assert bench.actions.active() == ()
     assert {record.result.outcome for record in bench.journal.records() if record.result} == {
@@ -307,12 +311,12 @@ def test_a_dry_run_touches_nothing_and_says_what_would_have_been(bench: Bench) -
 
 def test_telling_pulls_no_lever(bench: Bench) -> None:
     processes = job(bench.system)
-    assert bench.actions.perform(order([processes[0].identity], Rung.TELL)) == ()
+    assert bench.actions.perform(order([processes[0].identity], EscalationStep.TELL)) == ()
 
 
 def test_an_action_whose_processes_ended_is_over(bench: Bench) -> None:
     processes = job(bench.system)
-    (done,) = bench.actions.perform(order([processes[0].identity], Rung.PAUSE))
+    (done,) = bench.actions.perform(order([processes[0].identity], EscalationStep.PAUSE))
     for process in processes:
         process.alive = False
     step = bench.actions.step()
@@ -333,14 +337,14 @@ def test_undo_of_something_unknown_does_nothing(bench: Bench) -> None:
 
 def test_what_could_not_be_taken_back_is_tried_again(bench: Bench) -> None:
     processes = job(bench.system, count=1)
-    (done,) = bench.actions.perform(order([processes[0].identity], Rung.PAUSE))
+    (done,) = bench.actions.perform(order([processes[0].identity], EscalationStep.PAUSE))
     processes[0].untouchable = True
     (undone,) = bench.actions.undo(done.action_id, "calm")
-    assert undone.outcome is Outcome.FAILED
+    assert undone.outcome is ActuationOutcome.FAILED
     assert len(bench.journal.unfinished("boot-1")) == 1
     processes[0].untouchable = False
     (undone,) = bench.actions.undo_all("at exit")
-    assert undone.outcome is Outcome.RESTORED
+    assert undone.outcome is ActuationOutcome.RESTORED
     assert not processes[0].stopped
 
 

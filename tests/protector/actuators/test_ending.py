@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.protector.actuators.signals import Quarry
+from omnitray.protector.actuators.signals import TerminationScope
 from omnitray.protector.actuators.system import Sign
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from support.deeds import Bench, job, order
 from support.fake_system import FakeProcess, FakeSystem
 
@@ -21,7 +21,7 @@ def bench(tmp_path: Path) -> Bench:
 def test_term_becomes_kill_by_time(bench: Bench) -> None:
     processes = job(bench.system, count=1)
     processes[0].ignores_term = True
-    bench.actions.perform(order([processes[0].identity], Rung.END))
+    bench.actions.perform(order([processes[0].identity], EscalationStep.END))
     bench.clock.advance(9.9)
     assert bench.actions.step().ended == ()
     assert processes[0].heard == ASKED
@@ -39,7 +39,7 @@ def test_term_becomes_kill_by_time(bench: Bench) -> None:
 def test_kill_comes_sooner_while_memory_still_falls(bench: Bench) -> None:
     processes = job(bench.system, count=1)
     processes[0].ignores_term = True
-    bench.actions.perform(order([processes[0].identity], Rung.END))
+    bench.actions.perform(order([processes[0].identity], EscalationStep.END))
     bench.actions.step(hurry=True)
     assert processes[0].heard == [*ASKED, Sign.STOP, Sign.KILL]
 
@@ -47,7 +47,7 @@ def test_kill_comes_sooner_while_memory_still_falls(bench: Bench) -> None:
 def test_what_kill_does_not_end_is_said_to_have_survived(bench: Bench) -> None:
     processes = job(bench.system, count=1)
     processes[0].unkillable = True
-    bench.actions.perform(order([processes[0].identity], Rung.END))
+    bench.actions.perform(order([processes[0].identity], EscalationStep.END))
     bench.actions.step(hurry=True)
     bench.clock.advance(10.0)
     (ended,) = bench.actions.step().ended
@@ -57,8 +57,8 @@ def test_what_kill_does_not_end_is_said_to_have_survived(bench: Bench) -> None:
 
 def test_a_paused_worker_is_continued_so_that_term_can_work(bench: Bench) -> None:
     processes = job(bench.system)
-    bench.actions.perform(order([processes[0].identity], Rung.PAUSE))
-    bench.actions.perform(order([processes[1].identity], Rung.END))
+    bench.actions.perform(order([processes[0].identity], EscalationStep.PAUSE))
+    bench.actions.perform(order([processes[1].identity], EscalationStep.END))
     assert processes[1].heard == [Sign.STOP, *ASKED]
     assert [process.alive for process in processes] == [True, False, True]
 
@@ -66,34 +66,34 @@ def test_a_paused_worker_is_continued_so_that_term_can_work(bench: Bench) -> Non
 def test_a_frozen_worker_is_killed_for_it_cannot_hear_anything_else(bench: Bench) -> None:
     bench.system.units.absent = ""
     processes = job(bench.system)
-    bench.actions.perform(order([processes[0].identity], Rung.PAUSE))
-    bench.actions.perform(order([processes[1].identity], Rung.END))
+    bench.actions.perform(order([processes[0].identity], EscalationStep.PAUSE))
+    bench.actions.perform(order([processes[1].identity], EscalationStep.END))
     assert processes[1].heard == [Sign.STOP, Sign.KILL]
 
 
 def test_only_the_named_worker_ends_its_parent_lives(bench: Bench) -> None:
     processes = job(bench.system)
-    bench.actions.perform(order([processes[2].identity], Rung.END))
+    bench.actions.perform(order([processes[2].identity], EscalationStep.END))
     assert [process.alive for process in processes] == [True, True, False]
 
 
 def test_what_ends_at_once_has_ended_all_the_same(bench: Bench) -> None:
     processes = job(bench.system, count=1)
-    bench.actions.perform(order([processes[0].identity], Rung.END))
+    bench.actions.perform(order([processes[0].identity], EscalationStep.END))
     (ended,) = bench.actions.step().ended
     assert (ended.killed, ended.survived) == (False, False)
 
 
 def test_what_the_victim_has_started_ends_with_it(bench: Bench) -> None:
     processes = job(bench.system)
-    bench.actions.perform(order([processes[0].identity], Rung.END))
+    bench.actions.perform(order([processes[0].identity], EscalationStep.END))
     assert not any(process.alive for process in processes)
 
 
 def test_a_child_forked_while_we_looked_is_ended_too(bench: Bench) -> None:
     victim = job(bench.system, count=1)[0]
     late = bench.system.forks_when_stopped = FakeProcess(60)
-    bench.actions.perform(order([victim.identity], Rung.END))
+    bench.actions.perform(order([victim.identity], EscalationStep.END))
     assert late.heard == ASKED
     assert not late.alive
 
@@ -101,7 +101,7 @@ def test_a_child_forked_while_we_looked_is_ended_too(bench: Bench) -> None:
 def test_children_born_after_term_are_asked_and_then_killed(bench: Bench) -> None:
     victim = job(bench.system, count=1)[0]
     victim.ignores_term = True
-    bench.actions.perform(order([victim.identity], Rung.END))
+    bench.actions.perform(order([victim.identity], EscalationStep.END))
     born = bench.system.add(77, parent=50, session=50)
     born.ignores_term = True
     bench.clock.advance(0.3)
@@ -121,7 +121,7 @@ def test_children_born_after_term_are_asked_and_then_killed(bench: Bench) -> Non
 
 def test_an_orphan_is_found_by_the_session_that_its_parent_led(bench: Bench) -> None:
     victim = job(bench.system, count=1)[0]
-    bench.actions.perform(order([victim.identity], Rung.END))
+    bench.actions.perform(order([victim.identity], EscalationStep.END))
     orphan = bench.system.add(77, parent=1, session=50)
     assert bench.actions.step().ended == ()
     assert not orphan.alive
@@ -132,14 +132,14 @@ def test_an_orphan_is_found_by_the_session_that_its_parent_led(bench: Bench) -> 
 def test_who_was_in_the_session_before_and_is_no_child_is_left_alone(bench: Bench) -> None:
     victim = job(bench.system, count=1)[0]
     stranger = bench.system.add(77, parent=1, session=50)
-    bench.actions.perform(order([victim.identity], Rung.END))
+    bench.actions.perform(order([victim.identity], EscalationStep.END))
     assert bench.actions.step().ended != ()
     assert stranger.heard == []
 
 
 def test_a_session_led_by_somebody_else_is_not_the_victims(bench: Bench) -> None:
     processes = job(bench.system)
-    bench.actions.perform(order([processes[1].identity], Rung.END))
+    bench.actions.perform(order([processes[1].identity], EscalationStep.END))
     sibling = bench.system.add(77, parent=50, session=50)
     assert bench.actions.step().ended != ()
     assert sibling.heard == []
@@ -152,7 +152,7 @@ def test_what_is_protected_is_spared_with_all_that_it_started(tmp_path: Path) ->
     victim.ignores_term = True
     before = system.add(60, parent=50, session=50)
     below = system.add(61, parent=60, session=50)
-    bench.actions.perform(order([victim.identity], Rung.END))
+    bench.actions.perform(order([victim.identity], EscalationStep.END))
     bench.actions.step(hurry=True)
     (ended,) = bench.actions.step().ended
     assert (victim.alive, ended.killed) == (False, True)
@@ -164,7 +164,7 @@ def test_a_unit_of_its_own_is_killed_as_one(bench: Bench) -> None:
     for process in processes:
         process.unit = "app-make-1.scope"
         process.ignores_term = True
-    bench.actions.perform(order([processes[0].identity], Rung.END))
+    bench.actions.perform(order([processes[0].identity], EscalationStep.END))
     bench.actions.step(hurry=True)
     assert bench.system.units.ended == ["app-make-1.scope"]
     assert bench.actions.step().ended != ()
@@ -179,7 +179,7 @@ def test_a_unit_that_holds_others_too_is_not_killed(bench: Bench, *, refuses: bo
     bystander = bench.system.add(40)
     bystander.unit = "app-make-1.scope" if not refuses else None
     bench.system.units.refuses = {"end"} if refuses else set()
-    bench.actions.perform(order([processes[0].identity], Rung.END))
+    bench.actions.perform(order([processes[0].identity], EscalationStep.END))
     bench.actions.step(hurry=True)
     assert bench.system.units.ended == []
     assert not any(process.alive for process in processes)
@@ -190,7 +190,7 @@ def test_a_run_that_died_on_the_way_leaves_nobody_stopped(tmp_path: Path) -> Non
     bench = Bench(tmp_path)
     victim = job(bench.system, count=1)[0]
     victim.ignores_term = True
-    bench.actions.perform(order([victim.identity], Rung.END))
+    bench.actions.perform(order([victim.identity], EscalationStep.END))
     victim.stopped = True
     after = bench.restarted(tmp_path)
     after.actions.restore_after_crash()
@@ -215,4 +215,4 @@ def test_who_is_born_while_we_look_around_is_no_stranger(
 
     with monkeypatch.context() as patch:
         patch.setattr(bench.system, "session_members", while_it_forks)
-        assert Quarry(bench.system).grounds([victim.identity]).others == frozenset()
+        assert TerminationScope(bench.system).grounds([victim.identity]).others == frozenset()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from omnitray.base.facts import Resource
-from omnitray.base.readings import Identity
+from omnitray.base.readings import ProcessIdentity
 from omnitray.protector.actuators.executor import FAILED_FOR_S, Executor
 from omnitray.protector.model import (
     Action,
@@ -16,7 +16,7 @@ from omnitray.protector.model import (
     RestoreReason,
     Signal,
 )
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from support.deeds import Bench, job
 
 
@@ -31,8 +31,8 @@ def executor(bench: Bench) -> Executor:
 
 
 def action(
-    targets: tuple[Identity, ...],
-    rung: Rung,
+    targets: tuple[ProcessIdentity, ...],
+    rung: EscalationStep,
     resource: Resource = Resource.CPU,
     *,
     dry_run: bool = False,
@@ -52,7 +52,7 @@ def action(
 
 def test_an_action_is_held_until_it_is_restored(bench: Bench, executor: Executor) -> None:
     processes = job(bench.system)
-    wanted = action((processes[0].identity,), Rung.PAUSE)
+    wanted = action((processes[0].identity,), EscalationStep.PAUSE)
     executor.carry_out([wanted])
     (active,) = executor.active()
     assert (active.action, active.state) == (wanted, ActionState.HELD)
@@ -67,7 +67,7 @@ def test_an_action_is_held_until_it_is_restored(bench: Bench, executor: Executor
 def test_an_end_is_told_when_it_is_over(bench: Bench, executor: Executor) -> None:
     processes = job(bench.system)
     processes[1].ignores_term = True
-    executor.carry_out([action((processes[1].identity,), Rung.END)])
+    executor.carry_out([action((processes[1].identity,), EscalationStep.END)])
     executor.look()
     assert [each.state for each in executor.active()] == [ActionState.ENDING]
     executor.look(hurry=True)
@@ -80,7 +80,7 @@ def test_an_end_is_told_when_it_is_over(bench: Bench, executor: Executor) -> Non
 
 def test_telling_touches_nobody(bench: Bench, executor: Executor) -> None:
     processes = job(bench.system)
-    assert executor.carry_out([action((processes[0].identity,), Rung.TELL)]) == ((), ())
+    assert executor.carry_out([action((processes[0].identity,), EscalationStep.TELL)]) == ((), ())
     assert executor.active() == ()
 
 
@@ -89,7 +89,7 @@ def test_a_failure_is_reported_for_a_while(bench: Bench, executor: Executor) -> 
     gone = (processes[0].identity,)
     for process in processes:
         process.alive = False
-    executor.carry_out([action(gone, Rung.PAUSE)])
+    executor.carry_out([action(gone, EscalationStep.PAUSE)])
     executor.look()
     assert [each.state for each in executor.active()] == [ActionState.FAILED]
     bench.clock.advance(FAILED_FOR_S)
@@ -99,7 +99,7 @@ def test_a_failure_is_reported_for_a_while(bench: Bench, executor: Executor) -> 
 
 def test_a_dry_run_is_watched(bench: Bench, executor: Executor) -> None:
     processes = job(bench.system)
-    executor.carry_out([action((processes[0].identity,), Rung.PAUSE, dry_run=True)])
+    executor.carry_out([action((processes[0].identity,), EscalationStep.PAUSE, dry_run=True)])
     assert [each.state for each in executor.active()] == [ActionState.WATCHED]
     assert processes[0].heard == []
 
@@ -107,7 +107,9 @@ def test_a_dry_run_is_watched(bench: Bench, executor: Executor) -> None:
 def test_an_action_with_two_levers_is_over_with_both(bench: Bench, executor: Executor) -> None:
     bench.system.units.absent = ""
     processes = job(bench.system)
-    executor.carry_out([action((processes[0].identity,), Rung.SLOW_DOWN, Resource.MEMORY)])
+    executor.carry_out(
+        [action((processes[0].identity,), EscalationStep.SLOW_DOWN, Resource.MEMORY)]
+    )
     assert len(bench.actions.active()) == 2
     for process in processes:
         process.alive = False
@@ -117,7 +119,7 @@ def test_an_action_with_two_levers_is_over_with_both(bench: Bench, executor: Exe
 
 def test_what_could_not_be_undone_stays_in_force(bench: Bench, executor: Executor) -> None:
     processes = job(bench.system, count=1)
-    executor.carry_out([action((processes[0].identity,), Rung.PAUSE)])
+    executor.carry_out([action((processes[0].identity,), EscalationStep.PAUSE)])
     processes[0].untouchable = True
     executor.undo_all("at exit")
     assert len(executor.active()) == 1

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.base.readings import Identity
-from omnitray.protector.actuators.results import Outcome
+from omnitray.base.readings import ProcessIdentity
+from omnitray.protector.actuators.results import ActuationOutcome
 from omnitray.protector.actuators.system import Sign
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from support.deeds import Bench, job, order
 from support.fake_system import FakeProcess
 
@@ -23,17 +23,17 @@ def test_who_is_paused_twice_is_held_once(bench: Bench, monkeypatch: pytest.Monk
     bench.system.forks_when_stopped = FakeProcess(60)
     late, looks = processes[2], iter(range(3))
 
-    def is_stopped(identity: Identity) -> bool:
+    def is_stopped(identity: ProcessIdentity) -> bool:
         if identity.pid == late.identity.pid and next(looks, 3) < 2:
-            late.identity = Identity(pid=52, start_ticks=100, exe="/usr/bin/other")
+            late.identity = ProcessIdentity(pid=52, start_ticks=100, exe="/usr/bin/other")
             return False
         return bench.system.process(identity).stopped
 
     monkeypatch.setattr(bench.system, "is_stopped", is_stopped)
-    (done,) = bench.actions.perform(order([processes[0].identity], Rung.PAUSE))
+    (done,) = bench.actions.perform(order([processes[0].identity], EscalationStep.PAUSE))
     assert late.heard == [Sign.STOP, Sign.STOP]
     (active,) = bench.actions.active()
     held = [change.process.pid for change in active.record.changes if change.process]
     assert sorted(held) == [50, 51, 52, 60]
     (undone,) = bench.actions.undo(done.action_id, "calm")
-    assert undone.outcome is Outcome.RESTORED
+    assert undone.outcome is ActuationOutcome.RESTORED

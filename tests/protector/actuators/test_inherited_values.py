@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from omnitray.base.facts import Resource
-from omnitray.protector.steps import LeverKind, Rung
+from omnitray.protector.steps import ActuatorKind, EscalationStep
 from support.deeds import Bench, job, order
 from support.fake_system import FakeProcess
 
@@ -25,13 +25,14 @@ def born(bench: Bench, parent: FakeProcess, pid: int) -> FakeProcess:
 
 
 @pytest.mark.parametrize(
-    ("resource", "lever"), [(Resource.CPU, LeverKind.NICE), (Resource.DISK, LeverKind.IO_CLASS)]
+    ("resource", "lever"),
+    [(Resource.CPU, ActuatorKind.NICE), (Resource.DISK, ActuatorKind.IO_CLASS)],
 )
 def test_children_that_were_born_slow_are_given_back_with_their_job(
-    bench: Bench, resource: Resource, lever: LeverKind
+    bench: Bench, resource: Resource, lever: ActuatorKind
 ) -> None:
     leader = job(bench.system, count=1)[0]
-    (done,) = bench.actions.perform(order([leader.identity], Rung.SLOW_DOWN, resource))
+    (done,) = bench.actions.perform(order([leader.identity], EscalationStep.SLOW_DOWN, resource))
     assert done.lever is lever
     child = born(bench, leader, 77)
     changed = born(bench, leader, 78)
@@ -45,7 +46,7 @@ def test_children_that_were_born_slow_are_given_back_with_their_job(
 def test_nice_that_cannot_be_lowered_is_left_on_children_too(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     leader = job(bench.system, count=1)[0]
-    bench.actions.perform(order([leader.identity], Rung.SLOW_DOWN, Resource.CPU))
+    bench.actions.perform(order([leader.identity], EscalationStep.SLOW_DOWN, Resource.CPU))
     child = born(bench, leader, 77)
     bench.actions.undo_all("calm")
     assert (leader.nice, child.nice) == (19, 19)

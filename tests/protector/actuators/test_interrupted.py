@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from omnitray.base.facts import Resource
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from support.deeds import Bench, job, order
 
 STEPS = [
-    *((Rung.SLOW_DOWN, step) for step in ("adopt", "set_cpu_weight", "set_memory_high")),
-    *((Rung.PAUSE, step) for step in ("adopt", "freeze")),
+    *((EscalationStep.SLOW_DOWN, step) for step in ("adopt", "set_cpu_weight", "set_memory_high")),
+    *((EscalationStep.PAUSE, step) for step in ("adopt", "freeze")),
 ]
 
 
@@ -32,7 +32,12 @@ def dies(act: Callable[..., None], *, before: bool) -> Callable[..., None]:
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
 @pytest.mark.parametrize(("rung", "step"), STEPS)
 def test_nothing_stays_held(
-    tmp_path: Path, step: str, rung: Rung, *, before: bool, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    step: str,
+    rung: EscalationStep,
+    *,
+    before: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     bench = Bench(tmp_path)
     units = bench.system.units
@@ -70,7 +75,7 @@ def test_a_scope_that_was_only_made_gets_its_fair_weight(
 def test_after_a_reboot_nothing_is_touched(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     leader = job(bench.system, count=1)[0]
-    bench.actions.perform(order([leader.identity], Rung.PAUSE))
+    bench.actions.perform(order([leader.identity], EscalationStep.PAUSE))
     bench.system.boot = "boot-2"  # and by chance there is a process of that pid and start
     after = bench.restarted(tmp_path)
     assert after.actions.restore_after_crash() == ()

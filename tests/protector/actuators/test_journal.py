@@ -6,14 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.base.readings import Identity
+from omnitray.base.readings import ProcessIdentity
 from omnitray.protector.actuators import journal as journal_module
-from omnitray.protector.actuators.actuator import Change
-from omnitray.protector.actuators.journal import Began, Journal, Result, Undone
-from omnitray.protector.steps import LeverKind
+from omnitray.protector.actuators.actuator import ValueChange
+from omnitray.protector.actuators.journal import ActionJournal, Began, Result, Undone
+from omnitray.protector.steps import ActuatorKind
 
 AT = "2026-11-22T13:21:27.123Z"
-CHANGE = Change(process=Identity(pid=7, start_ticks=70, exe="/usr/bin/x"), old=0, new=19)
+CHANGE = ValueChange(
+    process=ProcessIdentity(pid=7, start_ticks=70, exe="/usr/bin/x"), old=0, new=19
+)
 
 
 def began(action_id: str = "a1", *, boot: str = "b", reversible: bool = True) -> Began:
@@ -24,7 +26,7 @@ def began(action_id: str = "a1", *, boot: str = "b", reversible: bool = True) ->
         job="job",
         title="pytest · ~/shop",
         rung="slow_down",
-        lever=LeverKind.NICE,
+        lever=ActuatorKind.NICE,
         changes=(CHANGE,),
         reversible=reversible,
         reason="CPU over its limit",
@@ -47,24 +49,24 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def journal(path: Path) -> Journal:
-    return Journal(path)
+def journal(path: Path) -> ActionJournal:
+    return ActionJournal(path)
 
 
-def test_what_is_written_comes_back(journal: Journal, path: Path) -> None:
+def test_what_is_written_comes_back(journal: ActionJournal, path: Path) -> None:
     for line in (began(), result(), undone()):
         assert journal.append(line)
-    (record,) = Journal(path).records()
+    (record,) = ActionJournal(path).records()
     assert (record.began, record.result, record.undone) == (began(), result(), undone())
 
 
-def test_it_is_private(journal: Journal, path: Path) -> None:
+def test_it_is_private(journal: ActionJournal, path: Path) -> None:
     journal.append(began())
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_what_began_and_was_not_undone_is_unfinished(journal: Journal) -> None:
+def test_what_began_and_was_not_undone_is_unfinished(journal: ActionJournal) -> None:
     journal.append(began("a1"))
     journal.append(began("a2"))
     journal.append(result("a2"))
@@ -73,29 +75,29 @@ def test_what_began_and_was_not_undone_is_unfinished(journal: Journal) -> None:
 
 
 @pytest.mark.parametrize("outcome", ["failed", "would_have"])
-def test_what_changed_nothing_is_finished(journal: Journal, outcome: str) -> None:
+def test_what_changed_nothing_is_finished(journal: ActionJournal, outcome: str) -> None:
     journal.append(began())
     journal.append(result(outcome=outcome))
     assert journal.unfinished("b") == ()
 
 
-def test_what_cannot_be_taken_back_is_finished(journal: Journal) -> None:
+def test_what_cannot_be_taken_back_is_finished(journal: ActionJournal) -> None:
     journal.append(began(reversible=False))
     assert journal.unfinished("b") == ()
 
 
-def test_an_undo_that_failed_leaves_it_unfinished(journal: Journal) -> None:
+def test_an_undo_that_failed_leaves_it_unfinished(journal: ActionJournal) -> None:
     journal.append(began())
     journal.append(undone(outcome="failed"))
     assert len(journal.unfinished("b")) == 1
 
 
-def test_another_boot_means_nothing(journal: Journal) -> None:
+def test_another_boot_means_nothing(journal: ActionJournal) -> None:
     journal.append(began(boot="before"))
     assert journal.unfinished("b") == ()
 
 
-def test_values_of_a_second_begin_are_added(journal: Journal) -> None:
+def test_values_of_a_second_begin_are_added(journal: ActionJournal) -> None:
     journal.append(began())
     journal.append(result())
     journal.append(began())
@@ -105,13 +107,13 @@ def test_values_of_a_second_begin_are_added(journal: Journal) -> None:
 
 
 def test_a_torn_last_line_is_passed_over_and_the_next_one_stands_alone(
-    journal: Journal, path: Path
+    journal: ActionJournal, path: Path
 ) -> None:
     journal.append(began("a1"))
     journal.append(began("a2"))
     journal.close()
     path.write_bytes(path.read_bytes()[:-20])
-    after = Journal(path)
+    after = ActionJournal(path)
     after.append(began("a3"))
     assert [record.began.id for record in after.records()] == ["a1", "a3"]
     assert after.damaged == 1
@@ -122,7 +124,7 @@ def test_damage_never_raises_and_spares_the_other_lines(
     tmp_path_factory: pytest.TempPathFactory, noise: bytes, cut: int
 ) -> None:
     path = tmp_path_factory.mktemp("journal") / "actions.jsonl"
-    journal = Journal(path)
+    journal = ActionJournal(path)
     for number in range(4):
         journal.append(began(f"a{number}"))
     journal.close()
@@ -131,12 +133,12 @@ def test_damage_never_raises_and_spares_the_other_lines(
     at = cut % len(middle)
     clean = noise.replace(b"\n", b"") + b"\xff"
     path.write_bytes(lines[0] + middle[:at] + clean + b"\n" + lines[2] + lines[3])
-    found = [record.began.id for record in Journal(path).records()]
+    found = [record.began.id for record in ActionJournal(path).records()]
     assert found == ["a0", "a2", "a3"]
 
 
 def test_a_disk_that_refuses_costs_no_line(
-    journal: Journal, path: Path, expect_log: object
+    journal: ActionJournal, path: Path, expect_log: object
 ) -> None:
     assert callable(expect_log)
     expect_log("journal of actions cannot be written")
@@ -146,11 +148,11 @@ def test_a_disk_that_refuses_costs_no_line(
     assert [record.began.id for record in journal.records()] == ["a1", "a2"]
     path.parent.unlink()
     assert journal.append(began("a3"))
-    assert [record.began.id for record in Journal(path).records()] == ["a1", "a2", "a3"]
+    assert [record.began.id for record in ActionJournal(path).records()] == ["a1", "a2", "a3"]
 
 
 def test_a_write_broken_off_by_a_full_disk_is_mended(
-    journal: Journal, path: Path, monkeypatch: pytest.MonkeyPatch, expect_log: object
+    journal: ActionJournal, path: Path, monkeypatch: pytest.MonkeyPatch, expect_log: object
 ) -> None:
     assert callable(expect_log)
     expect_log("No space left")
@@ -163,11 +165,11 @@ def test_a_write_broken_off_by_a_full_disk_is_mended(
         )
         assert not journal.append(began("a2"))
     assert journal.append(began("a3"))
-    assert [record.began.id for record in Journal(path).records()] == ["a1", "a2", "a3"]
+    assert [record.began.id for record in ActionJournal(path).records()] == ["a1", "a2", "a3"]
 
 
 def test_compaction_keeps_the_newest_and_everything_unfinished(
-    journal: Journal, path: Path, monkeypatch: pytest.MonkeyPatch
+    journal: ActionJournal, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal_module, "COMPACT_OVER_BYTES", 100)
     monkeypatch.setattr(journal_module, "KEPT_RECORDS", 2)
@@ -176,23 +178,23 @@ def test_compaction_keeps_the_newest_and_everything_unfinished(
         if number != 1:
             journal.append(undone(f"a{number}"))
     assert journal.compact("b")
-    assert [record.began.id for record in Journal(path).records()] == ["a1", "a3", "a4"]
+    assert [record.began.id for record in ActionJournal(path).records()] == ["a1", "a3", "a4"]
     journal.append(began("a5"))
-    assert [record.began.id for record in Journal(path).records()][-1] == "a5"
+    assert [record.began.id for record in ActionJournal(path).records()][-1] == "a5"
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_short_journal_is_not_rewritten(journal: Journal) -> None:
+def test_a_short_journal_is_not_rewritten(journal: ActionJournal) -> None:
     assert not journal.compact("b")
     journal.append(began())
     assert not journal.compact("b")
 
 
-def test_no_journal_is_an_empty_one(journal: Journal) -> None:
+def test_no_journal_is_an_empty_one(journal: ActionJournal) -> None:
     assert journal.records() == ()
 
 
-def test_where_no_boot_has_a_name_nothing_is_restored(journal: Journal) -> None:
+def test_where_no_boot_has_a_name_nothing_is_restored(journal: ActionJournal) -> None:
     journal.append(began(boot=""))
     assert journal.unfinished("") == ()
 
@@ -205,22 +207,22 @@ def spare(tmp_path: Path) -> Path:
 @pytest.mark.expect_log("journal of actions cannot be written")
 def test_what_the_disk_refused_is_known_to_the_next_run(path: Path, spare: Path) -> None:
     path.parent.write_text("in the way")
-    journal = Journal(path, spare)
+    journal = ActionJournal(path, spare)
     assert not journal.append(began("a1"))
     assert not journal.append(result("a1"))
     assert journal.trouble.startswith("the journal cannot be written (")
     assert spare.stat().st_mode & 0o777 == 0o600
-    after = Journal(path, spare)
+    after = ActionJournal(path, spare)
     assert [record.began.id for record in after.unfinished("b")] == ["a1"]
     path.parent.unlink()
     assert after.append(undone("a1"))
     assert (after.trouble, spare.exists()) == ("", False)
-    assert Journal(path, spare).unfinished("b") == ()
+    assert ActionJournal(path, spare).unfinished("b") == ()
 
 
 @pytest.mark.expect_log("journal of actions cannot be written")
 def test_a_sync_that_fails_is_said_though_the_line_is_written(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch
+    journal: ActionJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(_descriptor: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
@@ -236,15 +238,15 @@ def test_a_sync_that_fails_is_said_though_the_line_is_written(
 
 
 def test_what_the_guardian_writes_is_seen_by_who_has_read_already(
-    journal: Journal, path: Path
+    journal: ActionJournal, path: Path
 ) -> None:
     journal.append(began("a1"))
     assert len(journal.unfinished("b")) == 1
-    Journal(path).append(undone("a1"))
+    ActionJournal(path).append(undone("a1"))
     assert journal.unfinished("b") == ()
 
 
-def test_each_line_is_read_once(journal: Journal, path: Path) -> None:
+def test_each_line_is_read_once(journal: ActionJournal, path: Path) -> None:
     for number in range(3):
         journal.append(began(f"a{number}"))
     first = journal.records()
@@ -255,11 +257,13 @@ def test_each_line_is_read_once(journal: Journal, path: Path) -> None:
     assert journal.records() == ()
 
 
-def test_a_line_whose_end_is_missing_counts_until_it_is_ended(journal: Journal, path: Path) -> None:
+def test_a_line_whose_end_is_missing_counts_until_it_is_ended(
+    journal: ActionJournal, path: Path
+) -> None:
     journal.append(began("a1"))
     journal.close()
     path.write_bytes(path.read_bytes()[:-1])
-    after = Journal(path)
+    after = ActionJournal(path)
     assert len(after.records()) == 1
     after.append(undone("a1"))
     assert after.unfinished("b") == ()
@@ -267,7 +271,7 @@ def test_a_line_whose_end_is_missing_counts_until_it_is_ended(journal: Journal, 
 
 
 def test_a_journal_that_stays_long_is_not_rewritten_at_every_look(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch
+    journal: ActionJournal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal_module, "COMPACT_OVER_BYTES", 100)
     journal.append(began("a1"))

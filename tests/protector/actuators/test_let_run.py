@@ -6,10 +6,10 @@ import pytest
 
 from omnitray.base.facts import Resource
 from omnitray.protector.actuators.executor import Executor
-from omnitray.protector.actuators.results import Outcome
+from omnitray.protector.actuators.results import ActuationOutcome
 from omnitray.protector.actuators.system import Sign
-from omnitray.protector.model import Action, Evidence, ProtectReason, Signal, TakenBack
-from omnitray.protector.steps import Rung
+from omnitray.protector.model import Action, Evidence, ProtectReason, Signal, UndoneByUser
+from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import Answer
 from support.deeds import Bench, job, order
 from support.fake_system import FakeProcess
@@ -28,7 +28,7 @@ def continue_all(bench: Bench, processes: list[FakeProcess]) -> None:
 
 def test_what_somebody_else_has_continued_is_held_no_longer(bench: Bench) -> None:
     processes = job(bench.system)
-    (done,) = bench.actions.perform(order([processes[0].identity], Rung.PAUSE))
+    (done,) = bench.actions.perform(order([processes[0].identity], EscalationStep.PAUSE))
     continue_all(bench, processes)
     step = bench.actions.step()
     assert (step.let_run, step.gone) == ((done.action_id,), (done.action_id,))
@@ -36,7 +36,7 @@ def test_what_somebody_else_has_continued_is_held_no_longer(bench: Bench) -> Non
     assert bench.guard.held == {}
     (record,) = bench.journal.records()
     assert record.undone is not None
-    assert record.undone.outcome == Outcome.CHANGED
+    assert record.undone.outcome == ActuationOutcome.CHANGED
     assert record.undone.why == "somebody else has continued it"
     assert bench.actions.step().let_run == ()
 
@@ -44,7 +44,7 @@ def test_what_somebody_else_has_continued_is_held_no_longer(bench: Bench) -> Non
 def test_a_scope_that_somebody_else_has_thawed_is_held_no_longer(bench: Bench) -> None:
     bench.system.units.absent = ""
     processes = job(bench.system)
-    bench.actions.perform(order([processes[0].identity], Rung.PAUSE))
+    bench.actions.perform(order([processes[0].identity], EscalationStep.PAUSE))
     assert bench.actions.step().let_run == ()
     bench.system.units.frozen.clear()
     assert len(bench.actions.step().let_run) == 1
@@ -52,7 +52,7 @@ def test_a_scope_that_somebody_else_has_thawed_is_held_no_longer(bench: Bench) -
 
 def test_as_long_as_one_process_stands_still_it_is_held(bench: Bench) -> None:
     processes = job(bench.system)
-    bench.actions.perform(order([processes[0].identity], Rung.PAUSE))
+    bench.actions.perform(order([processes[0].identity], EscalationStep.PAUSE))
     continue_all(bench, processes[:2])
     assert bench.actions.step().let_run == ()
     processes[2].alive = False
@@ -63,7 +63,7 @@ def test_who_stands_still_though_it_looked_otherwise_is_continued(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     processes = job(bench.system)
-    bench.actions.perform(order([processes[0].identity], Rung.PAUSE))
+    bench.actions.perform(order([processes[0].identity], EscalationStep.PAUSE))
     monkeypatch.setattr(bench.system, "is_stopped", lambda _: False)
     assert len(bench.actions.step().let_run) == 1
     assert not any(process.stopped for process in processes)
@@ -71,7 +71,7 @@ def test_who_stands_still_though_it_looked_otherwise_is_continued(
 
 def test_who_has_ended_was_not_let_run(bench: Bench) -> None:
     processes = job(bench.system)
-    (done,) = bench.actions.perform(order([processes[0].identity], Rung.PAUSE))
+    (done,) = bench.actions.perform(order([processes[0].identity], EscalationStep.PAUSE))
     for process in processes:
         process.alive = False
     step = bench.actions.step()
@@ -92,7 +92,7 @@ def test_the_protector_is_told_once_that_somebody_has_let_it_run(bench: Bench) -
     executor = Executor(bench.actions, bench.clock)
     pause = Action(
         id="run.1-1",
-        rung=Rung.PAUSE,
+        rung=EscalationStep.PAUSE,
         resource=Resource.MEMORY,
         reason=ProtectReason.MEMORY_RUNS_OUT,
         evidence=Evidence(signal=Signal.FORECAST, value=9.0, threshold=30.0),
@@ -103,7 +103,7 @@ def test_the_protector_is_told_once_that_somebody_has_let_it_run(bench: Bench) -
     continue_all(bench, processes)
     executor.look()
     assert executor.active() == ()
-    assert executor.take_let_run() == (TakenBack(job_key="hogs", rung=Rung.PAUSE),)
+    assert executor.take_let_run() == (UndoneByUser(job_key="hogs", rung=EscalationStep.PAUSE),)
     assert executor.take_let_run() == ()
 
 
@@ -118,4 +118,4 @@ def test_what_somebody_has_let_run_counts_as_taken_back(tmp_path: Path) -> None:
     assert desk.protecting.protector.kept == frozenset()
     scene = desk.protecting.scene()
     assert scene is not None
-    assert ("hogs", Rung.PAUSE) in scene.spared_rungs
+    assert ("hogs", EscalationStep.PAUSE) in scene.spared_rungs

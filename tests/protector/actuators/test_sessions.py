@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.protector.actuators.results import Outcome
+from omnitray.protector.actuators.results import ActuationOutcome
 from support.deeds import Bench, job, order
 from support.fake_system import FakeProcess
 
@@ -28,7 +28,7 @@ def slowed(bench: Bench) -> list[FakeProcess]:
 def test_what_is_left_of_the_session_stands_in_for_its_leader(bench: Bench, tmp_path: Path) -> None:
     slowed(bench)[0].alive = False
     (undone,) = bench.restarted(tmp_path).actions.restore_after_crash()
-    assert undone.outcome is Outcome.RESTORED
+    assert undone.outcome is ActuationOutcome.RESTORED
     assert bench.system.autogroup == {50: 0}
 
 
@@ -39,7 +39,7 @@ def test_a_stranger_s_session_under_the_old_number_is_left_alone(
         process.alive = False
     bench.system.add(50, start_ticks=5000, session=50)
     (undone,) = bench.restarted(tmp_path).actions.restore_after_crash()
-    assert undone.outcome is Outcome.GONE
+    assert undone.outcome is ActuationOutcome.GONE
     assert bench.system.autogroup == {50: 19}
     assert bench.system.processes[50].heard == []
 
@@ -56,4 +56,4 @@ def test_a_leader_that_is_older_than_the_process_named_is_the_same_one(
     worker.alive, leader.alive = False, True
     bench.system.add(53, parent=50, start_ticks=950, session=50)
     (undone,) = bench.restarted(tmp_path).actions.restore_after_crash()
-    assert undone.outcome is Outcome.RESTORED
+    assert undone.outcome is ActuationOutcome.RESTORED

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from omnitray.base.facts import Resource
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from support.deeds import Bench, order
 from support.fake_system import FakeProcess
 
-REVERSIBLE = (Rung.SLOW_DOWN, Rung.PAUSE)
+REVERSIBLE = (EscalationStep.SLOW_DOWN, EscalationStep.PAUSE)
 
 
 class Machine(RuleBasedStateMachine):
@@ -64,7 +64,7 @@ class Machine(RuleBasedStateMachine):
         resource=st.sampled_from(list(Resource)),
         dry_run=st.booleans(),
     )
-    def act(self, which: int, rung: Rung, resource: Resource, *, dry_run: bool) -> None:
+    def act(self, which: int, rung: EscalationStep, resource: Resource, *, dry_run: bool) -> None:
         living = self._living()
         if living:
             target = living[which % len(living)].identity

@@ -5,8 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from omnitray.protector.actuators.results import Outcome
-from omnitray.protector.steps import Rung
+from omnitray.protector.actuators.results import ActuationOutcome
+from omnitray.protector.steps import EscalationStep
 from support.deeds import Bench, job, order
 
 pytestmark = pytest.mark.expect_log("journal of actions cannot be written")
@@ -19,24 +19,26 @@ def bench(tmp_path: Path) -> Bench:
     return bench
 
 
-@pytest.mark.parametrize("rung", [Rung.SLOW_DOWN, Rung.PAUSE, Rung.END])
-def test_it_is_done_and_said(bench: Bench, rung: Rung) -> None:
+@pytest.mark.parametrize(
+    "rung", [EscalationStep.SLOW_DOWN, EscalationStep.PAUSE, EscalationStep.END]
+)
+def test_it_is_done_and_said(bench: Bench, rung: EscalationStep) -> None:
     bench.system.privileged = True
     victim = job(bench.system, count=1)[0]
     (done,) = bench.actions.perform(order([victim.identity], rung))
-    assert done.outcome is Outcome.APPLIED
+    assert done.outcome is ActuationOutcome.APPLIED
     assert done.notes[-1].startswith("the journal cannot be written (")
     assert done.notes[-1].endswith("; this is kept in memory until it can")
     assert (victim.nice, victim.stopped, victim.alive) == {
-        Rung.SLOW_DOWN: (19, False, True),
-        Rung.PAUSE: (0, True, True),
-        Rung.END: (0, False, False),
+        EscalationStep.SLOW_DOWN: (19, False, True),
+        EscalationStep.PAUSE: (0, True, True),
+        EscalationStep.END: (0, False, False),
     }[rung]
 
 
 def test_it_is_taken_back_and_written_once_the_disk_gives_in(bench: Bench) -> None:
     victim = job(bench.system, count=1)[0]
-    (done,) = bench.actions.perform(order([victim.identity], Rung.PAUSE))
+    (done,) = bench.actions.perform(order([victim.identity], EscalationStep.PAUSE))
     bench.journal.path.rmdir()
     bench.actions.undo(done.action_id, "calm")
     assert not victim.stopped
@@ -49,6 +51,6 @@ def test_a_disk_that_is_really_full_is_named(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.journal.path.symlink_to("/dev/full")
     victim = job(bench.system, count=1)[0]
-    (done,) = bench.actions.perform(order([victim.identity], Rung.PAUSE))
+    (done,) = bench.actions.perform(order([victim.identity], EscalationStep.PAUSE))
     assert victim.stopped
     assert done.notes[-1].startswith("the journal cannot be written (No space left on device)")

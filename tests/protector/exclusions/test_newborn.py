@@ -2,9 +2,9 @@
 
 import pytest
 
-from omnitray.base.readings import Identity
+from omnitray.base.readings import ProcessIdentity
 from omnitray.protector.exclusions.programs import LINUX
-from omnitray.protector.exclusions.rules import Protection, spares
+from omnitray.protector.exclusions.rules import ExclusionRules, child_exclusion_check
 from support.processes import FakeProcesses
 
 
@@ -23,11 +23,11 @@ from support.processes import FakeProcesses
 def test_its_program_says_so(command: str, protected: tuple[str, ...], why: str) -> None:
     processes = FakeProcesses()
     pid = processes.start(command)
-    who = Identity(pid=pid, start_ticks=pid, exe=command.split(maxsplit=1)[0])
-    spared = spares(Protection(LINUX, "/home/ann"), processes, lambda: protected)
+    who = ProcessIdentity(pid=pid, start_ticks=pid, exe=command.split(maxsplit=1)[0])
+    spared = child_exclusion_check(ExclusionRules(LINUX, "/home/ann"), processes, lambda: protected)
     assert spared(who) == why
 
 
 def test_whose_program_cannot_be_looked_up_is_spared() -> None:
-    spared = spares(Protection(LINUX, "/home/ann"), FakeProcesses(), tuple)
-    assert spared(Identity(pid=7, start_ticks=7)) == "its program cannot be looked up"
+    spared = child_exclusion_check(ExclusionRules(LINUX, "/home/ann"), FakeProcesses(), tuple)
+    assert spared(ProcessIdentity(pid=7, start_ticks=7)) == "its program cannot be looked up"

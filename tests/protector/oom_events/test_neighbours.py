@@ -1,13 +1,13 @@
 import pytest
 
 from omnitray.base.facts import ProcessFacts
-from omnitray.protector.oom_events.daemons import Neighbour, neighbours
+from omnitray.protector.oom_events.daemons import OomDaemon, other_oom_daemons
 
 
-def found(name: str, *arguments: str, files: dict[str, str] | None = None) -> Neighbour | None:
+def found(name: str, *arguments: str, files: dict[str, str] | None = None) -> OomDaemon | None:
     process = ProcessFacts(pid=7, ppid=1, start_ticks=1, name=name, state="S")
     read = (files or {}).get
-    told = neighbours([process], lambda _process: arguments, lambda path: read(path) or "")
+    told = other_oom_daemons([process], lambda _process: arguments, lambda path: read(path) or "")
     return told[0] if told else None
 
 

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 import pytest
 
 from omnitray.base.facts import ProcessFacts
-from omnitray.base.readings import Identity
-from omnitray.protector.oom_events.daemons import Neighbour
+from omnitray.base.readings import ProcessIdentity
+from omnitray.protector.oom_events.daemons import OomDaemon
 from omnitray.protector.oom_events.parse import ForeignEnd, UnnamedEnd
 from omnitray.protector.oom_events.watch import AnyEnd, ForeignWatch, Moment
 from support.foreign import ToldLogs
 
 MB = 1 << 20
-EARLYOOM = Neighbour(name="earlyoom", pid=9, does="ends", memory_percent=10.0, ends=True)
-OOMD = Neighbour(name="systemd-oomd", pid=9, does="ends units", ends=True)
-ANANICY = Neighbour(name="ananicy", pid=9, does="sets priorities")
+EARLYOOM = OomDaemon(name="earlyoom", pid=9, does="ends", memory_percent=10.0, ends=True)
+OOMD = OomDaemon(name="systemd-oomd", pid=9, does="ends units", ends=True)
+ANANICY = OomDaemon(name="ananicy", pid=9, does="sets priorities")
 TERMED = 'sending SIGTERM to process 70 uid 0 "hog": badness 974, VmRSS 295 MiB'
 KILLED = "Out of memory: Killed process 70 (hog) total-vm:4kB, anon-rss:2048kB, file-rss:0kB"
 CLOSED = "the journal is for some groups only"
@@ -23,7 +23,7 @@ CLOSED = "the journal is for some groups only"
 class Desk:
     """Processes that live or not, and time that passes second by second."""
 
-    def __init__(self, logs: ToldLogs, *neighbours: Neighbour) -> None:
+    def __init__(self, logs: ToldLogs, *neighbours: OomDaemon) -> None:
         self.logs = logs
         self.neighbours = neighbours
         self.now_s = 100.0
@@ -33,7 +33,7 @@ class Desk:
         self.ours: frozenset[int] = frozenset()
         self.watch = ForeignWatch(logs, lambda identity: not self.is_dead(identity))
 
-    def is_dead(self, identity: Identity) -> bool:
+    def is_dead(self, identity: ProcessIdentity) -> bool:
         return identity.pid in self.dead
 
     def look(self, *processes: ProcessFacts) -> tuple[AnyEnd, ...]:
@@ -158,7 +158,7 @@ def test_nobody_is_suspected_whose_log_is_open_and_silent() -> None:
     ],
 )
 def test_a_journal_is_searched_only_where_somebody_may_have_acted(
-    neighbours: tuple[Neighbour, ...], left: float, *, pressed: bool, asks: bool
+    neighbours: tuple[OomDaemon, ...], left: float, *, pressed: bool, asks: bool
 ) -> None:
     desk = Desk(ToldLogs(), *neighbours)
     desk.left, desk.pressed = left, pressed

@@ -8,7 +8,7 @@ from omnitray.protector.model import (
     RestoreReason,
     Withdrawn,
 )
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from support.desk import BUSY, QUICK, SLOW, Desk, actions, build, questions, restores
 from support.scenes import job, process, reading
 
@@ -19,7 +19,7 @@ def test_it_has_to_hold_before_anything_is_done() -> None:
     assert desk.turns(3, build(), at=BUSY) == []
     (action,) = actions(desk.turn(build(), at=BUSY))
 
-    assert (action.rung, action.resource) == (Rung.SLOW_DOWN, Resource.CPU)
+    assert (action.rung, action.resource) == (EscalationStep.SLOW_DOWN, Resource.CPU)
     assert action.evidence.held_s == pytest.approx(3.0)
     assert action.restores_below == 65.0
 
@@ -52,7 +52,7 @@ def test_a_build_that_nobody_waits_for_is_never_mentioned() -> None:
 
     decided = desk.turns(1000, build(), at=BUSY, probe=QUICK)
 
-    assert [each.rung for each in actions(decided)] == [Rung.SLOW_DOWN]
+    assert [each.rung for each in actions(decided)] == [EscalationStep.SLOW_DOWN]
     assert not any(each.notify for each in actions(decided))
     assert questions(decided) == []
 
@@ -85,7 +85,7 @@ def test_in_dev_a_job_that_still_makes_others_wait_is_asked_about_and_stays_slow
 
     (question,) = questions(decided)
     assert (question.deadline_s, question.unanswered) == (None, None)
-    assert actions(decided, Rung.PAUSE) == []
+    assert actions(decided, EscalationStep.PAUSE) == []
 
 
 @pytest.mark.parametrize(
@@ -98,13 +98,13 @@ def test_without_an_answer_it_is_paused_and_later_ended(
     while not questions(desk.said):
         desk.turn(build(), at=BUSY, probe=SLOW)
     asked_s = desk.now_s
-    while not actions(desk.said, Rung.PAUSE):
+    while not actions(desk.said, EscalationStep.PAUSE):
         desk.turn(build(), at=BUSY, probe=SLOW)
     paused_s = desk.now_s
-    (pause,) = actions(desk.said, Rung.PAUSE)
-    while not actions(desk.said, Rung.END):
+    (pause,) = actions(desk.said, EscalationStep.PAUSE)
+    while not actions(desk.said, EscalationStep.END):
         desk.turn(build(cpu=0.0), at=reading(cpu=5.0), probe=QUICK)
-    (end,) = actions(desk.said, Rung.END)
+    (end,) = actions(desk.said, EscalationStep.END)
 
     assert paused_s - asked_s == pytest.approx(pause_s)
     assert desk.now_s - paused_s == pytest.approx(end_s)
@@ -139,7 +139,7 @@ def test_when_only_protected_programs_are_busy_it_is_told_once() -> None:
 
     (told,) = actions(Desk().turns(120, editor, at=BUSY, probe=SLOW))
 
-    assert (told.rung, told.notify, told.job_key) == (Rung.TELL, True, "")
+    assert (told.rung, told.notify, told.job_key) == (EscalationStep.TELL, True, "")
     assert told.considered
 
 

@@ -7,7 +7,7 @@ import pytest
 from omnitray.base.facts import DiskFacts, Mode, Resource
 from omnitray.base.readings import Forecast, ProcessDetail
 from omnitray.protector.model import ProtectReason
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from support.desk import Desk, actions, growing, questions, restores
 from support.scenes import GB, MB, details
 
@@ -44,7 +44,7 @@ def test_the_writer_of_a_nearly_full_disk_has_to_wait_and_is_then_paused() -> No
     decided = desk.turns(20, growing(growth=0.0), disks=(disk(96.0),), **writing())
 
     on_job = [each for each in actions(decided) if each.targets]
-    assert [each.rung for each in on_job] == [Rung.SLOW_DOWN, Rung.PAUSE]
+    assert [each.rung for each in on_job] == [EscalationStep.SLOW_DOWN, EscalationStep.PAUSE]
     assert all(each.reason is ProtectReason.DISK_NEARLY_FULL for each in on_job)
     assert len(questions(decided)) == 1
     assert on_job[0].restores_below == 85.0
@@ -55,7 +55,7 @@ def test_a_writer_that_needs_hours_is_not_paused() -> None:
     filling(desk)
     decided = desk.turns(60, growing(growth=0.0), disks=(disk(96.0),), **writing(2.0 * MB))
 
-    assert actions(decided, Rung.PAUSE) == []
+    assert actions(decided, EscalationStep.PAUSE) == []
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,12 @@ def test_a_nearly_full_disk_that_nobody_writes_to_holds_nobody() -> None:
     assert [each.cleans for each in actions(decided)] == [True]
 
 
-@pytest.mark.parametrize(("high_s", "rung"), [(100.0, Rung.SLOW_DOWN), (20.0, Rung.PAUSE)])
-def test_a_disk_that_is_full_soon_is_held_by_the_time_there_is(high_s: float, rung: Rung) -> None:
+@pytest.mark.parametrize(
+    ("high_s", "rung"), [(100.0, EscalationStep.SLOW_DOWN), (20.0, EscalationStep.PAUSE)]
+)
+def test_a_disk_that_is_full_soon_is_held_by_the_time_there_is(
+    high_s: float, rung: EscalationStep
+) -> None:
     ends = Forecast(
         resource=Resource.DISK,
         low_s=5.0,

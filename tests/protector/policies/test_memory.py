@@ -9,12 +9,12 @@ from omnitray.protector.model import (
     Alarm,
     AlarmReason,
     EndOutcome,
+    ExclusionReason,
     ProtectReason,
     Question,
-    SparedReason,
-    TakenBack,
+    UndoneByUser,
 )
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import BreakerState
 from support.desk import OVER, Desk, actions, growing, restores, soon
 from support.scenes import GB, MB, job, process, reading
@@ -26,7 +26,7 @@ def test_memory_over_the_limit_slows_the_heaviest_down_and_tells() -> None:
 
     (action,) = actions(decided)
     assert (action.rung, action.resource, action.notify) == (
-        Rung.SLOW_DOWN,
+        EscalationStep.SLOW_DOWN,
         Resource.MEMORY,
         True,
     )
@@ -55,7 +55,7 @@ def test_before_memory_runs_out_what_grows_is_paused_and_asked_about() -> None:
 
     assert isinstance(pause, Action)
     assert isinstance(question, Question)
-    assert (pause.rung, pause.notify) == (Rung.PAUSE, True)
+    assert (pause.rung, pause.notify) == (EscalationStep.PAUSE, True)
     assert pause.restores_below == 65.0
     assert question.deadline_s is None
 
@@ -76,8 +76,8 @@ def test_thrashing_pauses_and_never_ends() -> None:
     swapping = reading(used=96.0, swap=(4 * GB, 2 * GB), memory_full=30.0)
     decided = Desk(Mode.TEST).turns(300, growing(), at=swapping)
 
-    assert actions(decided, Rung.PAUSE)[0].reason is ProtectReason.MEMORY_THRASHES
-    assert actions(decided, Rung.END) == []
+    assert actions(decided, EscalationStep.PAUSE)[0].reason is ProtectReason.MEMORY_THRASHES
+    assert actions(decided, EscalationStep.END) == []
 
 
 def test_pressure_alone_does_nothing() -> None:
@@ -87,7 +87,7 @@ def test_pressure_alone_does_nothing() -> None:
 def test_low_memory_with_swap_left_and_no_pressure_ends_nobody() -> None:
     low = reading(used=97.0, swap=(4 * GB, 2 * GB), memory_full=1.0)
 
-    assert actions(Desk().turns(60, growing(), at=low), Rung.END) == []
+    assert actions(Desk().turns(60, growing(), at=low), EscalationStep.END) == []
 
 
 @pytest.mark.parametrize("mode", list(Mode))
@@ -96,7 +96,11 @@ def test_at_the_floor_one_is_ended_in_every_mode(mode: Mode, swap: tuple[int, in
     desk = Desk(mode)
     (end,) = actions(desk.turn(growing(), at=reading(used=95.5, swap=swap)))
 
-    assert (end.rung, end.reason, end.notify) == (Rung.END, ProtectReason.MEMORY_FLOOR, True)
+    assert (end.rung, end.reason, end.notify) == (
+        EscalationStep.END,
+        ProtectReason.MEMORY_FLOOR,
+        True,
+    )
     assert end.expected_bytes == 8 * GB
     assert desk.protector.breaker.ends_left == 2
 
@@ -106,7 +110,7 @@ def test_after_an_end_nothing_more_is_ended_before_it_is_over() -> None:
     floor = reading(used=96.0)
     desk.turn(growing(), other, at=floor)
 
-    assert actions(desk.turns(20, growing(), other, at=floor), Rung.END) == []
+    assert actions(desk.turns(20, growing(), other, at=floor), EscalationStep.END) == []
 
 
 def test_an_end_that_helped_nothing_opens_the_breaker_with_one_alarm() -> None:
@@ -120,7 +124,7 @@ def test_an_end_that_helped_nothing_opens_the_breaker_with_one_alarm() -> None:
     alarms = [each for each in decided if isinstance(each, Alarm)]
     assert [each.reason for each in alarms] == [AlarmReason.FREED_NOTHING]
     assert desk.protector.breaker.state is BreakerState.OPEN
-    assert actions(decided, Rung.END) == []
+    assert actions(decided, EscalationStep.END) == []
 
 
 def test_when_memory_falls_on_the_victim_gets_no_more_time() -> None:
@@ -142,9 +146,9 @@ def test_in_prod_a_paused_job_is_ended_after_thirty_seconds_if_memory_is_still_s
     desk = Desk(Mode.PROD)
     desk.turn(growing(), at=reading(used=85.0), memory_forecast=soon())
     paused_s = desk.now_s
-    while not actions(desk.said, Rung.END):
+    while not actions(desk.said, EscalationStep.END):
         desk.turn(growing(growth=0.0), at=reading(used=85.0))
-    (end,) = actions(desk.said, Rung.END)
+    (end,) = actions(desk.said, EscalationStep.END)
 
     assert desk.now_s - paused_s == pytest.approx(30.0)
     assert end.reason is ProtectReason.MEMORY_UNANSWERED
@@ -156,7 +160,7 @@ def test_a_paused_job_that_became_protected_is_not_ended() -> None:
     desk.policy = ProtectPolicy(mode=Mode.PROD, protected=("pytest",))
     decided = desk.turns(40, growing(growth=0.0), at=reading(used=85.0))
 
-    assert actions(decided, Rung.END) == []
+    assert actions(decided, EscalationStep.END) == []
     assert desk.protector.open_questions == ()
 
 
@@ -203,7 +207,7 @@ def test_near_the_floor_is_a_matter_of_time_on_a_small_machine(
     run = growing(growth=growth, size=700 * MB)
     decided = Desk().turn(run, at=reading(used=used, total=GB))
 
-    assert bool(actions(decided, Rung.PAUSE)) is paused
+    assert bool(actions(decided, EscalationStep.PAUSE)) is paused
 
 
 def paused_at_the_floor(*used: float, total: int = GB, seconds: float = 0.5) -> list[int]:
@@ -214,7 +218,7 @@ def paused_at_the_floor(*used: float, total: int = GB, seconds: float = 0.5) -> 
     decided = [
         desk.turn(still, at=reading(used=each, total=total), seconds=seconds) for each in used
     ]
-    return [turn for turn, each in enumerate(decided) if actions(each, Rung.END)]
+    return [turn for turn, each in enumerate(decided) if actions(each, EscalationStep.END)]
 
 
 def test_at_the_floor_a_pause_that_works_has_three_seconds() -> None:
@@ -238,7 +242,7 @@ def test_a_pause_that_only_would_have_been_made_puts_nothing_off() -> None:
     desk.turn(growing(), at=reading(used=94.5))
     decided = desk.turn(growing(), at=reading(used=95.2))
 
-    assert [each.dry_run for each in actions(decided, Rung.END)] == [True]
+    assert [each.dry_run for each in actions(decided, EscalationStep.END)] == [True]
 
 
 def test_who_may_not_be_touched_is_named_with_the_reason() -> None:
@@ -254,9 +258,9 @@ def test_what_the_person_has_taken_back_is_no_reason_to_call_them() -> None:
     desk, run = Desk(), growing(growth=0.0)
     desk.turns(5, run, at=OVER)
     desk.active.clear()
-    undone = TakenBack(job_key="pytest", rung=Rung.SLOW_DOWN)
+    undone = UndoneByUser(job_key="pytest", rung=EscalationStep.SLOW_DOWN)
     decided = desk.turn(run, at=OVER, taken_back=(undone,)) + desk.turns(60, run, at=OVER)
 
     (told,) = actions(decided)
-    assert (told.rung, told.notify) == (Rung.TELL, False)
-    assert told.considered[0].spared is SparedReason.TAKEN_BACK
+    assert (told.rung, told.notify) == (EscalationStep.TELL, False)
+    assert told.considered[0].spared is ExclusionReason.TAKEN_BACK

@@ -5,11 +5,11 @@ from omnitray.protector.model import (
     ProtectReason,
     Reply,
     RestoreReason,
-    TakenBack,
+    UndoneByUser,
     Withdrawn,
 )
 from omnitray.protector.policies import constants
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import Answer
 from support.desk import Desk, actions, asked, growing, restores, say, soon
 from support.scenes import job, process, reading
@@ -21,11 +21,15 @@ def test_slow_down_lets_it_run_slowly_and_does_not_pause_it_again_at_once() -> N
 
     assert [each.reason for each in restores(said)] == [RestoreReason.PERSON]
     (slow,) = actions(said)
-    assert (slow.rung, slow.reason, slow.notify) == (Rung.SLOW_DOWN, ProtectReason.ASKED, False)
+    assert (slow.rung, slow.reason, slow.notify) == (
+        EscalationStep.SLOW_DOWN,
+        ProtectReason.ASKED,
+        False,
+    )
     again = desk.turns(30, growing(), at=reading(used=78.0), memory_forecast=soon())
-    assert actions(again, Rung.PAUSE) == []
+    assert actions(again, EscalationStep.PAUSE) == []
     again = desk.turns(40, growing(), at=reading(used=78.0), memory_forecast=soon())
-    assert actions(again, Rung.PAUSE)
+    assert actions(again, EscalationStep.PAUSE)
 
 
 def test_pause_keeps_it_paused_even_when_memory_is_back() -> None:
@@ -39,7 +43,7 @@ def test_end_ends_what_the_question_named() -> None:
     desk = asked()
     (end,) = actions(say(desk, Answer.END))
 
-    assert (end.rung, end.reason) == (Rung.END, ProtectReason.ASKED)
+    assert (end.rung, end.reason) == (EscalationStep.END, ProtectReason.ASKED)
     assert [each.pid for each in end.targets] == [200]
     assert desk.protector.breaker.ends_left == 3
 
@@ -55,7 +59,7 @@ def test_leave_it_alone_gives_it_back_for_an_hour() -> None:
     late = desk.turn(
         growing(), at=reading(used=78.0), memory_forecast=soon(), seconds=constants.LEAVE_ALONE_S
     )
-    assert actions(late, Rung.PAUSE)
+    assert actions(late, EscalationStep.PAUSE)
 
 
 def test_never_touch_this_holds_for_good() -> None:
@@ -74,7 +78,7 @@ def test_a_word_without_a_question_is_followed_too() -> None:
     desk = Desk()
     (pause,) = actions(say(desk, Answer.PAUSE))
 
-    assert (pause.rung, pause.restores_below) == (Rung.PAUSE, None)
+    assert (pause.rung, pause.restores_below) == (EscalationStep.PAUSE, None)
     assert actions(say(desk, Answer.END, key="gone")) == []
 
 
@@ -95,7 +99,7 @@ def test_what_is_held_already_is_not_done_twice() -> None:
 
 def test_what_the_person_lets_run_again_is_not_asked_about_any_more() -> None:
     desk = asked()
-    taken_back = (TakenBack(job_key="pytest", rung=Rung.PAUSE),)
+    taken_back = (UndoneByUser(job_key="pytest", rung=EscalationStep.PAUSE),)
     decided = desk.turn(growing(growth=0.0), at=reading(used=75.0), taken_back=taken_back)
 
     assert any(isinstance(each, Withdrawn) for each in decided)
@@ -104,7 +108,7 @@ def test_what_the_person_lets_run_again_is_not_asked_about_any_more() -> None:
 
 def test_a_weight_that_is_taken_back_answers_nothing() -> None:
     desk = asked()
-    taken_back = (TakenBack(job_key="pytest", rung=Rung.SLOW_DOWN),)
+    taken_back = (UndoneByUser(job_key="pytest", rung=EscalationStep.SLOW_DOWN),)
     desk.turn(growing(growth=0.0), at=reading(used=75.0), taken_back=taken_back)
 
     assert len(desk.protector.open_questions) == 1

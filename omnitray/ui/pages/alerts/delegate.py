@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QHelpEvent, QPainter
 from PySide6.QtWidgets import QAbstractItemView, QStyleOptionViewItem, QToolTip
 
-from omnitray.ui.pages.alerts.text import Column
+from omnitray.ui.pages.alerts.text import AlertColumn
 from omnitray.ui.theme import Theme
 from omnitray.ui.widgets.cells import CELL, Cell, CellDelegate, Index
 from omnitray.ui.widgets.labels import escaped
@@ -28,14 +28,14 @@ class AlertDelegate(CellDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802 - Qt's name
         """Rows of one height, so that no row has to be measured."""
-        if index.column() == Column.ALERT:
+        if index.column() == AlertColumn.ALERT:
             return QSize(0, _ROW)
         return super().sizeHint(option, index)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one cell."""
         cell: Cell | None = index.data(CELL)
-        paired = index.column() in (Column.ALERT, Column.WHEN)
+        paired = index.column() in (AlertColumn.ALERT, AlertColumn.WHEN)
         if not paired or cell is None or not cell.quiet:
             super().paint(painter, option, index)
             return
@@ -72,7 +72,7 @@ class AlertDelegate(CellDelegate):
     def cut_text(self, option: QStyleOptionViewItem, index: Index) -> str:
         """The words of the cell, if one of its two lines is cut; else nothing."""
         cell: Cell | None = index.data(CELL)
-        if cell is None or index.column() != Column.ALERT:
+        if cell is None or index.column() != AlertColumn.ALERT:
             return ""
         room = option.rect.width() - 2 * _PAD
         lines = ((cell.text, 1.0), (cell.quiet, _SMALL))

@@ -14,7 +14,7 @@ from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery, fits
 from omnitray.ui import formats
 from omnitray.ui.pages.alerts import text
-from omnitray.ui.pages.alerts.text import TITLES, Column
+from omnitray.ui.pages.alerts.text import TITLES, AlertColumn
 from omnitray.ui.widgets import pills
 from omnitray.ui.widgets.cells import CELL, Cell
 
@@ -80,7 +80,7 @@ class AlertsModel(QAbstractTableModel):
             self._remove(row)
         elif alert.last_seen == self._alerts[row].last_seen:
             self._alerts[row] = alert
-            self.dataChanged.emit(self.index(row, 0), self.index(row, len(Column) - 1))
+            self.dataChanged.emit(self.index(row, 0), self.index(row, len(AlertColumn) - 1))
         else:
             self._lift(row, alert)
 
@@ -92,7 +92,7 @@ class AlertsModel(QAbstractTableModel):
 
     def columnCount(self, parent: Index = _NOWHERE) -> int:  # noqa: N802 - Qt's name
         """Always the same."""
-        return 0 if parent.isValid() else len(Column)
+        return 0 if parent.isValid() else len(AlertColumn)
 
     @property
     def has_more(self) -> bool:
@@ -122,7 +122,7 @@ class AlertsModel(QAbstractTableModel):
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return TITLES[Column(section)]
+            return TITLES[AlertColumn(section)]
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         return None
@@ -134,27 +134,27 @@ class AlertsModel(QAbstractTableModel):
             return None
         if role == ALERT:
             return alert
-        column = Column(index.column())
+        column = AlertColumn(index.column())
         if role == CELL:
             return self._cell(alert, column)
         return self._words(alert, column)
 
-    def _cell(self, alert: Alert, column: Column) -> Cell:
+    def _cell(self, alert: Alert, column: AlertColumn) -> Cell:
         match column:
-            case Column.SEVERITY:
+            case AlertColumn.SEVERITY:
                 return Cell(pill=pills.SEVERITIES[alert.severity])
-            case Column.WHEN:
+            case AlertColumn.WHEN:
                 seen = text.seen_briefly(alert, self._wall())
                 return Cell(seen, text.times(alert), faded=True)
-            case Column.ALERT:
+            case AlertColumn.ALERT:
                 return Cell(formats.one_line(alert.title), formats.one_line(alert.message))
-            case Column.STATE:
+            case AlertColumn.STATE:
                 return Cell(pill=pills.STATES[alert.state])
 
-    def _words(self, alert: Alert, column: Column) -> str:
-        if column == Column.SEVERITY:
+    def _words(self, alert: Alert, column: AlertColumn) -> str:
+        if column == AlertColumn.SEVERITY:
             return str(alert.severity)
-        if column == Column.STATE:
+        if column == AlertColumn.STATE:
             return alert.state
         return self._cell(alert, column).text
 
@@ -190,7 +190,7 @@ class AlertsModel(QAbstractTableModel):
             self.endMoveRows()
             row = place
         self._alerts[row] = alert
-        self.dataChanged.emit(self.index(row, 0), self.index(row, len(Column) - 1))
+        self.dataChanged.emit(self.index(row, 0), self.index(row, len(AlertColumn) - 1))
 
     def _place(self, alert: Alert) -> int:
         """Newest first; what is raised now nearly always goes to the top."""

@@ -19,7 +19,7 @@ from omnitray.ui.pages.alerts.delegate import AlertDelegate
 from omnitray.ui.pages.alerts.detail import AlertDetail
 from omnitray.ui.pages.alerts.filter import AlertFilter
 from omnitray.ui.pages.alerts.model import AlertsModel, AlertSource
-from omnitray.ui.pages.alerts.text import Column
+from omnitray.ui.pages.alerts.text import AlertColumn
 from omnitray.ui.theme import GAP, Theme
 from omnitray.ui.widgets.cells import CellView
 from omnitray.ui.widgets.frames import Card, button
@@ -27,7 +27,7 @@ from omnitray.ui.widgets.labels import paragraph
 
 NONE_YET = "No alert so far. When something goes wrong, it is listed here and stays here."
 NONE_FIT = "No alert fits this filter."
-_WIDTHS: dict[int, int] = {Column.SEVERITY: 42, Column.WHEN: 86, Column.STATE: 122}
+_WIDTHS: dict[int, int] = {AlertColumn.SEVERITY: 42, AlertColumn.WHEN: 86, AlertColumn.STATE: 122}
 AskPath = Callable[[QWidget, str], str]
 
 
@@ -88,7 +88,7 @@ class AlertsPage(QWidget):
         self._wanted = ""
         self.filter = AlertFilter(wall)
         self.model = AlertsModel(source, wall, self)
-        self.view = CellView(self.model, AlertDelegate(theme), _WIDTHS, (Column.ALERT,))
+        self.view = CellView(self.model, AlertDelegate(theme), _WIDTHS, (AlertColumn.ALERT,))
         self.view.setAccessibleName("Alerts")
         self.view.setSelectionMode(CellView.SelectionMode.ExtendedSelection)
         self.detail = AlertDetail(theme, wall)

@@ -7,7 +7,7 @@ from omnitray.alerts.model import Alert
 from omnitray.base.clock import epoch
 from omnitray.base.facts import AlertType
 from omnitray.protector.model import AlarmReason, ProtectReason
-from omnitray.protector.steps import Rung
+from omnitray.protector.steps import EscalationStep
 from omnitray.ui import formats
 
 TYPE_WORDS = {
@@ -30,16 +30,16 @@ _NAMES = {
 }
 _CODES = {
     "rung": {
-        Rung.TELL: "told you",
-        Rung.SLOW_DOWN: "slowed down",
-        Rung.PAUSE: "paused",
-        Rung.END: "ended",
+        EscalationStep.TELL: "told you",
+        EscalationStep.SLOW_DOWN: "slowed down",
+        EscalationStep.PAUSE: "paused",
+        EscalationStep.END: "ended",
     },
     "reason": {each.value: each.sentence for each in (*ProtectReason, *AlarmReason)},
 }
 
 
-class Column(enum.IntEnum):
+class AlertColumn(enum.IntEnum):
     """The columns of the list."""
 
     SEVERITY = 0
@@ -49,10 +49,10 @@ class Column(enum.IntEnum):
 
 
 TITLES = {
-    Column.SEVERITY: "",
-    Column.WHEN: "When",
-    Column.ALERT: "Alert",
-    Column.STATE: "State",
+    AlertColumn.SEVERITY: "",
+    AlertColumn.WHEN: "When",
+    AlertColumn.ALERT: "Alert",
+    AlertColumn.STATE: "State",
 }
 
 

@@ -18,8 +18,8 @@ from omnitray.ui.pages.processes.text import (
     FIGURES,
     HELP,
     TITLES,
-    Column,
     Grips,
+    JobColumn,
     job_pss,
     job_state,
     job_text,
@@ -34,37 +34,37 @@ from omnitray.ui.widgets.cells import CELL, Cell
 _ENDED = pills.Pill("ended", "neutral")
 
 
-def job_cell(job: Job, column: Column, known: Grips, *, gone: bool, projects: bool) -> Cell:
+def job_cell(job: Job, column: JobColumn, known: Grips, *, gone: bool, projects: bool) -> Cell:
     """One cell of a job; ``gone`` fades a job that has ended while the list was held still.
 
     With ``projects`` the project stands behind the name: the list has no column for it.
     """
-    if column == Column.NAME:
+    if column == JobColumn.NAME:
         count = formats.count(job.process_count, "process")
-        project = job_text(job, Column.PROJECT, known) if projects else ""
+        project = job_text(job, JobColumn.PROJECT, known) if projects else ""
         quiet = " · ".join(part for part in (project, count) if part)
         return Cell(job_text(job, column, known), quiet, bold=True, faded=gone)
-    if column in (Column.STATE, Column.LEVER):
+    if column in (JobColumn.STATE, JobColumn.LEVER):
         pill, lever = (_ENDED, "") if gone else job_state(job, known)
-        return Cell(pill=pill) if column == Column.STATE else Cell(quiet=lever)
-    hint = _pss(job_pss(job, known.look)) if column == Column.MEMORY else ""
+        return Cell(pill=pill) if column == JobColumn.STATE else Cell(quiet=lever)
+    hint = _pss(job_pss(job, known.look)) if column == JobColumn.MEMORY else ""
     text = job_text(job, column, known)
     return Cell(text, right=column in FIGURES, faded=gone, hint=hint)
 
 
 def process_cell(
-    job: Job, process: ProcessFacts, column: Column, known: Grips, *, gone: bool
+    job: Job, process: ProcessFacts, column: JobColumn, known: Grips, *, gone: bool
 ) -> Cell:
     """One cell of a process, with its pid behind its name."""
-    if column == Column.NAME:
+    if column == JobColumn.NAME:
         text = process_text(process, column, known)
         return Cell(text, f"pid {process.pid}", faded=gone)
-    if column == Column.STATE:
+    if column == JobColumn.STATE:
         pill, quiet = (_ENDED, "") if gone else process_state(job, process, known)
         return Cell(quiet=quiet, pill=pill)
-    if column == Column.LEVER:
+    if column == JobColumn.LEVER:
         return Cell(quiet="" if gone else process_lever(job, process, known))
-    size = known.look.pss_bytes.get(identity(process)) if column == Column.MEMORY else None
+    size = known.look.pss_bytes.get(identity(process)) if column == JobColumn.MEMORY else None
     text = process_text(process, column, known)
     return Cell(text, right=column in FIGURES, faded=gone, hint=_pss(size))
 
@@ -76,7 +76,7 @@ def _pss(size_bytes: int | None) -> str:
 JOB = CELL + 1
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
-_FOLLOW_GRIPS = (Column.IO, Column.STATE, Column.LEVER)
+_FOLLOW_GRIPS = (JobColumn.IO, JobColumn.STATE, JobColumn.LEVER)
 _ARROWS = {Qt.SortOrder.AscendingOrder: " ↑", Qt.SortOrder.DescendingOrder: " ↓"}
 
 
@@ -112,7 +112,7 @@ class JobsModel(QAbstractItemModel):
         self._frozen = False
         self._filter = ""
         self._projects = not as_given
-        self._column: Column | None = None if as_given else Column.CPU
+        self._column: JobColumn | None = None if as_given else JobColumn.CPU
         self._order = Qt.SortOrder.DescendingOrder
 
     # -- facts
@@ -146,8 +146,8 @@ class JobsModel(QAbstractItemModel):
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.DescendingOrder) -> None:
         """Order by a column, at once, even while frozen: the person asked."""
         if column >= 0:
-            self._column, self._order = Column(column), order
-            self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(Column) - 1)
+            self._column, self._order = JobColumn(column), order
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(JobColumn) - 1)
             self._reorder()
 
     def job_at(self, index: Index) -> Job | None:
@@ -187,7 +187,7 @@ class JobsModel(QAbstractItemModel):
 
     def columnCount(self, parent: Index = _NOWHERE) -> int:  # noqa: ARG002, N802 - Qt's name and shape
         """The same everywhere."""
-        return len(Column)
+        return len(JobColumn)
 
     def headerData(  # noqa: N802 - Qt's name
         self,
@@ -198,7 +198,7 @@ class JobsModel(QAbstractItemModel):
         """Titles, with an explanation as tooltip."""
         if orientation != Qt.Orientation.Horizontal:
             return None
-        column = Column(section)
+        column = JobColumn(section)
         if role == Qt.ItemDataRole.DisplayRole:
             return TITLES[column] + (_ARROWS[self._order] if column == self._column else "")
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -219,7 +219,7 @@ class JobsModel(QAbstractItemModel):
         return cell if role == CELL else cell.words
 
     def _cell(self, row: _Row, index: Index) -> Cell:
-        column, known = Column(index.column()), self._grips
+        column, known = JobColumn(index.column()), self._grips
         if index.internalId():
             line = row.lines[index.row()]
             gone = row.gone or line.gone
@@ -319,7 +319,7 @@ class JobsModel(QAbstractItemModel):
         return sorted(self._rows, key=lambda row: weight(row.job, column, known), reverse=down)
 
     def _tell_all(self) -> None:
-        last = len(Column) - 1
+        last = len(JobColumn) - 1
         if self._rows:
             bottom = self.createIndex(len(self._rows) - 1, last, 0)
             self.dataChanged.emit(self.createIndex(0, 0, 0), bottom)

@@ -5,7 +5,7 @@ from PySide6.QtGui import QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMessageBox, QVBoxLayout, QWidget
 
 from omnitray.base.facts import Job, ProtectState
-from omnitray.protector.view import Grip, Protected, Told
+from omnitray.protector.view import ActionFeedback, HoldKind, Protected
 from omnitray.ui import formats
 from omnitray.ui.pages.processes.model import JobsModel
 from omnitray.ui.pages.processes.text import Grips, job_pss
@@ -18,10 +18,10 @@ from omnitray.ui.widgets.labels import ElidedLabel, paragraph, plain_tooltip
 NONE_CHOSEN = "Choose a job in the list first."
 SWITCHED_OFF = "Protection is off. It is switched on the Protection page."
 _HELD = {
-    Grip.SLOWED: "It is slowed down already.",
-    Grip.PAUSED: "It is paused, which is more than slowed down.",
-    Grip.ENDING: "It is about to end.",
-    Grip.WOULD: "Only watching: it is noted already what would have been done.",
+    HoldKind.SLOWED: "It is slowed down already.",
+    HoldKind.PAUSED: "It is paused, which is more than slowed down.",
+    HoldKind.ENDING: "It is about to end.",
+    HoldKind.WOULD: "Only watching: it is noted already what would have been done.",
 }
 _DOES = {
     "slow_down": "Let everything else go first; it costs the job nothing while nobody waits.",
@@ -44,8 +44,10 @@ def why_not(job: Job | None, known: Grips, state: ProtectState) -> dict[str, str
     return {
         "slow_down": shut or (_HELD[grip] if grip else ""),
         "pause": shut or _not_paused(grip),
-        "resume": "" if grip in (Grip.SLOWED, Grip.PAUSED) else "Nothing is held back on it.",
-        "end": shut or (_HELD[Grip.ENDING] if grip is Grip.ENDING else ""),
+        "resume": ""
+        if grip in (HoldKind.SLOWED, HoldKind.PAUSED)
+        else "Nothing is held back on it.",
+        "end": shut or (_HELD[HoldKind.ENDING] if grip is HoldKind.ENDING else ""),
         "protect": _protected(badge),
         "unprotect": "" if badge and badge.by_person else "You do not protect it.",
     }
@@ -68,10 +70,10 @@ def _protected(badge: Protected | None) -> str:
     return f"It is protected: {badge.why}." if badge else ""
 
 
-def _not_paused(grip: Grip | None) -> str:
-    if grip is Grip.PAUSED:
+def _not_paused(grip: HoldKind | None) -> str:
+    if grip is HoldKind.PAUSED:
         return "It is paused already."
-    return _HELD[grip] if grip in (Grip.ENDING, Grip.WOULD) else ""
+    return _HELD[grip] if grip in (HoldKind.ENDING, HoldKind.WOULD) else ""
 
 
 NONE_YET = "No scan of the processes so far. Jobs and their processes will be listed here."
@@ -166,7 +168,7 @@ class ProcessesPage(QWidget):
         self._show_emptiness()
         self._show_choice()
 
-    def show_told(self, told: Told) -> None:
+    def show_told(self, told: ActionFeedback) -> None:
         """Say what came of what the person asked for."""
         self.told.show_told(told)
 

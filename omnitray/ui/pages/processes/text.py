@@ -7,13 +7,13 @@ import msgspec
 
 from omnitray.base.facts import Job, ProcessFacts
 from omnitray.processes.job_looks import identity
-from omnitray.protector.inspection import CloseLook
-from omnitray.protector.view import Held, Protected, ProtectionView
+from omnitray.protector.inspection import JobInspection
+from omnitray.protector.view import HeldAction, Protected, ProtectionView
 from omnitray.ui import formats
 from omnitray.ui.widgets import pills
 
 
-class Column(enum.IntEnum):
+class JobColumn(enum.IntEnum):
     """The columns of every list of jobs."""
 
     NAME = 0
@@ -27,25 +27,25 @@ class Column(enum.IntEnum):
 
 
 TITLES = {
-    Column.NAME: "Job",
-    Column.PROJECT: "Project",
-    Column.CPU: "CPU",
-    Column.MEMORY: "Memory",
-    Column.GROWTH: "Growth",
-    Column.IO: "Disk I/O",
-    Column.STATE: "State",
-    Column.LEVER: "Lever",
+    JobColumn.NAME: "Job",
+    JobColumn.PROJECT: "Project",
+    JobColumn.CPU: "CPU",
+    JobColumn.MEMORY: "Memory",
+    JobColumn.GROWTH: "Growth",
+    JobColumn.IO: "Disk I/O",
+    JobColumn.STATE: "State",
+    JobColumn.LEVER: "Lever",
 }
 HELP = {
-    Column.CPU: "Of one core: 480 % keeps 4.8 cores busy",
-    Column.MEMORY: "Resident memory (RSS). For the chosen job also PSS: its share of shared pages "
-    "is counted once",
-    Column.GROWTH: "How fast its memory grows",
-    Column.IO: "Read from and written to disks, together; a dash where it may not be read",
-    Column.STATE: "What OmniTray does with it now",
-    Column.LEVER: "The means that is on it, with its figures; for what is protected, why",
+    JobColumn.CPU: "Of one core: 480 % keeps 4.8 cores busy",
+    JobColumn.MEMORY: "Resident memory (RSS). For the chosen job also PSS: its share of shared "
+    "pages is counted once",
+    JobColumn.GROWTH: "How fast its memory grows",
+    JobColumn.IO: "Read from and written to disks, together; a dash where it may not be read",
+    JobColumn.STATE: "What OmniTray does with it now",
+    JobColumn.LEVER: "The means that is on it, with its figures; for what is protected, why",
 }
-FIGURES = (Column.CPU, Column.MEMORY, Column.GROWTH, Column.IO)
+FIGURES = (JobColumn.CPU, JobColumn.MEMORY, JobColumn.GROWTH, JobColumn.IO)
 _STOPPED = "Tt"
 _STATES = {
     "R": "running",
@@ -61,54 +61,54 @@ _STATES = {
 class Grips(msgspec.Struct, frozen=True):
     """What is held and what is protected, by job key; and what a closer look has seen."""
 
-    held: dict[str, Held] = {}
+    held: dict[str, HeldAction] = {}
     protected: dict[str, Protected] = {}
-    look: CloseLook = CloseLook()
+    look: JobInspection = JobInspection()
 
-    def on_process(self, job: Job, process: ProcessFacts) -> Held | None:
+    def on_process(self, job: Job, process: ProcessFacts) -> HeldAction | None:
         """What holds this very process; where the protector does not say whom, all are meant."""
         held = self.held.get(job.key)
         return held if held is not None and process.pid in (held.pids or {process.pid}) else None
 
 
-def grips(view: ProtectionView, look: CloseLook | None = None) -> Grips:
+def grips(view: ProtectionView, look: JobInspection | None = None) -> Grips:
     """The parts of a view that the lists of jobs show, with what was seen closely."""
-    look = look or CloseLook()
+    look = look or JobInspection()
     said = {each.job_key: each for each in view.protected}
     return Grips({each.job_key: each for each in view.held}, look.protected | said, look)
 
 
-def job_text(job: Job, column: Column, known: Grips) -> str:
+def job_text(job: Job, column: JobColumn, known: Grips) -> str:
     """The words of a cell."""
     match column:
-        case Column.NAME:
+        case JobColumn.NAME:
             return formats.one_line(job.name)
-        case Column.PROJECT:
+        case JobColumn.PROJECT:
             return formats.one_line(job.project or "")
-        case Column.CPU:
+        case JobColumn.CPU:
             return formats.percent(job.cpu_percent)
-        case Column.MEMORY:
+        case JobColumn.MEMORY:
             return formats.size(job.rss_bytes)
-        case Column.GROWTH:
+        case JobColumn.GROWTH:
             return formats.growth(job.growth_bps)
-        case Column.IO:
+        case JobColumn.IO:
             return io_words(job_io(job, known.look))
         case _:
             return ""
 
 
-def process_text(process: ProcessFacts, column: Column, known: Grips) -> str:
+def process_text(process: ProcessFacts, column: JobColumn, known: Grips) -> str:
     """The words of a cell in the row of one process."""
     match column:
-        case Column.NAME:
+        case JobColumn.NAME:
             return formats.one_line(process.name)
-        case Column.CPU:
+        case JobColumn.CPU:
             return formats.percent(process.cpu_percent)
-        case Column.MEMORY:
+        case JobColumn.MEMORY:
             return formats.size(process.rss_bytes)
-        case Column.GROWTH:
+        case JobColumn.GROWTH:
             return formats.growth(known.look.growth_bps.get(identity(process)))
-        case Column.IO:
+        case JobColumn.IO:
             return io_words(known.look.io_bps.get(identity(process)))
         case _:
             return ""
@@ -119,14 +119,14 @@ def io_words(rate_bps: float | None) -> str:
     return "0" if rate_bps is not None and rate_bps < 1.0 else formats.rate(rate_bps)
 
 
-def job_io(job: Job, look: CloseLook) -> float | None:
+def job_io(job: Job, look: JobInspection) -> float | None:
     """What the processes of a job read and write, as far as it could be read."""
     rates = [look.io_bps.get(identity(each)) for each in job.processes]
     known = [rate for rate in rates if rate is not None]
     return sum(known) if known else None
 
 
-def job_pss(job: Job, look: CloseLook) -> int | None:
+def job_pss(job: Job, look: JobInspection) -> int | None:
     """Its memory with shared pages counted once, where it was measured."""
     sizes = [look.pss_bytes.get(identity(each)) for each in job.processes]
     known = [size for size in sizes if size is not None]
@@ -171,22 +171,22 @@ def _nice(processes: Iterable[ProcessFacts]) -> str:
     return f"nice {value}".replace("-", "−") if value else ""
 
 
-def weight(job: Job, column: Column, known: Grips) -> tuple[float | str, str]:
+def weight(job: Job, column: JobColumn, known: Grips) -> tuple[float | str, str]:
     """What a list is ordered by; the key settles ties so that equals do not swap places."""
     match column:
-        case Column.CPU:
+        case JobColumn.CPU:
             return job.cpu_percent or 0.0, job.key
-        case Column.MEMORY:
+        case JobColumn.MEMORY:
             return float(job.rss_bytes), job.key
-        case Column.GROWTH:
+        case JobColumn.GROWTH:
             return job.growth_bps or 0.0, job.key
-        case Column.IO:
+        case JobColumn.IO:
             return job_io(job, known.look) or 0.0, job.key
-        case Column.PROJECT:
+        case JobColumn.PROJECT:
             return (job.project or "").casefold(), job.key
-        case Column.STATE | Column.LEVER:
+        case JobColumn.STATE | JobColumn.LEVER:
             pill, words = job_state(job, known)
-            return (pill.word if column == Column.STATE else words), job.key
+            return (pill.word if column == JobColumn.STATE else words), job.key
         case _:
             return job.name.casefold(), job.key
 

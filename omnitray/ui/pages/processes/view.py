@@ -5,7 +5,7 @@ from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent
 
 from omnitray.base.facts import Job
 from omnitray.ui.pages.processes.model import JobsModel
-from omnitray.ui.pages.processes.text import Column
+from omnitray.ui.pages.processes.text import JobColumn
 from omnitray.ui.theme import Theme
 from omnitray.ui.widgets.cells import CellDelegate, CellView
 
@@ -13,13 +13,13 @@ _LOW_ROW = 29
 _HEADER = 30
 _INDENT = 18
 _WIDTHS: dict[int, int] = {
-    Column.PROJECT: 96,
-    Column.CPU: 60,
-    Column.MEMORY: 72,
-    Column.GROWTH: 88,
-    Column.IO: 78,
-    Column.STATE: 126,
-    Column.LEVER: 122,
+    JobColumn.PROJECT: 96,
+    JobColumn.CPU: 60,
+    JobColumn.MEMORY: 72,
+    JobColumn.GROWTH: 88,
+    JobColumn.IO: 78,
+    JobColumn.STATE: 126,
+    JobColumn.LEVER: 122,
 }
 
 
@@ -31,11 +31,11 @@ class JobsView(CellView):
 
     def __init__(self, theme: Theme, model: JobsModel, *, tree: bool) -> None:
         self._jobs = model
-        super().__init__(model, CellDelegate(theme), _WIDTHS, (Column.NAME,), tree=tree)
+        super().__init__(model, CellDelegate(theme), _WIDTHS, (JobColumn.NAME,), tree=tree)
         self.setIndentation(_INDENT)
-        self.setColumnHidden(Column.PROJECT if tree else Column.IO, True)
+        self.setColumnHidden(JobColumn.PROJECT if tree else JobColumn.IO, True)
         if tree:
-            self.header().setSortIndicator(Column.CPU, Qt.SortOrder.DescendingOrder)
+            self.header().setSortIndicator(JobColumn.CPU, Qt.SortOrder.DescendingOrder)
             self.setSortingEnabled(True)
         self.selectionModel().currentRowChanged.connect(self._on_current_changed)
         self.doubleClicked.connect(self._on_opened)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
 
-from omnitray.protector.view import Grip, Held
+from omnitray.protector.view import HeldAction, HoldKind
 from omnitray.ui import formats
 from omnitray.ui.theme import GAP, SMALL_GAP, Theme
 from omnitray.ui.widgets import pills
@@ -31,8 +31,8 @@ class HeldRows(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self._shown: tuple[Held, ...] | None = None
-        self._ages: list[tuple[QLabel, Held]] = []
+        self._shown: tuple[HeldAction, ...] | None = None
+        self._ages: list[tuple[QLabel, HeldAction]] = []
         self._buttons: list[list[QPushButton]] = []
         self.setAccessibleName("Under action now")
         self._grid = QGridLayout(self)
@@ -41,7 +41,7 @@ class HeldRows(QWidget):
         self._grid.setVerticalSpacing(SMALL_GAP)
         self._grid.setColumnStretch(0, 1)
 
-    def show_held(self, held: Iterable[Held], now_s: float) -> None:
+    def show_held(self, held: Iterable[HeldAction], now_s: float) -> None:
         """Show what is held; ages follow the clock."""
         wanted = tuple(held)
         if wanted != self._shown:
@@ -89,7 +89,7 @@ class HeldRows(QWidget):
                 widget.deleteLater()
         self._ages, self._buttons = [], []
 
-    def _add(self, row: int, held: Held) -> None:
+    def _add(self, row: int, held: HeldAction) -> None:
         self._grid.addWidget(ElidedLabel(held.title, bold=True), row, 0)
         self._grid.addWidget(PillLabel(self._theme, pills.GRIPS[held.grip]), row, 1)
         for column, each in enumerate(self._offered(held), start=2):
@@ -106,18 +106,18 @@ class HeldRows(QWidget):
         line.addWidget(why, 1, Qt.AlignmentFlag.AlignTop)
         self._grid.addWidget(words, row + 1, 0, 1, _COLUMNS)
 
-    def _offered(self, held: Held) -> list[QPushButton]:
+    def _offered(self, held: HeldAction) -> list[QPushButton]:
         """The buttons of a row."""
         name = formats.one_line(held.title, 60)
         why = self._button("Why?", held.action_id, f"Why {name}?")
         why.clicked.connect(self._on_why)
         made = [why]
         if held.undoable:
-            word = "Resume" if held.grip == Grip.PAUSED else "Undo"
+            word = "Resume" if held.grip == HoldKind.PAUSED else "Undo"
             undo = self._button(word, held.action_id, f"{word}: {name}")
             undo.clicked.connect(self._on_undo)
             made.append(undo)
-        if held.grip == Grip.PAUSED:
+        if held.grip == HoldKind.PAUSED:
             end = self._button("End…", held.job_key, f"End {name}, after one more question")
             end.clicked.connect(self._on_end)
             made.append(end)

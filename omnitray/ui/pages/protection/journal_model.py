@@ -15,7 +15,7 @@ Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
 
 
-class Column(enum.IntEnum):
+class JournalColumn(enum.IntEnum):
     """The columns of the journal."""
 
     AT = 0
@@ -49,27 +49,27 @@ class JournalModel(QAbstractTableModel):
 
     def columnCount(self, parent: Index = _NOWHERE) -> int:  # noqa: N802 - Qt's name
         """Always the same."""
-        return 0 if parent.isValid() else len(Column)
+        return 0 if parent.isValid() else len(JournalColumn)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """The cell to paint, its words for everybody else."""
         line = self.line_at(index.row()) if index.isValid() else None
         if line is None:
             return None
-        cell = self._cell(line, Column(index.column()))
+        cell = self._cell(line, JournalColumn(index.column()))
         if role == CELL:
             return cell
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return cell.text or (cell.pill.word if cell.pill else "")
         return None
 
-    def _cell(self, line: JournalLine, column: Column) -> Cell:
+    def _cell(self, line: JournalLine, column: JournalColumn) -> Cell:
         match column:
-            case Column.AT:
+            case JournalColumn.AT:
                 return Cell(formats.when(line.at, self._wall()), faded=True)
-            case Column.WHAT:
+            case JournalColumn.WHAT:
                 return Cell(formats.one_line(line.what))
-            case Column.WHY:
+            case JournalColumn.WHY:
                 return Cell(formats.one_line(line.why), faded=True)
-            case Column.OUTCOME:
+            case JournalColumn.OUTCOME:
                 return Cell(pill=pills.OUTCOMES[line.outcome])

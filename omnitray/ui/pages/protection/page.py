@@ -11,17 +11,17 @@ from PySide6.QtWidgets import (
 
 from omnitray.base.facts import Mode, ProtectState
 from omnitray.protector.view import (
-    Breaker,
+    ActionFeedback,
     BreakerState,
+    BreakerView,
     Explanation,
     JournalLine,
     ProtectionView,
-    Told,
 )
 from omnitray.ui import formats
 from omnitray.ui.pages.protection.explain_card import EffectCard, ExplainCard
 from omnitray.ui.pages.protection.held_rows import HeldRows
-from omnitray.ui.pages.protection.journal_model import Column, JournalModel
+from omnitray.ui.pages.protection.journal_model import JournalColumn, JournalModel
 from omnitray.ui.theme import GAP, Theme
 from omnitray.ui.widgets.action_feedback import ToldLine
 from omnitray.ui.widgets.cells import CellDelegate, CellView
@@ -32,7 +32,7 @@ from omnitray.ui.widgets.labels import label, paragraph, plain_tooltip
 NO_JOURNAL = "Nothing was done so far. Every action will be listed here, with its reason."
 NOTHING_HELD = "Nothing is held back, so there is nothing to undo."
 _JOURNAL_MARGIN = 4
-_WIDTHS: dict[int, int] = {Column.AT: 116, Column.OUTCOME: 130}
+_WIDTHS: dict[int, int] = {JournalColumn.AT: 116, JournalColumn.OUTCOME: 130}
 _STATES = (
     (ProtectState.ON, "on"),
     (ProtectState.WATCH, "watch only"),
@@ -74,7 +74,9 @@ class ProtectionPage(QWidget):
         self.effects = EffectCard(theme)
         self.journal_model = JournalModel(wall, self)
         delegate = CellDelegate(theme, row_height=30)
-        self.journal = CellView(self.journal_model, delegate, _WIDTHS, (Column.WHAT, Column.WHY))
+        self.journal = CellView(
+            self.journal_model, delegate, _WIDTHS, (JournalColumn.WHAT, JournalColumn.WHY)
+        )
         self.journal.setAccessibleName("Journal of actions")
         self.journal.setHeaderHidden(True)
         self.journal.setMinimumHeight(110)
@@ -147,7 +149,7 @@ class ProtectionPage(QWidget):
         self.no_journal.setVisible(not view.journal)
         self._show_explanation()
 
-    def show_told(self, told: Told) -> None:
+    def show_told(self, told: ActionFeedback) -> None:
         """Say what came of what the person asked for."""
         self.told.show_told(told)
 
@@ -196,7 +198,7 @@ def _from_the_journal(line: JournalLine) -> Explanation:
     return Explanation(action_id=line.action_id, title=line.what, text=text)
 
 
-def breaker_words(breaker: Breaker) -> str:
+def breaker_words(breaker: BreakerView) -> str:
     """``ends left: 3 of 3 in 10 min``, or why nothing is ended now and until when."""
     why = f" ({breaker.why})" if breaker.why else ""
     if breaker.state == BreakerState.OPEN:

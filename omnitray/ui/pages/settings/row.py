@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from omnitray.settings import Field, Kind, parse_text
+from omnitray.settings import Field, ValueKind, parse_text
 from omnitray.ui.theme import GAP, SMALL_GAP, text_font
 from omnitray.ui.widgets.choice import ChoiceButton
 from omnitray.ui.widgets.frames import rule
@@ -104,7 +104,7 @@ class SettingRow(QWidget):
         """For numbers and text."""
         edit = QLineEdit()
         edit.setFont(text_font(edit.font()))
-        if self.field.kind in (Kind.INT, Kind.NUMBER):
+        if self.field.kind in (ValueKind.INT, ValueKind.NUMBER):
             edit.setFixedWidth(_NUMBER_WIDTH)
             edit.setAlignment(Qt.AlignmentFlag.AlignRight)
         edit.editingFinished.connect(self._on_line_finished)
@@ -152,12 +152,12 @@ class SettingRow(QWidget):
 
 
 _EDITORS = {
-    Kind.BOOL: SettingRow.check,
-    Kind.INT: SettingRow.line,
-    Kind.NUMBER: SettingRow.line,
-    Kind.CHOICE: SettingRow.choice,
-    Kind.TEXT: SettingRow.line,
-    Kind.LIST: SettingRow.lines,
+    ValueKind.BOOL: SettingRow.check,
+    ValueKind.INT: SettingRow.line,
+    ValueKind.NUMBER: SettingRow.line,
+    ValueKind.CHOICE: SettingRow.choice,
+    ValueKind.TEXT: SettingRow.line,
+    ValueKind.LIST: SettingRow.lines,
 }
 
 
