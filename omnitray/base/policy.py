@@ -1,11 +1,20 @@
-"""What the person may set, as the core sees it: frozen values with the defaults of the design.
+"""What a person may set, declared once: type, default, title, help, unit and range of each value.
 
-``settings.py`` composes these into the settings file; nothing here knows about files.
+The settings file is composed of these structs (``settings/model.py``); file, window, command line
+and guide read the same declarations (``settings/fields.py``). Nothing here knows about files.
 """
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 from omnitray.base.facts import Mode, MonitorLevel, ProtectState, Severity
+
+_DAY_S = 86400.0
+_HOUR_S = 3600.0
+Percent = Annotated[float, Meta(ge=1, le=100, extra={"unit": "%"})]
+Wait = Annotated[float, Meta(ge=0, le=_HOUR_S, extra={"unit": "s"})]
 
 
 class Band(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,10 +25,38 @@ class Band(msgspec.Struct, frozen=True, kw_only=True):
     so low that this would never be clears under its half.
     """
 
-    warning: float
-    critical: float
-    clear_below: float = 10.0
-    hold_s: float = 5.0
+    warning: Annotated[
+        Percent,
+        Meta(
+            title="warning from",
+            description="A warning is raised when its use stays at or above this.",
+        ),
+    ]
+    critical: Annotated[
+        Percent,
+        Meta(
+            title="critical from",
+            description="A critical alert is raised when its use stays at or above this.",
+        ),
+    ]
+    clear_below: Annotated[
+        float,
+        Meta(
+            title="ends when lower by",
+            description="An alert ends when the use stays this far below its threshold.",
+            ge=0,
+            le=50,
+            extra={"unit": "points"},
+        ),
+    ] = 10.0
+    hold_s: Annotated[
+        Wait,
+        Meta(
+            title="for at least",
+            description="How long it must stay above a threshold to raise an alert, and below to"
+            " end it.",
+        ),
+    ] = 5.0
 
     def clears_under(self, threshold: float) -> float:
         """The value (per cent) under which a passed ``threshold`` counts as cleared."""
@@ -27,31 +64,90 @@ class Band(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Thresholds(msgspec.Struct, frozen=True, kw_only=True):
-    """A band for each resource."""
+    """``[thresholds]``: a band for each resource. ``…`` stands for the title within the band."""
 
-    cpu: Band = Band(warning=70.0, critical=85.0)
-    memory: Band = Band(warning=75.0, critical=90.0)
-    disk: Band = Band(warning=80.0, critical=95.0)
+    cpu: Annotated[Band, Meta(title="CPU: …")] = Band(warning=70.0, critical=85.0)
+    memory: Annotated[Band, Meta(title="Memory: …")] = Band(warning=75.0, critical=90.0)
+    disk: Annotated[Band, Meta(title="Disk: …")] = Band(warning=80.0, critical=95.0)
 
 
-class MonitorPolicy(msgspec.Struct, frozen=True, kw_only=True):
+class MonitorSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """``[monitor]``."""
+
+    save_on_battery: Annotated[
+        bool,
+        Meta(
+            title="Save battery",
+            description="Looks less often while the computer runs on its battery.",
+        ),
+    ] = False
+    grace_s: Annotated[
+        Wait,
+        Meta(
+            title="Quiet after start",
+            description="For this long after start or sleep, only critical alerts about this"
+            " machine are raised.",
+        ),
+    ] = 60.0
+    calm_s: Annotated[
+        Wait,
+        Meta(
+            title="Calm down after",
+            description="How long all must be well before it looks less often again.",
+        ),
+    ] = 30.0
+
+
+class MonitorPolicy(MonitorSettings, frozen=True, kw_only=True):
     """What steers the monitor. ``level`` None means automatic: NORMAL, escalating by itself."""
 
     level: MonitorLevel | None = None
     thresholds: Thresholds = Thresholds()
-    save_on_battery: bool = False  # one level lower while discharging
-    grace_s: float = 60.0  # after start or resume: no resource alert unless critical
-    calm_s: float = 30.0  # clear for so long before an escalation is taken back
 
 
 class AlertPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """What steers notifications; the history gets every alert whatever stands here."""
+    """``[notifications]``; the history gets every alert whatever stands here."""
 
-    enabled: bool = True
-    repeat_floor_s: float = 60.0
-    repeat_s: float = 4 * 3600.0
-    repeat_critical_s: float = 3600.0
-    notify_from: Severity = Severity.CRITICAL
+    enabled: Annotated[
+        bool, Meta(title="Notifications", description="Shows alerts on the desktop.")
+    ] = True
+    notify_from: Annotated[
+        Severity,
+        Meta(
+            title="Notify from",
+            description="Alerts of this severity and above pop up; the others are only listed.",
+        ),
+    ] = msgspec.field(default=Severity.CRITICAL, name="from")
+    repeat_floor_s: Annotated[
+        float,
+        Meta(
+            title="At most every",
+            description="The same alert pops up no more often than this.",
+            ge=1,
+            le=_DAY_S,
+            extra={"unit": "s"},
+        ),
+    ] = 60.0
+    repeat_s: Annotated[
+        float,
+        Meta(
+            title="Remind every",
+            description="How often you are reminded of an alert that is still open.",
+            ge=60,
+            le=7 * _DAY_S,
+            extra={"unit": "s"},
+        ),
+    ] = 4 * _HOUR_S
+    repeat_critical_s: Annotated[
+        float,
+        Meta(
+            title="Remind of critical every",
+            description="How often you are reminded of a critical alert that is still open.",
+            ge=60,
+            le=7 * _DAY_S,
+            extra={"unit": "s"},
+        ),
+    ] = _HOUR_S
 
 
 class ModeLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,35 +157,151 @@ class ModeLimits(msgspec.Struct, frozen=True, kw_only=True):
     an answer.
     """
 
-    cpu_percent: float
-    memory_percent: float
-    hold_s: float
-    memory_floor_percent: float = 5.0
-    swap_floor_percent: float = 10.0
-    memory_runs_out_s: float = 30.0  # foretold within this, what grows is paused
-    memory_end_after_s: float = 0.0
-    cpu_pause_after_s: float = 0.0
-    cpu_end_after_s: float = 0.0  # from the pause
-    clean_asks_first: bool = False
+    cpu_percent: Annotated[
+        Percent,
+        Meta(
+            title="CPU limit",
+            description="With CPU use over this, the job that takes most is slowed down.",
+        ),
+    ]
+    memory_percent: Annotated[
+        Percent,
+        Meta(
+            title="Memory limit",
+            description="With memory use over this, the job that takes most is slowed down.",
+        ),
+    ]
+    hold_s: Annotated[
+        float,
+        Meta(
+            title="Act after",
+            description="How long a limit must be exceeded before something is done.",
+            ge=0,
+            le=600,
+            extra={"unit": "s"},
+        ),
+    ]
+    memory_floor_percent: Annotated[
+        float,
+        Meta(
+            title="Memory floor",
+            description="With less than this available and no swap left, the worker that grows is"
+            " ended.",
+            ge=0,
+            le=99,
+            extra={"unit": "%"},
+        ),
+    ] = 5.0
+    swap_floor_percent: Annotated[
+        float,
+        Meta(
+            title="Swap floor",
+            description="With less free swap than this, swap counts as used up.",
+            ge=0,
+            le=100,
+            extra={"unit": "%"},
+        ),
+    ] = 10.0
+    memory_runs_out_s: Annotated[
+        Wait,
+        Meta(
+            title="Memory forecast",
+            description="When memory will run out within this time, the job that grows is paused.",
+        ),
+    ] = 30.0
+    memory_end_after_s: Annotated[
+        Wait,
+        Meta(
+            title="Memory: end after",
+            description="A job paused for lack of memory is ended after this time, unless you have"
+            " answered; 0 means never.",
+        ),
+    ] = 0.0
+    cpu_pause_after_s: Annotated[
+        Wait,
+        Meta(
+            title="CPU: pause after",
+            description="A slowed down job that still makes others wait is paused after this time,"
+            " unless you have answered; 0 means never.",
+        ),
+    ] = 0.0
+    cpu_end_after_s: Annotated[
+        Wait,
+        Meta(
+            title="CPU: end after",
+            description="A job paused for that is ended after this time, unless you have answered;"
+            " 0 means never.",
+        ),
+    ] = 0.0
+    clean_asks_first: Annotated[
+        bool,
+        Meta(
+            title="Ask before cleaning",
+            description="Shows what cleaning caches would free, and cleans nothing until you say"
+            " so.",
+        ),
+    ] = False
 
 
-class ProtectPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """What steers the protector."""
+class ProtectSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """``[protect]`` and the limits of each mode under it."""
 
-    mode: Mode = Mode.DEV
-    state: ProtectState = ProtectState.ON
-    protected: tuple[str, ...] = ()
-    dev: ModeLimits = ModeLimits(
+    state: Annotated[
+        ProtectState,
+        Meta(
+            title="Protector",
+            description="on acts; watch only says what it would do; off does nothing.",
+        ),
+    ] = ProtectState.ON
+    protected: Annotated[
+        tuple[str, ...],
+        Meta(
+            title="Never touch",
+            description="Names, paths of programs (also with * in them) or project folders that"
+            " are left alone.",
+        ),
+    ] = ()
+    disk_clean_percent: Annotated[
+        Percent,
+        Meta(
+            title="Clean caches from",
+            description="When a disk is this full, caches on it are cleaned.",
+        ),
+    ] = 80.0
+    disk_target_percent: Annotated[
+        Percent,
+        Meta(
+            title="Clean caches to",
+            description="When a disk is no fuller than this, cleaning stops.",
+        ),
+    ] = 75.0
+    disk_danger_percent: Annotated[
+        Percent,
+        Meta(
+            title="Hold writers from",
+            description="When a disk is this full and still fills, the job that writes most is"
+            " held.",
+        ),
+    ] = 95.0
+    disk_runs_out_s: Annotated[
+        Wait,
+        Meta(
+            title="Disk forecast",
+            description="When a disk will be full within this time, the job that writes most is"
+            " held.",
+        ),
+    ] = 120.0
+    dev: Annotated[ModeLimits, Meta(title="… in dev mode")] = ModeLimits(
         cpu_percent=75.0, memory_percent=80.0, hold_s=3.0, clean_asks_first=True
     )
-    test: ModeLimits = ModeLimits(
+    test: Annotated[ModeLimits, Meta(title="… in test mode")] = ModeLimits(
         cpu_percent=85.0,
         memory_percent=85.0,
         hold_s=5.0,
         cpu_pause_after_s=60.0,
         cpu_end_after_s=600.0,
     )
-    prod: ModeLimits = ModeLimits(
+    prod: Annotated[ModeLimits, Meta(title="… in prod mode")] = ModeLimits(
         cpu_percent=90.0,
         memory_percent=90.0,
         hold_s=10.0,
@@ -97,10 +309,12 @@ class ProtectPolicy(msgspec.Struct, frozen=True, kw_only=True):
         cpu_pause_after_s=30.0,
         cpu_end_after_s=300.0,
     )
-    disk_clean_percent: float = 80.0
-    disk_target_percent: float = 75.0
-    disk_danger_percent: float = 95.0  # from here the writer is held
-    disk_runs_out_s: float = 120.0  # likewise when it is foretold to be full within this
+
+
+class ProtectPolicy(ProtectSettings, frozen=True, kw_only=True):
+    """What steers the protector."""
+
+    mode: Mode = Mode.DEV
 
     @property
     def limits(self) -> ModeLimits:

@@ -1,7 +1,7 @@
 """Settings: what a person can set, read from ``config.toml`` and saved without loss.
 
-The map: ``settings_model`` the shape, ``settings_fields`` the table of fields and rules,
-``settings_check`` one value, ``settings_lines`` where a key stands, ``settings_file`` the file.
+The map: ``model`` (with ``base.policy``) declares the values, ``fields`` is the table derived from
+it and the rules between keys, ``check`` one value, ``file`` the file.
 """
 
 from omnitray.settings.check import Fault, Problem, check, parse_text, set_value, shown
@@ -18,9 +18,6 @@ from omnitray.settings.file import (
 )
 from omnitray.settings.model import (
     ApiSettings,
-    MonitorSettings,
-    NotificationSettings,
-    ProtectSettings,
     Settings,
 )
 
@@ -33,10 +30,7 @@ __all__ = [
     "Fault",
     "Field",
     "Loaded",
-    "MonitorSettings",
-    "NotificationSettings",
     "Problem",
-    "ProtectSettings",
     "Settings",
     "Stamp",
     "ValueKind",

@@ -1,60 +1,63 @@
 """The shape of the settings: frozen, with the names of ``config.toml`` to the letter.
 
-The values that steer the core keep their home in ``core/policy.py``; here they are composed into
-one file. Defaults stand in the structs alone.
+Sections that steer the core are declared in ``base/policy.py``; here they are composed into one
+file, with what only the program itself needs.
 """
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
-from omnitray.base.facts import Mode, MonitorLevel, ProtectState, Severity
+from omnitray.base.facts import Mode, MonitorLevel
 from omnitray.base.policy import (
     AlertPolicy,
-    ModeLimits,
     MonitorPolicy,
+    MonitorSettings,
     ProtectPolicy,
+    ProtectSettings,
     Thresholds,
 )
 
 AUTO: Final = "auto"
 LevelChoice = Literal["auto", "idle", "normal", "intensive", "critical"]
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_PROTECT = ProtectPolicy()
-_NOTIFY = AlertPolicy()
-_MONITOR = MonitorPolicy()
-
-
-class MonitorSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """``[monitor]``."""
-
-    save_on_battery: bool = _MONITOR.save_on_battery
-    grace_s: float = _MONITOR.grace_s
-    calm_s: float = _MONITOR.calm_s
-
-
-class ProtectSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """``[protect]`` and the limits of each mode under it."""
-
-    state: ProtectState = _PROTECT.state
-    protected: tuple[str, ...] = _PROTECT.protected
-    disk_clean_percent: float = _PROTECT.disk_clean_percent
-    disk_target_percent: float = _PROTECT.disk_target_percent
-    disk_danger_percent: float = _PROTECT.disk_danger_percent
-    disk_runs_out_s: float = _PROTECT.disk_runs_out_s
-    dev: ModeLimits = _PROTECT.dev
-    test: ModeLimits = _PROTECT.test
-    prod: ModeLimits = _PROTECT.prod
 
 
 class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     """``[api]``."""
 
-    enabled: bool = True
-    port: int = 8137
-    listen: str = "127.0.0.1"
-    certificate: str = ""
-    key: str = ""
+    enabled: Annotated[
+        bool,
+        Meta(
+            title="Local API",
+            description="Lets the command line, tests and editors talk to OmniTray. Counts from"
+            " its next start.",
+        ),
+    ] = True
+    port: Annotated[
+        int,
+        Meta(
+            title="Port",
+            description="If it is taken, the next free one is used. Counts from the next start.",
+            ge=0,
+            le=65535,
+        ),
+    ] = 8137
+    listen: Annotated[
+        str,
+        Meta(
+            title="Address",
+            description="Other machines can ask when it is not 127.0.0.1; that needs a certificate"
+            " and its key.",
+        ),
+    ] = "127.0.0.1"
+    certificate: Annotated[
+        str, Meta(title="Certificate", description="The path of a PEM file, for TLS.")
+    ] = ""
+    key: Annotated[
+        str, Meta(title="Private key", description="The path of a PEM file, for TLS.")
+    ] = ""
 
     @property
     def open_to_others(self) -> bool:
@@ -62,26 +65,29 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
         return self.listen not in LOOPBACK
 
 
-class NotificationSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """``[notifications]``."""
-
-    enabled: bool = _NOTIFY.enabled
-    repeat_floor_s: float = _NOTIFY.repeat_floor_s
-    repeat_s: float = _NOTIFY.repeat_s
-    repeat_critical_s: float = _NOTIFY.repeat_critical_s
-    from_severity: Severity = msgspec.field(default=_NOTIFY.notify_from, name="from")
-
-
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a person can set, always complete and valid."""
 
-    mode: Mode = _PROTECT.mode
-    level: LevelChoice = AUTO
+    mode: Annotated[
+        Mode,
+        Meta(
+            title="Mode",
+            description="How much the protector allows before it acts: dev least, prod most.",
+        ),
+    ] = Mode.DEV
+    level: Annotated[
+        LevelChoice,
+        Meta(
+            title="Level",
+            description="How often OmniTray looks; auto looks closer by itself when something is"
+            " wrong.",
+        ),
+    ] = AUTO
     monitor: MonitorSettings = MonitorSettings()
     thresholds: Thresholds = Thresholds()
     protect: ProtectSettings = ProtectSettings()
     api: ApiSettings = ApiSettings()
-    notifications: NotificationSettings = NotificationSettings()
+    notifications: AlertPolicy = AlertPolicy()
 
     @property
     def chosen_level(self) -> MonitorLevel | None:
@@ -90,35 +96,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def monitor_policy(self) -> MonitorPolicy:
         """What steers the monitor."""
-        return MonitorPolicy(
-            level=self.chosen_level,
-            thresholds=self.thresholds,
-            save_on_battery=self.monitor.save_on_battery,
-            grace_s=self.monitor.grace_s,
-            calm_s=self.monitor.calm_s,
-        )
+        monitor = msgspec.structs.asdict(self.monitor)
+        return MonitorPolicy(**monitor, level=self.chosen_level, thresholds=self.thresholds)
 
     def alert_policy(self) -> AlertPolicy:
         """What steers notifications."""
-        return AlertPolicy(
-            enabled=self.notifications.enabled,
-            repeat_floor_s=self.notifications.repeat_floor_s,
-            repeat_s=self.notifications.repeat_s,
-            repeat_critical_s=self.notifications.repeat_critical_s,
-            notify_from=self.notifications.from_severity,
-        )
+        return self.notifications
 
     def protect_policy(self) -> ProtectPolicy:
         """What steers the protector."""
-        return ProtectPolicy(
-            mode=self.mode,
-            state=self.protect.state,
-            protected=self.protect.protected,
-            dev=self.protect.dev,
-            test=self.protect.test,
-            prod=self.protect.prod,
-            disk_clean_percent=self.protect.disk_clean_percent,
-            disk_target_percent=self.protect.disk_target_percent,
-            disk_danger_percent=self.protect.disk_danger_percent,
-            disk_runs_out_s=self.protect.disk_runs_out_s,
-        )
+        return ProtectPolicy(**msgspec.structs.asdict(self.protect), mode=self.mode)

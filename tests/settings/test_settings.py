@@ -275,7 +275,7 @@ def test_a_change_is_seen_by_its_stamp_even_within_one_tick_of_the_clock(file: P
 
 def test_setting_one_value_gives_new_settings_or_the_reason_why_not() -> None:
     settings = _settings(set_value(Settings(), "notifications.from", "info"))
-    assert settings.notifications.from_severity is Severity.INFO
+    assert settings.notifications.notify_from is Severity.INFO
     refused = set_value(settings, "thresholds.cpu.warning", 85)
     assert isinstance(refused, Problem)
     assert refused.used == "70 and 85"
