@@ -172,7 +172,10 @@ def loaded_after(statement: str) -> set[str]:
 
 
 def in_the_core() -> list[Path]:
-    edge = {PACKAGE / "alerts" / "storage" / "store.py"}  # the thread that writes the history
+    edge = {
+        PACKAGE / "alerts" / "storage" / "store.py",  # the thread that writes the history
+        PACKAGE / "base" / "dbus.py",  # the session bus, imported where a desktop is spoken to
+    }
     return [
         path
         for part in CORE

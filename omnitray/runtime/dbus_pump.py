@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QSocketNotifier, Signal, Slot
 
 if TYPE_CHECKING:
-    from omnitray.alerts.channels.session_bus import SessionBus
+    from omnitray.base.dbus import SessionBus
 
 _log = logging.getLogger(__name__)
 
@@ -26,12 +26,12 @@ def open_bus(address: str | None = None) -> SessionBus | None:
     """A connection to the session bus, or None where there is none."""
     try:
         # Only desktops with D-Bus have the library.
-        from omnitray.alerts.channels.session_bus import BusUnavailableError, connect  # noqa: PLC0415
+        from omnitray.base.dbus import BusError, connect  # noqa: PLC0415
     except ImportError:
         return None
     try:
         return connect(address)
-    except BusUnavailableError as error:
+    except BusError as error:
         _log.debug("No session bus: %s", error)
         return None
 

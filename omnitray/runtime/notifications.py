@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from omnitray.alerts.channels.desktop_fdo import FdoNotifier
     from omnitray.alerts.channels.notification import DesktopNotifier
-    from omnitray.alerts.channels.session_bus import SessionBus
+    from omnitray.base.dbus import SessionBus
 
 RECONNECT_MS = 30_000
 

@@ -17,17 +17,17 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication, QElapsedTimer, QEventLoop
 from PySide6.QtGui import QGuiApplication
 
-from omnitray.alerts.channels import session_bus
 from omnitray.alerts.channels.desktop import DesktopChannel
 from omnitray.alerts.channels.dispatch import Dispatcher
-from omnitray.alerts.channels.session_bus import BusReply, OnAnswer, SessionBus
 from omnitray.alerts.decision import Decision
 from omnitray.alerts.model import Alert
 from omnitray.alerts.reasons import Reason
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.api.status import Mood
+from omnitray.base import dbus
 from omnitray.base.clock import SystemClock
+from omnitray.base.dbus import BusReply, OnAnswer, SessionBus
 from omnitray.base.facts import AlertChannel, AlertType, Severity
 from omnitray.runtime.notifications import Notifications
 from omnitray.ui.tray.icon import TRAY_SIZES, IconFacts, Panel, draw_icon, tray_icon
@@ -93,7 +93,7 @@ class _Path:
         self.notifications.stop()
 
     def _bus(self, desktop: Desktop) -> SessionBus:
-        bus = session_bus.connect(desktop.bus_address)
+        bus = dbus.connect(desktop.bus_address)
         call = bus.call
 
         def timed(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.alerts.channels.session_bus import BusReply
+from omnitray.base.dbus import BusReply
 from omnitray.base.paths import Paths, find_paths
 from omnitray.cli.doctor import actuators as around
 from omnitray.cli.doctor import desktop, system

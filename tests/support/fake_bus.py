@@ -9,14 +9,14 @@ from collections.abc import Callable
 from typing import Any
 
 from omnitray.alerts.channels.fdo_message import OBJECT_PATH, SERVICE
-from omnitray.alerts.channels.session_bus import BusReply, BusSignal, OnAnswer, OnOwner
+from omnitray.base.dbus import BusReply, BusSignal, OnAnswer, OnOwner
 
 _NOBODY = "org.freedesktop.DBus.Error.ServiceUnknown"
 _DIED = "org.freedesktop.DBus.Error.NoReply"
 
 
 class FakeBus:
-    """Stands in for :class:`omnitray.alerts.channels.session_bus.SessionBus`."""
+    """Stands in for :class:`omnitray.base.dbus.SessionBus`."""
 
     def __init__(self, *, served: bool = True) -> None:
         self.lost = False

@@ -16,8 +16,8 @@ import msgspec
 from omnitray.alerts.channels.fdo_message import NOTIFY_SIGNATURE, notify_arguments
 from omnitray.alerts.channels.fdo_service import FdoService, ServiceState
 from omnitray.alerts.channels.notification import CloseReason, Notification, Response
-from omnitray.alerts.channels.session_bus import BusReply, SessionBus
 from omnitray.base.clock import Clock, SystemClock
+from omnitray.base.dbus import BusReply, SessionBus
 
 MAX_INCIDENTS = 200
 MAX_IN_FLIGHT = 8  # enough for a burst; more would only queue up inside the service

@@ -11,7 +11,7 @@ import enum
 from typing import Any, Protocol
 
 from omnitray.alerts.channels.fdo_message import OBJECT_PATH, SERVICE
-from omnitray.alerts.channels.session_bus import BusReply, BusSignal, OnAnswer, SessionBus
+from omnitray.base.dbus import BusReply, BusSignal, OnAnswer, SessionBus
 
 
 class ServiceState(enum.Enum):

@@ -1,11 +1,9 @@
 """The doctor's look at the desktop: screen, tray host, notifications. D-Bus, no Qt."""
 
-import selectors
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from omnitray.alerts.channels.session_bus import BusReply, BusUnavailableError, SessionBus, connect
+from omnitray.base.dbus import BusError, BusObject, BusReply, SessionBus, connect
 from omnitray.cli.doctor.report import Finding, ok, warn
 
 ANSWER_S = 1.5
@@ -33,7 +31,7 @@ def session(environ: Mapping[str, str]) -> Iterator[Finding]:
     """What the session bus offers: a tray, notifications."""
     try:
         bus = connect()
-    except (BusUnavailableError, ImportError) as error:
+    except (BusError, ImportError) as error:
         yield warn("session bus", f"{error}", "no notifications; start a desktop session")
         return
     try:
@@ -87,15 +85,10 @@ def ask(
     body: tuple[Any, ...] = (),
 ) -> BusReply | None:
     """Call and wait for the answer; None when none comes in time."""
-    answers: list[BusReply] = []
-    bus.call(destination, path, interface, member, signature, body, answers.append)
-    deadline = time.monotonic() + ANSWER_S
-    with selectors.DefaultSelector() as selector:
-        selector.register(bus.fileno(), selectors.EVENT_READ)
-        while not answers and not bus.lost and (left := deadline - time.monotonic()) > 0:
-            selector.select(left)
-            bus.read()
-    return answers[0] if answers else None
+    try:
+        return bus.ask(BusObject(destination, path, interface), member, signature, body, ANSWER_S)
+    except BusError:
+        return None
 
 
 def _xembed_owner(screen: str | None) -> int:

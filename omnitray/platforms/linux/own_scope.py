@@ -2,7 +2,7 @@
 
 import logging
 
-from omnitray.platforms.linux.dbus import BlockingSessionBus
+from omnitray.base.dbus import BlockingSessionBus
 from omnitray.platforms.linux.proc import Proc
 from omnitray.platforms.linux.units import UserUnits
 from omnitray.protector.actuators.system import AccessRefused, Gone

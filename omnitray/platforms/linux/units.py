@@ -10,17 +10,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from jeepney import DBusAddress  # type: ignore[import-untyped]  # it ships no types
-
+from omnitray.base.dbus import PATIENCE_S, BlockingSessionBus, BusError, BusObject
 from omnitray.base.readings import ProcessIdentity
-from omnitray.platforms.linux.dbus import PATIENCE_S, BlockingSessionBus, BusError
 from omnitray.protector.actuators.system import AccessRefused, Gone
 
 NOT_SET = 2**64 - 1  # systemd's "[not set]" for a weight and "infinity" for a limit
 SLICE = "app.slice"  # where the desktop's own application scopes stand: equals among equals
 _LOOK_AGAIN_S = 0.002
 _NAME = "org.freedesktop.systemd1"
-_MANAGER = DBusAddress("/org/freedesktop/systemd1", bus_name=_NAME, interface=f"{_NAME}.Manager")
+_MANAGER = BusObject(_NAME, "/org/freedesktop/systemd1", f"{_NAME}.Manager")
 
 
 class UserUnits:
@@ -225,7 +223,7 @@ class UserUnits:
     def _get(self, unit: str, name: str, interface: str | None = None) -> Any:
         (path,) = self._call("GetUnit", "s", unit)
         kind = interface or unit.rpartition(".")[2].capitalize()
-        address = DBusAddress(path, bus_name=_NAME, interface=f"{_NAME}.{kind}")
+        address = BusObject(_NAME, path, f"{_NAME}.{kind}")
         try:
             return self._bus.property(address, name)
         except BusError as error:

@@ -20,7 +20,7 @@ from omnitray.runtime.dbus_pump import BusPump, open_bus
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from omnitray.alerts.channels.session_bus import BusReply, BusSignal, SessionBus
+    from omnitray.base.dbus import BusReply, BusSignal, SessionBus
 
 WATCHER = "org.kde.StatusNotifierWatcher"
 _WATCHER_PATH = "/StatusNotifierWatcher"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from omnitray.alerts.channels.desktop_fdo import MAX_IN_FLIGHT, MAX_INCIDENTS, FdoNotifier
 from omnitray.alerts.channels.notification import CloseReason, Notification, Response
-from omnitray.alerts.channels.session_bus import SessionBus
+from omnitray.base.dbus import SessionBus
 from support.clock import FakeClock
 from support.fake_bus import FakeBus
 
