@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.alerts.channels.syslog import NoSyslogError, SyslogChannel, line_for
+from omnitray.alerts.channels.syslog import NoSyslogError, SyslogChannel
 from omnitray.alerts.decision import Decision
 from omnitray.alerts.model import Alert
 from omnitray.alerts.reasons import Reason
@@ -65,8 +65,25 @@ def test_a_stream_service_gets_lines(tmp_path: Path) -> None:
         channel.close()
 
 
-def test_hostile_text_stays_one_short_line() -> None:
-    alert = an_alert(1, title="a\r\nb\x1b[31m\u2028c" + "ü" * 5000, message="\x00")
-    data = line_for(alert, decision_for(alert))
+def test_hostile_text_stays_one_short_line(service: tuple[str, socket.socket]) -> None:
+    address, listener = service
+    channel = SyslogChannel((address,))
+    alert = an_alert(1, title="a\r\nb\x1b[31m\u2028c\udc80" + "ü" * 5000, message="\x00")
+    channel.send(alert, decision_for(alert))
+    data = listener.recv(1 << 16)
     assert len(data) <= 1024
     assert data.decode().isprintable()
+    channel.close()
+
+
+def test_a_service_that_goes_between_two_alerts_is_an_error(
+    service: tuple[str, socket.socket],
+) -> None:
+    address, listener = service
+    channel = SyslogChannel((address,))
+    channel.send(an_alert(1), decision_for(an_alert(1)))
+    listener.close()
+    with pytest.raises(NoSyslogError):
+        channel.send(an_alert(2), decision_for(an_alert(2)))
+    assert not channel.is_there()
+    channel.close()
