@@ -4,7 +4,6 @@ An alert that comes back within the repeat floor, or that keeps coming and going
 record again; later it is a new incident with a record of its own.
 """
 
-import enum
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -22,15 +21,6 @@ _TRANSITIONS_KEPT = 16
 _STANDING = ("monitor", "protector", "server:")
 
 
-class Phase(enum.Enum):
-    """Pending: firing, and the person has not been told yet."""
-
-    PENDING = "pending"
-    FIRING = "firing"
-    ACKNOWLEDGED = "acknowledged"
-    RESOLVED = "resolved"
-
-
 class Incident(msgspec.Struct, kw_only=True, gc=False):
     """``owed``: the person has not been told of the present firing and should be."""
 
@@ -46,13 +36,6 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
     flap_told: bool = False
     slot: str = ""
     transitions: tuple[float, ...] = ()
-
-    @property
-    def phase(self) -> Phase:
-        """Where it stands in its life."""
-        if self.alert.state != "firing":
-            return Phase(self.alert.state)
-        return Phase.PENDING if self.owed else Phase.FIRING
 
     @property
     def firing(self) -> bool:

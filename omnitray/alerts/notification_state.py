@@ -54,7 +54,7 @@ class NotificationState:
             acknowledged=alert.state == "acknowledged",
             snoozed=self.silences.reason(alert.fingerprint, now_m),
             inhibited=self.inhibitors.reason(incident, now_m),
-            felt=alert.context.get("others_wait") is not False,
+            user_impact=alert.context.get("others_wait") is not False,
             flapping=flapping,
             flap_told=incident.flap_told,
             told_ago_s=None if incident.told_m is None else now_m - incident.told_m,

@@ -8,9 +8,10 @@ up to date once a minute, and ends when the threshold has been clear.
 
 Quiet by default: a busy CPU alone is no reason to interrupt anybody, somebody must be waiting for
 it. Waiting shows in the pressure information (``some avg10``, share of time in which a runnable
-task had no CPU); a build with one job a core stays far below :data:`WAITING_PERCENT`. Twice as
-many tasks as cores reach 90 % and more: where they are of one build, it waits for itself, and that
-is no reason either (of other jobs it is not known whether they are meant to fill the machine).
+task had no CPU); a build with one job a core stays far below the line in ``base.conditions``.
+Twice as many tasks as cores reach 90 % and more: where they are of one build, it waits for itself,
+and that is no reason either (of other jobs it is not known whether they are meant to fill the
+machine).
 Where the kernel has no pressure information a critical CPU is told. Memory and disk at their
 critical threshold always are.
 """
@@ -19,7 +20,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from omnitray.base.facts import Culprit, Job, JobKind, Mode, Resource, Severity, Snapshot
+from omnitray.base.conditions import cpu_contention, waits_for_itself
+from omnitray.base.facts import Culprit, Job, Mode, Resource, Severity, Snapshot
 from omnitray.monitor.monitor import MonitorStep
 from omnitray.monitor.thresholds import AlarmLevel, Transition
 
@@ -76,7 +78,6 @@ def _worse(one: Culprit, other: Culprit) -> Culprit:
     )
 
 
-WAITING_PERCENT = 40.0
 _PRESSURE_SPAN_S = 10.0  # what ``avg10`` looks back on
 _REFRESH_S = 60.0
 _BACK_S = 60.0  # as the repeat floor: what comes back sooner is the same record
@@ -86,7 +87,8 @@ _GB = 1e9
 class ResourceAlert(msgspec.Struct, frozen=True, kw_only=True):
     """An incident to raise (again).
 
-    ``felt`` is whether anybody waits for it; what is not felt is kept, and told to nobody.
+    ``others_wait`` in the context says whether it makes people wait; without that it is kept in
+    the history, and no notification is shown.
     """
 
     resource: Resource
@@ -94,7 +96,6 @@ class ResourceAlert(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     message: str
     context: dict[str, object]
-    felt: bool
 
 
 class ResourceCleared(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +109,7 @@ class _ResourceIncident(msgspec.Struct):
     severity: Severity
     threshold: float
     told_s: float
-    felt: bool = False
+    user_impact: bool = False
     waited_for_itself_s: float = float("-inf")
 
 
@@ -183,31 +184,21 @@ class ResourceAlerts:
             )
             incident.threshold = moved.threshold
         shot = step.snapshot
-        if waits_for_itself(step):
+        if waits_for_itself(step.jobs, len(shot.cpu_per_core_percent)):
             incident.waited_for_itself_s = shot.monotonic_s
         own = shot.monotonic_s - incident.waited_for_itself_s < _PRESSURE_SPAN_S
-        became_felt = not incident.felt and somebody_waits(resource, shot, own=own)
-        incident.felt = incident.felt or became_felt
+        is_new = not incident.user_impact and user_impact(resource, shot, own=own)
+        incident.user_impact = incident.user_impact or is_new
         rose = moved is not None and moved.after > moved.before
-        return rose or became_felt or shot.monotonic_s - incident.told_s >= _REFRESH_S
+        return rose or is_new or shot.monotonic_s - incident.told_s >= _REFRESH_S
 
 
-def waits_for_itself(step: MonitorStep) -> bool:
-    """Whether a build takes most CPU and has more to run than there are cores."""
-    heaviest = max(step.jobs, key=lambda job: job.cpu_percent or 0.0, default=None)
-    if heaviest is None or heaviest.kind is not JobKind.BUILD:
-        return False
-    runnable = sum(process.state == "R" for process in heaviest.processes)
-    return runnable > max(1, len(step.snapshot.cpu_per_core_percent))
+def user_impact(resource: Resource, shot: Snapshot, *, own: bool) -> bool:
+    """Whether a shortage of this resource makes people wait; ``own``: a job waited for itself.
 
-
-def somebody_waits(resource: Resource, shot: Snapshot, *, own: bool) -> bool:
-    """Whether a shortage of this resource is felt; ``own``: a job has waited for itself."""
-    if resource is not Resource.CPU:
-        return True
-    if shot.pressure is None or shot.pressure.cpu is None:
-        return True
-    return not own and shot.pressure.cpu.some_avg10 >= WAITING_PERCENT
+    Where the kernel does not tell who waits for a processor, it counts as if somebody did.
+    """
+    return resource is not Resource.CPU or cpu_contention(shot.pressure, own=own) is not False
 
 
 def _alert(
@@ -227,7 +218,7 @@ def _alert(
         "level": step.level_changes[-1].after.value if step.level_changes else shot.level.value,
         "mode": mode.value,
         "threshold": incident.threshold,
-        "others_wait": incident.felt,
+        "others_wait": incident.user_impact,
         "culprits": [msgspec.to_builtins(each) for each in culprits],
     }
     return ResourceAlert(
@@ -236,7 +227,6 @@ def _alert(
         title=f"{label}{figure}: {name}" if name else f"{label}{figure}",
         message=_message(resource, incident, step),
         context=context,
-        felt=incident.felt,
     )
 
 

@@ -51,7 +51,7 @@ class NotificationCase(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged: bool = False
     snoozed: Reason | None = None
     inhibited: Reason | None = None
-    felt: bool = True  # False: it is so, and nobody is waiting for it
+    user_impact: bool = True  # False: it is true, and makes no one wait
     flapping: bool = False
     flap_told: bool = False
     told_ago_s: float | None = None
@@ -90,7 +90,7 @@ def _obstacle(case: NotificationCase, policy: AlertPolicy) -> Reason | None:
         return Reason.DISABLED
     if case.severity.rank < policy.notify_from.rank and not case.notify_now:
         return Reason.BELOW_THRESHOLD
-    if not case.felt and not case.notify_now:
+    if not case.user_impact and not case.notify_now:
         return Reason.NOBODY_WAITS
     if case.snoozed is not None:
         return case.snoozed

@@ -15,6 +15,12 @@ _DAY_S = 86400.0
 _HOUR_S = 3600.0
 Percent = Annotated[float, Meta(ge=1, le=100, extra={"unit": "%"})]
 Wait = Annotated[float, Meta(ge=0, le=_HOUR_S, extra={"unit": "s"})]
+CLEAR_POINTS = 10.0  # under a limit, where it counts as clear; the default of ``clear_below``
+
+
+def clears_under(limit: float, points: float = CLEAR_POINTS) -> float:
+    """The per cent under which a passed limit counts as clear; the half of a very low limit."""
+    return max(limit - points, limit / 2)
 
 
 class Band(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +54,7 @@ class Band(msgspec.Struct, frozen=True, kw_only=True):
             le=50,
             extra={"unit": "points"},
         ),
-    ] = 10.0
+    ] = CLEAR_POINTS
     hold_s: Annotated[
         Wait,
         Meta(
@@ -60,7 +66,7 @@ class Band(msgspec.Struct, frozen=True, kw_only=True):
 
     def clears_under(self, threshold: float) -> float:
         """The value (per cent) under which a passed ``threshold`` counts as cleared."""
-        return max(threshold - self.clear_below, threshold / 2)
+        return clears_under(threshold, self.clear_below)
 
 
 class Thresholds(msgspec.Struct, frozen=True, kw_only=True):

@@ -95,11 +95,6 @@ def _is_kernel_thread(process: ProcessFacts) -> bool:
     return below and process.rss_bytes == 0 and process.state != "Z"
 
 
-def is_terminal(name: str) -> bool:
-    """Whether this is the name of a terminal, a multiplexer or a login."""
-    return name in _TERMINALS
-
-
 def is_shell(name: str) -> bool:
     """Whether this is the name of a shell."""
     return name in _SHELLS

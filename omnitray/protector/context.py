@@ -10,12 +10,14 @@ from functools import cached_property
 
 import msgspec
 
+from omnitray.base import conditions
 from omnitray.base.facts import Job, ProcessFacts, ProtectState, Resource
-from omnitray.base.policy import ModeLimits, ProtectPolicy
+from omnitray.base.policy import ModeLimits, ProtectPolicy, clears_under
 from omnitray.base.readings import ProcessDetail
 from omnitray.processes.growth import Growths
 from omnitray.protector.exclusions.rules import ExclusionRules, detail_of
 from omnitray.protector.model import (
+    Action,
     ActionState,
     ActiveAction,
     ExclusionReason,
@@ -45,9 +47,8 @@ _DEEPEST = 100_000  # a circle of parents cannot be, but a damaged scan may show
 class DecisionContext:
     """What is so at ``now_s``.
 
-    ``ending`` are the processes that are being ended, by job. ``spared_jobs`` are left alone for
-    a reason of their own, ``spared_rungs`` are what the person would rather not have done to a
-    job.
+    ``ending`` are the processes that are being ended, by job. ``excluded_jobs`` are left alone for
+    a reason of their own, ``excluded_steps`` are what the person does not want done to a job.
     """
 
     def __init__(
@@ -58,15 +59,15 @@ class DecisionContext:
         protection: ExclusionRules,
         growths: Growths,
         *,
-        spared_jobs: dict[str, ExclusionReason],
-        spared_rungs: Mapping[tuple[str, EscalationStep], ExclusionReason],
+        excluded_jobs: dict[str, ExclusionReason],
+        excluded_steps: Mapping[tuple[str, EscalationStep], ExclusionReason],
         handed_out: AbstractSet[HandedOut] = frozenset(),
     ) -> None:
         self.facts = facts
         self.policy = policy
         self.now_s = now_s
-        self.spared_jobs = spared_jobs
-        self.spared_rungs = spared_rungs
+        self.excluded_jobs = excluded_jobs
+        self.excluded_steps = excluded_steps
         self.handed_out = handed_out
         self._protection = protection
         self._growths = growths
@@ -94,11 +95,51 @@ class DecisionContext:
         return 100.0 - self.facts.reading.memory.used_percent
 
     @property
-    def is_swap_gone(self) -> bool:
-        """Whether no swap is left to use."""
-        memory = self.facts.reading.memory
-        floor = memory.swap_total_bytes * self.limits.swap_floor_percent / 100.0
-        return memory.swap_free_bytes <= floor
+    def is_at_floor(self) -> bool:
+        """Whether memory and swap are used up."""
+        return conditions.is_at_floor(self.facts.reading.memory, self.limits)
+
+    @cached_property
+    def is_near_floor(self) -> bool:
+        """Whether the floor is near at the rate at which the jobs grow."""
+        growth_bps = sum(self.job_growth_bps(job) for job in self.facts.jobs)
+        return conditions.is_near_floor(self.facts.reading.memory, self.limits, growth_bps)
+
+    @property
+    def is_thrashing(self) -> bool:
+        """Whether memory is low and everything waits for it."""
+        reading = self.facts.reading
+        return conditions.is_thrashing(reading.memory, reading.pressure, self.limits)
+
+    @cached_property
+    def cpu_contention(self) -> bool:
+        """Whether others have to wait for a processor, as far as that is known."""
+        own = conditions.waits_for_itself(self.facts.jobs, self.facts.cores)
+        pressure, probe = self.facts.reading.pressure, self.facts.probe
+        return conditions.cpu_contention(pressure, probe, own=own) is True
+
+    def has_enough(self, action: Action) -> bool:
+        """Whether there is enough of what it was done for, so that it may be given back."""
+        value, line = self._value_for(action), self._line_for(action)
+        return value is not None and line is not None and value < line
+
+    def _line_for(self, action: Action) -> float | None:
+        """The per cent under which it is given back; lower where the limit has become lower."""
+        if action.restores_below is None or action.resource is Resource.DISK:
+            return action.restores_below
+        is_cpu = action.resource is Resource.CPU
+        now = clears_under(self.limits.cpu_percent if is_cpu else self.limits.memory_percent)
+        return now if action.rung is EscalationStep.SLOW_DOWN else min(action.restores_below, now)
+
+    def _value_for(self, action: Action) -> float | None:
+        """The per cent that the action's line is compared with; None when it is not known."""
+        if action.resource is Resource.CPU:
+            return self.facts.reading.cpu_percent
+        if action.resource is Resource.MEMORY:
+            return self.facts.reading.memory.used_percent
+        disks = self.facts.disks
+        gone = 0.0 if disks else None  # nothing is known of any, or this one was taken out
+        return next((disk.used_percent for disk in disks if disk.mount == action.mount), gone)
 
     def growth_bps(self, process: ProcessFacts) -> float | None:
         """Change of its memory a second; None until it can be told."""
@@ -128,18 +169,18 @@ class DecisionContext:
             self.now_s,
             self._protection,
             self._growths,
-            spared_jobs=self.spared_jobs,
-            spared_rungs=self.spared_rungs,
+            excluded_jobs=self.excluded_jobs,
+            excluded_steps=self.excluded_steps,
             handed_out=self.handed_out,
         )
 
-    def spared(self, process: ProcessFacts, job: Job) -> ExclusionReason | None:
+    def exclusion(self, process: ProcessFacts, job: Job) -> ExclusionReason | None:
         """Why nothing at all may be done to this process."""
         if process.pid not in self._verdicts:
-            self._verdicts[process.pid] = self._spared(process, job)
+            self._verdicts[process.pid] = self._exclusion(process, job)
         return self._verdicts[process.pid]
 
-    def _spared(self, process: ProcessFacts, job: Job) -> ExclusionReason | None:
+    def _exclusion(self, process: ProcessFacts, job: Job) -> ExclusionReason | None:
         if (process.pid, process.start_ticks) in self.ending.get(job.key, ()):
             return ExclusionReason.DYING
         verdict = self._protection.verdict(process, job, self.facts, self.policy.protected)
@@ -196,7 +237,7 @@ class DecisionContext:
         One that ended between the scan and the look has neither a path nor arguments; it does
         not count any more.
         """
-        reason = self.spared(process, job)
+        reason = self.exclusion(process, job)
         if reason is ExclusionReason.UNKNOWN:
             detail = detail_of(process, self.facts)
             return detail is not None and bool(detail.arguments)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from omnitray.base.conditions import is_cpu_over
 from omnitray.base.facts import DiskFacts, Job, ProcessFacts, ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
 from omnitray.base.readings import Forecast, GuardReading, OwnFacts, Probe
@@ -67,7 +68,7 @@ class GuardReadings(Protocol):
         ...
 
 
-class Felt(Protocol):
+class InteractiveProbe(Protocol):
     """What measures how long a key press takes (``latency.LatencyProbe``)."""
 
     def measure(self) -> Probe:
@@ -109,7 +110,7 @@ class Protecting:
         inspector: Inspector,
         protector: ResourceProtector,
         executor: Executor,
-        probe: Felt,
+        probe: InteractiveProbe,
         own: Callable[[], OwnFacts],
         cores: int,
         policy: ProtectPolicy,
@@ -145,9 +146,9 @@ class Protecting:
         self.refusals: dict[str, str] = {}  # by action: why nothing of it could be done
 
     @property
-    def spared_jobs(self) -> dict[str, ExclusionReason]:
+    def excluded_jobs(self) -> dict[str, ExclusionReason]:
         """The jobs that the person has taken out since the start, by key."""
-        return self.protector.spared_jobs(self._now_s)
+        return self.protector.excluded_jobs(self._now_s)
 
     @property
     def active(self) -> tuple[ActiveAction, ...]:
@@ -200,7 +201,7 @@ class Protecting:
             cleaning=tuple(_cleaning(decisions)),
         )
 
-    def scene(self) -> DecisionContext | None:
+    def context(self) -> DecisionContext | None:
         """The moment as it would be decided about now; None where nothing can be read."""
         reading = self._source.read()
         if reading is None:
@@ -208,7 +209,7 @@ class Protecting:
         jobs = self._jobs_of.update(self._scan())
         look = self._look(jobs, reading)
         facts = self._facts_with(reading, jobs, look, self.forecast)
-        return self.protector.scene(facts, self.effective, reading.monotonic_s)
+        return self.protector.context(facts, self.effective, reading.monotonic_s)
 
     def undo(self, action_id: str, reason: str, who: Initiator) -> tuple[UndoResult, ...]:
         """Take one action back because somebody says so."""
@@ -298,7 +299,7 @@ class Protecting:
             memory_forecast=forecast,
             disks=self.disks,
             disk_forecasts=self._disk_forecasts,
-            probe=self._felt(reading),
+            probe=self._probe_reading(reading),
             active=self.active,
             neighbours=self.neighbours,
         )
@@ -308,11 +309,9 @@ class Protecting:
         filling = tuple(disk.mount for disk in self.disks if disk.used_percent >= line)
         return self._inspector.look(jobs, reading.monotonic_s, filling=filling)
 
-    def _felt(self, reading: GuardReading) -> Probe | None:
+    def _probe_reading(self, reading: GuardReading) -> Probe | None:
         """How long a key press takes: asked only while the processors are short or held."""
-        busy = reading.cpu_percent is not None and (
-            reading.cpu_percent >= self.policy.limits.cpu_percent
-        )
+        busy = is_cpu_over(reading.cpu_percent, self.policy.limits)
         held = any(each.action.resource is Resource.CPU for each in self.active)
         if not (busy or held):
             return None
@@ -356,7 +355,7 @@ class Protecting:
         if self.reading is not None:
             probe = self._probed[1] if self._probed else None
             self.effects.begin(action.id, action.resource, self.reading, probe)
-        done, _ = self._executor.carry_out([action])
+        done = self._executor.carry_out([action])
         self.refusals = {key: why for key, why in self.refusals.items() if key in self.taken}
         self.refusals[action.id] = _note(done)
         if self.refusals[action.id]:

@@ -5,6 +5,7 @@ Names of jobs are text from outside: whoever shows these sentences shows plain t
 """
 
 from omnitray.base.amounts import duration, percent, rate, size, span
+from omnitray.base.conditions import is_cpu_over, is_memory_over
 from omnitray.base.facts import ProtectState, Resource
 from omnitray.protector.circuit_breaker import OPEN_S
 from omnitray.protector.context import DecisionContext
@@ -20,8 +21,7 @@ from omnitray.protector.model import (
     Signal,
 )
 from omnitray.protector.policies import constants
-from omnitray.protector.policies import cpu as cpu_ladder
-from omnitray.protector.policies import memory as memory_ladder
+from omnitray.protector.policies.memory import urgent
 from omnitray.protector.steps import EscalationStep
 from omnitray.protector.victims import choose
 from omnitray.protector.view import Considered, Explanation
@@ -97,9 +97,9 @@ def because(evidence: Evidence) -> str:
 
 
 def explanation(action: Action) -> Explanation:
-    """Why this was done to these, and why the others were spared."""
+    """Why this was done to these, and why the others were excluded."""
     parts = [f"{_capital(': '.join(reasons(action)))}."]
-    chosen = [each for each in action.considered if each.spared is None]
+    chosen = [each for each in action.considered if each.excluded is None]
     if chosen:
         parts.append(_share_of(chosen, action.resource))
     parts.append(_way_back(action))
@@ -140,16 +140,18 @@ def alarmed(alarm: Alarm) -> tuple[str, str]:
     return "Protection stopped ending processes", text
 
 
-def now(scene: DecisionContext) -> Explanation:
+def now(context: DecisionContext) -> Explanation:
     """Who would be acted on at this moment, in which order and why; nothing is done."""
-    choices = [(resource, rung, choose(scene, resource, rung)) for resource, rung in _steps(scene)]
+    choices = [
+        (resource, rung, choose(context, resource, rung)) for resource, rung in _steps(context)
+    ]
     lines = [
-        f"{_if(scene, resource, rung)} {choice.job.title} {_WOULD[rung]}"
-        f"{_then(scene, resource, rung)}."
+        f"{_if(context, resource, rung)} {choice.job.title} {_WOULD[rung]}"
+        f"{_then(context, resource, rung)}."
         for resource, rung, choice in choices
         if choice.job is not None
     ]
-    if _is_busy(scene) and choices[0][2].job is None and not _held(scene):
+    if _is_busy(context) and choices[0][2].job is None and not _held(context):
         lines.insert(0, _NOBODY_BUSY)
     considered: dict[str, Considered] = {}
     # An end spares for what a process is, the other rungs for what it does: the former says more.
@@ -161,57 +163,56 @@ def now(scene: DecisionContext) -> Explanation:
     return Explanation(
         action_id="",
         title="Right now",
-        text=" ".join([_state(scene), *_posture(scene), *_held(scene), *lines]),
+        text=" ".join([_state(context), *_posture(context), *_held(context), *lines]),
         considered=tuple(sorted(considered.values(), key=lambda each: not each.chosen)),
     )
 
 
-def _state(scene: DecisionContext) -> str:
+def _state(context: DecisionContext) -> str:
     """Whether something is short, in a sentence."""
-    why = memory_ladder.urgent(scene)
+    why = urgent(context)
     if why is not None:
         return f"{_capital(because(why[1]))}."
-    memory = scene.facts.reading.memory.used_percent
-    cpu = scene.facts.reading.cpu_percent
-    limits = scene.limits
+    memory = context.facts.reading.memory.used_percent
+    cpu = context.facts.reading.cpu_percent
+    limits = context.limits
     figures = f"memory {percent(memory)} used, limit {percent(limits.memory_percent)}"
     if cpu is not None:
         figures = f"CPU {percent(cpu)}, limit {percent(limits.cpu_percent)}; {figures}"
-    waits = " Others have to wait." if cpu_ladder.others_wait(scene) else ""
-    short = memory >= limits.memory_percent or (cpu is not None and cpu >= limits.cpu_percent)
+    waits = " Others have to wait." if context.cpu_contention else ""
+    short = is_memory_over(context.facts.reading.memory, limits) or is_cpu_over(cpu, limits)
     return f"{_capital(figures)}.{waits}" if short else f"Nothing is short: {figures}."
 
 
-def _steps(scene: DecisionContext) -> list[tuple[Resource, EscalationStep]]:
+def _steps(context: DecisionContext) -> list[tuple[Resource, EscalationStep]]:
     """What could come next, what is short now first."""
-    busy = _is_busy(scene)
+    busy = _is_busy(context)
     return sorted(_STEPS, key=lambda step: (step[0] is Resource.CPU) is not busy)
 
 
-def _is_busy(scene: DecisionContext) -> bool:
+def _is_busy(context: DecisionContext) -> bool:
     """Whether processors are what is short, before anything else."""
-    cpu = scene.facts.reading.cpu_percent
-    over = cpu is not None and cpu >= scene.limits.cpu_percent
-    return over and memory_ladder.urgent(scene) is None
+    over = is_cpu_over(context.facts.reading.cpu_percent, context.limits)
+    return over and urgent(context) is None
 
 
-def _posture(scene: DecisionContext) -> list[str]:
-    return _POSTURES.get(scene.policy.state, [])
+def _posture(context: DecisionContext) -> list[str]:
+    return _POSTURES.get(context.policy.state, [])
 
 
-def _held(scene: DecisionContext) -> list[str]:
+def _held(context: DecisionContext) -> list[str]:
     """What is under action already, and for how long."""
     return [
         f"{active.action.title} {_HAS_BEEN[active.state]} {_DONE[active.action.rung]}"
-        f" for {duration(scene.now_s - active.since_s)}."
-        for active in scene.facts.active
+        f" for {duration(context.now_s - active.since_s)}."
+        for active in context.facts.active
         if active.state in _HAS_BEEN
     ]
 
 
-def _then(scene: DecisionContext, resource: Resource, rung: EscalationStep) -> str:
+def _then(context: DecisionContext, resource: Resource, rung: EscalationStep) -> str:
     """What would come after that, and when."""
-    limits = scene.limits
+    limits = context.limits
     if rung is EscalationStep.PAUSE:
         end_s = limits.memory_end_after_s
         ended = f"; without an answer it would be ended {duration(end_s)} later" if end_s else ""
@@ -224,12 +225,12 @@ def _then(scene: DecisionContext, resource: Resource, rung: EscalationStep) -> s
     return f", and if others still had to wait {slowed} later, you would be asked{paused}"
 
 
-def _if(scene: DecisionContext, resource: Resource, rung: EscalationStep) -> str:
+def _if(context: DecisionContext, resource: Resource, rung: EscalationStep) -> str:
     if resource is Resource.CPU:
-        return f"Over the processor limit for {duration(scene.limits.hold_s)},"
+        return f"Over the processor limit for {duration(context.limits.hold_s)},"
     if rung is EscalationStep.END:
         return "If memory and swap were used up,"
-    return f"If memory were to end in less than {duration(scene.limits.memory_runs_out_s)},"
+    return f"If memory were to end in less than {duration(context.limits.memory_runs_out_s)},"
 
 
 def _share_of(chosen: list[Candidate], resource: Resource) -> str:
@@ -262,14 +263,14 @@ def _verdict(action: Action) -> str:
 
 
 def _considered(candidate: Candidate, chosen: str) -> Considered:
-    spared = candidate.spared
+    excluded = candidate.excluded
     return Considered(
         title=candidate.title,
         rss_bytes=candidate.rss_bytes,
         growth_bps=candidate.growth_bps,
         cpu_percent=candidate.cpu_percent,
-        verdict=chosen if spared is None else spared.sentence,
-        chosen=spared is None,
+        verdict=chosen if excluded is None else excluded.sentence,
+        chosen=excluded is None,
     )
 
 

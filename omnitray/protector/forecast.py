@@ -5,8 +5,7 @@ the slopes of all pairs, which a single jump cannot turn. It speaks only of a fa
 for a time in proportion to what it foretells: for half a minute ahead it wants to have seen three
 seconds of it; where the last four seconds do not agree, the last two or one may. A fall in lumps,
 which stands still between them, and one under the noise of a busy machine are judged by the means
-of a few equal parts of the time. ``memory_left`` says what is counted, ``attributed`` whose growth
-it is.
+of a few equal parts of the time. ``attributed`` says whose growth it is.
 """
 
 from collections import deque
@@ -15,6 +14,7 @@ from itertools import combinations, pairwise
 
 import msgspec
 
+from omnitray.base.conditions import memory_left
 from omnitray.base.facts import DiskFacts, Job, MemoryFacts, Resource
 from omnitray.base.policy import ModeLimits
 from omnitray.base.readings import Forecast
@@ -131,16 +131,6 @@ def _means(samples: Sequence[Sample]) -> list[Sample]:
     fall = means[0][1] - means[-1][1]
     all_fall = all(later[1] < earlier[1] for earlier, later in pairwise(means))
     return means if all_fall and fall >= _OVER_NOISE * max(0.0, noise) else []
-
-
-def memory_left(memory: MemoryFacts, limits: ModeLimits) -> float:
-    """Bytes until the floor: available memory and swap over theirs.
-
-    A process that grows uses up the one and then the other, so that only their sum falls evenly.
-    """
-    floor = memory.total_bytes * limits.memory_floor_percent / 100.0
-    swap_floor = memory.swap_total_bytes * limits.swap_floor_percent / 100.0
-    return max(0.0, memory.available_bytes - floor) + max(0.0, memory.swap_free_bytes - swap_floor)
 
 
 def attributed(forecast: Forecast, jobs: Iterable[Job]) -> Forecast:

@@ -18,6 +18,7 @@ from typing import Protocol
 import msgspec
 
 from omnitray.base.clock import Clock
+from omnitray.base.conditions import floor_points, is_cpu_over, is_memory_over
 from omnitray.base.facts import MemoryFacts
 from omnitray.base.policy import ModeLimits, ProtectPolicy
 from omnitray.base.readings import Forecast, GuardReading
@@ -151,17 +152,15 @@ class Guard:
         held: bool,
     ) -> float | None:
         """How often the processes are to be looked at; None when nothing asks for it."""
-        available_percent = 100.0 - reading.memory.used_percent
-        at_floor = available_percent <= limits.memory_floor_percent
-        if at_floor or _is_soon(forecast) or self._has_just_acted(reading.monotonic_s):
+        over_floor = floor_points(reading.memory, limits)
+        if over_floor <= 0.0 or _is_soon(forecast) or self._has_just_acted(reading.monotonic_s):
             return 0.0
-        over_floor = available_percent - limits.memory_floor_percent
         is_near = over_floor <= _NEAR_POINTS and self._has_moved(reading)
         if over_floor <= _CLOSE_POINTS or is_near:
             return _CLOSE_SCAN_S
-        if reading.cpu_percent is not None and reading.cpu_percent >= limits.cpu_percent:
+        if is_cpu_over(reading.cpu_percent, limits):
             return _CALM_SCAN_S if held else _ALERT_SCAN_S
-        if reading.memory.used_percent >= limits.memory_percent or _is_pressed(reading):
+        if is_memory_over(reading.memory, limits) or _is_pressed(reading):
             return _ALERT_SCAN_S if self._has_moved(reading) else _CALM_SCAN_S
         return _CALM_SCAN_S if held else None
 

@@ -150,31 +150,31 @@ class JobInspector:
             own=self._own(),
         )
         policy = ProtectPolicy(protected=wanted.protected)
-        scene = DecisionContext(
-            facts, policy, now, self._protection, self._growths, spared_jobs={}, spared_rungs={}
+        context = DecisionContext(
+            facts, policy, now, self._protection, self._growths, excluded_jobs={}, excluded_steps={}
         )
-        badges = (self._badge(scene, job) for job in wanted.jobs)
+        badges = (self._badge(context, job) for job in wanted.jobs)
         return {each.job_key: each for each in badges if each is not None}
 
-    def _badge(self, scene: DecisionContext, job: Job) -> Protected | None:
+    def _badge(self, context: DecisionContext, job: Job) -> Protected | None:
         """A job is protected when nothing of it may be touched."""
         reasons: dict[int, ExclusionReason] = {}
-        for worker in workers(scene, job, EscalationStep.SLOW_DOWN):
-            if worker.spared is None:
+        for worker in workers(context, job, EscalationStep.SLOW_DOWN):
+            if worker.excluded is None:
                 return None
-            reasons[worker.process.pid] = worker.spared
+            reasons[worker.process.pid] = worker.excluded
         if not reasons:
             return None
         why = _telling(list(reasons.values()), reasons.get(job.leader_pid))
         if why is not ExclusionReason.PERSON:
             return Protected(job_key=job.key, why=why.sentence)
-        words = tuple(word for word in scene.policy.protected if self._means(word, scene, job))
+        words = tuple(word for word in context.policy.protected if self._means(word, context, job))
         return Protected(job_key=job.key, why=why.sentence, by_person=True, words=words)
 
-    def _means(self, word: str, scene: DecisionContext, job: Job) -> bool:
+    def _means(self, word: str, context: DecisionContext, job: Job) -> bool:
         """Whether this entry of the person's list means the job."""
         verdicts = (
-            self._protection.verdict(process, job, scene.facts, (word,))
+            self._protection.verdict(process, job, context.facts, (word,))
             for process in job.processes
         )
         return any(verdict is ExclusionReason.PERSON for verdict in verdicts)

@@ -130,7 +130,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A job, or one process of it, that was weighed; ``spared`` None means that it was chosen.
+    """A job, or one process of it, that was weighed; ``excluded`` None means that it was chosen.
 
     ``cpu_percent`` is of one core.
     """
@@ -143,7 +143,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     cpu_percent: float | None = None
     write_bps: float | None = None
     pid: int | None = None
-    spared: ExclusionReason | None = None
+    excluded: ExclusionReason | None = None
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -290,7 +290,7 @@ class WeighedProcess(msgspec.Struct, frozen=True, kw_only=True):
     identity: ProcessIdentity
     growth_bps: float
     write_bps: float
-    spared: ExclusionReason | None
+    excluded: ExclusionReason | None
 
     @property
     def future_bytes(self) -> float:

@@ -1,7 +1,7 @@
 """What the protector's decisions become for the person: alerts to raise, and when they are over.
 
 One incident for each job and resource, whatever rung it is on: told, slowed down, paused, ended
-are the life of one story. ``felt`` False keeps it out of sight, not out of the history.
+are the life of one incident. ``others_wait`` False keeps it out of sight, not out of the history.
 """
 
 from collections.abc import Iterable
@@ -111,9 +111,11 @@ def foreign_notice(end: ForeignEnd | UnnamedEnd) -> Notice:
 
 def _takers(action: Action) -> tuple[str, ...]:
     """Who takes what is short, and why none of them may be touched."""
-    spared = [each for each in action.considered if each.spared and each.pid is None]
+    excluded = [each for each in action.considered if each.excluded and each.pid is None]
     named = (
-        f"{_taken(each, action.resource)}: {each.spared.sentence}" for each in spared if each.spared
+        f"{_taken(each, action.resource)}: {each.excluded.sentence}"
+        for each in excluded
+        if each.excluded
     )
     lines = list(dict.fromkeys(named))[:_NAMED]
     return ("Nothing was done. Most is taken by " + "; ".join(lines),) if lines else ()
@@ -129,7 +131,7 @@ def _culprits(action: Action) -> list[Culprit]:
     return [
         Culprit(job=each.title, cpu=each.cpu_percent, rss_bytes=each.rss_bytes, pid=each.pid)
         for each in action.considered
-        if each.spared is None
+        if each.excluded is None
     ]
 
 

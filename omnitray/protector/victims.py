@@ -5,6 +5,8 @@ is missed; ``job_workers`` says which of its processes are meant. The order of j
 in a scan makes no difference.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from omnitray.base.facts import Job, JobKind, ProcessFacts, Resource
@@ -27,23 +29,23 @@ _RUNS = {JobKind.TEST_RUN, JobKind.BUILD, JobKind.AGENT}
 
 
 def workers_for(
-    scene: DecisionContext, job: Job, resource: Resource, rung: EscalationStep
+    context: DecisionContext, job: Job, resource: Resource, rung: EscalationStep
 ) -> tuple[WeighedProcess, ...]:
-    """The processes of a job that this rung would act on; empty when all are spared."""
-    free = [each for each in workers(scene, job, rung) if each.spared is None]
+    """The processes of a job that this rung would act on; empty when all are excluded."""
+    free = [each for each in workers(context, job, rung) if each.excluded is None]
     if rung is EscalationStep.SLOW_DOWN or not free:
         return tuple(free)
     if rung is EscalationStep.PAUSE:
-        return _to_pause(scene, free, resource)
-    return tuple(free) if is_swarm(scene, job) else _to_end(scene, free)
+        return _to_pause(context, free, resource)
+    return tuple(free) if is_swarm(context, job) else _to_end(context, free)
 
 
-def workers(scene: DecisionContext, job: Job, rung: EscalationStep) -> list[WeighedProcess]:
+def workers(context: DecisionContext, job: Job, rung: EscalationStep) -> list[WeighedProcess]:
     """Every process of a job with its verdict for this rung, the first to be acted on first."""
-    known = scene.weighed.get((job.key, rung))
+    known = context.weighed.get((job.key, rung))
     if known is None:
-        weighed = (_worker(scene, job, process, rung) for process in job.processes)
-        known = scene.weighed[job.key, rung] = sorted(weighed, key=worker_key)
+        weighed = (_worker(context, job, process, rung) for process in job.processes)
+        known = context.weighed[job.key, rung] = sorted(weighed, key=worker_key)
     return known
 
 
@@ -54,9 +56,9 @@ def worker_key(worker: WeighedProcess) -> tuple[float, int, int]:
 
 
 def _worker(
-    scene: DecisionContext, job: Job, process: ProcessFacts, rung: EscalationStep
+    context: DecisionContext, job: Job, process: ProcessFacts, rung: EscalationStep
 ) -> WeighedProcess:
-    detail = detail_of(process, scene.facts)
+    detail = detail_of(process, context.facts)
     return WeighedProcess(
         process=process,
         identity=ProcessIdentity(
@@ -64,38 +66,38 @@ def _worker(
             start_ticks=process.start_ticks,
             exe=detail.exe if detail else None,
         ),
-        growth_bps=scene.growth_bps(process) or 0.0,
+        growth_bps=context.growth_bps(process) or 0.0,
         write_bps=(detail.write_bps or 0.0) if detail else 0.0,
-        spared=_spared_worker(scene, job, process, rung),
+        excluded=_worker_exclusion(context, job, process, rung),
     )
 
 
-def _spared_worker(
-    scene: DecisionContext, job: Job, process: ProcessFacts, rung: EscalationStep
+def _worker_exclusion(
+    context: DecisionContext, job: Job, process: ProcessFacts, rung: EscalationStep
 ) -> ExclusionReason | None:
-    if (reason := scene.spared(process, job)) is not None:
+    if (reason := context.exclusion(process, job)) is not None:
         return reason
-    below = scene.below(process.pid)
+    below = context.below(process.pid)
     if below.protected:
         return ExclusionReason.PARENT
-    if rung is EscalationStep.PAUSE and scene.facts.ties.get(process.pid):
+    if rung is EscalationStep.PAUSE and context.facts.ties.get(process.pid):
         return ExclusionReason.TIED
-    if rung is EscalationStep.SLOW_DOWN or is_swarm(scene, job):
+    if rung is EscalationStep.SLOW_DOWN or is_swarm(context, job):
         return None
-    # A parent is spared while the run is in its workers; small helpers are no workers.
+    # A parent is excluded while the run is in its workers; small helpers are no workers.
     is_parent = below.count and process.rss_bytes < _HELPER_RATIO * below.rss_bytes
     return ExclusionReason.PARENT if is_parent else None
 
 
 def _to_pause(
-    scene: DecisionContext, free: list[WeighedProcess], resource: Resource
+    context: DecisionContext, free: list[WeighedProcess], resource: Resource
 ) -> tuple[WeighedProcess, ...]:
     """For memory those that make up most of the growth; for the rest all of them."""
     if resource is Resource.DISK:
         return tuple(each for each in free if each.write_bps > 0.0) or tuple(free)
     if resource is Resource.CPU:
         return tuple(free)
-    running = [each for each in free if not is_paused(scene, each.identity)]
+    running = [each for each in free if not is_paused(context, each.identity)]
     growing = sorted(
         (each for each in running if each.growth_bps > 0.0),
         key=lambda each: (-each.growth_bps, worker_key(each)),
@@ -110,15 +112,15 @@ def _to_pause(
     return tuple(chosen) or tuple(running)
 
 
-def _to_end(scene: DecisionContext, free: list[WeighedProcess]) -> tuple[WeighedProcess, ...]:
+def _to_end(context: DecisionContext, free: list[WeighedProcess]) -> tuple[WeighedProcess, ...]:
     """The largest; further ones only where each brings back a good part too.
 
     Of a run whose memory lies in many small workers one is ended and its memory waited for: more
     of them would take the run away and bring back hardly more. At most half of the workers go.
     """
     first = free[0].process.rss_bytes
-    counts = max(_COUNTS_SHARE * scene.total_bytes, float(_COUNTS_BYTES), _COUNTS_BESIDE * first)
-    wanted = _ENOUGH_SHARE * scene.total_bytes - first
+    counts = max(_COUNTS_SHARE * context.total_bytes, float(_COUNTS_BYTES), _COUNTS_BESIDE * first)
+    wanted = _ENOUGH_SHARE * context.total_bytes - first
     chosen = [free[0]]
     for worker in free[1 : min(_MOST_ENDED, (len(free) + 1) // 2)]:
         if wanted <= 0 or worker.process.rss_bytes < counts:
@@ -128,38 +130,38 @@ def _to_end(scene: DecisionContext, free: list[WeighedProcess]) -> tuple[Weighed
     return tuple(chosen)
 
 
-def is_swarm(scene: DecisionContext, job: Job) -> bool:
+def is_swarm(context: DecisionContext, job: Job) -> bool:
     """Whether a job is very many processes of which none stands out: a fork bomb.
 
     Its parents must be stopped too: each would start new ones. Test runs and builds are none.
     """
     if job.process_count < _SWARM or job.kind in _RUNS:
         return False
-    if job.key not in scene.swarms:
-        scene.swarms[job.key] = _has_no_head(scene, job)
-    return scene.swarms[job.key]
+    if job.key not in context.swarms:
+        context.swarms[job.key] = _has_no_head(context, job)
+    return context.swarms[job.key]
 
 
-def _has_no_head(scene: DecisionContext, job: Job) -> bool:
+def _has_no_head(context: DecisionContext, job: Job) -> bool:
     """Whether no process of it is large beside the whole."""
-    free = (each for each in job.processes if scene.spared(each, job) is None)
+    free = (each for each in job.processes if context.exclusion(each, job) is None)
     largest = max((each.rss_bytes for each in free), default=0)
     return largest < _SWARM_SHARE * max(1, job.rss_bytes)
 
 
-def is_paused(scene: DecisionContext, identity: ProcessIdentity) -> bool:
+def is_paused(context: DecisionContext, identity: ProcessIdentity) -> bool:
     """Whether this very process is held by a pause."""
     return any(
         identity.pid == target.pid and identity.start_ticks == target.start_ticks
-        for active in scene.facts.active
+        for active in context.facts.active
         if active.action.rung is EscalationStep.PAUSE and active.state != "failed"
         for target in active.action.targets
     )
 
 
-def grows_or_is_new(scene: DecisionContext, worker: WeighedProcess) -> bool:
+def grows_or_is_new(context: DecisionContext, worker: WeighedProcess) -> bool:
     """Whether it grows, or is too young to tell."""
-    rate = scene.growth_bps(worker.process)
+    rate = context.growth_bps(worker.process)
     return rate is None or rate >= WORTH_GROWTH_BPS
 
 
@@ -187,7 +189,7 @@ LEAST_SHARE = {  # of the machine, for a job to be worth it
 
 
 class VictimChoice(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is acted on, and who was weighed; ``job`` None when everybody was spared."""
+    """Who is acted on, and who was weighed; ``job`` None when everybody was excluded."""
 
     job: Job | None
     targets: tuple[ProcessIdentity, ...] = ()
@@ -196,33 +198,48 @@ class VictimChoice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def choose_in(
-    scene: DecisionContext, key: str, resource: Resource, rung: EscalationStep
+    context: DecisionContext, key: str, resource: Resource, rung: EscalationStep
 ) -> VictimChoice:
-    """The same within one job; ``job`` None when it is gone or spared."""
-    job = next((job for job in scene.facts.jobs if job.key == key), None)
-    if job is None or spared_job(scene, job, resource, rung) is not None:
+    """The same within one job; ``job`` None when it is gone or excluded."""
+    job = next((job for job in context.facts.jobs if job.key == key), None)
+    if job is None or job_exclusion(context, job, resource, rung) is not None:
         return VictimChoice(job=None)
-    chosen = workers_for(scene, job, resource, rung)
+    chosen = workers_for(context, job, resource, rung)
     if not chosen:
         return VictimChoice(job=None)
-    return _choice(job, chosen, [_candidate(scene, job, None)])
+    return _choice(job, chosen, [_candidate(context, job, None)])
 
 
-def choose(scene: DecisionContext, resource: Resource, rung: EscalationStep) -> VictimChoice:
+def held_or_free(
+    context: DecisionContext, job: Job, named: Sequence[ProcessIdentity], rung: EscalationStep
+) -> VictimChoice:
+    """What a question named, as far as it lives and may be touched; else all that may."""
+    known = {(each.pid, each.start_ticks) for each in named}
+    asked = EscalationStep.SLOW_DOWN if rung is EscalationStep.END else rung
+    free = [each.identity for each in workers(context, job, asked) if each.excluded is None]
+    targets = [each for each in free if (each.pid, each.start_ticks) in known]
+    if rung is EscalationStep.SLOW_DOWN or not known:
+        targets = free
+    return VictimChoice(job=job, targets=tuple(targets)) if targets else VictimChoice(job=None)
+
+
+def choose(context: DecisionContext, resource: Resource, rung: EscalationStep) -> VictimChoice:
     """The job and the processes of it that this rung would act on now."""
     considered: list[Candidate] = []
-    for job in ranked(scene, resource):
-        spared = spared_job(scene, job, resource, rung)
-        chosen = () if spared else workers_for(scene, job, resource, rung)
+    for job in ranked(context, resource):
+        excluded = job_exclusion(context, job, resource, rung)
+        chosen = () if excluded else workers_for(context, job, resource, rung)
         if not chosen:
-            considered.append(_candidate(scene, job, spared or _why_none(scene, job, rung)))
-            if len(considered) >= _MOST_CONSIDERED and spared is ExclusionReason.LESS:
+            considered.append(_candidate(context, job, excluded or _why_none(context, job, rung)))
+            if len(considered) >= _MOST_CONSIDERED and excluded is ExclusionReason.LESS:
                 break
             continue
-        considered.insert(0, _candidate(scene, job, None))
-        considered[1:1] = _workers_considered(scene, job, rung, chosen)
-        rest = [each for each in ranked(scene, resource) if not _is_in(each, considered)]
-        considered += [_candidate(scene, each, _why_not(scene, each, rung)) for each in rest[:3]]
+        considered.insert(0, _candidate(context, job, None))
+        considered[1:1] = _workers_considered(context, job, rung, chosen)
+        rest = [each for each in ranked(context, resource) if not _is_in(each, considered)]
+        considered += [
+            _candidate(context, each, _why_not(context, each, rung)) for each in rest[:3]
+        ]
         return _choice(job, chosen, considered)
     return VictimChoice(job=None, considered=tuple(considered[:_MOST_CONSIDERED]))
 
@@ -238,109 +255,111 @@ def _choice(
     )
 
 
-def ranked(scene: DecisionContext, resource: Resource) -> list[Job]:
+def ranked(context: DecisionContext, resource: Resource) -> list[Job]:
     """All jobs, the first to be acted on first."""
-    return sorted(scene.facts.jobs, key=lambda job: job_key(scene, job, resource))
+    return sorted(context.facts.jobs, key=lambda job: job_key(context, job, resource))
 
 
-def job_key(scene: DecisionContext, job: Job, resource: Resource) -> tuple[float, str]:
+def job_key(context: DecisionContext, job: Job, resource: Resource) -> tuple[float, str]:
     """The comparison: the heavier first, then by name."""
-    weight = KIND_WEIGHT[job.kind] * _taken(scene, job, resource)
-    if resource is Resource.MEMORY and scene.active(job.key, EscalationStep.PAUSE, Resource.MEMORY):
+    weight = KIND_WEIGHT[job.kind] * _taken(context, job, resource)
+    if resource is Resource.MEMORY and context.active(
+        job.key, EscalationStep.PAUSE, Resource.MEMORY
+    ):
         weight *= _HELD_WEIGHT
     return -weight, job.key
 
 
-def spared_job(
-    scene: DecisionContext, job: Job, resource: Resource, rung: EscalationStep
+def job_exclusion(
+    context: DecisionContext, job: Job, resource: Resource, rung: EscalationStep
 ) -> ExclusionReason | None:
     """Why the job as a whole is not the one."""
-    reason = scene.spared_jobs.get(job.key) or scene.spared_rungs.get((job.key, rung))
+    reason = context.excluded_jobs.get(job.key) or context.excluded_steps.get((job.key, rung))
     if reason is not None:
         return reason
-    if job.key in scene.ending and (resource, rung) != (Resource.MEMORY, EscalationStep.PAUSE):
+    if job.key in context.ending and (resource, rung) != (Resource.MEMORY, EscalationStep.PAUSE):
         return ExclusionReason.DYING  # what holds it up delays its exit; the rest of it may grow on
-    if scene.has_refused(job.key, rung):
+    if context.has_refused(job.key, rung):
         return ExclusionReason.REFUSED
-    if _is_held(scene, job, resource, rung):
+    if _is_held(context, job, resource, rung):
         return ExclusionReason.HELD
-    if _share(scene, job, resource) < LEAST_SHARE.get((resource, rung), 0.0):
+    if _share(context, job, resource) < LEAST_SHARE.get((resource, rung), 0.0):
         return ExclusionReason.LESS
     if (resource, rung) == (Resource.MEMORY, EscalationStep.PAUSE):
-        grows = scene.job_growth_bps(job) >= WORTH_GROWTH_BPS
+        grows = context.job_growth_bps(job) >= WORTH_GROWTH_BPS
         return None if grows else ExclusionReason.STEADY
-    if resource is Resource.DISK and scene.written_bps.get(job.key, 0.0) < WORTH_WRITING_BPS:
+    if resource is Resource.DISK and context.written_bps.get(job.key, 0.0) < WORTH_WRITING_BPS:
         return ExclusionReason.LESS
     return None
 
 
-def _is_held(scene: DecisionContext, job: Job, resource: Resource, rung: EscalationStep) -> bool:
+def _is_held(context: DecisionContext, job: Job, resource: Resource, rung: EscalationStep) -> bool:
     """Whether this rung has been taken; a job that is paused may grow on in other processes."""
-    if not scene.active(job.key, rung, resource if rung is EscalationStep.SLOW_DOWN else None):
-        return (job.key, rung, resource) in scene.handed_out
+    if not context.active(job.key, rung, resource if rung is EscalationStep.SLOW_DOWN else None):
+        return (job.key, rung, resource) in context.handed_out
     if (resource, rung) != (Resource.MEMORY, EscalationStep.PAUSE):
         return True
     return not any(
-        grows_or_is_new(scene, each) and not is_paused(scene, each.identity)
-        for each in workers(scene, job, rung)
-        if each.spared is None
+        grows_or_is_new(context, each) and not is_paused(context, each.identity)
+        for each in workers(context, job, rung)
+        if each.excluded is None
     )
 
 
-def _taken(scene: DecisionContext, job: Job, resource: Resource) -> float:
+def _taken(context: DecisionContext, job: Job, resource: Resource) -> float:
     if resource is Resource.CPU:
         return job.cpu_percent or 0.0
     if resource is Resource.MEMORY:
-        return job.rss_bytes + scene.job_growth_bps(job) * HORIZON_S
-    return scene.written_bps.get(job.key, 0.0)
+        return job.rss_bytes + context.job_growth_bps(job) * HORIZON_S
+    return context.written_bps.get(job.key, 0.0)
 
 
-def _share(scene: DecisionContext, job: Job, resource: Resource) -> float:
+def _share(context: DecisionContext, job: Job, resource: Resource) -> float:
     if resource is Resource.CPU:
-        return (job.cpu_percent or 0.0) / (100.0 * max(_LEAST_CORES, scene.facts.cores))
+        return (job.cpu_percent or 0.0) / (100.0 * max(_LEAST_CORES, context.facts.cores))
     if resource is Resource.MEMORY:
-        return job.rss_bytes / max(1, scene.total_bytes)
-    written = scene.written_bps
+        return job.rss_bytes / max(1, context.total_bytes)
+    written = context.written_bps
     return written.get(job.key, 0.0) / max(1.0, *written.values()) if written else 0.0
 
 
-def _why_none(scene: DecisionContext, job: Job, rung: EscalationStep) -> ExclusionReason:
+def _why_none(context: DecisionContext, job: Job, rung: EscalationStep) -> ExclusionReason:
     """The verdict on the largest process speaks for the job."""
-    weighed = workers(scene, job, rung)
-    reason = next((each.spared for each in weighed if each.spared), None)
+    weighed = workers(context, job, rung)
+    reason = next((each.excluded for each in weighed if each.excluded), None)
     return reason or (
         ExclusionReason.HELD if rung is EscalationStep.PAUSE else ExclusionReason.DYING
     )
 
 
-def _why_not(scene: DecisionContext, job: Job, rung: EscalationStep) -> ExclusionReason:
+def _why_not(context: DecisionContext, job: Job, rung: EscalationStep) -> ExclusionReason:
     """Why a job that comes after the chosen one was not acted on."""
-    if any(each.spared is None for each in workers(scene, job, rung)):
-        return scene.spared_jobs.get(job.key, ExclusionReason.LESS)
-    return _why_none(scene, job, rung)
+    if any(each.excluded is None for each in workers(context, job, rung)):
+        return context.excluded_jobs.get(job.key, ExclusionReason.LESS)
+    return _why_none(context, job, rung)
 
 
-def _candidate(scene: DecisionContext, job: Job, spared: ExclusionReason | None) -> Candidate:
+def _candidate(context: DecisionContext, job: Job, excluded: ExclusionReason | None) -> Candidate:
     return Candidate(
         job_key=job.key,
         title=job.title,
         kind=job.kind,
         rss_bytes=job.rss_bytes,
-        growth_bps=scene.job_growth_bps(job),
+        growth_bps=context.job_growth_bps(job),
         cpu_percent=job.cpu_percent,
-        write_bps=scene.written_bps.get(job.key),
-        spared=spared,
+        write_bps=context.written_bps.get(job.key),
+        excluded=excluded,
     )
 
 
 def _workers_considered(
-    scene: DecisionContext, job: Job, rung: EscalationStep, chosen: tuple[WeighedProcess, ...]
+    context: DecisionContext, job: Job, rung: EscalationStep, chosen: tuple[WeighedProcess, ...]
 ) -> list[Candidate]:
     """The chosen ones, and the largest of those that were not, where not all were."""
     if len(chosen) == job.process_count:
         return []
     taken = {each.process.pid for each in chosen}
-    others = [each for each in workers(scene, job, rung) if each.process.pid not in taken]
+    others = [each for each in workers(context, job, rung) if each.process.pid not in taken]
     return [
         Candidate(
             job_key=job.key,
@@ -351,7 +370,7 @@ def _workers_considered(
             cpu_percent=each.process.cpu_percent,
             write_bps=each.write_bps or None,
             pid=each.process.pid,
-            spared=None if each.process.pid in taken else each.spared or ExclusionReason.LESS,
+            excluded=None if each.process.pid in taken else each.excluded or ExclusionReason.LESS,
         )
         for each in (*chosen[:2], *others[:2])
     ]

@@ -39,7 +39,7 @@ class HeldAction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Considered(msgspec.Struct, frozen=True, kw_only=True):
-    """One candidate in an explanation; ``verdict`` is why it was chosen or spared."""
+    """One candidate in an explanation; ``verdict`` is why it was chosen or excluded."""
 
     title: str
     rss_bytes: int

@@ -159,7 +159,7 @@ def _means(record: Record) -> str:
 
 def _protected(protecting: Protecting) -> Iterable[Protected]:
     """What the person has taken out by a click since the start; the rest needs a look."""
-    for key, reason in protecting.spared_jobs.items():
+    for key, reason in protecting.excluded_jobs.items():
         yield Protected(job_key=key, why=reason.sentence, by_person=True)
 
 
@@ -326,17 +326,17 @@ def _told_of_action(done: ActiveAction, means: str, refusals: dict[str, str]) ->
 
 
 def _why_not(protecting: Protecting, reply: Reply, rung: EscalationStep, title: str) -> str:
-    """Why nothing was decided: it is gone, it is so already, or all of it is spared."""
-    scene = protecting.scene()
-    if scene is None:
+    """Why nothing was decided: it is gone, it is so already, or all of it is excluded."""
+    context = protecting.context()
+    if context is None:
         return "The machine cannot be read just now; it is done when it can."
-    if scene.active(reply.job_key, rung):
+    if context.active(reply.job_key, rung):
         return f"{title} {_ALREADY[rung]}." if not _watches(protecting) else _NOTED
-    job = next((each for each in scene.facts.jobs if each.key == reply.job_key), None)
+    job = next((each for each in context.facts.jobs if each.key == reply.job_key), None)
     if job is None:
         return f"{title} has ended already, so nothing was done."
     asked = EscalationStep.SLOW_DOWN if rung is EscalationStep.END else rung
-    reasons = [each.spared for each in workers(scene, job, asked)]
+    reasons = [each.excluded for each in workers(context, job, asked)]
     said = dict.fromkeys(each.sentence for each in reasons if each is not None)
     if None in reasons or not said:
         return f"{title} was not {_DONE[rung]}: it changed at that very moment. Try again."

@@ -291,7 +291,7 @@ def _checked(engine: Engine) -> tuple[ActuatorRow, ...]:
 
 def explain_now(engine: Engine) -> Explanation:
     """Who would be acted on now; to be run on the protector's thread."""
-    scene = engine.protecting.scene()
+    scene = engine.protecting.context()
     if scene is None:
         return Explanation(action_id="", title="Nothing", text="The machine cannot be read.")
     return explain.now(scene)

@@ -93,9 +93,9 @@ def test_an_incident_names_its_culprit_and_carries_the_figures_of_the_wire() -> 
 
 def test_a_busy_cpu_that_nobody_waits_for_interrupts_nobody_until_somebody_waits() -> None:
     alerts = ResourceAlerts()
-    assert not raised(alerts, step(0.0, moved=UP, waiting=5.0)).felt
+    assert not raised(alerts, step(0.0, moved=UP, waiting=5.0)).context["others_wait"]
     assert alerts.take(step(1.0, waiting=20.0), Mode.DEV) == []
-    assert raised(alerts, step(2.0, waiting=80.0)).felt
+    assert raised(alerts, step(2.0, waiting=80.0)).context["others_wait"]
     assert alerts.take(step(3.0, waiting=85.0), Mode.DEV) == []
 
 
@@ -109,7 +109,9 @@ def compiling(runnable: int) -> Job:
 
 def test_a_build_with_more_to_run_than_there_are_cores_waits_for_itself_alone() -> None:
     alerts = ResourceAlerts()
-    assert not raised(alerts, step(0.0, compiling(3), moved=UP, waiting=95.0)).felt
+    assert not raised(alerts, step(0.0, compiling(3), moved=UP, waiting=95.0)).context[
+        "others_wait"
+    ]
     assert alerts.take(step(1.0, compiling(3), waiting=95.0), Mode.DEV) == []
     assert alerts.take(step(2.0, compiling(1), waiting=90.0), Mode.DEV) == []
 
@@ -118,28 +120,28 @@ def test_when_the_build_has_been_small_for_as_long_as_pressure_looks_back_others
     alerts = ResourceAlerts()
     alerts.take(step(0.0, compiling(3), moved=UP, waiting=95.0), Mode.DEV)
     assert alerts.take(step(9.0, compiling(2), waiting=90.0), Mode.DEV) == []
-    assert raised(alerts, step(10.0, compiling(2), waiting=90.0)).felt
+    assert raised(alerts, step(10.0, compiling(2), waiting=90.0)).context["others_wait"]
 
 
 def test_what_is_no_build_may_have_been_started_unknowingly() -> None:
     loops = msgspec.structs.replace(compiling(8), kind=JobKind.COMMAND)
-    assert raised(ResourceAlerts(), step(0.0, loops, moved=UP, waiting=95.0)).felt
+    assert raised(ResourceAlerts(), step(0.0, loops, moved=UP, waiting=95.0)).context["others_wait"]
 
 
 def test_two_jobs_that_make_each_other_wait_are_felt() -> None:
     both = compiling(2), msgspec.structs.replace(compiling(2), key="pytest")
-    assert raised(ResourceAlerts(), step(0.0, *both, moved=UP, waiting=95.0)).felt
+    assert raised(ResourceAlerts(), step(0.0, *both, moved=UP, waiting=95.0)).context["others_wait"]
 
 
 def test_without_pressure_information_a_critical_cpu_counts_as_felt() -> None:
-    assert raised(ResourceAlerts(), step(0.0, moved=UP, waiting=None)).felt
+    assert raised(ResourceAlerts(), step(0.0, moved=UP, waiting=None)).context["others_wait"]
 
 
 def test_memory_says_what_is_left_and_what_grows() -> None:
     moved = (Resource.MEMORY, AlarmLevel.CLEAR, AlarmLevel.CRITICAL)
     hog = job("pytest", 10, 9 * 10**9, growth=310e6)
     alert = raised(ResourceAlerts(), step(0.0, hog, moved=moved))
-    assert alert.felt
+    assert alert.context["others_wait"]
     assert "2.0 of 32.0 GB are available" in alert.message
     assert "pytest · ~/shop grows by 310 MB/s" in alert.message
 

@@ -1,4 +1,4 @@
-"""A program that holds much memory is spared while its window is active, and only then.
+"""A program that holds much memory is excluded while its window is active, and only then.
 
 X server, window manager, OmniTray and the programs run in a world of their own, where pids are
 what the X server says they are.
@@ -101,7 +101,7 @@ def test_the_program_in_front_is_spared_until_another_window_is_active(
     program.configure(SETTINGS)
     seat.start(sys.executable, "-c", VIEWER)
     program.start("--headless")
-    wait_until(lambda: SPARED in verdicts(program), "it is spared, and why", timeout_s=60)
+    wait_until(lambda: SPARED in verdicts(program), "it is excluded, and why", timeout_s=60)
     seat.start(tool("xterm"), "-e", "sleep", "600")
     wait_until(lambda: SPARED not in verdicts(program), "the viewer is not in front", timeout_s=60)
     assert any(each["chosen"] for each in program.get("explain")["considered"])

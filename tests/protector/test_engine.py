@@ -181,7 +181,7 @@ def test_a_quota_counts_as_the_machine_where_it_is_smaller(
     desk: Desk, quota: float | None, cores: float
 ) -> None:
     desk.source.quota_cores = quota
-    scene = desk.protecting.scene()
+    scene = desk.protecting.context()
     assert scene is not None
     assert scene.facts.cores == cores
 
@@ -233,7 +233,7 @@ def test_the_person_s_word_is_done_at_the_next_step_and_undone_when_they_say_so(
 def test_what_cannot_be_read_is_tried_again_later(desk: Desk) -> None:
     desk.source.readable = False
     assert desk.protecting.step() == ProtectStep(next_delay_s=UNREADABLE_S)
-    assert desk.protecting.scene() is None
+    assert desk.protecting.context() is None
 
 
 def test_our_floor_comes_before_that_of_another_guardian(tmp_path: Path) -> None:
@@ -365,7 +365,7 @@ def test_what_the_person_has_taken_back_is_not_done_again_three_seconds_later(
 
 def test_to_explain_takes_nothing_away_from_the_next_step(desk: Desk) -> None:
     desk.protecting.reply(Reply(job_key="hogs", answer=Answer.PAUSE))
-    assert desk.protecting.scene() is not None
+    assert desk.protecting.context() is not None
     desk.run(1)
     assert all(each.stopped for each in desk.processes)
 

@@ -41,14 +41,14 @@ SOON = Evidence(
 
 
 def candidate(
-    title: str, rss: float, spared: ExclusionReason | None = None, **more: float
+    title: str, rss: float, excluded: ExclusionReason | None = None, **more: float
 ) -> Candidate:
     return Candidate(
         job_key="pytest",
         title=title,
         kind=JobKind.TEST_RUN,
         rss_bytes=int(rss * GB),
-        spared=spared,
+        excluded=excluded,
         growth_bps=more.get("growth"),
         cpu_percent=more.get("cpu"),
         write_bps=more.get("writes"),

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from omnitray.base.conditions import memory_left
 from omnitray.base.facts import DiskFacts, Resource
 from omnitray.base.policy import ModeLimits
 from omnitray.base.readings import Forecast
@@ -15,7 +16,6 @@ from omnitray.protector.forecast import (
     MemoryForecaster,
     Trend,
     attributed,
-    memory_left,
     runs_out,
 )
 from support.scenes import GB, MB, job, process, reading

@@ -56,8 +56,8 @@ def test_when_the_only_process_of_the_first_job_is_protected_the_next_is_the_one
 
     (end,) = actions(decided)
     assert end.job_key == "pytest"
-    spared = {each.job_key: each.spared for each in end.considered}
-    assert spared["postgres"] is ExclusionReason.DATABASE
+    excluded = {each.job_key: each.excluded for each in end.considered}
+    assert excluded["postgres"] is ExclusionReason.DATABASE
 
 
 def test_when_nobody_may_be_touched_nothing_is_done_in_any_mode() -> None:

@@ -105,16 +105,16 @@ def test_a_refusal_names_each_lever_that_refused(desk: ProtectDesk) -> None:
 def test_protecting_by_a_click_can_be_taken_back(desk: ProtectDesk) -> None:
     told = desk.press(Answer.NEVER)
     assert told.way_back is WayBack.UNPROTECT
-    assert set(desk.protecting.spared_jobs) == {"hogs"}
+    assert set(desk.protecting.excluded_jobs) == {"hogs"}
     desk.protecting.protector.allow("hogs")
-    assert desk.protecting.spared_jobs == {}
+    assert desk.protecting.excluded_jobs == {}
 
 
 def test_what_was_protected_since_the_start_is_forgotten_with_the_list(desk: ProtectDesk) -> None:
     desk.press(Answer.NEVER)
     desk.press(Answer.LEAVE_ALONE)
     desk.protecting.protector.allow(None)
-    assert desk.protecting.spared_jobs == {}
+    assert desk.protecting.excluded_jobs == {}
 
 
 def test_nothing_to_undo_is_said() -> None:

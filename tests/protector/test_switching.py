@@ -180,10 +180,10 @@ def test_who_undid_it_is_told_so_and_the_floor_still_ends_it() -> None:
     desk.active.clear()
     undone = (UndoneByUser(job_key="pytest", rung=EscalationStep.PAUSE),)
     desk.turn(growing(), at=reading(used=78.0), taken_back=undone)
-    at = desk.protector.scene(facts(growing()), desk.policy, desk.now_s)
+    at = desk.protector.context(facts(growing()), desk.policy, desk.now_s)
 
-    spared = choose(at, Resource.MEMORY, EscalationStep.PAUSE).considered
-    assert [each.spared for each in spared] == [ExclusionReason.TAKEN_BACK]
+    excluded = choose(at, Resource.MEMORY, EscalationStep.PAUSE).considered
+    assert [each.excluded for each in excluded] == [ExclusionReason.TAKEN_BACK]
     assert actions(desk.turn(growing(), at=reading(used=96.0)), EscalationStep.END)
 
 

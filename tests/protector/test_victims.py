@@ -45,7 +45,7 @@ def chosen(choice: VictimChoice) -> list[int]:
 
 
 def verdicts(choice: VictimChoice) -> dict[str, ExclusionReason | None]:
-    return {each.title: each.spared for each in choice.considered}
+    return {each.title: each.excluded for each in choice.considered}
 
 
 def run_with_workers(*sizes: int, kind: JobKind = JobKind.TEST_RUN) -> Job:
@@ -166,7 +166,7 @@ def test_the_pause_takes_what_grows_and_spares_the_rest() -> None:
     seen = facts(after, at=reading(101.0))
     protector.decide(seen, policy, 101.0)
 
-    choice = choose(protector.scene(seen, policy, 101.0), Resource.MEMORY, EscalationStep.PAUSE)
+    choice = choose(protector.context(seen, policy, 101.0), Resource.MEMORY, EscalationStep.PAUSE)
 
     assert chosen(choice) == [102]
 

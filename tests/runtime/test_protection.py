@@ -176,7 +176,7 @@ def test_what_is_taken_off_the_list_in_the_settings_is_touched_again(
     press(qtbot, program, "protect")
     program.hub.change_setting("protect.protected", [])
     assert press(qtbot, program, "pause").way_back is WayBack.UNDO
-    assert program.desk.protecting.spared_jobs == {}
+    assert program.desk.protecting.excluded_jobs == {}
 
 
 @pytest.mark.expect_log("config.toml|settings")

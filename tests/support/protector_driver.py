@@ -68,7 +68,7 @@ class Loop:
         facts = self._facts(reading, jobs)
         facts = msgspec.structs.replace(facts, memory_forecast=step.forecast)
         decided = self._protector.decide(facts, self._policy, reading.monotonic_s)
-        done, _ = self._executor.carry_out(decided)
+        done = self._executor.carry_out(decided)
         for each in done:
             print(f"{time.monotonic()} {each.lever} {each.outcome} {each.took_s}", flush=True)  # noqa: T201 - what the benchmark reads
         looked = self._executor.look(hurry=self._protector.hurries)

@@ -103,7 +103,7 @@ def scene(
     seen: Facts, policy: ProtectPolicy | None = None, now_s: float = 100.0
 ) -> DecisionContext:
     protector = ResourceProtector("test", home="/home/me")
-    return protector.scene(seen, policy or ProtectPolicy(), now_s)
+    return protector.context(seen, policy or ProtectPolicy(), now_s)
 
 
 def held(action: Action, since_s: float, state: ActionState = ActionState.HELD) -> ActiveAction:

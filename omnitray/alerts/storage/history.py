@@ -275,11 +275,6 @@ class History:
         return self.reader.live(self.view, OPEN)
 
     @property
-    def live_count(self) -> int:
-        """How many alerts have a file of their own."""
-        return len(self._shelf.entries)
-
-    @property
     def unsaved_count(self) -> int:
         """How many are in memory alone."""
         return len(self._unsaved)

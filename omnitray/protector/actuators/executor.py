@@ -48,7 +48,6 @@ from omnitray.protector.model import (
     ActiveAction,
     Decision,
     EndOutcome,
-    Restore,
 )
 from omnitray.protector.steps import ActuatorKind, EscalationStep
 
@@ -291,18 +290,14 @@ class Executor:
         self._ended: list[EndOutcome] = []
         self._let_run: list[model.UndoneByUser] = []
 
-    def carry_out(
-        self, decisions: Iterable[Decision]
-    ) -> tuple[tuple[ActuationResult, ...], tuple[UndoResult, ...]]:
-        """Do and undo, in the order of the decisions."""
-        done: list[ActuationResult] = []
-        undone: list[UndoResult] = []
-        for decision in decisions:
-            if isinstance(decision, Action) and decision.rung in _TOUCHING:
-                done += self._do(decision)
-            elif isinstance(decision, Restore):
-                undone += self.undo(decision.action_id, decision.reason, Initiator.PROTECTOR)
-        return tuple(done), tuple(undone)
+    def carry_out(self, decisions: Iterable[Decision]) -> tuple[ActuationResult, ...]:
+        """Do the actions among the decisions that touch something, in their order."""
+        return tuple(
+            result
+            for decision in decisions
+            if isinstance(decision, Action) and decision.rung in _TOUCHING
+            for result in self._do(decision)
+        )
 
     def undo(
         self, action_id: str, reason: str, who: Initiator = Initiator.PERSON

@@ -1,8 +1,8 @@
 """Who is never acted on, and why: one verdict for a process, by its program's path and its role.
 
 The kernel's 15 letters are asked only where the path is not known, and then only to say more
-precisely why the process is spared: without a path it is spared in any case. A shell counts when
-it waits for a person; one that runs a script is a part of its job.
+precisely why the process is excluded: without a path it is excluded in any case. A shell counts
+when it waits for a person; one that runs a script is a part of its job.
 """
 
 import re

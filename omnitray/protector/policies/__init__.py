@@ -1,1 +1,1 @@
-"""One policy a file: from the decision context to decisions."""
+"""One policy a file: a class with its own state and one method from context to decisions."""

@@ -3,24 +3,17 @@
 The limits, and how far each mode goes when nobody answers, are settings (``policy.ModeLimits``).
 """
 
-# Hysteresis, everywhere the same.
-CLEAR_POINTS = 10.0  # under the limit
-CLEAR_HOLD_S = 6.0
-LOST_SIGHT_S = 30.0  # nothing was looked at for so long (the machine slept): holds start anew
+CLEAR_HOLD_S = 6.0  # clear for so long before something is given back
+LOST_SIGHT_S = 30.0  # no call for so long (the machine slept): questions and ends wait longer
 
 # Processors.
 NEXT_SLOW_DOWN_S = 3.0
 SLOWED_FOR_S = 10.0  # before it is said that slowing down was not enough
 WAITING_FOR_S = 5.0
-PROBE_RATIO, PROBE_LEAST_MS = 2.0, 10.0  # twice as long as on a quiet machine, and to be felt
-PRESSURE_CPU = 40.0  # per cent of time that something waited for a processor
 
 # Memory.
-NEAR_FLOOR_POINTS = 1.0
-GETS_NEAR_S, GETS_NEAR_POINTS = 3.0, 5.0  # at the growth that is measured
 PAUSE_SHOWS_S = 3.0  # so long a pause at the floor has, if memory stands still meanwhile
 FALLS_ON_SHARE, FALLS_ON_BYTES = 0.0025, 4 << 20  # less is no falling
-THRASHING = 10.0  # per cent of time that everything waited for memory
 NEXT_PAUSE_S = 0.3
 GROWS_ON_S, GROWS_ON_BPS = 5.0, 16 << 20  # what a paused job may go on with: new processes
 NEXT_MEMORY_SLOW_DOWN_S = 5.0
@@ -39,8 +32,3 @@ LEAVE_ALONE_S = 3600.0
 TAKEN_BACK_S = 600.0  # so long what the person has undone is not done again
 NOT_PAUSED_AGAIN_S = 60.0  # what the person would rather have slowed down
 HANDED_OUT_S = 2.0  # an action that was handed out and is not reported yet
-
-
-def clears_under(limit: float) -> float:
-    """The per cent under which something is given back; the half of a very low limit."""
-    return max(limit - CLEAR_POINTS, limit / 2)

@@ -1,10 +1,14 @@
 """Disks: over the limit clean caches; before one is full, let its writer wait, then pause it."""
 
+import msgspec
+
+from omnitray.base.conditions import HoldTimer
 from omnitray.base.facts import DiskFacts, Job, Resource
+from omnitray.base.policy import clears_under
 from omnitray.base.readings import Forecast
 from omnitray.protector.context import DecisionContext
-from omnitray.protector.decisions import DecisionBuilder
-from omnitray.protector.model import ActionState, Evidence, ProtectReason, Signal
+from omnitray.protector.decisions import DecisionBuilder, ProtectorState
+from omnitray.protector.model import ActionState, Decision, Evidence, ProtectReason, Signal
 from omnitray.protector.policies import constants
 from omnitray.protector.steps import EscalationStep
 from omnitray.protector.victims import VictimChoice, choose, choose_in
@@ -12,36 +16,52 @@ from omnitray.protector.victims import VictimChoice, choose, choose_in
 Why = tuple[ProtectReason, Evidence]
 
 
-def step(turn: DecisionBuilder) -> None:
-    """Decide about disks."""
-    turn.memo.disk_in_danger = False
-    for disk in turn.scene.facts.disks:
-        _clean(turn, disk)
-        _see_filling(turn, disk)
-        why = _danger(turn, disk)
-        turn.memo.disk_in_danger |= why is not None
-        if why is not None and turn.scene.facts.jobs:
-            _hold_writer(turn, disk, *why)
+class _Course(msgspec.Struct):
+    """What is remembered of one file system."""
+
+    free_bytes: int  # at the last change worth it
+    filled_s: float = float("-inf")
+    cleaned_s: float = float("-inf")
 
 
-def _clean(turn: DecisionBuilder, disk: DiskFacts) -> None:
-    limit = turn.scene.policy.disk_clean_percent
-    over = disk.used_percent >= limit
-    held_s = turn.memo.held_s(f"disk {disk.mount}", turn.now_s, so=over)
-    key = f"clean {disk.mount}"
-    if held_s < turn.scene.limits.hold_s:
-        return
-    if turn.memo.is_due(key, turn.now_s, constants.CLEAN_AGAIN_S):
-        turn.memo.times[key] = turn.now_s
-        evidence = Evidence(
-            signal=Signal.DISK, value=disk.used_percent, threshold=limit, held_s=held_s
-        )
-        turn.clean(disk.mount, evidence)
+class DiskPolicy:
+    """Cleans, slows the writer down, pauses it."""
+
+    def __init__(self, state: ProtectorState) -> None:
+        self._state = state
+        self._over = HoldTimer()  # by mount
+        self._courses: dict[str, _Course] = {}
+
+    def decide(self, context: DecisionContext) -> list[Decision]:
+        """What is done about disks now; whether one is in danger is for the engine too."""
+        out = DecisionBuilder(context, self._state)
+        self._state.disk_in_danger = False
+        for disk in context.facts.disks:
+            course = self._courses.setdefault(disk.mount, _Course(disk.free_bytes))
+            self._clean(out, disk, course)
+            _see_filling(course, disk, out.now_s)
+            why = _danger(context, disk, course)
+            self._state.disk_in_danger |= why is not None
+            if why is not None and context.facts.jobs:
+                _hold_writer(out, disk, *why)
+        return out.decisions
+
+    def _clean(self, out: DecisionBuilder, disk: DiskFacts, course: _Course) -> None:
+        limit = out.context.policy.disk_clean_percent
+        over = disk.used_percent >= limit
+        held_s = self._over.true_for(disk.mount, out.now_s, condition=over)
+        if held_s < out.context.limits.hold_s:
+            return
+        if out.now_s - course.cleaned_s >= constants.CLEAN_AGAIN_S:
+            course.cleaned_s = out.now_s
+            evidence = Evidence(
+                signal=Signal.DISK, value=disk.used_percent, threshold=limit, held_s=held_s
+            )
+            out.clean(disk.mount, evidence)
 
 
-def _danger(turn: DecisionBuilder, disk: DiskFacts) -> Why | None:
-    forecast = _forecast(turn, disk)
-    policy = turn.scene.policy
+def _danger(context: DecisionContext, disk: DiskFacts, course: _Course) -> Why | None:
+    policy, forecast = context.policy, _forecast(context, disk)
     if forecast is not None and forecast.high_s < policy.disk_runs_out_s:
         evidence = Evidence(
             signal=Signal.FORECAST,
@@ -50,7 +70,8 @@ def _danger(turn: DecisionBuilder, disk: DiskFacts) -> Why | None:
             forecast=forecast,
         )
         return ProtectReason.DISK_RUNS_OUT, evidence
-    if disk.used_percent < policy.disk_danger_percent or not _fills(turn, disk):
+    fills = context.now_s - course.filled_s < constants.DISK_STILL_FILLS_S
+    if disk.used_percent < policy.disk_danger_percent or not fills:
         return None
     evidence = Evidence(
         signal=Signal.DISK, value=disk.used_percent, threshold=policy.disk_danger_percent
@@ -58,45 +79,39 @@ def _danger(turn: DecisionBuilder, disk: DiskFacts) -> Why | None:
     return ProtectReason.DISK_NEARLY_FULL, evidence
 
 
-def _see_filling(turn: DecisionBuilder, disk: DiskFacts) -> None:
+def _see_filling(course: _Course, disk: DiskFacts, now_s: float) -> None:
     """Notice that a disk gets less free; one that is just nearly full has no writer to hold."""
-    memo = turn.memo
-    before = memo.disk_free.setdefault(disk.mount, disk.free_bytes)
-    if before - disk.free_bytes >= constants.DISK_WORTH_BYTES:
-        memo.times[f"fills {disk.mount}"] = turn.now_s
-    elif disk.free_bytes <= before:
+    if course.free_bytes - disk.free_bytes >= constants.DISK_WORTH_BYTES:
+        course.filled_s = now_s
+    elif disk.free_bytes <= course.free_bytes:
         return
-    memo.disk_free[disk.mount] = disk.free_bytes
+    course.free_bytes = disk.free_bytes
 
 
-def _fills(turn: DecisionBuilder, disk: DiskFacts) -> bool:
-    return not turn.memo.is_due(f"fills {disk.mount}", turn.now_s, constants.DISK_STILL_FILLS_S)
-
-
-def _forecast(turn: DecisionBuilder, disk: DiskFacts) -> Forecast | None:
-    forecasts = turn.scene.facts.disk_forecasts
+def _forecast(context: DecisionContext, disk: DiskFacts) -> Forecast | None:
+    forecasts = context.facts.disk_forecasts
     return next((each for each in forecasts if each.mount == disk.mount), None)
 
 
 def _hold_writer(
-    turn: DecisionBuilder, disk: DiskFacts, reason: ProtectReason, evidence: Evidence
+    out: DecisionBuilder, disk: DiskFacts, reason: ProtectReason, evidence: Evidence
 ) -> None:
     """First its writing waits for everybody else's; if that is not enough, it is paused."""
-    below = constants.clears_under(min(disk.used_percent, turn.scene.policy.disk_danger_percent))
+    below = clears_under(min(disk.used_percent, out.context.policy.disk_danger_percent))
     forecast = evidence.forecast
     no_time = forecast is not None and forecast.high_s < constants.DISK_NO_TIME_S
-    scene = turn.scene.of_disk(disk.mount)
+    context = out.context.of_disk(disk.mount)
     choice = (
         VictimChoice(job=None)
         if no_time
-        else choose(scene, Resource.DISK, EscalationStep.SLOW_DOWN)
+        else choose(context, Resource.DISK, EscalationStep.SLOW_DOWN)
     )
     rung = EscalationStep.SLOW_DOWN
     if choice.job is None:
-        choice, rung = _to_pause(scene, disk, no_time=no_time), EscalationStep.PAUSE
+        choice, rung = _to_pause(context, disk, no_time=no_time), EscalationStep.PAUSE
     if choice.job is None:
         return
-    turn.act(
+    out.act(
         rung,
         Resource.DISK,
         reason,
@@ -107,27 +122,27 @@ def _hold_writer(
         mount=disk.mount,
     )
     if rung is EscalationStep.PAUSE:
-        turn.ask(choice, Resource.DISK, reason, evidence, EscalationStep.PAUSE, 0.0)
+        out.ask(choice, Resource.DISK, reason, evidence, EscalationStep.PAUSE, 0.0)
 
 
-def _to_pause(scene: DecisionContext, disk: DiskFacts, *, no_time: bool) -> VictimChoice:
+def _to_pause(context: DecisionContext, disk: DiskFacts, *, no_time: bool) -> VictimChoice:
     """The heaviest writer, if it was slowed down long enough and would fill the disk soon."""
     if no_time:
-        return choose(scene, Resource.DISK, EscalationStep.PAUSE)
-    for active in scene.facts.active:
+        return choose(context, Resource.DISK, EscalationStep.PAUSE)
+    for active in context.facts.active:
         action = active.action
         if active.state not in {ActionState.HELD, ActionState.WATCHED}:
             continue
         if (action.rung, action.mount) != (EscalationStep.SLOW_DOWN, disk.mount):
             continue
-        if scene.now_s - active.since_s < constants.DISK_SLOWED_FOR_S:
+        if context.now_s - active.since_s < constants.DISK_SLOWED_FOR_S:
             continue
-        choice = choose_in(scene, action.job_key, Resource.DISK, EscalationStep.PAUSE)
-        if choice.job is not None and _fills_soon(scene, disk, choice.job):
+        choice = choose_in(context, action.job_key, Resource.DISK, EscalationStep.PAUSE)
+        if choice.job is not None and _fills_soon(context, disk, choice.job):
             return choice
     return VictimChoice(job=None)
 
 
-def _fills_soon(scene: DecisionContext, disk: DiskFacts, job: Job) -> bool:
-    bps = scene.written_bps.get(job.key, 0.0)
+def _fills_soon(context: DecisionContext, disk: DiskFacts, job: Job) -> bool:
+    bps = context.written_bps.get(job.key, 0.0)
     return disk.free_bytes < bps * constants.DISK_FILLED_WITHIN_S

@@ -12,8 +12,6 @@ from omnitray.protector.model import (
     ActionState,
     Evidence,
     ProtectReason,
-    Restore,
-    RestoreReason,
     Signal,
 )
 from omnitray.protector.steps import EscalationStep
@@ -59,7 +57,7 @@ def test_an_action_is_held_until_it_is_restored(bench: Bench, executor: Executor
     (record,) = bench.journal.records()
     assert record.began.id == "run.1-1"
     assert record.began.evidence["value"] == 97.0
-    executor.carry_out([Restore(action_id="run.1-1", reason=next(iter(RestoreReason)))])
+    executor.undo("run.1-1", "there is enough again")
     assert executor.active() == ()
     assert not processes[0].stopped
 
@@ -80,7 +78,7 @@ def test_an_end_is_told_when_it_is_over(bench: Bench, executor: Executor) -> Non
 
 def test_telling_touches_nobody(bench: Bench, executor: Executor) -> None:
     processes = job(bench.system)
-    assert executor.carry_out([action((processes[0].identity,), EscalationStep.TELL)]) == ((), ())
+    assert executor.carry_out([action((processes[0].identity,), EscalationStep.TELL)]) == ()
     assert executor.active() == ()
 
 

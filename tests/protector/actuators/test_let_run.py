@@ -116,6 +116,6 @@ def test_what_somebody_has_let_run_counts_as_taken_back(tmp_path: Path) -> None:
     assert desk.protecting.step().changed
     assert desk.protecting.active == ()
     assert desk.protecting.protector.kept == frozenset()
-    scene = desk.protecting.scene()
+    scene = desk.protecting.context()
     assert scene is not None
-    assert ("hogs", EscalationStep.PAUSE) in scene.spared_rungs
+    assert ("hogs", EscalationStep.PAUSE) in scene.excluded_steps

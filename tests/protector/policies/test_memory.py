@@ -263,4 +263,4 @@ def test_what_the_person_has_taken_back_is_no_reason_to_call_them() -> None:
 
     (told,) = actions(decided)
     assert (told.rung, told.notify) == (EscalationStep.TELL, False)
-    assert told.considered[0].spared is ExclusionReason.TAKEN_BACK
+    assert told.considered[0].excluded is ExclusionReason.TAKEN_BACK

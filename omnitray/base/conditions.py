@@ -1,0 +1,133 @@
+"""When something is short: each condition is written here once and used by all who ask.
+
+    limits, readings, jobs  →  true, false, or None where it cannot be told
+
+Policies, explanations, the guard, giving back and the resource alerts share these, so that no two
+of them can disagree about what "over the limit" means.
+"""
+
+from collections.abc import Container, Hashable, Iterable
+
+from omnitray.base.facts import Job, JobKind, MemoryFacts, PressureFacts
+from omnitray.base.policy import ModeLimits, clears_under
+from omnitray.base.readings import Probe
+
+# ``some avg10`` of CPU pressure: a build with one job a core stays far below it, twice as many
+# tasks as cores reach 90 % and more.
+CPU_PRESSURE_PERCENT = 40.0
+# Twice as long as on the quiet machine: a task of 4.1 ms takes 7.6 ms beside eight loops of
+# another session (measured); 10 ms is a tenth of what a person notices.
+PROBE_RATIO, PROBE_LEAST_MS = 2.0, 10.0
+THRASHING_PERCENT = 10.0  # ``full avg10``; systemd-oomd ends at 60 %, here it only pauses
+NEAR_FLOOR_POINTS = 1.0
+GETS_NEAR_S, GETS_NEAR_POINTS = 3.0, 5.0  # at the growth that is measured
+LOST_SIGHT_S = 30.0  # six times the longest pause between two readings
+
+
+class HoldTimer:
+    """For how long conditions have been true, by key.
+
+    One that was not asked about for ``LOST_SIGHT_S`` starts from zero: nothing was looked at
+    meanwhile (the machine slept), and what was true may have changed.
+    """
+
+    def __init__(self) -> None:
+        self._since: dict[Hashable, float] = {}
+        self._asked: dict[Hashable, float] = {}
+
+    def true_for(self, key: Hashable, now_s: float, *, condition: bool) -> float:
+        """Seconds for which it has been true; -1 when it is not."""
+        lost_sight = now_s - self._asked.get(key, now_s) > LOST_SIGHT_S
+        if not condition or lost_sight:
+            self._since.pop(key, None)
+            self._asked.pop(key, None)
+        if not condition:
+            return -1.0
+        self._asked[key] = now_s
+        return now_s - self._since.setdefault(key, now_s)
+
+    def keep(self, keys: Container[Hashable]) -> None:
+        """Forget all others."""
+        self._since = {key: at_s for key, at_s in self._since.items() if key in keys}
+        self._asked = {key: at_s for key, at_s in self._asked.items() if key in keys}
+
+
+def is_cpu_over(cpu_percent: float | None, limits: ModeLimits) -> bool:
+    """Whether the processors are over their limit; not where their use is not known."""
+    return cpu_percent is not None and cpu_percent >= limits.cpu_percent
+
+
+def is_memory_over(memory: MemoryFacts, limits: ModeLimits) -> bool:
+    """Whether the memory in use is over its limit."""
+    return memory.used_percent >= limits.memory_percent
+
+
+def is_memory_clear(memory: MemoryFacts, limits: ModeLimits) -> bool:
+    """Whether the memory in use is under its limit by enough."""
+    return memory.used_percent < clears_under(limits.memory_percent)
+
+
+def floor_points(memory: MemoryFacts, limits: ModeLimits) -> float:
+    """Points of available memory above the floor; negative under it."""
+    return 100.0 - memory.used_percent - limits.memory_floor_percent
+
+
+def is_swap_gone(memory: MemoryFacts, limits: ModeLimits) -> bool:
+    """Whether no swap is left to use."""
+    floor = memory.swap_total_bytes * limits.swap_floor_percent / 100.0
+    return memory.swap_free_bytes <= floor
+
+
+def is_at_floor(memory: MemoryFacts, limits: ModeLimits) -> bool:
+    """Whether memory and swap are used up."""
+    return floor_points(memory, limits) <= 0.0 and is_swap_gone(memory, limits)
+
+
+def is_near_floor(memory: MemoryFacts, limits: ModeLimits, growth_bps: float) -> bool:
+    """Whether the floor is a point away, or seconds at the rate at which the jobs grow."""
+    points = floor_points(memory, limits)
+    if not is_swap_gone(memory, limits) or points > GETS_NEAR_POINTS:
+        return False
+    return points <= NEAR_FLOOR_POINTS or memory_left(memory, limits) < growth_bps * GETS_NEAR_S
+
+
+def is_thrashing(memory: MemoryFacts, pressure: PressureFacts | None, limits: ModeLimits) -> bool:
+    """Whether memory is low, swap is not used up, and everything waits for memory."""
+    full = pressure.memory.full_avg10 if pressure and pressure.memory else None
+    return full is not None and full >= THRASHING_PERCENT and floor_points(memory, limits) <= 0.0
+
+
+def memory_left(memory: MemoryFacts, limits: ModeLimits) -> float:
+    """Bytes until the floor: available memory and swap over theirs.
+
+    A process that grows uses up the one and then the other, so that only their sum falls evenly.
+    """
+    floor = memory.total_bytes * limits.memory_floor_percent / 100.0
+    swap_floor = memory.swap_total_bytes * limits.swap_floor_percent / 100.0
+    return max(0.0, memory.available_bytes - floor) + max(0.0, memory.swap_free_bytes - swap_floor)
+
+
+def waits_for_itself(jobs: Iterable[Job], cores: float) -> bool:
+    """Whether a build takes most CPU and has more to run than there are cores.
+
+    Of other jobs it is not known whether they are meant to fill the machine.
+    """
+    heaviest = max(jobs, key=lambda job: job.cpu_percent or 0.0, default=None)
+    if heaviest is None or heaviest.kind is not JobKind.BUILD:
+        return False
+    return sum(process.state == "R" for process in heaviest.processes) > max(1.0, cores)
+
+
+def cpu_contention(
+    pressure: PressureFacts | None, probe: Probe | None = None, *, own: bool = False
+) -> bool | None:
+    """Whether others have to wait for a processor; None where nothing here can tell.
+
+    The probe measures what a person would wait for. Without one pressure says it, unless the wait
+    is a job's ``own`` (``waits_for_itself``): a build with more processes than cores.
+    """
+    if probe is not None:
+        return probe.now_ms >= max(PROBE_LEAST_MS, PROBE_RATIO * probe.quiet_ms)
+    if pressure is None or pressure.cpu is None:
+        return None
+    return not own and pressure.cpu.some_avg10 >= CPU_PRESSURE_PERCENT

@@ -1,0 +1,37 @@
+"""The policies, in the order in which the protector asks them.
+
+Answers come first, so that what a person said holds for all others; what can be given back is
+given back before more is taken; open questions are looked after last.
+"""
+
+from typing import Protocol
+
+from omnitray.protector.context import DecisionContext
+from omnitray.protector.decisions import ProtectorState
+from omnitray.protector.model import Decision
+from omnitray.protector.policies.answers import AnswerPolicy
+from omnitray.protector.policies.cpu import CpuPolicy
+from omnitray.protector.policies.disk import DiskPolicy
+from omnitray.protector.policies.memory import MemoryPolicy
+from omnitray.protector.policies.questions import QuestionPolicy
+from omnitray.protector.policies.restore import RestorePolicy
+
+
+class Policy(Protocol):
+    """What the protector asks; made once, with the state that all policies share."""
+
+    def __init__(self, state: ProtectorState) -> None: ...
+
+    def decide(self, context: DecisionContext) -> list[Decision]:
+        """What this policy decides at this moment."""
+        ...
+
+
+POLICIES: tuple[type[Policy], ...] = (
+    AnswerPolicy,
+    RestorePolicy,
+    MemoryPolicy,
+    CpuPolicy,
+    DiskPolicy,
+    QuestionPolicy,
+)
