@@ -371,6 +371,7 @@ def _qt_application(*, headless: bool) -> QCoreApplication:
 
 def _add_shell(app: App) -> None:
     """What a person sees; imported here so that headless stays without QtGui and QtWidgets."""
+    from omnitray.ui.intents import Intents  # noqa: PLC0415
     from omnitray.ui.shell import Shell  # noqa: PLC0415
     from omnitray.ui.tray.message import TrayMessages  # noqa: PLC0415
     from omnitray.ui.tray.tray import Tray  # noqa: PLC0415
@@ -378,17 +379,16 @@ def _add_shell(app: App) -> None:
 
     autostart = app.platform.autostart((sys.executable, "-m", "omnitray"))
     place_file = app.paths.state / "window.json"
-    windows = Windows(app.parts, clock=app.clock, place_file=place_file)
-    tray = Tray(autostart_enabled=autostart.is_enabled, parent=app)
+    intents = Intents(app)
+    windows = Windows(app.parts, intents=intents, clock=app.clock, place_file=place_file)
+    tray = Tray(intents, autostart_enabled=autostart.is_enabled, parent=app)
     app.notifications.add_fallback(TrayMessages(lambda: tray.icon, app.notifications.respond))
     try:
         autostart.heal()  # the program may have moved since it was told to start at login
     except OSError as error:
         log.warning("the entry that starts at login is out of date: %s", error)
-    shell = Shell(
-        app.hub, tray=tray, windows=windows, protection=app.protection, autostart=autostart
-    )
-    shell.quit_requested.connect(lambda: app.end("asked to quit"))
+    shell = Shell(app.hub, intents=intents, tray=tray, windows=windows, autostart=autostart)
+    intents.quit_requested.connect(lambda: app.end("asked to quit"))
     app.notifications.clicked.connect(windows.open_alert)
     app.before_the_end("the tray and the window", shell.stop)
     app.shell = shell

@@ -130,23 +130,24 @@ def _window(scheme: "Qt.ColorScheme", *, empty: bool) -> "MainWindow":
         window.set_alert_history(samples.alerts())
         window.show_jobs(samples.jobs())
         window.show_actions(samples.protection())
-        window.pages.show_look(samples.look())
+        window.pages.show_inspection(samples.look())
     return window
 
 
 def _arrange(window: "MainWindow", view: str) -> None:
+    from omnitray.ui.pages.overview import OverviewPage  # noqa: PLC0415 - Qt comes first
+    from omnitray.ui.pages.processes.page import ProcessesPage  # noqa: PLC0415 - likewise
     from support import samples  # noqa: PLC0415 - only a child has tests/ on its path
 
     if view == "question":
         window.show_question(samples.question())
-    if view == "alerts" and window.pages.alerts:
-        window.pages.alerts.show_details("a00002")
-    if view == "processes" and window.pages.processes:
-        page = window.pages.processes
+    if view == "alerts":
+        window.show_alert_details("a00002")
+    if view == "processes" and (page := window.pages.get(ProcessesPage)):
         page.select("pytest:41207")
         page.view.expand(page.model.index_of("pytest:41207"))
-    if view == "crosshair" and window.pages.overview:
-        window.pages.overview.cards["CPU"].chart.point_at(150.0)
+    if view == "crosshair" and (overview := window.pages.get(OverviewPage)):
+        overview.cards["CPU"].chart.point_at(150.0)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from omnitray.alerts.rules import DEFAULT_SEVERITY, AlertTiming
 from omnitray.alerts.silences import ForgetfulMemory, SilenceMemory, Silences
 from omnitray.base import amounts
 from omnitray.base.clock import Clock, timestamp
-from omnitray.base.facts import AlertChannel, AlertType, Severity
+from omnitray.base.facts import AlertChannel, AlertMove, AlertType, Severity
 from omnitray.base.policy import AlertPolicy
 from omnitray.base.subscribers import Callback
 
@@ -105,6 +105,10 @@ class AlertSystem:
         """Somebody takes care: silent until it is resolved or gets worse; None when not open."""
         incident = self._incidents.by_id(id_)
         return self._flow.acknowledge(incident) if incident else None
+
+    def move(self, id_: str, move: AlertMove) -> Raised | None:
+        """Acknowledge or resolve the alert with this id; None when it is not open."""
+        return self.acknowledge(id_) if move is AlertMove.ACKNOWLEDGE else self.resolve_id(id_)
 
     def snooze(self, duration_s: float, id_: str | None = None) -> float | None:
         """Pause one alert, or all notifications; the end in wall seconds, None if not open."""

@@ -62,6 +62,13 @@ class AlertType(enum.StrEnum):
     CRITICAL = "CRITICAL"
 
 
+class AlertMove(enum.StrEnum):
+    """What a person or a program may say of an open alert; the value is the API's verb."""
+
+    ACKNOWLEDGE = "ack"
+    RESOLVE = "resolve"
+
+
 class AlertChannel(enum.StrEnum):
     """Where an alert can go."""
 

@@ -99,9 +99,11 @@ def _add_alerts(command: Subparsers) -> None:
     sub.add_argument("--message", default="", metavar="M")
     sub.add_argument("--severity", choices=SEVERITIES, metavar="S", help=", ".join(SEVERITIES))
     sub.add_argument("--source", default="cli", metavar="NAME", help="who says so (cli)")
-    sub = command("ack", "alerts:ack", "acknowledge an alert")
+    sub = command("ack", "alerts:move", "acknowledge an alert")
+    sub.set_defaults(move=AlertMove.ACKNOWLEDGE)
     sub.add_argument("id", metavar="ID", help=IDS)
-    sub = command("resolve", "alerts:resolve", "say that an alert is over")
+    sub = command("resolve", "alerts:move", "say that an alert is over")
+    sub.set_defaults(move=AlertMove.RESOLVE)
     sub.add_argument("id", metavar="ID", help=IDS)
     sub = command("export", "alerts:export", "write the history to a file")
     sub.add_argument(

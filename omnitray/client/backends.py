@@ -24,13 +24,14 @@ from omnitray.api.wire import (
     StatusBody,
 )
 from omnitray.base.clock import timestamp
-from omnitray.base.facts import Mode, MonitorLevel
+from omnitray.base.facts import AlertMove, Mode, MonitorLevel
 from omnitray.base.leases import Lease
 from omnitray.client.http import Release, Remote, quoted
 
 ANSWER_S = 15.0
 PAGE = 5000
 R = TypeVar("R")
+_MOVES = {AlertMove.ACKNOWLEDGE: d.Acknowledge, AlertMove.RESOLVE: d.Resolve}
 
 
 class Backend(Protocol):
@@ -52,12 +53,8 @@ class Backend(Protocol):
         """Raise an alert; durable on return."""
         ...
 
-    def acknowledge(self, alert_id: str) -> Alert | None:
-        """Somebody has seen it."""
-        ...
-
-    def resolve(self, alert_id: str) -> Alert | None:
-        """It is over."""
+    def move_alert(self, alert_id: str, move: AlertMove) -> Alert | None:
+        """Acknowledge or resolve an alert."""
         ...
 
     def set_level(self, level: MonitorLevel | None) -> None:
@@ -97,13 +94,9 @@ class InProcess:
         fields = msgspec.structs.asdict(new)
         return self._settled(self._door.submit(d.RaiseAlert(**fields)))
 
-    def acknowledge(self, alert_id: str) -> Alert | None:
+    def move_alert(self, alert_id: str, move: AlertMove) -> Alert | None:
         """Through the alert system."""
-        return self._settled(self._door.submit(d.Acknowledge(alert_id=alert_id)))
-
-    def resolve(self, alert_id: str) -> Alert | None:
-        """Through the alert system."""
-        return self._settled(self._door.submit(d.Resolve(alert_id=alert_id)))
+        return self._settled(self._door.submit(_MOVES[move](alert_id=alert_id)))
 
     def set_level(self, level: MonitorLevel | None) -> None:
         """Without waiting: this may be the very thread that carries it out."""
@@ -163,13 +156,9 @@ class OverApi:
         """Sent."""
         return self._remote.post("/alerts", new, Alert)
 
-    def acknowledge(self, alert_id: str) -> Alert | None:
+    def move_alert(self, alert_id: str, move: AlertMove) -> Alert | None:
         """Sent."""
-        return self._remote.post(f"/alerts/{quoted(alert_id)}/ack", None, Alert)
-
-    def resolve(self, alert_id: str) -> Alert | None:
-        """Sent."""
-        return self._remote.post(f"/alerts/{quoted(alert_id)}/resolve", None, Alert)
+        return self._remote.post(f"/alerts/{quoted(alert_id)}/{move}", None, Alert)
 
     def set_level(self, level: MonitorLevel | None) -> None:
         """Sent."""

@@ -14,7 +14,7 @@ from omnitray.api.requests import NewAlert
 from omnitray.api.wire import SnapshotBody, StatusBody
 from omnitray.base import amounts
 from omnitray.base.clock import Clock, SystemClock, timestamp
-from omnitray.base.facts import Mode, MonitorLevel
+from omnitray.base.facts import AlertMove, Mode, MonitorLevel
 from omnitray.base.leases import Lease
 from omnitray.base.paths import Paths
 from omnitray.client.http import Release
@@ -22,6 +22,7 @@ from omnitray.client.http import Release
 if TYPE_CHECKING:
     from omnitray.alerts.storage.history import History
 
+_MOVING = {AlertMove.ACKNOWLEDGE: "acknowledging", AlertMove.RESOLVE: "resolving"}
 LOG = logging.getLogger("omnitray")
 
 
@@ -59,14 +60,9 @@ class Files:
         self._history().store(alert)
         return alert
 
-    def acknowledge(self, alert_id: str) -> Alert | None:
+    def move_alert(self, alert_id: str, move: AlertMove) -> Alert | None:
         """Only a running OmniTray follows an alert's life."""
-        _say_once(f"acknowledging {alert_id} has no effect")
-        return None
-
-    def resolve(self, alert_id: str) -> Alert | None:
-        """Likewise."""
-        _say_once(f"resolving {alert_id} has no effect")
+        _say_once(f"{_MOVING[move]} {alert_id} has no effect")
         return None
 
     def set_level(self, level: MonitorLevel | None) -> None:

@@ -25,7 +25,7 @@ from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.bodies import InstanceIdentity
 from omnitray.api.requests import NewAlert
 from omnitray.api.wire import SnapshotBody, StatusBody
-from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
+from omnitray.base.facts import AlertMove, AlertType, Mode, MonitorLevel, Severity
 from omnitray.base.leases import Lease
 from omnitray.base.paths import Paths, find_paths
 from omnitray.client import inprocess
@@ -115,11 +115,11 @@ class Client:
 
     def acknowledge(self, alert_id: str) -> Alert | None:
         """Say that somebody has seen it."""
-        return self._ask(lambda backend: backend.acknowledge(alert_id))
+        return self._ask(lambda backend: backend.move_alert(alert_id, AlertMove.ACKNOWLEDGE))
 
     def resolve(self, alert_id: str) -> Alert | None:
         """Say that it is over."""
-        return self._ask(lambda backend: backend.resolve(alert_id))
+        return self._ask(lambda backend: backend.move_alert(alert_id, AlertMove.RESOLVE))
 
     def set_level(self, level: MonitorLevel | str | None) -> None:
         """Set the level for good; None and "auto" let the monitor choose."""

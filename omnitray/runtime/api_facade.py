@@ -14,7 +14,7 @@ from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api import facade
 from omnitray.api.status import Status
-from omnitray.base.facts import Job, Mode, Snapshot
+from omnitray.base.facts import AlertMove, Job, Mode, Snapshot
 from omnitray.base.policy import ProtectPolicy, Thresholds
 from omnitray.base.subscribers import Subscribers
 from omnitray.monitor.levels import RHYTHMS, LevelChange
@@ -66,8 +66,8 @@ class ProgramFacade(QObject):
             facade.ReleaseLease: self._release_lease,
             facade.Snooze: self._snooze,
             facade.RaiseAlert: self._raise,
-            facade.Acknowledge: self._acknowledge,
-            facade.Resolve: self._resolve,
+            facade.Acknowledge: lambda it: self._move(it.alert_id, AlertMove.ACKNOWLEDGE),
+            facade.Resolve: lambda it: self._move(it.alert_id, AlertMove.RESOLVE),
         }
 
     # Reads, on any thread
@@ -163,12 +163,8 @@ class ProgramFacade(QObject):
             context=command.context,
         )
 
-    def _acknowledge(self, command: facade.Acknowledge) -> Outgoing | Alert:
-        raised = self._hub.acknowledge(command.alert_id)
-        return raised or self._closed(command.alert_id)
-
-    def _resolve(self, command: facade.Resolve) -> Outgoing | Alert:
-        return self._hub.resolve(command.alert_id) or self._closed(command.alert_id)
+    def _move(self, alert_id: str, move: AlertMove) -> Outgoing | Alert:
+        return self._hub.move_alert(alert_id, move) or self._closed(alert_id)
 
     def _closed(self, alert_id: str) -> Alert:
         found = self._store.get(alert_id)

@@ -19,7 +19,7 @@ from omnitray.alerts.resource_alerts import ResourceAlert, ResourceAlerts
 from omnitray.alerts.system import AlertSystem
 from omnitray.api.status import Status
 from omnitray.base.clock import Clock
-from omnitray.base.facts import AlertType, Job, Mode, MonitorLevel, Resource, Severity, Snapshot
+from omnitray.base.facts import AlertMove, AlertType, Job, Mode, MonitorLevel, Resource, Severity, Snapshot
 from omnitray.base.leases import Lease, Leases, ModeAndLevel
 from omnitray.monitor.levels import RHYTHMS, LevelChange
 from omnitray.monitor.monitor import MonitorStep
@@ -219,15 +219,9 @@ class Hub(QObject):
         self._protect_paused_until = until
         self.refresh()
 
-    def acknowledge(self, alert_id: str) -> Outgoing | None:
-        """Mark an alert as seen; None when it is not open."""
-        done = self.alerts.acknowledge(alert_id)
-        self._arm_alerts()
-        return done
-
-    def resolve(self, alert_id: str) -> Outgoing | None:
-        """Whoever raised it says that it is over; None when it is not open."""
-        done = self.alerts.resolve_id(alert_id)
+    def move_alert(self, alert_id: str, move: AlertMove) -> Outgoing | None:
+        """Acknowledge or resolve an alert; None when it is not open."""
+        done = self.alerts.move(alert_id, move)
         self._arm_alerts()
         return done
 

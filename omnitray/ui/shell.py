@@ -6,13 +6,12 @@ Built only where there is a graphical session; the rest of the program does with
 import logging
 from typing import Protocol
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtWidgets import QMessageBox
 
 from omnitray.api.status import Status
-from omnitray.base.facts import Mode, MonitorLevel
 from omnitray.runtime.hub import Hub
-from omnitray.runtime.protection import ProtectionFacade
+from omnitray.ui.intents import Intents
 from omnitray.ui.tray.tray import Tray
 from omnitray.ui.window_controller import Windows, about_text
 
@@ -41,20 +40,17 @@ class AutostartPort(Protocol):
 class Shell(QObject):
     """Connects tray and window with the hub."""
 
-    quit_requested = Signal()
-
     def __init__(
         self,
         hub: Hub,
         *,
+        intents: Intents,
         tray: Tray,
         windows: Windows,
-        protection: ProtectionFacade,
         autostart: AutostartPort,
     ) -> None:
         super().__init__(hub)
         self._hub = hub
-        self._protection = protection
         self._autostart = autostart
         self._about: QMessageBox | None = None
         self._patience = QTimer(self, singleShot=True, interval=_PATIENCE_MS)
@@ -62,16 +58,8 @@ class Shell(QObject):
         self.tray = tray
         self.windows = windows
         hub.status_changed.connect(self._on_status)
-        tray.window_requested.connect(windows.open)
-        tray.mode_requested.connect(self._on_mode)
-        tray.level_requested.connect(self._on_level)
-        tray.pause_requested.connect(self._on_pause)
-        tray.protect_state_requested.connect(protection.set_state)
-        tray.protect_pause_requested.connect(protection.pause_for)
-        tray.undo_all_requested.connect(protection.undo_all)
-        tray.autostart_requested.connect(self._on_autostart)
-        tray.about_requested.connect(self._on_about)
-        tray.quit_requested.connect(self.quit_requested)
+        intents.autostart_requested.connect(self._on_autostart)
+        intents.about_requested.connect(self._on_about)
         tray.tray_available_changed.connect(self._on_tray_available)
 
     def start(self) -> None:
@@ -91,21 +79,6 @@ class Shell(QObject):
     @Slot(object)
     def _on_status(self, status: Status) -> None:
         self.tray.show_status(status)
-
-    @Slot(object)
-    def _on_mode(self, mode: Mode) -> None:
-        self._hub.set_mode(mode)
-
-    @Slot(object)
-    def _on_level(self, level: MonitorLevel | None) -> None:
-        self._hub.set_level(level)
-
-    @Slot(object)
-    def _on_pause(self, duration_s: float | None) -> None:
-        if duration_s is None:
-            self._hub.unsnooze()
-        else:
-            self._hub.snooze(duration_s)
 
     @Slot(bool)
     def _on_autostart(self, wanted: bool) -> None:  # noqa: FBT001 - the signal's shape

@@ -1,36 +1,34 @@
 """The one small window: sidebar, sentence, selectors, pages, footer.
 
-Facts come in through the public slots, intents go out through the signals; nothing is decided
+Facts come in through the public slots, requests go out through the intents; nothing is decided
 here. Pages are built when they are first shown and are handed the newest facts then, so that the
 first show of the window pays for one page only. Import this module when the window is first
 wanted: the tray at rest does without it.
 """
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
-from PySide6.QtCore import QByteArray, QEvent, Qt, Signal, Slot
+from PySide6.QtCore import QByteArray, QEvent, Qt, Slot
 from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from omnitray.alerts.model import Alert
 from omnitray.api.status import Status
 from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.facts import Job, Snapshot
-from omnitray.protector.view import ProtectionView, QuestionView
+from omnitray.protector.view import ActionFeedback, ProtectionView, QuestionView
 from omnitray.settings import Problem, Settings
 from omnitray.ui import formats
-from omnitray.ui.pages.registry import PAGE_INTENTS, Pages
+from omnitray.ui.intents import Intents
+from omnitray.ui.pages.page import AlertSource, PageContext, WindowFacts
+from omnitray.ui.pages.registry import PAGES, PageEntry, Pages
 from omnitray.ui.theme import GAP, Theme, text_font
 from omnitray.ui.widgets.footer import Footer
 from omnitray.ui.widgets.frames import Banner, button
 from omnitray.ui.widgets.header import Header
 from omnitray.ui.widgets.question_banner import QuestionBanner
-from omnitray.ui.widgets.sidebar import PAGES, Sidebar
+from omnitray.ui.widgets.sidebar import Sidebar
 from omnitray.ui.window_place import NoPlaces, Place, PlaceStore
-
-if TYPE_CHECKING:
-    from omnitray.ui.pages.alerts.model import AlertSource
 
 _SIZE = (960, 640)
 _SMALLEST = (880, 600)
@@ -43,25 +41,12 @@ class MainWindow(QWidget):
     Closing it only hides it; the tray goes on.
     """
 
-    mode_requested = Signal(object)  # Mode
-    level_requested = Signal(object)  # MonitorLevel, or None for automatic
-    acknowledge_requested = Signal(str)  # alert id
-    resolve_requested = Signal(str)  # alert id
-    snooze_requested = Signal(str, float)  # alert id, seconds
-    export_requested = Signal(object, str)  # AlertQuery, path ending in .json or .csv
-    open_file_requested = Signal(str)  # alert id
-    settings_change_requested = Signal(str, object)  # key, new value as the file would hold it
-    job_action_requested = Signal(str, str)  # job key; slow_down|pause|resume|end|protect
-    undo_requested = Signal(str)  # action id
-    undo_all_requested = Signal()
-    protect_state_requested = Signal(object)  # ProtectState
-    answer_given = Signal(str, str)  # question id, Answer
-    banner_action_requested = Signal()
-
     def __init__(
         self,
-        alerts: "AlertSource",
+        alerts: AlertSource,
         *,
+        intents: Intents | None = None,
+        pages: Sequence[PageEntry] = PAGES,
         places: PlaceStore | None = None,
         clock: Clock | None = None,
         theme: Theme | None = None,
@@ -71,22 +56,32 @@ class MainWindow(QWidget):
         self._places = places or NoPlaces()
         self._clock = clock or SystemClock()
         self._theme = theme or Theme()
+        self.intents = intents or Intents(self)
+        self._names = [entry.name for entry in pages]
+        self.facts = WindowFacts()
         self.page = ""
         self.setObjectName("window")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setWindowTitle("OmniTray")
         self.setFont(text_font(self.font()))
         self.setMinimumSize(*_SMALLEST)
-        self.sidebar = Sidebar(self._theme)
-        self.header = Header(self._theme)
-        self.question = QuestionBanner(self._clock.wall)
+        self.sidebar = Sidebar(self._theme, pages)
+        self.header = Header(self._theme, self.intents)
+        self.question = QuestionBanner(self.intents, self._clock.wall)
         self.banner = Banner("Note")
         self._banner_button = button("")
         self._banner_close = button("Close")
         self.banner.row.addWidget(self._banner_button)
         self.banner.row.addWidget(self._banner_close)
-        self.pages = Pages(self._theme, alerts, self._clock)
-        self.footer = Footer()
+        context = PageContext(
+            theme=self._theme,
+            intents=self.intents,
+            alerts=alerts,
+            clock=self._clock,
+            facts=self.facts,
+        )
+        self.pages = Pages(context, pages)
+        self.footer = Footer(len(pages))
         self._lay_out()
         self._connect()
         self._wear_theme()
@@ -110,19 +105,13 @@ class MainWindow(QWidget):
     def _connect(self) -> None:
         self._theme.changed.connect(self._wear_theme)
         self.sidebar.chosen.connect(self.show_page)
-        self.header.mode_requested.connect(self.mode_requested)
-        self.header.level_requested.connect(self.level_requested)
-        self.question.answered.connect(self.answer_given)
-        self._banner_button.clicked.connect(self.banner_action_requested)
+        self._banner_button.clicked.connect(self.intents.banner_action_requested)
         self._banner_close.clicked.connect(self.banner.hide)
-        pages = self.pages
-        for intent in PAGE_INTENTS:
-            getattr(pages, intent).connect(getattr(self, intent))
-        pages.job_opened.connect(self._on_job_opened)
-        pages.range_chosen.connect(self._on_range_chosen)
+        self.intents.job_opened.connect(self._on_job_opened)
+        self.intents.job_end_asked.connect(self._on_job_end_asked)
         QShortcut(QKeySequence.StandardKey.Find, self).activated.connect(self._on_find)
         QShortcut(QKeySequence(Qt.Key.Key_F5), self).activated.connect(self.pages.reload)
-        for number, page in enumerate(PAGES, start=1):
+        for number, page in enumerate(self._names, start=1):
             shortcut = QShortcut(QKeySequence(f"Ctrl+{number}"), self)
             shortcut.setObjectName(page)
             shortcut.activated.connect(self._on_page_shortcut)
@@ -156,14 +145,14 @@ class MainWindow(QWidget):
         self.pages.show_jobs(jobs)
 
     @Slot(object)
-    def show_alert(self, alert: Alert) -> None:
-        """A new alert, or one that changed."""
-        self.pages.show_alert(alert)
+    def show_alerts(self, alerts: Sequence[Alert]) -> None:
+        """Alerts that are new or have changed."""
+        self.pages.take_alerts(alerts)
 
     @Slot(str)
     def show_page(self, name: str) -> None:
-        """Turn to overview, processes, protection, alerts or settings."""
-        if name not in PAGES:
+        """Turn to a page by its name."""
+        if name not in self._names:
             return
         self.page = name
         self.pages.show_page(name)
@@ -172,9 +161,7 @@ class MainWindow(QWidget):
     @Slot(str)
     def show_alert_details(self, alert_id: str) -> None:
         """Turn to the alerts page with this very alert selected, whatever the filter was."""
-        self.show_page("alerts")
-        if self.pages.alerts:
-            self.pages.alerts.show_details(alert_id)
+        self._show_item("alerts", alert_id)
 
     def show_settings(self, settings: Settings, problems: tuple[Problem, ...] = ()) -> None:
         """The settings in force and what was wrong in the file."""
@@ -208,15 +195,15 @@ class MainWindow(QWidget):
     # -- its place
 
     def _take_place(self, place: Place) -> None:
-        self.pages.range_s = place.range_s
-        self.show_page(place.page if place.page in PAGES else PAGES[0])
+        self.facts.range_s = place.range_s
+        self.show_page(place.page if place.page in self._names else self._names[0])
         geometry = QByteArray.fromBase64(place.geometry.encode())
         if geometry.isEmpty() or not self.restoreGeometry(geometry):
             self.resize(*_SIZE)
 
     def _keep_place(self) -> None:
         geometry = bytes(self.saveGeometry().toBase64().data()).decode()
-        place = Place(geometry=geometry, page=self.page, range_s=self.pages.range_s)
+        place = Place(geometry=geometry, page=self.page, range_s=self.facts.range_s)
         self._places.save(place)
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
@@ -235,15 +222,15 @@ class MainWindow(QWidget):
         """Catch up after being minimised."""
         super().changeEvent(event)
         restored = event.type() == QEvent.Type.WindowStateChange and not self.isMinimized()
-        if restored and self.pages.overview:
-            self.pages.overview.show_readings()
+        if restored and self.pages.page is not None:
+            self.pages.page.show_readings()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Esc clears the filter, then hides the window."""
         if event.key() != Qt.Key.Key_Escape:
             super().keyPressEvent(event)
             return
-        field = self.pages.filter_of(self.page)
+        field = self._search()
         if field is not None and field.text():
             field.clear()
         else:
@@ -251,10 +238,10 @@ class MainWindow(QWidget):
 
     @Slot()
     def _on_find(self) -> None:
-        field = self.pages.filter_of(self.page)
+        field = self._search()
         if field is None:
             self.show_page("alerts")
-            field = self.pages.filter_of("alerts")
+            field = self._search()
         if field is not None:
             field.setFocus(Qt.FocusReason.ShortcutFocusReason)
             field.selectAll()
@@ -267,10 +254,23 @@ class MainWindow(QWidget):
 
     @Slot(object)
     def _on_job_opened(self, job: Job | None) -> None:
-        self.show_page("processes")
-        if job is not None and self.pages.processes:
-            self.pages.processes.select(job.key)
+        self._show_item("processes", job.key if job else "")
 
-    @Slot(float)
-    def _on_range_chosen(self, seconds: float) -> None:
-        self.pages.range_s = seconds
+    @Slot(str)
+    def _on_job_end_asked(self, job_key: str) -> None:
+        """Ask where everything that would be ended is listed."""
+        job = next((each for each in self.facts.jobs if each.key == job_key), None)
+        if job is None:
+            over = ActionFeedback(sentence="It has ended already.", job_key=job_key)
+            self.pages.show_feedback(over)
+            return
+        self._on_job_opened(job)
+        self.pages.ask_to_end(job)
+
+    def _search(self) -> QLineEdit | None:
+        return self.pages.page.search if self.pages.page else None
+
+    def _show_item(self, page: str, key: str) -> None:
+        self.show_page(page)
+        if key and self.pages.page is not None:
+            self.pages.page.select(key)

@@ -18,11 +18,12 @@ from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.status import Status
 from omnitray.base.clock import Clock
-from omnitray.base.facts import Job, Mode, MonitorLevel, Snapshot
+from omnitray.base.facts import AlertMove, Job, Mode, MonitorLevel, Snapshot
 from omnitray.protector.view import QuestionView
 from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.protection import ProtectionFacade
 from omnitray.settings import Loaded
+from omnitray.ui.intents import Intents
 from omnitray.ui.window_place import FilePlaces
 
 if TYPE_CHECKING:
@@ -43,11 +44,13 @@ class Windows(QObject):
         self,
         parts: AppContext[ProtectionFacade],
         *,
+        intents: Intents,
         clock: Clock,
         place_file: Path,
         open_url: Callable[[QUrl], bool] = QDesktopServices.openUrl,
     ) -> None:
         super().__init__(parts.hub)
+        self._intents = intents
         self._hub = parts.hub
         self._settings = parts.settings
         self._ring = parts.ring
@@ -61,6 +64,7 @@ class Windows(QObject):
         self._question: QuestionView | None = None
         self._unopened = ""
         self._protection.question_changed.connect(self._on_question)
+        self._connect_intents()
 
     @property
     def window(self) -> "MainWindow | None":
@@ -102,8 +106,13 @@ class Windows(QObject):
     def _build(self) -> "MainWindow":
         from omnitray.ui.window import MainWindow  # noqa: PLC0415 - see the module's text
 
-        window = MainWindow(self._store, places=FilePlaces(self._place_file), clock=self._clock)
-        self._connect(window)
+        window = MainWindow(
+            self._store,
+            intents=self._intents,
+            places=FilePlaces(self._place_file),
+            clock=self._clock,
+        )
+        self._connect_facts(window)
         now = self._clock.wall()
         window.set_history(self._ring.since(now - _MARKERS_S))
         window.set_alert_history(self._store.query(AlertQuery(since=now - _MARKERS_S, limit=200)))
@@ -116,7 +125,7 @@ class Windows(QObject):
         window.show_banner(*self._banner)
         return window
 
-    def _connect(self, window: "MainWindow") -> None:
+    def _connect_facts(self, window: "MainWindow") -> None:
         hub = self._hub
         hub.status_changed.connect(self._on_status)
         hub.snapshot_taken.connect(self._on_snapshot)
@@ -124,23 +133,29 @@ class Windows(QObject):
         hub.alerts_changed.connect(self._on_alerts)
         hub.settings_changed.connect(self._on_settings)
         self._protection.view_changed.connect(window.show_actions)
-        self._protection.told.connect(window.pages.show_told)
-        self._protection.looking.seen.connect(window.pages.show_look)
-        window.pages.look_wanted.connect(self._protection.look)
-        window.mode_requested.connect(self._on_mode_requested)
-        window.level_requested.connect(self._on_level_requested)
-        window.acknowledge_requested.connect(hub.acknowledge)
-        window.resolve_requested.connect(hub.resolve)
-        window.snooze_requested.connect(self._on_snooze_requested)
-        window.open_file_requested.connect(self._on_open_file_requested)
-        window.export_requested.connect(self._on_export_requested)
-        window.settings_change_requested.connect(self._on_settings_change_requested)
-        window.job_action_requested.connect(self._protection.act_on_job)
-        window.undo_requested.connect(self._protection.undo)
-        window.undo_all_requested.connect(self._protection.undo_all)
-        window.protect_state_requested.connect(self._protection.set_state)
-        window.answer_given.connect(self._protection.answer)
-        window.banner_action_requested.connect(self._on_banner_action)
+        self._protection.told.connect(window.pages.show_feedback)
+        self._protection.looking.seen.connect(window.pages.show_inspection)
+
+    def _connect_intents(self) -> None:
+        asked, protection = self._intents, self._protection
+        asked.window_requested.connect(self.open)
+        asked.inspection_wanted.connect(protection.look)
+        asked.mode_requested.connect(self._on_mode_requested)
+        asked.level_requested.connect(self._on_level_requested)
+        asked.setting_requested.connect(self._on_setting_requested)
+        asked.protect_state_requested.connect(protection.set_state)
+        asked.protect_pause_requested.connect(protection.pause_for)
+        asked.job_action_requested.connect(protection.act_on_job)
+        asked.undo_requested.connect(protection.undo)
+        asked.undo_all_requested.connect(protection.undo_all)
+        asked.answer_given.connect(protection.answer)
+        asked.pause_requested.connect(self._on_pause_requested)
+        asked.acknowledge_requested.connect(self._on_acknowledge_requested)
+        asked.resolve_requested.connect(self._on_resolve_requested)
+        asked.snooze_requested.connect(self._on_snooze_requested)
+        asked.open_file_requested.connect(self._on_open_file_requested)
+        asked.export_requested.connect(self._on_export_requested)
+        asked.banner_action_requested.connect(self._on_banner_action)
 
     # Facts
 
@@ -162,8 +177,7 @@ class Windows(QObject):
     @Slot(object)
     def _on_alerts(self, alerts: tuple[Alert, ...]) -> None:
         if self._window is not None:
-            for alert in alerts:
-                self._window.show_alert(alert)
+            self._window.show_alerts(alerts)
 
     @Slot(object)
     def _on_settings(self, loaded: Loaded) -> None:
@@ -186,6 +200,23 @@ class Windows(QObject):
     @Slot(object)
     def _on_level_requested(self, level: MonitorLevel | None) -> None:
         self._hub.set_level(level)
+
+    @Slot(object)
+    def _on_pause_requested(self, duration_s: float | None) -> None:
+        if duration_s is None:
+            self._hub.unsnooze()
+        else:
+            self._hub.snooze(duration_s)
+
+    @Slot(object)
+    def _on_acknowledge_requested(self, alert_ids: tuple[str, ...]) -> None:
+        for alert_id in alert_ids:
+            self._hub.move_alert(alert_id, AlertMove.ACKNOWLEDGE)
+
+    @Slot(object)
+    def _on_resolve_requested(self, alert_ids: tuple[str, ...]) -> None:
+        for alert_id in alert_ids:
+            self._hub.move_alert(alert_id, AlertMove.RESOLVE)
 
     @Slot(str, float)
     def _on_snooze_requested(self, alert_id: str, duration_s: float) -> None:
@@ -220,7 +251,7 @@ class Windows(QObject):
             self.show_banner(f"{count} alerts exported to {path}")
 
     @Slot(str, object)
-    def _on_settings_change_requested(self, key: str, value: object) -> None:
+    def _on_setting_requested(self, key: str, value: object) -> None:
         problem = self._hub.change_setting(key, value)
         if problem is not None and self._window is not None:
             loaded = self._settings.loaded

@@ -116,13 +116,14 @@ def refresh() -> list[float]:
     """Milliseconds of CPU for each repaint of the four charts."""
     from PySide6.QtWidgets import QApplication  # noqa: PLC0415 - one process a part
 
+    from omnitray.ui.pages.overview import OverviewPage  # noqa: PLC0415 - likewise
     from omnitray.ui.window import MainWindow  # noqa: PLC0415 - likewise
     from support import samples  # noqa: PLC0415 - likewise
 
     app = QApplication([])
     window = _fed(MainWindow(_alerts(10)), app)
     window.set_history(samples.snapshots(600, 0.5))
-    overview = window.pages.overview
+    overview = window.pages.get(OverviewPage)
     assert overview is not None
     charts = [card.chart for card in overview.cards.values()]
     figures = []
@@ -148,7 +149,9 @@ def history() -> list[float]:
     window.show_page("alerts")
     app.processEvents()
     opened = time.perf_counter()
-    page = window.pages.alerts
+    from omnitray.ui.pages.alerts.page import AlertsPage  # noqa: PLC0415 - likewise
+
+    page = window.pages.get(AlertsPage)
     assert page is not None
     while page.model.has_more:
         page.view.scrollToBottom()

@@ -12,10 +12,10 @@ from omnitray.base.facts import AlertType, Severity
 from omnitray.ui.pages.alerts.delegate import AlertDelegate, two_lines
 from omnitray.ui.pages.alerts.page import NONE_FIT, NONE_YET, AlertsPage, completed
 from omnitray.ui.pages.alerts.text import AlertColumn
-from omnitray.ui.theme import Theme
 from omnitray.ui.widgets.labels import ElidedLabel
 from support import samples
 from support.keys import CTRL, click, press, type_text
+from support.pages import page_context
 from support.samples import NOW, ListedAlerts
 from support.shown import plain
 
@@ -26,7 +26,7 @@ class Opened:
     def __init__(self, qtbot: QtBot, source: ListedAlerts) -> None:
         self.source = source
         self.suffixes: list[str] = []
-        self.page = AlertsPage(Theme(Qt.ColorScheme.Light), source, lambda: NOW, self.ask)
+        self.page = AlertsPage(page_context(source), self.ask)
         self.page.reload()
         qtbot.addWidget(self.page)
         self.page.resize(900, 560)
@@ -34,7 +34,7 @@ class Opened:
         qtbot.waitExposed(self.page)
         self.asked: list[tuple[object, ...]] = []
         for name in ("acknowledge", "resolve", "snooze", "open_file", "export"):
-            getattr(self.page, f"{name}_requested").connect(
+            getattr(self.page.context.intents, f"{name}_requested").connect(
                 lambda *values, name=name: self.asked.append((name, *values))
             )
 
@@ -68,7 +68,7 @@ def test_a_title_without_room_keeps_who_it_was_and_its_tooltip_has_all(
 ) -> None:
     long = "CPU 100 %: python3 -m very.long.name.of.a.module --with --many --options · ~/shop"
     alert = samples.alert(9, 1, AlertType.RESOURCE_CRITICAL, Severity.WARNING, long, "")
-    opened.page.take(alert)
+    opened.page.take_alerts([alert])
     view, delegate = opened.page.view, opened.page.view.itemDelegate()
     assert isinstance(delegate, AlertDelegate)
     index = opened.page.model.index(0, AlertColumn.ALERT)
@@ -108,7 +108,7 @@ def test_the_name_of_a_culprit_has_all_the_room_there_is(opened: Opened) -> None
         "",
         context=context,
     )
-    opened.page.take(alert)
+    opened.page.take_alerts([alert])
     opened.page.view.setCurrentIndex(opened.page.model.index(0, 0))
     (shown,) = [
         each for each in opened.page.detail.findChildren(ElidedLabel) if each.text() == name
@@ -166,9 +166,9 @@ def test_buttons_and_keys_carry_the_alert_that_is_shown(opened: Opened) -> None:
     press(opened.page.view, Qt.Key.Key_O)
     press(opened.page.view, Qt.Key.Key_A)
     assert opened.asked == [
-        ("acknowledge", "a00002"),
+        ("acknowledge", ("a00002",)),
         ("open_file", "a00002"),
-        ("acknowledge", "a00002"),
+        ("acknowledge", ("a00002",)),
     ]
 
 
@@ -176,7 +176,7 @@ def test_resolve_has_a_button_and_a_key(opened: Opened) -> None:
     click(opened.page.detail.resolve)
     opened.page.view.setFocus()
     press(opened.page.view, Qt.Key.Key_R)
-    assert opened.asked == [("resolve", "a00002"), ("resolve", "a00002")]
+    assert opened.asked == [("resolve", ("a00002",)), ("resolve", ("a00002",))]
 
 
 def test_all_selected_alerts_are_acted_on_and_the_buttons_say_how_many(opened: Opened) -> None:
@@ -189,15 +189,18 @@ def test_all_selected_alerts_are_acted_on_and_the_buttons_say_how_many(opened: O
     assert detail.resolve.text() == f"Resolve {len(still_open)}"
     click(detail.acknowledge)
     click(detail.resolve)
-    assert sorted(opened.asked) == sorted(
-        [("acknowledge", each) for each in firing] + [("resolve", each) for each in still_open]
-    )
+    (first, acknowledged), (second, resolved) = opened.asked
+    assert (first, second) == ("acknowledge", "resolve")  # one request each, however many
+    assert isinstance(acknowledged, tuple)
+    assert isinstance(resolved, tuple)
+    assert sorted(acknowledged) == sorted(firing)
+    assert sorted(resolved) == sorted(still_open)
 
 
 def test_a_selection_follows_the_alerts_that_end_meanwhile(opened: Opened) -> None:
     opened.page.view.selectAll()
     for each in opened.source.alerts:
-        opened.page.take(msgspec.structs.replace(each, state="resolved"))
+        opened.page.take_alerts([msgspec.structs.replace(each, state="resolved")])
     assert opened.page.detail.resolve.text() == "Resolve"
     assert not opened.page.detail.resolve.isEnabled()
 
@@ -214,7 +217,7 @@ def test_snoozing_until_tomorrow_ends_at_eight_in_the_morning(opened: Opened) ->
 
 
 def test_a_resolved_alert_can_be_neither_acknowledged_nor_snoozed(opened: Opened) -> None:
-    opened.page.show_details("a00006")
+    opened.page.select("a00006")
     assert not opened.page.detail.acknowledge.isEnabled()
     assert not opened.page.detail.resolve.isEnabled()
     assert not opened.page.detail.snooze.isEnabled()
@@ -243,29 +246,29 @@ def test_details_of_an_alert_are_found_behind_a_filter_and_far_down(qtbot: QtBot
     opened = Opened(qtbot, ListedAlerts(samples.many_alerts(900)))
     opened.page.filter.text.setText("number 3")
     opened.page.reload()
-    opened.page.show_details("a00777")
+    opened.page.select("a00777")
     assert opened.page.detail.alert is not None
     assert opened.page.detail.alert.id == "a00777"
     assert opened.page.filter.text.text() == ""
 
 
 def test_details_of_an_unknown_alert_leave_the_page_in_order(opened: Opened) -> None:
-    opened.page.show_details("gone")
+    opened.page.select("gone")
     assert opened.page.model.rowCount() == len(samples.alerts())
 
 
 def test_the_panel_follows_the_alert_that_changes(opened: Opened) -> None:
     alert = opened.page.detail.alert
     assert alert is not None
-    opened.page.take(msgspec.structs.replace(alert, state="acknowledged"))
+    opened.page.take_alerts([msgspec.structs.replace(alert, state="acknowledged")])
     assert "acknowledged" in [pill.accessibleName() for pill in opened.page.detail.pills()]
     assert not opened.page.detail.acknowledge.isEnabled()
 
 
 def test_a_new_alert_does_not_take_the_selection_away(opened: Opened) -> None:
-    opened.page.show_details("a00005")
+    opened.page.select("a00005")
     new = samples.alert(99, -5, AlertType.CRITICAL, Severity.CRITICAL, "New", "")
-    opened.page.take(new)
+    opened.page.take_alerts([new])
     assert opened.page.detail.alert is not None
     assert opened.page.detail.alert.id == "a00005"
     assert opened.page.view.currentIndex().row() == 5

@@ -8,12 +8,14 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.base.facts import AlertType, JobKind, Severity
 from omnitray.protector.view import HeldAction, QuestionView
+from omnitray.ui.pages.processes.page import ProcessesPage
+from omnitray.ui.pages.registry import PAGES
 from omnitray.ui.theme import Theme
 from omnitray.ui.widgets.cells import CELL
-from omnitray.ui.widgets.sidebar import PAGES
 from omnitray.ui.window import MainWindow
 from support import samples
 from support.clock import FakeClock
+from support.pages import built
 from support.samples import NOW, ListedAlerts
 
 HOSTILE = {
@@ -73,7 +75,7 @@ def test_hostile_names_are_shown_as_plain_text_within_the_window(qtbot: QtBot, t
     window.show()
     qtbot.waitExposed(window)
     for page in PAGES:
-        window.show_page(page)
+        window.show_page(page.name)
         qtbot.wait(5)
         window.grab()
         for label in window.findChildren(QLabel):
@@ -86,8 +88,7 @@ def test_hostile_names_are_shown_as_plain_text_within_the_window(qtbot: QtBot, t
 def test_a_hostile_name_stays_one_line_in_the_lists(qtbot: QtBot) -> None:
     window = hostile_window(qtbot, HOSTILE["lines"])
     window.show_page("processes")
-    processes = window.pages.processes
-    assert processes is not None
+    processes = built(window, ProcessesPage)
     cell = processes.model.index(0, 0).data(CELL)
     assert cell.text == "first second third fourth fifth"
 
@@ -96,8 +97,7 @@ def test_a_question_about_ending_shows_a_hostile_name_as_text(qtbot: QtBot) -> N
     window = hostile_window(qtbot, HOSTILE["markup"])
     window.show()
     window.show_page("processes")
-    processes = window.pages.processes
-    assert processes is not None
+    processes = built(window, ProcessesPage)
     processes.view.setCurrentIndex(processes.model.index(0, 0))
     processes.end.click()
     assert processes.question is not None

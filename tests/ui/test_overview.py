@@ -1,27 +1,30 @@
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtTest import QSignalSpy
 from PySide6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
 
 from omnitray.base.facts import AlertType, Severity
-from omnitray.base.policy import Thresholds
 from omnitray.ui.charts.readings import ChartReadings
 from omnitray.ui.pages.overview import OverviewPage
-from omnitray.ui.pages.processes.text import JobColumn, grips
-from omnitray.ui.theme import Theme
+from omnitray.ui.pages.page import PageContext
+from omnitray.ui.pages.processes.text import JobColumn
 from support import samples
 from support.keys import click
+from support.pages import page_context, show_jobs
 
 
 @pytest.fixture
-def shared() -> ChartReadings:
-    return ChartReadings()
+def context() -> PageContext:
+    return page_context()
 
 
 @pytest.fixture
-def page(qtbot: QtBot, shared: ChartReadings) -> OverviewPage:
-    made = OverviewPage(Theme(Qt.ColorScheme.Light), shared)
+def shared(context: PageContext) -> ChartReadings:
+    return context.facts.readings
+
+
+@pytest.fixture
+def page(qtbot: QtBot, context: PageContext) -> OverviewPage:
+    made = OverviewPage(context)
     qtbot.addWidget(made)
     made.resize(800, 560)
     made.show()
@@ -50,38 +53,36 @@ def test_an_alert_is_marked_on_the_chart_that_it_is_about(
         "",
         context={"resource": "memory"},
     )
-    page.show_alerts([memory])
+    page.context.facts.marked["a00001"] = memory
+    page.show_marks()
     for title, card in page.cards.items():
         card.chart.point_at(60.0)
         assert card.chart.crosshair_text().endswith("Short of it") == (title == "Memory")
 
 
-@pytest.mark.parametrize("context", [{}, {"resource": "gpu"}, {"resource": ["cpu"]}])
+@pytest.mark.parametrize("about", [{}, {"resource": "gpu"}, {"resource": ["cpu"]}])
 def test_an_alert_about_no_chart_is_a_neutral_mark_on_all(
-    page: OverviewPage, shared: ChartReadings, context: dict[str, object]
+    page: OverviewPage, shared: ChartReadings, about: dict[str, object]
 ) -> None:
     shared.replace(samples.snapshots(60))
-    page.show_alerts(
-        [
-            samples.alert(
-                2, 60, AlertType.SERVER_DOWN, Severity.CRITICAL, "Server down", "", context=context
-            )
-        ]
+    page.context.facts.marked["a00002"] = samples.alert(
+        2, 60, AlertType.SERVER_DOWN, Severity.CRITICAL, "Server down", "", context=about
     )
+    page.show_marks()
     for card in page.cards.values():
         card.chart.point_at(60.0)
         assert card.chart.crosshair_text().endswith("Server down")
 
 
 def test_one_range_serves_all_charts_and_is_said(page: OverviewPage) -> None:
-    chosen = QSignalSpy(page.range_chosen)
     click(page.range.findChildren(QAbstractButton)[2])
-    assert chosen.at(0) == [900.0]
+    assert page.context.facts.range_s == 900.0
+    assert {card.chart.range_s for card in page.cards.values()} == {900.0}
 
 
 def test_the_first_five_jobs_are_listed_with_their_state(page: OverviewPage) -> None:
     assert page.no_jobs.isVisible()
-    page.show_jobs(samples.jobs(), grips(samples.protection()))
+    show_jobs(page, samples.jobs(), samples.protection())
     assert not page.no_jobs.isVisible()
     assert page.jobs_model.rowCount() == 5
     assert page.jobs_model.index(0, 0).data() == "pytest 9 processes"
@@ -91,5 +92,5 @@ def test_the_first_five_jobs_are_listed_with_their_state(page: OverviewPage) -> 
 
 def test_thresholds_are_drawn_where_the_settings_put_them(page: OverviewPage) -> None:
     before = page.cards["CPU"].chart.grab().toImage()
-    page.show_thresholds(Thresholds())
+    page.show_settings()
     assert page.cards["CPU"].chart.grab().toImage() != before

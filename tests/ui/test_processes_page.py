@@ -9,26 +9,28 @@ from omnitray.processes.job_looks import identity
 from omnitray.protector.inspection import JobInspection
 from omnitray.protector.view import ActionFeedback, Protected, ProtectionView, WayBack
 from omnitray.ui.pages.processes.page import NONE_FIT, NONE_YET, ProcessesPage
-from omnitray.ui.pages.processes.text import Grips, JobColumn, grips
-from omnitray.ui.theme import Theme
+from omnitray.ui.pages.processes.text import JobColumn
 from omnitray.ui.widgets.cells import CELL, CellDelegate
 from support import samples
 from support.keys import click, press, type_text
+from support.pages import page_context, show_jobs
 
-KNOWN = grips(samples.protection())
+VIEW = samples.protection()
 
 
 class Opened:
     """The page with the sample jobs, and what it asked for."""
 
     def __init__(self, qtbot: QtBot) -> None:
-        self.page = ProcessesPage(Theme(Qt.ColorScheme.Light))
+        self.page = ProcessesPage(page_context())
         qtbot.addWidget(self.page)
         self.page.resize(860, 520)
         self.page.show()
         qtbot.waitExposed(self.page)
         self.asked: list[tuple[str, str]] = []
-        self.page.job_action_requested.connect(lambda *each: self.asked.append(each))
+        self.page.context.intents.job_action_requested.connect(
+            lambda *each: self.asked.append(each)
+        )
 
     @property
     def box(self) -> QMessageBox:
@@ -39,7 +41,7 @@ class Opened:
 @pytest.fixture
 def opened(qtbot: QtBot) -> Opened:
     made = Opened(qtbot)
-    made.page.show_jobs(samples.jobs(), KNOWN, ProtectState.ON)
+    show_jobs(made.page, samples.jobs(), VIEW)
     return made
 
 
@@ -84,7 +86,7 @@ def test_a_button_that_cannot_be_pressed_says_why(opened: Opened) -> None:
 
 def test_switched_off_protection_offers_nothing_but_to_protect(opened: Opened) -> None:
     page = opened.page
-    page.show_jobs(samples.jobs(), Grips(), ProtectState.OFF)
+    show_jobs(page, samples.jobs(), ProtectionView(state=ProtectState.OFF))
     page.select("cargo build:40551")
     assert not page.pause.isEnabled()
     assert "Protection is off" in page.pause.toolTip()
@@ -95,7 +97,7 @@ def test_what_the_person_protects_can_be_taken_back(opened: Opened) -> None:
     page = opened.page
     key = "cargo build:40551"
     mine = Protected(job_key=key, why="protected by you", by_person=True)
-    page.show_jobs(samples.jobs(), Grips(protected={key: mine}), ProtectState.ON)
+    show_jobs(page, samples.jobs(), ProtectionView(protected=(mine,)))
     page.select(key)
     assert not page.protect.isVisible()
     click(page.unprotect)
@@ -105,19 +107,19 @@ def test_what_the_person_protects_can_be_taken_back(opened: Opened) -> None:
 def test_what_came_of_a_press_is_told_with_its_way_back(opened: Opened, qtbot: QtBot) -> None:
     page, key = opened.page, "cargo build:40551"
     page.select(key)
-    page.show_told(
+    page.show_feedback(
         ActionFeedback(sentence="It is paused.", job_key=key, action_id="a7", way_back=WayBack.UNDO)
     )
     assert page.told.words.text() == "It is paused."
-    with qtbot.waitSignal(page.undo_requested) as caught:
+    with qtbot.waitSignal(page.context.intents.undo_requested) as caught:
         click(page.told.undo)
     assert caught.args == ["a7"]
-    page.show_told(
+    page.show_feedback(
         ActionFeedback(sentence="Never touched.", job_key=key, way_back=WayBack.UNPROTECT)
     )
     click(page.told.undo)
     assert opened.asked == [(key, "unprotect")]
-    page.show_told(ActionFeedback(sentence="It has ended already.", job_key=key))
+    page.show_feedback(ActionFeedback(sentence="It has ended already.", job_key=key))
     assert not page.told.undo.isVisible()
     page.select("vite:38110")
     assert not page.told.isVisible()
@@ -128,7 +130,7 @@ def test_the_memory_of_the_chosen_job_is_shown_with_shared_pages_counted_once(
 ) -> None:
     page, job = opened.page, samples.jobs()[1]
     look = JobInspection(pss_bytes={identity(job.processes[0]): 2_000_000_000})
-    page.show_jobs(samples.jobs(), Grips(look=look), ProtectState.ON)
+    show_jobs(page, samples.jobs(), inspection=look)
     page.select(job.key)
     assert page.chosen.text().endswith("RSS 3.1 GB, PSS 2.0 GB")
 
@@ -146,7 +148,7 @@ def test_open_branches_stay_open_when_the_order_changes(opened: Opened) -> None:
     page = opened.page
     page.view.expand(page.model.index_of("vite:38110"))
     page.model.sort(JobColumn.NAME, Qt.SortOrder.AscendingOrder)
-    page.show_jobs(samples.jobs()[::-1], KNOWN, ProtectState.ON)
+    show_jobs(page, samples.jobs()[::-1], VIEW)
     assert page.view.isExpanded(page.model.index_of("vite:38110"))
     assert not page.view.isExpanded(page.model.index_of("pytest:41207"))
 
@@ -197,7 +199,7 @@ def test_what_is_confirmed_is_what_was_asked_about(opened: Opened) -> None:
 
 def test_the_selection_survives_new_scans(opened: Opened) -> None:
     opened.page.select("vite:38110")
-    opened.page.show_jobs(samples.jobs()[::-1], grips(ProtectionView()), ProtectState.ON)
+    show_jobs(opened.page, samples.jobs()[::-1])
     job = opened.page.view.selected_job()
     assert job is not None
     assert job.key == "vite:38110"
@@ -212,5 +214,5 @@ def test_the_list_holds_still_while_the_keyboard_is_in_it(opened: Opened, qtbot:
     row = page.view.currentIndex().row()
     jobs = list(samples.jobs())
     calm = msgspec.structs.replace(jobs[1], cpu_percent=0.0)
-    page.show_jobs((jobs[0], calm, *jobs[2:]), KNOWN, ProtectState.ON)
+    show_jobs(page, (jobs[0], calm, *jobs[2:]), VIEW)
     assert page.view.currentIndex().row() == row

@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from omnitray.protector.view import Answer
+from omnitray.ui.intents import Intents
 from omnitray.ui.widgets.question_banner import QuestionBanner
 from support import samples
 from support.clock import FakeClock
@@ -21,14 +22,14 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def banner(qtbot: QtBot, clock: FakeClock) -> QuestionBanner:
-    made = QuestionBanner(clock.wall)
+    made = QuestionBanner(Intents(), clock.wall)
     qtbot.addWidget(made)
     return made
 
 
 def test_a_question_offers_its_answers_and_carries_the_one_given(banner: QuestionBanner) -> None:
     given: list[tuple[str, str]] = []
-    banner.answered.connect(lambda *each: given.append(each))
+    banner.intents.answer_given.connect(lambda *each: given.append(each))
     banner.show_question(QUESTION)
     assert [each.text() for each in banner.buttons] == [
         "Slow down",
@@ -94,7 +95,11 @@ def test_the_tab_key_finds_the_answers_where_they_stand(qtbot: QtBot) -> None:
     around = QWidget()
     qtbot.addWidget(around)
     column = QVBoxLayout(around)
-    first, asked, last = QPushButton("first"), QuestionBanner(FakeClock().wall), QPushButton("last")
+    first, asked, last = (
+        QPushButton("first"),
+        QuestionBanner(Intents(), FakeClock().wall),
+        QPushButton("last"),
+    )
     for each in (first, asked, last):
         column.addWidget(each)
     around.show()

@@ -9,20 +9,21 @@ from omnitray.ui.pages.settings.row import ListEdit
 from omnitray.ui.widgets.choice import ChoiceButton
 from omnitray.ui.widgets.switch import Switch
 from support.keys import click, press, type_text
+from support.pages import page_context
 
 
 class Opened:
     """The page with the defaults, and the changes it asked for."""
 
     def __init__(self, qtbot: QtBot) -> None:
-        self.page = SettingsPage()
+        self.page = SettingsPage(page_context())
         qtbot.addWidget(self.page)
         self.page.resize(800, 600)
-        self.page.show_settings(Settings())
+        self.page.show_settings()
         self.page.show()
         qtbot.waitExposed(self.page)
         self.asked: list[tuple[str, object]] = []
-        self.page.change_requested.connect(lambda *each: self.asked.append(each))
+        self.page.context.intents.setting_requested.connect(lambda *each: self.asked.append(each))
 
     def line(self, key: str) -> QLineEdit:
         editor = self.page.rows[key].editor
@@ -113,19 +114,18 @@ def test_values_in_force_are_shown_but_not_under_the_fingers(opened: Opened, qtb
     typed.setText("6")
     changed = set_value(Settings(), "thresholds.cpu.critical", 88)
     assert isinstance(changed, Settings)
-    opened.page.show_settings(changed)
+    opened.page.context.facts.settings = changed
+    opened.page.show_settings()
     assert typed.text() == "6"
     assert opened.line("thresholds.cpu.critical").text() == "88"
 
 
 def test_problems_of_the_file_stand_beside_their_field_or_on_top(opened: Opened) -> None:
-    opened.page.show_settings(
-        Settings(),
-        (
-            Problem(fault=Fault.NOT_ALLOWED, key="api.port", line=7, found="99999"),
-            Problem(fault=Fault.UNKNOWN, key="colour", line=3, found='"blue"'),
-        ),
+    opened.page.context.facts.problems = (
+        Problem(fault=Fault.NOT_ALLOWED, key="api.port", line=7, found="99999"),
+        Problem(fault=Fault.UNKNOWN, key="colour", line=3, found='"blue"'),
     )
+    opened.page.show_settings()
     assert opened.fault("api.port").startswith("line 7: api.port = 99999")
     assert opened.page.problems.isVisible()
     assert "colour" in opened.page.problems.text()

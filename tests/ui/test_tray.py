@@ -12,9 +12,10 @@ from pytestqt.qtbot import QtBot
 from omnitray.alerts.model import Alert
 from omnitray.api.status import Status
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, ProtectState, Severity, Snapshot
+from omnitray.ui.intents import Intents
 from omnitray.ui.tray.host import TrayHost
-from omnitray.ui.tray.text import headline, menu_text, tooltip
-from omnitray.ui.tray.tray import Tray, seconds_until_morning
+from omnitray.ui.tray.menu import headline, menu_text, seconds_until_morning, tooltip
+from omnitray.ui.tray.tray import Tray
 from support.clock import FakeClock
 
 
@@ -37,7 +38,9 @@ class Desk:
         self.clock = FakeClock()
         self.autostart = False
         self.said: list[tuple[object, ...]] = []
+        self.intents = Intents()
         self.tray = Tray(
+            self.intents,
             autostart_enabled=lambda: self.autostart,
             host=self.host,  # type: ignore[arg-type]
             clock=self.clock,
@@ -53,10 +56,12 @@ class Desk:
             "autostart_requested",
             "about_requested",
             "quit_requested",
-            "tray_available_changed",
         ):
-            signal = getattr(self.tray, name)
+            signal = getattr(self.intents, name)
             signal.connect(lambda *values, name=name: self.said.append((name, *values)))
+        self.tray.tray_available_changed.connect(
+            lambda there: self.said.append(("tray_available_changed", there))
+        )
         self.tray.start()
 
     @property

@@ -10,14 +10,21 @@ from pytestqt.qtbot import QtBot
 from omnitray.api.status import Status
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 from omnitray.settings import Settings
+from omnitray.ui.pages.alerts.page import AlertsPage
+from omnitray.ui.pages.overview import OverviewPage
+from omnitray.ui.pages.processes.page import ProcessesPage
+from omnitray.ui.pages.protection.page import ProtectionPage
+from omnitray.ui.pages.registry import PAGES
 from omnitray.ui.theme import DARK, Theme
-from omnitray.ui.widgets.sidebar import PAGES
 from omnitray.ui.window import MainWindow
 from omnitray.ui.window_place import NoPlaces, Place
 from support import samples
 from support.clock import FakeClock
 from support.keys import CTRL, click, press
+from support.pages import built
 from support.samples import ListedAlerts
+
+NAMES = [page.name for page in PAGES]
 
 
 @pytest.fixture
@@ -64,12 +71,11 @@ def test_pages_are_built_when_they_are_first_shown_and_get_the_newest_facts(
     assert window.pages.count() == 1
     window.show_page("processes")
     assert window.pages.count() == 2
-    processes = window.pages.processes
-    assert processes is not None
+    processes = built(window, ProcessesPage)
     assert processes.model.rowCount() == len(samples.jobs())
 
 
-@pytest.mark.parametrize(("number", "page"), list(enumerate(PAGES, start=1)))
+@pytest.mark.parametrize(("number", "page"), list(enumerate(NAMES, start=1)))
 def test_ctrl_and_a_figure_turn_to_a_page(
     window: MainWindow, qtbot: QtBot, number: int, page: str
 ) -> None:
@@ -97,7 +103,10 @@ def test_alerts_that_wait_are_counted_in_the_sidebar(window: MainWindow) -> None
 def test_selectors_ask_and_do_not_set(window: MainWindow, qtbot: QtBot) -> None:
     shown(window, qtbot)
     window.show_status(Status(mode=Mode.DEV))
-    modes, levels = QSignalSpy(window.mode_requested), QSignalSpy(window.level_requested)
+    modes, levels = (
+        QSignalSpy(window.intents.mode_requested),
+        QSignalSpy(window.intents.level_requested),
+    )
     click(window.header.mode.findChildren(QAbstractButton)[1])
     window.header.level.chosen.emit(None)
     assert modes.at(0) == [Mode.TEST]
@@ -109,8 +118,7 @@ def test_a_notification_opens_on_its_very_alert(window: MainWindow, qtbot: QtBot
     shown(window, qtbot)
     window.show_alert_details("a00006")
     assert window.page == "alerts"
-    alerts = window.pages.alerts
-    assert alerts is not None
+    alerts = built(window, AlertsPage)
     assert alerts.detail.alert is not None
     assert alerts.detail.alert.id == "a00006"
 
@@ -122,10 +130,8 @@ def test_an_alert_that_is_raised_reaches_the_open_history_and_the_charts(
     shown(window, qtbot)
     window.show_page("alerts")
     new = samples.alert(77, -1, AlertType.CRITICAL, Severity.CRITICAL, "New", "")
-    window.show_alert(new)
-    alerts, overview = window.pages.alerts, window.pages.overview
-    assert alerts is not None
-    assert overview is not None
+    window.show_alerts([new])
+    alerts, overview = built(window, AlertsPage), built(window, OverviewPage)
     assert alerts.model.row_of(new.id) == 0
     chart = overview.cards["CPU"].chart
     chart.point_at(-1.0)
@@ -135,8 +141,7 @@ def test_an_alert_that_is_raised_reaches_the_open_history_and_the_charts(
 def test_nothing_is_painted_while_the_window_is_hidden(window: MainWindow, qtbot: QtBot) -> None:
     feed(window)
     shown(window, qtbot)
-    overview = window.pages.overview
-    assert overview is not None
+    overview = built(window, OverviewPage)
     charts = [card.chart for card in overview.cards.values()]
     qtbot.waitUntil(lambda: all(chart.paints for chart in charts))
     window.close()
@@ -155,8 +160,7 @@ def test_what_came_while_hidden_is_there_at_the_next_show(window: MainWindow, qt
         )
     )
     shown(window, qtbot)
-    overview = window.pages.overview
-    assert overview is not None
+    overview = built(window, OverviewPage)
     assert overview.cards["CPU"].value.text() == "77 %"
 
 
@@ -164,8 +168,7 @@ def test_the_window_remembers_page_range_and_geometry(
     window: MainWindow, qtbot: QtBot, places: NoPlaces
 ) -> None:
     shown(window, qtbot)
-    overview = window.pages.overview
-    assert overview is not None
+    overview = built(window, OverviewPage)
     overview.range.chosen.emit(900.0)
     window.resize(880, 650)  # the offscreen screen is 800 high
     window.show_page("alerts")
@@ -178,8 +181,7 @@ def test_the_window_remembers_page_range_and_geometry(
     assert again.page == "alerts"
     assert (again.width(), again.height()) == (880, 650)
     again.show_page("overview")
-    assert again.pages.overview is not None
-    assert again.pages.overview.range.value == 900.0
+    assert built(again, OverviewPage).range.value == 900.0
 
 
 @pytest.mark.parametrize(
@@ -196,16 +198,14 @@ def test_a_place_that_makes_no_sense_gives_the_default(qtbot: QtBot, place: Plac
     qtbot.addWidget(window)
     assert window.page == "overview"
     assert (window.width(), window.height()) == (960, 640)
-    assert window.pages.overview is not None
-    assert window.pages.overview.range.value == 300.0
+    assert built(window, OverviewPage).range.value == 300.0
 
 
 def test_ctrl_f_goes_to_the_filter_of_the_page(window: MainWindow, qtbot: QtBot) -> None:
     shown(window, qtbot)
     window.show_page("processes")
     press(window, Qt.Key.Key_F, CTRL)
-    assert window.pages.processes is not None
-    qtbot.waitUntil(window.pages.processes.filter.hasFocus)
+    qtbot.waitUntil(built(window, ProcessesPage).filter.hasFocus)
 
 
 def test_ctrl_f_on_a_page_without_a_filter_searches_the_alerts(
@@ -219,7 +219,8 @@ def test_ctrl_f_on_a_page_without_a_filter_searches_the_alerts(
 def test_escape_clears_the_filter_then_hides_the_window(window: MainWindow, qtbot: QtBot) -> None:
     shown(window, qtbot)
     window.show_page("processes")
-    field = window.pages.filter_of("processes")
+    assert window.pages.page is not None
+    field = window.pages.page.search
     assert isinstance(field, QLineEdit)
     field.setText("py")
     press(field, Qt.Key.Key_Escape)
@@ -246,17 +247,16 @@ def test_a_job_opened_on_the_overview_is_chosen_among_the_processes(
 ) -> None:
     feed(window)
     shown(window, qtbot)
-    window.pages.job_opened.emit(samples.jobs()[1])
+    window.intents.job_opened.emit(samples.jobs()[1])
     assert window.page == "processes"
-    assert window.pages.processes is not None
-    job = window.pages.processes.view.selected_job()
+    job = built(window, ProcessesPage).view.selected_job()
     assert job is not None
     assert job.name == "cargo build"
 
 
 def test_a_banner_says_one_sentence_and_may_have_a_button(window: MainWindow, qtbot: QtBot) -> None:
     shown(window, qtbot)
-    pressed = QSignalSpy(window.banner_action_requested)
+    pressed = QSignalSpy(window.intents.banner_action_requested)
     window.show_banner("There is no tray here.", "How to get one")
     assert window.banner.isVisible()
     click(window.banner.findChildren(QAbstractButton)[0])
@@ -269,7 +269,7 @@ def test_a_question_is_asked_on_every_page_and_answered_once(
     window: MainWindow, qtbot: QtBot
 ) -> None:
     shown(window, qtbot)
-    given = QSignalSpy(window.answer_given)
+    given = QSignalSpy(window.intents.answer_given)
     window.show_question(samples.question())
     window.show_page("settings")
     assert window.question.isVisible()
@@ -286,7 +286,7 @@ def test_the_window_turns_dark_while_it_is_open(qtbot: QtBot) -> None:
     assert DARK.window in window.styleSheet()
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", NAMES)
 def test_everything_that_takes_the_focus_has_a_name(
     window: MainWindow, qtbot: QtBot, page: str
 ) -> None:
@@ -323,14 +323,12 @@ def test_a_flood_of_alerts_marks_the_charts_once(
     feed(window)
     shown(window, qtbot)
     window.show_page("alerts")
-    overview, alerts = window.pages.overview, window.pages.alerts
-    assert overview is not None
-    assert alerts is not None
+    overview, alerts = built(window, OverviewPage), built(window, AlertsPage)
     qtbot.wait(150)  # the markers of the history itself
     marked: list[int] = []
-    monkeypatch.setattr(overview, "show_alerts", lambda found: marked.append(len(list(found))))
+    monkeypatch.setattr(overview, "show_marks", lambda: marked.append(len(window.facts.marked)))
     for alert in reversed(samples.many_alerts(1500)):
-        window.show_alert(alert)
+        window.show_alerts([alert])
     qtbot.waitUntil(lambda: bool(marked))
     assert marked == [200]
     assert alerts.model.row_of("a00000") >= 0
@@ -342,8 +340,7 @@ def test_a_list_that_nobody_sees_is_left_alone_and_catches_up(
     feed(window)
     shown(window, qtbot)
     window.show_page("processes")
-    processes = window.pages.processes
-    assert processes is not None
+    processes = built(window, ProcessesPage)
     window.show_page("settings")
     window.show_jobs(samples.jobs()[:2])
     assert processes.model.rowCount() == len(samples.jobs())
@@ -362,12 +359,11 @@ def test_a_closer_look_is_asked_for_by_who_shows_all_jobs_and_only_in_sight(
     asked: list[tuple[object, str]] = []
     window.show()
     qtbot.waitExposed(window)
-    window.pages.look_wanted.connect(lambda jobs, chosen: asked.append((jobs, chosen)))
+    window.intents.inspection_wanted.connect(lambda jobs, chosen: asked.append((jobs, chosen)))
     window.show_jobs(samples.jobs())
     assert asked == []  # another page is shown
     window.show_page("processes")
-    assert window.pages.processes is not None
-    window.pages.processes.select("vite:38110")
+    built(window, ProcessesPage).select("vite:38110")
     assert asked[-1] == (samples.jobs(), "vite:38110")
     window.hide()
     asked.clear()
@@ -382,13 +378,11 @@ def test_ending_from_the_protection_page_asks_where_all_its_processes_are_listed
 ) -> None:
     window.show_jobs(samples.jobs())
     window.show_page("protection")
-    assert window.pages.protection is not None
-    window.pages.protection.end_requested.emit("gone:1")
-    assert window.pages.protection.told.words.text() == "It has ended already."
-    window.pages.protection.end_requested.emit("pytest:41207")
+    window.intents.job_end_asked.emit("gone:1")
+    assert built(window, ProtectionPage).told.words.text() == "It has ended already."
+    window.intents.job_end_asked.emit("pytest:41207")
     assert window.page == "processes"
-    assert window.pages.processes is not None
-    question = window.pages.processes.question
+    question = built(window, ProcessesPage).question
     assert question is not None
     assert question.text() == "End pytest · ~/shop, 9 processes?"
     question.close()

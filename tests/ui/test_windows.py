@@ -22,6 +22,7 @@ from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.hub import Hub
 from omnitray.runtime.protection import ProtectionFacade
 from omnitray.runtime.settings_keeper import SettingsKeeper
+from omnitray.ui.intents import Intents
 from omnitray.ui.window_controller import Windows
 from support import samples
 from support.clock import FakeClock
@@ -45,7 +46,7 @@ class NoProtection(QObject):
     def nothing(self) -> None:
         """What the window may ask for."""
 
-    look = act_on_job = undo = undo_all = set_state = answer = nothing
+    look = act_on_job = undo = undo_all = set_state = answer = pause_for = nothing
 
 
 class Opened:
@@ -74,8 +75,13 @@ class Opened:
             store=self.store,
             protection=cast("ProtectionFacade", protection),
         )
+        self.intents = Intents()
         self.windows = Windows(
-            parts, clock=clock, place_file=folder / "window.json", open_url=self.open_url
+            parts,
+            intents=self.intents,
+            clock=clock,
+            place_file=folder / "window.json",
+            open_url=self.open_url,
         )
         self.windows.open()
 
@@ -114,7 +120,7 @@ def stored(opened: Opened) -> Path:
 def test_a_file_that_the_desktop_opens_needs_no_word(opened: Opened) -> None:
     path = stored(opened)
     assert opened.windows.window is not None
-    opened.windows.window.open_file_requested.emit(samples.alerts()[0].id)
+    opened.intents.open_file_requested.emit(samples.alerts()[0].id)
     assert opened.asked == [str(path)]
     assert opened.banner() == ""
 
@@ -124,7 +130,7 @@ def test_a_file_that_nothing_opens_is_named_and_its_path_can_be_copied(opened: O
     opened.opens = False
     window = opened.windows.window
     assert window is not None
-    window.open_file_requested.emit(samples.alerts()[0].id)
+    opened.intents.open_file_requested.emit(samples.alerts()[0].id)
     assert opened.banner() == f"Nothing here opens this kind of file: {path}"
     copy, close = window.banner.findChildren(QPushButton)
     assert copy.text() == "Copy its path"
@@ -138,9 +144,9 @@ def test_a_file_that_nothing_opens_is_named_and_its_path_can_be_copied(opened: O
 def test_an_export_that_fails_says_why(opened: Opened, tmp_path: Path) -> None:
     window = opened.windows.window
     assert window is not None
-    window.export_requested.emit(AlertQuery(), str(tmp_path / "no" / "out.csv"))
+    opened.intents.export_requested.emit(AlertQuery(), str(tmp_path / "no" / "out.csv"))
     assert opened.banner().startswith("Nothing was exported: cannot write ")
-    window.export_requested.emit(AlertQuery(), str(tmp_path / "out.csv"))
+    opened.intents.export_requested.emit(AlertQuery(), str(tmp_path / "out.csv"))
     assert opened.banner() == f"0 alerts exported to {tmp_path / 'out.csv'}"
 
 

@@ -123,35 +123,24 @@ def _new_alert(args: argparse.Namespace) -> NewAlert:
     )
 
 
-def ack(args: argparse.Namespace, context: CommandContext) -> int:
-    """Acknowledge an alert."""
-    return _move(args, context, "ack")
-
-
-def resolve(args: argparse.Namespace, context: CommandContext) -> int:
-    """Say that an alert is over."""
-    return _move(args, context, "resolve")
-
-
-def _move(args: argparse.Namespace, context: CommandContext, verb: str) -> int:
+def move(args: argparse.Namespace, context: CommandContext) -> int:
+    """Acknowledge an alert, or say that it is over."""
     try:
-        moved = _posted(args.id, args, context, verb)
+        moved = _posted(args.id, args, context)
     except RequestFailed as error:
         if error.status != NOT_FOUND or len(args.id) < SHORT:
             raise
         whole = _whole_id(args.id, context)
         if whole is None:
             raise
-        moved = _posted(whole, args, context, verb)
+        moved = _posted(whole, args, context)
     if moved is not None:
         context.terminal.line(f"{moved.state}: {moved.title}")
     return 0
 
 
-def _posted(
-    name: str, args: argparse.Namespace, context: CommandContext, verb: str
-) -> Alert | None:
-    return context.post(f"/alerts/{quoted(name)}/{verb}", None, Alert, as_json=args.json)
+def _posted(name: str, args: argparse.Namespace, context: CommandContext) -> Alert | None:
+    return context.post(f"/alerts/{quoted(name)}/{args.move}", None, Alert, as_json=args.json)
 
 
 def _whole_id(part: str, context: CommandContext) -> str | None:

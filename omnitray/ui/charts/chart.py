@@ -106,7 +106,7 @@ class Chart(QWidget):
         self._name, self._scale = name, scale
         self._words = ChartWords(name, axis, self._curves, say)
         self._auto = AutoScale(scale.floor)
-        self._range_s = 300.0
+        self.range_s = 300.0
         self._thresholds: tuple[float, float] | None = None
         self._marks: tuple[Mark, ...] = ()
         self._cross_s: float | None = None
@@ -129,8 +129,8 @@ class Chart(QWidget):
 
     def set_range(self, seconds: float) -> None:
         """How far back the axis reaches."""
-        if seconds != self._range_s:
-            self._range_s = seconds
+        if seconds != self.range_s:
+            self.range_s = seconds
             self.reset()
 
     def set_thresholds(self, warning: float, critical: float) -> None:
@@ -154,15 +154,13 @@ class Chart(QWidget):
         if not self.isVisible() or self.window().isMinimized():
             return
         if self._scale.top is None:
-            self._auto.fit(
-                self._words.highest_value(self._range_s), self._axis.now_s, self._range_s
-            )
+            self._auto.fit(self._words.highest_value(self.range_s), self._axis.now_s, self.range_s)
         if self._painted_s is None or self._axis.now_s - self._painted_s >= self._column_s():
             self.update()  # a picture that would move by less than a pixel can stay
 
     def summary(self) -> str:
         """``CPU: now 43 %, highest 91 % at 14:02``; for two curves each with its word."""
-        return self._words.summary(self._range_s)
+        return self._words.summary(self.range_s)
 
     def crosshair_text(self) -> str:
         """``14:02:11 · 43 %`` under the crosshair, or an empty string."""
@@ -188,7 +186,7 @@ class Chart(QWidget):
         return QRectF(left, MARK + 1, self.width() - left - 2, self.height() - bottom - MARK - 1)
 
     def _column_s(self) -> float:
-        return self._range_s / max(1.0, self.plot().width())
+        return self.range_s / max(1.0, self.plot().width())
 
     # -- painting
 
@@ -212,7 +210,7 @@ class Chart(QWidget):
         return ChartView(
             plot=self.plot(),
             now_s=self._axis.now_s,
-            range_s=self._range_s,
+            range_s=self.range_s,
             top=self.top,
             ratio=self.devicePixelRatioF(),
             colours=self._theme.colours,
@@ -225,7 +223,7 @@ class Chart(QWidget):
             plot=plot,
             top=self.top,
             unit=self._scale.unit,
-            range_s=self._range_s,
+            range_s=self.range_s,
             thresholds=self._thresholds,
         )
         key = (ground, self._theme.colours, self.font().key())
@@ -258,7 +256,7 @@ class Chart(QWidget):
         plot = self.plot()
         x = event.position().x()
         inside = plot.left() <= x <= plot.right()
-        ago_s = (plot.right() - x) / plot.width() * self._range_s
+        ago_s = (plot.right() - x) / plot.width() * self.range_s
         self._cross(self._axis.now_s - ago_s if inside else None)
 
     def leaveEvent(self, event: object) -> None:  # noqa: ARG002, N802 - Qt's name and shape
@@ -281,7 +279,7 @@ class Chart(QWidget):
 
     def _stepped(self, step: float) -> float | None:
         times = self._curves[0].track.times
-        start_s = self._axis.now_s - self._range_s
+        start_s = self._axis.now_s - self.range_s
         seen = [at_s for at_s in times if at_s >= start_s]
         if not seen:
             return None

@@ -1,31 +1,29 @@
 """The first page: four charts over one range of time, and the jobs to look at first."""
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
-from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout
 
-from omnitray.alerts.model import Alert
 from omnitray.base.clock import epoch
-from omnitray.base.facts import Job, Severity, Snapshot
-from omnitray.base.policy import Thresholds
+from omnitray.base.facts import Severity, Snapshot
 from omnitray.ui import formats
 from omnitray.ui.charts import readings
 from omnitray.ui.charts.background import PERCENT, RATE
 from omnitray.ui.charts.card import ChartCard
 from omnitray.ui.charts.chart import Chart
 from omnitray.ui.charts.paint import Curve, Mark
-from omnitray.ui.charts.readings import ChartReadings
+from omnitray.ui.pages.page import Page, PageContext
 from omnitray.ui.pages.processes.model import JobsModel
-from omnitray.ui.pages.processes.text import Grips, top_jobs
+from omnitray.ui.pages.processes.text import grips, top_jobs
 from omnitray.ui.pages.processes.view import JobsView
-from omnitray.ui.theme import GAP, Theme
+from omnitray.ui.theme import GAP
 from omnitray.ui.widgets.choice import Segments
 from omnitray.ui.widgets.frames import Card
 from omnitray.ui.widgets.labels import ElidedLabel, label
 
 RANGES = ((60.0, "1 min"), (300.0, "5 min"), (900.0, "15 min"), (3600.0, "1 h"))
+_RANGE_S = 300.0  # at first, and where a range that was kept is no longer offered
 _TOP = 5
 _STRAIN_HINT = "Share of the last 10 s in which at least one program had to wait for it."
 _ALERT_CHARTS = {"cpu": "CPU", "memory": "Memory", "disk": "Disk"}
@@ -67,30 +65,26 @@ _WORDS = {
 }
 
 
-class OverviewPage(QWidget):
+class OverviewPage(Page):
     """Charts and top jobs."""
 
-    range_chosen = Signal(float)
-    job_opened = Signal(object)
-
-    def __init__(self, theme: Theme, shared: ChartReadings) -> None:
-        super().__init__()
-        self.setObjectName("page")
-        self._theme, self._readings = theme, shared
-        self._jobs: tuple[Job, ...] = ()
-        self._grips = Grips()
+    def __init__(self, context: PageContext) -> None:
+        super().__init__(context)
+        self._theme, self._readings = context.theme, context.facts.readings
         self.cards = {plan.title: self._card(plan) for plan in _PLANS}
         self.range = Segments("Time range", RANGES)
         self.range.chosen.connect(self._on_range_chosen)
         self.strain = ElidedLabel(muted=True, hint=_STRAIN_HINT)
         self.jobs_model = JobsModel(self, as_given=True)
-        self.jobs_view = JobsView(theme, self.jobs_model, tree=False)
+        self.jobs_view = JobsView(context.theme, self.jobs_model, tree=False)
         self.jobs_view.setAccessibleName("Jobs that take most")
         self.jobs_view.fit_rows(_TOP)
-        self.jobs_view.job_opened.connect(self.job_opened)
+        self.jobs_view.job_opened.connect(context.intents.job_opened)
         self.no_jobs = label("Jobs will be listed here after the first scan.", muted=True)
         self._lay_out()
-        self.show_range(300.0)
+        if context.facts.range_s not in dict(RANGES):
+            context.facts.range_s = _RANGE_S
+        self.show_range(context.facts.range_s)
 
     def _card(self, plan: _CardPlan) -> ChartCard:
         curves = tuple(
@@ -131,7 +125,6 @@ class OverviewPage(QWidget):
 
     # -- facts
 
-    @Slot()
     def show_readings(self) -> None:
         """Take up what was added to the readings."""
         newest = self._readings.newest
@@ -146,15 +139,16 @@ class OverviewPage(QWidget):
             card.chart.reset()
         self.show_readings()
 
-    def show_thresholds(self, thresholds: Thresholds) -> None:
+    def show_settings(self) -> None:
         """Draw the threshold lines."""
+        thresholds = self.context.facts.settings.thresholds
         for title, band in (("CPU", thresholds.cpu), ("Memory", thresholds.memory)):
             self.cards[title].chart.set_thresholds(band.warning, band.critical)
 
-    def show_alerts(self, alerts: Iterable[Alert]) -> None:
+    def show_marks(self) -> None:
         """Mark where alerts fired: on the chart they are about, else on all, as neutral ones."""
         marks: dict[str, list[Mark]] = {title: [] for title in self.cards}
-        for alert in alerts:
+        for alert in self.context.facts.marked.values():
             title = _ALERT_CHARTS.get(str(alert.context.get("resource")))
             mark = Mark(
                 self._readings.axis.at(epoch(alert.first_seen)),
@@ -167,9 +161,10 @@ class OverviewPage(QWidget):
         for title, found in marks.items():
             self.cards[title].chart.set_marks(found)
 
-    def show_jobs(self, jobs: tuple[Job, ...], known: Grips) -> None:
+    def show_jobs(self) -> None:
         """Show the jobs to look at first."""
-        self._jobs, self._grips = jobs, known
+        facts = self.context.facts
+        jobs, known = facts.jobs, grips(facts.view, facts.inspection)
         self.jobs_model.show_grips(known)
         self.jobs_model.show_jobs(top_jobs(jobs, known, _TOP))
         self.jobs_view.setVisible(bool(jobs))
@@ -194,8 +189,8 @@ class OverviewPage(QWidget):
 
     @Slot(object)
     def _on_range_chosen(self, seconds: float) -> None:
+        self.context.facts.range_s = seconds
         self.show_range(seconds)
-        self.range_chosen.emit(seconds)
 
 
 def _strain(shot: Snapshot) -> str:

@@ -5,11 +5,12 @@ It goes when it is no longer so: when what holds the job is something else than 
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from omnitray.protector.view import ActionFeedback, HeldAction, WayBack
 from omnitray.ui import formats
+from omnitray.ui.intents import Intents
 from omnitray.ui.theme import SMALL_GAP
 from omnitray.ui.widgets.frames import button
 from omnitray.ui.widgets.labels import paragraph
@@ -18,13 +19,11 @@ _LONGEST = 400
 
 
 class ToldLine(QWidget):
-    """Hidden until there is something to tell. Signals carry an action's id, a job's key."""
+    """Hidden until there is something to say."""
 
-    undo_requested = Signal(str)
-    unprotect_requested = Signal(str)
-
-    def __init__(self, inset: int = 0) -> None:
+    def __init__(self, intents: Intents, inset: int = 0) -> None:
         super().__init__()
+        self._intents = intents
         self.told: ActionFeedback | None = None
         self._held: tuple[HeldAction, ...] = ()
         self.words = paragraph()
@@ -66,6 +65,6 @@ class ToldLine(QWidget):
         if self.told is None:
             return
         if self.told.way_back is WayBack.UNDO:
-            self.undo_requested.emit(self.told.action_id)
+            self._intents.undo_requested.emit(self.told.action_id)
         else:
-            self.unprotect_requested.emit(self.told.job_key)
+            self._intents.job_action_requested.emit(self.told.job_key, "unprotect")

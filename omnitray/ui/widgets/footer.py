@@ -7,16 +7,14 @@ from omnitray.api.status import Status
 from omnitray.ui import formats
 from omnitray.ui.widgets.labels import ElidedLabel, label
 
-_KEYS = "Ctrl+1…5 pages · Ctrl+F search · F5 reload"
-
 
 class Footer(QWidget):
     """Two quiet texts."""
 
-    def __init__(self) -> None:
+    def __init__(self, pages: int) -> None:
         super().__init__()
         self.words = ElidedLabel(scale=0.92, muted=True)
-        keys = label(_KEYS, scale=0.92, muted=True)
+        keys = label(f"Ctrl+1…{pages} pages · Ctrl+F search · F5 reload", scale=0.92, muted=True)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.words, 1)

@@ -1,11 +1,12 @@
 """The top of the window: the state in a sentence, with its shape, and the two selectors."""
 
-from PySide6.QtCore import QRectF, QSize, Signal, Slot
+from PySide6.QtCore import QRectF, QSize, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from omnitray.api.status import Mood, Sentence, Status, sentence
 from omnitray.base.facts import Mode, MonitorLevel
+from omnitray.ui.intents import Intents
 from omnitray.ui.theme import GAP, Theme, Tone
 from omnitray.ui.widgets import glyphs
 from omnitray.ui.widgets.choice import ChoiceButton, Segments
@@ -54,10 +55,7 @@ class MoodBadge(QWidget):
 class Header(QWidget):
     """Sentence, mode and level."""
 
-    mode_requested = Signal(object)
-    level_requested = Signal(object)
-
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, intents: Intents) -> None:
         super().__init__()
         self._badge = MoodBadge(theme)
         self.headline = ElidedLabel(scale=1.3, bold=True, middle=True)
@@ -65,8 +63,8 @@ class Header(QWidget):
         self.mode = Segments("Mode", [(mode, str(mode)) for mode in Mode])
         levels = [(None, "automatic"), *((level, str(level)) for level in MonitorLevel)]
         self.level = ChoiceButton("Level", levels)
-        self.mode.chosen.connect(self.mode_requested)
-        self.level.chosen.connect(self.level_requested)
+        self.mode.chosen.connect(intents.mode_requested)
+        self.level.chosen.connect(intents.level_requested)
         plain_tooltip(self.mode, "How much the protector allows before it acts")
         plain_tooltip(self.level, "How often OmniTray looks")
         self._lay_out()

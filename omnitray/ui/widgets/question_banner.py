@@ -2,24 +2,24 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QTimer, Signal, Slot
+from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QBoxLayout, QPushButton
 
 from omnitray.protector.view import Answer, QuestionView
 from omnitray.runtime.answer_text import answer_words
 from omnitray.ui import formats
+from omnitray.ui.intents import Intents
 from omnitray.ui.widgets.frames import Banner, WrapRow, button, follow_tabs
 
 _SECOND_MS = 1000
 
 
 class QuestionBanner(Banner):
-    """``answered`` carries the question's id and the :class:`Answer`."""
+    """A banner that is there while a question is open."""
 
-    answered = Signal(str, str)
-
-    def __init__(self, wall: Callable[[], float]) -> None:
-        super().__init__("QuestionView")
+    def __init__(self, intents: Intents, wall: Callable[[], float]) -> None:
+        super().__init__("Question")
+        self.intents = intents
         self._wall = wall
         self._question: QuestionView | None = None
         self.buttons: list[QPushButton] = []
@@ -70,4 +70,4 @@ class QuestionBanner(Banner):
     def _on_clicked(self) -> None:
         sender = self.sender()
         if self._question is not None and isinstance(sender, QPushButton):
-            self.answered.emit(self._question.id, str(sender.property("answer")))
+            self.intents.answer_given.emit(self._question.id, str(sender.property("answer")))

@@ -1,13 +1,15 @@
 """The pages down the left side, each with its drawing, its shortcut and perhaps a badge."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QFocusEvent, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QSizePolicy, QVBoxLayout
 
+from omnitray.ui.pages.registry import PageEntry
 from omnitray.ui.theme import Theme, text_font
 from omnitray.ui.widgets import glyphs
 
-PAGES = ("overview", "processes", "protection", "alerts", "settings")
 _ROW = 34
 _WIDTH = 148
 _MOST = 99
@@ -17,13 +19,13 @@ _KEYS = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
 class PageButton(QAbstractButton):
     """One page of the sidebar."""
 
-    def __init__(self, theme: Theme, page: str, number: int) -> None:
+    def __init__(self, theme: Theme, page: PageEntry, number: int) -> None:
         super().__init__()
         self._theme = theme
-        self._page = page
+        self._glyph = page.glyph
         self._badge = 0
         self._by_keys = False
-        self.setText(page.capitalize())
+        self.setText(page.name.capitalize())
         self.setCheckable(True)
         self.setFont(text_font(self.font()))
         self.setToolTip(f"Ctrl+{number}")
@@ -55,7 +57,7 @@ class PageButton(QAbstractButton):
         colours = self._theme.colours
         colour = QColor(colours.text if self.isChecked() else colours.muted)
         middle = self.height() / 2
-        glyphs.draw(painter, self._page, QRectF(10, middle - 8, 16, 16), colour)
+        glyphs.draw(painter, self._glyph, QRectF(10, middle - 8, 16, 16), colour)
         painter.setPen(colour)
         painter.setFont(text_font(self.font(), bold=self.isChecked()))
         words = QRectF(34, 0, self.width() - 34, self.height())
@@ -90,8 +92,9 @@ class Sidebar(QFrame):
 
     chosen = Signal(str)
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, pages: Sequence[PageEntry]) -> None:
         super().__init__()
+        self._names = [page.name for page in pages]
         self.setObjectName("sidebar")
         self.setAccessibleName("Pages")
         self.setFixedWidth(_WIDTH)
@@ -100,7 +103,7 @@ class Sidebar(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 12, 8, 12)
         column.setSpacing(2)
-        for number, page in enumerate(PAGES, start=1):
+        for number, page in enumerate(pages, start=1):
             button = PageButton(theme, page, number)
             self._group.addButton(button, number)
             column.addWidget(button)
@@ -108,17 +111,17 @@ class Sidebar(QFrame):
 
     def show_page(self, page: str) -> None:
         """Mark a page as the one shown."""
-        button = self._group.button(PAGES.index(page) + 1)
+        button = self._group.button(self._names.index(page) + 1)
         button.setChecked(True)
         if any(each.hasFocus() for each in self._group.buttons()):
             button.setFocus()
 
     def show_badge(self, page: str, number: int) -> None:
         """Show how many wait on a page."""
-        button = self._group.button(PAGES.index(page) + 1)
+        button = self._group.button(self._names.index(page) + 1)
         if isinstance(button, PageButton):
             button.show_badge(number)
 
     @Slot(int)
     def _on_clicked(self, number: int) -> None:
-        self.chosen.emit(PAGES[number - 1])
+        self.chosen.emit(self._names[number - 1])

@@ -14,6 +14,7 @@ from omnitray.alerts.channels.notification import Notification
 from omnitray.api.status import Status
 from omnitray.base.facts import MemoryFacts, Mode, MonitorLevel, Snapshot
 from omnitray.runtime.notifications import Notifications
+from omnitray.ui.intents import Intents
 from omnitray.ui.tray.message import TrayMessages
 from omnitray.ui.tray.tray import Tray
 
@@ -37,7 +38,8 @@ def _say(*values: object) -> None:
 def main() -> int:
     app = QApplication(sys.argv)
     app.setQuitOnLastWindowClosed(False)
-    tray = Tray(autostart_enabled=lambda: False)
+    intents = Intents()
+    tray = Tray(intents, autostart_enabled=lambda: False)
     for name in (
         "window_requested",
         "mode_requested",
@@ -49,10 +51,10 @@ def main() -> int:
         "autostart_requested",
         "about_requested",
         "quit_requested",
-        "tray_available_changed",
     ):
-        getattr(tray, name).connect(partial(_say, name))
-    tray.quit_requested.connect(app.quit)
+        getattr(intents, name).connect(partial(_say, name))
+    tray.tray_available_changed.connect(partial(_say, "tray_available_changed"))
+    intents.quit_requested.connect(app.quit)
     tray.start()
     notifications = Notifications()
     notifications.add_fallback(TrayMessages(lambda: tray.icon, notifications.respond))

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable
 from itertools import pairwise
 
-from PySide6.QtCore import QPoint, Qt, Signal, Slot
+from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QGridLayout,
@@ -17,9 +17,10 @@ from PySide6.QtWidgets import (
 
 from omnitray.alerts.model import Alert
 from omnitray.ui import formats
+from omnitray.ui.intents import Intents
 from omnitray.ui.pages.alerts import text
 from omnitray.ui.theme import GAP, SMALL_GAP, Theme
-from omnitray.ui.tray.tray import seconds_until_morning
+from omnitray.ui.tray.menu import seconds_until_morning
 from omnitray.ui.widgets import pills
 from omnitray.ui.widgets.frames import Card, WrapRow, button, rule, scrolled
 from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph
@@ -34,13 +35,9 @@ NOTHING = "Choose an alert to see what happened, who caused it and what was done
 class AlertDetail(Card):
     """The details of one alert; Acknowledge and Resolve act on all that are chosen."""
 
-    acknowledge_requested = Signal(str)
-    resolve_requested = Signal(str)
-    snooze_requested = Signal(str, float)
-    open_file_requested = Signal(str)
-
-    def __init__(self, theme: Theme, wall: Callable[[], float]) -> None:
+    def __init__(self, theme: Theme, intents: Intents, wall: Callable[[], float]) -> None:
         super().__init__(margin=0)
+        self._intents = intents
         self._theme, self._wall = theme, wall
         self._alert: Alert | None = None
         self._chosen: tuple[Alert, ...] = ()
@@ -105,11 +102,11 @@ class AlertDetail(Card):
             pressed.setEnabled(bool(ids))
         self._buttons.rearrange()
 
-    def _firing(self) -> list[str]:
-        return [alert.id for alert in self._chosen if alert.state == "firing"]
+    def _firing(self) -> tuple[str, ...]:
+        return tuple(alert.id for alert in self._chosen if alert.state == "firing")
 
-    def _open(self) -> list[str]:
-        return [alert.id for alert in self._chosen if alert.state != "resolved"]
+    def _open(self) -> tuple[str, ...]:
+        return tuple(alert.id for alert in self._chosen if alert.state != "resolved")
 
     # -- content
 
@@ -195,13 +192,11 @@ class AlertDetail(Card):
 
     @Slot()
     def _on_acknowledge(self) -> None:
-        for alert_id in self._firing():
-            self.acknowledge_requested.emit(alert_id)
+        self._intents.acknowledge_requested.emit(self._firing())
 
     @Slot()
     def _on_resolve(self) -> None:
-        for alert_id in self._open():
-            self.resolve_requested.emit(alert_id)
+        self._intents.resolve_requested.emit(self._open())
 
     @Slot()
     def _on_snooze(self) -> None:
@@ -210,13 +205,13 @@ class AlertDetail(Card):
     @Slot()
     def _on_snooze_hour(self) -> None:
         if self._alert:
-            self.snooze_requested.emit(self._alert.id, _HOUR_S)
+            self._intents.snooze_requested.emit(self._alert.id, _HOUR_S)
 
     @Slot()
     def _on_snooze_night(self) -> None:
         if self._alert:
             now = dt.datetime.fromtimestamp(self._wall()).astimezone()
-            self.snooze_requested.emit(self._alert.id, seconds_until_morning(now))
+            self._intents.snooze_requested.emit(self._alert.id, seconds_until_morning(now))
 
     @Slot()
     def copy_text(self) -> None:
@@ -227,4 +222,4 @@ class AlertDetail(Card):
     @Slot()
     def _on_open_file(self) -> None:
         if self._alert:
-            self.open_file_requested.emit(self._alert.id)
+            self._intents.open_file_requested.emit(self._alert.id)

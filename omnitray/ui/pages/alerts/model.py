@@ -5,7 +5,7 @@ meanwhile, if they pass the filter. It never holds more than was looked at.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
@@ -15,6 +15,7 @@ from omnitray.alerts.storage.query import AlertQuery, fits
 from omnitray.ui import formats
 from omnitray.ui.pages.alerts import text
 from omnitray.ui.pages.alerts.text import TITLES, AlertColumn
+from omnitray.ui.pages.page import AlertSource
 from omnitray.ui.widgets import pills
 from omnitray.ui.widgets.cells import CELL, Cell
 
@@ -22,14 +23,6 @@ ALERT = CELL + 1
 PAGE = 200
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
-
-
-class AlertSource(Protocol):
-    """The history, as the window sees it."""
-
-    def query(self, query: AlertQuery) -> list[Alert]:
-        """Alerts that pass, newest ``last_seen`` first, from ``offset`` at most ``limit``."""
-        ...
 
 
 class AlertsModel(QAbstractTableModel):

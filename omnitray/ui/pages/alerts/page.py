@@ -1,9 +1,9 @@
 """The history: filter, list and details of one alert."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal, Slot
+from PySide6.QtCore import QModelIndex, QPoint, Qt, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QMenu,
@@ -18,9 +18,10 @@ from omnitray.alerts.storage.query import AlertQuery
 from omnitray.ui.pages.alerts.delegate import AlertDelegate
 from omnitray.ui.pages.alerts.detail import AlertDetail
 from omnitray.ui.pages.alerts.filter import AlertFilter
-from omnitray.ui.pages.alerts.model import AlertsModel, AlertSource
+from omnitray.ui.pages.alerts.model import AlertsModel
 from omnitray.ui.pages.alerts.text import AlertColumn
-from omnitray.ui.theme import GAP, Theme
+from omnitray.ui.pages.page import Page, PageContext
+from omnitray.ui.theme import GAP
 from omnitray.ui.widgets.cells import CellView
 from omnitray.ui.widgets.frames import Card, button
 from omnitray.ui.widgets.labels import paragraph
@@ -66,32 +67,21 @@ def _may_replace(parent: QWidget, whole: Path) -> bool:
     return box.clickedButton() is replace
 
 
-class AlertsPage(QWidget):
+class AlertsPage(Page):
     """Everything that went wrong, newest first."""
 
-    acknowledge_requested = Signal(str)
-    resolve_requested = Signal(str)
-    snooze_requested = Signal(str, float)
-    open_file_requested = Signal(str)
-    export_requested = Signal(object, str)
-
-    def __init__(
-        self,
-        theme: Theme,
-        source: AlertSource,
-        wall: Callable[[], float],
-        ask: AskPath = ask_path,
-    ) -> None:
-        super().__init__()
-        self.setObjectName("page")
+    def __init__(self, context: PageContext, ask: AskPath = ask_path) -> None:
+        super().__init__(context)
+        theme, wall = context.theme, context.clock.wall
         self._ask = ask
         self._wanted = ""
         self.filter = AlertFilter(wall)
-        self.model = AlertsModel(source, wall, self)
+        self.search = self.filter.text
+        self.model = AlertsModel(context.alerts, wall, self)
         self.view = CellView(self.model, AlertDelegate(theme), _WIDTHS, (AlertColumn.ALERT,))
         self.view.setAccessibleName("Alerts")
         self.view.setSelectionMode(CellView.SelectionMode.ExtendedSelection)
-        self.detail = AlertDetail(theme, wall)
+        self.detail = AlertDetail(theme, context.intents, wall)
         self.empty = paragraph(NONE_YET, muted=True)
         self.export = button("Export…")
         self.export_menu = QMenu(self)
@@ -141,10 +131,6 @@ class AlertsPage(QWidget):
         self.model.rowsInserted.connect(self._show_emptiness)
         self.model.rowsRemoved.connect(self._show_emptiness)
         self.model.dataChanged.connect(self._on_data_changed)
-        self.detail.acknowledge_requested.connect(self.acknowledge_requested)
-        self.detail.resolve_requested.connect(self.resolve_requested)
-        self.detail.snooze_requested.connect(self.snooze_requested)
-        self.detail.open_file_requested.connect(self.open_file_requested)
         for keys, button_ in (
             ("A", self.detail.acknowledge),
             ("R", self.detail.resolve),
@@ -169,15 +155,18 @@ class AlertsPage(QWidget):
             row = 0
         self._choose(row)
 
-    def take(self, alert: Alert) -> None:
-        """Take up an alert that is new or has changed."""
-        self.model.take(alert)
-        if self.detail.alert and self.detail.alert.id == alert.id:
-            self._show(alert)
-        elif self.model.rowCount() == 1:
+    def take_alerts(self, alerts: Sequence[Alert]) -> None:
+        """Take up alerts that are new or have changed."""
+        shown = self.detail.alert
+        for alert in alerts:
+            self.model.take(alert)
+        changed = next((each for each in alerts if shown and each.id == shown.id), None)
+        if changed is not None:
+            self._show(changed)
+        elif shown is None and self.model.rowCount():
             self._choose(0)
 
-    def show_details(self, alert_id: str) -> None:
+    def select(self, alert_id: str) -> None:
         """Choose an alert; a filter that hides it is cleared, an old one is fetched."""
         self._wanted = alert_id
         self.reload()
@@ -254,4 +243,4 @@ class AlertsPage(QWidget):
     def _export(self, suffix: str) -> None:
         path = self._ask(self, suffix)
         if path:
-            self.export_requested.emit(self.query(), path)
+            self.context.intents.export_requested.emit(self.query(), path)

@@ -1,16 +1,17 @@
 """All jobs as a tree of their processes, and what the person can do to one of them."""
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMessageBox, QVBoxLayout
 
 from omnitray.base.facts import Job, ProtectState
 from omnitray.protector.view import ActionFeedback, HoldKind, Protected
 from omnitray.ui import formats
+from omnitray.ui.pages.page import Page, PageContext
 from omnitray.ui.pages.processes.model import JobsModel
-from omnitray.ui.pages.processes.text import Grips, job_pss
+from omnitray.ui.pages.processes.text import Grips, grips, job_pss
 from omnitray.ui.pages.processes.view import JobsView
-from omnitray.ui.theme import GAP, SMALL_GAP, Theme, text_font
+from omnitray.ui.theme import GAP, SMALL_GAP, text_font
 from omnitray.ui.widgets.action_feedback import ToldLine
 from omnitray.ui.widgets.frames import Card, button, rule
 from omnitray.ui.widgets.labels import ElidedLabel, paragraph, plain_tooltip
@@ -82,24 +83,22 @@ NOTHING = "Choose a job to slow it down, pause it, end it or protect it"
 _NAMED = 4
 
 
-class ProcessesPage(QWidget):
+class ProcessesPage(Page):
     """The tree, a filter above it, the buttons below it."""
 
-    job_action_requested = Signal(str, str)
-    undo_requested = Signal(str)
-    job_chosen = Signal()
+    wants_inspection = True
 
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self.setObjectName("page")
+    def __init__(self, context: PageContext) -> None:
+        super().__init__(context)
+        self._intents = context.intents
         self._grips = Grips()
         self._state = ProtectState.ON
         self.question: QMessageBox | None = None
         self.model = JobsModel(self)
-        self.view = JobsView(theme, self.model, tree=True)
+        self.view = JobsView(context.theme, self.model, tree=True)
         self.view.setAccessibleName("Jobs and their processes")
         self.empty = paragraph(NONE_YET, muted=True)
-        self.filter = QLineEdit()
+        self.filter = self.search = QLineEdit()
         self.filter.setFont(text_font(self.filter.font()))
         self.filter.setPlaceholderText("Search job, project, process or pid…")
         self.filter.setAccessibleName("Search jobs")
@@ -112,7 +111,7 @@ class ProcessesPage(QWidget):
         self.end = button("End…", danger=True)
         self.protect = button("Protect")
         self.unprotect = button("Unprotect")
-        self.told = ToldLine(SMALL_GAP + 2)
+        self.told = ToldLine(context.intents, SMALL_GAP + 2)
         self._buttons = {
             "slow_down": self.slow_down,
             "pause": self.pause,
@@ -155,22 +154,22 @@ class ProcessesPage(QWidget):
         delete = QShortcut(Qt.Key.Key_Delete, self.view)
         delete.setContext(Qt.ShortcutContext.WidgetShortcut)
         delete.activated.connect(self.end.click)
-        self.told.undo_requested.connect(self.undo_requested)
-        self.told.unprotect_requested.connect(self._on_unprotect)
 
     # -- facts
 
-    def show_jobs(self, jobs: tuple[Job, ...], known: Grips, state: ProtectState) -> None:
+    def show_jobs(self) -> None:
         """Take up the newest scan, what holds the jobs, and whether anything is done at all."""
-        self._grips, self._state = known, state
+        facts = self.context.facts
+        known = self._grips = grips(facts.view, facts.inspection)
+        self._state = facts.view.state
         self.told.follow(known.held.values())
-        self.model.show_jobs(jobs, known)
+        self.model.show_jobs(facts.jobs, known)
         self._show_emptiness()
         self._show_choice()
 
-    def show_told(self, told: ActionFeedback) -> None:
+    def show_feedback(self, feedback: ActionFeedback) -> None:
         """Say what came of what the person asked for."""
-        self.told.show_told(told)
+        self.told.show_told(feedback)
 
     @property
     def chosen_key(self) -> str:
@@ -242,7 +241,7 @@ class ProcessesPage(QWidget):
     def _request(self, action: str) -> None:
         job = self.view.selected_job()
         if job is not None:
-            self.job_action_requested.emit(job.key, action)
+            self._intents.job_action_requested.emit(job.key, action)
 
     @Slot(str)
     def _on_filter_changed(self, text: str) -> None:
@@ -255,17 +254,13 @@ class ProcessesPage(QWidget):
         if told is not None and told.job_key not in {"", self.chosen_key}:
             self.told.show_told(None)
         self._show_choice()
-        self.job_chosen.emit()
+        self.item_chosen.emit()
 
     @Slot()
     def _on_action(self) -> None:
         sender = self.sender()
         if sender is not None:
             self._request(str(sender.property("action")))
-
-    @Slot(str)
-    def _on_unprotect(self, job_key: str) -> None:
-        self.job_action_requested.emit(job_key, "unprotect")
 
     @Slot()
     def _on_end(self) -> None:
@@ -276,7 +271,7 @@ class ProcessesPage(QWidget):
     @Slot()
     def _on_end_confirmed(self) -> None:
         if self.question is not None:
-            self.job_action_requested.emit(str(self.question.property("job")), "end")
+            self._intents.job_action_requested.emit(str(self.question.property("job")), "end")
 
 
 def _processes(job: Job) -> str:

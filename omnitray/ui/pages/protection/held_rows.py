@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QWi
 
 from omnitray.protector.view import HeldAction, HoldKind
 from omnitray.ui import formats
+from omnitray.ui.intents import Intents
 from omnitray.ui.theme import GAP, SMALL_GAP, Theme
 from omnitray.ui.widgets import pills
 from omnitray.ui.widgets.frames import button, follow_tabs, rule
@@ -22,14 +23,13 @@ NOTHING = "Nothing is held back. What is slowed down or paused will be listed he
 
 
 class HeldRows(QWidget):
-    """The rows. Signals carry the id of the action; ``end_requested`` the key of the job."""
+    """The rows. ``why_requested`` carries the id of the action."""
 
     why_requested = Signal(str)
-    undo_requested = Signal(str)
-    end_requested = Signal(str)
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, intents: Intents) -> None:
         super().__init__()
+        self._intents = intents
         self._theme = theme
         self._shown: tuple[HeldAction, ...] | None = None
         self._ages: list[tuple[QLabel, HeldAction]] = []
@@ -137,11 +137,11 @@ class HeldRows(QWidget):
 
     @Slot()
     def _on_undo(self) -> None:
-        self.undo_requested.emit(_meant_by(self.sender()))
+        self._intents.undo_requested.emit(_meant_by(self.sender()))
 
     @Slot()
     def _on_end(self) -> None:
-        self.end_requested.emit(_meant_by(self.sender()))
+        self._intents.job_end_asked.emit(_meant_by(self.sender()))
 
 
 def _meant_by(sender: object) -> str:

@@ -1,8 +1,6 @@
 """What the protector holds, why, what that did, and everything it ever did. Shows facts only."""
 
-from collections.abc import Callable
-
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QVBoxLayout,
@@ -19,10 +17,11 @@ from omnitray.protector.view import (
     ProtectionView,
 )
 from omnitray.ui import formats
+from omnitray.ui.pages.page import Page, PageContext
 from omnitray.ui.pages.protection.explain_card import EffectCard, ExplainCard
 from omnitray.ui.pages.protection.held_rows import HeldRows
 from omnitray.ui.pages.protection.journal_model import JournalColumn, JournalModel
-from omnitray.ui.theme import GAP, Theme
+from omnitray.ui.theme import GAP
 from omnitray.ui.widgets.action_feedback import ToldLine
 from omnitray.ui.widgets.cells import CellDelegate, CellView
 from omnitray.ui.widgets.choice import Segments
@@ -50,26 +49,21 @@ _MODE_WORDS = {
 }
 
 
-class ProtectionPage(QWidget):
+class ProtectionPage(Page):
     """The page."""
 
-    undo_requested = Signal(str)
-    undo_all_requested = Signal()
-    end_requested = Signal(str)  # the key of a job; it has yet to be confirmed
-    protect_state_requested = Signal(object)
-
-    def __init__(self, theme: Theme, wall: Callable[[], float]) -> None:
-        super().__init__()
-        self.setObjectName("page")
+    def __init__(self, context: PageContext) -> None:
+        super().__init__(context)
+        theme, wall = context.theme, context.clock.wall
         self._wall = wall
         self._view = ProtectionView()
         self._asked = ""
         self.headline = label(bold=True)
         self.detail = paragraph(muted=True)
-        self.told = ToldLine()
+        self.told = ToldLine(context.intents)
         self.state = Segments("Protection", _STATES)
         self.undo_all = button("Undo all")
-        self.held = HeldRows(theme)
+        self.held = HeldRows(theme, context.intents)
         self.why = ExplainCard(theme)
         self.effects = EffectCard(theme)
         self.journal_model = JournalModel(wall, self)
@@ -83,7 +77,7 @@ class ProtectionPage(QWidget):
         self.no_journal = paragraph(NO_JOURNAL, muted=True)
         self._lay_out()
         self._connect()
-        self.show_view(self._view)
+        self.show_view()
 
     def _lay_out(self) -> None:
         words = QVBoxLayout()
@@ -120,16 +114,14 @@ class ProtectionPage(QWidget):
         outer.addWidget(scrolled(content))
 
     def _connect(self) -> None:
-        self.state.chosen.connect(self.protect_state_requested)
-        self.undo_all.clicked.connect(self.undo_all_requested)
-        self.told.undo_requested.connect(self.undo_requested)
-        self.held.undo_requested.connect(self.undo_requested)
+        self.state.chosen.connect(self.context.intents.protect_state_requested)
+        self.undo_all.clicked.connect(self.context.intents.undo_all_requested)
         self.held.why_requested.connect(self.show_why)
-        self.held.end_requested.connect(self.end_requested)
         self.journal.selectionModel().currentRowChanged.connect(self._on_journal_row)
 
-    def show_view(self, view: ProtectionView) -> None:
+    def show_view(self) -> None:
         """Show new facts."""
+        view = self.context.facts.view
         if self._asked in _action_ids(self._view) - _action_ids(view):
             self._asked = ""  # it is over: the newest is of more interest now
         self._view = view
@@ -149,9 +141,9 @@ class ProtectionPage(QWidget):
         self.no_journal.setVisible(not view.journal)
         self._show_explanation()
 
-    def show_told(self, told: ActionFeedback) -> None:
+    def show_feedback(self, feedback: ActionFeedback) -> None:
         """Say what came of what the person asked for."""
-        self.told.show_told(told)
+        self.told.show_told(feedback)
 
     def _show_undo_all(self, possible: bool) -> None:  # noqa: FBT001 - the shape of setEnabled
         self.undo_all.setEnabled(possible)

@@ -1,17 +1,18 @@
 """Every setting of the table, grouped as in the file; wrong values are explained beside the field.
 
 A value is checked here by the same function that checks the file, so that the explanation comes at
-once; it is asked for through ``change_requested`` and shown once it is in force.
+once; it is asked for through ``setting_requested`` and shown once it is in force.
 """
 
 from collections.abc import Iterable
 from itertools import groupby
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from omnitray.settings import FIELDS, Field, Problem, Settings, set_value, value_of
 from omnitray.ui import formats
+from omnitray.ui.pages.page import Page, PageContext
 from omnitray.ui.pages.settings.row import SettingRow
 from omnitray.ui.theme import GAP, text_font
 from omnitray.ui.widgets.frames import Card, scrolled
@@ -33,18 +34,15 @@ _SECTIONS = {
 NONE_FIT = "No setting has this in its name."
 
 
-class SettingsPage(QWidget):
+class SettingsPage(Page):
     """The page."""
 
-    change_requested = Signal(str, object)
-
-    def __init__(self, fields: Iterable[Field] = FIELDS) -> None:
-        super().__init__()
-        self.setObjectName("page")
+    def __init__(self, context: PageContext, fields: Iterable[Field] = FIELDS) -> None:
+        super().__init__(context)
         self._settings = Settings()
         self.rows: dict[str, SettingRow] = {}
         self._cards: list[tuple[Card, list[SettingRow]]] = []
-        self.filter = QLineEdit()
+        self.filter = self.search = QLineEdit()
         self.filter.setFont(text_font(self.filter.font()))
         self.filter.setPlaceholderText("Search settings…")
         self.filter.setAccessibleName("Search settings")
@@ -86,12 +84,12 @@ class SettingsPage(QWidget):
         self._cards.append((card, rows))
         return card
 
-    def show_settings(self, settings: Settings, problems: Iterable[Problem] = ()) -> None:
+    def show_settings(self) -> None:
         """Show the values in force, and what was wrong in the file."""
-        self._settings = settings
+        settings = self._settings = self.context.facts.settings
         faults: dict[str, str] = {}
         elsewhere: list[str] = []
-        for problem in problems:
+        for problem in self.context.facts.problems:
             keys = [key for key in problem.key.split(" and ") if key in self.rows]
             faults.update(dict.fromkeys(keys, problem.sentence))
             if not keys:
@@ -112,7 +110,7 @@ class SettingsPage(QWidget):
             return
         row.show_fault("")
         if value != value_of(self._settings, key):
-            self.change_requested.emit(key, value)
+            self.context.intents.setting_requested.emit(key, value)
 
     @Slot(str)
     def _on_filter_changed(self, text: str) -> None:

@@ -1,0 +1,44 @@
+"""What a person can ask for: the one way from what is seen to what is done.
+
+Tray, window and pages emit these signals; :mod:`omnitray.ui.window_controller` and
+:mod:`omnitray.ui.shell` connect each of them once. What a signal carries stands beside it.
+"""
+
+from PySide6.QtCore import QObject, Signal
+
+
+class Intents(QObject):
+    """One object for the whole user interface, handed to everything that has a button."""
+
+    # Where to look
+    window_requested = Signal(str)  # name of a page, "" for the one shown last
+    job_opened = Signal(object)  # Job or None: show it among the processes
+    job_end_asked = Signal(str)  # job key: ask, on the page that lists what would be ended
+    inspection_wanted = Signal(object, str)  # tuple[Job, ...], key of the chosen one
+
+    # The machine
+    mode_requested = Signal(object)  # Mode
+    level_requested = Signal(object)  # MonitorLevel, None for automatic
+    setting_requested = Signal(str, object)  # key, new value as the file would hold it
+
+    # Protection
+    protect_state_requested = Signal(object)  # ProtectState
+    protect_pause_requested = Signal(float)  # seconds for which the protector only watches
+    job_action_requested = Signal(str, str)  # job key, an Answer or "resume" or "unprotect"
+    undo_requested = Signal(str)  # action id
+    undo_all_requested = Signal()
+    answer_given = Signal(str, str)  # question id, Answer
+
+    # Alerts
+    pause_requested = Signal(object)  # seconds for which notifications pause; None resumes them
+    acknowledge_requested = Signal(object)  # tuple[str, ...], alert ids
+    resolve_requested = Signal(object)  # tuple[str, ...], alert ids
+    snooze_requested = Signal(str, float)  # alert id, seconds
+    open_file_requested = Signal(str)  # alert id
+    export_requested = Signal(object, str)  # AlertQuery, path ending in .json or .csv
+
+    # The program
+    banner_action_requested = Signal()
+    autostart_requested = Signal(bool)
+    about_requested = Signal()
+    quit_requested = Signal()

@@ -1,0 +1,109 @@
+"""What every page is: a widget that is built when it is first shown and then told what is new.
+
+A page overrides the methods for the facts that it shows; the others do nothing. It asks for things
+through ``context.intents`` only.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QLineEdit, QWidget
+
+from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.query import AlertQuery
+from omnitray.base.clock import Clock
+from omnitray.base.facts import Job
+from omnitray.protector.inspection import JobInspection
+from omnitray.protector.view import ActionFeedback, ProtectionView
+from omnitray.settings import Problem, Settings
+from omnitray.ui.charts.readings import ChartReadings
+from omnitray.ui.intents import Intents
+from omnitray.ui.theme import Theme
+
+
+class AlertSource(Protocol):
+    """The history, as the window sees it."""
+
+    def query(self, query: AlertQuery) -> list[Alert]:
+        """Alerts that pass, newest ``last_seen`` first, from ``offset`` at most ``limit``."""
+        ...
+
+
+class WindowFacts(msgspec.Struct, kw_only=True):
+    """The newest of everything that the window was told; a page that is built later reads it."""
+
+    readings: ChartReadings = msgspec.field(default_factory=ChartReadings)
+    jobs: tuple[Job, ...] = ()
+    view: ProtectionView = ProtectionView()
+    inspection: JobInspection = JobInspection()
+    settings: Settings = msgspec.field(default_factory=Settings)
+    problems: tuple[Problem, ...] = ()
+    marked: dict[str, Alert] = {}
+    range_s: float = 300.0
+
+
+class PageContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What a page is built from."""
+
+    theme: Theme
+    intents: Intents
+    alerts: AlertSource
+    clock: Clock
+    facts: WindowFacts
+
+
+class Page(QWidget):
+    """Base of all pages. ``search`` is the field that Ctrl+F goes to, if the page has one.
+
+    ``wants_inspection`` asks for a closer look at the jobs while the page is in sight.
+    """
+
+    item_chosen = Signal()
+    search: QLineEdit | None = None
+    wants_inspection = False
+
+    def __init__(self, context: PageContext) -> None:
+        super().__init__()
+        self.setObjectName("page")
+        self.context = context
+
+    @property
+    def chosen_key(self) -> str:
+        """Key of the chosen item, empty where none is."""
+        return ""
+
+    def select(self, key: str) -> None:
+        """Choose an item by its key."""
+
+    def show_readings(self) -> None:
+        """A reading was added to ``facts.readings``."""
+
+    def restart(self) -> None:
+        """The readings were replaced."""
+
+    def show_marks(self) -> None:
+        """Other alerts are in ``facts.marked``."""
+
+    def show_settings(self) -> None:
+        """Other settings or problems are in force."""
+
+    def show_view(self) -> None:
+        """The protector has another view."""
+
+    def show_jobs(self) -> None:
+        """A scan, a view or an inspection is new; called for the page in sight only."""
+
+    def take_alerts(self, alerts: Sequence[Alert]) -> None:
+        """These alerts are new or have changed."""
+
+    def show_feedback(self, feedback: ActionFeedback) -> None:
+        """What came of a request; called for the page in sight only."""
+
+    def ask_to_end(self, job: Job) -> None:
+        """Ask whether this job is to be ended, where its processes are listed."""
+
+    @Slot()
+    def reload(self) -> None:
+        """Ask again for what is asked for (F5, and the first show)."""
