@@ -100,10 +100,10 @@ def _add_alerts(command: Subparsers) -> None:
     sub.add_argument("--severity", choices=SEVERITIES, metavar="S", help=", ".join(SEVERITIES))
     sub.add_argument("--source", default="cli", metavar="NAME", help="who says so (cli)")
     sub = command("ack", "alerts:move", "acknowledge an alert")
-    sub.set_defaults(move=AlertMove.ACKNOWLEDGE)
+    sub.set_defaults(move="ack")
     sub.add_argument("id", metavar="ID", help=IDS)
     sub = command("resolve", "alerts:move", "say that an alert is over")
-    sub.set_defaults(move=AlertMove.RESOLVE)
+    sub.set_defaults(move="resolve")
     sub.add_argument("id", metavar="ID", help=IDS)
     sub = command("export", "alerts:export", "write the history to a file")
     sub.add_argument(

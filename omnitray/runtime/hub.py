@@ -19,7 +19,16 @@ from omnitray.alerts.resource_alerts import ResourceAlert, ResourceAlerts
 from omnitray.alerts.system import AlertSystem
 from omnitray.api.status import Status
 from omnitray.base.clock import Clock
-from omnitray.base.facts import AlertMove, AlertType, Job, Mode, MonitorLevel, Resource, Severity, Snapshot
+from omnitray.base.facts import (
+    AlertMove,
+    AlertType,
+    Job,
+    Mode,
+    MonitorLevel,
+    Resource,
+    Severity,
+    Snapshot,
+)
 from omnitray.base.leases import Lease, Leases, ModeAndLevel
 from omnitray.monitor.levels import RHYTHMS, LevelChange
 from omnitray.monitor.monitor import MonitorStep
