@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import msgspec
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QObject, Qt, Signal, SignalInstance, Slot
 
 from omnitray.alerts.decision import Outgoing
 from omnitray.alerts.model import Alert
@@ -17,8 +17,7 @@ from omnitray.api.status import Status
 from omnitray.base.facts import AlertMove, Job, Mode, Snapshot
 from omnitray.base.policy import ProtectPolicy, Thresholds
 from omnitray.base.subscribers import Subscribers
-from omnitray.monitor.levels import RHYTHMS, LevelChange
-from omnitray.protector.view import Explanation, ProtectionView
+from omnitray.protector.view import Explanation, JournalLine, ProtectionView
 from omnitray.runtime.app_context import AppContext
 
 log = logging.getLogger(__name__)
@@ -27,9 +26,14 @@ R = TypeVar("R")
 
 
 class Protects(Protocol):
-    """What the door asks of protection (``qt.protection.Protection``)."""
+    """What the API asks of protection (``runtime.protection.ProtectionFacade``)."""
 
     view: ProtectionView
+
+    @property
+    def view_changed(self) -> SignalInstance:
+        """Says each new view."""
+        ...
 
     def explain(self) -> Explanation:
         """Who would be acted on now; waits, so not on the main thread."""
@@ -57,7 +61,10 @@ class ProgramFacade(QObject):
         self._arrived.connect(self._on_arrived, Qt.ConnectionType.QueuedConnection)
         hub.snapshot_taken.connect(self._on_snapshot)
         hub.mode_changed.connect(self._on_mode)
-        hub.level_changed.connect(self._on_level)
+        hub.status_changed.connect(self._on_status)
+        self._pace = _pace(hub.status)
+        self._protection.view_changed.connect(self._on_view)
+        self._journal: dict[str, JournalLine] | None = None  # by action, once a view has come
         hub.alerts.subscribe(self._on_alert)
         self._commands: dict[type, Callable[[Any], Any]] = {
             facade.SetMode: lambda it: self._status(hub.set_mode(it.mode)),
@@ -186,11 +193,30 @@ class ProgramFacade(QObject):
         self._events.notify(facade.ModeChanged(mode))
 
     @Slot(object)
-    def _on_level(self, change: LevelChange) -> None:
-        status = self._hub.status
-        self._events.notify(
-            facade.LevelChanged(change.after, status.chosen_level, RHYTHMS[change.after].look_s)
-        )
+    def _on_status(self, status: Status) -> None:
+        pace, self._pace = self._pace, _pace(status)
+        if self._pace != pace:
+            self._events.notify(self._pace)
+
+    @Slot(object)
+    def _on_view(self, view: ProtectionView) -> None:
+        """Each line of the journal that is new or says something else now, the oldest first."""
+        known = self._journal
+        self._journal = {line.action_id: line for line in view.journal}
+        if known is None:  # what earlier runs did stands in the first view and is no event
+            of_this_run = {each.action_id for each in view.explanations}
+            known = {
+                action_id: line
+                for action_id, line in self._journal.items()
+                if action_id not in of_this_run
+            }
+        for line in reversed(view.journal):
+            if known.get(line.action_id) != line:
+                self._events.notify(facade.Acted(line))
+
+
+def _pace(status: Status) -> facade.LevelChanged:
+    return facade.LevelChanged(status.level, status.chosen_level, status.interval_s)
 
 
 def _answer_when_done(done: "Future[Any]", future: "Future[Any]") -> None:

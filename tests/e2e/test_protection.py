@@ -5,10 +5,14 @@ machine can become a victim, however short CPU or memory get meanwhile. More of 
 in ``test_real_*.py``.
 """
 
+import json
 import os
 import signal
 import sys
 import time
+from typing import Any
+
+from websockets.sync.client import connect
 
 from support.desktop import Desktop, wait_until
 from support.loads import BUSY, GROW
@@ -42,7 +46,13 @@ def test_busy_loops_are_slowed_down_without_a_word_and_given_back_on_request(
     program = OmniTray(desktop, prefix=world.prefix)
     program.configure(CPU)
     program.start("--headless")
-    with Inmate(world, BUSY_LOOPS) as hog:
+    address = program.address()
+    url = address["url"].replace("http", "ws", 1)
+    with (
+        connect(f"{url}/ws?auth_token={address['token']}") as ws,
+        Inmate(world, BUSY_LOOPS) as hog,
+    ):
+        ws.send('{"command": "subscribe", "events": ["action"]}')
         hog.push()
         held = wait_until(
             lambda: program.get("status")["protector"]["holding"], "it is held", timeout_s=40
@@ -60,6 +70,11 @@ def test_busy_loops_are_slowed_down_without_a_word_and_given_back_on_request(
         done = program.post("actions/undo-all")
         assert done["done"]
         assert hog.weight(began["lever"]) == began["changes"][0]["old"]
+        actions: list[dict[str, Any]] = []
+        while not actions or actions[-1]["outcome"] != "undone":
+            message = json.loads(ws.recv(timeout=10))
+            actions += [message] if message["event"] == "action" else []
+        assert (actions[0]["id"], actions[0]["outcome"]) == (began["id"], "reversible")
     assert program.end() == 0
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtCore import QObject, Signal
 from pytestqt.qtbot import QtBot
 
 from omnitray.alerts.channels.dispatch import Dispatcher
@@ -23,7 +24,12 @@ from omnitray.monitor.monitor import MonitorStep, ProgressiveMonitor
 from omnitray.monitor.sampler import OwnCostMeter
 from omnitray.monitor.thresholds import AlarmLevel, Transition
 from omnitray.protector.notices import Notice
-from omnitray.protector.view import Explanation, ProtectionView
+from omnitray.protector.view import (
+    ActionOutcome,
+    Explanation,
+    JournalLine,
+    ProtectionView,
+)
 from omnitray.runtime.api_facade import ProgramFacade
 from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.hub import Hub
@@ -32,9 +38,10 @@ from support.clock import FakeClock
 from support.told_machine import ToldMachine, told_monitor
 
 
-class NoProtection:
-    """Stands in for ``qt.protection``: nothing is held."""
+class NoProtection(QObject):
+    """Stands in for ``runtime.protection``: nothing is held, and views come by hand."""
 
+    view_changed = Signal(object)
     view = ProtectionView()
 
     def explain(self) -> Explanation:
@@ -70,13 +77,14 @@ class Program:
             alerts=self.alerts,
             cost=OwnCostMeter(self.clock, lambda: 0.0, lambda: 60_000_000),
         )
+        self.protection = NoProtection()
         self.door = ProgramFacade(
             AppContext(
                 hub=self.hub,
                 settings=self.settings,
                 ring=self.monitor.ring,
                 store=self.store,
-                protection=NoProtection(),
+                protection=self.protection,
             )
         )
 
@@ -256,3 +264,46 @@ def test_the_door_reads_what_is_known(program: Program) -> None:
     assert program.door.status().level is MonitorLevel.CRITICAL
     assert program.door.thresholds().cpu.warning == 70
     assert program.door.explain().text == "Nothing is short."
+
+
+def _line(number: int, outcome: ActionOutcome = ActionOutcome.REVERSIBLE) -> JournalLine:
+    return JournalLine(
+        action_id=f"x{number}", at=float(number), what="paused make", why="memory", outcome=outcome
+    )
+
+
+def test_every_action_of_this_run_and_every_way_back_is_an_event(program: Program) -> None:
+    heard: list[facade.Event] = []
+    program.door.subscribe(heard.append)
+    earlier, first, second = _line(1), _line(2), _line(3)
+    explained = Explanation(action_id="x2", title="make", text="It grows.")
+    says = program.protection.view_changed.emit
+    says(ProtectionView(journal=(first, earlier), explanations=(explained,)))
+    assert heard == [facade.Acted(first)]  # the earlier one belongs to an earlier run
+    says(ProtectionView(journal=(second, first, earlier)))
+    says(ProtectionView(journal=(second, first, earlier)))
+    undone = (_line(3, ActionOutcome.UNDONE), _line(2, ActionOutcome.UNDONE), earlier)
+    says(ProtectionView(journal=undone))
+    wanted = [first, second, undone[1], undone[0]]
+    assert heard == [facade.Acted(each) for each in wanted]
+
+
+def test_mode_and_level_are_events_also_where_only_the_choice_is_another(
+    program: Program,
+) -> None:
+    heard: list[facade.Event] = []
+    program.door.subscribe(heard.append)
+    program.hub.set_mode(Mode.PROD)
+    program.hub.set_level(MonitorLevel.NORMAL)  # in force already, but chosen now
+    program.hub.on_level_changed(
+        LevelChange(
+            before=MonitorLevel.NORMAL,
+            after=MonitorLevel.CRITICAL,
+            reason=LevelReason.CRITICAL_ALERT,
+        )
+    )
+    assert heard == [
+        facade.ModeChanged(Mode.PROD),
+        facade.LevelChanged(MonitorLevel.NORMAL, MonitorLevel.NORMAL, 5.0),
+        facade.LevelChanged(MonitorLevel.CRITICAL, MonitorLevel.NORMAL, 0.5),
+    ]
