@@ -245,7 +245,6 @@ class App(QObject):
             build=parts.engine,
             cleaning=Cleaning(parts.cleaner, self.hub),
             looking=InspectionThread(parts.looker, self.hub),
-            notifications=self.notifications,
             clock=self.clock,
         )
 

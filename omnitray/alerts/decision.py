@@ -45,6 +45,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     body: str = ""
     members: tuple[str, ...] = ()
     suppressed: int = 0
+    buttons: tuple[tuple[str, str], ...] = ()  # (key, label); none: the ones of an alert
 
 
 class Outgoing(msgspec.Struct, frozen=True):

@@ -17,6 +17,7 @@ from omnitray.alerts.incidents import AlertInput
 from omnitray.alerts.model import Alert, id_maker
 from omnitray.alerts.notification_state import NotificationState
 from omnitray.alerts.pipeline import AlertFlow
+from omnitray.alerts.prompts import OpenPrompts, Prompt
 from omnitray.alerts.reasons import Reason
 from omnitray.alerts.rules import DEFAULT_SEVERITY, AlertTiming
 from omnitray.alerts.silences import ForgetfulMemory, SilenceMemory, Silences
@@ -57,6 +58,7 @@ class AlertSystem:
         self._telling = NotificationState(policy, timing, self._pauses)
         self._flow = AlertFlow(clock, timing, sink, self._telling, frozenset(channels))
         self._incidents = self._flow.incidents
+        self._prompts = OpenPrompts(clock, self._telling, self._flow.handover)
         self._flow.restore(open_alerts)
 
     def raise_(
@@ -125,9 +127,18 @@ class AlertSystem:
         """End one pause, or every pause; what still stands is told at the next tick."""
         if id_ is None:
             self._flow.offer_again(self._pauses.end_all())
+            self._prompts.look()
         elif (incident := self._incidents.by_id(id_)) is not None:
             self._pauses.end(incident.alert.fingerprint)
             self._flow.offer_again([incident.alert.fingerprint])
+
+    def ask(self, prompt: Prompt) -> Reason:
+        """Show a question while it stands, if the rules allow it now; the reason for either."""
+        return self._prompts.ask(prompt)
+
+    def withdraw(self, prompt_id: str) -> None:
+        """A question is answered or over."""
+        self._prompts.withdraw(prompt_id)
 
     @property
     def paused_until(self) -> float | None:
@@ -136,7 +147,9 @@ class AlertSystem:
 
     def tick(self) -> Tick:
         """Do what is due: group waits, digests, repeats, ends of pauses, expiry."""
-        return Tick(self._flow.look(), self._flow.next_delay_s())
+        outgoing = self._flow.look()
+        self._prompts.look()
+        return Tick(outgoing, self._flow.next_delay_s())
 
     def next_delay_s(self) -> float | None:
         """When ``tick`` has something to do; None when nothing waits."""
@@ -150,6 +163,7 @@ class AlertSystem:
     def set_policy(self, policy: AlertPolicy) -> None:
         """Steer by this from now on."""
         self._telling.policy = policy
+        self._prompts.look()
 
     def open_alerts(self) -> tuple[Alert, ...]:
         """Firing and acknowledged, the one raised last first."""

@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from omnitray.alerts.decision import Outgoing
 from omnitray.alerts.fingerprint import fingerprint
 from omnitray.alerts.model import Alert
+from omnitray.alerts.prompts import Prompt
 from omnitray.alerts.reasons import Reason
 from omnitray.alerts.resource_alerts import ResourceAlert, ResourceAlerts
 from omnitray.alerts.system import AlertSystem
@@ -245,6 +246,16 @@ class Hub(QObject):
         self.alerts.unsnooze()
         self._arm_alerts()
         self.refresh()
+
+    def ask(self, prompt: Prompt) -> None:
+        """Ask the person on the desktop, by the rules of every notification."""
+        reason = self.alerts.ask(prompt)
+        log.info("question %s: %s", prompt.id, reason.value)
+        self._arm_alerts()
+
+    def withdraw_question(self, prompt_id: str) -> None:
+        """A question is answered or over."""
+        self.alerts.withdraw(prompt_id)
 
     def stop(self) -> None:
         """No more timers; what came in is shown and stored. Idempotent."""

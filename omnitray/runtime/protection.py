@@ -7,12 +7,11 @@ person wants and turns what it says into alerts and notifications.
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from omnitray.alerts.channels.notification import Notification
 from omnitray.api import facade
 from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertType, Job, Mode, ProtectState, Severity, Snapshot
@@ -36,7 +35,7 @@ from omnitray.runtime.inspection import InspectionThread
 from omnitray.runtime.protection_commands import ProtectCommands
 from omnitray.runtime.protection_text import (
     cleaned_notice,
-    notification,
+    prompt,
     protected_word,
 )
 from omnitray.runtime.protection_worker import Engine, ProtectWorker, explain_now
@@ -48,18 +47,6 @@ log = logging.getLogger(__name__)
 
 _EXPLAIN_S = 10.0  # it is asked when the machine is loaded
 _WORTH_BYTES = 50_000_000  # less is no news on a disk that is nearly full
-
-
-class Shows(Protocol):
-    """What shows notifications."""
-
-    def show(self, notification: Notification) -> None:
-        """Show it, or replace what its slot shows."""
-        ...
-
-    def close(self, slot: str) -> None:
-        """Take it away."""
-        ...
 
 
 class ProtectionFacade(QObject):
@@ -83,7 +70,6 @@ class ProtectionFacade(QObject):
         build: Callable[[], Engine],
         cleaning: Cleaning,
         looking: InspectionThread,
-        notifications: Shows,
         clock: Clock,
     ) -> None:
         super().__init__(hub)
@@ -93,7 +79,6 @@ class ProtectionFacade(QObject):
         self._queue = CleaningQueue(cleaning, lambda: self._policy().disk_target_percent, self)
         self._commands = ProtectCommands(self._ask, self._clean)
         self.looking = looking
-        self._notifications = notifications
         self._clock = clock
         self._questions: dict[str, QuestionView] = {}
         self._paused_until: float | None = None
@@ -311,9 +296,9 @@ class ProtectionFacade(QObject):
         new = [each for each in questions if each.id not in self._questions]
         self._questions = {each.id: each for each in questions}
         for question_id in gone:
-            self._notifications.close(question_id)
+            self._hub.withdraw_question(question_id)
         for question in new:
-            self._notifications.show(notification(question))
+            self._hub.ask(prompt(question))
         self.question_changed.emit(questions[0] if questions else None)
 
     @Slot(object)

@@ -1,12 +1,12 @@
 """The notifications and notices of the protector, in words; and what the person's list gets."""
 
-from omnitray.alerts.channels.notification import Button, Notification, Urgency
+from omnitray.alerts.channels.notification import DETAILS_ACTION
+from omnitray.alerts.prompts import Prompt
 from omnitray.api import facade
 from omnitray.base.amounts import size
 from omnitray.base.facts import AlertType, Job, Severity
 from omnitray.protector.notices import Notice
-from omnitray.protector.view import QuestionView
-from omnitray.runtime.answer_text import answer_words
+from omnitray.protector.view import Answer, QuestionView
 from omnitray.runtime.cleaning import Cleaned
 
 
@@ -17,18 +17,48 @@ def protected_word(job: Job | None) -> str:
     return job.project or job.name
 
 
-def notification(question: QuestionView) -> Notification:
-    """A question as a notification with buttons."""
+# In the order in which they are offered: what can be taken back first. GNOME draws three buttons
+# of a notification, so two answers and "More…" stand there; the window shows all.
+_OFFERED = (Answer.SLOW_DOWN, Answer.PAUSE, Answer.LEAVE_ALONE, Answer.NEVER, Answer.END)
+_OFFERED_PAUSED = (Answer.PAUSE, Answer.SLOW_DOWN, Answer.LEAVE_ALONE, Answer.NEVER, Answer.END)
+_REVERSIBLE = (Answer.SLOW_DOWN, Answer.PAUSE, Answer.LEAVE_ALONE)
+_ON_A_NOTIFICATION = 2
+_WORDS = {
+    Answer.SLOW_DOWN: "Slow down",
+    Answer.PAUSE: "Pause",
+    Answer.END: "End",
+    Answer.LEAVE_ALONE: "Leave it alone for 1 h",
+    Answer.NEVER: "Never touch this",
+}
+_WORDS_PAUSED = {
+    **_WORDS,
+    Answer.SLOW_DOWN: "Let it run, slowed",
+    Answer.PAUSE: "Keep paused",
+}
+
+
+def answer_words(question: QuestionView) -> tuple[tuple[Answer, str], ...]:
+    """The answers that are possible in the order in which they are offered, each in words."""
+    words = _WORDS_PAUSED if question.paused else _WORDS
+    order = _OFFERED_PAUSED if question.paused else _OFFERED
+    return tuple((answer, words[answer]) for answer in order if answer in question.answers)
+
+
+def prompt(question: QuestionView) -> Prompt:
+    """A question as a notification: the first answers, and the way to all of them.
+
+    Some services hide the buttons or draw none, and do not say so: the text says where to answer.
+    """
     text = question.text
     if question.unanswered:
         text = f"{text} Without an answer {question.unanswered}."
-    return Notification(
-        alert_id=question.id,
+    shown = [pair for pair in answer_words(question) if pair[0] in _REVERSIBLE]
+    buttons = [(key.value, words) for key, words in shown[:_ON_A_NOTIFICATION]]
+    return Prompt(
+        id=question.id,
         title=f"{question.title}: what shall be done?",
-        body=text,
-        urgency=Urgency.CRITICAL,
-        buttons=tuple(Button(key=key.value, label=words) for key, words in answer_words(question)),
-        slot=question.id,
+        body=f"{text} Answer here or in OmniTray's window.",
+        buttons=(*buttons, (DETAILS_ACTION, "More…")),
     )
 
 

@@ -84,7 +84,10 @@ class Windows(QObject):
             self.first_shown.emit(time.perf_counter() - start)
 
     def open_alert(self, alert_id: str, token: str = "") -> None:
-        """Show the window on this very alert."""
+        """Show the window on this very alert, or on the question of this id."""
+        if self._question is not None and alert_id == self._question.id:
+            self.open(token=token)  # the question stands above every page
+            return
         self.open("alerts", token)
         if self._window is not None:
             self._window.show_alert_details(alert_id)

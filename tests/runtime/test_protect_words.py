@@ -1,10 +1,10 @@
-"""A question as a notification: what is so, what happens without an answer, five buttons."""
+"""A question as a notification: what is so, what happens without an answer, three buttons."""
 
 import msgspec
 import pytest
 
 from omnitray.protector.view import Answer, QuestionView
-from omnitray.runtime.protection_text import notification
+from omnitray.runtime.protection_text import answer_words, prompt
 
 QUESTION = QuestionView(
     id="q",
@@ -18,23 +18,35 @@ QUESTION = QuestionView(
 @pytest.mark.parametrize("unanswered", ["it stays paused", "it is ended"])
 def test_it_says_what_happens_without_an_answer(deadline: float | None, unanswered: str) -> None:
     asked = msgspec.structs.replace(QUESTION, deadline=deadline, unanswered=unanswered)
-    assert notification(asked).body == f"{QUESTION.text} Without an answer {unanswered}."
+    assert prompt(asked).body == (
+        f"{QUESTION.text} Without an answer {unanswered}. Answer here or in OmniTray's window."
+    )
 
 
-def test_it_has_a_button_for_each_answer() -> None:
-    shown = notification(QUESTION)
-    assert shown.title == "pytest · ~/shop: what shall be done?"
-    assert [each.key for each in shown.buttons] == [answer.value for answer in Answer]
-    assert [each.label for each in shown.buttons] == [
-        "Slow down",
-        "Pause",
-        "End",
-        "Leave it alone for 1 h",
-        "Never touch this",
+@pytest.mark.parametrize("paused", [False, True])
+@pytest.mark.parametrize("answers", [tuple(Answer), tuple(reversed(Answer)), (Answer.END,)])
+def test_three_buttons_suffice_and_none_of_them_is_final(
+    answers: tuple[Answer, ...], *, paused: bool
+) -> None:
+    shown = prompt(msgspec.structs.replace(QUESTION, answers=answers, paused=paused)).buttons
+    assert len(shown) <= 3
+    assert shown[-1] == ("details", "More…")
+    assert not {key for key, _ in shown} & {Answer.END, Answer.NEVER}
+
+
+def test_what_can_be_taken_back_stands_first() -> None:
+    paused = msgspec.structs.replace(QUESTION, paused=True)
+    assert prompt(QUESTION).title == "pytest · ~/shop: what shall be done?"
+    assert [label for _, label in prompt(QUESTION).buttons] == ["Slow down", "Pause", "More…"]
+    assert [label for _, label in prompt(paused).buttons] == [
+        "Keep paused",
+        "Let it run, slowed",
+        "More…",
     ]
-
-
-def test_a_job_that_is_paused_already_is_kept_so_or_let_run() -> None:
-    shown = notification(msgspec.structs.replace(QUESTION, paused=True))
-    assert [each.label for each in shown.buttons[:2]] == ["Let it run, slowed down", "Keep paused"]
-    assert [each.key for each in shown.buttons[:2]] == ["slow_down", "pause"]
+    assert [answer for answer, _ in answer_words(paused)] == [
+        Answer.PAUSE,
+        Answer.SLOW_DOWN,
+        Answer.LEAVE_ALONE,
+        Answer.NEVER,
+        Answer.END,
+    ]

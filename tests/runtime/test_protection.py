@@ -8,7 +8,6 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from omnitray.alerts.channels.dispatch import Dispatcher
-from omnitray.alerts.channels.notification import Notification
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.alerts.system import AlertSystem
@@ -24,14 +23,6 @@ from omnitray.runtime.protection import ProtectionFacade
 from omnitray.runtime.protection_worker import Engine, ProtectWorker
 from omnitray.runtime.settings_keeper import SettingsKeeper
 from support.protect_desk import ProtectDesk, hog
-
-
-class NoNotifications:
-    def show(self, notification: Notification) -> None:
-        """Nobody sees it."""
-
-    def close(self, slot: str) -> None:
-        """Nothing is shown."""
 
 
 class Program:
@@ -58,7 +49,6 @@ class Program:
             build=self.engine,
             cleaning=Cleaning(_no_cleaner, self.hub),
             looking=self.looking,
-            notifications=NoNotifications(),
             clock=self.desk.clock,
         )
         self.hub.jobs = self.jobs = (hog(self.desk.scan()),)
@@ -202,7 +192,7 @@ def test_watch_and_off_are_said_in_words(program: Program, qtbot: QtBot) -> None
     program.protection.set_state(ProtectState.WATCH)
     assert "Only watching" in press(qtbot, program, "pause").sentence
     program.protection.set_state(ProtectState.OFF)
-    assert "ProtectionFacade is off" in press(qtbot, program, "end").sentence
+    assert "Protection is off" in press(qtbot, program, "end").sentence
     assert all(each.heard == [] for each in program.desk.processes)
     assert program.protection.view.mode is Mode.DEV
 

@@ -34,9 +34,9 @@ def test_a_question_offers_its_answers_and_carries_the_one_given(banner: Questio
     assert [each.text() for each in banner.buttons] == [
         "Slow down",
         "Pause",
-        "End",
         "Leave it alone for 1 h",
         "Never touch this",
+        "End",
     ]
     click(banner.buttons[1])
     assert given == [("q1", Answer.PAUSE)]
@@ -72,11 +72,11 @@ def test_none_takes_the_question_away(banner: QuestionBanner) -> None:
 def test_the_buttons_say_what_they_do_to_a_job_that_is_paused(banner: QuestionBanner) -> None:
     banner.show_question(msgspec.structs.replace(QUESTION, paused=True))
     assert [each.text() for each in banner.buttons] == [
-        "Let it run, slowed down",
         "Keep paused",
-        "End",
+        "Let it run, slowed",
         "Leave it alone for 1 h",
         "Never touch this",
+        "End",
     ]
 
 

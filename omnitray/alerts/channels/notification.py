@@ -140,6 +140,8 @@ def notification_for(alert: Alert, decision: Decision) -> Notification:
         title=printable(decision.title or alert.title, TITLE_LIMIT),
         body=presentable("\n".join(lines), BODY_LIMIT),
         urgency=_URGENCIES[alert.severity],
+        buttons=tuple(Button(key=key, label=label) for key, label in decision.buttons)
+        or ALERT_BUTTONS,
         slot=decision.slot,
     )
 
