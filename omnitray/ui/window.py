@@ -23,9 +23,8 @@ from omnitray.ui.intents import Intents
 from omnitray.ui.pages.page import AlertSource, PageContext, WindowFacts
 from omnitray.ui.pages.registry import PAGES, PageEntry, Pages
 from omnitray.ui.theme import GAP, Theme, text_font
-from omnitray.ui.widgets.footer import Footer
 from omnitray.ui.widgets.frames import Banner, button
-from omnitray.ui.widgets.header import Header
+from omnitray.ui.widgets.header import Footer, Header
 from omnitray.ui.widgets.question_banner import QuestionBanner
 from omnitray.ui.widgets.sidebar import Sidebar
 from omnitray.ui.window_place import NoPlaces, Place, PlaceStore

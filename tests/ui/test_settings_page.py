@@ -6,8 +6,7 @@ from pytestqt.qtbot import QtBot
 from omnitray.settings import FIELDS, Fault, Problem, Settings, set_value
 from omnitray.ui.pages.settings.page import SettingsPage
 from omnitray.ui.pages.settings.row import ListEdit
-from omnitray.ui.widgets.choice import ChoiceButton
-from omnitray.ui.widgets.switch import Switch
+from omnitray.ui.widgets.choice import ChoiceButton, Switch
 from support.keys import click, press, type_text
 from support.pages import page_context
 

@@ -1,16 +1,17 @@
-"""The top of the window: the state in a sentence, with its shape, and the two selectors."""
+"""The top line of the window with state and selectors, and the bottom line with its own cost."""
 
-from PySide6.QtCore import QRectF, QSize, Slot
+from PySide6.QtCore import QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from omnitray.api.status import Mood, Sentence, Status, sentence
 from omnitray.base.facts import Mode, MonitorLevel
+from omnitray.ui import formats
 from omnitray.ui.intents import Intents
 from omnitray.ui.theme import GAP, Theme, Tone
 from omnitray.ui.widgets import glyphs
 from omnitray.ui.widgets.choice import ChoiceButton, Segments
-from omnitray.ui.widgets.labels import ElidedLabel, plain_tooltip
+from omnitray.ui.widgets.labels import ElidedLabel, label, plain_tooltip
 
 _BADGE = 34
 _MOODS: dict[Mood, tuple[Tone, str]] = {
@@ -94,3 +95,27 @@ class Header(QWidget):
         self._badge.show_mood(said.mood)
         self.headline.setText(said.headline)
         self.detail.setText(said.detail)
+
+
+class Footer(QWidget):
+    """Two quiet texts."""
+
+    def __init__(self, pages: int) -> None:
+        super().__init__()
+        self.words = ElidedLabel(scale=0.92, muted=True)
+        keys = label(f"Ctrl+1…{pages} pages · Ctrl+F search · F5 reload", scale=0.92, muted=True)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.words, 1)
+        row.addWidget(keys, 0, Qt.AlignmentFlag.AlignRight)
+
+    def show_status(self, status: Status) -> None:
+        """Say cost and rhythm."""
+        parts = []
+        if status.own is not None:
+            cost = f"{formats.percent(status.own.cpu_percent, 2)} of one core"
+            parts.append(f"OmniTray itself: {cost} · {formats.size(status.own.rss_bytes)}")
+        parts.append(f"looking every {status.interval_s:g} s")
+        if status.snapshot is not None and status.snapshot.processes is not None:
+            parts.append(formats.count(status.snapshot.processes, "process"))
+        self.words.setText(" · ".join(parts))

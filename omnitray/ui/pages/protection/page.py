@@ -1,6 +1,17 @@
 """What the protector holds, why, what that did, and everything it ever did. Shows facts only."""
 
-from PySide6.QtCore import Qt, Slot
+import enum
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    Slot,
+)
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QVBoxLayout,
@@ -20,10 +31,10 @@ from omnitray.ui import formats
 from omnitray.ui.pages.page import Page, PageContext
 from omnitray.ui.pages.protection.explain_card import EffectCard, ExplainCard
 from omnitray.ui.pages.protection.held_rows import HeldRows
-from omnitray.ui.pages.protection.journal_model import JournalColumn, JournalModel
 from omnitray.ui.theme import GAP
+from omnitray.ui.widgets import pills
 from omnitray.ui.widgets.action_feedback import ToldLine
-from omnitray.ui.widgets.cells import CellDelegate, CellView
+from omnitray.ui.widgets.cells import CELL, Cell, CellDelegate, CellView
 from omnitray.ui.widgets.choice import Segments
 from omnitray.ui.widgets.frames import Card, button, scrolled
 from omnitray.ui.widgets.labels import label, paragraph, plain_tooltip
@@ -31,7 +42,6 @@ from omnitray.ui.widgets.labels import label, paragraph, plain_tooltip
 NO_JOURNAL = "Nothing was done so far. Every action will be listed here, with its reason."
 NOTHING_HELD = "Nothing is held back, so there is nothing to undo."
 _JOURNAL_MARGIN = 4
-_WIDTHS: dict[int, int] = {JournalColumn.AT: 116, JournalColumn.OUTCOME: 130}
 _STATES = (
     (ProtectState.ON, "on"),
     (ProtectState.WATCH, "watch only"),
@@ -47,6 +57,73 @@ _MODE_WORDS = {
     Mode.TEST: "asks, and acts after 60 s without an answer",
     Mode.PROD: "asks, and acts after 30 s without an answer",
 }
+
+
+Index = QModelIndex | QPersistentModelIndex
+_NOWHERE = QModelIndex()
+
+
+class JournalColumn(enum.IntEnum):
+    """The columns of the journal."""
+
+    AT = 0
+    WHAT = 1
+    WHY = 2
+    OUTCOME = 3
+
+
+class JournalModel(QAbstractTableModel):
+    """Lines, newest first."""
+
+    def __init__(self, wall: Callable[[], float], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._wall = wall
+        self._lines: tuple[JournalLine, ...] = ()
+
+    def show_lines(self, lines: tuple[JournalLine, ...]) -> None:
+        """Show these lines."""
+        if lines != self._lines:
+            self.beginResetModel()
+            self._lines = lines
+            self.endResetModel()
+
+    def line_at(self, row: int) -> JournalLine | None:
+        """The line of a row."""
+        return self._lines[row] if 0 <= row < len(self._lines) else None
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:  # noqa: N802 - Qt's name
+        """One for each line."""
+        return 0 if parent.isValid() else len(self._lines)
+
+    def columnCount(self, parent: Index = _NOWHERE) -> int:  # noqa: N802 - Qt's name
+        """Always the same."""
+        return 0 if parent.isValid() else len(JournalColumn)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """The cell to paint, its words for everybody else."""
+        line = self.line_at(index.row()) if index.isValid() else None
+        if line is None:
+            return None
+        cell = self._cell(line, JournalColumn(index.column()))
+        if role == CELL:
+            return cell
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return cell.text or (cell.pill.word if cell.pill else "")
+        return None
+
+    def _cell(self, line: JournalLine, column: JournalColumn) -> Cell:
+        match column:
+            case JournalColumn.AT:
+                return Cell(formats.when(line.at, self._wall()), faded=True)
+            case JournalColumn.WHAT:
+                return Cell(formats.one_line(line.what))
+            case JournalColumn.WHY:
+                return Cell(formats.one_line(line.why), faded=True)
+            case JournalColumn.OUTCOME:
+                return Cell(pill=pills.OUTCOMES[line.outcome])
+
+
+_WIDTHS: dict[int, int] = {JournalColumn.AT: 116, JournalColumn.OUTCOME: 130}
 
 
 class ProtectionPage(Page):

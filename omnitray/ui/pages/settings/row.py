@@ -15,10 +15,9 @@ from PySide6.QtWidgets import (
 
 from omnitray.settings import Field, ValueKind, parse_text
 from omnitray.ui.theme import GAP, SMALL_GAP, text_font
-from omnitray.ui.widgets.choice import ChoiceButton
+from omnitray.ui.widgets.choice import ChoiceButton, Switch
 from omnitray.ui.widgets.frames import rule
 from omnitray.ui.widgets.labels import label
-from omnitray.ui.widgets.switch import Switch
 
 _EDITOR_WIDTH = 230
 _NUMBER_WIDTH = 90
