@@ -78,11 +78,11 @@ class ProtectionParts(msgspec.Struct, frozen=True, kw_only=True):
         platform = self.platform
         journal = ActionJournal(self.paths.actions_journal, self.paths.run / "actions.jsonl")
         system = platform.system()
-        levers = platform.levers(system)
-        guardian = platform.guardian(self.paths.actions_journal)
+        actuators = platform.actuators(system)
+        watchdog = platform.watchdog(self.paths.actions_journal)
         details = platform.process_details()
         spared = child_exclusion_check(self._programs(), details, self._protected)
-        actions = ActionPerformer(journal, levers, system, self.clock, guardian, spared)
+        actions = ActionPerformer(journal, actuators, system, self.clock, watchdog, spared)
         source = platform.guard_source()
         around = EnvironmentPorts(
             neighbours=lambda: self._neighbours(details),
@@ -104,7 +104,11 @@ class ProtectionParts(msgspec.Struct, frozen=True, kw_only=True):
             around=around,
         )
         return Engine(
-            protecting, actions, journal, source, lambda: platform.check_levers(levers, system)
+            protecting,
+            actions,
+            journal,
+            source,
+            lambda: platform.check_actuators(actuators, system),
         )
 
     def looker(self) -> JobInspector:

@@ -1,21 +1,23 @@
-"""One file a platform with the same functions in each, chosen once.
+"""One class a platform with the same functions in each, chosen once.
 
-``current()`` is asked by the composition root alone; everybody else is handed what they need.
+``current()`` is asked by ``app`` and ``cli`` alone; all others are handed what they need.
+``OMNITRAY_PLATFORM=portable`` chooses the platform by psutil alone, on any system: the tests run
+it on Linux, and it helps to tell whether a fault is of Linux or of the rest.
 """
 
-import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
 from omnitray.base.facts import ProcessFacts
 from omnitray.base.readings import OwnFacts
 from omnitray.cleanup.cache_tools import Tools
 from omnitray.cleanup.facts import FileId
 from omnitray.monitor.machine import Machine
-from omnitray.platforms._autostart import Autostart
-from omnitray.platforms._service import Service
+from omnitray.platforms.autostart import Autostart
+from omnitray.platforms.service import Service
 from omnitray.processes.process_roles import Tie
 from omnitray.processes.process_table import ProcessDetails, ProcessTable
 from omnitray.protector.actuators.actuator import Actuator
@@ -27,11 +29,11 @@ from omnitray.protector.exclusions.foreground import Foreground
 from omnitray.protector.guard import GuardSource
 from omnitray.protector.oom_events.watch import Logs, Source
 
-_MODULES = {"linux": "linux.capabilities", "darwin": "macos", "win32": "windows"}
+VARIABLE = "OMNITRAY_PLATFORM"
 
 
 class Platform(Protocol):
-    """What each of linux, macos and windows has."""
+    """What each platform has."""
 
     def machine(self) -> Machine:
         """What the sampler reads."""
@@ -54,7 +56,7 @@ class Platform(Protocol):
         ...
 
     def programs(self) -> Tools:
-        """Other people's programs, for their own commands."""
+        """Programs on the search path."""
         ...
 
     def has_display(self) -> bool:
@@ -94,7 +96,7 @@ class Platform(Protocol):
         ...
 
     def foreign_logs(self) -> Logs:
-        """Where it is told what others have ended; one for each thread that asks."""
+        """Where the system tells what others have ended; one for each thread that asks."""
         ...
 
     def log_sources(self) -> tuple[Source, ...]:
@@ -117,32 +119,53 @@ class Platform(Protocol):
         """What can be done to other processes; one for each thread that acts."""
         ...
 
-    def levers(self, system: System, /) -> tuple[Actuator, ...]:
+    def actuators(self, system: System, /) -> tuple[Actuator, ...]:
         """The means of acting, as far as they work here."""
         ...
 
-    def check_levers(
-        self, levers: tuple[Actuator, ...], system: System, /
+    def check_actuators(
+        self, actuators: tuple[Actuator, ...], system: System, /
     ) -> tuple[ActuatorRow, ...]:
-        """Which levers work here, tried on a child of our own; blocks for some tenths."""
+        """Which of them work here, tried on a child of our own; blocks for some tenths."""
         ...
 
     def ties_of(self) -> Callable[[tuple[int, ...]], dict[int, frozenset[Tie]]]:
-        """What finds the ties of processes to the person; one for each thread that asks."""
+        """Finds the ties of processes to the person; one for each thread that asks."""
         ...
 
     def written_bytes(self, process: ProcessFacts, /) -> int | None:
         """What a process has caused to be written to disks."""
         ...
 
-    def guardian(self, journal: Path, /) -> ResumeWatchdog:
+    def watchdog(self, journal: Path, /) -> ResumeWatchdog:
         """Continues what is paused if we die."""
         ...
 
 
 def current() -> Platform:
-    """The platform that this is; raises RuntimeError on one that nothing is written for."""
-    name = _MODULES.get(sys.platform)
-    if name is None:
-        raise RuntimeError(f"OmniTray has no part for the platform {sys.platform!r}")
-    return cast("Platform", importlib.import_module(f"omnitray.platforms.{name}"))
+    """The platform of this system, or the one that ``OMNITRAY_PLATFORM`` names.
+
+    Ends the program with a sentence on a system, or for a name, that there is none for: whoever
+    asks is the program itself or one of its commands.
+    """
+    named = os.environ.get(VARIABLE, "")
+    if named not in {"", "portable"}:
+        raise SystemExit(f'omnitray: {VARIABLE} may be "portable" or empty, not {named!r}')
+    name = named or sys.platform
+    if name == "linux":
+        from omnitray.platforms.linux.platform import LinuxPlatform  # noqa: PLC0415 - one of four
+
+        return LinuxPlatform()
+    if name == "portable":
+        from omnitray.platforms.portable.platform import PortablePlatform  # noqa: PLC0415
+
+        return PortablePlatform()
+    if name == "darwin":
+        from omnitray.platforms.macos import MacosPlatform  # noqa: PLC0415
+
+        return MacosPlatform()
+    if name == "win32":
+        from omnitray.platforms.windows import WindowsPlatform  # noqa: PLC0415
+
+        return WindowsPlatform()
+    raise SystemExit(f"omnitray: there is no part for the platform {name!r}")

@@ -1,121 +1,151 @@
-"""macOS, through psutil. Tested on Linux with stand-ins; never run there yet."""
+"""macOS: the portable platform with launchd's agents. Never run on a Mac.
 
-from collections.abc import Callable
+Whether a program has a window cannot be told from outside, so that none is paused by itself.
+
+A LaunchAgent (launchd.plist(5)) that starts the tray at login is written and removed as a file
+only: launchd reads ``~/Library/LaunchAgents`` at the next login. ``Disabled`` in it is respected.
+"""
+
+import os
+import plistlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+from xml.parsers.expat import ExpatError
 
-from omnitray.base.clock import SystemClock
-from omnitray.monitor.machine import Machine
-from omnitray.platforms._levers_check import check_levers
-from omnitray.platforms._macos_autostart import autostart
-from omnitray.platforms._macos_foreground import foreground
-from omnitray.platforms._macos_guard import mac_wakers
-from omnitray.platforms._macos_levers import darwin_background, mac_levers, mac_system
-from omnitray.platforms._macos_sampling import mac_machine
-from omnitray.platforms._macos_service import service
-from omnitray.platforms._macos_session import has_display
-from omnitray.platforms._posix_self import lock_file
-from omnitray.platforms._posix_session import keep_own_priority
-from omnitray.platforms._programs import programs, small_text
-from omnitray.platforms._psutil_open_files import mount_id, open_files
-from omnitray.platforms._psutil_processes import PsutilProcessDetails, PsutilProcessTable
-from omnitray.platforms._psutil_self import own_facts, own_rss_bytes
-from omnitray.platforms._psutil_system import written_bytes
-from omnitray.platforms.watchdog import GuardianKeeper
+import psutil
+
+from omnitray.base.durable import StorageError, make_folder, write_atomic
+from omnitray.platforms.autostart import Autostart, AutostartError
+from omnitray.platforms.portable.platform import PortablePlatform
+from omnitray.platforms.portable.system import all_unknown
+from omnitray.platforms.service import Ran, Runner, Service, ServiceReport, report, run
 from omnitray.processes.process_roles import Tie
-from omnitray.processes.process_table import ProcessDetails, ProcessTable
-from omnitray.protector.actuators.actuator import Actuator
-from omnitray.protector.actuators.system import System
-from omnitray.protector.actuators.watchdog import ResumeWatchdog
 from omnitray.protector.exclusions.common import ProgramTables
 from omnitray.protector.exclusions.programs import MACOS
-from omnitray.protector.guard import GuardSource
-from omnitray.protector.oom_events.watch import Logs, NoLogs, Source
 
-__all__ = [
-    "autostart",
-    "check_levers",
-    "foreground",
-    "foreground_known",
-    "foreign_logs",
-    "guard_source",
-    "guardian",
-    "has_display",
-    "keep_own_priority",
-    "levers",
-    "lock_file",
-    "log_sources",
-    "machine",
-    "mount_id",
-    "open_files",
-    "own_facts",
-    "own_rss_bytes",
-    "process_details",
-    "process_table",
-    "programs",
-    "protected_programs",
-    "service",
-    "small_text",
-    "system",
-    "ties_of",
-    "written_bytes",
-]
+LABEL = "org.omnitray.OmniTray"
+HEADLESS_LABEL = "org.omnitray.headless"
 
 
-def machine() -> Machine:
-    """What the sampler reads."""
-    return mac_machine()
+class MacosPlatform(PortablePlatform):
+    """What differs from the portable platform."""
+
+    def has_display(self, environment: Mapping[str, str] = os.environ) -> bool:
+        """Always, but for a login over the network: it has no window server."""
+        return "SSH_CONNECTION" not in environment
+
+    def autostart(self, command: Sequence[str], /) -> Autostart:
+        """A LaunchAgent."""
+        return MacAutostart(_agents(), command)
+
+    def service(self, command: Sequence[str], template: str, /) -> Service:
+        """A LaunchAgent that launchctl loads; ``template`` is systemd's and not used."""
+        del template
+        return LaunchdService(_agents(), command)
+
+    def protected_programs(self) -> ProgramTables:
+        """Those of macOS."""
+        return MACOS
+
+    def _ties(self, process: psutil.Process) -> frozenset[Tie]:
+        return all_unknown(process)
 
 
-def process_table() -> ProcessTable:
-    """What scans the processes; one for each thread that scans."""
-    return PsutilProcessTable()
+def _agents() -> Path:
+    return Path.home() / "Library" / "LaunchAgents"
 
 
-def process_details() -> ProcessDetails:
-    """What is asked about single processes."""
-    return PsutilProcessDetails()
+class MacAutostart:
+    """An :class:`~omnitray.platforms.autostart.Autostart` by a property list in ``folder``."""
+
+    def __init__(self, folder: Path, command: Sequence[str]) -> None:
+        self._file = folder / f"{LABEL}.plist"
+        self._command = list(command)
+
+    def is_enabled(self) -> bool:
+        """Whether the agent is there, runs at load and is not disabled."""
+        agent = self._read()
+        return bool(agent.get("RunAtLoad")) and not agent.get("Disabled")
+
+    def enable(self) -> None:
+        """Write the agent; raises AutostartError."""
+        agent = {
+            "Label": LABEL,
+            "ProgramArguments": self._command,
+            "RunAtLoad": True,
+            "ProcessType": "Interactive",  # not throttled as a background job would be
+        }
+        try:
+            make_folder(self._file.parent)
+            write_atomic(self._file, plistlib.dumps(agent))
+        except StorageError as error:
+            raise AutostartError(str(error)) from error
+
+    def disable(self) -> None:
+        """Remove the agent; raises AutostartError."""
+        try:
+            self._file.unlink(missing_ok=True)
+        except OSError as error:
+            raise AutostartError(f"{self._file} cannot be removed: {error.strerror}") from error
+
+    def heal(self) -> bool:
+        """Write the agent again when its program is gone."""
+        command = self._read().get("ProgramArguments") or []
+        if not self.is_enabled() or not command or Path(command[0]).exists():
+            return False
+        self.enable()
+        return True
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            agent = plistlib.loads(self._file.read_bytes())
+        except (OSError, ValueError, ExpatError):  # ValueError covers plistlib's own error
+            return {}
+        return agent if isinstance(agent, dict) else {}
 
 
-def protected_programs() -> ProgramTables:
-    """Programs that are never acted on."""
-    return MACOS
+class LaunchdService:
+    """A :class:`~omnitray.platforms.service.Service` by launchctl(1)."""
 
+    def __init__(self, folder: Path, command: Sequence[str], runner: Runner = run) -> None:
+        self._file = folder / f"{HEADLESS_LABEL}.plist"
+        self._command = [*command, "--headless"]
+        self._run = runner
+        self._domain = f"gui/{os.getuid()}"
 
-def guard_source() -> GuardSource:
-    """What the protector's guard reads, and what wakes it."""
-    return GuardSource(mac_machine(), mac_wakers(), SystemClock())
+    def install(self) -> ServiceReport:
+        """Write the agent and load it."""
+        agent = {
+            "Label": HEADLESS_LABEL,
+            "ProgramArguments": self._command,
+            "RunAtLoad": True,
+            "KeepAlive": {"SuccessfulExit": False},
+            "ProcessType": "Interactive",
+            "Umask": 0o077,
+        }
+        try:
+            make_folder(self._file.parent)
+            write_atomic(self._file, plistlib.dumps(agent))
+        except StorageError as error:
+            return ServiceReport(works=False, done=(f"{error}",))
+        loaded = self._run(("launchctl", "bootstrap", self._domain, str(self._file)))
+        return report([(f"wrote {self._file}", Ran(works=True, said="")), ("loaded it", loaded)])
 
+    def remove(self) -> ServiceReport:
+        """Unload the agent and remove its file."""
+        if not self._file.exists():
+            return ServiceReport(done=("there is no service to remove",))
+        unloaded = self._run(("launchctl", "bootout", f"{self._domain}/{HEADLESS_LABEL}"))
+        self._file.unlink(missing_ok=True)
+        removed = (f"removed {self._file}", Ran(works=True, said=""))
+        return report([("unloaded it", unloaded), removed])
 
-def system() -> System:
-    """What can be done to other processes; one for each thread that acts."""
-    return mac_system()
-
-
-def levers(system: System) -> tuple[Actuator, ...]:
-    """The means of acting."""
-    return mac_levers(system, darwin_background())
-
-
-def ties_of() -> Callable[[tuple[int, ...]], dict[int, frozenset[Tie]]]:
-    """What finds the ties of processes to the person."""
-    return mac_system().ties_of
-
-
-def guardian(journal: Path) -> ResumeWatchdog:
-    """Continues what is paused if we die."""
-    return GuardianKeeper(journal)
-
-
-def foreign_logs() -> Logs:
-    """Nobody tells of ends here."""
-    return NoLogs()
-
-
-def log_sources() -> tuple[Source, ...]:
-    """There are none to be read here."""
-    return ()
-
-
-def foreground_known() -> tuple[str, str]:
-    """The system tells."""
-    return "the system tells whose window is active", ""
+    def status(self) -> ServiceReport:
+        """Whether it is there and loaded."""
+        if not self._file.exists():
+            return ServiceReport(works=False, done=("not installed",))
+        found = self._run(("launchctl", "print", f"{self._domain}/{HEADLESS_LABEL}"))
+        return ServiceReport(
+            works=found.works, done=(f"{self._file}", "loaded" if found.works else "not loaded")
+        )

@@ -1,11 +1,12 @@
-"""Starts the guardian when something is paused, tells it of changes, replaces it when it dies.
+"""Starts the watchdog when something is paused, writes changes to it, replaces it when it dies.
 
-The guardian's own file says what travels over the pipe. Everything held is remembered here, so
-that a new guardian can be told all of it. Without a way to start one nothing fails: the caller
-sees ``is_guarding`` false and the journal still brings everything back at the next start.
+The file of the watchdog itself says what travels over the pipe. Everything held is remembered
+here, so that a new watchdog gets all of it. Without a way to start one nothing fails: the caller
+sees ``is_guarding`` false, and the journal brings everything back at the next start.
 """
 
 import contextlib
+import importlib.util
 import logging
 import os
 import select
@@ -18,27 +19,35 @@ import omnitray.platforms.watchdog_process
 
 _log = logging.getLogger(__name__)
 _PATIENCE_MS = 2000
-_GRACE_S = 1.0  # a guardian that was told to quit ends in milliseconds
+_CAN_POLL = hasattr(select, "poll")  # pipes block on Windows
+_GRACE_S = 1.0  # after ``quit`` it ends in milliseconds
 
 
-def guardian_command(journal: Path, parent_pid: int) -> list[str]:
-    """The guardian by path, isolated: no site packages, no environment, nothing of ours."""
+def watchdog_command(journal: Path, parent_pid: int) -> list[str]:
+    """The watchdog by path, isolated: no site packages, no environment, nothing of ours."""
     script = omnitray.platforms.watchdog_process.__file__
     return [sys.executable, "-I", "-S", script, str(parent_pid), str(journal)]
 
 
-class GuardianKeeper:
-    """Holds one guardian while something is paused.
+def psutil_watchdog_command(journal: Path, parent_pid: int) -> list[str]:
+    """The watchdog that resumes through psutil, which is all that it gets of site packages."""
+    found = importlib.util.find_spec("psutil")
+    folder = Path(found.origin).parents[1] if found and found.origin else Path()
+    return [*watchdog_command(journal, parent_pid), str(folder)]
 
-    ``placed`` is called with the pid of each new guardian, for whoever can give it a place
-    of its own, outside the cgroup that might be ended together with us.
+
+class WatchdogKeeper:
+    """Keeps one watchdog while something is paused.
+
+    ``placed`` is called with the pid of each new one, to give it a place of its own outside the
+    cgroup that might be ended together with us.
     """
 
     def __init__(
         self,
         journal: Path,
         *,
-        command: Callable[[Path, int], list[str]] = guardian_command,
+        command: Callable[[Path, int], list[str]] = watchdog_command,
         placed: Callable[[int], None] = lambda _pid: None,
     ) -> None:
         self._journal = journal
@@ -50,12 +59,12 @@ class GuardianKeeper:
 
     @property
     def pid(self) -> int | None:
-        """The guardian's pid while there is one."""
+        """The watchdog's pid while there is one."""
         return self._process.pid if self._process else None
 
     @property
     def is_guarding(self) -> bool:
-        """Whether a guardian lives now."""
+        """Whether a watchdog lives now."""
         return self._process is not None and self._process.poll() is None
 
     def hold(
@@ -64,38 +73,38 @@ class GuardianKeeper:
         processes: Iterable[tuple[int, int]] = (),
         cgroups: Iterable[tuple[int, str]] = (),
     ) -> None:
-        """Guard processes, as (pid, start ticks), and cgroups, as (inode, folder)."""
+        """Watch processes, as (pid, start ticks), and cgroups, as (inode, folder)."""
         lines = [f"hold {action_id} {pid} {start}" for pid, start in processes]
         lines += [f"frozen {action_id} {inode} {folder}" for inode, folder in cgroups]
         known = self._held.get(action_id, ())
         self._held[action_id] = (*known, *lines)
         if self.is_guarding:
-            self._tell(lines)
+            self._send(lines)
         else:
             self._start()
 
     def release(self, action_id: str) -> None:
-        """An action is over; with the last one the guardian ends."""
+        """An action is over; with the last one the watchdog ends."""
         if self._held.pop(action_id, None) is None:
             return
         if self._held:
-            self._tell([f"release {action_id}"])
+            self._send([f"release {action_id}"])
         else:
             self.close()
 
     def tend(self) -> bool:
-        """Start another guardian if the last one died; true when that was so."""
+        """Start another watchdog if the last one died; true when that was so."""
         if not self._held:
             return False
         if self.is_guarding:
             self._place()
             return False
-        _log.warning("the guardian was gone; starting another")
+        _log.warning("the watchdog was gone; starting another")
         self._start()
         return True
 
     def close(self) -> None:
-        """Send the guardian home; whatever it still held is not continued."""
+        """End the watchdog; what it still held is not continued."""
         self._held.clear()
         process, self._process = self._process, None
         if process is None:
@@ -112,27 +121,32 @@ class GuardianKeeper:
             self._process = self._spawn(self._command(self._journal, os.getpid()))
         except OSError:
             self._process = None
-            _log.exception("no guardian could be started: what is paused stays so if we die")
+            _log.exception("no watchdog could be started: what is paused stays so if we die")
             return
         self._write([line for lines in self._held.values() for line in lines])
         self._is_placed = False
 
     def _spawn(self, command: list[str]) -> "subprocess.Popen[bytes]":
-        """In a session of its own: what ends ours by its name or group spares it."""
+        """In a session of its own: what ends ours by its name or group does not end it."""
         process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            cwd="/",
-            env={},
+            cwd=os.sep,
+            # Without it Python does not start on Windows.
+            env={name: value for name, value in os.environ.items() if name == "SYSTEMROOT"},
             start_new_session=True,
+            creationflags=getattr(subprocess, "DETACHED_PROCESS", 0),  # no console that closes
         )
-        os.set_blocking(pipe_of(process), False)
+        if _CAN_POLL:
+            os.set_blocking(pipe_of(process), False)
         return process
 
     def _has_room(self, pipe: int) -> bool:
-        """Whether the pipe takes more: thousands of lines wait until a new guardian reads."""
+        """Whether the pipe takes more: thousands of lines wait until a new watchdog reads."""
+        if not _CAN_POLL:
+            return True  # it does nothing but read
         poller = select.poll()
         poller.register(pipe, select.POLLOUT)
         return bool(poller.poll(_PATIENCE_MS))
@@ -143,12 +157,12 @@ class GuardianKeeper:
             self._is_placed = True
             self._placed(self._process.pid)
 
-    def _tell(self, lines: list[str]) -> None:
+    def _send(self, lines: list[str]) -> None:
         if not self._write(lines):
             self._start()
 
     def _write(self, lines: list[str]) -> bool:
-        """All of it: false when nobody listens, or a full pipe is not emptied in time."""
+        """All of it; False when no process reads, or a full pipe is not emptied in time."""
         if self._process is None:
             return False
         pipe = pipe_of(self._process)

@@ -1,7 +1,7 @@
 """Continues what OmniTray has paused if OmniTray dies: a process that exists only meanwhile.
 
 Run by path with ``python -I -S``: the standard library alone, nothing of ours, a few megabytes.
-It is told over its standard input, one line a change, fields separated by spaces:
+Its standard input carries one line a change, fields separated by spaces:
 
     hold ACTION PID START_TICKS     a process is (about to be) stopped
     frozen ACTION INODE FOLDER      a cgroup is (about to be) frozen
@@ -10,7 +10,8 @@ It is told over its standard input, one line a change, fields separated by space
 
 The end of the input without ``quit``, or the end of the parent, means that OmniTray is dead:
 everything held is continued, identity checked, and a result line goes to the undo journal.
-Arguments: the parent's pid and the journal's path.
+Arguments: the parent's pid and the journal's path; a third one is the folder that psutil is in,
+for the platforms where it resumes processes (then the end of the input is the only sign).
 
 It has a session of its own and ignores the signals of a terminal that closes. Lines written
 before it runs wait in the pipe, so the parent may write and stop a process at once.
@@ -21,7 +22,7 @@ import select
 import signal
 import sys
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 NAME = b"omnitray-guard"  # the kernel keeps 15 letters
 POLL_MS = 1000  # only where the parent has no pidfd: how soon a new parent is noticed
@@ -44,7 +45,7 @@ class Frozen(NamedTuple):
     folder: str
 
 
-class Guardian:
+class Watchdog:
     """What is held, and how to let it go."""
 
     def __init__(self, journal: str, proc: str = "/proc") -> None:
@@ -116,7 +117,7 @@ class Guardian:
         self._held = [held for held in self._held if held.action != action]
 
     def _continue(self, held: StoppedProcess) -> str:
-        # Elsewhere the start cannot be read here; SIGCONT does nothing to a stranger that runs.
+        # Without /proc the start cannot be read; SIGCONT does nothing to a process that runs.
         if self._knows_starts and self._started(held.pid) != held.start_ticks:
             return "gone"
         try:
@@ -135,7 +136,7 @@ class Guardian:
         try:
             if os.stat(frozen.folder).st_ino != frozen.inode:  # noqa: PTH116 - pathlib would double the memory
                 return "gone"
-            with open(f"{frozen.folder}/cgroup.freeze", "wb", buffering=0) as switch:  # noqa: PTH123 - likewise
+            with open(f"{frozen.folder}/cgroup.freeze", "wb", buffering=0) as switch:  # noqa: PTH123 - pathlib would double the memory
                 switch.write(b"0")
         except FileNotFoundError:
             return "gone"
@@ -160,13 +161,44 @@ class Guardian:
             os.write(journal, line.encode())
             os.fsync(journal)
         except OSError:
-            return  # a full disk: likewise
+            return  # a full disk: the next start finds that out, too
         finally:
             os.close(journal)
 
 
+class PsutilWatchdog(Watchdog):
+    """Resumes through ``system``: psutil. ``START_TICKS`` counts hundredths of the calendar."""
+
+    def __init__(self, journal: str, system: Any) -> None:
+        super().__init__(journal)
+        self._system = system
+        self._processes: dict[tuple[int, int], Any] = {}
+
+    def _open(self, pid: int, start_ticks: int) -> int:
+        """Remember the process now: psutil knows a later one by the same pid from it."""
+        try:
+            process = self._system.Process(pid)
+            if round(process.create_time() * 100) == start_ticks:
+                self._processes[pid, start_ticks] = process
+        except self._system.Error:
+            pass
+        return -1
+
+    def _continue(self, held: StoppedProcess) -> str:
+        process = self._processes.get((held.pid, held.start_ticks))
+        try:
+            if process is None or not process.is_running():
+                return "gone"
+            process.resume()
+        except self._system.NoSuchProcess:
+            return "gone"
+        except (self._system.Error, OSError) as error:
+            return f"failed: {error}"
+        return "restored"
+
+
 class Parent:
-    """Whether OmniTray still lives, told by a pidfd where there are any."""
+    """Whether OmniTray still lives, by a pidfd where there are any."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
@@ -184,8 +216,19 @@ class Parent:
         return os.getppid() != self._pid
 
 
-def watch(guardian: Guardian, parent: Parent, source: int) -> None:
-    """Hear lines until ``quit`` or until the parent is dead; then let everything go."""
+def listen(watchdog: Watchdog, source: int) -> None:
+    """Take lines until ``quit`` or the end of the input, then let everything go."""
+    pending = b""
+    while chunk := os.read(source, 65536):
+        *lines, pending = (pending + chunk).split(b"\n")
+        text = [line.decode("utf-8", "surrogateescape").rstrip("\r") for line in lines]
+        if not all(watchdog.hear(line) for line in text):
+            return
+    watchdog.release_all()
+
+
+def watch(watchdog: Watchdog, parent: Parent, source: int) -> None:
+    """Take lines until ``quit`` or until the parent is dead, then let everything go."""
     poller = select.poll()
     poller.register(source, select.POLLIN)
     if parent.pidfd >= 0:
@@ -196,10 +239,10 @@ def watch(guardian: Guardian, parent: Parent, source: int) -> None:
         died = parent.is_dead()
         chunk = _drain(source) if died else _read(source)
         *lines, pending = (pending + (chunk or b"")).split(b"\n")
-        if not all(guardian.hear(line.decode("utf-8", "surrogateescape")) for line in lines):
+        if not all(watchdog.hear(line.decode("utf-8", "surrogateescape")) for line in lines):
             return
         if died or chunk == b"":
-            guardian.release_all()
+            watchdog.release_all()
             return
 
 
@@ -227,7 +270,7 @@ def outlive_the_terminal() -> None:
 
 
 def take_name() -> None:
-    """Stand in the list of processes under a name that says what this is."""
+    """Set the name that lists of processes show."""
     try:
         with open("/proc/self/comm", "wb", buffering=0) as name:  # noqa: PTH123 - pathlib would double the memory
             name.write(NAME)
@@ -236,13 +279,19 @@ def take_name() -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Guard until there is nothing left to guard."""
+    """Run until nothing is held any more."""
     outlive_the_terminal()
     take_name()
-    os.set_blocking(sys.stdin.fileno(), False)
     os.chdir("/")
-    parent_pid, journal = int(arguments[0]), arguments[1]
-    watch(Guardian(journal), Parent(parent_pid), sys.stdin.fileno())
+    parent_pid, journal, *folder = arguments
+    if folder:
+        sys.path.append(folder[0])
+        import psutil  # noqa: PLC0415 - on the platforms alone that need it
+
+        listen(PsutilWatchdog(journal, psutil), sys.stdin.fileno())
+        return 0
+    os.set_blocking(sys.stdin.fileno(), False)
+    watch(Watchdog(journal), Parent(int(parent_pid)), sys.stdin.fileno())
     return 0
 
 

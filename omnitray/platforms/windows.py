@@ -1,124 +1,201 @@
-"""Windows, through psutil. Tested on Linux with stand-ins; never run there yet."""
+r"""Windows: the portable platform with the Run key and the task scheduler. Never run there.
 
-from collections.abc import Callable
+Whether a program has a window is not looked up, so that none is paused by itself.
+
+``HKCU\Software\Microsoft\Windows\CurrentVersion\Run`` holds what starts at login. Task Manager
+switches an entry off elsewhere: in ``Explorer\StartupApproved\Run``, a binary value whose first
+byte is odd when the entry is disabled; that is respected. The registry is a seam
+(:class:`Registry`), so that the rules are tested everywhere. Headless it is a task of the
+scheduler and not a service of the system: those run as another user, without this one's files.
+"""
+
+import importlib
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
-from omnitray.base.clock import SystemClock
-from omnitray.monitor.machine import Machine
-from omnitray.platforms._levers_check import check_levers
-from omnitray.platforms._programs import programs, small_text
-from omnitray.platforms._psutil_open_files import mount_id, open_files
-from omnitray.platforms._psutil_processes import PsutilProcessDetails, PsutilProcessTable
-from omnitray.platforms._psutil_self import own_facts, own_rss_bytes
-from omnitray.platforms._psutil_system import PsutilSystem, written_bytes
-from omnitray.platforms._windows_autostart import autostart
-from omnitray.platforms._windows_foreground import foreground
-from omnitray.platforms._windows_guard import windows_wakers
-from omnitray.platforms._windows_guardian import WindowsKeeper
-from omnitray.platforms._windows_kernel import windows_kernel
-from omnitray.platforms._windows_levers import WindowsSystem, windows_levers
-from omnitray.platforms._windows_sampling import windows_machine
-from omnitray.platforms._windows_self import lock_file
-from omnitray.platforms._windows_service import service
-from omnitray.platforms._windows_session import has_display, keep_own_priority
-from omnitray.platforms._windows_ties import window_owners
+import psutil
+
+from omnitray.platforms.autostart import Autostart, AutostartError
+from omnitray.platforms.portable.platform import PortablePlatform
+from omnitray.platforms.portable.system import all_unknown
+from omnitray.platforms.service import Runner, Service, ServiceReport, report, run
 from omnitray.processes.process_roles import Tie
-from omnitray.processes.process_table import ProcessDetails, ProcessTable
-from omnitray.protector.actuators.actuator import Actuator
-from omnitray.protector.actuators.system import System
-from omnitray.protector.actuators.watchdog import ResumeWatchdog
 from omnitray.protector.exclusions.common import ProgramTables
 from omnitray.protector.exclusions.programs import WINDOWS
-from omnitray.protector.guard import GuardSource
-from omnitray.protector.oom_events.watch import Logs, NoLogs, Source
 
-__all__ = [
-    "autostart",
-    "check_levers",
-    "foreground",
-    "foreground_known",
-    "foreign_logs",
-    "guard_source",
-    "guardian",
-    "has_display",
-    "keep_own_priority",
-    "levers",
-    "lock_file",
-    "log_sources",
-    "machine",
-    "mount_id",
-    "open_files",
-    "own_facts",
-    "own_rss_bytes",
-    "process_details",
-    "process_table",
-    "programs",
-    "protected_programs",
-    "service",
-    "small_text",
-    "system",
-    "ties_of",
-    "written_bytes",
-]
+RUN_KEY = r"Software\Microsoft\Windows\CurrentVersion\Run"
+APPROVED_KEY = r"Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run"
+VALUE = "OmniTray"
+TASK = "OmniTray headless"
 
 
-def machine() -> Machine:
-    """What the sampler reads."""
-    return windows_machine()
+class WindowsPlatform(PortablePlatform):
+    """What differs from the portable platform."""
+
+    def has_display(self, environment: Mapping[str, str] = os.environ) -> bool:
+        """Always, but for services and logins by ssh: they have no desktop."""
+        return environment.get("SESSIONNAME", "Console") != "Services" and (
+            "SSH_CONNECTION" not in environment
+        )
+
+    def keep_own_priority(self, *, system: Any = psutil) -> str | None:
+        """Return to the normal class: the task scheduler starts programs below it."""
+        own = system.Process()
+        try:
+            if own.nice() in {system.BELOW_NORMAL_PRIORITY_CLASS, system.IDLE_PRIORITY_CLASS}:
+                own.nice(system.NORMAL_PRIORITY_CLASS)
+        except psutil.Error as error:
+            return f"started below normal priority, which cannot be raised: {error}"
+        return None
+
+    def autostart(self, command: Sequence[str], /) -> Autostart:
+        """An entry of the Run key."""
+        return WindowsAutostart(CurrentUser(), command)
+
+    def service(self, command: Sequence[str], template: str, /) -> Service:
+        """A task at logon; ``template`` is systemd's and not used."""
+        del template
+        return ScheduledTask(command)
+
+    def protected_programs(self) -> ProgramTables:
+        """Those of Windows."""
+        return WINDOWS
+
+    def _ties(self, process: psutil.Process) -> frozenset[Tie]:
+        return all_unknown(process)
 
 
-def process_table() -> ProcessTable:
-    """What scans the processes; one for each thread that scans."""
-    return PsutilProcessTable()
+class Registry(Protocol):
+    """The values under ``HKEY_CURRENT_USER``; every method may raise OSError."""
+
+    def read(self, key: str, name: str) -> str | bytes | None:
+        """A value; None when it is not there."""
+        ...
+
+    def write(self, key: str, name: str, value: str) -> None:
+        """Set a text."""
+        ...
+
+    def delete(self, key: str, name: str) -> None:
+        """Remove a value, if it is there."""
+        ...
 
 
-def process_details() -> ProcessDetails:
-    """What is asked about single processes."""
-    return PsutilProcessDetails()
+class WindowsAutostart:
+    """An :class:`~omnitray.platforms.autostart.Autostart` by the Run key."""
+
+    def __init__(self, registry: Registry, command: Sequence[str]) -> None:
+        self._registry = registry
+        self._command = tuple(command)
+
+    def is_enabled(self) -> bool:
+        """Whether there is an entry that Task Manager has not switched off."""
+        try:
+            approved = self._registry.read(APPROVED_KEY, VALUE)
+            entry = self._registry.read(RUN_KEY, VALUE)
+        except OSError:
+            return False
+        switched_off = isinstance(approved, bytes) and bool(approved) and approved[0] % 2 == 1
+        return isinstance(entry, str) and bool(entry) and not switched_off
+
+    def enable(self) -> None:
+        """Write the entry; raises AutostartError."""
+        try:
+            self._registry.write(RUN_KEY, VALUE, subprocess.list2cmdline(self._command))
+            self._registry.delete(APPROVED_KEY, VALUE)
+        except OSError as error:
+            raise AutostartError(f"the Run key cannot be written: {error}") from error
+
+    def disable(self) -> None:
+        """Remove the entry; raises AutostartError."""
+        try:
+            self._registry.delete(RUN_KEY, VALUE)
+        except OSError as error:
+            raise AutostartError(f"the Run key cannot be written: {error}") from error
+
+    def heal(self) -> bool:
+        """Write the entry again when its program is gone."""
+        if not self.is_enabled():
+            return False
+        entry = self._registry.read(RUN_KEY, VALUE)
+        program = _program(str(entry))
+        if not program or Path(program).exists():
+            return False
+        self.enable()
+        return True
 
 
-def protected_programs() -> ProgramTables:
-    """Programs that are never acted on."""
-    return WINDOWS
+def _program(command_line: str) -> str:
+    words = shlex.split(command_line, posix=False)
+    return words[0].strip('"') if words else ""
 
 
-def guard_source() -> GuardSource:
-    """What the protector's guard reads, and what wakes it."""
-    return GuardSource(windows_machine(), windows_wakers(), SystemClock())
+class CurrentUser:
+    """The real registry."""
+
+    def read(self, key: str, name: str) -> str | bytes | None:
+        """A value; None when it is not there."""
+        winreg = _winreg()
+        try:
+            with winreg.OpenKey(winreg.HKEY_CURRENT_USER, key) as opened:
+                value: str | bytes = winreg.QueryValueEx(opened, name)[0]
+                return value
+        except FileNotFoundError:
+            return None
+
+    def write(self, key: str, name: str, value: str) -> None:
+        """Set a text."""
+        winreg = _winreg()
+        with winreg.CreateKey(winreg.HKEY_CURRENT_USER, key) as opened:
+            winreg.SetValueEx(opened, name, 0, winreg.REG_SZ, value)
+
+    def delete(self, key: str, name: str) -> None:
+        """Remove a value, if it is there."""
+        winreg = _winreg()
+        access = winreg.KEY_SET_VALUE
+        try:
+            with winreg.OpenKey(winreg.HKEY_CURRENT_USER, key, access=access) as opened:
+                winreg.DeleteValue(opened, name)
+        except FileNotFoundError:
+            return
 
 
-def system() -> System:
-    """What can be done to other processes; one for each thread that acts."""
-    return WindowsSystem(windows_kernel(), window_owners())
+def _winreg() -> Any:
+    try:
+        return importlib.import_module("winreg")
+    except ImportError as error:
+        raise OSError("there is no registry here") from error
 
 
-def levers(system: System) -> tuple[Actuator, ...]:
-    """The means of acting."""
-    if not isinstance(system, PsutilSystem):
-        raise TypeError("these levers are for the system of this platform")
-    return windows_levers(system, windows_kernel())
+class ScheduledTask:
+    """A :class:`~omnitray.platforms.service.Service` by schtasks.exe."""
 
+    def __init__(self, command: Sequence[str], runner: Runner = run) -> None:
+        self._line = subprocess.list2cmdline([*command, "--headless"])
+        self._run = runner
 
-def ties_of() -> Callable[[tuple[int, ...]], dict[int, frozenset[Tie]]]:
-    """What finds the ties of processes to the person."""
-    return WindowsSystem(windows_kernel(), window_owners()).ties_of
+    def install(self) -> ServiceReport:
+        """Create the task and run it."""
+        created = self._run(
+            (
+                *("schtasks", "/Create", "/F", "/TN", TASK, "/SC", "ONLOGON"),
+                *("/RL", "LIMITED", "/TR", self._line),
+            )
+        )
+        started = self._run(("schtasks", "/Run", "/TN", TASK))
+        return report([(f"created the task {TASK!r}", created), ("started it", started)])
 
+    def remove(self) -> ServiceReport:
+        """End the task and delete it."""
+        ended = self._run(("schtasks", "/End", "/TN", TASK))
+        deleted = self._run(("schtasks", "/Delete", "/F", "/TN", TASK))
+        return report([("ended it", ended), (f"deleted the task {TASK!r}", deleted)])
 
-def guardian(journal: Path) -> ResumeWatchdog:
-    """Continues what is paused if we die."""
-    return WindowsKeeper(journal)
-
-
-def foreign_logs() -> Logs:
-    """Nobody tells of ends here."""
-    return NoLogs()
-
-
-def log_sources() -> tuple[Source, ...]:
-    """There are none to be read here."""
-    return ()
-
-
-def foreground_known() -> tuple[str, str]:
-    """The system tells."""
-    return "the system tells whose window is active", ""
+    def status(self) -> ServiceReport:
+        """Whether the task is there."""
+        found = self._run(("schtasks", "/Query", "/TN", TASK))
+        return ServiceReport(works=found.works, done=(found.said or "not installed",))

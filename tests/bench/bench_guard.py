@@ -15,7 +15,7 @@ from omnitray.base.facts import Resource
 from omnitray.base.policy import ProtectPolicy
 from omnitray.base.readings import ProcessIdentity
 from omnitray.platforms import current
-from omnitray.platforms.watchdog import GuardianKeeper
+from omnitray.platforms.watchdog import WatchdogKeeper
 from omnitray.protector.actuators.actuator import Target
 from omnitray.protector.actuators.executor import ActionPerformer
 from omnitray.protector.actuators.journal import ActionJournal
@@ -101,9 +101,9 @@ def _acting() -> list[Row]:
     rows = []
     with tempfile.TemporaryDirectory(prefix="omnitray-bench-") as name, _job() as leader:
         path = Path(name) / "actions.jsonl"
-        keeper = GuardianKeeper(path)
+        keeper = WatchdogKeeper(path)
         actions = ActionPerformer(
-            ActionJournal(path), current().levers(system), system, SystemClock(), keeper
+            ActionJournal(path), current().actuators(system), system, SystemClock(), keeper
         )
         processes = system.family(system.identify([leader]))
         for what, rung, resource in (
@@ -114,7 +114,7 @@ def _acting() -> list[Row]:
             done, undone, lever = _both_ways(actions, processes, rung, resource)
             told = f"{done.told('ms')}; back {undone.median:.1f} ms"
             rows.append(Row(f"{what} a job of {len(processes)} processes ({lever})", told))
-        rows.append(_guardian_row(actions, keeper, processes))
+        rows.append(_watchdog_row(actions, keeper, processes))
         actions.undo_all("measured")
         keeper.close()
     return rows
@@ -146,8 +146,8 @@ def _order(
     return ActionRequest(target=target, rung=rung, resource=resource, reason="a bench")
 
 
-def _guardian_row(
-    actions: ActionPerformer, keeper: GuardianKeeper, processes: tuple[ProcessIdentity, ...]
+def _watchdog_row(
+    actions: ActionPerformer, keeper: WatchdogKeeper, processes: tuple[ProcessIdentity, ...]
 ) -> Row:
     actions.perform(_order(processes, EscalationStep.PAUSE, Resource.MEMORY))
     time.sleep(0.5)
@@ -176,14 +176,14 @@ def _kill() -> float:
         command = [sys.executable, str(DRIVER), f"{name}/actions.jsonl", str(leader)]
         with subprocess.Popen(command, stdout=subprocess.PIPE) as driver:
             assert driver.stdout is not None
-            guardian = int(driver.stdout.readline())
+            watchdog = int(driver.stdout.readline())
             assert all(_state(pid) == "T" for pid in pids)
             began = time.perf_counter()
             driver.kill()
             while any(_state(pid) == "T" for pid in pids):
                 time.sleep(0.0005)
             took = time.perf_counter() - began
-        while Path(f"/proc/{guardian}").exists():  # its last line is still to be written
+        while Path(f"/proc/{watchdog}").exists():  # its last line is still to be written
             time.sleep(0.01)
     return took
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from omnitray.platforms._programs import PathPrograms
+from omnitray.platforms.programs import PathPrograms
 
 
 def test_what_a_program_says_is_its_answer(tmp_path: Path) -> None:

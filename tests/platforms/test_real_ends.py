@@ -1,22 +1,18 @@
-"""An end reaches everybody whom the victim has started, on real processes."""
+"""An end reaches everybody whom the victim has started, on real processes, on each platform."""
 
 import os
 import shutil
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from omnitray.base.clock import SystemClock
 from omnitray.base.facts import Resource
 from omnitray.base.readings import ProcessIdentity
-from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.protector.actuators.actuator import Target
 from omnitray.protector.actuators.executor import ActionPerformer
-from omnitray.protector.actuators.journal import ActionJournal
-from omnitray.protector.actuators.registry import linux_actuators
 from omnitray.protector.actuators.results import ActionRequest, ActuationOutcome
+from omnitray.protector.actuators.system import System
 from omnitray.protector.steps import EscalationStep
 from support.children import child, eventually, living_in, state
 
@@ -63,20 +59,6 @@ os.execv("PLACE", ["sleep", "60"])
 """
 
 
-@pytest.fixture
-def system() -> Iterator[LinuxSystem]:
-    system = LinuxSystem()
-    yield system
-    system.close()
-
-
-@pytest.fixture
-def actions(system: LinuxSystem, tmp_path: Path) -> ActionPerformer:
-    return ActionPerformer(
-        ActionJournal(tmp_path / "actions.jsonl"), linux_actuators(system), system, SystemClock()
-    )
-
-
 def ended(processes: tuple[ProcessIdentity, ...]) -> ActionRequest:
     target = Target(job_key="job", title="a job", processes=processes)
     return ActionRequest(
@@ -85,7 +67,7 @@ def ended(processes: tuple[ProcessIdentity, ...]) -> ActionRequest:
 
 
 def test_nobody_outlives_a_victim_that_ignores_term_and_forks_on(
-    system: LinuxSystem, actions: ActionPerformer
+    system: System, actions: ActionPerformer
 ) -> None:
     with child(FORKS_ON) as process:
         eventually(lambda: len(living_in(process.pid)) > 5)
@@ -99,7 +81,7 @@ def test_nobody_outlives_a_victim_that_ignores_term_and_forks_on(
 
 
 def test_what_is_born_while_its_parent_acts_on_term_ends_too(
-    system: LinuxSystem, actions: ActionPerformer
+    system: System, actions: ActionPerformer
 ) -> None:
     with child(ORPHANS) as process:
         actions.perform(ended(system.identify([process.pid])))
@@ -112,7 +94,7 @@ def test_what_is_born_while_its_parent_acts_on_term_ends_too(
 
 
 def test_the_parent_of_a_victim_that_forks_on_lives_and_so_do_its_others(
-    system: LinuxSystem, actions: ActionPerformer
+    system: System, actions: ActionPerformer
 ) -> None:
     code = (
         "import os, time\nif os.fork() == 0:\n    exec(WORKER)\nprint(flush=True); time.sleep(60)"
@@ -129,7 +111,7 @@ def test_the_parent_of_a_victim_that_forks_on_lives_and_so_do_its_others(
 
 
 def test_a_worker_that_has_become_another_program_since_ends_too(
-    system: LinuxSystem, actions: ActionPerformer
+    system: System, actions: ActionPerformer
 ) -> None:
     with child(BECOMES, lines=2) as process:
         victim, worker = system.family(system.identify([process.pid]))
@@ -143,7 +125,7 @@ def test_a_worker_that_has_become_another_program_since_ends_too(
 
 
 def test_a_victim_whose_program_s_file_is_gone_by_then_is_killed_all_the_same(
-    system: LinuxSystem, actions: ActionPerformer, tmp_path: Path
+    system: System, actions: ActionPerformer, tmp_path: Path
 ) -> None:
     copy = Path(shutil.copy("/bin/sleep", tmp_path / "sleep"))
     with child(COPIED.replace("PLACE", str(copy)), lines=0) as process:

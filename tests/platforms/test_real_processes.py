@@ -1,4 +1,4 @@
-"""The process table over the real /proc, with real children."""
+"""The process table of each platform, with real children."""
 
 import ctypes
 import os
@@ -11,15 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from omnitray.base.facts import ProcessFacts
-from omnitray.platforms.linux.processes import LinuxProcessTable
-
-
-@pytest.fixture
-def real_table() -> Iterator[LinuxProcessTable]:
-    table = LinuxProcessTable()
-    yield table
-    table.close()
-
+from omnitray.processes.process_table import ProcessTable
 
 Child = Callable[..., int]
 
@@ -51,63 +43,61 @@ def until(found: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def by_pid(table: LinuxProcessTable) -> dict[int, ProcessFacts]:
+def by_pid(table: ProcessTable) -> dict[int, ProcessFacts]:
     return {facts.pid: facts for facts in table.scan()}
 
 
 def test_a_real_busy_child_shows_its_cpu_and_a_sleeping_one_none(
-    real_table: LinuxProcessTable, child: Child
+    table: ProcessTable, child: Child
 ) -> None:
     busy = child("print(flush=True)\nwhile True: pass")
     asleep = child("print(flush=True); input()")
-    by_pid(real_table)
-    until(lambda: (by_pid(real_table)[busy].cpu_percent or 0) > 1)
-    until(lambda: by_pid(real_table)[asleep].cpu_percent == 0.0)  # it may still be falling asleep
+    by_pid(table)
+    until(lambda: (by_pid(table)[busy].cpu_percent or 0) > 1)
+    until(lambda: by_pid(table)[asleep].cpu_percent == 0.0)  # it may still be falling asleep
 
 
-def test_a_real_child_that_grows_is_seen_to_grow(
-    real_table: LinuxProcessTable, child: Child
-) -> None:
+def test_a_real_child_that_grows_is_seen_to_grow(table: ProcessTable, child: Child) -> None:
     pid = child(
         "import time; print(flush=True)\nkept = []\n"
         "while len(kept) < 40: kept.append(bytearray(1 << 20)); time.sleep(0.01)\ninput()"
     )
-    before = by_pid(real_table)[pid].rss_bytes
-    until(lambda: by_pid(real_table)[pid].rss_bytes > before + (20 << 20))
+    before = by_pid(table)[pid].rss_bytes
+    until(lambda: by_pid(table)[pid].rss_bytes > before + (20 << 20))
 
 
-def test_a_real_zombie_is_a_zombie_until_it_is_reaped(real_table: LinuxProcessTable) -> None:
+def test_a_real_zombie_is_a_zombie_until_it_is_reaped(table: ProcessTable) -> None:
     pid = os.fork()
     if pid == 0:
         os._exit(0)
-    until(lambda: by_pid(real_table)[pid].state == "Z")
+    until(lambda: by_pid(table)[pid].state == "Z")
     os.waitpid(pid, 0)
-    assert pid not in by_pid(real_table)
+    assert pid not in by_pid(table)
 
 
-def test_a_real_stopped_child_is_stopped(real_table: LinuxProcessTable, child: Child) -> None:
+def test_a_real_stopped_child_is_stopped(table: ProcessTable, child: Child) -> None:
     pid = child("print(flush=True); input()")
-    by_pid(real_table)
+    by_pid(table)
     os.kill(pid, signal.SIGSTOP)
-    until(lambda: by_pid(real_table)[pid].state == "T")
+    until(lambda: by_pid(table)[pid].state == "T")
     os.kill(pid, signal.SIGCONT)
-    until(lambda: by_pid(real_table)[pid].state == "S")
+    until(lambda: by_pid(table)[pid].state == "S")
 
 
 @pytest.mark.parametrize("name", [b"foo) Z ", b"a\nb", b"\xff\xfe", b"<b>&\x1b[31m"])
 def test_a_real_hostile_name_is_printable_text(
-    real_table: LinuxProcessTable, child: Child, name: bytes
+    table: ProcessTable, child: Child, name: bytes
 ) -> None:
     pid = child(
         f"import ctypes\nctypes.CDLL(None).prctl(15, {name!r}, 0, 0, 0)\nprint(flush=True); input()"
     )
-    facts = by_pid(real_table)[pid]
+    facts = by_pid(table)[pid]
     assert facts.name.isprintable()
     assert facts.ppid == os.getpid()
     assert facts.state in {"S", "R"}
 
 
-def test_a_real_orphan_gets_its_new_parent(real_table: LinuxProcessTable) -> None:
+def test_a_real_orphan_gets_its_new_parent(table: ProcessTable) -> None:
     libc = ctypes.CDLL(None)
     libc.prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: what init is to others
     try:
@@ -120,19 +110,19 @@ def test_a_real_orphan_gets_its_new_parent(real_table: LinuxProcessTable) -> Non
         )
         assert parent.stdout is not None
         orphan = int(parent.stdout.readline())
-        assert by_pid(real_table)[orphan].ppid == parent.pid
+        assert by_pid(table)[orphan].ppid == parent.pid
         parent.kill()
         parent.communicate()
-        assert by_pid(real_table)[orphan].ppid == os.getpid()
+        assert by_pid(table)[orphan].ppid == os.getpid()
         os.kill(orphan, signal.SIGKILL)
         os.waitpid(orphan, 0)
     finally:
         libc.prctl(36, 0, 0, 0, 0)
 
 
-def test_scanning_leaks_no_descriptors(real_table: LinuxProcessTable) -> None:
-    real_table.scan()
+def test_scanning_leaks_no_descriptors(table: ProcessTable) -> None:
+    table.scan()
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
     for _ in range(5):
-        real_table.scan()
+        table.scan()
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208

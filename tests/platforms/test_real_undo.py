@@ -5,26 +5,23 @@ The levers of units are proved in a machine of their own (``tests/systemd``).
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from omnitray.base.clock import SystemClock
 from omnitray.base.facts import Resource
 from omnitray.base.readings import ProcessIdentity
-from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.protector.actuators.actuator import Target
 from omnitray.protector.actuators.executor import ActionPerformer
-from omnitray.protector.actuators.journal import ActionJournal
-from omnitray.protector.actuators.registry import linux_actuators
 from omnitray.protector.actuators.results import ActionRequest, ActuationOutcome, ActuationResult
-from omnitray.protector.actuators.system import IO_IDLE, IoPriority
+from omnitray.protector.actuators.system import System
 from omnitray.protector.steps import ActuatorKind, EscalationStep
 from support.children import child, eventually, living_in, state
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 
+Only = Callable[[ActuatorKind], ActionPerformer]
 WORKER = "import os, time; os.fork(); print(flush=True); time.sleep(60)"
 # Forks a child every millisecond, each of which lives on, until there are so many.
 FORKS_ON = """
@@ -37,26 +34,6 @@ for _ in range(400):
     time.sleep(0.001)
 time.sleep(60)
 """
-
-
-@pytest.fixture
-def system() -> Iterator[LinuxSystem]:
-    system = LinuxSystem()
-    yield system
-    system.close()
-
-
-@pytest.fixture
-def only(system: LinuxSystem, tmp_path: Path) -> Callable[[ActuatorKind], ActionPerformer]:
-    """An ActionPerformer with this lever alone."""
-
-    def made(kind: ActuatorKind) -> ActionPerformer:
-        levers = [lever for lever in linux_actuators(system) if lever.kind is kind]
-        return ActionPerformer(
-            ActionJournal(tmp_path / "actions.jsonl"), levers, system, SystemClock()
-        )
-
-    return made
 
 
 def perform(
@@ -80,7 +57,7 @@ def refusal(actions: ActionPerformer, who: ProcessIdentity) -> str:
     return "; ".join(done.others.values())
 
 
-def test_nice(system: LinuxSystem, only: Callable[[ActuatorKind], ActionPerformer]) -> None:
+def test_nice(system: System, only: Only) -> None:
     with child() as process:
         (who,) = system.identify([process.pid])
         if not (system.may_set_nice(who, 0) or system.autogroup_why_not(who)):
@@ -94,23 +71,7 @@ def test_nice(system: LinuxSystem, only: Callable[[ActuatorKind], ActionPerforme
         assert undone.notes == (f"process {process.pid} has 12 now, not our 19: left alone",)
 
 
-def test_io_class(system: LinuxSystem, only: Callable[[ActuatorKind], ActionPerformer]) -> None:
-    with child() as process:
-        (who,) = system.identify([process.pid])
-        actions = only(ActuatorKind.IO_CLASS)
-        done = perform(actions, who, EscalationStep.SLOW_DOWN, Resource.DISK)
-        assert system.io_priority(who) == IO_IDLE
-        system.set_io_priority(who, IoPriority(2, 6))
-        (undone,) = actions.undo(done.action_id, "calm")
-        assert (undone.outcome, system.io_priority(who)) == (
-            ActuationOutcome.CHANGED,
-            IoPriority(2, 6),
-        )
-
-
-def test_a_pause_that_the_person_ended(
-    system: LinuxSystem, only: Callable[[ActuatorKind], ActionPerformer]
-) -> None:
+def test_a_pause_that_the_person_ended(system: System, only: Only) -> None:
     with child() as process:
         (who,) = system.identify([process.pid])
         actions = only(ActuatorKind.STOP)
@@ -121,9 +82,7 @@ def test_a_pause_that_the_person_ended(
         assert undone.outcome is ActuationOutcome.CHANGED
 
 
-def test_who_was_stopped_by_the_person_before_stays_so(
-    system: LinuxSystem, only: Callable[[ActuatorKind], ActionPerformer]
-) -> None:
+def test_who_was_stopped_by_the_person_before_stays_so(system: System, only: Only) -> None:
     with child(WORKER, lines=2) as process:
         leader, worker = system.family(system.identify([process.pid]))
         os.kill(worker.pid, signal.SIGSTOP)
@@ -137,9 +96,7 @@ def test_who_was_stopped_by_the_person_before_stays_so(
         assert state(worker.pid) == "T"
 
 
-def test_a_job_that_forks_while_it_is_paused_is_paused_whole(
-    system: LinuxSystem, only: Callable[[ActuatorKind], ActionPerformer]
-) -> None:
+def test_a_job_that_forks_while_it_is_paused_is_paused_whole(system: System, only: Only) -> None:
     with child(FORKS_ON) as process:
         (who,) = system.identify([process.pid])
         eventually(lambda: len(living_in(process.pid)) > 10)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from omnitray.base.paths import resource
 from omnitray.platforms import current
-from omnitray.platforms._macos_service import LaunchdService
-from omnitray.platforms._service import Ran, run
-from omnitray.platforms._windows_service import ScheduledTask
 from omnitray.platforms.linux.service import SystemdService
+from omnitray.platforms.macos import LaunchdService
+from omnitray.platforms.service import Ran, run
+from omnitray.platforms.windows import ScheduledTask
 
 TEMPLATE = resource("service/omnitray.service").read_text(encoding="utf-8")
 PACKAGED = Path(__file__).parents[2] / "packaging" / "service" / "omnitray.service"

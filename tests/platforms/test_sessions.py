@@ -3,8 +3,10 @@ import os
 import psutil
 import pytest
 
-from omnitray.platforms import _macos_session, _posix_session, _windows_session
+from omnitray.platforms import own_process
 from omnitray.platforms.linux import session
+from omnitray.platforms.macos import MacosPlatform
+from omnitray.platforms.windows import WindowsPlatform
 from support.psutil_stand_in import StandIn, thing
 
 
@@ -24,16 +26,16 @@ def test_a_screen_on_linux_is_in_the_environment(
 
 
 def test_elsewhere_there_is_a_screen_but_for_logins_over_the_network_and_services() -> None:
-    assert _macos_session.has_display({})
-    assert not _macos_session.has_display({"SSH_CONNECTION": "x"})
-    assert _windows_session.has_display({})
-    assert not _windows_session.has_display({"SESSIONNAME": "Services"})
+    assert MacosPlatform().has_display({})
+    assert not MacosPlatform().has_display({"SSH_CONNECTION": "x"})
+    assert WindowsPlatform().has_display({})
+    assert not WindowsPlatform().has_display({"SESSIONNAME": "Services"})
 
 
 def test_a_normal_priority_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getpriority", lambda *_: 0)
     monkeypatch.delattr(os, "setpriority")
-    assert _posix_session.keep_own_priority() is None
+    assert own_process.keep_own_priority() is None
 
 
 def test_a_low_priority_is_raised_where_that_is_allowed_and_said_where_not(
@@ -42,14 +44,14 @@ def test_a_low_priority_is_raised_where_that_is_allowed_and_said_where_not(
     raised = []
     monkeypatch.setattr(os, "getpriority", lambda *_: 10)
     monkeypatch.setattr(os, "setpriority", lambda *wanted: raised.append(wanted))
-    assert _posix_session.keep_own_priority() is None
+    assert own_process.keep_own_priority() is None
     assert raised == [(os.PRIO_PROCESS, 0, 0)]
 
     def refuse(*_: object) -> None:
         raise PermissionError
 
     monkeypatch.setattr(os, "setpriority", refuse)
-    assert _posix_session.keep_own_priority() == (
+    assert own_process.keep_own_priority() == (
         "started at priority 10, which only an administrator can raise again"
     )
 
@@ -64,8 +66,8 @@ def test_on_windows_a_low_class_is_raised_and_a_normal_one_left() -> None:
         return 0x4000 if not asked else 0x20
 
     system.answers["own"] = thing(nice=nice)
-    assert _windows_session.keep_own_priority(system=system) is None
-    assert _windows_session.keep_own_priority(system=system) is None
+    assert WindowsPlatform().keep_own_priority(system=system) is None
+    assert WindowsPlatform().keep_own_priority(system=system) is None
     assert asked == [0x20]
 
 
@@ -78,4 +80,4 @@ def test_on_windows_a_refusal_is_said() -> None:
         return 0x40
 
     system.answers["own"] = thing(nice=nice)
-    assert "cannot be raised" in (_windows_session.keep_own_priority(system=system) or "")
+    assert "cannot be raised" in (WindowsPlatform().keep_own_priority(system=system) or "")

@@ -1,4 +1,4 @@
-"""The guardian as it really runs: processes are paused, OmniTray is killed, they go on."""
+"""The watchdog as it really runs: processes are paused, OmniTray is killed, they go on."""
 
 import os
 import signal
@@ -9,11 +9,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
-from omnitray.platforms.watchdog_process import Guardian, Parent, watch
+from omnitray.platforms.watchdog_process import (
+    Parent,
+    PsutilWatchdog,
+    Watchdog,
+    listen,
+    watch,
+)
 from omnitray.protector.actuators.journal import ActionJournal
 from support.children import eventually
+from support.psutil_stand_in import StandIn, thing
 
 ROOT = Path(__file__).parents[2]
 DRIVER = ROOT / "tests/support/paused_driver.py"
@@ -41,8 +49,14 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
             process.kill()
 
 
-@pytest.fixture
-def sleepers() -> Iterator[list[int]]:
+@pytest.fixture(params=["", "portable"], ids=["linux", "portable"])
+def sleepers(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[list[int]]:
+    """Their pids; the driver pauses them by this platform, and its watchdog resumes them."""
+    monkeypatch.setenv("OMNITRAY_PLATFORM", str(request.param))
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     with sleeper() as one, sleeper() as two:
         yield [one.pid, two.pid]
 
@@ -55,12 +69,12 @@ def driver(journal: Path, pids: list[int]) -> Iterator[tuple[subprocess.Popen[st
         command, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
     ) as process:
         assert process.stdout is not None
-        guardian = int(process.stdout.readline())
+        watchdog = int(process.stdout.readline())
         try:
-            yield process, guardian
+            yield process, watchdog
         finally:
             process.kill()
-            eventually(lambda: not Path(f"/proc/{guardian}").exists() or stat(guardian)[0] == "Z")
+            eventually(lambda: not Path(f"/proc/{watchdog}").exists() or stat(watchdog)[0] == "Z")
 
 
 def is_gone(pid: int) -> bool:
@@ -69,22 +83,22 @@ def is_gone(pid: int) -> bool:
 
 def test_jobs_run_again_when_omnitray_is_killed(tmp_path: Path, sleepers: list[int]) -> None:
     journal = tmp_path / "actions.jsonl"
-    with driver(journal, sleepers) as (process, guardian):
+    with driver(journal, sleepers) as (process, watchdog):
         eventually(lambda: all(is_stopped(pid) for pid in sleepers))  # a stop may come late
-        assert not is_gone(guardian)
+        assert not is_gone(watchdog)
         process.kill()
         eventually(lambda: not any(is_stopped(pid) for pid in sleepers))
-        eventually(lambda: is_gone(guardian))
+        eventually(lambda: is_gone(watchdog))
     (record,) = ActionJournal(journal).records()
     assert record.undone is not None
     assert (record.undone.who, record.undone.outcome) == ("guardian", "restored")
 
 
-def test_another_guardian_takes_over_from_a_killed_one(tmp_path: Path, sleepers: list[int]) -> None:
-    with driver(tmp_path / "actions.jsonl", sleepers) as (process, guardian):
-        os.kill(guardian, signal.SIGKILL)
+def test_another_watchdog_takes_over_from_a_killed_one(tmp_path: Path, sleepers: list[int]) -> None:
+    with driver(tmp_path / "actions.jsonl", sleepers) as (process, watchdog):
+        os.kill(watchdog, signal.SIGKILL)
         assert process.stdout is not None
-        second = next(int(line) for line in process.stdout if int(line) != guardian)
+        second = next(int(line) for line in process.stdout if int(line) != watchdog)
         eventually(lambda: all(is_stopped(pid) for pid in sleepers))
         process.kill()
         eventually(lambda: not any(is_stopped(pid) for pid in sleepers))
@@ -92,25 +106,25 @@ def test_another_guardian_takes_over_from_a_killed_one(tmp_path: Path, sleepers:
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGHUP", "SIGTERM", "SIGTSTP"])
-def test_a_closing_terminal_does_not_end_the_guardian(
+def test_a_closing_terminal_does_not_end_the_watchdog(
     tmp_path: Path, sleepers: list[int], name: str
 ) -> None:
-    with driver(tmp_path / "actions.jsonl", sleepers) as (process, guardian):
-        eventually(lambda: _ignores(guardian, getattr(signal, name)))
-        os.kill(guardian, getattr(signal, name))
-        assert os.getsid(guardian) == guardian
+    with driver(tmp_path / "actions.jsonl", sleepers) as (process, watchdog):
+        eventually(lambda: _ignores(watchdog, getattr(signal, name)))
+        os.kill(watchdog, getattr(signal, name))
+        assert os.getsid(watchdog) == watchdog
         process.kill()
         eventually(lambda: not any(is_stopped(pid) for pid in sleepers))
-        eventually(lambda: is_gone(guardian))
+        eventually(lambda: is_gone(watchdog))
 
 
-def test_a_kill_of_all_that_we_started_spares_the_guardian(
+def test_a_kill_of_all_that_we_started_leaves_the_watchdog(
     tmp_path: Path, sleepers: list[int]
 ) -> None:
-    with driver(tmp_path / "actions.jsonl", sleepers) as (process, guardian):
+    with driver(tmp_path / "actions.jsonl", sleepers) as (process, watchdog):
         os.killpg(process.pid, signal.SIGKILL)
         eventually(lambda: not any(is_stopped(pid) for pid in sleepers))
-        eventually(lambda: is_gone(guardian))
+        eventually(lambda: is_gone(watchdog))
 
 
 def _ignores(pid: int, number: int) -> bool:
@@ -119,7 +133,7 @@ def _ignores(pid: int, number: int) -> bool:
     return bool(mask & 1 << (number - 1))
 
 
-def test_the_guardian_imports_nothing_of_ours() -> None:
+def test_the_watchdog_imports_nothing_of_ours() -> None:
     code = (
         "import runpy, sys; runpy.run_path(sys.argv[1], run_name='probe');"
         "print([n for n in sys.modules if n.split('.')[0] in"
@@ -138,10 +152,10 @@ def stopped(process: subprocess.Popen[bytes]) -> None:
 def test_it_continues_what_it_holds_and_says_so(tmp_path: Path) -> None:
     journal = tmp_path / "actions.jsonl"
     with sleeper() as process:
-        guardian = Guardian(str(journal))
-        guardian.hear(f"hold a1 {process.pid} {start_ticks(process.pid)}")
+        watchdog = Watchdog(str(journal))
+        watchdog.hear(f"hold a1 {process.pid} {start_ticks(process.pid)}")
         stopped(process)
-        guardian.release_all()
+        watchdog.release_all()
         eventually(lambda: not is_stopped(process.pid))
     line = msgspec.json.decode(journal.read_bytes())
     assert {key: line[key] for key in ("event", "id", "who", "outcome", "why")} == {
@@ -154,25 +168,80 @@ def test_it_continues_what_it_holds_and_says_so(tmp_path: Path) -> None:
     assert journal.stat().st_mode & 0o777 == 0o600
 
 
+def test_through_psutil_it_continues_that_very_process_and_no_other(tmp_path: Path) -> None:
+    journal = tmp_path / "actions.jsonl"
+    with sleeper() as process, sleeper() as other, sleeper() as gone:
+        watchdog = PsutilWatchdog(str(journal), psutil)
+        started = {each.pid: created(each.pid) for each in (process, other, gone)}
+        watchdog.hear(f"hold a1 {process.pid} {started[process.pid]}")
+        watchdog.hear(f"hold a2 {other.pid} {started[other.pid] - 1}")
+        watchdog.hear(f"hold a3 {gone.pid} {started[gone.pid]}")
+        watchdog.hear(f"hold a4 {2**22 + 1} 5")
+        stopped(process)
+        stopped(other)
+        gone.kill()
+        gone.wait()
+        watchdog.release_all()
+        eventually(lambda: not is_stopped(process.pid))
+        assert is_stopped(other.pid)
+    lines = [msgspec.json.decode(line) for line in journal.read_bytes().splitlines()]
+    assert {line["id"]: line["outcome"] for line in lines} == {
+        "a1": "restored",
+        "a2": "gone",
+        "a3": "gone",
+        "a4": "gone",
+    }
+
+
+def created(pid: int) -> int:
+    return round(psutil.Process(pid).create_time() * 100)
+
+
+def test_what_psutil_refuses_is_written_as_failed(tmp_path: Path) -> None:
+    def refuses() -> None:
+        raise psutil.AccessDenied(7)
+
+    system = StandIn()
+    system.processes[7] = thing(create_time=lambda: 5.0, is_running=lambda: True, resume=refuses)
+    watchdog = PsutilWatchdog(str(tmp_path / "actions.jsonl"), system)
+    watchdog.hear("hold a1 7 500")
+    watchdog.release_all()
+    assert b'"outcome":"failed"' in (tmp_path / "actions.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize(("farewell", "goes_on"), [(b"", True), (b"quit\n", False)])
+def test_without_poll_the_end_of_the_pipe_is_death_and_quit_is_not(
+    tmp_path: Path, farewell: bytes, *, goes_on: bool
+) -> None:
+    with sleeper() as process:
+        source, sink = os.pipe()
+        os.write(sink, f"hold a1 {process.pid} {created(process.pid)}\r\n".encode() + farewell)
+        os.close(sink)
+        stopped(process)
+        listen(PsutilWatchdog(str(tmp_path / "actions.jsonl"), psutil), source)
+        os.close(source)
+        eventually(lambda: is_stopped(process.pid) is not goes_on)
+
+
 def test_a_recycled_pid_is_not_continued(tmp_path: Path) -> None:
     with sleeper() as process:
-        guardian = Guardian(str(tmp_path / "actions.jsonl"))
-        guardian.hear(f"hold a1 {process.pid} {start_ticks(process.pid) - 1}")
+        watchdog = Watchdog(str(tmp_path / "actions.jsonl"))
+        watchdog.hear(f"hold a1 {process.pid} {start_ticks(process.pid) - 1}")
         stopped(process)
-        guardian.release_all()
+        watchdog.release_all()
         assert is_stopped(process.pid)
     assert b'"outcome":"gone"' in (tmp_path / "actions.jsonl").read_bytes()
 
 
 def test_what_was_released_is_left_alone(tmp_path: Path) -> None:
     with sleeper() as process:
-        guardian = Guardian(str(tmp_path / "actions.jsonl"))
-        guardian.hear(f"hold a1 {process.pid} {start_ticks(process.pid)}")
-        guardian.hear("release a1")
+        watchdog = Watchdog(str(tmp_path / "actions.jsonl"))
+        watchdog.hear(f"hold a1 {process.pid} {start_ticks(process.pid)}")
+        watchdog.hear("release a1")
         stopped(process)
-        guardian.release_all()
+        watchdog.release_all()
         assert is_stopped(process.pid)
-    assert guardian.holds == 0
+    assert watchdog.holds == 0
     assert not (tmp_path / "actions.jsonl").exists()
 
 
@@ -180,11 +249,11 @@ def test_a_frozen_group_is_thawed_by_its_file_if_it_is_still_the_same(tmp_path: 
     folder = tmp_path / "with a space.scope"
     folder.mkdir()
     (folder / "cgroup.freeze").write_text("1")
-    guardian = Guardian(str(tmp_path / "actions.jsonl"))
-    guardian.hear(f"frozen a1 {folder.stat().st_ino} {folder}")
-    guardian.hear(f"frozen a2 {folder.stat().st_ino + 1} {folder}")
-    guardian.hear(f"frozen a3 1 {tmp_path}/not there")
-    guardian.release_all()
+    watchdog = Watchdog(str(tmp_path / "actions.jsonl"))
+    watchdog.hear(f"frozen a1 {folder.stat().st_ino} {folder}")
+    watchdog.hear(f"frozen a2 {folder.stat().st_ino + 1} {folder}")
+    watchdog.hear(f"frozen a3 1 {tmp_path}/not there")
+    watchdog.release_all()
     assert (folder / "cgroup.freeze").read_text() == "0"
     written = (tmp_path / "actions.jsonl").read_bytes().splitlines()
     lines = [msgspec.json.decode(line) for line in written]
@@ -197,17 +266,17 @@ def test_a_frozen_group_is_thawed_by_its_file_if_it_is_still_the_same(tmp_path: 
 
 @pytest.mark.parametrize("line", ["", "hold", "hold a", "hold a x y", "frozen a b", "nonsense 1"])
 def test_a_damaged_line_is_passed_over(tmp_path: Path, line: str) -> None:
-    guardian = Guardian(str(tmp_path / "actions.jsonl"))
-    assert guardian.hear(line)
-    assert guardian.holds == 0
+    watchdog = Watchdog(str(tmp_path / "actions.jsonl"))
+    assert watchdog.hear(line)
+    assert watchdog.holds == 0
 
 
 def test_a_disk_that_refuses_does_not_keep_anything_paused(tmp_path: Path) -> None:
     with sleeper() as process:
-        guardian = Guardian(str(tmp_path / "not there" / "actions.jsonl"))
-        guardian.hear(f"hold a1 {process.pid} {start_ticks(process.pid)}")
+        watchdog = Watchdog(str(tmp_path / "not there" / "actions.jsonl"))
+        watchdog.hear(f"hold a1 {process.pid} {start_ticks(process.pid)}")
         stopped(process)
-        guardian.release_all()
+        watchdog.release_all()
         eventually(lambda: not is_stopped(process.pid))
 
 
@@ -222,6 +291,6 @@ def test_the_end_of_the_pipe_is_death_and_quit_is_not(
         os.write(sink, line.encode() + farewell)
         os.close(sink)
         stopped(process)
-        watch(Guardian(str(tmp_path / "actions.jsonl")), Parent(os.getppid()), source)
+        watch(Watchdog(str(tmp_path / "actions.jsonl")), Parent(os.getppid()), source)
         os.close(source)
         assert is_stopped(process.pid) is not goes_on

@@ -24,9 +24,16 @@ def eventually(what: Callable[[], bool]) -> None:
 
 @contextmanager
 def child(code: str = SLEEP, lines: int = 1) -> Iterator[subprocess.Popen[bytes]]:
-    """A Python of its own session that has begun: it has printed so many lines."""
+    """A Python of its own session that has begun: it has printed so many lines.
+
+    It has no display: where nothing tells more, one with a display counts as having a window.
+    """
     command = [sys.executable, "-I", "-S", "-c", code]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
+    displays = {"DISPLAY", "WAYLAND_DISPLAY"}
+    environment = {name: value for name, value in os.environ.items() if name not in displays}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, start_new_session=True, env=environment
+    ) as process:
         try:
             assert process.stdout is not None
             for _ in range(lines):

@@ -1,6 +1,6 @@
 """A program that pauses the processes named in its arguments and waits to be killed.
 
-``python paused_driver.py JOURNAL PID...``: prints the guardian's pid when all of them stand still.
+``python paused_driver.py JOURNAL PID...``: prints the watchdog's pid when all of them stand still.
 """
 
 import sys
@@ -9,20 +9,21 @@ from pathlib import Path
 
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import Resource
-from omnitray.platforms.linux.system import LinuxSystem
-from omnitray.platforms.watchdog import GuardianKeeper
+from omnitray.platforms import current
+from omnitray.platforms.watchdog import WatchdogKeeper
 from omnitray.protector.actuators.actuator import Target
 from omnitray.protector.actuators.executor import ActionPerformer
 from omnitray.protector.actuators.journal import ActionJournal
-from omnitray.protector.actuators.registry import linux_actuators
 from omnitray.protector.actuators.results import ActionRequest
 from omnitray.protector.steps import EscalationStep
 
 
 def main(journal: Path, pids: list[int]) -> None:
-    system, keeper = LinuxSystem(), GuardianKeeper(journal)
+    platform = current()
+    system, keeper = platform.system(), platform.watchdog(journal)
+    assert isinstance(keeper, WatchdogKeeper)
     actions = ActionPerformer(
-        ActionJournal(journal), linux_actuators(system), system, SystemClock(), keeper
+        ActionJournal(journal), platform.actuators(system), system, SystemClock(), keeper
     )
     target = Target(job_key="job", title="a job", processes=system.identify(pids))
     actions.perform(

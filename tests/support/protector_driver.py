@@ -36,9 +36,9 @@ class Loop:
         platform, clock = current(), SystemClock()
         system = platform.system()
         journal = folder / "actions.jsonl"
-        guardian = platform.guardian(journal)
+        watchdog = platform.watchdog(journal)
         self._actions = ActionPerformer(
-            ActionJournal(journal), platform.levers(system), system, clock, guardian
+            ActionJournal(journal), platform.actuators(system), system, clock, watchdog
         )
         self._executor = Executor(self._actions, clock)
         self._source, self._guard = platform.guard_source(), Guard()

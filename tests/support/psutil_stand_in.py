@@ -1,6 +1,6 @@
 """A stand-in for psutil that is told what the machine is.
 
-For the parts that are written for macOS and Windows and driven on Linux.
+For what a system answers that this one does not.
 """
 
 from collections import namedtuple
@@ -16,6 +16,8 @@ CpuTimes = namedtuple("CpuTimes", "user nice system idle")  # noqa: PYI024 - psu
 class StandIn:
     """What is not set raises, as psutil does where it is forbidden."""
 
+    Error = psutil.Error
+    NoSuchProcess = psutil.NoSuchProcess
     BELOW_NORMAL_PRIORITY_CLASS = 0x4000
     IDLE_PRIORITY_CLASS = 0x40
     NORMAL_PRIORITY_CLASS = 0x20

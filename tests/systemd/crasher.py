@@ -13,7 +13,7 @@ from pathlib import Path
 
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import Resource
-from omnitray.platforms.linux import capabilities as linux
+from omnitray.platforms.linux.platform import LinuxPlatform
 from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.platforms.linux.units import UserUnits
 from omnitray.protector.actuators.actuator import Target
@@ -21,6 +21,8 @@ from omnitray.protector.actuators.executor import ActionPerformer
 from omnitray.protector.actuators.journal import ActionJournal
 from omnitray.protector.actuators.results import ActionRequest
 from omnitray.protector.steps import EscalationStep
+
+linux = LinuxPlatform()
 
 PATIENCE_S = 60.0  # everything is slow on an emulated machine
 
@@ -39,9 +41,9 @@ def main(journal: Path, pid: int, rung: EscalationStep) -> None:
     system = LinuxSystem(patience_s=PATIENCE_S)
     if rung is EscalationStep.SLOW_DOWN:
         system.units.__class__ = HalfUnits
-    guard = linux.guardian(journal)
+    guard = linux.watchdog(journal)
     actions = ActionPerformer(
-        ActionJournal(journal), linux.levers(system), system, SystemClock(), guard
+        ActionJournal(journal), linux.actuators(system), system, SystemClock(), guard
     )
     target = Target(job_key="crash", title="a job", processes=system.identify([pid]))
     order = ActionRequest(target=target, rung=rung, resource=Resource.MEMORY, reason="a test")

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import Resource
-from omnitray.platforms.linux import capabilities as linux
+from omnitray.platforms.linux.platform import LinuxPlatform
 from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.protector.actuators.actuator import Target
 from omnitray.protector.actuators.executor import ActionPerformer
@@ -26,6 +26,8 @@ from omnitray.protector.actuators.journal import ActionJournal
 from omnitray.protector.actuators.results import ActionRequest, ActuationResult
 from omnitray.protector.actuators.system import System
 from omnitray.protector.steps import ActuatorKind, EscalationStep
+
+linux = LinuxPlatform()
 
 HERE = Path(__file__).parent
 WORKLOAD = [sys.executable, str(HERE / "workload.py")]
@@ -44,11 +46,11 @@ class Proof:
         self.folder = Path(tempfile.mkdtemp())
         self.system = LinuxSystem(patience_s=PATIENCE_S)
         journal = self.folder / "actions.jsonl"
-        self.guard = linux.guardian(journal)
+        self.guard = linux.watchdog(journal)
         self.actions = self._actions(journal, self.system)
 
     def _actions(self, journal: Path, system: System) -> ActionPerformer:
-        levers = linux.levers(system)
+        levers = linux.actuators(system)
         return ActionPerformer(ActionJournal(journal), levers, system, SystemClock(), self.guard)
 
     def claim(self, text: str, *, holds: bool) -> None:
@@ -116,7 +118,7 @@ def middle(probes: list[Waits]) -> Waits:
 def prove_report(proof: Proof) -> None:
     """Which levers work."""
     print("levers, as the self-test finds them")
-    rows = linux.check_levers(linux.levers(proof.system), proof.system)
+    rows = linux.check_actuators(linux.actuators(proof.system), proof.system)
     for row in rows:
         print(f"    {row.name:20} {'works' if row.works else row.why_not}")
     works = {row.kind for row in rows if row.works}

@@ -14,12 +14,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from omnitray.platforms.linux import capabilities as linux
 from omnitray.platforms.linux.kernel_log import KernelLog
+from omnitray.platforms.linux.platform import LinuxPlatform
 from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.protector.environment import Environment, EnvironmentPorts
 from omnitray.protector.notices import Notice
 from omnitray.protector.oom_events.daemons import other_oom_daemons
+
+linux = LinuxPlatform()
 
 HERE = Path(__file__).parent
 PATIENCE_S = 120.0

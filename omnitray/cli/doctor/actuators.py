@@ -17,7 +17,7 @@ def levers(limits: ModeLimits) -> Iterator[Finding]:
     """A line for each lever, and one for each other guardian that runs here."""
     platform = platforms.current()
     system = platform.system()
-    for row in platform.check_levers(platform.levers(system), system):
+    for row in platform.check_actuators(platform.actuators(system), system):
         yield _finding(row)
     processes = platform.process_table().scan()
     details = platform.process_details()

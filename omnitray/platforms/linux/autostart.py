@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from omnitray.base.durable import StorageError, make_folder, write_atomic
-from omnitray.platforms._autostart import AutostartError
+from omnitray.platforms.autostart import AutostartError
 
 _NAME = "omnitray.desktop"
 _RESERVED = re.compile(r"[\s\"'\\><~|&;$*?#()`]")
@@ -44,7 +44,7 @@ def config_home(environment: Mapping[str, str]) -> Path:
 
 
 class LinuxAutostart:
-    """An :class:`~omnitray.platforms._autostart.Autostart` by a file in ``folder``."""
+    """An :class:`~omnitray.platforms.autostart.Autostart` by a file in ``folder``."""
 
     def __init__(self, folder: Path, command: Sequence[str]) -> None:
         self._file = folder / _NAME

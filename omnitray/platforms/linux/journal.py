@@ -1,6 +1,6 @@
 """The systemd journal, asked by its own command when something calls for it.
 
-What the kernel and the guardians say is for root and some groups; what a person's own service
+What the kernel and the OOM daemons say is for root and some groups; what a person's own service
 manager says about that person's units may be read by that person. The command runs in a thread
 that lives as long as the search, so that whoever asks never waits: with memory short, a disk may
 take its time. Its output and its time are bounded.
@@ -21,7 +21,7 @@ _NAME = "journal"
 _NONE = Source(
     name=_NAME,
     why_not="there is no systemd journal here",
-    remedy="without one, ends by other guardians are told as probable only",
+    remedy="without one, ends by other OOM daemons are told as probable only",
 )
 _CLOSED = Source(
     name=_NAME,
@@ -32,13 +32,13 @@ _PATIENCE_S = 10.0
 _MOST_LINES = 4000  # one end by the kernel comes with a table of all processes
 # sd-messages.h: SD_MESSAGE_UNIT_OUT_OF_MEMORY, said by a manager of its own unit
 _UNIT_OUT_OF_MEMORY = "MESSAGE_ID=fe6faa94e7774663a0da52717891d8ef"
-_GUARDIANS = ("earlyoom", "nohang", "nohang-desktop", "systemd-oomd")
+_DAEMONS = ("earlyoom", "nohang", "nohang-desktop", "systemd-oomd")
 
 
 def matches() -> list[str]:
     """Who is listened to: by fields that the journal sets itself, which a writer cannot choose."""
-    units = [f"_SYSTEMD_UNIT={name}.service" for name in _GUARDIANS]
-    programs = [f"_COMM={name}" for name in _GUARDIANS]
+    units = [f"_SYSTEMD_UNIT={name}.service" for name in _DAEMONS]
+    programs = [f"_COMM={name}" for name in _DAEMONS]
     every = ["_TRANSPORT=kernel", _UNIT_OUT_OF_MEMORY, *units, *programs]
     return [word for each in every for word in (each, "+")][:-1]
 

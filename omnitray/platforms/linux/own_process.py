@@ -35,7 +35,7 @@ def _parent(pid: int) -> int:
 
 
 def _children() -> set[int]:
-    """Children of all our threads (``CONFIG_PROC_CHILDREN``): the guardian is one."""
+    """Children of all our threads (``CONFIG_PROC_CHILDREN``): the watchdog is one."""
     found: set[int] = set()
     for file in Path("/proc/self/task").glob("*/children"):
         try:

@@ -1,4 +1,4 @@
-"""A place of its own for the guardian, outside the unit that may be ended together with us."""
+"""A place of its own for the watchdog, outside the unit that may be ended together with us."""
 
 import logging
 
@@ -11,7 +11,7 @@ _log = logging.getLogger(__name__)
 
 
 def own_scope(pid: int) -> None:
-    """Move the guardian into a scope; where there are none it stays where we are.
+    """Move the watchdog into a scope; where there are none it stays where we are.
 
     What ends us may be the out-of-memory killer of the session, and that ends whole units.
     """
@@ -23,6 +23,6 @@ def own_scope(pid: int) -> None:
         unit = f"omnitray-guardian-{pid}.scope"
         units.adopt(unit, Proc().identify([pid]), "Continues what OmniTray has paused")
     except (Gone, AccessRefused) as refused:
-        _log.info("the guardian shares our unit: %s", refused)
+        _log.info("the watchdog shares our unit: %s", refused)
     finally:
         bus.close()

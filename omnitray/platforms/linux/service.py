@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from omnitray.base.durable import StorageError, make_folder, write_atomic
-from omnitray.platforms._service import Ran, Runner, ServiceReport, report, run
 from omnitray.platforms.linux.autostart import config_home
+from omnitray.platforms.service import Ran, Runner, ServiceReport, report, run
 
 UNIT = "omnitray.service"
 CTL = ("systemctl", "--user")
@@ -18,7 +18,7 @@ def service(command: Sequence[str], template: str) -> "SystemdService":
 
 
 class SystemdService:
-    """A :class:`~omnitray.platforms._service.Service` by a unit file in ``folder``."""
+    """A :class:`~omnitray.platforms.service.Service` by a unit file in ``folder``."""
 
     def __init__(
         self, folder: Path, command: Sequence[str], template: str, runner: Runner = run

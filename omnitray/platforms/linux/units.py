@@ -184,7 +184,7 @@ class UserUnits:
     def is_frozen(self, unit: str) -> bool:
         """Whether the kernel holds every process in it still.
 
-        Not what the manager says: it believes a unit to be frozen that a guardian has thawed.
+        Not what the manager says: it believes a unit to be frozen that the watchdog has thawed.
         """
         try:
             events = (self._folder(unit) / "cgroup.events").read_text()

@@ -1,0 +1,1 @@
+"""The platform by psutil alone; ``platform`` names what it can do."""
