@@ -15,20 +15,23 @@ from omnitray.settings import (
     Loaded,
     Problem,
     Settings,
-    changed,
+    Stamp,
+    carry_over,
     load,
     save,
     set_value,
     shown,
+    stamp_of,
     value_of,
 )
 
 log = logging.getLogger(__name__)
 replace = msgspec.structs.replace
 
-_AS_BEFORE = "what was in force before"
 _THIS_RUN = "the change until OmniTray ends"
-_SETTLE_MS = 150  # an editor saves in several steps
+# Others write in steps (truncate, write, rename). Long beside the steps of one save, which follow
+# each other as fast as the disk takes them; short for a person who waits to see the effect.
+_QUIET_MS = 400
 _AT_START = [key for key in BY_KEY if key.startswith("api.")]  # read once, when the program starts
 
 
@@ -45,12 +48,13 @@ class SettingsKeeper(QObject):
         self._path = path
         self.loaded: Loaded = load(path)
         self._started_with = self.loaded.settings
+        self._seen: Stamp = self.loaded.stamp
         self._watcher = QFileSystemWatcher(self)
         self._watcher.directoryChanged.connect(self._on_touched)
         self._watcher.fileChanged.connect(self._on_touched)
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
-        self._settle.setInterval(_SETTLE_MS)
+        self._settle.setInterval(_QUIET_MS)
         self._settle.timeout.connect(self.look)
         for problem in self.loaded.problems:
             log.warning("settings: %s", problem.sentence)
@@ -72,28 +76,33 @@ class SettingsKeeper(QObject):
 
     @Slot()
     def look(self) -> None:
-        """Take up the file if it is another than the one that was loaded; costs one stat."""
+        """Take up the file once others have finished writing it; costs one stat."""
         self.watch()
-        if changed(self._path, self.loaded.stamp):
-            found = load(self._path)
+        stamp = stamp_of(self._path)
+        if stamp == self.loaded.stamp:
+            self._seen = stamp
+        elif stamp != self._seen:
+            self._seen = stamp
+            self._settle.start()
+        elif not self._settle.isActive():
+            found = carry_over(load(self._path), self.loaded)
             for problem in found.problems:
                 log.warning("settings: %s", problem.sentence)
-            if not found.readable:  # somebody is in the middle of writing, or has slipped
-                kept = tuple(replace(each, used=_AS_BEFORE) for each in found.problems)
-                found = Loaded(self.loaded.settings, kept, found.stamp)
             self._take(found)
 
     def change(self, changes: Mapping[str, Any]) -> Problem | None:
         """Set and save; what cannot be saved holds until the end of the run and is said.
 
-        A value that is not allowed changes nothing and comes back as the problem.
+        A value that is not allowed changes nothing and comes back as the problem. What stays in
+        force although somebody took it out of the file is written back.
         """
+        kept = {key: value_of(self.loaded.settings, key) for key in self.loaded.kept}
         try:
-            saved = save(self._path, changes)
+            saved = save(self._path, {**kept, **changes})
         except (OSError, StorageError) as error:
             return self._only_in_memory(changes, _unsaved(f"{error}"))
         if isinstance(saved, Loaded):
-            self._take(saved)
+            self._take(carry_over(saved, self.loaded, changes))
             return None
         if saved.fault in (Fault.BROKEN, Fault.UNREADABLE):
             return self._only_in_memory(changes, _unsaved(saved.sentence))
@@ -109,7 +118,8 @@ class SettingsKeeper(QObject):
         log.warning("settings changed for this run only: %s", why.sentence)
         known = (each for each in self.loaded.problems if each.fault is not Fault.UNSAVED)
         problems = (*known, why)
-        self._take(Loaded(settings, problems, self.loaded.stamp))
+        kept = self.loaded.kept | changes.keys()
+        self._take(replace(self.loaded, settings=settings, problems=problems, kept=kept))
         return why
 
     def _take(self, found: Loaded) -> None:
@@ -132,6 +142,7 @@ class SettingsKeeper(QObject):
 
     @Slot()
     def _on_touched(self) -> None:
+        self._seen = stamp_of(self._path)
         self._settle.start()
 
 

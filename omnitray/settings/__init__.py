@@ -1,10 +1,12 @@
 """Settings: what a person can set, read from ``config.toml`` and saved without loss.
 
 The map: ``model`` (with ``base.policy``) declares the values, ``fields`` is the table derived from
-it and the rules between keys, ``check`` one value, ``file`` the file.
+it and the rules between keys, ``check`` one value, ``file`` the file, ``continuity`` what stays in
+force when the file changes under a running program.
 """
 
 from omnitray.settings.check import Fault, Problem, check, parse_text, set_value, shown
+from omnitray.settings.continuity import GUARDED, carry_over
 from omnitray.settings.fields import BY_KEY, FIELDS, RULES, Field, ValueKind, default_of, value_of
 from omnitray.settings.file import (
     NO_FILE,
@@ -24,6 +26,7 @@ from omnitray.settings.model import (
 __all__ = [
     "BY_KEY",
     "FIELDS",
+    "GUARDED",
     "NO_FILE",
     "RULES",
     "ApiSettings",
@@ -34,6 +37,7 @@ __all__ = [
     "Settings",
     "Stamp",
     "ValueKind",
+    "carry_over",
     "changed",
     "check",
     "default_of",

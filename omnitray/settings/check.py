@@ -27,6 +27,9 @@ class Fault(enum.StrEnum):
 
     BROKEN = "the file is not valid TOML"
     UNREADABLE = "the file cannot be read"
+    GONE = "the file is gone"
+    EMPTY = "there is nothing left in the file"
+    VANISHED = "it is no longer in the file"
     UNKNOWN = "there is no such setting"
     NOT_ALLOWED = "the value is not allowed"
     CONFLICT = "the values do not go together"

@@ -70,11 +70,17 @@ NO_FILE: Stamp = (0, 0, 0)
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """What a file holds: always complete settings, what is wrong with it, and its stamp."""
+    """What a file holds: always complete settings, what is wrong with it, and its stamp.
+
+    ``given`` are the keys whose values are taken from the file, ``kept`` those whose values are in
+    force although the file gives them no longer (see ``continuity``).
+    """
 
     settings: Settings = Settings()
     problems: tuple[Problem, ...] = ()
     stamp: Stamp = NO_FILE
+    given: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
 
     @property
     def readable(self) -> bool:
@@ -114,7 +120,12 @@ def parse(text: str, name: str = "config.toml") -> Loaded:
     settings, conflicts = settle(good)
     lines = lines_of(text)
     located = [_located(each, lines) for each in (*problems, *conflicts)]
-    return Loaded(settings, tuple(sorted(located, key=lambda each: each.line)))
+    fallen = {key for each in conflicts for key in each.key.split(" and ")}
+    return Loaded(
+        settings,
+        tuple(sorted(located, key=lambda each: each.line)),
+        given=frozenset(good) - fallen,
+    )
 
 
 def _careful() -> Settings:

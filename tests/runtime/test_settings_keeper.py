@@ -1,11 +1,38 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
 
-from omnitray.base.facts import Mode
+from omnitray.base.facts import Mode, ProtectState
 from omnitray.runtime.settings_keeper import SettingsKeeper, sentences
 from omnitray.settings import Loaded
+
+CAREFUL = """\
+mode = "prod"
+[protect]
+state = "watch"
+protected = ["blender"]
+disk_clean_percent = 99
+disk_target_percent = 98
+[protect.prod]
+cpu_percent = 99
+[notifications]
+from = "info"
+"""
+
+
+def _taken(keeper: SettingsKeeper, qtbot: QtBot) -> None:
+    """What stands in the file counts, however the file system tells of it."""
+    with qtbot.waitSignal(keeper.changed, timeout=20_000):
+        keeper.look()
+
+
+@pytest.fixture
+def careful(tmp_path: Path) -> tuple[SettingsKeeper, Path]:
+    file = tmp_path / "config.toml"
+    file.write_text(CAREFUL)
+    return SettingsKeeper(file), file
 
 
 def test_a_change_is_saved_with_the_comments_kept_and_announced(
@@ -50,13 +77,15 @@ def test_a_broken_file_is_left_alone_and_the_change_holds_for_this_run(tmp_path:
 
 
 @pytest.mark.expect_log("settings: ")
-def test_a_file_that_is_broken_while_running_changes_nothing_but_is_said(tmp_path: Path) -> None:
+def test_a_file_that_is_broken_while_running_changes_nothing_but_is_said(
+    tmp_path: Path, qtbot: QtBot
+) -> None:
     file = tmp_path / "config.toml"
     file.write_text('mode = "prod"\n[protect]\nstate = "off"\n')
     keeper = SettingsKeeper(file)
     before = keeper.loaded.settings
     file.write_text("[protect\n")
-    keeper.look()
+    _taken(keeper, qtbot)
     assert keeper.loaded.settings == before
     (said,) = sentences(keeper.loaded.problems)
     assert said.startswith("line 1: config.toml: the file is not valid TOML; ")
@@ -86,7 +115,9 @@ def test_what_the_disk_refuses_holds_for_this_run_and_is_said(tmp_path: Path) ->
     assert len(keeper.loaded.problems) == 1
 
 
-def test_what_counts_at_the_next_start_is_said_until_it_is_taken_back(tmp_path: Path) -> None:
+def test_what_counts_at_the_next_start_is_said_until_it_is_taken_back(
+    tmp_path: Path, qtbot: QtBot
+) -> None:
     file = tmp_path / "config.toml"
     keeper = SettingsKeeper(file)
     assert keeper.change({"api.port": 9000}) is None
@@ -94,8 +125,130 @@ def test_what_counts_at_the_next_start_is_said_until_it_is_taken_back(tmp_path: 
         "config.toml, api.port = 9000: it counts when OmniTray is started again; using 8137",
     )
     file.write_text("[api]\nenabled = false\n")
-    keeper.look()
+    _taken(keeper, qtbot)
     assert [problem.key for problem in keeper.loaded.problems] == ["api.enabled"]
     assert keeper.change({"api.enabled": None}) is None
     assert keeper.loaded.problems == ()
     assert SettingsKeeper(file).loaded.problems == ()
+
+
+def _remove(file: Path) -> None:
+    file.unlink()
+
+
+def _empty(file: Path) -> None:
+    file.write_text("")
+
+
+def _leave_a_comment(file: Path) -> None:
+    file.write_text("# nothing yet\n")
+
+
+def _cut(file: Path) -> None:
+    file.write_text(CAREFUL[: CAREFUL.index("disk_target")])
+
+
+def _cut_in_a_word(file: Path) -> None:
+    file.write_text(CAREFUL[: CAREFUL.index('blender"]')])
+
+
+def _make_a_folder_of_it(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
+def _slip(file: Path) -> None:
+    file.write_text(CAREFUL.replace('"watch"', '"wacht"').replace("= 99", "= 999"))
+
+
+def _misspell(file: Path) -> None:
+    file.write_text(CAREFUL.replace("protect", "protcet"))
+
+
+def _other_limits(file: Path) -> None:
+    file.write_text("[protect]\ndisk_clean_percent = 90\n")
+
+
+@pytest.mark.expect_log("settings: ")
+@pytest.mark.parametrize(
+    "harm",
+    [
+        _remove,
+        _empty,
+        _leave_a_comment,
+        _cut,
+        _cut_in_a_word,
+        _make_a_folder_of_it,
+        _slip,
+        _misspell,
+        _other_limits,
+    ],
+)
+def test_nothing_that_happens_to_the_file_widens_protection(
+    careful: tuple[SettingsKeeper, Path], qtbot: QtBot, harm: Callable[[Path], None]
+) -> None:
+    keeper, file = careful
+    before = keeper.loaded.settings
+    harm(file)
+    _taken(keeper, qtbot)
+    now = keeper.loaded.settings
+    assert (now.mode, now.protect) == (before.mode, before.protect)
+    assert keeper.loaded.problems
+    said = sentences(keeper.loaded.problems, most=99)
+    assert not [each for each in said if each.endswith(("80", "75", "90"))]  # the defaults
+
+
+@pytest.mark.expect_log("settings: ")
+@pytest.mark.parametrize("harm", [_remove, _empty])
+def test_a_file_that_is_gone_changes_nothing_at_all_and_is_written_back_with_the_next_change(
+    careful: tuple[SettingsKeeper, Path], qtbot: QtBot, harm: Callable[[Path], None]
+) -> None:
+    keeper, file = careful
+    before = keeper.loaded.settings
+    harm(file)
+    _taken(keeper, qtbot)
+    assert keeper.loaded.settings == before
+    (said,) = sentences(keeper.loaded.problems)
+    assert said.endswith("; using what was in force before")
+    assert keeper.change({"level": "idle"}) is None
+    assert keeper.loaded.problems == ()
+    restarted = SettingsKeeper(file).loaded.settings
+    assert restarted == keeper.loaded.settings
+    assert restarted.protect == before.protect
+
+
+@pytest.mark.expect_log("settings: ")
+def test_what_is_written_again_counts_and_what_the_person_takes_back_here_as_well(
+    careful: tuple[SettingsKeeper, Path], qtbot: QtBot
+) -> None:
+    keeper, file = careful
+    file.write_text('mode = "prod"\n[protect]\nstate = "on"\n[protect.prod]\ncpu_percent = 99\n')
+    _taken(keeper, qtbot)
+    assert keeper.loaded.settings.protect.state is ProtectState.ON
+    assert keeper.loaded.settings.protect.protected == ("blender",)
+    assert (
+        "config.toml, protect.protected: it is no longer in the file;"
+        ' using ["blender"] until it is written again'
+    ) in sentences(keeper.loaded.problems, most=9)
+    assert keeper.change({"protect.protected": None, "protect.prod.cpu_percent": None}) is None
+    protect = keeper.loaded.settings.protect
+    assert (protect.protected, protect.prod.cpu_percent) == ((), 90)
+
+
+def test_a_file_that_somebody_still_writes_is_awaited(
+    careful: tuple[SettingsKeeper, Path], qtbot: QtBot
+) -> None:
+    keeper, file = careful
+    heard: list[Loaded] = []
+    keeper.changed.connect(heard.append)
+    keeper.watch()
+    lines = CAREFUL.replace('"prod"', '"test"').splitlines(keepends=True)
+    file.write_text("")
+    for line in lines:  # the monitor looks between any two lines
+        with file.open("a") as half:
+            half.write(line)
+        qtbot.wait(50)
+        keeper.look()
+    qtbot.waitUntil(lambda: keeper.loaded.settings.mode is Mode.TEST, timeout=20_000)
+    assert [(each.settings.mode, each.problems) for each in heard] == [(Mode.TEST, ())]
+    keeper.stop()

@@ -14,6 +14,7 @@ from omnitray.client.discovery import read_address
 from omnitray.settings import (
     BY_KEY,
     FIELDS,
+    GUARDED,
     Fault,
     Field,
     Problem,
@@ -50,7 +51,7 @@ def change(args: argparse.Namespace, context: CommandContext) -> int:
     """Write one of them to the file."""
     if args.key not in BY_KEY:
         return _unknown(args.key, context)
-    value = None if args.value == "default" else _typed(args.key, args.value)
+    value = _default(args.key) if args.value == "default" else _typed(args.key, args.value)
     outcome = save(context.paths.config_file, {args.key: value})
     if isinstance(outcome, Problem):
         context.terminal.problem(outcome.sentence)
@@ -63,6 +64,14 @@ def change(args: argparse.Namespace, context: CommandContext) -> int:
     if args.key.startswith("api.") and read_address(context.paths.api_file) is not None:
         context.terminal.problem(f"{args.key}: {Fault.LATER.value}")
     return 0
+
+
+def _default(key: str) -> object:
+    """None takes the line out; one that steers the protector is written.
+
+    A running program does not take the absence of such a line for the person's wish.
+    """
+    return default_of(key) if key in GUARDED else None
 
 
 def _typed(key: str, text: str) -> object:
