@@ -1,0 +1,39 @@
+"""How ``pytest -n`` spreads the tests over its workers: a file stays together, waiting goes first.
+
+Fixtures of module scope are made once that way. Tests of the whole program mostly wait, so they
+begin first, and the short tests keep the processors busy beside them.
+"""
+
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+_FIRST = ("e2e", "platforms", "api", "ui")  # folders by the time that their files take, descending
+
+
+def rank(folder: str) -> int:
+    """Where a folder's tests stand in the order of the run: small numbers first."""
+    return _FIRST.index(folder) if folder in _FIRST else len(_FIRST)
+
+
+class FileByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no marker of its types
+    """xdist's scheduler by file, in the order of collection."""
+
+    def __init__(self, config: pytest.Config, log: Any) -> None:
+        config.option.loadscopereorder = False  # by number of tests: those that wait would be last
+        super().__init__(config, log)
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.split("::", 1)[0]
+
+
+def sendable(value: Any) -> Any:
+    """A report for the way between processes: what is no UTF-8 (a lone surrogate) is escaped."""
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, dict):
+        return {sendable(key): sendable(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(sendable(each) for each in value)
+    return value
