@@ -7,7 +7,7 @@ begin first, and the short tests keep the processors busy beside them.
 from typing import Any
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 _FIRST = ("e2e", "platforms", "api", "ui")  # folders by the time that their files take, descending
 
