@@ -1,0 +1,86 @@
+"""The log of a server: its output and our own lines in one file that is rotated.
+
+The server holds the file itself, so it goes on writing when OmniTray is gone. It is therefore not
+renamed but copied and cut: what is written between the last copied byte and the cut is lost (both
+happen within a millisecond). Every writer appends (``O_APPEND``), so a cut leaves no hole.
+"""
+
+import os
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+from omnitray.base.durable import PRIVATE_FILE, make_folder
+
+MAX_BYTES = 5_000_000
+KEPT_FILES = 3
+TAIL_BYTES = 256 * 1024
+OWN = "[omnitray]"
+
+
+class ServerLog:
+    """One server's log in ``folder``."""
+
+    def __init__(self, folder: Path, name: str, max_bytes: int = MAX_BYTES) -> None:
+        self.path = folder / f"{name}.log"
+        self._max_bytes = max_bytes
+
+    def open(self) -> int:
+        """A descriptor for the server to write to; raises OSError, StorageError."""
+        make_folder(self.path.parent)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+        return os.open(self.path, flags | getattr(os, "O_CLOEXEC", 0), PRIVATE_FILE)
+
+    def say(self, text: str) -> None:
+        """Write a line of ours; raises OSError, StorageError."""
+        descriptor = self.open()
+        try:
+            clock = time.strftime("%H:%M:%S")
+            os.write(descriptor, f"{OWN} {clock} {text}\n".encode(errors="replace"))
+        finally:
+            os.close(descriptor)
+
+    def rotate(self) -> bool:
+        """Copy and cut a log that is too long; whether it was. Raises OSError."""
+        if self.size() <= self._max_bytes:
+            return False
+        for number in range(KEPT_FILES - 1, 0, -1):
+            older = self._kept(number)
+            if older.exists():
+                older.replace(self._kept(number + 1))
+        descriptor = os.open(self._kept(1), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
+        with self.path.open("rb") as source, os.fdopen(descriptor, "wb") as copy:
+            while part := source.read(1 << 20):
+                copy.write(part)
+            os.truncate(self.path, 0)
+        return True
+
+    def size(self) -> int:
+        """Its bytes."""
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return 0
+
+    def tail(self, lines: int, *, since: int = 0, own: bool = True) -> tuple[str, ...]:
+        """The last lines, printable; ``since`` is where to begin, ``own`` whether with ours."""
+        try:
+            with self.path.open("rb") as file:
+                end = file.seek(0, os.SEEK_END)
+                start = max(0, end - TAIL_BYTES, since if since <= end else 0)
+                file.seek(start)
+                text = file.read(TAIL_BYTES).decode("utf-8", "replace")
+        except OSError:
+            return ()
+        kept = deque(_printable(text, own=own), maxlen=lines)
+        return tuple(kept)
+
+    def _kept(self, number: int) -> Path:
+        return self.path.with_name(f"{self.path.name}.{number}")
+
+
+def _printable(text: str, *, own: bool) -> Iterator[str]:
+    for line in text.splitlines():
+        if own or not line.startswith(OWN):
+            yield "".join(mark if mark.isprintable() or mark == "\t" else "" for mark in line)

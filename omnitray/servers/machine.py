@@ -1,0 +1,493 @@
+"""One watched server as a state machine: inputs are facts, outputs are effects. No threads.
+
+Three clocks: *starting* (health does not count as a fault, an exit counts at once), *running* (a
+probe every 5 s), *stopping* (TERM to the tree, KILL after 10 s). The supervisor calls an input,
+then carries out :meth:`ServerMachine.take_effects`, and calls :meth:`tick` at ``next_due_m``.
+"""
+
+import random
+from collections.abc import Callable
+
+import msgspec
+
+from omnitray.base.amounts import duration
+from omnitray.base.clock import Clock
+from omnitray.base.readings import ProcessIdentity
+from omnitray.servers import reports
+from omnitray.servers.model import (
+    Effect,
+    EffectKind,
+    LogLine,
+    Owner,
+    PermissionFault,
+    PortOwner,
+    Probed,
+    ProbeResult,
+    ServerExit,
+    ServerState,
+    ServerView,
+    url_of,
+)
+from omnitray.servers.timing import (
+    HEALTHY_RESET_S,
+    LIMITS_S,
+    ProbeWindow,
+    Restarts,
+    StartTimes,
+)
+from omnitray.settings.servers import ServerSettings
+
+PROBE_S = 5.0  # the issue's running clock
+KILL_AFTER_S = 10.0  # as the protector's own ends: TERM becomes KILL after 10 s
+FIRST_PROBE_S, MOST_PROBE_S = 0.1, 1.0  # while starting: a tenth of the time so far
+WEIGHTS = {
+    ProbeResult.OK: 0.0,
+    ProbeResult.REFUSED: 1.0,
+    ProbeResult.BAD_ANSWER: 1.0,
+    ProbeResult.TIMEOUT: 0.5,
+}
+_STARTING = frozenset({ServerState.STARTING, ServerState.SLOW})
+
+
+class _Appointments(msgspec.Struct, kw_only=True):
+    """When something is due, monotonic seconds."""
+
+    probe: float | None = None
+    slow: float | None = None
+    limit: float | None = None
+    spawn: float | None = None
+    kill: float | None = None
+    healthy: float | None = None
+
+    def next(self) -> float | None:
+        """The earliest."""
+        due = [each for each in msgspec.structs.astuple(self) if each is not None]
+        return min(due, default=None)
+
+    def clear(self) -> None:
+        """Nothing is due but the end of a tree."""
+        self.probe = self.slow = self.limit = self.spawn = self.healthy = None
+
+
+class Remembered(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a server from before."""
+
+    starts: tuple[float, ...] = ()
+    restarts: int = 0
+    last_exit: ServerExit | None = None
+
+
+class ServerMachine:
+    """See the module. ``wanted`` is whether it is meant to run."""
+
+    def __init__(
+        self,
+        spec: ServerSettings,
+        owner: Owner,
+        clock: Clock,
+        *,
+        remembered: Remembered | None = None,
+        log_file: str = "",
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        known = remembered or Remembered()
+        self.spec = spec
+        self.owner = owner
+        self.state = ServerState.STOPPED
+        self.wanted = False
+        self.process: ProcessIdentity | None = None
+        self.starts = StartTimes(known.starts)
+        self._clock = clock
+        self._log_file = log_file
+        self._restarts = Restarts(chance)
+        self._window = ProbeWindow()
+        self._due = _Appointments()
+        self._restart_count = known.restarts
+        self._last_exit = known.last_exit
+        self._since_at = clock.wall()
+        self._detail = ""
+        self._started_m = 0.0
+        self._started_in_s: float | None = None
+        self._up_since_at: float | None = None
+        self._pid: int | None = None  # of a watch-only server
+        self._url = url_of(spec)
+        self._attempt = 0
+        self._adopted = False
+        self._ending = False
+        self._probing = False
+        self._probed_m = 0.0
+        self._reports = reports.Reports(spec.name)
+        self._effects: list[Effect] = []
+        if spec.watch_only:
+            self._due.probe = clock.monotonic()
+
+    # What a person or a program asks
+
+    def start(self) -> None:
+        """Start it; what went wrong before no longer counts."""
+        self._act()
+        self.wanted = True
+        if self.process is None or self._ending:
+            self._move(ServerState.STARTING, "")
+            self._spawn_after(0.0)
+
+    def stop(self) -> None:
+        """End it and its tree, and leave it ended."""
+        self._act()
+        self.wanted = False
+        self._due.clear()
+        self._report(self._reports.clear())
+        self._move(ServerState.STOPPED, "" if self.process is None else "it is being ended")
+        self._up_since_at = None
+        if self.process is not None:
+            self._say("stopped on request")
+            self._end_tree()
+
+    def restart(self) -> None:
+        """End its tree, then start it, without a wait."""
+        self._act()
+        self.wanted = True
+        if self.process is None and not self._ending:
+            self._move(ServerState.STARTING, "")
+            self._spawn_after(0.0)
+            return
+        self._say("restarted on request")
+        self._due.clear()
+        self._up_since_at = None
+        self._due.spawn = self._now()
+        self._move(ServerState.RESTARTING, "on request")
+        if self.process is not None:
+            self._end_tree()
+
+    def project_changed(self) -> None:
+        """A file of its project is another: worth one more try after a crash loop."""
+        if self.state is ServerState.CRASH_LOOP:
+            self._say("a file of the project changed")
+            self.start()
+
+    def set_spec(self, spec: ServerSettings) -> None:
+        """Another declaration counts from the next start."""
+        before, self.spec = self.spec, spec
+        self._url = url_of(spec)
+        if spec.watch_only and not before.watch_only:
+            self._due.spawn = None
+            self._due.probe = self._now()
+        elif before.watch_only and not spec.watch_only and self.process is None:
+            self._pid = None
+            self.stop()
+
+    # What happened
+
+    def spawned(self, process: ProcessIdentity) -> None:
+        """It runs; its start has begun."""
+        now = self._now()
+        self.process = process
+        self._adopted = False
+        self._started_m = now
+        self._up_since_at = None
+        self._window.clear()
+        self._due.spawn = self._due.healthy = None
+        self._due.probe = now + FIRST_PROBE_S
+        self._due.slow = now + self.starts.slow_after_s()
+        self._due.limit = now + self.start_limit_s
+        self._move(ServerState.STARTING, "")
+        self._say(f"started: {' '.join(self.spec.command)} · pid {process.pid}")
+
+    def not_spawned(self, reason: str, permission: PermissionFault | None) -> None:
+        """It could not be started at all."""
+        self._failed(ServerExit(at=self._clock.wall(), reason=reason), permission, ())
+
+    def port_taken(self, owner: PortOwner, port: int) -> None:
+        """Another process has its port; we look again."""
+        self._due.spawn = self._now() + PROBE_S
+        self._to_foreign(owner, port)
+
+    def adopted(self, process: ProcessIdentity, up_since_at: float | None) -> None:
+        """It lives from before: its next probe says how it is."""
+        now = self._now()
+        self.process = process
+        self.wanted = self._adopted = True
+        self._started_m = now
+        self._started_in_s = self.starts.known[-1] if self.starts.known else None
+        self._up_since_at = up_since_at
+        self._due.probe = now
+        self._due.limit = now + self.start_limit_s
+        self._move(ServerState.STARTING, "it was running before OmniTray was")
+        self._say(f"found again · pid {process.pid}")
+
+    def exited(
+        self, found: ServerExit, permission: PermissionFault | None, tail: tuple[str, ...]
+    ) -> None:
+        """Its process has ended; what is left of its tree is ended too."""
+        asked = self._ending
+        self.process = None
+        self._say(reports.exit_words(found))
+        self._last_exit = found
+        if not asked:
+            self._end_tree()
+            self._failed(found, permission, tail)
+
+    def tree_gone(self) -> None:
+        """Nothing of its tree lives any more."""
+        self._ending = False
+        self._due.kill = None
+        self.process = None
+        if self.state is ServerState.STOPPED:
+            self._detail = ""
+        elif self.state is ServerState.DOWN and self._due.spawn is not None:
+            self._move(ServerState.RESTARTING, self._detail)
+
+    def probed(self, probe: Probed) -> None:
+        """The answer to PROBE."""
+        self._probing = False
+        if self._ending or (self.process is None and not self.spec.watch_only):
+            return
+        # From the beginning of the last one: a time-out does not slow the pace down.
+        self._due.probe = max(self._now(), self._probed_m + self._probe_pause())
+        if probe.taken_by is not None and self.process is not None:
+            self._to_foreign(probe.taken_by, None)
+        elif probe.result is ProbeResult.OK:
+            self._answered(probe)
+        else:
+            self._unanswered(probe)
+
+    def tick(self) -> None:
+        """Do what is due."""
+        now = self._now()
+
+        def due(moment: float | None) -> bool:
+            return moment is not None and moment <= now
+
+        if due(self._due.kill):
+            self._due.kill = now + KILL_AFTER_S
+            self._effects.append(EffectKind.KILL_TREE)
+        if due(self._due.spawn) and not self._ending:
+            self._due.spawn = None
+            self._effects.append(EffectKind.SPAWN)
+        if due(self._due.probe) and not self._probing and not self._ending:
+            self._probing = True
+            self._probed_m = now
+            self._due.probe = None
+            self._effects.append(EffectKind.PROBE)
+        self._watch_clocks(due)
+
+    def _watch_clocks(self, due: Callable[[float | None], bool]) -> None:
+        if due(self._due.slow):
+            self._due.slow = None
+            self._is_slow()
+        if due(self._due.limit):
+            self._due.limit = None
+            self._not_ready_in_time()
+        if due(self._due.healthy):
+            self._due.healthy = None
+            self._restarts.reset()
+
+    # What comes out
+
+    @property
+    def next_due_m(self) -> float | None:
+        """When to call :meth:`tick`; None: nothing waits."""
+        return self._due.kill if self._ending else self._due.next()
+
+    @property
+    def ending(self) -> bool:
+        """Whether its tree is being ended: call :meth:`tree_gone` when it is gone."""
+        return self._ending
+
+    @property
+    def start_limit_s(self) -> float:
+        """How long the present or next start may take."""
+        return self.starts.limit_s(self._attempt, self.spec.start_limit_s)
+
+    def take_effects(self) -> list[Effect]:
+        """What is to be done, in order; each once."""
+        effects, self._effects = self._effects, []
+        return effects
+
+    def remembered(self) -> Remembered:
+        """What the next OmniTray should know."""
+        return Remembered(
+            starts=self.starts.known, restarts=self._restart_count, last_exit=self._last_exit
+        )
+
+    @property
+    def view(self) -> ServerView:
+        """How it stands."""
+        return ServerView(
+            name=self.spec.name,
+            state=self.state,
+            owner=self.owner,
+            spec=self.spec,
+            pid=self.process.pid if self.process else self._pid,
+            url=self._url,
+            up_since_at=self._up_since_at,
+            started_in_s=self._started_in_s,
+            start_limit_s=self.start_limit_s,
+            restarts=self._restart_count,
+            last_exit=self._last_exit,
+            log_file=self._log_file,
+            since_at=self._since_at,
+            detail=self._detail,
+            usual_s=self.starts.usual_s,
+            identity=self.process,
+        )
+
+    # Inside
+
+    def _now(self) -> float:
+        return self._clock.monotonic()
+
+    def _act(self) -> None:
+        """A person's act: counting begins again."""
+        self._restarts.reset()
+        self._attempt = 0
+        self._restart_count = 0
+        self._report(self._reports.crash_loop_over())
+
+    def _move(self, state: ServerState, detail: str) -> None:
+        if state is not self.state:
+            self._since_at = self._clock.wall()
+        self.state, self._detail = state, detail
+
+    def _say(self, text: str) -> None:
+        self._effects.append(LogLine(text))
+
+    def _report(self, news: list[Effect]) -> None:
+        self._effects += news
+
+    def _spawn_after(self, delay_s: float) -> None:
+        self._due.spawn = self._now() + delay_s
+
+    def _end_tree(self) -> None:
+        self._ending = True
+        self._due.kill = self._now() + KILL_AFTER_S
+        self._effects.append(EffectKind.END_TREE)
+
+    def _probe_pause(self) -> float:
+        if self.state not in _STARTING or self.process is None:
+            return PROBE_S
+        so_far = self._now() - self._started_m
+        return min(MOST_PROBE_S, max(FIRST_PROBE_S, so_far / 10.0))
+
+    def _may_restart(self) -> bool:
+        return self.wanted and self.spec.restart != "never" and not self.spec.watch_only
+
+    def _answered(self, probe: Probed) -> None:
+        self._url = self._url or probe.url
+        self._pid = probe.owner_pid
+        if self.state is ServerState.UP:
+            self._window.add(0.0)
+            return
+        self._window.clear()  # what was refused while it started says nothing
+        now, was = self._now(), self.state
+        if was in _STARTING and self.process is not None and not self._adopted:
+            self._started_in_s = now - self._started_m
+            self.starts.add(self._started_in_s)
+            self._say(f"up after {duration(self._started_in_s)}{self._usually()}")
+        elif was in _STARTING:
+            self._say("up")
+        else:
+            self._say("answers again" if was is ServerState.DOWN else "up")
+        self._up_since_at = self._up_since_at or self._clock.wall()
+        self._attempt = 0
+        self._due.slow = self._due.limit = None
+        self._due.probe = now + PROBE_S
+        self._due.healthy = now + HEALTHY_RESET_S
+        self._move(ServerState.UP, "")
+        self._report(self._reports.clear())
+
+    def _usually(self) -> str:
+        usual = self.starts.usual_s
+        return f" (usually {duration(usual)})" if usual is not None else ""
+
+    def _unanswered(self, probe: Probed) -> None:
+        if self.state is ServerState.FOREIGN and self.process is not None:
+            self._move(ServerState.STARTING, "")
+            self._due.limit = self._now() + self.start_limit_s
+        if self.state is not ServerState.UP or not self._window.add(WEIGHTS[probe.result]):
+            return
+        why = "its process is paused" if probe.paused else probe.detail or probe.result.value
+        self._unhealthy(why, may_end=not probe.paused)
+
+    def _is_slow(self) -> None:
+        if self.state is not ServerState.STARTING:
+            return
+        so_far = self._now() - self._started_m
+        self._move(ServerState.SLOW, f"not ready after {duration(so_far)}")
+        self._report(self._reports.slow(so_far, self.starts.usual_s))
+
+    def _not_ready_in_time(self) -> None:
+        if self.state not in _STARTING:
+            return
+        limit = self.start_limit_s
+        self._attempt += 1
+        self._report(self._reports.slow_over())
+        exhausted = self._attempt >= len(LIMITS_S)
+        self._unhealthy(f"not ready within {limit:.0f} s", may_end=True, give_up=exhausted)
+
+    def _unhealthy(self, why: str, *, may_end: bool, give_up: bool = False) -> None:
+        """Alive, and no good: ended and started again where that is allowed."""
+        self._up_since_at = self._pid = None
+        self._due.healthy = None
+        self._move(ServerState.DOWN, why)
+        self._say(f"down: {why}")
+        if self.process is None or not may_end or not self._may_restart():
+            self._report(self._reports.down(self.view, why, None, ()))
+            return
+        self._last_exit = ServerExit(at=self._clock.wall(), reason=f"ended by OmniTray: {why}")
+        self._due.clear()
+        self._end_tree()
+        self._again(why, (), give_up=give_up)
+
+    def _failed(
+        self, found: ServerExit, permission: PermissionFault | None, tail: tuple[str, ...]
+    ) -> None:
+        """It ended by itself, or did not start."""
+        ready = self._up_since_at is not None
+        clean = found.code == 0 and ready
+        self._last_exit = found
+        self._up_since_at = None
+        self._due.clear()
+        self._report(self._reports.slow_over())
+        if permission is not None:
+            self._report(self._reports.permission(permission, tail))
+        if clean and self.spec.restart != "always":
+            self.wanted = False
+            self._move(ServerState.STOPPED, "it ended by itself")
+            self._report(self._reports.ended_by_itself(self.view))
+            return
+        self._move(ServerState.DOWN, found.reason)
+        if self.spec.watch_only:
+            self._due.probe = self._now() + PROBE_S
+        if not self._may_restart():
+            self._report(self._reports.down(self.view, found.reason, None, tail))
+            return
+        self._again(found.reason, tail)
+
+    def _again(self, why: str, tail: tuple[str, ...], *, give_up: bool = False) -> None:
+        """Start it once more after the back-off, or give up."""
+        if self._restarts.record(self._now()) or give_up:
+            self._move(ServerState.CRASH_LOOP, why)
+            self._say("given up after repeated failures")
+            self._report(self._reports.crash_loop(self.view, why, tail))
+            return
+        delay_s = self._restarts.delay_s()
+        self._restart_count += 1
+        self._spawn_after(delay_s)
+        if not self._ending:
+            self._move(ServerState.RESTARTING, why)
+        self._say(f"restart {self._restart_count} in {duration(delay_s)}")
+        self._report(self._reports.down(self.view, why, delay_s, tail))
+
+    def _to_foreign(self, owner: PortOwner, port: int | None) -> None:
+        words = owner.words
+        if self.state is ServerState.FOREIGN and self._detail == words:
+            return
+        where = f"port {port}" if port else "its port"
+        self._up_since_at = None
+        self._due.slow = self._due.limit = self._due.healthy = None
+        self._window.clear()
+        self._move(ServerState.FOREIGN, words)
+        self._last_exit = ServerExit(at=self._clock.wall(), reason=f"{where} is taken by {words}")
+        self._say(f"{where} is taken by {words}")
+        self._report(self._reports.foreign(self.view, where, words))

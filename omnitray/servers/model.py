@@ -1,0 +1,196 @@
+"""Facts about watched servers: states, exits, probes, and what a machine asks for.
+
+``*_m`` are monotonic seconds, ``*_at`` wall-clock seconds since the epoch.
+"""
+
+import enum
+from typing import Any, Literal
+
+import msgspec
+
+from omnitray.base.facts import AlertType, Severity
+from omnitray.base.readings import ProcessIdentity
+from omnitray.settings.servers import CommandHealth, ServerSettings, address_of
+
+Owner = Literal["settings", "serve", "pytest"]
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
+
+
+class ServerState(enum.StrEnum):
+    """Where a server stands; FOREIGN: another process has its port."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    UP = "up"
+    SLOW = "slow"
+    DOWN = "down"
+    RESTARTING = "restarting"
+    CRASH_LOOP = "crash_loop"
+    FOREIGN = "foreign"
+
+
+# What counts as a fault: shown first, with a line in the menu.
+TROUBLED = frozenset(
+    {ServerState.DOWN, ServerState.RESTARTING, ServerState.CRASH_LOOP, ServerState.FOREIGN}
+)
+
+
+class ServerExit(msgspec.Struct, frozen=True, kw_only=True):
+    """How it ended last: ``code`` or ``signal`` where one is known, and the cause in words."""
+
+    code: int | None = None
+    signal: str | None = None
+    at: float = 0.0
+    reason: str = ""
+
+
+class PortOwner(msgspec.Struct, frozen=True, kw_only=True):
+    """Who listens on an address; ``pid`` None: a process of another user, which is not shown."""
+
+    pid: int | None = None
+    name: str = ""
+
+    @property
+    def words(self) -> str:
+        """For a sentence."""
+        if self.pid is None:
+            return "a process of another user"
+        return f"{self.name or 'a process'} (process {self.pid})"
+
+
+class ProbeResult(enum.StrEnum):
+    """What a probe found."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    BAD_ANSWER = "bad answer"
+    TIMEOUT = "time-out"
+
+
+class Probed(msgspec.Struct, frozen=True, kw_only=True):
+    """One probe. ``taken_by`` is another process on the port, ``paused``: ours is held still."""
+
+    result: ProbeResult
+    detail: str = ""
+    taken_by: PortOwner | None = None
+    owner_pid: int | None = None
+    paused: bool = False
+    url: str | None = None
+
+
+class PermissionFault(msgspec.Struct, frozen=True, kw_only=True):
+    """What was not allowed, and what helps."""
+
+    what: str
+    path: str = ""
+    mode: str = ""
+    owner: str = ""
+    remedy: str = ""
+
+    @property
+    def sentences(self) -> str:
+        """All of it for a message."""
+        found = f" It has mode {self.mode} and belongs to {self.owner}." if self.mode else ""
+        return f"{self.what}{found} {self.remedy}".strip()
+
+
+class EffectKind(enum.Enum):
+    """What a machine asks its supervisor to do."""
+
+    SPAWN = "spawn"
+    END_TREE = "end the tree"
+    KILL_TREE = "kill the tree"
+    PROBE = "probe"
+
+
+class AlertNews(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert to raise, or (``resolved``) to close. ``label`` tells incidents of a type apart."""
+
+    server: str
+    type: AlertType
+    label: str = ""
+    resolved: bool = False
+    severity: Severity | None = None
+    title: str = ""
+    message: str = ""
+    context: dict[str, Any] = {}
+
+    @property
+    def source(self) -> str:
+        """The alert's source."""
+        return f"server:{self.server}"
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """What makes two alerts the same incident."""
+        labels = {"server": self.server}
+        return {**labels, "kind": self.label} if self.label else labels
+
+
+class LogLine(msgspec.Struct, frozen=True):
+    """A line of ours for the server's log."""
+
+    text: str
+
+
+Effect = EffectKind | AlertNews | LogLine
+
+
+class ServerView(msgspec.Struct, frozen=True, kw_only=True):
+    """A server as it stands now, for window, API and command line.
+
+    ``since_at`` is when the state began, ``detail`` what is behind it in words, ``usual_s`` the
+    median of its good starts.
+    """
+
+    name: str
+    state: ServerState
+    owner: Owner
+    spec: ServerSettings
+    pid: int | None = None
+    url: str | None = None
+    up_since_at: float | None = None
+    started_in_s: float | None = None
+    start_limit_s: float = 90.0
+    restarts: int = 0
+    last_exit: ServerExit | None = None
+    log_file: str = ""
+    since_at: float = 0.0
+    detail: str = ""
+    usual_s: float | None = None
+    identity: ProcessIdentity | None = None
+
+    @property
+    def health(self) -> str | None:
+        """The declared health in one line."""
+        return health_text(self.spec.health) or None
+
+
+def health_text(health: str | CommandHealth) -> str:
+    """``http://…``, ``tcp://…``, or the words of a command."""
+    return " ".join(health.command) if isinstance(health, CommandHealth) else health
+
+
+def address_in(spec: ServerSettings) -> tuple[str, int] | None:
+    """Host and port of the health address, where there is one."""
+    if isinstance(spec.health, CommandHealth) or not spec.health:
+        return None
+    _, host, port, _ = address_of(spec.health)
+    return host, port
+
+
+def local_port(spec: ServerSettings) -> int | None:
+    """The port on this machine that its socket must be on."""
+    address = address_in(spec)
+    if address is None or not (address[0] in LOCAL_HOSTS or address[0].startswith("127.")):
+        return None
+    return address[1]
+
+
+def url_of(spec: ServerSettings) -> str | None:
+    """What a person opens."""
+    if isinstance(spec.health, CommandHealth) or not spec.health:
+        return None
+    scheme, host, port, _ = address_of(spec.health)
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{shown}:{port}"

@@ -1,0 +1,201 @@
+"""What a machine reports: which alerts are open for its server, and their words."""
+
+from typing import Any
+
+from omnitray.base.amounts import duration
+from omnitray.base.facts import AlertType, Severity
+from omnitray.servers.model import (
+    AlertNews,
+    Effect,
+    PermissionFault,
+    ServerExit,
+    ServerView,
+)
+
+TAIL_LINES = 50  # the issue's figure
+CRASH_LOOP = "crash_loop"
+KINDS = (
+    (AlertType.SERVER_DOWN, ""),
+    (AlertType.SERVER_DOWN, CRASH_LOOP),
+    (AlertType.SERVER_SLOW, ""),
+    (AlertType.PERMISSION_ERROR, ""),
+)
+
+
+class Reports:
+    """The open alerts of one server; each method returns what to raise or to close."""
+
+    def __init__(self, server: str) -> None:
+        self._server = server
+        # What the last OmniTray left open is not known: the first good news closes all of it.
+        self._open: dict[tuple[AlertType, str], None] = dict.fromkeys(KINDS)
+
+    def down(
+        self, view: ServerView, why: str, delay_s: float | None, tail: tuple[str, ...]
+    ) -> list[Effect]:
+        """It is not up, and it should be."""
+        then = (
+            f"It is started again in {duration(delay_s)}."
+            if delay_s is not None
+            else "OmniTray only watches it."
+            if view.spec.watch_only
+            else "It is not started again by itself."
+        )
+        return [
+            self._raise(
+                AlertType.SERVER_DOWN,
+                title=f"Server “{self._server}” is down",
+                message=f"{sentence(why)} {then}{last_words(tail)}",
+                context=context_of(view, tail),
+            )
+        ]
+
+    def ended_by_itself(self, view: ServerView) -> list[Effect]:
+        """A clean exit that nothing asked for: worth a warning, no fault."""
+        return [
+            self._raise(
+                AlertType.SERVER_DOWN,
+                severity=Severity.WARNING,
+                title=f"Server “{self._server}” has ended by itself",
+                message=f"It ended with exit code 0, and restart = {view.spec.restart} "
+                "does not start it again.",
+                context=context_of(view, ()),
+            )
+        ]
+
+    def crash_loop(self, view: ServerView, why: str, tail: tuple[str, ...]) -> list[Effect]:
+        """It is not started any more; an incident of its own, so that it is always announced."""
+        closed = self._close(AlertType.SERVER_DOWN)
+        return [
+            *closed,
+            self._raise(
+                AlertType.SERVER_DOWN,
+                CRASH_LOOP,
+                title=f"Server “{self._server}” is in a crash loop",
+                message=f"It failed again and again and is left stopped. The last time: "
+                f"{sentence(why)}{last_words(tail)} Restart it, or change a file of its project.",
+                context={**context_of(view, tail), "restart": self._server},
+            ),
+        ]
+
+    def foreign(self, view: ServerView, where: str, who: str) -> list[Effect]:
+        """Another process has its port."""
+        return [
+            self._raise(
+                AlertType.SERVER_DOWN,
+                title=f"Server “{self._server}” has no port",
+                message=f"{where[0].upper()}{where[1:]} is taken by {who}. End it, or give the "
+                "server another port.",
+                context={**context_of(view, ()), "taken_by": who},
+            )
+        ]
+
+    def slow(self, so_far_s: float, usual_s: float | None) -> list[Effect]:
+        """It is alive and not ready yet."""
+        usually = f" It usually takes {duration(usual_s)}." if usual_s is not None else ""
+        return [
+            self._raise(
+                AlertType.SERVER_SLOW,
+                title=f"Server “{self._server}” is slow to start",
+                message=f"It is not ready after {duration(so_far_s)}.{usually}",
+                context={"server": self._server, "starting_s": round(so_far_s, 1)},
+            )
+        ]
+
+    def permission(self, fault: PermissionFault, tail: tuple[str, ...]) -> list[Effect]:
+        """Something it needs is not allowed."""
+        found = {
+            key: value
+            for key, value in (
+                ("path", fault.path),
+                ("mode", fault.mode),
+                ("owner", fault.owner),
+                ("remedy", fault.remedy),
+            )
+            if value
+        }
+        return [
+            self._raise(
+                AlertType.PERMISSION_ERROR,
+                title=f"Server “{self._server}” is not permitted to do something",
+                message=fault.sentences,
+                context={"server": self._server, **found, "log_tail": list(tail)},
+            )
+        ]
+
+    def slow_over(self) -> list[Effect]:
+        """Its start is over, well or not."""
+        return self._close(AlertType.SERVER_SLOW)
+
+    def crash_loop_over(self) -> list[Effect]:
+        """It is tried again."""
+        return self._close(AlertType.SERVER_DOWN, CRASH_LOOP)
+
+    def clear(self) -> list[Effect]:
+        """All is well, or it is meant to be stopped."""
+        return [news for key in tuple(self._open) for news in self._close(*key)]
+
+    def _raise(
+        self,
+        type_: AlertType,
+        label: str = "",
+        *,
+        severity: Severity | None = None,
+        title: str,
+        message: str,
+        context: dict[str, Any],
+    ) -> AlertNews:
+        self._open[type_, label] = None
+        return AlertNews(
+            server=self._server,
+            type=type_,
+            label=label,
+            severity=severity,
+            title=title,
+            message=message,
+            context=context,
+        )
+
+    def _close(self, type_: AlertType, label: str = "") -> list[Effect]:
+        if (type_, label) not in self._open:
+            return []
+        del self._open[type_, label]
+        return [AlertNews(server=self._server, type=type_, label=label, resolved=True)]
+
+
+def exit_words(found: ServerExit) -> str:
+    """``exit 1, ModuleNotFoundError: shop`` or ``killed by SIGKILL``."""
+    if found.signal is not None:
+        how = f"ended by {found.signal}"
+    elif found.code is not None:
+        how = f"exit {found.code}"
+    else:
+        return found.reason
+    return f"{how}, {found.reason}" if found.reason and found.reason != how else how
+
+
+def sentence(text: str) -> str:
+    """With a capital and a full stop."""
+    text = text.strip() or "no reason is known"
+    return f"{text[0].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
+
+
+def last_words(tail: tuple[str, ...]) -> str:
+    """The last line of the log as part of a message."""
+    said = next((line.strip() for line in reversed(tail) if line.strip()), "")
+    return f" Its log ends with: {said}" if said else ""
+
+
+def context_of(view: ServerView, tail: tuple[str, ...]) -> dict[str, Any]:
+    """What every alert about a server carries."""
+    ended = view.last_exit
+    return {
+        "server": view.name,
+        "state": view.state.value,
+        "pid": view.pid,
+        "restarts": view.restarts,
+        "exit_code": ended.code if ended else None,
+        "signal": ended.signal if ended else None,
+        "log_file": view.log_file,
+        "log_tail": list(tail[-TAIL_LINES:]),
+    }

@@ -1,0 +1,332 @@
+"""Real servers under the supervisor: crashed, stopped, slow, robbed of their port, forbidden."""
+
+import os
+import shutil
+import signal
+import socket
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from omnitray.base.facts import AlertType
+from omnitray.servers.model import ServerState
+from omnitray.servers.supervisor import ServerRefusal, UnknownServer
+from omnitray.settings.servers import CommandHealth, ServerSettings
+from support.real_servers import PATIENCE_S, Desk, ask, desk_in, free_port, kill, until
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with desk_in(tmp_path) as found:
+        yield found
+
+
+def test_a_server_comes_up_with_its_address_and_ends_with_its_tree(desk: Desk) -> None:
+    (desk.project / "child").touch()  # a child in a session of its own
+    spec = desk.spec()
+    view = desk.serve(spec)
+    assert view.pid is not None
+    assert view.url == f"http://127.0.0.1:{spec.command[-1]}"
+    assert os.getsid(view.pid) == view.pid
+    child = int((desk.project / "child").read_text())
+    assert psutil.pid_exists(child)
+    stopped = desk.supervisor.command("api", "stop").result(PATIENCE_S)
+    assert stopped.state is ServerState.STOPPED
+    until(lambda: desk.supervisor.view("api").pid is None, "the end of the tree")
+    assert not psutil.pid_exists(view.pid)
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie"
+    assert desk.open() == []
+
+
+def test_a_crash_is_seen_within_250_ms_and_the_server_comes_back(desk: Desk) -> None:
+    view = desk.serve(desk.spec())
+    assert ask(view.url, "/crash") == 0
+    at = time.monotonic()
+    until(lambda: bool(desk.open()), "the alert")
+    seen_s = time.monotonic() - at
+    down = desk.open()[0]
+    assert (down.type, down.context["exit_code"]) == (AlertType.SERVER_DOWN, 7)
+    assert "ready" in down.context["log_tail"]
+    back = desk.stands("api", ServerState.UP)
+    assert back.pid != view.pid
+    assert back.restarts == 1
+    assert desk.open() == []
+    assert seen_s < 5.0  # the figure itself is the benchmark's
+
+
+def test_an_exit_at_once_is_a_crash_loop_with_the_last_words(desk: Desk) -> None:
+    (desk.project / "exit").write_text("3")
+    began = time.monotonic()
+    view = desk.serve(desk.spec(start_limit_s=90.0), ServerState.CRASH_LOOP)
+    assert time.monotonic() - began < 60.0  # 1 + 2 + 4 + 8 s of back-off: no limit was waited for
+    assert view.last_exit is not None
+    assert (view.last_exit.code, view.last_exit.reason) == (3, "ImportError: no module named shop")
+    assert [news.label for news in desk.open()] == ["crash_loop"]
+    # A changed file of the project is worth another try.
+    (desk.project / "exit").unlink()
+    (desk.project / "shop.py").write_text("fixed = True\n")
+    desk.stands("api", ServerState.UP)
+    assert desk.open() == []
+
+
+def test_a_server_that_hangs_is_down_and_restarted(desk: Desk) -> None:
+    view = desk.serve(desk.spec())
+    (desk.project / "hang").touch()
+    until(lambda: bool(desk.open()), "the alert", 60.0)
+    assert "No answer within 4 s" in desk.open()[0].message
+    assert "ready" in desk.open()[0].context["log_tail"]
+    (desk.project / "hang").unlink()
+    until(lambda: desk.supervisor.view("api").pid not in (None, view.pid), "a new process", 60.0)
+    desk.stands("api", ServerState.UP)
+
+
+def test_a_stopped_process_is_down_as_paused_and_goes_on(desk: Desk) -> None:
+    view = desk.serve(desk.spec())
+    kill(view.pid, signal.SIGSTOP)
+    until(lambda: bool(desk.open()), "the alert", 60.0)
+    assert "paused" in desk.open()[0].message
+    kill(view.pid, signal.SIGCONT)
+    until(lambda: desk.open() == [], "the end of the alert", 60.0)
+    assert desk.supervisor.view("api").pid == view.pid
+
+
+def test_a_taken_port_is_named_and_the_server_starts_when_it_is_free(desk: Desk) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        view = desk.serve(desk.spec(port=other.getsockname()[1]), ServerState.FOREIGN)
+        assert str(os.getpid()) in view.detail
+        assert view.pid is None
+        assert f"process {os.getpid()}" in desk.open()[0].message
+    desk.stands("api", ServerState.UP)
+    assert desk.open() == []
+
+
+def test_another_process_that_takes_the_port_later_is_foreign(desk: Desk) -> None:
+    """The server lives and answers nowhere: the answer on its port is another's."""
+    port = free_port()
+    with socket.socket() as other:
+        spec = desk.spec(port=port, command=(sys.executable, "-c", "import time; time.sleep(1000)"))
+        spec = ServerSettings(
+            **{
+                **{f: getattr(spec, f) for f in spec.__struct_fields__},
+                "health": f"tcp://127.0.0.1:{port}",
+            }
+        )
+        desk.serve(spec, ServerState.STARTING)
+        until(lambda: desk.supervisor.view("api").pid is not None, "a process")
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        desk.stands("api", ServerState.FOREIGN)
+
+
+def test_without_a_health_it_is_up_when_it_listens(desk: Desk) -> None:
+    spec = desk.spec(health="", env={"DELAY": "0.5"})
+    view = desk.serve(spec)
+    assert view.url == f"http://127.0.0.1:{spec.command[-1]}"
+    assert (view.started_in_s or 0) >= 0.5
+
+
+def test_a_command_as_health_runs_in_the_servers_folder(desk: Desk) -> None:
+    health = CommandHealth(command=("test", "-e", "healthy"))
+    view = desk.serve(desk.spec(health=health), ServerState.STARTING)
+    (desk.project / "healthy").touch()
+    desk.stands("api", ServerState.UP)
+    assert view.url is None
+
+
+def test_a_program_that_is_not_executable_is_a_permission_error(desk: Desk) -> None:
+    program = desk.project / "serve.sh"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o640)
+    desk.serve(desk.spec(command=("./serve.sh",)), ServerState.RESTARTING)
+    found = {news.type: news for news in desk.open()}
+    fault = found[AlertType.PERMISSION_ERROR]
+    if os.getuid():  # root may run nothing that no one may run, either
+        assert fault.context["mode"] == "0640"
+    assert str(program) in fault.message
+    assert "chmod" in fault.message or "not found" in fault.message
+
+
+def test_a_program_that_is_not_there_is_named(desk: Desk) -> None:
+    view = desk.serve(desk.spec(command=("no-such-program-anywhere",)), ServerState.RESTARTING)
+    assert view.last_exit is not None
+    assert view.last_exit.reason == "the program no-such-program-anywhere was not found"
+    assert AlertType.PERMISSION_ERROR in {news.type for news in desk.open()}
+
+
+def test_a_refused_file_is_named_with_mode_and_owner(desk: Desk) -> None:
+    secret = desk.project / "key.pem"
+    secret.write_text("")
+    secret.chmod(0o000)
+    script = f"import sys; sys.exit('PermissionError: [Errno 13] Permission denied: {secret}')"
+    desk.serve(desk.spec(command=(sys.executable, "-c", script)), ServerState.RESTARTING)
+    until(lambda: len(desk.open()) > 1, "both alerts")
+    fault = next(news for news in desk.open() if news.type is AlertType.PERMISSION_ERROR)
+    assert fault.context["path"] == str(secret)
+    assert fault.context["mode"] == "0000"
+    assert fault.context["owner"]
+    assert "chmod" in fault.context["remedy"]
+
+
+def test_a_restart_is_another_process_and_no_alert(desk: Desk) -> None:
+    view = desk.serve(desk.spec())
+    desk.supervisor.command("api", "restart").result(PATIENCE_S)
+    until(lambda: desk.supervisor.view("api").pid not in (None, view.pid), "a new process")
+    desk.stands("api", ServerState.UP)
+    assert desk.open() == []
+    lines = desk.supervisor.log_tail("api", 100)
+    assert any("restarted on request" in line for line in lines)
+
+
+def test_a_watch_only_server_is_not_started_and_not_ended(desk: Desk) -> None:
+    spec = desk.spec(watch_only=True, command=())
+    desk.supervisor.declare([spec]).result(PATIENCE_S)
+    with pytest.raises(ServerRefusal, match="only watched"):
+        desk.supervisor.command("api", "start").result(PATIENCE_S)
+    with socket.socket() as other:
+        port = int(str(spec.health).rpartition(":")[2].partition("/")[0])
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        tcp = desk.spec(name="db", watch_only=True, command=(), health=f"tcp://127.0.0.1:{port}")
+        desk.supervisor.declare([tcp]).result(PATIENCE_S)
+        view = desk.stands("db", ServerState.UP)
+        until(lambda: desk.supervisor.view("db").pid == os.getpid(), "whose socket it is")
+        assert view.restarts == 0
+
+
+def test_unknown_names_are_answers(desk: Desk) -> None:
+    with pytest.raises(UnknownServer, match="no server shop"):
+        desk.supervisor.command("shop", "start").result(PATIENCE_S)
+    with pytest.raises(UnknownServer):
+        desk.supervisor.view("shop")
+
+
+def test_what_no_settings_declare_is_added_and_removed(desk: Desk) -> None:
+    spec = desk.spec(name="tmp")
+    assert desk.supervisor.add(spec, "serve").result(PATIENCE_S).owner == "serve"
+    view = desk.stands("tmp", ServerState.UP)
+    with pytest.raises(ServerRefusal, match="runs already"):
+        desk.supervisor.add(spec, "serve").result(PATIENCE_S)
+    desk.supervisor.declare([]).result(PATIENCE_S)  # the settings have no say in it
+    assert desk.supervisor.view("tmp").pid == view.pid
+    desk.supervisor.remove("tmp").result(PATIENCE_S)
+    until(lambda: desk.supervisor.views() == (), "the end of it")
+    assert not psutil.pid_exists(view.pid or 0)
+
+
+def test_a_server_is_adopted_by_the_next_supervisor(desk: Desk) -> None:
+    spec = desk.spec()
+    view = desk.serve(spec)
+    assert desk.supervisor.stop()
+    assert psutil.pid_exists(view.pid or 0)
+    desk.supervisor = desk.another()
+    desk.supervisor.start()
+    desk.supervisor.declare([spec]).result(PATIENCE_S)
+    again = desk.stands("api", ServerState.UP)
+    assert (again.pid, again.up_since_at) == (view.pid, view.up_since_at)
+    # Its end is seen although it is not our child any more.
+    kill(view.pid)
+    until(lambda: bool(desk.open()), "the alert")
+    os.waitpid(view.pid or 0, 0)  # here it still is our child
+    desk.stands("api", ServerState.UP)
+
+
+def test_a_server_that_ended_while_nobody_watched_is_started_again(desk: Desk) -> None:
+    spec = desk.spec()
+    view = desk.serve(spec)
+    assert desk.supervisor.stop()
+    kill(view.pid)
+    os.waitpid(view.pid or 0, 0)
+    desk.supervisor = desk.another()
+    desk.supervisor.start()
+    desk.supervisor.declare([spec]).result(PATIENCE_S)
+    until(lambda: any("while OmniTray was not running" in n.message for n in desk.raised), "word")
+    assert desk.stands("api", ServerState.UP).pid != view.pid
+
+
+def test_a_reused_pid_is_never_adopted_and_never_ended(desk: Desk) -> None:
+    spec = desk.spec()
+    desk.serve(spec)
+    assert desk.supervisor.stop()
+    file = desk.folder / "data" / "servers.json"
+    pid = int(file.read_text().partition('"pid":')[2].partition(",")[0])
+    innocent = psutil.Popen(["sleep", "100"], cwd="/")
+    try:
+        file.write_text(file.read_text().replace(f'"pid":{pid}', f'"pid":{innocent.pid}'))
+        desk.supervisor = desk.another()
+        desk.supervisor.start()
+        desk.supervisor.declare([spec]).result(PATIENCE_S)
+        until(lambda: desk.supervisor.view("api").state is ServerState.FOREIGN, "the real one")
+        assert innocent.is_running()
+        assert innocent.status() != "zombie"
+    finally:
+        innocent.kill()
+        innocent.wait()
+        kill(pid)
+        os.waitpid(pid, 0)
+
+
+def test_the_log_is_private_and_rotated_without_a_hole(desk: Desk) -> None:
+    spec = desk.spec()
+    desk.serve(spec)
+    path = desk.folder / "logs" / "api.log"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    log = desk.supervisor._servers["api"].log
+    log._max_bytes = 10
+    assert log.rotate()
+    assert path.with_name("api.log.1").stat().st_size > 10
+    log.say("after")
+    assert path.read_bytes().startswith(b"[omnitray]")
+
+
+REDIS = shutil.which("redis-server")
+
+
+@pytest.mark.skipif(REDIS is None, reason="redis-server is not installed")
+def test_redis_is_up_when_its_port_answers(desk: Desk) -> None:
+    port = free_port()
+    command = ("redis-server", "--port", str(port), "--save", "", "--daemonize", "no")
+    view = desk.serve(desk.spec(command=command, health=f"tcp://127.0.0.1:{port}"))
+    kill(view.pid)
+    until(lambda: bool(desk.open()), "the alert")
+    assert desk.open()[0].context["signal"] == "SIGKILL"
+    assert desk.stands("api", ServerState.UP).pid != view.pid
+
+
+def test_uvicorn_with_an_application(desk: Desk) -> None:
+    (desk.project / "shop.py").write_text(
+        "async def app(scope, receive, send):\n"
+        "    if scope['type'] != 'http':\n        return\n"
+        "    await send({'type': 'http.response.start', 'status': 200, 'headers': []})\n"
+        "    await send({'type': 'http.response.body', 'body': b'ok'})\n"
+    )
+    port = free_port()
+    command = (sys.executable, "-m", "uvicorn", "shop:app", "--port", str(port), "--workers", "2")
+    view = desk.serve(desk.spec(command=command, health=f"http://127.0.0.1:{port}/"))
+    workers = psutil.Process(view.pid).children(recursive=True)
+    assert len(workers) >= 2
+    kill(view.pid)  # its workers would keep the port
+    until(lambda: desk.supervisor.view("api").pid not in (None, view.pid), "a new process", 60.0)
+    desk.stands("api", ServerState.UP)
+    assert not any(each.is_running() for each in workers)
+
+
+NODE = shutil.which("node")
+
+
+@pytest.mark.skipif(NODE is None, reason="node is not installed")
+def test_a_node_server(desk: Desk) -> None:
+    port = free_port()
+    script = f"require('http').createServer((q, r) => r.end('ok')).listen({port}, '127.0.0.1')"
+    view = desk.serve(desk.spec(command=("node", "-e", script), health=f"http://127.0.0.1:{port}"))
+    kill(view.pid, signal.SIGTERM)
+    until(lambda: bool(desk.open()), "the alert")
+    assert desk.open()[0].context["signal"] == "SIGTERM"
+    desk.stands("api", ServerState.UP)
