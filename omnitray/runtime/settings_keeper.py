@@ -19,6 +19,7 @@ from omnitray.settings import (
     carry_over,
     load,
     save,
+    save_server,
     set_value,
     shown,
     stamp_of,
@@ -107,6 +108,17 @@ class SettingsKeeper(QObject):
         if saved.fault in (Fault.BROKEN, Fault.UNREADABLE):
             return self._only_in_memory(changes, _unsaved(saved.sentence))
         return saved
+
+    def change_server(self, server: Mapping[str, Any]) -> Problem | None:
+        """Add a ``[[server]]``, or change fields of the one of that name, and save."""
+        try:
+            saved = save_server(self._path, server)
+        except (OSError, StorageError) as error:
+            return _unsaved(f"{error}")
+        if isinstance(saved, Problem):
+            return saved
+        self._take(carry_over(saved, self.loaded))
+        return None
 
     def _only_in_memory(self, changes: Mapping[str, Any], why: Problem) -> Problem:
         settings = self.loaded.settings

@@ -16,12 +16,14 @@ from omnitray.settings.file import (
     load,
     parse,
     save,
+    save_server,
     stamp_of,
 )
 from omnitray.settings.model import (
     ApiSettings,
     Settings,
 )
+from omnitray.settings.servers import ServerSettings
 
 __all__ = [
     "BY_KEY",
@@ -34,6 +36,7 @@ __all__ = [
     "Field",
     "Loaded",
     "Problem",
+    "ServerSettings",
     "Settings",
     "Stamp",
     "ValueKind",
@@ -45,6 +48,7 @@ __all__ = [
     "parse",
     "parse_text",
     "save",
+    "save_server",
     "set_value",
     "shown",
     "stamp_of",

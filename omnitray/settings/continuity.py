@@ -28,6 +28,8 @@ def carry_over(found: Loaded, before: Loaded, chosen: Collection[str] = ()) -> L
     ``chosen`` are the keys that the person has just changed through us: they count as found.
     """
     had = before.given | before.kept
+    if found.stamp == NO_FILE and before.servers:  # a file that vanished stops no server
+        found = replace(found, servers=before.servers)
     if not found.readable:
         problems = tuple(replace(each, used=AS_BEFORE) for each in found.problems)
         return replace(before, problems=problems, stamp=found.stamp)
@@ -35,7 +37,8 @@ def carry_over(found: Loaded, before: Loaded, chosen: Collection[str] = ()) -> L
         fault = Fault.GONE if found.stamp == NO_FILE else Fault.EMPTY
         said = Problem(fault=fault, key="config.toml", used=AS_BEFORE)
         problems = (said, *found.problems)
-        return Loaded(before.settings, problems, found.stamp, kept=had)
+        servers = found.servers or before.servers
+        return Loaded(before.settings, problems, found.stamp, kept=had, servers=servers)
     lost = [
         key
         for key in GUARDED

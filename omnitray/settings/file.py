@@ -17,9 +17,10 @@ from omnitray.base.amounts import size
 from omnitray.base.durable import write_atomic
 from omnitray.base.facts import ProtectState
 from omnitray.base.paths import private_folder, why_not_made
-from omnitray.settings.check import Fault, Problem, check, settle, unknown
+from omnitray.settings.check import Fault, Problem, check, settle, shown, unknown
 from omnitray.settings.fields import BY_KEY, FIELDS, default_of, value_of
 from omnitray.settings.model import Settings
+from omnitray.settings.servers import ServerFault, ServerSettings, server_of_table
 
 PART = r"""(?:"[^"\n]*"|'[^'\n]*'|[A-Za-z0-9_-]+)"""
 NAME = rf"{PART}(?:\s*\.\s*{PART})*"
@@ -61,6 +62,8 @@ def _dotted(name: str) -> str:
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
+SERVER = "server"
+AT_SERVER = re.compile(r"\s*\[\[\s*[\"']?server[\"']?\s*\]\]")
 _ARMED = "protect.state"
 _USED = "the defaults, but protection only watches"
 MAX_BYTES = 1_000_000
@@ -81,6 +84,7 @@ class Loaded(msgspec.Struct, frozen=True):
     stamp: Stamp = NO_FILE
     given: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()
+    servers: tuple[ServerSettings, ...] = ()
 
     @property
     def readable(self) -> bool:
@@ -107,7 +111,7 @@ def parse(text: str, name: str = "config.toml") -> Loaded:
     except tomllib.TOMLDecodeError as error:
         return Loaded(_careful(), (_broken(name, error),))
     good: dict[str, Any] = {}
-    problems: list[Problem] = []
+    servers, problems = _servers(tree.pop(SERVER, []), text)
     for key, value in _leaves(tree):
         problem = check(BY_KEY[key], value) if key in BY_KEY else unknown(key, value)
         if problem is None:
@@ -119,12 +123,50 @@ def parse(text: str, name: str = "config.toml") -> Loaded:
             problems.append(problem)
     settings, conflicts = settle(good)
     lines = lines_of(text)
-    located = [_located(each, lines) for each in (*problems, *conflicts)]
+    located = [each if each.line else _located(each, lines) for each in (*problems, *conflicts)]
     fallen = {key for each in conflicts for key in each.key.split(" and ")}
     return Loaded(
         settings,
         tuple(sorted(located, key=lambda each: each.line)),
         given=frozenset(good) - fallen,
+        servers=servers,
+    )
+
+
+def _servers(found: Any, text: str) -> tuple[tuple[ServerSettings, ...], list[Problem]]:
+    """The ``[[server]]`` tables that can be used, and what is wrong with the others."""
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if AT_SERVER.match(line)]
+    tables = found if isinstance(found, list) else [found]
+    good: dict[str, ServerSettings] = {}
+    problems = []
+    for index, table in enumerate(tables):
+        line = lines[index] if index < len(lines) else 0
+        try:
+            server = _server(table, good)
+        except ServerFault as fault:
+            problems.append(_server_problem(fault, line))
+        else:
+            good[server.name] = server
+    return tuple(good.values()), problems
+
+
+def _server(table: Any, known: Mapping[str, ServerSettings]) -> ServerSettings:
+    if not isinstance(table, Mapping):
+        raise ServerFault("server", table, "[[server]] tables")
+    server = server_of_table(table)
+    if server.name in known:
+        raise ServerFault("name", server.name, "a name that no other server has")
+    return server
+
+
+def _server_problem(fault: ServerFault, line: int = 0) -> Problem:
+    return Problem(
+        fault=Fault.NOT_ALLOWED,
+        key=f"server.{fault.key}",
+        line=line,
+        found=shown(fault.found),
+        allowed=fault.allowed,
+        used="without this server",
     )
 
 
@@ -167,6 +209,34 @@ def save(path: Path, changes: Mapping[str, Any]) -> Loaded | Problem:
             break
     private_folder(path.parent)
     write_atomic(path, text.encode())
+    return load(path)
+
+
+def save_server(path: Path, server: Mapping[str, Any]) -> Loaded | Problem:
+    """Write a ``[[server]]``, or the given fields of the one of that name; the new state.
+
+    Raises StorageError when the disk refuses.
+    """
+    path = path.resolve()
+    found = load(path)
+    if not found.readable:
+        return found.problems[0]
+    import tomlkit  # noqa: PLC0415 - 30 ms that only saving needs
+
+    document = tomlkit.parse(_read(path) if path.exists() else "")
+    tables = document.setdefault(SERVER, tomlkit.aot())
+    known = next((each for each in tables if each.get("name") == server["name"]), None)
+    if known is None:
+        known = tomlkit.table()
+        tables.append(known)
+    for key, value in server.items():
+        known[key] = value
+    try:
+        server_of_table(known.unwrap())
+    except ServerFault as fault:
+        return _server_problem(fault)
+    private_folder(path.parent)
+    write_atomic(path, tomlkit.dumps(document).encode())
     return load(path)
 
 

@@ -109,6 +109,7 @@ class Desk:
 
     def stands(self, name: str, state: ServerState) -> ServerView:
         until(lambda: self.supervisor.view(name).state is state, f"{name} is {state}")
+        self.supervisor._submit(lambda: None).result(PATIENCE_S)  # the round is over
         return self.supervisor.view(name)
 
     def open(self) -> list[AlertNews]:
