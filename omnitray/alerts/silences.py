@@ -11,11 +11,13 @@ from typing import Protocol
 import msgspec
 
 from omnitray.alerts.reasons import Reason
+from omnitray.base.bounded import read_bounded
 from omnitray.base.clock import Clock
 from omnitray.base.durable import StorageError, make_folder, write_atomic
 
 log = logging.getLogger(__name__)
 EVERYTHING = ""
+_MOST_BYTES = 1_000_000  # thousands of pauses
 
 
 class Silence(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +145,7 @@ class SilenceFile:
     def load(self) -> bytes | None:
         """What was saved last; None where nothing was or it cannot be read."""
         try:
-            return self._path.read_bytes()
+            return read_bounded(self._path, _MOST_BYTES)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -153,4 +155,4 @@ class SilenceFile:
     def save(self, data: bytes) -> None:
         """Keep this instead; raises StorageError."""
         make_folder(self._path.parent)
-        write_atomic(self._path, data)
+        write_atomic(self._path, data, follow=True)

@@ -65,7 +65,8 @@ def _scaled(count: float) -> tuple[float, str]:
 TITLE_LIMIT = 20_000
 MESSAGE_LIMIT = 100_000
 SOURCE_LIMIT = 200
-CONTEXT_LIMIT_BYTES = 256_000
+CONTEXT_LIMIT_BYTES = 64_000
+CONTEXT_DEPTH = 32  # readers that recurse (jq, browsers, spreadsheets) are not tried further
 
 
 def text(raw: str, limit: int) -> str:
@@ -78,8 +79,8 @@ def text(raw: str, limit: int) -> str:
 def context(raw: object) -> dict[str, Any]:
     """JSON values only: structs become objects, what JSON does not know its ``str``.
 
-    A context that cannot be written at all, or is larger than ``CONTEXT_LIMIT_BYTES``, is
-    replaced by a note on that: an alert is never lost over its decoration.
+    A context that cannot be written at all, is larger than ``CONTEXT_LIMIT_BYTES`` or deeper than
+    ``CONTEXT_DEPTH`` is replaced by a note on that: an alert is never lost over its decoration.
     """
     if not raw:
         return {}
@@ -90,4 +91,21 @@ def context(raw: object) -> dict[str, Any]:
         decoded = msgspec.json.decode(data)
     except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
         return {"left_out": f"a context that cannot be written: {type(error).__name__}"}
-    return decoded if isinstance(decoded, dict) else {"value": decoded}
+    found = decoded if isinstance(decoded, dict) else {"value": decoded}
+    if _is_deeper(found, CONTEXT_DEPTH):
+        return {"left_out": f"a context of more than {CONTEXT_DEPTH} levels"}
+    return found
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    layer = [value]
+    for _ in range(levels + 1):
+        layer = [
+            child
+            for each in layer
+            if isinstance(each, dict | list)
+            for child in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not layer:
+            return False
+    return True

@@ -5,6 +5,7 @@ Folders are made on demand with mode 0700. The run folder holds the token of the
 may lie under a shared temporary folder, so it is refused when somebody else could own it.
 """
 
+import contextlib
 import os
 import stat
 import warnings
@@ -12,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
+
+from omnitray.base.durable import StorageError, make_folder, tolerated
 
 PRIVATE = 0o700
 HERE = Path(__file__).parent.parent
@@ -73,11 +76,20 @@ class Paths(msgspec.Struct, frozen=True):
         """Address and token of the running instance's local API."""
         return self.run / "api.json"
 
-    def create(self) -> None:
-        """Make all folders; raises OSError, UnsafeFolderError for a run folder not ours alone."""
+    def create(self) -> tuple[str, ...]:
+        """Make all folders; what comes back says which of them cannot be made.
+
+        Without those the program runs: settings are the defaults, alerts stay in memory. The run
+        folder is needed: raises OSError, UnsafeFolderError for one that is not ours alone.
+        """
+        missing = []
         for folder in (self.config, self.data, self.state, self.alerts, self.log_file.parent):
-            _tightened(private_folder(folder))
+            try:
+                _tightened(private_folder(folder))
+            except FolderError as error:
+                missing.append(f"{error}")
         own_folder(self.run)
+        return tuple(dict.fromkeys(missing))
 
 
 def find_paths(environ: Mapping[str, str] | None = None) -> Paths:
@@ -102,12 +114,15 @@ def private_folder(folder: Path) -> Path:
     Raises FolderError.
     """
     try:
-        if not folder.is_dir():
-            folder.parent.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
-            folder.mkdir(mode=PRIVATE, exist_ok=True)
-    except OSError as error:
-        raise FolderError(why_not_made(folder) or f"{folder}: {error.strerror}") from error
+        make_folder(folder)
+    except (OSError, StorageError) as error:
+        why = f"{folder} cannot be made: {_reason(error)}"
+        raise FolderError(why_not_made(folder) or why) from error
     return folder
+
+
+def _reason(error: OSError | StorageError) -> str:
+    return error.fault.value if isinstance(error, StorageError) else f"{error.strerror}"
 
 
 def why_not_made(folder: Path) -> str:
@@ -122,12 +137,10 @@ def why_not_made(folder: Path) -> str:
 
 
 def _tightened(folder: Path) -> None:
-    """Shut others out of a folder that was made by hand; one that is not ours stays as it is."""
-    try:
-        if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+    """Shut others out of a folder that was made by hand, where its file system and owner let us."""
+    if stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        with contextlib.suppress(OSError):
             folder.chmod(PRIVATE)
-    except PermissionError:
-        return
 
 
 def own_folder(folder: Path) -> Path:
@@ -139,7 +152,8 @@ def own_folder(folder: Path) -> Path:
     _refuse_foreign(folder, found)
     _refuse_replaceable(folder.parent)
     if stat.S_IMODE(found.st_mode) & 0o077:
-        folder.chmod(PRIVATE)
+        with tolerated():
+            folder.chmod(PRIVATE)
     return folder
 
 

@@ -72,6 +72,7 @@ async def _guard(awaitable: Awaitable[None], callback: Callback[T]) -> None:
 
 
 _EACH = 5
+_MOST_SAID = 10_000
 
 
 class OneShotReporter:
@@ -96,6 +97,8 @@ class OneShotReporter:
     def say_each(self, what: str, cases: Collection[tuple[str, str]]) -> None:
         """``what`` about each of some files (name, reason); after a few only their number."""
         fresh = [case for case in cases if f"{what} {case[0]}" not in self._said]
+        if len(self._said) > _MOST_SAID:  # rather said twice than kept for good
+            self._said = {topic for topic in self._said if " " not in topic}
         self._said.update(f"{what} {name}" for name, _ in fresh)
         for name, reason in fresh[:_EACH]:
             self._report(f"{what}: {name}: {reason}")

@@ -13,12 +13,14 @@ from pathlib import Path
 
 import msgspec
 
+from omnitray.base.bounded import read_bounded
 from omnitray.cleanup.cache_tools import TOOLS, Tools, build_cache_bytes, folder_of
 from omnitray.cleanup.facts import CacheCandidate, CacheKind
 from omnitray.cleanup.walk import TAG
 
 FOLDERS = 50_000  # looked at for each root
 DEPTH = 8
+_RECORD_BYTES = 65_536  # a path and a date
 TRASH_AGE_S = 30 * 86400.0
 CLOSED = frozenset({".git", ".hg", ".svn"})  # holds no caches, and many folders
 
@@ -134,7 +136,7 @@ def _old_trash(trash: Path, now_wall: float) -> Iterator[CacheCandidate]:
 def _thrown_away_at(record: Path) -> float | None:
     """Wall seconds of ``DeletionDate=2026-11-22T13:21:27`` (local time), as freedesktop says."""
     try:
-        lines = record.read_text(errors="replace").splitlines()
+        lines = read_bounded(record, _RECORD_BYTES).decode(errors="replace").splitlines()
         dates = [line.partition("=")[2] for line in lines if line.startswith("DeletionDate=")]
         return dt.datetime.fromisoformat(dates[0]).astimezone().timestamp()
     except (OSError, ValueError, IndexError):

@@ -3,11 +3,9 @@
 import datetime as dt
 from typing import Any, TypeVar
 
-import msgspec
-
 from omnitray.base.paths import Paths
 from omnitray.cli.terminal import Terminal
-from omnitray.client.http import Remote, find_remote
+from omnitray.client.http import Remote, decoded, find_remote
 
 T = TypeVar("T")
 
@@ -43,4 +41,4 @@ class CommandContext:
         if as_json:
             self.terminal.json(answer)
             return None
-        return msgspec.json.decode(answer, type=shape)
+        return decoded(answer, shape)

@@ -4,6 +4,7 @@ One line on standard error says so; what is printed else is as if one ran.
 """
 
 import argparse
+from collections.abc import Iterator
 from typing import TypeVar
 
 import msgspec
@@ -15,16 +16,30 @@ from omnitray.api.wire import Alerts
 from omnitray.base.facts import AlertType, Severity
 from omnitray.cli.context import CommandContext
 from omnitray.cli.times import moment
+from omnitray.client.http import NotAnswering, NotRunning, RequestFailed
 from omnitray.client.offline import Files
 
 T = TypeVar("T")
 NOBODY = "no OmniTray answers"
 
 
-def store(new: NewAlert, args: argparse.Namespace, context: CommandContext) -> Alert | None:
+def why_files(error: NotRunning | RequestFailed) -> str:
+    """Why the files are used: nobody runs, one hangs, or one refused."""
+    if isinstance(error, RequestFailed):
+        return f"OmniTray refused ({error.status}: {error.detail or error.error})"
+    return f"{error}" if isinstance(error, NotAnswering) else NOBODY
+
+
+def store(
+    new: NewAlert,
+    args: argparse.Namespace,
+    context: CommandContext,
+    error: NotRunning | RequestFailed,
+) -> Alert | None:
     """Write an alert down; with ``--json`` it is printed, and None."""
     alert = Files(context.paths).raise_alert(new)
-    context.terminal.problem(f"{NOBODY}; the alert is in the history, and nobody was notified")
+    why = why_files(error)
+    context.terminal.problem(f"{why}; the alert is in the history, and nobody was notified")
     return _printed(alert, args, context)
 
 
@@ -47,6 +62,11 @@ def read(query: AlertQuery, context: CommandContext) -> list[Alert]:
     found = Files(context.paths).alerts(query)
     context.terminal.problem(f"{NOBODY}; read from its files")
     return found
+
+
+def versions(context: CommandContext) -> Iterator[Alert]:
+    """From the files, every version of every alert; raises OSError."""
+    return Files(context.paths).versions()
 
 
 def _printed(value: T, args: argparse.Namespace, context: CommandContext) -> T | None:

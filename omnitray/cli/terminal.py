@@ -31,6 +31,7 @@ class Terminal:
         self._out = out or sys.stdout
         self._err = err or sys.stderr
         environ = os.environ if environ is None else environ
+        self._in_progress = False
         self.interactive = self._out.isatty()
         plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
         self._coloured = self.interactive and not plain
@@ -66,6 +67,18 @@ class Terminal:
     def problem(self, text: str) -> None:
         """One line of what went wrong."""
         print(f"omnitray: {harmless(text)}", file=self._err, flush=True)
+
+    def progress(self, count: int) -> None:
+        """How far a long command is, on one line of a terminal; elsewhere nothing."""
+        if self._err.isatty():
+            print(f"\r{count:,} alerts", end="", file=self._err, flush=True)
+            self._in_progress = True
+
+    def progress_ends(self) -> None:
+        """Leave the line for what comes next."""
+        if self._in_progress:
+            print("\r\x1b[K", end="", file=self._err, flush=True)
+            self._in_progress = False
 
     def paint(self, text: str, colour: str) -> str:
         """In a colour, where there are colours."""

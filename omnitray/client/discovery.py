@@ -7,11 +7,11 @@ process is gone, or whose process id now belongs to a younger process, is stale 
 import contextlib
 import datetime as dt
 import os
-import stat
 from pathlib import Path
 
 import msgspec
 
+from omnitray.base.bounded import open_regular
 from omnitray.base.paths import own_folder
 
 PRIVATE = 0o600
@@ -60,7 +60,7 @@ def remove_address(path: Path, pid: int) -> None:
 
 def _read(path: Path) -> Address | None:
     try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        handle = open_regular(path, follow=False)
         with os.fdopen(handle, "rb") as file:
             if _is_foreign(os.fstat(file.fileno())):
                 return None
@@ -73,7 +73,7 @@ def _is_foreign(found: os.stat_result) -> bool:
     """Somebody else's address would be given our requests."""
     if not hasattr(os, "getuid"):
         return False
-    return found.st_uid != os.getuid() or not stat.S_ISREG(found.st_mode)
+    return found.st_uid != os.getuid()
 
 
 def _alive(address: Address) -> bool:

@@ -55,6 +55,21 @@ class RequestFailed(Exception):  # noqa: N818 - the other end's answer
         self.detail = detail
 
 
+# The answers after which an alert is in no history: the token is another's, a conflict, too many,
+# a fault, no room. What is wrong with the alert itself (400, 404, 413, 422) stays the caller's.
+_NOT_TAKEN = frozenset({401, 403, 408, 409, 429})
+_SERVER_FAULTS = 500
+_BAD_GATEWAY = 502
+_MOST_BYTES = 256_000_000  # 5,000 alerts with the largest contexts
+
+
+def lost(error: NotRunning | RequestFailed) -> bool:
+    """Whether a refused alert would be lost, so that it goes to the files."""
+    if isinstance(error, NotRunning):
+        return not isinstance(error, NotAnswering)
+    return error.status in _NOT_TAKEN or error.status >= _SERVER_FAULTS
+
+
 class Remote:
     """The local API of one running instance."""
 
@@ -68,11 +83,11 @@ class Remote:
 
     def get(self, path: str, shape: type[T], **query: Any) -> T:
         """Ask; ``query`` fields that are None are left out."""
-        return msgspec.json.decode(self.raw("GET", path, query=query), type=shape)
+        return decoded(self.raw("GET", path, query=query), shape)
 
     def post(self, path: str, body: object, shape: type[T]) -> T:
         """Change something; the new state."""
-        return msgspec.json.decode(self.raw("POST", path, body), type=shape)
+        return decoded(self.raw("POST", path, body), shape)
 
     def raw(
         self,
@@ -125,6 +140,15 @@ class Remote:
         return _wrapped(connection, self._host)
 
 
+def decoded(answer: bytes, shape: type[T]) -> T:
+    """The answer as facts; raises RequestFailed for one of another version, or of a stranger."""
+    try:
+        return msgspec.json.decode(answer, type=shape)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        detail = "the answer cannot be read; is another version of OmniTray running?"
+        raise RequestFailed(_BAD_GATEWAY, "unreadable", detail) from error
+
+
 def find_remote(api_file: Path) -> Remote:
     """The running instance; raises :class:`NotRunning`."""
     address = read_address(api_file)
@@ -169,9 +193,13 @@ def _receive(connection: socket.socket) -> tuple[int, bytes]:
         while (line := file.readline(4096)) not in (b"\r\n", b""):
             name, _, value = line.partition(b":")
             if name.lower() == b"content-length":
-                length = int(value)
+                length = int(value) if value.strip().isdigit() else -1
+        if not 0 <= length <= _MOST_BYTES:
+            raise ConnectionError("no length that an answer has")
         body = file.read(length)
     try:
+        if len(body) < length:
+            raise ConnectionError("the answer is cut off")
         return int(status_line.split()[1]), body
     except (IndexError, ValueError) as error:
         raise ConnectionError("no HTTP answer") from error

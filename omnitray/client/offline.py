@@ -5,6 +5,7 @@ modes change nothing and say so once, questions read the files.
 """
 
 import logging
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from omnitray.alerts.model import Alert
@@ -44,19 +45,25 @@ class Files:
 
     def alerts(self, query: AlertQuery) -> list[Alert]:
         """Read from disk. Raises OSError: it cannot be read, which is not the same as empty."""
+        return self._history().query(query) if self._is_there() else []
+
+    def versions(self) -> Iterator[Alert]:
+        """Every version of every stored alert, one at a time; raises OSError."""
+        return self._history().versions() if self._is_there() else iter(())
+
+    def _is_there(self) -> bool:
         try:
             next(self._paths.alerts.iterdir(), None)
         except FileNotFoundError:
-            return []
+            return False
         except OSError as error:
             why = f"{error.strerror}: {self._paths.alerts}"
             raise OSError(f"the history cannot be read: {why}") from error
-        return self._history().query(query)
+        return True
 
     def raise_alert(self, new: NewAlert) -> Alert:
         """Written to disk; picked up at the next start."""
         alert = alert_from(new, self._clock)
-        self._paths.create()
         self._history().store(alert)
         return alert
 
@@ -81,7 +88,8 @@ class Files:
     def _history(self) -> "History":
         from omnitray.alerts.storage.history import History  # noqa: PLC0415 - only when nobody runs
 
-        return History(self._paths.alerts, self._clock, keep=False)
+        # What it meets is for the one that keeps order; a failure is raised.
+        return History(self._paths.alerts, self._clock, report=LOG.info, keep=False)
 
 
 def alert_from(new: NewAlert, clock: Clock) -> Alert:

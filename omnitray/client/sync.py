@@ -31,7 +31,7 @@ from omnitray.base.paths import Paths, find_paths
 from omnitray.client import inprocess
 from omnitray.client.backends import Backend, InProcess, OverApi
 from omnitray.client.discovery import read_address
-from omnitray.client.http import NotAnswering, NotRunning, Remote
+from omnitray.client.http import NotAnswering, NotRunning, Remote, RequestFailed, lost
 from omnitray.client.leases import Borrowed
 from omnitray.client.offline import Files
 from omnitray.client.subscription import follow
@@ -93,7 +93,7 @@ class Client:
         source: str = "api",
         context: Mapping[str, Any] | None = None,
     ) -> Alert:
-        """Raise an alert; durable on return, also when none runs.
+        """Raise an alert; durable on return, also when none runs or the one that runs refuses.
 
         One that hangs has it, and stores it when it goes on: :class:`NotAnswering` says so.
         ``severity`` None takes what the type usually is; ``context`` holds JSON values.
@@ -110,7 +110,9 @@ class Client:
             return self._backend().raise_alert(new)
         except NotAnswering:
             raise  # it has the alert: written here as well, it would be there twice
-        except NotRunning as error:
+        except (NotRunning, RequestFailed) as error:
+            if not lost(error):
+                raise
             return self._instead(lambda files: files.raise_alert(new), error)
 
     def acknowledge(self, alert_id: str) -> Alert | None:
@@ -174,7 +176,7 @@ class Client:
         except NotRunning as error:
             return self._instead(question, error)
 
-    def _instead(self, question: Callable[[Backend], T], error: NotRunning) -> T:
+    def _instead(self, question: Callable[[Backend], T], error: NotRunning | RequestFailed) -> T:
         """The files answer, unless one that runs is required."""
         if self._required:
             raise error

@@ -4,13 +4,18 @@ Everything that would otherwise be lost goes there: Python's warnings, exception
 caught on any thread (told once each, they do not end the program), Qt's own messages.
 """
 
+import contextlib
+import io
 import logging
 import logging.handlers
+import os
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+
+from omnitray.base.durable import StorageError, make_folder, open_owned
 
 log = logging.getLogger(__name__)
 
@@ -35,14 +40,35 @@ def start(file: Path | None, *, verbose: bool) -> None:
         return
     try:
         root.addHandler(_file_handler(file, formatter))
-    except OSError as error:
+    except (OSError, StorageError) as error:
         log.warning("no log file: %s", error)
 
 
+class _RotatingFile(logging.handlers.RotatingFileHandler):
+    """A log that is opened without waiting, and only where a regular file is or can be."""
+
+    _refused = False
+
+    def _open(self) -> io.TextIOWrapper:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        handle = open_owned(Path(self.baseFilename), flags)
+        raw = os.fdopen(handle, "ab")
+        return io.TextIOWrapper(raw, encoding=self.encoding, errors=self.errors)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - of the base class
+        """Say once that the disk refuses; anything else is a fault of ours."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._refused and sys.stderr is not None:
+            self._refused = True
+            with contextlib.suppress(OSError, ValueError):
+                print(f"OmniTray: the log cannot be written: {error}", file=sys.stderr)  # noqa: T201
+
+
 def _file_handler(file: Path, formatter: logging.Formatter) -> logging.Handler:
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file.touch(mode=0o600)
-    handler = logging.handlers.RotatingFileHandler(
+    make_folder(file.parent)
+    handler = _RotatingFile(
         file, maxBytes=_BYTES, backupCount=_KEPT, encoding="utf-8", errors="backslashreplace"
     )
     handler.setFormatter(formatter)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from omnitray.base.amounts import size
-from omnitray.base.durable import write_atomic
+from omnitray.base.bounded import read_bounded
+from omnitray.base.durable import followed, write_atomic
 from omnitray.base.facts import ProtectState
 from omnitray.base.paths import private_folder, why_not_made
 from omnitray.settings.check import Fault, Problem, check, settle, shown, unknown
@@ -197,7 +197,7 @@ def save(path: Path, changes: Mapping[str, Any]) -> Loaded | Problem:
     Starts from what is on disk at this moment, so that changes made there meanwhile stay.
     Raises StorageError when the disk refuses.
     """
-    path = path.resolve()  # a link into a person's dotfiles stays a link
+    path = followed(path)  # a link into a person's dotfiles stays a link
     for _ in range(TRIES):
         found = load(path)
         if not found.readable:
@@ -284,11 +284,7 @@ def _put(document: "TOMLDocument", key: str, value: object) -> None:
 
 
 def _read(path: Path) -> str:
-    with path.open("rb") as file:
-        content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise ValueError(f"it is larger than {size(MAX_BYTES)}")
-    return content.decode("utf-8-sig")
+    return read_bounded(path, MAX_BYTES).decode("utf-8-sig")
 
 
 def _leaves(tree: Mapping[str, Any], stem: str = "") -> Iterator[tuple[str, Any]]:
@@ -334,5 +330,7 @@ def _why(path: Path, error: Exception) -> str:
             return "its permissions do not let you"
         case NotADirectoryError():
             return why_not_made(path.parent)
+        case OSError(strerror=str() as why):
+            return why
         case _:
             return str(error)

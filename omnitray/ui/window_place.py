@@ -6,7 +6,10 @@ from typing import Protocol
 
 import msgspec
 
+from omnitray.base.bounded import read_bounded
+
 log = logging.getLogger(__name__)
+_MOST_BYTES = 65_536
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,7 +56,7 @@ class FilePlaces:
     def load(self) -> Place:
         """The place in the file; the default where there is none or it cannot be read."""
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=Place)
+            return msgspec.json.decode(read_bounded(self._path, _MOST_BYTES), type=Place)
         except FileNotFoundError:
             return Place()
         except (OSError, msgspec.DecodeError, ValueError) as fault:

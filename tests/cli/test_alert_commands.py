@@ -15,6 +15,7 @@ from omnitray.cli import parser
 from support import fake_door
 from support.api_server import Running, running
 from support.hanging import hanging
+from support.refusing import refusing
 
 ROOT = Path(__file__).parent.parent.parent
 Captured = pytest.CaptureFixture[str]
@@ -66,6 +67,43 @@ def test_an_alert_that_a_hanging_one_was_handed_is_not_written_a_second_time(
     assert capsys.readouterr().err.endswith("has not answered for 0.2 s\n")
     assert parser.main(["alerts"]) == 0
     assert "read from its files" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("status", [401, 403, 408, 409, 429, 500, 502, 503])
+def test_a_refused_alert_is_still_an_alert(status: int, home: Path, capsys: Captured) -> None:
+    with refusing(home / "run" / "api.json", status):
+        assert parser.main(["alert", "SERVER_DOWN", "shop is down"]) == 0
+    said = capsys.readouterr()
+    assert said.err.count("\n") == 1
+    assert f"OmniTray refused ({status}: not now); the alert is in the history" in said.err
+    assert len(list(home.rglob("alert_*.json"))) == 1
+
+
+@pytest.mark.parametrize("status", [400, 404, 413, 422])
+def test_an_alert_that_is_wrong_is_refused(status: int, home: Path, capsys: Captured) -> None:
+    with refusing(home / "run" / "api.json", status):
+        assert parser.main(["alert", "SERVER_DOWN", "shop is down"]) == 1
+    assert capsys.readouterr().err == "omnitray: not now\n"
+    assert not list(home.rglob("alert_*.json"))
+
+
+@pytest.mark.parametrize("body", [b"[", b"{}", b"\xff\xfe", b'{"id": 5}'])
+def test_an_answer_that_makes_no_sense_is_a_refusal(
+    body: bytes, home: Path, capsys: Captured
+) -> None:
+    with refusing(home / "run" / "api.json", 200, body):
+        assert parser.main(["alert", "SERVER_DOWN", "shop is down"]) == 0
+        assert "another version of OmniTray" in capsys.readouterr().err
+        assert parser.main(["status"]) == 1
+    assert len(list(home.rglob("alert_*.json"))) == 1
+
+
+def test_export_takes_the_files_where_the_running_one_refuses(home: Path, capsys: Captured) -> None:
+    assert parser.main(["alert", "CRITICAL", "disk is failing"]) == 0
+    with refusing(home / "run" / "api.json", 429):
+        assert parser.main(["export", str(home / "history.jsonl")]) == 0
+    assert "OmniTray refused (429: not now); read from its files" in capsys.readouterr().err
+    assert len((home / "history.jsonl").read_bytes().splitlines()) == 1
 
 
 def test_the_files_answer_as_the_api_does(home: Path, capsys: Captured) -> None:

@@ -24,6 +24,7 @@ from support import fake_door
 from support.api_server import Running, running
 from support.fake_door import FakeDoor
 from support.hanging import hanging
+from support.refusing import refusing
 
 ROOT = Path(__file__).parents[2]
 
@@ -226,6 +227,21 @@ def test_an_instance_that_ends_between_two_questions_costs_no_alert(
     home.api_file.write_bytes(left_over)
     Client().raise_("CRITICAL", "nobody answers any more")
     assert len(list(home.alerts.glob("alert_*.json"))) == 1
+
+
+@pytest.mark.parametrize("status", [401, 409, 429, 500, 503])
+def test_a_refused_alert_is_written_down(status: int, home: Paths) -> None:
+    with refusing(home.api_file, status):
+        alert = Client().raise_("CRITICAL", "refused")
+        with pytest.raises(omnitray.RequestFailed):
+            Client(required=True).raise_("CRITICAL", "x")
+    assert Client().alerts() == [alert]
+
+
+def test_an_alert_that_is_wrong_is_not(home: Paths) -> None:
+    with refusing(home.api_file, 422), pytest.raises(omnitray.RequestFailed, match="not now"):
+        Client().raise_("CRITICAL", "x")
+    assert Client().alerts() == []
 
 
 @pytest.mark.usefixtures("hung")

@@ -2,13 +2,15 @@
 
 The month is that of ``first_seen``, so that every version of an alert stands in the same file; a
 later line is a later version. A torn file is repaired before anything is appended, many small
-members are made into one now and then.
+members are made into one now and then. Whatever the size of a file, or of what it unpacks to,
+memory is bounded by the longest line.
 """
 
 import contextlib
 import gzip
 import os
 import re
+import shutil
 import zlib
 from collections import defaultdict
 from collections.abc import Collection, Generator, Iterable, Iterator
@@ -19,19 +21,24 @@ import msgspec
 
 from omnitray.alerts.model import Alert, State
 from omnitray.alerts.storage.files import MonthMark, encode_line, mark_of
+from omnitray.base.bounded import open_regular
 from omnitray.base.durable import (
-    PRIVATE_FILE,
     StorageError,
     make_folder,
+    open_owned,
+    replacing,
     set_aside,
     sync_folder,
-    write_atomic,
 )
 from omnitray.base.facts import AlertType, Severity
 
 _CHUNK_BYTES = 1 << 16
 _MAGIC = b"\x1f\x8b\x08"
 _STEP_BYTES = 256
+_LINE_BYTES = 16_000_000  # as much as a live file may have
+# Of one file: 200,000 alerts of 1 kB are 0.2 GB. What unpacks to more is a bomb, and is damage.
+_UNPACKED_BYTES = 2_000_000_000
+_RESTARTS = 1000  # after damage; each costs a look at the next sign of a member
 _GZIP = 31  # zlib's number for "gzip, window of 32 KiB"
 
 
@@ -43,10 +50,12 @@ class GzipLines:
         self.damaged = False
         self._path = path
         self._rest = b""
+        self._left = _UNPACKED_BYTES
+        self._restarts = _RESTARTS
 
     def __iter__(self) -> Iterator[bytes]:
-        """Stream; memory is bounded by the longest line, and by the rest of the file on damage."""
-        with self._path.open("rb") as file:
+        """Stream; raises OSError, also for what is no regular file."""
+        with os.fdopen(open_regular(self._path, follow=False), "rb") as file:
             start: int | None = 0
             while start is not None:
                 start = yield from self._sound_members(file, start)
@@ -60,12 +69,15 @@ class GzipLines:
             while chunk:
                 before = decoder.copy()
                 try:
-                    data = decoder.decompress(chunk)
+                    data = decoder.decompress(chunk, _CHUNK_BYTES)
                 except zlib.error:
                     yield from self._lines(_up_to_the_damage(before, chunk))
                     return self._after_damage(file, start)
                 yield from self._lines(data)
-                begun, chunk = True, decoder.unused_data
+                self._left -= len(data)
+                if len(self._rest) > _LINE_BYTES or self._left < 0:
+                    return self._after_damage(file, start)
+                begun, chunk = True, decoder.unused_data or decoder.unconsumed_tail
                 if decoder.eof:
                     self._end_member()
                     start = file.tell() - len(chunk)
@@ -85,9 +97,18 @@ class GzipLines:
 
     def _after_damage(self, file: BinaryIO, start: int) -> int | None:
         self.damaged, self._rest = True, b""
+        self._restarts -= 1
+        if self._restarts < 0 or self._left < 0:
+            return None
         file.seek(start + 1)
-        found = file.read().find(_MAGIC)
-        return None if found < 0 else start + 1 + found
+        at, held = start + 1, b""
+        while chunk := file.read(_CHUNK_BYTES):
+            held += chunk
+            if (found := held.find(_MAGIC)) >= 0:
+                return at + found
+            kept = held[1 - len(_MAGIC) :]
+            at, held = at + len(held) - len(kept), kept
+        return None
 
 
 def _up_to_the_damage(decoder: "zlib._Decompress", chunk: bytes) -> bytes:
@@ -95,7 +116,7 @@ def _up_to_the_damage(decoder: "zlib._Decompress", chunk: bytes) -> bytes:
     found = b""
     for start in range(0, len(chunk), _STEP_BYTES):
         try:
-            found += decoder.decompress(chunk[start : start + _STEP_BYTES])
+            found += decoder.decompress(chunk[start : start + _STEP_BYTES], _CHUNK_BYTES)
         except zlib.error:
             break
     return found
@@ -104,7 +125,7 @@ def _up_to_the_damage(decoder: "zlib._Decompress", chunk: bytes) -> bytes:
 _NAME = re.compile(r"alerts-\d{4}-\d{2}\.jsonl\.gz")
 _MOST_MEMBERS = 48  # an archive of single-alert members is five times the size
 _LEVEL = 6
-_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -119,6 +140,11 @@ class Head(msgspec.Struct, frozen=True):
 
 _head_decoder = msgspec.json.Decoder(Head)
 _alert_decoder = msgspec.json.Decoder(Alert)
+
+
+def month_of(alert: Alert) -> str:
+    """The name of the file in which all versions of an alert stand."""
+    return f"alerts-{alert.first_seen[:7]}.jsonl.gz"
 
 
 class Archive:
@@ -138,7 +164,7 @@ class Archive:
         """
         months: dict[str, list[Alert]] = defaultdict(list)
         for alert in alerts:
-            months[f"alerts-{alert.first_seen[:7]}.jsonl.gz"].append(alert)
+            months[month_of(alert)].append(alert)
         paths = {}
         for name, of_month in months.items():
             path = self.folder / name
@@ -152,6 +178,10 @@ class Archive:
         """The files, the one with the newest alert first."""
         marks = [self._mark(path) for path in self._paths()]
         return sorted((each for each in marks if each), key=lambda mark: mark.newest, reverse=True)
+
+    def files(self) -> list[str]:
+        """The names of the files, the oldest month first."""
+        return sorted(path.name for path in self._paths())
 
     def heads(self, file: str) -> Iterator[tuple[int, Head]]:
         """Line number and head of each alert in a file, oldest line first."""
@@ -223,14 +253,16 @@ class Archive:
         self._members[path.name] = lines.members
 
     def _rewrite(self, path: Path, numbers: set[int], *, keep: bool) -> None:
-        kept = b"".join(line for number, line in enumerate(GzipLines(path)) if number in numbers)
         if keep:
             _copy_aside(path, self._quarantine)
-        write_atomic(path, gzip.compress(kept, _LEVEL, mtime=0))
+        with replacing(path) as file, gzip.GzipFile("", "wb", _LEVEL, file, mtime=0) as packed:
+            for number, line in enumerate(GzipLines(path)):
+                if number in numbers:
+                    packed.write(line)
 
     def _append(self, path: Path, lines: bytes) -> None:
         try:
-            handle = os.open(path, _FLAGS, PRIVATE_FILE)
+            handle = open_owned(path, _FLAGS, follow=False)
             try:
                 _write_or_undo(handle, gzip.compress(lines, _LEVEL, mtime=0))
             finally:
@@ -275,5 +307,6 @@ def _write_or_undo(handle: int, data: bytes) -> None:
 
 def _copy_aside(path: Path, quarantine: Path) -> None:
     copy = path.with_name(f"{path.name}.damaged")
-    write_atomic(copy, path.read_bytes())
+    with replacing(copy) as file, os.fdopen(open_regular(path, follow=False), "rb") as damaged:
+        shutil.copyfileobj(damaged, file, _CHUNK_BYTES)
     set_aside(copy, quarantine)

@@ -9,12 +9,13 @@ from pathlib import Path
 import msgspec
 
 from omnitray.alerts.model import SCHEMA, Alert, State
+from omnitray.base.bounded import TooLargeError, read_bounded
 from omnitray.base.clock import epoch
 from omnitray.base.facts import AlertType, Severity
 
 _NAME = re.compile(r"alert_-?\d+_[A-Z_]+?(?:_\d+)?\.json")
 _MOST_BYTES = 16_000_000  # no alert of ours is larger; nobody's file fills our memory
-_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_INDEX_BYTES = 64_000_000  # an entry has 300; with 500 live alerts it is 0.2 MB
 _decoder = msgspec.json.Decoder(Alert)
 
 
@@ -91,11 +92,10 @@ def decode(data: bytes) -> Alert:
 
 def read(path: Path) -> Alert:
     """The alert in a file; raises OSError too."""
-    handle = os.open(path, os.O_RDONLY | _NO_FOLLOW)
-    with os.fdopen(handle, "rb") as file:
-        data = file.read(_MOST_BYTES + 1)
-    if len(data) > _MOST_BYTES:
-        raise DamagedError(Damage.TOO_LARGE)
+    try:
+        data = read_bounded(path, _MOST_BYTES, follow=False)
+    except TooLargeError as error:
+        raise DamagedError(Damage.TOO_LARGE) from error
     return decode(data)
 
 
@@ -180,7 +180,7 @@ def encode_index(alerts: tuple[IndexEntry, ...], archive: tuple[MonthMark, ...])
 def read_index(folder: Path) -> Index | None:
     """What the cache says; None where it is missing, damaged or of another version."""
     try:
-        index = msgspec.json.decode((folder / INDEX_NAME).read_bytes(), type=Index)
+        index = msgspec.json.decode(read_bounded(folder / INDEX_NAME, _INDEX_BYTES), type=Index)
     except (OSError, msgspec.MsgspecError, ValueError, RecursionError):
         return None
     sound = index.schema == SCHEMA and index.crc32 == _crc(index.alerts, index.archive)

@@ -6,15 +6,15 @@ import os
 from pathlib import Path
 from typing import Any
 
-from omnitray.base.durable import PRIVATE_FILE
+from omnitray.base.durable import CANNOT, open_owned
 
 LOCK_NAME = ".lock"
 
 
 class FolderLock:
-    """``flock`` on a file in the folder; where there is no flock, everybody gets it.
+    """``flock`` on a file in the folder; a file system that cannot lock gives it to everybody.
 
-    (There, that only one program of a person runs is what keeps two keepers apart.)
+    There, that only one program of a person runs is what keeps two keepers apart.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -25,9 +25,9 @@ class FolderLock:
         """Take it, or hold it further; False while another process or object has it."""
         if self._handle is not None:
             return True
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        flags = os.O_RDWR | os.O_CREAT
         try:
-            handle = os.open(self._path, flags, PRIVATE_FILE)
+            handle = open_owned(self._path, flags, follow=False)
         except OSError:
             return False
         if not _flock(handle):
@@ -49,6 +49,6 @@ def _flock(handle: int) -> bool:
     fcntl: Any = importlib.import_module("fcntl")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
+    except OSError as error:
+        return error.errno in CANNOT
     return True

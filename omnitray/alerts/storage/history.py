@@ -12,7 +12,7 @@ Files come under ``folder`` with the names of the design: ``alert_<epoch>_<type>
 
 import heapq
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -278,6 +278,17 @@ class History:
     def unsaved_count(self) -> int:
         """How many are in memory alone."""
         return len(self._unsaved)
+
+    def versions(self) -> Iterator[Alert]:
+        """Every stored version of every alert, of one alert the latest last; one at a time.
+
+        The live ones are read first: what its keeper archives meanwhile is met in the archive.
+        """
+        live = [self.reader.load(entry) for entry in self.view.entries.values()]
+        for file in self._shelf.archive.files():
+            yield from self._shelf.archive.alerts(file)
+        yield from (alert for alert in live if alert is not None)
+        yield from self.view.unsaved.values()
 
     # -- how
 

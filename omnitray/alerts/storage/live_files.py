@@ -7,6 +7,7 @@ a fresh alert to the archive.
 
 import contextlib
 import os
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import msgspec
 
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage import files as alert_files
-from omnitray.alerts.storage.archive import Archive
+from omnitray.alerts.storage.archive import Archive, month_of
 from omnitray.alerts.storage.files import (
     INDEX_NAME,
     FileMark,
@@ -25,6 +26,7 @@ from omnitray.alerts.storage.files import (
     read_index,
 )
 from omnitray.alerts.storage.folder_lock import FolderLock
+from omnitray.base.bounded import NotRegularError, kind_of
 from omnitray.base.durable import (
     StorageError,
     StorageFault,
@@ -35,6 +37,9 @@ from omnitray.base.durable import (
     write_atomic,
 )
 from omnitray.base.subscribers import OneShotReporter
+
+_BATCH = 256  # alerts in memory while they are archived
+_MOST_REFUSED = 1024  # looked at in one go before it is left for the next
 
 
 class Scan(msgspec.Struct):
@@ -64,10 +69,17 @@ def _marks(folder: Path, found: Scan) -> list[tuple[str, FileMark]]:
         for file in files:
             if not alert_files.is_alert_name(file.name):
                 continue
-            if file.is_file(follow_symlinks=False):
-                marks.append((file.name, mark_of(file.stat(follow_symlinks=False))))
+            try:
+                status = file.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue  # archived by its keeper while we looked
+            except OSError as error:
+                found.foreign.append((file.name, error.strerror or "it cannot be looked at"))
+                continue
+            if kind := kind_of(status.st_mode):
+                found.foreign.append((file.name, f"it is {kind}"))
             else:
-                found.foreign.append((file.name, "it is not a regular file"))
+                marks.append((file.name, mark_of(status)))
     return marks
 
 
@@ -109,6 +121,8 @@ class LiveAlertFiles:
         self._sayings = sayings
         self._keep = keep
         self._lock = FolderLock(folder)
+        # In the archive already, but the disk did not let the file go.
+        self._kept_twice: dict[str, FileMark] = {}
         self._last_wanted: Path | None = None
         self._last_number = 0
         index = read_index(folder)
@@ -162,17 +176,25 @@ class LiveAlertFiles:
         """Move what is beyond the live number to the archive, once it is more than ``slack``.
 
         First the archive is durable, then the file goes: killed in between, the alert is in
-        both, and the live one counts.
+        both, and the live one counts. A file goes only when what it holds is in the archive: one
+        that cannot be read now (no descriptor, no memory, a fault of the disk) stays, and a younger
+        one goes in its place.
         """
         surplus = len(self.entries) - self._live
         if surplus <= slack or not self.is_keeper():
             return
-        oldest = list(self.entries.values())[:surplus]
-        with self._said():
-            self.archive.append(self._loaded(oldest))
-            for entry in oldest:
-                (self.folder / entry.file).unlink(missing_ok=True)
+        oldest = deque(self.entries.values())
+        refused = 0
+        while surplus > 0 and oldest and refused < _MOST_REFUSED:
+            batch = [oldest.popleft() for _ in range(min(surplus, _BATCH, len(oldest)))]
+            gone = self._moved(batch)
+            for entry in gone:
                 del self.entries[entry.id]
+            surplus -= len(gone)
+            refused += len(batch) - len(gone)
+        if not refused:
+            self._sayings.over("unread", "every alert file can be read again")
+            self._sayings.over("remove", "archived alert files can be removed again")
 
     def scan(self, known: dict[str, IndexEntry] | None = None) -> tuple[Alert, ...]:
         """Learn what the folder holds; the alerts that had to be read."""
@@ -180,8 +202,12 @@ class LiveAlertFiles:
             known = {each.file: each for each in self.entries.values()}
         try:
             found = scan(self.folder, known)
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             found = Scan()
+        except OSError as error:  # no descriptor, a fault of the disk: what was known still holds
+            self._sayings.say("scan", f"{self.folder} cannot be looked through: {error.strerror}")
+            return ()
+        self._sayings.over("scan", f"{self.folder} can be looked through again")
         self._sayings.say_each("an alert file is left alone", found.foreign)
         self._quarantine(found.damaged)
         kept = {id_: found.entries[id_] for id_ in self.entries if id_ in found.entries}
@@ -229,10 +255,51 @@ class LiveAlertFiles:
         self._last_number = int(path.stem.removeprefix(wanted.stem).removeprefix("_") or 1)
         return path
 
-    def _loaded(self, entries: list[IndexEntry]) -> Iterator[Alert]:
-        for entry in entries:
-            with contextlib.suppress(OSError, alert_files.DamagedError):
-                yield alert_files.read(self.folder / entry.file)
+    def _moved(self, batch: list[IndexEntry]) -> list[IndexEntry]:
+        """Archive a batch; those of it that are live no more."""
+        gone: list[IndexEntry] = []
+        read: dict[str, list[tuple[IndexEntry, Alert]]] = defaultdict(list)
+        damaged: list[tuple[str, str]] = []
+        foreign: list[tuple[str, str]] = []
+        archived = [each for each in batch if self._kept_twice.get(each.id) == each.mark]
+        for entry in (each for each in batch if each not in archived):
+            try:
+                alert = alert_files.read(self.folder / entry.file)
+                read[month_of(alert)].append((entry, alert))
+            except FileNotFoundError:
+                gone.append(entry)
+            except alert_files.DamagedError as error:
+                damaged.append((entry.file, str(error)))
+                gone.append(entry)
+            except (alert_files.FutureSchemaError, NotRegularError, IsADirectoryError) as error:
+                foreign.append((entry.file, getattr(error, "strerror", None) or str(error)))
+                gone.append(entry)
+            except (OSError, MemoryError) as error:
+                self._unread(entry, error)
+        self._quarantine(damaged)
+        self._sayings.say_each("an alert file is left alone", foreign)
+        for of_month in read.values():  # a month that cannot be written holds up no other
+            with self._said(f"order:{of_month[0][0].first_seen[:7]}"):
+                self.archive.append(alert for _, alert in of_month)
+                archived += [entry for entry, _ in of_month]
+        return gone + [entry for entry in archived if self._let_go(entry)]
+
+    def _unread(self, entry: IndexEntry, error: OSError | MemoryError) -> None:
+        why = getattr(error, "strerror", None) or "there is no memory"
+        self._sayings.say(
+            "unread", f"{entry.file} cannot be read now ({why}): it stays until it is archived"
+        )
+
+    def _let_go(self, entry: IndexEntry) -> bool:
+        """Remove a file whose alert is archived; False where the disk refuses."""
+        try:
+            (self.folder / entry.file).unlink(missing_ok=True)
+        except OSError as error:
+            self._kept_twice[entry.id] = entry.mark
+            self._sayings.say("remove", f"{entry.file} cannot be removed: {error.strerror}")
+            return False
+        self._kept_twice.pop(entry.id, None)
+        return True
 
     def _quarantine(self, damaged: list[tuple[str, str]]) -> None:
         if not damaged or not self.is_keeper():
@@ -243,12 +310,10 @@ class LiveAlertFiles:
                 set_aside(self.folder / name, self.folder / "quarantine")
 
     @contextlib.contextmanager
-    def _said(self) -> Iterator[None]:
+    def _said(self, topic: str = "order") -> Iterator[None]:
         try:
             yield
-        except StorageError as error:
-            self._sayings.say("order", f"the alert history cannot be kept in order: {error}")
-        except OSError as error:
-            self._sayings.say("order", f"the alert history cannot be kept in order: {error}")
+        except (StorageError, OSError) as error:
+            self._sayings.say(topic, f"the alert history cannot be kept in order: {error}")
         else:
-            self._sayings.over("order", "the alert history can be kept in order again")
+            self._sayings.over(topic, "the alert history can be kept in order again")

@@ -3,20 +3,22 @@
 import argparse
 import contextlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from omnitray.alerts.model import Alert
-from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.messages import AlertMessage, alert_of
 from omnitray.api.requests import NewAlert
 from omnitray.api.wire import Alerts
 from omnitray.base.facts import AlertType, Severity
 from omnitray.cli.context import CommandContext, Stopped
 from omnitray.cli.times import moment, rfc3339, shown
-from omnitray.client.http import NotAnswering, NotRunning, Remote, RequestFailed, quoted
+from omnitray.client.http import NotAnswering, NotRunning, Remote, RequestFailed, lost, quoted
 from omnitray.client.websocket import stream
+
+if TYPE_CHECKING:
+    from omnitray.alerts.storage.export import AlertSpool
 
 EXPORT_PAGE = 5000
 SHORT = 6  # the end of an id: chance, where its beginning is the time
@@ -99,10 +101,12 @@ def alert(args: argparse.Namespace, context: CommandContext) -> int:
         raised = context.post("/alerts", new, Alert, as_json=args.json)
     except NotAnswering:
         raise  # it has the alert: written here as well, it would be there twice
-    except NotRunning:
-        from omnitray.cli import stored  # noqa: PLC0415 - only when nobody runs
+    except (NotRunning, RequestFailed) as error:
+        if not lost(error):
+            raise
+        from omnitray.cli import stored  # noqa: PLC0415 - only when it was not taken
 
-        raised = stored.store(new, args, context)
+        raised = stored.store(new, args, context, error)
     if raised is not None:
         context.terminal.line(f"{raised.id}  {raised.severity}  {raised.title}")
     return 0
@@ -154,10 +158,13 @@ def _whole_id(part: str, context: CommandContext) -> str | None:
 
 def export(args: argparse.Namespace, context: CommandContext) -> int:
     """Write the history to a file: ``.csv``, ``.json``, or JSON lines."""
-    from omnitray.alerts.storage.export import export_alerts  # noqa: PLC0415 - needed here alone
+    from omnitray.alerts.storage.export import AlertSpool, export_alerts  # noqa: PLC0415 - seldom
 
     file = _export_file(args)
-    count = export_alerts(_history(context), file)
+    with AlertSpool() as spool:
+        _collect(spool, context)
+        count = export_alerts(spool, file, context.terminal.progress)
+    context.terminal.progress_ends()
     report = {"file": str(file.absolute()), "alerts": count}
     if args.json:
         context.terminal.json(msgspec.json.encode(report))
@@ -179,23 +186,28 @@ def _export_file(args: argparse.Namespace) -> Path:
     return file
 
 
-def _history(context: CommandContext) -> list[Alert]:
+def _collect(spool: "AlertSpool", context: CommandContext) -> None:
+    """The files, and what the running instance has beyond them."""
+    from omnitray.cli import stored  # noqa: PLC0415 - needed here alone
+
+    files_failed: OSError | None = None
     try:
-        return _all_pages(context.remote())
-    except NotRunning:
-        from omnitray.cli import stored  # noqa: PLC0415 - only when nobody runs
+        spool.add(stored.versions(context))
+    except OSError as error:
+        files_failed = error
+    try:
+        _add_pages(spool, context.remote())
+    except (NotRunning, RequestFailed) as error:
+        if files_failed is not None:
+            raise files_failed from error
+        context.terminal.problem(f"{stored.why_files(error)}; read from its files")
 
-        return stored.read(AlertQuery(), context)
 
-
-def _all_pages(remote: Remote) -> list[Alert]:
-    found: list[Alert] = []
+def _add_pages(spool: "AlertSpool", remote: Remote) -> None:
+    """Pages of the newest alerts, until one holds nothing that the files did not."""
     until = None
     while True:
         page = remote.get("/alerts", Alerts, limit=EXPORT_PAGE, until=until).alerts
-        known = {each.id for each in found}
-        found += [each for each in page if each.id not in known]
-        if len(page) < EXPORT_PAGE or all(each.id in known for each in page):
-            break
+        if not spool.add(page) or len(page) < EXPORT_PAGE:
+            return
         until = page[-1].last_seen
-    return found

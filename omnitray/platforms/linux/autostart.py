@@ -11,10 +11,12 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from omnitray.base.bounded import read_bounded
 from omnitray.base.durable import StorageError, make_folder, write_atomic
 from omnitray.platforms.autostart import AutostartError
 
 _NAME = "omnitray.desktop"
+_MOST_BYTES = 1_000_000
 _RESERVED = re.compile(r"[\s\"'\\><~|&;$*?#()`]")
 _ESCAPED_IN_QUOTES = re.compile(r'(["`$\\])')
 _UNESCAPED = re.compile(r"\\(.)")
@@ -63,7 +65,7 @@ class LinuxAutostart:
         text = _ENTRY.format(command=exec_value(self._command))
         try:
             make_folder(self._file.parent)
-            write_atomic(self._file, text.encode())
+            write_atomic(self._file, text.encode(), follow=True)
         except StorageError as error:
             raise AutostartError(str(error)) from error
 
@@ -84,7 +86,7 @@ class LinuxAutostart:
 
     def _read(self) -> dict[str, str]:
         try:
-            text = self._file.read_text(encoding="utf-8", errors="replace")
+            text = read_bounded(self._file, _MOST_BYTES).decode(errors="replace")
         except OSError:
             return {}
         return _main_group(text)

@@ -31,7 +31,7 @@ class SystemdService:
         """Write the unit, enable and start it."""
         try:
             make_folder(self._file.parent)
-            write_atomic(self._file, self._text.encode())
+            write_atomic(self._file, self._text.encode(), follow=True)
         except StorageError as error:
             return ServiceReport(works=False, done=(f"{error}",))
         return report(

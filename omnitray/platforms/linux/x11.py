@@ -16,7 +16,10 @@ import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 
+from omnitray.base.bounded import read_bounded
+
 PATIENCE_S = 0.03
+_COOKIES_BYTES = 1 << 20
 _LATE_PATIENCE_S = 0.005  # with a display that was late before
 _FRESH_S = 0.2  # so long an answer stands
 _AGAIN_AFTER_S = 10.0  # a display that cannot be reached is left alone for so long
@@ -247,7 +250,7 @@ def cookie_for(path: Path, host: str, number: str) -> bytes:
     Entries are (Xau library): family, then address, number, name and data, each with its length.
     """
     try:
-        content = path.read_bytes()
+        content = read_bounded(path, _COOKIES_BYTES)
     except OSError:
         return b""
     local, wild = 256, 65535

@@ -26,11 +26,13 @@ from typing import Any
 
 import msgspec
 
-from omnitray.base.durable import PRIVATE_FILE, StorageError, make_folder, write_atomic
+from omnitray.base.bounded import read_bounded
+from omnitray.base.durable import StorageError, make_folder, open_owned, write_atomic
 from omnitray.protector.actuators.actuator import ValueChange
 from omnitray.protector.steps import ActuatorKind
 
 _log = logging.getLogger(__name__)
+_MOST_BYTES = 16 << 20  # it is compacted from 2 MB on
 
 
 class JournalFile:
@@ -64,7 +66,8 @@ class JournalFile:
             return [], is_new
         inode, at = self._seen
         is_new = inode != found.st_ino or found.st_size < at
-        start = 0 if is_new else at
+        # Of a file that somebody has blown up the end is read: what is unfinished is recent.
+        start = max(0 if is_new else at, found.st_size - _MOST_BYTES)
         written = _bytes_of(self.path, start) if found.st_size > start else b""
         whole = written[: written.rfind(b"\n") + 1]
         self._seen = (found.st_ino, start + len(whole))
@@ -85,7 +88,7 @@ class JournalFile:
     def rewrite(self, data: bytes) -> bool:
         """Put this in its place; False where the disk refused and the old one stands."""
         try:
-            write_atomic(self.path, data)
+            write_atomic(self.path, data, follow=True)
         except StorageError as error:
             _log.warning("the journal of actions stays long: %s", error)
             return False
@@ -130,7 +133,7 @@ class JournalFile:
 
     def _open(self) -> int:
         make_folder(self.path.parent)
-        descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, PRIVATE_FILE)
+        descriptor = open_owned(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
         if _is_torn(descriptor):
             os.write(descriptor, b"\n")
         return descriptor
@@ -138,9 +141,7 @@ class JournalFile:
 
 def _bytes_of(path: Path, start: int = 0) -> bytes:
     try:
-        with path.open("rb") as file:
-            file.seek(start)
-            return file.read()
+        return read_bounded(path, 2 * _MOST_BYTES, start=start)
     except OSError:
         return b""
 
@@ -150,7 +151,7 @@ def _ended_lines(data: bytes) -> list[bytes]:
 
 
 def _append(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, PRIVATE_FILE)
+    descriptor = open_owned(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     try:
         os.write(descriptor, data)
     finally:

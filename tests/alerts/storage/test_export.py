@@ -25,7 +25,7 @@ ALERT = Alert(
 
 
 def test_csv_is_harmless_in_a_spreadsheet_and_survives_commas_and_newlines() -> None:
-    rows = list(csv.DictReader(io.StringIO(render([ALERT], ".csv").decode())))
+    rows = list(csv.DictReader(io.StringIO(b"".join(render([ALERT], ".csv")).decode())))
     assert rows[0]["title"] == "'" + ALERT.title
     assert rows[0]["culprits"] == "pytest · ~/shop"
     assert rows[0]["resolved_at"] == ""

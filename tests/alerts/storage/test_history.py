@@ -234,7 +234,8 @@ def test_files_of_others_are_left_alone(
         name for name in before if name != "index.json"
     ]
     assert len(said) == 2
-    assert "not a regular file" in said[0]
+    assert said[0].endswith("alert_5_CRITICAL.json: it is a link")
+    assert said[1].endswith("alert_6_CRITICAL.json: it is a folder")
 
 
 def test_a_newer_schema_is_left_alone_and_said(

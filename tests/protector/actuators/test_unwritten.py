@@ -1,5 +1,6 @@
 """A journal that cannot be written stops nothing, and the action says so."""
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -47,10 +48,24 @@ def test_it_is_taken_back_and_written_once_the_disk_gives_in(bench: Bench) -> No
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_disk_that_is_really_full_is_named(tmp_path: Path) -> None:
+def test_a_disk_that_is_really_full_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(tmp_path)
+    real = os.write
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        monkeypatch.setattr("os.write", lambda _, data: real(full.fileno(), data))
+        victim = job(bench.system, count=1)[0]
+        (done,) = bench.actions.perform(order([victim.identity], EscalationStep.PAUSE))
+    assert victim.stopped
+    assert done.notes[-1].startswith("the journal cannot be written (No space left on device)")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device")
+def test_a_journal_that_is_a_device_is_not_written_to(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     bench.journal.path.symlink_to("/dev/full")
     victim = job(bench.system, count=1)[0]
     (done,) = bench.actions.perform(order([victim.identity], EscalationStep.PAUSE))
     assert victim.stopped
-    assert done.notes[-1].startswith("the journal cannot be written (No space left on device)")
+    assert done.notes[-1].startswith("the journal cannot be written (it is a device)")

@@ -1,0 +1,95 @@
+"""Reads files that anybody may have put there: without waiting, regular ones only, up to a limit.
+
+A path of ours may be a FIFO (opening it waits for a writer), a device (reading it has effects), a
+folder, a loop of links, or hundreds of megabytes. Every file of the program is opened here.
+"""
+
+import os
+import stat
+from errno import EFBIG, EINVAL, EISDIR
+from pathlib import Path
+
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+_PLAIN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_CHUNK_BYTES = 1 << 20
+_KINDS = {
+    stat.S_IFIFO: "a FIFO",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFLNK: "a link",
+    stat.S_IFDIR: "a folder",
+}
+
+
+class NotRegularError(OSError):
+    """The path is a FIFO, a device, a socket or a link; ``strerror`` says which."""
+
+
+class TooLargeError(OSError):
+    """The file is larger than its reader takes."""
+
+
+def kind_of(mode: int) -> str:
+    """``a FIFO``, ``a device``, ``a folder``; empty for a regular file."""
+    return "" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "no regular file")
+
+
+def refuse_irregular(path: Path, mode: int) -> None:
+    """Raise IsADirectoryError or NotRegularError for what is no regular file."""
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(path))
+    if kind := kind_of(mode):
+        raise NotRegularError(EINVAL, f"it is {kind}", str(path))
+
+
+def open_regular(
+    path: Path, flags: int = os.O_RDONLY, mode: int = 0o600, *, follow: bool = True
+) -> int:
+    """A descriptor of a regular file; raises OSError, NotRegularError.
+
+    The path is looked at before, because opening a device may have effects, and the descriptor
+    after, because the path may have changed in between.
+    """
+    if not (flags & os.O_CREAT and not os.path.lexists(path)):
+        refuse_irregular(path, path.stat(follow_symlinks=follow).st_mode)
+    more = _NO_WAIT | _PLAIN | (0 if follow else _NO_FOLLOW)
+    descriptor = os.open(path, flags | more, mode)
+    try:
+        refuse_irregular(path, os.fstat(descriptor).st_mode)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def read_bounded(path: Path, most_bytes: int, *, start: int = 0, follow: bool = True) -> bytes:
+    """The bytes of a file from ``start``; raises OSError, TooLargeError beyond ``most_bytes``."""
+    descriptor = open_regular(path, follow=follow)
+    try:
+        if os.fstat(descriptor).st_size - start > most_bytes:
+            raise _too_large(path, most_bytes)
+        if start:
+            os.lseek(descriptor, start, os.SEEK_SET)
+        return _read(path, descriptor, most_bytes)
+    finally:
+        os.close(descriptor)
+
+
+def _read(path: Path, descriptor: int, most_bytes: int) -> bytes:
+    """A file may grow while it is read, and those of /proc have no size."""
+    chunks = []
+    left = most_bytes + 1
+    while left and (chunk := os.read(descriptor, min(left, _CHUNK_BYTES))):
+        chunks.append(chunk)
+        left -= len(chunk)
+    if not left:
+        raise _too_large(path, most_bytes)
+    return b"".join(chunks)
+
+
+def _too_large(path: Path, most_bytes: int) -> TooLargeError:
+    from omnitray.base.amounts import size  # noqa: PLC0415 - only for the sentence
+
+    return TooLargeError(EFBIG, f"it is larger than {size(most_bytes)}", str(path))

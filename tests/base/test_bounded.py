@@ -1,0 +1,158 @@
+"""Whatever stands at a path that is read: an answer at once, and bounded memory."""
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from omnitray.alerts.silences import SilenceFile
+from omnitray.alerts.storage import files
+from omnitray.alerts.storage.archive import GzipLines
+from omnitray.base.bounded import NotRegularError, TooLargeError, open_regular, read_bounded
+from omnitray.client.discovery import read_address
+from omnitray.protector.actuators.journal import ActionJournal
+from omnitray.settings.file import load
+from omnitray.ui.window_place import FilePlaces
+
+
+def a_fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def a_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def a_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def a_loop(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def a_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+
+
+def nuls(path: Path) -> None:
+    path.touch()
+    os.truncate(path, 300_000_000)
+
+
+KINDS = [a_fifo, a_folder, a_device, a_loop, a_socket, nuls]
+
+
+def _settings(path: Path) -> None:
+    assert not load(path).readable
+
+
+def _index(path: Path) -> None:
+    assert files.read_index(path.parent) is None
+
+
+def _alert(path: Path) -> None:
+    with pytest.raises((OSError, files.DamagedError)):
+        files.read(path)
+
+
+def _address(path: Path) -> None:
+    assert read_address(path) is None
+
+
+def _journal(path: Path) -> None:
+    assert ActionJournal(path, path.with_name("spare")).records() == ()
+    assert ActionJournal(path.with_name("journal"), path).records() == ()
+
+
+def _archive(path: Path) -> None:
+    try:
+        found = list(GzipLines(path))
+    except OSError:
+        found = []
+    assert found == []
+
+
+READERS: dict[str, Callable[[Path], None]] = {
+    "config.toml": _settings,
+    "index.json": _index,
+    "alert_1_CRITICAL.json": _alert,
+    "api.json": _address,
+    "actions.jsonl": _journal,
+    "alerts-2026-11.jsonl.gz": _archive,
+}
+
+
+@pytest.mark.parametrize("make", KINDS)
+@pytest.mark.parametrize("name", READERS)
+def test_every_reader_takes_whatever_stands_there(
+    name: str, make: Callable[[Path], None], tmp_path: Path
+) -> None:
+    make(tmp_path / name)
+    READERS[name](tmp_path / name)
+
+
+@pytest.mark.parametrize("make", KINDS)
+@pytest.mark.expect_log("cannot be read")
+def test_pauses_are_forgotten_where_they_cannot_be_read(
+    make: Callable[[Path], None], tmp_path: Path
+) -> None:
+    make(tmp_path / "silences.json")
+    assert SilenceFile(tmp_path / "silences.json").load() is None
+
+
+@pytest.mark.parametrize("make", KINDS)
+@pytest.mark.expect_log("place could not be read")
+def test_the_window_stands_where_it_likes(make: Callable[[Path], None], tmp_path: Path) -> None:
+    make(tmp_path / "place.json")
+    assert FilePlaces(tmp_path / "place.json").load().page == "overview"
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (a_fifo, "it is a FIFO"),
+        (a_device, "it is a device"),
+        (a_socket, "it is a socket"),
+        (a_folder, "Is a directory"),
+        (a_loop, "Too many levels of symbolic links"),
+        (nuls, r"it is larger than 1\.0 kB"),
+    ],
+)
+def test_it_says_what_stands_there(
+    make: Callable[[Path], None], words: str, tmp_path: Path
+) -> None:
+    make(tmp_path / "x")
+    with pytest.raises(OSError, match=words):
+        read_bounded(tmp_path / "x", 1000)
+
+
+def test_the_limit_is_what_may_be_read(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"0123456789")
+    assert read_bounded(tmp_path / "x", 10) == b"0123456789"
+    assert read_bounded(tmp_path / "x", 6, start=4) == b"456789"
+    with pytest.raises(TooLargeError):
+        read_bounded(tmp_path / "x", 9)
+    with pytest.raises(TooLargeError):
+        read_bounded(Path("/proc/self/status"), 5)  # a file without a size
+
+
+def test_a_link_is_followed_unless_told_otherwise(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"x")
+    (tmp_path / "link").symlink_to(tmp_path / "x")
+    assert read_bounded(tmp_path / "link", 10) == b"x"
+    with pytest.raises(NotRegularError, match="it is a link"):
+        read_bounded(tmp_path / "link", 10, follow=False)
+
+
+def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"x" * 20)
+    before = sorted(Path("/proc/self/fd").iterdir())
+    with pytest.raises(TooLargeError):
+        read_bounded(tmp_path / "x", 5)
+    read_bounded(tmp_path / "x", 20)
+    os.close(open_regular(tmp_path / "x"))
+    assert sorted(Path("/proc/self/fd").iterdir()) == before
