@@ -15,6 +15,7 @@ from xml.parsers.expat import ExpatError
 
 import psutil
 
+from omnitray.base.bounded import read_bounded
 from omnitray.base.durable import StorageError, make_folder, write_atomic
 from omnitray.platforms.autostart import Autostart, AutostartError
 from omnitray.platforms.portable.platform import PortablePlatform
@@ -78,7 +79,7 @@ class MacAutostart:
         }
         try:
             make_folder(self._file.parent)
-            write_atomic(self._file, plistlib.dumps(agent))
+            write_atomic(self._file, plistlib.dumps(agent), follow=True)
         except StorageError as error:
             raise AutostartError(str(error)) from error
 
@@ -99,7 +100,7 @@ class MacAutostart:
 
     def _read(self) -> dict[str, Any]:
         try:
-            agent = plistlib.loads(self._file.read_bytes())
+            agent = plistlib.loads(read_bounded(self._file, 1_000_000))
         except (OSError, ValueError, ExpatError):  # ValueError covers plistlib's own error
             return {}
         return agent if isinstance(agent, dict) else {}
@@ -126,7 +127,7 @@ class LaunchdService:
         }
         try:
             make_folder(self._file.parent)
-            write_atomic(self._file, plistlib.dumps(agent))
+            write_atomic(self._file, plistlib.dumps(agent), follow=True)
         except StorageError as error:
             return ServiceReport(works=False, done=(f"{error}",))
         loaded = self._run(("launchctl", "bootstrap", self._domain, str(self._file)))
