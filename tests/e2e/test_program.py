@@ -6,19 +6,20 @@ import random
 import signal
 import stat
 import subprocess
+import sys
 import time
 import urllib.error
 from pathlib import Path
 
-import psutil
 import pytest
 
 from support.dbus_service import Caller
 from support.desktop import Desktop, wait_until
-from support.loads import busy, holding
+from support.loads import BUSY, GROW
 from support.notification_server import NotificationServer, Received
 from support.running import OmniTray
 from support.tray_host import TrayItem, TrayWatcher
+from support.world import Inmate, World
 
 QUICK = """
 level = "intensive"
@@ -100,51 +101,65 @@ def shown(server: NotificationServer) -> Received:
 
 
 def test_a_real_cpu_load_is_told_once_with_its_culprit_and_taken_back_when_it_is_over(
-    program: OmniTray, notification_server: NotificationServer, tray_watcher: TrayWatcher
+    desktop: Desktop,
+    world: World,
+    notification_server: NotificationServer,
+    tray_watcher: TrayWatcher,
 ) -> None:
     assert tray_watcher
+    processors = world.hold_processors(desktop.folder)
+    program = OmniTray(desktop, prefix=world.prefix)
     program.configure(QUICK)
     program.start()
-    with busy(4 * (os.cpu_count() or 1)) as load:
+    with processors, Inmate(world, (sys.executable, "-c", BUSY, "2")) as load:
+        load.push()
+        processors.busy = True
         alert = wait_until(
-            lambda: program.alert_of("RESOURCE_CRITICAL", "firing"), "it is stored", timeout_s=30
+            lambda: program.alert_of("RESOURCE_CRITICAL", "firing"), "it is stored", timeout_s=60
         )
         told = shown(notification_server)
         assert told.title.startswith("CPU")
         wait_until(lambda: program.get("status")["level"] == "critical", "it looks closely")
         culprit = alert["context"]["culprits"][0]
-        assert culprit["pid"] in load.lineage
+        assert culprit["pid"] == load.pid_inside
         assert culprit["job"] in told.title
         assert len({each.number for each in notification_server.received}) == 1
-    wait_until(
-        lambda: program.alert_of("RESOURCE_CRITICAL", "resolved"), "it is resolved", timeout_s=40
-    )
-    wait_until(lambda: not notification_server.on_screen, "the notification is closed")
+        processors.busy = False
+        load.end()
+        wait_until(
+            lambda: program.alert_of("RESOURCE_CRITICAL", "resolved"),
+            "it is resolved",
+            timeout_s=60,
+        )
+        wait_until(lambda: not notification_server.on_screen, "the notification is closed")
+    assert program.end() == 0
 
 
 def test_a_real_memory_load_is_told_with_its_culprit(
-    program: OmniTray, notification_server: NotificationServer, tray_watcher: TrayWatcher
+    desktop: Desktop,
+    room: World,
+    notification_server: NotificationServer,
+    tray_watcher: TrayWatcher,
 ) -> None:
     assert tray_watcher
-    memory = psutil.virtual_memory()
-    size = 2_000_000_000
-    edge = 100 * (memory.total - memory.available + size / 2) / memory.total
+    room.hold_processors(desktop.folder)
+    program = OmniTray(desktop, prefix=room.prefix)
     program.configure(
-        'level = "intensive"\n[thresholds.cpu]\nhold_s = 600\n'
-        f"[thresholds.memory]\nwarning = {edge - 1:.2f}\n"
-        f"critical = {edge:.2f}\nclear_below = 1\nhold_s = 1\n"
+        'level = "intensive"\n[thresholds.memory]\n'
+        "warning = 55\ncritical = 60\nclear_below = 1\nhold_s = 1\n"
     )
     program.start()
-    with holding(size) as load:
-        load.wait_until_held()
+    load = (sys.executable, "-c", GROW, "700000000", "700000000")
+    with Inmate(room, load) as hog:
         told = shown(notification_server)
         assert told.title.startswith("Memory")
         alert = program.alert_of("RESOURCE_CRITICAL", "firing")
         assert alert is not None
-        assert alert["context"]["culprits"][0]["pid"] in load.lineage
+        assert alert["context"]["culprits"][0]["pid"] == hog.pid_inside
     wait_until(
-        lambda: program.alert_of("RESOURCE_CRITICAL", "resolved"), "it is resolved", timeout_s=40
+        lambda: program.alert_of("RESOURCE_CRITICAL", "resolved"), "it is resolved", timeout_s=60
     )
+    assert program.end() == 0
 
 
 def test_a_click_on_the_notification_opens_the_window_on_the_alert(

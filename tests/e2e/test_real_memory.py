@@ -97,7 +97,7 @@ def test_of_a_test_run_one_worker_is_ended_by_force_in_the_end_and_the_run_goes_
         assert len(job.workers) == 7
         assert job.lives()
         assert begun(program).count("end") == 1
-        (told,) = (each for each in program.stored() if each["title"].startswith("Ended pytest"))
+        (told,) = wait_until(lambda: ends_told(program), "it is told")
         assert told["severity"] == "critical"
 
 
@@ -115,9 +115,15 @@ def test_workers_that_come_back_at_once_open_the_breaker_with_one_critical_alert
         assert breaker["ends_left"] == 0
         wait_until(lambda: len(job.workers) == 3, "all are back")
         assert job.lives()
-        (alarm,) = (each for each in program.stored() if each["type"] == "CRITICAL")
+        alarm = wait_until(lambda: program.alert_of("CRITICAL"), "it is told")
+        assert sum(each["type"] == "CRITICAL" for each in program.stored()) == 1
         assert alarm["severity"] == "critical"
         assert begun(program).count("end") == 1
+
+
+def ends_told(program: OmniTray) -> list[dict[str, Any]]:
+    """The alerts that say that something of the run was ended."""
+    return [each for each in program.stored() if each["title"].startswith("Ended pytest")]
 
 
 def opened(program: OmniTray) -> dict[str, Any] | None:

@@ -11,11 +11,10 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import Self
 
 from support.accessible import Accessible, offer_accessibility
-from support.desktop import Desktop, tool, wait_until
+from support.desktop import Desktop, wait_until
 from support.memory_room import MemoryRoom
 from support.notification_daemons import Corner, start_xfce_notifyd
 from support.running import OmniTray, command
@@ -44,7 +43,7 @@ class QuestionFlow:
             ending.callback(self._room.end)
             world = World()
             ending.callback(world.end)
-            _look_away_from_processors(world, self.desktop)
+            world.hold_processors(self.desktop.folder)
             ending.callback(self.desktop.stop)
             inside = (*self._room.prefix, *world.prefix)
             self.program = OmniTray(self.desktop, prefix=inside)
@@ -166,13 +165,6 @@ class QuestionFlow:
         environment = self.desktop.environment | {"OMNITRAY_HOME": str(self.program.home)}
         prefix = self.program.prefix
         subprocess.run((*prefix, command()), env=environment, check=True, capture_output=True)
-
-
-def _look_away_from_processors(world: World, desktop: Desktop) -> None:
-    """Nothing is known of them in there: others may use those of this machine as they like."""
-    still = desktop.folder / "stat"
-    still.write_bytes(Path("/proc/stat").read_bytes())
-    world.run(tool("mount"), "--bind", str(still), "/proc/stat")
 
 
 STEPS: dict[str, Callable[[QuestionFlow], None]] = {

@@ -8,6 +8,7 @@ mounts of its own as well: small disks that nobody outside sees, gone with it.
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
@@ -19,6 +20,7 @@ from support.desktop import tool, wait_until
 
 PUSHED_NICE = -10
 _PATIENCE_S = 10.0
+_PACE_S, _TICKS = 0.05, 5
 # Whoever loses its parent is this one's, and leaves nothing behind at its end.
 _INIT = "import signal, time; signal.signal(signal.SIGCHLD, signal.SIG_IGN); time.sleep(900)"
 _AS_LEADER = "import os, sys; os.setsid(); os.execv(sys.argv[1], sys.argv[2:])"
@@ -65,6 +67,13 @@ class World:
         """What stands under this path inside, to be looked at from outside."""
         return Path(f"/proc/{self._init}/root") / path.relative_to("/")
 
+    def hold_processors(self, folder: Path) -> "HeldProcessors":
+        """Let what runs inside read of the processors what the test says, not what others use."""
+        file = folder / "stat"
+        held = HeldProcessors(file)
+        self.run(tool("mount"), "--bind", str(file), "/proc/stat")
+        return held
+
     def use_next(self, pid: int) -> None:
         """Let the next process inside get this pid, if it is free."""
         self.run("/bin/sh", "-c", f"echo {pid - 1} > /proc/sys/kernel/ns_last_pid")
@@ -73,6 +82,56 @@ class World:
         """Kill everything inside."""
         self._holder.kill()
         self._holder.wait(_PATIENCE_S)
+
+
+class HeldProcessors:
+    """A ``/proc/stat`` of the test's own.
+
+    It stands still, so that nothing is known of the processors; in its context they work or rest,
+    as :attr:`busy` says.
+    """
+
+    def __init__(self, file: Path) -> None:
+        whole = Path("/proc/stat").read_text().splitlines(keepends=True)
+        self._cores = sum(line.startswith("cpu") for line in whole) - 1
+        self._rest = "".join(line for line in whole if not line.startswith("cpu"))
+        self._busy_ticks = self._idle_ticks = 1
+        self._file = file
+        self.busy = False
+        self._over = threading.Event()
+        self._pacer = threading.Thread(target=self._go_on, name="held processors")
+        self._write()
+
+    def __enter__(self) -> Self:
+        self._pacer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._pacer.join()
+
+    def _go_on(self) -> None:
+        # Every reading needs progress: a few ticks between any two of them.
+        while not self._over.wait(_PACE_S):
+            if self.busy:
+                self._busy_ticks += _TICKS
+            else:
+                self._idle_ticks += _TICKS
+            self._write()
+
+    def _write(self) -> None:
+        def line(name: str, times: int) -> str:
+            busy, idle = self._busy_ticks * times, self._idle_ticks * times
+            return f"{name} {busy:018} 0 0 {idle:018} 0 0 0 0 0 0\n"
+
+        cores = "".join(line(f"cpu{number}", 1) for number in range(self._cores))
+        text = line("cpu ", self._cores) + cores + self._rest
+        # In place and of one length: a reader keeps the file open and never finds it cut short.
+        file = os.open(self._file, os.O_WRONLY | os.O_CREAT, 0o644)
+        try:
+            os.pwrite(file, text.encode(), 0)
+        finally:
+            os.close(file)
 
 
 class Inmate:
