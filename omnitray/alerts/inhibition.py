@@ -5,6 +5,8 @@ is neither acknowledged nor older than ``inhibit_s``: a line typed yesterday on 
 not hide a full disk today.
 """
 
+from collections.abc import Callable, Iterable
+
 from omnitray.alerts.incidents import Incident
 from omnitray.alerts.reasons import Reason
 from omnitray.alerts.rules import OF_A_SERVER, AlertTiming
@@ -44,11 +46,22 @@ class Inhibitors:
             return Reason.CRITICAL_STANDS
         return None
 
-    def explains(self, inhibitor: Incident, incident: Incident) -> bool:
-        """Whether the end of ``inhibitor`` concerns ``incident``."""
-        if inhibitor.alert.type is AlertType.SERVER_DOWN:
-            return incident.held is Reason.SERVER_IS_DOWN and incident.server == inhibitor.server
-        return incident.held is Reason.CRITICAL_STANDS
+    def concerns(self, ended: Iterable[Incident]) -> Callable[[Incident], bool]:
+        """Which incidents the end of these inhibitors concerns, as a test that costs the same."""
+        servers: set[str | None] = set()
+        critical = False
+        for inhibitor in ended:
+            if inhibitor.alert.type is AlertType.SERVER_DOWN:
+                servers.add(inhibitor.server)
+            else:
+                critical = True
+
+        def concerned(incident: Incident) -> bool:
+            if incident.held is Reason.SERVER_IS_DOWN:
+                return incident.server in servers
+            return critical and incident.held is Reason.CRITICAL_STANDS
+
+        return concerned
 
     def _fresh_critical(self, now_m: float) -> bool:
         limit_s = self._timing.inhibit_s

@@ -38,6 +38,7 @@ class AlertFlow:
         self._timing = timing
         self._telling = telling
         self._teller = Notifier(timing, self.incidents, telling, self.handover)
+        self._over: list[Incident] = []  # inhibitors that ended since the last look
 
     # -- what happens to an alert
 
@@ -94,6 +95,7 @@ class AlertFlow:
         # A sum of a time and a delay may fall short of the appointment by a rounding.
         now_m = self._clock.monotonic() + _ROUNDING_S
         self.offer_again(self._telling.silences.take_expired(now_m))
+        self._offer_uninhibited(now_m)
         found = [self._due(key, now_m) for key in self._teller.agenda.take(now_m)]
         found += self._teller.tell_what_waited(now_m)
         keep_s = max(self._timing.flap_window_s, self._telling.policy.repeat_floor_s)
@@ -102,6 +104,8 @@ class AlertFlow:
 
     def next_delay_s(self) -> float | None:
         """When there is something to look at; None when nothing waits."""
+        if self._over:
+            return 0.0
         dues = self._telling.next_m()
         if (next_m := self._teller.agenda.next_m) is not None:
             dues.append(next_m)
@@ -129,7 +133,8 @@ class AlertFlow:
         now_m = self._clock.monotonic()
         self._telling.inhibitors.follow(incident)
         slot = self._telling.let_go(incident)
-        self._free(incident, now_m)
+        if incident.alert.type in INHIBITORS and not incident.firing:
+            self._over.append(incident)
         if incident.alert.state != "resolved":
             self._teller.appoint(incident, now_m)
         incident.fed_m = now_m
@@ -142,11 +147,16 @@ class AlertFlow:
         )
         return self.handover.emit(incident.alert, decision)
 
-    def _free(self, inhibitor: Incident, now_m: float) -> None:
-        """Look again at what this one explained. Failed tests stay explained: they are over."""
-        if inhibitor.alert.type not in INHIBITORS or inhibitor.firing:
+    def _offer_uninhibited(self, now_m: float) -> None:
+        """Look again at what ended inhibitors explained; failed tests are over and stay explained.
+
+        One pass over the open incidents for all inhibitors together: twenty thousand that are
+        acknowledged at once would otherwise be twenty thousand passes.
+        """
+        over, self._over = self._over, []
+        if not over:
             return
+        concerned = self._telling.inhibitors.concerns(over)
         for incident in self.incidents:
-            standing = incident.alert.type not in TEST_TYPES
-            if standing and self._telling.inhibitors.explains(inhibitor, incident):
+            if incident.alert.type not in TEST_TYPES and concerned(incident):
                 self._teller.agenda.put(incident.alert.fingerprint, now_m)

@@ -17,6 +17,7 @@ from omnitray.alerts.model import Alert
 from omnitray.alerts.prompts import Prompt
 from omnitray.alerts.reasons import Reason
 from omnitray.alerts.resource_alerts import ResourceAlert, ResourceAlerts
+from omnitray.alerts.storage.query import AlertQuery, fits
 from omnitray.alerts.system import AlertSystem
 from omnitray.api.status import Status
 from omnitray.base.clock import Clock
@@ -36,6 +37,7 @@ from omnitray.monitor.monitor import MonitorStep
 from omnitray.monitor.report import Report
 from omnitray.monitor.sampler import OwnCostMeter
 from omnitray.protector.notices import Notice, NoticeOver
+from omnitray.runtime.bulk import AlertMoves
 from omnitray.runtime.settings_keeper import SettingsKeeper, sentences
 from omnitray.settings import Loaded, Problem
 
@@ -43,6 +45,7 @@ log = logging.getLogger(__name__)
 
 _HOLDING = {"tell", "slow_down", "pause"}
 _GATHER_MS = 100  # alerts that change in a burst are shown together
+_GATHER_MANY_MS = 500  # of thousands that are moved at once the progress is enough
 
 
 class Hub(QObject):
@@ -84,8 +87,9 @@ class Hub(QObject):
         self._protect_paused_until: float | None = None
         self._changed_alerts: dict[str, Alert] = {}
         self._gather = self._single_shot(self._show_alerts)
-        self._gather.setInterval(_GATHER_MS)
+        self._refresh = self._single_shot(self.refresh)
         self._alert_timer = self._single_shot(self._on_alert_time)
+        self.moves = AlertMoves(alerts.move, self._arm_alerts, self)
         settings.changed.connect(self._on_settings_changed)
         alerts.subscribe(self._on_alert)
         self.status = self._read_status()
@@ -235,6 +239,16 @@ class Hub(QObject):
         self._arm_alerts()
         return done
 
+    def move_open_alerts(self, query: AlertQuery, move: AlertMove) -> None:
+        """Acknowledge or resolve all open alerts that pass a query, as ``moves`` does."""
+        states = ("firing",) if move is AlertMove.ACKNOWLEDGE else ("firing", "acknowledged")
+
+        def wanted(alert_id: str) -> bool:
+            alert = self.alerts.get(alert_id)
+            return alert is not None and alert.state in states and fits(alert, query)
+
+        self.moves.add([alert.id for alert in self.alerts.open_alerts()], move, wanted)
+
     def snooze(self, duration_s: float, alert_id: str | None = None) -> None:
         """Hold back the notifications of one alert, or all of them."""
         self.alerts.snooze(duration_s, alert_id)
@@ -259,12 +273,15 @@ class Hub(QObject):
 
     def stop(self) -> None:
         """No more timers; what came in is shown and stored. Idempotent."""
+        self.moves.cancel()
         self._alert_timer.stop()
         self._gather.stop()
+        self._refresh.stop()
         self._settings.stop()
 
     # Inside
 
+    @Slot()
     def refresh(self) -> None:
         """Say how things are, if they are different."""
         status = self._read_status()
@@ -306,13 +323,13 @@ class Hub(QObject):
     def _on_alert(self, alert: Alert) -> None:
         self._changed_alerts[alert.id] = alert
         if not self._gather.isActive():
-            self._gather.start()
+            self._gather.start(_GATHER_MANY_MS if self.moves.busy else _GATHER_MS)
 
     @Slot()
     def _show_alerts(self) -> None:
         changed, self._changed_alerts = tuple(self._changed_alerts.values()), {}
         self.alerts_changed.emit(changed)
-        self.refresh()
+        self._refresh.start(0)  # in a turn of its own: with thousands both cost milliseconds
 
     @Slot()
     def _on_alert_time(self) -> None:

@@ -31,8 +31,9 @@ class Intents(QObject):
 
     # Alerts
     pause_requested = Signal(object)  # seconds for which notifications pause; None resumes them
-    acknowledge_requested = Signal(object)  # tuple[str, ...], alert ids
-    resolve_requested = Signal(object)  # tuple[str, ...], alert ids
+    # Alert ids as tuple[str, ...], or the AlertQuery that all of them pass.
+    acknowledge_requested = Signal(object)
+    resolve_requested = Signal(object)
     snooze_requested = Signal(str, float)  # alert id, seconds
     open_file_requested = Signal(str)  # alert id
     export_requested = Signal(object, str)  # AlertQuery, path ending in .json or .csv

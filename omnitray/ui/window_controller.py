@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QObject, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
@@ -33,6 +33,16 @@ log = logging.getLogger(__name__)
 
 _MARKERS_S = 3600.0
 _COPY = "Copy its path"
+_CANCEL = "Cancel"
+_PROGRESS_AFTER_S = 0.2  # shorter work is over before anybody has read how far it is
+
+
+class BannerText(NamedTuple):
+    """What the banner says, the word on its button, and what that does."""
+
+    text: str = ""
+    action: str = ""
+    act: Callable[[], object] | None = None
 
 
 class Windows(QObject):
@@ -60,9 +70,9 @@ class Windows(QObject):
         self._place_file = place_file
         self._open_url = open_url
         self._window: MainWindow | None = None
-        self._banner = ("", "")
+        self._banner = BannerText()
+        self._moving_since: float | None = None
         self._question: QuestionView | None = None
-        self._unopened = ""
         self._protection.question_changed.connect(self._on_question)
         self._connect_intents()
 
@@ -93,9 +103,11 @@ class Windows(QObject):
             self._window.show_alert_details(alert_id)
             log.info("the window shows alert %s", alert_id)
 
-    def show_banner(self, text: str, action: str = "") -> None:
-        """One sentence above the page; kept until the window exists."""
-        self._banner = (text, action)
+    def show_banner(
+        self, text: str, action: str = "", act: Callable[[], object] | None = None
+    ) -> None:
+        """One sentence above the page, kept until the window exists; ``act`` is its button's."""
+        self._banner = BannerText(text, action, act)
         if self._window is not None:
             self._window.show_banner(text, action)
 
@@ -125,7 +137,7 @@ class Windows(QObject):
         window.show_jobs(self._hub.jobs)
         window.show_actions(self._protection.view)
         window.show_question(self._question)
-        window.show_banner(*self._banner)
+        window.show_banner(self._banner.text, self._banner.action)
         return window
 
     def _connect_facts(self, window: "MainWindow") -> None:
@@ -159,6 +171,8 @@ class Windows(QObject):
         asked.open_file_requested.connect(self._on_open_file_requested)
         asked.export_requested.connect(self._on_export_requested)
         asked.banner_action_requested.connect(self._on_banner_action)
+        self._hub.moves.progressed.connect(self._on_moves_progressed)
+        self._hub.moves.ended.connect(self._on_moves_ended)
 
     # Facts
 
@@ -212,14 +226,33 @@ class Windows(QObject):
             self._hub.snooze(duration_s)
 
     @Slot(object)
-    def _on_acknowledge_requested(self, alert_ids: tuple[str, ...]) -> None:
-        for alert_id in alert_ids:
-            self._hub.move_alert(alert_id, AlertMove.ACKNOWLEDGE)
+    def _on_acknowledge_requested(self, meant: tuple[str, ...] | AlertQuery) -> None:
+        self._move_alerts(meant, AlertMove.ACKNOWLEDGE)
 
     @Slot(object)
-    def _on_resolve_requested(self, alert_ids: tuple[str, ...]) -> None:
-        for alert_id in alert_ids:
-            self._hub.move_alert(alert_id, AlertMove.RESOLVE)
+    def _on_resolve_requested(self, meant: tuple[str, ...] | AlertQuery) -> None:
+        self._move_alerts(meant, AlertMove.RESOLVE)
+
+    def _move_alerts(self, meant: tuple[str, ...] | AlertQuery, move: AlertMove) -> None:
+        """Move them in slices; what takes long shows how far it is, with a way to stop it."""
+        if isinstance(meant, AlertQuery):
+            self._hub.move_open_alerts(meant, move)
+        else:
+            self._hub.moves.add(meant, move)
+
+    @Slot(int, int)
+    def _on_moves_progressed(self, done: int, total: int) -> None:
+        if self._moving_since is None:
+            self._moving_since = time.monotonic()
+        elif time.monotonic() - self._moving_since >= _PROGRESS_AFTER_S:
+            words = f"{done:,} of {total:,} alerts done"
+            self.show_banner(words, _CANCEL, self._hub.moves.cancel)
+
+    @Slot(int, int)
+    def _on_moves_ended(self, done: int, total: int) -> None:
+        self._moving_since = None
+        if self._banner.action == _CANCEL:
+            self.show_banner("" if done == total else f"Stopped after {done:,} of {total:,} alerts")
 
     @Slot(str, float)
     def _on_snooze_requested(self, alert_id: str, duration_s: float) -> None:
@@ -231,13 +264,17 @@ class Windows(QObject):
         if path is None:
             self.show_banner("This alert is in the compressed archive and has no file of its own")
         elif not self._open_url(QUrl.fromLocalFile(str(path))):
-            self._unopened = str(path)
-            self.show_banner(f"Nothing here opens this kind of file: {path}", _COPY)
+            sentence = f"Nothing here opens this kind of file: {path}"
+            self.show_banner(sentence, _COPY, lambda: self._copy(str(path)))
 
     @Slot()
     def _on_banner_action(self) -> None:
-        QGuiApplication.clipboard().setText(self._unopened)
-        self.show_banner(f"Copied: {self._unopened}")
+        if self._banner.act is not None:
+            self._banner.act()
+
+    def _copy(self, text: str) -> None:
+        QGuiApplication.clipboard().setText(text)
+        self.show_banner(f"Copied: {text}")
 
     @Slot(object, str)
     def _on_export_requested(self, query: AlertQuery, path: str) -> None:

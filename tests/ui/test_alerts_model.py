@@ -46,7 +46,7 @@ def test_a_new_alert_comes_on_top_and_does_not_upset_the_pages(
 ) -> None:
     new = samples.alert(9999, -5, AlertType.CRITICAL, Severity.CRITICAL, "New", "")
     source.alerts.insert(0, new)
-    model.take(new)
+    model.take([new])
     assert ids(model)[0] == new.id
     model.fetch_page()
     model.fetch_page()
@@ -56,7 +56,7 @@ def test_a_new_alert_comes_on_top_and_does_not_upset_the_pages(
 def test_an_alert_seen_again_moves_up_in_its_row(model: AlertsModel) -> None:
     old = model.index(120, 0).data(ALERT)
     again = msgspec.structs.replace(old, last_seen=timestamp(NOW + 1), count=2)
-    model.take(again)
+    model.take([again])
     assert ids(model)[0] == old.id
     assert model.rowCount() == PAGE
     assert model.index(0, 0).data(ALERT).count == 2
@@ -64,7 +64,7 @@ def test_an_alert_seen_again_moves_up_in_its_row(model: AlertsModel) -> None:
 
 def test_a_change_of_state_stays_in_place(model: AlertsModel) -> None:
     old = model.index(7, 0).data(ALERT)
-    model.take(msgspec.structs.replace(old, state="acknowledged"))
+    model.take([msgspec.structs.replace(old, state="acknowledged")])
     assert model.index(7, AlertColumn.STATE).data() == "acknowledged"
 
 
@@ -72,7 +72,7 @@ def test_an_alert_that_no_longer_fits_the_filter_goes(model: AlertsModel) -> Non
     model.ask(AlertQuery(states=frozenset({"resolved"})))
     first = model.index(0, 0).data(ALERT)
     count = model.rowCount()
-    model.take(msgspec.structs.replace(first, state="firing"))
+    model.take([msgspec.structs.replace(first, state="firing")])
     assert model.rowCount() == count - 1
     assert first.id not in ids(model)
 
@@ -80,7 +80,7 @@ def test_an_alert_that_no_longer_fits_the_filter_goes(model: AlertsModel) -> Non
 def test_an_alert_that_does_not_fit_is_not_shown(model: AlertsModel) -> None:
     model.ask(AlertQuery(text="number 3"))
     before = ids(model)
-    model.take(samples.alert(9999, -5, AlertType.CRITICAL, Severity.CRITICAL, "New", ""))
+    model.take([samples.alert(9999, -5, AlertType.CRITICAL, Severity.CRITICAL, "New", "")])
     assert ids(model) == before
 
 
@@ -88,3 +88,28 @@ def test_every_cell_has_words_for_a_screen_reader(model: AlertsModel) -> None:
     for column in AlertColumn:
         words = model.index(0, column).data(Qt.ItemDataRole.AccessibleTextRole)
         assert words
+
+
+def test_many_newer_versions_are_one_change_and_keep_their_rows() -> None:
+    alerts = samples.many_alerts(50)
+    model = AlertsModel(ListedAlerts(alerts), lambda: NOW)
+    model.ask(AlertQuery())
+    told: list[tuple[int, int]] = []
+    model.dataChanged.connect(lambda first, last: told.append((first.row(), last.row())))
+    before = [each.id for each in map(model.alert_at, range(50)) if each]
+    model.take([msgspec.structs.replace(each, state="acknowledged") for each in alerts])
+    assert told == [(0, 49)]
+    assert [each.id for each in map(model.alert_at, range(50)) if each] == before
+
+
+def test_many_that_come_go_and_change_are_in_order_and_none_twice() -> None:
+    alerts = samples.many_alerts(60)
+    model = AlertsModel(ListedAlerts(alerts[20:]), lambda: NOW)
+    model.ask(AlertQuery(states=frozenset(["firing", "acknowledged"])))
+    gone = [msgspec.structs.replace(each, state="resolved") for each in alerts[20:40]]
+    model.take([*alerts[:20], *gone])
+    rows = [each for each in map(model.alert_at, range(model.rowCount())) if each]
+    seen = [each.last_seen for each in rows]
+    assert seen == sorted(seen, reverse=True)
+    wanted = [each.id for each in (*alerts[:20], *alerts[40:]) if each.state != "resolved"]
+    assert sorted(each.id for each in rows) == sorted(wanted)

@@ -15,6 +15,7 @@ from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.alerts.system import AlertSystem
+from omnitray.base.facts import AlertType, Severity
 from omnitray.monitor.ring import SnapshotRing
 from omnitray.monitor.sampler import OwnCostMeter
 from omnitray.protector.view import ProtectionView
@@ -22,6 +23,7 @@ from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.hub import Hub
 from omnitray.runtime.protection import ProtectionFacade
 from omnitray.runtime.settings_keeper import SettingsKeeper
+from omnitray.ui import window_controller
 from omnitray.ui.intents import Intents
 from omnitray.ui.window_controller import Windows
 from support import samples
@@ -159,3 +161,33 @@ def test_a_window_opened_while_a_question_is_open_asks_it(opened: Opened) -> Non
     assert len(window.question.buttons) == 5
     opened.protection.question_changed.emit(None)
     assert not window.question.isVisible()
+
+
+def test_all_that_fit_the_filter_are_acknowledged_in_one_request(
+    opened: Opened, qtbot: QtBot
+) -> None:
+    for number in range(30):
+        severity = Severity.CRITICAL if number % 2 else Severity.WARNING
+        opened.hub.raise_alert(
+            AlertType.CRITICAL, f"alert {number}", severity=severity, source=f"s{number}"
+        )
+    everything = AlertQuery(severities=frozenset([Severity.CRITICAL]))
+    with qtbot.waitSignal(opened.hub.moves.ended):
+        opened.intents.acknowledge_requested.emit(everything)
+    states = {(each.severity, each.state) for each in opened.hub.alerts.open_alerts()}
+    assert states == {(Severity.CRITICAL, "acknowledged"), (Severity.WARNING, "firing")}
+
+
+def test_what_takes_long_shows_how_far_it_is_and_can_be_stopped(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(window_controller, "_PROGRESS_AFTER_S", 0.0)
+    opened.hub.moves.progressed.emit(40, 20_000)
+    opened.hub.moves.progressed.emit(8_000, 20_000)
+    assert opened.banner() == "8,000 of 20,000 alerts done"
+    opened.hub.moves.ended.emit(8_000, 20_000)
+    assert opened.banner() == "Stopped after 8,000 of 20,000 alerts"
+    opened.hub.moves.progressed.emit(40, 20_000)
+    opened.hub.moves.progressed.emit(8_000, 20_000)
+    opened.hub.moves.ended.emit(20_000, 20_000)
+    assert opened.banner() == ""

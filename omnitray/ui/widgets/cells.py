@@ -17,6 +17,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QHelpEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
+    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QToolTip,
@@ -133,9 +134,10 @@ class CellDelegate(QStyledItemDelegate):
 
     def paint_ground(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw selection, hover and the rule below."""
-        colours, view = self.theme.colours, option.widget
+        colours = self.theme.colours
         first = index.sibling(index.row(), 0)
-        if isinstance(view, QAbstractItemView) and view.selectionModel().isSelected(first):
+        # The view has looked this up for the row; asking the selection costs its number of ranges.
+        if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(option.rect, QColor(colours.selected))
         elif self._pointed.isValid() and self._pointed == first:
             painter.fillRect(option.rect, QColor(colours.hover))

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.query import AlertQuery
 from omnitray.ui import formats
 from omnitray.ui.intents import Intents
 from omnitray.ui.pages.alerts import text
@@ -41,6 +42,7 @@ class AlertDetail(Card):
         self._theme, self._wall = theme, wall
         self._alert: Alert | None = None
         self._chosen: tuple[Alert, ...] = ()
+        self._every: AlertQuery | None = None
         self._content = QWidget()
         self._area = scrolled(self._content)
         self.acknowledge = button("Acknowledge")
@@ -91,15 +93,19 @@ class AlertDetail(Card):
         self.setAccessibleName("Alert details")
         self.setAccessibleDescription(formats.one_line(alert.title) if alert else NOTHING)
 
-    def show_choice(self, chosen: tuple[Alert, ...]) -> None:
-        """What Acknowledge and Resolve act on; with several the buttons say how many."""
-        self._chosen = chosen
+    def show_choice(self, chosen: tuple[Alert, ...], every: AlertQuery | None = None) -> None:
+        """What Acknowledge and Resolve act on; with several the buttons say how many.
+
+        ``every``: all that pass this query are meant, also those that were not fetched so far.
+        """
+        self._chosen, self._every = chosen, every
         for word, pressed, ids in (
             ("Acknowledge", self.acknowledge, self._firing()),
             ("Resolve", self.resolve, self._open()),
         ):
-            pressed.setText(f"{word} {len(ids)}" if len(ids) > 1 else word)
-            pressed.setEnabled(bool(ids))
+            several = f"{word} {len(ids)}" if len(ids) > 1 else word
+            pressed.setText(several if every is None else f"{word} all")
+            pressed.setEnabled(bool(ids) or every is not None)
         self._buttons.rearrange()
 
     def _firing(self) -> tuple[str, ...]:
@@ -192,11 +198,11 @@ class AlertDetail(Card):
 
     @Slot()
     def _on_acknowledge(self) -> None:
-        self._intents.acknowledge_requested.emit(self._firing())
+        self._intents.acknowledge_requested.emit(self._every or self._firing())
 
     @Slot()
     def _on_resolve(self) -> None:
-        self._intents.resolve_requested.emit(self._open())
+        self._intents.resolve_requested.emit(self._every or self._open())
 
     @Slot()
     def _on_snooze(self) -> None:

@@ -4,7 +4,7 @@ The model keeps what it has fetched, newest first, and takes up alerts that are 
 meanwhile, if they pass the filter. It never holds more than was looked at.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -21,6 +21,7 @@ from omnitray.ui.widgets.cells import CELL, Cell
 
 ALERT = CELL + 1
 PAGE = 200
+_SINGLY = 8  # so many rows still move one by one, which keeps the selection where it is
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
 
@@ -62,8 +63,28 @@ class AlertsModel(QAbstractTableModel):
         found = (row for row, alert in enumerate(self._alerts) if alert.id == alert_id)
         return next(found, -1)
 
-    def take(self, alert: Alert) -> None:
-        """Take up an alert that is new or has changed."""
+    def take(self, alerts: Sequence[Alert]) -> None:
+        """Take up alerts that are new or have changed: many of them as one change."""
+        if len(alerts) <= _SINGLY:
+            for alert in alerts:
+                self._take_one(alert)
+            return
+        # What is older than the last row fetched comes with the next page.
+        oldest = self._alerts[-1].last_seen if self._alerts and self._more else ""
+        seen = [a for a in alerts if a.id in self._known or a.last_seen > oldest]
+        passing = {alert.id: alert for alert in seen if fits(alert, self._asked)}
+        changed = {alert.id for alert in seen}
+        same_places = all(
+            each.id in passing and passing[each.id].last_seen == each.last_seen
+            for each in self._alerts
+            if each.id in changed
+        )
+        if same_places and passing.keys() <= self._known:
+            self._replace(passing)
+        else:
+            self._rebuild(changed, passing)
+
+    def _take_one(self, alert: Alert) -> None:
         row = self.row_of(alert.id)
         passes = fits(alert, self._asked)
         if row < 0:
@@ -159,6 +180,25 @@ class AlertsModel(QAbstractTableModel):
         self._more = len(page) == PAGE
         return page
 
+    def _replace(self, newer: dict[str, Alert]) -> None:
+        """Newer versions in the same rows."""
+        rows = [row for row, each in enumerate(self._alerts) if each.id in newer]
+        for row in rows:
+            self._alerts[row] = newer[self._alerts[row].id]
+        if rows:
+            last = len(AlertColumn) - 1
+            self.dataChanged.emit(self.index(rows[0], 0), self.index(rows[-1], last))
+
+    def _rebuild(self, changed: set[str], passing: dict[str, Alert]) -> None:
+        """Rows come, go and move: merged in one pass, told as one reset."""
+        self.beginResetModel()
+        merged = [each for each in self._alerts if each.id not in changed]
+        merged += passing.values()
+        merged.sort(key=_last_seen, reverse=True)
+        self._alerts = merged
+        self._known = {each.id for each in merged}
+        self.endResetModel()
+
     def _insert(self, alert: Alert) -> None:
         place = self._place(alert)
         if place == len(self._alerts) and self._more:
@@ -189,6 +229,10 @@ class AlertsModel(QAbstractTableModel):
         """Newest first; what is raised now nearly always goes to the top."""
         older = (n for n, each in enumerate(self._alerts) if each.last_seen <= alert.last_seen)
         return next(older, len(self._alerts))
+
+
+def _last_seen(alert: Alert) -> str:
+    return alert.last_seen
 
 
 _ROLES = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole, CELL, ALERT)
