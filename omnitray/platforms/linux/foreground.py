@@ -6,6 +6,10 @@
 - Typed into: the process is in its terminal's foreground group, and the terminal is in raw mode
   (an editor, a pager, a prompt) or something has read from it since the process began. A build
   that merely runs in a terminal is not typed into.
+- Unknown: the process is in a network namespace of its own, whose sockets the kernel does not show
+  to us, or in a mount namespace of its own, where the display may be reached through a proxy's
+  socket of any name (flatpak, firejail, containers). Such a process without a single connection to
+  a unix socket reaches no display and is not tied.
 """
 
 import contextlib
@@ -33,19 +37,30 @@ _ATTRIBUTE = struct.Struct("=HH")  # length, type
 _NAME, _PEER = 0, 2
 
 
+UNSEEN = b"\0unseen"  # no address: those have no NUL inside
+
+
 def peer_names() -> dict[int, bytes]:
     """For each connected unix socket's inode, the name of the other end's address.
 
-    Raises OSError where the kernel has no socket diagnosis.
+    ``UNSEEN`` where the other end is not listed: it is in another network namespace, or was not
+    accepted yet. An end without a name is left out. Raises OSError where the kernel has no socket
+    diagnosis.
     """
     names: dict[int, bytes] = {}
     peers: dict[int, int] = {}
+    listed: set[int] = set()
     for inode, attributes in _unix_sockets():
+        listed.add(inode)
         if _NAME in attributes:
             names[inode] = attributes[_NAME].strip(b"\0")
         if _PEER in attributes:
             peers[inode] = int.from_bytes(attributes[_PEER][:4], "little")
-    return {inode: names[peer] for inode, peer in peers.items() if peer in names}
+    return {
+        inode: names.get(peer, UNSEEN)
+        for inode, peer in peers.items()
+        if peer in names or peer not in listed
+    }
 
 
 def _unix_sockets() -> Iterator[tuple[int, dict[int, bytes]]]:
@@ -88,6 +103,11 @@ _PEERS = (
     (re.compile(rb"(^|/)(\.X11-unix/X\d+|wayland-\d+|gamescope-\d+)$"), Tie.DISPLAY),
     (re.compile(rb"(^|/)(pipewire-\d+(-manager)?|pulse/native)$"), Tie.SOUND),
 )
+# Servers of the system, which are no way to a display: systemd-journald, notify, nscd, the bus.
+_NO_WAY_TO_A_DISPLAY = re.compile(
+    rb"^/(run/systemd/(journal/|notify)|dev/log|(var/)?run/(nscd/|dbus/system_bus_socket))"
+)
+_UNIX_INODE = re.compile(rb"^[0-9a-f]+: [0-9A-F]+ [0-9A-F]+ [0-9A-F]+ \d+ \d+ +(\d+)", re.MULTILINE)
 _READ_SLACK_S = 10.0  # the kernel keeps a terminal's read time in steps of 8 s
 _PTS_MAJORS = range(136, 144)
 _LOCAL_FLAGS = 3  # the index of the local modes in what tcgetattr gives
@@ -132,8 +152,34 @@ class Ties:
         return frozenset(ties)
 
     def _socket_ties(self, pid: int, peers: dict[int, bytes]) -> set[Tie]:
-        names = {peers.get(inode, b"") for inode in self._socket_inodes(pid)}
-        return {tie for pattern, tie in _PEERS for name in names if pattern.search(name)}
+        inodes = self._socket_inodes(pid)
+        names = {peers.get(inode, b"") for inode in inodes}
+        ties = {tie for pattern, tie in _PEERS for name in names if pattern.search(name)}
+        if not ties and self._may_hide_a_display(pid, inodes, names - {b""}):
+            return {Tie.UNKNOWN}
+        return ties
+
+    def _may_hide_a_display(self, pid: int, inodes: set[int], names: set[bytes]) -> bool:
+        """Whether a connection that cannot be followed may lead to a display."""
+        if UNSEEN in names:
+            return True
+        if self._is_apart(pid, "net") and inodes & self._unix_inodes(pid):
+            return True
+        ways = {name for name in names if not _NO_WAY_TO_A_DISPLAY.match(name)}
+        return bool(ways) and self._is_apart(pid, "mnt")
+
+    def _is_apart(self, pid: int, kind: str) -> bool:
+        """Whether its namespace is not ours. Raises OSError where that cannot be looked up."""
+        try:
+            ours = os.readlink(f"{self._proc}/self/ns/{kind}")  # noqa: PTH115 - no path
+        except FileNotFoundError:
+            return False  # a kernel without such namespaces
+        return os.readlink(f"{self._proc}/{pid}/ns/{kind}") != ours  # noqa: PTH115 - no path
+
+    def _unix_inodes(self, pid: int) -> set[int]:
+        """The unix sockets of its network namespace: what leads to a display is one of them."""
+        listed = (self._proc / str(pid) / "net/unix").read_bytes()
+        return {int(inode) for inode in _UNIX_INODE.findall(listed)}
 
     def _socket_inodes(self, pid: int) -> set[int]:
         inodes = set()

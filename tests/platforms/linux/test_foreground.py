@@ -14,7 +14,11 @@ from pathlib import Path
 import pytest
 
 from omnitray.platforms.linux.foreground import Ties, attributes, messages, peer_names
+from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.processes.process_roles import Tie
+from omnitray.protector.actuators.actuator import CannotPlan, Target
+from omnitray.protector.actuators.cgroup import FreezeActuator
+from omnitray.protector.actuators.signals import StopActuator
 from support.children import eventually
 
 CONNECTS = """
@@ -126,3 +130,124 @@ def test_the_kernel_names_the_other_end(tmp_path: Path) -> None:
 def test_damaged_answers_of_the_kernel_end(damage: bytes) -> None:
     assert list(messages(damage)) is not None
     assert list(attributes(damage)) is not None
+
+
+@pytest.fixture
+def display(tmp_path: Path) -> Iterator[str]:
+    """A server under the name of an X display."""
+    path = tmp_path / ".X11-unix/X0"
+    path.parent.mkdir()
+    with serving(path):
+        yield str(path)
+
+
+@contextmanager
+def serving(path: Path) -> Iterator[socket.socket]:
+    """A server that accepts everybody, in a process of its own."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+        pid = os.fork()
+        if pid == 0:
+            kept = []
+            while True:
+                kept.append(server.accept())
+        try:
+            yield server
+        finally:
+            os.kill(pid, 9)
+            os.waitpid(pid, 0)
+
+
+@contextmanager
+def apart(option: str, code: str, *arguments: str) -> Iterator[int]:
+    """A child in a namespace of its own."""
+    python = [sys.executable, "-I", "-S", "-c", code, *arguments]
+    command = ["unshare", "--map-root-user", option, *python]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        try:
+            yield process.pid
+        finally:
+            process.kill()
+
+
+def test_a_client_of_a_display_in_a_network_of_its_own_is_unknown_not_free(display: str) -> None:
+    with apart("-n", CONNECTS, display) as pid:
+        assert Ties(nobody).of((pid,)) == {pid: {Tie.UNKNOWN}}
+
+
+def test_a_client_of_a_display_with_mounts_of_its_own_is_tied(display: str) -> None:
+    with apart("-m", CONNECTS, display) as pid:
+        eventually(lambda: Ties(nobody).of((pid,)) == {pid: {Tie.DISPLAY}})
+
+
+def test_a_client_of_a_proxy_with_mounts_of_its_own_is_unknown_not_free(tmp_path: Path) -> None:
+    path = tmp_path / "proxied"
+    with serving(path):
+        with apart("-m", CONNECTS, str(path)) as pid:
+            eventually(lambda: Ties(nobody).of((pid,)) == {pid: {Tie.UNKNOWN}})
+            assert peer_of(pid) == str(path).encode()
+        with child(CONNECTS, str(path)) as pid:
+            eventually(lambda: Ties(nobody).of((pid,)) == {pid: frozenset()})
+
+
+def peer_of(pid: int) -> bytes:
+    """What its one socket is connected to."""
+    targets = [str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir()]
+    (inode,) = [int(each[8:-1]) for each in targets if each.startswith("socket:")]
+    return peer_names()[inode]
+
+
+def test_a_server_that_has_not_accepted_yet_is_unknown(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "slow"))
+        server.listen()
+        with child(CONNECTS, str(tmp_path / "slow")) as pid:
+            assert Ties(nobody).of((pid,)) == {pid: {Tie.UNKNOWN}}
+            connection, _ = server.accept()
+            assert Ties(nobody).of((pid,)) == {pid: frozenset()}
+            connection.close()
+
+
+@pytest.mark.parametrize("option", ["-n", "-m"])
+def test_what_reaches_no_socket_from_its_namespace_is_free(option: str) -> None:
+    with apart(option, SLEEPS) as pid:
+        assert Ties(nobody).of((pid,)) == {pid: frozenset()}
+
+
+def test_a_tcp_server_in_a_network_of_its_own_reaches_no_display() -> None:
+    code = f"import socket; s = socket.create_server(('', 0)); {SLEEPS}"
+    with apart("-n", code) as pid:
+        assert Ties(nobody).of((pid,)) == {pid: frozenset()}
+
+
+def test_a_pause_of_what_is_unknown_is_refused(display: str) -> None:
+    system = LinuxSystem()
+    with apart("-n", CONNECTS, display) as pid:
+        target = Target(job_key="job", title="a job", processes=system.identify([pid]))
+        for actuator in (StopActuator(system), FreezeActuator(system)):
+            with pytest.raises(CannotPlan):
+                actuator.plan(target)
+        with pytest.raises(CannotPlan, match=Tie.UNKNOWN):
+            StopActuator(system).plan(target)
+    system.close()
+
+
+def test_a_namespace_that_may_not_be_looked_up_is_unknown(tmp_path: Path) -> None:
+    """As of a program that forbids to be looked into."""
+    for place in ("self/ns", "50/ns", "50/fd", "50/net"):
+        (tmp_path / place).mkdir(parents=True)
+    (tmp_path / "50/stat").write_text("50 (x) S " + "0 " * 30)
+    (tmp_path / "self/ns/net").symlink_to("net:[1]")
+    (tmp_path / "50/fd/3").symlink_to("socket:[77]")
+    (tmp_path / "50/ns/net").symlink_to("net:[2]")
+    ties = Ties(nobody, dict, tmp_path)
+    assert ties.of((50,)) == {50: frozenset()}  # net/unix has gone with the process
+    (tmp_path / "50/net/unix").mkdir()  # reading it is refused
+    assert ties.of((50,)) == {50: {Tie.UNKNOWN}}
+    (tmp_path / "50/net/unix").rmdir()
+    row = "0000000000000000: 00000003 00000000 00000000 0001 03 77\n"
+    (tmp_path / "50/net/unix").write_text("Num RefCount Protocol Flags Type St Inode Path\n" + row)
+    assert ties.of((50,)) == {50: {Tie.UNKNOWN}}
