@@ -1,5 +1,10 @@
 """Which mounted file systems count as disks, and how full they are.
 
+A disk is what this machine may write to, each once: what is read only is full by design (squashfs,
+composefs, the overlay of an image), subvolumes and bind mounts belong to their disk, and the
+datasets of a ZFS pool share its free space. The root counts whatever it is (an overlay, 9p, FUSE):
+it is what a container has, and the program itself runs from it.
+
 Only local ones are asked: ``statvfs`` on a dead server waits for ever. The list of mounts is read
 again only when the kernel says that it changed (poll on mountinfo: POLLPRI, proc(5)).
 """
@@ -23,9 +28,10 @@ _REMOTE = frozenset(
     (
         *("nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "9p", "glusterfs", "lustre"),
         *("beegfs", "coda", "ncpfs", "davfs", "autofs", "virtiofs", "vboxsf", "vmhgfs"),
-        *("prl_fs", "gpfs", "pvfs2", "orangefs"),
+        *("prl_fs", "gpfs", "pvfs2", "orangefs", "fuse"),
     )
 )
+_SAME_LEFT_BYTES = 64 << 20  # more than is written between two questions, a millisecond apart
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 
 
@@ -56,10 +62,9 @@ class LocalDisks:
         """Use of each, the fullest first."""
         if self._changed():
             content = self._file.read()
-            self._mounts = _disks(parse_mounts(content)) if content else []
-            self._mounts = [each for each in self._mounts if self._path(each).is_dir()]
-        found = [self._use(mount) for mount in self._mounts]
-        known = [each for each in found if each is not None]
+            self._mounts = self._disks(parse_mounts(content)) if content else []
+        found = [(mount, use) for mount in self._mounts if (use := self._use(mount)) is not None]
+        known = _pools(found)
         return tuple(sorted(known, key=lambda each: (-each.used_percent, each.mount)))
 
     def forget(self) -> None:
@@ -80,6 +85,27 @@ class LocalDisks:
             self._poll.register(descriptor, select.POLLPRI)
             self._poll.poll(0)
         return True
+
+    def _disks(self, mounts: list[Mount]) -> list[Mount]:
+        """The mounts that count, each disk once (where its path is shortest).
+
+        A file that is mounted by itself (/etc/hosts in a container) stands for no disk.
+        """
+        visible = {mount.point: mount for mount in mounts}  # a later one hides an earlier one
+        remote = _remote(visible.values())
+        real = [
+            each
+            for each in visible.values()
+            if _is_disk(each) and not any(each.point.startswith(point) for point in remote)
+        ]
+        disks: list[Mount] = []
+        known: set[bytes] = set()
+        for mount in sorted(real, key=lambda each: (len(each.point), each.point)):
+            names = {mount.device, mount.source} if _is_node(mount) else {mount.device}
+            if not names & known and self._path(mount).is_dir():
+                known |= names
+                disks.append(mount)
+        return disks
 
     def _path(self, mount: Mount) -> Path:
         return self._root / os.fsdecode(mount.point.lstrip(b"/"))
@@ -118,7 +144,7 @@ def _mount(line: bytes) -> Mount | None:
         point=_unescape(left[4]),
         filesystem=printable(right[0]),
         source=_unescape(right[1]),
-        read_only=b"ro" in right[2].split(b","),
+        read_only=b"ro" in left[5].split(b",") or b"ro" in right[2].split(b","),
     )
 
 
@@ -126,19 +152,34 @@ def _unescape(field: bytes) -> bytes:
     return _OCTAL.sub(lambda found: bytes((int(found[1], 8) & 0xFF,)), field)
 
 
-def _disks(mounts: list[Mount]) -> list[Mount]:
-    """The mounts that count, each device once (where its path is shortest)."""
-    visible = {mount.point: mount for mount in mounts}  # a later one hides an earlier one
-    remote = _remote(visible.values())
-    real = [
-        each
-        for each in visible.values()
-        if _is_disk(each) and not any(each.point.startswith(point) for point in remote)
-    ]
-    by_device: dict[bytes, Mount] = {}
-    for mount in sorted(real, key=lambda each: (len(each.point), each.point)):
-        by_device.setdefault(mount.device, mount)
-    return list(by_device.values())
+def _pools(found: list[tuple[Mount, DiskFacts]]) -> list[DiskFacts]:
+    """The datasets of a ZFS pool that have the same left as one disk; the others as they are.
+
+    A dataset with a quota or a reservation of its own has another amount left and stays apart.
+    """
+    disks = [use for mount, use in found if mount.filesystem != "zfs"]
+    pools: dict[bytes, list[DiskFacts]] = {}
+    for mount, use in found:
+        if mount.filesystem == "zfs":
+            pools.setdefault(mount.source.partition(b"/")[0], []).append(use)
+    for datasets in pools.values():
+        groups: list[list[DiskFacts]] = []
+        for each in sorted(datasets, key=lambda each: each.free_bytes):
+            if groups and each.free_bytes - groups[-1][-1].free_bytes <= _SAME_LEFT_BYTES:
+                groups[-1].append(each)
+            else:
+                groups.append([each])
+        disks += [_together(group) for group in groups]
+    return disks
+
+
+def _together(datasets: list[DiskFacts]) -> DiskFacts:
+    first = min(datasets, key=lambda each: (len(each.mount), each.mount))
+    used = sum(each.total_bytes - each.free_bytes for each in datasets)
+    total = used + first.free_bytes
+    return msgspec.structs.replace(
+        first, total_bytes=total, used_percent=100.0 * used / total if total else 0.0
+    )
 
 
 def remote_points(content: bytes) -> list[bytes]:
@@ -147,7 +188,9 @@ def remote_points(content: bytes) -> list[bytes]:
 
 
 def _remote(mounts: Iterable[Mount]) -> list[bytes]:
-    return [each.point.rstrip(b"/") + b"/" for each in mounts if _is_remote(each)]
+    """The root is left out: what lies below it is no further away than this program."""
+    points = [each.point.rstrip(b"/") + b"/" for each in mounts if _is_remote(each)]
+    return [point for point in points if point != b"/"]
 
 
 def _is_remote(mount: Mount) -> bool:
@@ -155,12 +198,16 @@ def _is_remote(mount: Mount) -> bool:
 
 
 def _is_disk(mount: Mount) -> bool:
-    if _is_remote(mount) or mount.filesystem in _IMAGES:
+    if mount.read_only or mount.filesystem in _IMAGES:
         return False
     if mount.point == b"/":  # a container's overlay, a live system
         return True
-    local = mount.source.startswith(b"/dev/") or mount.filesystem in _OWN_NODE
-    return local and not mount.read_only
+    return not _is_remote(mount) and (_is_node(mount) or mount.filesystem in _OWN_NODE)
+
+
+def _is_node(mount: Mount) -> bool:
+    """Whether its source names a block device: the same one is the same disk."""
+    return mount.source.startswith(b"/dev/")
 
 
 _FLAGS = re.compile(rb"^flags:\s+([0-7]{1,12})$", re.MULTILINE)  # fs/proc/fd.c: seq_show

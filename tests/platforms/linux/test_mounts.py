@@ -168,3 +168,91 @@ def test_garbage_in_the_list_is_survived(content: bytes) -> None:
 
 def test_remote_places_are_known() -> None:
     assert remote_points(DESKTOP.encode()) == [b"/net/files/", b"/home/me/remote/"]
+
+
+IMAGES = """
+1 0 0:30 / / ro - overlay composefs ro,lowerdir=/run/ostree/.private/cfsroot-lower
+2 1 8:3 /ostree/deploy/x/var /var rw - xfs /dev/sda3 rw
+3 1 8:3 / /sysroot ro - xfs /dev/sda3 rw
+4 1 7:1 / /snap/core/1 ro - squashfs /dev/loop1 ro
+5 1 7:2 / /snap/old/2 rw - squashfs /dev/loop2 ro
+6 1 0:77 / /tmp/.mount_App ro - fuse.App.AppImage App.AppImage ro
+"""
+LIVE = "1 0 7:0 / / ro - squashfs /dev/loop0 ro\n2 1 8:17 / /media/stick rw - vfat /dev/sdb1 rw\n"
+CONTAINER = """
+1 0 0:60 / / rw - overlay overlay rw,lowerdir=x,upperdir=y,workdir=z
+2 1 253:1 /var/lib/docker/c/hosts /etc/hosts rw - ext4 /dev/vda1 rw
+3 1 253:1 /var/lib/docker/c/resolv.conf /etc/resolv.conf rw - ext4 /dev/vda1 rw
+4 1 253:1 /home/me/project /workspace/project rw - ext4 /dev/vda1 rw
+"""
+SANDBOX = """
+1 0 0:20 / / rw - 9p none rw,trans=fd
+2 1 8:1 / /data rw - ext4 /dev/sda1 rw
+3 1 0:33 / /mnt/c rw - 9p drvfs rw
+4 3 8:2 / /mnt/c/inside rw - ext4 /dev/sdb1 rw
+"""
+ROOTLESS = """
+1 0 0:70 / / rw - fuse.fuse-overlayfs fuse-overlayfs rw
+2 1 8:1 / /data rw - ext4 /dev/sda1 rw
+3 1 0:71 / /home/me/far rw - fuse.sshfs me@host: rw
+4 1 0:72 / /run/doc rw - fuse /dev/fuse rw
+5 1 8:9 / /media/windows rw - fuseblk /dev/sdc1 rw
+"""
+SUBVOLUMES = """
+1 0 0:31 /@ / rw - btrfs /dev/nvme0n1p2 rw,subvol=/@
+2 1 0:31 /@home /home rw - btrfs /dev/nvme0n1p2 rw,subvol=/@home
+3 1 0:47 /@snapshots /.snapshots rw - btrfs /dev/nvme0n1p2 rw,subvol=/@snapshots
+"""
+
+
+@pytest.mark.parametrize(
+    ("mountinfo", "expected"),
+    [
+        pytest.param(IMAGES, ["/var"], id="what is read only is full by design"),
+        pytest.param(LIVE, ["/media/stick"], id="the root of a live system"),
+        pytest.param(CONTAINER, ["/", "/workspace/project"], id="mounted files hide no folder"),
+        pytest.param(SANDBOX, ["/", "/data"], id="a 9p root hides nothing"),
+        pytest.param(ROOTLESS, ["/", "/data", "/media/windows"], id="a FUSE root hides nothing"),
+        pytest.param(SUBVOLUMES, ["/"], id="subvolumes belong to their disk"),
+    ],
+)
+def test_the_disks_are_what_may_be_written_each_once(
+    tmp_path: Path, mountinfo: str, expected: list[str]
+) -> None:
+    root = FakeRoot(tmp_path)
+    for mount in parse_mounts(mountinfo.encode()):
+        point = mount.point.decode().lstrip("/")
+        if point.startswith("etc/"):
+            root.write(point, "")
+        else:
+            (tmp_path / point).mkdir(parents=True, exist_ok=True)
+    root.write("proc/self/mountinfo", mountinfo)
+    disks = LocalDisks(tmp_path)
+    assert mounts(disks) == expected
+    disks.close()
+
+
+def test_what_lies_below_a_remote_root_is_not_remote_by_that() -> None:
+    assert remote_points(SANDBOX.encode()) == [b"/mnt/c/"]
+
+
+def test_the_datasets_of_a_pool_are_one_disk_and_one_with_a_quota_is_its_own(
+    root: FakeRoot, disks: LocalDisks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gib = 1 << 30
+    used = {"": 10 * gib, "home": 70 * gib, "data": 5 * gib}
+    left = {"": 20 * gib, "home": 20 * gib, "data": 1 * gib}
+
+    def statvfs(path: Path) -> os.statvfs_result:
+        name = "" if path == root.path else path.name
+        blocks, free = (used[name] + left[name]) >> 20, left[name] >> 20
+        return os.statvfs_result((1 << 20, 1 << 20, blocks, free, free, 0, 0, 0, 0, 255))
+
+    monkeypatch.setattr(os, "statvfs", statvfs)
+    root.write(
+        "proc/self/mountinfo",
+        "1 0 0:31 / / rw - zfs rpool/ROOT rw\n2 1 0:32 / /home rw - zfs rpool/home rw\n"
+        "3 1 0:33 / /data rw - zfs rpool/data rw\n",
+    )
+    found = [(each.mount, each.total_bytes // gib, each.used_percent) for each in disks.read()]
+    assert found == [("/data", 6, pytest.approx(100 * 5 / 6)), ("/", 100, 80.0)]
