@@ -74,6 +74,7 @@ class _MemoryGroup(msgspec.Struct, frozen=True, kw_only=True):
     current: KeptFile
     stat: KeptFile
     swap_current: KeptFile | None
+    both_current: KeptFile | None = None  # version 1 counts memory and swap together
 
 
 class _CpuGroup(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,7 +117,7 @@ class CgroupLimits:
     def close(self) -> None:
         """Give the descriptors back."""
         for group in self._memory:
-            for file in (group.current, group.stat, group.swap_current):
+            for file in (group.current, group.stat, group.swap_current, group.both_current):
                 if file is not None:
                     file.close()
         for each in self._cpu:
@@ -167,12 +168,14 @@ def _memory_v1(folder: Path) -> _MemoryGroup | None:
     limit = read_number(folder / "memory.limit_in_bytes")
     if limit is None:
         return None
+    both = read_number(folder / "memory.memsw.limit_in_bytes")  # without swapaccount there is none
     return _MemoryGroup(
         limit_bytes=limit,
-        swap_limit_bytes=None,
+        swap_limit_bytes=None if both is None else max(0, both - limit),
         current=KeptFile(folder / "memory.usage_in_bytes"),
         stat=KeptFile(folder / "memory.stat"),
         swap_current=None,
+        both_current=KeptFile(folder / "memory.memsw.usage_in_bytes"),
     )
 
 
@@ -188,6 +191,8 @@ def _limited(machine: MemoryFacts, group: _MemoryGroup) -> MemoryFacts | None:
     swap_total, swap_free = machine.swap_total_bytes, machine.swap_free_bytes
     if group.swap_limit_bytes is not None and group.swap_limit_bytes < swap_total:
         used = _number(group.swap_current) or 0
+        if group.both_current is not None:
+            used = max(0, (_number(group.both_current) or current) - current)
         swap_total = group.swap_limit_bytes
         swap_free = max(0, min(swap_free, swap_total - used))
     return MemoryFacts(

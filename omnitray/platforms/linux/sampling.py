@@ -19,8 +19,10 @@ from omnitray.monitor.machine import CpuQuota, CpuTimes, Traffic
 from omnitray.platforms.linux import parse, sensors
 from omnitray.platforms.linux.cgroup import CgroupLimits
 from omnitray.platforms.linux.devices import RealDevices
-from omnitray.platforms.linux.files import KeptFile
+from omnitray.platforms.linux.files import KeptFile, read_once
 from omnitray.platforms.linux.mounts import LocalDisks
+
+_LOOK_AGAIN_S = 60.0  # a cpuset changes when a person changes it
 
 
 class LinuxMachine:
@@ -44,11 +46,20 @@ class LinuxMachine:
         self._disks = LocalDisks(root)
         self._limits = CgroupLimits(root, monotonic)
         self._cores = 0
+        self._own_status = proc / "self/status"
+        self._monotonic = monotonic
+        self._allowed: frozenset[int] | None = None
+        self._allowed_due_s = float("-inf")
+        self._arc = KeptFile(proc / "spl/kstat/zfs/arcstats")
 
     def cpu_times(self) -> CpuTimes | None:
-        """/proc/stat."""
+        """/proc/stat, of the processors that this process may run on."""
+        now_s = self._monotonic()
+        if now_s >= self._allowed_due_s:
+            self._allowed = parse.allowed_processors(read_once(self._own_status) or b"")
+            self._allowed_due_s = now_s + _LOOK_AGAIN_S
         content = self._stat.read()
-        times = parse.cpu_times(content) if content else None
+        times = parse.cpu_times(content, self._allowed) if content else None
         if times is not None:
             self._cores = len(times.cores)
         return times
@@ -65,7 +76,7 @@ class LinuxMachine:
     def memory(self) -> MemoryFacts | None:
         """/proc/meminfo, or the cgroup's limit where that is smaller."""
         content = self._memory.read()
-        facts = parse.memory(content) if content else None
+        facts = parse.memory(content, self._arc.read() or b"") if content else None
         return self._limits.memory(facts) if facts else None
 
     def pressure(self) -> PressureFacts | None:
@@ -107,7 +118,7 @@ class LinuxMachine:
 
     def close(self) -> None:
         """Give the descriptors back."""
-        kept = (self._stat, self._load, self._memory, self._diskstats, self._interfaces)
+        kept = (self._stat, self._load, self._memory, self._diskstats, self._interfaces, self._arc)
         for file in (*kept, *self._sockets, *self._pressure):
             file.close()
         self._disks.close()

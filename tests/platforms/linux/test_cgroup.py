@@ -187,3 +187,16 @@ def test_garbage_is_no_limit(bench: Bench, damage: str) -> None:
     bench.root.write("proc/self/mountinfo", damage)
     bench.clock.advance(61)
     assert bench.limits.memory(MACHINE) is MACHINE
+
+
+def test_version_1_counts_swap_together_with_memory(bench: Bench) -> None:
+    bench.version_1("/docker/abc", fs_root="/docker/abc")
+    bench.group(
+        "memory",
+        memory__limit_in_bytes=4 * GIB,
+        memory__usage_in_bytes=3 * GIB,
+        memory__memsw__limit_in_bytes=5 * GIB,
+        memory__memsw__usage_in_bytes=3 * GIB + GIB // 2,
+    )
+    found = bench.limits.memory(MACHINE)
+    assert (found.swap_total_bytes, found.swap_free_bytes) == (GIB, GIB // 2)

@@ -63,13 +63,13 @@ def link(root: FakeRoot, name: str, target: str) -> None:
     node.symlink_to(device)
 
 
-def test_cpu_time_is_busy_but_for_idle_and_waiting_and_guests_count_once(
+def test_cpu_time_is_busy_but_for_idle_waiting_and_stolen_and_guests_count_once(
     machine: LinuxMachine,
 ) -> None:
     times = machine.cpu_times()
     assert times is not None
-    assert (times.whole.busy, times.whole.total) == (180, 1020)
-    assert [(core.busy, core.total) for core in times.cores] == [(80, 500), (100, 520)]
+    assert (times.whole.busy, times.whole.total) == (170, 1020)
+    assert [(core.busy, core.total) for core in times.cores] == [(80, 500), (90, 520)]
 
 
 def test_memory_is_total_and_available_with_swap(machine: LinuxMachine) -> None:
@@ -246,3 +246,96 @@ def test_reading_this_machine_leaks_no_descriptors() -> None:
     assert len(os.listdir("/proc/self/fd")) == kept  # noqa: PTH208
     machine.close()
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+def allow(root: FakeRoot, processors: str) -> None:
+    root.write(
+        "proc/self/status", f"Name:\tx\nCpus_allowed:\tff\nCpus_allowed_list:\t{processors}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("processors", "whole", "cores"),
+    [
+        ("1", (90, 520), 1),
+        ("0-1", (170, 1020), 2),
+        ("0-7", (170, 1020), 2),
+        ("0,1", (170, 1020), 2),
+        ("5", (170, 1020), 2),  # what cannot be is not believed
+        ("0-x", (170, 1020), 2),
+    ],
+)
+def test_only_the_processors_count_that_this_container_may_use(
+    root: FakeRoot, processors: str, whole: tuple[int, int], cores: int
+) -> None:
+    allow(root, processors)
+    machine = LinuxMachine(root.path)
+    times = machine.cpu_times()
+    assert times is not None
+    assert (times.whole.busy, times.whole.total) == whole
+    assert len(times.cores) == cores
+    machine.close()
+
+
+def test_a_cpuset_that_changes_is_seen_within_a_minute(root: FakeRoot) -> None:
+    now = [0.0]
+    allow(root, "0-1")
+    machine = LinuxMachine(root.path, lambda: now[0])
+    found = []
+    for moment_s, processors in ((0.0, "1"), (59.0, "1"), (61.0, "1")):
+        now[0] = moment_s
+        times = machine.cpu_times()
+        assert times is not None
+        found.append(len(times.cores))
+        allow(root, processors)
+    assert found == [2, 2, 1]
+    machine.close()
+
+
+def test_an_affinity_of_this_very_process_counts() -> None:
+    own = os.sched_getaffinity(0)
+    one = min(own)
+    os.sched_setaffinity(0, {one})
+    try:
+        machine = LinuxMachine()
+        times = machine.cpu_times()
+        assert times is not None
+        assert len(times.cores) == 1
+        machine.close()
+    finally:
+        os.sched_setaffinity(0, own)
+
+
+ARC = (
+    "9 1 0x01 147 39984 3500000000 12345\nname                            type data\n"
+    "hits                            4    7\nc_min                           4    {minimum}\n"
+    "size                            4    {size}\nmeta_size                       4    9\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "arc", "used_percent", "total_gb"),
+    [
+        ("", "", 75.0, 16),
+        # Half of the machine is kept for virtual machines; of the other half, half is used.
+        ("HugePages_Total:    4000\nHugepagesize:   2000 kB\nHugetlb:   8000000 kB\n", "", 50.0, 8),
+        ("HugePages_Total:    4000\nHugepagesize:   2000 kB\n", "", 50.0, 8),
+        ("HugePages_Total:       0\nHugepagesize:   2048 kB\nHugetlb:   0 kB\n", "", 75.0, 16),
+        # The cache gives back all but its minimum.
+        ("", ARC.format(minimum=1024_000_000, size=9 * 1024_000_000), 25.0, 16),
+        ("", ARC.format(minimum=9 * 1024_000_000, size=1024_000_000), 75.0, 16),
+        ("", "garbage\n\0", 75.0, 16),
+    ],
+)
+def test_the_memory_that_programs_can_have_is_the_whole(
+    root: FakeRoot, more: str, arc: str, used_percent: float, total_gb: int
+) -> None:
+    root.write("proc/meminfo", MEMINFO + more)
+    if arc:
+        root.write("proc/spl/kstat/zfs/arcstats", arc)
+    machine = LinuxMachine(root.path)
+    memory = machine.memory()
+    assert memory is not None
+    assert memory.used_percent == pytest.approx(used_percent)
+    assert memory.total_bytes == total_gb * 1_000_000 * 1024
+    machine.close()
