@@ -1,10 +1,11 @@
-"""Other guardians that run here: who they are and at which line they act, for people.
+"""Other OOM daemons that run here: which they are and at which line they act, for people.
 
-They are told by the name of their program; their lines stand in the command line (earlyoom) or in
+They are known by the name of their program; their lines stand in the command line (earlyoom) or in
 a configuration that the platform reads (nohang, systemd-oomd). What they do not say is their
 default, from their manuals.
 """
 
+import getopt
 import re
 from collections.abc import Callable, Iterable
 
@@ -38,8 +39,14 @@ class OomDaemon(msgspec.Struct, frozen=True, kw_only=True):
         return f"{acts}, before our {floor_percent:g} %"
 
 
-_EARLYOOM = re.compile(r"^-m$|^-m(?P<glued>\d.*)$")
-_NOHANG = re.compile(r"^soft_threshold_min_mem\s*=\s*([\d.]+)\s*%", re.MULTILINE)
+# What earlyoom hands to getopt_long (its main.c, 1.3 to 1.8), so that a regex is not an option.
+_EARLYOOM_SHORT = "m:s:M:S:kingN:P:dvr:ph"
+_EARLYOOM_LONG = (
+    *("prefer=", "avoid=", "ignore=", "dryrun", "ignore-root-user", "sort-by-rss", "syslog"),
+    *("help", "version"),
+)
+_NOHANG = re.compile(r"^\s*soft_threshold_min_mem\s*=\s*([\d.]+)\s*([%M])", re.MULTILINE)
+_TOTAL_KIB = re.compile(r"^MemTotal:\s+(\d+) kB", re.MULTILINE)
 _OOMD = re.compile(r"^\s*SwapUsedLimit\s*=\s*([\d.]+)\s*%", re.MULTILINE)
 _EARLYOOM_DEFAULT, _NOHANG_DEFAULT, _OOMD_DEFAULT = 10.0, 5.0, 90.0
 _RENICING = {
@@ -70,8 +77,7 @@ def _neighbour(process: ProcessFacts, arguments: Arguments, read: ReadText) -> O
     if name.startswith("python"):
         name = _script(arguments(process) or ())
     if name == "earlyoom":
-        said = arguments(process) or ()
-        return _memory(process, name, "ends the largest process", _earlyoom_percent(said))
+        return _earlyoom(process, arguments(process) or (), read)
     if name == "nohang":
         said = arguments(process) or ()
         return _memory(process, name, "ends the worst process", _nohang_percent(said, read))
@@ -94,21 +100,49 @@ def _script(arguments: tuple[str, ...]) -> str:
     return next((name for name in names if name in _SCRIPTED), "")
 
 
-def _earlyoom_percent(arguments: tuple[str, ...]) -> float:
-    """``-m 10,5``: the first figure is where it begins."""
-    for place, argument in enumerate(arguments):
-        if found := _EARLYOOM.match(argument):
-            value = found["glued"] or "".join(arguments[place + 1 : place + 2])
-            return _number(value.partition(",")[0], _EARLYOOM_DEFAULT)
-    return _EARLYOOM_DEFAULT
+def _earlyoom(process: ProcessFacts, arguments: tuple[str, ...], read: ReadText) -> OomDaemon:
+    """``-m 10,5``: the first figure is where it begins; of ``-m`` and ``-M`` the lower."""
+    try:
+        options, _ = getopt.gnu_getopt(list(arguments[1:]), _EARLYOOM_SHORT, list(_EARLYOOM_LONG))
+    except getopt.GetoptError:  # a version that knows more
+        options = []
+    given = {name: value.partition(",")[0] for name, value in options}  # the last one counts
+    if "--dryrun" in given:
+        does = "says whom it would end, and ends nobody (--dryrun)"
+        return OomDaemon(name=process.name, pid=process.pid, does=does)
+    lines = []
+    if "-m" in given:
+        lines.append(_number(given["-m"], _EARLYOOM_DEFAULT))
+    if "-M" in given and (percent := _percent_of_kib(given["-M"], read)) is not None:
+        lines.append(percent)
+    percent = min(lines, default=_EARLYOOM_DEFAULT)
+    return _memory(process, "earlyoom", "ends the largest process", percent)
 
 
 def _nohang_percent(arguments: tuple[str, ...], read: ReadText) -> float | None:
+    """``--monitor --config FILE`` in any order; no ``-cFILE``, no ``--config=FILE``."""
+    own = arguments[next((n for n, each in enumerate(arguments) if _is_nohang(each)), -1) + 1 :]
     for flag in ("--config", "-c"):
-        if flag in arguments[:-1]:
-            found = _NOHANG.search(read(arguments[arguments.index(flag) + 1]))
-            return float(found[1]) if found else None
+        if flag in own[:-1]:
+            found = _NOHANG.search(read(own[own.index(flag) + 1]))
+            if found is None:
+                return None
+            mebibytes = found[2] == "M"
+            kib = str(int(float(found[1]) * 1024)) if mebibytes else ""
+            return _percent_of_kib(kib, read) if mebibytes else float(found[1])
     return _NOHANG_DEFAULT
+
+
+def _is_nohang(argument: str) -> bool:
+    return argument.rpartition("/")[2] == "nohang"
+
+
+def _percent_of_kib(text: str, read: ReadText) -> float | None:
+    """So many KiB in per cent of the machine's memory; None where either cannot be told."""
+    total = _TOTAL_KIB.search(read("/proc/meminfo"))
+    if total is None or not text.isdecimal() or not int(total[1]):
+        return None
+    return round(100.0 * int(text) / int(total[1]), 1)
 
 
 def _oomd_does(read: ReadText) -> str:

@@ -266,7 +266,7 @@ def allow(root: FakeRoot, processors: str) -> None:
     ],
 )
 def test_only_the_processors_count_that_this_container_may_use(
-    root: FakeRoot, processors: str, whole: tuple[int, int], cores: int
+    root: FakeRoot, processors: str, whole: tuple[float, float], cores: int
 ) -> None:
     allow(root, processors)
     machine = LinuxMachine(root.path)
@@ -298,12 +298,11 @@ def test_an_affinity_of_this_very_process_counts() -> None:
     os.sched_setaffinity(0, {one})
     try:
         machine = LinuxMachine()
-        times = machine.cpu_times()
-        assert times is not None
-        assert len(times.cores) == 1
+        cores = [len(times.cores) for times in (machine.cpu_times(),) if times]
         machine.close()
     finally:
         os.sched_setaffinity(0, own)
+    assert cores == [1]
 
 
 ARC = (

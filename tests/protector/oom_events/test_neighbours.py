@@ -20,12 +20,48 @@ def found(name: str, *arguments: str, files: dict[str, str] | None = None) -> Oo
         (("earlyoom", "-m6"), 6.0),
         (("earlyoom", "-m"), 10.0),
         (("earlyoom", "-m", "nonsense"), 10.0),
+        (("earlyoom", "--prefer", "-m", "--avoid", "^(-m|7)$"), 10.0),
+        (("earlyoom", "--prefer=-m 3", "-m", "6"), 6.0),
+        (("earlyoom", "--pref", "-m3", "-m", "6"), 6.0),  # getopt_long takes what is unique
+        (("earlyoom", "-gm", "6", "-r60"), 6.0),
+        (("earlyoom", "-s", "-m", "-m", "8"), 8.0),  # the value of -s
+        (("earlyoom", "-m", "4", "-m", "9,3"), 9.0),
+        (("earlyoom", "--", "-m", "4"), 10.0),
+        (("earlyoom", "-M", "800000,400000"), 5.0),
+        (("earlyoom", "-M", "800000", "-m", "3"), 3.0),
+        (("earlyoom", "-N", "/usr/bin/tell", "-m", "12"), 12.0),
+        (("earlyoom", "--of-a-later-version", "-m", "4"), 10.0),
     ],
 )
 def test_earlyooms_line_is_read_from_its_arguments(
     arguments: tuple[str, ...], percent: float
 ) -> None:
-    neighbour = found("earlyoom", *arguments)
+    files = {"/proc/meminfo": "MemTotal:       16000000 kB\nMemFree: 1 kB\n"}
+    neighbour = found("earlyoom", *arguments, files=files)
+    assert neighbour is not None
+    assert neighbour.memory_percent == percent
+
+
+def test_an_earlyoom_that_only_rehearses_ends_nobody() -> None:
+    neighbour = found("earlyoom", "earlyoom", "-m", "9", "--dryrun")
+    assert neighbour is not None
+    assert (neighbour.ends, neighbour.memory_percent) == (False, None)
+    assert "ends nobody" in neighbour.sentence(5.0)
+
+
+@pytest.mark.parametrize(
+    ("line", "percent"),
+    [
+        ("soft_threshold_min_mem = 7.5 %", 7.5),
+        ("  soft_threshold_min_mem=8%", 8.0),
+        ("soft_threshold_min_mem = 1000 M", 6.4),
+        ("# soft_threshold_min_mem = 7.5 %", None),
+        ("soft_threshold_min_mem = many", None),
+    ],
+)
+def test_nohangs_line_is_in_per_cent_or_mebibytes(line: str, percent: float | None) -> None:
+    files = {"/n.conf": f"# x\n{line}\n", "/proc/meminfo": "MemTotal:       16000000 kB\n"}
+    neighbour = found("nohang", "python3", "-c", "x", "/sbin/nohang", "-c", "/n.conf", files=files)
     assert neighbour is not None
     assert neighbour.memory_percent == percent
 
