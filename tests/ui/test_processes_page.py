@@ -1,13 +1,16 @@
+import time
+
 import msgspec
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
-from omnitray.base.facts import ProtectState
+from omnitray.base.facts import Job, ProtectState
 from omnitray.processes.job_looks import identity
 from omnitray.protector.inspection import JobInspection
 from omnitray.protector.view import ActionFeedback, Protected, ProtectionView, WayBack
+from omnitray.ui.pages.processes.model import JOB
 from omnitray.ui.pages.processes.page import NONE_FIT, NONE_YET, ProcessesPage
 from omnitray.ui.pages.processes.text import JobColumn
 from omnitray.ui.widgets.cells import CELL, CellDelegate
@@ -205,14 +208,73 @@ def test_the_selection_survives_new_scans(opened: Opened) -> None:
     assert job.key == "vite:38110"
 
 
-def test_the_list_holds_still_while_the_keyboard_is_in_it(opened: Opened, qtbot: QtBot) -> None:
+def reordered(opened: Opened) -> list[Job]:
+    """A scan in which the second job does nothing any more, and what comes first now."""
+    jobs = list(samples.jobs())
+    jobs[1] = msgspec.structs.replace(jobs[1], cpu_percent=0.0)
+    show_jobs(opened.page, tuple(jobs), VIEW)
+    return jobs
+
+
+def first_rows(page: ProcessesPage) -> list[str]:
+    rows = (page.model.index(row, 0).data(JOB) for row in range(page.model.rowCount()))
+    return [each.key for each in rows]
+
+
+def test_the_list_holds_still_for_three_seconds_after_a_key(opened: Opened, qtbot: QtBot) -> None:
+    page = opened.page
+    before = first_rows(page)
+    press(page.view, Qt.Key.Key_Down)
+    jobs = reordered(opened)
+    assert first_rows(page) == before
+    new = msgspec.structs.replace(jobs[0], key="new:1", name="new")
+    show_jobs(page, (*jobs, new), VIEW)
+    assert page.held.text() == "order held · 1 new"
+    assert page.update_order.isVisible()
+    assert first_rows(page) == [*before, "new:1"]
+    qtbot.waitUntil(page.held.isHidden, timeout=6000)
+    assert first_rows(page) != [*before, "new:1"]
+    assert not page.update_order.isVisible()
+
+
+@pytest.mark.parametrize("way", ["update", "f5", "shown again"])
+def test_it_is_fresh_when_it_is_asked_for(opened: Opened, way: str) -> None:
+    page = opened.page
+    before = first_rows(page)
+    press(page.view, Qt.Key.Key_Down)
+    reordered(opened)
+    if way == "update":
+        click(page.update_order)
+    elif way == "f5":
+        page.reload()
+    else:
+        page.hide()
+        page.show()
+    assert first_rows(page) != before
+    assert page.held.isHidden()
+
+
+def test_a_selected_row_and_the_focus_alone_hold_nothing(opened: Opened, qtbot: QtBot) -> None:
     page = opened.page
     page.activateWindow()
     page.view.setFocus()
     qtbot.waitUntil(page.view.hasFocus)
+    before = first_rows(page)
     page.select("cargo build:40551")
-    row = page.view.currentIndex().row()
-    jobs = list(samples.jobs())
-    calm = msgspec.structs.replace(jobs[1], cpu_percent=0.0)
-    show_jobs(page, (jobs[0], calm, *jobs[2:]), VIEW)
-    assert page.view.currentIndex().row() == row
+    reordered(opened)
+    assert first_rows(page) != before
+
+
+def test_a_row_that_has_ended_is_not_kept_by_a_hand_that_goes_on(
+    opened: Opened, qtbot: QtBot
+) -> None:
+    page = opened.page
+    press(page.view, Qt.Key.Key_Down)
+    show_jobs(page, samples.jobs()[1:], VIEW)
+    assert page.held.text() == "order held · 1 ended"
+    start = time.monotonic()
+    while page.model.held.ended and time.monotonic() - start < 8.0:
+        page.view.hold()
+        qtbot.wait(50)
+    assert page.model.held.ended == 0
+    assert samples.jobs()[0].key not in first_rows(page)

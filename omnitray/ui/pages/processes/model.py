@@ -1,15 +1,22 @@
 """Jobs as a tree: a row for each job, its processes below. Rows keep their place on demand.
 
-While the person points at the list it is *frozen*: the order stands, jobs and processes that are
+While the person is at the list it is *frozen*: the order stands, jobs and processes that are
 gone stay as faded rows, new ones come at the end. Updates keep selection and open branches, since
 rows are inserted, removed and moved, never reset; a row is one very job or process for its life.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    Signal,
+)
 
 from omnitray.base.facts import Job, ProcessFacts
 from omnitray.processes.job_looks import identity
@@ -96,11 +103,21 @@ class _Row(msgspec.Struct, eq=False):
     gone: bool = False
 
 
+class Held(NamedTuple):
+    """What a frozen list keeps back: another order, jobs that came, rows that have ended."""
+
+    order: bool = False
+    new: int = 0
+    ended: int = 0
+
+
 class JobsModel(QAbstractItemModel):
     """The tree. Give it jobs with :meth:`show_jobs`, what holds them with :meth:`show_grips`.
 
     ``as_given`` keeps the order in which the jobs come until a column is chosen.
     """
+
+    held_changed = Signal()
 
     def __init__(self, parent: QObject | None = None, *, as_given: bool = False) -> None:
         super().__init__(parent)
@@ -110,6 +127,8 @@ class JobsModel(QAbstractItemModel):
         self._grips = Grips()
         self._serial = 0
         self._frozen = False
+        self._new: set[int] = set()  # serials of the rows that came while frozen
+        self.held = Held()
         self._filter = ""
         self._projects = not as_given
         self._column: JobColumn | None = None if as_given else JobColumn.CPU
@@ -248,6 +267,19 @@ class JobsModel(QAbstractItemModel):
         if not self._frozen:
             self._reorder()
         self._tell_all()
+        self._note_held()
+
+    def _note_held(self) -> None:
+        if self._frozen:
+            lines = (line.gone for row in self._rows for line in row.lines)
+            ended = sum(row.gone for row in self._rows) or int(any(lines))
+            now = Held(self._ordered() != self._rows, len(self._new), ended)
+        else:
+            self._new.clear()
+            now = Held()
+        if now != self.held:
+            self.held = now
+            self.held_changed.emit()
 
     def _passes(self, job: Job) -> bool:
         if not self._filter:
@@ -292,6 +324,7 @@ class JobsModel(QAbstractItemModel):
             row = _Row(self._serial, job, list(map(_Line, job.processes)))
             self._rows.append(row)
             self._by_serial[row.serial] = row
+            self._new.add(row.serial)
         self.endInsertRows()
 
     def _reorder(self) -> None:

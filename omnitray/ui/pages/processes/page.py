@@ -8,13 +8,13 @@ from omnitray.base.facts import Job, ProtectState
 from omnitray.protector.view import ActionFeedback, HoldKind, Protected
 from omnitray.ui import formats
 from omnitray.ui.pages.page import Page, PageContext
-from omnitray.ui.pages.processes.model import JobsModel
+from omnitray.ui.pages.processes.model import Held, JobsModel
 from omnitray.ui.pages.processes.text import Grips, grips, job_pss
 from omnitray.ui.pages.processes.view import JobsView
 from omnitray.ui.theme import GAP, SMALL_GAP, text_font
 from omnitray.ui.widgets.action_feedback import ToldLine
 from omnitray.ui.widgets.frames import Card, button, rule
-from omnitray.ui.widgets.labels import ElidedLabel, paragraph, plain_tooltip
+from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph, plain_tooltip
 
 NONE_CHOSEN = "Choose a job in the list first."
 SWITCHED_OFF = "Protection is off. It is switched on the Protection page."
@@ -32,6 +32,18 @@ _DOES = {
     "protect": "Never touch it from now on. It can be taken back here and in Settings.",
     "unprotect": "Take it off the list of what is never touched.",
 }
+
+
+def held_words(held: Held) -> str:
+    """``order held · 4 new``; empty where the list is up to date."""
+    if not any(held):
+        return ""
+    parts = ["order held"]
+    if held.new:
+        parts.append(f"{held.new} new")
+    if held.ended:
+        parts.append(f"{held.ended} ended")
+    return " · ".join(parts)
 
 
 def why_not(job: Job | None, known: Grips, state: ProtectState) -> dict[str, str]:
@@ -104,6 +116,8 @@ class ProcessesPage(Page):
         self.filter.setAccessibleName("Search jobs")
         self.filter.setClearButtonEnabled(True)
         self.filter.textChanged.connect(self._on_filter_changed)
+        self.held = label(muted=True)
+        self.update_order = button("Update")
         self.chosen = ElidedLabel(NOTHING, muted=True)
         self.slow_down = button("Slow down")
         self.pause = button("Pause")
@@ -141,11 +155,19 @@ class ProcessesPage(Page):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GAP)
-        column.addWidget(self.filter)
+        top = QHBoxLayout()
+        top.setSpacing(SMALL_GAP)
+        top.addWidget(self.filter, 1)
+        top.addWidget(self.held)
+        top.addWidget(self.update_order)
+        column.addLayout(top)
+        self._show_held()
         column.addWidget(card, 1)
         self.view.hide()
 
     def _connect(self) -> None:
+        self.model.held_changed.connect(self._show_held)
+        self.update_order.clicked.connect(self.view.release)
         self.view.job_selected.connect(self._on_job_selected)
         for action, each in self._buttons.items():
             if action != "end":
@@ -166,6 +188,11 @@ class ProcessesPage(Page):
         self.model.show_jobs(facts.jobs, known)
         self._show_emptiness()
         self._show_choice()
+
+    @Slot()
+    def reload(self) -> None:
+        """Let the order follow at once."""
+        self.view.release()
 
     def show_feedback(self, feedback: ActionFeedback) -> None:
         """Say what came of what the person asked for."""
@@ -190,6 +217,14 @@ class ProcessesPage(Page):
         self.empty.setText(NONE_FIT if self.filter.text() else NONE_YET)
         self.empty.setVisible(empty)
         self.view.setVisible(not empty)
+
+    @Slot()
+    def _show_held(self) -> None:
+        """Say what the list keeps back while it holds still; nothing where it is up to date."""
+        words = held_words(self.model.held)
+        self.held.setText(words)
+        self.held.setVisible(bool(words))
+        self.update_order.setVisible(bool(words))
 
     def _show_choice(self) -> None:
         job = self.view.selected_job()

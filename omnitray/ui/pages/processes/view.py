@@ -1,7 +1,7 @@
-"""The tree or table that shows a :class:`JobsModel`; it holds still under the mouse."""
+"""The tree or table that shows a :class:`JobsModel`; it holds still under mouse and keys."""
 
-from PySide6.QtCore import QEvent, Qt, Signal, Slot
-from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QKeyEvent, QShowEvent
 
 from omnitray.base.facts import Job
 from omnitray.ui.pages.processes.model import JobsModel
@@ -9,6 +9,14 @@ from omnitray.ui.pages.processes.text import JobColumn
 from omnitray.ui.theme import Theme
 from omnitray.ui.widgets.cells import CellDelegate, CellView
 
+# So long after the last touch of mouse or key nobody is about to press on a row any more.
+_HOLD_MS = 3000
+_HANDS = (
+    QEvent.Type.MouseMove,
+    QEvent.Type.MouseButtonPress,
+    QEvent.Type.MouseButtonDblClick,
+    QEvent.Type.Wheel,
+)
 _LOW_ROW = 29
 _HEADER = 30
 _INDENT = 18
@@ -37,6 +45,8 @@ class JobsView(CellView):
         if tree:
             self.header().setSortIndicator(JobColumn.CPU, Qt.SortOrder.DescendingOrder)
             self.setSortingEnabled(True)
+        self._holding = QTimer(self, singleShot=True, interval=_HOLD_MS)
+        self._holding.timeout.connect(self.release)
         self.selectionModel().currentRowChanged.connect(self._on_current_changed)
         self.doubleClicked.connect(self._on_opened)
 
@@ -63,34 +73,35 @@ class JobsView(CellView):
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self._on_opened()
         else:
+            self.hold()
             super().keyPressEvent(event)
 
-    def enterEvent(self, event: QEnterEvent) -> None:  # noqa: N802 - Qt's name
-        """Hold still from now on."""
+    def viewportEvent(self, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Hold still under a mouse that moves, turns its wheel or presses."""
+        if event.type() in _HANDS:
+            self.hold()
+        return super().viewportEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Be fresh whenever it is shown."""
+        self.release()
+        super().showEvent(event)
+
+    def hold(self) -> None:
+        """Keep the order for a while; a row that has ended is not kept longer by more input."""
+        if self._holding.isActive() and self._jobs.held.ended:
+            return
+        self._holding.start()
         self._jobs.freeze(frozen=True)
-        super().enterEvent(event)
 
-    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Move again, unless the keyboard is here."""
-        self._jobs.freeze(frozen=self._keyboard_is_here())
-        super().leaveEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
-        """Hold still while a row is selected."""
-        super().focusInEvent(event)
-        self._jobs.freeze(frozen=self._keyboard_is_here() or self.underMouse())
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
-        """Move again, unless the mouse is here."""
-        super().focusOutEvent(event)
-        self._jobs.freeze(frozen=self.underMouse())
-
-    def _keyboard_is_here(self) -> bool:
-        return self.hasFocus() and self.currentIndex().isValid()
+    @Slot()
+    def release(self) -> None:
+        """Let the order follow again, at once."""
+        self._holding.stop()
+        self._jobs.freeze(frozen=False)
 
     @Slot()
     def _on_current_changed(self) -> None:
-        self._jobs.freeze(frozen=self._keyboard_is_here() or self.underMouse())
         self.job_selected.emit(self.selected_job())
 
     @Slot()
