@@ -1,0 +1,188 @@
+"""Delivers the plugin's alerts: to OmniTray where it runs, else into the files of its history.
+
+Nothing here raises: a report that cannot be delivered is one line in the terminal summary, and
+the tests go on.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, TypeVar
+
+import msgspec
+
+from omnitray.alerts import fingerprint, rules  # noqa: F401 - not first when time is short
+from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.history import History
+from omnitray.base.clock import SystemClock, timestamp
+from omnitray.base.durable import StorageError
+from omnitray.base.facts import AlertType, Severity
+from omnitray.base.paths import find_paths
+from omnitray.client.http import NotRunning, RequestFailed
+from omnitray.client.offline import Files
+from omnitray.client.sync import Client
+
+T = TypeVar("T")
+SOURCE = "pytest"
+FAULTS = (OSError, NotRunning, RequestFailed, StorageError, ValueError, msgspec.MsgspecError)
+QUIET_S = 1.0  # a grouped report is sent again at most this often: one request a second is nothing
+
+
+class Reporter:
+    """Raises, updates and resolves alerts; counts what was raised and keeps what went wrong."""
+
+    def __init__(self) -> None:
+        self.paths = find_paths()
+        self.client = Client(paths=self.paths)
+        self.raised = 0
+        self.problem = ""
+        self._lock = threading.Lock()
+        self._stored: dict[str, Alert] = {}  # by key: alerts written to files by this run
+
+    def report(
+        self,
+        key: str,
+        type_: AlertType,
+        title: str,
+        message: str,
+        context: Mapping[str, Any],
+        severity: Severity | None = None,
+    ) -> Alert | None:
+        """Raise an alert; with the same ``key`` again it is the same record, told anew."""
+        with self._lock:
+            first = key not in self._stored
+            alert = self._attempt(
+                lambda: self._deliver(key, type_, title, message, context, severity)
+            )
+            if alert is not None:
+                self._stored[key] = alert
+                self.raised += first
+            return alert
+
+    def write_file(
+        self, type_: AlertType, title: str, message: str, context: Mapping[str, Any]
+    ) -> None:
+        """Write an alert into the history's folder without asking OmniTray: the process may end."""
+        from omnitray.api.requests import NewAlert  # noqa: PLC0415 - when a test hangs
+
+        new = NewAlert(
+            type=type_, title=title, message=message, source=SOURCE, context=dict(context)
+        )
+        self._attempt(lambda: Files(self.paths).raise_alert(new))
+
+    def resolve(self, key: str) -> None:
+        """End the alert that was raised with ``key``, if one was."""
+        with self._lock:
+            alert = self._stored.pop(key, None)
+            if alert is not None:
+                self._attempt(lambda: self._end(alert))
+
+    def resolve_project(self, project: str, *, but_run: str | None = None) -> None:
+        """End what earlier runs of the project have left open; ``but_run`` keeps that run's."""
+        for alert in self._attempt(self._open) or ():
+            of_project = alert.context.get("project") == project
+            if of_project and (but_run is None or alert.context.get("run") != but_run):
+                self._attempt(partial(self._end, alert))
+
+    def has_open(self, type_: AlertType, run: str, nodeid: str) -> bool:
+        """Whether a process of this run has raised an alert about the test."""
+        return any(
+            alert.type is type_
+            and alert.context.get("run") == run
+            and alert.context.get("nodeid") == nodeid
+            for alert in self._attempt(self._open) or ()
+        )
+
+    def _open(self) -> list[Alert]:
+        found = self.client.alerts(states=("firing", "acknowledged"), limit=500)
+        return [alert for alert in found if alert.source == SOURCE]
+
+    def _deliver(
+        self,
+        key: str,
+        type_: AlertType,
+        title: str,
+        message: str,
+        context: Mapping[str, Any],
+        severity: Severity | None,
+    ) -> Alert:
+        before = self._stored.get(key)
+        if before is not None and not self.client.running:
+            return self._rewrite(before, message, context)
+        return self.client.raise_(
+            type_, title, message, severity=severity, source=SOURCE, context=context
+        )
+
+    def _rewrite(self, before: Alert, message: str, context: Mapping[str, Any]) -> Alert:
+        now = timestamp(SystemClock().wall())
+        alert = msgspec.structs.replace(
+            before, message=message, context=dict(context), last_seen=now, count=before.count + 1
+        )
+        self._history().store(alert)
+        return alert
+
+    def _end(self, alert: Alert) -> None:
+        if self.client.running:
+            self.client.resolve(alert.id)
+            return
+        now = timestamp(SystemClock().wall())
+        self._history().store(msgspec.structs.replace(alert, state="resolved", resolved_at=now))
+
+    def _history(self) -> History:
+        return History(self.paths.alerts, SystemClock(), keep=False)
+
+    def _attempt(self, what: Callable[[], T]) -> T | None:
+        try:
+            return what()
+        except FAULTS as error:
+            self.problem = self.problem or f"{error}" or type(error).__name__
+            return None
+
+
+class GroupedReport:
+    """One alert that grows: sent at once, then at most once in :data:`QUIET_S`, and at the end."""
+
+    def __init__(self, send: Callable[[], None]) -> None:
+        self._send = send
+        self._condition = threading.Condition()
+        self._new = False
+        self._closing = False
+        self._thread: threading.Thread | None = None
+
+    def change(self) -> None:
+        """Say that there is something new to send; returns at once."""
+        with self._condition:
+            self._new = True
+            self._condition.notify()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="omnitray-report", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Send what is left and end the thread."""
+        with self._condition:
+            self._closing = True
+            self._condition.notify()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _run(self) -> None:
+        while True:
+            with self._condition:
+                self._condition.wait_for(lambda: self._new or self._closing)
+                new, self._new = self._new, False
+            if new:
+                self._send()
+            with self._condition:
+                if self._condition.wait_for(lambda: self._closing, QUIET_S) and not self._new:
+                    return
+
+
+def bounded(lines: Iterable[str], limit: int) -> str:
+    """The lines as one text of at most ``limit`` characters, cut in the middle."""
+    text = "\n".join(lines)
+    if len(text) <= limit:
+        return text
+    half = limit // 2 - 5
+    return f"{text[:half]}\n[…]\n{text[-half:]}"

@@ -1,0 +1,453 @@
+"""The plugin at work: what each test process watches, and what the run's leader reports.
+
+Under xdist every worker has a :class:`TestProcess`, and the controller alone has the
+:class:`Run`; without xdist one process has both. Facts travel from a worker with its reports, as
+``report.omnitray``; outcomes and the exit status are never changed.
+"""
+
+import hashlib
+import os
+import resource
+import shutil
+import stat
+import tempfile
+import time
+from collections.abc import Generator, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omnitray.base.durable import make_folder, write_atomic
+from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
+from omnitray.client.leases import Borrowed
+from omnitray.pytest_plugin.reporter import FAULTS, GroupedReport, Reporter
+from omnitray.pytest_plugin.running_test import RunningTest, TestClock
+from omnitray.pytest_plugin.tree import TreeSampler
+
+NAMED = 50  # failed tests named in the alert's context; the count says how many there are
+SHOWN = 5  # and in its message
+ERROR_LIMIT = 300
+
+
+def register(config: pytest.Config) -> None:
+    """Register what this process has to do."""
+    given: Mapping[str, str] = getattr(config, "workerinput", {})
+    slow = config.getoption("omnitray_slow") or config.getini("omnitray_slow") or None
+    project = str(config.rootpath)
+    reporter = Reporter()
+    run_id = given.get("omnitray_run") or _next_run(reporter, project)
+    marks = Path(given.get("omnitray_marks") or own_marks(reporter.paths.state / "pytest"))
+    facts = {"run": run_id, "project": project, "worker": given.get("workerid", "main")}
+    process = TestProcess(reporter, facts, marks, float(slow) if slow else None)
+    config.pluginmanager.register(process, "omnitray-process")
+    if not given:
+        config.pluginmanager.register(Run(config, reporter, facts, marks), "omnitray-run")
+
+
+def _next_run(reporter: Reporter, project: str) -> str:
+    """The number of this run of the project, counted in ``data/pytest_runs.json``."""
+    import msgspec  # noqa: PLC0415 - once a run
+
+    path = reporter.paths.data / "pytest_runs.json"
+    try:
+        counts = msgspec.json.decode(path.read_bytes(), type=dict[str, int])
+    except (*FAULTS, FileNotFoundError):
+        counts = {}
+    counts[project] = counts.get(project, 0) + 1
+    try:
+        make_folder(path.parent)
+        write_atomic(path, msgspec.json.encode(counts))
+    except FAULTS as error:
+        reporter.problem = f"{error}"
+    return str(counts[project])
+
+
+def short(project: str) -> str:
+    """The project's folder as a person writes it."""
+    home = str(Path("~").expanduser())
+    return f"~{project[len(home) :]}" if project.startswith(f"{home}/") else project
+
+
+class TestProcess:
+    """Watches the tests of this process, and adds facts to their reports."""
+
+    __test__ = False
+
+    def __init__(
+        self, reporter: Reporter, facts: dict[str, str], marks: Path, slow_s: float | None
+    ) -> None:
+        self._reporter = reporter
+        self._facts = facts
+        self._marks = marks
+        self._phase = "setup"
+        self._clock = TestClock(slow_s, self._on_slow, self._on_timeout)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
+        """A test begins in this process; None lets pytest run it."""
+        self._clock.start(item.nodeid)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self) -> None:
+        """Its set-up is done."""
+        self._phase = "call"
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self) -> None:
+        """Its body is done."""
+        self._phase = "teardown"
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, Any, None]:
+        """Add to the report what only this process knows."""
+        outcome = yield
+        report = outcome.get_result()
+        peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        report.omnitray = {
+            "peak_bytes": peak_bytes,
+            "worker": self._facts["worker"],
+            "raised": self._reporter.raised,
+        }
+        error = None if call.excinfo is None else call.excinfo.value
+        if report.failed and error is not None:
+            report.omnitray["error"] = first_line(error)
+            report.omnitray["timed_out"] = self._timed_out(item.nodeid, error)
+            if (denied := permission_facts(error)) is not None:
+                report.omnitray["permission"] = denied
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """A test has ended; a timeout that was announced and did not come is taken back."""
+        test = self._clock.end()
+        self._phase = "setup"
+        if test is not None and test.timeout_said and not self._mark(nodeid).exists():
+            self._reporter.resolve(f"timeout:{nodeid}")
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> None:
+        """pytest-timeout arms its own timer next; None lets it."""
+        if settings.timeout and settings.timeout > 0:
+            self._clock.set_limit(item.nodeid, float(settings.timeout))
+
+    def pytest_unconfigure(self) -> None:
+        """End the watching thread."""
+        self._clock.close()
+
+    def _timed_out(self, nodeid: str, error: BaseException) -> bool:
+        """Whether pytest-timeout has ended this test: its alert stays, and no other comes."""
+        timed_out = type(error).__name__ == "Failed" and f"{error}".startswith("Timeout")
+        if timed_out:
+            self._mark(nodeid).touch()
+        return timed_out
+
+    def _mark(self, nodeid: str) -> Path:
+        """A file that stands while a test of that name has been reported as timed out."""
+        return mark_of(self._marks, nodeid)
+
+    def _on_slow(self, test: RunningTest, stack: str) -> None:
+        took = time.monotonic() - test.started_mono_s
+        self._reporter.report(
+            f"slow:{test.nodeid}",
+            AlertType.TEST_TIMEOUT,
+            f"Slow test: {test.nodeid}",
+            f"The test runs for {took:.0f} s and goes on.",
+            {**self._facts, "nodeid": test.nodeid, "phase": self._phase, "stack": stack},
+            Severity.WARNING,
+        )
+
+    def _on_timeout(self, test: RunningTest, stack: str) -> None:
+        """Report in time: where the process ends at the limit, no other moment comes."""
+        limit = f"{test.limit_s:g} s"
+        title = f"Test timed out: {test.nodeid}"
+        message = f"The test reaches its limit of {limit} in its {self._phase}."
+        context = {
+            **self._facts,
+            "nodeid": test.nodeid,
+            "phase": self._phase,
+            "error": f"Timeout: more than {limit}",
+            "limit_s": test.limit_s,
+            "stack": stack,
+        }
+        self._mark(test.nodeid).with_suffix(".due").touch()  # should the process end meanwhile
+        self._reporter.report(
+            f"timeout:{test.nodeid}", AlertType.TEST_TIMEOUT, title, message, context
+        )
+
+
+def own_marks(above: Path) -> Path:
+    """A folder for this process; removes those of processes that ended without removing theirs.
+
+    Where the state folder cannot be written, it is a temporary one.
+    """
+    try:
+        make_folder(above)
+    except FAULTS:
+        return Path(tempfile.mkdtemp(prefix="omnitray-run-"))
+    for folder in above.iterdir():
+        if folder.name.isdecimal() and not Path(f"/proc/{folder.name}").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+    own = above / str(os.getpid())
+    make_folder(own)
+    return own
+
+
+def mark_of(marks: Path, nodeid: str) -> Path:
+    """Where the processes of a run note that a test timed out."""
+    return marks / hashlib.blake2b(nodeid.encode(), digest_size=12).hexdigest()
+
+
+def first_line(error: BaseException) -> str:
+    """``AssertionError: assert 1 == 2``: the error in one line, bounded."""
+    text = f"{error}".strip().splitlines()
+    return f"{type(error).__name__}: {text[0] if text else ''}".rstrip(": ")[:ERROR_LIMIT]
+
+
+def permission_facts(error: BaseException) -> dict[str, Any] | None:
+    """Path, mode and owner where a test failed because something is not permitted."""
+    each: BaseException | None = error
+    seen = 0
+    while each is not None and not isinstance(each, PermissionError) and seen < 10:  # noqa: PLR2004
+        each, seen = each.__cause__ or each.__context__, seen + 1
+    if not isinstance(each, PermissionError):
+        return None
+    found: dict[str, Any] = {"errno": each.strerror or "not permitted", "path": None}
+    if isinstance(each.filename, str | bytes | os.PathLike):
+        found["path"] = os.fspath(each.filename)
+        if isinstance(found["path"], bytes):
+            found["path"] = os.fsdecode(found["path"])
+        found |= mode_and_owner(Path(found["path"]))
+    return found
+
+
+def mode_and_owner(path: Path) -> dict[str, Any]:
+    """Of the path, or of the nearest folder above it that can be seen."""
+    import pwd  # noqa: PLC0415 - only where something is not permitted
+
+    for place in (path, *path.parents):
+        try:
+            facts = place.stat()
+        except OSError:
+            continue
+        try:
+            owner = pwd.getpwuid(facts.st_uid).pw_name
+        except KeyError:
+            owner = str(facts.st_uid)
+        return {"seen": str(place), "mode": stat.filemode(facts.st_mode), "owner": owner}
+    return {}
+
+
+class Run:
+    """The run as a whole: its leases, its alerts, and the lines at its end."""
+
+    def __init__(
+        self, config: pytest.Config, reporter: Reporter, facts: dict[str, str], marks: Path
+    ) -> None:
+        self._config = config
+        self._reporter = reporter
+        self._facts = facts
+        self._marks = marks
+        self._leases: list[Borrowed] = []
+        self._failed: dict[str, dict[str, str]] = {}
+        self._timed_out: set[str] = set()
+        self._tests: set[str] = set()
+        self._group = GroupedReport(self._send_failures)
+        self._sampler = TreeSampler()
+        self._peak_test = ("", 0)
+        self._raised_by: dict[str, int] = {}
+        self._kills_before = kernel_kills()
+
+    @property
+    def name(self) -> str:
+        """``pytest · ~/shop · run 3``."""
+        return f"pytest · {short(self._facts['project'])} · run {self._facts['run']}"
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Borrow the level and the mode of a test run; measure from now on."""
+        client = self._reporter.client
+        for lease in (client.borrow(level=MonitorLevel.INTENSIVE, mode=Mode.TEST),):
+            try:
+                lease.take()
+            except FAULTS as error:
+                self._reporter.problem = f"{error}"
+                continue
+            self._leases.append(lease)
+        self._sampler.start()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker of xdist which run it belongs to."""
+        node.workerinput["omnitray_run"] = self._facts["run"]
+        node.workerinput["omnitray_marks"] = str(self._marks)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Follow every test of the run, whichever process it ran in."""
+        self._tests.add(report.nodeid)
+        more: dict[str, Any] = getattr(report, "omnitray", {})
+        if (peak := more.get("peak_bytes", 0)) > self._peak_test[1]:
+            self._peak_test = (report.nodeid, peak)
+        if (worker := more.get("worker", "main")) != self._facts["worker"]:
+            self._raised_by[worker] = more.get("raised", 0)
+        if not report.failed or not more:  # the report of a crash: it has its own hook
+            return
+        if more.get("timed_out"):
+            self._timed_out.add(report.nodeid)
+            return
+        if (denied := more.get("permission")) is not None:
+            self._report_denied(report, denied)
+            return
+        self._failed.setdefault(
+            report.nodeid,
+            {
+                "nodeid": report.nodeid,
+                "phase": report.when,
+                "worker": more.get("worker", "main"),
+                "error": more.get("error", ""),
+            },
+        )
+        self._group.change()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
+        """A worker has ended in the middle of a test: by its time limit, or by somebody."""
+        worker = getattr(getattr(report, "node", None), "gateway", None)
+        name = getattr(worker, "id", "") or self._facts["worker"]
+        if mark_of(self._marks, crashitem).with_suffix(".due").exists():
+            self._timed_out.add(crashitem)
+            if not self._reporter.has_open(AlertType.TEST_TIMEOUT, self._facts["run"], crashitem):
+                self._reporter.report(
+                    f"timeout:{crashitem}",
+                    AlertType.TEST_TIMEOUT,
+                    f"Test timed out: {crashitem}",
+                    "The test reached its limit, and its worker ended before it could report it.",
+                    {**self._facts, "worker": name, "nodeid": crashitem, "error": "Timeout"},
+                )
+            return
+        who = self._who_killed()
+        self._reporter.report(
+            f"crash:{crashitem}",
+            AlertType.CRITICAL,
+            f"Test worker crashed: {crashitem}",
+            f"A worker of {self.name} ended during this test{who}.",
+            {
+                **self._facts,
+                "worker": name,
+                "nodeid": crashitem,
+                "phase": "call",
+                "error": f"worker crashed{who}",
+            },
+        )
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        """Send what is left, end what is over, and give back what was borrowed."""
+        self._group.close()
+        if self._tests and exitstatus == pytest.ExitCode.OK:
+            self._reporter.resolve_project(self._facts["project"])
+        elif self._failed:
+            self._reporter.resolve_project(self._facts["project"], but_run=self._facts["run"])
+        for lease in self._leases:
+            try:
+                lease.give_back()
+            except FAULTS as error:
+                self._reporter.problem = f"{error}"
+        self._sampler.stop()
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """At most three lines."""
+        for line in self._lines():
+            terminalreporter.write_line(f"omnitray: {line}")
+
+    def pytest_unconfigure(self) -> None:
+        """Remove the marks."""
+        for path in self._marks.iterdir():
+            path.unlink(missing_ok=True)
+        self._marks.rmdir()
+
+    def _lines(self) -> Iterator[str]:
+        plugin: Any = self._config.pluginmanager.get_plugin("omnitray-server")
+        restarts = 0 if plugin is None else plugin.restarts
+        if restarts:
+            times = "once" if restarts == 1 else f"{restarts} times"
+            yield f"the server {plugin.server.name} was restarted {times}"
+        if self._reporter.problem:
+            yield f"an alert could not be delivered: {self._reporter.problem}"
+        elif number := self._reporter.raised + sum(self._raised_by.values()):
+            yield (
+                "1 alert raised; see omnitray alerts"
+                if number == 1
+                else (f"{number} alerts raised; see omnitray alerts")
+            )
+        peak = self._sampler.peak_bytes
+        if peak:
+            held = f", the most in {self._peak_test[0]}" if self._peak_test[0] else ""
+            yield (
+                f"peak memory {peak / 1e6:.0f} MB, CPU {self._sampler.cpu_s:.1f} s of "
+                f"{self._sampler.elapsed_s:.1f} s{held}"
+            )
+
+    def _send_failures(self) -> None:
+        failed = list(self._failed.values())
+        first = failed[0]
+        named = "; ".join(f"{each['nodeid']} ({each['error']})" for each in failed[:SHOWN])
+        more = len(failed) - SHOWN
+        rest = f"; {more} more" if more > 0 else ""
+        count = "1 test fails" if len(failed) == 1 else f"{len(failed)} tests fail"
+        self._reporter.report(
+            "failed",
+            AlertType.TEST_FAILED,
+            f"Tests fail in {short(self._facts['project'])}",
+            f"{count}: {named}{rest}",
+            {
+                **self._facts,
+                **first,
+                "failed_count": len(failed),
+                "failed": failed[:NAMED],
+            },
+        )
+
+    def _report_denied(self, report: pytest.TestReport, denied: dict[str, Any]) -> None:
+        path = denied.get("path") or "something"
+        mode, owner = denied.get("mode"), denied.get("owner")
+        facts = f" ({denied.get('seen')} is {mode}, owned by {owner})" if mode else ""
+        remedy = f"Give the user who runs the tests access to {path}."
+        more: dict[str, Any] = getattr(report, "omnitray", {})
+        self._reporter.report(
+            f"denied:{path}",
+            AlertType.PERMISSION_ERROR,
+            f"Not permitted: {path}",
+            f"{report.nodeid} fails: {denied['errno']}: {path}{facts}. {remedy}",
+            {
+                **self._facts,
+                "worker": more.get("worker", "main"),
+                "nodeid": report.nodeid,
+                "phase": report.when,
+                "error": more.get("error", ""),
+                "remedy": remedy,
+                **{key: value for key, value in denied.items() if key != "errno"},
+            },
+        )
+
+    def _who_killed(self) -> str:
+        """Who ended a worker, where that is known."""
+        before, now = self._kills_before, kernel_kills()
+        if before is not None and now is not None and now > before:
+            self._kills_before = now
+            return ": the kernel ran out of memory and killed a process at that time"
+        return ""
+
+
+def kernel_kills() -> int | None:
+    """How many processes the kernel's OOM killer has ended since boot; None where it does not say.
+
+    ``oom_kill`` in /proc/vmstat (Linux 4.13 and newer).
+    """
+    try:
+        lines = Path("/proc/vmstat").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    counts = [line.split()[1] for line in lines if line.startswith("oom_kill ")]
+    return int(counts[0]) if counts else None
