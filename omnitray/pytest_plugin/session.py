@@ -43,6 +43,24 @@ def register(config: pytest.Config) -> None:
     config.pluginmanager.register(process, "omnitray-process")
     if not given:
         config.pluginmanager.register(Run(config, reporter, facts, marks), "omnitray-run")
+    server = config.getoption("omnitray_server") or config.getini("omnitray_server")
+    if server:
+        _register_server(config, server, reporter, {**facts, "marks": str(marks)})
+
+
+def _register_server(
+    config: pytest.Config, server: str, reporter: Reporter, facts: dict[str, str]
+) -> None:
+    from omnitray.pytest_plugin import server as under_test  # noqa: PLC0415 - only with one
+
+    plugin: under_test.ServerProbe
+    if facts["worker"] == "main":
+        health = config.getoption("omnitray_health") or config.getini("omnitray_health") or None
+        spec = under_test.spec_of(server, health, reporter, config.rootpath)
+        plugin = under_test.ServerOwner(spec, reporter, facts)
+    else:
+        plugin = under_test.ServerProbe(under_test.ServerUnderTest(Path(facts["marks"])))
+    config.pluginmanager.register(plugin, "omnitray-server")
 
 
 def _next_run(reporter: Reporter, project: str) -> str:
@@ -252,6 +270,7 @@ class Run:
         self._leases: list[Borrowed] = []
         self._failed: dict[str, dict[str, str]] = {}
         self._timed_out: set[str] = set()
+        self._affected: dict[str, list[dict[str, str]]] = {}
         self._tests: set[str] = set()
         self._group = GroupedReport(self._send_failures)
         self._sampler = TreeSampler()
@@ -298,6 +317,9 @@ class Run:
             return
         if (denied := more.get("permission")) is not None:
             self._report_denied(report, denied)
+            return
+        if (server := more.get("server")) is not None:
+            self._report_affected(report, server, more)
             return
         self._failed.setdefault(
             report.nodeid,
@@ -363,9 +385,7 @@ class Run:
 
     def pytest_unconfigure(self) -> None:
         """Remove the marks."""
-        for path in self._marks.iterdir():
-            path.unlink(missing_ok=True)
-        self._marks.rmdir()
+        shutil.rmtree(self._marks, ignore_errors=True)
 
     def _lines(self) -> Iterator[str]:
         plugin: Any = self._config.pluginmanager.get_plugin("omnitray-server")
@@ -406,6 +426,32 @@ class Run:
                 **first,
                 "failed_count": len(failed),
                 "failed": failed[:NAMED],
+            },
+        )
+
+    def _report_affected(
+        self, report: pytest.TestReport, server: str, more: dict[str, Any]
+    ) -> None:
+        """A test that failed while its server was down: its alert is explained by the server's."""
+        affected = self._affected.setdefault(server, [])
+        affected.append({"nodeid": report.nodeid, "error": more.get("error", "")})
+        number = len(affected)
+        count = "1 test fails" if number == 1 else f"{number} tests fail"
+        named = "; ".join(f"{each['nodeid']} ({each['error']})" for each in affected[:SHOWN])
+        self._reporter.report(
+            f"failed:{server}",
+            AlertType.TEST_FAILED,
+            f"Tests fail without their server {server}",
+            f"{count} while the server {server} is down: {named}",
+            {
+                **self._facts,
+                "worker": more.get("worker", "main"),
+                "nodeid": affected[0]["nodeid"],
+                "phase": report.when,
+                "error": affected[0]["error"],
+                "server": server,
+                "failed_count": number,
+                "failed": affected[:NAMED],
             },
         )
 

@@ -1,0 +1,335 @@
+"""The server that the tests need: started before the first test, restarted when it goes down.
+
+The run's leader owns it (xdist's controller, or the only process) and drives it with
+:class:`~omnitray.servers.supervisor.Supervisor`, so that an exit is seen at once, whatever the
+tests do. What the other processes need of it is a small file, :class:`ServerFacts`, that the
+leader replaces at each change; a worker asks for a restart with a file beside it.
+"""
+
+import contextlib
+import os
+import re
+import shlex
+import threading
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from omnitray.base.durable import write_atomic
+from omnitray.base.facts import AlertType, MonitorLevel
+from omnitray.client.leases import Borrowed
+from omnitray.pytest_plugin.reporter import FAULTS, Reporter
+from omnitray.servers.health import check
+from omnitray.servers.model import AlertNews, ProbeResult, ServerState, ServerView
+from omnitray.servers.supervisor import Supervisor
+from omnitray.settings.servers import NAME, ServerSettings, server_of_table
+
+MARKER = "omnitray_server"
+PROBE_S = 0.2  # DESIGN.md: a probe before a test takes at most 200 ms
+POLL_S = 0.05
+NO_START = frozenset({ServerState.CRASH_LOOP, ServerState.FOREIGN, ServerState.STOPPED})
+# The four limits of a start (90, 120, 180, 240 s) with the waits between them.
+LONGEST_START_S = 90.0 + 120.0 + 180.0 + 240.0 + 20.0
+END_S = 12.0  # TERM to the tree, KILL after 10 s
+
+
+class ServerFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The server as the tests see it. ``exits`` counts how often it has ended by itself."""
+
+    name: str
+    state: str
+    pid: int | None = None
+    url: str | None = None
+    log: str = ""
+    health: str = ""
+    exits: int = 0
+    detail: str = ""
+
+    @property
+    def up(self) -> bool:
+        """Whether its process is there and it has answered."""
+        return self.state == ServerState.UP and self.pid is not None and _lives(self.pid)
+
+    @property
+    def given_up(self) -> bool:
+        """Whether nobody starts it again."""
+        return self.state in NO_START
+
+
+def _lives(pid: int) -> bool:
+    """Whether the process runs; one that has ended and was not waited for does not."""
+    try:
+        line = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return line.rpartition(")")[2].split()[0] not in "ZX"
+
+
+class ServerUnderTest:
+    """What the fixture ``omnitray_server`` gives."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "server.json"
+        self._request = folder / "restart"
+
+    @property
+    def facts(self) -> ServerFacts:
+        """As the leader saw it last."""
+        return msgspec.json.decode(self._file.read_bytes(), type=ServerFacts)
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.facts.name
+
+    @property
+    def url(self) -> str | None:
+        """Its address, from the health address."""
+        return self.facts.url
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, None while it does not run."""
+        return self.facts.pid
+
+    @property
+    def log(self) -> str:
+        """Its output so far, at most the last 64 kB."""
+        with contextlib.suppress(OSError), Path(self.facts.log).open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 65536))
+            return file.read().decode(errors="replace")
+        return ""
+
+    def restart(self) -> None:
+        """Restart it and wait until it is up; raises RuntimeError where it does not come up."""
+        before = self.facts.pid
+        self._request.touch()
+        self.wait_until_up(lambda facts: facts.pid != before)
+
+    def wait_until_up(
+        self, also: Callable[[ServerFacts], bool] = lambda _facts: True, longest_s: float = 0
+    ) -> ServerFacts:
+        """Wait; raises RuntimeError where it is given up or takes too long."""
+        ends = time.monotonic() + (longest_s or LONGEST_START_S)
+        while True:
+            facts = self.facts
+            if facts.up and also(facts):
+                return facts
+            if (facts.given_up and not self._request.exists()) or time.monotonic() > ends:
+                raise RuntimeError(f"the server {facts.name} is {facts.state}: {facts.detail}")
+            time.sleep(POLL_S)
+
+
+class ServerProbe:
+    """In each process that runs tests: the probe before a test, the note on its report."""
+
+    def __init__(self, server: ServerUnderTest) -> None:
+        self.server = server
+        self.restarts = 0
+        self._marked = False
+        self._before: ServerFacts | None = None
+        self._note = ""
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """With any test marked, only the marked ones need the server."""
+        self._marked = any(item.get_closest_marker(MARKER) for item in items)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Wait for a server that is down; a test whose server is given up runs all the same."""
+        self._note, self._before = "", None
+        if self._marked and item.get_closest_marker(MARKER) is None:
+            return
+        facts = self.server.facts
+        if not self._answers(facts):
+            self._note = f"the server {facts.name} was down before this test ({facts.detail})"
+            with contextlib.suppress(RuntimeError):
+                facts = self.server.wait_until_up()
+        self._before = facts
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(self) -> Generator[None, Any, None]:
+        """Say on the report that the server went down; the outcome stays as it is."""
+        outcome = yield
+        report = outcome.get_result()
+        before = self._before
+        if before is not None and report.when == "call":
+            now = self.server.facts
+            gone = before.pid is not None and not _lives(before.pid)
+            if gone or now.exits != before.exits or now.pid != before.pid:
+                self._note = f"the server {now.name} went down during this test"
+        if self._note and report.when == "call":
+            report.sections.append(("omnitray", self._note))
+            more: dict[str, Any] = getattr(report, "omnitray", {})
+            report.omnitray = {**more, "server": self.server.name}
+
+    @staticmethod
+    def _answers(facts: ServerFacts) -> bool:
+        if not facts.up:
+            return False
+        if not facts.health:
+            return True
+        found = check(facts.health, PROBE_S, cwd="/", env={})
+        # A busy server may take longer than the probe: the leader's own probes judge that.
+        return found.result in {ProbeResult.OK, ProbeResult.TIMEOUT}
+
+
+class ServerOwner(ServerProbe):
+    """In the run's leader: owns the server and tells what happens to it."""
+
+    def __init__(self, spec: ServerSettings, reporter: Reporter, facts: dict[str, str]) -> None:
+        self._folder = Path(facts["marks"])
+        self._spec = spec
+        self._reporter = reporter
+        self._facts = {key: value for key, value in facts.items() if key != "marks"}
+        self._lock = threading.Lock()
+        self._running: dict[str, None] = {}
+        self._last = ""
+        self._exits = 0
+        self._urgent: Borrowed | None = None
+        self._ended = threading.Event()
+        self._asking = threading.Thread(target=self._serve_requests, name="omnitray-server")
+        self._supervisor = Supervisor(
+            memory=self._folder / "servers.json",
+            logs=self._folder / "log",
+            on_change=self._on_change,
+            on_alert=self._on_alert,
+        )
+        (self._folder / "log").mkdir(mode=0o700, exist_ok=True)
+        self._write(ServerFacts(name=spec.name, state=ServerState.STARTING))
+        super().__init__(ServerUnderTest(self._folder))
+
+    def pytest_sessionstart(self) -> None:
+        """Start it before the first test, outside the clock of any test."""
+        self._supervisor.start()
+        self._asking.start()
+        self._supervisor.add(self._spec, "pytest").result(END_S)
+        with contextlib.suppress(RuntimeError):  # told as an alert; the tests run all the same
+            self.server.wait_until_up()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Let a worker find the server."""
+        node.workerinput["omnitray_server"] = self._spec.name
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """A test begins, here or in a worker."""
+        with self._lock:
+            self._running[nodeid] = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """A test has ended."""
+        with self._lock:
+            self._running.pop(nodeid, None)
+            self._last = nodeid
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self) -> None:
+        """End the server and all that it has started; give the level back."""
+        self._ended.set()
+        self._asking.join()
+        self._supervisor.stop(end_servers=True, patience_s=END_S)
+        self._calm_down()
+
+    def _serve_requests(self) -> None:
+        request = self._folder / "restart"
+        while not self._ended.wait(POLL_S):
+            if request.exists():
+                self._supervisor.command(self._spec.name, "restart").result(END_S)
+                request.unlink(missing_ok=True)
+
+    def _on_change(self, view: ServerView) -> None:
+        went_down = view.state in {ServerState.DOWN, ServerState.CRASH_LOOP}
+        self._exits += went_down
+        self.restarts = view.restarts
+        self._write(
+            ServerFacts(
+                name=view.name,
+                state=view.state,
+                pid=view.pid,
+                url=view.url,
+                log=view.log_file,
+                health=view.health or "" if isinstance(self._spec.health, str) else "",
+                exits=self._exits,
+                detail=view.detail,
+            )
+        )
+
+    def _write(self, facts: ServerFacts) -> None:
+        write_atomic(self._folder / "server.json", msgspec.json.encode(facts))
+
+    def _on_alert(self, news: AlertNews) -> None:
+        key = f"{news.type}:{news.label}"
+        if news.resolved:
+            self._reporter.resolve(key)
+            if news.type is AlertType.SERVER_DOWN:
+                self._calm_down()
+            return
+        if news.type is AlertType.SERVER_DOWN:
+            self._hurry()
+        during, named = self._who_ran()
+        context = {**news.context, **self._facts, "server": news.server, **named}
+        message = f"{news.message} {during}".strip()
+        self._reporter.report(key, news.type, news.title, message, context, news.severity)
+
+    def _who_ran(self) -> tuple[str, dict[str, Any]]:
+        """Which test ran when it happened, or which was the last before."""
+        with self._lock:
+            running, last = list(self._running), self._last
+        if running:
+            return f"It happened during {', '.join(running)}.", {
+                "nodeid": running[0],
+                "phase": "during",
+                "tests": running,
+            }
+        if last:
+            return f"It happened after {last}.", {"nodeid": last, "phase": "after"}
+        return "It happened before the first test.", {"phase": "start"}
+
+    def _hurry(self) -> None:
+        """Watch the machine closely while the server is down."""
+        if self._urgent is None:
+            lease = self._reporter.client.borrow(level=MonitorLevel.CRITICAL)
+            with contextlib.suppress(*FAULTS):
+                lease.take()
+                self._urgent = lease
+
+    def _calm_down(self) -> None:
+        lease, self._urgent = self._urgent, None
+        if lease is not None:
+            with contextlib.suppress(*FAULTS):
+                lease.give_back()
+
+
+def spec_of(given: str, health: str | None, reporter: Reporter, root: Path) -> ServerSettings:
+    """The server by its name in the settings, or by a command of its own.
+
+    Raises:
+        pytest.UsageError: the settings know no such name, or the command cannot be used.
+    """
+    try:
+        if NAME.fullmatch(given):
+            declared = {each.name: each for each in _declared(reporter)}
+            if given not in declared:
+                raise pytest.UsageError(f"omnitray: the settings declare no server {given}")
+            spec = declared[given]
+            return spec if health is None else msgspec.structs.replace(spec, health=health)
+        name = re.sub(r"[^a-z0-9_-]+", "-", root.name.lower()).strip("-")[:30] or "tests"
+        table = {"name": f"{name}-tests", "command": shlex.split(given), "cwd": str(root)}
+        return server_of_table({**table, "health": health or "", "restart": "always"})
+    except ValueError as error:
+        raise pytest.UsageError(f"omnitray: {error}") from error
+
+
+def _declared(reporter: Reporter) -> tuple[ServerSettings, ...]:
+    from omnitray.settings import load  # noqa: PLC0415 - only for a server of the settings
+
+    return load(reporter.paths.config_file).settings.servers
