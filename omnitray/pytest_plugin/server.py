@@ -249,7 +249,8 @@ class ServerOwner(ServerProbe):
     def _on_change(self, view: ServerView) -> None:
         went_down = view.state in {ServerState.DOWN, ServerState.CRASH_LOOP}
         self._exits += went_down
-        self.restarts = view.restarts
+        if view.state is ServerState.UP and self.restarts < self._exits:
+            self.restarts = self._exits
         self._write(
             ServerFacts(
                 name=view.name,
@@ -332,4 +333,4 @@ def spec_of(given: str, health: str | None, reporter: Reporter, root: Path) -> S
 def _declared(reporter: Reporter) -> tuple[ServerSettings, ...]:
     from omnitray.settings import load  # noqa: PLC0415 - only for a server of the settings
 
-    return load(reporter.paths.config_file).settings.servers
+    return load(reporter.paths.config_file).servers

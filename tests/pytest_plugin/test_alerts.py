@@ -11,7 +11,7 @@ import time, pytest
 def test_good(): pass
 def test_wrong(): assert 1 == 2
 def test_odd(): raise ValueError("x\\ny")
-def test_denied(): raise PermissionError(13, "Permission denied", "/root/secret/file")
+def test_denied(): raise PermissionError(13, "Permission denied", "/etc/secret/file")
 @pytest.mark.timeout(2)
 def test_hangs(): time.sleep(30)
 """
@@ -47,7 +47,7 @@ def test_each_kind_of_fault_is_one_alert(
     assert [each["type"] for each in found] == TYPES
     assert {each["source"] for each in found} == {"pytest"}
     denied, failed, timeout = found
-    assert denied["context"]["path"] == "/root/secret/file"
+    assert denied["context"]["path"] == "/etc/secret/file"
     assert "owned by root" in denied["message"]
     assert failed["context"]["failed_count"] == 2
     assert failed["context"]["project"] == str(pytester.path)
