@@ -17,6 +17,7 @@ from omnitray.base.facts import Job, Snapshot
 from omnitray.protector.inspection import JobInspection
 from omnitray.protector.view import ActionFeedback, ProtectionView
 from omnitray.settings import Problem, Settings
+from omnitray.ui.pace import Pace
 from omnitray.ui.pages.page import Page, PageContext
 
 
@@ -48,6 +49,11 @@ _MARKED = 200
 _MARKING_MS = 100  # a flood of alerts moves the markers ten times a second at most
 # An inspection comes 5 to 60 ms after the scan that it belongs to: both are painted at once.
 _LATE_MS = 100
+# What is painted more often than once a second is not read any better, and painting is what an
+# open window costs; where the CPU is short of time the charts have less of it.
+_SHOWN_MS = 1000
+_SHOWN_SHORT_MS = 2000
+_SHORT_PERCENT = 90.0
 P = TypeVar("P", bound=Page)
 
 
@@ -62,8 +68,8 @@ class Pages(QStackedWidget):
         self._built: dict[str, Page] = {}
         self._marking = QTimer(self, singleShot=True, interval=_MARKING_MS)
         self._marking.timeout.connect(self._show_marks)
-        self._late = QTimer(self, singleShot=True, interval=_LATE_MS)
-        self._late.timeout.connect(self._pass_jobs)
+        self._readings = Pace(self._pass_readings, _SHOWN_MS, self)
+        self._lists = Pace(self._pass_jobs, _SHOWN_MS, self)
 
     def show_page(self, name: str) -> None:
         """Turn to a page, building it if it is the first time."""
@@ -77,7 +83,7 @@ class Pages(QStackedWidget):
             page.reload()
             self.addWidget(page)
         self.setCurrentWidget(self._built[name])
-        self._pass_jobs()
+        self._lists.now()
         self._want_inspection()
 
     @property
@@ -95,8 +101,10 @@ class Pages(QStackedWidget):
     def add_snapshot(self, snapshot: Snapshot) -> None:
         """One more reading."""
         self._facts.readings.add(snapshot)
-        for page in self._built.values():
-            page.show_readings()
+        short = (snapshot.cpu_percent or 0.0) >= _SHORT_PERCENT
+        for pace in (self._readings, self._lists):
+            pace.interval_ms = _SHOWN_SHORT_MS if short else _SHOWN_MS
+        self._readings.ask()
 
     def set_history(self, snapshots: Iterable[Snapshot]) -> None:
         """Other readings altogether."""
@@ -115,7 +123,7 @@ class Pages(QStackedWidget):
     def show_inspection(self, inspection: JobInspection) -> None:
         """What was seen closely of the jobs in sight."""
         self._facts.inspection = inspection
-        self._pass_jobs()
+        self._lists.ask()
 
     @Slot(object)
     def show_feedback(self, feedback: ActionFeedback) -> None:
@@ -162,7 +170,7 @@ class Pages(QStackedWidget):
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Catch up with the scans that came while the window was hidden."""
         super().showEvent(event)
-        self._pass_jobs()
+        self._lists.now()
         self._want_inspection()
 
     @Slot()
@@ -175,15 +183,15 @@ class Pages(QStackedWidget):
 
     def _pass_soon(self) -> None:
         """A page with inspections waits a moment for the one that comes after a scan."""
-        if self.page is not None and self.page.wants_inspection:
-            self._late.start()
-        else:
-            self._pass_jobs()
+        wanted = self.page is not None and self.page.wants_inspection
+        self._lists.ask(_LATE_MS if wanted else 0)
 
-    @Slot()
+    def _pass_readings(self) -> None:
+        for page in self._built.values():
+            page.show_readings()
+
     def _pass_jobs(self) -> None:
         """Tell the page in sight: a list that is not visible is left alone."""
-        self._late.stop()
         if self.isVisible() and self.page is not None:
             self.page.show_jobs()
 

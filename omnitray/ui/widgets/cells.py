@@ -1,5 +1,6 @@
 """Paints a cell of a list of jobs: name and count, figures to the right, the state as a pill."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from PySide6.QtCore import (
@@ -13,7 +14,7 @@ from PySide6.QtCore import (
     Qt,
     Slot,
 )
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QHelpEvent, QPainter
+from PySide6.QtGui import QAccessible, QColor, QFont, QFontMetrics, QHelpEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -63,15 +64,26 @@ class CellDelegate(QStyledItemDelegate):
         super().__init__()
         self.theme = theme
         self.row_height = row_height
-        self._pointed = QPersistentModelIndex()
-        self._fonts: dict[tuple[str, float, bool], QFont] = {}
+        self._pointed: tuple[int, int] | None = None
+        self._base = QFont()
+        self._fonts: dict[tuple[float, bool], tuple[QFont, QFontMetrics]] = {}
 
     def font(self, base: QFont, scale: float = 1.0, *, bold: bool = False) -> QFont:
         """A font as of :func:`text_font`, kept: a page paints a hundred cells."""
-        key = (base.key(), scale, bold)
-        if key not in self._fonts:
-            self._fonts[key] = text_font(base, scale, bold=bold)
-        return self._fonts[key]
+        return self.face(base, scale, bold=bold)[0]
+
+    def face(
+        self, base: QFont, scale: float = 1.0, *, bold: bool = False
+    ) -> tuple[QFont, QFontMetrics]:
+        """The font and its metrics, kept together."""
+        if base != self._base:
+            self._base = QFont(base)
+            self._fonts.clear()
+        found = self._fonts.get((scale, bold))
+        if found is None:
+            font = text_font(base, scale, bold=bold)
+            found = self._fonts[scale, bold] = font, QFontMetrics(font)
+        return found
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802 - Qt's name
         """Rows of one height; as wide as the words."""
@@ -101,10 +113,10 @@ class CellDelegate(QStyledItemDelegate):
 
     def _width(self, cell: Cell, base: QFont) -> int:
         """How wide a cell is that shows all of its words."""
-        metrics = QFontMetrics(self.font(base, bold=cell.bold))
+        _, metrics = self.face(base, bold=cell.bold)
         width = 2 * _PAD + metrics.horizontalAdvance(cell.text)
         if cell.quiet:
-            small = QFontMetrics(self.font(base, _QUIET))
+            _, small = self.face(base, _QUIET)
             width += small.horizontalAdvance(cell.quiet) + (6 if cell.text else 0)
         if cell.pill:
             width += round(pill_width(cell.pill, self.font(base, PILL_SCALE, bold=True))) + 6
@@ -112,7 +124,7 @@ class CellDelegate(QStyledItemDelegate):
 
     def point_at(self, index: Index) -> bool:
         """The row of this index is under the mouse; whether that is another than before."""
-        pointed = QPersistentModelIndex(index.sibling(index.row(), 0))
+        pointed = (index.row(), index.internalId()) if index.isValid() else None
         changed = pointed != self._pointed
         self._pointed = pointed
         return changed
@@ -135,11 +147,10 @@ class CellDelegate(QStyledItemDelegate):
     def paint_ground(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw selection, hover and the rule below."""
         colours = self.theme.colours
-        first = index.sibling(index.row(), 0)
         # The view has looked this up for the row; asking the selection costs its number of ranges.
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(option.rect, QColor(colours.selected))
-        elif self._pointed.isValid() and self._pointed == first:
+        elif self._pointed == (index.row(), index.internalId()):
             painter.fillRect(option.rect, QColor(colours.hover))
         painter.setPen(QColor(colours.border))
         painter.drawLine(option.rect.bottomLeft(), option.rect.bottomRight())
@@ -149,24 +160,29 @@ class CellDelegate(QStyledItemDelegate):
     ) -> None:
         colours = self.theme.colours
         align = Qt.AlignmentFlag.AlignRight if cell.right else Qt.AlignmentFlag.AlignLeft
-        font = self.font(option.font, bold=cell.bold)
-        metrics = QFontMetrics(font)
-        text = metrics.elidedText(cell.text, Qt.TextElideMode.ElideRight, box.width())
+        font, metrics = self.face(option.font, bold=cell.bold)
+        text, used = _fitted(cell.text, metrics, box.width())
         painter.setFont(font)
         painter.setPen(QColor(colours.muted if cell.faded else colours.text))
         painter.drawText(box, align | Qt.AlignmentFlag.AlignVCenter, text)
-        used = metrics.horizontalAdvance(text)
         rest = box.adjusted(used + 6 if used else 0, 0, 0, 0)
         if cell.quiet and rest.width() > 2 * _PAD:
-            small = self.font(option.font, _QUIET)
+            small, metrics = self.face(option.font, _QUIET)
             painter.setFont(small)
             painter.setPen(QColor(colours.muted))
-            quiet = QFontMetrics(small).elidedText(
-                cell.quiet, Qt.TextElideMode.ElideRight, rest.width()
-            )
+            quiet, _ = _fitted(cell.quiet, metrics, rest.width())
             painter.drawText(
                 rest, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, quiet
             )
+
+
+def _fitted(words: str, metrics: QFontMetrics, width: int) -> tuple[str, int]:
+    """The words as far as they fit, and how wide that is."""
+    used = metrics.horizontalAdvance(words)
+    if used <= width:
+        return words, used
+    words = metrics.elidedText(words, Qt.TextElideMode.ElideRight, width)
+    return words, metrics.horizontalAdvance(words)
 
 
 _SMALLEST = 32
@@ -211,6 +227,15 @@ class CellView(QTreeView):
             header.resizeSection(column, width)
         for column in stretch:
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+
+    def dataChanged(  # noqa: N802 - Qt's name
+        self, first: Index, last: Index, roles: Sequence[int] = ()
+    ) -> None:
+        """Paint what is in sight, once. Qt would ask for the place of every cell that changed."""
+        if QAccessible.isActive():
+            super().dataChanged(first, last, list(roles))
+        else:
+            self.viewport().update()
 
     def leaveEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Nothing is pointed at any more."""

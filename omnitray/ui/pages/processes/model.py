@@ -200,7 +200,7 @@ class JobsModel(QAbstractItemModel):
         """Jobs, or the processes of one."""
         if not parent.isValid():
             return len(self._rows)
-        if parent.internalId() or parent.column():
+        if parent.internalId() or parent.column() or not self._projects:
             return 0
         return len(self._rows[parent.row()].lines)
 
@@ -356,7 +356,7 @@ class JobsModel(QAbstractItemModel):
         if self._rows:
             bottom = self.createIndex(len(self._rows) - 1, last, 0)
             self.dataChanged.emit(self.createIndex(0, 0, 0), bottom)
-        for row in self._rows:
+        for row in self._rows if self._projects else ():
             if row.lines:
                 bottom = self.createIndex(len(row.lines) - 1, last, row.serial)
                 self.dataChanged.emit(self.createIndex(0, 0, row.serial), bottom)
