@@ -1,4 +1,8 @@
-"""Which job each process belongs to. Pure: the same processes give the same jobs in any order.
+"""Which job each process belongs to, kept from scan to scan.
+
+:class:`AssignmentRules` says it for one process, :class:`JobGrouping` asks again for those alone
+whose answer may be another one: they came, moved, or hang on a process or a process group that
+did. The same processes give the same jobs in any order.
 
 From the top of the process tree downwards, a process stays in its parent's job, unless
 
@@ -11,108 +15,248 @@ From the top of the process tree downwards, a process stays in its parent's job,
 - it is a test run, a build or an agent that an application, an agent or a service has started.
 """
 
-from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
 from omnitray.base.facts import JobKind, ProcessFacts
 from omnitray.processes.cgroup_units import Unit, UnitKind, readable_name, unit_of
-from omnitray.processes.job_looks import (
-    KERNEL,
-    SYSTEM,
-    JobAssignment,
-    PreviousScan,
-    ProcessDetailCache,
-    identity,
-)
+from omnitray.processes.detail_cache import ProcessDetailCache
 from omnitray.processes.naming import CommandName, beside_others, may_be_a_run, rank
 from omnitray.processes.process_roles import Role, role_of, waits_for_a_person
+from omnitray.processes.process_tree import (
+    BY_AGE,
+    Identity,
+    ProcessTree,
+    TreeChanges,
+    identity,
+)
 
 _APART = frozenset({JobKind.APP, JobKind.AGENT, JobKind.SERVICE, JobKind.SYSTEM})
 _OWN_RUN = frozenset({JobKind.TEST_RUN, JobKind.BUILD, JobKind.AGENT})
 _STRANGERS = frozenset({Role.HOST, Role.DESKTOP})
 
 
-def seat_all(
-    processes: Sequence[ProcessFacts],
-    looks: ProcessDetailCache,
-    past: PreviousScan,
-    unmoved: AbstractSet[int],
-) -> dict[int, JobAssignment]:
-    """The seat of each process by pid; ``unmoved`` are those who are where they were."""
-    return _Seating(processes, looks, past, unmoved).all()
+class JobAssignment(msgspec.Struct, frozen=True, kw_only=True):
+    """The job's key, what was known of it when it began, and who began it."""
+
+    key: str
+    name: str
+    kind: JobKind
+    root: Identity
+    cgroup: str | None = None
 
 
-class _Seating:
-    """One pass over one scan."""
+KERNEL = JobAssignment(key="kernel", name="Kernel", kind=JobKind.SYSTEM, root=(2, 0))
+SYSTEM = JobAssignment(key="system", name="System", kind=JobKind.SYSTEM, root=(1, 0))
+
+
+class JobGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """A job before it is measured; the members (pids) by age."""
+
+    assignment: JobAssignment
+    leader: int
+    members: tuple[int, ...]
+
+
+class GroupAsked(msgspec.Struct, frozen=True):
+    """What an answer rests on: a process group, or no more of it than who comes first in it."""
+
+    number: int
+    first: Identity
+    whole: bool
+
+
+class JobGrouping:
+    """The jobs of the newest scan; from one thread."""
+
+    def __init__(self, details: ProcessDetailCache) -> None:
+        self.tree = ProcessTree()
+        self.groups: dict[str, JobGroup] = {}  # by key
+        self._details = details
+        self._assignments: dict[int, JobAssignment] = {}
+        # What those had before this scan who were given another one in it; None: they came.
+        self._replaced: dict[int, JobAssignment | None] = {}
+        self._members: dict[str, set[int]] = {}
+        self._asked: dict[int, GroupAsked] = {}
+        self._askers: dict[int, set[int]] = {}  # by process group
+        self._rules = AssignmentRules(self.tree, details, self._assignments, self._before)
+
+    def update(self, processes: Sequence[ProcessFacts], *, whole: bool = False) -> TreeChanges:
+        """Take a scan. ``whole``: ask for every process, whatever has changed."""
+        reassigned, self._replaced = self._replaced, {}
+        changes = self.tree.update(processes)
+        moved_units = self._details.settle(
+            lambda each: (
+                self.tree.by_pid.get(each.pid) is not None
+                and identity(self.tree.by_pid[each.pid]) == identity(each)
+            )
+        )
+        touched: set[str] = set()
+        for process in changes.gone:
+            self._drop(process, touched)
+        for before, now in changes.moved:
+            if before.name != now.name:
+                self._details.forget(before)
+        if whole:
+            self._rules.names.clear()
+            pending = set(self.tree.by_pid)
+        else:
+            pending = self._concerned(changes, moved_units, reassigned)
+        self._assign(pending)
+        for pid, replaced in self._replaced.items():
+            self._move(pid, replaced, touched)
+        # The members' figures may be others, but who they are and who leads them is not.
+        for key in touched:
+            self._regroup(key)
+        return changes
+
+    def job_key(self, pid: int) -> str:
+        """The key of the job of a process."""
+        return self._assignments[pid].key
+
+    def _before(self, process: ProcessFacts) -> JobAssignment | None:
+        """What it was assigned at the scan before; None where it was not there."""
+        if process.pid in self._replaced:
+            return self._replaced[process.pid]
+        return self._assignments.get(process.pid)
+
+    # Who is asked for again
+
+    def _concerned(
+        self, changes: TreeChanges, moved_units: Iterable[int], reassigned: Mapping[int, object]
+    ) -> set[int]:
+        tree = self.tree
+        moved = changes.pids()
+        # A process is judged by its parent and its parent's unit; a group by its members' parents.
+        changed = {*moved, *moved_units}
+        below = {child for pid in changed for child in tree.children(pid)}
+        groups = {process.group for process in (*changes.gone, *changes.came)}
+        groups |= {each.group for pair in changes.moved for each in pair}
+        groups |= {tree.by_pid[pid].group for pid in below}
+        for group in groups:
+            self._rules.names.pop(group, None)
+        # Whether a command goes on is told by what its members were assigned at the scan before:
+        # a new answer may give yet another one. All other answers would come out the same.
+        known = [pid for pid in reassigned if pid in tree.by_pid]
+        again = {pid for pid in known if pid in self._asked}
+        resumed = {tree.by_pid[pid].group for pid in known}
+        asking = {
+            pid
+            for group in groups | resumed
+            for pid in self._askers.get(group, ())
+            if self._is_concerned(self._asked[pid])
+        }
+        return {pid for pid in (*changed, *below, *again, *asking) if pid in tree.by_pid}
+
+    def _is_concerned(self, asked: GroupAsked) -> bool:
+        members = self.tree.group(asked.number)
+        return asked.whole or not members or identity(members[0]) != asked.first
+
+    def _assign(self, pending: set[int]) -> None:
+        """Assign these, each after its parent, and those below that a new answer concerns."""
+        tree = self.tree
+        while pending:
+            line = [tree.by_pid[next(iter(pending))]]
+            seen = {line[0].pid}
+            while (parent := tree.parent(line[-1])) is not None and parent.pid not in seen:
+                line.append(parent)
+                seen.add(parent.pid)
+            for process in reversed(line):
+                if process.pid in pending:
+                    pending.discard(process.pid)
+                    if self._ask(process):
+                        pending |= tree.children(process.pid)
+
+    def _ask(self, process: ProcessFacts) -> bool:
+        """Assign one; whether that is another answer than the newest one."""
+        pid = process.pid
+        newest = self._assignments.get(pid)
+        found = self._rules.assign(process)
+        self._note_group(pid, self._rules.group_asked)
+        before = self._before(process)
+        if before is not None and _is_same(before, found):
+            found = before  # who sits below needs no look then
+        if found is newest:
+            return False
+        if found is before:
+            self._replaced.pop(pid, None)
+        else:
+            self._replaced.setdefault(pid, before)
+        self._assignments[pid] = found
+        return True
+
+    def _note_group(self, pid: int, asked: GroupAsked | None) -> None:
+        before = self._asked.pop(pid, None)
+        if before is not None:
+            self._askers[before.number].discard(pid)
+            if not self._askers[before.number]:
+                del self._askers[before.number]
+        if asked is not None:
+            self._asked[pid] = asked
+            self._askers.setdefault(asked.number, set()).add(pid)
+
+    # Who is with whom
+
+    def _drop(self, process: ProcessFacts, touched: set[str]) -> None:
+        self._details.forget(process)
+        self._note_group(process.pid, None)
+        key = self._assignments.pop(process.pid).key
+        self._members[key].discard(process.pid)
+        touched.add(key)
+
+    def _move(self, pid: int, before: JobAssignment | None, touched: set[str]) -> None:
+        now = self._assignments[pid]
+        if before is not None:
+            self._members[before.key].discard(pid)
+            touched.add(before.key)
+        self._members.setdefault(now.key, set()).add(pid)
+        touched.add(now.key)
+
+    def _regroup(self, key: str) -> None:
+        pids = self._members[key]
+        if not pids:
+            del self._members[key]
+            self.groups.pop(key, None)
+            return
+        members = sorted((self.tree.by_pid[pid] for pid in pids), key=BY_AGE)
+        # Several strangers may have begun one unit: the oldest of them speaks.
+        assignment = self._assignments[members[0].pid]
+        leader = next((each for each in members if identity(each) == assignment.root), members[0])
+        self.groups[key] = JobGroup(
+            assignment=assignment,
+            leader=leader.pid,
+            members=tuple([each.pid for each in members]),
+        )
+
+
+class AssignmentRules:
+    """The job of one process, from its place in the tree and the answers for those above it."""
 
     def __init__(
         self,
-        processes: Sequence[ProcessFacts],
-        looks: ProcessDetailCache,
-        past: PreviousScan,
-        unmoved: AbstractSet[int],
+        tree: ProcessTree,
+        details: ProcessDetailCache,
+        assignments: Mapping[int, JobAssignment],
+        before: Callable[[ProcessFacts], JobAssignment | None],
     ) -> None:
-        self._by_pid = {process.pid: process for process in processes}
-        self._looks = looks
-        self._remembered = past.seats
-        self._unmoved = unmoved
-        self._orphans = past.orphaned(processes, unmoved)
-        self._seats: dict[int, JobAssignment] = {}
-        self._groups: dict[int, list[ProcessFacts]] | None = None
-        self._names: dict[int, CommandName] = {}
+        self.names: dict[int, CommandName] = {}  # of process groups
+        self.group_asked: GroupAsked | None = None  # by the newest answer
+        self._tree = tree
+        self._details = details
+        self._assignments = assignments
+        self._before = before
 
-    def all(self) -> dict[int, JobAssignment]:
-        seats = self._seats
-        for pid, process in self._by_pid.items():
-            if pid not in seats:
-                above = seats.get(process.ppid)
-                if above is not None and self._still_belongs(process, above):
-                    seats[pid] = above
-                else:
-                    self._seat_line(process)
-        return seats
-
-    def _still_belongs(self, process: ProcessFacts, above: JobAssignment) -> bool:
-        """Whether it was in its parent's job before, and nothing has changed for either."""
-        if process.pid not in self._unmoved or process.ppid not in self._unmoved:
-            return False
-        return self._remembered.get(identity(process)) is above
-
-    def _seat_line(self, process: ProcessFacts) -> None:
-        """Seat a process after all those above it."""
-        line = [process]
-        seen = {process.pid}
-        while (parent := self._parent(line[-1])) is not None:
-            if parent.pid in self._seats or parent.pid in seen:
-                break
-            line.append(parent)
-            seen.add(parent.pid)
-        for each in reversed(line):
-            self._seats[each.pid] = self._kept(each, self._seat(each))
-
-    def _kept(self, process: ProcessFacts, seat: JobAssignment) -> JobAssignment:
-        """The seat it had, when that says the same: who sits below then needs no look."""
-        before = self._remembered.get(identity(process))
-        same = before is not None and before.key == seat.key and before.name == seat.name
-        return before if same and before is not None and before.kind == seat.kind else seat
-
-    def _parent(self, process: ProcessFacts) -> ProcessFacts | None:
-        parent = self._by_pid.get(process.ppid)
-        # A parent that is younger than its child has only inherited a pid.
-        if parent is None or parent.start_ticks > process.start_ticks:
-            return None
-        return parent
-
-    def _seat(self, process: ProcessFacts) -> JobAssignment:
+    def assign(self, process: ProcessFacts) -> JobAssignment:
+        """The job of a process; its parent's has to be known."""
+        self.group_asked = None
         role = role_of(process)
         if role is Role.KERNEL:
             return KERNEL
         if (before := self._job_of_an_orphan(process)) is not None:
             return before
-        parent = self._parent(process)
-        above = self._seats.get(parent.pid) if parent else None
+        parent = self._tree.parent(process)
+        above = self._assignments.get(parent.pid) if parent else None
         if parent is None or above is None or role_of(parent) in _STRANGERS:
             return self._stranger(process, role, parent)
         if role is Role.SHELL and self._waits(process) and not self._is_copy(process, parent):
@@ -127,8 +271,8 @@ class _Seating:
 
     def _job_of_an_orphan(self, process: ProcessFacts) -> JobAssignment | None:
         """The job that one without its parent stays in: what began it may have gone with that."""
-        before = self._remembered.get(identity(process))
-        if before is None or identity(process) not in self._orphans:
+        before = self._before(process)
+        if before is None or identity(process) not in self._tree.orphans:
             return None
         if before.key.startswith("command:") and before.root == identity(process):
             return self._command(process)
@@ -144,18 +288,18 @@ class _Seating:
         return above.kind in _APART or self._waits(parent)
 
     def _waits(self, shell: ProcessFacts) -> bool:
-        return waits_for_a_person(self._looks.arguments(shell))
+        return waits_for_a_person(self._details.arguments(shell))
 
     def _is_copy(self, process: ProcessFacts, parent: ProcessFacts) -> bool:
         """Whether a shell has made a copy of itself for a part of a line: ``(cd shop; make)``."""
         if process.name != parent.name or process.tty != parent.tty:
             return False
-        own, its = self._looks.arguments(process), self._looks.arguments(parent)
+        own, its = self._details.arguments(process), self._details.arguments(parent)
         return own == its and process.session == parent.session
 
     def _run(self, process: ProcessFacts) -> JobAssignment | None:
-        """The seat of a test run, build or agent; None for anything else."""
-        found = self._looks.command(process)
+        """The job of a test run, build or agent; None for anything else."""
+        found = self._details.command(process)
         if found.kind not in _OWN_RUN:
             return None
         return JobAssignment(
@@ -168,7 +312,7 @@ class _Seating:
     def _stranger(
         self, process: ProcessFacts, role: Role, parent: ProcessFacts | None
     ) -> JobAssignment:
-        cgroup = self._looks.cgroup(process)
+        cgroup = self._details.cgroup(process)
         unit = unit_of(cgroup)
         if not _speaks_for(unit, role) or self._shares_with(parent, cgroup):
             unit = Unit(kind=UnitKind.MIXED)
@@ -181,7 +325,7 @@ class _Seating:
     def _shares_with(self, parent: ProcessFacts | None, cgroup: str | None) -> bool:
         """Whether a session's process started it without giving it a unit of its own."""
         desktop = parent is not None and role_of(parent) is Role.DESKTOP
-        return desktop and parent is not None and self._looks.cgroup(parent) == cgroup
+        return desktop and parent is not None and self._details.cgroup(parent) == cgroup
 
     def _of_unit(
         self, process: ProcessFacts, role: Role, unit: Unit, cgroup: str | None
@@ -191,7 +335,7 @@ class _Seating:
         if role in _STRANGERS:
             kind = JobKind.SYSTEM
         name = readable_name(unit.name) if kind is JobKind.APP else unit.name
-        found = self._looks.command(process)
+        found = self._details.command(process)
         return JobAssignment(
             key=f"unit:{cgroup}",
             name=name or found.name,
@@ -201,16 +345,17 @@ class _Seating:
         )
 
     def _command(self, process: ProcessFacts, launched_by: Role | None = None) -> JobAssignment:
-        """The seat of a process group: what was typed, or what was started by a stranger."""
-        members = self._group(process)
+        """The job of a process group: what was typed, or what was started by a stranger."""
+        members = self._tree.group(process.group)
         # A panel may leave what it starts in its own group: that says nothing, then.
         alone = not process.group or self._shares_a_group(process, members[0])
+        self.group_asked = GroupAsked(process.group, identity(members[0]), whole=not alone)
         members, number = ([process], process.pid) if alone else (members, process.group)
         found = self._named(members)
         for member in members:
-            seat = self._remembered.get(identity(member))
-            if seat is not None and seat.key.startswith(f"command:{number}:"):
-                return self._renamed(seat, found)
+            before = self._before(member)
+            if before is not None and before.key.startswith(f"command:{number}:"):
+                return self._renamed(before, found)
         leader = members[0]
         kind = found.kind
         if kind is JobKind.COMMAND and launched_by is not None and not leader.tty:
@@ -224,52 +369,45 @@ class _Seating:
 
     def _shares_a_group(self, process: ProcessFacts, first: ProcessFacts) -> bool:
         """Whether the group is that of a host."""
-        parent = self._parent(process)
+        parent = self._tree.parent(process)
         beside = parent if parent is not None and parent.group == process.group else first
         return role_of(first) in _STRANGERS or role_of(beside) in _STRANGERS
 
     def _named(self, members: list[ProcessFacts]) -> CommandName:
         """The name of the member that says most; a pipeline is called by what it is for."""
-        known = self._names.get(members[0].pid) if len(members) > 1 else None
-        if known is not None:
+        if len(members) > 1 and (known := self.names.get(members[0].group)) is not None:
             return known
-        first = self._looks.command(members[0])
+        first = self._details.command(members[0])
         others = [
-            beside_others(self._looks.command(each))
+            beside_others(self._details.command(each))
             for each in members[1:]
             if self._stands_beside(each)
         ]
         found = max((first, *others), key=lambda each: rank(each.name, each.kind))
         if len(members) > 1:
-            self._names[members[0].pid] = found
+            self.names[members[0].group] = found
         return found
 
     def _stands_beside(self, member: ProcessFacts) -> bool:
         """Whether a shell put it there for a line, and it is no part of another member."""
-        parent = self._parent(member)
+        parent = self._tree.parent(member)
         if parent is None or role_of(parent) is not Role.SHELL:
             return False
         return parent.group != member.group or self._waits(parent)
 
-    def _renamed(self, seat: JobAssignment, found: CommandName) -> JobAssignment:
-        """The seat under a name that says more, while the one who began it lives."""
-        root = self._by_pid.get(seat.root[0])
-        if root is None or identity(root) != seat.root:
-            return seat
-        if rank(found.name, found.kind) <= rank(seat.name, seat.kind):
-            return seat
-        kind = seat.kind if found.kind is JobKind.COMMAND else found.kind
-        return msgspec.structs.replace(seat, name=found.name, kind=kind)
+    def _renamed(self, before: JobAssignment, found: CommandName) -> JobAssignment:
+        """The job under a name that says more, while the one who began it lives."""
+        root = self._tree.by_pid.get(before.root[0])
+        if root is None or identity(root) != before.root:
+            return before
+        if rank(found.name, found.kind) <= rank(before.name, before.kind):
+            return before
+        kind = before.kind if found.kind is JobKind.COMMAND else found.kind
+        return msgspec.structs.replace(before, name=found.name, kind=kind)
 
-    def _group(self, process: ProcessFacts) -> list[ProcessFacts]:
-        """Its process group, the leader first where it lives, else the oldest."""
-        if self._groups is None:
-            self._groups = {}
-            for each in self._by_pid.values():
-                self._groups.setdefault(each.group, []).append(each)
-            for group, members in self._groups.items():
-                members.sort(key=lambda each: (each.pid != group, each.start_ticks, each.pid))
-        return self._groups[process.group]
+
+def _is_same(one: JobAssignment, other: JobAssignment) -> bool:
+    return one.key == other.key and one.name == other.name and one.kind == other.kind
 
 
 def _leads_a_terminal(process: ProcessFacts) -> bool:

@@ -17,8 +17,8 @@ from omnitray.base.policy import ProtectPolicy
 from omnitray.base.readings import GuardReading, OwnFacts
 from omnitray.processes.growth import Growths
 from omnitray.processes.inspector import Inspector
-from omnitray.processes.job_looks import Identity, identity
 from omnitray.processes.process_table import ProcessDetails
+from omnitray.processes.process_tree import Identity, identity
 from omnitray.protector.context import DecisionContext
 from omnitray.protector.exclusions.rules import ExclusionRules
 from omnitray.protector.model import ExclusionReason, Facts

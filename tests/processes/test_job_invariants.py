@@ -2,13 +2,16 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from omnitray.base.facts import Job
-from omnitray.processes.job_looks import PreviousScan, RememberedLooks
-from omnitray.processes.jobs import JobTracker, group_jobs
+from omnitray.processes.detail_cache import ProcessDetailCache
+from omnitray.processes.job_grouping import JobGrouping
+from omnitray.processes.jobs import JobTracker
 from support.clock import FakeClock
 from support.processes import FakeProcesses
 from support.session import USER, pids
@@ -61,38 +64,116 @@ def test_each_process_is_in_one_job_whatever_the_order(
         assert job.leader_pid in pids(job)
 
 
-@given(forests(), st.data())
-def test_to_look_only_at_who_has_moved_gives_the_same_jobs(
-    table: FakeProcesses, data: st.DataObject
-) -> None:
-    looks = RememberedLooks(table, FakeClock())
-    past = PreviousScan()
-    for _ in range(4):
-        processes = table.scan()
-        groups = group_jobs(processes, looks, past, past.unmoved(processes))
-        assert set(groups) == set(group_jobs(processes, looks, past))
-        by_pid = {process.pid: process for process in processes}
-        seats = {
-            (pid, by_pid[pid].start_ticks): group.seat for group in groups for pid in group.members
-        }
-        past = PreviousScan(seats, by_pid, past.orphaned(processes, frozenset()))
-        change_something(table, data)
+GROUPS = st.sampled_from(("inherited", "own", "session"))
+WHO = st.integers(0, 40)
 
 
-def change_something(table: FakeProcesses, data: st.DataObject) -> None:
-    living = [process.pid for process in table.scan()]
-    pid = data.draw(st.sampled_from(living))
-    kind = data.draw(st.sampled_from(("end", "start", "execute", "group", "work")))
-    if kind == "end" and pid != 1:
-        table.end(pid)
-    elif kind == "start":
-        table.start(data.draw(st.sampled_from(COMMANDS)), pid)
-    elif kind == "execute":
-        table.execute(pid, data.draw(st.sampled_from(COMMANDS)))
-    elif kind == "group":
-        table.change(pid, group=data.draw(st.sampled_from(living)))
-    else:
-        table.change(pid, rss_bytes=data.draw(st.sampled_from((MIB, 2 * MIB))))
+class Histories(RuleBasedStateMachine):
+    """Random histories of processes: what is asked for again gives what asking for all gives."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = FakeClock()
+        self.table = FakeProcesses()
+        self.cheap, self.thorough = (
+            JobGrouping(ProcessDetailCache(self.table, self.clock)) for _ in range(2)
+        )
+        self.started = 0
+
+    def some(self, number: int) -> int:
+        """One of those that live."""
+        living = [process.pid for process in self.table.scan()]
+        return living[number % len(living)]
+
+    @rule(
+        above=WHO,
+        command=st.sampled_from(COMMANDS),
+        group=GROUPS,
+        cgroup=st.sampled_from(CGROUPS),
+    )
+    def fork(self, above: int, command: str, group: str, cgroup: str | None) -> None:
+        """A child; it may lead a process group, or a session on a terminal."""
+        self.begin(None, above, command, group, cgroup)
+
+    def begin(
+        self, pid: int | None, above: int, command: str, group: str, cgroup: str | None
+    ) -> None:
+        self.started += 1
+        own = pid if pid is not None else self.table.next_pid
+        fields: dict[str, Any] = {} if group == "inherited" else {"group": own}
+        if group == "session":
+            fields |= {"session": own, "tty": 34816 + own}
+        self.table.start(
+            command,
+            self.some(above),
+            pid=pid,
+            start_ticks=1000 + self.started,
+            cgroup=cgroup,
+            **fields,
+        )
+
+    @rule(who=WHO, command=st.sampled_from(COMMANDS))
+    def execute(self, who: int, command: str) -> None:
+        """Another program in the same process."""
+        self.table.execute(self.some(who), command)
+
+    @rule(who=WHO, reaper=st.sampled_from((0, 0, 1, 3)))
+    def exit(self, who: int, reaper: int) -> None:
+        """An end; what it started goes to init, or to a reaper on the way."""
+        pid = self.some(who)
+        if pid != 1:
+            above = self.some(reaper)
+            self.table.end(pid, 1 if above == pid else above)
+
+    @rule(
+        who=WHO,
+        above=WHO,
+        command=st.sampled_from(COMMANDS),
+        group=GROUPS,
+    )
+    def reuse(self, who: int, above: int, command: str, group: str) -> None:
+        """An end, and the same pid for another process before the next look."""
+        pid = self.some(who)
+        if pid != 1:
+            self.table.end(pid)
+            self.begin(pid, above, command, group, None)
+
+    @rule(who=WHO, with_whom=WHO)
+    def join_group(self, who: int, with_whom: int) -> None:
+        """Another process group, as a shell that controls jobs gives one."""
+        other = self.some(with_whom)
+        self.table.change(self.some(who), group=self.table.group_of(other))
+
+    @rule(who=WHO)
+    def set_session(self, who: int) -> None:
+        """A session of its own, without a terminal."""
+        pid = self.some(who)
+        self.table.change(pid, session=pid, group=pid, tty=0)
+
+    @rule(who=WHO, cgroup=st.sampled_from(CGROUPS[1:]))
+    def move(self, who: int, cgroup: str) -> None:
+        """Into another cgroup."""
+        self.table.move(self.some(who), cgroup)
+
+    @rule(who=WHO, rss=st.sampled_from((0, MIB, 2 * MIB)))
+    def work(self, who: int, rss: int) -> None:
+        """Other figures, in the same place."""
+        self.table.change(self.some(who), rss_bytes=rss)
+
+    @rule(seconds=st.sampled_from((0.5, 5.0)))
+    def look(self, seconds: float) -> None:
+        """A scan, whose jobs are held against those that are made by asking for every process."""
+        self.clock.advance(seconds)
+        processes = self.table.scan()
+        self.cheap.update(processes)
+        self.thorough.update(processes, whole=True)
+        assert self.cheap.groups == self.thorough.groups
+        for process in processes:
+            assert self.cheap.job_key(process.pid) == self.thorough.job_key(process.pid)
+
+
+TestHistories = Histories.TestCase
+TestHistories.settings = settings(stateful_step_count=60)
 
 
 @given(forests(), st.data())

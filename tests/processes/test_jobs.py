@@ -84,6 +84,6 @@ def test_what_was_known_of_the_gone_is_forgotten(desk: Desk) -> None:
         desk.jobs()
         desk.table.end(run)
     tracker = desk.tracker
-    assert len(tracker._growths) < 20
+    assert len(tracker._known) < 20
     assert len(tracker._project_of) < 40
-    assert len(tracker._looks._arguments) < 40
+    assert len(tracker._cache._arguments) < 40

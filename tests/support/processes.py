@@ -68,6 +68,15 @@ class FakeProcesses:
         """A command typed into a shell: a process group of its own."""
         return self.start(command, shell, **{"group": self._next, **rest})
 
+    @property
+    def next_pid(self) -> int:
+        """What the next process will be given."""
+        return self._next
+
+    def group_of(self, pid: int) -> int:
+        """The process group of one."""
+        return self._facts[pid].group
+
     def change(self, pid: int, **fields: Any) -> None:
         """Something about a process changes."""
         facts = self._facts[pid]

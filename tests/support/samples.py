@@ -28,7 +28,7 @@ from omnitray.base.facts import (
     Snapshot,
 )
 from omnitray.base.readings import OwnCost
-from omnitray.processes.job_looks import identity
+from omnitray.processes.process_tree import identity
 from omnitray.protector.inspection import JobInspection
 from omnitray.protector.view import (
     ActionOutcome,

@@ -19,7 +19,7 @@ from PySide6.QtCore import (
 )
 
 from omnitray.base.facts import Job, ProcessFacts
-from omnitray.processes.job_looks import identity
+from omnitray.processes.process_tree import identity
 from omnitray.ui import formats
 from omnitray.ui.pages.processes.text import (
     FIGURES,
