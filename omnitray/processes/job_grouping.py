@@ -60,10 +60,10 @@ class JobGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GroupAsked(msgspec.Struct, frozen=True):
-    """What an answer rests on: a process group, or no more of it than who comes first in it."""
+    """What an answer rests on: a process group, or no more of it than what comes first in it."""
 
     number: int
-    first: Identity
+    first: Role
     whole: bool
 
 
@@ -151,11 +151,12 @@ class JobGrouping:
 
     def _is_concerned(self, asked: GroupAsked) -> bool:
         members = self.tree.group(asked.number)
-        return asked.whole or not members or identity(members[0]) != asked.first
+        return asked.whole or not members or role_of(members[0]) is not asked.first
 
     def _assign(self, pending: set[int]) -> None:
         """Assign these, each after its parent, and those below that a new answer concerns."""
         tree = self.tree
+        asked: set[int] = set()  # from the top down once is enough; a torn scan may have circles
         while pending:
             line = [tree.by_pid[next(iter(pending))]]
             seen = {line[0].pid}
@@ -165,8 +166,9 @@ class JobGrouping:
             for process in reversed(line):
                 if process.pid in pending:
                     pending.discard(process.pid)
+                    asked.add(process.pid)
                     if self._ask(process):
-                        pending |= tree.children(process.pid)
+                        pending |= tree.children(process.pid) - asked
 
     def _ask(self, process: ProcessFacts) -> bool:
         """Assign one; whether that is another answer than the newest one."""
@@ -349,7 +351,7 @@ class AssignmentRules:
         members = self._tree.group(process.group)
         # A panel may leave what it starts in its own group: that says nothing, then.
         alone = not process.group or self._shares_a_group(process, members[0])
-        self.group_asked = GroupAsked(process.group, identity(members[0]), whole=not alone)
+        self.group_asked = GroupAsked(process.group, role_of(members[0]), whole=not alone)
         members, number = ([process], process.pid) if alone else (members, process.group)
         found = self._named(members)
         for member in members:
