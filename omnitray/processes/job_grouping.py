@@ -156,13 +156,11 @@ class JobGrouping:
     def _assign(self, pending: set[int]) -> None:
         """Assign these, each after its parent, and those below that a new answer concerns."""
         tree = self.tree
-        asked: set[int] = set()  # from the top down once is enough; a torn scan may have circles
+        asked: set[int] = set()  # from the top down once is enough
         while pending:
             line = [tree.by_pid[next(iter(pending))]]
-            seen = {line[0].pid}
-            while (parent := tree.parent(line[-1])) is not None and parent.pid not in seen:
+            while (parent := tree.parent(line[-1])) is not None:
                 line.append(parent)
-                seen.add(parent.pid)
             for process in reversed(line):
                 if process.pid in pending:
                     pending.discard(process.pid)

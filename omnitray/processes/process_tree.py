@@ -70,7 +70,25 @@ class ProcessTree:
     def parent(self, process: ProcessFacts) -> ProcessFacts | None:
         """Its parent; one that is younger than its child has only inherited a pid."""
         parent = self.by_pid.get(process.ppid)
-        return parent if parent and parent.start_ticks <= process.start_ticks else None
+        if parent is None or parent.start_ticks > process.start_ticks:
+            return None
+        # A scan is not taken at one moment, so that two may seem to be each other's parent.
+        if parent.start_ticks == process.start_ticks and self._is_below(parent, process):
+            return None
+        return parent
+
+    def _is_below(self, process: ProcessFacts, above: ProcessFacts) -> bool:
+        """Whether this one stands below another of the same age, or is it."""
+        seen: set[int] = set()
+        while process.start_ticks == above.start_ticks and process.pid not in seen:
+            if process.pid == above.pid:
+                return True
+            seen.add(process.pid)
+            parent = self.by_pid.get(process.ppid)
+            if parent is None:
+                return False
+            process = parent
+        return False
 
     def children(self, pid: int) -> AbstractSet[int]:
         """The pids of those that have this one as their parent."""

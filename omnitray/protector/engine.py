@@ -87,11 +87,11 @@ class CleanRequest(msgspec.Struct, frozen=True, kw_only=True):
 class ProtectStep(msgspec.Struct, frozen=True, kw_only=True):
     """What a step brought. ``changed``: what the Protection page shows is different now.
 
-    ``rests``: nothing goes on, so that a glance may do instead of the next step.
+    ``idle``: nothing goes on, so that a quick check may do instead of the next step.
     """
 
     next_delay_s: float
-    rests: bool = False
+    idle: bool = False
     changed: bool = False
     notices: tuple[Notice | NoticeOver, ...] = ()
     questions: tuple[Question, ...] = ()
@@ -194,7 +194,7 @@ class Protecting:
         danger = self.protector.disk_in_danger
         return ProtectStep(
             next_delay_s=delay_s,
-            rests=guard.rests and delay_s == guard.delay_s and not (held or decisions or danger),
+            idle=guard.idle and delay_s == guard.delay_s and not (held or decisions or danger),
             changed=bool(decisions) or ended,
             notices=tuple(notices),
             questions=self.protector.open_questions,

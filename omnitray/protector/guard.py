@@ -7,9 +7,9 @@ long, and with gigabytes to spare the guard costs nothing. Two things are added:
 is slept, because what fills memory is to be seen on its way (only then can it be paused instead of
 ended), and the mode's limit must not be crossed unseen at the rate that is measured.
 
-At rest most of these readings are glances (``GuardSource.glance``): memory alone is looked at. A
-whole reading follows at once where it has moved, after five seconds in any case, and earlier where
-the kernel's triggers say that processors or disks get short.
+At rest most of these readings are quick checks (``GuardSource.quick_check``): memory alone is
+looked at. A whole reading follows at once where it has moved, after five seconds in any case, and
+earlier where the kernel's triggers say that processors or disks get short.
 """
 
 import enum
@@ -18,7 +18,7 @@ from typing import Protocol
 import msgspec
 
 from omnitray.base.clock import Clock
-from omnitray.base.conditions import floor_points, is_cpu_over, is_memory_over
+from omnitray.base.conditions import floor_points, is_cpu_over, is_memory_over, memory_left
 from omnitray.base.facts import MemoryFacts
 from omnitray.base.policy import ModeLimits, ProtectPolicy
 from omnitray.base.readings import Forecast, GuardReading
@@ -38,7 +38,7 @@ _NEAR_POINTS = 6.0  # where it moves: whether the floor is seconds away, the job
 _MOVED_POINTS = 0.5
 _WATCHED_S = 2.0  # after acting: a fork bomb goes on with what was forked meanwhile
 _SOON_S = 60.0
-_RESTING_S = 1.0  # with so much time there is room for it
+_IDLE_S = 1.0  # with so much time there is room for it
 _PRESSING = 10.0  # per cent of time that something waited for memory
 
 
@@ -58,7 +58,7 @@ class GuardStep(msgspec.Struct, frozen=True, kw_only=True):
     reason: DelayReason
     forecast: Forecast | None
     wants_scan: bool
-    rests: bool = False  # nothing is near, nothing is held: a glance may do until it moves
+    idle: bool = False  # nothing is near, nothing is held: a quick check may do until it moves
 
 
 def next_delay(
@@ -98,8 +98,8 @@ def _growth_s(reading: GuardReading, previous: GuardReading | None, limits: Mode
     return headroom / growth_bps / _MEASURED_MARGIN
 
 
-def next_glance(since_s: float, delay_s: float) -> float | None:
-    """Seconds until the next glance or reading; None: read now, the last one is too old."""
+def next_quick_check(since_s: float, delay_s: float) -> float | None:
+    """Seconds until the next quick check or reading; None: read now, the last one is too old."""
     left_s = LONGEST_S - since_s
     return min(delay_s, left_s) if left_s >= SHORTEST_S else None
 
@@ -119,8 +119,8 @@ class Guard:
         """Take a reading. ``held``: something is under action, which must be looked after."""
         forecast = self._forecaster.add(reading.monotonic_s, reading.memory, policy.limits)
         delay_s, reason = next_delay(reading, self._previous, policy)
-        self._previous = reading
         every_s = self._scan_every_s(reading, forecast, policy.limits, held=held)
+        self._previous = reading
         wants_scan = every_s is not None and self._is_due(reading.monotonic_s, every_s)
         if wants_scan:
             self._scanned = reading
@@ -131,7 +131,7 @@ class Guard:
             reason=reason,
             forecast=forecast,
             wants_scan=wants_scan,
-            rests=every_s is None and forecast is None and delay_s >= _RESTING_S,
+            idle=every_s is None and forecast is None and delay_s >= _IDLE_S,
         )
 
     def acted(self) -> None:
@@ -155,24 +155,36 @@ class Guard:
         over_floor = floor_points(reading.memory, limits)
         if over_floor <= 0.0 or _is_soon(forecast) or self._has_just_acted(reading.monotonic_s):
             return 0.0
-        is_near = over_floor <= _NEAR_POINTS and self._has_moved(reading)
+        is_near = over_floor <= _NEAR_POINTS and self._matters(reading, limits)
         if over_floor <= _CLOSE_POINTS or is_near:
             return _CLOSE_SCAN_S
         if is_cpu_over(reading.cpu_percent, limits):
             return _CALM_SCAN_S if held else _ALERT_SCAN_S
         if is_memory_over(reading.memory, limits) or _is_pressed(reading):
-            return _ALERT_SCAN_S if self._has_moved(reading) else _CALM_SCAN_S
+            return _ALERT_SCAN_S if self._matters(reading, limits) else _CALM_SCAN_S
         return _CALM_SCAN_S if held else None
 
     def _has_just_acted(self, now_s: float) -> bool:
         return self._acted_s is not None and now_s - self._acted_s < _WATCHED_S
 
-    def _has_moved(self, reading: GuardReading) -> bool:
-        """Whether memory is another than at the last look."""
-        if self._scanned is None:
+    def _matters(self, reading: GuardReading, limits: ModeLimits) -> bool:
+        """Whether memory is another than at the last look, and could be used up before long.
+
+        A fall counts as a rise does: what is given back is often taken again at the same rate.
+        """
+        scanned = self._scanned
+        if scanned is None:
             return True
-        before = self._scanned.memory.used_percent
-        return abs(reading.memory.used_percent - before) >= _MOVED_POINTS
+        left = memory_left(reading.memory, limits)
+        moved = abs(left - memory_left(scanned.memory, limits))
+        if 100.0 * moved < _MOVED_POINTS * reading.memory.total_bytes:
+            return False
+        rate_bps = max(
+            abs(left - memory_left(before.memory, limits)) / gap_s
+            for before in (scanned, self._previous or scanned)
+            if (gap_s := reading.monotonic_s - before.monotonic_s) > 0
+        )
+        return left <= rate_bps * _SOON_S
 
 
 def _is_soon(forecast: Forecast | None) -> bool:
@@ -258,7 +270,7 @@ class GuardSource:
             quota_cores=self._quota_cores(),
         )
 
-    def glance(self) -> float | None:
+    def quick_check(self) -> float | None:
         """Seconds since the last reading, if memory has hardly moved since; else None.
 
         It costs a fifth of a reading, and is for a time when nothing else is at stake.

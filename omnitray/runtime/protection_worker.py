@@ -19,7 +19,7 @@ from omnitray.protector.actuators.journal import ActionJournal
 from omnitray.protector.actuators.results import Initiator, UndoResult
 from omnitray.protector.actuators.self_test import ActuatorRow
 from omnitray.protector.engine import Protecting
-from omnitray.protector.guard import GuardSource, next_glance
+from omnitray.protector.guard import GuardSource, next_quick_check
 from omnitray.protector.model import Reply
 from omnitray.protector.view import ActionFeedback, Explanation, ProtectionView, QuestionView
 from omnitray.protector.view_builder import NOT_RUNNING, asked, page, told_back, told_of
@@ -63,7 +63,7 @@ class ProtectWorker(QObject):
         self._asked: tuple[QuestionView, ...] = ()
         self._viewed_s = float("-inf")
         self._paused_until: float | None = None
-        self._resting_s: float | None = None  # the delay of a step that found everything at rest
+        self._idle_delay_s: float | None = None  # the delay of a step that found everything at rest
         self._triggers: list[QSocketNotifier] = []
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -95,11 +95,11 @@ class ProtectWorker(QObject):
         engine = self._engine
         if engine is None:
             return
-        delay_s, self._resting_s = _AFTER_FAILURE_S, None
+        delay_s, self._idle_delay_s = _AFTER_FAILURE_S, None
         try:
             step = engine.protecting.step()
             delay_s = step.next_delay_s
-            self._resting_s = delay_s if step.rests else None
+            self._idle_delay_s = delay_s if step.idle else None
             self._tell(engine, changed=step.changed)
             if step.notices or step.cleaning:
                 self.stepped.emit(step)
@@ -196,23 +196,23 @@ class ProtectWorker(QObject):
 
     @Slot()
     def _on_time(self) -> None:
-        """A step, or a glance where nothing has moved since the last one."""
+        """A step, or a quick check where nothing has moved since the last one."""
         delay_s = None
         try:
-            delay_s = self._glance()
+            delay_s = self._quick_check()
         except Exception:  # as in a step: whatever it is, the guard goes on
-            log.exception("a glance at memory failed")
+            log.exception("a quick check at memory failed")
         if delay_s is None:
             self.tick()
         else:
             self._timer.start(round(delay_s * 1000))
 
-    def _glance(self) -> float | None:
+    def _quick_check(self) -> float | None:
         """The delay until the next one; None: a step is due."""
-        if self._engine is None or self._resting_s is None:
+        if self._engine is None or self._idle_delay_s is None:
             return None
-        since_s = self._engine.source.glance()
-        return None if since_s is None else next_glance(since_s, self._resting_s)
+        since_s = self._engine.source.quick_check()
+        return None if since_s is None else next_quick_check(since_s, self._idle_delay_s)
 
     def _listen(self, engine: Engine) -> None:
         for trigger in engine.source.triggers():

@@ -7,7 +7,7 @@ from omnitray.protector.guard import (
     DelayReason,
     Guard,
     next_delay,
-    next_glance,
+    next_quick_check,
 )
 from support.scenes import GB, reading
 
@@ -151,7 +151,7 @@ def test_after_acting_it_watches_for_two_seconds_and_foretells_anew() -> None:
 
 
 def test_it_rests_where_nothing_is_near_and_there_is_time() -> None:
-    assert Guard().observe(reading(used=30.0, total=64 * GB), POLICY).rests
+    assert Guard().observe(reading(used=30.0, total=64 * GB), POLICY).idle
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_it_does_not_rest_where_something_is_at_stake(
 ) -> None:
     now = reading(used=used, total=total, cpu=cpu)
 
-    assert not Guard().observe(now, POLICY, held=held).rests
+    assert not Guard().observe(now, POLICY, held=held).idle
 
 
 def test_it_does_not_rest_while_something_runs_out() -> None:
@@ -181,11 +181,40 @@ def test_it_does_not_rest_while_something_runs_out() -> None:
     steps = [guard.observe(each, POLICY) for each in falling]
 
     assert steps[-1].forecast is not None
-    assert not steps[-1].rests
+    assert not steps[-1].idle
 
 
-def test_glances_go_on_until_the_reading_is_five_seconds_old() -> None:
-    assert next_glance(1.8, 1.8) == 1.8
-    assert next_glance(3.6, 1.8) == pytest.approx(LONGEST_S - 3.6)
-    assert next_glance(LONGEST_S - SHORTEST_S / 2, 1.8) is None
-    assert next_glance(LONGEST_S + 1.0, 1.8) is None
+def test_quick_checks_go_on_until_the_reading_is_five_seconds_old() -> None:
+    assert next_quick_check(1.8, 1.8) == 1.8
+    assert next_quick_check(3.6, 1.8) == pytest.approx(LONGEST_S - 3.6)
+    assert next_quick_check(LONGEST_S - SHORTEST_S / 2, 1.8) is None
+    assert next_quick_check(LONGEST_S + 1.0, 1.8) is None
+
+
+def test_what_moves_but_could_not_matter_for_a_minute_is_looked_at_seldom() -> None:
+    """Over the limit, 0.2 % of the memory a second, where the floor is 14 % away."""
+    guard = Guard()
+    looks = [
+        guard.observe(reading(100.0 + at, used=81.0 + 0.2 * (at % 4), total=24 * GB), POLICY)
+        for at in range(31)
+    ]
+
+    assert sum(step.wants_scan for step in looks) == 7
+
+
+def test_what_moves_fast_near_the_floor_is_looked_at_three_times_a_second() -> None:
+    guard = Guard()
+    guard.observe(reading(100.0, used=90.0, total=24 * GB), POLICY)
+
+    assert guard.observe(reading(100.3, used=90.6, total=24 * GB), POLICY).wants_scan
+
+
+def test_what_moves_slowly_near_the_floor_is_not() -> None:
+    guard = Guard()
+    guard.observe(reading(100.0, used=90.0, total=24 * GB), POLICY)
+    looks = [
+        guard.observe(reading(100.0 + at, used=90.0 + at * 0.05, total=24 * GB), POLICY).wants_scan
+        for at in range(1, 13)
+    ]
+
+    assert sum(looks) <= 3

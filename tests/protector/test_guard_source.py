@@ -108,15 +108,15 @@ def test_the_probe_tells_a_busy_machine_from_a_quiet_one() -> None:
 GIB = 1 << 30
 
 
-def glanced(before: MemoryFacts, after: MemoryFacts, *, for_s: float) -> float | None:
-    """What a glance says so long after a reading."""
+def checked_quickly(before: MemoryFacts, after: MemoryFacts, *, for_s: float) -> float | None:
+    """What a quick check says so long after a reading."""
     machine, clock = FakeMachine(), FakeClock()
     machine.memory_facts = before
     source = GuardSource(machine, NoWakers(), clock)
     source.read()
     machine.memory_facts = after
     clock.advance(for_s)
-    return source.glance()
+    return source.quick_check()
 
 
 def memory(*, available: int, swap_free: int = 0) -> MemoryFacts:
@@ -128,10 +128,10 @@ def memory(*, available: int, swap_free: int = 0) -> MemoryFacts:
     )
 
 
-def test_a_glance_says_how_old_the_reading_is_while_memory_hardly_moves() -> None:
+def test_a_quick_check_says_how_old_the_reading_is_while_memory_hardly_moves() -> None:
     before = memory(available=8 * GIB)
-    assert glanced(before, before, for_s=2.0) == 2.0
-    assert glanced(before, memory(available=8 * GIB - 15 * (1 << 20)), for_s=2.0) == 2.0
+    assert checked_quickly(before, before, for_s=2.0) == 2.0
+    assert checked_quickly(before, memory(available=8 * GIB - 15 * (1 << 20)), for_s=2.0) == 2.0
 
 
 @pytest.mark.parametrize(
@@ -142,12 +142,12 @@ def test_a_glance_says_how_old_the_reading_is_while_memory_hardly_moves() -> Non
         memory(available=8 * GIB, swap_free=GIB - 17 * (1 << 20)),
     ],
 )
-def test_a_glance_asks_for_a_reading_when_memory_or_swap_has_moved(after: MemoryFacts) -> None:
-    assert glanced(memory(available=8 * GIB, swap_free=GIB), after, for_s=2.0) is None
+def test_a_quick_check_asks_for_a_reading_when_memory_or_swap_has_moved(after: MemoryFacts) -> None:
+    assert checked_quickly(memory(available=8 * GIB, swap_free=GIB), after, for_s=2.0) is None
 
 
-def test_without_a_reading_there_is_nothing_to_glance_at() -> None:
-    assert GuardSource(FakeMachine(), NoWakers(), FakeClock()).glance() is None
+def test_without_a_reading_there_is_nothing_to_check() -> None:
+    assert GuardSource(FakeMachine(), NoWakers(), FakeClock()).quick_check() is None
 
 
 def test_what_cannot_be_read_any_more_is_no_rest() -> None:
@@ -156,7 +156,7 @@ def test_what_cannot_be_read_any_more_is_no_rest() -> None:
     source.read()
     machine.memory_facts = None
     clock.advance(1.0)
-    assert source.glance() is None
+    assert source.quick_check() is None
     assert source.read() is None
     machine.memory_facts = memory(available=GIB)
-    assert source.glance() is None
+    assert source.quick_check() is None

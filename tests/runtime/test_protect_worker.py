@@ -1,4 +1,4 @@
-"""The guard's pace on its thread: whole steps where something goes on, glances where not."""
+"""The guard's pace on its thread: whole steps where something goes on, quick_checks where not."""
 
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -19,23 +19,26 @@ MANY = 20
 class Counted:
     """A protector and its source: they answer as they are told, and count."""
 
-    def __init__(self, *, rests: bool, glance: Callable[[], float | None]) -> None:
-        self._rests = rests
-        self._glance = glance
+    def __init__(self, *, idle: bool, quick_check: Callable[[], float | None]) -> None:
+        self._idle = idle
+        self._quick_check = quick_check
         self.steps = 0
-        self.glances = 0
+        self.quick_checks = 0
 
     def step(self) -> ProtectStep:
         self.steps += 1
-        return ProtectStep(next_delay_s=0.001, rests=self._rests)
+        return ProtectStep(next_delay_s=0.001, idle=self._idle)
 
-    def glance(self) -> float | None:
-        self.glances += 1
-        return self._glance()
+    def quick_check(self) -> float | None:
+        self.quick_checks += 1
+        return self._quick_check()
 
     def engine(self) -> Engine:
         nothing = SimpleNamespace(
-            restore_after_crash=tuple, triggers=tuple, glance=self.glance, close=lambda: None
+            restore_after_crash=tuple,
+            triggers=tuple,
+            quick_check=self.quick_check,
+            close=lambda: None,
         )
         protecting = SimpleNamespace(step=self.step, undo_all=lambda *_: None, close=lambda: None)
         parts = SimpleNamespace(
@@ -70,51 +73,51 @@ def drive(qtbot: QtBot) -> Iterator[Callable[[Counted], None]]:
         worker.stop()
 
 
-def test_at_rest_glances_come_instead_of_steps(
+def test_at_rest_quick_checks_come_instead_of_steps(
     qtbot: QtBot, drive: Callable[[Counted], None]
 ) -> None:
-    counted = Counted(rests=True, glance=lambda: 1.0)
+    counted = Counted(idle=True, quick_check=lambda: 1.0)
     drive(counted)
-    qtbot.waitUntil(lambda: counted.glances >= MANY)
+    qtbot.waitUntil(lambda: counted.quick_checks >= MANY)
     assert counted.steps == 1
 
 
-def test_a_glance_that_sees_something_move_is_followed_by_a_step_at_once(
+def test_a_quick_check_that_sees_something_move_is_followed_by_a_step_at_once(
     qtbot: QtBot, drive: Callable[[Counted], None]
 ) -> None:
-    counted = Counted(rests=True, glance=lambda: None)
+    counted = Counted(idle=True, quick_check=lambda: None)
     drive(counted)
-    qtbot.waitUntil(lambda: counted.glances >= MANY)
-    assert counted.steps == counted.glances + 1
+    qtbot.waitUntil(lambda: counted.quick_checks >= MANY)
+    assert counted.steps == counted.quick_checks + 1
 
 
 def test_an_old_reading_is_followed_by_a_step(
     qtbot: QtBot, drive: Callable[[Counted], None]
 ) -> None:
-    counted = Counted(rests=True, glance=lambda: 5.0)
+    counted = Counted(idle=True, quick_check=lambda: 5.0)
     drive(counted)
-    qtbot.waitUntil(lambda: counted.glances >= MANY)
-    assert counted.steps == counted.glances + 1
+    qtbot.waitUntil(lambda: counted.quick_checks >= MANY)
+    assert counted.steps == counted.quick_checks + 1
 
 
 def test_while_something_goes_on_every_time_is_a_step(
     qtbot: QtBot, drive: Callable[[Counted], None]
 ) -> None:
-    counted = Counted(rests=False, glance=lambda: 1.0)
+    counted = Counted(idle=False, quick_check=lambda: 1.0)
     drive(counted)
     qtbot.waitUntil(lambda: counted.steps >= MANY)
-    assert counted.glances == 0
+    assert counted.quick_checks == 0
 
 
-def test_a_glance_that_fails_does_not_end_the_guard(
+def test_a_quick_check_that_fails_does_not_end_the_guard(
     qtbot: QtBot, drive: Callable[[Counted], None], expect_log: Callable[..., None]
 ) -> None:
-    expect_log("a glance at memory failed")
+    expect_log("a quick check at memory failed")
 
     def broken() -> float | None:
         raise ValueError("no memory")
 
-    counted = Counted(rests=True, glance=broken)
+    counted = Counted(idle=True, quick_check=broken)
     drive(counted)
     qtbot.waitUntil(lambda: counted.steps >= MANY)
 
