@@ -383,7 +383,13 @@ def _add_shell(app: App) -> None:
     autostart = app.platform.autostart((sys.executable, "-m", "omnitray"))
     place_file = app.paths.state / "window.json"
     intents = Intents(app)
-    windows = Windows(app.parts, intents=intents, clock=app.clock, place_file=place_file)
+    windows = Windows(
+        app.parts,
+        intents=intents,
+        clock=app.clock,
+        place_file=place_file,
+        autostart_enabled=autostart.is_enabled,
+    )
     tray = Tray(intents, autostart_enabled=autostart.is_enabled, parent=app)
     app.notifications.add_fallback(TrayMessages(lambda: tray.icon, app.notifications.respond))
     try:

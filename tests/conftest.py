@@ -36,6 +36,7 @@ _OFFSCREEN_FOLDERS = ("runtime", "ui")
 _OFFSCREEN_MESSAGES = (
     "This plugin does not support (propagateSizeHints|raise)",
     r"No such signal QPlatformNativeInterface::systemTrayWindowChanged",
+    "This plugin does not support grabbing the keyboard",
 )
 
 # Before any Qt import: unit tests need no display. End-to-end tests set their own.

@@ -19,9 +19,10 @@ log = logging.getLogger(__name__)
 
 _PATIENCE_MS = 4000  # at login the panel often comes some seconds after us
 NO_TRAY = (
-    "This desktop shows no tray icons now. OmniTray keeps watching, and the icon comes when a tray "
-    "does. On GNOME, the AppIndicator extension adds one; on a bare window manager, a panel or "
-    "trayer does."
+    "This desktop shows no tray icons now. OmniTray keeps watching, the menu ⋯ above has all that "
+    "the icon's has, and the icon comes when a tray does. On GNOME, the extension AppIndicator and "
+    "KStatusNotifierItem Support (package gnome-shell-extension-appindicator) adds one; on a bare "
+    "window manager, a panel or trayer does."
 )
 
 
@@ -103,6 +104,7 @@ class Shell(QObject):
     @Slot(bool)
     def _on_tray_available(self, available: bool) -> None:  # noqa: FBT001 - the signal's shape
         log.info("the tray icon is %s", "shown" if available else "not shown: no tray here")
+        self.windows.show_tray_available(available)
         self.windows.show_banner("" if available else NO_TRAY)
 
     @Slot()

@@ -6,11 +6,11 @@ first show of the window pays for one page only. Import this module when the win
 wanted: the tray at rest does without it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
-from PySide6.QtCore import QByteArray, QEvent, Qt, Slot
-from PySide6.QtGui import QHideEvent, QKeyEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtCore import QByteArray, QEvent, QPoint, Qt, Slot
+from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMessageBox, QVBoxLayout, QWidget
 
 from omnitray.alerts.model import Alert
 from omnitray.api.status import Status
@@ -23,6 +23,7 @@ from omnitray.ui.intents import Intents
 from omnitray.ui.pages.page import AlertSource, PageContext, WindowFacts
 from omnitray.ui.pages.registry import PAGES, PageEntry, Pages
 from omnitray.ui.theme import GAP, Theme, text_font
+from omnitray.ui.tray.menu import MainMenu
 from omnitray.ui.widgets.frames import Banner, button
 from omnitray.ui.widgets.header import Footer, Header
 from omnitray.ui.widgets.question_banner import QuestionBanner
@@ -37,7 +38,8 @@ _MARGIN = 16
 class MainWindow(QWidget):
     """The window. Arguments: the alerts to query, where its place is kept, the clock, the theme.
 
-    Closing it only hides it; the tray goes on.
+    Closing it only hides it; the tray goes on. Where there is none (``has_tray`` False) the person
+    is asked once what closing means.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class MainWindow(QWidget):
         alerts: AlertSource,
         *,
         intents: Intents | None = None,
+        autostart_enabled: Callable[[], bool] = lambda: False,
         pages: Sequence[PageEntry] = PAGES,
         places: PlaceStore | None = None,
         clock: Clock | None = None,
@@ -59,6 +62,11 @@ class MainWindow(QWidget):
         self._names = [entry.name for entry in pages]
         self.facts = WindowFacts()
         self.page = ""
+        self.has_tray = True
+        self.close_question: QMessageBox | None = None
+        self._without_tray = ""
+        self._ending = False
+        self.menu = MainMenu(self.intents, autostart_enabled, in_window=True)
         self.setObjectName("window")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setWindowTitle("OmniTray")
@@ -104,10 +112,13 @@ class MainWindow(QWidget):
     def _connect(self) -> None:
         self._theme.changed.connect(self._wear_theme)
         self.sidebar.chosen.connect(self.show_page)
+        self.header.menu.clicked.connect(self._on_menu)
         self._banner_button.clicked.connect(self.intents.banner_action_requested)
         self._banner_close.clicked.connect(self.banner.hide)
         self.intents.job_opened.connect(self._on_job_opened)
         self.intents.job_end_asked.connect(self._on_job_end_asked)
+        QShortcut(QKeySequence("Ctrl+Q"), self).activated.connect(self.intents.quit_requested)
+        QShortcut(QKeySequence("Ctrl+W"), self).activated.connect(self.close)
         QShortcut(QKeySequence.StandardKey.Find, self).activated.connect(self._on_find)
         QShortcut(QKeySequence(Qt.Key.Key_F5), self).activated.connect(self.pages.reload)
         for number, page in enumerate(self._names, start=1):
@@ -122,6 +133,7 @@ class MainWindow(QWidget):
         """The newest status: headline, selectors, footer, badge."""
         self.header.show_status(status)
         self.footer.show_status(status)
+        self.menu.show_status(status)
         waiting = sum(alert.state == "firing" for alert in status.open_alerts)
         self.sidebar.show_badge("alerts", waiting)
 
@@ -195,6 +207,7 @@ class MainWindow(QWidget):
 
     def _take_place(self, place: Place) -> None:
         self.facts.range_s = place.range_s
+        self._without_tray = place.without_tray
         self.show_page(place.page if place.page in self._names else self._names[0])
         geometry = QByteArray.fromBase64(place.geometry.encode())
         if geometry.isEmpty() or not self.restoreGeometry(geometry):
@@ -202,13 +215,75 @@ class MainWindow(QWidget):
 
     def _keep_place(self) -> None:
         geometry = bytes(self.saveGeometry().toBase64().data()).decode()
-        place = Place(geometry=geometry, page=self.page, range_s=self.facts.range_s)
+        place = Place(
+            geometry=geometry,
+            page=self.page,
+            range_s=self.facts.range_s,
+            without_tray=self._without_tray,
+        )
         self._places.save(place)
 
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
         """Remember the place."""
         self._keep_place()
         super().hideEvent(event)
+
+    # -- closing
+
+    def end(self) -> None:
+        """Close it for good: the program ends, and nothing is asked."""
+        self._ending = True
+        self.close()
+        self.menu.discard()
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
+        """Hide; without a tray, do what the person has said that closing means."""
+        if self._ending or self.has_tray or self._without_tray == "background":
+            event.accept()
+        elif self._without_tray == "quit":
+            event.accept()
+            self.intents.quit_requested.emit()
+        else:
+            event.ignore()
+            self._ask_about_closing()
+
+    def _ask_about_closing(self) -> None:
+        box = QMessageBox(self)
+        box.setTextFormat(Qt.TextFormat.PlainText)
+        box.setWindowTitle("Close the window")
+        box.setText("Keep OmniTray running without its window?")
+        box.setInformativeText(
+            "There is no tray here that could show its icon. In the background it goes on watching "
+            "and protecting; start OmniTray again to see the window. You are asked this once."
+        )
+        stay = box.addButton("Keep running", QMessageBox.ButtonRole.AcceptRole)
+        leave = box.addButton("Quit OmniTray", QMessageBox.ButtonRole.DestructiveRole)
+        cancel = box.addButton("Leave it open", QMessageBox.ButtonRole.RejectRole)
+        stay.clicked.connect(self._on_keep_running)
+        leave.clicked.connect(self._on_quit_chosen)
+        box.setDefaultButton(cancel)
+        box.setEscapeButton(cancel)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.close_question = box
+        box.open()
+
+    @Slot()
+    def _on_keep_running(self) -> None:
+        self._without_tray = "background"
+        self.close()
+
+    @Slot()
+    def _on_quit_chosen(self) -> None:
+        self._without_tray = "quit"
+        self._keep_place()
+        self.intents.quit_requested.emit()
+
+    @Slot()
+    def _on_menu(self) -> None:
+        at = self.header.menu
+        self.menu.menu.setPalette(self.palette())
+        self.menu.menu.setStyleSheet(self.styleSheet())
+        self.menu.menu.popup(at.mapToGlobal(QPoint(0, at.height() + 2)))
 
     # -- look and keys
 

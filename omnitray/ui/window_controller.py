@@ -57,6 +57,7 @@ class Windows(QObject):
         intents: Intents,
         clock: Clock,
         place_file: Path,
+        autostart_enabled: Callable[[], bool] = lambda: False,
         open_url: Callable[[QUrl], bool] = QDesktopServices.openUrl,
     ) -> None:
         super().__init__(parts.hub)
@@ -69,6 +70,8 @@ class Windows(QObject):
         self._clock = clock
         self._place_file = place_file
         self._open_url = open_url
+        self._autostart_enabled = autostart_enabled
+        self._has_tray = True
         self._window: MainWindow | None = None
         self._banner = BannerText()
         self._moving_since: float | None = None
@@ -111,10 +114,16 @@ class Windows(QObject):
         if self._window is not None:
             self._window.show_banner(text, action)
 
+    def show_tray_available(self, available: bool) -> None:  # noqa: FBT001 - the signal's shape
+        """Whether a tray shows the icon: what closing the window means follows from it."""
+        self._has_tray = available
+        if self._window is not None:
+            self._window.has_tray = available
+
     def close(self) -> None:
         """Close it, its place is kept. Idempotent."""
         if self._window is not None:
-            self._window.close()
+            self._window.end()
             self._window.deleteLater()
             self._window = None
 
@@ -124,9 +133,11 @@ class Windows(QObject):
         window = MainWindow(
             self._store,
             intents=self._intents,
+            autostart_enabled=self._autostart_enabled,
             places=FilePlaces(self._place_file),
             clock=self._clock,
         )
+        window.has_tray = self._has_tray
         self._connect_facts(window)
         now = self._clock.wall()
         window.set_history(self._ring.since(now - _MARKERS_S))

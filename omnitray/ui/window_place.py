@@ -13,11 +13,16 @@ _MOST_BYTES = 65_536
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """``geometry`` is Qt's own saved geometry in base64; empty means the default place."""
+    """``geometry`` is Qt's own saved geometry in base64; empty means the default place.
+
+    ``without_tray`` is what closing the window does where there is no tray: "background", "quit",
+    or "" while the person has not been asked.
+    """
 
     geometry: str = ""
     page: str = "overview"
     range_s: float = 300.0
+    without_tray: str = ""
 
 
 class PlaceStore(Protocol):

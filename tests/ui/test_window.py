@@ -16,6 +16,7 @@ from omnitray.ui.pages.processes.page import ProcessesPage
 from omnitray.ui.pages.protection.page import ProtectionPage
 from omnitray.ui.pages.registry import PAGES
 from omnitray.ui.theme import DARK, Theme
+from omnitray.ui.tray.menu import MainMenu
 from omnitray.ui.window import MainWindow
 from omnitray.ui.window_place import NoPlaces, Place
 from support import samples
@@ -386,3 +387,64 @@ def test_ending_from_the_protection_page_asks_where_all_its_processes_are_listed
     assert question is not None
     assert question.text() == "End pytest · ~/shop, 9 processes?"
     question.close()
+
+
+def test_the_menu_in_the_header_has_all_that_the_menu_of_the_icon_has(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    icon = MainMenu(window.intents, lambda: False)
+    mine = {each.text().partition("\t")[0] for each in window.menu.menu.actions()}
+    assert {each.text() for each in icon.menu.actions()} - mine == {"Show window"}
+    shown(window, qtbot)
+    click(window.header.menu)
+    qtbot.waitUntil(window.menu.menu.isVisible)
+    window.menu.menu.hide()
+    icon.discard()
+
+
+def test_ctrl_q_quits_and_ctrl_w_closes(window: MainWindow, qtbot: QtBot) -> None:
+    shown(window, qtbot)
+    asked = QSignalSpy(window.intents.quit_requested)
+    press(window, Qt.Key.Key_Q, CTRL)
+    assert asked.count() == 1
+    press(window, Qt.Key.Key_W, CTRL)
+    assert not window.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("answer", "quits", "visible"),
+    [("Keep running", 0, False), ("Quit OmniTray", 1, True), ("Leave it open", 0, True)],
+)
+def test_closing_without_a_tray_asks_what_that_means(
+    window: MainWindow, qtbot: QtBot, answer: str, quits: int, *, visible: bool
+) -> None:
+    shown(window, qtbot)
+    asked = QSignalSpy(window.intents.quit_requested)
+    window.has_tray = False
+    window.close()
+    assert window.isVisible()
+    assert window.close_question is not None
+    click(next(each for each in window.close_question.buttons() if each.text() == answer))
+    assert asked.count() == quits
+    assert window.isVisible() == visible
+
+
+def test_what_closing_means_is_asked_once(
+    window: MainWindow, qtbot: QtBot, places: NoPlaces
+) -> None:
+    places.save(Place(without_tray="background"))
+    made = MainWindow(ListedAlerts(), places=places)
+    qtbot.addWidget(made)
+    shown(made, qtbot)
+    made.has_tray = False
+    made.close()
+    assert not made.isVisible()
+    assert places.load().without_tray == "background"
+    assert window.close_question is None
+
+
+def test_the_end_of_the_program_asks_nothing(window: MainWindow, qtbot: QtBot) -> None:
+    shown(window, qtbot)
+    window.has_tray = False
+    window.end()
+    assert not window.isVisible()

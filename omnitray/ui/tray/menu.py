@@ -107,14 +107,17 @@ class ChoiceMenu:
 class MainMenu:
     """What icon and header both offer; :attr:`menu` is shown."""
 
-    def __init__(self, intents: Intents, autostart_enabled: Callable[[], bool]) -> None:
+    def __init__(
+        self, intents: Intents, autostart_enabled: Callable[[], bool], *, in_window: bool = False
+    ) -> None:
         self._intents = intents
         self._autostart_enabled = autostart_enabled
         self.menu = QMenu()
         self._headline = self._entry("", None)
         self._figures = self._entry("", None)
         self.menu.addSeparator()
-        self._entry("Show window", lambda: intents.window_requested.emit("overview"))
+        if not in_window:
+            self._entry("Show window", lambda: intents.window_requested.emit("overview"))
         self._mode = ChoiceMenu(
             self.menu.addMenu("Mode"), {each: each.value for each in Mode}, intents.mode_requested
         )
@@ -128,7 +131,9 @@ class MainMenu:
         self._autostart.setCheckable(True)
         self.menu.addSeparator()
         self._entry("About OmniTray", intents.about_requested.emit)
-        self._entry("Quit", intents.quit_requested.emit)
+        leave = self._entry("Quit", intents.quit_requested.emit)
+        if in_window:
+            leave.setText("Quit\tCtrl+Q")  # the window has the shortcut: shown only, not set twice
         self.menu.aboutToShow.connect(self._on_about_to_show)
         self._on_about_to_show()
         self.show_status(Status())

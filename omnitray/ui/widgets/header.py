@@ -11,6 +11,7 @@ from omnitray.ui.intents import Intents
 from omnitray.ui.theme import GAP, Theme, Tone
 from omnitray.ui.widgets import glyphs
 from omnitray.ui.widgets.choice import ChoiceButton, Segments
+from omnitray.ui.widgets.frames import button
 from omnitray.ui.widgets.labels import ElidedLabel, label, plain_tooltip
 
 _BADGE = 34
@@ -64,6 +65,9 @@ class Header(QWidget):
         self.mode = Segments("Mode", [(mode, str(mode)) for mode in Mode])
         levels = [(None, "automatic"), *((level, str(level)) for level in MonitorLevel)]
         self.level = ChoiceButton("Level", levels)
+        self.menu = button("⋯")
+        self.menu.setAccessibleName("Menu")
+        plain_tooltip(self.menu, "Menu: protection, notifications, start at login, about, quit")
         self.mode.chosen.connect(intents.mode_requested)
         self.level.chosen.connect(intents.level_requested)
         plain_tooltip(self.mode, "How much the protector allows before it acts")
@@ -82,6 +86,7 @@ class Header(QWidget):
         row.addLayout(words, 1)
         row.addWidget(self.mode)
         row.addWidget(self.level)
+        row.addWidget(self.menu)
 
     @Slot(object)
     def show_status(self, status: Status) -> None:
