@@ -10,7 +10,6 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -29,6 +28,12 @@ from omnitray.api.server import ApiServer
 from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.facts import AlertChannel
 from omnitray.base.paths import Paths, UnsafeFolderError, find_paths
+from omnitray.base.process_environment import (
+    home,
+    is_survived,
+    processors,
+    set_up_working_folder,
+)
 from omnitray.cleanup.cleaner import CacheCleaner
 from omnitray.cleanup.search import places
 from omnitray.client import inprocess
@@ -93,13 +98,13 @@ class ProtectionParts(msgspec.Struct, frozen=True, kw_only=True):
         protecting = Protecting(
             source=source,
             scan=platform.process_table().scan,
-            jobs=JobTracker(details, self.clock, Path.home()),
+            jobs=JobTracker(details, self.clock, home()),
             inspector=Inspector(details, platform.ties_of(), details.written_bytes),
             protector=self._protector(),
             executor=Executor(actions, self.clock),
             probe=LatencyProbe(time.perf_counter, time.sleep),
             own=platform.own_facts,
-            cores=os.cpu_count() or 1,
+            cores=processors(),
             policy=self.settings.loaded.settings.protect_policy(),
             around=around,
         )
@@ -119,7 +124,7 @@ class ProtectionParts(msgspec.Struct, frozen=True, kw_only=True):
     def cleaner(self) -> CacheCleaner:
         """What cleans caches; for the thread that cleans."""
         return CacheCleaner(
-            places(Path.home(), dict(os.environ)),
+            places(home(), dict(os.environ)),
             tools=self.platform.programs(),
             clock=self.clock,
             open_files=self.platform.open_files,
@@ -130,13 +135,12 @@ class ProtectionParts(msgspec.Struct, frozen=True, kw_only=True):
         return ResourceProtector(
             os.urandom(3).hex(),
             programs=self.platform.protected_programs(),
-            home=str(Path.home()),
+            home=str(home()),
             resolve=os.path.realpath,
         )
 
     def _programs(self) -> ProtectedPrograms:
-        home = str(Path.home())
-        return ProtectedPrograms(self.platform.protected_programs(), home, os.path.realpath)
+        return ProtectedPrograms(self.platform.protected_programs(), str(home()), os.path.realpath)
 
     def _protected(self) -> tuple[str, ...]:
         """What the person protects, as the settings say it now."""
@@ -154,6 +158,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SNOOZE_S = 3600.0
+_DISPLAY_S = 10.0  # a display on a busy machine; ours takes 0.1 s
 _CHECK_MS = 10_000  # channels that hang are looked for this often
 
 
@@ -229,7 +234,7 @@ class App(QObject):
         self.monitor = ProgressiveMonitor(
             Sampler(self.platform.machine(), self.clock),
             table.scan,
-            JobTracker(details, self.clock, Path.home()),
+            JobTracker(details, self.clock, home()),
             self.clock,
             self.settings.loaded.settings.monitor_policy(),
         )
@@ -405,10 +410,11 @@ def _add_shell(app: App) -> None:
 
 def main(*, headless: bool, verbose: bool) -> int:
     """Run the program, or show the one that runs already. The exit status."""
+    set_up_working_folder()
     paths = find_paths()
     platform = platforms.current()
-    if not headless and not platform.has_display():
-        print("OmniTray: there is no graphical session here, running headless")  # noqa: T201
+    if not headless and (why := _why_headless(platform)):
+        print(f"OmniTray: {why}, running headless")  # noqa: T201
         headless = True
     try:
         paths.create()
@@ -423,6 +429,17 @@ def main(*, headless: bool, verbose: bool) -> int:
     instance.listen()
     app.take_instance(instance)
     return app.run()
+
+
+def _why_headless(platform: Platform) -> str:
+    """What stands against a tray; empty where nothing does. Before any thread is started."""
+    if not platform.has_display():
+        return "there is no graphical session here"
+    from PySide6.QtGui import QGuiApplication  # noqa: PLC0415 - never imported headless
+
+    if not is_survived(lambda: QGuiApplication(["omnitray"]), _DISPLAY_S):
+        return "the display does not answer"
+    return ""
 
 
 def _show_the_other(paths: Paths) -> int:

@@ -299,3 +299,21 @@ def test_no_drawer_is_called_utils(tree: str) -> None:
 def test_every_module_begins_with_its_map() -> None:
     silent = [str(path) for path in modules() if not ast.get_docstring(tree_of(path))]
     assert silent == []
+
+
+def test_what_a_process_need_not_have_is_asked_in_one_place() -> None:
+    """Each of these fails where there is no home, working folder, user or terminal."""
+    knows = PACKAGE / "base" / "process_environment.py"
+    asks = {"home", "cwd", "expanduser", "getcwd", "get_terminal_size", "getlogin", "getuser"}
+    owners = {"Path", "os", "os.path", "shutil", "getpass"}
+    wrong = [
+        said(path, node, names_of(node.func))
+        for path in modules()
+        if path != knows and path.name != "watchdog_process.py"
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in asks
+        and (node.func.attr == "expanduser" or names_of(node.func.value) in owners)
+    ]
+    assert wrong == []

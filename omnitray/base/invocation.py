@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from omnitray.base.process_environment import working_folder
+
 NAME = "omnitray"
 
 
@@ -16,7 +18,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
 
     script: str = msgspec.field(default_factory=lambda: sys.argv[0])
     python: str = sys.executable
-    folder: str = msgspec.field(default_factory=os.getcwd)
+    folder: str = msgspec.field(default_factory=lambda: str(working_folder()))
     environ: Mapping[str, str] = msgspec.field(default_factory=lambda: os.environ)
 
 

@@ -8,13 +8,14 @@ may lie under a shared temporary folder, so it is refused when somebody else cou
 import contextlib
 import os
 import stat
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
+from omnitray.base import process_environment
 from omnitray.base.durable import StorageError, make_folder, tolerated
+from omnitray.base.process_environment import expanded, run_folder, working_folder
 
 PRIVATE = 0o700
 HERE = Path(__file__).parent.parent
@@ -96,16 +97,30 @@ def find_paths(environ: Mapping[str, str] | None = None) -> Paths:
     """The folders of this user, or those under ``OMNITRAY_HOME``. Creates nothing."""
     home = (os.environ if environ is None else environ).get("OMNITRAY_HOME")
     if home:
-        root = Path(home).expanduser().absolute()
+        root = working_folder() / expanded(home)
         return Paths(root / "config", root / "data", root / "state", root / "run")
     from platformdirs import PlatformDirs  # noqa: PLC0415 - half of this module's import time
 
     dirs = PlatformDirs("omnitray", appauthor=False)
-    with warnings.catch_warnings():
-        # It warns when it falls back to a shared temporary folder; own_folder() guards that.
-        warnings.simplefilter("ignore")
-        run = dirs.user_runtime_path
-    return Paths(dirs.user_config_path, dirs.user_data_path, dirs.user_state_path, run)
+    run = run_folder() / "omnitray" if hasattr(os, "getuid") else dirs.user_runtime_path
+    try:
+        return Paths(
+            _anchored(dirs.user_config_path),
+            _anchored(dirs.user_data_path),
+            _anchored(dirs.user_state_path),
+            run,
+        )
+    except RuntimeError:  # platformdirs 4.4 and later, without a home
+        root = process_environment.home()
+        shares = (root / ".config", root / ".local/share", root / ".local/state")
+        config, data, state = (share / "omnitray" for share in shares)
+        return Paths(config, data, state, run)
+
+
+def _anchored(folder: Path) -> Path:
+    """Below the home where it is not whole: ``~`` is left as it is where there is no user."""
+    parts = [part for part in folder.parts if part != "~"]
+    return folder if folder.is_absolute() else process_environment.home().joinpath(*parts)
 
 
 def private_folder(folder: Path) -> Path:

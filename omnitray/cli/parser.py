@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from omnitray import __version__
+from omnitray.base.process_environment import set_up_streams
 
 TYPES = (
     "PERMISSION_ERROR",
@@ -31,6 +32,7 @@ Subparsers = Callable[..., argparse.ArgumentParser]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of ``omnitray``."""
+    set_up_streams()
     args = build_parser().parse_args(_with_signs(sys.argv[1:] if argv is None else argv))
     if args.run is None:
         from omnitray import app  # noqa: PLC0415 - Qt, for the program itself alone

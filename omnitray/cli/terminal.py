@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import TextIO
 
+from omnitray.base.process_environment import terminal_columns
+
 HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 WIDEST = 80  # of a paragraph, and of a terminal that does not say
 GAP = "  "
@@ -35,7 +37,7 @@ class Terminal:
         self.interactive = self._out.isatty()
         plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
         self._coloured = self.interactive and not plain
-        self.width = _columns(environ) if self.interactive else sys.maxsize
+        self.width = terminal_columns(WIDEST, environ) if self.interactive else sys.maxsize
 
     def line(self, text: str = "", colour: str = "") -> None:
         """One line, cut to the width."""
@@ -106,14 +108,6 @@ class Terminal:
             if middle:
                 last = cut_middle(last, self.width - sum(width_of(cell + GAP) for cell in cells))
             self.line(GAP.join([*cells, last]).rstrip(), colour)
-
-
-def _columns(environ: Mapping[str, str]) -> int:
-    """As wide as the terminal is, or as ``COLUMNS`` says; unknown is wide enough."""
-    try:
-        return int(environ.get("COLUMNS") or os.get_terminal_size().columns)
-    except (ValueError, OSError):
-        return WIDEST
 
 
 def columns(rows: Sequence[Sequence[str]]) -> range:

@@ -17,6 +17,7 @@ import psutil
 
 from omnitray.base.bounded import read_bounded
 from omnitray.base.durable import StorageError, make_folder, write_atomic
+from omnitray.base.process_environment import home
 from omnitray.platforms.autostart import Autostart, AutostartError
 from omnitray.platforms.portable.platform import PortablePlatform
 from omnitray.platforms.portable.system import all_unknown
@@ -54,7 +55,7 @@ class MacosPlatform(PortablePlatform):
 
 
 def _agents() -> Path:
-    return Path.home() / "Library" / "LaunchAgents"
+    return home() / "Library" / "LaunchAgents"
 
 
 class MacAutostart:

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from omnitray.base import process_environment
 from omnitray.cleanup.cache_tools import CommandResult, Tools
 
 _log = logging.getLogger(__name__)
@@ -20,7 +21,7 @@ class PathPrograms:
 
     def __init__(self, limit_s: float = LIMIT_S, home: Path | None = None) -> None:
         self._limit_s = limit_s
-        self._home = home or Path.home()
+        self._home = home or process_environment.home()
 
     def has(self, name: str) -> bool:
         """Whether it is there."""

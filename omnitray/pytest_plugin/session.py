@@ -20,6 +20,7 @@ import pytest
 
 from omnitray.base.durable import make_folder, write_atomic
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
+from omnitray.base.process_environment import home
 from omnitray.client.leases import Borrowed
 from omnitray.pytest_plugin.reporter import FAULTS, GroupedReport, Reporter
 from omnitray.pytest_plugin.running_test import RunningTest, TestClock
@@ -83,8 +84,8 @@ def _next_run(reporter: Reporter, project: str) -> str:
 
 def short(project: str) -> str:
     """The project's folder as a person writes it."""
-    home = str(Path("~").expanduser())
-    return f"~{project[len(home) :]}" if project.startswith(f"{home}/") else project
+    own = str(home())
+    return f"~{project[len(own) :]}" if project.startswith(f"{own}/") else project
 
 
 class TestProcess:

@@ -9,6 +9,8 @@ from types import FrameType
 
 from PySide6.QtCore import QObject, QSocketNotifier, Signal, Slot
 
+from omnitray.base.process_environment import hearable
+
 log = logging.getLogger(__name__)
 
 
@@ -42,7 +44,7 @@ class Stages:
             log.info("stopped %s in %.0f ms", name, 1000 * (time.monotonic() - start))
 
 
-_NAMES = ("SIGTERM", "SIGINT", "SIGHUP")
+_MAY_BE_IGNORED = ("SIGINT", "SIGHUP")
 
 
 class StopSignals(QObject):
@@ -63,10 +65,8 @@ class StopSignals(QObject):
     def install(self) -> None:
         """Take the signals."""
         self._before_fd = signal.set_wakeup_fd(self._writer.fileno())
-        for name in _NAMES:
-            if hasattr(signal, name):
-                number = signal.Signals[name]
-                self._before[number] = signal.signal(number, _ignore)
+        for number in (signal.SIGTERM, *hearable(_MAY_BE_IGNORED)):
+            self._before[number] = signal.signal(number, _ignore)
 
     def remove(self) -> None:
         """Give the signals back."""

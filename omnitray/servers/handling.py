@@ -12,6 +12,7 @@ from pathlib import Path
 
 from omnitray.base.clock import Clock
 from omnitray.base.durable import StorageError
+from omnitray.base.process_environment import expanded
 from omnitray.base.readings import ProcessIdentity
 from omnitray.servers import health, permissions, processes
 from omnitray.servers.logs import ServerLog
@@ -80,7 +81,7 @@ class ServerHandle:
     @property
     def folder(self) -> Path:
         """Its working folder."""
-        return Path(self.spec.cwd).expanduser()
+        return expanded(self.spec.cwd)
 
     @property
     def running(self) -> bool:

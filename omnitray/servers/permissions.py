@@ -10,6 +10,7 @@ import re
 import stat
 from pathlib import Path
 
+from omnitray.base.process_environment import expanded
 from omnitray.servers.model import PermissionFault, local_port
 from omnitray.settings.servers import ServerSettings
 
@@ -72,7 +73,7 @@ def _program(spec: ServerSettings, cwd: Path, what: str) -> PermissionFault:
         return PermissionFault(
             what=f"The program {name} {what}.", remedy="Look at its permissions."
         )
-    fault = described(cwd / Path(name).expanduser(), f"The program {name} {what}.")
+    fault = described(cwd / expanded(name), f"The program {name} {what}.")
     return fault if fault.path != str(cwd / name) else _executable(fault)
 
 
@@ -104,7 +105,7 @@ def _of_line(line: str, cwd: Path) -> PermissionFault | None:
         return PermissionFault(
             what=f"Its log says: {said}", remedy="Look at the permissions of what it names."
         )
-    path = Path(found[1]).expanduser()
+    path = expanded(found[1])
     return described(path if path.is_absolute() else cwd / path, f"Its log says: {said}")
 
 

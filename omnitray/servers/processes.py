@@ -15,6 +15,7 @@ from typing import Protocol
 
 import psutil
 
+from omnitray.base.process_environment import expanded
 from omnitray.base.readings import ProcessIdentity
 from omnitray.servers.model import PortOwner
 
@@ -222,7 +223,7 @@ def owners_of(port: int) -> tuple[PortOwner, ...]:
 def _found(program: str, cwd: Path, path: str) -> str:
     """Where a program is: a path belongs to the server's folder, a name to the server's PATH."""
     if os.sep in program:
-        return str(cwd / Path(program).expanduser())
+        return str(cwd / expanded(program))
     for folder in path.split(os.pathsep):
         candidate = (cwd / folder / program) if folder else cwd / program
         if candidate.is_file() and os.access(candidate, os.X_OK):

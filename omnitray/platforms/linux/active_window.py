@@ -9,6 +9,7 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
+from omnitray.base.process_environment import home
 from omnitray.platforms.linux.sway import SwayWindow
 from omnitray.platforms.linux.x11 import ActiveWindow, connected, cookie_for, socket_path
 from omnitray.protector.exclusions.foreground import Foreground, NoForeground
@@ -23,7 +24,7 @@ def foreground(environment: Mapping[str, str] = os.environ) -> Foreground:
     if place is None:
         return NoForeground()
     host, number = socket.gethostname(), place.name.removeprefix("X")
-    cookies = Path(environment.get("XAUTHORITY") or Path.home() / ".Xauthority")
+    cookies = Path(environment.get("XAUTHORITY") or home() / ".Xauthority")
     return ActiveWindow(lambda: connected(place), lambda: cookie_for(cookies, host, number), host)
 
 

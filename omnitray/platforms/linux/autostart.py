@@ -13,6 +13,7 @@ from pathlib import Path
 
 from omnitray.base.bounded import read_bounded
 from omnitray.base.durable import StorageError, make_folder, write_atomic
+from omnitray.base.process_environment import home
 from omnitray.platforms.autostart import AutostartError
 
 _NAME = "omnitray.desktop"
@@ -42,7 +43,7 @@ def autostart(command: Sequence[str]) -> "LinuxAutostart":
 def config_home(environment: Mapping[str, str]) -> Path:
     """``$XDG_CONFIG_HOME``; a relative one does not count (Base Directory Specification)."""
     given = Path(environment.get("XDG_CONFIG_HOME", ""))
-    return given if given.is_absolute() else Path.home() / ".config"
+    return given if given.is_absolute() else home() / ".config"
 
 
 class LinuxAutostart:

@@ -1,0 +1,184 @@
+"""What a process need not have, and what holds without it. This module alone asks for it.
+
+| need not be there | then |
+|---|---|
+| a home (no HOME, no entry in the password database) | ``/``, as systemd and containers have it |
+| a working folder (it was deleted) | ``/`` |
+| open standard streams | the null device, so that no file of ours gets their numbers |
+| a terminal with columns | no line is cut |
+| a locale that can say every letter | what it cannot say is escaped |
+| signals that may be heard (``nohup``) | who ignored them before us is right |
+| a display that answers | the program runs headless (``is_survived``) |
+| a run folder of the session | one in the temporary folder, else in the home |
+
+A test holds that no other module asks.
+"""
+
+import contextlib
+import faulthandler
+import importlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TextIO
+
+ROOT = Path(os.path.abspath(os.sep))  # noqa: PTH100 - Path.absolute() asks for the working folder
+_STANDARD = ("stdin", "stdout", "stderr")
+_LOOK_AGAIN_S = 0.005
+
+
+def home(environ: Mapping[str, str] | None = None) -> Path:
+    """The home folder: HOME where it is a whole path, else the password database's, else ``/``."""
+    named = (os.environ if environ is None else environ).get("HOME", "")
+    if named and os.path.isabs(named):  # noqa: PTH117 - an empty or relative one is none
+        return Path(named)
+    try:
+        entry = importlib.import_module("pwd").getpwuid(os.getuid())
+    except KeyError:
+        return ROOT
+    except ImportError:  # Windows has no such database, and a profile for every user
+        return Path.home()
+    return Path(entry.pw_dir) if entry.pw_dir else ROOT
+
+
+def expanded(path: str) -> Path:
+    """A path that a person wrote, with the home for ``~``."""
+    if path == "~" or path.startswith(("~/", f"~{os.sep}")):
+        return home() / path[2:]
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # ``~x`` without such a user is a name like any other
+        return Path(path)
+
+
+def working_folder() -> Path:
+    """Where we are; ``/`` where that was deleted."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return ROOT
+
+
+def run_folder(environ: Mapping[str, str] | None = None) -> Path:
+    """Where sockets and locks of this session live; the first of these that can be used.
+
+    ``XDG_RUNTIME_DIR`` may be left over from another user (``su``) or have gone with the session.
+    """
+    given = os.environ if environ is None else environ
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    for place in (given.get("XDG_RUNTIME_DIR", ""), f"/run/user/{user}"):
+        if place and _is_ours(place):
+            return Path(place)
+    import tempfile  # noqa: PLC0415 - 10 ms, where a session has no folder of its own
+
+    try:
+        return Path(tempfile.gettempdir()) / f"runtime-{user}"
+    except OSError:  # nothing temporary can be written here
+        return home() / ".cache"
+
+
+def _is_ours(place: str) -> bool:
+    if not Path(place).is_absolute():
+        return False
+    try:
+        found = Path(place).stat()
+    except OSError:
+        return False
+    return found.st_uid == os.getuid() and os.access(place, os.W_OK | os.X_OK)
+
+
+def terminal_columns(unknown: int, environ: Mapping[str, str] | None = None) -> int:
+    """As wide as ``COLUMNS`` or the terminal says; ``unknown`` for neither, and for nonsense."""
+    given = os.environ if environ is None else environ
+    named = given.get("COLUMNS", "")
+    if named.isdecimal() and int(named) > 0:
+        return int(named)
+    try:
+        return os.get_terminal_size().columns or unknown
+    except (ValueError, OSError):
+        return unknown
+
+
+def processors() -> int:
+    """How many processors this process may run on: a container may have fewer than the machine."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) or 1
+    return os.cpu_count() or 1
+
+
+def hearable(names: Iterable[str]) -> tuple[signal.Signals, ...]:
+    """Those of the signals that exist here and were not ignored when we were started.
+
+    ``nohup`` ignores SIGHUP and a shell without job control SIGINT for what it runs behind itself.
+    """
+    known = [signal.Signals[name] for name in names if name in signal.Signals.__members__]
+    return tuple(each for each in known if signal.getsignal(each) is not signal.SIG_IGN)
+
+
+def set_up_streams() -> None:
+    """Fill closed standard descriptors, and make every stream able to say every letter.
+
+    To be called before anything is opened: a file, a socket or a lock with number 1 or 2 would get
+    what others print. A stream that was closed stays None, as Python has made it.
+    """
+    for number in range(len(_STANDARD)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
+    for name in _STANDARD[1:]:
+        stream: TextIO | None = getattr(sys, name)
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def set_up_working_folder() -> None:
+    """Leave a working folder that was deleted: libraries ask for it and fail."""
+    try:
+        os.getcwd()  # noqa: PTH109 - only whether it is there
+    except OSError:
+        os.chdir(ROOT)
+
+
+def is_survived(attempt: Callable[[], object], limit_s: float) -> bool:
+    """Whether a copy of this process lives through ``attempt`` within so many seconds.
+
+    For what ends a process instead of raising: Qt aborts where a display does not answer, refuses
+    us, or lacks a library. The copy is silent and leaves no core file. To be called before any
+    thread is started.
+    """
+    if not hasattr(os, "fork"):
+        return True
+    pid = os.fork()
+    if pid == 0:
+        _attempt_and_leave(attempt)
+    deadline_s = time.monotonic() + limit_s
+    while time.monotonic() < deadline_s:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return status == 0
+        time.sleep(_LOOK_AGAIN_S)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return False
+
+
+def _attempt_and_leave(attempt: Callable[[], object]) -> None:
+    """In the copy: no word, no dump, no session manager that waits for us, and no way back."""
+    code = 1
+    try:
+        silence = os.open(os.devnull, os.O_RDWR)
+        for number in range(3):
+            os.dup2(silence, number)
+        faulthandler.disable()
+        os.environ.pop("SESSION_MANAGER", None)
+        with contextlib.suppress(ImportError, OSError, AttributeError):
+            ctypes = importlib.import_module("ctypes")
+            ctypes.CDLL(None).prctl(4, 0)  # PR_SET_DUMPABLE: no core file and no crash report
+        attempt()
+        code = 0
+    finally:
+        os._exit(code)
