@@ -10,7 +10,9 @@ import gc
 
 from PySide6.QtCore import QObject, Qt, QTimer, Slot
 
-_EVERY_MS = 2000  # seldom enough to cost nothing; a flood makes little garbage in that time
+# A flood of alerts or requests makes some megabytes of garbage in the time between two looks, at
+# rest there is none for minutes: each look that finds nothing due doubles the time to the next.
+_SOONEST_MS, _LATEST_MS = 2000, 16_000
 
 
 class Collector(QObject):
@@ -20,7 +22,7 @@ class Collector(QObject):
         super().__init__(parent)
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.VeryCoarseTimer)
-        self._timer.setInterval(_EVERY_MS)
+        self._timer.setInterval(_SOONEST_MS)
         self._timer.timeout.connect(self.collect)
 
     def start(self) -> None:
@@ -40,6 +42,9 @@ class Collector(QObject):
         """Collect as far as Python itself would have by now."""
         if (generation := due(gc.get_count(), gc.get_threshold())) is not None:
             gc.collect(generation)
+            self._timer.setInterval(_SOONEST_MS)
+        else:
+            self._timer.setInterval(min(2 * self._timer.interval(), _LATEST_MS))
 
 
 def due(count: tuple[int, int, int], threshold: tuple[int, int, int]) -> int | None:

@@ -28,6 +28,10 @@ log = logging.getLogger(__name__)
 
 _AFTER_FAILURE_S = 1.0
 _TRIGGER_REST_MS = 2000  # a trigger fires once a window of two seconds
+# On a busy desk something waits for processors all the time: where a step that a trigger asked for
+# found nothing at stake, the next ones would too. The quick checks of memory go on meanwhile at the
+# pace that headroom asks for, and a step that finds something shortens the rest again.
+_IDLE_TRIGGER_REST_MS = 20_000
 _VIEW_EVERY_S = 1.0
 _DEADLINE_MOVED_S = 1.0  # less is the drift of one clock against the other
 _ASKED = "you asked for it"
@@ -100,6 +104,8 @@ class ProtectWorker(QObject):
             step = engine.protecting.step()
             delay_s = step.next_delay_s
             self._idle_delay_s = delay_s if step.idle else None
+            if not step.idle and self._rest.remainingTime() > _TRIGGER_REST_MS:
+                self._rest.start(_TRIGGER_REST_MS)
             self._tell(engine, changed=step.changed)
             if step.notices or step.cleaning:
                 self.stepped.emit(step)
@@ -225,8 +231,9 @@ class ProtectWorker(QObject):
         """Something waited for memory: look now, and listen again when the window is over."""
         for trigger in self._triggers:
             trigger.setEnabled(False)
-        self._rest.start(_TRIGGER_REST_MS)
         self.tick()
+        at_stake = self._idle_delay_s is None
+        self._rest.start(_TRIGGER_REST_MS if at_stake else _IDLE_TRIGGER_REST_MS)
 
     @Slot()
     def _on_rested(self) -> None:

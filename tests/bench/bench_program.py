@@ -7,23 +7,30 @@ the same time, on the same machine, with the same 400 sleeping processes to look
 import contextlib
 import os
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 
 from support.bench import Row, Spread, repeated, table, within
-from support.desktop import Desktop, Display, Program, wait_until
+from support.desktop import Display, Program, wait_until
 from support.resources import Held, held, percent_between, taken
-from support.tray_host import TrayWatcher
+from support.side_by_side import (
+    COMMAND,
+    SETTLE_S,
+    SLEEPERS,
+    glances,
+    headless,
+    made,
+    screen,
+    session,
+    sleepers,
+    tell,
+    tray,
+    watching,
+)
 
-COMMAND = os.environ.get("OMNITRAY_UNDER_TEST", "omnitray")
-GLANCES = os.environ.get("OMNITRAY_GLANCES", "glances")
-SLEEPERS = 400
-SETTLE_S = 15.0  # imports, first scan, first chart
 # Level: seconds between two looks, seconds measured, budget in per cent of one core.
 LEVELS = {
     "idle": (30.0, 120.0, 0.05),
@@ -31,33 +38,12 @@ LEVELS = {
     "intensive": (1.0, 60.0, 1.0),
     "critical": (0.5, 60.0, 2.0),
 }
-# The level is the one asked for and stays it, and the protector is at rest: nothing that others do
-# on this machine meanwhile may raise the one or wake the other. The API has a port that no other
-# program's client knows: the first request brings the server into memory.
-SETTINGS = """level = "{level}"
-[api]
-port = 0
-[protect]
-state = "watch"
-[protect.dev]
-cpu_percent = 100
-memory_percent = 95
-[thresholds.cpu]
-warning = 99
-critical = 100
-[thresholds.memory]
-warning = 99
-critical = 100
-[thresholds.disk]
-warning = 99
-critical = 100
-"""
 
 
 def main() -> None:
     """Print the section."""
     rows: list[Row] = []
-    with tempfile.TemporaryDirectory() as folder, _display(Path(folder)) as display, _sleepers():
+    with tempfile.TemporaryDirectory() as folder, screen(Path(folder)) as display, sleepers():
         processes = len(psutil.pids())
         for level in LEVELS:
             rows += _level(level, Path(folder) / level, display)
@@ -74,12 +60,12 @@ def main() -> None:
 
 def _level(level: str, folder: Path, display: Display) -> list[Row]:
     interval_s, measured_s, budget = LEVELS[level]
-    _tell(f"{level}: {SETTLE_S + measured_s:.0f} s")
+    tell(f"{level}: {SETTLE_S + measured_s:.0f} s")
     with contextlib.ExitStack() as running:
         programs = {
-            "tray": running.enter_context(_tray(folder / "tray", display, level)),
-            "headless": running.enter_context(_headless(folder / "headless", level)),
-            "glances": running.enter_context(_glances(folder / "glances", interval_s)),
+            "tray": running.enter_context(tray(folder / "tray", display, level)),
+            "headless": running.enter_context(headless(folder / "headless", level)),
+            "glances": running.enter_context(glances(folder / "glances", interval_s)),
         }
         time.sleep(SETTLE_S)
         before = {name: taken(each.pid) for name, each in programs.items()}
@@ -123,10 +109,10 @@ def _memory(memory: dict[str, Held], asked: Held) -> list[Row]:
 
 
 def _starts(folder: Path, display: Display) -> list[Row]:
-    _tell("starts")
+    tell("starts")
     icon = repeated(10, lambda: _start_to_icon(folder, display))
     version = repeated(20, lambda: _timed([COMMAND, "--version"], {}))
-    with _headless(folder / "headless", "normal") as program:
+    with headless(folder / "headless", "normal") as program:
         home = {"OMNITRAY_HOME": str(folder / "headless" / "omnitray")}
         address = folder / "headless" / "omnitray" / "run" / "api.json"
         wait_until(address.exists, f"it can be asked:\n{program.output}", timeout_s=20)
@@ -159,88 +145,11 @@ def _timed(command: list[str], environment: dict[str, str]) -> float:
 def _start_to_icon(folder: Path, display: Display) -> float:
     """From the start of the process until its icon is registered with the tray's host."""
     with (
-        tempfile.TemporaryDirectory(dir=_made(folder)) as place,
-        _session(Path(place), display) as desktop,
-        _watching(desktop) as watcher,
+        tempfile.TemporaryDirectory(dir=made(folder)) as place,
+        session(Path(place), display) as desktop,
+        watching(desktop) as watcher,
     ):
         start = time.perf_counter()
         desktop.launch(COMMAND)
         wait_until(lambda: watcher.registered, "the icon is registered", timeout_s=20)
         return time.perf_counter() - start
-
-
-@contextlib.contextmanager
-def _tray(folder: Path, display: Display, level: str) -> Iterator[Program]:
-    with _session(folder, display) as desktop, _watching(desktop) as watcher:
-        _configure(desktop, level)
-        program = desktop.launch(COMMAND)
-        wait_until(lambda: watcher.registered, f"the icon:\n{program.output}", timeout_s=20)
-        yield program
-
-
-@contextlib.contextmanager
-def _headless(folder: Path, level: str) -> Iterator[Program]:
-    with _session(folder, None) as desktop:
-        _configure(desktop, level)
-        yield desktop.launch(COMMAND, "--headless")
-
-
-@contextlib.contextmanager
-def _glances(folder: Path, interval_s: float) -> Iterator[Program]:
-    with _session(folder, None) as desktop:
-        arguments = ("--quiet", "--time", str(interval_s), "--disable-check-update")
-        yield desktop.launch(GLANCES, *arguments)
-
-
-def _configure(desktop: Desktop, level: str) -> None:
-    config = Path(desktop.environment["OMNITRAY_HOME"]) / "config"
-    config.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (config / "config.toml").write_text(SETTINGS.format(level=level))
-
-
-@contextlib.contextmanager
-def _session(folder: Path, display: Display | None) -> Iterator[Desktop]:
-    desktop = Desktop(_made(folder), display)
-    try:
-        yield desktop
-    finally:
-        desktop.stop()
-
-
-@contextlib.contextmanager
-def _watching(desktop: Desktop) -> Iterator[TrayWatcher]:
-    watcher = TrayWatcher(desktop.bus_address)
-    watcher.start()
-    try:
-        yield watcher
-    finally:
-        watcher.die()
-
-
-@contextlib.contextmanager
-def _display(folder: Path) -> Iterator[Display]:
-    display = Display(_made(folder))
-    try:
-        yield display
-    finally:
-        display.stop()
-
-
-@contextlib.contextmanager
-def _sleepers() -> Iterator[None]:
-    sleepers = [subprocess.Popen(["sleep", "3600"]) for _ in range(SLEEPERS)]
-    try:
-        yield
-    finally:
-        for each in sleepers:
-            each.kill()
-            each.wait()
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _tell(text: str) -> None:
-    sys.stderr.write(f"  {text}\n")

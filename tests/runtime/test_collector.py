@@ -90,3 +90,17 @@ def test_python_has_its_collector_back_afterwards(collector: Collector) -> None:
 )
 def test_as_far_as_python_would(count: tuple[int, int, int], generation: int | None) -> None:
     assert due(count, THRESHOLD) == generation
+
+
+def test_where_nothing_is_due_it_looks_ever_more_seldom(collector: Collector) -> None:
+    collector.start()
+    gc.collect()
+    for _ in range(5):
+        collector.collect()
+    assert collector._timer.interval() == 16_000
+
+    kept = [[] for _ in range(2000)]  # type: ignore[var-annotated]  # more than a threshold
+    collector.collect()
+
+    assert collector._timer.interval() == 2_000
+    assert len(kept) == 2000

@@ -1,4 +1,4 @@
-"""The guard's pace on its thread: whole steps where something goes on, quick_checks where not."""
+"""The guard's pace on its thread: whole steps where something goes on, quick checks where not."""
 
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -152,3 +152,33 @@ def test_a_countdown_that_a_sleep_put_off_is_told_anew(
     same: bool,  # noqa: FBT001 - a parameter
 ) -> None:
     assert _same(now, before) is same
+
+
+@pytest.mark.parametrize(("idle", "rest_ms"), [(True, 20_000), (False, 2_000)])
+def test_triggers_rest_longer_where_what_they_told_of_was_nothing(
+    qtbot: QtBot,
+    idle: bool,  # noqa: FBT001 - a parameter of the test
+    rest_ms: int,
+) -> None:
+    assert qtbot
+    worker = Driven(Counted(idle=idle, quick_check=lambda: 5.0).engine, SystemClock())
+    worker.start()
+
+    worker._on_triggered()
+
+    assert worker._rest.interval() == rest_ms
+    worker.stop()
+
+
+def test_a_step_that_finds_something_lets_the_triggers_listen_again(qtbot: QtBot) -> None:
+    assert qtbot
+    counted = Counted(idle=True, quick_check=lambda: 5.0)
+    worker = Driven(counted.engine, SystemClock())
+    worker.start()
+    worker._on_triggered()
+
+    counted._idle = False
+    worker.tick()
+
+    assert worker._rest.interval() == 2_000
+    worker.stop()

@@ -62,3 +62,16 @@ def held(pid: int) -> Held:
     processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     figures = [each.memory_full_info() for each in processes]
     return Held(sum(x.rss for x in figures) / MB, sum(x.uss for x in figures) / MB)
+
+
+def threads(pid: int) -> dict[str, float]:
+    """Processor seconds so far by the name of the thread; the first one is ``main``."""
+    used: dict[str, float] = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            name = "main" if task.name == str(pid) else (task / "comm").read_text().strip()
+            seconds = int((task / "schedstat").read_text().split()[0]) / 1e9
+        except OSError:  # the thread has just ended
+            continue
+        used[name] = used.get(name, 0.0) + seconds
+    return used
