@@ -417,14 +417,16 @@ def main(*, headless: bool, verbose: bool) -> int:
         print(f"OmniTray: {why}, running headless")  # noqa: T201
         headless = True
     try:
-        paths.create()
+        missing = paths.create()
     except (OSError, UnsafeFolderError) as error:
         print(f"OmniTray cannot start: {error}", file=sys.stderr)  # noqa: T201
         return 1
     instance = Instance(paths.run, platform.lock_file, headless=headless)
     if not instance.acquire():
         return _show_the_other(paths)
-    logs.start(paths.log_file, verbose=verbose)
+    logs.start(paths.log_file if paths.log_file.parent.is_dir() else None, verbose=verbose)
+    for sentence in missing:
+        log.warning("%s; until then nothing is kept there", sentence)
     app = build(paths, headless=headless)
     instance.listen()
     app.take_instance(instance)

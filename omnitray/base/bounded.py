@@ -4,10 +4,15 @@ A path of ours may be a FIFO (opening it waits for a writer), a device (reading 
 folder, a loop of links, or hundreds of megabytes. Every file of the program is opened here.
 """
 
+import io
 import os
 import stat
 from errno import EFBIG, EINVAL, EISDIR
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 _PLAIN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -75,6 +80,36 @@ def read_bounded(path: Path, most_bytes: int, *, start: int = 0, follow: bool = 
         return _read(path, descriptor, most_bytes)
     finally:
         os.close(descriptor)
+
+
+def open_reader(path: Path, *, follow: bool = True) -> io.BufferedReader:
+    """A regular file to read in portions; raises OSError, NotRegularError."""
+    return io.BufferedReader(_Reader(open_regular(path, follow=follow)), _CHUNK_BYTES)
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer", /) -> int:
+        view = memoryview(buffer)
+        data = os.read(self._descriptor, len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        return os.lseek(self._descriptor, offset, whence)
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            os.close(self._descriptor)
 
 
 def _read(path: Path, descriptor: int, most_bytes: int) -> bytes:

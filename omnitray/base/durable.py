@@ -119,7 +119,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(mode=PRIVATE_FOLDER)
         _give_folder(folder)
     except FileExistsError as error:
-        if not folder.is_dir():
+        if not is_folder(folder):
             raise StorageError(folder, error) from error
     except FileNotFoundError as error:
         if folder.parent == folder:
@@ -128,6 +128,14 @@ def make_folder(folder: Path) -> None:
         make_folder(folder)
     except OSError as error:
         raise StorageError(folder, error) from error
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder, as far as the disk says."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def write_atomic(path: Path, data: bytes, *, sync: bool = True, follow: bool = False) -> None:

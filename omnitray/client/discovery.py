@@ -37,11 +37,18 @@ def write_address(path: Path, address: Address) -> None:
     own_folder(path.parent)
     draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    with os.fdopen(os.open(draft, flags, PRIVATE), "wb") as file:
-        file.write(msgspec.json.encode(address))
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    handle = os.open(draft, flags, PRIVATE)
+    try:
+        try:
+            os.write(handle, msgspec.json.encode(address))
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        draft.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise
 
 
 def read_address(path: Path) -> Address | None:
@@ -61,10 +68,12 @@ def remove_address(path: Path, pid: int) -> None:
 def _read(path: Path) -> Address | None:
     try:
         handle = open_regular(path, follow=False)
-        with os.fdopen(handle, "rb") as file:
-            if _is_foreign(os.fstat(file.fileno())):
+        try:
+            if _is_foreign(os.fstat(handle)):
                 return None
-            return msgspec.json.decode(file.read(MAX_BYTES), type=Address)
+            return msgspec.json.decode(os.read(handle, MAX_BYTES), type=Address)
+        finally:
+            os.close(handle)
     except (OSError, msgspec.DecodeError, UnicodeError):
         return None
 

@@ -67,6 +67,8 @@ def lost(error: NotRunning | RequestFailed) -> bool:
     """Whether a refused alert would be lost, so that it goes to the files."""
     if isinstance(error, NotRunning):
         return not isinstance(error, NotAnswering)
+    if error.error == "not_stored":
+        return False  # it is in that one's memory, and written when the disk lets it
     return error.status in _NOT_TAKEN or error.status >= _SERVER_FAULTS
 
 

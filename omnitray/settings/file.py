@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from omnitray.base.bounded import read_bounded
-from omnitray.base.durable import followed, write_atomic
+from omnitray.base.durable import StorageError, followed, write_atomic
 from omnitray.base.facts import ProtectState
 from omnitray.base.paths import private_folder, why_not_made
 from omnitray.settings.check import Fault, Problem, check, settle, shown, unknown
@@ -195,7 +195,7 @@ def save(path: Path, changes: Mapping[str, Any]) -> Loaded | Problem:
     """Write the given keys (None: back to the default) and nothing else; the new state.
 
     Starts from what is on disk at this moment, so that changes made there meanwhile stay.
-    Raises StorageError when the disk refuses.
+    Raises StorageError, FolderError when the disk refuses.
     """
     path = followed(path)  # a link into a person's dotfiles stays a link
     for _ in range(TRIES):
@@ -215,15 +215,15 @@ def save(path: Path, changes: Mapping[str, Any]) -> Loaded | Problem:
 def save_server(path: Path, server: Mapping[str, Any]) -> Loaded | Problem:
     """Write a ``[[server]]``, or the given fields of the one of that name; the new state.
 
-    Raises StorageError when the disk refuses.
+    Raises StorageError, FolderError when the disk refuses.
     """
-    path = path.resolve()
+    path = followed(path)
     found = load(path)
     if not found.readable:
         return found.problems[0]
     import tomlkit  # noqa: PLC0415 - 30 ms that only saving needs
 
-    document = tomlkit.parse(_read(path) if path.exists() else "")
+    document = tomlkit.parse(_current(path))
     tables = document.setdefault(SERVER, tomlkit.aot())
     known = next((each for each in tables if each.get("name") == server["name"]), None)
     if known is None:
@@ -260,7 +260,7 @@ def _conflict_after(settings: Settings, changes: Mapping[str, Any]) -> Problem |
 def _edited(path: Path, changes: Mapping[str, Any]) -> str:
     import tomlkit  # noqa: PLC0415 - 30 ms that only saving needs
 
-    document = tomlkit.parse(_read(path) if path.exists() else "")
+    document = tomlkit.parse(_current(path))
     for key, value in changes.items():
         _put(document, key, value)
     return tomlkit.dumps(document)
@@ -285,6 +285,16 @@ def _put(document: "TOMLDocument", key: str, value: object) -> None:
 
 def _read(path: Path) -> str:
     return read_bounded(path, MAX_BYTES).decode("utf-8-sig")
+
+
+def _current(path: Path) -> str:
+    """What is to be edited; raises StorageError where it cannot be read just now."""
+    try:
+        return _read(path)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise StorageError(path, error) from error
 
 
 def _leaves(tree: Mapping[str, Any], stem: str = "") -> Iterator[tuple[str, Any]]:

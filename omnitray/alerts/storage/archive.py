@@ -8,6 +8,7 @@ memory is bounded by the longest line.
 
 import contextlib
 import gzip
+import logging
 import os
 import re
 import shutil
@@ -21,7 +22,7 @@ import msgspec
 
 from omnitray.alerts.model import Alert, State
 from omnitray.alerts.storage.files import MonthMark, encode_line, mark_of
-from omnitray.base.bounded import open_regular
+from omnitray.base.bounded import open_reader
 from omnitray.base.durable import (
     StorageError,
     make_folder,
@@ -55,7 +56,7 @@ class GzipLines:
 
     def __iter__(self) -> Iterator[bytes]:
         """Stream; raises OSError, also for what is no regular file."""
-        with os.fdopen(open_regular(self._path, follow=False), "rb") as file:
+        with open_reader(self._path, follow=False) as file:
             start: int | None = 0
             while start is not None:
                 start = yield from self._sound_members(file, start)
@@ -138,6 +139,7 @@ class Head(msgspec.Struct, frozen=True):
     last_seen: str
 
 
+log = logging.getLogger(__name__)
 _head_decoder = msgspec.json.Decoder(Head)
 _alert_decoder = msgspec.json.Decoder(Alert)
 
@@ -154,6 +156,7 @@ class Archive:
         self.folder = folder
         self._quarantine = quarantine
         self._known = {each.file: each for each in known}
+        self._unread: set[str] = set()
         self._members: dict[str, int] = {}  # of the files this process has looked through
 
     def append(self, alerts: Iterable[Alert]) -> dict[str, Path]:
@@ -214,8 +217,14 @@ class Archive:
     def _lines(self, file: str) -> Iterator[bytes]:
         try:
             yield from GzipLines(self.folder / file)
-        except OSError:
+        except FileNotFoundError:
             return  # gone since it was listed
+        except OSError as error:
+            if file not in self._unread:
+                log.warning("%s cannot be read to its end: %s", self.folder / file, error.strerror)
+            self._unread.add(file)
+        else:
+            self._unread.discard(file)
 
     def _paths(self) -> list[Path]:
         try:
@@ -233,7 +242,8 @@ class Archive:
             stamps = {head.id: head.last_seen for _, head in self.heads(path.name)}
             newest = max(stamps.values(), default="")
             known = MonthMark(file=path.name, count=len(stamps), newest=newest, mark=mark)
-            self._known[path.name] = known
+            if path.name not in self._unread:
+                self._known[path.name] = known
         return known
 
     def _prepare(self, path: Path) -> None:
@@ -307,6 +317,6 @@ def _write_or_undo(handle: int, data: bytes) -> None:
 
 def _copy_aside(path: Path, quarantine: Path) -> None:
     copy = path.with_name(f"{path.name}.damaged")
-    with replacing(copy) as file, os.fdopen(open_regular(path, follow=False), "rb") as damaged:
+    with replacing(copy) as file, open_reader(path, follow=False) as damaged:
         shutil.copyfileobj(damaged, file, _CHUNK_BYTES)
     set_aside(copy, quarantine)

@@ -15,7 +15,7 @@ import msgspec
 
 from omnitray.alerts.model import Alert
 from omnitray.base.bounded import kind_of
-from omnitray.base.durable import StorageError, StorageFault, replacing
+from omnitray.base.durable import StorageError, StorageFault, is_folder, replacing
 
 _COLUMNS = (
     "id",
@@ -113,7 +113,7 @@ def refuse_place(path: Path) -> None:
     if kind:
         helps = "name a file in it" if kind == "a folder" else "name a file"
         raise NotExported(f"cannot write {path}: it is {kind}; {helps}")
-    if not path.parent.is_dir():
+    if not is_folder(path.parent):
         why = f"there is no folder {path.parent}; make it first"
         raise NotExported(f"cannot write {path}: {why}")
 

@@ -1,5 +1,6 @@
 """One keeper a folder: a lock that ends with the process that holds it."""
 
+import contextlib
 import importlib
 import importlib.util
 import os
@@ -39,7 +40,8 @@ class FolderLock:
     def release(self) -> None:
         """Give it back."""
         if self._handle is not None:
-            os.close(self._handle)
+            with contextlib.suppress(OSError):  # closed all the same, see close(2)
+                os.close(self._handle)
             self._handle = None
 
 

@@ -133,10 +133,12 @@ class LiveAlertFiles:
 
     def open(self, is_alive: Callable[[int], bool]) -> None:
         """Make the folder, sweep it, and learn what it holds."""
-        with self._said():
+        with contextlib.suppress(StorageError):  # said when an alert cannot be written
             make_folder(self.folder)
         if self.is_keeper():
             sweep(self.folder, is_alive)
+        if self._indexed:  # holds where the folder cannot be looked through
+            self.entries = {each.id: each for each in self._indexed[::-1]}
         self.scan({each.file: each for each in self._indexed or ()})
 
     def close(self) -> None:

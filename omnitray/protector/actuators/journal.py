@@ -101,7 +101,8 @@ class JournalFile:
         """Close the file; the next line opens it again."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
-            os.close(descriptor)
+            with contextlib.suppress(OSError):  # what matters was synced
+                os.close(descriptor)
 
     def _write(self, *, sync: bool) -> None:
         if self._descriptor is None:

@@ -151,6 +151,7 @@ def test_a_file_that_cannot_be_removed_is_archived_once(
     assert len(list((tmp_path / "alerts").glob("alert_*.json"))) == 5
 
 
+@pytest.mark.expect_log("cannot be read to its end")
 def test_a_month_that_cannot_be_written_holds_up_no_other(tmp_path: Path) -> None:
     said: list[str] = []
     history = history_in(tmp_path, said, live=20)
