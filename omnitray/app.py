@@ -194,6 +194,7 @@ class App(QObject):
             protection=self.protection,
         )
         self.door = ProgramFacade(self.parts)
+        self.door.quit_asked.connect(self._on_quit_asked)
         api = self.settings.loaded.settings.api
         self.api = ApiServer(self.door, api, paths.api_file, tell=self._told.emit)
         self.uncaught = logs.Uncaught(self._told.emit)
@@ -317,6 +318,10 @@ class App(QObject):
         code = int(self.qt.exec())
         self.stop("the event loop ended")
         return code
+
+    @Slot()
+    def _on_quit_asked(self) -> None:
+        self.end("asked to quit over the API")
 
     @Slot(str)
     def end(self, why: str) -> None:

@@ -12,6 +12,7 @@ from omnitray.api.wire import (
     Actions,
     ActiveAlerts,
     AlertsPart,
+    AnswerName,
     BreakerBody,
     DiskGauge,
     Gauge,
@@ -25,13 +26,21 @@ from omnitray.api.wire import (
     ModeState,
     MonitorPart,
     ProtectorPart,
+    QuestionBody,
     SnapshotBody,
     StatusBody,
 )
 from omnitray.base.clock import timestamp
 from omnitray.base.facts import Job, MemoryFacts, MonitorLevel, Severity, Snapshot
 from omnitray.base.policy import Band, ProtectPolicy
-from omnitray.protector.view import BreakerView, HeldAction, JournalLine, ProtectionView
+from omnitray.protector.view import (
+    Answer,
+    BreakerView,
+    HeldAction,
+    JournalLine,
+    ProtectionView,
+    QuestionView,
+)
 
 LATEST = 20
 State = Literal["ok", "warning", "critical", "unknown"]
@@ -294,4 +303,27 @@ def _alerts_part(status: Status) -> AlertsPart:
         critical=len(active.critical),
         notifications_paused_until=moment(status.notifications_paused_until),
         latest=newest[:LATEST],
+    )
+
+
+_NEVER_TOUCH = "never_touch"  # the wire's word for Answer.NEVER, whose value stands in journals
+
+
+def answer_of(name: str) -> Answer:
+    """The answer that a word of the wire means."""
+    return Answer.NEVER if name == _NEVER_TOUCH else Answer(name)
+
+
+def question_body(question: QuestionView) -> QuestionBody:
+    """A question on the wire."""
+    names = tuple(_NEVER_TOUCH if each is Answer.NEVER else each.value for each in question.answers)
+    return QuestionBody(
+        id=question.id,
+        job=question.job_key,
+        title=question.title,
+        text=question.text,
+        answers=msgspec.convert(names, tuple[AnswerName, ...]),
+        deadline=moment(question.deadline),
+        unanswered=question.unanswered,
+        paused=question.paused,
     )

@@ -10,7 +10,7 @@ import msgspec
 
 from omnitray.alerts.model import Alert
 from omnitray.api import handlers, requests, wire
-from omnitray.api.facade import Done
+from omnitray.api.facade import Done, ProtectionSettings
 from omnitray.api.handlers import Call
 from omnitray.api.requests import AlertsQuery, NoQuery, SnapshotsQuery
 
@@ -27,6 +27,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     query: type[msgspec.Struct] = NoQuery
     body: type[msgspec.Struct] | None = None
     status: int = 200
+    names_one: bool = False  # the body names something that may not be there
 
     @property
     def has_id(self) -> bool:
@@ -68,6 +69,24 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _post("/snooze", handlers.snooze, wire.SnoozeState, body=requests.NewSnooze),
     _post("/actions/{id}/undo", handlers.undo, Done),
     _post("/actions/undo-all", handlers.undo_all, Done),
+    _get("/questions", handlers.questions, wire.Questions),
+    _post("/questions/{id}", handlers.answer_question, Done, body=requests.NewAnswer),
+    _post(
+        "/jobs/action",
+        handlers.act_on_job,
+        Done,
+        body=requests.NewJobAction,
+        names_one=True,
+    ),
+    _get("/protect", handlers.protection, ProtectionSettings),
+    _post(
+        "/protect",
+        handlers.set_protection,
+        ProtectionSettings,
+        body=requests.NewProtection,
+        names_one=True,
+    ),
+    _post("/quit", handlers.quit_program, Done),
     _post("/clean", handlers.clean, Done, body=requests.NewClean),
     _post("/token/rotate", handlers.rotate_token, wire.TokenBody),
 )

@@ -15,10 +15,16 @@ import msgspec
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.status import Status
-from omnitray.base.facts import AlertType, Job, Mode, MonitorLevel, Severity, Snapshot
+from omnitray.base.facts import AlertType, Job, Mode, MonitorLevel, ProtectState, Severity, Snapshot
 from omnitray.base.leases import Lease
 from omnitray.base.policy import ProtectPolicy, Thresholds
-from omnitray.protector.view import Explanation, JournalLine, ProtectionView
+from omnitray.protector.view import (
+    Answer,
+    Explanation,
+    JournalLine,
+    ProtectionView,
+    QuestionView,
+)
 
 R_co = TypeVar("R_co", covariant=True)
 R = TypeVar("R")
@@ -106,6 +112,13 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: bool = False
 
 
+class ProtectionSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the protector may do, and what it never touches, as the settings say."""
+
+    state: ProtectState
+    protected: tuple[str, ...]
+
+
 class Undo(Command[Done], frozen=True, kw_only=True):
     """Take one action back."""
 
@@ -120,6 +133,35 @@ class Clean(Command[Done], frozen=True, kw_only=True):
     """Clean regenerable caches, or only say what that would free."""
 
     dry_run: bool = False
+
+
+class AnswerQuestion(Command[Done], frozen=True, kw_only=True):
+    """The person's answer to a question of the protector."""
+
+    question_id: str
+    answer: Answer
+
+
+class ActOnJob(Command[Done], frozen=True, kw_only=True):
+    """Slow down, pause, end or protect a job; answer None resumes what is held.
+
+    ``job`` is its key, the pid of its leader, or a part of its title that no other job has.
+    """
+
+    job: str
+    answer: Answer | None
+
+
+class SetProtection(Command[ProtectionSettings], frozen=True, kw_only=True):
+    """Change the protector's state and the person's list; None and empty change nothing."""
+
+    state: ProtectState | None = None
+    add: str = ""
+    remove: str = ""
+
+
+class Quit(Command[Done], frozen=True, kw_only=True):
+    """End the program, as its menu does."""
 
 
 class AlertChanged(msgspec.Struct, frozen=True):
@@ -154,7 +196,14 @@ class LevelChanged(msgspec.Struct, frozen=True):
     interval_s: float
 
 
-Event = AlertChanged | SnapshotTaken | Acted | ModeChanged | LevelChanged
+class QuestionChanged(msgspec.Struct, frozen=True):
+    """A question is asked, or (``open`` false) answered, withdrawn or over."""
+
+    question: QuestionView
+    open: bool
+
+
+Event = AlertChanged | SnapshotTaken | Acted | ModeChanged | LevelChanged | QuestionChanged
 Receiver = Callable[[Event], None]
 
 
@@ -187,6 +236,10 @@ class AppFacade(Protocol):
 
     def protection(self) -> ProtectionView:
         """What the protector holds, did and can."""
+        ...
+
+    def questions(self) -> tuple[QuestionView, ...]:
+        """What the protector asks now, the oldest question first."""
         ...
 
     def explain(self) -> Explanation:

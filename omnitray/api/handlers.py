@@ -17,14 +17,19 @@ from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api import bodies
 from omnitray.api.facade import (
     Acknowledge,
+    ActOnJob,
+    AnswerQuestion,
     AppFacade,
     Clean,
     Command,
     Done,
+    ProtectionSettings,
+    Quit,
     RaiseAlert,
     Resolve,
     SetLevel,
     SetMode,
+    SetProtection,
     Snooze,
     Undo,
     UndoAll,
@@ -33,9 +38,12 @@ from omnitray.api.limits import COMMAND_TIMEOUT_S
 from omnitray.api.requests import (
     AlertsQuery,
     NewAlert,
+    NewAnswer,
     NewClean,
+    NewJobAction,
     NewLevel,
     NewMode,
+    NewProtection,
     NewSnooze,
     SnapshotsQuery,
 )
@@ -50,6 +58,7 @@ from omnitray.api.wire import (
     LevelState,
     Liveness,
     ModeState,
+    Questions,
     Snapshots,
     SnoozeState,
     StatusBody,
@@ -178,6 +187,43 @@ async def undo(call: Call) -> Done:
 async def undo_all(call: Call) -> Done:
     """Take back everything that can be."""
     return await _carry_out(call, UndoAll())
+
+
+async def questions(call: Call) -> Questions:
+    """What the protector asks now."""
+    asked = call.door.questions()
+    return Questions(questions=tuple(bodies.question_body(each) for each in asked))
+
+
+async def answer_question(call: Call) -> Done:
+    """Answer one."""
+    new: NewAnswer = call.body
+    answer = bodies.answer_of(new.answer)
+    return await _carry_out(call, AnswerQuestion(question_id=call.id, answer=answer))
+
+
+async def act_on_job(call: Call) -> Done:
+    """Slow down, pause, resume, end or protect a job."""
+    new: NewJobAction = call.body
+    answer = None if new.action == "resume" else bodies.answer_of(new.action)
+    return await _carry_out(call, ActOnJob(job=new.job, answer=answer))
+
+
+async def protection(call: Call) -> ProtectionSettings:
+    """What the protector may do, and what it never touches."""
+    return await _carry_out(call, SetProtection())
+
+
+async def set_protection(call: Call) -> ProtectionSettings:
+    """Change either."""
+    new: NewProtection = call.body
+    change = SetProtection(state=new.state, add=new.add.strip(), remove=new.remove.strip())
+    return await _carry_out(call, change)
+
+
+async def quit_program(call: Call) -> Done:
+    """End the program once this is answered."""
+    return await _carry_out(call, Quit())
 
 
 async def clean(call: Call) -> Done:

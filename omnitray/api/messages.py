@@ -14,9 +14,10 @@ from omnitray.api.facade import (
     Event,
     LevelChanged,
     ModeChanged,
+    QuestionChanged,
     SnapshotTaken,
 )
-from omnitray.api.wire import ActionBody, LevelName, SnapshotBody
+from omnitray.api.wire import ActionBody, AnswerName, LevelName, QuestionBody, SnapshotBody
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 
 MAX_LEASES = 16
@@ -30,6 +31,7 @@ class Topic(enum.StrEnum):
     ACTION = "action"
     MODE = "mode"
     LEVEL = "level"
+    QUESTION = "question"
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +100,22 @@ class LevelMessage(msgspec.Struct, frozen=True, kw_only=True):
     level: MonitorLevel
     chosen_level: LevelName
     interval_s: float
+
+
+class QuestionMessage(QuestionBody, frozen=True, kw_only=True):
+    """A question is asked, or (``state`` closed) answered, withdrawn or over."""
+
+    event: Literal["question"] = "question"
+    type: Literal["question"] = "question"
+    state: Literal["open", "closed"]
+
+
+class Answered(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to ``answer``: what it did."""
+
+    event: Literal["answered"] = "answered"
+    question: str
+    done: tuple[str, ...]
 
 
 class Subscribed(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,8 +190,24 @@ class Release(
     id: LeaseId
 
 
-FromClient = Subscribe | TakeLease | Release
-EventMessage = AlertMessage | SnapshotMessage | ActionMessage | ModeMessage | LevelMessage
+class AnswerCommand(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    tag_field="command",
+    tag="answer",
+    forbid_unknown_fields=True,
+):
+    """Answer a question of the protector."""
+
+    question: Annotated[str, Meta(min_length=1, max_length=200)]
+    answer: AnswerName
+
+
+FromClient = Subscribe | TakeLease | Release | AnswerCommand
+EventMessage = (
+    AlertMessage | SnapshotMessage | ActionMessage | ModeMessage | LevelMessage | QuestionMessage
+)
 
 
 def message_of(event: Event) -> tuple[Topic, EventMessage]:
@@ -189,6 +223,10 @@ def message_of(event: Event) -> tuple[Topic, EventMessage]:
             return Topic.ACTION, ActionMessage(**fields)
         case ModeChanged(mode):
             return Topic.MODE, ModeMessage(mode=mode)
+        case QuestionChanged(question, is_open):
+            fields = msgspec.structs.asdict(bodies.question_body(question))
+            state: Literal["open", "closed"] = "open" if is_open else "closed"
+            return Topic.QUESTION, QuestionMessage(state=state, **fields)
         case LevelChanged():
             return Topic.LEVEL, LevelMessage(
                 level=event.level,

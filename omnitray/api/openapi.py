@@ -14,7 +14,7 @@ ERRORS = {
     400: "malformed request",
     401: "no token, or a wrong one",
     403: "foreign Host, Origin or site",
-    404: "nothing under that id",
+    404: "nothing under that id or name",
     405: "another method is needed",
     409: "not possible now",
     413: "body over 64 KiB",
@@ -117,7 +117,11 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 def _responses(endpoint: Endpoint, known: dict[str, Any]) -> dict[str, Any]:
     schemas = [known[repr(part)] for part in _parts(endpoint.answer)]
     shape = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
-    codes = [*ALWAYS, *([404] if endpoint.has_id else []), *(ON_WRITE if endpoint.writes else ())]
+    codes = [
+        *ALWAYS,
+        *([404] if endpoint.has_id or endpoint.names_one else []),
+        *(ON_WRITE if endpoint.writes else ()),
+    ]
     responses = {str(endpoint.status): _response("done", shape)}
     for code in sorted(codes):
         responses[str(code)] = _response(ERRORS[code], known[repr(Error)])

@@ -1,7 +1,7 @@
 """The bodies that the local API takes. Unknown fields are refused: a typing error is one."""
 
 import datetime as dt
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -10,8 +10,8 @@ from msgspec import Meta
 from omnitray.alerts.model import State
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.messages import Topic
-from omnitray.api.wire import LevelName
-from omnitray.base.facts import AlertType, Mode, Severity
+from omnitray.api.wire import AnswerName, LevelName
+from omnitray.base.facts import AlertType, Mode, ProtectState, Severity
 
 Title = Annotated[str, Meta(min_length=1, max_length=16_384)]
 Text = Annotated[str, Meta(max_length=20_000)]
@@ -51,6 +51,27 @@ class NewClean(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Clean caches, or only say what that would free."""
 
     dry_run: bool = False
+
+
+class NewAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The answer to a question."""
+
+    answer: AnswerName
+
+
+class NewJobAction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to do to a job: its key, its leader's pid, or a part of its title."""
+
+    job: Annotated[str, Meta(min_length=1, max_length=1000)]
+    action: Literal["slow_down", "pause", "resume", "end", "leave_alone", "never_touch"]
+
+
+class NewProtection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A state to set, and a name, path or glob to add to or take off the protected ones."""
+
+    state: ProtectState | None = None
+    add: Annotated[str, Meta(max_length=1000)] = ""
+    remove: Annotated[str, Meta(max_length=1000)] = ""
 
 
 class Nothing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

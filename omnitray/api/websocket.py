@@ -26,6 +26,8 @@ from omnitray.api.limits import (
 )
 from omnitray.api.messages import (
     MAX_LEASES,
+    AnswerCommand,
+    Answered,
     FromClient,
     Hello,
     Leased,
@@ -45,7 +47,7 @@ CROWDED = Denied(429, "too_many_sockets", f"At most {MAX_SOCKETS} sockets; close
 POLICY = 1008  # close code: the server's rules
 TRY_LATER = 1013
 CLOSE_TIMEOUT_S = 2.0
-Answer = Subscribed | Leased | Trouble
+Answer = Answered | Subscribed | Leased | Trouble
 
 
 class SocketDoor:
@@ -148,6 +150,12 @@ class Conversation:
                 return await self._take(message)
             case Release():
                 return await self._release(message)
+            case AnswerCommand():
+                command = facade.AnswerQuestion(
+                    question_id=message.question, answer=bodies.answer_of(message.answer)
+                )
+                done = await settled(self._door.submit(command))
+                return Answered(question=message.question, done=done.done)
 
     async def _take(self, message: TakeLease) -> Answer:
         if message.level is None and message.mode is None:

@@ -289,3 +289,28 @@ class TokenBody(msgspec.Struct, frozen=True, kw_only=True):
     """A new token stands in ``api.json``; it is not sent."""
 
     rotated: bool = True
+
+
+AnswerName = Literal["slow_down", "pause", "end", "leave_alone", "never_touch"]
+
+
+class QuestionBody(msgspec.Struct, frozen=True, kw_only=True):
+    """Something the protector asks; ``deadline`` None means that it waits.
+
+    ``unanswered`` says what happens without an answer.
+    """
+
+    id: str
+    job: str
+    title: str
+    text: str
+    answers: tuple[AnswerName, ...]
+    deadline: str | None
+    unanswered: str
+    paused: bool
+
+
+class Questions(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked now, the oldest question first."""
+
+    questions: tuple[QuestionBody, ...]

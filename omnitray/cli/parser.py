@@ -26,6 +26,7 @@ SEVERITIES = ("info", "warning", "critical")
 MODES = ("dev", "test", "prod")
 LEVELS = ("idle", "normal", "intensive", "critical", "auto")
 IDS = "as alerts shows it, or more of it"
+ANSWERS = ("slow_down", "pause", "end", "leave_alone", "never_touch")
 SHELLS = ("bash", "zsh", "fish")
 Subparsers = Callable[..., argparse.ArgumentParser]
 
@@ -120,11 +121,30 @@ def _add_protector(command: Subparsers) -> None:
     sub = command("undo", "protector:undo", "take an action back, or all of them")
     sub.add_argument("id", nargs="?", default="all", metavar="ID|all")
     command("explain", "protector:explain", "who would be acted on now, and why")
+    command("questions", "protector:questions", "what the protector asks now")
+    sub = command("answer", "protector:answer", "answer a question")
+    sub.add_argument("id", metavar="ID", help="as questions shows it")
+    sub.add_argument("answer", choices=ANSWERS, metavar="ANSWER", help=", ".join(ANSWERS))
+    for name, text in (
+        ("pause", "pause a job"),
+        ("resume", "let a job run again that is held"),
+        ("slow", "slow a job down"),
+        ("end", "end a job"),
+    ):
+        sub = command(name, "protector:act", text)
+        sub.set_defaults(action="slow_down" if name == "slow" else name)
+        sub.add_argument(
+            "job", metavar="JOB", help="its title or a part of it, or its leader's pid"
+        )
+    sub = command("protect", "protector:protect", "show or change what may be acted on")
+    sub.add_argument("what", nargs="?", choices=("on", "watch", "off", "add", "remove"))
+    sub.add_argument("name", nargs="?", metavar="WHAT", help="a name, path, glob or folder")
     sub = command("clean", "protector:clean", "clean regenerable caches")
     sub.add_argument("--dry-run", action="store_true", help="only say what that would free")
 
 
 def _add_program(command: Subparsers) -> None:
+    command("quit", "program:quit_program", "end the program that runs")
     command("doctor", "program:doctor", "what works here and what does not")
     sub = command("settings", "program:settings", "show or change settings")
     sub.add_argument("key", nargs="?", metavar="KEY", help="for instance thresholds.cpu.warning")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import msgspec
-from PySide6.QtCore import QObject, Qt, Signal, SignalInstance, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, SignalInstance, Slot
 
 from omnitray.alerts.decision import Outgoing
 from omnitray.alerts.model import Alert
@@ -17,12 +17,13 @@ from omnitray.api.status import Status
 from omnitray.base.facts import AlertMove, Job, Mode, Snapshot
 from omnitray.base.policy import ProtectPolicy, Thresholds
 from omnitray.base.subscribers import Subscribers
-from omnitray.protector.view import Explanation, JournalLine, ProtectionView
+from omnitray.protector.view import Explanation, JournalLine, ProtectionView, QuestionView
 from omnitray.runtime.app_context import AppContext
 
 log = logging.getLogger(__name__)
 
 R = TypeVar("R")
+QUIT_DELAY_MS = 100  # the answer is on its way before the server ends
 
 
 class Protects(Protocol):
@@ -33,6 +34,16 @@ class Protects(Protocol):
     @property
     def view_changed(self) -> SignalInstance:
         """Says each new view."""
+        ...
+
+    @property
+    def questions(self) -> tuple[QuestionView, ...]:
+        """What the protector asks now."""
+        ...
+
+    @property
+    def questions_changed(self) -> SignalInstance:
+        """Says all open questions at each change."""
         ...
 
     def explain(self) -> Explanation:
@@ -47,6 +58,7 @@ class Protects(Protocol):
 class ProgramFacade(QObject):
     """What the API sees of the program (``api.door.Door``)."""
 
+    quit_asked = Signal()
     _arrived = Signal(object, object)  # command, its future
 
     def __init__(self, parts: AppContext[Protects]) -> None:
@@ -62,6 +74,8 @@ class ProgramFacade(QObject):
         hub.snapshot_taken.connect(self._on_snapshot)
         hub.mode_changed.connect(self._on_mode)
         hub.status_changed.connect(self._on_status)
+        self._protection.questions_changed.connect(self._on_questions)
+        self._asked: tuple[QuestionView, ...] = ()
         self._pace = _pace(hub.status)
         self._protection.view_changed.connect(self._on_view)
         self._journal: dict[str, JournalLine] | None = None  # by action, once a view has come
@@ -74,6 +88,7 @@ class ProgramFacade(QObject):
             facade.Snooze: self._snooze,
             facade.RaiseAlert: self._raise,
             facade.Acknowledge: lambda it: self._move(it.alert_id, AlertMove.ACKNOWLEDGE),
+            facade.Quit: self._quit,
             facade.Resolve: lambda it: self._move(it.alert_id, AlertMove.RESOLVE),
         }
 
@@ -108,6 +123,10 @@ class ProgramFacade(QObject):
     def protection(self) -> ProtectionView:
         """What the protector holds, did and can."""
         return self._protection.view
+
+    def questions(self) -> tuple[QuestionView, ...]:
+        """What the protector asks now."""
+        return self._protection.questions
 
     def explain(self) -> Explanation:
         """Who would be acted on now, and why."""
@@ -179,7 +198,22 @@ class ProgramFacade(QObject):
             raise facade.CommandRefused(facade.Refusal.NOT_FOUND, f"there is no alert {alert_id}")
         return found
 
+    def _quit(self, _command: facade.Quit) -> facade.Done:
+        QTimer.singleShot(QUIT_DELAY_MS, self.quit_asked.emit)
+        return facade.Done(done=("OmniTray ends",))
+
     # Events
+
+    @Slot(object)
+    def _on_questions(self, questions: tuple[QuestionView, ...]) -> None:
+        before, self._asked = self._asked, questions
+        now, then = {each.id for each in questions}, {each.id for each in before}
+        for question in before:
+            if question.id not in now:
+                self._events.notify(facade.QuestionChanged(question, open=False))
+        for question in questions:
+            if question.id not in then:
+                self._events.notify(facade.QuestionChanged(question, open=True))
 
     def _on_alert(self, alert: Alert) -> None:
         self._events.notify(facade.AlertChanged(alert))

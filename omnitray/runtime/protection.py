@@ -58,6 +58,7 @@ class ProtectionFacade(QObject):
     policy_changed = Signal(object)  # to the protector's thread, as are the following
     disks_changed = Signal(object)
     pause_changed = Signal(object)
+    questions_changed = Signal(object)
     replied = Signal(object, str)
     undo_asked = Signal(object)
     asked = Signal(object, object)
@@ -81,6 +82,7 @@ class ProtectionFacade(QObject):
         self.looking = looking
         self._clock = clock
         self._questions: dict[str, QuestionView] = {}
+        self._open_questions: tuple[QuestionView, ...] = ()
         self._paused_until: float | None = None
         policy = self._policy()
         self.view = empty_page(policy.state, policy.mode)
@@ -131,6 +133,12 @@ class ProtectionFacade(QObject):
 
     def carry_out(self, command: facade.Command[Any]) -> Any:
         """Carry out a command of the API; a future where it takes a while."""
+        if isinstance(command, facade.AnswerQuestion):
+            return self.answer_of_api(command)
+        if isinstance(command, facade.ActOnJob):
+            return self.act_for_api(command)
+        if isinstance(command, facade.SetProtection):
+            return self.change_for_api(command)
         return self._commands.carry_out(command)
 
     @Slot(object)
@@ -187,7 +195,80 @@ class ProtectionFacade(QObject):
             self.answer(question_id, action)
         return True
 
+    @property
+    def questions(self) -> tuple[QuestionView, ...]:
+        """What is asked now, the oldest question first; to be read on any thread."""
+        return self._open_questions
+
+    def answer_of_api(self, command: facade.AnswerQuestion) -> "Future[facade.Done]":
+        """Answer a question; the future is done when it has been carried out."""
+        question = self._questions.get(command.question_id)
+        if question is None:
+            detail = f"nothing is asked under {command.question_id}; it may be answered or over"
+            raise facade.CommandRefused(facade.Refusal.NOT_FOUND, detail)
+        return self._replied(question.job_key, command.answer, command.question_id)
+
+    def act_for_api(self, command: facade.ActOnJob) -> "Future[facade.Done]":
+        """Act on the job that the command names; the future is done when it has happened."""
+        job_key = self._find_job(command.job)
+        if command.answer is not None:
+            return self._replied(job_key, command.answer, None)
+        held = tuple(each.action_id for each in self.view.held if each.job_key == job_key)
+        if not held:
+            raise facade.CommandRefused(facade.Refusal.NOT_NOW, NOTHING_HELD)
+        return self._commands.take_back(held)
+
+    def change_for_api(self, command: facade.SetProtection) -> facade.ProtectionSettings:
+        """Change state and list in the settings; refused where they cannot be saved."""
+        protect = self._settings.loaded.settings.protect
+        words = [each for each in protect.protected if each != command.remove]
+        if command.remove and command.remove not in protect.protected:
+            detail = f"{command.remove} is not on the list"
+            raise facade.CommandRefused(facade.Refusal.NOT_FOUND, detail)
+        if command.add and command.add not in words:
+            words.append(command.add)
+        if command.state is not None:
+            self._end_pause()
+            self._change_or_refuse("protect.state", command.state.value)
+        if words != list(protect.protected):
+            self._change_or_refuse("protect.protected", words)
+        now = self._settings.loaded.settings.protect
+        return facade.ProtectionSettings(state=now.state, protected=tuple(now.protected))
+
     # Inside
+
+    def _change_or_refuse(self, key: str, value: Any) -> None:
+        problem = self._hub.change_setting(key, value)
+        if problem is not None:
+            detail = sentences((problem,))[0]
+            raise facade.CommandRefused(facade.Refusal.NOT_STORED, detail)
+
+    def _find_job(self, wanted: str) -> str:
+        """By key, by its leader's pid, or by a part of its title that one job alone has."""
+        titles = {each.job_key: each.title for each in self.view.held}
+        titles |= {each.key: each.title for each in self._hub.jobs}
+        if wanted in titles:
+            return wanted
+        leaders = [each.key for each in self._hub.jobs if str(each.leader_pid) == wanted]
+        words = wanted.casefold()
+        found = leaders or [key for key, title in titles.items() if words in title.casefold()]
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise facade.CommandRefused(facade.Refusal.NOT_FOUND, f"no job is called {wanted}")
+        named = ", ".join(sorted(titles[key] for key in found)[:5])
+        detail = f"{wanted} means more than one job: {named}"
+        raise facade.CommandRefused(facade.Refusal.NOT_NOW, detail)
+
+    def _replied(
+        self, job_key: str, answer: Answer, question_id: str | None
+    ) -> "Future[facade.Done]":
+        title = self._title(job_key)
+        if answer is Answer.NEVER:
+            title = self._protect_for_good(job_key) or title
+        reply = Reply(job_key=job_key, answer=answer, question_id=question_id)
+        worker = self._thread.worker
+        return self._commands.replied(lambda engine: worker.replied(engine, reply, title), answer)
 
     def _reply(self, job_key: str, answer: Answer, question_id: str | None) -> None:
         title = self._title(job_key)
@@ -299,7 +380,9 @@ class ProtectionFacade(QObject):
             self._hub.withdraw_question(question_id)
         for question in new:
             self._hub.ask(prompt(question))
+        self._open_questions = questions
         self.question_changed.emit(questions[0] if questions else None)
+        self.questions_changed.emit(questions)
 
     @Slot(object)
     def _on_restored(self, restored: tuple[UndoResult, ...]) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from omnitray.api import facade
 from omnitray.protector.actuators.results import Initiator, UndoResult
+from omnitray.protector.view import ActionFeedback, Answer
 from omnitray.runtime.cleaning import Cleaned
 from omnitray.runtime.protection_text import cleaning_done
 from omnitray.runtime.protection_worker import Engine
@@ -45,6 +46,38 @@ class ProtectCommands:
             return self._cleaned(dry_run=command.dry_run)
         raise facade.CommandRefused(
             facade.Refusal.NOT_NOW, f"{type(command).__name__} is not known here"
+        )
+
+    def replied(
+        self, reply: Callable[[Engine], ActionFeedback], answer: Answer
+    ) -> "Future[facade.Done]":
+        """Carry a person's answer out; refused where nothing came of it, with the reason."""
+        result: Future[facade.Done] = Future()
+        acts = answer in {Answer.SLOW_DOWN, Answer.PAUSE, Answer.END}
+
+        def on_done(future: "Future[ActionFeedback]") -> None:
+            if (error := future.exception()) is not None:
+                result.set_exception(facade.CommandRefused(facade.Refusal.NOT_NOW, str(error)))
+                return
+            feedback = future.result()
+            if acts and not feedback.action_id:
+                refused = facade.CommandRefused(facade.Refusal.NOT_NOW, feedback.sentence)
+                result.set_exception(refused)
+            else:
+                result.set_result(facade.Done(done=(feedback.sentence,)))
+
+        self._ask(reply).add_done_callback(on_done)
+        return result
+
+    def take_back(self, action_ids: tuple[str, ...]) -> "Future[facade.Done]":
+        """Undo these actions."""
+        return self._undone(
+            lambda engine: tuple(
+                each
+                for action_id in action_ids
+                for each in engine.protecting.undo(action_id, _ASKED, Initiator.API)
+            ),
+            action_ids[0],
         )
 
     def _undone(

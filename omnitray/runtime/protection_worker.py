@@ -159,12 +159,15 @@ class ProtectWorker(QObject):
         if engine is None:
             self.told.emit(ActionFeedback(sentence=NOT_RUNNING, job_key=reply.job_key))
             return
+        self.told.emit(self.replied(engine, reply, title))
+
+    def replied(self, engine: Engine, reply: Reply, title: str) -> ActionFeedback:
+        """Carry a reply out, on this thread; what came of it."""
         known = frozenset(engine.protecting.taken)
         engine.protecting.reply(reply)
         self.tick()
         self._tell(engine, changed=True)
-        in_force = engine.actions.active()
-        self.told.emit(told_of(engine.protecting, in_force, known, reply, title))
+        return told_of(engine.protecting, engine.actions.active(), known, reply, title)
 
     @Slot(object)
     def take_undo(self, action_ids: tuple[str, ...] | None) -> None:

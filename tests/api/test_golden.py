@@ -30,11 +30,14 @@ ANSWERS = {
     "actions": "/actions",
     "jobs": "/jobs",
     "explain": "/explain",
+    "questions": "/questions",
+    "protect": "/protect",
 }
 EVENTS: dict[str, d.Event] = {
     "event_alert": d.AlertChanged(fake_door.alert()),
     "event_snapshot": d.SnapshotTaken(fake_door.snapshot()),
     "event_action": d.Acted(fake_door.journal_line()),
+    "event_question": d.QuestionChanged(fake_door.question(), open=True),
     "event_mode": d.ModeChanged(Mode.TEST),
     "event_level": d.LevelChanged(MonitorLevel.CRITICAL, None, 0.5),
 }
@@ -43,6 +46,7 @@ WRITES: dict[str, tuple[str, Any]] = {
     "post_mode": ("/mode", {"mode": "test"}),
     "post_level": ("/level", {"level": "intensive"}),
     "post_ack": ("/alerts/a1/ack", None),
+    "post_answer": ("/questions/q1", {"answer": "never_touch"}),
     "post_undo": ("/actions/x1/undo", None),
     "post_clean": ("/clean", {"dry_run": True}),
     "error": ("/mode", {"mode": "production"}),

@@ -18,7 +18,7 @@ from omnitray.base.facts import AlertType, Mode, MonitorLevel
 from omnitray.base.invocation import typed
 from omnitray.base.paths import find_paths
 from omnitray.cli import parser
-from omnitray.protector.view import Effect, HoldKind
+from omnitray.protector.view import Answer, Effect, HoldKind
 from support import fake_door
 from support.api_server import Running, running
 
@@ -90,6 +90,15 @@ TALKING = [
     ("undo",),
     ("explain",),
     ("clean", "--dry-run"),
+    ("questions",),
+    ("answer", "q1", "pause"),
+    ("pause", "shop"),
+    ("resume", "shop"),
+    ("slow", "shop"),
+    ("end", "shop"),
+    ("protect",),
+    ("protect", "add", "code"),
+    ("quit",),
     ("token",),
     ("token", "--rotate"),
 ]
@@ -184,6 +193,53 @@ def test_the_protector_is_asked_and_taken_back(omnitray: Run) -> None:
     assert (gone.code, gone.err) == (1, "omnitray: The job has ended; there is nothing to undo.\n")
     assert "would free 120 MB" in omnitray("clean", "--dry-run").out
     assert "freed 120 MB" in omnitray("clean").out
+
+
+def test_questions_are_shown_and_answered(api: Running, omnitray: Run) -> None:
+    shown = omnitray("questions")
+    assert (shown.code, shown.err) == (0, "")
+    assert "q1  pytest · ~/shop takes the memory" in shown.out
+    assert "without an answer: stays paused" in shown.out
+    assert "omnitray answer q1 slow_down|pause|end|leave_alone|never_touch" in shown.out
+    assert omnitray("answer", "q1", "slow_down").code == 0
+    (answered,) = [each for each in api.door.commands if isinstance(each, d.AnswerQuestion)]
+    assert answered == d.AnswerQuestion(question_id="q1", answer=Answer.SLOW_DOWN)
+    assert omnitray("questions").out.strip() == "nothing is asked"
+    again = omnitray("answer", "q1", "never_touch")
+    assert again.code == 1
+    assert "nothing is asked under q1" in again.err
+
+
+@pytest.mark.parametrize(
+    ("word", "answer"),
+    [("pause", Answer.PAUSE), ("slow", Answer.SLOW_DOWN), ("end", Answer.END), ("resume", None)],
+)
+def test_a_job_is_acted_on_by_name(
+    api: Running, omnitray: Run, word: str, answer: Answer | None
+) -> None:
+    assert omnitray(word, "shop").code == 0
+    assert api.door.commands[-1] == d.ActOnJob(job="shop", answer=answer)
+    refused = omnitray(word, "nobody")
+    assert refused.code == 1
+    assert "no job is called nobody" in refused.err
+
+
+def test_what_may_be_acted_on_is_shown_and_changed(api: Running, omnitray: Run) -> None:
+    assert omnitray("protect").out.splitlines() == [
+        "protection is only watching",
+        "  never touched: code",
+    ]
+    assert omnitray("protect", "on").out.startswith("protection is on")
+    assert "never touched: ~/shop" in omnitray("protect", "add", "~/shop").out
+    assert "code" not in omnitray("protect", "remove", "code").out
+    assert api.door.protect.protected == ("~/shop",)
+    assert omnitray("protect", "add").code == 2
+    assert omnitray("protect", "on", "code").code == 2
+
+
+def test_the_program_is_ended(api: Running, omnitray: Run) -> None:
+    assert omnitray("quit").code == 0
+    assert isinstance(api.door.commands[-1], d.Quit)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from omnitray.protector.view import (
     Explanation,
     JournalLine,
     ProtectionView,
+    QuestionView,
 )
 from omnitray.runtime.api_facade import ProgramFacade
 from omnitray.runtime.app_context import AppContext
@@ -42,7 +43,9 @@ class NoProtection(QObject):
     """Stands in for ``runtime.protection``: nothing is held, and views come by hand."""
 
     view_changed = Signal(object)
+    questions_changed = Signal(object)
     view = ProtectionView()
+    questions: tuple[QuestionView, ...] = ()
 
     def explain(self) -> Explanation:
         return Explanation(action_id="", title="Right now", text="Nothing is short.")

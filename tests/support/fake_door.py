@@ -29,6 +29,7 @@ from omnitray.base.facts import (
     PressureFacts,
     PressurePair,
     ProcessFacts,
+    ProtectState,
     Severity,
     Snapshot,
 )
@@ -44,6 +45,7 @@ from omnitray.protector.view import (
     HoldKind,
     JournalLine,
     ProtectionView,
+    QuestionView,
 )
 
 R = TypeVar("R")
@@ -159,6 +161,17 @@ def explanation() -> Explanation:
     return Explanation(action_id="", title="pytest gw3", text=text, considered=considered)
 
 
+def question() -> QuestionView:
+    return QuestionView(
+        id="q1",
+        job_key="cmd:4242",
+        title="pytest · ~/shop takes the memory",
+        text="It is paused. Memory would have been used up within 20 s.",
+        unanswered="stays paused",
+        paused=True,
+    )
+
+
 class FakeDoor:
     """See the module. ``start`` and ``stop`` the thread that carries out."""
 
@@ -172,6 +185,8 @@ class FakeDoor:
         self.commands: list[Any] = []
         self.paused_until: float | None = None
         self.problems: tuple[str, ...] = ()
+        self.asked = [question()]
+        self.protect = d.ProtectionSettings(state=ProtectState.WATCH, protected=("code",))
         self.fault: Exception | None = None
         self.hold: threading.Event | None = None
         self._ways = self._ways_of_commands()
@@ -217,6 +232,9 @@ class FakeDoor:
 
     def protection(self) -> ProtectionView:
         return protection()
+
+    def questions(self) -> tuple[QuestionView, ...]:
+        return tuple(self.asked)
 
     def explain(self) -> Explanation:
         return explanation()
@@ -264,6 +282,10 @@ class FakeDoor:
             d.Resolve: lambda c: self._move(
                 c.alert_id, state="resolved", resolved_at=timestamp(MOMENT)
             ),
+            d.AnswerQuestion: self._answer,
+            d.ActOnJob: self._act_on_job,
+            d.SetProtection: self._set_protection,
+            d.Quit: lambda _: d.Done(done=("OmniTray ends",)),
             d.Snooze: self._snooze,
             d.Undo: lambda c: self._undo(c.action_id),
             d.UndoAll: lambda _: free,
@@ -271,6 +293,27 @@ class FakeDoor:
                 done=("pip cache: 120 MB",), freed_bytes=120_000_000, dry_run=c.dry_run
             ),
         }
+
+    def _answer(self, command: d.AnswerQuestion) -> d.Done:
+        found = [each for each in self.asked if each.id == command.question_id]
+        if not found:
+            detail = f"nothing is asked under {command.question_id}; it may be answered or over"
+            raise d.CommandRefused(d.Refusal.NOT_FOUND, detail)
+        self.asked.remove(found[0])
+        self.emit(d.QuestionChanged(found[0], open=False))
+        return d.Done(done=("pytest · ~/shop is slowed down.",))
+
+    def _act_on_job(self, command: d.ActOnJob) -> d.Done:
+        if command.job not in {"cmd:4242", "4242", "shop"}:
+            raise d.CommandRefused(d.Refusal.NOT_FOUND, f"no job is called {command.job}")
+        return d.Done(done=("pytest · ~/shop is paused.",))
+
+    def _set_protection(self, command: d.SetProtection) -> d.ProtectionSettings:
+        words = [each for each in self.protect.protected if each != command.remove]
+        words += [command.add] if command.add else []
+        state = command.state or self.protect.state
+        self.protect = d.ProtectionSettings(state=state, protected=tuple(words))
+        return self.protect
 
     def _snooze(self, command: d.Snooze) -> Status:
         until = time.time() + command.duration_s

@@ -4,6 +4,7 @@ import argparse
 
 import msgspec
 
+from omnitray.api.facade import Done
 from omnitray.api.wire import TokenBody
 from omnitray.cli.context import CommandContext
 
@@ -28,6 +29,14 @@ def settings(args: argparse.Namespace, context: CommandContext) -> int:
     from omnitray.cli.commands.preferences import change, show  # noqa: PLC0415 - needed here alone
 
     return show(args, context) if args.value is None else change(args, context)
+
+
+def quit_program(args: argparse.Namespace, context: CommandContext) -> int:
+    """End the program that runs; what it holds is given back first."""
+    done = context.post("/quit", None, Done, as_json=args.json)
+    if done is not None:
+        context.terminal.line("OmniTray ends")
+    return 0
 
 
 def doctor(args: argparse.Namespace, context: CommandContext) -> int:

@@ -2,8 +2,8 @@
 
 import argparse
 
-from omnitray.api.facade import Done
-from omnitray.api.wire import Actions, ExplanationBody, Jobs
+from omnitray.api.facade import Done, ProtectionSettings
+from omnitray.api.wire import Actions, ExplanationBody, Jobs, Questions
 from omnitray.base.amounts import size
 from omnitray.cli.context import CommandContext
 from omnitray.cli.terminal import Terminal, percent
@@ -75,6 +75,61 @@ def explain(args: argparse.Namespace, context: CommandContext) -> int:
         for number, each in enumerate(body.considered, start=1)
     ]
     context.terminal.table(rows)
+    return 0
+
+
+def questions(args: argparse.Namespace, context: CommandContext) -> int:
+    """What the protector asks now, with the answers that each question takes."""
+    body = context.get("/questions", Questions, as_json=args.json)
+    if body is None:
+        return 0
+    terminal = context.terminal
+    for each in body.questions:
+        terminal.line(f"{each.id}  {each.title}", "warning")
+        terminal.whole(terminal.wrapped(each.text, 2))
+        until = f" at {shown(each.deadline, context.now)}" if each.deadline else ""
+        if each.unanswered:
+            terminal.whole(terminal.wrapped(f"without an answer: {each.unanswered}{until}", 2))
+        terminal.line(f"  omnitray answer {each.id} {'|'.join(each.answers)}", "dim")
+    if not body.questions:
+        terminal.line("nothing is asked")
+    return 0
+
+
+def answer(args: argparse.Namespace, context: CommandContext) -> int:
+    """Answer one."""
+    path = f"/questions/{quoted(args.id)}"
+    done = context.post(path, {"answer": args.answer}, Done, as_json=args.json)
+    if done is not None:
+        _say(done, "nothing was left to do", context)
+    return 0
+
+
+def act(args: argparse.Namespace, context: CommandContext) -> int:
+    """Pause, resume, slow down or end a job."""
+    body = {"job": args.job, "action": args.action}
+    done = context.post("/jobs/action", body, Done, as_json=args.json)
+    if done is not None:
+        _say(done, "nothing was left to do", context)
+    return 0
+
+
+def protect(args: argparse.Namespace, context: CommandContext) -> int:
+    """Show or change the protector's state and the list of what it never touches."""
+    listing = args.what in {"add", "remove"}
+    if listing != bool(args.name):
+        wanted = f"protect {args.what} takes WHAT" if listing else "only add and remove take WHAT"
+        raise ValueError(wanted)
+    if args.what is None:
+        now = context.get("/protect", ProtectionSettings, as_json=args.json)
+    else:
+        change = {args.what: args.name} if listing else {"state": args.what}
+        now = context.post("/protect", change, ProtectionSettings, as_json=args.json)
+    if now is not None:
+        words = {"on": "on", "watch": "only watching", "off": "off"}[now.state.value]
+        context.terminal.line(f"protection is {words}")
+        for each in now.protected:
+            context.terminal.line(f"  never touched: {each}")
     return 0
 
 
