@@ -1,6 +1,6 @@
 """macOS: the portable platform with launchd's agents. Never run on a Mac.
 
-Whether a program has a window cannot be told from outside, so that none is paused by itself.
+Whether a program has a window cannot be seen from outside, so that none is paused by itself.
 
 A LaunchAgent (launchd.plist(5)) that starts the tray at login is written and removed as a file
 only: launchd reads ``~/Library/LaunchAgents`` at the next login. ``Disabled`` in it is respected.

@@ -207,10 +207,9 @@ class WakeupTriggers(Protocol):
         ...
 
     def triggers(self) -> tuple[int, ...]:
-        """Descriptors (on Windows handles) that tell early that something gets short.
+        """Descriptors that tell early that something gets short; none where there are none.
 
-        On Linux each turns POLLPRI and is left out for two seconds after a hit; elsewhere each
-        turns readable, or is signalled, for as long as memory is short.
+        On Linux each turns POLLPRI and is left out for two seconds after a hit.
         """
         ...
 

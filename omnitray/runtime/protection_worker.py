@@ -7,7 +7,6 @@ from concurrent.futures import Future
 from typing import Any
 
 import msgspec
-from PySide6 import QtCore
 from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer, Signal, Slot
 
 from omnitray.base.clock import Clock
@@ -280,11 +279,7 @@ def _same(questions: tuple[QuestionView, ...], before: tuple[QuestionView, ...])
 
 
 def notifier_of(trigger: int, parent: QObject) -> QSocketNotifier:
-    """What turns a trigger into a signal. On Windows it is a handle (never run there yet)."""
-    of_handle: Any = getattr(QtCore, "QWinEventNotifier", None)
-    if of_handle is not None:
-        made: QSocketNotifier = of_handle(trigger, parent)  # the same signal and switch
-        return made
+    """What turns a trigger into a signal: POLLPRI where there is epoll, else readable."""
     is_priority = hasattr(select, "epoll")
     kind = QSocketNotifier.Type.Exception if is_priority else QSocketNotifier.Type.Read
     return QSocketNotifier(trigger, kind, parent)

@@ -98,7 +98,7 @@ def test_a_refusal_names_each_lever_that_refused(desk: ProtectDesk) -> None:
         each.untouchable = True
     told = desk.press(Answer.PAUSE)
     assert told.sentence.startswith("hog · ~/shop could not be paused: ")
-    assert "belongs to somebody else" in told.sentence
+    assert "belongs to another user" in told.sentence
     assert told.way_back is WayBack.NONE
 
 

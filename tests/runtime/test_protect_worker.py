@@ -5,13 +5,12 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
-from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
 from omnitray.base.clock import SystemClock
 from omnitray.protector.engine import ProtectStep
 from omnitray.protector.view import QuestionView
-from omnitray.runtime.protection_worker import Engine, ProtectWorker, _same, notifier_of
+from omnitray.runtime.protection_worker import Engine, ProtectWorker, _same
 
 MANY = 20
 
@@ -120,17 +119,6 @@ def test_a_quick_check_that_fails_does_not_end_the_guard(
     counted = Counted(idle=True, quick_check=broken)
     drive(counted)
     qtbot.waitUntil(lambda: counted.steps >= MANY)
-
-
-def test_a_handle_of_windows_has_a_notifier_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[tuple[int, QObject]] = []
-    parent = QObject()
-    with monkeypatch.context() as patch:
-        patch.setattr(
-            "PySide6.QtCore.QWinEventNotifier", lambda *of: made.append(of), raising=False
-        )
-        notifier_of(96, parent)
-    assert made == [(96, parent)]
 
 
 def asked_until(deadline: float | None) -> tuple[QuestionView, ...]:

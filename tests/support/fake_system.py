@@ -177,7 +177,7 @@ class FakeSystem:
     def send(self, identity: ProcessIdentity, sign: Sign) -> None:
         process = self.process(identity)
         if process.untouchable:
-            raise AccessRefused(f"process {identity.pid} belongs to somebody else")
+            raise AccessRefused(f"process {identity.pid} belongs to another user")
         process.heard.append(sign)
         if sign is Sign.STOP:
             self._fork_before_stop(process)

@@ -78,7 +78,7 @@ class LinuxAutostart:
             raise AutostartError(f"{self._file} cannot be removed: {error.strerror}") from error
 
     def heal(self) -> bool:
-        """Write the entry anew when its program is gone (moved, or installed elsewhere)."""
+        """Write the entry again when its program is gone (moved, or installed elsewhere)."""
         command = parsed_exec(self._read().get("Exec", ""))
         if not self.is_enabled() or not command or shutil.which(command[0]):
             return False

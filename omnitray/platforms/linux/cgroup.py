@@ -88,7 +88,7 @@ class CgroupLimits:
     def __init__(self, root: Path, monotonic: Callable[[], float]) -> None:
         self._root = root
         self._monotonic = monotonic
-        self._due_s = float("-inf")
+        self._due_mono_s = float("-inf")
         self._memory: list[_MemoryGroup] = []
         self._cpu: list[_CpuGroup] = []
 
@@ -123,14 +123,14 @@ class CgroupLimits:
         for each in self._cpu:
             each.used.close()
         self._memory, self._cpu = [], []
-        self._due_s = float("-inf")
+        self._due_mono_s = float("-inf")
 
     def _look_again_if_due(self) -> None:
         now = self._monotonic()
-        if now < self._due_s:
+        if now < self._due_mono_s:
             return
         self.close()
-        self._due_s = now + _LOOK_AGAIN_S
+        self._due_mono_s = now + _LOOK_AGAIN_S
         homes = [_without_our_own_unit(home) for home in find_homes(self._root)]
         self._memory = [group for home in homes for group in _memory_groups(home)]
         self._cpu = [group for home in homes for group in _cpu_groups(home, homes)]

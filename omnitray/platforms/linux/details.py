@@ -1,4 +1,4 @@
-"""Details of single processes from /proc: ``core.process_table.ProcessDetails``.
+"""Details of single processes from /proc: ``processes.process_table.ProcessDetails``.
 
 A pid can be given to another process between the scan and the reading, so that the start time is
 read again after every reading: only then is the answer of the process that was asked for.
@@ -15,7 +15,7 @@ from omnitray.platforms.linux.files import printable, read_once
 from omnitray.platforms.linux.mounts import remote_points, written_mounts
 from omnitray.platforms.linux.proc import start_ticks
 
-_ARGUMENTS = 32 * 1024  # a command line may have megabytes; nobody reads that
+_ARGUMENTS = 32 * 1024  # a command line may have megabytes, no person reads them
 _PSS = re.compile(rb"^Pss:\s+(\d{1,15}) kB", re.MULTILINE)
 _WRITTEN = re.compile(rb"^write_bytes: (\d{1,19})$", re.MULTILINE)
 _MOVED = re.compile(rb"^(?:read|write)_bytes: (\d{1,19})$", re.MULTILINE)
@@ -57,7 +57,7 @@ class LinuxProcessDetails:
         return self._of(process, lambda folder: _written(read_once(folder / "io")))
 
     def io_bytes(self, process: ProcessFacts, /) -> int | None:
-        """``read_bytes`` and ``write_bytes`` of /proc/PID/io; likewise."""
+        """``read_bytes`` and ``write_bytes`` of /proc/PID/io; unprivileged, of our own alone."""
         return self._of(process, lambda folder: _moved(read_once(folder / "io")))
 
     def writes_to(self, process: ProcessFacts, mounts: tuple[str, ...], /) -> frozenset[str] | None:

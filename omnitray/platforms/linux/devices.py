@@ -33,7 +33,7 @@ class RealDevices:
         return self._doubles
 
     def keep(self, traffic: Mapping[str, Traffic]) -> dict[str, Traffic]:
-        """Only the real ones. Somebody new makes us look at all anew: names are given again."""
+        """Only the real ones. A new name makes us look at all again: names are reused."""
         if not self._real.keys() >= traffic.keys():
             self._real, self._doubles = {}, frozenset()
         kept = {name: each for name, each in traffic.items() if self._is_real(name)}

@@ -7,7 +7,7 @@ _CHUNK = 16 * 1024
 
 
 class KeptFile:
-    """One file, opened at the first reading and kept open; opened anew when that fails.
+    """One file, opened at the first reading and kept open; opened again when that fails.
 
     ``records`` says that the kernel hands the file out in pieces (mounts, devices), so that only
     an empty reading is its end; the others come whole.
@@ -41,7 +41,7 @@ class KeptFile:
             return None
 
     def close(self) -> None:
-        """Give the descriptor back; the next reading opens it anew."""
+        """Give the descriptor back; the next reading opens it again."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None

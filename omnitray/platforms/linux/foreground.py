@@ -186,7 +186,7 @@ class Ties:
         folder = f"{self._proc}/{pid}/fd"
         for name in os.listdir(folder):  # noqa: PTH208 - a process may have a thousand of them
             with contextlib.suppress(FileNotFoundError):
-                target = os.readlink(f"{folder}/{name}")  # noqa: PTH115 - likewise
+                target = os.readlink(f"{folder}/{name}")  # noqa: PTH115 - a process may have a thousand of them
                 if target.startswith("socket:["):
                     inodes.add(int(target[8:-1]))
         return inodes
@@ -197,13 +197,13 @@ class Ties:
         if terminal == 0 or group != foreground:
             return False
         path = _terminal_path(terminal)
-        return path is None or _is_raw(path) or _was_read_since(path, _wall_s(int(fields[19])))
+        return path is None or _is_raw(path) or _was_read_since(path, _started_at(int(fields[19])))
 
 
-def _wall_s(start_ticks: int) -> float:
+def _started_at(start_ticks: int) -> float:
     """A start time as wall-clock seconds; ticks count from the machine's start."""
-    booted_s = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
-    return booted_s + start_ticks / os.sysconf("SC_CLK_TCK")
+    booted_at = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    return booted_at + start_ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _terminal_path(device: int) -> Path | None:
@@ -218,7 +218,7 @@ def _is_raw(path: Path) -> bool:
     try:
         terminal = os.open(path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
     except OSError:
-        return True  # somebody else's: leave it alone
+        return True  # another user's: leave it alone
     try:
         return not termios.tcgetattr(terminal)[_LOCAL_FLAGS] & termios.ICANON
     except termios.error:
@@ -227,8 +227,8 @@ def _is_raw(path: Path) -> bool:
         os.close(terminal)
 
 
-def _was_read_since(path: Path, moment_s: float) -> bool:
+def _was_read_since(path: Path, moment_at: float) -> bool:
     try:
-        return path.stat().st_atime > moment_s + _READ_SLACK_S
+        return path.stat().st_atime > moment_at + _READ_SLACK_S
     except OSError:
         return True

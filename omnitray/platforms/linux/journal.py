@@ -83,8 +83,8 @@ class SystemdJournal:
         """Begin to search from so long ago on; nothing while a search goes on."""
         if self._thread is not None:
             return
-        since_s = self._wall() - ago_s
-        self._thread = threading.Thread(target=self._search, args=(since_s,), name="journal")
+        since_at = self._wall() - ago_s
+        self._thread = threading.Thread(target=self._search, args=(since_at,), name="journal")
         self._thread.start()
 
     def answer(self) -> LogFindings | None:
@@ -104,9 +104,9 @@ class SystemdJournal:
         if self._thread is not None:
             self._thread.join(_PATIENCE_S)
 
-    def _search(self, since_s: float) -> None:
+    def _search(self, since_at: float) -> None:
         command = [*self._command, "--quiet", "--no-pager", "--output=cat", "--all"]
-        command += [f"--lines={_MOST_LINES}", f"--since=@{since_s:.0f}", *matches()]
+        command += [f"--lines={_MOST_LINES}", f"--since=@{since_at:.0f}", *matches()]
         environment = {**os.environ, "LC_ALL": "C", "SYSTEMD_COLORS": "0"}
         try:
             self._child = subprocess.Popen(

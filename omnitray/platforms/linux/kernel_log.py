@@ -16,7 +16,7 @@ _KILLS = re.compile(rb"^oom_kill (\d+)$", re.MULTILINE)
 
 
 class KernelLog:
-    """Reads on from where it was opened; what was there before is not told."""
+    """Reads on from where it was opened; what was there before is left out."""
 
     def __init__(self, path: Path = Path("/dev/kmsg")) -> None:
         self._descriptor: int | None = None
@@ -56,7 +56,7 @@ class KernelLog:
 class KillCount:
     """How many processes the kernel has ended because memory ran out; from one small file.
 
-    In a container the count of its own group is taken: that of the machine counts everybody's.
+    In a container the count of its own group is taken: that of the machine counts all groups.
     """
 
     def __init__(self, root: Path = Path("/")) -> None:

@@ -8,7 +8,7 @@ _OPEN = "where no journal is kept, an administrator can open it: sysctl kernel.d
 
 
 class LinuxLogs:
-    """``core.acting.foreign_watch.Logs`` over all three; from one thread."""
+    """A ``protector.oom_events.watch.Logs`` over all three; from one thread."""
 
     def __init__(
         self,

@@ -68,7 +68,7 @@ class LocalDisks:
         return tuple(sorted(known, key=lambda each: (-each.used_percent, each.mount)))
 
     def forget(self) -> None:
-        """Read the list of mounts anew at the next reading."""
+        """Read the list of mounts again at the next reading."""
         self._poll = None
 
     def close(self) -> None:

@@ -59,7 +59,7 @@ class LinuxPlatform:
         return open_files.open_files()
 
     def mount_id(self, descriptor: int) -> int:
-        """The mount; bind mounts of one file system are told apart."""
+        """The mount; bind mounts of one file system count separately."""
         return open_files.mount_id(descriptor)
 
     def programs(self) -> Tools:

@@ -25,7 +25,7 @@ _AUTOGROUP_PAUSE_S = 0.11
 _NICE_OF_RLIMIT = 20  # a limit of 20 allows nice 0
 _CAP_SYS_NICE = 1 << 23
 _CAPABILITIES = re.compile(r"^CapEff:\s*([0-9a-f]+)$", re.MULTILINE)
-_ALL_USERS = ["0", "4294967295"]  # user_namespaces(7): the machine's own maps everybody
+_ALL_USERS = ["0", "4294967295"]  # user_namespaces(7): the machine's own maps all users
 
 
 class Priorities:

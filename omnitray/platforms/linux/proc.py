@@ -121,8 +121,8 @@ class Proc:
     def family(self, identities: Iterable[ProcessIdentity]) -> tuple[ProcessIdentity, ...]:
         """Those that live and their living descendants, parents first.
 
-        Where the kernel lists the children of a process, nobody else is looked at. That list may
-        miss one while another ends, so who acts on a family looks until nobody is new.
+        Where the kernel lists the children of a process, no other process is looked at. That list
+        may miss one while another ends, so a caller that acts on a family looks until none is new.
         """
         if not self._lists_children:
             return self._searched(identities)

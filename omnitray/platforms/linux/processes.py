@@ -4,7 +4,7 @@ Opening and reading /proc/PID/stat costs several times as much as asking for the
 a process through its clock (clock_getcpuclockid(3)), which takes no file and no privilege. Who has
 not run since the last scan has not changed, so only those who have are read. What can change under
 a sleeping process is its parent (read again when the parent is gone), and its priority and memory
-(others may take both from it): every line is read anew after three minutes to six.
+(others may take both from it): every line is read again after three minutes to six.
 
 Where the clocks cannot be asked (a sandbox forbids it, a test has a folder of its own) every line
 is read at every scan, and processor time is known to the tick.
@@ -70,7 +70,7 @@ class _KnownProcess:
 
 
 class LinuxProcessTable:
-    """``core.process_table.ProcessTable``; one instance belongs to one thread."""
+    """A ``processes.process_table.ProcessTable``; one instance belongs to one thread."""
 
     def __init__(
         self,

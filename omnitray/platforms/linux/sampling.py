@@ -1,4 +1,4 @@
-"""The machine as Linux shows it in /proc and /sys: ``core.machine.Machine``.
+"""The machine as Linux shows it in /proc and /sys: ``monitor.machine.Machine``.
 
 Files that are read at every tick are kept open; what each costs stands in docs/benchmarks.md.
 """
@@ -49,15 +49,15 @@ class LinuxMachine:
         self._own_status = proc / "self/status"
         self._monotonic = monotonic
         self._allowed: frozenset[int] | None = None
-        self._allowed_due_s = float("-inf")
+        self._allowed_due_mono_s = float("-inf")
         self._arc = KeptFile(proc / "spl/kstat/zfs/arcstats")
 
     def cpu_times(self) -> CpuTimes | None:
         """/proc/stat, of the processors that this process may run on."""
-        now_s = self._monotonic()
-        if now_s >= self._allowed_due_s:
+        now_mono_s = self._monotonic()
+        if now_mono_s >= self._allowed_due_mono_s:
             self._allowed = parse.allowed_processors(read_once(self._own_status) or b"")
-            self._allowed_due_s = now_s + _LOOK_AGAIN_S
+            self._allowed_due_mono_s = now_mono_s + _LOOK_AGAIN_S
         content = self._stat.read()
         times = parse.cpu_times(content, self._allowed) if content else None
         if times is not None:

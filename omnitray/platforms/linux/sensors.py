@@ -62,7 +62,7 @@ def battery(class_folder: Path) -> BatteryFacts | None:
 
 
 class _Charge(msgspec.Struct, frozen=True, kw_only=True):
-    """``drain`` is what is used in an hour, 0 where that is not told."""
+    """``drain`` is what is used in an hour, 0 where that is not known."""
 
     unit: str
     now: int

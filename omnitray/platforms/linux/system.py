@@ -2,7 +2,7 @@
 
 A signal goes through a pidfd that was opened before the start time was read again, so it cannot
 reach another process that got the pid. Priorities have no such door: the pidfd is held and the
-identity checked right before, which leaves the pid no time to be given to somebody else.
+identity checked right before, which leaves no time for the pid to be given to another process.
 """
 
 import signal
@@ -70,7 +70,7 @@ class LinuxSystem(Priorities):
         return self._ties.of(tuple(each.pid for each in identities))
 
     def ties_of(self, pids: tuple[int, ...]) -> dict[int, frozenset[Tie]]:
-        """Likewise, for processes that a scan has just shown."""
+        """The same for processes that a scan has just shown."""
         return self._ties.of(pids)
 
     def send(self, identity: ProcessIdentity, sign: Sign) -> None:
@@ -83,7 +83,7 @@ class LinuxSystem(Priorities):
             except ProcessLookupError as error:
                 raise Gone(f"process {identity.pid} has ended") from error
             except PermissionError as error:
-                raise AccessRefused(f"process {identity.pid} belongs to somebody else") from error
+                raise AccessRefused(f"process {identity.pid} belongs to another user") from error
 
     def is_stopped(self, identity: ProcessIdentity) -> bool:
         """Whether a signal has stopped it, or will as soon as it comes back from the kernel."""
@@ -106,4 +106,4 @@ class LinuxSystem(Priorities):
         try:
             return self._bus.name_owners()
         except BusError:
-            return frozenset()  # without a bus nobody has a name on it
+            return frozenset()  # without a bus no process has a name on it

@@ -85,7 +85,7 @@ class PortablePlatform:
         return frozenset(each for each in identities if each is not None)
 
     def mount_id(self, descriptor: int) -> int:
-        """The device: bind mounts of one file system are not told apart."""
+        """The device: bind mounts of one file system count as one."""
         return device_of(descriptor)
 
     def programs(self) -> Tools:

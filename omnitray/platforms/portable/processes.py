@@ -146,7 +146,7 @@ class PsutilProcessDetails:
     def writes_to(
         self, _process: ProcessFacts, _mounts: tuple[str, ...], /
     ) -> frozenset[str] | None:
-        """Not told: how a file was opened is known on Linux alone."""
+        """None: how a file was opened is known on Linux alone."""
         return None
 
     def tty_name(self, process: ProcessFacts, /) -> str | None:

@@ -229,8 +229,8 @@ class PsutilSystem:
 def ties_without_display(process: Any) -> frozenset[Tie]:
     """What psutil can tell: a terminal's leader may be typed into, a display may be in use.
 
-    Whether a process with a display in its environment has a window cannot be told from outside,
-    and what cannot be told is UNKNOWN: such a process is never paused.
+    Whether a process with a display in its environment has a window cannot be seen from outside,
+    and what cannot be seen is UNKNOWN: such a process is never paused.
     """
     ties = set()
     if process.terminal() is not None and os.getpgid(process.pid) == process.pid:

@@ -5,7 +5,6 @@ order of preference; without privilege it also cannot be taken back.
 """
 
 from collections.abc import Iterator
-from typing import Protocol
 
 from omnitray.base.readings import ProcessIdentity
 from omnitray.protector.actuators.actuator import (
@@ -19,7 +18,7 @@ from omnitray.protector.actuators.actuator import (
     process_of,
     whole,
 )
-from omnitray.protector.actuators.system import IO_IDLE, AccessRefused, Gone, IoPriority, System
+from omnitray.protector.actuators.system import IO_IDLE, AccessRefused, Gone, IoPriority
 from omnitray.protector.steps import ActuatorKind
 
 NICEST = 19
@@ -176,56 +175,3 @@ class AutogroupActuator(ValueActuator):
 
 def _packed(priority: IoPriority) -> int:
     return priority.io_class * _IO_LEVELS + priority.level
-
-
-class Background(Protocol):
-    """How a process is put there and back. Values are the platform's own numbers."""
-
-    @property
-    def value(self) -> int:
-        """What stands for background."""
-        ...
-
-    def get(self, process: ProcessIdentity) -> int:
-        """Where it is; raises Gone or AccessRefused."""
-        ...
-
-    def set(self, process: ProcessIdentity, value: int) -> None:
-        """Put it there; raises Gone or AccessRefused."""
-        ...
-
-
-class BackgroundActuator(ValueActuator):
-    """Each process of the family to the background and back; reversible without privilege."""
-
-    kind = ActuatorKind.BACKGROUND
-
-    def __init__(self, system: System, background: Background) -> None:
-        super().__init__(system)
-        self._background = background
-
-    def plan(self, target: Target) -> ActuationPlan:
-        """Every living process of the family that is not there yet."""
-        new = self._background.value
-        olds = self._readings(self._family(target), self._background.get)
-        changes = tuple(
-            ValueChange(process=process, old=old, new=new)
-            for process, old in olds.items()
-            if old != new
-        )
-        if not changes:
-            raise AlreadyThere("all its processes are in the background class")
-        return ActuationPlan(lever=self.kind, changes=changes)
-
-    def _get(self, change: ValueChange) -> Value:
-        return self._background.get(self._living(change))
-
-    def _set(self, change: ValueChange, value: Value) -> None:
-        self._background.set(self._living(change), whole(value))
-
-    def _living(self, change: ValueChange) -> ProcessIdentity:
-        """The platform's calls take a bare pid: it is asked whose it is right before."""
-        process = process_of(change)
-        if not self._system.is_there(process):
-            raise Gone(f"process {process.pid} has ended")
-        return process
