@@ -12,7 +12,6 @@ from omnitray.platforms.service import Ran, run
 from omnitray.platforms.windows import ScheduledTask
 
 TEMPLATE = resource("service/omnitray.service").read_text(encoding="utf-8")
-PACKAGED = Path(__file__).parents[2] / "packaging" / "service" / "omnitray.service"
 
 
 class System:
@@ -61,11 +60,6 @@ def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path) -> None:
 def test_what_systemd_would_expand_is_escaped(tmp_path: Path) -> None:
     SystemdService(tmp_path, ["/a%b/$c"], TEMPLATE, System()).install()
     assert "ExecStart=/a%%b/$$c --headless" in (tmp_path / "omnitray.service").read_text()
-
-
-def test_the_packaged_unit_is_the_same_one() -> None:
-    rendered = TEMPLATE.replace("@COMMAND@", "/usr/bin/omnitray")
-    assert PACKAGED.read_text(encoding="utf-8") == rendered
 
 
 def test_a_launch_agent_is_written_loaded_and_removed(tmp_path: Path) -> None:
