@@ -15,6 +15,7 @@ from _environment import ROOT
 from _say import Problem, complain, say
 
 HERE = Path(__file__).resolve().parent
+_MOST_WORKERS = 8  # each takes some 300 MB, and collecting 15 s of a processor
 
 
 def main(arguments: list[str]) -> int:
@@ -45,18 +46,36 @@ def _run(rest: list[str]) -> int:
 
 
 def _test(rest: list[str]) -> int:
-    """Runs all tests, or what pytest is to run; --systemd: in a real user session."""
-    python = _ready_to_develop()
+    """Runs all tests, or what pytest is to run; --fast, --coverage, --systemd."""
     if "--systemd" in rest:
         rest.remove("--systemd")
-        return _hand_over([python, HERE / "systemd_vm.py", *rest])
+        return _hand_over([_ready_to_develop(), HERE / "systemd_vm.py", *rest])
+    if "--fast" in rest:  # offscreen: Qt's libraries and a font are enough
+        rest.remove("--fast")
+        _machine.ensure(_machine.SCREEN + _machine.FONTS)
+        return _pytest(_environment.ensure("dev"), ["-m", "not slow", *_spread(rest), *rest])
+    python = _ready_to_develop()
     if not rest and (failed := _check([])):
         return failed
     _rivals.offer()
     built = _wheel.built()
     os.environ["OMNITRAY_WHEEL"] = str(built.wheel)
     os.environ["OMNITRAY_UNDER_TEST"] = str(built.command)
-    return _hand_over([python, "-m", "pytest", *rest])
+    if "--coverage" in rest:
+        rest.remove("--coverage")
+        rest = [*_spread(rest), "--cov", "--cov-report=term:skip-covered", *rest]
+    return _pytest(python, rest or _spread(rest))
+
+
+def _spread(rest: list[str]) -> list[str]:
+    """On how many workers: most tests of the whole program wait, so twice the processors."""
+    if any(each.startswith(("-n", "--numprocesses")) for each in rest):
+        return []
+    return ["-n", str(min(2 * (os.cpu_count() or 1), _MOST_WORKERS))]
+
+
+def _pytest(python: Path, arguments: list[str]) -> int:
+    return _hand_over([python, "-m", "pytest", *arguments])
 
 
 def _check(rest: list[str]) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from support.spread import FileByFile, rank, sendable
+from support.spread import FileByFile, is_slow, rank, sendable
 from support.surprises import (
     LogWatch,
     describe_process,
@@ -60,6 +60,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.path.is_relative_to(folder) for folder in folders):
             item.add_marker(pytest.mark.qt_log_ignore(*_OFFSCREEN_MESSAGES))
+        if is_slow(item.path.relative_to(_HERE)):
+            item.add_marker(pytest.mark.slow)
     if os.environ.get("PYTEST_XDIST_WORKER"):
         items.sort(key=lambda item: rank(item.path.relative_to(_HERE).parts[0]))
 

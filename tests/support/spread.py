@@ -4,6 +4,7 @@ Fixtures of module scope are made once that way. Tests of the whole program most
 begin first, and the short tests keep the processors busy beside them.
 """
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +12,17 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 _FIRST = ("e2e", "platforms", "api", "ui")  # folders by the time that their files take, descending
 
+_SLOW_FOLDERS = {"e2e", "simulation"}
+
 
 def rank(folder: str) -> int:
     """Where a folder's tests stand in the order of the run: small numbers first."""
     return _FIRST.index(folder) if folder in _FIRST else len(_FIRST)
+
+
+def is_slow(file: Path) -> bool:
+    """Whether a file's tests need a display or a real load, or search at random for long."""
+    return file.parts[0] in _SLOW_FOLDERS or file.stem.startswith("test_real_")
 
 
 class FileByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no marker of its types
