@@ -70,3 +70,18 @@ def test_decisions_are_numbered_without_gaps() -> None:
 def test_the_changelog_has_the_version() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert f"## [{project['version']}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_every_module_that_the_architecture_names_is_there() -> None:
+    page = (ROOT / "docs" / "ARCHITECTURE.md").read_text()
+    named = set(re.findall(r"`((?:[a-z_]+/)*[a-z_]+\.py)`", page))
+    gone = [
+        each for each in named if not any((ROOT / top / each).exists() for top in ("", "omnitray"))
+    ]
+    assert gone == []
+
+
+def test_the_way_of_a_reading_passes_at_most_thirty_files() -> None:
+    page = (ROOT / "docs" / "ARCHITECTURE.md").read_text()
+    way = page.split("## From a memory reading to its undo")[1].split("## ")[0]
+    assert len(set(re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.py)`", way))) <= 30
