@@ -26,6 +26,7 @@ from omnitray.alerts.storage.store import AlertStore
 from omnitray.alerts.system import AlertSystem
 from omnitray.api.server import ApiServer
 from omnitray.base.clock import Clock, SystemClock
+from omnitray.base.durable import StorageError
 from omnitray.base.facts import AlertChannel
 from omnitray.base.paths import Paths, UnsafeFolderError, find_paths
 from omnitray.base.process_environment import (
@@ -160,6 +161,7 @@ log = logging.getLogger(__name__)
 _SNOOZE_S = 3600.0
 _DISPLAY_S = 10.0  # a display on a busy machine; ours takes 0.1 s
 _CHECK_MS = 10_000  # channels that hang are looked for this often
+_TEND_MS = 5_000  # what others remove from under us is back within twice this; 0.2 ms a look
 
 
 class App(QObject):
@@ -196,7 +198,7 @@ class App(QObject):
         self.door = ProgramFacade(self.parts)
         self.door.quit_asked.connect(self._on_quit_asked)
         api = self.settings.loaded.settings.api
-        self.api = ApiServer(self.door, api, paths.api_file, tell=self._told.emit)
+        self.api = ApiServer(self.door, api, paths.api_file)
         self.uncaught = logs.Uncaught(self._told.emit)
         self.shell: Shell | None = None
         self._instance: Instance | None = None
@@ -270,6 +272,8 @@ class App(QObject):
         self._told.connect(self._on_told, Qt.ConnectionType.QueuedConnection)
         self._channel_check = QTimer(self, interval=_CHECK_MS)
         self._channel_check.timeout.connect(self.dispatcher.check)
+        self._tending = QTimer(self, interval=_TEND_MS)
+        self._tending.timeout.connect(self._on_tend)
         self.signals = StopSignals(self)
         self.signals.asked.connect(self.end)
 
@@ -308,6 +312,7 @@ class App(QObject):
         if self.shell is not None:
             self.shell.start()
         self._channel_check.start()
+        self._tending.start()
         self._collector.start()  # what was built stays: no flood of alerts looks through it
         inprocess.serve(self.door)
         QTimer.singleShot(0, self.api.start)
@@ -332,6 +337,7 @@ class App(QObject):
     def stop(self, why: str) -> None:
         """End in stages. Idempotent."""
         self._channel_check.stop()
+        self._tending.stop()
         self._stages.run(why)
 
     def _kind(self) -> str:
@@ -345,6 +351,23 @@ class App(QObject):
 
     def _on_storage_said(self, sentence: str) -> None:
         log.warning("%s", sentence)
+
+    @Slot()
+    def _on_tend(self) -> None:
+        """Lock, socket and ``api.json`` are where they belong, or it is said."""
+        try:
+            if self._instance is not None and not self._instance.tend():
+                self.end("another OmniTray has taken the data folder, which was gone")
+                return
+            self.api.tend()
+        except (OSError, StorageError) as error:
+            self.hub.note_problem("own files", f"OmniTray cannot be found by others: {error}")
+        else:
+            self.hub.problem_over("own files")
+        if self.api.problem:
+            self.hub.note_problem("local API", self.api.problem)
+        else:
+            self.hub.problem_over("local API")
 
     @Slot(str)
     def _on_knocked(self, token: str) -> None:
@@ -426,14 +449,17 @@ def main(*, headless: bool, verbose: bool) -> int:
     except (OSError, UnsafeFolderError) as error:
         print(f"OmniTray cannot start: {error}", file=sys.stderr)  # noqa: T201
         return 1
-    instance = Instance(paths.run, platform.lock_file, headless=headless)
+    instance = Instance(paths, headless=headless)
     if not instance.acquire():
         return _show_the_other(paths)
     logs.start(paths.log_file if paths.log_file.parent.is_dir() else None, verbose=verbose)
     for sentence in missing:
         log.warning("%s; until then nothing is kept there", sentence)
     app = build(paths, headless=headless)
-    instance.listen()
+    try:
+        instance.listen()
+    except OSError as error:  # a full disk: it is tried again while it runs
+        log.warning("others cannot ask for the window yet: %s", error)
     app.take_instance(instance)
     return app.run()
 
@@ -450,7 +476,7 @@ def _why_headless(platform: Platform) -> str:
 
 
 def _show_the_other(paths: Paths) -> int:
-    other = activate(paths.run, os.environ.get("XDG_ACTIVATION_TOKEN", ""))
+    other = activate(paths, os.environ.get("XDG_ACTIVATION_TOKEN", ""))
     if other is None:
         print("OmniTray runs already, but does not answer; its log:", paths.log_file)  # noqa: T201
         return 1

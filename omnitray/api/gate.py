@@ -23,7 +23,7 @@ from omnitray.api.limits import (
     Bucket,
 )
 from omnitray.api.security import AllowedHosts, Denied, check_host, check_token, gather
-from omnitray.api.token import Token
+from omnitray.api.token import CHALLENGE, CHALLENGE_HEADER, PROOF_HEADER, Token, proof_of
 from omnitray.api.wire import Error
 
 Scope = MutableMapping[str, Any]
@@ -84,6 +84,8 @@ class Gate:
 
         async def watched(message: Message) -> None:
             nonlocal started
+            if not started and (proof := scope.get("omnitray.proof")):
+                message["headers"] = [*message["headers"], (PROOF_HEADER.encode(), proof.encode())]
             started = True
             await send(message)
 
@@ -105,7 +107,17 @@ class Gate:
         query = scope["query_string"] if scope["type"] == "websocket" else b""
         denied = check_token(found, query, self._token)
         scope["omnitray.trusted"] = denied is None
-        return None if _is_liveness(scope, found) else denied
+        if not _is_liveness(scope, found):
+            return denied
+        scope["omnitray.proof"] = self._proof(found)
+        return None
+
+    def _proof(self, found: dict[bytes, bytes]) -> str:
+        """The answer to a challenge, for a client that must know whom it is talking to."""
+        challenge = found.get(CHALLENGE_HEADER.encode(), b"").decode("latin-1")
+        if not CHALLENGE.fullmatch(challenge):
+            return ""
+        return proof_of(self._token.reveal(), self._house.port, challenge)
 
 
 def answer(status: int, body: bytes, *extra: tuple[bytes, bytes]) -> list[Message]:

@@ -22,10 +22,12 @@ from omnitray.api.facade import (
     AppFacade,
     Clean,
     Command,
+    CommandRefused,
     Done,
     ProtectionSettings,
     Quit,
     RaiseAlert,
+    Refusal,
     Resolve,
     SetLevel,
     SetMode,
@@ -64,6 +66,7 @@ from omnitray.api.wire import (
     StatusBody,
     TokenBody,
 )
+from omnitray.base.durable import StorageError
 from omnitray.base.facts import MonitorLevel
 
 R = TypeVar("R")
@@ -234,7 +237,11 @@ async def clean(call: Call) -> Done:
 
 async def rotate_token(call: Call) -> TokenBody:
     """Make a new token, write it to ``api.json`` and close all sockets."""
-    call.rotate()
+    try:
+        await asyncio.to_thread(call.rotate)
+    except (OSError, StorageError) as error:
+        detail = f"the new token could not be written down, the old one stays: {error}"
+        raise CommandRefused(Refusal.NOT_STORED, detail) from error
     return TokenBody()
 
 

@@ -13,7 +13,7 @@ import h11
 import msgspec
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from omnitray.api.limits import HEADER_TIMEOUT_S, MAX_CONNECTIONS, STALL_TIMEOUT_S
+from omnitray.api.limits import HEADER_TIMEOUT_S, MAX_CONNECTIONS, MAX_STRANGERS, STALL_TIMEOUT_S
 from omnitray.api.wire import Error
 
 LOG = logging.getLogger(__name__)
@@ -59,15 +59,39 @@ class GuardedHttp(H11Protocol):
         self.access_log = False  # its lines would reach our log whatever Config says
         self._header = Patience(HEADER_TIMEOUT_S)
         self._reader = Patience(STALL_TIMEOUT_S)
+        self.born_s = 0.0
+
+    @property
+    def is_stranger(self) -> bool:
+        """Whether it has not shown the token, in its newest request or at all."""
+        scope: Any = self.scope  # None before the first request, whatever its type says
+        return scope is None or not scope.get("omnitray.trusted")
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Answer at once when there are too many."""
+        """Answer at once when there are too many.
+
+        Who has shown the token keeps his place: of the strangers, whom anybody on this machine can
+        send in any number, the oldest has to go.
+        """
         super().connection_made(transport)
-        if len(self.connections) > MAX_CONNECTIONS:
+        self.born_s = asyncio.get_running_loop().time()
+        strangers = self._strangers()
+        if len(strangers) > MAX_STRANGERS:
+            min(strangers, key=lambda each: each.born_s).transport.abort()
+        if len(self.connections) - len(strangers) >= MAX_CONNECTIONS:
             transport.write(raw_answer("429 Too Many Requests", CROWDED))
             transport.close()
             return
         self._header.arm(transport)
+
+    def _strangers(self) -> "list[GuardedHttp]":
+        return [
+            each
+            for each in self.connections
+            if isinstance(each, GuardedHttp)
+            and each.is_stranger
+            and not each.transport.is_closing()
+        ]
 
     def data_received(self, data: bytes) -> None:
         """Parse; a fault of the parser costs this connection alone."""

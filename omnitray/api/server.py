@@ -21,7 +21,8 @@ from omnitray.api.facade import AppFacade
 from omnitray.api.listener import Opened, open_door
 from omnitray.api.token import Token
 from omnitray.base.clock import timestamp
-from omnitray.client.discovery import Address, remove_address, write_address
+from omnitray.base.durable import StorageError
+from omnitray.client.discovery import Address, read_address, remove_address, write_address
 from omnitray.settings.model import ApiSettings
 
 if TYPE_CHECKING:
@@ -102,11 +103,31 @@ class ApiServer:
         return True
 
     def rotate_token(self) -> None:
-        """A new token, and every open socket is closed. Any thread."""
-        self._token.rotate()
-        self._announce()
+        """A new token, and every open socket is closed. Any thread.
+
+        Raises OSError or StorageError when it cannot be written down; then the old one stays.
+        """
+        fresh = self._token.next()
+        self._announce(fresh)
+        self._token.take(fresh)
         if self._serving is not None:
             self._serving.end_sockets("the token was rotated")
+
+    def tend(self) -> None:
+        """Put ``api.json`` back where it is gone, and start again after a failure.
+
+        Raises OSError or StorageError where the file cannot be written.
+        """
+        if self._ending.is_set() or not self._settings.enabled:
+            return
+        if self._thread is not None and not self._thread.is_alive():
+            self._thread = None
+            self.start()
+        elif self._url:
+            address = read_address(self._file)
+            if address is None or address.token != self._token.reveal():
+                self._announce(self._token.reveal())
+                LOG.info("api.json was put back")
 
     def _run(self) -> None:
         try:
@@ -116,16 +137,23 @@ class ApiServer:
             return
         try:
             with contextlib.closing(opened.socket):
-                self._url = opened.url
-                self._announce()
+                self._url, self.problem = opened.url, None
+                self._announce_if_possible()
                 self._wait_and_serve(opened)
         except Exception as error:  # the program goes on without its API, and says so
             LOG.exception("The local API failed")
             self._fail(f"The local API failed: {error}")
         finally:
             self._url = ""
-            remove_address(self._file, os.getpid())
+            remove_address(self._file, self._token.reveal())
             self.ready.set()
+
+    def _announce_if_possible(self) -> None:
+        """On a full disk it serves all the same; :meth:`tend` writes the file later."""
+        try:
+            self._announce(self._token.reveal())
+        except (OSError, StorageError) as error:
+            LOG.warning("api.json is not written yet: %s", error)
 
     def _wait_and_serve(self, opened: Opened) -> None:
         if not self._wait_for_somebody(opened):
@@ -156,15 +184,16 @@ class ApiServer:
         return not self._ending.is_set()
 
     def _fail(self, sentence: str) -> None:
-        self.problem = sentence
-        LOG.error("%s", sentence)
-        self._tell(sentence)
+        if self.problem != sentence:
+            self.problem = sentence
+            LOG.error("%s", sentence)
+            self._tell(sentence)
         self.ready.set()
 
-    def _announce(self) -> None:
+    def _announce(self, token: str) -> None:
         address = Address(
             url=self._url,
-            token=self._token.reveal(),
+            token=token,
             pid=os.getpid(),
             started=timestamp(self._started_at),
         )

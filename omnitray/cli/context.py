@@ -27,7 +27,7 @@ class CommandContext:
 
     def remote(self) -> Remote:
         """The running instance; raises :class:`~omnitray.client.http.NotRunning`."""
-        return find_remote(self.paths.api_file)
+        return find_remote(self.paths)
 
     def get(self, path: str, shape: type[T], *, as_json: bool, **query: Any) -> T | None:
         """Ask; with ``as_json`` print the answer as it is, and None."""

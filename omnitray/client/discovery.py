@@ -1,21 +1,25 @@
 """``api.json``: where the running instance answers, and the token that opens it.
 
-Written with 0600 into a folder of 0700, replaced at once, removed by its owner. A file whose
-process is gone, or whose process id now belongs to a younger process, is stale and counts as none.
+Written with 0600 into a folder of 0700, replaced at once, removed by its owner. Whether somebody
+lives there is asked of the port (``client.http``), not told from the process id or the clock: in
+another PID namespace, after a step of the clock or a resume they say nothing.
+
+The run folder depends on the environment (``XDG_RUNTIME_DIR``, ``TMPDIR``, a ``/run/user`` that
+appears later); the data folder does not. So the instance writes down in the data folder which run
+folder it uses, and who does not find it at his own looks there.
 """
 
 import contextlib
-import datetime as dt
 import os
 from pathlib import Path
 
 import msgspec
 
 from omnitray.base.bounded import open_regular
-from omnitray.base.paths import own_folder
+from omnitray.base.durable import write_atomic
+from omnitray.base.paths import Paths, own_folder
 
-PRIVATE = 0o600
-SLACK_S = 2.0  # the kernel's boot time is told in whole seconds
+POINTER = "run-folder"
 MAX_BYTES = 4096
 
 
@@ -33,34 +37,48 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_address(path: Path, address: Address) -> None:
-    """Put the file there, private from its first byte."""
+    """Put the file there, private from its first byte; raises OSError or StorageError."""
     own_folder(path.parent)
-    draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    handle = os.open(draft, flags, PRIVATE)
+    write_atomic(path, msgspec.json.encode(address))
+
+
+def write_pointer(paths: Paths) -> None:
+    """Write down in the data folder which run folder is in use; raises StorageError."""
+    content = os.fsencode(paths.run)
+    if _pointed(paths) != paths.run:
+        write_atomic(paths.data / POINTER, content)
+
+
+def addresses(paths: Paths) -> list[Address]:
+    """Where an instance may answer, the likeliest first."""
+    folders = dict.fromkeys((paths.run, _pointed(paths) or paths.run))
+    found = (read_address(folder / paths.api_file.name) for folder in folders)
+    return [each for each in found if each is not None]
+
+
+def run_folders(paths: Paths) -> tuple[Path, ...]:
+    """Where an instance of these data may have its socket."""
+    return tuple(dict.fromkeys((paths.run, _pointed(paths) or paths.run)))
+
+
+def _pointed(paths: Paths) -> Path | None:
     try:
-        try:
-            os.write(handle, msgspec.json.encode(address))
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        draft.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            draft.unlink()
-        raise
+        with os.fdopen(open_regular(paths.data / POINTER, follow=False), "rb") as file:
+            content = file.read(MAX_BYTES)
+    except OSError:
+        return None
+    return Path(os.fsdecode(content)) if content else None
 
 
 def read_address(path: Path) -> Address | None:
-    """The address of an instance that runs; None when there is none or the file is not to trust."""
-    address = _read(path)
-    return address if address is not None and _alive(address) else None
+    """What the file says; None when there is none or it is not to trust."""
+    return _read(path)
 
 
-def remove_address(path: Path, pid: int) -> None:
-    """Take the file away if it is still ours."""
+def remove_address(path: Path, token: str) -> None:
+    """Take the file away if it is still ours: it holds our token."""
     address = _read(path)
-    if address is not None and address.pid == pid:
+    if address is not None and address.token == token:
         with contextlib.suppress(OSError):
             path.unlink()
 
@@ -83,29 +101,3 @@ def _is_foreign(found: os.stat_result) -> bool:
     if not hasattr(os, "getuid"):
         return False
     return found.st_uid != os.getuid()
-
-
-def _alive(address: Address) -> bool:
-    try:
-        os.kill(address.pid, 0)
-    except (OSError, OverflowError):
-        return False
-    born = born_at(address.pid)
-    try:
-        started = dt.datetime.fromisoformat(address.started).timestamp()
-    except ValueError:
-        return False
-    return born is None or born <= started + SLACK_S
-
-
-def born_at(pid: int) -> float | None:
-    """When a process started (wall clock); None where the kernel does not say so in ``/proc``.
-
-    Field 22 of ``/proc/PID/stat`` is ticks since boot, see proc(5).
-    """
-    try:
-        ticks = int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[19])
-        boot = Path("/proc/stat").read_text().partition("btime ")[2].split(None, 1)[0]
-    except (OSError, ValueError, IndexError):
-        return None
-    return int(boot) + ticks / os.sysconf("SC_CLK_TCK")

@@ -2,18 +2,26 @@
 
 The standard library's client would cost a command line a third of its start-up, and the other end
 is ours: it always sends a length. TLS is used when ``api.json`` says so.
+
+The port may belong to another program by now. So it is asked first, on the same connection, for a
+proof that it knows the token: a stranger is given a number that was made up for him, and no token.
 """
 
 import socket
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from omnitray.client.discovery import Address, read_address
+from omnitray.api.token import CHALLENGE_HEADER, PROOF_HEADER, new_challenge, proof_of
+from omnitray.base.paths import Paths
+from omnitray.client.discovery import Address, addresses
+
+if TYPE_CHECKING:
+    import ssl
 
 PREFIX = "/api/monitoring"
+MAX_HEADERS = 100  # ours are a dozen
 TIMEOUT_S = 15.0  # longer than the program is given for a command
 T = TypeVar("T")
 
@@ -29,13 +37,18 @@ class NotRunning(Exception):  # noqa: N818 - a state of the world, not a fault
 
 
 class NotAnswering(NotRunning):
-    """One runs and was sent the request, but did not answer in time: it may yet carry it out.
+    """One runs, but did not answer in time.
 
-    So what must not happen twice is not done in another way.
+    With ``has_request`` it was sent the request and may yet carry it out: what must not happen
+    twice is not done in another way.
     """
 
-    def __init__(self, pid: int, waited_s: float, *, changes: bool) -> None:
+    def __init__(
+        self, pid: int, waited_s: float, *, changes: bool, has_request: bool = True
+    ) -> None:
         super().__init__()
+        self.pid = pid
+        self.has_request = has_request
         self._words = f"OmniTray (process {pid}) runs, but has not answered for {waited_s:g} s"
         if changes:
             self._words += "; it has the request and may still carry it out"
@@ -43,6 +56,18 @@ class NotAnswering(NotRunning):
     def __str__(self) -> str:
         """What is known."""
         return self._words
+
+
+class NotOurs(NotRunning):
+    """Another program listens where the address says."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._url = url
+
+    def __str__(self) -> str:
+        """Whom we have met, and what to do."""
+        return f"another program answers at {self._url}. {super().__str__()}"
 
 
 class RequestFailed(Exception):  # noqa: N818 - the other end's answer
@@ -66,7 +91,7 @@ _MOST_BYTES = 256_000_000  # 5,000 alerts with the largest contexts
 def lost(error: NotRunning | RequestFailed) -> bool:
     """Whether a refused alert would be lost, so that it goes to the files."""
     if isinstance(error, NotRunning):
-        return not isinstance(error, NotAnswering)
+        return not (isinstance(error, NotAnswering) and error.has_request)
     if error.error == "not_stored":
         return False  # it is in that one's memory, and written when the disk lets it
     return error.status in _NOT_TAKEN or error.status >= _SERVER_FAULTS
@@ -109,20 +134,47 @@ class Remote:
         content = b"" if body is None else msgspec.json.encode(body)
         try:
             with self._connect() as connection:
+                self._prove(connection)
                 connection.sendall(self._head(method, target, len(content)) + content)
                 status, answer = self._answer(connection, changes=method != "GET")
         except OSError as error:
             raise NotRunning from error
         if status >= 400:  # noqa: PLR2004 - where HTTP's errors begin
-            failed = _error(answer)
-            raise RequestFailed(status, failed.get("error", ""), failed.get("detail", ""))
+            raise failure(status, answer)
         return answer
+
+    def prove(self) -> None:
+        """Make sure that it is our program that listens there; raises as :meth:`raw` does."""
+        try:
+            with self._connect() as connection:
+                self._prove(connection)
+        except OSError as error:
+            raise NotRunning from error
+
+    def _prove(self, connection: socket.socket) -> None:
+        challenge = new_challenge()
+        lines = (
+            f"GET {PREFIX}/health HTTP/1.1",
+            f"Host: {self._netloc}",
+            f"{CHALLENGE_HEADER}: {challenge}",
+        )
+        connection.sendall("\r\n".join(lines).encode() + b"\r\n\r\n")
+        try:
+            status, headers, answer = _receive(connection)
+        except TimeoutError as error:
+            pid = self.address.pid
+            raise NotAnswering(pid, self._timeout, changes=False, has_request=False) from error
+        if status in (429, 503):
+            raise failure(status, answer)
+        if headers.get(PROOF_HEADER) != proof_of(self.address.token, self._port, challenge):
+            raise NotOurs(self.address.url)
 
     def _answer(self, connection: socket.socket, *, changes: bool) -> tuple[int, bytes]:
         try:
-            return _receive(connection)
+            status, _, answer = _receive(connection)
         except TimeoutError as error:
             raise NotAnswering(self.address.pid, self._timeout, changes=changes) from error
+        return status, answer
 
     def _head(self, method: str, target: str, length: int) -> bytes:
         lines = (
@@ -139,7 +191,7 @@ class Remote:
         connection = socket.create_connection((self._host, self._port), self._timeout)
         if not self._secure:
             return connection
-        return _wrapped(connection, self._host)
+        return tls().wrap_socket(connection, server_hostname=self._host)
 
 
 def decoded(answer: bytes, shape: type[T]) -> T:
@@ -151,12 +203,34 @@ def decoded(answer: bytes, shape: type[T]) -> T:
         raise RequestFailed(_BAD_GATEWAY, "unreadable", detail) from error
 
 
-def find_remote(api_file: Path) -> Remote:
-    """The running instance; raises :class:`NotRunning`."""
-    address = read_address(api_file)
-    if address is None:
+def find_remote(paths: Paths) -> Remote:
+    """The running instance; raises :class:`NotRunning`.
+
+    Whether it lives is seen when it is asked, but for where there are several to choose from.
+    """
+    found = [Remote(address) for address in addresses(paths)]
+    for remote in found[:-1]:
+        try:
+            remote.prove()
+        except NotRunning:
+            continue
+        return remote
+    if not found:
         raise NotRunning
-    return Remote(address)
+    return found[-1]
+
+
+def is_running(paths: Paths) -> bool:
+    """Whether an instance proves now that it lives, or hangs."""
+    try:
+        find_remote(paths).prove()
+    except NotAnswering:
+        return True
+    except NotRunning:
+        return False
+    except RequestFailed:
+        return True
+    return True
 
 
 def quoted(identifier: str) -> str:
@@ -175,7 +249,7 @@ def _query(fields: Mapping[str, Any]) -> str:
     return "?" + urlencode(given)
 
 
-def _wrapped(connection: socket.socket, host: str) -> socket.socket:
+def tls() -> "ssl.SSLContext":
     """TLS that trusts the certificate of the settings, whatever host it was made for."""
     import ssl  # noqa: PLC0415 - only for instances that are open to others
 
@@ -185,33 +259,39 @@ def _wrapped(connection: socket.socket, host: str) -> socket.socket:
     certificate = load(find_paths().config_file).settings.api.certificate
     context = ssl.create_default_context(cafile=certificate or None)
     context.check_hostname = False
-    return context.wrap_socket(connection, server_hostname=host)
+    return context
 
 
-def _receive(connection: socket.socket) -> tuple[int, bytes]:
+def _receive(connection: socket.socket) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers by lower-case name, body."""
+    headers: dict[str, str] = {}
     with connection.makefile("rb") as file:
         status_line = file.readline(1024)
-        length = 0
         while (line := file.readline(4096)) not in (b"\r\n", b""):
-            name, _, value = line.partition(b":")
-            if name.lower() == b"content-length":
-                length = int(value) if value.strip().isdigit() else -1
+            name, _, value = line.decode("latin-1").partition(":")
+            headers[name.lower()] = value.strip()
+            if len(headers) > MAX_HEADERS:
+                raise ConnectionError("no HTTP answer of ours")
+        given = headers.get("content-length", "0")
+        length = int(given) if given.isdecimal() and given.isascii() else -1
         if not 0 <= length <= _MOST_BYTES:
             raise ConnectionError("no length that an answer has")
         body = file.read(length)
     try:
         if len(body) < length:
             raise ConnectionError("the answer is cut off")
-        return int(status_line.split()[1]), body
+        return int(status_line.split()[1]), headers, body
     except (IndexError, ValueError) as error:
         raise ConnectionError("no HTTP answer") from error
 
 
-def _error(answer: bytes) -> dict[str, str]:
+def failure(status: int, answer: bytes) -> RequestFailed:
+    """What an answer with an error says."""
     try:
-        return msgspec.json.decode(answer, type=dict[str, str])
+        said = msgspec.json.decode(answer, type=dict[str, str])
     except (msgspec.DecodeError, ValueError):
-        return {"error": "unreadable", "detail": "The answer cannot be read."}
+        said = {"error": "unreadable", "detail": "The answer cannot be read."}
+    return RequestFailed(status, said.get("error", ""), said.get("detail", ""))
 
 
 Release = Callable[[], None]

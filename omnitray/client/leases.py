@@ -12,7 +12,7 @@ from omnitray.api.messages import Leased, Trouble
 from omnitray.base.leases import Lease
 from omnitray.client.discovery import Address
 from omnitray.client.http import NotRunning, Release, RequestFailed
-from omnitray.client.websocket import socket_url
+from omnitray.client.websocket import open_socket
 
 
 class Borrowed:
@@ -63,16 +63,11 @@ ANSWER_S = 15.0
 def hold(address: Address, lease: Lease) -> Callable[[], None]:
     """Take a lease and return what gives it back; raises when it is refused."""
     from websockets.exceptions import WebSocketException  # noqa: PLC0415 - only for leases
-    from websockets.sync.client import connect  # noqa: PLC0415
 
     wanted = {"command": "lease", "id": "1", "level": lease.level, "mode": lease.mode}
-    headers = {"Authorization": f"Bearer {address.token}"}
-    url = socket_url(address, "?events=")
     with contextlib.ExitStack() as stack:
+        socket = stack.enter_context(open_socket(address, "?events="))
         try:
-            socket = stack.enter_context(
-                connect(url, additional_headers=headers, open_timeout=ANSWER_S, compression=None)
-            )
             socket.recv(ANSWER_S)  # hello
             socket.send(msgspec.json.encode(wanted), text=True)
             _expect_lease(msgspec.json.decode(socket.recv(ANSWER_S)))

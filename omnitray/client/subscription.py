@@ -20,9 +20,9 @@ from omnitray.api.messages import AlertMessage, SnapshotMessage, alert_of
 from omnitray.api.wire import SnapshotBody
 from omnitray.base.paths import Paths
 from omnitray.client import inprocess
-from omnitray.client.discovery import Address, read_address
-from omnitray.client.http import NotRunning, Remote
-from omnitray.client.websocket import socket_url, stream
+from omnitray.client.discovery import Address
+from omnitray.client.http import NotRunning, Remote, RequestFailed, find_remote
+from omnitray.client.websocket import open_socket_async, stream
 
 LOG = logging.getLogger("omnitray")
 RETRY_S = 1.0
@@ -77,6 +77,9 @@ async def follow_async(topic: Topic, paths: Paths) -> Found:
         except NotRunning:
             if wait_s == RETRY_S:
                 LOG.info("OmniTray is not running: waiting for it")
+        except RequestFailed as error:
+            if wait_s == RETRY_S:
+                LOG.warning("OmniTray does not let us listen: %s", error)
         await asyncio.sleep(wait_s)
         wait_s = min(2 * wait_s, MOST_RETRY_S)
 
@@ -114,27 +117,18 @@ class Subscription:
 def _once(topic: Topic, paths: Paths) -> Found:
     if inprocess.door() is not None:
         return _from_door(topic)
-    address = read_address(paths.api_file)
-    if address is None:
-        raise NotRunning
-    return _from_socket(topic, address)
+    return _from_socket(topic, find_remote(paths).address)
 
 
 async def _from_socket(topic: Topic, address: Address) -> Found:
-    from websockets.asyncio.client import connect  # noqa: PLC0415 - only for listeners
-    from websockets.exceptions import ConnectionClosed, WebSocketException  # noqa: PLC0415
+    from websockets.exceptions import ConnectionClosed  # noqa: PLC0415 - only for listeners
 
     read = READERS[topic]
-    headers = {"Authorization": f"Bearer {address.token}"}
-    url = socket_url(address, f"?events={topic}")
-    try:
-        async with connect(url, additional_headers=headers, compression=None) as socket:
-            with contextlib.suppress(ConnectionClosed):
-                async for text in socket:
-                    if (found := read(text)) is not None:
-                        yield found
-    except (OSError, WebSocketException) as error:
-        raise NotRunning from error
+    async with open_socket_async(address, f"?events={topic}") as socket:
+        with contextlib.suppress(ConnectionClosed):
+            async for text in socket:
+                if (found := read(text)) is not None:
+                    yield found
 
 
 async def _from_door(topic: Topic) -> Found:

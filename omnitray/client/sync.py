@@ -30,8 +30,14 @@ from omnitray.base.leases import Lease
 from omnitray.base.paths import Paths, find_paths
 from omnitray.client import inprocess
 from omnitray.client.backends import Backend, InProcess, OverApi
-from omnitray.client.discovery import read_address
-from omnitray.client.http import NotAnswering, NotRunning, Remote, RequestFailed, lost
+from omnitray.client.http import (
+    NotRunning,
+    Remote,
+    RequestFailed,
+    find_remote,
+    is_running,
+    lost,
+)
 from omnitray.client.leases import Borrowed
 from omnitray.client.offline import Files
 from omnitray.client.subscription import follow
@@ -50,7 +56,7 @@ class Client:
     @property
     def running(self) -> bool:
         """Whether an OmniTray can be reached now."""
-        return not isinstance(self._backend(), Files)
+        return inprocess.door() is not None or is_running(self.paths)
 
     def status(self) -> StatusBody | None:
         """Monitor, protector and alerts together; None when none runs."""
@@ -108,8 +114,6 @@ class Client:
         )
         try:
             return self._backend().raise_alert(new)
-        except NotAnswering:
-            raise  # it has the alert: written here as well, it would be there twice
         except (NotRunning, RequestFailed) as error:
             if not lost(error):
                 raise
@@ -150,10 +154,7 @@ class Client:
         return follow(self._require)
 
     def _require(self) -> Remote:
-        address = read_address(self.paths.api_file)
-        if address is None:
-            raise NotRunning
-        return Remote(address)
+        return find_remote(self.paths)
 
     def _backend(self) -> Backend:
         here = inprocess.door()

@@ -1,44 +1,94 @@
-"""Messages of the running instance as they come, for iterators, ``--watch`` and ``--follow``."""
+"""The WebSocket of the running instance: opened in one way, and messages as they come.
 
+Opened like everything else is asked: TLS where ``api.json`` says so, after the other end has
+proved that it is ours, and never through a proxy of the environment. What the other end refuses is
+:class:`RequestFailed` with its sentence.
+"""
+
+import asyncio
 import contextlib
-from collections.abc import Generator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from omnitray.client.discovery import Address
-from omnitray.client.http import NotRunning
+from omnitray.client.http import NotRunning, Remote, failure, tls
 
-OPEN_S = 10.0
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection as AsyncConnection
+    from websockets.sync.client import ClientConnection
+
+OPEN_S = 15.0  # as long as a request is given
 CLOSE_S = 1.0
 
 
-def socket_url(address: Address, query: str = "") -> str:
-    """Where the WebSocket is; the token travels in a header."""
-    return address.url.replace("http", "ws", 1) + "/ws" + query
+@contextlib.contextmanager
+def open_socket(address: Address, query: str = "") -> "Iterator[ClientConnection]":
+    """A connection; the token travels in a header.
+
+    Raises:
+        NotRunning: nobody is there, or it is not ours.
+        RequestFailed: OmniTray refused.
+    """
+    from websockets.sync.client import connect  # noqa: PLC0415 - 60 ms most do not need
+
+    Remote(address).prove()
+    with contextlib.ExitStack() as stack:
+        with _understood():
+            connection = connect(_url(address, query), close_timeout=CLOSE_S, **_options(address))
+            stack.enter_context(connection)
+        yield connection
+
+
+@contextlib.asynccontextmanager
+async def open_socket_async(address: Address, query: str = "") -> "AsyncIterator[AsyncConnection]":
+    """The same for an event loop."""
+    from websockets.asyncio.client import connect  # noqa: PLC0415 - only for listeners
+
+    await asyncio.to_thread(Remote(address).prove)
+    async with contextlib.AsyncExitStack() as stack:
+        with _understood():
+            connection = await stack.enter_async_context(
+                connect(_url(address, query), close_timeout=CLOSE_S, **_options(address))
+            )
+        yield connection
 
 
 def stream(address: Address, topics: Sequence[str] = ()) -> Generator[str, None, None]:
     """Messages as JSON text, hello first, until the instance ends.
 
-    Raises :class:`NotRunning` when it cannot be reached at all.
+    Raises as :func:`open_socket` does.
     """
-    from websockets.exceptions import ConnectionClosed  # noqa: PLC0415 - 60 ms most do not need
-    from websockets.sync.client import connect  # noqa: PLC0415
+    from websockets.exceptions import ConnectionClosed  # noqa: PLC0415 - as above
 
     query = f"?events={','.join(topics)}" if topics else ""
-    url = socket_url(address, query)
-    headers = {"Authorization": f"Bearer {address.token}"}
-    with contextlib.ExitStack() as stack:
-        try:
-            socket = stack.enter_context(
-                connect(
-                    url,
-                    additional_headers=headers,
-                    open_timeout=OPEN_S,
-                    close_timeout=CLOSE_S,
-                    compression=None,
-                )
-            )
-        except OSError as error:
-            raise NotRunning from error
-        with contextlib.suppress(ConnectionClosed):
-            for message in socket:
-                yield message if isinstance(message, str) else message.decode()
+    with open_socket(address, query) as socket, contextlib.suppress(ConnectionClosed):
+        for message in socket:
+            yield message if isinstance(message, str) else message.decode()
+
+
+def _url(address: Address, query: str) -> str:
+    return address.url.replace("http", "ws", 1) + "/ws" + query
+
+
+def _options(address: Address) -> dict[str, Any]:
+    return {
+        "additional_headers": {"Authorization": f"Bearer {address.token}"},
+        "compression": None,
+        "open_timeout": OPEN_S,
+        "proxy": None,
+        "ssl": tls() if address.url.startswith("https") else None,
+    }
+
+
+@contextlib.contextmanager
+def _understood() -> Iterator[None]:
+    """The library's errors as ours."""
+    from websockets.exceptions import InvalidStatus, WebSocketException  # noqa: PLC0415 - likewise
+
+    try:
+        yield
+    except InvalidStatus as error:
+        response = error.response
+        raise failure(response.status_code, bytes(response.body or b"")) from error
+    except (OSError, WebSocketException) as error:
+        raise NotRunning from error

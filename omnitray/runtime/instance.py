@@ -1,8 +1,11 @@
-"""One running instance for a user: a lock that dies with its holder, and a door to activate at.
+"""One running instance for a set of data: a lock that dies with its holder, and a socket to ask at.
 
-The lock is an advisory lock on ``run/instance.lock``; the kernel drops it however the holder dies,
-so a stale file or socket never keeps a start from working. The door is a Unix socket beside it: the
-second start says ``show`` (with the activation token that it was given) and is told who runs.
+The lock stands with the data (``base.lock``): what they are is the same whatever the environment
+says of the run folder, in every PID namespace and at every time of the clock. The kernel drops it
+however the holder dies, so a stale file or socket never keeps a start from working.
+
+The socket stands in the run folder: the second start says ``show`` (with the activation token that
+it was given) and is told who runs. What somebody removes is put back by :meth:`Instance.tend`.
 """
 
 import contextlib
@@ -12,24 +15,23 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 from PySide6.QtCore import QObject, QSocketNotifier, Signal, Slot
+
+from omnitray.base.durable import StorageError
+from omnitray.base.lock import FolderLock, LockState
+from omnitray.base.paths import Paths, own_folder, private_folder
+from omnitray.client.discovery import run_folders, write_pointer
+from omnitray.client.http import is_running
 
 log = logging.getLogger(__name__)
 
 _ANSWER_S = 3.0
 _STEP_S = 0.05
 _MOST_BYTES = 4096
-
-
-class FileLock(Protocol):
-    """Takes and holds an exclusive lock on an open descriptor (see ``platforms``)."""
-
-    def __call__(self, descriptor: int, /) -> bool:
-        """Whether the lock was free and is now ours."""
-        ...
+LOCK_NAME = "instance.lock"
+SOCKET_NAME = "instance.sock"
 
 
 class Knock(msgspec.Struct, frozen=True):
@@ -50,53 +52,98 @@ class Instance(QObject):
 
     knocked = Signal(str)
 
-    def __init__(self, folder: Path, lock: FileLock, *, headless: bool) -> None:
+    def __init__(self, paths: Paths, *, headless: bool) -> None:
         super().__init__()
-        self._folder = folder
-        self._lock = lock
+        self._paths = paths
+        self._lock = FolderLock(paths.data, LOCK_NAME)
         self._answer = msgspec.json.encode(Running(pid=os.getpid(), headless=headless))
-        self._descriptor: int | None = None
         self._server: socket.socket | None = None
+        self._place: os.stat_result | None = None  # of the socket in the file system
         self._notifier: QSocketNotifier | None = None
 
     def acquire(self) -> bool:
-        """Become the running instance; False when another one is."""
-        descriptor = os.open(self._folder / "instance.lock", os.O_RDWR | os.O_CREAT, 0o600)
-        if not self._lock(descriptor):
-            os.close(descriptor)
+        """Become the running instance; False when another one is.
+
+        Where the file system cannot lock, the port is asked whether another one answers.
+        """
+        try:
+            if not self._lock.acquire():
+                return False
+        except OSError as error:
+            log.warning("%s cannot be locked: %s", self._paths.data, error)
+        if self._lock.state is LockState.HELD:
+            return True
+        if is_running(self._paths):
             return False
-        self._descriptor = descriptor
+        log.warning("%s: %s", self._paths.data, LockState.IMPOSSIBLE.value)
         return True
 
     def listen(self) -> None:
-        """Open the door; without one (no Unix sockets here) only the window cannot be asked for."""
+        """Open the door; without one (no Unix sockets here) only the window cannot be asked for.
+
+        Raises OSError.
+        """
         if not hasattr(socket, "AF_UNIX"):
             return
+        self._hang_up()
+        folder = own_folder(self._paths.run)
         with contextlib.suppress(FileNotFoundError):
-            (self._folder / "instance.sock").unlink()
+            (folder / SOCKET_NAME).unlink()
         server = socket.socket(socket.AF_UNIX)
-        with _short_path(self._folder) as path:
-            server.bind(path)
-        (self._folder / "instance.sock").chmod(0o600)
-        server.listen(8)
-        server.setblocking(False)
+        try:
+            with _short_path(folder) as path:
+                server.bind(path)
+            (folder / SOCKET_NAME).chmod(0o600)
+            server.listen(8)
+            server.setblocking(False)
+            self._place = (folder / SOCKET_NAME).stat()
+        except OSError:
+            server.close()
+            raise
         self._server = server
         self._notifier = QSocketNotifier(server.fileno(), QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._on_activated)
+        with contextlib.suppress(StorageError):  # only those with another environment miss it
+            write_pointer(self._paths)
+
+    def tend(self) -> bool:
+        """Put back what somebody removed: lock, socket, pointer; a few calls where all is well.
+
+        False when another instance has taken the data meanwhile. Raises OSError.
+        """
+        private_folder(self._paths.data)
+        if not self._lock.renew():
+            return False
+        try:
+            in_place = self._place is not None and os.path.samestat(
+                self._place, (self._paths.run / SOCKET_NAME).lstat()
+            )
+        except OSError:
+            in_place = False
+        if not in_place and hasattr(socket, "AF_UNIX"):
+            log.info("the socket of the running instance was put back")
+            self.listen()
+        with contextlib.suppress(StorageError):
+            write_pointer(self._paths)
+        return True
 
     def release(self) -> None:
         """Close the door and give the lock back. Idempotent."""
+        self._hang_up()
+        self._lock.release()
+
+    def _hang_up(self) -> None:
         if self._notifier is not None:
             self._notifier.setEnabled(False)
             self._notifier = None
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-            with contextlib.suppress(FileNotFoundError):
-                (self._folder / "instance.sock").unlink()
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        server, self._server = self._server, None
+        if server is None:
+            return
+        server.close()
+        with contextlib.suppress(OSError):  # gone already
+            path = self._paths.run / SOCKET_NAME
+            if self._place is not None and os.path.samestat(path.lstat(), self._place):
+                path.unlink()
 
     @Slot()
     def _on_activated(self) -> None:
@@ -118,18 +165,19 @@ class Instance(QObject):
         self.knocked.emit(activate.token)
 
 
-def activate(folder: Path, token: str = "") -> Running | None:
+def activate(paths: Paths, token: str = "") -> Running | None:
     """Ask the running instance to show itself; None when it does not answer within 3 s.
 
     It may be starting and not have its door yet, therefore the waiting.
     """
     give_up = time.monotonic() + _ANSWER_S
     while time.monotonic() < give_up:
-        try:
-            return _knock_once(folder, token)
-        except (OSError, msgspec.MsgspecError, ValueError) as error:
-            log.debug("no answer yet: %s", error)
-            time.sleep(_STEP_S)
+        for folder in run_folders(paths):
+            try:
+                return _knock_once(folder, token)
+            except (OSError, msgspec.MsgspecError, ValueError) as error:
+                log.debug("no answer yet: %s", error)
+        time.sleep(_STEP_S)
     return None
 
 
@@ -145,7 +193,7 @@ def _knock_once(folder: Path, token: str) -> Running:
 @contextlib.contextmanager
 def _short_path(folder: Path) -> Iterator[str]:
     """A name for the socket that fits: a socket's path holds about 100 bytes, a folder's more."""
-    path = folder / "instance.sock"
+    path = folder / SOCKET_NAME
     if len(os.fsencode(path)) < 100:  # noqa: PLR2004 - sun_path is 104 to 108 bytes
         yield str(path)
         return

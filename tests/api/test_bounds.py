@@ -122,15 +122,42 @@ def test_a_reader_that_stops_reading_is_dropped(
         assert api.ask("GET", STATUS).status == 200
 
 
-def test_too_many_connections_are_refused_and_the_others_go_on(api: Running) -> None:
-    held = [socket.create_connection(("127.0.0.1", api.port), 10) for _ in range(200)]
+def _opened(api: Running, count: int) -> list[socket.socket]:
+    return [socket.create_connection(("127.0.0.1", api.port), 10) for _ in range(count)]
+
+
+def _asks(api: Running, connection: socket.socket) -> bytes:
+    head = (f"HEAD {STATUS} HTTP/1.1", f"Host: 127.0.0.1:{api.port}", bearer(api))
+    connection.sendall("\r\n".join((*head, "", "")).encode())
+    return connection.recv(65536)
+
+
+def test_idle_strangers_are_few_and_never_cost_the_owner_his_place(api: Running) -> None:
+    owners = _opened(api, 20)
     try:
-        refused = [each for each in held[limits.MAX_CONNECTIONS :] if b" 429 " in each.recv(100)]
-        assert len(refused) == 200 - limits.MAX_CONNECTIONS
-        held[0].sendall(
-            request(f"GET {STATUS} HTTP/1.1", f"Host: 127.0.0.1:{api.port}", bearer(api))
-        )
-        assert held[0].recv(20).startswith(b"HTTP/1.1 200")
+        assert all(_asks(api, each).startswith(b"HTTP/1.1 200") for each in owners)
+        strangers = _opened(api, 200)
+        assert api.ask("GET", STATUS).status == 200
+        let_go = [each for each in strangers[: -limits.MAX_STRANGERS] if each.recv(1) == b""]
+        assert len(let_go) == 200 - limits.MAX_STRANGERS
+        assert _asks(api, strangers[-1]).startswith(b"HTTP/1.1 200")  # the newest can still come in
+        assert all(_asks(api, each).startswith(b"HTTP/1.1 200") for each in owners)
+    finally:
+        for each in (*owners, *strangers):
+            each.close()
+
+
+def test_too_many_connections_are_refused_and_the_others_go_on(
+    api: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omnitray.api.http_protocol.MAX_CONNECTIONS", 5)
+    held = _opened(api, 5)
+    try:
+        assert all(_asks(api, each).startswith(b"HTTP/1.1 200") for each in held)
+        (refused,) = _opened(api, 1)
+        assert b" 429 " in refused.recv(100)
+        refused.close()
+        assert all(_asks(api, each).startswith(b"HTTP/1.1 200") for each in held)
     finally:
         for each in held:
             each.close()

@@ -1,8 +1,13 @@
 """The server's life: it costs next to nothing until somebody asks, and nobody is kept waiting."""
 
+import contextlib
+import errno
+import os
+import shutil
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from omnitray.api.server import ApiServer
-from omnitray.client.discovery import read_address
+from omnitray.base.durable import StorageError
+from omnitray.client.discovery import Address, read_address
 from omnitray.settings.model import ApiSettings
 from support.api_server import Running, running
 from support.fake_door import FakeDoor
@@ -92,3 +98,81 @@ def test_after_its_end_it_can_be_started_again(tmp_path: Path) -> None:
         api.server.start()
         assert api.server.ready.wait(20)
         assert api.ask("GET", STATUS).status == 200
+
+
+def test_an_address_that_somebody_removes_is_put_back(api: Running) -> None:
+    before = api.address
+    shutil.rmtree(api.api_file.parent)
+    api.server.tend()
+    assert api.address == before
+    assert api.api_file.stat().st_mode & 0o777 == 0o600
+    written = api.api_file.stat()
+    api.server.tend()
+    assert api.api_file.stat().st_ino == written.st_ino  # all is well: nothing is written
+
+
+@pytest.mark.expect_log("api.json is not written yet")
+def test_after_a_full_disk_at_the_start_it_is_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, _address: Address) -> None:
+        raise StorageError(path, OSError(errno.ENOSPC, "full"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("omnitray.api.server.write_address", full)
+        with running(tmp_path) as api:
+            assert read_address(api.api_file) is None
+            with pytest.raises(StorageError):
+                api.server.tend()
+            patch.undo()
+            api.server.tend()
+            assert api.ask("GET", STATUS).status == 200
+
+
+def test_one_that_failed_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expect_log: Callable[..., None]
+) -> None:
+    expect_log("cannot listen")
+    told: list[str] = []
+    door = FakeDoor()
+    door.start()
+    api_file = tmp_path / "run" / "api.json"
+    server = ApiServer(door, ApiSettings(port=0), api_file, tell=told.append)
+
+    def no_descriptor(_settings: ApiSettings) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("omnitray.api.server.open_door", no_descriptor)
+        server.start()
+        assert server.ready.wait(20)
+    server.ready.clear()
+    deadline = time.monotonic() + 20
+    while not server.ready.is_set() and time.monotonic() < deadline:
+        server.tend()
+        server.ready.wait(0.1)
+    with contextlib.closing(socket.create_connection(("127.0.0.1", _port(server)))):
+        assert len(told) == 1
+        assert server.problem is None
+    assert server.stop(5)
+    server.tend()  # one that was stopped stays so
+    assert server.url == ""
+    door.stop()
+
+
+def _port(server: ApiServer) -> int:
+    return int(server.url.rpartition(":")[2])
+
+
+@pytest.mark.parametrize("errno_", [errno.ENOSPC, errno.EROFS, errno.EIO])
+def test_a_token_that_cannot_be_written_down_is_not_rotated(
+    api: Running, monkeypatch: pytest.MonkeyPatch, errno_: int
+) -> None:
+    def refuses(path: Path, _address: Address) -> None:
+        raise StorageError(path, OSError(errno_, os.strerror(errno_)))
+
+    monkeypatch.setattr("omnitray.api.server.write_address", refuses)
+    answer = api.ask("POST", "/api/monitoring/token/rotate", {})
+    assert (answer.status, answer.json["error"]) == (409, "not_stored")
+    assert "the old one stays" in answer.json["detail"]
+    assert api.ask("GET", STATUS).status == 200

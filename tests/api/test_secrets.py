@@ -7,7 +7,6 @@ import shutil
 import socket
 import stat
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,17 +62,14 @@ def test_the_token_is_in_no_command_line_and_no_environment(shared: Running) -> 
         assert token not in Path(f"/proc/self/{name}").read_bytes()
 
 
-def test_an_address_of_a_process_that_is_gone_is_stale(tmp_path: Path) -> None:
+def test_only_the_one_whose_token_it_holds_takes_the_address_away(tmp_path: Path) -> None:
     with running(tmp_path) as api:
         address, file = api.address, api.api_file
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    for pid, started in ((gone.pid, address.started), (os.getpid(), "2001-01-01T00:00:00Z")):
-        stale = type(address)(url=address.url, token="x", pid=pid, started=started)  # noqa: S106 - no secret
-        write_address(file, stale)
-        assert read_address(file) is None
-    remove_address(file, 1)
-    assert file.exists()
+    write_address(file, address)
+    remove_address(file, "another")
+    assert read_address(file) == address
+    remove_address(file, address.token)
+    assert not file.exists()
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"url":1}', b"\xff"])

@@ -1,6 +1,8 @@
 """The Python API: over the local API, without any OmniTray, and inside the program itself."""
 
 import asyncio
+import contextlib
+import http.server
 import json
 import os
 import subprocess
@@ -15,11 +17,15 @@ import pytest
 import omnitray
 from omnitray.alerts.model import Alert
 from omnitray.api import facade as d
+from omnitray.api.token import PROOF_HEADER
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 from omnitray.base.paths import Paths, find_paths
+from omnitray.cli.parser import main
 from omnitray.client import inprocess
 from omnitray.client.aio import get_alert_system, get_progressive_monitor
+from omnitray.client.discovery import Address, write_address
 from omnitray.client.sync import Client
+from omnitray.client.websocket import open_socket_async, stream
 from support import fake_door
 from support.api_server import Running, running
 from support.fake_door import FakeDoor
@@ -250,6 +256,91 @@ def test_an_alert_that_a_hanging_one_was_handed_is_not_written_a_second_time(hom
         Client().raise_("CRITICAL", "x")
     assert not list(home.data.rglob("alert_*.json"))
     assert Client().alerts() == []
+
+
+def test_an_alert_that_a_hanging_one_was_never_handed_is_a_durable_file(home: Paths) -> None:
+    with hanging(home.api_file, proves=False):
+        Client().raise_("CRITICAL", "x")
+    assert len(list(home.alerts.glob("alert_*.json"))) == 1
+
+
+class Stranger(http.server.BaseHTTPRequestHandler):
+    """Another program on our port: says yes to everything, and notes what it was sent."""
+
+    def do_GET(self) -> None:
+        self.server.heard.append(str(self.headers) + self.path)  # type: ignore[attr-defined]
+        self.send_response(200)
+        self.send_header(PROOF_HEADER, "0" * 64)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    do_POST = do_GET  # noqa: N815 - likewise
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+def test_a_stranger_on_the_port_is_given_nothing(
+    home: Paths, capsys: pytest.CaptureFixture[str]
+) -> None:
+    heard: list[str] = []
+    with http.server.HTTPServer(("127.0.0.1", 0), Stranger) as server:
+        server.heard = heard  # type: ignore[attr-defined]
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        secret = "the-token"  # noqa: S105 - what must not be seen there
+        address = Address(url=url, token=secret, pid=os.getpid(), started="2026-01-01T00:00:00Z")
+        write_address(home.api_file, address)
+        Client().raise_("CRITICAL", "kept")
+        assert not Client().running
+        with pytest.raises(omnitray.NotRunning, match="another program answers at"):
+            list(stream(address))
+        with pytest.raises(omnitray.NotRunning), omnitray.connect(required=True).level("critical"):
+            pass
+        assert main(["status"]) == 1
+        server.shutdown()
+        thread.join()
+    assert heard
+    assert secret not in "".join(heard)
+    assert "another program answers at" in capsys.readouterr().err
+    assert len(list(home.alerts.glob("alert_*.json"))) == 1
+
+
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
+def test_a_proxy_of_the_environment_is_never_asked(
+    api: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in PROXIES:
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    assert Client(required=True).status() is not None
+    with contextlib.closing(stream(api.address)) as messages:
+        assert '"hello"' in next(messages)
+    with Client(required=True).level("critical"):
+        assert api.door.status().level is MonitorLevel.CRITICAL
+
+    async def listen() -> str:
+        async with open_socket_async(api.address) as socket:
+            return str(await socket.recv())
+
+    assert '"hello"' in asyncio.run(listen())
+
+
+def test_a_socket_that_is_refused_says_why(api: Running) -> None:
+    old = api.address
+    api.server.rotate_token()
+    with pytest.raises(omnitray.NotRunning, match="another program"):
+        next(stream(old))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("omnitray.client.http.Remote.prove", lambda _: None)
+        with pytest.raises(omnitray.RequestFailed, match="not the token") as refused:
+            next(stream(old))
+    assert refused.value.status == 401
 
 
 @pytest.mark.usefixtures("api")

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from omnitray.base.clock import SystemClock, timestamp
 from omnitray.client.discovery import Address, remove_address, write_address
+from support.hanging import proof
+
+TOKEN = "t" * 43
 
 
 @contextmanager
@@ -21,11 +24,11 @@ def refusing(api_file: Path, status: int, body: bytes = b"") -> Iterator[None]:
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         started = timestamp(SystemClock().wall())
-        write_address(api_file, Address(url=url, token="t" * 43, pid=os.getpid(), started=started))
+        write_address(api_file, Address(url=url, token=TOKEN, pid=os.getpid(), started=started))
         try:
             yield
         finally:
-            remove_address(api_file, os.getpid())
+            remove_address(api_file, TOKEN)
             listener.shutdown(socket.SHUT_RDWR)
             thread.join()
 
@@ -37,5 +40,6 @@ def _serve(listener: socket.socket, answer: bytes) -> None:
         except OSError:
             return
         with visitor:
+            visitor.sendall(proof(visitor.recv(1 << 20), TOKEN, listener.getsockname()[1]))
             visitor.recv(1 << 20)
             visitor.sendall(answer)

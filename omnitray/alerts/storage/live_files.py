@@ -25,7 +25,6 @@ from omnitray.alerts.storage.files import (
     mark_of,
     read_index,
 )
-from omnitray.alerts.storage.folder_lock import FolderLock
 from omnitray.base.bounded import NotRegularError, kind_of
 from omnitray.base.durable import (
     StorageError,
@@ -36,6 +35,7 @@ from omnitray.base.durable import (
     sweep,
     write_atomic,
 )
+from omnitray.base.lock import FolderLock
 from omnitray.base.subscribers import OneShotReporter
 
 _BATCH = 256  # alerts in memory while they are archived
@@ -147,7 +147,10 @@ class LiveAlertFiles:
 
     def is_keeper(self) -> bool:
         """Whether this process makes order here (only one does)."""
-        return self._keep and self._lock.acquire()
+        try:
+            return self._keep and self._lock.acquire()
+        except OSError:
+            return False  # a folder that cannot be written keeps itself
 
     def write(self, alert: Alert) -> Path:
         """Write one file, not yet durable: the folder is to be synced after.

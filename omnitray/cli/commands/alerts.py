@@ -14,7 +14,7 @@ from omnitray.api.wire import Alerts
 from omnitray.base.facts import AlertType, Severity
 from omnitray.cli.context import CommandContext, Stopped
 from omnitray.cli.times import moment, rfc3339, shown
-from omnitray.client.http import NotAnswering, NotRunning, Remote, RequestFailed, lost, quoted
+from omnitray.client.http import NotRunning, Remote, RequestFailed, lost, quoted
 from omnitray.client.websocket import stream
 
 if TYPE_CHECKING:
@@ -99,8 +99,6 @@ def alert(args: argparse.Namespace, context: CommandContext) -> int:
     new = _new_alert(args)
     try:
         raised = context.post("/alerts", new, Alert, as_json=args.json)
-    except NotAnswering:
-        raise  # it has the alert: written here as well, it would be there twice
     except (NotRunning, RequestFailed) as error:
         if not lost(error):
             raise

@@ -10,7 +10,7 @@ import msgspec
 
 from omnitray.base.invocation import typed
 from omnitray.cli.context import CommandContext
-from omnitray.client.discovery import read_address
+from omnitray.client.http import is_running
 from omnitray.settings import (
     BY_KEY,
     FIELDS,
@@ -61,7 +61,7 @@ def change(args: argparse.Namespace, context: CommandContext) -> int:
         context.terminal.json(msgspec.json.encode({args.key: now}))
     else:
         context.terminal.line(f"{args.key} = {shown(now)}")
-    if args.key.startswith("api.") and read_address(context.paths.api_file) is not None:
+    if args.key.startswith("api.") and is_running(context.paths):
         context.terminal.problem(f"{args.key}: {Fault.LATER.value}")
     return 0
 

@@ -14,8 +14,8 @@ from omnitray.base.amounts import size
 from omnitray.base.invocation import typed
 from omnitray.base.paths import Paths, UnsafeFolderError, own_folder, why_not_made
 from omnitray.cli.doctor.report import Finding, fail, ok, warn
-from omnitray.client.discovery import Address, read_address
-from omnitray.client.http import NotRunning, Remote, RequestFailed
+from omnitray.client.discovery import Address, addresses
+from omnitray.client.http import NotAnswering, NotRunning, RequestFailed, find_remote
 from omnitray.settings import Fault, load
 
 LITTLE_SPACE_BYTES = 100_000_000
@@ -43,23 +43,26 @@ def versions() -> Iterator[Finding]:
 
 def instance(paths: Paths) -> Iterator[Finding]:
     """Whether one runs and answers."""
-    address = read_address(paths.api_file)
-    if address is not None:
-        yield from _running(paths, address)
-    elif paths.api_file.exists():
-        yield warn("instance", "a stale api.json is left from one that is gone", f"run: {typed()}")
-    else:
-        yield ok("instance", "none runs, or its local API is off")
-
-
-def _running(paths: Paths, address: Address) -> Iterator[Finding]:
-    """That it runs, and what it says is wrong with it; of the file only what the file lacks."""
     try:
-        status = Remote(address).get("/status", StatusBody)
-    except (NotRunning, RequestFailed):
-        found = f"process {address.pid} runs, but does not answer on {address.url}"
+        remote = find_remote(paths)
+        status = remote.get("/status", StatusBody)
+    except NotAnswering as error:
+        found = f"process {error.pid} runs, but does not answer"
         yield fail("instance", found, f"end it, then run: {typed()}")
-        return
+    except RequestFailed as error:
+        yield fail("instance", f"it runs, but refuses: {error}", f"see {paths.log_file}")
+    except NotRunning as error:
+        if addresses(paths):
+            found = f"a stale api.json is left from one that is gone: {error}"
+            yield warn("instance", found, f"run: {typed()}")
+        else:
+            yield ok("instance", "none runs, or its local API is off")
+    else:
+        yield from _running(paths, remote.address, status)
+
+
+def _running(paths: Paths, address: Address, status: StatusBody) -> Iterator[Finding]:
+    """That it runs, and what it says is wrong with it; of the file only what the file lacks."""
     yield ok("instance", f"runs as process {address.pid}, answers on {address.url}")
     known = {problem.told() for problem in load(paths.config_file).problems}
     for problem in status.problems:
