@@ -5,12 +5,13 @@ the whole of it; ``App.run()`` starts it and returns when it has ended; ``App.st
 stages that are bounded and logged, whoever asks: a signal, the menu, the end of the session.
 """
 
+import contextlib
 import logging
 import os
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import msgspec
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal, Slot
@@ -442,12 +443,12 @@ def main(*, headless: bool, verbose: bool) -> int:
     paths = find_paths()
     platform = platforms.current()
     if not headless and (why := _why_headless(platform)):
-        print(f"OmniTray: {why}, running headless")  # noqa: T201
+        _say(f"OmniTray: {why}, running headless")
         headless = True
     try:
         missing = paths.create()
     except (OSError, UnsafeFolderError) as error:
-        print(f"OmniTray cannot start: {error}", file=sys.stderr)  # noqa: T201
+        _say(f"OmniTray cannot start: {error}", sys.stderr)
         return 1
     instance = Instance(paths, headless=headless)
     if not instance.acquire():
@@ -475,13 +476,19 @@ def _why_headless(platform: Platform) -> str:
     return ""
 
 
+def _say(line: str, stream: TextIO | None = None) -> None:
+    """One line for who started it; a program whose output is full or closed runs all the same."""
+    with contextlib.suppress(OSError):
+        print(line, file=stream or sys.stdout, flush=True)
+
+
 def _show_the_other(paths: Paths) -> int:
     other = activate(paths, os.environ.get("XDG_ACTIVATION_TOKEN", ""))
     if other is None:
-        print("OmniTray runs already, but does not answer; its log:", paths.log_file)  # noqa: T201
+        _say(f"OmniTray runs already, but does not answer; its log: {paths.log_file}")
         return 1
     if other.headless:
-        print(f"OmniTray runs already, headless (pid {other.pid}); its log: {paths.log_file}")  # noqa: T201
+        _say(f"OmniTray runs already, headless (pid {other.pid}); its log: {paths.log_file}")
     else:
-        print(f"OmniTray runs already (pid {other.pid}); its window is shown")  # noqa: T201
+        _say(f"OmniTray runs already (pid {other.pid}); its window is shown")
     return 0

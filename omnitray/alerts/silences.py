@@ -58,6 +58,7 @@ class Silences:
         self._clock = clock
         self._memory = memory
         self._ends_m: dict[str, float] = {}
+        self.fault = ""  # why the newest state is not saved, in a sentence
         self._known: dict[str, Silence] = {}
         for silence in self._remembered():
             # A clock that was set back must not make a pause longer than it was asked for.
@@ -132,7 +133,9 @@ class Silences:
     def _save(self) -> None:
         try:
             self._memory.save(msgspec.json.encode(list(self._known.values())))
+            self.fault = ""
         except StorageError as error:
+            self.fault = f"{error}"
             log.warning("a pause holds only until the program ends: %s", error)
 
 

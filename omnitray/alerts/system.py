@@ -123,6 +123,11 @@ class AlertSystem:
         self._flow.pause(incident)
         return until
 
+    @property
+    def unsaved_pauses(self) -> str:
+        """Why the pauses hold only until the program ends, in a sentence; empty where they last."""
+        return self._pauses.fault
+
     def unsnooze(self, id_: str | None = None) -> None:
         """End one pause, or every pause; what still stands is told at the next tick."""
         if id_ is None:

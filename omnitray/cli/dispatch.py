@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import io
-import os
 import sys
 from collections.abc import Callable
 
@@ -13,6 +12,7 @@ from omnitray.base.durable import StorageError
 from omnitray.base.invocation import typed
 from omnitray.base.paths import find_paths
 from omnitray.cli.context import CommandContext, Stopped
+from omnitray.cli.standard_streams import OutputLost
 from omnitray.cli.terminal import Terminal
 from omnitray.cli.times import local_now
 from omnitray.client.http import NotAnswering, NotRunning, RequestFailed
@@ -37,9 +37,7 @@ def dispatch(run: Callable[..., int], args: argparse.Namespace) -> int:
         context.terminal.problem(f"{error}")
         return USAGE
     except BrokenPipeError:
-        # Whoever read our output has seen enough; keep the interpreter's last flush quiet.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        raise  # see cli.standard_streams
     except (OSError, StorageError) as error:
         return _say(context, args, "failed", f"{error}")
     except KeyboardInterrupt:
@@ -47,10 +45,11 @@ def dispatch(run: Callable[..., int], args: argparse.Namespace) -> int:
 
 
 def _say(context: CommandContext, args: argparse.Namespace, code: str, detail: str) -> int:
-    if getattr(args, "json", False):
-        context.terminal.json(msgspec.json.encode({"error": code, "detail": detail}))
-    else:
-        context.terminal.problem(detail)
+    with contextlib.suppress(BrokenPipeError, OutputLost):  # the status says that it failed
+        if getattr(args, "json", False):
+            context.terminal.json(msgspec.json.encode({"error": code, "detail": detail}))
+        else:
+            context.terminal.problem(detail)
     return FAILED
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from omnitray import __version__
 from omnitray.base.process_environment import set_up_streams
+from omnitray.cli.standard_streams import with_streams
 
 TYPES = (
     "PERMISSION_ERROR",
@@ -34,6 +35,10 @@ Subparsers = Callable[..., argparse.ArgumentParser]
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of ``omnitray``."""
     set_up_streams()
+    return with_streams(lambda: _run(argv))
+
+
+def _run(argv: Sequence[str] | None) -> int:
     args = build_parser().parse_args(_with_signs(sys.argv[1:] if argv is None else argv))
     if args.run is None:
         from omnitray import app  # noqa: PLC0415 - Qt, for the program itself alone

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from omnitray.base.process_environment import terminal_columns
+from omnitray.cli.standard_streams import OutputLost
 
 HARMFUL = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 WIDEST = 80  # of a paragraph, and of a terminal that does not say
@@ -41,11 +42,11 @@ class Terminal:
 
     def line(self, text: str = "", colour: str = "") -> None:
         """One line, cut to the width."""
-        print(self.paint(cut(text, self.width), colour), file=self._out, flush=True)
+        self._print(self.paint(cut(text, self.width), colour))
 
     def whole(self, text: str) -> None:
         """Text of ours that may be longer than a line."""
-        print(text, file=self._out, flush=True)
+        self._print(text)
 
     def wrapped(self, text: str, indent: int = 0, colour: str = "") -> str:
         """A paragraph within the width; later lines are indented."""
@@ -64,7 +65,7 @@ class Terminal:
 
     def json(self, body: bytes) -> None:
         """An object of the API, on one line."""
-        print(harmless_json(body.decode()), file=self._out, flush=True)
+        self._print(harmless_json(body.decode()))
 
     def problem(self, text: str) -> None:
         """One line of what went wrong."""
@@ -91,7 +92,15 @@ class Terminal:
     def clear(self) -> None:
         """An empty screen, where there is one."""
         if self.interactive:
-            print("\x1b[H\x1b[2J", end="", file=self._out)
+            self._print("\x1b[H\x1b[2J", end="")
+
+    def _print(self, text: str, end: str = "\n") -> None:
+        try:
+            print(text, end=end, file=self._out, flush=True)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputLost(error) from error
 
     def table(
         self, rows: Sequence[Sequence[str]], colours: Sequence[str] = (), *, middle: bool = False

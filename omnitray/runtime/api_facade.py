@@ -19,6 +19,7 @@ from omnitray.base.policy import ProtectPolicy, Thresholds
 from omnitray.base.subscribers import Subscribers
 from omnitray.protector.view import Explanation, JournalLine, ProtectionView, QuestionView
 from omnitray.runtime.app_context import AppContext
+from omnitray.settings import Problem
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +82,8 @@ class ProgramFacade(QObject):
         self._journal: dict[str, JournalLine] | None = None  # by action, once a view has come
         hub.alerts.subscribe(self._on_alert)
         self._commands: dict[type, Callable[[Any], Any]] = {
-            facade.SetMode: lambda it: self._status(hub.set_mode(it.mode)),
-            facade.SetLevel: lambda it: self._status(hub.set_level(it.level)),
+            facade.SetMode: lambda it: self._saved("the mode", hub.set_mode(it.mode)),
+            facade.SetLevel: lambda it: self._saved("the level", hub.set_level(it.level)),
             facade.BorrowLease: self._take_lease,
             facade.ReleaseLease: self._release_lease,
             facade.Snooze: self._snooze,
@@ -161,7 +162,10 @@ class ProgramFacade(QObject):
         else:
             future.set_result(answer)
 
-    def _status(self, _done: object) -> Status:
+    def _saved(self, what: str, problem: Problem | None) -> Status:
+        """It counts already; who asked must know where it does so only until the end."""
+        if problem is not None:
+            raise facade.CommandRefused(facade.Refusal.NOT_STORED, f"{what}: {problem.told()}")
         return self._hub.status
 
     def _take_lease(self, command: facade.BorrowLease) -> Status:
@@ -177,6 +181,9 @@ class ProgramFacade(QObject):
             self._hub.snooze(command.duration_s)
         else:
             self._hub.unsnooze()
+        if fault := self._hub.alerts.unsaved_pauses:
+            detail = f"it counts until OmniTray ends, but could not be saved: {fault}"
+            raise facade.CommandRefused(facade.Refusal.NOT_STORED, detail)
         return self._hub.status
 
     def _raise(self, command: facade.RaiseAlert) -> Outgoing:

@@ -1,5 +1,6 @@
 """Hub and door on the real alert system, store and settings file; the workers are told."""
 
+import errno
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -10,12 +11,14 @@ from PySide6.QtCore import QObject, Signal
 from pytestqt.qtbot import QtBot
 
 from omnitray.alerts.channels.dispatch import Dispatcher
+from omnitray.alerts.silences import SilenceFile
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.alerts.system import AlertSystem
 from omnitray.api import facade
 from omnitray.api.status import Mood, sentence
+from omnitray.base.durable import StorageError
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Resource, Severity
 from omnitray.base.leases import Lease
 from omnitray.base.policy import MonitorPolicy
@@ -73,6 +76,7 @@ class Program:
             self.settings.loaded.settings.alert_policy(),
             self.dispatcher,
             open_alerts=self.store.open_alerts(),
+            silences=SilenceFile(folder / "state" / "silences.json"),
         )
         self.hub = Hub(
             clock=self.clock,
@@ -310,3 +314,34 @@ def test_mode_and_level_are_events_also_where_only_the_choice_is_another(
         facade.LevelChanged(MonitorLevel.NORMAL, MonitorLevel.NORMAL, 5.0),
         facade.LevelChanged(MonitorLevel.CRITICAL, MonitorLevel.NORMAL, 0.5),
     ]
+
+
+@pytest.mark.expect_log("for this run only", "holds only until")
+def test_what_could_not_be_saved_counts_and_is_refused_with_the_reason(
+    program: Program, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *_: object, **__: object) -> None:
+        raise StorageError(path, OSError(errno.ENOSPC, "full"))
+
+    monkeypatch.setattr("omnitray.settings.file.write_atomic", full)
+    monkeypatch.setattr("omnitray.alerts.silences.write_atomic", full)
+    commands: tuple[facade.Command[Any], ...] = (
+        facade.SetMode(mode=Mode.PROD),
+        facade.SetLevel(level=MonitorLevel.IDLE),
+        facade.Snooze(duration_s=600),
+    )
+    for command in commands:
+        future = program.door.submit(command)
+        qtbot.waitUntil(future.done)
+        error = future.exception()
+        assert isinstance(error, facade.CommandRefused)
+        assert error.refusal is facade.Refusal.NOT_STORED
+        assert "the disk is full" in error.detail
+        assert "until OmniTray ends" in error.detail
+    status = program.hub.status
+    assert (status.mode, status.chosen_level) == (Mode.PROD, MonitorLevel.IDLE)
+    assert status.notifications_paused_until is not None
+    monkeypatch.undo()
+    future = program.door.submit(facade.Snooze(duration_s=0))
+    qtbot.waitUntil(future.done)
+    assert future.result().notifications_paused_until is None
