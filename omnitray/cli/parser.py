@@ -9,6 +9,7 @@ import argparse
 import importlib
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from omnitray import __version__
 from omnitray.base.process_environment import set_up_streams
@@ -54,8 +55,8 @@ def main_tray() -> int:
     return main(())
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The whole parser; completion is generated from it."""
+def build_parser(files: object = None) -> argparse.ArgumentParser:
+    """The whole parser; completion is generated from it, with ``files`` on what names a file."""
     parser = argparse.ArgumentParser(
         prog="omnitray",
         description="Keeps this machine usable. Without a command: start the tray.",
@@ -75,7 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
         return sub
 
     _add_state(command)
-    _add_alerts(command)
+    _add_alerts(command, files)
     _add_protector(command)
     _add_program(command)
     return parser
@@ -92,7 +93,7 @@ def _add_state(command: Subparsers) -> None:
     sub.add_argument("duration", metavar="DURATION", help="15m, 1h30m, 2d; 0 ends it")
 
 
-def _add_alerts(command: Subparsers) -> None:
+def _add_alerts(command: Subparsers, files: object) -> None:
     sub = command("alerts", "alerts:alerts", "list alerts, the newest first")
     sub.add_argument("--active", action="store_true", help="only those that are not resolved")
     sub.add_argument("--type", choices=TYPES, metavar="T", help=", ".join(TYPES))
@@ -114,9 +115,11 @@ def _add_alerts(command: Subparsers) -> None:
     sub.set_defaults(move="resolve")
     sub.add_argument("id", metavar="ID", help=IDS)
     sub = command("export", "alerts:export", "write the history to a file")
-    sub.add_argument(
+    file: Any = sub.add_argument(
         "file", metavar="FILE", help="ends in .csv, .json or .jsonl, and is written so"
     )
+    if files is not None:
+        file.complete = files  # what shtab looks for
     sub.add_argument("--force", action="store_true", help="replace a file that is there already")
 
 

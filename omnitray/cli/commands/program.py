@@ -64,10 +64,11 @@ def doctor(args: argparse.Namespace, context: CommandContext) -> int:
 
 def completion(args: argparse.Namespace, context: CommandContext) -> int:
     """Print the completion script of a shell."""
-    from omnitray.cli.completion import script  # noqa: PLC0415
+    import shtab  # noqa: PLC0415 - needed here alone
+
     from omnitray.cli.parser import build_parser  # noqa: PLC0415 - it imports us by name
 
-    context.terminal.whole(script(build_parser(), args.shell))
+    context.terminal.whole(shtab.complete(build_parser(shtab.FILE), args.shell))
     return 0
 
 
