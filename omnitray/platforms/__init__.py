@@ -75,10 +75,6 @@ class Platform(Protocol):
         """Do not let ourselves be slowed down; a sentence where that cannot be had."""
         ...
 
-    def lock_file(self, descriptor: int, /) -> bool:
-        """Take an exclusive lock that dies with the process; False when it is taken."""
-        ...
-
     def own_rss_bytes(self) -> int | None:
         """Resident memory of this process; None where it cannot be read."""
         ...

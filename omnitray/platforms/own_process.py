@@ -1,32 +1,6 @@
-"""This process itself, where POSIX or the C library of Windows says how: a lock, a priority."""
+"""This process itself, where POSIX says how: its priority."""
 
-import importlib
 import os
-
-
-def lock_file(descriptor: int) -> bool:
-    """Take an exclusive lock that the kernel drops with the process; False when it is taken.
-
-    ``flock`` where there is POSIX, else a lock on the file's first byte by ``msvcrt``.
-    """
-    try:
-        fcntl = importlib.import_module("fcntl")
-    except ImportError:
-        return _lock_first_byte(descriptor)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _lock_first_byte(descriptor: int) -> bool:
-    msvcrt = importlib.import_module("msvcrt")
-    try:
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    except OSError:
-        return False
-    return True
 
 
 def keep_own_priority() -> str | None:

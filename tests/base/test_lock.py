@@ -2,6 +2,8 @@
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,3 +62,52 @@ def test_what_was_replaced_is_locked_again(tmp_path: Path) -> None:
     lock.release()
     assert second.acquire()
     second.release()
+
+
+def test_a_lock_dies_with_its_holder(tmp_path: Path) -> None:
+    code = """
+import sys
+from pathlib import Path
+from omnitray.base.lock import FolderLock
+lock = FolderLock(Path(sys.argv[1]))
+print(lock.acquire(), flush=True)
+input()
+"""
+    lock = FolderLock(tmp_path)
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "True\n"
+        assert not lock.acquire()
+        process.kill()
+    assert lock.acquire()
+    lock.release()
+
+
+def test_where_there_is_no_flock_the_first_byte_is_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: set[str] = set()
+
+    class Msvcrt:
+        """The C library of Windows as far as it is asked; locks by file."""
+
+        LK_NBLCK = 2
+
+        @staticmethod
+        def locking(handle: int, _mode: int, count: int) -> None:
+            assert count == 1
+            name = str(Path(f"/proc/self/fd/{handle}").readlink())
+            if name in taken:
+                raise PermissionError(errno.EACCES, "taken")
+            taken.add(name)
+
+    monkeypatch.setitem(sys.modules, "msvcrt", Msvcrt)
+    monkeypatch.setattr("omnitray.base.lock.importlib.util.find_spec", lambda _: None)
+    monkeypatch.delattr(os, "O_DIRECTORY")
+    first, second = FolderLock(tmp_path), FolderLock(tmp_path)
+    assert first.acquire()
+    assert first.state is LockState.HELD
+    assert not second.acquire()
+    first.release()

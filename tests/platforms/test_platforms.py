@@ -1,9 +1,7 @@
 """The contract that every platform keeps, run over those that run on this machine."""
 
-import fcntl
 import inspect
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -179,23 +177,6 @@ def test_what_a_child_has_written_is_counted(platform: Platform, tmp_path: Path)
         written = platform.written_bytes(facts)
         assert written == platform.process_details().written_bytes(facts)
         assert written is not None
-
-
-def test_a_lock_is_had_once_and_dies_with_its_holder(platform: Platform, tmp_path: Path) -> None:
-    path = tmp_path / "lock"
-    path.touch()
-    holder = "import fcntl, sys; f = open(sys.argv[1], 'w'); fcntl.flock(f, fcntl.LOCK_EX);"
-    code = f"{holder} print(flush=True); input()"
-    pipe = subprocess.PIPE
-    command = [sys.executable, "-c", code, str(path)]
-    with path.open("w") as file:
-        with subprocess.Popen(command, stdin=pipe, stdout=pipe) as process:
-            assert process.stdout is not None
-            process.stdout.readline()
-            assert not platform.lock_file(file.fileno())
-            process.kill()
-        assert platform.lock_file(file.fileno())
-        fcntl.flock(file, fcntl.LOCK_UN)
 
 
 def test_a_mount_has_one_number(platform: Platform, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from omnitray.platforms.linux.processes import LinuxProcessTable
 from omnitray.platforms.linux.sampling import LinuxMachine
 from omnitray.platforms.linux.session import has_display
 from omnitray.platforms.linux.system import LinuxSystem
-from omnitray.platforms.own_process import keep_own_priority, lock_file
+from omnitray.platforms.own_process import keep_own_priority
 from omnitray.platforms.programs import PathPrograms, small_text
 from omnitray.platforms.service import Service
 from omnitray.platforms.watchdog import WatchdogKeeper
@@ -81,10 +81,6 @@ class LinuxPlatform:
     def keep_own_priority(self) -> str | None:
         """By ``setpriority``."""
         return keep_own_priority()
-
-    def lock_file(self, descriptor: int, /) -> bool:
-        """By ``flock``."""
-        return lock_file(descriptor)
 
     def own_rss_bytes(self) -> int | None:
         """From /proc/self/statm."""

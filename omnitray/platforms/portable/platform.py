@@ -110,10 +110,6 @@ class PortablePlatform:
         """By ``setpriority``."""
         return own_process.keep_own_priority()
 
-    def lock_file(self, descriptor: int, /) -> bool:
-        """By ``flock``, or ``msvcrt`` on Windows."""
-        return own_process.lock_file(descriptor)
-
     def own_rss_bytes(self) -> int | None:
         """Resident set of this process."""
         return int(psutil.Process().memory_info().rss)
