@@ -10,6 +10,7 @@ whether the holder lives: wrong in containers and after a change of the name; an
 the command line (docs/adr/018).
 """
 
+import contextlib
 import enum
 import errno
 import importlib
@@ -42,7 +43,8 @@ class FolderLock:
         """Take it, or hold it further; False while another has it.
 
         Where the file system cannot lock, everybody gets it and :attr:`state` is IMPOSSIBLE.
-        Raises OSError where there is neither a file nor a folder that could be locked.
+        Raises OSError where there is neither a file nor a folder that could be locked, and for a
+        fault of the disk.
         """
         if self._held:
             return True
@@ -80,7 +82,11 @@ class FolderLock:
                 opened[place] = handle
         if failures and not opened and not self._held:
             raise failures[0]
-        states = {_locked(handle) for handle in opened.values()}
+        try:
+            states = {_locked(handle) for handle in opened.values()}
+        except OSError:
+            _close(opened.values())
+            raise
         if LockState.TAKEN in states:
             _close(opened.values())
             return LockState.TAKEN
@@ -104,19 +110,27 @@ def _opened(place: Path, *, is_folder: bool) -> int:
 
 
 def _locked(handle: int) -> LockState:
-    try:
-        if importlib.util.find_spec("fcntl") is not None:
-            fcntl: Any = importlib.import_module("fcntl")
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        else:
-            msvcrt: Any = importlib.import_module("msvcrt")
+    """Try to lock; raises OSError for a fault of the disk."""
+    if importlib.util.find_spec("fcntl") is None:
+        msvcrt: Any = importlib.import_module("msvcrt")
+        try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return LockState.TAKEN
+        return LockState.HELD
+    fcntl: Any = importlib.import_module("fcntl")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return LockState.TAKEN
     except OSError as error:
-        impossible = error.errno in CANNOT and importlib.util.find_spec("fcntl") is not None
-        return LockState.IMPOSSIBLE if impossible else LockState.TAKEN
+        if error.errno not in CANNOT:
+            raise
+        return LockState.IMPOSSIBLE
     return LockState.HELD
 
 
 def _close(handles: Iterable[int]) -> None:
     for handle in handles:
-        os.close(handle)
+        with contextlib.suppress(OSError):  # closed all the same, see close(2)
+            os.close(handle)

@@ -22,11 +22,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from omnitray.alerts.storage.export import NotExported, export_alerts
-from omnitray.alerts.storage.folder_lock import FolderLock
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.durable import StorageError
 from omnitray.base.facts import Mode
+from omnitray.base.lock import FolderLock
 from omnitray.base.paths import FolderError, Paths, UnsafeFolderError
 from omnitray.client.discovery import Address, read_address, remove_address, write_address
 from omnitray.protector.actuators.journal import ActionJournal, Began
@@ -138,7 +138,7 @@ def _run_address(folder: Path) -> set[str]:
     path = folder / "run" / "api.json"
     write_address(path, _address("a"))
     read_address(path)
-    remove_address(path, os.getpid())
+    remove_address(path, "a")
     write_address(path, _address("b"))
     return {"b"}
 
@@ -236,8 +236,8 @@ SCENARIOS = {
     "settings": Scenario(
         _fill_settings, _run_settings, _check_settings, (StorageError, FolderError)
     ),
-    "api.json": Scenario(_fill_address, _run_address, _check_address, (OSError,)),
-    "folder lock": Scenario(_nothing, _run_lock, _check_lock, ()),
+    "api.json": Scenario(_fill_address, _run_address, _check_address, (OSError, StorageError)),
+    "folder lock": Scenario(_nothing, _run_lock, _check_lock, (OSError,)),
     "journal": Scenario(_fill_journal, _run_journal, _check_journal, ()),
     "export": Scenario(_fill_export, _run_export, _check_export, (NotExported,)),
     "folders": Scenario(
