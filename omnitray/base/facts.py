@@ -37,6 +37,14 @@ class ProtectState(enum.StrEnum):
     OFF = "off"
 
 
+class LastResort(enum.StrEnum):
+    """What happens to jobs that are not the cause when the cause may not be touched."""
+
+    ASK = "ask"
+    END = "end"
+    NEVER = "never"
+
+
 class Severity(enum.StrEnum):
     """How bad it is; comparable by :attr:`rank`."""
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from omnitray.base.facts import Mode, MonitorLevel, ProtectState, Severity
+from omnitray.base.facts import LastResort, Mode, MonitorLevel, ProtectState, Severity
 
 _DAY_S = 86400.0
 _HOUR_S = 3600.0
@@ -267,6 +267,14 @@ class ProtectSettings(msgspec.Struct, frozen=True, kw_only=True):
             " are left alone.",
         ),
     ] = ()
+    last_resort: Annotated[
+        LastResort,
+        Meta(
+            title="Last resort",
+            description="When memory is used up and what takes it may not be touched: ask whether"
+            " another job is to be ended, end it, or never end it.",
+        ),
+    ] = LastResort.ASK
     disk_clean_percent: Annotated[
         Percent,
         Meta(

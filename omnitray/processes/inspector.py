@@ -15,6 +15,8 @@ from omnitray.processes.process_roles import Tie
 from omnitray.processes.process_table import ProcessDetails
 
 _TIES_KEPT_S = 2.0
+# ``smaps_rollup`` of a process of 140 MB takes a good part of a millisecond: nine of them, seldom.
+_PSS_KEPT_S, _PSS_JOBS, _PSS_PROCESSES, _PSS_LEAST_PROCESSES = 5.0, 3, 3, 4
 _TIED_JOBS = 4  # of each order: CPU, memory, growth
 
 TiesOf = Callable[[tuple[int, ...]], dict[int, frozenset[Tie]]]
@@ -32,6 +34,7 @@ class Look(msgspec.Struct, frozen=True):
 
     details: dict[int, ProcessDetail]
     ties: dict[int, frozenset[Tie]]
+    pss_bytes: dict[int, int] = {}
 
 
 class Inspector:
@@ -44,6 +47,8 @@ class Inspector:
         self._known: dict[_Key, ProcessDetail] = {}
         self._ties: dict[int, frozenset[Tie]] = {}
         self._ties_at_s = float("-inf")
+        self._pss: dict[int, int] = {}
+        self._pss_at_s = float("-inf")
         self._written: dict[_Key, _Written] = {}
 
     def look(self, jobs: Sequence[Job], now_s: float, *, filling: tuple[str, ...] = ()) -> Look:
@@ -58,7 +63,26 @@ class Inspector:
         if filling:
             known = self._with_writing(processes, known, now_s, filling)
         details = {key[0]: detail for key, detail in known.items()}
-        return Look(details, self._tied(jobs, now_s))
+        return Look(details, self._tied(jobs, now_s), self._measured(jobs, now_s))
+
+    def _measured(self, jobs: Sequence[Job], now_s: float) -> dict[int, int]:
+        """Proportional sizes of the largest processes of the largest jobs.
+
+        One process alone hardly shares anything; reading its maps would take milliseconds just
+        when there is no time.
+        """
+        if now_s - self._pss_at_s < _PSS_KEPT_S:
+            return self._pss
+        largest = sorted(jobs, key=lambda job: -job.rss_bytes)[:_PSS_JOBS]
+        sizes = (
+            (process.pid, self._details.pss_bytes(process))
+            for job in largest
+            if job.process_count >= _PSS_LEAST_PROCESSES
+            for process in sorted(job.processes, key=lambda each: -each.rss_bytes)[:_PSS_PROCESSES]
+        )
+        self._pss = {pid: pss for pid, pss in sizes if pss is not None}
+        self._pss_at_s = now_s
+        return self._pss
 
     def _detail(self, process: ProcessFacts) -> ProcessDetail:
         found = self._known.get(_key(process))

@@ -100,16 +100,28 @@ def is_shell(name: str) -> bool:
     return name in _SHELLS
 
 
+# Options with a value after which a shell still reads what is typed, by the shell's name.
+_BEFORE_TYPING = {
+    "fish": {"-C", "--init-command", "-o", "--debug-output", "-d", "--debug"},
+    "nu": {"-e", "--execute", "--config", "--env-config", "-I", "--include-path"},
+}
+_WITH_VALUE = {"--rcfile", "--init-file", "-o", "+O", "-O"}
+
+
 def waits_for_a_person(arguments: tuple[str, ...] | None) -> bool:
     """Whether a shell with these arguments reads commands one by one, and no script of its own."""
     if not arguments:
         return True
+    shell = arguments[0].rpartition("/")[2].removeprefix("-").removesuffix(".exe")
+    with_value = _WITH_VALUE | _BEFORE_TYPING.get(shell, set())
     rest = iter(arguments[1:])
     for each in rest:
-        if each in {"--rcfile", "--init-file", "-o", "+O", "-O"}:
+        if each in with_value:
             next(rest, None)
         elif each.startswith("/dev/fd/"):  # fed by another program
             continue
+        elif each == "-s":  # reads commands; what follows are their arguments
+            return True
         elif not each.startswith(("-", "+")) or _has_command(each):
             return False
     return True
@@ -126,4 +138,9 @@ class Tie(enum.StrEnum):
     SOUND = "is playing or recording sound"
     BUS_NAME = "serves others on the session bus"
     TYPED_INTO = "is being typed into"
+    MACHINE = "runs a virtual machine"
     UNKNOWN = "cannot be looked into"
+
+
+# What a person would lose: such a process is not ended, nor slowed down to a standstill.
+LOST_BY_AN_END = frozenset({Tie.DISPLAY, Tie.SOUND, Tie.TYPED_INTO, Tie.MACHINE})

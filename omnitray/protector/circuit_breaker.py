@@ -3,8 +3,8 @@
 After an end nothing more is ended until the process is gone *and* its memory is back, and then
 for 15 s: memory is given back late (24 GB took seconds to free), and earlyoom ended two more
 programs meanwhile. Three ends in ten minutes, an end that freed almost nothing, or a victim that
-is back at once open the breaker: nothing is ended any more. After ten minutes one end is let
-through; if that one is of use, the breaker closes.
+is back and as large again at once open the breaker: nothing is ended any more. After ten minutes
+one end is let through; if that one is of use, the breaker closes.
 
 Time asleep does not count: nothing on the machine changed in it, nobody could answer, and the
 monotonic clock stands still in it on one system and goes on on another.
@@ -43,9 +43,12 @@ class LastEnd(msgspec.Struct, frozen=True, kw_only=True):
     parents: frozenset[int] = frozenset()
     names: frozenset[str] = frozenset()
     sibling_count: int = 0
+    victims: frozenset[tuple[int, int]] = frozenset()
     known: frozenset[tuple[int, int]] = frozenset()
     gone_s: float | None = None
     settled_s: float | None = None
+    others_bytes: int | None = None  # what all other processes held, at the last scan before
+    eaten_bytes: int = 0  # what they have taken since, of what came back
     peak_bytes: int = 0
     peak_s: float = 0.0
 
@@ -110,6 +113,7 @@ def began(
         parents=parents,
         names=names,
         sibling_count=len(siblings),
+        victims=frozenset(targets),
         known=frozenset((each.pid, each.start_ticks) for each in job.processes),
         peak_bytes=left,
         peak_s=now_s,
@@ -130,7 +134,7 @@ def stepped(
     ending = breaker.ending
     if ending is None:
         return breaker
-    ending = _seen(ending, _left(memory), ended, now_s)
+    ending = _eaten(_seen(ending, _left(memory), ended, now_s), jobs)
     breaker = msgspec.structs.replace(breaker, ending=ending)
     if ending.gone_s is None:
         return breaker
@@ -208,9 +212,25 @@ def _seen(ending: LastEnd, left: int, ended: tuple[EndOutcome, ...], now_s: floa
     )
 
 
+def _eaten(ending: LastEnd, jobs: tuple[Job, ...]) -> LastEnd:
+    """What others take while memory comes back was freed too: another hog is no useless end."""
+    if not jobs:
+        return ending
+    others = sum(
+        each.rss_bytes
+        for job in jobs
+        for each in job.processes
+        if (each.pid, each.start_ticks) not in ending.victims
+    )
+    if ending.gone_s is None or ending.others_bytes is None:
+        return msgspec.structs.replace(ending, others_bytes=others)
+    eaten = max(ending.eaten_bytes, others - ending.others_bytes)
+    return msgspec.structs.replace(ending, eaten_bytes=eaten)
+
+
 def _settled(breaker: BreakerRecord, ending: LastEnd, now_s: float) -> BreakerRecord:
     """Whether memory is back, or will not come."""
-    freed = ending.peak_bytes - ending.before_bytes
+    freed = ending.peak_bytes - ending.before_bytes + ending.eaten_bytes
     is_back = freed >= _BACK_SHARE * ending.expected_bytes
     waited_s = now_s - (ending.gone_s or now_s)
     still_rises = now_s - ending.peak_s < 1.0 and waited_s < _STILL_RISING_S
@@ -230,18 +250,24 @@ def _settled(breaker: BreakerRecord, ending: LastEnd, now_s: float) -> BreakerRe
 
 
 def _is_back(ending: LastEnd, jobs: tuple[Job, ...], now_s: float) -> bool:
-    """Whether its parent has already replaced it: as many of its like as before, and new ones."""
+    """Whether its parent has replaced it and the new one has already grown as large again.
+
+    A pool replaces its worker within 100 ms: that alone says nothing about the use of the end.
+    """
     if now_s - (ending.gone_s or now_s) > _RESPAWN_S:
         return False
     job = next((each for each in jobs if each.key == ending.job_key), None)
     if job is None:
         return False
     siblings = [
-        (each.pid, each.start_ticks)
+        each
         for each in job.processes
         if each.ppid in ending.parents and each.name in ending.names and each.state != "Z"
     ]
-    return len(siblings) >= ending.sibling_count and bool(set(siblings) - ending.known)
+    new = [each for each in siblings if (each.pid, each.start_ticks) not in ending.known]
+    held = sum(each.rss_bytes for each in new)
+    is_large = held >= max(1.0, _BACK_SHARE * ending.expected_bytes)
+    return len(siblings) >= ending.sibling_count and is_large
 
 
 def _opened(breaker: BreakerRecord, why: AlarmReason, now_s: float) -> BreakerRecord:

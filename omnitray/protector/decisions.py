@@ -16,6 +16,7 @@ from omnitray.protector.model import (
     AlarmReason,
     Decision,
     Evidence,
+    NamedCause,
     ProtectReason,
     Question,
     Restore,
@@ -220,9 +221,9 @@ class DecisionBuilder:
             if active.state in RESTORABLE:
                 self.restore(active.action.id, reason)
 
-    def alarm(self, reason: AlarmReason, title: str = "") -> None:
+    def alarm(self, reason: AlarmReason, title: str = "", cause: NamedCause | None = None) -> None:
         """Raise a critical alert, seldom."""
-        last_s = self.state.alarmed.get(reason)
+        last_s = self.state.alarmed.get(reason) if cause is None else None
         if last_s is None or self.now_s - last_s >= constants.TELL_AGAIN_S:
             self.state.alarmed[reason] = self.now_s
-            self.decisions.append(Alarm(reason=reason, title=title))
+            self.decisions.append(Alarm(reason=reason, title=title, cause=cause))

@@ -293,6 +293,7 @@ class Protecting:
             jobs=jobs,
             details=look.details,
             ties=look.ties,
+            pss_bytes=look.pss_bytes,
             foreground_pids=self._surroundings.foreground(jobs, look.details),
             own=self._own() if jobs else OwnFacts(),
             cores=min(self._cores, reading.quota_cores or self._cores),

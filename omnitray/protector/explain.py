@@ -16,6 +16,8 @@ from omnitray.protector.model import (
     AlarmReason,
     Candidate,
     Evidence,
+    ExclusionReason,
+    NamedCause,
     ProtectReason,
     Question,
     Signal,
@@ -23,7 +25,7 @@ from omnitray.protector.model import (
 from omnitray.protector.policies import constants
 from omnitray.protector.policies.memory import urgent
 from omnitray.protector.steps import EscalationStep
-from omnitray.protector.victims import choose
+from omnitray.protector.victims import VictimChoice, choose
 from omnitray.protector.view import Considered, Explanation
 
 _DONE = {
@@ -113,6 +115,9 @@ def explanation(action: Action) -> Explanation:
 
 def asked(question: Question) -> str:
     """The question: how the job is held, and why."""
+    if question.reason is ProtectReason.LAST_RESORT:
+        figures = f"{because(question.evidence)}; {question.reason.sentence}"
+        return f"End {question.title}, which is not the cause? {_capital(figures)}."
     held = " is paused" if is_paused(question) else ""  # that it is slowed down says the reason
     words = (because(question.evidence), question.reason.sentence)
     said = words[:1] if question.reason in _FORETOLD else words
@@ -121,11 +126,15 @@ def asked(question: Question) -> str:
 
 def is_paused(question: Question) -> bool:
     """Whether the job of a question is paused while it is asked; else it is slowed down."""
+    if question.reason is ProtectReason.LAST_RESORT:
+        return False
     return question.resource is not Resource.CPU or question.unanswered is EscalationStep.END
 
 
 def unanswered(question: Question) -> str:
     """What happens without an answer."""
+    if question.reason is ProtectReason.LAST_RESORT:
+        return "it is left alone"
     if question.unanswered is not None:
         return _UNANSWERED[question.unanswered]
     return _STAYS.get(question.resource, "it stays paused")
@@ -133,11 +142,29 @@ def unanswered(question: Question) -> str:
 
 def alarmed(alarm: Alarm) -> tuple[str, str]:
     """Title and message of a critical alert."""
+    if alarm.cause is not None:
+        return _named_cause(alarm.reason, alarm.cause)
     if alarm.reason is AlarmReason.NOBODY_LEFT:
         return "Memory is used up", f"{_capital(alarm.reason.sentence)}."
     who = f" The last was {alarm.title}." if alarm.title else ""
     text = f"{_capital(alarm.reason.sentence)}.{who} Nothing is ended for {duration(OPEN_S)} now."
     return "Protection stopped ending processes", text
+
+
+def _named_cause(reason: AlarmReason, cause: NamedCause) -> tuple[str, str]:
+    """Who uses memory up, how fast, why it is left alone, how long is left, what can be done."""
+    used_up = reason is AlarmReason.NOBODY_LEFT
+    title = f"{cause.title} has used memory up" if used_up else f"{cause.title} uses memory up"
+    grows = (
+        f" and grows by {rate(cause.growth_bps)}" if cause.growth_bps >= _WORTH_SAYING_BPS else ""
+    )
+    left = f" Memory lasts about {duration(cause.left_s)} more." if cause.left_s else ""
+    other = cause.excluded is ExclusionReason.OTHER_USER
+    command = f"sudo kill {cause.pid}" if other else f"kill {cause.pid}"
+    return title, (
+        f"It holds {size(int(cause.held_bytes))}{grows}. It is left alone:"
+        f" {cause.excluded.sentence}.{left} Close it yourself, or type: {command}"
+    )
 
 
 def now(context: DecisionContext) -> Explanation:
@@ -152,7 +179,8 @@ def now(context: DecisionContext) -> Explanation:
         if choice.job is not None
     ]
     if _is_busy(context) and choices[0][2].job is None and not _held(context):
-        lines.insert(0, _NOBODY_BUSY)
+        lines.insert(0, _none_slowed(choices[0][2]))
+    lines += _breaker(context)
     considered: dict[str, Considered] = {}
     # An end spares for what a process is, the other rungs for what it does: the former says more.
     for _, rung, choice in sorted(choices, key=lambda each: each[1] is not EscalationStep.END):
@@ -166,6 +194,27 @@ def now(context: DecisionContext) -> Explanation:
         text=" ".join([_state(context), *_posture(context), *_held(context), *lines]),
         considered=tuple(sorted(considered.values(), key=lambda each: not each.chosen)),
     )
+
+
+def _none_slowed(choice: VictimChoice) -> str:
+    """Why no job is slowed down: the system refused, or none takes enough."""
+    for each in choice.considered:
+        if each.excluded is ExclusionReason.REFUSED:
+            return (
+                f"{each.title} takes {percent(each.cpu_percent or 0.0)} of one core; the system"
+                " refused to slow it down (omnitray doctor says why). You are asked about pausing"
+                " it while others have to wait."
+            )
+    return _NOBODY_BUSY
+
+
+def _breaker(context: DecisionContext) -> list[str]:
+    """Whether ends are stopped for now."""
+    breaker = context.breaker
+    if breaker is None or breaker.until_s is None or breaker.why is None:
+        return []
+    wait = duration(max(0.0, breaker.until_s - context.now_s))
+    return [f"Nothing is ended for {wait}: {breaker.why.sentence}."]
 
 
 def _state(context: DecisionContext) -> str:

@@ -15,10 +15,10 @@ from omnitray.base.clock import Clock
 from omnitray.base.facts import Job, MemoryFacts, ProcessFacts
 from omnitray.base.policy import ProtectPolicy
 from omnitray.base.readings import GuardReading, OwnFacts
-from omnitray.processes.growth import Growths
 from omnitray.processes.inspector import Inspector
 from omnitray.processes.process_table import ProcessDetails
 from omnitray.processes.process_tree import Identity, identity
+from omnitray.protector.cause import JobHistories
 from omnitray.protector.context import DecisionContext
 from omnitray.protector.exclusions.rules import ExclusionRules
 from omnitray.protector.model import ExclusionReason, Facts
@@ -81,7 +81,7 @@ class JobInspector:
         self._own = own
         self._clock = clock
         self._inspector = Inspector(details, lambda _pids: {}, details.written_bytes)
-        self._growths = Growths()
+        self._histories = JobHistories()
         self._grown: tuple[Job, ...] = ()
         self._moved: dict[Identity, _Moved] = {}
         self._measured = _Measured()
@@ -91,7 +91,7 @@ class JobInspector:
         now = self._clock.monotonic()
         if wanted.jobs is not self._grown:  # the same scan twice would look like no growth
             self._grown = wanted.jobs
-            self._growths.observe(wanted.jobs, now)
+            self._histories.growths.observe(wanted.jobs, now)
         return JobInspection(
             io_bps=self._io(wanted.jobs, now),
             growth_bps=self._growth(wanted.jobs),
@@ -123,7 +123,7 @@ class JobInspector:
 
     def _growth(self, jobs: Iterable[Job]) -> dict[Identity, float]:
         rates = (
-            (identity(each), self._growths.of(each.pid, each.start_ticks))
+            (identity(each), self._histories.growths.of(each.pid, each.start_ticks))
             for each in _processes(jobs)
         )
         return {key: rate for key, rate in rates if rate is not None}
@@ -151,7 +151,13 @@ class JobInspector:
         )
         policy = ProtectPolicy(protected=wanted.protected)
         context = DecisionContext(
-            facts, policy, now, self._protection, self._growths, excluded_jobs={}, excluded_steps={}
+            facts,
+            policy,
+            now,
+            self._protection,
+            self._histories,
+            excluded_jobs={},
+            excluded_steps={},
         )
         badges = (self._badge(context, job) for job in wanted.jobs)
         return {each.job_key: each for each in badges if each is not None}

@@ -41,12 +41,14 @@ class ProtectReason(ReasonEnum):
     MEMORY_OVER = "memory_over", "it holds most of the memory, which is over the limit"
     MEMORY_RUNS_OUT = "memory_runs_out", "at its rate of growth memory runs out"
     MEMORY_NEAR_FLOOR = "memory_near_floor", "memory is almost gone and it still grows"
+    MEMORY_GROWS_ON = "memory_grows_on", "it is paused, and what it started meanwhile grows on"
     MEMORY_THRASHES = "memory_thrashes", "memory is gone and the machine is busy swapping for it"
     MEMORY_UNANSWERED = "memory_unanswered", "it was paused before memory ran out; nobody objected"
     MEMORY_FLOOR = "memory_floor", "memory and swap are used up; without an end everything stops"
     DISK_OVER = "disk_over", "the disk is over the limit; caches can be made again"
     DISK_RUNS_OUT = "disk_runs_out", "at its rate of writing the disk is full soon"
     DISK_NEARLY_FULL = "disk_nearly_full", "the disk is nearly full and it writes most"
+    LAST_RESORT = "last_resort", "memory is used up, and what takes it may not be touched"
     ASKED = "asked", "you asked for it"
 
 
@@ -60,6 +62,7 @@ class RestoreReason(ReasonEnum):
     WATCHES = "watches", "protection only watches now"
     ARMED = "armed", "protection acts again"
     MODE = "mode", "in this mode it is not paused without your word"
+    NO_EFFECT = "no_effect", "slowing it down did not help"
     PROTECTED_NOW = "protected_now", "it is protected now"
 
 
@@ -97,6 +100,8 @@ class ExclusionReason(ReasonEnum):
     REFUSED = "refused", "the system refused, a moment ago"
     TAKEN_BACK = "taken_back", "you took that back, a moment ago"
     LESS = "less", "takes less of what is short"
+    NOT_CAUSE = "not_cause", "is not what used the memory up"
+    LIGHT = "light", "takes much less than what makes others wait"
 
 
 class AlarmReason(ReasonEnum):
@@ -104,7 +109,8 @@ class AlarmReason(ReasonEnum):
 
     THREE_ENDS = "three_ends", "three processes were ended within ten minutes"
     FREED_NOTHING = "freed_nothing", "an end freed almost nothing"
-    RESPAWNED = "respawned", "what was ended came back at once"
+    RESPAWNED = "respawned", "what was ended came back and grew again at once"
+    CAUSE_UNTOUCHABLE = "cause_untouchable", "memory runs out, and what takes it is left alone"
     NOBODY_LEFT = "nobody_left", "memory is used up and everything that could be ended is protected"
 
 
@@ -204,11 +210,25 @@ class Withdrawn(msgspec.Struct, frozen=True, kw_only=True):
     question_id: str
 
 
+class NamedCause(msgspec.Struct, frozen=True, kw_only=True):
+    """The job that uses memory up and is left alone; ``left_s``: until nothing is left."""
+
+    job_key: str
+    title: str
+    excluded: ExclusionReason
+    share: float
+    held_bytes: float
+    growth_bps: float
+    pid: int
+    left_s: float | None = None
+
+
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     """A critical alert: something that the protector cannot or will no longer do."""
 
     reason: AlarmReason
     title: str = ""
+    cause: "NamedCause | None" = None
 
 
 Decision = Action | Restore | Question | Withdrawn | Alarm
@@ -259,13 +279,15 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is decided from.
 
     ``jobs`` empty means that nobody was looked at: then only times and readings are judged.
-    ``details`` and ``ties`` are by pid. Disks come with the snapshot.
+    ``details`` and ``ties`` are by pid, ``pss_bytes`` is known of the few on top. Disks come with
+    the snapshot.
     """
 
     reading: GuardReading
     jobs: tuple[Job, ...] = ()
     details: dict[int, ProcessDetail] = {}
     ties: dict[int, frozenset[Tie]] = {}
+    pss_bytes: dict[int, int] = {}  # of the few on top, by pid
     foreground_pids: frozenset[int] = frozenset()
     own: OwnFacts = OwnFacts()
     cores: float = 1.0
@@ -290,6 +312,7 @@ class WeighedProcess(msgspec.Struct, frozen=True, kw_only=True):
     identity: ProcessIdentity
     growth_bps: float
     write_bps: float
+    grown_bytes: float = 0.0  # since memory was clear
     excluded: ExclusionReason | None
 
     @property

@@ -85,7 +85,7 @@ def notice_of(action: Action, note: str = "", *, asked: bool = False) -> Notice:
 def alarm_notice(alarm: Alarm) -> Notice:
     """The critical alert for what the protector cannot or will no longer do."""
     title, message = alarmed(alarm)
-    if alarm.reason is AlarmReason.NOBODY_LEFT and alarm.title:
+    if alarm.reason is AlarmReason.NOBODY_LEFT and alarm.title and alarm.cause is None:
         message = f"{message} Most is held by {alarm.title}."
     return Notice(
         type=AlertType.CRITICAL,
@@ -93,8 +93,16 @@ def alarm_notice(alarm: Alarm) -> Notice:
         message=message,
         severity=Severity.CRITICAL,
         labels={"alarm": alarm.reason.value},
-        context={"reason": alarm.reason.value},
+        context={"reason": alarm.reason.value, **_cause_context(alarm)},
     )
+
+
+def _cause_context(alarm: Alarm) -> dict[str, Any]:
+    if alarm.cause is None:
+        return {}
+    cause = alarm.cause
+    culprit = Culprit(job=cause.title, cpu=None, rss_bytes=int(cause.held_bytes), pid=cause.pid)
+    return {"job": cause.title, "culprits": [msgspec.to_builtins(culprit)]}
 
 
 def foreign_notice(end: ForeignEnd | UnnamedEnd) -> Notice:

@@ -11,10 +11,11 @@ The same facts in the same order give the same answers.
 from collections.abc import Callable, Hashable, Mapping
 from typing import TypeVar
 
+from omnitray.base.conditions import is_memory_clear
 from omnitray.base.facts import ProtectState
 from omnitray.base.policy import ProtectPolicy
-from omnitray.processes.growth import Growths
 from omnitray.protector import circuit_breaker
+from omnitray.protector.cause import JobHistories
 from omnitray.protector.context import DecisionContext
 from omnitray.protector.decisions import DecisionBuilder, ProtectorState
 from omnitray.protector.exclusions.common import ProgramTables
@@ -52,7 +53,7 @@ class ResourceProtector:
         resolve: Callable[[str], str] = str,
     ) -> None:
         self._protection = ExclusionRules(programs, home, resolve)
-        self._growths = Growths()
+        self._histories = JobHistories()
         self._state = ProtectorState(run)
         self._policies = tuple(policy(self._state) for policy in POLICIES)
         self._last_s: float | None = None
@@ -104,7 +105,7 @@ class ResourceProtector:
 
     def decide(self, facts: Facts, policy: ProtectPolicy, now_s: float) -> list[Decision]:
         """What is to be done now."""
-        self._pass_time(facts, now_s)
+        self._pass_time(facts, policy, now_s)
         for each in facts.taken_back:
             self._state.taken_back[each.job_key, each.rung] = now_s + constants.TAKEN_BACK_S
         context = self.context(facts, policy, now_s)
@@ -124,18 +125,20 @@ class ResourceProtector:
         handed_out = {
             key for key, at_s in state.handed_out.items() if now_s - at_s < constants.HANDED_OUT_S
         }
-        return DecisionContext(
+        context = DecisionContext(
             facts,
             policy,
             now_s,
             self._protection,
-            self._growths,
+            self._histories,
             excluded_jobs=self.excluded_jobs(now_s),
             excluded_steps=rungs,
             handed_out=handed_out,
         )
+        context.breaker = state.breaker
+        return context
 
-    def _pass_time(self, facts: Facts, now_s: float) -> None:
+    def _pass_time(self, facts: Facts, policy: ProtectPolicy, now_s: float) -> None:
         state = self._state
         if self._last_s is not None and now_s - self._last_s > constants.LOST_SIGHT_S:
             state.put_off(now_s - self._last_s)
@@ -152,7 +155,8 @@ class ResourceProtector:
         }
         state.kept &= self._paused(facts)
         if facts.jobs:
-            self._growths.observe(facts.jobs, facts.reading.monotonic_s)
+            clear = is_memory_clear(facts.reading.memory, policy.limits)
+            self._histories.observe(facts.jobs, facts.reading.monotonic_s, clear=clear)
             self._forget_gone(facts)
 
     def _paused(self, facts: Facts) -> set[str]:

@@ -11,7 +11,13 @@ import msgspec
 
 from omnitray.base.facts import Job, JobKind, ProcessFacts, Resource
 from omnitray.base.readings import WORTH_WRITING_BPS, ProcessIdentity
-from omnitray.protector.context import DecisionContext
+from omnitray.processes.process_roles import LOST_BY_AN_END
+from omnitray.protector.context import (
+    CAUSE_BESIDE_LARGEST,
+    GROWTH_TELLS,
+    DecisionContext,
+    SubtreeTotals,
+)
 from omnitray.protector.exclusions.rules import detail_of
 from omnitray.protector.model import HORIZON_S, Candidate, ExclusionReason, WeighedProcess
 from omnitray.protector.steps import EscalationStep
@@ -22,22 +28,30 @@ _ENOUGH_SHARE = 0.03  # of all memory is what an end should bring back
 _MOST_ENDED = 8
 _COUNTS_SHARE, _COUNTS_BYTES = 0.01, 64 << 20  # of all memory; less is not worth a further end
 _COUNTS_BESIDE = 0.5  # of the first
-_SWARM = 100  # processes without one that stands out: a fork bomb, whose parents must go too
-_SWARM_SHARE = 0.1
 WORTH_GROWTH_BPS = 1 << 20
-_RUNS = {JobKind.TEST_RUN, JobKind.BUILD, JobKind.AGENT}
+GROWS_BESIDE_FASTEST = 0.1  # a murmur beside a hog is not paused with it
+# A player that needs 20 ms every 40 ms takes half a core beside a hog of one or more; what has a
+# window is slowed down only where nothing takes more.
+HEAVY_BESIDE_HEAVIEST, HEAVY_BESIDE_HEAVIEST_TIED = 0.5, 1.0
 
 
 def workers_for(
     context: DecisionContext, job: Job, resource: Resource, rung: EscalationStep
 ) -> tuple[WeighedProcess, ...]:
-    """The processes of a job that this rung would act on; empty when all are excluded."""
+    """The processes of a job that this rung would act on; empty when none may or none is meant."""
     free = [each for each in workers(context, job, rung) if each.excluded is None]
     if rung is EscalationStep.SLOW_DOWN or not free:
         return tuple(free)
+    if context.is_fork_bomb(job):
+        return tuple(sorted(free, key=_spawner_first))
     if rung is EscalationStep.PAUSE:
-        return _to_pause(context, free, resource)
-    return tuple(free) if is_swarm(context, job) else _to_end(context, free)
+        return _to_pause(context, job, free, resource)
+    return _to_end(context, job, free)
+
+
+def _spawner_first(worker: WeighedProcess) -> tuple[int, int]:
+    """Of a fork bomb the oldest is held first: the younger ones are what it started."""
+    return worker.process.start_ticks, worker.process.pid
 
 
 def workers(context: DecisionContext, job: Job, rung: EscalationStep) -> list[WeighedProcess]:
@@ -68,6 +82,7 @@ def _worker(
         ),
         growth_bps=context.growth_bps(process) or 0.0,
         write_bps=(detail.write_bps or 0.0) if detail else 0.0,
+        grown_bytes=context.grown_bytes(process),
         excluded=_worker_exclusion(context, job, process, rung),
     )
 
@@ -80,19 +95,39 @@ def _worker_exclusion(
     below = context.below(process.pid)
     if below.protected:
         return ExclusionReason.PARENT
-    if rung is EscalationStep.PAUSE and context.facts.ties.get(process.pid):
+    ties = context.facts.ties.get(process.pid, frozenset())
+    if rung is EscalationStep.PAUSE and ties:
         return ExclusionReason.TIED
-    if rung is EscalationStep.SLOW_DOWN or is_swarm(context, job):
+    if rung is EscalationStep.END and ties & LOST_BY_AN_END:
+        return ExclusionReason.TIED
+    if rung is EscalationStep.SLOW_DOWN or context.is_fork_bomb(job) or not below.count:
         return None
-    # A parent is excluded while the run is in its workers; small helpers are no workers.
-    is_parent = below.count and process.rss_bytes < _HELPER_RATIO * below.rss_bytes
-    return ExclusionReason.PARENT if is_parent else None
+    return ExclusionReason.PARENT if _is_parent(context, process, below) else None
+
+
+def _is_parent(context: DecisionContext, process: ProcessFacts, below: SubtreeTotals) -> bool:
+    """Whether the run is in its workers: they grow more than it does, or have; helpers are none.
+
+    Where neither has grown, the sizes tell.
+    """
+    rate = max(0.0, context.growth_bps(process) or 0.0)
+    grown = context.grown_bytes(process)
+    told = max(_COUNTS_SHARE * context.total_bytes, float(_COUNTS_BYTES))
+    if rate + below.growth_bps >= WORTH_GROWTH_BPS:
+        return rate < below.growth_bps
+    if grown + below.grown_bytes >= told:
+        return grown < below.grown_bytes
+    return process.rss_bytes < _HELPER_RATIO * below.rss_bytes
 
 
 def _to_pause(
-    context: DecisionContext, free: list[WeighedProcess], resource: Resource
+    context: DecisionContext, job: Job, free: list[WeighedProcess], resource: Resource
 ) -> tuple[WeighedProcess, ...]:
-    """For memory those that make up most of the growth; for the rest all of them."""
+    """For memory those that make up most of the growth; for the rest all of them.
+
+    In a job that is held already all that grow or are new join at once: it is held once, not in
+    slices. Where one that may not be paused does the growing, none is meant.
+    """
     if resource is Resource.DISK:
         return tuple(each for each in free if each.write_bps > 0.0) or tuple(free)
     if resource is Resource.CPU:
@@ -102,6 +137,9 @@ def _to_pause(
         (each for each in running if each.growth_bps > 0.0),
         key=lambda each: (-each.growth_bps, worker_key(each)),
     )
+    unknown = tuple(each for each in running if context.growth_bps(each.process) is None)
+    if context.active(job.key, EscalationStep.PAUSE, Resource.MEMORY):
+        return (*growing, *unknown)
     wanted = _COVERED * sum(each.growth_bps for each in growing)
     chosen: list[WeighedProcess] = []
     for worker in growing:
@@ -109,15 +147,25 @@ def _to_pause(
             break
         chosen.append(worker)
         wanted -= worker.growth_bps
-    return tuple(chosen) or tuple(running)
+    if chosen or unknown:
+        return tuple(chosen) or unknown
+    elsewhere = any((context.growth_bps(each) or 0.0) >= WORTH_GROWTH_BPS for each in job.processes)
+    return () if elsewhere else tuple(running)
 
 
-def _to_end(context: DecisionContext, free: list[WeighedProcess]) -> tuple[WeighedProcess, ...]:
-    """The largest; further ones only where each brings back a good part too.
+def _to_end(
+    context: DecisionContext, job: Job, free: list[WeighedProcess]
+) -> tuple[WeighedProcess, ...]:
+    """The largest of those that have grown; further ones only where each brings back enough too.
 
     Of a run whose memory lies in many small workers one is ended and its memory waited for: more
     of them would take the run away and bring back hardly more. At most half of the workers go.
     """
+    most = max((context.grown_bytes(each) for each in job.processes), default=0.0)
+    if most >= GROWTH_TELLS * context.total_bytes:
+        free = [each for each in free if each.grown_bytes >= CAUSE_BESIDE_LARGEST * most]
+    if not free:
+        return ()
     first = free[0].process.rss_bytes
     counts = max(_COUNTS_SHARE * context.total_bytes, float(_COUNTS_BYTES), _COUNTS_BESIDE * first)
     wanted = _ENOUGH_SHARE * context.total_bytes - first
@@ -128,25 +176,6 @@ def _to_end(context: DecisionContext, free: list[WeighedProcess]) -> tuple[Weigh
         chosen.append(worker)
         wanted -= worker.process.rss_bytes
     return tuple(chosen)
-
-
-def is_swarm(context: DecisionContext, job: Job) -> bool:
-    """Whether a job is very many processes of which none stands out: a fork bomb.
-
-    Its parents must be stopped too: each would start new ones. Test runs and builds are none.
-    """
-    if job.process_count < _SWARM or job.kind in _RUNS:
-        return False
-    if job.key not in context.swarms:
-        context.swarms[job.key] = _has_no_head(context, job)
-    return context.swarms[job.key]
-
-
-def _has_no_head(context: DecisionContext, job: Job) -> bool:
-    """Whether no process of it is large beside the whole."""
-    free = (each for each in job.processes if context.exclusion(each, job) is None)
-    largest = max((each.rss_bytes for each in free), default=0)
-    return largest < _SWARM_SHARE * max(1, job.rss_bytes)
 
 
 def is_paused(context: DecisionContext, identity: ProcessIdentity) -> bool:
@@ -223,11 +252,16 @@ def held_or_free(
     return VictimChoice(job=job, targets=tuple(targets)) if targets else VictimChoice(job=None)
 
 
-def choose(context: DecisionContext, resource: Resource, rung: EscalationStep) -> VictimChoice:
-    """The job and the processes of it that this rung would act on now."""
+def choose(
+    context: DecisionContext, resource: Resource, rung: EscalationStep, *, innocent: bool = False
+) -> VictimChoice:
+    """The job and the processes of it that this rung would act on now.
+
+    ``innocent``: also one that is not the cause, where the person has said so.
+    """
     considered: list[Candidate] = []
     for job in ranked(context, resource):
-        excluded = job_exclusion(context, job, resource, rung)
+        excluded = job_exclusion(context, job, resource, rung, innocent=innocent)
         chosen = () if excluded else workers_for(context, job, resource, rung)
         if not chosen:
             considered.append(_candidate(context, job, excluded or _why_none(context, job, rung)))
@@ -271,9 +305,14 @@ def job_key(context: DecisionContext, job: Job, resource: Resource) -> tuple[flo
 
 
 def job_exclusion(
-    context: DecisionContext, job: Job, resource: Resource, rung: EscalationStep
+    context: DecisionContext,
+    job: Job,
+    resource: Resource,
+    rung: EscalationStep,
+    *,
+    innocent: bool = False,
 ) -> ExclusionReason | None:
-    """Why the job as a whole is not the one."""
+    """Why the job as a whole is not the one; ``innocent``: it need not be a cause."""
     reason = context.excluded_jobs.get(job.key) or context.excluded_steps.get((job.key, rung))
     if reason is not None:
         return reason
@@ -285,12 +324,40 @@ def job_exclusion(
         return ExclusionReason.HELD
     if _share(context, job, resource) < LEAST_SHARE.get((resource, rung), 0.0):
         return ExclusionReason.LESS
-    if (resource, rung) == (Resource.MEMORY, EscalationStep.PAUSE):
-        grows = context.job_growth_bps(job) >= WORTH_GROWTH_BPS
-        return None if grows else ExclusionReason.STEADY
-    if resource is Resource.DISK and context.written_bps.get(job.key, 0.0) < WORTH_WRITING_BPS:
-        return ExclusionReason.LESS
+    if resource is Resource.MEMORY:
+        return _memory_exclusion(context, job, rung, innocent=innocent)
+    if resource is Resource.CPU:
+        return ExclusionReason.LIGHT if _is_light(context, job, rung) else None
+    wrote = context.written_bps.get(job.key, 0.0)
+    return ExclusionReason.LESS if wrote < WORTH_WRITING_BPS else None
+
+
+def _memory_exclusion(
+    context: DecisionContext, job: Job, rung: EscalationStep, *, innocent: bool
+) -> ExclusionReason | None:
+    """The cause, or nobody: what grows is paused, a good part of the cause slowed down or ended."""
+    if rung is EscalationStep.PAUSE:
+        fastest = max(context.job_growth_bps(each) for each in context.facts.jobs)
+        line = max(WORTH_GROWTH_BPS, GROWS_BESIDE_FASTEST * fastest)
+        return None if context.job_growth_bps(job) >= line else ExclusionReason.STEADY
+    if rung is EscalationStep.SLOW_DOWN and _has_ties(context, job):
+        return ExclusionReason.TIED  # a memory limit would bring it to a standstill
+    if not innocent and not context.is_memory_cause(job):
+        return ExclusionReason.NOT_CAUSE
     return None
+
+
+def _has_ties(context: DecisionContext, job: Job) -> bool:
+    """Whether a process of it has a window, plays sound or is typed into."""
+    ties = context.facts.ties
+    return any(ties.get(each.pid, frozenset()) & LOST_BY_AN_END for each in job.processes)
+
+
+def _is_light(context: DecisionContext, job: Job, rung: EscalationStep) -> bool:
+    """Whether others take so much more that this one is not what they all wait for."""
+    heaviest = max((each.cpu_percent or 0.0 for each in context.facts.jobs), default=0.0)
+    beside = HEAVY_BESIDE_HEAVIEST_TIED if _has_ties(context, job) else HEAVY_BESIDE_HEAVIEST
+    return rung is EscalationStep.SLOW_DOWN and (job.cpu_percent or 0.0) < beside * heaviest
 
 
 def _is_held(context: DecisionContext, job: Job, resource: Resource, rung: EscalationStep) -> bool:
@@ -310,7 +377,7 @@ def _taken(context: DecisionContext, job: Job, resource: Resource) -> float:
     if resource is Resource.CPU:
         return job.cpu_percent or 0.0
     if resource is Resource.MEMORY:
-        return job.rss_bytes + context.job_growth_bps(job) * HORIZON_S
+        return context.unshared_bytes(job) + context.job_growth_bps(job) * HORIZON_S
     return context.written_bps.get(job.key, 0.0)
 
 
@@ -318,7 +385,7 @@ def _share(context: DecisionContext, job: Job, resource: Resource) -> float:
     if resource is Resource.CPU:
         return (job.cpu_percent or 0.0) / (100.0 * max(_LEAST_CORES, context.facts.cores))
     if resource is Resource.MEMORY:
-        return job.rss_bytes / max(1, context.total_bytes)
+        return context.unshared_bytes(job) / max(1, context.total_bytes)
     written = context.written_bps
     return written.get(job.key, 0.0) / max(1.0, *written.values()) if written else 0.0
 
@@ -378,3 +445,13 @@ def _workers_considered(
 
 def _is_in(job: Job, considered: list[Candidate]) -> bool:
     return any(each.job_key == job.key for each in considered)
+
+
+def why_not(
+    context: DecisionContext, job: Job, resource: Resource, rung: EscalationStep
+) -> ExclusionReason | None:
+    """Why this job would not be acted on so; None where it would be."""
+    reason = job_exclusion(context, job, resource, rung)
+    if reason is None and not workers_for(context, job, resource, rung):
+        return _why_none(context, job, rung)
+    return reason

@@ -175,12 +175,32 @@ def test_an_end_that_nobody_reports_is_over_after_half_a_minute() -> None:
     assert may_end(story.breaker, 130.0 + QUIET_S)
 
 
-def test_a_victim_that_is_replaced_at_once_opens_it() -> None:
+def replaced_by(size: int) -> Job:
+    again = process(7, ppid=100, rss_bytes=size)
+    return job("pytest", process(100, name="pytest"), process(102, ppid=100), again)
+
+
+def test_a_victim_that_is_replaced_does_not_open_it() -> None:
     story = Story()
     story.end(100.0)
-    replaced = job(
-        "pytest", process(100, name="pytest"), process(102, ppid=100), process(7, ppid=100)
-    )
+    story.step(101.0, 4.0, gone(1, 101.0), (replaced_by(GB),))
+    assert story.state() is BreakerState.CLOSED
+
+
+def test_what_others_take_of_what_came_back_was_freed() -> None:
+    story = Story()
+    story.end(100.0)
+    hog = [job("other", process(900, rss_bytes=size)) for size in (GB, GB, 4 * GB)]
+    story.step(100.5, 0.5, jobs=(hog[0],))
+    story.step(101.0, 0.5, gone(1, 101.0), (hog[1],))
+    story.step(112.0, 0.5, jobs=(hog[2],))
+    assert story.state() is BreakerState.CLOSED
+
+
+def test_a_victim_that_is_as_large_again_at_once_opens_it() -> None:
+    story = Story()
+    story.end(100.0)
+    replaced = replaced_by(3 * GB)
     story.step(101.0, 0.6, gone(1, 101.0), (replaced,))
     assert (story.state(), story.breaker.why) == (BreakerState.OPEN, AlarmReason.RESPAWNED)
     story.step(102.0, 4.6, jobs=(replaced,))

@@ -80,7 +80,7 @@ def test_nothing_is_given_back_twice_while_it_is_under_way() -> None:
 
 
 def test_a_tied_job_is_ended_at_the_floor_but_not_paused_before() -> None:
-    desk, ties = Desk(), {200: frozenset({Tie.DISPLAY})}
+    desk, ties = Desk(), {200: frozenset({Tie.BUS_NAME})}
     assert desk.turn(growing(), at=reading(used=94.5), ties=ties) == []
 
     assert actions(desk.turn(growing(), at=reading(used=95.5), ties=ties), EscalationStep.END)
@@ -93,7 +93,7 @@ def run_of_two(growth: float = 0.0) -> Job:
 
 def ending() -> Desk:
     """One of the two is being ended, and takes its time."""
-    desk, ties = Desk(), {200: frozenset({Tie.DISPLAY})}
+    desk, ties = Desk(), {200: frozenset({Tie.BUS_NAME})}
     decided = desk.turn(run_of_two(), at=reading(used=95.5), ties=ties)
     assert [[each.pid for each in end.targets] for end in actions(decided, EscalationStep.END)] == [
         [200]

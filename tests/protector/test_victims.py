@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.base.facts import Job, JobKind, Resource
+from omnitray.base.facts import Job, JobKind, ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
 from omnitray.base.readings import OwnFacts, ProcessDetail
 from omnitray.processes.process_roles import Tie
@@ -178,15 +178,26 @@ def test_what_does_not_grow_is_not_paused() -> None:
     assert verdicts(choice)["pytest"] is ExclusionReason.STEADY
 
 
-def test_what_has_a_window_is_never_paused_but_may_be_ended() -> None:
+@pytest.mark.parametrize(
+    ("tie", "ended"),
+    [
+        (Tie.DISPLAY, []),
+        (Tie.SOUND, []),
+        (Tie.TYPED_INTO, []),
+        (Tie.MACHINE, []),
+        (Tie.BUS_NAME, [100]),
+        (Tie.UNKNOWN, [100]),
+    ],
+)
+def test_what_a_person_would_lose_is_neither_paused_nor_ended(tie: Tie, ended: list[int]) -> None:
     drawing = job("drawing", process(100, rss_bytes=4 * GB), kind=JobKind.APP, growth=50.0 * MB)
-    seen = facts(drawing, ties={100: frozenset({Tie.DISPLAY})})
+    seen = facts(drawing, ties={100: frozenset({tie})})
 
     pause = choose(scene(seen), Resource.MEMORY, EscalationStep.PAUSE)
 
     assert pause.job is None
     assert verdicts(pause)["drawing"] is ExclusionReason.TIED
-    assert chosen(choose(scene(seen), Resource.MEMORY, EscalationStep.END)) == [100]
+    assert chosen(choose(scene(seen), Resource.MEMORY, EscalationStep.END)) == ended
 
 
 def test_for_processors_all_workers_are_paused_and_for_disks_those_that_write() -> None:
@@ -209,13 +220,46 @@ def test_small_takers_are_not_worth_it() -> None:
     assert choose(scene(facts(little)), Resource.MEMORY, EscalationStep.SLOW_DOWN).job is None
 
 
-def test_a_fork_bomb_is_taken_with_its_parents_and_a_large_build_is_not() -> None:
-    line = [process(1000 + i, ppid=999 + i, rss_bytes=40 * MB) for i in range(150)]
-    bomb = job("bomb", *line)
-    build = job("make", *line, kind=JobKind.BUILD)
+def after_scans(*counts: int, kind: JobKind = JobKind.COMMAND, deep: bool) -> VictimChoice:
+    """A job with so many processes at each scan, half a second apart; the choice of an end."""
+    protector, policy = ResourceProtector("t"), ProtectPolicy(state=ProtectState.WATCH)
+    first = process(1000, rss_bytes=40 * MB)
+    for number, count in enumerate(counts):
+        more = [
+            process(1000 + i, ppid=999 + i if deep else 1000, rss_bytes=40 * MB)
+            for i in range(1, count)
+        ]
+        now_s = 100.0 + 0.5 * number
+        seen = facts(job("bomb", first, *more, kind=kind), at=reading(now_s, used=90.0))
+        protector.decide(seen, policy, now_s)
+    context = protector.context(seen, policy, now_s)
+    return choose(context, Resource.MEMORY, EscalationStep.END)
 
-    assert len(choose(scene(facts(bomb)), Resource.MEMORY, EscalationStep.END).targets) == 150
-    assert len(choose(scene(facts(build)), Resource.MEMORY, EscalationStep.END).targets) == 1
+
+def test_a_fork_bomb_is_taken_with_its_parents_and_the_spawner_first() -> None:
+    choice = after_scans(10, 40, 80, 150, deep=True)
+
+    assert len(choice.targets) == 150
+    assert choice.targets[0].pid == 1000
+
+
+@pytest.mark.parametrize(
+    ("counts", "kind", "deep"),
+    [
+        ((150,) * 4, JobKind.COMMAND, False),  # a browser with its tabs, as it was all day
+        ((1, 150, 150, 150), JobKind.COMMAND, False),  # a prefork server that has just started
+        ((10, 40, 80, 150), JobKind.BUILD, True),
+        ((10, 40, 80, 150), JobKind.COMMAND, False),  # a session restored within two seconds
+    ],
+)
+def test_many_processes_alone_are_no_fork_bomb(
+    counts: tuple[int, ...], kind: JobKind, *, deep: bool
+) -> None:
+    assert len(after_scans(*counts, kind=kind, deep=deep).targets) <= 8
+
+
+def test_one_that_goes_on_forking_flatly_is_one_after_three_seconds() -> None:
+    assert len(after_scans(*range(10, 110, 10), deep=False).targets) == 100
 
 
 def test_a_crowd_around_a_large_one_is_no_fork_bomb() -> None:
@@ -244,7 +288,7 @@ def ended(run: Job) -> Action:
 
 
 def test_choosing_in_one_job_leaves_the_others_out() -> None:
-    one, other = run_with_workers(GB), job("other", process(200, rss_bytes=8 * GB))
+    one, other = run_with_workers(GB), job("other", process(200, rss_bytes=3 * GB))
     at = scene(facts(one, other))
 
     assert chosen(choose_in(at, "pytest", Resource.MEMORY, EscalationStep.END)) == [101]

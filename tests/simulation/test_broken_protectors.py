@@ -6,12 +6,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from omnitray.protector import circuit_breaker
+from omnitray.base.facts import Resource
+from omnitray.protector import circuit_breaker, victims
+from omnitray.protector.context import DecisionContext
+from omnitray.protector.policies import memory
+from omnitray.protector.steps import EscalationStep
 from support.sim_machine import GB, MB, SimMachine
 from support.sim_plans import random_run
 from support.sim_run import Event, Outcome, run
 
-LEAKS, IGNORES_TERM, HANGS = 0, 3, 4  # the kinds of ``random_run``
+LEAKS, IGNORES_TERM, HANGS, UNTOUCHABLE = 0, 3, 4, 5  # the kinds of ``random_run``
+PARENT_COLLECTS, SHARES, PLAYS = 7, 8, 9
 _settled, _stepped = circuit_breaker._settled, circuit_breaker.stepped
 
 
@@ -65,6 +70,46 @@ def test_term_by_time_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_kill_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(circuit_breaker, "hurry", lambda *_facts, **_more: True)
     assert "with enough left" in complaints(HANGS, range(6))
+
+
+def test_an_innocent_is_ended_beside_the_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DecisionContext, "is_memory_cause", lambda _context, _job: True)
+    assert "which is not the cause" in complaints(UNTOUCHABLE, range(6))
+
+
+def test_what_has_a_window_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(victims, "LOST_BY_AN_END", frozenset())
+    assert "end on hog" in complaints(UNTOUCHABLE, range(6))
+
+
+def test_a_cause_that_is_left_alone_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_untouchable", lambda _context: None)
+    assert "was not named" in complaints(UNTOUCHABLE, range(6))
+
+
+def test_a_parent_is_always_spared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(victims, "_is_parent", lambda *_facts: True)
+    monkeypatch.setattr(victims, "_to_pause", lambda _context, _job, free, _resource: tuple(free))
+    assert "steady while its parent grows" in complaints(PARENT_COLLECTS, range(6))
+
+
+def test_shared_memory_counts_for_every_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DecisionContext, "is_memory_cause", lambda _context, _job: True)
+    monkeypatch.setattr(DecisionContext, "unshared_bytes", lambda _context, job: job.rss_bytes)
+    assert "on chromium" in complaints(SHARES, range(10))
+
+
+def test_the_light_one_is_slowed_down_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(victims, "_is_light", lambda *_facts: False)
+    monkeypatch.setattr(
+        victims, "LEAST_SHARE", {**victims.LEAST_SHARE, (Resource.CPU, EscalationStep.SLOW_DOWN): 0}
+    )
+    assert "must not wait" in complaints(PLAYS, range(10))
+
+
+@pytest.mark.parametrize("kind", [5, 7, 8, 9])
+def test_these_shapes_find_nothing_wrong_with_the_real_one(kind: int) -> None:
+    assert complaints(kind, range(12)) == ""
 
 
 def test_these_machines_find_nothing_wrong_with_the_real_one() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from omnitray.base.facts import Mode, ProtectState
+from omnitray.base.facts import LastResort, Mode, ProtectState
 from omnitray.protector.model import (
     Alarm,
     AlarmReason,
@@ -54,6 +54,62 @@ def test_a_build_on_all_processors_is_slowed_down_without_a_word() -> None:
 
     assert outcome.rungs() == {EscalationStep.SLOW_DOWN}
     assert not any(each.notify for each in outcome.actions)
+
+
+UNTOUCHABLE = {"foreign_hog": "hog", "leaking_tab": "app:firefox"}
+
+
+@pytest.mark.parametrize("incident", list(UNTOUCHABLE))
+@pytest.mark.parametrize("last_resort", [LastResort.ASK, LastResort.NEVER])
+def test_a_cause_that_may_not_be_touched_is_named_and_no_other_job_is_ended(
+    incident: str, last_resort: LastResort
+) -> None:
+    outcome = after(incident, seconds=80.0, last_resort=last_resort)
+
+    alarms = [each for each in outcome.levers.done if isinstance(each, Alarm)]
+    named = {each.cause.job_key for each in alarms if each.cause}
+    assert named == {UNTOUCHABLE[incident]}
+    assert all(each.cause and each.cause.growth_bps > MB for each in alarms)
+    assert outcome.levers.ends == []
+    questions = [each for each in outcome.levers.done if isinstance(each, Question)]
+    asked = {each.job_key for each in questions if each.reason is ProtectReason.LAST_RESORT}
+    assert asked == ({"steady"} if last_resort is LastResort.ASK else set())
+    assert outcome.violations == []
+
+
+def test_another_job_is_ended_where_the_person_has_set_so() -> None:
+    outcome = after("foreign_hog", seconds=80.0, last_resort=LastResort.END)
+
+    assert [each.reason for _, each in outcome.levers.ends][:1] == [ProtectReason.LAST_RESORT]
+
+
+def test_a_parent_that_grows_itself_is_the_one_that_is_paused() -> None:
+    outcome = after("collecting_parent", seconds=80.0)
+
+    paused = [each for each in outcome.actions if each.rung is EscalationStep.PAUSE]
+    parent = outcome.machine.jobs["pool"].leader
+    assert [[each.pid for each in action.targets] for action in paused] == [[parent]]
+
+
+def test_the_player_is_not_slowed_down_with_the_hogs() -> None:
+    machine = SimMachine(total=SMALL, cores=2)
+    sim_incidents.player_beside_hogs(machine)
+    outcome = run(machine, seconds=120.0)
+
+    slowed = [each for each in outcome.actions if each.rung is EscalationStep.SLOW_DOWN]
+    assert {each.job_key for each in slowed} == {"hogs"}
+    assert outcome.violations == []
+
+
+def test_where_slowing_down_is_refused_the_next_step_is_asked_about() -> None:
+    machine = SimMachine(total=SMALL, cores=2)
+    sim_incidents.player_beside_hogs(machine)
+    refuses = frozenset({EscalationStep.SLOW_DOWN})
+    outcome = run(machine, mode=Mode.TEST, seconds=120.0, refuses=refuses)
+
+    questions = [each for each in outcome.levers.done if isinstance(each, Question)]
+    assert {each.job_key for each in questions} == {"hogs"}
+    assert EscalationStep.PAUSE in outcome.rungs("hogs")
 
 
 def test_workers_that_are_replaced_at_once_open_the_breaker() -> None:

@@ -102,7 +102,58 @@ def compile_with_64_jobs(machine: SimMachine) -> None:
     )
 
 
+def browser_of_many(machine: SimMachine) -> None:
+    """A browser of 60 processes that share most of their memory, beside a job that leaks."""
+    desktop(machine)
+    main = machine.add("app:browser", "chromium", rss=300 * MB, shared=200 * MB, tied=True)
+    for _ in range(59):
+        machine.add("app:browser", "chromium", ppid=main.pid, rss=220 * MB, shared=200 * MB)
+    machine.jobs["app:browser"] = JobLook("browser", JobKind.APP, main.pid)
+    machine.add("leak", "leak", rss=300 * MB, growth=lambda _age_s: 120.0 * MB)
+
+
+def foreign_hog(machine: SimMachine) -> None:
+    """Another user's process takes all there is; a steady job of ours stands beside it."""
+    desktop(machine)
+    machine.add("steady", "steady", rss=0.12 * machine.total)
+    machine.add("hog", "hog", uid=0, protected=True, rss=200 * MB, growth=lambda _age_s: 150.0 * MB)
+
+
+def leaking_tab(machine: SimMachine) -> None:
+    """A tab of the browser in front leaks; a job in a terminal is innocent."""
+    desktop(machine)
+    machine.add("steady", "steady", rss=0.12 * machine.total)
+    firefox = machine.jobs["app:firefox"].leader
+    tab = machine.add("app:firefox", "firefox", ppid=firefox, rss=300 * MB, tied=True)
+    tab.growth = lambda _age_s: 120.0 * MB
+
+
+def collecting_parent(machine: SimMachine) -> None:
+    """A pool whose four workers are steady while the parent collects what they return."""
+    desktop(machine)
+    shell = machine.add("app:terminal", "bash", rss=5 * MB, protected=True)
+    parent = machine.add("pool", "python3.11", ppid=shell.pid, rss=200 * MB)
+    parent.growth = lambda _age_s: 60.0 * MB
+    for _ in range(4):
+        machine.add("pool", "python3.11", ppid=parent.pid, rss=400 * MB)
+    machine.base += int(0.7 * machine.total - machine.used)
+
+
+def player_beside_hogs(machine: SimMachine) -> None:
+    """A player that needs 20 ms every 40 ms, and as many loops as there are cores."""
+    desktop(machine)
+    machine.add("player", "player", cpu=0.5, light=True, rss=100 * MB)
+    runner = machine.add("hogs", "runner", rss=20 * MB, leads=True)
+    for _ in range(machine.cores):
+        machine.add("hogs", "hog", ppid=runner.pid, cpu=1.0, rss=20 * MB)
+
+
 INCIDENTS = (
+    browser_of_many,
+    foreign_hog,
+    leaking_tab,
+    collecting_parent,
+    player_beside_hogs,
     pytest_to_60_gb,
     jest_one_worker_a_core,
     two_pytest_auto,

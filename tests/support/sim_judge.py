@@ -10,6 +10,7 @@ from omnitray.protector.model import (
     Action,
     ActionState,
     ActiveAction,
+    Alarm,
     Decision,
     ProtectReason,
     Question,
@@ -23,6 +24,9 @@ GONE_LONG_S = 10.0
 WINDOW_S = 600.0
 ENDS_ALLOWED = 3
 _JUST_S = 1.0
+INNOCENT_BESIDE = 0.05  # of what the largest cause has grown by
+WORTH_GROWTH = 4 << 20
+FLOOR_USED_PERCENT = 95.0
 KILL_S = 10.0
 _HURRIED_S = 0.25  # at half the floor, until it is looked at again
 _SEEN_EARLIER_S = 4.0  # memory of others that comes back meanwhile cannot be told apart
@@ -67,6 +71,7 @@ class SimJudge:
         self._low_s = float("inf")
         self._was: tuple[float, int] = (0.0, 0)  # left and available, a step ago
         self._asked: set[str] = set()
+        self._regrown: set[tuple[int, int]] = set()  # as large as before, at once
         self._siblings: dict[str, int] = {}  # by action: how many like the victim there were
         self._paused_s: dict[str, float] = {}  # by job: when, in time awake
 
@@ -122,10 +127,16 @@ class SimJudge:
         """What the person is asked now."""
         active = [each for each in self._levers.active.values() if each.state != "failed"]
         held = {each.action.job_key for each in active}
+        failed = [each for each in self._levers.active.values() if each.state == "failed"]
+        refused = {each.action.job_key for each in failed if each.action.resource is Resource.CPU}
         for question in questions:
             if question.resource is not Resource.MEMORY and self._is_ending(question.job_key):
                 self.violate(f"a question about {question.title}, which is being ended")
-            elif question.job_key not in held and question.id not in self._asked:
+            elif question.reason is ProtectReason.LAST_RESORT:
+                used = self.machine.reading().memory.used_percent
+                if question.id not in self._asked and used < FLOOR_USED_PERCENT:
+                    self.violate(f"a question to end {question.title} with memory left")
+            elif question.job_key not in held | refused and question.id not in self._asked:
                 self.violate(f"a question about {question.title}, of which nothing is held")
             self._asked.add(question.id)
 
@@ -140,8 +151,34 @@ class SimJudge:
             self.violate(f"{who}, which is protected")
         if sim.leads and action.rung is not EscalationStep.SLOW_DOWN and self._has_workers(sim):
             self.violate(f"{who}, the parent of a run")
-        if sim.tied and action.rung is EscalationStep.PAUSE:
+        asked = action.reason is ProtectReason.ASKED
+        ends = action.rung is EscalationStep.END and not asked
+        if sim.tied and (ends or action.rung is EscalationStep.PAUSE):
             self.violate(f"{who}, which has a window")
+        is_cpu = action.resource is Resource.CPU and action.rung is EscalationStep.SLOW_DOWN
+        if sim.light and is_cpu and not asked:
+            self.violate(f"{who}, which takes little and must not wait")
+        if ends and action.reason is ProtectReason.MEMORY_FLOOR and self._is_innocent(action):
+            self.violate(f"{who}, which is not the cause")
+        memory_pause = action.rung is EscalationStep.PAUSE and action.resource is Resource.MEMORY
+        if memory_pause and not asked and self._parent_grows(sim):
+            self.violate(f"{who}, which is steady while its parent grows")
+
+    def _parent_grows(self, sim: Sim) -> bool:
+        """Whether the growth of its family is its parent's alone."""
+        now_s, parent = self.machine.now_s, self.machine.processes.get(sim.ppid)
+        if parent is None or parent.job != sim.job or parent.paused:
+            return False
+        family = [each for each in self.machine.processes.values() if each.ppid == sim.ppid]
+        steady = all(each.rss <= each.first_rss for each in family)
+        return steady and parent.rate(now_s) > WORTH_GROWTH and parent.rss > 2 * parent.first_rss
+
+    def _is_innocent(self, action: Action) -> bool:
+        """Whether the job has held what it holds all the time while another one grew."""
+        grown = self.machine.grown()
+        largest = max(grown.values(), default=0.0)
+        tells = largest > INNOCENT_BESIDE * self.machine.total
+        return tells and grown.get(action.job_key, 0.0) < INNOCENT_BESIDE * largest
 
     def _has_workers(self, sim: Sim) -> bool:
         below = [each for each in self.machine.processes.values() if each.ppid == sim.pid]
@@ -226,7 +263,7 @@ class SimJudge:
         if alone and corpse.shares and since_s < WINDOW_S:
             self.violate(f"an end after that of {before.title} had freed nothing")
         again = corpse.again
-        is_there = again is not None and self.machine.alive(*again.who) is not None
+        is_there = again is not None and again.who in self._regrown
         if since_s >= WINDOW_S:
             return  # half-open again
         if alone and is_there and self._alike(before) >= self._siblings.get(before.id, 0):
@@ -256,12 +293,24 @@ class SimJudge:
 
     def kernel(self) -> None:
         """The kernel ends nothing while what was told to end is given time."""
-        new = len(self.machine.killed_by_kernel) > self._kernel_kills
+        new = self.machine.killed_by_kernel[self._kernel_kills :]
         self._kernel_kills = len(self.machine.killed_by_kernel)
+        self._named(new)
         for ending in self._levers.endings if new else ():
             waited_s = self.awake_since(max(ending.began_s, self._low_s))
             if waited_s > _HURRIED_S and self._ignoring(ending):
                 self.violate(f"{ending.action.title} got {waited_s:.1f} s to end, too long")
+
+    def _named(self, killed: list[Sim]) -> None:
+        """A cause that may not be touched was named before memory ran out."""
+        alarms = [each for each in self._levers.done if isinstance(each, Alarm)]
+        named = {each.cause.job_key for each in alarms if each.cause}
+        for sim in killed:
+            is_cause = sim.rss - sim.first_rss > 0.2 * self.machine.total
+            job = [sim, *(e for e in self.machine.processes.values() if e.job == sim.job)]
+            untouchable = all(each.protected or each.tied for each in job)
+            if is_cause and untouchable and sim.job not in named:
+                self.violate(f"memory ran out, and {sim.job} was not named")
 
     def _ignoring(self, ending: Ending) -> bool:
         """Whether something that was told to end has not yet been killed."""
@@ -275,6 +324,11 @@ class SimJudge:
         else:
             self._low_s = min(self._low_s, self.machine.now_s)
         self._was = self.machine.left, available
+        for corpse in self.machine.corpses:
+            again = corpse.again
+            soon = self.machine.now_s - corpse.ended_s < GONE_LONG_S - _SEEN_EARLIER_S
+            if soon and again is not None and again.rss >= 0.75 * corpse.size:
+                self._regrown.add(again.who)
 
     def time_rush(self, passed_s: float) -> None:
         """How long a job has grown steadily towards the floor without being paused."""

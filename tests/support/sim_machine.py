@@ -5,6 +5,7 @@ decisions by the truth: who is protected, whose memory is back, when it would re
 """
 
 import dataclasses
+from collections import Counter
 from collections.abc import Callable
 
 from omnitray.base.facts import Job, JobKind, MemoryFacts, PressureFacts, PressurePair, ProcessFacts
@@ -40,6 +41,8 @@ class Sim:
     protected: bool = False
     leads: bool = False  # a run: it may be slowed down with it, never paused or ended
     tied: bool = False
+    light: bool = False  # takes little and must not wait: a player, an editor
+    shared: float = 0.0  # of its memory, what the others of its job hold too
     ignores_term: bool = False
     respawns: int = 0  # so many times
     forks_per_s: float = 0.0
@@ -52,6 +55,7 @@ class Sim:
     slowed: int = 0
     throttled: int = 0
     owed_forks: float = 0.0
+    first_rss: float = 0.0
 
     @property
     def who(self) -> tuple[int, int]:
@@ -140,8 +144,16 @@ class SimMachine:
             setattr(sim, key, value)
         if look is None:
             self.jobs[job] = JobLook(job, JobKind.COMMAND, pid)
+        sim.first_rss = sim.rss
         self.processes[pid] = sim
         return sim
+
+    def grown(self) -> dict[str, float]:
+        """By job, how much its processes have grown since they were there."""
+        grown: dict[str, float] = dict.fromkeys(self.jobs, 0.0)
+        for sim in self.processes.values():
+            grown[sim.job] += max(0.0, sim.rss - sim.first_rss)
+        return grown
 
     def _free_pid(self) -> int:
         for _ in _PIDS:
@@ -173,6 +185,7 @@ class SimMachine:
                 sim, rss=50 * MB, paused=0, slowed=0, throttled=0, respawns=sim.respawns - 1
             )
             self._starts += 1
+            again.first_rss = 0.0
             again.pid, again.start, again.born_s = self._free_pid(), self._starts, self.now_s
             self.processes[again.pid] = again
             corpse.again = again
@@ -238,7 +251,13 @@ class SimMachine:
         while sim.owed_forks >= 1.0 and len(self.processes) < self.max_processes:
             sim.owed_forks -= 1.0
             child = dataclasses.replace(
-                sim, ppid=sim.pid, born_s=self.now_s, owed_forks=0.0, slowed=0, throttled=0
+                sim,
+                ppid=sim.pid,
+                born_s=self.now_s,
+                owed_forks=0.0,
+                slowed=0,
+                throttled=0,
+                first_rss=0.0,
             )
             self._starts += 1
             child.pid, child.start = self._free_pid(), self._starts
@@ -257,7 +276,11 @@ class SimMachine:
         """Bytes taken, in memory and swap together."""
         key = (self.now_s, self._starts, len(self.processes))
         if key != self._used[0]:
-            held = sum(sim.rss for sim in self.processes.values())
+            held = sum(sim.rss - sim.shared for sim in self.processes.values())
+            shared: dict[str, float] = {}
+            for sim in self.processes.values():
+                shared[sim.job] = max(sim.shared, shared.get(sim.job, 0.0))
+            held += sum(shared.values())
             self._used = (key, self.base + held + sum(each.left for each in self.corpses))
         return self._used[1]
 
@@ -320,12 +343,22 @@ class SimMachine:
                 for sim in sims
             },
             ties={sim.pid: frozenset({Tie.DISPLAY}) for sim in sims if sim.tied},
+            pss_bytes=self._pss(sims),
             foreground_pids=self.foreground,
             own=OwnFacts(pids=frozenset({OURSELVES}), uid=UID),
             cores=self.cores,
             probe=self.probe(),
             **more,  # type: ignore[arg-type]  # the caller's own fields of Facts
         )
+
+    def _pss(self, sims: list[Sim]) -> dict[int, int]:
+        """Shared memory divided among those that share it."""
+        sharing = Counter(sim.job for sim in sims if sim.shared)
+        return {
+            sim.pid: int(sim.rss - sim.shared + sim.shared / sharing[sim.job])
+            for sim in sims
+            if sim.shared
+        }
 
     def _jobs(self) -> tuple[Job, ...]:
         members: dict[str, list[Sim]] = {}

@@ -27,6 +27,8 @@ def random_run(draw: Draw) -> Outcome:
         return _ignores_term(draw)
     if kind == 4:
         return _hangs(draw)
+    if kind in _SHAPES:
+        return _SHAPES[kind](draw)
     machine = SimMachine(
         total=draw(4, 32) * GB,
         swap=draw(0, 2) * 2 * GB,
@@ -142,6 +144,70 @@ def _starves(draw: Draw) -> Outcome:
     mode = _MODES[draw(0, 2)]
     events = [Event(float(draw(40, 300)), mode=_MODES[draw(0, 2)])] if draw(0, 1) else []
     return run(machine, mode=mode, seconds=float(draw(60, 800)), events=events)
+
+
+def _untouchable(draw: Draw) -> Outcome:
+    """What takes memory belongs to another user, or has a window; others stand beside it."""
+    machine = SimMachine(total=draw(4, 16) * GB, cores=4, max_processes=60)
+    desktop(machine)
+    for number in range(draw(1, 3)):
+        machine.add(f"steady {number}", "steady", rss=draw(2, 8) / 100 * machine.total)
+    foreign = draw(0, 1) == 0
+    hog = machine.add("hog", "hog", rss=200 * MB, protected=foreign, tied=not foreign)
+    hog.uid = 0 if foreign else hog.uid
+    hog.growth = _steadily(draw(20, 400) * MB)
+    machine.base += int(0.72 * machine.total - machine.used)
+    return run(machine, mode=_MODES[draw(0, 2)], seconds=60.0, answering=_once(None))
+
+
+def _parent_collects(draw: Draw) -> Outcome:
+    """A pool with steady workers whose parent grows."""
+    machine = SimMachine(total=draw(6, 16) * GB, cores=4, max_processes=60)
+    desktop(machine)
+    shell = machine.add("app:terminal", "bash", rss=5 * MB, protected=True)
+    parent = machine.add("pool", "python3", ppid=shell.pid, rss=draw(100, 300) * MB)
+    parent.growth = _steadily(draw(30, 200) * MB)
+    for _ in range(draw(2, 6)):
+        machine.add("pool", "python3", ppid=parent.pid, rss=draw(20, 300) * MB)
+    machine.base += int(0.7 * machine.total - machine.used)
+    return run(machine, mode=_MODES[draw(0, 2)], seconds=40.0)
+
+
+def _shares(draw: Draw) -> Outcome:
+    """Many processes that share most of what they hold, beside a leak."""
+    machine = SimMachine(total=draw(8, 16) * GB, cores=4, max_processes=120)
+    desktop(machine)
+    shared = draw(50, 200) * MB
+    main = machine.add("app:browser", "chromium", rss=shared + 100 * MB, shared=shared, tied=True)
+    for _ in range(draw(20, 80)):
+        own = draw(2, 20) * MB
+        machine.add("app:browser", "chromium", ppid=main.pid, rss=shared + own, shared=shared)
+    leak = machine.add("leak", "leak", rss=100 * MB)
+    leak.growth = _steadily(draw(20, 300) * MB)
+    machine.base += int(0.72 * machine.total - machine.used)
+    refuses = frozenset({EscalationStep.PAUSE}) if draw(0, 1) else frozenset()
+    return run(machine, mode=_MODES[draw(0, 2)], seconds=60.0, refuses=refuses)
+
+
+def _plays(draw: Draw) -> Outcome:
+    """Something light that must not wait, beside loops that fill the processors."""
+    machine = SimMachine(total=16 * GB, cores=draw(1, 4), max_processes=40)
+    desktop(machine)
+    machine.add("player", "player", cpu=draw(1, 4) / 10, light=True, tied=draw(0, 1) == 0)
+    runner = machine.add("hogs", "runner", rss=20 * MB, leads=True)
+    for _ in range(draw(1, 2) * machine.cores):
+        machine.add("hogs", "hog", ppid=runner.pid, cpu=1.0, resists=draw(0, 2) == 0)
+    refuses = frozenset({EscalationStep.SLOW_DOWN}) if draw(0, 3) == 0 else frozenset()
+    return run(machine, mode=_MODES[draw(0, 2)], seconds=60.0, refuses=refuses)
+
+
+_SHAPES: dict[int, Callable[[Draw], Outcome]] = {
+    5: _untouchable,
+    6: _untouchable,
+    7: _parent_collects,
+    8: _shares,
+    9: _plays,
+}
 
 
 def _steadily(rate: float) -> Callable[[float], float]:

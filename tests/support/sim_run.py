@@ -3,7 +3,9 @@
 import dataclasses
 from collections.abc import Callable, Iterable
 
-from omnitray.base.facts import Mode, ProtectState
+import msgspec
+
+from omnitray.base.facts import LastResort, Mode, ProtectState
 from omnitray.base.policy import ProtectPolicy
 from omnitray.protector.guard import Guard
 from omnitray.protector.model import Action, ProtectReason, Question, Reply, UndoneByUser
@@ -54,7 +56,7 @@ class Outcome:
         return {each.rung for each in self.actions if job in {None, each.job_key}}
 
 
-def run(
+def run(  # noqa: PLR0913 - what a machine may meet
     machine: SimMachine,
     *,
     mode: Mode = Mode.DEV,
@@ -64,9 +66,10 @@ def run(
     state: ProtectState = ProtectState.ON,
     events: Iterable[Event] = (),
     ends: bool = True,
+    last_resort: LastResort = LastResort.ASK,
 ) -> Outcome:
     """Let it run; then let it be calm, switch off, and see that everything is given back."""
-    policy = ProtectPolicy(mode=mode, state=state)
+    policy = ProtectPolicy(mode=mode, state=state, last_resort=last_resort)
     levers = SimLevers(machine, refuses=refuses)
     outcome = Outcome(machine, levers, ResourceProtector("sim"), policy)
     waiting = sorted(events, key=lambda each: each.at_s)
@@ -83,8 +86,8 @@ def run(
 
 def _happens(outcome: Outcome, event: Event) -> None:
     policy = outcome.policy
-    outcome.policy = ProtectPolicy(
-        mode=event.mode or policy.mode, state=event.state or policy.state
+    outcome.policy = msgspec.structs.replace(
+        policy, mode=event.mode or policy.mode, state=event.state or policy.state
     )
     if event.state is not None:
         outcome.switched_s = outcome.machine.now_s

@@ -2,6 +2,7 @@
 
 - Display and sound: the process holds a socket whose peer is the display's or the sound server's.
   Every X11 client counts, with a window or not: a clipboard owner has none to see.
+- A virtual machine: it holds ``/dev/kvm`` open.
 - A well-known name on the session bus: the bus is asked who owns its names.
 - Typed into: the process is in its terminal's foreground group, and the terminal is in raw mode
   (an editor, a pager, a prompt) or something has read from it since the process began. A build
@@ -108,6 +109,7 @@ _NO_WAY_TO_A_DISPLAY = re.compile(
     rb"^/(run/systemd/(journal/|notify)|dev/log|(var/)?run/(nscd/|dbus/system_bus_socket))"
 )
 _UNIX_INODE = re.compile(rb"^[0-9a-f]+: [0-9A-F]+ [0-9A-F]+ [0-9A-F]+ \d+ \d+ +(\d+)", re.MULTILINE)
+_MACHINES = frozenset(("/dev/kvm", "anon_inode:kvm-vm", "/dev/vboxdrv"))
 _READ_SLACK_S = 10.0  # the kernel keeps a terminal's read time in steps of 8 s
 _PTS_MAJORS = range(136, 144)
 _LOCAL_FLAGS = 3  # the index of the local modes in what tcgetattr gives
@@ -152,12 +154,12 @@ class Ties:
         return frozenset(ties)
 
     def _socket_ties(self, pid: int, peers: dict[int, bytes]) -> set[Tie]:
-        inodes = self._socket_inodes(pid)
+        inodes, machine = self._open(pid)
         names = {peers.get(inode, b"") for inode in inodes}
         ties = {tie for pattern, tie in _PEERS for name in names if pattern.search(name)}
         if not ties and self._may_hide_a_display(pid, inodes, names - {b""}):
-            return {Tie.UNKNOWN}
-        return ties
+            ties = {Tie.UNKNOWN}
+        return ties | {Tie.MACHINE} if machine else ties
 
     def _may_hide_a_display(self, pid: int, inodes: set[int], names: set[bytes]) -> bool:
         """Whether a connection that cannot be followed may lead to a display."""
@@ -181,15 +183,17 @@ class Ties:
         listed = (self._proc / str(pid) / "net/unix").read_bytes()
         return {int(inode) for inode in _UNIX_INODE.findall(listed)}
 
-    def _socket_inodes(self, pid: int) -> set[int]:
-        inodes = set()
+    def _open(self, pid: int) -> tuple[set[int], bool]:
+        """The inodes of its sockets, and whether it holds the kernel's virtual machines open."""
+        inodes, machine = set(), False
         folder = f"{self._proc}/{pid}/fd"
         for name in os.listdir(folder):  # noqa: PTH208 - a process may have a thousand of them
             with contextlib.suppress(FileNotFoundError):
                 target = os.readlink(f"{folder}/{name}")  # noqa: PTH115 - a process may have a thousand of them
                 if target.startswith("socket:["):
                     inodes.add(int(target[8:-1]))
-        return inodes
+                machine |= target in _MACHINES
+        return inodes, machine
 
     def _is_typed_into(self, pid: int) -> bool:
         fields = (self._proc / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()

@@ -85,7 +85,7 @@ class LinuxProcessTable:
         self._scanned_ns = 0
 
     def scan(self) -> tuple[ProcessFacts, ...]:
-        """All processes now; CPU since the previous scan, None at first sight."""
+        """All processes now; CPU since the previous scan, None where there was none."""
         now = self._monotonic_ns()
         clock = self._cpu_clock or _no_clock
         before, known = self._known, {}
@@ -132,7 +132,9 @@ class LinuxProcessTable:
         if used is None:
             used = used_ns(raw)
         if before is None or before.facts.start_ticks != facts.start_ticks:
-            facts = msgspec.structs.replace(facts, uid=self._uid(name, facts))
+            # Not there at the scan before: all that it used, it used since.
+            rate = _share(used, seen_ns - self._scanned_ns) if self._scanned_ns else None
+            facts = msgspec.structs.replace(facts, uid=self._uid(name, facts), cpu_percent=rate)
             return _KnownProcess(facts, seen_ns, used)
         since_ns = max(before.seen_ns, self._scanned_ns)
         same = facts.name == before.facts.name  # a program that starts another may become root

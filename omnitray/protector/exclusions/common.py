@@ -127,10 +127,20 @@ _GUARDIANS = frozenset(
 )
 
 
+# Agents, editors and shells are installed for one person too, in folders that installers fill.
+PERSONAL_REASONS = frozenset((ExclusionReason.AGENT, ExclusionReason.EDITOR, ExclusionReason.SHELL))
+PERSONAL_FOLDERS = (
+    *(".local/bin/", ".local/share/", ".local/opt/", ".cargo/bin/", ".npm-global/", ".nvm/"),
+    *(".bun/bin/", ".volta/", ".asdf/", ".nix-profile/", ".linuxbrew/", "snap/", "Applications/"),
+    *(".vscode/", ".cursor/", ".opencode/bin/", ".claude/", ".local/state/", "go/bin/"),
+)
+
+
 class ProgramTables(msgspec.Struct, frozen=True, kw_only=True):
     """One platform's tables."""
 
     names: dict[ExclusionReason, frozenset[str]]
+    system_folders: tuple[str, ...] = ()  # where the names count; empty: everywhere
     patterns: tuple[tuple[str, ExclusionReason], ...] = ()
     folds_case: bool = False
 

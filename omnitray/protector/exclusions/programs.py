@@ -138,6 +138,11 @@ LINUX = ProgramTables(
             )
         ),
     },
+    system_folders=(
+        *("/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/opt/", "/nix/store/", "/gnu/store/"),
+        *("/snap/", "/app/", "/var/lib/flatpak/", "/run/current-system/", "/var/lib/snapd/"),
+        *("/run/host/usr/", "/ostree/"),
+    ),
     patterns=(
         *_HELPERS,
         ("*/.mount_*/usr/bin/nvim", ExclusionReason.EDITOR),

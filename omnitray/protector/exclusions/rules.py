@@ -16,7 +16,12 @@ from omnitray.processes.known_programs import INTERPRETERS, is_ours
 from omnitray.processes.process_roles import KTHREADD, waits_for_a_person
 from omnitray.processes.process_table import ProcessDetails
 from omnitray.protector.actuators.signals import Spares
-from omnitray.protector.exclusions.common import SERVERS_IN_JAVA, ProgramTables
+from omnitray.protector.exclusions.common import (
+    PERSONAL_FOLDERS,
+    PERSONAL_REASONS,
+    SERVERS_IN_JAVA,
+    ProgramTables,
+)
 from omnitray.protector.model import ExclusionReason, Facts
 
 _DELETED = " (deleted)"  # the kernel's word for a program that was replaced by an upgrade
@@ -44,6 +49,8 @@ class ExclusionRules:
             (re.compile(translate(pattern), flags), reason) for pattern, reason in programs.patterns
         )
         self._folds = programs.folds_case
+        self._system_folders = programs.system_folders
+        self._personal_folders = tuple(f"{home}/{folder}" for folder in PERSONAL_FOLDERS)
         self._home = home
         self._resolve = resolve
         self._known: dict[tuple[str, tuple[str, ...]], ExclusionReason | None] = {}
@@ -89,7 +96,10 @@ class ExclusionRules:
         base = _unwrapped(self._base(exe))
         if is_ours(base, arguments):
             return ExclusionReason.OURSELVES
-        reason = self._named(base, arguments) or self._matching(exe)
+        reason = self._named(base, arguments)
+        if reason is not None and not self._counts_at(exe, reason):
+            reason = None
+        reason = reason or self._matching(exe)
         if reason is None and base.rstrip("0123456789.") in INTERPRETERS:
             reason = self._script(base, arguments)
         return reason
@@ -99,6 +109,15 @@ class ExclusionRules:
         if reason is ExclusionReason.SHELL and not waits_for_a_person(arguments):
             return None
         return reason
+
+    def _counts_at(self, path: str, reason: ExclusionReason) -> bool:
+        """Whether a name says what a program is, there: only where packages and installers put it.
+
+        A person's own ``./oracle``, ``st`` or ``/tmp/x/gnome-shell`` is a program like any other.
+        """
+        if not self._system_folders or "/" not in path or path.startswith(self._system_folders):
+            return True
+        return reason in PERSONAL_REASONS and path.startswith(self._personal_folders)
 
     def _matching(self, exe: str) -> ExclusionReason | None:
         path = exe.replace("\\", "/").removesuffix(".exe") if self._folds else exe
@@ -115,7 +134,8 @@ class ExclusionRules:
             return next((why for part, why in _IN_JAVA if any(part in w for w in words)), None)
         script = next((word for word in words if not word.startswith("-")), "")
         reason = self._named(self._base(script), words)
-        if reason not in {None, ExclusionReason.SHELL}:
+        installed = reason is not None and self._counts_at(script, reason)
+        if installed and reason is not ExclusionReason.SHELL:
             return reason
         name = re.sub(r"\.(c?js|mjs|py)$", "", self._base(script))
         is_agent = self._names.get(_folded(name, folds=self._folds)) is ExclusionReason.AGENT

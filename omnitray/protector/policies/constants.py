@@ -10,6 +10,7 @@ LOST_SIGHT_S = 30.0  # no call for so long (the machine slept): questions and en
 NEXT_SLOW_DOWN_S = 3.0
 SLOWED_FOR_S = 10.0  # before it is said that slowing down was not enough
 WAITING_FOR_S = 5.0
+SHOWS_EFFECT_S = 9.0  # given back within ten seconds where it did not help
 
 # Memory.
 PAUSE_SHOWS_S = 3.0  # so long a pause at the floor has, if memory stands still meanwhile

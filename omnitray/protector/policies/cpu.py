@@ -15,11 +15,12 @@ from omnitray.protector.model import (
     Decision,
     Evidence,
     ProtectReason,
+    RestoreReason,
     Signal,
 )
 from omnitray.protector.policies import constants
 from omnitray.protector.steps import EscalationStep
-from omnitray.protector.victims import VictimChoice, choose, choose_in
+from omnitray.protector.victims import HEAVY_BESIDE_HEAVIEST, VictimChoice, choose, choose_in
 
 
 class CpuPolicy:
@@ -29,6 +30,7 @@ class CpuPolicy:
         self._state = state
         self._held = HoldTimer()
         self._slowed_s = float("-inf")
+        self._useless: dict[str, float] = {}  # by job: when slowing it down was seen not to help
         self._told_s = float("-inf")
 
     def decide(self, context: DecisionContext) -> list[Decision]:
@@ -40,8 +42,10 @@ class CpuPolicy:
         over = is_cpu_over(percent, limits)
         held_s = self._held.true_for("over", now_s, condition=over)
         waited_s = self._held.true_for("wait", now_s, condition=context.cpu_contention)
+        if context.facts.jobs:
+            self._give_back_useless(out, waited_s)
         if held_s < limits.hold_s or not context.facts.jobs:
-            return []
+            return out.decisions
         evidence = Evidence(
             signal=Signal.CPU, value=percent, threshold=limits.cpu_percent, held_s=held_s
         )
@@ -53,9 +57,17 @@ class CpuPolicy:
         return out.decisions
 
     def _slow_down(self, out: DecisionBuilder, evidence: Evidence) -> None:
-        """Without a notification: what had to wait until now does so no more."""
+        """Without a notification: what had to wait until now does so no more.
+
+        A second job is slowed down only while others still wait.
+        """
+        if _slowed(out.context) and not out.context.cpu_contention:
+            return
         choice = choose(out.context, Resource.CPU, EscalationStep.SLOW_DOWN)
         if choice.job is None:
+            return
+        since_s = out.now_s - self._useless.get(choice.job.key, float("-inf"))
+        if since_s < constants.TAKEN_BACK_S:
             return
         self._slowed_s = out.now_s
         out.act(
@@ -68,8 +80,29 @@ class CpuPolicy:
             restores_below=clears_under(evidence.threshold),
         )
 
+    def _give_back_useless(self, out: DecisionBuilder, waited_s: float) -> None:
+        """What was slowed down for ten seconds while others went on waiting for something else.
+
+        The heaviest job stays slowed down: it is asked about.
+        """
+        if waited_s < constants.WAITING_FOR_S:
+            return
+        cpus = {job.key: job.cpu_percent or 0.0 for job in out.context.facts.jobs}
+        heaviest = max(cpus.values())
+        for active in _slowed(out.context):
+            key = active.action.job_key
+            lasted = out.now_s - active.since_s >= constants.SHOWS_EFFECT_S
+            if active.state is ActionState.FAILED or not lasted or key not in cpus:
+                continue
+            if cpus[key] < HEAVY_BESIDE_HEAVIEST * heaviest:
+                self._useless[key] = out.now_s
+                out.restore(active.action.id, RestoreReason.NO_EFFECT)
+
     def _ask_about_slowed(self, out: DecisionBuilder, evidence: Evidence) -> None:
-        """About each job that was slowed down long enough and still takes a good part."""
+        """About each job that was slowed down long enough and still takes a good part.
+
+        So too about one that the system refused to slow down: the next step is asked about.
+        """
         for active in _slowed(out.context):
             choice = choose_in(
                 out.context, active.action.job_key, Resource.CPU, EscalationStep.PAUSE
@@ -109,6 +142,6 @@ def _slowed(context: DecisionContext) -> list[ActiveAction]:
     return [
         active
         for active in context.facts.active
-        if active.state is ActionState.HELD
+        if active.state in {ActionState.HELD, ActionState.FAILED}
         and (active.action.rung, active.action.resource) == (EscalationStep.SLOW_DOWN, Resource.CPU)
     ]

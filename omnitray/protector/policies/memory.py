@@ -5,8 +5,14 @@ nothing. Before that, what grows is paused, which takes no memory back but leave
 a pause that has stopped the fall puts an end off by some seconds, a pause that has not does not.
 """
 
-from omnitray.base.conditions import THRASHING_PERCENT, HoldTimer, is_memory_clear, is_memory_over
-from omnitray.base.facts import Resource
+from omnitray.base.conditions import (
+    THRASHING_PERCENT,
+    HoldTimer,
+    is_memory_clear,
+    is_memory_over,
+    memory_left,
+)
+from omnitray.base.facts import Job, LastResort, Resource
 from omnitray.base.policy import clears_under
 from omnitray.protector import circuit_breaker
 from omnitray.protector.context import DecisionContext
@@ -19,14 +25,21 @@ from omnitray.protector.model import (
     Decision,
     Evidence,
     ExclusionReason,
+    NamedCause,
     ProtectReason,
     Signal,
 )
 from omnitray.protector.policies import constants
 from omnitray.protector.steps import EscalationStep
-from omnitray.protector.victims import VictimChoice, choose
+from omnitray.protector.victims import WORTH_GROWTH_BPS, VictimChoice, choose, why_not
 
 _WANTED_SO = {ExclusionReason.TAKEN_BACK, ExclusionReason.LEFT_ALONE}
+# Verdicts of the moment: the cause is held or will be, and nothing has to be said about it.
+_PASSING = {
+    *(ExclusionReason.HELD, ExclusionReason.DYING, ExclusionReason.STEADY, ExclusionReason.LESS),
+    *(ExclusionReason.TAKEN_BACK, ExclusionReason.LEFT_ALONE, ExclusionReason.NOT_CAUSE),
+    ExclusionReason.REFUSED,
+}
 _NAMED = 3
 
 Why = tuple[ProtectReason, Evidence]
@@ -40,6 +53,7 @@ class MemoryPolicy:
         self._held = HoldTimer()
         self._left_at_pause: dict[str, int] = {}  # by action: memory when its pause was first seen
         self._told = False  # in this episode
+        self._named_s: dict[str, float] = {}  # by cause ("": none is known), when
         self._paused_s = float("-inf")
         self._slowed_s = float("-inf")
         self._would_end_s = float("-inf")
@@ -98,8 +112,13 @@ class MemoryPolicy:
         if self._pause_may_do(context) or not may_end:
             return False
         choice = choose(context, Resource.MEMORY, EscalationStep.END)
+        reason = ProtectReason.MEMORY_FLOOR
+        if choice.job is None and context.policy.last_resort is LastResort.END:
+            choice = choose(context, Resource.MEMORY, EscalationStep.END, innocent=True)
+            reason = ProtectReason.LAST_RESORT
         if choice.job is None:
-            out.alarm(AlarmReason.NOBODY_LEFT, named(choice.considered))
+            self._alarm(out, AlarmReason.NOBODY_LEFT, choice)
+            self._ask_for_last_resort(out)
             return False
         evidence = Evidence(
             signal=Signal.MEMORY_LEFT,
@@ -107,16 +126,20 @@ class MemoryPolicy:
             threshold=context.limits.memory_floor_percent,
             forecast=context.facts.memory_forecast,
         )
-        out.end(choice, choice.job, ProtectReason.MEMORY_FLOOR, evidence)
+        out.end(choice, choice.job, reason, evidence)
         if out.watches:
             self._would_end_s = out.now_s
         return True
 
     def _pause(self, out: DecisionBuilder, reason: ProtectReason, evidence: Evidence) -> None:
         choice = choose(out.context, Resource.MEMORY, EscalationStep.PAUSE)
+        top = out.context.top_memory_cause
+        if top is None or choice.job is None or choice.job.key != top.key:
+            self._alarm(out, AlarmReason.CAUSE_UNTOUCHABLE, choice)
         if choice.job is None:
             return
         self._paused_s = out.now_s
+        joins = bool(out.context.active(choice.job.key, EscalationStep.PAUSE, Resource.MEMORY))
         used, limits = out.context.facts.reading.memory.used_percent, out.context.limits
         out.act(
             EscalationStep.PAUSE,
@@ -124,11 +147,39 @@ class MemoryPolicy:
             reason,
             evidence,
             choice,
-            notify=True,
+            notify=not joins,
             restores_below=clears_under(min(used, limits.memory_percent)),
         )
         wait_s = limits.memory_end_after_s
         out.ask(choice, Resource.MEMORY, reason, evidence, EscalationStep.END, wait_s)
+
+    def _alarm(self, out: DecisionBuilder, reason: AlarmReason, choice: VictimChoice) -> None:
+        """Name the cause that is left alone: one alarm for each cause, whichever came first."""
+        cause = _untouchable(out.context)
+        if cause is None and reason is AlarmReason.CAUSE_UNTOUCHABLE:
+            return
+        key = cause.job_key if cause else ""
+        since_s = out.now_s - self._named_s.get(key, float("-inf"))
+        if since_s >= constants.TELL_AGAIN_S:
+            self._named_s[key] = out.now_s
+            out.alarm(reason, named(choice.considered), cause)
+
+    def _ask_for_last_resort(self, out: DecisionBuilder) -> None:
+        """Whether another job is to be ended instead; without an answer none is."""
+        if out.context.policy.last_resort is not LastResort.ASK:
+            return
+        choice = choose(out.context, Resource.MEMORY, EscalationStep.END, innocent=True)
+        if choice.job is None or choice.job.key in self._state.answered:
+            return
+        if any(each.reason is ProtectReason.LAST_RESORT for each in self._state.questions.values()):
+            return
+        left = Evidence(
+            signal=Signal.MEMORY_LEFT,
+            value=out.context.available_percent,
+            threshold=out.context.limits.memory_floor_percent,
+        )
+        resource, reason = Resource.MEMORY, ProtectReason.LAST_RESORT
+        out.ask(choice, resource, reason, left, EscalationStep.END, 0.0)
 
     def _slow_down(self, out: DecisionBuilder, evidence: Evidence) -> None:
         """The heaviest job; further ones only while memory goes on falling."""
@@ -190,8 +241,45 @@ def urgent(context: DecisionContext) -> Why | None:
     return None
 
 
+def _cause_now(context: DecisionContext) -> Job | None:
+    """The job to name: the one that has grown most, or grows; a size alone names at the floor."""
+    top = context.top_memory_cause
+    if context.knows_growth or context.is_at_floor:
+        return top if top is not None and context.is_memory_cause(top) else None
+    fastest = max(context.facts.jobs, key=lambda job: (context.job_growth_bps(job), job.key))
+    return fastest if context.job_growth_bps(fastest) >= WORTH_GROWTH_BPS else None
+
+
+def _untouchable(context: DecisionContext) -> NamedCause | None:
+    """The largest cause with what forbids to touch it; None where it may be, or is held."""
+    job = _cause_now(context)
+    if job is None or context.active(job.key):
+        return None
+    if why_not(context, job, Resource.MEMORY, EscalationStep.PAUSE) is None:
+        return None
+    excluded = why_not(context, job, Resource.MEMORY, EscalationStep.END)
+    if excluded is None or excluded in _PASSING:
+        return None
+    growth_bps = context.job_growth_bps(job)
+    left = memory_left(context.facts.reading.memory, context.limits)
+    most = max(job.processes, key=lambda each: (each.rss_bytes, each.pid))
+    return NamedCause(
+        job_key=job.key,
+        title=job.title,
+        excluded=excluded,
+        share=context.memory_causes[job.key],
+        held_bytes=context.unshared_bytes(job),
+        growth_bps=growth_bps,
+        pid=most.pid,
+        left_s=left / growth_bps if growth_bps >= WORTH_GROWTH_BPS else None,
+    )
+
+
 def _grows_on(context: DecisionContext) -> Why | None:
-    """A job was paused a moment ago and has started new processes meanwhile, which grow."""
+    """A job was paused a moment ago and has started new processes meanwhile, which grow.
+
+    The evidence is of now: what spoke for the first pause may be over.
+    """
     jobs = {job.key: job for job in context.facts.jobs}
     for active in context.facts.active:
         action = active.action
@@ -200,7 +288,12 @@ def _grows_on(context: DecisionContext) -> Why | None:
         job = jobs.get(action.job_key)
         is_new = context.now_s - active.since_s <= constants.GROWS_ON_S
         if job and is_new and context.job_growth_bps(job) >= constants.GROWS_ON_BPS:
-            return action.reason, action.evidence
+            left = Evidence(
+                signal=Signal.MEMORY_LEFT,
+                value=context.available_percent,
+                threshold=context.limits.memory_floor_percent,
+            )
+            return ProtectReason.MEMORY_GROWS_ON, left
     return None
 
 

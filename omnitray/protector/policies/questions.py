@@ -73,8 +73,11 @@ class QuestionPolicy:
         key = question.job_key
         if jobs and key not in jobs:
             return True
+        if question.reason is ProtectReason.LAST_RESORT:
+            calm = not out.context.is_near_floor
+            return self._calm.true_for(key, out.now_s, condition=calm) >= constants.CLEAR_HOLD_S
         handed_out = any(job_key == key for job_key, *_ in self._state.handed_out)
-        if not out.context.active(key) and not handed_out:
+        if not (out.context.active(key) or handed_out or out.context.has_refused_any(key)):
             return True
         is_starving = question.reason is ProtectReason.CPU_STARVES
         if not is_starving or question.unanswered is EscalationStep.END:

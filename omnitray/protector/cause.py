@@ -1,0 +1,163 @@
+"""What causes a shortage of memory: growth since things were calm, and births.
+
+    scans  →  ``MemoryHistory.grown_bytes`` of each process, ``Births.is_fork_bomb`` of each job
+
+A size alone is no guilt: a browser with a hundred tabs has been large all day. What has grown
+since memory was last clear of its limit is what used it up. Where no scan was taken while it was
+clear, the first scan of the shortage is where the count starts. One thread.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from omnitray.base.facts import Job, JobKind, ProcessFacts
+from omnitray.processes.growth import Growths
+
+_Identity = tuple[int, int]
+
+
+# Of 2 GB that an ended process held, half was available after 0.1 s, the rest came back over
+# minutes at 10 MB/s on the slowest machine measured; half a minute is what the breaker waits too.
+_GIVEN_BACK_S = 30.0
+
+
+class MemoryHistory:
+    """What each process held when memory was clear."""
+
+    def __init__(self) -> None:
+        self._calm: dict[_Identity, int] = {}
+        self._sizes: dict[_Identity, int] = {}  # of the scan before
+        self._gone: deque[tuple[float, float]] = deque()  # when, and what it had grown by
+        self._is_known = False
+
+    def observe(self, jobs: Sequence[Job], now_s: float, *, clear: bool) -> None:
+        """Take the sizes of one scan; ``clear``: memory is well under its limit."""
+        sizes = {_identity(each): each.rss_bytes for job in jobs for each in job.processes}
+        before, self._sizes = self._sizes, sizes
+        if clear or not self._is_known:
+            self._calm, self._is_known = sizes, True
+            self._gone.clear()
+            return
+        ended = before.keys() - sizes.keys()
+        grown = sum(max(0, before[who] - self._calm.get(who, 0)) for who in ended)
+        if grown:
+            self._gone.append((now_s, float(grown)))
+        while self._gone and now_s - self._gone[0][0] > _GIVEN_BACK_S:
+            self._gone.popleft()
+        # What has shrunk since counts from its new size; what is gone is forgotten.
+        self._calm = {
+            who: min(size, sizes[who]) for who, size in self._calm.items() if who in sizes
+        }
+
+    @property
+    def gone_bytes(self) -> float:
+        """What those had grown by that ended a moment ago: it may not be back yet."""
+        return sum(grown for _, grown in self._gone)
+
+    def grown_bytes(self, process: ProcessFacts) -> float:
+        """Bytes that it takes more than then; one that was not there yet takes all of its own."""
+        if not self._is_known:
+            return 0.0
+        return max(0.0, process.rss_bytes - self._calm.get(_identity(process), 0))
+
+
+# A pool or a prefork server starts its workers within a second and then stops; a browser that
+# restores a session starts a hundred within some seconds, below one parent. A bomb goes on, or its
+# children have children of their own within the first second.
+_WINDOW_S = 4.0
+_LEAST_PROCESSES = 20
+_LEAST_BIRTHS_PER_S = 10.0
+_FLAT_FOR_S, _DEEP_FOR_S = 3.0, 0.5
+_DEEP = 3  # generations of the same name
+_ALIKE = 0.8  # of its processes have one name
+_RUNS = {JobKind.TEST_RUN, JobKind.BUILD}  # start as many as they are told to
+
+
+class _Scan(msgspec.Struct, frozen=True):
+    at_s: float
+    born: int
+    ended: int
+
+
+class Births:
+    """How fast each job starts processes, and whether their ends keep up."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, frozenset[_Identity]] = {}
+        self._scans: dict[str, deque[_Scan]] = {}
+        self._bombs: set[str] = set()
+
+    def observe(self, jobs: Sequence[Job], now_s: float) -> None:
+        """Take the processes of one scan."""
+        known = {job.key: frozenset(map(_identity, job.processes)) for job in jobs}
+        scans: dict[str, deque[_Scan]] = {}
+        for job in jobs:
+            before = self._known.get(job.key)
+            kept = self._scans.get(job.key, deque())
+            there = known[job.key]
+            if before is None:
+                kept.append(_Scan(now_s, 0, 0))
+            else:
+                kept.append(_Scan(now_s, len(there - before), len(before - there)))
+            while now_s - kept[0].at_s > _WINDOW_S:
+                kept.popleft()
+            scans[job.key] = kept
+        self._known, self._scans = known, scans
+        found = {job.key for job in jobs if self._outruns(job)}
+        # One that was recognized stays so while it lives: once held, it starts nothing.
+        self._bombs = found | (self._bombs & known.keys())
+
+    def is_fork_bomb(self, job: Job) -> bool:
+        """Whether its like children are born faster than they end, on and on."""
+        return job.key in self._bombs
+
+    def _outruns(self, job: Job) -> bool:
+        scans = self._scans[job.key]
+        span_s = scans[-1].at_s - scans[0].at_s
+        if job.process_count < _LEAST_PROCESSES or job.kind in _RUNS or span_s <= 0.0:
+            return False
+        after = list(scans)[1:]
+        net = sum(each.born - each.ended for each in after)
+        goes_on = all(each.born for each in after[-3:])
+        if not goes_on or net < _LEAST_BIRTHS_PER_S * span_s:
+            return False
+        name, count = Counter(each.name for each in job.processes).most_common(1)[0]
+        if count < _ALIKE * job.process_count:
+            return False
+        long_s = _DEEP_FOR_S if _generations(job, name) >= _DEEP else _FLAT_FOR_S
+        return span_s >= long_s
+
+
+class JobHistories:
+    """What all scans so far tell of processes and jobs."""
+
+    def __init__(self) -> None:
+        self.growths = Growths()
+        self.memory = MemoryHistory()
+        self.births = Births()
+
+    def observe(self, jobs: Sequence[Job], now_s: float, *, clear: bool) -> None:
+        """Take one scan."""
+        self.growths.observe(jobs, now_s)
+        self.memory.observe(jobs, now_s, clear=clear)
+        self.births.observe(jobs, now_s)
+
+
+def _generations(job: Job, name: str) -> int:
+    """How deep the line of processes of this name goes."""
+    parents = {each.pid: each.ppid for each in job.processes if each.name == name}
+    return max((sum(1 for _ in _line(pid, parents)) for pid in parents), default=0)
+
+
+def _line(pid: int, parents: dict[int, int]) -> Iterator[int]:
+    for _ in range(_DEEP + 1):
+        if pid not in parents:
+            return
+        yield pid
+        pid = parents[pid]
+
+
+def _identity(process: ProcessFacts) -> _Identity:
+    return process.pid, process.start_ticks
