@@ -2,15 +2,17 @@
 
 Series colours are Okabe and Ito's, which people with any colour vision tell apart
 (https://jfly.uni-koeln.de/color/); texts keep a contrast of 4.5 to 1 on what they stand on.
-Sizes are in device-independent pixels: Qt scales them by 100 to 200 %.
+Sizes of what holds text follow from the font (:func:`width_of`, :func:`line_height`); gaps and
+radii are in device-independent pixels, which Qt scales by 100 to 200 %.
 """
 
+from math import ceil
 from string import Template
 from typing import Literal
 
 import msgspec
 from PySide6.QtCore import QObject, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QGuiApplication, QPalette
 
 GAP = 12  # between cards, and inside them
 SMALL_GAP = 6
@@ -243,6 +245,17 @@ def text_font(base: QFont, scale: float = 1.0, *, bold: bool = False) -> QFont:
         font.setWeight(QFont.Weight.DemiBold)
     font.setFeature(QFont.Tag("tnum"), 1)
     return font
+
+
+def line_height(font: QFont, lines: float = 1.0, pad: int = 0) -> int:
+    """Pixels for so many lines of text with ``pad`` around them."""
+    return round(QFontMetricsF(font).height() * lines) + pad
+
+
+def width_of(font: QFont, *samples: str, pad: int = 0) -> int:
+    """Pixels for the widest of these texts with ``pad`` around it."""
+    metrics = QFontMetricsF(font)
+    return ceil(max(metrics.horizontalAdvance(each) for each in samples)) + pad
 
 
 def _colours(scheme: Qt.ColorScheme) -> Colours:

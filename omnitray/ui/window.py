@@ -9,7 +9,7 @@ wanted: the tray at rest does without it.
 from collections.abc import Callable, Iterable, Sequence
 
 from PySide6.QtCore import QByteArray, QEvent, QPoint, Qt, Slot
-from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMessageBox, QVBoxLayout, QWidget
 
 from omnitray.alerts.model import Alert
@@ -22,7 +22,7 @@ from omnitray.ui import formats
 from omnitray.ui.intents import Intents
 from omnitray.ui.pages.page import AlertSource, PageContext, WindowFacts
 from omnitray.ui.pages.registry import PAGES, PageEntry, Pages
-from omnitray.ui.theme import GAP, Theme, text_font
+from omnitray.ui.theme import GAP, Theme, text_font, width_of
 from omnitray.ui.tray.menu import MainMenu
 from omnitray.ui.widgets.frames import Banner, button
 from omnitray.ui.widgets.header import Footer, Header
@@ -31,7 +31,8 @@ from omnitray.ui.widgets.sidebar import Sidebar
 from omnitray.ui.window_place import NoPlaces, Place, PlaceStore
 
 _SIZE = (960, 640)
-_SMALLEST = (880, 600)
+_SMALLEST = (560, 400)
+_NARROW_EM = 64  # under so many widths of an M the captions give way to the figures
 _MARGIN = 16
 
 
@@ -199,9 +200,26 @@ class MainWindow(QWidget):
         """Show, un-minimise and raise."""
         if self.isMinimized():
             self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self._fit_screen()
         self.show()
         self.raise_()
         self.activateWindow()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Captions give way where there is little room."""
+        narrow = event.size().width() < _NARROW_EM * width_of(self.font(), "M")
+        self.sidebar.collapse(collapsed=narrow)
+        self.header.narrow(narrow=narrow)
+        self.footer.keys.setVisible(not narrow)
+        super().resizeEvent(event)
+
+    def _fit_screen(self) -> None:
+        """Never larger than what the screen has free: the foot must be in sight."""
+        screen = self.screen()
+        if screen is not None and not self.isMaximized():
+            free = screen.availableGeometry()
+            frame = self.frameGeometry().size() - self.size()
+            self.resize(self.size().boundedTo(free.size() - frame))
 
     # -- its place
 

@@ -32,7 +32,7 @@ from omnitray.ui.charts.paint import (
     paint_marks,
 )
 from omnitray.ui.charts.series import AutoScale, Reading, TimeAxis
-from omnitray.ui.theme import Theme, text_font
+from omnitray.ui.theme import Theme, line_height, text_font, width_of
 
 
 class ChartWords:
@@ -83,6 +83,8 @@ class ChartWords:
 
 
 _LABEL_SCALE = 0.78
+_WIDE = 56  # figures side by side
+_HIGH, _LOW = 8.5, 6.0  # lines of labels: three values, the times, and air between them
 
 
 class Chart(QWidget):
@@ -172,11 +174,11 @@ class Chart(QWidget):
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Wide and low."""
-        return QSize(420, 120)
+        return QSize(width_of(self.font(), "0") * _WIDE, line_height(self.font(), _HIGH))
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Low enough for a small screen."""
-        return QSize(160, 72)
+        return QSize(width_of(self.font(), "0") * _WIDE // 3, line_height(self.font(), _LOW))
 
     def plot(self) -> QRectF:
         """The area inside the axes."""

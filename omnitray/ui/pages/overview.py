@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from omnitray.base.clock import epoch
 from omnitray.base.facts import Severity, Snapshot
@@ -17,14 +18,15 @@ from omnitray.ui.pages.page import Page, PageContext
 from omnitray.ui.pages.processes.model import JobsModel
 from omnitray.ui.pages.processes.text import grips, top_jobs
 from omnitray.ui.pages.processes.view import JobsView
-from omnitray.ui.theme import GAP
+from omnitray.ui.theme import GAP, width_of
 from omnitray.ui.widgets.choice import Segments
-from omnitray.ui.widgets.frames import Card
+from omnitray.ui.widgets.frames import Card, GivingRow, scrolled
 from omnitray.ui.widgets.labels import ElidedLabel, label
 
 RANGES = ((60.0, "1 min"), (300.0, "5 min"), (900.0, "15 min"), (3600.0, "1 h"))
 _RANGE_S = 300.0  # at first, and where a range that was kept is no longer offered
 _TOP = 5
+_ONE_COLUMN_EM = 34  # in widths of an M
 _STRAIN_HINT = "Share of the last 10 s in which at least one program had to wait for it."
 _ALERT_CHARTS = {"cpu": "CPU", "memory": "Memory", "disk": "Disk"}
 
@@ -102,26 +104,40 @@ class OverviewPage(Page):
         return ChartCard(self._theme, plan.title, chart, curves, plan.hint)
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        top.addWidget(self.strain, 1)
-        top.addWidget(self.range)
-        grid = QGridLayout()
+        top = GivingRow(self.strain, (self.range,))
+        self._grid = grid = QGridLayout()
         grid.setSpacing(GAP)
-        for place, card in enumerate(self.cards.values()):
-            grid.addWidget(card, place // 2, place % 2)
-        grid.setColumnStretch(0, 1)
-        grid.setColumnStretch(1, 1)
+        self._place_cards(2)
         jobs = Card(margin=4)
         jobs.column.addWidget(self.no_jobs, 0, Qt.AlignmentFlag.AlignCenter)
         jobs.column.addWidget(self.jobs_view)
         jobs.setFixedHeight(self.jobs_view.height() + 10)
         self.jobs_view.hide()
-        column = QVBoxLayout(self)
+        content = QWidget()
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scrolled(content))
+        column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GAP)
-        column.addLayout(top)
+        column.addWidget(top)
         column.addLayout(grid, 1)
         column.addWidget(jobs)
+
+    def _place_cards(self, columns: int) -> None:
+        """So many charts side by side."""
+        self._columns = columns
+        for place, card in enumerate(self.cards.values()):
+            self._grid.addWidget(card, place // columns, place % columns)
+        for column in range(2):
+            self._grid.setColumnStretch(column, int(column < columns))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """One chart beneath the other where two have no room."""
+        narrow = event.size().width() < _ONE_COLUMN_EM * width_of(self.font(), "M")
+        if self._columns != (1 if narrow else 2):
+            self._place_cards(1 if narrow else 2)
+        super().resizeEvent(event)
 
     # -- facts
 

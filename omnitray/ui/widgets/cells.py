@@ -25,13 +25,13 @@ from PySide6.QtWidgets import (
     QTreeView,
 )
 
-from omnitray.ui.theme import Theme, text_font
+from omnitray.ui.theme import Theme, text_font, width_of
 from omnitray.ui.widgets.labels import escaped
 from omnitray.ui.widgets.pills import PILL_SCALE, Pill, paint_pill, pill_width
 
 CELL = int(Qt.ItemDataRole.UserRole)
 _PAD = 8
-_ROW = 32
+_ROW_PAD = 14  # above and below the words of a row, together
 _QUIET = 0.9
 Index = QModelIndex | QPersistentModelIndex
 
@@ -60,10 +60,10 @@ class Cell(NamedTuple):
 class CellDelegate(QStyledItemDelegate):
     """Paints the :class:`Cell` that a model gives under the role ``CELL``."""
 
-    def __init__(self, theme: Theme, *, row_height: int = _ROW) -> None:
+    def __init__(self, theme: Theme, *, pad: int = _ROW_PAD, lines: float = 1.0) -> None:
         super().__init__()
         self.theme = theme
-        self.row_height = row_height
+        self.pad, self.lines = pad, lines
         self._pointed: tuple[int, int] | None = None
         self._base = QFont()
         self._fonts: dict[tuple[float, bool], tuple[QFont, QFontMetrics]] = {}
@@ -88,7 +88,12 @@ class CellDelegate(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802 - Qt's name
         """Rows of one height; as wide as the words."""
         cell: Cell | None = index.data(CELL)
-        return QSize(0 if cell is None else self._width(cell, option.font), self.row_height)
+        width = 0 if cell is None else self.width_of(cell, option.font)
+        return QSize(width, self.row_height(option.font))
+
+    def row_height(self, base: QFont) -> int:
+        """Of every row, in this font."""
+        return round(self.lines * self.face(base)[1].height()) + self.pad
 
     def helpEvent(  # noqa: N802 - Qt's name
         self,
@@ -108,10 +113,10 @@ class CellDelegate(QStyledItemDelegate):
 
     def tooltip(self, cell: Cell, font: QFont, width: int) -> str:
         """What a tooltip over the cell says at this width; nothing where all of it can be read."""
-        whole = cell.words if self._width(cell, font) > width else ""
+        whole = cell.words if self.width_of(cell, font) > width else ""
         return " · ".join(part for part in (whole, cell.hint) if part)
 
-    def _width(self, cell: Cell, base: QFont) -> int:
+    def width_of(self, cell: Cell, base: QFont) -> int:
         """How wide a cell is that shows all of its words."""
         _, metrics = self.face(base, bold=cell.bold)
         width = 2 * _PAD + metrics.horizontalAdvance(cell.text)
@@ -186,6 +191,7 @@ def _fitted(words: str, metrics: QFontMetrics, width: int) -> tuple[str, int]:
 
 
 _SMALLEST = 32
+Widths = dict[int, tuple[Cell, ...]]  # for each column the widest of what it has to show
 
 
 class CellView(QTreeView):
@@ -195,13 +201,14 @@ class CellView(QTreeView):
         self,
         model: QAbstractItemModel,
         delegate: CellDelegate,
-        widths: dict[int, int],
+        widths: Widths,
         stretch: tuple[int, ...],
         *,
         tree: bool = False,
     ) -> None:
         super().__init__()
         self._delegate = delegate
+        self._widths = widths
         self.setModel(model)
         self.setItemDelegate(delegate)
         self.setFont(text_font(self.font()))
@@ -214,19 +221,29 @@ class CellView(QTreeView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._set_up_header(widths, stretch)
+        self._set_up_header(stretch)
         self.entered.connect(self._on_entered)
 
-    def _set_up_header(self, widths: dict[int, int], stretch: tuple[int, ...]) -> None:
+    def _set_up_header(self, stretch: tuple[int, ...]) -> None:
         header = self.header()
         header.setFont(text_font(self.font(), 0.9))
         header.setStretchLastSection(False)
         header.setSectionsMovable(False)
         header.setMinimumSectionSize(_SMALLEST)
-        for column, width in widths.items():
+        for column, width in self.fitting_widths().items():
             header.resizeSection(column, width)
         for column in stretch:
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+
+    def fitting_widths(self) -> dict[int, int]:
+        """So wide that the samples fit, and the title with its arrow."""
+        font, found = self.font(), {}
+        for column, samples in self._widths.items():
+            title = self.model().headerData(column, Qt.Orientation.Horizontal) or ""
+            cells = [self._delegate.width_of(each, font) for each in samples]
+            head = width_of(self.header().font(), f"{title} ↓", pad=2 * _PAD)
+            found[column] = max([head if title else 0, *cells])
+        return found
 
     def dataChanged(  # noqa: N802 - Qt's name
         self, first: Index, last: Index, roles: Sequence[int] = ()

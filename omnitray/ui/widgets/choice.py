@@ -8,7 +8,6 @@ from PySide6.QtGui import (
     QAction,
     QActionGroup,
     QColor,
-    QFontMetrics,
     QPainter,
     QPaintEvent,
     QPalette,
@@ -24,7 +23,7 @@ from PySide6.QtWidgets import (
     QSizePolicy,
 )
 
-from omnitray.ui.theme import text_font
+from omnitray.ui.theme import line_height, text_font, width_of
 
 Option = tuple[Any, str]
 
@@ -116,7 +115,7 @@ class Segments(QFrame):
         self.chosen.emit(self._values[index])
 
 
-_TRACK = QSize(32, 18)
+_TRACK_WIDE = 1.8  # times its height, which is that of a line
 _SPACE = 8
 
 
@@ -131,9 +130,13 @@ class Switch(QAbstractButton):
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Track and word."""
-        metrics = QFontMetrics(self.font())
-        width = _TRACK.width() + _SPACE + metrics.horizontalAdvance("off") + 4
-        return QSize(width, max(_TRACK.height() + 4, metrics.height()))
+        track = self._track()
+        width = track.width() + _SPACE + width_of(self.font(), "on", "off") + 4
+        return QSize(width, track.height() + 4)
+
+    def _track(self) -> QSize:
+        height = line_height(self.font())
+        return QSize(round(_TRACK_WIDE * height), height)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's name and shape
         """Draw track, knob and word."""
@@ -142,11 +145,12 @@ class Switch(QAbstractButton):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         on = self.isChecked()
         ground = palette.color(roles.Accent if on else roles.PlaceholderText)
-        box = QRectF(1, (self.height() - _TRACK.height()) / 2, _TRACK.width(), _TRACK.height())
+        track = self._track()
+        box = QRectF(1, (self.height() - track.height()) / 2, track.width(), track.height())
         edge = QPen(palette.color(roles.Text), 1) if self.hasFocus() else Qt.PenStyle.NoPen
         painter.setPen(edge)
         painter.setBrush(ground)
-        radius = _TRACK.height() / 2
+        radius = track.height() / 2
         painter.drawRoundedRect(box, radius, radius)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(palette.color(roles.Base)))

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from omnitray.ui.theme import GAP, SMALL_GAP, text_font
+from omnitray.ui.theme import GAP, SMALL_GAP, text_font, width_of
 from omnitray.ui.widgets.labels import Paragraph, label
 
 
@@ -91,6 +91,63 @@ class Banner(QFrame):
 
 
 _GAP = 6
+
+
+class GivingRow(QWidget):
+    """One widget that takes the room, others at its right; where they do not fit, below it."""
+
+    def __init__(self, first: QWidget, others: Iterable[QWidget], least_em: int = 12) -> None:
+        super().__init__()
+        self._first, self._others = first, list(others)
+        self._least = least_em * width_of(text_font(self.font()), "M")
+        for each in (first, *self._others):
+            each.setParent(self)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def add(self, widget: QWidget) -> None:
+        """Put a widget behind the others."""
+        widget.setParent(self)
+        self._others.append(widget)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """As high as it is now."""
+        return QSize(self._least, self.height())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """So narrow that the widest of them fits."""
+        widest = max((each.sizeHint().width() for each in self._shown()), default=0)
+        return QSize(widest, 0)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Take the places."""
+        super().showEvent(event)
+        self.rearrange()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """The height follows from the width."""
+        super().resizeEvent(event)
+        self.rearrange()
+
+    def rearrange(self) -> None:
+        """Arrange again after widgets were shown or hidden."""
+        shown = self._shown()
+        total = sum(each.sizeHint().width() + _GAP for each in shown)
+        beside = self.width() >= total + self._least
+        high = max((each.sizeHint().height() for each in (self._first, *shown)), default=0)
+        room = self.width() - total if beside else self.width()
+        self._first.setGeometry(0, 0, room, high)
+        left, top = (room + _GAP, 0) if beside else (0, high + _GAP)
+        for each in shown:
+            size = each.sizeHint()
+            if not beside and left and left + size.width() > self.width():
+                left, top = 0, top + high + _GAP
+            drop = (high - size.height()) // 2
+            each.setGeometry(left, top + drop, min(size.width(), self.width()), size.height())
+            left += size.width() + _GAP
+        self.setFixedHeight(top + high if shown else high)
+
+    def _shown(self) -> list[QWidget]:
+        return [each for each in self._others if not each.isHidden()]
 
 
 class WrapRow(QWidget):

@@ -8,13 +8,13 @@ from omnitray.api.status import Mood, Sentence, Status, sentence
 from omnitray.base.facts import Mode, MonitorLevel
 from omnitray.ui import formats
 from omnitray.ui.intents import Intents
-from omnitray.ui.theme import GAP, Theme, Tone
+from omnitray.ui.theme import GAP, Theme, Tone, line_height, text_font
 from omnitray.ui.widgets import glyphs
 from omnitray.ui.widgets.choice import ChoiceButton, Segments
 from omnitray.ui.widgets.frames import button
 from omnitray.ui.widgets.labels import ElidedLabel, label, plain_tooltip
 
-_BADGE = 34
+_BADGE_LINES = 2.0
 _MOODS: dict[Mood, tuple[Tone, str]] = {
     Mood.GOOD: ("good", "check"),
     Mood.WARNING: ("warning", "warning"),
@@ -31,7 +31,8 @@ class MoodBadge(QWidget):
         super().__init__()
         self._theme = theme
         self._mood = Mood.BLIND
-        self.setFixedSize(QSize(_BADGE, _BADGE))
+        self._side = line_height(text_font(self.font()), _BADGE_LINES)
+        self.setFixedSize(QSize(self._side, self._side))
 
     def show_mood(self, mood: Mood) -> None:
         """Show another mood."""
@@ -49,8 +50,8 @@ class MoodBadge(QWidget):
         painter.setPen(QColor(back))
         painter.setBrush(QColor(back))
         painter.drawEllipse(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
-        side = _BADGE * 0.53
-        spot = QRectF((_BADGE - side) / 2, (_BADGE - side) / 2, side, side)
+        side = self._side * 0.53
+        spot = QRectF((self._side - side) / 2, (self._side - side) / 2, side, side)
         glyphs.draw(painter, glyph, spot, QColor(front))
 
 
@@ -63,11 +64,14 @@ class Header(QWidget):
         self.headline = ElidedLabel(scale=1.3, bold=True, middle=True)
         self.detail = ElidedLabel(scale=0.92, muted=True, drop_front=True)
         self.mode = Segments("Mode", [(mode, str(mode)) for mode in Mode])
+        self.mode_menu = ChoiceButton("", [(mode, str(mode)) for mode in Mode])
+        self.mode_menu.hide()
         levels = [(None, "automatic"), *((level, str(level)) for level in MonitorLevel)]
         self.level = ChoiceButton("Level", levels)
         self.menu = button("⋯")
         self.menu.setAccessibleName("Menu")
         plain_tooltip(self.menu, "Menu: protection, notifications, start at login, about, quit")
+        self.mode_menu.chosen.connect(intents.mode_requested)
         self.mode.chosen.connect(intents.mode_requested)
         self.level.chosen.connect(intents.level_requested)
         plain_tooltip(self.mode, "How much the protector allows before it acts")
@@ -85,14 +89,22 @@ class Header(QWidget):
         row.addWidget(self._badge)
         row.addLayout(words, 1)
         row.addWidget(self.mode)
+        row.addWidget(self.mode_menu)
         row.addWidget(self.level)
         row.addWidget(self.menu)
+
+    def narrow(self, *, narrow: bool) -> None:
+        """Make room for the sentence: mode as a menu, the level behind the menu button."""
+        self.mode.setVisible(not narrow)
+        self.mode_menu.setVisible(narrow)
+        self.level.setVisible(not narrow)
 
     @Slot(object)
     def show_status(self, status: Status) -> None:
         """Say the state; the selectors follow."""
         self.show_sentence(sentence(status))
         self.mode.show_value(status.mode)
+        self.mode_menu.show_value(status.mode)
         self.level.show_value(status.chosen_level)
 
     def show_sentence(self, said: Sentence) -> None:
@@ -108,11 +120,12 @@ class Footer(QWidget):
     def __init__(self, pages: int) -> None:
         super().__init__()
         self.words = ElidedLabel(scale=0.92, muted=True)
-        keys = label(f"Ctrl+1…{pages} pages · Ctrl+F search · F5 reload", scale=0.92, muted=True)
+        keys = f"Ctrl+1…{pages} pages · Ctrl+F search · F5 reload"
+        self.keys = label(keys, scale=0.92, muted=True)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.words, 1)
-        row.addWidget(keys, 0, Qt.AlignmentFlag.AlignRight)
+        row.addWidget(self.keys, 0, Qt.AlignmentFlag.AlignRight)
 
     def show_status(self, status: Status) -> None:
         """Say cost and rhythm."""

@@ -5,7 +5,7 @@ from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from omnitray.ui.formats import one_line, unbroken
-from omnitray.ui.theme import text_font
+from omnitray.ui.theme import line_height, text_font
 
 _DOT = " · "
 
@@ -117,4 +117,6 @@ def escaped(text: str) -> str:
 def _dress(widget: QLabel, *, scale: float, bold: bool, muted: bool) -> None:
     base: QFont = widget.font()
     widget.setFont(text_font(base, scale, bold=bold))
+    # A layout that is short of height would take it from lines of text first.
+    widget.setMinimumHeight(line_height(widget.font()))
     widget.setProperty("muted", muted)

@@ -12,7 +12,7 @@ from omnitray.ui.theme import Colours, Theme, Tone, text_font
 from omnitray.ui.widgets import glyphs
 from omnitray.ui.widgets.labels import plain_tooltip
 
-_HEIGHT = 20.0
+_PAD = 5.0  # above and below the word, together
 _SIDE = 7.0
 _GLYPH = 11.0
 _SPACE = 4.0
@@ -69,10 +69,16 @@ def pill_width(pill: Pill, font: QFont) -> float:
     return width + (_SPACE if pill.word and pill.glyph else 0.0)
 
 
+def pill_height(font: QFont) -> float:
+    """How high a pill is in :func:`pill_font`."""
+    return QFontMetricsF(font).height() + _PAD
+
+
 def paint_pill(painter: QPainter, pill: Pill, at: QPointF, font: QFont, colours: Colours) -> None:
     """Draw a pill; ``at`` is the middle of its left edge."""
     front, back = (QColor(name) for name in colours.tone(pill.tone))
-    box = QRectF(at.x(), at.y() - _HEIGHT / 2, pill_width(pill, font), _HEIGHT)
+    height = pill_height(font)
+    box = QRectF(at.x(), at.y() - height / 2, pill_width(pill, font), height)
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
@@ -105,7 +111,8 @@ class PillLabel(QWidget):
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """As large as the pill."""
-        return QSize(round(pill_width(self._pill, pill_font(self.font()))) + 1, round(_HEIGHT) + 2)
+        font = pill_font(self.font())
+        return QSize(round(pill_width(self._pill, font)) + 1, round(pill_height(font)) + 2)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002, N802 - Qt's name and shape
         """Draw the pill."""

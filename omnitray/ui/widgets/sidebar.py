@@ -7,11 +7,12 @@ from PySide6.QtGui import QColor, QFocusEvent, QFontMetricsF, QPainter, QPaintEv
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QSizePolicy, QVBoxLayout
 
 from omnitray.ui.pages.registry import PageEntry
-from omnitray.ui.theme import Theme, text_font
+from omnitray.ui.theme import Theme, line_height, text_font, width_of
 from omnitray.ui.widgets import glyphs
 
-_ROW = 34
-_WIDTH = 148
+_ROW_PAD = 17
+_ICON, _TEXT_LEFT, _SIDE = 16, 34, 8
+_BADGE_SAMPLE = "99+"
 _MOST = 99
 _KEYS = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
 
@@ -25,13 +26,24 @@ class PageButton(QAbstractButton):
         self._glyph = page.glyph
         self._badge = 0
         self._by_keys = False
+        self.collapsed = False
+        self._number = number
         self.setText(page.name.capitalize())
         self.setCheckable(True)
         self.setFont(text_font(self.font()))
-        self.setToolTip(f"Ctrl+{number}")
+        self.collapse(collapsed=False)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.show_badge(0)
+
+    def collapse(self, *, collapsed: bool) -> None:
+        """Show the drawing alone, with the word in the tooltip."""
+        self.collapsed = collapsed
+        self.setToolTip(
+            f"{self.text()} (Ctrl+{self._number})" if collapsed else f"Ctrl+{self._number}"
+        )
+        self.updateGeometry()
+        self.update()
 
     def show_badge(self, number: int) -> None:
         """Show how many wait on the page; 0 shows nothing."""
@@ -42,7 +54,12 @@ class PageButton(QAbstractButton):
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """A row of the sidebar."""
-        return QSize(_WIDTH - 16, _ROW)
+        height = line_height(self.font(), pad=_ROW_PAD)
+        if self.collapsed:
+            return QSize(_ICON + 20, height)
+        bold = text_font(self.font(), bold=True)
+        badge = width_of(text_font(self.font(), 0.88, bold=True), _BADGE_SAMPLE, pad=12)
+        return QSize(_TEXT_LEFT + width_of(bold, self.text()) + _SIDE + badge, height)
 
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
         """Show a ring only to those who came by the keyboard."""
@@ -58,10 +75,11 @@ class PageButton(QAbstractButton):
         colour = QColor(colours.text if self.isChecked() else colours.muted)
         middle = self.height() / 2
         glyphs.draw(painter, self._glyph, QRectF(10, middle - 8, 16, 16), colour)
-        painter.setPen(colour)
-        painter.setFont(text_font(self.font(), bold=self.isChecked()))
-        words = QRectF(34, 0, self.width() - 34, self.height())
-        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, self.text())
+        if not self.collapsed:
+            painter.setPen(colour)
+            painter.setFont(text_font(self.font(), bold=self.isChecked()))
+            words = QRectF(_TEXT_LEFT, 0, self.width() - _TEXT_LEFT, self.height())
+            painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, self.text())
         if self._badge:
             self._paint_badge(painter)
 
@@ -78,11 +96,15 @@ class PageButton(QAbstractButton):
         front, back = self._theme.colours.tone("critical")
         word = str(self._badge) if self._badge <= _MOST else f"{_MOST}+"
         painter.setFont(text_font(self.font(), 0.88, bold=True))
-        width = max(20.0, QFontMetricsF(painter.font()).horizontalAdvance(word) + 12)
-        box = QRectF(self.width() - width - 8, self.height() / 2 - 9, width, 18)
+        metrics = QFontMetricsF(painter.font())
+        height = metrics.height() + 2
+        width = max(height, metrics.horizontalAdvance(word) + (4 if self.collapsed else 12))
+        top = 0.0 if self.collapsed else (self.height() - height) / 2
+        right = 0 if self.collapsed else _SIDE
+        box = QRectF(self.width() - width - right, top, width, height)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(back))
-        painter.drawRoundedRect(box, 9, 9)
+        painter.drawRoundedRect(box, height / 2, height / 2)
         painter.setPen(QColor(front))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, word)
 
@@ -97,7 +119,7 @@ class Sidebar(QFrame):
         self._names = [page.name for page in pages]
         self.setObjectName("sidebar")
         self.setAccessibleName("Pages")
-        self.setFixedWidth(_WIDTH)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
         self._group = QButtonGroup(self)
         self._group.idClicked.connect(self._on_clicked)
         column = QVBoxLayout(self)
@@ -108,6 +130,12 @@ class Sidebar(QFrame):
             self._group.addButton(button, number)
             column.addWidget(button)
         column.addStretch()
+
+    def collapse(self, *, collapsed: bool) -> None:
+        """Show drawings alone, or words as well."""
+        for button in self._group.buttons():
+            if isinstance(button, PageButton) and button.collapsed != collapsed:
+                button.collapse(collapsed=collapsed)
 
     def show_page(self, page: str) -> None:
         """Mark a page as the one shown."""

@@ -13,7 +13,7 @@ from omnitray.ui.theme import Theme
 from omnitray.ui.widgets.cells import CELL, Cell, CellDelegate, Index
 from omnitray.ui.widgets.labels import escaped
 
-_ROW = 46
+_ROW_PAD = 12
 _PAD = 8
 _SMALL = 0.9
 _LEFT = Qt.AlignmentFlag.AlignLeft
@@ -24,12 +24,12 @@ class AlertDelegate(CellDelegate):
     """Two lines in the columns of alert and time, one in the others."""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__(theme, row_height=_ROW)
+        super().__init__(theme, pad=_ROW_PAD, lines=1 + _SMALL)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802 - Qt's name
         """Rows of one height, so that no row has to be measured."""
         if index.column() == AlertColumn.ALERT:
-            return QSize(0, _ROW)
+            return QSize(0, self.row_height(option.font))
         return super().sizeHint(option, index)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QTimer, Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.facts import AlertType, Severity
 from omnitray.ui.pages.alerts.text import TYPE_WORDS
-from omnitray.ui.theme import SMALL_GAP, text_font
+from omnitray.ui.theme import text_font
 from omnitray.ui.widgets.choice import ChoiceButton
+from omnitray.ui.widgets.frames import GivingRow
 
 _TYPING_MS = 150
 _HOUR_S = 3600.0
@@ -47,13 +48,13 @@ class AlertFilter(QWidget):
         self._typing.setInterval(_TYPING_MS)
         self._typing.timeout.connect(self.changed)
         self.text.textChanged.connect(self._on_text_changed)
-        self.row = QHBoxLayout(self)
-        self.row.setContentsMargins(0, 0, 0, 0)
-        self.row.setSpacing(SMALL_GAP + 2)
-        self.row.addWidget(self.text, 1)
-        for choice in (self.kind, self.severity, self.state, self.time):
+        choices = (self.kind, self.severity, self.state, self.time)
+        for choice in choices:
             choice.chosen.connect(self._on_chosen)
-            self.row.addWidget(choice)
+        self.row = GivingRow(self.text, choices)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.row)
 
     def query(self) -> AlertQuery:
         """What is asked for now."""
@@ -80,6 +81,7 @@ class AlertFilter(QWidget):
         for choice in (self.kind, self.severity, self.state, self.time):
             choice.show_value(None)
         self._typing.stop()
+        self.row.rearrange()
         self.changed.emit()
 
     @Slot()
@@ -89,4 +91,5 @@ class AlertFilter(QWidget):
     @Slot(object)
     def _on_chosen(self) -> None:
         self._typing.stop()
+        self.row.rearrange()
         self.changed.emit()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Slot
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QMenu,
     QSplitter,
@@ -21,14 +21,20 @@ from omnitray.ui.pages.alerts.filter import AlertFilter
 from omnitray.ui.pages.alerts.model import AlertsModel
 from omnitray.ui.pages.alerts.text import AlertColumn
 from omnitray.ui.pages.page import Page, PageContext
-from omnitray.ui.theme import GAP
-from omnitray.ui.widgets.cells import CellView
+from omnitray.ui.theme import GAP, width_of
+from omnitray.ui.widgets import pills
+from omnitray.ui.widgets.cells import Cell, CellView, Widths
 from omnitray.ui.widgets.frames import Card, button
 from omnitray.ui.widgets.labels import paragraph
 
 NONE_YET = "No alert so far. When something goes wrong, it is listed here and stays here."
 NONE_FIT = "No alert fits this filter."
-_WIDTHS: dict[int, int] = {AlertColumn.SEVERITY: 42, AlertColumn.WHEN: 86, AlertColumn.STATE: 122}
+_WIDTHS: Widths = {
+    AlertColumn.SEVERITY: tuple(Cell(pill=each) for each in pills.SEVERITIES.values()),
+    AlertColumn.WHEN: (Cell("Yesterday"), Cell("23:59:59"), Cell("999 times")),
+    AlertColumn.STATE: tuple(Cell(pill=each) for each in pills.STATES.values()),
+}
+_NARROW_EM = 50  # below this the details stand under the list; in widths of an M
 AskPath = Callable[[QWidget, str], str]
 
 
@@ -91,7 +97,7 @@ class AlertsPage(Page):
         self._connect()
 
     def _lay_out(self) -> None:
-        self.filter.row.addWidget(self.export)
+        self.filter.row.add(self.export)
         listing = Card(margin=4)
         listed = QWidget()
         self._stack = QStackedLayout(listed)
@@ -106,7 +112,7 @@ class AlertsPage(Page):
         middle.addStretch()
         self._stack.addWidget(nothing)
         listing.column.addWidget(listed)
-        split = QSplitter(Qt.Orientation.Horizontal)
+        split = self._split = QSplitter(Qt.Orientation.Horizontal)
         split.setChildrenCollapsible(False)
         split.setHandleWidth(GAP)
         split.addWidget(listing)
@@ -119,6 +125,14 @@ class AlertsPage(Page):
         column.setSpacing(GAP)
         column.addWidget(self.filter)
         column.addWidget(split, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Put the details under the list where both have no room side by side."""
+        narrow = event.size().width() < _NARROW_EM * width_of(self.font(), "M")
+        wanted = Qt.Orientation.Vertical if narrow else Qt.Orientation.Horizontal
+        if wanted != self._split.orientation():
+            self._split.setOrientation(wanted)
+        super().resizeEvent(event)
 
     def _connect(self) -> None:
         self.filter.changed.connect(self.reload)

@@ -13,7 +13,7 @@ from omnitray.ui.pages.processes.text import Grips, grips, job_pss
 from omnitray.ui.pages.processes.view import JobsView
 from omnitray.ui.theme import GAP, SMALL_GAP, text_font
 from omnitray.ui.widgets.action_feedback import ToldLine
-from omnitray.ui.widgets.frames import Card, button, rule
+from omnitray.ui.widgets.frames import Card, GivingRow, button, rule
 from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph, plain_tooltip
 
 NONE_CHOSEN = "Choose a job in the list first."
@@ -143,24 +143,19 @@ class ProcessesPage(Page):
         card.column.addWidget(self.empty, 1, Qt.AlignmentFlag.AlignCenter)
         card.column.addWidget(self.view, 1)
         card.column.addWidget(rule())
-        row = QHBoxLayout()
-        row.setContentsMargins(SMALL_GAP + 2, SMALL_GAP, SMALL_GAP + 2, SMALL_GAP)
-        row.setSpacing(SMALL_GAP)
-        row.addWidget(self.chosen, 1)
         for action, each in self._buttons.items():
             each.setProperty("action", action)
-            row.addWidget(each)
+        self._row = GivingRow(self.chosen, self._buttons.values())
+        foot = QHBoxLayout()
+        foot.setContentsMargins(SMALL_GAP + 2, SMALL_GAP, SMALL_GAP + 2, SMALL_GAP)
+        foot.addWidget(self._row)
         card.column.addWidget(self.told)
-        card.column.addLayout(row)
+        card.column.addLayout(foot)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GAP)
-        top = QHBoxLayout()
-        top.setSpacing(SMALL_GAP)
-        top.addWidget(self.filter, 1)
-        top.addWidget(self.held)
-        top.addWidget(self.update_order)
-        column.addLayout(top)
+        self._top = GivingRow(self.filter, (self.held, self.update_order))
+        column.addWidget(self._top)
         self._show_held()
         column.addWidget(card, 1)
         self.view.hide()
@@ -225,6 +220,7 @@ class ProcessesPage(Page):
         self.held.setText(words)
         self.held.setVisible(bool(words))
         self.update_order.setVisible(bool(words))
+        self._top.rearrange()
 
     def _show_choice(self) -> None:
         job = self.view.selected_job()
@@ -239,6 +235,7 @@ class ProcessesPage(Page):
         by_person = badge is not None and badge.by_person
         self.unprotect.setVisible(by_person)
         self.protect.setVisible(not by_person)
+        self._row.rearrange()
 
     def _words_of(self, job: Job | None) -> str:
         if job is None:

@@ -1,13 +1,14 @@
 """The tree or table that shows a :class:`JobsModel`; it holds still under mouse and keys."""
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 
 from omnitray.base.facts import Job
 from omnitray.ui.pages.processes.model import JobsModel
 from omnitray.ui.pages.processes.text import JobColumn
-from omnitray.ui.theme import Theme
-from omnitray.ui.widgets.cells import CellDelegate, CellView
+from omnitray.ui.theme import Theme, line_height, width_of
+from omnitray.ui.widgets import pills
+from omnitray.ui.widgets.cells import Cell, CellDelegate, CellView, Widths
 
 # So long after the last touch of mouse or key nobody is about to press on a row any more.
 _HOLD_MS = 3000
@@ -17,18 +18,21 @@ _HANDS = (
     QEvent.Type.MouseButtonDblClick,
     QEvent.Type.Wheel,
 )
-_LOW_ROW = 29
-_HEADER = 30
+_LOW_PAD = 11
+_HEADER_PAD = 14
 _INDENT = 18
-_WIDTHS: dict[int, int] = {
-    JobColumn.PROJECT: 96,
-    JobColumn.CPU: 60,
-    JobColumn.MEMORY: 72,
-    JobColumn.GROWTH: 88,
-    JobColumn.IO: 78,
-    JobColumn.STATE: 126,
-    JobColumn.LEVER: 122,
+_WIDTHS: Widths = {
+    JobColumn.PROJECT: (Cell("~/a-project"),),
+    JobColumn.CPU: (Cell("12800 %"),),
+    JobColumn.MEMORY: (Cell("999.9 GB"),),
+    JobColumn.GROWTH: (Cell("+999 MB/s"),),
+    JobColumn.IO: (Cell("999 MB/s"),),
+    JobColumn.STATE: tuple(Cell(pill=each) for each in (*pills.GRIPS.values(), pills.PROTECTED)),
+    JobColumn.LEVER: (Cell(quiet="weight 100 → 5"),),
 }
+# What gives way first where the window is narrow; the figures stay whole.
+_NARROW = (JobColumn.PROJECT, JobColumn.LEVER, JobColumn.GROWTH)
+_NARROW_EM = 44  # widths of an M
 
 
 class JobsView(CellView):
@@ -39,6 +43,7 @@ class JobsView(CellView):
 
     def __init__(self, theme: Theme, model: JobsModel, *, tree: bool) -> None:
         self._jobs = model
+        self._tree = tree
         super().__init__(model, CellDelegate(theme), _WIDTHS, (JobColumn.NAME,), tree=tree)
         self.setIndentation(_INDENT)
         self.setColumnHidden(JobColumn.PROJECT if tree else JobColumn.IO, True)
@@ -52,10 +57,19 @@ class JobsView(CellView):
 
     def fit_rows(self, rows: int) -> None:
         """As high as so many rows, without a scroll bar."""
-        self._delegate.row_height = _LOW_ROW
+        self._delegate.pad = _LOW_PAD
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.header().setFixedHeight(_HEADER)
-        self.setFixedHeight(_HEADER + rows * _LOW_ROW + 2)
+        head = line_height(self.header().font(), pad=_HEADER_PAD)
+        self.header().setFixedHeight(head)
+        self.setFixedHeight(head + rows * self._delegate.row_height(self.font()) + 2)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Let columns give way before a figure does."""
+        narrow = event.size().width() < _NARROW_EM * width_of(self.font(), "M")
+        for column in _NARROW:
+            always = JobColumn.PROJECT if self._tree else JobColumn.IO
+            self.setColumnHidden(column, narrow or column == always)
+        super().resizeEvent(event)
 
     def selected_job(self) -> Job | None:
         """The job of the current row."""

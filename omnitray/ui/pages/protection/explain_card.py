@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from omnitray.protector.view import Considered, Effect, Explanation, Means
 from omnitray.ui import formats
-from omnitray.ui.theme import GAP, SMALL_GAP, Theme
+from omnitray.ui.theme import GAP, SMALL_GAP, Theme, text_font, width_of
 from omnitray.ui.widgets.frames import Card, WrapRow, rule
 from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph
 from omnitray.ui.widgets.pills import Pill, PillLabel
@@ -14,7 +14,7 @@ NOTHING_ASKED = "When something is acted on, the reason and everyone who was spa
 NO_EFFECT = "What an action did for the machine will stand here in figures."
 NO_MEANS = "Which means work on this machine is found out at the first start."
 _MOST = 8
-_VERDICT_WIDTH = 148
+_VERDICT_SAMPLE = "editor, protected by you"
 
 
 class Refilled(Card):
@@ -75,7 +75,7 @@ class ExplainCard(Refilled):
         grid.setVerticalSpacing(SMALL_GAP - 1)
         grid.setColumnStretch(0, 4)
         grid.setColumnStretch(3, 5)
-        grid.setColumnMinimumWidth(3, _VERDICT_WIDTH)
+        grid.setColumnMinimumWidth(3, width_of(text_font(self.font()), _VERDICT_SAMPLE))
         for column, title in enumerate(("Considered", "Memory", "Growth", "Verdict")):
             head = label(title, scale=0.9, muted=True)
             grid.addWidget(head, 0, column, _side(column))

@@ -34,7 +34,7 @@ from omnitray.ui.pages.protection.held_rows import HeldRows
 from omnitray.ui.theme import GAP
 from omnitray.ui.widgets import pills
 from omnitray.ui.widgets.action_feedback import ToldLine
-from omnitray.ui.widgets.cells import CELL, Cell, CellDelegate, CellView
+from omnitray.ui.widgets.cells import CELL, Cell, CellDelegate, CellView, Widths
 from omnitray.ui.widgets.choice import Segments
 from omnitray.ui.widgets.frames import Card, button, scrolled
 from omnitray.ui.widgets.labels import label, paragraph, plain_tooltip
@@ -123,7 +123,10 @@ class JournalModel(QAbstractTableModel):
                 return Cell(pill=pills.OUTCOMES[line.outcome])
 
 
-_WIDTHS: dict[int, int] = {JournalColumn.AT: 116, JournalColumn.OUTCOME: 130}
+_WIDTHS: Widths = {
+    JournalColumn.AT: (Cell("Yesterday, 23:59"), Cell("23:59:59")),
+    JournalColumn.OUTCOME: tuple(Cell(pill=each) for each in pills.OUTCOMES.values()),
+}
 
 
 class ProtectionPage(Page):
@@ -144,7 +147,7 @@ class ProtectionPage(Page):
         self.why = ExplainCard(theme)
         self.effects = EffectCard(theme)
         self.journal_model = JournalModel(wall, self)
-        delegate = CellDelegate(theme, row_height=30)
+        delegate = CellDelegate(theme, pad=12)
         self.journal = CellView(
             self.journal_model, delegate, _WIDTHS, (JournalColumn.WHAT, JournalColumn.WHY)
         )

@@ -14,14 +14,14 @@ from PySide6.QtWidgets import (
 )
 
 from omnitray.settings import Field, ValueKind, parse_text
-from omnitray.ui.theme import GAP, SMALL_GAP, text_font
+from omnitray.ui.theme import GAP, SMALL_GAP, line_height, text_font, width_of
 from omnitray.ui.widgets.choice import ChoiceButton, Switch
 from omnitray.ui.widgets.frames import rule
 from omnitray.ui.widgets.labels import label
 
-_EDITOR_WIDTH = 230
-_NUMBER_WIDTH = 90
-_LIST_HEIGHT = 78
+_NUMBER_SAMPLE, _NOTE_SAMPLE = "9999999999", "0 to 99999 points"
+_EDIT_PAD = 22  # border and padding of the style sheet, both sides
+_LIST_LINES = 4
 
 
 class ListEdit(QPlainTextEdit):
@@ -61,7 +61,9 @@ class SettingRow(QWidget):
         about.setWordWrap(True)
         words.addWidget(about)
         side = QWidget()
-        side.setFixedWidth(_EDITOR_WIDTH)
+        font = text_font(self.font())
+        number = width_of(font, _NUMBER_SAMPLE, pad=_EDIT_PAD)
+        side.setFixedWidth(number + SMALL_GAP + width_of(font, _NOTE_SAMPLE))
         row = QHBoxLayout(side)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(SMALL_GAP)
@@ -104,7 +106,7 @@ class SettingRow(QWidget):
         edit = QLineEdit()
         edit.setFont(text_font(edit.font()))
         if self.field.kind in (ValueKind.INT, ValueKind.NUMBER):
-            edit.setFixedWidth(_NUMBER_WIDTH)
+            edit.setFixedWidth(width_of(edit.font(), _NUMBER_SAMPLE, pad=_EDIT_PAD))
             edit.setAlignment(Qt.AlignmentFlag.AlignRight)
         edit.editingFinished.connect(self._on_line_finished)
         return edit
@@ -112,7 +114,7 @@ class SettingRow(QWidget):
     def lines(self) -> ListEdit:
         """For a list, one text a line."""
         edit = ListEdit()
-        edit.setFixedHeight(_LIST_HEIGHT)
+        edit.setFixedHeight(line_height(edit.font(), _LIST_LINES, pad=_EDIT_PAD // 2))
         edit.setTabChangesFocus(True)
         edit.setPlaceholderText("one a line")
         edit.finished.connect(self._on_lines_finished)
