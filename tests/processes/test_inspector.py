@@ -50,6 +50,20 @@ def test_a_process_is_looked_at_once_until_it_becomes_another_program_or_another
     assert found.details[7].start_ticks == 2
 
 
+def test_sizes_without_shared_pages_are_read_of_a_few_of_jobs_of_many_and_kept() -> None:
+    asked = Asked()
+    asked.details.pss = dict.fromkeys(range(1, 30), 7)
+    many = job("many", *(process(n) for n in range(1, 20)), rss=900)
+    alone = job("alone", process(25), rss=1000)
+    first = asked.inspector.look([many, alone], 0.0).pss_bytes
+    asked.details.pss = {}
+
+    assert set(first.values()) == {7}
+    assert 0 < len(first) <= 3
+    assert 25 not in first
+    assert asked.inspector.look([many, alone], 1.0).pss_bytes == first
+
+
 def test_ties_are_asked_for_the_weightiest_jobs_and_kept_for_a_moment() -> None:
     asked = Asked()
     jobs = [job(str(n), process(n), rss=n) for n in range(1, 30)]

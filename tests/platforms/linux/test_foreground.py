@@ -69,6 +69,15 @@ def test_a_client_is_known_by_the_server_it_is_connected_to(
             connection.close()
 
 
+def test_what_holds_the_kernels_virtual_machines_runs_one(tmp_path: Path) -> None:
+    descriptors = tmp_path / "7" / "fd"
+    descriptors.mkdir(parents=True)
+    (descriptors / "3").symlink_to("/dev/kvm")
+    (tmp_path / "7" / "stat").write_text(f"7 (qemu) S 1 7 7 0 -1 {'0 ' * 40}")
+
+    assert Ties(nobody, dict, tmp_path).of((7,)) == {7: frozenset({Tie.MACHINE})}
+
+
 def test_an_owner_of_a_bus_name_is_tied() -> None:
     with child(SLEEPS) as pid:
         assert Ties(lambda: frozenset({pid})).of((pid,)) == {pid: frozenset({Tie.BUS_NAME})}

@@ -129,6 +129,27 @@ def test_by_what_an_interpreter_runs(exe: str, line: str, reason: ExclusionReaso
     assert verdict(process(100), exe, arguments=tuple(line.split())) is reason
 
 
+@pytest.mark.parametrize(
+    "exe",
+    [
+        "/home/me/shop/oracle",
+        "/home/me/src/st/st",
+        "/home/me/bin/river",
+        "/home/me/shop/view",
+        "/home/me/init",
+        "/tmp/x/gnome-shell",
+        "/home/me/.local/bin/postgres",
+    ],
+)
+def test_a_program_of_ones_own_is_not_what_its_name_says(exe: str) -> None:
+    assert verdict(process(100), exe, arguments=(exe,)) is None
+
+
+def test_a_script_of_ones_own_is_not_what_its_name_says() -> None:
+    own = ("python3", "/home/me/shop/terminator")
+    assert verdict(process(100), "/usr/bin/python3.12", arguments=own) is None
+
+
 def test_never_by_the_short_name_when_the_path_is_known() -> None:
     assert verdict(process(100, name="gnome-shell"), "/home/me/shop/gnome") is None
 

@@ -1,9 +1,11 @@
 """Processors: slowed down without a word, asked about when others still wait."""
 
+import msgspec
 import pytest
 
-from omnitray.base.facts import JobKind, Mode, Resource
+from omnitray.base.facts import Job, JobKind, Mode, Resource
 from omnitray.protector.model import (
+    ActionState,
     ProtectReason,
     RestoreReason,
     Withdrawn,
@@ -141,6 +143,49 @@ def test_when_only_protected_programs_are_busy_it_is_told_once() -> None:
 
     assert (told.rung, told.notify, told.job_key) == (EscalationStep.TELL, True, "")
     assert told.considered
+
+
+def player(cpu: float = 90.0) -> Job:
+    return job("player", process(500), cpu=cpu)
+
+
+def test_what_takes_little_beside_the_heaviest_is_never_slowed_down() -> None:
+    decided = Desk().turns(60, build(280.0), player(), at=BUSY, probe=SLOW)
+
+    slowed = {each.job_key for each in actions(decided, EscalationStep.SLOW_DOWN)}
+    assert slowed == {"make"}
+
+
+def test_a_second_job_is_slowed_down_only_while_others_wait() -> None:
+    other = job("other", process(600), cpu=190.0)
+    for probe, slowed in ((QUICK, {"make"}), (SLOW, {"make", "other"})):
+        decided = Desk().turns(9, build(200.0), other, at=BUSY, probe=probe)
+        assert {each.job_key for each in actions(decided)} == slowed
+
+
+def test_what_did_not_help_is_given_back_within_ten_seconds_and_not_done_again() -> None:
+    desk = Desk()
+    desk.turns(5, player(200.0), at=BUSY, probe=SLOW)
+    decided = desk.turns(60, player(40.0), build(340.0), at=BUSY, probe=SLOW)
+
+    (back,) = restores(decided)
+    assert back.reason is RestoreReason.NO_EFFECT
+    slowed = [each.job_key for each in actions(desk.said, EscalationStep.SLOW_DOWN)]
+    assert slowed == ["player", "make"]
+
+
+def test_where_slowing_down_is_refused_the_pause_is_asked_about() -> None:
+    desk = Desk()
+    while not desk.active:
+        desk.turn(build(), at=BUSY, probe=SLOW)
+    (key,) = desk.active
+    failed = msgspec.structs.replace(desk.active[key], state=ActionState.FAILED)
+    desk.active[key] = failed
+    decided = desk.turns(15, build(), at=BUSY, probe=SLOW)
+
+    (question,) = questions(decided)
+    assert question.job_key == "make"
+    assert desk.protector.open_questions == (question,)
 
 
 def test_no_figure_for_processors_means_no_decision_about_them() -> None:
