@@ -134,6 +134,8 @@ class Incidents:
         self._open: dict[str, Incident] = {}  # the one that was raised longest ago comes first
         self._fingerprints: dict[str, str] = {}  # alert id -> fingerprint
         self._lately: dict[str, Incident] = {}  # resolved, the oldest first
+        self._context_bytes: dict[str, int] = {}  # of the open ones, as JSON
+        self._all_context_bytes = 0
 
     def __len__(self) -> int:
         return len(self._open)
@@ -176,6 +178,9 @@ class Incidents:
         self._open.pop(fingerprint, None)
         self._open[fingerprint] = incident
         self._fingerprints[incident.alert.id] = fingerprint
+        self._weigh(incident)
+        while self._all_context_bytes > self._timing.most_context_bytes:
+            self._lighten(next(iter(self._context_bytes)))
 
     def close(self, incident: Incident, alert: Alert, now_m: float) -> None:
         """It is over."""
@@ -183,9 +188,12 @@ class Incidents:
         incident.resolved_m = now_m
         incident.transits(now_m)
         del self._open[alert.fingerprint]
+        self._all_context_bytes -= self._context_bytes.pop(alert.fingerprint, 0)
         del self._fingerprints[alert.id]
         self._lately.pop(alert.fingerprint, None)
         self._lately[alert.fingerprint] = incident
+        if len(self._lately) > self._timing.most_lately:
+            del self._lately[next(iter(self._lately))]
 
     def crowded_out(self) -> Incident | None:
         """The one to give up where there are too many."""
@@ -204,6 +212,23 @@ class Incidents:
         """Whether it changed between firing and resolved too often lately."""
         window_s, limit = self._timing.flap_window_s, self._timing.flap_transitions
         return sum(now_m - each < window_s for each in incident.transitions) >= limit
+
+    def _weigh(self, incident: Incident) -> None:
+        """Count its context anew, as that of the one that was raised last."""
+        fingerprint = incident.alert.fingerprint
+        self._all_context_bytes -= self._context_bytes.pop(fingerprint, 0)
+        if incident.alert.context:
+            size = len(msgspec.json.encode(incident.alert.context))
+            self._context_bytes[fingerprint] = size
+            self._all_context_bytes += size
+
+    def _lighten(self, fingerprint: str) -> None:
+        """Leave a context out of memory, as the oldest of too much; its file has it further."""
+        size = self._context_bytes.pop(fingerprint)
+        self._all_context_bytes -= size
+        incident = self._open[fingerprint]
+        left_out = {"left_out": f"a context of {size} bytes; too many large ones are open"}
+        incident.alert = _replace(incident.alert, context=left_out)
 
     def _fired(
         self, report: AlertInput, new_id: Callable[[], str], now_m: float, reopen_s: float

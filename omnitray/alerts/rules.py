@@ -165,5 +165,7 @@ class AlertTiming(msgspec.Struct, frozen=True, kw_only=True):
     digest_floor_s: float = 60.0
     inhibit_s: float = 3600.0  # a CRITICAL nobody repeats stops muting others after this
     expire_s: float = 86400.0  # an alert that nobody stands behind and nobody repeats is closed
-    most_open: int = 20_000
+    most_open: int = 5_000  # 2.5 kB each; more than anybody works through
+    most_lately: int = 1_000  # resolved and still known as the same incident when they come back
+    most_context_bytes: int = 16_000_000  # of all that are open, in memory
     remembered: int = 256  # decisions kept for whoever asks why

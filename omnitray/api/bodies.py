@@ -42,6 +42,7 @@ from omnitray.protector.view import (
     QuestionView,
 )
 
+MOST_ACTIVE = 500  # with contexts of 2 kB a megabyte; more is asked for by `alerts`
 LATEST = 20
 State = Literal["ok", "warning", "critical", "unknown"]
 _WORST_FIRST: tuple[State, ...] = ("critical", "warning", "unknown", "ok")
@@ -122,10 +123,10 @@ def snapshot_body(shot: Snapshot) -> SnapshotBody:
 
 
 def active_body(open_alerts: tuple[Alert, ...], latest: list[Alert]) -> ActiveAlerts:
-    """The critical ones that are open, and the latest."""
+    """The critical ones that are open, the newest of them, and the latest; ``count`` has all."""
     newest = sorted(open_alerts, key=lambda alert: alert.last_seen, reverse=True)
     critical = [alert for alert in newest if alert.severity is Severity.CRITICAL]
-    return ActiveAlerts(count=len(open_alerts), critical=critical, latest=latest)
+    return ActiveAlerts(count=len(open_alerts), critical=critical[:MOST_ACTIVE], latest=latest)
 
 
 def actions_body(view: ProtectionView) -> Actions:
@@ -296,11 +297,10 @@ def _protector_part(status: Status, policy: ProtectPolicy, view: ProtectionView)
 
 
 def _alerts_part(status: Status) -> AlertsPart:
-    active = active_body(status.open_alerts, [])
     newest = sorted(status.open_alerts, key=lambda alert: alert.last_seen, reverse=True)
     return AlertsPart(
-        open=active.count,
-        critical=len(active.critical),
+        open=len(status.open_alerts),
+        critical=sum(alert.severity is Severity.CRITICAL for alert in status.open_alerts),
         notifications_paused_until=moment(status.notifications_paused_until),
         latest=newest[:LATEST],
     )

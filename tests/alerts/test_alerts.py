@@ -378,6 +378,48 @@ def test_too_many_open_ones_are_closed_oldest_first() -> None:
     assert Reason.CROWDED_OUT in {each.reason for each in world.alerts.decisions()}
 
 
+def test_large_contexts_leave_memory_oldest_first_and_stay_in_their_files() -> None:
+    world = World(timing=AlertTiming(most_context_bytes=10_000))
+    context = {"text": "x" * 4000}
+    raised = [world.alerts.raise_(FAILED, f"test_{name}", context=context) for name in "abcd"]
+    kept = {alert.title: alert.context for alert in world.alerts.open_alerts()}
+    assert [kept[f"test_{name}"] == context for name in "abcd"] == [False, False, True, True]
+    assert kept["test_a"] == {"left_out": "a context of 4011 bytes; too many large ones are open"}
+    assert world.sink.on_disk()[raised[0].alert.id].context == context
+    for each in raised[2:]:
+        world.alerts.resolve(each.alert.fingerprint)
+    world.alerts.raise_(FAILED, "test_e", context=context)
+    world.alerts.raise_(FAILED, "test_f", context=context)
+    kept = {alert.title: alert.context for alert in world.alerts.open_alerts()}
+    assert kept["test_e"] == kept["test_f"] == context
+
+
+def test_of_many_resolved_ones_the_oldest_are_forgotten() -> None:
+    world = World(timing=AlertTiming(most_lately=2))
+    first = [world.alerts.raise_(FAILED, f"test_{name}") for name in "abc"]
+    for each in first:
+        world.alerts.resolve(each.alert.fingerprint)
+    again = [world.alerts.raise_(FAILED, f"test_{name}") for name in "abc"]
+    same = [new.alert.id == old.alert.id for new, old in zip(again, first, strict=True)]
+    assert same == [False, True, True]
+
+
+def test_what_was_resolved_stays_known_when_time_passes(world: World) -> None:
+    raised = world.alerts.raise_(FAILED, "test_x")
+    world.alerts.resolve(raised.alert.fingerprint)
+    world.pass_(10)
+    world.alerts.raise_(FAILED, "test_other")
+    assert world.alerts.raise_(FAILED, "test_x").alert.id == raised.alert.id
+
+
+def test_what_is_raised_again_within_a_day_is_not_closed_as_stale(world: World) -> None:
+    world.alerts.raise_(FAILED, "test_x", source="pytest")
+    world.pass_(82_800)
+    world.alerts.raise_(FAILED, "test_x", source="pytest")
+    world.pass_(82_800)
+    assert len(world.alerts.open_alerts()) == 1
+
+
 def test_a_clock_set_back_never_makes_an_alert_end_before_it_began(world: World) -> None:
     raised = world.alerts.raise_(CRITICAL, "x")
     world.clock.jump_wall(-86_400)

@@ -29,3 +29,16 @@ def test_a_gigabyte_is_ten_to_the_ninth_bytes(count: float, expected: str) -> No
 def test_window_and_command_line_say_a_size_in_the_same_words(count: int) -> None:
     assert formats.size(count) == amounts.size(count)
     assert formats.rate(count) == amounts.rate(count) == f"{amounts.size(count)}/s"
+
+
+def test_a_context_is_taken_up_to_32_levels_and_64_kb() -> None:
+    def nested(levels: int) -> dict[str, object]:
+        value: dict[str, object] = {"end": 1}
+        for _ in range(levels - 1):
+            value = {"down": value}
+        return value
+
+    assert amounts.context(nested(32)) == nested(32)
+    assert amounts.context(nested(33)) == {"left_out": "a context of more than 32 levels"}
+    assert amounts.context({"x": "y" * 63_000}) == {"x": "y" * 63_000}
+    assert "left_out" in amounts.context({"x": "y" * 65_000})
