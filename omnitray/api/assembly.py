@@ -8,12 +8,10 @@ import time
 from collections.abc import Callable
 from typing import Any, cast
 
-import uvicorn
-
 from omnitray.api.bodies import InstanceIdentity
 from omnitray.api.broadcast import Feed
 from omnitray.api.facade import AppFacade
-from omnitray.api.gate import Gate
+from omnitray.api.gate import App, Gate, Receive, Scope, Send
 from omnitray.api.http_protocol import GuardedHttp
 from omnitray.api.limits import (
     MAX_FRAME_BYTES,
@@ -22,7 +20,8 @@ from omnitray.api.limits import (
 from omnitray.api.routes import RequestContext, router
 from omnitray.api.security import AllowedHosts
 from omnitray.api.token import Token
-from omnitray.api.websocket import SocketDoor
+from omnitray.api.without_command_line import Config
+from omnitray.api.without_command_line import Server as UvicornServer
 from omnitray.settings.model import ApiSettings
 
 KEEP_ALIVE_S = 5
@@ -30,10 +29,10 @@ PING_S = 20.0
 GRACE_S = 1
 
 
-class Server(uvicorn.Server):
+class Server(UvicornServer):
     """uvicorn without its ten wake-ups a second: it sleeps until it is told to stop."""
 
-    def __init__(self, config: uvicorn.Config, stopping: asyncio.Event) -> None:
+    def __init__(self, config: Config, stopping: asyncio.Event) -> None:
         super().__init__(config)
         self._stopping = stopping
 
@@ -61,6 +60,22 @@ class Server(uvicorn.Server):
         await asyncio.sleep(0)  # abort() tells the protocol one turn later
 
 
+class LateSocketDoor:
+    """The WebSocket endpoint, loaded with the first client that asks for it."""
+
+    def __init__(self, door: AppFacade, feed: Feed, identity: InstanceIdentity) -> None:
+        self._given = door, feed, identity
+        self._endpoint: App | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand over."""
+        if self._endpoint is None:
+            from omnitray.api.websocket import SocketDoor  # noqa: PLC0415
+
+            self._endpoint = SocketDoor(*self._given)
+        await self._endpoint(scope, receive, send)
+
+
 def assemble(
     door: AppFacade,
     feed: Feed,
@@ -71,7 +86,7 @@ def assemble(
 ) -> Gate:
     """The whole application."""
     context = RequestContext(door=door, identity=identity, rotate=rotate, wall=time.time)
-    return Gate(router(context, SocketDoor(door, feed, identity)), house, token)
+    return Gate(router(context, LateSocketDoor(door, feed, identity)), house, token)
 
 
 def build_server(app: Gate, settings: ApiSettings, stopping: asyncio.Event) -> Server:
@@ -82,7 +97,7 @@ def build_server(app: Gate, settings: ApiSettings, stopping: asyncio.Event) -> S
     """
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
     secure = settings.open_to_others
-    config = uvicorn.Config(
+    config = Config(
         app,
         http=GuardedHttp,
         ws=cast("type[asyncio.Protocol]", late_socket),  # it is only ever called

@@ -11,10 +11,10 @@ from typing import Any
 
 import h11
 import msgspec
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from omnitray.api.limits import HEADER_TIMEOUT_S, MAX_CONNECTIONS, MAX_STRANGERS, STALL_TIMEOUT_S
 from omnitray.api.wire import Error
+from omnitray.api.without_command_line import H11Protocol
 
 LOG = logging.getLogger(__name__)
 MALFORMED = Error("malformed", "That is not an HTTP request.")

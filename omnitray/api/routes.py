@@ -1,11 +1,10 @@
 """The router: from a path of the table of endpoints to its handler and the encoded answer."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
-from starlette.routing import BaseRoute, Route, Router, WebSocketRoute
 
 from omnitray.api import requests
 from omnitray.api.bodies import InstanceIdentity
@@ -122,17 +121,48 @@ async def no_page(scope: Scope, receive: Receive, send: Send) -> None:
     await refuse(scope, send, NO_PAGE)
 
 
+class Router:
+    """Sends a request to the application of its path, a WebSocket to the only one there is."""
+
+    def __init__(self, paths: Iterable[tuple[str, App]], socket: App) -> None:
+        self._exact: dict[str, App] = {}
+        self._named: list[tuple[re.Pattern[str], App]] = []
+        self._socket = socket
+        for path, app in paths:
+            if "{id}" in path:
+                before, after = path.split("{id}")
+                pattern = f"{re.escape(before)}(?P<id>[^/]+){re.escape(after)}"
+                self._named.append((re.compile(pattern), app))
+            else:
+                self._exact[path] = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Find it, and the id that the path names."""
+        path = scope["path"]
+        if scope["type"] == "websocket":
+            await (self._socket if path == SOCKET else no_page)(scope, receive, send)
+            return
+        scope["path_params"] = {}
+        app = self._exact.get(path) or self._find(scope, path)
+        await app(scope, receive, send)
+
+    def _find(self, scope: Scope, path: str) -> App:
+        for pattern, app in self._named:
+            if found := pattern.fullmatch(path):
+                scope["path_params"] = found.groupdict()
+                return app
+        return no_page
+
+
 def router(context: RequestContext, socket: App) -> Router:
     """Every path, the WebSocket included."""
-    paths: dict[str, list[Endpoint]] = {}
+    rows: dict[str, list[Endpoint]] = {}
     for endpoint in ENDPOINTS:
-        paths.setdefault(endpoint.path, []).append(endpoint)
-    routes: list[BaseRoute] = [
-        Route(path, PathHandler(rows, context)) for path, rows in paths.items()
+        rows.setdefault(endpoint.path, []).append(endpoint)
+    paths: list[tuple[str, App]] = [
+        (path, PathHandler(endpoints, context)) for path, endpoints in rows.items()
     ]
-    routes.append(Route(OPENAPI, Document(context.identity.version)))
-    routes.append(WebSocketRoute(SOCKET, socket))
-    return Router(routes, redirect_slashes=False, default=no_page)
+    return Router([*paths, (OPENAPI, Document(context.identity.version))], socket)
 
 
 def _read_body(content: bytes, shape: type[msgspec.Struct] | None) -> Any:

@@ -1,6 +1,6 @@
 """The server's life: bind, announce, wait for somebody, serve, stop within its time.
 
-What serves (:mod:`omnitray.api.serving`: asyncio, uvicorn, Starlette) is a sixth of the program's
+What serves (:mod:`omnitray.api.serving`: asyncio, uvicorn, h11) is a sixth of the program's
 memory, and most programs are never asked anything. So the thread binds the socket, writes
 ``api.json`` and waits; the first connection brings the rest in, and is answered by it: until then
 the kernel keeps it in the backlog. See docs/adr/015.

@@ -1,4 +1,4 @@
-"""What answers: an asyncio loop with uvicorn and Starlette's router behind the gate.
+"""What answers: an asyncio loop with uvicorn and our router behind the gate.
 
 The heavy half of the server, imported when the first client comes. One :class:`Serving` runs once,
 on the server's thread.

@@ -10,7 +10,6 @@ import time
 from concurrent.futures import Future
 
 import msgspec
-from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from omnitray.api import bodies, facade
 from omnitray.api.bodies import InstanceIdentity
@@ -50,6 +49,27 @@ CLOSE_TIMEOUT_S = 2.0
 Answer = Answered | Subscribed | Leased | Trouble
 
 
+class AcceptedSocket:
+    """The messages of ASGI's WebSocket that are used here."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self.receive = receive
+        self._send = send
+
+    async def accept(self) -> None:
+        """Take the connection in."""
+        await self.receive()  # websocket.connect
+        await self._send({"type": "websocket.accept"})
+
+    async def send_text(self, text: str) -> None:
+        """One message; RuntimeError or OSError when the client has gone."""
+        await self._send({"type": "websocket.send", "text": text})
+
+    async def close(self, code: int, reason: str) -> None:
+        """Let it go."""
+        await self._send({"type": "websocket.close", "code": code, "reason": reason})
+
+
 class SocketDoor:
     """The WebSocket endpoint as an ASGI application."""
 
@@ -72,11 +92,11 @@ class SocketDoor:
         client = self._feed.join()
         client.topics, client.snapshot_interval_s = topics, wishes.snapshot_interval_s
         try:
-            await self._serve(WebSocket(scope, receive, send), client)
+            await self._serve(AcceptedSocket(receive, send), client)
         finally:
             self._feed.leave(client)
 
-    async def _serve(self, socket: WebSocket, client: Listener) -> None:
+    async def _serve(self, socket: AcceptedSocket, client: Listener) -> None:
         await socket.accept()
         await socket.send_text(self._hello(client))
         conversation = Conversation(self._door, client)
@@ -89,7 +109,7 @@ class SocketDoor:
         finally:
             conversation.release_all()
             await _finish(tasks)
-        with contextlib.suppress(TimeoutError, RuntimeError, WebSocketDisconnect):
+        with contextlib.suppress(TimeoutError, RuntimeError, OSError):
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 code = TRY_LATER if client.lagged else POLICY
                 await socket.close(code, client.goodbye)
@@ -190,12 +210,12 @@ def _leased(event: str, own_id: str, status: Status) -> Leased:
     )
 
 
-async def _write(socket: WebSocket, client: Listener) -> None:
+async def _write(socket: AcceptedSocket, client: Listener) -> None:
     while (text := await client.queue.get()) is not None:
         await socket.send_text(text)
 
 
-async def _read(socket: WebSocket, conversation: Conversation) -> None:
+async def _read(socket: AcceptedSocket, conversation: Conversation) -> None:
     while True:
         message = await socket.receive()
         if message["type"] == "websocket.disconnect":
@@ -215,7 +235,7 @@ async def _finish(tasks: set[asyncio.Task[None]]) -> None:
 
 def _is_goodbye(outcome: BaseException) -> bool:
     """The client went while we were sending: no fault of anybody."""
-    return isinstance(outcome, WebSocketDisconnect | RuntimeError | OSError)
+    return isinstance(outcome, RuntimeError | OSError)
 
 
 def _log_fault(future: Future[Status]) -> None:

@@ -35,11 +35,34 @@ server.ready.wait(20)
 print(bool(server.url), [name for name in {HEAVY!r} if name in sys.modules], server.stop())
 """
 
+ONE_ASKS = """
+import sys
+import urllib.request
+from pathlib import Path
+from omnitray.api.server import ApiServer
+from omnitray.settings.model import ApiSettings
+from support.fake_door import FakeDoor
+
+server = ApiServer(FakeDoor(), ApiSettings(port=0), Path(sys.argv[1]))
+server.start()
+server.ready.wait(20)
+with urllib.request.urlopen(server.url + "/api/monitoring/health", timeout=20) as answer:
+    print(answer.status, server.stop())
+print(sorted({"click", "starlette", "anyio", "websockets", "multiprocessing"} & set(sys.modules)))
+"""
+
 
 def test_until_somebody_asks_nothing_heavy_is_loaded(tmp_path: Path) -> None:
     command = [sys.executable, "-c", NOBODY_ASKS, str(tmp_path / "run" / "api.json")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("True [] True\n", "")
+
+
+def test_the_first_request_loads_no_command_line_and_no_websocket(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", ONE_ASKS, str(tmp_path / "run" / "api.json")]
+    place = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=place)
+    assert (done.stdout, done.stderr) == ("200 True\n[]\n", "")
 
 
 def test_the_first_to_ask_is_answered_and_so_are_all_who_came_with_it(api: Running) -> None:
