@@ -177,6 +177,7 @@ class FakeDoor:
 
     def __init__(self) -> None:
         self._leases = Leases(ModeAndLevel(Mode.DEV, None))
+        self._told = self._leases.effective
         self._work: queue.SimpleQueue[tuple[Any, Future[Any]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._carry_out_all, name="fake-main")
         self._receivers: list[d.Receiver] = []
@@ -321,9 +322,12 @@ class FakeDoor:
         return self.status()
 
     def _changed(self, choice: ModeAndLevel) -> Status:
+        before, self._told = self._told, choice
         status = self.status()
-        self.emit(d.ModeChanged(choice.mode))
-        self.emit(d.LevelChanged(status.level, choice.level, status.interval_s))
+        if choice.mode is not before.mode:
+            self.emit(d.ModeChanged(choice.mode))
+        if choice.level is not before.level:
+            self.emit(d.LevelChanged(status.level, choice.level, status.interval_s))
         return status
 
     def _store(self, new: d.RaiseAlert) -> Alert:
