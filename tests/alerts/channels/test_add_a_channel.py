@@ -22,10 +22,16 @@ def test_a_channel_is_one_class_and_the_line_that_attaches_it(tmp_path: Path) ->
     dispatcher = Dispatcher(AlertStore(History(tmp_path / "alerts", clock), clock), {}, clock)
     dispatcher.attach(AlertChannel.SYSLOG, written["BellChannel"](tmp_path / "bell"))
     alert = an_alert(1, title="it burns")
-    channels = frozenset({AlertChannel.SYSLOG})
+    channels = (AlertChannel.SYSLOG,)
     for notify in (True, False):
         decision = Decision(
-            alert_id=alert.id, channels=channels, reason=Reason.NEW, notify=notify, title="it burns"
+            reason=Reason.NEW,
+            alert_id=alert.id,
+            fingerprint=alert.fingerprint,
+            at=0.0,
+            channels=channels,
+            notify=notify,
+            title="it burns",
         )
         dispatcher.submit(alert, decision)
     assert dispatcher.close()
