@@ -7,6 +7,7 @@
 - With ``CI`` set a skip is a failure: a missing tool must not look like a pass.
 """
 
+import gc
 import logging
 import os
 from collections.abc import Callable, Generator, Iterator
@@ -28,6 +29,7 @@ from support.surprises import (
 
 pytest_plugins = ["pytester"]
 
+_GARBAGE = 50_000  # new objects: the collector takes some 50 ms for a whole round, so not each test
 IN_CI = bool(os.environ.get("CI"))
 
 _HERE = Path(__file__).parent
@@ -47,6 +49,23 @@ settings.register_profile(
     "ci", max_examples=200, deadline=None, derandomize=True, database=None, print_blob=True
 )
 settings.load_profile("ci" if IN_CI else "dev")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _collector() -> Iterator[None]:
+    """The cycle collector runs between tests, on the main thread, as in the program itself.
+
+    On a test's worker thread it would destroy Qt objects there, and Qt crashes or hangs.
+    """
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def pytest_runtest_logfinish() -> None:
+    gc.disable()  # a test of the program's collector gives Python its own back
+    if gc.get_count()[0] > _GARBAGE:
+        gc.collect()
 
 
 def pytest_configure(config: pytest.Config) -> None:
