@@ -56,6 +56,7 @@ def test_another_thread_collects_nothing(collector: Collector) -> None:
 
 
 def test_without_it_another_thread_does() -> None:
+    gc.enable()  # as Python comes; the tests have it off
     deleted_by: list[str] = []
     Knot(deleted_by)
     in_a_thread()
