@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QTreeView, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QScrollArea, QTreeView, QWidget
 from pytestqt.qtbot import QtBot
 
 from omnitray.settings import Settings
@@ -65,6 +65,9 @@ def cut_off(window: QWidget) -> list[str]:
             found.append(f"button {widget.text()!r} has {widget.width()}")
         elif isinstance(widget, QTreeView):
             found += cut_cells(widget)
+        if isinstance(widget, QScrollArea) and widget.horizontalScrollBar().maximum():
+            over = widget.horizontalScrollBar().maximum()
+            found.append(f"{over} pixels at the right of {widget.accessibleName()!r} out of sight")
         if isinstance(widget, QLabel | QAbstractButton) and widget.text():
             line = widget.fontMetrics().height()
             if widget.height() < line - 1:  # the metrics are rounded up to whole pixels

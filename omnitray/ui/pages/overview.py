@@ -18,7 +18,7 @@ from omnitray.ui.pages.page import Page, PageContext
 from omnitray.ui.pages.processes.model import JobsModel
 from omnitray.ui.pages.processes.text import grips, top_jobs
 from omnitray.ui.pages.processes.view import JobsView
-from omnitray.ui.theme import GAP, width_of
+from omnitray.ui.theme import GAP
 from omnitray.ui.widgets.choice import Segments
 from omnitray.ui.widgets.frames import Card, GivingRow, scrolled
 from omnitray.ui.widgets.labels import ElidedLabel, label
@@ -26,7 +26,7 @@ from omnitray.ui.widgets.labels import ElidedLabel, label
 RANGES = ((60.0, "1 min"), (300.0, "5 min"), (900.0, "15 min"), (3600.0, "1 h"))
 _RANGE_S = 300.0  # at first, and where a range that was kept is no longer offered
 _TOP = 5
-_ONE_COLUMN_EM = 34  # in widths of an M
+_SCROLL_BAR = 10  # as wide as the style sheet draws it
 _STRAIN_HINT = "Share of the last 10 s in which at least one program had to wait for it."
 _ALERT_CHARTS = {"cpu": "CPU", "memory": "Memory", "disk": "Disk"}
 
@@ -134,7 +134,8 @@ class OverviewPage(Page):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """One chart beneath the other where two have no room."""
-        narrow = event.size().width() < _ONE_COLUMN_EM * width_of(self.font(), "M")
+        widest = max(card.minimumSizeHint().width() for card in self.cards.values())
+        narrow = event.size().width() < 2 * widest + GAP + _SCROLL_BAR
         if self._columns != (1 if narrow else 2):
             self._place_cards(1 if narrow else 2)
         super().resizeEvent(event)

@@ -12,7 +12,9 @@ from PySide6.QtCore import (
     Qt,
     Slot,
 )
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QHBoxLayout,
     QVBoxLayout,
     QWidget,
@@ -42,6 +44,7 @@ from omnitray.ui.widgets.labels import label, paragraph, plain_tooltip
 NO_JOURNAL = "Nothing was done so far. Every action will be listed here, with its reason."
 NOTHING_HELD = "Nothing is held back, so there is nothing to undo."
 _JOURNAL_MARGIN = 4
+_SCROLL_BAR = 10  # as wide as the style sheet draws it
 _STATES = (
     (ProtectState.ON, "on"),
     (ProtectState.WATCH, "watch only"),
@@ -172,7 +175,7 @@ class ProtectionPage(Page):
         held.head.addWidget(self.undo_all)
         held.column.addWidget(self.held)
         held.column.addWidget(self.told)
-        middle = QHBoxLayout()
+        self._middle = middle = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         middle.setSpacing(GAP)
         middle.addWidget(self.why, 8)
         middle.addWidget(self.effects, 5)
@@ -192,6 +195,14 @@ class ProtectionPage(Page):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scrolled(content))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Put the means under the explanation where both have no room side by side."""
+        least = self.why.minimumSizeHint().width() + self.effects.minimumSizeHint().width()
+        narrow = event.size().width() < least + GAP + _SCROLL_BAR
+        directions = QBoxLayout.Direction
+        self._middle.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
+        super().resizeEvent(event)
 
     def _connect(self) -> None:
         self.state.chosen.connect(self.context.intents.protect_state_requested)

@@ -56,7 +56,9 @@ class SettingRow(QWidget):
     def _lay_out(self) -> None:
         words = QVBoxLayout()
         words.setSpacing(0)
-        words.addWidget(label(self.field.title))
+        title = label(self.field.title)
+        title.setWordWrap(True)
+        words.addWidget(title)
         about = label(self.field.help, scale=0.92, muted=True)
         about.setWordWrap(True)
         words.addWidget(about)
