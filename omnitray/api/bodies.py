@@ -1,6 +1,6 @@
 """From the program's facts to the bodies of the wire. Pure."""
 
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -31,7 +31,7 @@ from omnitray.api.wire import (
     StatusBody,
 )
 from omnitray.base.clock import timestamp
-from omnitray.base.facts import Job, MemoryFacts, MonitorLevel, Severity, Snapshot
+from omnitray.base.facts import Job, MonitorLevel, Severity, Snapshot
 from omnitray.base.policy import Band, ProtectPolicy
 from omnitray.protector.view import (
     Answer,
@@ -43,6 +43,7 @@ from omnitray.protector.view import (
 )
 
 MOST_ACTIVE = 500  # with contexts of 2 kB a megabyte; more is asked for by `alerts`
+T = TypeVar("T", bound=msgspec.Struct)
 LATEST = 20
 State = Literal["ok", "warning", "critical", "unknown"]
 _WORST_FIRST: tuple[State, ...] = ("critical", "warning", "unknown", "ok")
@@ -96,30 +97,19 @@ def status_body(door: AppFacade, identity: InstanceIdentity) -> StatusBody:
     )
 
 
+def body_of(shape: type[T], fact: object, **other: Any) -> T:
+    """A body with the fields and properties of a fact that have its names.
+
+    ``other`` is what the wire says otherwise than the fact, or what the fact does not say.
+    """
+    names = [each for each in shape.__struct_fields__ if each not in other and hasattr(fact, each)]
+    return shape(**{name: getattr(fact, name) for name in names}, **other)
+
+
 def snapshot_body(shot: Snapshot) -> SnapshotBody:
     """One reading, with the figures spelt out that the fact computes."""
-    return SnapshotBody(
-        taken_at=timestamp(shot.taken_at),
-        level=shot.level,
-        interval_s=shot.interval_s,
-        cpu_percent=shot.cpu_percent,
-        memory_percent=shot.memory_percent,
-        disk_percent=shot.disk_percent,
-        cpu_per_core_percent=shot.cpu_per_core_percent,
-        load=shot.load,
-        memory=_memory_body(shot.memory) if shot.memory else None,
-        disks=shot.disks,
-        disk_read_bps=shot.disk_read_bps,
-        disk_write_bps=shot.disk_write_bps,
-        net_recv_bps=shot.net_recv_bps,
-        net_sent_bps=shot.net_sent_bps,
-        connections=shot.connections,
-        processes=shot.processes,
-        temperatures=shot.temperatures,
-        battery=shot.battery,
-        pressure=shot.pressure,
-        cost_s=shot.cost_s,
-    )
+    memory = body_of(MemoryBody, shot.memory) if shot.memory else None
+    return body_of(SnapshotBody, shot, taken_at=timestamp(shot.taken_at), memory=memory)
 
 
 def active_body(open_alerts: tuple[Alert, ...], latest: list[Alert]) -> ActiveAlerts:
@@ -143,53 +133,22 @@ def actions_body(view: ProtectionView) -> Actions:
 
 def held_body(held: HeldAction) -> HeldBody:
     """One job under action."""
-    return HeldBody(
-        action_id=held.action_id,
-        job_key=held.job_key,
-        title=held.title,
-        grip=held.grip,
-        since=timestamp(held.since),
-        means=held.means,
-        why=held.why,
-        process_count=held.process_count,
-        undoable=held.undoable,
-    )
+    return body_of(HeldBody, held, since=timestamp(held.since))
 
 
 def breaker_body(breaker: BreakerView) -> BreakerBody:
     """The circuit breaker."""
-    fields = msgspec.structs.asdict(breaker)
-    return BreakerBody(**{**fields, "until": moment(breaker.until)})
+    return body_of(BreakerBody, breaker, until=moment(breaker.until))
 
 
 def action_body(line: JournalLine) -> ActionBody:
     """One line of the journal."""
-    return ActionBody(
-        id=line.action_id,
-        at=timestamp(line.at),
-        what=line.what,
-        why=line.why,
-        outcome=line.outcome,
-    )
+    return body_of(ActionBody, line, id=line.action_id, at=timestamp(line.at))
 
 
 def job_body(job: Job) -> JobBody:
     """One job; its processes by their ids alone."""
-    return JobBody(
-        key=job.key,
-        title=job.title,
-        name=job.name,
-        project=job.project,
-        kind=job.kind,
-        leader_pid=job.leader_pid,
-        process_count=job.process_count,
-        cpu_percent=job.cpu_percent,
-        rss_bytes=job.rss_bytes,
-        pss_bytes=job.pss_bytes,
-        growth_bps=job.growth_bps,
-        cgroup=job.cgroup,
-        pids=[process.pid for process in job.processes],
-    )
+    return body_of(JobBody, job, pids=[process.pid for process in job.processes])
 
 
 def level_name(chosen: MonitorLevel | None) -> LevelName:
@@ -199,11 +158,7 @@ def level_name(chosen: MonitorLevel | None) -> LevelName:
 
 def level_state(status: Status) -> LevelState:
     """How often the monitor looks."""
-    return LevelState(
-        level=status.level,
-        chosen_level=level_name(status.chosen_level),
-        interval_s=status.interval_s,
-    )
+    return body_of(LevelState, status, chosen_level=level_name(status.chosen_level))
 
 
 def mode_state(status: Status, policy: ProtectPolicy) -> ModeState:
@@ -265,25 +220,10 @@ def _disk(shot: Snapshot | None, band: Band, policy: ProtectPolicy) -> DiskGauge
     )
 
 
-def _memory_body(memory: MemoryFacts) -> MemoryBody:
-    return MemoryBody(
-        total_bytes=memory.total_bytes,
-        available_bytes=memory.available_bytes,
-        used_bytes=memory.used_bytes,
-        used_percent=memory.used_percent,
-        swap_total_bytes=memory.swap_total_bytes,
-        swap_free_bytes=memory.swap_free_bytes,
-        limited=memory.limited,
-    )
-
-
 def _monitor_part(status: Status) -> MonitorPart:
-    return MonitorPart(
-        level=status.level,
-        chosen_level=level_name(status.chosen_level),
-        interval_s=status.interval_s,
-        snapshot=snapshot_body(status.snapshot) if status.snapshot else None,
-    )
+    shot = snapshot_body(status.snapshot) if status.snapshot else None
+    chosen = level_name(status.chosen_level)
+    return body_of(MonitorPart, status, chosen_level=chosen, snapshot=shot)
 
 
 def _protector_part(status: Status, policy: ProtectPolicy, view: ProtectionView) -> ProtectorPart:
@@ -317,13 +257,10 @@ def answer_of(name: str) -> Answer:
 def question_body(question: QuestionView) -> QuestionBody:
     """A question on the wire."""
     names = tuple(_NEVER_TOUCH if each is Answer.NEVER else each.value for each in question.answers)
-    return QuestionBody(
-        id=question.id,
+    return body_of(
+        QuestionBody,
+        question,
         job=question.job_key,
-        title=question.title,
-        text=question.text,
         answers=msgspec.convert(names, tuple[AnswerName, ...]),
         deadline=moment(question.deadline),
-        unanswered=question.unanswered,
-        paused=question.paused,
     )

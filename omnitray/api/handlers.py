@@ -131,7 +131,7 @@ async def jobs(call: Call) -> Jobs:
 async def explain(call: Call) -> ExplanationBody:
     """Who would be acted on now, in what order, and why; changes nothing."""
     found = await asyncio.to_thread(call.door.explain)
-    return ExplanationBody(title=found.title, text=found.text, considered=found.considered)
+    return bodies.body_of(ExplanationBody, found)
 
 
 async def raise_alert(call: Call) -> Alert:

@@ -216,33 +216,25 @@ def message_of(event: Event) -> tuple[Topic, EventMessage]:
         case AlertChanged(alert):
             return Topic.ALERT, alert_message(alert)
         case SnapshotTaken(snapshot):
-            fields = msgspec.structs.asdict(bodies.snapshot_body(snapshot))
-            return Topic.SNAPSHOT, SnapshotMessage(**fields)
+            return Topic.SNAPSHOT, bodies.body_of(SnapshotMessage, bodies.snapshot_body(snapshot))
         case Acted(line):
-            fields = msgspec.structs.asdict(bodies.action_body(line))
-            return Topic.ACTION, ActionMessage(**fields)
+            return Topic.ACTION, bodies.body_of(ActionMessage, bodies.action_body(line))
         case ModeChanged(mode):
             return Topic.MODE, ModeMessage(mode=mode)
         case QuestionChanged(question, is_open):
-            fields = msgspec.structs.asdict(bodies.question_body(question))
-            state: Literal["open", "closed"] = "open" if is_open else "closed"
-            return Topic.QUESTION, QuestionMessage(state=state, **fields)
+            state = "open" if is_open else "closed"
+            body = bodies.question_body(question)
+            return Topic.QUESTION, bodies.body_of(QuestionMessage, body, state=state)
         case LevelChanged():
-            return Topic.LEVEL, LevelMessage(
-                level=event.level,
-                chosen_level=bodies.level_name(event.chosen),
-                interval_s=event.interval_s,
-            )
+            chosen = bodies.level_name(event.chosen)
+            return Topic.LEVEL, bodies.body_of(LevelMessage, event, chosen_level=chosen)
 
 
 def alert_of(message: AlertMessage) -> Alert:
     """The alert that a message carries."""
-    fields = msgspec.structs.asdict(message)
-    del fields["event"], fields["type"]
-    return Alert(type=fields.pop("alert_type"), **fields)
+    return bodies.body_of(Alert, message, type=message.alert_type)
 
 
 def alert_message(alert: Alert) -> AlertMessage:
     """An alert on the WebSocket."""
-    fields = msgspec.structs.asdict(alert)
-    return AlertMessage(alert_type=fields.pop("type"), **fields)
+    return bodies.body_of(AlertMessage, alert, alert_type=alert.type, type="alert")
