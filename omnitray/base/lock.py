@@ -7,7 +7,7 @@ that somebody removes lets nobody in.
 ``flock`` where there is one (a lock of the open file, also across PID namespaces and over NFS), the
 first byte of the file on Windows. ``QLockFile`` writes a pid and a host name and judges by them
 whether the holder lives: wrong in containers and after a change of the name; and it brings Qt to
-the command line (docs/adr/018).
+the command line (docs/adr/019).
 """
 
 import contextlib
