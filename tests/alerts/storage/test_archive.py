@@ -1,4 +1,5 @@
 import gzip
+import tracemalloc
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -148,3 +149,55 @@ def test_what_stands_before_a_hole_in_a_large_member_is_read(tmp_path: Path) -> 
     packed[len(packed) * 3 // 4] ^= 0xFF
     (tmp_path / "x.gz").write_bytes(packed)
     assert len(set(GzipLines(tmp_path / "x.gz")) & set(lines)) > 1000
+
+
+def test_marks_follow_the_file_lines_are_chosen_and_strays_are_left(tmp_path: Path) -> None:
+    archive = archive_in(tmp_path)
+    append(archive, [0, 1])
+    (tmp_path / "archive" / "alerts-2026-11.jsonl.gz.old").write_bytes(b"somebody's")
+    assert [(mark.file, mark.count) for mark in archive.months()] == [(MONTH, 2)]
+    append(archive, [2])
+    assert [mark.count for mark in archive.months()] == [3]
+    assert [alert.id for alert in archive.at(MONTH, {1})] == [an_alert(1).id]
+    assert archive.files() == [MONTH]
+
+
+def test_a_bomb_and_rubbish_are_read_in_bounded_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("omnitray.alerts.storage.archive._LINE_BYTES", 1_000_000)
+    monkeypatch.setattr("omnitray.alerts.storage.archive._UNPACKED_BYTES", 50_000_000)
+    one = gzip.compress(b"one\n")
+    bomb = gzip.compress(b"x" * 20_000_000)
+    path = tmp_path / "x.gz"
+    path.write_bytes(one + bomb + one)
+    tracemalloc.start()
+    reader = GzipLines(path)
+    assert list(reader) == [b"one\n", b"one\n"]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert reader.damaged
+    assert peak < 10_000_000
+    path.write_bytes(gzip.compress(b"\n" * 60_000_000))
+    blanks = GzipLines(path)
+    assert sum(1 for _ in blanks) <= 50_000_000 + (1 << 16)
+    assert blanks.damaged
+    path.write_bytes(b"\x1f\x8b\x08" * 100_000)
+    assert list(GzipLines(path)) == []
+
+
+@pytest.mark.expect_log("cannot be read to its end")
+def test_a_month_that_cannot_be_read_to_its_end_is_counted_again_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    archive = archive_in(tmp_path)
+    append(archive, [0, 1])
+
+    def refuse(_handle: int, _count: int) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.read", refuse)
+        assert [mark.count for mark in archive.months()] == [0]
+    assert [mark.count for mark in archive.months()] == [2]
+    assert len([each for each in caplog.records if "to its end" in each.message]) == 1
