@@ -15,7 +15,7 @@ from _environment import ROOT
 from _say import Problem, complain, say
 
 HERE = Path(__file__).resolve().parent
-_MOST_WORKERS = 8  # each takes some 300 MB, and collecting 15 s of a processor
+_MOST_WORKERS = 8  # each collects all tests: 170 MB of memory at that point
 
 
 def main(arguments: list[str]) -> int:

@@ -29,7 +29,7 @@ from support.surprises import (
 
 pytest_plugins = ["pytester"]
 
-_GARBAGE = 50_000  # new objects: the collector takes some 50 ms for a whole round, so not each test
+_GARBAGE = 50_000  # new objects: a whole round after each test would cost more than most tests
 IN_CI = bool(os.environ.get("CI"))
 
 _HERE = Path(__file__).parent
