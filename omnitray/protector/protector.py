@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Mapping
 from typing import TypeVar
 
 from omnitray.base.conditions import is_memory_clear
-from omnitray.base.facts import ProtectState
+from omnitray.base.facts import ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
 from omnitray.protector import circuit_breaker
 from omnitray.protector.cause import JobHistories
@@ -155,7 +155,7 @@ class ResourceProtector:
         }
         state.kept &= self._paused(facts)
         if facts.jobs:
-            clear = is_memory_clear(facts.reading.memory, policy.limits)
+            clear = _is_calm(facts, policy)
             self._histories.observe(facts.jobs, facts.reading.monotonic_s, clear=clear)
             self._forget_gone(facts)
 
@@ -189,6 +189,16 @@ class ResourceProtector:
             state.breaker, memory, floor, context.now_s, ends=ends
         )
         return out.decisions
+
+
+def _is_calm(facts: Facts, policy: ProtectPolicy) -> bool:
+    """Whether memory is clear, does not fall, and no job is held for it: growth counts from here.
+
+    A hog that is seen to grow before memory is over anything must not be forgotten on its way.
+    """
+    held = any(each.action.resource is Resource.MEMORY for each in facts.active)
+    falls = facts.memory_forecast is not None
+    return is_memory_clear(facts.reading.memory, policy.limits) and not (held or falls)
 
 
 def _not_yet(until: Mapping[_Key, float], now_s: float) -> set[_Key]:

@@ -159,7 +159,9 @@ class MemoryPolicy:
         if cause is None and reason is AlarmReason.CAUSE_UNTOUCHABLE:
             return
         key = cause.job_key if cause else ""
-        since_s = out.now_s - self._named_s.get(key, float("-inf"))
+        named_s = self._named_s
+        last_s = named_s.get(key) if cause else max(named_s.values(), default=None)
+        since_s = out.now_s - (float("-inf") if last_s is None else last_s)
         if since_s >= constants.TELL_AGAIN_S:
             self._named_s[key] = out.now_s
             out.alarm(reason, named(choice.considered), cause)
