@@ -19,7 +19,7 @@ from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal, Slot
 from omnitray import __version__, platforms
 from omnitray.alerts.channels.desktop import DesktopChannel
 from omnitray.alerts.channels.dispatch import Dispatcher
-from omnitray.alerts.channels.notification import SNOOZE_ACTION
+from omnitray.alerts.channels.notification import RESTART_ACTION, SNOOZE_ACTION
 from omnitray.alerts.channels.syslog import SyslogChannel
 from omnitray.alerts.silences import SilenceFile
 from omnitray.alerts.storage.history import History
@@ -66,6 +66,7 @@ from omnitray.runtime.instance import Instance, activate
 from omnitray.runtime.notifications import Notifications
 from omnitray.runtime.protection import ProtectionFacade
 from omnitray.runtime.protection_worker import Engine
+from omnitray.runtime.servers import WatchedServers
 from omnitray.runtime.settings_keeper import SettingsKeeper
 from omnitray.runtime.shutdown import Stages, StopSignals
 from omnitray.runtime.workers import MonitorWorker, WorkerThread
@@ -189,12 +190,14 @@ class App(QObject):
             parent=self,
         )
         self.protection = self._build_protection()
+        self.servers = WatchedServers(self.hub, self.settings, paths, self.platform.server_scopes)
         self.parts = AppContext(
             hub=self.hub,
             settings=self.settings,
             ring=self.monitor.ring,
             store=self.store,
             protection=self.protection,
+            servers=self.servers,
         )
         self.door = ProgramFacade(self.parts)
         self.door.quit_asked.connect(self._on_quit_asked)
@@ -284,6 +287,7 @@ class App(QObject):
         stages.add("the local API", self.api.stop)
         stages.add("the monitor", self.monitor_thread.stop)
         stages.add("the protector", self.protection.stop)
+        stages.add("the servers' watch", self.servers.stop)
         stages.add("the hub", self.hub.stop)
         stages.add("the channels", self.dispatcher.close)
         stages.add("the notifications", self.notifications.stop)
@@ -310,6 +314,7 @@ class App(QObject):
         self.notifications.start()
         self.monitor_thread.start()
         self.protection.start()
+        self.servers.start()
         if self.shell is not None:
             self.shell.start()
         self._channel_check.start()
@@ -381,6 +386,8 @@ class App(QObject):
             return
         if action == SNOOZE_ACTION:
             self.hub.snooze(_SNOOZE_S, alert_id)
+        elif action == RESTART_ACTION:
+            self.servers.restart_of_alert(alert_id)
 
 
 def build(paths: Paths, *, headless: bool) -> App:

@@ -40,6 +40,7 @@ PLATFORM_MAY_IMPORT = {
     "processes",
     "monitor",
     "protector",
+    "servers",
     "settings",
 }
 BESIDE = {"platforms", "pytest_plugin", "__main__", "__init__"}

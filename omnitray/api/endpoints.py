@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from omnitray.alerts.model import Alert
-from omnitray.api import handlers, requests, wire
+from omnitray.api import handlers, requests, server_calls, server_wire, wire
 from omnitray.api.facade import Done, ProtectionSettings
 from omnitray.api.handlers import Call
 from omnitray.api.requests import AlertsQuery, NoQuery, SnapshotsQuery
@@ -61,6 +61,13 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _get("/actions", handlers.actions, wire.Actions),
     _get("/jobs", handlers.jobs, wire.Jobs),
     _get("/explain", handlers.explain, wire.ExplanationBody),
+    _get("/servers", server_calls.servers, server_wire.Servers),
+    _get(
+        "/servers/{id}/log",
+        server_calls.server_log,
+        server_wire.ServerLogBody,
+        query=server_calls.LogQuery,
+    ),
     _post("/alerts", handlers.raise_alert, Alert, body=requests.NewAlert, status=201),
     _post("/mode", handlers.set_mode, wire.ModeState, body=requests.NewMode),
     _post("/level", handlers.set_level, wire.LevelState, body=requests.NewLevel),
@@ -88,5 +95,15 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     _post("/quit", handlers.quit_program, Done),
     _post("/clean", handlers.clean, Done, body=requests.NewClean),
+    _post(
+        "/servers",
+        server_calls.watch_server,
+        server_wire.ServerBody,
+        body=server_calls.NewServer,
+        status=201,
+    ),
+    _post("/servers/{id}/start", server_calls.start_server, server_wire.ServerBody),
+    _post("/servers/{id}/stop", server_calls.stop_server, server_wire.ServerBody),
+    _post("/servers/{id}/restart", server_calls.restart_server, server_wire.ServerBody),
     _post("/token/rotate", handlers.rotate_token, wire.TokenBody),
 )

@@ -8,7 +8,7 @@ happened. Events come on the main thread; the receiver takes them elsewhere itse
 import enum
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -25,9 +25,12 @@ from omnitray.protector.view import (
     ProtectionView,
     QuestionView,
 )
+from omnitray.servers.model import Owner, ServerView
+from omnitray.settings.servers import ServerSettings
 
 R_co = TypeVar("R_co", covariant=True)
 R = TypeVar("R")
+ServerVerb = Literal["start", "stop", "restart"]
 
 
 class Refusal(enum.StrEnum):
@@ -164,6 +167,20 @@ class Quit(Command[Done], frozen=True, kw_only=True):
     """End the program, as its menu does."""
 
 
+class OrderServer(Command[ServerView], frozen=True, kw_only=True):
+    """Start, stop or restart a watched server."""
+
+    name: str
+    verb: ServerVerb
+
+
+class WatchServer(Command[ServerView], frozen=True, kw_only=True):
+    """Watch and start a server that no settings declare."""
+
+    spec: ServerSettings
+    owner: Owner = "serve"
+
+
 class AlertChanged(msgspec.Struct, frozen=True):
     """An alert was raised, counted, acknowledged or resolved."""
 
@@ -203,7 +220,21 @@ class QuestionChanged(msgspec.Struct, frozen=True):
     open: bool
 
 
-Event = AlertChanged | SnapshotTaken | Acted | ModeChanged | LevelChanged | QuestionChanged
+class ServerChanged(msgspec.Struct, frozen=True):
+    """A watched server stands differently."""
+
+    view: ServerView
+
+
+Event = (
+    AlertChanged
+    | SnapshotTaken
+    | Acted
+    | ModeChanged
+    | LevelChanged
+    | QuestionChanged
+    | ServerChanged
+)
 Receiver = Callable[[Event], None]
 
 
@@ -244,6 +275,14 @@ class AppFacade(Protocol):
 
     def explain(self) -> Explanation:
         """Who would be acted on now, in what order, and why. Changes nothing."""
+        ...
+
+    def servers(self) -> tuple[ServerView, ...]:
+        """The watched servers, in order of declaration."""
+        ...
+
+    def server_log(self, name: str, lines: int) -> tuple[str, ...]:
+        """The last lines of a server's log; reads a file. Empty for an unknown name."""
         ...
 
     def submit(self, command: Command[R]) -> Future[R]:

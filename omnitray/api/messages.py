@@ -15,8 +15,10 @@ from omnitray.api.facade import (
     LevelChanged,
     ModeChanged,
     QuestionChanged,
+    ServerChanged,
     SnapshotTaken,
 )
+from omnitray.api.server_wire import ServerMessage, server_message
 from omnitray.api.wire import ActionBody, AnswerName, LevelName, QuestionBody, SnapshotBody
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 
@@ -32,6 +34,7 @@ class Topic(enum.StrEnum):
     MODE = "mode"
     LEVEL = "level"
     QUESTION = "question"
+    SERVER = "server"
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True):
@@ -206,7 +209,13 @@ class AnswerCommand(
 
 FromClient = Subscribe | TakeLease | Release | AnswerCommand
 EventMessage = (
-    AlertMessage | SnapshotMessage | ActionMessage | ModeMessage | LevelMessage | QuestionMessage
+    AlertMessage
+    | SnapshotMessage
+    | ActionMessage
+    | ModeMessage
+    | LevelMessage
+    | QuestionMessage
+    | ServerMessage
 )
 
 
@@ -219,6 +228,8 @@ def message_of(event: Event) -> tuple[Topic, EventMessage]:
             return Topic.SNAPSHOT, bodies.body_of(SnapshotMessage, bodies.snapshot_body(snapshot))
         case Acted(line):
             return Topic.ACTION, bodies.body_of(ActionMessage, bodies.action_body(line))
+        case ServerChanged(view):
+            return Topic.SERVER, server_message(view)
         case ModeChanged(mode):
             return Topic.MODE, ModeMessage(mode=mode)
         case QuestionChanged(question, is_open):

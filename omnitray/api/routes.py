@@ -65,6 +65,8 @@ class PathHandler:
             return call
         try:
             return await endpoint.handler(call)
+        except msgspec.ValidationError as error:
+            return Denied(422, "invalid", f"{error}.")
         except CommandRefused as refused:
             status = REFUSAL_STATUS[refused.refusal]
             return Denied(status, refused.refusal.value, refused.detail)

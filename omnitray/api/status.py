@@ -33,6 +33,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     holding: tuple[str, ...] = ()  # one phrase for each job under action: "pytest · ~/shop slowed"
     notifications_paused_until: float | None = None  # wall clock
     own: OwnCost | None = None
+    servers: tuple[str, ...] = ()  # one phrase for each watched server that is not as it should
     problems: tuple[str, ...] = ()  # settings problems, storage problems: sentences
 
 

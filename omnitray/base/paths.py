@@ -68,6 +68,16 @@ class Paths(msgspec.Struct, frozen=True):
         return self.data / "actions.jsonl"
 
     @property
+    def servers_file(self) -> Path:
+        """Which watched servers run, and what was learnt of their starts."""
+        return self.data / "servers.json"
+
+    @property
+    def server_logs(self) -> Path:
+        """A rotated log for each watched server."""
+        return self.state / "servers"
+
+    @property
     def log_file(self) -> Path:
         """The rotated log."""
         return self.state / "log" / "omnitray.log"

@@ -78,6 +78,7 @@ def build_parser(files: object = None) -> argparse.ArgumentParser:
     _add_state(command)
     _add_alerts(command, files)
     _add_protector(command)
+    _add_servers(command)
     _add_program(command)
     return parser
 
@@ -151,6 +152,23 @@ def _add_protector(command: Subparsers) -> None:
     sub.add_argument("--dry-run", action="store_true", help="only say what that would free")
 
 
+def _add_servers(command: Subparsers) -> None:
+    command("servers", "servers:servers", "the watched servers and how they are")
+    sub = command("serve", "servers:serve", "watch and start a server")
+    sub.add_argument("name", metavar="NAME", help="a-z, 0-9, _ and -")
+    sub.add_argument(
+        "--health",
+        default="",
+        metavar="H",
+        help="http://HOST:PORT/PATH, tcp://HOST:PORT, or a command; without: alive and listening",
+    )
+    sub.add_argument("words", nargs="+", metavar="COMMAND", help="after --: what starts it")
+    sub = command("server", "servers:server", "start, stop or restart a server, or read its log")
+    sub.add_argument("what", choices=("start", "stop", "restart", "log"))
+    sub.add_argument("name", metavar="NAME")
+    sub.add_argument("--lines", type=_lines, default=100, metavar="N", help="of the log (100)")
+
+
 def _add_program(command: Subparsers) -> None:
     command("quit", "program:quit_program", "end the program that runs")
     command("doctor", "program:doctor", "what works here and what does not")
@@ -181,6 +199,13 @@ def _limit(text: str) -> int:
     number = int(text)
     if not 1 <= number <= 5000:  # noqa: PLR2004 - the API's own bounds
         raise argparse.ArgumentTypeError("must be from 1 to 5000")
+    return number
+
+
+def _lines(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 1000:  # noqa: PLR2004 - the API's own bounds
+        raise argparse.ArgumentTypeError("must be from 1 to 1000")
     return number
 
 

@@ -28,6 +28,7 @@ from omnitray.protector.exclusions.common import ProgramTables
 from omnitray.protector.exclusions.foreground import Foreground
 from omnitray.protector.guard import GuardSource
 from omnitray.protector.oom_events.watch import Logs, Source
+from omnitray.servers.scopes import Scopes
 
 VARIABLE = "OMNITRAY_PLATFORM"
 
@@ -131,6 +132,10 @@ class Platform(Protocol):
 
     def written_bytes(self, process: ProcessFacts, /) -> int | None:
         """What a process has caused to be written to disks."""
+        ...
+
+    def server_scopes(self) -> Scopes | None:
+        """What keeps the processes of a watched server together; one for the thread that asks."""
         ...
 
     def watchdog(self, journal: Path, /) -> ResumeWatchdog:

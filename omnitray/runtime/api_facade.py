@@ -19,6 +19,7 @@ from omnitray.base.policy import ProtectPolicy, Thresholds
 from omnitray.base.subscribers import Subscribers
 from omnitray.protector.view import Explanation, JournalLine, ProtectionView, QuestionView
 from omnitray.runtime.app_context import AppContext
+from omnitray.servers.model import ServerView
 from omnitray.settings import Problem
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ class ProgramFacade(QObject):
         self._ring = parts.ring
         self._store = parts.store
         self._protection = parts.protection
+        self._servers = parts.servers
         self._events: Subscribers[facade.Event] = Subscribers()
         self._arrived.connect(self._on_arrived, Qt.ConnectionType.QueuedConnection)
         hub.snapshot_taken.connect(self._on_snapshot)
@@ -81,6 +83,7 @@ class ProgramFacade(QObject):
         self._protection.view_changed.connect(self._on_view)
         self._journal: dict[str, JournalLine] | None = None  # by action, once a view has come
         hub.alerts.subscribe(self._on_alert)
+        self._servers.changed.connect(self._on_server)
         self._commands: dict[type, Callable[[Any], Any]] = {
             facade.SetMode: lambda it: self._saved("the mode", hub.set_mode(it.mode)),
             facade.SetLevel: lambda it: self._saved("the level", hub.set_level(it.level)),
@@ -88,6 +91,8 @@ class ProgramFacade(QObject):
             facade.ReleaseLease: self._release_lease,
             facade.Snooze: self._snooze,
             facade.RaiseAlert: self._raise,
+            facade.OrderServer: lambda it: self._servers.order(it.name, it.verb),
+            facade.WatchServer: self._servers.watch,
             facade.Acknowledge: lambda it: self._move(it.alert_id, AlertMove.ACKNOWLEDGE),
             facade.Quit: self._quit,
             facade.Resolve: lambda it: self._move(it.alert_id, AlertMove.RESOLVE),
@@ -132,6 +137,14 @@ class ProgramFacade(QObject):
     def explain(self) -> Explanation:
         """Who would be acted on now, and why."""
         return self._protection.explain()
+
+    def servers(self) -> tuple[ServerView, ...]:
+        """The watched servers."""
+        return self._servers.views()
+
+    def server_log(self, name: str, lines: int) -> tuple[str, ...]:
+        """The last lines of a server's log."""
+        return self._servers.log_tail(name, lines)
 
     def submit(self, command: facade.Command[R]) -> Future[R]:
         """Carry a command out on the main thread."""
@@ -228,6 +241,10 @@ class ProgramFacade(QObject):
     @Slot(object)
     def _on_snapshot(self, snapshot: Snapshot) -> None:
         self._events.notify(facade.SnapshotTaken(snapshot))
+
+    @Slot(object)
+    def _on_server(self, view: ServerView) -> None:
+        self._events.notify(facade.ServerChanged(view))
 
     @Slot(object)
     def _on_mode(self, mode: Mode) -> None:

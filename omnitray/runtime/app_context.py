@@ -7,6 +7,7 @@ import msgspec
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.monitor.ring import SnapshotRing
 from omnitray.runtime.hub import Hub
+from omnitray.runtime.servers import WatchedServers
 from omnitray.runtime.settings_keeper import SettingsKeeper
 
 ProtectsT_co = TypeVar("ProtectsT_co", covariant=True)
@@ -20,3 +21,4 @@ class AppContext(msgspec.Struct, Generic[ProtectsT_co], frozen=True, kw_only=Tru
     ring: SnapshotRing
     store: AlertStore
     protection: ProtectsT_co
+    servers: WatchedServers

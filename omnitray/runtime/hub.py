@@ -84,6 +84,7 @@ class Hub(QObject):
         self.level = settings.loaded.settings.chosen_level or MonitorLevel.NORMAL
         self._problems: dict[str, str] = {}
         self._holding: tuple[str, ...] = ()
+        self._servers: tuple[str, ...] = ()
         self._protect_paused_until: float | None = None
         self._changed_alerts: dict[str, Alert] = {}
         self._gather = self._single_shot(self._show_alerts)
@@ -179,6 +180,7 @@ class Hub(QObject):
         message: str = "",
         severity: Severity | None = None,
         source: str = "api",
+        labels: dict[str, str] | None = None,
         context: dict[str, Any] | None = None,
     ) -> Outgoing:
         """Raise an alert for somebody else."""
@@ -189,12 +191,23 @@ class Hub(QObject):
             message=message,
             severity=severity,
             source=source,
+            labels=labels,
             context={**figures, **(context or {})},
         )
         if raised.alert.severity is Severity.CRITICAL:
             self.trouble_came.emit()
         self._arm_alerts()
         return raised
+
+    def resolve_alert(self, fingerprint_: str, reason: Reason) -> None:
+        """Whoever raised it says that it is over; nothing where it is not open."""
+        self.alerts.resolve(fingerprint_, reason)
+        self._arm_alerts()
+
+    def show_servers(self, phrases: tuple[str, ...]) -> None:
+        """The watched servers that are not as they should be, a phrase for each."""
+        self._servers = phrases
+        self.refresh()
 
     def raise_notice(self, notice: Notice) -> None:
         """Raise what the protector has to say."""
@@ -377,6 +390,7 @@ class Hub(QObject):
             holding=self._holding,
             notifications_paused_until=self.alerts.paused_until,
             own=self._cost.read(),
+            servers=self._servers,
             problems=(*self._problems.values(), *sentences(loaded.problems)),
         )
 

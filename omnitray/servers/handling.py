@@ -27,8 +27,8 @@ from omnitray.servers.model import (
     ServerState,
     local_port,
 )
-from omnitray.servers.processes import Scopes
 from omnitray.servers.reports import TAIL_LINES
+from omnitray.servers.scopes import Scopes
 from omnitray.settings.servers import ServerSettings
 
 log = logging.getLogger(__name__)

@@ -16,6 +16,14 @@ Owner = Literal["settings", "serve", "pytest"]
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
+class UnknownServer(LookupError):  # noqa: N818 - an answer, not a fault
+    """There is no server of that name."""
+
+
+class ServerRefusal(ValueError):  # noqa: N818 - an answer, not a fault
+    """Something that is not done with this server; the text says why."""
+
+
 class ServerState(enum.StrEnum):
     """Where a server stands; FOREIGN: another process has its port."""
 

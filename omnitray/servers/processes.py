@@ -11,7 +11,6 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
 
 import psutil
 
@@ -28,32 +27,6 @@ _NOT_INHERITED = (
     *("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_FDS", "LISTEN_PID"),
     *("INVOCATION_ID", "JOURNAL_STREAM", "SYSTEMD_EXEC_PID", "OMNITRAY_HOME"),
 )
-
-
-class Scopes(Protocol):
-    """Groups of processes that the platform keeps together (systemd scopes)."""
-
-    def adopt(self, name: str, pid: int) -> str:
-        """Move a fresh process into a group of its own; the group, empty where there is none."""
-        ...
-
-    def members(self, group: str) -> frozenset[int]:
-        """The pids in a group."""
-        ...
-
-
-class NoScopes:
-    """Where the session's manager has none."""
-
-    def adopt(self, name: str, pid: int) -> str:
-        """Nothing to move it into."""
-        del name, pid
-        return ""
-
-    def members(self, group: str) -> frozenset[int]:
-        """Nothing is in it."""
-        del group
-        return frozenset()
 
 
 def identity_of(pid: int) -> ProcessIdentity | None:

@@ -32,12 +32,14 @@ from omnitray.servers.model import (
     Probed,
     ProbeResult,
     ServerExit,
+    ServerRefusal,
     ServerState,
     ServerView,
+    UnknownServer,
 )
-from omnitray.servers.processes import NoScopes, Scopes
 from omnitray.servers.project_files import LOOK_S, Stamp, stamp_of
 from omnitray.servers.reports import TAIL_LINES
+from omnitray.servers.scopes import NoScopes, Scopes
 from omnitray.settings.servers import ServerSettings
 
 log = logging.getLogger(__name__)
@@ -50,14 +52,6 @@ TREE_LOOK_S = 0.05
 REST_S = 3600.0
 STOP_S = 2.0  # DESIGN: two seconds a thread
 PROBE_THREADS = 4
-
-
-class UnknownServer(LookupError):  # noqa: N818 - an answer, not a fault
-    """There is no server of that name."""
-
-
-class ServerRefusal(ValueError):  # noqa: N818 - an answer, not a fault
-    """Something that is not done with this server; the text says why."""
 
 
 class Supervisor:

@@ -32,12 +32,15 @@ ANSWERS = {
     "explain": "/explain",
     "questions": "/questions",
     "protect": "/protect",
+    "servers": "/servers",
+    "server_log": "/servers/api/log?lines=2",
 }
 EVENTS: dict[str, d.Event] = {
     "event_alert": d.AlertChanged(fake_door.alert()),
     "event_snapshot": d.SnapshotTaken(fake_door.snapshot()),
     "event_action": d.Acted(fake_door.journal_line()),
     "event_question": d.QuestionChanged(fake_door.question(), open=True),
+    "event_server": d.ServerChanged(fake_door.server()),
     "event_mode": d.ModeChanged(Mode.TEST),
     "event_level": d.LevelChanged(MonitorLevel.CRITICAL, None, 0.5),
 }
@@ -49,6 +52,8 @@ WRITES: dict[str, tuple[str, Any]] = {
     "post_answer": ("/questions/q1", {"answer": "never_touch"}),
     "post_undo": ("/actions/x1/undo", None),
     "post_clean": ("/clean", {"dry_run": True}),
+    "post_server_stop": ("/servers/api/stop", None),
+    "post_server": ("/servers", {"name": "web", "command": ["npm", "run", "dev"]}),
     "error": ("/mode", {"mode": "production"}),
 }
 

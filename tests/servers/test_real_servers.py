@@ -14,8 +14,7 @@ import psutil
 import pytest
 
 from omnitray.base.facts import AlertType
-from omnitray.servers.model import ServerState
-from omnitray.servers.supervisor import ServerRefusal, UnknownServer
+from omnitray.servers.model import ServerRefusal, ServerState, UnknownServer
 from omnitray.settings.servers import CommandHealth, ServerSettings
 from support.real_servers import PATIENCE_S, Desk, ask, desk_in, free_port, kill, until
 

@@ -47,6 +47,8 @@ from omnitray.protector.view import (
     ProtectionView,
     QuestionView,
 )
+from omnitray.servers.model import ServerExit, ServerState, ServerView
+from omnitray.settings.servers import ServerSettings
 
 R = TypeVar("R")
 GIB = 1 << 30
@@ -150,6 +152,30 @@ def protection() -> ProtectionView:
     return ProtectionView(breaker=BreakerView(), held=(held,), journal=(journal_line(),))
 
 
+def server(state: ServerState = ServerState.UP) -> ServerView:
+    spec = ServerSettings(
+        name="api",
+        command=("uvicorn", "shop.main:app", "--port", "8000"),
+        cwd="~/shop",
+        health="http://127.0.0.1:8000/health",
+        env={"SECRET": "never on the wire"},
+    )
+    return ServerView(
+        name="api",
+        state=state,
+        owner="settings",
+        spec=spec,
+        pid=41877,
+        url="http://127.0.0.1:8000",
+        up_since_at=MOMENT,
+        started_in_s=12.3456,
+        restarts=1,
+        last_exit=ServerExit(code=137, at=MOMENT, reason="killed for memory by the kernel"),
+        log_file="/home/me/.local/state/omnitray/servers/api.log",
+        usual_s=9.0,
+    )
+
+
 def explanation() -> Explanation:
     considered = (
         Considered(
@@ -240,6 +266,12 @@ class FakeDoor:
     def explain(self) -> Explanation:
         return explanation()
 
+    def servers(self) -> tuple[ServerView, ...]:
+        return (server(),)
+
+    def server_log(self, name: str, lines: int) -> tuple[str, ...]:
+        return ("INFO started", "[omnitray] 13:59:57 up after 12 s")[-lines:] if name else ()
+
     def submit(self, command: d.Command[R]) -> Future[R]:
         future: Future[R] = Future()
         self._work.put((command, future))
@@ -288,6 +320,10 @@ class FakeDoor:
             d.SetProtection: self._set_protection,
             d.Quit: lambda _: d.Done(done=("OmniTray ends",)),
             d.Snooze: self._snooze,
+            d.OrderServer: self._order,
+            d.WatchServer: lambda c: msgspec.structs.replace(
+                server(ServerState.STARTING), name=c.spec.name, spec=c.spec, owner=c.owner
+            ),
             d.Undo: lambda c: self._undo(c.action_id),
             d.UndoAll: lambda _: free,
             d.Clean: lambda c: d.Done(
@@ -351,6 +387,13 @@ class FakeDoor:
                 self.emit(d.AlertChanged(self.stored[index]))
                 return self.stored[index]
         raise d.CommandRefused(d.Refusal.NOT_FOUND, f"There is no alert {alert_id}.")
+
+    def _order(self, command: d.OrderServer) -> ServerView:
+        if command.name != "api":
+            raise d.CommandRefused(d.Refusal.NOT_FOUND, f"There is no server {command.name}.")
+        stopped = ServerState.STOPPED if command.verb == "stop" else ServerState.STARTING
+        self.emit(d.ServerChanged(server(stopped)))
+        return server(stopped)
 
     def _undo(self, action_id: str) -> d.Done:
         if action_id == "gone":

@@ -12,6 +12,7 @@ from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.alerts.system import AlertSystem
 from omnitray.api import facade
+from omnitray.base.paths import Paths
 from omnitray.base.policy import MonitorPolicy
 from omnitray.monitor.monitor import MonitorStep, ProgressiveMonitor
 from omnitray.monitor.sampler import OwnCostMeter
@@ -20,6 +21,7 @@ from omnitray.protector.view import Explanation, ProtectionView, QuestionView
 from omnitray.runtime.api_facade import ProgramFacade
 from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.hub import Hub
+from omnitray.runtime.servers import WatchedServers
 from omnitray.runtime.settings_keeper import SettingsKeeper
 from support.clock import FakeClock
 from support.told_machine import ToldMachine, told_monitor
@@ -75,6 +77,9 @@ class Program:
                 ring=self.monitor.ring,
                 store=self.store,
                 protection=self.protection,
+                servers=WatchedServers(
+                    self.hub, self.settings, Paths(folder, folder, folder, folder)
+                ),
             )
         )
 

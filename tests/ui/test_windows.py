@@ -15,6 +15,7 @@ from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.alerts.system import AlertSystem
+from omnitray.base.paths import Paths
 from omnitray.base.facts import AlertType, Severity
 from omnitray.monitor.ring import SnapshotRing
 from omnitray.monitor.sampler import OwnCostMeter
@@ -22,6 +23,7 @@ from omnitray.protector.view import ProtectionView
 from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.hub import Hub
 from omnitray.runtime.protection import ProtectionFacade
+from omnitray.runtime.servers import WatchedServers
 from omnitray.runtime.settings_keeper import SettingsKeeper
 from omnitray.ui import window_controller
 from omnitray.ui.intents import Intents
@@ -76,6 +78,11 @@ class Opened:
             ring=SnapshotRing(),
             store=self.store,
             protection=cast("ProtectionFacade", protection),
+            servers=WatchedServers(
+                self.hub,
+                self.settings,
+                Paths(folder, folder, folder, folder),
+            ),
         )
         self.intents = Intents()
         self.windows = Windows(

@@ -28,6 +28,7 @@ _JOB_LIMIT = 60
 DEFAULT_ACTION = "default"
 DETAILS_ACTION = "details"
 SNOOZE_ACTION = "snooze"
+RESTART_ACTION = "restart-server"
 
 # Explicit bidirectional formatting (UAX #9): text from outside must not reorder what follows it.
 _BIDI_CONTROLS = frozenset(
@@ -141,9 +142,16 @@ def notification_for(alert: Alert, decision: Decision) -> Notification:
         body=presentable("\n".join(lines), BODY_LIMIT),
         urgency=_URGENCIES[alert.severity],
         buttons=tuple(Button(key=key, label=label) for key, label in decision.buttons)
-        or ALERT_BUTTONS,
+        or _buttons_of(alert),
         slot=decision.slot,
     )
+
+
+def _buttons_of(alert: Alert) -> tuple[Button, ...]:
+    """An alert's own buttons; a server that is left stopped can be started from here."""
+    if not alert.context.get("restart") or alert.state == "resolved":
+        return ALERT_BUTTONS
+    return (Button(key=RESTART_ACTION, label="Restart"), *ALERT_BUTTONS)
 
 
 _URGENCIES = {

@@ -37,6 +37,7 @@ from omnitray.protector.exclusions.foreground import Foreground
 from omnitray.protector.exclusions.programs import LINUX
 from omnitray.protector.guard import GuardSource
 from omnitray.protector.oom_events.watch import Logs, Source
+from omnitray.servers.scopes import Scopes
 
 
 class LinuxPlatform:
@@ -139,6 +140,12 @@ class LinuxPlatform:
     def written_bytes(self, process: ProcessFacts, /) -> int | None:
         """From /proc/PID/io."""
         return written_bytes(process)
+
+    def server_scopes(self) -> Scopes | None:
+        """Scopes of the user's manager."""
+        from omnitray.platforms.linux.server_scopes import ServerScopes  # noqa: PLC0415 - on demand
+
+        return ServerScopes()
 
     def watchdog(self, journal: Path, /) -> ResumeWatchdog:
         """A process in a scope of its own where there are any."""

@@ -40,6 +40,7 @@ from omnitray.protector.exclusions.foreground import Foreground, NoForeground
 from omnitray.protector.exclusions.programs import LINUX
 from omnitray.protector.guard import GuardSource
 from omnitray.protector.oom_events.watch import Logs, NoLogs, Source
+from omnitray.servers.scopes import Scopes
 
 _DISPLAYS = ("WAYLAND_DISPLAY", "DISPLAY")
 
@@ -172,6 +173,10 @@ class PortablePlatform:
     def written_bytes(self, process: ProcessFacts, /) -> int | None:
         """What the process has written; None where psutil cannot tell."""
         return PsutilProcessDetails().written_bytes(process)
+
+    def server_scopes(self) -> Scopes | None:
+        """A session is all there is."""
+        return None
 
     def watchdog(self, journal: Path, /) -> ResumeWatchdog:
         """A process that resumes through psutil."""

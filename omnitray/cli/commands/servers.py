@@ -1,0 +1,126 @@
+"""``servers``, ``serve``, ``server start|stop|restart|log``."""
+
+import argparse
+import os
+import shlex
+from pathlib import Path
+
+import msgspec
+
+from omnitray.api.server_calls import NewServer
+from omnitray.api.server_wire import ServerBody, ServerLogBody, Servers
+from omnitray.base.amounts import duration
+from omnitray.cli.context import CommandContext
+from omnitray.cli.times import shown
+from omnitray.client.http import quoted
+from omnitray.servers.model import TROUBLED, ServerState
+from omnitray.settings.servers import ADDRESS, ServerFault, server_of_table
+
+# Half of what the API takes: an environment beyond it is cut down to what finds programs.
+MAX_ENVIRONMENT_BYTES = 32 * 1024
+NEEDED = ("PATH", "HOME", "LANG", "VIRTUAL_ENV", "PYTHONPATH", "NODE_PATH", "GOPATH", "JAVA_HOME")
+STYLES = {
+    ServerState.UP: "",
+    ServerState.STOPPED: "dim",
+    ServerState.SLOW: "warning",
+    ServerState.FOREIGN: "critical",
+    ServerState.DOWN: "critical",
+    ServerState.RESTARTING: "warning",
+    ServerState.CRASH_LOOP: "critical",
+}
+
+
+def servers(args: argparse.Namespace, context: CommandContext) -> int:
+    """List the watched servers."""
+    body = context.get("/servers", Servers, as_json=args.json)
+    if body is None:
+        return 0
+    if not body.servers:
+        context.terminal.line("no server is watched; declare one in the settings, or: serve")
+        return 0
+    rows = [_row(each, context) for each in body.servers]
+    colours = ["dim", *(STYLES.get(each.state, "") for each in body.servers)]
+    head = ("server", "state", "address", "up since", "start", "restarts", "last exit")
+    context.terminal.table([head, *rows], colours)
+    return 0
+
+
+def _row(server: ServerBody, context: CommandContext) -> tuple[str, ...]:
+    took = "–" if server.started_in_s is None else duration(server.started_in_s)
+    return (
+        server.name,
+        words(server.state),
+        server.url or "–",
+        shown(server.up_since, context.now) if server.up_since else "–",
+        took,
+        str(server.restarts),
+        exit_text(server) or "–",
+    )
+
+
+def words(state: ServerState) -> str:
+    """A state as people read it."""
+    return {ServerState.CRASH_LOOP: "crash loop", ServerState.FOREIGN: "port taken"}.get(
+        state, state.value
+    )
+
+
+def exit_text(server: ServerBody) -> str:
+    """The last exit in one line."""
+    ended = server.last_exit
+    if ended is None:
+        return ""
+    how = ended.signal or ("" if ended.code is None else f"exit {ended.code}")
+    return ", ".join(part for part in (how, ended.reason) if part)
+
+
+def serve(args: argparse.Namespace, context: CommandContext) -> int:
+    """Watch and start a server that no settings declare."""
+    health: str | dict[str, tuple[str, ...]] = args.health
+    if health and not ADDRESS.fullmatch(args.health):
+        health = {"command": tuple(shlex.split(args.health))}
+    new = NewServer(
+        name=args.name,
+        command=tuple(args.words),
+        cwd=str(Path.cwd()),
+        env=_environment(),
+        health=health,
+    )
+    try:
+        fields = msgspec.to_builtins(new)
+        del fields["owner"]
+        server_of_table(fields)
+    except ServerFault as fault:
+        raise ValueError(f"{fault.key}: {fault.allowed}") from fault
+    return _told(context.post("/servers", new, ServerBody, as_json=args.json), context)
+
+
+def server(args: argparse.Namespace, context: CommandContext) -> int:
+    """Start, stop, restart a server, or print its log."""
+    path = f"/servers/{quoted(args.name)}/{args.what}"
+    if args.what != "log":
+        return _told(context.post(path, None, ServerBody, as_json=args.json), context)
+    body = context.get(path, ServerLogBody, as_json=args.json, lines=args.lines)
+    for line in body.lines if body is not None else ():
+        context.terminal.line(line)
+    return 0
+
+
+def _told(server: ServerBody | None, context: CommandContext) -> int:
+    """Say how it stands; 1 where it does not run although it should."""
+    if server is None:
+        return 0
+    pid = f", process {server.pid}" if server.pid is not None else ""
+    context.terminal.line(f"{server.name}: {words(server.state)}{pid}; log: {server.log_file}")
+    if server.state not in TROUBLED or server.state is ServerState.RESTARTING:
+        return 0
+    context.terminal.problem(exit_text(server) or "it does not run")
+    return 1
+
+
+def _environment() -> dict[str, str]:
+    """The terminal's environment, which the server is expected to have."""
+    whole = dict(os.environ)
+    if len(msgspec.json.encode(whole)) <= MAX_ENVIRONMENT_BYTES:
+        return whole
+    return {key: whole[key] for key in NEEDED if key in whole}

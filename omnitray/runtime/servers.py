@@ -1,0 +1,229 @@
+"""Watched servers on the main thread: the supervisor's news as signals, alerts and a level.
+
+The supervisor's thread starts with the first server; without one nothing runs and nothing is
+imported that is slow.
+"""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+from omnitray.alerts.fingerprint import fingerprint
+from omnitray.alerts.reasons import Reason
+from omnitray.api import facade
+from omnitray.base.facts import AlertType, MonitorLevel, Severity
+from omnitray.base.leases import Lease
+from omnitray.base.paths import Paths
+from omnitray.runtime.hub import Hub
+from omnitray.runtime.settings_keeper import SettingsKeeper
+from omnitray.servers.model import (
+    TROUBLED,
+    AlertNews,
+    ServerRefusal,
+    ServerState,
+    ServerView,
+    UnknownServer,
+)
+from omnitray.servers.scopes import Scopes
+from omnitray.settings import Problem
+
+if TYPE_CHECKING:
+    from omnitray.servers.supervisor import Supervisor
+
+log = logging.getLogger(__name__)
+
+LEASE = "servers"
+WORDS = {
+    ServerState.DOWN: "is down",
+    ServerState.RESTARTING: "is down and starts again",
+    ServerState.CRASH_LOOP: "is in a crash loop",
+    ServerState.FOREIGN: "has no port",
+}
+
+
+class WatchedServers(QObject):
+    """See the module. ``changed`` says one server's new view, ``listed`` all of them."""
+
+    changed = Signal(object)  # ServerView
+    listed = Signal(object)  # tuple[ServerView, ...]
+    _view_came = Signal(object)
+    _removed_came = Signal(str)
+    _news_came = Signal(object)
+
+    def __init__(
+        self,
+        hub: Hub,
+        settings: SettingsKeeper,
+        paths: Paths,
+        scopes: Callable[[], Scopes | None] = lambda: None,
+    ) -> None:
+        super().__init__(hub)
+        self._hub = hub
+        self._settings = settings
+        self._memory = paths.servers_file
+        self._logs = paths.server_logs
+        self._scopes = scopes
+        self._supervisor: Supervisor | None = None
+        self._down: set[tuple[str, str]] = set()
+        self._stopped = False
+        queued = Qt.ConnectionType.QueuedConnection
+        self._view_came.connect(self._on_view, queued)
+        self._removed_came.connect(self._on_removed, queued)
+        self._news_came.connect(self._on_news, queued)
+        hub.settings_changed.connect(self._on_settings)
+
+    def start(self) -> None:
+        """Find the servers of before again, and start those that start by themselves."""
+        loaded = self._settings.loaded
+        if loaded.servers or self._memory.exists():
+            self._running().declare(loaded.servers)
+
+    def stop(self) -> None:
+        """Watch no more; the servers live on and are found again."""
+        self._stopped = True
+        if self._supervisor is not None and not self._supervisor.stop():
+            log.error("the servers' thread did not stop in time")
+
+    def views(self) -> tuple[ServerView, ...]:
+        """All of them; on any thread."""
+        supervisor = self._supervisor
+        return supervisor.views() if supervisor is not None else ()
+
+    def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
+        """The last lines of a log, empty for an unknown name; on any thread."""
+        supervisor = self._supervisor
+        try:
+            return supervisor.log_tail(name, lines) if supervisor is not None else ()
+        except UnknownServer:
+            return ()
+
+    def order(self, name: str, verb: facade.ServerVerb) -> "Future[ServerView]":
+        """Start, stop or restart; the future may hold :class:`~facade.CommandRefused`."""
+        if self._supervisor is None:
+            raise facade.CommandRefused(facade.Refusal.NOT_FOUND, f"there is no server {name}")
+        return _refusing(self._supervisor.command(name, verb))
+
+    def watch(self, command: facade.WatchServer) -> "Future[ServerView]":
+        """Watch one that no settings declare."""
+        return _refusing(self._running().add(command.spec, command.owner))
+
+    def restart_of_alert(self, alert_id: str) -> None:
+        """The notification's Restart button."""
+        alert = next((each for each in self._hub.alerts.open_alerts() if each.id == alert_id), None)
+        name = alert.context.get("restart") if alert is not None else None
+        if isinstance(name, str) and self._supervisor is not None:
+            self.ask(name, "restart")
+
+    @Slot(str, str)
+    def ask(self, name: str, verb: str) -> None:
+        """The same for a button, which waits for no answer."""
+        orders: dict[str, facade.ServerVerb] = {
+            "start": "start",
+            "stop": "stop",
+            "restart": "restart",
+        }
+        try:
+            done = self.order(name, orders[verb])
+        except facade.CommandRefused as refused:
+            self._hub.note_problem(f"server {name}", refused.detail)
+            return
+        done.add_done_callback(_log_refusal)
+
+    def declare(self, fields: dict[str, Any]) -> Problem | None:
+        """Write a ``[[server]]`` into the settings, or change one."""
+        return self._settings.change_server(fields)
+
+    # Inside
+
+    def _running(self) -> "Supervisor":
+        if self._supervisor is None:
+            from omnitray.servers.supervisor import Supervisor  # noqa: PLC0415 - see above
+
+            self._supervisor = Supervisor(
+                memory=self._memory,
+                logs=self._logs,
+                scopes=self._scopes(),
+                on_change=self._view_came.emit,
+                on_removed=self._removed_came.emit,
+                on_alert=self._news_came.emit,
+            )
+            self._supervisor.start()
+        return self._supervisor
+
+    @Slot(object)
+    def _on_settings(self, loaded: Any) -> None:
+        if not self._stopped and (loaded.servers or self._supervisor is not None):
+            self._running().declare(loaded.servers)
+
+    @Slot(object)
+    def _on_view(self, view: ServerView) -> None:
+        self.changed.emit(view)
+        self._list()
+
+    @Slot(str)
+    def _on_removed(self, name: str) -> None:
+        log.info("server %s is no longer watched", name)
+        self._list()
+
+    def _list(self) -> None:
+        views = self.views()
+        self.listed.emit(views)
+        troubled = (view for view in views if view.state in TROUBLED)
+        self._hub.show_servers(tuple(f"{each.name} {WORDS[each.state]}" for each in troubled))
+
+    @Slot(object)
+    def _on_news(self, news: AlertNews) -> None:
+        key = (news.server, news.label)
+        is_down = news.type is AlertType.SERVER_DOWN
+        if news.resolved:
+            found = fingerprint(news.type, news.source, news.labels)
+            self._hub.resolve_alert(found, Reason.RESOLVED)
+            if is_down:
+                self._down.discard(key)
+        else:
+            self._hub.raise_alert(
+                news.type,
+                news.title,
+                message=news.message,
+                severity=news.severity,
+                source=news.source,
+                labels=news.labels,
+                context=news.context,
+            )
+            if is_down and news.severity in (None, Severity.CRITICAL):
+                self._down.add(key)
+        self._follow_level()
+
+    def _follow_level(self) -> None:
+        """CRITICAL while a watched server is down."""
+        if self._down:
+            self._hub.take_lease(Lease(id=LEASE, level=MonitorLevel.CRITICAL))
+        else:
+            self._hub.release_lease(LEASE)
+
+
+def _refusing(done: "Future[ServerView]") -> "Future[ServerView]":
+    """The same answer, with the API's refusals for the supervisor's."""
+    told: Future[ServerView] = Future()
+
+    def on_done(done: "Future[ServerView]") -> None:
+        error = done.exception()
+        if error is None:
+            told.set_result(done.result())
+        elif isinstance(error, UnknownServer):
+            told.set_exception(facade.CommandRefused(facade.Refusal.NOT_FOUND, f"{error.args[0]}"))
+        elif isinstance(error, ServerRefusal):
+            told.set_exception(facade.CommandRefused(facade.Refusal.NOT_NOW, f"{error}"))
+        else:
+            told.set_exception(error)
+
+    done.add_done_callback(on_done)
+    return told
+
+
+def _log_refusal(done: "Future[ServerView]") -> None:
+    if (error := done.exception()) is not None:
+        log.info("a server's button: %s", error)
