@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from omnitray.ui.window import MainWindow
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("overview", "processes", "protection", "alerts", "settings")
-EXTRAS = ("question", "empty", "empty-alerts", "crosshair")
+PAGES = ("overview", "processes", "protection", "alerts", "servers", "settings")
+EXTRAS = ("question", "empty", "empty-alerts", "empty-servers", "crosshair")
 _FONT = ("Inter", 10.0)
 
 
@@ -100,7 +100,7 @@ def _paint(folder: Path, scale: int, only: str | None) -> int:
 
 def _shoot(app: "QApplication", scheme: "Qt.ColorScheme", view: str, target: Path) -> None:
     window = _window(scheme, empty=view.startswith("empty"))
-    window.show_page({"empty-alerts": "alerts"}.get(view, view))
+    window.show_page({"empty-alerts": "alerts", "empty-servers": "servers"}.get(view, view))
     _arrange(window, view)
     window.show()
     for _ in range(5):
@@ -116,13 +116,15 @@ def _window(scheme: "Qt.ColorScheme", *, empty: bool) -> "MainWindow":
     from omnitray.settings import Settings  # noqa: PLC0415 - likewise
     from omnitray.ui.theme import Theme  # noqa: PLC0415 - likewise
     from omnitray.ui.window import MainWindow  # noqa: PLC0415 - likewise
-    from support import samples  # noqa: PLC0415 - only a child has tests/ on its path
+    from support import samples, server_samples  # noqa: PLC0415 - only a child has tests/ on its path
     from support.clock import FakeClock  # noqa: PLC0415 - likewise
 
     clock = FakeClock()
     clock.jump_wall(samples.NOW - clock.wall())
     source = samples.ListedAlerts([] if empty else samples.alerts())
-    window = MainWindow(source, clock=clock, theme=Theme(scheme))
+    window = MainWindow(
+        source, clock=clock, theme=Theme(scheme), server_log=server_samples.server_log
+    )
     window.show_settings(Settings())
     window.show_status(Status() if empty else samples.status())
     if not empty:
@@ -130,6 +132,7 @@ def _window(scheme: "Qt.ColorScheme", *, empty: bool) -> "MainWindow":
         window.set_alert_history(samples.alerts())
         window.show_jobs(samples.jobs())
         window.show_actions(samples.protection())
+        window.show_servers(server_samples.servers())
         window.pages.show_inspection(samples.look())
     return window
 

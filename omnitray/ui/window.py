@@ -17,10 +17,11 @@ from omnitray.api.status import Status
 from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.facts import Job, Snapshot
 from omnitray.protector.view import ActionFeedback, ProtectionView, QuestionView
+from omnitray.servers.model import TROUBLED, ServerView
 from omnitray.settings import Problem, Settings
 from omnitray.ui import formats
 from omnitray.ui.intents import Intents
-from omnitray.ui.pages.page import AlertSource, PageContext, WindowFacts
+from omnitray.ui.pages.page import AlertSource, PageContext, ServerLog, WindowFacts, no_log
 from omnitray.ui.pages.registry import PAGES, PageEntry, Pages
 from omnitray.ui.theme import GAP, Theme, text_font, width_of
 from omnitray.ui.tray.menu import MainMenu
@@ -53,6 +54,7 @@ class MainWindow(QWidget):
         places: PlaceStore | None = None,
         clock: Clock | None = None,
         theme: Theme | None = None,
+        server_log: ServerLog = no_log,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -87,6 +89,7 @@ class MainWindow(QWidget):
             alerts=alerts,
             clock=self._clock,
             facts=self.facts,
+            server_log=server_log,
         )
         self.pages = Pages(context, pages)
         self.footer = Footer(len(pages))
@@ -174,6 +177,13 @@ class MainWindow(QWidget):
     def show_alert_details(self, alert_id: str) -> None:
         """Turn to the alerts page with this very alert selected, whatever the filter was."""
         self._show_item("alerts", alert_id)
+
+    @Slot(object)
+    def show_servers(self, views: tuple[ServerView, ...]) -> None:
+        """The watched servers; the badge counts those in trouble."""
+        self.pages.show_servers(views)
+        if "servers" in self._names:
+            self.sidebar.show_badge("servers", sum(each.state in TROUBLED for each in views))
 
     def show_settings(self, settings: Settings, problems: tuple[Problem, ...] = ()) -> None:
         """The settings in force and what was wrong in the file."""

@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PySide6.QtCore import QObject, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
@@ -67,6 +67,7 @@ class Windows(QObject):
         self._ring = parts.ring
         self._store = parts.store
         self._protection = parts.protection
+        self._servers = parts.servers
         self._clock = clock
         self._place_file = place_file
         self._open_url = open_url
@@ -136,6 +137,7 @@ class Windows(QObject):
             autostart_enabled=self._autostart_enabled,
             places=FilePlaces(self._place_file),
             clock=self._clock,
+            server_log=self._servers.log_tail,
         )
         window.has_tray = self._has_tray
         self._connect_facts(window)
@@ -147,6 +149,7 @@ class Windows(QObject):
         window.show_status(self._hub.status)
         window.show_jobs(self._hub.jobs)
         window.show_actions(self._protection.view)
+        window.show_servers(self._servers.views())
         window.show_question(self._question)
         window.show_banner(self._banner.text, self._banner.action)
         return window
@@ -158,6 +161,7 @@ class Windows(QObject):
         hub.jobs_changed.connect(self._on_jobs)
         hub.alerts_changed.connect(self._on_alerts)
         hub.settings_changed.connect(self._on_settings)
+        self._servers.listed.connect(window.show_servers)
         self._protection.view_changed.connect(window.show_actions)
         self._protection.told.connect(window.pages.show_feedback)
         self._protection.looking.seen.connect(window.pages.show_inspection)
@@ -181,6 +185,10 @@ class Windows(QObject):
         asked.snooze_requested.connect(self._on_snooze_requested)
         asked.open_file_requested.connect(self._on_open_file_requested)
         asked.export_requested.connect(self._on_export_requested)
+        asked.server_requested.connect(self._servers.ask)
+        asked.server_declared.connect(self._on_server_declared)
+        asked.server_log_requested.connect(self._open_path)
+        asked.url_requested.connect(self._on_url_requested)
         asked.banner_action_requested.connect(self._on_banner_action)
         self._hub.moves.progressed.connect(self._on_moves_progressed)
         self._hub.moves.ended.connect(self._on_moves_ended)
@@ -274,9 +282,26 @@ class Windows(QObject):
         path = self._store.path_of(alert_id)
         if path is None:
             self.show_banner("This alert is in the compressed archive and has no file of its own")
-        elif not self._open_url(QUrl.fromLocalFile(str(path))):
+        else:
+            self._open_path(str(path))
+
+    @Slot(str)
+    def _open_path(self, path: str) -> None:
+        if not self._open_url(QUrl.fromLocalFile(path)):
             sentence = f"Nothing here opens this kind of file: {path}"
-            self.show_banner(sentence, _COPY, lambda: self._copy(str(path)))
+            self.show_banner(sentence, _COPY, lambda: self._copy(path))
+
+    @Slot(str)
+    def _on_url_requested(self, address: str) -> None:
+        if not self._open_url(QUrl(address)):
+            sentence = f"Nothing here opens this address: {address}"
+            self.show_banner(sentence, _COPY, lambda: self._copy(address))
+
+    @Slot(object)
+    def _on_server_declared(self, fields: dict[str, Any]) -> None:
+        problem = self._servers.declare(fields)
+        if problem is not None:
+            self.show_banner(f"The server was not saved: {problem.sentence}")
 
     @Slot()
     def _on_banner_action(self) -> None:

@@ -4,7 +4,7 @@ A page overrides the methods for the facts that it shows; the others do nothing.
 through ``context.intents`` only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -17,6 +17,7 @@ from omnitray.base.clock import Clock
 from omnitray.base.facts import Job
 from omnitray.protector.inspection import JobInspection
 from omnitray.protector.view import ActionFeedback, ProtectionView
+from omnitray.servers.model import ServerView
 from omnitray.settings import Problem, Settings
 from omnitray.ui.charts.readings import ChartReadings
 from omnitray.ui.intents import Intents
@@ -31,6 +32,14 @@ class AlertSource(Protocol):
         ...
 
 
+ServerLog = Callable[[str, int], tuple[str, ...]]  # name and lines: the end of a server's log
+
+
+def no_log(_name: str, _lines: int) -> tuple[str, ...]:
+    """Where no server is watched."""
+    return ()
+
+
 class WindowFacts(msgspec.Struct, kw_only=True):
     """The newest of everything that the window was told; a page that is built later reads it."""
 
@@ -42,6 +51,7 @@ class WindowFacts(msgspec.Struct, kw_only=True):
     problems: tuple[Problem, ...] = ()
     marked: dict[str, Alert] = {}
     range_s: float = 300.0
+    servers: tuple[ServerView, ...] = ()
 
 
 class PageContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +62,7 @@ class PageContext(msgspec.Struct, frozen=True, kw_only=True):
     alerts: AlertSource
     clock: Clock
     facts: WindowFacts
+    server_log: ServerLog = no_log
 
 
 class Page(QWidget):
@@ -97,6 +108,9 @@ class Page(QWidget):
 
     def take_alerts(self, alerts: Sequence[Alert]) -> None:
         """These alerts are new or have changed."""
+
+    def show_servers(self) -> None:
+        """A watched server stands differently."""
 
     def show_feedback(self, feedback: ActionFeedback) -> None:
         """What came of a request; called for the page in sight only."""

@@ -16,6 +16,7 @@ from omnitray.alerts.model import Alert
 from omnitray.base.facts import Job, Snapshot
 from omnitray.protector.inspection import JobInspection
 from omnitray.protector.view import ActionFeedback, ProtectionView
+from omnitray.servers.model import ServerView
 from omnitray.settings import Problem, Settings
 from omnitray.ui.pace import Pace
 from omnitray.ui.pages.page import Page, PageContext
@@ -41,6 +42,7 @@ PAGES = (
     PageEntry("processes", "omnitray.ui.pages.processes.page", "ProcessesPage", "processes"),
     PageEntry("protection", "omnitray.ui.pages.protection.page", "ProtectionPage", "protection"),
     PageEntry("alerts", "omnitray.ui.pages.alerts.page", "AlertsPage", "alerts"),
+    PageEntry("servers", "omnitray.ui.pages.servers.page", "ServersPage", "servers"),
     PageEntry("settings", "omnitray.ui.pages.settings.page", "SettingsPage", "settings"),
 )
 
@@ -79,6 +81,7 @@ class Pages(QStackedWidget):
             page.show_settings()
             page.show_view()
             page.show_marks()
+            page.show_servers()
             page.show_jobs()
             page.reload()
             self.addWidget(page)
@@ -147,6 +150,12 @@ class Pages(QStackedWidget):
         self._facts.settings, self._facts.problems = settings, problems
         for page in self._built.values():
             page.show_settings()
+
+    def show_servers(self, views: tuple[ServerView, ...]) -> None:
+        """The watched servers."""
+        self._facts.servers = views
+        for page in self._built.values():
+            page.show_servers()
 
     def show_actions(self, view: ProtectionView) -> None:
         """What the protector does."""

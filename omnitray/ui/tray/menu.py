@@ -35,8 +35,16 @@ def menu_headline(status: Status) -> str:
 
 
 def tooltip(status: Status) -> str:
-    """Two lines that no tray host takes for markup."""
-    return f"{headline(status)}\n{figures(status)}".translate(_ANGLES)
+    """Two lines, and one more when a watched server is down, that no host takes for markup."""
+    lines = [headline(status), figures(status)]
+    if status.servers:
+        lines.append(servers_line(status, _LINE_LIMIT))
+    return "\n".join(lines).translate(_ANGLES)
+
+
+def servers_line(status: Status, limit: int = _MENU_LIMIT) -> str:
+    """``api is down, web has no port``."""
+    return printable(f"Servers: {', '.join(status.servers)}", limit)
 
 
 def menu_text(text: str) -> str:
@@ -115,6 +123,7 @@ class MainMenu:
         self.menu = QMenu()
         self._headline = self._entry("", None)
         self._figures = self._entry("", None)
+        self._servers = self._entry("", lambda: intents.window_requested.emit("servers"))
         self.menu.addSeparator()
         if not in_window:
             self._entry("Show window", lambda: intents.window_requested.emit("overview"))
@@ -142,6 +151,9 @@ class MainMenu:
         """Follow the state; touches only what differs, since each change goes over the bus."""
         _set_text(self._headline, menu_headline(status))
         _set_text(self._figures, figures(status))
+        _set_text(self._servers, servers_line(status))
+        if self._servers.isVisible() != bool(status.servers):
+            self._servers.setVisible(bool(status.servers))
         self._mode.show(status.mode)
         self._level.show(status.chosen_level)
         self._protect.show(status.protect)

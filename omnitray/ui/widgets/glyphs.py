@@ -121,6 +121,24 @@ def _ring(painter: QPainter) -> None:
     painter.drawEllipse(QPointF(8, 8), 4, 4)
 
 
+def _servers(painter: QPainter) -> None:
+    for y in (2.6, 8.8):
+        painter.drawRoundedRect(QRectF(2, y, 12, 4.8), 1.2, 1.2)
+        _line(painter, (4.6, y + 2.4), (5.2, y + 2.4))
+
+
+def _half(painter: QPainter) -> None:
+    """A circle that is half full: on its way."""
+    painter.drawEllipse(QPointF(8, 8), 4.6, 4.6)
+    _fill(painter)
+    painter.drawPie(QRectF(3.4, 3.4, 9.2, 9.2), -90 * 16, 180 * 16)
+
+
+def _loop(painter: QPainter) -> None:
+    painter.drawArc(QRectF(3.4, 3.4, 9.2, 9.2), 60 * 16, 290 * 16)
+    _line(painter, (8.4, 2.2), (11.2, 4.2), (8.8, 6.4))
+
+
 GLYPHS: dict[str, _Draw] = {
     "overview": _overview,
     "processes": _processes,
@@ -137,4 +155,7 @@ GLYPHS: dict[str, _Draw] = {
     "dot": _dot,
     "cross": _cross,
     "ring": _ring,
+    "servers": _servers,
+    "half": _half,
+    "loop": _loop,
 }

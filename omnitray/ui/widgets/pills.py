@@ -109,6 +109,15 @@ class PillLabel(QWidget):
         plain_tooltip(self, hint or pill.word)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
+    def show_pill(self, pill: Pill, hint: str = "") -> None:
+        """Show another one."""
+        if pill != self._pill:
+            self._pill = pill
+            self.setAccessibleName(hint or pill.word)
+            plain_tooltip(self, hint or pill.word)
+            self.updateGeometry()
+            self.update()
+
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """As large as the pill."""
         font = pill_font(self.font())

@@ -1,0 +1,143 @@
+"""The list of servers: two lines a server, told apart by a word and a shape."""
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter
+from PySide6.QtWidgets import QStyleOptionViewItem
+
+from omnitray.servers.model import ServerState, ServerView
+from omnitray.ui import formats
+from omnitray.ui.pages.servers import text
+from omnitray.ui.pages.servers.text import PILLS, TITLES, ServerColumn
+from omnitray.ui.theme import Theme
+from omnitray.ui.widgets.cells import CELL, Cell, CellDelegate
+from omnitray.ui.widgets.pills import PILL_SCALE, paint_pill
+
+Index = QModelIndex | QPersistentModelIndex
+_NOWHERE = QModelIndex()
+_ROW = 48
+_PAD = 8
+_SMALL = 0.9
+_ROLES = (CELL, Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole)
+
+
+class ServersModel(QAbstractTableModel):
+    """The servers that pass the filter, in order of declaration."""
+
+    def __init__(self, wall: Callable[[], float], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._wall = wall
+        self._views: tuple[ServerView, ...] = ()
+
+    def show(self, views: tuple[ServerView, ...]) -> None:
+        """Show these; rows that stay keep the selection."""
+        same = [each.name for each in views] == [each.name for each in self._views]
+        if same:
+            self._views = views
+            self.refresh()
+            return
+        self.beginResetModel()
+        self._views = views
+        self.endResetModel()
+
+    def refresh(self) -> None:
+        """Times have passed."""
+        if self._views:
+            last = self.index(len(self._views) - 1, len(ServerColumn) - 1)
+            self.dataChanged.emit(self.index(0, 0), last)
+
+    def view_at(self, row: int) -> ServerView | None:
+        """The server of a row."""
+        return self._views[row] if 0 <= row < len(self._views) else None
+
+    def row_of(self, name: str) -> int:
+        """The row of a server, else -1."""
+        return next((row for row, each in enumerate(self._views) if each.name == name), -1)
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:  # noqa: N802 - Qt's name
+        """How many pass."""
+        return 0 if parent.isValid() else len(self._views)
+
+    def columnCount(self, parent: Index = _NOWHERE) -> int:  # noqa: N802 - Qt's name
+        """Always the same."""
+        return 0 if parent.isValid() else len(ServerColumn)
+
+    def headerData(  # noqa: N802 - Qt's name
+        self,
+        section: int,
+        orientation: Qt.Orientation,
+        role: int = Qt.ItemDataRole.DisplayRole,
+    ) -> Any:
+        """Titles."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return TITLES[ServerColumn(section)]
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            right = section == ServerColumn.RESTARTS
+            side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
+            return int(side | Qt.AlignmentFlag.AlignVCenter)
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """The cell to paint, its words for everybody else."""
+        view = self.view_at(index.row()) if index.isValid() else None
+        if view is None or role not in _ROLES:
+            return None
+        cell = self.cell(view, ServerColumn(index.column()))
+        return cell if role == CELL else cell.words
+
+    def cell(self, view: ServerView, column: ServerColumn) -> Cell:
+        """What a cell says."""
+        match column:
+            case ServerColumn.SERVER:
+                return Cell(view.name, text.address(view), bold=True)
+            case ServerColumn.STATE:
+                quiet = formats.one_line(text.behind(view, self._wall()))
+                return Cell("", quiet, pill=PILLS[view.state])
+            case ServerColumn.UP_SINCE:
+                since = view.up_since_at if view.state is ServerState.UP else None
+                return Cell(text.DASH if since is None else formats.clock_time(since))
+            case ServerColumn.START:
+                return Cell(*text.start_time(view))
+            case ServerColumn.RESTARTS:
+                return Cell(str(view.restarts), right=True)
+            case ServerColumn.LAST_EXIT:
+                return Cell(*text.exit_lines(view.last_exit))
+
+
+class ServerDelegate(CellDelegate):
+    """Two lines in the columns that have two; the address in the colour of a link."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, row_height=_ROW)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Draw one cell."""
+        cell: Cell | None = index.data(CELL)
+        if cell is None or not cell.quiet or not (cell.text or cell.pill):
+            super().paint(painter, option, index)
+            return
+        painter.save()
+        self.paint_ground(painter, option, index)
+        colours = self.theme.colours
+        box = option.rect.adjusted(_PAD, 5, -_PAD, -5)
+        if cell.pill:
+            font = self.font(option.font, PILL_SCALE, bold=True)
+            middle = box.topLeft().toPointF()
+            middle.setY(middle.y() + 9.0)
+            paint_pill(painter, cell.pill, middle, font, colours)
+        link = index.column() == ServerColumn.SERVER and cell.quiet != "no address"
+        lower = colours.accent if link else colours.muted
+        for words, scale, bold, colour, side in (
+            (cell.text, 1.0, cell.bold, colours.text, Qt.AlignmentFlag.AlignTop),
+            (cell.quiet, _SMALL, False, lower, Qt.AlignmentFlag.AlignBottom),
+        ):
+            face = self.font(option.font, scale, bold=bold)
+            painter.setFont(face)
+            painter.setPen(QColor(colour))
+            line = QFontMetrics(face).elidedText(words, Qt.TextElideMode.ElideRight, box.width())
+            painter.drawText(box, Qt.AlignmentFlag.AlignLeft | side, line)
+        painter.restore()

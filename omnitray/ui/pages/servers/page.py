@@ -1,0 +1,252 @@
+"""Watched servers: the list, the chosen one with its buttons and its log."""
+
+from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QSplitter,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from omnitray.servers.model import TROUBLED, ServerState, ServerView
+from omnitray.ui.pages.page import Page, PageContext
+from omnitray.ui.pages.servers import text
+from omnitray.ui.pages.servers.declare import AddServer, NoServers
+from omnitray.ui.pages.servers.listing import ServerDelegate, ServersModel
+from omnitray.ui.pages.servers.log_view import LogView
+from omnitray.ui.pages.servers.text import PILLS, ServerColumn
+from omnitray.ui.theme import GAP
+from omnitray.ui.widgets.cells import CellView
+from omnitray.ui.widgets.choice import ChoiceButton
+from omnitray.ui.widgets.frames import Card, button
+from omnitray.ui.widgets.labels import ElidedLabel, label
+from omnitray.ui.widgets.pills import PillLabel
+
+_WIDTHS = {
+    int(ServerColumn.SERVER): 130,
+    int(ServerColumn.STATE): 190,
+    int(ServerColumn.UP_SINCE): 76,
+    int(ServerColumn.START): 120,
+    int(ServerColumn.RESTARTS): 70,
+}
+_AGE_MS = 1000
+FILTERS = (("", "all"), ("trouble", "in trouble"), ("up", "up"), ("stopped", "stopped"))
+_IDLE = frozenset({ServerState.STOPPED, ServerState.CRASH_LOOP})
+
+
+class ServersPage(Page):
+    """All watched servers, or how to declare the first."""
+
+    def __init__(self, context: PageContext) -> None:
+        super().__init__(context)
+        self.field = QLineEdit(placeholderText="Search name, address, command…")
+        self.field.setAccessibleName("Search servers")
+        self.field.setClearButtonEnabled(True)
+        self.search = self.field
+        self.states = ChoiceButton("State", FILTERS)
+        self.add = button("Add a server…")
+        self.model = ServersModel(context.clock.wall, self)
+        self.view = ServerList(self.model, ServerDelegate(context.theme))
+        self.detail = ServerDetail(context)
+        self.empty = NoServers()
+        self.none_fit = label("No server fits this filter.", muted=True)
+        self._ages = QTimer(self, interval=_AGE_MS)
+        self._lay_out()
+        self.field.textChanged.connect(self._show_list)
+        self.states.chosen.connect(self._show_list)
+        self.add.clicked.connect(self._on_add)
+        self.empty.add_requested.connect(self._on_add)
+        self.view.selectionModel().currentRowChanged.connect(self._on_current_changed)
+        self.view.address_clicked.connect(self._on_address)
+        self._ages.timeout.connect(self._on_age)
+        self._ages.start()
+
+    def _lay_out(self) -> None:
+        tools = QHBoxLayout()
+        tools.addWidget(self.field, 1)
+        tools.addWidget(self.states)
+        tools.addWidget(self.add)
+        listing = Card(margin=4)
+        listing.column.addWidget(self.view)
+        listing.column.addWidget(self.none_fit, 0, Qt.AlignmentFlag.AlignHCenter)
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.setChildrenCollapsible(False)
+        split.setHandleWidth(GAP)
+        split.addWidget(listing)
+        split.addWidget(self.detail)
+        split.setStretchFactor(0, 1)
+        split.setStretchFactor(1, 1)
+        full = QWidget()
+        column = QVBoxLayout(full)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP)
+        column.addLayout(tools)
+        column.addWidget(split, 1)
+        self._stack = QStackedLayout(self)
+        self._stack.setContentsMargins(0, 0, 0, 0)
+        self._stack.addWidget(full)
+        self._stack.addWidget(self.empty)
+
+    # -- facts
+
+    @property
+    def chosen_key(self) -> str:
+        """Name of the chosen server."""
+        return self.detail.name
+
+    def select(self, key: str) -> None:
+        """Choose a server by its name."""
+        row = self.model.row_of(key)
+        if row >= 0:
+            self.view.setCurrentIndex(self.model.index(row, 0))
+
+    def show_servers(self) -> None:
+        """Another server, or one stands differently."""
+        self._stack.setCurrentIndex(0 if self.context.facts.servers else 1)
+        self._show_list()
+
+    @Slot()
+    def _show_list(self) -> None:
+        chosen = self.detail.name
+        shown = tuple(each for each in self.context.facts.servers if self._fits(each))
+        self.model.show(shown)
+        self.view.setVisible(bool(shown))
+        self.none_fit.setVisible(not shown)
+        row = max(0, self.model.row_of(chosen)) if shown else -1
+        if row >= 0 and self.view.currentIndex().row() != row:
+            self.view.setCurrentIndex(self.model.index(row, 0))
+        self.detail.show_server(self.model.view_at(row))
+
+    def _fits(self, view: ServerView) -> bool:
+        words = self.field.text().lower().split()
+        haystack = f"{view.name} {text.address(view)} {' '.join(view.spec.command)}".lower()
+        kept = {
+            "trouble": view.state in TROUBLED,
+            "up": view.state is ServerState.UP,
+            "stopped": view.state is ServerState.STOPPED,
+        }.get(self.states.value, True)
+        return kept and all(word in haystack for word in words)
+
+    # -- what is asked for
+
+    @Slot(QModelIndex)
+    def _on_current_changed(self, current: QModelIndex) -> None:
+        self.detail.show_server(self.model.view_at(current.row()))
+
+    @Slot()
+    def _on_add(self) -> None:
+        dialog = AddServer(self)
+        dialog.declared.connect(self.context.intents.server_declared)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    @Slot(int)
+    def _on_address(self, row: int) -> None:
+        view = self.model.view_at(row)
+        if view is not None and view.url and view.url.startswith("http"):
+            self.context.intents.url_requested.emit(view.url)
+
+    @Slot()
+    def _on_age(self) -> None:
+        if self.isVisible():
+            self.model.refresh()
+
+
+class ServerList(CellView):
+    """The list; ``address_clicked`` carries the row whose address was clicked."""
+
+    address_clicked = Signal(int)
+
+    def __init__(self, model: ServersModel, delegate: ServerDelegate) -> None:
+        super().__init__(model, delegate, _WIDTHS, (int(ServerColumn.LAST_EXIT),))
+        self.setAccessibleName("Servers")
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """The lower half of the first column is the address."""
+        super().mouseReleaseEvent(event)
+        index = self.indexAt(event.position().toPoint())
+        box = self.visualRect(index)
+        in_column = index.isValid() and index.column() == ServerColumn.SERVER
+        if in_column and event.position().y() > box.center().y():
+            self.address_clicked.emit(index.row())
+
+
+class ServerDetail(Card):
+    """One server: state, address, buttons, log."""
+
+    def __init__(self, context: PageContext) -> None:
+        super().__init__()
+        self._context = context
+        self._view: ServerView | None = None
+        self.title = label("", scale=1.1, bold=True)
+        self.pill = PillLabel(context.theme, PILLS[ServerState.STOPPED])
+        self.address = QLabel()
+        self.address.setTextFormat(Qt.TextFormat.RichText)
+        self.address.linkActivated.connect(context.intents.url_requested)
+        self.address.setAccessibleName("Address")
+        self.start = button("Start")
+        self.stop = button("Stop")
+        self.restart = button("Restart")
+        self.watch_only = button("Watch only")
+        self.watch_only.setCheckable(True)
+        self.what = ElidedLabel(muted=True, scale=0.95)
+        self.log = LogView(context.theme, context.server_log)
+        row = QHBoxLayout()
+        row.addWidget(self.title)
+        row.addWidget(self.pill)
+        row.addWidget(self.address)
+        row.addStretch()
+        for each in (self.start, self.stop, self.restart, self.watch_only):
+            row.addWidget(each)
+        self.column.addLayout(row)
+        self.column.addWidget(self.what)
+        self.column.addWidget(self.log, 1)
+        for made, verb in ((self.start, "start"), (self.stop, "stop"), (self.restart, "restart")):
+            made.clicked.connect(lambda _checked=False, verb=verb: self._ask(verb))
+        self.watch_only.clicked.connect(self._on_watch_only)
+        self.log.open_requested.connect(self._on_open_log)
+
+    @property
+    def name(self) -> str:
+        """Of the server that is shown, empty where none is."""
+        return self._view.name if self._view else ""
+
+    def show_server(self, view: ServerView | None) -> None:
+        """Show another server, or how it stands now."""
+        self._view = view
+        self.setVisible(view is not None)
+        if view is None:
+            return
+        self.title.setText(view.name)
+        self.pill.show_pill(PILLS[view.state])
+        # The address is checked by the settings: host, port and scheme, no markup.
+        colour = self._context.theme.colours.accent
+        link = f'<a style="color: {colour}" href="{view.url}">{view.url}</a>'
+        self.address.setText(link if view.url else "")
+        self.what.setText(text.command_line(view))
+        ours = not view.spec.watch_only
+        idle = view.state in _IDLE
+        self.start.setEnabled(ours and idle)
+        self.stop.setEnabled(ours and view.state is not ServerState.STOPPED)
+        self.restart.setEnabled(ours and not (idle and view.state is ServerState.STOPPED))
+        self.watch_only.setChecked(view.spec.watch_only)
+        self.watch_only.setEnabled(view.owner == "settings" and bool(view.spec.command))
+        self.log.show_server(view.name)
+        self.log.open_log.setEnabled(bool(view.log_file))
+
+    def _ask(self, verb: str) -> None:
+        self._context.intents.server_requested.emit(self.name, verb)
+
+    @Slot()
+    def _on_watch_only(self) -> None:
+        wanted = {"name": self.name, "watch_only": self.watch_only.isChecked()}
+        self._context.intents.server_declared.emit(wanted)
+
+    @Slot()
+    def _on_open_log(self) -> None:
+        if self._view is not None:
+            self._context.intents.server_log_requested.emit(self._view.log_file)
