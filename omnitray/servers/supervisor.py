@@ -21,6 +21,7 @@ import msgspec
 
 from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.durable import StorageError
+from omnitray.base.readings import ProcessIdentity
 from omnitray.servers import processes
 from omnitray.servers.handling import AWAY, ServerHandle
 from omnitray.servers.memory import ServerMemory, StoredServer, StoredServers
@@ -87,7 +88,7 @@ class Supervisor:
         os.set_blocking(self._wake_write, False)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._wake_read, selectors.EVENT_READ, None)
-        self._watched: dict[int, ServerHandle] = {}  # by pidfd
+        self._watched: dict[int, ProcessIdentity] = {}  # by pidfd
         self._projects: dict[str, Stamp] = {}
         self._project_due_m: float | None = None
         self._pool = ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="server-probe")
@@ -286,20 +287,21 @@ class Supervisor:
             log.warning("the log of %s: %s", handle.spec.name, error)
 
     def _watch_pidfds(self) -> None:
+        """Wake up when a process ends. The number of a descriptor is soon another process's."""
         wanted = {
-            handle.pidfd: handle
+            handle.pidfd: handle.machine.process
             for handle in self._servers.values()
             if handle.pidfd is not None and handle.machine.process is not None
         }
-        for descriptor, handle in tuple(self._watched.items()):
-            if wanted.get(descriptor) is not handle:
-                with contextlib.suppress(KeyError, ValueError, OSError):
+        for descriptor, process in tuple(self._watched.items()):
+            if wanted.get(descriptor) != process:
+                with contextlib.suppress(KeyError, ValueError, OSError):  # it was closed
                     self._selector.unregister(descriptor)
                 del self._watched[descriptor]
-        for descriptor, handle in wanted.items():
+        for descriptor, process in wanted.items():
             if descriptor not in self._watched:
-                self._selector.register(descriptor, selectors.EVENT_READ, handle)
-                self._watched[descriptor] = handle
+                self._selector.register(descriptor, selectors.EVENT_READ, process)
+                self._watched[descriptor] = process
 
     def _publish(self) -> None:
         changed = False

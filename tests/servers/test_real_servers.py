@@ -58,6 +58,17 @@ def test_a_crash_is_seen_within_250_ms_and_the_server_comes_back(desk: Desk) -> 
     assert seen_s < 5.0  # the figure itself is the benchmark's
 
 
+def test_each_exit_is_seen_by_its_pidfd_and_not_by_the_next_probe(desk: Desk) -> None:
+    """Descriptors are numbered anew for each process: the same number is another process."""
+    desk.serve(desk.spec())
+    for _ in range(4):
+        desk.supervisor.command("api", "restart").result(PATIENCE_S)
+        view = desk.stands("api", ServerState.UP)
+        kill(view.pid)
+        until(lambda: bool(desk.open()), "the alert, long before a probe", 2.5)
+        desk.stands("api", ServerState.UP)
+
+
 def test_an_exit_at_once_is_a_crash_loop_with_the_last_words(desk: Desk) -> None:
     (desk.project / "exit").write_text("3")
     began = time.monotonic()
