@@ -44,7 +44,7 @@ class MainWindow(QWidget):
     is asked once what closing means.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but the first have defaults
         self,
         alerts: AlertSource,
         *,

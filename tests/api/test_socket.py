@@ -54,7 +54,7 @@ def test_it_says_hello_and_what_counts(api: Running) -> None:
     with _open(api) as client:
         hello = _next(client)
     assert (hello["event"], hello["mode"], hello["level"]) == ("hello", "dev", "normal")
-    assert hello["events"] == ["action", "alert", "level", "mode", "question", "snapshot"]
+    assert hello["events"] == ["action", "alert", "level", "mode", "question", "server", "snapshot"]
 
 
 def test_a_bearer_header_opens_it_too(api: Running) -> None:
