@@ -382,9 +382,8 @@ class App(QObject):
 
     @Slot(str, str)
     def _on_notification_action(self, alert_id: str, action: str) -> None:
-        if self.protection.answer_notification(alert_id, action):
-            return
-        if action == SNOOZE_ACTION:
+        answered = self.protection.answer_notification(alert_id, action)
+        if not answered and action == SNOOZE_ACTION:
             self.hub.snooze(_SNOOZE_S, alert_id)
         elif action == RESTART_ACTION:
             self.servers.restart_of_alert(alert_id)

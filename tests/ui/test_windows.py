@@ -15,8 +15,8 @@ from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.alerts.system import AlertSystem
-from omnitray.base.paths import Paths
 from omnitray.base.facts import AlertType, Severity
+from omnitray.base.paths import Paths
 from omnitray.monitor.ring import SnapshotRing
 from omnitray.monitor.sampler import OwnCostMeter
 from omnitray.protector.view import ProtectionView

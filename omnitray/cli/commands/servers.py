@@ -3,13 +3,13 @@
 import argparse
 import os
 import shlex
-from pathlib import Path
 
 import msgspec
 
 from omnitray.api.server_calls import NewServer
 from omnitray.api.server_wire import ServerBody, ServerLogBody, Servers
 from omnitray.base.amounts import duration
+from omnitray.base.process_environment import working_folder
 from omnitray.cli.context import CommandContext
 from omnitray.cli.times import shown
 from omnitray.client.http import quoted
@@ -82,7 +82,7 @@ def serve(args: argparse.Namespace, context: CommandContext) -> int:
     new = NewServer(
         name=args.name,
         command=tuple(args.words),
-        cwd=str(Path.cwd()),
+        cwd=str(working_folder()),
         env=_environment(),
         health=health,
     )

@@ -17,7 +17,8 @@ from omnitray.ui.widgets.pills import PILL_SCALE, paint_pill
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
-_ROW = 48
+_ROW_PAD = 7
+_SPACE = 0.4  # the pill is higher than its words
 _PAD = 8
 _SMALL = 0.9
 _ROLES = (CELL, Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole)
@@ -112,7 +113,7 @@ class ServerDelegate(CellDelegate):
     """Two lines in the columns that have two; the address in the colour of a link."""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__(theme, row_height=_ROW)
+        super().__init__(theme, pad=_ROW_PAD, lines=2 + _SPACE)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one cell."""

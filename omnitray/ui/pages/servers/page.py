@@ -20,18 +20,18 @@ from omnitray.ui.pages.servers.listing import ServerDelegate, ServersModel
 from omnitray.ui.pages.servers.log_view import LogView
 from omnitray.ui.pages.servers.text import PILLS, ServerColumn
 from omnitray.ui.theme import GAP
-from omnitray.ui.widgets.cells import CellView
+from omnitray.ui.widgets.cells import Cell, CellView, Widths
 from omnitray.ui.widgets.choice import ChoiceButton
 from omnitray.ui.widgets.frames import Card, button
 from omnitray.ui.widgets.labels import ElidedLabel, label
 from omnitray.ui.widgets.pills import PillLabel
 
-_WIDTHS = {
-    int(ServerColumn.SERVER): 130,
-    int(ServerColumn.STATE): 190,
-    int(ServerColumn.UP_SINCE): 76,
-    int(ServerColumn.START): 120,
-    int(ServerColumn.RESTARTS): 70,
+_WIDTHS: Widths = {
+    ServerColumn.SERVER: (Cell("127.0.0.1:65535"),),
+    ServerColumn.STATE: (Cell("for 59 min, from a terminal"),),
+    ServerColumn.UP_SINCE: (Cell("23:59:59"),),
+    ServerColumn.START: (Cell("(usually 59 min)"),),
+    ServerColumn.RESTARTS: (Cell("Restarts"),),
 }
 _AGE_MS = 1000
 FILTERS = (("", "all"), ("trouble", "in trouble"), ("up", "up"), ("stopped", "stopped"))

@@ -2,8 +2,8 @@
 
 import enum
 import shlex
-from pathlib import Path
 
+from omnitray.base.process_environment import home
 from omnitray.servers.model import ServerExit, ServerState, ServerView
 from omnitray.ui import formats
 from omnitray.ui.widgets.pills import Pill
@@ -99,9 +99,9 @@ def exit_lines(found: ServerExit | None) -> tuple[str, str]:
 
 def command_line(view: ServerView) -> str:
     """What runs, where, and as which process."""
-    home = str(Path.home())
+    own = str(home())
     cwd = view.spec.cwd
-    folder = f"~{cwd.removeprefix(home)}" if cwd.startswith(home) else cwd
+    folder = f"~{cwd.removeprefix(own)}" if cwd.startswith(own) else cwd
     parts = [shlex.join(view.spec.command) if view.spec.command else "", folder]
     if view.pid is not None:
         parts.append(f"pid {view.pid}")
