@@ -90,6 +90,8 @@ DESKTOP = (
         ("sway", "sway"),
         ("foot", "foot"),
         ("journalctl", "systemd"),
+        ("node", "nodejs"),
+        ("redis-server", "redis-server"),
     )
     + _of(
         Kind.FILE,

@@ -11,7 +11,7 @@ _WATCHED_S = 20.0  # what comes later has other causes
 _RELIEVED_SHARE = 0.5  # pressure has halved, or a key press takes half of what it took more
 
 
-class _Course(msgspec.Struct):
+class _EffectSeries(msgspec.Struct):
     resource: Resource
     before: GuardReading
     before_probe: Probe | None
@@ -24,7 +24,7 @@ class Effects:
     """Follows each action for a while."""
 
     def __init__(self) -> None:
-        self._courses: dict[str, _Course] = {}
+        self._courses: dict[str, _EffectSeries] = {}
 
     @property
     def following(self) -> bool:
@@ -35,7 +35,7 @@ class Effects:
         self, action_id: str, resource: Resource, reading: GuardReading, probe: Probe | None
     ) -> None:
         """An action is being done, and this is how things stood."""
-        self._courses[action_id] = _Course(resource, reading, probe)
+        self._courses[action_id] = _EffectSeries(resource, reading, probe)
 
     def observe(self, reading: GuardReading, probe: Probe | None) -> None:
         """A later reading."""
@@ -65,7 +65,7 @@ class Effects:
         return tuple(rows)
 
 
-def _is_relief(course: _Course) -> bool:
+def _is_relief(course: _EffectSeries) -> bool:
     after = course.after
     if after is None:
         return False
@@ -84,7 +84,7 @@ def _memory_rows(before: GuardReading, after: GuardReading) -> list[Effect]:
     return _row("Available memory", was, is_now)
 
 
-def _pressure_rows(course: _Course, after: GuardReading) -> list[Effect]:
+def _pressure_rows(course: _EffectSeries, after: GuardReading) -> list[Effect]:
     name = "CPU pressure" if course.resource is Resource.CPU else "Memory pressure"
     read = _cpu_wait if course.resource is Resource.CPU else _memory_wait
     before, now = read(course.before), read(after)

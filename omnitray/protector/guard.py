@@ -218,7 +218,7 @@ class WakeupTriggers(Protocol):
         ...
 
 
-class NoWakers:
+class NoWakeupTriggers:
     """Where nothing wakes early."""
 
     def zram_bytes(self) -> int:

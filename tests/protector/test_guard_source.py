@@ -4,13 +4,13 @@ import pytest
 
 from omnitray.base.facts import MemoryFacts
 from omnitray.monitor.machine import CpuQuota
-from omnitray.protector.guard import GuardSource, NoWakers
+from omnitray.protector.guard import GuardSource, NoWakeupTriggers
 from omnitray.protector.latency import LatencyProbe
 from support.clock import FakeClock
 from support.machine import FakeMachine
 
 
-class Wakers(NoWakers):
+class Wakers(NoWakeupTriggers):
     """Compressed swap and one trigger."""
 
     def zram_bytes(self) -> int:
@@ -34,12 +34,12 @@ def test_a_reading_is_put_together() -> None:
 def test_without_memory_there_is_no_reading() -> None:
     machine = FakeMachine()
     machine.memory_facts = None
-    assert GuardSource(machine, NoWakers(), FakeClock()).read() is None
+    assert GuardSource(machine, NoWakeupTriggers(), FakeClock()).read() is None
 
 
 def test_processor_use_is_of_half_a_second_at_least() -> None:
     machine, clock = FakeMachine(), FakeClock()
-    source = GuardSource(machine, NoWakers(), clock)
+    source = GuardSource(machine, NoWakeupTriggers(), clock)
     shown = []
     for share in (0.0, 1.0, 1.0, 1.0, 0.0):
         machine.work(0.3, share)
@@ -53,7 +53,7 @@ def test_processor_use_is_of_half_a_second_at_least() -> None:
 
 def test_where_our_group_may_use_less_than_the_machine_its_share_counts() -> None:
     machine, clock = FakeMachine(cores=8), FakeClock()
-    source = GuardSource(machine, NoWakers(), clock)
+    source = GuardSource(machine, NoWakeupTriggers(), clock)
     machine.quota = CpuQuota(cores=1.5, used_s=10.0)
     source.read()
     clock.advance(1.0)
@@ -67,7 +67,7 @@ def test_where_our_group_may_use_less_than_the_machine_its_share_counts() -> Non
 
 def test_a_limit_that_comes_is_silent_for_one_reading() -> None:
     machine, clock = FakeMachine(), FakeClock()
-    source = GuardSource(machine, NoWakers(), clock)
+    source = GuardSource(machine, NoWakeupTriggers(), clock)
     shown = []
     for quota in (None, CpuQuota(cores=1.0, used_s=5.0), CpuQuota(cores=1.0, used_s=5.5), None):
         machine.quota = quota
@@ -112,7 +112,7 @@ def checked_quickly(before: MemoryFacts, after: MemoryFacts, *, for_s: float) ->
     """What a quick check says so long after a reading."""
     machine, clock = FakeMachine(), FakeClock()
     machine.memory_facts = before
-    source = GuardSource(machine, NoWakers(), clock)
+    source = GuardSource(machine, NoWakeupTriggers(), clock)
     source.read()
     machine.memory_facts = after
     clock.advance(for_s)
@@ -147,12 +147,12 @@ def test_a_quick_check_asks_for_a_reading_when_memory_or_swap_has_moved(after: M
 
 
 def test_without_a_reading_there_is_nothing_to_check() -> None:
-    assert GuardSource(FakeMachine(), NoWakers(), FakeClock()).quick_check() is None
+    assert GuardSource(FakeMachine(), NoWakeupTriggers(), FakeClock()).quick_check() is None
 
 
 def test_what_cannot_be_read_any_more_is_no_rest() -> None:
     machine, clock = FakeMachine(), FakeClock()
-    source = GuardSource(machine, NoWakers(), clock)
+    source = GuardSource(machine, NoWakeupTriggers(), clock)
     source.read()
     machine.memory_facts = None
     clock.advance(1.0)

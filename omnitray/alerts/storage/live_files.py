@@ -42,7 +42,7 @@ _BATCH = 256  # alerts in memory while they are archived
 _MOST_REFUSED = 1024  # looked at in one go before it is left for the next
 
 
-class Scan(msgspec.Struct):
+class FolderScan(msgspec.Struct):
     """The sound alerts by id, those among them that had to be read, and what is not sound."""
 
     entries: dict[str, IndexEntry] = {}
@@ -51,9 +51,9 @@ class Scan(msgspec.Struct):
     foreign: list[tuple[str, str]] = []  # left alone: links, newer schemas, unreadable, doubles
 
 
-def scan(folder: Path, known: Mapping[str, IndexEntry]) -> Scan:
+def scan(folder: Path, known: Mapping[str, IndexEntry]) -> FolderScan:
     """Look through a folder; ``known`` is by file name. Raises OSError where there is none."""
-    found = Scan()
+    found = FolderScan()
     for name, mark in sorted(_marks(folder, found)):
         entry = known.get(name)
         if entry is not None and entry.mark == mark:
@@ -63,7 +63,7 @@ def scan(folder: Path, known: Mapping[str, IndexEntry]) -> Scan:
     return found
 
 
-def _marks(folder: Path, found: Scan) -> list[tuple[str, FileMark]]:
+def _marks(folder: Path, found: FolderScan) -> list[tuple[str, FileMark]]:
     marks = []
     with os.scandir(folder) as files:
         for file in files:
@@ -83,7 +83,7 @@ def _marks(folder: Path, found: Scan) -> list[tuple[str, FileMark]]:
     return marks
 
 
-def _read(folder: Path, name: str, mark: FileMark, found: Scan) -> None:
+def _read(folder: Path, name: str, mark: FileMark, found: FolderScan) -> None:
     try:
         alert = alert_files.read(folder / name)
     except alert_files.DamagedError as error:
@@ -99,7 +99,7 @@ def _read(folder: Path, name: str, mark: FileMark, found: Scan) -> None:
             found.read[alert.id] = alert
 
 
-def _take(found: Scan, entry: IndexEntry) -> bool:
+def _take(found: FolderScan, entry: IndexEntry) -> bool:
     """Of two files with one id the later version counts."""
     other = found.entries.get(entry.id)
     if other is not None:
@@ -208,7 +208,7 @@ class LiveAlertFiles:
         try:
             found = scan(self.folder, known)
         except (FileNotFoundError, NotADirectoryError):
-            found = Scan()
+            found = FolderScan()
         except OSError as error:  # no descriptor, a fault of the disk: what was known still holds
             self._sayings.say("scan", f"{self.folder} cannot be looked through: {error.strerror}")
             return ()

@@ -38,26 +38,11 @@ from omnitray.protector.actuators.watchdog import ResumeWatchdog
 from omnitray.protector.exclusions.common import ProgramTables
 from omnitray.protector.exclusions.foreground import Foreground, NoForeground
 from omnitray.protector.exclusions.programs import LINUX
-from omnitray.protector.guard import GuardSource
+from omnitray.protector.guard import GuardSource, NoWakeupTriggers
 from omnitray.protector.oom_events.watch import Logs, NoLogs, Source
 from omnitray.servers.scopes import Scopes
 
 _DISPLAYS = ("WAYLAND_DISPLAY", "DISPLAY")
-
-
-class NoWakers:
-    """A ``protector.guard.WakeupTriggers`` for a platform that wakes no sleeper."""
-
-    def zram_bytes(self) -> int:
-        """Compressed swap is not looked for."""
-        return 0
-
-    def triggers(self) -> tuple[int, ...]:
-        """None."""
-        return ()
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 class PortablePlatform:
@@ -150,7 +135,7 @@ class PortablePlatform:
 
     def guard_source(self) -> GuardSource:
         """The machine alone; no trigger wakes the guard."""
-        return GuardSource(self.machine(), NoWakers(), SystemClock())
+        return GuardSource(self.machine(), NoWakeupTriggers(), SystemClock())
 
     def system(self) -> System:
         """Processes through psutil."""
