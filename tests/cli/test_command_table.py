@@ -35,6 +35,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "end": ("1",),
     "protect": (),
     "clean": ("--dry-run",),
+    "servers": (),
+    "serve": ("shop", "--", "true"),
+    "server": ("start", "shop"),
     "quit": (),
     "token": ("--rotate",),
 }
