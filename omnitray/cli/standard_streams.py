@@ -33,6 +33,8 @@ def with_streams(run: Callable[[], int]) -> int:
             code = run()
         except SystemExit as leaving:  # argparse: help, version, wrong usage
             code = leaving.code if isinstance(leaving.code, int) else FAILED
+            if isinstance(leaving.code, str):
+                sys.stderr.write(f"{leaving.code}\n")
         sys.stdout.flush()
     except BrokenPipeError:
         _throw_away(sys.stdout.fileno())

@@ -143,6 +143,9 @@ QPushButton:focus { border: 1px solid $accent; }
 QPushButton:disabled { color: $muted; background: $window; border-color: $border; }
 QPushButton:checked { background: $selected; border-color: $accent; }
 QPushButton::menu-indicator { image: none; width: 0px; }
+QPushButton[link="true"] { color: $accent; border: none; background: transparent; padding: 0; }
+QPushButton[link="true"]:hover { text-decoration: underline; }
+QPushButton[link="true"]:focus { text-decoration: underline; }
 QPushButton[danger="true"] { color: $critical; }
 QPushButton[danger="true"]:disabled { color: $muted; }
 QPushButton[primary="true"] { background: $accent; color: $accent_text; border-color: $accent; }

@@ -25,6 +25,7 @@ class MenuEntry(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool
     checked: bool | None
     separator: bool
+    visible: bool
     children: tuple["MenuEntry", ...]
 
 
@@ -134,5 +135,6 @@ def _entry(layout: tuple[int, dict[str, tuple[str, Any]], list[tuple[str, Any]]]
         enabled=bool(values.get("enabled", True)),
         checked=None if toggle < 0 else bool(toggle),
         separator=values.get("type") == "separator",
+        visible=bool(values.get("visible", True)),
         children=tuple(_entry(child) for _type, child in children),
     )

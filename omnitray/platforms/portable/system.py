@@ -96,7 +96,11 @@ class PsutilSystem:
         given = [each for each in identities if self.is_there(each)]
         order.update({each.pid: each for each in given})
         for each in given:
-            children = self._ask(each, lambda process: process.children(recursive=True))
+            try:
+                children = self._ask(each, lambda process: process.children(recursive=True))
+            except Gone:  # since it was looked for; what it left behind has another parent now
+                order.pop(each.pid, None)
+                continue
             for child in self.identify(child.pid for child in children):
                 order.setdefault(child.pid, child)
         return tuple(order.values())

@@ -70,7 +70,7 @@ class NoServers(Card):
         self.column.addWidget(rule())
         row = QHBoxLayout()
         row.addWidget(label(title, bold=True))
-        row.addWidget(label(hint, muted=True, scale=0.9), 1)
+        row.addWidget(paragraph(hint, muted=True, scale=0.9), 1)
         copy = button("Copy")
         copy.setAccessibleName(f"Copy: {title}")
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(text))

@@ -4,7 +4,6 @@ from PySide6.QtCore import QModelIndex, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QSplitter,
     QStackedLayout,
@@ -184,10 +183,11 @@ class ServerDetail(Card):
         self._view: ServerView | None = None
         self.title = label("", scale=1.1, bold=True)
         self.pill = PillLabel(context.theme, PILLS[ServerState.STOPPED])
-        self.address = QLabel()
-        self.address.setTextFormat(Qt.TextFormat.RichText)
-        self.address.linkActivated.connect(context.intents.url_requested)
-        self.address.setAccessibleName("Address")
+        self.address = button("")
+        self.address.setProperty("link", True)
+        self.address.setFlat(True)
+        self.address.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.address.clicked.connect(self._open_address)
         self.start = button("Start")
         self.stop = button("Stop")
         self.restart = button("Restart")
@@ -215,6 +215,10 @@ class ServerDetail(Card):
         """Of the server that is shown, empty where none is."""
         return self._view.name if self._view else ""
 
+    def _open_address(self) -> None:
+        if self._view is not None and self._view.url:
+            self._context.intents.url_requested.emit(self._view.url)
+
     def show_server(self, view: ServerView | None) -> None:
         """Show another server, or how it stands now."""
         self._view = view
@@ -223,10 +227,9 @@ class ServerDetail(Card):
             return
         self.title.setText(view.name)
         self.pill.show_pill(PILLS[view.state])
-        # The address is checked by the settings: host, port and scheme, no markup.
-        colour = self._context.theme.colours.accent
-        link = f'<a style="color: {colour}" href="{view.url}">{view.url}</a>'
-        self.address.setText(link if view.url else "")
+        self.address.setText((view.url or "").replace("&", "&&"))
+        self.address.setVisible(view.url is not None)
+        self.address.setAccessibleName(f"Open {view.url}")
         self.what.setText(text.command_line(view))
         ours = not view.spec.watch_only
         idle = view.state in _IDLE
