@@ -456,13 +456,14 @@ class ServerMachine:
             self._move(ServerState.STOPPED, "it ended by itself")
             self._report(self._reports.ended_by_itself(self.view))
             return
-        self._move(ServerState.DOWN, found.reason)
+        why = reports.exit_words(found)
+        self._move(ServerState.DOWN, why)
         if self.spec.watch_only:
             self._due.probe = self._now() + PROBE_S
         if not self._may_restart():
-            self._report(self._reports.down(self.view, found.reason, None, tail))
+            self._report(self._reports.down(self.view, why, None, tail))
             return
-        self._again(found.reason, tail)
+        self._again(why, tail)
 
     def _again(self, why: str, tail: tuple[str, ...], *, give_up: bool = False) -> None:
         """Start it once more after the back-off, or give up."""

@@ -45,7 +45,7 @@ class Reports:
             self._raise(
                 AlertType.SERVER_DOWN,
                 title=f"Server “{self._server}” is down",
-                message=f"{sentence(why)} {then}{last_words(tail)}",
+                message=f"{sentence(why)} {then}{last_words(tail, why)}",
                 context=context_of(view, tail),
             )
         ]
@@ -73,7 +73,7 @@ class Reports:
                 CRASH_LOOP,
                 title=f"Server “{self._server}” is in a crash loop",
                 message=f"It failed again and again and is left stopped. The last time: "
-                f"{sentence(why)}{last_words(tail)} Restart it, or change a file of its project.",
+                f"{sentence(why)}{last_words(tail, why)} Restart it, or change a file of its project.",
                 context={**context_of(view, tail), "restart": self._server},
             ),
         ]
@@ -180,10 +180,10 @@ def sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
 
 
-def last_words(tail: tuple[str, ...]) -> str:
-    """The last line of the log as part of a message."""
+def last_words(tail: tuple[str, ...], already: str = "") -> str:
+    """The last line of the log as part of a message that does not say it yet."""
     said = next((line.strip() for line in reversed(tail) if line.strip()), "")
-    return f" Its log ends with: {said}" if said else ""
+    return f" Its log ends with: {said}" if said and said not in already else ""
 
 
 def context_of(view: ServerView, tail: tuple[str, ...]) -> dict[str, Any]:
