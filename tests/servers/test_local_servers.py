@@ -71,7 +71,9 @@ def test_one_that_never_comes_up_says_why(
     servers: LocalServers, spec: ServerSettings, tmp_path: Path
 ) -> None:
     (tmp_path / "exit").write_text("3")
-    with pytest.raises(ServerNotUp, match="crash_loop: exit 3, ImportError: no module named shop") as told:
+    with pytest.raises(
+        ServerNotUp, match="crash_loop: exit 3, ImportError: no module named shop"
+    ) as told:
         servers.start(spec)
     assert any("ImportError" in line for line in told.value.log_tail)
 

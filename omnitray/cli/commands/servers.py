@@ -36,7 +36,8 @@ def servers(args: argparse.Namespace, context: CommandContext) -> int:
     if body is None:
         return 0
     if not body.servers:
-        context.terminal.line("no server is watched; declare one in the settings, or: serve")
+        start = "omnitray serve NAME -- COMMAND"
+        context.terminal.line(f"no server is watched; declare one in the settings, or: {start}")
         return 0
     rows = [_row(each, context) for each in body.servers]
     colours = ["dim", *(STYLES.get(each.state, "") for each in body.servers)]
