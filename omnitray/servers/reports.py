@@ -73,7 +73,8 @@ class Reports:
                 CRASH_LOOP,
                 title=f"Server “{self._server}” is in a crash loop",
                 message=f"It failed again and again and is left stopped. The last time: "
-                f"{sentence(why)}{last_words(tail, why)} Restart it, or change a file of its project.",
+                f"{sentence(why)}{last_words(tail, why)} "
+                "Restart it, or change a file of its project.",
                 context={**context_of(view, tail), "restart": self._server},
             ),
         ]
