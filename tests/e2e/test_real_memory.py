@@ -145,7 +145,17 @@ def test_in_prod_mode_it_pauses_asks_and_ends_and_a_name_is_text_wherever_it_sho
         assert NASTY in asked.title
         assert "&quot;; rm -rf ~ &lt;b&gt;" in asked.body or '"; rm -rf ~ &lt;b&gt;' in asked.body
         assert "it is ended" in asked.body
-        assert {"pause", "end"} <= set(asked.actions)
+        assert list(asked.actions) == ["default", "pause", "slow_down", "details"]  # none is final
+        (offered,) = program.get("questions")["questions"]
+        assert offered["title"] == NASTY
+        assert set(offered["answers"]) == {
+            "slow_down",
+            "pause",
+            "end",
+            "leave_alone",
+            "never_touch",
+        }
+        assert offered["unanswered"] == "it is ended"
         assert NASTY in str(program.get("explain"))
         wait_until(lambda: not job.lives(), "nobody answers: it is ended", timeout_s=30)
         assert begun(program)[-2:] == ["pause", "end"]

@@ -7,6 +7,7 @@ returns when the kernel, the program's API and the screen agree that it is so; e
 """
 
 import json
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -29,6 +30,18 @@ _OVER_PERCENT, _UNDER_PERCENT = 81.0, 75.0  # of the room; the limit is 80
 _ACTS_WITHIN_S = 40.0
 _NOTIFICATION, _WINDOW = "xfce4-notifyd", "OmniTray"
 _SETTINGS = 'mode = "dev"\n[protect]\nstate = "on"\n'
+_ON_THE_NOTIFICATION = [
+    "Keep paused",
+    "Let it run, slowed",
+    "More…",
+]  # nothing final, in this order
+_IN_THE_WINDOW = [
+    "Keep paused",
+    "Let it run, slowed",
+    "Leave it alone for 1 h",
+    "Never touch this",
+    "End",
+]
 
 
 class QuestionFlow:
@@ -64,39 +77,76 @@ class QuestionFlow:
 
     def start(self) -> None:
         """The test run, the program, and its window on the Protection page."""
-        start_xfce_notifyd(self.desktop, Corner.BOTTOM_RIGHT)  # no button is covered
-        self.program.configure(_SETTINGS)
         self._remember_page("protection")
-        self.program.start()
-        self.shop.start(self.desktop.environment)
-        self.shop.grow(_CALM_BYTES, _HURRY_BPS)
+        self.start_unseen()
         self._run_again()
         self.screen.wait_for("Protection is on", _WINDOW)
 
+    def start_unseen(self) -> None:
+        """The test run and the program, of which no window is open."""
+        start_xfce_notifyd(self.desktop, Corner.BOTTOM_RIGHT)  # no button is covered
+        self.program.configure(_SETTINGS)
+        self.program.start()
+        self.shop.start(self.desktop.environment)
+        self.shop.grow(_CALM_BYTES, _HURRY_BPS)
+
     def be_calm(self) -> None:
         """The tests hold what they need, and nothing is held back."""
+        self.be_filled()
+        self.screen.wait_for("All good", _WINDOW)
+
+    def be_filled(self) -> None:
+        """The same, whether a window is open or not."""
         wait_until(
             lambda: self.shop.rss_bytes >= _CALM_BYTES,
             "the tests hold what they need",
             timeout_s=_ACTS_WITHIN_S,
         )
-        self.screen.wait_for("All good", _WINDOW)
         self._wait_until_held()
 
     def be_asked(self) -> None:
         """The tests grow: before memory runs out they are paused, and the person is asked."""
+        self.be_notified()
+        self.see_all_answers()
+        self.screen.wait_for(f"Resume: {JOB}", _WINDOW)
+
+    def be_notified(self) -> None:
+        """The tests grow and are paused, and the notification offers nothing that is final."""
         self.shop.grow(_ROOM_BYTES, _PACE_BPS)
         wait_until(self.shop.is_stopped, "it is paused", timeout_s=_ACTS_WITHIN_S)
         self.shop.stay()
-        self.screen.wait_for("Leave it alone for 1 h", _NOTIFICATION)
-        self.screen.wait_for(f"Leave it alone for 1 h: {JOB}", _WINDOW)
-        self.screen.wait_for(f"Resume: {JOB}", _WINDOW)
+        self.screen.wait_for(_ON_THE_NOTIFICATION[-1], _NOTIFICATION)
+        shown = self.screen.names(_NOTIFICATION)
+        first = shown.index(f"{JOB}: what shall be done?") + 2  # after the title, the text
+        assert shown[first : first + 3] == _ON_THE_NOTIFICATION
+        assert not set(shown) & set(_IN_THE_WINDOW[2:])
         self._wait_until_held(f"{JOB} paused")
+
+    def see_all_answers(self) -> None:
+        """The window's question: every answer, what can be taken back first."""
+        answers = [f"{words}: {JOB}" for words in _IN_THE_WINDOW]
+        self.screen.wait_for(answers[-1], _WINDOW)
+        assert [name for name in self.screen.names(_WINDOW) if name in answers] == answers
+
+    def want_more(self) -> None:
+        """The notification's *More…*: the window opens on the question, and nothing is answered."""
+        assert self.screen.names(_WINDOW) == []
+        self.screen.press("More…", _NOTIFICATION)
+        self.see_all_answers()
+        self._wait_until_held(f"{JOB} paused")
+        assert self.shop.is_stopped()
+
+    def end_it(self) -> None:
+        """The question's *End*: the tests are ended."""
+        self.screen.press(f"End: {JOB}", _WINDOW)
+        assert self.shop.wait_until_it_has_ended() == -signal.SIGTERM
+        self.screen.wait_without(f"End: {JOB}", _WINDOW)
+        self._wait_until_held()
 
     def keep_paused(self) -> None:
         """The notification's *Keep paused*: it stays paused, and nothing is asked any more."""
         self.screen.press("Keep paused", _NOTIFICATION)
-        self.screen.wait_without("Leave it alone for 1 h", _NOTIFICATION)
+        self.screen.wait_without("More…", _NOTIFICATION)
         self.screen.wait_without(f"Leave it alone for 1 h: {JOB}", _WINDOW)
         self._wait_until_held(f"{JOB} paused")
         assert self.shop.is_stopped()

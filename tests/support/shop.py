@@ -89,6 +89,13 @@ class Shop:
         before = self.process.num_ctx_switches()
         wait_until(lambda: self.process.num_ctx_switches() != before, "it runs")
 
+    def wait_until_it_has_ended(self) -> int:
+        """Until others have ended it; what it ended with."""
+        assert self._outer is not None
+        wait_until(self._is_over, "it has ended", timeout_s=30)
+        self._outer.send_signal(signal.SIGCONT)  # stopped itself with it, as in finish
+        return self._outer.wait(10)
+
     def finish(self) -> int:
         """Let the tests pass; pytest's exit code."""
         assert self._outer is not None
@@ -103,6 +110,13 @@ class Shop:
                 process.kill()
             self._outer.kill()
             self._outer.wait(10)
+
+    def _is_over(self) -> bool:
+        """Nothing but its status is left, where nothing has asked for that yet."""
+        try:
+            return bool(self.process.status() == psutil.STATUS_ZOMBIE)
+        except psutil.NoSuchProcess:
+            return True
 
     def _tell(self, words: str) -> None:
         beside = self._folder / "beside"
