@@ -29,7 +29,7 @@ from omnitray.servers.supervisor import Supervisor
 from omnitray.settings.servers import NAME, ServerSettings, server_of_table
 
 MARKER = "omnitray_server"
-PROBE_S = 0.2  # DESIGN.md: a probe before a test takes at most 200 ms
+PROBE_S = 0.2  # what a probe may add to a test at most
 POLL_S = 0.05
 NO_START = frozenset({ServerState.CRASH_LOOP, ServerState.FOREIGN, ServerState.STOPPED})
 # The four limits of a start (90, 120, 180, 240 s) with the waits between them.

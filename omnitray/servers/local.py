@@ -26,7 +26,7 @@ from omnitray.servers.model import (
 from omnitray.servers.supervisor import Supervisor
 from omnitray.settings.servers import ServerSettings
 
-PROBE_S = 0.2  # DESIGN: what a probe before a test may cost at most
+PROBE_S = 0.2  # what a probe before a test may cost at most
 END_S = 15.0  # TERM, then KILL after 10 s, and the time to be gone
 ANSWER_S = 10.0
 _SETTLED = frozenset(

@@ -37,7 +37,7 @@ from omnitray.servers.timing import (
 )
 from omnitray.settings.servers import ServerSettings
 
-PROBE_S = 5.0  # the running clock
+PROBE_S = 5.0  # three of five failed probes are DOWN: 15 s at most, without load
 KILL_AFTER_S = 10.0  # as the protector's own ends: TERM becomes KILL after 10 s
 FIRST_PROBE_S, MOST_PROBE_S = 0.1, 1.0  # while starting: a tenth of the time so far
 WEIGHTS = {

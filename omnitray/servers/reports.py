@@ -12,7 +12,7 @@ from omnitray.servers.model import (
     ServerView,
 )
 
-TAIL_LINES = 50  # the figure
+TAIL_LINES = 50  # what fits into one screen of a log
 CRASH_LOOP = "crash_loop"
 KINDS = (
     (AlertType.SERVER_DOWN, ""),

@@ -47,11 +47,11 @@ log = logging.getLogger(__name__)
 
 Verb = Literal["start", "stop", "restart"]
 R = TypeVar("R")
-# Without pidfds exits are looked for: DESIGN's budget is 250 ms.
+# Without pidfds exits are looked for; an exit is to be seen within 250 ms.
 EXIT_LOOK_S = 0.1
 TREE_LOOK_S = 0.05
 REST_S = 3600.0
-STOP_S = 2.0  # DESIGN: two seconds a thread
+STOP_S = 2.0  # as every thread of the program: two seconds
 PROBE_THREADS = 4
 
 

@@ -27,7 +27,7 @@ HEALTHY_RESET_S = 300.0
 
 WINDOW = 5
 DOWN_WEIGHT = 3.0
-UNANSWERED = 3  # probes in a row without a good answer: DESIGN's budget for "no answer"
+UNANSWERED = 3  # probes in a row without a good answer: no answer is to be seen within three
 
 
 class StartTimes:
