@@ -19,8 +19,8 @@ from support.desktop import Desktop, tool, wait_until
 from support.running import OmniTray
 from support.world import World, inside
 
-# A window of its own, more memory than anything else here, and half of the processors: a viewer at
-# work. It gives itself weight, so that it gets them beside whatever else runs on this machine.
+# A window of its own, more memory than anything else here, and the processors: a viewer at work.
+# It gives itself weight, so that it gets them beside whatever else runs on this machine.
 VIEWER = """
 import hashlib, os, sys, threading
 from pathlib import Path
@@ -35,7 +35,7 @@ application = QGuiApplication(sys.argv)
 window = QRasterWindow()
 window.show()
 page = b"x" * 600_000_000
-for _ in range((os.cpu_count() + 1) // 2):
+for _ in range(os.cpu_count()):
     threading.Thread(target=work, daemon=True).start()
 application.exec()
 """

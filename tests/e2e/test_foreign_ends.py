@@ -78,6 +78,8 @@ def test_what_earlyoom_ends_is_told(
     victim = (*world.prefix, *NOBODY, PYTHON, "-I", "-S", "-c", HOLDS)
     with log.open("wb") as output, process(line, stdout=output, stderr=output) as outer:
         acting = inside(outer.pid)
+        # Stopped on its way there, it would not be known by its name.
+        wait_until(lambda: acting.name() == "earlyoom", "it has become earlyoom")
         acting.send_signal(signal.SIGSTOP)
         program.start("--headless")
         with process(victim, stdout=subprocess.PIPE) as hog:
