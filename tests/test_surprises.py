@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from support.spread import scope_of
+
 CONFTEST = Path(__file__).with_name("conftest.py")
 SETTINGS = f"""
 [pytest]
@@ -102,3 +104,16 @@ def test_a_skip_is_a_failure_in_ci_alone(
     monkeypatch.setenv("PYTEST_ADDOPTS", "--continue-on-collection-errors")
     outcomes, output = outcome_of(run, test_skips=SKIPS, test_skipped_module=SKIPPED_MODULE)
     assert outcomes == (counts or {"skipped": 2}), output
+
+
+@pytest.mark.parametrize(
+    ("nodeid", "scope"),
+    [
+        ("tests/e2e/test_real_jobs.py::test_one", "real loads"),
+        ("tests/e2e/test_foreground.py::test_two[True]", "real loads"),
+        ("tests/e2e/test_tray_menu.py::test_three", "tests/e2e/test_tray_menu.py"),
+        ("tests/platforms/test_real_ends.py::test_four", "tests/platforms/test_real_ends.py"),
+    ],
+)
+def test_real_loads_run_one_after_the_other(nodeid: str, scope: str) -> None:
+    assert scope_of(nodeid) == scope

@@ -12,6 +12,10 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 _FIRST = ("e2e", "platforms", "api", "ui")  # folders by the time that their files take, descending
 
+_LOADS = {
+    *("foreground", "foreign_ends", "protection", "question_flow"),
+    *("real_disks", "real_jobs", "real_memory"),
+}
 _SLOW_FOLDERS = {"e2e", "simulation"}
 
 
@@ -25,6 +29,17 @@ def is_slow(file: Path) -> bool:
     return file.parts[0] in _SLOW_FOLDERS or file.stem.startswith("test_real_")
 
 
+def scope_of(nodeid: str) -> str:
+    """What runs together on one worker: a file, or all files that load the machine for real.
+
+    Real loads one after the other: each would be the other's neighbour on the same processors.
+    """
+    file = nodeid.split("::", 1)[0]
+    parts = Path(file).parts
+    loads = "e2e" in parts and Path(file).stem.removeprefix("test_") in _LOADS
+    return "real loads" if loads else file
+
+
 class FileByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no marker of its types
     """xdist's scheduler by file, in the order of collection."""
 
@@ -33,7 +48,7 @@ class FileByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no mar
         super().__init__(config, log)
 
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.split("::", 1)[0]
+        return scope_of(nodeid)
 
 
 def sendable(value: Any) -> Any:
