@@ -75,23 +75,18 @@ class GuardedHttp(H11Protocol):
         """
         super().connection_made(transport)
         self.born_s = asyncio.get_running_loop().time()
-        strangers = self._strangers()
+        open_ones = [each for each in self.connections if not each.transport.is_closing()]
+        strangers = [
+            each for each in open_ones if isinstance(each, GuardedHttp) and each.is_stranger
+        ]
         if len(strangers) > MAX_STRANGERS:
             min(strangers, key=lambda each: each.born_s).transport.abort()
-        if len(self.connections) - len(strangers) >= MAX_CONNECTIONS:
+        # Of a burst, those that had to go are still listed until the loop comes round.
+        if len(open_ones) - len(strangers) >= MAX_CONNECTIONS:
             transport.write(raw_answer("429 Too Many Requests", CROWDED))
             transport.close()
             return
         self._header.arm(transport)
-
-    def _strangers(self) -> "list[GuardedHttp]":
-        return [
-            each
-            for each in self.connections
-            if isinstance(each, GuardedHttp)
-            and each.is_stranger
-            and not each.transport.is_closing()
-        ]
 
     def data_received(self, data: bytes) -> None:
         """Parse; a fault of the parser costs this connection alone."""

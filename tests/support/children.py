@@ -67,7 +67,7 @@ def state(pid: int) -> str:
 
 def _is_of(entry: Path, session: int) -> bool:
     try:
-        fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        fields = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:
         return False
     return fields[3] == str(session) and fields[0] not in {"Z", "X"}
