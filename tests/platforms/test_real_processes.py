@@ -37,7 +37,7 @@ def child() -> Iterator[Child]:
 
 
 def until(found: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 40
     while not found():
         assert time.monotonic() < deadline
         time.sleep(0.01)

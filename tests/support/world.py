@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -211,7 +212,8 @@ class Inmate:
         except psutil.NoSuchProcess:
             pass
         for process in family:
-            process.kill() if process.is_running() else None
+            with suppress(psutil.NoSuchProcess):  # it has ended by itself in between
+                process.kill()
         self._outer.kill()  # it stops itself together with what it waits for
         self._outer.wait(_PATIENCE_S)
         psutil.wait_procs(family, _PATIENCE_S)
