@@ -5,7 +5,7 @@ the tests go on.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
@@ -19,7 +19,6 @@ from omnitray.base.durable import StorageError
 from omnitray.base.facts import AlertType, Severity
 from omnitray.base.paths import find_paths
 from omnitray.client.http import NotRunning, RequestFailed
-from omnitray.client.offline import Files
 from omnitray.client.sync import Client
 
 T = TypeVar("T")
@@ -58,17 +57,6 @@ class Reporter:
                 self._stored[key] = alert
                 self.raised += first
             return alert
-
-    def write_file(
-        self, type_: AlertType, title: str, message: str, context: Mapping[str, Any]
-    ) -> None:
-        """Write an alert into the history's folder without asking OmniTray: the process may end."""
-        from omnitray.api.requests import NewAlert  # noqa: PLC0415 - when a test hangs
-
-        new = NewAlert(
-            type=type_, title=title, message=message, source=SOURCE, context=dict(context)
-        )
-        self._attempt(lambda: Files(self.paths).raise_alert(new))
 
     def resolve(self, key: str) -> None:
         """End the alert that was raised with ``key``, if one was."""
@@ -177,12 +165,3 @@ class GroupedReport:
             with self._condition:
                 if self._condition.wait_for(lambda: self._closing, QUIET_S) and not self._new:
                     return
-
-
-def bounded(lines: Iterable[str], limit: int) -> str:
-    """The lines as one text of at most ``limit`` characters, cut in the middle."""
-    text = "\n".join(lines)
-    if len(text) <= limit:
-        return text
-    half = limit // 2 - 5
-    return f"{text[:half]}\n[…]\n{text[-half:]}"

@@ -270,7 +270,6 @@ class Run:
         self._marks = marks
         self._leases: list[Borrowed] = []
         self._failed: dict[str, dict[str, str]] = {}
-        self._timed_out: set[str] = set()
         self._affected: dict[str, list[dict[str, str]]] = {}
         self._tests: set[str] = set()
         self._group = GroupedReport(self._send_failures)
@@ -314,7 +313,6 @@ class Run:
         if not report.failed or not more:  # the report of a crash: it has its own hook
             return
         if more.get("timed_out"):
-            self._timed_out.add(report.nodeid)
             return
         if (denied := more.get("permission")) is not None:
             self._report_denied(report, denied)
@@ -339,7 +337,6 @@ class Run:
         worker = getattr(getattr(report, "node", None), "gateway", None)
         name = getattr(worker, "id", "") or self._facts["worker"]
         if mark_of(self._marks, crashitem).with_suffix(".due").exists():
-            self._timed_out.add(crashitem)
             if not self._reporter.has_open(AlertType.TEST_TIMEOUT, self._facts["run"], crashitem):
                 self._reporter.report(
                     f"timeout:{crashitem}",
