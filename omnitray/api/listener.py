@@ -2,9 +2,11 @@
 
 import os
 import socket
+from pathlib import Path
 
 import msgspec
 
+from omnitray.base.bounded import read_bounded
 from omnitray.settings.model import ApiSettings
 
 
@@ -21,6 +23,9 @@ def open_door(settings: ApiSettings) -> Opened:
     """A listening socket on the port, or on a free one near it, or on any."""
     if settings.open_to_others and not (settings.certificate and settings.key):
         raise OSError(f"{settings.listen} is open to other machines and there is no certificate")
+    if settings.open_to_others:
+        for file in (settings.certificate, settings.key):
+            read_bounded(Path(file), MAX_PEM_BYTES)  # the library would wait for a FIFO for ever
     last = min(settings.port + NEXT_PORTS, 65535)
     wanted = (*range(settings.port, last + 1), 0) if settings.port else (0,)
     for port in wanted:
@@ -35,6 +40,7 @@ def open_door(settings: ApiSettings) -> Opened:
 
 
 NEXT_PORTS = 20
+MAX_PEM_BYTES = 1 << 20  # a chain of ten certificates has 20 kB, all that a system trusts 250 kB
 
 
 BACKLOG = 128

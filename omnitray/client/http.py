@@ -9,6 +9,7 @@ proof that it knows the token: a stranger is given a number that was made up for
 
 import socket
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -253,11 +254,14 @@ def tls() -> "ssl.SSLContext":
     """TLS that trusts the certificate of the settings, whatever host it was made for."""
     import ssl  # noqa: PLC0415 - only for instances that are open to others
 
+    from omnitray.api.listener import MAX_PEM_BYTES  # noqa: PLC0415
+    from omnitray.base.bounded import read_bounded  # noqa: PLC0415
     from omnitray.base.paths import find_paths  # noqa: PLC0415
     from omnitray.settings import load  # noqa: PLC0415
 
     certificate = load(find_paths().config_file).settings.api.certificate
-    context = ssl.create_default_context(cafile=certificate or None)
+    trusted = read_bounded(Path(certificate), MAX_PEM_BYTES).decode() if certificate else None
+    context = ssl.create_default_context(cadata=trusted)
     context.check_hostname = False
     return context
 
