@@ -68,7 +68,7 @@ from omnitray.runtime.protection import ProtectionFacade
 from omnitray.runtime.protection_worker import Engine
 from omnitray.runtime.servers import WatchedServers
 from omnitray.runtime.settings_keeper import SettingsKeeper
-from omnitray.runtime.shutdown import Stages, StopSignals
+from omnitray.runtime.shutdown import Deadline, Stages, StopSignals
 from omnitray.runtime.workers import MonitorWorker, WorkerThread
 
 
@@ -178,7 +178,7 @@ class App(QObject):
         self.headless = headless
         self.clock = SystemClock()
         self.platform = platforms.current()
-        self._stages = Stages()
+        self.stages = Stages()
         self.settings = SettingsKeeper(paths.config_file, self)
         self._build_alerts()
         self._build_monitor()
@@ -212,7 +212,7 @@ class App(QObject):
 
     def _build_alerts(self) -> None:
         self.store = AlertStore(
-            History(self.paths.alerts, self.clock, report=self._on_storage_said), self.clock
+            History(self.paths.alerts, self.clock, report=log.warning), self.clock
         )
         self.notifications = Notifications(parent=self)
         self.dispatcher = Dispatcher(
@@ -278,11 +278,11 @@ class App(QObject):
         self._channel_check.timeout.connect(self.dispatcher.check)
         self._tending = QTimer(self, interval=_TEND_MS)
         self._tending.timeout.connect(self._on_tend)
-        self.signals = StopSignals(self)
-        self.signals.asked.connect(self.end)
+        self.signals = StopSignals(self.stages, self)
+        self.signals.asked.connect(self.end, Qt.ConnectionType.QueuedConnection)
 
     def _plan_the_end(self) -> None:
-        stages = self._stages
+        stages = self.stages
         stages.add("the way in from Python", inprocess.leave)
         stages.add("the local API", self.api.stop)
         stages.add("the monitor", self.monitor_thread.stop)
@@ -295,13 +295,13 @@ class App(QObject):
 
     def before_the_end(self, name: str, act: Callable[[], object]) -> None:
         """Do this first when the program ends."""
-        self._stages.add_first(name, act)
+        self.stages.add_first(name, act)
 
     def take_instance(self, instance: Instance) -> None:
         """Be the running instance until the end."""
         self._instance = instance
         instance.knocked.connect(self._on_knocked)
-        self._stages.add("the instance lock", instance.release)
+        self.stages.add("the instance lock", instance.release)
 
     # The life
 
@@ -344,7 +344,7 @@ class App(QObject):
         """End in stages. Idempotent."""
         self._channel_check.stop()
         self._tending.stop()
-        self._stages.run(why)
+        self.stages.run(why)
 
     def _kind(self) -> str:
         return "headless" if self.headless else "with a tray"
@@ -354,9 +354,6 @@ class App(QObject):
     @Slot(str)
     def _on_told(self, sentence: str) -> None:
         self.hub.note_problem("own error", sentence)
-
-    def _on_storage_said(self, sentence: str) -> None:
-        log.warning("%s", sentence)
 
     @Slot()
     def _on_tend(self) -> None:
@@ -468,7 +465,8 @@ def main(*, headless: bool, verbose: bool) -> int:
     except OSError as error:  # a full disk: it is tried again while it runs
         log.warning("others cannot ask for the window yet: %s", error)
     app.take_instance(instance)
-    return app.run()
+    app.stages.deadline = Deadline(paths.log_file)
+    return app.stages.leave(app.run())
 
 
 def _why_headless(platform: Platform) -> str:

@@ -23,7 +23,7 @@ import msgspec
 from omnitray.base.conditions import cpu_contention, waits_for_itself
 from omnitray.base.facts import Culprit, Job, Mode, Resource, Severity, Snapshot
 from omnitray.monitor.monitor import MonitorStep
-from omnitray.monitor.thresholds import AlarmLevel, Transition
+from omnitray.monitor.thresholds import AlarmLevel, Transition, Watched, is_gone, values
 
 _MOST_KEPT = 50
 
@@ -91,7 +91,7 @@ class ResourceAlert(msgspec.Struct, frozen=True, kw_only=True):
     the history, and no notification is shown.
     """
 
-    resource: Resource
+    watched: Watched
     severity: Severity
     title: str
     message: str
@@ -99,9 +99,9 @@ class ResourceAlert(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ResourceCleared(msgspec.Struct, frozen=True, kw_only=True):
-    """The incident of this resource is over."""
+    """The incident of this resource, or of this disk, is over."""
 
-    resource: Resource
+    watched: Watched
 
 
 class _ResourceIncident(msgspec.Struct):
@@ -114,62 +114,64 @@ class _ResourceIncident(msgspec.Struct):
 
 
 class ResourceAlerts:
-    """Follows the incidents of CPU, memory and disk.
+    """Follows the incidents of CPU, memory and each disk.
 
-    ``left_open`` are the resources whose alert was still open when the program ended last, each
-    with the value (per cent) under which it counts as over.
+    ``left_open`` are those whose alert was still open when the program ended last, each with the
+    value (per cent) under which it counts as over.
     """
 
-    def __init__(self, left_open: Mapping[Resource, float] | None = None) -> None:
-        self._incidents: dict[Resource, _ResourceIncident] = {}
-        self._lately: dict[Resource, tuple[CulpritTally, float]] = {}  # until when it may come back
+    def __init__(self, left_open: Mapping[Watched, float] | None = None) -> None:
+        self._incidents: dict[Watched, _ResourceIncident] = {}
+        self._lately: dict[Watched, tuple[CulpritTally, float]] = {}  # until when it may come back
         self._left_open = dict(left_open or {})
 
     def take(self, step: MonitorStep, mode: Mode) -> list[ResourceAlert | ResourceCleared]:
         """What this step asks to be raised and resolved."""
-        moved = {item.resource: item for item in step.transitions}
+        moved = {item.watched: item for item in step.transitions}
         found: list[ResourceAlert | ResourceCleared] = []
-        for resource in Resource:
-            news = self._follow(resource, moved.get(resource), step, mode)
+        for watched in dict.fromkeys((*moved, *self._incidents, *self._left_open)):
+            news = self._follow(watched, moved.get(watched), step, mode)
             if news is not None:
                 found.append(news)
         return found
 
     def _follow(
-        self, resource: Resource, moved: Transition | None, step: MonitorStep, mode: Mode
+        self, watched: Watched, moved: Transition | None, step: MonitorStep, mode: Mode
     ) -> ResourceAlert | ResourceCleared | None:
         if moved is not None and moved.after is AlarmLevel.CLEAR:
-            self._end(resource, step.snapshot)
-            return ResourceCleared(resource=resource)
-        incident = self._incidents.get(resource)
+            self._end(watched, step.snapshot)
+            return ResourceCleared(watched=watched)
+        incident = self._incidents.get(watched)
         if incident is None and moved is None:
-            return self._settle_left_open(resource, step.snapshot)
-        self._left_open.pop(resource, None)
+            return self._settle_left_open(watched, step.snapshot)
+        self._left_open.pop(watched, None)
         if incident is None:
-            tally = self._tally(resource, step.snapshot)
+            tally = self._tally(watched, step.snapshot)
             incident = _ResourceIncident(tally, Severity.WARNING, 0.0, 0.0)
-            self._incidents[resource] = incident
+            self._incidents[watched] = incident
         incident.tally.add(step.jobs)
-        if not self._worth_telling(incident, resource, moved, step):
+        if not self._worth_telling(incident, watched.resource, moved, step):
             return None
         incident.told_s = step.snapshot.monotonic_s
-        return _alert(resource, incident, step, mode)
+        return _alert(watched, incident, step, mode)
 
-    def _end(self, resource: Resource, shot: Snapshot) -> None:
-        ended = self._incidents.pop(resource, None)
+    def _end(self, watched: Watched, shot: Snapshot) -> None:
+        ended = self._incidents.pop(watched, None)
         if ended is not None:
-            self._lately[resource] = (ended.tally, shot.monotonic_s + _BACK_S)
+            self._lately[watched] = (ended.tally, shot.monotonic_s + _BACK_S)
 
-    def _tally(self, resource: Resource, shot: Snapshot) -> CulpritTally:
-        tally, until_s = self._lately.pop(resource, (CulpritTally(resource), shot.monotonic_s))
-        return tally if shot.monotonic_s <= until_s else CulpritTally(resource)
+    def _tally(self, watched: Watched, shot: Snapshot) -> CulpritTally:
+        new = CulpritTally(watched.resource)
+        tally, until_s = self._lately.pop(watched, (new, shot.monotonic_s))
+        return tally if shot.monotonic_s <= until_s else new
 
-    def _settle_left_open(self, resource: Resource, shot: Snapshot) -> ResourceCleared | None:
-        edge, value = self._left_open.get(resource), _value(resource, shot)
-        if edge is None or value is None or value >= edge:
+    def _settle_left_open(self, watched: Watched, shot: Snapshot) -> ResourceCleared | None:
+        edge, value = self._left_open.get(watched), _value(watched, shot)
+        is_over = value is not None and edge is not None and value < edge
+        if not (is_over or is_gone(watched, shot)):
             return None
-        del self._left_open[resource]
-        return ResourceCleared(resource=resource)
+        self._left_open.pop(watched, None)
+        return ResourceCleared(watched=watched)
 
     def _worth_telling(
         self,
@@ -202,19 +204,20 @@ def user_impact(resource: Resource, shot: Snapshot, *, own: bool) -> bool:
 
 
 def _alert(
-    resource: Resource, incident: _ResourceIncident, step: MonitorStep, mode: Mode
+    watched: Watched, incident: _ResourceIncident, step: MonitorStep, mode: Mode
 ) -> ResourceAlert:
-    shot = step.snapshot
+    shot, resource = step.snapshot, watched.resource
     culprits = incident.tally.top()
-    name = culprits[0].job if culprits else _where(resource, shot)
+    name = culprits[0].job if culprits else watched.mount
     label = {"cpu": "CPU", "memory": "Memory", "disk": "Disk"}[resource.value]
-    value = _value(resource, shot)
+    value = _value(watched, shot)
     figure = "" if value is None else f" {value:.0f} %"
     context: dict[str, object] = {
         "resource": resource.value,
         "cpu": _rounded(shot.cpu_percent),
         "memory": _rounded(shot.memory_percent),
-        "disk": _rounded(shot.disk_percent),
+        "disk": _rounded(value if watched.mount else shot.disk_percent),
+        **({"mount": watched.mount} if watched.mount else {}),
         "level": step.level_changes[-1].after.value if step.level_changes else shot.level.value,
         "mode": mode.value,
         "threshold": incident.threshold,
@@ -222,16 +225,16 @@ def _alert(
         "culprits": [msgspec.to_builtins(each) for each in culprits],
     }
     return ResourceAlert(
-        resource=resource,
+        watched=watched,
         severity=incident.severity,
         title=f"{label}{figure}: {name}" if name else f"{label}{figure}",
-        message=_message(resource, incident, step),
+        message=_message(watched, incident, step),
         context=context,
     )
 
 
-def _message(resource: Resource, incident: _ResourceIncident, step: MonitorStep) -> str:
-    shot = step.snapshot
+def _message(watched: Watched, incident: _ResourceIncident, step: MonitorStep) -> str:
+    shot, resource = step.snapshot, watched.resource
     over = f"at or over {incident.threshold:.0f} %"
     if resource is Resource.CPU:
         return f"The CPU has been {over}.{_waiting(shot)}"
@@ -241,9 +244,9 @@ def _message(resource: Resource, incident: _ResourceIncident, step: MonitorStep)
             f"Memory in use has been {over}: {memory.available_bytes / _GB:.1f} of "
             f"{memory.total_bytes / _GB:.1f} GB are available.{_growth(step)}"
         )
-    if resource is Resource.DISK and shot.disks:
-        fullest = shot.disks[0]
-        return f"{fullest.mount} has been {over}: {fullest.free_bytes / _GB:.1f} GB are free."
+    for disk in shot.disks:
+        if disk.mount == watched.mount:
+            return f"{disk.mount} has been {over}: {disk.free_bytes / _GB:.1f} GB are free."
     return f"It has been {over}."
 
 
@@ -261,16 +264,8 @@ def _growth(step: MonitorStep) -> str:
     return f" {fastest.title} grows by {(fastest.growth_bps or 0) / 1e6:.0f} MB/s."
 
 
-def _where(resource: Resource, shot: Snapshot) -> str:
-    return shot.disks[0].mount if resource is Resource.DISK and shot.disks else ""
-
-
-def _value(resource: Resource, shot: Snapshot) -> float | None:
-    return {
-        Resource.CPU: shot.cpu_percent,
-        Resource.MEMORY: shot.memory_percent,
-        Resource.DISK: shot.disk_percent,
-    }[resource]
+def _value(watched: Watched, shot: Snapshot) -> float | None:
+    return values(shot).get(watched)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -140,6 +140,8 @@ class ApiServer:
                 self._url, self.problem = opened.url, None
                 self._announce_if_possible()
                 self._wait_and_serve(opened)
+        except OSError as error:  # no descriptor is left: tend() tries again
+            self._fail(f"The local API failed: {error}")
         except Exception as error:  # the program goes on without its API, and says so
             LOG.exception("The local API failed")
             self._fail(f"The local API failed: {error}")

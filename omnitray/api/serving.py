@@ -11,7 +11,7 @@ import os
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from omnitray import __version__
 from omnitray.api.assembly import assemble, build_server
@@ -20,12 +20,14 @@ from omnitray.api.broadcast import Feed
 from omnitray.api.facade import AppFacade
 from omnitray.api.security import LOOPBACK_NAMES, AllowedHosts
 from omnitray.api.token import Token
+from omnitray.base.descriptors import USED_UP
 from omnitray.settings.model import ApiSettings
 
 if TYPE_CHECKING:
     from omnitray.api.listener import Opened
 
 LOG = logging.getLogger(__name__)
+SAY_AGAIN_S = 3600.0
 READERS = 2  # threads that read the history from disk, made when first needed
 
 
@@ -45,6 +47,7 @@ class Serving:
         self._listener = opened.socket
         self._url = opened.url
         self._feed = Feed()
+        self._used_up_s = -SAY_AGAIN_S
         self._stopping = asyncio.Event()
         identity = InstanceIdentity(version=__version__, pid=os.getpid(), started=started_at)
         app = assemble(door, self._feed, identity, _house(opened, settings), token, rotate)
@@ -75,12 +78,22 @@ class Serving:
 
     async def _serve(self) -> None:
         self._loop.set_default_executor(ThreadPoolExecutor(READERS, "api-reader"))
+        self._loop.set_exception_handler(self._on_loop_fault)
         unsubscribe = self._door.subscribe(self._feed.receiver(self._loop))
         LOG.info("The local API answers on %s", self._url)
         try:
             await self._server.serve(sockets=[self._listener])
         finally:
             unsubscribe()
+
+    def _on_loop_fault(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Without descriptors asyncio tries again each second, and would say so each time."""
+        error = context.get("exception")
+        if not (isinstance(error, OSError) and error.errno in USED_UP):
+            loop.default_exception_handler(context)
+        elif loop.time() - self._used_up_s > SAY_AGAIN_S:
+            LOG.warning("The local API takes no visitor now: %s", error.strerror)
+            self._used_up_s = loop.time()
 
 
 def _house(opened: "Opened", settings: ApiSettings) -> AllowedHosts:

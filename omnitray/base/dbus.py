@@ -14,14 +14,16 @@ This is the only module that knows jeepney. Import it where a desktop is spoken 
 installed on systems with a D-Bus alone.
 """
 
+import contextlib
 import os
 import selectors
 import socket
 import struct
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
+from types import GenericAlias
 from typing import Any, NamedTuple
 
 import msgspec
@@ -37,13 +39,21 @@ from jeepney import (  # type: ignore[import-untyped]  # it ships no types
 )
 from jeepney.bus import get_connectable_addresses  # type: ignore[import-untyped]  # likewise
 from jeepney.io.blocking import prep_socket  # type: ignore[import-untyped]  # likewise
+from jeepney.low_level import Header  # type: ignore[import-untyped]  # likewise
 
 PATIENCE_S = 1.0  # an action must not wait longer: there are other levers
-# A portion is what one read takes: about 600 of the smallest messages, 25 ms of the owner's thread.
-PORTION_BYTES = 64 * 1024
-# The specification allows 128 MiB; the longest that we ask for (all names on the bus) is a few kB.
-MAX_MESSAGE_BYTES = 16 * 1024 * 1024
-_MALFORMED = (ValueError, LookupError, TypeError, struct.error, OverflowError)
+# What one read takes. The smallest messages have about 100 bytes and cost 40 µs each: 7 ms of the
+# owner's thread, and there may be two connections on one thread.
+PORTION_BYTES = 16 * 1024
+# Longer ones are passed over unread: a list of 64 kB costs up to 100 ms. The longest that we ask
+# for on the main thread, what a notification service can do, has some hundred bytes.
+MAX_MESSAGE_BYTES = 32 * 1024
+# For a thread that waits for its answer: all names on a bus are some ten kB.
+MAX_ANSWER_BYTES = 1024 * 1024
+_FIXED_BYTES = 16  # of a header: what the lengths of fields and body stand in
+_LONGEST_BYTES = 128 * 1024 * 1024  # what the specification allows
+_ORDERS = {b"l": "<", b"B": ">"}
+_MALFORMED = (ValueError, LookupError, TypeError, struct.error, OverflowError, RecursionError)
 
 
 class BusError(Exception):
@@ -89,6 +99,24 @@ class BusReply(msgspec.Struct, frozen=True, kw_only=True):
         said = self.body[0] if self.body and isinstance(self.body[0], str) else ""
         return said or self.error or ""
 
+    def holding(self, *kinds: Any) -> tuple[Any, ...]:
+        """The first values of the body, which are of these types; raises BusError for others.
+
+        Whoever owns a name may answer anything: no value is used that has not passed here.
+        """
+        if self.error is not None:
+            raise BusError(self.explanation, self.error.rpartition(".")[2])
+        return holding(self.body, *kinds)
+
+
+def holding(body: tuple[Any, ...], *kinds: Any) -> tuple[Any, ...]:
+    """The first values of a body, which are of these types; raises BusError for others."""
+    try:
+        found: tuple[Any, ...] = msgspec.convert(body[: len(kinds)], GenericAlias(tuple, kinds))
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise BusError(f"the session bus brought something else than asked for: {error}") from error
+    return found
+
 
 OnAnswer = Callable[[BusReply], None]
 OnOwner = Callable[[str | None], None]
@@ -112,8 +140,15 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def connect(address: str | None = None, *, timeout_s: float = PATIENCE_S) -> "SessionBus":
+def connect(
+    address: str | None = None,
+    *,
+    timeout_s: float = PATIENCE_S,
+    most_bytes: int = MAX_MESSAGE_BYTES,
+) -> "SessionBus":
     """Open a connection to the first of the addresses that answers.
+
+    Messages longer than ``most_bytes`` are passed over.
 
     Raises:
         BusError: there is no bus, or none answers within ``timeout_s`` each.
@@ -123,13 +158,63 @@ def connect(address: str | None = None, *, timeout_s: float = PATIENCE_S) -> "Se
     try:
         for socket_path in get_connectable_addresses(address):
             try:
-                return SessionBus(prep_socket(socket_path, timeout=timeout_s))
+                return SessionBus(prep_socket(socket_path, timeout=timeout_s), most_bytes)
             except OSError as error:
                 failure = error
     except (RuntimeError, *_MALFORMED) as error:
         failure = failure or error
     why = getattr(failure, "strerror", None) or failure
     raise BusError(f"the session bus does not answer: {why}") from failure
+
+
+class _Stream:
+    """Cuts what arrives into messages; of one that is too long only the header is read."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._data = bytearray()
+        self._skip_bytes = 0
+
+    def messages(self, data: bytes) -> Iterator[Message]:
+        """The messages that ``data`` completes; raises one of ``_MALFORMED``."""
+        skipped = min(self._skip_bytes, len(data))
+        self._skip_bytes -= skipped
+        self._data += data[skipped:]
+        while len(self._data) >= _FIXED_BYTES:
+            head_bytes, whole_bytes = self._lengths()
+            if whole_bytes > self._most_bytes:
+                if len(self._data) < head_bytes:
+                    return
+                message = self._too_long(head_bytes)
+            elif len(self._data) < whole_bytes:
+                return
+            else:
+                (message,) = Parser().feed(bytes(self._data[:whole_bytes]))
+            self._drop(whole_bytes)
+            if message is not None:
+                yield message
+
+    def _lengths(self) -> tuple[int, int]:
+        """Of the header, as far as it is read, and of the whole message."""
+        order = _ORDERS[bytes(self._data[:1])]
+        body_bytes, _, field_bytes = struct.unpack_from(f"{order}III", self._data, 4)
+        head_bytes = _FIXED_BYTES + (field_bytes + 7) // 8 * 8
+        if head_bytes + body_bytes > _LONGEST_BYTES:
+            raise ValueError("a message that is longer than any bus carries")
+        return head_bytes if head_bytes <= self._most_bytes else 0, head_bytes + body_bytes
+
+    def _too_long(self, head_bytes: int) -> Message | None:
+        """An answer that is too long becomes an error, so that nobody waits for it."""
+        if not head_bytes:
+            return None
+        header, _ = Header.from_buffer(bytes(self._data[:head_bytes]))
+        header.message_type = MessageType.error
+        header.fields[HeaderFields.error_name] = f"{BUS}.Error.LimitsExceeded"
+        return Message(header, (f"the answer is longer than {self._most_bytes} bytes",))
+
+    def _drop(self, whole_bytes: int) -> None:
+        self._skip_bytes = max(0, whole_bytes - len(self._data))
+        del self._data[:whole_bytes]
 
 
 class SessionBus:
@@ -139,10 +224,10 @@ class SessionBus:
     called once when the bus is gone, ``on_backlog(True)`` when :meth:`flush` is needed.
     """
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, most_bytes: int = MAX_MESSAGE_BYTES) -> None:
         connection.setblocking(False)
         self._socket = connection
-        self._parser = Parser()
+        self._stream = _Stream(most_bytes)
         self._serials = count(1)
         self._waiting: dict[int, OnAnswer] = {}
         self._watched: dict[str, list[OnOwner]] = {}
@@ -227,7 +312,7 @@ class SessionBus:
         self._watched.setdefault(name, []).append(on_owner)
 
         def known(answer: BusReply) -> None:
-            on_owner(None if answer.error else answer.body[0])
+            on_owner(_owner_in(answer))
 
         self.call(*_BUS_ITSELF, "GetNameOwner", "s", (name,), known)
 
@@ -262,10 +347,7 @@ class SessionBus:
             self._lose()
             return
         try:
-            self._parser.add_data(data)
-            messages = list(iter(self._parser.get_next_message, None))
-            if self._parser.bytes_desired() > MAX_MESSAGE_BYTES:
-                raise ValueError("a message that is longer than any bus carries")
+            messages = list(self._stream.messages(data))
         except _MALFORMED:  # what does not speak D-Bus is no bus
             self._lose()
             return
@@ -322,9 +404,10 @@ class SessionBus:
 
     def _dispatch_signal(self, signal: BusSignal) -> None:
         if signal.sender == BUS and signal.member == "NameOwnerChanged":
-            name, _before, after = signal.body
-            for on_owner in self._watched.get(name, ()):
-                on_owner(after or None)
+            with contextlib.suppress(BusError):
+                name, _before, after = holding(signal.body, str, str, str)
+                for on_owner in self._watched.get(name, ()):
+                    on_owner(after or None)
         for listener in self._listeners:
             listener(signal)
 
@@ -343,16 +426,23 @@ class BlockingSessionBus:
     def __init__(
         self,
         patience_s: float = PATIENCE_S,
-        connect: Callable[[float], SessionBus] = lambda patience_s: connect(timeout_s=patience_s),
+        connect: Callable[[float], SessionBus] = lambda patience_s: connect(
+            timeout_s=patience_s, most_bytes=MAX_ANSWER_BYTES
+        ),
     ) -> None:
         self._patience_s = patience_s
         self._connect = connect
         self._connection: SessionBus | None = None
 
     def call(
-        self, target: BusObject, method: str, signature: str | None = None, *body: Any
+        self,
+        target: BusObject,
+        method: str,
+        signature: str | None = None,
+        *body: Any,
+        answer: tuple[Any, ...] = (),
     ) -> tuple[Any, ...]:
-        """The reply's body; raises BusError."""
+        """The reply's first values, of the types that ``answer`` says; raises BusError."""
         if self._connection is None or self._connection.lost:
             self._connection = self._connect(self._patience_s)
         try:
@@ -360,18 +450,17 @@ class BlockingSessionBus:
         except BusError:
             self.close()  # an answer that comes late must not be taken for another's
             raise
-        if reply.error is not None:
-            raise BusError(reply.explanation, reply.error.rpartition(".")[2])
-        return reply.body
+        return reply.holding(*answer)
 
-    def property(self, target: BusObject, name: str) -> Any:
-        """One property of the object's interface; raises BusError."""
+    def property(self, target: BusObject, name: str, kind: Any) -> Any:
+        """One property of the object's interface, of that type; raises BusError."""
         asked = target._replace(interface=_PROPERTIES)
-        return self.call(asked, "Get", "ss", target.interface, name)[0][1]
+        variant = GenericAlias(tuple, (str, kind))
+        return self.call(asked, "Get", "ss", target.interface, name, answer=(variant,))[0][1]
 
     def name_owners(self) -> frozenset[int]:
         """The pids that own a well-known name; raises BusError without a bus."""
-        (names,) = self.call(_BUS_ITSELF, "ListNames")
+        (names,) = self.call(_BUS_ITSELF, "ListNames", answer=(list[str],))
         return frozenset(
             pid for name in names if not name.startswith(":") for pid in self._owner(name)
         )
@@ -384,11 +473,18 @@ class BlockingSessionBus:
 
     def _owner(self, name: str) -> tuple[int, ...]:
         try:
-            return self.call(_BUS_ITSELF, "GetConnectionUnixProcessID", "s", name)
+            return self.call(_BUS_ITSELF, "GetConnectionUnixProcessID", "s", name, answer=(int,))
         except BusError as error:
             if error.name:  # a name given up between the two questions
                 return ()
             raise
+
+
+def _owner_in(answer: BusReply) -> str | None:
+    try:
+        return str(answer.holding(str)[0])
+    except BusError:
+        return None
 
 
 def _ignore_reply(_reply: BusReply) -> None:

@@ -21,8 +21,16 @@ from omnitray.base.subscribers import Callback, Subscribers
 from omnitray.monitor.levels import RHYTHMS, LevelChange, LevelKeeper, LevelReason
 from omnitray.monitor.report import Report, ReportKeeper
 from omnitray.monitor.ring import SnapshotRing
-from omnitray.monitor.thresholds import AlarmLevel, ThresholdMonitor, Transition
+from omnitray.monitor.thresholds import (
+    AlarmLevel,
+    ThresholdMonitor,
+    Transition,
+    Watched,
+    is_gone,
+    values,
+)
 
+_ALWAYS = (Watched(Resource.CPU), Watched(Resource.MEMORY))  # disks come and go
 _HURRY_S = 1.0
 _LEAST_S = 0.1
 _BREAK = 2.5  # a gap of so many delays is a break in the readings
@@ -86,13 +94,13 @@ class ProgressiveMonitor:
         self._clock = clock
         self.policy = policy or MonitorPolicy()
         self._keeper = LevelKeeper(self.policy.level, self.policy.calm_s)
-        self._watches = _watches(self.policy)
-        self._told = dict.fromkeys(Resource, AlarmLevel.CLEAR)
+        self._watches = {each: _watch(each, self.policy) for each in _ALWAYS}
+        self._told: dict[Watched, AlarmLevel] = {}
         self._reports = ReportKeeper()
         self._reported_s = clock.monotonic()
         self._grace_until_s = clock.monotonic() + self.policy.grace_s
         self._last: Snapshot | None = None
-        self._disk_height = AlarmLevel.CLEAR
+        self._critical_disks: frozenset[Watched] = frozenset()
         self._expected_s = RHYTHMS[self._keeper.current].look_s
 
     @property
@@ -118,10 +126,10 @@ class ProgressiveMonitor:
 
         The level is not taken from it: what is chosen comes through :meth:`set_level`.
         """
-        for resource, watch in _watches(policy).items():
-            name = resource.value
+        for watched in self._watches:
+            name = watched.resource.value
             if getattr(policy.thresholds, name) != getattr(self.policy.thresholds, name):
-                self._watches[resource] = watch
+                self._watches[watched] = _watch(watched, policy)
         self.policy = policy
         self._keeper.calm_s = policy.calm_s
 
@@ -170,24 +178,42 @@ class ProgressiveMonitor:
             self._grace_until_s = shot.monotonic_s + self.policy.grace_s
 
     def _follow(self, shot: Snapshot) -> tuple[Transition, ...]:
-        values = {
-            Resource.CPU: shot.cpu_percent,
-            Resource.MEMORY: shot.memory_percent,
-            Resource.DISK: shot.disk_percent,
-        }
+        now = values(shot)
+        for watched in now:
+            if watched not in self._watches:
+                self._watches[watched] = _watch(watched, self.policy)
         told = []
-        for resource, watch in self._watches.items():
-            moved = watch.observe(values[resource], shot.monotonic_s)
-            if (news := self._news(watch, moved, values[resource], shot.monotonic_s)) is not None:
-                self._told[resource] = news.after
+        for watched, watch in list(self._watches.items()):
+            value = now.get(watched)
+            moved = watch.observe(value, shot.monotonic_s)
+            news = self._news(watch, moved, value, shot.monotonic_s)
+            if is_gone(watched, shot):
+                news = self._forget(watched)
+            if news is not None:
+                self._told[watched] = news.after
                 told.append(news)
         return tuple(told)
+
+    def _forget(self, disk: Watched) -> Transition | None:
+        """A disk that was unplugged is no longer full."""
+        del self._watches[disk]
+        before = self._told.pop(disk, AlarmLevel.CLEAR)
+        if before is AlarmLevel.CLEAR:
+            return None
+        return Transition(
+            resource=disk.resource,
+            mount=disk.mount,
+            before=before,
+            after=AlarmLevel.CLEAR,
+            value=0.0,
+            threshold=self.policy.thresholds.disk.warning,
+        )
 
     def _news(
         self, watch: ThresholdMonitor, moved: Transition | None, value: float | None, now: float
     ) -> Transition | None:
         """What is to be told: a warning in the time of grace waits until the grace is over."""
-        before = self._told[watch.resource]
+        before = self._told.get(watch.watched, AlarmLevel.CLEAR)
         if watch.height == before or value is None:
             return None
         if (
@@ -198,9 +224,10 @@ class ProgressiveMonitor:
             return None
         if moved is not None:
             return msgspec.structs.replace(moved, before=before)
-        band = getattr(self.policy.thresholds, watch.resource.value)
+        band = getattr(self.policy.thresholds, watch.watched.resource.value)
         return Transition(
-            resource=watch.resource,
+            resource=watch.watched.resource,
+            mount=watch.watched.mount,
             before=before,
             after=watch.height,
             value=value,
@@ -210,20 +237,19 @@ class ProgressiveMonitor:
     def _keep_level(self, shot: Snapshot) -> tuple[LevelChange, ...]:
         changes = []
         # A disk stays full for weeks: it raises the level when it becomes critical, not for ever.
-        steady = (Resource.CPU, Resource.MEMORY)
-        if any(self._watches[resource].height is AlarmLevel.CRITICAL for resource in steady) or (
-            self._became_critical(Resource.DISK)
-        ):
+        critical = {
+            watched
+            for watched, watch in self._watches.items()
+            if watch.height is AlarmLevel.CRITICAL
+        }
+        disks = frozenset(each for each in critical if each.resource is Resource.DISK)
+        is_new, self._critical_disks = bool(disks - self._critical_disks), disks
+        if critical - disks or is_new:
             changes.append(self._keeper.escalate(shot.monotonic_s, LevelReason.CRITICAL_RESOURCE))
         changes.append(self._keeper.tick(shot.monotonic_s))
         if self.policy.save_on_battery and shot.battery is not None:
             changes.append(self._keeper.use_battery(discharging=shot.battery.discharging))
         return tuple(change for change in changes if change is not None)
-
-    def _became_critical(self, resource: Resource) -> bool:
-        height = self._watches[resource].height
-        before, self._disk_height = self._disk_height, height
-        return height is AlarmLevel.CRITICAL and before is not AlarmLevel.CRITICAL
 
     def _report_if_due(self, jobs: tuple[Job, ...]) -> Report | None:
         now = self._clock.monotonic()
@@ -244,10 +270,5 @@ class ProgressiveMonitor:
         return max(_LEAST_S, min(look_s, _HURRY_S, *pending))
 
 
-def _watches(policy: MonitorPolicy) -> dict[Resource, ThresholdMonitor]:
-    bands = policy.thresholds
-    return {
-        Resource.CPU: ThresholdMonitor(Resource.CPU, bands.cpu),
-        Resource.MEMORY: ThresholdMonitor(Resource.MEMORY, bands.memory),
-        Resource.DISK: ThresholdMonitor(Resource.DISK, bands.disk),
-    }
+def _watch(watched: Watched, policy: MonitorPolicy) -> ThresholdMonitor:
+    return ThresholdMonitor(watched, getattr(policy.thresholds, watched.resource.value))

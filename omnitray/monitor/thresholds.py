@@ -7,10 +7,11 @@ starts the waiting anew, as does a gap in the readings: what was not seen is not
 """
 
 import enum
+from typing import NamedTuple
 
 import msgspec
 
-from omnitray.base.facts import Resource
+from omnitray.base.facts import Resource, Snapshot
 from omnitray.base.policy import Band
 
 
@@ -22,14 +23,41 @@ class AlarmLevel(enum.IntEnum):
     CRITICAL = 2
 
 
+class Watched(NamedTuple):
+    """What has a threshold: CPU, memory, and each disk by its mount point."""
+
+    resource: Resource
+    mount: str = ""
+
+
+def values(shot: Snapshot) -> dict[Watched, float | None]:
+    """How much of each is in use, in per cent; None for what could not be read."""
+    return {
+        Watched(Resource.CPU): shot.cpu_percent,
+        Watched(Resource.MEMORY): shot.memory_percent,
+        **{Watched(Resource.DISK, disk.mount): disk.used_percent for disk in shot.disks},
+    }
+
+
+def is_gone(watched: Watched, shot: Snapshot) -> bool:
+    """Whether it is a disk that is mounted no more; where no disk could be read none is gone."""
+    return bool(shot.disks) and watched not in values(shot)
+
+
 class Transition(msgspec.Struct, frozen=True, kw_only=True):
     """A resource changed its height; ``threshold`` (per cent) is the one that was passed."""
 
     resource: Resource
+    mount: str = ""  # of a disk
     before: AlarmLevel
     after: AlarmLevel
     value: float
     threshold: float
+
+    @property
+    def watched(self) -> Watched:
+        """What changed."""
+        return Watched(self.resource, self.mount)
 
 
 class HysteresisThreshold:
@@ -63,10 +91,10 @@ class HysteresisThreshold:
 
 
 class ThresholdMonitor:
-    """The state machine of one resource."""
+    """The state machine of one resource, or of one disk."""
 
-    def __init__(self, resource: Resource, band: Band) -> None:
-        self.resource = resource
+    def __init__(self, watched: Watched, band: Band) -> None:
+        self.watched = watched
         self.height = AlarmLevel.CLEAR
         self._warning = HysteresisThreshold(
             band.warning, band.clears_under(band.warning), band.hold_s
@@ -103,7 +131,8 @@ class ThresholdMonitor:
     def _describe(self, before: AlarmLevel, value: float) -> Transition:
         passed = self._critical if AlarmLevel.CRITICAL in (before, self.height) else self._warning
         return Transition(
-            resource=self.resource,
+            resource=self.watched.resource,
+            mount=self.watched.mount,
             before=before,
             after=self.height,
             value=value,

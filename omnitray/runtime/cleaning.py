@@ -60,11 +60,13 @@ class Cleaning(QObject):
         self._thread.start()
         return future
 
-    def stop(self, timeout_s: float = 2.0) -> None:
-        """Stop between two files; what a tool's own command does ends with it."""
+    def stop(self, timeout_s: float = 2.0) -> bool:
+        """Stop between two files, with a tool's own command; False if that takes longer."""
         self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout_s)
+        if self._thread is None:
+            return True
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
 
     def _run(
         self,

@@ -36,6 +36,7 @@ from omnitray.monitor.levels import RHYTHMS, LevelChange
 from omnitray.monitor.monitor import MonitorStep
 from omnitray.monitor.report import Report
 from omnitray.monitor.sampler import OwnCostMeter
+from omnitray.monitor.thresholds import Watched
 from omnitray.protector.notices import Notice, NoticeOver
 from omnitray.runtime.bulk import AlertMoves
 from omnitray.runtime.settings_keeper import SettingsKeeper, sentences
@@ -112,7 +113,7 @@ class Hub(QObject):
             if isinstance(news, ResourceAlert):
                 self._raise_resource(news)
             else:
-                self.alerts.resolve(_resource_fingerprint(news.resource), Reason.RESOLVED)
+                self.alerts.resolve(_resource_fingerprint(news.watched), Reason.RESOLVED)
         self.snapshot_taken.emit(step.snapshot)
         self.jobs_changed.emit(step.jobs)
         if step.report is not None:
@@ -309,25 +310,20 @@ class Hub(QObject):
             message=news.message,
             severity=news.severity,
             source="monitor",
-            labels={"resource": news.resource.value},
+            labels=_labels(news.watched),
             context=news.context,
         )
 
-    def _left_open(self) -> dict[Resource, float]:
+    def _left_open(self) -> dict[Watched, float]:
         bands = self._settings.loaded.settings.thresholds
-        edges = {
-            Resource.CPU: bands.cpu.clears_under(bands.cpu.warning),
-            Resource.MEMORY: bands.memory.clears_under(bands.memory.warning),
-            Resource.DISK: bands.disk.clears_under(bands.disk.warning),
-        }
-        standing = {alert.fingerprint for alert in self.alerts.open_alerts()}
-        if not standing:
-            return {}
-        return {
-            resource: edge
-            for resource, edge in edges.items()
-            if _resource_fingerprint(resource) in standing
-        }
+        found = {}
+        for alert in self.alerts.open_alerts():
+            for resource in Resource:
+                watched = Watched(resource, str(alert.context.get("mount", "")))
+                if _resource_fingerprint(watched) == alert.fingerprint:
+                    band = getattr(bands, resource.value)
+                    found[watched] = band.clears_under(band.warning)
+        return found
 
     def _on_report(self, report: Report) -> None:
         log.debug("report: %s", report)
@@ -405,8 +401,13 @@ def _choice(loaded: Loaded) -> ModeAndLevel:
     return ModeAndLevel(loaded.settings.mode, loaded.settings.chosen_level)
 
 
-def _resource_fingerprint(resource: Resource) -> str:
-    return fingerprint(AlertType.RESOURCE_CRITICAL, "monitor", {"resource": resource.value})
+def _resource_fingerprint(watched: Watched) -> str:
+    return fingerprint(AlertType.RESOURCE_CRITICAL, "monitor", _labels(watched))
+
+
+def _labels(watched: Watched) -> dict[str, str]:
+    labels = {"resource": watched.resource.value}
+    return labels | {"mount": watched.mount} if watched.mount else labels
 
 
 def _figures(shot: Snapshot | None, level: MonitorLevel, mode: Mode) -> dict[str, Any]:

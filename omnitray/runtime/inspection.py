@@ -69,10 +69,10 @@ class InspectionThread(QObject):
         self._busy = True
         self._wanted.emit(wanted)
 
-    def stop(self) -> None:
-        """End the thread. Idempotent."""
+    def stop(self) -> bool:
+        """End the thread; False if it did not in time. Idempotent."""
         self._busy = True  # no more looks
-        self._thread.stop()
+        return self._thread.stop()
 
     @Slot(object)
     def _on_looked(self, seen: JobInspection) -> None:

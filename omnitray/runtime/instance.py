@@ -17,8 +17,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-from PySide6.QtCore import QObject, QSocketNotifier, Signal, Slot
+from PySide6.QtCore import QObject, QSocketNotifier, QTimer, Signal, Slot
 
+from omnitray.base.activation import usable_token
+from omnitray.base.descriptors import USED_UP
 from omnitray.base.durable import StorageError
 from omnitray.base.lock import FolderLock, LockState
 from omnitray.base.paths import Paths, own_folder, private_folder
@@ -29,6 +31,7 @@ log = logging.getLogger(__name__)
 
 _ANSWER_S = 3.0
 _STEP_S = 0.05
+_REST_MS = 1000  # asyncio rests as long between two tries to accept
 _MOST_BYTES = 4096
 LOCK_NAME = "instance.lock"
 SOCKET_NAME = "instance.sock"
@@ -152,7 +155,7 @@ class Instance(QObject):
         try:
             visitor, _ = self._server.accept()
         except OSError as error:
-            log.debug("a activate went away: %s", error)
+            self._rest_from(error)
             return
         with visitor:
             visitor.settimeout(0.2)  # on the main thread: who does not speak at once is let go
@@ -160,9 +163,22 @@ class Instance(QObject):
                 activate = msgspec.json.decode(visitor.recv(_MOST_BYTES), type=Knock)
                 visitor.sendall(self._answer)
             except (OSError, msgspec.MsgspecError, ValueError, RecursionError) as error:
-                log.warning("a activate that made no sense: %s", error)
+                log.warning("a knock that made no sense: %s", error)
                 return
-        self.knocked.emit(activate.token)
+        self.knocked.emit(usable_token(activate.token))
+
+    def _rest_from(self, error: OSError) -> None:
+        """A visitor who went away is no fault; without descriptors his place stays readable."""
+        if error.errno not in USED_UP or self._notifier is None:
+            log.debug("a visitor went away: %s", error)
+            return
+        self._notifier.setEnabled(False)
+        QTimer.singleShot(_REST_MS, self, self._listen_again)
+
+    @Slot()
+    def _listen_again(self) -> None:
+        if self._notifier is not None:
+            self._notifier.setEnabled(True)
 
 
 def activate(paths: Paths, token: str = "") -> Running | None:

@@ -44,15 +44,18 @@ def start(file: Path | None, *, verbose: bool) -> None:
         log.warning("no log file: %s", error)
 
 
+def open_log(file: Path) -> io.BufferedWriter:
+    """The log's file, to write to its end; raises OSError."""
+    return os.fdopen(open_owned(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab")
+
+
 class _RotatingFile(logging.handlers.RotatingFileHandler):
     """A log that is opened without waiting, and only where a regular file is or can be."""
 
     _refused = False
 
     def _open(self) -> io.TextIOWrapper:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-        handle = open_owned(Path(self.baseFilename), flags)
-        raw = os.fdopen(handle, "ab")
+        raw = open_log(Path(self.baseFilename))
         return io.TextIOWrapper(raw, encoding=self.encoding, errors=self.errors)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - of the base class

@@ -115,14 +115,13 @@ class ProtectionFacade(QObject):
         self._hub.close_stories()
         self._thread.start()
 
-    def stop(self) -> None:
-        """Give everything back and end. Idempotent."""
+    def stop(self) -> bool:
+        """Give everything back and end; False if a thread did not in time. Idempotent."""
         self._pause_over.stop()
         self._queue.forget()
-        self._cleaning.stop()
-        self.looking.stop()
-        self._thread.stop()
+        ended = [self._cleaning.stop(), self.looking.stop(), self._thread.stop()]
         self._hub.close_stories()
+        return all(ended)
 
     # Intents
 

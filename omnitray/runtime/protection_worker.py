@@ -10,6 +10,7 @@ import msgspec
 from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer, Signal, Slot
 
 from omnitray.base.clock import Clock
+from omnitray.base.descriptors import DescriptorReserve
 from omnitray.base.facts import DiskFacts
 from omnitray.base.policy import ProtectPolicy
 from omnitray.protector import explain
@@ -66,6 +67,8 @@ class ProtectWorker(QObject):
         self._asked: tuple[QuestionView, ...] = ()
         self._viewed_s = float("-inf")
         self._paused_until: float | None = None
+        self._reserve = DescriptorReserve()
+        self._failure = ""  # of the last step: the log gets each once
         self._idle_delay_s: float | None = None  # the delay of a step that found everything at rest
         self._triggers: list[QSocketNotifier] = []
         self._timer = QTimer(self)
@@ -99,6 +102,7 @@ class ProtectWorker(QObject):
         if engine is None:
             return
         delay_s, self._idle_delay_s = _AFTER_FAILURE_S, None
+        self._tend_descriptors()
         try:
             step = engine.protecting.step()
             delay_s = step.next_delay_s
@@ -108,8 +112,11 @@ class ProtectWorker(QObject):
             self._tell(engine, changed=step.changed)
             if step.notices or step.cleaning:
                 self.stepped.emit(step)
+            self._failure = ""
         except Exception as error:  # a guard that ends at a bad reading guards nothing
-            log.exception("the protector's step failed")
+            if self._failure != str(error):
+                log.exception("the protector's step failed")
+            self._failure = str(error)
             self.failed.emit(f"A step of the protection failed: {error}")
         self._timer.start(max(0, round(delay_s * 1000)))
 
@@ -120,6 +127,7 @@ class ProtectWorker(QObject):
         self._rest.stop()
         for trigger in self._triggers:
             trigger.setEnabled(False)
+        self._reserve.close()
         engine, self._engine = self._engine, None
         if engine is not None:
             engine.protecting.undo_all("OmniTray ends", Initiator.PROTECTOR)
@@ -201,6 +209,14 @@ class ProtectWorker(QObject):
         future.set_result(answer)
 
     # Inside
+
+    def _tend_descriptors(self) -> None:
+        if not self._reserve.tend():
+            return
+        if self._reserve.is_spent:
+            log.warning("all file descriptors are used up; protection goes on with its reserve")
+        else:
+            log.info("there are file descriptors again")
 
     @Slot()
     def _on_time(self) -> None:

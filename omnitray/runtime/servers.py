@@ -81,11 +81,13 @@ class WatchedServers(QObject):
         if loaded.servers or self._memory.exists():
             self._running().declare(loaded.servers)
 
-    def stop(self) -> None:
-        """Watch no more; the servers live on and are found again."""
+    def stop(self) -> bool:
+        """Watch no more; the servers live on. False if the thread did not end in time."""
         self._stopped = True
         if self._supervisor is not None and not self._supervisor.stop():
             log.error("the servers' thread did not stop in time")
+            return False
+        return True
 
     def views(self) -> tuple[ServerView, ...]:
         """All of them; on any thread."""

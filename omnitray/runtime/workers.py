@@ -26,6 +26,7 @@ class MonitorWorker(QObject):
     def __init__(self, monitor: ProgressiveMonitor) -> None:
         super().__init__()
         self._monitor = monitor
+        self._failure = ""  # of the last step: the log gets each once
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setTimerType(Qt.TimerType.CoarseTimer)
@@ -44,8 +45,11 @@ class MonitorWorker(QObject):
             step = self._monitor.step()
             delay_s = step.next_delay_s
             self.stepped.emit(step)
+            self._failure = ""
         except Exception as error:  # the watcher must outlive a bad reading
-            log.exception("the monitor's step failed")
+            if self._failure != str(error):
+                log.exception("the monitor's step failed")
+            self._failure = str(error)
             self.failed.emit(f"Reading the machine failed: {error}")
         self._timer.start(round(delay_s * 1000))
 

@@ -3,6 +3,7 @@ import pytest
 
 from omnitray.alerts.resource_alerts import ResourceAlert, ResourceAlerts, ResourceCleared
 from omnitray.base.facts import (
+    DiskFacts,
     Job,
     JobKind,
     MemoryFacts,
@@ -16,7 +17,7 @@ from omnitray.base.facts import (
     Snapshot,
 )
 from omnitray.monitor.monitor import MonitorStep
-from omnitray.monitor.thresholds import AlarmLevel, Transition
+from omnitray.monitor.thresholds import AlarmLevel, Transition, Watched
 
 
 def job(name: str, cpu: float, rss: int = 10**9, growth: float | None = None) -> Job:
@@ -68,6 +69,7 @@ def step(
     )
 
 
+CPU = Watched(Resource.CPU)
 UP = (Resource.CPU, AlarmLevel.CLEAR, AlarmLevel.CRITICAL)
 DOWN = (Resource.CPU, AlarmLevel.CRITICAL, AlarmLevel.CLEAR)
 
@@ -151,7 +153,7 @@ def test_it_is_brought_up_to_date_once_a_minute_and_resolved_when_clear() -> Non
     raised(alerts, step(0.0, moved=UP))
     assert alerts.take(step(30.0), Mode.DEV) == []
     raised(alerts, step(60.0))
-    assert alerts.take(step(61.0, moved=DOWN), Mode.DEV) == [ResourceCleared(resource=Resource.CPU)]
+    assert alerts.take(step(61.0, moved=DOWN), Mode.DEV) == [ResourceCleared(watched=CPU)]
     assert alerts.take(step(200.0), Mode.DEV) == []
 
 
@@ -181,10 +183,65 @@ def test_what_comes_back_as_the_same_record_is_named_after_who_took_most_of_all_
 def test_an_alert_left_open_by_the_last_run_is_closed_once_it_no_longer_holds(
     cpu: float, *, over: bool
 ) -> None:
-    alerts = ResourceAlerts({Resource.CPU: 60.0})
+    alerts = ResourceAlerts({CPU: 60.0})
     found = alerts.take(step(0.0, cpu=cpu), Mode.DEV)
     assert bool(found) is over
     unreadable = msgspec.structs.replace(
         step(1.0), snapshot=msgspec.structs.replace(step(1.0).snapshot, cpu_percent=None)
     )
     assert alerts.take(unreadable, Mode.DEV) == []
+
+
+def disks(now: float, *moved: tuple[str, AlarmLevel], **used: float) -> MonitorStep:
+    """A step on a machine with these disks under ``/``."""
+    told = step(now)
+    shot = msgspec.structs.replace(
+        told.snapshot,
+        disks=tuple(
+            DiskFacts(
+                mount=f"/{name}",
+                filesystem="ext4",
+                total_bytes=10**12,
+                free_bytes=int(10**10 * (100 - percent)),
+                used_percent=percent,
+            )
+            for name, percent in used.items()
+        ),
+    )
+    transitions = tuple(
+        Transition(
+            resource=Resource.DISK,
+            mount=mount,
+            before=AlarmLevel.CLEAR,
+            after=after,
+            value=97.0,
+            threshold=95.0,
+        )
+        for mount, after in moved
+    )
+    return msgspec.structs.replace(told, snapshot=shot, transitions=transitions)
+
+
+def test_each_disk_has_its_own_alert_with_its_own_figures() -> None:
+    alerts = ResourceAlerts()
+    full = ("/home", AlarmLevel.CRITICAL), ("/data", AlarmLevel.WARNING)
+    found = alerts.take(disks(0.0, *full, data=96.0, home=98.0), Mode.DEV)
+    told = [each for each in found if isinstance(each, ResourceAlert)]
+    assert [(each.title, each.context["disk"], each.context["mount"]) for each in told] == [
+        ("Disk 98 %: /home", 98.0, "/home"),
+        ("Disk 96 %: /data", 96.0, "/data"),
+    ]
+    assert told[0].message == "/home has been at or over 95 %: 20.0 GB are free."
+    home = Watched(Resource.DISK, "/home")
+    clear = disks(5.0, ("/home", AlarmLevel.CLEAR), data=96.0, home=40.0)
+    assert alerts.take(clear, Mode.DEV) == [ResourceCleared(watched=home)]
+
+
+def test_an_alert_of_a_disk_that_is_not_there_any_more_is_over() -> None:
+    gone, still = Watched(Resource.DISK, "/usb"), Watched(Resource.DISK, "/data")
+    before = Watched(Resource.DISK)  # as written by versions with one alert for all disks
+    alerts = ResourceAlerts({gone: 90.0, still: 90.0, before: 90.0})
+    assert alerts.take(step(0.0), Mode.DEV) == []  # no disk could be read
+    found = alerts.take(disks(1.0, data=96.0), Mode.DEV)
+    assert found == [ResourceCleared(watched=gone), ResourceCleared(watched=before)]
+    assert alerts.take(disks(2.0, data=89.0), Mode.DEV) == [ResourceCleared(watched=still)]

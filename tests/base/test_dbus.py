@@ -1,8 +1,10 @@
 """The session bus over a socket pair; the real one is spoken to by the tests of the desktop."""
 
 import contextlib
+import select
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from jeepney import (  # type: ignore[import-untyped]  # it ships no types
 )
 
 from omnitray.base.dbus import (
+    BUS,
+    MAX_MESSAGE_BYTES,
     PORTION_BYTES,
     BlockingSessionBus,
     BusError,
@@ -145,6 +149,106 @@ def test_a_peer_that_floods_gets_a_portion_of_the_thread(
     for _portion in range(sent // PORTION_BYTES + 1):
         bus.read()
     assert len(heard) == sent // len(one)
+
+
+def test_a_message_that_is_too_long_is_passed_over_and_one_who_waits_for_it_hears_so(
+    pair: tuple[SessionBus, socket.socket],
+) -> None:
+    bus, theirs = pair
+    heard: list[str] = []
+    bus.listen(lambda signal: heard.append(signal.member))
+    answers: list[BusReply] = []
+    bus.call("a.b", "/", "a.b", "Ask", on_answer=answers.append)
+    *_, asked = SmallBus(theirs).calls()
+    sender = threading.Thread(
+        target=theirs.sendall,
+        args=(
+            said("Long", "ai", (list(range(MAX_MESSAGE_BYTES)),))
+            + new_method_return(asked, "s", ("x" * MAX_MESSAGE_BYTES,)).serialise(serial=2)
+            + said("Short", "s", ("y",)),
+        ),
+    )
+    sender.start()
+    while "Short" not in heard:
+        bus.read()
+    sender.join()
+    assert heard == ["Short"]
+    assert [each.error for each in answers] == ["org.freedesktop.DBus.Error.LimitsExceeded"]
+    assert not bus.lost
+
+
+def said(member: str, signature: str, body: tuple[object, ...]) -> bytes:
+    signal = new_signal(DBusAddress("/x", interface="a.b"), member, signature, body)
+    return bytes(signal.serialise(serial=1))
+
+
+WORST = {
+    "the smallest": said("S", "", ()) * (4 * PORTION_BYTES // 100),
+    "numbers": said("S", "ai", (list(range(MAX_MESSAGE_BYTES // 4 - 100)),)) * 4,
+    "variants": said("S", "av", ([("y", 1)] * (MAX_MESSAGE_BYTES // 4 - 100),)) * 4,
+    "empty texts": said("S", "as", ([""] * (MAX_MESSAGE_BYTES // 8 - 100),)) * 4,
+    "pairs": said("S", "a{yy}", (dict.fromkeys(range(250), 1),)) * 20,
+}
+
+
+@pytest.mark.parametrize("kind", WORST)
+def test_a_portion_costs_a_moment_of_the_processor_whatever_is_in_it(
+    pair: tuple[SessionBus, socket.socket], kind: str
+) -> None:
+    bus, theirs = pair
+    sender = threading.Thread(target=theirs.sendall, args=(WORST[kind],))
+    sender.start()
+    costs = []
+    left = len(WORST[kind])
+    while left > 0:
+        select.select([bus.fileno()], [], [])
+        start = time.thread_time()
+        bus.read()
+        costs.append(time.thread_time() - start)
+        left -= PORTION_BYTES
+    sender.join()
+    assert sorted(costs)[len(costs) // 2] < 0.05
+
+
+WRONG: list[tuple[object, ...]] = [
+    (), (7,), ("x", "y"), (None,), ([1, [2]],), ({"a": 1},), (("s", "x"),), (b"x",), (True,),
+    (-1.5,),
+]  # fmt: skip
+
+
+KINDS = [(int,), (list[str],), (str, str, str), (tuple[str, bool],), (dict[str, str],)]
+FITTING = [((7,), (int,)), ((("s", "x"),), (list[str],))]
+BESIDE = [(body, kinds) for body in WRONG for kinds in KINDS if (body, kinds) not in FITTING]
+
+
+@pytest.mark.parametrize(("body", "kinds"), BESIDE)
+def test_a_body_of_other_types_is_one_error(body: tuple[object, ...], kinds: tuple[type]) -> None:
+    with pytest.raises(BusError, match="something else"):
+        BusReply(error=None, body=body).holding(*kinds)
+
+
+def test_a_body_may_hold_more_than_is_asked_for_and_an_error_is_raised() -> None:
+    assert BusReply(error=None, body=(7, "more")).holding(int) == (7,)
+    with pytest.raises(BusError, match="no") as refused:
+        BusReply(error="a.b.Denied", body=("no",)).holding(int)
+    assert refused.value.name == "Denied"
+
+
+@pytest.mark.parametrize("body", WRONG)
+def test_an_owner_of_another_type_is_no_owner(
+    pair: tuple[SessionBus, socket.socket], body: tuple[object, ...]
+) -> None:
+    bus, theirs = pair
+    owners: list[str | None] = []
+    bus.watch_name("a.b", owners.append)
+    bus._dispatch_signal(
+        BusSignal(sender=BUS, path="/", interface=BUS, member="NameOwnerChanged", body=body)
+    )
+    *_, asked = SmallBus(theirs).calls()
+    theirs.sendall(new_method_return(asked, "u", (7,)).serialise(serial=1))
+    bus.read()
+    assert owners == [None]
+    assert not bus.lost
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 """Runs the benchmarks, each in a process of its own, and writes ``docs/benchmarks.md``.
 
-    python packaging/dev.py bench [NAME …]
+    python packaging/dev.py bench [NAME …] [--for 40m]
 
 Each ``bench_NAME.py`` has a ``main()`` that prints its section in Markdown; progress goes to the
-error stream. With names only those sections are measured anew, the others stay as they were.
+error stream. With names only those sections are measured anew, the others stay as they were. Those
+that take hours are measured only by name; ``--for`` says how long instead of their own time.
 """
 
 import datetime as dt
@@ -18,12 +19,19 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"
 SECTION = re.compile(r"<!-- begin (\w+) -->\n(.*?)\n<!-- end \1 -->", re.DOTALL)
+LONG = frozenset({"kills", "mutants", "soak"})
+UNITS_S = {"s": 1, "m": 60, "h": 3600}
 START = "import importlib, sys; sys.exit(importlib.import_module(sys.argv[1]).main() or 0)"
 
 
 def main(arguments: list[str]) -> int:
     """Measure, write the page, print it; 1 when a benchmark failed."""
     known = {path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py")}
+    try:
+        arguments = _without_time(arguments)
+    except (ValueError, LookupError):
+        sys.stderr.write("--for takes a time: 90s, 40m, 2h.\n")
+        return 2
     unknown = set(arguments) - known
     if unknown:
         sys.stderr.write(f"No such benchmark: {', '.join(sorted(unknown))}.\n")
@@ -31,7 +39,7 @@ def main(arguments: list[str]) -> int:
         return 2
     sections = dict(SECTION.findall(PAGE.read_text())) if PAGE.exists() else {}
     failed = []
-    for name in sorted(set(arguments) or known):
+    for name in sorted(set(arguments) or known - LONG):
         section = measure(name)
         if section is None:
             failed.append(name)
@@ -41,6 +49,16 @@ def main(arguments: list[str]) -> int:
     for name in failed:
         sys.stderr.write(f"{name} failed; its section is as it was.\n")
     return int(bool(failed))
+
+
+def _without_time(arguments: list[str]) -> list[str]:
+    """The names; the time of ``--for`` goes to the benchmark by the environment."""
+    if "--for" not in arguments:
+        return arguments
+    at = arguments.index("--for")
+    text = arguments[at + 1]
+    os.environ["OMNITRAY_BENCH_FOR_S"] = str(float(text[:-1]) * UNITS_S[text[-1:]])
+    return arguments[:at] + arguments[at + 2 :]
 
 
 def measure(name: str) -> str | None:

@@ -120,6 +120,35 @@ def test_a_full_disk_raises_the_level_when_it_fills_and_not_for_ever() -> None:
     assert levels == [MonitorLevel.CRITICAL, MonitorLevel.NORMAL]
 
 
+def test_each_disk_has_its_own_alarm_and_one_that_is_unplugged_is_no_longer_full() -> None:
+    bench = Bench()
+    bench.machine.other_disks = {"/home": 92.0, "/media/usb": 97.0}
+    told = [item for step in bench.run(20) for item in step.transitions]
+    assert {(each.mount, each.after) for each in told} == {
+        ("/home", AlarmLevel.WARNING),
+        ("/media/usb", AlarmLevel.CRITICAL),
+    }
+    del bench.machine.other_disks["/media/usb"]
+    (gone,) = [item for step in bench.run(20) for item in step.transitions]
+    assert (gone.mount, gone.after) == ("/media/usb", AlarmLevel.CLEAR)
+    bench.machine.disk = 97.0
+    assert [item.mount for step in bench.run(20) for item in step.transitions] == ["/"]
+    bench.machine.other_disks["/home"] = 40.0
+    (clear,) = [item for step in bench.run(40) for item in step.transitions]
+    assert (clear.mount, clear.after) == ("/home", AlarmLevel.CLEAR)
+
+
+def test_a_second_disk_that_fills_raises_the_level_again() -> None:
+    bench = Bench()
+    bench.machine.disk = 97.0
+    levels = []
+    for seconds in (70, 10):
+        bench.run(seconds)
+        levels.append(bench.monitor.level)
+        bench.machine.other_disks = {"/home": 97.0}
+    assert levels == [MonitorLevel.NORMAL, MonitorLevel.CRITICAL]
+
+
 def test_an_alert_from_elsewhere_makes_it_look_closely_for_a_while() -> None:
     bench = Bench()
     change = bench.monitor.escalate()

@@ -3,13 +3,13 @@ from hypothesis import strategies as st
 
 from omnitray.base.facts import Resource
 from omnitray.base.policy import Band
-from omnitray.monitor.thresholds import AlarmLevel, ThresholdMonitor
+from omnitray.monitor.thresholds import AlarmLevel, ThresholdMonitor, Watched
 
 BAND = Band(warning=70.0, critical=85.0, clear_below=10.0, hold_s=5.0)
 
 
 def watch_over(values: list[tuple[float, float | None]]) -> ThresholdMonitor:
-    watch = ThresholdMonitor(Resource.CPU, BAND)
+    watch = ThresholdMonitor(Watched(Resource.CPU), BAND)
     for now, value in values:
         watch.observe(value, now)
     return watch
@@ -20,7 +20,7 @@ def test_a_spike_shorter_than_the_hold_time_tells_nothing() -> None:
 
 
 def test_a_value_held_over_the_warning_is_told_once_with_its_threshold() -> None:
-    watch = ThresholdMonitor(Resource.CPU, BAND)
+    watch = ThresholdMonitor(Watched(Resource.CPU), BAND)
     assert watch.observe(72.0, 0.0) is None
     told = watch.observe(73.0, 5.0)
     assert told is not None
@@ -45,7 +45,7 @@ def test_it_clears_only_below_the_threshold_less_the_band_for_the_hold_time() ->
 
 
 def test_a_very_low_threshold_clears_under_its_half_instead_of_never() -> None:
-    watch = ThresholdMonitor(Resource.MEMORY, Band(warning=6.0, critical=8.0, hold_s=0.0))
+    watch = ThresholdMonitor(Watched(Resource.MEMORY), Band(warning=6.0, critical=8.0, hold_s=0.0))
     heights = []
     for value in (7.0, 4.0, 2.9):
         watch.observe(value, 0.0)
@@ -61,7 +61,7 @@ def test_an_unreadable_value_starts_the_waiting_anew() -> None:
 
 @given(st.lists(st.tuples(st.floats(0.1, 20), st.floats(0, 100)), max_size=60))
 def test_a_change_always_had_its_hold_time(steps: list[tuple[float, float]]) -> None:
-    watch = ThresholdMonitor(Resource.CPU, BAND)
+    watch = ThresholdMonitor(Watched(Resource.CPU), BAND)
     now, over_since, last_change = 0.0, None, -1e9
     for delay, value in steps:
         now += delay

@@ -95,7 +95,7 @@ def test_what_a_killed_instance_left_behind_keeps_nobody_from_starting(tmp_path:
     instance.release()
 
 
-@pytest.mark.expect_log("a activate that made no sense")
+@pytest.mark.expect_log("a knock that made no sense")
 def test_nonsense_at_the_door_is_turned_away(tmp_path: Path, qtbot: QtBot) -> None:
     instance = first(tmp_path)
     with socket.socket(socket.AF_UNIX) as visitor:

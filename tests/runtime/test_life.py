@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from omnitray.base.policy import MonitorPolicy
 from omnitray.monitor.monitor import MonitorStep, ProgressiveMonitor
 from omnitray.runtime import logs, qt_messages
-from omnitray.runtime.shutdown import StopSignals
+from omnitray.runtime.shutdown import Stages, StopSignals
 from omnitray.runtime.workers import MonitorWorker, WorkerThread
 from support.clock import FakeClock
 from support.told_machine import ToldMachine, told_monitor
@@ -21,7 +21,7 @@ from support.told_machine import ToldMachine, told_monitor
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
 def test_a_signal_of_the_system_arrives_on_the_main_thread(name: str, qtbot: QtBot) -> None:
-    signals = StopSignals()
+    signals = StopSignals(Stages())
     signals.install()
     before = signal.getsignal(signal.SIGTERM)
     try:

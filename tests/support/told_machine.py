@@ -15,19 +15,23 @@ class ToldMachine:
         self.clock = clock
         self.cpu: float | None = 10.0
         self.disk = 40.0
+        self.other_disks: dict[str, float] = {}
         self.jobs: tuple[Job, ...] = ()
 
     def sample(self, level: MonitorLevel) -> Snapshot:
-        disk = DiskFacts(
-            mount="/", filesystem="ext4", total_bytes=100, free_bytes=50, used_percent=self.disk
-        )
+        disks = [
+            DiskFacts(
+                mount=mount, filesystem="ext4", total_bytes=100, free_bytes=50, used_percent=used
+            )
+            for mount, used in ({"/": self.disk} | self.other_disks).items()
+        ]
         return Snapshot(
             taken_at=self.clock.wall(),
             monotonic_s=self.clock.monotonic(),
             level=level,
             cpu_percent=self.cpu,
             memory=MemoryFacts(total_bytes=100, available_bytes=60),
-            disks=(disk,),
+            disks=tuple(sorted(disks, key=lambda disk: -disk.used_percent)),
         )
 
     def reset(self) -> None:

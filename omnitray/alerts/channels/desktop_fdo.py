@@ -8,6 +8,7 @@ open as soon as it is (back) on the bus, once; what the person closed is not sho
 """
 
 import logging
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -16,11 +17,13 @@ import msgspec
 from omnitray.alerts.channels.fdo_message import NOTIFY_SIGNATURE, notify_arguments
 from omnitray.alerts.channels.fdo_service import FdoService, ServiceState
 from omnitray.alerts.channels.notification import CloseReason, Notification, Response
+from omnitray.base.activation import usable_token
 from omnitray.base.clock import Clock, SystemClock
-from omnitray.base.dbus import BusReply, SessionBus
+from omnitray.base.dbus import BusError, BusReply, SessionBus
 
 MAX_INCIDENTS = 200
 MAX_IN_FLIGHT = 8  # enough for a burst; more would only queue up inside the service
+MOST_CLICKS_PER_S = 8  # a fast hand does 7
 _REMEMBERED_NUMBERS = 256  # some services close a notification before they say what was clicked
 _OVERDUE_S = 10.0
 _OWNER_DIED = tuple(
@@ -68,6 +71,7 @@ class FdoNotifier:
         self._in_flight: list[_ShownIncident] = []  # the oldest call first
         self._numbers: dict[int, _ShownIncident] = {}
         self._tokens: dict[int, str] = {}
+        self._clicked_s: deque[float] = deque(maxlen=MOST_CLICKS_PER_S)
         self.trouble = ""
         self._service = FdoService(bus, self)
         self._service.start()
@@ -147,8 +151,10 @@ class FdoNotifier:
         """A click, a token or a close, of ours or of somebody else's notification."""
         match member, body:
             case "ActivationToken", (int(number), str(token)) if number in self._numbers:
-                self._tokens[number] = token
+                self._tokens[number] = usable_token(token)
             case "ActionInvoked", (int(number), str(action)) if number in self._numbers:
+                if not self._is_a_person():
+                    return
                 self._on_response(
                     Response(
                         alert_id=self._numbers[number].alert_id,
@@ -158,6 +164,15 @@ class FdoNotifier:
                 )
             case "NotificationClosed", (int(number), int(reason)) if number in self._numbers:
                 self._on_number_closed(number, CloseReason.of(reason))
+
+    def _is_a_person(self) -> bool:
+        """False for more clicks than a hand can do: each may open a window or act on a job."""
+        now_s = self._clock.monotonic()
+        if len(self._clicked_s) == self._clicked_s.maxlen and now_s - self._clicked_s[0] < 1.0:
+            self._say("it reports more clicks than a person can do; the rest is left out")
+            return False
+        self._clicked_s.append(now_s)
+        return True
 
     def _incident_for(self, notification: Notification) -> _ShownIncident:
         incident = self._incidents.setdefault(
@@ -211,18 +226,20 @@ class FdoNotifier:
         if answer.error in _OWNER_DIED:
             incident.sent = None  # the next owner of the name gets it
             return
-        if answer.error is not None:
-            self._refused(incident, answer)
+        try:
+            (number,) = answer.holding(int)
+        except BusError as error:
+            self._refused(incident, str(error))
         else:
             self.trouble = ""
-            incident.number = answer.body[0]
+            incident.number = number
             self._remember(incident)
             if incident.wanted is None:
                 self._withdraw(incident)
         self._bring_up_waiting()
 
-    def _refused(self, incident: _ShownIncident, answer: BusReply) -> None:
-        self._say(f"it refused: {answer.explanation}")
+    def _refused(self, incident: _ShownIncident, explanation: str) -> None:
+        self._say(f"it refused: {explanation}")
         self._forget(incident)
         if incident.wanted is not None:
             self._on_failed(incident.wanted)
@@ -241,10 +258,11 @@ class FdoNotifier:
 
     def _on_number_closed(self, number: int, reason: CloseReason) -> None:
         incident = self._numbers[number]
-        if incident.number == number:
-            incident.number = 0
-            if incident.asked_s is None:
-                self._forget(incident)
+        if incident.number != number:  # closed before
+            return
+        incident.number = 0
+        if incident.asked_s is None:
+            self._forget(incident)
         self._on_closed(incident.alert_id, reason)
 
     def _is_overdue(self) -> bool:

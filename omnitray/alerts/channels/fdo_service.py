@@ -11,7 +11,7 @@ import enum
 from typing import Any, Protocol
 
 from omnitray.alerts.channels.fdo_message import OBJECT_PATH, SERVICE
-from omnitray.base.dbus import BusReply, BusSignal, OnAnswer, SessionBus
+from omnitray.base.dbus import BusError, BusReply, BusSignal, OnAnswer, SessionBus
 
 
 class ServiceState(enum.Enum):
@@ -87,14 +87,19 @@ class FdoService:
         self._bus.call(to, OBJECT_PATH, SERVICE, member, signature, body, on_answer and answered)
 
     def _on_information(self, answer: BusReply) -> None:
-        self.product = "" if answer.error else str(answer.body[0])
+        try:
+            self.product = str(answer.holding(str)[0])
+        except BusError:
+            self.product = ""
 
     def _on_capabilities(self, answer: BusReply) -> None:
-        if answer.error is not None:
+        try:
+            (capabilities,) = answer.holding(list[str])
+        except BusError as error:
             self.state = ServiceState.ABSENT
-            self._listener.service_absent(answer.explanation)
+            self._listener.service_absent(str(error))
             return
-        self.capabilities = frozenset(answer.body[0])
+        self.capabilities = frozenset(capabilities)
         self.state = ServiceState.READY
         self._listener.service_ready()
 

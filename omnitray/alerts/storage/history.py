@@ -11,6 +11,7 @@ Files come under ``folder`` with the names of the design: ``alert_<epoch>_<type>
 """
 
 import heapq
+import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -157,6 +158,10 @@ def _newest(alerts: Iterable[Alert], want: int | None) -> list[Alert]:
     return heapq.nlargest(want, alerts, key=_seen)
 
 
+def _importance(alert: Alert) -> tuple[bool, int, str]:
+    return alert.state != "resolved", alert.severity.rank, alert.last_seen
+
+
 def _seen(each: Alert | IndexEntry) -> tuple[str, str]:
     return each.last_seen, each.id
 
@@ -165,6 +170,10 @@ log = logging.getLogger(__name__)
 LIVE = 500
 OPEN = AlertQuery(states=frozenset({"firing", "acknowledged"}))
 Stored = Path | StorageError
+# In memory alone: a storm of five a second for some minutes, or 260 with the largest context.
+MOST_UNSAVED = 2000
+MOST_UNSAVED_BYTES = 16 * 1024 * 1024
+BOUND_EVERY = 50  # refusals: looking through all of them takes 10 ms
 _INDEX_EVERY_S = 1.0
 _SLACK = 64  # archived together while alerts pour in: one gzip member instead of 64
 
@@ -198,6 +207,7 @@ class History:
         self._shelf = LiveAlertFiles(folder, live, self._sayings, keep=keep)
         self._shelf.open(is_alive)
         self._unsaved: dict[str, Alert] = {}
+        self._refused = 0  # writes since the unsaved ones were bounded
         self._index_m: float | None = None
         self.reader = HistoryReader(folder, self._shelf.archive)
         self.view = HistoryView()
@@ -313,11 +323,28 @@ class History:
                 self._unsaved[id_] = latest[id_]
             else:
                 self._unsaved.pop(id_, None)
+        self._refused += len(failed)
+        if self._refused >= BOUND_EVERY:
+            self._refused = 0
+            self._bound_unsaved()
         if failed:
             sentence = f"alerts are kept in memory until they can be written: {failed[0]}"
             self._sayings.say("disk", sentence)
         elif stored and not self._unsaved:
             self._sayings.over("disk", "alerts are written again, none was lost")
+
+    def _bound_unsaved(self) -> None:
+        """A disk may stay full for weeks: of what was never durable the least is let go."""
+        alerts = sorted(self._unsaved.values(), key=_importance, reverse=True)
+        sizes = itertools.accumulate(len(msgspec.json.encode(each)) for each in alerts)
+        kept = sum(size <= MOST_UNSAVED_BYTES for size in sizes)
+        dropped = alerts[min(kept, MOST_UNSAVED) :]
+        for alert in dropped:
+            del self._unsaved[alert.id]
+        if dropped:
+            self._sayings.say(
+                "dropped", "the disk takes no alerts for so long that the least are let go"
+            )
 
     def _index_now_and_then(self) -> None:
         now_m = self._clock.monotonic()

@@ -44,9 +44,9 @@ def session(environ: Mapping[str, str]) -> Iterator[Finding]:
 def tray(bus: SessionBus, environ: Mapping[str, str]) -> Finding:
     """Who shows tray icons: a StatusNotifier host, an XEmbed one, or nobody."""
     answer = ask(bus, *WATCHER, PROPERTIES, "Get", "ss", (WATCHER[0], _HOSTED))
-    if answer is not None and answer.error is None:
-        hosted = bool(answer.body[0][1])
-        if hosted:
+    found = _first(answer, tuple[str, bool])
+    if found is not None:
+        if found[1]:
             return ok("tray", "StatusNotifier host")
         return warn("tray", "a StatusNotifier watcher without a host", "enable the panel's tray")
     owner = _xembed_owner(environ.get("DISPLAY"))
@@ -66,9 +66,9 @@ def notifications(bus: SessionBus) -> Iterator[Finding]:
         why = "does not answer" if told is None else told.explanation
         yield warn("notifications", f"no daemon: {why}", "install dunst or a desktop's own")
         return
-    name, vendor, version = (str(part) for part in told.body[:3])
+    name, vendor, version = (*(str(part) for part in told.body[:3]), "?", "?", "?")[:3]
     asked = ask(bus, *NOTIFICATIONS, NOTIFICATIONS[0], "GetCapabilities")
-    able = [str(each) for each in asked.body[0]] if asked and not asked.error else []
+    able = _first(asked, list[str]) or []
     yield ok("notifications", f"{name} {version} ({vendor}): {', '.join(sorted(able))}")
     for capability, missing in WANTED.items():
         if capability not in able:
@@ -87,6 +87,14 @@ def ask(
     """Call and wait for the answer; None when none comes in time."""
     try:
         return bus.ask(BusObject(destination, path, interface), member, signature, body, ANSWER_S)
+    except BusError:
+        return None
+
+
+def _first(answer: BusReply | None, kind: Any) -> Any:
+    """The answer's first value; None where there is none of that type."""
+    try:
+        return None if answer is None else answer.holding(kind)[0]
     except BusError:
         return None
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import msgspec
 
+from omnitray.base.descriptors import USED_UP
 from omnitray.base.facts import ProcessFacts
 from omnitray.platforms.linux.proc import parse_stat, used_ns
 
@@ -168,7 +169,9 @@ class LinuxProcessTable:
     def _contents(self, path: str) -> bytes:
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._folder)
-        except OSError:
+        except OSError as error:
+            if error.errno in USED_UP:  # it is there: we cannot look
+                raise
             return b""
         try:
             return os.read(descriptor, _LINE)

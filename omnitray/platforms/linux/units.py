@@ -163,7 +163,7 @@ class UserUnits:
 
     def cpu_weight(self, unit: str) -> int | None:
         """The weight set, None for the default."""
-        return _optional(self._get(unit, "CPUWeight"))
+        return _optional(self._get(unit, "CPUWeight", int))
 
     def set_cpu_weight(self, unit: str, weight: int | None) -> None:
         """Set the weight (1 to 10000) until the unit ends, None for the default."""
@@ -171,7 +171,7 @@ class UserUnits:
 
     def memory_high(self, unit: str) -> int | None:
         """The bytes over which growth is throttled, None for no limit."""
-        return _optional(self._get(unit, "MemoryHigh"))
+        return _optional(self._get(unit, "MemoryHigh", int))
 
     def set_memory_high(self, unit: str, limit_bytes: int | None) -> None:
         """Throttle growth over so many bytes, None to stop that."""
@@ -179,7 +179,7 @@ class UserUnits:
 
     def memory_current(self, unit: str) -> int | None:
         """What the unit's cgroup holds now, in bytes."""
-        return _optional(self._get(unit, "MemoryCurrent"))
+        return _optional(self._get(unit, "MemoryCurrent", int))
 
     def is_frozen(self, unit: str) -> bool:
         """Whether the kernel holds every process in it still.
@@ -194,7 +194,7 @@ class UserUnits:
 
     def freeze(self, unit: str) -> None:
         """Stop every process in the unit where it stands; they cannot notice."""
-        if self._get(unit, "FreezerState", interface="Unit") == "frozen":
+        if self._get(unit, "FreezerState", str, interface="Unit") == "frozen":
             self.thaw(unit)  # it believes so wrongly, or we would not have been asked
         self._call("FreezeUnit", "s", unit)
 
@@ -215,17 +215,17 @@ class UserUnits:
             time.sleep(_LOOK_AGAIN_S)
 
     def _folder(self, unit: str) -> Path:
-        path = str(self._get(unit, "ControlGroup"))
+        path = str(self._get(unit, "ControlGroup", str))
         if not path:
             raise Gone(f"{unit} has ended")
         return self._cgroups / path.lstrip("/")
 
-    def _get(self, unit: str, name: str, interface: str | None = None) -> Any:
-        (path,) = self._call("GetUnit", "s", unit)
+    def _get(self, unit: str, name: str, kind_of: type, interface: str | None = None) -> Any:
+        (path,) = self._call("GetUnit", "s", unit, answer=(str,))
         kind = interface or unit.rpartition(".")[2].capitalize()
         address = BusObject(_NAME, path, f"{_NAME}.{kind}")
         try:
-            return self._bus.property(address, name)
+            return self._bus.property(address, name, kind_of)
         except BusError as error:
             raise _fact(unit, error) from error
 
@@ -233,9 +233,11 @@ class UserUnits:
         setting = (name, ("t", NOT_SET if value is None else value))
         self._call("SetUnitProperties", "sba(sv)", unit, True, [setting])
 
-    def _call(self, method: str, signature: str, unit: str, *more: Any) -> tuple[Any, ...]:
+    def _call(
+        self, method: str, signature: str, unit: str, *more: Any, answer: tuple[type, ...] = ()
+    ) -> tuple[Any, ...]:
         try:
-            return self._bus.call(_MANAGER, method, signature, unit, *more)
+            return self._bus.call(_MANAGER, method, signature, unit, *more, answer=answer)
         except BusError as error:
             raise _fact(unit, error) from error
 

@@ -103,7 +103,9 @@ class TrayHost(QObject):
         self._settle.start()
 
     def _on_signal(self, signal: BusSignal) -> None:
-        if signal.interface == WATCHER and signal.member in _HOST_SIGNALS:
+        is_watcher = signal.interface == WATCHER and signal.sender == self._watcher
+        # A watcher that floods does not put the look off: it comes after the first signal.
+        if is_watcher and signal.member in _HOST_SIGNALS and not self._settle.isActive():
             self._settle.start()
 
     @Slot()
@@ -122,8 +124,12 @@ class TrayHost(QObject):
         )
 
     def _on_hosted(self, answer: BusReply) -> None:
-        # A watcher that does not answer the question is believed to have a host.
-        hosted = answer.error is not None or bool(answer.body[0][1])
+        from omnitray.base.dbus import BusError  # noqa: PLC0415 - as above
+
+        try:
+            hosted = answer.holding(tuple[str, bool])[0][1]
+        except BusError:  # a watcher that does not answer the question is believed to have a host
+            hosted = True
         self._tell(present=self._available(), hosted=hosted)
 
     def _tell(self, *, present: bool, hosted: bool) -> None:

@@ -1,12 +1,17 @@
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from hypothesis import stateful
 from hypothesis import strategies as st
 
-from omnitray.alerts.channels.desktop_fdo import MAX_IN_FLIGHT, MAX_INCIDENTS, FdoNotifier
+from omnitray.alerts.channels.desktop_fdo import (
+    MAX_IN_FLIGHT,
+    MAX_INCIDENTS,
+    MOST_CLICKS_PER_S,
+    FdoNotifier,
+)
 from omnitray.alerts.channels.notification import CloseReason, Notification, Response
-from omnitray.base.dbus import SessionBus
+from omnitray.base.dbus import BusReply, SessionBus
 from support.clock import FakeClock
 from support.fake_bus import FakeBus
 
@@ -47,6 +52,66 @@ def test_what_comes_before_the_capabilities_are_known_waits_for_them() -> None:
     assert desk.bus.titles == []
     desk.bus.deliver_all()
     assert desk.bus.titles == ["a"]
+
+
+WRONG: tuple[tuple[Any, ...], ...] = (
+    (), ("7",), (None,), ([],), ({},), (-1.5,), (b"7",), (True,), (("u", 7),),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("body", WRONG)
+def test_a_service_that_answers_wrong_types_is_one_that_refuses(
+    desk: Desk, body: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk.bus, "_answered", lambda *_: BusReply(error=None, body=body))
+    desk.show("a")
+    desk.bus.deliver_all()
+    assert desk.failed == ["a"]
+    assert "something else" in desk.notifier.trouble
+    new = Desk(served=False)
+    monkeypatch.setattr(new.bus, "_answered", lambda *_: BusReply(error=None, body=body))
+    new.bus.come()
+    new.show("b")
+    new.bus.deliver_all()
+    assert new.notifier.capabilities == frozenset()
+
+
+@pytest.mark.parametrize("body", [*WRONG, (1,), (1, 7), (1, "x", "y"), ("1", "default")])
+@pytest.mark.parametrize("member", ["ActionInvoked", "NotificationClosed", "ActivationToken"])
+def test_a_signal_of_wrong_types_is_nothing(desk: Desk, member: str, body: tuple[Any, ...]) -> None:
+    desk.show("a")
+    desk.bus.deliver_all()
+    if (member, body) != ("NotificationClosed", (1, 7)):  # a reason that nobody knows
+        desk.bus.say(member, *body)
+    desk.bus.deliver_all()
+    assert desk.responses == []
+    assert desk.closed == []
+
+
+def test_more_clicks_than_a_hand_can_do_are_left_out(desk: Desk) -> None:
+    desk.show("a")
+    desk.bus.deliver_all()
+    for _ in range(1000):
+        desk.bus.say("ActionInvoked", 1, "snooze")
+        desk.bus.say("NotificationClosed", 1, 2)
+        desk.clock.advance(0.001)
+    desk.bus.deliver_all()
+    assert len(desk.responses) == MOST_CLICKS_PER_S
+    assert len(desk.closed) == 1
+    desk.clock.advance(2)
+    desk.bus.say("ActionInvoked", 1, "snooze")
+    desk.bus.deliver_all()
+    assert len(desk.responses) == MOST_CLICKS_PER_S + 1
+
+
+@pytest.mark.parametrize("token", ["a\0b", "a\nb", "\u202e", "x" * 5000])
+def test_an_activation_token_that_cannot_be_one_is_none(desk: Desk, token: str) -> None:
+    desk.show("a")
+    desk.bus.deliver_all()
+    desk.bus.say("ActivationToken", 1, token)
+    desk.bus.say("ActionInvoked", 1, "default")
+    desk.bus.deliver_all()
+    assert [each.activation_token for each in desk.responses] == [""]
 
 
 def test_an_update_replaces_and_a_click_names_the_latest_alert_of_the_slot(desk: Desk) -> None:

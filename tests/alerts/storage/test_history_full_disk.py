@@ -11,9 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from omnitray.alerts.model import State
+from omnitray.alerts.storage import history as module
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.durable import StorageError, StorageFault
+from omnitray.base.facts import Severity
 from support.alerting import START, an_alert
 from support.clock import FakeClock
 
@@ -74,3 +77,32 @@ def test_a_full_disk_costs_no_alert_and_all_are_written_when_there_is_room(
     found = again.query(AlertQuery())
     assert [int(alert.id, 16) for alert in found] == list(range(149, -1, -1))
     again.close()
+
+
+@pytest.mark.parametrize(("count", "letters"), [(30, 10), (1000, 1000)])
+def test_what_a_full_disk_never_took_is_bounded_and_the_least_is_let_go(
+    count: int, letters: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_UNSAVED", count)
+    monkeypatch.setattr(module, "MOST_UNSAVED_BYTES", 30_000)
+    monkeypatch.setattr(module, "BOUND_EVERY", 1)
+    said: list[str] = []
+    history = History(tmp_path / "alerts", FakeClock(), report=said.append)
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("omnitray.base.durable.os.write", full)
+    for number in range(60):
+        severity = Severity.CRITICAL if number in (3, 4) else Severity.INFO
+        state: State = "firing" if number in (4, 5) else "resolved"
+        alert = an_alert(
+            number, at=START + number, message="m" * letters, severity=severity, state=state
+        )
+        with pytest.raises(StorageError):
+            history.store(alert)
+    kept = sorted(int(alert.id, 16) for alert in history.query(AlertQuery()))
+    assert kept[:3] == [3, 4, 5]
+    assert kept[3:] == list(range(60 - len(kept[3:]), 60))
+    assert 10 <= len(kept) <= 30
+    assert len([sentence for sentence in said if "let go" in sentence]) == 1

@@ -27,9 +27,14 @@ class FakeBus(BlockingSessionBus):
         self.adopted: Path | None = None
 
     def call(
-        self, address: object, method: str, signature: str | None = None, *body: Any
+        self,
+        target: object,
+        method: str,
+        signature: str | None = None,
+        *body: Any,
+        answer: tuple[Any, ...] = (),
     ) -> tuple[Any, ...]:
-        del address, signature
+        del target, signature, answer
         self.calls.append((method, body))
         if method in self.errors:
             raise self.errors[method]
@@ -37,8 +42,8 @@ class FakeBus(BlockingSessionBus):
             self.adopted.write_text(f"0::{HOME}/app.slice/{body[0]}\n")
         return ("/org/freedesktop/systemd1/unit/x",)
 
-    def property(self, address: object, name: str) -> Any:
-        del address
+    def property(self, target: object, name: str, kind: Any) -> Any:
+        del target, kind
         return self.properties[name]
 
 
