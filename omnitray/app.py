@@ -101,7 +101,7 @@ class ProtectionParts(msgspec.Struct, frozen=True, kw_only=True):
         protecting = Protecting(
             source=source,
             scan=platform.process_table().scan,
-            jobs=JobTracker(details, self.clock, home()),
+            jobs=JobTracker(details, self.clock, home(), os.getpid()),
             inspector=Inspector(details, platform.ties_of(), details.written_bytes),
             protector=self._protector(),
             executor=Executor(actions, self.clock),
@@ -241,7 +241,7 @@ class App(QObject):
         self.monitor = ProgressiveMonitor(
             Sampler(self.platform.machine(), self.clock),
             table.scan,
-            JobTracker(details, self.clock, home()),
+            JobTracker(details, self.clock, home(), os.getpid()),
             self.clock,
             self.settings.loaded.settings.monitor_policy(),
         )

@@ -13,6 +13,8 @@ From the top of the process tree downwards, a process stays in its parent's job,
   then that group is what was typed (job control). Shells that wait belong to their terminal.
 - it leads a session on a terminal and is no such shell: then it is what the terminal runs.
 - it is a test run, a build or an agent that an application, an agent or a service has started.
+- it is OmniTray itself, whoever started it: a job of its own, and so is what it starts in a
+  session of its own (a watched server).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,7 +24,14 @@ import msgspec
 from omnitray.base.facts import JobKind, ProcessFacts
 from omnitray.processes.cgroup_units import Unit, UnitKind, readable_name, unit_of
 from omnitray.processes.detail_cache import ProcessDetailCache
-from omnitray.processes.naming import CommandName, beside_others, may_be_a_run, rank
+from omnitray.processes.known_programs import HELPERS, OURSELVES
+from omnitray.processes.naming import (
+    CommandName,
+    beside_others,
+    may_be_a_run,
+    rank,
+    says_little,
+)
 from omnitray.processes.process_roles import Role, role_of, waits_for_a_person
 from omnitray.processes.process_tree import (
     BY_AGE,
@@ -70,7 +79,7 @@ class GroupAsked(msgspec.Struct, frozen=True):
 class JobGrouping:
     """The jobs of the newest scan; from one thread."""
 
-    def __init__(self, details: ProcessDetailCache) -> None:
+    def __init__(self, details: ProcessDetailCache, own_pid: int | None = None) -> None:
         self.tree = ProcessTree()
         self.groups: dict[str, JobGroup] = {}  # by key
         self._details = details
@@ -80,7 +89,7 @@ class JobGrouping:
         self._members: dict[str, set[int]] = {}
         self._asked: dict[int, GroupAsked] = {}
         self._askers: dict[int, set[int]] = {}  # by process group
-        self._rules = AssignmentRules(self.tree, details, self._assignments, self._before)
+        self._rules = AssignmentRules(self.tree, details, self._assignments, self._before, own_pid)
 
     def update(self, processes: Sequence[ProcessFacts], *, whole: bool = False) -> TreeChanges:
         """Take a scan. ``whole``: ask for every process, whatever has changed."""
@@ -239,6 +248,7 @@ class AssignmentRules:
         details: ProcessDetailCache,
         assignments: Mapping[int, JobAssignment],
         before: Callable[[ProcessFacts], JobAssignment | None],
+        own_pid: int | None = None,
     ) -> None:
         self.names: dict[int, CommandName] = {}  # of process groups
         self.group_asked: GroupAsked | None = None  # by the newest answer
@@ -246,13 +256,14 @@ class AssignmentRules:
         self._details = details
         self._assignments = assignments
         self._before = before
+        self._own_pid = own_pid
 
     def assign(self, process: ProcessFacts) -> JobAssignment:
         """The job of a process; its parent's has to be known."""
         self.group_asked = None
         role = role_of(process)
-        if role is Role.KERNEL:
-            return KERNEL
+        if role is Role.KERNEL or process.pid == self._own_pid:
+            return KERNEL if role is Role.KERNEL else _own(process)
         if (before := self._job_of_an_orphan(process)) is not None:
             return before
         parent = self._tree.parent(process)
@@ -261,20 +272,27 @@ class AssignmentRules:
             return self._stranger(process, role, parent)
         if role is Role.SHELL and self._waits(process) and not self._is_copy(process, parent):
             return above
-        if self._was_typed(process, parent, above) or (
-            _leads_a_terminal(process) and parent.session != process.session
-        ):
+        if self._was_typed(process, parent, above) or self._leads(process, parent):
             return self._command(process)
         if above.kind in _APART and may_be_a_run(process.name):
             return self._run(process) or above
         return above
+
+    def _leads(self, process: ProcessFacts, parent: ProcessFacts) -> bool:
+        """Whether it leads a session that is a job: what a terminal runs, a server of ours."""
+        if process.session != process.pid or parent.session == process.session:
+            return False
+        if parent.pid == self._own_pid:
+            return self._details.command(process).name != OURSELVES  # the watchdog is
+        return bool(process.tty)
 
     def _job_of_an_orphan(self, process: ProcessFacts) -> JobAssignment | None:
         """The job that one without its parent stays in: what began it may have gone with that."""
         before = self._before(process)
         if before is None or identity(process) not in self._tree.orphans:
             return None
-        if before.key.startswith("command:") and before.root == identity(process):
+        begun_by_it = before.root == identity(process)
+        if before.key.startswith("command:") and (begun_by_it or _says_little(before)):
             return self._command(process)
         return before if before.key.startswith(("command:", "run:")) else None
 
@@ -391,14 +409,18 @@ class AssignmentRules:
     def _stands_beside(self, member: ProcessFacts) -> bool:
         """Whether a shell put it there for a line, and it is no part of another member."""
         parent = self._tree.parent(member)
-        if parent is None or role_of(parent) is not Role.SHELL:
+        if parent is None:
             return False
+        if role_of(parent) is not Role.SHELL:
+            # ``sh -c 'serve & sleep 9'`` has become its last command, which starts nothing itself.
+            return self._details.command(parent).name in HELPERS
         return parent.group != member.group or self._waits(parent)
 
     def _renamed(self, before: JobAssignment, found: CommandName) -> JobAssignment:
-        """The job under a name that says more, while the one who began it lives."""
+        """The job under a name that says more; after its end, in place of one that says little."""
         root = self._tree.by_pid.get(before.root[0])
-        if root is None or identity(root) != before.root:
+        over = root is None or identity(root) != before.root
+        if over and not _says_little(before):
             return before
         if rank(found.name, found.kind) <= rank(before.name, before.kind):
             return before
@@ -406,12 +428,22 @@ class AssignmentRules:
         return msgspec.structs.replace(before, name=found.name, kind=kind)
 
 
+def _own(process: ProcessFacts) -> JobAssignment:
+    return JobAssignment(
+        key=f"own:{process.pid}:{process.start_ticks}",
+        name=OURSELVES,
+        kind=JobKind.APP,
+        root=identity(process),
+    )
+
+
+def _says_little(job: JobAssignment) -> bool:
+    """Whether it is called after what only helps others, or after the shell."""
+    return says_little(job.name, job.kind)
+
+
 def _is_same(one: JobAssignment, other: JobAssignment) -> bool:
     return one.key == other.key and one.name == other.name and one.kind == other.kind
-
-
-def _leads_a_terminal(process: ProcessFacts) -> bool:
-    return bool(process.tty) and process.session == process.pid
 
 
 def _speaks_for(unit: Unit, role: Role) -> bool:

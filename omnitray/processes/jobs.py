@@ -35,13 +35,18 @@ class _KnownJob:
 
 
 class JobTracker:
-    """Remembers from scan to scan: who was in which job, how jobs grow, what was looked up."""
+    """Remembers from scan to scan: who was in which job, how jobs grow, what was looked up.
 
-    def __init__(self, details: ProcessDetails, clock: Clock, home: Path) -> None:
+    ``own_pid`` is OmniTray's: whoever started it, it is a job of its own.
+    """
+
+    def __init__(
+        self, details: ProcessDetails, clock: Clock, home: Path, own_pid: int | None = None
+    ) -> None:
         self._details = details
         self._clock = clock
         self._cache = ProcessDetailCache(details, clock)
-        self._grouping = JobGrouping(self._cache)
+        self._grouping = JobGrouping(self._cache, own_pid)
         self._projects = Projects(home, details.is_remote)
         self._project_of: dict[tuple[Identity, str], str | None] = {}
         self._known: dict[str, _KnownJob] = {}

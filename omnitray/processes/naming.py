@@ -46,6 +46,11 @@ def rank(name: str, kind: JobKind) -> int:
     return _SCRIPT if first in INTERPRETERS or name.endswith(_SCRIPT_SUFFIXES) else _PROGRAM
 
 
+def says_little(name: str, kind: JobKind) -> bool:
+    """Whether it is the name of a shell, or of a helper in a line of others."""
+    return rank(name, kind) <= _HELPER
+
+
 # With how many words of its own follow (beside options, assignments and figures).
 _WRAPPERS = {
     **dict.fromkeys(("sudo", "doas", "nohup", "setsid", "time", "nice", "ionice", "stdbuf"), 0),

@@ -34,24 +34,30 @@ _SAYS_LITTLE = {ExclusionReason.PARENT, ExclusionReason.DYING}
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """What to look at: the jobs of a scan, the key of the chosen one, what the person protects."""
+    """What to look at: the jobs of a scan, the key of the chosen one, what the person protects.
+
+    Without ``figures`` only who is protected is found out: disk I/O and memory cost more.
+    """
 
     jobs: tuple[Job, ...] = ()
     chosen: str = ""
     protected: tuple[str, ...] = ()
+    figures: bool = True
 
 
 class JobInspection(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen, by ``(pid, start_ticks)``; what may not be read is not in it.
 
     ``io_bps``: read from and written to disks. ``pss_bytes``: of the chosen job alone, with the
-    shared pages divided among those who share them. ``protected`` is by job key.
+    shared pages divided among those who share them. ``protected`` is by job key; of the jobs in
+    ``judged`` it is known whether they are.
     """
 
     io_bps: dict[Identity, float] = {}
     growth_bps: dict[Identity, float] = {}
     pss_bytes: dict[Identity, int] = {}
     protected: dict[str, Protected] = {}
+    judged: frozenset[str] = frozenset()
 
 
 class _Moved(msgspec.Struct):
@@ -89,6 +95,10 @@ class JobInspector:
     def look(self, wanted: Wanted) -> JobInspection:
         """Look at these jobs."""
         now = self._clock.monotonic()
+        protected = self._protected(wanted, now)
+        judged = frozenset(job.key for job in wanted.jobs)
+        if not wanted.figures:
+            return JobInspection(protected=protected, judged=judged)
         if wanted.jobs is not self._grown:  # the same scan twice would look like no growth
             self._grown = wanted.jobs
             self._histories.growths.observe(wanted.jobs, now)
@@ -96,7 +106,8 @@ class JobInspector:
             io_bps=self._io(wanted.jobs, now),
             growth_bps=self._growth(wanted.jobs),
             pss_bytes=self._pss(wanted, now),
-            protected=self._protected(wanted, now),
+            protected=protected,
+            judged=judged,
         )
 
     def _io(self, jobs: Iterable[Job], now: float) -> dict[Identity, float]:

@@ -163,11 +163,11 @@ class ProtectionFacade(QObject):
         """Take one action back."""
         self.undo_asked.emit((action_id,))
 
-    @Slot(object, str)
-    def look(self, jobs: tuple[Job, ...], chosen: str) -> None:
+    @Slot(object, str, bool)
+    def look(self, jobs: tuple[Job, ...], chosen: str, figures: bool) -> None:  # noqa: FBT001 - the signal's shape
         """A page shows these jobs: look at them closely."""
         protected = self._settings.loaded.settings.protect.protected
-        self.looking.look(Wanted(jobs, chosen, protected))
+        self.looking.look(Wanted(jobs, chosen, protected, figures))
 
     @Slot(str, str)
     def act_on_job(self, job_key: str, action: str) -> None:

@@ -17,6 +17,11 @@ _SILENT_BPS = 50_000.0  # growth under 0.05 MB/s is what every process does
 _TITLE_LIMIT = 300
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=(?:%|[kMGT]?B|ms|s|min|h|days?)(?!\w))")
+_BREAK = "\u200b"  # zero width space: a line may end here
+_LONGEST_RUN = 24  # letters: at 24 pt about half of the narrowest column of text
+_LONG_WORD = re.compile(r"\S{17,}")
+_JOINT = re.compile(r"(?<=[/._:=])(?=[^/._:=])")
+_MARKS = {0x200B: None, 0x2060: None, 0x2068: None, 0x2069: None, 0xA0: " "}
 _JOINERS = "\u200c\u200d"  # written in Persian, Hindi and emoji: harmless and needed
 
 
@@ -112,6 +117,37 @@ def block(text: str, limit: int = 4000) -> str:
 def unbroken(text: str) -> str:
     """A text in which no line ends between a figure and its unit, nor within ``B/s``."""
     return _BEFORE_A_UNIT.sub("\u00a0", text).replace("B/s", "B/\u2060s")
+
+
+def breakable(text: str) -> str:
+    """A text in which long words (names, paths, addresses) can go on in the next line.
+
+    They break after ``/ . _ : =``, and where none of these comes for long, anywhere.
+    """
+    return _LONG_WORD.sub(lambda word: _with_breaks(word[0]), text)
+
+
+def _with_breaks(word: str) -> str:
+    joints = _JOINT.sub(_BREAK, word).split(_BREAK)
+    return _BREAK.join(_BREAK.join(_pieces(each)) for each in joints)
+
+
+def _pieces(run: str) -> list[str]:
+    """Runs of letters that do not change their shape at a break, so that none is cut in two."""
+    if len(run) <= _LONGEST_RUN or not all(map(_stands_alone, run)):
+        return [run]
+    return [run[start : start + _LONGEST_RUN] for start in range(0, len(run), _LONGEST_RUN)]
+
+
+def _stands_alone(letter: str) -> bool:
+    return letter.isascii() or (
+        unicodedata.bidirectional(letter) == "L" and unicodedata.category(letter)[0] in "LN"
+    )
+
+
+def without_marks(text: str) -> str:
+    """A text as it is copied: without what only tells the screen how to lay it out."""
+    return text.translate(_MARKS)
 
 
 def _visible(letter: str) -> str:

@@ -13,8 +13,10 @@ class Intents(QObject):
     # Where to look
     window_requested = Signal(str)  # name of a page, "" for the one shown last
     job_opened = Signal(object)  # Job or None: show it among the processes
-    job_end_asked = Signal(str)  # job key: ask, on the page that lists what would be ended
-    inspection_wanted = Signal(object, str)  # tuple[Job, ...], key of the chosen one
+    # tuple[str, ...], keys of jobs: ask, on the page that lists what would be ended
+    jobs_end_asked = Signal(object)
+    # tuple[Job, ...], key of the chosen one, whether disk I/O and memory are shown
+    inspection_wanted = Signal(object, str, bool)
 
     # The machine
     mode_requested = Signal(object)  # Mode

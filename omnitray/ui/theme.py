@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 from PySide6.QtCore import QObject, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QGuiApplication, QPalette
 
 GAP = 12  # between cards, and inside them
 SMALL_GAP = 6
@@ -151,13 +151,14 @@ QPushButton[danger="true"]:disabled { color: $muted; }
 QPushButton[primary="true"] { background: $accent; color: $accent_text; border-color: $accent; }
 
 QFrame#segments { background: $card; border: 1px solid $control_border; border-radius: 7px; }
-QFrame#segments QPushButton {
+QFrame#segments QRadioButton {
   background: transparent; border: 1px solid transparent; border-radius: 6px;
-  padding: 4px 12px; color: $muted;
+  padding: 4px 12px; color: $muted; spacing: 0;
 }
-QFrame#segments QPushButton:hover { background: $hover; color: $text; }
-QFrame#segments QPushButton:checked { background: $accent; color: $accent_text; }
-QFrame#segments QPushButton:focus { border: 1px solid $text; }
+QFrame#segments QRadioButton::indicator { width: 0; height: 0; }
+QFrame#segments QRadioButton:hover { background: $hover; color: $text; }
+QFrame#segments QRadioButton:checked { background: $accent; color: $accent_text; }
+QFrame#segments QRadioButton:focus { border: 1px solid $text; }
 
 QLineEdit, QAbstractSpinBox, QPlainTextEdit {
   background: $card; border: 1px solid $control_border; border-radius: 6px;
@@ -247,6 +248,16 @@ def text_font(base: QFont, scale: float = 1.0, *, bold: bool = False) -> QFont:
     if bold:
         font.setWeight(QFont.Weight.DemiBold)
     font.setFeature(QFont.Tag("tnum"), 1)
+    return font
+
+
+def fixed_font(base: QFont) -> QFont:
+    """The font for logs and commands, in the size of the text around it."""
+    font = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+    if base.pointSizeF() > 0:
+        font.setPointSizeF(base.pointSizeF())
+    else:
+        font.setPixelSize(base.pixelSize())
     return font
 
 

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMessageBox, QVBoxLayout, 
 from omnitray.alerts.model import Alert
 from omnitray.api.status import Status
 from omnitray.base.clock import Clock, SystemClock
-from omnitray.base.facts import Job, Snapshot
+from omnitray.base.facts import Job, Severity, Snapshot
 from omnitray.protector.view import ActionFeedback, ProtectionView, QuestionView
 from omnitray.servers.model import TROUBLED, ServerView
 from omnitray.settings import Problem, Settings
@@ -25,6 +25,7 @@ from omnitray.ui.pages.page import AlertSource, PageContext, ServerLog, WindowFa
 from omnitray.ui.pages.registry import PAGES, PageEntry, Pages
 from omnitray.ui.theme import GAP, Theme, text_font, width_of
 from omnitray.ui.tray.menu import MainMenu
+from omnitray.ui.widgets.accessible import announce, give_roles
 from omnitray.ui.widgets.frames import Banner, button
 from omnitray.ui.widgets.header import Footer, Header
 from omnitray.ui.widgets.question_banner import QuestionBanner
@@ -69,6 +70,7 @@ class MainWindow(QWidget):
         self.close_question: QMessageBox | None = None
         self._without_tray = ""
         self._ending = False
+        give_roles()
         self.menu = MainMenu(self.intents, autostart_enabled, in_window=True)
         self.setObjectName("window")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -120,7 +122,7 @@ class MainWindow(QWidget):
         self._banner_button.clicked.connect(self.intents.banner_action_requested)
         self._banner_close.clicked.connect(self.banner.hide)
         self.intents.job_opened.connect(self._on_job_opened)
-        self.intents.job_end_asked.connect(self._on_job_end_asked)
+        self.intents.jobs_end_asked.connect(self._on_jobs_end_asked)
         QShortcut(QKeySequence("Ctrl+Q"), self).activated.connect(self.intents.quit_requested)
         QShortcut(QKeySequence("Ctrl+W"), self).activated.connect(self.close)
         QShortcut(QKeySequence.StandardKey.Find, self).activated.connect(self._on_find)
@@ -163,6 +165,15 @@ class MainWindow(QWidget):
     def show_alerts(self, alerts: Sequence[Alert]) -> None:
         """Alerts that are new or have changed."""
         self.pages.take_alerts(alerts)
+        self._announce(alerts)
+
+    def _announce(self, alerts: Sequence[Alert]) -> None:
+        """Say what has just begun; of many, the first and how many."""
+        begun = [each for each in alerts if each.state == "firing" and each.count == 1]
+        if begun:
+            more = f"; {formats.count(len(begun) - 1, 'more alert')}" if len(begun) > 1 else ""
+            urgent = any(each.severity is Severity.CRITICAL for each in begun)
+            announce(self, f"{formats.one_line(begun[0].title)}{more}", urgent=urgent)
 
     @Slot(str)
     def show_page(self, name: str) -> None:
@@ -198,6 +209,8 @@ class MainWindow(QWidget):
     def show_question(self, question: QuestionView | None) -> None:
         """Ask, in a banner on every page; None takes the question away."""
         self.question.show_question(question)
+        if question is not None:
+            announce(self.question, self.question.words.accessibleName(), urgent=True)
 
     def show_banner(self, text: str, action: str = "") -> None:
         """One sentence above the page, with a button if ``action`` names one; "" hides it."""
@@ -205,6 +218,7 @@ class MainWindow(QWidget):
         self._banner_button.setText(action)
         self._banner_button.setVisible(bool(action))
         self.banner.setVisible(bool(text))
+        announce(self.banner, text)
 
     def show_now(self) -> None:
         """Show, un-minimise and raise."""
@@ -235,6 +249,7 @@ class MainWindow(QWidget):
 
     def _take_place(self, place: Place) -> None:
         self.facts.range_s = place.range_s
+        self.facts.tables.update(place.tables)
         self._without_tray = place.without_tray
         self.show_page(place.page if place.page in self._names else self._names[0])
         geometry = QByteArray.fromBase64(place.geometry.encode())
@@ -248,6 +263,7 @@ class MainWindow(QWidget):
             page=self.page,
             range_s=self.facts.range_s,
             without_tray=self._without_tray,
+            tables=self.facts.tables,
         )
         self._places.save(place)
 
@@ -358,16 +374,19 @@ class MainWindow(QWidget):
     def _on_job_opened(self, job: Job | None) -> None:
         self._show_item("processes", job.key if job else "")
 
-    @Slot(str)
-    def _on_job_end_asked(self, job_key: str) -> None:
+    @Slot(object)
+    def _on_jobs_end_asked(self, keys: tuple[str, ...]) -> None:
         """Ask where everything that would be ended is listed."""
-        job = next((each for each in self.facts.jobs if each.key == job_key), None)
-        if job is None:
-            over = ActionFeedback(sentence="It has ended already.", job_key=job_key)
+        jobs = tuple(each for each in self.facts.jobs if each.key in keys)
+        if not jobs:
+            over = ActionFeedback(sentence="It has ended already.", job_key=next(iter(keys), ""))
             self.pages.show_feedback(over)
             return
-        self._on_job_opened(job)
-        self.pages.ask_to_end(job)
+        if len(jobs) == 1:
+            self._on_job_opened(jobs[0])
+        else:
+            self.show_page("processes")
+        self.pages.ask_to_end(jobs)
 
     def _search(self) -> QLineEdit | None:
         return self.pages.page.search if self.pages.page else None

@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from omnitray.base.bounded import read_bounded
+from omnitray.ui.table_state import TableState
 
 log = logging.getLogger(__name__)
 _MOST_BYTES = 65_536
@@ -16,13 +17,14 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     """``geometry`` is Qt's own saved geometry in base64; empty means the default place.
 
     ``without_tray`` is what closing the window does where there is no tray: "background", "quit",
-    or "" while the person has not been asked.
+    or "" while the person has not been asked. ``tables`` is how each table was arranged.
     """
 
     geometry: str = ""
     page: str = "overview"
     range_s: float = 300.0
     without_tray: str = ""
+    tables: dict[str, TableState] = {}
 
 
 class PlaceStore(Protocol):

@@ -74,3 +74,44 @@ def test_only_what_we_lead_is_called_by_our_name(desk: Desk) -> None:
     assert desk.job_of(ours).name == "OmniTray"
     assert (desk.job_of(copy).name, desk.job_of(copy).kind) == ("omnitray", JobKind.COMMAND)
     assert desk.job_of(line).name == "omnitray"
+
+
+def test_what_a_script_puts_in_the_background_is_not_called_after_its_last_command(
+    desk: Desk,
+) -> None:
+    # sh -c 'python serve.py & sleep 300': the shell has become its last command.
+    last = desk.table.typed("sleep 300", desk.shell)
+    server = desk.table.start("python serve.py", last)
+    assert desk.job_of(server).name == "python serve.py"
+    key = desk.job_of(server).key
+    desk.table.end(last)
+    assert (desk.job_of(server).name, desk.job_of(server).key) == ("python serve.py", key)
+
+
+def test_what_outlives_a_helper_that_began_the_job_names_it(desk: Desk) -> None:
+    last = desk.table.typed("sleep 300", desk.shell)
+    desk.jobs()
+    server = desk.table.start("python serve.py", last)
+    desk.table.end(last)
+    assert desk.job_of(server).name == "python serve.py"
+
+
+def test_what_outlives_its_script_keeps_the_name_of_the_script(desk: Desk) -> None:
+    script = desk.table.typed("bash deploy.sh", desk.shell)
+    server = desk.table.start("python serve.py", script)
+    desk.jobs()
+    desk.table.end(script)
+    assert desk.job_of(server).name == "deploy.sh"
+
+
+@pytest.mark.parametrize("how", ["python3 packaging/dev.py run", "bash start.sh", "make run"])
+def test_omnitray_is_called_so_whoever_started_it(tmp_path: Path, how: str) -> None:
+    desk = Desk(tmp_path, own_pid=105)
+    starter = desk.table.typed(how, desk.shell)
+    desk.table.start("python3 -c something", starter, pid=105)
+    thread = desk.table.start("cat", 105)
+    server = desk.table.start("uvicorn shop:app", 105, pid=790, session=790, group=790)
+    jobs = desk.jobs()
+    assert pids(jobs["OmniTray"]) == {105, thread}
+    assert desk.job_of(starter).name != "OmniTray"
+    assert desk.job_of(server).name == "uvicorn"

@@ -411,6 +411,7 @@ def look() -> JobInspection:
     shares = {"pytest": 41 * MB, "cargo build": 96 * MB, "postgres": 3 * MB, "docker": 1.2 * MB}
     everybody = [(job, process) for job in jobs() for process in job.processes]
     return JobInspection(
+        judged=frozenset(job.key for job in jobs()),
         io_bps={
             identity(process): shares.get(job.name, 0.0) / job.process_count
             for job, process in everybody

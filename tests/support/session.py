@@ -13,14 +13,14 @@ USER = "/user.slice/user-1000.slice/user@1000.service"
 class Desk:
     """A session with a terminal, as GNOME starts it, and a tracker that looks at it."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, own_pid: int | None = None) -> None:
         self.home = home
         self.shop = home / "shop"
         (self.shop / ".git").mkdir(parents=True)
         (self.shop / "tests").mkdir()
         self.clock = FakeClock()
         self.table = FakeProcesses()
-        self.tracker = JobTracker(self.table, self.clock, home)
+        self.tracker = JobTracker(self.table, self.clock, home, own_pid)
         self.manager = self.table.start("systemd --user", cgroup=f"{USER}/init.scope")
         self.desktop = self.table.start(
             "gnome-shell", self.manager, cgroup=f"{USER}/session.slice/org.gnome.Shell.service"

@@ -1,6 +1,8 @@
 """What stands on the screen, as it is written in a test."""
 
+from omnitray.ui.formats import without_marks
+
 
 def plain(text: str) -> str:
-    """Without what keeps a figure and its unit on one line."""
-    return text.replace("\u00a0", " ").replace("\u2060", "")
+    """Without the marks that say where a line may end and where not."""
+    return without_marks(text)

@@ -78,7 +78,7 @@ def test_a_title_without_room_keeps_who_it_was_and_its_tooltip_has_all(
     place = option.rect.center()
     event = QHelpEvent(QEvent.Type.ToolTip, place, view.viewport().mapToGlobal(place))
     assert delegate.helpEvent(event, view, option, index)
-    qtbot.waitUntil(lambda: QToolTip.text() == f"<span>{long}</span>")
+    qtbot.waitUntil(lambda: plain(QToolTip.text()).replace("\n", "") == long)
     QToolTip.hideText()
     option.rect.setWidth(4000)
     assert delegate.cut_text(option, index) == ""
@@ -114,7 +114,7 @@ def test_the_name_of_a_culprit_has_all_the_room_there_is(opened: Opened) -> None
         each for each in opened.page.detail.findChildren(ElidedLabel) if each.text() == name
     ]
     shown.grab()
-    assert shown.toolTip() == f"<span>{name}</span>"
+    assert plain(shown.toolTip()) == name
     assert shown.width() > opened.page.detail.width() / 3
 
 
@@ -330,14 +330,14 @@ def test_an_export_never_replaces_a_file_that_was_not_asked_about(tmp_path: Path
     assert asked == [there]
 
 
-def test_the_tab_key_comes_to_copy_before_the_buttons_below_it(opened: Opened) -> None:
+def test_the_tab_key_comes_to_the_buttons_one_after_the_other(opened: Opened) -> None:
     seen: list[str] = []
     opened.page.view.setFocus()
-    for _ in range(3):
+    for _ in range(5):
         focused = opened.page.window().focusWidget()
         assert focused is not None
         press(focused, Qt.Key.Key_Tab)
         focused = opened.page.window().focusWidget()
         assert isinstance(focused, QPushButton)
         seen.append(focused.text())
-    assert seen == ["Copy", "Acknowledge", "Resolve"]
+    assert seen == ["Acknowledge", "Resolve", "Snooze ▾", "Open file", "Copy"]

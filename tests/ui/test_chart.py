@@ -73,7 +73,7 @@ def test_a_screen_reader_hears_now_and_highest(drawn: Drawn, qtbot: QtBot) -> No
     drawn.chart.show()
     qtbot.waitUntil(lambda: drawn.chart.paints > 0)
     at = formats.clock_time(NOW + 10, seconds=False)
-    assert drawn.chart.accessibleName() == "CPU"
+    assert drawn.chart.accessibleName() == "CPU chart"
     assert drawn.chart.accessibleDescription() == f"CPU: now 43 %, highest 91 % at {at}"
 
 

@@ -105,7 +105,7 @@ def test_a_filter_acts_at_once_and_calls_nobody_ended_who_is_not(model: JobsMode
     model.filter("")
     model.show_jobs(jobs)
     assert names(model) == ["aa", "bbb"]
-    assert [model.index(row, JobColumn.STATE).data() for row in (0, 1)] == ["running", "running"]
+    assert "ended" not in [model.index(row, JobColumn.STATE).data() for row in (0, 1)]
 
 
 def test_io_growth_and_shared_memory_come_with_a_closer_look(model: JobsModel) -> None:
@@ -175,7 +175,7 @@ def test_a_column_that_is_chosen_orders_at_once_and_says_so(model: JobsModel) ->
 
 def test_the_state_shows_what_is_held_and_what_is_protected(model: JobsModel) -> None:
     model.show_jobs(samples.jobs())
-    model.show_grips(grips(samples.protection()))
+    model.show_grips(grips(samples.protection(), samples.look()))
 
     def state(key: str) -> Any:
         index = model.index_of(key)
@@ -184,6 +184,25 @@ def test_the_state_shows_what_is_held_and_what_is_protected(model: JobsModel) ->
     assert state("pytest:41207") == ["slowed down", "weight 100 → 5"]
     assert state("Firefox:2210") == ["protected", "has windows"]
     assert state("sshd:902") == ["running", ""]
+
+
+def test_a_state_that_is_not_known_shows_no_pill(model: JobsModel) -> None:
+    model.show_jobs([a_job("aa", 50)])
+    assert model.index(0, JobColumn.STATE).data(CELL).pill is None
+    model.show_grips(Grips(look=JobInspection(judged=frozenset({a_job("aa", 50).key}))))
+    assert model.index(0, JobColumn.STATE).data() == "running"
+
+
+def test_overview_and_processes_say_the_same_about_a_job() -> None:
+    known = grips(samples.protection(), samples.look())
+    tree, top = JobsModel(), JobsModel(as_given=True)
+    for model in (tree, top):
+        model.show_jobs(samples.jobs(), known)
+    for job in samples.jobs():
+        one, other = tree.index_of(job.key), top.index_of(job.key)
+        for column in (JobColumn.CPU, JobColumn.MEMORY, JobColumn.STATE, JobColumn.LEVER):
+            said = one.siblingAtColumn(column).data(CELL)
+            assert said == other.siblingAtColumn(column).data(CELL)
 
 
 def test_a_job_that_somebody_else_stopped_is_shown_as_paused(model: JobsModel) -> None:

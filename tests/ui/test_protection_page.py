@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from omnitray.base.facts import Mode, ProtectState
@@ -31,8 +31,8 @@ def words(widget: QWidget) -> list[str]:
     ]
 
 
-def button(widget: QWidget, name: str) -> QPushButton:
-    found = widget.findChildren(QPushButton)
+def button(widget: QWidget, name: str) -> QAbstractButton:
+    found = widget.findChildren(QAbstractButton)
     return next(each for each in found if name in (each.accessibleName(), each.text()))
 
 
@@ -115,7 +115,7 @@ def test_the_person_switches_the_protector_and_the_page_follows_the_facts(
 ) -> None:
     asked: list[object] = []
     page.context.intents.protect_state_requested.connect(asked.append)
-    click(button(page.state, "Protection: watch only"))
+    click(button(page.state, "watch only"))
     assert asked == [ProtectState.WATCH]
     show_view(page, ProtectionView(state=ProtectState.OFF, mode=Mode.PROD))
     assert page.state.value == ProtectState.OFF
@@ -149,9 +149,9 @@ def test_what_is_paused_can_be_ended_from_its_row_after_a_question(
     page: ProtectionPage, qtbot: QtBot
 ) -> None:
     show_view(page, samples.protection())
-    with qtbot.waitSignal(page.context.intents.job_end_asked) as caught:
+    with qtbot.waitSignal(page.context.intents.jobs_end_asked) as caught:
         click(button(page.held, "End pytest gw3, after one more question"))
-    assert caught.args == ["pytest:41207/gw3"]
+    assert caught.args == [("pytest:41207/gw3",)]
 
 
 def test_undo_all_says_why_there_is_nothing_to_undo(page: ProtectionPage) -> None:

@@ -9,6 +9,7 @@ from omnitray.ui.pages.settings.row import ListEdit
 from omnitray.ui.widgets.choice import ChoiceButton, Switch
 from support.keys import click, press, type_text
 from support.pages import page_context
+from support.shown import plain
 
 
 class Opened:
@@ -35,7 +36,7 @@ class Opened:
         press(self.line(key), Qt.Key.Key_Return)
 
     def fault(self, key: str) -> str:
-        return self.page.rows[key].fault.text()
+        return plain(self.page.rows[key].fault.text())
 
 
 @pytest.fixture

@@ -1,30 +1,33 @@
 """Nothing is cut, whatever the font: sizes follow from it, and captions give way before figures."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
-import msgspec
 import pytest
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QScrollArea, QTreeView, QWidget
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from omnitray.settings import Settings
-from omnitray.ui.pages.registry import PAGES
-from omnitray.ui.theme import Theme
-from omnitray.ui.widgets.cells import CELL, CellDelegate
-from omnitray.ui.widgets.labels import ElidedLabel
 from omnitray.ui.window import MainWindow
-from support import samples
-from support.clock import FakeClock
-from support.samples import NOW, ListedAlerts
+from support.fitting import (
+    NAMES,
+    POINTS,
+    SCALES,
+    a_window,
+    cut_on_pages,
+    enlarged,
+    with_longer_words,
+)
 
-LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
-RIGHT_TO_LEFT = "خادم الويب متوقف عن العمل"
-NAMES = {"plain": "", "long": LONG_WORD, "right to left": RIGHT_TO_LEFT}
+TESTS = Path(__file__).parent.parent
+PATH = os.pathsep.join((str(TESTS.parent), str(TESTS)))
 
 
-@pytest.fixture(params=[9, 11, 13, 18, 24])
+@pytest.fixture(params=POINTS)
 def points(request: pytest.FixtureRequest, qapp: QApplication) -> Iterator[int]:
     before = qapp.font()
     font = QFont(before)
@@ -34,90 +37,68 @@ def points(request: pytest.FixtureRequest, qapp: QApplication) -> Iterator[int]:
     qapp.setFont(before)
 
 
-def a_window(qtbot: QtBot, name: str) -> MainWindow:
-    window = MainWindow(
-        ListedAlerts(samples.alerts()), clock=FakeClock(wall=NOW), theme=Theme(Qt.ColorScheme.Light)
-    )
+def shown(qtbot: QtBot, name: str = "", size: tuple[int, int] | None = None) -> MainWindow:
+    window = a_window(name)
     qtbot.addWidget(window)
-    jobs = samples.jobs()
-    if name:
-        named = (msgspec.structs.replace(jobs[0], name=name, project=f"~/{name}"), *jobs[1:])
-        jobs = tuple(named)
-    window.show_settings(Settings())
-    window.set_history(samples.snapshots(200))
-    window.set_alert_history(samples.alerts())
-    window.show_jobs(jobs)
-    window.show_actions(samples.protection())
-    window.show_status(samples.status())
+    if size is not None:
+        window.resize(*size)
+        window.show()
+        qtbot.wait(10)
     return window
 
 
-def cut_off(window: QWidget) -> list[str]:
-    """Words that have less room than they need, and figures in lists likewise."""
-    found = []
-    for widget in window.findChildren(QWidget):
-        if not widget.isVisible() or isinstance(widget, ElidedLabel):
-            continue
-        if isinstance(widget, QLabel) and widget.text() and not widget.wordWrap():
-            if widget.width() < widget.sizeHint().width():
-                found.append(f"{widget.text()!r} has {widget.width()}")
-        elif isinstance(widget, QAbstractButton) and widget.width() < widget.sizeHint().width():
-            found.append(f"button {widget.text()!r} has {widget.width()}")
-        elif isinstance(widget, QTreeView):
-            found += cut_cells(widget)
-        if isinstance(widget, QScrollArea) and widget.horizontalScrollBar().maximum():
-            over = widget.horizontalScrollBar().maximum()
-            found.append(f"{over} pixels at the right of {widget.accessibleName()!r} out of sight")
-        if isinstance(widget, QLabel | QAbstractButton) and widget.text():
-            line = widget.fontMetrics().height()
-            if widget.height() < line - 1:  # the metrics are rounded up to whole pixels
-                found.append(f"{widget.text()!r} is {widget.height()} high of {line}")
-    return found
-
-
-def cut_cells(view: QTreeView) -> list[str]:
-    model, delegate = view.model(), view.itemDelegate()
-    assert isinstance(delegate, CellDelegate)
-    found = []
-    for row in range(model.rowCount()):
-        for column in range(model.columnCount()):
-            cell = model.index(row, column).data(CELL)
-            if view.isColumnHidden(column) or cell is None or not (cell.right or cell.pill):
-                continue
-            needs = delegate.width_of(cell, view.font())
-            if needs > view.columnWidth(column):
-                found.append(f"cell {cell.words!r} has {view.columnWidth(column)} of {needs}")
-    return found
-
-
-@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES.keys())
-def test_no_words_and_no_figure_are_cut(qtbot: QtBot, points: int, name: str) -> None:
-    window = a_window(qtbot, name)
-    scale = max(1.0, points / 13)  # who reads at 24 pt has a larger window
-    window.resize(round(960 * scale), round(640 * scale))
+def test_no_words_and_no_figure_are_cut(qtbot: QtBot, points: int) -> None:
+    window = shown(qtbot)
+    enlarged(window, points)
     window.show()
-    for page in PAGES:
-        window.show_page(page.name)
-        qtbot.wait(10)
-        assert cut_off(window) == [], page.name
+    assert cut_on_pages(window) == []
+
+
+@pytest.mark.parametrize("points", [9, 24], indirect=True)
+@pytest.mark.parametrize("kind", ["long", "path", "right to left"])
+def test_names_of_others_cut_nothing_whatever_they_are(
+    qtbot: QtBot, points: int, kind: str
+) -> None:
+    window = shown(qtbot, NAMES[kind])
+    enlarged(window, points)
+    window.show()
+    assert cut_on_pages(window) == []
+
+
+def test_words_as_long_as_in_german_have_room(qtbot: QtBot, points: int) -> None:
+    window = shown(qtbot)
+    enlarged(window, points)
+    window.show()
+    assert cut_on_pages(window) == []  # builds every page
+    with_longer_words(window)
+    assert cut_on_pages(window) == []
+
+
+def test_nothing_is_cut_at_other_scales() -> None:
+    """Qt reads the scale once: each is a process of its own."""
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", "support.fitting", str(points), kind],
+            env={**os.environ, "QT_SCALE_FACTOR": str(scale), "PYTHONPATH": PATH},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for scale, points, kind in SCALES
+    ]
+    found = [each.communicate()[0] for each in started]
+    assert [each.returncode for each in started] == [0] * len(SCALES)
+    assert [json.loads(each) for each in found] == [[]] * len(SCALES)
 
 
 def test_the_smallest_window_shows_every_figure(qtbot: QtBot) -> None:
-    window = a_window(qtbot, "")
-    window.resize(560, 400)
-    window.show()
-    for page in PAGES:
-        window.show_page(page.name)
-        qtbot.wait(10)
-        assert (window.width(), window.height()) == (560, 400), page.name
-        assert cut_off(window) == [], page.name
+    window = shown(qtbot, size=(560, 400))
+    window.show_question(None)
+    assert cut_on_pages(window) == []
+    assert (window.width(), window.height()) == (560, 400)
 
 
 def test_a_narrow_window_has_drawings_for_pages_and_a_menu_for_the_mode(qtbot: QtBot) -> None:
-    window = a_window(qtbot, "")
-    window.resize(560, 400)
-    window.show()
-    qtbot.wait(10)
+    window = shown(qtbot, size=(560, 400))
     narrow = window.sidebar.width()
     assert not window.header.mode.isVisible()
     assert window.header.mode_menu.isVisible()
@@ -129,7 +110,7 @@ def test_a_narrow_window_has_drawings_for_pages_and_a_menu_for_the_mode(qtbot: Q
 
 
 def test_the_window_is_never_larger_than_the_screen(qtbot: QtBot) -> None:
-    window = a_window(qtbot, "")
+    window = shown(qtbot)
     window.resize(5000, 4000)
     window.show_now()
     free = window.screen().availableGeometry()

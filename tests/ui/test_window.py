@@ -354,18 +354,22 @@ def test_a_list_that_nobody_sees_is_left_alone_and_catches_up(
     assert processes.model.rowCount() == 1
 
 
-def test_a_closer_look_is_asked_for_by_who_shows_all_jobs_and_only_in_sight(
+def test_a_closer_look_is_asked_for_by_who_shows_jobs_and_only_in_sight(
     window: MainWindow, qtbot: QtBot
 ) -> None:
-    asked: list[tuple[object, str]] = []
+    asked: list[tuple[object, str, bool]] = []
     window.show()
     qtbot.waitExposed(window)
-    window.intents.inspection_wanted.connect(lambda jobs, chosen: asked.append((jobs, chosen)))
+    window.intents.inspection_wanted.connect(lambda *wanted: asked.append(wanted))
     window.show_jobs(samples.jobs())
-    assert asked == []  # another page is shown
+    assert asked == [(samples.jobs(), "", False)]  # who is protected, and no figures
+    window.show_page("alerts")
+    asked.clear()
+    window.show_jobs(samples.jobs())
+    assert asked == []
     window.show_page("processes")
     built(window, ProcessesPage).select("vite:38110")
-    assert asked[-1] == (samples.jobs(), "vite:38110")
+    assert asked[-1] == (samples.jobs(), "vite:38110", True)
     window.hide()
     asked.clear()
     window.show_jobs(samples.jobs())
@@ -379,9 +383,9 @@ def test_ending_from_the_protection_page_asks_where_all_its_processes_are_listed
 ) -> None:
     window.show_jobs(samples.jobs())
     window.show_page("protection")
-    window.intents.job_end_asked.emit("gone:1")
+    window.intents.jobs_end_asked.emit(("gone:1",))
     assert built(window, ProtectionPage).told.words.text() == "It has ended already."
-    window.intents.job_end_asked.emit("pytest:41207")
+    window.intents.jobs_end_asked.emit(("pytest:41207",))
     assert window.page == "processes"
     question = built(window, ProcessesPage).question
     assert question is not None

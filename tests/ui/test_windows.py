@@ -31,6 +31,7 @@ from omnitray.ui.window_controller import Windows
 from support import samples
 from support.clock import FakeClock
 from support.keys import click
+from support.shown import plain
 
 
 class NoProtection(QObject):
@@ -101,7 +102,7 @@ class Opened:
     def banner(self) -> str:
         window = self.windows.window
         assert window is not None
-        return window.banner.words.text() if window.banner.isVisible() else ""
+        return plain(window.banner.words.text()) if window.banner.isVisible() else ""
 
     def end(self) -> None:
         self.windows.close()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QAccessible, QColor, QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from omnitray.ui.charts.chart import Chart
@@ -19,6 +19,8 @@ _BETWEEN = 8
 
 class Legend(QWidget):
     """Which line is which: a stroke as it is drawn, then its word."""
+
+    accessible_role = QAccessible.Role.Graphic
 
     def __init__(self, theme: Theme, curves: Sequence[Curve]) -> None:
         super().__init__()

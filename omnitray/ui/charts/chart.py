@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import (
+    QAccessible,
     QFocusEvent,
     QFontMetricsF,
     QKeyEvent,
@@ -93,6 +94,8 @@ class Chart(QWidget):
     Call :meth:`refresh` after the tracks have got new samples.
     """
 
+    accessible_role = QAccessible.Role.Graphic
+
     def __init__(
         self,
         theme: Theme,
@@ -116,7 +119,7 @@ class Chart(QWidget):
         self._ground_key: object = None
         self._painted_s: float | None = None
         self.paints = 0  # counted, so that a test can see that nothing is painted in vain
-        self.setAccessibleName(name)
+        self.setAccessibleName(f"{name} chart")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)

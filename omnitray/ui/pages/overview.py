@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QMenu, QVBoxLayout, QWidget
 
 from omnitray.base.clock import epoch
 from omnitray.base.facts import Severity, Snapshot
@@ -14,7 +14,8 @@ from omnitray.ui.charts.background import PERCENT, RATE
 from omnitray.ui.charts.card import ChartCard
 from omnitray.ui.charts.chart import Chart
 from omnitray.ui.charts.paint import Curve, Mark
-from omnitray.ui.pages.page import Page, PageContext
+from omnitray.ui.pages.page import Inspects, Page, PageContext
+from omnitray.ui.pages.processes.actions import fill_menu
 from omnitray.ui.pages.processes.model import JobsModel
 from omnitray.ui.pages.processes.text import grips, top_jobs
 from omnitray.ui.pages.processes.view import JobsView
@@ -70,6 +71,8 @@ _WORDS = {
 class OverviewPage(Page):
     """Charts and top jobs."""
 
+    inspects = Inspects.BADGES
+
     def __init__(self, context: PageContext) -> None:
         super().__init__(context)
         self._theme, self._readings = context.theme, context.facts.readings
@@ -81,7 +84,9 @@ class OverviewPage(Page):
         self.jobs_view = JobsView(context.theme, self.jobs_model, tree=False)
         self.jobs_view.setAccessibleName("Jobs that take most")
         self.jobs_view.fit_rows(_TOP)
+        self.jobs_view.remember(context.facts.tables, "overview")
         self.jobs_view.job_opened.connect(context.intents.job_opened)
+        self.jobs_view.menu_wanted.connect(self._on_menu_wanted)
         self.no_jobs = label("Jobs will be listed here after the first scan.", muted=True)
         self._lay_out()
         if context.facts.range_s not in dict(RANGES):
@@ -203,6 +208,16 @@ class OverviewPage(Page):
         for title, words in _WORDS.items():
             self.cards[title].show_figures(*words(shot))
         self.strain.setText(_strain(shot))
+
+    @Slot(QMenu)
+    def _on_menu_wanted(self, menu: QMenu) -> None:
+        jobs, facts = self.jobs_view.selected_jobs(), self.context.facts
+        if len(jobs) == 1:
+            opened = menu.addAction("Show among the processes")
+            opened.triggered.connect(lambda: self.context.intents.job_opened.emit(jobs[0]))
+            menu.addSeparator()
+        known = grips(facts.view, facts.inspection)
+        fill_menu(menu, jobs, known, facts.view.state, self.context.intents)
 
     @Slot(object)
     def _on_range_chosen(self, seconds: float) -> None:

@@ -4,6 +4,7 @@ A page overrides the methods for the facts that it shows; the others do nothing.
 through ``context.intents`` only.
 """
 
+import enum
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -21,6 +22,7 @@ from omnitray.servers.model import ServerView
 from omnitray.settings import Problem, Settings
 from omnitray.ui.charts.readings import ChartReadings
 from omnitray.ui.intents import Intents
+from omnitray.ui.table_state import TableState
 from omnitray.ui.theme import Theme
 
 
@@ -52,6 +54,15 @@ class WindowFacts(msgspec.Struct, kw_only=True):
     marked: dict[str, Alert] = {}
     range_s: float = 300.0
     servers: tuple[ServerView, ...] = ()
+    tables: dict[str, TableState] = {}
+
+
+class Inspects(enum.Enum):
+    """How closely a page looks at the jobs: not at all, at who is protected, at all figures."""
+
+    NOTHING = 0
+    BADGES = 1
+    FIGURES = 2
 
 
 class PageContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,12 +79,12 @@ class PageContext(msgspec.Struct, frozen=True, kw_only=True):
 class Page(QWidget):
     """Base of all pages. ``search`` is the field that Ctrl+F goes to, if the page has one.
 
-    ``wants_inspection`` asks for a closer look at the jobs while the page is in sight.
+    ``inspects`` asks for a closer look at the jobs while the page is in sight.
     """
 
     item_chosen = Signal()
     search: QLineEdit | None = None
-    wants_inspection = False
+    inspects = Inspects.NOTHING
 
     def __init__(self, context: PageContext) -> None:
         super().__init__()
@@ -115,8 +126,8 @@ class Page(QWidget):
     def show_feedback(self, feedback: ActionFeedback) -> None:
         """What came of a request; called for the page in sight only."""
 
-    def ask_to_end(self, job: Job) -> None:
-        """Ask whether this job is to be ended, where its processes are listed."""
+    def ask_to_end(self, jobs: tuple[Job, ...]) -> None:
+        """Ask whether these jobs are to be ended, where their processes are listed."""
 
     @Slot()
     def reload(self) -> None:

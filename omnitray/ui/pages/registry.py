@@ -19,7 +19,7 @@ from omnitray.protector.view import ActionFeedback, ProtectionView
 from omnitray.servers.model import ServerView
 from omnitray.settings import Problem, Settings
 from omnitray.ui.pace import Pace
-from omnitray.ui.pages.page import Page, PageContext
+from omnitray.ui.pages.page import Inspects, Page, PageContext
 
 
 class PageEntry(NamedTuple):
@@ -164,10 +164,10 @@ class Pages(QStackedWidget):
             page.show_view()
         self._pass_soon()
 
-    def ask_to_end(self, job: Job) -> None:
-        """Let the page in sight ask whether a job is to be ended."""
+    def ask_to_end(self, jobs: tuple[Job, ...]) -> None:
+        """Let the page in sight ask whether jobs are to be ended."""
         if self.page is not None:
-            self.page.ask_to_end(job)
+            self.page.ask_to_end(jobs)
 
     def reload(self) -> None:
         """Ask again for what is asked for."""
@@ -187,12 +187,14 @@ class Pages(QStackedWidget):
         """A closer look costs CPU: only for a page in sight that shows what it finds."""
         page = self.page
         seen = self.isVisible() and not self.window().isMinimized()
-        if seen and page is not None and page.wants_inspection:
-            self.context.intents.inspection_wanted.emit(self._facts.jobs, page.chosen_key)
+        if seen and page is not None and page.inspects is not Inspects.NOTHING:
+            figures = page.inspects is Inspects.FIGURES
+            wanted = self.context.intents.inspection_wanted
+            wanted.emit(self._facts.jobs, page.chosen_key, figures)
 
     def _pass_soon(self) -> None:
         """A page with inspections waits a moment for the one that comes after a scan."""
-        wanted = self.page is not None and self.page.wants_inspection
+        wanted = self.page is not None and self.page.inspects is Inspects.FIGURES
         self._lists.ask(_LATE_MS if wanted else 0)
 
     def _pass_readings(self) -> None:

@@ -1,36 +1,30 @@
 """Paints a cell of a list of jobs: name and count, figures to the right, the state as a pill."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from PySide6.QtCore import (
-    QAbstractItemModel,
-    QEvent,
     QModelIndex,
     QPersistentModelIndex,
     QPointF,
     QRect,
     QSize,
     Qt,
-    Slot,
 )
-from PySide6.QtGui import QAccessible, QColor, QFont, QFontMetrics, QHelpEvent, QPainter
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QHelpEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QHeaderView,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QToolTip,
-    QTreeView,
 )
 
-from omnitray.ui.theme import Theme, text_font, width_of
-from omnitray.ui.widgets.labels import escaped
+from omnitray.ui.theme import Theme, text_font
+from omnitray.ui.widgets.labels import tooltip_text
 from omnitray.ui.widgets.pills import PILL_SCALE, Pill, paint_pill, pill_width
 
 CELL = int(Qt.ItemDataRole.UserRole)
-_PAD = 8
+CELL_PAD = 8  # left and right of what a cell shows
 _ROW_PAD = 14  # above and below the words of a row, together
 _QUIET = 0.9
 Index = QModelIndex | QPersistentModelIndex
@@ -108,7 +102,7 @@ class CellDelegate(QStyledItemDelegate):
         if not said:
             QToolTip.hideText()
             return False
-        QToolTip.showText(event.globalPos(), escaped(said), view)
+        QToolTip.showText(event.globalPos(), tooltip_text(said), view)
         return True
 
     def tooltip(self, cell: Cell, font: QFont, width: int) -> str:
@@ -119,7 +113,7 @@ class CellDelegate(QStyledItemDelegate):
     def width_of(self, cell: Cell, base: QFont) -> int:
         """How wide a cell is that shows all of its words."""
         _, metrics = self.face(base, bold=cell.bold)
-        width = 2 * _PAD + metrics.horizontalAdvance(cell.text)
+        width = 2 * CELL_PAD + metrics.horizontalAdvance(cell.text)
         if cell.quiet:
             _, small = self.face(base, _QUIET)
             width += small.horizontalAdvance(cell.quiet) + (6 if cell.text else 0)
@@ -140,7 +134,7 @@ class CellDelegate(QStyledItemDelegate):
         self.paint_ground(painter, option, index)
         cell: Cell | None = index.data(CELL)
         if cell is not None:
-            box = option.rect.adjusted(_PAD, 0, -_PAD, 0)
+            box = option.rect.adjusted(CELL_PAD, 0, -CELL_PAD, 0)
             if cell.pill:
                 font = self.font(option.font, PILL_SCALE, bold=True)
                 middle = QPointF(box.left(), box.center().y() + 0.5)
@@ -171,7 +165,7 @@ class CellDelegate(QStyledItemDelegate):
         painter.setPen(QColor(colours.muted if cell.faded else colours.text))
         painter.drawText(box, align | Qt.AlignmentFlag.AlignVCenter, text)
         rest = box.adjusted(used + 6 if used else 0, 0, 0, 0)
-        if cell.quiet and rest.width() > 2 * _PAD:
+        if cell.quiet and rest.width() > 2 * CELL_PAD:
             small, metrics = self.face(option.font, _QUIET)
             painter.setFont(small)
             painter.setPen(QColor(colours.muted))
@@ -188,81 +182,3 @@ def _fitted(words: str, metrics: QFontMetrics, width: int) -> tuple[str, int]:
         return words, used
     words = metrics.elidedText(words, Qt.TextElideMode.ElideRight, width)
     return words, metrics.horizontalAdvance(words)
-
-
-_SMALLEST = 32
-Widths = dict[int, tuple[Cell, ...]]  # for each column the widest of what it has to show
-
-
-class CellView(QTreeView):
-    """A table unless ``tree``; ``stretch`` names the columns that take the room that is left."""
-
-    def __init__(
-        self,
-        model: QAbstractItemModel,
-        delegate: CellDelegate,
-        widths: Widths,
-        stretch: tuple[int, ...],
-        *,
-        tree: bool = False,
-    ) -> None:
-        super().__init__()
-        self._delegate = delegate
-        self._widths = widths
-        self.setModel(model)
-        self.setItemDelegate(delegate)
-        self.setFont(text_font(self.font()))
-        self.setUniformRowHeights(True)
-        self.setRootIsDecorated(tree)
-        self.setItemsExpandable(tree)
-        self.setExpandsOnDoubleClick(tree)
-        self.setAllColumnsShowFocus(True)
-        self.setMouseTracking(True)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._set_up_header(stretch)
-        self.entered.connect(self._on_entered)
-
-    def _set_up_header(self, stretch: tuple[int, ...]) -> None:
-        header = self.header()
-        header.setFont(text_font(self.font(), 0.9))
-        header.setStretchLastSection(False)
-        header.setSectionsMovable(False)
-        header.setMinimumSectionSize(_SMALLEST)
-        for column, width in self.fitting_widths().items():
-            header.resizeSection(column, width)
-        for column in stretch:
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
-
-    def fitting_widths(self) -> dict[int, int]:
-        """So wide that the samples fit, and the title with its arrow."""
-        font, found = self.font(), {}
-        for column, samples in self._widths.items():
-            title = self.model().headerData(column, Qt.Orientation.Horizontal) or ""
-            cells = [self._delegate.width_of(each, font) for each in samples]
-            head = width_of(self.header().font(), f"{title} ↓", pad=2 * _PAD)
-            found[column] = max([head if title else 0, *cells])
-        return found
-
-    def dataChanged(  # noqa: N802 - Qt's name
-        self, first: Index, last: Index, roles: Sequence[int] = ()
-    ) -> None:
-        """Paint what is in sight, once. Qt would ask for the place of every cell that changed."""
-        if QAccessible.isActive():
-            super().dataChanged(first, last, list(roles))
-        else:
-            self.viewport().update()
-
-    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
-        """Nothing is pointed at any more."""
-        self._hover(QModelIndex())
-        super().leaveEvent(event)
-
-    @Slot(QModelIndex)
-    def _on_entered(self, index: QModelIndex) -> None:
-        self._hover(index)
-
-    def _hover(self, index: QModelIndex) -> None:
-        if self._delegate.point_at(index):
-            self.viewport().update()

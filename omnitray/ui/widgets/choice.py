@@ -5,6 +5,7 @@ from typing import Any
 
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import (
+    QAccessible,
     QAction,
     QActionGroup,
     QColor,
@@ -20,6 +21,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMenu,
     QPushButton,
+    QRadioButton,
     QSizePolicy,
 )
 
@@ -29,13 +31,16 @@ Option = tuple[Any, str]
 
 
 class ChoiceButton(QPushButton):
-    """``Level: automatic ▾``: opens a menu; ``chosen`` carries the value that the person took."""
+    """``Level: automatic ▾``: opens a menu; ``chosen`` carries the value that the person took.
+
+    ``name`` is what it chooses where no title is shown.
+    """
 
     chosen = Signal(object)
 
-    def __init__(self, title: str, options: Sequence[Option]) -> None:
+    def __init__(self, title: str, options: Sequence[Option], name: str = "") -> None:
         super().__init__()
-        self._title = title
+        self._title, self.name = title, name or title
         self._value: Any = options[0][0]
         self._menu = QMenu(self)
         self._group = QActionGroup(self)
@@ -62,7 +67,7 @@ class ChoiceButton(QPushButton):
                 action.setChecked(True)
                 word = action.text().replace("&&", "&")
                 self.setText(f"{self._title}: {word} ▾" if self._title else f"{word} ▾")
-                self.setAccessibleName(f"{self._title}: {word}" if self._title else word)
+                self.setAccessibleName(f"{self.name}: {word}" if self.name else word)
 
     @Slot()
     def _on_clicked(self) -> None:
@@ -76,6 +81,8 @@ class ChoiceButton(QPushButton):
 
 class Segments(QFrame):
     """All choices side by side, one pressed. Left and right move between them."""
+
+    accessible_role = QAccessible.Role.Grouping
 
     chosen = Signal(object)
 
@@ -91,10 +98,9 @@ class Segments(QFrame):
         row.setContentsMargins(1, 1, 1, 1)
         row.setSpacing(0)
         for index, (_, word) in enumerate(options):
-            button = QPushButton(word)
-            button.setCheckable(True)
+            button = QRadioButton(word.replace("&", "&&"))
             button.setFont(text_font(button.font()))
-            button.setAccessibleName(f"{name}: {word}")
+            button.setAccessibleName(word)
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             self._group.addButton(button, index)
             row.addWidget(button)
@@ -121,6 +127,8 @@ _SPACE = 8
 
 class Switch(QAbstractButton):
     """On or off, said in a word; painted from the palette, so that it looks the same anywhere."""
+
+    accessible_role = QAccessible.Role.CheckBox
 
     def __init__(self) -> None:
         super().__init__()

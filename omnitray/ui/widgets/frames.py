@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -132,7 +132,7 @@ class GivingRow(QWidget):
         """Arrange again after widgets were shown or hidden."""
         shown = self._shown()
         total = sum(each.sizeHint().width() + _GAP for each in shown)
-        beside = self.width() >= total + self._least
+        beside = self.width() >= total + max(self._least, self._first.minimumSizeHint().width())
         high = max((each.sizeHint().height() for each in (self._first, *shown)), default=0)
         room = self.width() - total if beside else self.width()
         self._first.setGeometry(0, 0, room, high)
@@ -145,6 +145,12 @@ class GivingRow(QWidget):
             each.setGeometry(left, top + drop, min(size.width(), self.width()), size.height())
             left += size.width() + _GAP
         self.setFixedHeight(top + high if shown else high)
+
+    def event(self, event: QEvent) -> bool:
+        """A widget has got other words, and another size with them."""
+        if event.type() == QEvent.Type.LayoutRequest and self.isVisible():
+            self.rearrange()
+        return super().event(event)
 
     def _shown(self) -> list[QWidget]:
         return [each for each in self._others if not each.isHidden()]
@@ -171,9 +177,20 @@ class WrapRow(QWidget):
             widget.deleteLater()
         self._widgets = []
 
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Take up what has changed while it was hidden."""
+        super().showEvent(event)
+        self.rearrange()
+
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
         """The height follows from the width."""
         self.setFixedHeight(self.arrange(event.size().width()))
+
+    def event(self, event: QEvent) -> bool:
+        """A widget has got other words, and another size with them."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.rearrange()
+        return super().event(event)
 
     def rearrange(self) -> None:
         """Arrange anew after widgets were shown or hidden."""

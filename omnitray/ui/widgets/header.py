@@ -1,7 +1,7 @@
 """The top line of the window with state and selectors, and the bottom line with its own cost."""
 
 from PySide6.QtCore import QRectF, QSize, Qt, Slot
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QAccessible, QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from omnitray.api.status import Mood, Sentence, Status, sentence
@@ -26,6 +26,8 @@ _MOODS: dict[Mood, tuple[Tone, str]] = {
 
 class MoodBadge(QWidget):
     """The state as a shape on a round ground."""
+
+    accessible_role = QAccessible.Role.Graphic
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -64,7 +66,7 @@ class Header(QWidget):
         self.headline = ElidedLabel(scale=1.3, bold=True, middle=True)
         self.detail = ElidedLabel(scale=0.92, muted=True, drop_front=True)
         self.mode = Segments("Mode", [(mode, str(mode)) for mode in Mode])
-        self.mode_menu = ChoiceButton("", [(mode, str(mode)) for mode in Mode])
+        self.mode_menu = ChoiceButton("", [(mode, str(mode)) for mode in Mode], "Mode")
         self.mode_menu.hide()
         levels = [(None, "automatic"), *((level, str(level)) for level in MonitorLevel)]
         self.level = ChoiceButton("Level", levels)

@@ -1,13 +1,28 @@
 """Labels that show foreign text as text: plain, on one line, elided where there is no room."""
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+import html
+import re
 
-from omnitray.ui.formats import one_line, unbroken
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QFont,
+    QFontMetrics,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+)
+from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QWidget
+
+from omnitray.ui.formats import breakable, one_line, unbroken, without_marks
 from omnitray.ui.theme import line_height, text_font
 
 _DOT = " · "
+_TOOLTIP_LETTERS = 80  # about 500 pixels at 10 pt
+_PARTS = re.compile("[^ \u200b]*(?:[ \u200b]+|$)")
 
 
 def label(text: str = "", *, scale: float = 1.0, bold: bool = False, muted: bool = False) -> QLabel:
@@ -19,31 +34,117 @@ def label(text: str = "", *, scale: float = 1.0, bold: bool = False, muted: bool
     return made
 
 
+def heading(text: str) -> "Paragraph":
+    """A bold line above a part of a page; it wraps where it has no room."""
+    made = Paragraph(text)
+    made.setFont(text_font(made.font(), bold=True))
+    return made
+
+
 def paragraph(text: str = "", *, scale: float = 1.0, muted: bool = False) -> "Paragraph":
     """A plain text label that wraps and can be copied from."""
     made = Paragraph(text, scale=scale, muted=muted)
-    made.setTextInteractionFlags(
-        Qt.TextInteractionFlag.TextSelectableByMouse
-        | Qt.TextInteractionFlag.TextSelectableByKeyboard
-    )
+    made.setTextInteractionFlags(_SELECTABLE)
     # Text that can be selected would otherwise be a stop of the Tab key on the way to the buttons.
     made.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
     return made
 
 
+_SELECTABLE = (
+    Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+)
+_CLICKABLE = (
+    Qt.TextInteractionFlag.LinksAccessibleByMouse | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
+)
+_ADDRESS = re.compile(r"https?://[^\s<>\"'\u2018-\u201f]*[^\s<>\"'\u2018-\u201f.,;:!?)\]}]")
+
+
 class Paragraph(QLabel):
-    """A plain text that wraps, but never between a figure and its unit."""
+    """A plain text that wraps: long words break, a figure stays with its unit.
+
+    What is copied from it is the text as it was given.
+    """
 
     def __init__(self, text: str = "", *, scale: float = 1.0, muted: bool = False) -> None:
         super().__init__()
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setWordWrap(True)
+        self._given: str | None = None
         _dress(self, scale=scale, bold=False, muted=muted)
         self.setText(text)
 
     def setText(self, text: str) -> None:  # noqa: N802 - Qt's name
         """Show a text."""
-        super().setText(unbroken(text))
+        if text != self._given:
+            self._given = text
+            self.setAccessibleName(text)
+            super().setText(self.shown(text))
+
+    def shown(self, text: str) -> str:
+        """The text as it is laid out."""
+        return breakable(unbroken(text))
+
+    def copy(self) -> None:
+        """Put what is selected on the clipboard."""
+        QGuiApplication.clipboard().setText(without_marks(self.selectedText()))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Copy without the marks that tell where a line may end."""
+        if event.matches(QKeySequence.StandardKey.Copy) and self.hasSelectedText():
+            self.copy()
+        else:
+            super().keyPressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Offer the selection to the middle button as it was given, too."""
+        super().mouseReleaseEvent(event)
+        clipboard = QGuiApplication.clipboard()
+        if self.hasSelectedText() and clipboard.supportsSelection():
+            clipboard.setText(without_marks(self.selectedText()), clipboard.Mode.Selection)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
+        """Copy what is selected, else all of it."""
+        if not self.textInteractionFlags() & Qt.TextInteractionFlag.TextSelectableByMouse:
+            super().contextMenuEvent(event)
+            return
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction("Copy", self.copy).setEnabled(self.hasSelectedText())
+        whole = self._given or ""
+        menu.addAction("Copy all", lambda: QGuiApplication.clipboard().setText(whole))
+        menu.popup(event.globalPos())
+
+
+class LinkedParagraph(Paragraph):
+    """A text of others in which web addresses can be clicked; nothing else in it is markup.
+
+    ``linkActivated`` carries the address.
+    """
+
+    def setText(self, text: str) -> None:  # noqa: N802 - Qt's name
+        """Show a text; one without an address is no stop of the Tab key."""
+        linked = _ADDRESS.search(text) is not None
+        self.setTextFormat(Qt.TextFormat.RichText if linked else Qt.TextFormat.PlainText)
+        self.setTextInteractionFlags(_SELECTABLE | _CLICKABLE if linked else _SELECTABLE)
+        focus = Qt.FocusPolicy
+        self.setFocusPolicy(focus.StrongFocus if linked else focus.ClickFocus)
+        super().setText(text)
+
+    def shown(self, text: str) -> str:
+        """Markup that says no more than the text, where there is an address in it."""
+        if _ADDRESS.search(text) is None:
+            return super().shown(text)
+        parts, end = [], 0
+        for found in _ADDRESS.finditer(text):
+            parts.append(self._plain(text[end : found.start()]))
+            address = found[0]
+            parts.append(f'<a href="{html.escape(address)}">{self._plain(address)}</a>')
+            end = found.end()
+        parts.append(self._plain(text[end:]))
+        return f'<span style="white-space: pre-wrap">{"".join(parts)}</span>'
+
+    def _plain(self, text: str) -> str:
+        return html.escape(super().shown(text))
 
 
 class ElidedLabel(QLabel):
@@ -65,7 +166,7 @@ class ElidedLabel(QLabel):
         hint: str = "",
     ) -> None:
         super().__init__()
-        self._hint = hint
+        self._hint, self._tip = hint, ""
         self._drop_front = drop_front
         self._mode = Qt.TextElideMode.ElideMiddle if middle else Qt.TextElideMode.ElideRight
         self.setTextFormat(Qt.TextFormat.PlainText)
@@ -90,7 +191,9 @@ class ElidedLabel(QLabel):
         line = self._fitting()
         whole = "" if line == self.text() else self.text()
         hint = " ".join(words for words in (whole, self._hint) if words)
-        self.setToolTip(escaped(hint) if hint else "")
+        if hint != self._tip:
+            self._tip = hint
+            self.setToolTip(tooltip_text(hint))
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.drawText(self.rect(), int(self.alignment()), line)
 
@@ -103,15 +206,29 @@ class ElidedLabel(QLabel):
 
 
 def plain_tooltip(widget: QWidget, text: str) -> None:
-    """Set a tooltip that is never read as markup."""
-    widget.setToolTip(escaped(text))
+    """Set a tooltip that is never read as markup, and the same as the description."""
+    widget.setToolTip(tooltip_text(text))
+    widget.setAccessibleDescription(text)
 
 
-def escaped(text: str) -> str:
-    """A tooltip's text that is never read as markup."""
-    # Qt guesses whether a tooltip is rich text; escaped and marked as such, it need not guess.
-    harmless = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return f"<span>{harmless}</span>"
+def tooltip_text(text: str) -> str:
+    """A text that Qt does not take for markup, in lines that are not wider than a screen."""
+    # Qt guesses: what follows "<" is no name of a tag then, and the mark cannot be seen.
+    harmless = breakable(text).replace("<", "<\u2060")
+    lines = (_in_lines(line) for line in harmless.splitlines())
+    return "\n".join(lines)
+
+
+def _in_lines(words: str) -> str:
+    """Break a plain line of a tooltip, which Qt would leave as one."""
+    # A zero width space is a place to break, too; it stays at the end of its line, unseen.
+    found, line = [], ""
+    for part in _PARTS.findall(words):
+        if len(line) + len(part) > _TOOLTIP_LETTERS and line:
+            found.append(line)
+            line = ""
+        line += part
+    return "\n".join([*found, line])
 
 
 def _dress(widget: QLabel, *, scale: float, bold: bool, muted: bool) -> None:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent
+from PySide6.QtGui import QAccessible, QColor, QFont, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from omnitray.base.facts import Severity
@@ -14,7 +14,7 @@ from omnitray.ui.widgets.labels import plain_tooltip
 
 _PAD = 5.0  # above and below the word, together
 _SIDE = 7.0
-_GLYPH = 11.0
+_GLYPH = 0.75  # of the height of a line
 _SPACE = 4.0
 PILL_SCALE = 0.88
 
@@ -63,10 +63,14 @@ def pill_font(base: QFont) -> QFont:
 
 def pill_width(pill: Pill, font: QFont) -> float:
     """How wide a pill is in :func:`pill_font`."""
-    width = 2 * _SIDE + (_GLYPH if pill.glyph else 0.0)
+    width = 2 * _SIDE + (_glyph_side(font) if pill.glyph else 0.0)
     if pill.word:
         width += QFontMetricsF(font).horizontalAdvance(pill.word)
     return width + (_SPACE if pill.word and pill.glyph else 0.0)
+
+
+def _glyph_side(font: QFont) -> float:
+    return round(_GLYPH * QFontMetricsF(font).height())
 
 
 def pill_height(font: QFont) -> float:
@@ -86,9 +90,10 @@ def paint_pill(painter: QPainter, pill: Pill, at: QPointF, font: QFont, colours:
     painter.drawRoundedRect(box, 5, 5)
     left = box.left() + _SIDE
     if pill.glyph:
-        spot = QRectF(left, box.center().y() - _GLYPH / 2, _GLYPH, _GLYPH)
+        side = _glyph_side(font)
+        spot = QRectF(left, box.center().y() - side / 2, side, side)
         glyphs.draw(painter, pill.glyph, spot, front)
-        left += _GLYPH + _SPACE
+        left += side + _SPACE
     painter.setPen(front)
     painter.setFont(font)
     painter.drawText(box.adjusted(left - box.left(), 0, 0, 0), _MIDDLE, pill.word)
@@ -100,6 +105,8 @@ _MIDDLE = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
 
 class PillLabel(QWidget):
     """A pill as a widget; ``hint`` is the whole of what it stands for."""
+
+    accessible_role = QAccessible.Role.StaticText
 
     def __init__(self, theme: Theme, pill: Pill, hint: str = "") -> None:
         super().__init__()

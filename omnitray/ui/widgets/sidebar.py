@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QFocusEvent, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QAccessible,
+    QColor,
+    QFocusEvent,
+    QFontMetricsF,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QFrame, QSizePolicy, QVBoxLayout
 
 from omnitray.ui.pages.registry import PageEntry
@@ -11,7 +19,8 @@ from omnitray.ui.theme import Theme, line_height, text_font, width_of
 from omnitray.ui.widgets import glyphs
 
 _ROW_PAD = 17
-_ICON, _TEXT_LEFT, _SIDE = 16, 34, 8
+_SIDE, _SPACE = 10, 8
+_SMALL_BADGE = 0.7
 _BADGE_SAMPLE = "99+"
 _MOST = 99
 _KEYS = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
@@ -19,6 +28,8 @@ _KEYS = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
 
 class PageButton(QAbstractButton):
     """One page of the sidebar."""
+
+    accessible_role = QAccessible.Role.PageTab
 
     def __init__(self, theme: Theme, page: PageEntry, number: int) -> None:
         super().__init__()
@@ -56,10 +67,17 @@ class PageButton(QAbstractButton):
         """A row of the sidebar."""
         height = line_height(self.font(), pad=_ROW_PAD)
         if self.collapsed:
-            return QSize(_ICON + 20, height)
+            return QSize(self._icon() + 2 * _SIDE, height)
         bold = text_font(self.font(), bold=True)
         badge = width_of(text_font(self.font(), 0.88, bold=True), _BADGE_SAMPLE, pad=12)
-        return QSize(_TEXT_LEFT + width_of(bold, self.text()) + _SIDE + badge, height)
+        return QSize(self._text_left() + width_of(bold, self.text()) + _SPACE + badge, height)
+
+    def _icon(self) -> int:
+        """The side of the drawing: that of a line."""
+        return line_height(self.font())
+
+    def _text_left(self) -> int:
+        return _SIDE + self._icon() + _SPACE
 
     def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
         """Show a ring only to those who came by the keyboard."""
@@ -74,11 +92,14 @@ class PageButton(QAbstractButton):
         colours = self._theme.colours
         colour = QColor(colours.text if self.isChecked() else colours.muted)
         middle = self.height() / 2
-        glyphs.draw(painter, self._glyph, QRectF(10, middle - 8, 16, 16), colour)
+        side = self._icon()
+        spot = QRectF(_SIDE, middle - side / 2, side, side)
+        glyphs.draw(painter, self._glyph, spot, colour)
         if not self.collapsed:
             painter.setPen(colour)
             painter.setFont(text_font(self.font(), bold=self.isChecked()))
-            words = QRectF(_TEXT_LEFT, 0, self.width() - _TEXT_LEFT, self.height())
+            left = self._text_left()
+            words = QRectF(left, 0, self.width() - left, self.height())
             painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, self.text())
         if self._badge:
             self._paint_badge(painter)
@@ -95,12 +116,13 @@ class PageButton(QAbstractButton):
     def _paint_badge(self, painter: QPainter) -> None:
         front, back = self._theme.colours.tone("critical")
         word = str(self._badge) if self._badge <= _MOST else f"{_MOST}+"
-        painter.setFont(text_font(self.font(), 0.88, bold=True))
+        scale = _SMALL_BADGE if self.collapsed else 0.88  # the drawing stays in sight
+        painter.setFont(text_font(self.font(), scale, bold=True))
         metrics = QFontMetricsF(painter.font())
         height = metrics.height() + 2
         width = max(height, metrics.horizontalAdvance(word) + (4 if self.collapsed else 12))
         top = 0.0 if self.collapsed else (self.height() - height) / 2
-        right = 0 if self.collapsed else _SIDE
+        right = 0 if self.collapsed else _SPACE
         box = QRectF(self.width() - width - right, top, width, height)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(back))
@@ -111,6 +133,8 @@ class PageButton(QAbstractButton):
 
 class Sidebar(QFrame):
     """All pages; ``chosen`` carries the name of the one clicked."""
+
+    accessible_role = QAccessible.Role.PageTabList
 
     chosen = Signal(str)
 

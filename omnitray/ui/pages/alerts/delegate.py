@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QStyleOptionViewItem, QToolTip
 from omnitray.ui.pages.alerts.text import AlertColumn
 from omnitray.ui.theme import Theme
 from omnitray.ui.widgets.cells import CELL, Cell, CellDelegate, Index
-from omnitray.ui.widgets.labels import escaped
+from omnitray.ui.widgets.labels import tooltip_text
 
 _ROW_PAD = 12
 _PAD = 8
@@ -66,7 +66,7 @@ class AlertDelegate(CellDelegate):
     ) -> bool:
         """Under the mouse: all of what has no room in the row."""
         whole = self.cut_text(option, index)
-        QToolTip.showText(event.globalPos(), escaped(whole) if whole else "", view)
+        QToolTip.showText(event.globalPos(), tooltip_text(whole), view)
         return True
 
     def cut_text(self, option: QStyleOptionViewItem, index: Index) -> str:

@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Callable
-from itertools import pairwise
 
 from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtGui import QGuiApplication
@@ -10,7 +9,6 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QMenu,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -24,7 +22,7 @@ from omnitray.ui.theme import GAP, SMALL_GAP, Theme
 from omnitray.ui.tray.menu import seconds_until_morning
 from omnitray.ui.widgets import pills
 from omnitray.ui.widgets.frames import Card, WrapRow, button, rule, scrolled
-from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph
+from omnitray.ui.widgets.labels import ElidedLabel, LinkedParagraph, heading, label, paragraph
 from omnitray.ui.widgets.pills import PillLabel
 
 _HOUR_S = 3600.0
@@ -49,16 +47,19 @@ class AlertDetail(Card):
         self.resolve = button("Resolve")
         self.snooze = button("Snooze ▾")
         self.open_file = button("Open file")
+        self.copy = button("Copy")
         self.acknowledge.clicked.connect(self._on_acknowledge)
         self.resolve.clicked.connect(self._on_resolve)
         self.snooze.clicked.connect(self._on_snooze)
         self.open_file.clicked.connect(self._on_open_file)
+        self.copy.clicked.connect(self.copy_text)
         self.snooze_menu = QMenu(self)
         self.snooze_menu.addAction("For 1 h").triggered.connect(self._on_snooze_hour)
         self.snooze_menu.addAction("Until tomorrow").triggered.connect(self._on_snooze_night)
         self.column.addWidget(self._area, 1)
         self._buttons = WrapRow()
-        for each in (self.acknowledge, self.resolve, self.snooze, self.open_file):
+        self._stops = (self.acknowledge, self.resolve, self.snooze, self.open_file, self.copy)
+        for each in self._stops:
             self._buttons.add(each)
         foot = QHBoxLayout()
         foot.setContentsMargins(GAP, 0, GAP, GAP)
@@ -81,13 +82,8 @@ class AlertDetail(Card):
         self._content = self._build(alert)
         self._content.setObjectName("scrolled")
         self._area.setWidget(self._content)
-        for each in (self.acknowledge, self.resolve, self.snooze, self.open_file):
+        for each in self._stops:
             each.setVisible(alert is not None)
-        # Copy is new and stands above the others: they come after it.
-        above = self._content.findChildren(QPushButton)
-        stops = (*above, self.acknowledge, self.resolve, self.snooze, self.open_file)
-        for before, after in pairwise(stops):
-            QWidget.setTabOrder(before, after)
         self.snooze.setEnabled(alert is not None and alert.state != "resolved")
         self.show_choice((alert,) if alert else ())
         self.setAccessibleName("Alert details")
@@ -143,20 +139,17 @@ class AlertDetail(Card):
         state.addWidget(PillLabel(self._theme, severity))
         state.addWidget(PillLabel(self._theme, word))
         state.addStretch()
-        copy = button("Copy")
-        copy.clicked.connect(self.copy_text)
-        state.addWidget(copy)
         column.addLayout(state)
         column.addWidget(paragraph(text.origin(alert, self._wall()), scale=0.9, muted=True))
         if alert.message:
-            column.addWidget(paragraph(formats.block(alert.message)))
+            column.addWidget(self._linked(formats.block(alert.message)))
 
     def _add_culprits(self, column: QVBoxLayout, alert: Alert) -> None:
         found = text.culprits(alert)
         if not found:
             return
         column.addSpacing(SMALL_GAP)
-        column.addWidget(label("Culprits during the incident", bold=True))
+        column.addWidget(heading("Culprits during the incident"))
         if alert.source == "monitor":
             column.addWidget(paragraph(WEIGHED, scale=0.9, muted=True))
         for number, (job, quiet, figures) in enumerate(found):
@@ -175,14 +168,14 @@ class AlertDetail(Card):
         if not found:
             return
         column.addSpacing(SMALL_GAP)
-        column.addWidget(label("At that moment", bold=True))
+        column.addWidget(heading("At that moment"))
         grid = QGridLayout()
         grid.setHorizontalSpacing(GAP)
         grid.setVerticalSpacing(2)
         grid.setColumnStretch(1, 1)
         for row, (name, value) in enumerate(found):
             grid.addWidget(label(name, muted=True), row, 0, Qt.AlignmentFlag.AlignTop)
-            grid.addWidget(paragraph(value), row, 1)
+            grid.addWidget(self._linked(value), row, 1)
         column.addLayout(grid)
 
     def _add_done(self, column: QVBoxLayout, alert: Alert) -> None:
@@ -190,9 +183,14 @@ class AlertDetail(Card):
         if not found:
             return
         column.addSpacing(SMALL_GAP)
-        column.addWidget(label("What was done", bold=True))
+        column.addWidget(heading("What was done"))
         for each in found:
-            column.addWidget(paragraph(each, scale=0.95, muted=True))
+            column.addWidget(self._linked(each, scale=0.95, muted=True))
+
+    def _linked(self, words: str, *, scale: float = 1.0, muted: bool = False) -> LinkedParagraph:
+        made = LinkedParagraph(words, scale=scale, muted=muted)
+        made.linkActivated.connect(self._intents.url_requested)
+        return made
 
     # -- buttons
 
@@ -219,11 +217,26 @@ class AlertDetail(Card):
             now = dt.datetime.fromtimestamp(self._wall()).astimezone()
             self._intents.snooze_requested.emit(self._alert.id, seconds_until_morning(now))
 
+    def fill_menu(self, menu: QMenu) -> None:
+        """Put what the buttons do into the menu of the chosen rows."""
+        for each in (self.acknowledge, self.resolve, self.open_file):
+            entry = menu.addAction(each.text(), each.click)
+            entry.setEnabled(each.isEnabled() and self._alert is not None)
+        snooze = menu.addMenu("Snooze")
+        snooze.setEnabled(self.snooze.isEnabled() and self._alert is not None)
+        snooze.addActions(self.snooze_menu.actions())
+
+    def copied_text(self) -> str:
+        """Everything about the chosen alerts."""
+        now_s = self._wall()
+        whole = (text.as_text(each, now_s) for each in self._chosen)
+        return formats.without_marks("\n\n".join(whole))
+
     @Slot()
     def copy_text(self) -> None:
         """Put everything on the clipboard."""
-        if self._alert:
-            QGuiApplication.clipboard().setText(text.as_text(self._alert, self._wall()))
+        if self._chosen:
+            QGuiApplication.clipboard().setText(self.copied_text())
 
     @Slot()
     def _on_open_file(self) -> None:

@@ -42,7 +42,7 @@ class AlertFilter(QWidget):
         self.kind = ChoiceButton("Type", _TYPES)
         self.severity = ChoiceButton("Severity", _SEVERITIES)
         self.state = ChoiceButton("State", _STATES)
-        self.time = ChoiceButton("", _TIMES)
+        self.time = ChoiceButton("", _TIMES, "Time")
         self._typing = QTimer(self)
         self._typing.setSingleShot(True)
         self._typing.setInterval(_TYPING_MS)

@@ -23,9 +23,10 @@ from omnitray.ui.pages.alerts.text import AlertColumn
 from omnitray.ui.pages.page import Page, PageContext
 from omnitray.ui.theme import GAP, width_of
 from omnitray.ui.widgets import pills
-from omnitray.ui.widgets.cells import Cell, CellView, Widths
+from omnitray.ui.widgets.cells import Cell
 from omnitray.ui.widgets.frames import Card, button
 from omnitray.ui.widgets.labels import paragraph
+from omnitray.ui.widgets.table import CellView, Widths
 
 NONE_YET = "No alert so far. When something goes wrong, it is listed here and stays here."
 NONE_FIT = "No alert fits this filter."
@@ -73,6 +74,19 @@ def _may_replace(parent: QWidget, whole: Path) -> bool:
     return box.clickedButton() is replace
 
 
+class AlertList(CellView):
+    """The list; a row is copied with all that its details say."""
+
+    def __init__(self, model: AlertsModel, delegate: AlertDelegate) -> None:
+        stretch, giving = (AlertColumn.ALERT,), (AlertColumn.STATE,)
+        super().__init__(model, delegate, _WIDTHS, stretch, giving=giving)
+        self.text_of_rows: Callable[[], str] = super().copied_text
+
+    def copied_text(self) -> str:
+        """All about the chosen alerts."""
+        return self.text_of_rows()
+
+
 class AlertsPage(Page):
     """Everything that went wrong, newest first."""
 
@@ -84,10 +98,11 @@ class AlertsPage(Page):
         self.filter = AlertFilter(wall)
         self.search = self.filter.text
         self.model = AlertsModel(context.alerts, wall, self)
-        self.view = CellView(self.model, AlertDelegate(theme), _WIDTHS, (AlertColumn.ALERT,))
+        self.view = AlertList(self.model, AlertDelegate(theme))
         self.view.setAccessibleName("Alerts")
-        self.view.setSelectionMode(CellView.SelectionMode.ExtendedSelection)
+        self.view.remember(context.facts.tables, "alerts")
         self.detail = AlertDetail(theme, context.intents, wall)
+        self.view.text_of_rows = self.detail.copied_text
         self.empty = paragraph(NONE_YET, muted=True)
         self.export = button("Export…")
         self.export_menu = QMenu(self)
@@ -153,9 +168,7 @@ class AlertsPage(Page):
             shortcut = QShortcut(QKeySequence(keys), self.view)
             shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
             shortcut.activated.connect(button_.click)
-        copy = QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), self.view)
-        copy.setContext(Qt.ShortcutContext.WidgetShortcut)
-        copy.activated.connect(self.detail.copy_text)
+        self.view.menu_wanted.connect(self._on_menu_wanted)
 
     # -- facts
 
@@ -248,6 +261,13 @@ class AlertsPage(Page):
         if alert is not None and alert is not self.detail.alert:
             self.detail.show_alert(alert)
         self._show_choice()
+
+    @Slot(QMenu)
+    def _on_menu_wanted(self, menu: QMenu) -> None:
+        self.detail.fill_menu(menu)
+        menu.addSeparator()
+        export = menu.addMenu("Export all that fit the filter")
+        export.addActions(self.export_menu.actions())
 
     @Slot()
     def _on_export(self) -> None:

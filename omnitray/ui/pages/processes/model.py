@@ -37,6 +37,8 @@ from omnitray.ui.pages.processes.text import (
 )
 from omnitray.ui.widgets import pills
 from omnitray.ui.widgets.cells import CELL, Cell
+from omnitray.ui.widgets.labels import tooltip_text
+from omnitray.ui.widgets.table import sorted_title
 
 _ENDED = pills.Pill("ended", "neutral")
 
@@ -84,7 +86,6 @@ JOB = CELL + 1
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
 _FOLLOW_GRIPS = (JobColumn.IO, JobColumn.STATE, JobColumn.LEVER)
-_ARROWS = {Qt.SortOrder.AscendingOrder: " ↑", Qt.SortOrder.DescendingOrder: " ↓"}
 
 
 class _Line(msgspec.Struct, eq=False):
@@ -219,9 +220,12 @@ class JobsModel(QAbstractItemModel):
             return None
         column = JobColumn(section)
         if role == Qt.ItemDataRole.DisplayRole:
-            return TITLES[column] + (_ARROWS[self._order] if column == self._column else "")
+            return sorted_title(TITLES[column], self._order if column == self._column else None)
+        if role == Qt.ItemDataRole.InitialSortOrderRole:
+            orders = Qt.SortOrder
+            return orders.DescendingOrder if column in FIGURES else orders.AscendingOrder
         if role == Qt.ItemDataRole.ToolTipRole:
-            return HELP.get(column)
+            return tooltip_text(HELP.get(column, "")) or None
         if role == Qt.ItemDataRole.TextAlignmentRole:
             side = Qt.AlignmentFlag.AlignRight if column in FIGURES else Qt.AlignmentFlag.AlignLeft
             return int(side | Qt.AlignmentFlag.AlignVCenter)

@@ -2,12 +2,13 @@
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMessageBox, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QMessageBox, QVBoxLayout
 
 from omnitray.base.facts import Job, ProtectState
-from omnitray.protector.view import ActionFeedback, HoldKind, Protected
+from omnitray.protector.view import ActionFeedback
 from omnitray.ui import formats
-from omnitray.ui.pages.page import Page, PageContext
+from omnitray.ui.pages.page import Inspects, Page, PageContext
+from omnitray.ui.pages.processes.actions import ACTIONS, Offer, fill_menu, offers, request
 from omnitray.ui.pages.processes.model import Held, JobsModel
 from omnitray.ui.pages.processes.text import Grips, grips, job_pss
 from omnitray.ui.pages.processes.view import JobsView
@@ -15,23 +16,6 @@ from omnitray.ui.theme import GAP, SMALL_GAP, text_font
 from omnitray.ui.widgets.action_feedback import ToldLine
 from omnitray.ui.widgets.frames import Card, GivingRow, button, rule
 from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph, plain_tooltip
-
-NONE_CHOSEN = "Choose a job in the list first."
-SWITCHED_OFF = "Protection is off. It is switched on the Protection page."
-_HELD = {
-    HoldKind.SLOWED: "It is slowed down already.",
-    HoldKind.PAUSED: "It is paused, which is more than slowed down.",
-    HoldKind.ENDING: "It is about to end.",
-    HoldKind.WOULD: "Only watching: it is noted already what would have been done.",
-}
-_DOES = {
-    "slow_down": "Let everything else go first; it costs the job nothing while nobody waits.",
-    "pause": "Stop it where it is, until Resume.",
-    "resume": "Give back what was taken: it runs as before.",
-    "end": "Ask it to stop, after one more question.",
-    "protect": "Never touch it from now on. It can be taken back here and in Settings.",
-    "unprotect": "Take it off the list of what is never touched.",
-}
 
 
 def held_words(held: Held) -> str:
@@ -46,49 +30,6 @@ def held_words(held: Held) -> str:
     return " · ".join(parts)
 
 
-def why_not(job: Job | None, known: Grips, state: ProtectState) -> dict[str, str]:
-    """For each action the reason why it cannot be asked for; empty where it can."""
-    if job is None:
-        return dict.fromkeys(_DOES, NONE_CHOSEN)
-    held = known.held.get(job.key)
-    grip = held.grip if held else None
-    badge = known.protected.get(job.key)
-    shut = _shut(badge, state)
-    return {
-        "slow_down": shut or (_HELD[grip] if grip else ""),
-        "pause": shut or _not_paused(grip),
-        "resume": ""
-        if grip in (HoldKind.SLOWED, HoldKind.PAUSED)
-        else "Nothing is held back on it.",
-        "end": shut or (_HELD[HoldKind.ENDING] if grip is HoldKind.ENDING else ""),
-        "protect": _protected(badge),
-        "unprotect": "" if badge and badge.by_person else "You do not protect it.",
-    }
-
-
-def tooltip(action: str, reason: str) -> str:
-    """What a button does, or why it cannot be pressed."""
-    return reason or _DOES[action]
-
-
-def _shut(badge: Protected | None, state: ProtectState) -> str:
-    if badge is not None:
-        return _protected(badge)
-    return SWITCHED_OFF if state is ProtectState.OFF else ""
-
-
-def _protected(badge: Protected | None) -> str:
-    if badge and badge.by_person:
-        return f"It is {badge.why}; Unprotect takes that back."
-    return f"It is protected: {badge.why}." if badge else ""
-
-
-def _not_paused(grip: HoldKind | None) -> str:
-    if grip is HoldKind.PAUSED:
-        return "It is paused already."
-    return _HELD[grip] if grip in (HoldKind.ENDING, HoldKind.WOULD) else ""
-
-
 NONE_YET = "No scan of the processes so far. Jobs and their processes will be listed here."
 NONE_FIT = "No job and no process has this in its name."
 NOTHING = "Choose a job to slow it down, pause it, end it or protect it"
@@ -98,7 +39,7 @@ _NAMED = 4
 class ProcessesPage(Page):
     """The tree, a filter above it, the buttons below it."""
 
-    wants_inspection = True
+    inspects = Inspects.FIGURES
 
     def __init__(self, context: PageContext) -> None:
         super().__init__(context)
@@ -119,22 +60,16 @@ class ProcessesPage(Page):
         self.held = label(muted=True)
         self.update_order = button("Update")
         self.chosen = ElidedLabel(NOTHING, muted=True)
-        self.slow_down = button("Slow down")
-        self.pause = button("Pause")
-        self.resume = button("Resume")
-        self.end = button("End…", danger=True)
-        self.protect = button("Protect")
-        self.unprotect = button("Unprotect")
-        self.told = ToldLine(context.intents, SMALL_GAP + 2)
         self._buttons = {
-            "slow_down": self.slow_down,
-            "pause": self.pause,
-            "resume": self.resume,
-            "protect": self.protect,
-            "unprotect": self.unprotect,
-            "end": self.end,
+            action: button(each.word, danger=action == "end") for action, each in ACTIONS.items()
         }
+        self.slow_down, self.pause = self._buttons["slow_down"], self._buttons["pause"]
+        self.resume, self.end = self._buttons["resume"], self._buttons["end"]
+        self.protect, self.unprotect = self._buttons["protect"], self._buttons["unprotect"]
+        self._offers: dict[str, Offer] = {}
+        self.told = ToldLine(context.intents, SMALL_GAP + 2)
         self._lay_out()
+        self.view.remember(context.facts.tables, "processes")
         self._connect()
         self._show_choice()
 
@@ -164,10 +99,9 @@ class ProcessesPage(Page):
         self.model.held_changed.connect(self._show_held)
         self.update_order.clicked.connect(self.view.release)
         self.view.job_selected.connect(self._on_job_selected)
-        for action, each in self._buttons.items():
-            if action != "end":
-                each.clicked.connect(self._on_action)
-        self.end.clicked.connect(self._on_end)
+        self.view.menu_wanted.connect(self._on_menu_wanted)
+        for each in self._buttons.values():
+            each.clicked.connect(self._on_action)
         delete = QShortcut(Qt.Key.Key_Delete, self.view)
         delete.setContext(Qt.ShortcutContext.WidgetShortcut)
         delete.activated.connect(self.end.click)
@@ -223,57 +157,58 @@ class ProcessesPage(Page):
         self._top.rearrange()
 
     def _show_choice(self) -> None:
-        job = self.view.selected_job()
-        self.chosen.setText(self._words_of(job))
-        reasons = why_not(job, self._grips, self._state)
+        jobs = self.view.selected_jobs()
+        self.chosen.setText(self._words_of(jobs))
+        self._offers = offers(jobs, self._grips, self._state)
         for action, each in self._buttons.items():
-            each.setEnabled(not reasons[action])
-            words = tooltip(action, reasons[action])
-            plain_tooltip(each, words)
-            each.setAccessibleDescription(words)
-        badge = self._grips.protected.get(job.key) if job else None
-        by_person = badge is not None and badge.by_person
+            offer = self._offers[action]
+            each.setText(offer.word)
+            each.setEnabled(bool(offer.keys))
+            plain_tooltip(each, offer.hint)
+            each.setAccessibleDescription(offer.hint)
+        by_person = bool(self._offers["unprotect"].keys)
         self.unprotect.setVisible(by_person)
-        self.protect.setVisible(not by_person)
+        self.protect.setVisible(not by_person or bool(self._offers["protect"].keys))
         self._row.rearrange()
 
-    def _words_of(self, job: Job | None) -> str:
-        if job is None:
+    def _words_of(self, jobs: tuple[Job, ...]) -> str:
+        if not jobs:
             return NOTHING
-        words = [job.title, _processes(job)]
+        if len(jobs) > 1:
+            return " · ".join((formats.count(len(jobs), "job"), _processes(jobs)))
+        job = jobs[0]
+        words = [job.title, _processes(jobs)]
         if (pss := job_pss(job, self._grips.look)) is not None:
             words.append(f"RSS {formats.size(job.rss_bytes)}, PSS {formats.size(pss)}")
         if (badge := self._grips.protected.get(job.key)) is not None:
             words.insert(1, badge.why if badge.by_person else f"protected: {badge.why}")
         return " · ".join(words)
 
-    def ask_to_end(self, job: Job) -> None:
-        """Ask whether this job is to be ended, with everything that this means."""
+    def ask_to_end(self, jobs: tuple[Job, ...]) -> None:
+        """Ask whether these jobs are to be ended, with everything that this means."""
         box = QMessageBox(self)
         box.setIcon(QMessageBox.Icon.Warning)
         box.setTextFormat(Qt.TextFormat.PlainText)
-        box.setWindowTitle("End a job")
-        box.setText(f"End {formats.one_line(job.title, 120)}, {_processes(job)}?")
+        several = len(jobs) > 1
+        box.setWindowTitle("End jobs" if several else "End a job")
+        whom = formats.count(len(jobs), "job") if several else formats.one_line(jobs[0].title, 120)
+        box.setText(f"End {whom}, {_processes(jobs)}?")
         box.setInformativeText(
-            f"{_names(job)}\n\nEach is asked to stop, and ended 10 s later if it has not. "
+            f"{_titles(jobs) if several else _names(jobs[0])}\n\n"
+            "Each is asked to stop, and ended 10 s later if it has not. "
             "What it has not saved is lost. This cannot be undone."
         )
-        yes = button(f"End {_processes(job)}", danger=True)
+        yes = button(f"End {_processes(jobs)}", danger=True)
         yes.setParent(box)  # addButton does not keep it alive from Python
         box.addButton(yes, QMessageBox.ButtonRole.DestructiveRole)
         cancel = box.addButton("Leave it running", QMessageBox.ButtonRole.RejectRole)
         box.setDefaultButton(cancel)
         box.setEscapeButton(cancel)
-        box.setProperty("job", job.key)
+        box.setProperty("jobs", [job.key for job in jobs])
         yes.clicked.connect(self._on_end_confirmed)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.question = box
         box.open()
-
-    def _request(self, action: str) -> None:
-        job = self.view.selected_job()
-        if job is not None:
-            self._intents.job_action_requested.emit(job.key, action)
 
     @Slot(str)
     def _on_filter_changed(self, text: str) -> None:
@@ -292,27 +227,42 @@ class ProcessesPage(Page):
     def _on_action(self) -> None:
         sender = self.sender()
         if sender is not None:
-            self._request(str(sender.property("action")))
+            self._ask_for(self._offers[str(sender.property("action"))])
 
-    @Slot()
-    def _on_end(self) -> None:
-        job = self.view.selected_job()
-        if job is not None:
-            self.ask_to_end(job)
+    def _ask_for(self, offer: Offer) -> None:
+        if offer.action != "end":
+            request(self._intents, offer)
+        elif offer.keys:
+            jobs = self.view.selected_jobs()
+            self.ask_to_end(tuple(job for job in jobs if job.key in offer.keys))
+
+    @Slot(QMenu)
+    def _on_menu_wanted(self, menu: QMenu) -> None:
+        fill_menu(menu, self.view.selected_jobs(), self._grips, self._state, self._intents)
 
     @Slot()
     def _on_end_confirmed(self) -> None:
         if self.question is not None:
-            self._intents.job_action_requested.emit(str(self.question.property("job")), "end")
+            for key in self.question.property("jobs"):
+                self._intents.job_action_requested.emit(key, "end")
 
 
-def _processes(job: Job) -> str:
-    return formats.count(job.process_count, "process")
+def _processes(jobs: tuple[Job, ...]) -> str:
+    return formats.count(sum(job.process_count for job in jobs), "process")
 
 
 def _names(job: Job) -> str:
     """``pytest (pid 41210), python3 (pid 41213) and 7 more``."""
     largest = sorted(job.processes, key=lambda each: each.rss_bytes, reverse=True)
-    named = [f"{formats.one_line(each.name, 40)} (pid {each.pid})" for each in largest[:_NAMED]]
-    more = len(largest) - len(named)
-    return ", ".join(named) + (f" and {more} more" if more > 0 else "")
+    return _some([f"{formats.one_line(each.name, 40)} (pid {each.pid})" for each in largest])
+
+
+def _titles(jobs: tuple[Job, ...]) -> str:
+    """``pytest · ~/shop, cargo build and 2 more``."""
+    return _some([formats.one_line(job.title, 60) for job in jobs])
+
+
+def _some(names: list[str]) -> str:
+    """The first of them, and how many more."""
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

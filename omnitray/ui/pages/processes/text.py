@@ -133,8 +133,11 @@ def job_pss(job: Job, look: JobInspection) -> int | None:
     return sum(known) if known else job.pss_bytes
 
 
-def job_state(job: Job, known: Grips) -> tuple[pills.Pill, str]:
-    """The pill of a job, and its lever or the reason why it is spared."""
+def job_state(job: Job, known: Grips) -> tuple[pills.Pill | None, str]:
+    """The pill of a job, and its lever or the reason why it is excluded; the same on every page.
+
+    No pill while it is not known whether the job is protected.
+    """
     held = known.held.get(job.key)
     if held is not None:
         return pills.GRIPS[held.grip], formats.one_line(held.means)
@@ -143,7 +146,7 @@ def job_state(job: Job, known: Grips) -> tuple[pills.Pill, str]:
         return pills.PROTECTED, formats.one_line(badge.why)
     if job.processes and all(each.state in _STOPPED for each in job.processes):
         return pills.STOPPED, "not by OmniTray"
-    return pills.RUNNING, _nice(job.processes)
+    return pills.RUNNING if job.key in known.look.judged else None, _nice(job.processes)
 
 
 def process_state(job: Job, process: ProcessFacts, known: Grips) -> tuple[pills.Pill | None, str]:
@@ -186,7 +189,8 @@ def weight(job: Job, column: JobColumn, known: Grips) -> tuple[float | str, str]
             return (job.project or "").casefold(), job.key
         case JobColumn.STATE | JobColumn.LEVER:
             pill, words = job_state(job, known)
-            return (pill.word if column == JobColumn.STATE else words), job.key
+            word = pill.word if pill else ""
+            return (word if column == JobColumn.STATE else words), job.key
         case _:
             return job.name.casefold(), job.key
 

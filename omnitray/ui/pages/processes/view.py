@@ -1,14 +1,15 @@
 """The tree or table that shows a :class:`JobsModel`; it holds still under mouse and keys."""
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QKeyEvent, QShowEvent
 
 from omnitray.base.facts import Job
 from omnitray.ui.pages.processes.model import JobsModel
 from omnitray.ui.pages.processes.text import JobColumn
-from omnitray.ui.theme import Theme, line_height, width_of
+from omnitray.ui.theme import Theme, line_height
 from omnitray.ui.widgets import pills
-from omnitray.ui.widgets.cells import Cell, CellDelegate, CellView, Widths
+from omnitray.ui.widgets.cells import Cell, CellDelegate
+from omnitray.ui.widgets.table import CellView, Widths
 
 # So long after the last touch of mouse or key nobody is about to press on a row any more.
 _HOLD_MS = 3000
@@ -31,8 +32,7 @@ _WIDTHS: Widths = {
     JobColumn.LEVER: (Cell(quiet="weight 100 → 5"),),
 }
 # What gives way first where the window is narrow; the figures stay whole.
-_NARROW = (JobColumn.PROJECT, JobColumn.LEVER, JobColumn.GROWTH)
-_NARROW_EM = 44  # widths of an M
+_GIVING = (JobColumn.LEVER, JobColumn.PROJECT, JobColumn.GROWTH, JobColumn.IO)
 
 
 class JobsView(CellView):
@@ -44,15 +44,19 @@ class JobsView(CellView):
     def __init__(self, theme: Theme, model: JobsModel, *, tree: bool) -> None:
         self._jobs = model
         self._tree = tree
-        super().__init__(model, CellDelegate(theme), _WIDTHS, (JobColumn.NAME,), tree=tree)
+        never = JobColumn.PROJECT if tree else JobColumn.IO
+        giving = tuple(each for each in _GIVING if each != never)
+        delegate = CellDelegate(theme)
+        super().__init__(model, delegate, _WIDTHS, (JobColumn.NAME,), tree=tree, giving=giving)
         self.setIndentation(_INDENT)
-        self.setColumnHidden(JobColumn.PROJECT if tree else JobColumn.IO, True)
+        self.setColumnHidden(never, True)
         if tree:
             self.header().setSortIndicator(JobColumn.CPU, Qt.SortOrder.DescendingOrder)
             self.setSortingEnabled(True)
         self._holding = QTimer(self, singleShot=True, interval=_HOLD_MS)
         self._holding.timeout.connect(self.release)
         self.selectionModel().currentRowChanged.connect(self._on_current_changed)
+        self.selectionModel().selectionChanged.connect(self._on_current_changed)
         self.doubleClicked.connect(self._on_opened)
 
     def fit_rows(self, rows: int) -> None:
@@ -63,17 +67,15 @@ class JobsView(CellView):
         self.header().setFixedHeight(head)
         self.setFixedHeight(head + rows * self._delegate.row_height(self.font()) + 2)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Let columns give way before a figure does."""
-        narrow = event.size().width() < _NARROW_EM * width_of(self.font(), "M")
-        for column in _NARROW:
-            always = JobColumn.PROJECT if self._tree else JobColumn.IO
-            self.setColumnHidden(column, narrow or column == always)
-        super().resizeEvent(event)
-
     def selected_job(self) -> Job | None:
         """The job of the current row."""
         return self._jobs.job_at(self.currentIndex())
+
+    def selected_jobs(self) -> tuple[Job, ...]:
+        """The jobs of all chosen rows, each once, the current one first."""
+        rows = (self.currentIndex(), *self.selectionModel().selectedRows())
+        found = (self._jobs.job_at(row) for row in rows if self.selectionModel().isSelected(row))
+        return tuple({job.key: job for job in found if job is not None}.values())
 
     def select(self, key: str) -> None:
         """Make a job the current one."""

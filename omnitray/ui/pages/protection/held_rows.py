@@ -141,7 +141,7 @@ class HeldRows(QWidget):
 
     @Slot()
     def _on_end(self) -> None:
-        self._intents.job_end_asked.emit(_meant_by(self.sender()))
+        self._intents.jobs_end_asked.emit((_meant_by(self.sender()),))
 
 
 def _meant_by(sender: object) -> str:

@@ -12,10 +12,11 @@ from PySide6.QtCore import (
     Qt,
     Slot,
 )
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QHBoxLayout,
+    QMenu,
     QVBoxLayout,
     QWidget,
 )
@@ -36,10 +37,11 @@ from omnitray.ui.pages.protection.held_rows import HeldRows
 from omnitray.ui.theme import GAP
 from omnitray.ui.widgets import pills
 from omnitray.ui.widgets.action_feedback import ToldLine
-from omnitray.ui.widgets.cells import CELL, Cell, CellDelegate, CellView, Widths
+from omnitray.ui.widgets.cells import CELL, Cell, CellDelegate
 from omnitray.ui.widgets.choice import Segments
 from omnitray.ui.widgets.frames import Card, button, scrolled
-from omnitray.ui.widgets.labels import label, paragraph, plain_tooltip
+from omnitray.ui.widgets.labels import heading, paragraph, plain_tooltip
+from omnitray.ui.widgets.table import CellView, Widths
 
 NO_JOURNAL = "Nothing was done so far. Every action will be listed here, with its reason."
 NOTHING_HELD = "Nothing is held back, so there is nothing to undo."
@@ -141,7 +143,7 @@ class ProtectionPage(Page):
         self._wall = wall
         self._view = ProtectionView()
         self._asked = ""
-        self.headline = label(bold=True)
+        self.headline = heading("")
         self.detail = paragraph(muted=True)
         self.told = ToldLine(context.intents)
         self.state = Segments("Protection", _STATES)
@@ -197,18 +199,28 @@ class ProtectionPage(Page):
         outer.addWidget(scrolled(content))
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Another width."""
+        self._arrange(event.size().width())
+        super().resizeEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Other words may need more room than those that it was arranged for."""
+        self._arrange(self.width())
+        super().showEvent(event)
+
+    def _arrange(self, width: int) -> None:
         """Put the means under the explanation where both have no room side by side."""
         least = self.why.minimumSizeHint().width() + self.effects.minimumSizeHint().width()
-        narrow = event.size().width() < least + GAP + _SCROLL_BAR
+        narrow = width < least + GAP + _SCROLL_BAR
         directions = QBoxLayout.Direction
         self._middle.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
-        super().resizeEvent(event)
 
     def _connect(self) -> None:
         self.state.chosen.connect(self.context.intents.protect_state_requested)
         self.undo_all.clicked.connect(self.context.intents.undo_all_requested)
         self.held.why_requested.connect(self.show_why)
         self.journal.selectionModel().currentRowChanged.connect(self._on_journal_row)
+        self.journal.menu_wanted.connect(self._on_menu_wanted)
 
     def show_view(self) -> None:
         """Show new facts."""
@@ -231,6 +243,7 @@ class ProtectionPage(Page):
         self.journal.setVisible(bool(view.journal))
         self.no_journal.setVisible(not view.journal)
         self._show_explanation()
+        self._arrange(self.width())
 
     def show_feedback(self, feedback: ActionFeedback) -> None:
         """Say what came of what the person asked for."""
@@ -261,6 +274,16 @@ class ProtectionPage(Page):
         if (line := next(lines, None)) is not None:
             return _from_the_journal(line)
         return self._view.explanations[0] if self._view.explanations else None
+
+    @Slot(QMenu)
+    def _on_menu_wanted(self, menu: QMenu) -> None:
+        line = self.journal_model.line_at(self.journal.currentIndex().row())
+        if line is None:
+            return
+        menu.addAction("Why?", lambda: self.show_why(line.action_id))
+        undo = menu.addAction("Undo")
+        undo.setEnabled(any(e.action_id == line.action_id and e.undoable for e in self._view.held))
+        undo.triggered.connect(lambda: self.context.intents.undo_requested.emit(line.action_id))
 
     @Slot()
     def _on_journal_row(self) -> None:

@@ -4,7 +4,7 @@ import shlex
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QFontDatabase, QGuiApplication
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from omnitray.settings.servers import ADDRESS, ServerFault, server_of_table
-from omnitray.ui.theme import GAP
+from omnitray.ui.theme import GAP, fixed_font
 from omnitray.ui.widgets.frames import Card, button, rule
 from omnitray.ui.widgets.labels import label, paragraph
 
@@ -77,7 +77,7 @@ class NoServers(Card):
         row.addWidget(copy)
         self.column.addLayout(row)
         code = paragraph(text)
-        code.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        code.setFont(fixed_font(self.font()))
         self.column.addWidget(code)
 
 

@@ -13,7 +13,8 @@ from omnitray.ui.pages.servers import text
 from omnitray.ui.pages.servers.text import PILLS, TITLES, ServerColumn
 from omnitray.ui.theme import Theme
 from omnitray.ui.widgets.cells import CELL, Cell, CellDelegate
-from omnitray.ui.widgets.pills import PILL_SCALE, paint_pill
+from omnitray.ui.widgets.pills import PILL_SCALE, paint_pill, pill_height
+from omnitray.ui.widgets.table import sorted_title
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
@@ -24,6 +25,31 @@ _SMALL = 0.9
 _ROLES = (CELL, Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole)
 
 
+_FIGURES = {
+    ServerColumn.UP_SINCE,
+    ServerColumn.START,
+    ServerColumn.RESTARTS,
+    ServerColumn.LAST_EXIT,
+}
+
+
+def _weight(view: ServerView, column: ServerColumn) -> tuple[float | str, str]:
+    """What the list is ordered by; the name settles ties."""
+    match column:
+        case ServerColumn.STATE:
+            return PILLS[view.state].word, view.name
+        case ServerColumn.UP_SINCE:
+            return view.up_since_at or 0.0, view.name
+        case ServerColumn.START:
+            return view.started_in_s or 0.0, view.name
+        case ServerColumn.RESTARTS:
+            return float(view.restarts), view.name
+        case ServerColumn.LAST_EXIT:
+            return view.last_exit.at if view.last_exit else 0.0, view.name
+        case _:
+            return view.name, view.name
+
+
 class ServersModel(QAbstractTableModel):
     """The servers that pass the filter, in order of declaration."""
 
@@ -31,17 +57,44 @@ class ServersModel(QAbstractTableModel):
         super().__init__(parent)
         self._wall = wall
         self._views: tuple[ServerView, ...] = ()
+        self._given: tuple[ServerView, ...] = ()
+        self._sort: tuple[ServerColumn, Qt.SortOrder] | None = None
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Order by a column; without one, as declared."""
+        self._sort = (ServerColumn(column), order) if column >= 0 else None
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(ServerColumn) - 1)
+        self.show(self._given)
 
     def show(self, views: tuple[ServerView, ...]) -> None:
         """Show these; rows that stay keep the selection."""
-        same = [each.name for each in views] == [each.name for each in self._views]
-        if same:
+        self._given = views
+        if self._sort is not None:
+            column, order = self._sort
+            down = order == Qt.SortOrder.DescendingOrder
+            views = tuple(sorted(views, key=lambda each: _weight(each, column), reverse=down))
+        before, after = [each.name for each in self._views], [each.name for each in views]
+        if before == after:
             self._views = views
             self.refresh()
-            return
-        self.beginResetModel()
+        elif sorted(before) == sorted(after):
+            self._reorder(views)
+        else:
+            self.beginResetModel()
+            self._views = views
+            self.endResetModel()
+
+    def _reorder(self, views: tuple[ServerView, ...]) -> None:
+        self.layoutAboutToBeChanged.emit()
+        kept = self.persistentIndexList()
+        names = [self._views[index.row()].name for index in kept]
         self._views = views
-        self.endResetModel()
+        moved = [
+            self.index(self.row_of(name), index.column())
+            for name, index in zip(names, kept, strict=True)
+        ]
+        self.changePersistentIndexList(kept, moved)
+        self.layoutChanged.emit()
 
     def refresh(self) -> None:
         """Times have passed."""
@@ -74,8 +127,13 @@ class ServersModel(QAbstractTableModel):
         """Titles."""
         if orientation != Qt.Orientation.Horizontal:
             return None
+        column = ServerColumn(section)
         if role == Qt.ItemDataRole.DisplayRole:
-            return TITLES[ServerColumn(section)]
+            order = self._sort[1] if self._sort and self._sort[0] == column else None
+            return sorted_title(TITLES[column], order)
+        if role == Qt.ItemDataRole.InitialSortOrderRole:
+            orders = Qt.SortOrder
+            return orders.DescendingOrder if column in _FIGURES else orders.AscendingOrder
         if role == Qt.ItemDataRole.TextAlignmentRole:
             right = section == ServerColumn.RESTARTS
             side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
@@ -128,7 +186,7 @@ class ServerDelegate(CellDelegate):
         if cell.pill:
             font = self.font(option.font, PILL_SCALE, bold=True)
             middle = box.topLeft().toPointF()
-            middle.setY(middle.y() + 9.0)
+            middle.setY(middle.y() + pill_height(font) / 2)
             paint_pill(painter, cell.pill, middle, font, colours)
         link = index.column() == ServerColumn.SERVER and cell.quiet != "no address"
         lower = colours.accent if link else colours.muted

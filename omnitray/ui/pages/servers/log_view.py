@@ -1,7 +1,7 @@
 """The tail of a server's log: followed while it is in sight, searched, our own lines coloured."""
 
 from PySide6.QtCore import QSize, QTimer, Signal, Slot
-from PySide6.QtGui import QColor, QFontDatabase, QHideEvent, QShowEvent, QTextCursor, QTextDocument
+from PySide6.QtGui import QColor, QHideEvent, QShowEvent, QTextCursor, QTextDocument
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
 
 from omnitray.servers.logs import OWN
 from omnitray.ui.pages.page import ServerLog
-from omnitray.ui.theme import SMALL_GAP, Theme
+from omnitray.ui.theme import SMALL_GAP, Theme, fixed_font
 from omnitray.ui.widgets.frames import button
 from omnitray.ui.widgets.labels import label
 
@@ -37,7 +37,7 @@ class LogView(QWidget):
         self._lines: tuple[str, ...] = ()
         self.text = QPlainTextEdit(readOnly=True)
         self.text.setAccessibleName("Log")
-        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.text.setFont(fixed_font(self.font()))
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.search = QLineEdit(placeholderText="Search the log…")
         self.search.setAccessibleName("Search the log")

@@ -5,6 +5,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
+    QMenu,
     QSplitter,
     QStackedLayout,
     QVBoxLayout,
@@ -19,11 +20,12 @@ from omnitray.ui.pages.servers.listing import ServerDelegate, ServersModel
 from omnitray.ui.pages.servers.log_view import LogView
 from omnitray.ui.pages.servers.text import PILLS, ServerColumn
 from omnitray.ui.theme import GAP
-from omnitray.ui.widgets.cells import Cell, CellView, Widths
+from omnitray.ui.widgets.cells import Cell
 from omnitray.ui.widgets.choice import ChoiceButton
-from omnitray.ui.widgets.frames import Card, button
+from omnitray.ui.widgets.frames import Card, GivingRow, button
 from omnitray.ui.widgets.labels import ElidedLabel, label
 from omnitray.ui.widgets.pills import PillLabel
+from omnitray.ui.widgets.table import CellView, Widths
 
 _WIDTHS: Widths = {
     ServerColumn.SERVER: (Cell("127.0.0.1:65535"),),
@@ -32,9 +34,22 @@ _WIDTHS: Widths = {
     ServerColumn.START: (Cell("(usually 59 min)"),),
     ServerColumn.RESTARTS: (Cell("Restarts"),),
 }
+_GIVING = (int(ServerColumn.UP_SINCE), int(ServerColumn.START), int(ServerColumn.RESTARTS))
 _AGE_MS = 1000
 FILTERS = (("", "all"), ("trouble", "in trouble"), ("up", "up"), ("stopped", "stopped"))
 _IDLE = frozenset({ServerState.STOPPED, ServerState.CRASH_LOOP})
+
+
+VERBS = {"start": "Start", "stop": "Stop", "restart": "Restart"}
+
+
+def may(view: ServerView, verb: str) -> bool:
+    """Whether this can be asked for now."""
+    if view.spec.watch_only:
+        return False
+    if verb == "start":
+        return view.state in _IDLE
+    return view.state is not ServerState.STOPPED
 
 
 class ServersPage(Page):
@@ -53,6 +68,10 @@ class ServersPage(Page):
         self.detail = ServerDetail(context)
         self.empty = NoServers()
         self.none_fit = label("No server fits this filter.", muted=True)
+        self.view.header().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)  # as declared
+        self.view.header().setSortIndicatorClearable(True)
+        self.view.setSortingEnabled(True)
+        self.view.remember(context.facts.tables, "servers")
         self._ages = QTimer(self, interval=_AGE_MS)
         self._lay_out()
         self.field.textChanged.connect(self._show_list)
@@ -61,6 +80,7 @@ class ServersPage(Page):
         self.empty.add_requested.connect(self._on_add)
         self.view.selectionModel().currentRowChanged.connect(self._on_current_changed)
         self.view.address_clicked.connect(self._on_address)
+        self.view.menu_wanted.connect(self._on_menu_wanted)
         self._ages.timeout.connect(self._on_age)
         self._ages.start()
 
@@ -136,6 +156,29 @@ class ServersPage(Page):
     def _on_current_changed(self, current: QModelIndex) -> None:
         self.detail.show_server(self.model.view_at(current.row()))
 
+    @Slot(QMenu)
+    def _on_menu_wanted(self, menu: QMenu) -> None:
+        rows = sorted({each.row() for each in self.view.selectionModel().selectedRows()})
+        views = [view for row in rows if (view := self.model.view_at(row)) is not None]
+        intents = self.context.intents
+        for verb, word in VERBS.items():
+            names = [each.name for each in views if may(each, verb)]
+            entry = menu.addAction(f"{word} {len(names)}" if len(names) > 1 else word)
+            entry.setEnabled(bool(names))
+            entry.triggered.connect(lambda _=False, v=verb, n=names: self._ask(v, n))
+        if len(views) == 1:
+            view = views[0]
+            menu.addSeparator()
+            address = menu.addAction("Open address", lambda: intents.url_requested.emit(view.url))
+            address.setEnabled(bool(view.url and view.url.startswith("http")))
+            log = menu.addAction("Open log")
+            log.triggered.connect(lambda: intents.server_log_requested.emit(view.log_file))
+            log.setEnabled(bool(view.log_file))
+
+    def _ask(self, verb: str, names: list[str]) -> None:
+        for name in names:
+            self.context.intents.server_requested.emit(name, verb)
+
     @Slot()
     def _on_add(self) -> None:
         dialog = AddServer(self)
@@ -161,7 +204,8 @@ class ServerList(CellView):
     address_clicked = Signal(int)
 
     def __init__(self, model: ServersModel, delegate: ServerDelegate) -> None:
-        super().__init__(model, delegate, _WIDTHS, (int(ServerColumn.LAST_EXIT),))
+        stretch = (int(ServerColumn.LAST_EXIT),)
+        super().__init__(model, delegate, _WIDTHS, stretch, giving=_GIVING)
         self.setAccessibleName("Servers")
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
@@ -188,24 +232,23 @@ class ServerDetail(Card):
         self.address.setFlat(True)
         self.address.setCursor(Qt.CursorShape.PointingHandCursor)
         self.address.clicked.connect(self._open_address)
-        self.start = button("Start")
-        self.stop = button("Stop")
-        self.restart = button("Restart")
+        self._buttons = {verb: button(word) for verb, word in VERBS.items()}
+        self.start, self.stop, self.restart = self._buttons.values()
         self.watch_only = button("Watch only")
         self.watch_only.setCheckable(True)
         self.what = ElidedLabel(muted=True, scale=0.95)
         self.log = LogView(context.theme, context.server_log)
-        row = QHBoxLayout()
-        row.addWidget(self.title)
-        row.addWidget(self.pill)
-        row.addWidget(self.address)
-        row.addStretch()
-        for each in (self.start, self.stop, self.restart, self.watch_only):
-            row.addWidget(each)
-        self.column.addLayout(row)
+        head = QWidget()
+        who = QHBoxLayout(head)
+        who.setContentsMargins(0, 0, 0, 0)
+        who.addWidget(self.title)
+        who.addWidget(self.pill)
+        who.addStretch()
+        pressed = (self.start, self.stop, self.restart, self.watch_only)
+        self.column.addWidget(GivingRow(head, (self.address, *pressed), least_em=0))
         self.column.addWidget(self.what)
         self.column.addWidget(self.log, 1)
-        for made, verb in ((self.start, "start"), (self.stop, "stop"), (self.restart, "restart")):
+        for verb, made in self._buttons.items():
             made.clicked.connect(lambda _checked=False, verb=verb: self._ask(verb))
         self.watch_only.clicked.connect(self._on_watch_only)
         self.log.open_requested.connect(self._on_open_log)
@@ -231,11 +274,8 @@ class ServerDetail(Card):
         self.address.setVisible(view.url is not None)
         self.address.setAccessibleName(f"Open {view.url}")
         self.what.setText(text.command_line(view))
-        ours = not view.spec.watch_only
-        idle = view.state in _IDLE
-        self.start.setEnabled(ours and idle)
-        self.stop.setEnabled(ours and view.state is not ServerState.STOPPED)
-        self.restart.setEnabled(ours and not (idle and view.state is ServerState.STOPPED))
+        for verb, made in self._buttons.items():
+            made.setEnabled(may(view, verb))
         self.watch_only.setChecked(view.spec.watch_only)
         self.watch_only.setEnabled(view.owner == "settings" and bool(view.spec.command))
         self.log.show_server(view.name)

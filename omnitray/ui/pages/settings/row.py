@@ -17,7 +17,7 @@ from omnitray.settings import Field, ValueKind, parse_text
 from omnitray.ui.theme import GAP, SMALL_GAP, line_height, text_font, width_of
 from omnitray.ui.widgets.choice import ChoiceButton, Switch
 from omnitray.ui.widgets.frames import rule
-from omnitray.ui.widgets.labels import label
+from omnitray.ui.widgets.labels import Paragraph, label
 
 _NUMBER_SAMPLE, _NOTE_SAMPLE = "9999999999", "0 to 99999 points"
 _EDIT_PAD = 22  # border and padding of the style sheet, both sides
@@ -44,11 +44,11 @@ class SettingRow(QWidget):
         super().__init__()
         self.field = field
         self.editor = _EDITORS[field.kind](self)
-        self.editor.setAccessibleName(field.title)
+        if not isinstance(self.editor, ChoiceButton):
+            self.editor.setAccessibleName(field.title)
         self.editor.setAccessibleDescription(f"{field.help} {field.allowed}".strip())
-        self.fault = label(scale=0.92)
+        self.fault = Paragraph(scale=0.92)
         self.fault.setProperty("fault", True)
-        self.fault.setWordWrap(True)
         self.fault.hide()
         self.rule = rule()
         self._lay_out()
@@ -56,12 +56,10 @@ class SettingRow(QWidget):
     def _lay_out(self) -> None:
         words = QVBoxLayout()
         words.setSpacing(0)
-        title = label(self.field.title)
-        title.setWordWrap(True)
+        title = Paragraph(self.field.title)
+        title.setBuddy(self.editor)
         words.addWidget(title)
-        about = label(self.field.help, scale=0.92, muted=True)
-        about.setWordWrap(True)
-        words.addWidget(about)
+        words.addWidget(Paragraph(self.field.help, scale=0.92, muted=True))
         side = QWidget()
         font = text_font(self.font())
         number = width_of(font, _NUMBER_SAMPLE, pad=_EDIT_PAD)
@@ -130,7 +128,7 @@ class SettingRow(QWidget):
 
     def choice(self) -> ChoiceButton:
         """For one of a few."""
-        made = ChoiceButton("", [(each, each) for each in self.field.choices])
+        made = ChoiceButton("", [(each, each) for each in self.field.choices], self.field.title)
         made.chosen.connect(self._on_chosen)
         return made
 

@@ -1,0 +1,338 @@
+"""The one table of the window: sorts, is arranged by the person, copies, and has a menu a row.
+
+What the person arranged (widths, order of the columns, sort) is a :class:`TableState`; a table
+that was given the states with :meth:`CellView.remember` keeps its own there. Widths are kept in
+widths of an M, so that they hold in another font.
+"""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    Qt,
+    Signal,
+    Slot,
+)
+from PySide6.QtGui import (
+    QAccessible,
+    QContextMenuEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTreeView, QWidget
+
+from omnitray.ui.formats import without_marks
+from omnitray.ui.table_state import TableState
+from omnitray.ui.theme import text_font, width_of
+from omnitray.ui.widgets.cells import CELL_PAD, Cell, CellDelegate, Index
+
+_SMALLEST = 32
+_LEAST_EM = 12  # widths of an M for a column of names
+_ARROWS = {Qt.SortOrder.AscendingOrder: " ↑", Qt.SortOrder.DescendingOrder: " ↓"}
+_ARRANGE = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+Widths = dict[int, tuple[Cell, ...]]  # for each column the widest of what it has to show
+
+
+def sorted_title(title: str, order: Qt.SortOrder | None) -> str:
+    """A title of a column, with an arrow where the rows are in its order."""
+    return title + (_ARROWS[order] if order is not None else "")
+
+
+class TableHeader(QHeaderView):
+    """Titles that can be dragged and resized; ``arranged`` once the person has done so."""
+
+    arranged = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self._before: list[tuple[int, int]] = []
+        self.setSectionsClickable(True)
+        self.setSectionsMovable(True)
+        self.setFirstSectionMovable(False)  # the branches of a tree are painted in it
+        self.setStretchLastSection(False)
+        self.setMinimumSectionSize(_SMALLEST)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Keep how it was, to see what the person does."""
+        self._before = self._arrangement()
+        super().mousePressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+        """Tell of another order or width."""
+        super().mouseReleaseEvent(event)
+        if self._arrangement() != self._before:
+            self.arranged.emit()
+
+    def _arrangement(self) -> list[tuple[int, int]]:
+        return [(self.visualIndex(each), self.sectionSize(each)) for each in range(self.count())]
+
+
+class CellView(QTreeView):
+    """A table unless ``tree``; ``stretch`` names the columns that take the room that is left.
+
+    Where they would have less than ``_LEAST_EM`` each, columns go in the order of ``giving``.
+    ``menu_wanted`` carries the menu of the chosen rows, for the page to put its actions first.
+    """
+
+    menu_wanted = Signal(QMenu)
+
+    def __init__(
+        self,
+        model: QAbstractItemModel,
+        delegate: CellDelegate,
+        widths: Widths,
+        stretch: tuple[int, ...],
+        *,
+        tree: bool = False,
+        giving: tuple[int, ...] = (),
+    ) -> None:
+        super().__init__()
+        self._stretch, self._giving = stretch, giving
+        self._delegate = delegate
+        self._widths = widths
+        self._states: dict[str, TableState] = {}
+        self._key = ""
+        self._titles = TableHeader(self)
+        self.menu: QMenu | None = None
+        self.setHeader(self._titles)
+        self.setModel(model)
+        self.setItemDelegate(delegate)
+        self.setFont(text_font(self.font()))
+        self.setUniformRowHeights(True)
+        self.setRootIsDecorated(tree)
+        self.setItemsExpandable(tree)
+        self.setExpandsOnDoubleClick(tree)
+        self.setAllColumnsShowFocus(True)
+        self.setMouseTracking(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._titles.setFont(text_font(self.font(), 0.9))
+        for column, width in self.fitting_widths().items():
+            self._titles.resizeSection(column, width)
+        for column in stretch:
+            self._titles.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
+        self._titles.arranged.connect(self._on_arranged)
+        self._titles.sortIndicatorChanged.connect(self._keep)
+        self.entered.connect(self._on_entered)
+
+    def fitting_widths(self) -> dict[int, int]:
+        """So wide that the samples fit, and the title with its arrow."""
+        font, found = self.font(), {}
+        for column, samples in self._widths.items():
+            title = self.model().headerData(column, Qt.Orientation.Horizontal) or ""
+            cells = [self._delegate.width_of(each, font) for each in samples]
+            head = width_of(self._titles.font(), f"{title} ↓", pad=2 * CELL_PAD)
+            found[column] = max([head if title else 0, *cells])
+        return found
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Let columns give way before a name or a figure does."""
+        self._give_way(event.size().width())
+        super().resizeEvent(event)
+
+    def _give_way(self, width: int) -> None:
+        em, titles = width_of(self.font(), "M"), self._titles
+        for column in self._giving:
+            titles.setSectionHidden(column, False)
+        room = width - len(self._stretch) * _LEAST_EM * em
+        for column in self._giving:
+            used = sum(titles.sectionSize(each) for each in self.shown_columns())
+            if used - sum(titles.sectionSize(each) for each in self._stretch) <= room:
+                return
+            titles.setSectionHidden(column, True)
+
+    # -- how the person has arranged it
+
+    def remember(self, states: dict[str, TableState], key: str) -> None:
+        """Take up what is kept under a key, and keep there what the person does from now on."""
+        state = states.get(key, TableState())
+        self._states, self._key = {}, ""  # what follows is not the person's doing
+        em = width_of(self.font(), "M")
+        for column, width in state.widths.items():
+            if 0 <= column < self._titles.count():
+                self._titles.resizeSection(column, round(width * em))
+        if sorted(state.order) == list(range(self._titles.count())):
+            for place, column in enumerate(state.order):
+                self._titles.moveSection(self._titles.visualIndex(column), place)
+        self._keep_figures_whole()
+        if self.isSortingEnabled() and 0 <= state.sort < self._titles.count():
+            orders = Qt.SortOrder
+            order = orders.DescendingOrder if state.descending else orders.AscendingOrder
+            self.sort_by(state.sort, order)
+        self._give_way(self.viewport().width())
+        self._states, self._key = states, key
+
+    def sort_by(self, column: int, order: Qt.SortOrder) -> None:
+        """Sort, and show so in the header."""
+        self._titles.setSortIndicator(column, order)
+
+    @Slot()
+    def _on_arranged(self) -> None:
+        self._keep_figures_whole()
+        self._give_way(self.viewport().width())
+        self._keep()
+
+    def _keep_figures_whole(self) -> None:
+        """A column of figures is never narrower than its figures."""
+        right = Qt.AlignmentFlag.AlignRight.value
+        role = Qt.ItemDataRole.TextAlignmentRole
+        for column, least in self.fitting_widths().items():
+            side = self.model().headerData(column, Qt.Orientation.Horizontal, role) or 0
+            if int(side) & right and self._titles.sectionSize(column) < least:
+                self._titles.resizeSection(column, least)
+
+    @Slot()
+    def _keep(self) -> None:
+        if not self._key:
+            return
+        em, titles = width_of(self.font(), "M"), self._titles
+        fixed = QHeaderView.ResizeMode.Interactive
+        widths = {
+            column: round(titles.sectionSize(column) / em, 2)
+            for column in self.shown_columns()
+            if titles.sectionResizeMode(column) == fixed
+        }
+        before = self._states.get(self._key, TableState())
+        self._states[self._key] = TableState(
+            widths={**before.widths, **widths},  # a column that is hidden now keeps its own
+            order=tuple(titles.logicalIndex(place) for place in range(titles.count())),
+            sort=titles.sortIndicatorSection() if self.isSortingEnabled() else -1,
+            descending=titles.sortIndicatorOrder() == Qt.SortOrder.DescendingOrder,
+        )
+
+    # -- keys, copy, menu
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Ctrl+C copies; Ctrl+Shift with an arrow sorts by another column or the other way."""
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy()
+        elif event.modifiers() == _ARRANGE and event.key() in _SORT_KEYS:
+            self._sort_by_key(Qt.Key(event.key()))
+        else:
+            super().keyPressEvent(event)
+
+    def _sort_by_key(self, key: Qt.Key) -> None:
+        if not self.isSortingEnabled():
+            return
+        titles, orders = self._titles, Qt.SortOrder
+        if key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            order = orders.AscendingOrder if key == Qt.Key.Key_Up else orders.DescendingOrder
+            self.sort_by(max(0, titles.sortIndicatorSection()), order)
+            return
+        shown = self.shown_columns()
+        here = titles.sortIndicatorSection()
+        place = shown.index(here) if here in shown else 0
+        step = -1 if key == Qt.Key.Key_Left else 1
+        self._sort_first(shown[(place + step) % len(shown)])
+
+    def _sort_first(self, column: int) -> None:
+        """Sort by a column in the order that is of interest first: the largest figure."""
+        role = Qt.ItemDataRole.InitialSortOrderRole
+        first = self.model().headerData(column, Qt.Orientation.Horizontal, role)
+        self.sort_by(column, first if first is not None else Qt.SortOrder.AscendingOrder)
+
+    def shown_columns(self) -> list[int]:
+        """The logical columns in sight, from left to right."""
+        titles = self._titles
+        columns = (titles.logicalIndex(place) for place in range(titles.count()))
+        return [each for each in columns if not titles.isSectionHidden(each)]
+
+    def copied_text(self) -> str:
+        """The chosen rows as they are read: a line a row, a tab between two columns."""
+        rows = sorted(self.selectionModel().selectedRows(), key=self._place)
+        columns = self.shown_columns()
+        lines = (
+            "\t".join(str(row.siblingAtColumn(each).data() or "") for each in columns)
+            for row in rows
+        )
+        return without_marks("\n".join(lines))
+
+    def _place(self, index: QModelIndex) -> tuple[int, int]:
+        parent = index.parent()
+        return (parent.row(), index.row()) if parent.isValid() else (index.row(), -1)
+
+    @Slot()
+    def copy(self) -> None:
+        """Put the chosen rows on the clipboard."""
+        text = self.copied_text()
+        if text:
+            QGuiApplication.clipboard().setText(text)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
+        """Everything that can be done to the row under the mouse, or to the current one."""
+        at = event.globalPos()
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            box = self.visualRect(self.currentIndex())
+            at = self.viewport().mapToGlobal(box.center() if box.isValid() else QPoint(0, 0))
+        self.open_menu(at)
+
+    def open_menu(self, at: QPoint) -> None:
+        """Open the menu of the chosen rows."""
+        if self.menu is not None:
+            self.menu.deleteLater()
+        self.menu = menu = QMenu(self)
+        self.menu_wanted.emit(menu)
+        if not menu.isEmpty():
+            menu.addSeparator()
+        copy = menu.addAction("Copy", QKeySequence(QKeySequence.StandardKey.Copy), self.copy)
+        copy.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        copy.setEnabled(self.selectionModel().hasSelection())
+        menu.addAction("Select all", self.selectAll)
+        if self.isSortingEnabled():
+            self._add_sorting(menu.addMenu("Sort by"))
+        menu.popup(at)
+
+    def _add_sorting(self, menu: QMenu) -> None:
+        here = self._titles.sortIndicatorSection()
+        for column in self.shown_columns():
+            title = str(self.model().headerData(column, Qt.Orientation.Horizontal) or "")
+            if title:
+                title = title.rstrip("".join(_ARROWS.values()))
+                action = menu.addAction(title.replace("&", "&&"))
+                action.setCheckable(True)
+                action.setChecked(column == here)
+                action.triggered.connect(lambda _=False, it=column: self._sort_or_turn(it))
+
+    def _sort_or_turn(self, column: int) -> None:
+        titles, orders = self._titles, Qt.SortOrder
+        if titles.sortIndicatorSection() != column:
+            self._sort_first(column)
+            return
+        down = titles.sortIndicatorOrder() == orders.DescendingOrder
+        self.sort_by(column, orders.AscendingOrder if down else orders.DescendingOrder)
+
+    # -- painting
+
+    def dataChanged(  # noqa: N802 - Qt's name
+        self, first: Index, last: Index, roles: Sequence[int] = ()
+    ) -> None:
+        """Paint what is in sight, once. Qt would ask for the place of every cell that changed."""
+        if QAccessible.isActive():
+            super().dataChanged(first, last, list(roles))
+        else:
+            self.viewport().update()
+
+    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Nothing is pointed at any more."""
+        self._hover(QModelIndex())
+        super().leaveEvent(event)
+
+    @Slot(QModelIndex)
+    def _on_entered(self, index: QModelIndex | QPersistentModelIndex) -> None:
+        self._hover(index)
+
+    def _hover(self, index: Index) -> None:
+        if self._delegate.point_at(index):
+            self.viewport().update()
+
+
+_SORT_KEYS = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)

@@ -1,0 +1,173 @@
+"""Whether all words and figures of the window have the room they need, at any font and scale.
+
+    QT_SCALE_FACTOR=1.25 python -m support.fitting 9 long
+
+draws every page at this scale and prints what is cut.
+"""
+
+import json
+import os
+import sys
+
+import msgspec
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QLabel,
+    QScrollArea,
+    QTreeView,
+    QWidget,
+)
+
+from omnitray.settings import Settings
+from omnitray.ui.pages.registry import PAGES
+from omnitray.ui.theme import Theme
+from omnitray.ui.widgets.cells import CELL, CellDelegate
+from omnitray.ui.widgets.labels import ElidedLabel
+from omnitray.ui.window import MainWindow
+from support import samples, server_samples
+from support.clock import FakeClock
+from support.samples import NOW, ListedAlerts
+
+LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
+LONG_PATH = f"https://example.invalid/{'folder_of_things/' * 9}test_file.py::test_it[a=1]"
+RIGHT_TO_LEFT = "خادم الويب متوقف عن العمل"
+NAMES = {"plain": "", "long": LONG_WORD, "path": LONG_PATH, "right to left": RIGHT_TO_LEFT}
+POINTS = (9, 11, 13, 18, 24)
+SCALES = ((1.25, 9, "path"), (1.5, 13, "plain"), (1.75, 18, "long"), (2.0, 24, "right to left"))
+_GERMAN = 1.35  # German interface words are a third longer than English ones (IBM, W3C: 30 to 40 %)
+
+
+def a_window(name: str = "") -> MainWindow:
+    """The window with the sample facts, in which ``name`` stands wherever others give one."""
+    alerts = samples.alerts()
+    if name:
+        alerts[0] = msgspec.structs.replace(
+            alerts[0],
+            title=f"Server “{name}” is down",
+            message=f"{name} went down in {name}",
+            context={"where": name, "culprits": [{"job": name, "cpu": 98.0, "rss_bytes": 5e9}]},
+        )
+    window = MainWindow(
+        ListedAlerts(alerts),
+        clock=FakeClock(wall=NOW),
+        theme=Theme(Qt.ColorScheme.Light),
+        server_log=server_samples.server_log,
+    )
+    jobs, view = samples.jobs(), samples.protection()
+    if name:
+        jobs = (msgspec.structs.replace(jobs[0], name=name, project=f"~/{name}"), *jobs[1:])
+        held = msgspec.structs.replace(view.held[0], title=name, why=name)
+        view = msgspec.structs.replace(view, held=(held, *view.held[1:]))
+    window.show_settings(Settings())
+    window.set_history(samples.snapshots(200))
+    window.set_alert_history(alerts)
+    window.show_jobs(jobs)
+    window.show_actions(view)
+    window.show_servers(server_samples.servers())
+    window.show_question(samples.question())
+    window.show_status(samples.status())
+    return window
+
+
+def enlarged(window: MainWindow, points: int) -> None:
+    """Who reads at 24 pt has a larger window."""
+    scale = max(1.0, points / 13)
+    window.resize(round(960 * scale), round(640 * scale))
+
+
+def with_longer_words(window: QWidget) -> None:
+    """Give the words of the window the length that they have in German."""
+    for widget in window.findChildren(QWidget):
+        if isinstance(widget, ElidedLabel) or not isinstance(widget, QLabel | QAbstractButton):
+            continue
+        text = widget.text()
+        if text and not text.endswith("%") and not any(letter.isdigit() for letter in text):
+            widget.setText(text + "n" * round(len(text) * (_GERMAN - 1)))
+
+
+def cut_off(window: QWidget) -> list[str]:
+    """Words that have less room than they need, and figures in lists likewise."""
+    widgets = window.findChildren(QWidget)
+    seen = (each for each in widgets if each.isVisible() and not isinstance(each, ElidedLabel))
+    return [fault for each in seen for fault in (*_narrow(each), *_low(each))]
+
+
+def _narrow(widget: QWidget) -> list[str]:
+    """What the widget lacks in width."""
+    wanted, width = widget.sizeHint().width(), widget.width()
+    if isinstance(widget, QLabel) and widget.wordWrap():
+        return _cut_lines(widget)
+    if isinstance(widget, QTreeView):
+        return _cut_cells(widget)
+    if isinstance(widget, QLabel | QAbstractButton):
+        return [f"{widget.text()!r} has {width} of {wanted}"] if width < wanted else []
+    if isinstance(widget, QScrollArea) and (over := widget.horizontalScrollBar().maximum()):
+        return [f"{over} pixels at the right of {widget.accessibleName()!r} out of sight"]
+    return []
+
+
+def _low(widget: QWidget) -> list[str]:
+    """What a line of words lacks in height."""
+    if not isinstance(widget, QLabel | QAbstractButton) or not widget.text():
+        return []
+    line, high = widget.fontMetrics().height(), widget.height()
+    # The metrics are rounded up to whole pixels.
+    return [f"{widget.text()!r} is {high} high of {line}"] if high < line - 1 else []
+
+
+def _cut_lines(words: QLabel) -> list[str]:
+    """Lines that are wider than the label, or that have no room below."""
+    metrics, flags = words.fontMetrics(), Qt.TextFlag.TextWordWrap
+    if words.textFormat() == Qt.TextFormat.RichText:
+        return []
+    needed = metrics.boundingRect(0, 0, words.width(), 100_000, int(flags), words.text())
+    over = max(needed.width() - words.width(), needed.height() - words.height() - 1)
+    return [f"{words.text()[:60]!r} lacks {over} pixels"] if over > 1 else []
+
+
+def _cut_cells(view: QTreeView) -> list[str]:
+    model, delegate = view.model(), view.itemDelegate()
+    assert isinstance(delegate, CellDelegate)
+    found = []
+    for row in range(model.rowCount()):
+        for column in range(model.columnCount()):
+            cell = model.index(row, column).data(CELL)
+            if view.isColumnHidden(column) or cell is None or not (cell.right or cell.pill):
+                continue
+            needs = delegate.width_of(cell._replace(quiet="") if cell.pill else cell, view.font())
+            if needs > view.columnWidth(column):
+                found.append(f"cell {cell.words!r} has {view.columnWidth(column)} of {needs}")
+    return found
+
+
+def cut_on_pages(window: MainWindow) -> list[str]:
+    """What is cut on any page of a window that is shown."""
+    found = []
+    for page in PAGES:
+        window.show_page(page.name)
+        for _ in range(4):
+            QApplication.processEvents()
+        found += [f"{page.name}: {each}" for each in cut_off(window)]
+    return found
+
+
+def main(points: int, kind: str) -> None:
+    """Print, as a list in JSON, what is cut at the scale of this process."""
+    app = QApplication([])
+    font = QFont(app.font())
+    font.setPointSize(points)
+    app.setFont(font)
+    window = a_window(NAMES[kind])
+    enlarged(window, points)
+    window.show()
+    found = cut_on_pages(window)
+    if str(window.devicePixelRatioF()) != os.environ["QT_SCALE_FACTOR"]:
+        found.append(f"drawn at {window.devicePixelRatioF()}")
+    sys.stdout.write(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])
