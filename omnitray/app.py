@@ -66,6 +66,7 @@ from omnitray.runtime.instance import Instance, activate
 from omnitray.runtime.notifications import Notifications
 from omnitray.runtime.protection import ProtectionFacade
 from omnitray.runtime.protection_worker import Engine
+from omnitray.runtime.recordings import RecordingThread
 from omnitray.runtime.servers import WatchedServers
 from omnitray.runtime.settings_keeper import SettingsKeeper
 from omnitray.runtime.shutdown import Deadline, Stages, StopSignals
@@ -89,7 +90,7 @@ class ProtectionParts(msgspec.Struct, frozen=True, kw_only=True):
         actuators = platform.actuators(system)
         watchdog = platform.watchdog(self.paths.actions_journal)
         details = platform.process_details()
-        spared = child_exclusion_check(self._programs(), details, self._protected)
+        spared = child_exclusion_check(self._programs(), details, self._never_ended)
         actions = ActionPerformer(journal, actuators, system, self.clock, watchdog, spared)
         source = platform.guard_source()
         around = EnvironmentPorts(
@@ -145,9 +146,9 @@ class ProtectionParts(msgspec.Struct, frozen=True, kw_only=True):
     def _programs(self) -> ProtectedPrograms:
         return ProtectedPrograms(self.platform.protected_programs(), str(home()), os.path.realpath)
 
-    def _protected(self) -> tuple[str, ...]:
-        """What the person protects, as the settings say it now."""
-        return self.settings.loaded.settings.protect.protected
+    def _never_ended(self) -> tuple[str, ...]:
+        """What is not to end with what has started it, as the settings say it now."""
+        return self.settings.loaded.settings.protect_policy().never_ended
 
     def _neighbours(self, details: ProcessDetails) -> tuple[OomDaemon, ...]:
         """Who else guards this machine, by the monitor's newest scan where there is one."""
@@ -261,6 +262,7 @@ class App(QObject):
             build=parts.engine,
             cleaning=Cleaning(parts.cleaner, self.hub),
             looking=InspectionThread(parts.looker, self.hub),
+            recordings=RecordingThread(self.paths.recordings, str(home()), self.hub),
             clock=self.clock,
         )
 

@@ -93,6 +93,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         body=requests.NewProtection,
         names_one=True,
     ),
+    _post("/record", handlers.record, Done, body=requests.NewRecording),
     _post("/quit", handlers.quit_program, Done),
     _post("/clean", handlers.clean, Done, body=requests.NewClean),
     _post(

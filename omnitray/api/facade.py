@@ -138,6 +138,12 @@ class Clean(Command[Done], frozen=True, kw_only=True):
     dry_run: bool = False
 
 
+class Record(Command[Done], frozen=True, kw_only=True):
+    """Record what the protector decides from; ``Done.done`` names the file in ``recordings``."""
+
+    for_s: float
+
+
 class AnswerQuestion(Command[Done], frozen=True, kw_only=True):
     """The person's answer to a question of the protector."""
 

@@ -27,6 +27,7 @@ from omnitray.api.facade import (
     ProtectionSettings,
     Quit,
     RaiseAlert,
+    Record,
     Refusal,
     Resolve,
     SetLevel,
@@ -46,6 +47,7 @@ from omnitray.api.requests import (
     NewLevel,
     NewMode,
     NewProtection,
+    NewRecording,
     NewSnooze,
     SnapshotsQuery,
 )
@@ -227,6 +229,12 @@ async def set_protection(call: Call) -> ProtectionSettings:
 async def quit_program(call: Call) -> Done:
     """End the program once this is answered."""
     return await _carry_out(call, Quit())
+
+
+async def record(call: Call) -> Done:
+    """Record what the protector decides from."""
+    new: NewRecording = call.body
+    return await _carry_out(call, Record(for_s=new.for_s))
 
 
 async def clean(call: Call) -> Done:

@@ -53,6 +53,12 @@ class NewClean(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     dry_run: bool = False
 
 
+class NewRecording(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long to record; an hour is the most."""
+
+    for_s: Annotated[float, Meta(gt=0, le=3600)] = 60.0
+
+
 class NewAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The answer to a question."""
 

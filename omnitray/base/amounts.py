@@ -4,6 +4,7 @@ Bytes are counted in thousands everywhere, memory too: 1 GB is 10^9 bytes, so th
 window, of an alert and of the command line can be compared.
 """
 
+import re
 from typing import Any
 
 import msgspec
@@ -24,6 +25,19 @@ def size(count: float) -> str:
     shown = round(abs(amount), 1)
     whole = unit == "B" or shown == 0.0 or shown >= finest
     return f"{amount:.{0 if whole else 1}f} {unit}"
+
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kKMGT]?)(i?)B?")
+
+
+def bytes_of(text: str) -> int | None:
+    """The bytes of ``500M``, ``2 GB`` or ``1.5GiB``; None where it is no size above nothing."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        return None
+    base = 1024.0 if found[3] else _THOUSAND
+    power = " KMGT".index(found[2].upper() or " ")
+    return round(float(found[1]) * base**power) or None
 
 
 def rate(bps: float) -> str:

@@ -68,6 +68,11 @@ class Paths(msgspec.Struct, frozen=True):
         return self.data / "actions.jsonl"
 
     @property
+    def recordings(self) -> Path:
+        """What the protector decided from, around each incident."""
+        return self.data / "recordings"
+
+    @property
     def servers_file(self) -> Path:
         """Which watched servers run, and what was learnt of their starts."""
         return self.data / "servers.json"

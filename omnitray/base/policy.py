@@ -4,11 +4,12 @@ The settings file is composed of these structs (``settings/model.py``); file, wi
 and guide read the same declarations (``settings/fields.py``). Nothing here knows about files.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
+from omnitray.base.amounts import bytes_of
 from omnitray.base.facts import LastResort, Mode, MonitorLevel, ProtectState, Severity
 
 _DAY_S = 86400.0
@@ -249,6 +250,39 @@ class ModeLimits(msgspec.Struct, frozen=True, kw_only=True):
     ] = False
 
 
+RuleStep = Literal["slow_down", "pause", "end"]  # the values of ``protector.steps``
+MOST_CPU_MAX = 100_000.0  # a thousand cores
+
+
+class JobRule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One ``[[rule]]``: what holds for the jobs that its words mean, in one mode or in all.
+
+    The words of ``match`` are those of ``protect.protected``. ``memory_max`` is a size as the
+    person wrote it, ``cpu_max`` per cent of one core.
+    """
+
+    match: str | tuple[str, ...]
+    always: Literal["slow_down"] | None = None
+    never: tuple[RuleStep, ...] = ()
+    memory_max: str = ""
+    cpu_max: Annotated[float, Meta(ge=1, le=MOST_CPU_MAX)] | None = None
+    mode: Mode | None = None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Who is meant."""
+        return (self.match,) if isinstance(self.match, str) else self.match
+
+    @property
+    def memory_max_bytes(self) -> int | None:
+        """How much a job may hold; None for as much as it likes."""
+        return bytes_of(self.memory_max)
+
+    def counts_in(self, mode: Mode) -> bool:
+        """Whether it holds in this mode."""
+        return self.mode in {None, mode}
+
+
 class ProtectSettings(msgspec.Struct, frozen=True, kw_only=True):
     """``[protect]`` and the limits of each mode under it."""
 
@@ -326,11 +360,28 @@ class ProtectSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProtectPolicy(ProtectSettings, frozen=True, kw_only=True):
-    """What steers the protector."""
+    """What steers the protector. ``rules`` are all of the person's, of every mode."""
 
     mode: Mode = Mode.DEV
+    rules: tuple[JobRule, ...] = ()
 
     @property
     def limits(self) -> ModeLimits:
         """The limits of the mode in force."""
         return {Mode.DEV: self.dev, Mode.TEST: self.test, Mode.PROD: self.prod}[self.mode]
+
+    @property
+    def rules_in_force(self) -> tuple[JobRule, ...]:
+        """The rules that hold in this mode."""
+        return tuple(rule for rule in self.rules if rule.counts_in(self.mode))
+
+    @property
+    def looks_for_jobs(self) -> bool:
+        """Whether a rule wants something done while nothing is short."""
+        return any(each.always or each.memory_max or each.cpu_max for each in self.rules_in_force)
+
+    @property
+    def never_ended(self) -> tuple[str, ...]:
+        """The words for what is never ended, in whatever mode."""
+        rules = (rule for rule in self.rules if "end" in rule.never)
+        return (*self.protected, *(word for rule in rules for word in rule.words))

@@ -148,6 +148,10 @@ def _add_protector(command: Subparsers) -> None:
     sub = command("protect", "protector:protect", "show or change what may be acted on")
     sub.add_argument("what", nargs="?", choices=("on", "watch", "off", "add", "remove"))
     sub.add_argument("name", nargs="?", metavar="WHAT", help="a name, path, glob or folder")
+    sub = command("record", "protector:record", "record what the protector decides from")
+    sub.add_argument("--for", dest="for_s", default="60s", metavar="T", help="60s, 5m, 1h (60s)")
+    sub.add_argument("--force", action="store_true", help="replace a file that is there already")
+    sub.add_argument("file", metavar="FILE", help="ends in .jsonl.xz; names are hidden in it")
     sub = command("clean", "protector:clean", "clean regenerable caches")
     sub.add_argument("--dry-run", action="store_true", help="only say what that would free")
 

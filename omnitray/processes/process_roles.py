@@ -79,6 +79,8 @@ _ROLES = {
     **dict.fromkeys(_SHELLS, Role.SHELL),
 }
 
+NAMES = frozenset(_ROLES) | AGENTS
+
 
 def role_of(process: ProcessFacts) -> Role:
     """The role of a process."""
@@ -106,6 +108,7 @@ _BEFORE_TYPING = {
     "nu": {"-e", "--execute", "--config", "--env-config", "-I", "--include-path"},
 }
 _WITH_VALUE = {"--rcfile", "--init-file", "-o", "+O", "-O"}
+BEFORE_TYPING_WORDS = frozenset(_WITH_VALUE.union(*_BEFORE_TYPING.values()))
 
 
 def waits_for_a_person(arguments: tuple[str, ...] | None) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 
 from omnitray.base import conditions
 from omnitray.base.facts import Job, ProcessFacts, ProtectState, Resource
-from omnitray.base.policy import ModeLimits, ProtectPolicy, clears_under
+from omnitray.base.policy import JobRule, ModeLimits, ProtectPolicy, clears_under
 from omnitray.base.readings import ProcessDetail
 from omnitray.protector.cause import JobHistories
 from omnitray.protector.circuit_breaker import BreakerRecord
@@ -41,6 +41,7 @@ class SubtreeTotals(msgspec.Struct, frozen=True):
     protected: bool = False
     grown_bytes: float = 0.0
     growth_bps: float = 0.0
+    forbidden: frozenset[str] = frozenset()  # steps that rules forbid for one of them
 
 
 GROWTH_TELLS = 0.02  # of all memory; less growth than this is the noise of a desktop
@@ -79,6 +80,8 @@ class DecisionContext:
         self._protection = protection
         self._histories = histories
         self._verdicts: dict[int, ExclusionReason | None] = {}
+        self.rules = policy.rules_in_force
+        self._forbidden: dict[int, frozenset[str]] = {}
         self._below: dict[int, SubtreeTotals] = {}
         self.ending = _ending(facts)
         self.weighed: dict[
@@ -178,9 +181,13 @@ class DecisionContext:
                 ratios[job.key] = min(1.0, sum(pss[each.pid] for each in measured) / rss)
         return ratios
 
+    def unshared_ratio(self, job: Job) -> float:
+        """How much of its resident memory is its own."""
+        return self._unshared_ratio.get(job.key, 1.0)
+
     def unshared_bytes(self, job: Job) -> float:
         """What the job holds, with shared pages divided among those that share them."""
-        return job.rss_bytes * self._unshared_ratio.get(job.key, 1.0)
+        return job.rss_bytes * self.unshared_ratio(job)
 
     @cached_property
     def _grown_by_job(self) -> dict[str, float] | None:
@@ -268,6 +275,22 @@ class DecisionContext:
             return ExclusionReason.LEADER
         return verdict
 
+    def is_meant(self, rule: JobRule, process: ProcessFacts, job: Job) -> bool:
+        """Whether a rule of the person's means this process."""
+        detail = detail_of(process, self.facts)
+        return self._protection.is_meant(process, job, detail, rule.words)
+
+    def forbidden(self, process: ProcessFacts, job: Job) -> frozenset[str]:
+        """The steps that rules of the person's forbid for this process."""
+        if process.pid not in self._forbidden:
+            self._forbidden[process.pid] = frozenset(
+                step
+                for rule in self.rules
+                if rule.never and self.is_meant(rule, process, job)
+                for step in rule.never
+            )
+        return self._forbidden[process.pid]
+
     @cached_property
     def children(self) -> dict[int, list[tuple[ProcessFacts, Job]]]:
         """Living children by parent, with their jobs."""
@@ -313,6 +336,10 @@ class DecisionContext:
             + sum(each.growth_bps for each in deeper),
             protected=any(each.protected for each in deeper)
             or any(self._is_protected(process, job) for process, job in children),
+            forbidden=frozenset().union(
+                *(each.forbidden for each in deeper),
+                *(self.forbidden(process, job) for process, job in children),
+            ),
         )
 
     def _is_protected(self, process: ProcessFacts, job: Job) -> bool:

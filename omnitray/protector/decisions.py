@@ -1,8 +1,5 @@
 """One turn of deciding: the context, what is remembered from turn to turn, and what was decided."""
 
-import itertools
-from collections.abc import Iterator
-
 import msgspec
 
 from omnitray.base.facts import Job, ProtectState, Resource
@@ -49,12 +46,13 @@ class ProtectorState:
         self.handed_out: dict[HandedOut, float] = {}
         self.restoring: dict[str, float] = {}  # by action
         self.alarmed: dict[AlarmReason, float] = {}  # when
-        self._numbers: Iterator[int] = itertools.count(1)
-        self._run = run
+        self.next_number = 1
+        self.run = run
 
     def new_id(self) -> str:
         """A name that no other decision has."""
-        return f"{self._run}-{next(self._numbers)}"
+        self.next_number += 1
+        return f"{self.run}-{self.next_number - 1}"
 
     def put_off(self, seconds: float) -> None:
         """The machine slept for so long: questions wait, and the breaker, that much longer."""

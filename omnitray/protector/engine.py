@@ -37,6 +37,7 @@ from omnitray.protector.model import (
     Decision,
     ExclusionReason,
     Facts,
+    ProtectReason,
     Question,
     Reply,
     Restore,
@@ -52,6 +53,7 @@ from omnitray.protector.notices import (
     notice_of,
 )
 from omnitray.protector.protector import ResourceProtector
+from omnitray.protector.recorder import Recorder, Recording
 from omnitray.protector.steps import EscalationStep
 
 UNREADABLE_S = 5.0
@@ -96,6 +98,7 @@ class ProtectStep(msgspec.Struct, frozen=True, kw_only=True):
     notices: tuple[Notice | NoticeOver, ...] = ()
     questions: tuple[Question, ...] = ()
     cleaning: tuple[CleanRequest, ...] = ()
+    recordings: tuple[Recording, ...] = ()
 
 
 class Protecting:
@@ -133,11 +136,13 @@ class Protecting:
         self._taken_back: list[TakenBackFact] = []
         self._stories = OpenNotices()
         self._now_s = 0.0
+        self._looked_s = float("-inf")
         self._looks_anyway = False
         self._surroundings = Environment(around or EnvironmentPorts())
         self._scanned: Sequence[ProcessFacts] = ()
         self.policy = policy
         self.protector = protector
+        self.recorder = Recorder(protector.run)
         self.effects = Effects()
         self.disks: tuple[DiskFacts, ...] = ()
         self.reading: GuardReading | None = None
@@ -177,13 +182,16 @@ class Protecting:
             return ProtectStep(next_delay_s=UNREADABLE_S)
         self.reading, self._now_s = reading, reading.monotonic_s
         looked_after = self._executor.look(hurry=self.protector.hurries)
-        held = bool(self.active) or bool(self.protector.open_questions)
-        self._surroundings.meet(reading.monotonic_s)
         policy = self.effective
+        held = bool(self.active) or bool(self.protector.open_questions) or policy.looks_for_jobs
+        self._looks_anyway |= self._is_recording_due()
+        self._surroundings.meet(reading.monotonic_s)
         guard = self._guard.observe(reading, policy, held=held)
         facts = self._with_news(self._facts(reading, guard))
         self.effects.observe(reading, facts.probe)
+        number = self.protector.next_number
         decisions = self.protector.decide(facts, policy, reading.monotonic_s)
+        self.recorder.add(facts, policy, reading.monotonic_s, decisions, number)
         notices = [
             *self._carry_out(decisions),
             *self._stories.over(self.active, reading),
@@ -191,7 +199,7 @@ class Protecting:
         ]
         ended = bool(looked_after.ended or looked_after.gone)
         delay_s = self._surroundings.delay(self._delay(guard, looked_after.next_s))
-        danger = self.protector.disk_in_danger
+        danger = self.protector.disk_in_danger or self.recorder.is_asked
         return ProtectStep(
             next_delay_s=delay_s,
             idle=guard.idle and delay_s == guard.delay_s and not (held or decisions or danger),
@@ -199,6 +207,7 @@ class Protecting:
             notices=tuple(notices),
             questions=self.protector.open_questions,
             cleaning=tuple(_cleaning(decisions)),
+            recordings=self.recorder.take_due(reading.monotonic_s),
         )
 
     def context(self) -> DecisionContext | None:
@@ -238,6 +247,10 @@ class Protecting:
         if who is not Initiator.PROTECTOR:
             self._taken_back += held
 
+    def record(self, for_s: float) -> str:
+        """Record all that is decided from, from now on for so long; the recording's name."""
+        return self.recorder.ask(self._now_s, for_s)
+
     def close(self) -> None:
         """Give back what was opened to look around."""
         self._surroundings.close()
@@ -249,12 +262,17 @@ class Protecting:
         if not (self._is_to_look(guard) or self._looks_anyway):
             return self._facts_with(reading, (), Look({}, {}), guard.forecast)
         self._looks_anyway = False
+        self._looked_s = reading.monotonic_s
         self._scanned = self._scan()
         jobs = self._jobs_of.update(self._scanned)
         self._forget_watched(jobs)
         if guard.forecast is not None:
             self.forecast = attributed(guard.forecast, jobs)
         return self._facts_with(reading, jobs, self._look(jobs, reading), self.forecast)
+
+    def _is_recording_due(self) -> bool:
+        """Whether a recording that was asked for wants another look at the processes."""
+        return self.recorder.is_asked and self._now_s - self._looked_s >= _LOOK_AFTER_S
 
     def _is_to_look(self, guard: GuardStep) -> bool:
         """Whether something asks for a look at the processes; nothing does when switched off."""
@@ -334,7 +352,10 @@ class Protecting:
         notices: list[Notice | NoticeOver] = []
         for decision in decisions:
             if isinstance(decision, Action) and not decision.cleans:
-                notices.append(self._act(decision))
+                notice = self._act(decision)
+                if decision.reason is ProtectReason.RULE_ALWAYS:
+                    continue  # as long as the job runs: nothing is wrong
+                notices.append(notice)
                 if decision.dry_run:  # it goes into the history; nothing stands open
                     notices.append(NoticeOver(labels=labels_of(decision)))
             elif isinstance(decision, Restore):
@@ -350,7 +371,8 @@ class Protecting:
         while len(self.taken) > _TAKEN_KEPT:
             del self.taken[next(iter(self.taken))]
         self.effects.forget(set(self.taken))
-        self._stories.begin(action)
+        if action.reason is not ProtectReason.RULE_ALWAYS:
+            self._stories.begin(action)
         if action.rung is EscalationStep.TELL:
             return notice_of(action)
         if self.reading is not None:
@@ -361,6 +383,7 @@ class Protecting:
         self.refusals[action.id] = _note(done)
         if self.refusals[action.id]:
             self.protector.refused(action)
+            self.recorder.refused(action.id)
         if action.rung is not EscalationStep.SLOW_DOWN:
             self._guard.acted()
         return notice_of(action, _note(done), asked=self._is_asked_about(action))
@@ -373,6 +396,8 @@ class Protecting:
     def _delay(self, guard: GuardStep, look_after_s: float | None) -> float:
         if self._looks_anyway:
             return 0.0
+        if self.recorder.is_asked:
+            return min(guard.delay_s, _LOOK_AFTER_S)
         if self.protector.disk_in_danger:
             look_after_s = min(look_after_s or _LOOK_AFTER_S, _LOOK_AFTER_S)
         if look_after_s is not None:

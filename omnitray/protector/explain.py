@@ -54,13 +54,14 @@ _UNANSWERED = {EscalationStep.PAUSE: "it is paused", EscalationStep.END: "it is 
 _STAYS = {Resource.CPU: "it stays slowed down", Resource.MEMORY: "it stays paused"}
 _NAMES = {Resource.CPU: "processors", Resource.MEMORY: "memory", Resource.DISK: "disk"}
 _FORETOLD = {ProtectReason.MEMORY_RUNS_OUT, ProtectReason.DISK_RUNS_OUT}  # the figures say it
+_WITHOUT_FIGURES = {ProtectReason.ASKED, ProtectReason.RULE_ALWAYS}
 _WORTH_SAYING_BPS = 1 << 20
 
 
 def why(action: Action) -> str:
     """The figures that spoke for an action; for one that was asked for there are none."""
-    asked_for = action.reason is ProtectReason.ASKED
-    return action.reason.sentence if asked_for else because(action.evidence)
+    without = action.reason in _WITHOUT_FIGURES
+    return action.reason.sentence if without else because(action.evidence)
 
 
 def reasons(action: Action) -> tuple[str, ...]:
@@ -95,6 +96,8 @@ def because(evidence: Evidence) -> str:
         Signal.MEMORY_PRESSURE: f"everything waits for memory {percent(value)} of the time",
         Signal.DISK: f"disk {percent(value)} full, limit {line}{held}",
         Signal.FORECAST: f"runs out within {duration(value)}",
+        Signal.RULE_MEMORY: f"it holds {size(value)}, your rule allows {size(evidence.threshold)}",
+        Signal.RULE_CPU: f"it takes {percent(value)} of one core, your rule allows {line}",
     }[evidence.signal]
 
 

@@ -49,6 +49,9 @@ class ProtectReason(ReasonEnum):
     DISK_RUNS_OUT = "disk_runs_out", "at its rate of writing the disk is full soon"
     DISK_NEARLY_FULL = "disk_nearly_full", "the disk is nearly full and it writes most"
     LAST_RESORT = "last_resort", "memory is used up, and what takes it may not be touched"
+    RULE_ALWAYS = "rule_always", "a rule of yours has it slowed down always"
+    RULE_MEMORY = "rule_memory", "it holds more than a rule of yours allows"
+    RULE_CPU = "rule_cpu", "it takes more of the processors than a rule of yours allows"
     ASKED = "asked", "you asked for it"
 
 
@@ -64,6 +67,7 @@ class RestoreReason(ReasonEnum):
     MODE = "mode", "in this mode it is not paused without your word"
     NO_EFFECT = "no_effect", "slowing it down did not help"
     PROTECTED_NOW = "protected_now", "it is protected now"
+    RULE_GONE = "rule_gone", "no rule of yours asks for it any more"
 
 
 class ExclusionReason(ReasonEnum):
@@ -75,6 +79,7 @@ class ExclusionReason(ReasonEnum):
     KERNEL = "kernel", "part of the kernel"
     PERSON = "person", "protected by you"
     LEFT_ALONE = "left_alone", "left alone, as you asked"
+    RULE = "rule", "a rule of yours forbids it"
     SESSION = "session", "part of the session or the desktop"
     BUS = "bus", "messages between programs go through it"
     SOUND = "sound", "sound goes through it"
@@ -115,7 +120,7 @@ class AlarmReason(ReasonEnum):
 
 
 class Signal(enum.StrEnum):
-    """What a figure of :class:`Evidence` is a figure of; per cent but for the last."""
+    """What a figure of :class:`Evidence` is a figure of; per cent where nothing else is said."""
 
     CPU = "cpu"
     MEMORY = "memory"  # used
@@ -123,6 +128,8 @@ class Signal(enum.StrEnum):
     MEMORY_PRESSURE = "memory_pressure"
     DISK = "disk"
     FORECAST = "forecast"  # seconds until nothing is left
+    RULE_MEMORY = "rule_memory"  # bytes that the job holds
+    RULE_CPU = "rule_cpu"  # of one core, the job's
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

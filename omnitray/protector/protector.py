@@ -75,6 +75,20 @@ class ResourceProtector:
         return frozenset(self._state.kept)
 
     @property
+    def run(self) -> str:
+        """What stands in ids before their number."""
+        return self._state.run
+
+    @property
+    def next_number(self) -> int:
+        """The number of the next decision."""
+        return self._state.next_number
+
+    def start_numbers_at(self, number: int) -> None:
+        """Give the next decision this number: a replay names things as the run did."""
+        self._state.next_number = number
+
+    @property
     def disk_in_danger(self) -> bool:
         """Whether a disk is nearly full and fills: its writers have to be looked for."""
         return self._state.disk_in_danger

@@ -6,6 +6,7 @@ in a scan makes no difference.
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
@@ -92,8 +93,10 @@ def _worker_exclusion(
 ) -> ExclusionReason | None:
     if (reason := context.exclusion(process, job)) is not None:
         return reason
+    if rung in context.forbidden(process, job):
+        return ExclusionReason.RULE
     below = context.below(process.pid)
-    if below.protected:
+    if below.protected or rung in below.forbidden:
         return ExclusionReason.PARENT
     ties = context.facts.ties.get(process.pid, frozenset())
     if rung is EscalationStep.PAUSE and ties:
@@ -226,6 +229,9 @@ class VictimChoice(msgspec.Struct, frozen=True, kw_only=True):
     considered: tuple[Candidate, ...] = ()
 
 
+_NOBODY = VictimChoice(job=None)
+
+
 def choose_in(
     context: DecisionContext, key: str, resource: Resource, rung: EscalationStep
 ) -> VictimChoice:
@@ -242,14 +248,47 @@ def choose_in(
 def held_or_free(
     context: DecisionContext, job: Job, named: Sequence[ProcessIdentity], rung: EscalationStep
 ) -> VictimChoice:
-    """What a question named, as far as it lives and may be touched; else all that may."""
+    """What a question named, as far as it lives and may be touched; else all that may.
+
+    What a rule of the person's forbids is not done even where the person asks.
+    """
     known = {(each.pid, each.start_ticks) for each in named}
     asked = EscalationStep.SLOW_DOWN if rung is EscalationStep.END else rung
-    free = [each.identity for each in workers(context, job, asked) if each.excluded is None]
+    free = [
+        each.identity
+        for each in workers(context, job, asked)
+        if each.excluded is None and not _forbids(context, job, each.process, rung)
+    ]
     targets = [each for each in free if (each.pid, each.start_ticks) in known]
     if rung is EscalationStep.SLOW_DOWN or not known:
         targets = free
     return VictimChoice(job=job, targets=tuple(targets)) if targets else VictimChoice(job=None)
+
+
+def _forbids(
+    context: DecisionContext, job: Job, process: ProcessFacts, rung: EscalationStep
+) -> bool:
+    """Whether a rule forbids this for the process, or for one below it."""
+    below = context.below(process.pid)
+    return rung in below.forbidden or rung in context.forbidden(process, job)
+
+
+def choose_by_rule(
+    context: DecisionContext,
+    job: Job,
+    pids: AbstractSet[int],
+    resource: Resource,
+    rung: EscalationStep,
+) -> VictimChoice:
+    """What a rule means of a job, as far as it may be touched; no matter what else is short."""
+    if standing_exclusion(context, job, resource, rung) is not None:
+        return VictimChoice(job=None)
+    free = [
+        each
+        for each in workers(context, job, rung)
+        if each.excluded is None and each.process.pid in pids
+    ]
+    return _choice(job, tuple(free), [_candidate(context, job, None)]) if free else _NOBODY
 
 
 def choose(
@@ -313,15 +352,8 @@ def job_exclusion(
     innocent: bool = False,
 ) -> ExclusionReason | None:
     """Why the job as a whole is not the one; ``innocent``: it need not be a cause."""
-    reason = context.excluded_jobs.get(job.key) or context.excluded_steps.get((job.key, rung))
-    if reason is not None:
-        return reason
-    if job.key in context.ending and (resource, rung) != (Resource.MEMORY, EscalationStep.PAUSE):
-        return ExclusionReason.DYING  # what holds it up delays its exit; the rest of it may grow on
-    if context.has_refused(job.key, rung):
-        return ExclusionReason.REFUSED
-    if _is_held(context, job, resource, rung):
-        return ExclusionReason.HELD
+    if (standing := standing_exclusion(context, job, resource, rung)) is not None:
+        return standing
     if _share(context, job, resource) < LEAST_SHARE.get((resource, rung), 0.0):
         return ExclusionReason.LESS
     if resource is Resource.MEMORY:
@@ -330,6 +362,20 @@ def job_exclusion(
         return ExclusionReason.LIGHT if _is_light(context, job, rung) else None
     wrote = context.written_bps.get(job.key, 0.0)
     return ExclusionReason.LESS if wrote < WORTH_WRITING_BPS else None
+
+
+def standing_exclusion(
+    context: DecisionContext, job: Job, resource: Resource, rung: EscalationStep
+) -> ExclusionReason | None:
+    """Why this must not be done to the job now, whatever it takes: said, held, or refused."""
+    reason = context.excluded_jobs.get(job.key) or context.excluded_steps.get((job.key, rung))
+    if reason is not None:
+        return reason
+    if job.key in context.ending and (resource, rung) != (Resource.MEMORY, EscalationStep.PAUSE):
+        return ExclusionReason.DYING  # what holds it up delays its exit; the rest of it may grow on
+    if context.has_refused(job.key, rung):
+        return ExclusionReason.REFUSED
+    return ExclusionReason.HELD if _is_held(context, job, resource, rung) else None
 
 
 def _memory_exclusion(

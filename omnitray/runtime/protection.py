@@ -21,6 +21,7 @@ from omnitray.protector.engine import ProtectStep
 from omnitray.protector.inspection import Wanted
 from omnitray.protector.model import Reply
 from omnitray.protector.notices import Notice, NoticeOver
+from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import (
     ActionFeedback,
     Answer,
@@ -34,11 +35,13 @@ from omnitray.runtime.hub import Hub
 from omnitray.runtime.inspection import InspectionThread
 from omnitray.runtime.protection_commands import ProtectCommands
 from omnitray.runtime.protection_text import (
+    ALWAYS_SLOW_DOWN,
     cleaned_notice,
     prompt,
     protected_word,
 )
 from omnitray.runtime.protection_worker import Engine, ProtectWorker, explain_now
+from omnitray.runtime.recordings import RecordingThread
 from omnitray.runtime.settings_keeper import SettingsKeeper, sentences
 from omnitray.runtime.workers import WorkerThread
 from omnitray.settings import Loaded
@@ -71,6 +74,7 @@ class ProtectionFacade(QObject):
         build: Callable[[], Engine],
         cleaning: Cleaning,
         looking: InspectionThread,
+        recordings: RecordingThread,
         clock: Clock,
     ) -> None:
         super().__init__(hub)
@@ -80,6 +84,7 @@ class ProtectionFacade(QObject):
         self._queue = CleaningQueue(cleaning, lambda: self._policy().disk_target_percent, self)
         self._commands = ProtectCommands(self._ask, self._clean)
         self.looking = looking
+        self._recordings = recordings
         self._clock = clock
         self._questions: dict[str, QuestionView] = {}
         self._open_questions: tuple[QuestionView, ...] = ()
@@ -119,7 +124,8 @@ class ProtectionFacade(QObject):
         """Give everything back and end; False if a thread did not in time. Idempotent."""
         self._pause_over.stop()
         self._queue.forget()
-        ended = [self._cleaning.stop(), self.looking.stop(), self._thread.stop()]
+        threads = (self._cleaning, self.looking, self._recordings, self._thread)
+        ended = [each.stop() for each in threads]
         self._hub.close_stories()
         return all(ended)
 
@@ -176,6 +182,8 @@ class ProtectionFacade(QObject):
             self._resume(job_key)
         elif action == "unprotect":
             self._unprotect(job_key)
+        elif action == ALWAYS_SLOW_DOWN:
+            self._slow_down_always(job_key)
         else:
             self._reply(job_key, Answer.NEVER if action == "protect" else Answer(action), None)
 
@@ -296,6 +304,20 @@ class ProtectionFacade(QObject):
             self._change_list([*kept, word])
         return f"Everything in {word}" if word.startswith(("~", "/")) else word
 
+    def _slow_down_always(self, job_key: str) -> None:
+        """Slow it down now, and by a rule in the settings whenever it runs again."""
+        job = self._job(job_key)
+        if job is None:
+            self.told.emit(ActionFeedback(sentence=f"{self._title(job_key)} has ended already."))
+            return
+        rules = [*map(msgspec.to_builtins, self._settings.loaded.settings.rules)]
+        rule = {"match": job.title, "always": EscalationStep.SLOW_DOWN.value}
+        problem = None if rule in rules else self._hub.change_setting("rule", [*rules, rule])
+        if problem is not None:
+            self.told.emit(ActionFeedback(sentence=sentences((problem,))[0]))
+            return
+        self._reply(job_key, Answer.SLOW_DOWN, None)
+
     def _unprotect(self, job_key: str) -> None:
         """Off the list with what means this job, and out of what was said since the start."""
         badge = self.looking.newest.protected.get(job_key)
@@ -363,6 +385,8 @@ class ProtectionFacade(QObject):
                 self._hub.raise_notice(notice)
         for request in step.cleaning:
             self._queue.ask(request)
+        for recording in step.recordings:
+            self._recordings.write(recording)
 
     @Slot(object)
     def _on_view(self, view: ProtectionView) -> None:

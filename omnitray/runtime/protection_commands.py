@@ -10,6 +10,7 @@ from omnitray.protector.view import ActionFeedback, Answer
 from omnitray.runtime.cleaning import Cleaned
 from omnitray.runtime.protection_text import cleaning_done
 from omnitray.runtime.protection_worker import Engine
+from omnitray.runtime.recordings import ASKED, file_name
 
 _ASKED = "you asked for it"
 
@@ -44,6 +45,8 @@ class ProtectCommands:
             )
         if isinstance(command, facade.Clean):
             return self._cleaned(dry_run=command.dry_run)
+        if isinstance(command, facade.Record):
+            return self._recorded(command.for_s)
         raise facade.CommandRefused(
             facade.Refusal.NOT_NOW, f"{type(command).__name__} is not known here"
         )
@@ -96,6 +99,19 @@ class ProtectCommands:
                 answer.set_result(facade.Done(done=done))
 
         self._ask(undo).add_done_callback(on_done)
+        return answer
+
+    def _recorded(self, for_s: float) -> "Future[facade.Done]":
+        """Begin; the answer names the file that will be there when it is over."""
+        answer: Future[facade.Done] = Future()
+
+        def on_begun(future: "Future[str]") -> None:
+            if (error := future.exception()) is not None:
+                answer.set_exception(facade.CommandRefused(facade.Refusal.NOT_NOW, str(error)))
+            else:
+                answer.set_result(facade.Done(done=(file_name(ASKED, future.result()),)))
+
+        self._ask(lambda engine: engine.protecting.record(for_s)).add_done_callback(on_begun)
         return answer
 
     def _cleaned(self, *, dry_run: bool) -> "Future[facade.Done]":

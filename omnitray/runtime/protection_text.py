@@ -23,6 +23,8 @@ _OFFERED = (Answer.SLOW_DOWN, Answer.PAUSE, Answer.LEAVE_ALONE, Answer.NEVER, An
 _OFFERED_PAUSED = (Answer.PAUSE, Answer.SLOW_DOWN, Answer.LEAVE_ALONE, Answer.NEVER, Answer.END)
 _REVERSIBLE = (Answer.SLOW_DOWN, Answer.PAUSE, Answer.LEAVE_ALONE)
 _ON_A_NOTIFICATION = 2
+ALWAYS_SLOW_DOWN = "always_slow_down"  # no answer: it writes a rule, and slows down
+ALWAYS_WORDS = "Always slow this down"
 _WORDS = {
     Answer.SLOW_DOWN: "Slow down",
     Answer.PAUSE: "Pause",

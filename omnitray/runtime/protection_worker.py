@@ -110,7 +110,7 @@ class ProtectWorker(QObject):
             if not step.idle and self._rest.remainingTime() > _TRIGGER_REST_MS:
                 self._rest.start(_TRIGGER_REST_MS)
             self._tell(engine, changed=step.changed)
-            if step.notices or step.cleaning:
+            if step.notices or step.cleaning or step.recordings:
                 self.stepped.emit(step)
             self._failure = ""
         except Exception as error:  # a guard that ends at a bad reading guards nothing

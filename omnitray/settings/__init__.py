@@ -5,8 +5,9 @@ it and the rules between keys, ``check`` one value, ``file`` the file, ``continu
 force when the file changes under a running program.
 """
 
-from omnitray.settings.check import Fault, Problem, check, parse_text, set_value, shown
+from omnitray.settings.check import check, parse_text, set_value
 from omnitray.settings.continuity import GUARDED, carry_over
+from omnitray.settings.faults import Fault, Problem, shown
 from omnitray.settings.fields import BY_KEY, FIELDS, RULES, Field, ValueKind, default_of, value_of
 from omnitray.settings.file import (
     NO_FILE,
@@ -23,6 +24,7 @@ from omnitray.settings.model import (
     ApiSettings,
     Settings,
 )
+from omnitray.settings.rules import rule_text
 from omnitray.settings.servers import ServerSettings
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "load",
     "parse",
     "parse_text",
+    "rule_text",
     "save",
     "save_server",
     "set_value",

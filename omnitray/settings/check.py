@@ -1,12 +1,12 @@
 """Is a value allowed? Pure: from values to :class:`Settings` and to what is wrong with them."""
 
-import enum
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 
+from omnitray.settings.faults import Fault, Problem, TableFault, shown, table_problem
 from omnitray.settings.fields import (
     BY_KEY,
     FIELDS,
@@ -18,58 +18,31 @@ from omnitray.settings.fields import (
     value_of,
 )
 from omnitray.settings.model import Settings
-
-LONGEST_SHOWN = 60
-
-
-class Fault(enum.StrEnum):
-    """Why a setting is not taken."""
-
-    BROKEN = "the file is not valid TOML"
-    UNREADABLE = "the file cannot be read"
-    GONE = "the file is gone"
-    EMPTY = "there is nothing left in the file"
-    VANISHED = "it is no longer in the file"
-    UNKNOWN = "there is no such setting"
-    NOT_ALLOWED = "the value is not allowed"
-    CONFLICT = "the values do not go together"
-    UNSAVED = "it could not be saved"
-    LATER = "it counts when OmniTray is started again"
-
-
-class Problem(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing wrong with the settings; ``line`` is 0 where it does not come from a file.
-
-    ``hint`` is what more is known of the fault, or what may have been meant.
-    """
-
-    fault: Fault
-    key: str
-    line: int = 0
-    found: str = ""
-    allowed: str = ""
-    hint: str = ""
-    used: str = ""
-
-    @property
-    def sentence(self) -> str:
-        """All of it in one line for window, log and doctor."""
-        where = f"line {self.line}: " if self.line else ""
-        found = f"{self.key} = {self.found}" if self.found else self.key
-        needs = f"; allowed: {self.allowed}" if self.allowed else ""
-        hint = f"; {self.hint}" if self.hint else ""
-        used = f"; using {self.used}" if self.used else ""
-        return f"{where}{found}: {self.fault.value}{hint}{needs}{used}"
-
-    def told(self, file: str = "config.toml") -> str:
-        """The same with the file's name before it, once."""
-        return self.sentence if self.key == file else f"{file}, {self.sentence}"
+from omnitray.settings.rules import rule_of_table, rules_of_text
 
 
 def check(field: Field, value: object) -> Problem | None:
     """What is wrong with a value as the file writes it; None when it may stand."""
+    if field.kind is ValueKind.RULES:
+        return _rules_problem(field, value)
     if CHECKS[field.kind](field, value):
         return None
+    return _not_allowed(field, value)
+
+
+def _rules_problem(field: Field, value: object) -> Problem | None:
+    """What is wrong with the first rule that cannot be used."""
+    if not isinstance(value, list | tuple):
+        return _not_allowed(field, value)
+    for table in value:
+        try:
+            rule_of_table(table)
+        except TableFault as fault:
+            return table_problem(field.key, fault)
+    return None
+
+
+def _not_allowed(field: Field, value: object) -> Problem:
     return Problem(
         fault=Fault.NOT_ALLOWED,
         key=field.key,
@@ -116,6 +89,8 @@ def set_value(settings: Settings, key: str, value: object) -> Settings | Problem
 def parse_text(key: str, text: str) -> object:
     """What a person typed for a key, as the file would hold it; checks nothing else."""
     kind = BY_KEY[key].kind if key in BY_KEY else ValueKind.TEXT
+    if kind is ValueKind.RULES:
+        return rules_of_text(text)
     if kind is ValueKind.LIST:
         return [part.strip() for part in text.split(",") if part.strip()]
     if kind in (ValueKind.INT, ValueKind.NUMBER):
@@ -130,22 +105,6 @@ def parse_text(key: str, text: str) -> object:
             "no": False,
         }.get(text.lower(), text)
     return text
-
-
-def shown(value: object) -> str:
-    """A value in one short printable line, as TOML would write it."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    text = f"{value:g}" if isinstance(value, int | float) else _quoted(value)
-    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
-
-
-def _quoted(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(shown(each) for each in value) + "]"
-    if isinstance(value, Mapping):
-        return "{…}"
-    return '"' + "".join(mark if mark.isprintable() else "?" for mark in str(value)) + '"'
 
 
 def _number(text: str) -> object:

@@ -2,22 +2,28 @@
 
 A file that is removed, emptied or half written by somebody else says nothing about what the person
 wants: what was in force stays. A key that vanishes never widens what the protector may do: the
-values of ``mode`` and ``[protect]`` stay until they are written again.
+values of ``mode`` and ``[protect]`` stay until they are written again, and so does what a
+``[[rule]]`` forbids.
 """
 
 from collections.abc import Collection
+from typing import Any
 
 import msgspec
 
-from omnitray.settings.check import Fault, Problem, settle, shown
+from omnitray.base.policy import JobRule
+from omnitray.settings.check import settle
+from omnitray.settings.faults import Fault, Problem, shown
 from omnitray.settings.fields import FIELDS, value_of
-from omnitray.settings.file import NO_FILE, Loaded
+from omnitray.settings.file import NO_FILE, RULE, Loaded
 from omnitray.settings.model import Settings
+from omnitray.settings.rules import rule_text
 
 AS_BEFORE = "what was in force before"
 _AGAIN = "until it is written again"
+_TAKEN_OUT = "until OmniTray starts again, or you take it out in its settings"
 GUARDED = tuple(
-    field.key for field in FIELDS if field.key == "mode" or field.key.startswith("protect.")
+    field.key for field in FIELDS if field.key in {"mode", RULE} or field.key.startswith("protect.")
 )
 replace = msgspec.structs.replace
 
@@ -39,34 +45,64 @@ def carry_over(found: Loaded, before: Loaded, chosen: Collection[str] = ()) -> L
         problems = (said, *found.problems)
         servers = found.servers or before.servers
         return Loaded(before.settings, problems, found.stamp, kept=had, servers=servers)
-    lost = [
-        key
+    lost = {
+        key: value_of(before.settings, key)
         for key in GUARDED
         if key in had
         and key not in found.given
-        and key not in chosen
+        and key not in {RULE, *chosen}
         and value_of(found.settings, key) != value_of(before.settings, key)
-    ]
-    return _with_kept(found, before, lost) if lost else found
+    }
+    forbidding = () if RULE in chosen else _vanished_rules(found.settings, before.settings)
+    if forbidding:
+        kept = [msgspec.to_builtins(each) for each in forbidding]
+        lost[RULE] = [*value_of(found.settings, RULE), *kept]
+    return _with_kept(found, before, lost, forbidding) if lost else found
 
 
-def _with_kept(found: Loaded, before: Loaded, lost: list[str]) -> Loaded:
-    kept = {key: value_of(before.settings, key) for key in lost}
+def _vanished_rules(found: Settings, before: Settings) -> tuple[JobRule, ...]:
+    """What rules have forbidden and none does any more."""
+    forbidding = (
+        JobRule(match=each.match, never=each.never, mode=each.mode)
+        for each in before.rules
+        if each.never
+    )
+    return tuple(
+        each for each in forbidding if not any(_covers(rule, each) for rule in found.rules)
+    )
+
+
+def _covers(rule: JobRule, other: JobRule) -> bool:
+    """Whether all that the other forbids is forbidden."""
+    return (
+        set(rule.words) >= set(other.words)
+        and set(rule.never) >= set(other.never)
+        and rule.mode in {None, other.mode}
+    )
+
+
+def _with_kept(
+    found: Loaded, before: Loaded, kept: dict[str, Any], rules: tuple[JobRule, ...]
+) -> Loaded:
     values = {field.key: value_of(found.settings, field.key) for field in FIELDS}
     settings, conflicts = settle({**values, **kept})
     if conflicts:  # the rest of the section does not go with what stays: all of it stays
-        settings = _protecting_as(found.settings, before.settings)
+        settings = _protecting_as(settings, before.settings)
     problems = [
-        replace(each, used=AS_BEFORE) if set(each.key.split(" and ")) & set(lost) else each
+        replace(each, used=AS_BEFORE) if set(each.key.split(" and ")) & set(kept) else each
         for each in found.problems
     ]
     named = {key for each in problems for key in each.key.split(" and ")}
     problems += [
         Problem(fault=Fault.VANISHED, key=key, used=f"{shown(kept[key])} {_AGAIN}")
-        for key in lost
-        if key not in named
+        for key in kept
+        if key not in {RULE, *named}
     ]
-    return replace(found, settings=settings, problems=tuple(problems), kept=frozenset(lost))
+    problems += [
+        Problem(fault=Fault.VANISHED, key=RULE, found=rule_text(each), used=f"it {_TAKEN_OUT}")
+        for each in rules
+    ]
+    return replace(found, settings=settings, problems=tuple(problems), kept=frozenset(kept))
 
 
 def _protecting_as(found: Settings, before: Settings) -> Settings:

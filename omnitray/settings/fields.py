@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import msgspec
 
 from omnitray.base.facts import Resource
-from omnitray.base.policy import Band
+from omnitray.base.policy import Band, JobRule
 from omnitray.settings.model import Settings
 
 
@@ -25,6 +25,7 @@ class ValueKind(enum.StrEnum):
     CHOICE = "one of a list"
     TEXT = "text"
     LIST = "a list of texts"
+    RULES = "[[rule]] tables"
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -68,7 +69,14 @@ def value_of(settings: Settings, key: str) -> Any:
     value = msgspec.to_builtins(settings)
     for part in key.split("."):
         value = value[part]
-    return list(value) if isinstance(value, tuple) else value
+    return _as_written(value)
+
+
+def _as_written(value: Any) -> Any:
+    """Lists where there are tuples, at whatever depth."""
+    if isinstance(value, dict):
+        return {key: _as_written(each) for key, each in value.items()}
+    return [_as_written(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def default_of(key: str) -> Any:
@@ -125,6 +133,7 @@ _KINDS: dict[Any, ValueKind] = {
     float: ValueKind.NUMBER,
     str: ValueKind.TEXT,
     tuple[str, ...]: ValueKind.LIST,
+    tuple[JobRule, ...]: ValueKind.RULES,
 }
 FIELDS: tuple[Field, ...] = tuple(_fields_of(Settings))
 BY_KEY: dict[str, Field] = {field.key: field for field in FIELDS}

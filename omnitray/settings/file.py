@@ -7,7 +7,7 @@ at once, and refuses a file that cannot be read.
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +17,13 @@ from omnitray.base.bounded import read_bounded
 from omnitray.base.durable import StorageError, followed, write_atomic
 from omnitray.base.facts import ProtectState
 from omnitray.base.paths import private_folder, why_not_made
-from omnitray.settings.check import Fault, Problem, check, settle, shown, unknown
+from omnitray.settings.check import check, settle, unknown
+from omnitray.settings.faults import Fault, Problem, table_problem
 from omnitray.settings.fields import BY_KEY, FIELDS, default_of, value_of
 from omnitray.settings.model import Settings
+from omnitray.settings.rules import rule_of_table
 from omnitray.settings.servers import ServerFault, ServerSettings, server_of_table
+from omnitray.settings.tables import tables_of
 
 PART = r"""(?:"[^"\n]*"|'[^'\n]*'|[A-Za-z0-9_-]+)"""
 NAME = rf"{PART}(?:\s*\.\s*{PART})*"
@@ -61,9 +64,9 @@ def _dotted(name: str) -> str:
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
+    from tomlkit.items import AoT
 
-SERVER = "server"
-AT_SERVER = re.compile(r"\s*\[\[\s*[\"']?server[\"']?\s*\]\]")
+SERVER, RULE = "server", "rule"
 _ARMED = "protect.state"
 _USED = "the defaults, but protection only watches"
 MAX_BYTES = 1_000_000
@@ -111,7 +114,11 @@ def parse(text: str, name: str = "config.toml") -> Loaded:
     except tomllib.TOMLDecodeError as error:
         return Loaded(_careful(), (_broken(name, error),))
     good: dict[str, Any] = {}
-    servers, problems = _servers(tree.pop(SERVER, []), text)
+    servers, problems = tables_of(SERVER, tree.pop(SERVER, []), text, _server)
+    if RULE in tree:
+        rules, faults = tables_of(RULE, tree.pop(RULE), text, lambda table, _: rule_of_table(table))
+        good[RULE] = [msgspec.to_builtins(rule) for rule in rules]
+        problems += faults
     for key, value in _leaves(tree):
         problem = check(BY_KEY[key], value) if key in BY_KEY else unknown(key, value)
         if problem is None:
@@ -129,45 +136,17 @@ def parse(text: str, name: str = "config.toml") -> Loaded:
         settings,
         tuple(sorted(located, key=lambda each: each.line)),
         given=frozenset(good) - fallen,
-        servers=servers,
+        servers=tuple(servers),
     )
 
 
-def _servers(found: Any, text: str) -> tuple[tuple[ServerSettings, ...], list[Problem]]:
-    """The ``[[server]]`` tables that can be used, and what is wrong with the others."""
-    lines = [number for number, line in enumerate(text.splitlines(), 1) if AT_SERVER.match(line)]
-    tables = found if isinstance(found, list) else [found]
-    good: dict[str, ServerSettings] = {}
-    problems = []
-    for index, table in enumerate(tables):
-        line = lines[index] if index < len(lines) else 0
-        try:
-            server = _server(table, good)
-        except ServerFault as fault:
-            problems.append(_server_problem(fault, line))
-        else:
-            good[server.name] = server
-    return tuple(good.values()), problems
-
-
-def _server(table: Any, known: Mapping[str, ServerSettings]) -> ServerSettings:
+def _server(table: Any, known: Sequence[ServerSettings]) -> ServerSettings:
     if not isinstance(table, Mapping):
         raise ServerFault("server", table, "[[server]] tables")
     server = server_of_table(table)
-    if server.name in known:
+    if server.name in {each.name for each in known}:
         raise ServerFault("name", server.name, "a name that no other server has")
     return server
-
-
-def _server_problem(fault: ServerFault, line: int = 0) -> Problem:
-    return Problem(
-        fault=Fault.NOT_ALLOWED,
-        key=f"server.{fault.key}",
-        line=line,
-        found=shown(fault.found),
-        allowed=fault.allowed,
-        used="without this server",
-    )
 
 
 def _careful() -> Settings:
@@ -234,7 +213,7 @@ def save_server(path: Path, server: Mapping[str, Any]) -> Loaded | Problem:
     try:
         server_of_table(known.unwrap())
     except ServerFault as fault:
-        return _server_problem(fault)
+        return table_problem(SERVER, fault)
     private_folder(path.parent)
     write_atomic(path, tomlkit.dumps(document).encode())
     return load(path)
@@ -279,8 +258,19 @@ def _put(document: "TOMLDocument", key: str, value: object) -> None:
         table = table[part]
     if value is None:
         table.pop(name, None)
+    elif key == RULE and value:
+        table[name] = _array_of_tables(value)
     else:
         table[name] = value
+
+
+def _array_of_tables(rows: Any) -> "AoT":
+    import tomlkit  # noqa: PLC0415 - as above
+
+    made = tomlkit.aot()
+    for row in rows:
+        made.append(tomlkit.item(row))
+    return made
 
 
 def _read(path: Path) -> str:

@@ -12,6 +12,7 @@ from msgspec import Meta
 from omnitray.base.facts import Mode, MonitorLevel
 from omnitray.base.policy import (
     AlertPolicy,
+    JobRule,
     MonitorPolicy,
     MonitorSettings,
     ProtectPolicy,
@@ -86,6 +87,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     monitor: MonitorSettings = MonitorSettings()
     thresholds: Thresholds = Thresholds()
     protect: ProtectSettings = ProtectSettings()
+    rules: Annotated[
+        tuple[JobRule, ...],
+        Meta(
+            title="Rules of your own",
+            description="For jobs of your choice: always slow down, never pause or end, limits of"
+            " memory and processors.",
+        ),
+    ] = msgspec.field(default=(), name="rule")
     api: ApiSettings = ApiSettings()
     notifications: AlertPolicy = AlertPolicy()
 
@@ -105,4 +114,5 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def protect_policy(self) -> ProtectPolicy:
         """What steers the protector."""
-        return ProtectPolicy(**msgspec.structs.asdict(self.protect), mode=self.mode)
+        protect = msgspec.structs.asdict(self.protect)
+        return ProtectPolicy(**protect, mode=self.mode, rules=self.rules)

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from omnitray.settings.faults import TableFault
+
 NAME = re.compile(r"[a-z0-9_-]{1,40}")
 ADDRESS = re.compile(r"(https?|tcp)://(\[[0-9a-fA-F:.]+\]|[^/:\s@]+)(?::(\d{1,5}))?(/\S*)?")
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -39,14 +41,8 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     start_limit_s: float = 90.0
 
 
-class ServerFault(ValueError):  # noqa: N818 - the settings' word for what is wrong
-    """A declaration that cannot be used: ``key`` is the field, the text what is allowed."""
-
-    def __init__(self, key: str, found: object, allowed: str) -> None:
-        super().__init__(f"{key}: {allowed}")
-        self.key = key
-        self.found = found
-        self.allowed = allowed
+class ServerFault(TableFault):
+    """A server that cannot be used."""
 
 
 FIELDS_OF_A_SERVER = tuple(ServerSettings.__struct_fields__)

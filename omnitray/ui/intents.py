@@ -26,7 +26,7 @@ class Intents(QObject):
     # Protection
     protect_state_requested = Signal(object)  # ProtectState
     protect_pause_requested = Signal(float)  # seconds for which the protector only watches
-    job_action_requested = Signal(str, str)  # job key, an Answer or "resume" or "unprotect"
+    job_action_requested = Signal(str, str)  # job key, an Answer, "resume", "unprotect", "always_…"
     undo_requested = Signal(str)  # action id
     undo_all_requested = Signal()
     answer_given = Signal(str, str)  # question id, Answer

@@ -21,6 +21,7 @@ from omnitray.runtime.hub import Hub
 from omnitray.runtime.inspection import InspectionThread
 from omnitray.runtime.protection import ProtectionFacade
 from omnitray.runtime.protection_worker import Engine, ProtectWorker
+from omnitray.runtime.recordings import RecordingThread
 from omnitray.runtime.settings_keeper import SettingsKeeper
 from support.protect_desk import ProtectDesk, hog
 
@@ -49,6 +50,7 @@ class Program:
             build=self.engine,
             cleaning=Cleaning(_no_cleaner, self.hub),
             looking=self.looking,
+            recordings=RecordingThread(folder / "recordings", "/home/ann", self.hub),
             clock=self.desk.clock,
         )
         self.hub.jobs = self.jobs = (hog(self.desk.scan()),)

@@ -23,6 +23,7 @@ from omnitray.settings import (
     default_of,
     load,
     parse_text,
+    rule_text,
     save,
     shown,
     value_of,
@@ -86,13 +87,19 @@ def _typed(key: str, text: str) -> object:
 
 def _row(field: Field, settings: Settings) -> tuple[str, str, str]:
     value, default = value_of(settings, field.key), default_of(field.key)
+    if field.kind is ValueKind.RULES and value:
+        return (field.key, f"{len(value)} of them", f"({typed('settings', field.key)} shows them)")
     changed = f"(default {shown(default)})" if value != default else ""
     return (field.key, f"{shown(value)} {field.unit}".strip(), changed)
 
 
 def _show_one(field: Field, settings: Settings, context: CommandContext) -> None:
-    terminal = context.terminal
-    terminal.line(f"{field.key} = {shown(value_of(settings, field.key))}")
+    terminal, value = context.terminal, value_of(settings, field.key)
+    if field.kind is ValueKind.RULES and value:
+        for rule in value:
+            terminal.line(f"{field.key}: {rule_text(rule)}")
+    else:
+        terminal.line(f"{field.key} = {shown(value)}")
     terminal.line(f"{field.title}. {field.help}")
     terminal.line(f"allowed: {field.allowed}; default: {shown(default_of(field.key))}")
 

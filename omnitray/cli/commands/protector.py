@@ -1,17 +1,25 @@
-"""``actions``, ``undo``, ``explain``, ``clean``, ``jobs``."""
+"""``actions``, ``undo``, ``explain``, ``record``, ``clean``, ``jobs``."""
 
 import argparse
+import shutil
+import time
+from pathlib import Path
+
+import msgspec
 
 from omnitray.api.facade import Done, ProtectionSettings
 from omnitray.api.wire import Actions, ExplanationBody, Jobs, Questions
-from omnitray.base.amounts import size
+from omnitray.base.amounts import duration, size
 from omnitray.cli.context import CommandContext
 from omnitray.cli.terminal import Terminal, percent
-from omnitray.cli.times import shown
+from omnitray.cli.times import duration_s, shown
 from omnitray.client.http import quoted
 from omnitray.protector.view import Explanation, HoldKind
 
 SHOWN_JOBS = 20
+RECORDED, LONGEST_RECORDED_S = ".jsonl.xz", 3600.0
+# An hour of a busy desk takes some seconds to be written; the protector steps every five at rest.
+_WRITTEN_WITHIN_S, _LOOK_S = 60.0, 0.1
 
 
 def actions(args: argparse.Namespace, context: CommandContext) -> int:
@@ -130,6 +138,35 @@ def protect(args: argparse.Namespace, context: CommandContext) -> int:
         context.terminal.line(f"protection is {words}")
         for each in now.protected:
             context.terminal.line(f"  never touched: {each}")
+    return 0
+
+
+def record(args: argparse.Namespace, context: CommandContext) -> int:
+    """Record for a while, then bring the file to where the person wants it."""
+    file, for_s = Path(args.file), duration_s(args.for_s)
+    if not file.name.endswith(RECORDED):
+        raise ValueError(f"{args.file} must end in {RECORDED}")
+    if not 0 < for_s <= LONGEST_RECORDED_S:
+        raise ValueError(f"{args.for_s!r} is too long or nothing; at most 1h")
+    if file.exists() and not args.force:
+        raise ValueError(f"{args.file} is there already; --force replaces it")
+    begun = context.post("/record", {"for_s": for_s}, Done, as_json=False)
+    made = context.paths.recordings / (begun.done[0] if begun else "")
+    if not args.json:
+        context.terminal.line(f"recording for {duration(for_s)}")
+    until = time.monotonic() + for_s + _WRITTEN_WITHIN_S
+    time.sleep(for_s)
+    while not made.is_file():
+        if time.monotonic() > until:
+            context.terminal.problem(f"no recording came; it may still be written to {made}")
+            return 1
+        time.sleep(_LOOK_S)
+    shutil.move(made, file)
+    report = {"file": str(file.absolute()), "bytes": file.stat().st_size}
+    if args.json:
+        context.terminal.json(msgspec.json.encode(report))
+    else:
+        context.terminal.line(f"{size(report['bytes'])} written to {args.file}")
     return 0
 
 

@@ -8,7 +8,6 @@ when it waits for a person; one that runs a script is a part of its job.
 import re
 from collections.abc import Callable
 from fnmatch import translate
-from pathlib import PurePosixPath, PureWindowsPath
 
 from omnitray.base.facts import Job, ProcessFacts
 from omnitray.base.readings import ProcessDetail, ProcessIdentity
@@ -22,12 +21,12 @@ from omnitray.protector.exclusions.common import (
     SERVERS_IN_JAVA,
     ProgramTables,
 )
+from omnitray.protector.exclusions.words import WordMatcher
 from omnitray.protector.model import ExclusionReason, Facts
 
 _DELETED = " (deleted)"  # the kernel's word for a program that was replaced by an upgrade
 _MOST_KNOWN = 20_000  # programs with their arguments; then all are looked up anew
 _IN_JAVA = tuple(SERVERS_IN_JAVA.items())
-_GLOB = frozenset("*?[")
 
 
 class ExclusionRules:
@@ -54,19 +53,18 @@ class ExclusionRules:
         self._home = home
         self._resolve = resolve
         self._known: dict[tuple[str, tuple[str, ...]], ExclusionReason | None] = {}
-        self._additions: dict[tuple[str, ...], _Additions] = {}
+        self._matchers: dict[tuple[str, ...], WordMatcher] = {}
 
     def verdict(
         self, process: ProcessFacts, job: Job, facts: Facts, protected: tuple[str, ...]
     ) -> ExclusionReason | None:
         """Why nothing may be done to this process; None where it may be chosen."""
         detail = detail_of(process, facts)
-        return (
-            _own(process, facts)
-            or self._program(process, detail)
-            or self._person(process, job, detail, protected)
-            or (ExclusionReason.FOREGROUND if process.pid in facts.foreground_pids else None)
-        )
+        if (reason := _own(process, facts) or self._program(process, detail)) is not None:
+            return reason
+        if self.is_meant(process, job, detail, protected):
+            return ExclusionReason.PERSON
+        return ExclusionReason.FOREGROUND if process.pid in facts.foreground_pids else None
 
     def newborn(
         self, exe: str | None, arguments: tuple[str, ...], protected: tuple[str, ...]
@@ -141,68 +139,31 @@ class ExclusionRules:
         is_agent = self._names.get(_folded(name, folds=self._folds)) is ExclusionReason.AGENT
         return ExclusionReason.AGENT if is_agent else self._matching(script)
 
-    def _person(
+    def is_meant(
         self,
         process: ProcessFacts,
         job: Job,
         detail: ProcessDetail | None,
-        protected: tuple[str, ...],
-    ) -> ExclusionReason | None:
-        if not protected:
-            return None
+        words: tuple[str, ...],
+    ) -> bool:
+        """Whether a person's words mean this process, or its whole job."""
+        if not words:
+            return False
         exe = detail.exe.removesuffix(_DELETED) if detail and detail.exe else ""
         names = {process.name, job.name, job.title, self._base(exe)}
         folder = detail.cwd if detail and detail.cwd else ""
-        return (
-            ExclusionReason.PERSON
-            if self._added(protected).hold(names, exe, folder, job.project)
-            else None
-        )
+        return self._added(words).hold(names, exe, folder, job.project)
 
-    def _added(self, protected: tuple[str, ...]) -> "_Additions":
-        if protected not in self._additions:
-            self._additions[protected] = _Additions(protected, self._home, self._resolve)
-        return self._additions[protected]
+    def _added(self, protected: tuple[str, ...]) -> "WordMatcher":
+        if protected not in self._matchers:
+            self._matchers[protected] = WordMatcher(protected, self._home, self._resolve)
+        return self._matchers[protected]
 
     def _base(self, path: str) -> str:
         """The last part; ``pathlib`` would cost as much as everything else here together."""
         return (
             path.replace("\\", "/").rpartition("/")[2] if self._folds else path.rpartition("/")[2]
         )
-
-
-class _Additions:
-    """What the person protects: names, paths of programs, globs, project folders.
-
-    ``~`` stands for the person's folder, which is also where a relative path starts. Where a word
-    is a link, what it leads to is meant as well: the kernel shows no links.
-    """
-
-    def __init__(self, words: tuple[str, ...], home: str, resolve: Callable[[str], str]) -> None:
-        self._projects = {word.rstrip("/") for word in words if word.startswith("~")}
-        expanded = [_expanded(word, home) for word in words if word]
-        globs = [word for word in expanded if _GLOB & set(word)]
-        self._globs = tuple(re.compile(translate(word)) for word in globs)
-        plain = set(expanded) - set(globs)
-        self._plain = plain | {resolve(word) for word in plain if "/" in word or "\\" in word}
-
-    def hold(self, names: set[str], exe: str, folder: str, project: str | None) -> bool:
-        """Whether one of them means this process."""
-        places = _upwards(folder)
-        if not self._plain.isdisjoint((*names, exe, *places)):
-            return True
-        if project is not None and (project in self._projects or project in self._plain):
-            return True
-        texts = (*names, exe, *places, project or "")
-        return any(regex.match(text) for regex in self._globs for text in texts if text)
-
-
-def _expanded(word: str, home: str) -> str:
-    bare = word.rstrip("/\\") or word
-    if bare == "~" or bare.startswith("~/"):
-        return f"{home}{bare[1:]}"
-    is_relative = "/" in bare and " " not in bare and bare[0] not in "/*?["
-    return f"{home}/{bare.removeprefix('./')}" if is_relative and ":" not in bare else bare
 
 
 def detail_of(process: ProcessFacts, facts: Facts) -> ProcessDetail | None:
@@ -222,14 +183,6 @@ def _own(process: ProcessFacts, facts: Facts) -> ExclusionReason | None:
     if own.uid is not None and process.uid != own.uid:
         return ExclusionReason.OTHER_USER
     return ExclusionReason.DYING if process.state in {"Z", "X"} else None
-
-
-def _upwards(folder: str) -> tuple[str, ...]:
-    """The folder and all those above it."""
-    if not folder:
-        return ()
-    path = PureWindowsPath(folder) if "\\" in folder else PurePosixPath(folder)
-    return (folder.rstrip("/"), *(str(parent) for parent in path.parents))
 
 
 def _unwrapped(base: str) -> str:

@@ -19,6 +19,7 @@ from omnitray.protector.model import (
     Signal,
 )
 from omnitray.protector.policies import constants
+from omnitray.protector.policies.rules import BY_RULE
 from omnitray.protector.steps import EscalationStep
 from omnitray.protector.victims import HEAVY_BESIDE_HEAVIEST, VictimChoice, choose, choose_in
 
@@ -61,7 +62,8 @@ class CpuPolicy:
 
         A second job is slowed down only while others still wait.
         """
-        if _slowed(out.context) and not out.context.cpu_contention:
+        ours = [each for each in _slowed(out.context) if each.action.reason not in BY_RULE]
+        if ours and not out.context.cpu_contention:
             return
         choice = choose(out.context, Resource.CPU, EscalationStep.SLOW_DOWN)
         if choice.job is None:
@@ -92,7 +94,8 @@ class CpuPolicy:
         for active in _slowed(out.context):
             key = active.action.job_key
             lasted = out.now_s - active.since_s >= constants.SHOWS_EFFECT_S
-            if active.state is ActionState.FAILED or not lasted or key not in cpus:
+            wanted = active.state is ActionState.FAILED or active.action.reason in BY_RULE
+            if wanted or not lasted or key not in cpus:
                 continue
             if cpus[key] < HEAVY_BESIDE_HEAVIEST * heaviest:
                 self._useless[key] = out.now_s

@@ -15,6 +15,7 @@ from omnitray.protector.policies.disk import DiskPolicy
 from omnitray.protector.policies.memory import MemoryPolicy
 from omnitray.protector.policies.questions import QuestionPolicy
 from omnitray.protector.policies.restore import RestorePolicy
+from omnitray.protector.policies.rules import RulePolicy
 
 
 class Policy(Protocol):
@@ -30,6 +31,7 @@ class Policy(Protocol):
 POLICIES: tuple[type[Policy], ...] = (
     AnswerPolicy,
     RestorePolicy,
+    RulePolicy,
     MemoryPolicy,
     CpuPolicy,
     DiskPolicy,

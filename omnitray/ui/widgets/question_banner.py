@@ -6,7 +6,7 @@ from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QBoxLayout, QPushButton
 
 from omnitray.protector.view import Answer, QuestionView
-from omnitray.runtime.protection_text import answer_words
+from omnitray.runtime.protection_text import ALWAYS_SLOW_DOWN, ALWAYS_WORDS, answer_words
 from omnitray.ui import formats
 from omnitray.ui.intents import Intents
 from omnitray.ui.widgets.frames import Banner, WrapRow, button, follow_tabs
@@ -24,7 +24,7 @@ class QuestionBanner(Banner):
         self._question: QuestionView | None = None
         self.buttons: list[QPushButton] = []
         self._answers = WrapRow()
-        self.row.setDirection(QBoxLayout.Direction.TopToBottom)  # five buttons leave no text room
+        self.row.setDirection(QBoxLayout.Direction.TopToBottom)  # six buttons leave no text room
         self.row.addWidget(self._answers)
         self._tick = QTimer(self)
         self._tick.setInterval(_SECOND_MS)
@@ -40,17 +40,22 @@ class QuestionBanner(Banner):
         if question is None:
             return
         for answer, words in answer_words(question):
-            made = button(words, danger=answer == Answer.END)
-            made.setProperty("answer", str(answer))
-            made.setAccessibleName(f"{words}: {formats.one_line(question.title, 60)}")
-            made.clicked.connect(self._on_clicked)
-            self._answers.add(made)
-            self.buttons.append(made)
+            self._offer(question, str(answer), words)
+            if answer == Answer.LEAVE_ALONE:
+                self._offer(question, ALWAYS_SLOW_DOWN, ALWAYS_WORDS)
         follow_tabs(self, self.buttons)
         self._answers.rearrange()
         if question.deadline is not None:
             self._tick.start()
         self._say()
+
+    def _offer(self, question: QuestionView, answer: str, words: str) -> None:
+        made = button(words, danger=answer == Answer.END)
+        made.setProperty("answer", answer)
+        made.setAccessibleName(f"{words}: {formats.one_line(question.title, 60)}")
+        made.clicked.connect(self._on_clicked)
+        self._answers.add(made)
+        self.buttons.append(made)
 
     @Slot()
     def _say(self) -> None:
@@ -69,5 +74,9 @@ class QuestionBanner(Banner):
     @Slot()
     def _on_clicked(self) -> None:
         sender = self.sender()
-        if self._question is not None and isinstance(sender, QPushButton):
+        if self._question is None or not isinstance(sender, QPushButton):
+            return
+        if sender.property("answer") == ALWAYS_SLOW_DOWN:
+            self.intents.job_action_requested.emit(self._question.job_key, ALWAYS_SLOW_DOWN)
+        else:
             self.intents.answer_given.emit(self._question.id, str(sender.property("answer")))

@@ -39,7 +39,7 @@ from omnitray.client.discovery import (
 from omnitray.protector.actuators.journal import ActionJournal, Began
 from omnitray.protector.steps import ActuatorKind
 from omnitray.runtime.instance import Instance
-from omnitray.settings.check import Problem
+from omnitray.settings.faults import Problem
 from omnitray.settings.file import load, save
 from omnitray.settings.model import ApiSettings
 from support.alerting import START, an_alert

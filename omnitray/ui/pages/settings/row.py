@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from omnitray.settings import Field, ValueKind, parse_text
+from omnitray.settings import Field, ValueKind, parse_text, rule_text
 from omnitray.ui.theme import GAP, SMALL_GAP, line_height, text_font, width_of
 from omnitray.ui.widgets.choice import ChoiceButton, Switch
 from omnitray.ui.widgets.frames import rule
@@ -22,6 +22,7 @@ from omnitray.ui.widgets.labels import Paragraph, label
 _NUMBER_SAMPLE, _NOTE_SAMPLE = "9999999999", "0 to 99999 points"
 _EDIT_PAD = 22  # border and padding of the style sheet, both sides
 _LIST_LINES = 4
+_A_RULE = 'match = "ffmpeg", always = "slow_down"'
 
 
 class ListEdit(QPlainTextEdit):
@@ -116,7 +117,8 @@ class SettingRow(QWidget):
         edit = ListEdit()
         edit.setFixedHeight(line_height(edit.font(), _LIST_LINES, pad=_EDIT_PAD // 2))
         edit.setTabChangesFocus(True)
-        edit.setPlaceholderText("one a line")
+        is_rule = self.field.kind is ValueKind.RULES
+        edit.setPlaceholderText(_A_RULE if is_rule else "one a line")
         edit.finished.connect(self._on_lines_finished)
         return edit
 
@@ -139,7 +141,9 @@ class SettingRow(QWidget):
 
     @Slot()
     def _on_lines_finished(self) -> None:
-        if isinstance(self.editor, ListEdit):
+        if isinstance(self.editor, ListEdit) and self.field.kind is ValueKind.RULES:
+            self.edited.emit(self.field.key, parse_text(self.field.key, self.editor.toPlainText()))
+        elif isinstance(self.editor, ListEdit):
             rows = (row.strip() for row in self.editor.toPlainText().splitlines())
             self.edited.emit(self.field.key, [row for row in rows if row])
 
@@ -159,6 +163,7 @@ _EDITORS = {
     ValueKind.CHOICE: SettingRow.choice,
     ValueKind.TEXT: SettingRow.line,
     ValueKind.LIST: SettingRow.lines,
+    ValueKind.RULES: SettingRow.lines,
 }
 
 
@@ -173,12 +178,16 @@ def _figure(value: float) -> str:
     return f"{value:.10g}"
 
 
+def _row_text(row: Any) -> str:
+    return rule_text(row) if isinstance(row, dict) else str(row)
+
+
 def _show(editor: QWidget, value: Any) -> None:
     if isinstance(editor, Switch):
         editor.setChecked(bool(value))
     elif isinstance(editor, ChoiceButton):
         editor.show_value(value)
     elif isinstance(editor, QPlainTextEdit):
-        editor.setPlainText("\n".join(str(each) for each in value))
+        editor.setPlainText("\n".join(map(_row_text, value)))
     elif isinstance(editor, QLineEdit):
         editor.setText(_figure(value) if isinstance(value, int | float) else str(value))

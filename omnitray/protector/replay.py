@@ -1,0 +1,95 @@
+"""Recordings as files, and what a protector decides when it sees one again.
+
+A file is JSON lines under xz: a header, then a frame a line, without anything personal
+(``anonymizer``). The same recording gives the same decisions each time; where it began at a calm
+moment, also those of the time when it was made.
+"""
+
+import lzma
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from omnitray.base.durable import write_atomic
+from omnitray.base.policy import ProtectPolicy
+from omnitray.protector.anonymizer import Anonymizer
+from omnitray.protector.model import Action
+from omnitray.protector.protector import ResourceProtector
+from omnitray.protector.recorder import Decided, Frame, Recording, decided_of, unpacked
+
+SUFFIX = ".jsonl.xz"
+MOST_BYTES = 20_000_000  # of a file, packed; an hour of a busy desk takes 5 MB
+_PRESET = 6  # a window of 8 MB: frames repeat each other, packed they take a twentieth
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """The first line of a file. ``home`` is the person's folder, as hidden as all else."""
+
+    recording: int = 1
+    run: str
+    why: str
+    home: str
+
+
+class Replayed(msgspec.Struct, frozen=True):
+    """One frame, what was decided when it was recorded and what is decided now."""
+
+    frame: Frame
+    then: tuple[Decided, ...]
+    now: tuple[Decided, ...]
+
+
+def packed_file(recording: Recording, home: str, salt: bytes | None = None) -> bytes:
+    """A recording as a file holds it."""
+    hide = Anonymizer(salt or os.urandom(16))
+    header = Header(run=recording.run, why=recording.why, home=hide.text(home))
+    lines = [msgspec.json.encode(header)]
+    for packed in recording.frames:
+        tree = msgspec.to_builtins(unpacked(packed), str_keys=True)
+        lines.append(msgspec.json.encode(hide.tree(tree)))
+    return lzma.compress(b"\n".join(lines), preset=_PRESET)
+
+
+def save(recording: Recording, path: Path, home: str) -> None:
+    """Write it; raises StorageError where the disk refuses."""
+    write_atomic(path, packed_file(recording, home))
+
+
+def load(data: bytes) -> tuple[Header, list[Frame]]:
+    """A file; raises ValueError where it is no recording."""
+    try:
+        head, *lines = lzma.decompress(data).splitlines()
+        header = msgspec.json.decode(head, type=Header)
+        frames = [msgspec.json.decode(line, type=Frame) for line in lines]
+    except (lzma.LZMAError, msgspec.MsgspecError, ValueError) as error:
+        raise ValueError(f"this is no recording: {error}") from error
+    return header, frames
+
+
+def replay(header: Header, frames: Iterable[Frame], **more: Any) -> Iterator[Replayed]:
+    """Decide again, frame by frame, with a protector that has seen nothing before.
+
+    ``more`` goes to the protector: other program tables, for instance.
+    """
+    protector = ResourceProtector(header.run, home=header.home, **more)
+    policy: ProtectPolicy | None = None
+    for frame in frames:
+        policy = _taken_up(protector, policy, frame.policy) or ProtectPolicy()
+        protector.start_numbers_at(frame.next_number)
+        decisions = protector.decide(frame.facts, policy, frame.now_s)
+        for each in decisions:
+            if isinstance(each, Action) and each.id in frame.refused:
+                protector.refused(each)
+        yield Replayed(frame, frame.decided, tuple(map(decided_of, decisions)))
+
+
+def _taken_up(
+    protector: ResourceProtector, before: ProtectPolicy | None, now: ProtectPolicy | None
+) -> ProtectPolicy | None:
+    """The policy in force; what was taken off the person's list counts no more, as in a run."""
+    if now is not None and before is not None and set(before.protected) - set(now.protected):
+        protector.allow(None)
+    return now or before

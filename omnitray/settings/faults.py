@@ -1,0 +1,90 @@
+"""What is wrong with the settings: one fault, the sentence about it, and how values are shown."""
+
+import enum
+from collections.abc import Mapping
+
+import msgspec
+
+LONGEST_SHOWN = 60
+
+
+class Fault(enum.StrEnum):
+    """Why a setting is not taken."""
+
+    BROKEN = "the file is not valid TOML"
+    UNREADABLE = "the file cannot be read"
+    GONE = "the file is gone"
+    EMPTY = "there is nothing left in the file"
+    VANISHED = "it is no longer in the file"
+    UNKNOWN = "there is no such setting"
+    NOT_ALLOWED = "the value is not allowed"
+    CONFLICT = "the values do not go together"
+    UNSAVED = "it could not be saved"
+    LATER = "it counts when OmniTray is started again"
+
+
+class TableFault(ValueError):  # noqa: N818 - the settings' word for what is wrong
+    """A table that cannot be used: ``key`` is the field, the text what is allowed."""
+
+    def __init__(self, key: str, found: object, allowed: str) -> None:
+        super().__init__(f"{key}: {allowed}")
+        self.key = key
+        self.found = found
+        self.allowed = allowed
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing wrong with the settings; ``line`` is 0 where it does not come from a file.
+
+    ``hint`` is what more is known of the fault, or what may have been meant.
+    """
+
+    fault: Fault
+    key: str
+    line: int = 0
+    found: str = ""
+    allowed: str = ""
+    hint: str = ""
+    used: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """All of it in one line for window, log and doctor."""
+        where = f"line {self.line}: " if self.line else ""
+        found = f"{self.key} = {self.found}" if self.found else self.key
+        needs = f"; allowed: {self.allowed}" if self.allowed else ""
+        hint = f"; {self.hint}" if self.hint else ""
+        used = f"; using {self.used}" if self.used else ""
+        return f"{where}{found}: {self.fault.value}{hint}{needs}{used}"
+
+    def told(self, file: str = "config.toml") -> str:
+        """The same with the file's name before it, once."""
+        return self.sentence if self.key == file else f"{file}, {self.sentence}"
+
+
+def table_problem(name: str, fault: TableFault, line: int = 0) -> Problem:
+    """What is wrong with one table of that name."""
+    return Problem(
+        fault=Fault.NOT_ALLOWED,
+        key=f"{name}.{fault.key}",
+        line=line,
+        found=shown(fault.found),
+        allowed=fault.allowed,
+        used=f"without this {name}",
+    )
+
+
+def shown(value: object) -> str:
+    """A value in one short printable line, as TOML would write it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = f"{value:g}" if isinstance(value, int | float) else _quoted(value)
+    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"
+
+
+def _quoted(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(shown(each) for each in value) + "]"
+    if isinstance(value, Mapping):
+        return "{…}"
+    return '"' + "".join(mark if mark.isprintable() else "?" for mark in str(value)) + '"'
