@@ -6,6 +6,7 @@ stages that are bounded and logged, whoever asks: a signal, the menu, the end of
 """
 
 import contextlib
+import functools
 import logging
 import os
 import sys
@@ -112,13 +113,8 @@ class ProtectionParts(msgspec.Struct, frozen=True, kw_only=True):
             policy=self.settings.loaded.settings.protect_policy(),
             around=around,
         )
-        return Engine(
-            protecting,
-            actions,
-            journal,
-            source,
-            lambda: platform.check_actuators(actuators, system),
-        )
+        check = functools.partial(platform.check_actuators, actuators, system)
+        return Engine(protecting, actions, journal, source, check)
 
     def looker(self) -> JobInspector:
         """What looks closely at what a page shows; for the thread that looks."""

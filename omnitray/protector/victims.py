@@ -13,188 +13,21 @@ import msgspec
 from omnitray.base.facts import Job, JobKind, ProcessFacts, Resource
 from omnitray.base.readings import WORTH_WRITING_BPS, ProcessIdentity
 from omnitray.processes.process_roles import LOST_BY_AN_END
-from omnitray.protector.context import (
-    CAUSE_BESIDE_LARGEST,
-    GROWTH_TELLS,
-    DecisionContext,
-    SubtreeTotals,
+from omnitray.protector.context import DecisionContext
+from omnitray.protector.job_workers import (
+    WORTH_GROWTH_BPS,
+    grows_or_is_new,
+    is_paused,
+    workers,
+    workers_for,
 )
-from omnitray.protector.exclusions.rules import detail_of
 from omnitray.protector.model import HORIZON_S, Candidate, ExclusionReason, WeighedProcess
 from omnitray.protector.steps import EscalationStep
 
-_HELPER_RATIO = 4.0  # a parent so much larger than all below it is the worker itself
-_COVERED = 0.8  # of a job's growth is paused
-_ENOUGH_SHARE = 0.03  # of all memory is what an end should bring back
-_MOST_ENDED = 8
-_COUNTS_SHARE, _COUNTS_BYTES = 0.01, 64 << 20  # of all memory; less is not worth a further end
-_COUNTS_BESIDE = 0.5  # of the first
-WORTH_GROWTH_BPS = 1 << 20
 GROWS_BESIDE_FASTEST = 0.1  # a murmur beside a hog is not paused with it
 # A player that needs 20 ms every 40 ms takes half a core beside a hog of one or more; what has a
 # window is slowed down only where nothing takes more.
 HEAVY_BESIDE_HEAVIEST, HEAVY_BESIDE_HEAVIEST_TIED = 0.5, 1.0
-
-
-def workers_for(
-    context: DecisionContext, job: Job, resource: Resource, rung: EscalationStep
-) -> tuple[WeighedProcess, ...]:
-    """The processes of a job that this rung would act on; empty when none may or none is meant."""
-    free = [each for each in workers(context, job, rung) if each.excluded is None]
-    if rung is EscalationStep.SLOW_DOWN or not free:
-        return tuple(free)
-    if context.is_fork_bomb(job):
-        return tuple(sorted(free, key=_spawner_first))
-    if rung is EscalationStep.PAUSE:
-        return _to_pause(context, job, free, resource)
-    return _to_end(context, job, free)
-
-
-def _spawner_first(worker: WeighedProcess) -> tuple[int, int]:
-    """Of a fork bomb the oldest is held first: the younger ones are what it started."""
-    return worker.process.start_ticks, worker.process.pid
-
-
-def workers(context: DecisionContext, job: Job, rung: EscalationStep) -> list[WeighedProcess]:
-    """Every process of a job with its verdict for this rung, the first to be acted on first."""
-    known = context.weighed.get((job.key, rung))
-    if known is None:
-        weighed = (_worker(context, job, process, rung) for process in job.processes)
-        known = context.weighed[job.key, rung] = sorted(weighed, key=worker_key)
-    return known
-
-
-def worker_key(worker: WeighedProcess) -> tuple[float, int, int]:
-    """The comparison: the larger first, then the younger, then the higher pid."""
-    process = worker.process
-    return -worker.future_bytes, -process.start_ticks, -process.pid
-
-
-def _worker(
-    context: DecisionContext, job: Job, process: ProcessFacts, rung: EscalationStep
-) -> WeighedProcess:
-    detail = detail_of(process, context.facts)
-    return WeighedProcess(
-        process=process,
-        identity=ProcessIdentity(
-            pid=process.pid,
-            start_ticks=process.start_ticks,
-            exe=detail.exe if detail else None,
-        ),
-        growth_bps=context.growth_bps(process) or 0.0,
-        write_bps=(detail.write_bps or 0.0) if detail else 0.0,
-        grown_bytes=context.grown_bytes(process),
-        excluded=_worker_exclusion(context, job, process, rung),
-    )
-
-
-def _worker_exclusion(
-    context: DecisionContext, job: Job, process: ProcessFacts, rung: EscalationStep
-) -> ExclusionReason | None:
-    if (reason := context.exclusion(process, job)) is not None:
-        return reason
-    if rung in context.forbidden(process, job):
-        return ExclusionReason.RULE
-    below = context.below(process.pid)
-    if below.protected or rung in below.forbidden:
-        return ExclusionReason.PARENT
-    ties = context.facts.ties.get(process.pid, frozenset())
-    if rung is EscalationStep.PAUSE and ties:
-        return ExclusionReason.TIED
-    if rung is EscalationStep.END and ties & LOST_BY_AN_END:
-        return ExclusionReason.TIED
-    if rung is EscalationStep.SLOW_DOWN or context.is_fork_bomb(job) or not below.count:
-        return None
-    return ExclusionReason.PARENT if _is_parent(context, process, below) else None
-
-
-def _is_parent(context: DecisionContext, process: ProcessFacts, below: SubtreeTotals) -> bool:
-    """Whether the run is in its workers: they grow more than it does, or have; helpers are none.
-
-    Where neither has grown, the sizes tell.
-    """
-    rate = max(0.0, context.growth_bps(process) or 0.0)
-    grown = context.grown_bytes(process)
-    told = max(_COUNTS_SHARE * context.total_bytes, float(_COUNTS_BYTES))
-    if rate + below.growth_bps >= WORTH_GROWTH_BPS:
-        return rate < below.growth_bps
-    if grown + below.grown_bytes >= told:
-        return grown < below.grown_bytes
-    return process.rss_bytes < _HELPER_RATIO * below.rss_bytes
-
-
-def _to_pause(
-    context: DecisionContext, job: Job, free: list[WeighedProcess], resource: Resource
-) -> tuple[WeighedProcess, ...]:
-    """For memory those that make up most of the growth; for the rest all of them.
-
-    In a job that is held already all that grow or are new join at once: it is held once, not in
-    slices. Where one that may not be paused does the growing, none is meant.
-    """
-    if resource is Resource.DISK:
-        return tuple(each for each in free if each.write_bps > 0.0) or tuple(free)
-    if resource is Resource.CPU:
-        return tuple(free)
-    running = [each for each in free if not is_paused(context, each.identity)]
-    growing = sorted(
-        (each for each in running if each.growth_bps > 0.0),
-        key=lambda each: (-each.growth_bps, worker_key(each)),
-    )
-    unknown = tuple(each for each in running if context.growth_bps(each.process) is None)
-    if context.active(job.key, EscalationStep.PAUSE, Resource.MEMORY):
-        return (*growing, *unknown)
-    wanted = _COVERED * sum(each.growth_bps for each in growing)
-    chosen: list[WeighedProcess] = []
-    for worker in growing:
-        if wanted <= 0.0:
-            break
-        chosen.append(worker)
-        wanted -= worker.growth_bps
-    if chosen or unknown:
-        return tuple(chosen) or unknown
-    elsewhere = any((context.growth_bps(each) or 0.0) >= WORTH_GROWTH_BPS for each in job.processes)
-    return () if elsewhere else tuple(running)
-
-
-def _to_end(
-    context: DecisionContext, job: Job, free: list[WeighedProcess]
-) -> tuple[WeighedProcess, ...]:
-    """The largest of those that have grown; further ones only where each brings back enough too.
-
-    Of a run whose memory lies in many small workers one is ended and its memory waited for: more
-    of them would take the run away and bring back hardly more. At most half of the workers go.
-    """
-    most = max((context.grown_bytes(each) for each in job.processes), default=0.0)
-    if most >= GROWTH_TELLS * context.total_bytes:
-        free = [each for each in free if each.grown_bytes >= CAUSE_BESIDE_LARGEST * most]
-    if not free:
-        return ()
-    first = free[0].process.rss_bytes
-    counts = max(_COUNTS_SHARE * context.total_bytes, float(_COUNTS_BYTES), _COUNTS_BESIDE * first)
-    wanted = _ENOUGH_SHARE * context.total_bytes - first
-    chosen = [free[0]]
-    for worker in free[1 : min(_MOST_ENDED, (len(free) + 1) // 2)]:
-        if wanted <= 0 or worker.process.rss_bytes < counts:
-            break
-        chosen.append(worker)
-        wanted -= worker.process.rss_bytes
-    return tuple(chosen)
-
-
-def is_paused(context: DecisionContext, identity: ProcessIdentity) -> bool:
-    """Whether this very process is held by a pause."""
-    return any(
-        identity.pid == target.pid and identity.start_ticks == target.start_ticks
-        for active in context.facts.active
-        if active.action.rung is EscalationStep.PAUSE and active.state != "failed"
-        for target in active.action.targets
-    )
-
-
-def grows_or_is_new(context: DecisionContext, worker: WeighedProcess) -> bool:
-    """Whether it grows, or is too young to tell."""
-    rate = context.growth_bps(worker.process)
-    return rate is None or rate >= WORTH_GROWTH_BPS
 
 
 KIND_WEIGHT = {  # how little it is missed; a run can be made again, a session cannot

@@ -20,10 +20,10 @@ from omnitray.protector.actuators.results import (
 from omnitray.protector.actuators.self_test import ActuatorRow
 from omnitray.protector.circuit_breaker import BreakerRecord as BreakerFacts
 from omnitray.protector.engine import Protecting
+from omnitray.protector.job_workers import workers
 from omnitray.protector.model import Action, ActionState, ActiveAction, ProtectReason, Reply
 from omnitray.protector.model import Question as AskedQuestion
 from omnitray.protector.steps import ActuatorKind, EscalationStep
-from omnitray.protector.victims import workers
 from omnitray.protector.view import (
     ActionFeedback,
     Answer,

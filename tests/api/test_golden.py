@@ -51,6 +51,7 @@ WRITES: dict[str, tuple[str, Any]] = {
     "post_ack": ("/alerts/a1/ack", None),
     "post_answer": ("/questions/q1", {"answer": "never_touch"}),
     "post_undo": ("/actions/x1/undo", None),
+    "post_record": ("/record", {"for_s": 30}),
     "post_clean": ("/clean", {"dry_run": True}),
     "post_server_stop": ("/servers/api/stop", None),
     "post_server": ("/servers", {"name": "web", "command": ["npm", "run", "dev"]}),

@@ -180,6 +180,25 @@ def test_notifications_are_snoozed(omnitray: Run) -> None:
     assert omnitray("snooze", "1h", "--json").json["until"].endswith("Z")
 
 
+def test_record_brings_the_file_to_where_it_is_wanted(
+    omnitray: Run, api: Running, home: Path, tmp_path: Path
+) -> None:
+    folder = home / "data" / "recordings"
+    folder.mkdir(parents=True)
+    (folder / "asked_t-1.jsonl.xz").write_bytes(b"1234")
+    wanted = tmp_path / "mine.jsonl.xz"
+    made = omnitray("record", "--for", "0.01s", str(wanted), "--json")
+    assert made.json == {"file": str(wanted), "bytes": 4}
+    assert wanted.read_bytes() == b"1234"
+    assert omnitray("record", str(wanted)).code == 2
+    assert api.door.commands[-1] == d.Record(for_s=0.01)
+
+
+@pytest.mark.parametrize("words", [("mine.json",), ("--for", "2h", "x.jsonl.xz")])
+def test_record_refuses_what_is_no_place_or_too_long(omnitray: Run, words: tuple[str, ...]) -> None:
+    assert omnitray("record", *words).code == 2
+
+
 @pytest.mark.usefixtures("api")
 def test_the_protector_is_asked_and_taken_back(omnitray: Run) -> None:
     assert "slowed down pytest" in omnitray("actions").out

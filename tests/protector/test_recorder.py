@@ -66,7 +66,7 @@ def test_an_incident_is_kept_from_a_calm_moment_until_some_seconds_after_the_las
 
 @pytest.mark.parametrize("mode", list(Mode))
 def test_a_replay_decides_the_same_each_time(mode: Mode) -> None:
-    header, frames = load(packed_file(incident(Recorded(mode)), "/home/ann", SALT))
+    header, frames = load(packed_file(incident(Recorded(mode)), "/home/anna", SALT))
     first, second = (list(replay(header, frames)) for _ in range(2))
     assert [each.now for each in first] == [each.now for each in second]
     assert [each.now for each in first] == [each.then for each in first]
@@ -111,13 +111,12 @@ def test_the_ring_forgets_what_is_too_old_and_what_is_too_much() -> None:
 def test_what_is_asked_for_is_recorded_for_so_long_whatever_happens() -> None:
     desk = Recorded()
     name = desk.recorder.ask(desk.now_s, 30.0)
-    assert desk.recorder.is_asked
-    desk.turns(30)
-    assert not desk.recorder.is_asked
+    asked = [desk.recorder.is_asked for _ in range(31) if desk.turn() == []]
+    assert asked == [True] * 29 + [False] * 2
     assert [(each.why, each.name, len(each.frames)) for each in desk.taken] == [("asked", name, 30)]
 
 
-SECRETS = ("ann", "shop", "hunter2", "4111111111111111", "secret_plans")
+SECRETS = ("anna", "shop", "hunter2", "4111111111111111", "secret_plans")
 
 
 def test_nothing_of_the_person_is_left() -> None:
@@ -126,9 +125,9 @@ def test_nothing_of_the_person_is_left() -> None:
     details = {
         201: ProcessDetail(
             start_ticks=201,
-            exe="/home/ann/shop/bin/secret_plans",
+            exe="/home/anna/shop/bin/secret_plans",
             arguments=("secret_plans", "--password=hunter2", "-phunter2", "4111111111111111"),
-            cwd="/home/ann/shop",
+            cwd="/home/anna/shop",
         )
     }
     desk = Recorded()
@@ -137,7 +136,7 @@ def test_nothing_of_the_person_is_left() -> None:
     for _ in range(5):
         desk.turn(leak, at=reading(used=97.0), memory_forecast=soon(), details=details)
     desk.turns(12)
-    data = packed_file(desk.taken[0], "/home/ann", SALT)
+    data = packed_file(desk.taken[0], "/home/anna", SALT)
     text = lzma.decompress(data).decode()
     assert [each for each in SECRETS if each in text] == []
     header, frames = load(data)
@@ -147,18 +146,18 @@ def test_nothing_of_the_person_is_left() -> None:
 @pytest.mark.parametrize(
     ("exe", "arguments"),
     [
-        ("/usr/bin/bash", ("bash", "--rcfile", "/home/ann/rc", "-i")),
+        ("/usr/bin/bash", ("bash", "--rcfile", "/home/anna/rc", "-i")),
         ("/usr/bin/bash", ("bash", "-lc", "make all")),
-        ("/usr/bin/bash", ("bash", "--posix", "/home/ann/x.sh")),
+        ("/usr/bin/bash", ("bash", "--posix", "/home/anna/x.sh")),
         ("/usr/bin/fish", ("fish", "-C", "echo hi")),
         ("/usr/libexec/gsd-media-keys", ("gsd-media-keys",)),
-        ("/home/ann/.local/bin/claude", ("claude", "--resume")),
-        ("/home/ann/src/oracle", ("./oracle",)),
-        ("/usr/bin/node", ("node", "/home/ann/.npm-global/lib/claude.js")),
-        ("/usr/bin/python3.11", ("python3", "/home/ann/aider.py", "x")),
+        ("/home/anna/.local/bin/claude", ("claude", "--resume")),
+        ("/home/anna/src/oracle", ("./oracle",)),
+        ("/usr/bin/node", ("node", "/home/anna/.npm-global/lib/claude.js")),
+        ("/usr/bin/python3.11", ("python3", "/home/anna/aider.py", "x")),
         ("/usr/bin/python3.11", ("python3", "-m", "omnitray")),
         ("/usr/lib/jvm/bin/java", ("java", "-Xmx1g", "org.elasticsearch.bootstrap.Elasticsearch")),
-        ("/home/ann/.vscode-server/bin/4f3a/node", ("node", "server.js")),
+        ("/home/anna/.vscode-server/bin/4f3a/node", ("node", "server.js")),
         ("/opt/mine/prog", ("prog",)),
         ("/usr/bin/.kitty-wrapped", ("kitty",)),
     ],
@@ -167,8 +166,8 @@ def test_who_is_protected_is_so_with_hidden_names_as_well(
     exe: str, arguments: tuple[str, ...]
 ) -> None:
     hide = Anonymizer(SALT)
-    plain = ExclusionRules(LINUX, "/home/ann").newborn(exe, arguments, ())
-    hidden = ExclusionRules(LINUX, hide.text("/home/ann")).newborn(
+    plain = ExclusionRules(LINUX, "/home/anna").newborn(exe, arguments, ())
+    hidden = ExclusionRules(LINUX, hide.text("/home/anna")).newborn(
         hide.text(exe), tuple(hide.text(each, numbers=False) for each in arguments), ()
     )
     assert hidden == plain

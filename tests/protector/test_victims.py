@@ -11,6 +11,7 @@ from omnitray.base.facts import Job, JobKind, ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
 from omnitray.base.readings import OwnFacts, ProcessDetail
 from omnitray.processes.process_roles import Tie
+from omnitray.protector.job_workers import worker_key, workers
 from omnitray.protector.model import Action, ActionState, ExclusionReason
 from omnitray.protector.protector import ResourceProtector
 from omnitray.protector.steps import EscalationStep
@@ -21,8 +22,6 @@ from omnitray.protector.victims import (
     choose_in,
     job_key,
     ranked,
-    worker_key,
-    workers,
 )
 from support.scenes import (
     GB,

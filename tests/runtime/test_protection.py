@@ -50,7 +50,7 @@ class Program:
             build=self.engine,
             cleaning=Cleaning(_no_cleaner, self.hub),
             looking=self.looking,
-            recordings=RecordingThread(folder / "recordings", "/home/ann", self.hub),
+            recordings=RecordingThread(folder / "recordings", "/home/me", self.hub),
             clock=self.desk.clock,
         )
         self.hub.jobs = self.jobs = (hog(self.desk.scan()),)

@@ -162,11 +162,12 @@ def record(args: argparse.Namespace, context: CommandContext) -> int:
             return 1
         time.sleep(_LOOK_S)
     shutil.move(made, file)
-    report = {"file": str(file.absolute()), "bytes": file.stat().st_size}
+    written = file.stat().st_size
     if args.json:
+        report = {"file": str(file.absolute()), "bytes": written}
         context.terminal.json(msgspec.json.encode(report))
     else:
-        context.terminal.line(f"{size(report['bytes'])} written to {args.file}")
+        context.terminal.line(f"{size(written)} written to {args.file}")
     return 0
 
 

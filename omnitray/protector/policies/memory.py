@@ -17,6 +17,7 @@ from omnitray.base.policy import clears_under
 from omnitray.protector import circuit_breaker
 from omnitray.protector.context import DecisionContext
 from omnitray.protector.decisions import DecisionBuilder, ProtectorState
+from omnitray.protector.job_workers import WORTH_GROWTH_BPS
 from omnitray.protector.model import (
     ActionState,
     ActiveAction,
@@ -31,7 +32,7 @@ from omnitray.protector.model import (
 )
 from omnitray.protector.policies import constants
 from omnitray.protector.steps import EscalationStep
-from omnitray.protector.victims import WORTH_GROWTH_BPS, VictimChoice, choose, why_not
+from omnitray.protector.victims import VictimChoice, choose, why_not
 
 _WANTED_SO = {ExclusionReason.TAKEN_BACK, ExclusionReason.LEFT_ALONE}
 # Verdicts of the moment: the cause is held or will be, and nothing has to be said about it.

@@ -110,9 +110,9 @@ class QuestionPolicy:
 
     def _end_paused(self, out: DecisionBuilder, question: Question, job: Job) -> None:
         """End what is paused: for processors all of it, for memory its victim."""
-        if question.reason is ProtectReason.RULE_MEMORY:
+        reason = question.reason
+        if reason is ProtectReason.RULE_MEMORY:
             choice = held_or_free(out.context, job, question.targets, EscalationStep.END)
-            reason = question.reason
         elif question.resource is Resource.CPU:
             choice = held_or_free(out.context, job, question.targets, EscalationStep.PAUSE)
             reason = ProtectReason.CPU_UNANSWERED
