@@ -7,7 +7,7 @@ moment, also those of the time when it was made.
 
 import lzma
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,18 +44,29 @@ class Replayed(msgspec.Struct, frozen=True):
 
 def packed_file(recording: Recording, home: str, salt: bytes | None = None) -> bytes:
     """A recording as a file holds it."""
-    hide = Anonymizer(salt or os.urandom(16))
+    return b"".join(_packed(recording, home, salt or os.urandom(16)))
+
+
+def _packed(recording: Recording, home: str, salt: bytes) -> Iterator[bytes]:
+    hide = Anonymizer(salt)
+    into = lzma.LZMACompressor(preset=_PRESET)
     header = Header(run=recording.run, why=recording.why, home=hide.text(home))
-    lines = [msgspec.json.encode(header)]
+    yield into.compress(msgspec.json.encode(header))
     for packed in recording.frames:
         tree = msgspec.to_builtins(unpacked(packed), str_keys=True)
-        lines.append(msgspec.json.encode(hide.tree(tree)))
-    return lzma.compress(b"\n".join(lines), preset=_PRESET)
+        yield into.compress(b"\n" + msgspec.json.encode(hide.tree(tree)))
+    yield into.flush()
 
 
-def save(recording: Recording, path: Path, home: str) -> None:
-    """Write it; raises StorageError where the disk refuses."""
-    write_atomic(path, packed_file(recording, home))
+def save(recording: Recording, path: Path, home: str, is_wanted: Callable[[], bool]) -> bool:
+    """Write it; False where that is wanted no longer. Raises StorageError."""
+    parts = []
+    for part in _packed(recording, home, os.urandom(16)):
+        if not is_wanted():
+            return False
+        parts.append(part)
+    write_atomic(path, b"".join(parts))
+    return True
 
 
 def load(data: bytes) -> tuple[Header, list[Frame]]:

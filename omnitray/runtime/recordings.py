@@ -27,6 +27,7 @@ class RecordingWorker(QObject):
         super().__init__()
         self._folder = folder
         self._home = home
+        self.ends = False  # set from the main thread: what is being written is given up
 
     @Slot()
     def start(self) -> None:
@@ -44,8 +45,8 @@ class RecordingWorker(QObject):
         path = self._folder / file_name(recording.why, recording.name)
         try:
             private_folder(self._folder)
-            save(recording, path, self._home)
-            self._drop_oldest(recording.why)
+            if save(recording, path, self._home, lambda: not self.ends):
+                self._drop_oldest(recording.why)
         except (OSError, StorageError, FolderError) as error:
             log.warning("a recording could not be written: %s", error)
 
@@ -64,8 +65,9 @@ class RecordingThread(QObject):
 
     def __init__(self, folder: Path, home: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._thread = WorkerThread("recordings", RecordingWorker(folder, home))
-        self._wanted.connect(self._thread.worker.write)
+        self._worker = RecordingWorker(folder, home)
+        self._thread = WorkerThread("recordings", self._worker)
+        self._wanted.connect(self._worker.write)
         self._started = self._stopped = False
 
     def write(self, recording: Recording) -> None:
@@ -77,10 +79,10 @@ class RecordingThread(QObject):
             self._thread.start()
         self._wanted.emit(recording)
 
-    def stop(self) -> None:
-        """End the thread. Idempotent."""
-        self._stopped = True
-        self._thread.stop()
+    def stop(self) -> bool:
+        """End the thread; False if it did not in time. Idempotent."""
+        self._stopped = self._worker.ends = True
+        return self._thread.stop()
 
 
 def file_name(why: str, name: str) -> str:

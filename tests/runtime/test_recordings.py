@@ -1,0 +1,57 @@
+"""Recordings reach the disk when there is time, the newest of a kind are kept."""
+
+from pathlib import Path
+
+from pytestqt.qtbot import QtBot
+
+from omnitray.protector.recorder import Recorder, Recording
+from omnitray.protector.replay import load
+from omnitray.runtime.recordings import MOST_OF_A_KIND, RecordingThread, file_name
+from support.desk import Desk
+from support.scenes import facts
+
+
+def recording(name: str, why: str = "pause") -> Recording:
+    recorder, desk = Recorder("t"), Desk()
+    recorder.add(facts(), desk.policy, 1.0, [], 1)
+    recorder.ask(0.0, 1.0)
+    (taken,) = recorder.take_due(2.0)
+    return Recording(run="t", why=why, name=name, frames=taken.frames)
+
+
+def test_a_recording_is_written_and_reads_back(tmp_path: Path, qtbot: QtBot) -> None:
+    thread = RecordingThread(tmp_path / "recordings", "/home/me")
+    thread.write(recording("t-1"))
+    file = tmp_path / "recordings" / file_name("pause", "t-1")
+    qtbot.waitUntil(file.exists, timeout=10_000)
+    assert len(load(file.read_bytes())[1]) == 1
+    assert thread.stop()
+
+
+def test_the_newest_of_each_kind_are_kept(tmp_path: Path, qtbot: QtBot) -> None:
+    thread = RecordingThread(tmp_path, "/home/me")
+    thread.write(recording("first", why="end"))
+    for number in range(MOST_OF_A_KIND + 3):
+        thread.write(recording(f"t-{number}"))
+    last = tmp_path / file_name("pause", f"t-{MOST_OF_A_KIND + 2}")
+    qtbot.waitUntil(last.exists, timeout=20_000)
+    assert thread.stop()
+    assert len(list(tmp_path.glob("pause_*"))) == MOST_OF_A_KIND
+    assert len(list(tmp_path.glob("end_*"))) == 1
+
+
+def test_nothing_is_written_after_the_stop(tmp_path: Path) -> None:
+    thread = RecordingThread(tmp_path, "/home/me")
+    assert thread.stop()
+    thread.write(recording("late"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_costs_the_recording_alone(
+    tmp_path: Path, qtbot: QtBot
+) -> None:
+    (tmp_path / "file").write_text("")
+    thread = RecordingThread(tmp_path / "file", "/home/me")
+    thread.write(recording("t-1"))
+    assert thread.stop()
+    assert qtbot is not None
