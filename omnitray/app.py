@@ -30,7 +30,8 @@ from omnitray.api.server import ApiServer
 from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.durable import StorageError
 from omnitray.base.facts import AlertChannel
-from omnitray.base.paths import Paths, UnsafeFolderError, find_paths
+from omnitray.base.invocation import own_command, typed
+from omnitray.base.paths import Paths, UnsafeFolderError, find_paths, resource
 from omnitray.base.process_environment import (
     home,
     is_survived,
@@ -305,7 +306,8 @@ class App(QObject):
 
     def start(self) -> None:
         """Start everything; the API last, it must not delay the icon."""
-        log.info("OmniTray %s starts, pid %d, %s", __version__, os.getpid(), self._kind())
+        kind = "headless" if self.headless else "with a tray"
+        log.info("OmniTray %s starts, pid %d, %s", __version__, os.getpid(), kind)
         self.uncaught.install()
         self.signals.install()
         self.settings.watch()
@@ -343,9 +345,6 @@ class App(QObject):
         self._channel_check.stop()
         self._tending.stop()
         self.stages.run(why)
-
-    def _kind(self) -> str:
-        return "headless" if self.headless else "with a tray"
 
     # Slots and callbacks
 
@@ -399,41 +398,32 @@ def _qt_application(*, headless: bool) -> QCoreApplication:
     QCoreApplication.setApplicationVersion(__version__)
     if headless:
         return QCoreApplication(["omnitray"])
-    from PySide6.QtGui import QGuiApplication  # noqa: PLC0415 - never imported headless
+    from PySide6.QtGui import QGuiApplication, QIcon  # noqa: PLC0415 - never imported headless
     from PySide6.QtWidgets import QApplication  # noqa: PLC0415 - likewise
 
     QGuiApplication.setDesktopFileName("omnitray")
     QGuiApplication.setQuitOnLastWindowClosed(False)
-    return QApplication(["omnitray"])
+    qt = QApplication(["omnitray"])
+    qt.setWindowIcon(QIcon(str(resource("icons/omnitray-128.png"))))
+    return qt
 
 
 def _add_shell(app: App) -> None:
     """What a person sees; imported here so that headless stays without QtGui and QtWidgets."""
-    from omnitray.ui.intents import Intents  # noqa: PLC0415
-    from omnitray.ui.shell import Shell  # noqa: PLC0415
-    from omnitray.ui.tray.message import TrayMessages  # noqa: PLC0415
-    from omnitray.ui.tray.tray import Tray  # noqa: PLC0415
-    from omnitray.ui.window_controller import Windows  # noqa: PLC0415
+    from omnitray.ui.shell import build_shell  # noqa: PLC0415
 
     autostart = app.platform.autostart((sys.executable, "-m", "omnitray"))
-    place_file = app.paths.state / "window.json"
-    intents = Intents(app)
-    windows = Windows(
-        app.parts,
-        intents=intents,
-        clock=app.clock,
-        place_file=place_file,
-        autostart_enabled=autostart.is_enabled,
+    entry = app.platform.menu_entry(own_command(), resource("omnitray.desktop").parent)
+    # The program may be new here, or have moved since it was told to start at login.
+    for what, act in (("start at login", autostart.heal), ("the menu of programs", entry.ensure)):
+        try:
+            act()
+        except OSError as error:
+            log.warning("the entry for %s could not be written: %s", what, error)
+    shell = build_shell(
+        app.parts, app.notifications, autostart=autostart, paths=app.paths, clock=app.clock
     )
-    tray = Tray(intents, autostart_enabled=autostart.is_enabled, parent=app)
-    app.notifications.add_fallback(TrayMessages(lambda: tray.icon, app.notifications.respond))
-    try:
-        autostart.heal()  # the program may have moved since it was told to start at login
-    except OSError as error:
-        log.warning("the entry that starts at login is out of date: %s", error)
-    shell = Shell(app.hub, intents=intents, tray=tray, windows=windows, autostart=autostart)
-    intents.quit_requested.connect(lambda: app.end("asked to quit"))
-    app.notifications.clicked.connect(windows.open_alert)
+    shell.intents.quit_requested.connect(lambda: app.end("asked to quit"))
     app.before_the_end("the tray and the window", shell.stop)
     app.shell = shell
 
@@ -464,7 +454,20 @@ def main(*, headless: bool, verbose: bool) -> int:
         log.warning("others cannot ask for the window yet: %s", error)
     app.take_instance(instance)
     app.stages.deadline = Deadline(paths.log_file)
+    if sys.stdout is not None and sys.stdout.isatty():
+        _say_where_to_look(app)
     return app.stages.leave(app.run())
+
+
+def _say_where_to_look(app: App) -> None:
+    """For who started it in a terminal: that it runs, where it is, how to ask and how to end it."""
+    ask = f"Ask it with: {typed('status')}. Ctrl+C ends it. Its log: {app.paths.log_file}"
+    if app.shell is None:
+        _say(f"OmniTray runs without a window (pid {os.getpid()}). {ask}")
+        return
+    places = {True: "its icon is in the tray", False: "there is no tray: its window is shown"}
+    runs = f"OmniTray runs (pid {os.getpid()})"
+    app.shell.shown.connect(lambda in_tray: _say(f"{runs}: {places[in_tray]}. {ask}"))
 
 
 def _why_headless(platform: Platform) -> str:

@@ -1,4 +1,4 @@
-"""Pictures of every view, light and dark, at 100 and 200 %, with sample facts.
+"""Pictures of every view, light and dark, at 100 and 200 %, with sample facts; the icon's sheet.
 
     python packaging/shots.py [FOLDER] [--only PAGE]
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ("overview", "processes", "protection", "alerts", "servers", "settings")
 EXTRAS = ("question", "empty", "empty-alerts", "empty-servers", "crosshair")
+ICONS = "tray-icons"
 _FONT = ("Inter", 10.0)
 
 
@@ -89,6 +90,8 @@ def _paint(folder: Path, scale: int, only: str | None) -> int:
     font = QFont(_FONT[0])
     font.setPointSizeF(_FONT[1])
     app.setFont(font)
+    if scale == 1 and only in (None, ICONS):
+        _paint_icons(folder / f"{ICONS}.png")
     for scheme, name in ((Qt.ColorScheme.Light, "light"), (Qt.ColorScheme.Dark, "dark")):
         for view in (*PAGES, *EXTRAS):
             if only in (None, view):
@@ -96,6 +99,13 @@ def _paint(folder: Path, scale: int, only: str | None) -> int:
                 _shoot(app, scheme, view, target)
                 print(target)
     return 0
+
+
+def _paint_icons(target: Path) -> None:
+    from icon_sheet import sheet  # noqa: PLC0415 - Qt comes first
+
+    sheet().save(str(target))
+    print(target)
 
 
 def _shoot(app: "QApplication", scheme: "Qt.ColorScheme", view: str, target: Path) -> None:

@@ -188,6 +188,12 @@ def _add_program(command: Subparsers) -> None:
     sub.add_argument("--rotate", action="store_true", help="make a new one, close open sockets")
     sub = command("service", "program:service", "run headless as a service of this user")
     sub.add_argument("what", choices=("install", "remove", "status"))
+    sub = command("uninstall", "program:uninstall", "take away what OmniTray put on this machine")
+    sub.add_argument("--dry-run", action="store_true", help="only say what that would be")
+    sub.add_argument("--yes", action="store_true", help="ask nothing; data is kept")
+    data = sub.add_mutually_exclusive_group()
+    data.add_argument("--keep-data", action="store_true", help="keep settings, history and logs")
+    data.add_argument("--delete-data", action="store_true", help="delete them as well")
     sub = command("completion", "program:completion", "print a shell's completion script")
     sub.add_argument("shell", choices=SHELLS)
 

@@ -17,6 +17,7 @@ from omnitray.cleanup.cache_tools import Tools
 from omnitray.cleanup.facts import FileId
 from omnitray.monitor.machine import Machine
 from omnitray.platforms.autostart import Autostart
+from omnitray.platforms.menu_entry import MenuEntry
 from omnitray.platforms.service import Service
 from omnitray.processes.process_roles import Tie
 from omnitray.processes.process_table import ProcessDetails, ProcessTable
@@ -66,6 +67,10 @@ class Platform(Protocol):
 
     def autostart(self, command: Sequence[str], /) -> Autostart:
         """Starting ``command`` at login."""
+        ...
+
+    def menu_entry(self, command: Sequence[str], resources: Path, /) -> MenuEntry:
+        """The entry in the menu of programs that starts ``command``, from our resources."""
         ...
 
     def service(self, command: Sequence[str], template: str, /) -> Service:

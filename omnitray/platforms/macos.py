@@ -143,6 +143,10 @@ class LaunchdService:
         removed = (f"removed {self._file}", Ran(works=True, said=""))
         return report([("unloaded it", unloaded), removed])
 
+    def is_installed(self) -> bool:
+        """Whether it is there, running or not."""
+        return self._file.exists()
+
     def status(self) -> ServiceReport:
         """Whether it is there and loaded."""
         if not self._file.exists():

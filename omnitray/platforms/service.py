@@ -31,6 +31,10 @@ class Service(Protocol):
         """Whether it is there and runs."""
         ...
 
+    def is_installed(self) -> bool:
+        """Whether it is there, running or not."""
+        ...
+
 
 class Ran(msgspec.Struct, frozen=True):
     """What a command said."""
@@ -78,3 +82,7 @@ class NoService:
     def status(self) -> ServiceReport:
         """There is none."""
         return self._REPORT
+
+    def is_installed(self) -> bool:
+        """Never."""
+        return False

@@ -195,6 +195,10 @@ class ScheduledTask:
         deleted = self._run(("schtasks", "/Delete", "/F", "/TN", TASK))
         return report([("ended it", ended), (f"deleted the task {TASK!r}", deleted)])
 
+    def is_installed(self) -> bool:
+        """Whether it is there, running or not."""
+        return self.status().works
+
     def status(self) -> ServiceReport:
         """Whether the task is there."""
         found = self._run(("schtasks", "/Query", "/TN", TASK))

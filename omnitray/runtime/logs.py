@@ -32,6 +32,8 @@ def start(file: Path | None, *, verbose: bool) -> None:
     console = logging.StreamHandler()
     console.setLevel(logging.DEBUG if verbose else logging.WARNING)
     console.setFormatter(formatter)
+    if not verbose:
+        console.addFilter(_is_for_a_person)
     root.addHandler(console)
     for name in ("asyncio", "uvicorn", "websockets"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -47,6 +49,14 @@ def start(file: Path | None, *, verbose: bool) -> None:
 def open_log(file: Path) -> io.BufferedWriter:
     """The log's file, to write to its end; raises OSError."""
     return os.fdopen(open_owned(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab")
+
+
+def _is_for_a_person(record: logging.LogRecord) -> bool:
+    """What Qt warns of (a portal that is not there, a font) says nothing to who reads a terminal.
+
+    The log has it.
+    """
+    return record.name != "qt" or record.levelno > logging.WARNING
 
 
 class _RotatingFile(logging.handlers.RotatingFileHandler):

@@ -23,6 +23,7 @@ from omnitray.settings.file import (
 from omnitray.settings.model import (
     ApiSettings,
     Settings,
+    TraySettings,
 )
 from omnitray.settings.rules import rule_text
 from omnitray.settings.servers import ServerSettings
@@ -41,6 +42,7 @@ __all__ = [
     "ServerSettings",
     "Settings",
     "Stamp",
+    "TraySettings",
     "ValueKind",
     "carry_over",
     "changed",

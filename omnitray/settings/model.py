@@ -22,6 +22,8 @@ from omnitray.base.policy import (
 
 AUTO: Final = "auto"
 LevelChoice = Literal["auto", "idle", "normal", "intensive", "critical"]
+Shade = Literal["auto", "light", "dark"]
+TrayShow = Literal["bars", "figure", "graph", "glyph"]
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -66,6 +68,27 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
         return self.listen not in LOOPBACK
 
 
+class TraySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """``[tray]``."""
+
+    panel: Annotated[
+        Shade,
+        Meta(
+            title="Panel",
+            description="What the icon stands on, so that its lines stand out; auto looks at the"
+            " panel where it can, else goes by the desktop.",
+        ),
+    ] = AUTO
+    show: Annotated[
+        TrayShow,
+        Meta(
+            title="Icon",
+            description="bars for CPU and memory, the figure of CPU in per cent, a graph of CPU"
+            " over the last minute, or a plain glyph that only changes when something is up.",
+        ),
+    ] = "bars"
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything a person can set, always complete and valid."""
 
@@ -84,6 +107,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             " wrong.",
         ),
     ] = AUTO
+    look: Annotated[
+        Shade,
+        Meta(
+            title="Look",
+            description="Light or dark; auto follows the desktop, also when it changes.",
+        ),
+    ] = AUTO
+    tray: TraySettings = TraySettings()
     monitor: MonitorSettings = MonitorSettings()
     thresholds: Thresholds = Thresholds()
     protect: ProtectSettings = ProtectSettings()

@@ -50,4 +50,5 @@ class Intents(QObject):
     banner_action_requested = Signal()
     autostart_requested = Signal(bool)
     about_requested = Signal()
+    documentation_requested = Signal()
     quit_requested = Signal()

@@ -1,7 +1,9 @@
-"""Colours, fonts and spacing: light and dark, following the platform while running.
+"""Colours, fonts and spacing: light and dark, following the desktop while running.
 
 Series colours are Okabe and Ito's, which people with any colour vision tell apart
-(https://jfly.uni-koeln.de/color/); texts keep a contrast of 4.5 to 1 on what they stand on.
+(https://jfly.uni-koeln.de/color/); texts keep a contrast of 4.5 to 1 on what they stand on, and
+what has to be found (edges of fields, the mark of a selection, the ring of the focus) 3 to 1
+(WCAG 2.2, 1.4.3 and 1.4.11). In high contrast texts keep 7 to 1 and every edge is one of text.
 Sizes of what holds text follow from the font (:func:`width_of`, :func:`line_height`); gaps and
 radii are in device-independent pixels, which Qt scales by 100 to 200 %.
 """
@@ -12,7 +14,10 @@ from typing import Literal
 
 import msgspec
 from PySide6.QtCore import QObject, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QGuiApplication, QPalette
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QPalette
+
+from omnitray.settings.model import Shade
+from omnitray.ui.appearance import DesktopAppearance
 
 GAP = 12  # between cards, and inside them
 SMALL_GAP = 6
@@ -28,6 +33,7 @@ class Colours(msgspec.Struct, frozen=True, kw_only=True):
     card: str
     border: str
     control_border: str
+    field_border: str
     text: str
     muted: str
     accent: str
@@ -66,6 +72,7 @@ LIGHT = Colours(
     card="#ffffff",
     border="#e2e6ea",
     control_border="#d3d9df",
+    field_border="#828b96",
     text="#1a1d21",
     muted="#5d6672",
     accent="#0072b2",
@@ -95,6 +102,7 @@ DARK = Colours(
     card="#1f2227",
     border="#2f343a",
     control_border="#3c4249",
+    field_border="#727b86",
     text="#eceef1",
     muted="#9aa3ad",
     accent="#56b4e9",
@@ -118,6 +126,54 @@ DARK = Colours(
     neutral_back="#26313d",
 )
 
+_LIGHT_CONTRAST = msgspec.structs.replace(
+    LIGHT,
+    window="#ffffff",
+    card="#ffffff",
+    border="#5d6672",
+    control_border="#000000",
+    field_border="#000000",
+    text="#000000",
+    muted="#2b3138",
+    accent="#00508c",
+    selected="#cfe4f7",
+    hover="#e4e9ee",
+    grid="#8a929c",
+    cpu="#005a92",
+    memory="#a84300",
+    first="#00694d",
+    second="#9a3a74",
+    warning_line="#7a5300",
+    critical_line="#a3100b",
+    good="#0b5a30",
+    warning="#5c3e00",
+    critical="#8f0f0a",
+    neutral="#333c46",
+)
+_DARK_CONTRAST = msgspec.structs.replace(
+    DARK,
+    window="#000000",
+    card="#000000",
+    border="#9aa3ad",
+    control_border="#ffffff",
+    field_border="#ffffff",
+    text="#ffffff",
+    muted="#d5dbe1",
+    accent="#7cc8f4",
+    accent_text="#000000",
+    selected="#173a56",
+    hover="#24292f",
+    grid="#6b737d",
+    cpu="#7cc8f4",
+    memory="#ffa45c",
+    warning_line="#f0c93c",
+    critical_line="#ff9a93",
+    good="#7ee8b4",
+    warning="#ffd97a",
+    critical="#ffb0a8",
+    neutral="#c6d2df",
+)
+
 _SHEET = Template("""
 QWidget#window { background: $window; }
 QScrollArea, QWidget#scrolled { background: transparent; }
@@ -131,6 +187,8 @@ QFrame#card { background: $card; border: 1px solid $border; border-radius: 8px; 
 QFrame#sidebar { background: $window; border: none; border-right: 1px solid $border; }
 QFrame#banner { background: $warning_back; border: 1px solid $border; border-radius: 8px; }
 QFrame#banner QLabel { color: $warning; }
+QFrame#choice { background: $card; border: 1px solid $field_border; border-radius: 8px; }
+QFrame#choice[chosen="true"] { background: $selected; border-color: $accent; }
 QFrame#rule { background: $border; border: none; max-height: 1px; min-height: 1px; }
 
 QPushButton {
@@ -161,8 +219,8 @@ QFrame#segments QRadioButton:checked { background: $accent; color: $accent_text;
 QFrame#segments QRadioButton:focus { border: 1px solid $text; }
 
 QLineEdit, QAbstractSpinBox, QPlainTextEdit {
-  background: $card; border: 1px solid $control_border; border-radius: 6px;
-  padding: 4px 8px; min-height: 18px;
+  background: $card; border: 1px solid $field_border; border-radius: 6px;
+  padding: 4px 8px; min-height: 18px; placeholder-text-color: $muted;
   selection-background-color: $accent; selection-color: $accent_text;
 }
 QLineEdit:focus, QAbstractSpinBox:focus, QPlainTextEdit:focus { border: 1px solid $accent; }
@@ -170,6 +228,17 @@ QLineEdit[fault="true"], QAbstractSpinBox[fault="true"], QPlainTextEdit[fault="t
   border: 1px solid $critical;
 }
 QLineEdit:disabled, QAbstractSpinBox:disabled { color: $muted; background: $window; }
+
+QFrame#choice QRadioButton { spacing: 8px; background: transparent; }
+QFrame#choice QRadioButton:focus { text-decoration: underline; }
+QFrame#choice QRadioButton::indicator {
+  width: 14px; height: 14px; border-radius: 9px; border: 2px solid $muted;
+}
+QFrame#choice QRadioButton::indicator:checked {
+  border: 2px solid $accent;
+  background: qradialgradient(cx:0.5, cy:0.5, radius:0.5, fx:0.5, fy:0.5,
+    stop:0 $accent, stop:0.5 $accent, stop:0.56 $card, stop:1 $card);
+}
 
 QAbstractItemView {
   background: transparent; border: none; outline: none;
@@ -184,7 +253,7 @@ QHeaderView::section {
 QHeaderView::up-arrow, QHeaderView::down-arrow { image: none; width: 0; height: 0; }
 QScrollBar:vertical { background: transparent; width: 10px; margin: 2px; }
 QScrollBar:horizontal { background: transparent; height: 10px; margin: 2px; }
-QScrollBar::handle { background: $control_border; border-radius: 3px; }
+QScrollBar::handle { background: $field_border; border-radius: 3px; }
 QScrollBar::handle:vertical { min-height: 28px; }
 QScrollBar::handle:horizontal { min-width: 28px; }
 QScrollBar::handle:hover { background: $muted; }
@@ -194,7 +263,8 @@ QSplitter::handle { background: transparent; }
 
 QMenu { background: $card; border: 1px solid $control_border; padding: 4px; }
 QMenu::item { padding: 5px 22px 5px 22px; border-radius: 4px; }
-QMenu::item:selected { background: $selected; color: $text; }
+QMenu::item:selected { background: $accent; color: $accent_text; }
+QMenu::item:disabled { color: $muted; }
 QMenu::separator { height: 1px; background: $border; margin: 4px 6px; }
 QToolTip { background: $card; color: $text; border: 1px solid $control_border; padding: 3px; }
 QMessageBox, QDialog { background: $window; }
@@ -207,19 +277,27 @@ def stylesheet(colours: Colours) -> str:
 
 
 class Theme(QObject):
-    """The colours in force; ``changed`` when the platform turns light or dark.
+    """The colours in force; ``changed`` when they are others.
 
-    ``scheme`` pins one of them, for pictures and tests.
+    ``look`` is the person's choice, ``desktop`` what counts where it is "auto". ``scheme`` pins
+    one of them, for pictures and tests.
     """
 
     changed = Signal()
 
-    def __init__(self, scheme: Qt.ColorScheme = Qt.ColorScheme.Unknown) -> None:
+    def __init__(
+        self,
+        scheme: Qt.ColorScheme = Qt.ColorScheme.Unknown,
+        *,
+        look: Shade = "auto",
+        desktop: DesktopAppearance | None = None,
+    ) -> None:
         super().__init__()
-        self._pinned = scheme != Qt.ColorScheme.Unknown
-        hints = QGuiApplication.styleHints()
-        self.colours = _colours(scheme if self._pinned else hints.colorScheme())
-        hints.colorSchemeChanged.connect(self._on_scheme_changed)
+        self._desktop = desktop or DesktopAppearance(parent=self)
+        self._pinned = scheme
+        self._look = look
+        self.colours = self._wanted()
+        self._desktop.changed.connect(self._on_desktop_changed)
 
     @property
     def sheet(self) -> str:
@@ -230,10 +308,21 @@ class Theme(QObject):
         """The palette for widgets that the style sheet leaves to the style."""
         return _palette(self.colours)
 
-    @Slot(Qt.ColorScheme)
-    def _on_scheme_changed(self, scheme: Qt.ColorScheme) -> None:
-        wanted = _colours(scheme)
-        if not self._pinned and wanted is not self.colours:
+    def use_look(self, look: Shade) -> None:
+        """The person chose another look."""
+        self._look = look
+        self._on_desktop_changed()
+
+    def _wanted(self) -> Colours:
+        if self._pinned != Qt.ColorScheme.Unknown:
+            return colours_for(dark=self._pinned == Qt.ColorScheme.Dark)
+        dark = self._desktop.dark if self._look == "auto" else self._look == "dark"
+        return colours_for(dark=dark, high_contrast=self._desktop.high_contrast)
+
+    @Slot()
+    def _on_desktop_changed(self) -> None:
+        wanted = self._wanted()
+        if wanted is not self.colours:
             self.colours = wanted
             self.changed.emit()
 
@@ -272,8 +361,11 @@ def width_of(font: QFont, *samples: str, pad: int = 0) -> int:
     return ceil(max(metrics.horizontalAdvance(each) for each in samples)) + pad
 
 
-def _colours(scheme: Qt.ColorScheme) -> Colours:
-    return DARK if scheme == Qt.ColorScheme.Dark else LIGHT
+def colours_for(*, dark: bool, high_contrast: bool = False) -> Colours:
+    """One of the four palettes."""
+    if high_contrast:
+        return _DARK_CONTRAST if dark else _LIGHT_CONTRAST
+    return DARK if dark else LIGHT
 
 
 def _palette(colours: Colours) -> QPalette:

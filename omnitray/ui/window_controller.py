@@ -19,6 +19,7 @@ from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.status import Status
 from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertMove, Job, Mode, MonitorLevel, Snapshot
+from omnitray.base.paths import HERE
 from omnitray.protector.view import QuestionView
 from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.protection import ProtectionFacade
@@ -27,6 +28,8 @@ from omnitray.ui.intents import Intents
 from omnitray.ui.window_place import FilePlaces
 
 if TYPE_CHECKING:
+    from omnitray.ui.appearance import DesktopAppearance
+    from omnitray.ui.theme import Theme
     from omnitray.ui.window import MainWindow
 
 log = logging.getLogger(__name__)
@@ -34,6 +37,7 @@ log = logging.getLogger(__name__)
 _MARKERS_S = 3600.0
 _COPY = "Copy its path"
 _CANCEL = "Cancel"
+DOCUMENTATION = "https://github.com/omnitray/omnitray/blob/main/docs/guide.md"  # as pyproject says
 _PROGRESS_AFTER_S = 0.2  # shorter work is over before anybody has read how far it is
 
 
@@ -58,6 +62,7 @@ class Windows(QObject):
         clock: Clock,
         place_file: Path,
         autostart_enabled: Callable[[], bool] = lambda: False,
+        appearance: "DesktopAppearance | None" = None,
         open_url: Callable[[QUrl], bool] = QDesktopServices.openUrl,
     ) -> None:
         super().__init__(parts.hub)
@@ -71,6 +76,8 @@ class Windows(QObject):
         self._clock = clock
         self._place_file = place_file
         self._open_url = open_url
+        self._appearance = appearance
+        self._theme: Theme | None = None
         self._autostart_enabled = autostart_enabled
         self._has_tray = True
         self._window: MainWindow | None = None
@@ -84,6 +91,16 @@ class Windows(QObject):
     def window(self) -> "MainWindow | None":
         """The window, once it was opened."""
         return self._window
+
+    @property
+    def theme(self) -> "Theme":
+        """The colours of everything that is shown; made when they are first needed."""
+        if self._theme is None:
+            from omnitray.ui.theme import Theme  # noqa: PLC0415 - see the module's text
+
+            look = self._settings.loaded.settings.look
+            self._theme = Theme(look=look, desktop=self._appearance)
+        return self._theme
 
     def open(self, page: str = "", token: str = "") -> None:
         """Show the window, on a page if one is named; ``token`` is the right to come to front."""
@@ -137,6 +154,7 @@ class Windows(QObject):
             autostart_enabled=self._autostart_enabled,
             places=FilePlaces(self._place_file),
             clock=self._clock,
+            theme=self.theme,
             server_log=self._servers.log_tail,
         )
         window.has_tray = self._has_tray
@@ -189,6 +207,7 @@ class Windows(QObject):
         asked.server_declared.connect(self._on_server_declared)
         asked.server_log_requested.connect(self._open_path)
         asked.url_requested.connect(self._on_url_requested)
+        asked.documentation_requested.connect(self._on_documentation_requested)
         asked.banner_action_requested.connect(self._on_banner_action)
         self._hub.moves.progressed.connect(self._on_moves_progressed)
         self._hub.moves.ended.connect(self._on_moves_ended)
@@ -217,6 +236,8 @@ class Windows(QObject):
 
     @Slot(object)
     def _on_settings(self, loaded: Loaded) -> None:
+        if self._theme is not None:
+            self._theme.use_look(loaded.settings.look)
         if self._window is not None:
             self._window.show_settings(loaded.settings, loaded.problems)
 
@@ -297,6 +318,12 @@ class Windows(QObject):
             sentence = f"Nothing here opens this address: {address}"
             self.show_banner(sentence, _COPY, lambda: self._copy(address))
 
+    @Slot()
+    def _on_documentation_requested(self) -> None:
+        self._on_url_requested(documentation())
+        if self._banner.action == _COPY:  # nothing opens it: the banner needs its window
+            self.open()
+
     @Slot(object)
     def _on_server_declared(self, fields: dict[str, Any]) -> None:
         problem = self._servers.declare(fields)
@@ -332,6 +359,12 @@ class Windows(QObject):
         if problem is not None and self._window is not None:
             loaded = self._settings.loaded
             self._window.show_settings(loaded.settings, (*loaded.problems, problem))
+
+
+def documentation() -> str:
+    """Where the guide is: beside a checkout, else the address that the package names."""
+    guide = HERE.parent / "docs" / "guide.md"
+    return QUrl.fromLocalFile(str(guide)).toString() if guide.is_file() else DOCUMENTATION
 
 
 def about_text() -> str:

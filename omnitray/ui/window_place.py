@@ -1,4 +1,4 @@
-"""What the window remembers of itself: where it stood, which page, which time range."""
+"""What the window remembers of itself: where it stood, which page, whether it said welcome."""
 
 import logging
 from pathlib import Path
@@ -78,3 +78,28 @@ class FilePlaces:
             beside.replace(self._path)
         except OSError as fault:
             log.warning("The window's place could not be kept: %s", fault)
+
+
+class FirstStart:
+    """Whether a person sees the program for the first time; ``kept`` is where that is noted.
+
+    Who has settings knows the program already.
+    """
+
+    def __init__(self, kept: Path, settings_file: Path) -> None:
+        self._kept = kept
+        self._settings_file = settings_file
+
+    def is_due(self) -> bool:
+        """Whether the welcome was never shown; False where that cannot be known."""
+        try:
+            return not (self._kept.exists() or self._settings_file.exists())
+        except OSError:
+            return False
+
+    def note(self) -> None:
+        """It is shown now; a fault is logged, and it is shown once more at the next start."""
+        try:
+            self._kept.touch()
+        except OSError as fault:
+            log.warning("That the welcome was shown could not be kept: %s", fault)

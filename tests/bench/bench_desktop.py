@@ -24,7 +24,6 @@ from omnitray.alerts.model import Alert
 from omnitray.alerts.reasons import Reason
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.store import AlertStore
-from omnitray.api.status import Mood
 from omnitray.base import dbus
 from omnitray.base.clock import SystemClock
 from omnitray.base.dbus import BusReply, OnAnswer, SessionBus
@@ -53,7 +52,7 @@ def main() -> None:
 
 
 def _icon() -> Iterator[Row]:
-    facts = IconFacts(cpu_percent=34, memory_percent=62, mood=Mood.CRITICAL)
+    facts = IconFacts(cpu_percent=34, memory_percent=62)
     one = repeated(TIMES, lambda: _timed(lambda: draw_icon(facts, Panel.DARK, 22)))
     every = repeated(TIMES, lambda: _timed(lambda: tray_icon(facts, Panel.DARK)))
     yield Row("icon drawn at 22 px", one.scaled(1e3).told("ms", 2))

@@ -1,12 +1,15 @@
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QSize
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtCore import QRect, QSize
+from PySide6.QtGui import QColor, QImage, QPainter
 from pytestqt.qtbot import QtBot
 
-from omnitray.api.status import Mood, Status
-from omnitray.base.facts import MemoryFacts, MonitorLevel, Snapshot
+from omnitray.api.status import Status
+from omnitray.base.facts import MemoryFacts, MonitorLevel, ProtectState, Snapshot
+from omnitray.settings.model import TrayShow
+from omnitray.ui.tray.badge import Badge, badge_of
 from omnitray.ui.tray.icon import (
     TRAY_SIZES,
     IconFacts,
@@ -15,9 +18,9 @@ from omnitray.ui.tray.icon import (
     icon_facts,
     layout,
     level_pixels,
-    likely_panel,
     tray_icon,
 )
+from omnitray.ui.tray.panel import luminances, panel_of, reserved
 
 SIZES = [round(size * ratio) for size in TRAY_SIZES for ratio in (1, 1.25, 1.5, 2)]
 BACKGROUNDS = {"dark": QColor("#2b2f33"), "light": QColor("#f1f2f3")}
@@ -25,8 +28,23 @@ BACKGROUNDS = {"dark": QColor("#2b2f33"), "light": QColor("#f1f2f3")}
 pytestmark = pytest.mark.usefixtures("qapp")
 
 
-def facts(cpu: int | None = 34, memory: int | None = 60, mood: Mood = Mood.GOOD) -> IconFacts:
-    return IconFacts(cpu_percent=cpu, memory_percent=memory, mood=mood)
+STYLES: tuple[TrayShow, ...] = ("bars", "figure", "graph", "glyph")
+
+
+def facts(
+    cpu: int | None = 34,
+    memory: int | None = 60,
+    badge: Badge = Badge.NONE,
+    show: TrayShow = "bars",
+) -> IconFacts:
+    trail = (20, 40, 60, 80) if show == "graph" and cpu is not None else ()
+    return IconFacts(cpu_percent=cpu, memory_percent=memory, badge=badge, show=show, trail=trail)
+
+
+def read(status: Status) -> Status:
+    """The same status with a reading."""
+    shot = Snapshot(taken_at=0, monotonic_s=0, level=MonitorLevel.NORMAL, cpu_percent=34)
+    return msgspec.structs.replace(status, snapshot=shot)
 
 
 def contrast(one: QColor, other: QColor) -> float:
@@ -59,9 +77,16 @@ def test_everything_lies_inside_and_nothing_overlaps(size: int, badged: bool) ->
     assert left + width < left2
     assert left2 + width2 <= size
     assert max(top + height, top2 + height2) < size
-    assert min(width, height2) - 2 * plan.stroke >= 2
-    if badged:
-        assert top2 + height2 < plan.badge[1]
+    assert min(width, width2) - 2 * plan.stroke >= 2
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_gauges_keep_their_height_under_a_badge_and_stay_in_sight(size: int) -> None:
+    plain, badged = layout(size, badged=False), layout(size, badged=True)
+    assert [gauge[3] for gauge in badged.gauges] == [gauge[3] for gauge in plain.gauges]
+    assert [gauge[1] for gauge in badged.gauges] == [gauge[1] for gauge in plain.gauges]
+    memory = badged.gauges[1][0] + badged.stroke  # the first pixel inside of the gauge
+    assert memory < badged.badge[0] - badged.stroke  # left of the badge and its ring
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -72,20 +97,78 @@ def test_gauges_are_drawn_in_whole_pixels(size: int) -> None:
     assert {alpha for *_rgb, alpha in drawn} == {0, 255}
 
 
+@pytest.mark.parametrize("show", STYLES)
 @pytest.mark.parametrize("panel", list(Panel))
-def test_moods_differ_in_shape_when_all_colour_is_taken_away(panel: Panel) -> None:
-    grey = {
-        bytes(
-            draw_icon(facts(mood=mood), panel, 22)
-            .convertToFormat(QImage.Format.Format_Grayscale8)
-            .constBits()
-        )
-        for mood in Mood
-        if mood is not Mood.BLIND
-    }
-    assert len(grey) == 4
-    blind = draw_icon(facts(None, None, Mood.BLIND), panel, 22)
-    assert blind != draw_icon(facts(0, 0), panel, 22)
+@pytest.mark.parametrize("size", [16, 22, 64])
+def test_states_differ_in_shape_when_all_colour_is_taken_away(
+    panel: Panel, show: TrayShow, size: int
+) -> None:
+    """By what is drawn and what is not: a tenth of the badge's place, at least."""
+    outlines = [outline(facts(badge=badge, show=show), panel, size) for badge in Badge]
+    side = layout(size, badged=True, show=show).badge[2]
+    for number, one in enumerate(outlines):
+        for other in outlines[number + 1 :]:
+            differing = sum(a != b for a, b in zip(one, other, strict=True))
+            assert differing >= max(3, side * side / 12)
+
+
+def outline(shown: IconFacts, panel: Panel, size: int) -> list[int]:
+    """The picture in three greys."""
+    grey = draw_icon(shown, panel, size)
+    ground = QImage(size, size, QImage.Format.Format_ARGB32)
+    ground.fill(BACKGROUNDS[panel.value])
+    painter = QPainter(ground)
+    grey.setDevicePixelRatio(1)
+    painter.drawImage(0, 0, grey)
+    painter.end()
+    levels = ground.convertToFormat(QImage.Format.Format_Grayscale8)
+    return [levels.pixelColor(x, y).red() // 86 for y in range(size) for x in range(size)]
+
+
+@pytest.mark.parametrize(
+    ("status", "badge"),
+    [
+        (Status(), Badge.BLIND),
+        (read(Status()), Badge.NONE),
+        (read(Status(protect=ProtectState.OFF)), Badge.OFF),
+        (read(Status(protect=ProtectState.WATCH)), Badge.WATCH),
+        (read(Status(protect_paused_until=9.0)), Badge.WATCH),
+        (read(Status(notifications_paused_until=9.0)), Badge.QUIET),
+        (read(Status(notifications_paused_until=9.0, protect=ProtectState.OFF)), Badge.OFF),
+        (read(Status(holding=("pytest slowed",), protect=ProtectState.OFF)), Badge.HOLDING),
+        (read(Status(problems=("a disk is full",), protect=ProtectState.OFF)), Badge.WARNING),
+    ],
+)
+def test_the_badge_says_what_needs_the_person_most(status: Status, badge: Badge) -> None:
+    assert badge_of(status) is badge
+
+
+@pytest.mark.parametrize("show", STYLES)
+def test_each_style_fits_its_square_and_says_when_nothing_was_read(show: TrayShow) -> None:
+    for size in SIZES:
+        seen = draw_icon(facts(show=show), Panel.DARK, size)
+        blind = draw_icon(facts(None, None, show=show), Panel.DARK, size)
+        assert seen.width() == seen.height() == size
+        assert (seen == blind) == (show == "glyph")
+
+
+def test_each_style_shows_only_what_it_draws() -> None:
+    status = read(Status())
+    assert icon_facts(status, "figure").cpu_percent == 34
+    assert icon_facts(status, "glyph") == icon_facts(read(Status(servers=("x",))), "glyph")
+    assert icon_facts(status, "graph", (None, 40.3)).trail == (None, 40)
+    assert icon_facts(status, "bars", (None, 40.3)).trail == ()
+
+
+@pytest.mark.parametrize("percent", [0, 7, 34, 88, 99, 100])
+def test_a_figure_is_never_cut(percent: int) -> None:
+    """Its dark ink stays off the edges; only the light halo around it may touch them."""
+    for size in SIZES:
+        image = draw_icon(facts(percent, show="figure"), Panel.LIGHT, size)
+        ends = (0, size - 1)
+        edges = [image.pixelColor(x, y) for x in ends for y in range(size)]
+        edges += [image.pixelColor(x, y) for y in ends for x in range(size)]
+        assert all(each.alpha() < 128 or each.lightness() > 128 for each in edges)
 
 
 @pytest.mark.parametrize("panel", list(Panel))
@@ -134,7 +217,7 @@ def test_small_changes_do_not_change_the_picture() -> None:
 
 
 def test_without_a_snapshot_the_icon_is_blind() -> None:
-    assert icon_facts(Status()) == facts(None, None, Mood.BLIND)
+    assert icon_facts(Status()) == facts(None, None, Badge.BLIND)
 
 
 @pytest.mark.parametrize("ratio", [1.0, 1.25, 1.5, 2.0])
@@ -154,8 +237,44 @@ def test_the_size_that_a_tray_has_given_us_is_not_scaled(place: int, ratio: floa
     assert len(pixels(drawn.toImage())) == 5
 
 
-def test_only_plasma_s_panel_is_expected_to_be_light() -> None:
-    assert likely_panel(light_scheme=True, desktop="KDE") is Panel.LIGHT
-    assert likely_panel(light_scheme=False, desktop="KDE") is Panel.DARK
-    assert likely_panel(light_scheme=True, desktop="ubuntu:GNOME") is Panel.DARK
-    assert likely_panel(light_scheme=True, desktop="") is Panel.DARK
+@pytest.mark.parametrize(
+    ("desktop", "light_scheme", "panel"),
+    [
+        ("KDE", True, Panel.LIGHT),
+        ("KDE", False, Panel.DARK),
+        ("MATE", True, Panel.LIGHT),
+        ("ubuntu:GNOME", True, Panel.DARK),
+        ("XFCE", True, Panel.DARK),
+        ("sway", True, Panel.DARK),
+        ("", True, Panel.DARK),
+    ],
+)
+def test_without_a_look_at_it_the_panel_is_the_desktop_s_default(
+    desktop: str,
+    light_scheme: bool,  # noqa: FBT001
+    panel: Panel,
+) -> None:
+    assert panel_of("auto", light_scheme=light_scheme, desktop=desktop) is panel
+
+
+def test_the_setting_counts_more_than_what_was_seen_and_that_more_than_the_desktop() -> None:
+    for seen in Panel:
+        found = panel_of("auto", light_scheme=True, desktop="GNOME", measured=seen)
+        assert found is seen
+        chosen = panel_of("light", light_scheme=False, desktop="KDE", measured=seen)
+        assert chosen is Panel.LIGHT
+
+
+def test_the_panel_is_what_windows_are_kept_out_of() -> None:
+    whole, free = QRect(0, 0, 800, 600), QRect(0, 24, 800, 546)
+    assert reserved(whole, free) == [QRect(0, 0, 800, 24), QRect(0, 570, 800, 30)]
+    assert reserved(whole, whole) == []
+    assert reserved(whole, QRect(50, 0, 750, 600)) == [QRect(0, 0, 50, 600)]
+
+
+@pytest.mark.parametrize(("colour", "share"), [("#ffffff", 1.0), ("#000000", 0.0)])
+def test_luminance_is_that_of_wcag(colour: str, share: float) -> None:
+    image = QImage(40, 4, QImage.Format.Format_RGB32)
+    image.fill(QColor(colour))
+    assert luminances(image) == pytest.approx([share] * 256)
+    assert luminances(QImage()) == []

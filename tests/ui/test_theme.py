@@ -1,9 +1,15 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFont, QGuiApplication
+from PySide6.QtGui import QColor, QFont, QPalette
+from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
-from omnitray.ui.theme import DARK, LIGHT, Colours, Theme, text_font
+from omnitray.base.dbus import BusReply, BusSignal, OnAnswer
+from omnitray.ui.appearance import NAMESPACE, SETTINGS, DesktopAppearance, unwrapped
+from omnitray.ui.theme import DARK, LIGHT, Colours, Theme, colours_for, text_font
 
 # Relative luminance and contrast: WCAG 2.2, success criterion 1.4.3.
 
@@ -23,7 +29,13 @@ def contrast(first: str, second: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+HIGH = [colours_for(dark=dark, high_contrast=True) for dark in (False, True)]
+EVERY = pytest.mark.parametrize(
+    "colours", [LIGHT, DARK, *HIGH], ids=["light", "dark", "light high", "dark high"]
+)
+
+
+@EVERY
 def test_texts_keep_a_contrast_of_four_and_a_half(colours: Colours) -> None:
     grounds = (colours.window, colours.card, colours.selected, colours.hover)
     for ground in grounds:
@@ -35,7 +47,48 @@ def test_texts_keep_a_contrast_of_four_and_a_half(colours: Colours) -> None:
         assert contrast(*colours.tone(tone)) >= 4.5
 
 
-@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("colours", HIGH, ids=["light", "dark"])
+def test_in_high_contrast_texts_keep_seven_to_one(colours: Colours) -> None:
+    for ground in (colours.window, colours.card, colours.selected, colours.hover):
+        assert contrast(colours.text, ground) >= 7
+        assert contrast(colours.muted, ground) >= 7
+    assert contrast(colours.accent_text, colours.accent) >= 7
+    for edge in (colours.border, colours.control_border, colours.field_border):
+        assert contrast(edge, colours.card) >= 4.5
+
+
+@EVERY
+def test_what_has_to_be_found_keeps_three_to_one(colours: Colours) -> None:
+    """Edges of fields, the ring of the focus, and the bar of what is selected."""
+    for ground in (colours.window, colours.card):
+        assert contrast(colours.field_border, ground) >= 3
+        assert contrast(colours.accent, ground) >= 3
+    assert contrast(colours.accent, colours.selected) >= 3
+
+
+@pytest.mark.parametrize("scheme", [Qt.ColorScheme.Light, Qt.ColorScheme.Dark])
+def test_a_field_is_drawn_with_its_edge_and_a_placeholder_that_can_be_read(
+    qtbot: QtBot, scheme: Qt.ColorScheme
+) -> None:
+    theme = Theme(scheme)
+    field = QLineEdit()
+    qtbot.addWidget(field)
+    field.setPlaceholderText("Search settings…")
+    field.setPalette(theme.palette())
+    field.setStyleSheet(theme.sheet)
+    field.resize(200, 40)
+    field.show()
+    shot = field.grab().toImage()
+    ground = QColor(theme.colours.card).name()
+    edge = shot.pixelColor(100, 0).name()
+    assert contrast(edge, ground) >= 3
+    placeholder = field.palette().color(QPalette.ColorRole.PlaceholderText).name()
+    assert contrast(placeholder, ground) >= 4.5
+    inside = {shot.pixelColor(x, y).name() for x in range(8, 150) for y in range(4, 36)}
+    assert max(contrast(each, ground) for each in inside) >= 4.5  # what was really drawn
+
+
+@EVERY
 def test_lines_can_be_seen_on_their_card(colours: Colours) -> None:
     lines = (colours.cpu, colours.memory, colours.first, colours.second)
     for line in (*lines, colours.warning_line, colours.critical_line):
@@ -46,20 +99,142 @@ def test_the_sheet_knows_every_colour_it_names(qtbot: QtBot) -> None:  # noqa: A
     assert "$" not in Theme(Qt.ColorScheme.Dark).sheet
 
 
-def test_the_theme_follows_the_platform_while_running(qtbot: QtBot) -> None:
-    theme = Theme()
-    hints = QGuiApplication.styleHints()
-    before = theme.colours.dark
-    scheme = Qt.ColorScheme.Light if before else Qt.ColorScheme.Dark
+class Portal:
+    """A session bus with a settings portal; answers wait until they are asked for."""
+
+    def __init__(self, scheme: Any = 0, contrast: Any = 0) -> None:
+        self.values = {"color-scheme": scheme, "contrast": contrast}
+        self.waiting: list[tuple[OnAnswer, Any]] = []
+        self.listener: Callable[[BusSignal], None] = print
+        self.lost = False
+
+    def fileno(self) -> int:
+        return 0
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+    def close(self) -> None:
+        self.lost = True
+
+    def listen(self, listener: Any) -> None:
+        self.listener = listener
+
+    def subscribe(self, **rule: str) -> None:
+        assert rule["interface"] == SETTINGS
+
+    def call(self, *words: Any) -> None:
+        *_target, member, signature, (namespace, key), on_answer = words
+        assert (member, signature, namespace) == ("Read", "ss", NAMESPACE)
+        self.waiting.append((on_answer, self.values[key]))
+
+    def answer(self) -> None:
+        for on_answer, value in self.waiting:
+            refused = value is None
+            body = ("no such key",) if refused else (("v", ("u", value)),)
+            on_answer(BusReply(error="NotFound" if refused else None, body=body))
+        self.waiting.clear()
+
+    def say(self, *body: Any) -> None:
+        signal = BusSignal(
+            sender=":1.9",
+            path="/org/freedesktop/portal/desktop",
+            interface=SETTINGS,
+            member="SettingChanged",
+            body=body,
+        )
+        self.listener(signal)
+
+
+@pytest.fixture
+def no_pump(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The portal here is no socket."""
+
+    class NoPump:
+        def __init__(self, bus: Portal, parent: object) -> None:
+            self.bus, self.parent = bus, parent
+
+        def close(self) -> None:
+            self.bus.close()
+
+    monkeypatch.setattr("omnitray.ui.appearance.BusPump", NoPump)
+
+
+def following(portal: Portal) -> DesktopAppearance:
+    desktop = DesktopAppearance(bus=lambda: portal)  # type: ignore[arg-type,return-value]
+    desktop.start()
+    portal.answer()
+    return desktop
+
+
+@pytest.mark.usefixtures("qapp", "no_pump")
+def test_the_portal_says_the_scheme_at_start_and_when_it_changes(qtbot: QtBot) -> None:
+    portal = Portal(scheme=1)
+    desktop = following(portal)
+    theme = Theme(desktop=desktop)
+    assert theme.colours is DARK
     with qtbot.waitSignal(theme.changed):
-        hints.colorSchemeChanged.emit(scheme)
-    assert theme.colours.dark is not before
-    hints.colorSchemeChanged.emit(Qt.ColorScheme.Dark if before else Qt.ColorScheme.Light)
+        portal.say(NAMESPACE, "color-scheme", ("u", 2))
+    assert theme.colours is LIGHT
+    with qtbot.waitSignal(theme.changed):
+        portal.say(NAMESPACE, "contrast", ("u", 1))
+    assert theme.colours is HIGH[0]
+    desktop.stop()
+    assert portal.lost
 
 
-def test_a_pinned_theme_stays(qtbot: QtBot) -> None:  # noqa: ARG001 - needs the application
+@pytest.mark.usefixtures("qapp", "no_pump")
+def test_the_person_s_look_counts_more_than_the_desktop_s(qtbot: QtBot) -> None:
+    portal = Portal(scheme=1)
+    theme = Theme(look="light", desktop=following(portal))
+    assert theme.colours is LIGHT
+    with qtbot.assertNotEmitted(theme.changed):
+        portal.say(NAMESPACE, "color-scheme", ("u", 2))
+    theme.use_look("dark")
+    assert theme.colours is DARK
+    theme.use_look("auto")
+    assert theme.colours is LIGHT
+
+
+@pytest.mark.usefixtures("qapp", "no_pump")
+def test_without_an_opinion_of_the_portal_qt_s_word_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hints:
+        @staticmethod
+        def colorScheme() -> Qt.ColorScheme:  # noqa: N802 - Qt's name
+            return Qt.ColorScheme.Dark
+
+    for scheme in (0, None, 7):
+        desktop = following(Portal(scheme=scheme))
+        monkeypatch.setattr(desktop, "_hints", Hints())
+        assert desktop.dark
+
+
+@pytest.mark.usefixtures("qapp", "no_pump")
+def test_what_a_portal_must_not_say_changes_nothing(qtbot: QtBot) -> None:
+    portal = Portal(scheme=2)
+    desktop = following(portal)
+    with qtbot.assertNotEmitted(desktop.changed):
+        portal.say()
+        portal.say(NAMESPACE, "color-scheme")
+        portal.say(NAMESPACE, "color-scheme", "dark")
+        portal.say(NAMESPACE, "accent-color", ("u", 1))
+        portal.say("org.example", "color-scheme", ("u", 1))
+    assert not desktop.dark
+    assert unwrapped(("v", ("v", ("v", ("v", 1))))) == ("v", 1)
+
+
+@pytest.mark.usefixtures("qapp")
+def test_without_a_bus_there_is_a_look_all_the_same() -> None:
+    desktop = DesktopAppearance(bus=lambda: None)
+    desktop.start()
+    desktop.stop()
+    assert Theme(desktop=desktop).colours in (LIGHT, DARK)
+
+
+def test_a_pinned_theme_stays(qtbot: QtBot) -> None:
     theme = Theme(Qt.ColorScheme.Dark)
-    QGuiApplication.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Light)
+    with qtbot.assertNotEmitted(theme.changed):
+        theme.use_look("light")
     assert theme.colours is DARK
 
 

@@ -12,10 +12,12 @@ from pytestqt.qtbot import QtBot
 from omnitray.alerts.model import Alert
 from omnitray.api.status import Status
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, ProtectState, Severity, Snapshot
+from omnitray.settings import TraySettings
 from omnitray.ui.intents import Intents
 from omnitray.ui.tray.host import TrayHost
-from omnitray.ui.tray.menu import headline, menu_text, seconds_until_morning, tooltip
-from omnitray.ui.tray.tray import Tray
+from omnitray.ui.tray.icon import Panel
+from omnitray.ui.tray.menu import MainMenu, headline, menu_text, seconds_until_morning, tooltip
+from omnitray.ui.tray.tray import Trail, Tray
 from support.clock import FakeClock
 
 
@@ -55,6 +57,7 @@ class Desk:
             "undo_all_requested",
             "autostart_requested",
             "about_requested",
+            "documentation_requested",
             "quit_requested",
         ):
             signal = getattr(self.intents, name)
@@ -176,6 +179,7 @@ def test_a_left_click_opens_the_window(desk: Desk) -> None:
         (("Protection", "Off"), ("protect_state_requested", ProtectState.OFF)),
         (("Protection", "Pause for 1 h"), ("protect_pause_requested", 3600.0)),
         (("Start at login",), ("autostart_requested", True)),
+        (("Documentation",), ("documentation_requested",)),
         (("About OmniTray",), ("about_requested",)),
         (("Quit",), ("quit_requested",)),
     ],
@@ -295,3 +299,52 @@ def test_a_host_is_noticed_and_missed(qtbot: QtBot) -> None:
     assert heard == ["vanished", "appeared"]
     host.stop()
     assert qtbot is not None
+
+
+def test_the_window_s_menu_button_has_everything_that_the_tray_s_menu_has(desk: Desk) -> None:
+    def entries(menu: QMenu) -> list[str]:
+        found = []
+        for each in menu.actions():
+            below = each.menu()
+            found += entries(below) if isinstance(below, QMenu) else [each.text().split("\t")[0]]
+        return found
+
+    in_window = MainMenu(desk.intents, lambda: False, in_window=True)
+    missing = set(entries(desk.icon.contextMenu())) - set(entries(in_window.menu))
+    assert missing == {"Show window"}
+    in_window.discard()
+
+
+def reading(at_s: float, cpu: float, interval_s: float = 5.0) -> Status:
+    shot = Snapshot(taken_at=0, monotonic_s=at_s, level=MonitorLevel.NORMAL, cpu_percent=cpu)
+    return Status(snapshot=shot, interval_s=interval_s)
+
+
+def test_the_last_minute_is_the_highest_of_each_five_seconds() -> None:
+    trail = Trail()
+    for at, cpu in ((101, 10), (102, 90), (106, 30), (159, 70)):
+        trail.add(reading(at, cpu))
+        trail.add(reading(at, cpu))
+    assert trail.columns(160.0) == (90, 30, 30, 30, *[None] * 7, 70)
+    assert trail.columns(400.0) == (None,) * 12
+
+
+def test_a_slow_rhythm_leaves_no_gaps_in_the_last_minute() -> None:
+    trail = Trail()
+    for at in (100, 130, 160):
+        trail.add(reading(at, at / 10, interval_s=30.0))
+    assert trail.columns(160.0) == (10.0,) * 5 + (13.0,) * 6 + (16.0,)
+
+
+def test_another_style_is_drawn_at_once(desk: Desk) -> None:
+    drawn = desk.icon.icon().cacheKey()
+    desk.tray.use_settings(TraySettings())
+    assert desk.icon.icon().cacheKey() == drawn
+    desk.tray.use_settings(TraySettings(show="glyph", panel="light"))
+    assert desk.icon.icon().cacheKey() != drawn
+    drawn = desk.icon.icon().cacheKey()
+    for cpu in (10, 90):
+        desk.clock.advance(2)
+        desk.tray.show_status(busy(cpu))
+        desk.clock.advance(2)
+    assert desk.tray._panel() is Panel.LIGHT

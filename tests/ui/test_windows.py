@@ -151,6 +151,15 @@ def test_a_file_that_nothing_opens_is_named_and_its_path_can_be_copied(opened: O
     assert opened.banner() == ""
 
 
+def test_the_documentation_is_opened_or_its_address_is_said(opened: Opened) -> None:
+    opened.intents.documentation_requested.emit()
+    (asked,) = opened.asked
+    assert asked.endswith("docs/guide.md")
+    opened.opens = False
+    opened.intents.documentation_requested.emit()
+    assert opened.banner().startswith("Nothing here opens this address: file://")
+
+
 def test_an_export_that_fails_says_why(opened: Opened, tmp_path: Path) -> None:
     window = opened.windows.window
     assert window is not None

@@ -1,4 +1,4 @@
-"""``token``, ``settings``, ``doctor``, ``completion``, ``service``: about OmniTray itself."""
+"""``token``, ``settings``, ``doctor``, ``service`` and others: about OmniTray itself."""
 
 import argparse
 
@@ -75,5 +75,12 @@ def completion(args: argparse.Namespace, context: CommandContext) -> int:
 def service(args: argparse.Namespace, context: CommandContext) -> int:
     """Run headless as a service of this user's session."""
     from omnitray.cli.commands.service import carry_out  # noqa: PLC0415 - needed here alone
+
+    return carry_out(args, context)
+
+
+def uninstall(args: argparse.Namespace, context: CommandContext) -> int:
+    """Take away what OmniTray has put on this machine."""
+    from omnitray.cli.commands.uninstall import carry_out  # noqa: PLC0415 - likewise
 
     return carry_out(args, context)

@@ -90,7 +90,7 @@ class LinuxAutostart:
             text = read_bounded(self._file, _MOST_BYTES).decode(errors="replace")
         except OSError:
             return {}
-        return _main_group(text)
+        return main_group(text)
 
 
 def exec_value(command: Sequence[str]) -> str:
@@ -118,7 +118,8 @@ def _quoted(word: str) -> str:
     return '"' + _ESCAPED_IN_QUOTES.sub(r"\\\1", word) + '"'
 
 
-def _main_group(text: str) -> dict[str, str]:
+def main_group(text: str) -> dict[str, str]:
+    """The keys of ``[Desktop Entry]``; of a key that stands there twice the first counts."""
     entry: dict[str, str] = {}
     inside = False
     for line in text.splitlines():

@@ -11,7 +11,14 @@ from omnitray.cleanup.facts import FileId
 from omnitray.monitor.machine import Machine
 from omnitray.platforms.actuator_check import check_actuators
 from omnitray.platforms.autostart import Autostart
-from omnitray.platforms.linux import active_window, autostart, logs, open_files, own_process
+from omnitray.platforms.linux import (
+    active_window,
+    autostart,
+    logs,
+    menu_entry,
+    open_files,
+    own_process,
+)
 from omnitray.platforms.linux import service as systemd
 from omnitray.platforms.linux.details import LinuxProcessDetails
 from omnitray.platforms.linux.guard_source import LinuxWakers
@@ -21,6 +28,7 @@ from omnitray.platforms.linux.processes import LinuxProcessTable
 from omnitray.platforms.linux.sampling import LinuxMachine
 from omnitray.platforms.linux.session import has_display
 from omnitray.platforms.linux.system import LinuxSystem
+from omnitray.platforms.menu_entry import MenuEntry
 from omnitray.platforms.own_process import keep_own_priority
 from omnitray.platforms.programs import PathPrograms, small_text
 from omnitray.platforms.service import Service
@@ -74,6 +82,10 @@ class LinuxPlatform:
     def autostart(self, command: Sequence[str], /) -> Autostart:
         """An XDG autostart entry."""
         return autostart.autostart(command)
+
+    def menu_entry(self, command: Sequence[str], resources: Path, /) -> MenuEntry:
+        """A desktop entry and icons in the user's data folder."""
+        return menu_entry.menu_entry(command, resources)
 
     def service(self, command: Sequence[str], template: str, /) -> Service:
         """A systemd user unit."""

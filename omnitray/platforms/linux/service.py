@@ -59,6 +59,10 @@ class SystemdService:
             ]
         )
 
+    def is_installed(self) -> bool:
+        """Whether it is there, running or not."""
+        return self._file.exists()
+
     def status(self) -> ServiceReport:
         """Whether it is there, enabled, and runs."""
         if not self._file.exists():

@@ -21,6 +21,7 @@ from omnitray.monitor.machine import Machine
 from omnitray.platforms import own_process
 from omnitray.platforms.actuator_check import check_actuators
 from omnitray.platforms.autostart import Autostart, NoAutostart
+from omnitray.platforms.menu_entry import MenuEntry, NoMenuEntry
 from omnitray.platforms.portable.processes import PsutilProcessDetails, PsutilProcessTable
 from omnitray.platforms.portable.sampling import PsutilMachine
 from omnitray.platforms.portable.system import PsutilSystem, ties_without_display
@@ -86,6 +87,11 @@ class PortablePlatform:
         """None."""
         del command
         return NoAutostart()
+
+    def menu_entry(self, command: Sequence[str], resources: Path, /) -> MenuEntry:
+        """None: an installer makes it."""
+        del command, resources
+        return NoMenuEntry()
 
     def service(self, command: Sequence[str], template: str, /) -> Service:
         """None."""

@@ -1,7 +1,8 @@
 """What is drawn over the ground of a chart: curves, marks, the crosshair and its words.
 
 Pens are one device pixel wide: the raster engine draws an antialiased polyline of that width ten
-times faster than a wider one. On a screen of 200 % a line is drawn as two thin ones side by side.
+times faster than a wider one. A curve is drawn as thin ones side by side, one more than the screen
+has device pixels to a point, so that data is heavier than the thresholds, which have one each.
 """
 
 from collections.abc import Iterable, Sequence
@@ -166,7 +167,7 @@ def _paint_line(painter: QPainter, view: ChartView, line: list[tuple[float, floa
         return
     polygon = QPolygonF(points)
     painter.drawPolyline(polygon)
-    for step in range(1, round(view.ratio)):
+    for step in range(1, round(view.ratio) + 1):
         painter.drawPolyline(polygon.translated(0, step / view.ratio))
 
 

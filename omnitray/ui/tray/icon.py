@@ -1,120 +1,36 @@
-"""The tray icon's drawing: two gauges, CPU and memory, and a badge for the mood.
+"""The tray icon's drawing: CPU and memory in one of four styles, and a badge for the state.
 
 Everything is laid out in whole device pixels by :func:`layout` (pure), so that each size is a
 drawing of its own and nothing is scaled: a 22 px icon on a 150 % screen is a drawing of 33 px.
-The gauges are outlined against the panel and filled against the outline, so that they can be read
-even on a panel that is not what it was taken for. The mood is told by the badge's shape
-(:mod:`omnitray.ui.tray.icon`), not by colour alone. Colours are Okabe and Ito's.
+Lines are drawn in the ink of the panel on a ground of their own, so that they can be read even on
+a panel that is not what it was taken for. Gauges keep their height under a badge: they become
+narrower, and of the memory level at least a strip stays in sight. Colours are Okabe and Ito's.
 """
 
 import enum
+from collections.abc import Callable
 
 import msgspec
-from PySide6.QtCore import QPoint, QRect, Qt
-from PySide6.QtGui import QColor, QIcon, QImage, QPainter, QPen, QPixmap, QPolygon
+from PySide6.QtCore import QPointF, QRect, Qt
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QGuiApplication,
+    QIcon,
+    QImage,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QPixmap,
+)
 
-from omnitray.api.status import Mood, Status, sentence
-
-_AMBER, _RED, _BLUE = QColor("#E69F00"), QColor("#C8102E"), QColor("#0072B2")
-_BLACK, _WHITE = QColor("#1B1E22"), QColor("#FFFFFF")
-
-
-def has_badge(mood: Mood) -> bool:
-    """Whether this mood is told by a badge."""
-    return mood in (Mood.WARNING, Mood.CRITICAL, Mood.HOLDING)
-
-
-def draw_badge(painter: QPainter, mood: Mood, place: QRect, ring: int) -> None:
-    """Draw the badge of ``mood`` into ``place``; nothing for a mood without one."""
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    if mood is Mood.WARNING:
-        wide = place.adjusted(-2 * ring, 0, 0, 0)
-        _draw_shape(painter, _triangle(wide), ring, _AMBER)
-        _draw_mark(painter, wide.adjusted(0, wide.height() // 4, 0, 0), _BLACK)
-    elif mood is Mood.CRITICAL:
-        _draw_shape(painter, _octagon(place), ring, _RED)
-        _draw_mark(painter, place, _WHITE)
-    elif mood is Mood.HOLDING:
-        _draw_disc(painter, place, ring)
-        _draw_bars(painter, place)
-
-
-def _draw_shape(painter: QPainter, shape: QPolygon, ring: int, colour: QColor) -> None:
-    _cut(painter, ring)
-    painter.drawPolygon(shape)
-    _ink(painter, colour)
-    painter.drawPolygon(shape)
-
-
-def _draw_disc(painter: QPainter, place: QRect, ring: int) -> None:
-    _cut(painter, ring)
-    painter.drawEllipse(place)
-    _ink(painter, _BLUE)
-    painter.drawEllipse(place)
-
-
-def _draw_mark(painter: QPainter, place: QRect, colour: QColor) -> None:
-    thick = 2 * max(1, round(place.width() / 16))  # even, as the badge is: it stands in the middle
-    pad = max(1, round(place.height() * 0.16))
-    gap = max(1, thick // 2)
-    left = place.left() + (place.width() - thick) // 2
-    stem = place.height() - 2 * pad - gap - thick
-    painter.fillRect(left, place.top() + pad, thick, stem, colour)
-    painter.fillRect(left, place.top() + pad + stem + gap, thick, thick, colour)
-
-
-def _draw_bars(painter: QPainter, place: QRect) -> None:
-    thick = max(2, round(place.width() / 6))
-    half_gap = max(1, round(place.width() / 16))
-    pad = round(place.height() * 0.26)
-    middle = place.left() + place.width() // 2
-    for left in (middle - half_gap - thick, middle + half_gap):
-        painter.fillRect(left, place.top() + pad, thick, place.height() - 2 * pad, _WHITE)
-
-
-def _cut(painter: QPainter, ring: int) -> None:
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Clear)
-    painter.setPen(QPen(_BLACK, 2 * ring, j=Qt.PenJoinStyle.MiterJoin))
-    painter.setBrush(_BLACK)
-
-
-def _ink(painter: QPainter, colour: QColor) -> None:
-    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(colour)
-
-
-def _triangle(place: QRect) -> QPolygon:
-    left, top, width, height = place.left(), place.top(), place.width(), place.height()
-    return QPolygon(
-        [
-            QPoint(left, top + height),
-            QPoint(left + width // 2 - 1, top),
-            QPoint(left + width // 2 + 1, top),
-            QPoint(left + width, top + height),
-        ]
-    )
-
-
-def _octagon(place: QRect) -> QPolygon:
-    left, top, side = place.left(), place.top(), place.width()
-    cut = round(side * 0.29)  # a regular octagon: 1 / (2 + sqrt 2)
-    far = side - cut
-    corners = (
-        (cut, 0),
-        (far, 0),
-        (side, cut),
-        (side, far),
-        (far, side),
-        (cut, side),
-        (0, far),
-        (0, cut),
-    )
-    return QPolygon([QPoint(left + x, top + y) for x, y in corners])
-
+from omnitray.api.status import Status
+from omnitray.settings.model import TrayShow
+from omnitray.ui.tray.badge import Badge, Ink, badge_of, draw_badge
 
 STEP_PERCENT = 2
 TRAY_SIZES = (16, 22, 24, 32, 48, 64)
+GLYPH_PERCENT = (40, 66)  # the plain glyph always shows the same two levels
 
 
 class Panel(enum.Enum):
@@ -125,11 +41,17 @@ class Panel(enum.Enum):
 
 
 class IconFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the icon shows, in steps of ``STEP_PERCENT``; equal facts are equal pictures."""
+    """What the icon shows, in steps; equal facts are equal pictures.
+
+    ``trail`` is CPU over the last minute, the oldest first, None where nothing was read; only the
+    graph has one.
+    """
 
     cpu_percent: int | None
     memory_percent: int | None
-    mood: Mood
+    badge: Badge = Badge.NONE
+    show: TrayShow = "bars"
+    trail: tuple[int | None, ...] = ()
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,35 +63,32 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     badge: tuple[int, int, int]  # left, top, size
 
 
-class _Ink(msgspec.Struct, frozen=True):
-    outline: QColor
-    trough: QColor
-    cpu: QColor
-    memory: QColor
-
-
-_INKS = {
-    Panel.DARK: _Ink(QColor("#E4E8EC"), QColor("#23282D"), QColor("#56B4E9"), QColor("#E69F00")),
-    Panel.LIGHT: _Ink(QColor("#3A4047"), QColor("#FAFBFC"), QColor("#0072B2"), QColor("#D55E00")),
+INKS = {
+    Panel.DARK: Ink(QColor("#E4E8EC"), QColor("#23282D"), QColor("#56B4E9"), QColor("#E69F00")),
+    Panel.LIGHT: Ink(QColor("#3A4047"), QColor("#FAFBFC"), QColor("#0072B2"), QColor("#D55E00")),
 }
 
 
-def icon_facts(status: Status) -> IconFacts:
-    """The visible part of a status."""
-    shot = status.snapshot
+def icon_facts(
+    status: Status, show: TrayShow = "bars", trail: tuple[float | None, ...] = ()
+) -> IconFacts:
+    """The visible part of a status in a style."""
+    shot, badge = status.snapshot, badge_of(status)
+    cpu = shot.cpu_percent if shot else None
+    if show == "figure":
+        return IconFacts(cpu_percent=_stepped(cpu, 1), memory_percent=None, badge=badge, show=show)
+    if show == "graph":
+        columns = tuple(_stepped(each) for each in trail)
+        return IconFacts(
+            cpu_percent=None, memory_percent=None, badge=badge, show=show, trail=columns
+        )
+    if show == "glyph":
+        return IconFacts(cpu_percent=None, memory_percent=None, badge=badge, show=show)
     return IconFacts(
-        cpu_percent=_stepped(shot.cpu_percent if shot else None),
+        cpu_percent=_stepped(cpu),
         memory_percent=_stepped(shot.memory_percent if shot else None),
-        mood=sentence(status).mood,
+        badge=badge,
     )
-
-
-def likely_panel(*, light_scheme: bool, desktop: str) -> Panel:
-    """The panel to expect, given ``XDG_CURRENT_DESKTOP``.
-
-    Plasma's panel follows the colour scheme; the panels of other desktops are dark by default.
-    """
-    return Panel.LIGHT if light_scheme and "KDE" in desktop.split(":") else Panel.DARK
 
 
 def tray_icon(facts: IconFacts, panel: Panel, ratio: float = 1.0, place: int = 0) -> QIcon:
@@ -188,23 +107,23 @@ def tray_icon(facts: IconFacts, panel: Panel, ratio: float = 1.0, place: int = 0
 
 def draw_icon(facts: IconFacts, panel: Panel, size: int, ratio: float = 1.0) -> QImage:
     """One drawing of ``size`` logical pixels."""
-    plan = layout(round(size * ratio), badged=has_badge(facts.mood))
+    plan = layout(round(size * ratio), badged=facts.badge is not Badge.NONE, show=facts.show)
     image = QImage(plan.size, plan.size, QImage.Format.Format_ARGB32_Premultiplied)
     image.fill(Qt.GlobalColor.transparent)
     painter = QPainter(image)
-    ink = _INKS[panel]
-    _draw_gauge(painter, plan, plan.gauges[0], facts.cpu_percent, ink, ink.cpu)
-    _draw_gauge(painter, plan, plan.gauges[1], facts.memory_percent, ink, ink.memory)
-    draw_badge(painter, facts.mood, QRect(*plan.badge, plan.badge[2]), plan.stroke)
+    ink = INKS[panel]
+    _STYLES[facts.show](painter, plan, facts, ink)
+    draw_badge(painter, facts.badge, QRect(*plan.badge, plan.badge[2]), plan.stroke, ink)
     painter.end()
     image.setDevicePixelRatio(ratio)
     return image
 
 
-def layout(size: int, *, badged: bool) -> Layout:
+def layout(size: int, *, badged: bool, show: TrayShow = "bars") -> Layout:
     """The places of everything in a drawing of ``size`` device pixels.
 
-    The memory gauge ends above the badge, where there is one: a badge hides no figure.
+    A badge and its ring leave a strip of the memory gauge uncovered over its whole height. The
+    graph has its badge on the left, where the oldest readings are; a figure has a smaller one.
     """
     stroke = max(1, round(size / 20))
     margin = max(1, round(size / 16))
@@ -212,13 +131,16 @@ def layout(size: int, *, badged: bool) -> Layout:
     width = (size - 2 * margin - gap) // 2
     left = (size - 2 * width - gap) // 2
     height = size - 2 * margin
-    badge = 2 * round(size * 0.28)
-    beside = size - badge - 2 * stroke - margin if badged else height
+    badge = 2 * round(size * (0.24 if show == "figure" else 0.26))
+    if badged and show in ("bars", "glyph"):
+        strip = max(1, round(size / 11))
+        left, gap = 0, stroke
+        width = max(size - badge - 2 * stroke - gap - strip, 2 * stroke + 2)
     return Layout(
         size=size,
         stroke=stroke,
-        gauges=((left, margin, width, height), (left + width + gap, margin, width, beside)),
-        badge=(size - badge, size - badge, badge),
+        gauges=((left, margin, width, height), (left + width + gap, margin, width, height)),
+        badge=(0 if show == "graph" else size - badge, size - badge, badge),
     )
 
 
@@ -231,31 +153,109 @@ def level_pixels(percent: int, height: int) -> int:
     return min(max(1, round(height * percent / 100)), height - 1)
 
 
+def _draw_bars(painter: QPainter, plan: Layout, facts: IconFacts, ink: Ink) -> None:
+    _draw_gauge(painter, plan, plan.gauges[0], facts.cpu_percent, ink, ink.cpu)
+    _draw_gauge(painter, plan, plan.gauges[1], facts.memory_percent, ink, ink.memory)
+
+
+def _draw_glyph(painter: QPainter, plan: Layout, _facts: IconFacts, ink: Ink) -> None:
+    for place, percent in zip(plan.gauges, GLYPH_PERCENT, strict=True):
+        _draw_gauge(painter, plan, place, percent, ink, ink.outline)
+
+
+def _draw_figure(painter: QPainter, plan: Layout, facts: IconFacts, ink: Ink) -> None:
+    """CPU in per cent, as large as fits; above the badge where there is one."""
+    text = "––" if facts.cpu_percent is None else str(facts.cpu_percent)
+    free = plan.size - 2 * plan.stroke
+    room = (plan.badge[1] if facts.badge is not Badge.NONE else plan.size) - 2 * plan.stroke
+    shape = _shape_of("88" if len(text) < 3 else text, plan.size)  # noqa: PLR2004 - 100 is longer
+    box = shape.boundingRect()
+    scale = min(free / box.width(), room / box.height())
+    line = box.height() * scale
+    drawn = _shape_of(text, plan.size)
+    middle = drawn.boundingRect().center()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.translate(QPointF(plan.size / 2, plan.stroke + line / 2 + (room - line) / 2))
+    painter.scale(scale, scale)
+    painter.translate(-middle)
+    halo = QPen(ink.trough, 2 * plan.stroke / scale, j=Qt.PenJoinStyle.RoundJoin)
+    painter.strokePath(drawn, halo)
+    painter.fillPath(drawn, ink.outline)
+    painter.resetTransform()
+
+
+def _draw_graph(painter: QPainter, plan: Layout, facts: IconFacts, ink: Ink) -> None:
+    """CPU over the last minute in whole columns; the newest on the right."""
+    (left, top, _width, height), (other, _top, width, _height) = plan.gauges
+    whole = left, top, other + width - left, height
+    inner = _draw_frame(painter, plan.stroke, whole, ink)
+    columns = max(1, len(facts.trail))
+    for place in range(inner.width()):
+        percent = facts.trail[place * columns // inner.width()] if facts.trail else None
+        if percent is None:
+            continue
+        filled = level_pixels(percent, inner.height())
+        bottom = inner.top() + inner.height()
+        painter.fillRect(inner.left() + place, bottom - filled, 1, filled, ink.cpu)
+    if all(each is None for each in facts.trail):
+        _draw_dash(painter, plan.stroke, inner, ink)
+
+
+_STYLES: dict[TrayShow, Callable[[QPainter, Layout, IconFacts, Ink], None]] = {
+    "bars": _draw_bars,
+    "figure": _draw_figure,
+    "graph": _draw_graph,
+    "glyph": _draw_glyph,
+}
+
+
+def _shape_of(text: str, pixels: int) -> QPainterPath:
+    font = QFont(QGuiApplication.font())
+    font.setPixelSize(max(1, pixels))
+    font.setWeight(QFont.Weight.DemiBold)
+    shape = QPainterPath()
+    shape.addText(0, 0, font, text)
+    return shape
+
+
 def _draw_gauge(
     painter: QPainter,
     plan: Layout,
     place: tuple[int, int, int, int],
     percent: int | None,
-    ink: _Ink,
+    ink: Ink,
     colour: QColor,
 ) -> None:
+    inner = _draw_frame(painter, plan.stroke, place, ink)
+    if percent is None:
+        _draw_dash(painter, plan.stroke, inner, ink)
+    else:
+        filled = level_pixels(percent, inner.height())
+        painter.fillRect(inner.adjusted(0, inner.height() - filled, 0, 0), colour)
+
+
+def _draw_frame(
+    painter: QPainter, stroke: int, place: tuple[int, int, int, int], ink: Ink
+) -> QRect:
+    """An outline around a trough; what is inside."""
     left, top, width, height = place
-    stroke = plan.stroke
     cut = max(1, stroke // 2)
     # Two rectangles make an outline with its corners cut, without anti-aliasing.
     painter.fillRect(left + cut, top, width - 2 * cut, height, ink.outline)
     painter.fillRect(left, top + cut, width, height - 2 * cut, ink.outline)
     inner = QRect(left + stroke, top + stroke, width - 2 * stroke, height - 2 * stroke)
     painter.fillRect(inner, ink.trough)
-    if percent is None:
-        dash = QRect(inner.left(), top + (height - stroke) // 2, inner.width(), stroke)
-        painter.fillRect(dash.adjusted(stroke, 0, -stroke, 0), ink.outline)
-    else:
-        filled = level_pixels(percent, inner.height())
-        painter.fillRect(inner.adjusted(0, inner.height() - filled, 0, 0), colour)
+    return inner
 
 
-def _stepped(percent: float | None) -> int | None:
+def _draw_dash(painter: QPainter, stroke: int, inner: QRect, ink: Ink) -> None:
+    top = inner.top() + (inner.height() - stroke) // 2
+    dash = QRect(inner.left(), top, inner.width(), stroke)
+    pad = stroke if inner.width() > 3 * stroke else 0
+    painter.fillRect(dash.adjusted(pad, 0, -pad, 0), ink.outline)
+
+
+def _stepped(percent: float | None, step: int = STEP_PERCENT) -> int | None:
     if percent is None:
         return None
-    return STEP_PERCENT * round(min(100.0, max(0.0, percent)) / STEP_PERCENT)
+    return step * round(min(100.0, max(0.0, percent)) / step)

@@ -139,6 +139,7 @@ class MainMenu:
         self._autostart = self._entry("Start at login", self._on_autostart)
         self._autostart.setCheckable(True)
         self.menu.addSeparator()
+        self._entry("Documentation", intents.documentation_requested.emit)
         self._entry("About OmniTray", intents.about_requested.emit)
         leave = self._entry("Quit", intents.quit_requested.emit)
         if in_window:

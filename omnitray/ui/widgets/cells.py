@@ -25,6 +25,7 @@ from omnitray.ui.widgets.pills import PILL_SCALE, Pill, paint_pill, pill_width
 
 CELL = int(Qt.ItemDataRole.UserRole)
 CELL_PAD = 8  # left and right of what a cell shows
+SELECTION_BAR = 3  # wide enough to be seen, narrower than the padding of a cell
 _ROW_PAD = 14  # above and below the words of a row, together
 _QUIET = 0.9
 Index = QModelIndex | QPersistentModelIndex
@@ -149,6 +150,9 @@ class CellDelegate(QStyledItemDelegate):
         # The view has looked this up for the row; asking the selection costs its number of ranges.
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(option.rect, QColor(colours.selected))
+            if index.column() == 0:  # the tint alone is 1.2 : 1 to the card
+                bar = QRect(0, option.rect.top(), SELECTION_BAR, option.rect.height())
+                painter.fillRect(bar, QColor(colours.accent))
         elif self._pointed == (index.row(), index.internalId()):
             painter.fillRect(option.rect, QColor(colours.hover))
         painter.setPen(QColor(colours.border))

@@ -20,6 +20,7 @@ from omnitray.ui.widgets.labels import paragraph
 
 _SECTIONS = {
     "": "General",
+    "tray": "Tray icon",
     "monitor": "Looking",
     "thresholds.cpu": "CPU thresholds",
     "thresholds.memory": "Memory thresholds",
