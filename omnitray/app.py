@@ -463,11 +463,10 @@ def _say_where_to_look(app: App) -> None:
     """For who started it in a terminal: that it runs, where it is, how to ask and how to end it."""
     ask = f"Ask it with: {typed('status')}. Ctrl+C ends it. Its log: {app.paths.log_file}"
     if app.shell is None:
-        _say(f"OmniTray runs without a window (pid {os.getpid()}). {ask}")
+        _say(f"OmniTray runs without a window. {ask}")
         return
     places = {True: "its icon is in the tray", False: "there is no tray: its window is shown"}
-    runs = f"OmniTray runs (pid {os.getpid()})"
-    app.shell.shown.connect(lambda in_tray: _say(f"{runs}: {places[in_tray]}. {ask}"))
+    app.shell.shown.connect(lambda in_tray: _say(f"OmniTray runs: {places[in_tray]}. {ask}"))
 
 
 def _why_headless(platform: Platform) -> str:
