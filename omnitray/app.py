@@ -18,18 +18,10 @@ import msgspec
 from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal, Slot
 
 from omnitray import __version__, platforms
-from omnitray.alerts.channels.desktop import DesktopChannel
-from omnitray.alerts.channels.dispatch import Dispatcher
 from omnitray.alerts.channels.notification import RESTART_ACTION, SNOOZE_ACTION
-from omnitray.alerts.channels.syslog import SyslogChannel
-from omnitray.alerts.silences import SilenceFile
-from omnitray.alerts.storage.history import History
-from omnitray.alerts.storage.store import AlertStore
-from omnitray.alerts.system import AlertSystem
 from omnitray.api.server import ApiServer
 from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.durable import StorageError
-from omnitray.base.facts import AlertChannel
 from omnitray.base.invocation import own_command, typed
 from omnitray.base.paths import Paths, UnsafeFolderError, find_paths, resource
 from omnitray.base.process_environment import (
@@ -58,6 +50,7 @@ from omnitray.protector.latency import LatencyProbe
 from omnitray.protector.oom_events.daemons import OomDaemon, other_oom_daemons
 from omnitray.protector.protector import ResourceProtector
 from omnitray.runtime import logs, qt_messages
+from omnitray.runtime.alerting import Alerting
 from omnitray.runtime.api_facade import ProgramFacade
 from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.cleaning import Cleaning
@@ -65,7 +58,6 @@ from omnitray.runtime.cycle_collector import Collector
 from omnitray.runtime.hub import Hub
 from omnitray.runtime.inspection import InspectionThread
 from omnitray.runtime.instance import Instance, activate
-from omnitray.runtime.notifications import Notifications
 from omnitray.runtime.protection import ProtectionFacade
 from omnitray.runtime.protection_worker import Engine
 from omnitray.runtime.recordings import RecordingThread
@@ -194,6 +186,7 @@ class App(QObject):
             settings=self.settings,
             ring=self.monitor.ring,
             store=self.store,
+            channels=self.alerting.desk,
             protection=self.protection,
             servers=self.servers,
         )
@@ -209,29 +202,12 @@ class App(QObject):
         self._plan_the_end()
 
     def _build_alerts(self) -> None:
-        self.store = AlertStore(
-            History(self.paths.alerts, self.clock, report=log.warning), self.clock
-        )
-        self.notifications = Notifications(parent=self)
-        self.dispatcher = Dispatcher(
-            self.store,
-            {
-                AlertChannel.DESKTOP: DesktopChannel(
-                    self.notifications.show, self.notifications.close
-                )
-            },
-            self.clock,
-        )
-        if (syslog := SyslogChannel()).is_there():
-            self.dispatcher.attach(AlertChannel.SYSLOG, syslog)
-        self.alerts = AlertSystem(
-            self.clock,
-            self.settings.loaded.settings.alert_policy(),
-            self.dispatcher,
-            open_alerts=self.store.open_alerts(),
-            silences=SilenceFile(self.paths.state / "silences.json"),
-            channels=self.dispatcher.channels | {AlertChannel.WEBSOCKET, AlertChannel.VSCODE},
-        )
+        policy = self.settings.loaded.settings.alert_policy()
+        self.alerting = Alerting(self.paths, self.clock, policy, self)
+        self.store = self.alerting.store
+        self.notifications = self.alerting.notifications
+        self.dispatcher = self.alerting.dispatcher
+        self.alerts = self.alerting.alerts
 
     def _build_monitor(self) -> None:
         table = self.platform.process_table()
@@ -288,6 +264,7 @@ class App(QObject):
         stages.add("the protector", self.protection.stop)
         stages.add("the servers' watch", self.servers.stop)
         stages.add("the hub", self.hub.stop)
+        stages.add("the deliveries", self.alerting.stop)
         stages.add("the channels", self.dispatcher.close)
         stages.add("the notifications", self.notifications.stop)
         stages.add("the collector", self._collector.stop)
@@ -424,6 +401,7 @@ def _add_shell(app: App) -> None:
         app.parts, app.notifications, autostart=autostart, paths=app.paths, clock=app.clock
     )
     shell.intents.quit_requested.connect(lambda: app.end("asked to quit"))
+    app.alerting.delivered.connect(shell.windows.show_deliveries)
     app.before_the_end("the tray and the window", shell.stop)
     app.shell = shell
 

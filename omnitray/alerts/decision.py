@@ -11,13 +11,13 @@ from typing import Protocol
 
 import msgspec
 
+from omnitray.alerts.channels.registry import Audience, of_audience
 from omnitray.alerts.model import Alert
 from omnitray.alerts.reasons import Reason
-from omnitray.base.facts import AlertChannel
 
-RECORD = (AlertChannel.FILE,)
-FEED = (AlertChannel.WEBSOCKET, AlertChannel.VSCODE, AlertChannel.SYSLOG)
-ATTENTION = (AlertChannel.DESKTOP, AlertChannel.WEBHOOK)
+RECORD = of_audience(Audience.RECORD)
+FEED = of_audience(Audience.FEED)
+ATTENTION = of_audience(Audience.ATTENTION)
 # Asked only by those who wait: of ten thousand alerts nobody waits for most, and a future is
 # a dozen objects that the garbage collector would walk through.
 Receipt = Callable[[], Future[Path]]
@@ -37,7 +37,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     alert_id: str
     fingerprint: str
     at: float
-    channels: tuple[AlertChannel, ...] = RECORD
+    channels: tuple[str, ...] = RECORD
     notify: bool = False
     withdraw: bool = False
     slot: str = ""
@@ -80,4 +80,8 @@ class Sink(Protocol):
 
     def submit(self, alert: Alert, decision: Decision) -> Receipt | None:
         """Queue the alert for ``decision.channels``; the receipt is for who must know it stored."""
+        ...
+
+    def amend(self, alert: Alert) -> None:
+        """Only the record says something else now, and nobody waits for it."""
         ...

@@ -9,11 +9,12 @@ from typing import Any
 
 import msgspec
 
+from omnitray.alerts.decision import ATTENTION
 from omnitray.alerts.fingerprint import server_of
 from omnitray.alerts.model import Alert
 from omnitray.alerts.reasons import Reason
 from omnitray.alerts.rules import AlertTiming, Trigger
-from omnitray.base.facts import AlertChannel, AlertType, Severity
+from omnitray.base.facts import AlertType, Severity
 
 _replace = msgspec.structs.replace
 _TRANSITIONS_KEPT = 16
@@ -63,9 +64,9 @@ def begin(alert: Alert, now_m: float) -> Incident:
 def restored(alert: Alert, now_m: float, silent_s: float) -> Incident:
     """An incident that was open when the program ended, last raised ``silent_s`` ago.
 
-    It counts as told when the desktop was among its channels; the repeat interval starts anew.
+    It counts as told when a channel that notifies has taken it; the repeat interval starts anew.
     """
-    told = AlertChannel.DESKTOP in alert.channels
+    told = any(channel in alert.channels for channel in ATTENTION)
     return Incident(
         alert=alert,
         server=server_of(alert.source, alert.context),
@@ -134,6 +135,7 @@ class Incidents:
         self._open: dict[str, Incident] = {}  # the one that was raised longest ago comes first
         self._fingerprints: dict[str, str] = {}  # alert id -> fingerprint
         self._lately: dict[str, Incident] = {}  # resolved, the oldest first
+        self._lately_ids: dict[str, str] = {}  # alert id -> fingerprint
         self._context_bytes: dict[str, int] = {}  # of the open ones, as JSON
         self._all_context_bytes = 0
 
@@ -150,6 +152,11 @@ class Incidents:
     def by_id(self, id_: str) -> Incident | None:
         """The open incident with this alert id."""
         return self._open.get(self._fingerprints.get(id_, ""))
+
+    def lately(self, id_: str) -> Incident | None:
+        """The incident with this alert id that was resolved lately."""
+        incident = self._lately.get(self._lately_ids.get(id_, ""))
+        return incident if incident is not None and incident.alert.id == id_ else None
 
     def chosen(self, fingerprints: Iterable[str]) -> list[Incident]:
         """The open incidents among these fingerprints."""
@@ -192,8 +199,9 @@ class Incidents:
         del self._fingerprints[alert.id]
         self._lately.pop(alert.fingerprint, None)
         self._lately[alert.fingerprint] = incident
+        self._lately_ids[alert.id] = alert.fingerprint
         if len(self._lately) > self._timing.most_lately:
-            del self._lately[next(iter(self._lately))]
+            self._forget(next(iter(self._lately)))
 
     def crowded_out(self) -> Incident | None:
         """The one to give up where there are too many."""
@@ -206,12 +214,15 @@ class Incidents:
         for fingerprint, incident in tuple(self._lately.items()):
             if now_m - (incident.resolved_m or 0.0) <= keep_s:
                 break
-            del self._lately[fingerprint]
+            self._forget(fingerprint)
 
     def flapping(self, incident: Incident, now_m: float) -> bool:
         """Whether it changed between firing and resolved too often lately."""
         window_s, limit = self._timing.flap_window_s, self._timing.flap_transitions
         return sum(now_m - each < window_s for each in incident.transitions) >= limit
+
+    def _forget(self, fingerprint: str) -> None:
+        self._lately_ids.pop(self._lately.pop(fingerprint).alert.id, None)
 
     def _weigh(self, incident: Incident) -> None:
         """Count its context anew, as that of the one that was raised last."""
@@ -236,6 +247,7 @@ class Incidents:
         before = self._lately.pop(report.fingerprint, None)
         if before is None:
             return begin(first(report, new_id()), now_m), Trigger.NEW
+        self._lately_ids.pop(before.alert.id, None)
         before.transits(now_m)
         before.owed = True
         soon = now_m - (before.resolved_m or 0.0) < reopen_s

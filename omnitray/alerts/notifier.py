@@ -20,7 +20,6 @@ from omnitray.alerts.rules import (
 )
 from omnitray.alerts.text import many_body, many_title, one_body, worst_and_newest
 from omnitray.base.clock import DeadlineQueue
-from omnitray.base.facts import AlertChannel
 
 _replace = msgspec.structs.replace
 _MEMBERS_NAMED = 100
@@ -83,17 +82,14 @@ class Notifier:
     def _not_told(
         self, incident: Incident, change: Trigger, verdict: NotificationVerdict, now_m: float
     ) -> Outgoing:
-        waits = verdict.outcome in (NotificationOutcome.GROUP, NotificationOutcome.DIGEST)
-        if waits:
+        if verdict.outcome in (NotificationOutcome.GROUP, NotificationOutcome.DIGEST):
             self._telling.wait(incident, verdict.outcome, now_m)
         incident.held = verdict.reason if incident.owed else None
         self.appoint(incident, now_m, verdict.again_in_s)
         if change is Trigger.DUE:  # nothing has happened that anybody need know
             return Outgoing(incident.alert, self._handover.note(incident.alert, verdict.reason))
         channels = RECORD + self._feeds(incident, change, now_m)
-        # Marked as sent to the desktop now, for it will be within seconds, and so without
-        # writing the record again: a burst would be written twice.
-        self._handover.mark(incident, channels + (ATTENTION if waits else ()))
+        self._handover.mark(incident, RECORD)
         decision = self._handover.decision(incident.alert, verdict.reason, channels)
         return self._handover.emit(incident.alert, decision)
 
@@ -104,7 +100,7 @@ class Notifier:
         incident.alert = _replace(incident.alert, suppressed=untold)
         self._telling.told_one(incident, now_m, flapping=reason is Reason.FLAPPING_NOTICE)
         incident.fed_m = now_m
-        self._handover.mark(incident, EVERYWHERE)
+        self._handover.mark(incident, RECORD)
         alert = incident.alert
         incident.alert = _replace(alert, suppressed=0)
         self.appoint(incident, now_m)
@@ -164,7 +160,7 @@ class Notifier:
                 self.appoint(incident, now_m, verdict.again_in_s)
         return ready
 
-    def _feeds(self, incident: Incident, change: Trigger, now_m: float) -> tuple[AlertChannel, ...]:
+    def _feeds(self, incident: Incident, change: Trigger, now_m: float) -> tuple[str, ...]:
         """The feeds hear every transition, and of repeats one within the floor."""
         floor_s = self._telling.policy.repeat_floor_s
         recent = incident.fed_m is not None and now_m - incident.fed_m < floor_s

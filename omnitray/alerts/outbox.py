@@ -1,15 +1,16 @@
 """The last step: an alert and its decision go to the record, the sink and the subscribers."""
 
 from collections import deque
+from collections.abc import Callable
 
 import msgspec
 
+from omnitray.alerts.channels.registry import NAMES
 from omnitray.alerts.decision import FEED, Decision, Outgoing, Sink
 from omnitray.alerts.incidents import Incident
 from omnitray.alerts.model import Alert
 from omnitray.alerts.reasons import Reason
 from omnitray.base.clock import Clock
-from omnitray.base.facts import AlertChannel
 from omnitray.base.subscribers import Subscribers
 
 
@@ -17,29 +18,41 @@ class Outbox:
     """Notes every decision and passes on what there is a channel for."""
 
     def __init__(
-        self, clock: Clock, sink: Sink, channels: frozenset[AlertChannel], remembered: int
+        self, clock: Clock, sink: Sink, channels: Callable[[], frozenset[str]], remembered: int
     ) -> None:
         self.decisions: deque[Decision] = deque(maxlen=remembered)
         self.subscribers: Subscribers[Alert] = Subscribers()
         self._clock = clock
         self._sink = sink
         self._channels = channels
-        self._marks: dict[tuple[tuple[str, ...], tuple[AlertChannel, ...]], tuple[str, ...]] = {}
+        self._marks: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[str, ...]] = {}
 
-    def mark(self, incident: Incident, channels: tuple[AlertChannel, ...]) -> None:
-        """Write into the record where it goes."""
+    def mark(self, incident: Incident, took: tuple[str, ...]) -> bool:
+        """Write into the record which channels took it; whether that is new."""
         alert = incident.alert
-        before_and_now = (alert.channels, channels)
+        before_and_now = (alert.channels, took)
         if (after := self._marks.get(before_and_now)) is None:
-            known = {*alert.channels, *(each for each in channels if each in self._channels)}
-            after = tuple(str(each) for each in AlertChannel if each in known)
+            known = {*alert.channels, *took}
+            after = tuple(each for each in NAMES if each in known)
             self._marks[before_and_now] = after  # few: each combination once
-        if after != alert.channels:
-            incident.alert = msgspec.structs.replace(alert, channels=after)
+        if after == alert.channels:
+            return False
+        incident.alert = msgspec.structs.replace(alert, channels=after)
+        return True
+
+    def unmark(self, incident: Incident, channel: str) -> None:
+        """It has not taken it after all."""
+        left = tuple(each for each in incident.alert.channels if each != channel)
+        incident.alert = msgspec.structs.replace(incident.alert, channels=left)
+
+    def amend(self, incident: Incident) -> None:
+        """Let the record say what the incident says now."""
+        self._sink.amend(incident.alert)
 
     def emit(self, alert: Alert, decision: Decision) -> Outgoing:
         """Hand over; subscribers hear what the feeds hear."""
-        there = tuple(each for each in decision.channels if each in self._channels)
+        here = self._channels()
+        there = tuple(each for each in decision.channels if each in here)
         fed = any(each in FEED for each in decision.channels)
         if there != decision.channels:
             decision = msgspec.structs.replace(decision, channels=there)
@@ -55,9 +68,7 @@ class Outbox:
         self.decisions.append(decision)
         return decision
 
-    def decision(
-        self, alert: Alert, reason: Reason, channels: tuple[AlertChannel, ...] = ()
-    ) -> Decision:
+    def decision(self, alert: Alert, reason: Reason, channels: tuple[str, ...] = ()) -> Decision:
         """A decision that tells nobody."""
         return Decision(
             reason=reason,

@@ -14,7 +14,6 @@ from omnitray.alerts.reasons import Reason
 from omnitray.alerts.rules import INHIBITORS, TEST_TYPES, AlertTiming, Trigger
 from omnitray.alerts.silences import EVERYTHING
 from omnitray.base.clock import Clock, epoch, timestamp
-from omnitray.base.facts import AlertChannel
 
 _replace = msgspec.structs.replace
 _ROUNDING_S = 1e-6
@@ -30,7 +29,7 @@ class AlertFlow:
         timing: AlertTiming,
         sink: Sink,
         telling: NotificationState,
-        channels: frozenset[AlertChannel],
+        channels: Callable[[], frozenset[str]],
     ) -> None:
         self.incidents = Incidents(timing)
         self.handover = Outbox(clock, sink, channels, timing.remembered)
@@ -88,6 +87,18 @@ class AlertFlow:
             self._teller.appoint(incident, now_m, 0.0 if incident.owed else None)
             self.handover.note(incident.alert, Reason.RESTORED)
 
+    def took(self, alert_id: str, channel: str) -> None:
+        """A channel has taken it: its record says so."""
+        incident = self.incidents.by_id(alert_id) or self.incidents.lately(alert_id)
+        if incident is not None and self.handover.mark(incident, (channel,)):
+            self.handover.amend(incident)
+
+    def refused(self, alert_id: str, channel: str) -> None:
+        """A channel that was sure to take it has not."""
+        incident = self.incidents.by_id(alert_id)
+        if incident is not None:
+            self.handover.unmark(incident, channel)
+
     # -- the passing of time
 
     def look(self) -> tuple[Outgoing, ...]:
@@ -139,7 +150,7 @@ class AlertFlow:
             self._teller.appoint(incident, now_m)
         incident.fed_m = now_m
         channels = RECORD + FEED + (ATTENTION if slot else ())
-        self.handover.mark(incident, RECORD + FEED)
+        self.handover.mark(incident, RECORD)
         decision = _replace(
             self.handover.decision(incident.alert, reason, channels),
             withdraw=slot is not None,

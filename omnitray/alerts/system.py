@@ -8,9 +8,10 @@ disk and screen on threads of its own. Timers belong to the caller: ``tick()`` w
 ``next_delay_s()`` says so (calling it every second does as well).
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from omnitray.alerts.channels.registry import NAMES
 from omnitray.alerts.decision import Decision, Outgoing, Sink, Tick
 from omnitray.alerts.fingerprint import fingerprint, stable_labels
 from omnitray.alerts.incidents import AlertInput
@@ -23,19 +24,19 @@ from omnitray.alerts.rules import DEFAULT_SEVERITY, AlertTiming
 from omnitray.alerts.silences import ForgetfulMemory, SilenceMemory, Silences
 from omnitray.base import amounts
 from omnitray.base.clock import Clock, timestamp
-from omnitray.base.facts import AlertChannel, AlertMove, AlertType, Severity
+from omnitray.base.facts import AlertMove, AlertType, Severity
 from omnitray.base.policy import AlertPolicy
 from omnitray.base.subscribers import Callback
 
-ALL_CHANNELS = frozenset(AlertChannel) - {AlertChannel.WEBHOOK}
+ALL_CHANNELS = frozenset(NAMES)
 Raised = Outgoing
 
 
 class AlertSystem:
     """Raise, resolve, acknowledge, pause; the person is told as seldom as is honest.
 
-    ``sink`` takes alerts to the channels (``channels.dispatch.Dispatcher``), ``channels`` are
-    those that exist, ``open_alerts`` those that the history knows to be open, ``silences`` is
+    ``sink`` takes alerts to the channels (``channels.dispatch.Dispatcher``), ``channels`` says
+    which exist now, ``open_alerts`` those that the history knows to be open, ``silences`` is
     where pauses outlive the program.
     """
 
@@ -48,7 +49,7 @@ class AlertSystem:
         ids: Callable[[], str] | None = None,
         open_alerts: Iterable[Alert] = (),
         silences: SilenceMemory | None = None,
-        channels: Collection[AlertChannel] = ALL_CHANNELS,
+        channels: Callable[[], frozenset[str]] = lambda: ALL_CHANNELS,
         timing: AlertTiming | None = None,
     ) -> None:
         timing = timing or AlertTiming()
@@ -56,7 +57,7 @@ class AlertSystem:
         self._new_id = ids or id_maker(clock)
         self._pauses = Silences(clock, silences or ForgetfulMemory())
         self._telling = NotificationState(policy, timing, self._pauses)
-        self._flow = AlertFlow(clock, timing, sink, self._telling, frozenset(channels))
+        self._flow = AlertFlow(clock, timing, sink, self._telling, channels)
         self._incidents = self._flow.incidents
         self._prompts = OpenPrompts(clock, self._telling, self._flow.handover)
         self._flow.restore(open_alerts)
@@ -144,6 +145,14 @@ class AlertSystem:
     def withdraw(self, prompt_id: str) -> None:
         """A question is answered or over."""
         self._prompts.withdraw(prompt_id)
+
+    def took(self, alert_id: str, channel: str) -> None:
+        """A channel has taken an alert; its record names the channel from now on."""
+        self._flow.took(alert_id, channel)
+
+    def refused(self, alert_id: str, channel: str) -> None:
+        """It has not: the disk refused, say."""
+        self._flow.refused(alert_id, channel)
 
     @property
     def paused_until(self) -> float | None:

@@ -12,6 +12,9 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
+from omnitray.alerts.channels.deliveries import Delivery
+from omnitray.alerts.channels.listeners import Listeners
+from omnitray.alerts.channels.views import ChannelView
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.status import Status
@@ -281,6 +284,19 @@ class AppFacade(Protocol):
 
     def explain(self) -> Explanation:
         """Who would be acted on now, in what order, and why. Changes nothing."""
+        ...
+
+    def channels(self) -> tuple[ChannelView, ...]:
+        """How each channel stands."""
+        ...
+
+    def deliveries(self, alert_id: str) -> tuple[Delivery, ...]:
+        """What became of an alert on each channel."""
+        ...
+
+    @property
+    def listeners(self) -> Listeners:
+        """Who listens; the API reports to it who comes, goes and took an alert."""
         ...
 
     def servers(self) -> tuple[ServerView, ...]:

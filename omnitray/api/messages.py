@@ -48,6 +48,7 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True):
     level: MonitorLevel
     chosen_level: LevelName
     events: tuple[Topic, ...]
+    client: str = ""
 
 
 class AlertMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,6 +128,7 @@ class Subscribed(msgspec.Struct, frozen=True, kw_only=True):
     event: Literal["subscribed"] = "subscribed"
     events: tuple[Topic, ...]
     snapshot_interval_s: float
+    client: str = ""
 
 
 class Leased(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,6 +151,7 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
 
 LeaseId = Annotated[str, Meta(min_length=1, max_length=64)]
 Rate = Annotated[float, Meta(ge=0, le=3600)]
+ClientName = Annotated[str, Meta(pattern="^[a-z0-9_-]{0,40}$")]
 
 
 class Subscribe(
@@ -159,10 +162,11 @@ class Subscribe(
     tag="subscribe",
     forbid_unknown_fields=True,
 ):
-    """Send these kinds only, and snapshots no more often than this."""
+    """Send these kinds only, and snapshots no more often than this; ``client`` says who asks."""
 
     events: tuple[Topic, ...] = tuple(Topic)
     snapshot_interval_s: Rate = 0.0
+    client: ClientName = ""
 
 
 class TakeLease(

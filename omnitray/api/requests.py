@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from omnitray.alerts.model import State
 from omnitray.alerts.storage.query import AlertQuery
-from omnitray.api.messages import Topic
+from omnitray.api.messages import ClientName, Topic
 from omnitray.api.wire import AnswerName, LevelName
 from omnitray.base.facts import AlertType, Mode, ProtectState, Severity
 
@@ -133,6 +133,7 @@ class SocketQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     auth_token: str = ""
     events: str = ",".join(Topic)
     snapshot_interval_s: Annotated[float, Meta(ge=0, le=3600)] = 0.0
+    client: ClientName = ""
 
     def topics(self) -> frozenset[Topic]:
         """The kinds it wants; raises ValueError for one that there is not."""

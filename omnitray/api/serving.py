@@ -46,7 +46,7 @@ class Serving:
         self._door = door
         self._listener = opened.socket
         self._url = opened.url
-        self._feed = Feed()
+        self._feed = Feed(door.listeners)
         self._used_up_s = -SAY_AGAIN_S
         self._stopping = asyncio.Event()
         identity = InstanceIdentity(version=__version__, pid=os.getpid(), started=started_at)

@@ -89,7 +89,7 @@ class SocketDoor:
         except (msgspec.ValidationError, ValueError) as error:
             await refuse(scope, send, Denied(422, "invalid", f"{error}."))
             return
-        client = self._feed.join()
+        client = self._feed.join(wishes.client)
         client.topics, client.snapshot_interval_s = topics, wishes.snapshot_interval_s
         try:
             await self._serve(AcceptedSocket(receive, send), client)
@@ -99,9 +99,9 @@ class SocketDoor:
     async def _serve(self, socket: AcceptedSocket, client: Listener) -> None:
         await socket.accept()
         await socket.send_text(self._hello(client))
-        conversation = Conversation(self._door, client)
+        conversation = Conversation(self._door, self._feed, client)
         tasks = {
-            asyncio.create_task(_write(socket, client)),
+            asyncio.create_task(_write(socket, self._feed, client)),
             asyncio.create_task(_read(socket, conversation)),
         }
         try:
@@ -123,6 +123,7 @@ class SocketDoor:
             level=status.level,
             chosen_level=bodies.level_name(status.chosen_level),
             events=tuple(sorted(client.topics)),
+            client=client.client,
         )
         return msgspec.json.encode(hello).decode()
 
@@ -130,8 +131,9 @@ class SocketDoor:
 class Conversation:
     """What one client says, and what it holds."""
 
-    def __init__(self, program: AppFacade, client: Listener) -> None:
+    def __init__(self, program: AppFacade, feed: Feed, client: Listener) -> None:
         self._door = program
+        self._feed = feed
         self._client = client
         self._leases: set[str] = set()
         self._bucket = Bucket(SOCKET_COMMANDS_PER_S, SOCKET_COMMAND_BURST, time.monotonic)
@@ -162,9 +164,12 @@ class Conversation:
             case Subscribe():
                 self._client.topics = frozenset(message.events)
                 self._client.snapshot_interval_s = message.snapshot_interval_s
+                if message.client:
+                    self._feed.rename(self._client, message.client)
                 return Subscribed(
                     events=tuple(sorted(self._client.topics)),
                     snapshot_interval_s=message.snapshot_interval_s,
+                    client=self._client.client,
                 )
             case TakeLease():
                 return await self._take(message)
@@ -210,9 +215,10 @@ def _leased(event: str, own_id: str, status: Status) -> Leased:
     )
 
 
-async def _write(socket: AcceptedSocket, client: Listener) -> None:
-    while (text := await client.queue.get()) is not None:
-        await socket.send_text(text)
+async def _write(socket: AcceptedSocket, feed: Feed, client: Listener) -> None:
+    while (message := await client.queue.get()) is not None:
+        await socket.send_text(message.text)
+        feed.took(client, message)
 
 
 async def _read(socket: AcceptedSocket, conversation: Conversation) -> None:

@@ -9,6 +9,8 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, SignalInstance, Slot
 
+from omnitray.alerts.channels.deliveries import Delivery
+from omnitray.alerts.channels.views import ChannelView
 from omnitray.alerts.decision import Outgoing
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
@@ -72,6 +74,8 @@ class ProgramFacade(QObject):
         self._store = parts.store
         self._protection = parts.protection
         self._servers = parts.servers
+        self._channels = parts.channels
+        self.listeners = parts.channels.listeners
         self._events: Subscribers[facade.Event] = Subscribers()
         self._arrived.connect(self._on_arrived, Qt.ConnectionType.QueuedConnection)
         hub.snapshot_taken.connect(self._on_snapshot)
@@ -137,6 +141,14 @@ class ProgramFacade(QObject):
     def explain(self) -> Explanation:
         """Who would be acted on now, and why."""
         return self._protection.explain()
+
+    def channels(self) -> tuple[ChannelView, ...]:
+        """How each channel stands."""
+        return self._channels.views()
+
+    def deliveries(self, alert_id: str) -> tuple[Delivery, ...]:
+        """What became of an alert on each channel."""
+        return self._channels.deliveries.of(alert_id)
 
     def servers(self) -> tuple[ServerView, ...]:
         """The watched servers."""

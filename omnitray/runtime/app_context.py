@@ -4,6 +4,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from omnitray.alerts.channels.views import ChannelDesk
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.monitor.ring import SnapshotRing
 from omnitray.runtime.hub import Hub
@@ -22,3 +23,4 @@ class AppContext(msgspec.Struct, Generic[ProtectsT_co], frozen=True, kw_only=Tru
     store: AlertStore
     protection: ProtectsT_co
     servers: WatchedServers
+    channels: ChannelDesk

@@ -37,6 +37,9 @@ class Notifications(QObject):
     ``last_resort`` comes after that, by default plyer on platforms that do not speak D-Bus (on
     those that do it would only reach the same service).
 
+    ``told`` is called on the main thread with what became of each notification: empty once it is
+    on the screen, else why nobody could show it.
+
     Signals:
         clicked(str, str): alert id, activation token ("" where there is none): the person wants
             to see this alert.
@@ -66,7 +69,8 @@ class Notifications(QObject):
         self._open_bus = bus
         self._pump: BusPump | None = None
         self._fdo: FdoNotifier | None = None
-        self._chain = NotifierChain(self._fallbacks)
+        self.told: Callable[[Notification, str], None] = lambda _notification, _why: None
+        self._chain = NotifierChain(self._fallbacks, self._tell)
         self._again = QTimer(self)
         self._again.timeout.connect(self._on_again)
         # Queued across threads, direct on the main one.
@@ -89,7 +93,7 @@ class Notifications(QObject):
     def add_fallback(self, notifier: DesktopNotifier) -> None:
         """Ask this notifier too, before the last resort; call it before :meth:`start`."""
         self._fallbacks = (notifier, *self._fallbacks)
-        self._chain = NotifierChain(self._fallbacks)
+        self._chain = NotifierChain(self._fallbacks, self._tell)
 
     @property
     def ready(self) -> bool:
@@ -122,10 +126,11 @@ class Notifications(QObject):
             on_response=self.respond,
             on_closed=self.closed.emit,
             on_failed=self._on_failed,
+            on_shown=self._on_shown,
             icon=self._icon,
         )
         self._fdo = fdo
-        self._chain = NotifierChain((fdo, *self._fallbacks))
+        self._chain = NotifierChain((fdo, *self._fallbacks), self._tell)
 
     @Slot(object)
     def _on_wanted(self, notification: Notification) -> None:
@@ -138,6 +143,12 @@ class Notifications(QObject):
     def _on_failed(self, notification: Notification) -> None:
         if self._fdo is not None:
             self._chain.pass_on(self._fdo, notification)
+
+    def _on_shown(self, notification: Notification) -> None:
+        self._tell(notification, "")
+
+    def _tell(self, notification: Notification, why: str) -> None:
+        self.told(notification, why)
 
     @Slot()
     def _on_lost(self) -> None:

@@ -1,7 +1,7 @@
 """Keeps the settings in force: loaded, changed by the person, taken up when the file changes."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,10 @@ from omnitray.settings import (
     Stamp,
     carry_over,
     load,
+    remove_webhook,
     save,
     save_server,
+    save_webhook,
     set_value,
     shown,
     stamp_of,
@@ -111,8 +113,19 @@ class SettingsKeeper(QObject):
 
     def change_server(self, server: Mapping[str, Any]) -> Problem | None:
         """Add a ``[[server]]``, or change fields of the one of that name, and save."""
+        return self._change_file(lambda: save_server(self._path, server))
+
+    def change_webhook(self, webhook: Mapping[str, Any]) -> Problem | None:
+        """Add a ``[[webhook]]``, or change fields of the one of that name, and save."""
+        return self._change_file(lambda: save_webhook(self._path, webhook))
+
+    def remove_webhook(self, name: str) -> Problem | None:
+        """Take a ``[[webhook]]`` out of the settings, and save."""
+        return self._change_file(lambda: remove_webhook(self._path, name))
+
+    def _change_file(self, save_it: Callable[[], Loaded | Problem]) -> Problem | None:
         try:
-            saved = save_server(self._path, server)
+            saved = save_it()
         except (OSError, StorageError) as error:
             return _unsaved(f"{error}")
         if isinstance(saved, Problem):

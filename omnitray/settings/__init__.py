@@ -16,8 +16,10 @@ from omnitray.settings.file import (
     changed,
     load,
     parse,
+    remove_webhook,
     save,
     save_server,
+    save_webhook,
     stamp_of,
 )
 from omnitray.settings.model import (
@@ -27,6 +29,7 @@ from omnitray.settings.model import (
 )
 from omnitray.settings.rules import rule_text
 from omnitray.settings.servers import ServerSettings
+from omnitray.settings.webhooks import WebhookSettings
 
 __all__ = [
     "BY_KEY",
@@ -44,6 +47,7 @@ __all__ = [
     "Stamp",
     "TraySettings",
     "ValueKind",
+    "WebhookSettings",
     "carry_over",
     "changed",
     "check",
@@ -51,9 +55,11 @@ __all__ = [
     "load",
     "parse",
     "parse_text",
+    "remove_webhook",
     "rule_text",
     "save",
     "save_server",
+    "save_webhook",
     "set_value",
     "shown",
     "stamp_of",

@@ -34,8 +34,8 @@ def carry_over(found: Loaded, before: Loaded, chosen: Collection[str] = ()) -> L
     ``chosen`` are the keys that the person has just changed through us: they count as found.
     """
     had = before.given | before.kept
-    if found.stamp == NO_FILE and before.servers:  # a file that vanished stops no server
-        found = replace(found, servers=before.servers)
+    if found.stamp == NO_FILE:  # a file that vanished stops no server and no webhook
+        found = replace(found, servers=before.servers, webhooks=before.webhooks)
     if not found.readable:
         problems = tuple(replace(each, used=AS_BEFORE) for each in found.problems)
         return replace(before, problems=problems, stamp=found.stamp)
@@ -44,7 +44,14 @@ def carry_over(found: Loaded, before: Loaded, chosen: Collection[str] = ()) -> L
         said = Problem(fault=fault, key="config.toml", used=AS_BEFORE)
         problems = (said, *found.problems)
         servers = found.servers or before.servers
-        return Loaded(before.settings, problems, found.stamp, kept=had, servers=servers)
+        return Loaded(
+            before.settings,
+            problems,
+            found.stamp,
+            kept=had,
+            servers=servers,
+            webhooks=found.webhooks or before.webhooks,
+        )
     lost = {
         key: value_of(before.settings, key)
         for key in GUARDED

@@ -24,6 +24,7 @@ from omnitray.settings.model import Settings
 from omnitray.settings.rules import rule_of_table
 from omnitray.settings.servers import ServerFault, ServerSettings, server_of_table
 from omnitray.settings.tables import tables_of
+from omnitray.settings.webhooks import WebhookFault, WebhookSettings, webhook_of_table
 
 PART = r"""(?:"[^"\n]*"|'[^'\n]*'|[A-Za-z0-9_-]+)"""
 NAME = rf"{PART}(?:\s*\.\s*{PART})*"
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
     from tomlkit import TOMLDocument
     from tomlkit.items import AoT
 
-SERVER, RULE = "server", "rule"
+SERVER, RULE, WEBHOOK = "server", "rule", "webhook"
 _ARMED = "protect.state"
 _USED = "the defaults, but protection only watches"
 MAX_BYTES = 1_000_000
@@ -88,6 +89,7 @@ class Loaded(msgspec.Struct, frozen=True):
     given: frozenset[str] = frozenset()
     kept: frozenset[str] = frozenset()
     servers: tuple[ServerSettings, ...] = ()
+    webhooks: tuple[WebhookSettings, ...] = ()
 
     @property
     def readable(self) -> bool:
@@ -115,6 +117,8 @@ def parse(text: str, name: str = "config.toml") -> Loaded:
         return Loaded(_careful(), (_broken(name, error),))
     good: dict[str, Any] = {}
     servers, problems = tables_of(SERVER, tree.pop(SERVER, []), text, _server)
+    webhooks, faults = tables_of(WEBHOOK, tree.pop(WEBHOOK, []), text, _webhook)
+    problems += faults
     if RULE in tree:
         rules, faults = tables_of(RULE, tree.pop(RULE), text, lambda table, _: rule_of_table(table))
         good[RULE] = [msgspec.to_builtins(rule) for rule in rules]
@@ -137,6 +141,7 @@ def parse(text: str, name: str = "config.toml") -> Loaded:
         tuple(sorted(located, key=lambda each: each.line)),
         given=frozenset(good) - fallen,
         servers=tuple(servers),
+        webhooks=tuple(webhooks),
     )
 
 
@@ -147,6 +152,15 @@ def _server(table: Any, known: Sequence[ServerSettings]) -> ServerSettings:
     if server.name in {each.name for each in known}:
         raise ServerFault("name", server.name, "a name that no other server has")
     return server
+
+
+def _webhook(table: Any, known: Sequence[WebhookSettings]) -> WebhookSettings:
+    if not isinstance(table, Mapping):
+        raise WebhookFault("webhook", "", "[[webhook]] tables")
+    webhook = webhook_of_table(table)
+    if webhook.name in {each.name for each in known}:
+        raise WebhookFault("name", webhook.name, "a name that no other webhook has")
+    return webhook
 
 
 def _careful() -> Settings:
@@ -196,6 +210,16 @@ def save_server(path: Path, server: Mapping[str, Any]) -> Loaded | Problem:
 
     Raises StorageError, FolderError when the disk refuses.
     """
+    return _save_table(path, SERVER, server)
+
+
+def save_webhook(path: Path, webhook: Mapping[str, Any]) -> Loaded | Problem:
+    """The same for a ``[[webhook]]``."""
+    return _save_table(path, WEBHOOK, webhook)
+
+
+def remove_webhook(path: Path, name: str) -> Loaded | Problem:
+    """Take a ``[[webhook]]`` out of the file; the new state."""
     path = followed(path)
     found = load(path)
     if not found.readable:
@@ -203,17 +227,35 @@ def save_server(path: Path, server: Mapping[str, Any]) -> Loaded | Problem:
     import tomlkit  # noqa: PLC0415 - 30 ms that only saving needs
 
     document = tomlkit.parse(_current(path))
-    tables = document.setdefault(SERVER, tomlkit.aot())
-    known = next((each for each in tables if each.get("name") == server["name"]), None)
+    tables = document.get(WEBHOOK, [])
+    for index in reversed(range(len(tables))):
+        if tables[index].get("name") == name:
+            del tables[index]
+    if not tables:
+        document.pop(WEBHOOK, None)
+    write_atomic(path, tomlkit.dumps(document).encode())
+    return load(path)
+
+
+def _save_table(path: Path, kind: str, fields: Mapping[str, Any]) -> Loaded | Problem:
+    path = followed(path)
+    found = load(path)
+    if not found.readable:
+        return found.problems[0]
+    import tomlkit  # noqa: PLC0415 - 30 ms that only saving needs
+
+    document = tomlkit.parse(_current(path))
+    tables = document.setdefault(kind, tomlkit.aot())
+    known = next((each for each in tables if each.get("name") == fields["name"]), None)
     if known is None:
         known = tomlkit.table()
         tables.append(known)
-    for key, value in server.items():
+    for key, value in fields.items():
         known[key] = value
     try:
-        server_of_table(known.unwrap())
-    except ServerFault as fault:
-        return table_problem(SERVER, fault)
+        (server_of_table if kind == SERVER else webhook_of_table)(known.unwrap())
+    except (ServerFault, WebhookFault) as fault:
+        return table_problem(kind, fault)
     private_folder(path.parent)
     write_atomic(path, tomlkit.dumps(document).encode())
     return load(path)

@@ -21,7 +21,15 @@ from omnitray.servers.model import TROUBLED, ServerView
 from omnitray.settings import Problem, Settings
 from omnitray.ui import formats
 from omnitray.ui.intents import Intents
-from omnitray.ui.pages.page import AlertSource, PageContext, ServerLog, WindowFacts, no_log
+from omnitray.ui.pages.page import (
+    AlertSource,
+    DeliveriesOf,
+    PageContext,
+    ServerLog,
+    WindowFacts,
+    no_deliveries,
+    no_log,
+)
 from omnitray.ui.pages.registry import PAGES, PageEntry, Pages
 from omnitray.ui.theme import GAP, Theme, text_font, width_of
 from omnitray.ui.tray.menu import MainMenu
@@ -56,6 +64,7 @@ class MainWindow(QWidget):
         clock: Clock | None = None,
         theme: Theme | None = None,
         server_log: ServerLog = no_log,
+        deliveries: DeliveriesOf = no_deliveries,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -92,6 +101,7 @@ class MainWindow(QWidget):
             clock=self._clock,
             facts=self.facts,
             server_log=server_log,
+            deliveries=deliveries,
         )
         self.pages = Pages(context, pages)
         self.footer = Footer(len(pages))

@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 
 from omnitray import __version__
+from omnitray.alerts.channels.deliveries import Delivery
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.status import Status
@@ -73,6 +74,7 @@ class Windows(QObject):
         self._store = parts.store
         self._protection = parts.protection
         self._servers = parts.servers
+        self._deliveries = parts.channels.deliveries
         self._clock = clock
         self._place_file = place_file
         self._open_url = open_url
@@ -124,6 +126,12 @@ class Windows(QObject):
             self._window.show_alert_details(alert_id)
             log.info("the window shows alert %s", alert_id)
 
+    @Slot(object)
+    def show_deliveries(self, news: tuple[Delivery, ...]) -> None:
+        """What became of alerts on some channel."""
+        if self._window is not None:
+            self._window.pages.show_deliveries(news)
+
     def show_banner(
         self, text: str, action: str = "", act: Callable[[], object] | None = None
     ) -> None:
@@ -156,6 +164,7 @@ class Windows(QObject):
             clock=self._clock,
             theme=self.theme,
             server_log=self._servers.log_tail,
+            deliveries=self._deliveries.of,
         )
         window.has_tray = self._has_tray
         self._connect_facts(window)

@@ -42,8 +42,40 @@ def test_a_new_alert_is_told_at_once_and_goes_everywhere(world: World) -> None:
     assert raised.decision.reason is Reason.NEW
     assert raised.decision.notify
     assert (raised.decision.title, raised.decision.body) == ("out of order", "since noon")
-    assert raised.alert.channels == ("desktop", "file", "syslog", "websocket", "vscode")
+    assert raised.decision.channels == ("file", "syslog", "websocket", "vscode", "desktop")
+    assert raised.alert.channels == ("file",)  # the others are named once they have taken it
     assert raised.alert.suppressed == 0
+
+
+def test_a_record_names_the_channels_that_took_it(world: World) -> None:
+    raised = world.alerts.raise_(CRITICAL, "out of order")
+    world.alerts.took(raised.alert.id, "vscode")
+    world.alerts.took(raised.alert.id, "desktop")
+    world.alerts.took(raised.alert.id, "desktop")
+    assert [each.channels for each in world.sink.amended] == [
+        ("file", "vscode"),
+        ("desktop", "file", "vscode"),
+    ]
+    over = world.alerts.resolve(raised.alert.fingerprint)
+    assert over is not None
+    assert over.alert.channels == ("desktop", "file", "vscode")
+    world.alerts.took(raised.alert.id, "syslog")  # resolved a moment ago: its record says so, too
+    assert world.sink.amended[-1].state == "resolved"
+    assert world.sink.amended[-1].channels == ("desktop", "file", "syslog", "vscode")
+    world.alerts.took("nobody", "desktop")
+    assert len(world.sink.amended) == 3
+
+
+def test_a_record_that_the_disk_refused_does_not_name_the_file(world: World) -> None:
+    raised = world.alerts.raise_(CRITICAL, "out of order")
+    world.alerts.refused(raised.alert.id, "file")
+    kept = world.alerts.get(raised.alert.id)
+    assert kept is not None
+    assert kept.channels == ()
+    world.alerts.took(raised.alert.id, "file")
+    kept = world.alerts.get(raised.alert.id)
+    assert kept is not None
+    assert kept.channels == ("file",)
 
 
 def test_the_same_again_is_the_same_record_and_is_not_told(world: World) -> None:

@@ -33,6 +33,8 @@ ANSWERS = {
     "questions": "/questions",
     "protect": "/protect",
     "servers": "/servers",
+    "channels": "/channels",
+    "deliveries": "/alerts/a1/deliveries",
     "server_log": "/servers/api/log?lines=2",
 }
 EVENTS: dict[str, d.Event] = {

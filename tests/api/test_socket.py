@@ -34,11 +34,11 @@ def _next(client: ClientConnection, event: str = "") -> dict[str, Any]:
             return message
 
 
-def _say(client: ClientConnection, **message: Any) -> dict[str, Any]:
-    client.send(json.dumps(message))
+def _say(connection: ClientConnection, /, **message: Any) -> dict[str, Any]:
+    connection.send(json.dumps(message))
     answers = ("leased", "released", "subscribed", "error")
     while True:
-        answer = _next(client)
+        answer = _next(connection)
         if answer["event"] in answers:
             return answer
 
@@ -304,3 +304,43 @@ def test_wishes_that_cannot_be_met_are_refused_at_the_door(shared: Running, quer
     with pytest.raises(InvalidStatus) as caught, _open(shared, query):
         pass
     assert caught.value.response.status_code == 422
+
+
+def test_a_client_that_says_its_name_is_known_to_have_taken_an_alert(api: Running) -> None:
+    taken: list[tuple[str, str]] = []
+    listeners = api.door.listeners
+    listeners.on_taken(lambda alert_id, client: taken.append((alert_id, client)))
+    with _open(api, "&client=vscode") as editor, _open(api) as other:
+        assert _next(editor)["client"] == "vscode"
+        assert _next(other)["client"] == ""
+        assert (listeners.count("vscode"), listeners.count()) == (1, 2)
+        api.door.emit(d.AlertChanged(fake_door.alert()))
+        _next(editor, "alert")
+        _next(other, "alert")
+        _until(lambda: sorted(taken) == [("a1", ""), ("a1", "vscode")])
+    _until(lambda: listeners.count() == 0)
+
+
+def test_a_name_can_be_said_later_and_is_checked(api: Running) -> None:
+    with _open(api) as socket:
+        _next(socket)
+        answer = _say(socket, command="subscribe", client="vscode")
+        assert (answer["event"], answer["client"]) == ("subscribed", "vscode")
+        assert api.door.listeners.count("vscode") == 1
+        again = _say(socket, command="subscribe", events=["alert"])
+        assert again["client"] == "vscode"
+        assert _say(socket, command="subscribe", client="VS Code!")["event"] == "error"
+    with pytest.raises(InvalidStatus) as refused, _open(api, "&client=%3Cb%3E"):
+        pass
+    assert refused.value.response.status_code == 422
+
+
+def test_an_event_that_a_client_did_not_ask_for_is_not_taken_by_it(api: Running) -> None:
+    taken: list[str] = []
+    api.door.listeners.on_taken(lambda alert_id, _client: taken.append(alert_id))
+    with _open(api, "&client=vscode&events=mode") as client:
+        _next(client)
+        api.door.emit(d.AlertChanged(fake_door.alert()))
+        api.door.emit(d.ModeChanged(Mode.TEST))
+        assert _next(client)["event"] == "mode"
+    assert taken == []

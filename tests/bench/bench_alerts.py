@@ -35,6 +35,9 @@ class Nowhere:
     def submit(self, _alert: Alert, _decision: Decision) -> Receipt | None:
         return None
 
+    def amend(self, _alert: Alert) -> None:
+        pass
+
 
 def main() -> None:
     """Print the section."""

@@ -1,8 +1,13 @@
 """An alert system with a sink that remembers."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import count
+from pathlib import Path
 
+from omnitray.alerts.channels.base import ChannelParts
+from omnitray.alerts.channels.deliveries import Deliveries
+from omnitray.alerts.channels.listeners import Listeners
+from omnitray.alerts.channels.notification import Notification
 from omnitray.alerts.decision import Decision, Receipt
 from omnitray.alerts.model import Alert
 from omnitray.alerts.rules import AlertTiming
@@ -10,6 +15,7 @@ from omnitray.alerts.silences import SilenceMemory
 from omnitray.alerts.system import AlertSystem
 from omnitray.base.clock import timestamp
 from omnitray.base.facts import AlertChannel, AlertType, Severity
+from omnitray.base.paths import Paths
 from omnitray.base.policy import AlertPolicy
 from support.clock import FakeClock
 
@@ -23,11 +29,15 @@ class RecordingSink:
         self._clock = clock
         self.got: list[tuple[Alert, Decision]] = []
         self.at_m: list[float] = []
+        self.amended: list[Alert] = []
 
     def submit(self, alert: Alert, decision: Decision) -> Receipt | None:
         self.got.append((alert, decision))
         self.at_m.append(self._clock.monotonic())
         return None
+
+    def amend(self, alert: Alert) -> None:
+        self.amended.append(alert)
 
     @property
     def told(self) -> list[Decision]:
@@ -105,3 +115,34 @@ def an_alert(number: int = 1, *, at: float = START, **changes: object) -> Alert:
         "last_seen": stamp,
     }
     return Alert(**(fields | changes))  # type: ignore[arg-type]  # fields of mixed types by name
+
+
+class QuietScreen:
+    """A screen that remembers what it was to show; ``told`` is the channel's to set."""
+
+    def __init__(self) -> None:
+        self.shown: list[Notification] = []
+        self.closed: list[str] = []
+        self.told: Callable[[Notification, str], None] = lambda _notification, _why: None
+
+    def show(self, notification: Notification) -> None:
+        self.shown.append(notification)
+
+    def close(self, slot: str) -> None:
+        self.closed.append(slot)
+
+
+def channel_parts(
+    folder: Path,
+    clock: FakeClock,
+    deliveries: Deliveries | None = None,
+    screen: QuietScreen | None = None,
+) -> ChannelParts:
+    """What channels are opened with, all of it under one folder."""
+    return ChannelParts(
+        clock=clock,
+        paths=Paths(folder, folder, folder, folder),
+        deliveries=deliveries or Deliveries(),
+        listeners=Listeners(),
+        screen=screen or QuietScreen(),
+    )

@@ -13,6 +13,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from omnitray.alerts.channels.deliveries import Delivery, DeliveryState
+from omnitray.alerts.channels.listeners import Listeners
+from omnitray.alerts.channels.views import ChannelView
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery, fits
 from omnitray.api import facade as d
@@ -198,6 +201,10 @@ def question() -> QuestionView:
     )
 
 
+def delivery(channel: str) -> Delivery:
+    return Delivery(alert_id="a1", channel=channel, state=DeliveryState.DELIVERED, at=MOMENT)
+
+
 class FakeDoor:
     """See the module. ``start`` and ``stop`` the thread that carries out."""
 
@@ -207,6 +214,7 @@ class FakeDoor:
         self._work: queue.SimpleQueue[tuple[Any, Future[Any]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._carry_out_all, name="fake-main")
         self._receivers: list[d.Receiver] = []
+        self.listeners = Listeners()
         self.shots = [snapshot()]
         self.stored = [alert(1)]
         self.commands: list[Any] = []
@@ -265,6 +273,16 @@ class FakeDoor:
 
     def explain(self) -> Explanation:
         return explanation()
+
+    def channels(self) -> tuple[ChannelView, ...]:
+        return (
+            ChannelView(name="desktop", open=True, latest=delivery("desktop")),
+            ChannelView(name="file", open=True, waiting=2, fault="the disk is full"),
+            ChannelView(name="vscode", open=False, clients=0),
+        )
+
+    def deliveries(self, alert_id: str) -> tuple[Delivery, ...]:
+        return (delivery("desktop"),) if alert_id == "a1" else ()
 
     def servers(self) -> tuple[ServerView, ...]:
         return (server(),)

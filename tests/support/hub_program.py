@@ -6,7 +6,10 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from omnitray.alerts.channels.deliveries import Deliveries
 from omnitray.alerts.channels.dispatch import Dispatcher
+from omnitray.alerts.channels.listeners import Listeners
+from omnitray.alerts.channels.views import ChannelDesk
 from omnitray.alerts.silences import SilenceFile
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.store import AlertStore
@@ -76,6 +79,7 @@ class Program:
                 settings=self.settings,
                 ring=self.monitor.ring,
                 store=self.store,
+                channels=ChannelDesk(self.dispatcher, self.store, Deliveries(), Listeners()),
                 protection=self.protection,
                 servers=WatchedServers(
                     self.hub, self.settings, Paths(folder, folder, folder, folder)

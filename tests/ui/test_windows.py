@@ -10,7 +10,10 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
+from omnitray.alerts.channels.deliveries import Deliveries
 from omnitray.alerts.channels.dispatch import Dispatcher
+from omnitray.alerts.channels.listeners import Listeners
+from omnitray.alerts.channels.views import ChannelDesk
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.alerts.storage.store import AlertStore
@@ -78,6 +81,7 @@ class Opened:
             settings=self.settings,
             ring=SnapshotRing(),
             store=self.store,
+            channels=ChannelDesk(self.dispatcher, self.store, Deliveries(), Listeners()),
             protection=cast("ProtectionFacade", protection),
             servers=WatchedServers(
                 self.hub,

@@ -1,19 +1,61 @@
-"""What a channel is: one function that takes an alert somewhere."""
+"""What a channel is: one function that takes an alert somewhere, and what it is built from."""
 
+from collections.abc import Callable
 from typing import Protocol
 
+import msgspec
+
+from omnitray.alerts.channels.deliveries import Deliveries
+from omnitray.alerts.channels.listeners import Listeners
+from omnitray.alerts.channels.notification import Notification
 from omnitray.alerts.decision import Decision
 from omnitray.alerts.model import Alert
+from omnitray.base.clock import Clock
+from omnitray.base.paths import Paths
 
 
 class Channel(Protocol):
     """One way out. Called on a thread of its own; may block and may raise.
 
-    Desktop and webhooks look at ``decision.notify`` (show ``decision.title`` and ``.body`` in
+    Desktop channels look at ``decision.notify`` (show ``decision.title`` and ``.body`` in
     ``decision.slot``) and ``decision.withdraw`` (take back what is shown in that slot); feeds
     pass ``alert`` on as it is.
     """
 
-    def send(self, alert: Alert, decision: Decision) -> None:
-        """Deliver; an exception counts as not delivered and is logged once."""
+    def send(self, alert: Alert, decision: Decision) -> bool:
+        """Deliver; True once it has arrived, which the alert's record then says.
+
+        False: it was not for this channel, or the channel reports to the deliveries by itself
+        later. An exception counts as failed and is logged once.
+        """
         ...
+
+
+class ListeningChannel(msgspec.Struct, frozen=True):
+    """A channel whose clients are sent the event by the local API itself: it needs no thread."""
+
+    client: str  # of which name; empty: of any
+
+
+class DesktopScreen(Protocol):
+    """Where notifications are shown; ``told`` hears what became of each (why not, else "")."""
+
+    told: Callable[[Notification, str], None]
+
+    def show(self, notification: Notification) -> None:
+        """Show it, from any thread."""
+        ...
+
+    def close(self, slot: str) -> None:
+        """Take away what is shown in the slot, from any thread."""
+        ...
+
+
+class ChannelParts(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``open_channel`` may use."""
+
+    clock: Clock
+    paths: Paths
+    deliveries: Deliveries
+    listeners: Listeners
+    screen: DesktopScreen

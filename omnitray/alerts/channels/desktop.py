@@ -8,18 +8,26 @@ one that finds out later that it could not hands the notification on through
 import logging
 from collections.abc import Callable, Sequence
 
+from omnitray.alerts.channels.base import ChannelParts
+from omnitray.alerts.channels.deliveries import delivered, failed
 from omnitray.alerts.channels.notification import DesktopNotifier, Notification, notification_for
 from omnitray.alerts.decision import Decision
 from omnitray.alerts.model import Alert
+from omnitray.base.facts import AlertChannel
 
 _log = logging.getLogger(__name__)
 
 
 class NotifierChain:
-    """The notifiers of this desktop, the best one first."""
+    """The notifiers of this desktop, the best one first; ``told`` hears what became of each."""
 
-    def __init__(self, notifiers: Sequence[DesktopNotifier]) -> None:
+    def __init__(
+        self,
+        notifiers: Sequence[DesktopNotifier],
+        told: Callable[[Notification, str], None] = lambda _notification, _why: None,
+    ) -> None:
         self._notifiers = tuple(notifiers)
+        self._told = told
         self._nobody_said = False
 
     def show(self, notification: Notification) -> bool:
@@ -37,7 +45,12 @@ class NotifierChain:
             notifier.close(slot)
 
     def _show_by(self, notifiers: Sequence[DesktopNotifier], notification: Notification) -> bool:
-        shown = any(notifier.show(notification) for notifier in notifiers)
+        by = next((each for each in notifiers if each.show(notification)), None)
+        shown = by is not None
+        if by is None:
+            self._told(notification, self._why())
+        elif not by.answers_later:
+            self._told(notification, "")
         if not shown and not self._nobody_said:
             _log.warning("No notification can be shown; alerts are in the history. %s", self._why())
         self._nobody_said = not shown
@@ -59,9 +72,28 @@ class DesktopChannel:
         self._show = show
         self._close = close
 
-    def send(self, alert: Alert, decision: Decision) -> None:
-        """Do what was decided; what is neither to be told nor withdrawn is not for the desktop."""
+    def send(self, alert: Alert, decision: Decision) -> bool:
+        """Do what was decided; what is neither to be told nor withdrawn is not for the desktop.
+
+        Whether it is shown is known later: see :func:`open_channel`.
+        """
         if decision.notify:
             self._show(notification_for(alert, decision))
         elif decision.withdraw:
             self._close(decision.slot or alert.id)
+        return False
+
+
+def open_channel(parts: ChannelParts) -> DesktopChannel:
+    """The channel of this desktop; the screen says what was shown."""
+
+    def told(notification: Notification, why: str) -> None:
+        alert_ids = notification.members or (notification.alert_id,)
+        at = parts.clock.wall()
+        if why:
+            parts.deliveries.note(*failed(AlertChannel.DESKTOP, alert_ids, at, why))
+        else:
+            parts.deliveries.note(*delivered(AlertChannel.DESKTOP, alert_ids, at))
+
+    parts.screen.told = told
+    return DesktopChannel(parts.screen.show, parts.screen.close)

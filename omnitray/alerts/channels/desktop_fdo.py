@@ -46,10 +46,12 @@ class FdoNotifier:
     """A :class:`.notification.Notifier` over a connection that it is given.
 
     ``on_response`` hears what the person chose, ``on_closed`` that a notification is gone,
-    ``on_failed`` that one could not be shown after all (the next notifier's turn).
+    ``on_failed`` that one could not be shown after all (the next notifier's turn), ``on_shown``
+    that the service has taken one.
     """
 
     name = "desktop notification service"
+    answers_later = True
 
     def __init__(
         self,
@@ -58,6 +60,7 @@ class FdoNotifier:
         on_response: Callable[[Response], None],
         on_closed: Callable[[str, CloseReason], None],
         on_failed: Callable[[Notification], None],
+        on_shown: Callable[[Notification], None] = lambda _: None,
         icon: str = "omnitray",
         clock: Clock | None = None,
     ) -> None:
@@ -65,6 +68,7 @@ class FdoNotifier:
         self._on_response = on_response
         self._on_closed = on_closed
         self._on_failed = on_failed
+        self._on_shown = on_shown
         self._icon = icon
         self._clock = clock or SystemClock()
         self._incidents: dict[str, _ShownIncident] = {}
@@ -234,6 +238,8 @@ class FdoNotifier:
             self.trouble = ""
             incident.number = number
             self._remember(incident)
+            if incident.sent is not None:
+                self._on_shown(incident.sent)
             if incident.wanted is None:
                 self._withdraw(incident)
         self._bring_up_waiting()

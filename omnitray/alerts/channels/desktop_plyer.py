@@ -36,6 +36,7 @@ class PlyerNotifier:
     """
 
     name = "plyer"
+    answers_later = False
 
     def __init__(
         self,

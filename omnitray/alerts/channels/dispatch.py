@@ -7,9 +7,12 @@ here blocks or raises, whatever a channel does.
 import functools
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
-from omnitray.alerts.channels.base import Channel
+from omnitray.alerts.channels.base import Channel, ChannelParts, ListeningChannel
+from omnitray.alerts.channels.deliveries import Deliveries
+from omnitray.alerts.channels.registry import CHANNELS, ChannelEntry
 from omnitray.alerts.channels.worker import CAPACITY, STUCK_S, ChannelStatistics, ChannelWorker
 from omnitray.alerts.decision import RECORD, Decision, Receipt
 from omnitray.alerts.model import Alert
@@ -26,9 +29,10 @@ class Dispatcher:
     def __init__(
         self,
         store: AlertStore,
-        channels: Mapping[AlertChannel, Channel],
+        channels: Mapping[str, Channel],
         clock: Clock,
         *,
+        deliveries: Deliveries | None = None,
         report: Callable[[str], None] = log.warning,
         capacity: int = CAPACITY,
         stuck_s: float = STUCK_S,
@@ -38,16 +42,28 @@ class Dispatcher:
         self._report = report
         self._capacity = capacity
         self._stuck_s = stuck_s
-        self._workers: dict[AlertChannel, ChannelWorker] = {}
+        self.deliveries = deliveries or Deliveries()
+        self._workers: dict[str, ChannelWorker] = {}
+        self._listening: set[str] = set()
+        self._names = frozenset({str(AlertChannel.FILE)})
         for name, channel in channels.items():
             self.attach(name, channel)
 
-    @property
-    def channels(self) -> frozenset[AlertChannel]:
+    def channels(self) -> frozenset[str]:
         """Where alerts can go now."""
-        return frozenset(self._workers) | {AlertChannel.FILE}
+        return self._names
 
-    def attach(self, name: AlertChannel, channel: Channel) -> None:
+    def open(self, parts: ChannelParts, entries: Sequence[ChannelEntry] = CHANNELS) -> None:
+        """Open every channel that this machine has something for."""
+        for entry in entries:
+            channel = entry.open(parts)
+            if isinstance(channel, ListeningChannel):
+                self._listening.add(entry.name)
+                self._count()
+            elif channel is not None:
+                self.attach(entry.name, cast("Channel", channel))
+
+    def attach(self, name: str, channel: Channel) -> None:
         """Open a channel, in place of one of that name."""
         self.detach(name)
         self._workers[name] = ChannelWorker(
@@ -55,14 +71,21 @@ class Dispatcher:
             channel,
             self._clock,
             self._report,
+            self.deliveries,
             capacity=self._capacity,
             stuck_s=self._stuck_s,
         )
+        self._count()
 
-    def detach(self, name: AlertChannel) -> None:
+    def detach(self, name: str) -> None:
         """Close a channel after what waits there; returns at once."""
         if (worker := self._workers.pop(name, None)) is not None:
             worker.stop()
+            self._count()
+
+    def amend(self, alert: Alert) -> None:
+        """Write a record that says more; it may wait for a second."""
+        self._store.put(alert, urgent=False)
 
     def submit(self, alert: Alert, decision: Decision) -> Receipt | None:
         """Queue an alert for its channels; the receipt gives a future for when it is durable."""
@@ -77,6 +100,9 @@ class Dispatcher:
                 worker.check()
                 worker.put(alert, decision)
         return receipt
+
+    def _count(self) -> None:
+        self._names = frozenset({str(AlertChannel.FILE), *self._workers, *self._listening})
 
     def check(self) -> None:
         """Look after channels that hang; call it now and then."""

@@ -89,6 +89,7 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     urgency: Urgency = Urgency.NORMAL
     buttons: tuple[Button, ...] = ALERT_BUTTONS
     slot: str = ""
+    members: tuple[str, ...] = ()  # ids of the alerts that it speaks of; empty: of the one
 
     @property
     def place(self) -> str:
@@ -118,6 +119,11 @@ class DesktopNotifier(Protocol):
         ...
 
     @property
+    def answers_later(self) -> bool:
+        """Whether it is known only after :meth:`show` if the notification is on the screen."""
+        ...
+
+    @property
     def trouble(self) -> str:
         """Why it could not show the last one; empty when it could."""
         ...
@@ -144,6 +150,7 @@ def notification_for(alert: Alert, decision: Decision) -> Notification:
         buttons=tuple(Button(key=key, label=label) for key, label in decision.buttons)
         or _buttons_of(alert),
         slot=decision.slot,
+        members=decision.members,
     )
 
 

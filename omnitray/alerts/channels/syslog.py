@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from logging.handlers import SysLogHandler
 
+from omnitray.alerts.channels.base import ChannelParts
 from omnitray.alerts.decision import Decision
 from omnitray.alerts.model import Alert
 from omnitray.base.facts import Severity
@@ -59,7 +60,7 @@ class SyslogChannel:
         self._addresses = tuple(addresses)
         self._handler: RaisingSysLogHandler | None = None
 
-    def send(self, alert: Alert, decision: Decision) -> None:
+    def send(self, alert: Alert, decision: Decision) -> bool:
         """Send one line; raises OSError when it cannot be done, also after connecting again."""
         line = line_for(alert, decision)
         level = _LEVEL_NAMES[alert.severity]
@@ -70,9 +71,10 @@ class SyslogChannel:
             except OSError:
                 self.close()  # the service is another one now, perhaps at another address
             else:
-                return
+                return True
         self._handler = self._connected()
         self._handler.emit(record)
+        return True
 
     def close(self) -> None:
         """Let go of the socket."""
@@ -93,6 +95,12 @@ class SyslogChannel:
             with contextlib.suppress(OSError):
                 return RaisingSysLogHandler(address)
         raise NoSyslogError("this machine has no log service at " + " or ".join(self._addresses))
+
+
+def open_channel(_parts: ChannelParts) -> SyslogChannel | None:
+    """None where no log service answers."""
+    channel = SyslogChannel()
+    return channel if channel.is_there() else None
 
 
 def line_for(alert: Alert, decision: Decision) -> str:

@@ -11,10 +11,10 @@ from collections.abc import Callable
 import msgspec
 
 from omnitray.alerts.channels.base import Channel
+from omnitray.alerts.channels.deliveries import Deliveries, delivered, failed
 from omnitray.alerts.decision import Decision
 from omnitray.alerts.model import Alert
 from omnitray.base.clock import Clock
-from omnitray.base.facts import AlertChannel
 
 log = logging.getLogger(__name__)
 CAPACITY = 256
@@ -24,7 +24,7 @@ STUCK_S = 10.0
 class ChannelStatistics(msgspec.Struct, frozen=True, kw_only=True):
     """For doctor: what one channel has done."""
 
-    channel: AlertChannel
+    channel: str
     sent: int
     failed: int
     dropped: int
@@ -39,10 +39,11 @@ class ChannelWorker:
 
     def __init__(
         self,
-        name: AlertChannel,
+        name: str,
         channel: Channel,
         clock: Clock,
         report: Callable[[str], None],
+        deliveries: Deliveries,
         *,
         capacity: int = CAPACITY,
         stuck_s: float = STUCK_S,
@@ -51,6 +52,7 @@ class ChannelWorker:
         self._channel = channel
         self._clock = clock
         self._report = report
+        self._deliveries = deliveries
         self._capacity = capacity
         self._stuck_s = stuck_s
         self._condition = threading.Condition()
@@ -126,8 +128,9 @@ class ChannelWorker:
 
     def _send(self, alert: Alert, decision: Decision) -> None:
         error = None
+        arrived = False
         try:
-            self._channel.send(alert, decision)
+            arrived = self._channel.send(alert, decision)
         except Exception as caught:  # noqa: BLE001 - whatever a channel does wrong is its own affair
             error = f"{type(caught).__name__}: {caught}"
         with self._condition:
@@ -136,5 +139,10 @@ class ChannelWorker:
             self._sent += error is None
             self._failed += error is not None
             self._last_error = error
+        concerned = decision.members or (alert.id,)
+        if error is not None:
+            self._deliveries.note(*failed(self.name, concerned, self._clock.wall(), error))
+        elif arrived:
+            self._deliveries.note(*delivered(self.name, concerned, self._clock.wall()))
         if first:
             self._report(f"the {self.name} channel failed: {error}")

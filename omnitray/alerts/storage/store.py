@@ -15,11 +15,13 @@ from pathlib import Path
 
 import msgspec
 
+from omnitray.alerts.channels.deliveries import Deliveries, delivered, failed
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.history import OPEN, History, HistoryView, Stored
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.clock import Clock
 from omnitray.base.durable import StorageError
+from omnitray.base.facts import AlertChannel
 
 
 class PendingWrite(msgspec.Struct, gc=False):
@@ -52,9 +54,16 @@ _RETRY_S, _RETRY_MOST_S = 1.0, 60.0
 class AlertStore:
     """Thread-safe door to the history."""
 
-    def __init__(self, history: History, clock: Clock) -> None:
+    def __init__(
+        self,
+        history: History,
+        clock: Clock,
+        *,
+        deliveries: Deliveries | None = None,
+    ) -> None:
         self._history = history
         self._clock = clock
+        self._deliveries = deliveries
         self._condition = threading.Condition()
         self._jobs: dict[str, PendingWrite] = {}
         self._writing: dict[str, PendingWrite] = {}
@@ -170,7 +179,8 @@ class AlertStore:
             view = self._history.view
             jobs = self._writing | self._jobs
             waiting = {id_: job.alert for id_, job in jobs.items()}
-            return HistoryView(view.entries, view.unsaved | waiting)
+            unsaved = {id_: _without_file(alert) for id_, alert in view.unsaved.items()}
+            return HistoryView(view.entries, unsaved | waiting)
 
     # -- the thread
 
@@ -216,6 +226,7 @@ class AlertStore:
     def _write(self, jobs: list[PendingWrite]) -> None:
         outcomes = self._stored(jobs)
         self._note_fault(outcomes)
+        self._report(jobs, outcomes)
         with self._condition:
             self._writing = {}  # whoever asks from now on finds it in the view
             self._written += sum(isinstance(each, Path) for each in outcomes)
@@ -238,6 +249,17 @@ class AlertStore:
             log.exception("alert %s cannot be written", jobs[0].alert.id)
             return [error]
 
+    def _report(self, jobs: list[PendingWrite], outcomes: list[Path | Exception]) -> None:
+        if self._deliveries is None:
+            return
+        at = self._clock.wall()
+        for job, outcome in zip(jobs, outcomes, strict=True):
+            ids = (job.alert.id,)
+            if isinstance(outcome, Exception):
+                self._deliveries.note(*failed(AlertChannel.FILE, ids, at, f"{outcome}"))
+            else:
+                self._deliveries.note(*delivered(AlertChannel.FILE, ids, at))
+
     def _note_fault(self, outcomes: list[Path | Exception] | list[Stored]) -> None:
         failed = [each for each in outcomes if isinstance(each, StorageError)]
         self._fault = failed[0] if failed else None
@@ -251,10 +273,20 @@ class AlertStore:
             self._settle_m = None
             self._history.settle()
         if self._retry_m is not None and (now_m >= self._retry_m or self._closing):
+            before = self._history.view.unsaved
             left = self._history.retry()
+            saved = before.keys() - self._history.view.unsaved.keys()
+            if self._deliveries is not None:
+                self._deliveries.note(*delivered(AlertChannel.FILE, saved, self._clock.wall()))
             self._retry_s = min(self._retry_s * 2, _RETRY_MOST_S) if left else _RETRY_S
             self._retry_m = now_m + self._retry_s if left else None
             self._fault = self._fault if left else None
+
+
+def _without_file(alert: Alert) -> Alert:
+    """In memory alone: the file has not taken it."""
+    channels = tuple(each for each in alert.channels if each != AlertChannel.FILE)
+    return msgspec.structs.replace(alert, channels=channels)
 
 
 def _kept_going(do: Callable[[], None]) -> None:

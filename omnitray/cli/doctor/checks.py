@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 
 from omnitray.base.paths import Paths
-from omnitray.cli.doctor import desktop, system
+from omnitray.cli.doctor import channels, desktop, system
 from omnitray.cli.doctor.report import Finding, warn
 
 Check = Callable[[], Iterable[Finding]]
@@ -30,6 +30,7 @@ def run(
         ("pressure", system.pressure),
         ("syslog", system.syslog),
         ("limits", system.limits),
+        ("channels", lambda: channels.channels(paths)),
     ]
     if levers is not None:
         checks.append(("levers", levers))

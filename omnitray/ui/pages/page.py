@@ -5,13 +5,14 @@ through ``context.intents`` only.
 """
 
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 import msgspec
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QLineEdit, QWidget
 
+from omnitray.alerts.channels.deliveries import Delivery
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.clock import Clock
@@ -39,6 +40,14 @@ ServerLog = Callable[[str, int], tuple[str, ...]]  # name and lines: the end of 
 
 def no_log(_name: str, _lines: int) -> tuple[str, ...]:
     """Where no server is watched."""
+    return ()
+
+
+DeliveriesOf = Callable[[str], tuple[Delivery, ...]]  # of an alert's id
+
+
+def no_deliveries(_alert_id: str) -> tuple[Delivery, ...]:
+    """Where no channel reports."""
     return ()
 
 
@@ -74,6 +83,7 @@ class PageContext(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     facts: WindowFacts
     server_log: ServerLog = no_log
+    deliveries: DeliveriesOf = no_deliveries
 
 
 class Page(QWidget):
@@ -119,6 +129,9 @@ class Page(QWidget):
 
     def take_alerts(self, alerts: Sequence[Alert]) -> None:
         """These alerts are new or have changed."""
+
+    def show_deliveries(self, alert_ids: Collection[str]) -> None:
+        """Something became of these alerts on some channel."""
 
     def show_servers(self) -> None:
         """A watched server stands differently."""

@@ -12,6 +12,7 @@ from PySide6.QtCore import QTimer, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget
 
+from omnitray.alerts.channels.deliveries import Delivery
 from omnitray.alerts.model import Alert
 from omnitray.base.facts import Job, Snapshot
 from omnitray.protector.inspection import JobInspection
@@ -139,6 +140,13 @@ class Pages(QStackedWidget):
         self._mark(alerts)
         for page in self._built.values():
             page.take_alerts(alerts)
+
+    @Slot(object)
+    def show_deliveries(self, news: tuple[Delivery, ...]) -> None:
+        """What became of alerts on some channel."""
+        alert_ids = {each.alert_id for each in news}
+        for page in self._built.values():
+            page.show_deliveries(alert_ids)
 
     def mark_alerts(self, alerts: Sequence[Alert]) -> None:
         """Alerts to mark on the charts, and no others."""

@@ -33,6 +33,7 @@ class TrayMessages(QObject):
     """A :class:`.notification.DesktopNotifier` on whatever icon there is now."""
 
     name = "tray messages"
+    answers_later = False
 
     def __init__(
         self,

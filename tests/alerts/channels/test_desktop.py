@@ -14,6 +14,8 @@ HELLO = Notification(alert_id="a", title="hello")
 
 
 class FakeNotifier:
+    answers_later = False
+
     def __init__(self, name: str, *, can: bool = True) -> None:
         self.name = name
         self.can = can
@@ -28,6 +30,26 @@ class FakeNotifier:
 
     def close(self, slot: str) -> None:
         self.closed.append(slot)
+
+
+@pytest.mark.expect_log("No notification can be shown.*1: out of order")
+def test_what_became_of_a_notification_is_told() -> None:
+    told: list[tuple[str, str]] = []
+    broken, good = FakeNotifier("1", can=False), FakeNotifier("2")
+    chain = NotifierChain((broken, good), lambda shown, why: told.append((shown.title, why)))
+    chain.show(HELLO)
+    good.can = False
+    chain.show(HELLO)
+    assert told == [("hello", ""), ("hello", "1: out of order")]
+
+
+def test_a_notifier_that_answers_later_is_not_told_of_at_once() -> None:
+    told: list[str] = []
+    later = FakeNotifier("service")
+    later.answers_later = True
+    chain = NotifierChain((later,), lambda _, why: told.append(why))
+    assert chain.show(HELLO)
+    assert told == []
 
 
 def test_the_first_notifier_that_can_shows_it() -> None:

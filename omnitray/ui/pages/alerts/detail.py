@@ -1,7 +1,7 @@
 """The panel beside the history: one alert with its context, culprits and what was done."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from PySide6.QtCore import QPoint, Qt, Slot
 from PySide6.QtGui import QGuiApplication
@@ -17,7 +17,8 @@ from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.ui import formats
 from omnitray.ui.intents import Intents
-from omnitray.ui.pages.alerts import text
+from omnitray.ui.pages.alerts import channels, text
+from omnitray.ui.pages.page import DeliveriesOf, no_deliveries
 from omnitray.ui.theme import GAP, SMALL_GAP, Theme
 from omnitray.ui.tray.menu import seconds_until_morning
 from omnitray.ui.widgets import pills
@@ -34,9 +35,17 @@ NOTHING = "Choose an alert to see what happened, who caused it and what was done
 class AlertDetail(Card):
     """The details of one alert; Acknowledge and Resolve act on all that are chosen."""
 
-    def __init__(self, theme: Theme, intents: Intents, wall: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        intents: Intents,
+        wall: Callable[[], float],
+        deliveries: DeliveriesOf = no_deliveries,
+    ) -> None:
         super().__init__(margin=0)
         self._intents = intents
+        self._deliveries = deliveries
+        self._channels: QWidget | None = None
         self._theme, self._wall = theme, wall
         self._alert: Alert | None = None
         self._chosen: tuple[Alert, ...] = ()
@@ -114,6 +123,7 @@ class AlertDetail(Card):
 
     def _build(self, alert: Alert | None) -> QWidget:
         content = QWidget()
+        self._channels = None
         column = QVBoxLayout(content)
         column.setContentsMargins(GAP, GAP, GAP, SMALL_GAP)
         column.setSpacing(SMALL_GAP)
@@ -124,6 +134,10 @@ class AlertDetail(Card):
             self._add_culprits(column, alert)
             self._add_measured(column, alert)
             self._add_done(column, alert)
+            self._channels = QWidget()
+            QVBoxLayout(self._channels).setContentsMargins(0, 0, 0, 0)
+            column.addWidget(self._channels)
+            self._show_channels(alert)
         column.addStretch()
         return content
 
@@ -192,6 +206,27 @@ class AlertDetail(Card):
         made.linkActivated.connect(self._intents.url_requested)
         return made
 
+    def show_deliveries(self, alert_ids: Collection[str]) -> None:
+        """Something became of these alerts."""
+        if self._alert is not None and self._alert.id in alert_ids:
+            self._show_channels(self._alert)
+
+    def _show_channels(self, alert: Alert) -> None:
+        holder = self._channels
+        if holder is None:
+            return
+        column = holder.layout()
+        while column is not None and (item := column.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.deleteLater()
+        found = channels.lines(alert, self._deliveries(alert.id), self._wall())
+        holder.setVisible(bool(found))
+        if column is None or not found:
+            return
+        column.addWidget(heading("Where it went"))
+        for line in found:
+            column.addWidget(_channel_row(self._theme, line))
+
     # -- buttons
 
     @Slot()
@@ -242,3 +277,18 @@ class AlertDetail(Card):
     def _on_open_file(self) -> None:
         if self._alert:
             self._intents.open_file_requested.emit(self._alert.id)
+
+
+def _channel_row(theme: Theme, line: channels.DeliveryLine) -> QWidget:
+    row = QWidget()
+    column = QVBoxLayout(row)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(0)
+    first = QHBoxLayout()
+    first.setSpacing(SMALL_GAP)
+    first.addWidget(ElidedLabel(line.name), 1)
+    first.addWidget(PillLabel(theme, line.pill, f"{line.name}: {line.pill.word}"))
+    column.addLayout(first)
+    if line.quiet:
+        column.addWidget(paragraph(line.quiet, scale=0.9, muted=True))
+    return row

@@ -1,6 +1,6 @@
 """The history: filter, list and details of one alert."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Slot
@@ -101,7 +101,7 @@ class AlertsPage(Page):
         self.view = AlertList(self.model, AlertDelegate(theme))
         self.view.setAccessibleName("Alerts")
         self.view.remember(context.facts.tables, "alerts")
-        self.detail = AlertDetail(theme, context.intents, wall)
+        self.detail = AlertDetail(theme, context.intents, wall, context.deliveries)
         self.view.text_of_rows = self.detail.copied_text
         self.empty = paragraph(NONE_YET, muted=True)
         self.export = button("Export…")
@@ -181,6 +181,10 @@ class AlertsPage(Page):
         if row < 0 and self.model.rowCount():
             row = 0
         self._choose(row)
+
+    def show_deliveries(self, alert_ids: Collection[str]) -> None:
+        """The details say what became of the alert that they show."""
+        self.detail.show_deliveries(alert_ids)
 
     def take_alerts(self, alerts: Sequence[Alert]) -> None:
         """Take up alerts that are new or have changed."""

@@ -1,0 +1,104 @@
+"""What became of each alert on each channel: delivered when, waiting until when, failed why.
+
+Channels report from their own threads through :meth:`Deliveries.note`. The newest state of each
+alert, channel and target is kept for the window, the API and doctor, bounded by ``most`` alerts;
+what is new since the last look goes to the main thread in batches (:meth:`Deliveries.take`), which
+writes into the alert's record which channels took it.
+"""
+
+import enum
+import threading
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+MOST_ALERTS = 2000  # four times what has a file of its own; about 0.5 kB each
+
+
+class DeliveryState(enum.StrEnum):
+    """How it stands."""
+
+    DELIVERED = "delivered"
+    WAITING = "waiting"
+    FAILED = "failed"
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One alert on one channel; ``target`` is the webhook's name, empty for the other channels.
+
+    ``at`` (wall seconds) is when this became so, ``next_at`` when it is tried again, ``why`` what
+    went wrong last.
+    """
+
+    alert_id: str
+    channel: str
+    state: DeliveryState
+    at: float
+    target: str = ""
+    next_at: float | None = None
+    why: str = ""
+
+
+class Deliveries:
+    """Thread-safe; ``wake`` is called when something is new and nothing new waited before."""
+
+    def __init__(self, most: int = MOST_ALERTS) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._known: dict[str, dict[tuple[str, str], Delivery]] = {}
+        self._latest: dict[tuple[str, str], Delivery] = {}
+        self._fresh: list[Delivery] = []
+        self.wake: Callable[[], None] = lambda: None
+
+    def note(self, *news: Delivery) -> None:
+        """Something became of an alert; on any thread."""
+        if not news:
+            return
+        with self._lock:
+            waits = bool(self._fresh)
+            for each in news:
+                self._keep(each)
+        if not waits:
+            self.wake()
+
+    def take(self) -> tuple[Delivery, ...]:
+        """What is new since the last time."""
+        with self._lock:
+            fresh, self._fresh = tuple(self._fresh), []
+        return fresh
+
+    def of(self, alert_id: str) -> tuple[Delivery, ...]:
+        """What is known of one alert, in order of channel and target."""
+        with self._lock:
+            known = self._known.get(alert_id, {})
+            return tuple(known[key] for key in sorted(known))
+
+    def latest(self, channel: str, target: str = "") -> Delivery | None:
+        """What became of the newest alert on a channel."""
+        with self._lock:
+            return self._latest.get((channel, target))
+
+    def _keep(self, news: Delivery) -> None:
+        key = (news.channel, news.target)
+        known = self._known.setdefault(news.alert_id, {})
+        known[key] = news
+        self._latest[key] = news
+        self._fresh.append(news)
+        if len(self._known) > self._most:
+            del self._known[next(iter(self._known))]
+
+
+def delivered(channel: str, alert_ids: Iterable[str], at: float) -> tuple[Delivery, ...]:
+    """They arrived."""
+    return tuple(
+        Delivery(alert_id=each, channel=channel, state=DeliveryState.DELIVERED, at=at)
+        for each in alert_ids
+    )
+
+
+def failed(channel: str, alert_ids: Iterable[str], at: float, why: str) -> tuple[Delivery, ...]:
+    """They did not arrive."""
+    return tuple(
+        Delivery(alert_id=each, channel=channel, state=DeliveryState.FAILED, at=at, why=why)
+        for each in alert_ids
+    )
