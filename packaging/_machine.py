@@ -102,6 +102,16 @@ DESKTOP = (
     )
 )
 
+# For the editor extension's test in a real editor: a browser, and what the editor's modules need.
+EDITOR = _of(
+    Kind.COMMAND, ("chromium", "chromium"), ("pkg-config", "pkg-config"), ("g++", "g++")
+) + _of(
+    Kind.FILE,
+    ("/usr/include/gssapi.h", "libkrb5-dev"),
+    ("/usr/include/libsecret-1/libsecret/secret.h", "libsecret-1-dev"),
+    ("/usr/include/X11/extensions/XKBfile.h", "libxkbfile-dev"),
+)
+
 VENV = _of(
     Kind.MODULE,
     ("venv", f"python3.{sys.version_info.minor}-venv"),

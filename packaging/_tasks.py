@@ -10,6 +10,7 @@ from pathlib import Path
 import _environment
 import _machine
 import _rivals
+import _vscode
 import _wheel
 from _environment import ROOT
 from _say import Problem, complain, say
@@ -46,10 +47,16 @@ def _run(rest: list[str]) -> int:
 
 
 def _test(rest: list[str]) -> int:
-    """Runs all tests, or what pytest is to run; --fast, --coverage, --systemd."""
+    """Runs all tests, or what pytest is to run; --fast, --coverage, --systemd, --vscode."""
     if "--systemd" in rest:
         rest.remove("--systemd")
         return _hand_over([_ready_to_develop(), HERE / "systemd_vm.py", *rest])
+    if "--vscode" in rest:
+        rest.remove("--vscode")
+        return _vscode.test_in_editor(_ready_to_develop(), rest)
+    if "--extension" in rest:
+        rest.remove("--extension")
+        return _vscode.test(_environment.ensure("dev"), rest)
     if "--fast" in rest:  # offscreen: Qt's libraries and a font are enough
         rest.remove("--fast")
         _machine.ensure(_machine.SCREEN + _machine.FONTS)
@@ -91,7 +98,17 @@ def _check(rest: list[str]) -> int:
     for name, command in steps.items():
         say(f"Checking {name} …")
         worst = max(worst, subprocess.call([python, "-m", *command], cwd=ROOT))
-    return worst
+    return max(worst, _vscode.check())
+
+
+def _package(rest: list[str]) -> int:
+    """Makes build/omnitray-VERSION.vsix (vscode) or the wheel."""
+    if rest == ["vscode"]:
+        return _vscode.package()
+    if rest in ([], ["wheel"]):
+        say(f"{_wheel.built().wheel.relative_to(ROOT)}")
+        return 0
+    raise Problem(f"There is no package {' '.join(rest)}.", "packaging/dev.py package vscode")
 
 
 def _bench(rest: list[str]) -> int:
@@ -131,4 +148,5 @@ TASKS: dict[str, Callable[[list[str]], int]] = {
     "check": _check,
     "bench": _bench,
     "shots": _shots,
+    "package": _package,
 }

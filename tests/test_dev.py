@@ -56,7 +56,9 @@ def run_without_network(tree: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_without_network_one_sentence_and_no_whole_environment(tmp_path: Path) -> None:
-    shutil.copytree(PACKAGING, tmp_path / "packaging")
+    shutil.copytree(
+        PACKAGING, tmp_path / "packaging", ignore=shutil.ignore_patterns("node_modules")
+    )
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     done = run_without_network(tmp_path)
     assert done.returncode == 1

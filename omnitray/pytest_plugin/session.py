@@ -224,6 +224,21 @@ def first_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {text[0] if text else ''}".rstrip(": ")[:ERROR_LIMIT]
 
 
+def place_of(report: pytest.TestReport) -> dict[str, Any]:
+    """``file`` (as in the node id) and ``line`` where a test fails; ``{}`` where that is not known.
+
+    The last line of the traceback that lies in the test's own file; without one, the test's own.
+    """
+    file, line, _ = report.location
+    name = Path(file).name
+    entries = getattr(getattr(report.longrepr, "reprtraceback", None), "reprentries", ())
+    places = (getattr(each, "reprfileloc", None) for each in entries)
+    lines = [each.lineno for each in places if each is not None and Path(each.path).name == name]
+    if line is not None:
+        lines.insert(0, line + 1)
+    return {"file": file, "line": lines[-1]} if lines else {}
+
+
 def permission_facts(error: BaseException) -> dict[str, Any] | None:
     """Path, mode and owner where a test failed because something is not permitted."""
     each: BaseException | None = error
@@ -269,7 +284,7 @@ class Run:
         self._facts = facts
         self._marks = marks
         self._leases: list[Borrowed] = []
-        self._failed: dict[str, dict[str, str]] = {}
+        self._failed: dict[str, dict[str, Any]] = {}
         self._affected: dict[str, list[dict[str, str]]] = {}
         self._tests: set[str] = set()
         self._group = GroupedReport(self._send_failures)
@@ -327,6 +342,7 @@ class Run:
                 "phase": report.when,
                 "worker": more.get("worker", "main"),
                 "error": more.get("error", ""),
+                **place_of(report),
             },
         )
         self._group.change()

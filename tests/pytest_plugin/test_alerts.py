@@ -77,6 +77,30 @@ def test_the_ini_file_turns_it_on(pytester: pytest.Pytester, home: Path) -> None
     assert [each["type"] for each in alerts(home)] == ["TEST_FAILED"]
 
 
+@pytest.mark.parametrize("more", [(), XDIST], ids=["alone", "xdist"])
+def test_a_failed_test_has_its_file_and_line(
+    pytester: pytest.Pytester, home: Path, more: tuple[str, ...]
+) -> None:
+    pytester.makepyfile(
+        test_a="""
+        def test_here():
+            number = 1
+            assert number == 2
+
+        def test_in_the_library():
+            int(
+                "x"
+            )
+    """
+    )
+    run(pytester, "--omnitray", *more).assert_outcomes(failed=2)
+    (found,) = alerts(home)
+    places = {each["nodeid"]: (each["file"], each["line"]) for each in found["context"]["failed"]}
+    assert places["test_a.py::test_here"] == ("test_a.py", 3)
+    assert places["test_a.py::test_in_the_library"][0] == "test_a.py"
+    assert places["test_a.py::test_in_the_library"][1] in (6, 7)
+
+
 def test_the_next_green_run_ends_what_is_open(pytester: pytest.Pytester, home: Path) -> None:
     file = pytester.makepyfile(BAD)
     run(pytester, "--omnitray")
