@@ -248,6 +248,7 @@ class App(QObject):
         self.hub.policy_changed.connect(worker.take_policy)
         self.hub.trouble_came.connect(worker.escalate)
         self.notifications.action.connect(self._on_notification_action)
+        self.notifications.closed.connect(self.hub.on_notification_closed)
         self._told.connect(self._on_told, Qt.ConnectionType.QueuedConnection)
         self._channel_check = QTimer(self, interval=_CHECK_MS)
         self._channel_check.timeout.connect(self.dispatcher.check)

@@ -36,6 +36,7 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
     held: Reason | None = None
     flap_told: bool = False
     slot: str = ""
+    shown: str = ""  # the title that the notification has, without its numbers
     transitions: tuple[float, ...] = ()
 
     @property
@@ -89,15 +90,17 @@ class AlertInput(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     context: dict[str, Any]
     seen: str
+    escalates: bool = False  # something new that is as bad as what was told
 
 
 def again(alert: Alert, report: AlertInput) -> Alert:
     """The record after one more raise: newest words, worst severity, one more count."""
     worse = report.severity.rank > alert.severity.rank
+    fires = worse or report.escalates or alert.state == "resolved"
     return _replace(
         alert,
         severity=report.severity if worse else alert.severity,
-        state="firing" if worse or alert.state == "resolved" else alert.state,
+        state="firing" if fires else alert.state,
         title=report.title,
         message=report.message or alert.message,
         count=alert.count + 1,
@@ -169,7 +172,7 @@ class Incidents:
         """Take in a report."""
         incident = self._open.get(report.fingerprint)
         if incident is not None:
-            worse = report.severity.rank > incident.alert.severity.rank
+            worse = report.severity.rank > incident.alert.severity.rank or report.escalates
             change = Trigger.ESCALATED if worse else Trigger.AGAIN
             incident.alert = again(incident.alert, report)
             incident.owed = incident.owed or worse

@@ -6,6 +6,7 @@ an incident into a case, and a verdict into bookkeeping.
 
 from collections.abc import Iterable
 
+from omnitray.alerts.fingerprint import without_numbers
 from omnitray.alerts.grouping import DIGEST_SLOT, Budget, Groups
 from omnitray.alerts.incidents import Incident
 from omnitray.alerts.inhibition import Inhibitors
@@ -32,6 +33,7 @@ class NotificationState:
         self.groups = Groups(timing)
         self.budget = Budget(timing)
         self._timing = timing
+        self.asked_about: dict[str, str] = {}  # by question on the screen: the fingerprint
         self._slots: dict[str, dict[str, None]] = {}  # slot -> fingerprints it speaks of
 
     def verdict(
@@ -54,6 +56,7 @@ class NotificationState:
             acknowledged=alert.state == "acknowledged",
             snoozed=self.silences.reason(alert.fingerprint, now_m),
             inhibited=self.inhibitors.reason(incident, now_m),
+            asked_about=alert.fingerprint in self.asked_about.values(),
             user_impact=alert.context.get("others_wait") is not False,
             flapping=flapping,
             flap_told=incident.flap_told,
@@ -76,12 +79,23 @@ class NotificationState:
         else:
             self.budget.defer(incident.alert.fingerprint, now_m)
 
+    def said_by_question(self, incident: Incident, now_m: float) -> str | None:
+        """A question says it: the slot that is free for it, where the incident had one alone."""
+        slot = self.let_go(incident) if self.stands_alone(incident) else None
+        _seen(incident, now_m)
+        return slot
+
+    def stands_alone(self, incident: Incident) -> bool:
+        """Whether a notification on the screen is about this incident and no other."""
+        return self.speaks_of(incident.slot) == (incident.alert.fingerprint,)
+
     def told_one(self, incident: Incident, now_m: float, *, flapping: bool) -> None:
         """It was told on its own."""
         slot = incident.alert.id
         self.groups.told(_group(incident), slot, now_m)
         self._told(incident, slot, now_m)
         incident.flap_told = flapping
+        incident.shown = without_numbers(incident.alert.title)
         self.budget.spend(now_m)
 
     def told_many(self, incidents: Iterable[Incident], slot: str, now_m: float) -> list[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from omnitray.alerts.decision import ATTENTION, EVERYWHERE, FEED, RECORD, Outgoing
+from omnitray.alerts.fingerprint import without_numbers
 from omnitray.alerts.grouping import DIGEST_SLOT, Due
 from omnitray.alerts.incidents import Incident, Incidents
 from omnitray.alerts.notification_state import NotificationState
@@ -20,10 +21,13 @@ from omnitray.alerts.rules import (
 )
 from omnitray.alerts.text import many_body, many_title, one_body, worst_and_newest
 from omnitray.base.clock import DeadlineQueue
+from omnitray.base.facts import AlertChannel
 
 _replace = msgspec.structs.replace
 _MEMBERS_NAMED = 100
 _LOOKS_A_REPEAT = 4
+# Only time holds it back: what is on the screen already may say something else.
+_STANDS_AS_IT_IS = {Reason.REPEAT_FLOOR, Reason.NOT_YET_DUE, Reason.FLAPPING}
 
 
 class Notifier:
@@ -53,6 +57,12 @@ class Notifier:
         if verdict.outcome is NotificationOutcome.TELL:
             raised = change is not Trigger.DUE or incident.owed
             return self._tell_one(incident, verdict.reason, now_m, raised=raised)
+        if verdict.reason is Reason.ASKED_ABOUT:
+            self._telling.said_by_question(incident, now_m)
+            if change is not Trigger.AGAIN:
+                return self._tell_elsewhere(incident, now_m)
+        if verdict.reason in _STANDS_AS_IT_IS and self._says_otherwise(incident):
+            return self._tell_anew(incident, now_m)
         return self._not_told(incident, change, verdict, now_m)
 
     def tell_what_waited(self, now_m: float) -> list[Outgoing]:
@@ -92,6 +102,47 @@ class Notifier:
         self._handover.mark(incident, RECORD)
         decision = self._handover.decision(incident.alert, verdict.reason, channels)
         return self._handover.emit(incident.alert, decision)
+
+    def _tell_elsewhere(self, incident: Incident, now_m: float) -> Outgoing:
+        """A question on this desktop says it; who is told of alerts elsewhere sees no question."""
+        incident.fed_m = now_m
+        others = tuple(each for each in ATTENTION if each is not AlertChannel.DESKTOP)
+        self._handover.mark(incident, RECORD)
+        self.appoint(incident, now_m)
+        alert = incident.alert
+        decision = _replace(
+            self._handover.decision(alert, Reason.ASKED_ABOUT, RECORD + FEED + others),
+            notify=True,
+            slot=incident.slot,
+            title=alert.title,
+            body=one_body(alert, 0),
+            members=(alert.id,),
+        )
+        return self._handover.emit(alert, decision)
+
+    def _says_otherwise(self, incident: Incident) -> bool:
+        """Whether its own notification is on the screen with another headline; numbers are none."""
+        if not incident.firing or not self._telling.stands_alone(incident):
+            return False
+        return incident.shown != "" and without_numbers(incident.alert.title) != incident.shown
+
+    def _tell_anew(self, incident: Incident, now_m: float) -> Outgoing:
+        """Replace the words in its place: one incident stays one notification."""
+        incident.shown = without_numbers(incident.alert.title)
+        incident.fed_m = now_m
+        channels = RECORD + FEED + (AlertChannel.DESKTOP,)
+        self._handover.mark(incident, RECORD)
+        self.appoint(incident, now_m)
+        alert = incident.alert
+        decision = _replace(
+            self._handover.decision(alert, Reason.REWORDED, channels),
+            notify=True,
+            slot=incident.slot,
+            title=alert.title,
+            body=one_body(alert, 0),
+            members=(alert.id,),
+        )
+        return self._handover.emit(alert, decision)
 
     def _tell_one(
         self, incident: Incident, reason: Reason, now_m: float, *, raised: bool

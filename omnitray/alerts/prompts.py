@@ -8,6 +8,7 @@ changes. It waits for no group and no digest, since whoever asks waits for the a
 import msgspec
 
 from omnitray.alerts.decision import ATTENTION
+from omnitray.alerts.incidents import Incidents
 from omnitray.alerts.model import Alert
 from omnitray.alerts.notification_state import NotificationState
 from omnitray.alerts.outbox import Outbox
@@ -25,17 +26,21 @@ class Prompt(msgspec.Struct, frozen=True, kw_only=True):
     body: str
     buttons: tuple[tuple[str, str], ...]
     severity: Severity = Severity.CRITICAL
+    about: str = ""  # the fingerprint of the incident that it is about
 
 
 class OpenPrompts:
     """The questions that stand, and which of them are on the screen."""
 
-    def __init__(self, clock: Clock, state: NotificationState, outbox: Outbox) -> None:
+    def __init__(
+        self, clock: Clock, state: NotificationState, outbox: Outbox, incidents: Incidents
+    ) -> None:
         self._clock = clock
         self._state = state
         self._outbox = outbox
+        self._incidents = incidents
         self._open: dict[str, Prompt] = {}
-        self._shown: set[str] = set()
+        self._shown: dict[str, str] = {}  # by question: the slot
 
     def ask(self, prompt: Prompt) -> Reason:
         """Let a question stand; whether it is shown now, and why."""
@@ -45,9 +50,9 @@ class OpenPrompts:
     def withdraw(self, prompt_id: str) -> None:
         """It is answered or over: take it from the screen."""
         prompt = self._open.pop(prompt_id, None)
-        if prompt is not None and prompt_id in self._shown:
-            self._shown.discard(prompt_id)
-            self._emit(prompt, Reason.RESOLVED, notify=False)
+        if prompt is not None and (slot := self._shown.pop(prompt_id, None)) is not None:
+            self._state.asked_about.pop(prompt_id, None)
+            self._emit(prompt, Reason.RESOLVED, slot, notify=False)
 
     def look(self) -> None:
         """Decide again on those that are not on the screen."""
@@ -63,12 +68,21 @@ class OpenPrompts:
         )
         verdict = judge(case, self._state.policy)
         if verdict.outcome is NotificationOutcome.TELL:
-            self._shown.add(prompt.id)
+            slot = self._shown[prompt.id] = self._take_place(prompt, now_m)
             self._state.budget.spend(now_m)
-            self._emit(prompt, verdict.reason, notify=True)
+            self._emit(prompt, verdict.reason, slot, notify=True)
         return verdict.reason
 
-    def _emit(self, prompt: Prompt, reason: Reason, *, notify: bool) -> None:
+    def _take_place(self, prompt: Prompt, now_m: float) -> str:
+        """The slot of the incident that it is about: one matter has one notification."""
+        if not prompt.about:
+            return prompt.id
+        self._state.asked_about[prompt.id] = prompt.about
+        incident = self._incidents.get(prompt.about)
+        slot = self._state.said_by_question(incident, now_m) if incident is not None else None
+        return slot or prompt.id
+
+    def _emit(self, prompt: Prompt, reason: Reason, slot: str, *, notify: bool) -> None:
         seen = timestamp(self._clock.wall())
         alert = Alert(
             id=prompt.id,
@@ -89,7 +103,7 @@ class OpenPrompts:
                 decision,
                 notify=notify,
                 withdraw=not notify,
-                slot=prompt.id,
+                slot=slot,
                 title=prompt.title,
                 body=prompt.body,
                 members=(prompt.id,),

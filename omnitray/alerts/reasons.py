@@ -18,6 +18,7 @@ class Reason(ReasonEnum):
     GROUPED = "grouped", "Told together with others of its kind."
     DIGEST = "digest", "Told in a digest: many notifications were shown in the last minutes."
     FLAPPING_NOTICE = "flapping_notice", "Told once: it keeps coming and going."
+    REWORDED = "reworded", "Shown anew in its place: it says something else now."
 
     # waits
     GROUP_WAIT = "group_wait", "Waits a moment to be told together with others of its kind."
@@ -34,6 +35,7 @@ class Reason(ReasonEnum):
     CRITICAL_STANDS = "critical_stands", "Not told: a critical alert is open already."
     FLAPPING = "flapping", "Not told: it keeps coming and going, and that has been said."
     REPEAT_FLOOR = "repeat_floor", "Not told: the same was told less than a minute ago."
+    ASKED_ABOUT = "asked_about", "Not told: the question about it is on the screen."
     NOT_YET_DUE = "not_yet_due", "Not told: it is known and its repeat is not due yet."
 
     # life

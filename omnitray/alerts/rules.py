@@ -51,6 +51,7 @@ class NotificationCase(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged: bool = False
     snoozed: Reason | None = None
     inhibited: Reason | None = None
+    asked_about: bool = False  # a question on the screen says it
     user_impact: bool = True  # False: it is true, and makes no one wait
     flapping: bool = False
     flap_told: bool = False
@@ -96,11 +97,11 @@ def _obstacle(case: NotificationCase, policy: AlertPolicy) -> Reason | None:
         return case.snoozed
     if case.acknowledged:
         return Reason.ACKNOWLEDGED
-    return case.inhibited
+    return Reason.ASKED_ABOUT if case.asked_about else case.inhibited
 
 
 def _too_soon(case: NotificationCase, policy: AlertPolicy) -> NotificationVerdict | None:
-    if case.severity.rank > case.told_rank >= 0:
+    if case.change is Trigger.ESCALATED or case.severity.rank > case.told_rank >= 0:
         return None
     if case.flapping and case.flap_told:
         return NotificationVerdict(NotificationOutcome.HOLD, Reason.FLAPPING, case.flap_window_s)

@@ -59,10 +59,10 @@ class AlertSystem:
         self._telling = NotificationState(policy, timing, self._pauses)
         self._flow = AlertFlow(clock, timing, sink, self._telling, channels)
         self._incidents = self._flow.incidents
-        self._prompts = OpenPrompts(clock, self._telling, self._flow.handover)
+        self._prompts = OpenPrompts(clock, self._telling, self._flow.handover, self._incidents)
         self._flow.restore(open_alerts)
 
-    def raise_(
+    def raise_(  # noqa: PLR0913 - all that an alert is made of
         self,
         type_: AlertType,
         title: str,
@@ -73,11 +73,13 @@ class AlertSystem:
         labels: Mapping[str, str] | None = None,
         context: Mapping[str, Any] | None = None,
         notify_now: bool = False,
+        escalates: bool = False,
     ) -> Raised:
         """Report that something is wrong.
 
         The same type, source and labels are the same incident, however the words differ.
-        ``notify_now`` skips severity, grouping and budget, not pauses and the repeat floor.
+        ``notify_now`` skips severity, grouping and budget, not pauses and the repeat floor;
+        ``escalates`` says that an open incident has become worse, as severe as it was.
         """
         cleaned = amounts.context(context)
         title = amounts.text(title, amounts.TITLE_LIMIT)
@@ -91,6 +93,7 @@ class AlertSystem:
             fingerprint=fingerprint(type_, source, named),
             context=cleaned,
             seen=timestamp(self._clock.wall()),
+            escalates=escalates,
         )
         return self._flow.take_in(report, self._new_id, notify_now=notify_now)
 
@@ -153,6 +156,11 @@ class AlertSystem:
     def refused(self, alert_id: str, channel: str) -> None:
         """It has not: the disk refused, say."""
         self._flow.refused(alert_id, channel)
+
+    def closed(self, id_: str) -> None:
+        """The person has closed the notification of this alert: it is not shown anew as it was."""
+        if (incident := self._incidents.by_id(id_)) is not None:
+            self._telling.let_go(incident)
 
     @property
     def paused_until(self) -> float | None:

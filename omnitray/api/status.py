@@ -5,7 +5,10 @@ import enum
 import msgspec
 
 from omnitray.alerts.model import Alert
+from omnitray.base.amounts import duration, percent, size
+from omnitray.base.conditions import cpu_contention
 from omnitray.base.facts import Mode, MonitorLevel, ProtectState, Severity, Snapshot
+from omnitray.base.policy import Band, Thresholds
 from omnitray.base.readings import OwnCost
 
 
@@ -27,6 +30,9 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     chosen_level: MonitorLevel | None = None
     interval_s: float = 5.0
     snapshot: Snapshot | None = None
+    overdue_s: float = 0.0  # so long no reading came that should have
+    thresholds: Thresholds = Thresholds()
+    waits_for_itself: bool = False  # a build with more to run than there are cores
     open_alerts: tuple[Alert, ...] = ()
     protect: ProtectState = ProtectState.ON
     protect_paused_until: float | None = None  # wall clock, while it only watches for a time
@@ -54,7 +60,7 @@ def sentence(status: Status) -> Sentence:
 
 
 def figures(status: Status) -> str:
-    """``CPU 34 % · RAM 61 % · Disk 48 % · dev · normal``; a dash for what cannot be read."""
+    """``CPU 34 % · RAM 61 % · Disk 48 % · dev mode``; a dash for what cannot be read."""
     shot = status.snapshot
     named = (
         ("CPU", shot.cpu_percent if shot else None),
@@ -62,13 +68,50 @@ def figures(status: Status) -> str:
         ("Disk", shot.disk_percent if shot else None),
     )
     parts = [f"{name} –" if value is None else f"{name} {value:.0f} %" for name, value in named]
-    return " · ".join([*parts, str(status.mode), str(status.level)])
+    return " · ".join([*parts, f"{status.mode} mode", *restraint(status)])
+
+
+class _Shortage(msgspec.Struct, frozen=True):
+    """Something that the newest reading itself shows to be short."""
+
+    severity: Severity
+    words: str
+
+
+def _shortages(status: Status) -> list[_Shortage]:
+    """Whatever was alerted or acknowledged: what the machine shows now, the worst first."""
+    shot, bands = status.snapshot, status.thresholds
+    if shot is None:
+        return []
+    found: list[_Shortage] = []
+    if shot.memory is not None and (severity := _over(shot.memory.used_percent, bands.memory)):
+        left = size(shot.memory.available_bytes)
+        words = f"Memory {percent(shot.memory.used_percent)} used, {left} left"
+        found.append(_Shortage(severity, words))
+    for disk in shot.disks:
+        if severity := _over(disk.used_percent, bands.disk):
+            words = f"{disk.mount} {percent(disk.used_percent)} full, {size(disk.free_bytes)} left"
+            found.append(_Shortage(severity, words))
+    # Busy processors are what they are for: short they are where something waits for them.
+    waits = cpu_contention(shot.pressure, own=status.waits_for_itself) is True
+    if waits and shot.cpu_percent is not None and _over(shot.cpu_percent, bands.cpu):
+        words = f"CPU {percent(shot.cpu_percent)}, others have to wait"
+        found.append(_Shortage(Severity.WARNING, words))
+    return sorted(found, key=lambda each: -each.severity.rank)
+
+
+def _over(value: float, band: Band) -> Severity | None:
+    if value >= band.critical:
+        return Severity.CRITICAL
+    return Severity.WARNING if value >= band.warning else None
 
 
 def _mood(status: Status, firing: list[Alert]) -> Mood:
-    if status.snapshot is None:
+    if status.snapshot is None or status.overdue_s:
         return Mood.BLIND
-    worst = max((alert.severity.rank for alert in firing), default=0)
+    ranks = [alert.severity.rank for alert in firing]
+    ranks += [each.severity.rank for each in _shortages(status)]
+    worst = max(ranks, default=0)
     if worst == Severity.CRITICAL.rank:
         return Mood.CRITICAL
     if status.holding:
@@ -79,17 +122,21 @@ def _mood(status: Status, firing: list[Alert]) -> Mood:
 def _headline(status: Status, firing: list[Alert]) -> str:
     if status.snapshot is None:
         return "Taking the first reading"
+    if status.overdue_s:
+        return f"No reading for {duration(status.overdue_s)}"
     if firing:
         worst = max(firing, key=lambda alert: (alert.severity.rank, alert.last_seen))
         more = f" and {len(firing) - 1} more" if len(firing) > 1 else ""
         return f"{worst.title}{more}"
     if status.holding:
         return status.holding[0] if len(status.holding) == 1 else f"{len(status.holding)} jobs held"
+    if shortages := _shortages(status):
+        return shortages[0].words
     return status.problems[0] if status.problems else "All good"
 
 
-def _restraint(status: Status) -> tuple[str, ...]:
-    """That nobody is touched, where that is so."""
+def restraint(status: Status) -> tuple[str, ...]:
+    """That nothing is touched, where that is so."""
     if status.protect is ProtectState.OFF:
         return ("protection off",)
     watches = status.protect is ProtectState.WATCH or status.protect_paused_until is not None
@@ -97,7 +144,7 @@ def _restraint(status: Status) -> tuple[str, ...]:
 
 
 def _detail(status: Status) -> str:
-    parts = [f"{status.mode} mode", *_restraint(status)]
+    parts = [f"{status.mode} mode", *restraint(status)]
     parts.append(f"looking every {status.interval_s:g} s")
     if status.own is not None:
         parts.append(f"costing {status.own.cpu_percent:.1f} % of one core")

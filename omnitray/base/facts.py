@@ -264,12 +264,17 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Culprit(msgspec.Struct, frozen=True, kw_only=True):
-    """A job named in an alert's context."""
+    """A job named in an alert's context.
+
+    ``share`` (0 to 1) is its part of what is in use, ``figure`` says in words what it takes.
+    """
 
     job: str
     cpu: float | None
     rss_bytes: int
     pid: int | None = None
+    share: float | None = None
+    figure: str = ""
 
 
 class ReasonEnum(enum.StrEnum):

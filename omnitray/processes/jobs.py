@@ -20,7 +20,7 @@ from omnitray.processes.process_tree import Identity
 from omnitray.processes.projects import Projects
 
 _WITH_PROJECT = frozenset({JobKind.COMMAND, JobKind.TEST_RUN, JobKind.BUILD, JobKind.AGENT})
-_MOST_SMAPS = 64  # 30 us to some ms each: reading them all for a job of a thousand costs a second
+_MOST_SMAPS = 24  # 30 us to some ms each: reading them all for a job of a thousand costs a second
 
 
 class _KnownJob:
@@ -103,11 +103,15 @@ class JobTracker:
         return self._project_of[key]
 
     def _pss(self, job: Job) -> int | None:
-        if len(job.processes) > _MOST_SMAPS:
-            return None
-        sizes = [self._details.pss_bytes(process) for process in job.processes]
-        known = [size for size in sizes if size is not None]
-        return sum(known) if known else None
+        """Of the largest processes; of the rest the same part of their resident sizes."""
+        largest = sorted(job.processes, key=lambda each: -each.rss_bytes)[:_MOST_SMAPS]
+        sizes = [(each.rss_bytes, self._details.pss_bytes(each)) for each in largest]
+        known = [(rss, pss) for rss, pss in sizes if pss is not None]
+        rss = sum(each for each, _ in known)
+        pss = sum(each for _, each in known)
+        if not known or not rss or len(known) == len(job.processes):
+            return pss if known else None
+        return round(job.rss_bytes * min(1.0, pss / rss))
 
     def _forget_projects(self) -> None:
         if len(self._project_of) > 2 * len(self._known):

@@ -205,6 +205,12 @@ class DecisionContext:
         return grown if whole >= GROWTH_TELLS * self.total_bytes else None
 
     @property
+    def memory_comes_back(self) -> bool:
+        """Whether something is ending or has just ended that held a good part: it is late."""
+        gone = self._histories.memory.gone_bytes
+        return bool(self.ending) or gone >= GROWTH_TELLS * self.total_bytes
+
+    @property
     def knows_growth(self) -> bool:
         """Whether enough has grown since memory was clear to tell the cause by it."""
         return self._grown_by_job is not None

@@ -108,6 +108,7 @@ class DecisionBuilder:
             notify=notify,
             dry_run=self.watches,
             expected_bytes=choice.expected_bytes,
+            part=choice.part,
         )
         self.decisions.append(action)
         if job:
@@ -141,6 +142,8 @@ class DecisionBuilder:
         evidence: Evidence,
         unanswered: EscalationStep,
         wait_s: float,
+        *,
+        mount: str = "",
     ) -> None:
         """Ask about a job, unless it is being asked about or the person has said enough.
 
@@ -157,6 +160,8 @@ class DecisionBuilder:
             reason=reason,
             evidence=evidence,
             targets=choice.targets,
+            part=choice.part,
+            mount=mount,
             unanswered=unanswered if wait_s else None,
             deadline_s=self.now_s + wait_s if wait_s else None,
         )

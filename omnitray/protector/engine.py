@@ -49,7 +49,6 @@ from omnitray.protector.notices import (
     NoticeOver,
     OpenNotices,
     alarm_notice,
-    labels_of,
     notice_of,
 )
 from omnitray.protector.protector import ResourceProtector
@@ -57,9 +56,13 @@ from omnitray.protector.recorder import Recorder, Recording
 from omnitray.protector.steps import EscalationStep
 
 UNREADABLE_S = 5.0
+# Which means were tried stands in the journal and on the Protection page, not in a pop-up.
+REFUSED = "The system refused every means for it; omnitray doctor says which work here"
+_WATCH_AGAIN_S = 3600.0
 _LOOK_AFTER_S = 1.0
 _TAKEN_KEPT = 100  # actions of this run that can still be explained in full
 _PROBE_EVERY_S = 2.0
+_RUNGS = tuple(EscalationStep)  # from telling to ending
 
 
 class GuardReadings(Protocol):
@@ -101,6 +104,27 @@ class ProtectStep(msgspec.Struct, frozen=True, kw_only=True):
     recordings: tuple[Recording, ...] = ()
 
 
+class WatchRecords:
+    """While it only watches: one record a job and hour, and one more for a step further up."""
+
+    def __init__(self) -> None:
+        self._written: dict[str, tuple[float, int]] = {}  # by job: when, and how far
+
+    def is_news(self, action: Action, now_s: float) -> bool:
+        """Whether to write down what would be done to this job."""
+        key, step = action.job_key or action.resource.value, _RUNGS.index(action.rung)
+        self._written = {
+            job: (at_s, far)
+            for job, (at_s, far) in self._written.items()
+            if now_s - at_s < _WATCH_AGAIN_S
+        }
+        at_s, far = self._written.get(key, (now_s, -1))
+        if step <= far:
+            return False
+        self._written[key] = (at_s, step)
+        return True
+
+
 class Protecting:
     """The protector's life, step by step."""
 
@@ -135,6 +159,7 @@ class Protecting:
         self._replies: list[Reply] = []
         self._taken_back: list[TakenBackFact] = []
         self._stories = OpenNotices()
+        self._watched = WatchRecords()
         self._now_s = 0.0
         self._looked_s = float("-inf")
         self._looks_anyway = False
@@ -194,7 +219,7 @@ class Protecting:
         self.recorder.add(facts, policy, reading.monotonic_s, decisions, number)
         notices = [
             *self._carry_out(decisions),
-            *self._stories.over(self.active, reading),
+            *self._stories.over(self.active, reading, policy.limits),
             *self._foreign(reading),
         ]
         ended = bool(looked_after.ended or looked_after.gone)
@@ -339,7 +364,7 @@ class Protecting:
             self._probed = (now, self._probe.measure())
         return self._probed[1]
 
-    def _foreign(self, reading: GuardReading) -> list[Notice]:
+    def _foreign(self, reading: GuardReading) -> list[Notice | NoticeOver]:
         """What others have ended meanwhile."""
         ends = (each for each in self.taken.values() if each.rung is EscalationStep.END)
         ours = frozenset(target.pid for each in ends for target in each.targets)
@@ -353,20 +378,23 @@ class Protecting:
         for decision in decisions:
             if isinstance(decision, Action) and not decision.cleans:
                 notice = self._act(decision)
-                if decision.reason is ProtectReason.RULE_ALWAYS:
-                    continue  # as long as the job runs: nothing is wrong
-                notices.append(notice)
-                if decision.dry_run:  # it goes into the history; nothing stands open
-                    notices.append(NoticeOver(labels=labels_of(decision)))
+                is_rule = decision.reason is ProtectReason.RULE_ALWAYS
+                if notice is not None and not is_rule:  # a rule holds: nothing is wrong
+                    notices.append(notice)
             elif isinstance(decision, Restore):
                 self._executor.undo(
                     decision.action_id, decision.reason.sentence, Initiator.PROTECTOR
                 )
             elif isinstance(decision, Alarm):
+                self._stories.alarm(decision)
                 notices.append(alarm_notice(decision))
         return notices
 
-    def _act(self, action: Action) -> Notice:
+    def _act(self, action: Action) -> Notice | None:
+        """Do it; None where it only would be done and has been written down within the hour."""
+        if action.dry_run and not self._watched.is_news(action, self._now_s):
+            self._executor.note_watched(action)
+            return None
         self.taken[action.id] = action
         while len(self.taken) > _TAKEN_KEPT:
             del self.taken[next(iter(self.taken))]
@@ -380,13 +408,14 @@ class Protecting:
             self.effects.begin(action.id, action.resource, self.reading, probe)
         done = self._executor.carry_out([action])
         self.refusals = {key: why for key, why in self.refusals.items() if key in self.taken}
-        self.refusals[action.id] = _note(done)
-        if self.refusals[action.id]:
+        refused = self.refusals[action.id] = _note(done)
+        if refused:
             self.protector.refused(action)
             self.recorder.refused(action.id)
         if action.rung is not EscalationStep.SLOW_DOWN:
             self._guard.acted()
-        return notice_of(action, _note(done), asked=self._is_asked_about(action))
+        asked = self._is_asked_about(action)
+        return notice_of(action, refused=REFUSED if refused else "", asked=asked)
 
     def _is_asked_about(self, action: Action) -> bool:
         """Whether the question about this job tells of it: one event is told once."""

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from omnitray.base.facts import Job, ProcessFacts
+from omnitray.base.facts import Job, MemoryFacts, ProcessFacts
 from omnitray.base.policy import ProtectPolicy
 from omnitray.base.readings import GuardReading, ProcessDetail, ProcessIdentity
 from omnitray.protector.exclusions.foreground import Foreground, NoForeground, foreground_pids
-from omnitray.protector.notices import Notice, foreign_notice
+from omnitray.protector.notices import Notice, NoticeOver, foreign_notices
 from omnitray.protector.oom_events.daemons import OomDaemon
 from omnitray.protector.oom_events.watch import ForeignWatch, Logs, Moment, NoLogs
 
@@ -31,6 +31,11 @@ class EnvironmentPorts(msgspec.Struct, frozen=True, kw_only=True):
     logs: Logs = NoLogs()
     is_there: Callable[[ProcessIdentity], bool] = lambda _identity: True
     foreground: Foreground = NoForeground()
+
+
+def _swap_free_percent(memory: MemoryFacts) -> float:
+    total = memory.swap_total_bytes
+    return 100.0 * memory.swap_free_bytes / total if total else 0.0
 
 
 class Environment:
@@ -78,18 +83,20 @@ class Environment:
 
     def ended(
         self, reading: GuardReading, processes: Sequence[ProcessFacts], ours: frozenset[int]
-    ) -> list[Notice]:
+    ) -> list[Notice | NoticeOver]:
         """What others have ended meanwhile; ``ours`` are pids that we have ended ourselves."""
         pressure = reading.pressure.memory if reading.pressure else None
         moment = Moment(
             now_s=reading.monotonic_s,
             available_percent=100.0 - reading.memory.used_percent,
+            available_bytes=reading.memory.available_bytes,
+            swap_free_percent=_swap_free_percent(reading.memory),
             pressed=pressure is not None and pressure.some_avg10 >= _PRESSED_PERCENT,
             processes=processes,
             neighbours=self._met,
             ours=ours,
         )
-        return [foreign_notice(end) for end in self._ends.observe(moment)]
+        return [each for end in self._ends.observe(moment) for each in foreign_notices(end)]
 
     def delay(self, delay_s: float) -> float:
         """The delay until the next step, shorter while an answer is awaited."""

@@ -34,6 +34,11 @@ _DONE = {
     EscalationStep.PAUSE: "paused",
     EscalationStep.END: "ended",
 }
+_TO_DO = {
+    EscalationStep.SLOW_DOWN: "slow down",
+    EscalationStep.PAUSE: "pause",
+    EscalationStep.END: "end",
+}
 _WOULD = {
     EscalationStep.SLOW_DOWN: "would be slowed down",
     EscalationStep.PAUSE: "would be paused",
@@ -78,7 +83,12 @@ def headline(action: Action) -> str:
     if not action.title:
         return f"{_NAMES[action.resource]} over the limit"
     done = _DONE[action.rung]
-    return f"would have {done} {action.title}" if action.dry_run else f"{done} {action.title}"
+    return f"would have {done} {action.whom}" if action.dry_run else f"{done} {action.whom}"
+
+
+def refused_headline(action: Action) -> str:
+    """``could not pause pytest · ~/shop``: of what the system refused to have done."""
+    return f"could not {_TO_DO[action.rung]} {action.whom}"
 
 
 def because(evidence: Evidence) -> str:
@@ -110,7 +120,7 @@ def explanation(action: Action) -> Explanation:
     parts.append(_way_back(action))
     return Explanation(
         action_id=action.id,
-        title=action.title or headline(action),
+        title=action.whom or headline(action),
         text=" ".join(part for part in parts if part),
         considered=tuple(_considered(each, _verdict(action)) for each in action.considered),
     )
@@ -124,7 +134,7 @@ def asked(question: Question) -> str:
     held = " is paused" if is_paused(question) else ""  # that it is slowed down says the reason
     words = (because(question.evidence), question.reason.sentence)
     said = words[:1] if question.reason in _FORETOLD else words
-    return f"{question.title}{held}: {'; '.join(said)}."
+    return f"{question.whom}{held}: {'; '.join(said)}."
 
 
 def is_paused(question: Question) -> bool:

@@ -35,10 +35,10 @@ from omnitray.protector.view import Answer
 class ProtectReason(ReasonEnum):
     """Why something is done to a job."""
 
-    CPU_OVER = "cpu_over", "it takes most of the processors, which are over the limit"
+    CPU_OVER = "cpu_over", "processors are over the limit, and it takes a good part of them"
     CPU_STARVES = "cpu_starves", "slowed down, it still makes others wait"
     CPU_UNANSWERED = "cpu_unanswered", "it was paused for making others wait, and nobody objected"
-    MEMORY_OVER = "memory_over", "it holds most of the memory, which is over the limit"
+    MEMORY_OVER = "memory_over", "memory is over the limit, and it is a good part of the cause"
     MEMORY_RUNS_OUT = "memory_runs_out", "at its rate of growth memory runs out"
     MEMORY_NEAR_FLOOR = "memory_near_floor", "memory is almost gone and it still grows"
     MEMORY_GROWS_ON = "memory_grows_on", "it is paused, and what it started meanwhile grows on"
@@ -47,7 +47,7 @@ class ProtectReason(ReasonEnum):
     MEMORY_FLOOR = "memory_floor", "memory and swap are used up; without an end everything stops"
     DISK_OVER = "disk_over", "the disk is over the limit; caches can be made again"
     DISK_RUNS_OUT = "disk_runs_out", "at its rate of writing the disk is full soon"
-    DISK_NEARLY_FULL = "disk_nearly_full", "the disk is nearly full and it writes most"
+    DISK_NEARLY_FULL = "disk_nearly_full", "the disk is nearly full, and it writes to it"
     LAST_RESORT = "last_resort", "memory is used up, and what takes it may not be touched"
     RULE_ALWAYS = "rule_always", "a rule of yours has it slowed down always"
     RULE_MEMORY = "rule_memory", "it holds more than a rule of yours allows"
@@ -104,7 +104,9 @@ class ExclusionReason(ReasonEnum):
     HELD = "held", "is held already"
     REFUSED = "refused", "the system refused, a moment ago"
     TAKEN_BACK = "taken_back", "you took that back, a moment ago"
-    LESS = "less", "takes less of what is short"
+    LITTLE = "little", "takes little of what is short"
+    LESS = "less", "takes less of it than what was chosen"
+    MISSED_MORE = "missed_more", "would be missed more than what was chosen"
     NOT_CAUSE = "not_cause", "is not what used the memory up"
     LIGHT = "light", "takes much less than what makes others wait"
 
@@ -157,6 +159,8 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     write_bps: float | None = None
     pid: int | None = None
     excluded: ExclusionReason | None = None
+    share: float | None = None  # 0 to 1, of what is short
+    held_bytes: int | None = None  # shared pages divided among those that share them
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
@@ -184,6 +188,12 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     preview: bool = False
     dry_run: bool = False
     expected_bytes: int = 0
+    part: str = ""  # of the job: "worker 3", "2 of 9 processes"; empty: all of it
+
+    @property
+    def whom(self) -> str:
+        """``pytest · ~/shop, worker 3``."""
+        return f"{self.title}, {self.part}" if self.part and self.title else self.title
 
 
 class Restore(msgspec.Struct, frozen=True, kw_only=True):
@@ -209,6 +219,13 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     answers: tuple[Answer, ...] = tuple(Answer)
     unanswered: EscalationStep | None = None
     deadline_s: float | None = None
+    part: str = ""  # of the job, as in the action
+    mount: str = ""  # of a disk
+
+    @property
+    def whom(self) -> str:
+        """``pytest · ~/shop, worker 3``."""
+        return f"{self.title}, {self.part}" if self.part else self.title
 
 
 class Withdrawn(msgspec.Struct, frozen=True, kw_only=True):

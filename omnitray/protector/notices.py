@@ -1,7 +1,8 @@
 """What the protector's decisions become for the person: alerts to raise, and when they are over.
 
-One incident for each job and resource, whatever rung it is on: told, slowed down, paused, ended
-are the life of one incident. ``others_wait`` False keeps it out of sight, not out of the history.
+A notice about a resource becomes a part of the one incident of that resource, whatever step it is
+on: told, slowed down, paused, ended. ``others_wait`` False keeps it off the screen, not out of the
+history.
 """
 
 from collections.abc import Iterable
@@ -11,8 +12,9 @@ import msgspec
 
 from omnitray.base.amounts import percent, size
 from omnitray.base.facts import AlertType, Culprit, Resource, Severity
+from omnitray.base.policy import ModeLimits, clears_under
 from omnitray.base.readings import GuardReading
-from omnitray.protector.explain import alarmed, headline, reasons, why
+from omnitray.protector.explain import alarmed, headline, reasons, refused_headline, why
 from omnitray.protector.model import (
     Action,
     ActionState,
@@ -20,15 +22,30 @@ from omnitray.protector.model import (
     Alarm,
     AlarmReason,
     Candidate,
+    ProtectReason,
 )
 from omnitray.protector.oom_events.parse import ForeignEnd, UnnamedEnd
 from omnitray.protector.steps import EscalationStep
 
 _NAMED = 3
+_GOOD_PART = 0.1  # of what is in use, for one that is named as taking it
+# Which of several things that stand heads the incident: what has been done, and how far it went.
+MONITOR_WEIGHT = 10
+_REFUSED_WEIGHT, _ALARM_WEIGHT = 25, 50
+_WEIGHTS = {
+    EscalationStep.TELL: 5,
+    EscalationStep.SLOW_DOWN: 20,
+    EscalationStep.PAUSE: 30,
+    EscalationStep.END: 40,
+}
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """An alert to raise; the labels make it one story."""
+    """An alert to raise; the labels make it one story. With a ``resource`` among them it is a part.
+
+    ``weight``: what heads the incident; ``stays``: open until somebody has seen it;
+    ``with_monitor``: over with the shortage itself; ``done``: what was done, in a few words.
+    """
 
     type: AlertType
     title: str
@@ -36,6 +53,10 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity
     labels: dict[str, str]
     context: dict[str, Any]
+    weight: int = 0
+    stays: bool = False
+    with_monitor: bool = False
+    done: str = ""
 
 
 class NoticeOver(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,27 +66,37 @@ class NoticeOver(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def labels_of(action: Action) -> dict[str, str]:
-    """What makes notices about the same job and resource one story.
-
-    An end is a story of its own: it stays open until somebody has seen it.
-    """
-    labels = {"resource": action.resource.value, "job": action.job_key or action.mount or ""}
+    """What makes notices about the same job and resource one story; an end is one of its own."""
+    labels = {"resource": action.resource.value, "job": action.job_key}
+    if action.mount:
+        labels["mount"] = action.mount
     return {**labels, "rung": action.rung.value} if action.rung is EscalationStep.END else labels
 
 
-def notice_of(action: Action, note: str = "", *, asked: bool = False) -> Notice:
+def notice_of(action: Action, *, refused: str = "", asked: bool = False) -> Notice:
     """The alert for an action that was taken (or, in a dry run, would have been).
 
-    ``asked``: the person sees a question about it; the alert is for the history.
+    ``refused``: nothing of it could be done, in a sentence. ``asked``: the person sees a question
+    about it; the alert is for the history.
     """
-    severity = Severity.CRITICAL if action.notify else Severity.WARNING
+    is_told = not (action.title or action.cleans)
+    takers = _takers(action) if is_told else ()
+    # Where no job can be named the monitor says all that is known, at its own threshold.
+    is_critical = action.notify and (not is_told or bool(takers))
+    severity = Severity.CRITICAL if is_critical else Severity.WARNING
     if action.dry_run:
         severity = Severity.INFO
-    said = reasons(action) if action.title or action.cleans else (why(action), *_takers(action))
-    words = (*(_capital(reason) for reason in said), note)
+    said = (why(action), *takers) if is_told else reasons(action)
+    words = (*(_capital(reason) for reason in said), refused)
+    words = (*words, "Protection only watches: nothing is touched") if action.dry_run else words
+    is_end = action.rung is EscalationStep.END
+    by_person = action.reason is ProtectReason.ASKED
+    stays = is_end and not (by_person or refused or action.dry_run)
+    title = refused_headline(action) if refused else headline(action)
+    weight = _REFUSED_WEIGHT if refused else _WEIGHTS[action.rung]
     return Notice(
         type=AlertType.RESOURCE_CRITICAL,
-        title=_capital(headline(action)),
+        title=_capital(title),
         message=". ".join(word.rstrip(".") for word in words if word) + ".",
         severity=severity,
         labels=labels_of(action),
@@ -75,26 +106,40 @@ def notice_of(action: Action, note: str = "", *, asked: bool = False) -> Notice:
             "action_id": action.id,
             "rung": action.rung.value,
             "reason": action.reason.value,
-            "others_wait": action.notify and not asked,
-            "actions": [headline(action)],
+            "others_wait": is_critical and not (asked or action.dry_run),
             "culprits": [msgspec.to_builtins(each) for each in _culprits(action)],
         },
+        # What would have been done heads nothing, nor does an end that the person has clicked.
+        weight=0 if action.dry_run or (is_end and by_person) else weight,
+        stays=stays,
+        with_monitor=action.dry_run or (is_end and not stays),
+        done="" if is_told else title,
     )
 
 
 def alarm_notice(alarm: Alarm) -> Notice:
     """The critical alert for what the protector cannot or will no longer do."""
     title, message = alarmed(alarm)
+    is_about_memory = alarm.reason in {AlarmReason.CAUSE_UNTOUCHABLE, AlarmReason.NOBODY_LEFT}
     if alarm.reason is AlarmReason.NOBODY_LEFT and alarm.title and alarm.cause is None:
-        message = f"{message} Most is held by {alarm.title}."
+        message = f"{message} Left alone: {alarm.title}."
     return Notice(
-        type=AlertType.CRITICAL,
+        type=AlertType.RESOURCE_CRITICAL if is_about_memory else AlertType.CRITICAL,
         title=title,
         message=message,
         severity=Severity.CRITICAL,
-        labels={"alarm": alarm.reason.value},
+        labels=alarm_labels(alarm),
         context={"reason": alarm.reason.value, **_cause_context(alarm)},
+        weight=_ALARM_WEIGHT,
     )
+
+
+def alarm_labels(alarm: Alarm) -> dict[str, str]:
+    """What makes alarms one story: about memory, it is the job that is left alone."""
+    if alarm.reason in {AlarmReason.CAUSE_UNTOUCHABLE, AlarmReason.NOBODY_LEFT}:
+        job = alarm.cause.job_key if alarm.cause else ""
+        return {"resource": Resource.MEMORY.value, "alarm": "left_alone", "job": job}
+    return {"alarm": alarm.reason.value}
 
 
 def _cause_context(alarm: Alarm) -> dict[str, Any]:
@@ -105,34 +150,49 @@ def _cause_context(alarm: Alarm) -> dict[str, Any]:
     return {"job": cause.title, "culprits": [msgspec.to_builtins(culprit)]}
 
 
-def foreign_notice(end: ForeignEnd | UnnamedEnd) -> Notice:
-    """Somebody else has ended a process: applications that just disappear are what people hate."""
-    return Notice(
+def foreign_notices(end: ForeignEnd | UnnamedEnd) -> tuple[Notice | NoticeOver, ...]:
+    """Somebody else has ended a process: applications that just disappear are what people hate.
+
+    What no log names is a guess: it goes into the history, and is over at once.
+    """
+    guessed = isinstance(end, ForeignEnd) and bool(end.unread)
+    notice = Notice(
         type=AlertType.RESOURCE_CRITICAL,
         title=_capital(end.headline),
         message=f"{_capital(end.sentence)}.",
-        severity=Severity.CRITICAL,
+        severity=Severity.INFO if guessed else Severity.CRITICAL,
         labels={"ended_by": end.by, "name": end.name},
-        context={"ended_by": end.by, "name": end.name, "pid": end.pid},
+        context={
+            "ended_by": end.by,
+            "name": end.name,
+            "pid": end.pid,
+            "others_wait": not guessed,
+            "guessed": guessed,
+        },
     )
+    return (notice, NoticeOver(labels=notice.labels)) if guessed else (notice,)
 
 
 def _takers(action: Action) -> tuple[str, ...]:
-    """Who takes what is short, and why none of them may be touched."""
-    excluded = [each for each in action.considered if each.excluded and each.pid is None]
+    """Who takes a good part of what is short, and why it may not be touched."""
+    excluded = [
+        each
+        for each in action.considered
+        if each.excluded and each.pid is None and (each.share or 0.0) >= _GOOD_PART
+    ]
     named = (
         f"{_taken(each, action.resource)}: {each.excluded.sentence}"
         for each in excluded
         if each.excluded
     )
     lines = list(dict.fromkeys(named))[:_NAMED]
-    return ("Nothing was done. Most is taken by " + "; ".join(lines),) if lines else ()
+    return ("Nothing was done. Left alone: " + "; ".join(lines),) if lines else ()
 
 
 def _taken(taker: Candidate, resource: Resource) -> str:
     if resource is Resource.CPU:
         return f"{taker.title} ({percent(taker.cpu_percent or 0.0)} of one core)"
-    return f"{taker.title} ({size(taker.rss_bytes)})"
+    return f"{taker.title} ({size(taker.held_bytes or taker.rss_bytes)})"
 
 
 def _culprits(action: Action) -> list[Culprit]:
@@ -156,14 +216,23 @@ class OpenNotices:
     def __init__(self) -> None:
         self._done: dict[str, Action] = {}
         self._told: dict[str, Action] = {}
+        self._alarms: dict[str, dict[str, str]] = {}
 
     def begin(self, action: Action) -> None:
-        """Something is done or told; what only would be done is over already."""
+        """Something is done or told; what only would be done, and an end, go with the shortage."""
         if action.dry_run or action.rung is EscalationStep.END:
             return
         (self._told if action.rung is EscalationStep.TELL else self._done)[action.id] = action
 
-    def over(self, active: Iterable[ActiveAction], reading: GuardReading) -> list[NoticeOver]:
+    def alarm(self, alarm: Alarm) -> None:
+        """A cause that is left alone was named."""
+        labels = alarm_labels(alarm)
+        if "resource" in labels:
+            self._alarms[repr(labels)] = labels
+
+    def over(
+        self, active: Iterable[ActiveAction], reading: GuardReading, limits: ModeLimits
+    ) -> list[NoticeOver]:
         """Those that are over now; two about the same job and resource are one story."""
         in_force = {each.action.id for each in active if each.state in IN_FORCE}
         past = {key for key in self._done if key not in in_force}
@@ -173,6 +242,9 @@ class OpenNotices:
             self._done.pop(key, None)
             self._told.pop(key, None)
         going_on = [labels_of(action) for action in self._open.values()]
+        if self._alarms and reading.memory.used_percent < clears_under(limits.memory_percent):
+            ended += self._alarms.values()
+            self._alarms = {}
         return [NoticeOver(labels=labels) for labels in ended if labels not in going_on]
 
     @property

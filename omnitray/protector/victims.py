@@ -60,6 +60,7 @@ class VictimChoice(msgspec.Struct, frozen=True, kw_only=True):
     targets: tuple[ProcessIdentity, ...] = ()
     expected_bytes: int = 0
     considered: tuple[Candidate, ...] = ()
+    part: str = ""  # of the job: "worker 3", "2 of 9 processes"; empty: all of it
 
 
 _NOBODY = VictimChoice(job=None)
@@ -75,7 +76,7 @@ def choose_in(
     chosen = workers_for(context, job, resource, rung)
     if not chosen:
         return VictimChoice(job=None)
-    return _choice(job, chosen, [_candidate(context, job, None)])
+    return _choice(job, chosen, [_candidate(context, job, resource, None)])
 
 
 def held_or_free(
@@ -95,7 +96,11 @@ def held_or_free(
     targets = [each for each in free if (each.pid, each.start_ticks) in known]
     if rung is EscalationStep.SLOW_DOWN or not known:
         targets = free
-    return VictimChoice(job=job, targets=tuple(targets)) if targets else VictimChoice(job=None)
+    if not targets:
+        return VictimChoice(job=None)
+    chosen = {(each.pid, each.start_ticks) for each in targets}
+    processes = [each for each in job.processes if (each.pid, each.start_ticks) in chosen]
+    return VictimChoice(job=job, targets=tuple(targets), part=part_of(job, processes))
 
 
 def _forbids(
@@ -121,7 +126,8 @@ def choose_by_rule(
         for each in workers(context, job, rung)
         if each.excluded is None and each.process.pid in pids
     ]
-    return _choice(job, tuple(free), [_candidate(context, job, None)]) if free else _NOBODY
+    considered = [_candidate(context, job, resource, None)]
+    return _choice(job, tuple(free), considered) if free else _NOBODY
 
 
 def choose(
@@ -136,15 +142,17 @@ def choose(
         excluded = job_exclusion(context, job, resource, rung, innocent=innocent)
         chosen = () if excluded else workers_for(context, job, resource, rung)
         if not chosen:
-            considered.append(_candidate(context, job, excluded or _why_none(context, job, rung)))
-            if len(considered) >= _MOST_CONSIDERED and excluded is ExclusionReason.LESS:
+            reason = excluded or _why_none(context, job, rung)
+            considered.append(_candidate(context, job, resource, reason))
+            if len(considered) >= _MOST_CONSIDERED and excluded is ExclusionReason.LITTLE:
                 break
             continue
-        considered.insert(0, _candidate(context, job, None))
+        considered.insert(0, _candidate(context, job, resource, None))
         considered[1:1] = _workers_considered(context, job, rung, chosen)
         rest = [each for each in ranked(context, resource) if not _is_in(each, considered)]
         considered += [
-            _candidate(context, each, _why_not(context, each, rung)) for each in rest[:3]
+            _candidate(context, each, resource, _why_not(context, each, job, resource, rung))
+            for each in rest[:3]
         ]
         return _choice(job, chosen, considered)
     return VictimChoice(job=None, considered=tuple(considered[:_MOST_CONSIDERED]))
@@ -158,7 +166,22 @@ def _choice(
         targets=tuple(worker.identity for worker in chosen),
         expected_bytes=sum(worker.process.rss_bytes for worker in chosen),
         considered=tuple(considered[:_MOST_CONSIDERED]),
+        part=part_of(job, [worker.process for worker in chosen]),
     )
+
+
+def part_of(job: Job, chosen: Sequence[ProcessFacts]) -> str:
+    """Which part of a job is meant, as its person counts: ``worker 3`` is the third of its kind."""
+    if len(chosen) >= job.process_count:
+        return ""
+    if len(chosen) > 1:
+        return f"{len(chosen)} of {job.process_count} processes"
+    (one,) = chosen
+    alike = [each for each in job.processes if (each.ppid, each.name) == (one.ppid, one.name)]
+    if len(alike) > 1:
+        births = sorted((each.start_ticks, each.pid) for each in alike)
+        return f"worker {births.index((one.start_ticks, one.pid)) + 1}"
+    return "" if one.pid == job.leader_pid else f"{one.name} {one.pid}"
 
 
 def ranked(context: DecisionContext, resource: Resource) -> list[Job]:
@@ -188,13 +211,13 @@ def job_exclusion(
     if (standing := standing_exclusion(context, job, resource, rung)) is not None:
         return standing
     if _share(context, job, resource) < LEAST_SHARE.get((resource, rung), 0.0):
-        return ExclusionReason.LESS
+        return ExclusionReason.LITTLE
     if resource is Resource.MEMORY:
         return _memory_exclusion(context, job, rung, innocent=innocent)
     if resource is Resource.CPU:
         return ExclusionReason.LIGHT if _is_light(context, job, rung) else None
     wrote = context.written_bps.get(job.key, 0.0)
-    return ExclusionReason.LESS if wrote < WORTH_WRITING_BPS else None
+    return ExclusionReason.LITTLE if wrote < WORTH_WRITING_BPS else None
 
 
 def standing_exclusion(
@@ -278,14 +301,21 @@ def _why_none(context: DecisionContext, job: Job, rung: EscalationStep) -> Exclu
     )
 
 
-def _why_not(context: DecisionContext, job: Job, rung: EscalationStep) -> ExclusionReason:
+def _why_not(
+    context: DecisionContext, job: Job, chosen: Job, resource: Resource, rung: EscalationStep
+) -> ExclusionReason:
     """Why a job that comes after the chosen one was not acted on."""
-    if any(each.excluded is None for each in workers(context, job, rung)):
-        return context.excluded_jobs.get(job.key, ExclusionReason.LESS)
-    return _why_none(context, job, rung)
+    if all(each.excluded is not None for each in workers(context, job, rung)):
+        return _why_none(context, job, rung)
+    if (reason := job_exclusion(context, job, resource, rung)) is not None:
+        return reason
+    takes_less = _taken(context, job, resource) <= _taken(context, chosen, resource)
+    return ExclusionReason.LESS if takes_less else ExclusionReason.MISSED_MORE
 
 
-def _candidate(context: DecisionContext, job: Job, excluded: ExclusionReason | None) -> Candidate:
+def _candidate(
+    context: DecisionContext, job: Job, resource: Resource, excluded: ExclusionReason | None
+) -> Candidate:
     return Candidate(
         job_key=job.key,
         title=job.title,
@@ -295,6 +325,8 @@ def _candidate(context: DecisionContext, job: Job, excluded: ExclusionReason | N
         cpu_percent=job.cpu_percent,
         write_bps=context.written_bps.get(job.key),
         excluded=excluded,
+        share=round(_share(context, job, resource), 3),
+        held_bytes=int(context.unshared_bytes(job)),
     )
 
 
@@ -316,10 +348,17 @@ def _workers_considered(
             cpu_percent=each.process.cpu_percent,
             write_bps=each.write_bps or None,
             pid=each.process.pid,
-            excluded=None if each.process.pid in taken else each.excluded or ExclusionReason.LESS,
+            excluded=None
+            if each.process.pid in taken
+            else each.excluded or _beside(chosen[0], each),
         )
         for each in (*chosen[:2], *others[:2])
     ]
+
+
+def _beside(chosen: WeighedProcess, other: WeighedProcess) -> ExclusionReason:
+    takes_less = other.future_bytes <= chosen.future_bytes
+    return ExclusionReason.LESS if takes_less else ExclusionReason.STEADY
 
 
 def _is_in(job: Job, considered: list[Candidate]) -> bool:

@@ -11,7 +11,7 @@ import enum
 
 import msgspec
 
-from omnitray.base.facts import Mode, ProtectState
+from omnitray.base.facts import Mode, ProtectState, Resource
 
 
 class HoldKind(enum.StrEnum):
@@ -169,6 +169,8 @@ class QuestionView(msgspec.Struct, frozen=True, kw_only=True):
     deadline: float | None = None
     unanswered: str = ""
     paused: bool = False
+    resource: Resource = Resource.MEMORY
+    mount: str = ""
 
 
 class ProtectionView(msgspec.Struct, frozen=True, kw_only=True):

@@ -111,6 +111,8 @@ def asked(question: AskedQuestion, wall_offset_s: float) -> QuestionView:
         deadline=deadline,
         unanswered=explain.unanswered(question),
         paused=explain.is_paused(question),
+        resource=question.resource,
+        mount=question.mount,
     )
 
 
@@ -127,7 +129,7 @@ def _held(
     return HeldAction(
         action_id=action.id,
         job_key=action.job_key,
-        title=action.title,
+        title=action.whom,
         grip=HoldKind.WOULD if watched else _GRIPS[action.rung],
         since=each.since_s + wall_offset_s,
         means=_WOULD[action.rung] if watched else means_of(action.id, in_force),

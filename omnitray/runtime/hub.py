@@ -11,23 +11,23 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from omnitray.alerts.channels.notification import CloseReason
 from omnitray.alerts.decision import Outgoing
 from omnitray.alerts.fingerprint import fingerprint
 from omnitray.alerts.model import Alert
 from omnitray.alerts.prompts import Prompt
 from omnitray.alerts.reasons import Reason
-from omnitray.alerts.resource_alerts import ResourceAlert, ResourceAlerts
 from omnitray.alerts.storage.query import AlertQuery, fits
 from omnitray.alerts.system import AlertSystem
 from omnitray.api.status import Status
 from omnitray.base.clock import Clock
+from omnitray.base.conditions import waits_for_itself
 from omnitray.base.facts import (
     AlertMove,
     AlertType,
     Job,
     Mode,
     MonitorLevel,
-    Resource,
     Severity,
     Snapshot,
 )
@@ -36,15 +36,16 @@ from omnitray.monitor.levels import RHYTHMS, LevelChange
 from omnitray.monitor.monitor import MonitorStep
 from omnitray.monitor.report import Report
 from omnitray.monitor.sampler import OwnCostMeter
-from omnitray.monitor.thresholds import Watched
 from omnitray.protector.notices import Notice, NoticeOver
 from omnitray.runtime.bulk import AlertMoves
 from omnitray.runtime.settings_keeper import SettingsKeeper, sentences
+from omnitray.runtime.shortages import Shortages
 from omnitray.settings import Loaded, Problem
 
 log = logging.getLogger(__name__)
 
-_HOLDING = {"tell", "slow_down", "pause"}
+# A reading is overdue after three of its pauses and 5 s: a starved machine is late by one or two.
+_LATE, _LATE_S = 3.0, 5.0
 _GATHER_MS = 100  # alerts that change in a burst are shown together
 _GATHER_MANY_MS = 500  # of thousands that are moved at once the progress is enough
 
@@ -78,7 +79,7 @@ class Hub(QObject):
         self._clock = clock
         self._settings = settings
         self._cost = cost
-        self._incidents = ResourceAlerts(self._left_open())
+        self._shortages = Shortages(alerts, settings.loaded.settings.thresholds)
         self._leases = Leases(_choice(settings.loaded))
         self.jobs: tuple[Job, ...] = ()
         self.snapshot: Snapshot | None = None
@@ -91,6 +92,8 @@ class Hub(QObject):
         self._gather = self._single_shot(self._show_alerts)
         self._refresh = self._single_shot(self.refresh)
         self._alert_timer = self._single_shot(self._on_alert_time)
+        self._overdue = self._single_shot(self.refresh)
+        self._waits_for_itself = False
         self.moves = AlertMoves(alerts.move, self._arm_alerts, self)
         settings.changed.connect(self._on_settings_changed)
         alerts.subscribe(self._on_alert)
@@ -109,15 +112,15 @@ class Hub(QObject):
         self.snapshot, self.jobs = step.snapshot, step.jobs
         for change in step.level_changes:
             self.on_level_changed(change)
-        for news in self._incidents.take(step, self.mode):
-            if isinstance(news, ResourceAlert):
-                self._raise_resource(news)
-            else:
-                self.alerts.resolve(_resource_fingerprint(news.watched), Reason.RESOLVED)
+        self._shortages.stepped(step, self.mode)
         self.snapshot_taken.emit(step.snapshot)
         self.jobs_changed.emit(step.jobs)
         if step.report is not None:
             self._on_report(step.report)
+        cores = max(1, len(step.snapshot.cpu_per_core_percent))
+        self._waits_for_itself = waits_for_itself(step.jobs, cores)
+        late_s = _LATE * RHYTHMS[self.level].look_s + 2 * _LATE_S
+        self._overdue.start(round(late_s * 1000))
         self._settings.look()
         self.problem_over("monitor")
         self._arm_alerts()
@@ -211,31 +214,32 @@ class Hub(QObject):
         self.refresh()
 
     def raise_notice(self, notice: Notice) -> None:
-        """Raise what the protector has to say."""
-        self.alerts.raise_(
-            notice.type,
-            notice.title,
-            message=notice.message,
-            severity=notice.severity,
-            source="protector",
-            labels=notice.labels,
-            context={**_figures(self.snapshot, self.level, self.mode), **notice.context},
-        )
+        """Raise what the protector has to say; about a resource, as a part of its incident."""
+        figures = _figures(self.snapshot, self.level, self.mode)
+        if not self._shortages.say(notice, figures):
+            self.alerts.raise_(
+                notice.type,
+                notice.title,
+                message=notice.message,
+                severity=notice.severity,
+                source="protector",
+                labels=notice.labels,
+                context={**figures, **notice.context},
+            )
         if notice.severity is Severity.CRITICAL:
             self.trouble_came.emit()
         self._arm_alerts()
 
     def notice_over(self, over: NoticeOver) -> None:
         """What the protector had to say is over."""
-        for kind in (AlertType.RESOURCE_CRITICAL, AlertType.CRITICAL):
-            self.alerts.resolve(fingerprint(kind, "protector", over.labels), Reason.RESOLVED)
+        if not self._shortages.over(over.labels):
+            for kind in (AlertType.RESOURCE_CRITICAL, AlertType.CRITICAL):
+                self.alerts.resolve(fingerprint(kind, "protector", over.labels), Reason.RESOLVED)
         self._arm_alerts()
 
-    def close_stories(self) -> None:
-        """Nothing is held (any more): what was told of holding is over; ends stay open."""
-        for alert in self.alerts.open_alerts():
-            if alert.source == "protector" and alert.context.get("rung") in _HOLDING:
-                self.alerts.resolve(alert.fingerprint, Reason.RESOLVED)
+    def nothing_held(self) -> None:
+        """The protector holds nothing (any more): what was told of it is over; ends stay open."""
+        self._shortages.release()
 
     def hold(self, phrases: tuple[str, ...]) -> None:
         """What the protector holds now, a phrase for each job."""
@@ -262,6 +266,12 @@ class Hub(QObject):
             return alert is not None and alert.state in states and fits(alert, query)
 
         self.moves.add([alert.id for alert in self.alerts.open_alerts()], move, wanted)
+
+    @Slot(str, object)
+    def on_notification_closed(self, alert_id: str, reason: CloseReason) -> None:
+        """One is gone from the screen: what was not taken back by us is not shown anew."""
+        if reason is not CloseReason.WITHDRAWN:
+            self.alerts.closed(alert_id)
 
     def snooze(self, duration_s: float, alert_id: str | None = None) -> None:
         """Hold back the notifications of one alert, or all of them."""
@@ -291,6 +301,7 @@ class Hub(QObject):
         self._alert_timer.stop()
         self._gather.stop()
         self._refresh.stop()
+        self._overdue.stop()
         self._settings.stop()
 
     # Inside
@@ -302,28 +313,6 @@ class Hub(QObject):
         if status != self.status:
             self.status = status
             self.status_changed.emit(status)
-
-    def _raise_resource(self, news: ResourceAlert) -> None:
-        self.alerts.raise_(
-            AlertType.RESOURCE_CRITICAL,
-            news.title,
-            message=news.message,
-            severity=news.severity,
-            source="monitor",
-            labels=_labels(news.watched),
-            context=news.context,
-        )
-
-    def _left_open(self) -> dict[Watched, float]:
-        bands = self._settings.loaded.settings.thresholds
-        found = {}
-        for alert in self.alerts.open_alerts():
-            for resource in Resource:
-                watched = Watched(resource, str(alert.context.get("mount", "")))
-                if _resource_fingerprint(watched) == alert.fingerprint:
-                    band = getattr(bands, resource.value)
-                    found[watched] = band.clears_under(band.warning)
-        return found
 
     def _on_report(self, report: Report) -> None:
         log.debug("report: %s", report)
@@ -337,6 +326,8 @@ class Hub(QObject):
     @Slot()
     def _show_alerts(self) -> None:
         changed, self._changed_alerts = tuple(self._changed_alerts.values()), {}
+        for alert in changed:
+            self._shortages.seen(alert)
         self.alerts_changed.emit(changed)
         self._refresh.start(0)  # in a turn of its own: with thousands both cost milliseconds
 
@@ -380,6 +371,9 @@ class Hub(QObject):
             chosen_level=self._leases.effective.level,
             interval_s=RHYTHMS[self.level].look_s,
             snapshot=self.snapshot,
+            overdue_s=self._overdue_s(),
+            thresholds=loaded.settings.thresholds,
+            waits_for_itself=self._waits_for_itself,
             open_alerts=self.alerts.open_alerts(),
             protect=loaded.settings.protect.state,
             protect_paused_until=self._protect_paused_until,
@@ -390,6 +384,13 @@ class Hub(QObject):
             problems=(*self._problems.values(), *sentences(loaded.problems)),
         )
 
+    def _overdue_s(self) -> float:
+        """How long no reading came that should have; zero while they come."""
+        if self.snapshot is None:
+            return 0.0
+        silent_s = self._clock.monotonic() - self.snapshot.monotonic_s
+        return silent_s if silent_s > _LATE * RHYTHMS[self.level].look_s + _LATE_S else 0.0
+
     def _single_shot(self, slot: Callable[[], None]) -> QTimer:
         timer = QTimer(self)
         timer.setSingleShot(True)
@@ -399,15 +400,6 @@ class Hub(QObject):
 
 def _choice(loaded: Loaded) -> ModeAndLevel:
     return ModeAndLevel(loaded.settings.mode, loaded.settings.chosen_level)
-
-
-def _resource_fingerprint(watched: Watched) -> str:
-    return fingerprint(AlertType.RESOURCE_CRITICAL, "monitor", _labels(watched))
-
-
-def _labels(watched: Watched) -> dict[str, str]:
-    labels = {"resource": watched.resource.value}
-    return labels | {"mount": watched.mount} if watched.mount else labels
 
 
 def _figures(shot: Snapshot | None, level: MonitorLevel, mode: Mode) -> dict[str, Any]:

@@ -117,7 +117,7 @@ class ProtectionFacade(QObject):
 
     def start(self) -> None:
         """Start protecting. What an earlier run told of what it held is over."""
-        self._hub.close_stories()
+        self._hub.nothing_held()
         self._thread.start()
 
     def stop(self) -> bool:
@@ -126,7 +126,7 @@ class ProtectionFacade(QObject):
         self._queue.forget()
         threads = (self._cleaning, self.looking, self._recordings, self._thread)
         ended = [each.stop() for each in threads]
-        self._hub.close_stories()
+        self._hub.nothing_held()
         return all(ended)
 
     # Intents

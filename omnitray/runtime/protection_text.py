@@ -2,9 +2,11 @@
 
 from omnitray.alerts.channels.notification import DETAILS_ACTION
 from omnitray.alerts.prompts import Prompt
+from omnitray.alerts.resource_incidents import resource_fingerprint
 from omnitray.api import facade
 from omnitray.base.amounts import size
 from omnitray.base.facts import AlertType, Job, Severity
+from omnitray.monitor.thresholds import Watched
 from omnitray.protector.notices import Notice
 from omnitray.protector.view import Answer, QuestionView
 from omnitray.runtime.cleaning import Cleaned
@@ -61,6 +63,7 @@ def prompt(question: QuestionView) -> Prompt:
         title=f"{question.title}: what shall be done?",
         body=f"{text} Answer here or in OmniTray's window.",
         buttons=(*buttons, (DETAILS_ACTION, "More…")),
+        about=resource_fingerprint(Watched(question.resource, question.mount)),
     )
 
 
@@ -94,6 +97,6 @@ def cleaned_notice(done: Cleaned) -> Notice:
         title=title,
         message=message,
         severity=Severity.WARNING,
-        labels={"resource": "disk", "cleaning": done.mount},
+        labels={"resource": "disk", "mount": done.mount, "cleaning": "caches"},
         context={"resource": "disk", "mount": done.mount},
     )

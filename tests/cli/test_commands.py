@@ -124,8 +124,8 @@ def test_with_the_api_switched_off_the_line_says_that(omnitray: Run, home: Path)
 def test_status_is_a_page(omnitray: Run) -> None:
     lines = omnitray("status").out.splitlines()
     assert lines[0] == "Memory is nearly full"
-    assert "CPU       34 %    load 0.80 0.60 0.50" in lines
-    assert "Mode      dev     CPU limit 75 %, memory limit 80 %" in lines
+    assert "CPU       34 %   load 0.80 0.60 0.50" in lines
+    assert "Mode      dev    CPU limit 75 %, memory limit 80 %" in lines
 
 
 JSON = {

@@ -47,7 +47,7 @@ def test_the_menu_has_state_figures_and_everything_that_can_be_chosen(item: Tray
         "Quit",
     ]
     assert [each.enabled for each in entries[:2]] == [False, False]
-    assert "RAM 61 % · Disk – · dev · normal" in entries[1].label
+    assert "RAM 61 % · Disk – · dev mode" in entries[1].label
     assert [(each.label, each.checked) for each in item.entry("Mode").children] == [
         ("dev", True),
         ("test", False),

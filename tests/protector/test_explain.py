@@ -257,7 +257,7 @@ def test_a_question_says_what_happens_without_an_answer(
             Resource.DISK,
             ProtectReason.DISK_NEARLY_FULL,
             Evidence(signal=Signal.DISK, value=96.0, threshold=95.0),
-            " is paused: disk 96 % full, limit 95 %; the disk is nearly full and it writes most.",
+            " is paused: disk 96 % full, limit 95 %; the disk is nearly full, and it writes to it.",
         ),
     ],
 )

@@ -13,7 +13,7 @@ from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api import facade
 from omnitray.api.status import Mood, sentence
 from omnitray.base.durable import StorageError
-from omnitray.base.facts import AlertType, Mode, MonitorLevel, Resource, Severity
+from omnitray.base.facts import AlertMove, AlertType, Mode, MonitorLevel, Resource, Severity
 from omnitray.base.leases import Lease
 from omnitray.monitor.levels import LevelChange, LevelReason
 from omnitray.monitor.thresholds import AlarmLevel, Transition
@@ -115,16 +115,17 @@ def test_what_was_told_of_holding_is_over_when_nothing_is_held_and_an_end_stays_
                 title=f"{rung} pytest",
                 message="",
                 severity=Severity.WARNING,
-                labels={"job": "pytest", "rung": rung},
+                labels={"resource": "memory", "job": "pytest", "rung": rung},
                 context={"rung": rung},
+                weight=1,
+                stays=rung == "end",
             )
         )
-    program.hub.close_stories()
+    program.hub.nothing_held()
     (left,) = program.alerts.open_alerts()
     assert left.title == "end pytest"
-    qtbot.waitUntil(
-        lambda: {each.state for each in program.store.query()} == {"resolved", "firing"}
-    )
+    assert program.hub.move_alert(left.id, AlertMove.ACKNOWLEDGE) is not None
+    qtbot.waitUntil(lambda: program.alerts.open_alerts() == ())
 
 
 def test_the_door_raises_durably_and_answers_with_what_is_stored(

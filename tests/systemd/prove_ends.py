@@ -72,9 +72,10 @@ class Proof:
             if reading is not None:
                 self.surroundings.meet(reading.monotonic_s)
                 told = self.surroundings.ended(reading, self.table.scan(), frozenset())
-                if told:
-                    print(f"    {told[0].title}: {told[0].message}")
-                    return told[0]
+                first = next((each for each in told if isinstance(each, Notice)), None)
+                if first is not None:
+                    print(f"    {first.title}: {first.message}")
+                    return first
             time.sleep(STEP_S)
         return None
 

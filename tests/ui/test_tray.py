@@ -264,7 +264,7 @@ def test_the_state_and_the_figures_stand_in_the_menu_and_cannot_be_chosen(desk: 
     state, numbers = desk.icon.contextMenu().actions()[:2]
     assert (state.text(), state.isEnabled()) == ("R&&D is down", False)
     assert (numbers.text(), numbers.isEnabled()) == (
-        "CPU 34 % · RAM – · Disk – · dev · normal",
+        "CPU 34 % · RAM – · Disk – · dev mode",
         False,
     )
 

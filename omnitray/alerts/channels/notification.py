@@ -223,6 +223,8 @@ def _culprit(facts: dict[str, Any]) -> str:
     job = printable(str(facts.get("job") or ""), _JOB_LIMIT)
     if not job:
         return ""
+    if figure := printable(str(facts.get("figure") or ""), _JOB_LIMIT):
+        return f"{isolated(job)}: {figure}"
     parts = [isolated(job)]
     if isinstance(cpu := facts.get("cpu"), int | float):
         parts.append(f"{cpu:.0f} % CPU")

@@ -70,8 +70,9 @@ def _settings(body: StatusBody) -> list[tuple[str, str, str]]:
     limits = body.protector.limits
     protects = f"CPU limit {limits.cpu_percent:g} %, memory limit {limits.memory_percent:g} %"
     chosen = "automatic" if body.monitor.chosen_level == "auto" else "chosen"
-    rhythm = f"{chosen}, looks every {body.monitor.interval_s:g} s"
-    return [("Mode", body.mode, protects), ("Level", body.level, rhythm)]
+    # The level is how often it looks: its name stands where nobody reads it as a state.
+    level = f"from look to look; monitor level {body.level}, {chosen}"
+    return [("Mode", body.mode, protects), ("Looks", f"{body.monitor.interval_s:g} s", level)]
 
 
 def _rest(body: StatusBody) -> list[tuple[str, str, str]]:

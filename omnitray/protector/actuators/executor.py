@@ -299,6 +299,12 @@ class Executor:
             for result in self._do(decision)
         )
 
+    def note_watched(self, action: Action) -> None:
+        """Remember what only would be done, without a further line in the journal."""
+        self._active[action.id] = ActiveAction(
+            action=action, state=ActionState.WATCHED, since_s=self._clock.monotonic()
+        )
+
     def undo(
         self, action_id: str, reason: str, who: Initiator = Initiator.PERSON
     ) -> tuple[UndoResult, ...]:

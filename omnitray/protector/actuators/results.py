@@ -135,7 +135,7 @@ class FollowUp(msgspec.Struct, frozen=True, kw_only=True):
 
 def order_for(action: Action, who: Initiator = Initiator.PROTECTOR) -> ActionRequest:
     """What the protector has decided, as an order."""
-    target = Target(job_key=action.job_key, title=action.title, processes=action.targets)
+    target = Target(job_key=action.job_key, title=action.whom, processes=action.targets)
     evidence = msgspec.to_builtins(action.evidence)
     return ActionRequest(
         target=target,

@@ -20,13 +20,16 @@ ReadText = Callable[[str], str]
 class OomDaemon(msgspec.Struct, frozen=True, kw_only=True):
     """One of them. ``memory_percent`` is what has to be available for it to stay quiet.
 
-    None where it does not act on that, or where it cannot be told. ``ends``: it ends processes.
+    None where it does not act on that, or where it cannot be told. ``swap_percent`` of swap has to
+    be free beside that for it to stay quiet: it acts when both are short. ``ends``: it ends
+    processes.
     """
 
     name: str
     pid: int
     does: str
     memory_percent: float | None = None
+    swap_percent: float = 100.0  # 100: it does not look at swap
     ends: bool = False
 
     def sentence(self, floor_percent: float) -> str:
@@ -46,9 +49,13 @@ _EARLYOOM_LONG = (
     *("help", "version"),
 )
 _NOHANG = re.compile(r"^\s*soft_threshold_min_mem\s*=\s*([\d.]+)\s*([%M])", re.MULTILINE)
+_NOHANG_SWAP = re.compile(r"^\s*soft_threshold_min_swap\s*=\s*([\d.]+)\s*%", re.MULTILINE)
 _TOTAL_KIB = re.compile(r"^MemTotal:\s+(\d+) kB", re.MULTILINE)
 _OOMD = re.compile(r"^\s*SwapUsedLimit\s*=\s*([\d.]+)\s*%", re.MULTILINE)
 _EARLYOOM_DEFAULT, _NOHANG_DEFAULT, _OOMD_DEFAULT = 10.0, 5.0, 90.0
+_SWAP_DEFAULT = 10.0  # of earlyoom (its manual) and nohang (nohang.conf)
+# One number for each PID namespace from ours to its own: one alone shares ours.
+_NAMESPACES = re.compile(r"^NSpid:((?:\s+\d+)+)$", re.MULTILINE)
 _RENICING = {
     "ananicy": "sets priorities by name and does not take them back",
     "ananicy-cpp": "sets priorities by name and does not take them back",
@@ -67,9 +74,18 @@ _SCRIPTED = {"nohang", "ananicy"}  # run by an interpreter: their name may be th
 def other_oom_daemons(
     processes: Iterable[ProcessFacts], arguments: Arguments, read: ReadText
 ) -> tuple[OomDaemon, ...]:
-    """Those among the processes, by pid. ``read`` gives a file's text, empty where it cannot."""
+    """Those among the processes that guard what we do, by pid.
+
+    ``read`` gives a file's text, empty where it cannot. One in a PID namespace below ours (a
+    container, somebody's test) sees and ends nothing of ours.
+    """
     found = (_neighbour(process, arguments, read) for process in processes)
-    return tuple(each for each in found if each is not None)
+    return tuple(each for each in found if each is not None and not _is_contained(each.pid, read))
+
+
+def _is_contained(pid: int, read: ReadText) -> bool:
+    found = _NAMESPACES.search(read(f"/proc/{pid}/status"))
+    return found is not None and len(found[1].split()) > 1
 
 
 def _neighbour(process: ProcessFacts, arguments: Arguments, read: ReadText) -> OomDaemon | None:
@@ -80,7 +96,8 @@ def _neighbour(process: ProcessFacts, arguments: Arguments, read: ReadText) -> O
         return _earlyoom(process, arguments(process) or (), read)
     if name == "nohang":
         said = arguments(process) or ()
-        return _memory(process, name, "ends the worst process", _nohang_percent(said, read))
+        percent, swap = _nohang_lines(said, read)
+        return _memory(process, name, "ends the worst process", percent, swap)
     if name == "systemd-oomd":
         return OomDaemon(name=name, pid=process.pid, does=_oomd_does(read), ends=True)
     if name in _ENDING:
@@ -90,8 +107,17 @@ def _neighbour(process: ProcessFacts, arguments: Arguments, read: ReadText) -> O
     return None
 
 
-def _memory(process: ProcessFacts, name: str, does: str, percent: float | None) -> OomDaemon:
-    return OomDaemon(name=name, pid=process.pid, does=does, memory_percent=percent, ends=True)
+def _memory(
+    process: ProcessFacts, name: str, does: str, percent: float | None, swap_percent: float
+) -> OomDaemon:
+    return OomDaemon(
+        name=name,
+        pid=process.pid,
+        does=does,
+        memory_percent=percent,
+        swap_percent=swap_percent,
+        ends=True,
+    )
 
 
 def _script(arguments: tuple[str, ...]) -> str:
@@ -101,7 +127,10 @@ def _script(arguments: tuple[str, ...]) -> str:
 
 
 def _earlyoom(process: ProcessFacts, arguments: tuple[str, ...], read: ReadText) -> OomDaemon:
-    """``-m 10,5``: the first figure is where it begins; of ``-m`` and ``-M`` the lower."""
+    """``-m 10,5``: the first figure is where it begins; of ``-m`` and ``-M`` the lower.
+
+    ``-s`` likewise for swap; ``-S`` in KiB is left at the highest, so that more is suspected.
+    """
     try:
         options, _ = getopt.gnu_getopt(list(arguments[1:]), _EARLYOOM_SHORT, list(_EARLYOOM_LONG))
     except getopt.GetoptError:  # a version that knows more
@@ -116,21 +145,30 @@ def _earlyoom(process: ProcessFacts, arguments: tuple[str, ...], read: ReadText)
     if "-M" in given and (percent := _percent_of_kib(given["-M"], read)) is not None:
         lines.append(percent)
     percent = min(lines, default=_EARLYOOM_DEFAULT)
-    return _memory(process, "earlyoom", "ends the largest process", percent)
+    swap = 100.0 if "-S" in given else _SWAP_DEFAULT
+    if "-s" in given:
+        swap = _number(given["-s"], _SWAP_DEFAULT)
+    return _memory(process, "earlyoom", "ends the largest process", percent, swap)
 
 
-def _nohang_percent(arguments: tuple[str, ...], read: ReadText) -> float | None:
-    """``--monitor --config FILE`` in any order; no ``-cFILE``, no ``--config=FILE``."""
+def _nohang_lines(arguments: tuple[str, ...], read: ReadText) -> tuple[float | None, float]:
+    """Memory and swap. ``--monitor --config FILE`` in any order; no ``-cFILE``."""
     own = arguments[next((n for n, each in enumerate(arguments) if _is_nohang(each)), -1) + 1 :]
     for flag in ("--config", "-c"):
         if flag in own[:-1]:
-            found = _NOHANG.search(read(own[own.index(flag) + 1]))
-            if found is None:
-                return None
-            mebibytes = found[2] == "M"
-            kib = str(int(float(found[1]) * 1024)) if mebibytes else ""
-            return _percent_of_kib(kib, read) if mebibytes else float(found[1])
-    return _NOHANG_DEFAULT
+            text = read(own[own.index(flag) + 1])
+            swap = _NOHANG_SWAP.search(text)
+            return _nohang_memory(text, read), float(swap[1]) if swap else _SWAP_DEFAULT
+    return _NOHANG_DEFAULT, _SWAP_DEFAULT
+
+
+def _nohang_memory(text: str, read: ReadText) -> float | None:
+    found = _NOHANG.search(text)
+    if found is None:
+        return None
+    if found[2] != "M":
+        return float(found[1])
+    return _percent_of_kib(str(int(float(found[1]) * 1024)), read)
 
 
 def _is_nohang(argument: str) -> bool:

@@ -122,7 +122,9 @@ def _hold_writer(
         mount=disk.mount,
     )
     if rung is EscalationStep.PAUSE:
-        out.ask(choice, Resource.DISK, reason, evidence, EscalationStep.PAUSE, 0.0)
+        out.ask(
+            choice, Resource.DISK, reason, evidence, EscalationStep.PAUSE, 0.0, mount=disk.mount
+        )
 
 
 def _to_pause(context: DecisionContext, disk: DiskFacts, *, no_time: bool) -> VictimChoice:

@@ -37,7 +37,8 @@ from omnitray.protector.victims import VictimChoice, choose, why_not
 _WANTED_SO = {ExclusionReason.TAKEN_BACK, ExclusionReason.LEFT_ALONE}
 # Verdicts of the moment: the cause is held or will be, and nothing has to be said about it.
 _PASSING = {
-    *(ExclusionReason.HELD, ExclusionReason.DYING, ExclusionReason.STEADY, ExclusionReason.LESS),
+    *(ExclusionReason.HELD, ExclusionReason.DYING, ExclusionReason.STEADY),
+    *(ExclusionReason.LESS, ExclusionReason.LITTLE, ExclusionReason.MISSED_MORE),
     *(ExclusionReason.TAKEN_BACK, ExclusionReason.LEFT_ALONE, ExclusionReason.NOT_CAUSE),
     ExclusionReason.REFUSED,
 }
@@ -208,7 +209,7 @@ class MemoryPolicy:
                 notify=True,
                 restores_below=clears_under(evidence.threshold),
             )
-        elif not slowed and not self._told:
+        elif not slowed and not self._told and not context.memory_comes_back:
             self._told = True
             notify = not _is_wanted_so(choice)
             out.act(EscalationStep.TELL, resource, reason, evidence, choice, notify=notify)

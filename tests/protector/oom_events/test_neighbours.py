@@ -42,6 +42,24 @@ def test_earlyooms_line_is_read_from_its_arguments(
     assert neighbour.memory_percent == percent
 
 
+@pytest.mark.parametrize(
+    ("arguments", "percent"),
+    [((), 10.0), (("-s", "25,10"), 25.0), (("-S", "500000"), 100.0), (("-s100",), 100.0)],
+)
+def test_earlyoom_acts_only_where_swap_is_short_too(
+    arguments: tuple[str, ...], percent: float
+) -> None:
+    neighbour = found("earlyoom", "earlyoom", *arguments)
+    assert neighbour is not None
+    assert neighbour.swap_percent == percent
+
+
+@pytest.mark.parametrize(("numbers", "ours"), [("7", True), ("7\t1", False), ("7 3 1", False)])
+def test_one_in_a_container_guards_nothing_of_ours(numbers: str, *, ours: bool) -> None:
+    status = {"/proc/7/status": f"Name:\tearlyoom\nNSpid:\t{numbers}\nVmRSS: 1 kB\n"}
+    assert (found("earlyoom", "earlyoom", files=status) is not None) is ours
+
+
 def test_an_earlyoom_that_only_rehearses_ends_nobody() -> None:
     neighbour = found("earlyoom", "earlyoom", "-m", "9", "--dryrun")
     assert neighbour is not None

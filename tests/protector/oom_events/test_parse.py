@@ -2,7 +2,8 @@
 
 import pytest
 
-from omnitray.protector.notices import foreign_notice
+from omnitray.base.facts import Severity
+from omnitray.protector.notices import Notice, NoticeOver, foreign_notices
 from omnitray.protector.oom_events.parse import Because, ForeignEnd, UnnamedEnd, foreign_ends
 
 # nohang 0.2.0, --monitor, its own configuration with the line at 99 %
@@ -167,13 +168,17 @@ def test_other_lines_say_nothing(line: str) -> None:
 
 
 def test_what_is_not_known_for_certain_is_said_so() -> None:
-    told = foreign_notice(ForeignEnd(by="earlyoom", name="hog", unread="it is closed"))
+    told, over = foreign_notices(ForeignEnd(by="earlyoom", name="hog", unread="it is closed"))
+    assert isinstance(told, Notice)
+    assert over == NoticeOver(labels=told.labels)  # a line in the history, no pop-up
+    assert (told.severity, told.context["others_wait"]) == (Severity.INFO, False)
     assert told.title == "Earlyoom probably ended hog"
     assert told.message.endswith("because memory ran out. Its log could not be read: it is closed.")
 
 
 def test_an_end_without_a_name_says_what_is_gone_and_why_nobody_names_it() -> None:
-    told = foreign_notice(UnnamedEnd(gone=("hog (2.1 GB)",), why_not="the log is closed"))
+    (told,) = foreign_notices(UnnamedEnd(gone=("hog (2.1 GB)",), why_not="the log is closed"))
+    assert isinstance(told, Notice)
     assert told.message == (
         "The kernel ended a process because memory ran out. Gone meanwhile: hog (2.1 GB). "
         "Which one could not be read: the log is closed."

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from omnitray.base.facts import ProcessFacts
@@ -27,7 +28,8 @@ class Desk:
         self.logs = logs
         self.neighbours = neighbours
         self.now_s = 100.0
-        self.left = 50.0
+        self.left = 50.0  # per cent of 1000 MB
+        self.swap_left = 0.0
         self.pressed = False
         self.dead: set[int] = set()
         self.ours: frozenset[int] = frozenset()
@@ -41,6 +43,8 @@ class Desk:
         moment = Moment(
             now_s=self.now_s,
             available_percent=self.left,
+            available_bytes=int(self.left * 10 * MB),
+            swap_free_percent=self.swap_left,
             pressed=self.pressed,
             processes=processes,
             neighbours=self.neighbours,
@@ -134,6 +138,23 @@ def test_where_its_log_is_closed_the_guardian_is_suspected_and_it_is_said_so() -
     (end,) = desk.run(20)
     assert isinstance(end, ForeignEnd)
     assert (end.by, end.pid, end.unread) == ("earlyoom", 70, CLOSED)
+
+
+def test_no_guess_is_made_where_memory_was_low_and_swap_was_not() -> None:
+    desk = Desk(ToldLogs(why_not=CLOSED), msgspec.structs.replace(EARLYOOM, swap_percent=10.0))
+    desk.left, desk.swap_left = 9.0, 60.0
+    desk.look(process(70, 300))
+    desk.dead, desk.left = {70}, 60.0
+    assert desk.run(20) == []
+
+
+def test_no_guess_is_made_where_the_size_has_not_come_back() -> None:
+    """An ordinary exit of what others go on using: a compiler whose next one starts at once."""
+    desk = Desk(ToldLogs(why_not=CLOSED), EARLYOOM)
+    desk.left = 9.0
+    desk.look(process(70, 300))
+    desk.dead, desk.left = {70}, 12.0
+    assert desk.run(30) == []
 
 
 def test_nobody_is_suspected_whose_log_is_open_and_silent() -> None:

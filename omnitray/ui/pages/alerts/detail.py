@@ -28,7 +28,7 @@ from omnitray.ui.widgets.pills import PillLabel
 
 _HOUR_S = 3600.0
 _TITLE_LIMIT = 300
-WEIGHED = "Who took most over the whole of it comes first; the figures are each one's highest."
+WEIGHED = "Who took a good part of it when this was last said; the figures are of that moment."
 NOTHING = "Choose an alert to see what happened, who caused it and what was done."
 
 
@@ -163,7 +163,7 @@ class AlertDetail(Card):
         if not found:
             return
         column.addSpacing(SMALL_GAP)
-        column.addWidget(heading("Culprits during the incident"))
+        column.addWidget(heading("Culprits at that moment"))
         if alert.source == "monitor":
             column.addWidget(paragraph(WEIGHED, scale=0.9, muted=True))
         for number, (job, quiet, figures) in enumerate(found):

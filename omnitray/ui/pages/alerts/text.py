@@ -20,8 +20,8 @@ TYPE_WORDS = {
     AlertType.CRITICAL: "critical",
 }
 _FIGURES = (("cpu", "CPU"), ("memory", "Memory"), ("disk", "Disk"))
-_WORDS = (("level", "Level"), ("mode", "Mode"))
-_TOLD = {"cpu", "memory", "disk", "level", "mode", "culprits", "actions"}
+_WORDS = (("level", "Monitor level"), ("mode", "Mode"))
+_TOLD = {"cpu", "memory", "disk", "level", "mode", "culprits", "actions", "stays"}
 _MOST_REST = 12
 _NAMES = {
     "action_id": "Action",
@@ -141,7 +141,10 @@ def _culprit(found: dict[str, object]) -> tuple[str, str, str]:
         formats.size(float(rss)) if isinstance(rss, int | float) and rss else "",
     ]
     quiet = f"pid {pid}" if isinstance(pid, int) else ""
+    said = found.get("figure")
     shown = " · ".join(each for each in figures if each)
+    if said:
+        shown = formats.one_line(str(said), 120)
     return formats.one_line(str(found.get("job", "?")), 80), quiet, shown
 
 
