@@ -7,8 +7,6 @@ window, of an alert and of the command line can be compared.
 import re
 from typing import Any
 
-import msgspec
-
 _THOUSAND = 1000.0
 _UNITS = ("B", "kB", "MB", "GB", "TB")
 _MINUTE_S, _HOUR_S = 60.0, 3600.0
@@ -98,6 +96,8 @@ def context(raw: object) -> dict[str, Any]:
     """
     if not raw:
         return {}
+    import msgspec  # noqa: PLC0415 - `omnitray run` needs the figures alone, and starts in less time
+
     try:
         data = msgspec.json.encode(raw, enc_hook=str)
         if len(data) > CONTEXT_LIMIT_BYTES:

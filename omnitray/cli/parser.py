@@ -13,6 +13,7 @@ from typing import Any
 
 from omnitray import __version__
 from omnitray.base.process_environment import set_up_streams
+from omnitray.cli import run_options
 from omnitray.cli.standard_streams import with_streams
 
 TYPES = (
@@ -30,17 +31,23 @@ LEVELS = ("idle", "normal", "intensive", "critical", "auto")
 IDS = "as alerts shows it, or more of it"
 ANSWERS = ("slow_down", "pause", "end", "leave_alone", "never_touch")
 SHELLS = ("bash", "zsh", "fish")
+WITHOUT_JSON = frozenset({"completion", "run"})
 Subparsers = Callable[..., argparse.ArgumentParser]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point of ``omnitray``."""
+    """Parse the words and carry them out; the exit status."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words[:1] == ["run"]:  # before our own streams: its command gets what we were given
+        from omnitray.cli.commands.run import main as run  # noqa: PLC0415 - no other needs it
+
+        return run(words[1:])
     set_up_streams()
-    return with_streams(lambda: _run(argv))
+    return with_streams(lambda: _run(words))
 
 
-def _run(argv: Sequence[str] | None) -> int:
-    args = build_parser().parse_args(_with_signs(sys.argv[1:] if argv is None else argv))
+def _run(words: Sequence[str]) -> int:
+    args = build_parser().parse_args(_with_signs(words))
     if args.run is None:
         from omnitray import app  # noqa: PLC0415 - Qt, for the program itself alone
 
@@ -71,7 +78,7 @@ def build_parser(files: object = None) -> argparse.ArgumentParser:
     def command(name: str, run: str, text: str) -> argparse.ArgumentParser:
         sub = group.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         sub.set_defaults(run=run)
-        if name != "completion":
+        if name not in WITHOUT_JSON:
             sub.add_argument("--json", action="store_true", help="the API's object, on one line")
         return sub
 
@@ -79,6 +86,7 @@ def build_parser(files: object = None) -> argparse.ArgumentParser:
     _add_alerts(command, files)
     _add_protector(command)
     _add_servers(command)
+    _add_runs(command)
     _add_program(command)
     return parser
 
@@ -171,6 +179,10 @@ def _add_servers(command: Subparsers) -> None:
     sub.add_argument("what", choices=("start", "stop", "restart", "log"))
     sub.add_argument("name", metavar="NAME")
     sub.add_argument("--lines", type=_lines, default=100, metavar="N", help="of the log (100)")
+
+
+def _add_runs(command: Subparsers) -> None:
+    run_options.add_options(command("run", "run:run", run_options.TEXT))
 
 
 def _add_program(command: Subparsers) -> None:

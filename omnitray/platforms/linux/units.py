@@ -6,7 +6,7 @@ Everything here works without privilege: the user's own manager does it.
 import contextlib
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -138,9 +138,16 @@ class UserUnits:
             return False
         return "frozen 1" in events.splitlines()
 
-    def adopt(self, unit: str, processes: Iterable[ProcessIdentity], description: str) -> None:
+    def adopt(
+        self,
+        unit: str,
+        processes: Iterable[ProcessIdentity],
+        description: str,
+        limits: Mapping[str, int] | None = None,
+    ) -> None:
         """Move running processes into a transient scope of that name, made if it is not there.
 
+        ``limits`` are properties that it has from its first moment on, such as ``MemoryMax``.
         Returns when the kernel shows them there; raises AccessRefused where it does not in time.
         Their children made meanwhile stay behind: the caller looks again.
         """
@@ -150,6 +157,7 @@ class UserUnits:
             ("Description", ("s", description)),
             ("Slice", ("s", SLICE)),
             ("CollectMode", ("s", "inactive-or-failed")),
+            *((name, ("t", value)) for name, value in (limits or {}).items()),
         ]
         try:
             self._bus.call(

@@ -1,0 +1,94 @@
+"""The alerts of a run: through the OmniTray that runs, else into the files of its history.
+
+Called in a process of its own after the run has ended: its failure changes nothing for the run.
+"""
+
+import contextlib
+from typing import Any
+
+import msgspec
+
+from omnitray.alerts.model import Alert
+from omnitray.base.amounts import size
+from omnitray.base.clock import SystemClock, timestamp
+from omnitray.base.durable import StorageError
+from omnitray.base.facts import AlertType, JobKind, Severity
+from omnitray.client.http import NotRunning, RequestFailed
+from omnitray.client.sync import Client
+from omnitray.processes.naming import name_command
+from omnitray.runs.budget import PAUSE_S
+from omnitray.runs.words import took
+
+SOURCE = "cli"
+FAULTS = (OSError, NotRunning, RequestFailed, StorageError, msgspec.MsgspecError, ValueError)
+KEPT = (
+    *("id", "command", "project", "exit_code", "signal", "took_s", "peak_bytes"),
+    *("last_peak_bytes", "memory_budget_bytes", "cpu_budget_percent", "timeout_s"),
+)
+
+
+def report(kind: str, record: dict[str, Any]) -> None:
+    """``passed`` ends the alerts of earlier runs, ``ended`` and ``paused`` raise one."""
+    with contextlib.suppress(*FAULTS):  # who could be told of it?
+        client = Client()
+        if kind == "passed":
+            _resolve(client, record)
+            return
+        if kind == "ended" and record.get("tests"):
+            return  # the pytest plugin reports the failed tests themselves
+        type_, severity, title, message = _words(kind, record)
+        context = {key: record[key] for key in KEPT if record.get(key) is not None}
+        context["run"] = context.pop("id", None)
+        client.raise_(type_, title, message, severity=severity, source=SOURCE, context=context)
+
+
+def _words(kind: str, record: dict[str, Any]) -> tuple[AlertType, Severity, str, str]:
+    found = name_command(record["command"].split(), "")
+    name = record["name"] or found.name
+    what = f"{name} in {record['project']}"
+    is_test = found.kind is JobKind.TEST_RUN
+    budget = record.get("memory_budget_bytes")
+    if kind == "paused":
+        held = f"{size(record['peak_bytes'])} of {size(budget or 0)}"
+        return (
+            AlertType.RESOURCE_CRITICAL,
+            Severity.WARNING,
+            f"{what} is paused at its memory budget",
+            f"It holds {held}; its largest process stands still for up to {PAUSE_S:.0f} s.",
+        )
+    took_s, verdict = took(record["took_s"]), record["verdict"]
+    peak = size(record["peak_bytes"])
+    if verdict == "timed out":
+        limit = took(record.get("timeout_s") or 0.0)
+        type_ = AlertType.TEST_TIMEOUT if is_test else AlertType.CRITICAL
+        message = f"It reached its limit of {limit} and was ended: {record['command']}"
+        return type_, Severity.WARNING, f"{what} timed out", message
+    if verdict in {"ended at its memory budget", "killed for memory"}:
+        of_budget = f" of a budget of {size(budget)}" if budget else ""
+        message = f"It held up to {peak}{of_budget}, after {took_s}: {record['command']}"
+        title = f"{what} was {verdict}"
+        return AlertType.RESOURCE_CRITICAL, Severity.CRITICAL, title, message
+    type_ = AlertType.TEST_FAILED if is_test else AlertType.CRITICAL
+    message = f"It {verdict} after {took_s}, with a peak of {peak}: {record['command']}"
+    if verdict.startswith("ended by"):
+        message = f"It was {verdict} after {took_s}: {record['command']}"
+    return type_, Severity.WARNING, f"{what} fails", message
+
+
+def _resolve(client: Client, record: dict[str, Any]) -> None:
+    for alert in client.alerts(states=("firing", "acknowledged"), limit=500):
+        same = all(alert.context.get(key) == record[key] for key in ("project", "command"))
+        if alert.source == SOURCE and same and alert.context.get("run"):
+            _end(client, alert)
+
+
+def _end(client: Client, alert: Alert) -> None:
+    if client.running:
+        client.resolve(alert.id)
+        return
+    from omnitray.alerts.storage.history import History  # noqa: PLC0415 - only when none runs
+
+    ended = msgspec.structs.replace(
+        alert, state="resolved", resolved_at=timestamp(SystemClock().wall())
+    )
+    History(client.paths.alerts, SystemClock(), keep=False).store(ended)

@@ -1,0 +1,87 @@
+"""Whether the machine can hold what is about to start, and who is next where several wait.
+
+What a run needs is what it took the last time, or its budget. What is free is what the kernel calls
+available, less what runs that go on are still expected to take.
+"""
+
+import contextlib
+import os
+import time
+
+from omnitray.runs.records import RunFiles, number, read, replace
+from omnitray.runs.tree import start_of
+
+KEEP_FREE = 0.05  # of all memory: under it the protector's floor is reached
+LOOK_S = 0.5  # how often a waiting run looks: one read of /proc/meminfo, 5 µs
+
+
+class Machine:
+    """Memory of this machine in bytes, as /proc/meminfo (or the given file) says it."""
+
+    def __init__(self, meminfo: str = "/proc/meminfo") -> None:
+        self._meminfo = meminfo
+
+    def memory(self) -> "tuple[int, int]":
+        """All, and available; (0, 0) where that cannot be told."""
+        found = {"MemTotal": 0, "MemAvailable": 0}
+        try:
+            with open(self._meminfo, encoding="ascii") as file:
+                for line in file:
+                    name, _, rest = line.partition(":")
+                    if name in found:
+                        found[name] = int(rest.split()[0]) * 1024
+        except (OSError, ValueError, IndexError):
+            return 0, 0
+        return found["MemTotal"], found["MemAvailable"]
+
+    def room_bytes(self, files: RunFiles, own: str = "") -> "int | None":
+        """What a new run may take; None where that cannot be told."""
+        total, available = self.memory()
+        if not total:
+            return None
+        promised = 0.0
+        for record in files.unfinished():
+            if record.get("id") != own and lives(record):
+                promised += max(0.0, number(record, "expected_bytes") - number(record, "rss_bytes"))
+        return int(available - KEEP_FREE * total - promised)
+
+
+def lives(record: "dict[str, object]") -> bool:
+    """Whether the wrapper that wrote a record is still there."""
+    pid, start = int(number(record, "wrapper_pid")), int(number(record, "wrapper_start"))
+    return pid > 0 and start > 0 and start_of(pid) == start
+
+
+class Queue:
+    """Runs that wait, in order of their arrival; ``folder`` holds a ticket for each."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = os.path.join(folder, "waiting")
+        self._ticket = ""
+
+    def join(self, title: str) -> None:
+        """Take a ticket. Raises OSError."""
+        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        self._ticket = f"{time.time_ns():020d}-{os.getpid()}.json"
+        own = {"title": title, "wrapper_pid": os.getpid(), "wrapper_start": start_of(os.getpid())}
+        replace(os.path.join(self._folder, self._ticket), own, durable=False)
+
+    def ahead(self) -> int:
+        """How many wait before us; tickets of runs that are gone are thrown away."""
+        count = 0
+        for name in sorted(os.listdir(self._folder)):
+            if name >= self._ticket or not name.endswith(".json"):
+                continue
+            if lives(read(os.path.join(self._folder, name))):
+                count += 1
+            else:
+                with contextlib.suppress(OSError):
+                    os.unlink(os.path.join(self._folder, name))
+        return count
+
+    def leave(self) -> None:
+        """Give the ticket back. Idempotent."""
+        if self._ticket:
+            with contextlib.suppress(OSError):
+                os.unlink(os.path.join(self._folder, self._ticket))
+            self._ticket = ""

@@ -1,0 +1,153 @@
+"""The files of runs: a record for each, and what was learnt of each project and command.
+
+``data/runs/ID.json`` is one run, written while it goes on and at its end; the newest 200 stay.
+``data/runs.json`` has the figures of the last times. Both are replaced at once, never half written.
+``model`` has the same as typed facts, for who reads them.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+
+SCHEMA = 1
+KEPT_RUNS = 200  # 5 kB each with its samples: 1 MB in all
+KEPT_COMMANDS = 500
+MOST_SAMPLES = 240  # points of a chart 960 pixels wide, one in four
+COMMAND_LIMIT = 200  # characters of a command that tell it from others
+
+Record = dict[str, object]
+
+
+class RunFiles:
+    """The files under ``data``. A disk that refuses costs the record, never the run."""
+
+    def __init__(self, data: str) -> None:
+        self.folder = os.path.join(data, "runs")
+        self._learnt = os.path.join(data, "runs.json")
+
+    def learnt(self, project: str, command: str) -> "Record":
+        """What is known of a command in a project; empty for a first time."""
+        return self._all().get(project, {}).get(command, {})
+
+    def learn(self, project: str, command: str, figures: "Record") -> None:
+        """Keep the figures of a run that is over. Raises OSError."""
+        os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        with _locked(os.path.join(self.folder, ".lock")):
+            known = self._all()
+            known.setdefault(project, {})[command] = figures
+            places = [(p, c) for p, commands in known.items() for c in commands]
+            places.sort(key=lambda place: _when(known[place[0]][place[1]]))
+            for old_project, old_command in places[:-KEPT_COMMANDS]:
+                del known[old_project][old_command]
+                if not known[old_project]:
+                    del known[old_project]
+            replace(self._learnt, {"schema": SCHEMA, "projects": known}, durable=True)
+
+    def write(self, record: "Record", *, durable: bool = False) -> None:
+        """Put a record there. Raises OSError."""
+        os.makedirs(self.folder, mode=0o700, exist_ok=True)
+        replace(os.path.join(self.folder, f"{record['id']}.json"), record, durable=durable)
+
+    def sweep(self) -> None:
+        """Forget the oldest runs. Raises OSError."""
+        names = sorted(name for name in os.listdir(self.folder) if name.endswith(".json"))
+        for name in names[:-KEPT_RUNS]:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(self.folder, name))
+
+    def unfinished(self) -> "list[Record]":
+        """Records of runs that go on, or were cut off with their wrapper."""
+        found = []
+        try:
+            names = os.listdir(self.folder)
+        except OSError:
+            return []
+        for name in names:
+            record = read(os.path.join(self.folder, name)) if name.endswith(".json") else {}
+            if record.get("state") == "running":
+                found.append(record)
+        return found
+
+    def _all(self) -> "dict[str, dict[str, Record]]":
+        found = read(self._learnt).get("projects")
+        if not isinstance(found, dict):
+            return {}
+        return {
+            project: {
+                command: figures
+                for command, figures in commands.items()
+                if isinstance(figures, dict)
+            }
+            for project, commands in found.items()
+            if isinstance(commands, dict)
+        }
+
+
+def read(path: str) -> "Record":
+    """The object in a file; empty where there is none, or it makes no sense."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            found = json.load(file)
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def replace(path: str, value: object, *, durable: bool) -> None:
+    """Write a file as a whole (as base.durable does, which takes too long to import)."""
+    temporary = f"{path}.{os.getpid()}.tmp"
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        with open(handle, "w", encoding="utf-8") as file:
+            json.dump(value, file, separators=(",", ":"))
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        os.rename(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    if durable:
+        folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def thinned(samples: "list[list[float]]") -> "list[list[float]]":
+    """At most ``MOST_SAMPLES`` of them: of two neighbours the one with more memory stays."""
+    while len(samples) > MOST_SAMPLES:
+        pairs = [samples[at : at + 2] for at in range(0, len(samples), 2)]
+        samples = [max(pair, key=lambda each: each[1]) for pair in pairs]
+    return samples
+
+
+def command_text(words: "list[str]") -> str:
+    """What tells one command from another, and is shown: bounded, encodable, on one line."""
+    text = " ".join(words).encode("utf-8", "replace").decode()
+    text = " ".join(text.split())
+    return text if len(text) <= COMMAND_LIMIT else f"{text[: COMMAND_LIMIT - 1]}…"
+
+
+def number(record: "Record", key: str) -> float:
+    """A figure of a record; 0 where there is none."""
+    found = record.get(key)
+    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else 0.0
+
+
+def _when(figures: "Record") -> float:
+    return number(figures, "at")
+
+
+@contextlib.contextmanager
+def _locked(path: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - typing takes too long here
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,65 @@
+"""What is said of a run in one line, on standard error."""
+
+from omnitray.base.amounts import size
+
+LONGEST = 60
+
+
+def shown(name: str, command: str) -> str:
+    """The name that a person gave, else the command, cut."""
+    text = name or command
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def took(seconds: float) -> str:
+    """``0.4 s``, ``48 s``, ``4 min 12 s``, ``1 h 5 min``."""
+    if seconds < 10.0:  # noqa: PLR2004 - from here on no tenths
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:  # noqa: PLR2004 - seconds of a minute
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:  # noqa: PLR2004 - minutes of an hour
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def closing(facts: "dict[str, object]") -> str:
+    """``pytest -n 8 · ~/shop: passed in 48 s · peak 3.3 GB (last time 3.1 GB) · CPU 612 %``."""
+    last = _figure(facts, "last_peak_bytes")
+    before = f" (last time {size(last)})" if last else ""
+    title = f"{shown(str(facts['name']), str(facts['command']))} · {facts['project']}"
+    parts = [
+        f"{title}: {facts['verdict']} in {took(_figure(facts, 'took_s'))}",
+        f"peak {size(_figure(facts, 'peak_bytes'))}{before}",
+        f"CPU {_figure(facts, 'cpu_percent'):.0f} %",
+    ]
+    for key, words in (("slowed_s", "slowed down for"), ("paused_s", "paused for")):
+        if _figure(facts, key) >= 0.1:  # noqa: PLR2004 - what would be shown as nothing
+            parts.append(f"{words} {took(_figure(facts, key))}")
+    return " · ".join(parts)
+
+
+def last_time(needed_bytes: float, room_bytes: float, *, is_budget: bool) -> str:
+    """``last time this took 14 GB, 9 GB are free``."""
+    need = "its budget is" if is_budget else "last time this took"
+    return f"{need} {size(needed_bytes)}, {size(max(0.0, room_bytes))} are free"
+
+
+def waiting(why: str, ahead: int) -> str:
+    """What a run says that waits."""
+    if not ahead:
+        return f"waiting: {why}"
+    runs = "1 run is" if ahead == 1 else f"{ahead} runs are"
+    return f"waiting: {runs} ahead; {why}"
+
+
+def budget_line(share: str, limit_bytes: int) -> str:
+    """What a terminal is told when a run meets its budget."""
+    return f"{share} at its budget of {size(limit_bytes)}"
+
+
+def _figure(facts: "dict[str, object]", key: str) -> float:
+    found = facts.get(key)
+    return float(found) if isinstance(found, int | float) else 0.0

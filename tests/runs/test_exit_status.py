@@ -1,0 +1,144 @@
+"""What a run ends with, and what of it is remembered."""
+
+import json
+import signal
+import subprocess
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from omnitray.cli.run_options import size_bytes
+from omnitray.processes.projects import Projects
+from omnitray.runs import places, records
+from omnitray.runs.model import RunRecord
+from runs.conftest import RUN, Runner
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (("--", "true"), 0),
+        (("--", "sh", "-c", "exit 42"), 42),
+        (("sh", "-c", "exit 3"), 3),
+        (("--", "sh", "-c", "kill -9 $$"), 128 + signal.SIGKILL),
+        (("--", "sh", "-c", "kill -TERM $$"), 128 + signal.SIGTERM),
+        (("--", "sh", "-c", "kill -INT $$"), 128 + signal.SIGINT),
+        (("--", "no-such-program"), 127),
+        (("--", "./no/such/program"), 127),
+        (("--", "/"), 126),
+        (("--timeout", "0.3", "--", "sleep", "60"), 124),
+        (("--memory", "12", "--", "true"), 125),
+        (("--nonsense", "--", "true"), 125),
+        (("--",), 125),
+        (("--name", "n", "--", "echo", "--", "--name"), 0),
+    ],
+)
+def test_the_status_is_the_commands_or_ours(
+    runner: Runner, words: tuple[str, ...], status: int
+) -> None:
+    done = runner.run(*words)
+    assert done.returncode == status
+    assert (done.stderr == "") == (status not in {125, 126, 127})
+
+
+def test_a_script_without_a_first_line_runs_as_in_a_shell(runner: Runner, tmp_path: Path) -> None:
+    script = tmp_path / "plain"
+    script.write_text("exit 7\n")
+    assert runner.run("--", "./plain").returncode == 126
+    script.chmod(0o755)
+    assert runner.run("--", "./plain").returncode == 7
+
+
+def test_streams_and_words_pass_untouched(runner: Runner) -> None:
+    with runner.start("--", "sh", "-c", 'cat; printf "%s|" "$@" >&2', "sh", "a b", "", "ü",
+                      stdin=subprocess.PIPE) as process:  # fmt: skip
+        out, err = process.communicate(b"\x00\xff\n", timeout=60)
+    assert (out, err.decode()) == (b"\x00\xff\n", "a b||ü|")
+
+
+def test_a_broken_pipe_ends_the_command_as_without_us(runner: Runner) -> None:
+    line = 'set -o pipefail; "$@" -- yes | head -c 3; echo ":${PIPESTATUS[0]}"'
+    done = subprocess.run(
+        ["bash", "-c", line, "bash", *RUN],
+        env=runner.environ, capture_output=True, text=True, timeout=60, check=False,
+        start_new_session=True,
+    )  # fmt: skip
+    assert done.stdout == f"y\ny:{128 + signal.SIGPIPE}\n"
+    assert done.stderr == ""
+
+
+def test_a_closing_line_only_where_it_is_asked_for(runner: Runner) -> None:
+    assert runner.run("--", "true").stderr == ""
+    said = runner.run("--summary", "--name", "nightly", "--", "true").stderr
+    assert said.startswith("omnitray: nightly · ")
+    assert ": passed in 0." in said
+    assert said.count("\n") == 1
+
+
+def test_a_run_is_remembered_with_its_figures(runner: Runner, home: Path) -> None:
+    eats = "import time; held = bytearray(60_000_000); time.sleep(0.5)"
+    assert runner.run("--name", "eater", "--", "python3", "-c", eats).returncode == 0
+    (file,) = (home / "data" / "runs").glob("*.json")
+    record = msgspec.json.decode(file.read_bytes(), type=RunRecord)
+    assert (record.name, record.verdict, record.exit_code) == ("eater", "passed", 0)
+    assert 60_000_000 < record.peak_bytes < 200_000_000
+    assert record.took_s >= 0.5
+    assert record.samples
+    learnt = json.loads((home / "data" / "runs.json").read_text())
+    assert learnt["projects"][record.project]["eater"]["peak_bytes"] == record.peak_bytes
+
+
+def test_a_full_disk_costs_the_record_and_not_the_run(runner: Runner, home: Path) -> None:
+    home.mkdir()
+    (home / "data").write_text("a file where the folder should be")
+    done = runner.run("--summary", "--", "sh", "-c", "exit 5")
+    assert done.returncode == 5
+    assert done.stderr.startswith("omnitray: the run is not remembered: ")
+
+
+def test_damaged_files_of_runs_are_as_none(runner: Runner, home: Path) -> None:
+    (home / "data").mkdir(parents=True)
+    (home / "data" / "runs.json").write_text('{"projects": [1, {"x"')
+    assert runner.run("--", "true").returncode == 0
+    assert json.loads((home / "data" / "runs.json").read_text())["schema"] == records.SCHEMA
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("800M", 800_000_000), ("4G", 4 * 10**9), ("1.5GiB", 3 << 29), ("2 gb", 2 * 10**9)],
+)
+def test_sizes_are_read_as_people_write_them(text: str, count: int) -> None:
+    assert size_bytes(text) == count
+
+
+@pytest.mark.parametrize("text", ["", "G", "12", "-4G", "4X", "1e99999G", "nanG", "inf"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="try 800M or 4G"):
+        size_bytes(text)
+
+
+def test_a_project_is_named_as_everywhere_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "me"
+    for folder in ("shop/.git", "shop/src/deep", "plain"):
+        (own / folder).mkdir(parents=True)
+    (own / ".git").mkdir()
+    monkeypatch.setenv("HOME", str(own))
+    others = Projects(own, lambda _folder: False)
+    for place in (own / "shop/src/deep", own / "plain", own, tmp_path):
+        assert places.project_of(str(place)) == others.name(str(place))
+
+
+@pytest.mark.parametrize("given", [{}, {"XDG_DATA_HOME": "/srv/data"}, {"OMNITRAY_HOME": "/srv/o"}])
+def test_the_data_folder_is_that_of_the_program(
+    given: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from omnitray.base.paths import find_paths  # noqa: PLC0415 - beside its use
+
+    for name in ("XDG_DATA_HOME", "OMNITRAY_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert places.data_folder() == str(find_paths().data)

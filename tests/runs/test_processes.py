@@ -1,0 +1,219 @@
+"""A run without a terminal: signals, sessions, limits, what is left behind, who waits."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from omnitray.runs.admission import Machine, Queue
+from omnitray.runs.records import RunFiles
+from omnitray.runs.tree import RunTree, descendants, start_of
+from runs.conftest import Runner
+
+PATIENCE_S = 30.0
+TELLS = (
+    "import signal, sys, time\n"
+    "for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP):\n"
+    "    signal.signal(number, lambda n, f: print(signal.Signals(n).name, flush=True))\n"
+    "print('listens', flush=True)\n"
+    "while True: time.sleep(60)\n"
+)
+
+
+def until(met: Callable[[], bool]) -> None:
+    ends = time.monotonic() + PATIENCE_S
+    while not met():
+        assert time.monotonic() < ends, "it never came"
+        time.sleep(0.02)
+
+
+def line_of(process: "subprocess.Popen[bytes]") -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().decode().strip()
+
+
+def test_it_has_a_session_of_its_own_and_signals_pass(runner: Runner) -> None:
+    with runner.start("--", "python3", "-c", TELLS) as process:
+        assert line_of(process) == "listens"
+        (child,) = [each for each in RunTree(process.pid).look() if is_command(each.pid)]
+        assert os.getsid(child.pid) == child.pid
+        for name in ("SIGTERM", "SIGUSR1", "SIGHUP"):
+            os.kill(process.pid, getattr(signal, name))
+            assert line_of(process) == name
+        os.killpg(process.pid, signal.SIGTERM)  # the caller's whole group
+        assert line_of(process) == "SIGTERM"
+        os.kill(child.pid, signal.SIGKILL)
+        assert process.wait(PATIENCE_S) == 137
+
+
+def is_command(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        return b"omnitray" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
+
+
+def test_killing_the_wrapper_ends_the_command(runner: Runner) -> None:
+    with runner.start("--", "sh", "-c", "echo $$; exec sleep 600") as process:
+        child = int(line_of(process))
+        process.kill()
+        process.wait(PATIENCE_S)
+        until(lambda: start_of(child) == 0)
+
+
+def test_nothing_of_ours_is_left_and_a_daemon_lives_on(runner: Runner) -> None:
+    with runner.start("--", "sh", "-c", "sleep 600 >&- 2>&- & echo $!") as process:
+        daemon = int(line_of(process))
+        assert process.wait(PATIENCE_S) == 0
+    assert start_of(daemon)
+    os.kill(daemon, signal.SIGKILL)
+    until(lambda: start_of(daemon) == 0)
+
+
+def test_a_time_limit_ends_the_whole_tree(runner: Runner) -> None:
+    line = "sleep 600 & echo $!; sleep 600"
+    with runner.start("--timeout", "0.5", "--", "sh", "-c", line) as process:
+        inner = int(line_of(process))
+        assert process.wait(PATIENCE_S) == 124
+        until(lambda: start_of(inner) == 0)
+
+
+def test_ignored_signals_and_open_descriptors_are_inherited(runner: Runner) -> None:
+    line = (
+        "import os, signal, subprocess, sys\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "read, write = os.pipe(); os.set_inheritable(write, True)\n"
+        "inner = 'import os, signal; os.write(%d, str(signal.getsignal(1)).encode())' % write\n"
+        "words = [*sys.argv[1:], '--', sys.executable, '-c', inner]\n"
+        "done = subprocess.run(words, close_fds=False)\n"
+        "os.close(write); print(os.read(read, 100).decode(), done.returncode)\n"
+    )
+    run = [sys.executable, "-m", "omnitray", "run"]
+    done = subprocess.run(
+        [sys.executable, "-c", line, *run],
+        env=runner.environ, capture_output=True, text=True, check=True, start_new_session=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["1", "0"] or "SIG_IGN" in done.stdout
+
+
+def test_a_gigabyte_passes_unharmed(runner: Runner) -> None:
+    """Standard output is inherited, so this costs what it costs without us."""
+    line = '"$@" -- head -c 1000000000 /dev/zero | wc -c'
+    done = subprocess.run(
+        ["sh", "-c", line, "sh", sys.executable, "-m", "omnitray", "run"],
+        env=runner.environ, capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "1000000000"
+
+
+EATS = (
+    "import time\n"
+    "held = []\n"
+    "for _ in range(16):\n"
+    "    held.append(bytearray(25_000_000)); time.sleep(0.3)\n"
+    "print('whole', flush=True)\n"
+)
+
+
+def record_of(home: Path) -> dict[str, object]:
+    (file,) = (home / "data" / "runs").glob("*.json")
+    found: dict[str, object] = json.loads(file.read_text())
+    return found
+
+
+def test_what_goes_beyond_its_budget_is_slowed_paused_and_ended(runner: Runner, home: Path) -> None:
+    done = runner.run("--memory", "100M", "--summary", "--", "python3", "-c", EATS)
+    assert (done.returncode, done.stdout) == (128 + signal.SIGTERM, "")
+    assert "ended at its memory budget" in done.stderr
+    record = record_of(home)
+    events = record["events"]
+    assert isinstance(events, list)
+    kinds = [kind for _, kind in events]
+    assert (kinds[0], kinds[-1]) == ("slowed down", "ended")
+    alerts = home / "data" / "alerts"
+    until(lambda: any(alerts.glob("alert_*_RESOURCE_CRITICAL.json")))
+
+
+def test_a_failure_is_an_alert_until_it_passes(runner: Runner, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "it.sh").write_text("exit 3")
+    alerts = home / "data" / "alerts"
+
+    def states() -> list[tuple[str, str]]:
+        found = [json.loads(file.read_text()) for file in alerts.glob("alert_*.json")]
+        return [(each["title"], each["state"]) for each in found]
+
+    runner.run("--name", "nightly", "--", "sh", "it.sh")
+    title = f"nightly in {tmp_path} fails"
+    until(lambda: states() == [(title, "firing")])
+    (tmp_path / "it.sh").write_text("exit 0")
+    runner.run("--name", "nightly", "--", "sh", "it.sh")
+    until(lambda: states() == [(title, "resolved")])
+
+
+def test_the_machine_is_asked_for_room(tmp_path: Path) -> None:
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal: 10000000 kB\nMemAvailable: 6000000 kB\n")
+    files = RunFiles(str(tmp_path))
+    assert Machine(str(meminfo)).room_bytes(files) == (6_000_000 - 500_000) * 1024
+    own = {"wrapper_pid": os.getpid(), "wrapper_start": start_of(os.getpid())}
+    going = {"state": "running", "expected_bytes": 2_000_000_000, "rss_bytes": 500_000_000}
+    files.write({"id": "1", **going, **own})
+    files.write({"id": "2", **going, **own, "wrapper_start": 1})  # its wrapper is gone
+    assert Machine(str(meminfo)).room_bytes(files) == 5_500_000 * 1024 - 1_500_000_000
+    assert Machine(str(tmp_path / "none")).room_bytes(files) is None
+
+
+def test_runs_wait_in_order_and_the_dead_are_passed_over(tmp_path: Path) -> None:
+    first, second = Queue(str(tmp_path)), Queue(str(tmp_path))
+    first.join("one")
+    second.join("two")
+    assert (first.ahead(), second.ahead()) == (0, 1)
+    stale = {"title": "gone", "wrapper_pid": os.getpid(), "wrapper_start": 1}
+    (tmp_path / "waiting" / f"{0:020d}-1.json").write_text(json.dumps(stale))
+    assert first.ahead() == 0
+    first.leave()
+    assert second.ahead() == 0
+    second.leave()
+    assert list((tmp_path / "waiting").iterdir()) == []
+
+
+def test_a_run_that_waits_says_why_and_can_be_interrupted(runner: Runner, home: Path) -> None:
+    project = str(runner.folder)
+    learnt = {"schema": 1, "projects": {project: {"true": {"peak_bytes": 10**15, "at": 1.0}}}}
+    (home / "data").mkdir(parents=True)
+    (home / "data" / "runs.json").write_text(json.dumps(learnt))
+    with runner.start("--wait", "--summary", "--", "true") as process:
+        assert process.stderr is not None
+        said = process.stderr.readline().decode()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_S) == 143
+    assert said.startswith("omnitray: waiting: last time this took 1000 TB, ")
+    assert list((home / "data" / "runs" / "waiting").iterdir()) == []
+
+
+@pytest.mark.parametrize("kernel", ["with children files", "without"])
+def test_a_tree_is_followed_and_what_lost_its_parent_too(
+    kernel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if kernel == "without":
+        monkeypatch.setattr("omnitray.runs.tree._has_children_files", lambda: False)
+    line = "(sleep 600 >&- & echo $!); read go; sleep 600"
+    with subprocess.Popen(
+        ["sh", "-c", f"sh -c '{line}' & echo; cat >/dev/null; wait"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as top:  # fmt: skip
+        assert top.stdout is not None
+        top.stdout.readline()
+        tree = RunTree(top.pid)
+        until(lambda: len(tree.sample()) >= 2)
+        assert descendants(top.pid)[0] == top.pid
+        assert tree.peak_bytes > 0
+        for each in tree.look():
+            os.kill(each.pid, signal.SIGKILL)
+        until(lambda: tree.look() == [])
