@@ -25,6 +25,7 @@ from omnitray.client.leases import Borrowed
 from omnitray.pytest_plugin.reporter import FAULTS, GroupedReport, Reporter
 from omnitray.pytest_plugin.running_test import RunningTest, TestClock
 from omnitray.pytest_plugin.tree import TreeSampler
+from omnitray.runs.tree import oom_kills
 
 NAMED = 50  # failed tests named in the alert's context; the count says how many there are
 SHOWN = 5  # and in its message
@@ -291,7 +292,7 @@ class Run:
         self._sampler = TreeSampler()
         self._peak_test = ("", 0)
         self._raised_by: dict[str, int] = {}
-        self._kills_before = kernel_kills()
+        self._kills_before = oom_kills()
 
     @property
     def name(self) -> str:
@@ -493,21 +494,8 @@ class Run:
 
     def _who_killed(self) -> str:
         """Who ended a worker, where that is known."""
-        before, now = self._kills_before, kernel_kills()
+        before, now = self._kills_before, oom_kills()
         if before is not None and now is not None and now > before:
             self._kills_before = now
             return ": the kernel ran out of memory and killed a process at that time"
         return ""
-
-
-def kernel_kills() -> int | None:
-    """How many processes the kernel's OOM killer has ended since boot; None where it does not say.
-
-    ``oom_kill`` in /proc/vmstat (Linux 4.13 and newer).
-    """
-    try:
-        lines = Path("/proc/vmstat").read_text(encoding="ascii").splitlines()
-    except OSError:
-        return None
-    counts = [line.split()[1] for line in lines if line.startswith("oom_kill ")]
-    return int(counts[0]) if counts else None
