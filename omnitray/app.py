@@ -202,7 +202,7 @@ class App(QObject):
         self._plan_the_end()
 
     def _build_alerts(self) -> None:
-        policy = self.settings.loaded.settings.alert_policy()
+        policy = self.settings.alert_policy
         self.alerting = Alerting(self.paths, self.clock, policy, self)
         self.store = self.alerting.store
         self.notifications = self.alerting.notifications

@@ -156,6 +156,22 @@ class AlertPolicy(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = _HOUR_S
 
+    sound: Annotated[
+        bool,
+        Meta(
+            title="Sound",
+            description="Lets the desktop play its sound with a notification.",
+        ),
+    ] = False
+    critical_passes_dnd: Annotated[
+        bool,
+        Meta(
+            title="Critical ones despite Do Not Disturb",
+            description="Shows critical alerts and questions while the desktop is told not to"
+            " disturb.",
+        ),
+    ] = False
+
 
 class ModeLimits(msgspec.Struct, frozen=True, kw_only=True):
     """The ladder in one mode: its limits, and how far it goes when nobody answers.

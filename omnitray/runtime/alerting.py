@@ -5,6 +5,7 @@ batches, where the records get the names of the channels that took them.
 """
 
 import logging
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
@@ -29,20 +30,27 @@ _GATHER_MS = 200
 
 
 class Alerting(QObject):
-    """``delivered`` says what became of alerts lately: tuple[Delivery, ...], on the main thread."""
+    """``policy`` is what the settings say of notifications at the moment when it is asked.
+
+    ``delivered`` says what became of alerts lately: tuple[Delivery, ...], on the main thread.
+    """
 
     delivered = Signal(object)
     _woken = Signal()
 
     def __init__(
-        self, paths: Paths, clock: Clock, policy: AlertPolicy, parent: QObject | None = None
+        self,
+        paths: Paths,
+        clock: Clock,
+        policy: Callable[[], AlertPolicy],
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self.deliveries = Deliveries()
         self.listeners = Listeners()
         history = History(paths.alerts, clock, report=log.warning)
         self.store = AlertStore(history, clock, deliveries=self.deliveries)
-        self.notifications = Notifications(parent=parent)
+        self.notifications = Notifications(policy=policy, parent=parent)
         self.dispatcher = Dispatcher(self.store, {}, clock, deliveries=self.deliveries)
         self.dispatcher.open(
             ChannelParts(
@@ -55,7 +63,7 @@ class Alerting(QObject):
         )
         self.alerts = AlertSystem(
             clock,
-            policy,
+            policy(),
             self.dispatcher,
             open_alerts=self.store.open_alerts(),
             silences=SilenceFile(paths.state / "silences.json"),

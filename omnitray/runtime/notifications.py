@@ -10,12 +10,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from omnitray.alerts.channels.desktop import NotifierChain
 from omnitray.alerts.channels.desktop_plyer import PlyerNotifier
 from omnitray.alerts.channels.notification import Notification, Response
 from omnitray.base.paths import resource
+from omnitray.base.policy import AlertPolicy
 from omnitray.runtime.dbus_pump import BusPump, open_bus, speaks_dbus
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from omnitray.base.dbus import SessionBus
 
 RECONNECT_MS = 30_000
+PRESSES_MS = 250  # two presses of a person on two notifications are further apart
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +41,8 @@ class Notifications(QObject):
     those that do it would only reach the same service).
 
     ``told`` is called on the main thread with what became of each notification: empty once it is
-    on the screen, else why nobody could show it.
+    on the screen, else why nobody could show it. ``policy`` says whether
+    sounds are wanted and whether critical ones may disturb.
 
     Signals:
         clicked(str, str): alert id, activation token ("" where there is none): the person wants
@@ -58,6 +62,7 @@ class Notifications(QObject):
         *,
         last_resort: Sequence[DesktopNotifier] | None = None,
         icon: str = "",
+        policy: Callable[[], AlertPolicy] = AlertPolicy,
         bus: Callable[[], SessionBus | None] = open_bus,
         parent: QObject | None = None,
     ) -> None:
@@ -66,6 +71,7 @@ class Notifications(QObject):
             last_resort = () if speaks_dbus() else (PlyerNotifier(),)
         self._fallbacks = tuple(last_resort)
         self._icon = icon or _own_icon()
+        self._policy = policy
         self._open_bus = bus
         self._pump: BusPump | None = None
         self._fdo: FdoNotifier | None = None
@@ -73,6 +79,9 @@ class Notifications(QObject):
         self._chain = NotifierChain(self._fallbacks, self._tell)
         self._again = QTimer(self)
         self._again.timeout.connect(self._on_again)
+        self._presses: dict[tuple[str, str], Response] = {}
+        self._press_time = QTimer(self, singleShot=True, interval=PRESSES_MS)
+        self._press_time.timeout.connect(self._on_press_time)
         # Queued across threads, direct on the main one.
         self._wanted.connect(self._on_wanted)
         self._over.connect(self._on_over)
@@ -85,6 +94,7 @@ class Notifications(QObject):
     def stop(self) -> None:
         """Take away what is shown (nobody would hear a click) and leave the bus; idempotent."""
         self._again.stop()
+        self._press_time.stop()
         if self._fdo is not None:
             self._fdo.close_all()
         if self._pump is not None:
@@ -109,7 +119,28 @@ class Notifications(QObject):
         self._over.emit(slot)
 
     def respond(self, response: Response) -> None:
-        """What the person chose on any notifier; the others of the chain report here too."""
+        """What the person chose on any notifier; the others of the chain report here too.
+
+        The first press counts at once. What comes within the next moment waits for its end and
+        counts once: of clicks the last one, of each button one. A service that floods us opens the
+        window a few times a second and no more.
+        """
+        if self._press_time.isActive():
+            key = ("", "click") if response.is_click else (response.alert_id, response.action)
+            self._presses[key] = response
+            return
+        self._press_time.start()
+        self._say(response)
+
+    @Slot()
+    def _on_press_time(self) -> None:
+        pressed, self._presses = self._presses, {}
+        if pressed:
+            self._press_time.start()
+        for response in pressed.values():
+            self._say(response)
+
+    def _say(self, response: Response) -> None:
         if response.is_click:
             self.clicked.emit(response.alert_id, response.activation_token or "")
         else:
@@ -134,7 +165,11 @@ class Notifications(QObject):
 
     @Slot(object)
     def _on_wanted(self, notification: Notification) -> None:
-        self._chain.show(notification)
+        policy = self._policy()
+        allowed = msgspec.structs.replace(
+            notification, sound=policy.sound, passes_dnd=policy.critical_passes_dnd
+        )
+        self._chain.show(allowed)
 
     @Slot(str)
     def _on_over(self, slot: str) -> None:

@@ -9,6 +9,7 @@ import msgspec
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal, Slot
 
 from omnitray.base.durable import StorageError
+from omnitray.base.policy import AlertPolicy
 from omnitray.settings import (
     BY_KEY,
     Fault,
@@ -61,6 +62,10 @@ class SettingsKeeper(QObject):
         self._settle.timeout.connect(self.look)
         for problem in self.loaded.problems:
             log.warning("settings: %s", problem.sentence)
+
+    def alert_policy(self) -> AlertPolicy:
+        """What steers notifications now."""
+        return self.loaded.settings.alert_policy()
 
     def watch(self) -> None:
         """Notice changes at once (and, by :meth:`look`, wherever the file system does not say)."""

@@ -69,7 +69,12 @@ def test_a_notification_has_urgency_buttons_and_the_program_s_name(
 ) -> None:
     notifications.show(alarm())
     received = shown(1)
-    assert received.hints == {"urgency": 2, "desktop-entry": "omnitray"}
+    assert received.hints == {
+        "urgency": 2,
+        "desktop-entry": "omnitray",
+        "category": "x-omnitray.alert",
+        "suppress-sound": True,
+    }
     assert received.actions == {
         "default": "Show details",
         "details": "Show details",

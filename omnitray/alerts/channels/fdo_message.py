@@ -26,6 +26,15 @@ DESKTOP_ENTRY = "omnitray"
 
 _SERVICE_DECIDES, _NEVER_EXPIRES = -1, 0
 _DEFAULT_LABEL = "Show details"
+_ANSWER_IN_WINDOW = "Answer in the window of OmniTray."
+_ANSWER_BEHIND_CLICK = "The answers are behind a click, and in the window of OmniTray."
+# Both say that they have actions; mako draws none, dunst has them in a menu (middle click).
+_DRAWS_NO_BUTTONS, _HIDES_BUTTONS = "mako", "dunst"
+# These show what is critical also while they are told not to disturb, and have no setting for it
+# (GNOME Shell's messageTray.js, Cinnamon's copy of it, xfce4-notifyd's main loop).
+_CRITICAL_PASSES = ("gnome-shell", "cinnamon", "xfce")
+_SOUNDS = {Urgency.CRITICAL: "dialog-warning"}
+_SOUND = "message-new-instant"  # both from the Sound Naming Specification 0.8
 
 
 def notify_arguments(
@@ -42,16 +51,26 @@ def notify_arguments(
         replaces_id,
         icon,
         printable(notification.title, TITLE_LIMIT),
-        _body(notification, capabilities),
+        _body(notification, capabilities, product),
         _actions(notification, capabilities, product),
-        _hints(notification),
+        _hints(notification, product),
         _NEVER_EXPIRES if notification.urgency is Urgency.CRITICAL else _SERVICE_DECIDES,
     )
 
 
-def _body(notification: Notification, capabilities: Collection[str]) -> str:
-    body = presentable(notification.body, BODY_LIMIT)
+def _body(notification: Notification, capabilities: Collection[str], product: str) -> str:
+    where = where_to_answer(capabilities, product) if notification.asks else ""
+    # The way to the answer comes first when there is not room for all.
+    room = BODY_LIMIT - len(where) - 1 if where else BODY_LIMIT
+    body = "\n".join(filter(None, (presentable(notification.body, room), where)))
     return _escaped(body) if "body-markup" in capabilities else body
+
+
+def where_to_answer(capabilities: Collection[str], product: str) -> str:
+    """Said below a question whose answers are not drawn as buttons; empty where they are."""
+    if "actions" not in capabilities or product.lower() == _DRAWS_NO_BUTTONS:
+        return _ANSWER_IN_WINDOW
+    return _ANSWER_BEHIND_CLICK if product.lower() == _HIDES_BUTTONS else ""
 
 
 def _actions(notification: Notification, capabilities: Collection[str], product: str) -> list[str]:
@@ -66,11 +85,28 @@ def _actions(notification: Notification, capabilities: Collection[str], product:
     return actions
 
 
-def _hints(notification: Notification) -> dict[str, tuple[str, Any]]:
-    return {
-        "urgency": ("y", int(notification.urgency)),
+def _hints(notification: Notification, product: str) -> dict[str, tuple[str, Any]]:
+    hints = {
+        "urgency": ("y", int(_urgency(notification, product))),
         "desktop-entry": ("s", DESKTOP_ENTRY),
+        "category": ("s", "x-omnitray.question" if notification.asks else "x-omnitray.alert"),
     }
+    if notification.sound:
+        hints["sound-name"] = ("s", _SOUNDS.get(notification.urgency, _SOUND))
+    else:
+        hints["suppress-sound"] = ("b", True)
+    return hints
+
+
+def _urgency(notification: Notification, product: str) -> Urgency:
+    """What is critical obeys Do Not Disturb unless the person lets it pass.
+
+    Where the service itself leaves that to the person (Plasma) it is told what it is.
+    """
+    forced = any(name in product.lower() for name in _CRITICAL_PASSES)
+    if notification.urgency is Urgency.CRITICAL and forced and not notification.passes_dnd:
+        return Urgency.NORMAL
+    return notification.urgency
 
 
 def _escaped(text: str) -> str:

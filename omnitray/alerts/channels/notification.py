@@ -80,7 +80,8 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     """One notification of one incident; what is shown with the same ``slot`` is replaced.
 
     ``title`` is one line and ``body`` plain text. The slot is the alert itself where none is
-    given; several alerts may share one (a burst that became a group).
+    given; several alerts may share one (a burst that became a group). One that ``asks`` has
+    answers for buttons. ``sound`` and ``passes_dnd`` are what the person allows it.
     """
 
     alert_id: str
@@ -90,6 +91,9 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     buttons: tuple[Button, ...] = ALERT_BUTTONS
     slot: str = ""
     members: tuple[str, ...] = ()  # ids of the alerts that it speaks of; empty: of the one
+    asks: bool = False
+    sound: bool = False
+    passes_dnd: bool = False
 
     @property
     def place(self) -> str:
@@ -151,6 +155,7 @@ def notification_for(alert: Alert, decision: Decision) -> Notification:
         or _buttons_of(alert),
         slot=decision.slot,
         members=decision.members,
+        asks=bool(decision.buttons),
     )
 
 

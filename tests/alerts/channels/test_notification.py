@@ -1,4 +1,5 @@
 import unicodedata
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -168,6 +169,60 @@ def test_a_service_without_a_default_action_gets_buttons_only(product: str) -> N
     shown = Notification(alert_id="a", title="t")
     arguments = notify_arguments(shown, replaces_id=0, capabilities=("actions",), product=product)
     assert arguments[5] == ["details", "Show details", "snooze", "Snooze 1 h"]
+
+
+def sent(product: str = "", *capabilities: str, **fields: object) -> tuple[Any, ...]:
+    shown = Notification(alert_id="a", title="t", body="b", **fields)  # type: ignore[arg-type]
+    return notify_arguments(shown, replaces_id=0, capabilities=capabilities, product=product)
+
+
+@pytest.mark.parametrize(
+    ("product", "capabilities", "where"),
+    [
+        ("gnome-shell", ("actions",), ""),
+        ("Plasma", ("actions",), ""),
+        ("mako", ("actions",), "Answer in the window of OmniTray."),
+        ("minimal", ("body",), "Answer in the window of OmniTray."),
+        (
+            "dunst",
+            ("actions",),
+            "The answers are behind a click, and in the window of OmniTray.",
+        ),
+    ],
+)
+def test_a_question_says_where_to_answer_where_it_has_no_buttons(
+    product: str, capabilities: tuple[str, ...], where: str
+) -> None:
+    assert sent(product, *capabilities, asks=True)[4] == "\n".join(filter(None, ("b", where)))
+    assert sent(product, *capabilities)[4] == "b"
+
+
+def test_where_to_answer_is_said_below_the_longest_text() -> None:
+    shown = Notification(alert_id="a", title="t", body="x" * 2000, asks=True)
+    body = notify_arguments(shown, replaces_id=0, capabilities=())[4]
+    assert len(body) == BODY_LIMIT
+    assert body.endswith("…\nAnswer in the window of OmniTray.")
+
+
+@pytest.mark.parametrize("product", ["gnome-shell", "cinnamon", "Xfce Notify Daemon"])
+def test_what_is_critical_obeys_do_not_disturb_unless_it_may_pass(product: str) -> None:
+    critical = Urgency.CRITICAL
+    assert sent(product, urgency=critical)[6]["urgency"] == ("y", 1)
+    assert sent(product, urgency=critical, passes_dnd=True)[6]["urgency"] == ("y", 2)
+    assert sent("Plasma", urgency=critical)[6]["urgency"] == ("y", 2)
+    assert sent(product, urgency=Urgency.LOW, passes_dnd=True)[6]["urgency"] == ("y", 0)
+
+
+def test_there_is_no_sound_unless_it_is_wanted() -> None:
+    assert sent()[6]["suppress-sound"] == ("b", True)
+    hints = sent(sound=True, urgency=Urgency.CRITICAL)[6]
+    assert "suppress-sound" not in hints
+    assert hints["sound-name"] == ("s", "dialog-warning")
+
+
+def test_a_question_and_an_alert_are_told_apart_by_their_category() -> None:
+    assert sent(asks=True)[6]["category"] == ("s", "x-omnitray.question")
+    assert sent()[6]["category"] == ("s", "x-omnitray.alert")
 
 
 @given(any_text)
