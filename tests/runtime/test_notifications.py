@@ -11,7 +11,7 @@ from omnitray.runtime.notifications import Notifications
 class Screen:
     """A notifier that keeps what it is shown."""
 
-    name, trouble = "screen", ""
+    name, trouble, answers_later = "screen", "", False
 
     def __init__(self) -> None:
         self.shown: list[Notification] = []
