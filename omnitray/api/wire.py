@@ -17,12 +17,12 @@ from omnitray.base.facts import (
     JobKind,
     Mode,
     MonitorLevel,
+    OwnCost,
     PressureFacts,
     ProtectState,
     TemperatureFacts,
 )
 from omnitray.base.policy import ModeLimits
-from omnitray.base.readings import OwnCost
 from omnitray.protector.view import ActionOutcome, BreakerState, Considered, Explanation, HoldKind
 
 LevelName = Literal["auto", "idle", "normal", "intensive", "critical"]

@@ -8,9 +8,8 @@ of them can disagree about what "over the limit" means.
 
 from collections.abc import Container, Hashable, Iterable
 
-from omnitray.base.facts import Job, JobKind, MemoryFacts, PressureFacts
+from omnitray.base.facts import Job, JobKind, MemoryFacts, PressureFacts, Probe
 from omnitray.base.policy import ModeLimits, clears_under
-from omnitray.base.readings import Probe
 
 # ``some avg10`` of CPU pressure: a build with one job a core stays far below it, twice as many
 # tasks as cores reach 90 % and more.

@@ -11,8 +11,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from omnitray.base.clock import Clock
-from omnitray.base.facts import MonitorLevel, Snapshot
-from omnitray.base.readings import OwnCost
+from omnitray.base.facts import MonitorLevel, OwnCost, Snapshot
 from omnitray.monitor.levels import RHYTHMS
 from omnitray.monitor.machine import BusyTime, CpuQuota, CpuTimes, Machine, Traffic
 

@@ -11,8 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from omnitray.base.facts import ProcessFacts
-from omnitray.base.readings import OwnFacts
+from omnitray.base.facts import OwnFacts, ProcessFacts
 from omnitray.cleanup.cache_tools import Tools
 from omnitray.cleanup.facts import FileId
 from omnitray.monitor.machine import Machine

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from omnitray.base.facts import Job, ProcessFacts
-from omnitray.base.readings import WORTH_WRITING_BPS, ProcessDetail
+from omnitray.base.facts import WORTH_WRITING_BPS, Job, ProcessDetail, ProcessFacts
 from omnitray.processes.process_roles import Tie
 from omnitray.processes.process_table import ProcessDetails
 

@@ -3,8 +3,7 @@
 import msgspec
 
 from omnitray.base.amounts import size
-from omnitray.base.facts import Resource
-from omnitray.base.readings import GuardReading, Probe
+from omnitray.base.facts import GuardReading, Probe, Resource
 from omnitray.protector.view import Effect
 
 _WATCHED_S = 20.0  # what comes later has other causes

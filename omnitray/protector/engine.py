@@ -12,9 +12,18 @@ from typing import Protocol
 import msgspec
 
 from omnitray.base.conditions import is_cpu_over
-from omnitray.base.facts import DiskFacts, Job, ProcessFacts, ProtectState, Resource
+from omnitray.base.facts import (
+    DiskFacts,
+    Forecast,
+    GuardReading,
+    Job,
+    OwnFacts,
+    Probe,
+    ProcessFacts,
+    ProtectState,
+    Resource,
+)
 from omnitray.base.policy import ProtectPolicy
-from omnitray.base.readings import Forecast, GuardReading, OwnFacts, Probe
 from omnitray.monitor.monitor import JobSource
 from omnitray.processes.inspector import Inspector, Look
 from omnitray.protector.actuators.executor import Executor

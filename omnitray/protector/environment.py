@@ -12,7 +12,6 @@ import msgspec
 
 from omnitray.base.facts import Job, MemoryFacts, ProcessFacts
 from omnitray.base.policy import ProtectPolicy
-from omnitray.base.readings import GuardReading, ProcessDetail, ProcessIdentity
 from omnitray.protector.exclusions.foreground import Foreground, NoForeground, foreground_pids
 from omnitray.protector.notices import Notice, NoticeOver, foreign_notices
 from omnitray.protector.oom_events.daemons import OomDaemon

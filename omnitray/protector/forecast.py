@@ -15,9 +15,8 @@ from itertools import combinations, pairwise
 import msgspec
 
 from omnitray.base.conditions import memory_left
-from omnitray.base.facts import DiskFacts, Job, MemoryFacts, Resource
+from omnitray.base.facts import DiskFacts, Forecast, Job, MemoryFacts, Resource
 from omnitray.base.policy import ModeLimits
-from omnitray.base.readings import Forecast
 
 _WINDOW_SHARES = (0.5, 0.25)  # for what fell faster before; what rose before is not believed
 _HARDLY = 0.1

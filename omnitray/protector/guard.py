@@ -19,9 +19,8 @@ import msgspec
 
 from omnitray.base.clock import Clock
 from omnitray.base.conditions import floor_points, is_cpu_over, is_memory_over, memory_left
-from omnitray.base.facts import MemoryFacts
+from omnitray.base.facts import Forecast, GuardReading, MemoryFacts
 from omnitray.base.policy import ModeLimits, ProtectPolicy
-from omnitray.base.readings import Forecast, GuardReading
 from omnitray.monitor.machine import BusyTime, CpuQuota, Machine
 from omnitray.protector.forecast import MemoryForecaster
 

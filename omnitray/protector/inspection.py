@@ -12,9 +12,8 @@ from itertools import islice
 import msgspec
 
 from omnitray.base.clock import Clock
-from omnitray.base.facts import Job, MemoryFacts, ProcessFacts
+from omnitray.base.facts import GuardReading, Job, MemoryFacts, OwnFacts, ProcessFacts
 from omnitray.base.policy import ProtectPolicy
-from omnitray.base.readings import GuardReading, OwnFacts
 from omnitray.processes.inspector import Inspector
 from omnitray.processes.process_table import ProcessDetails
 from omnitray.processes.process_tree import Identity, identity

@@ -7,7 +7,7 @@ or pressure say nothing about one task.
 
 from collections.abc import Callable
 
-from omnitray.base.readings import Probe
+from omnitray.base.facts import Probe
 
 _SLEEP_S = 0.002
 _WORK_S = 0.001

@@ -13,19 +13,17 @@ import msgspec
 
 from omnitray.base.facts import (
     DiskFacts,
-    Job,
-    JobKind,
-    ProcessFacts,
-    ReasonEnum,
-    Resource,
-)
-from omnitray.base.readings import (
     Forecast,
     GuardReading,
+    Job,
+    JobKind,
     OwnFacts,
     Probe,
     ProcessDetail,
+    ProcessFacts,
     ProcessIdentity,
+    ReasonEnum,
+    Resource,
 )
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.steps import EscalationStep

@@ -10,8 +10,14 @@ from collections.abc import Set as AbstractSet
 
 import msgspec
 
-from omnitray.base.facts import Job, JobKind, ProcessFacts, Resource
-from omnitray.base.readings import WORTH_WRITING_BPS, ProcessIdentity
+from omnitray.base.facts import (
+    WORTH_WRITING_BPS,
+    Job,
+    JobKind,
+    ProcessFacts,
+    ProcessIdentity,
+    Resource,
+)
 from omnitray.processes.process_roles import LOST_BY_AN_END
 from omnitray.protector.context import DecisionContext
 from omnitray.protector.job_workers import (

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from omnitray.base.clock import Clock
 from omnitray.base.durable import StorageError
+from omnitray.base.facts import ProcessIdentity
 from omnitray.base.process_environment import expanded
-from omnitray.base.readings import ProcessIdentity
 from omnitray.servers import health, permissions, processes
 from omnitray.servers.logs import ServerLog
 from omnitray.servers.machine import ServerMachine

@@ -12,7 +12,7 @@ import msgspec
 
 from omnitray.base.amounts import duration
 from omnitray.base.clock import Clock
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessIdentity
 from omnitray.servers import reports
 from omnitray.servers.model import (
     Effect,

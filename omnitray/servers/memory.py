@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from omnitray.base.durable import StorageError, make_folder, write_atomic
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessIdentity
 from omnitray.servers.machine import Remembered
 from omnitray.servers.model import Owner
 from omnitray.settings.servers import ServerSettings

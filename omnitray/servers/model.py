@@ -8,8 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from omnitray.base.facts import AlertType, Severity
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import AlertType, ProcessIdentity, Severity
 from omnitray.settings.servers import CommandHealth, ServerSettings, address_of
 
 Owner = Literal["settings", "serve", "pytest"]

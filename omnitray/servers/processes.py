@@ -14,8 +14,8 @@ from pathlib import Path
 
 import psutil
 
+from omnitray.base.facts import ProcessIdentity
 from omnitray.base.process_environment import expanded
-from omnitray.base.readings import ProcessIdentity
 from omnitray.servers.model import PortOwner
 
 _DEAD = {"Z", "X", "x"}

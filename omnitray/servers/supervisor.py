@@ -21,7 +21,7 @@ import msgspec
 
 from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.durable import StorageError
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessIdentity
 from omnitray.servers import processes
 from omnitray.servers.handling import AWAY, ServerHandle
 from omnitray.servers.memory import ServerMemory, StoredServer, StoredServers

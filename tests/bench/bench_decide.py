@@ -3,9 +3,8 @@
 import time
 from collections.abc import Callable
 
-from omnitray.base.facts import Job, JobKind, Resource
+from omnitray.base.facts import Forecast, GuardReading, Job, JobKind, Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.base.readings import Forecast, GuardReading
 from omnitray.protector.model import Facts
 from omnitray.protector.protector import ResourceProtector
 from support.bench import Row, repeated, table

@@ -11,9 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from omnitray.base.clock import SystemClock
-from omnitray.base.facts import Resource
+from omnitray.base.facts import ProcessIdentity, Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.base.readings import ProcessIdentity
 from omnitray.platforms import current
 from omnitray.platforms.watchdog import WatchdogKeeper
 from omnitray.protector.actuators.actuator import Target

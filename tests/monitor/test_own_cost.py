@@ -1,4 +1,4 @@
-from omnitray.base.readings import OwnCost
+from omnitray.base.facts import OwnCost
 from omnitray.monitor.sampler import OwnCostMeter
 from support.clock import FakeClock
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from omnitray.base.facts import Resource
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessIdentity, Resource
 from omnitray.platforms import Platform
 from omnitray.protector.actuators.actuator import Target
 from omnitray.protector.actuators.executor import ActionPerformer

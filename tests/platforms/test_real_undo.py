@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.base.facts import Resource
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessIdentity, Resource
 from omnitray.protector.actuators.actuator import Target
 from omnitray.protector.actuators.executor import ActionPerformer
 from omnitray.protector.actuators.results import ActionRequest, ActuationOutcome, ActuationResult

@@ -2,8 +2,7 @@
 
 import msgspec
 
-from omnitray.base.facts import Job, MemoryFacts, Resource
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import Job, MemoryFacts, ProcessIdentity, Resource
 from omnitray.protector import circuit_breaker
 from omnitray.protector.actuators.signals import KILL_AFTER_S
 from omnitray.protector.circuit_breaker import (

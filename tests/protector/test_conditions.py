@@ -3,9 +3,8 @@
 import pytest
 
 from omnitray.base import conditions
-from omnitray.base.facts import JobKind, MemoryFacts, PressureFacts, PressurePair
+from omnitray.base.facts import JobKind, MemoryFacts, PressureFacts, PressurePair, Probe
 from omnitray.base.policy import ModeLimits
-from omnitray.base.readings import Probe
 from support.scenes import job, process
 
 LIMITS = ModeLimits(cpu_percent=75.0, memory_percent=80.0, hold_s=3.0)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from omnitray.base.facts import MemoryFacts, Resource
-from omnitray.base.readings import GuardReading, Probe
+from omnitray.base.facts import GuardReading, MemoryFacts, Probe, Resource
 from omnitray.protector.effects import Effects
 
 MB = 10**6

@@ -7,19 +7,21 @@ import pytest
 
 from omnitray.base.facts import (
     DiskFacts,
+    GuardReading,
     Job,
     JobKind,
     MemoryFacts,
     Mode,
+    OwnFacts,
     PressureFacts,
     PressurePair,
+    Probe,
     ProcessFacts,
     ProtectState,
     Resource,
     Severity,
 )
 from omnitray.base.policy import ModeLimits, ProtectPolicy
-from omnitray.base.readings import GuardReading, OwnFacts, Probe
 from omnitray.processes.inspector import Inspector
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.executor import Executor

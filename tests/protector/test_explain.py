@@ -3,9 +3,8 @@
 import pytest
 
 from omnitray.base.amounts import duration, percent, rate, size, span
-from omnitray.base.facts import JobKind, Mode, ProtectState, Resource
+from omnitray.base.facts import Forecast, JobKind, Mode, Probe, ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.base.readings import Forecast, Probe
 from omnitray.protector import explain, view_builder
 from omnitray.protector.model import (
     Action,

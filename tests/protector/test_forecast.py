@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from omnitray.base.conditions import memory_left
-from omnitray.base.facts import DiskFacts, Resource
+from omnitray.base.facts import DiskFacts, Forecast, Resource
 from omnitray.base.policy import ModeLimits
-from omnitray.base.readings import Forecast
 from omnitray.protector.forecast import (
     DiskForecaster,
     MemoryForecaster,

@@ -1,7 +1,6 @@
 import pytest
 
-from omnitray.base.facts import Job, JobKind, ProcessFacts
-from omnitray.base.readings import OwnFacts
+from omnitray.base.facts import Job, JobKind, OwnFacts, ProcessFacts
 from omnitray.protector.exclusions.programs import LINUX
 from omnitray.protector.exclusions.rules import ExclusionRules
 from omnitray.protector.inspection import JobInspection, JobInspector, Wanted

@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.base.facts import Job, JobKind, ProtectState, Resource
+from omnitray.base.facts import Job, JobKind, OwnFacts, ProcessDetail, ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.base.readings import OwnFacts, ProcessDetail
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.job_workers import worker_key, workers
 from omnitray.protector.model import Action, ActionState, ExclusionReason

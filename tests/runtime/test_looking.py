@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
-from omnitray.base.readings import OwnFacts
+from omnitray.base.facts import OwnFacts
 from omnitray.protector.exclusions.programs import LINUX
 from omnitray.protector.exclusions.rules import ExclusionRules
 from omnitray.protector.inspection import JobInspection, JobInspector, Wanted

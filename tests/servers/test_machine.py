@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from omnitray.base.facts import AlertType, Severity
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import AlertType, ProcessIdentity, Severity
 from omnitray.servers.machine import ServerMachine
 from omnitray.servers.model import (
     AlertNews,

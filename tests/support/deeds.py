@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from omnitray.base.facts import Resource
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessIdentity, Resource
 from omnitray.protector.actuators.actuator import Target
 from omnitray.protector.actuators.executor import ActionPerformer
 from omnitray.protector.actuators.journal import ActionJournal, Line

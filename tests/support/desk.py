@@ -4,9 +4,17 @@ from typing import Any
 
 import msgspec
 
-from omnitray.base.facts import Job, JobKind, Mode, ProtectState, Resource
+from omnitray.base.facts import (
+    Forecast,
+    GuardReading,
+    Job,
+    JobKind,
+    Mode,
+    Probe,
+    ProtectState,
+    Resource,
+)
 from omnitray.base.policy import ProtectPolicy
-from omnitray.base.readings import Forecast, GuardReading, Probe
 from omnitray.protector.model import (
     Action,
     ActionState,

@@ -29,6 +29,7 @@ from omnitray.base.facts import (
     MemoryFacts,
     Mode,
     MonitorLevel,
+    OwnCost,
     PressureFacts,
     PressurePair,
     ProcessFacts,
@@ -38,7 +39,6 @@ from omnitray.base.facts import (
 )
 from omnitray.base.leases import Leases, ModeAndLevel
 from omnitray.base.policy import ProtectPolicy, Thresholds
-from omnitray.base.readings import OwnCost
 from omnitray.protector.view import (
     ActionOutcome,
     BreakerView,

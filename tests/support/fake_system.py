@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessIdentity
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.system import AccessRefused, Gone, IoPriority, OneWay, Sign
 

@@ -3,9 +3,17 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from omnitray.base.facts import Job, JobKind, MemoryFacts, ProcessFacts, ProtectState
+from omnitray.base.facts import (
+    GuardReading,
+    Job,
+    JobKind,
+    MemoryFacts,
+    OwnFacts,
+    Probe,
+    ProcessFacts,
+    ProtectState,
+)
 from omnitray.base.policy import ProtectPolicy
-from omnitray.base.readings import GuardReading, OwnFacts, Probe
 from omnitray.processes.inspector import Inspector
 from omnitray.protector.actuators.executor import Executor
 from omnitray.protector.engine import Protecting

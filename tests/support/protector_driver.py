@@ -15,9 +15,8 @@ from pathlib import Path
 import msgspec
 
 from omnitray.base.clock import SystemClock
-from omnitray.base.facts import Job, Mode
+from omnitray.base.facts import GuardReading, Job, Mode, OwnFacts
 from omnitray.base.policy import ModeLimits, ProtectPolicy
-from omnitray.base.readings import GuardReading, OwnFacts
 from omnitray.platforms import current
 from omnitray.processes.inspector import Inspector
 from omnitray.processes.jobs import JobTracker

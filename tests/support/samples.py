@@ -21,13 +21,13 @@ from omnitray.base.facts import (
     JobKind,
     MemoryFacts,
     MonitorLevel,
+    OwnCost,
     PressureFacts,
     PressurePair,
     ProcessFacts,
     Severity,
     Snapshot,
 )
-from omnitray.base.readings import OwnCost
 from omnitray.processes.process_tree import identity
 from omnitray.protector.inspection import JobInspection
 from omnitray.protector.view import (

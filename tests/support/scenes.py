@@ -2,9 +2,18 @@
 
 from collections.abc import Iterable
 
-from omnitray.base.facts import Job, JobKind, MemoryFacts, PressureFacts, PressurePair, ProcessFacts
+from omnitray.base.facts import (
+    GuardReading,
+    Job,
+    JobKind,
+    MemoryFacts,
+    OwnFacts,
+    PressureFacts,
+    PressurePair,
+    ProcessDetail,
+    ProcessFacts,
+)
 from omnitray.base.policy import ProtectPolicy
-from omnitray.base.readings import GuardReading, OwnFacts, ProcessDetail
 from omnitray.protector.context import DecisionContext
 from omnitray.protector.model import Action, ActionState, ActiveAction, Facts
 from omnitray.protector.protector import ResourceProtector

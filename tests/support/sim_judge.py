@@ -3,9 +3,8 @@
 import dataclasses
 from typing import Protocol
 
-from omnitray.base.facts import ProtectState, Resource
+from omnitray.base.facts import ProcessIdentity, ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.base.readings import ProcessIdentity
 from omnitray.protector.model import (
     Action,
     ActionState,

@@ -1,8 +1,7 @@
 """Carries decisions out on the machine that is not there."""
 
-from omnitray.base.facts import Resource
+from omnitray.base.facts import ProcessIdentity, Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.base.readings import ProcessIdentity
 from omnitray.protector.model import (
     Action,
     ActionState,

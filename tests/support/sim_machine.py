@@ -8,8 +8,18 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable
 
-from omnitray.base.facts import Job, JobKind, MemoryFacts, PressureFacts, PressurePair, ProcessFacts
-from omnitray.base.readings import GuardReading, OwnFacts, Probe, ProcessDetail
+from omnitray.base.facts import (
+    GuardReading,
+    Job,
+    JobKind,
+    MemoryFacts,
+    OwnFacts,
+    PressureFacts,
+    PressurePair,
+    Probe,
+    ProcessDetail,
+    ProcessFacts,
+)
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.guard import RAM_FILL_BPS, SWAP_FILL_BPS
 from omnitray.protector.model import Facts

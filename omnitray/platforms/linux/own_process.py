@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from omnitray.base.readings import OwnFacts
+from omnitray.base.facts import OwnFacts
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 

@@ -12,7 +12,7 @@ import resource
 import time
 from pathlib import Path
 
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessIdentity
 from omnitray.platforms.linux.proc import Proc
 from omnitray.protector.actuators.system import AccessRefused, Gone, IoPriority, OneWay
 

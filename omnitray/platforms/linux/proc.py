@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from omnitray.base.facts import ProcessFacts
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessFacts, ProcessIdentity
 from omnitray.platforms.linux.files import printable
 from omnitray.protector.actuators.system import AccessRefused, Gone
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from omnitray.base.dbus import PATIENCE_S, BlockingSessionBus, BusError
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessIdentity
 from omnitray.platforms.linux.foreground import Ties
 from omnitray.platforms.linux.priority import Priorities
 from omnitray.platforms.linux.proc import Proc

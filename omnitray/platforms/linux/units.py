@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from omnitray.base.dbus import PATIENCE_S, BlockingSessionBus, BusError, BusObject
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessIdentity
 from omnitray.protector.actuators.system import AccessRefused, Gone
 
 NOT_SET = 2**64 - 1  # systemd's "[not set]" for a weight and "infinity" for a limit

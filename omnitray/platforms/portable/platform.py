@@ -12,8 +12,7 @@ from pathlib import Path
 import psutil
 
 from omnitray.base.clock import SystemClock
-from omnitray.base.facts import ProcessFacts
-from omnitray.base.readings import OwnFacts
+from omnitray.base.facts import OwnFacts, ProcessFacts
 from omnitray.cleanup.cache_tools import Tools
 from omnitray.cleanup.facts import FileId
 from omnitray.cleanup.walk import device_of, path_identity

@@ -11,8 +11,7 @@ from typing import Any, NoReturn, TypeVar
 
 import psutil
 
-from omnitray.base.facts import ProcessFacts
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessFacts, ProcessIdentity
 from omnitray.platforms.portable.processes import (
     forget_terminals,
     nice_value,

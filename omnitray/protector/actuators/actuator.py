@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessIdentity
 from omnitray.protector.actuators.system import AccessRefused, Gone, OneWay, System
 from omnitray.protector.steps import ActuatorKind
 

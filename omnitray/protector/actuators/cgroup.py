@@ -7,7 +7,7 @@ and no limit: what it came from cannot be entered again without privilege.
 
 import contextlib
 
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessIdentity
 from omnitray.protector.actuators.actuator import (
     ActuationPlan,
     AlreadyThere,

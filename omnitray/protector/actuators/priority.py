@@ -6,7 +6,7 @@ order of preference; without privilege it also cannot be taken back.
 
 from collections.abc import Iterator
 
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessIdentity
 from omnitray.protector.actuators.actuator import (
     ActuationPlan,
     AlreadyThere,

@@ -6,7 +6,7 @@ session of its own, and is gone afterwards); nothing else is touched.
 
 import msgspec
 
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessIdentity
 from omnitray.protector.actuators.actuator import Actuator, Applied, Fate, Target
 from omnitray.protector.actuators.system import AccessRefused, Gone, System
 from omnitray.protector.steps import ActuatorKind

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from omnitray.base.clock import Clock
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessIdentity
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.actuator import (
     ActuationPlan,

@@ -12,7 +12,7 @@ from typing import NoReturn, Protocol
 
 import msgspec
 
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessIdentity
 from omnitray.processes.process_roles import Tie
 
 

@@ -9,8 +9,7 @@ the workers of a test run with a window are work, not what a person looks at.
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
-from omnitray.base.facts import Job
-from omnitray.base.readings import ProcessDetail
+from omnitray.base.facts import Job, ProcessDetail
 from omnitray.processes.known_programs import INTERPRETERS
 
 

@@ -9,8 +9,7 @@ import re
 from collections.abc import Callable
 from fnmatch import translate
 
-from omnitray.base.facts import Job, ProcessFacts
-from omnitray.base.readings import ProcessDetail, ProcessIdentity
+from omnitray.base.facts import Job, ProcessDetail, ProcessFacts, ProcessIdentity
 from omnitray.processes.known_programs import INTERPRETERS, is_ours
 from omnitray.processes.process_roles import KTHREADD, waits_for_a_person
 from omnitray.processes.process_table import ProcessDetails

@@ -12,8 +12,7 @@ from typing import Protocol
 import msgspec
 
 from omnitray.base.amounts import size
-from omnitray.base.facts import ProcessFacts
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessFacts, ProcessIdentity
 from omnitray.protector.oom_events.daemons import OomDaemon
 from omnitray.protector.oom_events.parse import KERNEL, ForeignEnd, UnnamedEnd, foreign_ends
 

@@ -3,9 +3,8 @@
 import msgspec
 
 from omnitray.base.conditions import HoldTimer
-from omnitray.base.facts import DiskFacts, Job, Resource
+from omnitray.base.facts import DiskFacts, Forecast, Job, Resource
 from omnitray.base.policy import clears_under
-from omnitray.base.readings import Forecast
 from omnitray.protector.context import DecisionContext
 from omnitray.protector.decisions import DecisionBuilder, ProtectorState
 from omnitray.protector.model import ActionState, Decision, Evidence, ProtectReason, Signal

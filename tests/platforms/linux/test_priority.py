@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessIdentity
 from omnitray.platforms.linux.priority import Priorities
 from omnitray.platforms.linux.proc import Proc
 from omnitray.protector.actuators.system import OneWay

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from omnitray.base.dbus import BlockingSessionBus, BusError
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessIdentity
 from omnitray.platforms.linux.units import NOT_SET, UserUnits, unit_in
 from omnitray.protector.actuators.system import AccessRefused, Gone
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import psutil
 import pytest
 
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessIdentity
 from omnitray.platforms.macos import MacosPlatform
 from omnitray.platforms.portable.platform import PortablePlatform
 from omnitray.platforms.portable.system import PsutilSystem

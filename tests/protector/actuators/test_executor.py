@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.base.facts import Resource
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessIdentity, Resource
 from omnitray.protector.actuators.executor import FAILED_FOR_S, Executor
 from omnitray.protector.model import (
     Action,

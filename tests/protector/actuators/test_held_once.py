@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessIdentity
 from omnitray.protector.actuators.results import ActuationOutcome
 from omnitray.protector.actuators.system import Sign
 from omnitray.protector.steps import EscalationStep

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessIdentity
 from omnitray.protector.actuators import journal as journal_module
 from omnitray.protector.actuators.actuator import ValueChange
 from omnitray.protector.actuators.journal import ActionJournal, Began, Result, Undone

@@ -1,7 +1,6 @@
 """What counts as in front: the window's process and its own helpers, nothing that it runs."""
 
-from omnitray.base.facts import Job, JobKind, ProcessFacts
-from omnitray.base.readings import ProcessDetail
+from omnitray.base.facts import Job, JobKind, ProcessDetail, ProcessFacts
 from omnitray.protector.exclusions.foreground import foreground_pids
 
 WINDOW = frozenset({10})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessIdentity
 from omnitray.protector.exclusions.programs import LINUX
 from omnitray.protector.exclusions.rules import ExclusionRules, child_exclusion_check
 from support.processes import FakeProcesses

@@ -2,8 +2,7 @@
 
 import pytest
 
-from omnitray.base.facts import Job, ProcessFacts
-from omnitray.base.readings import OwnFacts, ProcessDetail
+from omnitray.base.facts import Job, OwnFacts, ProcessDetail, ProcessFacts
 from omnitray.protector.exclusions.common import ProgramTables
 from omnitray.protector.exclusions.programs import LINUX, MACOS, WINDOWS
 from omnitray.protector.exclusions.rules import ExclusionRules

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from omnitray.base.facts import ProcessFacts
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import ProcessFacts, ProcessIdentity
 from omnitray.protector.oom_events.daemons import OomDaemon
 from omnitray.protector.oom_events.parse import ForeignEnd, UnnamedEnd
 from omnitray.protector.oom_events.watch import AnyEnd, ForeignWatch, Moment

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from omnitray.base.facts import DiskFacts, Mode, Resource
-from omnitray.base.readings import Forecast, ProcessDetail
+from omnitray.base.facts import DiskFacts, Forecast, Mode, ProcessDetail, Resource
 from omnitray.protector.model import ProtectReason
 from omnitray.protector.steps import EscalationStep
 from support.desk import Desk, actions, growing, questions, restores
