@@ -4,7 +4,7 @@ import psutil
 import pytest
 
 from omnitray.platforms import own_process
-from omnitray.platforms.linux import session
+from omnitray.platforms.linux import active_window
 from omnitray.platforms.macos import MacosPlatform
 from omnitray.platforms.windows import WindowsPlatform
 from support.psutil_stand_in import StandIn, thing
@@ -22,7 +22,7 @@ from support.psutil_stand_in import StandIn, thing
 def test_a_screen_on_linux_is_in_the_environment(
     environment: dict[str, str], *, found: bool
 ) -> None:
-    assert session.has_display(environment) is found
+    assert active_window.has_display(environment) is found
 
 
 def test_elsewhere_there_is_a_screen_but_for_logins_over_the_network_and_services() -> None:

@@ -19,13 +19,13 @@ from omnitray.platforms.linux import (
     own_process,
 )
 from omnitray.platforms.linux import service as systemd
+from omnitray.platforms.linux.active_window import has_display
 from omnitray.platforms.linux.details import LinuxProcessDetails
 from omnitray.platforms.linux.guard_source import LinuxWakers
 from omnitray.platforms.linux.own_scope import own_scope
 from omnitray.platforms.linux.proc import written_bytes
 from omnitray.platforms.linux.processes import LinuxProcessTable
 from omnitray.platforms.linux.sampling import LinuxMachine
-from omnitray.platforms.linux.session import has_display
 from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.platforms.menu_entry import MenuEntry
 from omnitray.platforms.own_process import keep_own_priority
