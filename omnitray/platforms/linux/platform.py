@@ -22,7 +22,6 @@ from omnitray.platforms.linux import service as systemd
 from omnitray.platforms.linux.active_window import has_display
 from omnitray.platforms.linux.details import LinuxProcessDetails
 from omnitray.platforms.linux.guard_source import LinuxWakers
-from omnitray.platforms.linux.own_scope import own_scope
 from omnitray.platforms.linux.proc import written_bytes
 from omnitray.platforms.linux.processes import LinuxProcessTable
 from omnitray.platforms.linux.sampling import LinuxMachine
@@ -154,7 +153,7 @@ class LinuxPlatform:
 
     def server_scopes(self) -> Scopes | None:
         """Scopes of the user's manager."""
-        from omnitray.platforms.linux.server_scopes import ServerScopes  # noqa: PLC0415 - on demand
+        from omnitray.platforms.linux.units import ServerScopes  # noqa: PLC0415 - on demand
 
         return ServerScopes()
 

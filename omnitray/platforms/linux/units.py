@@ -1,9 +1,11 @@
 """Units of the systemd user session over D-Bus: adopt, weigh, limit, freeze, and the way back.
 
-Everything here works without privilege: the user's own manager does it.
+Everything here works without privilege: the user's own manager does it. The watchdog and watched
+servers get transient scopes of their own, so that they do not end together with our unit.
 """
 
 import contextlib
+import logging
 import os
 import time
 from collections.abc import Iterable, Mapping
@@ -12,8 +14,10 @@ from typing import Any
 
 from omnitray.base.dbus import PATIENCE_S, BlockingSessionBus, BusError, BusObject
 from omnitray.base.facts import ProcessIdentity
+from omnitray.platforms.linux.proc import Proc
 from omnitray.protector.actuators.system import AccessRefused, Gone
 
+_log = logging.getLogger(__name__)
 NOT_SET = 2**64 - 1  # systemd's "[not set]" for a weight and "infinity" for a limit
 SLICE = "app.slice"  # where the desktop's own application scopes stand: equals among equals
 _LOOK_AGAIN_S = 0.002
@@ -273,3 +277,53 @@ def unit_in(cgroup: str, uid: int | None = None) -> str | None:
 
 def _optional(value: Any) -> int | None:
     return None if value == NOT_SET else int(value)
+
+
+def own_scope(pid: int) -> None:
+    """Move the watchdog into a scope of its own; where there are none it stays in our unit.
+
+    What ends us may be the out-of-memory killer of the session, and that ends whole units.
+    """
+    bus = BlockingSessionBus()
+    units = UserUnits(bus)
+    if units.why_not():
+        return
+    try:
+        unit = f"omnitray-guardian-{pid}.scope"
+        units.adopt(unit, Proc().identify([pid]), "Continues what OmniTray has paused")
+    except (Gone, AccessRefused) as refused:
+        _log.info("the watchdog shares our unit: %s", refused)
+    finally:
+        bus.close()
+
+
+class ServerScopes:
+    """``servers.scopes.Scopes`` by the user's manager. One thread only.
+
+    In a scope of its own a server does not end with OmniTray's service, and what it starts stays
+    in the scope whatever session it makes for itself.
+    """
+
+    def __init__(self, root: Path = Path("/proc"), patience_s: float = PATIENCE_S) -> None:
+        self._proc = Proc(root)
+        self._units = UserUnits(BlockingSessionBus(), root, patience_s=patience_s)
+        self._why_not: str | None = None
+
+    def adopt(self, name: str, pid: int) -> str:
+        """Move a fresh process into ``omnitray-server-NAME-PID.scope``; its cgroup's folder."""
+        if self._why_not is None:
+            self._why_not = self._units.why_not()
+            if self._why_not:
+                _log.info("watched servers have no scopes: %s", self._why_not)
+        if self._why_not:
+            return ""
+        found = self._proc.identify((pid,))
+        unit = f"omnitray-server-{name}-{pid}.scope"
+        with contextlib.suppress(Gone, AccessRefused):
+            self._units.adopt(unit, found, f"Server {name}, watched by OmniTray")
+            return self._units.folder(unit)[1]
+        return ""
+
+    def members(self, group: str) -> frozenset[int]:
+        """The pids in a cgroup and below it."""
+        return self._units.group_members(group)
