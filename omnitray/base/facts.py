@@ -11,6 +11,8 @@ from typing import Self
 
 import msgspec
 
+WORTH_WRITING_BPS = 1 << 20  # slower writers fill no disk while somebody watches
+
 
 class MonitorLevel(enum.StrEnum):
     """How often the monitor looks."""
@@ -349,9 +351,6 @@ class GuardReading(msgspec.Struct, frozen=True, kw_only=True):
     zram_bytes: int = 0
     cpu_percent: float | None = None
     quota_cores: float | None = None
-
-
-WORTH_WRITING_BPS = 1 << 20  # slower writers fill no disk while somebody watches
 
 
 class ProcessIdentity(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,9 +15,8 @@ from omnitray.base.facts import OwnFacts, ProcessFacts
 from omnitray.cleanup.cache_tools import Tools
 from omnitray.cleanup.facts import FileId
 from omnitray.monitor.machine import Machine
-from omnitray.platforms.autostart import Autostart
+from omnitray.platforms.autostart import Autostart, Service
 from omnitray.platforms.menu_entry import MenuEntry
-from omnitray.platforms.service import Service
 from omnitray.processes.process_roles import Tie
 from omnitray.processes.process_table import ProcessDetails, ProcessTable
 from omnitray.protector.actuators.actuator import Actuator
@@ -158,11 +157,11 @@ def current() -> Platform:
         raise SystemExit(f'omnitray: {VARIABLE} may be "portable" or empty, not {named!r}')
     name = named or sys.platform
     if name == "linux":
-        from omnitray.platforms.linux.platform import LinuxPlatform  # noqa: PLC0415 - one of four
+        from omnitray.platforms.linux import LinuxPlatform  # noqa: PLC0415 - one of four
 
         return LinuxPlatform()
     if name == "portable":
-        from omnitray.platforms.portable.platform import PortablePlatform  # noqa: PLC0415
+        from omnitray.platforms.portable import PortablePlatform  # noqa: PLC0415
 
         return PortablePlatform()
     if name == "darwin":

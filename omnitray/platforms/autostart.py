@@ -1,9 +1,15 @@
-"""Starting at login: what each platform's version can do.
+"""Starting at login, and running headless as a service of this user: what a platform can do.
 
-Every answer is read from the disk (or the registry); nothing is cached.
+Every answer about starting at login is read from the disk (or the registry); nothing is cached.
 """
 
+import subprocess
+from collections.abc import Callable, Sequence
 from typing import NoReturn, Protocol
+
+import msgspec
+
+COMMAND_S = 30.0
 
 
 class AutostartError(OSError):
@@ -46,4 +52,83 @@ class NoAutostart:
 
     def heal(self) -> bool:
         """There is nothing to repair."""
+        return False
+
+
+class ServiceReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What was done or found, a phrase each; ``works`` False when a step failed."""
+
+    works: bool = True
+    done: tuple[str, ...] = ()
+
+
+class Service(Protocol):
+    """The service of this user."""
+
+    def install(self) -> ServiceReport:
+        """Write, enable and start it."""
+        ...
+
+    def remove(self) -> ServiceReport:
+        """Stop, disable and remove it."""
+        ...
+
+    def status(self) -> ServiceReport:
+        """Whether it is there and runs."""
+        ...
+
+    def is_installed(self) -> bool:
+        """Whether it is there, running or not."""
+        ...
+
+
+class Ran(msgspec.Struct, frozen=True):
+    """What a command said."""
+
+    works: bool
+    said: str
+
+
+Runner = Callable[[Sequence[str]], Ran]
+
+
+def run(command: Sequence[str]) -> Ran:
+    """Run a command of the system; its first line of output."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=COMMAND_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Ran(works=False, said=f"{command[0]}: {error}")
+    said = (done.stdout.strip() or done.stderr.strip()).partition("\n")[0]
+    return Ran(works=done.returncode == 0, said=said)
+
+
+def report(steps: Sequence[tuple[str, Ran]]) -> ServiceReport:
+    """One phrase for each step; a step that failed says why."""
+    phrases = tuple(
+        phrase if ran.works else f"{phrase}: failed ({ran.said})" for phrase, ran in steps
+    )
+    return ServiceReport(works=all(ran.works for _, ran in steps), done=phrases)
+
+
+class NoService:
+    """A :class:`Service` for a platform without one."""
+
+    _REPORT = ServiceReport(works=False, done=("this platform has no services of a user",))
+
+    def install(self) -> ServiceReport:
+        """Refused."""
+        return self._REPORT
+
+    def remove(self) -> ServiceReport:
+        """There is nothing to remove."""
+        return self._REPORT
+
+    def status(self) -> ServiceReport:
+        """There is none."""
+        return self._REPORT
+
+    def is_installed(self) -> bool:
+        """Always False."""
         return False

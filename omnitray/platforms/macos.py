@@ -18,10 +18,18 @@ import psutil
 from omnitray.base.bounded import read_bounded
 from omnitray.base.durable import StorageError, make_folder, write_atomic
 from omnitray.base.process_environment import home
-from omnitray.platforms.autostart import Autostart, AutostartError
-from omnitray.platforms.portable.platform import PortablePlatform
+from omnitray.platforms.autostart import (
+    Autostart,
+    AutostartError,
+    Ran,
+    Runner,
+    Service,
+    ServiceReport,
+    report,
+    run,
+)
+from omnitray.platforms.portable import PortablePlatform
 from omnitray.platforms.portable.system import all_unknown
-from omnitray.platforms.service import Ran, Runner, Service, ServiceReport, report, run
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.exclusions.common import ProgramTables
 from omnitray.protector.exclusions.programs import MACOS
@@ -108,7 +116,7 @@ class MacAutostart:
 
 
 class LaunchdService:
-    """A :class:`~omnitray.platforms.service.Service` by launchctl(1)."""
+    """A :class:`~omnitray.platforms.autostart.Service` by launchctl(1)."""
 
     def __init__(self, folder: Path, command: Sequence[str], runner: Runner = run) -> None:
         self._file = folder / f"{HEADLESS_LABEL}.plist"

@@ -1,4 +1,7 @@
-"""Running other people's programs for their answers: no shell, no input, no end without a limit."""
+"""What Linux and the portable platform do alike: our priority, programs that answer, small files.
+
+Other people's programs run without a shell and without input, and never without a time limit.
+"""
 
 import logging
 import os
@@ -61,3 +64,19 @@ def small_text(path: str) -> str:
             return file.read(_TEXT)
     except OSError:
         return ""
+
+
+def keep_own_priority() -> str | None:
+    """Return to nice 0 where that is allowed; a sentence where it is not.
+
+    Started at a lower priority (by a desktop's autostart, or from a shell that was), the program
+    would stall just when it is needed. An unprivileged process cannot raise itself.
+    """
+    nice = os.getpriority(os.PRIO_PROCESS, 0)
+    if nice <= 0:
+        return None
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, 0)
+    except PermissionError:
+        return f"started at priority {nice}, which only an administrator can raise again"
+    return None

@@ -19,10 +19,17 @@ from typing import Any, Protocol
 
 import psutil
 
-from omnitray.platforms.autostart import Autostart, AutostartError
-from omnitray.platforms.portable.platform import PortablePlatform
+from omnitray.platforms.autostart import (
+    Autostart,
+    AutostartError,
+    Runner,
+    Service,
+    ServiceReport,
+    report,
+    run,
+)
+from omnitray.platforms.portable import PortablePlatform
 from omnitray.platforms.portable.system import all_unknown
-from omnitray.platforms.service import Runner, Service, ServiceReport, report, run
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.exclusions.common import ProgramTables
 from omnitray.protector.exclusions.programs import WINDOWS
@@ -172,7 +179,7 @@ def _winreg() -> Any:
 
 
 class ScheduledTask:
-    """A :class:`~omnitray.platforms.service.Service` by schtasks.exe."""
+    """A :class:`~omnitray.platforms.autostart.Service` by schtasks.exe."""
 
     def __init__(self, command: Sequence[str], runner: Runner = run) -> None:
         self._line = subprocess.list2cmdline([*command, "--headless"])

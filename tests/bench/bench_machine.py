@@ -25,8 +25,7 @@ import psutil
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import MonitorLevel
 from omnitray.monitor.sampler import Sampler
-from omnitray.platforms.linux.details import LinuxProcessDetails
-from omnitray.platforms.linux.processes import LinuxProcessTable
+from omnitray.platforms.linux.processes import LinuxProcessDetails, LinuxProcessTable
 from omnitray.platforms.linux.sampling import LinuxMachine
 from omnitray.processes.jobs import JobTracker
 

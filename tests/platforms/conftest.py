@@ -7,8 +7,8 @@ import pytest
 
 from omnitray.base.clock import SystemClock
 from omnitray.platforms import Platform
-from omnitray.platforms.linux.platform import LinuxPlatform
-from omnitray.platforms.portable.platform import PortablePlatform
+from omnitray.platforms.linux import LinuxPlatform
+from omnitray.platforms.portable import PortablePlatform
 from omnitray.processes.process_table import ProcessTable
 from omnitray.protector.actuators.executor import ActionPerformer
 from omnitray.protector.actuators.journal import ActionJournal

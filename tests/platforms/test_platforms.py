@@ -15,9 +15,9 @@ from omnitray.base.facts import MonitorLevel
 from omnitray.monitor.sampler import Sampler
 from omnitray.platforms import Platform
 from omnitray.platforms.autostart import AutostartError
-from omnitray.platforms.linux.platform import LinuxPlatform
+from omnitray.platforms.linux import LinuxPlatform
 from omnitray.platforms.macos import MacosPlatform
-from omnitray.platforms.portable.platform import PortablePlatform
+from omnitray.platforms.portable import PortablePlatform
 from omnitray.platforms.windows import WindowsPlatform
 from omnitray.processes.process_table import ProcessTable
 from support.children import child, eventually

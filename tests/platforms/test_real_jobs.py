@@ -13,8 +13,7 @@ import pytest
 
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import Job, JobKind
-from omnitray.platforms.linux.details import LinuxProcessDetails
-from omnitray.platforms.linux.processes import LinuxProcessTable
+from omnitray.platforms.linux.processes import LinuxProcessDetails, LinuxProcessTable
 from omnitray.processes.jobs import JobTracker
 
 PR_SET_CHILD_SUBREAPER = 36

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from omnitray.base.paths import resource
 from omnitray.platforms import current
-from omnitray.platforms.linux.service import SystemdService
+from omnitray.platforms.autostart import Ran, run
+from omnitray.platforms.linux.autostart import SystemdService
 from omnitray.platforms.macos import LaunchdService
-from omnitray.platforms.service import Ran, run
 from omnitray.platforms.windows import ScheduledTask
 
 TEMPLATE = resource("service/omnitray.service").read_text(encoding="utf-8")

@@ -3,7 +3,7 @@ import os
 import psutil
 import pytest
 
-from omnitray.platforms import own_process
+from omnitray.platforms import programs
 from omnitray.platforms.linux import active_window
 from omnitray.platforms.macos import MacosPlatform
 from omnitray.platforms.windows import WindowsPlatform
@@ -35,7 +35,7 @@ def test_elsewhere_there_is_a_screen_but_for_logins_over_the_network_and_service
 def test_a_normal_priority_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "getpriority", lambda *_: 0)
     monkeypatch.delattr(os, "setpriority")
-    assert own_process.keep_own_priority() is None
+    assert programs.keep_own_priority() is None
 
 
 def test_a_low_priority_is_raised_where_that_is_allowed_and_said_where_not(
@@ -44,14 +44,14 @@ def test_a_low_priority_is_raised_where_that_is_allowed_and_said_where_not(
     raised = []
     monkeypatch.setattr(os, "getpriority", lambda *_: 10)
     monkeypatch.setattr(os, "setpriority", lambda *wanted: raised.append(wanted))
-    assert own_process.keep_own_priority() is None
+    assert programs.keep_own_priority() is None
     assert raised == [(os.PRIO_PROCESS, 0, 0)]
 
     def refuse(*_: object) -> None:
         raise PermissionError
 
     monkeypatch.setattr(os, "setpriority", refuse)
-    assert own_process.keep_own_priority() == (
+    assert programs.keep_own_priority() == (
         "started at priority 10, which only an administrator can raise again"
     )
 

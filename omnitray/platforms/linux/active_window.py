@@ -27,6 +27,7 @@ _GET_TREE = 4
 _HEAD = struct.Struct("<6sII")  # magic, length of what follows, type
 _MOST_BYTES = 8 << 20
 _NOBODY: frozenset[int] = frozenset()
+_SCREENS = ("WAYLAND_DISPLAY", "DISPLAY")
 
 
 class Node(msgspec.Struct, frozen=True):
@@ -127,9 +128,6 @@ def foreground_known(environment: Mapping[str, str] = os.environ) -> tuple[str, 
     if wayland:
         return "", "this Wayland desktop tells whose window is active for X programs only"
     return "the X display tells whose window is active", ""
-
-
-_SCREENS = ("WAYLAND_DISPLAY", "DISPLAY")
 
 
 def has_display(environment: Mapping[str, str] = os.environ) -> bool:

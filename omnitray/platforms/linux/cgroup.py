@@ -15,6 +15,10 @@ from omnitray.monitor.machine import CpuQuota
 from omnitray.platforms.linux.files import KeptFile, read_number, read_once
 
 _MOUNT = re.compile(rb"^\S+ \S+ \S+ (\S+) (\S+) .* - (cgroup2?) \S+ (\S+)$", re.MULTILINE)
+_LOOK_AGAIN_S = 60.0
+# Version 1 counts a group's own and below; "total_" includes the groups below.
+_FILE_CACHE = re.compile(rb"^(total_)?(?:in)?active_file (\d{1,18})$", re.MULTILINE)
+_USAGE_US = re.compile(rb"^usage_usec (\d{1,18})$", re.MULTILINE)
 
 
 class Home(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,12 +64,6 @@ def _folders(mount: Path, fs_root: bytes, group: bytes) -> tuple[Path, ...]:
     if ".." in parts or not mount.joinpath(*parts).is_dir():
         parts = []
     return tuple(mount.joinpath(*parts[:depth]) for depth in range(len(parts), -1, -1))
-
-
-_LOOK_AGAIN_S = 60.0
-# Version 1 counts a group's own and below; "total_" includes the groups below.
-_FILE_CACHE = re.compile(rb"^(total_)?(?:in)?active_file (\d{1,18})$", re.MULTILINE)
-_USAGE_US = re.compile(rb"^usage_usec (\d{1,18})$", re.MULTILINE)
 
 
 class _MemoryGroup(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,6 +39,19 @@ _NAME, _PEER = 0, 2
 
 
 UNSEEN = b"\0unseen"  # no address: those have no NUL inside
+_PEERS = (
+    (re.compile(rb"(^|/)(\.X11-unix/X\d+|wayland-\d+|gamescope-\d+)$"), Tie.DISPLAY),
+    (re.compile(rb"(^|/)(pipewire-\d+(-manager)?|pulse/native)$"), Tie.SOUND),
+)
+# Servers of the system, which are no way to a display: systemd-journald, notify, nscd, the bus.
+_NO_WAY_TO_A_DISPLAY = re.compile(
+    rb"^/(run/systemd/(journal/|notify)|dev/log|(var/)?run/(nscd/|dbus/system_bus_socket))"
+)
+_UNIX_INODE = re.compile(rb"^[0-9a-f]+: [0-9A-F]+ [0-9A-F]+ [0-9A-F]+ \d+ \d+ +(\d+)", re.MULTILINE)
+_MACHINES = frozenset(("/dev/kvm", "anon_inode:kvm-vm", "/dev/vboxdrv"))
+_READ_SLACK_S = 10.0  # the kernel keeps a terminal's read time in steps of 8 s
+_PTS_MAJORS = range(136, 144)
+_LOCAL_FLAGS = 3  # the index of the local modes in what tcgetattr gives
 
 
 def peer_names() -> dict[int, bytes]:
@@ -98,21 +111,6 @@ def attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _aligned(length: int) -> int:
     return (length + 3) & ~3
-
-
-_PEERS = (
-    (re.compile(rb"(^|/)(\.X11-unix/X\d+|wayland-\d+|gamescope-\d+)$"), Tie.DISPLAY),
-    (re.compile(rb"(^|/)(pipewire-\d+(-manager)?|pulse/native)$"), Tie.SOUND),
-)
-# Servers of the system, which are no way to a display: systemd-journald, notify, nscd, the bus.
-_NO_WAY_TO_A_DISPLAY = re.compile(
-    rb"^/(run/systemd/(journal/|notify)|dev/log|(var/)?run/(nscd/|dbus/system_bus_socket))"
-)
-_UNIX_INODE = re.compile(rb"^[0-9a-f]+: [0-9A-F]+ [0-9A-F]+ [0-9A-F]+ \d+ \d+ +(\d+)", re.MULTILINE)
-_MACHINES = frozenset(("/dev/kvm", "anon_inode:kvm-vm", "/dev/vboxdrv"))
-_READ_SLACK_S = 10.0  # the kernel keeps a terminal's read time in steps of 8 s
-_PTS_MAJORS = range(136, 144)
-_LOCAL_FLAGS = 3  # the index of the local modes in what tcgetattr gives
 
 
 class Ties:

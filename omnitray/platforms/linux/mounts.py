@@ -7,17 +7,21 @@ it is what a container has, and the program itself runs from it.
 
 Only local ones are asked: ``statvfs`` on a dead server waits for ever. The list of mounts is read
 again only when the kernel says that it changed (poll on mountinfo: POLLPRI, proc(5)).
+
+Cleaning caches asks here too: which files are open, and which mount a descriptor is on.
 """
 
 import os
 import re
 import select
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 
 from omnitray.base.facts import DiskFacts
+from omnitray.cleanup.facts import FileId
+from omnitray.cleanup.walk import path_identity
 from omnitray.platforms.linux.files import KeptFile, printable, read_once
 
 # File systems on a disk of this machine that are not mounted from a /dev node.
@@ -33,6 +37,11 @@ _REMOTE = frozenset(
 )
 _SAME_LEFT_BYTES = 64 << 20  # more than is written between two questions, a millisecond apart
 _OCTAL = re.compile(rb"\\([0-7]{3})")
+_FLAGS = re.compile(rb"^flags:\s+([0-7]{1,12})$", re.MULTILINE)  # fs/proc/fd.c: seq_show
+_MOUNT = re.compile(rb"^mnt_id:\s+(\d{1,12})$", re.MULTILINE)
+# What lies on another file system that does not show here.
+_ON_ANOTHER = frozenset({"overlay", "aufs", "ecryptfs", "unionfs"})
+_PROC = Path("/proc")
 
 
 class Mount(msgspec.Struct, frozen=True, kw_only=True):
@@ -210,12 +219,6 @@ def _is_node(mount: Mount) -> bool:
     return mount.source.startswith(b"/dev/")
 
 
-_FLAGS = re.compile(rb"^flags:\s+([0-7]{1,12})$", re.MULTILINE)  # fs/proc/fd.c: seq_show
-_MOUNT = re.compile(rb"^mnt_id:\s+(\d{1,12})$", re.MULTILINE)
-# What lies on another file system that does not show here.
-_ON_ANOTHER = frozenset({"overlay", "aufs", "ecryptfs", "unionfs"})
-
-
 def written_mounts(folder: Path, here: bytes, mounts: tuple[str, ...]) -> frozenset[str] | None:
     """Which of ``mounts`` the process in ``folder`` (/proc/PID) has files open for writing on.
 
@@ -257,3 +260,38 @@ def _mount_of(descriptor: bytes) -> bytes | None:
 
 def _is_on_another(mount: Mount) -> bool:
     return mount.filesystem in _ON_ANOTHER or mount.filesystem.startswith("fuse")
+
+
+def open_files(proc: Path = _PROC) -> frozenset[FileId]:
+    """Files that any process of ours has open, runs from, or works in.
+
+    Other users' descriptors cannot be seen; their files are not cleaned either.
+    """
+    identities = (path_identity(link) for link in _links(proc))
+    return frozenset(each for each in identities if each is not None)
+
+
+def _links(proc: Path) -> Iterator[str]:
+    for pid in _names(proc):
+        if pid.isdecimal():
+            for link in ("cwd", "exe"):
+                yield f"{proc}/{pid}/{link}"
+            for descriptor in _names(proc / pid / "fd"):
+                yield f"{proc}/{pid}/fd/{descriptor}"
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208 - names, of thousands of folders
+    except OSError:  # ended meanwhile, or not ours
+        return []
+
+
+def mount_id(descriptor: int) -> int:
+    """The mount a descriptor was opened on; tells bind mounts of one file system apart too."""
+    try:
+        content = (_PROC / "self" / "fdinfo" / str(descriptor)).read_bytes()
+    except OSError:
+        content = b""
+    found = _MOUNT.search(content)
+    return int(found.group(1)) if found else os.fstat(descriptor).st_dev

@@ -1,4 +1,4 @@
-"""Single processes as /proc shows them: identity, family, session, threads."""
+"""Single processes as /proc shows them: identity, family, session, threads; and this one."""
 
 import os
 import re
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from omnitray.base.facts import ProcessFacts, ProcessIdentity
+from omnitray.base.facts import OwnFacts, ProcessFacts, ProcessIdentity
 from omnitray.platforms.linux.files import printable
 from omnitray.protector.actuators.system import AccessRefused, Gone
 
@@ -17,6 +17,13 @@ _DELETED = " (deleted)"
 _PROC = Path("/proc")
 _SHARED_PENDING = re.compile(rb"^ShdPnd:\s*([0-9a-f]+)$", re.MULTILINE)
 _STOP_BIT = 1 << (signal.SIGSTOP - 1)
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_NS_PER_TICK = 1_000_000_000 // TICKS_PER_S
+_LAST = 22  # the fields after the name that are of use
+# Fields after the name, counted from 0.
+_STATE, _PPID, _GROUP, _SESSION, _TTY = 0, 1, 2, 3, 4
+_UTIME, _STIME, _NICE, _THREADS, _START, _RSS = 11, 12, 16, 17, 19, 21
 
 
 class Stat(NamedTuple):
@@ -236,16 +243,6 @@ def written_bytes(process: ProcessFacts) -> int | None:
     return int(found[1]) if found else None
 
 
-PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-_NS_PER_TICK = 1_000_000_000 // TICKS_PER_S
-_LAST = 22  # the fields after the name that are of use
-
-# Fields after the name, counted from 0.
-_STATE, _PPID, _GROUP, _SESSION, _TTY = 0, 1, 2, 3, 4
-_UTIME, _STIME, _NICE, _THREADS, _START, _RSS = 11, 12, 16, 17, 19, 21
-
-
 def parse_stat(raw: bytes) -> ProcessFacts | None:
     """The process in this line (user and CPU unknown), or None where the line makes no sense.
 
@@ -284,3 +281,40 @@ def used_ns(raw: bytes) -> int:
     """Processor time so far, to the tick (10 ms); of a line that was parsed before."""
     fields = raw[raw.rfind(b")") + 2 :].split(b" ", _STIME + 1)
     return (int(fields[_UTIME]) + int(fields[_STIME])) * _NS_PER_TICK
+
+
+def own_rss_bytes() -> int | None:
+    """Resident set of this process, or None where /proc cannot be read."""
+    try:
+        return int(Path("/proc/self/statm").read_bytes().split()[1]) * PAGE_BYTES
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+def own_facts() -> OwnFacts:
+    """Our pids, those that we were started by, and our user."""
+    ancestors, pid = set(), os.getppid()
+    while pid > 1 and pid not in ancestors:
+        ancestors.add(pid)
+        pid = _parent(pid)
+    return OwnFacts(
+        pids=frozenset({os.getpid(), *_children()}), ancestors=frozenset(ancestors), uid=os.getuid()
+    )
+
+
+def _parent(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0
+
+
+def _children() -> set[int]:
+    """Children of all our threads (``CONFIG_PROC_CHILDREN``): the watchdog is one."""
+    found: set[int] = set()
+    for file in Path("/proc/self/task").glob("*/children"):
+        try:
+            found.update(int(word) for word in file.read_bytes().split())
+        except (OSError, ValueError):
+            continue
+    return found

@@ -1,11 +1,19 @@
 """The machine as Linux shows it in /proc and /sys: ``monitor.machine.Machine``.
 
 Files that are read at every tick are kept open; what each costs stands in docs/benchmarks.md.
+
+The guard is woken by the kernel's pressure triggers: without privilege their window must be a
+multiple of two seconds (commit d82caa273565). Sensors may be slow: the sampler asks them seldom.
 """
 
+import contextlib
+import os
+import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+
+import msgspec
 
 from omnitray.base.facts import (
     BatteryFacts,
@@ -16,13 +24,149 @@ from omnitray.base.facts import (
     TemperatureFacts,
 )
 from omnitray.monitor.machine import CpuQuota, CpuTimes, Traffic
-from omnitray.platforms.linux import parse, sensors
+from omnitray.platforms.linux import parse
 from omnitray.platforms.linux.cgroup import CgroupLimits
-from omnitray.platforms.linux.devices import RealDevices
-from omnitray.platforms.linux.files import KeptFile, read_once
+from omnitray.platforms.linux.files import KeptFile, read_number, read_once, read_text
 from omnitray.platforms.linux.mounts import LocalDisks
 
+_SANE_C = range(-50, 151)
+_MOST = 16
+_WAKES_DISKS = frozenset({"drivetemp"})  # reading it can spin a sleeping disk up
+_INPUT = re.compile(r"temp(\d+)_input$")
+_DOUBLE_DISK = re.compile(r"(loop|ram|zram|dm-|md|sr|fd|nbd|drbd)\d")
+_DOUBLE_NET = re.compile(
+    r"(lo$|veth|docker|br-|br\d|virbr|vnet|cni|flannel|cali|tun|tap|wg|bond|team|dummy|ifb|"
+    r"vxlan|vlan|lxc|lxdbr|podman)"
+)
 _LOOK_AGAIN_S = 60.0  # a cpuset changes when a person changes it
+_TRIGGER = b"some 150000 2000000\0"  # 150 ms of stall within 2 s
+TRIGGER_WINDOW_S = 2.0
+_ZRAM_USED = 2  # the third figure of mm_stat: memory taken, in bytes
+
+
+def temperatures(class_folder: Path) -> tuple[TemperatureFacts, ...]:
+    """The hwmon sensors, else the thermal zones; at most 16, the hottest first."""
+    found = list(_hwmon(class_folder / "hwmon")) or list(_zones(class_folder / "thermal"))
+    return tuple(sorted(found, key=lambda each: -each.celsius)[:_MOST])
+
+
+def _hwmon(folder: Path) -> Iterator[TemperatureFacts]:
+    for chip in _entries(folder):
+        name = read_text(chip / "name") or chip.name
+        if name in _WAKES_DISKS:
+            continue
+        for file in _entries(chip):
+            if found := _INPUT.match(file.name):
+                label = read_text(chip / f"temp{found[1]}_label")
+                yield from _sane(f"{name} {label}" if label else name, read_number(file))
+
+
+def _zones(folder: Path) -> Iterator[TemperatureFacts]:
+    for zone in _entries(folder):
+        if zone.name.startswith("thermal_zone"):
+            yield from _sane(read_text(zone / "type") or zone.name, read_number(zone / "temp"))
+
+
+def _sane(label: str, thousandths: int | None) -> Iterator[TemperatureFacts]:
+    if thousandths is not None and thousandths // 1000 in _SANE_C:
+        yield TemperatureFacts(label=label, celsius=thousandths / 1000)
+
+
+def battery(class_folder: Path) -> BatteryFacts | None:
+    """All batteries of the machine (not of its mouse) as one."""
+    supplies = [each for each in _entries(class_folder / "power_supply") if _is_battery(each)]
+    charges = [charge for each in supplies if (charge := _charge(each)) is not None]
+    # Two batteries that count in different units cannot be added up: the first one speaks.
+    charges = [charge for charge in charges if charge.unit == charges[0].unit]
+    if not charges:
+        return None
+    now, full = sum(each.now for each in charges), sum(each.full for each in charges)
+    drain = sum(each.drain for each in charges)
+    discharging = any(read_text(each / "status") == "Discharging" for each in supplies)
+    return BatteryFacts(
+        percent=max(0.0, min(100.0, 100.0 * now / full)),
+        discharging=discharging,
+        left_s=3600.0 * now / drain if discharging and drain else None,
+    )
+
+
+class _Charge(msgspec.Struct, frozen=True, kw_only=True):
+    """``drain`` is what is used in an hour, 0 where that is not known."""
+
+    unit: str
+    now: int
+    full: int
+    drain: int = 0
+
+
+def _charge(supply: Path) -> _Charge | None:
+    for unit, flow in (("energy", "power"), ("charge", "current")):
+        now, full = read_number(supply / f"{unit}_now"), read_number(supply / f"{unit}_full")
+        if now is not None and full:
+            drain = abs(read_number(supply / f"{flow}_now") or 0)
+            return _Charge(unit=unit, now=now, full=full, drain=drain)
+    percent = read_number(supply / "capacity")
+    return None if percent is None else _Charge(unit="percent", now=percent, full=100)
+
+
+def _is_battery(supply: Path) -> bool:
+    return read_text(supply / "type") == "Battery" and read_text(supply / "scope") != "Device"
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+class RealDevices:
+    """Keeps the physical ones of ``class_folder`` (/sys/class/block or /sys/class/net).
+
+    A device is virtual when sysfs says so: partitions, device mapper, RAID, loop; bridges, pairs,
+    tunnels. Where sysfs says nothing or knows only virtual ones (in a container the one interface
+    is half of a pair), names decide.
+    """
+
+    def __init__(self, class_folder: Path, *, disks: bool) -> None:
+        self._folder = class_folder
+        self._disks = disks
+        self._real: dict[str, bool] = {}
+        self._doubles: frozenset[str] = frozenset()
+
+    @property
+    def doubles(self) -> frozenset[str]:
+        """Those known to be virtual, once a real one is known: their figures need no reading."""
+        return self._doubles
+
+    def keep(self, traffic: Mapping[str, Traffic]) -> dict[str, Traffic]:
+        """Only the real ones. A new name makes us look at all again: names are reused."""
+        if not self._real.keys() >= traffic.keys():
+            self._real, self._doubles = {}, frozenset()
+        kept = {name: each for name, each in traffic.items() if self._is_real(name)}
+        if kept and len(kept) < len(traffic):
+            self._doubles = frozenset(name for name, real in self._real.items() if not real)
+        if kept or not traffic:
+            return kept
+        doubles = _DOUBLE_DISK if self._disks else _DOUBLE_NET
+        return {name: each for name, each in traffic.items() if not doubles.match(name)}
+
+    def _is_real(self, name: str) -> bool:
+        known = self._real.get(name)
+        if known is None:
+            known = self._real[name] = self._look(name)
+        return known
+
+    def _look(self, name: str) -> bool:
+        node = self._folder / name.replace("/", "!")
+        try:
+            place = str(node.readlink())
+        except OSError:
+            return False
+        # Not all of /devices/virtual/: a multipath NVMe drive lives there, in nvme-subsystem.
+        if "/virtual/block/" in place or "/virtual/net/" in place:
+            return False
+        return not (self._disks and (node / "partition").exists())
 
 
 class LinuxMachine:
@@ -110,11 +254,11 @@ class LinuxMachine:
 
     def temperatures(self) -> tuple[TemperatureFacts, ...]:
         """Sensors of the board, else thermal zones."""
-        return sensors.temperatures(self._class)
+        return temperatures(self._class)
 
     def battery(self) -> BatteryFacts | None:
         """All batteries as one."""
-        return sensors.battery(self._class)
+        return battery(self._class)
 
     def close(self) -> None:
         """Give the descriptors back."""
@@ -128,3 +272,53 @@ class LinuxMachine:
     def _pair(file: KeptFile) -> PressurePair | None:
         content = file.read()
         return parse.pressure(content) if content else None
+
+
+class LinuxWakers:
+    """Triggers and compressed swap below ``root``: / or a test's own folder."""
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self._pressure = root / "proc/pressure"
+        self._zram = [KeptFile(path) for path in sorted(root.glob("sys/block/zram*/mm_stat"))]
+        self._triggers: list[int] | None = None
+
+    def zram_bytes(self) -> int:
+        """Memory that compressed swap takes."""
+        taken = 0
+        for file in self._zram:
+            with contextlib.suppress(IndexError, ValueError):  # the device is being reset
+                taken += int((file.read() or b"").split()[_ZRAM_USED])
+        return taken
+
+    def triggers(self) -> tuple[int, ...]:
+        """Descriptors that turn POLLPRI when something gets short; opened at the first call.
+
+        After a hit a poll may return at once until the window is over: the sleeper leaves the
+        descriptor out for so long.
+        """
+        if self._triggers is None:
+            opened = [_open_trigger(self._pressure / name) for name in ("memory", "cpu", "io")]
+            self._triggers = [descriptor for descriptor in opened if descriptor is not None]
+        return tuple(self._triggers)
+
+    def close(self) -> None:
+        """Give every descriptor back."""
+        for descriptor in self._triggers or ():
+            os.close(descriptor)
+        self._triggers = None
+        for file in self._zram:
+            file.close()
+
+
+def _open_trigger(path: Path) -> int | None:
+    """A trigger, or None where the kernel has none or wants privilege for them."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        os.write(descriptor, _TRIGGER)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor

@@ -8,8 +8,7 @@ import msgspec
 import pytest
 
 from omnitray.base.facts import ProcessFacts
-from omnitray.platforms.linux.details import LinuxProcessDetails
-from omnitray.platforms.linux.processes import LinuxProcessTable
+from omnitray.platforms.linux.processes import LinuxProcessDetails, LinuxProcessTable
 from support.fake_proc import FakeRoot
 
 

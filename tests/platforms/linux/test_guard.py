@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from omnitray.platforms import current
-from omnitray.platforms.linux.guard_source import LinuxWakers
+from omnitray.platforms.linux.sampling import LinuxWakers
 
 
 def test_compressed_swap_is_summed_over_its_devices(tmp_path: Path) -> None:

@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.platforms.linux.journal import SystemdJournal, matches
-from omnitray.platforms.linux.kernel_log import KernelLog, KillCount
-from omnitray.platforms.linux.logs import LinuxLogs, log_sources
+from omnitray.platforms.linux.logs import (
+    KernelLog,
+    KillCount,
+    LinuxLogs,
+    SystemdJournal,
+    log_sources,
+    matches,
+)
 from omnitray.protector.oom_events.parse import foreign_ends
 from omnitray.protector.oom_events.watch import LogFindings
 from support.desktop import wait_until

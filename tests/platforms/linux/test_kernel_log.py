@@ -1,7 +1,7 @@
 import os
 from pathlib import Path
 
-from omnitray.platforms.linux.kernel_log import KernelLog
+from omnitray.platforms.linux.logs import KernelLog
 
 
 def test_what_was_there_before_is_not_told(tmp_path: Path) -> None:

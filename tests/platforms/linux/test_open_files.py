@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from omnitray.cleanup.facts import FileId
-from omnitray.platforms.linux.open_files import mount_id, open_files
+from omnitray.platforms.linux.mounts import mount_id, open_files
 
 
 def identity(path: Path) -> FileId:

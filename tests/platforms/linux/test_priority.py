@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from omnitray.base.facts import ProcessIdentity
-from omnitray.platforms.linux.priority import Priorities
 from omnitray.platforms.linux.proc import Proc
+from omnitray.platforms.linux.system import Priorities
 from omnitray.protector.actuators.system import OneWay
 
 ROOT = Path(__file__).parents[2]

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from omnitray.base.facts import BatteryFacts, TemperatureFacts
-from omnitray.platforms.linux.sensors import battery, temperatures
+from omnitray.platforms.linux.sampling import battery, temperatures
 from support.fake_proc import FakeRoot
 
 

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from omnitray.base.facts import ProcessFacts
-from omnitray.platforms.linux.details import LinuxProcessDetails
 from omnitray.platforms.linux.mounts import parse_mounts, written_mounts
-from omnitray.platforms.linux.processes import LinuxProcessTable
+from omnitray.platforms.linux.processes import LinuxProcessDetails, LinuxProcessTable
 
 HERE = b"""\
 22 1 8:1 / / rw - ext4 /dev/sda1 rw

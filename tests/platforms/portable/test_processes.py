@@ -11,8 +11,7 @@ import psutil
 import pytest
 
 from omnitray.base.facts import ProcessFacts
-from omnitray.platforms.linux.details import LinuxProcessDetails
-from omnitray.platforms.linux.processes import LinuxProcessTable
+from omnitray.platforms.linux.processes import LinuxProcessDetails, LinuxProcessTable
 from omnitray.platforms.portable.processes import (
     PsutilProcessDetails,
     PsutilProcessTable,

@@ -12,7 +12,7 @@ import pytest
 
 from omnitray.base.facts import ProcessIdentity
 from omnitray.platforms.macos import MacosPlatform
-from omnitray.platforms.portable.platform import PortablePlatform
+from omnitray.platforms.portable import PortablePlatform
 from omnitray.platforms.portable.system import PsutilSystem
 from omnitray.platforms.windows import WindowsPlatform
 from omnitray.processes.process_roles import Tie
