@@ -20,8 +20,8 @@ from pathlib import Path
 
 from omnitray.base.dbus import PATIENCE_S, BlockingSessionBus, BusError
 from omnitray.base.facts import ProcessIdentity
-from omnitray.platforms.linux.foreground import Ties
 from omnitray.platforms.linux.proc import Proc
+from omnitray.platforms.linux.ties import Ties
 from omnitray.platforms.linux.units import UserUnits
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.system import AccessRefused, Gone, IoPriority, OneWay, Sign

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.platforms.linux.foreground import Ties, attributes, messages, peer_names
 from omnitray.platforms.linux.system import LinuxSystem
+from omnitray.platforms.linux.ties import Ties, attributes, messages, peer_names
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.actuator import CannotPlan, Target
 from omnitray.protector.actuators.cgroup import FreezeActuator
