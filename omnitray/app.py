@@ -184,7 +184,7 @@ class App(QObject):
         self.parts = AppContext(
             hub=self.hub,
             settings=self.settings,
-            ring=self.monitor.ring,
+            ring=self.monitor.history,
             store=self.store,
             channels=self.alerting.desk,
             protection=self.protection,

@@ -18,9 +18,8 @@ from omnitray.base.clock import Clock
 from omnitray.base.facts import Job, MonitorLevel, ProcessFacts, Resource, Snapshot
 from omnitray.base.policy import MonitorPolicy
 from omnitray.base.subscribers import Callback, Subscribers
+from omnitray.monitor.history import Report, ReportKeeper, SnapshotRing
 from omnitray.monitor.levels import RHYTHMS, LevelChange, LevelKeeper, LevelReason
-from omnitray.monitor.report import Report, ReportKeeper
-from omnitray.monitor.ring import SnapshotRing
 from omnitray.monitor.thresholds import (
     AlarmLevel,
     ThresholdMonitor,

@@ -1,11 +1,11 @@
 """Jobs: the processes of a scan, grouped and named as a person would.
 
-``JobTracker.update`` is what runs at every look. The rules stand in ``job_grouping``, the names in
-``naming`` and ``cgroup_units``, projects in ``projects``. A look costs what has changed since the
-one before: a job whose processes all slept is handed out again as it was.
+``JobTracker.update`` runs with every scan. The rules stand in ``job_grouping``, the names in
+``naming`` and ``cgroup_units``; a project is the git root of a folder, else the folder. An update
+costs what has changed since the one before: a job whose processes all slept is reused as it was.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,10 +17,60 @@ from omnitray.processes.growth import Growth
 from omnitray.processes.job_grouping import JobAssignment, JobGroup, JobGrouping
 from omnitray.processes.process_table import ProcessDetails
 from omnitray.processes.process_tree import Identity
-from omnitray.processes.projects import Projects
 
+_MOST = 1000  # folders remembered
+_DEEPEST = 40
 _WITH_PROJECT = frozenset({JobKind.COMMAND, JobKind.TEST_RUN, JobKind.BUILD, JobKind.AGENT})
 _MOST_SMAPS = 24  # 30 us to some ms each: reading them all for a job of a thousand costs a second
+
+
+class Projects:
+    """Which project a folder belongs to, as a person says it; remembered after the first time.
+
+    ``is_remote`` says where looking may have to wait for another machine: such a folder is its own
+    project, without a look.
+    """
+
+    def __init__(self, home: Path, is_remote: Callable[[str], bool]) -> None:
+        self._home = home
+        self._is_remote = is_remote
+        self._known: dict[str, str | None] = {}
+
+    def name(self, folder: str | None) -> str | None:
+        """``~/shop``; None for the root folder and where nothing is known."""
+        if not folder or folder == "/":
+            return None
+        if folder not in self._known:
+            if len(self._known) >= _MOST:
+                self._known.clear()
+            self._known[folder] = self._short(self._root(folder))
+        return self._known[folder]
+
+    def _root(self, folder: str) -> Path:
+        place = Path(folder)
+        if self._is_remote(folder):
+            return place
+        for above in (place, *place.parents[:_DEEPEST]):
+            # A repository of dot files in the home folder is not the project of all below it.
+            if above == self._home and place != above:
+                break
+            if _is_repository(above):
+                return above
+        return place
+
+    def _short(self, place: Path) -> str:
+        if place == self._home:
+            return "~"
+        if place.is_relative_to(self._home):
+            return f"~/{place.relative_to(self._home)}"
+        return str(place)
+
+
+def _is_repository(folder: Path) -> bool:
+    try:
+        return (folder / ".git").exists()  # a file in worktrees and submodules
+    except OSError:
+        return False
 
 
 class _KnownJob:

@@ -6,7 +6,7 @@ import msgspec
 
 from omnitray.alerts.channels.views import ChannelDesk
 from omnitray.alerts.storage.store import AlertStore
-from omnitray.monitor.ring import SnapshotRing
+from omnitray.monitor.history import SnapshotRing
 from omnitray.runtime.hub import Hub
 from omnitray.runtime.servers import WatchedServers
 from omnitray.runtime.settings_keeper import SettingsKeeper

@@ -32,9 +32,9 @@ from omnitray.base.facts import (
     Snapshot,
 )
 from omnitray.base.leases import Lease, Leases, ModeAndLevel
+from omnitray.monitor.history import Report
 from omnitray.monitor.levels import RHYTHMS, LevelChange
 from omnitray.monitor.monitor import MonitorStep
-from omnitray.monitor.report import Report
 from omnitray.monitor.sampler import OwnCostMeter
 from omnitray.protector.notices import Notice, NoticeOver
 from omnitray.runtime.bulk import AlertMoves

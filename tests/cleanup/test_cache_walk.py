@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from omnitray.cleanup.cache_tools import NoTools
-from omnitray.cleanup.cleaner import drained
+from omnitray.cleanup.cleaner import Remover, drained
 from omnitray.cleanup.facts import (
     CacheCandidate,
     CacheKind,
@@ -19,7 +19,6 @@ from omnitray.cleanup.facts import (
     CleanReason,
     FileId,
 )
-from omnitray.cleanup.removal import Remover
 from omnitray.cleanup.walk import FolderRefused, RemovalScope, identity_of, opened, walk
 from support.trees import everything, marked, write
 

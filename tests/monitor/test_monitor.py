@@ -8,9 +8,9 @@ from omnitray.base.facts import (
     Snapshot,
 )
 from omnitray.base.policy import Band, MonitorPolicy, Thresholds
+from omnitray.monitor.history import Report
 from omnitray.monitor.levels import LevelReason
 from omnitray.monitor.monitor import MonitorStep
-from omnitray.monitor.report import Report
 from omnitray.monitor.thresholds import AlarmLevel
 from support.clock import FakeClock
 from support.told_machine import ToldMachine, told_monitor

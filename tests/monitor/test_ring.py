@@ -9,7 +9,7 @@ from omnitray.base.facts import (
     PressurePair,
     Snapshot,
 )
-from omnitray.monitor.ring import SnapshotRing
+from omnitray.monitor.history import SnapshotRing
 
 FULL = Snapshot(
     taken_at=1000.0,

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.processes.projects import Projects
+from omnitray.processes.jobs import Projects
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ class Program:
             AppContext(
                 hub=self.hub,
                 settings=self.settings,
-                ring=self.monitor.ring,
+                ring=self.monitor.history,
                 store=self.store,
                 channels=ChannelDesk(self.dispatcher, self.store, Deliveries(), Listeners()),
                 protection=self.protection,

@@ -20,7 +20,7 @@ from omnitray.alerts.storage.store import AlertStore
 from omnitray.alerts.system import AlertSystem
 from omnitray.base.facts import AlertType, Severity
 from omnitray.base.paths import Paths
-from omnitray.monitor.ring import SnapshotRing
+from omnitray.monitor.history import SnapshotRing
 from omnitray.monitor.sampler import OwnCostMeter
 from omnitray.protector.view import ProtectionView
 from omnitray.runtime.app_context import AppContext
