@@ -56,7 +56,6 @@ from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.cleaning import Cleaning
 from omnitray.runtime.cycle_collector import Collector
 from omnitray.runtime.hub import Hub
-from omnitray.runtime.inspection import InspectionThread
 from omnitray.runtime.instance import Instance, activate
 from omnitray.runtime.protection import ProtectionFacade
 from omnitray.runtime.protection_worker import Engine
@@ -64,7 +63,7 @@ from omnitray.runtime.recordings import RecordingThread
 from omnitray.runtime.servers import WatchedServers
 from omnitray.runtime.settings_keeper import SettingsKeeper
 from omnitray.runtime.shutdown import Deadline, Stages, StopSignals
-from omnitray.runtime.workers import MonitorWorker, WorkerThread
+from omnitray.runtime.workers import InspectionThread, MonitorWorker, WorkerThread
 
 
 class ProtectionParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -371,7 +370,7 @@ def build(paths: Paths, *, headless: bool) -> App:
 
 
 def _qt_application(*, headless: bool) -> QCoreApplication:
-    qt_messages.install()
+    logs.take_qt_messages()
     QCoreApplication.setApplicationName("OmniTray")
     QCoreApplication.setApplicationVersion(__version__)
     if headless:

@@ -13,12 +13,12 @@ from omnitray.api.broadcast import Feed
 from omnitray.api.facade import AppFacade
 from omnitray.api.gate import App, Gate, Receive, Scope, Send
 from omnitray.api.http_protocol import GuardedHttp
-from omnitray.api.limits import (
+from omnitray.api.routes import RequestContext, router
+from omnitray.api.security import (
     MAX_FRAME_BYTES,
     MAX_HEADER_BYTES,
+    AllowedHosts,
 )
-from omnitray.api.routes import RequestContext, router
-from omnitray.api.security import AllowedHosts
 from omnitray.api.token import Token
 from omnitray.api.without_command_line import Config
 from omnitray.api.without_command_line import Server as UvicornServer
@@ -128,6 +128,6 @@ def late_socket(**given: Any) -> asyncio.Protocol:
 
     It brings 3 MB along that a program to which nobody listens can do without.
     """
-    from omnitray.api.websocket_protocol import GuardedSocket  # noqa: PLC0415
+    from omnitray.api.websocket import GuardedSocket  # noqa: PLC0415
 
     return GuardedSocket(**given)

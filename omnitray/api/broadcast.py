@@ -13,6 +13,7 @@ from omnitray.alerts.channels.listeners import Listeners
 from omnitray.api.facade import AlertChanged, Event, SnapshotTaken
 from omnitray.api.limits import SOCKET_QUEUE
 from omnitray.api.messages import Topic, message_of
+from omnitray.api.security import SOCKET_QUEUE
 
 SLACK = 0.9  # of the interval asked for: the monitor's own rhythm jitters
 

@@ -13,16 +13,20 @@ from typing import Any
 
 import msgspec
 
-from omnitray.api.limits import (
+from omnitray.api.security import (
     BODY_TIMEOUT_S,
     DRAINED_BYTES,
     MAX_BODY_BYTES,
     REQUEST_BURST,
     REQUESTS_PER_S,
     WRONG_TOKEN_DELAY_S,
+    AllowedHosts,
     Bucket,
+    Denied,
+    check_host,
+    check_token,
+    gather,
 )
-from omnitray.api.security import AllowedHosts, Denied, check_host, check_token, gather
 from omnitray.api.token import CHALLENGE, CHALLENGE_HEADER, PROOF_HEADER, Token, proof_of
 from omnitray.api.wire import Error
 

@@ -37,7 +37,6 @@ from omnitray.api.facade import (
     Undo,
     UndoAll,
 )
-from omnitray.api.limits import COMMAND_TIMEOUT_S
 from omnitray.api.requests import (
     AlertsQuery,
     NewAlert,
@@ -51,6 +50,7 @@ from omnitray.api.requests import (
     NewSnooze,
     SnapshotsQuery,
 )
+from omnitray.api.security import COMMAND_TIMEOUT_S
 from omnitray.api.status import Status
 from omnitray.api.wire import (
     Actions,

@@ -12,7 +12,7 @@ from typing import Any
 import h11
 import msgspec
 
-from omnitray.api.limits import HEADER_TIMEOUT_S, MAX_CONNECTIONS, MAX_STRANGERS, STALL_TIMEOUT_S
+from omnitray.api.security import HEADER_TIMEOUT_S, MAX_CONNECTIONS, MAX_STRANGERS, STALL_TIMEOUT_S
 from omnitray.api.wire import Error
 from omnitray.api.without_command_line import H11Protocol
 

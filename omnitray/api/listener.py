@@ -9,6 +9,10 @@ import msgspec
 from omnitray.base.bounded import read_bounded
 from omnitray.settings.model import ApiSettings
 
+NEXT_PORTS = 20
+MAX_PEM_BYTES = 1 << 20  # a chain of ten certificates has 20 kB, all that a system trusts 250 kB
+BACKLOG = 128
+
 
 class Opened(msgspec.Struct, frozen=True):
     """A listening socket and the address it goes by."""
@@ -37,13 +41,6 @@ def open_door(settings: ApiSettings) -> Opened:
             continue
         return _opened(listener, settings)
     raise OSError("no port is free")
-
-
-NEXT_PORTS = 20
-MAX_PEM_BYTES = 1 << 20  # a chain of ten certificates has 20 kB, all that a system trusts 250 kB
-
-
-BACKLOG = 128
 
 
 def _listen(host: str, port: int) -> socket.socket:

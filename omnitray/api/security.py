@@ -1,19 +1,38 @@
-"""Who may ask: pure judgements over the headers of a request.
+"""Who may ask, and how much: pure judgements over the headers of a request, and the bounds.
 
 A browser on this machine reaches us from any page, so what a page cannot forge is checked first:
 the Host it was told (against DNS rebinding), the Origin it comes from, the fetch metadata. All of
 it holds for the WebSocket too. Malformed is 400, foreign is 403, unknown is 401.
+
+No limit is kept by address: on loopback everybody has the same one, and a ban would lock out the
+person. What is over a bound is refused; what is under it is never slowed down.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import parse_qsl
 
 import msgspec
 
-from omnitray.api.limits import MAX_HEADER_BYTES
 from omnitray.api.token import Token
 
+MAX_BODY_BYTES = 64 * 1024
+MAX_HEADER_BYTES = 16 * 1024
+MAX_FRAME_BYTES = 64 * 1024
+DRAINED_BYTES = 16 << 20  # read and thrown away, so that the refusal is seen and not a reset
+MAX_CONNECTIONS = 128  # that have shown the token
+MAX_STRANGERS = 32  # that have not (yet): the oldest gives way to the next
+MAX_SOCKETS = 48  # 32 must work at once, and a few more for the person's own tools
+HEADER_TIMEOUT_S = 5.0
+BODY_TIMEOUT_S = 10.0
+STALL_TIMEOUT_S = 10.0  # a reader that takes nothing for so long is gone
+COMMAND_TIMEOUT_S = 10.0
+WRONG_TOKEN_DELAY_S = 0.1
+SOCKET_QUEUE = 512  # messages: minutes for a slow reader, a moment for a flood
+REQUESTS_PER_S = 500.0  # over twice what is promised
+REQUEST_BURST = 1000.0
+SOCKET_COMMANDS_PER_S = 20.0
+SOCKET_COMMAND_BURST = 40.0
 Headers = Iterable[tuple[bytes, bytes]]
 HOST = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
 ORIGIN = re.compile(rb"(https?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?")
@@ -109,3 +128,24 @@ def _judge_site(found: dict[bytes, bytes]) -> Denied | None:
     if found.get(b"sec-fetch-site", b"none") in OWN_SITES:
         return None
     return Denied(403, "cross_site", "Requests from other sites are refused.")
+
+
+class Bucket:
+    """A token bucket: ``rate`` a second on average, ``burst`` at once."""
+
+    def __init__(self, rate: float, burst: float, monotonic: Callable[[], float]) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._monotonic = monotonic
+        self._left = burst
+        self._at = monotonic()
+
+    def take(self) -> float:
+        """Take one; 0 if there was one, else the seconds until there is."""
+        now = self._monotonic()
+        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
+        self._at = now
+        if self._left < 1:
+            return (1 - self._left) / self._rate
+        self._left -= 1
+        return 0.0

@@ -1,6 +1,7 @@
 """The WebSocket: hello, then events; takes subscriptions and leases.
 
-A lease is held by its connection: when that ends, however it ends, the lease is released.
+A lease is held by its connection: when that ends, however it ends, the lease is released. The
+connection has the bounds of ``http_protocol``: stalled ones and broken ones end.
 """
 
 import asyncio
@@ -8,8 +9,10 @@ import contextlib
 import logging
 import time
 from concurrent.futures import Future
+from typing import Any
 
 import msgspec
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from omnitray.api import bodies, facade
 from omnitray.api.bodies import InstanceIdentity
@@ -17,12 +20,7 @@ from omnitray.api.broadcast import Feed, Listener
 from omnitray.api.facade import AppFacade, CommandRefused
 from omnitray.api.gate import Receive, Scope, Send, refuse
 from omnitray.api.handlers import level_in_force, settled
-from omnitray.api.limits import (
-    MAX_SOCKETS,
-    SOCKET_COMMAND_BURST,
-    SOCKET_COMMANDS_PER_S,
-    Bucket,
-)
+from omnitray.api.http_protocol import MALFORMED, Patience, raw_answer
 from omnitray.api.messages import (
     MAX_LEASES,
     AnswerCommand,
@@ -37,7 +35,14 @@ from omnitray.api.messages import (
     Trouble,
 )
 from omnitray.api.requests import SocketQuery, read_query
-from omnitray.api.security import Denied
+from omnitray.api.security import (
+    MAX_SOCKETS,
+    SOCKET_COMMAND_BURST,
+    SOCKET_COMMANDS_PER_S,
+    STALL_TIMEOUT_S,
+    Bucket,
+    Denied,
+)
 from omnitray.api.status import Status
 from omnitray.base.leases import Lease
 
@@ -247,3 +252,38 @@ def _is_goodbye(outcome: BaseException) -> bool:
 def _log_fault(future: Future[Status]) -> None:
     if not future.cancelled() and (error := future.exception()) is not None:
         LOG.warning("A lease could not be released: %s", error)
+
+
+class GuardedSocket(WebSocketsSansIOProtocol):
+    """WebSocket with bounds."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._reader = Patience(STALL_TIMEOUT_S)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse; a fault of the parser costs this connection alone."""
+        try:
+            super().data_received(data)
+        except Exception:  # a frame must not be able to raise past its connection
+            LOG.exception("A WebSocket failed")
+            self.transport.abort()
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            # It would be waited for in silence.
+            self.transport.write(raw_answer("400 Bad Request", MALFORMED))
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the timer."""
+        self._reader.disarm()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The reader does not keep up."""
+        super().pause_writing()
+        self._reader.arm(self.transport)
+
+    def resume_writing(self) -> None:
+        """It does again."""
+        super().resume_writing()
+        self._reader.disarm()

@@ -1,23 +1,66 @@
-"""Runs one sub-command and turns what can go wrong into one line and an exit code."""
+"""Runs one sub-command: what it is given, and one line and an exit code for what can go wrong."""
 
 import argparse
 import contextlib
+import datetime as dt
 import io
 import sys
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 
 from omnitray.base.durable import StorageError
 from omnitray.base.invocation import typed
-from omnitray.base.paths import find_paths
-from omnitray.cli.context import CommandContext, Stopped
+from omnitray.base.paths import Paths, find_paths
 from omnitray.cli.standard_streams import OutputLost
 from omnitray.cli.terminal import Terminal
 from omnitray.cli.times import local_now
-from omnitray.client.http import NotAnswering, NotRunning, RequestFailed
+from omnitray.client.http import (
+    NotAnswering,
+    NotRunning,
+    Remote,
+    RequestFailed,
+    decoded,
+    find_remote,
+)
 
 FAILED, USAGE = 1, 2
+T = TypeVar("T")
+
+
+class Stopped(Exception):  # noqa: N818 - a state of the world, not a fault
+    """The instance that was followed has ended."""
+
+    def __init__(self) -> None:
+        super().__init__("OmniTray has stopped")
+
+
+class CommandContext:
+    """One run of the command line."""
+
+    def __init__(self, paths: Paths, terminal: Terminal, now: dt.datetime) -> None:
+        self.paths = paths
+        self.terminal = terminal
+        self.now = now
+
+    def remote(self) -> Remote:
+        """The running instance; raises :class:`~omnitray.client.http.NotRunning`."""
+        return find_remote(self.paths)
+
+    def get(self, path: str, shape: type[T], *, as_json: bool, **query: Any) -> T | None:
+        """Ask; with ``as_json`` print the answer as it is, and None."""
+        return self._answered(self.remote().raw("GET", path, query=query), shape, as_json)
+
+    def post(self, path: str, body: object, shape: type[T], *, as_json: bool) -> T | None:
+        """Change something; with ``as_json`` print the answer as it is, and None."""
+        return self._answered(self.remote().raw("POST", path, body), shape, as_json)
+
+    def _answered(self, answer: bytes, shape: type[T], as_json: bool) -> T | None:  # noqa: FBT001
+        if as_json:
+            self.terminal.json(answer)
+            return None
+        return decoded(answer, shape)
 
 
 def dispatch(run: Callable[..., int], args: argparse.Namespace) -> int:

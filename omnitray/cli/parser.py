@@ -188,7 +188,7 @@ def _add_runs(command: Subparsers) -> None:
 def _add_program(command: Subparsers) -> None:
     command("quit", "program:quit_program", "end the program that runs")
     command("doctor", "program:doctor", "what works here and what does not")
-    sub = command("settings", "program:settings", "show or change settings")
+    sub = command("settings", "preferences:settings", "show or change settings")
     sub.add_argument("key", nargs="?", metavar="KEY", help="for instance thresholds.cpu.warning")
     sub.add_argument(
         "value",

@@ -14,7 +14,7 @@ from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.requests import ACTIVE, NewAlert
 from omnitray.api.wire import Alerts
 from omnitray.base.facts import AlertType, Severity
-from omnitray.cli.context import CommandContext
+from omnitray.cli.dispatch import CommandContext
 from omnitray.cli.times import moment
 from omnitray.client.http import NotAnswering, NotRunning, RequestFailed
 from omnitray.client.offline import Files

@@ -27,6 +27,7 @@ from omnitray.base.clock import timestamp
 from omnitray.base.facts import AlertMove, Mode, MonitorLevel
 from omnitray.base.leases import Lease
 from omnitray.client.http import Release, Remote, quoted
+from omnitray.client.websocket import hold
 
 ANSWER_S = 15.0
 PAGE = 5000
@@ -170,8 +171,6 @@ class OverApi:
 
     def lease(self, lease: Lease) -> Release:
         """Held by a connection of its own, so that it ends with this process."""
-        from omnitray.client.leases import hold  # noqa: PLC0415 - needs a WebSocket client
-
         return hold(self._remote.address, lease)
 
 

@@ -38,9 +38,9 @@ from omnitray.client.http import (
     is_running,
     lost,
 )
-from omnitray.client.leases import Borrowed
 from omnitray.client.offline import Files
 from omnitray.client.subscription import follow
+from omnitray.client.websocket import Borrowed
 
 T = TypeVar("T")
 When = dt.datetime | float

@@ -21,7 +21,7 @@ import pytest
 
 from omnitray.base.durable import write_atomic
 from omnitray.base.facts import AlertType, MonitorLevel
-from omnitray.client.leases import Borrowed
+from omnitray.client.websocket import Borrowed
 from omnitray.pytest_plugin.reporter import FAULTS, Reporter
 from omnitray.servers.health import check
 from omnitray.servers.model import AlertNews, ProbeResult, ServerState, ServerView

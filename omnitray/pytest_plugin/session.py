@@ -21,7 +21,7 @@ import pytest
 from omnitray.base.durable import make_folder, write_atomic
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 from omnitray.base.process_environment import home
-from omnitray.client.leases import Borrowed
+from omnitray.client.websocket import Borrowed
 from omnitray.pytest_plugin.reporter import FAULTS, GroupedReport, Reporter
 from omnitray.pytest_plugin.running_test import RunningTest, TestClock
 from omnitray.pytest_plugin.tree import TreeSampler

@@ -15,13 +15,23 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
+from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
+
 from omnitray.base.durable import StorageError, make_folder, open_owned
 
 log = logging.getLogger(__name__)
+_qt_log = logging.getLogger("qt")
 
 _FORMAT = "%(asctime)s %(levelname)-7s %(threadName)s %(name)s: %(message)s"
 _BYTES = 1_000_000
 _KEPT = 3
+_LEVELS = {
+    QtMsgType.QtDebugMsg: logging.DEBUG,
+    QtMsgType.QtInfoMsg: logging.INFO,
+    QtMsgType.QtWarningMsg: logging.WARNING,
+    QtMsgType.QtCriticalMsg: logging.ERROR,
+    QtMsgType.QtFatalMsg: logging.CRITICAL,
+}
 
 
 def start(file: Path | None, *, verbose: bool) -> None:
@@ -130,3 +140,12 @@ def _last_place(traceback: TracebackType | None) -> tuple[str, int]:
         place = (traceback.tb_frame.f_code.co_filename, traceback.tb_lineno)
         traceback = traceback.tb_next
     return place
+
+
+def take_qt_messages() -> None:
+    """Send what Qt says to the log from now on."""
+    qInstallMessageHandler(_on_message)
+
+
+def _on_message(kind: QtMsgType, _: QMessageLogContext, text: str | None) -> None:
+    _qt_log.log(_LEVELS.get(kind, logging.WARNING), "%s", text)

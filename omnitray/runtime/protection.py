@@ -32,7 +32,6 @@ from omnitray.protector.view import (
 from omnitray.protector.view_builder import NOTHING_HELD, empty_page, holding
 from omnitray.runtime.cleaning import Cleaned, Cleaning, CleaningQueue
 from omnitray.runtime.hub import Hub
-from omnitray.runtime.inspection import InspectionThread
 from omnitray.runtime.protection_commands import ProtectCommands
 from omnitray.runtime.protection_text import (
     ALWAYS_SLOW_DOWN,
@@ -43,7 +42,7 @@ from omnitray.runtime.protection_text import (
 from omnitray.runtime.protection_worker import Engine, ProtectWorker, explain_now
 from omnitray.runtime.recordings import RecordingThread
 from omnitray.runtime.settings_keeper import SettingsKeeper, sentences
-from omnitray.runtime.workers import WorkerThread
+from omnitray.runtime.workers import InspectionThread, WorkerThread
 from omnitray.settings import Loaded
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.base.policy import MonitorPolicy
 from omnitray.monitor.monitor import MonitorStep, ProgressiveMonitor
-from omnitray.runtime import logs, qt_messages
+from omnitray.runtime import logs
 from omnitray.runtime.shutdown import Stages, StopSignals
 from omnitray.runtime.workers import MonitorWorker, WorkerThread
 from support.clock import FakeClock
@@ -112,5 +112,5 @@ def test_the_log_file_is_private_and_survives_hostile_text(tmp_path: Path) -> No
 
 @pytest.mark.expect_log("something about a timer")
 def test_what_qt_says_goes_into_the_log() -> None:
-    qt_messages.install()
+    logs.take_qt_messages()
     qWarning("something about a timer")

@@ -7,7 +7,7 @@ from omnitray.base.facts import OwnFacts
 from omnitray.protector.exclusions.programs import LINUX
 from omnitray.protector.exclusions.rules import ExclusionRules
 from omnitray.protector.inspection import JobInspection, JobInspector, Wanted
-from omnitray.runtime.inspection import InspectionThread
+from omnitray.runtime.workers import InspectionThread
 from support.clock import FakeClock
 from support.processes import FakeProcesses
 

@@ -18,11 +18,11 @@ from omnitray.protector.inspection import JobInspection, JobInspector
 from omnitray.protector.view import ActionFeedback, Protected, WayBack
 from omnitray.runtime.cleaning import Cleaning
 from omnitray.runtime.hub import Hub
-from omnitray.runtime.inspection import InspectionThread
 from omnitray.runtime.protection import ProtectionFacade
 from omnitray.runtime.protection_worker import Engine, ProtectWorker
 from omnitray.runtime.recordings import RecordingThread
 from omnitray.runtime.settings_keeper import SettingsKeeper
+from omnitray.runtime.workers import InspectionThread
 from support.protect_desk import ProtectDesk, hog
 
 

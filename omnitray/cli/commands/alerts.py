@@ -12,7 +12,7 @@ from omnitray.api.messages import AlertMessage, alert_of
 from omnitray.api.requests import NewAlert
 from omnitray.api.wire import Alerts
 from omnitray.base.facts import AlertType, Severity
-from omnitray.cli.context import CommandContext, Stopped
+from omnitray.cli.dispatch import CommandContext, Stopped
 from omnitray.cli.times import moment, rfc3339, shown
 from omnitray.client.http import NotRunning, Remote, RequestFailed, lost, quoted
 from omnitray.client.websocket import stream

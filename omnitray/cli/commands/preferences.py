@@ -9,7 +9,7 @@ import tomllib
 import msgspec
 
 from omnitray.base.invocation import typed
-from omnitray.cli.context import CommandContext
+from omnitray.cli.dispatch import CommandContext
 from omnitray.client.http import is_running
 from omnitray.settings import (
     BY_KEY,
@@ -30,7 +30,12 @@ from omnitray.settings import (
 )
 
 
-def show(args: argparse.Namespace, context: CommandContext) -> int:
+def settings(args: argparse.Namespace, context: CommandContext) -> int:
+    """Show all settings, one of them, or change one in the file."""
+    return _show(args, context) if args.value is None else _change(args, context)
+
+
+def _show(args: argparse.Namespace, context: CommandContext) -> int:
     """All of them, or one with what it means."""
     loaded = load(context.paths.config_file)
     if args.key is not None and args.key not in BY_KEY:
@@ -48,7 +53,7 @@ def show(args: argparse.Namespace, context: CommandContext) -> int:
     return 0
 
 
-def change(args: argparse.Namespace, context: CommandContext) -> int:
+def _change(args: argparse.Namespace, context: CommandContext) -> int:
     """Write one of them to the file."""
     if args.key not in BY_KEY:
         return _unknown(args.key, context)

@@ -6,7 +6,9 @@ import msgspec
 
 from omnitray.api.facade import Done
 from omnitray.api.wire import TokenBody
-from omnitray.cli.context import CommandContext
+from omnitray.base.invocation import own_command
+from omnitray.base.paths import resource
+from omnitray.cli.dispatch import CommandContext
 
 
 def token(args: argparse.Namespace, context: CommandContext) -> int:
@@ -22,13 +24,6 @@ def token(args: argparse.Namespace, context: CommandContext) -> int:
     if context.post("/token/rotate", None, TokenBody, as_json=args.json) is not None:
         context.terminal.line("there is a new token; open sockets were closed")
     return 0
-
-
-def settings(args: argparse.Namespace, context: CommandContext) -> int:
-    """Show all settings, one of them, or change one in the file."""
-    from omnitray.cli.commands.preferences import change, show  # noqa: PLC0415 - needed here alone
-
-    return show(args, context) if args.value is None else change(args, context)
 
 
 def quit_program(args: argparse.Namespace, context: CommandContext) -> int:
@@ -73,8 +68,8 @@ def completion(args: argparse.Namespace, context: CommandContext) -> int:
 
 
 def service(args: argparse.Namespace, context: CommandContext) -> int:
-    """Run headless as a service of this user's session."""
-    from omnitray.cli.commands.service import carry_out  # noqa: PLC0415 - needed here alone
+    """Write, remove or look at the service that runs OmniTray headless; say what was done."""
+    from omnitray import platforms  # noqa: PLC0415 - needed here alone
 
     return carry_out(args, context)
 

@@ -10,7 +10,7 @@ from omnitray.api.server_calls import NewServer
 from omnitray.api.server_wire import ServerBody, ServerLogBody, Servers
 from omnitray.base.amounts import duration
 from omnitray.base.process_environment import working_folder
-from omnitray.cli.context import CommandContext
+from omnitray.cli.dispatch import CommandContext
 from omnitray.cli.times import shown
 from omnitray.client.http import quoted
 from omnitray.servers.model import TROUBLED, ServerState

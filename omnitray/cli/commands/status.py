@@ -5,7 +5,7 @@ import contextlib
 
 from omnitray.api.wire import LevelState, ModeState, SnapshotBody, SnoozeState, StatusBody
 from omnitray.base.amounts import size
-from omnitray.cli.context import CommandContext, Stopped
+from omnitray.cli.dispatch import CommandContext, Stopped
 from omnitray.cli.terminal import percent
 from omnitray.cli.times import duration_s, shown
 

@@ -14,6 +14,7 @@ WANTED = {
     "actions": "no buttons on notifications",
     "body": "notifications show titles only",
 }
+_HOSTED = "IsStatusNotifierHostRegistered"
 
 
 def display(environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -54,9 +55,6 @@ def tray(bus: SessionBus, environ: Mapping[str, str]) -> Finding:
         return ok("tray", "XEmbed host (tooltips, no StatusNotifier menu)")
     remedy = "add a tray to the panel (GNOME: the AppIndicator extension)"
     return warn("tray", "nobody shows tray icons; the window opens instead", remedy)
-
-
-_HOSTED = "IsStatusNotifierHostRegistered"
 
 
 def notifications(bus: SessionBus) -> Iterator[Finding]:
