@@ -15,6 +15,7 @@ from omnitray.api.wire import (
     AnswerName,
     BreakerBody,
     DiskGauge,
+    ExitBody,
     Gauge,
     Health,
     HeldBody,
@@ -27,6 +28,7 @@ from omnitray.api.wire import (
     MonitorPart,
     ProtectorPart,
     QuestionBody,
+    ServerBody,
     SnapshotBody,
     StatusBody,
 )
@@ -41,6 +43,7 @@ from omnitray.protector.view import (
     ProtectionView,
     QuestionView,
 )
+from omnitray.servers.model import ServerView
 
 MOST_ACTIVE = 500  # with contexts of 2 kB a megabyte; more is asked for by `alerts`
 T = TypeVar("T", bound=msgspec.Struct)
@@ -263,4 +266,18 @@ def question_body(question: QuestionView) -> QuestionBody:
         job=question.job_key,
         answers=msgspec.convert(names, tuple[AnswerName, ...]),
         deadline=moment(question.deadline),
+    )
+
+
+def server_body(view: ServerView) -> ServerBody:
+    """A watched server on the wire."""
+    ended = view.last_exit
+    return body_of(
+        ServerBody,
+        view,
+        up_since=moment(view.up_since_at),
+        started_in_s=None if view.started_in_s is None else round(view.started_in_s, 3),
+        last_exit=body_of(ExitBody, ended, at=timestamp(ended.at)) if ended else None,
+        command=view.spec.command,
+        cwd=view.spec.cwd,
     )

@@ -14,7 +14,7 @@ import msgspec
 
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
-from omnitray.api import bodies
+from omnitray.api import bodies, facade
 from omnitray.api.facade import (
     Acknowledge,
     ActOnJob,
@@ -39,6 +39,7 @@ from omnitray.api.facade import (
 )
 from omnitray.api.requests import (
     AlertsQuery,
+    LogQuery,
     NewAlert,
     NewAnswer,
     NewClean,
@@ -63,6 +64,9 @@ from omnitray.api.wire import (
     Liveness,
     ModeState,
     Questions,
+    ServerBody,
+    ServerLogBody,
+    Servers,
     Snapshots,
     SnoozeState,
     StatusBody,
@@ -70,6 +74,8 @@ from omnitray.api.wire import (
 )
 from omnitray.base.durable import StorageError
 from omnitray.base.facts import MonitorLevel
+from omnitray.servers.model import Owner
+from omnitray.settings.servers import ServerFault, server_of_table
 
 R = TypeVar("R")
 LEVEL_LOOKS, LEVEL_LOOK_S = 50, 0.01
@@ -276,3 +282,54 @@ async def _carry_out(call: Call, command: Command[R]) -> R:
 async def _query(call: Call, query: AlertQuery) -> list[Alert]:
     """In a thread of its own: the archive is read from disk."""
     return await asyncio.to_thread(call.door.alerts, query)
+
+
+async def servers(call: Call) -> Servers:
+    """All watched servers."""
+    found = tuple(bodies.server_body(each) for each in call.door.servers())
+    return Servers(count=len(found), servers=found)
+
+
+async def server_log(call: Call) -> ServerLogBody:
+    """The last lines of a server's log."""
+    wanted: LogQuery = call.query
+    view = next((each for each in call.door.servers() if each.name == call.id), None)
+    if view is None:
+        raise facade.CommandRefused(facade.Refusal.NOT_FOUND, f"There is no server {call.id}.")
+    lines = await asyncio.to_thread(call.door.server_log, call.id, wanted.lines)
+    return ServerLogBody(name=view.name, log_file=view.log_file, lines=lines)
+
+
+async def watch_server(call: Call) -> ServerBody:
+    """Watch and start a server that no settings declare."""
+    new: NewServer = call.body
+    fields = msgspec.to_builtins(new)
+    owner: Owner = fields.pop("owner")
+    try:
+        spec = server_of_table(fields)
+    except ServerFault as fault:
+        raise msgspec.ValidationError(f"{fault}") from fault
+    return bodies.server_body(
+        await settled(call.door.submit(facade.WatchServer(spec=spec, owner=owner)))
+    )
+
+
+async def start_server(call: Call) -> ServerBody:
+    """Start a server; answers with how it stands then."""
+    return await _order(call, "start")
+
+
+async def stop_server(call: Call) -> ServerBody:
+    """End a server and its whole tree."""
+    return await _order(call, "stop")
+
+
+async def restart_server(call: Call) -> ServerBody:
+    """End a server and start it again."""
+    return await _order(call, "restart")
+
+
+async def _order(call: Call, verb: facade.ServerVerb) -> ServerBody:
+    return bodies.server_body(
+        await settled(call.door.submit(facade.OrderServer(name=call.id, verb=verb)))
+    )

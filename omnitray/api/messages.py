@@ -18,8 +18,14 @@ from omnitray.api.facade import (
     ServerChanged,
     SnapshotTaken,
 )
-from omnitray.api.server_wire import ServerMessage, server_message
-from omnitray.api.wire import ActionBody, AnswerName, LevelName, QuestionBody, SnapshotBody
+from omnitray.api.wire import (
+    ActionBody,
+    AnswerName,
+    LevelName,
+    QuestionBody,
+    ServerBody,
+    SnapshotBody,
+)
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 
 MAX_LEASES = 16
@@ -104,6 +110,13 @@ class LevelMessage(msgspec.Struct, frozen=True, kw_only=True):
     level: MonitorLevel
     chosen_level: LevelName
     interval_s: float
+
+
+class ServerMessage(ServerBody, frozen=True, kw_only=True):
+    """A server whose state changed, over the WebSocket."""
+
+    event: str = "server"
+    type: str = "server"
 
 
 class QuestionMessage(QuestionBody, frozen=True, kw_only=True):
@@ -233,7 +246,7 @@ def message_of(event: Event) -> tuple[Topic, EventMessage]:
         case Acted(line):
             return Topic.ACTION, bodies.body_of(ActionMessage, bodies.action_body(line))
         case ServerChanged(view):
-            return Topic.SERVER, server_message(view)
+            return Topic.SERVER, bodies.body_of(ServerMessage, bodies.server_body(view))
         case ModeChanged(mode):
             return Topic.MODE, ModeMessage(mode=mode)
         case QuestionChanged(question, is_open):

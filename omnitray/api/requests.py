@@ -12,6 +12,7 @@ from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.messages import ClientName, Topic
 from omnitray.api.wire import AnswerName, LevelName
 from omnitray.base.facts import AlertType, Mode, ProtectState, Severity
+from omnitray.servers.model import Owner
 
 Title = Annotated[str, Meta(min_length=1, max_length=16_384)]
 Text = Annotated[str, Meta(max_length=20_000)]
@@ -150,3 +151,23 @@ def read_query(text: bytes, shape: type[T]) -> T:
     if len(fields) != len(pairs):
         raise msgspec.ValidationError("A query field stands there twice")
     return msgspec.convert(fields, shape, strict=False)
+
+
+class LogQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much of the log."""
+
+    lines: Annotated[int, Meta(ge=1, le=1000, description="How many of the last lines.")] = 100
+
+
+class NewServer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A server to watch although no settings declare it; the fields of ``[[server]]``."""
+
+    name: str
+    command: tuple[str, ...] = ()
+    cwd: str = "~"
+    env: dict[str, str] = {}
+    health: str | dict[str, tuple[str, ...]] = ""
+    watch_only: bool = False
+    restart: str = "on-failure"
+    start_limit_s: float = 90.0
+    owner: Owner = "serve"

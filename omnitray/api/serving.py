@@ -9,19 +9,140 @@ import contextlib
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from omnitray import __version__
-from omnitray.api.assembly import assemble, build_server
 from omnitray.api.bodies import InstanceIdentity
 from omnitray.api.broadcast import Feed
 from omnitray.api.facade import AppFacade
-from omnitray.api.security import LOOPBACK_NAMES, AllowedHosts
+from omnitray.api.gate import App, Gate, Receive, Scope, Send
+from omnitray.api.http_protocol import GuardedHttp
+from omnitray.api.routes import RequestContext, router
+from omnitray.api.security import (
+    LOOPBACK_NAMES,
+    MAX_FRAME_BYTES,
+    MAX_HEADER_BYTES,
+    AllowedHosts,
+)
 from omnitray.api.token import Token
+from omnitray.api.without_command_line import Config
+from omnitray.api.without_command_line import Server as UvicornServer
 from omnitray.base.descriptors import USED_UP
 from omnitray.settings.model import ApiSettings
+
+KEEP_ALIVE_S = 5
+PING_S = 20.0
+GRACE_S = 1
+LOG = logging.getLogger(__name__)
+READERS = 2  # threads that read the history from disk, made when first needed
+
+
+class Server(UvicornServer):
+    """uvicorn without its ten wake-ups a second: it sleeps until it is told to stop."""
+
+    def __init__(self, config: Config, stopping: asyncio.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    async def main_loop(self) -> None:
+        """Wait for the end."""
+        await self._stopping.wait()
+        self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what is open; a connection left to the garbage would keep its client waiting.
+
+        WORKAROUND for CPython before 3.12: what was accepted in the turn in which the server
+        closes is dropped without being closed. So accepting ends a turn earlier. It can go with
+        Python 3.11; without it ``status --watch`` hangs now and then when OmniTray ends.
+        """
+        loop = asyncio.get_running_loop()
+        for listener in sockets or ():
+            with contextlib.suppress(NotImplementedError):  # loops without readers
+                loop.remove_reader(listener)
+        await asyncio.sleep(0.01)
+        await super().shutdown(sockets)
+        for connection in tuple(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # abort() tells the protocol one turn later
+
+
+class LateSocketDoor:
+    """The WebSocket endpoint, loaded with the first client that asks for it."""
+
+    def __init__(self, door: AppFacade, feed: Feed, identity: InstanceIdentity) -> None:
+        self._given = door, feed, identity
+        self._endpoint: App | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand over."""
+        if self._endpoint is None:
+            from omnitray.api.websocket import SocketDoor  # noqa: PLC0415
+
+            self._endpoint = SocketDoor(*self._given)
+        await self._endpoint(scope, receive, send)
+
+
+def assemble(
+    door: AppFacade,
+    feed: Feed,
+    identity: InstanceIdentity,
+    house: AllowedHosts,
+    token: Token,
+    rotate: Callable[[], None],
+) -> Gate:
+    """The whole application."""
+    context = RequestContext(door=door, identity=identity, rotate=rotate, wall=time.time)
+    return Gate(router(context, LateSocketDoor(door, feed, identity)), house, token)
+
+
+def build_server(app: Gate, settings: ApiSettings, stopping: asyncio.Event) -> Server:
+    """Uvicorn around it, silent.
+
+    Its lines hold addresses with tokens, and any stranger's bytes could cause them; faults of
+    ours are logged by the gate and the protocols before it sees them.
+    """
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+    secure = settings.open_to_others
+    config = Config(
+        app,
+        http=GuardedHttp,
+        ws=cast("type[asyncio.Protocol]", late_socket),  # it is only ever called
+        loop="asyncio",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        backlog=128,
+        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
+        ws_max_size=MAX_FRAME_BYTES,
+        ws_ping_interval=PING_S,
+        ws_ping_timeout=PING_S,
+        ws_per_message_deflate=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACE_S,
+        ssl_certfile=settings.certificate if secure else None,
+        ssl_keyfile=settings.key if secure else None,
+    )
+    return Server(config, stopping)
+
+
+def late_socket(**given: Any) -> asyncio.Protocol:
+    """The WebSocket protocol, loaded with the first connection that asks for it.
+
+    It brings 3 MB along that a program to which nobody listens can do without.
+    """
+    from omnitray.api.websocket import GuardedSocket  # noqa: PLC0415
+
+    return GuardedSocket(**given)
+
 
 if TYPE_CHECKING:
     from omnitray.api.listener import Opened

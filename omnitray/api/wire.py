@@ -24,6 +24,7 @@ from omnitray.base.facts import (
 )
 from omnitray.base.policy import ModeLimits
 from omnitray.protector.view import ActionOutcome, BreakerState, Considered, Explanation, HoldKind
+from omnitray.servers.model import Owner, ServerState
 
 LevelName = Literal["auto", "idle", "normal", "intensive", "critical"]
 
@@ -314,3 +315,46 @@ class Questions(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked now, the oldest question first."""
 
     questions: tuple[QuestionBody, ...]
+
+
+class ExitBody(msgspec.Struct, frozen=True, kw_only=True):
+    """How a server ended last."""
+
+    code: int | None
+    signal: str | None
+    at: str
+    reason: str
+
+
+class ServerBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A server on the wire."""
+
+    name: str
+    state: ServerState
+    pid: int | None
+    health: str | None
+    url: str | None
+    up_since: str | None
+    started_in_s: float | None
+    start_limit_s: float
+    restarts: int
+    last_exit: ExitBody | None
+    log_file: str
+    command: tuple[str, ...]
+    cwd: str
+    owner: Owner
+
+
+class Servers(msgspec.Struct, frozen=True, kw_only=True):
+    """All watched servers, in order of declaration."""
+
+    count: int
+    servers: tuple[ServerBody, ...]
+
+
+class ServerLogBody(msgspec.Struct, frozen=True, kw_only=True):
+    """The last lines of a server's log; lines of OmniTray begin with ``[omnitray]``."""
+
+    name: str
+    log_file: str
+    lines: tuple[str, ...]

@@ -6,8 +6,8 @@ import shlex
 
 import msgspec
 
-from omnitray.api.server_calls import NewServer
-from omnitray.api.server_wire import ServerBody, ServerLogBody, Servers
+from omnitray.api.requests import NewServer
+from omnitray.api.wire import ServerBody, ServerLogBody, Servers
 from omnitray.base.amounts import duration
 from omnitray.base.process_environment import working_folder
 from omnitray.cli.dispatch import CommandContext
