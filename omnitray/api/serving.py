@@ -37,6 +37,7 @@ KEEP_ALIVE_S = 5
 PING_S = 20.0
 GRACE_S = 1
 LOG = logging.getLogger(__name__)
+SAY_AGAIN_S = 3600.0
 READERS = 2  # threads that read the history from disk, made when first needed
 
 
@@ -148,8 +149,6 @@ if TYPE_CHECKING:
     from omnitray.api.listener import Opened
 
 LOG = logging.getLogger(__name__)
-SAY_AGAIN_S = 3600.0
-READERS = 2  # threads that read the history from disk, made when first needed
 
 
 class Serving:

@@ -7,10 +7,8 @@ import pytest
 
 from omnitray.base.dbus import BusReply
 from omnitray.base.paths import Paths, find_paths
-from omnitray.cli.doctor import actuators as around
-from omnitray.cli.doctor import desktop, system
-from omnitray.cli.doctor.checks import run
-from omnitray.cli.doctor.report import Finding, FindingVerdict, ok
+from omnitray.cli import doctor
+from omnitray.cli.doctor import Finding, FindingVerdict, ok, run
 from omnitray.protector.oom_events.watch import Source
 from support.api_server import running
 from support.hanging import hanging
@@ -42,21 +40,21 @@ def test_it_looks_at_everything_without_making_anything(paths: Paths) -> None:
 def test_what_a_running_one_says_of_itself_is_told(paths: Paths) -> None:
     with running(paths.run.parent) as server:
         server.door.problems = ("the disk is full",)
-        found = list(system.instance(paths))
+        found = list(doctor.instance(paths))
     assert [each.verdict for each in found] == [FindingVerdict.OK, FindingVerdict.WARN]
     assert found[1].found == "the disk is full"
 
 
 def test_a_running_one_that_does_not_answer_is_told(paths: Paths) -> None:
     with hanging(paths.api_file):
-        (found,) = system.instance(paths)
+        (found,) = doctor.instance(paths)
     assert found.verdict is FindingVerdict.FAIL
     assert "runs, but does not answer" in found.found
 
 
 def test_a_file_where_a_folder_is_needed_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    found = list(system.folders(find_paths({"OMNITRAY_HOME": str(tmp_path / "file")})))
+    found = list(doctor.folders(find_paths({"OMNITRAY_HOME": str(tmp_path / "file")})))
     assert {each.verdict for each in found} == {FindingVerdict.FAIL}
     assert "file is a file, and a folder is needed" in found[0].sentence
 
@@ -64,7 +62,7 @@ def test_a_file_where_a_folder_is_needed_is_told(tmp_path: Path) -> None:
 def test_mistakes_in_the_settings_are_warnings_with_their_lines(paths: Paths) -> None:
     paths.create()
     paths.config_file.write_text('mode = "production"\nlvel = 1\n')
-    found = list(system.settings(paths))
+    found = list(doctor.settings(paths))
     assert [finding.verdict for finding in found] == [FindingVerdict.WARN, FindingVerdict.WARN]
     assert found[0].found.startswith("line 1: mode")
 
@@ -75,7 +73,7 @@ def test_an_open_folder_and_one_that_is_not_ours_are_told(
     paths.create()
     paths.data.chmod(0o755)
     monkeypatch.setattr(os, "getuid", lambda: 4242)
-    verdicts = _verdicts(list(system.folders(paths)))
+    verdicts = _verdicts(list(doctor.folders(paths)))
     assert verdicts["data folder"] is FindingVerdict.WARN
     assert verdicts["run folder"] is FindingVerdict.FAIL
     assert verdicts["config folder"] is FindingVerdict.OK
@@ -85,26 +83,26 @@ def test_damaged_alerts_are_counted(paths: Paths) -> None:
     paths.create()
     paths.quarantine.mkdir()
     (paths.quarantine / "alert_1_X.json").write_text("{")
-    assert [finding.verdict for finding in system.history(paths)] == [
+    assert [finding.verdict for finding in doctor.history(paths)] == [
         FindingVerdict.WARN,
         FindingVerdict.OK,
     ]
 
 
 def test_pressure_is_there_or_it_says_how_to_get_it(tmp_path: Path) -> None:
-    (finding,) = system.pressure(tmp_path)
+    (finding,) = doctor.pressure(tmp_path)
     assert (finding.verdict, "psi=1" in finding.remedy) == (FindingVerdict.WARN, True)
     (tmp_path / "pressure").mkdir()
     (tmp_path / "pressure" / "memory").write_text("some avg10=0.00")
-    assert [each.verdict for each in system.pressure(tmp_path)] == [FindingVerdict.OK]
+    assert [each.verdict for each in doctor.pressure(tmp_path)] == [FindingVerdict.OK]
 
 
 def test_syslog_and_limits(tmp_path: Path) -> None:
     (tmp_path / "log").touch()
-    assert system.syslog((str(tmp_path / "log"),))[0].verdict is FindingVerdict.OK
-    assert system.syslog((str(tmp_path / "no"),))[0].verdict is FindingVerdict.WARN
+    assert doctor.syslog((str(tmp_path / "log"),))[0].verdict is FindingVerdict.OK
+    assert doctor.syslog((str(tmp_path / "no"),))[0].verdict is FindingVerdict.WARN
     (tmp_path / "memory.max").write_text(str(512 << 20))
-    assert "537 MB" in list(system.limits(tmp_path))[-1].found
+    assert "537 MB" in list(doctor.limits(tmp_path))[-1].found
 
 
 @pytest.mark.parametrize(
@@ -116,7 +114,7 @@ def test_syslog_and_limits(tmp_path: Path) -> None:
     ],
 )
 def test_the_screen_is_named(environ: dict[str, str], found: str) -> None:
-    (finding,) = desktop.display(environ)
+    (finding,) = doctor.display(environ)
     assert finding.found.startswith(found)
 
 
@@ -137,8 +135,8 @@ NONE = BusReply(error="org.freedesktop.DBus.Error.ServiceUnknown", body=("nobody
 
 def _desktop(monkeypatch: pytest.MonkeyPatch, **answers: BusReply) -> dict[str, Finding]:
     bus = Bus(answers)
-    monkeypatch.setattr(desktop, "ask", bus.ask)
-    found = [desktop.tray(bus, {}), *desktop.notifications(bus)]  # type: ignore[arg-type]
+    monkeypatch.setattr(doctor, "ask", bus.ask)
+    found = [doctor.tray(bus, {}), *doctor.notifications(bus)]  # type: ignore[arg-type]
     return {finding.topic: finding for finding in found}
 
 
@@ -195,10 +193,10 @@ def test_the_protectors_own_look_comes_last_and_a_fault_of_a_check_is_a_finding(
 def test_whether_the_foreground_is_known_is_told(
     known: tuple[str, str], verdict: FindingVerdict
 ) -> None:
-    assert around._foreground(*known).verdict is verdict
+    assert doctor._foreground(*known).verdict is verdict
 
 
 def test_a_log_that_is_closed_is_told_with_the_remedy() -> None:
-    closed = around._log(Source(name="journal", why_not="it is closed", remedy="join the group"))
+    closed = doctor._log(Source(name="journal", why_not="it is closed", remedy="join the group"))
     assert closed.sentence == "journal: it is closed; join the group"
-    assert around._log(Source(name="journal")).verdict is FindingVerdict.OK
+    assert doctor._log(Source(name="journal")).verdict is FindingVerdict.OK

@@ -36,9 +36,7 @@ def quit_program(args: argparse.Namespace, context: CommandContext) -> int:
 
 def doctor(args: argparse.Namespace, context: CommandContext) -> int:
     """What works here and what does not; 1 when something fails."""
-    from omnitray.cli.doctor.actuators import levers  # noqa: PLC0415 - likewise
-    from omnitray.cli.doctor.checks import run  # noqa: PLC0415 - needed here alone
-    from omnitray.cli.doctor.report import FindingVerdict  # noqa: PLC0415 - likewise
+    from omnitray.cli.doctor import FindingVerdict, levers, run  # noqa: PLC0415 - needed here alone
     from omnitray.settings import load  # noqa: PLC0415 - likewise
 
     limits = load(context.paths.config_file).settings.protect_policy().limits
@@ -71,7 +69,15 @@ def service(args: argparse.Namespace, context: CommandContext) -> int:
     """Write, remove or look at the service that runs OmniTray headless; say what was done."""
     from omnitray import platforms  # noqa: PLC0415 - needed here alone
 
-    return carry_out(args, context)
+    template = resource("service/omnitray.service").read_text(encoding="utf-8")
+    service = platforms.current().service(own_command(), template)
+    steps = {"install": service.install, "remove": service.remove, "status": service.status}
+    found = steps[args.what]()
+    if args.json:
+        context.terminal.json(msgspec.json.encode(found))
+    for phrase in () if args.json else found.done:
+        context.terminal.whole(phrase)
+    return 0 if found.works else 1
 
 
 def uninstall(args: argparse.Namespace, context: CommandContext) -> int:

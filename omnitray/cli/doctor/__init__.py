@@ -1,1 +1,0 @@
-"""``omnitray doctor``: what works here and what does not."""
