@@ -53,7 +53,7 @@ _WORST_FIRST: tuple[State, ...] = ("critical", "warning", "unknown", "ok")
 
 
 class InstanceIdentity(msgspec.Struct, frozen=True, kw_only=True):
-    """Which program answers."""
+    """Version, process and start of the program that answers."""
 
     version: str
     pid: int

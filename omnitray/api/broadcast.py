@@ -111,12 +111,12 @@ class Feed:
                 client.offer(queued)
 
     def end_all(self, goodbye: str) -> None:
-        """Let everybody go."""
+        """Close every connection."""
         for client in tuple(self._clients.values()):
             client.end(goodbye)
 
     def receiver(self, loop: asyncio.AbstractEventLoop) -> Callable[[Event], None]:
-        """What the door calls in its own thread; costs nothing while nobody listens."""
+        """The callback for the facade's thread; costs nothing without clients."""
 
         def receive(event: Event) -> None:
             if self._clients and not loop.is_closed():

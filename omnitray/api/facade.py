@@ -93,13 +93,13 @@ class RaiseAlert(Command[Alert], frozen=True, kw_only=True):
 
 
 class Acknowledge(Command[Alert], frozen=True, kw_only=True):
-    """Somebody has seen it."""
+    """Acknowledge an alert."""
 
     alert_id: str
 
 
 class Resolve(Command[Alert], frozen=True, kw_only=True):
-    """Whoever raised it says that it is over."""
+    """Resolve an alert."""
 
     alert_id: str
 
@@ -209,7 +209,7 @@ class Acted(msgspec.Struct, frozen=True):
 
 
 class ModeChanged(msgspec.Struct, frozen=True):
-    """Another policy counts."""
+    """The mode changed."""
 
     mode: Mode
 
@@ -310,7 +310,7 @@ class AppFacade(Protocol):
     def submit(self, command: Command[R]) -> Future[R]:
         """Carry a command out on the main thread; the future may hold :class:`CommandRefused`.
 
-        Whoever asked may have stopped waiting: ask ``set_running_or_notify_cancel()`` first.
+        The client may have stopped waiting: call ``set_running_or_notify_cancel()`` first.
         """
         ...
 

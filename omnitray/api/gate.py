@@ -58,7 +58,7 @@ FAULT = Denied(500, "fault", "OmniTray failed at this; its log says more.")
 
 
 class Gate:
-    """See the module."""
+    """The ASGI application around the router."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class Gate:
         return None
 
     def _proof(self, found: dict[bytes, bytes]) -> str:
-        """The answer to a challenge, for a client that must know whom it is talking to."""
+        """The proof that answers a client's challenge: it has to know that OmniTray answers."""
         challenge = found.get(CHALLENGE_HEADER.encode(), b"").decode("latin-1")
         if not CHALLENGE.fullmatch(challenge):
             return ""
@@ -125,7 +125,7 @@ class Gate:
 
 
 def answer(status: int, body: bytes, *extra: tuple[bytes, bytes]) -> list[Message]:
-    """A whole response."""
+    """The messages of a whole response."""
     length = (b"content-length", str(len(body)).encode())
     return [
         {"type": "http.response.start", "status": status, "headers": [*HEADERS, length, *extra]},
@@ -143,7 +143,7 @@ async def refuse(scope: Scope, send: Send, denied: Denied, *extra: tuple[bytes, 
 
 
 def _is_liveness(scope: Scope, found: dict[bytes, bytes]) -> bool:
-    """A wrong token is told so; only none at all gets the bare answer."""
+    """Whether the bare answer is given: only without any token, a wrong one is refused."""
     bare = scope["type"] == "http" and b"authorization" not in found
     return bare and scope["path"] == LIVENESS and scope["method"] in ("GET", "HEAD")
 

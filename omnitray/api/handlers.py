@@ -1,6 +1,6 @@
 """One function an endpoint: from a call to the body of the answer.
 
-Reads touch the latest facts alone. Writes hand a command to the door and answer when it has been
+Reads touch the latest facts alone. Writes hand a command to the facade and answer when it has been
 carried out, with the new state.
 """
 
@@ -174,7 +174,7 @@ async def set_level(call: Call) -> LevelState:
 
 
 async def acknowledge(call: Call) -> Alert:
-    """Say that somebody has seen it."""
+    """Acknowledge an alert."""
     return await _carry_out(call, Acknowledge(alert_id=call.id))
 
 
@@ -207,7 +207,7 @@ async def questions(call: Call) -> Questions:
 
 
 async def answer_question(call: Call) -> Done:
-    """Answer one."""
+    """Answer an open question."""
     new: NewAnswer = call.body
     answer = bodies.answer_of(new.answer)
     return await _carry_out(call, AnswerQuestion(question_id=call.id, answer=answer))
@@ -226,7 +226,7 @@ async def protection(call: Call) -> ProtectionSettings:
 
 
 async def set_protection(call: Call) -> ProtectionSettings:
-    """Change either."""
+    """Change the state or the list of protected programs."""
     new: NewProtection = call.body
     change = SetProtection(state=new.state, add=new.add.strip(), remove=new.remove.strip())
     return await _carry_out(call, change)

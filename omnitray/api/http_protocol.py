@@ -45,14 +45,14 @@ class Patience:
             self._timer = loop.call_later(self._seconds, transport.abort)
 
     def disarm(self) -> None:
-        """It came."""
+        """Stop waiting."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
 
 class GuardedHttp(H11Protocol):
-    """HTTP with bounds."""
+    """uvicorn's HTTP protocol with limits on time and connections."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -107,7 +107,7 @@ class GuardedHttp(H11Protocol):
         self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timers."""
+        """Cancel the timers."""
         self._header.disarm()
         self._reader.disarm()
         super().connection_lost(exc)
@@ -118,7 +118,7 @@ class GuardedHttp(H11Protocol):
         self._reader.arm(self.transport)
 
     def resume_writing(self) -> None:
-        """It does again."""
+        """The client reads again: stop the timer."""
         super().resume_writing()
         self._reader.disarm()
 

@@ -23,7 +23,7 @@ class Opened(msgspec.Struct, frozen=True):
     url: str
 
 
-def open_door(settings: ApiSettings) -> Opened:
+def open_listener(settings: ApiSettings) -> Opened:
     """A listening socket on the port, or on a free one near it, or on any."""
     if settings.open_to_others and not (settings.certificate and settings.key):
         raise OSError(f"{settings.listen} is open to other machines and there is no certificate")

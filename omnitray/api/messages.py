@@ -95,7 +95,7 @@ class ActionMessage(ActionBody, frozen=True, kw_only=True):
 
 
 class ModeMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """Another policy counts."""
+    """The mode changed."""
 
     event: Literal["mode"] = "mode"
     type: Literal["mode"] = "mode"
@@ -205,7 +205,7 @@ class Release(
     tag="release",
     forbid_unknown_fields=True,
 ):
-    """Give it back."""
+    """Release a lease."""
 
     id: LeaseId
 

@@ -93,11 +93,11 @@ Limit = Annotated[int, Meta(ge=1, le=5000)]
 
 
 class NoQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Nothing."""
+    """A query without parameters."""
 
 
 class SnapshotsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How far back."""
+    """How many minutes back."""
 
     minutes: Annotated[int, Meta(ge=1, le=1440, description="How far back.")] = 10
 

@@ -42,7 +42,7 @@ class PathHandler:
         self._context = context
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Read, call, answer."""
+        """Read the request, call the handler and send its answer."""
         del receive  # the gate has taken the body
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         endpoint = self._by_method.get(method)

@@ -1,11 +1,11 @@
 """Who may ask, and how much: pure judgements over the headers of a request, and the bounds.
 
 A browser on this machine reaches us from any page, so what a page cannot forge is checked first:
-the Host it was told (against DNS rebinding), the Origin it comes from, the fetch metadata. All of
+the Host that it names (against DNS rebinding), the Origin it comes from, the fetch metadata. All of
 it holds for the WebSocket too. Malformed is 400, foreign is 403, unknown is 401.
 
-No limit is kept by address: on loopback everybody has the same one, and a ban would lock out the
-person. What is over a bound is refused; what is under it is never slowed down.
+No limit is kept by address: on loopback every client has the same one, and a ban would lock out
+the person. What is over a bound is refused; what is under it is never slowed down.
 """
 
 import re

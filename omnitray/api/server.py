@@ -1,4 +1,4 @@
-"""The server's life: bind, announce, wait for somebody, serve, stop within its time.
+"""The server's life: bind, announce, wait for a client, serve, stop within its time.
 
 What serves (:mod:`omnitray.api.serving`: asyncio, uvicorn, h11) is a sixth of the program's
 memory, and most programs are never asked anything. So the thread binds the socket, writes
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from omnitray.api.facade import AppFacade
-from omnitray.api.listener import Opened, open_door
+from omnitray.api.listener import Opened, open_listener
 from omnitray.api.token import Token
 from omnitray.base.clock import timestamp
 from omnitray.base.durable import StorageError
@@ -87,7 +87,7 @@ class ApiServer:
         thread = self._thread
         if thread is None:
             return True
-        # Whoever serves or waits looks at the first after it has put itself where we look then.
+        # The server's thread checks the event after it has set what is read next.
         self._ending.set()
         serving, waker = self._serving, self._waker
         if serving is not None:
@@ -131,7 +131,7 @@ class ApiServer:
 
     def _run(self) -> None:
         try:
-            opened = open_door(self._settings)
+            opened = open_listener(self._settings)
         except OSError as error:
             self._fail(f"The local API cannot listen: {error}")
             return
@@ -158,7 +158,7 @@ class ApiServer:
             LOG.warning("api.json is not written yet: %s", error)
 
     def _wait_and_serve(self, opened: Opened) -> None:
-        if not self._wait_for_somebody(opened):
+        if not self._wait_for_a_client(opened):
             return
         from omnitray.api.serving import Serving  # noqa: PLC0415 - see the module's docstring
 
@@ -173,7 +173,7 @@ class ApiServer:
         finally:
             self._serving = None
 
-    def _wait_for_somebody(self, opened: Opened) -> bool:
+    def _wait_for_a_client(self, opened: Opened) -> bool:
         """Whether a client came; else it is to end."""
         sleeper, self._waker = socket.socketpair()
         with sleeper, self._waker, selectors.DefaultSelector() as selector:

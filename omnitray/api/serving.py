@@ -42,7 +42,7 @@ READERS = 2  # threads that read the history from disk, made when first needed
 
 
 class Server(UvicornServer):
-    """uvicorn without its ten wake-ups a second: it sleeps until it is told to stop."""
+    """uvicorn without its ten wake-ups a second: it sleeps until the stop event."""
 
     def __init__(self, config: Config, stopping: asyncio.Event) -> None:
         super().__init__(config)
@@ -72,7 +72,7 @@ class Server(UvicornServer):
         await asyncio.sleep(0)  # abort() tells the protocol one turn later
 
 
-class LateSocketDoor:
+class LateSocketEndpoint:
     """The WebSocket endpoint, loaded with the first client that asks for it."""
 
     def __init__(self, door: AppFacade, feed: Feed, identity: InstanceIdentity) -> None:
@@ -80,11 +80,11 @@ class LateSocketDoor:
         self._endpoint: App | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand over."""
+        """Load the endpoint where needed and call it."""
         if self._endpoint is None:
-            from omnitray.api.websocket import SocketDoor  # noqa: PLC0415
+            from omnitray.api.websocket import SocketEndpoint  # noqa: PLC0415
 
-            self._endpoint = SocketDoor(*self._given)
+            self._endpoint = SocketEndpoint(*self._given)
         await self._endpoint(scope, receive, send)
 
 
@@ -96,15 +96,15 @@ def assemble(
     token: Token,
     rotate: Callable[[], None],
 ) -> Gate:
-    """The whole application."""
+    """The router behind the gate."""
     context = RequestContext(door=door, identity=identity, rotate=rotate, wall=time.time)
-    return Gate(router(context, LateSocketDoor(door, feed, identity)), house, token)
+    return Gate(router(context, LateSocketEndpoint(door, feed, identity)), house, token)
 
 
 def build_server(app: Gate, settings: ApiSettings, stopping: asyncio.Event) -> Server:
-    """Uvicorn around it, silent.
+    """Uvicorn around the application, without its log.
 
-    Its lines hold addresses with tokens, and any stranger's bytes could cause them; faults of
+    Its lines hold addresses with tokens, and any client's bytes could cause them; faults of
     ours are logged by the gate and the protocols before it sees them.
     """
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
@@ -138,7 +138,7 @@ def build_server(app: Gate, settings: ApiSettings, stopping: asyncio.Event) -> S
 def late_socket(**given: Any) -> asyncio.Protocol:
     """The WebSocket protocol, loaded with the first connection that asks for it.
 
-    It brings 3 MB along that a program to which nobody listens can do without.
+    It takes 3 MB that a program without such a client can do without.
     """
     from omnitray.api.websocket import GuardedSocket  # noqa: PLC0415
 
@@ -172,7 +172,7 @@ class Serving:
         identity = InstanceIdentity(version=__version__, pid=os.getpid(), started=started_at)
         app = assemble(door, self._feed, identity, _house(opened, settings), token, rotate)
         self._server = build_server(app, settings, self._stopping)
-        self._loop = asyncio.new_event_loop()  # last: nothing may fail before somebody closes it
+        self._loop = asyncio.new_event_loop()  # last: nothing may fail between this and its closing
 
     @property
     def clients(self) -> int:

@@ -1,7 +1,7 @@
 """The secret that opens the local API: new at each start, changed on demand, never printed.
 
-Whoever knows it can be told from a stranger without saying it: :func:`proof_of` a challenge. The
-port is part of it, so that a stranger on another port gains nothing by handing the question on.
+A program proves that it knows the token without sending it: :func:`proof_of` a challenge. The port
+is part of it, so that a program on another port gains nothing by relaying the challenge.
 """
 
 import base64
@@ -51,7 +51,7 @@ class Token:
             return self._value
 
     def matches(self, offered: bytes) -> bool:
-        """Whether somebody knows it."""
+        """Whether the given text is the token."""
         import hmac  # noqa: PLC0415 - it brings OpenSSL along; who is never asked needs none
 
         return hmac.compare_digest(self.reveal().encode(), offered)

@@ -71,11 +71,11 @@ class AcceptedSocket:
         await self._send({"type": "websocket.send", "text": text})
 
     async def close(self, code: int, reason: str) -> None:
-        """Let it go."""
+        """Close the connection."""
         await self._send({"type": "websocket.close", "code": code, "reason": reason})
 
 
-class SocketDoor:
+class SocketEndpoint:
     """The WebSocket endpoint as an ASGI application."""
 
     def __init__(self, program: AppFacade, feed: Feed, identity: InstanceIdentity) -> None:
@@ -159,7 +159,7 @@ class Conversation:
             return Trouble(error="busy", detail="OmniTray is too busy to do that now.")
 
     def release_all(self) -> None:
-        """Give back what this connection holds; nobody waits for it."""
+        """Release what this connection holds, without waiting."""
         for lease_id in self._leases:
             self._door.submit(facade.ReleaseLease(lease_id=lease_id)).add_done_callback(_log_fault)
         self._leases.clear()
@@ -245,7 +245,7 @@ async def _finish(tasks: set[asyncio.Task[None]]) -> None:
 
 
 def _is_goodbye(outcome: BaseException) -> bool:
-    """The client went while we were sending: no fault of anybody."""
+    """Whether the client closed the connection while we were sending: no fault."""
     return isinstance(outcome, RuntimeError | OSError)
 
 
@@ -255,7 +255,7 @@ def _log_fault(future: Future[Status]) -> None:
 
 
 class GuardedSocket(WebSocketsSansIOProtocol):
-    """WebSocket with bounds."""
+    """uvicorn's WebSocket protocol with limits on stalled clients."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -274,7 +274,7 @@ class GuardedSocket(WebSocketsSansIOProtocol):
             self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the timer."""
+        """Cancel the timer."""
         self._reader.disarm()
         super().connection_lost(exc)
 
@@ -284,6 +284,6 @@ class GuardedSocket(WebSocketsSansIOProtocol):
         self._reader.arm(self.transport)
 
     def resume_writing(self) -> None:
-        """It does again."""
+        """The client reads again: stop the timer."""
         super().resume_writing()
         self._reader.disarm()

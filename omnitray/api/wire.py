@@ -238,7 +238,7 @@ class HeldBody(msgspec.Struct, frozen=True, kw_only=True):
 class Actions(msgspec.Struct, frozen=True, kw_only=True):
     """What is held now, what was done (the newest first), and the circuit breaker.
 
-    ``explanations`` are of the newest actions of this run: why, who was spared, what it did.
+    ``explanations`` are of the newest actions of this run: reasons, excluded jobs, effect.
     """
 
     held: list[HeldBody]

@@ -25,8 +25,8 @@ def _place_package() -> None:
 _place_package()
 
 from uvicorn.config import Config  # noqa: E402 - only now
-from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: E402 - likewise
-from uvicorn.server import Server  # noqa: E402 - likewise
+from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: E402 - only now
+from uvicorn.server import Server  # noqa: E402 - only now
 
 # Its own modules look for these in the package.
 vars(sys.modules["uvicorn"]).update(Config=Config, Server=Server)

@@ -1,4 +1,4 @@
-"""Reads files that anybody may have put there: without waiting, regular ones only, up to a limit.
+"""Reads files of any origin: without waiting, regular ones only, up to a limit.
 
 A path of ours may be a FIFO (opening it waits for a writer), a device (reading it has effects), a
 folder, a loop of links, or hundreds of megabytes. Every file of the program is opened here.

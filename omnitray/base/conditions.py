@@ -1,8 +1,8 @@
 """When something is short: each condition is written here once and used by all who ask.
 
-    limits, readings, jobs  →  true, false, or None where it cannot be told
+    limits, readings, jobs  →  true, false, or None where it is not known
 
-Policies, explanations, the guard, giving back and the resource alerts share these, so that no two
+Policies, explanations, the guard, restoring and the resource alerts share these, so that no two
 of them can disagree about what "over the limit" means.
 """
 
@@ -26,8 +26,8 @@ LOST_SIGHT_S = 30.0  # six times the longest pause between two readings
 class HoldTimer:
     """For how long conditions have been true, by key.
 
-    One that was not asked about for ``LOST_SIGHT_S`` starts from zero: nothing was looked at
-    meanwhile (the machine slept), and what was true may have changed.
+    A condition that was not checked for ``LOST_SIGHT_S`` starts from zero: the machine slept, and
+    what was true may have changed.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class HoldTimer:
         return now_s - self._since.setdefault(key, now_s)
 
     def keep(self, keys: Container[Hashable]) -> None:
-        """Forget all others."""
+        """Drop all other keys."""
         self._since = {key: at_s for key, at_s in self._since.items() if key in keys}
         self._asked = {key: at_s for key, at_s in self._asked.items() if key in keys}
 

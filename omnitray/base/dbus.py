@@ -95,7 +95,7 @@ class BusReply(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def explanation(self) -> str:
-        """The error in the words of whoever refused."""
+        """The error's text as the other side sent it."""
         said = self.body[0] if self.body and isinstance(self.body[0], str) else ""
         return said or self.error or ""
 
@@ -305,7 +305,7 @@ class SessionBus:
         self._add_match(MatchRule(type="signal", **rule))
 
     def watch_name(self, name: str, on_owner: OnOwner) -> None:
-        """Tell who owns a well-known name, now and at every change; None means nobody."""
+        """Report the owner of a well-known name, now and at every change; None means no owner."""
         rule = MatchRule(type="signal", sender=BUS, interface=BUS, member="NameOwnerChanged")
         rule.add_arg_condition(0, name)
         self._add_match(rule)
@@ -330,7 +330,7 @@ class SessionBus:
             self.on_backlog(False)
 
     def read(self) -> None:
-        """Take in a portion of what has arrived and call those whom it concerns; never waits.
+        """Read a portion of what has arrived and call its receivers; never waits.
 
         One portion a call: a peer that floods us gets a share of the owner's thread and no more;
         the descriptor stays readable while there is more.
@@ -356,7 +356,7 @@ class SessionBus:
                 self._dispatch(message)
 
     def close(self) -> None:
-        """Leave the bus; idempotent, calls nobody."""
+        """Close the connection; idempotent, calls no receiver."""
         self._lost = True
         self._waiting.clear()
         self._socket.close()

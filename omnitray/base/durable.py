@@ -262,7 +262,7 @@ def sweep(folder: Path, is_alive: Callable[[int], bool], wall_s: float | None = 
     swept = 0
     for path in _temporaries(folder):
         pid = _writer(path.name)
-        with contextlib.suppress(OSError):  # somebody else swept it, or it cannot be removed
+        with contextlib.suppress(OSError):  # another process removed it, or it cannot be removed
             old = now - path.lstat().st_mtime > _STALE_S
             if old or (pid != os.getpid() and not is_alive(pid)):
                 path.unlink()

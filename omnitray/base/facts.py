@@ -11,7 +11,7 @@ from typing import Self
 
 import msgspec
 
-WORTH_WRITING_BPS = 1 << 20  # slower writers fill no disk while somebody watches
+WORTH_WRITING_BPS = 1 << 20  # slower than this fills less than 4 GB in an hour
 
 
 class MonitorLevel(enum.StrEnum):
@@ -224,7 +224,7 @@ class ProcessFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobKind(enum.StrEnum):
-    """What a job is, as far as it can be told from its leader."""
+    """What a job is, as far as its leader shows it."""
 
     APP = "app"  # a desktop application (cgroup app scope, or a process with a window)
     COMMAND = "command"  # something typed into a terminal
@@ -311,7 +311,7 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
 class ProcessDetail(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one process beyond the scan; of that very one, or it is not given.
 
-    ``exe`` is the program's path, None where the system does not tell (then it is spared).
+    ``exe`` is the program's path, None where the system hides it (then it is excluded).
     ``writes_to`` are the mounts that it has files open for writing on, of those that fill; None
     where that is not known.
     """
@@ -325,7 +325,7 @@ class ProcessDetail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OwnFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """Who we are: all our pids, those we were started by, and our user (None: not told apart)."""
+    """Our own pids, those we were started by, and our user (None: users are not compared)."""
 
     pids: frozenset[int] = frozenset()
     ancestors: frozenset[int] = frozenset()

@@ -37,7 +37,7 @@ class Leases:
 
     @property
     def chosen(self) -> ModeAndLevel:
-        """What the person chose: what is back when nobody borrows."""
+        """The person's choice, which applies while there are no leases."""
         return self._chosen
 
     @property
@@ -47,7 +47,7 @@ class Leases:
 
     @property
     def effective(self) -> ModeAndLevel:
-        """What counts now."""
+        """Mode and level with all leases applied."""
         levels = [each.level for each in self._standing.values() if each.level is not None]
         modes = [each.mode for each in self._standing.values() if each.mode is not None]
         return ModeAndLevel(

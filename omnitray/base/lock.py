@@ -40,9 +40,9 @@ class FolderLock:
         self.state = LockState.TAKEN
 
     def acquire(self) -> bool:
-        """Take it, or hold it further; False while another has it.
+        """Acquire the lock, or keep it; False while another process holds it.
 
-        Where the file system cannot lock, everybody gets it and :attr:`state` is IMPOSSIBLE.
+        Where the file system cannot lock, every caller gets it and :attr:`state` is IMPOSSIBLE.
         Raises OSError where there is neither a file nor a folder that could be locked, and for a
         fault of the disk.
         """

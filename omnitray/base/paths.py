@@ -2,7 +2,7 @@
 
 ``OMNITRAY_HOME=DIR`` puts all four under ``DIR``; otherwise the desktop's own places are used.
 Folders are made on demand with mode 0700. The run folder holds the token of the local API and
-may lie under a shared temporary folder, so it is refused when somebody else could own it.
+may lie under a shared temporary folder, so it is refused when another user could own it.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ class FolderError(OSError):
 
 
 class UnsafeFolderError(OSError):
-    """A folder that is a link, belongs to somebody else or is open to others."""
+    """A folder that is a link, belongs to another user or is open to others."""
 
 
 class Paths(msgspec.Struct, frozen=True):
@@ -174,7 +174,7 @@ def _tightened(folder: Path) -> None:
 
 
 def own_folder(folder: Path) -> Path:
-    """Like :func:`private_folder`, and make sure that nobody else can reach or replace it."""
+    """Like :func:`private_folder`, and make sure that no other user can reach or replace it."""
     private_folder(folder)
     found = folder.lstat()
     if stat.S_ISLNK(found.st_mode) or not stat.S_ISDIR(found.st_mode):
@@ -202,7 +202,7 @@ def _refuse_foreign(folder: Path, found: os.stat_result) -> None:
 
 
 def _refuse_replaceable(parent: Path) -> None:
-    """Whoever may rename entries of the parent could put a folder of his own in our place."""
+    """A user who may rename entries of the parent could put another folder in its place."""
     if not hasattr(os, "getuid"):
         return
     found = parent.stat()

@@ -174,7 +174,7 @@ class AlertPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModeLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """The ladder in one mode: its limits, and how far it goes when nobody answers.
+    """The limits in one mode, and the last escalation step without an answer.
 
     The times after which a job is paused or ended run from the question; 0 is for never without
     an answer.

@@ -40,7 +40,7 @@ class Subscribers(Generic[T]):
         return remove
 
     def notify(self, news: T) -> None:
-        """Call everybody in the order of their coming."""
+        """Call all in the order in which they subscribed."""
         for callback, loop in tuple(self._callbacks):
             try:
                 if loop is None:
@@ -52,7 +52,7 @@ class Subscribers(Generic[T]):
 
 
 def _running_loop() -> "asyncio.AbstractEventLoop":
-    import asyncio  # noqa: PLC0415 - 4 MB that nobody needs who adds plain functions
+    import asyncio  # noqa: PLC0415 - 4 MB that plain functions do not need
 
     return asyncio.get_running_loop()
 
@@ -76,7 +76,7 @@ _MOST_SAID = 10_000
 
 
 class OneShotReporter:
-    """Passes sentences on to whoever listens, unless they were said already."""
+    """Passes each sentence on once, until it is reset."""
 
     def __init__(self, report: Callable[[str], None]) -> None:
         self._report = report

@@ -34,12 +34,12 @@ class NoTools:
     """A machine without any of them."""
 
     def has(self, name: str) -> bool:
-        """Nothing is there."""
+        """Always False."""
         del name
         return False
 
     def run(self, command: Sequence[str]) -> CommandResult:
-        """Nothing runs."""
+        """Always "not found"."""
         return CommandResult(127, f"{command[0]}: not found")
 
 

@@ -3,7 +3,7 @@
 Every folder is opened relative to the one above it and without following links, and held open
 while its entries are dealt with by name relative to it. What is opened must be what was seen a
 moment before (device and inode), on the same mount and ours. Before each removal the chain of
-held folders is asked whether it still hangs together: a folder that somebody moves away while it
+held folders is asked whether it still hangs together: a folder that is moved away while it
 is being emptied is left at once.
 """
 
@@ -32,7 +32,7 @@ class FolderRefused(Exception):  # noqa: N818 - an answer, not an error
 
 
 def identity_of(status: os.stat_result) -> FileId:
-    """Device and inode."""
+    """The device and inode of a file."""
     return FileId(status.st_dev, status.st_ino)
 
 
@@ -113,7 +113,7 @@ class Found:
             else:
                 os.unlink(self.name, dir_fd=self.held.descriptor)
         except FileNotFoundError:
-            return None  # somebody else was quicker: it is gone
+            return None  # another process removed it first
         except OSError:
             return CleanReason.DENIED
         return None

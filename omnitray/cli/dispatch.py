@@ -64,7 +64,7 @@ class CommandContext:
 
 
 def dispatch(run: Callable[..., int], args: argparse.Namespace) -> int:
-    """Carry it out; the exit code."""
+    """Run a sub-command and return its exit code."""
     _write_what_can_be_written()
     context = CommandContext(find_paths(), Terminal(), local_now())
     try:
@@ -103,8 +103,8 @@ def _refuse_undecodable(args: argparse.Namespace) -> None:
 
 
 def _not_reached(context: CommandContext, error: NotRunning) -> tuple[str, str]:
-    """The code and the words: it may well run, and hang or have been told not to answer."""
-    from omnitray.settings import load  # noqa: PLC0415 - only when nobody answers
+    """Code and sentence: it may run and hang, or have its API switched off."""
+    from omnitray.settings import load  # noqa: PLC0415 - only without an answer
 
     if isinstance(error, NotAnswering):
         return "no_answer", f"{error}"

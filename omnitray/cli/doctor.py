@@ -2,7 +2,7 @@
 
 Runs in its own process and needs neither Qt nor a running instance. Each check looks at one thing
 and returns findings; a check that fails itself is a finding too. Last come the protector's own
-means: each lever is tried on a child of our own.
+actuators: each is tried on a child of our own.
 """
 
 import enum
@@ -56,7 +56,7 @@ _CHANNEL_REMEDIES: dict[str, str] = {
 
 
 class FindingVerdict(enum.StrEnum):
-    """How it stands."""
+    """The result of one check."""
 
     OK = "ok"
     WARN = "warn"  # works with less
@@ -73,22 +73,22 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def sentence(self) -> str:
-        """All of it."""
+        """Topic, result and remedy in one line."""
         return f"{self.topic}: {self.found}" + (f"; {self.remedy}" if self.remedy else "")
 
 
 def ok(topic: str, found: str) -> Finding:
-    """Nothing to do."""
+    """A finding that needs no remedy."""
     return Finding(topic=topic, verdict=FindingVerdict.OK, found=found)
 
 
 def warn(topic: str, found: str, remedy: str) -> Finding:
-    """It works with less."""
+    """A finding of something that works in part."""
     return Finding(topic=topic, verdict=FindingVerdict.WARN, found=found, remedy=remedy)
 
 
 def fail(topic: str, found: str, remedy: str) -> Finding:
-    """It does not work."""
+    """A finding of something that does not work."""
     return Finding(topic=topic, verdict=FindingVerdict.FAIL, found=found, remedy=remedy)
 
 
@@ -104,7 +104,7 @@ def display(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def session(environ: Mapping[str, str]) -> Iterator[Finding]:
-    """What the session bus offers: a tray, notifications."""
+    """Tray and notifications on the session bus."""
     try:
         bus = connect()
     except (BusError, ImportError) as error:
@@ -118,7 +118,7 @@ def session(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def tray(bus: SessionBus, environ: Mapping[str, str]) -> Finding:
-    """Who shows tray icons: a StatusNotifier host, an XEmbed one, or nobody."""
+    """The tray host: StatusNotifier, XEmbed, or none."""
     answer = ask(bus, *WATCHER, PROPERTIES, "Get", "ss", (WATCHER[0], _HOSTED))
     found = _first(answer, tuple[str, bool])
     if found is not None:
@@ -213,7 +213,7 @@ def versions() -> Iterator[Finding]:
 
 
 def instance(paths: Paths) -> Iterator[Finding]:
-    """Whether one runs and answers."""
+    """Whether an instance runs and answers."""
     try:
         remote = find_remote(paths)
         status = remote.get("/status", StatusBody)
@@ -233,7 +233,7 @@ def instance(paths: Paths) -> Iterator[Finding]:
 
 
 def _running(paths: Paths, address: Address, status: StatusBody) -> Iterator[Finding]:
-    """That it runs, and what it says is wrong with it; of the file only what the file lacks."""
+    """That it runs, and its problems but for those of the settings file."""
     yield ok("instance", f"runs as process {address.pid}, answers on {address.url}")
     known = {problem.told() for problem in load(paths.config_file).problems}
     for problem in status.problems:
@@ -366,7 +366,7 @@ def _channel(channel: ChannelBody) -> Finding:
 
 
 def levers(limits: ModeLimits) -> Iterator[Finding]:
-    """A line for each lever, and one for each other guardian that runs here."""
+    """A line for each actuator, each other OOM daemon and each log."""
     platform = platforms.current()
     system = platform.system()
     for row in platform.check_actuators(platform.actuators(system), system):
@@ -404,7 +404,7 @@ Check = Callable[[], Iterable[Finding]]
 def run(
     paths: Paths, levers: Check | None = None, environ: Mapping[str, str] | None = None
 ) -> list[Finding]:
-    """Every finding; ``levers`` is the protector's own look at its means, where there is one."""
+    """Every finding; ``levers`` checks the protector's actuators, where it is given."""
     environ = os.environ if environ is None else environ
     checks: list[tuple[str, Check]] = [
         ("versions", versions),

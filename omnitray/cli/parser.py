@@ -211,7 +211,7 @@ def _add_program(command: Subparsers) -> None:
 
 
 def _with_signs(words: Sequence[str]) -> list[str]:
-    """A negative duration is refused as a duration, not as an option that nobody knows."""
+    """Make argparse refuse a negative duration as a duration, not as an unknown option."""
     if words[:1] != ["snooze"]:
         return list(words)
     return [f" {word}" if word[:1] == "-" and word[1:2].isdigit() else word for word in words]

@@ -1,4 +1,4 @@
-"""Standard output and error that are closed, full, or a pipe that nobody reads any more.
+"""Standard output and error that are closed, full, or a pipe without a reader.
 
 :func:`with_streams` turns output that could not be written into an exit status and one line instead
 of a traceback.
@@ -13,7 +13,7 @@ FAILED = 1
 
 
 class OutputLost(Exception):  # noqa: N818 - a state of the world, not a fault of ours
-    """What a command says could not be written."""
+    """The output of a command could not be written."""
 
     def __init__(self, error: OSError) -> None:
         super().__init__(f"the output cannot be written: {error.strerror or error}")
@@ -22,7 +22,7 @@ class OutputLost(Exception):  # noqa: N818 - a state of the world, not a fault o
 def with_streams(run: Callable[[], int]) -> int:
     """The exit status of ``run``: 1 where its output was lost, but not for a closed pipe.
 
-    Whoever closed the pipe has seen enough: that is no failure.
+    A reader that closed the pipe has read enough: that is no failure.
     """
     # Closed ones are None; their descriptors lead nowhere by now (base.process_environment).
     sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)

@@ -24,7 +24,7 @@ NOBODY = "no OmniTray answers"
 
 
 def why_files(error: NotRunning | RequestFailed) -> str:
-    """Why the files are used: nobody runs, one hangs, or one refused."""
+    """Why the files are used: no instance runs, it hangs, or it refused."""
     if isinstance(error, RequestFailed):
         return f"OmniTray refused ({error.status}: {error.detail or error.error})"
     return f"{error}" if isinstance(error, NotAnswering) else NOBODY

@@ -42,7 +42,7 @@ def moment(text: str, now: dt.datetime) -> dt.datetime:
 
 
 def rfc3339(when: dt.datetime) -> str:
-    """For the wire."""
+    """The moment as RFC 3339 in UTC."""
     return when.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

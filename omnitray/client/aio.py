@@ -84,7 +84,7 @@ class AsyncAlertSystem:
         return await asyncio.to_thread(lambda: self._client.alerts(**wanted))
 
     async def acknowledge(self, alert_id: str) -> Alert | None:
-        """Say that somebody has seen it."""
+        """Acknowledge an alert."""
         return await asyncio.to_thread(self._client.acknowledge, alert_id)
 
     async def resolve(self, alert_id: str) -> Alert | None:
@@ -101,15 +101,15 @@ class AsyncAlertSystem:
 
 
 async def get_progressive_monitor() -> Monitor:
-    """The monitor."""
+    """The progressive monitor of the running instance."""
     return Monitor(Client())
 
 
 async def get_resource_protector() -> Protector:
-    """The protector."""
+    """The resource protector of the running instance."""
     return Protector(Client())
 
 
 async def get_alert_system() -> AsyncAlertSystem:
-    """The alert system."""
+    """The alert system of the running instance."""
     return AsyncAlertSystem(Client())

@@ -36,7 +36,7 @@ _MOVES = {AlertMove.ACKNOWLEDGE: d.Acknowledge, AlertMove.RESOLVE: d.Resolve}
 
 
 class Backend(Protocol):
-    """What the Python API asks for; None where nobody can say."""
+    """What the Python API asks for; None where it is not known."""
 
     def status(self) -> StatusBody | None:
         """Monitor, protector and alerts together."""
@@ -83,11 +83,11 @@ class InProcess:
         return status_body(self._door, self._identity)
 
     def snapshots(self, minutes: int) -> list[SnapshotBody]:
-        """From the ring."""
+        """Read from the monitor's history."""
         return [snapshot_body(shot) for shot in self._door.snapshots(time.time() - 60 * minutes)]
 
     def alerts(self, query: AlertQuery) -> list[Alert]:
-        """From the store."""
+        """Read from the alert store."""
         return self._door.alerts(query)
 
     def raise_alert(self, new: NewAlert) -> Alert:
@@ -104,11 +104,11 @@ class InProcess:
         self._door.submit(d.SetLevel(level=level))
 
     def set_mode(self, mode: Mode) -> None:
-        """Without waiting, likewise."""
+        """Submitted without waiting."""
         self._door.submit(d.SetMode(mode=mode))
 
     def lease(self, lease: Lease) -> Release:
-        """Without waiting, likewise."""
+        """Submitted without waiting."""
         self._door.submit(d.BorrowLease(lease=lease))
 
         def release() -> None:
@@ -123,7 +123,7 @@ class InProcess:
 
 
 class OverApi:
-    """Another process's program."""
+    """The program of another process, over its local API."""
 
     def __init__(self, remote: Remote) -> None:
         self._remote = remote

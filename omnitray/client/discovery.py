@@ -1,7 +1,7 @@
 """``api.json``: where the running instance answers, and the token that opens it.
 
-Written with 0600 into a folder of 0700, replaced at once, removed by its owner. Whether somebody
-lives there is asked of the port (``client.http``), not told from the process id or the clock: in
+Written with 0600 into a folder of 0700, replaced at once, removed by its owner. Whether an
+instance runs is asked at the port (``client.http``), not derived from process id or clock: in
 another PID namespace, after a step of the clock or a resume they say nothing.
 
 The run folder depends on the environment (``XDG_RUNTIME_DIR``, ``TMPDIR``, a ``/run/user`` that
@@ -97,7 +97,7 @@ def _read(path: Path) -> Address | None:
 
 
 def _is_foreign(found: os.stat_result) -> bool:
-    """Somebody else's address would be given our requests."""
+    """The file of another user would receive our requests."""
     if not hasattr(os, "getuid"):
         return False
     return found.st_uid != os.getuid()

@@ -4,7 +4,7 @@ The standard library's client would cost a command line a third of its start-up,
 is ours: it always sends a length. TLS is used when ``api.json`` says so.
 
 The port may belong to another program by now. So it is asked first, on the same connection, for a
-proof that it knows the token: a stranger is given a number that was made up for him, and no token.
+proof that it knows the token: a process that is not OmniTray gets a random number, and no token.
 """
 
 import socket
@@ -31,7 +31,7 @@ class NotRunning(Exception):  # noqa: N818 - a state of the world, not a fault
     """No OmniTray of this user answers."""
 
     def __str__(self) -> str:
-        """What to do; found out only where somebody reads it."""
+        """What to do; computed when it is read."""
         from omnitray.base.invocation import typed  # noqa: PLC0415 - most who catch this do not read it
 
         return f"OmniTray is not running; start it with: {typed()}"
@@ -55,7 +55,7 @@ class NotAnswering(NotRunning):
             self._words += "; it has the request and may still carry it out"
 
     def __str__(self) -> str:
-        """What is known."""
+        """The pid and what to do."""
         return self._words
 
 
@@ -67,7 +67,7 @@ class NotOurs(NotRunning):
         self._url = url
 
     def __str__(self) -> str:
-        """Whom we have met, and what to do."""
+        """Which program answered, and what to do."""
         return f"another program answers at {self._url}. {super().__str__()}"
 
 
@@ -127,8 +127,8 @@ class Remote:
         """The answer's body as it came.
 
         Raises:
-            NotRunning: nobody is there.
-            NotAnswering: somebody is, and does not answer in time.
+            NotRunning: no instance runs.
+            NotAnswering: an instance runs and does not answer in time.
             RequestFailed: OmniTray refused.
         """
         target = PREFIX + path + _query(query or {})
@@ -196,7 +196,7 @@ class Remote:
 
 
 def decoded(answer: bytes, shape: type[T]) -> T:
-    """The answer as facts; raises RequestFailed for one of another version, or of a stranger."""
+    """The answer as facts; raises RequestFailed for one of another version or program."""
     try:
         return msgspec.json.decode(answer, type=shape)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
@@ -245,7 +245,7 @@ def _query(fields: Mapping[str, Any]) -> str:
     given = {key: value for key, value in fields.items() if value is not None}
     if not given:
         return ""
-    from urllib.parse import urlencode  # noqa: PLC0415 - likewise
+    from urllib.parse import urlencode  # noqa: PLC0415 - as above
 
     return "?" + urlencode(given)
 

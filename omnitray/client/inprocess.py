@@ -1,6 +1,6 @@
 """The one place where the running program's own process finds itself.
 
-The program calls :func:`serve` with its door when it is up and :func:`leave` when it stops; the
+The program calls :func:`serve` with its facade when it is up and :func:`leave` when it stops; the
 Python API looks here first and then needs no socket. Module state on purpose: the functions of
 the Python API take no argument that could carry it.
 """
@@ -19,7 +19,7 @@ def serve(door: "AppFacade") -> None:
 
 
 def leave() -> None:
-    """The program stops."""
+    """Withdraw the facade."""
     _doors.clear()
 
 

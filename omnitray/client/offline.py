@@ -28,18 +28,18 @@ LOG = logging.getLogger("omnitray")
 
 
 class Files:
-    """Nobody runs: what can be done with the files alone."""
+    """What works without a running instance, on the files alone."""
 
     def __init__(self, paths: Paths, clock: Clock | None = None) -> None:
         self._paths = paths
         self._clock = clock or SystemClock()
 
     def status(self) -> StatusBody | None:
-        """Nobody knows."""
+        """None: only a running instance has a status."""
         return None
 
     def snapshots(self, minutes: int) -> list[SnapshotBody]:
-        """There are none."""
+        """Empty: snapshots are kept in memory alone."""
         del minutes
         return []
 
@@ -73,20 +73,20 @@ class Files:
         return None
 
     def set_level(self, level: MonitorLevel | None) -> None:
-        """Nobody looks at any pace."""
+        """Does nothing: no monitor runs."""
         _say_once(f"setting the level to {level_name(level)} has no effect")
 
     def set_mode(self, mode: Mode) -> None:
-        """Nobody protects."""
+        """Does nothing: no protector runs."""
         _say_once(f"setting the mode to {mode} has no effect")
 
     def lease(self, lease: Lease) -> Release:
-        """Nothing to borrow."""
+        """Does nothing: no monitor runs."""
         _say_once(f"borrowing {lease.level or lease.mode} has no effect")
         return _nothing
 
     def _history(self) -> "History":
-        from omnitray.alerts.storage.history import History  # noqa: PLC0415 - only when nobody runs
+        from omnitray.alerts.storage.history import History  # noqa: PLC0415 - only without an instance
 
         # What it meets is for the one that keeps order; a failure is raised.
         return History(self._paths.alerts, self._clock, report=LOG.info, keep=False)
@@ -95,7 +95,7 @@ class Files:
 def alert_from(new: NewAlert, clock: Clock) -> Alert:
     """A first occurrence, as the alert system would record it."""
     from omnitray.alerts.fingerprint import fingerprint, stable_labels  # noqa: PLC0415
-    from omnitray.alerts.model import id_maker  # noqa: PLC0415 - only when nobody runs
+    from omnitray.alerts.model import id_maker  # noqa: PLC0415 - only without an instance
     from omnitray.alerts.rules import DEFAULT_SEVERITY  # noqa: PLC0415
 
     context = amounts.context(new.context)

@@ -1,7 +1,7 @@
 """Alerts and readings as they come: iterators and callbacks over the WebSocket.
 
 The asynchronous ones wait for OmniTray and come back after it was restarted; in the running
-program's own process they listen at its door instead.
+program's own process they subscribe to its facade instead.
 """
 
 import asyncio

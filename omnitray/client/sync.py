@@ -1,6 +1,6 @@
 """The Python API: raise alerts, follow them, set and borrow levels and modes.
 
-It finds OmniTray by itself, each time anew: in this very process, else over the local API, else
+It finds OmniTray at each call: in this very process, else over the local API, else
 by its files alone (then alerts are stored, and the rest has no effect). This is the synchronous
 side; ``faces`` has the one for tasks::
 
@@ -120,7 +120,7 @@ class Client:
             return self._instead(lambda files: files.raise_alert(new), error)
 
     def acknowledge(self, alert_id: str) -> Alert | None:
-        """Say that somebody has seen it."""
+        """Acknowledge an alert."""
         return self._ask(lambda backend: backend.move_alert(alert_id, AlertMove.ACKNOWLEDGE))
 
     def resolve(self, alert_id: str) -> Alert | None:

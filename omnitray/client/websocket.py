@@ -33,7 +33,7 @@ def open_socket(address: Address, query: str = "") -> "Iterator[ClientConnection
     """A connection; the token travels in a header.
 
     Raises:
-        NotRunning: nobody is there, or it is not ours.
+        NotRunning: no instance runs, or another program answers.
         RequestFailed: OmniTray refused.
     """
     from websockets.sync.client import connect  # noqa: PLC0415 - 60 ms most do not need
@@ -90,7 +90,7 @@ def _options(address: Address) -> dict[str, Any]:
 @contextlib.contextmanager
 def _understood() -> Iterator[None]:
     """The library's errors as ours."""
-    from websockets.exceptions import InvalidStatus, WebSocketException  # noqa: PLC0415 - likewise
+    from websockets.exceptions import InvalidStatus, WebSocketException  # noqa: PLC0415 - as above
 
     try:
         yield

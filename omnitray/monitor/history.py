@@ -39,7 +39,7 @@ class SnapshotRing:
         return len(self._newest)
 
     def append(self, snapshot: Snapshot) -> None:
-        """Keep a snapshot."""
+        """Add the newest snapshot."""
         kept = msgspec.structs.replace(
             snapshot,
             cpu_per_core_percent=(),
@@ -157,7 +157,7 @@ class ReportKeeper:
             tally.add(value)
 
     def take(self, level: MonitorLevel, jobs: tuple[Job, ...]) -> Report:
-        """The report since the last one; the collection starts anew."""
+        """The report since the last one; starts the next."""
         cpu, memory, disk = (tally.spread() for tally in self._tallies)
         report = Report(
             since=self._since,

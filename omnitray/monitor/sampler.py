@@ -53,7 +53,7 @@ class Sampler:
         self._before = None
 
     def sample(self, level: MonitorLevel) -> Snapshot:
-        """One reading of the whole machine; processes are counted by whoever scans them."""
+        """One reading of the whole machine; processes are counted by the scan."""
         now = self._count(level)
         before = self._before if _continues(self._before, now) else None
         if before is None:
@@ -111,7 +111,7 @@ class _Rationed(Generic[Value]):
         self._last: Value
 
     def expire(self) -> None:
-        """Read anew at the next turn."""
+        """Drop the value, so that the next call reads it."""
         self._due_s = float("-inf")
 
     def value(self) -> Value:

@@ -3,7 +3,7 @@
 A :class:`ThresholdMonitor` follows one resource. It goes up to ``WARNING`` or ``CRITICAL`` when
 the value has been at or over that threshold for ``hold_s``, and down again when it has been under
 the threshold minus ``clear_below`` for ``hold_s``. A value that cannot be read moves nothing and
-starts the waiting anew, as does a gap in the readings: what was not seen is not counted.
+restarts the waiting, as does a gap in the readings: what was not seen is not counted.
 """
 
 import enum
@@ -75,7 +75,7 @@ class HysteresisThreshold:
         return None if self._since_s is None else self._since_s + self._hold_s - now
 
     def forget(self) -> None:
-        """Start waiting anew."""
+        """Restart the waiting."""
         self._since_s = None
 
     def observe(self, value: float, now: float) -> None:
@@ -109,7 +109,7 @@ class ThresholdMonitor:
         return min((left for left in pending if left is not None), default=None)
 
     def forget(self) -> None:
-        """Start waiting anew: what happened meanwhile was not seen."""
+        """Restart the waiting after a gap in the readings."""
         self._warning.forget()
         self._critical.forget()
 

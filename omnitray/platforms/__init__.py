@@ -149,8 +149,8 @@ class Platform(Protocol):
 def current() -> Platform:
     """The platform of this system, or the one that ``OMNITRAY_PLATFORM`` names.
 
-    Ends the program with a sentence on a system, or for a name, that there is none for: whoever
-    asks is the program itself or one of its commands.
+    Ends the program with a sentence where there is no platform for the system or the name: only the
+    program itself and its commands call this.
     """
     named = os.environ.get(VARIABLE, "")
     if named not in {"", "portable"}:

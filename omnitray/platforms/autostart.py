@@ -40,18 +40,18 @@ class NoAutostart:
     """An :class:`Autostart` for a platform without one."""
 
     def is_enabled(self) -> bool:
-        """Never."""
+        """Always False."""
         return False
 
     def enable(self) -> NoReturn:
-        """Refused."""
+        """Raises AutostartError."""
         raise AutostartError("this platform has no start at login")
 
     def disable(self) -> None:
-        """There is nothing to remove."""
+        """Does nothing."""
 
     def heal(self) -> bool:
-        """There is nothing to repair."""
+        """Always False."""
         return False
 
 
@@ -118,15 +118,15 @@ class NoService:
     _REPORT = ServiceReport(works=False, done=("this platform has no services of a user",))
 
     def install(self) -> ServiceReport:
-        """Refused."""
+        """A report that there are no services here."""
         return self._REPORT
 
     def remove(self) -> ServiceReport:
-        """There is nothing to remove."""
+        """A report that there are no services here."""
         return self._REPORT
 
     def status(self) -> ServiceReport:
-        """There is none."""
+        """A report that there are no services here."""
         return self._REPORT
 
     def is_installed(self) -> bool:

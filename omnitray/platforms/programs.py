@@ -16,7 +16,7 @@ from omnitray.cleanup.cache_tools import CommandResult, Tools
 _log = logging.getLogger(__name__)
 LIMIT_S = 600.0  # emptying a large cache on a slow disk takes minutes
 NOT_RUN = 127
-_TEXT = 64 * 1024  # characters of a file of settings that anybody would write
+_TEXT = 64 * 1024  # characters: no settings file of an OOM daemon is as long
 
 
 class PathPrograms:

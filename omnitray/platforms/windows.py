@@ -84,7 +84,7 @@ class Registry(Protocol):
         ...
 
     def write(self, key: str, name: str, value: str) -> None:
-        """Set a text."""
+        """Set a text value."""
         ...
 
     def delete(self, key: str, name: str) -> None:

@@ -39,7 +39,7 @@ class UnitKind(enum.Enum):
     TERMINAL = "terminal"  # an application that holds what a person starts in it
     SERVICE = "service"  # of the person
     SYSTEM = "system"  # of the machine
-    MIXED = "mixed"  # whoever was started there
+    MIXED = "mixed"  # holds processes of any origin
 
 
 class Unit(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""How fast single processes grow, from one look to the next.
+"""How fast single processes grow, from one scan to the next.
 
 Small processes are not followed: with ten thousand of them that is what keeps a look cheap.
 """
@@ -16,14 +16,14 @@ _KEPT = 0.4  # of the rate so far, when a new one comes
 
 
 class Growths:
-    """Rates by identity, smoothed over a few looks; of jobs, with what they start anew."""
+    """Growth rates by identity, smoothed over a few scans; a job's includes its new processes."""
 
     def __init__(self) -> None:
         self._processes = _Rates[tuple[int, int]]()
         self._jobs = _Rates[str]()
 
     def of(self, pid: int, start_ticks: int) -> float | None:
-        """Bytes a second; None until it can be told."""
+        """Bytes a second; None until there are enough readings."""
         return self._processes.rates.get((pid, start_ticks))
 
     def of_job(self, key: str) -> float:
@@ -85,7 +85,7 @@ class Growth:
         self._readings: deque[tuple[float, int]] = deque(maxlen=_MOST)
 
     def add(self, now_s: float, size_bytes: int) -> float | None:
-        """Take a reading; bytes a second so far, None until it can be told."""
+        """Take a reading; bytes a second so far, None until there are enough."""
         readings = self._readings
         if readings and now_s <= readings[-1][0]:
             readings.pop()

@@ -6,8 +6,8 @@ did. The same processes give the same jobs in any order.
 
 From the top of the process tree downwards, a process stays in its parent's job, unless
 
-- its parent is a *host* (init, the session, a panel): then it is a stranger. Its cgroup says which
-  application or service it is; else it is a command of its own;
+- its parent is a *host* (init, the session, a panel): then it starts a job of its own. Its cgroup
+  says which application or service it is; else it is a command of its own;
 - it has lost its parent: then it stays where it was.
 - its parent is a shell that waits for a person, and it was put into a process group of its own:
   then that group is what was typed (job control). Shells that wait belong to their terminal.
@@ -145,7 +145,7 @@ class JobGrouping:
         groups |= {tree.by_pid[pid].group for pid in below}
         for group in groups:
             self._rules.names.pop(group, None)
-        # Whether a command goes on is told by what its members were assigned at the scan before:
+        # Whether a command goes on follows from what its members were assigned at the scan before:
         # a new answer may give yet another one. All other answers would come out the same.
         known = [pid for pid in reassigned if pid in tree.by_pid]
         again = {pid for pid in known if pid in self._asked}
@@ -205,7 +205,7 @@ class JobGrouping:
             self._asked[pid] = asked
             self._askers.setdefault(asked.number, set()).add(pid)
 
-    # Who is with whom
+    # Which processes belong together
 
     def _drop(self, process: ProcessFacts, touched: set[str]) -> None:
         self._details.forget(process)
@@ -229,7 +229,7 @@ class JobGrouping:
             self.groups.pop(key, None)
             return
         members = sorted((self.tree.by_pid[pid] for pid in pids), key=BY_AGE)
-        # Several strangers may have begun one unit: the oldest of them speaks.
+        # Several processes of other jobs may have begun one unit: the oldest of them counts.
         assignment = self._assignments[members[0].pid]
         leader = next((each for each in members if identity(each) == assignment.root), members[0])
         self.groups[key] = JobGroup(
@@ -363,7 +363,7 @@ class AssignmentRules:
         )
 
     def _command(self, process: ProcessFacts, launched_by: Role | None = None) -> JobAssignment:
-        """The job of a process group: what was typed, or what was started by a stranger."""
+        """The job of a process group: a typed command, or what a host started."""
         members = self._tree.group(process.group)
         # A panel may leave what it starts in its own group: that says nothing, then.
         alone = not process.group or self._shares_a_group(process, members[0])

@@ -37,7 +37,7 @@ WITH_SUBCOMMAND = frozenset(
 # A second word is part of the name: ``npm run build``, ``uv pip install``.
 WITH_TWO_WORDS = frozenset({("npm", "run"), ("pnpm", "run"), ("yarn", "run"), ("bun", "run")})
 TEST_WORDS = frozenset({"test", "tests", "check", "t", "tst", "nextest", "e2e", "bench"})
-# What these do is neither test nor build, whoever does it.
+# What these do is neither test nor build, whichever program does it.
 PLAIN_WORDS = frozenset(
     {"start", "dev", "serve", "preview", "run", "exec", "ps", "logs", "clone", "fetch", "status"}
 )

@@ -239,7 +239,7 @@ def _line(line: str, shell: str) -> CommandName:
 
 
 def _commands(line: str) -> Iterator[list[str]]:
-    """The simple commands of a line, as far as that can be told without being a shell."""
+    """The simple commands of a line, as far as they can be found without being a shell."""
     reader = shlex.shlex(line, posix=True, punctuation_chars=_PUNCTUATION)
     reader.whitespace = " \t\r"
     reader.whitespace_split = True

@@ -1,4 +1,4 @@
-"""What a process is to those below it, told from its name alone.
+"""What a process is to those below it, derived from its name alone.
 
 The kernel keeps 15 letters of a name, so longer ones stand here as it cuts them.
 """
@@ -14,8 +14,8 @@ class Role(enum.Enum):
     """How the children of a process relate to it."""
 
     KERNEL = "kernel"  # a thread of the kernel
-    HOST = "host"  # starts strangers: what it starts are jobs of their own
-    DESKTOP = "desktop"  # likewise, and what it starts are applications
+    HOST = "host"  # what it starts are jobs of their own
+    DESKTOP = "desktop"  # as HOST, and what it starts are applications
     TERMINAL = "terminal"  # shells in it belong to it, what they start does not
     SHELL = "shell"  # a host for what a person types, a part of its job when it runs a script
     PLAIN = "plain"  # what it starts is a part of its job

@@ -1,7 +1,7 @@
 """The processes of the newest scan, indexed: parents, children, process groups, orphans.
 
-An update says what is different from the scan before, so that whoever keeps something for each
-process looks only at those it concerns.
+An update says what is different from the scan before, so that code that keeps something for
+each process updates only those that changed.
 """
 
 from collections.abc import Iterable, Sequence

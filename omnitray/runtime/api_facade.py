@@ -1,4 +1,4 @@
-"""The door of the API: reads from frozen facts on any thread, commands on the main thread."""
+"""The API's facade: reads from frozen facts on any thread, commands on the main thread."""
 
 import logging
 from collections.abc import Callable
@@ -60,7 +60,7 @@ class Protects(Protocol):
 
 
 class ProgramFacade(QObject):
-    """What the API sees of the program (``api.door.Door``)."""
+    """What the API sees of the program: an ``api.facade.AppFacade``."""
 
     quit_asked = Signal()
     _arrived = Signal(object, object)  # command, its future

@@ -1,4 +1,4 @@
-"""What the window and the API's door both see of the program, handed over as one."""
+"""The parts of the program that the window and the API share."""
 
 from typing import Generic, TypeVar
 

@@ -24,7 +24,7 @@ class AlertMoves(QObject):
     """``move`` is called for each alert, ``settle`` when none is left."""
 
     progressed = Signal(int, int)  # moved so far, of how many
-    ended = Signal(int, int)  # likewise; fewer where the rest was cancelled
+    ended = Signal(int, int)  # as above; fewer where the rest was cancelled
 
     def __init__(
         self,

@@ -128,7 +128,7 @@ class CleaningQueue(QObject):
         self._next()
 
     def forget(self) -> None:
-        """Nobody's turn comes any more."""
+        """Drop all waiting requests."""
         self._again.stop()
         self._waiting.clear()
 

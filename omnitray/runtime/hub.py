@@ -1,8 +1,8 @@
 """The hub: the one object on the main thread that worker signals land on.
 
 It hands facts on (to the tray, the window, the API) and carries intents out (mode, level, snooze,
-acknowledge). It decides nothing: what a step means stands in ``core``, what is told in the alert
-system.
+acknowledge). It decides nothing: the meaning of a step stands in ``protector``, what is reported in
+the alert system.
 """
 
 import logging
@@ -62,8 +62,8 @@ class Hub(QObject):
     mode_changed = Signal(object)  # Mode
     settings_changed = Signal(object)  # Loaded
     level_chosen = Signal(object)  # to the monitor's thread: MonitorLevel or None
-    policy_changed = Signal(object)  # likewise: MonitorPolicy
-    trouble_came = Signal()  # likewise: look closely
+    policy_changed = Signal(object)  # to the monitor's thread: MonitorPolicy
+    trouble_came = Signal()  # to the monitor's thread: look closely
 
     def __init__(
         self,
@@ -136,7 +136,7 @@ class Hub(QObject):
 
     @Slot(str)
     def on_monitor_failed(self, sentence: str) -> None:
-        """A step failed."""
+        """Show that a step of the monitor failed."""
         self.note_problem("monitor", sentence)
 
     def note_problem(self, name: str, sentence: str) -> None:
@@ -187,7 +187,7 @@ class Hub(QObject):
         labels: dict[str, str] | None = None,
         context: dict[str, Any] | None = None,
     ) -> Outgoing:
-        """Raise an alert for somebody else."""
+        """Raise an alert of an API client."""
         figures = _figures(self.snapshot, self.level, self.mode)
         raised = self.alerts.raise_(
             kind,
@@ -204,7 +204,7 @@ class Hub(QObject):
         return raised
 
     def resolve_alert(self, fingerprint_: str, reason: Reason) -> None:
-        """Whoever raised it says that it is over; nothing where it is not open."""
+        """Resolve an alert for its source; does nothing where it is not open."""
         self.alerts.resolve(fingerprint_, reason)
         self._arm_alerts()
 
@@ -280,7 +280,7 @@ class Hub(QObject):
         self.refresh()
 
     def unsnooze(self) -> None:
-        """Notify again."""
+        """End the snooze."""
         self.alerts.unsnooze()
         self._arm_alerts()
         self.refresh()

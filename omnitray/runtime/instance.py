@@ -5,7 +5,7 @@ says of the run folder, in every PID namespace and at every time of the clock. T
 however the holder dies, so a stale file or socket never keeps a start from working.
 
 The socket stands in the run folder: the second start says ``show`` (with the activation token that
-it was given) and is told who runs. What somebody removes is put back by :meth:`Instance.tend`.
+it was given) and learns which runs. What is removed is put back by :meth:`Instance.tend`.
 """
 
 import contextlib
@@ -44,7 +44,7 @@ class Knock(msgspec.Struct, frozen=True):
 
 
 class Running(msgspec.Struct, frozen=True):
-    """Who answered."""
+    """The instance that answered."""
 
     pid: int
     headless: bool
@@ -82,7 +82,7 @@ class Instance(QObject):
         return True
 
     def listen(self) -> None:
-        """Open the door; without one (no Unix sockets here) only the window cannot be asked for.
+        """Listen on the socket; without Unix sockets only the window cannot be asked for.
 
         Raises OSError.
         """
@@ -110,7 +110,7 @@ class Instance(QObject):
             write_pointer(self._paths)
 
     def tend(self) -> bool:
-        """Put back what somebody removed: lock, socket, pointer; a few calls where all is well.
+        """Put back what was removed: lock, socket, pointer; a few calls where all is well.
 
         False when another instance has taken the data meanwhile. Raises OSError.
         """
@@ -131,7 +131,7 @@ class Instance(QObject):
         return True
 
     def release(self) -> None:
-        """Close the door and give the lock back. Idempotent."""
+        """Close the socket and release the lock. Idempotent."""
         self._hang_up()
         self._lock.release()
 
@@ -184,7 +184,7 @@ class Instance(QObject):
 def activate(paths: Paths, token: str = "") -> Running | None:
     """Ask the running instance to show itself; None when it does not answer within 3 s.
 
-    It may be starting and not have its door yet, therefore the waiting.
+    It may be starting and not listen yet, therefore the waiting.
     """
     give_up = time.monotonic() + _ANSWER_S
     while time.monotonic() < give_up:

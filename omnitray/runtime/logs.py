@@ -1,7 +1,7 @@
 """The log: one rotating, readable file in the state folder, and what goes into it.
 
-Everything that would otherwise be lost goes there: Python's warnings, exceptions that nobody
-caught on any thread (told once each, they do not end the program), Qt's own messages.
+Everything that would otherwise be lost goes there: Python's warnings, uncaught exceptions of any
+thread (reported once each, they do not end the program), Qt's own messages.
 """
 
 import contextlib
@@ -99,7 +99,7 @@ def _file_handler(file: Path, formatter: logging.Formatter) -> logging.Handler:
 
 
 class Uncaught:
-    """Takes over the hooks for exceptions that nobody caught.
+    """Takes over the hooks for uncaught exceptions.
 
     ``tell`` is called once for each place that raised, with a sentence for the person; it may be
     called on any thread.
@@ -110,7 +110,7 @@ class Uncaught:
         self._told: set[tuple[str, int]] = set()
 
     def install(self) -> None:
-        """Take the hooks."""
+        """Install the hooks."""
         sys.excepthook = self._on_exception
         threading.excepthook = self._on_thread_exception
 
@@ -143,7 +143,7 @@ def _last_place(traceback: TracebackType | None) -> tuple[str, int]:
 
 
 def take_qt_messages() -> None:
-    """Send what Qt says to the log from now on."""
+    """Route Qt's messages into the log."""
     qInstallMessageHandler(_on_message)
 
 

@@ -92,7 +92,7 @@ class Notifications(QObject):
             self._speak(bus)
 
     def stop(self) -> None:
-        """Take away what is shown (nobody would hear a click) and leave the bus; idempotent."""
+        """Close the notifications (a click would reach no one) and the connection; idempotent."""
         self._again.stop()
         self._press_time.stop()
         if self._fdo is not None:
@@ -107,7 +107,7 @@ class Notifications(QObject):
 
     @property
     def ready(self) -> bool:
-        """Whether the desktop's notification service is there and has told what it can do."""
+        """Whether the desktop's notification service is there and has reported its capabilities."""
         return self._fdo is not None and self._fdo.ready
 
     def show(self, notification: Notification) -> None:

@@ -331,7 +331,7 @@ class ProtectionFacade(QObject):
         self.told.emit(ActionFeedback(sentence=sentence, job_key=job_key))
 
     def _change_list(self, words: list[str]) -> bool:
-        """Whether the settings have taken it; the person is told why they have not."""
+        """Whether the settings accepted it; shows the person why not."""
         problem = self._hub.change_setting("protect.protected", words)
         if problem is not None:
             self.told.emit(ActionFeedback(sentence=sentences((problem,))[0]))

@@ -68,7 +68,7 @@ def prompt(question: QuestionView) -> Prompt:
 
 
 def cleaning_done(done: Cleaned) -> facade.Done:
-    """What was cleaned, or would be, for whoever asked."""
+    """What was cleaned, or would be, as a reply to the request."""
     if done.result is None:
         would = tuple(f"{each.name}: {size(each.size_bytes or 0)}" for each in done.plan.candidates)
         return facade.Done(done=would, freed_bytes=done.plan.size_bytes, dry_run=True)

@@ -48,7 +48,7 @@ class Engine(msgspec.Struct, frozen=True):
 
 
 class ProtectWorker(QObject):
-    """Steps the protector; everything is told by signals."""
+    """Steps the protector; all results leave as signals."""
 
     stepped = Signal(object)  # ProtectStep
     view_changed = Signal(object)  # ProtectionView
@@ -302,7 +302,7 @@ def notifier_of(trigger: int, parent: QObject) -> QSocketNotifier:
 
 
 def _checked(engine: Engine) -> tuple[ActuatorRow, ...]:
-    """Which levers work here; without the answer each is tried when it is needed."""
+    """Which actuators work here; without the answer each is tried when it is needed."""
     try:
         return engine.check_levers()
     except OSError as error:

@@ -76,7 +76,7 @@ class SettingsKeeper(QObject):
             self._watcher.addPaths(missing)
 
     def stop(self) -> None:
-        """Watch no more."""
+        """Stop watching the file."""
         self._settle.stop()
         watched = [*self._watcher.directories(), *self._watcher.files()]
         if watched:
@@ -99,10 +99,10 @@ class SettingsKeeper(QObject):
             self._take(found)
 
     def change(self, changes: Mapping[str, Any]) -> Problem | None:
-        """Set and save; what cannot be saved holds until the end of the run and is said.
+        """Set and save; what cannot be saved holds until the end of the run and is a problem.
 
         A value that is not allowed changes nothing and comes back as the problem. What stays in
-        force although somebody took it out of the file is written back.
+        force although it was removed from the file is written back.
         """
         kept = {key: value_of(self.loaded.settings, key) for key in self.loaded.kept}
         try:

@@ -123,14 +123,14 @@ class StopSignals(QObject):
         self._before_fd = -1
 
     def install(self) -> None:
-        """Take the signals."""
+        """Install the handlers."""
         self._before_fd = signal.set_wakeup_fd(self._writer.fileno())
         for number in (signal.SIGTERM, *hearable(_MAY_BE_IGNORED)):
             self._before[number] = signal.signal(number, _ignore)
         self._thread.start()
 
     def remove(self) -> None:
-        """Give the signals back."""
+        """Restore the handlers from before."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before.clear()

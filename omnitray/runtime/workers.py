@@ -66,7 +66,7 @@ class MonitorWorker(QObject):
 
     @Slot(object)
     def take_policy(self, policy: MonitorPolicy) -> None:
-        """Take changed settings."""
+        """Apply changed settings."""
         self._monitor.set_policy(policy)
 
     @Slot()
@@ -93,7 +93,7 @@ class TimerWorker(Protocol):
         ...
 
     def moveToThread(self, thread: QThread, /) -> object:  # noqa: N802 - Qt's name
-        """Qt's own."""
+        """The method of QObject."""
         ...
 
 

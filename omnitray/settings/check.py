@@ -53,7 +53,7 @@ def _not_allowed(field: Field, value: object) -> Problem:
 
 
 def unknown(key: str, value: object) -> Problem:
-    """A key that nobody reads, with the nearest one that somebody does."""
+    """The problem of an unknown key, with the nearest known one."""
     import difflib  # noqa: PLC0415 - 6 ms that only a mistake needs
 
     near = difflib.get_close_matches(key, BY_KEY, n=1)

@@ -166,7 +166,7 @@ def test_one_that_failed_is_started_again(
         raise OSError(errno.EMFILE, "Too many open files")
 
     with monkeypatch.context() as patch:
-        patch.setattr("omnitray.api.server.open_door", no_descriptor)
+        patch.setattr("omnitray.api.server.open_listener", no_descriptor)
         server.start()
         assert server.ready.wait(20)
     server.ready.clear()

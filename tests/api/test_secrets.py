@@ -104,7 +104,7 @@ def test_switched_off_there_is_no_server(tmp_path: Path) -> None:
 
 def test_open_to_others_without_a_certificate_is_refused() -> None:
     with pytest.raises(OSError, match="no certificate"):
-        listener.open_door(ApiSettings(listen="0.0.0.0", port=0))  # noqa: S104 - that is the point
+        listener.open_listener(ApiSettings(listen="0.0.0.0", port=0))  # noqa: S104 - that is the point
 
 
 def test_open_to_others_it_speaks_tls_with_the_same_token(tmp_path: Path) -> None:

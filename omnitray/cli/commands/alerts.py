@@ -43,7 +43,7 @@ def alerts(args: argparse.Namespace, context: CommandContext) -> int:
     try:
         found = context.get("/alerts", Alerts, as_json=args.json, **query)
     except NotRunning:
-        from omnitray.cli import stored  # noqa: PLC0415 - only when nobody runs
+        from omnitray.cli import stored  # noqa: PLC0415 - only without a running instance
 
         found = stored.find(args, context)
     if found is not None:

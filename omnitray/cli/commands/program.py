@@ -37,7 +37,7 @@ def quit_program(args: argparse.Namespace, context: CommandContext) -> int:
 def doctor(args: argparse.Namespace, context: CommandContext) -> int:
     """What works here and what does not; 1 when something fails."""
     from omnitray.cli.doctor import FindingVerdict, levers, run  # noqa: PLC0415 - needed here alone
-    from omnitray.settings import load  # noqa: PLC0415 - likewise
+    from omnitray.settings import load  # noqa: PLC0415 - as above
 
     limits = load(context.paths.config_file).settings.protect_policy().limits
     findings = run(context.paths, lambda: levers(limits))

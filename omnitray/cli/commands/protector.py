@@ -48,7 +48,7 @@ def actions(args: argparse.Namespace, context: CommandContext) -> int:
 
 
 def _explained(told: Explanation, terminal: Terminal) -> None:
-    """Why, who was spared, and what it did for the machine."""
+    """The reasons, the excluded jobs and the effect on the machine."""
     terminal.whole(terminal.wrapped(told.text, 2, "dim"))
     spared = [f"{each.title} ({each.verdict})" for each in told.considered if not each.chosen]
     if spared:
@@ -105,7 +105,7 @@ def questions(args: argparse.Namespace, context: CommandContext) -> int:
 
 
 def answer(args: argparse.Namespace, context: CommandContext) -> int:
-    """Answer one."""
+    """Answer an open question."""
     path = f"/questions/{quoted(args.id)}"
     done = context.post(path, {"answer": args.answer}, Done, as_json=args.json)
     if done is not None:

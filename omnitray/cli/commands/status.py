@@ -14,7 +14,7 @@ WEEK_S = 604_800
 
 
 def status(args: argparse.Namespace, context: CommandContext) -> int:
-    """How things are."""
+    """Print monitor, protector and alerts, once or at every change."""
     if args.watch:
         return _watch(args, context)
     body = context.get("/status", StatusBody, as_json=args.json)

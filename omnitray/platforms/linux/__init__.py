@@ -77,7 +77,7 @@ class LinuxPlatform:
         return autostart.service(command, template)
 
     def keep_own_priority(self) -> str | None:
-        """By ``setpriority``."""
+        """Return to nice 0 by ``setpriority``."""
         return keep_own_priority()
 
     def own_rss_bytes(self) -> int | None:
@@ -109,7 +109,7 @@ class LinuxPlatform:
         return active_window.foreground()
 
     def foreground_known(self) -> tuple[str, str]:
-        """By the environment."""
+        """Derived from the environment."""
         return active_window.foreground_known()
 
     def guard_source(self) -> GuardSource:

@@ -40,7 +40,7 @@ class Node(msgspec.Struct, frozen=True):
 
 
 class SwayWindow:
-    """``core.deciding.foreground.Foreground`` for sway; from one thread."""
+    """``protector.exclusions.foreground.Foreground`` for sway; from one thread."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class SwayWindow:
         return self._known
 
     def close(self) -> None:
-        """Nothing is kept open."""
+        """Does nothing: each question has a connection of its own."""
 
     def _tree(self, deadline_s: float) -> Node:
         with socket.socket(socket.AF_UNIX) as channel:

@@ -106,7 +106,7 @@ class SystemdJournal:
         return LogFindings(lines=found, why_not=self.why_not)
 
     def close(self) -> None:
-        """End a search."""
+        """End a running search."""
         self._closed = True
         if self._child is not None:
             self._child.kill()
@@ -244,7 +244,7 @@ class LinuxLogs:
         return (Source(name="kernel log", why_not=kernel, remedy=_OPEN), journal)
 
     def close(self) -> None:
-        """Give everything back."""
+        """Close all three sources."""
         self._journal.close()
         self._kernel.close()
         self._count.close()

@@ -201,7 +201,7 @@ class LinuxProcessTable:
             return None
         if uid or not facts.rss_bytes:
             return uid
-        # Root owns the folder of a process that forbids to be looked into, whoever runs it.
+        # Root owns the folder of a process that is not dumpable, whatever user runs it.
         found = _EFFECTIVE_UID.search(self._contents(name + "/status"))
         return int(found[1]) if found else uid
 

@@ -1,7 +1,7 @@
 """What Linux can do to a process, each time to that very one.
 
 A signal goes through a pidfd that was opened before the start time was read again, so it cannot
-reach another process that got the pid. Priorities have no such door: the pidfd is held and the
+reach another process that got the pid. Priorities have no such call: the pidfd is held and the
 identity checked right before, which leaves no time for the pid to be given to another process.
 
 Nice and I/O class belong to single threads, so both are set on every thread that has the value
@@ -235,7 +235,7 @@ class LinuxSystem(Priorities):
 
     @staticmethod
     def wait(seconds: float) -> None:
-        """Sleep."""
+        """Sleep for so many seconds."""
         time.sleep(seconds)
 
     def is_there(self, identity: ProcessIdentity) -> bool:

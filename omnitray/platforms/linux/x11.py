@@ -38,11 +38,11 @@ _NOBODY: frozenset[int] = frozenset()
 
 
 class TroubleError(OSError):
-    """The display says no, or nonsense."""
+    """The display refuses, or its answer cannot be parsed."""
 
 
 class ActiveWindow:
-    """``core.deciding.foreground.Foreground`` for a display; from one thread.
+    """``protector.exclusions.foreground.Foreground`` for a display; from one thread.
 
     ``connect`` gives a connected socket, ``cookie`` what the display wants to see, ``host`` is
     this machine's name.
@@ -84,7 +84,7 @@ class ActiveWindow:
         return self._known
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._socket is not None:
             self._socket.close()
         self._socket, self._talk, self._buffer, self._known = None, None, b"", _NOBODY
@@ -169,7 +169,7 @@ class ActiveWindow:
         return reply[_HEAD : _HEAD + count]
 
     def _reply(self, request: bytes) -> Steps:
-        """What the display answers; events, which nobody asked for, are passed over."""
+        """The display's answer; events are skipped."""
         self._send(request)
         while True:
             head = yield from self._take(_HEAD)

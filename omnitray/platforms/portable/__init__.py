@@ -96,7 +96,7 @@ class PortablePlatform:
         return NoService()
 
     def keep_own_priority(self) -> str | None:
-        """By ``setpriority``."""
+        """Return to nice 0 by ``setpriority``."""
         return keep_own_priority()
 
     def own_rss_bytes(self) -> int | None:
@@ -129,7 +129,7 @@ class PortablePlatform:
         return ()
 
     def foreground(self) -> Foreground:
-        """Not known."""
+        """No window is known."""
         return NoForeground()
 
     def foreground_known(self) -> tuple[str, str]:

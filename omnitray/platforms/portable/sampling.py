@@ -61,7 +61,7 @@ class PsutilMachine:
         return CpuTimes(whole=whole, cores=times)
 
     def cpu_quota(self) -> CpuQuota | None:
-        """Not looked for."""
+        """None: not looked up here."""
         return None
 
     def load(self) -> tuple[float, float, float] | None:
@@ -97,7 +97,7 @@ class PsutilMachine:
         return tuple(sorted(known, key=lambda each: (-each.used_percent, each.mount)))
 
     def disk_traffic(self) -> Mapping[str, Traffic] | None:
-        """Drives."""
+        """Traffic of each drive."""
         counters = self._ask(lambda: self._system.disk_io_counters(perdisk=True))
         if not counters:
             return None
@@ -119,7 +119,7 @@ class PsutilMachine:
         return None
 
     def temperatures(self) -> tuple[TemperatureFacts, ...]:
-        """Not read."""
+        """Empty: not read here."""
         return ()
 
     def battery(self) -> BatteryFacts | None:

@@ -73,7 +73,7 @@ class PsutilSystem:
 
     @staticmethod
     def wait(seconds: float) -> None:
-        """Sleep."""
+        """Sleep for so many seconds."""
         time.sleep(seconds)
 
     def is_there(self, identity: ProcessIdentity) -> bool:
@@ -133,11 +133,11 @@ class PsutilSystem:
         return bool(status == psutil.STATUS_STOPPED)
 
     def nice(self, identity: ProcessIdentity) -> int:
-        """Its nice value."""
+        """The nice value of the process."""
         return nice_value(int(self._ask(identity, lambda process: process.nice())))
 
     def set_nice(self, identity: ProcessIdentity, nice: int) -> None:
-        """Set it."""
+        """Set the nice value of the process."""
         try:
             self._ask(identity, lambda process: process.nice(own_priority(nice)))
         except AccessRefused as refused:
@@ -159,7 +159,7 @@ class PsutilSystem:
         raise AccessRefused(f"process {identity.pid}: this platform has no I/O class")
 
     def set_io_priority(self, identity: ProcessIdentity, priority: IoPriority) -> NoReturn:
-        """Refused."""
+        """Raises AccessRefused."""
         del priority
         self.io_priority(identity)
 
