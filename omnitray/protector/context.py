@@ -138,7 +138,7 @@ class DecisionContext:
             return action.restores_below
         is_cpu = action.resource is Resource.CPU
         now = clears_under(self.limits.cpu_percent if is_cpu else self.limits.memory_percent)
-        return now if action.rung is EscalationStep.SLOW_DOWN else min(action.restores_below, now)
+        return now if action.step is EscalationStep.SLOW_DOWN else min(action.restores_below, now)
 
     def _value_for(self, action: Action) -> float | None:
         """The per cent that the action's line is compared with; None when it is not known."""
@@ -368,14 +368,14 @@ class DecisionContext:
         return by_job
 
     def active(
-        self, job_key: str, rung: EscalationStep | None = None, resource: Resource | None = None
+        self, job_key: str, step: EscalationStep | None = None, resource: Resource | None = None
     ) -> tuple[ActiveAction, ...]:
         """What is in force on a job, the oldest first."""
         return tuple(
             active
             for active in self._active_by_job.get(job_key, ())
             if self._is_in_force(active)
-            and rung in {None, active.action.rung}
+            and step in {None, active.action.step}
             and resource in {None, active.action.resource}
         )
 
@@ -389,10 +389,10 @@ class DecisionContext:
         known = self._active_by_job.get(job_key, ())
         return any(active.state is ActionState.FAILED for active in known)
 
-    def has_refused(self, job_key: str, rung: EscalationStep) -> bool:
+    def has_refused(self, job_key: str, step: EscalationStep) -> bool:
         """Whether the system refused this a moment ago."""
         return any(
-            active.state is ActionState.FAILED and active.action.rung is rung
+            active.state is ActionState.FAILED and active.action.step is step
             for active in self._active_by_job.get(job_key, ())
         )
 

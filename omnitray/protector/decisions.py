@@ -81,7 +81,7 @@ class DecisionBuilder:
 
     def act(
         self,
-        rung: EscalationStep,
+        step: EscalationStep,
         resource: Resource,
         reason: ProtectReason,
         evidence: Evidence,
@@ -95,7 +95,7 @@ class DecisionBuilder:
         job = choice.job
         action = Action(
             id=self.state.new_id(),
-            rung=rung,
+            step=step,
             resource=resource,
             reason=reason,
             evidence=evidence,
@@ -112,8 +112,8 @@ class DecisionBuilder:
         )
         self.decisions.append(action)
         if job:
-            self.state.handed_out[job.key, rung, resource] = self.now_s
-        if job and rung is EscalationStep.END and not self.watches:
+            self.state.handed_out[job.key, step, resource] = self.now_s
+        if job and step is EscalationStep.END and not self.watches:
             self.context.ending.setdefault(job.key, frozenset())
         return action
 
@@ -122,7 +122,7 @@ class DecisionBuilder:
         self.decisions.append(
             Action(
                 id=self.state.new_id(),
-                rung=EscalationStep.TELL,
+                step=EscalationStep.TELL,
                 resource=Resource.DISK,
                 reason=ProtectReason.DISK_OVER,
                 evidence=evidence,
@@ -147,7 +147,7 @@ class DecisionBuilder:
     ) -> None:
         """Ask about a job, unless it is being asked about or the person has said enough.
 
-        The rung ``unanswered`` is taken after ``wait_s`` without an answer; 0 is for never.
+        The step ``unanswered`` is taken after ``wait_s`` without an answer; 0 is for never.
         """
         job, state = choice.job, self.state
         if job is None or self.watches or job.key in state.questions or job.key in state.kept:
@@ -217,10 +217,10 @@ class DecisionBuilder:
             self.decisions.append(Restore(action_id=action_id, reason=reason))
 
     def restore_job(
-        self, job_key: str, reason: RestoreReason, rung: EscalationStep | None = None
+        self, job_key: str, reason: RestoreReason, step: EscalationStep | None = None
     ) -> None:
         """Give a job back, or one step of it."""
-        for active in self.context.active(job_key, rung):
+        for active in self.context.active(job_key, step):
             if active.state in RESTORABLE:
                 self.restore(active.action.id, reason)
 

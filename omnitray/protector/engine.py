@@ -271,7 +271,7 @@ class Protecting:
     def _held_by(self, action_ids: set[str]) -> list[TakenBackFact]:
         held = (each.action for each in self.active if each.state in IN_FORCE)
         return [
-            TakenBackFact(job_key=action.job_key, rung=action.rung)
+            TakenBackFact(job_key=action.job_key, step=action.step)
             for action in held
             if action.id in action_ids
         ]
@@ -375,7 +375,7 @@ class Protecting:
 
     def _foreign(self, reading: GuardReading) -> list[Notice | NoticeOver]:
         """What others have ended meanwhile."""
-        ends = (each for each in self.taken.values() if each.rung is EscalationStep.END)
+        ends = (each for each in self.taken.values() if each.step is EscalationStep.END)
         ours = frozenset(target.pid for each in ends for target in each.targets)
         scanned, self._scanned = self._scanned, ()
         return self._surroundings.ended(reading, scanned, ours)
@@ -429,7 +429,7 @@ class Protecting:
     def _is_asked_about(self, action: Action) -> bool:
         """Whether the question about this job tells of it: one event is told once."""
         open_ = (each.job_key for each in self.protector.open_questions)
-        return action.rung is EscalationStep.PAUSE and action.job_key in open_
+        return action.step is EscalationStep.PAUSE and action.job_key in open_
 
     def _delay(self, guard: GuardStep, look_after_s: float | None) -> float:
         if self._looks_anyway:

@@ -183,22 +183,22 @@ def _named_cause(reason: AlarmReason, cause: NamedCause) -> tuple[str, str]:
 def now(context: DecisionContext) -> Explanation:
     """Who would be acted on at this moment, in which order and why; nothing is done."""
     choices = [
-        (resource, rung, choose(context, resource, rung)) for resource, rung in _steps(context)
+        (resource, step, choose(context, resource, step)) for resource, step in _steps(context)
     ]
     lines = [
-        f"{_if(context, resource, rung)} {choice.job.title} {_WOULD[rung]}"
-        f"{_then(context, resource, rung)}."
-        for resource, rung, choice in choices
+        f"{_if(context, resource, step)} {choice.job.title} {_WOULD[step]}"
+        f"{_then(context, resource, step)}."
+        for resource, step, choice in choices
         if choice.job is not None
     ]
     if _is_busy(context) and choices[0][2].job is None and not _held(context):
         lines.insert(0, _none_slowed(choices[0][2]))
     lines += _breaker(context)
     considered: dict[str, Considered] = {}
-    # An end spares for what a process is, the other rungs for what it does: the former says more.
-    for _, rung, choice in sorted(choices, key=lambda each: each[1] is not EscalationStep.END):
+    # An end spares for what a process is, the other steps for what it does: the former says more.
+    for _, step, choice in sorted(choices, key=lambda each: each[1] is not EscalationStep.END):
         for each in choice.considered:
-            words = _considered(each, _WOULD[rung])
+            words = _considered(each, _WOULD[step])
             if words.chosen or each.title not in considered:
                 considered[each.title] = words
     return Explanation(
@@ -265,17 +265,17 @@ def _posture(context: DecisionContext) -> list[str]:
 def _held(context: DecisionContext) -> list[str]:
     """What is under action already, and for how long."""
     return [
-        f"{active.action.title} {_HAS_BEEN[active.state]} {_DONE[active.action.rung]}"
+        f"{active.action.title} {_HAS_BEEN[active.state]} {_DONE[active.action.step]}"
         f" for {duration(context.now_s - active.since_s)}."
         for active in context.facts.active
         if active.state in _HAS_BEEN
     ]
 
 
-def _then(context: DecisionContext, resource: Resource, rung: EscalationStep) -> str:
+def _then(context: DecisionContext, resource: Resource, step: EscalationStep) -> str:
     """What would come after that, and when."""
     limits = context.limits
-    if rung is EscalationStep.PAUSE:
+    if step is EscalationStep.PAUSE:
         end_s = limits.memory_end_after_s
         ended = f"; without an answer it would be ended {duration(end_s)} later" if end_s else ""
         return f" and you would be asked{ended}"
@@ -287,10 +287,10 @@ def _then(context: DecisionContext, resource: Resource, rung: EscalationStep) ->
     return f", and if others still had to wait {slowed} later, you would be asked{paused}"
 
 
-def _if(context: DecisionContext, resource: Resource, rung: EscalationStep) -> str:
+def _if(context: DecisionContext, resource: Resource, step: EscalationStep) -> str:
     if resource is Resource.CPU:
         return f"Over the processor limit for {duration(context.limits.hold_s)},"
-    if rung is EscalationStep.END:
+    if step is EscalationStep.END:
         return "If memory and swap were used up,"
     return f"If memory were to end in less than {duration(context.limits.memory_runs_out_s)},"
 
@@ -311,9 +311,9 @@ def _share_of(chosen: list[Candidate], resource: Resource) -> str:
 
 
 def _way_back(action: Action) -> str:
-    if action.rung is EscalationStep.END:
+    if action.step is EscalationStep.END:
         return "This cannot be taken back."
-    if action.rung is EscalationStep.TELL or action.cleans:
+    if action.step is EscalationStep.TELL or action.cleans:
         return ""
     if action.restores_below is None:
         return "It stays so until you say otherwise."
@@ -321,7 +321,7 @@ def _way_back(action: Action) -> str:
 
 
 def _verdict(action: Action) -> str:
-    return f"would be {_DONE[action.rung]}" if action.dry_run else _DONE[action.rung]
+    return f"would be {_DONE[action.step]}" if action.dry_run else _DONE[action.step]
 
 
 def _considered(candidate: Candidate, chosen: str) -> Considered:

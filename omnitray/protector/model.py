@@ -171,7 +171,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: str
-    rung: EscalationStep
+    step: EscalationStep
     resource: Resource
     reason: ProtectReason
     evidence: Evidence
@@ -268,7 +268,7 @@ class UndoneByUser(msgspec.Struct, frozen=True, kw_only=True):
     """The person has undone this: it is not to be done again at once."""
 
     job_key: str
-    rung: EscalationStep
+    step: EscalationStep
 
 
 class ActionState(enum.StrEnum):

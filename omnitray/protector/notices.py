@@ -104,7 +104,7 @@ def notice_of(action: Action, *, refused: str = "", asked: bool = False) -> Noti
             "resource": action.resource.value,
             "job": action.title,
             "action_id": action.id,
-            "rung": action.rung.value,
+            "rung": action.step.value,
             "reason": action.reason.value,
             "others_wait": is_critical and not (asked or action.dry_run),
             "culprits": [msgspec.to_builtins(each) for each in _culprits(action)],
@@ -222,7 +222,7 @@ class OpenNotices:
         """Something is done or told; what only would be done, and an end, go with the shortage."""
         if action.dry_run or action.rung is EscalationStep.END:
             return
-        (self._told if action.rung is EscalationStep.TELL else self._done)[action.id] = action
+        (self._told if action.step is EscalationStep.TELL else self._done)[action.id] = action
 
     def alarm(self, alarm: Alarm) -> None:
         """A cause that is left alone was named."""

@@ -121,7 +121,7 @@ class ResourceProtector:
         """What is to be done now."""
         self._pass_time(facts, policy, now_s)
         for each in facts.taken_back:
-            self._state.taken_back[each.job_key, each.rung] = now_s + constants.TAKEN_BACK_S
+            self._state.taken_back[each.job_key, each.step] = now_s + constants.TAKEN_BACK_S
         context = self.context(facts, policy, now_s)
         if policy.state is ProtectState.OFF:
             return switch_off(context, self._state)
@@ -133,9 +133,9 @@ class ResourceProtector:
     def context(self, facts: Facts, policy: ProtectPolicy, now_s: float) -> DecisionContext:
         """The moment as it is decided about; for explanations too, as it changes nothing."""
         state = self._state
-        rungs = dict.fromkeys(_not_yet(state.taken_back, now_s), ExclusionReason.TAKEN_BACK)
+        steps = dict.fromkeys(_not_yet(state.taken_back, now_s), ExclusionReason.TAKEN_BACK)
         let_run = _not_yet(state.let_run, now_s)
-        rungs |= {(key, EscalationStep.PAUSE): ExclusionReason.LEFT_ALONE for key in let_run}
+        steps |= {(key, EscalationStep.PAUSE): ExclusionReason.LEFT_ALONE for key in let_run}
         handed_out = {
             key for key, at_s in state.handed_out.items() if now_s - at_s < constants.HANDED_OUT_S
         }
@@ -146,7 +146,7 @@ class ResourceProtector:
             self._protection,
             self._histories,
             excluded_jobs=self.excluded_jobs(now_s),
-            excluded_steps=rungs,
+            excluded_steps=steps,
             handed_out=handed_out,
         )
         context.breaker = state.breaker
@@ -175,9 +175,9 @@ class ResourceProtector:
 
     def _paused(self, facts: Facts) -> set[str]:
         actions = (active.action for active in facts.active)
-        held = {action.job_key for action in actions if action.rung is EscalationStep.PAUSE}
+        held = {action.job_key for action in actions if action.step is EscalationStep.PAUSE}
         return held | {
-            key for key, rung, _ in self._state.handed_out if rung is EscalationStep.PAUSE
+            key for key, step, _ in self._state.handed_out if step is EscalationStep.PAUSE
         }
 
     def _forget_gone(self, facts: Facts) -> None:

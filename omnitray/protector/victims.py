@@ -73,20 +73,20 @@ _NOBODY = VictimChoice(job=None)
 
 
 def choose_in(
-    context: DecisionContext, key: str, resource: Resource, rung: EscalationStep
+    context: DecisionContext, key: str, resource: Resource, step: EscalationStep
 ) -> VictimChoice:
     """The same within one job; ``job`` None when it is gone or excluded."""
     job = next((job for job in context.facts.jobs if job.key == key), None)
-    if job is None or job_exclusion(context, job, resource, rung) is not None:
+    if job is None or job_exclusion(context, job, resource, step) is not None:
         return VictimChoice(job=None)
-    chosen = workers_for(context, job, resource, rung)
+    chosen = workers_for(context, job, resource, step)
     if not chosen:
         return VictimChoice(job=None)
     return _choice(job, chosen, [_candidate(context, job, resource, None)])
 
 
 def held_or_free(
-    context: DecisionContext, job: Job, named: Sequence[ProcessIdentity], rung: EscalationStep
+    context: DecisionContext, job: Job, named: Sequence[ProcessIdentity], step: EscalationStep
 ) -> VictimChoice:
     """What a question named, as far as it lives and may be touched; else all that may.
 
@@ -100,7 +100,7 @@ def held_or_free(
         if each.excluded is None and not _forbids(context, job, each.process, rung)
     ]
     targets = [each for each in free if (each.pid, each.start_ticks) in known]
-    if rung is EscalationStep.SLOW_DOWN or not known:
+    if step is EscalationStep.SLOW_DOWN or not known:
         targets = free
     if not targets:
         return VictimChoice(job=None)
@@ -137,16 +137,16 @@ def choose_by_rule(
 
 
 def choose(
-    context: DecisionContext, resource: Resource, rung: EscalationStep, *, innocent: bool = False
+    context: DecisionContext, resource: Resource, step: EscalationStep, *, innocent: bool = False
 ) -> VictimChoice:
-    """The job and the processes of it that this rung would act on now.
+    """The job and the processes of it that this step would act on now.
 
     ``innocent``: also one that is not the cause, where the person has said so.
     """
     considered: list[Candidate] = []
     for job in ranked(context, resource):
-        excluded = job_exclusion(context, job, resource, rung, innocent=innocent)
-        chosen = () if excluded else workers_for(context, job, resource, rung)
+        excluded = job_exclusion(context, job, resource, step, innocent=innocent)
+        chosen = () if excluded else workers_for(context, job, resource, step)
         if not chosen:
             reason = excluded or _why_none(context, job, rung)
             considered.append(_candidate(context, job, resource, reason))
@@ -209,7 +209,7 @@ def job_exclusion(
     context: DecisionContext,
     job: Job,
     resource: Resource,
-    rung: EscalationStep,
+    step: EscalationStep,
     *,
     innocent: bool = False,
 ) -> ExclusionReason | None:
@@ -219,9 +219,9 @@ def job_exclusion(
     if _share(context, job, resource) < LEAST_SHARE.get((resource, rung), 0.0):
         return ExclusionReason.LITTLE
     if resource is Resource.MEMORY:
-        return _memory_exclusion(context, job, rung, innocent=innocent)
+        return _memory_exclusion(context, job, step, innocent=innocent)
     if resource is Resource.CPU:
-        return ExclusionReason.LIGHT if _is_light(context, job, rung) else None
+        return ExclusionReason.LIGHT if _is_light(context, job, step) else None
     wrote = context.written_bps.get(job.key, 0.0)
     return ExclusionReason.LITTLE if wrote < WORTH_WRITING_BPS else None
 
@@ -241,14 +241,14 @@ def standing_exclusion(
 
 
 def _memory_exclusion(
-    context: DecisionContext, job: Job, rung: EscalationStep, *, innocent: bool
+    context: DecisionContext, job: Job, step: EscalationStep, *, innocent: bool
 ) -> ExclusionReason | None:
     """The cause, or nobody: what grows is paused, a good part of the cause slowed down or ended."""
-    if rung is EscalationStep.PAUSE:
+    if step is EscalationStep.PAUSE:
         fastest = max(context.job_growth_bps(each) for each in context.facts.jobs)
         line = max(WORTH_GROWTH_BPS, GROWS_BESIDE_FASTEST * fastest)
         return None if context.job_growth_bps(job) >= line else ExclusionReason.STEADY
-    if rung is EscalationStep.SLOW_DOWN and _has_ties(context, job):
+    if step is EscalationStep.SLOW_DOWN and _has_ties(context, job):
         return ExclusionReason.TIED  # a memory limit would bring it to a standstill
     if not innocent and not context.is_memory_cause(job):
         return ExclusionReason.NOT_CAUSE
@@ -261,22 +261,22 @@ def _has_ties(context: DecisionContext, job: Job) -> bool:
     return any(ties.get(each.pid, frozenset()) & LOST_BY_AN_END for each in job.processes)
 
 
-def _is_light(context: DecisionContext, job: Job, rung: EscalationStep) -> bool:
+def _is_light(context: DecisionContext, job: Job, step: EscalationStep) -> bool:
     """Whether others take so much more that this one is not what they all wait for."""
     heaviest = max((each.cpu_percent or 0.0 for each in context.facts.jobs), default=0.0)
     beside = HEAVY_BESIDE_HEAVIEST_TIED if _has_ties(context, job) else HEAVY_BESIDE_HEAVIEST
-    return rung is EscalationStep.SLOW_DOWN and (job.cpu_percent or 0.0) < beside * heaviest
+    return step is EscalationStep.SLOW_DOWN and (job.cpu_percent or 0.0) < beside * heaviest
 
 
-def _is_held(context: DecisionContext, job: Job, resource: Resource, rung: EscalationStep) -> bool:
-    """Whether this rung has been taken; a job that is paused may grow on in other processes."""
-    if not context.active(job.key, rung, resource if rung is EscalationStep.SLOW_DOWN else None):
-        return (job.key, rung, resource) in context.handed_out
-    if (resource, rung) != (Resource.MEMORY, EscalationStep.PAUSE):
+def _is_held(context: DecisionContext, job: Job, resource: Resource, step: EscalationStep) -> bool:
+    """Whether this step has been taken; a job that is paused may grow on in other processes."""
+    if not context.active(job.key, step, resource if step is EscalationStep.SLOW_DOWN else None):
+        return (job.key, step, resource) in context.handed_out
+    if (resource, step) != (Resource.MEMORY, EscalationStep.PAUSE):
         return True
     return not any(
         grows_or_is_new(context, each) and not is_paused(context, each.identity)
-        for each in workers(context, job, rung)
+        for each in workers(context, job, step)
         if each.excluded is None
     )
 
@@ -298,12 +298,12 @@ def _share(context: DecisionContext, job: Job, resource: Resource) -> float:
     return written.get(job.key, 0.0) / max(1.0, *written.values()) if written else 0.0
 
 
-def _why_none(context: DecisionContext, job: Job, rung: EscalationStep) -> ExclusionReason:
+def _why_none(context: DecisionContext, job: Job, step: EscalationStep) -> ExclusionReason:
     """The verdict on the largest process speaks for the job."""
-    weighed = workers(context, job, rung)
+    weighed = workers(context, job, step)
     reason = next((each.excluded for each in weighed if each.excluded), None)
     return reason or (
-        ExclusionReason.HELD if rung is EscalationStep.PAUSE else ExclusionReason.DYING
+        ExclusionReason.HELD if step is EscalationStep.PAUSE else ExclusionReason.DYING
     )
 
 
@@ -337,13 +337,13 @@ def _candidate(
 
 
 def _workers_considered(
-    context: DecisionContext, job: Job, rung: EscalationStep, chosen: tuple[WeighedProcess, ...]
+    context: DecisionContext, job: Job, step: EscalationStep, chosen: tuple[WeighedProcess, ...]
 ) -> list[Candidate]:
     """The chosen ones, and the largest of those that were not, where not all were."""
     if len(chosen) == job.process_count:
         return []
     taken = {each.process.pid for each in chosen}
-    others = [each for each in workers(context, job, rung) if each.process.pid not in taken]
+    others = [each for each in workers(context, job, step) if each.process.pid not in taken]
     return [
         Candidate(
             job_key=job.key,
@@ -372,10 +372,10 @@ def _is_in(job: Job, considered: list[Candidate]) -> bool:
 
 
 def why_not(
-    context: DecisionContext, job: Job, resource: Resource, rung: EscalationStep
+    context: DecisionContext, job: Job, resource: Resource, step: EscalationStep
 ) -> ExclusionReason | None:
     """Why this job would not be acted on so; None where it would be."""
-    reason = job_exclusion(context, job, resource, rung)
-    if reason is None and not workers_for(context, job, resource, rung):
-        return _why_none(context, job, rung)
+    reason = job_exclusion(context, job, resource, step)
+    if reason is None and not workers_for(context, job, resource, step):
+        return _why_none(context, job, step)
     return reason

@@ -132,10 +132,10 @@ def _held(
         title=action.whom,
         grip=HoldKind.WOULD if watched else _GRIPS[action.rung],
         since=each.since_s + wall_offset_s,
-        means=_WOULD[action.rung] if watched else means_of(action.id, in_force),
+        means=_WOULD[action.step] if watched else means_of(action.id, in_force),
         why=explain.why(action),
         process_count=max(1, len(action.targets)),
-        undoable=action.rung is not EscalationStep.END and not watched,
+        undoable=action.step is not EscalationStep.END and not watched,
         pids=tuple(target.pid for target in action.targets),
     )
 
@@ -200,7 +200,7 @@ def journal_line(record: Record) -> JournalLine:
     return JournalLine(
         action_id=began.id,
         at=epoch(began.at),
-        what=f"{_DID.get(began.rung, began.rung)} {began.title}",
+        what=f"{_DID.get(began.step, began.step)} {began.title}",
         why=_why(began.reason),
         outcome=_shown(record),
     )
@@ -227,7 +227,7 @@ def empty_page(state: ProtectState, mode: Mode) -> ProtectionView:
     return ProtectionView(state=state, mode=mode)
 
 
-_RUNGS = {
+_REPLY_STEPS = {
     Answer.SLOW_DOWN: EscalationStep.SLOW_DOWN,
     Answer.PAUSE: EscalationStep.PAUSE,
     Answer.END: EscalationStep.END,
@@ -263,8 +263,8 @@ def told_of(
     title: str,
 ) -> ActionFeedback:
     """What came of a reply; ``known`` are the ids of the actions before it was heard."""
-    rung = _RUNGS.get(reply.answer)
-    if rung is None:
+    step = _REPLY_STEPS.get(reply.answer)
+    if step is None:
         return _told_of_sparing(reply, title)
     if protecting.policy.state is ProtectState.OFF:
         return ActionFeedback(sentence=SWITCHED_OFF, job_key=reply.job_key)
@@ -272,13 +272,13 @@ def told_of(
         each
         for each in protecting.active
         if each.action.job_key == reply.job_key
-        and each.action.rung is rung
+        and each.action.step is step
         and each.action.id not in known
     )
     done = next(new, None)
     if done is None:
         return ActionFeedback(
-            sentence=_why_not(protecting, reply, rung, title), job_key=reply.job_key
+            sentence=_why_not(protecting, reply, step, title), job_key=reply.job_key
         )
     return _told_of_action(done, means_of(done.action.id, in_force), protecting.refusals)
 
@@ -305,7 +305,7 @@ def _told_of_sparing(reply: Reply, title: str) -> ActionFeedback:
 
 
 def _told_of_action(done: ActiveAction, means: str, refusals: dict[str, str]) -> ActionFeedback:
-    action, word = done.action, _DONE[done.action.rung]
+    action, word = done.action, _DONE[done.action.step]
     whom = f"{action.title} ({_processes(len(action.targets))})"
     match done.state:
         case ActionState.WATCHED:
@@ -327,21 +327,21 @@ def _told_of_action(done: ActiveAction, means: str, refusals: dict[str, str]) ->
     )
 
 
-def _why_not(protecting: Protecting, reply: Reply, rung: EscalationStep, title: str) -> str:
+def _why_not(protecting: Protecting, reply: Reply, step: EscalationStep, title: str) -> str:
     """Why nothing was decided: it is gone, it is so already, or all of it is excluded."""
     context = protecting.context()
     if context is None:
         return "The machine cannot be read just now; it is done when it can."
-    if context.active(reply.job_key, rung):
-        return f"{title} {_ALREADY[rung]}." if not _watches(protecting) else _NOTED
+    if context.active(reply.job_key, step):
+        return f"{title} {_ALREADY[step]}." if not _watches(protecting) else _NOTED
     job = next((each for each in context.facts.jobs if each.key == reply.job_key), None)
     if job is None:
         return f"{title} has ended already, so nothing was done."
-    asked = EscalationStep.SLOW_DOWN if rung is EscalationStep.END else rung
+    asked = EscalationStep.SLOW_DOWN if step is EscalationStep.END else step
     reasons = [each.excluded for each in workers(context, job, asked)]
     said = dict.fromkeys(each.sentence for each in reasons if each is not None)
     if None in reasons or not said:
-        return f"{title} was not {_DONE[rung]}: it changed at that very moment. Try again."
+        return f"{title} was not {_DONE[step]}: it changed at that very moment. Try again."
     return f"{title} was left alone: {'; '.join(said)}."
 
 

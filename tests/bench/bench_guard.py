@@ -105,12 +105,12 @@ def _acting() -> list[Row]:
             ActionJournal(path), current().actuators(system), system, SystemClock(), keeper
         )
         processes = system.family(system.identify([leader]))
-        for what, rung, resource in (
+        for what, step, resource in (
             ("slowing down", EscalationStep.SLOW_DOWN, Resource.CPU),
             ("I/O to idle", EscalationStep.SLOW_DOWN, Resource.DISK),
             ("pausing", EscalationStep.PAUSE, Resource.MEMORY),
         ):
-            done, undone, lever = _both_ways(actions, processes, rung, resource)
+            done, undone, lever = _both_ways(actions, processes, step, resource)
             told = f"{done.told('ms')}; back {undone.median:.1f} ms"
             rows.append(Row(f"{what} a job of {len(processes)} processes ({lever})", told))
         rows.append(_watchdog_row(actions, keeper, processes))
@@ -122,13 +122,13 @@ def _acting() -> list[Row]:
 def _both_ways(
     actions: ActionPerformer,
     processes: tuple[ProcessIdentity, ...],
-    rung: EscalationStep,
+    step: EscalationStep,
     resource: Resource,
 ) -> tuple[Spread, Spread, str]:
     done, undone, lever = [], [], ""
     for _ in range(ACTIONS):
         began = time.perf_counter()
-        (performed,) = actions.perform(_order(processes, rung, resource))
+        (performed,) = actions.perform(_order(processes, step, resource))
         done.append(time.perf_counter() - began)
         lever = str(performed.lever)
         began = time.perf_counter()
@@ -139,10 +139,10 @@ def _both_ways(
 
 
 def _order(
-    processes: tuple[ProcessIdentity, ...], rung: EscalationStep, resource: Resource
+    processes: tuple[ProcessIdentity, ...], step: EscalationStep, resource: Resource
 ) -> ActionRequest:
     target = Target(job_key="bench", title="a bench", processes=processes)
-    return ActionRequest(target=target, rung=rung, resource=resource, reason="a bench")
+    return ActionRequest(target=target, step=step, resource=resource, reason="a bench")
 
 
 def _watchdog_row(

@@ -61,7 +61,7 @@ def _count(tally: collections.Counter[str], outcome: Outcome) -> None:
 
 
 def _name(decision: Decision) -> str:
-    kind = decision.rung if isinstance(decision, Action) else type(decision).__name__.lower()
+    kind = decision.step if isinstance(decision, Action) else type(decision).__name__.lower()
     return f"× {kind}"
 
 
@@ -79,7 +79,7 @@ def _line(decision: Decision) -> str:
         return repr(decision)
     evidence = f"{decision.evidence.signal} {decision.evidence.value:.1f}"
     who = f"{decision.title} {[each.pid for each in decision.targets]}"
-    return f"{decision.id} {decision.rung} {who}: {decision.reason}, {evidence}"
+    return f"{decision.id} {decision.step} {who}: {decision.reason}, {evidence}"
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def program(desktop: Desktop, room: World) -> Iterator[OmniTray]:
 
 
 def begun(program: OmniTray) -> list[str]:
-    """The rungs that were taken for memory's sake, in order."""
+    """The steps that were taken for memory's sake, in order."""
     lines = program.journal("begin")
     found = {line["id"].partition(".")[0]: line for line in lines}
     return [line["rung"] for line in found.values() if line["reason"].startswith("memory")]

@@ -61,7 +61,7 @@ os.execv("PLACE", ["sleep", "60"])
 def ended(processes: tuple[ProcessIdentity, ...]) -> ActionRequest:
     target = Target(job_key="job", title="a job", processes=processes)
     return ActionRequest(
-        target=target, rung=EscalationStep.END, resource=Resource.MEMORY, reason="a test"
+        target=target, step=EscalationStep.END, resource=Resource.MEMORY, reason="a test"
     )
 
 

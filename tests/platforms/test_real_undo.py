@@ -36,10 +36,10 @@ time.sleep(60)
 
 
 def perform(
-    actions: ActionPerformer, who: ProcessIdentity, rung: EscalationStep, resource: Resource
+    actions: ActionPerformer, who: ProcessIdentity, step: EscalationStep, resource: Resource
 ) -> ActuationResult:
     target = Target(job_key="job", title="a job", processes=(who,))
-    order = ActionRequest(target=target, rung=rung, resource=resource, reason="a test")
+    order = ActionRequest(target=target, step=step, resource=resource, reason="a test")
     (done,) = actions.perform(order)
     assert done.outcome is ActuationOutcome.APPLIED, done
     return done
@@ -49,7 +49,7 @@ def refusal(actions: ActionPerformer, who: ProcessIdentity) -> str:
     """Why the one lever that there is was not taken."""
     target = Target(job_key="job", title="a job", processes=(who,))
     order = ActionRequest(
-        target=target, rung=EscalationStep.SLOW_DOWN, resource=Resource.CPU, reason="a test"
+        target=target, step=EscalationStep.SLOW_DOWN, resource=Resource.CPU, reason="a test"
     )
     (done,) = actions.perform(order)
     assert done.outcome is ActuationOutcome.FAILED, done

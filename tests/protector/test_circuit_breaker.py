@@ -42,7 +42,7 @@ def run(*extra: int) -> Job:
 def an_end(number: int = 1, expected: float = 4.0) -> Action:
     return Action(
         id=f"end-{number}",
-        rung=EscalationStep.END,
+        step=EscalationStep.END,
         resource=Resource.MEMORY,
         reason=ProtectReason.MEMORY_FLOOR,
         evidence=Evidence(signal=Signal.MEMORY_LEFT, value=4.0, threshold=5.0),

@@ -55,7 +55,7 @@ def candidate(
 
 
 def action(
-    rung: EscalationStep = EscalationStep.PAUSE,
+    step: EscalationStep = EscalationStep.PAUSE,
     resource: Resource = Resource.MEMORY,
     evidence: Evidence = SOON,
     considered: tuple[Candidate, ...] = (),
@@ -64,7 +64,7 @@ def action(
     given = {"title": "pytest · ~/shop", "restores_below": 70.0} | more
     return Action(
         id="t-1",
-        rung=rung,
+        step=step,
         resource=resource,
         reason=ProtectReason.MEMORY_RUNS_OUT,
         evidence=evidence,

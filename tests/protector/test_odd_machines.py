@@ -18,20 +18,20 @@ def busy_loop(cores: float) -> Job:
 def test_one_core_and_two_hundred_have_the_same_rules(cores: float, busy: float) -> None:
     decided = Desk().turns(8, busy_loop(busy), at=BUSY, cores=cores, probe=QUICK)
 
-    assert [each.rung for each in actions(decided)] == [EscalationStep.SLOW_DOWN]
+    assert [each.step for each in actions(decided)] == [EscalationStep.SLOW_DOWN]
 
 
 def test_of_many_cores_one_busy_one_is_no_reason_to_hold_anybody() -> None:
     crowd = job("web", process(300, state="R"), cpu=100.0 * 20)
 
     decided = Desk().turns(30, busy_loop(1.0), crowd, at=BUSY, cores=256, probe=SLOW)
-    assert [each.rung for each in actions(decided)] == [EscalationStep.TELL]
+    assert [each.step for each in actions(decided)] == [EscalationStep.TELL]
 
 
 def test_without_pressure_and_probe_nobody_is_said_to_wait() -> None:
     decided = Desk(Mode.PROD).turns(200, build(), at=BUSY)
 
-    assert [each.rung for each in actions(decided)] == [EscalationStep.SLOW_DOWN]
+    assert [each.step for each in actions(decided)] == [EscalationStep.SLOW_DOWN]
     assert questions(decided) == []
 
 
@@ -66,7 +66,7 @@ def test_when_nobody_may_be_touched_nothing_is_done_in_any_mode() -> None:
         decided = Desk(mode).turns(60, base, at=reading(used=97.0), memory_forecast=soon())
         (alarm,) = (each for each in decided if isinstance(each, Alarm))
         assert alarm.title == "postgres (a database)"
-        assert {each.rung for each in actions(decided)} <= {EscalationStep.TELL}
+        assert {each.step for each in actions(decided)} <= {EscalationStep.TELL}
 
 
 def test_a_job_that_is_back_under_a_new_pid_after_an_undo_is_still_let_be() -> None:
@@ -74,7 +74,7 @@ def test_a_job_that_is_back_under_a_new_pid_after_an_undo_is_still_let_be() -> N
     desk.turns(5, growing(growth=0.0), at=OVER)
     desk.active.clear()
     again = job("pytest", process(777, rss_bytes=8 * GB), kind=JobKind.TEST_RUN, growth=0.0)
-    undone = UndoneByUser(job_key="pytest", rung=EscalationStep.SLOW_DOWN)
+    undone = UndoneByUser(job_key="pytest", step=EscalationStep.SLOW_DOWN)
     decided = desk.turn(again, at=OVER, taken_back=(undone,)) + desk.turns(60, again, at=OVER)
 
     assert actions(decided, EscalationStep.SLOW_DOWN) == []
@@ -99,7 +99,7 @@ def test_flapping_at_the_limit_does_nothing_and_holding_at_it_does_once() -> Non
         decided = desk.turn(build(), at=reading(cpu=75.0 if turn % 3 else 74.9), probe=QUICK)
         assert decided == []
     decided = desk.turns(100, build(), at=reading(cpu=75.0), probe=QUICK)
-    assert [each.rung for each in actions(decided)] == [EscalationStep.SLOW_DOWN]
+    assert [each.step for each in actions(decided)] == [EscalationStep.SLOW_DOWN]
 
 
 def test_memory_that_flaps_at_the_limit_is_told_once() -> None:
@@ -107,7 +107,7 @@ def test_memory_that_flaps_at_the_limit_is_told_once() -> None:
     told: list[Action] = []
     for turn in range(300):
         told += actions(desk.turn(editor, at=reading(used=81.0 if turn % 9 else 79.5)))
-    assert [(each.rung, each.resource) for each in told] == [(EscalationStep.TELL, Resource.MEMORY)]
+    assert [(each.step, each.resource) for each in told] == [(EscalationStep.TELL, Resource.MEMORY)]
 
 
 def test_another_mode_keeps_what_is_held_while_it_is_still_short() -> None:

@@ -37,7 +37,7 @@ def test_watching_only_says_each_thing_once_and_asks_nothing() -> None:
     desk = Desk(state=ProtectState.WATCH)
     decided = desk.turns(60, growing(), at=reading(used=97.0), memory_forecast=soon())
 
-    assert {each.rung for each in actions(decided)} == {
+    assert {each.step for each in actions(decided)} == {
         EscalationStep.END,
         EscalationStep.PAUSE,
         EscalationStep.SLOW_DOWN,
@@ -104,7 +104,7 @@ def ending() -> Desk:
 def test_what_is_being_ended_is_not_slowed_down_or_asked_about() -> None:
     decided = ending().turns(20, run_of_two(), at=reading(used=94.5, cpu=99.0), probe=SLOW)
 
-    assert [each for each in actions(decided) if each.rung is not EscalationStep.TELL] == []
+    assert [each for each in actions(decided) if each.step is not EscalationStep.TELL] == []
     assert questions(decided) == []
 
 
@@ -119,7 +119,7 @@ def test_it_is_not_slowed_down_in_the_moment_of_the_end_either() -> None:
     desk.turns(4, at=reading(used=79.0, cpu=99.0))
     decided = desk.turn(run_of_two(), at=reading(used=95.5, cpu=99.0))
 
-    assert {each.rung for each in actions(decided)} == {EscalationStep.END}
+    assert {each.step for each in actions(decided)} == {EscalationStep.END}
 
 
 def test_other_jobs_are_held_while_one_is_ended() -> None:

@@ -119,7 +119,7 @@ def test_what_silence_paused_in_prod_goes_on_slowly_in_dev() -> None:
     decided = desk.turns(400, build(), at=BUSY, probe=SLOW)
 
     assert [each.reason for each in restores(decided)] == [RestoreReason.MODE]
-    assert [each.action.rung for each in desk.active.values()] == [EscalationStep.SLOW_DOWN]
+    assert [each.action.step for each in desk.active.values()] == [EscalationStep.SLOW_DOWN]
     assert actions(decided, EscalationStep.END) == []
 
 
@@ -127,7 +127,7 @@ def test_a_mode_that_gives_back_all_that_was_held_asks_nothing_about_it() -> Non
     desk = starving(Mode.PROD)
     desk.turns(40, build(), at=BUSY, probe=SLOW)
     desk.active = {
-        key: each for key, each in desk.active.items() if each.action.rung is EscalationStep.PAUSE
+        key: each for key, each in desk.active.items() if each.action.step is EscalationStep.PAUSE
     }
     switched(desk, Mode.DEV)
     decided = desk.turn(build(), at=BUSY, probe=SLOW)
@@ -158,27 +158,27 @@ def test_a_lower_limit_gives_back_later_and_a_higher_one_sooner() -> None:
 # Undo
 
 
-@pytest.mark.parametrize("rung", [EscalationStep.SLOW_DOWN, EscalationStep.PAUSE])
-def test_what_the_person_has_undone_is_not_done_again_at_once(rung: EscalationStep) -> None:
-    desk = asked() if rung is EscalationStep.PAUSE else Desk()
-    at = OVER if rung is EscalationStep.SLOW_DOWN else reading(used=78.0)
-    more: dict[str, Any] = {"memory_forecast": soon()} if rung is EscalationStep.PAUSE else {}
-    if rung is EscalationStep.SLOW_DOWN:
+@pytest.mark.parametrize("step", [EscalationStep.SLOW_DOWN, EscalationStep.PAUSE])
+def test_what_the_person_has_undone_is_not_done_again_at_once(step: EscalationStep) -> None:
+    desk = asked() if step is EscalationStep.PAUSE else Desk()
+    at = OVER if step is EscalationStep.SLOW_DOWN else reading(used=78.0)
+    more: dict[str, Any] = {"memory_forecast": soon()} if step is EscalationStep.PAUSE else {}
+    if step is EscalationStep.SLOW_DOWN:
         desk.turns(6, growing(growth=0.0), at=at)
-    assert {each.action.rung for each in desk.active.values()} == {rung}
+    assert {each.action.step for each in desk.active.values()} == {step}
     desk.active.clear()
-    undone = (UndoneByUser(job_key="pytest", rung=rung),)
+    undone = (UndoneByUser(job_key="pytest", step=step),)
     decided = desk.turn(growing(), at=at, taken_back=undone, **more)
     decided += desk.turns(500, growing(), at=at, **more)
 
-    assert actions(decided, rung) == []
-    assert actions(desk.turns(120, growing(), at=at, **more), rung)
+    assert actions(decided, step) == []
+    assert actions(desk.turns(120, growing(), at=at, **more), step)
 
 
 def test_who_undid_it_is_told_so_and_the_floor_still_ends_it() -> None:
     desk = asked()
     desk.active.clear()
-    undone = (UndoneByUser(job_key="pytest", rung=EscalationStep.PAUSE),)
+    undone = (UndoneByUser(job_key="pytest", step=EscalationStep.PAUSE),)
     desk.turn(growing(), at=reading(used=78.0), taken_back=undone)
     at = desk.protector.context(facts(growing()), desk.policy, desk.now_s)
 
@@ -193,7 +193,7 @@ def test_a_pause_that_is_undone_is_not_kept_any_more() -> None:
     desk.turn(growing(growth=0.0))
     desk.active.clear()
     desk.turns(10, growing(growth=0.0), at=OVER)
-    assert {each.action.rung for each in desk.active.values()} == {EscalationStep.SLOW_DOWN}
+    assert {each.action.step for each in desk.active.values()} == {EscalationStep.SLOW_DOWN}
 
     assert len(restores(desk.turns(20, growing(growth=0.0)))) == 1
 

@@ -281,7 +281,7 @@ def ended(run: Job) -> Action:
     seen = facts(run, at=reading(used=97.0))
     decided = ResourceProtector("t").decide(seen, ProtectPolicy(), 100.0)
     return next(
-        each for each in decided if isinstance(each, Action) and each.rung is EscalationStep.END
+        each for each in decided if isinstance(each, Action) and each.step is EscalationStep.END
     )
 
 
@@ -324,9 +324,9 @@ def test_the_order_is_total_and_does_not_depend_on_the_order_of_the_scan(
     assert [each.key for each in ranked(one, Resource.MEMORY)] == [
         each.key for each in ranked(two, Resource.MEMORY)
     ]
-    for rung in (EscalationStep.SLOW_DOWN, EscalationStep.END):
+    for step in (EscalationStep.SLOW_DOWN, EscalationStep.END):
         assert (
-            choose(one, Resource.MEMORY, rung).targets == choose(two, Resource.MEMORY, rung).targets
+            choose(one, Resource.MEMORY, step).targets == choose(two, Resource.MEMORY, step).targets
         )
     keys = [job_key(one, each, Resource.MEMORY) for each in jobs]
     assert len(set(keys)) == len(keys)
@@ -351,10 +351,10 @@ def test_a_protected_process_is_never_named_whatever_the_order(
         for i in order
     ]
     at = scene(facts(*each_alone))
-    for resource, rung in itertools.product(
+    for resource, step in itertools.product(
         Resource, (EscalationStep.SLOW_DOWN, EscalationStep.PAUSE, EscalationStep.END)
     ):
-        named = chosen(choose(at, resource, rung))
+        named = chosen(choose(at, resource, step))
         assert not {100 + i for i in protected} & set(named)
 
 

@@ -108,11 +108,11 @@ def test_an_alert_left_open_by_the_last_run_is_closed_once_it_no_longer_holds(
 def test_what_was_told_of_holding_is_over_when_nothing_is_held_and_an_end_stays_open(
     program: Program, qtbot: QtBot
 ) -> None:
-    for rung in ("pause", "end"):
+    for step in ("pause", "end"):
         program.hub.raise_notice(
             Notice(
                 type=AlertType.RESOURCE_CRITICAL,
-                title=f"{rung} pytest",
+                title=f"{step} pytest",
                 message="",
                 severity=Severity.WARNING,
                 labels={"resource": "memory", "job": "pytest", "rung": rung},

@@ -41,7 +41,7 @@ def test_no_rule_is_broken_and_the_desk_lives(incident: str, mode: Mode) -> None
 def test_the_worker_that_grows_is_paused_and_its_run_lives() -> None:
     outcome = after("pytest_to_60_gb")
 
-    (paused,) = {each.targets for each in outcome.actions if each.rung is EscalationStep.PAUSE}
+    (paused,) = {each.targets for each in outcome.actions if each.step is EscalationStep.PAUSE}
     assert len(paused) == 1
     assert not outcome.levers.ends
     assert outcome.machine.killed_by_kernel == []
@@ -52,7 +52,7 @@ def test_a_build_on_all_processors_is_slowed_down_without_a_word() -> None:
     sim_incidents.compile_with_64_jobs(machine)
     outcome = run(machine, mode=Mode.PROD, seconds=900.0)
 
-    assert outcome.rungs() == {EscalationStep.SLOW_DOWN}
+    assert outcome.steps() == {EscalationStep.SLOW_DOWN}
     assert not any(each.notify for each in outcome.actions)
 
 
@@ -86,7 +86,7 @@ def test_another_job_is_ended_where_the_person_has_set_so() -> None:
 def test_a_parent_that_grows_itself_is_the_one_that_is_paused() -> None:
     outcome = after("collecting_parent", seconds=80.0)
 
-    paused = [each for each in outcome.actions if each.rung is EscalationStep.PAUSE]
+    paused = [each for each in outcome.actions if each.step is EscalationStep.PAUSE]
     parent = outcome.machine.jobs["pool"].leader
     assert [[each.pid for each in action.targets] for action in paused] == [[parent]]
 
@@ -96,7 +96,7 @@ def test_the_player_is_not_slowed_down_with_the_hogs() -> None:
     sim_incidents.player_beside_hogs(machine)
     outcome = run(machine, seconds=120.0)
 
-    slowed = [each for each in outcome.actions if each.rung is EscalationStep.SLOW_DOWN]
+    slowed = [each for each in outcome.actions if each.step is EscalationStep.SLOW_DOWN]
     assert {each.job_key for each in slowed} == {"hogs"}
     assert outcome.violations == []
 
@@ -109,7 +109,7 @@ def test_where_slowing_down_is_refused_the_next_step_is_asked_about() -> None:
 
     questions = [each for each in outcome.levers.done if isinstance(each, Question)]
     assert {each.job_key for each in questions} == {"hogs"}
-    assert EscalationStep.PAUSE in outcome.rungs("hogs")
+    assert EscalationStep.PAUSE in outcome.steps("hogs")
 
 
 def test_workers_that_are_replaced_at_once_open_the_breaker() -> None:
@@ -139,7 +139,7 @@ def test_where_nothing_can_be_paused_the_end_still_comes_before_the_kernel() -> 
 def test_a_fork_bomb_is_stopped_with_its_parents() -> None:
     outcome = after("fork_bomb", seconds=60.0)
 
-    assert EscalationStep.PAUSE in outcome.rungs("bomb")
+    assert EscalationStep.PAUSE in outcome.steps("bomb")
     assert not outcome.levers.ends
     assert outcome.machine.killed_by_kernel == []
 
@@ -152,9 +152,9 @@ def test_a_leak_of_hours_is_held_before_the_floor() -> None:
     leaking.growth = lambda _age_s: 4.0 * MB
     outcome = run(machine, seconds=600.0)
 
-    assert EscalationStep.PAUSE in outcome.rungs(
+    assert EscalationStep.PAUSE in outcome.steps(
         "dev server"
-    ) or EscalationStep.SLOW_DOWN in outcome.rungs("dev server")
+    ) or EscalationStep.SLOW_DOWN in outcome.steps("dev server")
     assert not outcome.levers.ends
     assert outcome.machine.killed_by_kernel == []
 
@@ -163,7 +163,7 @@ def test_what_the_person_wants_ended_is_ended() -> None:
     outcome = after("pytest_to_60_gb", answering=lambda _: Answer.END, seconds=80.0)
 
     by_word = [each for each in outcome.actions if each.reason is ProtectReason.ASKED]
-    assert by_word[0].rung is EscalationStep.END
+    assert by_word[0].step is EscalationStep.END
     assert (
         outcome.machine.alive(by_word[0].targets[0].pid, by_word[0].targets[0].start_ticks) is None
     )
@@ -174,7 +174,7 @@ def test_what_the_person_wants_slowed_down_runs_on() -> None:
 
     resumed = [each for each in outcome.levers.done if isinstance(each, Restore)]
     assert resumed[0].reason is RestoreReason.PERSON
-    assert len([each for each in outcome.actions if each.rung is EscalationStep.PAUSE]) == 1
+    assert len([each for each in outcome.actions if each.step is EscalationStep.PAUSE]) == 1
 
 
 def test_what_is_to_be_left_alone_is_given_back_and_not_asked_about_again() -> None:

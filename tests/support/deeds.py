@@ -75,7 +75,7 @@ class Bench:
 
 def order(
     processes: Iterable[ProcessIdentity],
-    rung: EscalationStep = EscalationStep.SLOW_DOWN,
+    step: EscalationStep = EscalationStep.SLOW_DOWN,
     resource: Resource = Resource.CPU,
     *,
     dry_run: bool = False,
@@ -85,7 +85,7 @@ def order(
     evidence = {"cpu_percent": 97.0}
     return ActionRequest(
         target=target,
-        rung=rung,
+        step=step,
         resource=resource,
         reason="CPU over its limit",
         evidence=evidence,

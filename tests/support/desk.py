@@ -74,8 +74,8 @@ class Desk:
         return [each for _ in range(count) for each in self.turn(*jobs, **more)]
 
     def _do(self, decision: Decision) -> None:
-        if isinstance(decision, Action) and decision.rung is not EscalationStep.TELL:
-            state = ActionState.ENDING if decision.rung is EscalationStep.END else ActionState.HELD
+        if isinstance(decision, Action) and decision.step is not EscalationStep.TELL:
+            state = ActionState.ENDING if decision.step is EscalationStep.END else ActionState.HELD
             if decision.dry_run:
                 state = ActionState.WATCHED
             self.active[decision.id] = ActiveAction(
@@ -85,8 +85,8 @@ class Desk:
             del self.active[decision.action_id]
 
 
-def actions(decided: list[Decision], rung: EscalationStep | None = None) -> list[Action]:
-    return [e for e in decided if isinstance(e, Action) and rung in {None, e.rung}]
+def actions(decided: list[Decision], step: EscalationStep | None = None) -> list[Action]:
+    return [e for e in decided if isinstance(e, Action) and step in {None, e.step}]
 
 
 def questions(decided: list[Decision]) -> list[Question]:

@@ -28,7 +28,7 @@ def main(journal: Path, pids: list[int]) -> None:
     target = Target(job_key="job", title="a job", processes=system.identify(pids))
     actions.perform(
         ActionRequest(
-            target=target, rung=EscalationStep.PAUSE, resource=Resource.MEMORY, reason="a test"
+            target=target, step=EscalationStep.PAUSE, resource=Resource.MEMORY, reason="a test"
         )
     )
     print(keeper.pid, flush=True)  # noqa: T201 - what the test waits for

@@ -54,7 +54,7 @@ class Done(Protocol):
 
 
 class SimJudge:
-    """Collects what went wrong; ``refuses`` are the rungs that this machine never does."""
+    """Collects what went wrong; ``refuses`` are the steps that this machine never does."""
 
     def __init__(
         self, machine: SimMachine, levers: Done, refuses: frozenset[EscalationStep]
@@ -96,20 +96,20 @@ class SimJudge:
     def action(self, action: Action, policy: ProtectPolicy) -> None:
         """Just before it is done."""
         if not action.targets:
-            self.violate(f"{action.rung} without a target")
+            self.violate(f"{action.step} without a target")
         if action.dry_run is not (policy.state is ProtectState.WATCH):
-            self.violate(f"{action.rung} of {action.title}: dry run is {action.dry_run}")
+            self.violate(f"{action.step} of {action.title}: dry run is {action.dry_run}")
         for sim in self._living(action.targets):
             self._victim(sim, action)
-        undone_s = self._levers.undone.get((action.job_key, action.rung))
+        undone_s = self._levers.undone.get((action.job_key, action.step))
         asked = action.reason is ProtectReason.ASKED
         if undone_s is not None and not asked and self.machine.now_s - undone_s < WINDOW_S:
-            self.violate(f"{action.rung} of {action.title}, which the person has just undone")
-        if action.rung is not EscalationStep.END and self._is_held_up(action):
-            self.violate(f"{action.rung} of {action.title}, which is being ended")
-        if action.rung is EscalationStep.PAUSE and not asked:
+            self.violate(f"{action.step} of {action.title}, which the person has just undone")
+        if action.step is not EscalationStep.END and self._is_held_up(action):
+            self.violate(f"{action.step} of {action.title}, which is being ended")
+        if action.step is EscalationStep.PAUSE and not asked:
             self._pause(action, policy)
-        if action.rung is EscalationStep.END and not action.dry_run and not asked:
+        if action.step is EscalationStep.END and not action.dry_run and not asked:
             self._end(action, policy)
 
     def _is_ending(self, job_key: str) -> bool:
@@ -117,7 +117,7 @@ class SimJudge:
 
     def _is_held_up(self, action: Action) -> bool:
         """Whether it stands in the way of an end; the rest of a job may grow and be paused."""
-        if (action.rung, action.resource) != (EscalationStep.PAUSE, Resource.MEMORY):
+        if (action.step, action.resource) != (EscalationStep.PAUSE, Resource.MEMORY):
             return self._is_ending(action.job_key)
         ending = {who for each in self._levers.endings for who in each.left}
         return any((each.pid, each.start_ticks) in ending for each in action.targets)
@@ -145,21 +145,21 @@ class SimJudge:
             self.violate("something is held while only watching")
 
     def _victim(self, sim: Sim, action: Action) -> None:
-        who = f"{action.rung} on {sim.name} {sim.pid}"
+        who = f"{action.step} on {sim.name} {sim.pid}"
         if sim.protected or sim.pid in self.machine.foreground:
             self.violate(f"{who}, which is protected")
-        if sim.leads and action.rung is not EscalationStep.SLOW_DOWN and self._has_workers(sim):
+        if sim.leads and action.step is not EscalationStep.SLOW_DOWN and self._has_workers(sim):
             self.violate(f"{who}, the parent of a run")
         asked = action.reason is ProtectReason.ASKED
-        ends = action.rung is EscalationStep.END and not asked
-        if sim.tied and (ends or action.rung is EscalationStep.PAUSE):
+        ends = action.step is EscalationStep.END and not asked
+        if sim.tied and (ends or action.step is EscalationStep.PAUSE):
             self.violate(f"{who}, which has a window")
-        is_cpu = action.resource is Resource.CPU and action.rung is EscalationStep.SLOW_DOWN
+        is_cpu = action.resource is Resource.CPU and action.step is EscalationStep.SLOW_DOWN
         if sim.light and is_cpu and not asked:
             self.violate(f"{who}, which takes little and must not wait")
         if ends and action.reason is ProtectReason.MEMORY_FLOOR and self._is_innocent(action):
             self.violate(f"{who}, which is not the cause")
-        memory_pause = action.rung is EscalationStep.PAUSE and action.resource is Resource.MEMORY
+        memory_pause = action.step is EscalationStep.PAUSE and action.resource is Resource.MEMORY
         if memory_pause and not asked and self._parent_grows(sim):
             self.violate(f"{who}, which is steady while its parent grows")
 
@@ -185,7 +185,7 @@ class SimJudge:
 
     def _pause(self, action: Action, policy: ProtectPolicy) -> None:
         active = (each.action for each in self._levers.active.values())
-        if not any((e.job_key, e.rung) == (action.job_key, EscalationStep.PAUSE) for e in active):
+        if not any((e.job_key, e.step) == (action.job_key, EscalationStep.PAUSE) for e in active):
             self._paused_s[action.job_key] = self.awake_s
         starves = action.reason is ProtectReason.CPU_STARVES
         if starves and not policy.limits.cpu_pause_after_s:

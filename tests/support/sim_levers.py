@@ -68,10 +68,10 @@ class SimLevers:
         self.judge.asked(list(self.questions.values()))
 
     def _act(self, action: Action, policy: ProtectPolicy) -> None:
-        if action.rung is EscalationStep.TELL:
+        if action.step is EscalationStep.TELL:
             return
         self.judge.action(action, policy)
-        if action.dry_run or action.rung in self.refuses:
+        if action.dry_run or action.step in self.refuses:
             state = ActionState.WATCHED if action.dry_run else ActionState.FAILED
             self.active[action.id] = ActiveAction(
                 action=action, state=state, since_s=self.machine.now_s
@@ -79,7 +79,7 @@ class SimLevers:
             return
         sims = self._living(action.targets)
         state = ActionState.HELD
-        if action.rung is EscalationStep.END:
+        if action.step is EscalationStep.END:
             state = ActionState.ENDING
             if action.reason is not ProtectReason.ASKED:
                 self.ends.append((self.machine.now_s, action))
@@ -113,8 +113,8 @@ class SimLevers:
             return ()
         action = held[-1].action
         self._restore(Restore(action_id=action.id, reason=RestoreReason.PERSON))
-        self.undone[action.job_key, action.rung] = self.machine.now_s
-        return (UndoneByUser(job_key=action.job_key, rung=action.rung),)
+        self.undone[action.job_key, action.step] = self.machine.now_s
+        return (UndoneByUser(job_key=action.job_key, step=action.step),)
 
     def _ask(self, question: Question) -> None:
         if any(each.job_key == question.job_key for each in self.questions.values()):
@@ -159,7 +159,7 @@ class SimLevers:
 
 
 def _hold(sim: Sim, action: Action, by: int) -> None:
-    if action.rung is EscalationStep.PAUSE:
+    if action.step is EscalationStep.PAUSE:
         sim.paused += by
     elif action.resource is Resource.MEMORY:
         sim.slowed += by

@@ -52,8 +52,8 @@ class Outcome:
     def actions(self) -> list[Action]:
         return [each for each in self.levers.done if isinstance(each, Action)]
 
-    def rungs(self, job: str | None = None) -> set[EscalationStep]:
-        return {each.rung for each in self.actions if job in {None, each.job_key}}
+    def steps(self, job: str | None = None) -> set[EscalationStep]:
+        return {each.step for each in self.actions if job in {None, each.job_key}}
 
 
 def run(  # noqa: PLR0913 - what a machine may meet
@@ -132,7 +132,7 @@ def _turn(outcome: Outcome, answering: Answering) -> float:
         outcome.protector.refused(action)
     levers.shown({each.id for each in outcome.protector.open_questions})
     if any(
-        isinstance(each, Action) and each.rung in {EscalationStep.PAUSE, EscalationStep.END}
+        isinstance(each, Action) and each.step in {EscalationStep.PAUSE, EscalationStep.END}
         for each in decisions
     ):
         outcome.guard.acted()
@@ -163,7 +163,7 @@ def _calm(outcome: Outcome) -> None:
     for each in levers.active.values():
         action = each.action
         if action.reason is not ProtectReason.CPU_STARVES and action.job_key not in asked:
-            levers.judge.violate(f"{action.rung} of {action.title} outlived its reason")
+            levers.judge.violate(f"{action.step} of {action.title} outlived its reason")
 
 
 def _switch_off(outcome: Outcome) -> None:

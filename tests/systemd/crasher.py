@@ -36,17 +36,17 @@ class HalfUnits(UserUnits):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main(journal: Path, pid: int, rung: EscalationStep) -> None:
+def main(journal: Path, pid: int, step: EscalationStep) -> None:
     """Act on it by whatever lever comes first here."""
     system = LinuxSystem(patience_s=PATIENCE_S)
-    if rung is EscalationStep.SLOW_DOWN:
+    if step is EscalationStep.SLOW_DOWN:
         system.units.__class__ = HalfUnits
     guard = linux.watchdog(journal)
     actions = ActionPerformer(
         ActionJournal(journal), linux.actuators(system), system, SystemClock(), guard
     )
     target = Target(job_key="crash", title="a job", processes=system.identify([pid]))
-    order = ActionRequest(target=target, rung=rung, resource=Resource.MEMORY, reason="a test")
+    order = ActionRequest(target=target, step=step, resource=Resource.MEMORY, reason="a test")
     (done,) = actions.perform(order)
     actions.step()
     print(done.lever, flush=True)
@@ -54,5 +54,5 @@ def main(journal: Path, pid: int, rung: EscalationStep) -> None:
 
 
 if __name__ == "__main__":
-    rung = EscalationStep.SLOW_DOWN if sys.argv[1] == "half" else EscalationStep.PAUSE
-    main(Path(sys.argv[2]), int(sys.argv[3]), rung)
+    step = EscalationStep.SLOW_DOWN if sys.argv[1] == "half" else EscalationStep.PAUSE
+    main(Path(sys.argv[2]), int(sys.argv[3]), step)

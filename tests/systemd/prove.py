@@ -61,14 +61,14 @@ class Proof:
     def perform(
         self,
         pid: int,
-        rung: EscalationStep,
+        step: EscalationStep,
         resource: Resource,
         actions: ActionPerformer | None = None,
     ) -> tuple[ActuationResult, ...]:
         """An order on one process and its family."""
         processes = self.system.identify([pid])
         target = Target(job_key=str(pid), title="a job", processes=processes)
-        order = ActionRequest(target=target, rung=rung, resource=resource, reason="a proof")
+        order = ActionRequest(target=target, step=step, resource=resource, reason="a proof")
         return (actions or self.actions).perform(order)
 
 

@@ -108,7 +108,7 @@ class JournaledActuation:
             who=order.who,
             job=order.target.job_key,
             title=order.target.title,
-            rung=order.rung,
+            step=order.step,
             lever=plan.lever,
             changes=plan.changes,
             reversible=plan.reversible,

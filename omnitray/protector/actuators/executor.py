@@ -86,7 +86,7 @@ class ActionPerformer:
         action_id = order.action_id or f"a{os.urandom(6).hex()}"
         return tuple(
             self._pull(order, kinds, lever_id(action_id, place))
-            for place, kinds in enumerate(levers_for(order.rung, order.resource))
+            for place, kinds in enumerate(levers_for(order.step, order.resource))
         )
 
     def active(self) -> tuple[ActiveActuation, ...]:
@@ -295,7 +295,7 @@ class Executor:
         return tuple(
             result
             for decision in decisions
-            if isinstance(decision, Action) and decision.rung in _TOUCHING
+            if isinstance(decision, Action) and decision.step in _TOUCHING
             for result in self._do(decision)
         )
 
@@ -375,11 +375,11 @@ def _state(action: Action, done: tuple[ActuationResult, ...]) -> ActionState:
         return ActionState.WATCHED
     if all(each.outcome is ActuationOutcome.FAILED for each in done):
         return ActionState.FAILED
-    return ActionState.ENDING if action.rung is EscalationStep.END else ActionState.HELD
+    return ActionState.ENDING if action.step is EscalationStep.END else ActionState.HELD
 
 
 def _let_run(action: Action) -> model.UndoneByUser:
-    return model.UndoneByUser(job_key=action.job_key, rung=action.rung)
+    return model.UndoneByUser(job_key=action.job_key, step=action.step)
 
 
 def _is_told(active: ActiveAction, now_s: float) -> bool:

@@ -186,7 +186,7 @@ class Began(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="b
     who: str = "protector"
     job: str
     title: str
-    rung: str
+    step: str = msgspec.field(name="rung")  # the word of the file
     lever: ActuatorKind
     changes: tuple[ValueChange, ...] = ()
     reversible: bool = True

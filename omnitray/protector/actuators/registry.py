@@ -37,10 +37,10 @@ _SLOW_DOWN: dict[Resource, tuple[Group, ...]] = {
 }
 
 
-def levers_for(rung: EscalationStep, resource: Resource) -> tuple[Group, ...]:
-    """The groups to pull; none for a rung that only tells."""
-    if rung is EscalationStep.SLOW_DOWN:
+def levers_for(step: EscalationStep, resource: Resource) -> tuple[Group, ...]:
+    """The groups to pull; none for a step that only tells."""
+    if step is EscalationStep.SLOW_DOWN:
         return _SLOW_DOWN[resource]
-    if rung is EscalationStep.PAUSE:
+    if step is EscalationStep.PAUSE:
         return ((ActuatorKind.FREEZE, ActuatorKind.STOP),)
-    return ((ActuatorKind.END,),) if rung is EscalationStep.END else ()
+    return ((ActuatorKind.END,),) if step is EscalationStep.END else ()

@@ -30,7 +30,7 @@ class ActionRequest(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     target: Target
-    rung: EscalationStep
+    step: EscalationStep
     resource: Resource
     reason: str
     evidence: dict[str, Any] = {}
@@ -139,7 +139,7 @@ def order_for(action: Action, who: Initiator = Initiator.PROTECTOR) -> ActionReq
     evidence = msgspec.to_builtins(action.evidence)
     return ActionRequest(
         target=target,
-        rung=action.rung,
+        step=action.step,
         resource=action.resource,
         reason=action.reason,
         evidence={**evidence, "considered": msgspec.to_builtins(action.considered)},

@@ -50,7 +50,7 @@ class AnswerPolicy:
 
     def _on_user_undo(self, out: DecisionBuilder, undone: UndoneByUser) -> None:
         """The person lets run what was paused: that answers the question about it."""
-        if undone.rung is EscalationStep.PAUSE:
+        if undone.step is EscalationStep.PAUSE:
             out.withdraw(undone.job_key)
 
     def _apply_reply(self, out: DecisionBuilder, reply: Reply) -> None:

@@ -146,5 +146,5 @@ def _slowed(context: DecisionContext) -> list[ActiveAction]:
         active
         for active in context.facts.active
         if active.state in {ActionState.HELD, ActionState.FAILED}
-        and (active.action.rung, active.action.resource) == (EscalationStep.SLOW_DOWN, Resource.CPU)
+        and (active.action.step, active.action.resource) == (EscalationStep.SLOW_DOWN, Resource.CPU)
     ]

@@ -105,13 +105,13 @@ def _hold_writer(
         if no_time
         else choose(context, Resource.DISK, EscalationStep.SLOW_DOWN)
     )
-    rung = EscalationStep.SLOW_DOWN
+    step = EscalationStep.SLOW_DOWN
     if choice.job is None:
-        choice, rung = _to_pause(context, disk, no_time=no_time), EscalationStep.PAUSE
+        choice, step = _to_pause(context, disk, no_time=no_time), EscalationStep.PAUSE
     if choice.job is None:
         return
     out.act(
-        rung,
+        step,
         Resource.DISK,
         reason,
         evidence,
@@ -134,7 +134,7 @@ def _to_pause(context: DecisionContext, disk: DiskFacts, *, no_time: bool) -> Vi
         action = active.action
         if active.state not in {ActionState.HELD, ActionState.WATCHED}:
             continue
-        if (action.rung, action.mount) != (EscalationStep.SLOW_DOWN, disk.mount):
+        if (action.step, action.mount) != (EscalationStep.SLOW_DOWN, disk.mount):
             continue
         if context.now_s - active.since_s < constants.DISK_SLOWED_FOR_S:
             continue

@@ -189,7 +189,7 @@ class MemoryPolicy:
         """The heaviest job; further ones only while memory goes on falling."""
         context = out.context
         slowed = any(
-            (each.action.rung, each.action.resource) == (EscalationStep.SLOW_DOWN, Resource.MEMORY)
+            (each.action.step, each.action.resource) == (EscalationStep.SLOW_DOWN, Resource.MEMORY)
             for each in context.facts.active
         )
         if slowed and context.facts.memory_forecast is None:
@@ -287,7 +287,7 @@ def _grows_on(context: DecisionContext) -> Why | None:
     jobs = {job.key: job for job in context.facts.jobs}
     for active in context.facts.active:
         action = active.action
-        if (action.rung, action.resource) != (EscalationStep.PAUSE, Resource.MEMORY):
+        if (action.step, action.resource) != (EscalationStep.PAUSE, Resource.MEMORY):
             continue
         job = jobs.get(action.job_key)
         is_new = context.now_s - active.since_s <= constants.GROWS_ON_S
@@ -306,7 +306,7 @@ def _pauses(context: DecisionContext) -> list[ActiveAction]:
         active
         for active in context.facts.active
         if active.state is ActionState.HELD
-        and (active.action.rung, active.action.resource) == (EscalationStep.PAUSE, Resource.MEMORY)
+        and (active.action.step, active.action.resource) == (EscalationStep.PAUSE, Resource.MEMORY)
     ]
 
 

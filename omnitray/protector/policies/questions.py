@@ -65,7 +65,7 @@ class QuestionPolicy:
         """In this mode no silence pauses anything: what was paused for it goes on."""
         for active in out.context.facts.active:
             action = active.action
-            if (action.rung, action.reason) == (EscalationStep.PAUSE, ProtectReason.CPU_STARVES):
+            if (action.step, action.reason) == (EscalationStep.PAUSE, ProtectReason.CPU_STARVES):
                 out.restore_job(action.job_key, RestoreReason.MODE, EscalationStep.PAUSE)
 
     def _is_void(self, out: DecisionBuilder, question: Question, jobs: dict[str, Job]) -> bool:

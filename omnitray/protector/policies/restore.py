@@ -33,7 +33,7 @@ class RestorePolicy:
         clear_s = self._clear.true_for(action.id, now_s, condition=enough)
         if clear_s < constants.CLEAR_HOLD_S:
             return
-        if action.rung is EscalationStep.PAUSE:
+        if action.step is EscalationStep.PAUSE:
             if now_s - self._resumed_s < constants.CLEAR_HOLD_S:
                 return
             self._resumed_s = now_s
@@ -58,7 +58,7 @@ def switch_off(context: DecisionContext, state: ProtectorState) -> list[Decision
     """Give everything back, what is paused first; no question stays open."""
     out = DecisionBuilder(context, state)
     restorable = [each for each in context.facts.active if each.state in RESTORABLE]
-    for active in sorted(restorable, key=lambda each: each.action.rung is not EscalationStep.PAUSE):
+    for active in sorted(restorable, key=lambda each: each.action.step is not EscalationStep.PAUSE):
         out.restore(active.action.id, RestoreReason.SWITCHED_OFF)
     for job_key in list(state.questions):
         out.withdraw(job_key)

@@ -179,7 +179,7 @@ def _check_lock(folder: Path, _: set[str]) -> None:
 def _began(number: int) -> Began:
     return Began(
         id=f"a{number}", at="2026-11-22T13:21:27.123Z", boot="b", job="j", title="t",
-        rung="pause", lever=ActuatorKind.NICE,
+        step="pause", lever=ActuatorKind.NICE,
     )  # fmt: skip
 
 

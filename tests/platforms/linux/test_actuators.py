@@ -38,10 +38,10 @@ def identity(system: LinuxSystem, process: subprocess.Popen[bytes]) -> ProcessId
 
 
 def order(
-    processes: tuple[ProcessIdentity, ...], rung: EscalationStep, resource: Resource = Resource.CPU
+    processes: tuple[ProcessIdentity, ...], step: EscalationStep, resource: Resource = Resource.CPU
 ) -> ActionRequest:
     target = Target(job_key="job", title="a job", processes=processes)
-    return ActionRequest(target=target, rung=rung, resource=resource, reason="a test")
+    return ActionRequest(target=target, step=step, resource=resource, reason="a test")
 
 
 def state(pid: int) -> str:

@@ -298,8 +298,8 @@ def test_a_recycled_pid_is_never_touched(bench: Bench) -> None:
 def test_a_dry_run_touches_nothing_and_says_what_would_have_been(bench: Bench) -> None:
     bench.system.units.absent = ""
     processes = job(bench.system)
-    for rung in (EscalationStep.SLOW_DOWN, EscalationStep.PAUSE, EscalationStep.END):
-        (done,) = bench.actions.perform(order([processes[0].identity], rung, dry_run=True))
+    for step in (EscalationStep.SLOW_DOWN, EscalationStep.PAUSE, EscalationStep.END):
+        (done,) = bench.actions.perform(order([processes[0].identity], step, dry_run=True))
         assert done.outcome is ActuationOutcome.WOULD_HAVE
     assert all(process.unit is None and not process.heard for process in processes)
     assert bench.actions.active() == ()

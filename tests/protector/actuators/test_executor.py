@@ -29,14 +29,14 @@ def executor(bench: Bench) -> Executor:
 
 def action(
     targets: tuple[ProcessIdentity, ...],
-    rung: EscalationStep,
+    step: EscalationStep,
     resource: Resource = Resource.CPU,
     *,
     dry_run: bool = False,
 ) -> Action:
     return Action(
         id="run.1-1",
-        rung=rung,
+        step=step,
         resource=resource,
         reason=ProtectReason.CPU_OVER,
         evidence=Evidence(signal=Signal.CPU, value=97.0, threshold=75.0, held_s=3.0),

@@ -30,11 +30,11 @@ def dies(act: Callable[..., None], *, before: bool) -> Callable[..., None]:
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
-@pytest.mark.parametrize(("rung", "step"), STEPS)
+@pytest.mark.parametrize(("escalation", "step"), STEPS)
 def test_nothing_stays_held(
     tmp_path: Path,
     step: str,
-    rung: EscalationStep,
+    escalation: EscalationStep,
     *,
     before: bool,
     monkeypatch: pytest.MonkeyPatch,
@@ -46,7 +46,7 @@ def test_nothing_stays_held(
     with monkeypatch.context() as patch:
         patch.setattr(units, step, dies(getattr(units, step), before=before))
         with pytest.raises(Killed):
-            bench.actions.perform(order([processes[0].identity], rung, Resource.MEMORY))
+            bench.actions.perform(order([processes[0].identity], escalation, Resource.MEMORY))
     bench.journal.close()
     after = bench.restarted(tmp_path)
     after.actions.restore_after_crash()

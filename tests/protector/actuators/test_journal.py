@@ -25,7 +25,7 @@ def began(action_id: str = "a1", *, boot: str = "b", reversible: bool = True) ->
         boot=boot,
         job="job",
         title="pytest · ~/shop",
-        rung="slow_down",
+        step="slow_down",
         lever=ActuatorKind.NICE,
         changes=(CHANGE,),
         reversible=reversible,

@@ -92,7 +92,7 @@ def test_the_protector_is_told_once_that_somebody_has_let_it_run(bench: Bench) -
     executor = Executor(bench.actions, bench.clock)
     pause = Action(
         id="run.1-1",
-        rung=EscalationStep.PAUSE,
+        step=EscalationStep.PAUSE,
         resource=Resource.MEMORY,
         reason=ProtectReason.MEMORY_RUNS_OUT,
         evidence=Evidence(signal=Signal.FORECAST, value=9.0, threshold=30.0),
@@ -103,7 +103,7 @@ def test_the_protector_is_told_once_that_somebody_has_let_it_run(bench: Bench) -
     continue_all(bench, processes)
     executor.look()
     assert executor.active() == ()
-    assert executor.take_let_run() == (UndoneByUser(job_key="hogs", rung=EscalationStep.PAUSE),)
+    assert executor.take_let_run() == (UndoneByUser(job_key="hogs", step=EscalationStep.PAUSE),)
     assert executor.take_let_run() == ()
 
 

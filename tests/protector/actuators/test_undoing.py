@@ -60,15 +60,15 @@ class Machine(RuleBasedStateMachine):
 
     @rule(
         which=st.integers(0, 50),
-        rung=st.sampled_from(REVERSIBLE),
+        step=st.sampled_from(REVERSIBLE),
         resource=st.sampled_from(list(Resource)),
         dry_run=st.booleans(),
     )
-    def act(self, which: int, rung: EscalationStep, resource: Resource, *, dry_run: bool) -> None:
+    def act(self, which: int, step: EscalationStep, resource: Resource, *, dry_run: bool) -> None:
         living = self._living()
         if living:
             target = living[which % len(living)].identity
-            self.bench.actions.perform(order([target], rung, resource, dry_run=dry_run))
+            self.bench.actions.perform(order([target], step, resource, dry_run=dry_run))
 
     @precondition(lambda self: self.bench.actions.active())
     @rule(which=st.integers(0, 50))

@@ -21,12 +21,12 @@ def bench(tmp_path: Path) -> Bench:
 
 
 @pytest.mark.parametrize(
-    "rung", [EscalationStep.SLOW_DOWN, EscalationStep.PAUSE, EscalationStep.END]
+    "step", [EscalationStep.SLOW_DOWN, EscalationStep.PAUSE, EscalationStep.END]
 )
-def test_it_is_done_and_said(bench: Bench, rung: EscalationStep) -> None:
+def test_it_is_done_and_said(bench: Bench, step: EscalationStep) -> None:
     bench.system.privileged = True
     victim = job(bench.system, count=1)[0]
-    (done,) = bench.actions.perform(order([victim.identity], rung))
+    (done,) = bench.actions.perform(order([victim.identity], step))
     assert done.outcome is ActuationOutcome.APPLIED
     assert done.notes[-1].startswith("the journal cannot be written (")
     assert done.notes[-1].endswith("; this is kept in memory until it can")
@@ -34,7 +34,7 @@ def test_it_is_done_and_said(bench: Bench, rung: EscalationStep) -> None:
         EscalationStep.SLOW_DOWN: (19, False, True),
         EscalationStep.PAUSE: (0, True, True),
         EscalationStep.END: (0, False, False),
-    }[rung]
+    }[step]
 
 
 def test_it_is_taken_back_and_written_once_the_disk_gives_in(bench: Bench) -> None:

@@ -48,5 +48,5 @@ def test_the_worked_example_is_one_file_and_one_line(
     decided = desk.turns(12, heavy, at=reading(used=60.0, memory_full=60.0))
 
     (slowed,) = actions(decided)
-    assert (slowed.rung, slowed.resource) == (EscalationStep.SLOW_DOWN, Resource.MEMORY)
+    assert (slowed.step, slowed.resource) == (EscalationStep.SLOW_DOWN, Resource.MEMORY)
     assert len(desk.protector.open_questions) == 0

@@ -21,7 +21,7 @@ def test_it_has_to_hold_before_anything_is_done() -> None:
     assert desk.turns(3, build(), at=BUSY) == []
     (action,) = actions(desk.turn(build(), at=BUSY))
 
-    assert (action.rung, action.resource) == (EscalationStep.SLOW_DOWN, Resource.CPU)
+    assert (action.step, action.resource) == (EscalationStep.SLOW_DOWN, Resource.CPU)
     assert action.evidence.held_s == pytest.approx(3.0)
     assert action.restores_below == 65.0
 
@@ -54,7 +54,7 @@ def test_a_build_that_nobody_waits_for_is_never_mentioned() -> None:
 
     decided = desk.turns(1000, build(), at=BUSY, probe=QUICK)
 
-    assert [each.rung for each in actions(decided)] == [EscalationStep.SLOW_DOWN]
+    assert [each.step for each in actions(decided)] == [EscalationStep.SLOW_DOWN]
     assert not any(each.notify for each in actions(decided))
     assert questions(decided) == []
 
@@ -141,7 +141,7 @@ def test_when_only_protected_programs_are_busy_it_is_told_once() -> None:
 
     (told,) = actions(Desk().turns(120, editor, at=BUSY, probe=SLOW))
 
-    assert (told.rung, told.notify, told.job_key) == (EscalationStep.TELL, True, "")
+    assert (told.step, told.notify, told.job_key) == (EscalationStep.TELL, True, "")
     assert told.considered
 
 

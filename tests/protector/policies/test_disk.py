@@ -43,7 +43,7 @@ def test_the_writer_of_a_nearly_full_disk_has_to_wait_and_is_then_paused() -> No
     decided = desk.turns(20, growing(growth=0.0), disks=(disk(96.0),), **writing())
 
     on_job = [each for each in actions(decided) if each.targets]
-    assert [each.rung for each in on_job] == [EscalationStep.SLOW_DOWN, EscalationStep.PAUSE]
+    assert [each.step for each in on_job] == [EscalationStep.SLOW_DOWN, EscalationStep.PAUSE]
     assert all(each.reason is ProtectReason.DISK_NEARLY_FULL for each in on_job)
     assert len(questions(decided)) == 1
     assert on_job[0].restores_below == 85.0
@@ -81,10 +81,10 @@ def test_a_nearly_full_disk_that_nobody_writes_to_holds_nobody() -> None:
 
 
 @pytest.mark.parametrize(
-    ("high_s", "rung"), [(100.0, EscalationStep.SLOW_DOWN), (20.0, EscalationStep.PAUSE)]
+    ("high_s", "step"), [(100.0, EscalationStep.SLOW_DOWN), (20.0, EscalationStep.PAUSE)]
 )
 def test_a_disk_that_is_full_soon_is_held_by_the_time_there_is(
-    high_s: float, rung: EscalationStep
+    high_s: float, step: EscalationStep
 ) -> None:
     ends = Forecast(
         resource=Resource.DISK,
@@ -99,7 +99,7 @@ def test_a_disk_that_is_full_soon_is_held_by_the_time_there_is(
     )
 
     (action,) = actions(decided)
-    assert (action.rung, action.reason) == (rung, ProtectReason.DISK_RUNS_OUT)
+    assert (action.step, action.reason) == (step, ProtectReason.DISK_RUNS_OUT)
     assert action.restores_below == 60.0
 
 

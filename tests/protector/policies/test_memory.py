@@ -25,7 +25,7 @@ def test_memory_over_the_limit_slows_the_heaviest_down_and_tells() -> None:
     decided = desk.turns(30, growing(growth=0.0), at=OVER)
 
     (action,) = actions(decided)
-    assert (action.rung, action.resource, action.notify) == (
+    assert (action.step, action.resource, action.notify) == (
         EscalationStep.SLOW_DOWN,
         Resource.MEMORY,
         True,
@@ -55,7 +55,7 @@ def test_before_memory_runs_out_what_grows_is_paused_and_asked_about() -> None:
 
     assert isinstance(pause, Action)
     assert isinstance(question, Question)
-    assert (pause.rung, pause.notify) == (EscalationStep.PAUSE, True)
+    assert (pause.step, pause.notify) == (EscalationStep.PAUSE, True)
     assert pause.restores_below == 65.0
     assert question.deadline_s is None
 
@@ -96,7 +96,7 @@ def test_at_the_floor_one_is_ended_in_every_mode(mode: Mode, swap: tuple[int, in
     desk = Desk(mode)
     (end,) = actions(desk.turn(growing(), at=reading(used=95.5, swap=swap)))
 
-    assert (end.rung, end.reason, end.notify) == (
+    assert (end.step, end.reason, end.notify) == (
         EscalationStep.END,
         ProtectReason.MEMORY_FLOOR,
         True,
@@ -258,9 +258,9 @@ def test_what_the_person_has_taken_back_is_no_reason_to_call_them() -> None:
     desk, run = Desk(), growing(growth=0.0)
     desk.turns(5, run, at=OVER)
     desk.active.clear()
-    undone = UndoneByUser(job_key="pytest", rung=EscalationStep.SLOW_DOWN)
+    undone = UndoneByUser(job_key="pytest", step=EscalationStep.SLOW_DOWN)
     decided = desk.turn(run, at=OVER, taken_back=(undone,)) + desk.turns(60, run, at=OVER)
 
     (told,) = actions(decided)
-    assert (told.rung, told.notify) == (EscalationStep.TELL, False)
+    assert (told.step, told.notify) == (EscalationStep.TELL, False)
     assert told.considered[0].excluded is ExclusionReason.TAKEN_BACK

@@ -21,7 +21,7 @@ def test_slow_down_lets_it_run_slowly_and_does_not_pause_it_again_at_once() -> N
 
     assert [each.reason for each in restores(said)] == [RestoreReason.PERSON]
     (slow,) = actions(said)
-    assert (slow.rung, slow.reason, slow.notify) == (
+    assert (slow.step, slow.reason, slow.notify) == (
         EscalationStep.SLOW_DOWN,
         ProtectReason.ASKED,
         False,
@@ -43,7 +43,7 @@ def test_end_ends_what_the_question_named() -> None:
     desk = asked()
     (end,) = actions(say(desk, Answer.END))
 
-    assert (end.rung, end.reason) == (EscalationStep.END, ProtectReason.ASKED)
+    assert (end.step, end.reason) == (EscalationStep.END, ProtectReason.ASKED)
     assert [each.pid for each in end.targets] == [200]
     assert desk.protector.breaker.ends_left == 3
 
@@ -78,7 +78,7 @@ def test_a_word_without_a_question_is_followed_too() -> None:
     desk = Desk()
     (pause,) = actions(say(desk, Answer.PAUSE))
 
-    assert (pause.rung, pause.restores_below) == (EscalationStep.PAUSE, None)
+    assert (pause.step, pause.restores_below) == (EscalationStep.PAUSE, None)
     assert actions(say(desk, Answer.END, key="gone")) == []
 
 
@@ -99,7 +99,7 @@ def test_what_is_held_already_is_not_done_twice() -> None:
 
 def test_what_the_person_lets_run_again_is_not_asked_about_any_more() -> None:
     desk = asked()
-    taken_back = (UndoneByUser(job_key="pytest", rung=EscalationStep.PAUSE),)
+    taken_back = (UndoneByUser(job_key="pytest", step=EscalationStep.PAUSE),)
     decided = desk.turn(growing(growth=0.0), at=reading(used=75.0), taken_back=taken_back)
 
     assert any(isinstance(each, Withdrawn) for each in decided)
@@ -108,7 +108,7 @@ def test_what_the_person_lets_run_again_is_not_asked_about_any_more() -> None:
 
 def test_a_weight_that_is_taken_back_answers_nothing() -> None:
     desk = asked()
-    taken_back = (UndoneByUser(job_key="pytest", rung=EscalationStep.SLOW_DOWN),)
+    taken_back = (UndoneByUser(job_key="pytest", step=EscalationStep.SLOW_DOWN),)
     desk.turn(growing(growth=0.0), at=reading(used=75.0), taken_back=taken_back)
 
     assert len(desk.protector.open_questions) == 1
