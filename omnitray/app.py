@@ -49,7 +49,7 @@ from omnitray.protector.inspection import JobInspector
 from omnitray.protector.latency import LatencyProbe
 from omnitray.protector.oom_events.daemons import OomDaemon, other_oom_daemons
 from omnitray.protector.protector import ResourceProtector
-from omnitray.runtime import logs, qt_messages
+from omnitray.runtime import logs
 from omnitray.runtime.alerting import Alerting
 from omnitray.runtime.api_facade import ProgramFacade
 from omnitray.runtime.app_context import AppContext
@@ -183,7 +183,7 @@ class App(QObject):
         self.parts = AppContext(
             hub=self.hub,
             settings=self.settings,
-            ring=self.monitor.history,
+            ring=self.monitor.ring,
             store=self.store,
             channels=self.alerting.desk,
             protection=self.protection,

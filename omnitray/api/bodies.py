@@ -47,6 +47,7 @@ from omnitray.servers.model import ServerView
 
 MOST_ACTIVE = 500  # with contexts of 2 kB a megabyte; more is asked for by `alerts`
 T = TypeVar("T", bound=msgspec.Struct)
+G = TypeVar("G", bound=Gauge)
 LATEST = 20
 State = Literal["ok", "warning", "critical", "unknown"]
 _WORST_FIRST: tuple[State, ...] = ("critical", "warning", "unknown", "ok")
@@ -62,19 +63,27 @@ class InstanceIdentity(msgspec.Struct, frozen=True, kw_only=True):
 
 def health_body(door: AppFacade) -> Health:
     """CPU, memory and disk with their limits."""
-    status, bands, limits = door.status(), door.thresholds(), door.protect_policy().limits
+    status, bands, policy = door.status(), door.thresholds(), door.protect_policy()
+    limits = policy.limits
     shot = status.snapshot
-    cpu = _state(shot.cpu_percent if shot else None, bands.cpu)
-    memory = _state(shot.memory_percent if shot else None, bands.memory)
-    disk = _state(shot.disk_percent if shot else None, bands.disk)
+    memory = shot.memory if shot else None
+    disk = shot.disks[0] if shot and shot.disks else None
+    cpu_gauge = _gauge(
+        Gauge, shot, shot.cpu_percent if shot else None, bands.cpu, limits.cpu_percent
+    )
+    percent = memory.used_percent if memory else None
+    memory_gauge = _gauge(MemoryGauge, memory, percent, bands.memory, limits.memory_percent)
+    percent = disk.used_percent if disk else None
+    disk_gauge = _gauge(DiskGauge, disk, percent, bands.disk, policy.disk_clean_percent)
+    states = (cpu_gauge.state, memory_gauge.state, disk_gauge.state)
     return Health(
-        status=min((cpu, memory, disk), key=_WORST_FIRST.index),
+        status=min(states, key=_WORST_FIRST.index),
         mode=status.mode,
         level=status.level,
         taken_at=timestamp(shot.taken_at) if shot else None,
-        cpu=_cpu(shot, bands.cpu, limits.cpu_percent),
-        memory=_memory(shot, bands.memory, limits.memory_percent),
-        disk=_disk(shot, bands.disk, door.protect_policy()),
+        cpu=cpu_gauge,
+        memory=memory_gauge,
+        disk=disk_gauge,
     )
 
 
@@ -184,42 +193,15 @@ def _state(percent: float | None, band: Band) -> State:
     return "warning" if percent >= band.warning else "ok"
 
 
-def _cpu(shot: Snapshot | None, band: Band, limit: float) -> Gauge:
-    percent = shot.cpu_percent if shot else None
-    return Gauge(
+def _gauge(shape: type[G], fact: object, percent: float | None, band: Band, limit: float) -> G:
+    return body_of(
+        shape,
+        fact,
         percent=percent,
         warning=band.warning,
         critical=band.critical,
         limit=limit,
         state=_state(percent, band),
-    )
-
-
-def _memory(shot: Snapshot | None, band: Band, limit: float) -> MemoryGauge:
-    memory = shot.memory if shot else None
-    percent = memory.used_percent if memory else None
-    return MemoryGauge(
-        percent=percent,
-        warning=band.warning,
-        critical=band.critical,
-        limit=limit,
-        state=_state(percent, band),
-        total_bytes=memory.total_bytes if memory else None,
-        available_bytes=memory.available_bytes if memory else None,
-    )
-
-
-def _disk(shot: Snapshot | None, band: Band, policy: ProtectPolicy) -> DiskGauge:
-    fullest = shot.disks[0] if shot and shot.disks else None
-    percent = fullest.used_percent if fullest else None
-    return DiskGauge(
-        percent=percent,
-        warning=band.warning,
-        critical=band.critical,
-        limit=policy.disk_clean_percent,
-        state=_state(percent, band),
-        mount=fullest.mount if fullest else None,
-        free_bytes=fullest.free_bytes if fullest else None,
     )
 
 

@@ -11,7 +11,6 @@ import msgspec
 
 from omnitray.alerts.channels.listeners import Listeners
 from omnitray.api.facade import AlertChanged, Event, SnapshotTaken
-from omnitray.api.limits import SOCKET_QUEUE
 from omnitray.api.messages import Topic, message_of
 from omnitray.api.security import SOCKET_QUEUE
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from omnitray.alerts.model import Alert
-from omnitray.api import channel_calls, handlers, requests, server_calls, server_wire, wire
+from omnitray.api import channel_calls, handlers, requests, wire
 from omnitray.api.facade import Done, ProtectionSettings
 from omnitray.api.handlers import Call
 from omnitray.api.requests import AlertsQuery, NoQuery, SnapshotsQuery
@@ -63,7 +63,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _get("/explain", handlers.explain, wire.ExplanationBody),
     _get("/channels", channel_calls.channels, channel_calls.ChannelsBody),
     _get("/alerts/{id}/deliveries", channel_calls.deliveries, channel_calls.DeliveriesBody),
-    _get("/servers", server_calls.servers, server_wire.Servers),
+    _get("/servers", handlers.servers, wire.Servers),
     _get(
         "/servers/{id}/log",
         handlers.server_log,

@@ -48,6 +48,7 @@ from omnitray.api.requests import (
     NewMode,
     NewProtection,
     NewRecording,
+    NewServer,
     NewSnooze,
     SnapshotsQuery,
 )

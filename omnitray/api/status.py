@@ -7,9 +7,8 @@ import msgspec
 from omnitray.alerts.model import Alert
 from omnitray.base.amounts import duration, percent, size
 from omnitray.base.conditions import cpu_contention
-from omnitray.base.facts import Mode, MonitorLevel, ProtectState, Severity, Snapshot
+from omnitray.base.facts import Mode, MonitorLevel, OwnCost, ProtectState, Severity, Snapshot
 from omnitray.base.policy import Band, Thresholds
-from omnitray.base.readings import OwnCost
 
 
 class Mood(enum.StrEnum):

@@ -48,11 +48,6 @@ class Paths(msgspec.Struct, frozen=True):
         return self.data / "alerts"
 
     @property
-    def alerts_index(self) -> Path:
-        """A cache over the alert files."""
-        return self.alerts / "index.json"
-
-    @property
     def archive(self) -> Path:
         """Alerts beyond the newest 500, compressed by month."""
         return self.alerts / "archive"

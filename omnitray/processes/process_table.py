@@ -58,10 +58,6 @@ class ProcessDetails(Protocol):
         """
         ...
 
-    def tty_name(self, process: ProcessFacts, /) -> str | None:
-        """``pts/3``, or None without a controlling terminal."""
-        ...
-
     def is_remote(self, folder: str, /) -> bool:
         """Whether looking into this folder may have to wait for another machine."""
         ...

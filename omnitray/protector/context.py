@@ -11,9 +11,8 @@ from functools import cached_property
 import msgspec
 
 from omnitray.base import conditions
-from omnitray.base.facts import Job, ProcessFacts, ProtectState, Resource
+from omnitray.base.facts import Job, ProcessDetail, ProcessFacts, ProtectState, Resource
 from omnitray.base.policy import JobRule, ModeLimits, ProtectPolicy, clears_under
-from omnitray.base.readings import ProcessDetail
 from omnitray.protector.cause import JobHistories
 from omnitray.protector.circuit_breaker import BreakerRecord
 from omnitray.protector.exclusions.rules import ExclusionRules, detail_of

@@ -71,7 +71,7 @@ _WATCH_AGAIN_S = 3600.0
 _LOOK_AFTER_S = 1.0
 _TAKEN_KEPT = 100  # actions of this run that can still be explained in full
 _PROBE_EVERY_S = 2.0
-_RUNGS = tuple(EscalationStep)  # from telling to ending
+_REPLY_STEPS = tuple(EscalationStep)  # from telling to ending
 
 
 class GuardReadings(Protocol):
@@ -121,7 +121,7 @@ class WatchRecords:
 
     def is_news(self, action: Action, now_s: float) -> bool:
         """Whether to write down what would be done to this job."""
-        key, step = action.job_key or action.resource.value, _RUNGS.index(action.rung)
+        key, step = action.job_key or action.resource.value, _REPLY_STEPS.index(action.step)
         self._written = {
             job: (at_s, far)
             for job, (at_s, far) in self._written.items()
@@ -410,7 +410,7 @@ class Protecting:
         self.effects.forget(set(self.taken))
         if action.reason is not ProtectReason.RULE_ALWAYS:
             self._stories.begin(action)
-        if action.rung is EscalationStep.TELL:
+        if action.step is EscalationStep.TELL:
             return notice_of(action)
         if self.reading is not None:
             probe = self._probed[1] if self._probed else None
@@ -421,7 +421,7 @@ class Protecting:
         if refused:
             self.protector.refused(action)
             self.recorder.refused(action.id)
-        if action.rung is not EscalationStep.SLOW_DOWN:
+        if action.step is not EscalationStep.SLOW_DOWN:
             self._guard.acted()
         asked = self._is_asked_about(action)
         return notice_of(action, refused=REFUSED if refused else "", asked=asked)

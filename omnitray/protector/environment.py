@@ -10,7 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from omnitray.base.facts import Job, MemoryFacts, ProcessFacts
+from omnitray.base.facts import (
+    GuardReading,
+    Job,
+    MemoryFacts,
+    ProcessDetail,
+    ProcessFacts,
+    ProcessIdentity,
+)
 from omnitray.base.policy import ProtectPolicy
 from omnitray.protector.exclusions.foreground import Foreground, NoForeground, foreground_pids
 from omnitray.protector.notices import Notice, NoticeOver, foreign_notices

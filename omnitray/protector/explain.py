@@ -82,13 +82,13 @@ def headline(action: Action) -> str:
         return f"clean caches on {action.mount}" if action.preview else f"cleaned {action.mount}"
     if not action.title:
         return f"{_NAMES[action.resource]} over the limit"
-    done = _DONE[action.rung]
+    done = _DONE[action.step]
     return f"would have {done} {action.whom}" if action.dry_run else f"{done} {action.whom}"
 
 
 def refused_headline(action: Action) -> str:
     """``could not pause pytest · ~/shop``: of what the system refused to have done."""
-    return f"could not {_TO_DO[action.rung]} {action.whom}"
+    return f"could not {_TO_DO[action.step]} {action.whom}"
 
 
 def because(evidence: Evidence) -> str:

@@ -1,7 +1,6 @@
 """Which processes of a job are meant: the workers that take, not the run that they belong to."""
 
-from omnitray.base.facts import Job, ProcessFacts, Resource
-from omnitray.base.readings import ProcessIdentity
+from omnitray.base.facts import Job, ProcessFacts, ProcessIdentity, Resource
 from omnitray.processes.process_roles import LOST_BY_AN_END
 from omnitray.protector.context import (
     CAUSE_BESIDE_LARGEST,
@@ -23,15 +22,15 @@ WORTH_GROWTH_BPS = 1 << 20
 
 
 def workers_for(
-    context: DecisionContext, job: Job, resource: Resource, rung: EscalationStep
+    context: DecisionContext, job: Job, resource: Resource, step: EscalationStep
 ) -> tuple[WeighedProcess, ...]:
-    """The processes of a job that this rung would act on; empty when none may or none is meant."""
-    free = [each for each in workers(context, job, rung) if each.excluded is None]
-    if rung is EscalationStep.SLOW_DOWN or not free:
+    """The processes of a job that this step would act on; empty when none may or none is meant."""
+    free = [each for each in workers(context, job, step) if each.excluded is None]
+    if step is EscalationStep.SLOW_DOWN or not free:
         return tuple(free)
     if context.is_fork_bomb(job):
         return tuple(sorted(free, key=_spawner_first))
-    if rung is EscalationStep.PAUSE:
+    if step is EscalationStep.PAUSE:
         return _to_pause(context, job, free, resource)
     return _to_end(context, job, free)
 
@@ -41,12 +40,12 @@ def _spawner_first(worker: WeighedProcess) -> tuple[int, int]:
     return worker.process.start_ticks, worker.process.pid
 
 
-def workers(context: DecisionContext, job: Job, rung: EscalationStep) -> list[WeighedProcess]:
-    """Every process of a job with its verdict for this rung, the first to be acted on first."""
-    known = context.weighed.get((job.key, rung))
+def workers(context: DecisionContext, job: Job, step: EscalationStep) -> list[WeighedProcess]:
+    """Every process of a job with its verdict for this step, the first to be acted on first."""
+    known = context.weighed.get((job.key, step))
     if known is None:
-        weighed = (_worker(context, job, process, rung) for process in job.processes)
-        known = context.weighed[job.key, rung] = sorted(weighed, key=worker_key)
+        weighed = (_worker(context, job, process, step) for process in job.processes)
+        known = context.weighed[job.key, step] = sorted(weighed, key=worker_key)
     return known
 
 
@@ -57,7 +56,7 @@ def worker_key(worker: WeighedProcess) -> tuple[float, int, int]:
 
 
 def _worker(
-    context: DecisionContext, job: Job, process: ProcessFacts, rung: EscalationStep
+    context: DecisionContext, job: Job, process: ProcessFacts, step: EscalationStep
 ) -> WeighedProcess:
     detail = detail_of(process, context.facts)
     return WeighedProcess(
@@ -70,26 +69,26 @@ def _worker(
         growth_bps=context.growth_bps(process) or 0.0,
         write_bps=(detail.write_bps or 0.0) if detail else 0.0,
         grown_bytes=context.grown_bytes(process),
-        excluded=_worker_exclusion(context, job, process, rung),
+        excluded=_worker_exclusion(context, job, process, step),
     )
 
 
 def _worker_exclusion(
-    context: DecisionContext, job: Job, process: ProcessFacts, rung: EscalationStep
+    context: DecisionContext, job: Job, process: ProcessFacts, step: EscalationStep
 ) -> ExclusionReason | None:
     if (reason := context.exclusion(process, job)) is not None:
         return reason
-    if rung in context.forbidden(process, job):
+    if step in context.forbidden(process, job):
         return ExclusionReason.RULE
     below = context.below(process.pid)
-    if below.protected or rung in below.forbidden:
+    if below.protected or step in below.forbidden:
         return ExclusionReason.PARENT
     ties = context.facts.ties.get(process.pid, frozenset())
-    if rung is EscalationStep.PAUSE and ties:
+    if step is EscalationStep.PAUSE and ties:
         return ExclusionReason.TIED
-    if rung is EscalationStep.END and ties & LOST_BY_AN_END:
+    if step is EscalationStep.END and ties & LOST_BY_AN_END:
         return ExclusionReason.TIED
-    if rung is EscalationStep.SLOW_DOWN or context.is_fork_bomb(job) or not below.count:
+    if step is EscalationStep.SLOW_DOWN or context.is_fork_bomb(job) or not below.count:
         return None
     return ExclusionReason.PARENT if _is_parent(context, process, below) else None
 
@@ -172,7 +171,7 @@ def is_paused(context: DecisionContext, identity: ProcessIdentity) -> bool:
     return any(
         identity.pid == target.pid and identity.start_ticks == target.start_ticks
         for active in context.facts.active
-        if active.action.rung is EscalationStep.PAUSE and active.state != "failed"
+        if active.action.step is EscalationStep.PAUSE and active.state != "failed"
         for target in active.action.targets
     )
 

@@ -11,9 +11,8 @@ from typing import Any
 import msgspec
 
 from omnitray.base.amounts import percent, size
-from omnitray.base.facts import AlertType, Culprit, Resource, Severity
+from omnitray.base.facts import AlertType, Culprit, GuardReading, Resource, Severity
 from omnitray.base.policy import ModeLimits, clears_under
-from omnitray.base.readings import GuardReading
 from omnitray.protector.explain import alarmed, headline, reasons, refused_headline, why
 from omnitray.protector.model import (
     Action,
@@ -70,7 +69,7 @@ def labels_of(action: Action) -> dict[str, str]:
     labels = {"resource": action.resource.value, "job": action.job_key}
     if action.mount:
         labels["mount"] = action.mount
-    return {**labels, "rung": action.rung.value} if action.rung is EscalationStep.END else labels
+    return {**labels, "rung": action.step.value} if action.step is EscalationStep.END else labels
 
 
 def notice_of(action: Action, *, refused: str = "", asked: bool = False) -> Notice:
@@ -89,11 +88,11 @@ def notice_of(action: Action, *, refused: str = "", asked: bool = False) -> Noti
     said = (why(action), *takers) if is_told else reasons(action)
     words = (*(_capital(reason) for reason in said), refused)
     words = (*words, "Protection only watches: nothing is touched") if action.dry_run else words
-    is_end = action.rung is EscalationStep.END
+    is_end = action.step is EscalationStep.END
     by_person = action.reason is ProtectReason.ASKED
     stays = is_end and not (by_person or refused or action.dry_run)
     title = refused_headline(action) if refused else headline(action)
-    weight = _REFUSED_WEIGHT if refused else _WEIGHTS[action.rung]
+    weight = _REFUSED_WEIGHT if refused else _WEIGHTS[action.step]
     return Notice(
         type=AlertType.RESOURCE_CRITICAL,
         title=_capital(title),
@@ -220,7 +219,7 @@ class OpenNotices:
 
     def begin(self, action: Action) -> None:
         """Something is done or told; what only would be done, and an end, go with the shortage."""
-        if action.dry_run or action.rung is EscalationStep.END:
+        if action.dry_run or action.step is EscalationStep.END:
             return
         (self._told if action.step is EscalationStep.TELL else self._done)[action.id] = action
 

@@ -40,7 +40,7 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     kind: str
     job_key: str = ""
-    rung: EscalationStep | None = None
+    step: EscalationStep | None = None
     resource: Resource | None = None
     reason: str = ""
     pids: tuple[int, ...] = ()
@@ -84,7 +84,7 @@ def decided_of(decision: Decision) -> Decided:
         return Decided(
             kind="clean" if decision.cleans else "action",
             job_key=decision.job_key,
-            rung=decision.rung,
+            step=decision.step,
             resource=decision.resource,
             reason=decision.reason.value,
             pids=tuple(each.pid for each in decision.targets),
@@ -225,6 +225,6 @@ def _is_worth_keeping(decision: Action | Alarm) -> bool:
 
 def _worse(known: str, decision: Action | Alarm) -> str:
     """The step that an incident is named after: the furthest."""
-    now = "alarm" if isinstance(decision, Alarm) else decision.rung.value
+    now = "alarm" if isinstance(decision, Alarm) else decision.step.value
     order = [str(each) for each in (*_WORSE, EscalationStep.END)]
     return max(known, now, key=order.index)

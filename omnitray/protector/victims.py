@@ -93,11 +93,11 @@ def held_or_free(
     What a rule of the person's forbids is not done even where the person asks.
     """
     known = {(each.pid, each.start_ticks) for each in named}
-    asked = EscalationStep.SLOW_DOWN if rung is EscalationStep.END else rung
+    asked = EscalationStep.SLOW_DOWN if step is EscalationStep.END else step
     free = [
         each.identity
         for each in workers(context, job, asked)
-        if each.excluded is None and not _forbids(context, job, each.process, rung)
+        if each.excluded is None and not _forbids(context, job, each.process, step)
     ]
     targets = [each for each in free if (each.pid, each.start_ticks) in known]
     if step is EscalationStep.SLOW_DOWN or not known:
@@ -110,11 +110,11 @@ def held_or_free(
 
 
 def _forbids(
-    context: DecisionContext, job: Job, process: ProcessFacts, rung: EscalationStep
+    context: DecisionContext, job: Job, process: ProcessFacts, step: EscalationStep
 ) -> bool:
     """Whether a rule forbids this for the process, or for one below it."""
     below = context.below(process.pid)
-    return rung in below.forbidden or rung in context.forbidden(process, job)
+    return step in below.forbidden or step in context.forbidden(process, job)
 
 
 def choose_by_rule(
@@ -122,14 +122,14 @@ def choose_by_rule(
     job: Job,
     pids: AbstractSet[int],
     resource: Resource,
-    rung: EscalationStep,
+    step: EscalationStep,
 ) -> VictimChoice:
     """What a rule means of a job, as far as it may be touched; no matter what else is short."""
-    if standing_exclusion(context, job, resource, rung) is not None:
+    if standing_exclusion(context, job, resource, step) is not None:
         return VictimChoice(job=None)
     free = [
         each
-        for each in workers(context, job, rung)
+        for each in workers(context, job, step)
         if each.excluded is None and each.process.pid in pids
     ]
     considered = [_candidate(context, job, resource, None)]
@@ -148,16 +148,16 @@ def choose(
         excluded = job_exclusion(context, job, resource, step, innocent=innocent)
         chosen = () if excluded else workers_for(context, job, resource, step)
         if not chosen:
-            reason = excluded or _why_none(context, job, rung)
+            reason = excluded or _why_none(context, job, step)
             considered.append(_candidate(context, job, resource, reason))
             if len(considered) >= _MOST_CONSIDERED and excluded is ExclusionReason.LITTLE:
                 break
             continue
         considered.insert(0, _candidate(context, job, resource, None))
-        considered[1:1] = _workers_considered(context, job, rung, chosen)
+        considered[1:1] = _workers_considered(context, job, step, chosen)
         rest = [each for each in ranked(context, resource) if not _is_in(each, considered)]
         considered += [
-            _candidate(context, each, resource, _why_not(context, each, job, resource, rung))
+            _candidate(context, each, resource, _why_not(context, each, job, resource, step))
             for each in rest[:3]
         ]
         return _choice(job, chosen, considered)
@@ -214,9 +214,9 @@ def job_exclusion(
     innocent: bool = False,
 ) -> ExclusionReason | None:
     """Why the job as a whole is not the one; ``innocent``: it need not be a cause."""
-    if (standing := standing_exclusion(context, job, resource, rung)) is not None:
+    if (standing := standing_exclusion(context, job, resource, step)) is not None:
         return standing
-    if _share(context, job, resource) < LEAST_SHARE.get((resource, rung), 0.0):
+    if _share(context, job, resource) < LEAST_SHARE.get((resource, step), 0.0):
         return ExclusionReason.LITTLE
     if resource is Resource.MEMORY:
         return _memory_exclusion(context, job, step, innocent=innocent)
@@ -227,17 +227,17 @@ def job_exclusion(
 
 
 def standing_exclusion(
-    context: DecisionContext, job: Job, resource: Resource, rung: EscalationStep
+    context: DecisionContext, job: Job, resource: Resource, step: EscalationStep
 ) -> ExclusionReason | None:
     """Why this must not be done to the job now, whatever it takes: said, held, or refused."""
-    reason = context.excluded_jobs.get(job.key) or context.excluded_steps.get((job.key, rung))
+    reason = context.excluded_jobs.get(job.key) or context.excluded_steps.get((job.key, step))
     if reason is not None:
         return reason
-    if job.key in context.ending and (resource, rung) != (Resource.MEMORY, EscalationStep.PAUSE):
+    if job.key in context.ending and (resource, step) != (Resource.MEMORY, EscalationStep.PAUSE):
         return ExclusionReason.DYING  # what holds it up delays its exit; the rest of it may grow on
-    if context.has_refused(job.key, rung):
+    if context.has_refused(job.key, step):
         return ExclusionReason.REFUSED
-    return ExclusionReason.HELD if _is_held(context, job, resource, rung) else None
+    return ExclusionReason.HELD if _is_held(context, job, resource, step) else None
 
 
 def _memory_exclusion(
@@ -308,12 +308,12 @@ def _why_none(context: DecisionContext, job: Job, step: EscalationStep) -> Exclu
 
 
 def _why_not(
-    context: DecisionContext, job: Job, chosen: Job, resource: Resource, rung: EscalationStep
+    context: DecisionContext, job: Job, chosen: Job, resource: Resource, step: EscalationStep
 ) -> ExclusionReason:
     """Why a job that comes after the chosen one was not acted on."""
-    if all(each.excluded is not None for each in workers(context, job, rung)):
-        return _why_none(context, job, rung)
-    if (reason := job_exclusion(context, job, resource, rung)) is not None:
+    if all(each.excluded is not None for each in workers(context, job, step)):
+        return _why_none(context, job, step)
+    if (reason := job_exclusion(context, job, resource, step)) is not None:
         return reason
     takes_less = _taken(context, job, resource) <= _taken(context, chosen, resource)
     return ExclusionReason.LESS if takes_less else ExclusionReason.MISSED_MORE

@@ -130,7 +130,7 @@ def _held(
         action_id=action.id,
         job_key=action.job_key,
         title=action.whom,
-        grip=HoldKind.WOULD if watched else _GRIPS[action.rung],
+        grip=HoldKind.WOULD if watched else _GRIPS[action.step],
         since=each.since_s + wall_offset_s,
         means=_WOULD[action.step] if watched else means_of(action.id, in_force),
         why=explain.why(action),

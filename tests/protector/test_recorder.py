@@ -6,9 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from omnitray.base.facts import Job, Mode
+from omnitray.base.facts import GuardReading, Job, Mode, ProcessDetail
 from omnitray.base.policy import ProtectPolicy
-from omnitray.base.readings import GuardReading, ProcessDetail
 from omnitray.protector.anonymizer import Anonymizer
 from omnitray.protector.exclusions.programs import LINUX
 from omnitray.protector.exclusions.rules import ExclusionRules

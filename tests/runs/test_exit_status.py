@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from omnitray.cli.run_options import size_bytes
-from omnitray.processes.projects import Projects
+from omnitray.processes.jobs import Projects
 from omnitray.runs import places, records
 from omnitray.runs.model import RunRecord
 from runs.conftest import RUN, Runner

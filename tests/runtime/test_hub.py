@@ -115,10 +115,10 @@ def test_what_was_told_of_holding_is_over_when_nothing_is_held_and_an_end_stays_
                 title=f"{step} pytest",
                 message="",
                 severity=Severity.WARNING,
-                labels={"resource": "memory", "job": "pytest", "rung": rung},
-                context={"rung": rung},
+                labels={"resource": "memory", "job": "pytest", "rung": step},
+                context={"rung": step},
                 weight=1,
-                stays=rung == "end",
+                stays=step == "end",
             )
         )
     program.hub.nothing_held()

@@ -65,7 +65,7 @@ def test_a_worker_steps_in_its_own_thread_and_stops_in_time(qtbot: QtBot) -> Non
     seen: list[MonitorStep] = []
     thread.worker.stepped.connect(seen.append)
     thread.start()
-    qtbot.waitUntil(lambda: len(monitor.history) > 0, timeout=5000)
+    qtbot.waitUntil(lambda: len(monitor.ring) > 0, timeout=5000)
     assert thread.stop()
     assert thread.stop()
 

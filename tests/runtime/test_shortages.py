@@ -8,6 +8,7 @@ import pytest
 from omnitray.alerts.prompts import Prompt
 from omnitray.alerts.resource_incidents import resource_fingerprint
 from omnitray.base.facts import (
+    GuardReading,
     Job,
     JobKind,
     MemoryFacts,
@@ -18,7 +19,6 @@ from omnitray.base.facts import (
     Snapshot,
 )
 from omnitray.base.policy import ModeLimits, Thresholds
-from omnitray.base.readings import GuardReading
 from omnitray.monitor.monitor import MonitorStep
 from omnitray.monitor.thresholds import AlarmLevel, Transition, Watched
 from omnitray.protector.model import (
@@ -129,9 +129,9 @@ def memory(used: float) -> MemoryFacts:
     return MemoryFacts(total_bytes=total, available_bytes=int(total * (1 - used / 100)))
 
 
-def action(rung: EscalationStep, **fields: Any) -> Action:
+def action(step: EscalationStep, **fields: Any) -> Action:
     values = {
-        "id": rung.value,
+        "id": step.value,
         "resource": Resource.MEMORY,
         "reason": ProtectReason.MEMORY_OVER,
         "evidence": OVER,
@@ -139,7 +139,7 @@ def action(rung: EscalationStep, **fields: Any) -> Action:
         "title": HOG.title,
         "notify": True,
     }
-    return Action(rung=rung, **{**values, **fields})
+    return Action(step=step, **{**values, **fields})
 
 
 CLEAR, WARNING, CRITICAL = AlarmLevel

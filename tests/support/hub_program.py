@@ -77,7 +77,7 @@ class Program:
             AppContext(
                 hub=self.hub,
                 settings=self.settings,
-                ring=self.monitor.history,
+                ring=self.monitor.ring,
                 store=self.store,
                 channels=ChannelDesk(self.dispatcher, self.store, Deliveries(), Listeners()),
                 protection=self.protection,

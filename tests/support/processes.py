@@ -129,8 +129,5 @@ class FakeProcesses:
         places = self.writes.get(process.pid)
         return None if places is None else places & frozenset(mounts)
 
-    def tty_name(self, process: ProcessFacts, /) -> str | None:
-        return f"pts/{process.tty & 0xFF}" if process.tty else None
-
     def is_remote(self, folder: str, /) -> bool:
         return folder.startswith("/net/")

@@ -284,11 +284,6 @@ class History:
         """What is not resolved among the live ones, newest first."""
         return self.reader.live(self.view, OPEN)
 
-    @property
-    def unsaved_count(self) -> int:
-        """How many are in memory alone."""
-        return len(self._unsaved)
-
     def versions(self) -> Iterator[Alert]:
         """Every stored version of every alert, of one alert the latest last; one at a time.
 

@@ -10,7 +10,7 @@ import msgspec
 from omnitray.api.facade import Done, ProtectionSettings
 from omnitray.api.wire import Actions, ExplanationBody, Jobs, Questions
 from omnitray.base.amounts import duration, size
-from omnitray.cli.context import CommandContext
+from omnitray.cli.dispatch import CommandContext
 from omnitray.cli.terminal import Terminal, percent
 from omnitray.cli.times import duration_s, shown
 from omnitray.client.http import quoted

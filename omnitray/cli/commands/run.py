@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
 
-    from omnitray.cli.context import CommandContext
+    from omnitray.cli.dispatch import CommandContext
     from omnitray.runs import admission
 
 WORTH_EXPECTING = 256_000_000  # a run that takes less does not decide whether another one fits

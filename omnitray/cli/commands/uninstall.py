@@ -18,9 +18,9 @@ from omnitray import platforms
 from omnitray.base.invocation import own_command
 from omnitray.base.paths import Paths, resource
 from omnitray.base.process_environment import home
-from omnitray.cli.context import CommandContext
+from omnitray.cli.dispatch import CommandContext
 from omnitray.client.http import NotRunning, find_remote, is_running
-from omnitray.platforms.service import Service
+from omnitray.platforms.autostart import Service
 
 _END_S = 20.0  # its own stages are bounded by 2 s each
 _LOOK_S = 0.1

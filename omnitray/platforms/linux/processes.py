@@ -40,8 +40,6 @@ _ARGUMENTS = 32 * 1024  # a command line may have megabytes, no person reads the
 _PSS = re.compile(rb"^Pss:\s+(\d{1,15}) kB", re.MULTILINE)
 _WRITTEN = re.compile(rb"^write_bytes: (\d{1,19})$", re.MULTILINE)
 _MOVED = re.compile(rb"^(?:read|write)_bytes: (\d{1,19})$", re.MULTILINE)
-_PTS_MAJORS = range(136, 144)  # Documentation/admin-guide/devices.txt
-_VC_MAJOR, _SERIAL_FROM = 4, 64
 Answer = TypeVar("Answer")
 
 
@@ -263,10 +261,6 @@ class LinuxProcessDetails:
         here = read_once(self._proc / "self/mountinfo") or b""
         return self._of(process, lambda folder: written_mounts(folder, here, mounts))
 
-    def tty_name(self, process: ProcessFacts, /) -> str | None:
-        """``pts/3``."""
-        return _tty_name(process.tty)
-
     def is_remote(self, folder: str, /) -> bool:
         """Whether looking into this folder may have to wait for a server."""
         points = remote_points(read_once(self._proc / "self/mountinfo") or b"")
@@ -325,14 +319,3 @@ def _written(content: bytes | None) -> int | None:
 def _moved(content: bytes | None) -> int | None:
     found = _MOVED.findall(content or b"")
     return sum(map(int, found)) if found else None
-
-
-def _tty_name(number: int) -> str | None:
-    if not number:
-        return None
-    major, minor = os.major(number), os.minor(number)
-    if major in _PTS_MAJORS:
-        return f"pts/{(major - _PTS_MAJORS.start) * 256 + minor}"
-    if major == _VC_MAJOR:
-        return f"tty{minor}" if minor < _SERIAL_FROM else f"ttyS{minor - _SERIAL_FROM}"
-    return f"tty {major}:{minor}"

@@ -40,7 +40,6 @@ _DOUBLE_NET = re.compile(
 )
 _LOOK_AGAIN_S = 60.0  # a cpuset changes when a person changes it
 _TRIGGER = b"some 150000 2000000\0"  # 150 ms of stall within 2 s
-TRIGGER_WINDOW_S = 2.0
 _ZRAM_USED = 2  # the third figure of mm_stat: memory taken, in bytes
 
 

@@ -149,12 +149,6 @@ class PsutilProcessDetails:
         """None: how a file was opened is known on Linux alone."""
         return None
 
-    def tty_name(self, process: ProcessFacts, /) -> str | None:
-        """``pts/3``, ``ttys001``."""
-        forget_terminals()
-        name = self._of(process, lambda found: found.terminal())
-        return name.removeprefix("/dev/") if name else None
-
     def is_remote(self, folder: str, /) -> bool:
         """Whether it is on another machine's file system."""
         if folder.startswith(("\\\\", "//")):

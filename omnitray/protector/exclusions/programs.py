@@ -235,4 +235,5 @@ WINDOWS = ProgramTables(
     ),
     folds_case=True,
 )
+
 PROGRAMS = {"linux": LINUX, "macos": MACOS, "windows": WINDOWS}

@@ -120,7 +120,7 @@ def _hold_writer(
         restores_below=below,
         mount=disk.mount,
     )
-    if rung is EscalationStep.PAUSE:
+    if step is EscalationStep.PAUSE:
         out.ask(
             choice, Resource.DISK, reason, evidence, EscalationStep.PAUSE, 0.0, mount=disk.mount
         )

@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from omnitray.alerts.storage.export import NotExported, export_alerts
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.query import AlertQuery
-from omnitray.api.listener import open_door
+from omnitray.api.listener import open_listener
 from omnitray.base.durable import StorageError
 from omnitray.base.facts import Mode
 from omnitray.base.lock import FolderLock
@@ -279,12 +279,12 @@ def _fill_tls(folder: Path) -> None:
 
 
 def _run_tls(folder: Path) -> set[str]:
-    open_door(_tls(folder)).socket.close()
+    open_listener(_tls(folder)).socket.close()
     return {"open"}
 
 
 def _check_tls(folder: Path, _: set[str]) -> None:
-    open_door(_tls(folder)).socket.close()
+    open_listener(_tls(folder)).socket.close()
     assert (folder / "key.pem").read_text() == "-----BEGIN"
 
 

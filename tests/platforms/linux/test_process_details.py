@@ -71,22 +71,6 @@ def test_who_has_gone_is_not_described() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "name"),
-    [
-        (0, None),
-        (os.makedev(136, 3), "pts/3"),
-        (os.makedev(137, 1), "pts/257"),
-        (os.makedev(4, 2), "tty2"),
-        (os.makedev(4, 64), "ttyS0"),
-        (os.makedev(188, 1), "tty 188:1"),
-    ],
-)
-def test_terminals_have_names(number: int, name: str | None) -> None:
-    process = ProcessFacts(pid=1, ppid=0, start_ticks=1, name="x", state="S", tty=number)
-    assert LinuxProcessDetails().tty_name(process) == name
-
-
-@pytest.mark.parametrize(
     ("content", "moved", "written"),
     [
         ("rchar: 9\nwchar: 8\nread_bytes: 4096\nwrite_bytes: 512\n", 4608, 512),

@@ -37,7 +37,7 @@ ALWAYS = JobRule(match="ffmpeg", always="slow_down")
 def test_always_slows_down_while_nothing_is_short_and_says_nothing() -> None:
     desk = ruled(ALWAYS)
     (done,) = actions(desk.turn(encoder(), build(10.0)))
-    assert (done.job_key, done.rung, done.resource) == ("ffmpeg", SLOW, Resource.CPU)
+    assert (done.job_key, done.step, done.resource) == ("ffmpeg", SLOW, Resource.CPU)
     assert done.reason is ProtectReason.RULE_ALWAYS
     assert not done.notify
     assert desk.turns(20, encoder(), build(10.0)) == []
@@ -70,7 +70,7 @@ def test_an_undo_of_the_person_holds_for_ten_minutes() -> None:
     desk = ruled(ALWAYS)
     desk.turn(encoder())
     desk.active.clear()
-    back = UndoneByUser(job_key="ffmpeg", rung=SLOW)
+    back = UndoneByUser(job_key="ffmpeg", step=SLOW)
     assert desk.turn(encoder(), taken_back=(back,)) == []
     assert desk.turn(encoder(), seconds=599.0) == []
     assert len(actions(desk.turn(encoder(), seconds=2.0))) == 1
@@ -155,7 +155,7 @@ LIMIT = JobRule(match="ffmpeg", memory_max="1 GB")
 def test_over_its_memory_a_job_is_slowed_down_then_paused_and_asked_about() -> None:
     desk = ruled(LIMIT)
     said = desk.turns(20, encoder(size=2 * GB))
-    assert [(each.rung, each.reason) for each in actions(said)] == [
+    assert [(each.step, each.reason) for each in actions(said)] == [
         (SLOW, ProtectReason.RULE_MEMORY),
         (PAUSE, ProtectReason.RULE_MEMORY),
     ]
@@ -195,7 +195,7 @@ def test_over_its_processors_a_job_is_slowed_down_and_given_back() -> None:
     big = process(300, name="ffmpeg", cpu_percent=200.0)
     hot = job("ffmpeg", big, cpu=200.0)
     (done,) = actions(desk.turns(60, hot))
-    assert (done.rung, done.reason) == (SLOW, ProtectReason.RULE_CPU)
+    assert (done.step, done.reason) == (SLOW, ProtectReason.RULE_CPU)
     assert explain.why(done) == "it takes 200 % of one core, your rule allows 150 %"
     cool = job("ffmpeg", process(300, name="ffmpeg", cpu_percent=20.0), cpu=20.0)
     assert len(restores(desk.turns(10, cool))) == 1
