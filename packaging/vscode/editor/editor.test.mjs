@@ -23,6 +23,9 @@ const SETTINGS = {
   "security.workspace.trust.enabled": false,
   "telemetry.telemetryLevel": "off",
   "window.menuBarVisibility": "compact",
+  "window.autoDetectColorScheme": true,
+  "workbench.secondarySideBar.defaultVisibility": "hidden",
+  "editor.minimap.enabled": false,
 };
 const TEST_FILE = `import os
 
@@ -78,7 +81,7 @@ describe("the extension in a real editor", { timeout: 600_000 }, () => {
   const raise = (body) => core.request(core.readAddresses(core.addressFiles(program.folders))[0], "POST", "/alerts", body);
 
   before(async () => {
-    program = await new Program().start();
+    program = await new Program("[thresholds.cpu]\nwarning = 100\ncritical = 100\n").start(); // of the host nothing is to be seen
     place = fs.mkdtempSync(path.join(os.tmpdir(), "omnitray-editor-"));
     project = path.join(place, "shop");
     fs.mkdirSync(path.join(project, ".vscode"), { recursive: true });
@@ -108,7 +111,7 @@ describe("the extension in a real editor", { timeout: 600_000 }, () => {
       executablePath: "/usr/bin/chromium",
       args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
     });
-    page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    page = await browser.newPage({ viewport: { width: 1280, height: 800 }, colorScheme: process.env.OMNITRAY_SCHEME ?? "dark" });
     page.setDefaultTimeout(60_000);
     await page.goto(url);
     await page.waitForSelector(".monaco-workbench");
@@ -174,10 +177,17 @@ describe("the extension in a real editor", { timeout: 600_000 }, () => {
   });
 
   it("has its lists in the activity bar", async () => {
+    const server = [process.execPath, "-e", "require('http').createServer((q,a)=>a.end('ok')).listen(0)"];
+    assert.equal((await program.run("serve", "web", "--", ...server)).code, 0);
     await page.locator(".activitybar .action-item", { has: page.locator("[aria-label^='OmniTray']") }).click();
     await page.locator(".pane-header", { hasText: "Servers" }).waitFor();
     await page.locator(".monaco-list-row", { hasText: "The second one" }).waitFor();
+    const row = page.locator(".monaco-list-row", { hasText: /web.*up since/ });
+    await row.waitFor();
+    await row.hover();
     await picture("lists");
+    await row.locator("[aria-label='Stop']").click();
+    await page.locator(".monaco-list-row", { hasText: /web.*stopped/ }).waitFor();
   });
 
   it("pops up in the window of the project alone", async () => {

@@ -68,8 +68,8 @@ export class AlertRows extends Rows<Alert | Question | ResolvedGroup> {
 }
 
 function alertIcon(alert: Alert): [string, string?] {
-  if (alert.state === "resolved") {
-    return ["pass"];
+  if (alert.state !== "firing") {
+    return [alert.state === "resolved" ? "pass" : "check"];
   }
   switch (alert.severity) {
     case "critical":

@@ -188,8 +188,8 @@ export class Window implements vscode.Disposable, vscode.TextDocumentContentProv
   }
 
   private async showAlert(alert: Alert, waiting: number): Promise<void> {
-    const goTo = failures(alert).length > 0 ? [t("Go to test")] : [];
-    const server = serverOf(alert);
+    const server = serverOf(alert); // four buttons are what a pop-up has room for
+    const goTo = server === undefined && failures(alert).length > 0 ? [t("Go to test")] : [];
     const showLog = server === undefined ? [] : [t("Show log")];
     const text = popUpText(alert.title, alert.message, waiting, t);
     const buttons = [...goTo, ...showLog, t("Show details"), t("Acknowledge"), t("Snooze 1 h")];
