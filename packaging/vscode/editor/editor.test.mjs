@@ -81,7 +81,7 @@ describe("the extension in a real editor", { timeout: 600_000 }, () => {
   const raise = (body) => core.request(core.readAddresses(core.addressFiles(program.folders))[0], "POST", "/alerts", body);
 
   before(async () => {
-    program = await new Program("[thresholds.cpu]\nwarning = 100\ncritical = 100\n").start(); // of the host nothing is to be seen
+    program = await new Program("[thresholds.cpu]\nwarning = 100\ncritical = 100\nhold_s = 3600\n").start(); // of the host nothing is to be seen
     place = fs.mkdtempSync(path.join(os.tmpdir(), "omnitray-editor-"));
     project = path.join(place, "shop");
     fs.mkdirSync(path.join(project, ".vscode"), { recursive: true });
