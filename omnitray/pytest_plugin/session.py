@@ -411,11 +411,8 @@ class Run:
         if self._reporter.problem:
             yield f"an alert could not be delivered: {self._reporter.problem}"
         elif number := self._reporter.raised + sum(self._raised_by.values()):
-            yield (
-                "1 alert raised; see omnitray alerts"
-                if number == 1
-                else (f"{number} alerts raised; see omnitray alerts")
-            )
+            count = "1 alert" if number == 1 else f"{number} alerts"
+            yield f"{count} raised; see omnitray alerts"
         peak = self._sampler.peak_bytes
         if peak:
             held = f", the most in {self._peak_test[0]}" if self._peak_test[0] else ""
