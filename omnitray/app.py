@@ -19,6 +19,7 @@ from PySide6.QtCore import QCoreApplication, QObject, Qt, QTimer, Signal, Slot
 
 from omnitray import __version__, platforms
 from omnitray.alerts.channels.notification import RESTART_ACTION, SNOOZE_ACTION
+from omnitray.api.bodies import InstanceIdentity
 from omnitray.api.server import ApiServer
 from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.durable import StorageError
@@ -297,7 +298,8 @@ class App(QObject):
         self._channel_check.start()
         self._tending.start()
         self._collector.start()  # what was built stays: no flood of alerts looks through it
-        inprocess.serve(self.door)
+        identity = InstanceIdentity(version=__version__, pid=os.getpid(), started=time.time())
+        inprocess.serve(self.door, identity)
         QTimer.singleShot(0, self.api.start)
 
     def run(self) -> int:

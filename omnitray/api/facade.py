@@ -141,7 +141,7 @@ class Clean(Command[Done], frozen=True, kw_only=True):
     dry_run: bool = False
 
 
-class Record(Command[Done], frozen=True, kw_only=True):
+class StartRecording(Command[Done], frozen=True, kw_only=True):
     """Record what the protector decides from; ``Done.done`` names the file in ``recordings``."""
 
     for_s: float

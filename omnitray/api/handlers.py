@@ -27,13 +27,13 @@ from omnitray.api.facade import (
     ProtectionSettings,
     Quit,
     RaiseAlert,
-    Record,
     Refusal,
     Resolve,
     SetLevel,
     SetMode,
     SetProtection,
     Snooze,
+    StartRecording,
     Undo,
     UndoAll,
 )
@@ -241,7 +241,7 @@ async def quit_program(call: Call) -> Done:
 async def record(call: Call) -> Done:
     """Record what the protector decides from."""
     new: NewRecording = call.body
-    return await _carry_out(call, Record(for_s=new.for_s))
+    return await _carry_out(call, StartRecording(for_s=new.for_s))
 
 
 async def clean(call: Call) -> Done:

@@ -74,45 +74,45 @@ class Backend(Protocol):
 class InProcess:
     """The program that runs in this very process."""
 
-    def __init__(self, door: d.AppFacade, identity: InstanceIdentity) -> None:
-        self._door = door
+    def __init__(self, program: d.AppFacade, identity: InstanceIdentity) -> None:
+        self._program = program
         self._identity = identity
 
     def status(self) -> StatusBody | None:
         """From the latest facts."""
-        return status_body(self._door, self._identity)
+        return status_body(self._program, self._identity)
 
     def snapshots(self, minutes: int) -> list[SnapshotBody]:
         """Read from the monitor's history."""
-        return [snapshot_body(shot) for shot in self._door.snapshots(time.time() - 60 * minutes)]
+        return [snapshot_body(shot) for shot in self._program.snapshots(time.time() - 60 * minutes)]
 
     def alerts(self, query: AlertQuery) -> list[Alert]:
         """Read from the alert store."""
-        return self._door.alerts(query)
+        return self._program.alerts(query)
 
     def raise_alert(self, new: NewAlert) -> Alert:
         """Through the alert system."""
         fields = msgspec.structs.asdict(new)
-        return self._settled(self._door.submit(d.RaiseAlert(**fields)))
+        return self._settled(self._program.submit(d.RaiseAlert(**fields)))
 
     def move_alert(self, alert_id: str, move: AlertMove) -> Alert | None:
         """Through the alert system."""
-        return self._settled(self._door.submit(_MOVES[move](alert_id=alert_id)))
+        return self._settled(self._program.submit(_MOVES[move](alert_id=alert_id)))
 
     def set_level(self, level: MonitorLevel | None) -> None:
         """Without waiting: this may be the very thread that carries it out."""
-        self._door.submit(d.SetLevel(level=level))
+        self._program.submit(d.SetLevel(level=level))
 
     def set_mode(self, mode: Mode) -> None:
         """Submitted without waiting."""
-        self._door.submit(d.SetMode(mode=mode))
+        self._program.submit(d.SetMode(mode=mode))
 
     def lease(self, lease: Lease) -> Release:
         """Submitted without waiting."""
-        self._door.submit(d.BorrowLease(lease=lease))
+        self._program.submit(d.BorrowLease(lease=lease))
 
         def release() -> None:
-            self._door.submit(d.ReleaseLease(lease_id=lease.id))
+            self._program.submit(d.ReleaseLease(lease_id=lease.id))
 
         return release
 

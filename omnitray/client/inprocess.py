@@ -8,21 +8,22 @@ the Python API take no argument that could carry it.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from omnitray.api.bodies import InstanceIdentity
     from omnitray.api.facade import AppFacade
 
-_doors: list["AppFacade"] = []
+_served: list["tuple[AppFacade, InstanceIdentity]"] = []
 
 
-def serve(door: "AppFacade") -> None:
+def serve(program: "AppFacade", identity: "InstanceIdentity") -> None:
     """From now on the Python API of this process reaches this program directly."""
-    _doors[:] = [door]
+    _served[:] = [(program, identity)]
 
 
 def leave() -> None:
     """Withdraw the facade."""
-    _doors.clear()
+    _served.clear()
 
 
-def door() -> "AppFacade | None":
+def served() -> "tuple[AppFacade, InstanceIdentity] | None":
     """The program that runs in this process."""
-    return _doors[0] if _doors else None
+    return _served[0] if _served else None

@@ -115,8 +115,8 @@ class Subscription:
 
 
 def _once(topic: Topic, paths: Paths) -> Found:
-    if inprocess.door() is not None:
-        return _from_door(topic)
+    if inprocess.served() is not None:
+        return _from_this_process(topic)
     return _from_socket(topic, find_remote(paths).address)
 
 
@@ -131,9 +131,9 @@ async def _from_socket(topic: Topic, address: Address) -> Found:
                     yield found
 
 
-async def _from_door(topic: Topic) -> Found:
-    door = inprocess.door()
-    if door is None:
+async def _from_this_process(topic: Topic) -> Found:
+    here = inprocess.served()
+    if here is None:
         raise NotRunning
     loop, arrived = asyncio.get_running_loop(), asyncio.Queue[Any]()
 
@@ -142,7 +142,7 @@ async def _from_door(topic: Topic) -> Found:
         if found is not None and not loop.is_closed():
             loop.call_soon_threadsafe(arrived.put_nowait, found)
 
-    unsubscribe = door.subscribe(receive)
+    unsubscribe = here[0].subscribe(receive)
     try:
         while True:
             yield await arrived.get()

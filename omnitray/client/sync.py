@@ -14,15 +14,12 @@ side; ``faces`` has the one for tasks::
 """
 
 import datetime as dt
-import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
-from omnitray import __version__
 from omnitray.alerts.model import Alert, State
 from omnitray.alerts.storage.query import AlertQuery
-from omnitray.api.bodies import InstanceIdentity
 from omnitray.api.requests import NewAlert
 from omnitray.api.wire import SnapshotBody, StatusBody
 from omnitray.base.facts import AlertMove, AlertType, Mode, MonitorLevel, Severity
@@ -56,7 +53,7 @@ class Client:
     @property
     def running(self) -> bool:
         """Whether an OmniTray can be reached now."""
-        return inprocess.door() is not None or is_running(self.paths)
+        return inprocess.served() is not None or is_running(self.paths)
 
     def status(self) -> StatusBody | None:
         """Monitor, protector and alerts together; None when none runs."""
@@ -157,11 +154,9 @@ class Client:
         return find_remote(self.paths)
 
     def _backend(self) -> Backend:
-        here = inprocess.door()
+        here = inprocess.served()
         if here is not None:
-            return InProcess(
-                here, InstanceIdentity(version=__version__, pid=os.getpid(), started=0.0)
-            )
+            return InProcess(*here)
         try:
             return OverApi(self._require())
         except NotRunning:

@@ -75,7 +75,7 @@ _REPLY_STEPS = tuple(EscalationStep)  # from telling to ending
 
 
 class GuardReadings(Protocol):
-    """What the guard reads from (``guard_source.GuardSource``)."""
+    """What the guard reads from (``guard.GuardSource``)."""
 
     def read(self) -> GuardReading | None:
         """A reading, or None where memory cannot be read."""

@@ -71,7 +71,7 @@ class Recording(msgspec.Struct, frozen=True, kw_only=True):
     frames: tuple[bytes, ...]
 
 
-class _Kept(msgspec.Struct, frozen=True):
+class _PackedFrame(msgspec.Struct, frozen=True):
     at_s: float
     packed: bytes
     policy: ProtectPolicy
@@ -112,7 +112,7 @@ class Recorder:
 
     def __init__(self, run: str) -> None:
         self._run = run
-        self._ring: deque[_Kept] = deque()
+        self._ring: deque[_PackedFrame] = deque()
         self._bytes = 0
         self._acted_s: float | None = None  # when an incident's last action was
         self._why = ""
@@ -183,7 +183,7 @@ class Recorder:
 
     def _keep(self, frame: Frame, policy: ProtectPolicy, *, calm: bool) -> None:
         packed = zlib.compress(msgspec.msgpack.encode(frame), 1)
-        self._ring.append(_Kept(frame.now_s, packed, policy, calm))
+        self._ring.append(_PackedFrame(frame.now_s, packed, policy, calm))
         self._bytes += len(packed)
 
     def _forget(self, now_s: float) -> None:

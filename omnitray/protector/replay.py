@@ -25,7 +25,7 @@ MOST_BYTES = 20_000_000  # of a file, packed; an hour of a busy desk takes 5 MB
 _PRESET = 6  # a window of 8 MB: frames repeat each other, packed they take a twentieth
 
 
-class Header(msgspec.Struct, frozen=True, kw_only=True):
+class RecordingHead(msgspec.Struct, frozen=True, kw_only=True):
     """The first line of a file. ``home`` is the person's folder, as hidden as all else."""
 
     recording: int = 1
@@ -50,7 +50,7 @@ def packed_file(recording: Recording, home: str, salt: bytes | None = None) -> b
 def _packed(recording: Recording, home: str, salt: bytes) -> Iterator[bytes]:
     hide = Anonymizer(salt)
     into = lzma.LZMACompressor(preset=_PRESET)
-    header = Header(run=recording.run, why=recording.why, home=hide.text(home))
+    header = RecordingHead(run=recording.run, why=recording.why, home=hide.text(home))
     yield into.compress(msgspec.json.encode(header))
     for packed in recording.frames:
         tree = msgspec.to_builtins(unpacked(packed), str_keys=True)
@@ -69,18 +69,18 @@ def save(recording: Recording, path: Path, home: str, is_wanted: Callable[[], bo
     return True
 
 
-def load(data: bytes) -> tuple[Header, list[Frame]]:
+def load(data: bytes) -> tuple[RecordingHead, list[Frame]]:
     """A file; raises ValueError where it is no recording."""
     try:
         head, *lines = lzma.decompress(data).splitlines()
-        header = msgspec.json.decode(head, type=Header)
+        header = msgspec.json.decode(head, type=RecordingHead)
         frames = [msgspec.json.decode(line, type=Frame) for line in lines]
     except (lzma.LZMAError, msgspec.MsgspecError, ValueError) as error:
         raise ValueError(f"this is no recording: {error}") from error
     return header, frames
 
 
-def replay(header: Header, frames: Iterable[Frame], **more: Any) -> Iterator[Replayed]:
+def replay(header: RecordingHead, frames: Iterable[Frame], **more: Any) -> Iterator[Replayed]:
     """Decide again, frame by frame, with a protector that has seen nothing before.
 
     ``more`` goes to the protector: other program tables, for instance.

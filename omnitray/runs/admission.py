@@ -15,7 +15,7 @@ KEEP_FREE = 0.05  # of all memory: under it the protector's floor is reached
 LOOK_S = 0.5  # how often a waiting run looks: one read of /proc/meminfo, 5 µs
 
 
-class Machine:
+class MemInfo:
     """Memory of this machine in bytes, as /proc/meminfo (or the given file) says it."""
 
     def __init__(self, meminfo: str = "/proc/meminfo") -> None:

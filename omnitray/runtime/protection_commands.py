@@ -45,7 +45,7 @@ class ProtectCommands:
             )
         if isinstance(command, facade.Clean):
             return self._cleaned(dry_run=command.dry_run)
-        if isinstance(command, facade.Record):
+        if isinstance(command, facade.StartRecording):
             return self._recorded(command.for_s)
         raise facade.CommandRefused(
             facade.Refusal.NOT_NOW, f"{type(command).__name__} is not known here"

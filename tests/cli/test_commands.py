@@ -191,7 +191,7 @@ def test_record_brings_the_file_to_where_it_is_wanted(
     assert made.json == {"file": str(wanted), "bytes": 4}
     assert wanted.read_bytes() == b"1234"
     assert omnitray("record", str(wanted)).code == 2
-    assert api.door.commands[-1] == d.Record(for_s=0.01)
+    assert api.door.commands[-1] == d.StartRecording(for_s=0.01)
 
 
 @pytest.mark.parametrize("words", [("mine.json",), ("--for", "2h", "x.jsonl.xz")])

@@ -17,6 +17,7 @@ import pytest
 import omnitray
 from omnitray.alerts.model import Alert
 from omnitray.api import facade as d
+from omnitray.api.bodies import InstanceIdentity
 from omnitray.api.token import PROOF_HEADER
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 from omnitray.base.paths import Paths, find_paths
@@ -353,7 +354,8 @@ def test_a_refusal_is_an_exception_with_its_sentence() -> None:
 def test_inside_the_program_no_socket_is_needed() -> None:
     door = FakeDoor()
     door.start()
-    inprocess.serve(door)
+    identity = InstanceIdentity(version="1", pid=os.getpid(), started=0.0)
+    inprocess.serve(door, identity)
     try:
         outcome: list[Alert] = []
         client = Client()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.runs.admission import Machine, Queue
+from omnitray.runs.admission import MemInfo, Queue
 from omnitray.runs.records import RunFiles
 from omnitray.runs.tree import RunTree, descendants, start_of
 from runs.conftest import Runner
@@ -160,13 +160,13 @@ def test_the_machine_is_asked_for_room(tmp_path: Path) -> None:
     meminfo = tmp_path / "meminfo"
     meminfo.write_text("MemTotal: 10000000 kB\nMemAvailable: 6000000 kB\n")
     files = RunFiles(str(tmp_path))
-    assert Machine(str(meminfo)).room_bytes(files) == (6_000_000 - 500_000) * 1024
+    assert MemInfo(str(meminfo)).room_bytes(files) == (6_000_000 - 500_000) * 1024
     own = {"wrapper_pid": os.getpid(), "wrapper_start": start_of(os.getpid())}
     going = {"state": "running", "expected_bytes": 2_000_000_000, "rss_bytes": 500_000_000}
     files.write({"id": "1", **going, **own})
     files.write({"id": "2", **going, **own, "wrapper_start": 1})  # its wrapper is gone
-    assert Machine(str(meminfo)).room_bytes(files) == 5_500_000 * 1024 - 1_500_000_000
-    assert Machine(str(tmp_path / "none")).room_bytes(files) is None
+    assert MemInfo(str(meminfo)).room_bytes(files) == 5_500_000 * 1024 - 1_500_000_000
+    assert MemInfo(str(tmp_path / "none")).room_bytes(files) is None
 
 
 def test_runs_wait_in_order_and_the_dead_are_passed_over(tmp_path: Path) -> None:

@@ -344,7 +344,7 @@ class FakeDoor:
             ),
             d.Undo: lambda c: self._undo(c.action_id),
             d.UndoAll: lambda _: free,
-            d.Record: lambda _: d.Done(done=("asked_t-1.jsonl.xz",)),
+            d.StartRecording: lambda _: d.Done(done=("asked_t-1.jsonl.xz",)),
             d.Clean: lambda c: d.Done(
                 done=("pip cache: 120 MB",), freed_bytes=120_000_000, dry_run=c.dry_run
             ),

@@ -98,7 +98,7 @@ def _admit(
         return 0
     from omnitray.runs import admission, workers  # noqa: PLC0415 - where memory may be short
 
-    machine = admission.Machine()
+    machine = admission.MemInfo()
     if args.wait and (stopped := _wait(plan, files, relay, machine, talks=talks)):
         return stopped
     room = machine.room_bytes(files)
@@ -120,7 +120,7 @@ def _wait(
     plan: RunPlan,
     files: records.RunFiles,
     relay: SignalRelay,
-    machine: "admission.Machine",
+    machine: "admission.MemInfo",
     *,
     talks: bool,
 ) -> int:
