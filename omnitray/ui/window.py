@@ -17,6 +17,7 @@ from omnitray.api.status import Status
 from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.facts import Job, Severity, Snapshot
 from omnitray.protector.view import ActionFeedback, ProtectionView, QuestionView
+from omnitray.runs.history import RunSource, no_runs
 from omnitray.servers.model import TROUBLED, ServerView
 from omnitray.settings import Problem, Settings
 from omnitray.ui import formats
@@ -65,6 +66,7 @@ class MainWindow(QWidget):
         theme: Theme | None = None,
         server_log: ServerLog = no_log,
         deliveries: DeliveriesOf = no_deliveries,
+        runs: RunSource = no_runs,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -102,6 +104,7 @@ class MainWindow(QWidget):
             facts=self.facts,
             server_log=server_log,
             deliveries=deliveries,
+            runs=runs,
         )
         self.pages = Pages(context, pages)
         self.footer = Footer(len(pages))

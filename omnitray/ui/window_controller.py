@@ -22,6 +22,8 @@ from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertMove, Job, Mode, MonitorLevel, Snapshot
 from omnitray.base.paths import HERE
 from omnitray.protector.view import QuestionView
+from omnitray.runs.history import RunHistory
+from omnitray.runs.places import data_folder
 from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.protection import ProtectionFacade
 from omnitray.settings import Loaded
@@ -165,6 +167,7 @@ class Windows(QObject):
             theme=self.theme,
             server_log=self._servers.log_tail,
             deliveries=self._deliveries.of,
+            runs=RunHistory(Path(data_folder())).runs,
         )
         window.has_tray = self._has_tray
         self._connect_facts(window)

@@ -19,6 +19,7 @@ from omnitray.base.clock import Clock
 from omnitray.base.facts import Job
 from omnitray.protector.inspection import JobInspection
 from omnitray.protector.view import ActionFeedback, ProtectionView
+from omnitray.runs.history import RunSource, no_runs
 from omnitray.servers.model import ServerView
 from omnitray.settings import Problem, Settings
 from omnitray.ui.charts.readings import ChartReadings
@@ -84,6 +85,7 @@ class PageContext(msgspec.Struct, frozen=True, kw_only=True):
     facts: WindowFacts
     server_log: ServerLog = no_log
     deliveries: DeliveriesOf = no_deliveries
+    runs: RunSource = no_runs
 
 
 class Page(QWidget):

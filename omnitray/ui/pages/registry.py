@@ -44,6 +44,7 @@ PAGES = (
     PageEntry("protection", "omnitray.ui.pages.protection.page", "ProtectionPage", "protection"),
     PageEntry("alerts", "omnitray.ui.pages.alerts.page", "AlertsPage", "alerts"),
     PageEntry("servers", "omnitray.ui.pages.servers.page", "ServersPage", "servers"),
+    PageEntry("runs", "omnitray.ui.pages.runs.page", "RunsPage", "runs"),
     PageEntry("settings", "omnitray.ui.pages.settings.page", "SettingsPage", "settings"),
 )
 

@@ -127,6 +127,12 @@ def _servers(painter: QPainter) -> None:
         _line(painter, (4.6, y + 2.4), (5.2, y + 2.4))
 
 
+def _runs(painter: QPainter) -> None:
+    painter.drawRoundedRect(QRectF(2, 3, 12, 10), 1.5, 1.5)
+    _line(painter, (4.6, 6.2), (6.6, 8), (4.6, 9.8))
+    _line(painter, (8.2, 10), (11, 10))
+
+
 def _half(painter: QPainter) -> None:
     """A circle that is half full: on its way."""
     painter.drawEllipse(QPointF(8, 8), 4.6, 4.6)
@@ -156,6 +162,7 @@ GLYPHS: dict[str, _Draw] = {
     "cross": _cross,
     "ring": _ring,
     "servers": _servers,
+    "runs": _runs,
     "half": _half,
     "loop": _loop,
 }

@@ -1,0 +1,84 @@
+"""The remembered runs, read from their files: the newest first."""
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from omnitray.runs.admission import lives
+from omnitray.runs.model import RunRecord
+
+log = logging.getLogger(__name__)
+
+MOST_BYTES = 1_000_000  # a record is some 5 kB
+
+
+class RunHistory:
+    """Reads a file again only when it has changed."""
+
+    def __init__(self, data: Path) -> None:
+        self._folder = data / "runs"
+        self._known: dict[str, tuple[int, RunRecord | None]] = {}
+
+    def runs(self) -> tuple[RunRecord, ...]:
+        """All of them; what cannot be read is left out."""
+        try:
+            entries = [each for each in os.scandir(self._folder) if each.name.endswith(".json")]
+        except OSError:
+            return ()
+        known, self._known = self._known, {}
+        for entry in entries:
+            try:
+                stamp = entry.stat().st_mtime_ns
+            except OSError:
+                continue
+            before = known.get(entry.name)
+            found = before if before and before[0] == stamp else (stamp, _read(Path(entry.path)))
+            self._known[entry.name] = found
+        records = [_as_it_stands(record) for _, record in self._known.values() if record]
+        return tuple(sorted(records, key=lambda each: each.started_at, reverse=True))
+
+
+def before(record: RunRecord, runs: tuple[RunRecord, ...]) -> RunRecord | None:
+    """The last whole run of the same command in the same project before this one."""
+    return next(
+        (
+            each
+            for each in runs
+            if each.started_at < record.started_at
+            and (each.project, each.title) == (record.project, record.title)
+            and each.state == "ended"
+        ),
+        None,
+    )
+
+
+def _read(file: Path) -> RunRecord | None:
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            return None
+        return msgspec.json.decode(file.read_bytes(), type=RunRecord)
+    except (OSError, msgspec.MsgspecError, ValueError, RecursionError) as error:
+        log.info("%s is no record of a run: %s", file, error)
+        return None
+
+
+def _as_it_stands(record: RunRecord) -> RunRecord:
+    """One that is said to run, and whose wrapper is gone, was cut off."""
+    if record.state != "running":
+        return record
+    fields: dict[str, object] = {
+        "wrapper_pid": record.wrapper_pid,
+        "wrapper_start": record.wrapper_start,
+    }
+    return record if lives(fields) else msgspec.structs.replace(record, lost=True)
+
+
+RunSource = Callable[[], tuple[RunRecord, ...]]
+
+
+def no_runs() -> tuple[RunRecord, ...]:
+    """Where nothing is remembered."""
+    return ()

@@ -1,0 +1,262 @@
+"""Runs: what was started by ``omnitray run``, and the chosen one with its memory and CPU."""
+
+from PySide6.QtCore import QModelIndex, Qt, QTimer, Slot
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import (
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QSplitter,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from omnitray.runs.history import before
+from omnitray.runs.model import RunRecord, RunVerdict
+from omnitray.ui import formats
+from omnitray.ui.pages.page import Page, PageContext
+from omnitray.ui.pages.runs import text
+from omnitray.ui.pages.runs.chart import RunChart
+from omnitray.ui.pages.runs.listing import RunDelegate, RunsModel
+from omnitray.ui.pages.runs.text import RunColumn
+from omnitray.ui.theme import GAP, SMALL_GAP, Theme
+from omnitray.ui.widgets.cells import Cell
+from omnitray.ui.widgets.choice import ChoiceButton
+from omnitray.ui.widgets.frames import Card, button
+from omnitray.ui.widgets.labels import ElidedLabel, label
+from omnitray.ui.widgets.pills import Pill, PillLabel
+from omnitray.ui.widgets.table import CellView, Widths
+
+_WIDTHS: Widths = {
+    RunColumn.WHEN: (Cell("23:59:59"),),
+    RunColumn.PROJECT: (Cell("~/engine"),),
+    RunColumn.TOOK: (Cell("59 min 9 s"),),
+    RunColumn.PEAK: (Cell("888.8 GB", "last 88.8 GB bar"),),
+    RunColumn.CPU: (Cell("1600 %"),),
+    RunColumn.VERDICT: (Cell(pill=Pill("killed for memory", "good", "dot")),),
+}
+_GIVING = (int(RunColumn.CPU), int(RunColumn.WHEN), int(RunColumn.PROJECT), int(RunColumn.TOOK))
+VERDICTS = (
+    ("", "all"),
+    ("running", "running"),
+    ("passed", "passed"),
+    ("failed", "failed"),
+    ("held", "slowed or paused"),
+)
+PERIODS = (("", "any time"), ("86400", "last day"), ("604800", "last 7 days"))
+_LOOK_MS = 1000
+EXAMPLE = "omnitray run --memory 4G -- pytest -n auto"
+_SAID = (
+    "No run is remembered yet. Start a test, a build or a training with omnitray run: "
+    "it gets a budget, and its memory and CPU stand here."
+)
+
+
+class RunsPage(Page):
+    """All remembered runs, or how to start the first."""
+
+    def __init__(self, context: PageContext) -> None:
+        super().__init__(context)
+        self._all: tuple[RunRecord, ...] = ()
+        self.field = QLineEdit(placeholderText="Search command, project…")
+        self.field.setAccessibleName("Search runs")
+        self.field.setClearButtonEnabled(True)
+        self.search = self.field
+        self.verdicts = ChoiceButton("Verdict", VERDICTS)
+        self.periods = ChoiceButton("Since", PERIODS)
+        self.model = RunsModel(context.clock.wall, self)
+        self.view = CellView(
+            self.model,
+            RunDelegate(context.theme),
+            _WIDTHS,
+            (int(RunColumn.COMMAND),),
+            giving=_GIVING,
+        )
+        self.view.setAccessibleName("Runs")
+        self.view.remember(context.facts.tables, "runs")
+        self.detail = RunDetail(context.theme)
+        self.none_fit = label("No run fits this filter.", muted=True)
+        self.empty = NoRuns()
+        self._looks = QTimer(self, interval=_LOOK_MS)
+        self._lay_out()
+        self.field.textChanged.connect(self._show_list)
+        self.verdicts.chosen.connect(self._show_list)
+        self.periods.chosen.connect(self._show_list)
+        self.view.selectionModel().currentRowChanged.connect(self._on_current_changed)
+        self._looks.timeout.connect(self._on_look)
+        self._looks.start()
+
+    def _lay_out(self) -> None:
+        tools = QHBoxLayout()
+        tools.addWidget(self.field, 1)
+        tools.addWidget(self.verdicts)
+        tools.addWidget(self.periods)
+        listing = Card(margin=4)
+        listing.column.addWidget(self.view)
+        listing.column.addWidget(self.none_fit, 0, Qt.AlignmentFlag.AlignHCenter)
+        split = QSplitter(Qt.Orientation.Vertical)
+        split.setChildrenCollapsible(False)
+        split.setHandleWidth(GAP)
+        split.addWidget(listing)
+        split.addWidget(self.detail)
+        split.setStretchFactor(0, 1)
+        split.setStretchFactor(1, 1)
+        full = QWidget()
+        column = QVBoxLayout(full)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GAP)
+        column.addLayout(tools)
+        column.addWidget(split, 1)
+        self._stack = QStackedLayout(self)
+        self._stack.setContentsMargins(0, 0, 0, 0)
+        self._stack.addWidget(full)
+        self._stack.addWidget(self.empty)
+
+    @property
+    def chosen_key(self) -> str:
+        """Id of the chosen run."""
+        return self.detail.key
+
+    def select(self, key: str) -> None:
+        """Choose a run by its id."""
+        row = self.model.row_of(key)
+        if row >= 0:
+            self.view.setCurrentIndex(self.model.index(row, 0))
+
+    @Slot()
+    def reload(self) -> None:
+        """Read what is remembered again."""
+        self._all = self.context.runs()
+        self._stack.setCurrentIndex(0 if self._all else 1)
+        self._show_list()
+
+    @Slot()
+    def _show_list(self) -> None:
+        chosen = self.detail.key
+        shown = tuple(each for each in self._all if self._fits(each))
+        self.model.show(shown)
+        self.view.setVisible(bool(shown))
+        self.none_fit.setVisible(not shown)
+        row = max(0, self.model.row_of(chosen)) if shown else -1
+        if row >= 0 and self.view.currentIndex().row() != row:
+            self.view.setCurrentIndex(self.model.index(row, 0))
+        self._show_detail(row)
+
+    def _show_detail(self, row: int) -> None:
+        run = self.model.run_at(row)
+        self.detail.show_run(run, before(run, self._all) if run is not None else None)
+
+    def _fits(self, run: RunRecord) -> bool:
+        words = self.field.text().lower().split()
+        haystack = f"{run.title} {run.command} {run.project}".lower()
+        kept = {
+            "running": run.kind is RunVerdict.RUNNING,
+            "passed": run.kind is RunVerdict.PASSED,
+            "failed": run.kind not in {RunVerdict.RUNNING, RunVerdict.PASSED, RunVerdict.LOST},
+            "held": run.slowed_s + run.paused_s > 0.0,
+        }.get(self.verdicts.value, True)
+        period_s = self.periods.value
+        if period_s and self.context.clock.wall() - run.started_at > float(period_s):
+            return False
+        return kept and all(word in haystack for word in words)
+
+    @Slot(QModelIndex)
+    def _on_current_changed(self, current: QModelIndex) -> None:
+        self._show_detail(current.row())
+
+    @Slot()
+    def _on_look(self) -> None:
+        if self.isVisible():
+            self.reload()
+
+
+class NoRuns(Card):
+    """What would be here, and how to get it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        words = label(_SAID)
+        words.setWordWrap(True)
+        example = label(EXAMPLE)
+        example.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.copy = button("Copy")
+        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(EXAMPLE))
+        row = QHBoxLayout()
+        row.addWidget(example)
+        row.addWidget(self.copy)
+        row.addStretch()
+        self.column.addWidget(words)
+        self.column.addLayout(row)
+        self.column.addStretch()
+
+
+class RunDetail(Card):
+    """One run: its charts and its figures."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._run: RunRecord | None = None
+        self.title = ElidedLabel(scale=1.1, bold=True)
+        self.pill = PillLabel(theme, Pill("", "neutral"))
+        self.what = ElidedLabel(muted=True, scale=0.95)
+        self.copy = button("Copy command")
+        self.chart = RunChart(theme)
+        self._grid = QGridLayout()
+        self._grid.setVerticalSpacing(SMALL_GAP)
+        self._shown: list[tuple[str, str, str]] = []
+        head = QHBoxLayout()
+        head.addWidget(self.title, 1)
+        head.addWidget(self.pill)
+        head.addWidget(self.copy)
+        side = QVBoxLayout()
+        side.addLayout(self._grid)
+        side.addStretch()
+        body = QHBoxLayout()
+        body.setSpacing(2 * GAP)
+        body.addWidget(self.chart, 3)
+        body.addLayout(side, 1)
+        self.column.addLayout(head)
+        self.column.addWidget(self.what)
+        self.column.addLayout(body, 1)
+        self.copy.clicked.connect(self._on_copy)
+
+    @property
+    def key(self) -> str:
+        """Of the run that is shown, empty where none is."""
+        return self._run.id if self._run else ""
+
+    def show_run(self, run: RunRecord | None, last: RunRecord | None) -> None:
+        """Show another run, or how it stands now."""
+        self._run = run
+        self.setVisible(run is not None)
+        if run is None:
+            return
+        self.title.setText(formats.one_line(run.title))
+        self.pill.show_pill(text.pill(run), run.verdict)
+        self.what.setText(formats.one_line(text.subtitle(run)))
+        self.chart.show_run(run, last)
+        self._show_figures(text.figures(run))
+
+    def _show_figures(self, rows: list[tuple[str, str, str]]) -> None:
+        if rows == self._shown:
+            return
+        self._shown = rows
+        while (item := self._grid.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        right = Qt.AlignmentFlag.AlignRight
+        for number, (name, figure, quiet) in enumerate(rows):
+            self._grid.addWidget(label(name, muted=True), 2 * number, 0)
+            self._grid.addWidget(label(figure), 2 * number, 1, right)
+            if quiet:
+                said = ElidedLabel(muted=True, scale=0.9)
+                said.setText(formats.one_line(quiet))
+                said.setAlignment(right)
+                self._grid.addWidget(said, 2 * number + 1, 0, 1, 2)
+
+    @Slot()
+    def _on_copy(self) -> None:
+        if self._run is not None:
+            QGuiApplication.clipboard().setText(self._run.command)
