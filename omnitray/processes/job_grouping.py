@@ -24,7 +24,7 @@ import msgspec
 from omnitray.base.facts import JobKind, ProcessFacts
 from omnitray.processes.cgroup_units import Unit, UnitKind, readable_name, unit_of
 from omnitray.processes.detail_cache import ProcessDetailCache
-from omnitray.processes.known_programs import HELPERS, OURSELVES
+from omnitray.processes.known_programs import HELPERS, OURSELVES, wrapped_run
 from omnitray.processes.naming import (
     CommandName,
     beside_others,
@@ -41,6 +41,7 @@ from omnitray.processes.process_tree import (
     identity,
 )
 
+BY_AGENT = "agent · "
 _APART = frozenset({JobKind.APP, JobKind.AGENT, JobKind.SERVICE, JobKind.SYSTEM})
 _OWN_RUN = frozenset({JobKind.TEST_RUN, JobKind.BUILD, JobKind.AGENT})
 _STRANGERS = frozenset({Role.HOST, Role.DESKTOP})
@@ -273,9 +274,9 @@ class AssignmentRules:
         if role is Role.SHELL and self._waits(process) and not self._is_copy(process, parent):
             return above
         if self._was_typed(process, parent, above) or self._leads(process, parent):
-            return self._command(process)
+            return _by(above, self._command(process))
         if above.kind in _APART and may_be_a_run(process.name):
-            return self._run(process) or above
+            return self._run(process, above) or above
         return above
 
     def _leads(self, process: ProcessFacts, parent: ProcessFacts) -> bool:
@@ -315,17 +316,21 @@ class AssignmentRules:
         own, its = self._details.arguments(process), self._details.arguments(parent)
         return own == its and process.session == parent.session
 
-    def _run(self, process: ProcessFacts) -> JobAssignment | None:
-        """The job of a test run, build or agent; None for anything else."""
+    def _run(self, process: ProcessFacts, above: JobAssignment) -> JobAssignment | None:
+        """The job of a test run, build, agent or ``omnitray run``; None for anything else.
+
+        What an agent has started says so in its name.
+        """
         found = self._details.command(process)
-        if found.kind not in _OWN_RUN:
+        if found.kind not in _OWN_RUN and not wrapped_run(self._details.arguments(process) or ()):
             return None
-        return JobAssignment(
+        run = JobAssignment(
             key=f"run:{process.pid}:{process.start_ticks}",
             name=found.name,
             kind=found.kind,
             root=identity(process),
         )
+        return _by(above, run)
 
     def _stranger(
         self, process: ProcessFacts, role: Role, parent: ProcessFacts | None
@@ -440,6 +445,14 @@ def _own(process: ProcessFacts) -> JobAssignment:
 def _says_little(job: JobAssignment) -> bool:
     """Whether it is called after what only helps others, or after the shell."""
     return says_little(job.name, job.kind)
+
+
+def _by(above: JobAssignment, job: JobAssignment) -> JobAssignment:
+    """The job, named as an agent's where one has started it."""
+    started = above.kind is JobKind.AGENT and job.kind is not JobKind.AGENT
+    if not started or job.name.startswith(BY_AGENT):
+        return job
+    return msgspec.structs.replace(job, name=f"{BY_AGENT}{job.name}")
 
 
 def _is_same(one: JobAssignment, other: JobAssignment) -> bool:

@@ -160,6 +160,32 @@ def is_ours(program: str, arguments: Sequence[str]) -> bool:
     return name.lower().rstrip("0123456789.") in _PYTHONS and _runs_ours(arguments[1:])
 
 
+_RUN_WITH_VALUE = frozenset({"--name", "--memory", "--cpu", "--timeout"})
+
+
+def wrapped_run(arguments: Sequence[str]) -> tuple[str, list[str]] | None:
+    """The name and the command of ``omnitray run``; None for anything else."""
+    rest = list(arguments)
+    if not rest or not is_ours(rest[0].replace("\\", "/").rpartition("/")[2], rest):
+        return None
+    at = next((place for place, word in enumerate(rest) if word == "run"), 0)
+    # Before it stand the interpreter, its options, the script or ``-m omnitray``.
+    if not at or not is_ours(rest[0].replace("\\", "/").rpartition("/")[2], rest[:at]):
+        return None
+    name = ""
+    words = iter(rest[at + 1 :])
+    for word in words:
+        option, joined, value = word.partition("=")
+        if option in _RUN_WITH_VALUE:
+            value = value if joined else next(words, "")
+            name = value if option == "--name" else name
+        elif word == "--":
+            return name, list(words)
+        elif not word.startswith("-"):
+            return name, [word, *words]
+    return name, []
+
+
 def _runs_ours(words: Sequence[str]) -> bool:
     rest = iter(words)
     for word in rest:

@@ -26,6 +26,7 @@ from omnitray.processes.known_programs import (
     TEST_WORDS,
     WITH_SUBCOMMAND,
     WITH_TWO_WORDS,
+    wrapped_run,
 )
 from omnitray.processes.process_roles import AGENTS, is_shell
 
@@ -63,7 +64,6 @@ _WRAPPERS = {
 _WRAPPER_WORDS = frozenset(
     {("uv", "run"), ("poetry", "run"), ("pdm", "run"), ("hatch", "run"), ("pipenv", "run")}
     | {("bundle", "exec"), ("pnpm", "exec"), ("npm", "exec"), ("conda", "run"), ("rye", "run")}
-    | {("omnitray", "run")}
 )
 _TRACERS = frozenset({"-o", "-e", "-p", "-s", "-u", "-E", "-P", "-a", "-n", "-l", "-x"})
 _OPTIONS_WITH_VALUE = {
@@ -103,7 +103,6 @@ _OPTIONS_WITH_VALUE = {
     ),
     "poetry": frozenset({"-C", "--directory", "-P", "--project"}),
     "conda": frozenset({"-n", "-p", "--name", "--prefix", "--cwd"}),
-    "omnitray": frozenset({"--memory", "--cpu", "--timeout", "--name"}),
 }
 _NONE: frozenset[str] = frozenset()
 ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
@@ -166,7 +165,7 @@ _KEYWORDS = frozenset({"while", "until", "if", "then", "do", "else", "elif", "!"
 _NO_COMMANDS = frozenset({"for", "case", "select", "done", "fi", "esac", "}", "function", "[["})
 _PUNCTUATION = ";&|()<>\n"
 _OPEN_FILES = ("/dev/fd/", "/proc/self/fd/")
-_RUNNERS = RUNS_TESTS | BUILDS | INTERPRETERS | AGENTS
+_RUNNERS = RUNS_TESTS | BUILDS | INTERPRETERS | AGENTS | {"omnitray"}
 _LONGEST = 60
 
 
@@ -180,6 +179,10 @@ class CommandName(msgspec.Struct, frozen=True):
 def name_command(arguments: Sequence[str] | None, comm: str) -> CommandName:
     """The name for these arguments of a process that the kernel calls ``comm``."""
     words = unwrapped(list(arguments or ()))
+    if (run := wrapped_run(words)) is not None and run[1]:
+        name, command = run
+        inner = name_command(command, program_of(command[0]))
+        return CommandName(name or inner.name, inner.kind)
     found = _found(words, comm)
     if not found.name.isdecimal():  # as a program has that is run from an open file
         return found

@@ -9,19 +9,20 @@ import hashlib
 import os
 import resource
 import shutil
-import stat
 import tempfile
 import time
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from omnitray.base.durable import make_folder, write_atomic
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 from omnitray.base.process_environment import home
 from omnitray.client.websocket import Borrowed
+from omnitray.pytest_plugin.errors import first_line, permission_facts, place_of
 from omnitray.pytest_plugin.reporter import FAULTS, GroupedReport, Reporter
 from omnitray.pytest_plugin.running_test import RunningTest, TestClock
 from omnitray.pytest_plugin.tree import TreeSampler
@@ -29,7 +30,7 @@ from omnitray.runs.tree import oom_kills
 
 NAMED = 50  # failed tests named in the alert's context; the count says how many there are
 SHOWN = 5  # and in its message
-ERROR_LIMIT = 300
+ERROR_NAME = 80  # characters of a test's name beside a run's charts
 
 
 def register(config: pytest.Config) -> None:
@@ -67,8 +68,6 @@ def _register_server(
 
 def _next_run(reporter: Reporter, project: str) -> str:
     """The number of this run of the project, counted in ``data/pytest_runs.json``."""
-    import msgspec  # noqa: PLC0415 - once a run
-
     path = reporter.paths.data / "pytest_runs.json"
     try:
         counts = msgspec.json.decode(path.read_bytes(), type=dict[str, int])
@@ -219,61 +218,6 @@ def mark_of(marks: Path, nodeid: str) -> Path:
     return marks / hashlib.blake2b(nodeid.encode(), digest_size=12).hexdigest()
 
 
-def first_line(error: BaseException) -> str:
-    """``AssertionError: assert 1 == 2``: the error in one line, bounded."""
-    text = f"{error}".strip().splitlines()
-    return f"{type(error).__name__}: {text[0] if text else ''}".rstrip(": ")[:ERROR_LIMIT]
-
-
-def place_of(report: pytest.TestReport) -> dict[str, Any]:
-    """``file`` (as in the node id) and ``line`` where a test fails; ``{}`` where that is not known.
-
-    The last line of the traceback that lies in the test's own file; without one, the test's own.
-    """
-    file, line, _ = report.location
-    name = Path(file).name
-    entries = getattr(getattr(report.longrepr, "reprtraceback", None), "reprentries", ())
-    places = (getattr(each, "reprfileloc", None) for each in entries)
-    lines = [each.lineno for each in places if each is not None and Path(each.path).name == name]
-    if line is not None:
-        lines.insert(0, line + 1)
-    return {"file": file, "line": lines[-1]} if lines else {}
-
-
-def permission_facts(error: BaseException) -> dict[str, Any] | None:
-    """Path, mode and owner where a test failed because something is not permitted."""
-    each: BaseException | None = error
-    seen = 0
-    while each is not None and not isinstance(each, PermissionError) and seen < 10:  # noqa: PLR2004
-        each, seen = each.__cause__ or each.__context__, seen + 1
-    if not isinstance(each, PermissionError):
-        return None
-    found: dict[str, Any] = {"errno": each.strerror or "not permitted", "path": None}
-    if isinstance(each.filename, str | bytes | os.PathLike):
-        found["path"] = os.fspath(each.filename)
-        if isinstance(found["path"], bytes):
-            found["path"] = os.fsdecode(found["path"])
-        found |= mode_and_owner(Path(found["path"]))
-    return found
-
-
-def mode_and_owner(path: Path) -> dict[str, Any]:
-    """Of the path, or of the nearest folder above it that can be seen."""
-    import pwd  # noqa: PLC0415 - only where something is not permitted
-
-    for place in (path, *path.parents):
-        try:
-            facts = place.stat()
-        except OSError:
-            continue
-        try:
-            owner = pwd.getpwuid(facts.st_uid).pw_name
-        except KeyError:
-            owner = str(facts.st_uid)
-        return {"seen": str(place), "mode": stat.filemode(facts.st_mode), "owner": owner}
-    return {}
-
-
 class Run:
     """The run as a whole: its leases, its alerts, and the lines at its end."""
 
@@ -386,12 +330,30 @@ class Run:
             self._reporter.resolve_project(self._facts["project"])
         elif self._failed:
             self._reporter.resolve_project(self._facts["project"], but_run=self._facts["run"])
+        self._tell_the_run()
         for lease in self._leases:
             try:
                 lease.give_back()
             except FAULTS as error:
                 self._reporter.problem = f"{error}"
         self._sampler.stop()
+
+    def _tell_the_run(self) -> None:
+        """Leave the counts for ``omnitray run``, where that has started us."""
+        if not (run := os.environ.get("OMNITRAY_RUN")) or "/" in run:
+            return
+        failed = [
+            *self._failed,
+            *(each["nodeid"] for some in self._affected.values() for each in some),
+        ]
+        names = [nodeid.rpartition("::")[2][:ERROR_NAME] for nodeid in failed[:SHOWN]]
+        counts = {"failed": len(failed), "total": len(self._tests), "names": names}
+        try:
+            folder = self._reporter.paths.data / "runs"
+            make_folder(folder)
+            write_atomic(folder / f"{run}.tests", msgspec.json.encode(counts))
+        except FAULTS as error:
+            self._reporter.problem = f"{error}"
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """At most three lines."""

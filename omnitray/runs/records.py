@@ -49,6 +49,14 @@ class RunFiles:
         os.makedirs(self.folder, mode=0o700, exist_ok=True)
         replace(os.path.join(self.folder, f"{record['id']}.json"), record, durable=durable)
 
+    def take_tests(self, run: str) -> "Record":
+        """What the pytest plugin has counted for a run; empty where it did not."""
+        path = os.path.join(self.folder, f"{run}.tests")
+        found = read(path)
+        if found:
+            os.unlink(path)
+        return found
+
     def sweep(self) -> None:
         """Forget the oldest runs. Raises OSError."""
         names = sorted(name for name in os.listdir(self.folder) if name.endswith(".json"))

@@ -403,7 +403,7 @@ class CommandRun:
     def finish(self) -> "records.Record":
         """The final record; written to disk."""
         record = self._record("ended", self.verdict())
-        record["tests"] = records.read(os.path.join(self._files.folder, f"{self.id}.tests"))
+        record["tests"] = self._files.take_tests(self.id)
         self._files.write(record, durable=True)
         self._files.sweep()
         return record

@@ -130,9 +130,38 @@ def test_what_an_agent_tests_is_a_job_of_its_own_and_the_agent_another(desk: Des
     worker = desk.table.start(["python", "-c", "x"], run)
     helper = desk.table.start("rg needle", call)
     jobs = desk.jobs()
-    assert pids(jobs["pytest · ~/shop"]) == {run, worker}
+    assert pids(jobs["agent · pytest · ~/shop"]) == {run, worker}
     assert pids(jobs["Claude Code · ~/shop"]) == {agent, call, helper}
     assert jobs["Claude Code · ~/shop"].kind is JobKind.AGENT
+
+
+def test_what_an_agents_shell_puts_into_a_group_is_named_as_the_agents(desk: Desk) -> None:
+    agent = desk.table.typed("node /usr/bin/claude", desk.shell, name="claude")
+    inner = desk.table.start("bash", agent)
+    make = desk.table.typed("make -j4", inner)
+    assert pids(desk.jobs()["agent · make · ~/shop"]) == {make}
+
+
+@pytest.mark.parametrize(
+    "own", ["/v/bin/omnitray", "python3 /v/bin/omnitray", "python -m omnitray"]
+)
+def test_a_run_with_a_budget_is_a_job_whoever_starts_it(desk: Desk, own: str) -> None:
+    agent = desk.table.typed("node /usr/bin/claude", desk.shell, name="claude")
+    comm = "python3" if own.startswith("python") else "omnitray"
+    run = desk.table.start(f"{own} run --memory 4G -- ./train.sh --fast", agent, name=comm)
+    train = desk.table.start("bash ./train.sh --fast", run, group=900, session=900)
+    named = desk.table.start(f"{own} run --name nightly make", agent, name=comm)
+    jobs = desk.jobs()
+    assert pids(jobs["agent · train.sh · ~/shop"]) == {run, train}
+    assert pids(jobs["agent · nightly · ~/shop"]) == {named}
+    assert jobs["agent · nightly · ~/shop"].kind is JobKind.BUILD
+
+
+def test_a_run_that_is_typed_is_named_by_its_command(desk: Desk) -> None:
+    run = desk.table.typed("python3 /v/bin/omnitray run -- pytest -x", desk.shell, name="omnitray")
+    child = desk.table.start("python3 /v/bin/pytest -x", run)
+    job = desk.jobs()["pytest · ~/shop"]
+    assert (job.kind, pids(job)) == (JobKind.TEST_RUN, {run, child})
 
 
 def test_a_build_that_an_editor_starts_is_not_the_editor(desk: Desk) -> None:
