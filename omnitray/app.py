@@ -64,6 +64,7 @@ from omnitray.runtime.recordings import RecordingThread
 from omnitray.runtime.servers import WatchedServers
 from omnitray.runtime.settings_keeper import SettingsKeeper
 from omnitray.runtime.shutdown import Deadline, Stages, StopSignals
+from omnitray.runtime.webhooks import Webhooks
 from omnitray.runtime.workers import InspectionThread, MonitorWorker, WorkerThread
 
 
@@ -181,12 +182,16 @@ class App(QObject):
         )
         self.protection = self._build_protection()
         self.servers = WatchedServers(self.hub, self.settings, paths, self.platform.server_scopes)
+        self.webhooks = Webhooks(
+            self.hub, self.settings, self.alerting, self.paths.config / "webhooks"
+        )
         self.parts = AppContext(
             hub=self.hub,
             settings=self.settings,
             ring=self.monitor.ring,
             store=self.store,
             channels=self.alerting.desk,
+            webhooks=self.webhooks,
             protection=self.protection,
             servers=self.servers,
         )
@@ -202,8 +207,7 @@ class App(QObject):
         self._plan_the_end()
 
     def _build_alerts(self) -> None:
-        policy = self.settings.alert_policy
-        self.alerting = Alerting(self.paths, self.clock, policy, self)
+        self.alerting = Alerting(self.paths, self.clock, self.settings, self)
         self.store = self.alerting.store
         self.notifications = self.alerting.notifications
         self.dispatcher = self.alerting.dispatcher

@@ -14,6 +14,7 @@ import msgspec
 from omnitray.alerts.channels.registry import Audience, of_audience
 from omnitray.alerts.model import Alert
 from omnitray.alerts.reasons import Reason
+from omnitray.base.facts import AlertChannel
 
 RECORD = of_audience(Audience.RECORD)
 FEED = of_audience(Audience.FEED)
@@ -21,6 +22,7 @@ ATTENTION = of_audience(Audience.ATTENTION)
 # Asked only by those who wait: of ten thousand alerts nobody waits for most, and a future is
 # a dozen objects that the garbage collector would walk through.
 Receipt = Callable[[], Future[Path]]
+DURABLE = (AlertChannel.WEBHOOK,)  # keep on disk what they owe
 EVERYWHERE = RECORD + FEED + ATTENTION
 
 
@@ -45,6 +47,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     body: str = ""
     members: tuple[str, ...] = ()
     suppressed: int = 0
+    held: Reason | None = None  # what stands against telling anybody, whatever the settings say
     buttons: tuple[tuple[str, str], ...] = ()  # (key, label); none: the ones of an alert
 
 

@@ -10,6 +10,7 @@ from omnitray.alerts.fingerprint import without_numbers
 from omnitray.alerts.grouping import DIGEST_SLOT, Budget, Groups
 from omnitray.alerts.incidents import Incident
 from omnitray.alerts.inhibition import Inhibitors
+from omnitray.alerts.reasons import Reason
 from omnitray.alerts.rules import (
     TEST_TYPES,
     AlertTiming,
@@ -70,6 +71,12 @@ class NotificationState:
             flap_window_s=self._timing.flap_window_s,
         )
         return judge(case, self.policy)
+
+    def held(self, incident: Incident, now_m: float, *, flapping: bool = False) -> Reason | None:
+        """What stands against telling anybody of it now, whatever the desktop's settings are."""
+        if (explained := self.inhibitors.reason(incident, now_m)) is not None:
+            return explained
+        return Reason.FLAPPING if flapping else None
 
     def wait(self, incident: Incident, outcome: NotificationOutcome, now_m: float) -> None:
         """Let it wait for its group or the digest."""

@@ -63,7 +63,8 @@ class Notifier:
                 return self._tell_elsewhere(incident, now_m)
         if verdict.reason in _STANDS_AS_IT_IS and self._says_otherwise(incident):
             return self._tell_anew(incident, now_m)
-        return self._not_told(incident, change, verdict, now_m)
+        held = self._telling.held(incident, now_m, flapping=flapping)
+        return self._not_told(incident, change, verdict, now_m, held)
 
     def tell_what_waited(self, now_m: float) -> list[Outgoing]:
         """The groups and the digest that are due."""
@@ -90,7 +91,12 @@ class Notifier:
             self.agenda.put(alert.fingerprint, min(dues))
 
     def _not_told(
-        self, incident: Incident, change: Trigger, verdict: NotificationVerdict, now_m: float
+        self,
+        incident: Incident,
+        change: Trigger,
+        verdict: NotificationVerdict,
+        now_m: float,
+        held: Reason | None,
     ) -> Outgoing:
         if verdict.outcome in (NotificationOutcome.GROUP, NotificationOutcome.DIGEST):
             self._telling.wait(incident, verdict.outcome, now_m)
@@ -101,7 +107,7 @@ class Notifier:
         channels = RECORD + self._feeds(incident, change, now_m)
         self._handover.mark(incident, RECORD)
         decision = self._handover.decision(incident.alert, verdict.reason, channels)
-        return self._handover.emit(incident.alert, decision)
+        return self._handover.emit(incident.alert, _replace(decision, held=held))
 
     def _tell_elsewhere(self, incident: Incident, now_m: float) -> Outgoing:
         """A question on this desktop says it; who is told of alerts elsewhere sees no question."""

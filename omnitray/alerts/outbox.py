@@ -6,7 +6,7 @@ from collections.abc import Callable
 import msgspec
 
 from omnitray.alerts.channels.registry import NAMES
-from omnitray.alerts.decision import FEED, Decision, Outgoing, Sink
+from omnitray.alerts.decision import DURABLE, FEED, Decision, Outgoing, Sink
 from omnitray.alerts.incidents import Incident
 from omnitray.alerts.model import Alert
 from omnitray.alerts.reasons import Reason
@@ -67,6 +67,14 @@ class Outbox:
         decision = self.decision(alert, reason)
         self.decisions.append(decision)
         return decision
+
+    def restored(self, alert: Alert, held: Reason | None) -> None:
+        """It was open before the start: only who keeps a memory of its own has to compare."""
+        owing = tuple(each for each in DURABLE if each in self._channels())
+        decision = self.decision(alert, Reason.RESTORED, owing)
+        self.decisions.append(decision)
+        if owing:
+            self._sink.submit(alert, msgspec.structs.replace(decision, held=held))
 
     def decision(self, alert: Alert, reason: Reason, channels: tuple[str, ...] = ()) -> Decision:
         """A decision that tells nobody."""

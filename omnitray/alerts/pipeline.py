@@ -85,7 +85,9 @@ class AlertFlow:
             self._telling.inhibitors.follow(incident)
             self._telling.restored(incident)
             self._teller.appoint(incident, now_m, 0.0 if incident.owed else None)
-            self.handover.note(incident.alert, Reason.RESTORED)
+        for incident in self.incidents:
+            held = self._telling.held(incident, now_m)
+            self.handover.restored(incident.alert, held)
 
     def took(self, alert_id: str, channel: str) -> None:
         """A channel has taken it: its record says so."""

@@ -1,12 +1,20 @@
 """The endpoints of the channels: how each stands, and what became of one alert on each."""
 
+import asyncio
+from typing import Annotated
+
 import msgspec
 
 from omnitray.alerts.channels.deliveries import Delivery, DeliveryState
 from omnitray.alerts.channels.views import ChannelView
+from omnitray.alerts.channels.webhooks.channel import WebhookView
 from omnitray.api import bodies
-from omnitray.api.handlers import Call
+from omnitray.api.facade import ChangeWebhook, Done, TestWebhook, WebhookVerb
+from omnitray.api.handlers import Call, settled
 from omnitray.base.clock import timestamp
+from omnitray.base.facts import Severity
+
+TEST_TIMEOUT_S = 70.0  # as long as the process that sends is waited for, and a little
 
 
 class DeliveryBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +62,79 @@ async def deliveries(call: Call) -> DeliveriesBody:
     """What became of one alert on each channel."""
     found = call.door.deliveries(call.id)
     return DeliveriesBody(alert=call.id, deliveries=tuple(delivery_body(each) for each in found))
+
+
+class WebhookBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A receiver: what waits, when it is tried next, what is wrong. Never an address or a key."""
+
+    name: str
+    kind: str
+    severity: Severity
+    resolved: bool
+    state: str
+    waiting: int
+    delivered_at: str | None
+    next_at: str | None
+    why: str
+
+
+class WebhooksBody(msgspec.Struct, frozen=True, kw_only=True):
+    """All receivers, in the order of the settings."""
+
+    webhooks: tuple[WebhookBody, ...]
+
+
+class WebhookName(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which receiver."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+
+
+class NewWebhookState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is to become of a receiver."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    action: WebhookVerb
+
+
+class WebhookTestBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What a receiver answered to a test."""
+
+    name: str
+    arrived: bool
+    words: str
+    body: str
+    took_s: float
+    at: str
+
+
+async def webhooks(call: Call) -> WebhooksBody:
+    """How each receiver stands."""
+    return WebhooksBody(webhooks=tuple(webhook_body(each) for each in call.door.webhooks()))
+
+
+async def test_webhook(call: Call) -> WebhookTestBody:
+    """Send a test to a receiver, and say what it answered."""
+    wanted: WebhookName = call.body
+    future = call.door.submit(TestWebhook(name=wanted.name))
+    found = await asyncio.wait_for(asyncio.wrap_future(future), TEST_TIMEOUT_S)
+    return bodies.body_of(WebhookTestBody, found, at=timestamp(found.at))
+
+
+async def change_webhook(call: Call) -> Done:
+    """Pause a receiver, let it go on, or try at once what waits."""
+    wanted: NewWebhookState = call.body
+    return await settled(call.door.submit(ChangeWebhook(name=wanted.name, verb=wanted.action)))
+
+
+def webhook_body(view: WebhookView) -> WebhookBody:
+    """A receiver on the wire."""
+    return bodies.body_of(
+        WebhookBody,
+        view,
+        delivered_at=bodies.moment(view.delivered_at),
+        next_at=bodies.moment(view.next_at),
+    )
 
 
 def channel_body(view: ChannelView) -> ChannelBody:

@@ -62,6 +62,21 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _get("/jobs", handlers.jobs, wire.Jobs),
     _get("/explain", handlers.explain, wire.ExplanationBody),
     _get("/channels", channel_calls.channels, channel_calls.ChannelsBody),
+    _get("/webhooks", channel_calls.webhooks, channel_calls.WebhooksBody),
+    _post(
+        "/webhooks/test",
+        channel_calls.test_webhook,
+        channel_calls.WebhookTestBody,
+        body=channel_calls.WebhookName,
+        names_one=True,
+    ),
+    _post(
+        "/webhooks/action",
+        channel_calls.change_webhook,
+        Done,
+        body=channel_calls.NewWebhookState,
+        names_one=True,
+    ),
     _get("/alerts/{id}/deliveries", channel_calls.deliveries, channel_calls.DeliveriesBody),
     _get("/servers", handlers.servers, wire.Servers),
     _get(

@@ -15,6 +15,7 @@ import msgspec
 from omnitray.alerts.channels.deliveries import Delivery
 from omnitray.alerts.channels.listeners import Listeners
 from omnitray.alerts.channels.views import ChannelView
+from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.status import Status
@@ -34,6 +35,7 @@ from omnitray.settings.servers import ServerSettings
 R_co = TypeVar("R_co", covariant=True)
 R = TypeVar("R")
 ServerVerb = Literal["start", "stop", "restart"]
+WebhookVerb = Literal["pause", "resume", "retry"]
 
 
 class Refusal(enum.StrEnum):
@@ -190,6 +192,19 @@ class WatchServer(Command[ServerView], frozen=True, kw_only=True):
     owner: Owner = "serve"
 
 
+class TestWebhook(Command[WebhookTest], frozen=True, kw_only=True):
+    """Send a test to a receiver; answers with what it answered."""
+
+    name: str
+
+
+class ChangeWebhook(Command[Done], frozen=True, kw_only=True):
+    """Pause a receiver, let it go on, or try at once what waits."""
+
+    name: str
+    verb: WebhookVerb
+
+
 class AlertChanged(msgspec.Struct, frozen=True):
     """An alert was raised, counted, acknowledged or resolved."""
 
@@ -288,6 +303,10 @@ class AppFacade(Protocol):
 
     def channels(self) -> tuple[ChannelView, ...]:
         """How each channel stands."""
+        ...
+
+    def webhooks(self) -> tuple[WebhookView, ...]:
+        """How each receiver stands."""
         ...
 
     def deliveries(self, alert_id: str) -> tuple[Delivery, ...]:

@@ -52,9 +52,19 @@ class CommandContext:
         """Ask; with ``as_json`` print the answer as it is, and None."""
         return self._answered(self.remote().raw("GET", path, query=query), shape, as_json)
 
-    def post(self, path: str, body: object, shape: type[T], *, as_json: bool) -> T | None:
+    def post(
+        self,
+        path: str,
+        body: object,
+        shape: type[T],
+        *,
+        as_json: bool,
+        timeout_s: float | None = None,
+    ) -> T | None:
         """Change something; with ``as_json`` print the answer as it is, and None."""
-        return self._answered(self.remote().raw("POST", path, body), shape, as_json)
+        remote = self.remote()
+        remote.timeout_s = timeout_s or remote.timeout_s
+        return self._answered(remote.raw("POST", path, body), shape, as_json)
 
     def _answered(self, answer: bytes, shape: type[T], as_json: bool) -> T | None:  # noqa: FBT001
         if as_json:

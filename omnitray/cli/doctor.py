@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from omnitray import __version__, platforms
-from omnitray.api.channel_calls import ChannelBody, ChannelsBody
+from omnitray.api.channel_calls import ChannelBody, ChannelsBody, WebhookBody, WebhooksBody
 from omnitray.api.wire import StatusBody
 from omnitray.base.amounts import size
 from omnitray.base.dbus import BusError, BusObject, BusReply, SessionBus, connect
@@ -344,10 +344,23 @@ def channels(paths: Paths) -> Iterator[Finding]:
     """One line a channel, while an instance runs."""
     try:
         body = find_remote(paths).get("/channels", ChannelsBody)
+        receivers = find_remote(paths).get("/webhooks", WebhooksBody)
     except (NotRunning, RequestFailed):
         return  # the instance has a finding of its own
     for each in body.channels:
         yield _channel(each)
+    for webhook in receivers.webhooks:
+        yield _webhook(webhook)
+
+
+def _webhook(webhook: WebhookBody) -> Finding:
+    topic = f"webhook {webhook.name}"
+    waits = f"; {webhook.waiting} wait" if webhook.waiting else ""
+    if webhook.state == "failed" or (webhook.why and webhook.waiting):
+        remedy = f"try: {typed('webhook', 'test', webhook.name)}"
+        return warn(topic, f"{webhook.why}{waits}", remedy)
+    at = f" {webhook.delivered_at}" if webhook.state == "delivered" else ""
+    return ok(topic, f"{webhook.kind}, {webhook.state}{at}{waits}")
 
 
 def _channel(channel: ChannelBody) -> Finding:

@@ -87,6 +87,7 @@ def build_parser(files: object = None) -> argparse.ArgumentParser:
     _add_protector(command)
     _add_servers(command)
     _add_runs(command)
+    _add_channels(command)
     _add_program(command)
     return parser
 
@@ -183,6 +184,13 @@ def _add_servers(command: Subparsers) -> None:
 
 def _add_runs(command: Subparsers) -> None:
     run_options.add_options(command("run", "run:run", run_options.TEXT))
+
+
+def _add_channels(command: Subparsers) -> None:
+    command("channels", "channels:channels", "where alerts go, and how that stands")
+    sub = command("webhook", "channels:webhook", "list, test, pause or resume webhooks")
+    sub.add_argument("what", choices=("list", "test", "pause", "resume", "retry"))
+    sub.add_argument("name", nargs="?", default="", metavar="NAME")
 
 
 def _add_program(command: Subparsers) -> None:

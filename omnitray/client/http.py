@@ -103,7 +103,7 @@ class Remote:
 
     def __init__(self, address: Address) -> None:
         self.address = address
-        self._timeout = TIMEOUT_S
+        self.timeout_s = TIMEOUT_S
         scheme, _, self._netloc = address.url.partition("://")
         host, _, port = self._netloc.rpartition(":")
         self._secure = scheme == "https"
@@ -164,7 +164,7 @@ class Remote:
             status, headers, answer = _receive(connection)
         except TimeoutError as error:
             pid = self.address.pid
-            raise NotAnswering(pid, self._timeout, changes=False, has_request=False) from error
+            raise NotAnswering(pid, self.timeout_s, changes=False, has_request=False) from error
         if status in (429, 503):
             raise failure(status, answer)
         if headers.get(PROOF_HEADER) != proof_of(self.address.token, self._port, challenge):
@@ -174,7 +174,7 @@ class Remote:
         try:
             status, _, answer = _receive(connection)
         except TimeoutError as error:
-            raise NotAnswering(self.address.pid, self._timeout, changes=changes) from error
+            raise NotAnswering(self.address.pid, self.timeout_s, changes=changes) from error
         return status, answer
 
     def _head(self, method: str, target: str, length: int) -> bytes:
@@ -189,7 +189,7 @@ class Remote:
         return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
     def _connect(self) -> socket.socket:
-        connection = socket.create_connection((self._host, self._port), self._timeout)
+        connection = socket.create_connection((self._host, self._port), self.timeout_s)
         if not self._secure:
             return connection
         return tls().wrap_socket(connection, server_hostname=self._host)

@@ -5,7 +5,6 @@ batches, where the records get the names of the channels that took them.
 """
 
 import logging
-from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
@@ -14,6 +13,7 @@ from omnitray.alerts.channels.deliveries import Deliveries, DeliveryState
 from omnitray.alerts.channels.dispatch import Dispatcher
 from omnitray.alerts.channels.listeners import Listeners
 from omnitray.alerts.channels.views import ChannelDesk
+from omnitray.alerts.channels.webhooks.channel import WebhookChannel
 from omnitray.alerts.silences import SilenceFile
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.store import AlertStore
@@ -21,8 +21,9 @@ from omnitray.alerts.system import AlertSystem
 from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertChannel
 from omnitray.base.paths import Paths
-from omnitray.base.policy import AlertPolicy
 from omnitray.runtime.notifications import Notifications
+from omnitray.runtime.settings_keeper import SettingsKeeper
+from omnitray.settings import Loaded
 
 log = logging.getLogger(__name__)
 # A burst of deliveries is written down together; a record that says so 0.2 s later is soon enough.
@@ -30,19 +31,20 @@ _GATHER_MS = 200
 
 
 class Alerting(QObject):
-    """``policy`` is what the settings say of notifications at the moment when it is asked.
+    """``settings`` says how to notify, and who else is told.
 
     ``delivered`` says what became of alerts lately: tuple[Delivery, ...], on the main thread.
     """
 
     delivered = Signal(object)
+    troubled = Signal(object)  # WebhookTrouble, from a receiver's thread
     _woken = Signal()
 
     def __init__(
         self,
         paths: Paths,
         clock: Clock,
-        policy: Callable[[], AlertPolicy],
+        settings: SettingsKeeper,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -50,7 +52,7 @@ class Alerting(QObject):
         self.listeners = Listeners()
         history = History(paths.alerts, clock, report=log.warning)
         self.store = AlertStore(history, clock, deliveries=self.deliveries)
-        self.notifications = Notifications(policy=policy, parent=parent)
+        self.notifications = Notifications(policy=settings.alert_policy, parent=parent)
         self.dispatcher = Dispatcher(self.store, {}, clock, deliveries=self.deliveries)
         self.dispatcher.open(
             ChannelParts(
@@ -59,17 +61,20 @@ class Alerting(QObject):
                 deliveries=self.deliveries,
                 listeners=self.listeners,
                 screen=self.notifications,
+                webhooks=settings.loaded.webhooks,
             )
         )
         self.alerts = AlertSystem(
             clock,
-            policy(),
+            settings.alert_policy(),
             self.dispatcher,
             open_alerts=self.store.open_alerts(),
             silences=SilenceFile(paths.state / "silences.json"),
             channels=self.dispatcher.channels,
         )
         self.desk = ChannelDesk(self.dispatcher, self.store, self.deliveries, self.listeners)
+        self.webhooks = _webhooks(self.dispatcher)
+        self.webhooks.on_trouble = self.troubled.emit
         self._gather = QTimer(self, singleShot=True, interval=_GATHER_MS)
         self._gather.timeout.connect(self.settle)
         self._woken.connect(self._on_woken, Qt.ConnectionType.QueuedConnection)
@@ -96,3 +101,14 @@ class Alerting(QObject):
         """No more timers; what was said is written down. Idempotent."""
         self._gather.stop()
         self.settle()
+
+    @Slot(object)
+    def take_settings(self, loaded: Loaded) -> None:
+        """Other webhooks may stand in the settings."""
+        self.webhooks.configure(loaded.webhooks)
+
+
+def _webhooks(dispatcher: Dispatcher) -> WebhookChannel:
+    if not isinstance(dispatcher.durable, WebhookChannel):
+        raise TypeError("the registry of channels lacks the webhooks")
+    return dispatcher.durable

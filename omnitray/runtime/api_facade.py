@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, SignalInstance, Slot
 
 from omnitray.alerts.channels.deliveries import Delivery
 from omnitray.alerts.channels.views import ChannelView
+from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
 from omnitray.alerts.decision import Outgoing
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
@@ -21,6 +22,7 @@ from omnitray.base.policy import ProtectPolicy, Thresholds
 from omnitray.base.subscribers import Subscribers
 from omnitray.protector.view import Explanation, JournalLine, ProtectionView, QuestionView
 from omnitray.runtime.app_context import AppContext
+from omnitray.runtime.webhooks import Webhooks
 from omnitray.servers.model import ServerView
 from omnitray.settings import Problem
 
@@ -75,6 +77,7 @@ class ProgramFacade(QObject):
         self._protection = parts.protection
         self._servers = parts.servers
         self._channels = parts.channels
+        self._webhooks = parts.webhooks
         self.listeners = parts.channels.listeners
         self._events: Subscribers[facade.Event] = Subscribers()
         self._arrived.connect(self._on_arrived, Qt.ConnectionType.QueuedConnection)
@@ -99,6 +102,8 @@ class ProgramFacade(QObject):
             facade.WatchServer: self._servers.watch,
             facade.Acknowledge: lambda it: self._move(it.alert_id, AlertMove.ACKNOWLEDGE),
             facade.Quit: self._quit,
+            facade.TestWebhook: self._test_webhook,
+            facade.ChangeWebhook: self._change_webhook,
             facade.Resolve: lambda it: self._move(it.alert_id, AlertMove.RESOLVE),
         }
 
@@ -145,6 +150,10 @@ class ProgramFacade(QObject):
     def channels(self) -> tuple[ChannelView, ...]:
         """How each channel stands."""
         return self._channels.views()
+
+    def webhooks(self) -> tuple[WebhookView, ...]:
+        """How each receiver stands."""
+        return self._webhooks.views() if self._webhooks is not None else ()
 
     def deliveries(self, alert_id: str) -> tuple[Delivery, ...]:
         """What became of an alert on each channel."""
@@ -229,6 +238,17 @@ class ProgramFacade(QObject):
         if found is None:
             raise facade.CommandRefused(facade.Refusal.NOT_FOUND, f"there is no alert {alert_id}")
         return found
+
+    def _test_webhook(self, command: facade.TestWebhook) -> Future[WebhookTest]:
+        return self._receivers(command.name).test(command)
+
+    def _change_webhook(self, command: facade.ChangeWebhook) -> facade.Done:
+        return self._receivers(command.name).change(command)
+
+    def _receivers(self, name: str) -> Webhooks:
+        if self._webhooks is None:
+            raise facade.CommandRefused(facade.Refusal.NOT_FOUND, f"there is no webhook {name}")
+        return self._webhooks
 
     def _quit(self, _command: facade.Quit) -> facade.Done:
         QTimer.singleShot(QUIT_DELAY_MS, self.quit_asked.emit)

@@ -10,6 +10,7 @@ from omnitray.monitor.history import SnapshotRing
 from omnitray.runtime.hub import Hub
 from omnitray.runtime.servers import WatchedServers
 from omnitray.runtime.settings_keeper import SettingsKeeper
+from omnitray.runtime.webhooks import Webhooks
 
 ProtectsT_co = TypeVar("ProtectsT_co", covariant=True)
 
@@ -24,3 +25,4 @@ class AppContext(msgspec.Struct, Generic[ProtectsT_co], frozen=True, kw_only=Tru
     protection: ProtectsT_co
     servers: WatchedServers
     channels: ChannelDesk
+    webhooks: Webhooks | None = None

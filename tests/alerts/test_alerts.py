@@ -42,7 +42,14 @@ def test_a_new_alert_is_told_at_once_and_goes_everywhere(world: World) -> None:
     assert raised.decision.reason is Reason.NEW
     assert raised.decision.notify
     assert (raised.decision.title, raised.decision.body) == ("out of order", "since noon")
-    assert raised.decision.channels == ("file", "syslog", "websocket", "vscode", "desktop")
+    assert raised.decision.channels == (
+        "file",
+        "syslog",
+        "websocket",
+        "vscode",
+        "webhook",
+        "desktop",
+    )
     assert raised.alert.channels == ("file",)  # the others are named once they have taken it
     assert raised.alert.suppressed == 0
 

@@ -34,6 +34,7 @@ ANSWERS = {
     "protect": "/protect",
     "servers": "/servers",
     "channels": "/channels",
+    "webhooks": "/webhooks",
     "deliveries": "/alerts/a1/deliveries",
     "server_log": "/servers/api/log?lines=2",
 }
@@ -57,6 +58,8 @@ WRITES: dict[str, tuple[str, Any]] = {
     "post_clean": ("/clean", {"dry_run": True}),
     "post_server_stop": ("/servers/api/stop", None),
     "post_server": ("/servers", {"name": "web", "command": ["npm", "run", "dev"]}),
+    "post_webhook_test": ("/webhooks/test", {"name": "team"}),
+    "post_webhook": ("/webhooks/action", {"name": "team", "action": "pause"}),
     "error": ("/mode", {"mode": "production"}),
 }
 

@@ -16,6 +16,7 @@ import msgspec
 from omnitray.alerts.channels.deliveries import Delivery, DeliveryState
 from omnitray.alerts.channels.listeners import Listeners
 from omnitray.alerts.channels.views import ChannelView
+from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery, fits
 from omnitray.api import facade as d
@@ -281,6 +282,21 @@ class FakeDoor:
             ChannelView(name="vscode", open=False, clients=0),
         )
 
+    def webhooks(self) -> tuple[WebhookView, ...]:
+        return (
+            WebhookView(
+                name="team",
+                kind="slack",
+                severity=Severity.CRITICAL,
+                resolved=True,
+                paused=False,
+                waiting=2,
+                state="waiting",
+                next_at=MOMENT + 40,
+                why="answered 503",
+            ),
+        )
+
     def deliveries(self, alert_id: str) -> tuple[Delivery, ...]:
         return (delivery("desktop"),) if alert_id == "a1" else ()
 
@@ -342,6 +358,10 @@ class FakeDoor:
             d.WatchServer: lambda c: msgspec.structs.replace(
                 server(ServerState.STARTING), name=c.spec.name, spec=c.spec, owner=c.owner
             ),
+            d.TestWebhook: lambda c: WebhookTest(
+                name=c.name, arrived=True, words="answered 200", body="ok", took_s=0.3, at=MOMENT
+            ),
+            d.ChangeWebhook: lambda c: d.Done(done=(f"{c.name}: {c.verb}",)),
             d.Undo: lambda c: self._undo(c.action_id),
             d.UndoAll: lambda _: free,
             d.StartRecording: lambda _: d.Done(done=("asked_t-1.jsonl.xz",)),

@@ -1,6 +1,8 @@
 """What a channel is: one function that takes an alert somewhere, and what it is built from."""
 
+import abc
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Protocol
 
 import msgspec
@@ -12,6 +14,7 @@ from omnitray.alerts.decision import Decision
 from omnitray.alerts.model import Alert
 from omnitray.base.clock import Clock
 from omnitray.base.paths import Paths
+from omnitray.settings.webhooks import WebhookSettings
 
 
 class Channel(Protocol):
@@ -37,6 +40,27 @@ class ListeningChannel(msgspec.Struct, frozen=True):
     client: str  # of which name; empty: of any
 
 
+class DurableChannel(abc.ABC):
+    """A channel that keeps on disk what it owes: its part comes before the person is told."""
+
+    @property
+    @abc.abstractmethod
+    def wanted(self) -> bool:
+        """Whether it has anywhere to send to."""
+
+    @abc.abstractmethod
+    def put(self, alert: Alert, decision: Decision) -> "Future[None]":
+        """Take it in, from any thread; done when it is durable, or kept in memory."""
+
+    @abc.abstractmethod
+    def stop(self) -> None:
+        """Make durable what waits, then end; returns at once."""
+
+    @abc.abstractmethod
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the end; False when it takes longer."""
+
+
 class DesktopScreen(Protocol):
     """Where notifications are shown; ``told`` hears what became of each (why not, else "")."""
 
@@ -59,3 +83,4 @@ class ChannelParts(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: Deliveries
     listeners: Listeners
     screen: DesktopScreen
+    webhooks: tuple[WebhookSettings, ...] = ()

@@ -8,9 +8,11 @@ import functools
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
 from typing import cast
 
-from omnitray.alerts.channels.base import Channel, ChannelParts, ListeningChannel
+from omnitray.alerts.channels.base import Channel, ChannelParts, DurableChannel, ListeningChannel
 from omnitray.alerts.channels.deliveries import Deliveries
 from omnitray.alerts.channels.registry import CHANNELS, ChannelEntry
 from omnitray.alerts.channels.worker import CAPACITY, STUCK_S, ChannelStatistics, ChannelWorker
@@ -45,13 +47,21 @@ class Dispatcher:
         self.deliveries = deliveries or Deliveries()
         self._workers: dict[str, ChannelWorker] = {}
         self._listening: set[str] = set()
+        self._durable: tuple[str, DurableChannel] | None = None
         self._names = frozenset({str(AlertChannel.FILE)})
         for name, channel in channels.items():
             self.attach(name, channel)
 
     def channels(self) -> frozenset[str]:
         """Where alerts can go now."""
+        if self._durable is not None and self._durable[1].wanted:
+            return self._names | {self._durable[0]}
         return self._names
+
+    @property
+    def durable(self) -> DurableChannel | None:
+        """The channel that keeps what it owes on disk."""
+        return self._durable[1] if self._durable is not None else None
 
     def open(self, parts: ChannelParts, entries: Sequence[ChannelEntry] = CHANNELS) -> None:
         """Open every channel that this machine has something for."""
@@ -60,6 +70,8 @@ class Dispatcher:
             if isinstance(channel, ListeningChannel):
                 self._listening.add(entry.name)
                 self._count()
+            elif isinstance(channel, DurableChannel):
+                self.attach_durable(entry.name, channel)
             elif channel is not None:
                 self.attach(entry.name, cast("Channel", channel))
 
@@ -76,6 +88,10 @@ class Dispatcher:
             stuck_s=self._stuck_s,
         )
         self._count()
+
+    def attach_durable(self, name: str, channel: DurableChannel) -> None:
+        """Open the channel that keeps what it owes on disk; there is one."""
+        self._durable = name, channel
 
     def detach(self, name: str) -> None:
         """Close a channel after what waits there; returns at once."""
@@ -95,11 +111,19 @@ class Dispatcher:
             urgent = decision.channels != RECORD or alert.count == 1
             self._store.put(alert, urgent=urgent)
             receipt = functools.partial(self._store.stored, alert.id)
+        if self._durable is None or self._durable[0] not in decision.channels:
+            self._hand_over(alert, decision)
+            return receipt
+        owed = self._durable[1].put(alert, decision)
+        # The person is told once it is certain that the others will be.
+        owed.add_done_callback(lambda _: self._hand_over(alert, decision))
+        return receipt and functools.partial(_both, receipt, owed)
+
+    def _hand_over(self, alert: Alert, decision: Decision) -> None:
         for name in decision.channels:
             if (worker := self._workers.get(name)) is not None:
                 worker.check()
                 worker.put(alert, decision)
-        return receipt
 
     def _count(self) -> None:
         self._names = frozenset({str(AlertChannel.FILE), *self._workers, *self._listening})
@@ -120,11 +144,29 @@ class Dispatcher:
         The file is waited for first and has all of the time if it needs it.
         """
         end = time.monotonic() + timeout_s
+        ended = True
+        if self._durable is not None:
+            self._durable[1].stop()
+            ended = self._durable[1].join(timeout_s / 2)
         for worker in self._workers.values():
             worker.stop()
-        ended = self._store.close(timeout_s)
+        ended = self._store.close(timeout_s) and ended
         for worker in self._workers.values():
             if not worker.join(max(0.0, end - time.monotonic())):
                 self._report(f"the {worker.name} channel did not end in time")
                 ended = False
         return ended
+
+
+def _both(receipt: Receipt, owed: "Future[None]") -> "Future[Path]":
+    """Done when the record and what is owed are durable."""
+    done: Future[Path] = Future()
+
+    def on_stored(stored: "Future[Path]") -> None:
+        if (error := stored.exception()) is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(stored.result())
+
+    owed.add_done_callback(lambda _: receipt().add_done_callback(on_stored))
+    return done

@@ -39,6 +39,7 @@ CHANNELS = (
     ChannelEntry(AlertChannel.SYSLOG, Audience.FEED, f"{_HERE}.syslog"),
     ChannelEntry(AlertChannel.WEBSOCKET, Audience.FEED, f"{_HERE}.websocket"),
     ChannelEntry(AlertChannel.VSCODE, Audience.FEED, f"{_HERE}.vscode"),
+    ChannelEntry(AlertChannel.WEBHOOK, Audience.FEED, f"{_HERE}.webhooks.channel"),
 )
 NAMES = tuple(str(entry.name) for entry in CHANNELS)
 

@@ -1,0 +1,392 @@
+"""The WEBHOOK channel: takes alerts in, makes what is to be sent durable, hands it to receivers.
+
+Nothing of it runs, and nothing heavy is imported, while the settings name no webhook.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from omnitray.alerts.channels.base import ChannelParts, DurableChannel
+from omnitray.alerts.channels.deliveries import Deliveries, Delivery, DeliveryState
+from omnitray.alerts.decision import Decision
+from omnitray.alerts.model import Alert
+from omnitray.alerts.reasons import Reason
+from omnitray.base.clock import Clock, timestamp
+from omnitray.base.facts import AlertChannel, AlertType, Severity
+from omnitray.settings.webhooks import WebhookSettings
+
+if TYPE_CHECKING:
+    from omnitray.alerts.channels.webhooks.model import ReceiverAnswer, WebhookEvent
+    from omnitray.alerts.channels.webhooks.outbox import WebhookOutbox
+    from omnitray.alerts.channels.webhooks.queue import Settled
+    from omnitray.alerts.channels.webhooks.receiver import Receiver
+    from omnitray.alerts.channels.webhooks.retry import AnswerVerdict
+
+log = logging.getLogger(__name__)
+
+
+class WebhookView(msgspec.Struct, frozen=True, kw_only=True):
+    """How a webhook stands; no address, no key. Times are wall seconds."""
+
+    name: str
+    kind: str
+    severity: Severity
+    resolved: bool
+    paused: bool
+    waiting: int
+    state: str  # ready, delivered, waiting, failed, paused
+    delivered_at: float | None = None
+    next_at: float | None = None
+    why: str = ""
+
+
+class WebhookTest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a receiver answered to a test."""
+
+    name: str
+    arrived: bool
+    words: str
+    body: str
+    took_s: float
+    at: float
+
+
+class WebhookTrouble(msgspec.Struct, frozen=True, kw_only=True):
+    """A receiver's alerts were given up, or (``over``) it answers again."""
+
+    name: str
+    count: int = 0
+    why: str = ""
+    over: bool = False
+
+
+class WebhookChannel(DurableChannel):
+    """See the module. ``put`` may be called from any thread and returns at once."""
+
+    def __init__(self, folder: Path, clock: Clock, deliveries: Deliveries) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._deliveries = deliveries
+        self._condition = threading.Condition()
+        self._waiting: list[tuple[Alert, Decision, Future[None]]] = []
+        self._lock = threading.Lock()  # of outbox and receivers
+        self._outbox: WebhookOutbox | None = None
+        self._receivers: dict[str, Receiver] = {}
+        self._delivered_at: dict[str, float] = {}
+        self._given_up: set[str] = set()
+        self._thread: threading.Thread | None = None
+        self._closing = False
+        self.on_trouble: Callable[[WebhookTrouble], None] = lambda _: None
+        self.link: Callable[[], str] = lambda: ""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the settings name a webhook."""
+        return bool(self._receivers)
+
+    def configure(self, webhooks: Sequence[WebhookSettings]) -> None:
+        """The webhooks of the settings: new ones begin, changed ones begin again, others end."""
+        with self._lock:
+            known = {name: each.webhook for name, each in self._receivers.items()}
+            wanted = {each.name: each for each in webhooks}
+            if known == wanted or self._closing:
+                return
+            outbox = self._open_outbox()
+            for name in known.keys() - wanted.keys():
+                receiver = self._receivers.pop(name)
+                receiver.stop()
+                outbox.done(receiver.queue.events)
+                outbox.forget(name)
+            for name, webhook in wanted.items():
+                if known.get(name) != webhook:
+                    self._begin(webhook, outbox)
+
+    def put(self, alert: Alert, decision: Decision) -> "Future[None]":
+        """Take an alert in; the future is done when what is to be sent of it is durable."""
+        future: Future[None] = Future()
+        with self._condition:
+            if self._closing or not self.wanted:
+                future.set_result(None)
+                return future
+            self._waiting.append((alert, decision, future))
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="webhook-intake", daemon=True
+                )
+                self._thread.start()
+            self._condition.notify()
+        return future
+
+    def views(self) -> tuple[WebhookView, ...]:
+        """How each stands, in the order of the settings."""
+        with self._lock:
+            return tuple(self._view(each) for each in self._receivers.values())
+
+    def test(self, name: str) -> WebhookTest | None:
+        """Send a test and say what was answered; waits, so on a thread that may. None: no such."""
+        from omnitray.alerts.channels.webhooks.model import (  # noqa: PLC0415 - see the module
+            EventAction,
+            WebhookEvent,
+        )
+        from omnitray.alerts.channels.webhooks.retry import (  # noqa: PLC0415 - as above
+            AnswerKind,
+        )
+
+        with self._lock:
+            receiver = self._receivers.get(name)
+        if receiver is None:
+            return None
+        at = self._clock.wall()
+        event = WebhookEvent(
+            id=_new_id(),
+            number=0,
+            webhook=name,
+            action=EventAction.TRIGGER,
+            at=at,
+            alert=_sample(at),
+        )
+        answer = receiver.send_now([event])
+        found = _verdict(answer, at)
+        words = f"{found.words}: {answer.body}" if answer.error == "secret" else found.words
+        return WebhookTest(
+            name=name,
+            arrived=found.kind is AnswerKind.DELIVERED,
+            words=words,
+            body=" ".join(answer.body.split())[:200],
+            took_s=answer.took_s,
+            at=at,
+        )
+
+    def retry(self, name: str) -> bool:
+        """Try what waits at once; False where there is no such webhook."""
+        with self._lock:
+            receiver = self._receivers.get(name)
+        if receiver is not None:
+            receiver.hurry()
+        return receiver is not None
+
+    def stop(self) -> None:
+        """Take in what waits, then end; returns at once."""
+        with self._condition:
+            self._closing = True
+            self._condition.notify()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the end: first of the intake, which makes durable, then of the receivers."""
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+        with self._lock:
+            receivers = tuple(self._receivers.values())
+        for each in receivers:
+            each.stop()
+        ended = [each.join(timeout_s) for each in receivers]
+        return all(ended) and (self._thread is None or not self._thread.is_alive())
+
+    # -- inside
+
+    def _address(self) -> str:
+        return self.link()
+
+    def _open_outbox(self) -> "WebhookOutbox":
+        if self._outbox is None:
+            from omnitray.alerts.channels.webhooks.outbox import (  # noqa: PLC0415 - see the module
+                WebhookOutbox,
+            )
+
+            self._outbox = WebhookOutbox(self._folder)
+        return self._outbox
+
+    def _begin(self, webhook: WebhookSettings, outbox: "WebhookOutbox") -> None:
+        from omnitray.alerts.channels.webhooks.receiver import Receiver  # noqa: PLC0415 - as above
+
+        before = self._receivers.get(webhook.name)
+        receiver = Receiver(webhook, self._clock, self._on_settled, link=self._address)
+        if before is not None:
+            before.stop()
+            left = before.queue.events
+        else:
+            left = [each for each in outbox.pending if each.webhook == webhook.name]
+            outbox.pending = [each for each in outbox.pending if each.webhook != webhook.name]
+        self._receivers[webhook.name] = receiver
+        receiver.add(left)
+        self._note(receiver, left)
+
+    def _run(self) -> None:
+        while True:
+            with self._condition:
+                while not self._waiting and not self._closing:
+                    self._condition.wait()
+                if not self._waiting:
+                    return
+                batch, self._waiting = self._waiting, []
+            try:
+                self._take_in([(alert, decision) for alert, decision, _ in batch])
+            except Exception:  # the alert is in the history all the same
+                log.exception("the webhooks cannot take an alert in")
+            for _, _, future in batch:
+                future.set_result(None)
+
+    def _take_in(self, batch: Sequence[tuple[Alert, Decision]]) -> None:
+        added: list[tuple[Receiver, list[WebhookEvent]]] = []
+        with self._lock:
+            outbox = self._open_outbox()
+            for receiver in self._receivers.values():
+                events = self._events_for(receiver, outbox, batch)
+                outbox.add(events)
+                added.append((receiver, events))
+        for receiver, events in added:
+            self._note(receiver, events)
+            receiver.add(events)
+            for alert, decision in batch:
+                if decision.reason is Reason.RESTORED:
+                    receiver.watch(alert)
+
+    def _events_for(
+        self,
+        receiver: "Receiver",
+        outbox: "WebhookOutbox",
+        batch: Sequence[tuple[Alert, Decision]],
+    ) -> list["WebhookEvent"]:
+        from omnitray.alerts.channels.webhooks.model import (  # noqa: PLC0415 - see the module
+            WebhookEvent,
+        )
+        from omnitray.alerts.channels.webhooks.plan import action_for, learnt  # noqa: PLC0415
+
+        known = outbox.known.setdefault(receiver.webhook.name, {})
+        events = []
+        for alert, decision in batch:
+            action = action_for(
+                receiver.webhook,
+                alert,
+                known.get(alert.fingerprint),
+                held=decision.held is not None or alert.context.get("others_wait") is False,
+                acknowledges=receiver.queue.form.acknowledges,
+            )
+            if action is None:
+                continue
+            event = WebhookEvent(
+                id=_new_id(),
+                number=outbox.next_number(),
+                webhook=receiver.webhook.name,
+                action=action,
+                at=self._clock.wall(),
+                alert=alert,
+            )
+            learnt(known, event)
+            events.append(event)
+        return events
+
+    def _on_settled(self, receiver: "Receiver", settled: "Settled") -> None:
+        """On the receiver's thread."""
+        name, at = receiver.webhook.name, self._clock.wall()
+        with self._lock:
+            if self._outbox is not None and (settled.arrived or settled.given_up):
+                self._outbox.done((*settled.arrived, *settled.given_up))
+            if settled.arrived:
+                self._delivered_at[name] = at
+        self._deliveries.note(
+            *(
+                Delivery(
+                    alert_id=each.alert.id,
+                    channel=AlertChannel.WEBHOOK,
+                    target=name,
+                    state=DeliveryState.DELIVERED,
+                    at=at,
+                )
+                for each in settled.arrived
+            )
+        )
+        self._note(receiver, receiver.queue.events)
+        if settled.given_up:
+            self._given_up.add(name)
+            why = receiver.queue.words
+            self.on_trouble(WebhookTrouble(name=name, count=len(settled.given_up), why=why))
+        elif settled.arrived and name in self._given_up:
+            self._given_up.discard(name)
+            self.on_trouble(WebhookTrouble(name=name, over=True))
+
+    def _note(self, receiver: "Receiver", events: Sequence["WebhookEvent"]) -> None:
+        """What waits, until when, and why."""
+        queue, at = receiver.queue, self._clock.wall()
+        failed = queue.misconfigured and bool(queue.words)
+        next_at = queue.next_at
+        self._deliveries.note(
+            *(
+                Delivery(
+                    alert_id=alert_id,
+                    channel=AlertChannel.WEBHOOK,
+                    target=receiver.webhook.name,
+                    state=DeliveryState.FAILED if failed else DeliveryState.WAITING,
+                    at=at,
+                    next_at=next_at,
+                    why=queue.words,
+                )
+                for alert_id in dict.fromkeys(each.alert.id for each in events)
+            )
+        )
+
+    def _view(self, receiver: "Receiver") -> WebhookView:
+        queue, webhook = receiver.queue, receiver.webhook
+        delivered_at = self._delivered_at.get(webhook.name)
+        state = "ready" if delivered_at is None else "delivered"
+        if webhook.paused:
+            state = "paused"
+        elif queue.words and queue.misconfigured:
+            state = "failed"
+        elif queue.events:
+            state = "waiting"
+        return WebhookView(
+            name=webhook.name,
+            kind=webhook.kind,
+            severity=webhook.severity,
+            resolved=webhook.resolved,
+            paused=webhook.paused,
+            waiting=len(queue.events),
+            state=state,
+            delivered_at=delivered_at,
+            next_at=queue.next_at,
+            why=queue.words,
+        )
+
+
+def open_channel(parts: ChannelParts) -> WebhookChannel:
+    """The channel with the webhooks that the settings name now."""
+    channel = WebhookChannel(parts.paths.data / "outbox", parts.clock, parts.deliveries)
+    channel.configure(parts.webhooks)
+    return channel
+
+
+def _new_id() -> str:
+    return f"msg_{os.urandom(12).hex()}"
+
+
+def _verdict(answer: "ReceiverAnswer", at: float) -> "AnswerVerdict":
+    import datetime as dt  # noqa: PLC0415 - a test is seldom
+
+    from omnitray.alerts.channels.webhooks.retry import verdict  # noqa: PLC0415 - as above
+
+    return verdict(answer, dt.datetime.fromtimestamp(at, dt.UTC))
+
+
+def _sample(at: float) -> Alert:
+    """What "Send a test" sends: an alert that says that it is none."""
+    seen = timestamp(at)
+    return Alert(
+        id=f"{int(at * 1000):012x}{os.urandom(5).hex()}",
+        type=AlertType.CRITICAL,
+        severity=Severity.INFO,
+        state="firing",
+        title="This is a test of OmniTray",
+        message="Nothing is wrong. If you can read this, alerts arrive here.",
+        source="monitor",
+        fingerprint="omnitray-test",
+        first_seen=seen,
+        last_seen=seen,
+    )

@@ -1,0 +1,66 @@
+"""What is sent where, and what came back. Facts; none of them is logged with an address."""
+
+import enum
+from typing import Literal
+
+import msgspec
+
+from omnitray.alerts.model import Alert
+
+EVENT_SCHEMA = 1
+Via = Literal["http", "smtp", "apprise"]
+
+
+class EventAction(enum.StrEnum):
+    """A step in the life of an incident, as the receiver hears of it."""
+
+    TRIGGER = "trigger"
+    ACKNOWLEDGE = "acknowledge"
+    RESOLVE = "resolve"
+
+
+class WebhookEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that one receiver is to hear: a file of the outbox.
+
+    ``number`` orders the events of all receivers; ``id`` stays the same over all tries.
+    """
+
+    schema: int = EVENT_SCHEMA
+    id: str
+    number: int
+    webhook: str
+    action: EventAction
+    at: float
+    alert: Alert
+
+
+class HttpCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A request for the process that sends; the fields that ``via`` does not need are empty."""
+
+    via: Via = "http"
+    method: str = "POST"
+    url: str = ""
+    headers: dict[str, str] = {}
+    body: str = ""
+    host: str = ""
+    port: int = 0
+    tls: Literal["", "starttls", "implicit"] = ""
+    user: str = ""
+    password: str = ""
+    title: str = ""
+    tone: str = ""
+    events: tuple[str, ...] = ()  # the ids of the events that it carries
+
+    def __repr__(self) -> str:
+        """Without the address: this may reach a log."""
+        return f"HttpCall(via={self.via!r}, events={self.events!r})"
+
+
+class ReceiverAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What came back: a status and the beginning of a body, or a word for what went wrong."""
+
+    status: int | None = None
+    error: str = ""
+    body: str = ""
+    retry_after: str = ""
+    took_s: float = 0.0

@@ -1,0 +1,133 @@
+"""``data/outbox/``: a file a delivery, durable before the alert is told, gone once it arrived.
+
+``NUMBER_NAME.json``, numbers in the order of events over all restarts. ``known.json`` is what each
+receiver was told of incidents that are open: written before the file of a delivered event goes, so
+that a crash between the two repeats an event and never forgets one. A file that cannot be read is
+set aside. What the disk refuses is kept in memory.
+"""
+
+import logging
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from omnitray.alerts.channels.webhooks.model import WebhookEvent
+from omnitray.alerts.channels.webhooks.plan import Known, learnt
+from omnitray.base.bounded import read_bounded
+from omnitray.base.durable import (
+    StorageError,
+    make_folder,
+    set_aside,
+    sweep,
+    sync_folder,
+    write_atomic,
+)
+
+log = logging.getLogger(__name__)
+MAX_BYTES = 200_000
+KNOWN = "known.json"
+FILE = re.compile(r"(\d{12})_[a-z0-9]+\.json")
+
+
+class WebhookOutbox:
+    """Used by one thread; ``known`` is by name of the receiver."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._files: dict[str, Path] = {}  # event id -> file
+        self.known: dict[str, Known] = {}
+        self.pending: list[WebhookEvent] = []
+        self.fault = ""
+        self._number = 0
+        self._open()
+
+    def next_number(self) -> int:
+        """The number of the next event."""
+        self._number += 1
+        return self._number
+
+    def add(self, events: Sequence[WebhookEvent]) -> None:
+        """Make them durable, with one sync of the folder; what the disk refuses stays in memory."""
+        if not events:
+            return
+        try:
+            make_folder(self._folder)
+            for event in events:
+                path = self._folder / f"{event.number:012d}_{event.id[-8:]}.json"
+                write_atomic(path, msgspec.json.encode(event), sync=False)
+                self._files[event.id] = path
+            sync_folder(self._folder)
+        except StorageError as error:
+            self._say(f"{error}")
+        else:
+            self.fault = ""
+        for event in events:
+            learnt(self.known.setdefault(event.webhook, {}), event)
+
+    def done(self, events: Iterable[WebhookEvent]) -> None:
+        """They arrived, or were given up: what their receivers know is written, the files go."""
+        try:
+            self._write_known()
+        except StorageError as error:
+            self._say(f"{error}")
+        for event in events:
+            path = self._files.pop(event.id, None)
+            if path is not None:
+                path.unlink(missing_ok=True)
+
+    def forget(self, webhook: str) -> None:
+        """The receiver is not in the settings any more."""
+        if self.known.pop(webhook, None) is not None:
+            try:
+                self._write_known()
+            except StorageError as error:
+                self._say(f"{error}")
+
+    def _write_known(self) -> None:
+        make_folder(self._folder)
+        write_atomic(self._folder / KNOWN, msgspec.json.encode(self.known))
+
+    def _open(self) -> None:
+        if not self._folder.is_dir():
+            return
+        sweep(self._folder, lambda _pid: False)
+        self.known = self._read_known()
+        for path in sorted(self._folder.iterdir()):
+            found = FILE.fullmatch(path.name)
+            if found is None:
+                continue
+            self._number = max(self._number, int(found[1]))
+            event = self._read(path)
+            if event is not None:
+                self._files[event.id] = path
+                self.pending.append(event)
+                learnt(self.known.setdefault(event.webhook, {}), event)
+
+    def _read(self, path: Path) -> WebhookEvent | None:
+        try:
+            return msgspec.json.decode(read_bounded(path, MAX_BYTES), type=WebhookEvent)
+        except (OSError, ValueError, msgspec.DecodeError, UnicodeError) as error:
+            log.warning("a delivery cannot be read and is set aside: %s", type(error).__name__)
+            try:
+                set_aside(path, self._folder / "damaged")
+            except StorageError as refused:
+                self._say(f"{refused}")
+            return None
+
+    def _read_known(self) -> dict[str, Known]:
+        path = self._folder / KNOWN
+        try:
+            content = read_bounded(path, 10 * MAX_BYTES)
+            return msgspec.json.decode(content, type=dict[str, Known])
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, msgspec.DecodeError, UnicodeError) as error:
+            log.warning("what receivers know is not known any more: %s", type(error).__name__)
+            return {}
+
+    def _say(self, sentence: str) -> None:
+        if sentence != self.fault:
+            log.warning("deliveries are kept in memory: %s", sentence)
+        self.fault = sentence

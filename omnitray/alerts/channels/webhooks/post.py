@@ -1,0 +1,185 @@
+"""Sends requests and says what was answered: a process of its own that ends when it is done.
+
+Standard input is a request a line, as JSON; standard output its answer, likewise. Nothing of ours
+is imported: TLS and the libraries of chat services stay out of the tray's memory, and what hangs
+here is ended from there.
+An address never stands in an answer: it may hold a secret.
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import signal
+import smtplib
+import socket
+import ssl
+import sys
+import time
+import urllib.request
+from email.message import EmailMessage
+from typing import Any
+from urllib.parse import urlsplit
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
+CONNECT_S = 5.0
+READ_S = 10.0
+ANSWER_BYTES = 2000  # what a person can read of an answer
+Answer = dict[str, Any]
+
+
+def main() -> int:
+    """Read, send, answer; the next one comes when the answer was taken note of."""
+    _end_with_parent()
+    for line in sys.stdin:
+        request = json.loads(line)
+        started = time.monotonic()
+        answer = send(request)
+        answer["took_s"] = round(time.monotonic() - started, 3)
+        print(json.dumps(answer), flush=True)  # noqa: T201 - the protocol of this process
+    return 0
+
+
+def _end_with_parent() -> None:
+    """Killed with it, so that nothing is sent beside the program that comes after it.
+
+    Where there is no prctl(2), the end of standard input does it after the request under way.
+    """
+    parent = os.getppid()
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            sys.exit(0)
+
+
+def send(request: dict[str, Any]) -> Answer:
+    """Send one; what went wrong is a word of ours, never the library's (it quotes addresses)."""
+    try:
+        return {"http": _http, "smtp": _smtp, "apprise": _apprise}[request["via"]](request)
+    except Exception as error:  # noqa: BLE001 - whatever a library raises is this request's alone
+        return {"error": _word(error)}
+
+
+def _http(request: dict[str, Any]) -> Answer:
+    import urllib3  # noqa: PLC0415 - mail needs none of it
+
+    timeout = urllib3.Timeout(connect=CONNECT_S, read=READ_S)
+    pool = _pool(request["url"])
+    try:
+        response = pool.request(
+            request["method"],
+            request["url"],
+            body=request["body"].encode(),
+            headers=request["headers"],
+            redirect=False,
+            retries=False,
+            timeout=timeout,
+            preload_content=False,
+        )
+        body = response.read(ANSWER_BYTES)
+        while response.read(ANSWER_BYTES):  # to its end: one that breaks off has not answered
+            if response.tell() > 100 * ANSWER_BYTES:
+                break
+        return {
+            "status": response.status,
+            "body": body.decode("utf-8", "replace"),
+            "retry_after": response.headers.get("Retry-After", ""),
+        }
+    finally:
+        pool.clear()
+
+
+def _pool(url: str) -> Any:
+    """Straight there, or through the proxy of the environment."""
+    import urllib3  # noqa: PLC0415 - as above
+
+    parts = urlsplit(url)
+    proxy = urllib.request.getproxies().get(parts.scheme)
+    if proxy and not urllib.request.proxy_bypass(parts.hostname or ""):
+        return urllib3.ProxyManager(proxy)
+    return urllib3.PoolManager()
+
+
+def _smtp(request: dict[str, Any]) -> Answer:
+    message = EmailMessage()
+    for name, value in request["headers"].items():
+        message[name] = value
+    message.set_content(request["body"])
+    if request["tls"] == "implicit":
+        context = ssl.create_default_context()
+        server: smtplib.SMTP = smtplib.SMTP_SSL(
+            request["host"], request["port"], timeout=READ_S, context=context
+        )
+    else:
+        server = smtplib.SMTP(request["host"], request["port"], timeout=READ_S)
+    with server:
+        if request["tls"] == "starttls" and server.has_extn("starttls"):
+            server.starttls(context=ssl.create_default_context())
+        if request["user"]:
+            server.login(request["user"], request["password"])
+        refused = server.send_message(message)
+    if refused:
+        return {"error": "refused", "body": f"{len(refused)} of its addresses were refused"}
+    return {"status": 250, "body": "accepted for delivery"}
+
+
+def _apprise(request: dict[str, Any]) -> Answer:
+    try:
+        import apprise  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415 - an extra
+    except ImportError:
+        return {"error": "no_apprise"}
+    asset = apprise.AppriseAsset(app_id="OmniTray", app_desc="OmniTray", image_url_mask="")
+    sender = apprise.Apprise(asset=asset)
+    if not sender.add(request["url"]):
+        return {"error": "bad_address"}
+    kind = {"critical": "failure", "warning": "warning", "over": "success"}.get(
+        request["tone"], "info"
+    )
+    sent = sender.notify(
+        title=request["title"],
+        body=request["body"],
+        notify_type=apprise.NotifyType(kind),
+        body_format=apprise.NotifyFormat.TEXT,
+    )
+    return {"status": 200, "body": "accepted"} if sent else {"error": "refused"}
+
+
+def _word(error: BaseException) -> str:
+    """What happened, in a word."""
+    seen: BaseException | None = error
+    while seen is not None:
+        for kinds, word in _WORDS:
+            if isinstance(seen, kinds):
+                return word
+        named = _NAMED.get(type(seen).__name__)
+        if named:
+            return named
+        seen = seen.__cause__ or seen.__context__
+    return "failed"
+
+
+_WORDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
+    (smtplib.SMTPAuthenticationError, "login_refused"),
+    ((smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused), "refused"),
+    (smtplib.SMTPServerDisconnected, "closed"),
+    (ssl.SSLError, "tls"),
+    (socket.gaierror, "no_such_host"),
+    (TimeoutError, "timeout"),
+    (ConnectionRefusedError, "not_listening"),
+    ((ConnectionResetError, BrokenPipeError), "closed"),
+    (ValueError, "bad_address"),
+)
+_NAMED = {
+    "ConnectTimeoutError": "timeout",
+    "ReadTimeoutError": "timeout",
+    "NameResolutionError": "no_such_host",
+    "IncompleteRead": "closed",
+    "InvalidChunkLength": "closed",
+    "RemoteDisconnected": "closed",
+    "SSLError": "tls",
+    "LocationParseError": "bad_address",
+    "LocationValueError": "bad_address",
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""What waits for one receiver: in order, paced, gathered, and tried again. Steps, no threads.
+
+``take`` says what is to be sent now, ``settle`` what the answers mean. The order of the events of
+one incident is kept: a message that the receiver refuses holds up its incident, a receiver that
+does not answer holds up everything, and neither holds up another receiver.
+"""
+
+import datetime as dt
+import random
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from omnitray.alerts.channels.webhooks.kinds import KIND_FORMS, REFRESH_S, KindForm
+from omnitray.alerts.channels.webhooks.model import EventAction, ReceiverAnswer, WebhookEvent
+from omnitray.alerts.channels.webhooks.retry import (
+    GIVE_UP_S,
+    AnswerKind,
+    back_off_s,
+    verdict,
+)
+from omnitray.alerts.model import Alert
+from omnitray.base.clock import Clock
+from omnitray.settings.webhooks import WebhookSettings
+
+GATHER_S = 1.0  # the first of a burst waits so long for the others
+BATCH = 50
+QUIET_LOOK_S = 60.0
+REFRESH = "refresh"
+
+
+class Settled(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a batch: arrived, given up, and those that wait further."""
+
+    arrived: tuple[WebhookEvent, ...] = ()
+    given_up: tuple[WebhookEvent, ...] = ()
+
+
+class ReceiverQueue:
+    """Used under its owner's lock. ``chance`` spreads the back-off."""
+
+    def __init__(
+        self,
+        webhook: WebhookSettings,
+        clock: Clock,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.webhook = webhook
+        self.form: KindForm = KIND_FORMS[webhook.kind]
+        self.events: list[WebhookEvent] = []
+        self.failures = 0
+        self.words = ""  # what came last, where it was no success
+        self.misconfigured = False
+        self._clock = clock
+        self._chance = chance
+        self._next_m = 0.0
+        self._held: dict[str, tuple[float, int]] = {}  # fingerprint -> until, failures
+        self._open: dict[str, Alert] = {}
+        self._refresh_m = clock.monotonic() + REFRESH_S
+
+    def add(self, events: Sequence[WebhookEvent]) -> None:
+        """More events, in their order."""
+        if not events:
+            return
+        if not self.events and self.form.gathers:
+            self._next_m = max(self._next_m, self._clock.monotonic() + GATHER_S)
+        self.events += events
+        for event in events:
+            self.watch(event.alert)
+
+    def watch(self, alert: Alert) -> None:
+        """An alert that is open, or is not any more: only those that are repeated are kept."""
+        if not self.form.refreshes:
+            return
+        if alert.state == "resolved":
+            self._open.pop(alert.fingerprint, None)
+        else:
+            self._open[alert.fingerprint] = alert
+
+    def hurry(self) -> None:
+        """Try at once."""
+        self._next_m = 0.0
+        self._held.clear()
+
+    def take(self) -> tuple[WebhookEvent, ...]:
+        """What is to be sent now; nothing while it rests."""
+        now_m = self._clock.monotonic()
+        if self.webhook.paused or now_m < self._next_m:
+            return ()
+        ready = self._ready(now_m)[:BATCH]
+        if ready:
+            return tuple(ready)
+        if self._open and not self.events and now_m >= self._refresh_m:
+            at = self._clock.wall()
+            return tuple(
+                WebhookEvent(
+                    id=REFRESH,
+                    number=0,
+                    webhook=self.webhook.name,
+                    action=EventAction.TRIGGER,
+                    at=at,
+                    alert=alert,
+                )
+                for alert in self._open.values()
+            )
+        return ()
+
+    def next_delay_s(self) -> float | None:
+        """When to ask again; None when nothing waits."""
+        if self.webhook.paused:
+            return None
+        now_m = self._clock.monotonic()
+        if self.events:
+            rest_s = max(0.0, self._next_m - now_m)
+            if self._ready(now_m):
+                return rest_s
+            held = [until for until, _ in self._held.values()]
+            return max(rest_s, min([QUIET_LOOK_S, *(each - now_m for each in held)]))
+        if self._open:
+            return max(0.0, self._refresh_m - now_m, self._next_m - now_m)
+        return None
+
+    @property
+    def next_at(self) -> float | None:
+        """The wall clock of the next try, where something waits for one."""
+        delay_s = self.next_delay_s() if self.events else None
+        return None if delay_s is None else self._clock.wall() + delay_s
+
+    def settle(
+        self, batch: Sequence[Sequence[WebhookEvent]], answers: Sequence[ReceiverAnswer]
+    ) -> Settled:
+        """What follows from the answers; ``batch`` has the events of each call."""
+        now_m, now = self._clock.monotonic(), self._clock.wall()
+        self._next_m = now_m + self.form.pace_s
+        arrived: list[WebhookEvent] = []
+        given_up: list[WebhookEvent] = []
+        for events, answer in zip(batch, answers, strict=False):
+            found = verdict(answer, dt.datetime.fromtimestamp(now, dt.UTC))
+            if found.kind is AnswerKind.DELIVERED:
+                arrived += events
+                self.failures, self.words, self.misconfigured = 0, "", False
+                continue
+            self.words = found.words
+            old = [each for each in events if each.number and now - each.at > GIVE_UP_S]
+            given_up += old
+            if found.kind is AnswerKind.UNWANTED:
+                self._hold(events, now_m)
+                continue
+            self.failures += 1
+            self.misconfigured = found.kind is AnswerKind.MISCONFIGURED
+            wait_s = found.wait_s if found.wait_s is not None else self._back_off_s(self.failures)
+            self._next_m = now_m + max(wait_s, self.form.pace_s)
+            break
+        gone = {each.id for each in (*arrived, *given_up)}
+        self.events = [each for each in self.events if each.id not in gone]
+        for each in arrived:
+            self._held.pop(each.alert.fingerprint, None)
+        self._refresh_m = now_m + REFRESH_S if arrived else self._refresh_m
+        real = tuple(each for each in arrived if each.number)
+        return Settled(arrived=real, given_up=tuple(given_up))
+
+    def _ready(self, now_m: float) -> list[WebhookEvent]:
+        """In order; behind one that waits, the others of its incident wait, too."""
+        blocked: set[str] = set()
+        ready = []
+        local = dt.datetime.fromtimestamp(self._clock.wall()).astimezone().time()
+        for event in self.events:
+            key = event.alert.fingerprint
+            until, _ = self._held.get(key, (0.0, 0))
+            quiet = self.webhook.is_quiet(event.alert.severity, local)
+            if key in blocked or now_m < until or quiet:
+                blocked.add(key)
+            else:
+                ready.append(event)
+        return ready
+
+    def _hold(self, events: Sequence[WebhookEvent], now_m: float) -> None:
+        for event in events:
+            _, failures = self._held.get(event.alert.fingerprint, (0.0, 0))
+            wait_s = self._back_off_s(failures + 1)
+            self._held[event.alert.fingerprint] = (now_m + wait_s, failures + 1)
+
+    def _back_off_s(self, failures: int) -> float:
+        return back_off_s(failures, self._chance())

@@ -1,0 +1,293 @@
+"""The channel as a whole: durable first, told then, delivered in order, over restarts."""
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from omnitray.alerts.channels.deliveries import Deliveries, DeliveryState
+from omnitray.alerts.channels.dispatch import Dispatcher
+from omnitray.alerts.channels.webhooks import receiver as receiver_module
+from omnitray.alerts.channels.webhooks.channel import WebhookChannel, WebhookTrouble
+from omnitray.alerts.channels.webhooks.model import HttpCall, ReceiverAnswer
+from omnitray.alerts.channels.webhooks.outbox import WebhookOutbox
+from omnitray.alerts.decision import EVERYWHERE, Decision
+from omnitray.alerts.model import Alert
+from omnitray.alerts.reasons import Reason
+from omnitray.alerts.storage.history import History
+from omnitray.alerts.storage.store import AlertStore
+from omnitray.base.clock import SystemClock
+from omnitray.base.facts import Severity
+from omnitray.settings.webhooks import WebhookSettings
+from support.alerting import an_alert
+from support.clock import FakeClock
+
+LONG_S = 30.0
+OK = ReceiverAnswer(status=200, body="ok")
+
+
+class ScriptedSender:
+    """Answers as told, remembers the calls; ``gate`` closed holds an answer back."""
+
+    def __init__(self) -> None:
+        self.calls: list[HttpCall] = []
+        self.answers: list[ReceiverAnswer] = []
+        self.usual = OK
+        self.gate = threading.Event()
+        self.gate.set()
+        self.came = threading.Condition()
+
+    def send(self, calls: Sequence[HttpCall]) -> Iterator[ReceiverAnswer]:
+        for call in calls:
+            assert self.gate.wait(LONG_S)
+            with self.came:
+                answer = self.answers.pop(0) if self.answers else self.usual
+                self.calls.append(call)
+                self.came.notify_all()
+            yield answer
+            if answer.status != 200:
+                return
+
+    def stop(self) -> None:
+        self.gate.set()
+
+    def wait(self, count: int) -> list[HttpCall]:
+        with self.came:
+            assert self.came.wait_for(lambda: len(self.calls) >= count, LONG_S), self.calls
+            return list(self.calls)
+
+    def told(self) -> list[tuple[str, str]]:
+        found = [json.loads(call.body) for call in self.calls]
+        return [(each["type"], each["data"]["alert"]["title"]) for each in found]
+
+
+class Room:
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder / "outbox"
+        self.deliveries = Deliveries()
+        self.clock = SystemClock()
+        self.sender = ScriptedSender()
+        monkeypatch.setattr(receiver_module, "ProcessSender", lambda: self.sender)
+        self.troubles: list[WebhookTrouble] = []
+        self.channel = self.open()
+
+    def open(self, *webhooks: WebhookSettings) -> WebhookChannel:
+        self.channel = WebhookChannel(self.folder, self.clock, self.deliveries)
+        self.channel.on_trouble = self.troubles.append
+        self.channel.configure(webhooks or (hook(),))
+        return self.channel
+
+    def put(self, alert: Alert, reason: Reason = Reason.NEW, held: Reason | None = None) -> None:
+        decision = Decision(
+            reason=reason, alert_id=alert.id, fingerprint=alert.fingerprint, at=0.0, held=held
+        )
+        self.channel.put(alert, decision).result(LONG_S)
+
+    def files(self) -> list[str]:
+        return sorted(path.name for path in self.folder.glob("0*.json"))
+
+    def close(self) -> None:
+        self.channel.stop()
+        assert self.channel.join(LONG_S)
+
+    def until_delivered(self, alert: Alert) -> None:
+        done = threading.Event()
+        while not done.wait(0.01):
+            found = self.deliveries.of(alert.id)
+            if found and found[0].state is DeliveryState.DELIVERED:
+                return
+
+
+def hook(name: str = "team", **more: object) -> WebhookSettings:
+    fields: dict[str, object] = {"name": name, "kind": "json", "url": "http://127.0.0.1:1/"}
+    return WebhookSettings(**(fields | more))  # type: ignore[arg-type]  # fields of mixed types by name
+
+
+def critical(number: int, **more: Any) -> Alert:
+    return an_alert(number, severity=Severity.CRITICAL, title=f"t{number}", **more)
+
+
+@pytest.fixture
+def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
+    room = Room(tmp_path, monkeypatch)
+    yield room
+    room.sender.gate.set()
+    room.close()
+
+
+def test_an_alert_is_durable_then_sent_then_gone(room: Room) -> None:
+    room.sender.gate.clear()
+    room.put(critical(1))
+    assert len(room.files()) == 1
+    (waiting,) = room.deliveries.of(critical(1).id)
+    assert (waiting.state, waiting.target) == (DeliveryState.WAITING, "team")
+    assert room.channel.views()[0].state == "waiting"
+    room.sender.gate.set()
+    room.until_delivered(critical(1))
+    assert room.files() == []
+    assert room.channel.views()[0].state == "delivered"
+    assert room.sender.told() == [("alert.firing", "t1")]
+
+
+def test_the_life_of_an_incident_goes_out_in_order_and_repeats_do_not(room: Room) -> None:
+    room.put(critical(1))
+    room.put(critical(1, count=2), Reason.REPEAT_FLOOR)
+    room.put(critical(1, state="acknowledged"), Reason.ACKNOWLEDGED_NOW)
+    room.put(critical(1, state="resolved", resolved_at="2027-01-01T00:00:00.000Z"))
+    room.put(critical(2, state="resolved", resolved_at="2027-01-01T00:00:00.000Z"))
+    room.sender.wait(3)
+    assert [kind for kind, _ in room.sender.told()] == [
+        "alert.firing",
+        "alert.acknowledged",
+        "alert.resolved",
+    ]
+
+
+def test_what_something_worse_explains_is_not_begun(room: Room) -> None:
+    room.put(critical(1), held=Reason.SERVER_IS_DOWN)
+    room.put(critical(2, context={"others_wait": False}))
+    assert room.files() == []
+    room.put(critical(1))
+    room.sender.wait(1)
+    assert room.sender.told() == [("alert.firing", "t1")]
+
+
+def test_after_a_crash_what_waits_is_sent_and_what_is_known_is_not_sent_again(room: Room) -> None:
+    room.put(critical(1))
+    room.until_delivered(critical(1))
+    room.sender.answers = [ReceiverAnswer(status=503)]
+    room.put(critical(2))
+    room.sender.wait(2)
+    left = room.files()
+    assert len(left) == 1
+    before = room.channel  # as after kill -9: it is not asked to end
+    room.open()
+    for alert in (critical(1), critical(2), critical(3)):
+        room.put(alert, Reason.RESTORED)  # 3 was stored, but the crash came before its delivery
+    room.sender.wait(4)
+    room.until_delivered(critical(3))
+    before.stop()
+    assert before.join(LONG_S)
+    assert [title for _, title in room.sender.told()] == ["t1", "t2", "t2", "t3"]
+    ids = [json.loads(call.body) and call.headers["webhook-id"] for call in room.sender.calls]
+    assert ids[1] == ids[2]  # the receiver can tell a repeat
+
+
+def test_a_dead_receiver_costs_no_other_anything(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead, alive = ScriptedSender(), ScriptedSender()
+    dead.gate.clear()
+    senders = iter((dead, alive))
+    monkeypatch.setattr(receiver_module, "ProcessSender", lambda: next(senders))
+    room.channel.configure((hook("dead"), hook("alive")))
+    for number in range(1, 6):
+        room.put(critical(number))
+    alive.wait(5)
+    assert [title for _, title in alive.told()] == ["t1", "t2", "t3", "t4", "t5"]
+    assert dead.calls == []
+    dead.gate.set()
+    dead.wait(5)
+
+
+def test_a_refused_key_is_a_failed_delivery_with_its_reason(room: Room) -> None:
+    room.sender.usual = ReceiverAnswer(status=401)
+    room.put(critical(1))
+    room.sender.wait(1)
+    while (found := room.deliveries.of(critical(1).id))[0].state is not DeliveryState.FAILED:
+        pass
+    assert found[0].why == "answered 401: the key is refused"
+    assert found[0].next_at is not None
+    view = room.channel.views()[0]
+    assert (view.state, view.why, view.waiting) == ("failed", found[0].why, 1)
+
+
+@pytest.mark.expect_log("set aside")
+def test_a_damaged_delivery_is_set_aside_and_the_others_go(tmp_path: Path) -> None:
+    folder = tmp_path / "outbox"
+    folder.mkdir()
+    (folder / "000000000007_aaaaaaaa.json").write_bytes(b'{"half')
+    outbox = WebhookOutbox(folder)
+    assert outbox.pending == []
+    assert outbox.next_number() == 8
+    assert (folder / "damaged" / "000000000007_aaaaaaaa.json").exists()
+
+
+@pytest.mark.expect_log("kept in memory")
+def test_a_full_disk_keeps_the_delivery_in_memory(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from omnitray.alerts.channels.webhooks import outbox as outbox_module  # noqa: PLC0415
+    from omnitray.base.durable import StorageError  # noqa: PLC0415
+
+    def full(*_: object, **__: object) -> None:
+        raise StorageError(Path("outbox"), OSError(28, "no space"))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(outbox_module, "write_atomic", full)
+        room.put(critical(1))
+        room.until_delivered(critical(1))
+    assert room.sender.told() == [("alert.firing", "t1")]
+
+
+def test_a_removed_webhook_leaves_nothing_and_a_paused_one_keeps_everything(room: Room) -> None:
+    room.channel.configure((hook(paused=True),))
+    room.put(critical(1))
+    assert len(room.files()) == 1
+    assert room.channel.views()[0].state == "paused"
+    room.channel.configure((hook(),))
+    room.until_delivered(critical(1))
+    room.channel.configure((hook(paused=True),))
+    room.put(critical(2))
+    room.channel.configure(())
+    assert room.files() == []
+    assert not room.channel.wanted
+
+
+def test_a_test_says_what_was_answered(room: Room) -> None:
+    found = room.channel.test("team")
+    assert found is not None
+    assert (found.arrived, found.words, found.body) == (True, "answered 200", "ok")
+    assert room.files() == []
+    assert room.channel.test("nobody") is None
+    room.sender.usual = ReceiverAnswer(status=404, body="no\nservice")
+    found = room.channel.test("team")
+    assert found is not None
+    assert (found.arrived, found.words) == (False, "answered 404: nothing is there")
+    assert found.body == "no service"
+
+
+def test_the_person_is_told_after_the_delivery_is_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = Room(tmp_path, monkeypatch)
+    clock = FakeClock()
+    files_then: list[int] = []
+
+    class Screen:
+        def send(self, _alert: Alert, _decision: Decision) -> bool:
+            files_then.append(len(room.files()))
+            return True
+
+    room.sender.gate.clear()
+    store = AlertStore(History(tmp_path / "alerts", clock), clock)
+    dispatcher = Dispatcher(store, {"desktop": Screen()}, clock)
+    dispatcher.attach_durable("webhook", room.channel)
+    alert = critical(1)
+    decision = Decision(
+        reason=Reason.NEW,
+        alert_id=alert.id,
+        fingerprint=alert.fingerprint,
+        at=0.0,
+        channels=EVERYWHERE,
+        notify=True,
+    )
+    receipt = dispatcher.submit(alert, decision)
+    assert receipt is not None
+    assert receipt().result(LONG_S).exists()
+    room.sender.gate.set()
+    assert dispatcher.close(LONG_S)
+    assert files_then == [1]
