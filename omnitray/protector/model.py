@@ -171,7 +171,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: str
-    step: EscalationStep
+    step: EscalationStep = msgspec.field(name="rung")  # the word of recordings
     resource: Resource
     reason: ProtectReason
     evidence: Evidence
@@ -268,7 +268,7 @@ class UndoneByUser(msgspec.Struct, frozen=True, kw_only=True):
     """The person has undone this: it is not to be done again at once."""
 
     job_key: str
-    step: EscalationStep
+    step: EscalationStep = msgspec.field(name="rung")  # the word of recordings
 
 
 class ActionState(enum.StrEnum):

@@ -40,7 +40,7 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     kind: str
     job_key: str = ""
-    step: EscalationStep | None = None
+    step: EscalationStep | None = msgspec.field(default=None, name="rung")  # the word of the file
     resource: Resource | None = None
     reason: str = ""
     pids: tuple[int, ...] = ()

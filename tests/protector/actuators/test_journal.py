@@ -2,6 +2,7 @@ import errno
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,9 @@ from omnitray.base.facts import ProcessIdentity
 from omnitray.protector.actuators import journal as journal_module
 from omnitray.protector.actuators.actuator import ValueChange
 from omnitray.protector.actuators.journal import ActionJournal, Began, Result, Undone
-from omnitray.protector.steps import ActuatorKind
+from omnitray.protector.model import UndoneByUser
+from omnitray.protector.recorder import Decided
+from omnitray.protector.steps import ActuatorKind, EscalationStep
 
 AT = "2026-11-22T13:21:27.123Z"
 CHANGE = ValueChange(
@@ -37,6 +40,14 @@ def began(action_id: str = "a1", *, boot: str = "b", reversible: bool = True) ->
 
 def result(action_id: str = "a1", outcome: str = "applied") -> Result:
     return Result(id=action_id, at=AT, outcome=outcome, changes=(CHANGE,))
+
+
+def test_a_step_keeps_its_word_in_files() -> None:
+    decided = Decided(kind="action", step=EscalationStep.PAUSE)
+    taken_back = UndoneByUser(job_key="job", step=EscalationStep.END)
+    words = [msgspec.json.decode(msgspec.json.encode(each)) for each in (began(), decided)]
+    assert [each["rung"] for each in words] == ["slow_down", "pause"]
+    assert msgspec.to_builtins(taken_back)["rung"] == "end"
 
 
 def undone(action_id: str = "a1", outcome: str = "restored") -> Undone:
