@@ -1,4 +1,4 @@
-"""Bursts become one notification: the first is told at once, the others wait for each other.
+"""Bursts become one notification: the first is sent at once, the others wait for each other.
 
 The wait doubles while the burst lasts. The notifications of one burst share a slot, so that each
 replaces the one before.
@@ -26,7 +26,7 @@ class AlertGroup(msgspec.Struct, kw_only=True):
 
 
 class Due(msgspec.Struct, frozen=True):
-    """What is to be told together: the members that waited, ``more`` of the whole burst."""
+    """What is sent together: the members that waited, ``more`` of the whole burst."""
 
     slot: str
     members: tuple[str, ...]
@@ -41,12 +41,12 @@ class Groups:
         self._groups: dict[str, AlertGroup] = {}
 
     def quiet(self, key: str, now_m: float) -> bool:
-        """True where nothing of this kind was told or waits."""
+        """True where nothing of this kind was sent or waits."""
         group = self._groups.get(key)
         return group is None or not self._lasts(group, now_m)
 
     def told(self, key: str, slot: str, now_m: float) -> None:
-        """One of this kind was told on its own: a burst may begin."""
+        """Note that one of this kind was sent on its own: a burst may begin."""
         if self.quiet(key, now_m):
             wait_s = self._timing.group_wait_s
             self._groups[key] = AlertGroup(told_m=now_m, wait_s=wait_s, slot=slot)
@@ -63,7 +63,7 @@ class Groups:
         return True
 
     def leave(self, key: str, fingerprint: str) -> None:
-        """No longer wait: it was told on its own or is over."""
+        """Remove it: it was sent on its own or is over."""
         if (group := self._groups.get(key)) is not None:
             group.members.pop(fingerprint, None)
 
@@ -95,7 +95,7 @@ DIGEST_SLOT = "digest"
 
 
 class Budget:
-    """Counts what was told and keeps what waits for the digest (fingerprints)."""
+    """Counts what was sent and keeps what waits for the digest (fingerprints)."""
 
     def __init__(self, timing: AlertTiming) -> None:
         self._timing = timing

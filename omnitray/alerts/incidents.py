@@ -23,7 +23,7 @@ _STANDING = ("monitor", "protector", "server:")
 
 
 class Incident(msgspec.Struct, kw_only=True, gc=False):
-    """``owed``: the person has not been told of the present firing and should be."""
+    """``owed``: a notification of the present firing is due and not sent."""
 
     alert: Alert
     server: str | None
@@ -41,12 +41,12 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
 
     @property
     def firing(self) -> bool:
-        """True while it holds and nobody has acknowledged it."""
+        """True while it holds and is not acknowledged."""
         return self.alert.state == "firing"
 
     @property
     def watched(self) -> bool:
-        """True where whoever raised it will resolve it."""
+        """True where its source will resolve it."""
         return self.alert.source.startswith(_STANDING)
 
     def transits(self, now_m: float) -> None:
@@ -65,7 +65,7 @@ def begin(alert: Alert, now_m: float) -> Incident:
 def restored(alert: Alert, now_m: float, silent_s: float) -> Incident:
     """An incident that was open when the program ended, last raised ``silent_s`` ago.
 
-    It counts as told when a channel that notifies has taken it; the repeat interval starts anew.
+    It counts as told when a channel that notifies has taken it; the repeat interval restarts.
     """
     told = any(channel in alert.channels for channel in ATTENTION)
     return Incident(
@@ -80,7 +80,7 @@ def restored(alert: Alert, now_m: float, silent_s: float) -> Incident:
 
 
 class AlertInput(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody raised, cleaned: text that encodes and a context of JSON values."""
+    """What was raised, cleaned: text that encodes and a context of JSON values."""
 
     type: AlertType
     title: str
@@ -90,7 +90,7 @@ class AlertInput(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     context: dict[str, Any]
     seen: str
-    escalates: bool = False  # something new that is as bad as what was told
+    escalates: bool = False  # something new that is as bad as what was sent
 
 
 def again(alert: Alert, report: AlertInput) -> Alert:

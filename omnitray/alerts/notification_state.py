@@ -1,4 +1,4 @@
-"""Who is told what, and when: the state behind :func:`~omnitray.alerts.rules.judge`.
+"""What is notified, and when: the state behind :func:`~omnitray.alerts.rules.judge`.
 
 Holds the pauses, the bursts, the budget, the inhibitors and the shared notification slots; turns
 an incident into a case, and a verdict into bookkeeping.
@@ -73,7 +73,7 @@ class NotificationState:
         return judge(case, self.policy)
 
     def held(self, incident: Incident, now_m: float, *, flapping: bool = False) -> Reason | None:
-        """What stands against telling anybody of it now, whatever the desktop's settings are."""
+        """The reason not to notify now, whatever the desktop's settings are."""
         if (explained := self.inhibitors.reason(incident, now_m)) is not None:
             return explained
         return Reason.FLAPPING if flapping else None
@@ -97,7 +97,7 @@ class NotificationState:
         return self.speaks_of(incident.slot) == (incident.alert.fingerprint,)
 
     def told_one(self, incident: Incident, now_m: float, *, flapping: bool) -> None:
-        """It was told on its own."""
+        """Note that it was sent on its own."""
         slot = incident.alert.id
         self.groups.told(_group(incident), slot, now_m)
         self._told(incident, slot, now_m)
@@ -124,7 +124,7 @@ class NotificationState:
         return tuple(self._slots.get(slot, ()))
 
     def restored(self, incident: Incident) -> None:
-        """It was told before the program ended, and may be taken back."""
+        """Note that it was sent before the program ended, and may be withdrawn."""
         if not incident.owed:
             self._slots.setdefault(incident.slot, {})[incident.alert.fingerprint] = None
 

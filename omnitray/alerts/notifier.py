@@ -102,7 +102,7 @@ class Notifier:
             self._telling.wait(incident, verdict.outcome, now_m)
         incident.held = verdict.reason if incident.owed else None
         self.appoint(incident, now_m, verdict.again_in_s)
-        if change is Trigger.DUE:  # nothing has happened that anybody need know
+        if change is Trigger.DUE:  # nothing has happened that is worth a notification
             return Outgoing(incident.alert, self._handover.note(incident.alert, verdict.reason))
         channels = RECORD + self._feeds(incident, change, now_m)
         self._handover.mark(incident, RECORD)

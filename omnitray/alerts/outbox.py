@@ -77,7 +77,7 @@ class Outbox:
             self._sink.submit(alert, msgspec.structs.replace(decision, held=held))
 
     def decision(self, alert: Alert, reason: Reason, channels: tuple[str, ...] = ()) -> Decision:
-        """A decision that tells nobody."""
+        """A decision without a notification."""
         return Decision(
             reason=reason,
             alert_id=alert.id,

@@ -63,7 +63,7 @@ class AlertFlow:
         return self._withdraw(incident, reason)
 
     def acknowledge(self, incident: Incident) -> Outgoing:
-        """Somebody takes care."""
+        """Withdraw the notification: a person takes care."""
         incident.alert = _replace(incident.alert, state="acknowledged")
         incident.owed = False
         return self._withdraw(incident, Reason.ACKNOWLEDGED_NOW)

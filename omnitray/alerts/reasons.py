@@ -1,4 +1,4 @@
-"""Why an alert was told, held back or changed: one word and one sentence for each decision.
+"""Why an alert was notified, held back or changed: a word and a sentence for each decision.
 
 The window, the log, the API and the tests all show these same words.
 """
@@ -7,7 +7,7 @@ from omnitray.base.facts import ReasonEnum
 
 
 class Reason(ReasonEnum):
-    """Why an alert was told, held back, or changed."""
+    """Why an alert was notified, held back, or changed."""
 
     # told
     NEW = "new", "Told at once: it is new and nothing like it came before."

@@ -1,4 +1,4 @@
-"""Whether the person is told: a pure function from a case to a verdict.
+"""Whether the person is notified: a pure function from a case to a verdict.
 
 The order of the rules is their precedence: switched off, too mild, paused, acknowledged, explained
 by something worse, flapping, too soon, not due; what passes all of them is told now, in a group,
@@ -36,7 +36,7 @@ class NotificationOutcome(enum.Enum):
 
 
 class NotificationVerdict(msgspec.Struct, frozen=True):
-    """The outcome and its reason; ``again_in_s`` is when a held case should be looked at anew."""
+    """The outcome and its reason; ``again_in_s`` is when a held case should be judged again."""
 
     outcome: NotificationOutcome
     reason: Reason
@@ -44,7 +44,7 @@ class NotificationVerdict(msgspec.Struct, frozen=True):
 
 
 class NotificationCase(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the decision depends on. ``told_ago_s`` is None when it was never told."""
+    """Everything the decision depends on. ``told_ago_s`` is None when it was never sent."""
 
     change: Trigger
     severity: Severity
@@ -81,7 +81,7 @@ def judge(case: NotificationCase, policy: AlertPolicy) -> NotificationVerdict:
 
 
 def repeat_s(severity: Severity, policy: AlertPolicy) -> float:
-    """How long a standing alert of this severity stays untold after it was told."""
+    """How long a standing alert of this severity waits before it is sent again."""
     slow = policy.repeat_critical_s if severity is Severity.CRITICAL else policy.repeat_s
     return max(slow, policy.repeat_floor_s)
 
@@ -164,9 +164,9 @@ class AlertTiming(msgspec.Struct, frozen=True, kw_only=True):
     budget: int = 12  # notifications a window, the rest goes into a digest
     budget_window_s: float = 300.0
     digest_floor_s: float = 60.0
-    inhibit_s: float = 3600.0  # a CRITICAL nobody repeats stops muting others after this
-    expire_s: float = 86400.0  # an alert that nobody stands behind and nobody repeats is closed
-    most_open: int = 5_000  # 2.5 kB each; more than anybody works through
+    inhibit_s: float = 3600.0  # a CRITICAL that is not repeated stops muting others after this
+    expire_s: float = 86400.0  # an alert without a source that is not repeated is closed
+    most_open: int = 5_000  # 2.5 kB each; more than a person works through
     most_lately: int = 1_000  # resolved and still known as the same incident when they come back
     most_context_bytes: int = 16_000_000  # of all that are open, in memory
-    remembered: int = 256  # decisions kept for whoever asks why
+    remembered: int = 256  # decisions kept for questions about why

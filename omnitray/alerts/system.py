@@ -33,7 +33,7 @@ Raised = Outgoing
 
 
 class AlertSystem:
-    """Raise, resolve, acknowledge, pause; the person is told as seldom as is honest.
+    """Raise, resolve, acknowledge, pause; the person is notified as seldom as is honest.
 
     ``sink`` takes alerts to the channels (``channels.dispatch.Dispatcher``), ``channels`` says
     which exist now, ``open_alerts`` those that the history knows to be open, ``silences`` is
@@ -108,7 +108,7 @@ class AlertSystem:
         return self._flow.close(incident, Reason.RESOLVED) if incident else None
 
     def acknowledge(self, id_: str) -> Raised | None:
-        """Somebody takes care: silent until it is resolved or gets worse; None when not open."""
+        """Acknowledge: silent until it is resolved or gets worse; None when not open."""
         incident = self._incidents.by_id(id_)
         return self._flow.acknowledge(incident) if incident else None
 
@@ -133,7 +133,7 @@ class AlertSystem:
         return self._pauses.fault
 
     def unsnooze(self, id_: str | None = None) -> None:
-        """End one pause, or every pause; what still stands is told at the next tick."""
+        """End one pause, or every pause; what still stands is notified at the next tick."""
         if id_ is None:
             self._flow.offer_again(self._pauses.end_all())
             self._prompts.look()

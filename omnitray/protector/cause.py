@@ -72,7 +72,7 @@ _LEAST_BIRTHS_PER_S = 10.0
 _FLAT_FOR_S, _DEEP_FOR_S = 3.0, 0.5
 _DEEP = 3  # generations of the same name
 _ALIKE = 0.8  # of its processes have one name
-_RUNS = {JobKind.TEST_RUN, JobKind.BUILD}  # start as many as they are told to
+_RUNS = {JobKind.TEST_RUN, JobKind.BUILD}  # start as many as they are configured to
 
 
 class _Scan(msgspec.Struct, frozen=True):

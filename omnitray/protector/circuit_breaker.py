@@ -6,7 +6,7 @@ programs meanwhile. Three ends in ten minutes, an end that freed almost nothing,
 is back and as large again at once open the breaker: nothing is ended any more. After ten minutes
 one end is let through; if that one is of use, the breaker closes.
 
-Time asleep does not count: nothing on the machine changed in it, nobody could answer, and the
+Time asleep does not count: nothing on the machine changed in it, no answer was possible, and the
 monotonic clock stands still in it on one system and goes on on another.
 """
 
@@ -24,7 +24,7 @@ _BACK_SHARE = 0.5  # of what was expected counts as back
 _NOTHING_SHARE = 0.1  # less than this is almost nothing
 _SETTLE_S = 10.0  # after it is gone: what has not come back by then does not
 _STILL_RISING_S = 30.0  # but slow givers get longer while memory rises
-_LOST_S = 30.0  # an end that nobody reports on
+_LOST_S = 30.0  # an end without a report
 _RESPAWN_S = 10.0
 _HURRY_AFTER_S = 0.5  # TERM has had its time when memory falls too fast to wait for it
 TERM_S = 10.0  # what TERM has otherwise: as ``ending.KILL_AFTER_S``

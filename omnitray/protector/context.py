@@ -150,7 +150,7 @@ class DecisionContext:
         return next((disk.used_percent for disk in disks if disk.mount == action.mount), gone)
 
     def growth_bps(self, process: ProcessFacts) -> float | None:
-        """Change of its memory a second; None until it can be told."""
+        """Change of its memory a second; None until it is known."""
         return self._histories.growths.of(process.pid, process.start_ticks)
 
     def job_growth_bps(self, job: Job) -> float:

@@ -91,7 +91,7 @@ class DecisionBuilder:
         restores_below: float | None = None,
         mount: str | None = None,
     ) -> Action:
-        """Decide to do this to the chosen processes; with no job it is only told."""
+        """Decide to do this to the chosen processes; with no job the person is only notified."""
         job = choice.job
         action = Action(
             id=self.state.new_id(),

@@ -196,12 +196,12 @@ class Protecting:
 
     @property
     def neighbours(self) -> tuple[str, ...]:
-        """Other guardians that run here, in sentences."""
+        """The OOM daemons that run here, in sentences."""
         return self._surroundings.sentences(self.effective.limits.memory_floor_percent)
 
     @property
     def effective(self) -> ProtectPolicy:
-        """The policy with a floor that comes before those of the other guardians here."""
+        """The policy with a floor that comes before those of the OOM daemons here."""
         return self._surroundings.before_theirs(self.policy)
 
     def reply(self, reply: Reply) -> None:
@@ -255,7 +255,7 @@ class Protecting:
         return self.protector.context(facts, self.effective, reading.monotonic_s)
 
     def undo(self, action_id: str, reason: str, who: Initiator) -> tuple[UndoResult, ...]:
-        """Take one action back because somebody says so."""
+        """Undo one action on request."""
         held = self._held_by({action_id})
         undone = self._executor.undo(action_id, reason, who)
         self._remember(held, who)

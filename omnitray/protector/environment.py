@@ -1,4 +1,4 @@
-"""What else goes on here: who else guards, what they end, and what a person works with.
+"""What else runs here: OOM daemons, what they end, and what a person works with.
 
     neighbours, logs, foreground  →  a floor that comes before theirs, notices, pids to spare
 
@@ -25,7 +25,7 @@ from omnitray.protector.oom_events.daemons import OomDaemon
 from omnitray.protector.oom_events.watch import ForeignWatch, Logs, Moment, NoLogs
 
 _MEET_EVERY_S = 60.0
-_BEFORE_POINTS = 2.0  # our floor stands so far above that of another guardian
+_BEFORE_POINTS = 2.0  # our floor stands so far above that of an OOM daemon
 _ANSWER_S = 1.0  # so soon is looked again while an answer is awaited
 _PRESSED_PERCENT = 10.0  # of ten seconds that something waited for memory
 
@@ -60,11 +60,11 @@ class Environment:
             self._met = self._around.neighbours()
 
     def sentences(self, floor_percent: float) -> tuple[str, ...]:
-        """The other guardians beside our floor."""
+        """The OOM daemons beside our floor."""
         return tuple(each.sentence(floor_percent) for each in self._met)
 
     def before_theirs(self, policy: ProtectPolicy) -> ProtectPolicy:
-        """The policy with a floor that comes before those of the other guardians.
+        """The policy with a floor that comes before those of the OOM daemons.
 
         Never over our own limit: before that, nobody is short of memory, whatever somebody else
         was told to do.

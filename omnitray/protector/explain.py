@@ -1,7 +1,7 @@
 """Explanations in plain words and figures: for actions, questions, alarms, and for right now.
 
 The same sentences stand in the window, in alerts, in the journal and in ``omnitray explain``.
-Names of jobs are text from outside: whoever shows these sentences shows plain text.
+Names of jobs are text from outside: these sentences are shown as plain text.
 """
 
 from omnitray.base.amounts import duration, percent, rate, size, span
@@ -195,7 +195,7 @@ def now(context: DecisionContext) -> Explanation:
         lines.insert(0, _none_slowed(choices[0][2]))
     lines += _breaker(context)
     considered: dict[str, Considered] = {}
-    # An end spares for what a process is, the other steps for what it does: the former says more.
+    # An end excludes for what a process is, the other steps for what it does: that says less.
     for _, step, choice in sorted(choices, key=lambda each: each[1] is not EscalationStep.END):
         for each in choice.considered:
             words = _considered(each, _WOULD[step])

@@ -54,7 +54,7 @@ class Trend:
         self._samples: deque[Sample] = deque(maxlen=256)
 
     def add(self, now_s: float, left_bytes: float) -> None:
-        """Take a reading; one that goes back in time starts anew."""
+        """Take a reading; one that goes back in time restarts the trend."""
         if self._samples and now_s <= self._samples[-1][0]:
             self._samples.clear()
         self._samples.append((now_s, left_bytes))

@@ -25,7 +25,7 @@ from omnitray.monitor.machine import BusyTime, CpuQuota, Machine
 from omnitray.protector.forecast import MemoryForecaster
 
 RAM_FILL_BPS = 6000 << 20  # the fastest that earlyoom's author saw (stress -m 4)
-SWAP_FILL_BPS = 800 << 20  # likewise, into zram
+SWAP_FILL_BPS = 800 << 20  # as above, into zram
 SHORTEST_S = 0.1
 LONGEST_S = 5.0
 _LOOKS_ON_THE_WAY = 2.0

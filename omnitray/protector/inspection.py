@@ -1,4 +1,4 @@
-"""A closer look at the jobs that somebody is looking at: disk I/O, growth, shared memory, badges.
+"""More figures of the jobs that a page shows: disk I/O, growth, shared memory, badges.
 
     jobs of the newest scan, the chosen one, the person's list  →  ``JobInspection``
 

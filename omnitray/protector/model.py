@@ -1,7 +1,7 @@
 """The facts of deciding: what ``ResourceProtector.decide`` sees and what it answers.
 
 Seen: :class:`Facts`. Answered: a list of :class:`Action`, :class:`Restore`, :class:`Question`,
-:class:`Withdrawn` and :class:`Alarm`. Whoever carries them out reports back through
+:class:`Withdrawn` and :class:`Alarm`. The executor reports back through
 ``Facts.active`` (what is in force), ``Facts.ended`` (ends that are over), ``Facts.replies`` (what
 the person said) and ``Facts.taken_back`` (what the person has undone). Times ending in ``at_s``
 and ``deadline_s`` are monotonic seconds.
@@ -162,7 +162,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Action(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be done. ``TELL`` touches nobody; with ``cleans`` caches are cleaned.
+    """What is to be done. ``TELL`` touches no process; with ``cleans`` caches are cleaned.
 
     ``restores_below`` is the per cent of ``resource`` under which it is given back (None: not by
     itself). ``notify`` is for a desktop notification: it is never set for what costs nobody
@@ -300,7 +300,7 @@ class EndOutcome(msgspec.Struct, frozen=True, kw_only=True):
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that is decided from.
 
-    ``jobs`` empty means that nobody was looked at: then only times and readings are judged.
+    ``jobs`` empty means that no scan was made: then only times and readings are judged.
     ``details`` and ``ties`` are by pid, ``pss_bytes`` is known of the few on top. Disks come with
     the snapshot.
     """
@@ -321,7 +321,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     ended: tuple[EndOutcome, ...] = ()
     replies: tuple[Reply, ...] = ()
     taken_back: tuple[UndoneByUser, ...] = ()
-    neighbours: tuple[str, ...] = ()  # other guardians that run here, for people
+    neighbours: tuple[str, ...] = ()  # OOM daemons that run here, for people
 
 
 HORIZON_S = 30.0  # what grows counts as if it had grown for so long already

@@ -150,7 +150,7 @@ def _cause_context(alarm: Alarm) -> dict[str, Any]:
 
 
 def foreign_notices(end: ForeignEnd | UnnamedEnd) -> tuple[Notice | NoticeOver, ...]:
-    """Somebody else has ended a process: applications that just disappear are what people hate.
+    """Another program has ended a process: the person sees an application disappear.
 
     What no log names is a guess: it goes into the history, and is over at once.
     """

@@ -122,7 +122,7 @@ class Recorder:
 
     @property
     def is_asked(self) -> bool:
-        """Whether somebody wants everything recorded now: then the processes are looked at."""
+        """Whether everything is recorded now on request: then the processes are scanned."""
         return self._asked is not None
 
     def ask(self, now_s: float, for_s: float) -> str:

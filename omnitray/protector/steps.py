@@ -1,10 +1,10 @@
-"""Who is acted on, how far, and by which means: the words that decisions and levers share."""
+"""How far and by which means: the words that decisions and actuators share."""
 
 import enum
 
 
 class EscalationStep(enum.StrEnum):
-    """A step of the ladder."""
+    """One step of the escalation, from a notice to the end of a process."""
 
     TELL = "tell"
     SLOW_DOWN = "slow_down"

@@ -60,7 +60,7 @@ LEAST_SHARE = {  # of the machine, for a job to be worth it
 
 
 class VictimChoice(msgspec.Struct, frozen=True, kw_only=True):
-    """Who is acted on, and who was weighed; ``job`` None when everybody was excluded."""
+    """Who is acted on, and who was weighed; ``job`` None when all were excluded."""
 
     job: Job | None
     targets: tuple[ProcessIdentity, ...] = ()
@@ -243,7 +243,7 @@ def standing_exclusion(
 def _memory_exclusion(
     context: DecisionContext, job: Job, step: EscalationStep, *, innocent: bool
 ) -> ExclusionReason | None:
-    """The cause, or nobody: what grows is paused, a good part of the cause slowed down or ended."""
+    """The cause, or none: what grows is paused, a good part of the cause slowed down or ended."""
     if step is EscalationStep.PAUSE:
         fastest = max(context.job_growth_bps(each) for each in context.facts.jobs)
         line = max(WORTH_GROWTH_BPS, GROWS_BESIDE_FASTEST * fastest)

@@ -67,7 +67,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Means(msgspec.Struct, frozen=True, kw_only=True):
-    """One lever on this machine; ``why_not`` is empty where it works."""
+    """One actuator on this machine; ``why_not`` is empty where it works."""
 
     name: str
     works: bool

@@ -141,7 +141,7 @@ def _held(
 
 
 def means_of(action_id: str, in_force: Iterable[ActiveActuation]) -> str:
-    """The levers that an action has pulled: ``weight 100 → 5``."""
+    """The actuators that an action has applied: ``weight 100 → 5``."""
     ours = (each.record for each in in_force if is_lever_of(action_id, each.action_id))
     return ", ".join(_means(record) for record in ours)
 

@@ -22,7 +22,7 @@ class MemInfo:
         self._meminfo = meminfo
 
     def memory(self) -> "tuple[int, int]":
-        """All, and available; (0, 0) where that cannot be told."""
+        """All, and available; (0, 0) where that is not known."""
         found = {"MemTotal": 0, "MemAvailable": 0}
         try:
             with open(self._meminfo, encoding="ascii") as file:
@@ -35,7 +35,7 @@ class MemInfo:
         return found["MemTotal"], found["MemAvailable"]
 
     def room_bytes(self, files: RunFiles, own: str = "") -> "int | None":
-        """What a new run may take; None where that cannot be told."""
+        """What a new run may take; None where that is not known."""
         total, available = self.memory()
         if not total:
             return None

@@ -21,7 +21,7 @@ MOST_HOLD_S = 1.0
 
 
 class BudgetStep(enum.Enum):
-    """The rungs, in order."""
+    """The steps, in order."""
 
     FREE = "free"
     SLOWED = "slowed down"

@@ -1,4 +1,4 @@
-"""Signals between whoever sends them and the command: each reaches it exactly once.
+"""Signals between their sender and the command: each reaches it exactly once.
 
 All signals are blocked in the wrapper and taken one by one, with where they come from. What the
 terminal sends (Ctrl-C, Ctrl-Z, a new size) it sends to the command as well. What a program sends

@@ -101,7 +101,7 @@ class LocalServers:
             return False
         with self._orders:
             if self.probe(name, timeout_s):
-                return True  # somebody else did
+                return True  # another process did
             if self.view(name).state not in _ON_ITS_WAY:
                 self._supervisor.command(name, "restart").result(ANSWER_S)
             self.wait_until_up(name)

@@ -2,7 +2,7 @@
 
 It sleeps until a process ends (its pidfd becomes readable), something is due, or it is asked for
 something. Probes run on threads of their own, so that a server that hangs delays no other.
-Callbacks are called on this thread; whoever lives elsewhere hands them on.
+Callbacks are called on this thread; a receiver on another thread hands them on.
 """
 
 import contextlib
@@ -164,7 +164,7 @@ class Supervisor:
         def carry_out() -> None:
             try:
                 result = action()
-            except Exception as error:  # noqa: BLE001 - it belongs to whoever asked
+            except Exception as error:  # noqa: BLE001 - it belongs to the caller
                 future.set_exception(error)
             else:
                 future.set_result(result)

@@ -93,7 +93,7 @@ class Restarts:
         return plain * (1.0 - JITTER + 2.0 * JITTER * self._chance())
 
     def reset(self) -> None:
-        """Healthy for long enough, or somebody acted."""
+        """Start again at 1 s: it was healthy for long enough, or a person acted."""
         self._failed_m.clear()
         self._in_a_row = 0
 

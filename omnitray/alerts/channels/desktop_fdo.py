@@ -121,7 +121,7 @@ class FdoNotifier:
             self._withdraw(incident)
 
     def close_all(self) -> None:
-        """Take everything away: nobody would hear a click on it any more."""
+        """Close all notifications: no click on them would be handled any more."""
         for slot in list(self._incidents):
             self.close(slot)
 

@@ -30,7 +30,7 @@ class FdoListener(Protocol):
         ...
 
     def service_absent(self, explanation: str) -> None:
-        """Nobody is there, and nobody could be started."""
+        """No service runs, and none could be started."""
         ...
 
     def service_gone(self) -> None:
@@ -62,7 +62,7 @@ class FdoService:
         self.ask()
 
     def ask(self) -> None:
-        """Ask who it is and what it can do (anew)."""
+        """Ask for name and capabilities (again)."""
         self.state = ServiceState.ASKING
         self.call("GetServerInformation", on_answer=self._on_information)
         self.call("GetCapabilities", on_answer=self._on_capabilities)

@@ -59,7 +59,7 @@ class CloseReason(enum.Enum):
 
     @classmethod
     def of(cls, number: int) -> "CloseReason":
-        """The reason behind a number; what nobody specified is UNDEFINED."""
+        """The reason behind a number; what is not specified is UNDEFINED."""
         return next((each for each in cls if each.number == number), cls.UNDEFINED)
 
 

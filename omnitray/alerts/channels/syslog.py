@@ -47,7 +47,7 @@ class RaisingSysLogHandler(SysLogHandler):
         line = super().format(record)
         return f"{line}\n" if self.socktype == socket.SOCK_STREAM else line
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - likewise
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - as above
         """Raise what the library has just caught."""
         del record
         raise sys.exception() or NoSyslogError("the log service failed")

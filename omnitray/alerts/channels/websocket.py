@@ -1,4 +1,4 @@
-"""The WEBSOCKET channel: whoever listens to the local API.
+"""The WEBSOCKET channel: the clients of the local API.
 
 The API's feed sends the event itself and says when it was written to a client's connection.
 """

@@ -1,4 +1,4 @@
-"""A channel with a thread of its own, so that a slow or broken one holds up nobody.
+"""A channel with a thread of its own, so that a slow or broken one holds up no other.
 
 What waits is bounded, and of one slot only the newest is delivered. A send that raises is said
 once until one succeeds; one that does not come back is said once by :meth:`ChannelWorker.check`.

@@ -14,7 +14,7 @@ from omnitray.base.clock import epoch
 from omnitray.base.facts import AlertType, Severity
 
 _NAME = re.compile(r"alert_-?\d+_[A-Z_]+?(?:_\d+)?\.json")
-_MOST_BYTES = 16_000_000  # no alert of ours is larger; nobody's file fills our memory
+_MOST_BYTES = 16_000_000  # no alert of ours is larger; no file may fill our memory
 _INDEX_BYTES = 64_000_000  # an entry has 300; with 500 live alerts it is 0.2 MB
 _decoder = msgspec.json.Decoder(Alert)
 

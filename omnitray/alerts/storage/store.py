@@ -1,4 +1,4 @@
-"""The alert history for several threads: one writes, everybody may ask.
+"""The alert history for several threads: one writes, all may read.
 
 :class:`AlertStore` owns a :class:`.history.History` and the only thread that changes it.
 ``submit`` returns at once; its future completes when the alert is durable. Whatever waits
@@ -52,7 +52,7 @@ _RETRY_S, _RETRY_MOST_S = 1.0, 60.0
 
 
 class AlertStore:
-    """Thread-safe door to the history."""
+    """Thread-safe access to the history."""
 
     def __init__(
         self,
@@ -228,7 +228,7 @@ class AlertStore:
         self._note_fault(outcomes)
         self._report(jobs, outcomes)
         with self._condition:
-            self._writing = {}  # whoever asks from now on finds it in the view
+            self._writing = {}  # readers find it in the view from now on
             self._written += sum(isinstance(each, Path) for each in outcomes)
         for job, outcome in zip(jobs, outcomes, strict=True):
             for future in job.futures:

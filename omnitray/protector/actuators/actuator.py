@@ -1,4 +1,4 @@
-"""A lever: one means of acting on a job, and the way back.
+"""An actuator: one means of acting on a job, and the way back.
 
 The steps are separate so that the journal can stand between them: ``plan`` reads the old values
 and says the new ones, ``apply`` does exactly that, ``restore`` goes back by compare-and-swap.
@@ -20,7 +20,7 @@ Value = int | str | None
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """What a lever is to act on: the processes of a job, or some of them.
+    """What an actuator acts on: the processes of a job, or some of them.
 
     They hold no terminal, shell or other parent that must not be touched: descendants count too.
     """
@@ -47,11 +47,11 @@ class ValueChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class ActuationPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What a lever is going to change. ``reversible`` says whether it can be taken back here.
+    """What an actuator will change. ``reversible`` says whether it can be taken back here.
 
     ``adopts`` are processes that a new unit takes in first; they stay in it afterwards, with
     the default weight: what they came from cannot be entered again without privilege.
-    ``notes`` are sentences: who was spared and why, what it cannot do.
+    ``notes`` are sentences: which processes are excluded and why, what it cannot do.
     """
 
     lever: ActuatorKind
@@ -104,7 +104,7 @@ class Actuator(Protocol):
 
     @property
     def pauses(self) -> bool:
-        """Whether a guardian must know before it is applied."""
+        """Whether the watchdog must know before it is applied."""
         ...
 
     def plan(self, target: Target) -> ActuationPlan:
@@ -128,7 +128,7 @@ class Actuator(Protocol):
         ...
 
     def is_let_go(self, changes: tuple[ValueChange, ...]) -> bool:
-        """Whether somebody else has changed all of it that still lives."""
+        """Whether all of it that still lives was changed from outside."""
         ...
 
     def set_back(self, changes: tuple[ValueChange, ...]) -> None:
@@ -141,11 +141,11 @@ class Actuator(Protocol):
 
 
 class CannotPlan(AccessRefused):
-    """The lever does not work on this target; the text says why."""
+    """The actuator does not work on this target; the text says why."""
 
 
 class AlreadyThere(CannotPlan):
-    """The target has what the lever would set, whoever set it."""
+    """The target already has what the actuator would set."""
 
 
 Reading = TypeVar("Reading")
@@ -154,7 +154,7 @@ Reading = TypeVar("Reading")
 class ValueActuator:
     """Applies, reads back and restores a plan's values; what they are is the subclass's business.
 
-    ``pauses`` says that a guardian must know before the plan is applied; ``inherited`` that what
+    ``pauses`` says that the watchdog must know before the plan is applied; ``inherited`` that what
     a process starts has its value too, and has to be taken back with it.
     """
 
@@ -167,7 +167,7 @@ class ValueActuator:
 
     @property
     def reversible(self) -> bool:
-        """Whether what this lever does can be taken back here."""
+        """Whether what this actuator does can be undone here."""
         return True
 
     def why_not(self, target: Target) -> str:
@@ -208,7 +208,7 @@ class ValueActuator:
         return all(self._standing(change) is Fate.GONE for change in changes)
 
     def is_let_go(self, changes: tuple[ValueChange, ...]) -> bool:
-        """Whether somebody else has changed all that still lives."""
+        """Whether all that still lives was changed from outside."""
         seen = set()
         for change in changes:
             seen.add(standing := self._standing(change))
@@ -279,7 +279,7 @@ class ValueActuator:
             return False
 
     def _standing(self, change: ValueChange) -> Fate | None:
-        """Gone or changed by somebody else; None while it stands, or cannot be read."""
+        """Gone, or changed from outside; None while it stands, or cannot be read."""
         try:
             return None if self._get(change) == change.new else Fate.CHANGED
         except Gone:
@@ -306,14 +306,14 @@ class ValueActuator:
 
 
 def process_of(change: ValueChange) -> ProcessIdentity:
-    """The change's process; raises Gone for a line of the journal that somebody has edited."""
+    """The change's process; raises Gone for an edited line of the journal."""
     if change.process is None:
         raise Gone("a change without a process")
     return change.process
 
 
 def whole(value: Value) -> int:
-    """The value as a number; raises AccessRefused for a line that somebody has edited."""
+    """The value as a number; raises AccessRefused for an edited line."""
     if not isinstance(value, int):
         raise AccessRefused(f"{value!r} is no value to set")
     return value

@@ -1,6 +1,6 @@
-"""Takes hold of one job by one lever, with the journal before and after.
+"""Applies one actuator to one job, with the journal before and after.
 
-A lever is applied again to what the job forked meanwhile. What does not read back is taken back
+An actuator is applied again to what the job forked meanwhile. What does not read back is taken back
 at once, so that nothing is said to be held that is not.
 """
 
@@ -81,7 +81,7 @@ class JournaledActuation:
             except (Gone, AccessRefused):
                 return applied
             if set(map(_subject, plan.changes)) <= set(map(_subject, applied.changes)):
-                return applied  # nobody new: it just does not read back
+                return applied  # no new process: it just does not read back
             self._begin(order, plan, {}, action_id)
             more = self._apply(lever, plan, action_id)
             applied = _together(applied, more)

@@ -1,4 +1,4 @@
-"""Levers on the job's own unit in the service manager: weight, soft memory limit, freezer.
+"""Actuators on the job's own unit in the service manager: weight, soft memory limit, freezer.
 
 A job that shares a unit with others (a command in a terminal's scope, a worker in a login
 session) is adopted into a scope of its own first. It stays there afterwards, with a fair weight
@@ -30,9 +30,9 @@ _PREFIX = "omnitray-job-"
 
 
 class UnitActuator(ValueActuator):
-    """What the levers on units share: the job's own unit, adopted where it has none.
+    """What the actuators on units share: the job's own unit, adopted where it has none.
 
-    ``controller`` is the kernel's part that acts on what the unit is told; empty: its core.
+    ``controller`` is the kernel's part that acts on the unit's setting; empty: its core.
     """
 
     controller = ""
@@ -66,7 +66,7 @@ class UnitActuator(ValueActuator):
     def _home(
         self, target: Target, family: tuple[ProcessIdentity, ...]
     ) -> tuple[str, tuple[ProcessIdentity, ...]]:
-        """The unit that holds the job and nothing else, or a new name and whom to adopt."""
+        """The unit that holds the job and nothing else, or a new name and what to adopt."""
         units = set(self._readings(family, self._units.unit_of).values())
         pids = {process.pid for process in family}
         if len(units) == 1:
@@ -80,11 +80,11 @@ class UnitActuator(ValueActuator):
 
 
 class WeightActuator(UnitActuator):
-    """The unit's share of the processors: least when others want them, all when nobody does.
+    """The unit's share of the processors: least while others want them, else all.
 
     A scope of ours goes back to the default said aloud. Left unsaid, the manager would take the
     cpu controller away with the last weight, and each process of the job would again count as
-    much as a whole application: worse for everybody than before it was adopted.
+    much as a whole application: worse for all others than before it was adopted.
     """
 
     kind = ActuatorKind.CPU_WEIGHT

@@ -1,12 +1,12 @@
 """Does and undoes: the only module that decides to touch another process.
 
-Each order pulls one or two levers on one job. The journal gets a line before anything is touched
-and one after; a lever that refuses or does not read back gives way to the next one in the order
-of preference, and the journal says for each why it was not taken. In a dry run nothing is
-touched and the journal says what would have been.
+Each order applies one or two actuators to one job. The journal gets a line before anything is
+touched and one after; an actuator that refuses or does not read back gives way to the next one in
+the order of preference, and the journal says for each why it was not taken. In a dry run nothing
+is touched and the journal says what would have been.
 
 ``step`` is to be called while ``active`` is not empty: it turns TERM into KILL by time, drops
-what has ended, has a dead guardian replaced, and gives the delay to the next call.
+what has ended, has a dead watchdog replaced, and gives the delay to the next call.
 """
 
 import os
@@ -82,7 +82,7 @@ class ActionPerformer:
         self._active: dict[str, ActiveActuation] = {}
 
     def perform(self, order: ActionRequest) -> tuple[ActuationResult, ...]:
-        """Do it, by the first lever of each group that works on this job."""
+        """Apply the first actuator of each group that works on this job."""
         action_id = order.action_id or f"a{os.urandom(6).hex()}"
         return tuple(
             self._pull(order, kinds, lever_id(action_id, place))
@@ -96,7 +96,7 @@ class ActionPerformer:
     def undo(
         self, action_id: str, reason: str, who: Initiator = Initiator.PERSON
     ) -> tuple[UndoResult, ...]:
-        """Take one action back with all its levers; empty for an id that is not in force."""
+        """Undo one action with all its actuators; empty for an id that is not in force."""
         ours = [
             active.record for key, active in self._active.items() if is_lever_of(action_id, key)
         ]
@@ -246,14 +246,14 @@ class ActionPerformer:
         return kind is not ActuatorKind.END and self._levers[kind].is_over(active.record.changes)
 
     def _let_run(self, record: Record) -> None:
-        """Nobody is to stand still that nobody looks after any more, should a look have erred."""
+        """Continue processes that stand still but are not tracked, should a check have erred."""
         self._levers[record.began.lever].set_back(record.changes)
         self._close(
             record, ActuationOutcome.CHANGED, "somebody else has continued it", Initiator.PROTECTOR
         )
 
     def _is_let_run(self, active: ActiveActuation) -> bool:
-        """Whether it is held as paused, and runs: that is somebody's will, and not ours to undo."""
+        """Whether it is held as paused and runs: it was continued from outside, which stands."""
         lever = self._levers[active.record.began.lever]
         return lever.pauses and lever.is_let_go(active.record.changes)
 
@@ -347,7 +347,7 @@ class Executor:
         return ended
 
     def take_let_run(self) -> tuple[model.UndoneByUser, ...]:
-        """For ``Facts.taken_back``: the pauses that somebody else has ended since the last call."""
+        """For ``Facts.taken_back``: the pauses that were ended from outside since the last call."""
         let_run, self._let_run = tuple(self._let_run), []
         return let_run
 
@@ -362,7 +362,7 @@ class Executor:
         return done
 
     def _drop_if_over(self, lever_id: str) -> None:
-        """An action is over with its last lever."""
+        """An action is over with its last actuator."""
         over = [key for key in self._active if is_lever_of(key, lever_id)]
         left = [active.action_id for active in self._actions.active()]
         for action_id in over:

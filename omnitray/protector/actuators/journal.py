@@ -1,12 +1,12 @@
-"""The undo journal, ``actions.jsonl``: what was done to whom, why, and the way back.
+"""The undo journal, ``actions.jsonl``: what was done to which job, why, and the way back.
 
-One JSON object a line, four kinds told apart by ``event``:
+One JSON object a line, four kinds, distinguished by ``event``:
 
-- ``begin``: written and synced before anything is touched: who, which job, which lever, old and
+- ``begin``: written and synced before anything is touched: who, which job, which actuator, old and
   new values, reason and evidence. A second one with the same id adds values (children that a job
   had meanwhile).
 - ``result``: what was really changed, or that nothing was.
-- ``undone``: what became of it. The guardian writes these too, when we are dead.
+- ``undone``: what became of it. The watchdog writes these too, when we are dead.
 
 Whatever began, can be taken back and was not undone is unfinished: it is restored at the next
 start. Identities of an earlier boot mean nothing and are not. A torn last line and damaged lines
@@ -36,7 +36,7 @@ _MOST_BYTES = 16 << 20  # it is compacted from 2 MB on
 
 
 class JournalFile:
-    """Appends and reads lines; the guardian may append to the same file."""
+    """Appends and reads lines; the watchdog may append to the same file."""
 
     def __init__(self, path: Path, spare: Path | None = None) -> None:
         self.path = path
@@ -66,7 +66,7 @@ class JournalFile:
             return [], is_new
         inode, at = self._seen
         is_new = inode != found.st_ino or found.st_size < at
-        # Of a file that somebody has blown up the end is read: what is unfinished is recent.
+        # Of a file that is too large the end is read: what is unfinished is recent.
         start = max(0 if is_new else at, found.st_size - _MOST_BYTES)
         written = _bytes_of(self.path, start) if found.st_size > start else b""
         whole = written[: written.rfind(b"\n") + 1]
@@ -176,7 +176,7 @@ COMPACT_OVER_BYTES = 2 << 20
 class Began(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="begin"):
     """Before the act. ``at`` is UTC; ``who`` is ``protector``, ``person``, ``api`` or ``cli``.
 
-    ``others`` says for each lever that stood before this one why it was not taken.
+    ``others`` says for each actuator before this one why it was not used.
     """
 
     v: int = SCHEMA
@@ -247,9 +247,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ActionJournal:
-    """Appends lines and reads them back. Not for several writers but the guardian.
+    """Appends lines and reads them back. Not for several writers but the watchdog.
 
-    ``spare`` is where a line goes while the disk refuses it; see ``journal_file.py``.
+    ``spare`` is where a line goes while the disk refuses it; see ``JournalFile``.
     """
 
     def __init__(self, path: Path, spare: Path | None = None) -> None:
@@ -302,7 +302,7 @@ class ActionJournal:
         return tuple(record for record in self._of_boot(boot) if record.is_unfinished)
 
     def open_ends(self, boot: str) -> tuple[Record, ...]:
-        """Ends of this boot of which nobody has said how they ended."""
+        """Ends of this boot without a recorded outcome."""
         return tuple(
             record
             for record in self._of_boot(boot)

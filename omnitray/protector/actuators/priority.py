@@ -1,4 +1,4 @@
-"""Levers on priorities: autogroup nice of whole sessions, nice and I/O class of processes.
+"""Actuators on priorities: autogroup nice of whole sessions, nice and I/O class of processes.
 
 Nice has little effect where the kernel schedules by session or cgroup, so it stands last in the
 order of preference; without privilege it also cannot be taken back.
@@ -79,7 +79,7 @@ class NiceActuator(ValueActuator):
 
 
 class IoClassActuator(ValueActuator):
-    """The idle class of I/O: served when nobody else asks. Can always be taken back."""
+    """The idle class of I/O: served when no other process asks. Can always be undone."""
 
     kind = ActuatorKind.IO_CLASS
     inherited = True

@@ -1,4 +1,4 @@
-"""All levers over one system."""
+"""All actuators over one system, and which are used for which step."""
 
 from omnitray.base.facts import Resource
 from omnitray.protector.actuators.actuator import Actuator
@@ -38,7 +38,7 @@ _SLOW_DOWN: dict[Resource, tuple[Group, ...]] = {
 
 
 def levers_for(step: EscalationStep, resource: Resource) -> tuple[Group, ...]:
-    """The groups to pull; none for a step that only tells."""
+    """The groups to apply; none for a step that only notifies."""
     if step is EscalationStep.SLOW_DOWN:
         return _SLOW_DOWN[resource]
     if step is EscalationStep.PAUSE:

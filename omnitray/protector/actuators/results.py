@@ -24,7 +24,7 @@ class Initiator(enum.StrEnum):
 
 
 class ActionRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be done to whom, and why. ``evidence`` are the figures that spoke for it.
+    """What is to be done to which job, and why. ``evidence`` are the figures that spoke for it.
 
     ``action_id`` names it in the journal for good; empty: one is made.
     """
@@ -43,20 +43,20 @@ class ActuationOutcome(enum.StrEnum):
     """What came of an order, or of taking it back; the words stand in the journal."""
 
     APPLIED = "applied"
-    PARTLY = "partly"  # some processes refused, or had been changed by somebody else
+    PARTLY = "partly"  # some processes refused, or had been changed from outside
     FAILED = "failed"
     WOULD_HAVE = "would_have"
-    ALREADY = "already"  # it is so, whoever did it: nothing was done
+    ALREADY = "already"  # it is so already: nothing was done
     ENDED = "ended"
     SURVIVED = "survived"  # KILL did not end it: it hangs in the kernel
     RESTORED = "restored"
-    CHANGED = "changed"  # somebody else has changed it since: left alone
+    CHANGED = "changed"  # changed from outside since: left alone
     GONE = "gone"
     ONE_WAY = "one_way"
 
 
 class ActuationResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One lever pulled, or none: then ``lever`` is None and ``others`` says why for each."""
+    """One actuator applied, or none: then ``lever`` is None and ``others`` says why for each."""
 
     action_id: str
     outcome: ActuationOutcome
@@ -128,8 +128,8 @@ class FollowUp(msgspec.Struct, frozen=True, kw_only=True):
 
     next_s: float | None
     ended: tuple[EndedProcess, ...] = ()
-    gone: tuple[str, ...] = ()  # ids of actions that hold nobody any more
-    let_run: tuple[str, ...] = ()  # those of them that somebody else has continued
+    gone: tuple[str, ...] = ()  # ids of actions that hold no process any more
+    let_run: tuple[str, ...] = ()  # those of them that were continued from outside
     guardian_replaced: bool = False
 
 
@@ -150,12 +150,12 @@ def order_for(action: Action, who: Initiator = Initiator.PROTECTOR) -> ActionReq
 
 
 def lever_id(action_id: str, place: int) -> str:
-    """The journal's name for one lever of an action: the first has the action's own."""
+    """The journal's name for one actuator of an action: the first has the action's own."""
     return f"{action_id}.{place + 1}" if place else action_id
 
 
 def is_lever_of(action_id: str, lever: str) -> bool:
-    """Whether the journal's name is that of one of the action's levers."""
+    """Whether the journal's name is that of one of the action's actuators."""
     return lever == action_id or lever.startswith(f"{action_id}.")
 
 

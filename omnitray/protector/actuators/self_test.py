@@ -1,4 +1,4 @@
-"""Which levers work here, found out by pulling each on a child of our own.
+"""Which actuators work here, found out by trying each on a child of our own.
 
 Apply, read back, restore, read back again. The child is started by the caller (it sleeps, in a
 session of its own, and is gone afterwards); nothing else is touched.
@@ -25,7 +25,7 @@ NAMES = {
 
 
 class ActuatorRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One lever on this machine; ``why_not`` is one sentence where it does not work."""
+    """One actuator on this machine; ``why_not`` is one sentence where it does not work."""
 
     kind: ActuatorKind
     name: str
@@ -37,7 +37,7 @@ class ActuatorRow(msgspec.Struct, frozen=True, kw_only=True):
 def actuators_report(
     levers: tuple[Actuator, ...], system: System, child: ProcessIdentity
 ) -> tuple[ActuatorRow, ...]:
-    """A row for each lever, in their order."""
+    """A row for each actuator, in their order."""
     target = Target(job_key="self-test", title="OmniTray's own test", processes=(child,))
     return tuple(_row(lever, system, target) for lever in levers)
 

@@ -1,4 +1,4 @@
-"""Levers by signal: stop and continue, and the end.
+"""Actuators by signal: stop and continue, and the end.
 
 A stopped process that has a window, a sound stream or a name on the bus breaks things for
 others, so only headless ones are stopped. The end has no way back.
@@ -45,7 +45,7 @@ class OriginSnapshot(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TerminationScope:
-    """Looks for all of it, each time anew."""
+    """Finds all processes of the scope, again at each call."""
 
     def __init__(self, system: System, spares: Spares = lambda _who: "") -> None:
         self._system = system
@@ -60,7 +60,7 @@ class TerminationScope:
         groups = {self._system.units.group_of(process) for process in family} - {""}
         inside = {group: members(group) for group in groups}
         there = {pid for session in sessions for pid in self._system.session_members(session)}
-        # Read again, and last: who was born between the readings is one of it, not a stranger.
+        # Read again, and last: what was born between the readings belongs to it.
         ours = {process.pid for process in (*family, *self._system.family(family))}
         alone = frozenset(group for group, pids in inside.items() if pids <= ours | there)
         return OriginSnapshot(
@@ -73,9 +73,9 @@ class TerminationScope:
         known: Iterable[ProcessIdentity],
         grounds: OriginSnapshot,
     ) -> tuple[ProcessIdentity, ...]:
-        """All of it that lives, parents first. ``named`` were decided about and are not spared.
+        """All of it that lives, parents first. ``named`` were decided about and are not excluded.
 
-        The others are looked up anew: what was a shell a moment ago runs a program by now.
+        The others are looked up again: what was a shell a moment ago runs a program by now.
         """
         decided = set(named)
         others = self._as_they_are(each for each in known if each not in decided)
@@ -131,7 +131,7 @@ class StopActuator(ValueActuator):
     pauses = True
 
     def plan(self, target: Target) -> ActuationPlan:
-        """Every running process of the family; descendants that are tied are spared."""
+        """Every running process of the family; descendants with ties are excluded."""
         refuse_tied(self._system, target.processes)
         family = self._family(target)
         ties = self._system.ties(family)
@@ -161,10 +161,10 @@ class StopActuator(ValueActuator):
 
 
 class EndActuator(ValueActuator):
-    """SIGTERM now; whoever watches sends SIGKILL by time.
+    """SIGTERM now; ``Endings`` sends SIGKILL by time.
 
     Everything is stopped first, so that it takes no more memory while it is looked through and
-    has no child that nobody sees. A stopped process cannot act on TERM: it is continued right
+    has no child that is not seen. A stopped process cannot act on TERM: it is continued right
     after. A run that dies in between leaves it stopped until the next start.
     """
 
@@ -189,7 +189,7 @@ class EndActuator(ValueActuator):
         return ActuationPlan(lever=self.kind, changes=changes, reversible=False)
 
     def apply(self, plan: ActuationPlan) -> Applied:
-        """Stop, look again until nobody is new, TERM, continue; the frozen hear only KILL."""
+        """Stop, scan again until no process is new, TERM, continue; frozen ones take only KILL."""
         failures: list[str] = []
         named = tuple(process_of(change) for change in plan.changes)
         everybody = self.hold(named, lambda: self._quarry.living(named, (), OriginSnapshot()))
@@ -202,7 +202,7 @@ class EndActuator(ValueActuator):
     def hold(
         self, known: tuple[ProcessIdentity, ...], look: Callable[[], tuple[ProcessIdentity, ...]]
     ) -> tuple[ProcessIdentity, ...]:
-        """Stop all, and look again until nobody is new: what is stopped starts nothing."""
+        """Stop all, and scan again until no process is new: what is stopped starts nothing."""
         held: dict[ProcessIdentity, None] = {}
         new: tuple[ProcessIdentity, ...] = known
         for _ in range(_ROUNDS):
@@ -291,7 +291,7 @@ LOOK_EVERY_S = 0.25
 
 
 class _EndInProgress:
-    """One end under way. ``named`` were decided about; ``told`` have heard TERM, with the rest."""
+    """One end under way. ``named`` were decided about; ``told`` were sent TERM, with the rest."""
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
 """The seam to other processes: everything that may be read from or done to one.
 
-Each platform implements :class:`System`; tests have one that they tell what to be. Every function
-takes an identity, never a bare pid, and raises :class:`Gone` when that very process is no longer
-there (its pid may be somebody else's by now) and :class:`AccessRefused`, with a sentence, when the
+Each platform implements :class:`System`; tests have one of their own. Every function takes an
+identity, never a bare pid, and raises :class:`Gone` when that very process is no longer there (its
+pid may belong to another process by now) and :class:`AccessRefused`, with a sentence, when the
 system does not let us.
 """
 
@@ -20,12 +20,12 @@ class Gone(Exception):  # noqa: N818 - a fact, not an error of ours
     """The process, or the unit, has ended."""
 
 
-class AccessRefused(Exception):  # noqa: N818 - likewise
+class AccessRefused(Exception):  # noqa: N818 - as above
     """The system does not let us; the text says why."""
 
 
 class OneWay(AccessRefused):
-    """Likewise, and never will without privilege."""
+    """The system refuses, and always will without privilege."""
 
 
 class Sign(enum.Enum):
@@ -115,7 +115,7 @@ class Units(Protocol):
         ...
 
     def folder(self, unit: str) -> tuple[int, str]:
-        """The inode and path of its cgroup: what a guardian needs to thaw it without us."""
+        """The inode and path of its cgroup: what the watchdog needs to thaw it without us."""
         ...
 
 

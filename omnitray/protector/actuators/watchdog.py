@@ -1,11 +1,11 @@
-"""The seam to whoever continues what is paused if we die; see ``guardian.py``."""
+"""The seam to the process that continues what is paused if we die (``watchdog_process``)."""
 
 from collections.abc import Iterable
 from typing import Protocol
 
 
 class ResumeWatchdog(Protocol):
-    """Told before anything is paused and after it runs again."""
+    """Is notified before anything is paused and after it runs again."""
 
     def hold(
         self,
@@ -21,7 +21,7 @@ class ResumeWatchdog(Protocol):
         ...
 
     def tend(self) -> bool:
-        """Replace a guardian that died; true when that was so."""
+        """Replace a watchdog that died; true when that was so."""
         ...
 
 

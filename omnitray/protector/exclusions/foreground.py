@@ -60,10 +60,10 @@ class Foreground(Protocol):
 
 
 class NoForeground:
-    """Where nobody tells."""
+    """For platforms that do not show the active window."""
 
     def pids(self) -> frozenset[int]:
-        """Nobody's."""
+        """Always empty."""
         return frozenset()
 
     def close(self) -> None:

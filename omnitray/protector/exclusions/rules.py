@@ -68,7 +68,7 @@ class ExclusionRules:
     def newborn(
         self, exe: str | None, arguments: tuple[str, ...], protected: tuple[str, ...]
     ) -> ExclusionReason | None:
-        """Likewise for a process that no scan has shown yet, by its program alone."""
+        """The same for a process that no scan has shown yet, by its program alone."""
         if not exe:
             return ExclusionReason.UNKNOWN
         path = exe.removesuffix(_DELETED)

@@ -20,7 +20,7 @@ ReadText = Callable[[str], str]
 class OomDaemon(msgspec.Struct, frozen=True, kw_only=True):
     """One of them. ``memory_percent`` is what has to be available for it to stay quiet.
 
-    None where it does not act on that, or where it cannot be told. ``swap_percent`` of swap has to
+    None where it does not act on that, or where it is not known. ``swap_percent`` of swap has to
     be free beside that for it to stay quiet: it acts when both are short. ``ends``: it ends
     processes.
     """
@@ -129,7 +129,7 @@ def _script(arguments: tuple[str, ...]) -> str:
 def _earlyoom(process: ProcessFacts, arguments: tuple[str, ...], read: ReadText) -> OomDaemon:
     """``-m 10,5``: the first figure is where it begins; of ``-m`` and ``-M`` the lower.
 
-    ``-s`` likewise for swap; ``-S`` in KiB is left at the highest, so that more is suspected.
+    ``-s`` the same for swap; ``-S`` in KiB is left at the highest, so that more is suspected.
     """
     try:
         options, _ = getopt.gnu_getopt(list(arguments[1:]), _EARLYOOM_SHORT, list(_EARLYOOM_LONG))
@@ -176,7 +176,7 @@ def _is_nohang(argument: str) -> bool:
 
 
 def _percent_of_kib(text: str, read: ReadText) -> float | None:
-    """So many KiB in per cent of the machine's memory; None where either cannot be told."""
+    """So many KiB in per cent of the machine's memory; None where either is not known."""
     total = _TOTAL_KIB.search(read("/proc/meminfo"))
     if total is None or not text.isdecimal() or not int(total[1]):
         return None

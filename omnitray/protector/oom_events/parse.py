@@ -17,7 +17,7 @@ _MIB = 1 << 20
 
 
 class Because(ReasonEnum):
-    """Why somebody else ended something."""
+    """Why another program ended something."""
 
     MEMORY_OUT = "memory_out", "memory ran out"
     LIMIT = "limit", "its group reached its memory limit"
@@ -52,7 +52,7 @@ class ForeignEnd(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnnamedEnd(msgspec.Struct, frozen=True, kw_only=True):
-    """The kernel has counted an end, and nobody may tell us whose.
+    """The kernel has counted an end, and no log that may be read names the process.
 
     ``gone`` names what was large and has ended meanwhile, ``why_not`` says what keeps us from
     knowing and what would help.
@@ -169,5 +169,5 @@ def _unit(by: str, said: re.Match[str], because: Because) -> ForeignEnd:
 
 
 def printable(name: str) -> str:
-    """A name that somebody else chose, without what could steer a terminal."""
+    """A foreign name, without what could steer a terminal."""
     return "".join(letter if letter.isprintable() else "?" for letter in name)

@@ -1,7 +1,7 @@
-"""Notices that somebody else has ended a process, and finds out who it was and whose doing.
+"""Notices that another program has ended a process, and finds out which and by whom.
 
 Two things call for a look, and both cost next to nothing: the kernel's own count of what it has
-ended rises, or a process that was large is suddenly gone while another guardian runs here. Only
+ended rises, or a process that was large is suddenly gone while an OOM daemon runs here. Only
 then the journal is asked, twice at most, and never waited for: ``Logs.ask`` begins a search and
 ``Logs.answer`` gives what it found, some steps later.
 """
@@ -19,11 +19,11 @@ from omnitray.protector.oom_events.parse import KERNEL, ForeignEnd, UnnamedEnd, 
 LOOK_EVERY_S = 1.0
 _ASK_AFTER_S = (1.0, 6.0)  # the writer of a journal has to wait for memory, too
 _BACK_S = 15.0  # the line is older than our notice of it: a guard sleeps for 5 s at most
-_KNOWN_FOR_S = 300.0  # so long the same end is not told again
+_KNOWN_FOR_S = 300.0  # so long the same end is not reported again
 _LARGE_BYTES = 50 << 20
 _MOST_WATCHED = 12
 _LOOKS_BACK = 3  # what is large takes a while to go after it was ended
-_NEAR_POINTS, _AT_POINTS = 5.0, 1.0  # from its line: a guardian may have acted; probably has
+_NEAR_POINTS, _AT_POINTS = 5.0, 1.0  # from its line: a daemon may have acted; probably has
 # Of what an ended process held, half was back within 0.1 s on the slowest machine measured.
 _BACK_SHARE = 0.3
 _GIVEN_UP_AFTER_S = 20.0
@@ -71,7 +71,7 @@ class Logs(Protocol):
 
 
 class NoLogs:
-    """Where nobody tells."""
+    """For platforms without logs of ends."""
 
     def kills(self) -> int | None:
         """Not counted."""
@@ -137,7 +137,7 @@ class _Inquiry(msgspec.Struct):
 
     @property
     def solved(self) -> bool:
-        """Whether every end has somebody who did it."""
+        """Whether the author of every end is known."""
         gone = {each.identity.pid for each in self.gone}
         return (self.kernel_named or not self.counted) and gone <= self.named
 
@@ -263,7 +263,7 @@ class ForeignWatch:
             yield from _as_far_as_known(case, self._left_bytes - case.before_bytes)
 
     def _is_news(self, end: AnyEnd, now: float) -> bool:
-        """Whether it was not told a moment ago: logs overlap, and a TERM may need a KILL."""
+        """Whether it was not reported a moment ago: logs overlap, and a TERM may need a KILL."""
         self._told = {key: at_s for key, at_s in self._told.items() if now - at_s < _KNOWN_FOR_S}
         if isinstance(end, UnnamedEnd):
             return True
@@ -274,7 +274,7 @@ class ForeignWatch:
 
 
 def _as_far_as_known(case: _Inquiry, back_bytes: int) -> Iterator[AnyEnd]:
-    """What can be said where no log names anybody; ``back_bytes`` of memory are free again.
+    """What can be said where no log names a process; ``back_bytes`` of memory are free again.
 
     An exit by itself at a bad moment looks the same but for its memory: a small one is no guess.
     """

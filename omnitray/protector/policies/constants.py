@@ -1,6 +1,6 @@
-"""The ladder's times and lines that are the same in every mode.
+"""The times and lines of the policies that are the same in every mode.
 
-The limits, and how far each mode goes when nobody answers, are settings (``policy.ModeLimits``).
+The limits, and how far each mode goes without an answer, are settings (``policy.ModeLimits``).
 """
 
 CLEAR_HOLD_S = 6.0  # clear for so long before something is given back

@@ -95,7 +95,7 @@ def _forecast(context: DecisionContext, disk: DiskFacts) -> Forecast | None:
 def _hold_writer(
     out: DecisionBuilder, disk: DiskFacts, reason: ProtectReason, evidence: Evidence
 ) -> None:
-    """First its writing waits for everybody else's; if that is not enough, it is paused."""
+    """First its writing waits for all other writing; if that is not enough, it is paused."""
     below = clears_under(min(disk.used_percent, out.context.policy.disk_danger_percent))
     forecast = evidence.forecast
     no_time = forecast is not None and forecast.high_s < constants.DISK_NO_TIME_S
