@@ -23,6 +23,7 @@ from omnitray.api.bodies import InstanceIdentity
 from omnitray.api.server import ApiServer
 from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.durable import StorageError
+from omnitray.base.facts import ProcessIdentity
 from omnitray.base.invocation import own_command, typed
 from omnitray.base.paths import Paths, UnsafeFolderError, find_paths, resource
 from omnitray.base.process_environment import (
@@ -76,6 +77,7 @@ class ProtectionParts(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     settings: SettingsKeeper
     monitor: ProgressiveMonitor
+    servers: Callable[[], tuple[ProcessIdentity, ...]]
 
     def engine(self) -> Engine:
         """What decides and acts; for the protector's thread."""
@@ -93,6 +95,7 @@ class ProtectionParts(msgspec.Struct, frozen=True, kw_only=True):
             logs=platform.foreign_logs(),
             is_there=system.is_there,
             foreground=platform.foreground(),
+            servers=self.servers,
         )
         protecting = Protecting(
             source=source,
@@ -232,6 +235,7 @@ class App(QObject):
             clock=self.clock,
             settings=self.settings,
             monitor=self.monitor,
+            servers=lambda: self.servers.identities(),  # noqa: PLW0108 - it is built after this
         )
         return ProtectionFacade(
             self.hub,

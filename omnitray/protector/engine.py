@@ -347,6 +347,7 @@ class Protecting:
             ties=look.ties,
             pss_bytes=look.pss_bytes,
             foreground_pids=self._surroundings.foreground(jobs, look.details),
+            server_pids=self._surroundings.servers(jobs),
             own=self._own() if jobs else OwnFacts(),
             cores=min(self._cores, reading.quota_cores or self._cores),
             memory_forecast=forecast,

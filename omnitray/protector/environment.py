@@ -37,6 +37,7 @@ class EnvironmentPorts(msgspec.Struct, frozen=True, kw_only=True):
     logs: Logs = NoLogs()
     is_there: Callable[[ProcessIdentity], bool] = lambda _identity: True
     foreground: Foreground = NoForeground()
+    servers: Callable[[], tuple[ProcessIdentity, ...]] = tuple  # what is watched, on any thread
 
 
 def _swap_free_percent(memory: MemoryFacts) -> float:
@@ -85,6 +86,16 @@ class Environment:
         """What a person works with, among these jobs; nobody is asked where there are none."""
         return (
             foreground_pids(self._around.foreground.pids(), jobs, details) if jobs else frozenset()
+        )
+
+    def servers(self, jobs: Sequence[Job]) -> frozenset[int]:
+        """The processes of watched servers among these jobs."""
+        known = {(each.pid, each.start_ticks) for each in self._around.servers()} if jobs else ()
+        return frozenset(
+            each.pid
+            for job in (jobs if known else ())
+            for each in job.processes
+            if (each.pid, each.start_ticks) in known
         )
 
     def ended(

@@ -106,6 +106,7 @@ class ExclusionReason(ReasonEnum):
     LESS = "less", "takes less of it than what was chosen"
     MISSED_MORE = "missed_more", "would be missed more than what was chosen"
     NOT_CAUSE = "not_cause", "is not what used the memory up"
+    SERVER = "server", "is a watched server; a test run or build is ended first"
     LIGHT = "light", "takes much less than what makes others wait"
 
 
@@ -311,6 +312,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     ties: dict[int, frozenset[Tie]] = {}
     pss_bytes: dict[int, int] = {}  # of the few on top, by pid
     foreground_pids: frozenset[int] = frozenset()
+    server_pids: frozenset[int] = frozenset()  # of watched servers
     own: OwnFacts = OwnFacts()
     cores: float = 1.0
     memory_forecast: Forecast | None = None

@@ -46,6 +46,9 @@ KIND_WEIGHT = {  # how little it is missed; a run can be made again, a session c
     JobKind.SYSTEM: 0.1,
 }
 _HELD_WEIGHT = 2.0  # what had to be paused already is the first to be ended
+# A server that tests depend on is the last to be slowed down, whatever it takes.
+_SERVER_WEIGHT = 1e-6
+_GOES_BEFORE_A_SERVER = frozenset({JobKind.TEST_RUN, JobKind.BUILD})
 _LEAST_CORES = 0.01  # the smallest quota there is
 _MOST_CONSIDERED = 8
 LEAST_SHARE = {  # of the machine, for a job to be worth it
@@ -202,6 +205,8 @@ def job_key(context: DecisionContext, job: Job, resource: Resource) -> tuple[flo
         job.key, EscalationStep.PAUSE, Resource.MEMORY
     ):
         weight *= _HELD_WEIGHT
+    if is_server(context, job):
+        weight *= _SERVER_WEIGHT
     return -weight, job.key
 
 
@@ -218,12 +223,30 @@ def job_exclusion(
         return standing
     if _share(context, job, resource) < LEAST_SHARE.get((resource, step), 0.0):
         return ExclusionReason.LITTLE
+    if step is EscalationStep.END and is_server(context, job):
+        others = (each for each in context.facts.jobs if each.kind in _GOES_BEFORE_A_SERVER)
+        if any(_can_be_ended(context, each, resource, innocent=innocent) for each in others):
+            return ExclusionReason.SERVER
     if resource is Resource.MEMORY:
         return _memory_exclusion(context, job, step, innocent=innocent)
     if resource is Resource.CPU:
         return ExclusionReason.LIGHT if _is_light(context, job, step) else None
     wrote = context.written_bps.get(job.key, 0.0)
     return ExclusionReason.LITTLE if wrote < WORTH_WRITING_BPS else None
+
+
+def is_server(context: DecisionContext, job: Job) -> bool:
+    """Whether a watched server runs in it; a test run that has one of its own is a test run."""
+    pids = context.facts.server_pids
+    return job.kind not in _GOES_BEFORE_A_SERVER and any(each.pid in pids for each in job.processes)
+
+
+def _can_be_ended(
+    context: DecisionContext, job: Job, resource: Resource, *, innocent: bool
+) -> bool:
+    if job_exclusion(context, job, resource, EscalationStep.END, innocent=innocent) is not None:
+        return False
+    return bool(workers_for(context, job, resource, EscalationStep.END))
 
 
 def standing_exclusion(

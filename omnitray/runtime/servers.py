@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, Qt, Signal, Slot
 from omnitray.alerts.fingerprint import fingerprint
 from omnitray.alerts.reasons import Reason
 from omnitray.api import facade
-from omnitray.base.facts import AlertType, MonitorLevel, Severity
+from omnitray.base.facts import AlertType, MonitorLevel, ProcessIdentity, Severity
 from omnitray.base.leases import Lease
 from omnitray.base.paths import Paths
 from omnitray.runtime.hub import Hub
@@ -93,6 +93,10 @@ class WatchedServers(QObject):
         """All of them; on any thread."""
         supervisor = self._supervisor
         return supervisor.views() if supervisor is not None else ()
+
+    def identities(self) -> tuple[ProcessIdentity, ...]:
+        """The processes that are watched now; on any thread."""
+        return tuple(each.identity for each in self.views() if each.identity is not None)
 
     def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
         """The last lines of a log, empty for an unknown name; on any thread."""

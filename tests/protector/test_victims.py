@@ -374,3 +374,30 @@ def test_the_machine_that_is_not_there_can_be_drawn_twice_the_same() -> None:
 
     assert run() == run()
     assert SimMachine().processes == {}
+
+
+def test_a_watched_server_is_slowed_last_and_ended_after_every_run() -> None:
+    server = job("uvicorn", process(300, name="uvicorn", rss_bytes=9 * GB, cpu_percent=400.0),
+                 kind=JobKind.SERVICE)  # fmt: skip
+    run = run_with_workers(3 * GB)
+    told = scene(facts(server, run, server_pids=frozenset({300})))
+    assert ranked(told, Resource.CPU)[-1] is server
+    choice = choose(told, Resource.MEMORY, EscalationStep.END)
+    assert chosen(choice) == [101]
+    alone = choose_in(told, server.key, Resource.MEMORY, EscalationStep.END)
+    assert alone.job is None
+    unwatched = choose(scene(facts(server, run)), Resource.MEMORY, EscalationStep.END)
+    assert chosen(unwatched) == [300]
+
+
+def test_a_watched_server_is_ended_where_no_run_could_be() -> None:
+    server = job("uvicorn", process(300, name="uvicorn", rss_bytes=9 * GB), kind=JobKind.SERVICE)
+    small = run_with_workers(MB)
+    told = scene(facts(server, small, server_pids=frozenset({300})))
+    assert chosen(choose(told, Resource.MEMORY, EscalationStep.END)) == [300]
+
+
+def test_a_test_run_with_a_server_of_its_own_is_a_test_run() -> None:
+    run = run_with_workers(3 * GB)
+    told = scene(facts(run, server_pids=frozenset({101})))
+    assert chosen(choose(told, Resource.MEMORY, EscalationStep.END)) == [101]
