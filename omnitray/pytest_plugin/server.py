@@ -1,7 +1,7 @@
 """The server that the tests need: started before the first test, restarted when it goes down.
 
 The run's leader owns it (xdist's controller, or the only process) and drives it with
-:class:`~omnitray.servers.supervisor.Supervisor`, so that an exit is seen at once, whatever the
+:class:`~omnitray.servers.local.LocalServers`, so that an exit is seen at once, whatever the
 tests do. What the other processes need of it is a small file, :class:`ServerFacts`, that the
 leader replaces at each change; a worker asks for a restart with a file beside it.
 """
@@ -24,8 +24,15 @@ from omnitray.base.facts import AlertType, MonitorLevel
 from omnitray.client.websocket import Borrowed
 from omnitray.pytest_plugin.reporter import FAULTS, Reporter
 from omnitray.servers.health import check
-from omnitray.servers.model import AlertNews, ProbeResult, ServerState, ServerView
-from omnitray.servers.supervisor import Supervisor
+from omnitray.servers.local import LocalServers
+from omnitray.servers.model import (
+    AlertNews,
+    ProbeResult,
+    ServerRefusal,
+    ServerState,
+    ServerView,
+)
+from omnitray.servers.processes import identity_of
 from omnitray.settings.servers import NAME, ServerSettings, server_of_table
 
 MARKER = "omnitray_server"
@@ -34,7 +41,6 @@ POLL_S = 0.05
 NO_START = frozenset({ServerState.CRASH_LOOP, ServerState.FOREIGN, ServerState.STOPPED})
 # The four limits of a start (90, 120, 180, 240 s) with the waits between them.
 LONGEST_START_S = 90.0 + 120.0 + 180.0 + 240.0 + 20.0
-END_S = 12.0  # TERM to the tree, KILL after 10 s
 
 
 class ServerFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,13 +68,7 @@ class ServerFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 def _lives(pid: int) -> bool:
     """Whether the process runs; one that has ended and was not waited for does not."""
-    try:
-        line = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return line.rpartition(")")[2].split()[0] not in "ZX"
+    return identity_of(pid) is not None
 
 
 class ServerUnderTest:
@@ -195,21 +195,17 @@ class ServerOwner(ServerProbe):
         self._urgent: Borrowed | None = None
         self._ended = threading.Event()
         self._asking = threading.Thread(target=self._serve_requests, name="omnitray-server")
-        self._supervisor = Supervisor(
-            memory=self._folder / "servers.json",
-            logs=self._folder / "log",
-            on_change=self._on_change,
-            on_alert=self._on_alert,
-        )
-        (self._folder / "log").mkdir(mode=0o700, exist_ok=True)
+        self._servers: LocalServers | None = None
         self._write(ServerFacts(name=spec.name, state=ServerState.STARTING))
         super().__init__(ServerUnderTest(self._folder))
 
     def pytest_sessionstart(self) -> None:
         """Start it before the first test, outside the clock of any test."""
-        self._supervisor.start()
+        self._servers = LocalServers(
+            self._folder, on_alert=self._on_alert, on_change=self._on_change
+        )
         self._asking.start()
-        self._supervisor.add(self._spec, "pytest").result(END_S)
+        self._servers.start(self._spec, wait=False)
         with contextlib.suppress(RuntimeError):  # told as an alert; the tests run all the same
             self.server.wait_until_up()
 
@@ -235,15 +231,19 @@ class ServerOwner(ServerProbe):
     def pytest_sessionfinish(self) -> None:
         """End the server and all that it has started; give the level back."""
         self._ended.set()
-        self._asking.join()
-        self._supervisor.stop(end_servers=True, patience_s=END_S)
+        if self._servers is not None:
+            self._asking.join()
+            try:
+                self._servers.close()
+            except ServerRefusal as error:
+                self._reporter.problem = f"{error}"
         self._calm_down()
 
     def _serve_requests(self) -> None:
         request = self._folder / "restart"
         while not self._ended.wait(POLL_S):
-            if request.exists():
-                self._supervisor.command(self._spec.name, "restart").result(END_S)
+            if self._servers is not None and request.exists():
+                self._servers.restart(self._spec.name, wait=False)
                 request.unlink(missing_ok=True)
 
     def _on_change(self, view: ServerView) -> None:

@@ -20,13 +20,13 @@ import pytest
 
 from omnitray.base.durable import make_folder, write_atomic
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
+from omnitray.base.oom_kills import oom_kills, rose
 from omnitray.base.process_environment import home
 from omnitray.client.websocket import Borrowed
 from omnitray.pytest_plugin.errors import first_line, permission_facts, place_of
 from omnitray.pytest_plugin.reporter import FAULTS, GroupedReport, Reporter
 from omnitray.pytest_plugin.running_test import RunningTest, TestClock
 from omnitray.pytest_plugin.tree import TreeSampler
-from omnitray.runs.tree import oom_kills
 
 NAMED = 50  # failed tests named in the alert's context; the count says how many there are
 SHOWN = 5  # and in its message
@@ -454,7 +454,7 @@ class Run:
     def _who_killed(self) -> str:
         """Who ended a worker, where that is known."""
         before, now = self._kills_before, oom_kills()
-        if before is not None and now is not None and now > before:
+        if rose(before, now):
             self._kills_before = now
             return ": the kernel ran out of memory and killed a process at that time"
         return ""

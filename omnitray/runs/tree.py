@@ -120,17 +120,6 @@ def send(member: Member, number: int) -> bool:
     return True
 
 
-def oom_kills() -> "int | None":
-    """How many processes the kernel's OOM killer has ended since boot; None where it is not said.
-
-    ``oom_kill`` in /proc/vmstat (Linux 4.13 and newer).
-    """
-    for line in _read_text("/proc/vmstat").splitlines():
-        if line.startswith("oom_kill "):
-            return int(line.split()[1])
-    return None
-
-
 def is_stopped(pid: int) -> bool:
     """Whether a process stands still by a signal."""
     fields = _stat(pid)

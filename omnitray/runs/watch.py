@@ -9,6 +9,7 @@ import resource
 import signal
 import time
 
+from omnitray.base.oom_kills import oom_kills, rose
 from omnitray.runs import records
 from omnitray.runs.budget import (
     CYCLE_S,
@@ -20,7 +21,7 @@ from omnitray.runs.budget import (
 )
 from omnitray.runs.child import Child
 from omnitray.runs.relay import STOPS, SignalRelay
-from omnitray.runs.tree import Member, RunTree, is_stopped, oom_kills, send, start_of
+from omnitray.runs.tree import Member, RunTree, is_stopped, send, start_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -367,8 +368,7 @@ class CommandRun:
             number = os.WTERMSIG(self.status)
             if self.interrupted and number == signal.SIGINT:
                 return "interrupted"
-            before, now = self._kills_before, oom_kills()
-            if number == signal.SIGKILL and before is not None and now is not None and now > before:
+            if number == signal.SIGKILL and rose(self._kills_before, oom_kills()):
                 return "killed for memory"
             return f"ended by {_signal_name(number)}"
         code = os.WEXITSTATUS(self.status)

@@ -13,6 +13,7 @@ from pathlib import Path
 from omnitray.base.clock import Clock
 from omnitray.base.durable import StorageError
 from omnitray.base.facts import ProcessIdentity
+from omnitray.base.oom_kills import oom_kills, rose
 from omnitray.base.process_environment import expanded
 from omnitray.servers import health, permissions, processes
 from omnitray.servers.logs import ServerLog
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 # well its owner is looked up once a minute (1 ms and more each time).
 VERIFY_EVERY = 12
 NOT_KNOWN = "how it ended is not known: OmniTray was started after it"
+# That it was this very one is not said in the count; a journal, where it may be read, names it.
+BY_THE_KERNEL = "killed when the kernel ran out of memory and ended a process"
 AWAY = "it ended while OmniTray was not running"
 
 
@@ -72,6 +75,7 @@ class ServerHandle:
         self._rest: set[ProcessIdentity] = set()
         self._log_start = 0
         self._probes = 0
+        self._kills = oom_kills()  # at the last look that found it well
 
     @property
     def spec(self) -> ServerSettings:
@@ -184,6 +188,8 @@ class ServerHandle:
         settled = self.machine.state is ServerState.UP and found.result is ProbeResult.OK
         if not settled or self._probes % VERIFY_EVERY == 0:
             found = self._verified(found, root)
+        if found.result is ProbeResult.OK:
+            self._kills = oom_kills()
         if found.result is not ProbeResult.OK and root is not None and processes.is_paused(root):
             return _replaced(found, paused=True)
         return found
@@ -259,7 +265,9 @@ class ServerHandle:
             name = f"signal {-code}"
         if self.machine.ending:
             return ServerExit(signal=name, at=at, reason="ended by OmniTray")
-        why = "killed, not by OmniTray" if name == "SIGKILL" else said
+        why = said
+        if name == "SIGKILL":
+            why = BY_THE_KERNEL if rose(self._kills, oom_kills()) else "killed, not by OmniTray"
         return ServerExit(signal=name, at=at, reason=why)
 
     def _listens(self) -> Probed:

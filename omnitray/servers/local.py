@@ -47,7 +47,7 @@ class ServerNotUp(RuntimeError):  # noqa: N818 - the state of the world
 
 
 class LocalServers:
-    """See the module. ``folder`` takes logs and state; ``on_alert`` is called on another thread."""
+    """See the module. ``folder`` takes logs and state; callbacks come on another thread."""
 
     def __init__(
         self,
@@ -55,7 +55,9 @@ class LocalServers:
         *,
         owner: Owner = "pytest",
         on_alert: Callable[[AlertNews], None] = lambda _news: None,
+        on_change: Callable[[ServerView], None] = lambda _view: None,
     ) -> None:
+        self._on_view = on_change
         self._owner = owner
         self._changed = threading.Condition()
         self._orders = threading.Lock()  # of several that find it down, one restarts it
@@ -129,6 +131,7 @@ class LocalServers:
         if not self._supervisor.stop(end_servers=True, patience_s=END_S):
             raise ServerRefusal("the servers did not end in time")
 
-    def _on_change(self, _view: ServerView) -> None:
+    def _on_change(self, view: ServerView) -> None:
+        self._on_view(view)
         with self._changed:
             self._changed.notify_all()

@@ -94,3 +94,15 @@ def test_qt_is_not_needed() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == ""
+
+
+def test_a_kill_while_memory_ran_out_is_the_kernels(
+    servers: LocalServers, spec: ServerSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = servers.start(spec)
+    monkeypatch.setattr("omnitray.servers.handling.oom_kills", lambda: 10**9)
+    os.kill(view.pid or 0, signal.SIGKILL)
+    until(lambda: servers.view("api").last_exit is not None, "its end")
+    ended = servers.view("api").last_exit
+    assert ended is not None
+    assert ended.reason == "killed when the kernel ran out of memory and ended a process"
