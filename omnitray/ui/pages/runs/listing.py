@@ -29,7 +29,7 @@ _ROLES = (CELL, Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole)
 SHARE = int(Qt.ItemDataRole.UserRole) + 1  # (peak, last) of the longest bar
 _RIGHT = frozenset({RunColumn.TOOK, RunColumn.CPU})
 _BAR, _TICK = 5.0, 13.0  # heights
-_BAR_WIDTH = 0.30  # of the column
+_BAR_WIDTH = 0.26  # of the column
 
 
 class RunsModel(QAbstractTableModel):

@@ -29,10 +29,10 @@ from omnitray.ui.widgets.pills import Pill, PillLabel
 from omnitray.ui.widgets.table import CellView, Widths
 
 _WIDTHS: Widths = {
-    RunColumn.WHEN: (Cell("23:59:59"),),
+    RunColumn.WHEN: (Cell("Yesterday 9"),),
     RunColumn.PROJECT: (Cell("~/engine"),),
     RunColumn.TOOK: (Cell("59 min 9 s"),),
-    RunColumn.PEAK: (Cell("888.8 GB", "last 88.8 GB bar"),),
+    RunColumn.PEAK: (Cell("888.8 GB", "last 888.8 GB and a bar"),),
     RunColumn.CPU: (Cell("1600 %"),),
     RunColumn.VERDICT: (Cell(pill=Pill("killed for memory", "good", "dot")),),
 }
