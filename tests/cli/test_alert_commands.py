@@ -13,24 +13,12 @@ from omnitray.api import facade as d
 from omnitray.base.facts import AlertType
 from omnitray.cli import parser
 from support import fake_door
-from support.api_server import Running, running
+from support.api_server import Running
 from support.hanging import hanging
 from support.refusing import refusing
 
 ROOT = Path(__file__).parent.parent.parent
 Captured = pytest.CaptureFixture[str]
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("OMNITRAY_HOME", str(tmp_path))
-    return tmp_path
-
-
-@pytest.fixture
-def api(home: Path) -> Iterator[Running]:
-    with running(home) as server:
-        yield server
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from omnitray.base.paths import find_paths
 from omnitray.cli import parser
 from omnitray.protector.view import Answer, Effect, HoldKind
 from support import fake_door
-from support.api_server import Running, running
+from support.api_server import Running
 
 ROOT = Path(__file__).parent.parent.parent
 Run = Callable[..., "Outcome"]
@@ -38,18 +38,6 @@ class Outcome:
     def json(self) -> Any:
         assert self.out.count("\n") == 1
         return json.loads(self.out)
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("OMNITRAY_HOME", str(tmp_path))
-    return tmp_path
-
-
-@pytest.fixture
-def api(home: Path) -> Iterator[Running]:
-    with running(home) as server:
-        yield server
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-from pathlib import Path
 
 import psutil
 import pytest
@@ -12,10 +10,10 @@ from omnitray.base.facts import ProcessIdentity, Resource
 from omnitray.platforms import Platform
 from omnitray.protector.actuators.actuator import Target
 from omnitray.protector.actuators.executor import ActionPerformer
-from omnitray.protector.actuators.results import ActionRequest, ActuationOutcome
+from omnitray.protector.actuators.results import ActuationOutcome
 from omnitray.protector.actuators.system import AccessRefused, Gone, Sign, System
 from omnitray.protector.steps import ActuatorKind, EscalationStep
-from support.children import PATIENCE_S, SLEEP, child, eventually
+from support.children import PATIENCE_S, SLEEP, child, eventually, identity, order, state
 
 IGNORES_TERM = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
 FORKS = f"import os; [os.fork() for _ in range(2)]; {SLEEP}"
@@ -24,22 +22,6 @@ IN_THE_KERNEL = f"import ctypes; ctypes.CDLL(None).vfork(); {SLEEP}"
 THREADS = (
     f"import threading, time; threading.Thread(target=time.sleep, args=(60,)).start(); {SLEEP}"
 )
-
-
-def identity(system: System, process: subprocess.Popen[bytes]) -> ProcessIdentity:
-    (found,) = system.identify([process.pid])
-    return found
-
-
-def order(
-    processes: tuple[ProcessIdentity, ...], step: EscalationStep, resource: Resource = Resource.CPU
-) -> ActionRequest:
-    target = Target(job_key="job", title="a job", processes=processes)
-    return ActionRequest(target=target, step=step, resource=resource, reason="a test")
-
-
-def state(pid: int) -> str:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def test_a_job_with_workers_is_paused_and_goes_on(system: System, actions: ActionPerformer) -> None:

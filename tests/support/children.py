@@ -10,6 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from omnitray.base.facts import ProcessIdentity, Resource
+from omnitray.protector.actuators.actuator import Target
+from omnitray.protector.actuators.results import ActionRequest
+from omnitray.protector.actuators.system import System
+from omnitray.protector.steps import EscalationStep
+
 PATIENCE_S = 20.0
 SLEEP = "import time; print(flush=True); time.sleep(60)"
 
@@ -71,3 +77,17 @@ def _is_of(entry: Path, session: int) -> bool:
     except OSError:
         return False
     return fields[3] == str(session) and fields[0] not in {"Z", "X"}
+
+
+def identity(system: System, process: subprocess.Popen[bytes]) -> ProcessIdentity:
+    """The child as the platform tells it apart."""
+    (found,) = system.identify([process.pid])
+    return found
+
+
+def order(
+    processes: tuple[ProcessIdentity, ...], step: EscalationStep, resource: Resource = Resource.CPU
+) -> ActionRequest:
+    """An order for these processes, as one job."""
+    target = Target(job_key="job", title="a job", processes=processes)
+    return ActionRequest(target=target, step=step, resource=resource, reason="a test")

@@ -1,7 +1,6 @@
 """Actuators that Linux alone has, and what it alone can tell, on children of the test alone."""
 
 import os
-import subprocess
 from pathlib import Path
 
 import psutil
@@ -11,12 +10,11 @@ from omnitray.base.facts import ProcessIdentity, Resource
 from omnitray.platforms import Platform
 from omnitray.platforms.linux import LinuxPlatform
 from omnitray.platforms.linux.system import LinuxSystem
-from omnitray.protector.actuators.actuator import Target
 from omnitray.protector.actuators.executor import ActionPerformer
-from omnitray.protector.actuators.results import ActionRequest, ActuationOutcome
+from omnitray.protector.actuators.results import ActuationOutcome
 from omnitray.protector.actuators.system import IO_IDLE, IoPriority
 from omnitray.protector.steps import ActuatorKind, EscalationStep
-from support.children import SLEEP, child
+from support.children import SLEEP, child, identity, order, state
 
 IGNORES_TERM = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"
 FORKS = f"import os; [os.fork() for _ in range(2)]; {SLEEP}"
@@ -30,22 +28,6 @@ THREADS = (
 @pytest.fixture
 def platform() -> Platform:
     return LinuxPlatform()
-
-
-def identity(system: LinuxSystem, process: subprocess.Popen[bytes]) -> ProcessIdentity:
-    (found,) = system.identify([process.pid])
-    return found
-
-
-def order(
-    processes: tuple[ProcessIdentity, ...], step: EscalationStep, resource: Resource = Resource.CPU
-) -> ActionRequest:
-    target = Target(job_key="job", title="a job", processes=processes)
-    return ActionRequest(target=target, step=step, resource=resource, reason="a test")
-
-
-def state(pid: int) -> str:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 @pytest.mark.parametrize(("second", "stops"), [("T", True), ("S", False)])
