@@ -78,16 +78,12 @@ def _operation(
     }
     if endpoint.body is not None:
         operation["requestBody"] = {
-            "required": not _may_be_empty(endpoint.body),
+            "required": any(field.required for field in msgspec.structs.fields(endpoint.body)),
             "content": {"application/json": {"schema": known[repr(endpoint.body)]}},
         }
     if len(_parts(endpoint.answer)) > 1:
         operation["security"] = [{"token": []}, {}]
     return operation
-
-
-def _may_be_empty(body: type[msgspec.Struct]) -> bool:
-    return all(not field.required for field in msgspec.structs.fields(body))
 
 
 def _path_parameters(endpoint: Endpoint) -> list[dict[str, Any]]:

@@ -141,13 +141,10 @@ def private_folder(folder: Path) -> Path:
     try:
         make_folder(folder)
     except (OSError, StorageError) as error:
-        why = f"{folder} cannot be made: {_reason(error)}"
+        reason = error.fault.value if isinstance(error, StorageError) else error.strerror
+        why = f"{folder} cannot be made: {reason}"
         raise FolderError(why_not_made(folder) or why) from error
     return folder
-
-
-def _reason(error: OSError | StorageError) -> str:
-    return error.fault.value if isinstance(error, StorageError) else f"{error.strerror}"
 
 
 def why_not_made(folder: Path) -> str:

@@ -106,7 +106,7 @@ def load(path: Path) -> Loaded:
         return Loaded()
     except (OSError, UnicodeDecodeError, ValueError) as error:
         return Loaded(_careful(), (_unreadable(path, error),), before)
-    return _with_stamp(parse(text, path.name), before)
+    return msgspec.structs.replace(parse(text, path.name), stamp=before)
 
 
 def parse(text: str, name: str = "config.toml") -> Loaded:
@@ -341,10 +341,6 @@ def _leaves(tree: Mapping[str, Any], stem: str = "") -> Iterator[tuple[str, Any]
 def _located(problem: Problem, lines: Mapping[str, int]) -> Problem:
     line = max(line_of(key, lines) for key in problem.key.split(" and "))
     return msgspec.structs.replace(problem, line=line)
-
-
-def _with_stamp(loaded: Loaded, stamp: Stamp) -> Loaded:
-    return msgspec.structs.replace(loaded, stamp=stamp)
 
 
 def _broken(name: str, error: tomllib.TOMLDecodeError) -> Problem:

@@ -212,7 +212,9 @@ def _cpu_groups(home: Home, homes: list[Home]) -> list[_CpuGroup]:
     if not home.controllers:
         found = [_cpu_v2(folder) for folder in home.folders]
     elif b"cpu" in home.controllers:
-        found = [_cpu_v1(folder, _accounts(depth, homes)) for depth, folder in _by_depth(home)]
+        found = [
+            _cpu_v1(folder, _accounts(depth, homes)) for depth, folder in enumerate(home.folders)
+        ]
     else:
         found = []
     return [group for group in found if group is not None]
@@ -232,10 +234,6 @@ def _cpu_v1(folder: Path, accounts: Path | None) -> _CpuGroup | None:
     if accounts is None or quota is None or not period or quota <= 0:
         return None
     return _CpuGroup(cores=quota / period, used=KeptFile(accounts / "cpuacct.usage"))
-
-
-def _by_depth(home: Home) -> list[tuple[int, Path]]:
-    return list(enumerate(home.folders))
 
 
 def _accounts(depth: int, homes: list[Home]) -> Path | None:

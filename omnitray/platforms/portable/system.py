@@ -55,7 +55,9 @@ class PsutilSystem:
     ) -> None:
         self._ties_of = ties_of or ties_without_display
         self._units = NoUnits("this platform has no units")
-        self._nice_returns = _may_lower_nice() if nice_returns is None else nice_returns
+        if nice_returns is None:
+            nice_returns = psutil.WINDOWS or os.geteuid() == 0
+        self._nice_returns = nice_returns
         self._system = system
 
     @property
@@ -246,10 +248,6 @@ def ties_without_display(process: Any) -> frozenset[Tie]:
 def all_unknown(_process: Any) -> frozenset[Tie]:
     """Where every program may have windows: no process is paused."""
     return frozenset({Tie.UNKNOWN})
-
-
-def _may_lower_nice() -> bool:
-    return psutil.WINDOWS or os.geteuid() == 0
 
 
 def _same_program(now: str, then: str) -> bool:
