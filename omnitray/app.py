@@ -51,6 +51,7 @@ from omnitray.protector.inspection import JobInspector
 from omnitray.protector.latency import LatencyProbe
 from omnitray.protector.oom_events.daemons import OomDaemon, other_oom_daemons
 from omnitray.protector.protector import ResourceProtector
+from omnitray.runs.history import RunHistory
 from omnitray.runtime import logs
 from omnitray.runtime.alerting import Alerting
 from omnitray.runtime.api_facade import ProgramFacade
@@ -197,6 +198,7 @@ class App(QObject):
             webhooks=self.webhooks,
             protection=self.protection,
             servers=self.servers,
+            runs=RunHistory(paths.data),
         )
         self.door = ProgramFacade(self.parts)
         self.door.quit_asked.connect(self._on_quit_asked)

@@ -28,6 +28,7 @@ from omnitray.api.wire import (
     MonitorPart,
     ProtectorPart,
     QuestionBody,
+    RunBody,
     ServerBody,
     SnapshotBody,
     StatusBody,
@@ -43,6 +44,7 @@ from omnitray.protector.view import (
     ProtectionView,
     QuestionView,
 )
+from omnitray.runs.model import RunRecord
 from omnitray.servers.model import ServerView
 
 MOST_ACTIVE = 500  # with contexts of 2 kB a megabyte; more is asked for by `alerts`
@@ -262,4 +264,17 @@ def server_body(view: ServerView) -> ServerBody:
         last_exit=body_of(ExitBody, ended, at=timestamp(ended.at)) if ended else None,
         command=view.spec.command,
         cwd=view.spec.cwd,
+    )
+
+
+def run_body(record: RunRecord) -> RunBody:
+    """A run on the wire."""
+    return body_of(
+        RunBody,
+        record,
+        name=record.title,
+        project=record.project or None,
+        state=record.kind,
+        started_at=timestamp(record.started_at),
+        last_peak_bytes=record.last_peak_bytes or None,
     )

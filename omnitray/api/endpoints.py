@@ -78,6 +78,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         names_one=True,
     ),
     _get("/alerts/{id}/deliveries", channel_calls.deliveries, channel_calls.DeliveriesBody),
+    _get("/runs", handlers.runs, wire.Runs, query=requests.RunsQuery),
     _get("/servers", handlers.servers, wire.Servers),
     _get(
         "/servers/{id}/log",

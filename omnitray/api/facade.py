@@ -29,6 +29,7 @@ from omnitray.protector.view import (
     ProtectionView,
     QuestionView,
 )
+from omnitray.runs.model import RunRecord
 from omnitray.servers.model import Owner, ServerView
 from omnitray.settings.servers import ServerSettings
 
@@ -299,6 +300,10 @@ class AppFacade(Protocol):
 
     def explain(self) -> Explanation:
         """Who would be acted on now, in what order, and why. Changes nothing."""
+        ...
+
+    def runs(self) -> tuple[RunRecord, ...]:
+        """The remembered runs, the newest first; reads their files, so not on a loop's thread."""
         ...
 
     def channels(self) -> tuple[ChannelView, ...]:

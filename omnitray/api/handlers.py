@@ -50,6 +50,7 @@ from omnitray.api.requests import (
     NewRecording,
     NewServer,
     NewSnooze,
+    RunsQuery,
     SnapshotsQuery,
 )
 from omnitray.api.security import COMMAND_TIMEOUT_S
@@ -65,6 +66,7 @@ from omnitray.api.wire import (
     Liveness,
     ModeState,
     Questions,
+    Runs,
     ServerBody,
     ServerLogBody,
     Servers,
@@ -289,6 +291,13 @@ async def servers(call: Call) -> Servers:
     """All watched servers."""
     found = tuple(bodies.server_body(each) for each in call.door.servers())
     return Servers(count=len(found), servers=found)
+
+
+async def runs(call: Call) -> Runs:
+    """The newest runs; read from their files, so on another thread."""
+    wanted: RunsQuery = call.query
+    found = (await asyncio.to_thread(call.door.runs))[: wanted.limit]
+    return Runs(count=len(found), runs=tuple(bodies.run_body(each) for each in found))
 
 
 async def server_log(call: Call) -> ServerLogBody:

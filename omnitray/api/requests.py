@@ -102,6 +102,12 @@ class SnapshotsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     minutes: Annotated[int, Meta(ge=1, le=1440, description="How far back.")] = 10
 
 
+class RunsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many runs."""
+
+    limit: Annotated[int, Meta(ge=1, le=1000, description="The newest of them.")] = 50
+
+
 class AlertsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which alerts; what is left out does not matter."""
 

@@ -5,7 +5,7 @@ files hold them. Times are RFC 3339 in UTC, ``_percent`` is 0 to 100, a figure t
 read is null. An alert travels as :class:`omnitray.alerts.model.Alert` itself.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -24,6 +24,7 @@ from omnitray.base.facts import (
 )
 from omnitray.base.policy import ModeLimits
 from omnitray.protector.view import ActionOutcome, BreakerState, Considered, Explanation, HoldKind
+from omnitray.runs.model import RunVerdict
 from omnitray.servers.model import Owner, ServerState
 
 LevelName = Literal["auto", "idle", "normal", "intensive", "critical"]
@@ -324,6 +325,40 @@ class ExitBody(msgspec.Struct, frozen=True, kw_only=True):
     signal: str | None
     at: str
     reason: str
+
+
+class RunBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A run of `omnitray run`; ``state`` is the verdict in one word, ``verdict`` says more.
+
+    ``tests`` is what the pytest plugin found in it: ``failed``, ``total``, ``names``.
+    """
+
+    id: str
+    name: str
+    command: str
+    project: str | None
+    folder: str
+    state: RunVerdict
+    verdict: str
+    started_at: str
+    took_s: float
+    exit_code: int | None
+    signal: str | None
+    peak_bytes: int
+    last_peak_bytes: int | None
+    cpu_s: float
+    memory_budget_bytes: int | None
+    cpu_budget_percent: float | None
+    slowed_s: float
+    paused_s: float
+    tests: dict[str, Any]
+
+
+class Runs(msgspec.Struct, frozen=True, kw_only=True):
+    """Runs, the newest first."""
+
+    count: int
+    runs: tuple[RunBody, ...]
 
 
 class ServerBody(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,11 +17,12 @@ MOST_BYTES = 1_000_000  # a record is some 5 kB
 
 
 class RunHistory:
-    """Reads a file again only when it has changed."""
+    """Reads a file again only when it has changed. Any thread may ask."""
 
     def __init__(self, data: Path) -> None:
         self._folder = data / "runs"
         self._known: dict[str, tuple[int, RunRecord | None]] = {}
+        self._lock = threading.Lock()
 
     def runs(self) -> tuple[RunRecord, ...]:
         """All of them; what cannot be read is left out."""
@@ -28,17 +30,22 @@ class RunHistory:
             entries = [each for each in os.scandir(self._folder) if each.name.endswith(".json")]
         except OSError:
             return ()
-        known, self._known = self._known, {}
-        for entry in entries:
-            try:
-                stamp = entry.stat().st_mtime_ns
-            except OSError:
-                continue
-            before = known.get(entry.name)
-            found = before if before and before[0] == stamp else (stamp, _read(Path(entry.path)))
-            self._known[entry.name] = found
-        records = [_as_it_stands(record) for _, record in self._known.values() if record]
+        with self._lock:
+            self._known = dict(filter(None, map(self._looked_at, entries)))
+            records = [_as_it_stands(record) for _, record in self._known.values() if record]
         return tuple(sorted(records, key=lambda each: each.started_at, reverse=True))
+
+    def _looked_at(
+        self, entry: "os.DirEntry[str]"
+    ) -> tuple[str, tuple[int, RunRecord | None]] | None:
+        """A file's name, its time and its record; None where it has gone meanwhile."""
+        try:
+            stamp = entry.stat().st_mtime_ns
+        except OSError:
+            return None
+        before = self._known.get(entry.name)
+        known = before if before and before[0] == stamp else (stamp, _read(Path(entry.path)))
+        return entry.name, known
 
 
 def before(record: RunRecord, runs: tuple[RunRecord, ...]) -> RunRecord | None:

@@ -21,6 +21,7 @@ from omnitray.base.facts import AlertMove, Job, Mode, Snapshot
 from omnitray.base.policy import ProtectPolicy, Thresholds
 from omnitray.base.subscribers import Subscribers
 from omnitray.protector.view import Explanation, JournalLine, ProtectionView, QuestionView
+from omnitray.runs.model import RunRecord
 from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.webhooks import Webhooks
 from omnitray.servers.model import ServerView
@@ -78,6 +79,7 @@ class ProgramFacade(QObject):
         self._servers = parts.servers
         self._channels = parts.channels
         self._webhooks = parts.webhooks
+        self._runs = parts.runs
         self.listeners = parts.channels.listeners
         self._events: Subscribers[facade.Event] = Subscribers()
         self._arrived.connect(self._on_arrived, Qt.ConnectionType.QueuedConnection)
@@ -146,6 +148,10 @@ class ProgramFacade(QObject):
     def explain(self) -> Explanation:
         """Who would be acted on now, and why."""
         return self._protection.explain()
+
+    def runs(self) -> tuple[RunRecord, ...]:
+        """The remembered runs, the newest first."""
+        return self._runs.runs()
 
     def channels(self) -> tuple[ChannelView, ...]:
         """How each channel stands."""

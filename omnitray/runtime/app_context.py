@@ -7,6 +7,7 @@ import msgspec
 from omnitray.alerts.channels.views import ChannelDesk
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.monitor.history import SnapshotRing
+from omnitray.runs.history import RunHistory
 from omnitray.runtime.hub import Hub
 from omnitray.runtime.servers import WatchedServers
 from omnitray.runtime.settings_keeper import SettingsKeeper
@@ -25,4 +26,5 @@ class AppContext(msgspec.Struct, Generic[ProtectsT_co], frozen=True, kw_only=Tru
     protection: ProtectsT_co
     servers: WatchedServers
     channels: ChannelDesk
+    runs: RunHistory
     webhooks: Webhooks | None = None

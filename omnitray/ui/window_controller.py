@@ -22,8 +22,6 @@ from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertMove, Job, Mode, MonitorLevel, Snapshot
 from omnitray.base.paths import HERE
 from omnitray.protector.view import QuestionView
-from omnitray.runs.history import RunHistory
-from omnitray.runs.places import data_folder
 from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.protection import ProtectionFacade
 from omnitray.settings import Loaded
@@ -76,6 +74,7 @@ class Windows(QObject):
         self._store = parts.store
         self._protection = parts.protection
         self._servers = parts.servers
+        self._runs = parts.runs.runs
         self._deliveries = parts.channels.deliveries
         self._clock = clock
         self._place_file = place_file
@@ -167,7 +166,7 @@ class Windows(QObject):
             theme=self.theme,
             server_log=self._servers.log_tail,
             deliveries=self._deliveries.of,
-            runs=RunHistory(Path(data_folder())).runs,
+            runs=self._runs,
         )
         window.has_tray = self._has_tray
         self._connect_facts(window)

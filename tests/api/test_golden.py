@@ -33,6 +33,7 @@ ANSWERS = {
     "questions": "/questions",
     "protect": "/protect",
     "servers": "/servers",
+    "runs": "/runs?limit=5",
     "channels": "/channels",
     "webhooks": "/webhooks",
     "deliveries": "/alerts/a1/deliveries",

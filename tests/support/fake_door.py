@@ -51,8 +51,10 @@ from omnitray.protector.view import (
     ProtectionView,
     QuestionView,
 )
+from omnitray.runs.model import RunRecord
 from omnitray.servers.model import ServerExit, ServerState, ServerView
 from omnitray.settings.servers import ServerSettings
+from support import run_samples
 
 R = TypeVar("R")
 GIB = 1 << 30
@@ -274,6 +276,9 @@ class FakeDoor:
 
     def explain(self) -> Explanation:
         return explanation()
+
+    def runs(self) -> tuple[RunRecord, ...]:
+        return run_samples.runs()[:2]
 
     def channels(self) -> tuple[ChannelView, ...]:
         return (

@@ -21,6 +21,7 @@ from omnitray.monitor.monitor import MonitorStep, ProgressiveMonitor
 from omnitray.monitor.sampler import OwnCostMeter
 from omnitray.monitor.thresholds import Transition
 from omnitray.protector.view import Explanation, ProtectionView, QuestionView
+from omnitray.runs.history import RunHistory
 from omnitray.runtime.api_facade import ProgramFacade
 from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.hub import Hub
@@ -79,6 +80,7 @@ class Program:
                 settings=self.settings,
                 ring=self.monitor.ring,
                 store=self.store,
+                runs=RunHistory(folder),
                 channels=ChannelDesk(self.dispatcher, self.store, Deliveries(), Listeners()),
                 protection=self.protection,
                 servers=WatchedServers(

@@ -23,6 +23,7 @@ from omnitray.base.paths import Paths
 from omnitray.monitor.history import SnapshotRing
 from omnitray.monitor.sampler import OwnCostMeter
 from omnitray.protector.view import ProtectionView
+from omnitray.runs.history import RunHistory
 from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.hub import Hub
 from omnitray.runtime.protection import ProtectionFacade
@@ -81,6 +82,7 @@ class Opened:
             settings=self.settings,
             ring=SnapshotRing(),
             store=self.store,
+            runs=RunHistory(folder),
             channels=ChannelDesk(self.dispatcher, self.store, Deliveries(), Listeners()),
             protection=cast("ProtectionFacade", protection),
             servers=WatchedServers(

@@ -163,9 +163,6 @@ export class Model extends EventEmitter<Events> {
       case "question":
         this.applyQuestion(message);
         break;
-      case "run":
-        this.soon("runs", () => this.readRuns());
-        break;
       case "action":
         this.soon("held", () => this.readHeld());
         this.soon("status", () => this.readStatus());

@@ -94,11 +94,8 @@ export function heldState(held: Held, t: Translate): string {
 }
 
 export function runState(run: Run, t: Translate): string {
-  const parts = [run.verdict || run.state];
-  if (run.elapsed_s !== null) {
-    parts.push(duration(run.elapsed_s));
-  }
-  if (run.peak_bytes !== null) {
+  const parts = [run.verdict || run.state, duration(run.took_s)];
+  if (run.peak_bytes > 0) {
     const peak = size(run.peak_bytes);
     parts.push(run.last_peak_bytes === null ? peak : t("{0}, last {1}", peak, size(run.last_peak_bytes)));
   }

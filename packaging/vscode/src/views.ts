@@ -137,8 +137,9 @@ function runIcon(run: Run): [string, string?] {
       return ["check", "testing.iconPassed"];
     case "running":
       return ["play"];
-    case "waiting":
-      return ["watch"];
+    case "interrupted":
+    case "lost":
+      return ["circle-slash"];
     default:
       return ["close", "testing.iconFailed"];
   }

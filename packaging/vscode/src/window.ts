@@ -13,7 +13,7 @@ import { AlertRows, HeldRows, ResolvedGroup, RunRows, ServerRows } from "./views
 import type { Alert, Held, Question, Server } from "./wire";
 
 export const SCHEME = "omnitray";
-const JOBS_MS = 15_000;
+const LOOK_MS = 15_000; // jobs and runs have no event of their own
 const PAINT_MS = 250; // readings come every 2 s, events in bursts
 const SNOOZE_S = 3600;
 const LOG_LINES = 500;
@@ -52,7 +52,7 @@ export class Window implements vscode.Disposable, vscode.TextDocumentContentProv
   readonly onDidChange = this.documentChanged.event;
   private readonly documents = new Map<string, string>();
   private painting: NodeJS.Timeout | undefined;
-  private readonly jobs: NodeJS.Timeout;
+  private readonly look: NodeJS.Timeout;
 
   constructor(
     private readonly model: Model,
@@ -91,18 +91,19 @@ export class Window implements vscode.Disposable, vscode.TextDocumentContentProv
     model.on("asks", (question) => {
       void this.popUpQuestion(question);
     });
-    this.jobs = setInterval(() => {
+    this.look = setInterval(() => {
       if (vscode.window.state.focused && model.link === "connected") {
         void model.readJobs();
+        void model.readRuns();
       }
-    }, JOBS_MS);
+    }, LOOK_MS);
     this.paint();
     this.bar.show();
   }
 
   dispose(): void {
     clearTimeout(this.painting);
-    clearInterval(this.jobs);
+    clearInterval(this.look);
     this.queue.clear();
     for (const each of this.disposables) {
       each.dispose();

@@ -63,8 +63,8 @@ export interface Run {
   readonly name: string;
   readonly project: string | null;
   readonly started_at: string;
-  readonly elapsed_s: number | null;
-  readonly peak_bytes: number | null;
+  readonly took_s: number;
+  readonly peak_bytes: number;
   readonly last_peak_bytes: number | null;
   readonly state: string;
   readonly verdict: string;

@@ -88,6 +88,16 @@ describe("a window beside a running OmniTray", () => {
     await until("stopped", () => window.model.servers.find((each) => each.name === "toy").state === "stopped");
   });
 
+  it("lists a run and what became of it", async () => {
+    const ran = await program.run("run", "--name", "toy run", "--", process.execPath, "-e", "process.exit(3)");
+    assert.equal(ran.code, 3, ran.output);
+    const run = await until("the run", async () => {
+      await window.model.readRuns();
+      return window.model.runs.find((each) => each.name === "toy run" && each.state === "failed");
+    });
+    assert.match(core.runState(run, plainly), /exit 3/);
+  });
+
   it("finds it again after kill -9 and a new start", async () => {
     await program.end("SIGKILL");
     await until("absent", () => window.model.link !== "connected");
