@@ -54,7 +54,8 @@ def _run(words: Sequence[str]) -> int:
         return app.main(headless=args.headless, verbose=args.verbose)
     from omnitray.cli.dispatch import dispatch  # noqa: PLC0415 - --help needs none of it
 
-    return dispatch(_function(args.run), args)
+    run = "runs:list_runs" if getattr(args, "of_runs", False) else args.run
+    return dispatch(_function(run), args)
 
 
 def main_tray() -> int:
@@ -89,6 +90,7 @@ def build_parser(files: object = None) -> argparse.ArgumentParser:
     _add_runs(command)
     _add_channels(command)
     _add_program(command)
+    _add_history_of_runs(command, group.choices.get("history"))
     return parser
 
 
@@ -191,6 +193,15 @@ def _add_channels(command: Subparsers) -> None:
     sub = command("webhook", "channels:webhook", "list, test, pause or resume webhooks")
     sub.add_argument("what", choices=("list", "test", "pause", "resume", "retry"))
     sub.add_argument("name", nargs="?", default="", metavar="NAME")
+
+
+def _add_history_of_runs(command: Subparsers, history: argparse.ArgumentParser | None) -> None:
+    """``history --runs``; without long-term figures the runs are all that ``history`` knows."""
+    text = "what was run with a budget"
+    sub = history or command("history", "runs:list_runs", text)
+    if history is None:
+        sub.add_argument("--since", metavar="WHEN", help="2h, yesterday, 2026-11-22T13:00")
+    sub.add_argument("--runs", dest="of_runs", action="store_true", help=text)
 
 
 def _add_program(command: Subparsers) -> None:

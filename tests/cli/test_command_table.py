@@ -42,7 +42,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "token": ("--rotate",),
 }
 # They ask no running instance, or act on the session: tested on their own.
-ALONE = {"run", "doctor", "settings", "service", "completion", "uninstall"}
+ALONE = {"run", "history", "doctor", "settings", "service", "completion", "uninstall"}
 # What the files can do where no instance does it.
 BY_FILES = {"alerts", "alert", "export"}
 # An answer of the running one stands; what cannot be written is not.
