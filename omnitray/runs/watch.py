@@ -67,7 +67,7 @@ class RunPlan:
 
     __slots__ = (
         *("command", "cpu_percent", "environ", "expected_bytes", "folder", "last_peak_bytes"),
-        *("may_end", "memory_bytes", "name", "project", "timeout_s", "words"),
+        *("leave_queue", "may_end", "memory_bytes", "name", "project", "timeout_s", "words"),
     )
 
     def __init__(self, words: "list[str]", environ: "dict[str, str]") -> None:
@@ -82,6 +82,11 @@ class RunPlan:
         self.may_end = True
         self.expected_bytes = 0
         self.last_peak_bytes = 0
+        self.leave_queue: Callable[[], None] = _nothing
+
+
+def _nothing() -> None:
+    """Where no queue was joined."""
 
 
 class CommandRun:
@@ -136,7 +141,8 @@ class CommandRun:
         self._set_budgets()
         relay.watch(child.pid, own_session=own_session)
         if self.plan.expected_bytes:
-            self._write()  # others that wait count with it
+            self._write()  # others that wait count with it: only then the next one may look
+        self.plan.leave_queue()
         try:
             self._follow(child, relay)
         finally:

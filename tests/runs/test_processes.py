@@ -140,6 +140,29 @@ def test_what_goes_beyond_its_budget_is_slowed_paused_and_ended(runner: Runner, 
     until(lambda: any(alerts.glob("alert_*_RESOURCE_CRITICAL.json")))
 
 
+WORKER = (
+    "import time\n"
+    "held = []\n"
+    "for _ in range(12):\n"
+    "    held.append(bytearray(5_000_000)); time.sleep(0.1)\n"
+)
+
+
+def test_at_the_budget_the_largest_worker_waits_until_others_are_done(
+    runner: Runner, home: Path
+) -> None:
+    # Takes as long as a pause: both want more than is left, so both stand still for once.
+    both = f"{sys.executable} -c '{WORKER}' & {sys.executable} -c '{WORKER}' & wait"
+    done = runner.run("--memory", "110M", "--no-kill", "--", "sh", "-c", both)
+    assert done.returncode == 0
+    record = record_of(home)
+    assert record["verdict"] == "passed"
+    events = record["events"]
+    assert isinstance(events, list)
+    assert "paused" in [kind for _, kind in events]
+    assert float(str(record["paused_s"])) > 0.0
+
+
 def test_a_failure_is_an_alert_until_it_passes(runner: Runner, home: Path, tmp_path: Path) -> None:
     (tmp_path / "it.sh").write_text("exit 3")
     alerts = home / "data" / "alerts"
@@ -195,6 +218,14 @@ def test_a_run_that_waits_says_why_and_can_be_interrupted(runner: Runner, home: 
         assert process.wait(PATIENCE_S) == 143
     assert said.startswith("omnitray: waiting: last time this took 1000 TB, ")
     assert list((home / "data" / "runs" / "waiting").iterdir()) == []
+
+
+def test_the_next_one_starts_when_it_can_count_with_the_first(runner: Runner, home: Path) -> None:
+    with runner.start("--wait", "--", "sh", "-c", "echo on; read go", stdin=subprocess.PIPE) as one:
+        assert line_of(one) == "on"
+        assert list((home / "data" / "runs" / "waiting").iterdir()) == []
+        assert runner.run("--wait", "--", "true").returncode == 0
+        one.communicate(b"go\n", timeout=PATIENCE_S)
 
 
 @pytest.mark.parametrize("kernel", ["with children files", "without"])

@@ -65,6 +65,8 @@ def start(args: RunOptions) -> int:
     except OSError as error:
         _say(f"{error.strerror or error}")
         return REFUSED
+    finally:
+        plan.leave_queue()
     return _finish(one, plan, learnt, files, relay, talks=talks)
 
 
@@ -129,24 +131,22 @@ def _wait(
 
     queue = admission.Queue(files.folder)
     queue.join(plan.name or plan.command)
+    plan.leave_queue = queue.leave
     said_mono_s = float("-inf")
-    try:
-        while True:
-            ahead, room = queue.ahead(), machine.room_bytes(files)
-            if not ahead and (room is None or plan.expected_bytes <= room):
-                return 0
-            now = time.monotonic()
-            if talks and now - said_mono_s >= SAY_AGAIN_S:
-                said_mono_s = now
-                _say(words.waiting(_why(plan, room or 0), ahead))
-            found = relay.next(admission.LOOK_S)
-            number = found[0] if found is not None else 0
-            if number in STOPS:
-                relay.stop_along(number)
-            elif number in BY_A_PERSON:
-                return 128 + number
-    finally:
-        queue.leave()
+    while True:
+        ahead, room = queue.ahead(), machine.room_bytes(files)
+        if not ahead and (room is None or plan.expected_bytes <= room):
+            return 0
+        now = time.monotonic()
+        if talks and now - said_mono_s >= SAY_AGAIN_S:
+            said_mono_s = now
+            _say(words.waiting(_why(plan, room or 0), ahead))
+        found = relay.next(admission.LOOK_S)
+        number = found[0] if found is not None else 0
+        if number in STOPS:
+            relay.stop_along(number)
+        elif number in BY_A_PERSON:
+            return 128 + number
 
 
 def _why(plan: RunPlan, room: int) -> str:
