@@ -60,6 +60,7 @@ from omnitray.runtime.cleaning import Cleaning
 from omnitray.runtime.cycle_collector import Collector
 from omnitray.runtime.hub import Hub
 from omnitray.runtime.instance import Instance, activate
+from omnitray.runtime.metrics import Metrics
 from omnitray.runtime.protection import ProtectionFacade
 from omnitray.runtime.protection_worker import Engine
 from omnitray.runtime.recordings import RecordingThread
@@ -189,6 +190,8 @@ class App(QObject):
         self.webhooks = Webhooks(
             self.hub, self.settings, self.alerting, self.paths.config / "webhooks"
         )
+        self.metrics = Metrics(self.hub, self.paths.data / "metrics.db")
+        self.protection.view_changed.connect(self.metrics.show_actions)
         self.parts = AppContext(
             hub=self.hub,
             settings=self.settings,
@@ -196,6 +199,8 @@ class App(QObject):
             store=self.store,
             channels=self.alerting.desk,
             webhooks=self.webhooks,
+            metrics=self.metrics,
+            paths=self.paths,
             protection=self.protection,
             servers=self.servers,
             runs=RunHistory(paths.data),
@@ -275,6 +280,7 @@ class App(QObject):
         stages.add("the protector", self.protection.stop)
         stages.add("the servers' watch", self.servers.stop)
         stages.add("the hub", self.hub.stop)
+        stages.add("the metrics", self.metrics.stop)
         stages.add("the deliveries", self.alerting.stop)
         stages.add("the channels", self.dispatcher.close)
         stages.add("the notifications", self.notifications.stop)

@@ -112,6 +112,14 @@ EDITOR = _of(
     ("/usr/include/X11/extensions/XKBfile.h", "libxkbfile-dev"),
 )
 
+# For the test of a fleet: the package of Prometheus brings promtool along.
+FLEET = _of(
+    Kind.COMMAND,
+    ("prometheus", "prometheus"),
+    ("promtool", "prometheus"),
+    ("prometheus-alertmanager", "prometheus-alertmanager"),
+)
+
 VENV = _of(
     Kind.MODULE,
     ("venv", f"python3.{sys.version_info.minor}-venv"),

@@ -47,7 +47,7 @@ def _run(rest: list[str]) -> int:
 
 
 def _test(rest: list[str]) -> int:
-    """Runs all tests, or what pytest is to run; --fast, --coverage, --systemd, --vscode."""
+    """Runs all tests, or pytest's words; --fast, --coverage, --systemd, --vscode, --fleet."""
     if "--systemd" in rest:
         rest.remove("--systemd")
         return _hand_over([_ready_to_develop(), HERE / "systemd_vm.py", *rest])
@@ -57,6 +57,10 @@ def _test(rest: list[str]) -> int:
     if "--extension" in rest:
         rest.remove("--extension")
         return _vscode.test(_environment.ensure("dev"), rest)
+    if "--fleet" in rest:
+        rest.remove("--fleet")
+        _machine.ensure(_machine.FLEET)
+        return _pytest(_environment.ensure("dev"), [*rest, "tests/fleet"])
     if "--fast" in rest:  # offscreen: Qt's libraries and a font are enough
         rest.remove("--fast")
         _machine.ensure(_machine.SCREEN + _machine.FONTS)

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from omnitray.alerts.model import Alert
-from omnitray.api import channel_calls, handlers, requests, wire
+from omnitray.api import channel_calls, handlers, metric_calls, requests, wire
 from omnitray.api.facade import Done, ProtectionSettings
 from omnitray.api.handlers import Call
 from omnitray.api.requests import AlertsQuery, NoQuery, SnapshotsQuery
@@ -62,6 +62,18 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _get("/jobs", handlers.jobs, wire.Jobs),
     _get("/explain", handlers.explain, wire.ExplanationBody),
     _get("/channels", channel_calls.channels, channel_calls.ChannelsBody),
+    _get(
+        "/metrics",
+        metric_calls.metrics,
+        metric_calls.MetricsBody,
+        query=metric_calls.MetricsQuery,
+    ),
+    _get(
+        "/metrics/jobs",
+        metric_calls.costly_jobs,
+        metric_calls.JobCostsBody,
+        query=metric_calls.MetricsQuery,
+    ),
     _get("/webhooks", channel_calls.webhooks, channel_calls.WebhooksBody),
     _post(
         "/webhooks/test",
@@ -112,6 +124,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         names_one=True,
     ),
     _post("/record", handlers.record, Done, body=requests.NewRecording),
+    _post("/dashboard", metric_calls.open_dashboard, metric_calls.DashboardAddress),
     _post("/quit", handlers.quit_program, Done),
     _post("/clean", handlers.clean, Done, body=requests.NewClean),
     _post(

@@ -8,6 +8,7 @@ happened. Events come on the main thread; the receiver takes them elsewhere itse
 import enum
 from collections.abc import Callable
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import msgspec
@@ -22,6 +23,7 @@ from omnitray.api.status import Status
 from omnitray.base.facts import AlertType, Job, Mode, MonitorLevel, ProtectState, Severity, Snapshot
 from omnitray.base.leases import Lease
 from omnitray.base.policy import ProtectPolicy, Thresholds
+from omnitray.metrics.totals import MetricTotals
 from omnitray.protector.view import (
     Answer,
     Explanation,
@@ -308,6 +310,19 @@ class AppFacade(Protocol):
 
     def channels(self) -> tuple[ChannelView, ...]:
         """How each channel stands."""
+        ...
+
+    def totals(self) -> MetricTotals:
+        """What was counted since the start."""
+        ...
+
+    @property
+    def metrics_file(self) -> Path:
+        """The database of the long-term metrics."""
+        ...
+
+    def metrics_token(self) -> str:
+        """What opens ``/metrics``; empty where it could not be written."""
         ...
 
     def webhooks(self) -> tuple[WebhookView, ...]:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from omnitray.api.security import (
+    BEARER,
     BODY_TIMEOUT_S,
     DRAINED_BYTES,
     MAX_BODY_BYTES,
@@ -37,6 +38,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LIVENESS = "/api/monitoring/health"
+METRICS = "/metrics"
 LOG = logging.getLogger(__name__)
 HEADERS = (
     (b"content-type", b"application/json"),
@@ -65,11 +67,13 @@ class Gate:
         app: App,
         house: AllowedHosts,
         token: Token,
+        metrics_token: str = "",
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app = app
         self._house = house
         self._token = token
+        self._metrics_token = metrics_token
         self._bucket = Bucket(REQUESTS_PER_S, REQUEST_BURST, monotonic)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -110,11 +114,26 @@ class Gate:
             return Denied(429, "too_many_requests", "Too many requests; try again in a second.")
         query = scope["query_string"] if scope["type"] == "websocket" else b""
         denied = check_token(found, query, self._token)
+        if denied is not None and scope["path"] == METRICS and self._scrapes(found):
+            denied = None
+        if denied is not None and _is_dashboard(scope):
+            scope["omnitray.trusted"] = False
+            return None  # it judges by itself: a code or a cookie
         scope["omnitray.trusted"] = denied is None
         if not _is_liveness(scope, found):
             return denied
         scope["omnitray.proof"] = self._proof(found)
         return None
+
+    def _scrapes(self, found: dict[bytes, bytes]) -> bool:
+        """Whether it carries the token that reads ``/metrics`` and nothing else."""
+        import hmac  # noqa: PLC0415 - as in ``api.token``
+
+        match = BEARER.fullmatch(found.get(b"authorization", b""))
+        expected = self._metrics_token.encode()
+        if match is None or not expected:
+            return False
+        return hmac.compare_digest(expected, match[1])
 
     def _proof(self, found: dict[bytes, bytes]) -> str:
         """The proof that answers a client's challenge: it has to know that OmniTray answers."""
@@ -140,6 +159,12 @@ async def refuse(scope: Scope, send: Send, denied: Denied, *extra: tuple[bytes, 
     prefix = "websocket." if scope["type"] == "websocket" else ""
     for message in answer(denied.status, body, *extra):
         await send({**message, "type": prefix + message["type"]})
+
+
+def _is_dashboard(scope: Scope) -> bool:
+    path = scope["path"]
+    inside = path == "/dashboard" or path.startswith("/dashboard/")
+    return inside and scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
 
 
 def _is_liveness(scope: Scope, found: dict[bytes, bytes]) -> bool:

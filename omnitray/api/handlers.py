@@ -91,6 +91,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     identity: bodies.InstanceIdentity
     rotate: Callable[[], None]
     wall: Callable[[], float]
+    new_code: Callable[[], str] = str
     trusted: bool
     id: str = ""
     query: Any = None

@@ -8,13 +8,17 @@ import msgspec
 
 from omnitray.api import requests
 from omnitray.api.bodies import InstanceIdentity
+from omnitray.api.dashboard import PATH as DASHBOARD
+from omnitray.api.dashboard import Dashboard, DashboardSessions
 from omnitray.api.endpoints import ENDPOINTS, Endpoint
 from omnitray.api.facade import AppFacade, CommandRefused, Refusal
 from omnitray.api.gate import App, Receive, Scope, Send, answer, refuse
 from omnitray.api.handlers import Call
+from omnitray.api.metric_calls import MetricsText
 from omnitray.api.requests import read_query
 from omnitray.api.security import Denied
 
+METRICS = "/metrics"
 OPENAPI = "/api/openapi.json"
 SOCKET = "/ws"
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
@@ -32,6 +36,7 @@ class RequestContext(msgspec.Struct, frozen=True, kw_only=True):
     identity: InstanceIdentity
     rotate: Callable[[], None]
     wall: Callable[[], float]
+    sessions: DashboardSessions
 
 
 class PathHandler:
@@ -89,6 +94,7 @@ class PathHandler:
             identity=self._context.identity,
             rotate=self._context.rotate,
             wall=self._context.wall,
+            new_code=self._context.sessions.new_code,
             trusted=scope["omnitray.trusted"],
             id=identifier,
             query=query,
@@ -130,6 +136,7 @@ class Router:
         self._exact: dict[str, App] = {}
         self._named: list[tuple[re.Pattern[str], App]] = []
         self._socket = socket
+        self._dashboard: App = no_page
         for path, app in paths:
             if "{id}" in path:
                 before, after = path.split("{id}")
@@ -145,8 +152,15 @@ class Router:
             await (self._socket if path == SOCKET else no_page)(scope, receive, send)
             return
         scope["path_params"] = {}
+        if path == DASHBOARD or path.startswith(f"{DASHBOARD}/"):
+            await self._dashboard(scope, receive, send)
+            return
         app = self._exact.get(path) or self._find(scope, path)
         await app(scope, receive, send)
+
+    def add_dashboard(self, sessions: DashboardSessions) -> None:
+        """Serve the dashboard, which reads what the exact paths answer."""
+        self._dashboard = Dashboard(sessions, lambda path: self._exact.get(path, no_page))
 
     def _find(self, scope: Scope, path: str) -> App:
         for pattern, app in self._named:
@@ -164,7 +178,11 @@ def router(context: RequestContext, socket: App) -> Router:
     paths: list[tuple[str, App]] = [
         (path, PathHandler(endpoints, context)) for path, endpoints in rows.items()
     ]
-    return Router([*paths, (OPENAPI, Document(context.identity.version))], socket)
+    document = Document(context.identity.version)
+    own: list[tuple[str, App]] = [(OPENAPI, document), (METRICS, MetricsText(context.door))]
+    made = Router([*paths, *own], socket)
+    made.add_dashboard(context.sessions)
+    return made
 
 
 def _read_body(content: bytes, shape: type[msgspec.Struct] | None) -> Any:

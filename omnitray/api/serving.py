@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 from omnitray import __version__
 from omnitray.api.bodies import InstanceIdentity
 from omnitray.api.broadcast import Feed
+from omnitray.api.dashboard import DashboardSessions
 from omnitray.api.facade import AppFacade
 from omnitray.api.gate import App, Gate, Receive, Scope, Send
 from omnitray.api.http_protocol import GuardedHttp
@@ -97,8 +98,12 @@ def assemble(
     rotate: Callable[[], None],
 ) -> Gate:
     """The router behind the gate."""
-    context = RequestContext(door=door, identity=identity, rotate=rotate, wall=time.time)
-    return Gate(router(context, LateSocketEndpoint(door, feed, identity)), house, token)
+    sessions = DashboardSessions(token)
+    context = RequestContext(
+        door=door, identity=identity, rotate=rotate, wall=time.time, sessions=sessions
+    )
+    app = router(context, LateSocketEndpoint(door, feed, identity))
+    return Gate(app, house, token, door.metrics_token())
 
 
 def build_server(app: Gate, settings: ApiSettings, stopping: asyncio.Event) -> Server:

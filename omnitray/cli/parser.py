@@ -30,6 +30,7 @@ MODES = ("dev", "test", "prod")
 LEVELS = ("idle", "normal", "intensive", "critical", "auto")
 IDS = "as alerts shows it, or more of it"
 ANSWERS = ("slow_down", "pause", "end", "leave_alone", "never_touch")
+PERIODS = ("minute", "hour", "day", "month")
 SHELLS = ("bash", "zsh", "fish")
 WITHOUT_JSON = frozenset({"completion", "run"})
 Subparsers = Callable[..., argparse.ArgumentParser]
@@ -189,6 +190,15 @@ def _add_runs(command: Subparsers) -> None:
 
 
 def _add_channels(command: Subparsers) -> None:
+    sub = command("history", "history:history", "what the machine did over time")
+    sub.add_argument("--by", choices=PERIODS, default="hour", metavar="P", help=", ".join(PERIODS))
+    sub.add_argument("--series", default="cpu,memory,disk", metavar="S,…", help="cpu, memory, …")
+    sub.add_argument("--since", metavar="WHEN", help="2h, yesterday, 2026-11-22T13:00")
+    sub.add_argument("--csv", action="store_true", help="comma-separated values")
+    sub = command("dashboard", "history:dashboard", "open the dashboard in the browser")
+    sub.add_argument(
+        "--print", action="store_true", help="only print its address, which counts once"
+    )
     command("channels", "channels:channels", "where alerts go, and how that stands")
     sub = command("webhook", "channels:webhook", "list, test, pause or resume webhooks")
     sub.add_argument("what", choices=("list", "test", "pause", "resume", "retry"))

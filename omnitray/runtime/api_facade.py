@@ -17,9 +17,12 @@ from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api import facade
 from omnitray.api.status import Status
+from omnitray.base.durable import StorageError
 from omnitray.base.facts import AlertMove, Job, Mode, Snapshot
 from omnitray.base.policy import ProtectPolicy, Thresholds
 from omnitray.base.subscribers import Subscribers
+from omnitray.metrics.token import metrics_token
+from omnitray.metrics.totals import MetricTotals
 from omnitray.protector.view import Explanation, JournalLine, ProtectionView, QuestionView
 from omnitray.runs.model import RunRecord
 from omnitray.runtime.app_context import AppContext
@@ -80,6 +83,8 @@ class ProgramFacade(QObject):
         self._channels = parts.channels
         self._webhooks = parts.webhooks
         self._runs = parts.runs
+        self._metrics = parts.metrics
+        self._paths = parts.paths
         self.listeners = parts.channels.listeners
         self._events: Subscribers[facade.Event] = Subscribers()
         self._arrived.connect(self._on_arrived, Qt.ConnectionType.QueuedConnection)
@@ -156,6 +161,23 @@ class ProgramFacade(QObject):
     def channels(self) -> tuple[ChannelView, ...]:
         """How each channel stands."""
         return self._channels.views()
+
+    def totals(self) -> MetricTotals:
+        """What was counted since the start."""
+        return self._metrics.totals if self._metrics is not None else MetricTotals()
+
+    @property
+    def metrics_file(self) -> Path:
+        """The database of the long-term metrics."""
+        return self._metrics.file if self._metrics is not None else Path("metrics.db")
+
+    def metrics_token(self) -> str:
+        """What opens ``/metrics``; empty where it could not be written."""
+        try:
+            return metrics_token(self._paths) if self._paths is not None else ""
+        except (OSError, StorageError) as error:
+            log.warning("the token of /metrics cannot be written: %s", error)
+            return ""
 
     def webhooks(self) -> tuple[WebhookView, ...]:
         """How each receiver stands."""

@@ -6,9 +6,11 @@ import msgspec
 
 from omnitray.alerts.channels.views import ChannelDesk
 from omnitray.alerts.storage.store import AlertStore
+from omnitray.base.paths import Paths
 from omnitray.monitor.history import SnapshotRing
 from omnitray.runs.history import RunHistory
 from omnitray.runtime.hub import Hub
+from omnitray.runtime.metrics import Metrics
 from omnitray.runtime.servers import WatchedServers
 from omnitray.runtime.settings_keeper import SettingsKeeper
 from omnitray.runtime.webhooks import Webhooks
@@ -28,3 +30,5 @@ class AppContext(msgspec.Struct, Generic[ProtectsT_co], frozen=True, kw_only=Tru
     channels: ChannelDesk
     runs: RunHistory
     webhooks: Webhooks | None = None
+    metrics: Metrics | None = None
+    paths: Paths | None = None

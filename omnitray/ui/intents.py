@@ -46,6 +46,10 @@ class Intents(QObject):
     server_log_requested = Signal(str)  # path of a log to open
     url_requested = Signal(str)  # an address to open
 
+    # Webhooks
+    webhook_requested = Signal(str, str)  # name, "test", "pause", "resume", "retry" or "remove"
+    webhook_declared = Signal(object)  # dict, fields of a [[webhook]] to write into the settings
+
     # The program
     banner_action_requested = Signal()
     autostart_requested = Signal(bool)

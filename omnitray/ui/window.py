@@ -26,6 +26,7 @@ from omnitray.ui.pages.page import (
     AlertSource,
     DeliveriesOf,
     PageContext,
+    PageSources,
     ServerLog,
     WindowFacts,
     no_deliveries,
@@ -66,6 +67,7 @@ class MainWindow(QWidget):
         theme: Theme | None = None,
         server_log: ServerLog = no_log,
         deliveries: DeliveriesOf = no_deliveries,
+        sources: PageSources | None = None,
         runs: RunSource = no_runs,
         parent: QWidget | None = None,
     ) -> None:
@@ -104,6 +106,7 @@ class MainWindow(QWidget):
             facts=self.facts,
             server_log=server_log,
             deliveries=deliveries,
+            sources=sources or PageSources(),
             runs=runs,
         )
         self.pages = Pages(context, pages)

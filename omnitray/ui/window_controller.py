@@ -15,12 +15,15 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 
 from omnitray import __version__
 from omnitray.alerts.channels.deliveries import Delivery
+from omnitray.alerts.channels.webhooks.channel import WebhookTest
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.status import Status
 from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertMove, Job, Mode, MonitorLevel, Snapshot
 from omnitray.base.paths import HERE
+from omnitray.metrics.aggregate import JobCost, MetricPoint
+from omnitray.metrics.periods import Period
 from omnitray.protector.view import QuestionView
 from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.protection import ProtectionFacade
@@ -30,6 +33,7 @@ from omnitray.ui.window_place import FilePlaces
 
 if TYPE_CHECKING:
     from omnitray.ui.appearance import DesktopAppearance
+    from omnitray.ui.pages.page import PageSources
     from omnitray.ui.theme import Theme
     from omnitray.ui.window import MainWindow
 
@@ -76,6 +80,9 @@ class Windows(QObject):
         self._servers = parts.servers
         self._runs = parts.runs.runs
         self._deliveries = parts.channels.deliveries
+        self._channels = parts.channels
+        self._webhooks = parts.webhooks
+        self._metrics = parts.metrics
         self._clock = clock
         self._place_file = place_file
         self._open_url = open_url
@@ -133,6 +140,39 @@ class Windows(QObject):
         if self._window is not None:
             self._window.pages.show_deliveries(news)
 
+    def _sources(self) -> "PageSources":
+        from omnitray.ui.pages.page import PageSources, no_webhooks  # noqa: PLC0415 - the window's
+
+        return PageSources(
+            channels=self._channels.views,
+            webhooks=self._webhooks.views if self._webhooks is not None else no_webhooks,
+            metric_points=self._metric_points,
+            costly_jobs=self._costly_jobs,
+        )
+
+    def _metric_points(
+        self, series: str, by: Period, since: float, until: float
+    ) -> list[MetricPoint]:
+        from omnitray.metrics.store import read_points  # noqa: PLC0415 - SQLite, when it is asked
+
+        return read_points(self._metrics.file, series, by, since, until) if self._metrics else []
+
+    def _costly_jobs(self, since: float, until: float) -> list[JobCost]:
+        from omnitray.metrics.store import read_jobs  # noqa: PLC0415 - as above
+
+        return read_jobs(self._metrics.file, since, until) if self._metrics else []
+
+    @Slot(object)
+    def _on_webhook_declared(self, fields: dict[str, Any]) -> None:
+        problem = self._webhooks.declare(fields) if self._webhooks is not None else None
+        if problem is not None:
+            self.show_banner(f"The webhook was not saved: {problem.sentence}")
+
+    @Slot(object)
+    def _on_webhook_tested(self, test: WebhookTest) -> None:
+        if self._window is not None:
+            self._window.pages.show_webhook_test(test)
+
     def show_banner(
         self, text: str, action: str = "", act: Callable[[], object] | None = None
     ) -> None:
@@ -166,6 +206,7 @@ class Windows(QObject):
             theme=self.theme,
             server_log=self._servers.log_tail,
             deliveries=self._deliveries.of,
+            sources=self._sources(),
             runs=self._runs,
         )
         window.has_tray = self._has_tray
@@ -219,6 +260,10 @@ class Windows(QObject):
         asked.server_log_requested.connect(self._open_path)
         asked.url_requested.connect(self._on_url_requested)
         asked.documentation_requested.connect(self._on_documentation_requested)
+        if self._webhooks is not None:
+            asked.webhook_requested.connect(self._webhooks.ask)
+            self._webhooks.tested.connect(self._on_webhook_tested)
+        asked.webhook_declared.connect(self._on_webhook_declared)
         asked.banner_action_requested.connect(self._on_banner_action)
         self._hub.moves.progressed.connect(self._on_moves_progressed)
         self._hub.moves.ended.connect(self._on_moves_ended)

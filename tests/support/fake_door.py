@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -40,6 +41,7 @@ from omnitray.base.facts import (
 )
 from omnitray.base.leases import Leases, ModeAndLevel
 from omnitray.base.policy import ProtectPolicy, Thresholds
+from omnitray.metrics.totals import MetricTotals
 from omnitray.protector.view import (
     ActionOutcome,
     BreakerView,
@@ -218,6 +220,7 @@ class FakeDoor:
         self._thread = threading.Thread(target=self._carry_out_all, name="fake-main")
         self._receivers: list[d.Receiver] = []
         self.listeners = Listeners()
+        self.metrics_db = Path("metrics-of-nobody.db")
         self.shots = [snapshot()]
         self.stored = [alert(1)]
         self.commands: list[Any] = []
@@ -286,6 +289,16 @@ class FakeDoor:
             ChannelView(name="file", open=True, waiting=2, fault="the disk is full"),
             ChannelView(name="vscode", open=False, clients=0),
         )
+
+    def totals(self) -> MetricTotals:
+        return MetricTotals(alerts={("SERVER_DOWN", "critical"): 2}, actions={"pause": 1})
+
+    @property
+    def metrics_file(self) -> Path:
+        return self.metrics_db
+
+    def metrics_token(self) -> str:
+        return "scraper"
 
     def webhooks(self) -> tuple[WebhookView, ...]:
         return (

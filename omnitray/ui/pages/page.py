@@ -13,10 +13,14 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from omnitray.alerts.channels.deliveries import Delivery
+from omnitray.alerts.channels.views import ChannelView
+from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.clock import Clock
 from omnitray.base.facts import Job
+from omnitray.metrics.aggregate import JobCost, MetricPoint
+from omnitray.metrics.periods import Period
 from omnitray.protector.inspection import JobInspection
 from omnitray.protector.view import ActionFeedback, ProtectionView
 from omnitray.runs.history import RunSource, no_runs
@@ -52,6 +56,30 @@ def no_deliveries(_alert_id: str) -> tuple[Delivery, ...]:
     return ()
 
 
+def no_channels() -> tuple[ChannelView, ...]:
+    """Where there are none."""
+    return ()
+
+
+def no_webhooks() -> tuple[WebhookView, ...]:
+    """Where there are none."""
+    return ()
+
+
+MetricPoints = Callable[[str, Period, float, float], list[MetricPoint]]
+CostlyJobs = Callable[[float, float], list[JobCost]]
+
+
+def no_points(_series: str, _by: Period, _since: float, _until: float) -> list[MetricPoint]:
+    """Where nothing is kept."""
+    return []
+
+
+def no_costs(_since: float, _until: float) -> list[JobCost]:
+    """Where nothing is kept."""
+    return []
+
+
 class WindowFacts(msgspec.Struct, kw_only=True):
     """The newest of everything that the window was told; a page that is built later reads it."""
 
@@ -75,6 +103,15 @@ class Inspects(enum.Enum):
     FIGURES = 2
 
 
+class PageSources(msgspec.Struct, frozen=True, kw_only=True):
+    """What pages ask for by themselves: how channels stand, and long-term figures."""
+
+    channels: Callable[[], tuple[ChannelView, ...]] = no_channels
+    webhooks: Callable[[], tuple[WebhookView, ...]] = no_webhooks
+    metric_points: MetricPoints = no_points
+    costly_jobs: CostlyJobs = no_costs
+
+
 class PageContext(msgspec.Struct, frozen=True, kw_only=True):
     """What a page is built from."""
 
@@ -86,6 +123,7 @@ class PageContext(msgspec.Struct, frozen=True, kw_only=True):
     server_log: ServerLog = no_log
     deliveries: DeliveriesOf = no_deliveries
     runs: RunSource = no_runs
+    sources: PageSources = PageSources()
 
 
 class Page(QWidget):
@@ -134,6 +172,9 @@ class Page(QWidget):
 
     def show_deliveries(self, alert_ids: Collection[str]) -> None:
         """Something became of these alerts on some channel."""
+
+    def show_webhook_test(self, test: WebhookTest) -> None:
+        """What a receiver answered to a test."""
 
     def show_servers(self) -> None:
         """A watched server stands differently."""

@@ -13,6 +13,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget
 
 from omnitray.alerts.channels.deliveries import Delivery
+from omnitray.alerts.channels.webhooks.channel import WebhookTest
 from omnitray.alerts.model import Alert
 from omnitray.base.facts import Job, Snapshot
 from omnitray.protector.inspection import JobInspection
@@ -45,6 +46,8 @@ PAGES = (
     PageEntry("alerts", "omnitray.ui.pages.alerts.page", "AlertsPage", "alerts"),
     PageEntry("servers", "omnitray.ui.pages.servers.page", "ServersPage", "servers"),
     PageEntry("runs", "omnitray.ui.pages.runs.page", "RunsPage", "runs"),
+    PageEntry("trends", "omnitray.ui.pages.trends", "TrendsPage", "overview"),
+    PageEntry("channels", "omnitray.ui.pages.channels", "ChannelsPage", "dot"),
     PageEntry("settings", "omnitray.ui.pages.settings.page", "SettingsPage", "settings"),
 )
 
@@ -148,6 +151,12 @@ class Pages(QStackedWidget):
         alert_ids = {each.alert_id for each in news}
         for page in self._built.values():
             page.show_deliveries(alert_ids)
+
+    @Slot(object)
+    def show_webhook_test(self, test: WebhookTest) -> None:
+        """What a receiver answered to a test."""
+        for page in self._built.values():
+            page.show_webhook_test(test)
 
     def mark_alerts(self, alerts: Sequence[Alert]) -> None:
         """Alerts to mark on the charts, and no others."""

@@ -1,0 +1,196 @@
+"""``GET /api/monitoring/metrics``, ``/api/monitoring/metrics/jobs`` and ``/metrics``."""
+
+import asyncio
+import datetime as dt
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from omnitray.api import bodies
+from omnitray.api.facade import AppFacade
+from omnitray.api.gate import Receive, Scope, Send
+from omnitray.api.handlers import Call
+from omnitray.api.metrics_text import families
+from omnitray.base.clock import timestamp
+from omnitray.metrics.exposition import OPENMETRICS, PLAIN, accepts_openmetrics, write
+from omnitray.metrics.periods import Period
+from omnitray.metrics.series import BY_NAME, SERIES
+
+Moment = Annotated[dt.datetime, Meta(tz=True)]
+# Without a beginning: as many stretches as a chart shows well.
+DEFAULT_SPAN = {
+    Period.MINUTE: dt.timedelta(hours=1),
+    Period.HOUR: dt.timedelta(days=1),
+    Period.DAY: dt.timedelta(days=31),
+    Period.MONTH: dt.timedelta(days=366),
+}
+
+
+class MetricsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which series (separated by commas; without: all), by what, from when to when."""
+
+    series: Annotated[str, Meta(max_length=500)] = ""
+    by: Period = Period.HOUR
+    since: Moment | None = None
+    until: Moment | None = None
+
+    def names(self) -> tuple[str, ...]:
+        """The series; raises :class:`msgspec.ValidationError` for one that there is not."""
+        named = tuple(part for part in self.series.split(",") if part)
+        for name in named:
+            if name not in BY_NAME:
+                known = ", ".join(BY_NAME)
+                raise msgspec.ValidationError(f"There is no series '{name}'; there are {known}")
+        return named or tuple(each.name for each in SERIES)
+
+
+class PointBody(msgspec.Struct, frozen=True, kw_only=True):
+    """One stretch of time."""
+
+    at: str
+    min: float
+    mean: float
+    max: float
+    p95: float
+    covered_s: float
+
+
+class SeriesBody(msgspec.Struct, frozen=True, kw_only=True):
+    """One series, the oldest stretch first."""
+
+    series: str
+    unit: str
+    points: list[PointBody]
+
+
+class CountsBody(msgspec.Struct, frozen=True, kw_only=True):
+    """Alerts by type and actions by step within one stretch."""
+
+    at: str
+    counts: dict[str, int]
+
+
+class MetricsBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked for."""
+
+    by: Period
+    since: str
+    until: str
+    series: list[SeriesBody]
+    counts: list[CountsBody]
+
+
+class JobCostBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What a job cost."""
+
+    name: str
+    project: str
+    cpu_s: float
+    peak_bytes: int
+    runs: int
+
+
+class JobCostsBody(msgspec.Struct, frozen=True, kw_only=True):
+    """The jobs that took most CPU time, the most costly first."""
+
+    since: str
+    until: str
+    jobs: list[JobCostBody]
+
+
+async def metrics(call: Call) -> MetricsBody:
+    """Long-term figures; read in a thread of its own."""
+    wanted: MetricsQuery = call.query
+    wanted.names()
+    return await asyncio.to_thread(read_metrics, call.door.metrics_file, wanted, call.wall())
+
+
+async def costly_jobs(call: Call) -> JobCostsBody:
+    """The jobs that cost most."""
+    wanted: MetricsQuery = call.query
+    since, until = span(wanted, call.wall())
+    return await asyncio.to_thread(_read_jobs, call.door, since, until)
+
+
+def span(wanted: MetricsQuery, now: float) -> tuple[float, float]:
+    """From when to when, in wall seconds."""
+    until = wanted.until.timestamp() if wanted.until else now + 1
+    since = wanted.since.timestamp() if wanted.since else None
+    return until - DEFAULT_SPAN[wanted.by].total_seconds() if since is None else since, until
+
+
+def read_metrics(file: Path, wanted: MetricsQuery, now: float) -> MetricsBody:
+    """From the database to the body."""
+    from omnitray.metrics.store import read_counts, read_points  # noqa: PLC0415 - SQLite, seldom
+
+    since, until = span(wanted, now)
+    found = [
+        SeriesBody(
+            series=name,
+            unit=BY_NAME[name].unit,
+            points=[
+                PointBody(
+                    at=timestamp(point.at),
+                    min=round(point.low, 3),
+                    mean=round(point.mean, 3),
+                    max=round(point.high, 3),
+                    p95=round(point.p95, 3),
+                    covered_s=round(point.covered_s, 1),
+                )
+                for point in read_points(file, name, wanted.by, since, until)
+            ],
+        )
+        for name in wanted.names()
+    ]
+    counts = read_counts(file, wanted.by, since, until)
+    return MetricsBody(
+        by=wanted.by,
+        since=timestamp(since),
+        until=timestamp(until),
+        series=found,
+        counts=[CountsBody(at=timestamp(at), counts=each) for at, each in sorted(counts.items())],
+    )
+
+
+def _read_jobs(door: AppFacade, since: float, until: float) -> JobCostsBody:
+    from omnitray.metrics.store import read_jobs  # noqa: PLC0415 - SQLite, seldom
+
+    found = read_jobs(door.metrics_file, since, until)
+    jobs = [bodies.body_of(JobCostBody, each) for each in found]
+    return JobCostsBody(since=timestamp(since), until=timestamp(until), jobs=jobs)
+
+
+class MetricsText:
+    """``/metrics`` as an ASGI application."""
+
+    def __init__(self, door: AppFacade) -> None:
+        self._door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the text that the scraper can read."""
+        del receive
+        headers = {name.lower(): value for name, value in scope["headers"]}
+        modern = accepts_openmetrics(headers.get(b"accept", b"").decode("latin-1"))
+        text = write(families(self._door), openmetrics=modern).encode()
+        kind = (OPENMETRICS if modern else PLAIN).encode()
+        length = str(len(text)).encode()
+        given = [
+            (b"content-type", kind),
+            (b"content-length", length),
+            (b"cache-control", b"no-store"),
+        ]
+        await send({"type": "http.response.start", "status": 200, "headers": given})
+        await send({"type": "http.response.body", "body": text})
+
+
+class DashboardAddress(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a browser is let in, once and for half a minute."""
+
+    path: str
+
+
+async def open_dashboard(call: Call) -> DashboardAddress:
+    """A code that opens the dashboard once."""
+    return DashboardAddress(path=f"/dashboard?code={call.new_code()}")

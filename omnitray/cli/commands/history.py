@@ -1,0 +1,114 @@
+"""``history``: what the machine did, by minute, hour, day or month; ``dashboard`` in a browser."""
+
+import argparse
+import csv
+import io
+import webbrowser
+
+import msgspec
+
+from omnitray.api.metric_calls import (
+    DashboardAddress,
+    MetricsBody,
+    MetricsQuery,
+    PointBody,
+    SeriesBody,
+    read_metrics,
+)
+from omnitray.base.amounts import size
+from omnitray.base.clock import epoch
+from omnitray.cli.dispatch import CommandContext
+from omnitray.cli.times import moment, rfc3339, shown
+from omnitray.client.http import NotRunning
+from omnitray.metrics.periods import Period
+
+COLUMNS = ("min", "mean", "max", "p95")
+
+
+def history(args: argparse.Namespace, context: CommandContext) -> int:
+    """Print the stretches of each series, the oldest first."""
+    body = _asked(args, context)
+    if body is None:
+        return 0
+    if args.csv:
+        context.terminal.line(_csv(body).rstrip("\n"))
+        return 0
+    if not any(each.points for each in body.series):
+        context.terminal.line("nothing is known of that time")
+        return 0
+    for series in body.series:
+        if series.points:
+            _table(series, context)
+    return 0
+
+
+def _asked(args: argparse.Namespace, context: CommandContext) -> MetricsBody | None:
+    """From the running instance, else from its file."""
+    since = moment(args.since, context.now) if args.since else None
+    try:
+        return context.get(
+            "/metrics",
+            MetricsBody,
+            as_json=args.json,
+            series=args.series,
+            by=args.by,
+            since=rfc3339(since) if since is not None else None,
+        )
+    except NotRunning:
+        wanted = MetricsQuery(series=args.series, by=Period(args.by), since=since)
+        wanted.names()
+        found = read_metrics(context.paths.data / "metrics.db", wanted, context.now.timestamp())
+    if not args.json:
+        return found
+    context.terminal.json(msgspec.json.encode(found))
+    return None
+
+
+def dashboard(args: argparse.Namespace, context: CommandContext) -> int:
+    """Open the dashboard in the browser; the address counts once."""
+    found = context.remote().post("/dashboard", None, DashboardAddress)
+    address = f"{context.remote().address.url}{found.path}"
+    if args.json:
+        context.terminal.json(msgspec.json.encode({"url": address}))
+        return 0
+    if not args.print and webbrowser.open(address):
+        context.terminal.line("the dashboard is in your browser")
+        return 0
+    context.terminal.line(address)
+    return 0
+
+
+def _table(series: SeriesBody, context: CommandContext) -> None:
+    rows = [
+        (shown(each.at, context.now), *(figure(value, series.unit) for value in _values(each)))
+        for each in series.points
+    ]
+    head = (series.series, *COLUMNS)
+    context.terminal.table([head, *rows], ["dim", *([""] * len(rows))])
+
+
+def figure(value: float, unit: str) -> str:
+    """``34.2 %``, ``1.2 MB/s``, ``61 °C``."""
+    if unit == "B":
+        return size(value)
+    if unit == "B/s":
+        return f"{size(value)}/s"
+    return f"{value:.1f} {unit}".rstrip()
+
+
+def _values(point: PointBody) -> tuple[float, float, float, float]:
+    return point.min, point.mean, point.max, point.p95
+
+
+def _csv(body: MetricsBody) -> str:
+    """One row a stretch and series, times in UTC, figures in the unit of the series."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("at", "series", "unit", *COLUMNS, "covered_s"))
+    rows = [
+        (epoch(point.at), (point.at, each.series, each.unit, *_values(point), point.covered_s))
+        for each in body.series
+        for point in each.points
+    ]
+    writer.writerows(row for _, row in sorted(rows, key=lambda found: found[0]))
+    return text.getvalue()

@@ -1,0 +1,41 @@
+"""The text that scrapers read, in both formats."""
+
+from omnitray.api.metrics_text import families
+from omnitray.metrics.exposition import MetricFamily, write
+from support.fake_door import FakeDoor
+
+COUNTER = MetricFamily("omnitray_alerts", "counter", "Incidents.", [({"type": 'a"b\\c\n'}, 2)])
+SAMPLES: list[tuple[dict[str, str], float | None]] = [({}, 0.25), ({"x": "y"}, None)]
+GAUGE = MetricFamily("omnitray_cpu_usage_ratio", "gauge", "Share.", SAMPLES)
+
+
+def test_openmetrics_names_a_counter_without_its_ending_and_ends() -> None:
+    assert write([COUNTER, GAUGE], openmetrics=True) == (
+        "# TYPE omnitray_alerts counter\n"
+        "# HELP omnitray_alerts Incidents.\n"
+        'omnitray_alerts_total{type="a\\"b\\\\c\\n"} 2\n'
+        "# TYPE omnitray_cpu_usage_ratio gauge\n"
+        "# HELP omnitray_cpu_usage_ratio Share.\n"
+        "omnitray_cpu_usage_ratio 0.25\n"
+        "# EOF\n"
+    )
+
+
+def test_the_older_format_names_the_sample() -> None:
+    text = write([COUNTER], openmetrics=False)
+    assert "# TYPE omnitray_alerts_total counter\n" in text
+    assert "EOF" not in text
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    empty = MetricFamily("omnitray_x", "gauge", "X.", [({}, None)])
+    assert write([empty], openmetrics=False) == "\n"
+
+
+def test_the_machine_is_bounded_in_series_and_names_no_process() -> None:
+    text = write(families(FakeDoor()), openmetrics=False)
+    samples = [line for line in text.splitlines() if not line.startswith("#")]
+    assert len(samples) <= 300 - 2 * 50 - 50  # with all the servers and webhooks that are named
+    assert "pytest" not in text
+    assert 'omnitray_alerts_total{type="SERVER_DOWN",severity="critical"} 2' in samples
+    assert 'omnitray_server_up{server="api"} 1' in samples
