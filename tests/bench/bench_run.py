@@ -19,7 +19,7 @@ from support.bench import Row, spread, table, within
 from support.real_servers import PROGRAM, free_port
 
 RUN = (sys.executable, "-m", "omnitray", "run", "--")
-TIMES, PIPES, SUITES, CRASHES = 40, 5, 5, 10
+TIMES, PIPES, SUITES, CRASHES = 30, 3, 3, 6
 TESTS = "import pytest\n\n@pytest.mark.parametrize('n', range(1000))\ndef test_empty(n): pass\n"
 PIPE = '"$@" head -c 1000000000 /dev/zero | cat > /dev/null'
 LOOK_S = 0.002
