@@ -79,6 +79,8 @@ def test_a_machine_is_up_its_alert_fires_arrives_and_resolves(fleet: Fleet) -> N
     fleet.post(f"/alerts/{raised['id']}/resolve", {})
     until(lambda: value(base, firing) == 0, "Prometheus sees that it is over")
     until(lambda: "OmniTrayCriticalAlert" not in active(fleet), "Alertmanager closes it")
+    own = "omnitray_own_memory_bytes"
+    until(lambda: value(base, own) is not None, "OmniTray knows what it costs, after 10 s")
     board = json.loads(BOARD.read_text())
     wrong = []
     for panel in board["panels"]:

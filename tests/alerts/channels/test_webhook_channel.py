@@ -198,7 +198,7 @@ def test_a_refused_key_is_a_failed_delivery_with_its_reason(room: Room) -> None:
     room.put(critical(1))
     room.sender.wait(1)
     while (found := room.deliveries.of(critical(1).id))[0].state is not DeliveryState.FAILED:
-        pass
+        threading.Event().wait(0.01)
     assert found[0].why == "answered 401: the key is refused"
     assert found[0].next_at is not None
     view = room.channel.views()[0]
