@@ -34,6 +34,7 @@ KILL_AT_ONCE_FROM = 1.25  # of the budget: what grows on while it is being ended
 LOOKS = ((1.0, 0.1), (10.0, 0.25), (float("inf"), 1.0))
 LOOK_BUDGET_S = 0.1  # while a budget is held: earlyoom's own pace when memory is short
 LOOK_SHARE = 20  # at most 1/20 of the time goes into looking at a large tree
+REST_LOOK_S = 0.05
 WRITE_EVERY_S = 2.0
 GONE = frozenset({signal.SIGINT})  # what a script's shell has to see its command end by
 
@@ -57,6 +58,10 @@ class RunScope:
     def oom_kills(self) -> int:
         """How many of its processes the kernel has ended for its budget."""
         return 0
+
+    def is_empty(self) -> bool:
+        """Whether nothing lives in it any more."""
+        return True
 
     def signal(self, number: int) -> None:
         """Send a signal to all in it."""
@@ -145,6 +150,8 @@ class CommandRun:
         self.plan.leave_queue()
         try:
             self._follow(child, relay)
+            if self._ending_mono_s is not None:
+                self._end_rest(self._ending_mono_s)
         finally:
             self._release()
             relay.close()
@@ -231,6 +238,18 @@ class CommandRun:
         self._signal_all(signal.SIGTERM)
         self._release()
         self._ending_mono_s = now + KILL_AFTER_S
+
+    def _end_rest(self, until_mono_s: float) -> None:
+        """What was told to end may need a moment; what forks on is ended as a whole."""
+
+        def is_over() -> bool:
+            return self._scope.is_empty() if self._scoped else not self._tree.look()
+
+        while not is_over():
+            if time.monotonic() >= until_mono_s:
+                self._signal_all(signal.SIGKILL)
+                return
+            time.sleep(REST_LOOK_S)
 
     def _signal_all(self, number: int) -> None:
         """Children first, so that no parent starts another one for it."""

@@ -237,7 +237,7 @@ def test_a_tree_is_followed_and_what_lost_its_parent_too(
     line = "(sleep 600 >&- & echo $!); read go; sleep 600"
     with subprocess.Popen(
         ["sh", "-c", f"sh -c '{line}' & echo; cat >/dev/null; wait"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
     ) as top:  # fmt: skip
         assert top.stdout is not None
         top.stdout.readline()
@@ -245,8 +245,7 @@ def test_a_tree_is_followed_and_what_lost_its_parent_too(
         until(lambda: len(tree.sample()) >= 2)
         assert descendants(top.pid)[0] == top.pid
         assert tree.peak_bytes > 0
-        for each in tree.look():
-            os.kill(each.pid, signal.SIGKILL)
+        os.killpg(top.pid, signal.SIGKILL)
         until(lambda: tree.look() == [])
 
 

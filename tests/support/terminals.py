@@ -48,10 +48,19 @@ class TypedShell:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        os.close(self._master)  # a hang-up
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGKILL)
+        os.close(self._master)
+        for pid in self._session():  # also what runs behind it: a killed shell ends no jobs
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
+
+    def _session(self) -> list[int]:
+        found = []
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if entry.name.isdecimal() and os.getsid(int(entry.name)) == self.pid:
+                    found.append(int(entry.name))
+        return found
 
     def type(self, keys: str) -> None:
         """Press keys; what was seen before no longer counts."""

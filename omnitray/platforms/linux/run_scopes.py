@@ -95,6 +95,10 @@ class UnitRunScope(RunScope):
         """How many of its processes the kernel has ended."""
         return _figures(self._text("memory.events")).get("oom_kill", 0)
 
+    def is_empty(self) -> bool:
+        """Whether nothing lives in it any more."""
+        return "populated 1" not in self._text("cgroup.events").splitlines()
+
     def signal(self, number: int) -> None:
         """Send a signal to all in it; KILL by ``cgroup.kill``, which no fork outruns."""
         if self._folder is None:

@@ -119,6 +119,9 @@ def test_a_runs_figures_are_those_of_its_cgroup(tmp_path: Path) -> None:
         (folder / name).write_text(text)
     assert scope.usage() == (900, 2.5, 1.5)
     assert (scope.peak_bytes(), scope.oom_kills()) == (1050, 1)
+    assert scope.is_empty()
+    (folder / "cgroup.events").write_text("populated 1\nfrozen 0\n")
+    assert not scope.is_empty()
     scope.signal(9)
     assert units.ended == [str(folder)]
 
