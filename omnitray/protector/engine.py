@@ -216,10 +216,10 @@ class Protecting:
             return ProtectStep(next_delay_s=UNREADABLE_S)
         self.reading, self._now_s = reading, reading.monotonic_s
         looked_after = self._executor.look(hurry=self.protector.hurries)
-        policy = self.effective
+        self._surroundings.meet(reading.monotonic_s)
+        policy = self.effective  # with the lines of the daemons that were just met
         held = bool(self.active) or bool(self.protector.open_questions) or policy.looks_for_jobs
         self._looks_anyway |= self._is_recording_due()
-        self._surroundings.meet(reading.monotonic_s)
         guard = self._guard.observe(reading, policy, held=held)
         facts = self._with_news(self._facts(reading, guard))
         self.effects.observe(reading, facts.probe)

@@ -43,6 +43,7 @@ def test_the_menu_has_state_figures_and_everything_that_can_be_chosen(item: Tray
         "Alerts…",
         "Settings…",
         "Start at login",
+        "Documentation",
         "About OmniTray",
         "Quit",
     ]
