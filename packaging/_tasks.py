@@ -47,7 +47,7 @@ def _run(rest: list[str]) -> int:
 
 
 def _test(rest: list[str]) -> int:
-    """Runs all tests, or pytest's words; --fast, --coverage, --systemd, --vscode, --fleet."""
+    """Runs all tests, or pytest's words; --fast, --coverage, --systemd, --desktops and others."""
     if "--systemd" in rest:
         rest.remove("--systemd")
         return _hand_over([_ready_to_develop(), HERE / "systemd_vm.py", *rest])
@@ -61,6 +61,9 @@ def _test(rest: list[str]) -> int:
         rest.remove("--fleet")
         _machine.ensure(_machine.FLEET)
         return _pytest(_environment.ensure("dev"), [*rest, "tests/fleet"])
+    if "--desktops" in rest:
+        rest.remove("--desktops")
+        return _hand_over([_ready_to_develop(), ROOT / "tests" / "desktops" / "run.py", *rest])
     if "--fast" in rest:  # offscreen: Qt's libraries and a font are enough
         rest.remove("--fast")
         _machine.ensure(_machine.SCREEN + _machine.FONTS)

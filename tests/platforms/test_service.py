@@ -43,18 +43,22 @@ def test_a_unit_is_written_enabled_and_removed(tmp_path: Path) -> None:
     assert not service.status().works
 
 
-def test_a_system_without_systemd_says_so(tmp_path: Path) -> None:
+def test_without_systemd_nothing_is_written_and_a_sentence_says_why(tmp_path: Path) -> None:
     system = System(works=False, said="Failed to connect to bus")
-    done = SystemdService(tmp_path, ["omnitray"], TEMPLATE, system).install()
+    done = SystemdService(tmp_path / "units", ["omnitray"], TEMPLATE, system).install()
     assert not done.works
-    assert done.done[-1] == "enabled and started it: failed (Failed to connect to bus)"
+    (sentence,) = done.done
+    assert sentence.startswith(
+        "no service was installed: no systemd of this user answers here (Failed to connect to bus)"
+    )
+    assert not (tmp_path / "units").exists()
 
 
 def test_a_folder_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     system = System()
     assert not SystemdService(tmp_path / "file", ["omnitray"], TEMPLATE, system).install().works
-    assert system.asked == []
+    assert system.asked == [("systemctl", "--user", "show-environment")]
 
 
 def test_what_systemd_would_expand_is_escaped(tmp_path: Path) -> None:

@@ -123,10 +123,12 @@ def foreground_known(environment: Mapping[str, str] = os.environ) -> tuple[str, 
     display, wayland = environment.get("DISPLAY", ""), environment.get("WAYLAND_DISPLAY")
     if not display and not wayland:
         return "there is no display, and nothing is in front", ""
+    desktop = environment.get("XDG_CURRENT_DESKTOP", "").rpartition(":")[2]
+    name = f"{desktop} on Wayland" if desktop and wayland else "this display"
     if socket_path(display) is None:
-        return "", "this display does not tell whose window is active"
+        return "", f"{name} does not tell other programs whose window is active"
     if wayland:
-        return "", "this Wayland desktop tells whose window is active for X programs only"
+        return "", f"{name} tells whose window is active for X programs only"
     return "the X display tells whose window is active", ""
 
 

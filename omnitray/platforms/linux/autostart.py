@@ -153,7 +153,9 @@ class SystemdService:
         self._run = runner
 
     def install(self) -> ServiceReport:
-        """Write the unit, enable and start it."""
+        """Write the unit, enable and start it; nothing where no manager would read it."""
+        if why := self._why_not():
+            return ServiceReport(works=False, done=(why,))
         try:
             make_folder(self._file.parent)
             write_atomic(self._file, self._text.encode(), follow=True)
@@ -165,6 +167,17 @@ class SystemdService:
                 ("systemd read it", self._run((*CTL, "daemon-reload"))),
                 ("enabled and started it", self._run((*CTL, "enable", "--now", UNIT))),
             ]
+        )
+
+    def _why_not(self) -> str:
+        """Why no systemd of this user would run the unit; empty where one answers."""
+        asked = self._run((*CTL, "show-environment"))
+        if asked.works:
+            return ""
+        return (
+            "no service was installed: no systemd of this user answers here"
+            f" ({asked.said}); start OmniTray at login instead, from its menu, or with: omnitray"
+            " --headless"
         )
 
     def remove(self) -> ServiceReport:

@@ -220,6 +220,9 @@ def test_it_is_told_what_can_be_known() -> None:
     assert "for X programs only" in why_not
     assert foreground_known({"SWAYSOCK": "/s"})[0].startswith("sway")
     assert foreground_known({"DISPLAY": "far:10"})[1].startswith("this display does not tell")
+    gnome = {"WAYLAND_DISPLAY": "wayland-0", "XDG_CURRENT_DESKTOP": "ubuntu:GNOME"}
+    why = "GNOME on Wayland does not tell other programs whose window is active"
+    assert foreground_known(gnome) == ("", why)
     assert foreground_known({})[0].startswith("there is no display")
     assert isinstance(foreground({}), NoForeground)
 

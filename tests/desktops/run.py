@@ -1,0 +1,207 @@
+"""OmniTray on real desktops: python3 packaging/dev.py test --desktops [NAME …].
+
+Each desktop is started without a screen (:mod:`desktops.recipes`), OmniTray on it as a person
+would, and then looked at: icon registered and drawn, menu, notification and a real click on it,
+window in front, colour scheme, quit. What was found and the screenshots go into
+``docs/desktops.md`` and ``docs/images/desktops``. Outside of the normal run: it needs the packages
+of the desktops, and minutes.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from desktops.recipes import DESKTOPS, DesktopUnderTest  # noqa: E402 - the path comes first
+from desktops.report import Finding, Found, write_page  # noqa: E402 - likewise
+from desktops.seeing import changed, find_icon, window_look  # noqa: E402 - likewise
+from desktops.session import missing  # noqa: E402 - likewise
+from support.running import command  # noqa: E402 - likewise
+
+PICTURES = ROOT / "docs" / "images" / "desktops"
+_SETTINGS = '[protect]\nstate = "watch"\n'  # who runs this does other things as well
+_OPENED = 40  # of every 64th pixel: a menu or a window is larger
+
+
+class Visit:
+    """One desktop with OmniTray on it."""
+
+    def __init__(self, desktop: DesktopUnderTest, pictures: Path) -> None:
+        self.desktop = desktop
+        self.session = desktop.session
+        self.pictures = pictures
+        self.found: list[Finding] = []
+        self.session.write("omnitray/config.toml", _SETTINGS)
+
+    def go(self) -> Found:
+        """Everything in turn; what fails says so and the rest is looked at all the same."""
+        self.desktop.start()
+        time.sleep(3)
+        self.program = self.session.start(command(), "--verbose")
+        for name, look in (
+            ("icon registered", self._registered),
+            ("icon drawn", self._drawn),
+            ("menu by a click", self._menu),
+            ("notification, and a click on it", self._notification),
+            ("window in front", self._in_front),
+            ("light and dark", self._schemes),
+            ("foreground known", self._foreground),
+            ("quit", self._quit),
+        ):
+            self._look(name, look)
+        return Found(self.desktop.name, self.desktop.title, tuple(self.found))
+
+    def _look(self, name: str, look: Callable[[], tuple[bool, str]]) -> None:
+        try:
+            works, words = look()
+        except Exception as fault:  # noqa: BLE001 - whatever a desktop does wrong is a finding
+            works, words = False, f"{fault}"
+        self.found.append(Finding(name, works, words))
+        print(f"  {'yes' if works else 'no ':3} {name}: {words}", flush=True)
+
+    def _shot(self, what: str) -> Path:
+        target = self.pictures / f"{self.desktop.name}-{what}.png"
+        target.unlink(missing_ok=True)
+        self.desktop.shoot(target)
+        return target
+
+    def _ask(self, *words: str) -> str:
+        return self.session.run(command(), *words).stdout
+
+    def _log(self) -> str:
+        state = Path(self.session.environment["XDG_STATE_HOME"])
+        return (state / "omnitray" / "log" / "omnitray.log").read_text()
+
+    def _registered(self) -> tuple[bool, str]:
+        self.session.wait(lambda: self._ask("status"), "OmniTray answers", 40)
+        watcher, path = "org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher"
+        method = "org.freedesktop.DBus.Properties.Get"
+
+        def items() -> str:
+            return self.session.dbus(
+                watcher, path, method, watcher, "RegisteredStatusNotifierItems"
+            )
+
+        self.session.wait(lambda: "/StatusNotifierItem" in items(), "an item", 15)
+        return True, "by StatusNotifierItem"
+
+    def _drawn(self) -> tuple[bool, str]:
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            if icon := find_icon(self._shot("icon")):
+                return True, f"at {icon.x}, {icon.y}, in the ink of a {icon.panel.value} panel"
+            time.sleep(1)
+        return False, "its colours are not on the panel"
+
+    def _menu(self) -> tuple[bool, str]:
+        before = self._shot("icon")
+        icon = find_icon(before)
+        if icon is None:
+            return False, "no icon to click on"
+        how = self.desktop.open_menu(icon.x, icon.y)
+        if not how:
+            return False, "this desktop takes no click from outside"
+        time.sleep(2)
+        opened = changed(before, self._shot("menu")) > _OPENED
+        self.desktop.click(640, 500)
+        return opened, how if opened else "nothing opened"
+
+    def _notification(self) -> tuple[bool, str]:
+        time.sleep(1)
+        before = self._shot("icon")
+        title = "Nightly run: 3 failed"
+        self._ask("alert", "TEST_FAILED", title, "--severity", "critical", "--message", "build 214")
+        alerts = json.loads(self._ask("alerts", "--json"))["alerts"]
+        alert_id = next(each["id"] for each in alerts if each["title"] == title)
+        time.sleep(3)
+        if changed(before, self._shot("notification")) <= _OPENED:
+            return False, "none is seen"
+        opened = f"the window shows alert {alert_id}"
+        for x, y in self.desktop.notification_places():
+            if not self.desktop.click(x, y):
+                break
+            time.sleep(2)
+            if opened in self._log():
+                return True, "shown; a real click on it opened the alert"
+        else:
+            return False, "shown, but the click opened nothing"
+        if not self.desktop.invoke_notification():
+            return True, "shown; this desktop takes no click from outside"
+        time.sleep(2)
+        done = opened in self._log()
+        what = "which opened the alert" if done else "and nothing opened"
+        return done, f"shown; its service was told to act on it, {what}"
+
+    def _in_front(self) -> tuple[bool, str]:
+        self.session.run(command())  # a second start shows the window of the first
+        time.sleep(3)
+        picture = self._shot("window")
+        title = self.desktop.active_title()
+        if title:
+            return title.startswith("OmniTray"), f"the active window is “{title}”"
+        return bool(window_look(picture)), "seen on the screen; nothing says which is active"
+
+    def _schemes(self) -> tuple[bool, str]:
+        seen = []
+        for dark in (False, True):
+            if not self.desktop.set_dark(dark):
+                return False, "this desktop has no such wish"
+            time.sleep(3)
+            seen.append(window_look(self._shot("dark" if dark else "window")))
+        return seen == ["light", "dark"], f"asked for light, then dark; seen: {seen}"
+
+    def _foreground(self) -> tuple[bool, str]:
+        findings = json.loads(self._ask("doctor", "--json"))["findings"]
+        said = next((each for each in findings if each["topic"] == "foreground"), None)
+        if said is None:
+            return False, "doctor does not say"
+        return said["verdict"] == "ok", said["found"]
+
+    def _quit(self) -> tuple[bool, str]:
+        self._ask("quit")
+        code = self.program.wait(10)
+        return code == 0, f"exit status {code}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Visit the desktops; 0 when all that was found is as it should be."""
+    parser = argparse.ArgumentParser(description="OmniTray on real desktops.")
+    names = [each.name for each in DESKTOPS]
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names))
+    asked = parser.parse_args(arguments)
+    if wrong := set(asked.names) - set(names):
+        parser.error(f"there is no {', '.join(sorted(wrong))}; there are {', '.join(names)}")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    found = [_visited(each) for each in DESKTOPS if not asked.names or each.name in asked.names]
+    write_page(ROOT / "docs" / "desktops.md", found)
+    return int(any(not each.came_up for each in found))
+
+
+def _visited(kind: type[DesktopUnderTest]) -> Found:
+    print(kind.title, flush=True)
+    if lacking := missing(kind.programs):
+        install = (
+            f"not tried: {', '.join(lacking)} missing (apt-get install {' '.join(kind.packages)})"
+        )
+        print(f"  {install}", flush=True)
+        return Found(kind.name, kind.title, (), install)
+    with tempfile.TemporaryDirectory(prefix="omnitray-desktop-") as folder:
+        desktop = kind(Path(folder))
+        Path(folder).chmod(0o755)
+        try:
+            return Visit(desktop, PICTURES).go()
+        except (TimeoutError, OSError) as fault:
+            print(f"  it did not start: {fault}", flush=True)
+            return Found(kind.name, kind.title, (), f"it did not start: {fault}")
+        finally:
+            desktop.session.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
