@@ -47,11 +47,11 @@ def test_the_icon_comes_with_figures_and_the_mode_chosen_there_is_the_mode_every
 ) -> None:
     program.start()
     item = icon(tray_watcher, caller)
-    wait_until(lambda: "CPU" in item.tooltip and "normal" in item.tooltip, "figures come")
+    wait_until(lambda: "CPU" in item.tooltip and "dev mode" in item.tooltip, "figures come")
     item.choose("Mode", "test")
     wait_until(lambda: program.get("status")["mode"] == "test", "the mode is test")
     assert 'mode = "test"' in program.settings_text
-    wait_until(lambda: "test" in item.tooltip, "the tooltip says so")
+    wait_until(lambda: "test mode" in item.tooltip, "the tooltip says so")
     program.configure('mode = "prod"\n')
     wait_until(lambda: program.get("status")["mode"] == "prod", "the file is taken up")
     assert program.end(timeout_s=3.0) == 0
