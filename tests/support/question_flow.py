@@ -120,6 +120,9 @@ class QuestionFlow:
         first = shown.index(f"{JOB}: what shall be done?") + 2  # after the title, the text
         assert shown[first : first + 3] == _ON_THE_NOTIFICATION
         assert not set(shown) & set(_IN_THE_WINDOW[2:])
+        assert "Show details" not in shown  # the alert of the same matter has no place of its own
+        short = [each for each in self.program.stored() if each["context"].get("resource")]
+        assert [each["context"]["resource"] for each in short] == ["memory"], short
         self._wait_until_held(f"{JOB} paused")
 
     def see_all_answers(self) -> None:
