@@ -43,6 +43,7 @@ from omnitray.processes.jobs import JobTracker
 from omnitray.processes.process_table import ProcessDetails
 from omnitray.protector.actuators.executor import ActionPerformer, Executor
 from omnitray.protector.actuators.journal import ActionJournal
+from omnitray.protector.actuators.signals import stops_hand_over
 from omnitray.protector.engine import Protecting
 from omnitray.protector.environment import EnvironmentPorts
 from omnitray.protector.exclusions.rules import ExclusionRules as ProtectedPrograms
@@ -98,6 +99,7 @@ class ProtectionParts(msgspec.Struct, frozen=True, kw_only=True):
             is_there=system.is_there,
             foreground=platform.foreground(),
             servers=self.servers,
+            stops_hand_over=functools.partial(stops_hand_over, system),
         )
         protecting = Protecting(
             source=source,

@@ -134,6 +134,18 @@ def _has_command(option: str) -> bool:
     return not option.startswith("--") and "c" in option[1:]
 
 
+class ShellJob(enum.Enum):
+    """Whether an interactive shell waits for a process as one of its jobs.
+
+    It sees that a job is stopped, takes the terminal back, and runs what is typed next as a
+    command; a later continue does not give the terminal back.
+    """
+
+    NONE = "none"
+    FOREGROUND = "foreground"
+    BACKGROUND = "background"
+
+
 class Tie(enum.StrEnum):
     """One thing that a pause would break; the value is the word that is shown."""
 

@@ -22,7 +22,7 @@ from omnitray.protector.model import (
 )
 from omnitray.protector.policies import constants
 from omnitray.protector.steps import EscalationStep
-from omnitray.protector.victims import VictimChoice
+from omnitray.protector.victims import VictimChoice, hands_over
 
 RESTORABLE = {ActionState.HELD, ActionState.WATCHED}
 
@@ -109,6 +109,7 @@ class DecisionBuilder:
             dry_run=self.watches,
             expected_bytes=choice.expected_bytes,
             part=choice.part,
+            hands_over=step is EscalationStep.PAUSE and hands_over(self.context, choice),
         )
         self.decisions.append(action)
         if job:
@@ -162,11 +163,35 @@ class DecisionBuilder:
             targets=choice.targets,
             part=choice.part,
             mount=mount,
+            hands_over=hands_over(self.context, choice),
             unanswered=unanswered if wait_s else None,
             deadline_s=self.now_s + wait_s if wait_s else None,
         )
         state.questions[job.key] = question
         self.decisions.append(question)
+
+    def ask_first(
+        self,
+        choice: VictimChoice,
+        resource: Resource,
+        reason: ProtectReason,
+        evidence: Evidence,
+        mount: str = "",
+    ) -> None:
+        """Ask before a pause that would give a terminal's keyboard to its shell; once."""
+        key = choice.job.key if choice.job else ""
+        if key in self.state.answered or key in self.state.questions:
+            return
+        self.ask(choice, resource, reason, evidence, EscalationStep.PAUSE, 0.0, mount=mount)
+        if (question := self.state.questions.get(key)) is not None:
+            first = msgspec.structs.replace(question, is_first=True)
+            self.state.questions[key] = self.decisions[-1] = first
+
+    def no_time_to_ask(self, job_key: str) -> None:
+        """It is done now: a question that was asked before it says what is not so any more."""
+        question = self.state.questions.get(job_key)
+        if question is not None and question.is_first:
+            self.withdraw(job_key)
 
     def ask_again(self, question: Question, unanswered: EscalationStep, wait_s: float) -> None:
         """Ask the same again, because what happens without an answer is different now."""

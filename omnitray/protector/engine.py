@@ -348,6 +348,7 @@ class Protecting:
             pss_bytes=look.pss_bytes,
             foreground_pids=self._surroundings.foreground(jobs, look.details),
             server_pids=self._surroundings.servers(jobs),
+            hands_over=self._surroundings.hands_over(jobs),
             own=self._own() if jobs else OwnFacts(),
             cores=min(self._cores, reading.quota_cores or self._cores),
             memory_forecast=forecast,

@@ -6,7 +6,7 @@ Each is asked seldom: the neighbours once a minute, the foreground when somebody
 decided about, the logs when something calls for it (``acting/foreign_watch.py``).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -38,6 +38,7 @@ class EnvironmentPorts(msgspec.Struct, frozen=True, kw_only=True):
     is_there: Callable[[ProcessIdentity], bool] = lambda _identity: True
     foreground: Foreground = NoForeground()
     servers: Callable[[], tuple[ProcessIdentity, ...]] = tuple  # what is watched, on any thread
+    stops_hand_over: Callable[[Iterable[int]], frozenset[int]] = lambda _pids: frozenset()
 
 
 def _swap_free_percent(memory: MemoryFacts) -> float:
@@ -97,6 +98,22 @@ class Environment:
             for each in job.processes
             if (each.pid, each.start_ticks) in known
         )
+
+    def hands_over(self, jobs: Sequence[Job]) -> frozenset[int]:
+        """Those whose stop would give their terminal's keyboard to a shell.
+
+        Only what a shell has put into a group of its own on a terminal is asked about.
+        """
+        by_pid = {each.pid: each for job in jobs for each in job.processes}
+        asked = [
+            each.pid
+            for each in by_pid.values()
+            if each.tty
+            and (parent := by_pid.get(each.ppid)) is not None
+            and parent.session == each.session
+            and parent.group != each.group
+        ]
+        return self._around.stops_hand_over(asked) if asked else frozenset()
 
     def ended(
         self, reading: GuardReading, processes: Sequence[ProcessFacts], ours: frozenset[int]

@@ -61,6 +61,11 @@ _NAMES = {Resource.CPU: "processors", Resource.MEMORY: "memory", Resource.DISK: 
 _FORETOLD = {ProtectReason.MEMORY_RUNS_OUT, ProtectReason.DISK_RUNS_OUT}  # the figures say it
 _WITHOUT_FIGURES = {ProtectReason.ASKED, ProtectReason.RULE_ALWAYS}
 _WORTH_SAYING_BPS = 1 << 20
+NEEDS_FG = "Its shell has the keyboard meanwhile; once it is resumed, type fg in its terminal."
+_HANDS_OVER = (
+    "A pause gives the keyboard of its terminal to the shell: what is typed there is a command"
+    " then, and fg brings it back."
+)
 
 
 def why(action: Action) -> str:
@@ -134,12 +139,15 @@ def asked(question: Question) -> str:
     held = " is paused" if is_paused(question) else ""  # that it is slowed down says the reason
     words = (because(question.evidence), question.reason.sentence)
     said = words[:1] if question.reason in _FORETOLD else words
-    return f"{question.whom}{held}: {'; '.join(said)}."
+    text = f"{question.whom}{held}: {'; '.join(said)}."
+    if question.is_first:
+        return f"{text} {_HANDS_OVER}"
+    return f"{text} {NEEDS_FG}" if question.hands_over else text
 
 
 def is_paused(question: Question) -> bool:
     """Whether the job of a question is paused while it is asked; else it is slowed down."""
-    if question.reason is ProtectReason.LAST_RESORT:
+    if question.is_first or question.reason is ProtectReason.LAST_RESORT:
         return False
     return question.resource is not Resource.CPU or question.unanswered is EscalationStep.END
 
@@ -148,6 +156,8 @@ def unanswered(question: Question) -> str:
     """What happens without an answer."""
     if question.reason is ProtectReason.LAST_RESORT:
         return "it is left alone"
+    if question.is_first:
+        return f"it is paused when memory lasts less than {duration(constants.ASKS_FIRST_S)}"
     if question.unanswered is not None:
         return _UNANSWERED[question.unanswered]
     return _STAYS.get(question.resource, "it stays paused")

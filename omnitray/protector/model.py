@@ -188,6 +188,7 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
     dry_run: bool = False
     expected_bytes: int = 0
     part: str = ""  # of the job: "worker 3", "2 of 9 processes"; empty: all of it
+    hands_over: bool = False  # its stop gives the keyboard of its terminal to a shell
 
     @property
     def whom(self) -> str:
@@ -220,6 +221,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     deadline_s: float | None = None
     part: str = ""  # of the job, as in the action
     mount: str = ""  # of a disk
+    hands_over: bool = False  # as in the action
+    is_first: bool = False  # asked before anything is done, because of that
 
     @property
     def whom(self) -> str:
@@ -313,6 +316,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     pss_bytes: dict[int, int] = {}  # of the few on top, by pid
     foreground_pids: frozenset[int] = frozenset()
     server_pids: frozenset[int] = frozenset()  # of watched servers
+    hands_over: frozenset[int] = frozenset()  # pids whose stop gives the keyboard to a shell
     own: OwnFacts = OwnFacts()
     cores: float = 1.0
     memory_forecast: Forecast | None = None

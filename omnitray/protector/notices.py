@@ -13,7 +13,7 @@ import msgspec
 from omnitray.base.amounts import percent, size
 from omnitray.base.facts import AlertType, Culprit, GuardReading, Resource, Severity
 from omnitray.base.policy import ModeLimits, clears_under
-from omnitray.protector.explain import alarmed, headline, reasons, refused_headline, why
+from omnitray.protector.explain import NEEDS_FG, alarmed, headline, reasons, refused_headline, why
 from omnitray.protector.model import (
     Action,
     ActionState,
@@ -86,7 +86,8 @@ def notice_of(action: Action, *, refused: str = "", asked: bool = False) -> Noti
     if action.dry_run:
         severity = Severity.INFO
     said = (why(action), *takers) if is_told else reasons(action)
-    words = (*(_capital(reason) for reason in said), refused)
+    needs_fg = NEEDS_FG if action.hands_over and not (refused or action.dry_run) else ""
+    words = (*(_capital(reason) for reason in said), refused, needs_fg)
     words = (*words, "Protection only watches: nothing is touched") if action.dry_run else words
     is_end = action.step is EscalationStep.END
     by_person = action.reason is ProtectReason.ASKED

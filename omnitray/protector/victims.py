@@ -193,6 +193,11 @@ def part_of(job: Job, chosen: Sequence[ProcessFacts]) -> str:
     return "" if one.pid == job.leader_pid else f"{one.name} {one.pid}"
 
 
+def hands_over(context: DecisionContext, choice: VictimChoice) -> bool:
+    """Whether a pause of these would give a terminal's keyboard to its shell."""
+    return any(each.pid in context.facts.hands_over for each in choice.targets)
+
+
 def ranked(context: DecisionContext, resource: Resource) -> list[Job]:
     """All jobs, the first to be acted on first."""
     return sorted(context.facts.jobs, key=lambda job: job_key(context, job, resource))

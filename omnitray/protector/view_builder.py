@@ -132,12 +132,18 @@ def _held(
         title=action.whom,
         grip=HoldKind.WOULD if watched else _GRIPS[action.step],
         since=each.since_s + wall_offset_s,
-        means=_WOULD[action.step] if watched else means_of(action.id, in_force),
+        means=_WOULD[action.step] if watched else _means_now(action, in_force),
         why=explain.why(action),
         process_count=max(1, len(action.targets)),
         undoable=action.step is not EscalationStep.END and not watched,
         pids=tuple(target.pid for target in action.targets),
     )
+
+
+def _means_now(action: Action, in_force: Iterable[ActiveActuation]) -> str:
+    """The levers; of a terminal's job that is stopped, how it comes back to the front."""
+    means = means_of(action.id, in_force)
+    return f"{means}; fg in its terminal after a resume" if action.hands_over else means
 
 
 def means_of(action_id: str, in_force: Iterable[ActiveActuation]) -> str:
@@ -243,6 +249,7 @@ _BACK = {
     ActuationOutcome.CHANGED: "was left as it is: somebody else has changed it since",
     ActuationOutcome.GONE: "has ended meanwhile",
     ActuationOutcome.ONE_WAY: "cannot be taken back without privilege",
+    ActuationOutcome.WAITS: "was continued, and does not run yet",
     ActuationOutcome.FAILED: "could not be taken back",
 }
 _ALREADY = {

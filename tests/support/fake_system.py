@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from omnitray.base.facts import ProcessIdentity
-from omnitray.processes.process_roles import Tie
+from omnitray.processes.process_roles import ShellJob, Tie
 from omnitray.protector.actuators.system import AccessRefused, Gone, IoPriority, OneWay, Sign
 
 
@@ -20,6 +20,7 @@ class FakeProcess:
         self.stopped = False
         self.alive = True
         self.ties: frozenset[Tie] = frozenset()
+        self.shell_job = ShellJob.NONE
         self.unit: str | None = None
         self.ignores_term = False
         self.unkillable = False
@@ -182,12 +183,17 @@ class FakeSystem:
         if sign is Sign.STOP:
             self._fork_before_stop(process)
             process.stopped = True
+            if process.shell_job is ShellJob.FOREGROUND:  # the shell takes the terminal
+                process.shell_job = ShellJob.BACKGROUND
         elif sign is Sign.CONT:
             process.stopped = False
         self._end(process)
 
     def is_stopped(self, identity: ProcessIdentity) -> bool:
         return self.process(identity).stopped
+
+    def shell_job(self, identity: ProcessIdentity) -> ShellJob:
+        return self.process(identity).shell_job
 
     def nice(self, identity: ProcessIdentity) -> int:
         return self.process(identity).nice

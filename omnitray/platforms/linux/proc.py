@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from omnitray.base.facts import OwnFacts, ProcessFacts, ProcessIdentity
 from omnitray.platforms.linux.files import printable
+from omnitray.processes.process_roles import ShellJob
 from omnitray.protector.actuators.system import AccessRefused, Gone
 
 _DEAD = {"Z", "X", "x"}
@@ -110,6 +111,18 @@ class Proc:
         tasks = f"{self._root}/{identity.pid}/task"
         stats = (self._stat(each, f"{tasks}/{each}/stat") for each in self.threads(identity))
         return any(stat.state == "T" for stat in stats if stat)
+
+    def shell_job(self, identity: ProcessIdentity) -> ShellJob:
+        """Whether its parent has put it into a group of its own on their terminal: job control.
+
+        What that process starts shares its group, and the shell does not see it stop.
+        """
+        stat = self.require(identity)
+        parent = self.stat(stat.parent) if stat.terminal else None
+        if parent is None or parent.session != stat.session or parent.group == stat.group:
+            return ShellJob.NONE
+        is_front = stat.foreground == stat.group
+        return ShellJob.FOREGROUND if is_front else ShellJob.BACKGROUND
 
     def require_program(self, identity: ProcessIdentity) -> None:
         """Raises AccessRefused where the process now runs another program."""

@@ -23,7 +23,7 @@ from omnitray.base.facts import ProcessIdentity
 from omnitray.platforms.linux.proc import Proc
 from omnitray.platforms.linux.ties import Ties
 from omnitray.platforms.linux.units import UserUnits
-from omnitray.processes.process_roles import Tie
+from omnitray.processes.process_roles import ShellJob, Tie
 from omnitray.protector.actuators.system import AccessRefused, Gone, IoPriority, OneWay, Sign
 
 _IOPRIO_CALLS = {"x86_64": (251, 252), "aarch64": (30, 31), "armv7l": (314, 315)}  # set, get
@@ -274,6 +274,10 @@ class LinuxSystem(Priorities):
         """Whether a signal has stopped it, or will as soon as it comes back from the kernel."""
         state = self._proc.require(identity).state
         return state == "T" or self._proc.is_told_to_stop(identity) or self._proc.stops(identity)
+
+    def shell_job(self, identity: ProcessIdentity) -> ShellJob:
+        """Whether a shell waits for it as a job of its terminal."""
+        return self._proc.shell_job(identity)
 
     def session(self, identity: ProcessIdentity) -> int:
         """Its session's id."""

@@ -19,7 +19,7 @@ from omnitray.platforms.portable.processes import (
     session_of,
     start_ticks,
 )
-from omnitray.processes.process_roles import Tie
+from omnitray.processes.process_roles import ShellJob, Tie
 from omnitray.protector.actuators.system import (
     AccessRefused,
     Gone,
@@ -164,6 +164,11 @@ class PsutilSystem:
         """Raises AccessRefused."""
         del priority
         self.io_priority(identity)
+
+    def shell_job(self, identity: ProcessIdentity) -> ShellJob:
+        """Not told here."""
+        self._ask(identity, lambda process: process.pid)
+        return ShellJob.NONE
 
     def session(self, identity: ProcessIdentity) -> int:
         """Its session's id; 0 where the system has none."""

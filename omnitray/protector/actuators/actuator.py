@@ -75,6 +75,7 @@ class Fate(enum.StrEnum):
     GONE = "its process has ended"
     CHANGED = "somebody else has changed it since"
     ONE_WAY = "cannot be taken back without privilege"
+    WAITS = "its terminal has stopped it again"
     FAILED = "the system refused"
 
 

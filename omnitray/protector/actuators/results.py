@@ -53,6 +53,7 @@ class ActuationOutcome(enum.StrEnum):
     CHANGED = "changed"  # changed from outside since: left alone
     GONE = "gone"
     ONE_WAY = "one_way"
+    WAITS = "waits"  # was continued, and stopped again by its terminal
 
 
 class ActuationResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +74,7 @@ _BACK = {
     ActuationOutcome.CHANGED: "left alone",
     ActuationOutcome.GONE: "it has ended",
     ActuationOutcome.ONE_WAY: "not restored",
+    ActuationOutcome.WAITS: "continued",
     ActuationOutcome.FAILED: "could not be restored",
 }
 
@@ -162,6 +164,8 @@ def is_lever_of(action_id: str, lever: str) -> bool:
 def outcome_of(fates: Iterable[Fate]) -> ActuationOutcome:
     """One word for what became of several values."""
     seen = set(fates)
+    if Fate.WAITS in seen:
+        return ActuationOutcome.WAITS
     if not seen or seen == {Fate.GONE}:
         return ActuationOutcome.GONE
     if seen <= {Fate.RESTORED, Fate.GONE}:

@@ -11,7 +11,7 @@ import msgspec
 
 from omnitray.base.clock import Clock
 from omnitray.base.facts import ProcessIdentity
-from omnitray.processes.process_roles import Tie
+from omnitray.processes.process_roles import ShellJob, Tie
 from omnitray.protector.actuators.actuator import (
     ActuationPlan,
     AlreadyThere,
@@ -121,6 +121,8 @@ STOPPED = "stopped"
 ENDED = "ended"
 _LOOKS = 50
 _LOOK_AGAIN_S = 0.002
+_STOPPED_AGAIN = "its terminal has stopped it again: type fg there"
+_IN_THE_BACKGROUND = "it runs in the background of its terminal: type fg there"
 _ROUNDS = 16  # more than a job that forks as fast as it can has needed
 
 
@@ -152,6 +154,31 @@ class StopActuator(ValueActuator):
                 return True
             self._system.wait(_LOOK_AGAIN_S)
         return super().read_back(applied)
+
+    def restore(self, changes: tuple[ValueChange, ...]) -> Restored:
+        """Continue; what its shell holds back, or has put into the background, is said."""
+        done = super().restore(changes)
+        fates = list(done.fates)
+        notes = list(done.notes)
+        for place, (change, fate) in enumerate(zip(changes, done.fates, strict=False)):
+            if fate is Fate.RESTORED and (waits := self._waits_for_its_shell(change)) is not None:
+                notes.append(_STOPPED_AGAIN if waits else _IN_THE_BACKGROUND)
+                fates[place] = Fate.WAITS if waits else fate
+        return Restored(fates=tuple(fates), notes=tuple(dict.fromkeys(notes)))
+
+    def _waits_for_its_shell(self, change: ValueChange) -> bool | None:
+        """Whether it stands again, for its terminal; None where no shell has it behind itself."""
+        process = process_of(change)
+        try:
+            if self._system.shell_job(process) is not ShellJob.BACKGROUND:
+                return None
+            for _ in range(_LOOKS):  # it reads from its terminal as soon as it comes to run
+                if self._system.is_stopped(process):
+                    return True
+                self._system.wait(_LOOK_AGAIN_S)
+        except (Gone, AccessRefused):
+            return None
+        return False
 
     def _get(self, change: ValueChange) -> Value:
         return STOPPED if self._system.is_stopped(process_of(change)) else RUNNING
@@ -209,11 +236,16 @@ class EndActuator(ValueActuator):
             for process in new:
                 held[process] = None
                 with contextlib.suppress(Gone, AccessRefused):  # then TERM or KILL will say so
-                    self._system.send(process, Sign.STOP)
+                    self._stop(process)
             new = tuple(each for each in look() if each not in held)
             if not new:
                 break
         return tuple(held)
+
+    def _stop(self, process: ProcessIdentity) -> None:
+        """All but what a shell waits for: it would say "Stopped" of what is about to end."""
+        if self._system.shell_job(process) is ShellJob.NONE:
+            self._system.send(process, Sign.STOP)
 
     def ask(self, processes: Iterable[ProcessIdentity]) -> None:
         """TERM for those that were born since."""
@@ -282,6 +314,21 @@ def _end_of(process: ProcessIdentity) -> ValueChange:
 
 def _spared(ties: dict[int, frozenset[Tie]]) -> tuple[str, ...]:
     return tuple(f"process {pid} {min(tied)}: spared" for pid, tied in ties.items() if tied)
+
+
+def stops_hand_over(system: System, pids: Iterable[int]) -> frozenset[int]:
+    """Those of them whose stop would give their terminal's keyboard to a shell.
+
+    None where jobs can be frozen: no shell sees that.
+    """
+    if not system.units.why_not():
+        return frozenset()
+    found = set()
+    for identity in system.identify(pids):
+        with contextlib.suppress(Gone):
+            if system.shell_job(identity) is ShellJob.FOREGROUND:
+                found.add(identity.pid)
+    return frozenset(found)
 
 
 KILL_AFTER_S = 10.0

@@ -13,7 +13,7 @@ from typing import NoReturn, Protocol
 import msgspec
 
 from omnitray.base.facts import ProcessIdentity
-from omnitray.processes.process_roles import Tie
+from omnitray.processes.process_roles import ShellJob, Tie
 
 
 class Gone(Exception):  # noqa: N818 - a fact, not an error of ours
@@ -157,6 +157,10 @@ class System(Protocol):
 
     def is_stopped(self, identity: ProcessIdentity) -> bool:
         """Whether it is stopped by a signal."""
+        ...
+
+    def shell_job(self, identity: ProcessIdentity) -> ShellJob:
+        """Whether a shell waits for it as a job of its terminal."""
         ...
 
     def nice(self, identity: ProcessIdentity) -> int:

@@ -16,6 +16,9 @@ SHOWS_EFFECT_S = 9.0  # given back within ten seconds where it did not help
 PAUSE_SHOWS_S = 3.0  # so long a pause at the floor has, if memory stands still meanwhile
 FALLS_ON_SHARE, FALLS_ON_BYTES = 0.0025, 4 << 20  # less is no falling
 NEXT_PAUSE_S = 0.3
+# A stop gives a terminal's keyboard to the shell, and what is typed next is a command: with more
+# time than a person needs to read a question and press a button it is asked about first.
+ASKS_FIRST_S = 10.0
 GROWS_ON_S, GROWS_ON_BPS = 5.0, 16 << 20  # what a paused job may go on with: new processes
 NEXT_MEMORY_SLOW_DOWN_S = 5.0
 

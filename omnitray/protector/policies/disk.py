@@ -10,7 +10,7 @@ from omnitray.protector.decisions import DecisionBuilder, ProtectorState
 from omnitray.protector.model import ActionState, Decision, Evidence, ProtectReason, Signal
 from omnitray.protector.policies import constants
 from omnitray.protector.steps import EscalationStep
-from omnitray.protector.victims import VictimChoice, choose, choose_in
+from omnitray.protector.victims import VictimChoice, choose, choose_in, hands_over
 
 Why = tuple[ProtectReason, Evidence]
 
@@ -110,6 +110,12 @@ def _hold_writer(
         choice, step = _to_pause(context, disk, no_time=no_time), EscalationStep.PAUSE
     if choice.job is None:
         return
+    if step is EscalationStep.PAUSE:
+        lasts_s = float("inf") if forecast is None else forecast.low_s
+        if hands_over(out.context, choice) and lasts_s > constants.ASKS_FIRST_S:
+            out.ask_first(choice, Resource.DISK, reason, evidence, disk.mount)
+            return
+        out.no_time_to_ask(choice.job.key)
     out.act(
         step,
         Resource.DISK,

@@ -32,7 +32,7 @@ from omnitray.protector.model import (
 )
 from omnitray.protector.policies import constants
 from omnitray.protector.steps import EscalationStep
-from omnitray.protector.victims import VictimChoice, choose, why_not
+from omnitray.protector.victims import VictimChoice, choose, hands_over, why_not
 
 _WANTED_SO = {ExclusionReason.TAKEN_BACK, ExclusionReason.LEFT_ALONE}
 # Verdicts of the moment: the cause is held or will be, and nothing has to be said about it.
@@ -140,6 +140,11 @@ class MemoryPolicy:
             self._alarm(out, AlarmReason.CAUSE_UNTOUCHABLE, choice)
         if choice.job is None:
             return
+        resource = Resource.MEMORY
+        if hands_over(out.context, choice) and _lasts_s(out.context) > constants.ASKS_FIRST_S:
+            out.ask_first(choice, resource, reason, evidence)
+            return
+        out.no_time_to_ask(choice.job.key)
         self._paused_s = out.now_s
         joins = bool(out.context.active(choice.job.key, EscalationStep.PAUSE, Resource.MEMORY))
         used, limits = out.context.facts.reading.memory.used_percent, out.context.limits
@@ -213,6 +218,16 @@ class MemoryPolicy:
             self._told = True
             notify = not _is_wanted_so(choice)
             out.act(EscalationStep.TELL, resource, reason, evidence, choice, notify=notify)
+
+
+def _lasts_s(context: DecisionContext) -> float:
+    """How long memory lasts at the least, as far as can be foretold."""
+    if context.is_near_floor or context.is_thrashing:
+        return 0.0
+    forecast = context.facts.memory_forecast
+    growth_bps = sum(context.job_growth_bps(job) for job in context.facts.jobs)
+    left_s = memory_left(context.facts.reading.memory, context.limits) / max(1.0, growth_bps)
+    return left_s if forecast is None else min(left_s, forecast.low_s)
 
 
 def urgent(context: DecisionContext) -> Why | None:

@@ -9,6 +9,7 @@ from omnitray.protector.context import DecisionContext
 from omnitray.protector.decisions import DecisionBuilder, ProtectorState
 from omnitray.protector.model import Decision, ProtectReason, Question, RestoreReason
 from omnitray.protector.policies import constants
+from omnitray.protector.policies.memory import urgent
 from omnitray.protector.steps import EscalationStep
 from omnitray.protector.victims import choose_in, held_or_free
 
@@ -75,6 +76,11 @@ class QuestionPolicy:
             return True
         if question.reason is ProtectReason.LAST_RESORT:
             calm = not out.context.is_near_floor
+            return self._calm.true_for(key, out.now_s, condition=calm) >= constants.CLEAR_HOLD_S
+        if question.is_first:
+            calm = urgent(out.context) is None
+            if question.resource is Resource.DISK:
+                calm = not self._state.disk_in_danger
             return self._calm.true_for(key, out.now_s, condition=calm) >= constants.CLEAR_HOLD_S
         handed_out = any(job_key == key for job_key, *_ in self._state.handed_out)
         if not (out.context.active(key) or handed_out or out.context.has_refused_any(key)):

@@ -1,9 +1,12 @@
 """Memory: slowed down, paused before it runs out, ended at the floor."""
 
+from typing import Any
+
 import pytest
 
-from omnitray.base.facts import JobKind, Mode, ProtectState, Resource
+from omnitray.base.facts import Forecast, JobKind, Mode, ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
+from omnitray.protector import explain
 from omnitray.protector.model import (
     Action,
     Alarm,
@@ -12,10 +15,12 @@ from omnitray.protector.model import (
     ExclusionReason,
     ProtectReason,
     Question,
+    Reply,
     UndoneByUser,
+    Withdrawn,
 )
 from omnitray.protector.steps import EscalationStep
-from omnitray.protector.view import BreakerState
+from omnitray.protector.view import Answer, BreakerState
 from support.desk import OVER, Desk, actions, growing, restores, soon
 from support.scenes import GB, MB, job, process, reading
 
@@ -264,3 +269,67 @@ def test_what_the_person_has_taken_back_is_no_reason_to_call_them() -> None:
     (told,) = actions(decided)
     assert (told.step, told.notify) == (EscalationStep.TELL, False)
     assert told.considered[0].excluded is ExclusionReason.TAKEN_BACK
+
+
+TERMINAL: dict[str, Any] = {
+    "hands_over": frozenset({200})
+}  # a stop of the job would give its keyboard away
+
+
+def far(low_s: float) -> Forecast:
+    return Forecast(
+        resource=Resource.MEMORY, low_s=low_s, high_s=25.0, slope_bps=10.0 * MB, left_bytes=GB
+    )
+
+
+def test_what_would_lose_its_terminal_by_a_pause_is_asked_about_first() -> None:
+    desk = Desk()
+    slow = growing(growth=20.0 * MB)
+    (question,) = desk.turn(slow, at=reading(used=75.0), memory_forecast=far(18.0), **TERMINAL)
+    assert isinstance(question, Question)
+    assert question.is_first
+    assert not explain.is_paused(question)
+    assert "fg brings it back" in explain.asked(question)
+    assert desk.turns(5, slow, at=reading(used=75.0), memory_forecast=far(18.0), **TERMINAL) == []
+    (said,) = desk.turns(1, slow, at=reading(used=40.0), **TERMINAL) + desk.turns(
+        8, slow, at=reading(used=40.0), **TERMINAL
+    )
+    assert said == Withdrawn(question_id=question.id)
+
+
+def test_with_ten_seconds_left_it_is_paused_and_the_question_is_another_one() -> None:
+    desk = Desk()
+    slow = growing(growth=20.0 * MB)
+    (first,) = desk.turn(slow, at=reading(used=75.0), memory_forecast=far(18.0), **TERMINAL)
+    assert isinstance(first, Question)
+    gone, pause, question = desk.turn(
+        slow, at=reading(used=78.0), memory_forecast=far(9.0), **TERMINAL
+    )
+    assert gone == Withdrawn(question_id=first.id)
+    assert isinstance(pause, Action)
+    assert pause.hands_over
+    assert isinstance(question, Question)
+    assert explain.asked(question).endswith("once it is resumed, type fg in its terminal.")
+
+
+def test_a_pause_that_the_person_asks_for_in_such_a_question_is_done() -> None:
+    desk = Desk()
+    slow = growing(growth=20.0 * MB)
+    desk.turn(slow, at=reading(used=75.0), memory_forecast=far(18.0), **TERMINAL)
+    reply = Reply(job_key=slow.key, answer=Answer.PAUSE)
+    said = desk.turn(
+        slow, at=reading(used=75.0), memory_forecast=far(18.0), replies=(reply,), **TERMINAL
+    )
+    (pause,) = actions(said, EscalationStep.PAUSE)
+    assert pause.reason is ProtectReason.ASKED
+
+
+def test_what_grows_while_something_has_just_ended_names_no_one() -> None:
+    """The memory of what was ended comes back late: nothing of that is anybody's fault."""
+    desk = Desk()
+    hog, panel = growing(), job("panel", process(300, rss_bytes=GB))
+    desk.turn(hog, panel, at=OVER)
+    ended = growing(size=20 * GB)
+    desk.turn(ended, panel, at=OVER)
+    said = desk.turns(10, panel, at=OVER)
+    assert actions(said, EscalationStep.TELL) == []
