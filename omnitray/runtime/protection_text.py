@@ -80,7 +80,7 @@ def cleaning_done(done: Cleaned) -> facade.Done:
 
 
 def cleaned_notice(done: Cleaned) -> Notice:
-    """What was cleaned, or could be, as an alert."""
+    """What was cleaned, or could be: a part of the disk's incident, no warning of its own."""
     if done.result is None:
         title = f"Caches on {done.mount} could give {size(done.plan.size_bytes)}"
         names = ", ".join(each.name for each in done.plan.candidates[:8])
@@ -88,15 +88,19 @@ def cleaned_notice(done: Cleaned) -> Notice:
     else:
         freed = sum(each.freed_bytes for each in done.result.outcomes)
         title = f"Cleaned {size(freed)} of caches on {done.mount}"
+        if not freed:
+            title = f"Cleaning caches on {done.mount} freed nothing"
         message = (
-            f"{done.mount} is {done.result.after_percent:.0f} % full, "
+            f"{title}: it is {done.result.after_percent:.0f} % full, "
             f"{done.result.before_percent:.0f} % before."
         )
     return Notice(
         type=AlertType.RESOURCE_CRITICAL,
         title=title,
         message=message,
-        severity=Severity.WARNING,
+        severity=Severity.INFO,
         labels={"resource": "disk", "mount": done.mount, "cleaning": "caches"},
-        context={"resource": "disk", "mount": done.mount},
+        context={"resource": "disk", "mount": done.mount, "others_wait": False},
+        with_monitor=True,
+        done=title,
     )

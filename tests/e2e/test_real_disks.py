@@ -97,8 +97,8 @@ def test_of_a_full_disk_only_old_caches_are_cleaned_until_it_is_under_its_target
         assert 72 < traps.used_percent < 75
         assert 0 < traps.wheels_left < 27
         assert traps.harmed() == []
-        freed = re.search(r"Cleaned ([\d.]+) MB of caches on ", cleaned["title"])
-        assert freed, cleaned["title"]
+        freed = re.search(r"Cleaned ([\d.]+) MB of caches on ", cleaned)
+        assert freed, cleaned
         assert float(freed[1]) == pytest.approx((before - traps.used_bytes) / MB, abs=1.5)
     assert program.end() == 0
 
@@ -108,6 +108,7 @@ def asked(server: NotificationServer) -> bool:
     return any(each.title.endswith("what shall be done?") for each in server.on_screen)
 
 
-def told(program: OmniTray, word: str) -> dict[str, str] | None:
-    """The alert whose title begins so."""
-    return next((each for each in program.stored() if each["title"].startswith(word)), None)
+def told(program: OmniTray, word: str) -> str | None:
+    """What was done that begins so, of any alert: it is a part of the disk's incident."""
+    done = [each for alert in program.stored() for each in alert["context"].get("actions", ())]
+    return next((each for each in done if each.startswith(word)), None)

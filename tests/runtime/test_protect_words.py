@@ -3,8 +3,11 @@
 import msgspec
 import pytest
 
+from omnitray.base.facts import Severity
+from omnitray.cleanup.facts import CleanPlan, CleanResult
 from omnitray.protector.view import Answer, QuestionView
-from omnitray.runtime.protection_text import answer_words, prompt
+from omnitray.runtime.cleaning import Cleaned
+from omnitray.runtime.protection_text import answer_words, cleaned_notice, prompt
 
 QUESTION = QuestionView(
     id="q",
@@ -50,3 +53,13 @@ def test_what_can_be_taken_back_stands_first() -> None:
         Answer.NEVER,
         Answer.END,
     ]
+
+
+def test_a_cleaning_that_freed_nothing_is_no_warning() -> None:
+    plan = CleanPlan(made_at=0.0, used_percent=91.0, target_percent=75.0)
+    result = CleanResult(before_percent=91.0, after_percent=91.0)
+    notice = cleaned_notice(Cleaned(mount="/", plan=plan, result=result))
+    assert notice.title == "Cleaning caches on / freed nothing"
+    assert notice.severity is Severity.INFO
+    assert notice.context["others_wait"] is False
+    assert notice.with_monitor

@@ -42,6 +42,7 @@ class FakeUnits:
         self.frozen: set[str] = set()
         self.ignores_weight = False
         self.ended: list[str] = []
+        self.set_by_somebody: dict[str, tuple[str, ...]] = {}  # by unit
 
     def why_not(self, controller: str = "") -> str:
         return self.absent or self.lacks.get(controller, "")
@@ -55,6 +56,9 @@ class FakeUnits:
 
     def group_of(self, process: ProcessIdentity) -> str:
         return self.unit_of(process) or ""
+
+    def limits_of(self, group: str) -> tuple[str, ...]:
+        return self.set_by_somebody.get(group, ())
 
     def group_members(self, group: str) -> frozenset[int]:
         return self.members(group)

@@ -21,6 +21,19 @@ _log = logging.getLogger(__name__)
 NOT_SET = 2**64 - 1  # systemd's "[not set]" for a weight and "infinity" for a limit
 SLICE = "app.slice"  # where the desktop's own application scopes stand: equals among equals
 _LOOK_AGAIN_S = 0.002
+_MANAGERS = ("user@", "user-", "user.slice")  # what holds a whole session stays where it is
+# cgroup-v2.rst: the values of a group for which nothing was set.
+_DEFAULTS = {
+    "memory.max": {"max"},
+    "memory.high": {"max"},
+    "memory.swap.max": {"max"},
+    "memory.min": {"0"},
+    "memory.low": {"0"},
+    "cpu.max": {"max 100000"},
+    "cpu.weight": {"100"},
+    "cpuset.cpus": {""},
+    "io.max": {""},
+}
 _NAME = "org.freedesktop.systemd1"
 _MANAGER = BusObject(_NAME, "/org/freedesktop/systemd1", f"{_NAME}.Manager")
 
@@ -113,6 +126,23 @@ class UserUnits:
             return ""
         above, _, _ = path.partition(f"/{unit}")
         return f"{self._cgroups}{above}/{unit}"
+
+    def limits_of(self, group: str) -> tuple[str, ...]:
+        """The kernel's files that hold no default, in it and above it up to our own slice.
+
+        ``pids.max`` is none of them: the manager gives one to every unit.
+        """
+        found: list[str] = []
+        folder = Path(group)
+        while group and folder.name != SLICE and self._cgroups in folder.parents:
+            if folder.name.startswith(_MANAGERS):
+                break
+            for name, default in _DEFAULTS.items():
+                with contextlib.suppress(OSError):
+                    if (folder / name).read_text().strip() not in default:
+                        found.append(name)
+            folder = folder.parent
+        return tuple(dict.fromkeys(found))
 
     def group_members(self, group: str) -> frozenset[int]:
         """Pids in it and below it."""

@@ -73,7 +73,19 @@ class UnitActuator(ValueActuator):
             unit = units.pop()
             if unit is not None and self._units.members(unit) <= pids:
                 return unit, ()
+        self._refuse_to_leave_limits(family)
         return _scope_name(target.job_key, family[0]), family
+
+    def _refuse_to_leave_limits(self, family: tuple[ProcessIdentity, ...]) -> None:
+        """Raises CannotPlan where a move would take processes out of what somebody has set.
+
+        They could not be put back: what they came from cannot be entered without privilege.
+        """
+        groups = set(self._readings(family, self._units.group_of).values()) - {""}
+        for group in sorted(groups):
+            name = group.rpartition("/")[2]
+            if not name.startswith(_PREFIX) and (limits := self._units.limits_of(group)):
+                raise CannotPlan(f"{name} has {', '.join(limits)} set, which a move would lose")
 
     def _change(self, unit: str, target: Target, *, is_new: bool) -> ValueChange:
         raise NotImplementedError

@@ -70,6 +70,10 @@ class Units(Protocol):
         """The unit's cgroup, as a place to look into without asking the manager; empty: none."""
         ...
 
+    def limits_of(self, group: str) -> tuple[str, ...]:
+        """What somebody has set for such a place or above it: what a move would leave behind."""
+        ...
+
     def group_members(self, group: str) -> frozenset[int]:
         """Pids in such a place and below it; empty when it is gone."""
         ...
@@ -238,6 +242,11 @@ class NoUnits:
         """None."""
         del process
         return ""
+
+    def limits_of(self, group: str) -> tuple[str, ...]:
+        """None."""
+        del group
+        return ()
 
     def group_members(self, group: str) -> frozenset[int]:
         """Nobody."""

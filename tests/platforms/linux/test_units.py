@@ -198,3 +198,26 @@ def test_a_bus_that_is_not_there_is_one_error(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/does/not/exist")
     with pytest.raises(BusError, match="does not answer"):
         BlockingSessionBus().name_owners()
+
+
+def test_what_somebody_has_set_is_read_up_to_where_our_own_scopes_stand(
+    units: UserUnits, tmp_path: Path
+) -> None:
+    files = {
+        f"{HOME}/memory.max": "9000\n",  # of the whole session: a move keeps it
+        f"{HOME}/app.slice/cpu.weight": "20\n",  # likewise
+        f"{HOME}/app.slice/small.slice/memory.high": "5000\n",
+        f"{HOME}/app.slice/small.slice/a.scope/memory.max": "max\n",
+        f"{HOME}/app.slice/small.slice/a.scope/cpu.max": "50000 100000\n",
+        f"{HOME}/app.slice/b.scope/cpu.weight": "100\n",
+        f"{HOME}/app.slice/b.scope/pids.max": "9000\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name[1:]).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name[1:]).write_text(text)
+    assert units.limits_of(f"{tmp_path}{HOME}/app.slice/small.slice/a.scope") == (
+        "cpu.max",
+        "memory.high",
+    )
+    assert units.limits_of(f"{tmp_path}{HOME}/app.slice/b.scope") == ()
+    assert units.limits_of("") == ()

@@ -390,3 +390,29 @@ def test_the_window_says_what_became_of_it(outcome: str, shown: Shown, bench: Be
     undone = Undone(id=done.action_id, at="2026-11-22T13:21:27.123Z", outcome=outcome)
     bench.journal.append(undone)
     assert journal_line(bench.journal.records()[0]).outcome is shown
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_what_somebody_has_set_on_a_unit_is_not_left_behind(bench: Bench, *, shared: bool) -> None:
+    """``systemd-run --scope -p MemoryMax=300M``: its limits hold before, meanwhile and after."""
+    units = bench.system.units
+    units.absent = ""
+    bench.system.autogroup = {}
+    processes = job(bench.system)
+    units.set_by_somebody = {"run-r1.scope": ("memory.max", "cpu.max")}
+    for process in processes:
+        process.unit = "run-r1.scope"
+    if shared:  # with somebody else in it, its own weight would hold for both
+        bench.system.add(40, session=40).unit = "run-r1.scope"
+    (done,) = bench.actions.perform(order([processes[0].identity]))
+    assert {process.unit for process in processes} == {"run-r1.scope"}
+    if shared:
+        assert done.lever is ActuatorKind.AUTOGROUP
+        assert done.others == {
+            "cpu_weight": "run-r1.scope has memory.max, cpu.max set, which a move would lose"
+        }
+    else:
+        assert (done.lever, units.weights) == (ActuatorKind.CPU_WEIGHT, {"run-r1.scope": 1})
+    bench.actions.undo(done.action_id, "calm")
+    assert {process.unit for process in processes} == {"run-r1.scope"}
+    assert units.weights.get("run-r1.scope") is None
