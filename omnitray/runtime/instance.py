@@ -43,7 +43,7 @@ class Knock(msgspec.Struct, frozen=True):
     token: str = ""  # activation token of the desktop, for the right to come to the front
 
 
-class Running(msgspec.Struct, frozen=True):
+class RunningInstance(msgspec.Struct, frozen=True):
     """The instance that answered."""
 
     pid: int
@@ -59,7 +59,7 @@ class Instance(QObject):
         super().__init__()
         self._paths = paths
         self._lock = FolderLock(paths.data, LOCK_NAME)
-        self._answer = msgspec.json.encode(Running(pid=os.getpid(), headless=headless))
+        self._answer = msgspec.json.encode(RunningInstance(pid=os.getpid(), headless=headless))
         self._server: socket.socket | None = None
         self._place: os.stat_result | None = None  # of the socket in the file system
         self._notifier: QSocketNotifier | None = None
@@ -181,7 +181,7 @@ class Instance(QObject):
             self._notifier.setEnabled(True)
 
 
-def activate(paths: Paths, token: str = "") -> Running | None:
+def activate(paths: Paths, token: str = "") -> RunningInstance | None:
     """Ask the running instance to show itself; None when it does not answer within 3 s.
 
     It may be starting and not listen yet, therefore the waiting.
@@ -197,13 +197,13 @@ def activate(paths: Paths, token: str = "") -> Running | None:
     return None
 
 
-def _knock_once(folder: Path, token: str) -> Running:
+def _knock_once(folder: Path, token: str) -> RunningInstance:
     with socket.socket(socket.AF_UNIX) as visitor:
         visitor.settimeout(_ANSWER_S)
         with _short_path(folder) as path:
             visitor.connect(path)
         visitor.sendall(msgspec.json.encode(Knock(token)))
-        return msgspec.json.decode(visitor.recv(_MOST_BYTES), type=Running)
+        return msgspec.json.decode(visitor.recv(_MOST_BYTES), type=RunningInstance)
 
 
 @contextlib.contextmanager

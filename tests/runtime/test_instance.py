@@ -14,7 +14,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from omnitray.base.paths import Paths, find_paths
-from omnitray.runtime.instance import Instance, Running, activate
+from omnitray.runtime.instance import Instance, RunningInstance, activate
 from support.api_server import running
 
 HOLDER = """
@@ -73,7 +73,7 @@ def test_a_second_start_is_told_who_runs_and_the_first_is_asked_for_its_window(
     ) as visitor:
         qtbot.waitUntil(lambda: asked == ["token-7"], timeout=10_000)
         answer, _ = visitor.communicate(timeout=10)
-    assert answer.strip() == str(Running(pid=os.getpid(), headless=False))
+    assert answer.strip() == str(RunningInstance(pid=os.getpid(), headless=False))
     instance.release()
     instance.release()
 
@@ -89,7 +89,7 @@ def test_what_a_killed_instance_left_behind_keeps_nobody_from_starting(tmp_path:
         answer = activate(at(tmp_path))
         holder.kill()
         holder.wait(10)
-    assert answer == Running(pid=holder.pid, headless=True)
+    assert answer == RunningInstance(pid=holder.pid, headless=True)
     assert (tmp_path / "run" / "instance.sock").exists()
     instance = first(tmp_path)
     instance.release()
@@ -302,12 +302,12 @@ def test_a_second_start_with_another_run_folder_finds_the_first(
     asked: list[str] = []
     instance.knocked.connect(asked.append)
     elsewhere = msgspec.structs.replace(at(tmp_path), run=tmp_path / "other")
-    answers: list[Running | None] = []
+    answers: list[RunningInstance | None] = []
     thread = threading.Thread(target=lambda: answers.append(activate(elsewhere, "here")))
     thread.start()
     qtbot.waitUntil(lambda: asked == ["here"], timeout=10_000)
     thread.join(10)
-    assert answers == [Running(pid=os.getpid(), headless=False)]
+    assert answers == [RunningInstance(pid=os.getpid(), headless=False)]
     instance.release()
 
 
