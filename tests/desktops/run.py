@@ -130,7 +130,7 @@ class Visit:
             if opened in self._log():
                 return True, "shown; a real click on it opened the alert"
         else:
-            return False, "shown, but the click opened nothing"
+            return False, "shown; the clicks of this run did not meet it"
         if not self.desktop.invoke_notification():
             return True, "shown; this desktop takes no click from outside"
         time.sleep(2)
