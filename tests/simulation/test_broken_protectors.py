@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from omnitray.base.facts import Resource
-from omnitray.protector import circuit_breaker, victims
+from omnitray.protector import circuit_breaker, job_workers, victims
 from omnitray.protector.context import DecisionContext
 from omnitray.protector.policies import memory
 from omnitray.protector.steps import EscalationStep
@@ -78,7 +78,7 @@ def test_an_innocent_is_ended_beside_the_cause(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_what_has_a_window_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(victims, "LOST_BY_AN_END", frozenset())
+    monkeypatch.setattr(job_workers, "LOST_BY_AN_END", frozenset())
     assert "end on hog" in complaints(UNTOUCHABLE, range(6))
 
 
@@ -88,8 +88,10 @@ def test_a_cause_that_is_left_alone_is_not_named(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_parent_is_always_spared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(victims, "_is_parent", lambda *_facts: True)
-    monkeypatch.setattr(victims, "_to_pause", lambda _context, _job, free, _resource: tuple(free))
+    monkeypatch.setattr(job_workers, "_is_parent", lambda *_facts: True)
+    monkeypatch.setattr(
+        job_workers, "_to_pause", lambda _context, _job, free, _resource: tuple(free)
+    )
     assert "steady while its parent grows" in complaints(PARENT_COLLECTS, range(6))
 
 
