@@ -21,6 +21,7 @@ from omnitray import __version__, platforms
 from omnitray.alerts.channels.notification import RESTART_ACTION, SNOOZE_ACTION
 from omnitray.api.bodies import InstanceIdentity
 from omnitray.api.server import ApiServer
+from omnitray.base.allocator import use_few_arenas
 from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.durable import StorageError
 from omnitray.base.facts import ProcessIdentity
@@ -429,6 +430,7 @@ def _add_shell(app: App) -> None:
 def main(*, headless: bool, verbose: bool) -> int:
     """Run the program, or show the one that runs already. The exit status."""
     set_up_working_folder()
+    use_few_arenas()
     paths = find_paths()
     platform = platforms.current()
     if not headless and (why := _why_headless(platform)):

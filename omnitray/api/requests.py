@@ -86,6 +86,7 @@ class Nothing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 MAX_FIELDS = 20
+EARLIEST, LATEST = dt.datetime(1969, 12, 31), dt.datetime(9999, 1, 1)  # noqa: DTZ001 - any zone
 T = TypeVar("T")
 Moment = Annotated[dt.datetime, Meta(tz=True)]
 ACTIVE: frozenset[State] = frozenset({"firing", "acknowledged"})
@@ -119,6 +120,13 @@ class AlertsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     since: Moment | None = None
     until: Moment | None = None
     limit: Limit = 100
+
+    def __post_init__(self) -> None:
+        """Refuse a time that another zone would lead out of the calendar; raises ValueError."""
+        for name in ("since", "until"):
+            moment: dt.datetime | None = getattr(self, name)
+            if moment is not None and not EARLIEST <= moment.replace(tzinfo=None) < LATEST:
+                raise ValueError(f"{name} must be from 1970 to 9998")
 
     def as_query(self) -> AlertQuery:
         """In the words of the store."""

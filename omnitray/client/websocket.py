@@ -70,7 +70,7 @@ def stream(address: Address, topics: Sequence[str] = ()) -> Generator[str, None,
     query = f"?events={','.join(topics)}" if topics else ""
     with open_socket(address, query) as socket, contextlib.suppress(ConnectionClosed):
         for message in socket:
-            yield message if isinstance(message, str) else message.decode()
+            yield message if isinstance(message, str) else message.decode(errors="replace")
 
 
 def _url(address: Address, query: str) -> str:

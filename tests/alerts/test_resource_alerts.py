@@ -16,6 +16,7 @@ from omnitray.base.facts import (
     Severity,
     Snapshot,
 )
+from omnitray.monitor.levels import LevelChange, LevelReason
 from omnitray.monitor.monitor import MonitorStep
 from omnitray.monitor.thresholds import AlarmLevel, Transition, Watched
 
@@ -92,6 +93,23 @@ def test_an_incident_names_its_culprit_and_carries_the_figures_of_the_wire() -> 
     assert isinstance(culprits, list)
     assert culprits[0]["job"] == "pytest · ~/shop"
     assert culprits[0]["figure"] == "150 % of one core, 77 % of what is in use"
+
+
+def test_the_level_is_the_one_that_the_alert_has_brought_about() -> None:
+    change = LevelChange(
+        before=MonitorLevel.NORMAL,
+        after=MonitorLevel.CRITICAL,
+        reason=LevelReason.CRITICAL_RESOURCE,
+    )
+    one = msgspec.structs.replace(step(0.0, moved=UP), level_changes=(change,))
+    assert raised(ResourceAlerts(), one).context["level"] == "critical"
+
+
+def test_one_that_falls_from_critical_to_warning_is_not_told_as_if_it_rose() -> None:
+    alerts = ResourceAlerts()
+    raised(alerts, step(0.0, moved=UP))
+    fell = (Resource.CPU, AlarmLevel.CRITICAL, AlarmLevel.WARNING)
+    assert alerts.take(step(1.0, moved=fell), Mode.DEV) == []
 
 
 def test_a_busy_cpu_that_nobody_waits_for_interrupts_nobody_until_somebody_waits() -> None:

@@ -157,8 +157,13 @@ def test_cleaning_can_be_a_rehearsal(api: Running) -> None:
     assert not api.ask("POST", f"{PREFIX}/clean").json["dry_run"]
 
 
-BAD = [
+BAD: list[tuple[str, str, object, int]] = [
     ("POST", "/alerts", {"type": "NOPE", "title": "x"}, 422),
+    ("GET", "/alerts?since=0001-01-01T00:00:00Z", None, 422),
+    ("GET", "/alerts?since=0001-01-01T00:00:00%2B14:00", None, 422),
+    ("GET", "/alerts?until=9999-12-31T23:59:59.999999Z", None, 422),
+    ("GET", "/alerts?until=9999-12-31T23:59:59-14:00", None, 422),
+    ("GET", "/alerts?since=10000-01-01T00:00:00Z", None, 422),
     ("POST", "/alerts", {"type": "CRITICAL"}, 422),
     ("POST", "/alerts", {"type": "CRITICAL", "title": ""}, 422),
     ("POST", "/alerts", {"type": "CRITICAL", "title": "x", "extra": 1}, 422),

@@ -97,6 +97,7 @@ and stands beside the budget it was designed to. A budget that was missed says s
 ```sh
 python3 packaging/dev.py bench            # all of it: takes about half an hour
 python3 packaging/dev.py bench program    # one section
+python3 packaging/dev.py bench soak --for 40m    # only by name: kills, mutants, soak
 ```"""
 
 

@@ -1,115 +1,157 @@
-"""Every command in every situation: one line, and the right status."""
+"""Every command in every situation: one line, the right status, never a traceback.
 
-import argparse
-import subprocess
+The commands come from the parser, so that none is missed; the table of ``docs/cli.md`` is made by
+``python tests/cli/test_command_table.py > /dev/null`` and is compared with what happens here.
+"""
+
+import contextlib
+import io
+import os
 import sys
-from contextlib import AbstractContextManager, nullcontext
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from omnitray.cli import parser
+from omnitray.cli.commands import protector
+from support.api_server import running
+from support.command_line import Command, commands
 from support.faults import Fault, failing
 from support.refusing import refusing
 
-ROOT = Path(__file__).parents[2]
-COMMANDS: dict[str, tuple[str, ...]] = {
-    "status": (),
-    "mode": ("test",),
-    "level": ("idle",),
-    "snooze": ("1h",),
-    "alerts": (),
-    "alert": ("SERVER_DOWN", "shop is down"),
-    "ack": ("0123456789abcdef",),
-    "resolve": ("0123456789abcdef",),
-    "export": ("out.jsonl",),
-    "jobs": (),
-    "actions": (),
-    "undo": ("a1",),
-    "explain": (),
-    "questions": (),
-    "answer": ("q1", "leave_alone"),
-    "pause": ("1",),
-    "resume": ("1",),
-    "slow": ("1",),
-    "end": ("1",),
-    "protect": (),
-    "clean": ("--dry-run",),
-    "servers": (),
-    "channels": (),
-    "webhook": ("list",),
-    "history": (),
-    "dashboard": ("--print",),
-    "serve": ("shop", "--", "true"),
-    "server": ("start", "shop"),
-    "quit": (),
-    "token": ("--rotate",),
-}
-# They ask no running instance, or act on the session: tested on their own.
-ALONE = {"run", "history", "doctor", "settings", "service", "completion", "uninstall"}
-# What the files can do where no instance does it.
-BY_FILES = {"alerts", "alert", "export"}
-# An answer of the running one stands; what cannot be written is not.
-BY_NOBODY = {("alerts", "refused"), ("alert", "read-only")}
-SITUATIONS = ("not running", "refused", "read-only", "no HOME", "0 columns")
+PAGE = Path(__file__).parents[2] / "docs" / "cli.md"
+BEGIN, END = "<!-- begin table -->\n", "<!-- end table -->"
 READ_ONLY = 30  # EROFS
+COMMANDS = commands()
+SITUATIONS = (
+    "running",
+    "not running",
+    "refused",
+    "read-only",
+    "no HOME",
+    "0 columns",
+    "closed output",
+    "full output",
+)
 
 
-def _all_commands() -> set[str]:
-    actions = parser.build_parser()._actions
-    (choices,) = [each for each in actions if isinstance(each, argparse._SubParsersAction)]
-    return set(choices.choices)
+class Outcome(NamedTuple):
+    """How a command ended and what it said."""
+
+    status: int
+    out: str
+    err: str
 
 
-def test_every_command_is_in_the_table() -> None:
-    missing = _all_commands() - set(COMMANDS) - ALONE
-    assert missing == set(), "give each new command a line in COMMANDS"
+class _Full(io.StringIO):
+    def write(self, _text: str, /) -> int:
+        raise OSError(28, os.strerror(28))
+
+    def fileno(self) -> int:
+        return self._number
+
+    _number = -1
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("OMNITRAY_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path / "home"
+@contextlib.contextmanager
+def _situation(situation: str, home: Path, patch: pytest.MonkeyPatch) -> Iterator[None]:
+    with contextlib.ExitStack() as stack:
+        if situation in {"running", "0 columns", "closed output", "full output"}:
+            stack.enter_context(running(home))
+        elif situation == "refused":
+            stack.enter_context(refusing(home / "run" / "api.json", 503))
+        elif situation == "read-only":
+            stack.enter_context(failing(home, Fault("mkdir", 0, READ_ONLY, lasting=True)))
+        elif situation == "no HOME":
+            patch.delenv("HOME", raising=False)
+        if situation == "0 columns":
+            patch.setenv("COLUMNS", "0")
+        yield
+
+
+@contextlib.contextmanager
+def _streams(
+    situation: str, patch: pytest.MonkeyPatch
+) -> Iterator[tuple[io.StringIO, io.StringIO]]:
+    """Standard output and error; a closed one is None, as Python has it."""
+    out, err = io.StringIO(), io.StringIO()
+    with tempfile.TemporaryFile() as nowhere:
+        full = _Full()
+        full._number = nowhere.fileno()
+        shown = {"closed output": None, "full output": full}.get(situation, out)
+        patch.setattr(sys, "stdout", shown)
+        patch.setattr(sys, "stderr", err)
+        yield out, err
+
+
+def outcome(command: Command, situation: str, folder: Path) -> Outcome:
+    """Run it there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMNITRAY_HOME", str(folder / "home"))
+        patch.chdir(folder)
+        _leave_the_session_alone(patch, folder)
+        with _situation(situation, folder / "home", patch), _streams(situation, patch) as said:
+            try:
+                status = parser.main(command.words)
+            except SystemExit as leaving:
+                status = int(leaving.code or 0)
+        return Outcome(status, said[0].getvalue(), said[1].getvalue())
+
+
+def _leave_the_session_alone(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """What acts on the session of whoever runs the tests finds none."""
+    for name in ("DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY"):
+        patch.delenv(name, raising=False)
+    patch.setenv("XDG_RUNTIME_DIR", str(folder))
+    patch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
+    patch.setattr(protector, "_WRITTEN_WITHIN_S", 0.1)  # the tests' instance records nothing
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
-@pytest.mark.parametrize("command", COMMANDS)
-def test_one_line_and_the_right_status(
-    command: str,
-    situation: str,
-    home: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    around: AbstractContextManager[object] = nullcontext()
-    if situation == "refused":
-        around = refusing(home / "run" / "api.json", 503)
-    elif situation == "read-only":
-        around = failing(home, Fault("mkdir", 0, READ_ONLY, lasting=True))
-    elif situation == "no HOME":
-        monkeypatch.delenv("HOME", raising=False)
-    elif situation == "0 columns":
-        monkeypatch.setenv("COLUMNS", "0")
-    with around:
-        status = parser.main([command, *COMMANDS[command]])
-    said = capsys.readouterr()
-    by_files = command in BY_FILES and (command, situation) not in BY_NOBODY
-    assert status == (0 if by_files else 1)
-    assert len(said.err.splitlines()) == 1
-    assert said.err.startswith("omnitray: ")
-    assert (said.out != "") == by_files
+@pytest.mark.parametrize("name", COMMANDS)
+def test_one_line_and_the_status_of_the_table(name: str, situation: str, tmp_path: Path) -> None:
+    done = outcome(COMMANDS[name], situation, tmp_path)
+    assert "Traceback" not in done.err
+    assert all(line.startswith("omnitray: ") for line in done.err.splitlines()), done.err
+    assert len(done.err.splitlines()) <= 1
+    if situation == "not running" and done.status:
+        assert done.err or done.out
+    assert _cell(done) == _of_the_page()[name][SITUATIONS.index(situation)]
 
 
-@pytest.mark.usefixtures("home")
-@pytest.mark.parametrize("command", ["alerts", "alert", "status"])
-def test_a_closed_output_is_no_traceback(command: str) -> None:
-    words = [sys.executable, "-m", "omnitray", command, *COMMANDS[command]]
-    done = subprocess.run(
-        ["sh", "-c", 'exec "$@" >&-', "sh", *words],
-        capture_output=True,
-        text=True,
-        check=False,
+def _cell(done: Outcome) -> str:
+    return f"{done.status}, one line" if done.err else str(done.status)
+
+
+def _of_the_page() -> dict[str, list[str]]:
+    text = PAGE.read_text().partition(BEGIN)[2].partition(END)[0]
+    rows = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| `")]
+    return {row[0].strip(" `"): [cell.strip() for cell in row[1:]] for row in rows}
+
+
+def test_the_table_has_every_command_and_no_other() -> None:
+    assert set(_of_the_page()) == set(COMMANDS), (
+        "make it anew: python tests/cli/test_command_table.py > /dev/null"
     )
-    assert "Traceback" not in done.stderr
-    assert done.returncode in {0, 1}
+
+
+def table() -> str:
+    """Commands x situations: exit status, and whether the error stream has a line."""
+    lines = ["| command | " + " | ".join(SITUATIONS) + " |", "|---|" + "---|" * len(SITUATIONS)]
+    for name, command in COMMANDS.items():
+        cells = []
+        for situation in SITUATIONS:
+            with tempfile.TemporaryDirectory() as folder:
+                cells.append(_cell(outcome(command, situation, Path(folder))))
+        lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    PAGE.write_text(before + BEGIN + table() + END + rest.partition(END)[2])

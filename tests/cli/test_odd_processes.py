@@ -1,7 +1,9 @@
 """The whole program, started as a process that lacks what most have; it runs all the same."""
 
+import itertools
 import os
 import pty
+import resource
 import signal
 import socket
 import subprocess
@@ -252,3 +254,24 @@ def test_a_terminal_without_columns_cuts_nothing_to_nothing(environment: dict[st
     os.close(parent)
     assert process.returncode == 0
     assert b"OmniTray: 0." in said
+
+
+def test_without_descriptors_it_says_so_once_goes_on_and_answers_later(
+    environment: dict[str, str],
+) -> None:
+    home = Path(environment["OMNITRAY_HOME"])
+    (home / "config/config.toml").write_text('[protect]\nstate = "watch"\n')
+    log = home / "state/log/omnitray.log"
+    with started(environment, "--headless") as program:
+        soft, hard = resource.prlimit(program.pid, resource.RLIMIT_NOFILE)
+        used = {int(name) for name in os.listdir(f"/proc/{program.pid}/fd")}  # noqa: PTH208
+        lowest_free = next(each for each in itertools.count() if each not in used)
+        resource.prlimit(program.pid, resource.RLIMIT_NOFILE, (lowest_free, hard))
+        eventually(lambda: "file descriptors are used up" in log.read_text())
+        resource.prlimit(program.pid, resource.RLIMIT_NOFILE, (soft, hard))
+        eventually(lambda: "there are file descriptors again" in log.read_text())
+        eventually(lambda: answered(environment).returncode == 0)
+        ended(program)
+    said = log.read_text()
+    assert said.count("file descriptors are used up") == 1
+    assert "Traceback" not in said

@@ -149,18 +149,19 @@ def stopped(process: subprocess.Popen[bytes]) -> None:
     eventually(lambda: is_stopped(process.pid))
 
 
-def test_it_continues_what_it_holds_and_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize("id_", ["a1", "r1-12", "1d5532-1_b.c"])
+def test_it_continues_what_it_holds_and_says_so(id_: str, tmp_path: Path) -> None:
     journal = tmp_path / "actions.jsonl"
     with sleeper() as process:
         watchdog = Watchdog(str(journal))
-        watchdog.hear(f"hold a1 {process.pid} {start_ticks(process.pid)}")
+        watchdog.hear(f"hold {id_} {process.pid} {start_ticks(process.pid)}")
         stopped(process)
         watchdog.release_all()
         eventually(lambda: not is_stopped(process.pid))
     line = msgspec.json.decode(journal.read_bytes())
     assert {key: line[key] for key in ("event", "id", "who", "outcome", "why")} == {
         "event": "undone",
-        "id": "a1",
+        "id": id_,
         "who": "guardian",
         "outcome": "restored",
         "why": "omnitray_died",
@@ -231,6 +232,24 @@ def test_a_recycled_pid_is_not_continued(tmp_path: Path) -> None:
         watchdog.release_all()
         assert is_stopped(process.pid)
     assert b'"outcome":"gone"' in (tmp_path / "actions.jsonl").read_bytes()
+
+
+def test_one_that_is_gone_when_it_is_told_is_released_and_the_others_keep_their_net(
+    tmp_path: Path,
+) -> None:
+    with sleeper() as over, sleeper() as process:
+        ticks = start_ticks(over.pid)
+        over.kill()
+        over.wait()
+        watchdog = Watchdog(str(tmp_path / "actions.jsonl"))
+        watchdog.hear(f"hold a1 {over.pid} {ticks}")
+        watchdog.hear(f"hold a2 {process.pid} {start_ticks(process.pid) - 1}")
+        watchdog.hear(f"hold a3 {process.pid} {start_ticks(process.pid)}")
+        for id_ in ("a1", "a2"):
+            watchdog.hear(f"release {id_}")
+        stopped(process)
+        watchdog.release_all()
+        eventually(lambda: not is_stopped(process.pid))
 
 
 def test_what_was_released_is_left_alone(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The breaker on ends, and the wait after each."""
 
 import msgspec
+import pytest
 
 from omnitray.base.facts import Job, MemoryFacts, ProcessIdentity, Resource
 from omnitray.protector import circuit_breaker
@@ -111,6 +112,14 @@ def test_a_large_victim_that_gives_its_memory_back_slowly_is_waited_for() -> Non
         story.step(102.0 + second, 0.6 + 0.2 * second)
         assert not may_end(story.breaker, 102.0 + second)
     assert story.state() is BreakerState.CLOSED
+
+
+@pytest.mark.parametrize("up_s", [0.0, 50_000.0, 5_000_000.0])
+def test_three_ends_open_it_however_long_the_machine_is_up(up_s: float) -> None:
+    story = Story()
+    for number in (1, 2, 3):
+        story.good_end(up_s + 100.0 + 30 * number, number)
+    assert (story.state(), story.breaker.why) == (BreakerState.OPEN, AlarmReason.THREE_ENDS)
 
 
 def test_three_ends_open_it_and_ten_minutes_later_one_is_let_through() -> None:

@@ -167,6 +167,8 @@ def test_growth_is_attributed_to_the_job_that_grows_most() -> None:
 
     assert (told.job_key, told.share) == ("a", 0.75)
     assert attributed(forecast, jobs[2:]) == forecast
+    steady = (job("d", process(4), growth=0.0), job("e", process(5)))
+    assert attributed(forecast, steady) == forecast
 
 
 def disk(mount: str, free: int) -> DiskFacts:

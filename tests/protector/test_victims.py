@@ -210,6 +210,14 @@ def test_for_processors_all_workers_are_paused_and_for_disks_those_that_write() 
     assert sorted(chosen(choose(at, Resource.CPU, EscalationStep.SLOW_DOWN))) == [100, 101, 102]
 
 
+def test_of_two_that_take_processors_the_heavier_is_slowed_whatever_they_are_called() -> None:
+    heavy = job("z-hog", process(300), cpu=300.0)
+    light = job("a-small", process(90), cpu=90.0)
+    choice = choose(scene(facts(light, heavy)), Resource.CPU, EscalationStep.SLOW_DOWN)
+    assert choice.job is not None
+    assert choice.job.name == "z-hog"
+
+
 def test_small_takers_are_not_worth_it() -> None:
     little = job("little", process(100), cpu=30.0)
 

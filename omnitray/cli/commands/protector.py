@@ -151,7 +151,10 @@ def record(args: argparse.Namespace, context: CommandContext) -> int:
     if file.exists() and not args.force:
         raise ValueError(f"{args.file} is there already; --force replaces it")
     begun = context.post("/record", {"for_s": for_s}, Done, as_json=False)
-    made = context.paths.recordings / (begun.done[0] if begun else "")
+    if begun is None or not begun.done:
+        context.terminal.problem("no recording was begun")
+        return 1
+    made = context.paths.recordings / begun.done[0]
     if not args.json:
         context.terminal.line(f"recording for {duration(for_s)}")
     until = time.monotonic() + for_s + _WRITTEN_WITHIN_S

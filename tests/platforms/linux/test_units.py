@@ -1,12 +1,14 @@
 """Units over a stand-in for the bus; the real ones are proved in a machine of their own."""
 
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from omnitray.base.dbus import BlockingSessionBus, BusError
+from omnitray.base.dbus import BlockingSessionBus, BusError, BusReply, SessionBus
 from omnitray.base.facts import ProcessIdentity
 from omnitray.platforms.linux.units import NOT_SET, UserUnits, unit_in
 from omnitray.protector.actuators.system import AccessRefused, Gone
@@ -221,3 +223,55 @@ def test_what_somebody_has_set_is_read_up_to_where_our_own_scopes_stand(
     )
     assert units.limits_of(f"{tmp_path}{HOME}/app.slice/b.scope") == ()
     assert units.limits_of("") == ()
+
+
+class LyingBus:
+    """Answers everything with one body."""
+
+    lost = False
+
+    def __init__(self, body: tuple[Any, ...], error: str | None) -> None:
+        self._reply = BusReply(error=error, body=body)
+
+    def ask(self, *_: Any) -> BusReply:
+        return self._reply
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+LIES: tuple[tuple[Any, ...], ...] = (
+    (), (None,), (7,), ("x",), (b"x",), ([],), (["x", 1],), ({"a": 1},), (("s", "/"),),
+    (("t", -1),), (("t", "x"),), (("u",),), ("/x", "/y", "/z"), (True,), (1.5,),
+    (("s", "/../../../etc"),),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("body", LIES)
+@pytest.mark.parametrize("error", [None, "org.freedesktop.DBus.Error.NoReply", "", "x"])
+def test_whatever_the_manager_answers_is_a_fact_or_a_refusal(
+    body: tuple[Any, ...], error: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "cgroup.controllers").touch()
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7/cgroup").write_text("0::/\n")
+    bus = BlockingSessionBus(connect=lambda _: cast("SessionBus", LyingBus(body, error)))
+    units = UserUnits(bus, tmp_path, tmp_path, patience_s=0.001)
+    asked: list[Callable[[], object]] = [
+        lambda: units.why_not("cpu"),
+        lambda: units.adopt("x.scope", [WHO], "x"),
+        lambda: units.members("x.scope"),
+        lambda: units.cpu_weight("x.scope"),
+        lambda: units.set_cpu_weight("x.scope", 5),
+        lambda: units.memory_high("x.scope"),
+        lambda: units.memory_current("x.scope"),
+        lambda: units.is_frozen("x.scope"),
+        lambda: units.folder("x.scope"),
+        lambda: units.freeze("x.scope"),
+        lambda: units.thaw("x.scope"),
+    ]
+    for ask in asked:
+        with suppress(Gone, AccessRefused):
+            ask()
+    with suppress(BusError):
+        assert all(isinstance(pid, int) for pid in bus.name_owners())

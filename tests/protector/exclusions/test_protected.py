@@ -158,6 +158,14 @@ def test_without_a_path_it_is_spared_in_any_case() -> None:
     assert verdict(process(100, name="pipewire"), None) is ExclusionReason.SOUND
 
 
+def test_a_process_that_was_not_there_when_the_details_were_read_is_left_alone() -> None:
+    one = process(100)
+    seen = facts(details={}, own=OwnFacts(uid=UID))
+    assert ExclusionRules(LINUX, "").verdict(one, job("run", one), seen, ()) is (
+        ExclusionReason.UNKNOWN
+    )
+
+
 def test_a_detail_of_another_process_with_the_same_pid_counts_for_nothing() -> None:
     one = process(100, start=7)
     seen = facts(
