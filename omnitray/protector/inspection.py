@@ -29,6 +29,7 @@ _MOST = 2000  # processes whose I/O is read; the heaviest jobs come first
 _MOST_SMAPS = 64  # reading the maps of a large process takes milliseconds
 _SHORTEST_S = 0.9  # a rate over less would jump
 _PSS_EVERY_S = 5.0
+_JUDGED_FOR_S = 5.0  # judging 700 processes takes 10 to 20 ms; who is protected seldom changes
 _SAYS_LITTLE = {ExclusionReason.PARENT, ExclusionReason.DYING}
 
 
@@ -71,6 +72,15 @@ class _Measured(msgspec.Struct, frozen=True):
     sizes: dict[Identity, int] = {}
 
 
+class _Judged(msgspec.Struct, frozen=True):
+    """The jobs that were judged, and who of them is protected, under which words."""
+
+    at_s: float = float("-inf")
+    keys: frozenset[str] = frozenset()
+    words: tuple[str, ...] = ()
+    protected: dict[str, Protected] = {}
+
+
 class JobInspector:
     """Remembers from look to look; one instance belongs to one thread."""
 
@@ -90,6 +100,7 @@ class JobInspector:
         self._grown: tuple[Job, ...] = ()
         self._moved: dict[Identity, _Moved] = {}
         self._measured = _Measured()
+        self._judged = _Judged()
 
     def look(self, wanted: Wanted) -> JobInspection:
         """Look at these jobs."""
@@ -151,6 +162,16 @@ class JobInspector:
         return found
 
     def _protected(self, wanted: Wanted, now: float) -> dict[str, Protected]:
+        """Who is protected: judged again after a while, when a job is new, or the words are."""
+        before, keys = self._judged, frozenset(job.key for job in wanted.jobs)
+        fresh = now - before.at_s < _JUDGED_FOR_S and wanted.protected == before.words
+        if fresh and keys <= before.keys:
+            return before.protected
+        protected = self._judge(wanted, now)
+        self._judged = _Judged(now, keys, wanted.protected, protected)
+        return protected
+
+    def _judge(self, wanted: Wanted, now: float) -> dict[str, Protected]:
         facts = Facts(
             reading=GuardReading(
                 monotonic_s=now, memory=MemoryFacts(total_bytes=0, available_bytes=0)

@@ -48,7 +48,9 @@ def show_jobs(
     inspection: JobInspection | None = None,
 ) -> None:
     """Let the page show another scan."""
-    facts = page.context.facts
+    facts, clock = page.context.facts, page.context.clock
+    if isinstance(clock, FakeClock):
+        clock.advance(5)  # so much later: lists are put in order again
     facts.jobs, facts.view = jobs, view or ProtectionView()
     facts.inspection = inspection or JobInspection()
     page.show_jobs()

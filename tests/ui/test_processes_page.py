@@ -158,7 +158,10 @@ def test_open_branches_stay_open_when_the_order_changes(opened: Opened) -> None:
 
 def test_a_process_stands_for_its_job(opened: Opened) -> None:
     page = opened.page
-    page.view.setCurrentIndex(page.model.index(1, 0, page.model.index_of("cargo build:40551")))
+    build = page.model.index_of("cargo build:40551")
+    assert page.model.rowCount(build) == 0
+    page.view.expand(build)
+    page.view.setCurrentIndex(page.model.index(1, 0, build))
     click(page.slow_down)
     click(page.pause)
     click(page.protect)

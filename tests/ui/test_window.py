@@ -361,6 +361,7 @@ def test_a_closer_look_is_asked_for_by_who_shows_jobs_and_only_in_sight(
     window.show()
     qtbot.waitExposed(window)
     window.intents.inspection_wanted.connect(lambda *wanted: asked.append(wanted))
+    window.pages.looks.interval_ms = 0
     window.show_jobs(samples.jobs())
     assert asked == [(samples.jobs(), "", False)]  # who is protected, and no figures
     window.show_page("alerts")

@@ -60,6 +60,7 @@ _LATE_MS = 100
 # open window costs; where the CPU is short of time the charts have less of it.
 _SHOWN_MS = 1000
 _SHOWN_SHORT_MS = 2000
+_LOOK_MS = 2000  # a closer look at 700 processes takes 5 ms, its rates say the same over 2 s
 _SHORT_PERCENT = 90.0
 P = TypeVar("P", bound=Page)
 
@@ -77,12 +78,13 @@ class Pages(QStackedWidget):
         self._marking.timeout.connect(self._show_marks)
         self._readings = Pace(self._pass_readings, _SHOWN_MS, self)
         self._lists = Pace(self._pass_jobs, _SHOWN_MS, self)
+        self.looks = Pace(self._look, _LOOK_MS, self)
 
     def show_page(self, name: str) -> None:
         """Turn to a page, building it if it is the first time."""
         if name not in self._built:
             page = self._built[name] = self.entries[name].build(self.context)
-            page.item_chosen.connect(self._want_inspection)
+            page.item_chosen.connect(self.looks.now)
             page.show_settings()
             page.show_view()
             page.show_marks()
@@ -92,7 +94,7 @@ class Pages(QStackedWidget):
             self.addWidget(page)
         self.setCurrentWidget(self._built[name])
         self._lists.now()
-        self._want_inspection()
+        self.looks.now()
 
     @property
     def page(self) -> Page | None:
@@ -125,7 +127,7 @@ class Pages(QStackedWidget):
         """Another scan."""
         self._facts.jobs = jobs
         self._pass_soon()
-        self._want_inspection()
+        self.looks.ask()
 
     @Slot(object)
     def show_inspection(self, inspection: JobInspection) -> None:
@@ -198,10 +200,9 @@ class Pages(QStackedWidget):
         """Catch up with the scans that came while the window was hidden."""
         super().showEvent(event)
         self._lists.now()
-        self._want_inspection()
+        self.looks.now()
 
-    @Slot()
-    def _want_inspection(self) -> None:
+    def _look(self) -> None:
         """A closer look costs CPU: only for a page in sight that shows what it finds."""
         page = self.page
         seen = self.isVisible() and not self.window().isMinimized()

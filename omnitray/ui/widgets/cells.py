@@ -10,7 +10,7 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QHelpEvent, QPainter
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QHelpEvent, QPainter, QRegion
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QStyle,
@@ -52,6 +52,10 @@ class Cell(NamedTuple):
         return " ".join(part for part in parts if part)
 
 
+_NEVER = Cell("\0")
+_MOST_PAINTED = 5000  # cells: some screens full; what is forgotten is painted once more
+
+
 class CellDelegate(QStyledItemDelegate):
     """Paints the :class:`Cell` that a model gives under the role ``CELL``."""
 
@@ -59,7 +63,9 @@ class CellDelegate(QStyledItemDelegate):
         super().__init__()
         self.theme = theme
         self.pad, self.lines = pad, lines
+        self.region = QRegion()  # what is to be painted now
         self._pointed: tuple[int, int] | None = None
+        self._painted: dict[tuple[int, int, int], Cell | None] = {}
         self._base = QFont()
         self._fonts: dict[tuple[float, bool], tuple[QFont, QFontMetrics]] = {}
 
@@ -129,11 +135,26 @@ class CellDelegate(QStyledItemDelegate):
         self._pointed = pointed
         return changed
 
+    def is_out_of_date(self, index: Index) -> bool:
+        """Whether a cell says something else now than when it was painted last."""
+        cell: Cell | None = index.data(CELL)
+        return cell != self._painted.get(_place(index), _NEVER)
+
+    def cell_to_paint(self, index: Index) -> Cell | None:
+        """What is to be painted, remembered as painted."""
+        cell: Cell | None = index.data(CELL)
+        if len(self._painted) > _MOST_PAINTED:
+            self._painted.clear()
+        self._painted[_place(index)] = cell
+        return cell
+
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw ground, pill, words and the rule below."""
+        if not self.region.intersects(option.rect):
+            return  # Qt draws whole rows
         painter.save()
         self.paint_ground(painter, option, index)
-        cell: Cell | None = index.data(CELL)
+        cell = self.cell_to_paint(index)
         if cell is not None:
             box = option.rect.adjusted(CELL_PAD, 0, -CELL_PAD, 0)
             if cell.pill:
@@ -177,6 +198,10 @@ class CellDelegate(QStyledItemDelegate):
             painter.drawText(
                 rest, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, quiet
             )
+
+
+def _place(index: Index) -> tuple[int, int, int]:
+    return index.row(), index.internalId(), index.column()
 
 
 def _fitted(words: str, metrics: QFontMetrics, width: int) -> tuple[str, int]:

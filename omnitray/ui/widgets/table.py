@@ -14,6 +14,7 @@ from PySide6.QtCore import (
     QPersistentModelIndex,
     QPoint,
     Qt,
+    QTimer,
     Signal,
     Slot,
 )
@@ -24,6 +25,7 @@ from PySide6.QtGui import (
     QKeyEvent,
     QKeySequence,
     QMouseEvent,
+    QPaintEvent,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTreeView, QWidget
@@ -122,6 +124,8 @@ class CellView(QTreeView):
             self._titles.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
         self._titles.arranged.connect(self._on_arranged)
         self._titles.sortIndicatorChanged.connect(self._keep)
+        self._changes = QTimer(self, singleShot=True, interval=0)  # many changes, one look
+        self._changes.timeout.connect(self.paint_changes)
         self.entered.connect(self._on_entered)
 
     def fitting_widths(self) -> dict[int, int]:
@@ -315,11 +319,29 @@ class CellView(QTreeView):
     def dataChanged(  # noqa: N802 - Qt's name
         self, first: Index, last: Index, roles: Sequence[int] = ()
     ) -> None:
-        """Paint what is in sight, once. Qt would ask for the place of every cell that changed."""
+        """Paint what is in sight and says something else. Qt would paint every cell told of."""
         if QAccessible.isActive():
             super().dataChanged(first, last, list(roles))
         else:
-            self.viewport().update()
+            self._changes.start()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Paint what is asked for, and no more."""
+        self._delegate.region = event.region()
+        super().paintEvent(event)
+
+    @Slot()
+    def paint_changes(self) -> None:
+        """Paint the cells in sight that say something else now than on the screen."""
+        viewport, columns = self.viewport(), self.shown_columns()
+        bottom = viewport.height()
+        index = self.indexAt(QPoint(0, 0))
+        while index.isValid() and self.visualRect(index).top() < bottom:
+            for column in columns:
+                cell = index.siblingAtColumn(column)
+                if self._delegate.is_out_of_date(cell):
+                    viewport.update(self.visualRect(cell))
+            index = self.indexBelow(index)
 
     def leaveEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Nothing is pointed at any more."""

@@ -34,7 +34,9 @@ class AlertDelegate(CellDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one cell."""
-        cell: Cell | None = index.data(CELL)
+        if not self.region.intersects(option.rect):
+            return
+        cell = self.cell_to_paint(index)
         paired = index.column() in (AlertColumn.ALERT, AlertColumn.WHEN)
         if not paired or cell is None or not cell.quiet:
             super().paint(painter, option, index)

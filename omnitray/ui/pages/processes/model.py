@@ -16,6 +16,7 @@ from PySide6.QtCore import (
     QPersistentModelIndex,
     Qt,
     Signal,
+    Slot,
 )
 
 from omnitray.base.facts import Job, ProcessFacts
@@ -102,6 +103,7 @@ class _Row(msgspec.Struct, eq=False):
     job: Job
     lines: list[_Line]
     gone: bool = False
+    open: bool = True
 
 
 class Held(NamedTuple):
@@ -115,13 +117,18 @@ class Held(NamedTuple):
 class JobsModel(QAbstractItemModel):
     """The tree. Give it jobs with :meth:`show_jobs`, what holds them with :meth:`show_grips`.
 
-    ``as_given`` keeps the order in which the jobs come until a column is chosen.
+    ``as_given`` keeps the order in which the jobs come until a column is chosen. ``lazy``: the
+    processes of a job have rows once they are fetched, until :meth:`close`; what comes and goes
+    out of sight is then no work for the view.
     """
 
     held_changed = Signal()
 
-    def __init__(self, parent: QObject | None = None, *, as_given: bool = False) -> None:
+    def __init__(
+        self, parent: QObject | None = None, *, as_given: bool = False, lazy: bool = False
+    ) -> None:
         super().__init__(parent)
+        self._lazy = lazy
         self._rows: list[_Row] = []
         self._by_serial: dict[int, _Row] = {}
         self._jobs: tuple[Job, ...] = ()
@@ -137,11 +144,16 @@ class JobsModel(QAbstractItemModel):
 
     # -- facts
 
-    def show_jobs(self, jobs: Iterable[Job], known: Grips | None = None) -> None:
-        """Take up the newest scan, and what holds its jobs where that is new too."""
+    def show_jobs(
+        self, jobs: Iterable[Job], known: Grips | None = None, *, in_order: bool = True
+    ) -> None:
+        """Take up the newest scan, and what holds its jobs where that is new too.
+
+        Without ``in_order`` the rows stay where they are, and new ones come at the end.
+        """
         self._jobs = tuple(jobs)
         self._grips = known or self._grips
-        self._update()
+        self._update(in_order=in_order)
 
     def show_grips(self, known: Grips) -> None:
         """Take up what is held and protected."""
@@ -205,6 +217,34 @@ class JobsModel(QAbstractItemModel):
             return 0
         return len(self._rows[parent.row()].lines)
 
+    def hasChildren(self, parent: Index = _NOWHERE) -> bool:  # noqa: N802 - Qt's name
+        """A job has processes, also while they have no rows."""
+        if not parent.isValid():
+            return bool(self._rows)
+        return self._projects and not parent.internalId() and not parent.column()
+
+    def canFetchMore(self, parent: Index) -> bool:  # noqa: N802 - Qt's name
+        """Whether the processes of this job have no rows so far."""
+        return self.hasChildren(parent) and parent.isValid() and not self._rows[parent.row()].open
+
+    def fetchMore(self, parent: Index) -> None:  # noqa: N802 - Qt's name
+        """Give the processes of a job rows."""
+        if self.canFetchMore(parent):
+            row = self._rows[parent.row()]
+            row.open = True
+            self._refresh(parent.row(), row, row.job)
+
+    @Slot(QModelIndex)
+    def close(self, parent: QModelIndex) -> None:
+        """Take the rows below a job away."""
+        row = self._rows[parent.row()] if parent.isValid() and not parent.internalId() else None
+        if self._lazy and row is not None and row.open:
+            row.open = False
+            if row.lines:
+                self.beginRemoveRows(parent, 0, len(row.lines) - 1)
+                row.lines = []
+                self.endRemoveRows()
+
     def columnCount(self, parent: Index = _NOWHERE) -> int:  # noqa: ARG002, N802 - Qt's name and shape
         """The same everywhere."""
         return len(JobColumn)
@@ -258,7 +298,7 @@ class JobsModel(QAbstractItemModel):
 
     # -- changes
 
-    def _update(self) -> None:
+    def _update(self, *, in_order: bool = True) -> None:
         there = {job.key: job for job in self._jobs}
         wanted = {key: job for key, job in there.items() if self._passes(job)}
         if not self._frozen:
@@ -268,7 +308,7 @@ class JobsModel(QAbstractItemModel):
             self._refresh(number, row, there.get(row.job.key, row.job))
             wanted.pop(row.job.key, None)
         self._append(list(wanted.values()))
-        if not self._frozen:
+        if in_order and not self._frozen:
             self._reorder()
         self._tell_all()
         self._note_held()
@@ -302,6 +342,8 @@ class JobsModel(QAbstractItemModel):
     def _refresh(self, number: int, row: _Row, job: Job) -> None:
         """Take up the newest of a job; those of its processes that go on keep their places."""
         row.job = job
+        if not row.open:
+            return
         parent = self.createIndex(number, 0, 0)
         wanted = {identity(process): process for process in job.processes}
         for place in reversed(range(len(row.lines))):
@@ -325,7 +367,8 @@ class JobsModel(QAbstractItemModel):
         self.beginInsertRows(QModelIndex(), first, first + len(jobs) - 1)
         for job in jobs:
             self._serial += 1
-            row = _Row(self._serial, job, list(map(_Line, job.processes)))
+            lines = [] if self._lazy else list(map(_Line, job.processes))
+            row = _Row(self._serial, job, lines, open=not self._lazy)
             self._rows.append(row)
             self._by_serial[row.serial] = row
             self._new.add(row.serial)

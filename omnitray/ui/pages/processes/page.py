@@ -34,6 +34,9 @@ NONE_YET = "No scan of the processes so far. Jobs and their processes will be li
 NONE_FIT = "No job and no process has this in its name."
 NOTHING = "Choose a job to slow it down, pause it, end it or protect it"
 _NAMED = 4
+# A list whose rows change places every second cannot be read, and painting all of it is the
+# dearest thing that the window does: 20 ms.
+_ORDER_EVERY_S = 3.0
 
 
 class ProcessesPage(Page):
@@ -46,8 +49,9 @@ class ProcessesPage(Page):
         self._intents = context.intents
         self._grips = Grips()
         self._state = ProtectState.ON
+        self._ordered_mono_s = float("-inf")
         self.question: QMessageBox | None = None
-        self.model = JobsModel(self)
+        self.model = JobsModel(self, lazy=True)
         self.view = JobsView(context.theme, self.model, tree=True)
         self.view.setAccessibleName("Jobs and their processes")
         self.empty = paragraph(NONE_YET, muted=True)
@@ -114,7 +118,11 @@ class ProcessesPage(Page):
         known = self._grips = grips(facts.view, facts.inspection)
         self._state = facts.view.state
         self.told.follow(known.held.values())
-        self.model.show_jobs(facts.jobs, known)
+        now_mono_s = self.context.clock.monotonic()
+        in_order = now_mono_s - self._ordered_mono_s >= _ORDER_EVERY_S
+        if in_order:
+            self._ordered_mono_s = now_mono_s
+        self.model.show_jobs(facts.jobs, known, in_order=in_order)
         self._show_emptiness()
         self._show_choice()
 
@@ -159,7 +167,10 @@ class ProcessesPage(Page):
     def _show_choice(self) -> None:
         jobs = self.view.selected_jobs()
         self.chosen.setText(self._words_of(jobs))
-        self._offers = offers(jobs, self._grips, self._state)
+        offered = offers(jobs, self._grips, self._state)
+        if offered == self._offers:
+            return
+        self._offers = offered
         for action, each in self._buttons.items():
             offer = self._offers[action]
             each.setText(offer.word)

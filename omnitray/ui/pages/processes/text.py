@@ -175,16 +175,19 @@ def _nice(processes: Iterable[ProcessFacts]) -> str:
 
 
 def weight(job: Job, column: JobColumn, known: Grips) -> tuple[float | str, str]:
-    """What a list is ordered by; the key settles ties so that equals do not swap places."""
+    """What a list is ordered by; the key settles ties so that equals do not swap places.
+
+    What is shown counts: two jobs at 0 % do not swap places for a tenth of it.
+    """
     match column:
         case JobColumn.CPU:
-            return job.cpu_percent or 0.0, job.key
+            return float(round(job.cpu_percent or 0.0)), job.key
         case JobColumn.MEMORY:
-            return float(job.rss_bytes), job.key
+            return _shown(job.rss_bytes), job.key
         case JobColumn.GROWTH:
-            return job.growth_bps or 0.0, job.key
+            return _shown(job.growth_bps or 0.0), job.key
         case JobColumn.IO:
-            return job_io(job, known.look) or 0.0, job.key
+            return _shown(job_io(job, known.look) or 0.0), job.key
         case JobColumn.PROJECT:
             return (job.project or "").casefold(), job.key
         case JobColumn.STATE | JobColumn.LEVER:
@@ -193,6 +196,11 @@ def weight(job: Job, column: JobColumn, known: Grips) -> tuple[float | str, str]
             return (word if column == JobColumn.STATE else words), job.key
         case _:
             return job.name.casefold(), job.key
+
+
+def _shown(value: float) -> float:
+    """To the three digits that a figure has at most."""
+    return float(f"{value:.3g}")
 
 
 def top_jobs(jobs: tuple[Job, ...], known: Grips, limit: int) -> list[Job]:

@@ -53,6 +53,7 @@ class JobsView(CellView):
         if tree:
             self.header().setSortIndicator(JobColumn.CPU, Qt.SortOrder.DescendingOrder)
             self.setSortingEnabled(True)
+        self.collapsed.connect(model.close)
         self._holding = QTimer(self, singleShot=True, interval=_HOLD_MS)
         self._holding.timeout.connect(self.release)
         self.selectionModel().currentRowChanged.connect(self._on_current_changed)

@@ -175,7 +175,9 @@ class ServerDelegate(CellDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one cell."""
-        cell: Cell | None = index.data(CELL)
+        if not self.region.intersects(option.rect):
+            return
+        cell = self.cell_to_paint(index)
         if cell is None or not cell.quiet or not (cell.text or cell.pill):
             super().paint(painter, option, index)
             return
