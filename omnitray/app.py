@@ -421,6 +421,7 @@ def _add_shell(app: App) -> None:
     shell = build_shell(
         app.parts, app.notifications, autostart=autostart, paths=app.paths, clock=app.clock
     )
+    shell.windows.describe = platforms.describe_process
     shell.intents.quit_requested.connect(lambda: app.end("asked to quit"))
     app.alerting.delivered.connect(shell.windows.show_deliveries)
     app.before_the_end("the tray and the window", shell.stop)

@@ -91,6 +91,9 @@ DESKTOP = (
         ("foot", "foot"),
         ("journalctl", "systemd"),
         ("node", "nodejs"),
+        ("curl", "curl"),  # the examples of the documents
+        ("jq", "jq"),
+        ("openssl", "openssl"),
         ("redis-server", "redis-server"),
     )
     + _of(

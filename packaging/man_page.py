@@ -40,6 +40,8 @@ def page(parser: argparse.ArgumentParser) -> str:
     for name, sub in commands(parser).items():
         lines += [f".SS {_text(name)}", _text(sub.description or ""), ".PP", _usage(sub)]
         lines += _options(sub)
+        if sub.epilog:
+            lines += [".PP", _text(sub.epilog)]
     lines.append(".SH FILES")
     for place, what in FILES:
         lines += [".TP", f".I {_text(place)}", _text(what)]

@@ -5,7 +5,7 @@ import enum
 import msgspec
 
 from omnitray.alerts.model import Alert
-from omnitray.base.amounts import duration, percent, size
+from omnitray.base.amounts import count, duration, percent, size
 from omnitray.base.conditions import cpu_contention
 from omnitray.base.facts import Mode, MonitorLevel, OwnCost, ProtectState, Severity, Snapshot
 from omnitray.base.policy import Band, Thresholds
@@ -149,7 +149,7 @@ def _detail(status: Status) -> str:
         parts.append(f"costing {status.own.cpu_percent:.1f} % of one core")
     waiting = sum(alert.state == "firing" for alert in status.open_alerts)
     if waiting:
-        parts.append(f"{waiting} alert{'s' if waiting > 1 else ''} not yet acknowledged")
+        parts.append(f"{count(waiting, 'alert')} not yet acknowledged")
     if status.notifications_paused_until is not None:
         parts.append("notifications paused")
     return " · ".join(parts)

@@ -57,6 +57,12 @@ def duration(seconds: float) -> str:
     return f"{seconds / _HOUR_S:.1f} h"
 
 
+def count(number: int, one: str, many: str = "") -> str:
+    """``1 process``, ``9 processes``, ``1 test fails``: the one place where a plural is made."""
+    plural = many or f"{one}{'es' if one.endswith(('s', 'x', 'ch', 'sh')) else 's'}"
+    return f"{number:,} {one if number == 1 else plural}".replace(",", "\u2009")
+
+
 def span(low_s: float, high_s: float) -> str:
     """``20 to 40 s``; one figure where both read the same."""
     low, high = duration(low_s), duration(high_s)

@@ -196,6 +196,14 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         return self.memory.used_percent if self.memory else None
 
     @property
+    def swap_percent(self) -> float | None:
+        """Used share of swap, or None where there is none."""
+        memory = self.memory
+        if memory is None or not memory.swap_total_bytes:
+            return None
+        return 100.0 * memory.swap_used_bytes / memory.swap_total_bytes
+
+    @property
     def disk_percent(self) -> float | None:
         """Use of the fullest file system, or None."""
         return self.disks[0].used_percent if self.disks else None
@@ -221,6 +229,24 @@ class ProcessFacts(msgspec.Struct, frozen=True, kw_only=True):
     nice: int = 0
     cpu_percent: float | None = None
     rss_bytes: int = 0
+
+
+class ProcessReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What the system tells of one process when a person asks; empty where it may not be read.
+
+    ``environment`` is None unless it was asked for: it may hold secrets.
+    """
+
+    pid: int
+    start_ticks: int
+    command: tuple[str, ...] = ()
+    folder: str = ""
+    started_at: float = 0.0
+    user: str = ""
+    limits: tuple[tuple[str, str], ...] = ()
+    files: tuple[str, ...] = ()
+    more_files: int = 0
+    environment: tuple[tuple[str, str], ...] | None = None
 
 
 class JobKind(enum.StrEnum):

@@ -102,6 +102,14 @@ def terminal_columns(unknown: int, environ: Mapping[str, str] | None = None) -> 
         return unknown
 
 
+def terminal_lines(unknown: int) -> int:
+    """As high as the terminal says; ``unknown`` where there is none."""
+    try:
+        return os.get_terminal_size().lines or unknown
+    except (ValueError, OSError):
+        return unknown
+
+
 def processors() -> int:
     """How many processors this process may run on: a container may have fewer than the machine."""
     if hasattr(os, "sched_getaffinity"):

@@ -96,7 +96,7 @@ def display(environ: Mapping[str, str]) -> Iterator[Finding]:
     """Whether there is a screen, and of which kind."""
     wayland, x11 = environ.get("WAYLAND_DISPLAY"), environ.get("DISPLAY")
     if wayland:
-        yield ok("display", f"Wayland {wayland}" + (f", X11 {x11}" if x11 else ""))
+        yield ok("display", f"Wayland {wayland}, X11 {x11}" if x11 else f"Wayland {wayland}")
     elif x11:
         yield ok("display", f"X11 {x11}")
     else:

@@ -14,6 +14,7 @@ from typing import Any
 from omnitray import __version__
 from omnitray.base.process_environment import set_up_streams
 from omnitray.cli import run_options
+from omnitray.cli.examples import EXAMPLES
 from omnitray.cli.standard_streams import with_streams
 
 TYPES = (
@@ -28,9 +29,13 @@ TYPES = (
 SEVERITIES = ("info", "warning", "critical")
 MODES = ("dev", "test", "prod")
 LEVELS = ("idle", "normal", "intensive", "critical", "auto")
+STATES = ("firing", "acknowledged", "resolved")
+ORDERS = ("weight", "cpu", "memory", "growth", "processes", "name")
+WHEN = "2h, '2 hours ago', yesterday, 'last week', 2026-11-22T13:00"
 IDS = "as alerts shows it, or more of it"
 ANSWERS = ("slow_down", "pause", "end", "leave_alone", "never_touch")
 PERIODS = ("minute", "hour", "day", "month")
+PROTECT = ("on", "watch", "off", "add", "remove")
 SHELLS = ("bash", "zsh", "fish")
 WITHOUT_JSON = frozenset({"completion", "run"})
 Subparsers = Callable[..., argparse.ArgumentParser]
@@ -78,7 +83,12 @@ def build_parser(files: object = None) -> argparse.ArgumentParser:
     group = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     def command(name: str, run: str, text: str) -> argparse.ArgumentParser:
-        sub = group.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        sub = group.add_parser(
+            name,
+            help=text,
+            description=f"{text[0].upper()}{text[1:]}.",
+            epilog=f"example: {EXAMPLES[name]}" if name in EXAMPLES else None,
+        )
         sub.set_defaults(run=run)
         if name not in WITHOUT_JSON:
             sub.add_argument("--json", action="store_true", help="the API's object, on one line")
@@ -99,9 +109,9 @@ def _add_state(command: Subparsers) -> None:
     sub = command("status", "status:status", "how things are")
     sub.add_argument("--watch", action="store_true", help="again at each change, until Ctrl-C")
     sub = command("mode", "status:mode", "show or set the protector's mode")
-    sub.add_argument("mode", nargs="?", choices=MODES)
+    one_of(sub, "mode", MODES, nargs="?", metavar="MODE")
     sub = command("level", "status:level", "show or set how often the monitor looks")
-    sub.add_argument("level", nargs="?", choices=LEVELS)
+    one_of(sub, "level", LEVELS, nargs="?", metavar="LEVEL")
     sub = command("snooze", "status:snooze", "hold notifications back for a while")
     sub.add_argument("duration", metavar="DURATION", help="15m, 1h30m, 2d; 0 ends it")
 
@@ -109,17 +119,19 @@ def _add_state(command: Subparsers) -> None:
 def _add_alerts(command: Subparsers, files: object) -> None:
     sub = command("alerts", "alerts:alerts", "list alerts, the newest first")
     sub.add_argument("--active", action="store_true", help="only those that are not resolved")
-    sub.add_argument("--type", choices=TYPES, metavar="T", help=", ".join(TYPES))
-    sub.add_argument("--severity", choices=SEVERITIES, metavar="S", help=", ".join(SEVERITIES))
+    one_of(sub, "--type", TYPES, metavar="T")
+    one_of(sub, "--severity", SEVERITIES, metavar="S")
+    one_of(sub, "--state", STATES, metavar="S")
     sub.add_argument("--text", metavar="WORDS", help="that all of these words occur in")
-    sub.add_argument("--since", metavar="WHEN", help="2h, yesterday, 2026-11-22T13:00")
+    sub.add_argument("--since", metavar="WHEN", help=WHEN)
+    sub.add_argument("--until", metavar="WHEN", help="likewise, for the other end")
     sub.add_argument("--limit", type=_limit, default=50, metavar="N", help="at most N (50)")
     sub.add_argument("--follow", action="store_true", help="print new ones as they come")
     sub = command("alert", "alerts:alert", "raise an alert")
-    sub.add_argument("type", choices=TYPES, metavar="TYPE", help=", ".join(TYPES))
+    one_of(sub, "type", TYPES, metavar="TYPE")
     sub.add_argument("title", metavar="TITLE")
     sub.add_argument("--message", default="", metavar="M")
-    sub.add_argument("--severity", choices=SEVERITIES, metavar="S", help=", ".join(SEVERITIES))
+    one_of(sub, "--severity", SEVERITIES, metavar="S")
     sub.add_argument("--source", default="cli", metavar="NAME", help="who says so (cli)")
     sub = command("ack", "alerts:move", "acknowledge an alert")
     sub.set_defaults(move="ack")
@@ -137,7 +149,14 @@ def _add_alerts(command: Subparsers, files: object) -> None:
 
 
 def _add_protector(command: Subparsers) -> None:
-    command("jobs", "protector:jobs", "the heaviest jobs on this machine")
+    for name, text in (
+        ("jobs", "the heaviest jobs on this machine"),
+        ("top", "the heaviest jobs, again at each look, until Ctrl-C"),
+    ):
+        sub = command(name, f"jobs:{name}", text)
+        one_of(sub, "--by", ORDERS, metavar="WHAT", default="weight")
+        told = "at most N (20)" if name == "jobs" else "at most N; else as many as fit"
+        sub.add_argument("--limit", type=_limit, metavar="N", help=told)
     command("actions", "protector:actions", "what the protector holds and did")
     sub = command("undo", "protector:undo", "take an action back, or all of them")
     sub.add_argument("id", nargs="?", default="all", metavar="ID|all")
@@ -145,7 +164,7 @@ def _add_protector(command: Subparsers) -> None:
     command("questions", "protector:questions", "what the protector asks now")
     sub = command("answer", "protector:answer", "answer a question")
     sub.add_argument("id", metavar="ID", help="as questions shows it")
-    sub.add_argument("answer", choices=ANSWERS, metavar="ANSWER", help=", ".join(ANSWERS))
+    one_of(sub, "answer", ANSWERS, metavar="ANSWER")
     for name, text in (
         ("pause", "pause a job"),
         ("resume", "let a job run again that is held"),
@@ -158,8 +177,8 @@ def _add_protector(command: Subparsers) -> None:
             "job", metavar="JOB", help="its title or a part of it, or its leader's pid"
         )
     sub = command("protect", "protector:protect", "show or change what may be acted on")
-    sub.add_argument("what", nargs="?", choices=("on", "watch", "off", "add", "remove"))
-    sub.add_argument("name", nargs="?", metavar="WHAT", help="a name, path, glob or folder")
+    one_of(sub, "what", PROTECT, nargs="?", metavar="WHAT")
+    sub.add_argument("name", nargs="?", metavar="WHOM", help="a name, path, glob or folder")
     sub = command("record", "protector:record", "record what the protector decides from")
     sub.add_argument("--for", dest="for_s", default="60s", metavar="T", help="60s, 5m, 1h (60s)")
     sub.add_argument("--force", action="store_true", help="replace a file that is there already")
@@ -180,7 +199,7 @@ def _add_servers(command: Subparsers) -> None:
     )
     sub.add_argument("words", nargs="+", metavar="COMMAND", help="after --: what starts it")
     sub = command("server", "servers:server", "start, stop or restart a server, or read its log")
-    sub.add_argument("what", choices=("start", "stop", "restart", "log"))
+    one_of(sub, "what", ("start", "stop", "restart", "log"), metavar="WHAT")
     sub.add_argument("name", metavar="NAME")
     sub.add_argument("--lines", type=_lines, default=100, metavar="N", help="of the log (100)")
 
@@ -228,7 +247,7 @@ def _add_program(command: Subparsers) -> None:
     sub = command("token", "program:token", "where the API's token is; it is never printed")
     sub.add_argument("--rotate", action="store_true", help="make a new one, close open sockets")
     sub = command("service", "program:service", "run headless as a service of this user")
-    sub.add_argument("what", choices=("install", "remove", "status"))
+    one_of(sub, "what", ("install", "remove", "status"), metavar="WHAT")
     sub = command("uninstall", "program:uninstall", "take away what OmniTray put on this machine")
     sub.add_argument("--dry-run", action="store_true", help="only say what that would be")
     sub.add_argument("--yes", action="store_true", help="ask nothing; data is kept")
@@ -236,7 +255,7 @@ def _add_program(command: Subparsers) -> None:
     data.add_argument("--keep-data", action="store_true", help="keep settings, history and logs")
     data.add_argument("--delete-data", action="store_true", help="delete them as well")
     sub = command("completion", "program:completion", "print a shell's completion script")
-    sub.add_argument("shell", choices=SHELLS)
+    one_of(sub, "shell", SHELLS, metavar="SHELL")
 
 
 def _with_signs(words: Sequence[str]) -> list[str]:
@@ -246,18 +265,37 @@ def _with_signs(words: Sequence[str]) -> list[str]:
     return [f" {word}" if word[:1] == "-" and word[1:2].isdigit() else word for word in words]
 
 
-def _limit(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 5000:  # noqa: PLR2004 - the API's own bounds
-        raise argparse.ArgumentTypeError("must be from 1 to 5000")
+def one_of(sub: argparse.ArgumentParser, name: str, values: Sequence[str], **rest: Any) -> None:
+    """An argument that takes one of these, in any case; completion knows them."""
+
+    def value(text: str) -> str:
+        found = next((each for each in values if each.casefold() == text.casefold()), None)
+        if found is None:
+            raise argparse.ArgumentTypeError(bad_value(text, ", ".join(values)))
+        return found
+
+    made = sub.add_argument(name, type=value, **{"help": ", ".join(values), **rest})
+    made.choices = values
+
+
+def bad_value(text: str, allowed: str) -> str:
+    """The one sentence about a value that is not taken."""
+    return f"{text!r} is not allowed; allowed: {allowed}"
+
+
+def _whole_number(text: str, most: int) -> int:
+    number = int(text) if text.isascii() and text.isdecimal() else 0
+    if not 1 <= number <= most:
+        raise argparse.ArgumentTypeError(bad_value(text, f"a whole number from 1 to {most}"))
     return number
+
+
+def _limit(text: str) -> int:
+    return _whole_number(text, 5000)  # the API's own bound
 
 
 def _lines(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 1000:  # noqa: PLR2004 - the API's own bounds
-        raise argparse.ArgumentTypeError("must be from 1 to 1000")
-    return number
+    return _whole_number(text, 1000)  # the API's own bound
 
 
 def _function(name: str) -> Callable[..., int]:

@@ -64,8 +64,8 @@ def _words(kind: str, record: dict[str, Any]) -> tuple[AlertType, Severity, str,
         message = f"It reached its limit of {limit} and was ended: {record['command']}"
         return type_, Severity.WARNING, f"{what} timed out", message
     if verdict in {"ended at its memory budget", "killed for memory"}:
-        of_budget = f" of a budget of {size(budget)}" if budget else ""
-        message = f"It held up to {peak}{of_budget}, after {took_s}: {record['command']}"
+        held = f"{peak} of a budget of {size(budget)}" if budget else peak
+        message = f"It held up to {held}, after {took_s}: {record['command']}"
         title = f"{what} was {verdict}"
         return AlertType.RESOURCE_CRITICAL, Severity.CRITICAL, title, message
     type_ = AlertType.TEST_FAILED if is_test else AlertType.CRITICAL

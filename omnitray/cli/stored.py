@@ -48,9 +48,10 @@ def find(args: argparse.Namespace, context: CommandContext) -> Alerts | None:
     query = AlertQuery(
         types=frozenset({AlertType(args.type)} if args.type else ()),
         severities=frozenset({Severity(args.severity)} if args.severity else ()),
-        states=ACTIVE if args.active else frozenset(),
+        states=frozenset({args.state}) if args.state else ACTIVE if args.active else frozenset(),
         text=args.text or "",
         since=moment(args.since, context.now).timestamp() if args.since else None,
+        until=moment(args.until, context.now).timestamp() if args.until else None,
         limit=args.limit,
     )
     found = read(query, context)

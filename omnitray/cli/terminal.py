@@ -103,15 +103,24 @@ class Terminal:
             raise OutputLost(error) from error
 
     def table(
-        self, rows: Sequence[Sequence[str]], colours: Sequence[str] = (), *, middle: bool = False
+        self,
+        rows: Sequence[Sequence[str]],
+        colours: Sequence[str] = (),
+        *,
+        middle: bool = False,
+        right: Sequence[int] = (),
     ) -> None:
         """Columns as wide as their widest cell; the last one is cut at the edge.
 
-        With ``middle`` its middle goes, for titles that end in who it was.
+        With ``middle`` its middle goes, for titles that end in who it was. ``right`` names the
+        columns of figures.
         """
         widths = [max((width_of(row[at]) for row in rows), default=0) for at in columns(rows)]
         for number, row in enumerate(rows):
-            cells = [pad(cell, width) for cell, width in zip(row[:-1], widths, strict=False)]
+            cells = [
+                pad(cell, width, right=at in right)
+                for at, (cell, width) in enumerate(zip(row[:-1], widths, strict=False))
+            ]
             colour = colours[number] if number < len(colours) else ""
             last = row[-1]
             if middle:
@@ -178,10 +187,11 @@ def cut_middle(text: str, width: int) -> str:
     return cut(text, max(1, width - width_of(tail))) + tail
 
 
-def pad(text: str, width: int) -> str:
-    """Filled up with spaces."""
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """Filled up with spaces, behind it or before."""
     text = harmless(text)
-    return text + " " * max(0, width - width_of(text))
+    space = " " * max(0, width - width_of(text))
+    return space + text if right else text + space
 
 
 def percent(value: float | None) -> str:

@@ -4,6 +4,13 @@ import datetime as dt
 import re
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604_800}
+UNIT_NAMES = {
+    **dict.fromkeys(("sec", "secs", "second", "seconds"), "s"),
+    **dict.fromkeys(("min", "mins", "minute", "minutes"), "m"),
+    **dict.fromkeys(("hour", "hours", "hrs"), "h"),
+    **dict.fromkeys(("day", "days"), "d"),
+    **dict.fromkeys(("week", "weeks"), "w"),
+}
 PART = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 NEVER_BEFORE = dt.datetime(1970, 1, 2, tzinfo=dt.UTC)
 
@@ -17,28 +24,55 @@ def duration_s(text: str) -> float:
         return float(text)
     parts = PART.findall(text)
     if not parts or PART.sub("", text).strip():
-        raise ValueError(f"{text!r} is no duration; try 15m, 1h30m or 2d")
+        raise ValueError(f"{text!r} is not allowed; allowed: a duration such as 15m, 1h30m or 2d")
     return sum(float(number) * UNITS[unit] for number, unit in parts)
 
 
 def moment(text: str, now: dt.datetime) -> dt.datetime:
-    """``2h`` (ago), ``today``, ``yesterday``, ``2026-11-22``, ``2026-11-22T13:00``.
+    """``2h``, ``2 hours ago``, ``yesterday``, ``last week``, ``2026-11-22``, ``2026-11-22T13:00``.
 
-    ``now`` is local time; so is what has no zone. Raises ValueError.
+    Case does not matter. ``now`` is local time; so is what has no zone. Raises ValueError.
     """
-    named = {"now": now, "today": _midnight(now), "yesterday": _midnight(now) - dt.timedelta(1)}
-    if text.lower() in named:
-        return named[text.lower()]
+    words = " ".join(text.lower().split())
+    if (named := _named(words, now)) is not None:
+        return named
     try:
-        return now - dt.timedelta(seconds=duration_s(text))
+        return now - dt.timedelta(seconds=duration_s(_short(words)))
     except (ValueError, OverflowError):
         pass
     try:
-        found = dt.datetime.fromisoformat(text)
+        found = dt.datetime.fromisoformat(text.strip().upper())
     except ValueError as error:
-        hint = "try 2h, yesterday or 2026-11-22T13:00"
-        raise ValueError(f"{text!r} is no time; {hint}") from error
+        such = "2h, 2 hours ago, yesterday, last week or 2026-11-22T13:00"
+        raise ValueError(f"{text!r} is not allowed; allowed: a time such as {such}") from error
     return max(found if found.tzinfo else found.astimezone(), NEVER_BEFORE)
+
+
+def _named(words: str, now: dt.datetime) -> dt.datetime | None:
+    """``today``, ``yesterday``, ``last week`` (its Monday), ``last month`` (its first day)."""
+    midnight = _midnight(now)
+    monday = midnight - dt.timedelta(midnight.weekday())
+    first = midnight.replace(day=1)
+    return {
+        "now": now,
+        "today": midnight,
+        "yesterday": midnight - dt.timedelta(1),
+        "this week": monday,
+        "last week": monday - dt.timedelta(7),
+        "this month": first,
+        "last month": (first - dt.timedelta(1)).replace(day=1),
+    }.get(words)
+
+
+def _short(words: str) -> str:
+    """``2 hours and 5 minutes ago`` as ``2h5m``; anything else as it is."""
+    words = re.sub(r"\b(ago|and|the|last|past)\b", " ", words).replace(",", " ").strip()
+    words = re.sub(r"^(an?|one)\b|(?<=\s)(an?|one)\b", "1", words)
+    if words in UNIT_NAMES:  # "last hour"
+        words = f"1 {words}"
+    return re.sub(
+        r"(?<=[\d ])([a-z]{3,})\b", lambda name: UNIT_NAMES.get(name[1], name[1]), words
+    ).replace(" ", "")
 
 
 def rfc3339(when: dt.datetime) -> str:

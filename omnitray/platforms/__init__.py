@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from omnitray.base.facts import OwnFacts, ProcessFacts
+from omnitray.base.facts import OwnFacts, ProcessFacts, ProcessReport
 from omnitray.cleanup.cache_tools import Tools
 from omnitray.cleanup.facts import FileId
 from omnitray.monitor.machine import Machine
@@ -173,3 +173,10 @@ def current() -> Platform:
 
         return WindowsPlatform()
     raise SystemExit(f"omnitray: there is no part for the platform {name!r}")
+
+
+def describe_process(pid: int, start_ticks: int, *, environment: bool) -> ProcessReport | None:
+    """What a person asks of one process; psutil is loaded when the first asks."""
+    from omnitray.platforms.process_report import process_report  # noqa: PLC0415 - seldom used
+
+    return process_report(pid, start_ticks, environment=environment)

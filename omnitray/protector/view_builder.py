@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
+from omnitray.base.amounts import count
 from omnitray.base.clock import epoch
 from omnitray.base.facts import Mode, ProtectState
 from omnitray.protector import explain
@@ -360,4 +361,4 @@ def _watches(protecting: Protecting) -> bool:
 
 
 def _processes(number: int) -> str:
-    return "1 process" if number == 1 else f"{number} processes"
+    return count(number, "process")

@@ -1,6 +1,6 @@
 """What is said of a run in one line, on standard error."""
 
-from omnitray.base.amounts import size
+from omnitray.base.amounts import count, size
 
 LONGEST = 60
 
@@ -51,7 +51,7 @@ def waiting(why: str, ahead: int) -> str:
     """What a run says that waits."""
     if not ahead:
         return f"waiting: {why}"
-    runs = "1 run is" if ahead == 1 else f"{ahead} runs are"
+    runs = count(ahead, "run is", "runs are")
     return f"waiting: {runs} ahead; {why}"
 
 

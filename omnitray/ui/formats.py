@@ -6,17 +6,21 @@ A figure that could not be read is a dash, never 0.
 import datetime as dt
 import re
 import unicodedata
+from typing import NamedTuple
 
 from omnitray.base import amounts
+from omnitray.base.facts import Job
 
 DASH = "–"
 MINUTE_S = 60.0
 HOUR_S = 3600.0
 DAY_S = 86400.0
+_NOON = 12
 _SILENT_BPS = 50_000.0  # growth under 0.05 MB/s is what every process does
 _TITLE_LIMIT = 300
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _BEFORE_A_UNIT = re.compile(r"(?<=\d) (?=(?:%|[kMGT]?B|ms|s|min|h|days?)(?!\w))")
+_START, _END = "\u2068", "\u2069"  # first strong isolate, and its end
 _BREAK = "\u200b"  # zero width space: a line may end here
 _LONGEST_RUN = 24  # letters: at 24 pt about half of the narrowest column of text
 _LONG_WORD = re.compile(r"\S{17,}")
@@ -25,19 +29,49 @@ _MARKS = {0x200B: None, 0x2060: None, 0x2068: None, 0x2069: None, 0xA0: " "}
 _JOINERS = "\u200c\u200d"  # written in Persian, Hindi and emoji: harmless and needed
 
 
+class LocaleForms(NamedTuple):
+    """How figures and dates are written where the person lives; the sentences stay English."""
+
+    decimal: str = "."
+    twelve_hours: bool = False
+    months: tuple[str, ...] = (
+        *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
+        *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+    )
+    month_first: bool = False
+
+
+_forms = LocaleForms()
+
+
+def use_locale(forms: LocaleForms) -> None:
+    """Write all figures and dates so from now on; once, at the start of what is seen."""
+    global _forms  # noqa: PLW0603 - there is one person at one desktop
+    _forms = forms
+
+
+def number(value: float, pattern: str = "g") -> str:
+    """A figure by Python's pattern, with the locale's decimal point."""
+    return _local(format(value, pattern))
+
+
+def _local(figure: str) -> str:
+    return figure if _forms.decimal == "." else figure.replace(".", _forms.decimal)
+
+
 def percent(value: float | None, digits: int = 0) -> str:
     """``43 %``."""
-    return DASH if value is None else f"{value:.{digits}f} %"
+    return DASH if value is None else _local(f"{value:.{digits}f} %")
 
 
 def size(value: float | None) -> str:
     """``14.2 GB``, in the words of :func:`omnitray.base.amounts.size`."""
-    return DASH if value is None else amounts.size(max(0.0, value))
+    return DASH if value is None else _local(amounts.size(max(0.0, value)))
 
 
 def rate(value: float | None) -> str:
     """``84 MB/s``."""
-    return DASH if value is None else amounts.rate(max(0.0, value))
+    return DASH if value is None else _local(amounts.rate(max(0.0, value)))
 
 
 def growth(value: float | None) -> str:
@@ -60,13 +94,23 @@ def duration(seconds: float) -> str:
         hours = f"{seconds // HOUR_S:.0f} h"
         return f"{hours} {minutes:.0f} min" if minutes else hours
     days = int(seconds // DAY_S)
-    return f"{days} day{'s' if days > 1 else ''}"
+    return amounts.count(days, "day")
 
 
 def clock_time(wall_s: float, *, seconds: bool = True) -> str:
-    """``14:02:11`` in local time."""
-    moment = dt.datetime.fromtimestamp(wall_s).astimezone()
-    return moment.strftime("%H:%M:%S" if seconds else "%H:%M")
+    """``14:02:11`` in local time, ``2:02:11 PM`` where the day has twelve hours twice."""
+    return _time(_moment(wall_s), seconds=seconds)
+
+
+def widest_time() -> str:
+    """A time that is as wide as any, for columns."""
+    return "12:58:58 PM" if _forms.twelve_hours else "23:58:58"
+
+
+def date_time(wall_s: float) -> str:
+    """``2026-11-22 14:02:11`` in local time."""
+    moment = _moment(wall_s)
+    return f"{moment:%Y-%m-%d} {_time(moment)}"
 
 
 def when(wall_s: float, now_s: float, *, brief: bool = False) -> str:
@@ -74,37 +118,71 @@ def when(wall_s: float, now_s: float, *, brief: bool = False) -> str:
 
     ``brief`` leaves the time away once the day is over.
     """
-    moment = dt.datetime.fromtimestamp(wall_s).astimezone()
-    today = dt.datetime.fromtimestamp(now_s).astimezone().date()
+    moment, today = _moment(wall_s), _moment(now_s).date()
     days = (today - moment.date()).days
     if days == 0:
-        return moment.strftime("%H:%M:%S")
-    if days == 1:
-        return moment.strftime("Yesterday" if brief else "Yesterday %H:%M")
-    if moment.year == today.year:
-        return f"{moment.day} {moment.strftime('%b' if brief else '%b %H:%M')}"
-    return moment.strftime("%Y-%m-%d")
+        return _time(moment)
+    if days != 1 and moment.year != today.year:
+        return moment.strftime("%Y-%m-%d")
+    day = "Yesterday" if days == 1 else _day(moment)
+    return day if brief else f"{day} {_time(moment, seconds=False)}"
 
 
-def count(number: int, noun: str) -> str:
-    """``1 process``, ``9 processes``."""
-    if number == 1:
-        return f"1 {noun}"
-    return f"{number:,} {noun}{'es' if noun.endswith('s') else 's'}".replace(",", "\u2009")
+def _moment(wall_s: float) -> dt.datetime:
+    return dt.datetime.fromtimestamp(wall_s).astimezone()
+
+
+def _time(moment: dt.datetime, *, seconds: bool = True) -> str:
+    rest = ":%M:%S" if seconds else ":%M"
+    if not _forms.twelve_hours:
+        return moment.strftime(f"%H{rest}")
+    half = "AM" if moment.hour < _NOON else "PM"
+    return f"{moment.hour % _NOON or _NOON}{moment.strftime(rest)} {half}"
+
+
+def _day(moment: dt.datetime) -> str:
+    month = _forms.months[moment.month - 1]
+    return f"{month} {moment.day}" if _forms.month_first else f"{moment.day} {month}"
+
+
+count = amounts.count
 
 
 def one_line(text: str, limit: int = _TITLE_LIMIT) -> str:
     """Foreign text as one harmless line: no control, bidi override or line separator survives.
 
     Right-to-left text keeps its letters; it is isolated so that it cannot turn around what
-    stands beside it.
+    stands beside it. What :func:`dotted` has isolated already stays so.
     """
     part = text[: 4 * limit]
     plain = part.isascii() and part.isprintable()
-    line = " ".join((part if plain else "".join(map(_visible, part))).split())
+    keep = not plain and _is_balanced(part)
+    line = part if plain else "".join(_visible(letter, keep=keep) for letter in part)
+    line = " ".join(line.split())
     if len(line) > limit:
         line = line[: limit - 1] + "…"
-    return f"\u2068{line}\u2069" if not plain and _runs_backwards(line) else line
+        line += _END * (line.count(_START) - line.count(_END))
+    whole = line.startswith(_START) and line.endswith(_END) and line.count(_START) == 1
+    return line if plain or whole or not _runs_backwards(line) else f"{_START}{line}{_END}"
+
+
+def dotted(*parts: str) -> str:
+    """``pytest · ~/shop``: parts joined for a line, each isolated from the others."""
+    return " · ".join(one_line(part) for part in parts if part)
+
+
+def job_title(job: Job) -> str:
+    """Name and project of a job, as one line."""
+    return dotted(job.name, job.project or "")
+
+
+def _is_balanced(text: str) -> bool:
+    depth = 0
+    for letter in text:
+        depth += (letter == _START) - (letter == _END)
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def block(text: str, limit: int = 4000) -> str:
@@ -150,8 +228,8 @@ def without_marks(text: str) -> str:
     return text.translate(_MARKS)
 
 
-def _visible(letter: str) -> str:
-    if letter in _JOINERS:
+def _visible(letter: str, *, keep: bool) -> str:
+    if letter in _JOINERS or (keep and letter in {_START, _END}):
         return letter
     return " " if unicodedata.category(letter) in _INVISIBLE else letter
 

@@ -6,7 +6,7 @@ Built only where there is a graphical session; the rest of the program does with
 import logging
 from typing import TYPE_CHECKING, Protocol
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QLocale, QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QMessageBox
 
 from omnitray.api.status import Status
@@ -19,7 +19,9 @@ from omnitray.runtime.notifications import Notifications
 from omnitray.runtime.protection import ProtectionFacade
 from omnitray.settings import Loaded
 from omnitray.ui.appearance import DesktopAppearance
+from omnitray.ui.formats import use_locale
 from omnitray.ui.intents import Intents
+from omnitray.ui.locale_forms import forms_of
 from omnitray.ui.tray.message import TrayMessages
 from omnitray.ui.tray.tray import Tray
 from omnitray.ui.window_controller import Windows, about_text
@@ -205,6 +207,7 @@ def build_shell(
 ) -> Shell:
     """Tray, window and what connects them; nothing is shown before :meth:`Shell.start`."""
     hub = parts.hub
+    use_locale(forms_of(QLocale.system()))
     intents = Intents(hub)
     appearance = DesktopAppearance(parent=hub)
     windows = Windows(

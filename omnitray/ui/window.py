@@ -25,12 +25,14 @@ from omnitray.ui.intents import Intents
 from omnitray.ui.pages.page import (
     AlertSource,
     DeliveriesOf,
+    Describe,
     PageContext,
     PageSources,
     ServerLog,
     WindowFacts,
     no_deliveries,
     no_log,
+    no_report,
 )
 from omnitray.ui.pages.registry import PAGES, PageEntry, Pages
 from omnitray.ui.theme import GAP, Theme, text_font, width_of
@@ -66,6 +68,7 @@ class MainWindow(QWidget):
         clock: Clock | None = None,
         theme: Theme | None = None,
         server_log: ServerLog = no_log,
+        describe: Describe = no_report,
         deliveries: DeliveriesOf = no_deliveries,
         sources: PageSources | None = None,
         runs: RunSource = no_runs,
@@ -105,6 +108,7 @@ class MainWindow(QWidget):
             clock=self._clock,
             facts=self.facts,
             server_log=server_log,
+            describe=describe,
             deliveries=deliveries,
             sources=sources or PageSources(),
             runs=runs,

@@ -20,7 +20,7 @@ from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.status import Status
 from omnitray.base.clock import Clock
-from omnitray.base.facts import AlertMove, Job, Mode, MonitorLevel, Snapshot
+from omnitray.base.facts import AlertMove, Job, Mode, MonitorLevel, ProcessReport, Snapshot
 from omnitray.base.paths import HERE
 from omnitray.metrics.aggregate import JobCost, MetricPoint
 from omnitray.metrics.periods import Period
@@ -86,6 +86,7 @@ class Windows(QObject):
         self._clock = clock
         self._place_file = place_file
         self._open_url = open_url
+        self.describe: Callable[..., ProcessReport | None] = lambda *_, **_k: None
         self._appearance = appearance
         self._theme: Theme | None = None
         self._autostart_enabled = autostart_enabled
@@ -205,6 +206,7 @@ class Windows(QObject):
             clock=self._clock,
             theme=self.theme,
             server_log=self._servers.log_tail,
+            describe=self.describe,
             deliveries=self._deliveries.of,
             sources=self._sources(),
             runs=self._runs,

@@ -75,6 +75,7 @@ TALKING = [
     ("snooze", "1h"),
     ("actions",),
     ("jobs",),
+    ("top",),
     ("undo",),
     ("explain",),
     ("clean", "--dry-run"),

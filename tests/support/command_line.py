@@ -31,8 +31,8 @@ OPTIONAL = {
     "token": ("--rotate",),
     "uninstall": ("--dry-run",),
 }
-# Streams and status are those of the command that it runs: tested with it.
-NOT_ITS_OWN = frozenset({"run"})
+# Its streams and status are those of what it runs; top goes on until Ctrl-C: both tested alone.
+NOT_ITS_OWN = frozenset({"run", "top"})
 
 
 class Command(NamedTuple):

@@ -1,8 +1,12 @@
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PySide6.QtCore import QLocale
 
 from omnitray.ui import formats
+from omnitray.ui.locale_forms import forms_of
 from support.samples import NOW
 
 
@@ -119,3 +123,50 @@ def test_a_block_keeps_its_lines_and_says_that_it_was_cut() -> None:
 )
 def test_no_line_ends_between_a_figure_and_its_unit(text: str, expected: str) -> None:
     assert formats.unbroken(text) == expected
+
+
+@pytest.fixture
+def german() -> Iterator[None]:
+    formats.use_locale(forms_of(QLocale(QLocale.Language.German, QLocale.Country.Germany)))
+    yield
+    formats.use_locale(formats.LocaleForms())
+
+
+@pytest.mark.usefixtures("german")
+def test_figures_and_dates_are_written_by_the_locale() -> None:
+    assert formats.size(14.2e9) == "14,2 GB"
+    assert formats.percent(1.25, 1) == "1,2 %"
+    assert formats.growth(3.1e6) == "+3,1 MB/s"
+    day = 86_400.0
+    assert formats.when(NOW - 30 * day, NOW, brief=True).endswith("Okt")
+
+
+def test_the_day_has_twelve_hours_twice_where_it_is_so() -> None:
+    american = forms_of(QLocale(QLocale.Language.English, QLocale.Country.UnitedStates))
+    assert (american.twelve_hours, american.month_first) == (True, True)
+    british = forms_of(QLocale(QLocale.Language.English, QLocale.Country.UnitedKingdom))
+    assert (british.twelve_hours, british.month_first) == (False, False)
+    formats.use_locale(american)
+    try:
+        shown = formats.clock_time(NOW)
+        assert shown.endswith((" AM", " PM"))
+        assert len(shown) <= len(formats.widest_time())
+    finally:
+        formats.use_locale(formats.LocaleForms())
+
+
+RIGHT_TO_LEFT = "خادم الويب"
+
+
+def test_each_part_of_a_joined_line_is_isolated() -> None:
+    line = formats.dotted(RIGHT_TO_LEFT, f"~/{RIGHT_TO_LEFT}", "9 processes")
+    assert line == f"\u2068{RIGHT_TO_LEFT}\u2069 · \u2068~/{RIGHT_TO_LEFT}\u2069 · 9 processes"
+    again = formats.one_line(line)
+    assert line in again
+    assert again.count("\u2068") == again.count("\u2069")
+
+
+def test_a_foreign_text_cannot_end_the_isolation() -> None:
+    assert "\u2069" not in formats.one_line("a\u2069b")
+    cut = formats.one_line(f"\u2068{RIGHT_TO_LEFT * 50}\u2069 end", 40)
+    assert cut.count("\u2068") == cut.count("\u2069")

@@ -136,7 +136,7 @@ def test_an_alert_that_is_raised_reaches_the_open_history_and_the_charts(
     assert alerts.model.row_of(new.id) == 0
     chart = overview.cards["CPU"].chart
     chart.point_at(-1.0)
-    qtbot.waitUntil(lambda: chart.crosshair_text().endswith("New"))
+    qtbot.waitUntil(lambda: " · New" in chart.crosshair_text())
 
 
 def test_nothing_is_painted_while_the_window_is_hidden(window: MainWindow, qtbot: QtBot) -> None:

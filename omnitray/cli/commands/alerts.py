@@ -24,6 +24,7 @@ EXPORT_PAGE = 5000
 SHORT = 6  # the end of an id: chance, where its beginning is the time
 MOST = {"title": 16_384, "message": 20_000, "source": 200}
 NARROW = 100  # columns: with fewer the type, which the title says as well, gives it its room
+NARROWEST = 70  # with fewer the id, which the culprit in the title is worth more than
 ENDINGS = (".jsonl", ".json", ".csv")
 NOT_FOUND = 404
 
@@ -37,7 +38,9 @@ def alerts(args: argparse.Namespace, context: CommandContext) -> int:
         "severity": args.severity,
         "text": args.text,
         "active": "true" if args.active else None,
+        "state": args.state,
         "since": rfc3339(moment(args.since, context.now)) if args.since else None,
+        "until": rfc3339(moment(args.until, context.now)) if args.until else None,
         "limit": args.limit,
     }
     try:
@@ -60,15 +63,17 @@ def _show(found: list[Alert], context: CommandContext) -> None:
 
 
 def _row(alert: Alert, context: CommandContext) -> tuple[str, ...]:
-    times = f" ({alert.count} times)" if alert.count > 1 else ""
-    about = (alert.type.value,) if context.terminal.width >= NARROW else ()
+    title = f"{alert.title} ({alert.count} times)" if alert.count > 1 else alert.title
+    width = context.terminal.width
+    about = (alert.type.value,) if width >= NARROW else ()
+    name = (alert.id[-SHORT:],) if width >= NARROWEST else ()
     return (
-        alert.id[-SHORT:],
+        *name,
         shown(alert.last_seen, context.now),
         alert.severity.value,
         alert.state,
         *about,
-        alert.title + times,
+        title,
     )
 
 

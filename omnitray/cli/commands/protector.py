@@ -1,4 +1,4 @@
-"""``actions``, ``undo``, ``explain``, ``record``, ``clean``, ``jobs``."""
+"""``actions``, ``undo``, ``explain``, ``record``, ``clean``."""
 
 import argparse
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from omnitray.api.facade import Done, ProtectionSettings
-from omnitray.api.wire import Actions, ExplanationBody, Jobs, Questions
+from omnitray.api.wire import Actions, ExplanationBody, Questions
 from omnitray.base.amounts import duration, size
 from omnitray.cli.dispatch import CommandContext
 from omnitray.cli.terminal import Terminal, percent
@@ -16,7 +16,6 @@ from omnitray.cli.times import duration_s, shown
 from omnitray.client.http import quoted
 from omnitray.protector.view import Explanation, HoldKind
 
-SHOWN_JOBS = 20
 RECORDED, LONGEST_RECORDED_S = ".jsonl.xz", 3600.0
 # An hour of a busy desk takes some seconds to be written; the protector steps every five at rest.
 _WRITTEN_WITHIN_S, _LOOK_S = 60.0, 0.1
@@ -95,9 +94,11 @@ def questions(args: argparse.Namespace, context: CommandContext) -> int:
     for each in body.questions:
         terminal.line(f"{each.id}  {each.title}", "warning")
         terminal.whole(terminal.wrapped(each.text, 2))
-        until = f" at {shown(each.deadline, context.now)}" if each.deadline else ""
         if each.unanswered:
-            terminal.whole(terminal.wrapped(f"without an answer: {each.unanswered}{until}", 2))
+            words = f"without an answer: {each.unanswered}"
+            if each.deadline:
+                words = f"{words} at {shown(each.deadline, context.now)}"
+            terminal.whole(terminal.wrapped(words, 2))
         terminal.line(f"  omnitray answer {each.id} {'|'.join(each.answers)}", "dim")
     if not body.questions:
         terminal.line("nothing is asked")
@@ -126,7 +127,7 @@ def protect(args: argparse.Namespace, context: CommandContext) -> int:
     """Show or change the protector's state and the list of what it never touches."""
     listing = args.what in {"add", "remove"}
     if listing != bool(args.name):
-        wanted = f"protect {args.what} takes WHAT" if listing else "only add and remove take WHAT"
+        wanted = f"protect {args.what} takes WHOM" if listing else "only add and remove take WHOM"
         raise ValueError(wanted)
     if args.what is None:
         now = context.get("/protect", ProtectionSettings, as_json=args.json)
@@ -183,28 +184,6 @@ def clean(args: argparse.Namespace, context: CommandContext) -> int:
     verb = "would free" if done.dry_run else "freed"
     context.terminal.line(f"{verb} {size(done.freed_bytes)}")
     return 0
-
-
-def jobs(args: argparse.Namespace, context: CommandContext) -> int:
-    """The jobs of the last scan, the heaviest first."""
-    body = context.get("/jobs", Jobs, as_json=args.json)
-    if body is None:
-        return 0
-    rows = [
-        (
-            percent(each.cpu_percent),
-            size(each.rss_bytes),
-            str(each.leader_pid),
-            f"{each.title} · {_processes(each.process_count)}",
-        )
-        for each in body.jobs[:SHOWN_JOBS]
-    ]
-    context.terminal.table([("CPU", "memory", "leader", "job"), *rows], ["dim"])
-    return 0
-
-
-def _processes(count: int) -> str:
-    return "1 process" if count == 1 else f"{count} processes"
 
 
 def _say(done: Done, nothing: str, context: CommandContext) -> None:

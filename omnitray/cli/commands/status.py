@@ -54,7 +54,8 @@ def show_status(body: StatusBody, context: CommandContext) -> None:
 def _readings(shot: SnapshotBody | None) -> list[tuple[str, str, str]]:
     if shot is None:
         return [("Reading", "–", "not taken yet")]
-    load = "load " + " ".join(f"{each:.2f}" for each in shot.load) if shot.load else ""
+    figures = " ".join(f"{each:.2f}" for each in shot.load or ())
+    load = f"load {figures}" if figures else ""
     memory = shot.memory
     used = f"{size(memory.used_bytes)} of {size(memory.total_bytes)}" if memory else ""
     fullest = shot.disks[0] if shot.disks else None

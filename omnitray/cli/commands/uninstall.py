@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from omnitray import platforms
+from omnitray.base import amounts
 from omnitray.base.invocation import own_command
 from omnitray.base.paths import Paths, resource
 from omnitray.base.process_environment import home
@@ -200,4 +201,4 @@ def _paths(folders: list[Path]) -> tuple[str, ...]:
 
 def _shown(folder: Path) -> str:
     count = sum(1 for each in folder.rglob("*") if each.is_file())
-    return f"{folder} ({count} {'file' if count == 1 else 'files'})"
+    return f"{folder} ({amounts.count(count, 'file')})"

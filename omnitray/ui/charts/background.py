@@ -4,12 +4,14 @@ import msgspec
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPixmap
 
+from omnitray.ui import formats
 from omnitray.ui.theme import Colours
 
 _TICKS = {60.0: 4, 300.0: 5, 900.0: 3, 3600.0: 4}  # so that the labels are round
 _MINUTE_S = 60.0
 _THRESHOLD_DASH = (5.0, 4.0)
 _RATE_UNITS = ((1e9, "GB/s"), (1e6, "MB/s"), (1e3, "kB/s"), (1.0, "B/s"))
+_SIZE_UNITS = tuple((factor, unit.removesuffix("/s")) for factor, unit in _RATE_UNITS)
 
 
 class Scale(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,10 +55,11 @@ def paint_ground(ground: ChartBackground, colours: Colours, font: QFont) -> QPix
 
 def axis_labels(top: float, unit: str) -> tuple[tuple[str, str, str], str]:
     """Labels for 0, the middle and the top, and their unit: ``("0", "100", "200"), "MB/s"``."""
-    if unit == "B/s":
-        factor, unit = next(pair for pair in _RATE_UNITS if top >= pair[0] or pair[0] == 1.0)
+    if unit in {"B", "B/s"}:
+        units = _RATE_UNITS if unit == "B/s" else _SIZE_UNITS
+        factor, unit = next(pair for pair in units if top >= pair[0] or pair[0] == 1.0)
         top /= factor
-    return ("0", f"{top / 2:g}", f"{top:g}"), unit
+    return ("0", formats.number(top / 2), formats.number(top)), unit
 
 
 def time_labels(range_s: float) -> list[str]:

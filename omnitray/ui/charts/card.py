@@ -27,7 +27,8 @@ class Legend(QWidget):
         self._theme, self._curves = theme, tuple(curves)
         self.setFont(text_font(self.font(), 0.9))
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Lines: " + ", ".join(curve.name for curve in curves))
+        names = ", ".join(curve.name for curve in curves)
+        self.setAccessibleName(f"Lines: {names}")
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """As wide as all words and strokes."""
@@ -58,7 +59,13 @@ class ChartCard(Card):
     """One chart with its head line."""
 
     def __init__(
-        self, theme: Theme, title: str, chart: Chart, curves: Sequence[Curve], hint: str = ""
+        self,
+        theme: Theme,
+        title: str,
+        chart: Chart,
+        curves: Sequence[Curve],
+        hint: str = "",
+        beside: QWidget | None = None,
     ) -> None:
         super().__init__(margin=10)
         self.setAccessibleName(title)
@@ -72,6 +79,8 @@ class ChartCard(Card):
         if len(curves) > 1:
             row.addWidget(Legend(theme, curves))
         row.addWidget(self.detail, 1)
+        if beside is not None:
+            row.addWidget(beside)
         row.addWidget(self.value)
         self.column.setSpacing(2)
         self.column.addLayout(row)

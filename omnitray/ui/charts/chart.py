@@ -26,11 +26,13 @@ from omnitray.ui.charts.paint import (
     ChartView,
     Curve,
     Mark,
+    Shade,
     paint_bubble,
     paint_crosshair,
     paint_curves,
     paint_empty,
     paint_marks,
+    paint_shades,
 )
 from omnitray.ui.charts.series import AutoScale, Reading, TimeAxis
 from omnitray.ui.theme import Theme, line_height, text_font, width_of
@@ -110,10 +112,12 @@ class Chart(QWidget):
         self._theme, self._axis, self._curves = theme, axis, tuple(curves)
         self._name, self._scale = name, scale
         self._words = ChartWords(name, axis, self._curves, say)
+        self.say = say
         self._auto = AutoScale(scale.floor)
         self.range_s = 300.0
         self._thresholds: tuple[float, float] | None = None
         self._marks: tuple[Mark, ...] = ()
+        self._shades: tuple[Shade, ...] = ()
         self._cross_s: float | None = None
         self._ground: QPixmap | None = None
         self._ground_key: object = None
@@ -132,6 +136,12 @@ class Chart(QWidget):
         """The top of the axis now."""
         return self._scale.top or self._auto.top
 
+    @property
+    def newest(self) -> float | None:
+        """The newest value of the first curve."""
+        reading = self._curves[0].track.newest
+        return reading.value if reading else None
+
     def set_range(self, seconds: float) -> None:
         """How far back the axis reaches."""
         if seconds != self.range_s:
@@ -146,6 +156,11 @@ class Chart(QWidget):
     def set_marks(self, marks: Sequence[Mark]) -> None:
         """Where alerts fired."""
         self._marks = tuple(marks)
+        self.update()
+
+    def set_shades(self, shades: Sequence[Shade]) -> None:
+        """When jobs were held."""
+        self._shades = tuple(shades)
         self.update()
 
     def reset(self) -> None:
@@ -171,7 +186,13 @@ class Chart(QWidget):
         """``14:02:11 · 43 %`` under the crosshair, or an empty string."""
         if self._cross_s is None:
             return ""
-        return self._words.at(self._cross_s, self._column_s(), self._marks)
+        said = self._words.at(self._cross_s, self._column_s(), self._marks)
+        held = (
+            shade.text
+            for shade in self._shades
+            if shade.from_s <= self._cross_s and (shade.to_s is None or self._cross_s <= shade.to_s)
+        )
+        return " · ".join((said, *dict.fromkeys(held)))
 
     # -- geometry
 
@@ -202,6 +223,7 @@ class Chart(QWidget):
         painter = QPainter(self)
         view = self._view()
         painter.drawPixmap(0, 0, self._ground_pixmap(view.plot))
+        paint_shades(painter, view, self._shades)
         paint_curves(painter, view, self._curves)
         paint_marks(painter, view, self._marks)
         if self._cross_s is not None:

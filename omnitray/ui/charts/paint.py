@@ -15,6 +15,8 @@ from omnitray.ui.charts.series import Track, lines
 from omnitray.ui.theme import Colours
 
 MARK = 5.0  # half the width of a triangle
+_SHADE = 0.55
+_SHADE_LINES = 3  # names that begin close together stand one below the other
 _DASH = (4.0, 3.0)
 _PAD = 6.0
 _ASIDE = 8.0
@@ -39,6 +41,15 @@ class Mark(msgspec.Struct, frozen=True):
     critical: bool
     text: str
     neutral: bool = False
+
+
+class Shade(msgspec.Struct, frozen=True):
+    """A stretch of time in which a job was held; places on the time axis, None: until now."""
+
+    from_s: float
+    to_s: float | None
+    text: str
+    paused: bool
 
 
 class ChartView(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +91,32 @@ def paint_curves(painter: QPainter, view: ChartView, curves: Iterable[Curve]) ->
         painter.setPen(_pen(view.colours, curve))
         for line in lines(curve.track, view.now_s - view.range_s, view.now_s, view.column_s):
             _paint_line(painter, view, line)
+    painter.restore()
+
+
+def paint_shades(painter: QPainter, view: ChartView, shades: Iterable[Shade]) -> None:
+    """Draw a ground behind the curves where a job was held, with its name where that has room."""
+    painter.save()
+    painter.setClipRect(view.plot)
+    metrics, line = QFontMetricsF(painter.font()), 0
+    for shade in shades:
+        left = max(view.x(shade.from_s), view.plot.left())
+        right = view.plot.right() if shade.to_s is None else view.x(shade.to_s)
+        if right < view.plot.left() or left > view.plot.right():
+            continue
+        front, back = view.colours.tone("critical" if shade.paused else "warning")
+        ground = QColor(back)
+        ground.setAlphaF(_SHADE)
+        box = QRectF(left, view.plot.top(), max(2.0, right - left), view.plot.height())
+        painter.fillRect(box, ground)
+        painter.setPen(QPen(QColor(front), 1))
+        painter.drawLine(box.topLeft(), box.bottomLeft())
+        words = box.adjusted(_PAD / 2, MARK + line * metrics.height(), -_PAD / 2, 0)
+        if words.width() > metrics.horizontalAdvance("MMM"):
+            shown = metrics.elidedText(shade.text, Qt.TextElideMode.ElideRight, words.width())
+            top = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
+            painter.drawText(words, top, shown)
+            line = (line + 1) % _SHADE_LINES
     painter.restore()
 
 

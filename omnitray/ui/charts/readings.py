@@ -10,6 +10,7 @@ from omnitray.ui.charts.series import TimeAxis, Track
 FIGURES = (
     "cpu_percent",
     "memory_percent",
+    "swap_percent",
     "disk_read_bps",
     "disk_write_bps",
     "net_recv_bps",
@@ -51,7 +52,8 @@ def cpu_words(shot: Snapshot) -> tuple[str, str]:
         words.append(f"pressure {formats.percent(shot.pressure.cpu.some_avg10)}")
     if shot.load:
         cores = len(shot.cpu_per_core_percent)
-        words.append(f"load {shot.load[0]:.1f}" + (f" on {cores} cores" if cores else ""))
+        load = formats.number(shot.load[0], ".1f")
+        words.append(f"load {load} on {cores} cores" if cores else f"load {load}")
     return formats.percent(shot.cpu_percent), " · ".join(words)
 
 

@@ -8,12 +8,14 @@ from PySide6.QtWidgets import QGridLayout, QMenu, QVBoxLayout, QWidget
 
 from omnitray.base.clock import epoch
 from omnitray.base.facts import Severity, Snapshot
+from omnitray.protector.view import HoldKind
 from omnitray.ui import formats
 from omnitray.ui.charts import readings
 from omnitray.ui.charts.background import PERCENT, RATE
 from omnitray.ui.charts.card import ChartCard
 from omnitray.ui.charts.chart import Chart
-from omnitray.ui.charts.paint import Curve, Mark
+from omnitray.ui.charts.cores import CoreBars
+from omnitray.ui.charts.paint import Curve, Mark, Shade
 from omnitray.ui.pages.page import Inspects, Page, PageContext
 from omnitray.ui.pages.processes.actions import fill_menu
 from omnitray.ui.pages.processes.model import JobsModel
@@ -45,7 +47,7 @@ _PLANS = (
     _CardPlan("CPU", (("CPU", "cpu", "cpu_percent"),), percent=True),
     _CardPlan(
         "Memory",
-        (("Memory", "memory", "memory_percent"),),
+        (("memory", "memory", "memory_percent"), ("swap", "second", "swap_percent")),
         percent=True,
         hint="Used is total minus available: what programs hold and cannot be taken back.",
     ),
@@ -76,6 +78,7 @@ class OverviewPage(Page):
     def __init__(self, context: PageContext) -> None:
         super().__init__(context)
         self._theme, self._readings = context.theme, context.facts.readings
+        self.cores = CoreBars(context.theme)
         self.cards = {plan.title: self._card(plan) for plan in _PLANS}
         self.range = Segments("Time range", RANGES)
         self.range.chosen.connect(self._on_range_chosen)
@@ -106,7 +109,8 @@ class OverviewPage(Page):
             say=formats.percent if plan.percent else formats.rate,
             scale=PERCENT if plan.percent else RATE,
         )
-        return ChartCard(self._theme, plan.title, chart, curves, plan.hint)
+        beside = self.cores if plan.title == "CPU" else None
+        return ChartCard(self._theme, plan.title, chart, curves, plan.hint, beside)
 
     def _lay_out(self) -> None:
         top = GivingRow(self.strain, (self.range,))
@@ -167,6 +171,21 @@ class OverviewPage(Page):
         for title, band in (("CPU", thresholds.cpu), ("Memory", thresholds.memory)):
             self.cards[title].chart.set_thresholds(band.warning, band.critical)
 
+    def show_view(self) -> None:
+        """Shade when jobs were held: on the chart of what they were held for."""
+        axis = self._readings.axis
+        shades = [
+            Shade(
+                axis.at(span.since_at),
+                None if span.until_at is None else axis.at(span.until_at),
+                formats.one_line(f"{span.title} {span.grip}", 60),
+                paused=span.grip is HoldKind.PAUSED,
+            )
+            for span in self.context.facts.spans.spans
+        ]
+        self.cards["CPU"].chart.set_shades(shades)
+        self.cards["Memory"].chart.set_shades([each for each in shades if each.paused])
+
     def show_marks(self) -> None:
         """Mark where alerts fired: on the chart they are about, else on all, as neutral ones."""
         marks: dict[str, list[Mark]] = {title: [] for title in self.cards}
@@ -182,6 +201,7 @@ class OverviewPage(Page):
                 marks[each].append(mark)
         for title, found in marks.items():
             self.cards[title].chart.set_marks(found)
+        self.show_view()  # the axis may have been restarted
 
     def show_jobs(self) -> None:
         """Show the jobs to look at first."""
@@ -207,6 +227,7 @@ class OverviewPage(Page):
     def _show_figures(self, shot: Snapshot) -> None:
         for title, words in _WORDS.items():
             self.cards[title].show_figures(*words(shot))
+        self.cores.show_cores(shot.cpu_per_core_percent)
         self.strain.setText(_strain(shot))
 
     @Slot(QMenu)
@@ -231,4 +252,4 @@ def _strain(shot: Snapshot) -> str:
         return "Live charts"
     pairs = (("CPU", pressure.cpu), ("memory", pressure.memory), ("disk", pressure.io))
     words = [f"{name} {pair.some_avg10:.0f} %" for name, pair in pairs if pair]
-    return "Time lost waiting: " + " · ".join(words)
+    return f"Time lost waiting: {' · '.join(words)}"

@@ -18,7 +18,7 @@ from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.clock import Clock
-from omnitray.base.facts import Job
+from omnitray.base.facts import Job, ProcessReport
 from omnitray.metrics.aggregate import JobCost, MetricPoint
 from omnitray.metrics.periods import Period
 from omnitray.protector.inspection import JobInspection
@@ -26,7 +26,9 @@ from omnitray.protector.view import ActionFeedback, ProtectionView
 from omnitray.runs.history import RunSource, no_runs
 from omnitray.servers.model import ServerView
 from omnitray.settings import Problem, Settings
+from omnitray.ui.charts.job_tracks import JobTracks
 from omnitray.ui.charts.readings import ChartReadings
+from omnitray.ui.charts.spans import HeldSpans
 from omnitray.ui.intents import Intents
 from omnitray.ui.table_state import TableState
 from omnitray.ui.theme import Theme
@@ -80,6 +82,13 @@ def no_costs(_since: float, _until: float) -> list[JobCost]:
     return []
 
 
+Describe = Callable[..., ProcessReport | None]  # pid, start ticks, environment=
+
+
+def no_report(_pid: int, _start_ticks: int, *, environment: bool) -> None:
+    """Where nothing is told of a process."""
+
+
 class WindowFacts(msgspec.Struct, kw_only=True):
     """The newest of everything that the window was told; a page that is built later reads it."""
 
@@ -93,6 +102,8 @@ class WindowFacts(msgspec.Struct, kw_only=True):
     range_s: float = 300.0
     servers: tuple[ServerView, ...] = ()
     tables: dict[str, TableState] = {}
+    job_tracks: JobTracks = msgspec.field(default_factory=JobTracks)
+    spans: HeldSpans = msgspec.field(default_factory=HeldSpans)
 
 
 class Inspects(enum.Enum):
@@ -121,6 +132,7 @@ class PageContext(msgspec.Struct, frozen=True, kw_only=True):
     clock: Clock
     facts: WindowFacts
     server_log: ServerLog = no_log
+    describe: Describe = no_report
     deliveries: DeliveriesOf = no_deliveries
     runs: RunSource = no_runs
     sources: PageSources = PageSources()

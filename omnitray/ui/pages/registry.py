@@ -126,6 +126,8 @@ class Pages(QStackedWidget):
     def show_jobs(self, jobs: tuple[Job, ...]) -> None:
         """Another scan."""
         self._facts.jobs = jobs
+        clock = self.context.clock
+        self._facts.job_tracks.add(jobs, clock.monotonic(), clock.wall())
         self._pass_soon()
         self.looks.ask()
 
@@ -180,6 +182,7 @@ class Pages(QStackedWidget):
     def show_actions(self, view: ProtectionView) -> None:
         """What the protector does."""
         self._facts.view = view
+        self._facts.spans.follow(view.held, self.context.clock.wall())
         for page in self._built.values():
             page.show_view()
         self._pass_soon()

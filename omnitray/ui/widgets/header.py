@@ -135,7 +135,7 @@ class Footer(QWidget):
         if status.own is not None:
             cost = f"{formats.percent(status.own.cpu_percent, 2)} of one core"
             parts.append(f"OmniTray itself: {cost} · {formats.size(status.own.rss_bytes)}")
-        parts.append(f"looking every {status.interval_s:g} s")
+        parts.append(f"looking every {formats.number(status.interval_s)} s")
         if status.snapshot is not None and status.snapshot.processes is not None:
             parts.append(formats.count(status.snapshot.processes, "process"))
         self.words.setText(" · ".join(parts))

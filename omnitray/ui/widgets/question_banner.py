@@ -61,14 +61,15 @@ class QuestionBanner(Banner):
     def _say(self) -> None:
         if self._question is None:
             return
-        words = formats.one_line(self._question.text, 400)
+        asked = formats.one_line(self._question.text, 400)
         unanswered = formats.one_line(self._question.unanswered, 100)
         if self._question.deadline is not None:
-            left_s = max(0.0, self._question.deadline - self._wall())
-            then = unanswered or "acts without an answer"
-            words += f" In {formats.duration(left_s)}: {then}."
+            left = formats.duration(max(0.0, self._question.deadline - self._wall()))
+            words = f"{asked} In {left}: {unanswered or 'acts without an answer'}."
         elif unanswered:
-            words += f" Without an answer: {unanswered}."
+            words = f"{asked} Without an answer: {unanswered}."
+        else:
+            words = asked
         self.words.setText(words)
 
     @Slot()

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
+from omnitray.ui import formats
 from omnitray.ui.pages.alerts.delegate import AlertDelegate
 from omnitray.ui.pages.alerts.detail import AlertDetail
 from omnitray.ui.pages.alerts.filter import AlertFilter
@@ -32,7 +33,7 @@ NONE_YET = "No alert so far. When something goes wrong, it is listed here and st
 NONE_FIT = "No alert fits this filter."
 _WIDTHS: Widths = {
     AlertColumn.SEVERITY: tuple(Cell(pill=each) for each in pills.SEVERITIES.values()),
-    AlertColumn.WHEN: (Cell("Yesterday"), Cell("23:59:59"), Cell("999 times")),
+    AlertColumn.WHEN: (Cell("Yesterday"), Cell(formats.widest_time()), Cell("999 times")),
     AlertColumn.STATE: tuple(Cell(pill=each) for each in pills.STATES.values()),
 }
 _NARROW_EM = 50  # below this the details stand under the list; in widths of an M

@@ -162,5 +162,5 @@ def _short(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:g}"
+        return formats.number(value)
     return formats.one_line(str(value), 120)

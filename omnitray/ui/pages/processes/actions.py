@@ -33,6 +33,10 @@ ACTIONS = {
         "Slow down",
         "Let everything else go first; it costs the job nothing while nobody waits.",
     ),
+    "always_slow_down": JobAction(
+        "Always slow down",
+        "Slow it down now, and whenever it runs again: a rule in the settings says so.",
+    ),
     "pause": JobAction("Pause", "Stop it where it is, until Resume."),
     "resume": JobAction("Resume", "Give back what was taken: it runs as before."),
     "protect": JobAction(
@@ -84,6 +88,7 @@ def why_not(job: Job, known: Grips, state: ProtectState) -> dict[str, str]:
     shut = _shut(badge, state)
     return {
         "slow_down": shut or (_HELD[grip] if grip else ""),
+        "always_slow_down": shut,
         "pause": shut or _not_paused(grip),
         "resume": ""
         if grip in (HoldKind.SLOWED, HoldKind.PAUSED)

@@ -52,7 +52,7 @@ def job_cell(job: Job, column: JobColumn, known: Grips, *, gone: bool, projects:
     if column == JobColumn.NAME:
         count = formats.count(job.process_count, "process")
         project = job_text(job, JobColumn.PROJECT, known) if projects else ""
-        quiet = " · ".join(part for part in (project, count) if part)
+        quiet = formats.dotted(project, count)
         return Cell(job_text(job, column, known), quiet, bold=True, faded=gone)
     if column in (JobColumn.STATE, JobColumn.LEVER):
         pill, lever = (_ENDED, "") if gone else job_state(job, known)

@@ -9,6 +9,7 @@ from omnitray.protector.view import ActionFeedback
 from omnitray.ui import formats
 from omnitray.ui.pages.page import Inspects, Page, PageContext
 from omnitray.ui.pages.processes.actions import ACTIONS, Offer, fill_menu, offers, request
+from omnitray.ui.pages.processes.details import JobDetails
 from omnitray.ui.pages.processes.model import Held, JobsModel
 from omnitray.ui.pages.processes.text import Grips, grips, job_pss
 from omnitray.ui.pages.processes.view import JobsView
@@ -51,6 +52,7 @@ class ProcessesPage(Page):
         self._state = ProtectState.ON
         self._ordered_mono_s = float("-inf")
         self.question: QMessageBox | None = None
+        self.details: JobDetails | None = None
         self.model = JobsModel(self, lazy=True)
         self.view = JobsView(context.theme, self.model, tree=True)
         self.view.setAccessibleName("Jobs and their processes")
@@ -104,6 +106,7 @@ class ProcessesPage(Page):
         self.update_order.clicked.connect(self.view.release)
         self.view.job_selected.connect(self._on_job_selected)
         self.view.menu_wanted.connect(self._on_menu_wanted)
+        self.view.job_opened.connect(self.open_details)
         for each in self._buttons.values():
             each.clicked.connect(self._on_action)
         delete = QShortcut(Qt.Key.Key_Delete, self.view)
@@ -125,6 +128,8 @@ class ProcessesPage(Page):
         self.model.show_jobs(facts.jobs, known, in_order=in_order)
         self._show_emptiness()
         self._show_choice()
+        if self.details is not None:
+            self.details.show_readings()
 
     @Slot()
     def reload(self) -> None:
@@ -188,7 +193,7 @@ class ProcessesPage(Page):
         if len(jobs) > 1:
             return " · ".join((formats.count(len(jobs), "job"), _processes(jobs)))
         job = jobs[0]
-        words = [job.title, _processes(jobs)]
+        words = [formats.job_title(job), _processes(jobs)]
         if (pss := job_pss(job, self._grips.look)) is not None:
             words.append(f"RSS {formats.size(job.rss_bytes)}, PSS {formats.size(pss)}")
         if (badge := self._grips.protected.get(job.key)) is not None:
@@ -202,7 +207,7 @@ class ProcessesPage(Page):
         box.setTextFormat(Qt.TextFormat.PlainText)
         several = len(jobs) > 1
         box.setWindowTitle("End jobs" if several else "End a job")
-        whom = formats.count(len(jobs), "job") if several else formats.one_line(jobs[0].title, 120)
+        whom = formats.count(len(jobs), "job") if several else formats.job_title(jobs[0])
         box.setText(f"End {whom}, {_processes(jobs)}?")
         box.setInformativeText(
             f"{_titles(jobs) if several else _names(jobs[0])}\n\n"
@@ -247,8 +252,27 @@ class ProcessesPage(Page):
             jobs = self.view.selected_jobs()
             self.ask_to_end(tuple(job for job in jobs if job.key in offer.keys))
 
+    @Slot()
+    def open_details(self) -> None:
+        """Show all about the current job in a window of its own."""
+        job = self.view.selected_job()
+        if job is None:
+            return
+        facts = self.context.facts
+        describe, theme = self.context.describe, self.context.theme
+        self.details = JobDetails(theme, job, facts.job_tracks, describe, self)
+        self.details.finished.connect(self._on_details_closed)
+        self.details.show()
+
+    @Slot()
+    def _on_details_closed(self) -> None:
+        self.details = None
+
     @Slot(QMenu)
     def _on_menu_wanted(self, menu: QMenu) -> None:
+        details = menu.addAction("Details…", self.open_details)
+        details.setEnabled(self.view.selected_job() is not None)
+        menu.addSeparator()
         fill_menu(menu, self.view.selected_jobs(), self._grips, self._state, self._intents)
 
     @Slot()
@@ -270,10 +294,11 @@ def _names(job: Job) -> str:
 
 def _titles(jobs: tuple[Job, ...]) -> str:
     """``pytest · ~/shop, cargo build and 2 more``."""
-    return _some([formats.one_line(job.title, 60) for job in jobs])
+    return _some([formats.job_title(job) for job in jobs])
 
 
 def _some(names: list[str]) -> str:
     """The first of them, and how many more."""
     more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    named = ", ".join(names[:_NAMED])
+    return f"{named} and {more} more" if more > 0 else named

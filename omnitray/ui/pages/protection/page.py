@@ -129,7 +129,7 @@ class JournalModel(QAbstractTableModel):
 
 
 _WIDTHS: Widths = {
-    JournalColumn.AT: (Cell("Yesterday, 23:59"), Cell("23:59:59")),
+    JournalColumn.AT: (Cell(f"Yesterday {formats.widest_time()}"),),
     JournalColumn.OUTCOME: tuple(Cell(pill=each) for each in pills.OUTCOMES.values()),
 }
 
@@ -306,13 +306,14 @@ def _from_the_journal(line: JournalLine) -> Explanation:
 
 def breaker_words(breaker: BreakerView) -> str:
     """``ends left: 3 of 3 in 10 min``, or why nothing is ended now and until when."""
-    why = f" ({breaker.why})" if breaker.why else ""
-    if breaker.state == BreakerState.OPEN:
-        until = (
-            f" until {formats.clock_time(breaker.until, seconds=False)}" if breaker.until else ""
-        )
-        return f"breaker open: nothing is ended{until}{why}"
-    left = f"{breaker.ends_left} of {breaker.ends_allowed} in {formats.duration(breaker.window_s)}"
+    if breaker.state == BreakerState.CLOSED:
+        within = formats.duration(breaker.window_s)
+        return f"ends left: {breaker.ends_left} of {breaker.ends_allowed} in {within}"
     if breaker.state == BreakerState.HALF_OPEN:
-        return f"breaker half-open: one end is let through{why}"
-    return f"ends left: {left}"
+        words = "breaker half-open: one end is let through"
+    elif breaker.until:
+        until = formats.clock_time(breaker.until, seconds=False)
+        words = f"breaker open: nothing is ended until {until}"
+    else:
+        words = "breaker open: nothing is ended"
+    return f"{words} ({breaker.why})" if breaker.why else words

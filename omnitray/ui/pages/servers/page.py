@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 )
 
 from omnitray.servers.model import TROUBLED, ServerState, ServerView
+from omnitray.ui import formats
 from omnitray.ui.pages.page import Page, PageContext
 from omnitray.ui.pages.servers import text
 from omnitray.ui.pages.servers.declare import AddServer, NoServers
@@ -30,7 +31,7 @@ from omnitray.ui.widgets.table import CellView, Widths
 _WIDTHS: Widths = {
     ServerColumn.SERVER: (Cell("127.0.0.1:65535"),),
     ServerColumn.STATE: (Cell("for 59 min, from a terminal"),),
-    ServerColumn.UP_SINCE: (Cell("23:59:59"),),
+    ServerColumn.UP_SINCE: (Cell(formats.widest_time()),),
     ServerColumn.START: (Cell("(usually 59 min)"),),
     ServerColumn.RESTARTS: (Cell("Restarts"),),
 }
