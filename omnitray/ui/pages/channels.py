@@ -212,8 +212,9 @@ class WebhookRow(QWidget):
     def show_view(self, view: WebhookView, now_s: float) -> None:
         """How it stands."""
         self._paused = view.paused
-        over = " · also when it is over" if view.resolved else ""
-        self.about.setText(f"{KIND_WORDS[view.kind]} · from {view.severity}{over}")
+        over = "also when it is over" if view.resolved else ""
+        parts = (KIND_WORDS[view.kind], f"from {view.severity}", over)
+        self.about.setText(" · ".join(part for part in parts if part))
         self.pill.show_pill(_pill_of_webhook(view, now_s))
         waits = f"{view.waiting} waiting" if view.waiting else ""
         self.quiet.setText(" · ".join(part for part in (waits, view.why) if part))
