@@ -123,6 +123,17 @@ FLEET = _of(
     ("prometheus-alertmanager", "prometheus-alertmanager"),
 )
 
+ROOM = _of(  # real programs for the rooms (tests/room); what is missing leaves its room out
+    Kind.COMMAND,
+    ("tmux", "tmux"),
+    ("chromium", "chromium"),
+    ("gcc", "gcc"),
+    ("make", "make"),
+    ("npm", "npm"),
+    ("qemu-system-x86_64", "qemu-system-x86"),
+    ("redis-benchmark", "redis-tools"),
+)
+
 VENV = _of(
     Kind.MODULE,
     ("venv", f"python3.{sys.version_info.minor}-venv"),

@@ -48,6 +48,11 @@ def _run(rest: list[str]) -> int:
 
 def _test(rest: list[str]) -> int:
     """Runs all tests, or pytest's words; --fast, --coverage, --systemd, --desktops and others."""
+    if "--room" in rest:  # real programs; names run those alone
+        rest.remove("--room")
+        _machine.ensure(_machine.DESKTOP)
+        _machine.ensure(_machine.ROOM)
+        return _hand_over([_environment.ensure("dev"), ROOT / "tests" / "room" / "run.py", *rest])
     if "--systemd" in rest:
         rest.remove("--systemd")
         return _hand_over([_ready_to_develop(), HERE / "systemd_vm.py", *rest])

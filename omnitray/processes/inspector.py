@@ -5,6 +5,7 @@ under the same name (an exec changes the name). Ties cost more and change, so th
 the jobs that weigh most only, and kept for two seconds.
 """
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
@@ -14,6 +15,7 @@ from omnitray.processes.process_roles import Tie
 from omnitray.processes.process_table import ProcessDetails
 
 _TIES_KEPT_S = 2.0
+_TIES_SHARE = 0.02  # of a core is what asking may take: with thousands of processes more seldom
 # ``smaps_rollup`` of a process of 140 MB takes a good part of a millisecond: nine of them, seldom.
 _PSS_KEPT_S, _PSS_JOBS, _PSS_PROCESSES, _PSS_LEAST_PROCESSES = 5.0, 3, 3, 4
 _TIED_JOBS = 4  # of each order: CPU, memory, growth
@@ -45,7 +47,7 @@ class Inspector:
         self._written_of = written
         self._known: dict[_Key, ProcessDetail] = {}
         self._ties: dict[int, frozenset[Tie]] = {}
-        self._ties_at_s = float("-inf")
+        self._ties_until_s = float("-inf")
         self._pss: dict[int, int] = {}
         self._pss_at_s = float("-inf")
         self._written: dict[_Key, _Written] = {}
@@ -123,11 +125,22 @@ class Inspector:
         return self._details.writes_to(process, filling) if rate >= WORTH_WRITING_BPS else None
 
     def _tied(self, jobs: Sequence[Job], now_s: float) -> dict[int, frozenset[Tie]]:
+        """Of all anew when it is time; in between of those alone that were not seen yet.
+
+        On a desk where something is born all the time each look would ask about all again: that
+        was two thirds of what a look cost with 350 processes.
+        """
         pids = tuple(process.pid for job in weightiest(jobs) for process in job.processes)
-        fresh = now_s - self._ties_at_s < _TIES_KEPT_S
-        if not fresh or any(pid not in self._ties for pid in pids):
-            self._ties = self._ties_of(pids)
-            self._ties_at_s = now_s
+        known = self._ties if now_s < self._ties_until_s else {}
+        unknown = tuple(pid for pid in pids if pid not in known)
+        if unknown:
+            began_s = time.perf_counter()
+            asked = self._ties_of(unknown)
+            if not known:
+                took_s = time.perf_counter() - began_s
+                self._ties_until_s = now_s + max(_TIES_KEPT_S, took_s / _TIES_SHARE)
+            found = known | {pid: asked.get(pid, frozenset()) for pid in unknown}
+            self._ties = {pid: found[pid] for pid in pids}
         return self._ties
 
 

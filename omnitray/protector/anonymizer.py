@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from omnitray.processes import known_programs, process_roles
-from omnitray.protector.exclusions.common import PERSONAL_FOLDERS, SERVERS_IN_JAVA
+from omnitray.protector.exclusions.common import AT_WORK_WORDS, PERSONAL_FOLDERS, SERVERS_IN_JAVA
 from omnitray.protector.exclusions.programs import PROGRAMS
 
 _WORD = re.compile(r"[\w.@+-]+")
@@ -115,6 +115,7 @@ def _names() -> Iterator[str]:
     ):
         yield from table
     yield from process_roles.BEFORE_TYPING_WORDS
+    yield from AT_WORK_WORDS
     yield from (_FOLDERS, _SAID)
 
 

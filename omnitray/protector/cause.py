@@ -21,6 +21,7 @@ _Identity = tuple[int, int]
 # Of 2 GB that an ended process held, half was available after 0.1 s, the rest came back over
 # minutes at 10 MB/s on the slowest machine measured; half a minute is what the breaker waits too.
 _GIVEN_BACK_S = 30.0
+_WORTH_BYTES = 16 << 20  # less is breathing
 
 
 class MemoryHistory:
@@ -40,10 +41,12 @@ class MemoryHistory:
             self._calm, self._is_known = sizes, True
             self._gone.clear()
             return
-        ended = before.keys() - sizes.keys()
-        grown = sum(max(0, before[who] - self._calm.get(who, 0)) for who in ended)
-        if grown:
-            self._gone.append((now_s, float(grown)))
+        given_back = sum(
+            max(0, size - max(sizes.get(who, 0), self._calm.get(who, 0)))
+            for who, size in before.items()
+        )
+        if given_back >= _WORTH_BYTES:
+            self._gone.append((now_s, float(given_back)))
         while self._gone and now_s - self._gone[0][0] > _GIVEN_BACK_S:
             self._gone.popleft()
         # What has shrunk since counts from its new size; what is gone is forgotten.
@@ -53,7 +56,11 @@ class MemoryHistory:
 
     @property
     def gone_bytes(self) -> float:
-        """What those had grown by that ended a moment ago: it may not be back yet."""
+        """What was given back of growth a moment ago: it may not be available yet.
+
+        Of those that have ended, and of those that are about to: the kernel takes the memory of
+        what it ends first, and the process is seen for a moment longer without any.
+        """
         return sum(grown for _, grown in self._gone)
 
     def grown_bytes(self, process: ProcessFacts) -> float:

@@ -88,6 +88,8 @@ class ExclusionReason(ReasonEnum):
     AGENT = "agent", "an agent; what it starts is not protected"
     PACKAGES = "packages", "a package manager at work"
     DATABASE = "database", "a database"
+    DOCUMENT = "document", "has documents open"
+    CHANGES_DATA = "changes_data", "is changing data; a stop would leave it half done"
     VPN = "vpn", "a network connection depends on it"
     BACKUP = "backup", "a backup at work"
     GUARDIAN = "guardian", "guards this machine too"

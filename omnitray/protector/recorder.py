@@ -117,18 +117,19 @@ class Recorder:
         self._acted_s: float | None = None  # when an incident's last action was
         self._why = ""
         self._began_s = 0.0
-        self._asked: tuple[str, float, float] | None = None  # name, from, until
+        self._asked: list[tuple[str, float, float]] = []  # name, from, until
         self._number = 0
 
     @property
     def is_asked(self) -> bool:
         """Whether everything is recorded now on request: then the processes are scanned."""
-        return self._asked is not None
+        return bool(self._asked)
 
     def ask(self, now_s: float, for_s: float) -> str:
-        """Record all from now on for so long; its name. One at a time: the later one counts."""
+        """Record all from now on for so long; its name. Those before it are over."""
         name = self._new_name()
-        self._asked = (name, now_s, now_s + min(for_s, LONGEST_ASKED_S))
+        self._asked = [(known, from_s, now_s) for known, from_s, _ in self._asked]
+        self._asked.append((name, now_s, now_s + min(for_s, LONGEST_ASKED_S)))
         return name
 
     def add(
@@ -170,10 +171,10 @@ class Recorder:
             if over:
                 due.append(self._cut(self._began_s, self._why, self._new_name()))
                 self._acted_s, self._why = None, ""
-        if self._asked is not None and now_s >= self._asked[2]:
-            name, from_s, _ = self._asked
-            due.append(self._cut(from_s, "asked", name))
-            self._asked = None
+        for name, from_s, until_s in list(self._asked):
+            if now_s >= until_s:
+                due.append(self._cut(from_s, "asked", name))
+                self._asked.remove((name, from_s, until_s))
         self._forget(now_s)
         return tuple(due)
 
@@ -191,8 +192,7 @@ class Recorder:
         from_s = now_s - KEPT_S
         if self._acted_s is not None:
             from_s = min(from_s, self._began_s - KEPT_S)
-        if self._asked is not None:
-            from_s = min(from_s, self._asked[1])
+        from_s = min([from_s, *(began_s for _, began_s, _ in self._asked)])
         while self._ring and (self._ring[0].at_s < from_s or self._bytes > _MOST_BYTES):
             self._bytes -= len(self._ring.popleft().packed)
 

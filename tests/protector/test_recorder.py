@@ -115,6 +115,16 @@ def test_what_is_asked_for_is_recorded_for_so_long_whatever_happens() -> None:
     assert [(each.why, each.name, len(each.frames)) for each in desk.taken] == [("asked", name, 30)]
 
 
+def test_a_second_wish_ends_the_first_recording() -> None:
+    desk = Recorded()
+    first = desk.recorder.ask(desk.now_s, 300.0)
+    desk.turns(5)
+    desk.recorder.ask(desk.now_s, 1.0)
+    desk.turns(2)
+    assert desk.taken[0].name == first
+    assert not desk.recorder.is_asked
+
+
 SECRETS = ("anna", "shop", "hunter2", "4111111111111111", "secret_plans")
 
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from omnitray.base.facts import Resource
-from omnitray.protector import circuit_breaker, job_workers, victims
+from omnitray.protector import cause, circuit_breaker, job_workers, victims
 from omnitray.protector.context import DecisionContext
 from omnitray.protector.policies import memory
 from omnitray.protector.steps import EscalationStep
@@ -16,7 +16,7 @@ from support.sim_plans import random_run
 from support.sim_run import Event, Outcome, run
 
 LEAKS, IGNORES_TERM, HANGS, UNTOUCHABLE = 0, 3, 4, 5  # the kinds of ``random_run``
-PARENT_COLLECTS, SHARES, PLAYS = 7, 8, 9
+PARENT_COLLECTS, SHARES, PLAYS, KERNEL_ENDS, RULED, FILLS = 7, 8, 9, 10, 11, 12
 _settled, _stepped = circuit_breaker._settled, circuit_breaker.stepped
 
 
@@ -126,3 +126,24 @@ def test_two_things_undone_in_one_moment_are_both_heard() -> None:
 
     assert outcome.levers.undone
     assert outcome.violations == []
+
+
+def test_who_stands_beside_what_the_kernel_has_just_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cause.MemoryHistory, "gone_bytes", 0.0)
+    assert "which is not the cause" in complaints(KERNEL_ENDS, range(12))
+
+
+def test_what_a_rule_forbids(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DecisionContext, "forbidden", lambda *_who: frozenset())
+    assert "which a rule forbids" in complaints(RULED, range(6))
+
+
+def test_what_writes_nothing_is_held_for_a_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(victims, "WORTH_WRITING_BPS", 0)
+    monkeypatch.setattr(victims, "_share", lambda *_what: 1.0)
+    assert "which writes nothing" in complaints(FILLS, range(12))
+
+
+@pytest.mark.parametrize("kind", [KERNEL_ENDS, RULED, FILLS])
+def test_the_same_machines_with_the_protector_as_it_is(kind: int) -> None:
+    assert complaints(kind, range(12)) == ""

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Protocol
 
 from omnitray.base.facts import ProcessIdentity, ProtectState, Resource
-from omnitray.base.policy import ProtectPolicy
+from omnitray.base.policy import JobRule, ProtectPolicy
 from omnitray.protector.model import (
     Action,
     ActionState,
@@ -61,6 +61,7 @@ class SimJudge:
     ) -> None:
         self.machine = machine
         self.violations: list[str] = []
+        self.rules: tuple[JobRule, ...] = ()
         self.rushed_s: dict[str, float] = {}  # by job: unpaused while the floor came near
         self.sleeps: list[tuple[float, float]] = []  # until when, for how long
         self._levers = levers
@@ -148,6 +149,11 @@ class SimJudge:
         who = f"{action.step} on {sim.name} {sim.pid}"
         if sim.protected or sim.pid in self.machine.foreground:
             self.violate(f"{who}, which is protected")
+        if any(action.step in each.never and sim.job in each.words for each in self.rules):
+            self.violate(f"{who}, which a rule forbids")
+        on_disk = action.resource is Resource.DISK and action.reason is not ProtectReason.ASKED
+        if on_disk and not any(each.write_bps for each in self._family(sim)):
+            self.violate(f"{who}, which writes nothing")
         if sim.leads and action.step is not EscalationStep.SLOW_DOWN and self._has_workers(sim):
             self.violate(f"{who}, the parent of a run")
         asked = action.reason is ProtectReason.ASKED
@@ -163,6 +169,9 @@ class SimJudge:
         if memory_pause and not asked and self._parent_grows(sim):
             self.violate(f"{who}, which is steady while its parent grows")
 
+    def _family(self, sim: Sim) -> list[Sim]:
+        return [each for each in self.machine.processes.values() if each.job == sim.job]
+
     def _parent_grows(self, sim: Sim) -> bool:
         """Whether the growth of its family is its parent's alone."""
         now_s, parent = self.machine.now_s, self.machine.processes.get(sim.ppid)
@@ -175,7 +184,8 @@ class SimJudge:
     def _is_innocent(self, action: Action) -> bool:
         """Whether the job has held what it holds all the time while another one grew."""
         grown = self.machine.grown()
-        largest = max(grown.values(), default=0.0)
+        coming = (each.grown for each in self.machine.corpses if not each.is_back)
+        largest = max((*grown.values(), *coming), default=0.0)
         tells = largest > INNOCENT_BESIDE * self.machine.total
         return tells and grown.get(action.job_key, 0.0) < INNOCENT_BESIDE * largest
 

@@ -164,5 +164,7 @@ def _hold(sim: Sim, action: Action, by: int) -> None:
     elif action.resource is Resource.MEMORY:
         sim.slowed += by
         sim.throttled += by
+    elif action.resource is Resource.DISK:
+        sim.waits += by
     else:
         sim.slowed += by

@@ -6,9 +6,10 @@ decisions by the truth: who is protected, whose memory is back, when it would re
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from omnitray.base.facts import (
+    DiskFacts,
     GuardReading,
     Job,
     JobKind,
@@ -61,6 +62,8 @@ class Sim:
     hangs_s: float = 0.0  # so long it stays after KILL, in the kernel
     resists: bool = False  # stands in others' way though slowed down
     uid: int = UID
+    write_bps: float = 0.0  # wanted, to the disk that fills
+    waits: int = 0  # its writing waits for that of others
     paused: int = 0
     slowed: int = 0
     throttled: int = 0
@@ -70,6 +73,11 @@ class Sim:
     @property
     def who(self) -> tuple[int, int]:
         return self.pid, self.start
+
+    @property
+    def write_rate(self) -> float:
+        """Bytes a second that it writes now."""
+        return 0.0 if self.paused else self.write_bps * (0.5 if self.waits else 1.0)
 
     def rate(self, now_s: float) -> float:
         """Bytes a second that it wants to grow now."""
@@ -90,6 +98,7 @@ class Corpse:
     ended_s: float
     shares: bool = False
     again: "Sim | None" = None  # what its parent started in its place
+    grown: float = 0.0  # since it was there
 
     @property
     def back_after_s(self) -> float:
@@ -99,6 +108,31 @@ class Corpse:
     @property
     def is_back(self) -> bool:
         return self.left <= 0.5 * self.size
+
+
+@dataclasses.dataclass
+class SimDisk:
+    """One file system that fills."""
+
+    total: float
+    free: float
+
+    def fill(self, sims: Iterable[Sim], step_s: float) -> None:
+        """What is written in so much time."""
+        written = sum(sim.write_rate for sim in sims) * step_s
+        self.free = max(0.0, self.free - written)
+
+    @property
+    def facts(self) -> DiskFacts:
+        """As it is seen."""
+        used = 100.0 * (1.0 - self.free / self.total)
+        return DiskFacts(
+            mount="/data",
+            filesystem="ext4",
+            total_bytes=int(self.total),
+            free_bytes=int(self.free),
+            used_percent=used,
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,6 +161,9 @@ class SimMachine:
         self.dead: dict[tuple[int, int], Corpse] = {}
         self.killed_by_kernel: list[Sim] = []
         self.hanging: dict[tuple[int, int], float] = {}  # until
+        self.kernel_release_s = 0.05  # so long the memory of what the kernel ends takes
+        self.lingering: list[tuple[Sim, float]] = []  # ended, shown without memory until
+        self.disk: SimDisk | None = None
         self.foreground: frozenset[int] = frozenset()
         self.base = int(0.1 * total)
         self._starts = 0
@@ -185,6 +222,7 @@ class SimMachine:
         self.processes.pop(sim.pid, None)
         rate = sim.rss / max(0.01, sim.release_s)
         corpse = Corpse(sim.who, sim.rss, sim.rss, rate, self.now_s, sim.shares)
+        corpse.grown = max(0.0, sim.rss - sim.first_rss)
         if sim.shares:
             self.base += int(sim.rss)
             corpse.left = 0.0
@@ -243,6 +281,9 @@ class SimMachine:
         self.corpses = [
             each for each in self.corpses if each.left or self.now_s - each.ended_s < 60
         ]
+        self.lingering = [each for each in self.lingering if each[1] > self.now_s]
+        if self.disk is not None:
+            self.disk.fill(self.processes.values(), step_s)
         for corpse in self.corpses:
             corpse.left = max(0.0, corpse.left - corpse.rate * step_s)
         if self.left <= 0:
@@ -276,8 +317,10 @@ class SimMachine:
     def _kernel_kills(self) -> None:
         largest = max(self.processes.values(), key=lambda sim: sim.rss)
         self.killed_by_kernel.append(largest)
-        largest.release_s = 0.05
+        largest.release_s = self.kernel_release_s
         self.die(largest)
+        seen = dataclasses.replace(largest, rss=0.0, cpu=0.0, forks_per_s=0.0)
+        self.lingering.append((seen, self.now_s + min(0.5, largest.release_s)))
 
     # Truth
 
@@ -344,12 +387,17 @@ class SimMachine:
 
     def facts(self, *, scanned: bool = True, **more: object) -> Facts:
         """Everything that is seen; processes only where they were looked at."""
-        sims = list(self.processes.values()) if scanned else []
+        sims = self._shown_sims() if scanned else []
         return Facts(
             reading=self.reading(),
             jobs=self._jobs() if scanned else (),
             details={
-                sim.pid: ProcessDetail(start_ticks=sim.start, exe=sim.exe, arguments=sim.arguments)
+                sim.pid: ProcessDetail(
+                    start_ticks=sim.start,
+                    exe=sim.exe,
+                    arguments=sim.arguments,
+                    write_bps=sim.write_rate or None,
+                )
                 for sim in sims
             },
             ties={sim.pid: frozenset({Tie.DISPLAY}) for sim in sims if sim.tied},
@@ -358,6 +406,7 @@ class SimMachine:
             own=OwnFacts(pids=frozenset({OURSELVES}), uid=UID),
             cores=self.cores,
             probe=self.probe(),
+            disks=(self.disk.facts,) if self.disk else (),
             **more,  # type: ignore[arg-type]  # the caller's own fields of Facts
         )
 
@@ -370,9 +419,13 @@ class SimMachine:
             if sim.shared
         }
 
+    def _shown_sims(self) -> list[Sim]:
+        """What lives, and what is about to be gone: its memory is taken first."""
+        return [*self.processes.values(), *(sim for sim, _ in self.lingering)]
+
     def _jobs(self) -> tuple[Job, ...]:
         members: dict[str, list[Sim]] = {}
-        for sim in self.processes.values():
+        for sim in self._shown_sims():
             members.setdefault(sim.job, []).append(sim)
         factor = min(1.0, self.cores / max(0.01, self.demand()))
         return tuple(

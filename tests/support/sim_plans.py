@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
-from omnitray.base.facts import JobKind, Mode, ProtectState
+from omnitray.base.facts import JobKind, LastResort, Mode, ProtectState
+from omnitray.base.policy import JobRule
 from omnitray.protector.model import Question
 from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import Answer
 from support.sim_incidents import desktop
-from support.sim_machine import GB, MB, JobLook, Sim, SimMachine
+from support.sim_machine import GB, MB, JobLook, Sim, SimDisk, SimMachine
 from support.sim_run import Event, Outcome, run
 
 Draw = Callable[[int, int], int]  # an integer from … to …
@@ -44,6 +45,7 @@ def random_run(draw: Draw) -> Outcome:
     if draw(0, 3) == 0:
         machine.foreground = frozenset({draw(100, 120)})
     answer = _ANSWERS[draw(0, len(_ANSWERS) - 1)]
+    rules = (_rule(draw),) if draw(0, 4) == 0 else ()
     refuses = frozenset({EscalationStep.PAUSE}) if draw(0, 5) == 0 else frozenset()
     seconds = 40.0 if draw(0, 4) == 0 else float(draw(6, 12))
     return run(
@@ -54,7 +56,14 @@ def random_run(draw: Draw) -> Outcome:
         refuses=refuses,
         state=ProtectState.WATCH if draw(0, 9) == 0 else ProtectState.ON,
         events=_events(draw, int(seconds)),
+        rules=rules,
     )
+
+
+def _rule(draw: Draw) -> JobRule:
+    """Something that a person forbids for a job."""
+    never = ("pause", "end", "slow_down")[: draw(1, 3)]
+    return JobRule(match="job 0", never=never)
 
 
 def _events(draw: Draw, seconds: int) -> list[Event]:
@@ -173,6 +182,48 @@ def _parent_collects(draw: Draw) -> Outcome:
     return run(machine, mode=_MODES[draw(0, 2)], seconds=40.0)
 
 
+def _kernel_ends(draw: Draw) -> Outcome:
+    """The kernel ends a stranger's hog, whose memory comes back late: others stand beside it."""
+    machine = SimMachine(total=draw(4, 16) * GB, cores=4, max_processes=60)
+    desktop(machine)
+    for number in range(draw(1, 3)):
+        machine.add(f"steady {number}", "steady", rss=draw(4, 8) / 100 * machine.total)
+    hog = machine.add("hog", "hog", rss=200 * MB, protected=True, uid=0)
+    hog.growth = _steadily(draw(50, 400) * MB)
+    machine.kernel_release_s = draw(1, 60) / 10
+    machine.base += int(0.72 * machine.total - machine.used)
+    return run(machine, mode=_MODES[draw(0, 2)], seconds=60.0)
+
+
+def _ruled(draw: Draw) -> Outcome:
+    """The leak is what a person has a rule for; a second one may be touched."""
+    machine = SimMachine(total=draw(4, 16) * GB, cores=4, max_processes=60)
+    desktop(machine)
+    for number in range(draw(1, 2)):
+        leak = machine.add(f"job {number}", "leak", rss=200 * MB)
+        leak.growth = _steadily(draw(30, 300) * MB)
+    machine.base += int(0.72 * machine.total - machine.used)
+    resort = (LastResort.ASK, LastResort.END, LastResort.NEVER)[draw(0, 2)]
+    answer = _once(_ANSWERS[draw(0, len(_ANSWERS) - 1)])
+    mode, rules = _MODES[draw(0, 2)], (_rule(draw),)
+    return run(machine, mode=mode, seconds=60.0, answering=answer, last_resort=resort, rules=rules)
+
+
+def _fills(draw: Draw) -> Outcome:
+    """A disk fills; jobs beside the writer take processors and memory, and write nothing."""
+    machine = SimMachine(total=16 * GB, cores=4, max_processes=60)
+    desktop(machine)
+    machine.disk = SimDisk(total=draw(20, 500) * GB, free=0.0)
+    machine.disk.free = machine.disk.total * draw(3, 20) / 100
+    writers = draw(0, 2)
+    for number in range(writers):
+        machine.add(f"writer {number}", "writer", write_bps=float(draw(1, 500) * MB))
+    for number in range(draw(1, 3)):
+        machine.add(f"steady {number}", "steady", rss=draw(1, 8) * GB / 4, cpu=draw(0, 4) / 4)
+    refuses = frozenset({EscalationStep.SLOW_DOWN}) if draw(0, 3) == 0 else frozenset()
+    return run(machine, mode=_MODES[draw(0, 2)], seconds=60.0, refuses=refuses, ends=False)
+
+
 def _shares(draw: Draw) -> Outcome:
     """Many processes that share most of what they hold, beside a leak."""
     machine = SimMachine(total=draw(8, 16) * GB, cores=4, max_processes=120)
@@ -207,6 +258,9 @@ _SHAPES: dict[int, Callable[[Draw], Outcome]] = {
     7: _parent_collects,
     8: _shares,
     9: _plays,
+    10: _kernel_ends,
+    11: _ruled,
+    12: _fills,
 }
 
 

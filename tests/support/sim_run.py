@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from omnitray.base.facts import LastResort, Mode, ProtectState
-from omnitray.base.policy import ProtectPolicy
+from omnitray.base.facts import Forecast, LastResort, Mode, ProtectState
+from omnitray.base.policy import JobRule, ProtectPolicy
+from omnitray.protector.forecast import DiskForecaster
 from omnitray.protector.guard import Guard
 from omnitray.protector.model import Action, ProtectReason, Question, Reply, UndoneByUser
 from omnitray.protector.protector import ResourceProtector
@@ -18,6 +19,7 @@ from support.sim_machine import SimMachine
 Answering = Callable[[Question], Answer | None]
 CALM_S, RESUMED_S = 60.0, 10.0  # paused ones are resumed one by one
 _AT_ONCE_S = 6.0
+_SNAPSHOT_S = 5.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +45,9 @@ class Outcome:
     guard: Guard = dataclasses.field(default_factory=Guard)
     taken_back: tuple[UndoneByUser, ...] = ()
     switched_s: float = float("-inf")
+    disk_forecaster: DiskForecaster = dataclasses.field(default_factory=DiskForecaster)
+    disk_forecasts: tuple[Forecast, ...] = ()
+    disk_looked_s: float = float("-inf")
 
     @property
     def violations(self) -> list[str]:
@@ -67,10 +72,12 @@ def run(  # noqa: PLR0913 - what a machine may meet
     events: Iterable[Event] = (),
     ends: bool = True,
     last_resort: LastResort = LastResort.ASK,
+    rules: tuple[JobRule, ...] = (),
 ) -> Outcome:
     """Let it run; then let it be calm, switch off, and see that everything is given back."""
-    policy = ProtectPolicy(mode=mode, state=state, last_resort=last_resort)
+    policy = ProtectPolicy(mode=mode, state=state, last_resort=last_resort, rules=rules)
     levers = SimLevers(machine, refuses=refuses)
+    levers.judge.rules = rules
     outcome = Outcome(machine, levers, ResourceProtector("sim"), policy)
     waiting = sorted(events, key=lambda each: each.at_s)
     began_s = machine.now_s
@@ -119,8 +126,9 @@ def _turn(outcome: Outcome, answering: Answering) -> float:
     ended, levers.ended = tuple(levers.ended), []
     taken_back, outcome.taken_back = outcome.taken_back, ()
     facts = machine.facts(
-        scanned=step.wants_scan or bool(replies),
+        scanned=step.wants_scan or bool(replies) or outcome.protector.disk_in_danger,
         memory_forecast=step.forecast,
+        disk_forecasts=_disk_forecasts(outcome),
         active=active,
         ended=ended,
         replies=replies,
@@ -136,7 +144,19 @@ def _turn(outcome: Outcome, answering: Answering) -> float:
         for each in decisions
     ):
         outcome.guard.acted()
-    return step.delay_s
+    danger = outcome.protector.disk_in_danger or outcome.machine.disk is not None
+    return min(step.delay_s, 1.0) if danger else step.delay_s
+
+
+def _disk_forecasts(outcome: Outcome) -> tuple[Forecast, ...]:
+    """From a look at the disk every five seconds, as the monitor's snapshots come."""
+    disk, now_s = outcome.machine.disk, outcome.machine.now_s
+    if disk is None:
+        return ()
+    if now_s - outcome.disk_looked_s >= _SNAPSHOT_S:
+        outcome.disk_looked_s = now_s
+        outcome.disk_forecasts = outcome.disk_forecaster.add(now_s, (disk.facts,))
+    return outcome.disk_forecasts
 
 
 def _replies(levers: SimLevers, answering: Answering) -> tuple[Reply, ...]:

@@ -126,9 +126,63 @@ _GUARDIANS = frozenset(
     )
 )
 
+# What has a document open, and may have changes in it that no file holds yet.
+_DOCUMENTS = frozenset(
+    (
+        *("soffice.bin", "oosplash", "gimp", "gimp-2.10", "gimp-3.0", "inkscape", "krita"),
+        *("blender", "darktable", "rawtherapee", "audacity", "ardour", "kdenlive", "shotcut"),
+        *("freecad", "kicad", "scribus", "lyx", "xournalpp", "qgis-bin", "obs"),
+    )
+)
+# A stop in the middle leaves a file system or a partition half done.
+_FILE_SYSTEMS = frozenset(
+    (
+        *("mkfs", "mke2fs", "mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "mkfs.fat", "mkfs.ntfs"),
+        *("fsck", "e2fsck", "fsck.ext4", "fsck.fat", "xfs_repair", "ntfsfix", "resize2fs"),
+        *("xfs_growfs", "btrfs", "btrfs-convert", "tune2fs", "cryptsetup", "mdadm", "lvm"),
+        *("parted", "gparted", "gpartedbin", "fdisk", "sgdisk", "gdisk", "zpool", "ntfsresize"),
+    )
+)
+_HEADLESS = frozenset(("--headless", "--no-interface", "-i", "--background", "-b"))
+_GIT_AT_WORK = frozenset(
+    ("gc", "repack", "pack-objects", "prune", "pack-refs", "maintenance", "filter-branch")
+)
+_INSTALLERS = frozenset(
+    (
+        *("pip", "pipx", "uv", "poetry", "pdm", "conda", "mamba", "npm", "npm-cli", "pnpm"),
+        *("yarn", "bun", "gem", "bundle", "composer", "ensurepip"),
+    )
+)
+_INSTALLS = frozenset(
+    ("install", "i", "ci", "add", "update", "upgrade", "sync", "uninstall", "remove", "pip")
+)
+AT_WORK_WORDS = frozenset(("git",)).union(
+    _DOCUMENTS, _HEADLESS, _GIT_AT_WORK, _INSTALLERS, _INSTALLS
+)
+
+
+def at_work(name: str, words: tuple[str, ...]) -> ExclusionReason | None:
+    """What a program is by what it has been told to do; ``words`` are its arguments.
+
+    ``npm test`` runs a person's tests; ``npm install`` changes what they run on.
+    """
+    first = next((word for word in words if not word.startswith("-")), "")
+    if name == "git" and first in _GIT_AT_WORK:
+        return ExclusionReason.CHANGES_DATA
+    if name.rstrip("0123456789.") in _INSTALLERS and first in _INSTALLS:
+        return ExclusionReason.PACKAGES
+    if name in _DOCUMENTS and _HEADLESS.isdisjoint(words):
+        return ExclusionReason.DOCUMENT
+    return None
+
 
 # Agents, editors and shells are installed for one person too, in folders that installers fill.
-PERSONAL_REASONS = frozenset((ExclusionReason.AGENT, ExclusionReason.EDITOR, ExclusionReason.SHELL))
+PERSONAL_REASONS = frozenset(
+    (
+        *(ExclusionReason.AGENT, ExclusionReason.EDITOR, ExclusionReason.SHELL),
+        ExclusionReason.PACKAGES,
+    )
+)
 PERSONAL_FOLDERS = (
     *(".local/bin/", ".local/share/", ".local/opt/", ".cargo/bin/", ".npm-global/", ".nvm/"),
     *(".bun/bin/", ".volta/", ".asdf/", ".nix-profile/", ".linuxbrew/", "snap/", "Applications/"),
@@ -154,6 +208,7 @@ EVERYWHERE = {
     ExclusionReason.VPN: _VPNS,
     ExclusionReason.BACKUP: _BACKUPS,
     ExclusionReason.GUARDIAN: _GUARDIANS,
+    ExclusionReason.CHANGES_DATA: _FILE_SYSTEMS,
 }
 EVERYWHERE_PATTERNS = (
     ("*/.vscode-server/*", ExclusionReason.EDITOR),

@@ -19,6 +19,7 @@ from omnitray.protector.exclusions.common import (
     PERSONAL_REASONS,
     SERVERS_IN_JAVA,
     ProgramTables,
+    at_work,
 )
 from omnitray.protector.exclusions.words import WordMatcher
 from omnitray.protector.model import ExclusionReason, Facts
@@ -93,7 +94,7 @@ class ExclusionRules:
         base = _unwrapped(self._base(exe))
         if is_ours(base, arguments):
             return ExclusionReason.OURSELVES
-        reason = self._named(base, arguments)
+        reason = self._named(base, arguments) or at_work(base, arguments[1:])
         if reason is not None and not self._counts_at(exe, reason):
             reason = None
         reason = reason or self._matching(exe)
@@ -127,6 +128,8 @@ class ExclusionRules:
         an agent may be all the same.
         """
         words = arguments[1:]
+        if len(arguments) == 1:  # npm writes its command over its arguments, as one
+            words = tuple(arguments[0].split())
         if base.startswith("java"):
             return next((why for part, why in _IN_JAVA if any(part in w for w in words)), None)
         script = next((word for word in words if not word.startswith("-")), "")
@@ -135,6 +138,9 @@ class ExclusionRules:
         if installed and reason is not ExclusionReason.SHELL:
             return reason
         name = re.sub(r"\.(c?js|mjs|py)$", "", self._base(script))
+        told = words[words.index(script) + 1 :] if script else ()
+        if (working := at_work(name, told)) is not None and _is_installed(script):
+            return working
         is_agent = self._names.get(_folded(name, folds=self._folds)) is ExclusionReason.AGENT
         return ExclusionReason.AGENT if is_agent else self._matching(script)
 
@@ -182,6 +188,11 @@ def _own(process: ProcessFacts, facts: Facts) -> ExclusionReason | None:
     if own.uid is not None and process.uid != own.uid:
         return ExclusionReason.OTHER_USER
     return ExclusionReason.DYING if process.state in {"Z", "X"} else None
+
+
+def _is_installed(script: str) -> bool:
+    """Whether a script is a command of an environment or a module, and no file of somebody's."""
+    return "/" not in script or "/bin/" in script or "/node_modules/" in script
 
 
 def _unwrapped(base: str) -> str:

@@ -1,0 +1,318 @@
+"""A small machine in which real programs run under the armed protector.
+
+A PID namespace of an ordinary user in a cgroup whose memory limit stands for the machine's: what
+runs out there runs out nowhere else, and what is ended there is in there. What is started is given
+a role, which its children inherit with the environment, so that whatever is acted on can be named.
+Linux, as root.
+"""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAMS = Path(__file__).parent / "programs"
+FOLDER = Path("/var/tmp/omnitray-rooms")
+USER, STRANGER = 2001, 65534
+_CGROUPS = Path("/sys/fs/cgroup")
+_MOST_PROCESSES = 400
+_LOOK_S = 0.25
+_ROLE = "ROOM_ROLE="
+OURS = "omnitray"
+
+
+class Seen(msgspec.Struct):
+    """A process of the room: what is known of it while it lives, and for how long it did."""
+
+    pid: int  # in the room
+    role: str
+    name: str
+    words: str
+    nice: int
+    autogroup: str
+    io_class: str
+    stopped: bool
+    first_s: float
+    last_s: float
+    largest: int = 0
+
+    @property
+    def settings(self) -> tuple[int, str, str, bool]:
+        """What the protector may change and has to give back."""
+        return self.nice, self.autogroup, self.io_class, self.stopped
+
+
+class Room:
+    """One machine, from its making to its end."""
+
+    def __init__(
+        self, name: str, size_bytes: int, settings: str, tools: Path, display: int | None = None
+    ) -> None:
+        self.folder = FOLDER / name
+        self.tools = tools
+        shutil.rmtree(self.folder, ignore_errors=True)
+        for each in ("home", "omni/config", "xdg", "log"):
+            (self.folder / each).mkdir(parents=True)
+        (self.folder / "omni/config/config.toml").write_text(settings)
+        for path in (self.folder, *self.folder.rglob("*")):
+            os.chown(path, USER, USER)
+        (self.folder / "xdg").chmod(0o700)
+        self.home = self.folder / "home"
+        self._cgroups = _made_cgroups(name, size_bytes)
+        self.environment = {
+            "PATH": "/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(self.home),
+            "SHELL": "/bin/bash",
+            "LANG": "C.UTF-8",
+            "TERM": "xterm-256color",
+            "OMNITRAY_HOME": str(self.folder / "omni"),
+            "XDG_RUNTIME_DIR": str(self.folder / "xdg"),
+            "TMUX_TMPDIR": str(self.folder / "xdg"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "NO_COLOR": "1",
+        }
+        if display is not None:
+            self.environment["DISPLAY"] = f":{display}"
+        self._init = subprocess.Popen(
+            ["unshare", "--fork", "--pid", "--mount-proc", "--kill-child", "sleep", "7200"],
+            preexec_fn=self._enter,  # noqa: PLW1509 - no threads in the child before exec
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self._one = self._first_process()
+        self.began_s = time.monotonic()
+        self.seen: dict[int, Seen] = {}
+        self.baseline: dict[int, tuple[int, str, str, bool]] = {}
+        self.own_cpu: list[tuple[float, float]] = []  # when, per cent of one core
+        self._own: tuple[float, float] | None = None
+        self._ends = threading.Event()
+        self._sampler = threading.Thread(target=self._sample, daemon=True)
+        self._sampler.start()
+
+    def _enter(self) -> None:
+        for each in self._cgroups:
+            (each / "cgroup.procs").write_text(str(os.getpid()))
+
+    def _first_process(self) -> int:
+        children = Path(f"/proc/{self._init.pid}/task/{self._init.pid}/children")
+        for _ in range(200):
+            found = children.read_text().split()
+            if found and Path(f"/proc/{found[0]}/comm").read_text().strip() == "sleep":
+                return int(found[0])
+            time.sleep(0.05)
+        raise TimeoutError("the room has no first process")
+
+    @property
+    def now_s(self) -> float:
+        """Since the room was made."""
+        return time.monotonic() - self.began_s
+
+    def run(self, command: str, role: str = "tool", user: int = USER, timeout_s: float = 60) -> str:
+        """A command in there; what it prints."""
+        words = [
+            *("nsenter", "-t", str(self._one), "-p", "-m", "--"),
+            *("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--"),
+            *("bash", "-c", f"cd {self.home}; {command}"),
+        ]
+        done = subprocess.run(
+            words,
+            env={**self.environment, _ROLE[:-1]: role},
+            preexec_fn=self._enter,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+            start_new_session=True,
+        )
+        return done.stdout
+
+    def start(self, role: str, command: str, user: int = USER) -> None:
+        """A program in a session of its own."""
+        log = self.folder / "log" / f"{role}.log"
+        log.touch()
+        os.chown(log, user, user)
+        quoted = command.replace("'", "'\\''")
+        self.run(f"setsid bash -c 'exec {quoted}' </dev/null >>{log} 2>&1 &", role, user)
+
+    def type(self, role: str, command: str) -> None:
+        """Type a command at a shell's prompt, in a window of its own."""
+        if "terminal" not in {each.role for each in self.seen.values()}:
+            self.run("tmux new-session -d -s room -x 110 -y 50", "terminal")
+        window = self.run("tmux new-window -t room -P -F '#{window_id}'", "terminal").strip()
+        time.sleep(0.5)
+        quoted = f"{_ROLE}{role} {command}".replace("'", "'\\''")
+        self.run(f"tmux send-keys -t '{window}' '{quoted}' Enter", "tool")
+        self.wait(lambda: bool(self.alive(role)), 10)
+
+    def program(self, name: str) -> str:
+        """The path of a program of the room."""
+        return str(PROGRAMS / name)
+
+    def start_omnitray(self) -> None:
+        """Armed, with its default limits, and recording from its first moments."""
+        python = f"env PYTHONPATH={ROOT} {self.tools}/omnitray/bin/python"
+        self.start(OURS, f"{python} -m omnitray --headless")
+        self.wait((self.folder / "omni/run/api.json").exists, 30)
+        time.sleep(1.0)
+        self.recording = self.ask("POST", "record", {"for_s": 3600})["done"][0]
+
+    def ask(self, method: str, path: str, body: object = None) -> Any:
+        """Ask OmniTray's local API."""
+        known = json.loads((self.folder / "omni/run/api.json").read_text())
+        request = urllib.request.Request(  # noqa: S310 - its own address
+            f"{known['url']}/api/monitoring/{path}",
+            method=method,
+            data=None if body is None and method == "GET" else json.dumps(body or {}).encode(),
+            headers={
+                "Authorization": f"Bearer {known['token']}",
+                "Content-Type": "application/json",
+            },
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - as above
+            return json.loads(answer.read())
+
+    def wait(self, condition: Any, timeout_s: float) -> bool:
+        """Until it is so, or the time is over; whether it is."""
+        until = time.monotonic() + timeout_s
+        while not condition():
+            if time.monotonic() > until:
+                return False
+            time.sleep(_LOOK_S)
+        return True
+
+    def alive(self, role: str) -> list[Seen]:
+        """The processes of a role that live."""
+        newest = max((each.last_s for each in list(self.seen.values())), default=0.0)
+        return [
+            each
+            for each in list(self.seen.values())
+            if each.role == role and newest - each.last_s < 2 * _LOOK_S
+        ]
+
+    def journal(self) -> list[dict[str, Any]]:
+        """The lines of the undo journal."""
+        file = self.folder / "omni/data/actions.jsonl"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def used_percent(self) -> float:
+        """Memory of the room that is used, without cached files."""
+        folder = self._cgroups[0]
+        if (folder / "memory.max").exists():
+            limit = int((folder / "memory.max").read_text())
+            used = int((folder / "memory.current").read_text())
+        else:
+            limit = int((folder / "memory.limit_in_bytes").read_text())
+            used = int((folder / "memory.usage_in_bytes").read_text())
+        stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        cached = sum(int(stat.get(f"{kind}_file", 0)) for kind in ("active", "inactive"))
+        return 100.0 * (used - cached) / limit
+
+    def kernel_ends(self) -> int:
+        """How many the kernel has ended for want of memory."""
+        old, new = (self._cgroups[0] / each for each in ("memory.oom_control", "memory.events"))
+        text = (new if new.exists() else old).read_text()
+        return sum(
+            int(line.split()[1]) for line in text.splitlines() if line.startswith("oom_kill ")
+        )
+
+    def end(self) -> None:
+        """End everything in there."""
+        self._ends.set()
+        self._sampler.join()
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._one, signal.SIGKILL)
+        self._init.kill()
+        self._init.wait()
+        for each in self._cgroups:
+            for _ in range(100):
+                if not (each / "cgroup.procs").read_text():
+                    break
+                time.sleep(0.1)
+            each.rmdir()
+
+    # Looking
+
+    def take_baseline(self) -> None:
+        """What is so before anything is done; younger processes count from the usual values."""
+        self.baseline = {pid: each.settings for pid, each in list(self.seen.items())}
+
+    def _sample(self) -> None:
+        while not self._ends.wait(_LOOK_S):
+            for host in (self._cgroups[0] / "cgroup.procs").read_text().split():
+                with contextlib.suppress(OSError, psutil.Error, ValueError, IndexError):
+                    self._look(int(host))
+
+    def _look(self, host: int) -> None:
+        stat = Path(f"/proc/{host}/stat").read_text()
+        fields = stat[stat.rindex(")") + 2 :].split()
+        if fields[0] in "ZX":
+            return
+        status = Path(f"/proc/{host}/status").read_text()
+        pid = int(status.partition("NSpid:")[2].split("\n")[0].split()[-1])
+        known = self.seen.get(pid)
+        now = self.now_s
+        group = Path(f"/proc/{host}/autogroup")
+        found = Seen(
+            pid=pid,
+            role=self._role(host, int(fields[1])) if known is None else known.role,
+            name=stat[stat.index("(") + 1 : stat.rindex(")")],
+            words=Path(f"/proc/{host}/cmdline").read_text().replace("\0", " ")[:200],
+            nice=int(fields[16]),
+            autogroup=group.read_text().strip().rpartition(" ")[2] if group.exists() else "0",
+            io_class=str(psutil.Process(host).ionice().ioclass),
+            stopped=fields[0] in "Tt",
+            first_s=now if known is None else known.first_s,
+            last_s=now,
+            largest=max(known.largest if known else 0, int(fields[21]) * 4096),
+        )
+        self.seen[pid] = found
+        if found.role == OURS and "-m omnitray" in found.words:
+            self._measure(int(fields[11]) + int(fields[12]), now)
+
+    def _measure(self, ticks: int, now: float) -> None:
+        used_s = ticks / os.sysconf("SC_CLK_TCK")
+        if self._own is not None and now - self._own[0] >= 2.0:
+            self.own_cpu.append((now, 100.0 * (used_s - self._own[1]) / (now - self._own[0])))
+            self._own = (now, used_s)
+        self._own = self._own or (now, used_s)
+
+    def _role(self, host: int, parent: int) -> str:
+        """From its environment, or where it has overwritten that, from its parent's."""
+        for each in (host, parent):
+            with contextlib.suppress(OSError):
+                for word in Path(f"/proc/{each}/environ").read_text(errors="replace").split("\0"):
+                    if word.startswith(_ROLE):
+                        return word.removeprefix(_ROLE)
+        return "unknown"
+
+
+def _made_cgroups(name: str, size_bytes: int) -> tuple[Path, ...]:
+    """One for memory and one for the number of processes; one and the same on cgroup v2."""
+    is_old = (_CGROUPS / "memory").is_dir()
+    values: Iterator[tuple[Path, str, int]] = iter(
+        (
+            (_CGROUPS / "memory", "memory.limit_in_bytes", size_bytes),
+            (_CGROUPS / "pids", "pids.max", _MOST_PROCESSES),
+        )
+        if is_old
+        else ((_CGROUPS, "memory.max", size_bytes), (_CGROUPS, "pids.max", _MOST_PROCESSES))
+    )
+    made = {}
+    for above, limit, value in values:
+        folder = above / f"small-room-{name}-{os.getpid()}"  # a name of ours is no limit to it
+        folder.mkdir(exist_ok=True)
+        (folder / limit).write_text(str(value))
+        made[folder] = None
+    return tuple(made)

@@ -1,0 +1,248 @@
+"""Runs the rooms and says what a person would say of each: python3 packaging/dev.py test --room.
+
+    run.py [NAME …] [--record]    # --record keeps what the protector saw, as a test
+
+Each takes about a minute, alone on the machine. The last line of each room is its verdict; the exit
+code is the number of rooms that went wrong.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from room.room import FOLDER, OURS, ROOT, Room
+from room.scenarios import SCENARIOS, Scenario
+
+RECORDINGS = ROOT / "tests" / "protector" / "recordings"
+TOOLS = FOLDER / "tools"
+_CALM_S = 8.0
+_BOUND_PERCENT = 15.0  # of one core, over the worst ten seconds
+_USUAL = (os.nice(0), "0", "0", False)
+
+
+class Verdict(msgspec.Struct):
+    """What came of a room."""
+
+    name: str
+    title: str
+    acted: list[str]
+    said: list[str]
+    wrong: list[str]
+    own_percent: float
+
+
+def main() -> int:
+    """Run those that are named, or all."""
+    parser = argparse.ArgumentParser(prog="dev.py test --room")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--record", action="store_true")
+    parser.add_argument("--at-once", type=int, default=1, metavar="N", help="rooms side by side")
+    wanted = parser.parse_args()
+    if os.geteuid() != 0:
+        _say("The rooms need root: cgroups, a namespace of their own, another user.")
+        return 1
+    _prepare_tools()
+    chosen = [each for each in SCENARIOS if not wanted.names or each.name in wanted.names]
+    wrong = 0
+    with ThreadPoolExecutor(wanted.at_once) as rooms:
+        for verdict in rooms.map(lambda each: _tried(each, record=wanted.record), chosen):
+            wrong += bool(verdict.wrong)
+            _show(verdict)
+            with (FOLDER / "verdicts.jsonl").open("ab") as file:
+                file.write(msgspec.json.encode(verdict) + b"\n")
+    return wrong
+
+
+def _tried(scenario: Scenario, *, record: bool) -> Verdict:
+    """A room that cannot be made is one that went wrong; the others go on."""
+    try:
+        return _run(scenario, record=record)
+    except (OSError, TimeoutError, subprocess.SubprocessError, KeyError) as error:
+        why = [f"the room failed: {type(error).__name__}: {error}"]
+        return Verdict(scenario.name, scenario.title, [], [], why, 0.0)
+
+
+def _prepare_tools() -> None:
+    """OmniTray's own packages and real programs, where an ordinary user may run them."""
+    TOOLS.mkdir(parents=True, exist_ok=True)
+    for name, lock in (("omnitray", "run"), ("venv", "room")):
+        made = TOOLS / name
+        if not (made / "ready").exists():
+            subprocess.run(["/usr/bin/python3", "-m", "venv", made], check=True)
+            locked = ROOT / f"packaging/requirements/{lock}.txt"
+            pip = (made / "bin/pip", "-q", "install", "--require-hashes", "-r", locked)
+            subprocess.run(pip, check=True)
+            (made / "ready").touch()
+    if shutil.which("npm") and not (TOOLS / "js/node_modules/jest").exists():
+        (TOOLS / "js").mkdir(exist_ok=True)
+        subprocess.run(["npm", "install", "--silent", "jest@29.7.0"], cwd=TOOLS / "js", check=False)
+
+
+def _settings(scenario: Scenario) -> str:
+    return (
+        f'mode = "{scenario.mode}"\n{scenario.settings}\n[api]\nport = 0\n'
+        "[monitor]\ngrace_s = 0\n[notifications]\nenabled = false\n"
+    )
+
+
+def _run(scenario: Scenario, *, record: bool) -> Verdict:
+    missing = [each for each in scenario.needs if not (TOOLS / each).exists()]
+    verdict = Verdict(scenario.name, scenario.title, [], [], [], 0.0)
+    if missing:
+        verdict.wrong.append(f"not run: {', '.join(missing)} is missing")
+        return verdict
+    display = 71 + SCENARIOS.index(scenario) if scenario.display else None
+    room = Room(scenario.name, scenario.size_bytes, _settings(scenario), TOOLS, display)
+    try:
+        if display is not None:
+            _screen(room, display)
+        scenario.prepare(room)
+        room.start_omnitray()
+        time.sleep(_CALM_S)
+        room.take_baseline()
+        began_s = room.now_s
+        scenario.cause(room)
+        _watch(room, scenario, began_s)
+        _judge(room, scenario, began_s, verdict)
+        if record:
+            _keep(room, scenario)
+    finally:
+        room.end()
+    return verdict
+
+
+def _screen(room: Room, display: int) -> None:
+    room.start("session", f"/usr/bin/Xvfb :{display} -screen 0 1280x900x24 -nolisten tcp")
+    room.wait(Path(f"/tmp/.X11-unix/X{display}").exists, 10)
+    room.start("session", "/usr/bin/openbox")
+    time.sleep(1.0)
+
+
+def _watch(room: Room, scenario: Scenario, began_s: float) -> None:
+    while room.now_s - began_s < scenario.seconds:
+        time.sleep(1.0)
+
+
+def _judge(room: Room, scenario: Scenario, began_s: float, verdict: Verdict) -> None:
+    steps = list(_steps(room))
+    for at_s, step, roles in steps:
+        verdict.acted.append(f"{step} {'+'.join(sorted(roles))} after {at_s - began_s:.0f} s")
+        for role in roles - {"unknown"}:
+            if step not in scenario.allowed.get(role, ()):
+                verdict.wrong.append(f"{step} of {role}")
+    if scenario.wanted and not any(step in scenario.wanted for _, step, _ in steps):
+        verdict.wrong.append(f"the cause was not acted on: {' or '.join(scenario.wanted)}")
+    for role in scenario.lives:
+        if not room.alive(role):
+            verdict.wrong.append(f"{role} did not live")
+    _judge_words(room, scenario, verdict)
+    if room.kernel_ends():
+        verdict.wrong.append(f"the kernel ended {room.kernel_ends()}")
+    room.ask("POST", "actions/undo-all")
+    time.sleep(2.0)
+    verdict.wrong += _left_changed(room)
+    windows = [percent for at_s, percent in room.own_cpu if at_s > began_s]
+    verdict.own_percent = max(
+        (sum(windows[at : at + 5]) / 5 for at in range(len(windows) - 4)), default=0.0
+    )
+    if verdict.own_percent > _BOUND_PERCENT:
+        verdict.wrong.append(f"OmniTray took {verdict.own_percent:.0f} % of a core for ten seconds")
+
+
+def _steps(room: Room) -> Iterator[tuple[float, str, set[str]]]:
+    """What was really done, in its order: when, the step, the roles that it was done to."""
+    lines = room.journal()
+    results = {each["id"]: each for each in lines if each["event"] == "result"}
+    known: set[str] = set()
+    offset_s = time.time() - room.now_s
+    for line in lines:
+        if line["event"] != "begin" or line["id"] in known:
+            continue
+        known.add(line["id"])
+        changes = results.get(line["id"], line).get("changes") or ()
+        pids = {each["process"]["pid"] for each in changes if each.get("process")}
+        roles = {room.seen[pid].role if pid in room.seen else "unknown" for pid in pids}
+        if roles and results.get(line["id"], {}).get("outcome") != "failed":
+            yield _epoch(line["at"]) - offset_s, line["rung"], roles
+
+
+def _epoch(text: str) -> float:
+    import datetime as dt  # noqa: PLC0415 - the only place
+
+    return dt.datetime.fromisoformat(text).timestamp()
+
+
+def _judge_words(room: Room, scenario: Scenario, verdict: Verdict) -> None:
+    alerts: list[dict[str, Any]] = room.ask("GET", "alerts?limit=50")["alerts"]
+    for each in reversed(alerts):
+        text = f"{each['title']}: {each['message']}"
+        verdict.said.append(f"{each['severity']} {text}"[:200])
+    if scenario.said and not re.search(scenario.said, "\n".join(verdict.said)):
+        verdict.wrong.append(f"nothing says {scenario.said!r}")
+    if not scenario.wanted and not scenario.said:
+        critical = (each for each in alerts if each["severity"] == "critical")
+        verdict.wrong.extend(f"critical: {each['title']}" for each in critical)
+
+
+def _left_changed(room: Room) -> Iterator[str]:
+    """What lives and is not as it was before."""
+    for each in list(room.seen.values()):
+        if each.role in {OURS, "tool", "terminal", "unknown", "session"}:
+            continue
+        before = room.baseline.get(each.pid, _USUAL)
+        if each in room.alive(each.role) and each.settings != before:
+            yield f"{each.role} {each.pid} left with {each.settings}, before {before}"
+
+
+def _keep(room: Room, scenario: Scenario) -> None:
+    """The recording, and who was who in it."""
+    room.ask("POST", "record", {"for_s": 0.1})  # ends the one that began with the room
+    made = room.folder / "omni/data/recordings" / room.recording
+    if not room.wait(made.exists, 60):
+        raise TimeoutError(f"{made} was not written")
+    RECORDINGS.mkdir(exist_ok=True)
+    shutil.copyfile(made, RECORDINGS / f"{scenario.name}.jsonl.xz")
+    roles: dict[str, list[int]] = {}
+    for pid, each in sorted(room.seen.items()):
+        if each.role not in {"tool", "unknown"}:
+            roles.setdefault(each.role, []).append(pid)
+    who = {
+        "title": scenario.title,
+        "allowed": scenario.allowed,
+        "wanted": scenario.wanted,
+        "named": scenario.said != "",
+        "roles": roles,
+    }
+    (RECORDINGS / f"{scenario.name}.json").write_text(json.dumps(who) + "\n")
+
+
+def _show(verdict: Verdict) -> None:
+    _say(f"== {verdict.name}: {verdict.title}")
+    for each in verdict.acted or ["nobody was acted on"]:
+        _say(f"   {each}")
+    for each in verdict.said:
+        _say(f"   said: {each}")
+    _say(f"   OmniTray: {verdict.own_percent:.1f} % of a core")
+    _say(f"   {'WRONG: ' + '; '.join(verdict.wrong) if verdict.wrong else 'right'}")
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

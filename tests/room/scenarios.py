@@ -1,0 +1,442 @@
+"""What happens in the rooms, and what a person would want of it.
+
+A scenario prepares innocents, lets a cause loose and says who may be acted on how far. Roles are
+those of the room; what is not allowed must not be.
+"""
+
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+
+import msgspec
+
+from room.room import Room
+
+GB = 1 << 30
+SLOW, PAUSE, END = "slow_down", "pause", "end"
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True):
+    """One room and its verdict.
+
+    ``allowed`` are the steps that a role may see; ``wanted`` are steps one of which must be taken
+    on the cause (none: nobody is to be paused or ended). ``lives`` must be alive at the end,
+    ``said`` must occur in an alert, ``display`` wants a screen.
+    """
+
+    name: str
+    title: str
+    cause: Callable[[Room], None]
+    prepare: Callable[[Room], None]
+    allowed: dict[str, tuple[str, ...]] = {}
+    wanted: tuple[str, ...] = ()
+    lives: tuple[str, ...] = ("innocent",)
+    said: str = ""
+    mode: str = "dev"
+    size_bytes: int = 2 * GB
+    seconds: float = 30.0
+    settings: str = ""
+    display: bool = False
+    needs: tuple[str, ...] = ()  # programs beside those of the room
+
+
+def _python(room: Room, program: str, *words: object) -> str:
+    return " ".join(("/usr/bin/python3", room.program(program), *map(str, words)))
+
+
+def _innocent(room: Room) -> None:
+    room.type("innocent", _python(room, "steady.py", 300))
+
+
+def _repl(room: Room) -> None:
+    _innocent(room)
+    room.type("repl", "/usr/bin/python3 -i -c 'b = bytearray(b\"x\") * (200 << 20)'")
+
+
+def _hog(room: Room) -> None:
+    room.type("cause", _python(room, "hog.py", 2600, 25, 0.25))
+
+
+def _fast_hog(room: Room) -> None:
+    room.type("cause", _python(room, "hog.py", 2600, 50, 0.1))
+
+
+def _strangers_hog(room: Room) -> None:
+    room.start("cause", _python(room, "hog.py", 1550, 20, 0.25), 65534)
+
+
+def _pool(who: str) -> Callable[[Room], None]:
+    return lambda room: room.type("cause", _python(room, "pool.py", who))
+
+
+def _shared_pool(room: Room) -> None:
+    _innocent(room)
+    room.type("loader", _python(room, "pool.py", "shared"))
+
+
+def _prefork(room: Room) -> None:
+    _innocent(room)
+    room.start("server", _python(room, "prefork.py"))
+
+
+def _suite(room: Room) -> None:
+    folder = room.home / "shop"
+    folder.mkdir(exist_ok=True)
+    body = [f"def test_{each}():\n    time.sleep(0.6)\n" for each in range(40)]
+    leak = (
+        "def test_leak():\n    held = []\n    for _ in range(100):\n"
+        "        b = bytearray(25 << 20); b[::4096] = b'1' * len(b[::4096]); held.append(b)\n"
+        "        time.sleep(0.2)\n"
+    )
+    (folder / "test_shop.py").write_text("import time\n" + "\n".join([*body[:8], leak, *body[8:]]))
+    room.run(f"cd {folder} && git init -q .")
+    room.type(
+        "cause", f"{room.tools}/venv/bin/python -m pytest -q -n 4 -p no:cacheprovider {folder}"
+    )
+
+
+def _jest(room: Room) -> None:
+    folder = room.home / "web"
+    folder.mkdir(exist_ok=True)
+    (folder / "package.json").write_text("{}")
+    (folder / "leak.test.js").write_text(
+        "test('leak', async () => { const held = []; for (let i = 0; i < 120; i++) {"
+        " held.push(Buffer.alloc(25 << 20, 1)); await new Promise(r => setTimeout(r, 200)); }"
+        " }, 100000);"
+    )
+    for each in range(6):
+        (folder / f"slow{each}.test.js").write_text(
+            "test('slow', () => new Promise(r => setTimeout(r, 8000)), 20000);"
+        )
+    jest = room.tools / "js/node_modules/jest/bin/jest.js"
+    room.type("cause", f"/usr/bin/node {jest} --maxWorkers=3 --rootDir={folder}")
+
+
+def _served(words: str, port: int) -> Callable[[Room], None]:
+    def prepare(room: Room) -> None:
+        _innocent(room)
+        at = (
+            f"--chdir {room.program('')}"
+            if "gunicorn" in words
+            else f"--app-dir {room.program('')}"
+        )
+        room.start("server", f"{room.tools}/venv/bin/{words} {at}")
+        room.wait(lambda: _answers(port, "/"), 20)
+
+    return prepare
+
+
+_GUNICORN, _UVICORN, _REDIS = 8765, 8766, 8767  # ports
+
+
+def _answers(port: int, path: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=2):
+            return True
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def _leak_at(port: int) -> Callable[[Room], None]:
+    def cause(_: Room) -> None:
+        _answers(port, "/leak")
+
+    return cause
+
+
+def _redis(room: Room) -> None:
+    _innocent(room)
+    room.start("database", f"/usr/bin/redis-server --save '' --port {_REDIS}")
+
+
+def _fill_redis(room: Room) -> None:
+    room.start(
+        "client", "/usr/bin/redis-benchmark -p 8766 -t set -r 100000000 -n 100000000 -d 4000 -q"
+    )
+
+
+_QEMU = "qemu-system-x86_64 -display none -net none -machine q35,accel=tcg -m"
+
+
+def _machine(room: Room) -> None:
+    _innocent(room)
+    room.start("machine", f"/usr/bin/{_QEMU} 256 -mem-prealloc")
+
+
+def _build(room: Room) -> None:
+    folder = room.home / "cproject"
+    folder.mkdir(exist_ok=True)
+    for each in range(120):
+        lines = (
+            f"double f{each}_{n}(double x){{double s=0;for(int k=0;k<{n + 3};k++)"
+            f"s+=sin(x*k)*cos(x/{n + 1}.0)+k%{n + 2};return s;}}\n"
+            for n in range(30)
+        )
+        (folder / f"f{each}.c").write_text("#include <math.h>\n" + "".join(lines))
+    (folder / "Makefile").write_text(
+        "all: $(patsubst %.c,%.o,$(wildcard f*.c))\n%.o: %.c\n\tgcc -O3 -c -o $@ $<\n"
+    )
+    room.run(f"chmod -R a+rwX {folder}")
+    room.type("build", f"make -s -j16 -C {folder}")
+
+
+def _agent(room: Room) -> None:
+    _innocent(room)
+    folder = room.home / ".local/bin"
+    room.run(f"mkdir -p {folder} && cp {room.program('claude')} {folder}/claude")
+    hog = _python(room, "hog.py", 2600, 25, 0.25)
+    room.type("agent", f"{folder}/claude env ROOM_ROLE=cause sh -c 'sleep 6; exec {hog}'")
+
+
+def _nothing(_: Room) -> None:
+    return None
+
+
+def _numpy(room: Room) -> None:
+    room.type("cause", f"{room.tools}/venv/bin/python {room.program('array.py')}")
+
+
+def _bomb(room: Room) -> None:
+    room.type("cause", _python(room, "bomb.py"))
+
+
+def _growing_repl(room: Room) -> None:
+    words = (
+        'import time; b = []; [(b.append(bytearray(b"x") * (25 << 20)), time.sleep(.25))'
+        " for _ in range(70)]"
+    )
+    room.type("cause", f"/usr/bin/python3 -i -c '{words}'")
+
+
+def _player(room: Room) -> None:
+    room.start("player", _python(room, "player.py", 60))
+
+
+def _busy(room: Room) -> None:
+    room.start("cause", _python(room, "busy.py", 8))
+
+
+_CHROMIUM = (
+    "/usr/bin/chromium --no-first-run --disable-gpu --password-store=basic --no-sandbox"
+    " --user-data-dir={home}/chromium"
+)
+
+
+def _browser(pages: int) -> Callable[[Room], None]:
+    def prepare(room: Room) -> None:
+        _innocent(room)
+        page = room.home / "page.html"
+        page.write_text("<title>page</title>" + "<p>text</p>" * 100)
+        tabs = " ".join(f"file://{page}?{each}" for each in range(pages))
+        room.start("browser", _CHROMIUM.format(home=room.home) + f" {tabs}")
+        room.wait(lambda: len(room.alive("browser")) > pages, 40)
+
+    return prepare
+
+
+def _leaking_tab(room: Room) -> None:
+    page = room.program("leak.html")
+    room.start("browser", _CHROMIUM.format(home=room.home) + f" file://{page}")
+
+
+_HOG_ALLOWED = {"cause": (SLOW, PAUSE, END)}
+SCENARIOS = (
+    Scenario(
+        name="hog",
+        title="A job typed at a prompt leaks beside a steady one and a REPL",
+        prepare=_repl,
+        cause=_hog,
+        allowed=_HOG_ALLOWED,
+        wanted=(PAUSE, END),
+        lives=("innocent", "repl"),
+    ),
+    Scenario(
+        name="fast-hog",
+        title="The same at 500 MB/s",
+        prepare=_repl,
+        cause=_fast_hog,
+        allowed=_HOG_ALLOWED,
+        wanted=(PAUSE, END),
+        lives=("innocent", "repl"),
+    ),
+    Scenario(
+        name="stranger",
+        title="Another user's hog beside a steady job",
+        prepare=_repl,
+        cause=_strangers_hog,
+        lives=("innocent", "repl"),
+        said="belongs to another user",
+    ),
+    Scenario(
+        name="pool-worker",
+        title="One worker of a multiprocessing.Pool grows",
+        prepare=_innocent,
+        cause=_pool("workers"),
+        allowed=_HOG_ALLOWED,
+        wanted=(PAUSE, END),
+    ),
+    Scenario(
+        name="pool-parent",
+        title="The parent of a multiprocessing.Pool grows",
+        prepare=_innocent,
+        cause=_pool("parent"),
+        allowed=_HOG_ALLOWED,
+        wanted=(PAUSE, END),
+    ),
+    Scenario(
+        name="loader",
+        title="A data loader's workers share 500 MB; another job leaks",
+        prepare=_shared_pool,
+        cause=_hog,
+        allowed=_HOG_ALLOWED,
+        wanted=(PAUSE, END),
+        lives=("innocent", "loader"),
+        size_bytes=3 * GB,
+    ),
+    Scenario(
+        name="xdist",
+        title="A worker of pytest-xdist leaks in test mode",
+        prepare=_innocent,
+        cause=_suite,
+        allowed=_HOG_ALLOWED,
+        wanted=(PAUSE, END),
+        mode="test",
+        seconds=45,
+    ),
+    Scenario(
+        name="jest",
+        title="A worker of jest leaks",
+        prepare=_innocent,
+        cause=_jest,
+        allowed=_HOG_ALLOWED,
+        wanted=(PAUSE, END),
+        needs=("js/node_modules/jest",),
+    ),
+    Scenario(
+        name="gunicorn",
+        title="One of eight gunicorn workers leaks",
+        prepare=_served(f"gunicorn -w 8 -b 127.0.0.1:{_GUNICORN} app:wsgi", _GUNICORN),
+        cause=_leak_at(_GUNICORN),
+        allowed={"server": (SLOW, PAUSE, END)},
+        wanted=(PAUSE, END),
+        lives=("innocent", "server"),
+    ),
+    Scenario(
+        name="uvicorn",
+        title="One of four uvicorn workers leaks",
+        prepare=_served(f"uvicorn --workers 4 --port {_UVICORN} app:asgi", _UVICORN),
+        cause=_leak_at(_UVICORN),
+        allowed={"server": (SLOW, PAUSE, END)},
+        wanted=(PAUSE, END),
+        lives=("innocent", "server"),
+    ),
+    Scenario(
+        name="prefork",
+        title="A server has forty workers; another job leaks",
+        prepare=_prefork,
+        cause=_hog,
+        allowed=_HOG_ALLOWED,
+        wanted=(PAUSE, END),
+        lives=("innocent", "server"),
+    ),
+    Scenario(
+        name="redis",
+        title="A database grows",
+        prepare=_redis,
+        cause=_fill_redis,
+        allowed={"client": (SLOW, PAUSE)},
+        lives=("innocent", "database"),
+        said="a database",
+        seconds=40,
+    ),
+    Scenario(
+        name="qemu",
+        title="A virtual machine runs; another job leaks",
+        prepare=_machine,
+        cause=_hog,
+        allowed=_HOG_ALLOWED,
+        wanted=(PAUSE, END),
+        lives=("innocent", "machine"),
+        needs=("/usr/bin/qemu-system-x86_64",),
+    ),
+    Scenario(
+        name="make",
+        title="make -j16 of 120 files",
+        prepare=_innocent,
+        cause=_build,
+        allowed={"build": (SLOW,)},
+        seconds=30,
+    ),
+    Scenario(
+        name="agent",
+        title="What an agent has started leaks",
+        prepare=_agent,
+        cause=_nothing,
+        allowed=_HOG_ALLOWED,
+        wanted=(PAUSE, END),
+        lives=("innocent", "agent"),
+        seconds=35,
+    ),
+    Scenario(
+        name="numpy",
+        title="numpy in a terminal: 200 MB more twice a second",
+        prepare=_repl,
+        cause=_numpy,
+        allowed=_HOG_ALLOWED,
+        wanted=(PAUSE, END),
+        lives=("innocent", "repl"),
+    ),
+    Scenario(
+        name="bomb",
+        title="A fork bomb, held at 400 processes",
+        prepare=_repl,
+        cause=_bomb,
+        allowed=_HOG_ALLOWED,
+        wanted=(PAUSE, END),
+        lives=("innocent", "repl"),
+        seconds=25,
+    ),
+    Scenario(
+        name="repl-grows",
+        title="A REPL that is typed into grows",
+        prepare=_innocent,
+        cause=_growing_repl,
+        allowed={"cause": (SLOW, PAUSE)},
+        lives=("innocent", "cause"),
+        seconds=35,
+    ),
+    Scenario(
+        name="player",
+        title="A light player beside eight busy loops",
+        prepare=_player,
+        cause=_busy,
+        allowed=_HOG_ALLOWED,
+        lives=("player", "cause"),
+        seconds=35,
+    ),
+    Scenario(
+        name="browser",
+        title="Chromium with thirty tabs; another job leaks",
+        prepare=_browser(30),
+        cause=_hog,
+        allowed=_HOG_ALLOWED,
+        wanted=(PAUSE, END),
+        lives=("innocent", "browser"),
+        size_bytes=5 * GB,
+        seconds=40,
+        display=True,
+        needs=("/usr/bin/chromium",),
+    ),
+    Scenario(
+        name="tab",
+        title="A tab of the browser in front leaks beside a steady job",
+        prepare=_browser(3),
+        cause=_leaking_tab,
+        lives=("innocent", "browser"),
+        said="hromium",
+        size_bytes=3 * GB,
+        seconds=40,
+        display=True,
+        needs=("/usr/bin/chromium",),
+    ),
+)
