@@ -64,14 +64,17 @@ class SettingRow(QWidget):
         side = QWidget()
         font = text_font(self.font())
         number = width_of(font, _NUMBER_SAMPLE, pad=_EDIT_PAD)
-        side.setFixedWidth(number + SMALL_GAP + width_of(font, _NOTE_SAMPLE))
+        beneath = self.field.kind is ValueKind.RULES  # a rule is a long line
+        if not beneath:
+            side.setFixedWidth(number + SMALL_GAP + width_of(font, _NOTE_SAMPLE))
         row = QHBoxLayout(side)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(SMALL_GAP)
         row.addWidget(self.editor)
         if note := _range(self.field):
             row.addWidget(label(note, scale=0.92, muted=True))
-        row.addStretch()
+        if not beneath:
+            row.addStretch()
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 2)
         grid.setHorizontalSpacing(GAP)
@@ -79,8 +82,11 @@ class SettingRow(QWidget):
         grid.setColumnStretch(0, 1)
         grid.addWidget(self.rule, 0, 0, 1, 2)
         grid.addLayout(words, 1, 0)
-        grid.addWidget(side, 1, 1, Qt.AlignmentFlag.AlignVCenter)
-        grid.addWidget(self.fault, 2, 0, 1, 2)
+        if beneath:
+            grid.addWidget(side, 2, 0, 1, 2)
+        else:
+            grid.addWidget(side, 1, 1, Qt.AlignmentFlag.AlignVCenter)
+        grid.addWidget(self.fault, 3, 0, 1, 2)
 
     def show_value(self, value: Any) -> None:
         """Show the value in force, unless the person is typing here."""
