@@ -239,7 +239,7 @@ def _leaking_tab(room: Room) -> None:
     room.start("browser", _CHROMIUM.format(home=room.home) + f" file://{page}")
 
 
-_HOG_ALLOWED = {"cause": (SLOW, PAUSE, END)}
+_HOG_ALLOWED: dict[str, tuple[str, ...]] = {"cause": (SLOW, PAUSE, END)}
 SCENARIOS = (
     Scenario(
         name="hog",

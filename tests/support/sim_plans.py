@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from omnitray.base.facts import JobKind, LastResort, Mode, ProtectState
-from omnitray.base.policy import JobRule
+from omnitray.base.policy import JobRule, RuleStep
 from omnitray.protector.model import Question
 from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import Answer
@@ -62,7 +62,8 @@ def random_run(draw: Draw) -> Outcome:
 
 def _rule(draw: Draw) -> JobRule:
     """Something that a person forbids for a job."""
-    never = ("pause", "end", "slow_down")[: draw(1, 3)]
+    steps: tuple[RuleStep, ...] = ("pause", "end", "slow_down")
+    never = steps[: draw(1, 3)]
     return JobRule(match="job 0", never=never)
 
 
