@@ -48,14 +48,10 @@ def _run(rest: list[str]) -> int:
 
 def _test(rest: list[str]) -> int:
     """Runs all tests, or pytest's words; --fast, --coverage, --systemd, --desktops and others."""
-    if "--room" in rest:  # real programs; names run those alone
-        rest.remove("--room")
-        _machine.ensure(_machine.DESKTOP)
-        _machine.ensure(_machine.ROOM)
-        return _hand_over([_environment.ensure("dev"), ROOT / "tests" / "room" / "run.py", *rest])
-    if "--systemd" in rest:
-        rest.remove("--systemd")
-        return _hand_over([_ready_to_develop(), HERE / "systemd_vm.py", *rest])
+    for flag, task in (("--room", _rooms), ("--systemd", _systemd)):
+        if flag in rest:
+            rest.remove(flag)
+            return task(rest)
     if "--vscode" in rest:
         rest.remove("--vscode")
         return _vscode.test_in_editor(_ready_to_develop(), rest)
@@ -84,6 +80,17 @@ def _test(rest: list[str]) -> int:
         rest.remove("--coverage")
         rest = [*_spread(rest), "--cov", "--cov-report=term:skip-covered", *rest]
     return _pytest(python, rest or _spread(rest))
+
+
+def _rooms(rest: list[str]) -> int:
+    """Real programs under the armed protector; names run those alone."""
+    _machine.ensure(_machine.ROOM)
+    return _hand_over([_ready_to_develop(), ROOT / "tests" / "room" / "run.py", *rest])
+
+
+def _systemd(rest: list[str]) -> int:
+    """What needs a real systemd session, in a throw-away machine."""
+    return _hand_over([_ready_to_develop(), HERE / "systemd_vm.py", *rest])
 
 
 def _spread(rest: list[str]) -> list[str]:
