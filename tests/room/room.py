@@ -309,7 +309,7 @@ def _made_cgroups(name: str, size_bytes: int) -> tuple[Path, ...]:
         if is_old
         else ((_CGROUPS, "memory.max", size_bytes), (_CGROUPS, "pids.max", _MOST_PROCESSES))
     )
-    made = {}
+    made: dict[Path, None] = {}
     for above, limit, value in values:
         folder = above / f"small-room-{name}-{os.getpid()}"  # a name of ours is no limit to it
         folder.mkdir(exist_ok=True)

@@ -35,7 +35,7 @@ def main(who: str) -> None:
         SHARED = filled(500)
     with multiprocessing.get_context("fork").Pool(_WORKERS) as pool:
         done = pool.starmap_async(work, [(each, who == "workers") for each in range(_WORKERS)])
-        held = []
+        held: list[bytearray] = []
         while not done.ready():
             time.sleep(0.2)
             if who == "parent" and len(held) < 150:
