@@ -42,7 +42,7 @@ def test_more_opens_the_window_on_all_answers_and_one_of_them_ends_it(flow: Ques
     flow.be_filled()
     flow.be_notified()
     flow.want_more()
-    assert not flow.program.journal("begin", step="end")
+    assert not flow.program.journal("begin", rung="end")
     flow.end_it()
     assert [each["rung"] for each in flow.program.journal("begin")] == ["pause", "end"]
     assert flow.program.journal("result", outcome="ended")

@@ -27,7 +27,7 @@ hold_s = 1
 
 def slowed(program: OmniTray, job: Inmate) -> str | None:
     """The id of the action by which this job was slowed down."""
-    for line in program.journal("begin", step="slow_down"):
+    for line in program.journal("begin", rung="slow_down"):
         if job.pid_inside in {change["process"]["pid"] for change in line["changes"]}:
             return str(line["id"])
     return None
@@ -135,7 +135,7 @@ def test_watching_touches_nobody_and_says_of_every_step_what_it_would_have_done(
 def would_have(program: OmniTray) -> set[str]:
     """The steps and what they are for, as the journal has them."""
     return {
-        f"{line['step']} {line['reason'].partition('_')[0]}" for line in program.journal("begin")
+        f"{line['rung']} {line['reason'].partition('_')[0]}" for line in program.journal("begin")
     }
 
 

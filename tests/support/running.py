@@ -154,7 +154,7 @@ class OmniTray:
             each
             for each in found
             if event in {None, each["event"]}
-            and all(each.get(name) == value for name, value in wanted.items())
+            and all(each[name] == value for name, value in wanted.items())
         ]
 
     def undone(self) -> dict[str, str]:
