@@ -153,8 +153,9 @@ def test_a_real_memory_load_is_told_with_its_culprit(
     with Inmate(room, load) as hog:
         told = shown(notification_server)
         assert told.title.startswith("Memory")
-        alert = program.alert_of("RESOURCE_CRITICAL", "firing")
-        assert alert is not None
+        alert = wait_until(  # the notification does not wait for the disk
+            lambda: program.alert_of("RESOURCE_CRITICAL", "firing"), "it is stored"
+        )
         assert alert["context"]["culprits"][0]["pid"] == hog.pid_inside
     wait_until(
         lambda: program.alert_of("RESOURCE_CRITICAL", "resolved"), "it is resolved", timeout_s=60
