@@ -77,6 +77,7 @@ def _invocation(parser: argparse.ArgumentParser, action: argparse.Action) -> str
 def _text(words: str) -> str:
     """As troff reads it: no escape, no request, hyphens that can be copied."""
     escaped = " ".join(words.split()).replace("\\", "\\e").replace("-", "\\-")
+    escaped = "".join(each if each.isascii() else f"\\[u{ord(each):04X}]" for each in escaped)
     return f"\\&{escaped}" if escaped.startswith((".", "'")) else escaped
 
 

@@ -50,7 +50,7 @@ def test_it_brings_the_two_commands(wheel: zipfile.ZipFile) -> None:
     name = next(name for name in wheel.namelist() if name.endswith("entry_points.txt"))
     points = configparser.ConfigParser()
     points.read_string(wheel.read(name).decode())
-    assert points["console_scripts"]["omnitray"] == "omnitray.cli.parser:main"
+    assert points["console_scripts"]["omnitray"] == "omnitray.__main__:main"
     assert points["gui_scripts"]["omnitray-tray"] == "omnitray.cli.parser:main_tray"
 
 

@@ -75,13 +75,15 @@ def site(pytester: pytest.Pytester, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     return Site(pytester, tmp_path / "home")
 
 
-@pytest.mark.parametrize("spread", [(), ("-n", "2")], ids=["plain", "xdist"])
+@pytest.mark.parametrize("spread", [(), ("-n", "2", "--dist", "loadfile")], ids=["plain", "xdist"])
 def test_a_test_brings_the_server_down_and_the_run_goes_on(
     site: Site, spread: tuple[str, ...]
 ) -> None:
-    site.pytester.makepyfile(TESTS)
+    # One file on one worker: its tests end the server that the next of them needs.
+    beside = "import time\ndef test_beside(omnitray_server): time.sleep(0.5)"
+    site.pytester.makepyfile(test_site=TESTS, test_beside=beside)
     result = site.run(*spread)
-    result.assert_outcomes(passed=3, failed=1)
+    result.assert_outcomes(passed=4, failed=1)
     result.stdout.fnmatch_lines(["*went down during this test", "omnitray: the server*restarted*"])
     found = site.alerts()
     assert set(found) == {"SERVER_DOWN", "TEST_FAILED"}

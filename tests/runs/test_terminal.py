@@ -133,12 +133,10 @@ def test_less_works_alone_and_in_a_pipeline(shell: TypedShell, tmp_path: Path) -
         shell.wait_for("line 10")
         shell.type("G")
         shell.wait_for("line 999")
-        shell.type("\x1a")
-        assert "Stopped" in shell.done()
+        assert "Stopped" in shell.press("\x1a")
         shell.line("fg")
         shell.wait_for("END")
-        shell.type("q")
-        shell.done()
+        shell.press("q")
     assert status(shell) == "0"
 
 

@@ -76,9 +76,27 @@ class TypedShell:
         """What was printed until the prompt is back."""
         return self.wait_for(re.escape(PROMPT)).removesuffix(PROMPT)
 
-    def wait_for(self, pattern: str) -> str:
-        """Read until it matches; what was seen up to there."""
+    def press(self, key: str) -> str:
+        """One key until the prompt is back; again every 3 s, where a program has thrown it away.
+
+        ``less`` does that by itself, without any wrapper, while it sets up the terminal. What is
+        left over at the prompt is rubbed out.
+        """
         ends = time.monotonic() + PATIENCE_S
+        while True:
+            self.type(key)
+            try:
+                found = self.wait_for(re.escape(PROMPT), patience_s=3.0)
+            except AssertionError:
+                if time.monotonic() > ends:
+                    raise
+                continue
+            os.write(self._master, b"\x15")
+            return found
+
+    def wait_for(self, pattern: str, patience_s: float = PATIENCE_S) -> str:
+        """Read until it matches; what was seen up to there."""
+        ends = time.monotonic() + patience_s
         while (found := re.search(pattern, self.seen)) is None:
             ready, _, _ = select.select([self._master], [], [], max(0.0, ends - time.monotonic()))
             assert ready, f"{pattern!r} never came, but: {self.seen!r}"

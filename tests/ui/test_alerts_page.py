@@ -303,7 +303,7 @@ def test_the_codes_of_the_protector_are_shown_in_words(qtbot: QtBot) -> None:
     alert = samples.alert(1, 0, AlertType.CRITICAL, Severity.INFO, "t", "", context=context)
     said = Opened(qtbot, ListedAlerts([alert])).said()
     assert "Step\nslowed down" in said
-    assert "Reason\nit holds most of the memory, which is over the limit" in said
+    assert "Reason\nmemory is over the limit, and it is a good part of the cause" in said
 
 
 def test_a_reason_that_somebody_else_wrote_is_shown_as_it_is(qtbot: QtBot) -> None:

@@ -35,6 +35,7 @@ def test_a_question_offers_its_answers_and_carries_the_one_given(banner: Questio
         "Slow down",
         "Pause",
         "Leave it alone for 1 h",
+        "Always slow this down",
         "Never touch this",
         "End",
     ]
@@ -75,6 +76,7 @@ def test_the_buttons_say_what_they_do_to_a_job_that_is_paused(banner: QuestionBa
         "Keep paused",
         "Let it run, slowed",
         "Leave it alone for 1 h",
+        "Always slow this down",
         "Never touch this",
         "End",
     ]
