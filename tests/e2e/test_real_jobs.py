@@ -71,7 +71,9 @@ def test_a_build_of_many_short_commands_is_slowed_down_at_most_and_nobody_is_tol
         wait_until(lambda: looks(program) >= before + 8, "it has had time", timeout_s=40)
         assert program.alert_of("RESOURCE_CRITICAL") is not None
         assert build.lives()
-        assert {line["title"] for line in program.journal("begin")} == {"make"}
+        # A child that has just begun may be left out: then the title says of how many it speaks.
+        titles = {line["title"].split(",")[0] for line in program.journal("begin")}
+        assert titles == {"make"}
         assert {line["rung"] for line in program.journal("begin")} == {"slow_down"}
         assert not [each for each in notification_server.received if "make" in each.title]
     assert program.end() == 0

@@ -119,7 +119,7 @@ def test_after_a_stop_it_is_said_that_fg_is_needed_and_never_that_it_is_restored
 def test_one_that_asks_for_no_key_runs_on_in_the_background_and_that_is_said(
     shell: Shell, only: Only
 ) -> None:
-    job = shell.run("sh -c 'echo up; exec sleep 60'")
+    job = shell.run("sh -c 'sleep 60 & echo up; wait'")
     actions = only(ActuatorKind.STOP)
     (done,) = actions.perform(order(job, EscalationStep.PAUSE))
     shell.until("Stopped")

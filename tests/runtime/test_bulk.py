@@ -11,7 +11,7 @@ from omnitray.base.facts import AlertMove, AlertType
 from omnitray.runtime.bulk import AlertMoves
 from support.alerting import World
 
-MANY = 3000
+MANY = 4800  # several slices also on a quick machine, and under the bound of open alerts
 FRAME_S = 0.05
 KINDS = tuple(AlertType)
 
