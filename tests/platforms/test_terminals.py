@@ -28,6 +28,14 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="ne
 Only = Callable[[ActuatorKind], ActionPerformer]
 
 
+def children_of(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def name_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text().strip()
+
+
 class Shell:
     """An interactive bash on a terminal of its own."""
 
@@ -57,8 +65,10 @@ class Shell:
         """Type a command that prints ``up``; the process that the shell waits for."""
         self.type(command)
         self.until("\r\nup")
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        (job,) = Proc().identify([int(children[0])])
+        (pid,) = children_of(self.pid)
+        # Between its fork and its exec a child is still the shell: another program to who asks.
+        eventually(lambda: all(name_of(each) == "sleep" for each in children_of(pid)))
+        (job,) = Proc().identify([pid])
         return job
 
     def end(self) -> None:
