@@ -59,6 +59,7 @@ def looks(program: OmniTray) -> int:
 def test_a_build_of_many_short_commands_is_slowed_down_at_most_and_nobody_is_told(
     desktop: Desktop, world: World, notification_server: NotificationServer
 ) -> None:
+    world.hold_cpu_pressure(desktop.folder)  # other tests that wait are none whom a build disturbs
     program = OmniTray(desktop, prefix=world.prefix)
     program.configure(SETTINGS.format(state="on", more=""))
     program.start("--headless")
@@ -75,11 +76,7 @@ def test_a_build_of_many_short_commands_is_slowed_down_at_most_and_nobody_is_tol
         titles = {line["title"].split(",")[0] for line in program.journal("begin")}
         assert titles == {"make"}
         assert {line["rung"] for line in program.journal("begin")} == {"slow_down"}
-        # A build that keeps nobody waiting is no news; beside other tests others may wait for it.
-        shown = [each for each in notification_server.received if "make" in each.title]
-        alert = program.alert_of("RESOURCE_CRITICAL")
-        assert alert is not None
-        assert not shown or alert["context"]["others_wait"]
+        assert not [each for each in notification_server.received if "make" in each.title]
     assert program.end() == 0
 
 

@@ -75,6 +75,15 @@ class World:
         self.run(tool("mount"), "--bind", str(file), "/proc/stat")
         return held
 
+    def hold_cpu_pressure(self, folder: Path) -> None:
+        """Let what runs inside read that no task waits for a processor, whoever waits outside."""
+        file = folder / "cpu-pressure"
+        line = "avg10=0.00 avg60=0.00 avg300=0.00 total=0"
+        file.write_text(f"some {line}\nfull {line}\n")
+        file.chmod(0o444)
+        self.run(tool("mount"), "--bind", str(file), "/proc/pressure/cpu")
+        self.run(tool("mount"), "-o", "remount,bind,ro", "/proc/pressure/cpu")
+
     def use_next(self, pid: int) -> None:
         """Let the next process inside get this pid, if it is free."""
         self.run("/bin/sh", "-c", f"echo {pid - 1} > /proc/sys/kernel/ns_last_pid")
