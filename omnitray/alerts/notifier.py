@@ -111,20 +111,8 @@ class Notifier:
 
     def _tell_elsewhere(self, incident: Incident, now_m: float) -> Outgoing:
         """A question on this desktop says it; who is told of alerts elsewhere sees no question."""
-        incident.fed_m = now_m
         others = tuple(each for each in ATTENTION if each is not AlertChannel.DESKTOP)
-        self._handover.mark(incident, RECORD)
-        self.appoint(incident, now_m)
-        alert = incident.alert
-        decision = _replace(
-            self._handover.decision(alert, Reason.ASKED_ABOUT, RECORD + FEED + others),
-            notify=True,
-            slot=incident.slot,
-            title=alert.title,
-            body=one_body(alert, 0),
-            members=(alert.id,),
-        )
-        return self._handover.emit(alert, decision)
+        return self._emit_alone(incident, Reason.ASKED_ABOUT, RECORD + FEED + others, now_m)
 
     def _says_otherwise(self, incident: Incident) -> bool:
         """Whether its own notification is on the screen with another headline; numbers are none."""
@@ -135,13 +123,23 @@ class Notifier:
     def _tell_anew(self, incident: Incident, now_m: float) -> Outgoing:
         """Replace the words in its place: one incident stays one notification."""
         incident.shown = without_numbers(incident.alert.title)
-        incident.fed_m = now_m
         channels = RECORD + FEED + (AlertChannel.DESKTOP,)
+        return self._emit_alone(incident, Reason.REWORDED, channels, now_m)
+
+    def _emit_alone(
+        self,
+        incident: Incident,
+        reason: Reason,
+        channels: tuple[str, ...],
+        now_m: float,
+    ) -> Outgoing:
+        """Emit an incident in a notification of its own, whatever was shown of it before."""
+        incident.fed_m = now_m
         self._handover.mark(incident, RECORD)
         self.appoint(incident, now_m)
         alert = incident.alert
         decision = _replace(
-            self._handover.decision(alert, Reason.REWORDED, channels),
+            self._handover.decision(alert, reason, channels),
             notify=True,
             slot=incident.slot,
             title=alert.title,
