@@ -157,7 +157,7 @@ def current() -> Platform:
         raise SystemExit(f'omnitray: {VARIABLE} may be "portable" or empty, not {named!r}')
     name = named or sys.platform
     if name == "linux":
-        from omnitray.platforms.linux import LinuxPlatform  # noqa: PLC0415 - one of four
+        from omnitray.platforms.linux.platform import LinuxPlatform  # noqa: PLC0415 - one of four
 
         return LinuxPlatform()
     if name == "portable":

@@ -7,7 +7,7 @@ import pytest
 
 from omnitray.base.clock import SystemClock
 from omnitray.platforms import Platform
-from omnitray.platforms.linux import LinuxPlatform
+from omnitray.platforms.linux.platform import LinuxPlatform
 from omnitray.platforms.portable import PortablePlatform
 from omnitray.processes.process_table import ProcessTable
 from omnitray.protector.actuators.executor import ActionPerformer

@@ -15,7 +15,7 @@ from omnitray.base.facts import MonitorLevel
 from omnitray.monitor.sampler import Sampler
 from omnitray.platforms import Platform
 from omnitray.platforms.autostart import AutostartError
-from omnitray.platforms.linux import LinuxPlatform
+from omnitray.platforms.linux.platform import LinuxPlatform
 from omnitray.platforms.macos import MacosPlatform
 from omnitray.platforms.portable import PortablePlatform
 from omnitray.platforms.windows import WindowsPlatform

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from omnitray.base.facts import ProcessIdentity, Resource
-from omnitray.platforms.linux import LinuxPlatform
+from omnitray.platforms.linux.platform import LinuxPlatform
 from omnitray.platforms.linux.proc import Proc
 from omnitray.processes.process_roles import ShellJob
 from omnitray.protector.actuators.actuator import Target

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import Resource
-from omnitray.platforms.linux import LinuxPlatform
+from omnitray.platforms.linux.platform import LinuxPlatform
 from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.platforms.linux.units import UserUnits
 from omnitray.protector.actuators.actuator import Target

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import Resource
-from omnitray.platforms.linux import LinuxPlatform
+from omnitray.platforms.linux.platform import LinuxPlatform
 from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.protector.actuators.actuator import Target
 from omnitray.protector.actuators.executor import ActionPerformer

@@ -14,8 +14,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from omnitray.platforms.linux import LinuxPlatform
 from omnitray.platforms.linux.logs import KernelLog
+from omnitray.platforms.linux.platform import LinuxPlatform
 from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.protector.environment import Environment, EnvironmentPorts
 from omnitray.protector.notices import Notice

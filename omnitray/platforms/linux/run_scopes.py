@@ -21,14 +21,6 @@ from omnitray.runs.watch import RunPlan, RunScope
 log = logging.getLogger(__name__)
 
 
-def is_likely() -> bool:
-    """Whether a user session of systemd is there to ask; costs two looks at the file system."""
-    folder = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
-    return os.path.exists(f"{folder}/systemd/private") and os.path.exists(
-        "/sys/fs/cgroup/cgroup.controllers"
-    )
-
-
 class UnitRunScope(RunScope):
     """See the module. ``proc`` and ``cgroups`` are where the kernel shows things."""
 

@@ -8,7 +8,7 @@ import pytest
 
 from omnitray.base.facts import ProcessIdentity, Resource
 from omnitray.platforms import Platform
-from omnitray.platforms.linux import LinuxPlatform
+from omnitray.platforms.linux.platform import LinuxPlatform
 from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.protector.actuators.executor import ActionPerformer
 from omnitray.protector.actuators.results import ActuationOutcome
