@@ -1,18 +1,18 @@
 """Reads files of any origin: without waiting, regular ones only, up to a limit.
 
 A path of ours may be a FIFO (opening it waits for a writer), a device (reading it has effects), a
-folder, a loop of links, or hundreds of megabytes. Every file of the program is opened here.
+folder, a loop of links, or hundreds of megabytes. Every file of the program is opened here, also by
+a run's wrapper, so that nothing is imported that takes milliseconds (pathlib, typing).
 """
 
 import io
 import os
 import stat
 from errno import EFBIG, EINVAL, EISDIR
-from pathlib import Path
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+    from _typeshed import StrPath, WriteableBuffer
 
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 _PLAIN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -41,7 +41,7 @@ def kind_of(mode: int) -> str:
     return "" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "no regular file")
 
 
-def refuse_irregular(path: Path, mode: int) -> None:
+def refuse_irregular(path: "StrPath", mode: int) -> None:
     """Raise IsADirectoryError or NotRegularError for what is no regular file."""
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(EISDIR, os.strerror(EISDIR), str(path))
@@ -50,7 +50,7 @@ def refuse_irregular(path: Path, mode: int) -> None:
 
 
 def open_regular(
-    path: Path, flags: int = os.O_RDONLY, mode: int = 0o600, *, follow: bool = True
+    path: "StrPath", flags: int = os.O_RDONLY, mode: int = 0o600, *, follow: bool = True
 ) -> int:
     """A descriptor of a regular file; raises OSError, NotRegularError.
 
@@ -58,7 +58,7 @@ def open_regular(
     after, because the path may have changed in between.
     """
     if not (flags & os.O_CREAT and not os.path.lexists(path)):
-        refuse_irregular(path, path.stat(follow_symlinks=follow).st_mode)
+        refuse_irregular(path, os.stat(path, follow_symlinks=follow).st_mode)  # noqa: PTH116 - without pathlib
     more = _NO_WAIT | _PLAIN | (0 if follow else _NO_FOLLOW)
     descriptor = os.open(path, flags | more, mode)
     try:
@@ -69,7 +69,7 @@ def open_regular(
     return descriptor
 
 
-def read_bounded(path: Path, most_bytes: int, *, start: int = 0, follow: bool = True) -> bytes:
+def read_bounded(path: "StrPath", most_bytes: int, *, start: int = 0, follow: bool = True) -> bytes:
     """The bytes of a file from ``start``; raises OSError, TooLargeError beyond ``most_bytes``."""
     descriptor = open_regular(path, follow=follow)
     try:
@@ -82,7 +82,7 @@ def read_bounded(path: Path, most_bytes: int, *, start: int = 0, follow: bool = 
         os.close(descriptor)
 
 
-def open_reader(path: Path, *, follow: bool = True) -> io.BufferedReader:
+def open_reader(path: "StrPath", *, follow: bool = True) -> io.BufferedReader:
     """A regular file to read in portions; raises OSError, NotRegularError."""
     return io.BufferedReader(_Reader(open_regular(path, follow=follow)), _CHUNK_BYTES)
 
@@ -112,7 +112,7 @@ class _Reader(io.RawIOBase):
             os.close(self._descriptor)
 
 
-def _read(path: Path, descriptor: int, most_bytes: int) -> bytes:
+def _read(path: "StrPath", descriptor: int, most_bytes: int) -> bytes:
     """A file may grow while it is read, and those of /proc have no size."""
     chunks = []
     left = most_bytes + 1
@@ -124,7 +124,7 @@ def _read(path: Path, descriptor: int, most_bytes: int) -> bytes:
     return b"".join(chunks)
 
 
-def _too_large(path: Path, most_bytes: int) -> TooLargeError:
+def _too_large(path: "StrPath", most_bytes: int) -> TooLargeError:
     from omnitray.base.amounts import size  # noqa: PLC0415 - only for the sentence
 
     return TooLargeError(EFBIG, f"it is larger than {size(most_bytes)}", str(path))

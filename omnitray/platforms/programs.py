@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from omnitray.base import process_environment
+from omnitray.base.bounded import open_reader
 from omnitray.cleanup.cache_tools import CommandResult, Tools
 
 _log = logging.getLogger(__name__)
 LIMIT_S = 600.0  # emptying a large cache on a slow disk takes minutes
 NOT_RUN = 127
-_TEXT = 64 * 1024  # characters: no settings file of an OOM daemon is as long
+_TEXT = 64 * 1024  # bytes: no settings file of an OOM daemon is as long
 
 
 class PathPrograms:
@@ -58,10 +59,13 @@ def programs() -> Tools:
 
 
 def small_text(path: str) -> str:
-    """A small file's text, such as a program's settings; empty where it cannot be read."""
+    """A small file's text, such as a program's settings; empty where it cannot be read.
+
+    Another user's command line may name any path: a FIFO, a device.
+    """
     try:
-        with Path(path).open(encoding="utf-8", errors="replace") as file:
-            return file.read(_TEXT)
+        with open_reader(path) as file:
+            return file.read(_TEXT).decode(errors="replace")
     except OSError:
         return ""
 

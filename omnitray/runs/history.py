@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 
+from omnitray.base.bounded import read_bounded
 from omnitray.runs.admission import lives
 from omnitray.runs.model import RunRecord
 
@@ -64,9 +65,7 @@ def before(record: RunRecord, runs: tuple[RunRecord, ...]) -> RunRecord | None:
 
 def _read(file: Path) -> RunRecord | None:
     try:
-        if file.stat().st_size > MOST_BYTES:
-            return None
-        return msgspec.json.decode(file.read_bytes(), type=RunRecord)
+        return msgspec.json.decode(read_bounded(file, MOST_BYTES), type=RunRecord)
     except (OSError, msgspec.MsgspecError, ValueError, RecursionError) as error:
         log.info("%s is no record of a run: %s", file, error)
         return None

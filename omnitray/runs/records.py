@@ -10,10 +10,13 @@ import fcntl
 import json
 import os
 
+from omnitray.base.bounded import read_bounded
+
 SCHEMA = 1
 KEPT_RUNS = 200  # 5 kB each with its samples: 1 MB in all
 KEPT_COMMANDS = 500
 MOST_SAMPLES = 240  # points of a chart 960 pixels wide, one in four
+MOST_BYTES = 4_000_000  # 500 commands take some 200 kB
 COMMAND_LIMIT = 200  # characters of a command that tell it from others
 
 Record = dict[str, object]
@@ -95,8 +98,7 @@ class RunFiles:
 def read(path: str) -> "Record":
     """The object in a file; empty where there is none, or it makes no sense."""
     try:
-        with open(path, encoding="utf-8") as file:
-            found = json.load(file)
+        found = json.loads(read_bounded(path, MOST_BYTES))
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

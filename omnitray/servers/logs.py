@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
+from omnitray.base.bounded import open_reader, open_regular
 from omnitray.base.durable import PRIVATE_FILE, make_folder
 
 MAX_BYTES = 5_000_000
@@ -29,8 +30,10 @@ class ServerLog:
     def open(self) -> int:
         """A descriptor for the server to write to; raises OSError, StorageError."""
         make_folder(self.path.parent)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
-        return os.open(self.path, flags | getattr(os, "O_CLOEXEC", 0), PRIVATE_FILE)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        descriptor = open_regular(self.path, flags, PRIVATE_FILE, follow=False)
+        os.set_blocking(descriptor, True)
+        return descriptor
 
     def say(self, text: str) -> None:
         """Write a line of ours; raises OSError, StorageError."""
@@ -50,7 +53,7 @@ class ServerLog:
             if older.exists():
                 older.replace(self._kept(number + 1))
         descriptor = os.open(self._kept(1), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
-        with self.path.open("rb") as source, os.fdopen(descriptor, "wb") as copy:
+        with open_reader(self.path) as source, os.fdopen(descriptor, "wb") as copy:
             while part := source.read(1 << 20):
                 copy.write(part)
             os.truncate(self.path, 0)
@@ -66,7 +69,7 @@ class ServerLog:
     def tail(self, lines: int, *, since: int = 0, own: bool = True) -> tuple[str, ...]:
         """The last lines, printable; ``since`` is where to begin, ``own`` whether with ours."""
         try:
-            with self.path.open("rb") as file:
+            with open_reader(self.path) as file:
                 end = file.seek(0, os.SEEK_END)
                 start = max(0, end - TAIL_BYTES, since if since <= end else 0)
                 file.seek(start)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from omnitray.base.bounded import read_bounded
 from omnitray.base.durable import StorageError, make_folder, write_atomic
 from omnitray.base.facts import ProcessIdentity
 from omnitray.servers.machine import Remembered
@@ -18,6 +19,7 @@ from omnitray.settings.servers import ServerSettings
 log = logging.getLogger(__name__)
 
 SCHEMA = 1
+_MOST_BYTES = 16_000_000  # an environment is some kB, and a server has one
 
 
 class StoredServer(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +54,7 @@ class ServerMemory:
     def load(self) -> StoredServers:
         """What is known; nothing where the file is not there or makes no sense."""
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=StoredServers)
+            return msgspec.json.decode(read_bounded(self._path, _MOST_BYTES), type=StoredServers)
         except FileNotFoundError:
             return StoredServers()
         except (OSError, msgspec.MsgspecError, ValueError) as error:

@@ -12,7 +12,12 @@ from omnitray.alerts.storage import files
 from omnitray.alerts.storage.archive import GzipLines
 from omnitray.base.bounded import NotRegularError, TooLargeError, open_regular, read_bounded
 from omnitray.client.discovery import read_address
+from omnitray.platforms.programs import small_text
 from omnitray.protector.actuators.journal import ActionJournal
+from omnitray.runs.history import RunHistory
+from omnitray.runs.records import RunFiles
+from omnitray.servers.logs import ServerLog
+from omnitray.servers.memory import ServerMemory, StoredServers
 from omnitray.settings.file import load
 from omnitray.ui.window_place import FilePlaces
 
@@ -76,6 +81,26 @@ def _archive(path: Path) -> None:
     assert found == []
 
 
+def _run(path: Path) -> None:
+    (path.parent / "runs").mkdir()
+    path.rename(path.parent / "runs" / "1.json")
+    assert RunHistory(path.parent).runs() == ()
+    assert RunFiles(str(path.parent)).unfinished() == []
+
+
+def _learnt(path: Path) -> None:
+    assert RunFiles(str(path.parent)).learnt("~/shop", "make") == {}
+
+
+def _server_log(path: Path) -> None:
+    assert len(ServerLog(path.parent, "api").tail(10)) <= 1  # NULs are one line
+
+
+def _other_program(path: Path) -> None:
+    """What another user's command line names as its settings."""
+    assert small_text(str(path)).strip("\0") == ""
+
+
 READERS: dict[str, Callable[[Path], None]] = {
     "config.toml": _settings,
     "index.json": _index,
@@ -83,6 +108,10 @@ READERS: dict[str, Callable[[Path], None]] = {
     "api.json": _address,
     "actions.jsonl": _journal,
     "alerts-2026-11.jsonl.gz": _archive,
+    "1.json": _run,
+    "runs.json": _learnt,
+    "api.log": _server_log,
+    "nohang.conf": _other_program,
 }
 
 
@@ -102,6 +131,22 @@ def test_pauses_are_forgotten_where_they_cannot_be_read(
 ) -> None:
     make(tmp_path / "silences.json")
     assert SilenceFile(tmp_path / "silences.json").load() is None
+
+
+@pytest.mark.parametrize("make", KINDS)
+@pytest.mark.expect_log("servers start without it")
+def test_servers_start_without_what_cannot_be_read(
+    make: Callable[[Path], None], tmp_path: Path
+) -> None:
+    make(tmp_path / "servers.json")
+    assert ServerMemory(tmp_path / "servers.json").load() == StoredServers()
+
+
+@pytest.mark.parametrize("make", [a_fifo, a_folder, a_device, a_loop, a_socket])
+def test_a_server_writes_into_a_file_alone(make: Callable[[Path], None], tmp_path: Path) -> None:
+    make(tmp_path / "api.log")
+    with pytest.raises(OSError, match=r"api\.log"):
+        ServerLog(tmp_path, "api").open()
 
 
 @pytest.mark.parametrize("make", KINDS)
