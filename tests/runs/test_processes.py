@@ -16,6 +16,7 @@ from omnitray.runs.admission import MemInfo, Queue
 from omnitray.runs.records import RunFiles
 from omnitray.runs.tree import RunTree, descendants, start_of
 from runs.conftest import Runner
+from support.children import eventually
 
 PATIENCE_S = 30.0
 TELLS = (
@@ -223,7 +224,8 @@ def test_a_run_that_waits_says_why_and_can_be_interrupted(runner: Runner, home: 
 def test_the_next_one_starts_when_it_can_count_with_the_first(runner: Runner, home: Path) -> None:
     with runner.start("--wait", "--", "sh", "-c", "echo on; read go", stdin=subprocess.PIPE) as one:
         assert line_of(one) == "on"
-        assert list((home / "data" / "runs" / "waiting").iterdir()) == []
+        # It leaves the queue with its first record: only then can the next one count with it.
+        eventually(lambda: list((home / "data" / "runs" / "waiting").iterdir()) == [])
         assert runner.run("--wait", "--", "true").returncode == 0
         one.communicate(b"go\n", timeout=PATIENCE_S)
 
