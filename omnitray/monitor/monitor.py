@@ -34,8 +34,7 @@ _HURRY_S = 1.0
 _LEAST_S = 0.1
 _BREAK = 2.5  # a gap of so many delays is a break in the readings
 _LEAP_S = 3.0  # the clocks part by so much: a suspend, or somebody set the time
-# Reading a process's unshared size walks all its pages (30 us to some ms): seldom, of few.
-_UNSHARED_EVERY_S, _UNSHARED_JOBS = 10.0, 3
+_UNSHARED_JOBS = 3
 _LONG_S = 60.0  # nothing runs for so long but a sleeping machine
 
 
@@ -99,8 +98,6 @@ class ProgressiveMonitor:
         self._told: dict[Watched, AlarmLevel] = {}
         self._reports = ReportKeeper()
         self._reported_s = clock.monotonic()
-        self._unshared: dict[str, float] = {}  # by job, its part of the resident size
-        self._unshared_s = float("-inf")
         self._grace_until_s = clock.monotonic() + self.policy.grace_s
         self._last: Snapshot | None = None
         self._critical_disks: frozenset[Watched] = frozenset()
@@ -152,7 +149,7 @@ class ProgressiveMonitor:
         self.ring.append(snapshot)
         self._reports.add(snapshot)
         transitions = self._follow(snapshot)
-        jobs = self._with_unshared(jobs, snapshot.monotonic_s)
+        jobs = self._with_unshared(jobs)
         changes = self._keep_level(snapshot)
         report = self._report_if_due(jobs)
         self._last = snapshot
@@ -255,24 +252,13 @@ class ProgressiveMonitor:
             changes.append(self._keeper.use_battery(discharging=shot.battery.discharging))
         return tuple(change for change in changes if change is not None)
 
-    def _with_unshared(self, jobs: tuple[Job, ...], now: float) -> tuple[Job, ...]:
+    def _with_unshared(self, jobs: tuple[Job, ...]) -> tuple[Job, ...]:
         """While memory is over its threshold: the largest jobs with shared pages counted once."""
         if self._watches[Watched(Resource.MEMORY)].height is AlarmLevel.CLEAR:
             return jobs
-        if now - self._unshared_s >= _UNSHARED_EVERY_S:
-            self._unshared_s = now
-            largest = sorted(jobs, key=lambda job: -job.rss_bytes)[:_UNSHARED_JOBS]
-            self._unshared = {
-                job.key: job.pss_bytes / job.rss_bytes
-                for job in self._jobs.with_pss(largest)
-                if job.pss_bytes and job.rss_bytes
-            }
-        return tuple(
-            msgspec.structs.replace(job, pss_bytes=round(job.rss_bytes * self._unshared[job.key]))
-            if job.key in self._unshared
-            else job
-            for job in jobs
-        )
+        largest = sorted(jobs, key=lambda job: -job.rss_bytes)[:_UNSHARED_JOBS]
+        measured = {job.key: job for job in self._jobs.with_pss(largest)}
+        return tuple(measured.get(job.key, job) for job in jobs)
 
     def _report_if_due(self, jobs: tuple[Job, ...]) -> Report | None:
         now = self._clock.monotonic()

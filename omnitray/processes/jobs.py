@@ -7,6 +7,7 @@ costs what has changed since the one before: a job whose processes all slept is 
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -21,7 +22,9 @@ from omnitray.processes.process_tree import Identity
 _MOST = 1000  # folders remembered
 _DEEPEST = 40
 _WITH_PROJECT = frozenset({JobKind.COMMAND, JobKind.TEST_RUN, JobKind.BUILD, JobKind.AGENT})
-_MOST_SMAPS = 24  # 30 us to some ms each: reading them all for a job of a thousand costs a second
+# Reading a process's unshared size walks all its pages (30 us to some ms): of few, and seldom.
+_MOST_SMAPS = 24
+_MEASURED_FOR_S = 10.0
 
 
 class Projects:
@@ -84,6 +87,13 @@ class _KnownJob:
         self.growth = growth
 
 
+class _UnsharedPart(NamedTuple):
+    """What part of a job's resident size it shares with nobody else; None: it cannot be read."""
+
+    ratio: float | None
+    measured_mono_s: float
+
+
 class JobTracker:
     """Remembers from scan to scan: who was in which job, how jobs grow, what was looked up.
 
@@ -100,6 +110,7 @@ class JobTracker:
         self._projects = Projects(home, details.is_remote)
         self._project_of: dict[tuple[Identity, str], str | None] = {}
         self._known: dict[str, _KnownJob] = {}
+        self._unshared: dict[str, _UnsharedPart] = {}
 
     def update(self, processes: Sequence[ProcessFacts], /) -> tuple[Job, ...]:
         """The jobs of a scan, the heaviest in CPU and memory together first."""
@@ -122,9 +133,35 @@ class JobTracker:
         return _heaviest_first([known.job for known in self._known.values()])
 
     def with_pss(self, jobs: Sequence[Job], count: int = 3) -> tuple[Job, ...]:
-        """The same jobs, the first ``count`` with their proportional set size."""
-        measured = [msgspec.structs.replace(job, pss_bytes=self._pss(job)) for job in jobs[:count]]
-        return (*measured, *jobs[count:])
+        """The same jobs, the first ``count`` with their proportional set size.
+
+        The unshared part of a job's resident size is measured every 10 s; the resident size is
+        that of the scan.
+        """
+        now = self._clock.monotonic()
+        self._unshared = {
+            key: part
+            for key, part in self._unshared.items()
+            if key in self._known and now - part.measured_mono_s < _MEASURED_FOR_S
+        }
+        return (*map(self._measured, jobs[:count]), *jobs[count:])
+
+    def _measured(self, job: Job) -> Job:
+        part = self._unshared.get(job.key)
+        if part is None:
+            part = _UnsharedPart(self._unshared_ratio(job), self._clock.monotonic())
+            self._unshared[job.key] = part
+        if part.ratio is None:
+            return job
+        return msgspec.structs.replace(job, pss_bytes=round(job.rss_bytes * part.ratio))
+
+    def _unshared_ratio(self, job: Job) -> float | None:
+        """Of the largest processes; the rest is taken to share as they do."""
+        largest = sorted(job.processes, key=lambda each: -each.rss_bytes)[:_MOST_SMAPS]
+        sizes = [(each.rss_bytes, self._details.pss_bytes(each)) for each in largest]
+        known = [(rss, pss) for rss, pss in sizes if pss is not None]
+        rss = sum(each for each, _ in known)
+        return min(1.0, sum(pss for _, pss in known) / rss) if rss else None
 
     def _job(self, group: JobGroup) -> Job:
         by_pid = self._grouping.tree.by_pid
@@ -151,17 +188,6 @@ class JobTracker:
         if key not in self._project_of:
             self._project_of[key] = self._projects.name(self._cache.cwd(leader))
         return self._project_of[key]
-
-    def _pss(self, job: Job) -> int | None:
-        """Of the largest processes; of the rest the same part of their resident sizes."""
-        largest = sorted(job.processes, key=lambda each: -each.rss_bytes)[:_MOST_SMAPS]
-        sizes = [(each.rss_bytes, self._details.pss_bytes(each)) for each in largest]
-        known = [(rss, pss) for rss, pss in sizes if pss is not None]
-        rss = sum(each for each, _ in known)
-        pss = sum(each for _, each in known)
-        if not known or not rss or len(known) == len(job.processes):
-            return pss if known else None
-        return round(job.rss_bytes * min(1.0, pss / rss))
 
     def _forget_projects(self) -> None:
         if len(self._project_of) > 2 * len(self._known):

@@ -7,7 +7,6 @@ import logging
 import queue
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
@@ -17,9 +16,6 @@ from omnitray.metrics.recorder import MetricsRecorder, MinuteRecord
 from omnitray.metrics.totals import MetricTotals, RunningTotals
 from omnitray.protector.view import ActionOutcome, JournalLine, ProtectionView
 from omnitray.runtime.hub import Hub
-
-if TYPE_CHECKING:
-    pass
 
 log = logging.getLogger(__name__)
 _STOP_S = 2.0
@@ -96,7 +92,7 @@ class Metrics(QObject):
 
         from omnitray.metrics.store import MetricsStore  # noqa: PLC0415 - likewise
 
-        store: MetricsStore = MetricsStore(self.file)
+        store = MetricsStore(self.file)
         said = ""
         while (record := self._records.get()) is not None:
             try:

@@ -64,6 +64,22 @@ def test_proportional_memory_is_asked_for_the_first_few_only(desk: Desk) -> None
     assert [job.pss_bytes for job in jobs[1:]] == [None] * (len(jobs) - 1)
 
 
+def test_the_unshared_part_of_a_job_is_measured_again_after_ten_seconds(desk: Desk) -> None:
+    run = desk.table.typed("pytest", desk.shell, rss_bytes=800 * MIB)
+
+    def measured() -> int | None:
+        job = desk.job_of(run)
+        return desk.tracker.with_pss([job])[0].pss_bytes
+
+    desk.table.pss = {run: 400 * MIB}
+    assert measured() == 400 * MIB
+    desk.table.pss = {run: 200 * MIB}
+    desk.table.change(run, rss_bytes=1000 * MIB)
+    assert measured() == 500 * MIB
+    desk.clock.advance(11)
+    assert measured() == 200 * MIB
+
+
 def test_nothing_is_asked_twice_about_who_has_not_changed(desk: Desk) -> None:
     for number in range(20):
         run = desk.table.typed(f"python job{number}.py", desk.shell)
