@@ -419,4 +419,5 @@ def table() -> str:
 
 if __name__ == "__main__":
     logging.disable()
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     sys.stdout.write(table())
