@@ -7,13 +7,9 @@ An incident starts with a transition upwards, is told again when it becomes crit
 job takes it, is brought up to date once a minute, and ends when the threshold has been clear.
 
 Quiet by default: a busy CPU alone is no reason to interrupt anybody, somebody must be waiting for
-it. Waiting shows in the pressure information (``some avg10``, share of time in which a runnable
-task had no CPU); a build with one job a core stays far below the line in ``base.conditions``.
-Twice as many tasks as cores reach 90 % and more: where they are of one build, it waits for itself,
-and that is no reason either (of other jobs it is not known whether they are meant to fill the
-machine).
-Where the kernel has no pressure information a critical CPU is told. Memory and disk at their
-critical threshold always are.
+it. Whether somebody does is ``conditions.ContentionJudge``, which the protector asks too; what it
+measures for that (``Probe``) comes in with each step. Where nothing can tell, a critical CPU is
+told. Memory and disk at their critical threshold always are.
 """
 
 from collections.abc import Mapping
@@ -21,12 +17,11 @@ from collections.abc import Mapping
 import msgspec
 
 from omnitray.alerts.culprits import Explained, explained
-from omnitray.base.conditions import cpu_contention, waits_for_itself
-from omnitray.base.facts import Mode, Resource, Severity, Snapshot
+from omnitray.base.conditions import ContentionJudge
+from omnitray.base.facts import Mode, Probe, Resource, Severity, Snapshot
 from omnitray.monitor.monitor import MonitorStep
 from omnitray.monitor.thresholds import AlarmLevel, Transition, Watched, is_gone, values
 
-_PRESSURE_SPAN_S = 10.0  # what ``avg10`` looks back on
 _REFRESH_S = 60.0
 _TAKES_OVER_S = 5.0  # as a threshold holds: a headline that flips at each look tells nothing
 _GB = 1e9
@@ -57,7 +52,6 @@ class _ResourceIncident(msgspec.Struct):
     threshold: float
     told_s: float
     user_impact: bool = False
-    waited_for_itself_s: float = float("-inf")
     named: str | None = None  # the key of the job in the headline
     other_since_s: float | None = None  # since when somebody else should stand there
 
@@ -73,10 +67,17 @@ class ResourceAlerts:
     def __init__(self, left_open: Mapping[Watched, float] | None = None, own_pid: int = 0) -> None:
         self._incidents: dict[Watched, _ResourceIncident] = {}
         self._own_pid = own_pid
+        self._contention = ContentionJudge()
+        self.others_wait: bool | None = None  # for a processor, at the newest step
         self._left_open = dict(left_open or {})
 
-    def take(self, step: MonitorStep, mode: Mode) -> list[ResourceAlert | ResourceCleared]:
-        """What this step asks to be raised and resolved."""
+    def take(
+        self, step: MonitorStep, mode: Mode, probe: Probe | None = None
+    ) -> list[ResourceAlert | ResourceCleared]:
+        """What this step asks to be raised and resolved; ``probe`` is the protector's newest."""
+        shot = step.snapshot
+        self._contention.observe(step.jobs, len(shot.cpu_per_core_percent), shot.monotonic_s)
+        self.others_wait = self._contention.verdict(shot.monotonic_s, shot.pressure, probe)
         moved = {item.watched: item for item in step.transitions}
         found: list[ResourceAlert | ResourceCleared] = []
         for watched in dict.fromkeys((*moved, *self._incidents, *self._left_open)):
@@ -127,10 +128,9 @@ class ResourceAlerts:
             )
             incident.threshold = moved.threshold
         shot = step.snapshot
-        if waits_for_itself(step.jobs, len(shot.cpu_per_core_percent)):
-            incident.waited_for_itself_s = shot.monotonic_s
-        own = shot.monotonic_s - incident.waited_for_itself_s < _PRESSURE_SPAN_S
-        is_new = not incident.user_impact and user_impact(resource, shot, own=own)
+        # Who waits for memory or a disk needs no measure; of processors what is not known is told.
+        impact = resource is not Resource.CPU or self.others_wait is not False
+        is_new = not incident.user_impact and impact
         incident.user_impact = incident.user_impact or is_new
         rose = moved is not None and moved.after > moved.before
         return rose or is_new or shot.monotonic_s - incident.told_s >= _REFRESH_S
@@ -149,14 +149,6 @@ def _takes_over(incident: _ResourceIncident, found: tuple[Explained, ...], now_s
     if incident.other_since_s is None:
         incident.other_since_s = now_s
     return now_s - incident.other_since_s >= _TAKES_OVER_S
-
-
-def user_impact(resource: Resource, shot: Snapshot, *, own: bool) -> bool:
-    """Whether a shortage of this resource makes people wait; ``own``: a job waited for itself.
-
-    Where the kernel does not tell who waits for a processor, it counts as if somebody did.
-    """
-    return resource is not Resource.CPU or cpu_contention(shot.pressure, own=own) is not False
 
 
 def _alert(

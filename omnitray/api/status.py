@@ -6,7 +6,6 @@ import msgspec
 
 from omnitray.alerts.model import Alert
 from omnitray.base.amounts import count, duration, percent, size
-from omnitray.base.conditions import cpu_contention
 from omnitray.base.facts import Mode, MonitorLevel, OwnCost, ProtectState, Severity, Snapshot
 from omnitray.base.policy import Band, Thresholds
 
@@ -31,7 +30,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: Snapshot | None = None
     overdue_s: float = 0.0  # so long no reading came that should have
     thresholds: Thresholds = Thresholds()
-    waits_for_itself: bool = False  # a build with more to run than there are cores
+    others_wait: bool | None = None  # for a processor; None: not known
     open_alerts: tuple[Alert, ...] = ()
     protect: ProtectState = ProtectState.ON
     protect_paused_until: float | None = None  # wall clock, while it only watches for a time
@@ -92,8 +91,7 @@ def _shortages(status: Status) -> list[_Shortage]:
             words = f"{disk.mount} {percent(disk.used_percent)} full, {size(disk.free_bytes)} left"
             found.append(_Shortage(severity, words))
     # Busy processors are what they are for: short they are where something waits for them.
-    waits = cpu_contention(shot.pressure, own=status.waits_for_itself) is True
-    if waits and shot.cpu_percent is not None and _over(shot.cpu_percent, bands.cpu):
+    if status.others_wait and shot.cpu_percent is not None and _over(shot.cpu_percent, bands.cpu):
         words = f"CPU {percent(shot.cpu_percent)}, others have to wait"
         found.append(_Shortage(Severity.WARNING, words))
     return sorted(found, key=lambda each: -each.severity.rank)

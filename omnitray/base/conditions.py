@@ -6,7 +6,7 @@ Policies, explanations, the guard, restoring and the resource alerts share these
 of them can disagree about what "over the limit" means.
 """
 
-from collections.abc import Container, Hashable, Iterable
+from collections.abc import Container, Hashable, Iterable, Sequence
 
 from omnitray.base.facts import Job, JobKind, MemoryFacts, PressureFacts, Probe
 from omnitray.base.policy import ModeLimits, clears_under
@@ -17,6 +17,8 @@ CPU_PRESSURE_PERCENT = 40.0
 # Twice as long as on the quiet machine: a task of 4.1 ms takes 7.6 ms beside eight loops of
 # another session (measured); 10 ms is a tenth of what a person notices.
 PROBE_RATIO, PROBE_LEAST_MS = 2.0, 10.0
+PROBE_IS_OF_NOW_S = 5.0  # it is measured every 2 s while processors are short
+_PRESSURE_SPAN_S = 10.0  # what ``avg10`` looks back on
 THRASHING_PERCENT = 10.0  # ``full avg10``; systemd-oomd ends at 60 %, here it only pauses
 NEAR_FLOOR_POINTS = 1.0
 GETS_NEAR_S, GETS_NEAR_POINTS = 3.0, 5.0  # at the growth that is measured
@@ -117,16 +119,34 @@ def waits_for_itself(jobs: Iterable[Job], cores: float) -> bool:
     return sum(process.state == "R" for process in heaviest.processes) > max(1.0, cores)
 
 
-def cpu_contention(
-    pressure: PressureFacts | None, probe: Probe | None = None, *, own: bool = False
-) -> bool | None:
-    """Whether others have to wait for a processor; None where nothing here can tell.
+class ContentionJudge:
+    """The one judge of whether others have to wait for a processor.
 
-    The probe measures what a person would wait for. Without one pressure says it, unless the wait
-    is a job's ``own`` (``waits_for_itself``): a build with more processes than cores.
+    The protector, the resource alerts and the status ask it, each with its own readings. Where
+    nothing can tell, its verdict is None: that is told, and nothing is paused or asked for it.
     """
-    if probe is not None:
-        return probe.now_ms >= max(PROBE_LEAST_MS, PROBE_RATIO * probe.quiet_ms)
-    if pressure is None or pressure.cpu is None:
-        return None
-    return not own and pressure.cpu.some_avg10 >= CPU_PRESSURE_PERCENT
+
+    def __init__(self) -> None:
+        self._waited_for_itself_s = float("-inf")
+
+    def observe(self, jobs: Sequence[Job], cores: float, now_s: float) -> None:
+        """Take the jobs of one scan; without any nothing is known of them."""
+        if waits_for_itself(jobs, cores):
+            self._waited_for_itself_s = now_s
+
+    def verdict(
+        self, now_s: float, pressure: PressureFacts | None, probe: Probe | None = None
+    ) -> bool | None:
+        """Whether others wait now; None where nothing here can tell.
+
+        The probe measures what a person would wait for. Without a recent one pressure says it,
+        unless a build with more processes than cores waited for itself in the time that pressure
+        looks back on.
+        """
+        measured_s = now_s if probe is None else probe.measured_mono_s or now_s
+        if probe is not None and now_s - measured_s <= PROBE_IS_OF_NOW_S:
+            return probe.now_ms >= max(PROBE_LEAST_MS, PROBE_RATIO * probe.quiet_ms)
+        if pressure is None or pressure.cpu is None:
+            return None
+        own = now_s - self._waited_for_itself_s < _PRESSURE_SPAN_S
+        return not own and pressure.cpu.some_avg10 >= CPU_PRESSURE_PERCENT

@@ -359,10 +359,14 @@ class OwnFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Probe(msgspec.Struct, frozen=True, kw_only=True):
-    """How long something small takes that a person would wait for, now and on a quiet machine."""
+    """How long something small takes that a person would wait for, now and on a quiet machine.
+
+    ``measured_mono_s`` is when; None, as in early recordings, is at the moment it is asked for.
+    """
 
     now_ms: float
     quiet_ms: float
+    measured_mono_s: float | None = None
 
 
 class GuardReading(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from omnitray.base.conditions import ContentionJudge
 from omnitray.base.facts import Job, JobKind, ProcessFacts
 from omnitray.processes.growth import Growths
 
@@ -144,9 +145,11 @@ class JobHistories:
         self.growths = Growths()
         self.memory = MemoryHistory()
         self.births = Births()
+        self.contention = ContentionJudge()
 
-    def observe(self, jobs: Sequence[Job], now_s: float, *, clear: bool) -> None:
-        """Take one scan."""
+    def observe(self, jobs: Sequence[Job], now_s: float, *, clear: bool, cores: float) -> None:
+        """Take one scan of a machine of so many cores; ``clear``: memory is under its limit."""
+        self.contention.observe(jobs, cores, now_s)
         self.growths.observe(jobs, now_s)
         self.memory.observe(jobs, now_s, clear=clear)
         self.births.observe(jobs, now_s)

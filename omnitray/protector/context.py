@@ -122,9 +122,8 @@ class DecisionContext:
     @cached_property
     def cpu_contention(self) -> bool:
         """Whether others have to wait for a processor, as far as that is known."""
-        own = conditions.waits_for_itself(self.facts.jobs, self.facts.cores)
         pressure, probe = self.facts.reading.pressure, self.facts.probe
-        return conditions.cpu_contention(pressure, probe, own=own) is True
+        return self._histories.contention.verdict(self.now_s, pressure, probe) is True
 
     def has_enough(self, action: Action) -> bool:
         """Whether there is enough of what it was done for, so that it may be given back."""

@@ -195,6 +195,11 @@ class Protecting:
         return self._executor.active()
 
     @property
+    def probe(self) -> Probe | None:
+        """The newest measure of how long a key press takes, with its moment."""
+        return self._probed[1] if self._probed else None
+
+    @property
     def neighbours(self) -> tuple[str, ...]:
         """The OOM daemons that run here, in sentences."""
         return self._surroundings.sentences(self.effective.limits.memory_floor_percent)
@@ -372,7 +377,8 @@ class Protecting:
             return None
         now = reading.monotonic_s
         if self._probed is None or now - self._probed[0] >= _PROBE_EVERY_S:
-            self._probed = (now, self._probe.measure())
+            measured = self._probe.measure()
+            self._probed = (now, msgspec.structs.replace(measured, measured_mono_s=now))
         return self._probed[1]
 
     def _foreign(self, reading: GuardReading) -> list[Notice | NoticeOver]:

@@ -170,7 +170,8 @@ class ResourceProtector:
         state.kept &= self._paused(facts)
         if facts.jobs:
             clear = _is_calm(facts, policy)
-            self._histories.observe(facts.jobs, facts.reading.monotonic_s, clear=clear)
+            now_s, cores = facts.reading.monotonic_s, facts.cores
+            self._histories.observe(facts.jobs, now_s, clear=clear, cores=cores)
             self._forget_gone(facts)
 
     def _paused(self, facts: Facts) -> set[str]:

@@ -21,13 +21,13 @@ from omnitray.alerts.storage.query import AlertQuery, fits
 from omnitray.alerts.system import AlertSystem
 from omnitray.api.status import Status
 from omnitray.base.clock import Clock
-from omnitray.base.conditions import waits_for_itself
 from omnitray.base.facts import (
     AlertMove,
     AlertType,
     Job,
     Mode,
     MonitorLevel,
+    Probe,
     Severity,
     Snapshot,
 )
@@ -93,7 +93,7 @@ class Hub(QObject):
         self._refresh = self._single_shot(self.refresh)
         self._alert_timer = self._single_shot(self._on_alert_time)
         self._overdue = self._single_shot(self.refresh)
-        self._waits_for_itself = False
+        self._probe: Probe | None = None
         self.moves = AlertMoves(alerts.move, self._arm_alerts, self)
         settings.changed.connect(self._on_settings_changed)
         alerts.subscribe(self._on_alert)
@@ -112,19 +112,22 @@ class Hub(QObject):
         self.snapshot, self.jobs = step.snapshot, step.jobs
         for change in step.level_changes:
             self.on_level_changed(change)
-        self._shortages.stepped(step, self.mode)
+        self._shortages.stepped(step, self.mode, self._probe)
         self.snapshot_taken.emit(step.snapshot)
         self.jobs_changed.emit(step.jobs)
         if step.report is not None:
             self._on_report(step.report)
-        cores = max(1, len(step.snapshot.cpu_per_core_percent))
-        self._waits_for_itself = waits_for_itself(step.jobs, cores)
         late_s = _LATE * RHYTHMS[self.level].look_s + 2 * _LATE_S
         self._overdue.start(round(late_s * 1000))
         self._settings.look()
         self.problem_over("monitor")
         self._arm_alerts()
         self.refresh()
+
+    @Slot(object)
+    def take_probe(self, probe: Probe) -> None:
+        """The protector has measured how long a key press takes."""
+        self._probe = probe
 
     @Slot(object)
     def on_level_changed(self, change: LevelChange) -> None:
@@ -373,7 +376,7 @@ class Hub(QObject):
             snapshot=self.snapshot,
             overdue_s=self._overdue_s(),
             thresholds=loaded.settings.thresholds,
-            waits_for_itself=self._waits_for_itself,
+            others_wait=self._shortages.others_wait,
             open_alerts=self.alerts.open_alerts(),
             protect=loaded.settings.protect.state,
             protect_paused_until=self._protect_paused_until,

@@ -99,6 +99,7 @@ class ProtectionFacade(QObject):
         worker.stepped.connect(self._on_stepped)
         worker.view_changed.connect(self._on_view)
         worker.questions_changed.connect(self._on_questions)
+        worker.probed.connect(self._hub.take_probe)
         worker.restored.connect(self._on_restored)
         worker.failed.connect(self._on_failed)
         worker.told.connect(self._on_told)

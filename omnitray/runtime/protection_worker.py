@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer, Signal, Slot
 
 from omnitray.base.clock import Clock
 from omnitray.base.descriptors import DescriptorReserve
-from omnitray.base.facts import DiskFacts
+from omnitray.base.facts import DiskFacts, Probe
 from omnitray.base.policy import ProtectPolicy
 from omnitray.protector import explain
 from omnitray.protector.actuators.executor import ActionPerformer
@@ -53,6 +53,7 @@ class ProtectWorker(QObject):
     stepped = Signal(object)  # ProtectStep
     view_changed = Signal(object)  # ProtectionView
     questions_changed = Signal(object)  # tuple[protection_view.Question, ...]
+    probed = Signal(object)  # Probe
     restored = Signal(object)  # tuple[UndoResult, ...] after a crash
     failed = Signal(str)
     told = Signal(object)  # ActionFeedback: what came of what the person asked for
@@ -65,6 +66,7 @@ class ProtectWorker(QObject):
         self._means: tuple[ActuatorRow, ...] = ()
         self._view: ProtectionView | None = None
         self._asked: tuple[QuestionView, ...] = ()
+        self._probe: Probe | None = None
         self._viewed_s = float("-inf")
         self._paused_until: float | None = None
         self._reserve = DescriptorReserve()
@@ -260,6 +262,9 @@ class ProtectWorker(QObject):
 
     def _tell(self, engine: Engine, *, changed: bool) -> None:
         protecting = engine.protecting
+        if protecting.probe is not None and protecting.probe is not self._probe:
+            self._probe = protecting.probe
+            self.probed.emit(self._probe)
         now = self._clock.monotonic()
         offset_s = self._clock.wall() - now
         questions = tuple(asked(each, offset_s) for each in protecting.protector.open_questions)

@@ -23,7 +23,7 @@ from omnitray.alerts.resource_incidents import (
     resource_labels,
 )
 from omnitray.alerts.system import AlertSystem
-from omnitray.base.facts import AlertType, Mode, Resource
+from omnitray.base.facts import AlertType, Mode, Probe, Resource
 from omnitray.base.policy import Thresholds
 from omnitray.monitor.monitor import MonitorStep
 from omnitray.monitor.thresholds import Watched
@@ -38,9 +38,14 @@ class Shortages:
         self._monitor = ResourceAlerts(_left_open(alerts, bands), os.getpid())
         self._incidents = ResourceIncidents()
 
-    def stepped(self, step: MonitorStep, mode: Mode) -> None:
-        """The monitor took a snapshot."""
-        for news in self._monitor.take(step, mode):
+    @property
+    def others_wait(self) -> bool | None:
+        """Whether others had to wait for a processor at the newest step; None: not known."""
+        return self._monitor.others_wait
+
+    def stepped(self, step: MonitorStep, mode: Mode, probe: Probe | None = None) -> None:
+        """The monitor took a snapshot; ``probe`` is what the protector measured last."""
+        for news in self._monitor.take(step, mode, probe):
             if isinstance(news, ResourceAlert):
                 part = IncidentPart(
                     key=MONITOR_PART,

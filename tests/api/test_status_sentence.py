@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from omnitray.api.status import Mood, Status, figures, sentence
+from omnitray.base.conditions import ContentionJudge
 from omnitray.base.facts import (
     DiskFacts,
     MemoryFacts,
@@ -67,7 +68,9 @@ def waiting(share: float) -> PressureFacts:
 def test_without_an_open_alert_the_machine_itself_says_how_it_is(
     fields: dict[str, Any], mood: Mood, headline: str
 ) -> None:
-    said = sentence(Status(snapshot=read(**fields)))
+    shot = read(**fields)
+    others_wait = ContentionJudge().verdict(0.0, shot.pressure)
+    said = sentence(Status(snapshot=shot, others_wait=others_wait))
     assert (said.mood, said.headline) == (mood, headline)
 
 
@@ -79,7 +82,7 @@ def test_acknowledging_makes_nothing_good() -> None:
 
 def test_a_build_that_waits_for_itself_makes_no_one_wait() -> None:
     busy = read(cpu_percent=99.0, pressure=waiting(95.0))
-    assert sentence(Status(snapshot=busy, waits_for_itself=True)).headline == "All good"
+    assert sentence(Status(snapshot=busy, others_wait=False)).headline == "All good"
 
 
 def test_where_no_reading_comes_nothing_is_good() -> None:

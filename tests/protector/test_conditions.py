@@ -33,12 +33,27 @@ def test_the_floor_needs_memory_and_swap_to_be_gone() -> None:
 
 def test_contention_is_what_the_probe_says_before_pressure() -> None:
     quick, slow = Probe(now_ms=9.0, quiet_ms=4.0), Probe(now_ms=10.0, quiet_ms=4.0)
-    assert conditions.cpu_contention(pressed(90.0), quick) is False
-    assert conditions.cpu_contention(pressed(0.0), slow) is True
-    assert conditions.cpu_contention(pressed(40.0)) is True
-    assert conditions.cpu_contention(pressed(39.9)) is False
-    assert conditions.cpu_contention(pressed(90.0), own=True) is False
-    assert conditions.cpu_contention(None) is None
+    judge = conditions.ContentionJudge()
+    assert judge.verdict(1.0, pressed(90.0), quick) is False
+    assert judge.verdict(1.0, pressed(0.0), slow) is True
+    assert judge.verdict(1.0, pressed(40.0)) is True
+    assert judge.verdict(1.0, pressed(39.9)) is False
+    assert judge.verdict(1.0, None) is None
+
+
+def test_a_probe_of_long_ago_says_nothing() -> None:
+    judge = conditions.ContentionJudge()
+    slow = Probe(now_ms=40.0, quiet_ms=4.0, measured_mono_s=100.0)
+    assert judge.verdict(105.0, pressed(0.0), slow) is True
+    assert judge.verdict(105.1, pressed(0.0), slow) is False
+
+
+def test_a_build_that_waited_for_itself_explains_pressure_for_as_long_as_it_looks_back() -> None:
+    judge = conditions.ContentionJudge()
+    crowd = [process(100 + number, state="R") for number in range(5)]
+    judge.observe([job("j", *crowd, kind=JobKind.BUILD, cpu=400.0)], 4, 100.0)
+    assert judge.verdict(109.9, pressed(90.0)) is False
+    assert judge.verdict(110.0, pressed(90.0)) is True
 
 
 def test_only_a_build_waits_for_itself() -> None:

@@ -1,7 +1,7 @@
 """Processors over the limit: slow down what takes most; ask when others still have to wait.
 
 A weight costs a job that runs alone nothing, so it is done without a notification. Whether
-*others* wait is ``conditions.cpu_contention``.
+*others* wait is ``conditions.ContentionJudge``.
 """
 
 from omnitray.base.conditions import HoldTimer, is_cpu_over
