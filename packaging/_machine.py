@@ -85,7 +85,6 @@ DESKTOP = (
         ("xsetroot", "x11-xserver-utils"),
         ("xwininfo", "x11-utils"),
         ("import", "imagemagick"),
-        ("xterm", "xterm"),
         ("xauth", "xauth"),
         ("sway", "sway"),
         ("foot", "foot"),
@@ -131,7 +130,12 @@ ROOM = _of(  # real programs for the rooms (tests/room); what is missing leaves 
     ("make", "make"),
     ("npm", "npm"),
     ("qemu-system-x86_64", "qemu-system-x86"),
+    ("redis-server", "redis-server"),
     ("redis-benchmark", "redis-tools"),
+    ("psql", "postgresql"),
+    ("bwrap", "bubblewrap"),
+    ("Xvfb", "xvfb"),
+    ("openbox", "openbox"),
 )
 
 VENV = _of(

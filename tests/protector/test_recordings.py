@@ -1,7 +1,8 @@
 """Real programs, recorded in the rooms (``tests/room``): who is acted on, and who must not be.
 
 ``python3 packaging/dev.py test --room --record`` makes them anew. A rule that decides otherwise
-than when one was made fails here first: look at what it does now, then record again.
+than when one was made fails here first: ``--room --decide-again`` shows what it does now and keeps
+it, as far as the same facts can tell; what the machine would do next only a room can.
 """
 
 import functools

@@ -27,7 +27,6 @@ PROGRAMS = Path(__file__).parent / "programs"
 FOLDER = Path("/var/tmp/omnitray-rooms")
 USER, STRANGER = 2001, 65534
 _CGROUPS = Path("/sys/fs/cgroup")
-_MOST_PROCESSES = 400
 _LOOK_S = 0.25
 _ROLE = "ROOM_ROLE="
 OURS = "omnitray"
@@ -58,7 +57,13 @@ class Room:
     """One machine, from its making to its end."""
 
     def __init__(
-        self, name: str, size_bytes: int, settings: str, tools: Path, display: int | None = None
+        self,
+        name: str,
+        size_bytes: int,
+        most_threads: int,
+        settings: str,
+        tools: Path,
+        display: int | None = None,
     ) -> None:
         self.folder = FOLDER / name
         self.tools = tools
@@ -70,7 +75,7 @@ class Room:
             os.chown(path, USER, USER)
         (self.folder / "xdg").chmod(0o700)
         self.home = self.folder / "home"
-        self._cgroups = _made_cgroups(name, size_bytes)
+        self._cgroups = _made_cgroups(name, size_bytes, most_threads)
         self.environment = {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "HOME": str(self.home),
@@ -92,9 +97,11 @@ class Room:
             start_new_session=True,
         )
         self._one = self._first_process()
+        self._name_users()
         self.began_s = time.monotonic()
         self.seen: dict[int, Seen] = {}
         self.baseline: dict[int, tuple[int, str, str, bool]] = {}
+        self.notes: list[str] = []  # what a room measured of its own
         self.own_cpu: list[tuple[float, float]] = []  # when, per cent of one core
         self._own: tuple[float, float] | None = None
         self._ends = threading.Event()
@@ -113,6 +120,16 @@ class Room:
                 return int(found[0])
             time.sleep(0.05)
         raise TimeoutError("the room has no first process")
+
+    def _name_users(self) -> None:
+        """The room's user has a name in there: some programs, like initdb, ask for it."""
+        known = self.folder / "passwd"
+        lines = Path("/etc/passwd").read_text().splitlines()
+        others = [line for line in lines if line.split(":")[2] != str(USER)]
+        user = f"room:x:{USER}:{USER}::{self.home}:/bin/bash"
+        known.write_text("\n".join([*others, user, ""]))
+        enter = ("nsenter", "-t", str(self._one), "-m", "--")
+        subprocess.run([*enter, "mount", "--bind", known, "/etc/passwd"], check=True)
 
     @property
     def now_s(self) -> float:
@@ -154,7 +171,8 @@ class Room:
         time.sleep(0.5)
         quoted = f"{_ROLE}{role} {command}".replace("'", "'\\''")
         self.run(f"tmux send-keys -t '{window}' '{quoted}' Enter", "tool")
-        self.wait(lambda: bool(self.alive(role)), 10)
+        if not self.wait(lambda: bool(self.alive(role)), 10):
+            raise TimeoutError(f"{role} did not start: {command}")
 
     def program(self, name: str) -> str:
         """The path of a program of the room."""
@@ -298,16 +316,16 @@ class Room:
         return "unknown"
 
 
-def _made_cgroups(name: str, size_bytes: int) -> tuple[Path, ...]:
-    """One for memory and one for the number of processes; one and the same on cgroup v2."""
+def _made_cgroups(name: str, size_bytes: int, most_threads: int) -> tuple[Path, ...]:
+    """One for memory and one for the number of threads; one and the same on cgroup v2."""
     is_old = (_CGROUPS / "memory").is_dir()
     values: Iterator[tuple[Path, str, int]] = iter(
         (
             (_CGROUPS / "memory", "memory.limit_in_bytes", size_bytes),
-            (_CGROUPS / "pids", "pids.max", _MOST_PROCESSES),
+            (_CGROUPS / "pids", "pids.max", most_threads),
         )
         if is_old
-        else ((_CGROUPS, "memory.max", size_bytes), (_CGROUPS, "pids.max", _MOST_PROCESSES))
+        else ((_CGROUPS, "memory.max", size_bytes), (_CGROUPS, "pids.max", most_threads))
     )
     made: dict[Path, None] = {}
     for above, limit, value in values:

@@ -1,6 +1,7 @@
 """Runs the rooms and says what a person would say of each: python3 packaging/dev.py test --room.
 
     run.py [NAME …] [--record]    # --record keeps what the protector saw, as a test
+    run.py [NAME …] --decide-again    # runs no room: what is decided about the recordings now
 
 Each takes about a minute, alone on the machine. The last line of each room is its verdict; the exit
 code is the number of rooms that went wrong.
@@ -8,6 +9,7 @@ code is the number of rooms that went wrong.
 
 import argparse
 import json
+import lzma
 import os
 import re
 import shutil
@@ -21,8 +23,10 @@ from typing import Any
 
 import msgspec
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from omnitray.protector.replay import SUFFIX, load, replay
 from room.room import FOLDER, OURS, ROOT, Room
 from room.scenarios import SCENARIOS, Scenario
 
@@ -42,6 +46,7 @@ class Verdict(msgspec.Struct):
     said: list[str]
     wrong: list[str]
     own_percent: float
+    notes: list[str] = []
 
 
 def main() -> int:
@@ -50,7 +55,10 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--at-once", type=int, default=1, metavar="N", help="rooms side by side")
+    parser.add_argument("--decide-again", action="store_true", help="keep new decisions")
     wanted = parser.parse_args()
+    if wanted.decide_again:
+        return _decide_again(wanted.names)
     if os.geteuid() != 0:
         _say("The rooms need root: cgroups, a namespace of their own, another user.")
         return 1
@@ -64,6 +72,26 @@ def main() -> int:
             with (FOLDER / "verdicts.jsonl").open("ab") as file:
                 file.write(msgspec.json.encode(verdict) + b"\n")
     return wrong
+
+
+def _decide_again(names: list[str]) -> int:
+    """Shows what a changed rule decides otherwise, and keeps it: no room has to be run for that.
+
+    Whether those who must not be touched are not is the test's to say.
+    """
+    for path in sorted(RECORDINGS.glob(f"*{SUFFIX}")):
+        if names and path.name.removesuffix(SUFFIX) not in names:
+            continue
+        data = path.read_bytes()
+        head, frames = load(data)
+        replayed = list(replay(head, frames))
+        other = [each for each in replayed if each.then != each.now]
+        for each in other:
+            _say(f"{path.name} {each.frame.now_s:.1f}: {each.then} -> {each.now}")
+        kept = [msgspec.structs.replace(each.frame, decided=each.now) for each in replayed]
+        if other:
+            path.write_bytes(lzma.compress(b"\n".join(map(msgspec.json.encode, (head, *kept)))))
+    return 0
 
 
 def _tried(scenario: Scenario, *, record: bool) -> Verdict:
@@ -105,7 +133,14 @@ def _run(scenario: Scenario, *, record: bool) -> Verdict:
         verdict.wrong.append(f"not run: {', '.join(missing)} is missing")
         return verdict
     display = 71 + SCENARIOS.index(scenario) if scenario.display else None
-    room = Room(scenario.name, scenario.size_bytes, _settings(scenario), TOOLS, display)
+    room = Room(
+        scenario.name,
+        scenario.size_bytes,
+        scenario.most_threads,
+        _settings(scenario),
+        TOOLS,
+        display,
+    )
     try:
         if display is not None:
             _screen(room, display)
@@ -117,7 +152,8 @@ def _run(scenario: Scenario, *, record: bool) -> Verdict:
         scenario.cause(room)
         _watch(room, scenario, began_s)
         _judge(room, scenario, began_s, verdict)
-        if record:
+        verdict.notes = room.notes
+        if record and not verdict.wrong:
             _keep(room, scenario)
     finally:
         room.end()
@@ -134,6 +170,8 @@ def _screen(room: Room, display: int) -> None:
 def _watch(room: Room, scenario: Scenario, began_s: float) -> None:
     while room.now_s - began_s < scenario.seconds:
         time.sleep(1.0)
+        if scenario.finishes and not room.alive(scenario.finishes):
+            break
 
 
 def _judge(room: Room, scenario: Scenario, began_s: float, verdict: Verdict) -> None:
@@ -148,6 +186,9 @@ def _judge(room: Room, scenario: Scenario, began_s: float, verdict: Verdict) -> 
     for role in scenario.lives:
         if not room.alive(role):
             verdict.wrong.append(f"{role} did not live")
+    if scenario.finishes and room.alive(scenario.finishes):
+        verdict.wrong.append(f"{scenario.finishes} did not come to its end")
+    verdict.wrong += scenario.judge(room, began_s)
     _judge_words(room, scenario, verdict)
     if room.kernel_ends() and not scenario.said:  # what may not be touched the kernel ends at last
         verdict.wrong.append(f"the kernel ended {room.kernel_ends()}")
@@ -232,6 +273,8 @@ def _keep(room: Room, scenario: Scenario) -> None:
 def _show(verdict: Verdict) -> None:
     _say(f"== {verdict.name}: {verdict.title}")
     for each in verdict.acted or ["nobody was acted on"]:
+        _say(f"   {each}")
+    for each in verdict.notes:
         _say(f"   {each}")
     for each in verdict.said:
         _say(f"   said: {each}")

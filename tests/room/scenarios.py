@@ -6,7 +6,8 @@ those of the room; what is not allowed must not be.
 
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import msgspec
 
@@ -16,12 +17,18 @@ GB = 1 << 30
 SLOW, PAUSE, END = "slow_down", "pause", "end"
 
 
+def _nothing_else(_: Room, __: float) -> Iterable[str]:
+    return ()
+
+
 class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """One room and its verdict.
 
     ``allowed`` are the steps that a role may see; ``wanted`` are steps one of which must be taken
     on the cause (none: nobody is to be paused or ended). ``lives`` must be alive at the end,
-    ``said`` must occur in an alert, ``display`` wants a screen.
+    ``said`` must occur in an alert, ``display`` wants a screen. ``finishes`` is a role that must
+    come to its own end, and the room with it. ``judge`` says what else is wrong: it gets the room
+    and when the cause was let loose.
     """
 
     name: str
@@ -34,10 +41,13 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     said: str = ""
     mode: str = "dev"
     size_bytes: int = 2 * GB
+    most_threads: int = 2000
     seconds: float = 30.0
     settings: str = ""
     display: bool = False
     needs: tuple[str, ...] = ()  # programs beside those of the room
+    finishes: str = ""
+    judge: Callable[[Room, float], Iterable[str]] = _nothing_else
 
 
 def _python(room: Room, program: str, *words: object) -> str:
@@ -55,6 +65,11 @@ def _repl(room: Room) -> None:
 
 def _hog(room: Room) -> None:
     room.type("cause", _python(room, "hog.py", 2600, 25, 0.25))
+
+
+def _container_hog(room: Room) -> None:
+    words = "--unshare-user --unshare-pid --unshare-ipc --ro-bind / / --dev /dev --proc /proc"
+    room.type("cause", f"/usr/bin/bwrap {words} {_python(room, 'hog.py', 2600, 25, 0.25)}")
 
 
 def _fast_hog(room: Room) -> None:
@@ -95,6 +110,40 @@ def _suite(room: Room) -> None:
     )
 
 
+def _leaking_twice(room: Room) -> None:
+    """The second test leaks once the worker of the first has gone."""
+    folder = room.home / "shop"
+    folder.mkdir(exist_ok=True)
+    lines = [
+        *("import os", "import pathlib", "import time", "", "PID = pathlib.Path('first.pid')", ""),
+        *("def leak():", "    held = []", "    for _ in range(100):"),
+        "        b = bytearray(25 << 20); b[::4096] = b'1' * len(b[::4096]); held.append(b)",
+        *("        time.sleep(0.2)", ""),
+        *("def test_first():", "    PID.write_text(str(os.getpid()))", "    leak()", ""),
+        *("def test_second():", "    while not PID.exists():", "        time.sleep(0.2)"),
+        "    while pathlib.Path('/proc', PID.read_text()).exists():",
+        *("        time.sleep(0.2)", "    time.sleep(5)", "    leak()", ""),
+        *(f"def test_{each}():\n    time.sleep(0.5)\n" for each in range(40)),
+    ]
+    (folder / "test_shop.py").write_text("\n".join(lines))
+    folder.chmod(0o777)
+    room.run(f"cd {folder} && git init -q .")
+    python = f"{room.tools}/venv/bin/python"
+    words = "-m pytest -q -n 4 -p no:cacheprovider --junitxml=report.xml"
+    room.type("cause", f"bash -c 'cd {folder} && exec {python} {words}'")
+
+
+def _both_ended(room: Room, _: float) -> Iterator[str]:
+    """Both leaks were ended, the run went on to its report, and all else in it passed."""
+    ends = {each["id"] for each in room.journal() if each.get("rung") == END}
+    if len(ends) < 2:
+        yield f"{len(ends)} of 2 leaks were ended"
+    report = room.home / "shop" / "report.xml"
+    head = report.read_text()[:300] if report.exists() else ""
+    if 'errors="0" failures="2"' not in head or 'tests="42"' not in head:
+        yield f"the run did not finish as it should: {head or 'no report'}"
+
+
 def _jest(room: Room) -> None:
     folder = room.home / "web"
     folder.mkdir(exist_ok=True)
@@ -109,7 +158,7 @@ def _jest(room: Room) -> None:
             "test('slow', () => new Promise(r => setTimeout(r, 8000)), 20000);"
         )
     jest = room.tools / "js/node_modules/jest/bin/jest.js"
-    room.type("cause", f"/usr/bin/node {jest} --maxWorkers=3 --rootDir={folder}")
+    room.type("cause", f"bash -c 'cd {folder} && exec /usr/bin/node {jest} --maxWorkers=3'")
 
 
 def _served(words: str, port: int) -> Callable[[Room], None]:
@@ -126,7 +175,7 @@ def _served(words: str, port: int) -> Callable[[Room], None]:
     return prepare
 
 
-_GUNICORN, _UVICORN, _REDIS = 8765, 8766, 8767  # ports
+_GUNICORN, _UVICORN, _REDIS, _POSTGRES = 8765, 8766, 8767, 8768  # ports
 
 
 def _answers(port: int, path: str) -> bool:
@@ -151,8 +200,31 @@ def _redis(room: Room) -> None:
 
 def _fill_redis(room: Room) -> None:
     room.start(
-        "client", "/usr/bin/redis-benchmark -p 8766 -t set -r 100000000 -n 100000000 -d 4000 -q"
+        "client",
+        f"/usr/bin/redis-benchmark -p {_REDIS} -t set -r 100000000 -n 100000000 -d 4000 -q",
     )
+
+
+_POSTGRES_BIN = max(Path("/usr/lib/postgresql").glob("*/bin"), default=Path("/usr/bin"))
+
+
+def _postgres(room: Room) -> None:
+    _innocent(room)
+    data = room.home / "data"
+    room.run(f"{_POSTGRES_BIN}/initdb -A trust -U shop {data}", timeout_s=120)
+    room.start("database", f"{_POSTGRES_BIN}/postgres -D {data} -k {room.home} -p {_POSTGRES}")
+    ready = f"{_POSTGRES_BIN}/pg_isready -h {room.home} -p {_POSTGRES}"
+    room.wait(lambda: "accepting" in room.run(ready), 20)
+
+
+def _sort_in_postgres(room: Room) -> None:
+    """One query gathers a few gigabytes in the server process that runs it."""
+    query = (
+        "select array_length(array_agg(repeat(md5(g::text), 30)), 1)"
+        " from generate_series(1, 4000000) g"
+    )
+    psql = f'{_POSTGRES_BIN}/psql -h {room.home} -p {_POSTGRES} -U shop postgres -c "{query}"'
+    room.start("client", f"bash -c '{psql}'")
 
 
 _QEMU = "qemu-system-x86_64 -display none -net none -machine q35,accel=tcg -m"
@@ -212,13 +284,26 @@ def _player(room: Room) -> None:
     room.start("player", _python(room, "player.py", 60))
 
 
+def _is_on_time(room: Room, began_s: float) -> Iterator[str]:
+    """Late frames a second in the last ten, beside those before the loops were let loose."""
+    log = (room.folder / "log" / "player.log").read_text().split("\n")[:-1]
+    late = [float(line.split()[0]) - room.began_s for line in log]
+    end_s = began_s + 30.0
+    before = sum(began_s - 6.0 <= at_s < began_s for at_s in late) / 6.0
+    after = sum(end_s - 10.0 <= at_s < end_s for at_s in late) / 10.0
+    between = sum(began_s <= at_s < began_s + 10.0 for at_s in late) / 10.0
+    room.notes.append(f"late frames a second: {before:.1f}, {between:.1f} at first, {after:.1f}")
+    if after > 1.2 * before + 1.0:  # of 25
+        yield room.notes[-1]
+
+
 def _busy(room: Room) -> None:
     room.start("cause", _python(room, "busy.py", 8))
 
 
 _CHROMIUM = (
     "/usr/bin/chromium --no-first-run --disable-gpu --password-store=basic --no-sandbox"
-    " --user-data-dir={home}/chromium"
+    " --renderer-process-limit=200 --user-data-dir={home}/chromium"
 )
 
 
@@ -229,7 +314,7 @@ def _browser(pages: int) -> Callable[[Room], None]:
         page.write_text("<title>page</title>" + "<p>text</p>" * 100)
         tabs = " ".join(f"file://{page}?{each}" for each in range(pages))
         room.start("browser", _CHROMIUM.format(home=room.home) + f" {tabs}")
-        room.wait(lambda: len(room.alive("browser")) > pages, 40)
+        room.wait(lambda: len(room.alive("browser")) > pages, 40 + pages)
 
     return prepare
 
@@ -237,6 +322,11 @@ def _browser(pages: int) -> Callable[[Room], None]:
 def _leaking_tab(room: Room) -> None:
     page = room.program("leak.html")
     room.start("browser", _CHROMIUM.format(home=room.home) + f" file://{page}")
+
+
+def _has_a_hundred(room: Room, _: float) -> Iterator[str]:
+    if (count := len(room.alive("browser"))) < 100:
+        yield f"the browser has {count} processes"
 
 
 _HOG_ALLOWED: dict[str, tuple[str, ...]] = {"cause": (SLOW, PAUSE, END)}
@@ -389,6 +479,7 @@ SCENARIOS = (
     Scenario(
         name="bomb",
         title="A fork bomb, held at 400 processes",
+        most_threads=400,
         prepare=_repl,
         cause=_bomb,
         allowed=_HOG_ALLOWED,
@@ -410,6 +501,7 @@ SCENARIOS = (
         title="A light player beside eight busy loops",
         prepare=_player,
         cause=_busy,
+        judge=_is_on_time,
         allowed=_HOG_ALLOWED,
         lives=("player", "cause"),
         seconds=35,
@@ -438,5 +530,52 @@ SCENARIOS = (
         seconds=40,
         display=True,
         needs=("/usr/bin/chromium",),
+    ),
+    Scenario(
+        name="tabs",
+        title="A tab leaks in a browser of a hundred processes beside a steady job",
+        prepare=_browser(100),
+        cause=_leaking_tab,
+        lives=("innocent", "browser"),
+        said="hromium",
+        size_bytes=8 * GB,
+        most_threads=6000,
+        seconds=50,
+        display=True,
+        needs=("/usr/bin/chromium",),
+        judge=_has_a_hundred,
+    ),
+    Scenario(
+        name="xdist-twice",
+        title="A worker of pytest-xdist leaks twice in a run in prod mode",
+        prepare=_innocent,
+        cause=_leaking_twice,
+        allowed=_HOG_ALLOWED,
+        wanted=(END,),
+        mode="prod",
+        seconds=170,
+        finishes="cause",
+        judge=_both_ended,
+    ),
+    Scenario(
+        name="postgres",
+        title="A query makes a database grow",
+        prepare=_postgres,
+        cause=_sort_in_postgres,
+        allowed={"client": (SLOW, PAUSE)},
+        lives=("innocent", "database"),
+        said="a database",
+        seconds=40,
+        needs=(f"{_POSTGRES_BIN}/initdb",),
+    ),
+    Scenario(
+        name="container",
+        title="What runs in a container leaks",
+        prepare=_repl,
+        cause=_container_hog,
+        allowed=_HOG_ALLOWED,
+        wanted=(PAUSE, END),
+        lives=("innocent", "repl"),
+        needs=("/usr/bin/bwrap",),
     ),
 )
