@@ -134,6 +134,7 @@ ROOM = _of(  # real programs for the rooms (tests/room); what is missing leaves 
     ("redis-benchmark", "redis-tools"),
     ("psql", "postgresql"),
     ("bwrap", "bubblewrap"),
+    ("xterm", "xterm"),
     ("Xvfb", "xvfb"),
     ("openbox", "openbox"),
 )

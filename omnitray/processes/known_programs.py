@@ -146,6 +146,18 @@ JAVA_MAINS = (
 )
 
 
+# Python's multiprocessing starts them beside its workers, as ``python -c "from … import main; …"``.
+_BESIDE_WORKERS = tuple(
+    f"from multiprocessing.{module} import main"
+    for module in ("resource_tracker", "semaphore_tracker", "forkserver")
+)
+
+
+def helps_workers(arguments: Sequence[str]) -> bool:
+    """Whether a process looks after workers and is none itself."""
+    return any(word.startswith(_BESIDE_WORKERS) for word in arguments[1:])
+
+
 _NAMES = frozenset({"omnitray", "omnitray-tray"})
 _PACKAGE = "omnitray"
 _PYTHONS = frozenset({"python", "pythonw", "pypy"})

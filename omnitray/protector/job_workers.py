@@ -1,7 +1,9 @@
 """Which processes of a job are meant: the workers that take, not the run that they belong to."""
 
+from collections.abc import Set as AbstractSet
+
 from omnitray.base.facts import Job, ProcessFacts, ProcessIdentity, Resource
-from omnitray.processes.process_roles import LOST_BY_AN_END
+from omnitray.processes.process_roles import LOST_BY_AN_END, Tie
 from omnitray.protector.context import (
     CAUSE_BESIDE_LARGEST,
     GROWTH_TELLS,
@@ -19,6 +21,14 @@ _MOST_ENDED = 8
 _COUNTS_SHARE, _COUNTS_BYTES = 0.01, 64 << 20  # of all memory; less is not worth a further end
 _COUNTS_BESIDE = 0.5  # of the first
 WORTH_GROWTH_BPS = 1 << 20
+_SAID_OF_TIES = (
+    (Tie.TYPED_INTO, ExclusionReason.TYPED_INTO),
+    (Tie.MACHINE, ExclusionReason.MACHINE),
+    (Tie.DISPLAY, ExclusionReason.TIED),
+    (Tie.SOUND, ExclusionReason.TIED),
+    (Tie.BUS_NAME, ExclusionReason.TIED),
+    (Tie.UNKNOWN, ExclusionReason.UNSEEN),
+)
 
 
 def workers_for(
@@ -84,13 +94,18 @@ def _worker_exclusion(
     if below.protected or step in below.forbidden:
         return ExclusionReason.PARENT
     ties = context.facts.ties.get(process.pid, frozenset())
-    if step is EscalationStep.PAUSE and ties:
-        return ExclusionReason.TIED
-    if step is EscalationStep.END and ties & LOST_BY_AN_END:
-        return ExclusionReason.TIED
+    if step is EscalationStep.END:
+        ties &= LOST_BY_AN_END
+    if step is not EscalationStep.SLOW_DOWN and ties:
+        return tied_reason(ties)
     if step is EscalationStep.SLOW_DOWN or context.is_fork_bomb(job) or not below.count:
         return None
     return ExclusionReason.PARENT if _is_parent(context, process, below) else None
+
+
+def tied_reason(ties: AbstractSet[Tie]) -> ExclusionReason:
+    """What is said of a process with these ties: what a person recognises comes first."""
+    return next((reason for tie, reason in _SAID_OF_TIES if tie in ties), ExclusionReason.TIED)
 
 
 def _is_parent(context: DecisionContext, process: ProcessFacts, below: SubtreeTotals) -> bool:

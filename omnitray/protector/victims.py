@@ -18,12 +18,15 @@ from omnitray.base.facts import (
     ProcessIdentity,
     Resource,
 )
-from omnitray.processes.process_roles import LOST_BY_AN_END
+from omnitray.processes.known_programs import helps_workers
+from omnitray.processes.process_roles import LOST_BY_AN_END, Tie
 from omnitray.protector.context import DecisionContext
+from omnitray.protector.exclusions.rules import detail_of
 from omnitray.protector.job_workers import (
     WORTH_GROWTH_BPS,
     grows_or_is_new,
     is_paused,
+    tied_reason,
     workers,
     workers_for,
 )
@@ -85,7 +88,7 @@ def choose_in(
     chosen = workers_for(context, job, resource, step)
     if not chosen:
         return VictimChoice(job=None)
-    return _choice(job, chosen, [_candidate(context, job, resource, None)])
+    return _choice(context, job, chosen, [_candidate(context, job, resource, None)])
 
 
 def held_or_free(
@@ -109,7 +112,7 @@ def held_or_free(
         return VictimChoice(job=None)
     chosen = {(each.pid, each.start_ticks) for each in targets}
     processes = [each for each in job.processes if (each.pid, each.start_ticks) in chosen]
-    return VictimChoice(job=job, targets=tuple(targets), part=part_of(job, processes))
+    return VictimChoice(job=job, targets=tuple(targets), part=part_of(context, job, processes))
 
 
 def _forbids(
@@ -136,7 +139,7 @@ def choose_by_rule(
         if each.excluded is None and each.process.pid in pids
     ]
     considered = [_candidate(context, job, resource, None)]
-    return _choice(job, tuple(free), considered) if free else _NOBODY
+    return _choice(context, job, tuple(free), considered) if free else _NOBODY
 
 
 def choose(
@@ -163,34 +166,50 @@ def choose(
             _candidate(context, each, resource, _why_not(context, each, job, resource, step))
             for each in rest[:3]
         ]
-        return _choice(job, chosen, considered)
+        return _choice(context, job, chosen, considered)
     return VictimChoice(job=None, considered=tuple(considered[:_MOST_CONSIDERED]))
 
 
 def _choice(
-    job: Job, chosen: tuple[WeighedProcess, ...], considered: list[Candidate]
+    context: DecisionContext,
+    job: Job,
+    chosen: tuple[WeighedProcess, ...],
+    considered: list[Candidate],
 ) -> VictimChoice:
     return VictimChoice(
         job=job,
         targets=tuple(worker.identity for worker in chosen),
         expected_bytes=sum(worker.process.rss_bytes for worker in chosen),
         considered=tuple(considered[:_MOST_CONSIDERED]),
-        part=part_of(job, [worker.process for worker in chosen]),
+        part=part_of(context, job, [worker.process for worker in chosen]),
     )
 
 
-def part_of(job: Job, chosen: Sequence[ProcessFacts]) -> str:
-    """Which part of a job is meant, as its person counts: ``worker 3`` is the third of its kind."""
+def part_of(context: DecisionContext, job: Job, chosen: Sequence[ProcessFacts]) -> str:
+    """Which part of a job is meant, as its person counts: ``worker 3`` is the third of its kind.
+
+    What a pool starts beside its workers is not counted among them.
+    """
     if len(chosen) >= job.process_count:
         return ""
     if len(chosen) > 1:
         return f"{len(chosen)} of {job.process_count} processes"
     (one,) = chosen
-    alike = [each for each in job.processes if (each.ppid, each.name) == (one.ppid, one.name)]
+    alike = [
+        each
+        for each in job.processes
+        if (each.ppid, each.name) == (one.ppid, one.name)
+        and (each.pid == one.pid or not _helps_workers(context, each))
+    ]
     if len(alike) > 1:
         births = sorted((each.start_ticks, each.pid) for each in alike)
         return f"worker {births.index((one.start_ticks, one.pid)) + 1}"
     return "" if one.pid == job.leader_pid else f"{one.name} {one.pid}"
+
+
+def _helps_workers(context: DecisionContext, process: ProcessFacts) -> bool:
+    detail = detail_of(process, context.facts)
+    return detail is not None and helps_workers(detail.arguments)
 
 
 def hands_over(context: DecisionContext, choice: VictimChoice) -> bool:
@@ -276,23 +295,23 @@ def _memory_exclusion(
         fastest = max(context.job_growth_bps(each) for each in context.facts.jobs)
         line = max(WORTH_GROWTH_BPS, GROWS_BESIDE_FASTEST * fastest)
         return None if context.job_growth_bps(job) >= line else ExclusionReason.STEADY
-    if step is EscalationStep.SLOW_DOWN and _has_ties(context, job):
-        return ExclusionReason.TIED  # a memory limit would bring it to a standstill
+    if step is EscalationStep.SLOW_DOWN and (ties := _ties(context, job)):
+        return tied_reason(ties)  # a memory limit would bring it to a standstill
     if not innocent and not context.is_memory_cause(job):
         return ExclusionReason.NOT_CAUSE
     return None
 
 
-def _has_ties(context: DecisionContext, job: Job) -> bool:
+def _ties(context: DecisionContext, job: Job) -> frozenset[Tie]:
     """Whether a process of it has a window, plays sound or is typed into."""
-    ties = context.facts.ties
-    return any(ties.get(each.pid, frozenset()) & LOST_BY_AN_END for each in job.processes)
+    ties = (context.facts.ties.get(each.pid, frozenset()) for each in job.processes)
+    return frozenset().union(*ties) & LOST_BY_AN_END
 
 
 def _is_light(context: DecisionContext, job: Job, step: EscalationStep) -> bool:
     """Whether others take so much more that this one is not what they all wait for."""
     heaviest = max((each.cpu_percent or 0.0 for each in context.facts.jobs), default=0.0)
-    beside = HEAVY_BESIDE_HEAVIEST_TIED if _has_ties(context, job) else HEAVY_BESIDE_HEAVIEST
+    beside = HEAVY_BESIDE_HEAVIEST_TIED if _ties(context, job) else HEAVY_BESIDE_HEAVIEST
     return step is EscalationStep.SLOW_DOWN and (job.cpu_percent or 0.0) < beside * heaviest
 
 

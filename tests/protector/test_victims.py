@@ -3,6 +3,7 @@
 import itertools
 import random
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from omnitray.base.facts import Job, JobKind, OwnFacts, ProcessDetail, ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
 from omnitray.processes.process_roles import Tie
-from omnitray.protector.job_workers import worker_key, workers
+from omnitray.protector.job_workers import tied_reason, worker_key, workers
 from omnitray.protector.model import Action, ActionState, ExclusionReason
 from omnitray.protector.protector import ResourceProtector
 from omnitray.protector.steps import EscalationStep
@@ -20,6 +21,7 @@ from omnitray.protector.victims import (
     choose,
     choose_in,
     job_key,
+    part_of,
     ranked,
 )
 from support.scenes import (
@@ -194,7 +196,7 @@ def test_what_a_person_would_lose_is_neither_paused_nor_ended(tie: Tie, ended: l
     pause = choose(scene(seen), Resource.MEMORY, EscalationStep.PAUSE)
 
     assert pause.job is None
-    assert verdicts(pause)["drawing"] is ExclusionReason.TIED
+    assert verdicts(pause)["drawing"] is tied_reason({tie})
     assert chosen(choose(scene(seen), Resource.MEMORY, EscalationStep.END)) == ended
 
 
@@ -409,3 +411,34 @@ def test_a_test_run_with_a_server_of_its_own_is_a_test_run() -> None:
     run = run_with_workers(3 * GB)
     told = scene(facts(run, server_pids=frozenset({101})))
     assert chosen(choose(told, Resource.MEMORY, EscalationStep.END)) == [101]
+
+
+def test_a_worker_is_counted_among_workers_and_not_among_what_looks_after_them() -> None:
+    """``uvicorn --workers 2`` starts a resource tracker before its first worker."""
+    parent = process(1, ppid=9, name="python3", rss_bytes=50 * MB)
+    born = [process(pid, ppid=1, name="python3", rss_bytes=GB) for pid in (2, 3, 4)]
+    run = job("run", parent, *born)
+    looked = details([run])
+    tracker = ("python3", "-c", "from multiprocessing.resource_tracker import main;main(8)")
+    looked[2] = msgspec.structs.replace(looked[2], arguments=tracker)
+    context = scene(facts(run, details=looked))
+    assert part_of(context, run, [born[1]]) == "worker 1"
+    assert part_of(context, run, [born[2]]) == "worker 2"
+
+
+@pytest.mark.parametrize(
+    ("ties", "reason"),
+    [
+        ({Tie.TYPED_INTO, Tie.UNKNOWN}, ExclusionReason.TYPED_INTO),
+        ({Tie.MACHINE, Tie.DISPLAY}, ExclusionReason.MACHINE),
+        ({Tie.DISPLAY}, ExclusionReason.TIED),
+        ({Tie.SOUND}, ExclusionReason.TIED),
+        ({Tie.BUS_NAME}, ExclusionReason.TIED),
+        ({Tie.UNKNOWN}, ExclusionReason.UNSEEN),
+    ],
+)
+def test_what_is_said_of_a_tie_is_true_of_it(ties: set[Tie], reason: ExclusionReason) -> None:
+    run = job("run", process(1, rss_bytes=2 * GB))
+    context = scene(facts(run, ties={1: frozenset(ties)}))
+    (only,) = workers(context, run, EscalationStep.PAUSE)
+    assert only.excluded is reason

@@ -15,7 +15,6 @@ import subprocess
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -101,9 +100,11 @@ class Room:
         self.began_s = time.monotonic()
         self.seen: dict[int, Seen] = {}
         self.baseline: dict[int, tuple[int, str, str, bool]] = {}
+        self.others_percent = 0.0  # of the processors, taken by what is outside
         self.notes: list[str] = []  # what a room measured of its own
         self.own_cpu: list[tuple[float, float]] = []  # when, per cent of one core
         self._own: tuple[float, float] | None = None
+        self._swept_s = 0.0  # when the last whole look at all processes began
         self._ends = threading.Event()
         self._sampler = threading.Thread(target=self._sample, daemon=True)
         self._sampler.start()
@@ -163,16 +164,21 @@ class Room:
         quoted = command.replace("'", "'\\''")
         self.run(f"setsid bash -c 'exec {quoted}' </dev/null >>{log} 2>&1 &", role, user)
 
-    def type(self, role: str, command: str) -> None:
-        """Type a command at a shell's prompt, in a window of its own."""
+    def type(self, role: str, command: str) -> str:
+        """Type a command at a shell's prompt, in a window of its own; the window's name."""
         if "terminal" not in {each.role for each in self.seen.values()}:
             self.run("tmux new-session -d -s room -x 110 -y 50", "terminal")
         window = self.run("tmux new-window -t room -P -F '#{window_id}'", "terminal").strip()
         time.sleep(0.5)
-        quoted = f"{_ROLE}{role} {command}".replace("'", "'\\''")
-        self.run(f"tmux send-keys -t '{window}' '{quoted}' Enter", "tool")
+        self.keys(window, f"{_ROLE}{role} {command}")
         if not self.wait(lambda: bool(self.alive(role)), 10):
             raise TimeoutError(f"{role} did not start: {command}")
+        return window
+
+    def keys(self, window: str, text: str) -> None:
+        """Type a line into what runs in a window."""
+        quoted = text.replace("'", "'\\''")
+        self.run(f"tmux send-keys -t '{window}' '{quoted}' Enter", "tool")
 
     def program(self, name: str) -> str:
         """The path of a program of the room."""
@@ -212,17 +218,27 @@ class Room:
 
     def alive(self, role: str) -> list[Seen]:
         """The processes of a role that live."""
-        newest = max((each.last_s for each in list(self.seen.values())), default=0.0)
+        swept_s = self._swept_s
         return [
             each
             for each in list(self.seen.values())
-            if each.role == role and newest - each.last_s < 2 * _LOOK_S
+            if each.role == role and each.last_s >= swept_s
         ]
 
     def journal(self) -> list[dict[str, Any]]:
         """The lines of the undo journal."""
         file = self.folder / "omni/data/actions.jsonl"
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def cpu_s(self) -> tuple[float, float]:
+        """What the room has taken of the processors, and what all of the machine has."""
+        old, new = (self._cgroups[-1] / each for each in ("cpuacct.usage", "cpu.stat"))
+        if old.exists():
+            own = int(old.read_text()) / 1e9
+        else:
+            own = int(new.read_text().split("usage_usec")[1].split()[0]) / 1e6
+        ticks = [int(each) for each in Path("/proc/stat").read_text().split("\n")[0].split()[1:8]]
+        return own, (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")
 
     def used_percent(self) -> float:
         """Memory of the room that is used, without cached files."""
@@ -268,9 +284,11 @@ class Room:
 
     def _sample(self) -> None:
         while not self._ends.wait(_LOOK_S):
+            began_s = self.now_s
             for host in (self._cgroups[0] / "cgroup.procs").read_text().split():
                 with contextlib.suppress(OSError, psutil.Error, ValueError, IndexError):
                     self._look(int(host))
+            self._swept_s = began_s  # of hundreds of processes a sweep takes a second
 
     def _look(self, host: int) -> None:
         stat = Path(f"/proc/{host}/stat").read_text()
@@ -317,12 +335,13 @@ class Room:
 
 
 def _made_cgroups(name: str, size_bytes: int, most_threads: int) -> tuple[Path, ...]:
-    """One for memory and one for the number of threads; one and the same on cgroup v2."""
+    """One for memory, one for the number of threads, one that counts; all one on cgroup v2."""
     is_old = (_CGROUPS / "memory").is_dir()
-    values: Iterator[tuple[Path, str, int]] = iter(
+    values: tuple[tuple[Path, str, int], ...] = (
         (
             (_CGROUPS / "memory", "memory.limit_in_bytes", size_bytes),
             (_CGROUPS / "pids", "pids.max", most_threads),
+            (_CGROUPS / "cpuacct", "", 0),
         )
         if is_old
         else ((_CGROUPS, "memory.max", size_bytes), (_CGROUPS, "pids.max", most_threads))
@@ -331,6 +350,7 @@ def _made_cgroups(name: str, size_bytes: int, most_threads: int) -> tuple[Path, 
     for above, limit, value in values:
         folder = above / f"small-room-{name}-{os.getpid()}"  # a name of ours is no limit to it
         folder.mkdir(exist_ok=True)
-        (folder / limit).write_text(str(value))
+        if limit:
+            (folder / limit).write_text(str(value))
         made[folder] = None
     return tuple(made)

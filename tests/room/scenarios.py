@@ -4,6 +4,7 @@ A scenario prepares innocents, lets a cause loose and says who may be acted on h
 those of the room; what is not allowed must not be.
 """
 
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator
@@ -81,7 +82,10 @@ def _strangers_hog(room: Room) -> None:
 
 
 def _pool(who: str) -> Callable[[Room], None]:
-    return lambda room: room.type("cause", _python(room, "pool.py", who))
+    def cause(room: Room) -> None:
+        room.type("cause", _python(room, "pool.py", who))
+
+    return cause
 
 
 def _shared_pool(room: Room) -> None:
@@ -175,7 +179,7 @@ def _served(words: str, port: int) -> Callable[[Room], None]:
     return prepare
 
 
-_GUNICORN, _UVICORN, _REDIS, _POSTGRES = 8765, 8766, 8767, 8768  # ports
+_GUNICORN, _UVICORN, _REDIS, _POSTGRES, _CODE = range(8765, 8770)  # ports
 
 
 def _answers(port: int, path: str) -> bool:
@@ -260,6 +264,33 @@ def _agent(room: Room) -> None:
     room.type("agent", f"{folder}/claude env ROOM_ROLE=cause sh -c 'sleep 6; exec {hog}'")
 
 
+_CHROMIUM = (
+    "/usr/bin/chromium --no-first-run --disable-gpu --password-store=basic --no-sandbox"
+    " --renderer-process-limit=200 --user-data-dir={home}/chromium"
+)
+
+
+def _editor(room: Room) -> None:
+    """The server of an editor, a browser on it, and an extension that starts a task."""
+    _innocent(room)
+    tools, home = room.tools / "editor", room.home
+    room.run(f"mkdir -p {home}/ext && cp -r {room.program('extension')} {home}/ext/room.leak-1.0.0")
+    server = f"{tools}/node_modules/code-server/out/node/entry.js"
+    words = f"--auth none --bind-addr 127.0.0.1:{_CODE} --disable-telemetry --disable-update-check"
+    folders = f"--user-data-dir {home}/code --extensions-dir {home}/ext"
+    programs = f"ROOM_PROGRAMS={room.program('')}"
+    room.start("editor", f"env {programs} {tools}/bin/node {server} {words} {folders}")
+    room.wait(lambda: _answers(_CODE, "/healthz"), 40)
+    page = f"http://127.0.0.1:{_CODE}/?folder={home}"
+    room.start("browser", f"{_CHROMIUM.format(home=home)} --headless=new {page}")
+    room.wait(lambda: any("extensionHost" in each.words for each in room.alive("editor")), 60)
+    time.sleep(5.0)
+
+
+def _task_of_the_editor(room: Room) -> None:
+    (room.home / "go").touch()
+
+
 def _nothing(_: Room) -> None:
     return None
 
@@ -273,11 +304,12 @@ def _bomb(room: Room) -> None:
 
 
 def _growing_repl(room: Room) -> None:
-    words = (
-        'import time; b = []; [(b.append(bytearray(b"x") * (25 << 20)), time.sleep(.25))'
-        " for _ in range(70)]"
-    )
-    room.type("cause", f"/usr/bin/python3 -i -c '{words}'")
+    """A person types a line that grows at the prompt of a REPL that runs already."""
+    window = room.type("cause", "/usr/bin/python3")
+    time.sleep(2.0)
+    room.keys(window, "import time; b = []")
+    line = "[(b.append(bytearray(b'x') * (25 << 20)), time.sleep(.25)) for _ in range(56)] and 0"
+    room.keys(window, line)
 
 
 def _player(room: Room) -> None:
@@ -301,12 +333,6 @@ def _busy(room: Room) -> None:
     room.start("cause", _python(room, "busy.py", 8))
 
 
-_CHROMIUM = (
-    "/usr/bin/chromium --no-first-run --disable-gpu --password-store=basic --no-sandbox"
-    " --renderer-process-limit=200 --user-data-dir={home}/chromium"
-)
-
-
 def _browser(pages: int) -> Callable[[Room], None]:
     def prepare(room: Room) -> None:
         _innocent(room)
@@ -322,6 +348,19 @@ def _browser(pages: int) -> Callable[[Room], None]:
 def _leaking_tab(room: Room) -> None:
     page = room.program("leak.html")
     room.start("browser", _CHROMIUM.format(home=room.home) + f" file://{page}")
+
+
+def _leaking_tab_behind(room: Room) -> None:
+    """The leaking tab is in a browser behind the window that a person works with."""
+    page = room.program("leak.html")
+    room.start("browser", _CHROMIUM.format(home=room.home) + f" file://{page}#8")
+    time.sleep(3.0)
+    room.start("front", "/usr/bin/xterm -e sleep 600")
+
+
+def _window_lives(room: Room, _: float) -> Iterator[str]:
+    if not any("--type=" not in each.words for each in room.alive("browser")):
+        yield "the browser's window is gone"
 
 
 def _has_a_hundred(room: Room, _: float) -> Iterator[str]:
@@ -492,8 +531,8 @@ SCENARIOS = (
         title="A REPL that is typed into grows",
         prepare=_innocent,
         cause=_growing_repl,
-        allowed={"cause": (SLOW, PAUSE)},
         lives=("innocent", "cause"),
+        said="typed into",
         seconds=35,
     ),
     Scenario(
@@ -546,6 +585,20 @@ SCENARIOS = (
         judge=_has_a_hundred,
     ),
     Scenario(
+        name="tab-behind",
+        title="A tab of a browser behind another window leaks beside a steady job",
+        prepare=_browser(3),
+        cause=_leaking_tab_behind,
+        allowed={"browser": (PAUSE, END)},
+        wanted=(PAUSE, END),
+        lives=("innocent", "browser", "front"),
+        size_bytes=3 * GB,
+        seconds=45,
+        display=True,
+        needs=("/usr/bin/chromium", "/usr/bin/xterm"),
+        judge=_window_lives,
+    ),
+    Scenario(
         name="xdist-twice",
         title="A worker of pytest-xdist leaks twice in a run in prod mode",
         prepare=_innocent,
@@ -577,5 +630,18 @@ SCENARIOS = (
         wanted=(PAUSE, END),
         lives=("innocent", "repl"),
         needs=("/usr/bin/bwrap",),
+    ),
+    Scenario(
+        name="editor",
+        title="A task below the extension host of a VS Code server leaks",
+        prepare=_editor,
+        cause=_task_of_the_editor,
+        allowed=_HOG_ALLOWED,
+        wanted=(PAUSE, END),
+        lives=("innocent", "editor", "browser"),
+        size_bytes=4 * GB,
+        seconds=45,
+        display=True,
+        needs=("editor/node_modules/code-server", "/usr/bin/chromium"),
     ),
 )
