@@ -438,7 +438,7 @@ def test_a_worker_is_counted_among_workers_and_not_among_what_looks_after_them()
     ],
 )
 def test_what_is_said_of_a_tie_is_true_of_it(ties: set[Tie], reason: ExclusionReason) -> None:
-    run = job("run", process(1, rss_bytes=2 * GB))
-    context = scene(facts(run, ties={1: frozenset(ties)}))
+    run = job("run", process(7, rss_bytes=2 * GB))
+    context = scene(facts(run, ties={7: frozenset(ties)}))
     (only,) = workers(context, run, EscalationStep.PAUSE)
     assert only.excluded is reason

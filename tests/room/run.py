@@ -186,8 +186,12 @@ def _run(scenario: Scenario, *, record: bool) -> Verdict:
 
 
 def _screen(room: Room, display: int) -> None:
+    socket = Path(f"/tmp/.X11-unix/X{display}")
+    for left in (socket, Path(f"/tmp/.X{display}-lock")):  # the last one was killed with its room
+        left.unlink(missing_ok=True)
     room.start("session", f"/usr/bin/Xvfb :{display} -screen 0 1280x900x24 -nolisten tcp")
-    room.wait(Path(f"/tmp/.X11-unix/X{display}").exists, 10)
+    if not room.wait(socket.exists, 20):
+        raise TimeoutError("the room has no screen")
     room.start("session", "/usr/bin/openbox")
     time.sleep(1.0)
 

@@ -340,7 +340,8 @@ def _browser(pages: int) -> Callable[[Room], None]:
         page.write_text("<title>page</title>" + "<p>text</p>" * 100)
         tabs = " ".join(f"file://{page}?{each}" for each in range(pages))
         room.start("browser", _CHROMIUM.format(home=room.home) + f" {tabs}")
-        room.wait(lambda: len(room.alive("browser")) > pages, 40 + pages)
+        if not room.wait(lambda: len(room.alive("browser")) > pages, 40 + pages):
+            raise TimeoutError(f"the browser has {len(room.alive('browser'))} processes")
 
     return prepare
 
