@@ -76,6 +76,7 @@ class StorageFault(enum.Enum):
     IS_FOLDER = "it is a folder"
     NO_FILE = "it is no regular file"
     LOOP = "it is a loop of links"
+    HANGS = "the disk does not answer"
     BROKEN = "the disk reports an error"
 
 
@@ -90,6 +91,7 @@ _FAULTS = {
     errno.EEXIST: StorageFault.IN_THE_WAY,
     errno.EISDIR: StorageFault.IS_FOLDER,
     errno.ELOOP: StorageFault.LOOP,
+    errno.ETIMEDOUT: StorageFault.HANGS,
 }
 
 

@@ -14,6 +14,7 @@ from typing import cast
 
 from omnitray.alerts.channels.base import Channel, ChannelParts, DurableChannel, ListeningChannel
 from omnitray.alerts.channels.deliveries import Deliveries
+from omnitray.alerts.channels.patience import Patience
 from omnitray.alerts.channels.registry import CHANNELS, ChannelEntry
 from omnitray.alerts.channels.worker import CAPACITY, STUCK_S, ChannelStatistics, ChannelWorker
 from omnitray.alerts.decision import RECORD, Decision, Receipt
@@ -45,6 +46,7 @@ class Dispatcher:
         self._capacity = capacity
         self._stuck_s = stuck_s
         self.deliveries = deliveries or Deliveries()
+        self._patience = Patience()
         self._workers: dict[str, ChannelWorker] = {}
         self._listening: set[str] = set()
         self._durable: tuple[str, DurableChannel] | None = None
@@ -115,8 +117,8 @@ class Dispatcher:
             self._hand_over(alert, decision)
             return receipt
         owed = self._durable[1].put(alert, decision)
-        # The person is told once it is certain that the others will be.
-        owed.add_done_callback(lambda _: self._hand_over(alert, decision))
+        # The person is told once it is certain that the others will be, or the disk takes too long.
+        self._patience.after(owed, lambda: self._hand_over(alert, decision))
         return receipt and functools.partial(_both, receipt, owed)
 
     def _hand_over(self, alert: Alert, decision: Decision) -> None:

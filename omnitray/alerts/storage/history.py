@@ -11,7 +11,6 @@ Files come under ``folder`` with the names of the design: ``alert_<epoch>_<type>
 """
 
 import heapq
-import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ import msgspec
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage import files as alert_files
 from omnitray.alerts.storage.archive import Archive, Head
+from omnitray.alerts.storage.bounds import bounded
 from omnitray.alerts.storage.files import IndexEntry
 from omnitray.alerts.storage.live_files import LiveAlertFiles
 from omnitray.alerts.storage.query import AlertQuery, fits
@@ -158,10 +158,6 @@ def _newest(alerts: Iterable[Alert], want: int | None) -> list[Alert]:
     return heapq.nlargest(want, alerts, key=_seen)
 
 
-def _importance(alert: Alert) -> tuple[bool, int, str]:
-    return alert.state != "resolved", alert.severity.rank, alert.last_seen
-
-
 def _seen(each: Alert | IndexEntry) -> tuple[str, str]:
     return each.last_seen, each.id
 
@@ -202,6 +198,7 @@ class History:
         is_alive: Callable[[int], bool] = _is_running,
         keep: bool = True,
     ) -> None:
+        self.folder = folder
         self._clock = clock
         self._sayings = OneShotReporter(report)
         self._shelf = LiveAlertFiles(folder, live, self._sayings, keep=keep)
@@ -280,6 +277,11 @@ class History:
         """The file that holds it: its own or a month's archive; None where there is none."""
         return self.reader.path_of(self.view, id_)
 
+    def says_open(self, id_: str) -> bool:
+        """Whether the file of this alert says that it is open; what is in memory does not count."""
+        entry = self.view.entries.get(id_)
+        return entry is not None and entry.state != "resolved"
+
     def open_alerts(self) -> list[Alert]:
         """What is not resolved among the live ones, newest first."""
         return self.reader.live(self.view, OPEN)
@@ -330,13 +332,13 @@ class History:
 
     def _bound_unsaved(self) -> None:
         """A disk may stay full for weeks: of what was never durable the least is let go."""
-        alerts = sorted(self._unsaved.values(), key=_importance, reverse=True)
-        sizes = itertools.accumulate(len(msgspec.json.encode(each)) for each in alerts)
-        kept = sum(size <= MOST_UNSAVED_BYTES for size in sizes)
-        dropped = alerts[min(kept, MOST_UNSAVED) :]
-        for alert in dropped:
-            del self._unsaved[alert.id]
-        if dropped:
+        found = bounded(
+            self._unsaved.values(), MOST_UNSAVED, MOST_UNSAVED_BYTES, says_open=self.says_open
+        )
+        for id_ in found.gone:
+            del self._unsaved[id_]
+        self._unsaved |= found.lighter
+        if found.gone or found.lighter:
             self._sayings.say(
                 "dropped", "the disk takes no alerts for so long that the least are let go"
             )

@@ -169,7 +169,8 @@ class LiveAlertFiles:
 
     def write_surplus(self, fresh: list[Alert]) -> dict[str, Path]:
         """Of a flood all but the newest go straight to the archive: one write instead of many."""
-        surplus = fresh[: max(0, len(fresh) - self._live)]
+        ordered = sorted(fresh, key=lambda each: each.state != "resolved")
+        surplus = ordered[: max(0, len(fresh) - self._live)]
         if not surplus or not self.is_keeper():
             return {}
         try:
@@ -183,12 +184,13 @@ class LiveAlertFiles:
         First the archive is durable, then the file goes: killed in between, the alert is in
         both, and the live one counts. A file goes only when what it holds is in the archive: one
         that cannot be read now (no descriptor, no memory, a fault of the disk) stays, and a younger
-        one goes in its place.
+        one goes in its place. What is over goes before what is open: the next start learns from
+        the live files alone what still holds.
         """
         surplus = len(self.entries) - self._live
         if surplus <= slack or not self.is_keeper():
             return
-        oldest = deque(self.entries.values())
+        oldest = deque(sorted(self.entries.values(), key=lambda each: each.state != "resolved"))
         refused = 0
         while surplus > 0 and oldest and refused < _MOST_REFUSED:
             batch = [oldest.popleft() for _ in range(min(surplus, _BATCH, len(oldest)))]

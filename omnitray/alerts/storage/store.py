@@ -4,8 +4,12 @@
 ``submit`` returns at once; its future completes when the alert is durable. Whatever waits
 meanwhile is written as one batch, newest version only. Questions are answered on the asking
 thread from what the writer published, and never wait for the disk's writes.
+
+What waits is bounded in number and bytes, as a write may never come back (FUSE, NFS): the least
+goes, and which alerts are open stays (``bounds``).
 """
 
+import errno
 import logging
 import math
 import threading
@@ -17,19 +21,30 @@ import msgspec
 
 from omnitray.alerts.channels.deliveries import Deliveries, delivered, failed
 from omnitray.alerts.model import Alert
-from omnitray.alerts.storage.history import OPEN, History, HistoryView, Stored
+from omnitray.alerts.storage.bounds import bounded, weight_of
+from omnitray.alerts.storage.history import (
+    BOUND_EVERY,
+    MOST_UNSAVED,
+    MOST_UNSAVED_BYTES,
+    OPEN,
+    History,
+    HistoryView,
+    Stored,
+)
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.clock import Clock
 from omnitray.base.durable import StorageError
 from omnitray.base.facts import AlertChannel
+from omnitray.base.subscribers import OneShotReporter
 
 
 class PendingWrite(msgspec.Struct, gc=False):
-    """An alert that waits to be written, and who waits for that."""
+    """An alert that waits to be written, its size as JSON, and what tells that it is written."""
 
     alert: Alert
     due_m: float
-    futures: tuple[Future[Path], ...] = ()
+    size: int
+    future: Future[Path] | None = None
 
 
 class StoreStatistics(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +64,10 @@ _SETTLE_S = 1.0
 _FLOOD_JOBS = 32
 _GATHER_S = 0.25
 _RETRY_S, _RETRY_MOST_S = 1.0, 60.0
+# A flood of 10,000 waits for less than 3 s on a disk that works (docs/benchmarks.md).
+MOST_WAITING, MOST_WAITING_BYTES = 20_000, 32 * 1024 * 1024
+# A round writes 500 files at most, of 20 ms each on a slow disk; one that hangs never comes back.
+HANGS_S = 30.0
 
 
 class AlertStore:
@@ -60,13 +79,18 @@ class AlertStore:
         clock: Clock,
         *,
         deliveries: Deliveries | None = None,
+        report: Callable[[str], None] = log.warning,
     ) -> None:
         self._history = history
         self._clock = clock
+        self._sayings = OneShotReporter(report)
         self._deliveries = deliveries
         self._condition = threading.Condition()
         self._jobs: dict[str, PendingWrite] = {}
+        self._bytes = 0  # of the jobs
+        self._unlooked = 0  # jobs that were put since the bounds were looked at
         self._writing: dict[str, PendingWrite] = {}
+        self._busy_since_m: float | None = None  # the thread's present round
         self._errands: list[Callable[[], None]] = []
         self._last_m: dict[str, float] = {}
         self._closing = False
@@ -98,15 +122,20 @@ class AlertStore:
                 return
             now_m = self._clock.monotonic()
             due_m = now_m if urgent else max(now_m, self._last_m.get(alert.id, 0.0) + _PACE_S)
-            job = self._jobs.get(alert.id)
+            job, size = self._jobs.get(alert.id), weight_of(alert)
             if job is None:
-                self._jobs[alert.id] = PendingWrite(alert, due_m)
+                self._jobs[alert.id] = PendingWrite(alert, due_m, size)
             else:
-                job.alert = alert
+                self._bytes -= job.size
+                job.alert, job.size = alert, size
                 job.due_m = min(job.due_m, due_m)
+            self._bytes += size
+            refused = self._bound(now_m)
             if due_m < self._first_due_m:  # else the thread wakes early enough by itself
                 self._first_due_m = due_m
                 self._condition.notify()
+        for future in refused:
+            future.set_exception(StorageError(self._history.folder, NO_ANSWER))
 
     def stored(self, id_: str) -> Future[Path]:
         """When an alert that was queued is durable; done already where it is.
@@ -117,9 +146,9 @@ class AlertStore:
         future: Future[Path] = Future()
         with self._condition:
             job = self._jobs.get(id_) or self._writing.get(id_)
-            if job is not None:
-                job.futures = (*job.futures, future)
-                return future
+            if job is not None:  # one for all that wait: a disk that hangs lets nothing pile up
+                job.future = job.future or future
+                return job.future
             fault = self._last_fault if id_ in self._history.view.unsaved else None
         path = None if fault else self.path_of(id_)
         if path is not None:
@@ -165,12 +194,15 @@ class AlertStore:
     def statistics(self) -> StoreStatistics:
         """How things stand."""
         with self._condition:
+            fault = str(self._fault) if self._fault else None
+            if self._hangs(self._clock.monotonic()):
+                fault = str(StorageError(self._history.folder, NO_ANSWER))
             return StoreStatistics(
                 written=self._written,
                 waiting=len(self._jobs) + len(self._writing),
                 unsaved=len(self._history.view.unsaved),
                 live=len(self._history.view.entries),
-                fault=str(self._fault) if self._fault else None,
+                fault=fault,
             )
 
     def _view(self) -> HistoryView:
@@ -182,13 +214,63 @@ class AlertStore:
             unsaved = {id_: _without_file(alert) for id_, alert in view.unsaved.items()}
             return HistoryView(view.entries, unsaved | waiting)
 
+    # -- bounds, under the lock
+
+    def _hangs(self, now_m: float) -> bool:
+        since_m = self._busy_since_m
+        return since_m is not None and now_m - since_m > HANGS_S
+
+    def _bound(self, now_m: float) -> list[Future[Path]]:
+        """Let the least go where too much waits; the futures of what is not written now."""
+        hangs = self._hangs(now_m)
+        if hangs:
+            self._sayings.say(
+                "hangs", f"{self._history.folder} does not answer: alerts are kept in memory"
+            )
+        most, most_bytes = MOST_WAITING, MOST_WAITING_BYTES
+        if hangs:
+            most, most_bytes = MOST_UNSAVED, MOST_UNSAVED_BYTES
+        self._unlooked += 1
+        over = len(self._jobs) > most or self._bytes > most_bytes
+        if not over or self._unlooked < BOUND_EVERY:
+            return []
+        self._unlooked = 0
+        found = bounded(
+            [job.alert for job in self._jobs.values()],
+            most,
+            most_bytes,
+            says_open=self._says_open,
+        )
+        gone = [self._jobs.pop(id_) for id_ in found.gone]
+        for id_, light in found.lighter.items():
+            self._jobs[id_].alert = light
+            self._jobs[id_].size = weight_of(light)
+        self._bytes = sum(job.size for job in self._jobs.values())
+        if gone or found.lighter:
+            self._sayings.say(
+                "dropped", "the disk takes no alerts for so long that the least are let go"
+            )
+        return [job.future for job in gone if job.future is not None]
+
+    def _rest(self) -> None:
+        self._busy_since_m = None
+        self._sayings.over("hangs", f"{self._history.folder} answers again")
+
+    def _says_open(self, id_: str) -> bool:
+        """Whether the folder, or what is on its way there, has it as open."""
+        if (job := self._writing.get(id_)) is not None:
+            return job.alert.state != "resolved"
+        return self._history.says_open(id_)
+
     # -- the thread
 
     def _run(self) -> None:
         while True:
             with self._condition:
+                self._rest()
                 while not (self._closing or self._errands or self._due()):
                     self._condition.wait(self._wait_s())
+                self._busy_since_m = self._clock.monotonic()
                 errands, self._errands = self._errands, []
                 jobs = self._take()
                 last = self._closing and not jobs
@@ -215,6 +297,7 @@ class AlertStore:
         now_m = self._clock.monotonic()
         due = {i: job for i, job in self._jobs.items() if self._closing or job.due_m <= now_m}
         self._jobs = {id_: job for id_, job in self._jobs.items() if id_ not in due}
+        self._bytes = sum(job.size for job in self._jobs.values())
         self._first_due_m = min((job.due_m for job in self._jobs.values()), default=math.inf)
         self._writing = due
         self._last_m.update(dict.fromkeys(due, now_m))
@@ -231,11 +314,12 @@ class AlertStore:
             self._writing = {}  # readers find it in the view from now on
             self._written += sum(isinstance(each, Path) for each in outcomes)
         for job, outcome in zip(jobs, outcomes, strict=True):
-            for future in job.futures:
-                if isinstance(outcome, Exception):
-                    future.set_exception(outcome)
-                else:
-                    future.set_result(outcome)
+            if job.future is None:
+                continue
+            if isinstance(outcome, Exception):
+                job.future.set_exception(outcome)
+            else:
+                job.future.set_result(outcome)
         now_m = self._clock.monotonic()
         self._gather_until_m = now_m + _GATHER_S if len(jobs) >= _FLOOD_JOBS else now_m
         self._settle_m = now_m + _SETTLE_S
@@ -281,6 +365,9 @@ class AlertStore:
             self._retry_s = min(self._retry_s * 2, _RETRY_MOST_S) if left else _RETRY_S
             self._retry_m = now_m + self._retry_s if left else None
             self._fault = self._fault if left else None
+
+
+NO_ANSWER = OSError(errno.ETIMEDOUT, "it does not answer")
 
 
 def _without_file(alert: Alert) -> Alert:

@@ -3,13 +3,17 @@
 import json
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from omnitray.alerts.channels import dispatch as dispatch_module
 from omnitray.alerts.channels.deliveries import Deliveries, DeliveryState
 from omnitray.alerts.channels.dispatch import Dispatcher
+from omnitray.alerts.channels.patience import Patience
+from omnitray.alerts.channels.webhooks import channel as channel_module
 from omnitray.alerts.channels.webhooks import receiver as receiver_module
 from omnitray.alerts.channels.webhooks.channel import WebhookChannel, WebhookTrouble
 from omnitray.alerts.channels.webhooks.model import HttpCall, ReceiverAnswer
@@ -19,6 +23,7 @@ from omnitray.alerts.model import Alert
 from omnitray.alerts.reasons import Reason
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.store import AlertStore
+from omnitray.base import durable
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import Severity
 from omnitray.settings.webhooks import WebhookSettings
@@ -291,3 +296,86 @@ def test_the_person_is_told_after_the_delivery_is_durable(
     room.sender.gate.set()
     assert dispatcher.close(LONG_S)
     assert files_then == [1]
+
+
+class HangingOutbox:
+    """A disk on which the first sync of the outbox does not come back until it is let go."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from omnitray.alerts.channels.webhooks import outbox as outbox_module  # noqa: PLC0415
+
+        self.reached, self.let_go = threading.Event(), threading.Event()
+        real = durable.sync_folder
+
+        def sync_folder(folder: Path) -> None:
+            self.reached.set()
+            assert self.let_go.wait(LONG_S)
+            real(folder)
+
+        monkeypatch.setattr(outbox_module, "sync_folder", sync_folder)
+
+
+@pytest.fixture
+def hanging_outbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[HangingOutbox]:
+    disk = HangingOutbox(monkeypatch)
+    yield disk
+    disk.let_go.set()
+
+
+def put_later(room: Room, alert: Alert) -> "Future[None]":
+    decision = Decision(reason=Reason.NEW, alert_id=alert.id, fingerprint=alert.fingerprint, at=0.0)
+    return room.channel.put(alert, decision)
+
+
+@pytest.mark.expect_log("the least is not sent")
+def test_while_the_outbox_hangs_what_waits_is_bounded_and_the_worst_is_sent_after(
+    room: Room, hanging_outbox: HangingOutbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channel_module, "MOST_WAITING", 100)
+    waiting = [put_later(room, critical(0))]
+    assert hanging_outbox.reached.wait(LONG_S)
+    waiting += [put_later(room, an_alert(n, severity=Severity.INFO)) for n in range(100, 1000)]
+    waiting += [put_later(room, critical(number)) for number in range(1, 90)]
+    waiting += [put_later(room, an_alert(n, severity=Severity.INFO)) for n in range(1000, 2000)]
+    assert room.channel.views()[0].name == "team"
+    assert 100 <= sum(not each.done() for each in waiting) <= 151
+    hanging_outbox.let_go.set()
+    for each in waiting:
+        each.result(LONG_S)
+    room.sender.wait(90)
+    assert {title for _, title in room.sender.told()} == {f"t{number}" for number in range(90)}
+
+
+def test_a_person_is_told_although_the_outbox_hangs(
+    room: Room, hanging_outbox: HangingOutbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(dispatch_module, "Patience", lambda: Patience(0.05))
+    heard: list[str] = []
+    came = threading.Semaphore(0)
+
+    class Desktop:
+        def send(self, alert: Alert, decision: Decision) -> bool:
+            del decision
+            heard.append(alert.title)
+            came.release()
+            return True
+
+    store = AlertStore(History(tmp_path / "alerts", room.clock), room.clock)
+    dispatcher = Dispatcher(store, {"desktop": Desktop()}, FakeClock())
+    dispatcher.attach_durable("webhook", room.channel)
+    alert = critical(1)
+    dispatcher.submit(
+        alert,
+        Decision(
+            reason=Reason.NEW,
+            alert_id=alert.id,
+            fingerprint=alert.fingerprint,
+            at=0.0,
+            channels=EVERYWHERE,
+        ),
+    )
+    assert hanging_outbox.reached.wait(LONG_S)
+    assert came.acquire(timeout=LONG_S)
+    hanging_outbox.let_go.set()
+    assert dispatcher.close(LONG_S)
+    assert heard == ["t1"]

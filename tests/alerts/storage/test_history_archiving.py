@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from omnitray.alerts.model import State
 from omnitray.alerts.storage import files
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.query import AlertQuery
@@ -226,3 +227,16 @@ def test_whatever_befalls_some_files_every_other_alert_is_kept(
     history.close()
     lost = {number for number, fault in faults.items() if isinstance(fault, str)}
     assert everything(folder) == set(range(20)) - lost
+
+
+def test_what_is_open_stays_live_however_many_are_over_since(tmp_path: Path) -> None:
+    history = History(tmp_path / "alerts", FakeClock(), live=10)
+    for number in range(200):
+        state: State = "firing" if number in (3, 50) else "resolved"
+        history.store(an_alert(number, at=START + number, state=state))
+    history.close()
+    again = History(tmp_path / "alerts", FakeClock(), live=10)
+    assert [int(alert.id, 16) for alert in again.open_alerts()] == [50, 3]
+    assert len(list((tmp_path / "alerts").glob("alert_*.json"))) == 10
+    assert len(again.query(AlertQuery())) == 200
+    again.close()

@@ -2,15 +2,18 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from omnitray.alerts.model import Alert
+from omnitray.alerts.model import Alert, State
+from omnitray.alerts.storage import store as store_module
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.base.clock import SystemClock
-from omnitray.base.durable import StorageError
+from omnitray.base.durable import StorageError, StorageFault
 from support.alerting import START, an_alert
+from support.clock import FakeClock
 
 LONG_S = 20.0
 
@@ -191,3 +194,118 @@ def test_a_fault_while_making_order_does_not_end_the_writing(
         store.refresh().result(LONG_S)
         assert store.submit(an_alert(2)).result(LONG_S).exists()
         store.refresh().result(LONG_S)
+
+
+class HangingDisk:
+    """A disk whose writes do not come back until it is let go; a clock that says that it hangs."""
+
+    def __init__(self, history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.clock = FakeClock()
+        self.gate = Gate(history, monkeypatch)
+        self.said: list[str] = []
+        self.store = AlertStore(history, self.clock, report=self.said.append)
+
+    def hang(self, first: Alert) -> None:
+        self.store.put(first)
+        assert self.gate.reached.wait(LONG_S)
+        self.clock.advance(store_module.HANGS_S + 1.0)
+
+
+@pytest.fixture
+def hanging_disk(history: History, monkeypatch: pytest.MonkeyPatch) -> Iterator[HangingDisk]:
+    monkeypatch.setattr(store_module, "MOST_UNSAVED", 100)
+    monkeypatch.setattr(store_module, "MOST_UNSAVED_BYTES", 200_000)
+    disk = HangingDisk(history, monkeypatch)
+    yield disk
+    disk.gate.opened.set()
+    assert disk.store.close(LONG_S)
+
+
+def test_while_a_write_hangs_what_waits_is_bounded_and_what_is_open_is_known(
+    hanging_disk: HangingDisk, said: list[str], tmp_path: Path
+) -> None:
+    store = hanging_disk.store
+    hanging_disk.hang(an_alert(0))
+    firing = {number for number in range(1, 3000) if number % 100 == 1}
+    for number in range(1, 3000):
+        state: State = "firing" if number in firing else "resolved"
+        store.put(an_alert(number, at=START + number, state=state, message="m" * 900))
+        assert store.statistics().waiting <= 151
+    assert {int(alert.id, 16) for alert in store.open_alerts()} == firing | {0}
+    assert store.statistics().fault is not None
+    assert "does not answer" in str(store.statistics().fault)
+    assert ["does not answer" in each for each in hanging_disk.said] == [True, False]
+    hanging_disk.gate.opened.set()
+    assert store.stored(an_alert(2901).id).result(LONG_S).exists()
+    assert store.close(LONG_S)
+    again = History(tmp_path / "alerts", SystemClock(), live=500, report=said.append)
+    assert {int(alert.id, 16) for alert in again.open_alerts()} == firing | {0}
+    again.close()
+
+
+def test_while_a_write_hangs_large_alerts_lose_their_context_and_stay(
+    hanging_disk: HangingDisk,
+) -> None:
+    store = hanging_disk.store
+    hanging_disk.hang(an_alert(0))
+    for number in range(1, 120):
+        store.put(an_alert(number, at=START + number, context={"large": "x" * 20_000}))
+    found = store.open_alerts()
+    assert len(found) == 120
+    assert sum(len(msgspec.json.encode(alert)) for alert in found) <= 200_000 + 50 * 21_000
+    assert found[0].context == {"large": "x" * 20_000}
+    assert "left_out" in found[-2].context
+
+
+def test_what_is_over_is_not_let_go_while_its_file_says_that_it_is_open(
+    hanging_disk: HangingDisk, tmp_path: Path, said: list[str]
+) -> None:
+    store = hanging_disk.store
+    hanging_disk.gate.opened.set()
+    for number in range(1, 20):
+        store.submit(an_alert(number, at=START + number)).result(LONG_S)
+    hanging_disk.gate.opened.clear()
+    hanging_disk.gate.reached.clear()
+    hanging_disk.hang(an_alert(0))
+    for number in range(20):
+        store.put(an_alert(number, at=START + number, state="resolved", message="m" * 900))
+    for number in range(100, 900):
+        store.put(an_alert(number, at=START + number, state="resolved", message="m" * 900))
+    assert store.open_alerts() == []
+    hanging_disk.gate.opened.set()
+    assert store.close(LONG_S)
+    again = History(tmp_path / "alerts", SystemClock(), live=500, report=said.append)
+    assert again.open_alerts() == []
+    again.close()
+
+
+def test_who_waits_for_an_alert_that_is_let_go_hears_of_it(hanging_disk: HangingDisk) -> None:
+    store = hanging_disk.store
+    hanging_disk.hang(an_alert(0))
+    waiting = [
+        store.submit(an_alert(number, at=START + number, state="resolved"))
+        for number in range(1, 300)
+    ]
+    refused = [each.exception(0) for each in waiting if each.done()]
+    assert len(refused) >= 150
+    assert all(isinstance(each, StorageError) for each in refused)
+    assert {each.fault for each in refused if isinstance(each, StorageError)} == {
+        StorageFault.HANGS
+    }
+    hanging_disk.gate.opened.set()
+    assert all(each.result(LONG_S).exists() for each in waiting if not each.exception(LONG_S))
+
+
+def test_all_who_wait_for_one_alert_wait_for_one_thing(hanging_disk: HangingDisk) -> None:
+    hanging_disk.hang(an_alert(0))
+    assert len({id(hanging_disk.store.stored(an_alert(0).id)) for _ in range(100)}) == 1
+
+
+def test_a_flood_on_a_disk_that_works_loses_nothing(hanging_disk: HangingDisk) -> None:
+    store = hanging_disk.store
+    store.put(an_alert(0))
+    assert hanging_disk.gate.reached.wait(LONG_S)
+    for number in range(1, 1000):
+        store.put(an_alert(number, at=START + number, state="resolved"))
+    assert store.statistics().waiting == 1000
+    assert store.statistics().fault is None

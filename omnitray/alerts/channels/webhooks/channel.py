@@ -3,6 +3,7 @@
 Nothing of it runs, and nothing heavy is imported, while the settings name no webhook.
 """
 
+import itertools
 import logging
 import os
 import threading
@@ -18,6 +19,8 @@ from omnitray.alerts.channels.deliveries import Deliveries, Delivery, DeliverySt
 from omnitray.alerts.decision import Decision
 from omnitray.alerts.model import Alert
 from omnitray.alerts.reasons import Reason
+from omnitray.alerts.storage.bounds import weight_of
+from omnitray.alerts.storage.history import BOUND_EVERY, MOST_UNSAVED_BYTES
 from omnitray.base.clock import Clock, timestamp
 from omnitray.base.facts import AlertChannel, AlertType, Severity
 from omnitray.settings.webhooks import WebhookSettings
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from omnitray.alerts.channels.webhooks.retry import AnswerVerdict
 
 log = logging.getLogger(__name__)
+MOST_WAITING = 2000  # to be made durable; on a disk that works it is empty within some ms
 
 
 class WebhookView(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,13 +80,15 @@ class WebhookChannel(DurableChannel):
         self._deliveries = deliveries
         self._condition = threading.Condition()
         self._waiting: list[tuple[Alert, Decision, Future[None]]] = []
-        self._lock = threading.Lock()  # of outbox and receivers
+        self._lock = threading.Lock()  # of the receivers; never held over a call to the disk
+        self._disk = threading.Lock()  # of the outbox; taken first where both are
         self._outbox: WebhookOutbox | None = None
         self._receivers: dict[str, Receiver] = {}
         self._delivered_at: dict[str, float] = {}
         self._given_up: set[str] = set()
         self._thread: threading.Thread | None = None
         self._closing = False
+        self._said_full = False
         self.on_trouble: Callable[[WebhookTrouble], None] = lambda _: None
         self.link: Callable[[], str] = lambda: ""
 
@@ -93,14 +99,15 @@ class WebhookChannel(DurableChannel):
 
     def configure(self, webhooks: Sequence[WebhookSettings]) -> None:
         """The webhooks of the settings: new ones begin, changed ones begin again, others end."""
-        with self._lock:
-            known = {name: each.webhook for name, each in self._receivers.items()}
-            wanted = {each.name: each for each in webhooks}
-            if known == wanted or self._closing:
-                return
+        known = {name: each.webhook for name, each in self._receivers.items()}
+        wanted = {each.name: each for each in webhooks}
+        if known == wanted or self._closing:
+            return
+        with self._disk:
             outbox = self._open_outbox()
             for name in known.keys() - wanted.keys():
-                receiver = self._receivers.pop(name)
+                with self._lock:
+                    receiver = self._receivers.pop(name)
                 receiver.stop()
                 outbox.done(receiver.queue.events)
                 outbox.forget(name)
@@ -116,12 +123,15 @@ class WebhookChannel(DurableChannel):
                 future.set_result(None)
                 return future
             self._waiting.append((alert, decision, future))
+            refused = self._bound()
             if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, name="webhook-intake", daemon=True
                 )
                 self._thread.start()
             self._condition.notify()
+        for each in refused:
+            each.set_result(None)
         return future
 
     def views(self) -> tuple[WebhookView, ...]:
@@ -191,6 +201,23 @@ class WebhookChannel(DurableChannel):
 
     # -- inside
 
+    def _bound(self) -> list["Future[None]"]:
+        """Let the least go where the outbox's disk hangs; the history has every alert further."""
+        if len(self._waiting) <= MOST_WAITING + BOUND_EVERY:
+            return []
+        newest = {alert.id: place for place, (alert, _, _) in enumerate(self._waiting)}
+        alerts = {place: self._waiting[place][0] for place in newest.values()}
+        worst = sorted(alerts, key=lambda place: (-alerts[place].severity.rank, -place))
+        sizes = itertools.accumulate(weight_of(alerts[place]) for place in worst)
+        fitting = sum(size <= MOST_UNSAVED_BYTES for size in sizes)
+        staying = set(worst[: min(fitting, MOST_WAITING)])
+        refused = [f for place, (_, _, f) in enumerate(self._waiting) if place not in staying]
+        self._waiting = [self._waiting[place] for place in sorted(staying)]
+        if not self._said_full:
+            self._said_full = True
+            log.warning("the outbox takes nothing for so long that the least is not sent")
+        return refused
+
     def _address(self) -> str:
         return self.link()
 
@@ -214,7 +241,8 @@ class WebhookChannel(DurableChannel):
         else:
             left = [each for each in outbox.pending if each.webhook == webhook.name]
             outbox.pending = [each for each in outbox.pending if each.webhook != webhook.name]
-        self._receivers[webhook.name] = receiver
+        with self._lock:
+            self._receivers[webhook.name] = receiver
         receiver.add(left)
         self._note(receiver, left)
 
@@ -226,6 +254,7 @@ class WebhookChannel(DurableChannel):
                 if not self._waiting:
                     return
                 batch, self._waiting = self._waiting, []
+                self._said_full = False
             try:
                 self._take_in([(alert, decision) for alert, decision, _ in batch])
             except Exception:  # the alert is in the history all the same
@@ -235,9 +264,11 @@ class WebhookChannel(DurableChannel):
 
     def _take_in(self, batch: Sequence[tuple[Alert, Decision]]) -> None:
         added: list[tuple[Receiver, list[WebhookEvent]]] = []
-        with self._lock:
+        with self._disk:
             outbox = self._open_outbox()
-            for receiver in self._receivers.values():
+            with self._lock:
+                receivers = tuple(self._receivers.values())
+            for receiver in receivers:
                 events = self._events_for(receiver, outbox, batch)
                 outbox.add(events)
                 added.append((receiver, events))
@@ -286,10 +317,11 @@ class WebhookChannel(DurableChannel):
     def _on_settled(self, receiver: "Receiver", settled: "Settled") -> None:
         """On the receiver's thread."""
         name, at = receiver.webhook.name, self._clock.wall()
-        with self._lock:
+        with self._disk:
             if self._outbox is not None and (settled.arrived or settled.given_up):
                 self._outbox.done((*settled.arrived, *settled.given_up))
-            if settled.arrived:
+        if settled.arrived:
+            with self._lock:
                 self._delivered_at[name] = at
         self._deliveries.note(
             *(
