@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+from email import policy
 from typing import Any
 
 import pytest
@@ -16,10 +17,12 @@ from omnitray.alerts.channels.webhooks.kinds import (
     without_secrets,
 )
 from omnitray.alerts.channels.webhooks.model import EventAction, HttpCall, WebhookEvent
+from omnitray.alerts.channels.webhooks.post import mail_of
 from omnitray.alerts.model import Alert
 from omnitray.base.facts import AlertType, Severity
 from omnitray.settings.webhooks import KINDS
 from support.alerting import START, an_alert
+from support.published import BODIES, conforms
 
 HOSTILE = "<!channel> *x* `y` [a](http://evil) & <b>@everyone</b> \u202e_z_\n# head"
 CULPRITS = [{"job": "pytest · ~/shop", "cpu": 480.0, "rss_bytes": 9_800_000_000}]
@@ -205,3 +208,50 @@ def test_an_answer_that_repeats_the_address_shows_dots(answer: str) -> None:
 def test_markdown_is_escaped_without_loss() -> None:
     escaped = markdown_escaped(HOSTILE)
     assert escaped.replace("\\", "") == HOSTILE.replace("\\", "")
+
+
+LONG = "😀 <&> *ä* `x` " * 2000
+SITUATIONS = {
+    "one": [event(down())],
+    "over": [over()],
+    "hostile": [event(down(title=HOSTILE, message=HOSTILE))],
+    "long": [event(down(title=LONG, message=LONG, source="server:" + "s" * 300))],
+    "nothing said": [event(down(title="", message="", context={}))],
+    "a burst": [event(down(number, title=LONG), number=number) for number in range(1, 51)],
+    "ended before it began": [
+        event(down(state="resolved", resolved_at="2001-01-01T00:00:00.000Z"), EventAction.RESOLVE)
+    ],
+}
+ADDRESSES = {
+    "telegram": "https://api.telegram.org/bot1:KEY/sendMessage?chat_id=-42",
+    "ntfy": "https://ntfy.example/alerts",
+}
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+@pytest.mark.parametrize("kind", sorted(BODIES))
+def test_each_body_is_as_its_receiver_publishes(kind: str, situation: str) -> None:
+    events = SITUATIONS[situation]
+    to = FormContext(
+        ADDRESSES.get(kind, f"https://{kind}.example/key"),
+        "key",
+        "desk-3",
+        "http://127.0.0.1:8137/dashboard",
+        START,
+    )
+    found = KIND_FORMS[kind].write(events, to)
+    for each in found:
+        conforms(kind, each.body)
+        assert each.method == "POST"
+        assert each.headers["Content-Type"].startswith("application/json")
+    assert {id_ for each in found for id_ in each.events} == {each.id for each in events}
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_each_mail_has_headers_of_ascii_lines_that_are_short_enough(situation: str) -> None:
+    """RFC 5322, 2.1.1: 998 letters a line; the text stands in the body alone."""
+    to = FormContext("smtp://mail.example/?to=me@example.org", "", "desk-3", "", START)
+    (call,) = KIND_FORMS["email"].write(SITUATIONS[situation], to)
+    lines = mail_of(call.headers, call.body).as_bytes(policy=policy.SMTP).split(b"\r\n")
+    assert max(len(line) for line in lines) <= 998
+    assert all(line.isascii() for line in lines)

@@ -10,6 +10,7 @@ import hmac
 import html
 import re
 from collections.abc import Callable, Sequence
+from email.utils import formatdate
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
@@ -25,6 +26,8 @@ COLOURS = {"critical": 0xD32F2F, "warning": 0xF9A825, "info": 0x0072B2, "over": 
 # Alertmanager closes what is not sent again: refreshed three times before it would be.
 REFRESH_S, LASTS_S = 300.0, 900.0
 PAGERDUTY_KEY_LIMIT = 255
+TELEGRAM_LIMIT = 4096  # UTF-16 units
+NTFY_BYTES = 4096  # what is longer becomes a file to download
 WEBHOOK_KEY = "whsec_"
 
 
@@ -122,10 +125,13 @@ def _telegram(events: Events, to: FormContext) -> list[HttpCall]:
     parts = urlsplit(to.url)
     chat = dict(parse_qsl(parts.query)).get("chat_id", "")
     url = urlunsplit((parts.scheme, parts.netloc, parts.path, "", ""))
-    text = f"<b>{html.escape(brief.headline)}</b>\n{html.escape(brief.plain)}"
+    # The limit counts what is read, not the escapes; cut before them, so that none is cut in two.
+    plain = _cut(f"{brief.headline}\n{brief.plain}", 2 * TELEGRAM_LIMIT, "utf-16-le")
+    head, _, rest = plain.partition("\n")
+    text = f"<b>{html.escape(head)}</b>\n{html.escape(rest)}"
     body = {
         "chat_id": chat,
-        "text": text[:4096],
+        "text": text,
         "parse_mode": "HTML",
         "link_preview_options": {"is_disabled": True},
     }
@@ -142,7 +148,7 @@ def _ntfy(events: Events, to: FormContext) -> list[HttpCall]:
     body: dict[str, Any] = {
         "topic": unquote(topic),
         "title": brief.title,
-        "message": brief.plain or brief.machine,
+        "message": _cut(brief.plain or brief.machine, NTFY_BYTES, "utf-8"),
         "priority": priority,
         "tags": [tag.get(brief.tone, "information_source")],
     }
@@ -150,6 +156,10 @@ def _ntfy(events: Events, to: FormContext) -> list[HttpCall]:
         body["click"] = brief.link
     url = urlunsplit((parts.scheme, parts.netloc, before or "/", "", ""))
     return [_posted(events, url, body, **_bearer(to.secret))]
+
+
+def _cut(text: str, most_bytes: int, encoding: str) -> str:
+    return text.encode(encoding, "replace")[:most_bytes].decode(encoding, "ignore")
 
 
 def _bearer(secret: str) -> dict[str, str]:
@@ -169,6 +179,7 @@ def _email(events: Events, to: FormContext) -> list[HttpCall]:
         "From": sender,
         "To": query.get("to", ""),
         "Subject": f"[{brief.tone}] {brief.title} ({brief.machine})",
+        "Date": formatdate(to.now, localtime=True),
         "Message-ID": f"<{first.id}.{len(events)}@omnitray>",
         "Auto-Submitted": "auto-generated",  # RFC 3834: no automatic answers, please
     }
@@ -232,6 +243,7 @@ def _alertmanager_one(event: WebhookEvent, to: FormContext) -> dict[str, Any]:
     over = event.action is EventAction.RESOLVE
     brief = brief_of(event, to.machine, to.link)
     facts = {name.lower(): value for name, value in brief.facts}
+    ends = alert.resolved_at if over else timestamp(to.now + LASTS_S)
     found = {
         "labels": {
             "alertname": alert.type.value,
@@ -242,7 +254,8 @@ def _alertmanager_one(event: WebhookEvent, to: FormContext) -> dict[str, Any]:
         },
         "annotations": {"summary": brief.title, "description": brief.text, **facts},
         "startsAt": alert.first_seen,
-        "endsAt": alert.resolved_at if over else timestamp(to.now + LASTS_S),
+        # The clock may have been set back: what ends before it began is refused, with its batch.
+        "endsAt": max(ends or alert.first_seen, alert.first_seen),
     }
     return {**found, "generatorURL": to.link} if to.link else found
 

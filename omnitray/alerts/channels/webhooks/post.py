@@ -100,27 +100,64 @@ def _pool(url: str) -> Any:
     return urllib3.PoolManager()
 
 
-def _smtp(request: dict[str, Any]) -> Answer:
+def mail_of(headers: dict[str, str], body: str) -> EmailMessage:
+    """The message, in ASCII lines that every server takes (RFC 5322, 2.1.1; RFC 2045, 6.7)."""
     message = EmailMessage()
-    for name, value in request["headers"].items():
+    for name, value in headers.items():
         message[name] = value
-    message.set_content(request["body"])
-    if request["tls"] == "implicit":
-        context = ssl.create_default_context()
-        server: smtplib.SMTP = smtplib.SMTP_SSL(
-            request["host"], request["port"], timeout=READ_S, context=context
-        )
-    else:
-        server = smtplib.SMTP(request["host"], request["port"], timeout=READ_S)
-    with server:
-        if request["tls"] == "starttls" and server.has_extn("starttls"):
-            server.starttls(context=ssl.create_default_context())
-        if request["user"]:
-            server.login(request["user"], request["password"])
-        refused = server.send_message(message)
+    message.set_content(body, cte="quoted-printable")
+    return message
+
+
+def _smtp(request: dict[str, Any]) -> Answer:
+    message = mail_of(request["headers"], request["body"])
+    context = ssl.create_default_context()
+    host, port = request["host"], request["port"]
+    try:
+        if request["tls"] == "implicit":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=READ_S, context=context)
+        else:
+            server = smtplib.SMTP(host, port, timeout=READ_S)
+        try:
+            return _mailed(server, request, message, context)
+        finally:
+            # Accepted is accepted: how the server takes leave must not send it once more.
+            with contextlib.suppress(OSError, smtplib.SMTPException):
+                server.quit()
+            server.close()
+    except smtplib.SMTPRecipientsRefused as error:
+        return _refusal(list(error.recipients.values()), "no_such_address")
+    except smtplib.SMTPSenderRefused as error:
+        return _refusal([(error.smtp_code, error.smtp_error)], "no_such_address")
+    except smtplib.SMTPAuthenticationError as error:
+        return _refusal([(error.smtp_code, error.smtp_error)], "login_refused")
+    except smtplib.SMTPResponseException as error:
+        return _refusal([(error.smtp_code, error.smtp_error)], "rejected")
+
+
+def _mailed(
+    server: smtplib.SMTP, request: dict[str, Any], message: EmailMessage, context: ssl.SSLContext
+) -> Answer:
+    server.ehlo_or_helo_if_needed()
+    if request["tls"] == "starttls":
+        if not server.has_extn("starttls"):  # or whoever sits between has taken it out
+            return {"error": "no_tls"}
+        server.starttls(context=context)
+        server.ehlo()
+    if request["user"]:
+        server.login(request["user"], request["password"])
+    refused = server.send_message(message)
     if refused:
-        return {"error": "refused", "body": f"{len(refused)} of its addresses were refused"}
+        return {"status": 250, "body": f"accepted, but not for {len(refused)} of its addresses"}
     return {"status": 250, "body": "accepted for delivery"}
+
+
+def _refusal(answers: list[tuple[int, bytes | str]], for_good: str) -> Answer:
+    """RFC 5321, 4.2.1: 4xx asks to come again (greylisting, a full box), 5xx is a no."""
+    code, said = answers[0]
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+    later = any(400 <= each < 500 for each, _ in answers)  # noqa: PLR2004 - as above
+    return {"error": "later" if later else for_good, "body": f"{code} {text}"[:ANSWER_BYTES]}
 
 
 def _apprise(request: dict[str, Any]) -> Answer:
@@ -159,8 +196,7 @@ def _word(error: BaseException) -> str:
 
 
 _WORDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
-    (smtplib.SMTPAuthenticationError, "login_refused"),
-    ((smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused), "refused"),
+    (smtplib.SMTPNotSupportedError, "no_login"),
     (smtplib.SMTPServerDisconnected, "closed"),
     (ssl.SSLError, "tls"),
     (socket.gaierror, "no_such_host"),

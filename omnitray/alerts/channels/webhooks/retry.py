@@ -22,6 +22,18 @@ _REDIRECTS = range(300, 400)
 _MESSAGE_FAULTS = frozenset({400, 413, 422})  # of this message: others may pass
 _CONFIGURATION_FAULTS = frozenset({401, 403, 404, 405, 410})
 _LATER = frozenset({408, 425, 429})
+_FIXABLE = frozenset(
+    {
+        "bad_address",
+        "no_apprise",
+        "login_refused",
+        "no_login",
+        "no_tls",
+        "no_such_address",
+        "tls",
+        "secret",
+    }
+)
 WORDS = {
     "timeout": "it did not answer in time",
     "not_listening": "nobody listens there",
@@ -31,7 +43,12 @@ WORDS = {
     "bad_address": "the address cannot be used",
     "no_apprise": "Apprise is not installed; run: pip install 'omnitray[apprise]'",
     "login_refused": "it refused the login",
+    "no_login": "it takes no login, or none over this connection",
+    "no_tls": "it offers no TLS; where that is right, add tls=no to the address",
+    "no_such_address": "it refused the sender or every address of the mail",
+    "rejected": "it refused the message",
     "refused": "it refused the message",
+    "later": "it asks to come again later",
     "ended": "the process that sends was ended",
     "secret": "the file of the address or the secret cannot be read",
 }
@@ -57,8 +74,8 @@ class AnswerVerdict(msgspec.Struct, frozen=True):
 def verdict(answer: ReceiverAnswer, now: dt.datetime) -> AnswerVerdict:
     """What follows from an answer."""
     if answer.status is None:
-        fixable = answer.error in ("bad_address", "no_apprise", "login_refused", "tls", "secret")
-        kind = AnswerKind.MISCONFIGURED if fixable else AnswerKind.RETRY
+        kind = AnswerKind.MISCONFIGURED if answer.error in _FIXABLE else AnswerKind.RETRY
+        kind = AnswerKind.UNWANTED if answer.error == "rejected" else kind
         return AnswerVerdict(kind, WORDS.get(answer.error, "it failed"))
     status = answer.status
     if status in _OK:
