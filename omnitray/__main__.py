@@ -4,19 +4,24 @@
 be: all others load the whole parser.
 """
 
+import atexit
+import os
 import sys
 
 
 def main() -> int:
     """Entry point of ``omnitray``."""
     if sys.argv[1:2] == ["run"]:
-        import signal  # noqa: PLC0415 - see above
+        from omnitray.runs import plain_signal as signal  # noqa: PLC0415 - see above
 
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C before the command: no traceback
         from omnitray.cli.commands.run import main as run  # noqa: PLC0415 - see above
 
-        return run(sys.argv[2:])
+        status = run(sys.argv[2:])
+        if not atexit._ncallbacks():  # noqa: SLF001 - there is no public way to ask
+            os._exit(status)  # all is written: to take the interpreter down takes 3 ms
+        return status
     from omnitray.cli.parser import main as parsed  # noqa: PLC0415 - see above
 
     return parsed()

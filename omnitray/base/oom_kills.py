@@ -9,7 +9,7 @@ VMSTAT = "/proc/vmstat"
 def oom_kills(vmstat: str = VMSTAT) -> "int | None":
     """Since boot: ``oom_kill`` of /proc/vmstat (Linux 4.13); None where that is not said."""
     try:
-        with open(vmstat, encoding="ascii") as file:  # noqa: PTH123 - pathlib takes 5 ms to import
+        with open(vmstat, encoding="utf-8") as file:  # noqa: PTH123 - pathlib takes 5 ms to import
             for line in file:
                 if line.startswith("oom_kill "):
                     return int(line.split()[1])

@@ -78,6 +78,11 @@ class Paths(msgspec.Struct, frozen=True):
         return self.state / "servers"
 
     @property
+    def published_servers(self) -> Path:
+        """Servers of test runs, as the runs publish them."""
+        return self.run / "servers"
+
+    @property
     def log_file(self) -> Path:
         """The rotated log."""
         return self.state / "log" / "omnitray.log"

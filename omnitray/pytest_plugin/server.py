@@ -3,7 +3,8 @@
 The run's leader owns it (xdist's controller, or the only process) and drives it with
 :class:`~omnitray.servers.local.LocalServers`, so that an exit is seen at once, whatever the
 tests do. What the other processes need of it is a small file, :class:`ServerFacts`, that the
-leader replaces at each change; a worker asks for a restart with a file beside it.
+leader replaces at each change; a worker asks for a restart with a file beside it. OmniTray shows
+the server for as long as the run lasts (:mod:`omnitray.servers.published`).
 """
 
 import contextlib
@@ -32,7 +33,8 @@ from omnitray.servers.model import (
     ServerState,
     ServerView,
 )
-from omnitray.servers.processes import identity_of
+from omnitray.servers.processes import child, identity_of
+from omnitray.servers.published import Publication
 from omnitray.settings.servers import NAME, ServerSettings, server_of_table
 
 MARKER = "omnitray_server"
@@ -187,6 +189,7 @@ class ServerOwner(ServerProbe):
         self._folder = Path(facts["marks"])
         self._spec = spec
         self._reporter = reporter
+        self._shown = Publication(reporter.paths.published_servers, child(os.getpid()))
         self._facts = {key: value for key, value in facts.items() if key != "marks"}
         self._lock = threading.Lock()
         self._running: dict[str, None] = {}
@@ -237,14 +240,22 @@ class ServerOwner(ServerProbe):
                 self._servers.close()
             except ServerRefusal as error:
                 self._reporter.problem = f"{error}"
+        with contextlib.suppress(*FAULTS):
+            self._shown.withdraw()
         self._calm_down()
 
     def _serve_requests(self) -> None:
         request = self._folder / "restart"
         while not self._ended.wait(POLL_S):
-            if self._servers is not None and request.exists():
+            if self._servers is not None and (request.exists() or self._is_asked()):
                 self._servers.restart(self._spec.name, wait=False)
                 request.unlink(missing_ok=True)
+
+    def _is_asked(self) -> bool:
+        """Whether a person has asked OmniTray for a restart."""
+        with contextlib.suppress(*FAULTS):
+            return self._shown.take_restart()
+        return False
 
     def _on_change(self, view: ServerView) -> None:
         went_down = view.state in {ServerState.DOWN, ServerState.CRASH_LOOP}
@@ -263,6 +274,8 @@ class ServerOwner(ServerProbe):
                 detail=view.detail,
             )
         )
+        with contextlib.suppress(*FAULTS):  # it runs all the same where it cannot be shown
+            self._shown.publish(view)
 
     def _write(self, facts: ServerFacts) -> None:
         write_atomic(self._folder / "server.json", msgspec.json.encode(facts))

@@ -5,6 +5,7 @@ Under xdist every worker has a :class:`TestProcess`, and the controller alone ha
 ``report.omnitray``; outcomes and the exit status are never changed.
 """
 
+import contextlib
 import hashlib
 import os
 import resource
@@ -197,7 +198,7 @@ class TestProcess:
 
 
 def own_marks(above: Path) -> Path:
-    """A folder for this process; removes those of processes that ended without removing theirs.
+    """A folder for this process; removes those of processes that were killed, with their server.
 
     Where the state folder cannot be written, it is a temporary one.
     """
@@ -207,10 +208,20 @@ def own_marks(above: Path) -> Path:
         return Path(tempfile.mkdtemp(prefix="omnitray-run-"))
     for folder in above.iterdir():
         if folder.name.isdecimal() and not Path(f"/proc/{folder.name}").exists():
+            _end_server_of(folder)
             shutil.rmtree(folder, ignore_errors=True)
     own = above / str(os.getpid())
     make_folder(own)
     return own
+
+
+def _end_server_of(folder: Path) -> None:
+    """A run that was killed leaves its server, and that has the port of the next run's."""
+    if (folder / "servers.json").exists():
+        from omnitray.servers.local import end_left  # noqa: PLC0415 - only where one was left
+
+        with contextlib.suppress(*FAULTS):
+            end_left(folder)
 
 
 def mark_of(marks: Path, nodeid: str) -> Path:

@@ -64,7 +64,7 @@ class Queue:
         os.makedirs(self._folder, mode=0o700, exist_ok=True)
         self._ticket = f"{time.time_ns():020d}-{os.getpid()}.json"
         own = {"title": title, "wrapper_pid": os.getpid(), "wrapper_start": start_of(os.getpid())}
-        replace(os.path.join(self._folder, self._ticket), own, durable=False)
+        replace(os.path.join(self._folder, self._ticket), own)
 
     def ahead(self) -> int:
         """How many wait before us; tickets of runs that are gone are thrown away."""

@@ -9,7 +9,8 @@ its own.
 import contextlib
 import errno
 import os
-import signal
+
+from omnitray.runs import plain_signal as signal
 
 NOT_FOUND, NOT_EXECUTABLE, REFUSED = 127, 126, 125
 _MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
@@ -42,7 +43,7 @@ class Child:
         self,
         words: "list[str]",
         environ: "dict[str, str]",
-        mask: "set[signal.Signals]",
+        mask: "set[int]",
         *,
         own_session: bool,
         hold: bool = False,
@@ -90,7 +91,7 @@ _FOR_ALL = frozenset({signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTE
 def _become(
     words: "list[str]",
     environ: "dict[str, str]",
-    mask: "set[signal.Signals]",
+    mask: "set[int]",
     said: int,
     gate: int,
     *,

@@ -11,9 +11,9 @@ wrapper is killed, as ``kill -9`` would end the command itself.
 import contextlib
 import os
 import select
-import signal
 import time
 
+from omnitray.runs import plain_signal as signal
 from omnitray.runs.tree import RunTree, send
 
 FROM_THE_KERNEL = 0x80  # SI_KERNEL: the terminal's own signals carry it
@@ -33,14 +33,12 @@ class SignalRelay:
     """Takes signals from now on; ``mask`` is what was blocked before."""
 
     def __init__(self) -> None:
-        self.mask: set[signal.Signals] = set()
-        for number in signal.pthread_sigmask(signal.SIG_BLOCK, TAKEN):
-            self.mask.add(signal.Signals(number))
+        self.mask: set[int] = {*signal.pthread_sigmask(signal.SIG_BLOCK, TAKEN)}
         self._witness: Witness | None = None
 
-    def before_the_start(self) -> "set[signal.Signals]":
+    def before_the_start(self) -> "set[int]":
         """What came until now, to be passed on to a command that was not there when it was sent."""
-        early = {signal.Signals(number) for number in signal.sigpending()} & TAKEN
+        early = {*signal.sigpending()} & TAKEN
         for number in early:
             signal.sigtimedwait({number}, 0.0)
         return early - {signal.SIGCHLD}

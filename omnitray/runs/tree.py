@@ -6,7 +6,8 @@ it was seen before.
 """
 
 import os
-import signal
+
+from omnitray.runs import plain_signal as signal
 
 _PPID, _UTIME, _STIME, _START = 1, 11, 12, 19  # in /proc/PID/stat, after the name (proc(5))
 _RESIDENT, _SHARED = 1, 2  # in /proc/PID/statm
@@ -169,7 +170,7 @@ def _children_by_scan() -> "dict[int, list[int]]":
 
 def _read_text(path: str) -> str:
     try:
-        with open(path, encoding="ascii", errors="replace") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             return file.read()
     except OSError:
         return ""

@@ -6,10 +6,10 @@ process tree and stopping and continuing it.
 
 import os
 import resource
-import signal
 import time
 
 from omnitray.base.oom_kills import oom_kills, rose
+from omnitray.runs import plain_signal as signal
 from omnitray.runs import records
 from omnitray.runs.budget import (
     CYCLE_S,
@@ -312,30 +312,30 @@ class CommandRun:
         step = BudgetStep.FREE
         if self._memory is not None:
             step = self._memory.decide(now, self._tree.rss_bytes)
-        if step is not self._step:
+        if step != self._step:
             self._on_step(step)
-        if step is BudgetStep.ENDED:
+        if step == BudgetStep.ENDED:
             self._end_for_memory(now)
             return LOOK_BUDGET_S
-        if step is BudgetStep.PAUSED:
+        if step == BudgetStep.PAUSED:
             self._pause_some()
             return LOOK_BUDGET_S
         hold_s = self._cpu.hold_s(now, self._tree.cpu_s) if self._cpu is not None else 0.0
-        if step is BudgetStep.SLOWED and not self._held:
+        if step == BudgetStep.SLOWED and not self._held:
             hold_s = max(hold_s, CYCLE_S * (1.0 - SLOW_SHARE))
         if hold_s <= 0.0:
             self._release()
-            return CYCLE_S * SLOW_SHARE if step is BudgetStep.SLOWED else LOOK_BUDGET_S
+            return CYCLE_S * SLOW_SHARE if step == BudgetStep.SLOWED else LOOK_BUDGET_S
         self._hold_all()
         return hold_s
 
-    def _on_step(self, step: BudgetStep) -> None:
+    def _on_step(self, step: str) -> None:
         if BudgetStep.PAUSED in {step, self._step}:
             self._release()
         self._step = step
-        self._note(step.value)
+        self._note(step)
         if step in {BudgetStep.PAUSED, BudgetStep.ENDED}:
-            self._on_event(step.value, self)
+            self._on_event(step, self)
 
     def _end_for_memory(self, now: float) -> None:
         if self._ending_mono_s is None:
@@ -376,7 +376,7 @@ class CommandRun:
             send(each, signal.SIGCONT)
         self._held = []
         spent_s = time.monotonic() - self._held_mono_s
-        if self._step is BudgetStep.PAUSED:
+        if self._step == BudgetStep.PAUSED:
             self.paused_s += spent_s
         else:
             self.slowed_s += spent_s
@@ -429,7 +429,7 @@ class CommandRun:
         """The final record; written to disk."""
         record = self._record("ended", self.verdict())
         record["tests"] = self._files.take_tests(self.id)
-        self._files.write(record, durable=True)
+        self._files.write(record)
         self._files.sweep()
         return record
 
@@ -487,6 +487,8 @@ class CommandRun:
 
 
 def _signal_name(number: int) -> str:
+    import signal  # noqa: PLC0415 - only where there was one: 5 ms
+
     try:
         return signal.Signals(number).name
     except ValueError:

@@ -1,5 +1,8 @@
 """Watched servers on the main thread: the supervisor's news as signals, alerts and a level.
 
+Beside them stand the servers of test runs, which their runs drive; one that has the name of a
+watched server stands in its place while the run lasts.
+
 The supervisor's thread starts with the first server; without one nothing runs and nothing is
 imported that is slow.
 """
@@ -7,6 +10,7 @@ imported that is slow.
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
@@ -18,7 +22,9 @@ from omnitray.base.facts import AlertType, MonitorLevel, ProcessIdentity, Severi
 from omnitray.base.leases import Lease
 from omnitray.base.paths import Paths
 from omnitray.runtime.hub import Hub
+from omnitray.runtime.published_servers import PublishedServers
 from omnitray.runtime.settings_keeper import SettingsKeeper
+from omnitray.servers.logs import ServerLog
 from omnitray.servers.model import (
     TROUBLED,
     AlertNews,
@@ -67,6 +73,7 @@ class WatchedServers(QObject):
         self._logs = paths.server_logs
         self._scopes = scopes
         self._supervisor: Supervisor | None = None
+        self._of_runs = PublishedServers(paths.published_servers, self)
         self._down: set[tuple[str, str]] = set()
         self._stopped = False
         queued = Qt.ConnectionType.QueuedConnection
@@ -74,16 +81,20 @@ class WatchedServers(QObject):
         self._removed_came.connect(self._on_removed, queued)
         self._news_came.connect(self._on_news, queued)
         hub.settings_changed.connect(self._on_settings)
+        self._of_runs.changed.connect(self._on_view)
+        self._of_runs.removed.connect(self._list)
 
     def start(self) -> None:
         """Find the servers of before again, and start those that start by themselves."""
         loaded = self._settings.loaded
         if loaded.servers or self._memory.exists():
             self._running().declare(loaded.servers)
+        self._of_runs.start()
 
     def stop(self) -> bool:
         """Watch no more; the servers live on. False if the thread did not end in time."""
         self._stopped = True
+        self._of_runs.stop()
         if self._supervisor is not None and not self._supervisor.stop():
             log.error("the servers' thread did not stop in time")
             return False
@@ -92,7 +103,10 @@ class WatchedServers(QObject):
     def views(self) -> tuple[ServerView, ...]:
         """All of them; on any thread."""
         supervisor = self._supervisor
-        return supervisor.views() if supervisor is not None else ()
+        of_runs = {each.name: each for each in self._of_runs.views()}
+        own = supervisor.views() if supervisor is not None else ()
+        shown = tuple(of_runs.pop(each.name, each) for each in own)
+        return (*shown, *of_runs.values())
 
     def identities(self) -> tuple[ProcessIdentity, ...]:
         """The processes that are watched now; on any thread."""
@@ -100,6 +114,9 @@ class WatchedServers(QObject):
 
     def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
         """The last lines of a log, empty for an unknown name; on any thread."""
+        of_run = self._of_run(name)
+        if of_run is not None:
+            return ServerLog(Path(of_run.log_file).parent, name).tail(lines)
         supervisor = self._supervisor
         try:
             return supervisor.log_tail(name, lines) if supervisor is not None else ()
@@ -108,6 +125,8 @@ class WatchedServers(QObject):
 
     def order(self, name: str, verb: facade.ServerVerb) -> "Future[ServerView]":
         """Start, stop or restart; the future may hold :class:`~facade.CommandRefused`."""
+        if self._of_run(name) is not None:
+            return self._order_of_run(name, verb)
         if self._supervisor is None:
             raise facade.CommandRefused(facade.Refusal.NOT_FOUND, f"there is no server {name}")
         return _refusing(self._supervisor.command(name, verb))
@@ -144,6 +163,20 @@ class WatchedServers(QObject):
 
     # Inside
 
+    def _of_run(self, name: str) -> ServerView | None:
+        return next((each for each in self._of_runs.views() if each.name == name), None)
+
+    def _order_of_run(self, name: str, verb: facade.ServerVerb) -> "Future[ServerView]":
+        if verb != "restart":
+            why = f"a test run owns {name}: it starts with the run and ends with it"
+            raise facade.CommandRefused(facade.Refusal.NOT_NOW, why)
+        done: Future[ServerView] = Future()
+        try:
+            done.set_result(self._of_runs.restart(name))
+        except (OSError, LookupError) as error:
+            raise facade.CommandRefused(facade.Refusal.NOT_NOW, f"{name}: {error}") from error
+        return done
+
     def _running(self) -> "Supervisor":
         if self._supervisor is None:
             from omnitray.servers.supervisor import Supervisor  # noqa: PLC0415 - see above
@@ -174,6 +207,7 @@ class WatchedServers(QObject):
         log.info("server %s is no longer watched", name)
         self._list()
 
+    @Slot()
     def _list(self) -> None:
         views = self.views()
         self.listed.emit(views)

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from omnitray.servers.memory import ServerMemory
 from omnitray.servers.model import (
     AlertNews,
     Owner,
@@ -23,9 +24,11 @@ from omnitray.servers.model import (
     ServerState,
     ServerView,
 )
+from omnitray.servers.processes import boot_id, lives
 from omnitray.servers.supervisor import Supervisor
 from omnitray.settings.servers import ServerSettings
 
+MEMORY = "servers.json"
 PROBE_S = 0.2  # what a probe before a test may cost at most
 END_S = 15.0  # TERM, then KILL after 10 s, and the time to be gone
 ANSWER_S = 10.0
@@ -33,6 +36,18 @@ _SETTLED = frozenset(
     {ServerState.UP, ServerState.CRASH_LOOP, ServerState.FOREIGN, ServerState.STOPPED}
 )
 _ON_ITS_WAY = frozenset({ServerState.STARTING, ServerState.SLOW})
+
+
+def end_left(folder: Path) -> None:
+    """End what a program that was killed has left running in its ``folder``. Waits for it.
+
+    Raises :class:`~omnitray.servers.model.ServerRefusal` where that takes too long.
+    """
+    stored = ServerMemory(folder / MEMORY).load()
+    if stored.boot == boot_id() and any(
+        each.process is not None and lives(each.process) for each in stored.servers
+    ):
+        LocalServers(folder).close()
 
 
 class ServerNotUp(RuntimeError):  # noqa: N818 - the state of the world
@@ -62,7 +77,7 @@ class LocalServers:
         self._changed = threading.Condition()
         self._orders = threading.Lock()  # of several that find it down, one restarts it
         self._supervisor = Supervisor(
-            memory=folder / "servers.json",
+            memory=folder / MEMORY,
             logs=folder / "servers",
             on_change=self._on_change,
             on_alert=on_alert,

@@ -9,10 +9,11 @@ from omnitray.runs.budget import PAUSE_S, BudgetStep, CpuBudget, MemoryBudget
 from omnitray.runs.records import MOST_SAMPLES, thinned
 from omnitray.runs.words import closing, last_time, took, waiting
 
-FREE, SLOWED, PAUSED, ENDED = BudgetStep
+FREE, SLOWED = BudgetStep.FREE, BudgetStep.SLOWED
+PAUSED, ENDED = BudgetStep.PAUSED, BudgetStep.ENDED
 
 
-def steps(budget: MemoryBudget, *shares: float, every_s: float = 0.1) -> list[BudgetStep]:
+def steps(budget: MemoryBudget, *shares: float, every_s: float = 0.1) -> list[str]:
     return [budget.decide(place * every_s, int(share * 1000)) for place, share in enumerate(shares)]
 
 

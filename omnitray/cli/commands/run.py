@@ -6,12 +6,12 @@ cannot start anything, 126 and 127 as a shell.
 """
 
 import os
-import signal
 import sys
 import time
 
 from omnitray.cli.run_options import NO_COMMAND, RunOptions, command_of, parsed
 from omnitray.runs import places, records
+from omnitray.runs import plain_signal as signal
 from omnitray.runs.child import REFUSED, NotStarted, has_terminal
 from omnitray.runs.relay import STOPS, SignalRelay, close_all_but
 from omnitray.runs.watch import CommandRun, RunPlan, RunScope
@@ -19,6 +19,8 @@ from omnitray.runs.watch import CommandRun, RunPlan, RunScope
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
+    from typing import NoReturn
 
     from omnitray.cli.dispatch import CommandContext
     from omnitray.runs import admission
@@ -189,11 +191,19 @@ def _finish(
         from omnitray.runs import words  # noqa: PLC0415 - only where something is said
 
         _say(words.closing(record))
+    news = ""
     if verdict == "passed":
-        if learnt.get("failed"):
-            _report("passed", record)
+        news = "passed" if learnt.get("failed") else ""
     elif verdict != "interrupted" and "verdict" in record:
-        _report("ended", record)
+        news = "ended"
+
+    def afterwards() -> None:
+        files.sync(one.id)
+        if news:
+            _report(news, record)
+
+    if os.fork() == 0:  # not waited for: we end, too
+        _alone(afterwards)
     if verdict == "interrupted" and os.WIFSIGNALED(one.status) and has_terminal():
         relay.die_of(os.WTERMSIG(one.status))  # a script's shell ends with it, as without us
     return one.exit_status
@@ -238,26 +248,37 @@ def _on_event(kind: str, one: CommandRun) -> None:
             "peak_bytes": one.peak_bytes,
             "memory_budget_bytes": plan.memory_bytes,
         }
-        _report(kind, facts)
+        _in_background(lambda: _report(kind, facts))
 
 
 def _report(kind: str, record: "records.Record") -> None:
-    """Raise or end the alert in a process of its own: nobody waits for it."""
+    """Raise or end the alert."""
+    from omnitray.cli.run_report import report  # noqa: PLC0415 - half a second of imports
+
+    report(kind, record)
+
+
+def _in_background(action: "Callable[[], None]") -> None:
+    """Do something in a process of its own while the run goes on; nobody has to wait for it."""
     first = os.fork()
     if first:
         os.waitpid(first, 0)
-        return
+    elif os.fork():
+        os._exit(0)
+    else:
+        _alone(action)
+
+
+def _alone(action: "Callable[[], None]") -> "NoReturn":
+    """In a process of its own: do it with nothing of the run's held open, and end."""
     try:
         os.setsid()
-        if os.fork() == 0:
-            close_all_but(set())
-            os.open(os.devnull, os.O_RDWR)
-            os.dup2(0, 1)
-            os.dup2(0, 2)
-            signal.pthread_sigmask(signal.SIG_SETMASK, ())
-            from omnitray.cli.run_report import report  # noqa: PLC0415 - half a second of imports
-
-            report(kind, record)
+        close_all_but(set())
+        os.open(os.devnull, os.O_RDWR)
+        os.dup2(0, 1)
+        os.dup2(0, 2)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        action()
     finally:
         os._exit(0)
 
