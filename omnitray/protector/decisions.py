@@ -23,6 +23,7 @@ from omnitray.protector.model import (
 from omnitray.protector.policies import constants
 from omnitray.protector.steps import EscalationStep
 from omnitray.protector.victims import VictimChoice, hands_over
+from omnitray.protector.view import Answer
 
 RESTORABLE = {ActionState.HELD, ActionState.WATCHED}
 
@@ -187,10 +188,25 @@ class DecisionBuilder:
             first = msgspec.structs.replace(question, is_first=True)
             self.state.questions[key] = self.decisions[-1] = first
 
+    def ask_about_cause(self, cause: NamedCause, choice: VictimChoice, evidence: Evidence) -> None:
+        """Ask whether a cause that is left alone is to be ended all the same; else nothing is done.
+
+        Slowing it down or pausing it is what it is left alone for.
+        """
+        key = cause.job_key
+        if key in self.state.questions:
+            return
+        resource, reason = Resource.MEMORY, ProtectReason.CAUSE_LEFT_ALONE
+        self.ask(choice, resource, reason, evidence, EscalationStep.END, 0.0)
+        if (question := self.state.questions.get(key)) is not None:
+            answers = (Answer.END, Answer.LEAVE_ALONE, Answer.NEVER)
+            asked = msgspec.structs.replace(question, cause=cause, answers=answers)
+            self.state.questions[key] = self.decisions[-1] = asked
+
     def no_time_to_ask(self, job_key: str) -> None:
         """It is done now: a question that was asked before it says what is not so any more."""
         question = self.state.questions.get(job_key)
-        if question is not None and question.is_first:
+        if question is not None and (question.is_first or question.cause is not None):
             self.withdraw(job_key)
 
     def ask_again(self, question: Question, unanswered: EscalationStep, wait_s: float) -> None:

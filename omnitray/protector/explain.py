@@ -61,6 +61,7 @@ _NAMES = {Resource.CPU: "processors", Resource.MEMORY: "memory", Resource.DISK: 
 _FORETOLD = {ProtectReason.MEMORY_RUNS_OUT, ProtectReason.DISK_RUNS_OUT}  # the figures say it
 _WITHOUT_FIGURES = {ProtectReason.ASKED, ProtectReason.RULE_ALWAYS}
 _WORTH_SAYING_BPS = 1 << 20
+END_ANYWAY = "End this process anyway"
 NEEDS_FG = "Its shell has the keyboard meanwhile; once it is resumed, type fg in its terminal."
 _HANDS_OVER = (
     "A pause gives the keyboard of its terminal to the shell: what is typed there is a command"
@@ -136,6 +137,8 @@ def asked(question: Question) -> str:
     if question.reason is ProtectReason.LAST_RESORT:
         figures = f"{because(question.evidence)}; {question.reason.sentence}"
         return f"End {question.title}, which is not the cause? {_capital(figures)}."
+    if question.cause is not None:
+        return _cause_asked(question.cause)
     held = " is paused" if is_paused(question) else ""  # that it is slowed down says the reason
     words = (because(question.evidence), question.reason.sentence)
     said = words[:1] if question.reason in _FORETOLD else words
@@ -147,14 +150,15 @@ def asked(question: Question) -> str:
 
 def is_paused(question: Question) -> bool:
     """Whether the job of a question is paused while it is asked; else it is slowed down."""
-    if question.is_first or question.reason is ProtectReason.LAST_RESORT:
+    is_resort = question.reason is ProtectReason.LAST_RESORT
+    if question.is_first or is_resort or question.cause is not None:
         return False
     return question.resource is not Resource.CPU or question.unanswered is EscalationStep.END
 
 
 def unanswered(question: Question) -> str:
     """What happens without an answer."""
-    if question.reason is ProtectReason.LAST_RESORT:
+    if question.reason is ProtectReason.LAST_RESORT or question.cause is not None:
         return "it is left alone"
     if question.is_first:
         return f"it is paused when memory lasts less than {duration(constants.ASKS_FIRST_S)}"
@@ -178,15 +182,29 @@ def _named_cause(reason: AlarmReason, cause: NamedCause) -> tuple[str, str]:
     """Who uses memory up, how fast, why it is left alone, how long is left, what can be done."""
     used_up = reason is AlarmReason.NOBODY_LEFT
     title = f"{cause.title} has used memory up" if used_up else f"{cause.title} uses memory up"
+    other = cause.excluded is ExclusionReason.OTHER_USER
+    command = f"sudo kill {cause.pid}" if other else f"kill {cause.pid}"
+    asked = f' choose "{END_ANYWAY}" in OmniTray\'s question,' if cause.process else ""
+    return title, f"{_cause_figures(cause)} Close it yourself,{asked} or type: {command}"
+
+
+def _cause_figures(cause: NamedCause) -> str:
     grows = (
         f" and grows by {rate(cause.growth_bps)}" if cause.growth_bps >= _WORTH_SAYING_BPS else ""
     )
     left = f" Memory lasts about {duration(cause.left_s)} more." if cause.left_s else ""
-    other = cause.excluded is ExclusionReason.OTHER_USER
-    command = f"sudo kill {cause.pid}" if other else f"kill {cause.pid}"
-    return title, (
+    return (
         f"It holds {size(int(cause.held_bytes))}{grows}. It is left alone:"
-        f" {cause.excluded.sentence}.{left} Close it yourself, or type: {command}"
+        f" {cause.excluded.sentence}.{left}"
+    )
+
+
+def _cause_asked(cause: NamedCause) -> str:
+    """Who uses memory up, and what would be ended: its process that grows, not all of it."""
+    more = ", with all that it has started" if cause.started else ""
+    return (
+        f"{cause.title} uses memory up. {_cause_figures(cause)}"
+        f" End its process {cause.part} anyway{more}? What is not saved in it is lost."
     )
 
 

@@ -47,6 +47,7 @@ class ProtectReason(ReasonEnum):
     DISK_RUNS_OUT = "disk_runs_out", "at its rate of writing the disk is full soon"
     DISK_NEARLY_FULL = "disk_nearly_full", "the disk is nearly full, and it writes to it"
     LAST_RESORT = "last_resort", "memory is used up, and what takes it may not be touched"
+    CAUSE_LEFT_ALONE = "cause_left_alone", "it uses memory up, and is left alone"
     RULE_ALWAYS = "rule_always", "a rule of yours has it slowed down always"
     RULE_MEMORY = "rule_memory", "it holds more than a rule of yours allows"
     RULE_CPU = "rule_cpu", "it takes more of the processors than a rule of yours allows"
@@ -113,6 +114,19 @@ class ExclusionReason(ReasonEnum):
     NOT_CAUSE = "not_cause", "is not what used the memory up"
     SERVER = "server", "is a watched server; a test run or build is ended first"
     LIGHT = "light", "takes much less than what makes others wait"
+
+
+# What a person's own process is left alone for, and may be ended for all that where they say so:
+# never what the session or OmniTray lives on, other users' or what a rule or list of theirs names.
+ENDED_IF_ASKED = frozenset(
+    (
+        *(ExclusionReason.TIED, ExclusionReason.FOREGROUND, ExclusionReason.EDITOR),
+        *(ExclusionReason.AGENT, ExclusionReason.DATABASE, ExclusionReason.DOCUMENT),
+        *(ExclusionReason.TERMINAL, ExclusionReason.PACKAGES, ExclusionReason.BACKUP),
+        *(ExclusionReason.CHANGES_DATA, ExclusionReason.UNKNOWN, ExclusionReason.UNSEEN),
+        *(ExclusionReason.TYPED_INTO, ExclusionReason.MACHINE),
+    )
+)
 
 
 class AlarmReason(ReasonEnum):
@@ -228,6 +242,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     mount: str = ""  # of a disk
     hands_over: bool = False  # as in the action
     is_first: bool = False  # asked before anything is done, because of that
+    cause: "NamedCause | None" = None  # that is left alone, and may be ended all the same
 
     @property
     def whom(self) -> str:
@@ -242,7 +257,11 @@ class Withdrawn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NamedCause(msgspec.Struct, frozen=True, kw_only=True):
-    """The job that uses memory up and is left alone; ``left_s``: until nothing is left."""
+    """The job that uses memory up and is left alone; ``left_s``: until nothing is left.
+
+    ``pid`` and ``name`` are of its process that grows. ``process`` is the same one where it is the
+    person's own and may be ended if they say so; ``started`` counts what would end with it.
+    """
 
     job_key: str
     title: str
@@ -252,6 +271,14 @@ class NamedCause(msgspec.Struct, frozen=True, kw_only=True):
     growth_bps: float
     pid: int
     left_s: float | None = None
+    name: str = ""
+    process: ProcessIdentity | None = None
+    started: int = 0
+
+    @property
+    def part(self) -> str:
+        """``chromium 4711``: the process that grows."""
+        return f"{self.name} {self.pid}".strip()
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,7 +30,13 @@ from omnitray.protector.job_workers import (
     workers,
     workers_for,
 )
-from omnitray.protector.model import HORIZON_S, Candidate, ExclusionReason, WeighedProcess
+from omnitray.protector.model import (
+    ENDED_IF_ASKED,
+    HORIZON_S,
+    Candidate,
+    ExclusionReason,
+    WeighedProcess,
+)
 from omnitray.protector.steps import EscalationStep
 
 GROWS_BESIDE_FASTEST = 0.1  # a murmur beside a hog is not paused with it
@@ -113,6 +119,33 @@ def held_or_free(
     chosen = {(each.pid, each.start_ticks) for each in targets}
     processes = [each for each in job.processes if (each.pid, each.start_ticks) in chosen]
     return VictimChoice(job=job, targets=tuple(targets), part=part_of(context, job, processes))
+
+
+def anyway(context: DecisionContext, job: Job, named: Sequence[ProcessIdentity]) -> VictimChoice:
+    """What is left alone by itself and may be ended because the person has said so.
+
+    Checked again at the answer: what is protected for another reason by now stays untouched.
+    """
+    known = {(each.pid, each.start_ticks) for each in named}
+    if job.key in context.excluded_jobs:
+        return VictimChoice(job=None)
+    targets = tuple(
+        each.identity
+        for each in workers(context, job, EscalationStep.END)
+        if (each.process.pid, each.process.start_ticks) in known
+        and each.excluded in {None, *ENDED_IF_ASKED}
+        and not _forbids(context, job, each.process, EscalationStep.END)
+    )
+    if not targets:
+        return VictimChoice(job=None)
+    chosen = {each.pid for each in targets}
+    processes = [each for each in job.processes if each.pid in chosen]
+    return VictimChoice(
+        job=job,
+        targets=targets,
+        expected_bytes=sum(each.rss_bytes for each in processes),
+        part=part_of(context, job, processes),
+    )
 
 
 def _forbids(

@@ -158,7 +158,8 @@ class QuestionView(msgspec.Struct, frozen=True, kw_only=True):
     """Something the protector asks; ``deadline`` (wall clock) None means that it waits.
 
     ``unanswered`` says what happens without an answer: ``stays slowed down``, ``is paused``;
-    ``paused`` whether the job is paused while it is asked.
+    ``paused`` whether the job is paused while it is asked; ``anyway`` whether it is left alone and
+    may be ended all the same.
     """
 
     id: str
@@ -169,6 +170,7 @@ class QuestionView(msgspec.Struct, frozen=True, kw_only=True):
     deadline: float | None = None
     unanswered: str = ""
     paused: bool = False
+    anyway: bool = False
     resource: Resource = Resource.MEMORY
     mount: str = ""
 

@@ -112,6 +112,7 @@ def asked(question: AskedQuestion, wall_offset_s: float) -> QuestionView:
         deadline=deadline,
         unanswered=explain.unanswered(question),
         paused=explain.is_paused(question),
+        anyway=question.cause is not None,
         resource=question.resource,
         mount=question.mount,
     )

@@ -7,6 +7,7 @@ from omnitray.api import facade
 from omnitray.base.amounts import size
 from omnitray.base.facts import AlertType, Job, Severity
 from omnitray.monitor.thresholds import Watched
+from omnitray.protector.explain import END_ANYWAY
 from omnitray.protector.notices import Notice
 from omnitray.protector.view import Answer, QuestionView
 from omnitray.runtime.cleaning import Cleaned
@@ -23,6 +24,7 @@ def protected_word(job: Job | None) -> str:
 # of a notification, so two answers and "More…" stand there; the window shows all.
 _OFFERED = (Answer.SLOW_DOWN, Answer.PAUSE, Answer.LEAVE_ALONE, Answer.NEVER, Answer.END)
 _OFFERED_PAUSED = (Answer.PAUSE, Answer.SLOW_DOWN, Answer.LEAVE_ALONE, Answer.NEVER, Answer.END)
+_OFFERED_ANYWAY = (Answer.END, Answer.LEAVE_ALONE, Answer.NEVER)
 _REVERSIBLE = (Answer.SLOW_DOWN, Answer.PAUSE, Answer.LEAVE_ALONE)
 _ON_A_NOTIFICATION = 2
 ALWAYS_SLOW_DOWN = "always_slow_down"  # no answer: it writes a rule, and slows down
@@ -41,10 +43,15 @@ _WORDS_PAUSED = {
 }
 
 
+_WORDS_ANYWAY = {**_WORDS, Answer.END: END_ANYWAY}
+
+
 def answer_words(question: QuestionView) -> tuple[tuple[Answer, str], ...]:
     """The answers that are possible in the order in which they are offered, each in words."""
     words = _WORDS_PAUSED if question.paused else _WORDS
-    order = _OFFERED_PAUSED if question.paused else _OFFERED
+    order: tuple[Answer, ...] = _OFFERED_PAUSED if question.paused else _OFFERED
+    if question.anyway:
+        words, order = _WORDS_ANYWAY, _OFFERED_ANYWAY
     return tuple((answer, words[answer]) for answer in order if answer in question.answers)
 
 
@@ -56,7 +63,8 @@ def prompt(question: QuestionView) -> Prompt:
     text = question.text
     if question.unanswered:
         text = f"{text} Without an answer {question.unanswered}."
-    shown = [pair for pair in answer_words(question) if pair[0] in _REVERSIBLE]
+    # An end is a click away only where nothing else helps: the cause that is left alone.
+    shown = [each for each in answer_words(question) if question.anyway or each[0] in _REVERSIBLE]
     buttons = [(key.value, words) for key, words in shown[:_ON_A_NOTIFICATION]]
     return Prompt(
         id=question.id,

@@ -55,6 +55,17 @@ def test_what_can_be_taken_back_stands_first() -> None:
     ]
 
 
+def test_a_cause_that_is_left_alone_may_be_ended_by_one_click_and_the_button_says_what() -> None:
+    answers = (Answer.END, Answer.LEAVE_ALONE, Answer.NEVER)
+    asked = msgspec.structs.replace(QUESTION, answers=answers, anyway=True)
+    assert [label for _, label in prompt(asked).buttons] == [
+        "End this process anyway",
+        "Leave it alone for 1 h",
+        "More…",
+    ]
+    assert [answer for answer, _ in answer_words(asked)] == list(answers)
+
+
 def test_a_cleaning_that_freed_nothing_is_no_warning() -> None:
     plan = CleanPlan(made_at=0.0, used_percent=91.0, target_percent=75.0)
     result = CleanResult(before_percent=91.0, after_percent=91.0)

@@ -9,6 +9,7 @@ import pytest
 from omnitray.base.facts import Resource
 from omnitray.protector import cause, circuit_breaker, job_workers, victims
 from omnitray.protector.context import DecisionContext
+from omnitray.protector.model import ExclusionReason
 from omnitray.protector.policies import memory
 from omnitray.protector.steps import EscalationStep
 from support.sim_machine import GB, MB, SimMachine
@@ -85,6 +86,11 @@ def test_what_has_a_window_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_cause_that_is_left_alone_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "_untouchable", lambda _context: None)
     assert "was not named" in complaints(UNTOUCHABLE, range(6))
+
+
+def test_an_end_of_what_is_somebody_elses_is_offered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(victims, "ENDED_IF_ASKED", frozenset(ExclusionReason))
+    assert "which is somebody else's" in complaints(UNTOUCHABLE, range(6))
 
 
 def test_a_parent_is_always_spared(monkeypatch: pytest.MonkeyPatch) -> None:

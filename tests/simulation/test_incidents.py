@@ -73,8 +73,30 @@ def test_a_cause_that_may_not_be_touched_is_named_and_no_other_job_is_ended(
     assert outcome.levers.ends == []
     questions = [each for each in outcome.levers.done if isinstance(each, Question)]
     asked = {each.job_key for each in questions if each.reason is ProtectReason.LAST_RESORT}
-    assert asked == ({"steady"} if last_resort is LastResort.ASK else set())
+    theirs = incident == "foreign_hog" and last_resort is LastResort.ASK
+    assert asked == ({"steady"} if theirs else set())
     assert outcome.violations == []
+
+
+def test_a_leaking_tab_is_ended_where_the_person_says_so_and_nothing_else_is() -> None:
+    machine = SimMachine(total=16 * GB, cores=4)
+    sim_incidents.leaking_tab(machine)
+    tab = max(
+        (each for each in machine.processes.values() if each.job == "app:firefox"),
+        key=lambda each: each.rate(machine.now_s),
+    )
+
+    outcome = run(machine, mode=Mode.DEV, seconds=120.0, answering=end_anyway)
+
+    (ended,) = (each for each in outcome.actions if each.step is EscalationStep.END)
+    assert [each.pid for each in ended.targets] == [tab.pid]
+    assert ended.reason is ProtectReason.ASKED
+    assert machine.jobs["app:firefox"].leader in machine.processes
+    assert outcome.violations == []
+
+
+def end_anyway(question: Question) -> Answer | None:
+    return Answer.END if question.cause is not None else None
 
 
 def test_another_job_is_ended_where_the_person_has_set_so() -> None:

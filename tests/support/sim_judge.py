@@ -15,6 +15,7 @@ from omnitray.protector.model import (
     Question,
 )
 from omnitray.protector.steps import EscalationStep
+from support.scenes import UID
 from support.sim_machine import Corpse, Sim, SimMachine
 
 HAD_TIME_S = 4.0  # of a steady rush to the floor: enough to see and to pause
@@ -71,6 +72,7 @@ class SimJudge:
         self._low_s = float("inf")
         self._was: tuple[float, int] = (0.0, 0)  # left and available, a step ago
         self._asked: set[str] = set()
+        self._anyway: set[tuple[int, int]] = set()  # what the person may have ended by a word
         self._regrown: set[tuple[int, int]] = set()  # as large as before, at once
         self._siblings: dict[str, int] = {}  # by action: how many like the victim there were
         self._paused_s: dict[str, float] = {}  # by job: when, in time awake
@@ -132,6 +134,8 @@ class SimJudge:
         for question in questions:
             if question.resource is not Resource.MEMORY and self._is_ending(question.job_key):
                 self.violate(f"a question about {question.title}, which is being ended")
+            elif question.cause is not None:
+                self._about_cause(question)
             elif question.reason is ProtectReason.LAST_RESORT:
                 used = self.machine.reading().memory.used_percent
                 if question.id not in self._asked and used < FLOOR_USED_PERCENT:
@@ -140,6 +144,16 @@ class SimJudge:
                 self.violate(f"a question about {question.title}, of which nothing is held")
             self._asked.add(question.id)
 
+    def _about_cause(self, question: Question) -> None:
+        """Only a person's own process is offered, and of its job the one that grows."""
+        for sim in self._living(question.targets):
+            self._anyway.add((sim.pid, sim.start))
+            if sim.uid != UID:
+                self.violate(f"a question to end {question.title}, which is somebody else's")
+            job = self._family(sim)
+            if question.id not in self._asked and sim.rss < max(each.rss for each in job) / 4:
+                self.violate(f"a question to end {sim.name} {sim.pid}, which is not what grows")
+
     def watching(self) -> None:
         """It only watches since a while."""
         if any(each.state is ActionState.HELD for each in self._levers.active.values()):
@@ -147,7 +161,9 @@ class SimJudge:
 
     def _victim(self, sim: Sim, action: Action) -> None:
         who = f"{action.step} on {sim.name} {sim.pid}"
-        if sim.protected or sim.pid in self.machine.foreground:
+        asked_for = action.reason is ProtectReason.ASKED and action.step is EscalationStep.END
+        wanted = asked_for and (sim.pid, sim.start) in self._anyway
+        if not wanted and (sim.protected or sim.pid in self.machine.foreground):
             self.violate(f"{who}, which is protected")
         if any(action.step in each.never and sim.job in each.words for each in self.rules):
             self.violate(f"{who}, which a rule forbids")

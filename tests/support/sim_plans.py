@@ -167,7 +167,9 @@ def _untouchable(draw: Draw) -> Outcome:
     hog.uid = 0 if foreign else hog.uid
     hog.growth = _steadily(draw(20, 400) * MB)
     machine.base += int(0.72 * machine.total - machine.used)
-    return run(machine, mode=_MODES[draw(0, 2)], seconds=60.0, answering=_once(None))
+    mode = _MODES[draw(0, 2)]
+    answer = _once((None, None, *Answer)[draw(0, len(Answer) + 1)])
+    return run(machine, mode=mode, seconds=60.0, answering=answer)
 
 
 def _parent_collects(draw: Draw) -> Outcome:

@@ -48,6 +48,16 @@ def test_only_the_answers_offered_are_shown(banner: QuestionBanner) -> None:
     assert [each.accessibleName() for each in banner.buttons] == ["End: pytest · ~/shop"]
 
 
+def test_a_cause_that_is_left_alone_may_be_ended_all_the_same(banner: QuestionBanner) -> None:
+    answers = (Answer.END, Answer.LEAVE_ALONE, Answer.NEVER)
+    banner.show_question(msgspec.structs.replace(QUESTION, answers=answers, anyway=True))
+    assert [each.text() for each in banner.buttons] == [
+        "End this process anyway",
+        "Leave it alone for 1 h",
+        "Never touch this",
+    ]
+
+
 def test_the_time_left_is_counted_down_in_sight(banner: QuestionBanner, clock: FakeClock) -> None:
     deadline = clock.wall() + 30
     paused = msgspec.structs.replace(QUESTION, deadline=deadline, unanswered="it is paused")

@@ -2,8 +2,9 @@
 
     replies, undone actions  →  steps that were asked for, jobs left alone, questions withdrawn
 
-Protected processes stay untouched even where the person asks. The breaker is for ends that no
-person asked for.
+Protected processes stay untouched even where the person asks, but for a cause that is left alone
+where they answer that it is to be ended all the same. The breaker is for ends that no person asked
+for.
 """
 
 from omnitray.base.facts import Resource
@@ -13,6 +14,7 @@ from omnitray.protector.decisions import DecisionBuilder, ProtectorState
 from omnitray.protector.model import (
     Decision,
     Evidence,
+    ExclusionReason,
     ProtectReason,
     Question,
     Reply,
@@ -22,7 +24,7 @@ from omnitray.protector.model import (
 )
 from omnitray.protector.policies import constants
 from omnitray.protector.steps import EscalationStep
-from omnitray.protector.victims import held_or_free
+from omnitray.protector.victims import anyway, held_or_free
 from omnitray.protector.view import Answer
 
 _UNASKED = Evidence(signal=Signal.MEMORY, value=0.0, threshold=0.0)
@@ -65,9 +67,11 @@ class AnswerPolicy:
             state.kept.add(key)
         elif reply.answer is Answer.LEAVE_ALONE:
             state.left_alone[key] = out.now_s + constants.LEAVE_ALONE_S
+            out.context.excluded_jobs[key] = ExclusionReason.LEFT_ALONE  # for all that comes after
             out.restore_job(key, RestoreReason.LEFT_ALONE)
         elif reply.answer is Answer.NEVER:
             state.never.add(key)
+            out.context.excluded_jobs[key] = ExclusionReason.PERSON
             out.restore_job(key, RestoreReason.PROTECTED_NOW)
         if (step := _STEP_OF.get(reply.answer)) is not None:
             self._act_as_asked(out, key, step, question)
@@ -79,7 +83,11 @@ class AnswerPolicy:
         job = next((job for job in context.facts.jobs if job.key == job_key), None)
         if job is None or context.active(job_key, step) or job_key in context.ending:
             return
-        choice = held_or_free(context, job, question.targets if question else (), step)
+        named = question.targets if question else ()
+        if question is not None and question.cause is not None and step is EscalationStep.END:
+            choice = anyway(context, job, named)
+        else:
+            choice = held_or_free(context, job, named, step)
         if choice.job is None:
             return
         action = out.act(

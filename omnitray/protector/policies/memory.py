@@ -12,12 +12,12 @@ from omnitray.base.conditions import (
     is_memory_over,
     memory_left,
 )
-from omnitray.base.facts import Job, LastResort, Resource
+from omnitray.base.facts import Job, LastResort, ProcessFacts, ProtectState, Resource
 from omnitray.base.policy import clears_under
 from omnitray.protector import circuit_breaker
 from omnitray.protector.context import DecisionContext
 from omnitray.protector.decisions import DecisionBuilder, ProtectorState
-from omnitray.protector.job_workers import WORTH_GROWTH_BPS
+from omnitray.protector.job_workers import WORTH_GROWTH_BPS, workers
 from omnitray.protector.model import (
     ActionState,
     ActiveAction,
@@ -32,7 +32,7 @@ from omnitray.protector.model import (
 )
 from omnitray.protector.policies import constants
 from omnitray.protector.steps import EscalationStep
-from omnitray.protector.victims import VictimChoice, choose, hands_over, why_not
+from omnitray.protector.victims import VictimChoice, anyway, choose, hands_over, why_not
 
 _WANTED_SO = {ExclusionReason.TAKEN_BACK, ExclusionReason.LEFT_ALONE}
 # Verdicts of the moment: the cause is held or will be, and nothing has to be said about it.
@@ -163,6 +163,8 @@ class MemoryPolicy:
     def _alarm(self, out: DecisionBuilder, reason: AlarmReason, choice: VictimChoice) -> None:
         """Name the cause that is left alone: one alarm for each cause, whichever came first."""
         cause = _untouchable(out.context)
+        if cause is not None and cause.process is not None:
+            self._ask_about_cause(out, cause)
         if cause is None and reason is AlarmReason.CAUSE_UNTOUCHABLE:
             return
         key = cause.job_key if cause else ""
@@ -173,8 +175,19 @@ class MemoryPolicy:
             self._named_s[key] = out.now_s
             out.alarm(reason, named(choice.considered), cause)
 
+    def _ask_about_cause(self, out: DecisionBuilder, cause: NamedCause) -> None:
+        """Whether it is to be ended all the same, where it is the person's own."""
+        job = next(each for each in out.context.facts.jobs if each.key == cause.job_key)
+        choice = anyway(out.context, job, (cause.process,) if cause.process else ())
+        out.ask_about_cause(cause, choice, _left(out.context))
+
     def _ask_for_last_resort(self, out: DecisionBuilder) -> None:
-        """Whether another job is to be ended instead; without an answer none is."""
+        """Whether another job is to be ended instead; without an answer none is.
+
+        Not while the cause itself could be ended on the person's word.
+        """
+        if any(each.cause is not None for each in self._state.questions.values()):
+            return
         if out.context.policy.last_resort is not LastResort.ASK:
             return
         choice = choose(out.context, Resource.MEMORY, EscalationStep.END, innocent=True)
@@ -182,13 +195,8 @@ class MemoryPolicy:
             return
         if any(each.reason is ProtectReason.LAST_RESORT for each in self._state.questions.values()):
             return
-        left = Evidence(
-            signal=Signal.MEMORY_LEFT,
-            value=out.context.available_percent,
-            threshold=out.context.limits.memory_floor_percent,
-        )
         resource, reason = Resource.MEMORY, ProtectReason.LAST_RESORT
-        out.ask(choice, resource, reason, left, EscalationStep.END, 0.0)
+        out.ask(choice, resource, reason, _left(out.context), EscalationStep.END, 0.0)
 
     def _slow_down(self, out: DecisionBuilder, evidence: Evidence) -> None:
         """The heaviest job; further ones only while memory goes on falling."""
@@ -244,12 +252,7 @@ def urgent(context: DecisionContext) -> Why | None:
         )
         return ProtectReason.MEMORY_RUNS_OUT, evidence
     if context.is_near_floor:
-        left = Evidence(
-            signal=Signal.MEMORY_LEFT,
-            value=context.available_percent,
-            threshold=limits.memory_floor_percent,
-        )
-        return ProtectReason.MEMORY_NEAR_FLOOR, left
+        return ProtectReason.MEMORY_NEAR_FLOOR, _left(context)
     if context.is_thrashing and reading.pressure and reading.pressure.memory:
         evidence = Evidence(
             signal=Signal.MEMORY_PRESSURE,
@@ -281,16 +284,49 @@ def _untouchable(context: DecisionContext) -> NamedCause | None:
         return None
     growth_bps = context.job_growth_bps(job)
     left = memory_left(context.facts.reading.memory, context.limits)
-    most = max(job.processes, key=lambda each: (each.rss_bytes, each.pid))
+    grower, is_known = _grower(context, job)
+    if not (is_known or context.is_at_floor):
+        return None  # at the next look it is known which of its processes grows
+    own = next(each for each in workers(context, job, EscalationStep.END) if each.process == grower)
+    watches = context.policy.state is ProtectState.WATCH
+    may_end = is_known and not watches and anyway(context, job, (own.identity,)).job is not None
     return NamedCause(
         job_key=job.key,
         title=job.title,
-        excluded=excluded,
+        excluded=context.excluded_jobs.get(job.key) or own.excluded or excluded,
         share=context.memory_causes[job.key],
         held_bytes=context.unshared_bytes(job),
         growth_bps=growth_bps,
-        pid=most.pid,
+        pid=grower.pid,
+        name=grower.name,
+        process=own.identity if may_end else None,
+        started=context.below(grower.pid).count,
         left_s=left / growth_bps if growth_bps >= WORTH_GROWTH_BPS else None,
+    )
+
+
+def _grower(context: DecisionContext, job: Job) -> tuple[ProcessFacts, bool]:
+    """The process of a job that grows, else the one that has grown most, else the largest.
+
+    Whether it is known, too: of a job that was seen once only it is not, unless it has one process.
+    """
+
+    def taken(process: ProcessFacts) -> tuple[float, float, int, int]:
+        rate = context.growth_bps(process) or 0.0
+        grows = rate if rate >= WORTH_GROWTH_BPS else 0.0
+        return grows, context.grown_bytes(process), process.rss_bytes, process.pid
+
+    most = max(job.processes, key=taken)
+    rate, grown, *_ = taken(most)
+    return most, rate + grown > 0.0 or len(job.processes) == 1
+
+
+def _left(context: DecisionContext) -> Evidence:
+    """How much is left, beside the floor."""
+    return Evidence(
+        signal=Signal.MEMORY_LEFT,
+        value=context.available_percent,
+        threshold=context.limits.memory_floor_percent,
     )
 
 
@@ -307,12 +343,7 @@ def _grows_on(context: DecisionContext) -> Why | None:
         job = jobs.get(action.job_key)
         is_new = context.now_s - active.since_s <= constants.GROWS_ON_S
         if job and is_new and context.job_growth_bps(job) >= constants.GROWS_ON_BPS:
-            left = Evidence(
-                signal=Signal.MEMORY_LEFT,
-                value=context.available_percent,
-                threshold=context.limits.memory_floor_percent,
-            )
-            return ProtectReason.MEMORY_GROWS_ON, left
+            return ProtectReason.MEMORY_GROWS_ON, _left(context)
     return None
 
 

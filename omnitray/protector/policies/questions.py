@@ -11,7 +11,7 @@ from omnitray.protector.model import Decision, ProtectReason, Question, RestoreR
 from omnitray.protector.policies import constants
 from omnitray.protector.policies.memory import urgent
 from omnitray.protector.steps import EscalationStep
-from omnitray.protector.victims import choose_in, held_or_free
+from omnitray.protector.victims import anyway, choose_in, held_or_free
 
 
 class Waits(msgspec.Struct, frozen=True):
@@ -56,6 +56,8 @@ class QuestionPolicy:
         if not limits.cpu_pause_after_s:
             self._resume_unanswered(out)
         for question in list(self._state.questions.values()):
+            if _holds_nothing(question):
+                continue  # whatever the mode, nothing happens without an answer
             held = out.context.active(question.job_key)
             if held and all(each.action.id in self._state.restoring for each in held):
                 out.withdraw(question.job_key)
@@ -74,6 +76,8 @@ class QuestionPolicy:
         key = question.job_key
         if jobs and key not in jobs:
             return True
+        if question.cause is not None:
+            return self._is_cause_over(out, question, jobs.get(key))
         if question.reason is ProtectReason.LAST_RESORT:
             calm = not out.context.is_near_floor
             return self._calm.true_for(key, out.now_s, condition=calm) >= constants.CLEAR_HOLD_S
@@ -90,6 +94,15 @@ class QuestionPolicy:
             return False
         calm = not out.context.cpu_contention
         return self._calm.true_for(key, out.now_s, condition=calm) >= constants.CLEAR_HOLD_S
+
+    def _is_cause_over(self, out: DecisionBuilder, question: Question, job: Job | None) -> bool:
+        """Whether the cause that is left alone is gone, may be held by now, or is none any more."""
+        if job is not None and anyway(out.context, job, question.targets).job is None:
+            return True
+        context = out.context
+        calm = urgent(context) is None and not context.is_at_floor
+        clear_s = self._calm.true_for(question.job_key, out.now_s, condition=calm)
+        return clear_s >= constants.CLEAR_HOLD_S
 
     def _on_deadline(self, out: DecisionBuilder, question: Question, job: Job) -> None:
         """No answer came: take the step that was announced."""
@@ -129,6 +142,12 @@ class QuestionPolicy:
             out.withdraw(job.key)
         else:
             out.end(choice, job, reason, question.evidence)
+
+
+def _holds_nothing(question: Question) -> bool:
+    """Whether it is about a job that nothing is done to unless the person says so."""
+    is_resort = question.reason is ProtectReason.LAST_RESORT
+    return question.is_first or is_resort or question.cause is not None
 
 
 def _without_answer(context: DecisionContext, question: Question) -> tuple[EscalationStep, float]:

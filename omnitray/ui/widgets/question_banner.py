@@ -41,7 +41,7 @@ class QuestionBanner(Banner):
             return
         for answer, words in answer_words(question):
             self._offer(question, str(answer), words)
-            if answer == Answer.LEAVE_ALONE:
+            if answer == Answer.LEAVE_ALONE and not question.anyway:
                 self._offer(question, ALWAYS_SLOW_DOWN, ALWAYS_WORDS)
         follow_tabs(self, self.buttons)
         self._answers.rearrange()

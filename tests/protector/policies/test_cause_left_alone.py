@@ -1,0 +1,193 @@
+"""A cause that may not be touched: the person may end its process that grows all the same."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from omnitray.base.facts import Job, JobKind, Mode, ProtectState
+from omnitray.base.policy import JobRule
+from omnitray.processes.process_roles import Tie
+from omnitray.protector.explain import asked, is_paused, unanswered
+from omnitray.protector.model import (
+    Action,
+    Alarm,
+    Decision,
+    ProtectReason,
+    Question,
+    Reply,
+    Withdrawn,
+)
+from omnitray.protector.notices import alarm_notice
+from omnitray.protector.steps import EscalationStep
+from omnitray.protector.view import Answer
+from support.desk import Desk, actions, questions
+from support.scenes import GB, MB, details, job, process, reading
+
+MAIN, TAB, OTHER_TAB = 100, 101, 102
+NEAR = reading(used=93.0)
+
+
+def browser(size: int, *, uid: int = 1000) -> Job:
+    main = process(MAIN, name="firefox", rss_bytes=2 * GB, uid=uid)
+    tab = process(TAB, ppid=MAIN, name="Web Content", rss_bytes=size, uid=uid)
+    other = process(OTHER_TAB, ppid=MAIN, name="Web Content", rss_bytes=3 * GB, uid=uid)
+    return job("firefox", main, tab, other, kind=JobKind.APP, growth=200.0 * MB)
+
+
+def in_front(*_jobs: Job) -> dict[str, Any]:
+    return {"foreground_pids": frozenset({MAIN, TAB, OTHER_TAB})}
+
+
+def leak(desk: Desk, seconds: int = 12, *, uid: int = 1000, **more: Any) -> list[Decision]:
+    """The tab grows by 200 MB/s; memory is nearly gone."""
+    said: list[Decision] = []
+    for second in range(seconds):
+        seen = browser(GB + second * 200 * MB, uid=uid)
+        said += desk.turn(seen, at=NEAR, **(in_front() | more))
+    return said
+
+
+def done(said: list[Decision]) -> list[Action]:
+    """What touches a process."""
+    return [each for each in actions(said) if each.step is not EscalationStep.TELL]
+
+
+def answered(desk: Desk, answer: Answer) -> list[Decision]:
+    (question,) = desk.protector.open_questions
+    reply = Reply(job_key=question.job_key, answer=answer, question_id=question.id)
+    return desk.turn(browser(4 * GB), at=NEAR, replies=(reply,), **in_front())
+
+
+def test_it_is_named_and_the_person_may_end_the_process_that_grows() -> None:
+    desk = Desk()
+    said = leak(desk)
+
+    assert done(said) == []
+    (alarm,) = (each for each in said if isinstance(each, Alarm))
+    (question,) = questions(said)
+    assert alarm.cause is not None
+    assert (alarm.cause.pid, alarm.cause.part) == (TAB, "Web Content 101")
+    assert question.reason is ProtectReason.CAUSE_LEFT_ALONE
+    assert [each.pid for each in question.targets] == [TAB]
+    assert question.answers == (Answer.END, Answer.LEAVE_ALONE, Answer.NEVER)
+    assert (question.unanswered, question.deadline_s) == (None, None)
+    assert (is_paused(question), unanswered(question)) == (False, "it is left alone")
+    words = asked(question)
+    assert "End its process Web Content 101 anyway?" in words
+    assert "you are working with it" in words
+    message = alarm_notice(alarm).message
+    assert 'choose "End this process anyway"' in message
+    assert message.endswith("or type: kill 101")
+
+
+def test_end_ends_that_process_alone_at_the_person_s_word() -> None:
+    desk = Desk()
+    leak(desk)
+
+    (end,) = done(answered(desk, Answer.END))
+
+    assert (end.step, end.reason) == (EscalationStep.END, ProtectReason.ASKED)
+    assert [each.pid for each in end.targets] == [TAB]
+    assert desk.protector.breaker.ends_left == 3
+    assert desk.protector.open_questions == ()
+
+
+@pytest.mark.parametrize("answer", [Answer.LEAVE_ALONE, Answer.NEVER])
+def test_the_other_answers_do_nothing_and_it_is_not_asked_again(answer: Answer) -> None:
+    desk = Desk()
+    leak(desk)
+
+    said = [*answered(desk, answer), *leak(desk, 60)]
+
+    assert done(said) == []
+    assert questions(said) == []
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_without_an_answer_nothing_happens_in_any_mode_nor_after_a_change(mode: Mode) -> None:
+    desk = Desk(mode)
+    leak(desk)
+    desk.policy = msgspec.structs.replace(desk.policy, mode=Mode.PROD)
+    leak(desk, 120)
+    desk.policy = msgspec.structs.replace(desk.policy, mode=Mode.TEST)
+    leak(desk, 120)
+
+    assert done(desk.said) == []
+    assert len(questions(desk.said)) == 1
+
+
+def test_another_user_s_is_named_with_what_to_type_and_nothing_is_asked() -> None:
+    desk = Desk()
+    said = leak(desk, uid=0)
+
+    (alarm,) = (each for each in said if isinstance(each, Alarm))
+    assert alarm_notice(alarm).message.endswith("Close it yourself, or type: sudo kill 101")
+    assert questions(said) == []
+
+
+def test_nothing_is_asked_while_it_only_watches() -> None:
+    said = leak(Desk(state=ProtectState.WATCH))
+
+    assert questions(said) == []
+    (alarm,) = (each for each in said if isinstance(each, Alarm))
+    assert "choose" not in alarm_notice(alarm).message
+
+
+@pytest.mark.parametrize(
+    "protected",
+    [{"protected": ("firefox",)}, {"rules": (JobRule(match=("firefox",), never=("end",)),)}],
+)
+def test_what_the_person_has_forbidden_is_not_offered(protected: dict[str, Any]) -> None:
+    desk = Desk()
+    desk.policy = msgspec.structs.replace(desk.policy, **protected)
+    assert questions(leak(desk)) == []
+
+
+def test_an_answer_that_comes_after_a_rule_forbids_it_ends_nothing() -> None:
+    desk = Desk()
+    leak(desk)
+    rule = JobRule(match=("firefox",), never=("end",))
+    desk.policy = msgspec.structs.replace(desk.policy, rules=(rule,))
+
+    assert done(answered(desk, Answer.END)) == []
+
+
+def test_the_question_is_void_once_the_process_has_gone_or_memory_is_back() -> None:
+    gone, back = Desk(), Desk()
+    leak(gone)
+    leak(back)
+
+    alone = job("firefox", process(MAIN, name="firefox"), kind=JobKind.APP)
+    said = gone.turn(alone, at=reading(used=40.0), **in_front())
+    assert [type(each) for each in said] == [Withdrawn]
+    said = back.turns(8, browser(4 * GB), at=reading(used=40.0), **in_front())
+    assert [each for each in said if isinstance(each, Withdrawn)]
+    assert gone.protector.open_questions == back.protector.open_questions == ()
+
+
+def test_while_the_cause_may_be_ended_no_innocent_is_asked_about() -> None:
+    desk = Desk()
+    steady = job("steady", process(300, name="steady", rss_bytes=3 * GB))
+    for second in range(12):
+        at = NEAR if second < 6 else reading(used=97.0)
+        desk.turn(browser(GB + second * 200 * MB), steady, at=at, **in_front())
+
+    assert {each.reason for each in questions(desk.said)} == {ProtectReason.CAUSE_LEFT_ALONE}
+    assert done(desk.said) == []
+
+
+def test_a_window_that_grows_itself_is_asked_about_with_what_it_has_started() -> None:
+    desk = Desk()
+    said: list[Decision] = []
+    for second in range(12):
+        main = process(MAIN, name="gimp-plus", rss_bytes=GB + second * 200 * MB)
+        child = process(TAB, ppid=MAIN, name="plugin", rss_bytes=10 * MB)
+        seen = job("paint", main, child, kind=JobKind.APP, growth=200.0 * MB)
+        ties = {MAIN: frozenset({Tie.DISPLAY}), TAB: frozenset({Tie.DISPLAY})}
+        said += desk.turn(seen, at=NEAR, ties=ties, details=details((seen,)))
+
+    (question,) = questions(said)
+    assert isinstance(question, Question)
+    assert [each.pid for each in question.targets] == [MAIN]
+    assert "with all that it has started?" in asked(question)
