@@ -94,6 +94,8 @@ class Births:
 
     def __init__(self) -> None:
         self._known: dict[str, frozenset[_Identity]] = {}
+        self._all: frozenset[_Identity] | None = None
+        self._born_s: dict[_Identity, float] = {}  # when first seen; not those of the first scan
         self._scans: dict[str, deque[_Scan]] = {}
         self._bombs: set[str] = set()
 
@@ -113,9 +115,22 @@ class Births:
                 kept.popleft()
             scans[job.key] = kept
         self._known, self._scans = known, scans
+        self._keep_births(now_s)
         found = {job.key for job in jobs if self._outruns(job)}
         # One that was recognized stays so while it lives: once held, it starts nothing.
         self._bombs = found | (self._bombs & known.keys())
+
+    def _keep_births(self, now_s: float) -> None:
+        there = frozenset().union(*self._known.values())
+        if self._all is not None:
+            born = dict.fromkeys(there - self._all, now_s)
+            kept = {who: at_s for who, at_s in self._born_s.items() if who in there}
+            self._born_s = kept | born
+        self._all = there
+
+    def is_born_since(self, process: ProcessFacts, since_s: float) -> bool:
+        """Whether it was first seen after that."""
+        return self._born_s.get(_identity(process), float("-inf")) > since_s
 
     def is_fork_bomb(self, job: Job) -> bool:
         """Whether its like children are born faster than they end, on and on."""

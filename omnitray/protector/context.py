@@ -11,7 +11,14 @@ from functools import cached_property
 import msgspec
 
 from omnitray.base import conditions
-from omnitray.base.facts import Job, ProcessDetail, ProcessFacts, ProtectState, Resource
+from omnitray.base.facts import (
+    Job,
+    ProcessDetail,
+    ProcessFacts,
+    ProcessIdentity,
+    ProtectState,
+    Resource,
+)
 from omnitray.base.policy import JobRule, ModeLimits, ProtectPolicy, clears_under
 from omnitray.protector.cause import JobHistories
 from omnitray.protector.circuit_breaker import BreakerRecord
@@ -155,6 +162,32 @@ class DecisionContext:
     def job_growth_bps(self, job: Job) -> float:
         """The faster of what the job's own history says and what the last looks say."""
         return max(0.0, job.growth_bps or 0.0, self._histories.growths.of_job(job.key))
+
+    def running_growth_bps(self, job: Job) -> float:
+        """The same without what is paused, whose last rate says nothing any more."""
+        paused = self._paused
+        held = [each for each in job.processes if (each.pid, each.start_ticks) in paused]
+        if not held:
+            return self.job_growth_bps(job)
+        stale = sum(max(0.0, self.growth_bps(each) or 0.0) for each in held)
+        return max(0.0, self._histories.growths.of_job(job.key) - stale)
+
+    @cached_property
+    def _paused(self) -> frozenset[tuple[int, int]]:
+        return frozenset(
+            (target.pid, target.start_ticks)
+            for active in self.facts.active
+            if active.action.step is EscalationStep.PAUSE and active.state != "failed"
+            for target in active.action.targets
+        )
+
+    def is_paused(self, process: ProcessFacts | ProcessIdentity) -> bool:
+        """Whether this very process is held by a pause."""
+        return (process.pid, process.start_ticks) in self._paused
+
+    def is_born_since(self, process: ProcessFacts, since_s: float) -> bool:
+        """Whether it was first seen after that."""
+        return self._histories.births.is_born_since(process, since_s)
 
     def grown_bytes(self, process: ProcessFacts) -> float:
         """What it takes more than when memory was clear."""

@@ -21,6 +21,7 @@ _MOST_ENDED = 8
 _COUNTS_SHARE, _COUNTS_BYTES = 0.01, 64 << 20  # of all memory; less is not worth a further end
 _COUNTS_BESIDE = 0.5  # of the first
 WORTH_GROWTH_BPS = 1 << 20
+GROWS_BESIDE_FASTEST = 0.1  # a murmur beside a hog is not paused with it
 _SAID_OF_TIES = (
     (Tie.TYPED_INTO, ExclusionReason.TYPED_INTO),
     (Tie.MACHINE, ExclusionReason.MACHINE),
@@ -128,21 +129,21 @@ def _to_pause(
 ) -> tuple[WeighedProcess, ...]:
     """For memory those that make up most of the growth; for the rest all of them.
 
-    In a job that is held already all that grow or are new join at once: it is held once, not in
-    slices. Where one that may not be paused does the growing, none is meant.
+    In a job that is held already all that ``joins`` join at once: it is held once, not in slices.
+    Where one that may not be paused does the growing, none is meant.
     """
     if resource is Resource.DISK:
         return tuple(each for each in free if each.write_bps > 0.0) or tuple(free)
     if resource is Resource.CPU:
         return tuple(free)
-    running = [each for each in free if not is_paused(context, each.identity)]
+    if context.active(job.key, EscalationStep.PAUSE, Resource.MEMORY):
+        return joins(context, job)
+    running = [each for each in free if not context.is_paused(each.identity)]
     growing = sorted(
         (each for each in running if each.growth_bps > 0.0),
         key=lambda each: (-each.growth_bps, worker_key(each)),
     )
     unknown = tuple(each for each in running if context.growth_bps(each.process) is None)
-    if context.active(job.key, EscalationStep.PAUSE, Resource.MEMORY):
-        return (*growing, *unknown)
     wanted = _COVERED * sum(each.growth_bps for each in growing)
     chosen: list[WeighedProcess] = []
     for worker in growing:
@@ -181,17 +182,24 @@ def _to_end(
     return tuple(chosen)
 
 
-def is_paused(context: DecisionContext, identity: ProcessIdentity) -> bool:
-    """Whether this very process is held by a pause."""
-    return any(
-        identity.pid == target.pid and identity.start_ticks == target.start_ticks
-        for active in context.facts.active
-        if active.action.step is EscalationStep.PAUSE and active.state != "failed"
-        for target in active.action.targets
+def joins(context: DecisionContext, job: Job) -> tuple[WeighedProcess, ...]:
+    """What belongs under the pause of a job beside what is paused: the fastest first.
+
+    What the job has started since, and what grows itself. The rest of it only stands beside: of a
+    browser whose page leaks, the process that fetches all its pages, for instance.
+    """
+    held = context.active(job.key, EscalationStep.PAUSE, Resource.MEMORY)
+    since_s = min((each.since_s for each in held), default=float("inf"))
+    running = [
+        each
+        for each in workers(context, job, EscalationStep.PAUSE)
+        if each.excluded is None and not context.is_paused(each.identity)
+    ]
+    fastest = max((each.growth_bps for each in running), default=0.0)
+    line = max(WORTH_GROWTH_BPS, GROWS_BESIDE_FASTEST * fastest)
+    joining = (
+        each
+        for each in running
+        if each.growth_bps >= line or context.is_born_since(each.process, since_s)
     )
-
-
-def grows_or_is_new(context: DecisionContext, worker: WeighedProcess) -> bool:
-    """Whether it grows, or is too young to tell."""
-    rate = context.growth_bps(worker.process)
-    return rate is None or rate >= WORTH_GROWTH_BPS
+    return tuple(sorted(joining, key=lambda each: (-each.growth_bps, worker_key(each))))

@@ -23,9 +23,9 @@ from omnitray.processes.process_roles import LOST_BY_AN_END, Tie
 from omnitray.protector.context import DecisionContext
 from omnitray.protector.exclusions.rules import detail_of
 from omnitray.protector.job_workers import (
+    GROWS_BESIDE_FASTEST,
     WORTH_GROWTH_BPS,
-    grows_or_is_new,
-    is_paused,
+    joins,
     tied_reason,
     workers,
     workers_for,
@@ -39,7 +39,6 @@ from omnitray.protector.model import (
 )
 from omnitray.protector.steps import EscalationStep
 
-GROWS_BESIDE_FASTEST = 0.1  # a murmur beside a hog is not paused with it
 # A player that needs 20 ms every 40 ms takes half a core beside a hog of one or more; what has a
 # window is slowed down only where nothing takes more.
 HEAVY_BESIDE_HEAVIEST, HEAVY_BESIDE_HEAVIEST_TIED = 0.5, 1.0
@@ -354,11 +353,7 @@ def _is_held(context: DecisionContext, job: Job, resource: Resource, step: Escal
         return (job.key, step, resource) in context.handed_out
     if (resource, step) != (Resource.MEMORY, EscalationStep.PAUSE):
         return True
-    return not any(
-        grows_or_is_new(context, each) and not is_paused(context, each.identity)
-        for each in workers(context, job, step)
-        if each.excluded is None
-    )
+    return not joins(context, job)
 
 
 def _taken(context: DecisionContext, job: Job, resource: Resource) -> float:

@@ -99,6 +99,7 @@ class Room:
         self._name_users()
         self.began_s = time.monotonic()
         self.seen: dict[int, Seen] = {}
+        self._roles: dict[int, str] = {}  # by the pid outside
         self.baseline: dict[int, tuple[int, str, str, bool]] = {}
         self.others_percent = 0.0  # of the processors, taken by what is outside
         self.notes: list[str] = []  # what a room measured of its own
@@ -302,7 +303,7 @@ class Room:
         group = Path(f"/proc/{host}/autogroup")
         found = Seen(
             pid=pid,
-            role=self._role(host, int(fields[1])) if known is None else known.role,
+            role=known.role if known and now - known.first_s > 1.0 else self._role(host, fields[1]),
             name=stat[stat.index("(") + 1 : stat.rindex(")")],
             words=Path(f"/proc/{host}/cmdline").read_text().replace("\0", " ")[:200],
             nice=int(fields[16]),
@@ -324,14 +325,12 @@ class Room:
             self._own = (now, used_s)
         self._own = self._own or (now, used_s)
 
-    def _role(self, host: int, parent: int) -> str:
-        """From its environment, or where it has overwritten that, from its parent's."""
-        for each in (host, parent):
-            with contextlib.suppress(OSError):
-                for word in Path(f"/proc/{each}/environ").read_text(errors="replace").split("\0"):
-                    if word.startswith(_ROLE):
-                        return word.removeprefix(_ROLE)
-        return "unknown"
+    def _role(self, host: int, parent: str) -> str:
+        """From its environment, or where it has overwritten that, that of its parent."""
+        words = Path(f"/proc/{host}/environ").read_text(errors="replace").split("\0")
+        role = next((each for each in words if each.startswith(_ROLE)), "").removeprefix(_ROLE)
+        self._roles[host] = role or self._roles.get(int(parent), "unknown")
+        return self._roles[host]
 
 
 def _made_cgroups(name: str, size_bytes: int, most_threads: int) -> tuple[Path, ...]:

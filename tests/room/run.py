@@ -156,7 +156,7 @@ def _run(scenario: Scenario, *, record: bool) -> Verdict:
     if missing:
         verdict.wrong.append(f"not run: {', '.join(missing)} is missing")
         return verdict
-    display = 71 + SCENARIOS.index(scenario) if scenario.display else None
+    display = _free_display() if scenario.display else None
     room = Room(
         scenario.name,
         scenario.size_bytes,
@@ -172,25 +172,35 @@ def _run(scenario: Scenario, *, record: bool) -> Verdict:
         room.start_omnitray()
         time.sleep(_CALM_S)
         room.take_baseline()
+        room.notes.append(
+            f"memory before: {room.used_percent():.0f} % of {scenario.size_bytes >> 30} GB"
+        )
         began_s, cpu_s = room.now_s, room.cpu_s()
         scenario.cause(room)
         _watch(room, scenario, began_s)
         _see_others(room, began_s, cpu_s)
         _judge(room, scenario, began_s, verdict)
         verdict.notes = room.notes
+        made = _recorded(room)
         if record and not verdict.wrong:
-            _keep(room, scenario)
+            _keep(room, scenario, made)
     finally:
         room.end()
+        if display is not None:  # it was killed with its room
+            for left in (Path(f"/tmp/.X11-unix/X{display}"), Path(f"/tmp/.X{display}-lock")):
+                left.unlink(missing_ok=True)
     return verdict
 
 
+def _free_display() -> int:
+    """Sockets without a file are one for all rooms and the machine around them."""
+    taken = Path("/proc/net/unix").read_text() + " ".join(map(str, Path("/tmp").glob(".X*-lock")))
+    return next(each for each in range(71, 1000) if not re.search(rf"\.?X{each}\b", taken))
+
+
 def _screen(room: Room, display: int) -> None:
-    socket = Path(f"/tmp/.X11-unix/X{display}")
-    for left in (socket, Path(f"/tmp/.X{display}-lock")):  # the last one was killed with its room
-        left.unlink(missing_ok=True)
     room.start("session", f"/usr/bin/Xvfb :{display} -screen 0 1280x900x24 -nolisten tcp")
-    if not room.wait(socket.exists, 20):
+    if not room.wait(Path(f"/tmp/.X11-unix/X{display}").exists, 20):
         raise TimeoutError("the room has no screen")
     room.start("session", "/usr/bin/openbox")
     time.sleep(1.0)
@@ -242,16 +252,19 @@ def _judge(room: Room, scenario: Scenario, began_s: float, verdict: Verdict) -> 
 
 
 def _steps(room: Room) -> Iterator[tuple[float, str, set[str]]]:
-    """What was really done, in its order: when, the step, the roles that it was done to."""
+    """What was really done, in its order: when, the step, the roles that it was done to.
+
+    The first result says to whom; a later one, of an end, that it is gone.
+    """
     lines = room.journal()
-    results = {each["id"]: each for each in lines if each["event"] == "result"}
+    results = {each["id"]: each for each in reversed(lines) if each["event"] == "result"}
     known: set[str] = set()
     offset_s = time.time() - room.now_s
     for line in lines:
         if line["event"] != "begin" or line["id"] in known:
             continue
         known.add(line["id"])
-        changes = results.get(line["id"], line).get("changes") or ()
+        changes = results.get(line["id"], line).get("changes") or line.get("changes") or ()
         pids = {each["process"]["pid"] for each in changes if each.get("process")}
         roles = {room.seen[pid].role if pid in room.seen else "unknown" for pid in pids}
         if roles and results.get(line["id"], {}).get("outcome") != "failed":
@@ -288,14 +301,19 @@ def _left_changed(room: Room) -> Iterator[str]:
             yield f"{each.role} {each.pid} left with {each.settings}, before {before}"
 
 
-def _keep(room: Room, scenario: Scenario) -> None:
-    """The recording, and who was who in it."""
+def _recorded(room: Room) -> Path:
+    """What the protector saw: in the room's folder, whatever the verdict."""
     room.ask("POST", "record", {"for_s": 0.1})  # ends the one that began with the room
-    made = room.folder / "omni/data/recordings" / room.recording
+    made: Path = room.folder / "omni/data/recordings" / room.recording
     if not room.wait(made.exists, 60):
         raise TimeoutError(f"{made} was not written")
+    return made
+
+
+def _keep(room: Room, scenario: Scenario, made: Path) -> None:
+    """The recording as a test, and who was who in it."""
     RECORDINGS.mkdir(exist_ok=True)
-    shutil.copyfile(made, RECORDINGS / f"{scenario.name}.jsonl.xz")
+    shutil.copyfile(made, RECORDINGS / f"{scenario.name}{SUFFIX}")
     roles: dict[str, list[int]] = {}
     for pid, each in sorted(room.seen.items()):
         if each.role not in {"tool", "unknown"}:

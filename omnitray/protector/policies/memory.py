@@ -342,7 +342,7 @@ def _grows_on(context: DecisionContext) -> Why | None:
             continue
         job = jobs.get(action.job_key)
         is_new = context.now_s - active.since_s <= constants.GROWS_ON_S
-        if job and is_new and context.job_growth_bps(job) >= constants.GROWS_ON_BPS:
+        if job and is_new and context.running_growth_bps(job) >= constants.GROWS_ON_BPS:
             return ProtectReason.MEMORY_GROWS_ON, _left(context)
     return None
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from omnitray.base.facts import Forecast, JobKind, Mode, ProtectState, Resource
+from omnitray.base.facts import Forecast, Job, JobKind, Mode, ProcessFacts, ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
 from omnitray.protector import explain
 from omnitray.protector.model import (
@@ -333,3 +333,39 @@ def test_what_grows_while_something_has_just_ended_names_no_one() -> None:
     desk.turn(ended, panel, at=OVER)
     said = desk.turns(10, panel, at=OVER)
     assert actions(said, EscalationStep.TELL) == []
+
+
+def browser(leak: int, *more: ProcessFacts) -> Job:
+    """A leaking page, the process that fetches all pages, and a small helper."""
+    page = process(300, name="chromium", rss_bytes=leak)
+    network = process(301, name="chromium", rss_bytes=90 * MB)
+    helper = process(302, name="chromium", rss_bytes=8 * MB)
+    return job("browser", page, network, helper, *more, kind=JobKind.APP)
+
+
+def paused_page() -> Desk:
+    desk = Desk()
+    desk.turn(browser(2 * GB), at=reading(used=70.0), seconds=0.2)
+    desk.turn(browser(2 * GB + 30 * MB), at=reading(used=75.0), seconds=0.2)
+    at = reading(used=76.0)
+    (pause,) = actions(
+        desk.turn(browser(2 * GB + 60 * MB), at=at, seconds=0.2, memory_forecast=soon())
+    )
+    assert [each.pid for each in pause.targets] == [300]
+    return desk
+
+
+def test_a_pause_takes_nothing_more_because_of_the_rate_that_it_has_stopped() -> None:
+    desk = paused_page()
+    still = browser(2 * GB + 60 * MB)
+    decided = desk.turns(10, still, seconds=0.4, at=OVER, memory_forecast=soon())
+    assert actions(decided, EscalationStep.PAUSE) == []
+
+
+def test_what_a_paused_job_starts_joins_and_what_stands_beside_it_does_not() -> None:
+    desk = paused_page()
+    born = process(310, name="chromium", rss_bytes=100 * MB)
+    (joined,) = actions(
+        desk.turn(browser(2 * GB + 60 * MB, born), at=reading(used=76.0), seconds=0.4)
+    )
+    assert [each.pid for each in joined.targets] == [310]
