@@ -44,6 +44,7 @@ class Anonymizer:
     def __init__(self, salt: bytes) -> None:
         self._salt = salt
         self._known: dict[str, str] = {}
+        self._texts: dict[tuple[str, bool], str] = {}  # each frame repeats those of the one before
 
     def tree(self, value: Any, field: str = "") -> Any:
         """The same tree of builtins, its texts without the person."""
@@ -62,7 +63,9 @@ class Anonymizer:
             word = found[0]
             return self._digest(word) if word.isdigit() and not numbers else self._word(word)
 
-        return _WORD.sub(hidden, text)
+        if (text, numbers) not in self._texts:
+            self._texts[text, numbers] = _WORD.sub(hidden, text)
+        return self._texts[text, numbers]
 
     def _word(self, word: str) -> str:
         if word not in self._known:

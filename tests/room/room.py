@@ -102,6 +102,7 @@ class Room:
         self._roles: dict[int, str] = {}  # by the pid outside
         self.baseline: dict[int, tuple[int, str, str, bool]] = {}
         self.others_percent = 0.0  # of the processors, taken by what is outside
+        self.window = ""  # in which something goes on being typed
         self.notes: list[str] = []  # what a room measured of its own
         self.own_cpu: list[tuple[float, float]] = []  # when, per cent of one core
         self._own: tuple[float, float] | None = None

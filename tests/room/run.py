@@ -313,7 +313,8 @@ def _recorded(room: Room) -> Path:
 def _keep(room: Room, scenario: Scenario, made: Path) -> None:
     """The recording as a test, and who was who in it."""
     RECORDINGS.mkdir(exist_ok=True)
-    shutil.copyfile(made, RECORDINGS / f"{scenario.name}{SUFFIX}")
+    packed = lzma.compress(lzma.decompress(made.read_bytes()), preset=9)
+    (RECORDINGS / f"{scenario.name}{SUFFIX}").write_bytes(packed)
     roles: dict[str, list[int]] = {}
     for pid, each in sorted(room.seen.items()):
         if each.role not in {"tool", "unknown"}:

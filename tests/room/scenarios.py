@@ -308,13 +308,17 @@ def _bomb(room: Room) -> None:
     room.type("cause", _python(room, "bomb.py"))
 
 
+def _used_repl(room: Room) -> None:
+    """A REPL that a person has typed into; the kernel tells so in steps of eight seconds."""
+    _innocent(room)
+    room.window = room.type("cause", "/usr/bin/python3")
+    time.sleep(12.0)
+    room.keys(room.window, "import time; b = []")
+
+
 def _growing_repl(room: Room) -> None:
-    """A person types a line that grows at the prompt of a REPL that runs already."""
-    window = room.type("cause", "/usr/bin/python3")
-    time.sleep(2.0)
-    room.keys(window, "import time; b = []")
     line = "[(b.append(bytearray(b'x') * (25 << 20)), time.sleep(.25)) for _ in range(56)] and 0"
-    room.keys(window, line)
+    room.keys(room.window, line)
 
 
 def _player(room: Room) -> None:
@@ -535,7 +539,7 @@ SCENARIOS = (
     Scenario(
         name="repl-grows",
         title="A REPL that is typed into grows",
-        prepare=_innocent,
+        prepare=_used_repl,
         cause=_growing_repl,
         lives=("innocent", "cause"),
         said="typed into",
@@ -559,7 +563,7 @@ SCENARIOS = (
         allowed=_HOG_ALLOWED,
         wanted=(PAUSE, END),
         lives=("innocent", "browser"),
-        size_bytes=5 * GB,
+        size_bytes=4 * GB,
         seconds=40,
         display=True,
         needs=("/usr/bin/chromium",),
