@@ -1,6 +1,6 @@
 """Pictures of every view, light and dark, at 100 and 200 %, with sample facts; the icon's sheet.
 
-    python packaging/shots.py [FOLDER] [--only PAGE]
+    python packaging/shots.py [FOLDER] [--only VIEW] [--points 18] [--size 560x400] [--names long]
 
 Needs Xvfb where there is no display; the facts come from ``tests/support/samples.py`` and were
 never measured. Each scale is a process of its own, since Qt reads the scale once.
@@ -15,35 +15,40 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from PySide6.QtCore import Qt
-    from PySide6.QtWidgets import QApplication
+    from PySide6.QtWidgets import QApplication, QWidget
 
+    from omnitray.ui.theme import Theme
     from omnitray.ui.window import MainWindow
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("overview", "processes", "protection", "alerts", "servers", "settings")
-EXTRAS = ("question", "empty", "empty-alerts", "empty-servers", "crosshair")
+EMPTY = "empty-"
+EXTRAS = ("question", "crosshair", "welcome", "menu", "add-webhook")
 ICONS = "tray-icons"
-_FONT = ("Inter", 10.0)
+_FONT = "Inter"
+NAMES = ("plain", "long", "path", "right to left")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Make the pictures; 0 when all were made."""
     parser = argparse.ArgumentParser(description="Pictures of every view, with sample facts.")
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / ".shots")
-    parser.add_argument("--only", help="one view")
+    parser.add_argument("--only", help="one view: a page, empty-PAGE, question, welcome, …")
+    parser.add_argument("--points", type=float, default=10.0, help="size of the font")
+    parser.add_argument("--size", default="960x640", help="size of the window")
+    parser.add_argument("--names", choices=NAMES, default="plain", help="what others have named")
     parser.add_argument("--scale", type=int, choices=(1, 2), help=argparse.SUPPRESS)
     asked = parser.parse_args(arguments)
     asked.folder.mkdir(parents=True, exist_ok=True)
     if asked.scale:
-        return _paint(asked.folder, asked.scale, asked.only)
-    return _each_scale(asked.folder, asked.only)
+        return _paint(asked)
+    return _each_scale(sys.argv[1:] if arguments is None else arguments)
 
 
-def _each_scale(folder: Path, only: str | None) -> int:
+def _each_scale(arguments: list[str]) -> int:
     server, display = _display()
     try:
         for scale in (1, 2):
-            command = [sys.executable, __file__, str(folder), "--scale", str(scale)]
+            command = [sys.executable, __file__, *arguments, "--scale", str(scale)]
             environment = {
                 **os.environ,
                 "DISPLAY": display,
@@ -52,8 +57,7 @@ def _each_scale(folder: Path, only: str | None) -> int:
                 "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests"))),
                 "TZ": "UTC",
             }
-            extra = ["--only", only] if only else []
-            done = subprocess.run([*command, *extra], env=environment, check=False)
+            done = subprocess.run(command, env=environment, check=False)
             if done.returncode:
                 return 1
     finally:
@@ -80,25 +84,33 @@ def _display() -> tuple["subprocess.Popen[bytes] | None", str]:
         return server, f":{pipe.readline().strip()}"
 
 
-def _paint(folder: Path, scale: int, only: str | None) -> int:
+def _paint(asked: argparse.Namespace) -> int:
     from PySide6.QtCore import Qt  # noqa: PLC0415 - the scale has to be set before Qt is loaded
     from PySide6.QtGui import QFont  # noqa: PLC0415 - likewise
     from PySide6.QtWidgets import QApplication  # noqa: PLC0415 - likewise
 
     app = QApplication([])
     app.setStyle("Fusion")
-    font = QFont(_FONT[0])
-    font.setPointSizeF(_FONT[1])
+    font = QFont(_FONT)
+    font.setPointSizeF(asked.points)
     app.setFont(font)
-    if scale == 1 and only in (None, ICONS):
-        _paint_icons(folder / f"{ICONS}.png")
+    if asked.scale == 1 and asked.only in (None, ICONS):
+        _paint_icons(asked.folder / f"{ICONS}.png")
     for scheme, name in ((Qt.ColorScheme.Light, "light"), (Qt.ColorScheme.Dark, "dark")):
-        for view in (*PAGES, *EXTRAS):
-            if only in (None, view):
-                target = folder / f"{view}-{name}{'' if scale == 1 else '@2x'}.png"
-                _shoot(app, scheme, view, target)
+        for view in _views():
+            if asked.only in (None, view):
+                double = "" if asked.scale == 1 else "@2x"
+                target = asked.folder / f"{view}-{name}{double}.png"
+                _shoot(app, scheme, view, target, asked)
                 print(target)
     return 0
+
+
+def _views() -> list[str]:
+    from omnitray.ui.pages.registry import PAGES  # noqa: PLC0415 - Qt comes first
+
+    pages = [entry.name for entry in PAGES]
+    return [*pages, *(f"{EMPTY}{page}" for page in pages), *EXTRAS]
 
 
 def _paint_icons(target: Path) -> None:
@@ -108,48 +120,44 @@ def _paint_icons(target: Path) -> None:
     print(target)
 
 
-def _shoot(app: "QApplication", scheme: "Qt.ColorScheme", view: str, target: Path) -> None:
-    window = _window(scheme, empty=view.startswith("empty"))
-    window.show_page({"empty-alerts": "alerts", "empty-servers": "servers"}.get(view, view))
-    _arrange(window, view)
+def _shoot(
+    app: "QApplication",
+    scheme: "Qt.ColorScheme",
+    view: str,
+    target: Path,
+    asked: argparse.Namespace,
+) -> None:
+    from omnitray.ui.theme import Theme  # noqa: PLC0415 - Qt comes first
+    from support.sample_window import (  # noqa: PLC0415 - only a child has tests/ on its path
+        NAMES,
+        empty_window,
+        sample_window,
+    )
+
+    theme = Theme(scheme)
+    empty = view.startswith(EMPTY)
+    window = empty_window(theme) if empty else sample_window(NAMES[asked.names], theme)
+    window.resize(*map(int, asked.size.split("x")))
+    window.show_page(view.removeprefix(EMPTY))
     window.show()
+    app.processEvents()
+    seen = _arrange(window, view, theme) or window
     for _ in range(5):
         app.processEvents()
-    window.grab().save(str(target))
-    window.close()
-    window.deleteLater()
+    seen.grab().save(str(target))
+    for each in {seen, window}:
+        each.close()
+        each.deleteLater()
     app.processEvents()
 
 
-def _window(scheme: "Qt.ColorScheme", *, empty: bool) -> "MainWindow":
-    from omnitray.api.status import Status  # noqa: PLC0415 - Qt comes first
-    from omnitray.settings import Settings  # noqa: PLC0415 - likewise
-    from omnitray.ui.theme import Theme  # noqa: PLC0415 - likewise
-    from omnitray.ui.window import MainWindow  # noqa: PLC0415 - likewise
-    from support import samples, server_samples  # noqa: PLC0415 - only a child has tests/ on its path
-    from support.clock import FakeClock  # noqa: PLC0415 - likewise
-
-    clock = FakeClock()
-    clock.jump_wall(samples.NOW - clock.wall())
-    source = samples.ListedAlerts([] if empty else samples.alerts())
-    window = MainWindow(
-        source, clock=clock, theme=Theme(scheme), server_log=server_samples.server_log
-    )
-    window.show_settings(Settings())
-    window.show_status(Status() if empty else samples.status())
-    if not empty:
-        window.set_history(samples.snapshots())
-        window.set_alert_history(samples.alerts())
-        window.show_jobs(samples.jobs())
-        window.show_actions(samples.protection())
-        window.show_servers(server_samples.servers())
-        window.pages.show_inspection(samples.look())
-    return window
-
-
-def _arrange(window: "MainWindow", view: str) -> None:
-    from omnitray.ui.pages.overview import OverviewPage  # noqa: PLC0415 - Qt comes first
+def _arrange(window: "MainWindow", view: str, theme: "Theme") -> "QWidget | None":
+    """Bring into sight what the view is of; a widget other than the window where it is that."""
+    from omnitray.base.facts import ProtectState  # noqa: PLC0415 - Qt comes first
+    from omnitray.ui.pages.channels.page import AddWebhook  # noqa: PLC0415 - likewise
+    from omnitray.ui.pages.overview import OverviewPage  # noqa: PLC0415 - likewise
     from omnitray.ui.pages.processes.page import ProcessesPage  # noqa: PLC0415 - likewise
+    from omnitray.ui.welcome import Welcome  # noqa: PLC0415 - likewise
     from support import samples  # noqa: PLC0415 - only a child has tests/ on its path
 
     if view == "question":
@@ -161,6 +169,17 @@ def _arrange(window: "MainWindow", view: str) -> None:
         page.view.expand(page.model.index_of("pytest:41207"))
     if view == "crosshair" and (overview := window.pages.get(OverviewPage)):
         overview.cards["CPU"].chart.point_at(150.0)
+    seen: QWidget | None = None
+    if view == "welcome":
+        seen = Welcome(theme, ProtectState.ON, has_tray=True)
+    if view == "menu":
+        window.header.menu.click()
+        seen = window.menu.menu
+    if view == "add-webhook":
+        seen = AddWebhook(window)
+    if seen is not None:
+        seen.show()
+    return seen
 
 
 if __name__ == "__main__":

@@ -253,7 +253,6 @@ class MainWindow(QWidget):
         """Captions give way where there is little room."""
         narrow = event.size().width() < _NARROW_EM * width_of(self.font(), "M")
         self.sidebar.collapse(collapsed=narrow)
-        self.header.narrow(narrow=narrow)
         self.footer.keys.setVisible(not narrow)
         super().resizeEvent(event)
 

@@ -9,7 +9,6 @@ import json
 import os
 import sys
 
-import msgspec
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
@@ -21,55 +20,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from omnitray.settings import Settings
 from omnitray.ui.pages.registry import PAGES
-from omnitray.ui.theme import Theme
 from omnitray.ui.widgets.cells import CELL, CellDelegate
 from omnitray.ui.widgets.labels import ElidedLabel
 from omnitray.ui.window import MainWindow
-from support import samples, server_samples
-from support.clock import FakeClock
-from support.samples import NOW, ListedAlerts
+from support import samples
+from support.sample_window import NAMES, sample_window
 
-LONG_WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
-LONG_PATH = f"https://example.invalid/{'folder_of_things/' * 9}test_file.py::test_it[a=1]"
-RIGHT_TO_LEFT = "خادم الويب متوقف عن العمل"
-NAMES = {"plain": "", "long": LONG_WORD, "path": LONG_PATH, "right to left": RIGHT_TO_LEFT}
 POINTS = (9, 11, 13, 18, 24)
 SCALES = ((1.25, 9, "path"), (1.5, 13, "plain"), (1.75, 18, "long"), (2.0, 24, "right to left"))
 _GERMAN = 1.35  # German interface words are a third longer than English ones (IBM, W3C: 30 to 40 %)
-
-
-def a_window(name: str = "") -> MainWindow:
-    """The window with the sample facts, in which ``name`` stands wherever others give one."""
-    alerts = samples.alerts()
-    if name:
-        alerts[0] = msgspec.structs.replace(
-            alerts[0],
-            title=f"Server “{name}” is down",
-            message=f"{name} went down in {name}",
-            context={"where": name, "culprits": [{"job": name, "cpu": 98.0, "rss_bytes": 5e9}]},
-        )
-    window = MainWindow(
-        ListedAlerts(alerts),
-        clock=FakeClock(wall=NOW),
-        theme=Theme(Qt.ColorScheme.Light),
-        server_log=server_samples.server_log,
-    )
-    jobs, view = samples.jobs(), samples.protection()
-    if name:
-        jobs = (msgspec.structs.replace(jobs[0], name=name, project=f"~/{name}"), *jobs[1:])
-        held = msgspec.structs.replace(view.held[0], title=name, why=name)
-        view = msgspec.structs.replace(view, held=(held, *view.held[1:]))
-    window.show_settings(Settings())
-    window.set_history(samples.snapshots(200))
-    window.set_alert_history(alerts)
-    window.show_jobs(jobs)
-    window.show_actions(view)
-    window.show_servers(server_samples.servers())
-    window.show_question(samples.question())
-    window.show_status(samples.status())
-    return window
 
 
 def enlarged(window: MainWindow, points: int) -> None:
@@ -160,7 +120,8 @@ def main(points: int, kind: str) -> None:
     font = QFont(app.font())
     font.setPointSize(points)
     app.setFont(font)
-    window = a_window(NAMES[kind])
+    window = sample_window(NAMES[kind])
+    window.show_question(samples.question())
     enlarged(window, points)
     window.show()
     found = cut_on_pages(window)

@@ -40,10 +40,10 @@ def server(name: str, state: ServerState, port: int = 0, **fields: Any) -> Serve
     return ServerView(name=name, state=state, spec=spec, **given)
 
 
-def servers() -> tuple[ServerView, ...]:
-    """One of each kind of trouble, and one that is well."""
+def servers(name: str = "") -> tuple[ServerView, ...]:
+    """One of each kind of trouble, and one that is well; ``name`` is what others have written."""
     killed = ServerExit(code=137, at=NOW - 147, reason="killed for memory by the kernel")
-    missing = ServerExit(code=1, at=NOW - 60, reason="ModuleNotFoundError: shop.tasks")
+    missing = ServerExit(code=1, at=NOW - 60, reason=f"ModuleNotFoundError: {name or 'shop.tasks'}")
     return (
         server(
             "api",
@@ -59,7 +59,7 @@ def servers() -> tuple[ServerView, ...]:
         server("web", ServerState.STARTING, 5173, pid=41901, usual_s=4.0),
         server("db", ServerState.DOWN, 5432, watch_only=True, command=(), detail="no answer"),
         server("worker", ServerState.CRASH_LOOP, usual_s=3.0, restarts=4, last_exit=missing),
-        server("admin", ServerState.FOREIGN, 8080, detail="nginx (process 812)"),
+        server("admin", ServerState.FOREIGN, 8080, detail=f"{name or 'nginx'} (process 812)"),
     )
 
 

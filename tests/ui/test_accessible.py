@@ -14,9 +14,9 @@ from omnitray.ui.pages.registry import PAGES
 from omnitray.ui.pages.settings.page import SettingsPage
 from omnitray.ui.window import MainWindow
 from support import samples
-from support.fitting import a_window
 from support.keys import press
 from support.pages import built
+from support.sample_window import sample_window
 
 ROLES = QAccessible.Role
 FILLERS = {ROLES.NoRole, ROLES.Client, ROLES.Pane, ROLES.LayeredPane, ROLES.Whitespace}
@@ -27,7 +27,7 @@ MOST_STEPS = 400
 def window(qtbot: QtBot) -> Iterator[MainWindow]:
     before = QAccessible.isActive()
     QAccessible.setActive(True)
-    made = a_window()
+    made = sample_window()
     qtbot.addWidget(made)
     made.resize(960, 640)
     made.show()

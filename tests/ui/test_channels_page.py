@@ -10,7 +10,7 @@ from omnitray.alerts.channels.views import ChannelView
 from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
 from omnitray.base.facts import Severity
 from omnitray.settings.webhooks import WebhookFault
-from omnitray.ui.pages.channels import AddWebhook, ChannelsPage
+from omnitray.ui.pages.channels.page import AddWebhook, ChannelsPage
 from omnitray.ui.pages.page import PageSources
 from omnitray.ui.window import MainWindow
 from support import samples
@@ -59,7 +59,7 @@ def shown(qtbot: QtBot) -> Shown:
 
 def test_each_channel_says_how_it_stands(shown: Shown) -> None:
     names = {name: row.pill.accessibleName() for name, row in shown.page.rows.items()}
-    assert names == {"desktop": "open", "vscode": "no listener"}
+    assert names == {"desktop": "ready", "vscode": "no listener"}
 
 
 def test_a_webhook_says_what_waits_and_why(shown: Shown) -> None:

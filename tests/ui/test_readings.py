@@ -48,7 +48,7 @@ def test_replacing_starts_over() -> None:
 def test_the_cards_say_figures_with_their_units() -> None:
     shot = samples.snapshots(3)[-1]
     assert readings.cpu_words(shot)[1] == "pressure 12 % · load 6.1 on 8 cores"
-    assert readings.memory_words(shot)[1].endswith("of 32.0 GB free · swap 600 MB")
+    assert readings.memory_words(shot)[1].endswith(" free · 32.0 GB in all · swap 600 MB")
     assert readings.disk_words(shot)[1] == "/home 61 % full"
     assert readings.network_words(shot)[1] == "214 connections"
 

@@ -57,7 +57,7 @@ def test_what_is_empty_says_how_the_first_is_started(qtbot: QtBot) -> None:
     source = Runs()
     page = page_of(qtbot, source)
     assert page.empty.isVisible()
-    click(page.empty.copy)
+    click(page.empty.copies[0])
     assert QGuiApplication.clipboard().text() == EXAMPLE
     source.now = run_samples.runs()
     page.reload()

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QSignalSpy, QTest
-from PySide6.QtWidgets import QAbstractButton, QDialogButtonBox
+from PySide6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
 
 from omnitray.api.status import Status
@@ -166,7 +166,7 @@ def test_the_form_writes_what_the_settings_hold(qtbot: QtBot) -> None:
     form = AddServer()
     qtbot.addWidget(form)
     saved = QSignalSpy(form.declared)
-    save = form.buttons.button(QDialogButtonBox.StandardButton.Save)
+    save = form.save
     save.click()
     assert saved.count() == 0
     assert "name" in form.fault.text()

@@ -13,15 +13,9 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from omnitray.ui.window import MainWindow
-from support.fitting import (
-    NAMES,
-    POINTS,
-    SCALES,
-    a_window,
-    cut_on_pages,
-    enlarged,
-    with_longer_words,
-)
+from support import samples
+from support.fitting import POINTS, SCALES, cut_on_pages, enlarged, with_longer_words
+from support.sample_window import NAMES, sample_window
 
 TESTS = Path(__file__).parent.parent
 PATH = os.pathsep.join((str(TESTS.parent), str(TESTS)))
@@ -38,7 +32,8 @@ def points(request: pytest.FixtureRequest, qapp: QApplication) -> Iterator[int]:
 
 
 def shown(qtbot: QtBot, name: str = "", size: tuple[int, int] | None = None) -> MainWindow:
-    window = a_window(name)
+    window = sample_window(name)
+    window.show_question(samples.question())
     qtbot.addWidget(window)
     if size is not None:
         window.resize(*size)

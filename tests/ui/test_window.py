@@ -87,7 +87,7 @@ def test_ctrl_and_a_figure_turn_to_a_page(
 
 def test_the_status_is_said_in_a_sentence_and_the_selectors_follow(window: MainWindow) -> None:
     window.show_status(samples.status(mode=Mode.PROD, chosen_level=MonitorLevel.INTENSIVE))
-    assert window.header.headline.text() == "Memory 93 %: pytest · ~/shop and 1 more"
+    assert window.header.headline.accessibleName() == "Memory 93 %: pytest · ~/shop and 1 more"
     assert window.header.mode.value == Mode.PROD
     assert window.header.level.value == MonitorLevel.INTENSIVE
     assert window.footer.words.text().startswith("OmniTray itself: 0.12 % of one core · 71 MB")

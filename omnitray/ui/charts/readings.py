@@ -58,11 +58,14 @@ def cpu_words(shot: Snapshot) -> tuple[str, str]:
 
 
 def memory_words(shot: Snapshot) -> tuple[str, str]:
-    """``78 %`` and ``24.9 of 32.0 GB used · 7.1 GB available``."""
+    """``78 %`` and ``7.1 GB free · 32.0 GB in all · swap 0.6 GB``."""
     memory = shot.memory
     if memory is None:
         return formats.DASH, ""
-    words = [f"{formats.size(memory.available_bytes)} of {formats.size(memory.total_bytes)} free"]
+    words = [
+        f"{formats.size(memory.available_bytes)} free",
+        f"{formats.size(memory.total_bytes)} in all",
+    ]
     if memory.swap_total_bytes:
         words.append(f"swap {formats.size(memory.swap_used_bytes)}")
     if memory.limited:

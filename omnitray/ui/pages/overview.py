@@ -31,6 +31,7 @@ _RANGE_S = 300.0  # at first, and where a range that was kept is no longer offer
 _TOP = 5
 _SCROLL_BAR = 10  # as wide as the style sheet draws it
 _STRAIN_HINT = "Share of the last 10 s in which at least one program had to wait for it."
+_STRAIN_SAMPLE = "Time lost waiting: CPU 100 % · memory 100 % · disk 100 %"
 _ALERT_CHARTS = {"cpu": "CPU", "memory": "Memory", "disk": "Disk"}
 
 
@@ -82,7 +83,7 @@ class OverviewPage(Page):
         self.cards = {plan.title: self._card(plan) for plan in _PLANS}
         self.range = Segments("Time range", RANGES)
         self.range.chosen.connect(self._on_range_chosen)
-        self.strain = ElidedLabel(muted=True, hint=_STRAIN_HINT)
+        self.strain = ElidedLabel(muted=True, drop="end", hint=_STRAIN_HINT)
         self.jobs_model = JobsModel(self, as_given=True)
         self.jobs_view = JobsView(context.theme, self.jobs_model, tree=False)
         self.jobs_view.setAccessibleName("Jobs that take most")
@@ -113,7 +114,7 @@ class OverviewPage(Page):
         return ChartCard(self._theme, plan.title, chart, curves, plan.hint, beside)
 
     def _lay_out(self) -> None:
-        top = GivingRow(self.strain, (self.range,))
+        top = GivingRow(self.strain, (self.range,), sample=_STRAIN_SAMPLE)
         self._grid = grid = QGridLayout()
         grid.setSpacing(GAP)
         self._place_cards(2)

@@ -28,6 +28,7 @@ CELL_PAD = 8  # left and right of what a cell shows
 SELECTION_BAR = 3  # wide enough to be seen, narrower than the padding of a cell
 _ROW_PAD = 14  # above and below the words of a row, together
 _QUIET = 0.9
+_DOT = " · "
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -194,7 +195,7 @@ class CellDelegate(QStyledItemDelegate):
             small, metrics = self.face(option.font, _QUIET)
             painter.setFont(small)
             painter.setPen(QColor(colours.muted))
-            quiet, _ = _fitted(cell.quiet, metrics, rest.width())
+            quiet = _quiet_words(cell.quiet, metrics, rest.width())
             painter.drawText(
                 rest, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, quiet
             )
@@ -202,6 +203,15 @@ class CellDelegate(QStyledItemDelegate):
 
 def _place(index: Index) -> tuple[int, int, int]:
     return index.row(), index.internalId(), index.column()
+
+
+def _quiet_words(words: str, metrics: QFontMetrics, width: int) -> str:
+    """The quieter words as far as they fit: whole parts go first, and a figure is never cut."""
+    while _DOT in words and metrics.horizontalAdvance(words) > width:
+        words = words.rpartition(_DOT)[0]
+    fitted, _ = _fitted(words, metrics, width)
+    has_figure = any(letter.isdigit() for letter in words)
+    return "" if has_figure and fitted != words else fitted
 
 
 def _fitted(words: str, metrics: QFontMetrics, width: int) -> tuple[str, int]:

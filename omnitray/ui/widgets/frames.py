@@ -67,6 +67,12 @@ def follow_tabs(start: QWidget, widgets: Iterable[QWidget]) -> None:
 def scrolled(content: QWidget) -> QScrollArea:
     """A scroll area around a column; it scrolls down only."""
     area = QScrollArea()
+    if isinstance(content, Card):  # which keeps its ground by its name
+        holder = QWidget()
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(content)
+        content = holder
     content.setObjectName("scrolled")
     area.setWidget(content)
     area.setWidgetResizable(True)
@@ -94,12 +100,18 @@ _GAP = 6
 
 
 class GivingRow(QWidget):
-    """One widget that takes the room, others at its right; where they do not fit, below it."""
+    """One widget that takes the room, others at its right; where they do not fit, below it.
 
-    def __init__(self, first: QWidget, others: Iterable[QWidget], least_em: int = 12) -> None:
+    The first needs so many widths of an M, or the room that ``sample`` takes.
+    """
+
+    def __init__(
+        self, first: QWidget, others: Iterable[QWidget], least_em: int = 12, sample: str = ""
+    ) -> None:
         super().__init__()
         self._first, self._others = first, list(others)
-        self._least = least_em * width_of(text_font(self.font()), "M")
+        font = text_font(self.font())
+        self._least = width_of(font, sample) if sample else least_em * width_of(font, "M")
         for each in (first, *self._others):
             each.setParent(self)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -191,6 +203,12 @@ class WrapRow(QWidget):
         if event.type() == QEvent.Type.LayoutRequest:
             self.rearrange()
         return super().event(event)
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Room for all of them side by side."""
+        shown = [each.sizeHint() for each in self._widgets if not each.isHidden()]
+        width = sum(each.width() for each in shown) + _GAP * max(0, len(shown) - 1)
+        return QSize(width, max((each.height() for each in shown), default=0))
 
     def rearrange(self) -> None:
         """Arrange anew after widgets were shown or hidden."""

@@ -133,6 +133,18 @@ def _runs(painter: QPainter) -> None:
     _line(painter, (8.2, 10), (11, 10))
 
 
+def _trends(painter: QPainter) -> None:
+    _line(painter, (2.4, 2.6), (2.4, 13.4), (13.8, 13.4))
+    _line(painter, (5, 10.4), (7.6, 7.2), (9.6, 8.8), (13.2, 4.4))
+    _line(painter, (10.6, 4.2), (13.4, 4.2), (13.4, 7))
+
+
+def _channels(painter: QPainter) -> None:
+    """A paper plane."""
+    _shape(painter, (14, 2.4), (2, 7), (6.6, 9.2), (9, 13.8))
+    _line(painter, (6.6, 9.2), (14, 2.4))
+
+
 def _half(painter: QPainter) -> None:
     """A circle that is half full: on its way."""
     painter.drawEllipse(QPointF(8, 8), 4.6, 4.6)
@@ -163,6 +175,8 @@ GLYPHS: dict[str, _Draw] = {
     "ring": _ring,
     "servers": _servers,
     "runs": _runs,
+    "trends": _trends,
+    "channels": _channels,
     "half": _half,
     "loop": _loop,
 }

@@ -1,20 +1,21 @@
 """The top line of the window with state and selectors, and the bottom line with its own cost."""
 
-from PySide6.QtCore import QRectF, QSize, Qt, Slot
-from PySide6.QtGui import QAccessible, QColor, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Slot
+from PySide6.QtGui import QAccessible, QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from omnitray.api.status import Mood, Sentence, Status, sentence
 from omnitray.base.facts import Mode, MonitorLevel
 from omnitray.ui import formats
 from omnitray.ui.intents import Intents
-from omnitray.ui.theme import GAP, Theme, Tone, line_height, text_font
+from omnitray.ui.theme import GAP, Theme, Tone, line_height, text_font, width_of
 from omnitray.ui.widgets import glyphs
 from omnitray.ui.widgets.choice import ChoiceButton, Segments
 from omnitray.ui.widgets.frames import button
-from omnitray.ui.widgets.labels import ElidedLabel, label, plain_tooltip
+from omnitray.ui.widgets.labels import ElidedLabel, Headline, label, plain_tooltip
 
 _BADGE_LINES = 2.0
+_SENTENCE_EM = 18  # a headline of forty letters over two lines
 _MOODS: dict[Mood, tuple[Tone, str]] = {
     Mood.GOOD: ("good", "check"),
     Mood.WARNING: ("warning", "warning"),
@@ -63,8 +64,8 @@ class Header(QWidget):
     def __init__(self, theme: Theme, intents: Intents) -> None:
         super().__init__()
         self._badge = MoodBadge(theme)
-        self.headline = ElidedLabel(scale=1.3, bold=True, middle=True)
-        self.detail = ElidedLabel(scale=0.92, muted=True, drop_front=True)
+        self.headline = Headline(scale=1.3)
+        self.detail = ElidedLabel(scale=0.92, muted=True, drop="front")
         self.mode = Segments("Mode", [(mode, str(mode)) for mode in Mode])
         self.mode_menu = ChoiceButton("", [(mode, str(mode)) for mode in Mode], "Mode")
         self.mode_menu.hide()
@@ -95,11 +96,27 @@ class Header(QWidget):
         row.addWidget(self.level)
         row.addWidget(self.menu)
 
-    def narrow(self, *, narrow: bool) -> None:
-        """Make room for the sentence: mode as a menu, the level behind the menu button."""
-        self.mode.setVisible(not narrow)
-        self.mode_menu.setVisible(narrow)
-        self.level.setVisible(not narrow)
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """The selectors give way to the sentence."""
+        super().resizeEvent(event)
+        self._make_room()
+
+    def event(self, event: QEvent) -> bool:
+        """The selectors have got other words, and another size with them."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._make_room()
+        return super().event(event)
+
+    def _make_room(self) -> None:
+        """Where the sentence has too little: mode as a menu, the level behind the menu button."""
+        beside = (self._badge, self.mode, self.level, self.menu)
+        taken = sum(each.sizeHint().width() + GAP for each in beside)
+        least = _SENTENCE_EM * width_of(text_font(self.font()), "M")
+        narrow = self.width() < taken + least
+        if narrow != self.mode.isHidden():
+            self.mode.setVisible(not narrow)
+            self.mode_menu.setVisible(narrow)
+            self.level.setVisible(not narrow)
 
     @Slot(object)
     def show_status(self, status: Status) -> None:
@@ -121,7 +138,7 @@ class Footer(QWidget):
 
     def __init__(self, pages: int) -> None:
         super().__init__()
-        self.words = ElidedLabel(scale=0.92, muted=True)
+        self.words = ElidedLabel(scale=0.92, muted=True, drop="end")
         keys = f"Ctrl+1…{pages} pages · Ctrl+F search · F5 reload"
         self.keys = label(keys, scale=0.92, muted=True)
         row = QHBoxLayout(self)

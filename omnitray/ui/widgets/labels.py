@@ -2,6 +2,7 @@
 
 import html
 import re
+from typing import Literal
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import (
@@ -14,6 +15,7 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QWidget
 
@@ -147,11 +149,63 @@ class LinkedParagraph(Paragraph):
         return html.escape(super().shown(text))
 
 
+class Headline(QLabel):
+    """A sentence over at most two lines; of one that needs more the middle gives way."""
+
+    def __init__(self, *, scale: float) -> None:
+        super().__init__()
+        self._given = ""
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        _dress(self, scale=scale, bold=True, muted=False)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """One line, as narrow as it must be."""
+        return QSize(0, line_height(self.font()))
+
+    def setText(self, text: str) -> None:  # noqa: N802 - Qt's name
+        """Show a sentence, made harmless."""
+        line = one_line(text)
+        if line != self._given:
+            self._given = line
+            self.setAccessibleName(line)
+            self._fit(self.width())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Take two lines where one does not do."""
+        super().resizeEvent(event)
+        self._fit(event.size().width())
+
+    def _fit(self, width: int) -> None:
+        metrics, room = QFontMetrics(self.font()), float(_HEADLINES * width)
+        shown = breakable(unbroken(self._given))
+        while room > width and self._lines(shown, width) > _HEADLINES:
+            shown = metrics.elidedText(self._given, Qt.TextElideMode.ElideMiddle, int(room))
+            shown, room = breakable(unbroken(shown)), room * _TIGHTER
+        if shown != self.text():
+            super().setText(shown)
+            whole = without_marks(shown) == self._given
+            self.setToolTip("" if whole else tooltip_text(self._given))
+        lines = max(1, min(_HEADLINES, self._lines(shown, width)))
+        self.setFixedHeight(line_height(self.font(), lines) + 1)
+
+    def _lines(self, text: str, width: int) -> int:
+        metrics = QFontMetrics(self.font())
+        box = metrics.boundingRect(0, 0, width, 100_000, int(Qt.TextFlag.TextWordWrap), text)
+        return round(box.height() / metrics.lineSpacing())
+
+
+_HEADLINES = 2  # more would take the page its room
+_TIGHTER = 0.94
+
+
 class ElidedLabel(QLabel):
     """One line that gives way: an ellipsis stands for what has no room, the tooltip has the whole.
 
-    The end goes; with ``middle`` its middle, for titles that end in who it was. ``drop_front`` is
-    for a line of parts of which the first are shown elsewhere too; ``hint`` explains its figures.
+    The end goes; with ``middle`` its middle, for titles that end in who it was. ``drop`` is for a
+    line of parts joined by dots: whole parts go, from its front or its end. With ``whole`` nothing
+    of a part is shown that does not fit, so that a figure is never cut; ``hint`` explains it.
     """
 
     def __init__(
@@ -161,13 +215,14 @@ class ElidedLabel(QLabel):
         scale: float = 1.0,
         bold: bool = False,
         muted: bool = False,
-        drop_front: bool = False,
+        drop: Literal["", "front", "end"] = "",
+        whole: bool = False,
         middle: bool = False,
         hint: str = "",
     ) -> None:
         super().__init__()
         self._hint, self._tip = hint, ""
-        self._drop_front = drop_front
+        self._drop, self._whole = drop, whole
         self._mode = Qt.TextElideMode.ElideMiddle if middle else Qt.TextElideMode.ElideRight
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -198,10 +253,13 @@ class ElidedLabel(QLabel):
         painter.drawText(self.rect(), int(self.alignment()), line)
 
     def _fitting(self) -> str:
-        """The text as far as it fits; with ``drop_front`` its first parts go first."""
+        """The text as far as it fits; with ``drop`` whole parts of it go first."""
         metrics, line = QFontMetrics(self.font()), self.text()
-        while self._drop_front and _DOT in line and metrics.horizontalAdvance(line) > self.width():
-            line = line.partition(_DOT)[2]
+        while self._drop and _DOT in line and metrics.horizontalAdvance(line) > self.width():
+            parts = line.partition(_DOT) if self._drop == "front" else line.rpartition(_DOT)
+            line = parts[2] if self._drop == "front" else parts[0]
+        if self._whole and metrics.horizontalAdvance(line) > self.width():
+            return ""
         return metrics.elidedText(line, self._mode, self.width())
 
 

@@ -79,7 +79,8 @@ class TableHeader(QHeaderView):
 class CellView(QTreeView):
     """A table unless ``tree``; ``stretch`` names the columns that take the room that is left.
 
-    Where they would have less than ``_LEAST_EM`` each, columns go in the order of ``giving``.
+    Where they would have less than ``least_em`` each, columns go in the order of ``giving``; where
+    that does not do, those of ``narrow`` are no wider than its samples.
     ``menu_wanted`` carries the menu of the chosen rows, for the page to put its actions first.
     """
 
@@ -94,9 +95,13 @@ class CellView(QTreeView):
         *,
         tree: bool = False,
         giving: tuple[int, ...] = (),
+        narrow: Widths | None = None,
+        least_em: int = _LEAST_EM,
     ) -> None:
         super().__init__()
         self._stretch, self._giving = stretch, giving
+        self._narrow, self._least_em = narrow or {}, least_em
+        self._narrowed: dict[int, int] = {}  # what those columns were before
         self._delegate = delegate
         self._widths = widths
         self._states: dict[str, TableState] = {}
@@ -147,12 +152,19 @@ class CellView(QTreeView):
         em, titles = width_of(self.font(), "M"), self._titles
         for column in self._giving:
             titles.setSectionHidden(column, False)
-        room = width - len(self._stretch) * _LEAST_EM * em
+        for column, before in self._narrowed.items():
+            titles.resizeSection(column, before)
+        self._narrowed = {}
+        room = width - len(self._stretch) * self._least_em * em
         for column in self._giving:
             used = sum(titles.sectionSize(each) for each in self.shown_columns())
             if used - sum(titles.sectionSize(each) for each in self._stretch) <= room:
                 return
             titles.setSectionHidden(column, True)
+        for column, samples in self._narrow.items():
+            least = max(self._delegate.width_of(each, self.font()) for each in samples)
+            self._narrowed[column] = titles.sectionSize(column)
+            titles.resizeSection(column, min(least, self._narrowed[column]))
 
     # -- how the person has arranged it
 
@@ -203,7 +215,7 @@ class CellView(QTreeView):
         widths = {
             column: round(titles.sectionSize(column) / em, 2)
             for column in self.shown_columns()
-            if titles.sectionResizeMode(column) == fixed
+            if titles.sectionResizeMode(column) == fixed and column not in self._narrowed
         }
         before = self._states.get(self._key, TableState())
         self._states[self._key] = TableState(

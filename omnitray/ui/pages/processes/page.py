@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QMessageBox, QVBoxLayout
+from PySide6.QtWidgets import QLineEdit, QMenu, QMessageBox, QVBoxLayout
 
 from omnitray.base.facts import Job, ProtectState
 from omnitray.protector.view import ActionFeedback
@@ -15,7 +15,7 @@ from omnitray.ui.pages.processes.text import Grips, grips, job_pss
 from omnitray.ui.pages.processes.view import JobsView
 from omnitray.ui.theme import GAP, SMALL_GAP, text_font
 from omnitray.ui.widgets.action_feedback import ToldLine
-from omnitray.ui.widgets.frames import Card, GivingRow, button, rule
+from omnitray.ui.widgets.frames import Card, GivingRow, WrapRow, button, rule
 from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph, plain_tooltip
 
 
@@ -65,7 +65,7 @@ class ProcessesPage(Page):
         self.filter.textChanged.connect(self._on_filter_changed)
         self.held = label(muted=True)
         self.update_order = button("Update")
-        self.chosen = ElidedLabel(NOTHING, muted=True)
+        self.chosen = ElidedLabel(NOTHING, muted=True, drop="end")
         self._buttons = {
             action: button(each.word, danger=action == "end") for action, each in ACTIONS.items()
         }
@@ -81,14 +81,18 @@ class ProcessesPage(Page):
 
     def _lay_out(self) -> None:
         card = Card(margin=4)
-        card.column.addWidget(self.empty, 1, Qt.AlignmentFlag.AlignCenter)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        card.column.addWidget(self.empty, 1)
         card.column.addWidget(self.view, 1)
         card.column.addWidget(rule())
+        self._row = WrapRow()
         for action, each in self._buttons.items():
             each.setProperty("action", action)
-        self._row = GivingRow(self.chosen, self._buttons.values())
-        foot = QHBoxLayout()
+            self._row.add(each)
+        foot = QVBoxLayout()  # one below the other: the rows must not move with what is chosen
         foot.setContentsMargins(SMALL_GAP + 2, SMALL_GAP, SMALL_GAP + 2, SMALL_GAP)
+        foot.setSpacing(SMALL_GAP)
+        foot.addWidget(self.chosen)
         foot.addWidget(self._row)
         card.column.addWidget(self.told)
         card.column.addLayout(foot)

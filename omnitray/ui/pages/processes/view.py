@@ -34,6 +34,9 @@ _WIDTHS: Widths = {
 # What gives way first where the window is narrow; the figures stay whole.
 _GIVING = (JobColumn.LEVER, JobColumn.PROJECT, JobColumn.GROWTH, JobColumn.IO)
 
+_LIST_EM = 12  # a name and how many processes
+_TREE_EM = 17  # the name of a process and its pid, indented
+
 
 class JobsView(CellView):
     """A list of jobs. ``job_opened`` when the person pressed Enter or clicked twice."""
@@ -47,7 +50,15 @@ class JobsView(CellView):
         never = JobColumn.PROJECT if tree else JobColumn.IO
         giving = tuple(each for each in _GIVING if each != never)
         delegate = CellDelegate(theme)
-        super().__init__(model, delegate, _WIDTHS, (JobColumn.NAME,), tree=tree, giving=giving)
+        super().__init__(
+            model,
+            delegate,
+            _WIDTHS,
+            (JobColumn.NAME,),
+            tree=tree,
+            giving=giving,
+            least_em=_TREE_EM if tree else _LIST_EM,
+        )
         self.setIndentation(_INDENT)
         self.setColumnHidden(never, True)
         if tree:

@@ -30,6 +30,7 @@ SHARE = int(Qt.ItemDataRole.UserRole) + 1  # (peak, last) of the longest bar
 _RIGHT = frozenset({RunColumn.TOOK, RunColumn.CPU})
 _BAR, _TICK = 5.0, 13.0  # heights
 _BAR_WIDTH = 0.26  # of the column
+_LEAST_BAR = 0.3  # of the figure before it
 
 
 class RunsModel(QAbstractTableModel):
@@ -155,9 +156,15 @@ class RunDelegate(CellDelegate):
             cell.text,
         )
         left = box.left() + figure + CELL_PAD
-        width = max(0.0, min(_BAR_WIDTH * box.width(), box.right() - left))
+        room = max(0.0, box.right() - left)
+        beside = small_metrics.horizontalAdvance(cell.quiet) + CELL_PAD
+        if room < beside + _LEAST_BAR * figure:
+            beside = 0  # the tick alone says how much it was last time
+        width = max(0.0, min(_BAR_WIDTH * box.width(), room - beside) if beside else room)
         self._paint_bar(painter, QRectF(left, box.top(), width, box.height()), share)
         rest = QRectF(left + width + CELL_PAD, box.top(), 0.0, box.height())
+        if not beside:
+            return
         rest.setRight(box.right())
         painter.setFont(small)
         painter.setPen(QColor(colours.muted))

@@ -1,8 +1,9 @@
 """Runs: what was started by ``omnitray run``, and the chosen one with its memory and CPU."""
 
 from PySide6.QtCore import QModelIndex, Qt, QTimer, Slot
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
@@ -20,13 +21,14 @@ from omnitray.ui.pages.runs import text
 from omnitray.ui.pages.runs.chart import RunChart
 from omnitray.ui.pages.runs.listing import RunDelegate, RunsModel
 from omnitray.ui.pages.runs.text import RunColumn
-from omnitray.ui.theme import GAP, SMALL_GAP, Theme
+from omnitray.ui.theme import GAP, SMALL_GAP, Theme, width_of
 from omnitray.ui.widgets.cells import Cell
 from omnitray.ui.widgets.choice import ChoiceButton
-from omnitray.ui.widgets.frames import Card, button
+from omnitray.ui.widgets.frames import Card, button, scrolled
 from omnitray.ui.widgets.labels import ElidedLabel, label
 from omnitray.ui.widgets.pills import Pill, PillLabel
 from omnitray.ui.widgets.table import CellView, Widths
+from omnitray.ui.widgets.ways import Way, WaysCard
 
 _WIDTHS: Widths = {
     RunColumn.WHEN: (Cell("Yesterday 9"),),
@@ -36,6 +38,7 @@ _WIDTHS: Widths = {
     RunColumn.CPU: (Cell("1600 %"),),
     RunColumn.VERDICT: (Cell(pill=Pill("killed for memory", "good", "dot")),),
 }
+_NARROW: Widths = {RunColumn.PEAK: (Cell("888.8 GB", "and bar"),)}
 _GIVING = (int(RunColumn.CPU), int(RunColumn.WHEN), int(RunColumn.PROJECT), int(RunColumn.TOOK))
 VERDICTS = (
     ("", "all"),
@@ -46,10 +49,25 @@ VERDICTS = (
 )
 PERIODS = (("", "any time"), ("86400", "last day"), ("604800", "last 7 days"))
 _LOOK_MS = 1000
-EXAMPLE = "omnitray run --memory 4G -- pytest -n auto"
-_SAID = (
-    "No run is remembered yet. Start a test, a build or a training with omnitray run: "
-    "it gets a budget, and its memory and CPU stand here."
+SHARES = (4500, 5500)  # of the list and of what is chosen in it: larger than any screen
+_BESIDE_EM = 48  # a chart of thirty letters and the widest figures
+EXAMPLE = "omnitray run -- pytest -n auto"
+WAYS = (
+    Way("From a terminal", "exactly as it would run alone, and remembered", EXAMPLE),
+    Way(
+        "With a budget",
+        "of memory, of CPU and of time; what goes beyond it is held or ended",
+        "omnitray run --memory 4G --cpu 200 --timeout 10m -- make -j8",
+    ),
+    Way(
+        "With as many workers as fit",
+        "what a worker took last time decides",
+        "omnitray run --workers-from-memory -- pytest -n auto",
+    ),
+)
+_ABOUT = (
+    "A test run, a build or a training that is started by omnitray run stands here with its memory "
+    "and CPU against the last time, and with what became of it."
 )
 
 
@@ -72,12 +90,13 @@ class RunsPage(Page):
             _WIDTHS,
             (int(RunColumn.COMMAND),),
             giving=_GIVING,
+            narrow=_NARROW,
         )
         self.view.setAccessibleName("Runs")
         self.view.remember(context.facts.tables, "runs")
         self.detail = RunDetail(context.theme)
         self.none_fit = label("No run fits this filter.", muted=True)
-        self.empty = NoRuns()
+        self.empty = WaysCard("No run is remembered yet", _ABOUT, WAYS)
         self._looks = QTimer(self, interval=_LOOK_MS)
         self._lay_out()
         self.field.textChanged.connect(self._show_list)
@@ -102,6 +121,7 @@ class RunsPage(Page):
         split.addWidget(self.detail)
         split.setStretchFactor(0, 1)
         split.setStretchFactor(1, 1)
+        split.setSizes(SHARES)
         full = QWidget()
         column = QVBoxLayout(full)
         column.setContentsMargins(0, 0, 0, 0)
@@ -111,7 +131,7 @@ class RunsPage(Page):
         self._stack = QStackedLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
         self._stack.addWidget(full)
-        self._stack.addWidget(self.empty)
+        self._stack.addWidget(scrolled(self.empty))
 
     @property
     def chosen_key(self) -> str:
@@ -171,26 +191,6 @@ class RunsPage(Page):
             self.reload()
 
 
-class NoRuns(Card):
-    """What would be here, and how to get it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        words = label(_SAID)
-        words.setWordWrap(True)
-        example = label(EXAMPLE)
-        example.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.copy = button("Copy")
-        self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(EXAMPLE))
-        row = QHBoxLayout()
-        row.addWidget(example)
-        row.addWidget(self.copy)
-        row.addStretch()
-        self.column.addWidget(words)
-        self.column.addLayout(row)
-        self.column.addStretch()
-
-
 class RunDetail(Card):
     """One run: its charts and its figures."""
 
@@ -212,14 +212,23 @@ class RunDetail(Card):
         side = QVBoxLayout()
         side.addLayout(self._grid)
         side.addStretch()
-        body = QHBoxLayout()
-        body.setSpacing(2 * GAP)
-        body.addWidget(self.chart, 3)
-        body.addLayout(side, 1)
+        content = QWidget()
+        self._body = QBoxLayout(QBoxLayout.Direction.LeftToRight, content)
+        self._body.setContentsMargins(0, 0, 0, 0)
+        self._body.setSpacing(2 * GAP)
+        self._body.addWidget(self.chart, 3)
+        self._body.addLayout(side, 1)
         self.column.addLayout(head)
         self.column.addWidget(self.what)
-        self.column.addLayout(body, 1)
+        self.column.addWidget(scrolled(content), 1)
         self.copy.clicked.connect(self._on_copy)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """The figures stand below the chart where it would have no room beside them."""
+        narrow = event.size().width() < _BESIDE_EM * width_of(self.font(), "M")
+        ways = QBoxLayout.Direction
+        self._body.setDirection(ways.TopToBottom if narrow else ways.LeftToRight)
+        super().resizeEvent(event)
 
     @property
     def key(self) -> str:

@@ -38,7 +38,7 @@ TITLES = {
     RunColumn.COMMAND: "Command",
     RunColumn.PROJECT: "Project",
     RunColumn.TOOK: "Took",
-    RunColumn.PEAK: "Peak memory against last",
+    RunColumn.PEAK: "Peak memory",
     RunColumn.CPU: "CPU",
     RunColumn.VERDICT: "Verdict",
 }

@@ -23,7 +23,7 @@ from omnitray.ui.pages.servers.text import PILLS, ServerColumn
 from omnitray.ui.theme import GAP
 from omnitray.ui.widgets.cells import Cell
 from omnitray.ui.widgets.choice import ChoiceButton
-from omnitray.ui.widgets.frames import Card, GivingRow, button
+from omnitray.ui.widgets.frames import Card, GivingRow, button, scrolled
 from omnitray.ui.widgets.labels import ElidedLabel, label
 from omnitray.ui.widgets.pills import PillLabel
 from omnitray.ui.widgets.table import CellView, Widths
@@ -37,6 +37,7 @@ _WIDTHS: Widths = {
 }
 _GIVING = (int(ServerColumn.UP_SINCE), int(ServerColumn.START), int(ServerColumn.RESTARTS))
 _AGE_MS = 1000
+SHARES = (4500, 5500)  # of the list and of what is chosen in it: larger than any screen
 FILTERS = (("", "all"), ("trouble", "in trouble"), ("up", "up"), ("stopped", "stopped"))
 _IDLE = frozenset({ServerState.STOPPED, ServerState.CRASH_LOOP})
 
@@ -100,6 +101,7 @@ class ServersPage(Page):
         split.addWidget(self.detail)
         split.setStretchFactor(0, 1)
         split.setStretchFactor(1, 1)
+        split.setSizes(SHARES)
         full = QWidget()
         column = QVBoxLayout(full)
         column.setContentsMargins(0, 0, 0, 0)
@@ -109,7 +111,7 @@ class ServersPage(Page):
         self._stack = QStackedLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
         self._stack.addWidget(full)
-        self._stack.addWidget(self.empty)
+        self._stack.addWidget(scrolled(self.empty))
 
     # -- facts
 

@@ -1,0 +1,239 @@
+"""The rows of the channels' page: what it is, how it stands and why, what can be asked of it."""
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QEvent, Qt, Signal, Slot
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
+
+from omnitray.alerts.channels.views import ChannelView
+from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
+from omnitray.base.facts import AlertChannel
+from omnitray.ui import formats
+from omnitray.ui.pages.alerts.channels import name_of, pill_of
+from omnitray.ui.theme import GAP, Theme, text_font, width_of
+from omnitray.ui.widgets.frames import WrapRow, button
+from omnitray.ui.widgets.labels import ElidedLabel, Paragraph, paragraph
+from omnitray.ui.widgets.pills import Pill, PillLabel
+
+KIND_WORDS = {
+    "slack": "Slack",
+    "discord": "Discord",
+    "teams": "Microsoft Teams",
+    "telegram": "Telegram",
+    "ntfy": "ntfy",
+    "email": "E-mail",
+    "pagerduty": "PagerDuty",
+    "alertmanager": "Alertmanager",
+    "json": "Signed JSON",
+    "apprise": "Apprise",
+}
+ABOUT = {
+    AlertChannel.DESKTOP: "notifications of this desktop",
+    AlertChannel.FILE: "a file an alert, always on",
+    AlertChannel.SYSLOG: "the log of this machine",
+    AlertChannel.WEBSOCKET: "programs that listen at the local API",
+    AlertChannel.VSCODE: "the extension in the editor",
+}
+REMEDIES = {
+    AlertChannel.DESKTOP: "No notification service answers in this session.",
+    AlertChannel.SYSLOG: "No service takes messages at /dev/log.",
+    AlertChannel.WEBSOCKET: "It is open as soon as a program listens.",
+    AlertChannel.VSCODE: "Install the extension OmniTray, or open its window.",
+}
+_BUTTON_PAD = 22  # border and padding of the style sheet, both sides
+_WORDS_EM = 13  # of each of the two columns of words, at least
+
+
+class StandingRow(QWidget):
+    """Name and kind, beside them the state and its reason, then buttons; below where too narrow."""
+
+    def __init__(self, theme: Theme, name: str, buttons: Sequence[QPushButton] = ()) -> None:
+        super().__init__()
+        self.name = ElidedLabel(formats.one_line(name, 40), bold=True)
+        self.about = Paragraph(scale=0.9, muted=True)
+        self.pill = PillLabel(theme, Pill("", "neutral"))
+        self.quiet = Paragraph(scale=0.9, muted=True)
+        self.answer = paragraph("", scale=0.9)
+        self.answer.hide()
+        self._buttons = WrapRow() if buttons else None
+        self._wide: bool | None = None
+        for words in (self.about, self.quiet):  # the columns are as wide in every row
+            words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        for each in buttons:
+            self._add_button(each)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 2, 0, 2)
+        self._grid.setHorizontalSpacing(GAP)
+        self._grid.setVerticalSpacing(2)
+        self._arrange(wide=True)
+
+    def add_below(self, link: QPushButton) -> None:
+        """What can be done about the reason, below it."""
+        self._grid.addWidget(link, 2, 1, Qt.AlignmentFlag.AlignLeft)
+
+    def _add_button(self, each: QPushButton) -> None:
+        if self._buttons is not None:
+            self._buttons.add(each)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Another width."""
+        super().resizeEvent(event)
+        self._settle()
+
+    def event(self, event: QEvent) -> bool:
+        """A button or the pill has got other words, and another size with them."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            self._settle()
+        return super().event(event)
+
+    def _settle(self) -> None:
+        """Buttons stand beside the words where there is room for both."""
+        least = _WORDS_EM * width_of(text_font(self.font()), "M")
+        words = least + max(least, self.pill.sizeHint().width()) + 2 * GAP
+        self._arrange(wide=self.width() >= words + self._buttons_width())
+
+    def _buttons_width(self) -> int:
+        return self._buttons.sizeHint().width() if self._buttons is not None else 0
+
+    def _arrange(self, *, wide: bool) -> None:
+        if wide == self._wide:
+            return
+        self._wide = wide
+        if self._buttons is not None:
+            policies = QSizePolicy.Policy
+            across = policies.Fixed if wide else policies.Ignored
+            self._buttons.setSizePolicy(across, policies.Fixed)
+        grid, top = self._grid, Qt.AlignmentFlag.AlignTop
+        left = Qt.AlignmentFlag.AlignLeft
+        grid.addWidget(self.name, 0, 0)
+        grid.addWidget(self.about, 1, 0, top)
+        grid.addWidget(self.pill, 0, 1, left)
+        grid.addWidget(self.quiet, 1, 1, top)
+        if self._buttons is not None:
+            place = (0, 2, 3, 1) if wide else (3, 0, 1, 2)
+            grid.addWidget(self._buttons, *place)
+        grid.addWidget(self.answer, 4, 0, 1, 3)
+        grid.setColumnStretch(0, 1)
+        grid.setColumnStretch(1, 1)
+
+    def show_standing(self, about: str, pill: Pill, quiet: str) -> None:
+        """How it stands now."""
+        self.about.setText(about)
+        self.pill.show_pill(pill)
+        self.quiet.setText(quiet)
+
+
+class ChannelRow(StandingRow):
+    """One channel of this machine."""
+
+    def __init__(self, theme: Theme, name: str) -> None:
+        super().__init__(theme, name_of(name))
+
+    def show_view(self, view: ChannelView, now_s: float) -> None:
+        """How it stands."""
+        said = [formats.one_line(view.fault, 200)] if view.fault else []
+        if view.clients:
+            said.append(formats.count(view.clients, "listener"))
+        if view.waiting:
+            said.append(f"{view.waiting} waiting")
+        if not view.open and not said:
+            said.append(REMEDIES.get(AlertChannel(view.name), ""))
+        about = ABOUT.get(AlertChannel(view.name), "")
+        self.show_standing(about, _pill_of_channel(view, now_s), " · ".join(said))
+
+
+def _pill_of_channel(view: ChannelView, now_s: float) -> Pill:
+    if view.fault:
+        return Pill("failed", "critical", "cross")
+    if view.latest is not None:
+        return pill_of(view.latest, now_s)
+    if view.clients == 0:
+        return Pill("no listener", "neutral", "ring")
+    return Pill("ready", "good", "check") if view.open else Pill("not here", "neutral", "ring")
+
+
+class WebhookRow(StandingRow):
+    """One webhook with its buttons; ``asked`` carries its name and a verb."""
+
+    asked = Signal(str, str)
+
+    def __init__(self, theme: Theme, name: str) -> None:
+        self._name = name
+        self._paused = False
+        self.test = button("Send a test")
+        self.retry = button("Try now")
+        self.retry.setProperty("link", True)
+        self.pause = button("Pause")
+        self.remove = button("Remove", danger=True)
+        self.pause.setMinimumWidth(width_of(self.pause.font(), "Resume", pad=_BUTTON_PAD))
+        super().__init__(theme, name, (self.test, self.pause, self.remove))
+        self.add_below(self.retry)
+        for each, verb in (
+            (self.test, self._verb("test")),
+            (self.retry, self._verb("retry")),
+            (self.pause, self._on_pause),
+            (self.remove, self._on_remove),
+        ):
+            each.setAccessibleName(f"{each.text()}: {name}")
+            each.clicked.connect(verb)
+
+    def show_view(self, view: WebhookView, now_s: float) -> None:
+        """How it stands."""
+        self._paused = view.paused
+        over = "also when it is over" if view.resolved else ""
+        parts = (KIND_WORDS[view.kind], f"from {view.severity}", over)
+        about = " · ".join(part for part in parts if part)
+        waits = f"{view.waiting} waiting" if view.waiting else ""
+        quiet = " · ".join(part for part in (waits, formats.one_line(view.why, 200)) if part)
+        self.show_standing(about, _pill_of_webhook(view, now_s), quiet)
+        self.retry.setVisible(view.waiting > 0 and not view.paused)
+        self.pause.setText("Resume" if view.paused else "Pause")
+
+    def show_test(self, test: WebhookTest) -> None:
+        """The receiver's answer to a test, under the row."""
+        self.test.setEnabled(True)
+        body = f" “{formats.one_line(test.body, 120)}”" if test.body else ""
+        at = formats.clock_time(test.at)
+        sign = "✓" if test.arrived else "✗"
+        self.answer.setText(f"{sign} Test sent {at}: {test.words}{body} after {test.took_s:.1f} s.")
+        self.answer.show()
+
+    def _verb(self, verb: str) -> Callable[[], None]:
+        def ask() -> None:
+            if verb == "test":
+                self.test.setEnabled(False)
+                self.answer.setText("The test is on its way…")
+                self.answer.show()
+            self.asked.emit(self._name, verb)
+
+        return ask
+
+    @Slot()
+    def _on_pause(self) -> None:
+        self.asked.emit(self._name, "resume" if self._paused else "pause")
+
+    @Slot()
+    def _on_remove(self) -> None:
+        """The first press asks, the second removes."""
+        if self.remove.text() == "Remove":
+            self.remove.setText("Remove it and what waits")
+        else:
+            self.asked.emit(self._name, "remove")
+
+
+def _pill_of_webhook(view: WebhookView, now_s: float) -> Pill:
+    match view.state:
+        case "paused":
+            return Pill("paused", "neutral", "paused")
+        case "failed":
+            return Pill("failed", "critical", "cross")
+        case "waiting" if view.next_at is not None and view.next_at > now_s:
+            next_s = formats.duration(view.next_at - now_s)
+            return Pill(f"waiting, next try in {next_s}", "warning", "half")
+        case "waiting":
+            return Pill("on its way", "warning", "half")
+        case "delivered" if view.delivered_at is not None:
+            at = formats.when(view.delivered_at, now_s)
+            return Pill(f"delivered {at}", "good", "check")
+    return Pill("nothing sent yet", "neutral", "ring")
