@@ -179,7 +179,8 @@ def detail_of(process: ProcessFacts, facts: Facts) -> ProcessDetail | None:
 
 def _own(process: ProcessFacts, facts: Facts) -> ExclusionReason | None:
     own = facts.own
-    if process.pid in own.pids:
+    # A watched server that we have started is our child, as the watchdog is, but no part of us.
+    if process.pid in own.pids and process.pid not in facts.server_pids:
         return ExclusionReason.OURSELVES
     if process.pid in own.ancestors or process.pid == 1:
         return ExclusionReason.ANCESTOR

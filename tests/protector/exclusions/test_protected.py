@@ -20,12 +20,14 @@ def verdict(
     programs: ProgramTables = LINUX,
     of: Job | None = None,
     foreground: frozenset[int] = frozenset(),
+    servers: frozenset[int] = frozenset(),
 ) -> ExclusionReason | None:
     detail = ProcessDetail(start_ticks=one.start_ticks, exe=exe, arguments=arguments, cwd=cwd)
     seen = facts(
         details={one.pid: detail},
         own=OwnFacts(pids=frozenset({50}), ancestors=frozenset({40}), uid=UID),
         foreground_pids=foreground,
+        server_pids=servers,
     )
     return ExclusionRules(programs, "/home/me").verdict(one, of or job("run", one), seen, protected)
 
@@ -48,6 +50,10 @@ def test_an_ordinary_process_may_be_chosen() -> None:
 )
 def test_by_what_the_scan_says(one: ProcessFacts, reason: ExclusionReason) -> None:
     assert verdict(one) is reason
+
+
+def test_a_watched_server_that_we_have_started_is_no_part_of_us() -> None:
+    assert verdict(process(50), servers=frozenset({50})) is None
 
 
 @pytest.mark.parametrize(
