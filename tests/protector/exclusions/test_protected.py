@@ -20,14 +20,12 @@ def verdict(
     programs: ProgramTables = LINUX,
     of: Job | None = None,
     foreground: frozenset[int] = frozenset(),
-    servers: frozenset[int] = frozenset(),
 ) -> ExclusionReason | None:
     detail = ProcessDetail(start_ticks=one.start_ticks, exe=exe, arguments=arguments, cwd=cwd)
     seen = facts(
         details={one.pid: detail},
         own=OwnFacts(pids=frozenset({50}), ancestors=frozenset({40}), uid=UID),
         foreground_pids=foreground,
-        server_pids=servers,
     )
     return ExclusionRules(programs, "/home/me").verdict(one, of or job("run", one), seen, protected)
 
@@ -53,7 +51,14 @@ def test_by_what_the_scan_says(one: ProcessFacts, reason: ExclusionReason) -> No
 
 
 def test_a_watched_server_that_we_have_started_is_no_part_of_us() -> None:
-    assert verdict(process(50), servers=frozenset({50})) is None
+    one = process(50)
+    detail = ProcessDetail(start_ticks=one.start_ticks, exe="/usr/bin/uvicorn")
+    seen = facts(
+        details={50: detail},
+        own=OwnFacts(pids=frozenset({50}), uid=UID),
+        server_pids=frozenset({50}),
+    )
+    assert ExclusionRules(LINUX, "/home/me").verdict(one, job("api", one), seen, ()) is None
 
 
 @pytest.mark.parametrize(
