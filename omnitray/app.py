@@ -210,8 +210,7 @@ class App(QObject):
         )
         self.door = ProgramFacade(self.parts)
         self.door.quit_asked.connect(self._on_quit_asked)
-        api = self.settings.loaded.settings.api
-        self.api = ApiServer(self.door, api, paths.api_file)
+        self.api = ApiServer(self.door, self.settings.loaded.settings.api, paths.api_file)
         self.uncaught = logs.Uncaught(self._told.emit)
         self.shell: Shell | None = None
         self._instance: Instance | None = None
@@ -229,14 +228,15 @@ class App(QObject):
     def _build_monitor(self) -> None:
         table = self.platform.process_table()
         details = self.platform.process_details()
+        sampler = Sampler(self.platform.machine(), self.clock)
         self.monitor = ProgressiveMonitor(
-            Sampler(self.platform.machine(), self.clock),
+            sampler,
             table.scan,
             JobTracker(details, self.clock, home(), os.getpid()),
             self.clock,
             self.settings.loaded.settings.monitor_policy(),
         )
-        self.monitor_thread = WorkerThread("monitor", MonitorWorker(self.monitor))
+        self.monitor_thread = WorkerThread("monitor", MonitorWorker(self.monitor, sampler.disks))
 
     def _build_protection(self) -> ProtectionFacade:
         parts = ProtectionParts(
@@ -262,6 +262,7 @@ class App(QObject):
         worker.stepped.connect(self.hub.on_stepped)
         worker.level_changed.connect(self.hub.on_level_changed)
         worker.failed.connect(self.hub.on_monitor_failed)
+        worker.disks_read.connect(self.protection.take_disks)
         self.hub.level_chosen.connect(worker.choose_level)
         self.hub.policy_changed.connect(worker.take_policy)
         self.hub.trouble_came.connect(worker.escalate)

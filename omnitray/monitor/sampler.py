@@ -12,6 +12,7 @@ import msgspec
 
 from omnitray.base.clock import Clock
 from omnitray.base.facts import MonitorLevel, OwnCost, Snapshot
+from omnitray.monitor.disk_watch import DiskWatch
 from omnitray.monitor.levels import RHYTHMS
 from omnitray.monitor.machine import BusyTime, CpuQuota, CpuTimes, Machine, Traffic
 
@@ -44,6 +45,7 @@ class Sampler:
     def __init__(self, machine: Machine, clock: Clock) -> None:
         self._machine = machine
         self._clock = clock
+        self.disks = DiskWatch(machine.disks, clock)
         self._before: _Counters | None = None
         self._temperatures = _Rationed(machine.temperatures, clock)
         self._battery = _Rationed(machine.battery, clock)

@@ -18,6 +18,7 @@ _TIES_KEPT_S = 2.0
 _TIES_SHARE = 0.02  # of a core is what asking may take: with thousands of processes more seldom
 # ``smaps_rollup`` of a process of 140 MB takes a good part of a millisecond: nine of them, seldom.
 _PSS_KEPT_S, _PSS_JOBS, _PSS_PROCESSES, _PSS_LEAST_PROCESSES = 5.0, 3, 3, 4
+_RATE_OVER_S = 0.25  # what writes in gulps has no rate over less
 _TIED_JOBS = 4  # of each order: CPU, memory, growth
 
 TiesOf = Callable[[tuple[int, ...]], dict[int, frozenset[Tie]]]
@@ -28,6 +29,8 @@ _Key = tuple[int, int, str]
 class _Written(msgspec.Struct):
     at_s: float
     total_bytes: int
+    bps: float | None = None  # since the count before
+    writes_to: frozenset[str] | None = None
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -110,11 +113,17 @@ class Inspector:
             if total is None:
                 continue
             key = _key(process)
-            self._written[key] = _Written(now_s, total)
-            if (then := before.get(key)) is not None and now_s > then.at_s:
+            then = before.get(key)
+            if then is None:
+                self._written[key] = _Written(now_s, total)
+                continue
+            if now_s - then.at_s >= _RATE_OVER_S:
                 rate = max(0.0, (total - then.total_bytes) / (now_s - then.at_s))
+                then = _Written(now_s, total, rate, self._where(process, rate, filling))
+            self._written[key] = then
+            if then.bps is not None:
                 rated[key] = msgspec.structs.replace(
-                    known[key], write_bps=rate, writes_to=self._where(process, rate, filling)
+                    known[key], write_bps=then.bps, writes_to=then.writes_to
                 )
         return rated
 

@@ -41,7 +41,7 @@ class ProtectorState:
         self.never: set[str] = set()
         self.let_run: dict[str, float] = {}  # by job, until: slowed down rather than paused
         self.taken_back: dict[tuple[str, EscalationStep], float] = {}  # until
-        self.disk_in_danger = False
+        self.disks_in_danger: set[str] = set()  # mounts
         self.kept: set[str] = set()  # jobs that the person wants held as they are
         self.answered: dict[str, float] = {}  # by job, when: not asked again while it is held
         self.handed_out: dict[HandedOut, float] = {}

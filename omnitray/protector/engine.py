@@ -24,6 +24,7 @@ from omnitray.base.facts import (
     Resource,
 )
 from omnitray.base.policy import ProtectPolicy
+from omnitray.monitor.disk_watch import DiskLook
 from omnitray.monitor.monitor import JobSource
 from omnitray.processes.inspector import Inspector, Look
 from omnitray.protector.actuators.executor import Executor
@@ -163,7 +164,7 @@ class Protecting:
         self._guard = Guard()
         self._disk_forecaster = DiskForecaster()
         self._disk_forecasts: tuple[Forecast, ...] = ()
-        self._foretold: tuple[DiskFacts, ...] = ()
+        self._filling: frozenset[str] = frozenset()  # mounts that would be full within minutes
         self._probed: tuple[float, Probe] | None = None
         self._replies: list[Reply] = []
         self._taken_back: list[TakenBackFact] = []
@@ -214,6 +215,12 @@ class Protecting:
         self._replies.append(reply)
         self._looks_anyway = True
 
+    def take_disks(self, look: DiskLook) -> bool:
+        """The disks as they are now; whether one fills so fast that a step is due."""
+        self.disks, self._filling = look.disks, look.filling
+        self._disk_forecasts = self._disk_forecaster.add(look.at_mono_s, look.disks)
+        return bool(self._filling) and self.policy.state is not ProtectState.OFF
+
     def step(self) -> ProtectStep:
         """Read, decide, do."""
         reading = self._source.read()
@@ -233,12 +240,14 @@ class Protecting:
         self.recorder.add(facts, policy, reading.monotonic_s, decisions, number)
         notices = [
             *self._carry_out(decisions),
-            *self._stories.over(self.active, reading, policy.limits),
+            *self._stories.over(
+                self.active, reading, policy.limits, self.protector.disks_in_danger
+            ),
             *self._foreign(reading),
         ]
         ended = bool(looked_after.ended or looked_after.gone)
         delay_s = self._surroundings.delay(self._delay(guard, looked_after.next_s))
-        danger = self.protector.disk_in_danger or self.recorder.is_asked
+        danger = self.protector.disk_in_danger or self._filling or self.recorder.is_asked
         return ProtectStep(
             next_delay_s=delay_s,
             idle=guard.idle and delay_s == guard.delay_s and not (held or decisions or danger),
@@ -317,13 +326,14 @@ class Protecting:
         """Whether something asks for a look at the processes; nothing does when switched off."""
         if self.policy.state is ProtectState.OFF:
             return bool(self.active)
-        return guard.wants_scan or self.protector.disk_in_danger
+        if guard.wants_scan or self.protector.disk_in_danger:
+            return True
+        # Who writes is known at the second look: it begins before the disk is in danger.
+        soon = any(each.high_s < self.policy.disk_runs_out_s for each in self._disk_forecasts)
+        return soon or (bool(self._filling) and self._now_s - self._looked_s >= _LOOK_AFTER_S)
 
     def _with_news(self, facts: Facts) -> Facts:
         """With what is told once only: it must be decided about, not just looked at."""
-        if self.disks is not self._foretold:
-            self._foretold = self.disks
-            self._disk_forecasts = self._disk_forecaster.add(self._now_s, self.disks)
         replies, self._replies = tuple(self._replies), []
         taken_back = (*self._taken_back, *self._executor.take_let_run())
         self._taken_back = []
@@ -366,7 +376,11 @@ class Protecting:
 
     def _look(self, jobs: tuple[Job, ...], reading: GuardReading) -> Look:
         line = 0.0 if self.protector.disk_in_danger else self.policy.disk_clean_percent
-        filling = tuple(disk.mount for disk in self.disks if disk.used_percent >= line)
+        filling = tuple(
+            disk.mount
+            for disk in self.disks
+            if disk.used_percent >= line or disk.mount in self._filling
+        )
         return self._inspector.look(jobs, reading.monotonic_s, filling=filling)
 
     def _probe_reading(self, reading: GuardReading) -> Probe | None:
@@ -444,7 +458,7 @@ class Protecting:
             return 0.0
         if self.recorder.is_asked:
             return min(guard.delay_s, _LOOK_AFTER_S)
-        if self.protector.disk_in_danger:
+        if self.protector.disk_in_danger or self._filling:
             look_after_s = min(look_after_s or _LOOK_AFTER_S, _LOOK_AFTER_S)
         if look_after_s is not None:
             return min(guard.delay_s, look_after_s)

@@ -86,6 +86,8 @@ def headline(action: Action) -> str:
     """``paused pytest · ~/shop``."""
     if action.cleans:
         return f"clean caches on {action.mount}" if action.preview else f"cleaned {action.mount}"
+    if not action.title and action.mount:
+        return f"{action.mount} fills up"
     if not action.title:
         return f"{_NAMES[action.resource]} over the limit"
     done = _DONE[action.step]

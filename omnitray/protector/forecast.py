@@ -48,9 +48,17 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 class Trend:
     """The last readings of one thing that can run out."""
 
-    def __init__(self, window_s: float = _WINDOW_S, oldest_s: float = _OLDEST_S) -> None:
+    def __init__(
+        self,
+        window_s: float = _WINDOW_S,
+        oldest_s: float = _OLDEST_S,
+        shares: Sequence[float] = _WINDOW_SHARES,
+        seen_most_s: float = _SEEN_MOST_S,
+    ) -> None:
         self._window_s = window_s
         self._oldest_s = oldest_s
+        self._shares = shares
+        self._seen_most_s = seen_most_s
         self._samples: deque[Sample] = deque(maxlen=256)
 
     def add(self, now_s: float, left_bytes: float) -> None:
@@ -69,10 +77,13 @@ class Trend:
     def runs_out(self) -> Span | None:
         """The range, or None."""
         whole = self._recent(self._window_s)
-        span = runs_out(whole)
+        span = runs_out(whole, self._seen_most_s)
         if span is not None or not _hardly_rises(whole):
             return span
-        shorter = (runs_out(self._recent(share * self._window_s)) for share in _WINDOW_SHARES)
+        shorter = (
+            runs_out(self._recent(share * self._window_s), self._seen_most_s)
+            for share in self._shares
+        )
         return next((span for span in shorter if span is not None), None)
 
     def _recent(self, window_s: float) -> list[Sample]:
@@ -82,8 +93,11 @@ class Trend:
         return recent if len(recent) >= _FEWEST else list(self._samples)[-_FEWEST - 1 :]
 
 
-def runs_out(samples: Sequence[Sample]) -> Span | None:
-    """When nothing is left if the fall seen in these readings goes on; None when not sure."""
+def runs_out(samples: Sequence[Sample], seen_most_s: float = _SEEN_MOST_S) -> Span | None:
+    """When nothing is left if the fall seen in these readings goes on; None when not sure.
+
+    No more than ``seen_most_s`` of a steady fall is asked for.
+    """
     if len(samples) < _FEWEST:
         return None
     left, lump = max(0.0, samples[-1][1]), 0.0
@@ -100,7 +114,7 @@ def runs_out(samples: Sequence[Sample]) -> Span | None:
     low_s, high_s = max(0.0, left - lump) / fast, (left + lump) / slow
     if high_s > _FARTHEST_S:
         return None
-    if seen_s < min(_SEEN_MOST_S, max(_SEEN_LEAST_S, _SEEN_PER_AHEAD * high_s)):
+    if seen_s < min(seen_most_s, max(_SEEN_LEAST_S, _SEEN_PER_AHEAD * high_s)):
         return None
     return Span(low_s=low_s, high_s=high_s, slope_bps=middle)
 
@@ -164,7 +178,7 @@ class MemoryForecaster:
 
 
 class DiskForecaster:
-    """Foretells full file systems from the monitor's readings."""
+    """Foretells full file systems from the looks at them (``monitor.disk_watch``)."""
 
     def __init__(self) -> None:
         self._trends: dict[str, Trend] = {}
@@ -175,13 +189,24 @@ class DiskForecaster:
         seen = set()
         for disk in disks:
             seen.add(disk.mount)
-            trend = self._trends.setdefault(disk.mount, Trend(30.0, _DISK_READINGS_S))
+            trend = self._trends.get(disk.mount)
+            if trend is None:
+                trend = self._trends[disk.mount] = _disk_trend()
             trend.add(now_s, float(disk.free_bytes))
             span = trend.runs_out()
             forecasts.append(_forecast(Resource.DISK, span, disk.free_bytes, disk.mount))
         for gone in self._trends.keys() - seen:
             del self._trends[gone]
         return tuple(forecast for forecast in forecasts if forecast is not None)
+
+
+def _disk_trend() -> Trend:
+    """Looks come every 0.1 to 5 s: the last of a half minute in which little was written counts.
+
+    A copy of some gigabytes is written as fast as what fills a disk, and is over in some seconds:
+    for two minutes ahead twelve of a steady fall are asked for.
+    """
+    return Trend(30.0, _DISK_READINGS_S, shares=(0.5, 0.25, 0.1, 0.03), seen_most_s=12.0)
 
 
 def _forecast(

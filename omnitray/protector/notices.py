@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from omnitray.base.amounts import percent, size
+from omnitray.base.amounts import percent, rate, size
 from omnitray.base.facts import AlertType, Culprit, GuardReading, Resource, Severity
 from omnitray.base.policy import ModeLimits, clears_under
 from omnitray.protector.explain import NEEDS_FG, alarmed, headline, reasons, refused_headline, why
@@ -192,14 +192,25 @@ def _takers(action: Action) -> tuple[str, ...]:
 def _taken(taker: Candidate, resource: Resource) -> str:
     if resource is Resource.CPU:
         return f"{taker.title} ({percent(taker.cpu_percent or 0.0)} of one core)"
+    if resource is Resource.DISK:
+        return f"{taker.title} (writes {rate(taker.write_bps or 0.0)})"
     return f"{taker.title} ({size(taker.held_bytes or taker.rss_bytes)})"
 
 
 def _culprits(action: Action) -> list[Culprit]:
+    """What was chosen; of a disk that was only told about, what writes to it."""
+    is_disk = action.resource is Resource.DISK
+    told_of_disk = is_disk and action.step is EscalationStep.TELL
     return [
-        Culprit(job=each.title, cpu=each.cpu_percent, rss_bytes=each.rss_bytes, pid=each.pid)
+        Culprit(
+            job=each.title,
+            cpu=each.cpu_percent,
+            rss_bytes=each.rss_bytes,
+            pid=each.pid,
+            figure=f"writes {rate(each.write_bps)}" if is_disk and each.write_bps else "",
+        )
         for each in action.considered
-        if each.excluded is None
+        if each.excluded is None or told_of_disk
     ]
 
 
@@ -231,12 +242,20 @@ class OpenNotices:
             self._alarms[repr(labels)] = labels
 
     def over(
-        self, active: Iterable[ActiveAction], reading: GuardReading, limits: ModeLimits
+        self,
+        active: Iterable[ActiveAction],
+        reading: GuardReading,
+        limits: ModeLimits,
+        disks_in_danger: frozenset[str] = frozenset(),
     ) -> list[NoticeOver]:
         """Those that are over now; two about the same job and resource are one story."""
         in_force = {each.action.id for each in active if each.state in IN_FORCE}
         past = {key for key in self._done if key not in in_force}
-        past |= {key for key, action in self._told.items() if _is_relieved(action, reading)}
+        past |= {
+            key
+            for key, action in self._told.items()
+            if _is_relieved(action, reading, disks_in_danger)
+        }
         ended = [labels_of(action) for key, action in self._open.items() if key in past]
         for key in past:
             self._done.pop(key, None)
@@ -252,8 +271,12 @@ class OpenNotices:
         return self._done | self._told
 
 
-def _is_relieved(action: Action, reading: GuardReading) -> bool:
+def _is_relieved(
+    action: Action, reading: GuardReading, disks_in_danger: frozenset[str] = frozenset()
+) -> bool:
     """Whether what was told about is under its limit again, or cannot be read any more."""
+    if action.resource is Resource.DISK:
+        return action.mount not in disks_in_danger
     value = reading.memory.used_percent
     if action.resource is Resource.CPU:
         value = reading.cpu_percent or 0.0

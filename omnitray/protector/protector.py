@@ -91,7 +91,12 @@ class ResourceProtector:
     @property
     def disk_in_danger(self) -> bool:
         """Whether a disk is nearly full and fills: its writers have to be looked for."""
-        return self._state.disk_in_danger
+        return bool(self._state.disks_in_danger)
+
+    @property
+    def disks_in_danger(self) -> frozenset[str]:
+        """The mounts of those."""
+        return frozenset(self._state.disks_in_danger)
 
     @property
     def hurries(self) -> bool:

@@ -14,8 +14,9 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from omnitray.api import facade
 from omnitray.base.clock import Clock
-from omnitray.base.facts import AlertType, Job, Mode, ProtectState, Severity, Snapshot
+from omnitray.base.facts import AlertType, Job, Mode, ProtectState, Severity
 from omnitray.base.policy import ProtectPolicy
+from omnitray.monitor.disk_watch import DiskLook
 from omnitray.protector.actuators.results import UndoResult
 from omnitray.protector.engine import ProtectStep
 from omnitray.protector.inspection import Wanted
@@ -109,7 +110,6 @@ class ProtectionFacade(QObject):
         self.replied.connect(worker.take_reply)
         self.undo_asked.connect(worker.take_undo)
         self.asked.connect(worker.run)
-        self._hub.snapshot_taken.connect(self._on_snapshot)
         self._hub.mode_changed.connect(self._on_mode)
         self._settings.changed.connect(self._on_settings)
         self._cleaning.finished.connect(self._on_cleaned)
@@ -128,6 +128,11 @@ class ProtectionFacade(QObject):
         ended = [each.stop() for each in threads]
         self._hub.nothing_held()
         return all(ended)
+
+    @Slot(object)
+    def take_disks(self, look: DiskLook) -> None:
+        """The monitor has looked at the disks."""
+        self.disks_changed.emit(look)
 
     # Intents
 
@@ -435,10 +440,6 @@ class ProtectionFacade(QObject):
     def _on_cleaned(self, done: Cleaned) -> None:
         if done.result is not None or (not done.asked and done.plan.size_bytes >= _WORTH_BYTES):
             self._hub.raise_notice(cleaned_notice(done))
-
-    @Slot(object)
-    def _on_snapshot(self, snapshot: Snapshot) -> None:
-        self.disks_changed.emit(snapshot.disks)
 
     @Slot(object)
     def _on_mode(self, _mode: Mode) -> None:

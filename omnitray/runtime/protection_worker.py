@@ -11,8 +11,9 @@ from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer, Signal, Slot
 
 from omnitray.base.clock import Clock
 from omnitray.base.descriptors import DescriptorReserve
-from omnitray.base.facts import DiskFacts, Probe
+from omnitray.base.facts import Probe
 from omnitray.base.policy import ProtectPolicy
+from omnitray.monitor.disk_watch import DiskLook
 from omnitray.protector import explain
 from omnitray.protector.actuators.executor import ActionPerformer
 from omnitray.protector.actuators.journal import ActionJournal
@@ -151,10 +152,10 @@ class ProtectWorker(QObject):
             self._tell(self._engine, changed=True)
 
     @Slot(object)
-    def take_disks(self, disks: tuple[DiskFacts, ...]) -> None:
-        """How full the disks are; comes with the monitor's snapshots."""
-        if self._engine is not None:
-            self._engine.protecting.disks = disks
+    def take_disks(self, look: DiskLook) -> None:
+        """How full the disks are; where one fills, a step does not wait for the guard."""
+        if self._engine is not None and self._engine.protecting.take_disks(look):
+            self.tick()
 
     @Slot(object)
     def take_pause(self, paused_until: float | None) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 
 from omnitray.base.facts import MonitorLevel
 from omnitray.base.policy import MonitorPolicy
+from omnitray.monitor.disk_watch import DiskWatch
 from omnitray.monitor.monitor import ProgressiveMonitor
 from omnitray.protector.inspection import JobInspection, JobInspector, Wanted
 
@@ -21,12 +22,17 @@ class MonitorWorker(QObject):
     """Steps the monitor at the delays that it asks for."""
 
     stepped = Signal(object)  # monitor.Step
+    disks_read = Signal(object)  # disk_watch.DiskLook
     level_changed = Signal(object)  # levels.LevelChange, when it came from a command
     failed = Signal(str)
 
-    def __init__(self, monitor: ProgressiveMonitor) -> None:
+    def __init__(self, monitor: ProgressiveMonitor, disks: DiskWatch | None = None) -> None:
         super().__init__()
         self._monitor = monitor
+        self._disks = disks
+        self._disk_timer = QTimer(self)
+        self._disk_timer.setSingleShot(True)
+        self._disk_timer.timeout.connect(self.look_at_disks)
         self._failure = ""  # of the last step: the log gets each once
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -37,6 +43,7 @@ class MonitorWorker(QObject):
     def start(self) -> None:
         """Take the first step."""
         self.tick()
+        self.look_at_disks()
 
     @Slot()
     def tick(self) -> None:
@@ -55,9 +62,24 @@ class MonitorWorker(QObject):
         self._timer.start(round(delay_s * 1000))
 
     @Slot()
+    def look_at_disks(self) -> None:
+        """Read the disks, as often as they ask for it."""
+        if self._disks is None:
+            return
+        delay_s = _AFTER_FAILURE_S
+        try:
+            look = self._disks.look()
+            delay_s = look.next_s
+            self.disks_read.emit(look)
+        except Exception:  # as in a step: the watcher must outlive a bad reading
+            log.exception("the disks cannot be read")
+        self._disk_timer.start(round(delay_s * 1000))
+
+    @Slot()
     def stop(self) -> None:
-        """Stop the timer in its own thread."""
+        """Stop the timers in their own thread."""
         self._timer.stop()
+        self._disk_timer.stop()
 
     @Slot(object)
     def choose_level(self, level: MonitorLevel | None) -> None:

@@ -76,6 +76,51 @@ def test_a_writer_that_fills_its_disk_waits_for_others_then_stands_still_and_goe
     assert program.end() == 0
 
 
+FORETOLD = WRITER.replace('level = "critical"', 'level = "normal"')
+POUR = """
+import sys, time
+with open(sys.argv[1], "ab", buffering=0) as file:
+    began, written, bps = time.monotonic(), 0, float(sys.argv[2])
+    while True:
+        written += file.write(bytes(1 << 20))
+        time.sleep(max(0.0, written / bps - (time.monotonic() - began)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("bps", "steps"), [(30 * MB, ["slow_down", "pause"]), (300 * MB, ["pause"])]
+)
+def test_a_disk_that_will_be_full_is_foretold_and_its_writer_held_before_it_is(
+    desktop: Desktop,
+    world: World,
+    notification_server: NotificationServer,
+    bps: int,
+    steps: list[str],
+) -> None:
+    disk = desktop.folder / "small"
+    world.mount_disk(disk, 2400)
+    program = OmniTray(desktop, prefix=world.prefix)
+    program.configure(FORETOLD)
+    program.start("--headless")
+    inside, beside = world.seen(disk), disk / "beside"
+    with (
+        Inmate(world, (sys.executable, "-c", POUR, str(beside), str(MB // 2))) as light,
+        Inmate(world, (sys.executable, "-c", POUR, str(disk / "data"), str(bps))) as writer,
+    ):
+        wait_until(writer.is_paused, "it is paused", timeout_s=60)
+        left = os.statvfs(inside)
+        assert left.f_bavail / left.f_blocks > 0.05, "it was paused before the disk was full"
+        begun = program.journal("begin")
+        assert [line["rung"] for line in begun] == steps
+        assert {line["reason"] for line in begun} == {"disk_runs_out"}
+        assert not light.is_paused()
+        assert io_class(light) != IDLE
+        wait_until(lambda: asked(notification_server), "it asks")
+        told_of = [each.title for each in notification_server.on_screen]
+        assert any("python" in title for title in told_of), told_of
+    assert program.end() == 0
+
+
 def test_of_a_full_disk_only_old_caches_are_cleaned_until_it_is_under_its_target(
     desktop: Desktop, world: World
 ) -> None:

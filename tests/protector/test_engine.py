@@ -22,6 +22,7 @@ from omnitray.base.facts import (
     Severity,
 )
 from omnitray.base.policy import ModeLimits, ProtectPolicy
+from omnitray.monitor.disk_watch import DiskLook
 from omnitray.processes.inspector import Inspector
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.executor import Executor
@@ -409,7 +410,8 @@ def test_the_writer_of_a_filling_disk_is_found_though_nothing_else_is_short(desk
     percent = 70.0
     while not desk.protecting.active and percent < 94.0:
         percent += 2.0
-        desk.protecting.disks = filled(percent)
+        look = DiskLook(at_mono_s=desk.clock.monotonic(), disks=filled(percent))
+        desk.protecting.take_disks(look)
         for _ in range(5):
             for each in desk.processes:
                 pid = each.identity.pid

@@ -3,16 +3,28 @@
 import msgspec
 
 from omnitray.base.conditions import HoldTimer
-from omnitray.base.facts import DiskFacts, Forecast, Job, Resource
+from omnitray.base.facts import WORTH_WRITING_BPS, DiskFacts, Forecast, Job, Resource
 from omnitray.base.policy import clears_under
 from omnitray.protector.context import DecisionContext
 from omnitray.protector.decisions import DecisionBuilder, ProtectorState
-from omnitray.protector.model import ActionState, Decision, Evidence, ProtectReason, Signal
+from omnitray.protector.model import (
+    ActionState,
+    Decision,
+    Evidence,
+    ExclusionReason,
+    ProtectReason,
+    Signal,
+)
 from omnitray.protector.policies import constants
 from omnitray.protector.steps import EscalationStep
 from omnitray.protector.victims import VictimChoice, choose, choose_in, hands_over
 
 Why = tuple[ProtectReason, Evidence]
+# Verdicts of the moment, or ones that the person has given: nothing has to be said.
+_PASSING = {
+    *(ExclusionReason.HELD, ExclusionReason.DYING, ExclusionReason.LITTLE, ExclusionReason.LESS),
+    *(ExclusionReason.TAKEN_BACK, ExclusionReason.LEFT_ALONE, None),
+}
 
 
 class _Course(msgspec.Struct):
@@ -21,6 +33,7 @@ class _Course(msgspec.Struct):
     free_bytes: int  # at the last change worth it
     filled_s: float = float("-inf")
     cleaned_s: float = float("-inf")
+    named_s: float = float("-inf")
 
 
 class DiskPolicy:
@@ -34,16 +47,41 @@ class DiskPolicy:
     def decide(self, context: DecisionContext) -> list[Decision]:
         """What is done about disks now; whether one is in danger is for the engine too."""
         out = DecisionBuilder(context, self._state)
-        self._state.disk_in_danger = False
+        self._state.disks_in_danger.clear()
         for disk in context.facts.disks:
             course = self._courses.setdefault(disk.mount, _Course(disk.free_bytes))
             self._clean(out, disk, course)
             _see_filling(course, disk, out.now_s)
             why = _danger(context, disk, course)
-            self._state.disk_in_danger |= why is not None
-            if why is not None and context.facts.jobs:
-                _hold_writer(out, disk, *why)
+            if why is None:
+                continue
+            self._state.disks_in_danger.add(disk.mount)
+            if context.facts.jobs and not _hold_writer(out, disk, *why):
+                self._name_writer(out, disk, course, *why)
         return out.decisions
+
+    def _name_writer(
+        self,
+        out: DecisionBuilder,
+        disk: DiskFacts,
+        course: _Course,
+        reason: ProtectReason,
+        evidence: Evidence,
+    ) -> None:
+        """What fills the disk is left alone: the person is told who it is, and why."""
+        context = out.context.of_disk(disk.mount)
+        writes = any(bps >= WORTH_WRITING_BPS for bps in context.written_bps.values())
+        held = any(each.action.mount == disk.mount for each in context.facts.active)
+        if not writes or held or out.now_s - course.named_s < constants.TELL_AGAIN_S:
+            return
+        considered = choose(context, Resource.DISK, EscalationStep.PAUSE).considered
+        takers = [each for each in considered if each.excluded not in _PASSING]
+        if not takers or (takers[0].write_bps or 0.0) < WORTH_WRITING_BPS:
+            return
+        course.named_s = out.now_s
+        nobody = VictimChoice(job=None, considered=tuple(takers))
+        step, resource = EscalationStep.TELL, Resource.DISK
+        out.act(step, resource, reason, evidence, nobody, notify=True, mount=disk.mount)
 
     def _clean(self, out: DecisionBuilder, disk: DiskFacts, course: _Course) -> None:
         limit = out.context.policy.disk_clean_percent
@@ -94,8 +132,11 @@ def _forecast(context: DecisionContext, disk: DiskFacts) -> Forecast | None:
 
 def _hold_writer(
     out: DecisionBuilder, disk: DiskFacts, reason: ProtectReason, evidence: Evidence
-) -> None:
-    """First its writing waits for all other writing; if that is not enough, it is paused."""
+) -> bool:
+    """First its writing waits for all other writing; if that is not enough, it is paused.
+
+    Whether something was done or asked, or will be.
+    """
     below = clears_under(min(disk.used_percent, out.context.policy.disk_danger_percent))
     forecast = evidence.forecast
     no_time = forecast is not None and forecast.high_s < constants.DISK_NO_TIME_S
@@ -109,12 +150,12 @@ def _hold_writer(
     if choice.job is None:
         choice, step = _to_pause(context, disk, no_time=no_time), EscalationStep.PAUSE
     if choice.job is None:
-        return
+        return False
     if step is EscalationStep.PAUSE:
         lasts_s = float("inf") if forecast is None else forecast.low_s
         if hands_over(out.context, choice) and lasts_s > constants.ASKS_FIRST_S:
             out.ask_first(choice, Resource.DISK, reason, evidence, disk.mount)
-            return
+            return True
         out.no_time_to_ask(choice.job.key)
     out.act(
         step,
@@ -130,6 +171,7 @@ def _hold_writer(
         out.ask(
             choice, Resource.DISK, reason, evidence, EscalationStep.PAUSE, 0.0, mount=disk.mount
         )
+    return True
 
 
 def _to_pause(context: DecisionContext, disk: DiskFacts, *, no_time: bool) -> VictimChoice:

@@ -84,7 +84,7 @@ class QuestionPolicy:
         if question.is_first:
             calm = urgent(out.context) is None
             if question.resource is Resource.DISK:
-                calm = not self._state.disk_in_danger
+                calm = question.mount not in self._state.disks_in_danger
             return self._calm.true_for(key, out.now_s, condition=calm) >= constants.CLEAR_HOLD_S
         handed_out = any(job_key == key for job_key, *_ in self._state.handed_out)
         if not (out.context.active(key) or handed_out or out.context.has_refused_any(key)):

@@ -4,11 +4,21 @@ from typing import Any
 
 import pytest
 
-from omnitray.base.facts import DiskFacts, Forecast, Mode, ProcessDetail, Resource
+from omnitray.base.facts import (
+    DiskFacts,
+    Forecast,
+    Job,
+    Mode,
+    ProcessDetail,
+    Resource,
+    Severity,
+)
+from omnitray.base.policy import ProtectPolicy
 from omnitray.protector.model import ProtectReason
+from omnitray.protector.notices import OpenNotices, labels_of, notice_of
 from omnitray.protector.steps import EscalationStep
 from support.desk import Desk, actions, growing, questions, restores
-from support.scenes import GB, MB, details
+from support.scenes import GB, MB, details, job, process, reading
 
 
 def disk(used: float, free: int = 20 * GB) -> DiskFacts:
@@ -141,3 +151,54 @@ def test_a_disk_that_is_just_nearly_full_holds_nobody_who_writes_elsewhere() -> 
     filling(desk)
     desk.turn(disks=(disk(96.0),))
     assert desk.protector.disk_in_danger
+
+
+def protected_writer() -> tuple[Job, dict[str, Any]]:
+    editor = job("code", process(300, name="code"))
+    seen = details([editor])
+    seen[300] = ProcessDetail(start_ticks=300, exe="/usr/bin/code", write_bps=200.0 * MB)
+    return editor, {"details": seen}
+
+
+def full_soon(high_s: float = 60.0) -> Forecast:
+    return Forecast(
+        resource=Resource.DISK,
+        low_s=30.0,
+        high_s=high_s,
+        slope_bps=200.0 * MB,
+        left_bytes=10 * GB,
+        mount="/",
+    )
+
+
+def test_a_writer_that_is_left_alone_is_named_once_with_its_rate_and_why() -> None:
+    editor, writes = protected_writer()
+    desk = Desk()
+    said = desk.turns(30, editor, disks=(disk(70.0),), disk_forecasts=(full_soon(),), **writes)
+
+    (told,) = actions(said)
+    assert (told.step, told.mount, told.targets) == (EscalationStep.TELL, "/", ())
+    notice = notice_of(told)
+    (culprit,) = notice.context["culprits"]
+    assert (culprit["job"], culprit["figure"]) == ("code", "writes 210 MB/s")
+    assert (notice.title, notice.severity) == ("/ fills up", Severity.CRITICAL)
+    assert "code (writes 210 MB/s): an editor" in notice.message
+    assert "/ full in 30 s to 1 min, at 210 MB/s" in notice.message
+
+
+def test_what_was_told_of_a_disk_is_over_when_it_is_in_danger_no_more() -> None:
+    editor, writes = protected_writer()
+    (told,) = actions(
+        Desk().turns(3, editor, disks=(disk(70.0),), disk_forecasts=(full_soon(),), **writes)
+    )
+    notices, limits = OpenNotices(), ProtectPolicy().limits
+    notices.begin(told)
+
+    assert notices.over((), reading(), limits, frozenset({"/"})) == []
+    assert [each.labels for each in notices.over((), reading(), limits)] == [labels_of(told)]
+
+
+def test_no_one_is_named_where_nothing_that_is_seen_writes() -> None:
+    editor, _ = protected_writer()
+    desk = Desk()
+    assert desk.turns(30, editor, disks=(disk(70.0),), disk_forecasts=(full_soon(),)) == []
