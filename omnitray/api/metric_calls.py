@@ -2,22 +2,26 @@
 
 import asyncio
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ParamSpec, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from omnitray.api import bodies
-from omnitray.api.facade import AppFacade
+from omnitray.api.facade import AppFacade, CommandRefused, Refusal
 from omnitray.api.gate import Receive, Scope, Send
 from omnitray.api.handlers import Call
 from omnitray.api.metrics_text import families
+from omnitray.api.requests import refuse_odd_times
 from omnitray.base.clock import timestamp
 from omnitray.metrics.exposition import OPENMETRICS, PLAIN, accepts_openmetrics, write
 from omnitray.metrics.periods import Period
 from omnitray.metrics.series import BY_NAME, SERIES
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Moment = Annotated[dt.datetime, Meta(tz=True)]
 # Without a beginning: as many stretches as a chart shows well.
 DEFAULT_SPAN = {
@@ -36,9 +40,14 @@ class MetricsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     since: Moment | None = None
     until: Moment | None = None
 
+    def __post_init__(self) -> None:
+        """Raises ValueError."""
+        refuse_odd_times(self.since, self.until)
+
     def names(self) -> tuple[str, ...]:
         """The series; raises :class:`msgspec.ValidationError` for one that there is not."""
-        named = tuple(part for part in self.series.split(",") if part)
+        named = tuple(dict.fromkeys(part.strip() for part in self.series.split(",")))
+        named = tuple(part for part in named if part)
         for name in named:
             if name not in BY_NAME:
                 known = ", ".join(BY_NAME)
@@ -104,21 +113,35 @@ async def metrics(call: Call) -> MetricsBody:
     """Long-term figures; read in a thread of its own."""
     wanted: MetricsQuery = call.query
     wanted.names()
-    return await asyncio.to_thread(read_metrics, call.door.metrics_file, wanted, call.wall())
+    span(wanted, call.wall())
+    return await _read(read_metrics, call.door.metrics_file, wanted, call.wall())
 
 
 async def costly_jobs(call: Call) -> JobCostsBody:
     """The jobs that cost most."""
     wanted: MetricsQuery = call.query
+    wanted.names()
     since, until = span(wanted, call.wall())
-    return await asyncio.to_thread(_read_jobs, call.door, since, until)
+    return await _read(_read_jobs, call.door, since, until)
+
+
+async def _read(read: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """In a thread of its own; a file that cannot be read is a sentence."""
+    try:
+        return await asyncio.to_thread(read, *args, **kwargs)
+    except OSError as error:
+        detail = f"{error}" if error.errno is None else "the metrics cannot be read now"
+        raise CommandRefused(Refusal.NOT_NOW, detail) from error
 
 
 def span(wanted: MetricsQuery, now: float) -> tuple[float, float]:
-    """From when to when, in wall seconds."""
+    """From when to when, in wall seconds; raises :class:`msgspec.ValidationError`."""
     until = wanted.until.timestamp() if wanted.until else now + 1
     since = wanted.since.timestamp() if wanted.since else None
-    return until - DEFAULT_SPAN[wanted.by].total_seconds() if since is None else since, until
+    since = until - DEFAULT_SPAN[wanted.by].total_seconds() if since is None else since
+    if since >= until:
+        raise msgspec.ValidationError("'since' must lie before 'until', and before now without one")
+    return since, until
 
 
 def read_metrics(file: Path, wanted: MetricsQuery, now: float) -> MetricsBody:

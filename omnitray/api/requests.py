@@ -109,6 +109,13 @@ class RunsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     limit: Annotated[int, Meta(ge=1, le=1000, description="The newest of them.")] = 50
 
 
+def refuse_odd_times(since: dt.datetime | None, until: dt.datetime | None) -> None:
+    """Refuse a time that another zone would lead out of the calendar; raises ValueError."""
+    for name, moment in (("since", since), ("until", until)):
+        if moment is not None and not EARLIEST <= moment.replace(tzinfo=None) < LATEST:
+            raise ValueError(f"{name} must be from 1970 to 9998")
+
+
 class AlertsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which alerts; what is left out does not matter."""
 
@@ -122,11 +129,8 @@ class AlertsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     limit: Limit = 100
 
     def __post_init__(self) -> None:
-        """Refuse a time that another zone would lead out of the calendar; raises ValueError."""
-        for name in ("since", "until"):
-            moment: dt.datetime | None = getattr(self, name)
-            if moment is not None and not EARLIEST <= moment.replace(tzinfo=None) < LATEST:
-                raise ValueError(f"{name} must be from 1970 to 9998")
+        """Raises ValueError, as below."""
+        refuse_odd_times(self.since, self.until)
 
     def as_query(self) -> AlertQuery:
         """In the words of the store."""

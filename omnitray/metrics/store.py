@@ -2,8 +2,12 @@
 
 SQLite in WAL mode, one transaction a minute. A stretch is summed up from the finer ones once it is
 over; what was missed while the program did not run is made up at the next minute. The one that
-goes on is summed up when somebody asks. A database that is damaged is set aside, and a new one
-begins.
+goes on is summed up when somebody asks.
+
+The wall clock may jump. A minute that comes twice, or after its hour was summed up, is added to
+what is there; old values go only once the clock has held for an hour, so that a wrong year for a
+while costs nothing. A database that is damaged is set aside, and a new one begins; one of a newer
+version is left as it is.
 """
 
 import contextlib
@@ -13,14 +17,18 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from omnitray.base.bounded import refuse_irregular
 from omnitray.base.durable import StorageError, set_aside
 from omnitray.metrics.aggregate import JOBS_KEPT, JobCost, MetricPoint, Stretch, of_stretches
-from omnitray.metrics.periods import Period
-from omnitray.metrics.series import BY_NAME
+from omnitray.metrics.periods import HOUR_S, Period
+from omnitray.metrics.series import BY_NAME, SERIES
 
 log = logging.getLogger(__name__)
 VERSION = 1
+SQLITE_CORRUPT, SQLITE_NOTADB = 11, 26  # https://www.sqlite.org/rescode.html
+STEADY_S = HOUR_S  # of a clock: a wrong time after a start is put right by NTP within minutes
 CACHE_KIB = 256
+BUSY_S = 2.0  # a copy or a checkpoint of others takes less; a minute that waits is not lost
 TABLES = {
     Period.MINUTE: "minutes",
     Period.HOUR: "hours",
@@ -39,6 +47,17 @@ SCHEMA = "".join(
 )
 
 
+class NewerMetricsError(Exception):
+    """A newer version of the program has written the file."""
+
+    def __init__(self, path: Path, version: int) -> None:
+        super().__init__(f"{path} is of a newer version ({version}) and is left as it is")
+
+
+class UnreadableMetricsError(OSError):
+    """The file cannot be read now; says why in a sentence."""
+
+
 class MetricsStore:
     """Used by one thread, but for :func:`reading`, which opens the file on its own."""
 
@@ -54,15 +73,19 @@ class MetricsStore:
         counts: Mapping[str, int],
         jobs: Sequence[JobCost] = (),
     ) -> None:
-        """One minute, in one transaction; sums up what is over. Raises OSError, sqlite3.Error."""
-        connection = self._open()
-        with connection:
-            _put(connection, TABLES[Period.MINUTE], minute, values)
-            _count(connection, Period.MINUTE, minute, counts)
-            hour = Period.HOUR.begin(minute)
-            _add_jobs(connection, hour, jobs)
-            for finer, period in itertools.pairwise(Period):
-                self._roll(connection, finer, period, minute)
+        """One minute, in one transaction; sums up what is over.
+
+        Raises OSError, sqlite3.Error and NewerMetricsError; nothing of the minute is kept then.
+        """
+        try:
+            self._write(minute, values, counts, jobs)
+        except sqlite3.DatabaseError as error:
+            self.close()
+            if not _is_damage(error):
+                raise
+            log.warning("the metrics are damaged and are set aside: %s", error)
+            _set_aside(self._path)
+            self._write(minute, values, counts, jobs)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -70,18 +93,25 @@ class MetricsStore:
             self._connection.close()
             self._connection = None
 
-    def _open(self) -> sqlite3.Connection:
-        if self._connection is not None:
-            return self._connection
-        try:
+    def _write(
+        self,
+        minute: int,
+        values: Mapping[int, Stretch],
+        counts: Mapping[str, int],
+        jobs: Sequence[JobCost],
+    ) -> None:
+        if self._connection is None:
+            self._rolled = {}
             self._connection = _connected(self._path)
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and not _is_damage(error):
-                raise
-            log.warning("the metrics are damaged and are set aside: %s", error)
-            _set_aside(self._path)
-            self._connection = _connected(self._path)
-        return self._connection
+        connection = self._connection
+        with connection:
+            _merge(connection, Period.MINUTE, minute, values, counts)
+            for period in tuple(Period)[1:]:
+                if _is_summed(connection, period, period.begin(minute)):
+                    _merge(connection, period, period.begin(minute), values, counts)
+            _add_jobs(connection, Period.HOUR.begin(minute), jobs)
+            for finer, period in itertools.pairwise(Period):
+                self._roll(connection, finer, period, minute)
 
     def _roll(
         self, connection: sqlite3.Connection, finer: Period, period: Period, now: int
@@ -90,16 +120,14 @@ class MetricsStore:
         current = period.begin(now)
         if self._rolled.get(period) == current:
             return
-        done = connection.execute(f"SELECT MAX(at) FROM {TABLES[period]}").fetchone()[0]  # noqa: S608
-        first = connection.execute(f"SELECT MIN(at) FROM {TABLES[finer]}").fetchone()[0]  # noqa: S608
-        begin = period.after(done) if done is not None else period.begin(first or now)
-        while begin < current:
+        begins = {period.begin(at) for at in _known(connection, finer, current)}
+        for begin in sorted(begins - _known(connection, period, current)):
             end = period.after(begin)
             _put(connection, TABLES[period], begin, _summed(connection, finer, begin, end))
             _count(connection, period, begin, _counted(connection, finer, begin, end))
-            begin = end
         self._rolled[period] = current
-        _forget(connection, finer, now)
+        if _is_steady(connection, now):
+            _forget(connection, finer, now)
 
 
 def read_points(
@@ -151,28 +179,38 @@ def read_jobs(path: Path, since: float, until: float, limit: int = 20) -> list[J
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection | None]:
-    """The file for reading alone; None where there is none yet, or it cannot be read."""
+    """The file for reading alone; None where there is none yet.
+
+    Raises:
+        UnreadableMetricsError: it is damaged, locked, or what has its name is no file.
+    """
     if not path.exists():
         yield None
         return
+    refuse_irregular(path, path.stat().st_mode)
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1.0)
     try:
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         yield connection
+    except sqlite3.Error as error:
+        raise UnreadableMetricsError(f"the metrics cannot be read now: {error}") from error
     finally:
         connection.close()
 
 
 def _connected(path: Path) -> sqlite3.Connection:
     new = not path.exists()
-    connection = sqlite3.connect(path, timeout=2.0)
+    if not new:
+        refuse_irregular(path, path.stat().st_mode)
+    connection = sqlite3.connect(path, timeout=BUSY_S)
     try:
         if new:
             path.chmod(0o600)
+        version = _version(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-        if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+        if version < VERSION:
             connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT")
         connection.execute("SELECT COUNT(*) FROM jobs WHERE at = 0")
     except BaseException:
@@ -181,8 +219,16 @@ def _connected(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > VERSION:
+        raise NewerMetricsError(path, version)
+    return version
+
+
 def _is_damage(error: sqlite3.Error) -> bool:
-    return "malformed" in str(error) or "not a database" in str(error) or "no such" in str(error)
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without its extension
+    return code in (SQLITE_CORRUPT, SQLITE_NOTADB) or "no such" in str(error)
 
 
 def _set_aside(path: Path) -> None:
@@ -192,6 +238,60 @@ def _set_aside(path: Path) -> None:
                 set_aside(each, path.parent / "metrics-damaged")
             except StorageError:
                 each.unlink(missing_ok=True)
+
+
+def _known(connection: sqlite3.Connection, period: Period, before: int) -> set[int]:
+    """The beginnings of what is kept."""
+    rows = connection.execute(
+        f"SELECT DISTINCT at FROM {TABLES[period]} WHERE at < ?"  # noqa: S608 - fixed names
+        " UNION SELECT DISTINCT at FROM counts WHERE period = ? AND at < ?",
+        (before, period.value, before),
+    )
+    return {at for (at,) in rows}
+
+
+def _is_summed(connection: sqlite3.Connection, period: Period, at: int) -> bool:
+    return any(
+        connection.execute(
+            f"SELECT 1 FROM {TABLES[period]} WHERE series = ? AND at = ?",  # noqa: S608 - as above
+            (each.number, at),
+        ).fetchone()
+        for each in SERIES
+    )
+
+
+def _is_steady(connection: sqlite3.Connection, now: int) -> bool:
+    """Whether the clock has shown such times for long enough to throw away by it."""
+    kept_s = Period.MINUTE.kept_s or 0.0
+    found = connection.execute(
+        "SELECT 1 FROM minutes WHERE at BETWEEN ? AND ? LIMIT 1", (now - kept_s, now - STEADY_S)
+    )
+    return found.fetchone() is not None
+
+
+def _merge(
+    connection: sqlite3.Connection,
+    period: Period,
+    at: int,
+    values: Mapping[int, Stretch],
+    counts: Mapping[str, int],
+) -> None:
+    """Add to what is there."""
+    table = TABLES[period]
+    whole = dict(values)
+    for number, each in values.items():
+        row = connection.execute(
+            f"SELECT covered, low, mean, high, p95 FROM {table}"  # noqa: S608 - fixed names
+            " WHERE series = ? AND at = ?",
+            (number, at),
+        ).fetchone()
+        whole[number] = (of_stretches([Stretch(*row), each]) if row else None) or each
+    _put(connection, table, at, whole)
+    connection.executemany(
+        "INSERT INTO counts VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+        " number = number + excluded.number",
+        [(period.value, at, name, number) for name, number in counts.items() if number],
+    )
 
 
 def _put(
@@ -272,7 +372,8 @@ def _count_rows(
     if finer is None:
         return rows
     # What is not summed up yet: everything after the last stretch that is.
-    done = connection.execute(f"SELECT MAX(at) FROM {TABLES[period]}").fetchone()[0]  # noqa: S608
+    last = f"SELECT MAX(at) FROM {TABLES[period]} WHERE at < ?"  # noqa: S608 - fixed names
+    done = connection.execute(last, (until,)).fetchone()[0]
     fresh = max(begin, period.after(done)) if done is not None else begin
     open_stretches: dict[tuple[int, str], int] = {}
     for at, name, number in _count_rows(connection, finer, fresh, until):

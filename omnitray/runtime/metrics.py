@@ -4,21 +4,28 @@ SQLite is imported by that thread, at the first minute.
 """
 
 import logging
-import queue
 import threading
+from collections import deque
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 
 from omnitray.alerts.model import Alert
 from omnitray.base.facts import Snapshot
+from omnitray.base.subscribers import OneShotReporter
 from omnitray.metrics.recorder import MetricsRecorder, MinuteRecord
 from omnitray.metrics.totals import MetricTotals, RunningTotals
 from omnitray.protector.view import ActionOutcome, JournalLine, ProtectionView
 from omnitray.runtime.hub import Hub
 
+if TYPE_CHECKING:
+    from omnitray.metrics.store import MetricsStore
+
 log = logging.getLogger(__name__)
 _STOP_S = 2.0
+# Minutes that a locked, full or hanging disk does not take: 12 h, about 6 kB each.
+MOST_PENDING = 720
 _STEPS = {"slowed": "slow_down", "paused": "pause", "ended": "end"}
 
 
@@ -32,7 +39,9 @@ class Metrics(QObject):
         self._recorder = MetricsRecorder()
         self._totals = RunningTotals()
         self._journal: dict[str, JournalLine] | None = None
-        self._records: queue.SimpleQueue[MinuteRecord | None] = queue.SimpleQueue()
+        self._condition = threading.Condition()
+        self._pending: deque[MinuteRecord] = deque(maxlen=MOST_PENDING)
+        self._fresh = self._closing = False
         self._thread: threading.Thread | None = None
         self._known: set[str] = {alert.id for alert in hub.alerts.open_alerts()}
         hub.snapshot_taken.connect(self._on_snapshot)
@@ -50,7 +59,9 @@ class Metrics(QObject):
             self._write(record)
         if self._thread is None:
             return True
-        self._records.put(None)
+        with self._condition:
+            self._closing = True
+            self._condition.notify()
         self._thread.join(_STOP_S)
         return not self._thread.is_alive()
 
@@ -82,26 +93,48 @@ class Metrics(QObject):
             self._recorder.count(f"alert.{alert.type.value}")
 
     def _write(self, record: MinuteRecord) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
-            self._thread.start()
-        self._records.put(record)
+        with self._condition:
+            self._pending.append(record)  # the oldest goes where too many wait
+            self._fresh = True
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="metrics", daemon=True)
+                self._thread.start()
+            self._condition.notify()
 
     def _run(self) -> None:
-        import sqlite3  # noqa: PLC0415 - see the module
-
-        from omnitray.metrics.store import MetricsStore  # noqa: PLC0415 - likewise
+        from omnitray.metrics.store import MetricsStore  # noqa: PLC0415 - see the module
 
         store = MetricsStore(self.file)
-        said = ""
-        while (record := self._records.get()) is not None:
+        sayings = OneShotReporter(log.warning)
+        closing = False
+        while not closing:
+            with self._condition:
+                while not (self._fresh or self._closing):
+                    self._condition.wait()
+                self._fresh, closing = False, self._closing
+            self._write_pending(store, sayings)
+        store.close()
+
+    def _write_pending(self, store: "MetricsStore", sayings: OneShotReporter) -> None:
+        """Write what waits, the oldest first; what the disk refuses waits for the next minute."""
+        import sqlite3  # noqa: PLC0415 - see the module
+
+        from omnitray.metrics.store import NewerMetricsError  # noqa: PLC0415 - likewise
+
+        while True:
+            with self._condition:
+                if not self._pending:
+                    sayings.over("refused", "the metrics are written again")
+                    return
+                record = self._pending[0]
             try:
                 store.write(record.at, record.values, record.counts, record.jobs)
-            except (OSError, sqlite3.Error) as error:
+            except (OSError, sqlite3.DatabaseError, NewerMetricsError) as error:
                 store.close()
-                if f"{error}" != said:
-                    said = f"{error}"
-                    log.warning("a minute of the metrics is not kept: %s", error)
-            else:
-                said = ""
-        store.close()
+                sayings.say("refused", f"the metrics are kept in memory, 12 h at most: {error}")
+                return
+            except Exception:  # one bad minute must not end the others
+                log.exception("a minute of the metrics cannot be written")
+            with self._condition:
+                if self._pending and self._pending[0] is record:
+                    self._pending.popleft()

@@ -1,5 +1,6 @@
 """``/metrics`` and the long-term figures over the API."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from omnitray.base.paths import Paths
 from omnitray.metrics.aggregate import Stretch
 from omnitray.metrics.periods import Period
+from omnitray.metrics.series import BY_NAME
 from omnitray.metrics.store import MetricsStore
 from omnitray.metrics.token import metrics_token
 from support import fake_door
@@ -75,3 +77,65 @@ def test_what_there_is_not_is_refused_in_a_sentence(api: Running) -> None:
 
 def scrape(api: Running, path: str, token: str, accept: str = "text/plain") -> Answer:
     return api.ask("GET", path, headers={"Authorization": f"Bearer {token}", "Accept": accept})
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("series=cpu,warmth", "no series 'warmth'"),
+        ("by=week", "by"),
+        ("by=", "by"),
+        ("since=0001-01-01T00:00:00Z", "since must be from 1970 to 9998"),
+        ("until=9999-12-31T23:59:59Z", "until must be from 1970 to 9998"),
+        ("since=yesterday", "since"),
+        ("since=2026-11-22T13:00:00", "since"),
+        ("since=2026-11-22T14:00:00Z&until=2026-11-22T13:00:00Z", "'since' must lie before"),
+        ("since=2026-11-22T14:00:00Z&until=2026-11-22T14:00:00Z", "'since' must lie before"),
+        ("since=9998-01-01T00:00:00Z", "'since' must lie before"),
+        ("series=" + "cpu," * 200, "series"),
+        ("series=cpu&series=memory", "twice"),
+        ("page=2", "page"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/metrics", "/metrics/jobs"])
+def test_a_question_that_cannot_be_meant_is_422_with_a_sentence(
+    known: Running, path: str, query: str, said: str
+) -> None:
+    answer = known.ask("GET", f"{PREFIX}{path}?{query}")
+    assert answer.status == 422
+    assert said in answer.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("series=cpu,cpu", ["cpu"]),
+        ("series=%20memory%20,,cpu", ["memory", "cpu"]),
+        ("series=,", sorted(BY_NAME)),
+        ("since=1970-01-02T00:00:00Z&by=month&series=cpu", ["cpu"]),
+        ("until=9998-12-31T23:59:59Z&by=day&series=cpu", ["cpu"]),
+        ("since=2026-11-22T15:00:00%2B02:00&by=minute&series=cpu", ["cpu"]),
+    ],
+)
+def test_what_can_be_meant_is_answered(known: Running, query: str, names: list[str]) -> None:
+    answer = known.ask("GET", f"{PREFIX}/metrics?{query}")
+    assert answer.status == 200
+    found = [each["series"] for each in answer.json["series"]]
+    assert (sorted(found) if len(found) > 2 else found) == names
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/metrics/jobs"])
+@pytest.mark.parametrize("kind", ["damaged", "fifo", "folder"])
+def test_a_file_that_cannot_be_read_is_a_sentence(
+    api: Running, tmp_path: Path, kind: str, path: str
+) -> None:
+    file = api.door.metrics_db = tmp_path / "metrics.db"
+    if kind == "damaged":
+        file.write_bytes(b"this is no database" * 1000)
+    elif kind == "fifo":
+        os.mkfifo(file)
+    else:
+        file.mkdir()
+    answer = api.ask("GET", f"{PREFIX}{path}")
+    assert answer.status == 409
+    assert answer.json["detail"].startswith("the metrics cannot be read now")

@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PAGE = ROOT / "docs" / "benchmarks.md"
 SECTION = re.compile(r"<!-- begin (\w+) -->\n(.*?)\n<!-- end \1 -->", re.DOTALL)
-LONG = frozenset({"kills", "mutants", "soak"})
+LONG = frozenset({"kills", "mutants", "soak", "webhooks"})
 UNITS_S = {"s": 1, "m": 60, "h": 3600}
 START = "import importlib, sys; sys.exit(importlib.import_module(sys.argv[1]).main() or 0)"
 
@@ -97,7 +97,7 @@ and stands beside the budget it was designed to. A budget that was missed says s
 ```sh
 python3 packaging/dev.py bench            # all of it: takes about half an hour
 python3 packaging/dev.py bench program    # one section
-python3 packaging/dev.py bench soak --for 40m    # only by name: kills, mutants, soak
+python3 packaging/dev.py bench soak --for 40m    # only by name: kills, mutants, soak, webhooks
 ```"""
 
 

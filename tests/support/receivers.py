@@ -1,5 +1,6 @@
 """Stand-ins for receivers of webhooks: an HTTP server that behaves as it is told, and remembers."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -95,7 +96,8 @@ class StandIn:
                     )
                     stand_in.got.append(found)
                     stand_in.arrived.notify_all()
-                self._behave(how)
+                with contextlib.suppress(ConnectionError):  # who asked is gone, killed perhaps
+                    self._behave(how)
 
             def _behave(self, how: Behaviour) -> None:
                 self.close_connection = True

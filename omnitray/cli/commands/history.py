@@ -31,7 +31,7 @@ def history(args: argparse.Namespace, context: CommandContext) -> int:
     if body is None:
         return 0
     if args.csv:
-        context.terminal.line(_csv(body).rstrip("\n"))
+        context.terminal.whole(_csv(body).rstrip("\n"))
         return 0
     if not any(each.points for each in body.series):
         context.terminal.line("nothing is known of that time")
@@ -56,8 +56,11 @@ def _asked(args: argparse.Namespace, context: CommandContext) -> MetricsBody | N
         )
     except NotRunning:
         wanted = MetricsQuery(series=args.series, by=Period(args.by), since=since)
-        wanted.names()
-        found = read_metrics(context.paths.data / "metrics.db", wanted, context.now.timestamp())
+        try:
+            wanted.names()
+            found = read_metrics(context.paths.data / "metrics.db", wanted, context.now.timestamp())
+        except msgspec.ValidationError as error:
+            raise ValueError(f"{error}") from error
     if not args.json:
         return found
     context.terminal.json(msgspec.json.encode(found))

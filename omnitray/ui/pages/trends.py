@@ -104,6 +104,7 @@ class TrendsPage(Page):
         since, until = self._bounds(self._back)
         self.span.setText(f"{_day(since)} to {_day(until)}")
         self.later.setEnabled(self._back > 0)
+        self.empty.setText(EMPTY)
         found = {name: self._points(name, since, until) for name, _ in CHARTS}
         before_from, before_until = self._bounds(self._back + 1)
         before = {name: self._points(name, before_from, before_until) for name, _ in CHARTS}
@@ -113,10 +114,21 @@ class TrendsPage(Page):
             self.means[name].setText(f"mean {formats.percent(mean)}" if mean is not None else "")
         self.empty.setVisible(not any(found.values()))
         self._show_against(before, found)
-        self._show_jobs(self.context.sources.costly_jobs(since, until)[:_JOBS])
+        self._show_jobs(self._costs(since, until)[:_JOBS])
 
     def _points(self, name: str, since: float, until: float) -> list[MetricPoint]:
-        return self.context.sources.metric_points(name, self.range.period, since, until)
+        try:
+            return self.context.sources.metric_points(name, self.range.period, since, until)
+        except OSError as error:
+            text = f"{error}"
+            self.empty.setText(f"{text[:1].upper()}{text[1:]}.")
+            return []
+
+    def _costs(self, since: float, until: float) -> list[JobCost]:
+        try:
+            return self.context.sources.costly_jobs(since, until)
+        except OSError:  # the line above the charts says it
+            return []
 
     def _bounds(self, back: int) -> tuple[float, float]:
         length_s = self.range.days * 86400.0

@@ -1,0 +1,46 @@
+"""``kill -9`` at 200 moments of a program that sends its alerts to a webhook."""
+
+import tempfile
+import time
+from pathlib import Path
+
+from support.bench import Row, table
+from support.side_by_side import tell
+from support.webhook_kills import AWAY, after_kills
+
+KILLS = 200
+
+
+def main() -> None:
+    """Print the section."""
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="omnitray-kills-") as folder:
+        found = after_kills(Path(folder), KILLS, 20261127, tell=_progress)
+    print("## Webhooks killed at 200 moments\n")
+    print(
+        f"`kill -9` at {KILLS} random moments of a program that raises and resolves alerts as fast "
+        "as they become durable, with one receiver of JSON behind a real socket, which answers 503 "
+        f"at the start of {AWAY:.0%} of the lives. What was reported as durable is compared with "
+        f"what arrived. It took {(time.monotonic() - start) / 60:.0f} minutes.\n"
+    )
+    print(
+        table(
+            [
+                Row("events reported as durable", f"{found.certain:,}"),
+                Row("arrivals", f"{found.arrived:,}"),
+                Row("of these never arrived", f"{len(found.missing)}", "0", not found.missing),
+                Row("incidents out of order", f"{len(found.unordered)}", "0", not found.unordered),
+                Row(
+                    "arrivals that repeat one that was under way",
+                    f"{found.repeats}",
+                    f"{KILLS}, one a kill",
+                    found.repeats <= KILLS,
+                ),
+            ]
+        )
+    )
+
+
+def _progress(kills: int) -> None:
+    if kills % 20 == 0:
+        tell(f"{kills} kills")

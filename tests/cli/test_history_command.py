@@ -1,0 +1,117 @@
+"""``omnitray history``: running or not, as a table, as JSON, as CSV."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from omnitray.base.clock import SystemClock
+from omnitray.base.paths import find_paths
+from omnitray.cli import parser
+from omnitray.metrics.aggregate import Stretch
+from omnitray.metrics.periods import Period
+from omnitray.metrics.store import MetricsStore
+
+Captured = pytest.CaptureFixture[str]
+Say = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def say(home: Path, capsys: Captured) -> Say:
+    del home
+
+    def run(*words: str) -> tuple[int, str, str]:
+        try:
+            code = parser.main(["history", *words])
+        except SystemExit as usage:
+            code = int(usage.code or 0)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture
+def file(home: Path) -> Path:
+    """Two series over the last three minutes, as a program left them that does not run now."""
+    del home
+    paths = find_paths()
+    paths.data.mkdir(parents=True, exist_ok=True)
+    store = MetricsStore(paths.data / "metrics.db")
+    now = Period.MINUTE.begin(SystemClock().wall())
+    for back in (3, 2, 1):
+        values = {
+            1: Stretch(60.0, 1.0, 2.0 * back, 30.0, 25.0),
+            8: Stretch(60.0, 0.0, 2e6, 9e6, 5e6),
+        }
+        store.write(now - back * 60, values, {})
+    store.close()
+    return paths.data / "metrics.db"
+
+
+@pytest.mark.usefixtures("file")
+def test_a_table_for_each_series_without_a_running_program(say: Say) -> None:
+    code, out, err = say("--by", "minute", "--series", "cpu,disk_read", "--since", "10m")
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].split() == ["cpu", "min", "mean", "max", "p95"]
+    assert [line.count("30.0 %") for line in lines[1:4]] == [1, 1, 1]
+    assert "2.0 MB/s" in out
+
+
+@pytest.mark.usefixtures("file")
+def test_csv_has_a_row_a_stretch_and_series_in_order_of_time(say: Say) -> None:
+    code, out, _ = say("--by", "minute", "--series", "cpu,disk_read", "--since", "10m", "--csv")
+    assert code == 0
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert list(rows[0]) == ["at", "series", "unit", "min", "mean", "max", "p95", "covered_s"]
+    assert [row["series"] for row in rows] == ["cpu", "disk_read"] * 3
+    assert [row["at"] for row in rows] == sorted(row["at"] for row in rows)
+    assert {row["covered_s"] for row in rows} == {"60.0"}
+    assert all(row["at"].endswith("Z") for row in rows)
+
+
+@pytest.mark.usefixtures("file")
+@pytest.mark.parametrize("by", list(Period))
+def test_every_resolution_knows_the_stretch_that_goes_on(say: Say, by: Period) -> None:
+    code, out, _ = say("--by", by.value, "--series", "cpu", "--json")
+    assert code == 0
+    (series,) = json.loads(out)["series"]
+    assert sum(each["covered_s"] for each in series["points"]) == 180.0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--series", "warmth"), "no series 'warmth'"),
+        (("--series", ","), ""),
+        (("--since", "soon"), "'soon' is not allowed"),
+        (("--since", "2999-01-01"), "'since' must lie before 'until'"),
+        (("--since", "9999-12-31"), "since must be from 1970 to 9998"),
+        (("--by", "week"), "invalid choice: 'week'"),
+    ],
+)
+def test_what_cannot_be_meant_is_wrong_usage_in_a_sentence(
+    say: Say, words: tuple[str, ...], said: str
+) -> None:
+    code, out, err = say(*words)
+    assert code == (2 if said else 0)
+    assert said in err
+    assert "Traceback" not in err + out
+
+
+def test_without_a_file_nothing_is_known(say: Say) -> None:
+    assert say() == (0, "nothing is known of that time\n", "")
+    assert say("--csv")[1] == "at,series,unit,min,mean,max,p95,covered_s\n"
+
+
+def test_a_damaged_file_is_a_sentence(say: Say, file: Path) -> None:
+    file.write_bytes(b"this is no database" * 1000)
+    for each in (file.with_name("metrics.db-wal"), file.with_name("metrics.db-shm")):
+        each.unlink(missing_ok=True)
+    code, out, err = say()
+    assert (code, out) == (1, "")
+    assert err == "omnitray: the metrics cannot be read now: file is not a database\n"
