@@ -82,7 +82,7 @@ def main() -> None:
     print("## Long-term metrics\n")
     print(
         f"A simulated year of {len(SERIES)} series with alerts, actions and ten jobs a minute. "
-        "Hours are kept for 90 days and days for five years, so that a year by hour has 2,160 points. "
+        "Hours are kept for 90 days, days for five years: a year by hour has 2,160 points. "
         f"The CPU time is that of {MEASURED} minutes, with what falls due each hour.\n"
     )
     print(table(rows))

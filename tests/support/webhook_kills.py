@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -81,15 +80,13 @@ def arrivals(receiver: StandIn) -> list[tuple[str, str, int, str]]:
     return found
 
 
-def after_kills(
-    folder: Path, kills: int, seed: int, tell: Callable[[int], None] = lambda _: None
-) -> Outcome:
+def after_kills(folder: Path, kills: int, seed: int) -> Outcome:
     """Kill so many lives at random moments, let a last one deliver what is left, and compare."""
     chance = random.Random(seed)  # noqa: S311 - moments, no secret
     certain: list[str] = []
     first = 0
     with stand_in() as receiver:
-        for number in range(kills):
+        for _ in range(kills):
             receiver.script = [Behaviour(503)] if chance.random() < AWAY else []
             writer = Writer(folder, receiver.url, first)
             assert writer.began.wait(60)
@@ -97,7 +94,6 @@ def after_kills(
             writer.kill()
             certain += writer.certain
             first += 1000
-            tell(number + 1)
         last = Writer(folder, receiver.url, first, 1)
         assert last.idle.wait(600)
         last.end()
