@@ -27,6 +27,16 @@ class Outcome(NamedTuple):
     repeats: int
     unordered: list[str]
 
+    def with_(self, other: "Outcome") -> "Outcome":
+        """Both together."""
+        return Outcome(
+            self.certain + other.certain,
+            self.arrived + other.arrived,
+            [*self.missing, *other.missing],
+            self.repeats + other.repeats,
+            [*self.unordered, *other.unordered],
+        )
+
 
 class Writer:
     """One life of the program; ``certain`` are the lines that it has said."""
