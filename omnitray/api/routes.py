@@ -26,6 +26,7 @@ REFUSAL_STATUS = {Refusal.NOT_FOUND: 404, Refusal.NOT_NOW: 409, Refusal.NOT_STOR
 BUSY = Denied(503, "busy", "OmniTray is too busy to do that now; try again.")
 WRONG_METHOD = Denied(405, "wrong_method", "This path does not take that method.")
 NO_PAGE = Denied(404, "not_found", "There is nothing under that path.")
+NO_UPGRADE = Denied(400, "no_upgrade", "This path is a WebSocket; ask for an upgrade to one.")
 NO_ENTRY = Denied(404, "not_found", "There is nothing under that id.")
 
 
@@ -154,6 +155,9 @@ class Router:
         scope["path_params"] = {}
         if path == DASHBOARD or path.startswith(f"{DASHBOARD}/"):
             await self._dashboard(scope, receive, send)
+            return
+        if path == SOCKET:
+            await refuse(scope, send, NO_UPGRADE)
             return
         app = self._exact.get(path) or self._find(scope, path)
         await app(scope, receive, send)

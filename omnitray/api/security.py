@@ -2,7 +2,8 @@
 
 A browser on this machine reaches us from any page, so what a page cannot forge is checked first:
 the Host that it names (against DNS rebinding), the Origin it comes from, the fetch metadata. All of
-it holds for the WebSocket too. Malformed is 400, foreign is 403, unknown is 401.
+it holds for the WebSocket too. A Host that is missing and a header that stands there twice are 400,
+a foreign one is 403, an unknown token 401.
 
 No limit is kept by address: on loopback every client has the same one, and a ban would lock out
 the person. What is over a bound is refused; what is under it is never slowed down.
@@ -107,10 +108,10 @@ def _query_token(query: bytes) -> bytes:
 
 
 def _judge_host(found: dict[bytes, bytes], house: AllowedHosts) -> Denied | None:
-    match = HOST.fullmatch(found.get(b"host", b""))
-    if match is None:
-        return Denied(400, "bad_host", "The Host header is missing or malformed.")
-    if not house.is_home(match[1], int(match[2] or 80)):
+    if not found.get(b"host"):
+        return Denied(400, "bad_host", "The Host header is missing.")
+    match = HOST.fullmatch(found[b"host"])
+    if match is None or not house.is_home(match[1], int(match[2] or 80)):
         return Denied(403, "foreign_host", "The Host header must be a loopback name and our port.")
     return None
 

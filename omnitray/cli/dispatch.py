@@ -29,6 +29,14 @@ FAILED, USAGE = 1, 2
 T = TypeVar("T")
 
 
+class CommandFailed(Exception):  # noqa: N818 - an answer, not a fault
+    """A command that cannot be carried out; ``error`` is the short code of ``--json``."""
+
+    def __init__(self, error: str, detail: str) -> None:
+        super().__init__(detail)
+        self.error = error
+
+
 class Stopped(Exception):  # noqa: N818 - a state of the world, not a fault
     """The instance that was followed has ended."""
 
@@ -62,9 +70,18 @@ class CommandContext:
         timeout_s: float | None = None,
     ) -> T | None:
         """Change something; with ``as_json`` print the answer as it is, and None."""
+        return self._answered(self._posted(path, body, timeout_s), shape, as_json)
+
+    def changed(
+        self, path: str, body: object, shape: type[T], *, timeout_s: float | None = None
+    ) -> T:
+        """Change something; the answer, for a command whose exit status depends on it."""
+        return decoded(self._posted(path, body, timeout_s), shape)
+
+    def _posted(self, path: str, body: object, timeout_s: float | None) -> bytes:
         remote = self.remote()
         remote.timeout_s = timeout_s or remote.timeout_s
-        return self._answered(remote.raw("POST", path, body), shape, as_json)
+        return remote.raw("POST", path, body)
 
     def _answered(self, answer: bytes, shape: type[T], as_json: bool) -> T | None:  # noqa: FBT001
         if as_json:
@@ -84,11 +101,12 @@ def dispatch(run: Callable[..., int], args: argparse.Namespace) -> int:
         return _say(context, args, *_not_reached(context, error))
     except RequestFailed as error:
         return _say(context, args, error.error, error.detail)
+    except CommandFailed as error:
+        return _say(context, args, error.error, f"{error}")
     except Stopped as error:
         return _say(context, args, "stopped", f"{error}")
     except ValueError as error:
-        context.terminal.problem(f"{error}")
-        return USAGE
+        return _say(context, args, "usage", f"{error}", USAGE)
     except BrokenPipeError:
         raise  # see cli.standard_streams
     except (OSError, StorageError) as error:
@@ -97,13 +115,15 @@ def dispatch(run: Callable[..., int], args: argparse.Namespace) -> int:
         return 0
 
 
-def _say(context: CommandContext, args: argparse.Namespace, code: str, detail: str) -> int:
+def _say(
+    context: CommandContext, args: argparse.Namespace, code: str, detail: str, status: int = FAILED
+) -> int:
     with contextlib.suppress(BrokenPipeError, OutputLost):  # the status says that it failed
         if getattr(args, "json", False):
             context.terminal.json(msgspec.json.encode({"error": code, "detail": detail}))
         else:
             context.terminal.problem(detail)
-    return FAILED
+    return status
 
 
 def _refuse_undecodable(args: argparse.Namespace) -> None:

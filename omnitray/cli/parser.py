@@ -2,14 +2,15 @@
 
 Without a sub-command the program itself starts; everything else talks to the one that runs.
 Functions are named, not imported: a sub-command loads what it needs and nothing of Qt. Exit codes:
-0, 1 (refused or failed), 2 (usage).
+0, 1 (refused or failed), 2 (usage). With ``--json`` standard output is one JSON value in each case.
 """
 
 import argparse
 import importlib
+import json
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from omnitray import __version__
 from omnitray.base.process_environment import set_up_streams
@@ -37,8 +38,16 @@ ANSWERS = ("slow_down", "pause", "end", "leave_alone", "never_touch")
 PERIODS = ("minute", "hour", "day", "month")
 PROTECT = ("on", "watch", "off", "add", "remove")
 SHELLS = ("bash", "zsh", "fish")
-WITHOUT_JSON = frozenset({"completion", "run"})
 Subparsers = Callable[..., argparse.ArgumentParser]
+
+
+class JsonErrorParser(argparse.ArgumentParser):
+    """Prints what is wrong with the words as an error object of the API, on standard output."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the object and end with the status of a wrong usage."""
+        print(json.dumps({"error": "usage", "detail": message}))
+        self.exit(2)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
-    args = build_parser().parse_args(_with_signs(words))
+    args = build_parser(as_json=asks_for_json(words)).parse_args(_with_signs(words))
     if args.run is None:
         from omnitray import app  # noqa: PLC0415 - Qt, for the program itself alone
 
@@ -69,9 +78,19 @@ def main_tray() -> int:
     return main(())
 
 
-def build_parser(files: object = None) -> argparse.ArgumentParser:
-    """The whole parser; completion is generated from it, with ``files`` on what names a file."""
-    parser = argparse.ArgumentParser(
+def asks_for_json(words: Sequence[str]) -> bool:
+    """Whether ``--json`` stands among our own words; what follows ``--`` is a command's."""
+    own = words[: words.index("--")] if "--" in words else words
+    return "--json" in own
+
+
+def build_parser(files: object = None, *, as_json: bool = False) -> argparse.ArgumentParser:
+    """The whole parser; completion is generated from it, with ``files`` on what names a file.
+
+    With ``as_json`` wrong usage is printed as an object.
+    """
+    kind = JsonErrorParser if as_json else argparse.ArgumentParser
+    parser = kind(
         prog="omnitray",
         description="Keeps this machine usable. Without a command: start the tray.",
         epilog="exit codes: 0 done, 1 refused or failed, 2 wrong usage",
@@ -90,7 +109,7 @@ def build_parser(files: object = None) -> argparse.ArgumentParser:
             epilog=f"example: {EXAMPLES[name]}" if name in EXAMPLES else None,
         )
         sub.set_defaults(run=run)
-        if name not in WITHOUT_JSON:
+        if name != "run":  # which declares its own
             sub.add_argument("--json", action="store_true", help="the API's object, on one line")
         return sub
 

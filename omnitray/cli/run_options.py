@@ -23,7 +23,7 @@ class RunOptions:
         self.memory: int | None = None
         self.cpu: float | None = None
         self.timeout: float | None = None
-        self.no_kill = self.wait = self.workers_from_memory = self.summary = False
+        self.no_kill = self.wait = self.workers_from_memory = self.summary = self.json = False
         self.words: list[str] = []
 
 
@@ -81,6 +81,7 @@ SWITCHES = (
         "tell pytest-xdist, cargo, make, ninja, jest and others how many workers fit",
     ),
     ("--summary", "a closing line also where stderr is no terminal"),
+    ("--json", "the run as an object, on one line behind what the command printed"),
 )
 
 
@@ -138,9 +139,10 @@ def parsed(argv: "list[str]", refused: int) -> RunOptions:
     import argparse  # noqa: PLC0415 - see the module
     import sys  # noqa: PLC0415
 
-    parser = argparse.ArgumentParser(
-        prog="omnitray run", description=f"{TEXT[0].upper()}{TEXT[1:]}."
-    )
+    from omnitray.cli.parser import JsonErrorParser, asks_for_json  # noqa: PLC0415 - as above
+
+    kind = JsonErrorParser if asks_for_json(argv) else argparse.ArgumentParser
+    parser = kind(prog="omnitray run", description=f"{TEXT[0].upper()}{TEXT[1:]}.")
     add_options(parser)
     try:
         options = parser.parse_args(argv, RunOptions())

@@ -47,7 +47,11 @@ class Reporter:
         context: Mapping[str, Any],
         severity: Severity | None = None,
     ) -> Alert | None:
-        """Raise an alert; with the same ``key`` again it is the same record, told anew."""
+        """Raise an alert; with the same ``key`` again it is the same record, brought up to date.
+
+        Each context has nodeid, phase and error: what is not given is null, or the message.
+        """
+        context = {"nodeid": None, "phase": None, "error": message, **context}
         with self._lock:
             first = key not in self._stored
             alert = self._attempt(

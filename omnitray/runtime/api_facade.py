@@ -244,7 +244,7 @@ class ProgramFacade(QObject):
         else:
             self._hub.unsnooze()
         if fault := self._hub.alerts.unsaved_pauses:
-            detail = f"it counts until OmniTray ends, but could not be saved: {fault}"
+            detail = f"It counts until OmniTray ends, but could not be saved: {fault}."
             raise facade.CommandRefused(facade.Refusal.NOT_STORED, detail)
         return self._hub.status
 
@@ -264,7 +264,7 @@ class ProgramFacade(QObject):
     def _closed(self, alert_id: str) -> Alert:
         found = self._store.get(alert_id)
         if found is None:
-            raise facade.CommandRefused(facade.Refusal.NOT_FOUND, f"there is no alert {alert_id}")
+            raise facade.CommandRefused(facade.Refusal.NOT_FOUND, f"There is no alert {alert_id}.")
         return found
 
     def _test_webhook(self, command: facade.TestWebhook) -> Future[WebhookTest]:
@@ -275,7 +275,7 @@ class ProgramFacade(QObject):
 
     def _receivers(self, name: str) -> Webhooks:
         if self._webhooks is None:
-            raise facade.CommandRefused(facade.Refusal.NOT_FOUND, f"there is no webhook {name}")
+            raise facade.CommandRefused(facade.Refusal.NOT_FOUND, f"There is no webhook {name}.")
         return self._webhooks
 
     def _quit(self, _command: facade.Quit) -> facade.Done:
@@ -357,7 +357,7 @@ def _answer_when_stored(raised: Outgoing, future: "Future[Alert]") -> None:
             future.set_result(raised.alert)
         else:
             refused = facade.CommandRefused(
-                facade.Refusal.NOT_STORED, f"the alert is not on disk: {error}"
+                facade.Refusal.NOT_STORED, f"The alert is not on disk: {error}."
             )
             future.set_exception(refused)
 

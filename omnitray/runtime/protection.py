@@ -27,6 +27,7 @@ from omnitray.protector.view import (
     ActionFeedback,
     Answer,
     Explanation,
+    HoldKind,
     ProtectionView,
     QuestionView,
 )
@@ -216,7 +217,7 @@ class ProtectionFacade(QObject):
         """Answer a question; the future is done when it has been carried out."""
         question = self._questions.get(command.question_id)
         if question is None:
-            detail = f"nothing is asked under {command.question_id}; it may be answered or over"
+            detail = f"Nothing is asked under {command.question_id}; it may be answered or over."
             raise facade.CommandRefused(facade.Refusal.NOT_FOUND, detail)
         return self._replied(question.job_key, command.answer, command.question_id)
 
@@ -225,7 +226,11 @@ class ProtectionFacade(QObject):
         job_key = self._find_job(command.job)
         if command.answer is not None:
             return self._replied(job_key, command.answer, None)
-        held = tuple(each.action_id for each in self.view.held if each.job_key == job_key)
+        held = tuple(
+            each.action_id
+            for each in self.view.held
+            if each.job_key == job_key and each.grip is not HoldKind.WOULD
+        )
         if not held:
             raise facade.CommandRefused(facade.Refusal.NOT_NOW, NOTHING_HELD)
         return self._commands.take_back(held)
@@ -235,7 +240,7 @@ class ProtectionFacade(QObject):
         protect = self._settings.loaded.settings.protect
         words = [each for each in protect.protected if each != command.remove]
         if command.remove and command.remove not in protect.protected:
-            detail = f"{command.remove} is not on the list"
+            detail = f"The list of protected programs has no {command.remove}."
             raise facade.CommandRefused(facade.Refusal.NOT_FOUND, detail)
         if command.add and command.add not in words:
             words.append(command.add)
@@ -267,9 +272,9 @@ class ProtectionFacade(QObject):
         if len(found) == 1:
             return found[0]
         if not found:
-            raise facade.CommandRefused(facade.Refusal.NOT_FOUND, f"no job is called {wanted}")
+            raise facade.CommandRefused(facade.Refusal.NOT_FOUND, f"No job is called {wanted}.")
         named = ", ".join(sorted(titles[key] for key in found)[:5])
-        detail = f"{wanted} means more than one job: {named}"
+        detail = f"More than one job is meant by {wanted}: {named}."
         raise facade.CommandRefused(facade.Refusal.NOT_NOW, detail)
 
     def _replied(

@@ -92,7 +92,7 @@ class ProtectCommands:
             if (error := future.exception()) is not None:
                 answer.set_exception(facade.CommandRefused(facade.Refusal.NOT_NOW, str(error)))
             elif action_id and not future.result():
-                detail = f"no action {action_id} is in force"
+                detail = f"No action {action_id} is in force."
                 answer.set_exception(facade.CommandRefused(facade.Refusal.NOT_FOUND, detail))
             else:
                 done = tuple(each.sentence for each in future.result())

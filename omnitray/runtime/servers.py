@@ -128,7 +128,7 @@ class WatchedServers(QObject):
         if self._of_run(name) is not None:
             return self._order_of_run(name, verb)
         if self._supervisor is None:
-            raise facade.CommandRefused(facade.Refusal.NOT_FOUND, f"there is no server {name}")
+            raise facade.CommandRefused(facade.Refusal.NOT_FOUND, f"There is no server {name}.")
         return _refusing(self._supervisor.command(name, verb))
 
     def watch(self, command: facade.WatchServer) -> "Future[ServerView]":

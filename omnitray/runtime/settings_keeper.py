@@ -184,5 +184,7 @@ def sentences(problems: tuple[Problem, ...], most: int = 3) -> tuple[str, ...]:
     """The problems for the window, the first few in full."""
     shown = [problem.told() for problem in problems[:most]]
     if len(problems) > most:
-        shown.append(f"and {len(problems) - most} more problems in config.toml")
+        more = len(problems) - most
+        noun = "problem" if more == 1 else "problems"
+        shown.append(f"and {more} more {noun} in config.toml")
     return tuple(shown)

@@ -154,4 +154,4 @@ class Webhooks(QObject):
 
 
 def _no_such(name: str) -> facade.CommandRefused:
-    return facade.CommandRefused(facade.Refusal.NOT_FOUND, f"there is no webhook {name}")
+    return facade.CommandRefused(facade.Refusal.NOT_FOUND, f"There is no webhook {name}.")

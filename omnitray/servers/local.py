@@ -144,7 +144,7 @@ class LocalServers:
     def close(self) -> None:
         """End all of them with their trees. Idempotent."""
         if not self._supervisor.stop(end_servers=True, patience_s=END_S):
-            raise ServerRefusal("the servers did not end in time")
+            raise ServerRefusal("The servers did not end in time.")
 
     def _on_change(self, view: ServerView) -> None:
         self._on_view(view)

@@ -136,7 +136,7 @@ class Supervisor:
         try:
             return self._views[name]
         except KeyError:
-            raise UnknownServer(f"there is no server {name}") from None
+            raise UnknownServer(f"There is no server {name}.") from None
 
     def log_tail(self, name: str, lines: int) -> tuple[str, ...]:
         """The last lines of its log; raises :class:`UnknownServer`."""
@@ -371,9 +371,9 @@ class Supervisor:
     def _add(self, spec: ServerSettings, owner: Owner) -> ServerView:
         known = self._servers.get(spec.name)
         if known is not None and known.machine.owner == "settings":
-            raise ServerRefusal(f"the settings declare a server {spec.name}: start that one")
+            raise ServerRefusal(f"The settings declare a server {spec.name}: start that one.")
         if known is not None and known.running:
-            raise ServerRefusal(f"a server {spec.name} runs already; stop it first")
+            raise ServerRefusal(f"A server {spec.name} runs already; stop it first.")
         if known is None:
             known = self._take_in(spec, owner)
         else:
@@ -387,7 +387,7 @@ class Supervisor:
     def _remove(self, name: str) -> None:
         handle = self._known(name)
         if handle.machine.owner == "settings":
-            raise ServerRefusal(f"the settings declare {name}: remove it there")
+            raise ServerRefusal(f"The settings declare {name}: remove it there.")
         self._let_go(handle)
 
     def _let_go(self, handle: ServerHandle) -> None:
@@ -407,12 +407,12 @@ class Supervisor:
         try:
             return self._servers[name]
         except KeyError:
-            raise UnknownServer(f"there is no server {name}") from None
+            raise UnknownServer(f"There is no server {name}.") from None
 
     def _command(self, name: str, verb: Verb) -> ServerView:
         handle = self._known(name)
         if handle.spec.watch_only and not (verb == "stop" and handle.running):
-            raise ServerRefusal(f"{name} is only watched: watch_only = true in its declaration")
+            raise ServerRefusal(f"{name} is only watched: watch_only = true in its declaration.")
         self._projects.pop(name, None)
         getattr(handle.machine, verb)()
         self._settle()

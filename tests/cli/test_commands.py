@@ -179,7 +179,7 @@ def test_record_brings_the_file_to_where_it_is_wanted(
     made = omnitray("record", "--for", "0.01s", str(wanted), "--json")
     assert made.json == {"file": str(wanted), "bytes": 4}
     assert wanted.read_bytes() == b"1234"
-    assert omnitray("record", str(wanted)).code == 2
+    assert omnitray("record", str(wanted)).code == 1
     assert api.door.commands[-1] == d.StartRecording(for_s=0.01)
 
 
@@ -215,7 +215,7 @@ def test_questions_are_shown_and_answered(api: Running, omnitray: Run) -> None:
     assert omnitray("questions").out.strip() == "nothing is asked"
     again = omnitray("answer", "q1", "never_touch")
     assert again.code == 1
-    assert "nothing is asked under q1" in again.err
+    assert "Nothing is asked under q1" in again.err
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_a_job_is_acted_on_by_name(
     assert api.door.commands[-1] == d.ActOnJob(job="shop", answer=answer)
     refused = omnitray(word, "nobody")
     assert refused.code == 1
-    assert "no job is called nobody" in refused.err
+    assert "No job is called nobody" in refused.err
 
 
 def test_what_may_be_acted_on_is_shown_and_changed(api: Running, omnitray: Run) -> None:

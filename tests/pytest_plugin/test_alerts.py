@@ -29,7 +29,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def alerts(home: Path) -> list[dict[str, Any]]:
     files = (home / "data" / "alerts").glob("alert_*.json")
-    return sorted((json.loads(file.read_text()) for file in files), key=lambda each: each["type"])
+    found = sorted((json.loads(file.read_text()) for file in files), key=lambda each: each["type"])
+    fields = {"run", "nodeid", "project", "worker", "phase", "error"}
+    assert all(fields <= set(each["context"]) for each in found)
+    return found
 
 
 def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:

@@ -142,3 +142,28 @@ def test_the_data_folder_is_that_of_the_program(
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     assert places.data_folder() == str(find_paths().data)
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "before", "verdict"),
+    [
+        (("--", "sh", "-c", "echo hello"), 0, "hello\n", "passed"),
+        (("--", "sh", "-c", "exit 3"), 3, "", "failed with exit 3"),
+        (("--timeout", "0.3", "--", "sleep", "60"), 124, "", "timed out"),
+        (("--", "true", "--json"), 0, "", "passed"),
+    ],
+)
+def test_json_is_the_run_behind_what_the_command_printed(
+    runner: Runner, words: tuple[str, ...], status: int, before: str, verdict: str
+) -> None:
+    done = runner.run("--json", *words)
+    run = json.loads(done.stdout.removeprefix(before))
+    assert done.returncode == status
+    assert (run["exit_code"], run["verdict"]) == (status, verdict)
+
+
+def test_json_says_why_nothing_was_started(runner: Runner) -> None:
+    done = runner.run("--json", "--", "no-such-program")
+    assert (done.returncode, done.stderr) == (127, "")
+    assert json.loads(done.stdout)["error"] == "not_started"
+    assert not runner.run("--", "true", "--json").stdout  # the word of the command

@@ -163,7 +163,7 @@ def test_the_door_changes_mode_level_and_pauses_and_says_what_stands(
 
 
 def test_the_door_refuses_what_cannot_be_done(program: Program, qtbot: QtBot) -> None:
-    with pytest.raises(facade.CommandRefused, match="there is no alert nobody"):
+    with pytest.raises(facade.CommandRefused, match="There is no alert nobody"):
         answer(qtbot, program.door.submit(facade.Acknowledge(alert_id="nobody")))
     with pytest.raises(facade.CommandRefused, match="not here"):
         answer(qtbot, program.door.submit(facade.Clean()))

@@ -391,7 +391,7 @@ class FakeDoor:
     def _answer(self, command: d.AnswerQuestion) -> d.Done:
         found = [each for each in self.asked if each.id == command.question_id]
         if not found:
-            detail = f"nothing is asked under {command.question_id}; it may be answered or over"
+            detail = f"Nothing is asked under {command.question_id}; it may be answered or over."
             raise d.CommandRefused(d.Refusal.NOT_FOUND, detail)
         self.asked.remove(found[0])
         self.emit(d.QuestionChanged(found[0], open=False))
@@ -399,7 +399,7 @@ class FakeDoor:
 
     def _act_on_job(self, command: d.ActOnJob) -> d.Done:
         if command.job not in {"cmd:4242", "4242", "shop"}:
-            raise d.CommandRefused(d.Refusal.NOT_FOUND, f"no job is called {command.job}")
+            raise d.CommandRefused(d.Refusal.NOT_FOUND, f"No job is called {command.job}.")
         return d.Done(done=("pytest · ~/shop is paused.",))
 
     def _set_protection(self, command: d.SetProtection) -> d.ProtectionSettings:

@@ -2,6 +2,8 @@
 
 import argparse
 
+import msgspec
+
 from omnitray.api.channel_calls import (
     ChannelBody,
     ChannelsBody,
@@ -53,9 +55,10 @@ def webhook(args: argparse.Namespace, context: CommandContext) -> int:
 
 def _test(args: argparse.Namespace, context: CommandContext) -> int:
     name = WebhookName(name=args.name)
-    found = context.post("/webhooks/test", name, WebhookTestBody, as_json=args.json, timeout_s=75.0)
-    if found is None:
-        return 0
+    found = context.changed("/webhooks/test", name, WebhookTestBody, timeout_s=75.0)
+    if args.json:
+        context.terminal.json(msgspec.json.encode(found))
+        return 0 if found.arrived else 1
     body = f" “{found.body}”" if found.body else ""
     line = f"{found.name} {found.words}{body} after {found.took_s:.1f} s"
     if found.arrived:

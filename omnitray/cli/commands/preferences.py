@@ -9,7 +9,7 @@ import tomllib
 import msgspec
 
 from omnitray.base.invocation import typed
-from omnitray.cli.dispatch import CommandContext
+from omnitray.cli.dispatch import CommandContext, CommandFailed
 from omnitray.client.http import is_running
 from omnitray.settings import (
     BY_KEY,
@@ -39,7 +39,7 @@ def _show(args: argparse.Namespace, context: CommandContext) -> int:
     """All of them, or one with what it means."""
     loaded = load(context.paths.config_file)
     if args.key is not None and args.key not in BY_KEY:
-        return _unknown(args.key, context)
+        raise _unknown(args.key)
     fields = [BY_KEY[args.key]] if args.key else list(FIELDS)
     if args.json:
         values = {field.key: value_of(loaded.settings, field.key) for field in fields}
@@ -56,12 +56,11 @@ def _show(args: argparse.Namespace, context: CommandContext) -> int:
 def _change(args: argparse.Namespace, context: CommandContext) -> int:
     """Write one of them to the file."""
     if args.key not in BY_KEY:
-        return _unknown(args.key, context)
+        raise _unknown(args.key)
     value = _default(args.key) if args.value == "default" else _typed(args.key, args.value)
     outcome = save(context.paths.config_file, {args.key: value})
     if isinstance(outcome, Problem):
-        context.terminal.problem(outcome.sentence)
-        return 1
+        raise CommandFailed("invalid", outcome.sentence)
     now = value_of(outcome.settings, args.key)
     if args.json:
         context.terminal.json(msgspec.json.encode({args.key: now}))
@@ -109,10 +108,9 @@ def _show_one(field: Field, settings: Settings, context: CommandContext) -> None
     terminal.line(f"allowed: {field.allowed}; default: {shown(default_of(field.key))}")
 
 
-def _unknown(key: str, context: CommandContext) -> int:
+def _unknown(key: str) -> CommandFailed:
     import difflib  # noqa: PLC0415 - only a mistake needs it
 
     near = difflib.get_close_matches(key, BY_KEY, n=1)
     hint = f"did you mean {near[0]}?" if near else f"{typed('settings')} lists them all"
-    context.terminal.problem(f"there is no setting {key}; {hint}")
-    return 1
+    return CommandFailed("not_found", f"there is no setting {key}; {hint}")

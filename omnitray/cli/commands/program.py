@@ -61,7 +61,12 @@ def completion(args: argparse.Namespace, context: CommandContext) -> int:
 
     from omnitray.cli.parser import build_parser  # noqa: PLC0415 - it imports us by name
 
-    context.terminal.whole(shtab.complete(build_parser(shtab.FILE), args.shell))
+    script = shtab.complete(build_parser(shtab.FILE), args.shell)
+    if args.json:
+        report = {"shell": args.shell, "script": script}
+        context.terminal.json(msgspec.json.encode(report))
+    else:
+        context.terminal.whole(script)
     return 0
 
 

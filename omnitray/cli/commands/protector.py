@@ -10,7 +10,7 @@ import msgspec
 from omnitray.api.facade import Done, ProtectionSettings
 from omnitray.api.wire import Actions, ExplanationBody, Questions
 from omnitray.base.amounts import duration, size
-from omnitray.cli.dispatch import CommandContext
+from omnitray.cli.dispatch import CommandContext, CommandFailed
 from omnitray.cli.terminal import Terminal, percent
 from omnitray.cli.times import duration_s, shown
 from omnitray.client.http import quoted
@@ -150,11 +150,10 @@ def record(args: argparse.Namespace, context: CommandContext) -> int:
     if not 0 < for_s <= LONGEST_RECORDED_S:
         raise ValueError(f"{args.for_s!r} is too long or nothing; at most 1h")
     if file.exists() and not args.force:
-        raise ValueError(f"{args.file} is there already; --force replaces it")
+        raise CommandFailed("failed", f"{args.file} is there already; --force replaces it")
     begun = context.post("/record", {"for_s": for_s}, Done, as_json=False)
     if begun is None or not begun.done:
-        context.terminal.problem("no recording was begun")
-        return 1
+        raise CommandFailed("failed", "no recording was begun")
     made = context.paths.recordings / begun.done[0]
     if not args.json:
         context.terminal.line(f"recording for {duration(for_s)}")
@@ -162,8 +161,8 @@ def record(args: argparse.Namespace, context: CommandContext) -> int:
     time.sleep(for_s)
     while not made.is_file():
         if time.monotonic() > until:
-            context.terminal.problem(f"no recording came; it may still be written to {made}")
-            return 1
+            detail = f"no recording came; it may still be written to {made}"
+            raise CommandFailed("failed", detail)
         time.sleep(_LOOK_S)
     shutil.move(made, file)
     written = file.stat().st_size

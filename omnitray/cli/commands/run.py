@@ -62,14 +62,20 @@ def start(args: RunOptions) -> int:
         one = CommandRun(plan, files, _on_event, scope)
         one.run(relay, own_session=not has_terminal(), scoped=scoped)
     except NotStarted as error:
-        _say(f"{error}")
-        return error.status
+        return _refuse(args, "not_started", f"{error}", error.status)
     except OSError as error:
-        _say(f"{error.strerror or error}")
-        return REFUSED
+        return _refuse(args, "failed", f"{error.strerror or error}", REFUSED)
     finally:
         plan.leave_queue()
-    return _finish(one, plan, learnt, files, relay, talks=talks)
+    return _finish(one, args, plan, learnt, files, relay, talks=talks)
+
+
+def _refuse(args: RunOptions, error: str, detail: str, status: int) -> int:
+    if args.json:
+        _print({"error": error, "detail": detail})
+    else:
+        _say(detail)
+    return status
 
 
 def _plan(args: RunOptions, files: records.RunFiles) -> "tuple[RunPlan, records.Record]":
@@ -171,6 +177,7 @@ def _scope(plan: RunPlan) -> "tuple[RunScope, bool]":
 
 def _finish(
     one: CommandRun,
+    args: RunOptions,
     plan: RunPlan,
     learnt: "records.Record",
     files: records.RunFiles,
@@ -191,6 +198,8 @@ def _finish(
         from omnitray.runs import words  # noqa: PLC0415 - only where something is said
 
         _say(words.closing(record))
+    if args.json:
+        _print({**record, "exit_code": one.exit_status})
     news = ""
     if verdict == "passed":
         news = "passed" if learnt.get("failed") else ""
@@ -291,6 +300,18 @@ def _cores() -> int:
 
 def _is_terminal() -> bool:
     return sys.stderr is not None and sys.stderr.isatty()
+
+
+def _print(value: "records.Record") -> None:
+    """One line on standard output, behind what the command wrote there; a closed one loses it."""
+    import json  # noqa: PLC0415 - only where it is asked for
+
+    line = f"{json.dumps(value, separators=(',', ':'))}\n".encode()
+    try:
+        while line:
+            line = line[os.write(1, line) :]
+    except OSError:
+        return
 
 
 def _say(text: str) -> None:

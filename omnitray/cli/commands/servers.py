@@ -14,7 +14,7 @@ from omnitray.cli.dispatch import CommandContext
 from omnitray.cli.times import shown
 from omnitray.client.http import quoted
 from omnitray.servers.model import TROUBLED, ServerState
-from omnitray.settings.servers import ADDRESS, ServerFault, server_of_table
+from omnitray.settings.servers import ServerFault, server_of_table
 
 # Half of what the API takes: an environment beyond it is cut down to what finds programs.
 MAX_ENVIRONMENT_BYTES = 32 * 1024
@@ -78,7 +78,7 @@ def exit_text(server: ServerBody) -> str:
 def serve(args: argparse.Namespace, context: CommandContext) -> int:
     """Watch and start a server that no settings declare."""
     health: str | dict[str, tuple[str, ...]] = args.health
-    if health and not ADDRESS.fullmatch(args.health):
+    if health and "://" not in args.health:
         health = {"command": tuple(shlex.split(args.health))}
     new = NewServer(
         name=args.name,
@@ -93,30 +93,38 @@ def serve(args: argparse.Namespace, context: CommandContext) -> int:
         server_of_table(fields)
     except ServerFault as fault:
         raise ValueError(f"{fault.key}: {fault.allowed}") from fault
-    return _told(context.post("/servers", new, ServerBody, as_json=args.json), context)
+    return _told(context.changed("/servers", new, ServerBody), args, context)
 
 
 def server(args: argparse.Namespace, context: CommandContext) -> int:
     """Start, stop, restart a server, or print its log."""
     path = f"/servers/{quoted(args.name)}/{args.what}"
     if args.what != "log":
-        return _told(context.post(path, None, ServerBody, as_json=args.json), context)
+        return _told(context.changed(path, None, ServerBody), args, context)
     body = context.get(path, ServerLogBody, as_json=args.json, lines=args.lines)
     for line in body.lines if body is not None else ():
         context.terminal.line(line)
     return 0
 
 
-def _told(server: ServerBody | None, context: CommandContext) -> int:
+def _told(server: ServerBody, args: argparse.Namespace, context: CommandContext) -> int:
     """Say how it stands; 1 where it does not run although it should."""
-    if server is None:
-        return 0
+    if args.json:
+        context.terminal.json(msgspec.json.encode(server))
+        return int(_fails(server))
     pid = f", process {server.pid}" if server.pid is not None else ""
     context.terminal.line(f"{server.name}: {words(server.state)}{pid}; log: {server.log_file}")
-    if server.state not in TROUBLED or server.state is ServerState.RESTARTING:
+    if not _fails(server):
         return 0
     context.terminal.problem(exit_text(server) or "it does not run")
     return 1
+
+
+def _fails(server: ServerBody) -> bool:
+    """Whether it does not run; one that is started again may, unless nothing could be started."""
+    ended = server.last_exit
+    never_ran = ended is not None and ended.code is None and ended.signal is None
+    return server.state in TROUBLED and (server.state is not ServerState.RESTARTING or never_ran)
 
 
 def _environment() -> dict[str, str]:

@@ -25,7 +25,6 @@ from omnitray.platforms.autostart import Service
 
 _END_S = 20.0  # its own stages are bounded by 2 s each
 _LOOK_S = 0.1
-USAGE = 2
 
 
 class UninstallReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,11 +52,10 @@ def carry_out(args: argparse.Namespace, context: CommandContext) -> int:
     if args.dry_run:
         return _report(args, context, UninstallReport(kept=_words(outside) + _paths(folders)))
     if not args.yes and (args.json or not _may_ask(context)):
-        context.terminal.problem(
+        raise ValueError(
             "nothing was removed: say --yes to go on without a question, with --delete-data to"
             " remove settings, history and logs as well"
         )
-        return USAGE
     if not args.yes and not _confirmed("Take away the entries above?", default=True):
         return _report(args, context, UninstallReport(kept=_words(outside) + _paths(folders)))
     delete = args.delete_data or (
