@@ -7,15 +7,15 @@ Functions are named, not imported: a sub-command loads what it needs and nothing
 
 import argparse
 import importlib
-import json
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from omnitray import __version__
 from omnitray.base.process_environment import set_up_streams
 from omnitray.cli import run_options
 from omnitray.cli.examples import EXAMPLES
+from omnitray.cli.json_errors import JsonErrorParser, asks_for_json
 from omnitray.cli.standard_streams import with_streams
 
 TYPES = (
@@ -39,15 +39,6 @@ PERIODS = ("minute", "hour", "day", "month")
 PROTECT = ("on", "watch", "off", "add", "remove")
 SHELLS = ("bash", "zsh", "fish")
 Subparsers = Callable[..., argparse.ArgumentParser]
-
-
-class JsonErrorParser(argparse.ArgumentParser):
-    """Prints what is wrong with the words as an error object of the API, on standard output."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print the object and end with the status of a wrong usage."""
-        print(json.dumps({"error": "usage", "detail": message}))
-        self.exit(2)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -76,12 +67,6 @@ def _run(words: Sequence[str]) -> int:
 def main_tray() -> int:
     """Entry point of ``omnitray-tray``: the program, from a menu entry without a terminal."""
     return main(())
-
-
-def asks_for_json(words: Sequence[str]) -> bool:
-    """Whether ``--json`` stands among our own words; what follows ``--`` is a command's."""
-    own = words[: words.index("--")] if "--" in words else words
-    return "--json" in own
 
 
 def build_parser(files: object = None, *, as_json: bool = False) -> argparse.ArgumentParser:

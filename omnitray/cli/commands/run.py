@@ -194,12 +194,7 @@ def _finish(
         record = {"name": plan.name, "command": plan.command, "project": plan.project}
         if talks:
             _say(f"the run is not remembered: {error.strerror}")
-    if talks and "verdict" in record:
-        from omnitray.runs import words  # noqa: PLC0415 - only where something is said
-
-        _say(words.closing(record))
-    if args.json:
-        _print({**record, "exit_code": one.exit_status})
+    _show(one, record, talks=talks, as_json=args.json)
     news = ""
     if verdict == "passed":
         news = "passed" if learnt.get("failed") else ""
@@ -216,6 +211,15 @@ def _finish(
     if verdict == "interrupted" and os.WIFSIGNALED(one.status) and has_terminal():
         relay.die_of(os.WTERMSIG(one.status))  # a script's shell ends with it, as without us
     return one.exit_status
+
+
+def _show(one: CommandRun, record: "records.Record", *, talks: bool, as_json: bool) -> None:
+    if talks and "verdict" in record:
+        from omnitray.runs import words  # noqa: PLC0415 - only where something is said
+
+        _say(words.closing(record))
+    if as_json:
+        _print({**record, "exit_code": one.exit_status})
 
 
 def _learn(
