@@ -26,6 +26,7 @@ from omnitray.client.http import (
 )
 
 FAILED, USAGE = 1, 2
+NAMING = ("id", "job")  # words that a path or a body is made of: empty ones name nothing
 T = TypeVar("T")
 
 
@@ -95,7 +96,7 @@ def dispatch(run: Callable[..., int], args: argparse.Namespace) -> int:
     _write_what_can_be_written()
     context = CommandContext(find_paths(), Terminal(), local_now())
     try:
-        _refuse_undecodable(args)
+        _refuse_bad_words(args)
         return run(args, context)
     except NotRunning as error:
         return _say(context, args, *_not_reached(context, error))
@@ -126,8 +127,10 @@ def _say(
     return status
 
 
-def _refuse_undecodable(args: argparse.Namespace) -> None:
+def _refuse_bad_words(args: argparse.Namespace) -> None:
     for name, value in vars(args).items():
+        if value == "" and name in NAMING:
+            raise ValueError(f"the {name} is empty")
         if isinstance(value, str) and any("\ud800" <= mark <= "\udfff" for mark in value):
             raise ValueError(f"the {name} has bytes that are not UTF-8 text")
 

@@ -48,9 +48,13 @@ def test_every_command_says_as_json_what_is_wrong_with_its_words(
         (("serve", "NAME", "--", "true"), 2, "usage"),
         (("serve", "x", "--health", "gopher://x", "--", "true"), 2, "usage"),
         (("uninstall",), 2, "usage"),
+        (("ack", ""), 2, "usage"),
+        (("undo", ""), 2, "usage"),
+        (("pause", ""), 2, "usage"),
         (("settings", "no.such"), 1, "not_found"),
         (("settings", "thresholds.cpu.warning", "200"), 1, "invalid"),
         (("record", "there.jsonl.xz"), 1, "failed"),
+        (("record", "no-folder/x.jsonl.xz"), 1, "failed"),
         (("quit",), 1, "not_running"),
     ],
 )

@@ -151,6 +151,8 @@ def record(args: argparse.Namespace, context: CommandContext) -> int:
         raise ValueError(f"{args.for_s!r} is too long or nothing; at most 1h")
     if file.exists() and not args.force:
         raise CommandFailed("failed", f"{args.file} is there already; --force replaces it")
+    if not file.absolute().parent.is_dir():
+        raise CommandFailed("failed", f"cannot write {file}: there is no folder {file.parent}")
     begun = context.post("/record", {"for_s": for_s}, Done, as_json=False)
     if begun is None or not begun.done:
         raise CommandFailed("failed", "no recording was begun")
