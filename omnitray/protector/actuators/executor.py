@@ -300,7 +300,12 @@ class Executor:
         )
 
     def note_watched(self, action: Action) -> None:
-        """Remember what only would be done, without a further line in the journal."""
+        """Remember what only would be done, without a further line in the journal.
+
+        What touches nothing, a notice, is never in force.
+        """
+        if action.step not in _TOUCHING:
+            return
         self._active[action.id] = ActiveAction(
             action=action, state=ActionState.WATCHED, since_s=self._clock.monotonic()
         )

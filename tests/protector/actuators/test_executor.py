@@ -123,3 +123,12 @@ def test_what_could_not_be_undone_stays_in_force(bench: Bench, executor: Executo
     processes[0].untouchable = False
     executor.undo_all("at exit")
     assert executor.active() == ()
+
+
+def test_a_notice_that_comes_again_while_only_watching_is_not_in_force(
+    bench: Bench, executor: Executor
+) -> None:
+    who = (job(bench.system)[0].identity,)
+    executor.note_watched(action(who, EscalationStep.TELL, dry_run=True))
+    executor.note_watched(action(who, EscalationStep.PAUSE, dry_run=True))
+    assert [each.action.step for each in executor.active()] == [EscalationStep.PAUSE]
