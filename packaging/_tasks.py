@@ -48,7 +48,8 @@ def _run(rest: list[str]) -> int:
 
 def _test(rest: list[str]) -> int:
     """Runs all tests, or pytest's words; --fast, --coverage, --systemd, --desktops and others."""
-    for flag, task in (("--room", _rooms), ("--systemd", _systemd)):
+    own = (("--room", _rooms), ("--systemd", _systemd), ("--plugin-matrix", _plugin_matrix))
+    for flag, task in own:
         if flag in rest:
             rest.remove(flag)
             return task(rest)
@@ -91,6 +92,11 @@ def _rooms(rest: list[str]) -> int:
 def _systemd(rest: list[str]) -> int:
     """What needs a real systemd session, in a throw-away machine."""
     return _hand_over([_ready_to_develop(), HERE / "systemd_vm.py", *rest])
+
+
+def _plugin_matrix(rest: list[str]) -> int:
+    """The pytest plugin under three versions of pytest, with other plugins; 7, 8 or 9 alone."""
+    return _hand_over([_environment.ensure("dev"), ROOT / "tests" / "matrix" / "run.py", *rest])
 
 
 def _spread(rest: list[str]) -> list[str]:

@@ -235,6 +235,8 @@ def _add_history_of_runs(command: Subparsers, history: argparse.ArgumentParser |
     if history is None:
         sub.add_argument("--since", metavar="WHEN", help="2h, yesterday, 2026-11-22T13:00")
     sub.add_argument("--runs", dest="of_runs", action="store_true", help=text)
+    text = "of runs: those whose name, command, project or verdict has these words"
+    sub.add_argument("--match", metavar="WORDS", default="", help=text)
 
 
 def _add_program(command: Subparsers) -> None:

@@ -146,26 +146,29 @@ class GroupedReport:
         with self._condition:
             self._new = True
             self._condition.notify()
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="omnitray-report", daemon=True)
-            self._thread.start()
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="omnitray-report", daemon=True
+                )
+                self._thread.start()
 
     def close(self) -> None:
         """Send what is left and end the thread."""
         with self._condition:
             self._closing = True
             self._condition.notify()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+            thread = self._thread
+        if thread is not None:
+            thread.join()
 
     def _run(self) -> None:
+        """Until nothing is new: a thread that only waits would be seen in the stacks of a hang."""
         while True:
             with self._condition:
-                self._condition.wait_for(lambda: self._new or self._closing)
-                new, self._new = self._new, False
-            if new:
-                self._send()
-            with self._condition:
-                if self._condition.wait_for(lambda: self._closing, QUIET_S) and not self._new:
+                if not self._new:
+                    self._thread = None
                     return
+                self._new = False
+            self._send()
+            with self._condition:
+                self._condition.wait_for(lambda: self._closing, QUIET_S)

@@ -88,14 +88,17 @@ class TestClock:
         self._thread = None
 
     def _wake_by(self, moment_mono_s: float) -> None:
-        if self._thread is None or self._pid != os.getpid():  # a fork takes no threads along
+        if self._pid != os.getpid():  # a fork takes no threads along
             self._pid = os.getpid()
             self._condition = threading.Condition()
-            self._thread = threading.Thread(target=self._run, name="omnitray-tests", daemon=True)
-            self._thread.start()
-            return
+            self._thread = None
         with self._condition:
-            if moment_mono_s < self._wakes_mono_s:
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="omnitray-tests", daemon=True
+                )
+                self._thread.start()
+            elif moment_mono_s < self._wakes_mono_s:
                 self._condition.notify()
 
     def _run(self) -> None:
@@ -103,6 +106,10 @@ class TestClock:
             self._report_due()
             with self._condition:
                 if self._closing:
+                    return
+                if (test := self._test) is not None and test.timeout_said:
+                    # pytest-timeout shows the stacks of all threads next: this one is no news.
+                    self._thread = None
                     return
                 wait_s = self._wait_s()
                 self._wakes_mono_s = time.monotonic() + wait_s

@@ -24,13 +24,14 @@ from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 from omnitray.base.oom_kills import oom_kills, rose
 from omnitray.base.process_environment import home
 from omnitray.client.websocket import Borrowed
-from omnitray.pytest_plugin.errors import first_line, permission_facts, place_of
+from omnitray.pytest_plugin.errors import ERROR_LIMIT, first_line, permission_facts, place_of
 from omnitray.pytest_plugin.reporter import FAULTS, GroupedReport, Reporter
 from omnitray.pytest_plugin.running_test import RunningTest, TestClock
 from omnitray.pytest_plugin.tree import TreeSampler
 
 NAMED = 50  # failed tests named in the alert's context; the count says how many there are
 SHOWN = 5  # and in its message
+CRASHED = "CRASHED with signal"  # pytest-forked's words
 ERROR_NAME = 80  # characters of a test's name beside a run's charts
 
 
@@ -46,7 +47,9 @@ def register(config: pytest.Config) -> None:
     process = TestProcess(reporter, facts, marks, float(slow) if slow else None)
     config.pluginmanager.register(process, "omnitray-process")
     if not given:
-        config.pluginmanager.register(Run(config, reporter, facts, marks), "omnitray-run")
+        run = Run(config, reporter, facts, marks)
+        process.run = run
+        config.pluginmanager.register(run, "omnitray-run")
     server = config.getoption("omnitray_server") or config.getini("omnitray_server")
     if server:
         _register_server(config, server, reporter, {**facts, "marks": str(marks)})
@@ -101,6 +104,7 @@ class TestProcess:
         self._facts = facts
         self._marks = marks
         self._phase = "setup"
+        self.run: Run | None = None
         self._clock = TestClock(slow_s, self._on_slow, self._on_timeout)
 
     @pytest.hookimpl(tryfirst=True)
@@ -143,7 +147,11 @@ class TestProcess:
         """A test has ended; a timeout that was announced and did not come is taken back."""
         test = self._clock.end()
         self._phase = "setup"
-        if test is not None and test.timeout_said and not self._mark(nodeid).exists():
+        if test is None or not test.timeout_said:
+            return
+        if self.run is not None:
+            self.run.measure_on()
+        if not self._mark(nodeid).exists():
             self._reporter.resolve(f"timeout:{nodeid}")
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
@@ -195,6 +203,8 @@ class TestProcess:
         self._reporter.report(
             f"timeout:{test.nodeid}", AlertType.TEST_TIMEOUT, title, message, context
         )
+        if self.run is not None:
+            self.run.hold_still()
 
 
 def own_marks(above: Path) -> Path:
@@ -242,6 +252,7 @@ class Run:
         self._leases: list[Borrowed] = []
         self._failed: dict[str, dict[str, Any]] = {}
         self._affected: dict[str, list[dict[str, str]]] = {}
+        self._crashed: set[str] = set()
         self._tests: set[str] = set()
         self._group = GroupedReport(self._send_failures)
         self._sampler = TreeSampler()
@@ -267,6 +278,14 @@ class Run:
             self._leases.append(lease)
         self._sampler.start()
 
+    def hold_still(self) -> None:
+        """Measure no more for now: pytest-timeout shows the stack of every thread next."""
+        self._sampler.stop()
+
+    def measure_on(self) -> None:
+        """The test that was about to time out is over."""
+        self._sampler.start()
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker of xdist which run it belongs to."""
@@ -281,9 +300,10 @@ class Run:
             self._peak_test = (report.nodeid, peak)
         if (worker := more.get("worker", "main")) != self._facts["worker"]:
             self._raised_by[worker] = more.get("raised", 0)
-        if not report.failed or not more:  # the report of a crash: it has its own hook
+        if not report.failed or report.nodeid in self._crashed or more.get("timed_out"):
             return
-        if more.get("timed_out"):
+        if not more:  # another plugin made it: pytest-forked, of a test whose process has ended
+            self._report_made_elsewhere(report)
             return
         if (denied := more.get("permission")) is not None:
             self._report_denied(report, denied)
@@ -291,6 +311,9 @@ class Run:
         if (server := more.get("server")) is not None:
             self._report_affected(report, server, more)
             return
+        self._report_failed(report, more)
+
+    def _report_failed(self, report: pytest.TestReport, more: dict[str, Any]) -> None:
         self._failed.setdefault(
             report.nodeid,
             {
@@ -303,9 +326,18 @@ class Run:
         )
         self._group.change()
 
+    def _report_made_elsewhere(self, report: pytest.TestReport) -> None:
+        lines = [line.strip() for line in report.longreprtext.splitlines() if line.strip()]
+        error = lines[-1][:ERROR_LIMIT] if lines else ""
+        if CRASHED in error:
+            self._report_crash(report.nodeid, self._facts["worker"])
+        else:
+            self._report_failed(report, {"error": error})
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
         """A worker has ended in the middle of a test: by its time limit, or by somebody."""
+        self._crashed.add(crashitem)
         worker = getattr(getattr(report, "node", None), "gateway", None)
         name = getattr(worker, "id", "") or self._facts["worker"]
         if mark_of(self._marks, crashitem).with_suffix(".due").exists():
@@ -318,16 +350,19 @@ class Run:
                     {**self._facts, "worker": name, "nodeid": crashitem, "error": "Timeout"},
                 )
             return
+        self._report_crash(crashitem, name)
+
+    def _report_crash(self, nodeid: str, worker: str) -> None:
         who = self._who_killed()
         self._reporter.report(
-            f"crash:{crashitem}",
+            f"crash:{nodeid}",
             AlertType.CRITICAL,
-            f"Test worker crashed: {crashitem}",
+            f"Test worker crashed: {nodeid}",
             f"A worker of {self.name} ended during this test{who}.",
             {
                 **self._facts,
-                "worker": name,
-                "nodeid": crashitem,
+                "worker": worker,
+                "nodeid": nodeid,
                 "phase": "call",
                 "error": f"worker crashed{who}",
             },

@@ -34,7 +34,10 @@ class TreeSampler:
         return time.monotonic() - self._started_mono_s
 
     def start(self) -> None:
-        """Sample from now on."""
+        """Sample from now on; also once more after :meth:`stop`."""
+        if self._thread is not None:
+            return
+        self._ended.clear()
         self._thread = threading.Thread(target=self._run, name="omnitray-tree", daemon=True)
         self._thread.start()
 

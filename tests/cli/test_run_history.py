@@ -1,5 +1,7 @@
 """``omnitray history --runs``."""
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -30,6 +32,24 @@ def test_the_newest_run_comes_first(runs: Path, capsys: pytest.CaptureFixture[st
     assert "cut off" in lines[8] or "lost" in lines[8]
     assert parser.main(["history", "--runs", "--json", "--since", "2020-01-01"]) == 0
     assert json.loads(capsys.readouterr().out)["count"] == 8
+
+
+def test_runs_are_filtered_and_exported(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for each in run_samples.runs():
+        (runs / f"{each.id}.json").write_bytes(msgspec.json.encode(each))
+    assert parser.main(["history", "--runs", "--match", "SHOP failed", "--csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    wanted = [
+        each for each in run_samples.runs() if "~/shop" in each.project and "failed" in each.verdict
+    ]
+    assert wanted
+    assert [row["id"] for row in rows] == [each.id for each in wanted]
+    assert rows[0]["peak_bytes"] == str(wanted[0].peak_bytes)
+    assert rows[0]["started_at"].endswith("Z")
+    assert parser.main(["history", "--runs", "--match", "shop failed", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["count"] == len(wanted)
+    assert parser.main(["history", "--runs", "--match", "nothing-like-it"]) == 0
+    assert capsys.readouterr().out == "no run fits\n"
 
 
 def test_without_a_run_it_says_how_to_start_one(

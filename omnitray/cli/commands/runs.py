@@ -1,6 +1,9 @@
-"""``history --runs``: the remembered runs, the newest first."""
+"""``history --runs``: the remembered runs, the newest first, also as CSV and JSON."""
 
 import argparse
+import csv
+import io
+from collections.abc import Sequence
 
 import msgspec
 
@@ -9,19 +12,32 @@ from omnitray.base.clock import timestamp
 from omnitray.cli.dispatch import CommandContext
 from omnitray.cli.times import moment, shown
 from omnitray.runs.history import RunHistory
+from omnitray.runs.model import RunRecord
 from omnitray.runs.words import took
 
 HEAD = ("when", "took", "peak", "last", "CPU", "verdict", "run")
+FIELDS = (  # of a record, without its samples and events
+    *("id", "started_at", "took_s", "verdict", "exit_code", "signal", "name", "command", "project"),
+    *("peak_bytes", "last_peak_bytes", "worker_bytes", "cpu_s", "cpu_percent"),
+    *("memory_budget_bytes", "cpu_budget_percent", "timeout_s", "slowed_s", "paused_s"),
+)
 COLOURS = {"passed": "", "failed": "critical", "out of memory": "critical", "timed out": "warning"}
 
 
 def list_runs(args: argparse.Namespace, context: CommandContext) -> int:
     """Print them; with ``--json`` the records, without their samples, on one line."""
     since = moment(args.since, context.now).timestamp() if args.since else 0.0
-    runs = [each for each in RunHistory(context.paths.data).runs() if each.started_at >= since]
+    known = RunHistory(context.paths.data).runs()
+    runs = [each for each in known if each.started_at >= since and _fits(each, args.match)]
+    if getattr(args, "csv", False):
+        context.terminal.whole(_csv(runs).rstrip("\n"))
+        return 0
     if args.json:
         short = [msgspec.structs.replace(each, samples=(), events=()) for each in runs]
         context.terminal.json(msgspec.json.encode({"count": len(short), "runs": short}))
+        return 0
+    if not runs and known:
+        context.terminal.line("no run fits")
         return 0
     if not runs:
         context.terminal.line("no run is remembered; start one with: omnitray run -- COMMAND")
@@ -41,3 +57,20 @@ def list_runs(args: argparse.Namespace, context: CommandContext) -> int:
     colours = ["dim", *(COLOURS.get(each.kind.value, "") for each in runs)]
     context.terminal.table([HEAD, *rows], colours)
     return 0
+
+
+def _fits(run: RunRecord, words: str) -> bool:
+    """Whether all the words are in what is shown of it."""
+    shown_of_it = f"{run.title} {run.command} {run.project} {run.verdict or run.kind.value}".lower()
+    return all(word in shown_of_it for word in words.lower().split())
+
+
+def _csv(runs: Sequence[RunRecord]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(FIELDS)
+    for each in runs:
+        record = msgspec.to_builtins(each)
+        record["started_at"] = timestamp(each.started_at)
+        writer.writerow(["" if record[name] is None else record[name] for name in FIELDS])
+    return text.getvalue()

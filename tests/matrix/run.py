@@ -1,0 +1,251 @@
+"""Runs of pytest with and without the plugin, over versions of pytest and its own plugins.
+
+    python packaging/dev.py test --plugin-matrix [7|8|9 …]
+
+For each version an environment of its own; in it each case is run without the plugin and with it.
+What has to be the same: the exit status and the outcome of every test. What must not be: a line of
+ours in a traceback, an internal error, a process that is left. What must be there: an alert that
+names each test that failed, hung or crashed. The table that it prints stands in docs/pytest.md.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import msgspec
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from matrix import suites  # noqa: E402 - after the path
+
+FOLDER = Path("/var/tmp/omnitray-matrix")
+PLUGINS = (
+    *("pytest-xdist", "pytest-timeout", "pytest-rerunfailures", "pytest-asyncio", "pytest-forked"),
+)
+VERSIONS = {"7": "python3.11", "8": "python3.12", "9": "python3.13"}
+PATIENCE_S = 120.0
+XDIST = ("-n", "2")
+
+
+class Case(msgspec.Struct, frozen=True):
+    """One way to run a suite; ``interrupt`` sends Ctrl-C as a terminal does, once a test hangs."""
+
+    name: str
+    suite: str
+    words: tuple[str, ...] = ()
+    interrupt: bool = False
+    named: tuple[str, ...] = ()  # tests that an alert has to name beside those that failed
+
+
+class Ran(msgspec.Struct, frozen=True):
+    """What came of it."""
+
+    status: int
+    outcomes: tuple[tuple[str, str, str], ...]
+    text: str
+
+
+CASES = (
+    Case("plain", suites.MIXED),
+    Case("xdist", suites.MIXED, XDIST),
+    Case("xdist, loadfile", suites.MIXED, (*XDIST, "--dist", "loadfile")),
+    Case("forked", suites.MIXED, ("--forked",)),
+    Case("forked in xdist", suites.MIXED, ("--forked", *XDIST)),
+    Case("-p no:timeout", suites.MIXED, ("-p", "no:timeout")),
+    Case("-p no:xdist", suites.MIXED, ("-p", "no:xdist")),
+    Case("-p no:cacheprovider", suites.MIXED, ("-p", "no:cacheprovider")),
+    Case("-p no:terminal", suites.MIXED, ("-p", "no:terminal")),
+    Case("-x", suites.MIXED, ("-x",)),
+    Case("-x in xdist", suites.MIXED, ("-x", *XDIST)),
+    Case("-s --tb=no", suites.MIXED, ("-s", "--tb=no")),
+    Case("--collect-only", suites.MIXED, ("--collect-only",)),
+    Case("rerun failures", suites.FLAKY, ("--reruns", "2")),
+    Case("rerun failures in xdist", suites.FLAKY, ("--reruns", "2", *XDIST)),
+    Case("time limit, signal", suites.HANGS, ("--timeout=1",), named=("test_hangs",)),
+    Case(
+        "time limit, thread",
+        suites.HANGS,
+        ("--timeout=1", "--timeout-method=thread"),
+        named=("test_hangs",),
+    ),
+    Case(
+        "time limit, thread, xdist",
+        suites.HANGS,
+        ("--timeout=1", "--timeout-method=thread", *XDIST),
+        named=("test_hangs",),
+    ),
+    Case("a worker is killed", suites.CRASHES, XDIST, named=("test_crashes",)),
+    Case("the process is killed", suites.CRASHES),
+    Case("a forked test is killed", suites.CRASHES, ("--forked",), named=("test_crashes",)),
+    Case("collection fails", suites.COLLECTION),
+    Case("collection fails in xdist", suites.COLLECTION, XDIST),
+    Case("Ctrl-C", suites.HANGS, interrupt=True),
+    Case("Ctrl-C in xdist", suites.HANGS, XDIST, interrupt=True),
+    Case("pytest.exit", suites.EXITS),
+    Case("SystemExit, KeyboardInterrupt", suites.LEAVES),
+    Case("all pass", suites.GREEN),
+    Case("no test fits", suites.GREEN, ("-k", "nothing_like_it")),
+    Case("wrong usage", suites.GREEN, ("--no-such-option",)),
+)
+
+
+def main(words: list[str]) -> int:
+    """Run them (with ``-k WORD`` those whose name has the word); the exit status."""
+    only = words[words.index("-k") + 1] if "-k" in words else ""
+    wanted = [each for each in words if each in VERSIONS]
+    cases = [each for each in CASES if only in each.name]
+    FOLDER.mkdir(exist_ok=True)
+    failed: dict[str, list[str]] = {}
+    heads, columns = [], []
+    for version in wanted or list(VERSIONS):
+        python = environment(version)
+        heads.append(described(python))
+        print(f"{heads[-1]}: {len(cases)} cases", flush=True)
+        column = []
+        for case in cases:
+            faults = compared(python, case)
+            column.append("differs" if faults else "same")
+            if faults:
+                failed[f"{version}: {case.name}"] = faults
+                print(f"  {case.name}: {'; '.join(faults)}", flush=True)
+        columns.append(column)
+    print("\n| case |", " | ".join(heads), "|\n|---|" + "---|" * len(heads))
+    for number, case in enumerate(cases):
+        print("|", case.name, "|", " | ".join(column[number] for column in columns), "|")
+    print(f"\n{len(failed)} of {len(cases) * len(columns)} differ")
+    return 1 if failed else 0
+
+
+def environment(version: str) -> Path:
+    """The interpreter of an environment with that pytest; made once."""
+    folder = FOLDER / f"pytest-{version}"
+    python = folder / "bin" / "python"
+    if (folder / "made").exists():
+        return python
+    subprocess.run([interpreter(VERSIONS[version]), "-m", "venv", "--clear", folder], check=True)
+    pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
+    wanted = f"pytest>={version},<{int(version) + 1}"
+    subprocess.run([*pip, wanted, *PLUGINS, *dependencies()], check=True)
+    subprocess.run([*pip, "--no-deps", "--editable", str(ROOT)], check=True)
+    (folder / "made").touch()
+    return python
+
+
+def interpreter(name: str) -> str:
+    """The one of that name, or ours where it is not there or does not start."""
+    found = shutil.which(name)
+    works = (
+        found and subprocess.run([found, "-V"], check=False, capture_output=True).returncode == 0
+    )
+    return found if found and works else sys.executable
+
+
+def dependencies() -> list[str]:
+    """What the program needs, without Qt."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted: list[str] = project["dependencies"]
+    return [each for each in wanted if not each.lower().startswith("pyside")]
+
+
+def described(python: Path) -> str:
+    """``pytest 9.2.0, Python 3.13.0``."""
+    code = (
+        "import platform, pytest\n"
+        "print(f'pytest {pytest.__version__}, Python {platform.python_version()}')"
+    )
+    return subprocess.run(
+        [str(python), "-c", code], check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def compared(python: Path, case: Case) -> list[str]:
+    """What differs, or is not as it has to be."""
+    folder = FOLDER / f"suite-{python.parents[1].name}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    (folder / "conftest.py").write_text(suites.RECORDER)
+    (folder / "test_suite.py").write_text(case.suite)
+    (folder / "pytest.ini").write_text("[pytest]\nasyncio_mode = strict\n")
+    without = ran(python, case, folder, "-p", "no:omnitray")
+    shutil.rmtree(folder / "home", ignore_errors=True)
+    on = ran(python, case, folder, "--omnitray")
+    faults = []
+    if on.status != without.status:
+        faults.append(f"exit status {without.status} became {on.status}")
+    if on.outcomes != without.outcomes:
+        faults.append(f"outcomes: {sorted(set(without.outcomes) ^ set(on.outcomes))[:4]}")
+    for said in ("omnitray/", "INTERNALERROR", "PluggyTeardown", "Exception in thread"):
+        if said in on.text and said not in without.text:
+            line = next(each for each in on.text.splitlines() if said in each)
+            faults.append(f"it says {line.strip()[:120]!r}")
+    faults += lost(case, folder, on)
+    if left := left_in(folder):
+        faults.append(f"left: {left}")
+    return faults
+
+
+def ran(python: Path, case: Case, folder: Path, *words: str) -> Ran:
+    """Run it once."""
+    record = folder / "record"
+    for each in folder.glob("record*"):
+        each.unlink()
+    command = [str(python), "-m", "pytest", *words, *case.words]
+    own = {"RECORD": str(record), "OMNITRAY_HOME": str(folder / "home")}
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**os.environ, **own, "PYTHONDONTWRITEBYTECODE": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        if case.interrupt:
+            ends = time.monotonic() + PATIENCE_S
+            while "test_first" not in text_of(record) and time.monotonic() < ends:
+                time.sleep(0.05)
+            time.sleep(0.5)  # test_hangs begins
+            os.killpg(process.pid, signal.SIGINT)
+        text, _ = process.communicate(timeout=PATIENCE_S)
+    outcomes = sorted(tuple(json.loads(line)) for line in text_of(record).splitlines())
+    return Ran(process.returncode, tuple(outcomes), text)
+
+
+def text_of(file: Path) -> str:
+    """Empty where it is not there."""
+    return file.read_text() if file.exists() else ""
+
+
+def lost(case: Case, folder: Path, on: Ran) -> list[str]:
+    """Tests that failed in the end and that no alert names."""
+    files = (folder / "home" / "data" / "alerts").glob("alert_*.json")
+    told = json.dumps([json.loads(file.read_text()) for file in files], ensure_ascii=False)
+    failed = {nodeid for nodeid, _, outcome in on.outcomes if outcome == "failed"}
+    named = {nodeid.partition("::")[2] for nodeid in failed} | set(case.named)
+    missing = sorted(
+        name for name in named if json.dumps(name, ensure_ascii=False)[1:-1] not in told
+    )
+    return [f"no alert names {', '.join(missing)}"] if missing else []
+
+
+def left_in(folder: Path) -> list[str]:
+    """Processes that still work in the folder."""
+    found = []
+    for each in psutil.process_iter(["cwd", "cmdline"]):
+        if each.info["cwd"] == str(folder):
+            found.append(" ".join(each.info["cmdline"])[:80])
+            each.kill()
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
