@@ -157,7 +157,7 @@ def _csv(alerts: Iterable[Alert]) -> Iterator[bytes]:
     writer.writerow(_COLUMNS)
     for alert in alerts:
         fields = {**msgspec.structs.asdict(alert), "culprits": _culprits(alert)}
-        writer.writerow([_harmless(fields[name]) for name in _COLUMNS])
+        writer.writerow([harmless(fields[name]) for name in _COLUMNS])
         yield _taken(out)
     yield _taken(out)
 
@@ -175,6 +175,7 @@ def _culprits(alert: Alert) -> str:
     return ", ".join(str(each.get("job", "")) for each in jobs if isinstance(each, dict))
 
 
-def _harmless(value: object) -> str:
+def harmless(value: object) -> str:
+    """A field of a CSV that no spreadsheet takes for a formula."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(_FORMULA) else text

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from omnitray.alerts.storage.export import harmless
 from omnitray.base.amounts import size
 from omnitray.base.clock import timestamp
 from omnitray.cli.dispatch import CommandContext
@@ -72,5 +73,5 @@ def _csv(runs: Sequence[RunRecord]) -> str:
     for each in runs:
         record = msgspec.to_builtins(each)
         record["started_at"] = timestamp(each.started_at)
-        writer.writerow(["" if record[name] is None else record[name] for name in FIELDS])
+        writer.writerow([harmless(record[name]) for name in FIELDS])
     return text.getvalue()
