@@ -8,7 +8,7 @@ import pytest
 
 from omnitray.base.policy import Band
 from omnitray.cli.parser import build_parser
-from omnitray.settings import load
+from omnitray.settings.file import load
 from support.settings_table import settings_table
 
 ROOT = Path(__file__).resolve().parents[1]

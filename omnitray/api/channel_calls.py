@@ -13,12 +13,12 @@ from omnitray.api import bodies
 from omnitray.api.facade import (
     ChangeWebhook,
     CommandRefused,
-    Done,
     Refusal,
     TestWebhook,
     WebhookVerb,
 )
 from omnitray.api.handlers import Call, settled
+from omnitray.api.wire import Done
 from omnitray.base.clock import timestamp
 from omnitray.base.facts import Severity
 

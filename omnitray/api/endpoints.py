@@ -10,9 +10,9 @@ import msgspec
 
 from omnitray.alerts.model import Alert
 from omnitray.api import channel_calls, handlers, metric_calls, requests, wire
-from omnitray.api.facade import Done, ProtectionSettings
 from omnitray.api.handlers import Call
 from omnitray.api.requests import AlertsQuery, NoQuery, SnapshotsQuery
+from omnitray.api.wire import Done, ProtectionSettings
 
 PREFIX = "/api/monitoring"
 

@@ -20,6 +20,7 @@ from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.status import Status
+from omnitray.api.wire import Done, ProtectionSettings
 from omnitray.base.facts import AlertType, Job, Mode, MonitorLevel, ProtectState, Severity, Snapshot
 from omnitray.base.leases import Lease
 from omnitray.base.policy import ProtectPolicy, Thresholds
@@ -113,21 +114,6 @@ class Snooze(Command[Status], frozen=True, kw_only=True):
     """No notifications for so long; 0 ends it."""
 
     duration_s: float
-
-
-class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """What a command on the protector did: one phrase for each thing, and bytes freed."""
-
-    done: tuple[str, ...] = ()
-    freed_bytes: int = 0
-    dry_run: bool = False
-
-
-class ProtectionSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the protector may do, and what it never touches, as the settings say."""
-
-    state: ProtectState
-    protected: tuple[str, ...]
 
 
 class Undo(Command[Done], frozen=True, kw_only=True):

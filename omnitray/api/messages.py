@@ -1,6 +1,5 @@
 """What travels over the WebSocket, in both directions. Golden files hold it."""
 
-import enum
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -21,26 +20,16 @@ from omnitray.api.facade import (
 from omnitray.api.wire import (
     ActionBody,
     AnswerName,
+    ClientName,
     LevelName,
     QuestionBody,
     ServerBody,
     SnapshotBody,
+    Topic,
 )
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 
 MAX_LEASES = 16
-
-
-class Topic(enum.StrEnum):
-    """What a client can ask for."""
-
-    ALERT = "alert"
-    SNAPSHOT = "snapshot"
-    ACTION = "action"
-    MODE = "mode"
-    LEVEL = "level"
-    QUESTION = "question"
-    SERVER = "server"
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,7 +153,6 @@ class Trouble(msgspec.Struct, frozen=True, kw_only=True):
 
 LeaseId = Annotated[str, Meta(min_length=1, max_length=64)]
 Rate = Annotated[float, Meta(ge=0, le=3600)]
-ClientName = Annotated[str, Meta(pattern="^[a-z0-9_-]{0,40}$")]
 
 
 class Subscribe(

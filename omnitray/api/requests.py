@@ -9,8 +9,7 @@ from msgspec import Meta
 
 from omnitray.alerts.model import State
 from omnitray.alerts.storage.query import AlertQuery
-from omnitray.api.messages import ClientName, Topic
-from omnitray.api.wire import AnswerName, LevelName
+from omnitray.api.wire import AnswerName, ClientName, LevelName, Topic
 from omnitray.base.facts import AlertType, Mode, ProtectState, Severity
 from omnitray.servers.model import Owner
 

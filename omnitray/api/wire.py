@@ -5,7 +5,8 @@ files hold them. Times are RFC 3339 in UTC, ``_percent`` is 0 to 100, a figure t
 read is null. An alert travels as :class:`omnitray.alerts.model.Alert` itself.
 """
 
-from typing import Any, Literal
+import enum
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -27,6 +28,7 @@ from omnitray.protector.view import ActionOutcome, BreakerState, Considered, Exp
 from omnitray.runs.model import RunVerdict
 from omnitray.servers.model import Owner, ServerState
 
+ClientName = Annotated[str, msgspec.Meta(pattern="^[a-z0-9_-]{0,40}$")]
 LevelName = Literal["auto", "idle", "normal", "intensive", "critical"]
 
 
@@ -393,3 +395,30 @@ class ServerLogBody(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     log_file: str
     lines: tuple[str, ...]
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """What a command on the protector did: one phrase for each thing, and bytes freed."""
+
+    done: tuple[str, ...] = ()
+    freed_bytes: int = 0
+    dry_run: bool = False
+
+
+class ProtectionSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the protector may do, and what it never touches, as the settings say."""
+
+    state: ProtectState
+    protected: tuple[str, ...]
+
+
+class Topic(enum.StrEnum):
+    """What a client can ask for."""
+
+    ALERT = "alert"
+    SNAPSHOT = "snapshot"
+    ACTION = "action"
+    MODE = "mode"
+    LEVEL = "level"
+    QUESTION = "question"
+    SERVER = "server"

@@ -137,7 +137,7 @@ def _refuse_bad_words(args: argparse.Namespace) -> None:
 
 def _not_reached(context: CommandContext, error: NotRunning) -> tuple[str, str]:
     """Code and sentence: it may run and hang, or have its API switched off."""
-    from omnitray.settings import load  # noqa: PLC0415 - only without an answer
+    from omnitray.settings.file import load  # noqa: PLC0415 - only without an answer
 
     if isinstance(error, NotAnswering):
         return "no_answer", f"{error}"

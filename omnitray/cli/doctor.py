@@ -31,7 +31,8 @@ from omnitray.client.http import NotAnswering, NotRunning, RequestFailed, find_r
 from omnitray.protector.actuators.self_test import ActuatorRow
 from omnitray.protector.oom_events.daemons import other_oom_daemons
 from omnitray.protector.oom_events.watch import Source
-from omnitray.settings import Fault, load
+from omnitray.settings.faults import Fault
+from omnitray.settings.file import load
 
 ANSWER_S = 1.5
 WATCHER = ("org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher")

@@ -9,10 +9,11 @@ import argparse
 import importlib
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from types import ModuleType
+from typing import Any, cast
 
 from omnitray import __version__
-from omnitray.base.process_environment import set_up_streams
+from omnitray.base.process_environment import set_up_streams, terminal_columns
 from omnitray.cli import run_options
 from omnitray.cli.examples import EXAMPLES
 from omnitray.cli.json_errors import JsonErrorParser, asks_for_json
@@ -58,10 +59,27 @@ def _run(words: Sequence[str]) -> int:
         from omnitray import app  # noqa: PLC0415 - Qt, for the program itself alone
 
         return app.main(headless=args.headless, verbose=args.verbose)
+    _import_msgspec()
     from omnitray.cli.dispatch import dispatch  # noqa: PLC0415 - --help needs none of it
 
     run = "runs:list_runs" if getattr(args, "of_runs", False) else args.run
     return dispatch(_function(run), args)
+
+
+def _import_msgspec() -> None:
+    """Import it without typing_extensions, which it takes where another package brought it.
+
+    That loads ``inspect`` and ``ast``: a fifth of all that a sub-command imports. Without it,
+    msgspec takes the same functions from ``typing``.
+    """
+    hidden: dict[str, ModuleType | None] = cast("dict[str, ModuleType | None]", sys.modules)
+    if "typing_extensions" in hidden:
+        return
+    hidden["typing_extensions"] = None
+    try:
+        importlib.import_module("msgspec")
+    finally:
+        del hidden["typing_extensions"]
 
 
 def main_tray() -> int:
@@ -75,8 +93,15 @@ def build_parser(files: object = None, *, as_json: bool = False) -> argparse.Arg
     With ``as_json`` wrong usage is printed as an object.
     """
     kind = JsonErrorParser if as_json else argparse.ArgumentParser
+    columns = terminal_columns(80) - 2
+
+    def wide(prog: str) -> argparse.HelpFormatter:
+        """With a width: without one argparse loads ``shutil`` and asks the terminal 200 times."""
+        return argparse.HelpFormatter(prog, width=columns)
+
     parser = kind(
         prog="omnitray",
+        formatter_class=wide,
         description="Keeps this machine usable. Without a command: start the tray.",
         epilog="exit codes: 0 done, 1 refused or failed, 2 wrong usage",
     )
@@ -84,7 +109,7 @@ def build_parser(files: object = None, *, as_json: bool = False) -> argparse.Arg
     parser.add_argument("--headless", action="store_true", help="run without tray and window")
     parser.add_argument("--verbose", action="store_true", help="say more in the log")
     parser.set_defaults(run=None)
-    group = parser.add_subparsers(title="commands", metavar="COMMAND")
+    group = parser.add_subparsers(title="commands", metavar="COMMAND", prog="omnitray")
 
     def command(name: str, run: str, text: str) -> argparse.ArgumentParser:
         sub = group.add_parser(
@@ -92,6 +117,7 @@ def build_parser(files: object = None, *, as_json: bool = False) -> argparse.Arg
             help=text,
             description=f"{text[0].upper()}{text[1:]}.",
             epilog=f"example: {EXAMPLES[name]}" if name in EXAMPLES else None,
+            formatter_class=wide,
         )
         sub.set_defaults(run=run)
         if name != "run":  # which declares its own

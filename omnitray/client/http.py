@@ -189,10 +189,23 @@ class Remote:
         return "\r\n".join(lines).encode() + b"\r\n\r\n"
 
     def _connect(self) -> socket.socket:
-        connection = socket.create_connection((self._host, self._port), self.timeout_s)
+        connection = self._connected()
         if not self._secure:
             return connection
         return tls().wrap_socket(connection, server_hostname=self._host)
+
+    def _connected(self) -> socket.socket:
+        """A figure is connected to as it is: looking a name up loads the tables of IDNA."""
+        if not self._host.replace(".", "").isdecimal():
+            return socket.create_connection((self._host, self._port), self.timeout_s)
+        connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            connection.settimeout(self.timeout_s)
+            connection.connect((self._host, self._port))
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
 
 def decoded(answer: bytes, shape: type[T]) -> T:
@@ -257,7 +270,7 @@ def tls() -> "ssl.SSLContext":
     from omnitray.api.listener import MAX_PEM_BYTES  # noqa: PLC0415
     from omnitray.base.bounded import read_bounded  # noqa: PLC0415
     from omnitray.base.paths import find_paths  # noqa: PLC0415
-    from omnitray.settings import load  # noqa: PLC0415
+    from omnitray.settings.file import load  # noqa: PLC0415
 
     certificate = load(find_paths().config_file).settings.api.certificate
     trusted = read_bounded(Path(certificate), MAX_PEM_BYTES).decode() if certificate else None

@@ -344,6 +344,6 @@ def spec_of(given: str, health: str | None, reporter: Reporter, root: Path) -> S
 
 
 def _declared(reporter: Reporter) -> tuple[ServerSettings, ...]:
-    from omnitray.settings import load  # noqa: PLC0415 - only for a server of the settings
+    from omnitray.settings.file import load  # noqa: PLC0415 - only for a server of the settings
 
     return load(reporter.paths.config_file).servers

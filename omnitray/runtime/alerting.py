@@ -23,7 +23,7 @@ from omnitray.base.facts import AlertChannel
 from omnitray.base.paths import Paths
 from omnitray.runtime.notifications import Notifications
 from omnitray.runtime.settings_keeper import SettingsKeeper
-from omnitray.settings import Loaded
+from omnitray.settings.file import Loaded
 
 log = logging.getLogger(__name__)
 # A burst of deliveries is written down together; a record that says so 0.2 s later is soon enough.

@@ -15,7 +15,7 @@ from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
 from omnitray.alerts.decision import Outgoing
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
-from omnitray.api import facade
+from omnitray.api import facade, wire
 from omnitray.api.status import Status
 from omnitray.base.durable import StorageError
 from omnitray.base.facts import AlertMove, Job, Mode, Snapshot
@@ -28,7 +28,7 @@ from omnitray.runs.model import RunRecord
 from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.webhooks import Webhooks
 from omnitray.servers.model import ServerView
-from omnitray.settings import Problem
+from omnitray.settings.faults import Problem
 
 log = logging.getLogger(__name__)
 
@@ -270,7 +270,7 @@ class ProgramFacade(QObject):
     def _test_webhook(self, command: facade.TestWebhook) -> Future[WebhookTest]:
         return self._receivers(command.name).test(command)
 
-    def _change_webhook(self, command: facade.ChangeWebhook) -> facade.Done:
+    def _change_webhook(self, command: facade.ChangeWebhook) -> wire.Done:
         return self._receivers(command.name).change(command)
 
     def _receivers(self, name: str) -> Webhooks:
@@ -278,9 +278,9 @@ class ProgramFacade(QObject):
             raise facade.CommandRefused(facade.Refusal.NOT_FOUND, f"There is no webhook {name}.")
         return self._webhooks
 
-    def _quit(self, _command: facade.Quit) -> facade.Done:
+    def _quit(self, _command: facade.Quit) -> wire.Done:
         QTimer.singleShot(QUIT_DELAY_MS, self.quit_asked.emit)
-        return facade.Done(done=("OmniTray ends",))
+        return wire.Done(done=("OmniTray ends",))
 
     # Events
 

@@ -40,7 +40,8 @@ from omnitray.protector.notices import Notice, NoticeOver
 from omnitray.runtime.bulk import AlertMoves
 from omnitray.runtime.settings_keeper import SettingsKeeper, sentences
 from omnitray.runtime.shortages import Shortages
-from omnitray.settings import Loaded, Problem
+from omnitray.settings.faults import Problem
+from omnitray.settings.file import Loaded
 
 log = logging.getLogger(__name__)
 

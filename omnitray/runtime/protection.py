@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
-from omnitray.api import facade
+from omnitray.api import facade, wire
 from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertType, Job, Mode, ProtectState, Severity
 from omnitray.base.policy import ProtectPolicy
@@ -45,7 +45,7 @@ from omnitray.runtime.protection_worker import Engine, ProtectWorker, explain_no
 from omnitray.runtime.recordings import RecordingThread
 from omnitray.runtime.settings_keeper import SettingsKeeper, sentences
 from omnitray.runtime.workers import InspectionThread, WorkerThread
-from omnitray.settings import Loaded
+from omnitray.settings.file import Loaded
 
 log = logging.getLogger(__name__)
 
@@ -213,7 +213,7 @@ class ProtectionFacade(QObject):
         """What is asked now, the oldest question first; to be read on any thread."""
         return self._open_questions
 
-    def answer_of_api(self, command: facade.AnswerQuestion) -> "Future[facade.Done]":
+    def answer_of_api(self, command: facade.AnswerQuestion) -> "Future[wire.Done]":
         """Answer a question; the future is done when it has been carried out."""
         question = self._questions.get(command.question_id)
         if question is None:
@@ -221,7 +221,7 @@ class ProtectionFacade(QObject):
             raise facade.CommandRefused(facade.Refusal.NOT_FOUND, detail)
         return self._replied(question.job_key, command.answer, command.question_id)
 
-    def act_for_api(self, command: facade.ActOnJob) -> "Future[facade.Done]":
+    def act_for_api(self, command: facade.ActOnJob) -> "Future[wire.Done]":
         """Act on the job that the command names; the future is done when it has happened."""
         job_key = self._find_job(command.job)
         if command.answer is not None:
@@ -235,7 +235,7 @@ class ProtectionFacade(QObject):
             raise facade.CommandRefused(facade.Refusal.NOT_NOW, NOTHING_HELD)
         return self._commands.take_back(held)
 
-    def change_for_api(self, command: facade.SetProtection) -> facade.ProtectionSettings:
+    def change_for_api(self, command: facade.SetProtection) -> wire.ProtectionSettings:
         """Change state and list in the settings; refused where they cannot be saved."""
         protect = self._settings.loaded.settings.protect
         words = [each for each in protect.protected if each != command.remove]
@@ -250,7 +250,7 @@ class ProtectionFacade(QObject):
         if words != list(protect.protected):
             self._change_or_refuse("protect.protected", words)
         now = self._settings.loaded.settings.protect
-        return facade.ProtectionSettings(state=now.state, protected=tuple(now.protected))
+        return wire.ProtectionSettings(state=now.state, protected=tuple(now.protected))
 
     # Inside
 
@@ -279,7 +279,7 @@ class ProtectionFacade(QObject):
 
     def _replied(
         self, job_key: str, answer: Answer, question_id: str | None
-    ) -> "Future[facade.Done]":
+    ) -> "Future[wire.Done]":
         title = self._title(job_key)
         if answer is Answer.NEVER:
             title = self._protect_for_good(job_key) or title

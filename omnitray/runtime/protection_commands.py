@@ -4,7 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol
 
-from omnitray.api import facade
+from omnitray.api import facade, wire
 from omnitray.protector.actuators.results import Initiator, UndoResult
 from omnitray.protector.view import ActionFeedback, Answer
 from omnitray.runtime.cleaning import Cleaned
@@ -32,7 +32,7 @@ class ProtectCommands:
         self._ask = ask
         self._clean = clean
 
-    def carry_out(self, command: facade.Command[Any]) -> "Future[facade.Done]":
+    def carry_out(self, command: facade.Command[Any]) -> "Future[wire.Done]":
         """Start it; what is not known here is refused."""
         if isinstance(command, facade.Undo):
             return self._undone(
@@ -53,9 +53,9 @@ class ProtectCommands:
 
     def replied(
         self, reply: Callable[[Engine], ActionFeedback], answer: Answer
-    ) -> "Future[facade.Done]":
+    ) -> "Future[wire.Done]":
         """Carry a person's answer out; refused where nothing came of it, with the reason."""
-        result: Future[facade.Done] = Future()
+        result: Future[wire.Done] = Future()
         acts = answer in {Answer.SLOW_DOWN, Answer.PAUSE, Answer.END}
 
         def on_done(future: "Future[ActionFeedback]") -> None:
@@ -67,12 +67,12 @@ class ProtectCommands:
                 refused = facade.CommandRefused(facade.Refusal.NOT_NOW, feedback.sentence)
                 result.set_exception(refused)
             else:
-                result.set_result(facade.Done(done=(feedback.sentence,)))
+                result.set_result(wire.Done(done=(feedback.sentence,)))
 
         self._ask(reply).add_done_callback(on_done)
         return result
 
-    def take_back(self, action_ids: tuple[str, ...]) -> "Future[facade.Done]":
+    def take_back(self, action_ids: tuple[str, ...]) -> "Future[wire.Done]":
         """Undo these actions."""
         return self._undone(
             lambda engine: tuple(
@@ -85,8 +85,8 @@ class ProtectCommands:
 
     def _undone(
         self, undo: Callable[[Engine], tuple[UndoResult, ...]], action_id: str
-    ) -> "Future[facade.Done]":
-        answer: Future[facade.Done] = Future()
+    ) -> "Future[wire.Done]":
+        answer: Future[wire.Done] = Future()
 
         def on_done(future: "Future[tuple[UndoResult, ...]]") -> None:
             if (error := future.exception()) is not None:
@@ -96,26 +96,26 @@ class ProtectCommands:
                 answer.set_exception(facade.CommandRefused(facade.Refusal.NOT_FOUND, detail))
             else:
                 done = tuple(each.sentence for each in future.result())
-                answer.set_result(facade.Done(done=done))
+                answer.set_result(wire.Done(done=done))
 
         self._ask(undo).add_done_callback(on_done)
         return answer
 
-    def _recorded(self, for_s: float) -> "Future[facade.Done]":
+    def _recorded(self, for_s: float) -> "Future[wire.Done]":
         """Begin; the answer names the file that will be there when it is over."""
-        answer: Future[facade.Done] = Future()
+        answer: Future[wire.Done] = Future()
 
         def on_begun(future: "Future[str]") -> None:
             if (error := future.exception()) is not None:
                 answer.set_exception(facade.CommandRefused(facade.Refusal.NOT_NOW, str(error)))
             else:
-                answer.set_result(facade.Done(done=(file_name(ASKED, future.result()),)))
+                answer.set_result(wire.Done(done=(file_name(ASKED, future.result()),)))
 
         self._ask(lambda engine: engine.protecting.record(for_s)).add_done_callback(on_begun)
         return answer
 
-    def _cleaned(self, *, dry_run: bool) -> "Future[facade.Done]":
-        answer: Future[facade.Done] = Future()
+    def _cleaned(self, *, dry_run: bool) -> "Future[wire.Done]":
+        answer: Future[wire.Done] = Future()
 
         def on_done(future: "Future[Cleaned]") -> None:
             if (error := future.exception()) is not None:

@@ -3,7 +3,7 @@
 from omnitray.alerts.channels.notification import DETAILS_ACTION
 from omnitray.alerts.prompts import Prompt
 from omnitray.alerts.resource_incidents import resource_fingerprint
-from omnitray.api import facade
+from omnitray.api import wire
 from omnitray.base.amounts import size
 from omnitray.base.facts import AlertType, Job, Severity
 from omnitray.monitor.thresholds import Watched
@@ -75,13 +75,13 @@ def prompt(question: QuestionView) -> Prompt:
     )
 
 
-def cleaning_done(done: Cleaned) -> facade.Done:
+def cleaning_done(done: Cleaned) -> wire.Done:
     """What was cleaned, or would be, as a reply to the request."""
     if done.result is None:
         would = tuple(f"{each.name}: {size(each.size_bytes or 0)}" for each in done.plan.candidates)
-        return facade.Done(done=would, freed_bytes=done.plan.size_bytes, dry_run=True)
+        return wire.Done(done=would, freed_bytes=done.plan.size_bytes, dry_run=True)
     outcomes = done.result.outcomes
-    return facade.Done(
+    return wire.Done(
         done=tuple(f"{each.name}: {each.reason.sentence}" for each in outcomes),
         freed_bytes=sum(each.freed_bytes for each in outcomes),
     )

@@ -34,7 +34,7 @@ from omnitray.servers.model import (
     UnknownServer,
 )
 from omnitray.servers.scopes import Scopes
-from omnitray.settings import Problem
+from omnitray.settings.faults import Problem
 
 if TYPE_CHECKING:
     from omnitray.servers.supervisor import Supervisor

@@ -10,24 +10,21 @@ from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal, Slot
 
 from omnitray.base.durable import StorageError
 from omnitray.base.policy import AlertPolicy
-from omnitray.settings import (
-    BY_KEY,
-    Fault,
+from omnitray.settings.check import set_value
+from omnitray.settings.continuity import carry_over
+from omnitray.settings.faults import Fault, Problem, shown
+from omnitray.settings.fields import BY_KEY, value_of
+from omnitray.settings.file import (
     Loaded,
-    Problem,
-    Settings,
     Stamp,
-    carry_over,
     load,
     remove_webhook,
     save,
     save_server,
     save_webhook,
-    set_value,
-    shown,
     stamp_of,
-    value_of,
 )
+from omnitray.settings.model import Settings
 
 log = logging.getLogger(__name__)
 replace = msgspec.structs.replace

@@ -15,14 +15,14 @@ from omnitray.alerts.channels.webhooks.channel import (
 )
 from omnitray.alerts.fingerprint import fingerprint
 from omnitray.alerts.reasons import Reason
-from omnitray.api import facade
+from omnitray.api import facade, wire
 from omnitray.base.durable import StorageError, write_atomic
 from omnitray.base.facts import AlertType, Severity
 from omnitray.base.paths import private_folder
 from omnitray.runtime.alerting import Alerting
 from omnitray.runtime.hub import Hub
 from omnitray.runtime.settings_keeper import SettingsKeeper
-from omnitray.settings import Fault, Problem
+from omnitray.settings.faults import Fault, Problem
 
 SECRETS = ("url", "secret")
 
@@ -65,19 +65,19 @@ class Webhooks(QObject):
         threading.Thread(target=send, name="webhook-test", daemon=True).start()
         return future
 
-    def change(self, command: facade.ChangeWebhook) -> facade.Done:
+    def change(self, command: facade.ChangeWebhook) -> wire.Done:
         """Pause, resume, or try again at once."""
         name = command.name
         if name not in {each.name for each in self._settings.loaded.webhooks}:
             raise _no_such(name)
         if command.verb == "retry":
             self._channel.retry(name)
-            return facade.Done(done=(f"{name}: what waits is tried now",))
+            return wire.Done(done=(f"{name}: what waits is tried now",))
         problem = self.declare({"name": name, "paused": command.verb == "pause"})
         if problem is not None:
             raise facade.CommandRefused(facade.Refusal.NOT_STORED, problem.told())
         word = "paused" if command.verb == "pause" else "sends again"
-        return facade.Done(done=(f"{name}: {word}",))
+        return wire.Done(done=(f"{name}: {word}",))
 
     @Slot(str, str)
     def ask(self, name: str, verb: str) -> None:

@@ -17,7 +17,7 @@ from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.hub import Hub
 from omnitray.runtime.notifications import Notifications
 from omnitray.runtime.protection import ProtectionFacade
-from omnitray.settings import Loaded
+from omnitray.settings.file import Loaded
 from omnitray.ui.appearance import DesktopAppearance
 from omnitray.ui.formats import use_locale
 from omnitray.ui.intents import Intents

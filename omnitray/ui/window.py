@@ -19,7 +19,8 @@ from omnitray.base.facts import Job, Severity, Snapshot
 from omnitray.protector.view import ActionFeedback, ProtectionView, QuestionView
 from omnitray.runs.history import RunSource, no_runs
 from omnitray.servers.model import TROUBLED, ServerView
-from omnitray.settings import Problem, Settings
+from omnitray.settings.faults import Problem
+from omnitray.settings.model import Settings
 from omnitray.ui import formats
 from omnitray.ui.intents import Intents
 from omnitray.ui.pages.page import (

@@ -27,7 +27,7 @@ from omnitray.metrics.periods import Period
 from omnitray.protector.view import QuestionView
 from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.protection import ProtectionFacade
-from omnitray.settings import Loaded
+from omnitray.settings.file import Loaded
 from omnitray.ui.intents import Intents
 from omnitray.ui.window_place import FilePlaces
 

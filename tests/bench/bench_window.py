@@ -96,7 +96,7 @@ def _part(name: str, scale: int = 1) -> list[float]:
 def first_show() -> list[float]:
     """Milliseconds until painted, of which imports, of which CPU; megabytes added."""
     importlib.import_module("omnitray.ui.tray.tray")  # the running program has these already
-    importlib.import_module("omnitray.settings")
+    importlib.import_module("omnitray.settings.file")
     from PySide6.QtWidgets import QApplication  # noqa: PLC0415 - one process a part
 
     app = QApplication([])
@@ -175,7 +175,7 @@ def _facts() -> Facts:
 
 
 def _fed(window: "MainWindow", app: "QApplication", facts: Facts | None = None) -> "MainWindow":
-    from omnitray.settings import Settings  # noqa: PLC0415 - one process a part
+    from omnitray.settings.model import Settings  # noqa: PLC0415 - one process a part
 
     snapshots, jobs, view, status = facts or _facts()
     window.show_settings(Settings())

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api import facade as api
+from omnitray.api import wire
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 from omnitray.base.leases import Lease
 from support.fake_door import FakeDoor
@@ -130,7 +131,7 @@ def test_everything_can_be_read_at_any_time(asker: Asker) -> None:
     assert isinstance(facade.jobs(), tuple)
     assert facade.snapshots(float("inf")) == []
     assert facade.protection().breaker.state
-    assert isinstance(asker.ask(api.UndoAll()), api.Done)
+    assert isinstance(asker.ask(api.UndoAll()), wire.Done)
 
 
 def test_who_has_unsubscribed_is_sent_nothing_more(asker: Asker) -> None:

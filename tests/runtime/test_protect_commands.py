@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from omnitray.api import facade
+from omnitray.api import facade, wire
 from omnitray.cleanup.facts import CleanPlan
 from omnitray.protector.actuators.results import UndoResult
 from omnitray.runtime.cleaning import Cleaned
@@ -43,7 +43,7 @@ def protector() -> Protector:
     return Protector()
 
 
-def carried_out(protector: Protector, command: facade.Command[Any]) -> "Future[facade.Done]":
+def carried_out(protector: Protector, command: facade.Command[Any]) -> "Future[wire.Done]":
     return ProtectCommands(protector.ask, protector.clean).carry_out(command)
 
 
@@ -54,7 +54,7 @@ def test_an_action_that_is_not_in_force_is_not_found(protector: Protector) -> No
 
 
 def test_to_undo_nothing_is_done_at_once(protector: Protector) -> None:
-    assert carried_out(protector, facade.UndoAll()).result(0) == facade.Done(done=())
+    assert carried_out(protector, facade.UndoAll()).result(0) == wire.Done(done=())
 
 
 @pytest.mark.parametrize("command", [facade.UndoAll(), facade.Clean(dry_run=True)])

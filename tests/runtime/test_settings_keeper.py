@@ -6,7 +6,7 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.base.facts import Mode, ProtectState
 from omnitray.runtime.settings_keeper import SettingsKeeper, sentences
-from omnitray.settings import Loaded
+from omnitray.settings.file import Loaded
 
 CAREFUL = """\
 mode = "prod"

@@ -6,7 +6,11 @@ import pytest
 
 from omnitray.base.facts import Mode
 from omnitray.base.policy import JobRule
-from omnitray.settings import carry_over, load, parse, parse_text, rule_text, save, value_of
+from omnitray.settings.check import parse_text
+from omnitray.settings.continuity import carry_over
+from omnitray.settings.fields import value_of
+from omnitray.settings.file import load, parse, save
+from omnitray.settings.rules import rule_text
 
 TWO = """
 [[rule]]

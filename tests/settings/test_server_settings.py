@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.settings import Loaded, Problem, carry_over, load, parse, save_server
-from omnitray.settings.file import NO_FILE
+from omnitray.settings.continuity import carry_over
+from omnitray.settings.faults import Problem
+from omnitray.settings.file import NO_FILE, Loaded, load, parse, save_server
 from omnitray.settings.servers import CommandHealth, ServerFault, server_of_table
 
 WHOLE = """

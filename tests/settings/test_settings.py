@@ -10,25 +10,11 @@ from hypothesis import strategies as st
 
 from omnitray.base.facts import Mode, MonitorLevel, ProtectState, Severity
 from omnitray.base.policy import AlertPolicy, MonitorPolicy, ProtectPolicy
-from omnitray.settings import (
-    FIELDS,
-    NO_FILE,
-    RULES,
-    Fault,
-    Loaded,
-    Problem,
-    Settings,
-    ValueKind,
-    changed,
-    check,
-    default_of,
-    load,
-    parse,
-    parse_text,
-    save,
-    set_value,
-    value_of,
-)
+from omnitray.settings.check import check, parse_text, set_value
+from omnitray.settings.faults import Fault, Problem
+from omnitray.settings.fields import FIELDS, RULES, ValueKind, default_of, value_of
+from omnitray.settings.file import NO_FILE, Loaded, changed, load, parse, save
+from omnitray.settings.model import Settings
 
 DOCUMENTED = """\
 mode = "test"                    # dev | test | prod

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from omnitray.base.facts import AlertType, Severity
-from omnitray.settings import Loaded, load, parse, remove_webhook, save_webhook
+from omnitray.settings.file import Loaded, load, parse, remove_webhook, save_webhook
 from omnitray.settings.webhooks import (
     PAGERDUTY_URL,
     SecretFault,

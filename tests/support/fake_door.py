@@ -21,6 +21,7 @@ from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery, fits
 from omnitray.api import facade as d
+from omnitray.api import wire
 from omnitray.api.status import Status
 from omnitray.base.clock import epoch, timestamp
 from omnitray.base.facts import (
@@ -227,7 +228,7 @@ class FakeDoor:
         self.paused_until: float | None = None
         self.problems: tuple[str, ...] = ()
         self.asked = [question()]
-        self.protect = d.ProtectionSettings(state=ProtectState.WATCH, protected=("code",))
+        self.protect = wire.ProtectionSettings(state=ProtectState.WATCH, protected=("code",))
         self.fault: Exception | None = None
         self.hold: threading.Event | None = None
         self._ways = self._ways_of_commands()
@@ -356,7 +357,7 @@ class FakeDoor:
         return self._ways[type(command)](command)
 
     def _ways_of_commands(self) -> dict[type, Callable[[Any], Any]]:
-        free = d.Done(done=("pytest · ~/shop runs at full speed again",))
+        free = wire.Done(done=("pytest · ~/shop runs at full speed again",))
         return {
             d.SetMode: lambda c: self._changed(self._leases.choose_mode(c.mode)),
             d.SetLevel: lambda c: self._changed(self._leases.choose_level(c.level)),
@@ -370,7 +371,7 @@ class FakeDoor:
             d.AnswerQuestion: self._answer,
             d.ActOnJob: self._act_on_job,
             d.SetProtection: self._set_protection,
-            d.Quit: lambda _: d.Done(done=("OmniTray ends",)),
+            d.Quit: lambda _: wire.Done(done=("OmniTray ends",)),
             d.Snooze: self._snooze,
             d.OrderServer: self._order,
             d.WatchServer: lambda c: msgspec.structs.replace(
@@ -379,34 +380,34 @@ class FakeDoor:
             d.TestWebhook: lambda c: WebhookTest(
                 name=c.name, arrived=True, words="answered 200", body="ok", took_s=0.3, at=MOMENT
             ),
-            d.ChangeWebhook: lambda c: d.Done(done=(f"{c.name}: {c.verb}",)),
+            d.ChangeWebhook: lambda c: wire.Done(done=(f"{c.name}: {c.verb}",)),
             d.Undo: lambda c: self._undo(c.action_id),
             d.UndoAll: lambda _: free,
-            d.StartRecording: lambda _: d.Done(done=("asked_t-1.jsonl.xz",)),
-            d.Clean: lambda c: d.Done(
+            d.StartRecording: lambda _: wire.Done(done=("asked_t-1.jsonl.xz",)),
+            d.Clean: lambda c: wire.Done(
                 done=("pip cache: 120 MB",), freed_bytes=120_000_000, dry_run=c.dry_run
             ),
         }
 
-    def _answer(self, command: d.AnswerQuestion) -> d.Done:
+    def _answer(self, command: d.AnswerQuestion) -> wire.Done:
         found = [each for each in self.asked if each.id == command.question_id]
         if not found:
             detail = f"Nothing is asked under {command.question_id}; it may be answered or over."
             raise d.CommandRefused(d.Refusal.NOT_FOUND, detail)
         self.asked.remove(found[0])
         self.emit(d.QuestionChanged(found[0], open=False))
-        return d.Done(done=("pytest · ~/shop is slowed down.",))
+        return wire.Done(done=("pytest · ~/shop is slowed down.",))
 
-    def _act_on_job(self, command: d.ActOnJob) -> d.Done:
+    def _act_on_job(self, command: d.ActOnJob) -> wire.Done:
         if command.job not in {"cmd:4242", "4242", "shop"}:
             raise d.CommandRefused(d.Refusal.NOT_FOUND, f"No job is called {command.job}.")
-        return d.Done(done=("pytest · ~/shop is paused.",))
+        return wire.Done(done=("pytest · ~/shop is paused.",))
 
-    def _set_protection(self, command: d.SetProtection) -> d.ProtectionSettings:
+    def _set_protection(self, command: d.SetProtection) -> wire.ProtectionSettings:
         words = [each for each in self.protect.protected if each != command.remove]
         words += [command.add] if command.add else []
         state = command.state or self.protect.state
-        self.protect = d.ProtectionSettings(state=state, protected=tuple(words))
+        self.protect = wire.ProtectionSettings(state=state, protected=tuple(words))
         return self.protect
 
     def _snooze(self, command: d.Snooze) -> Status:
@@ -452,7 +453,7 @@ class FakeDoor:
         self.emit(d.ServerChanged(server(stopped)))
         return server(stopped)
 
-    def _undo(self, action_id: str) -> d.Done:
+    def _undo(self, action_id: str) -> wire.Done:
         if action_id == "gone":
             raise d.CommandRefused(
                 d.Refusal.NOT_NOW, "The job has ended; there is nothing to undo."
@@ -460,4 +461,4 @@ class FakeDoor:
         if action_id != "x1":
             raise d.CommandRefused(d.Refusal.NOT_FOUND, f"There is no action {action_id}.")
         self.emit(d.Acted(journal_line(ActionOutcome.UNDONE)))
-        return d.Done(done=("pytest · ~/shop runs at full speed again",))
+        return wire.Done(done=("pytest · ~/shop runs at full speed again",))

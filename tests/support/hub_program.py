@@ -14,7 +14,7 @@ from omnitray.alerts.silences import SilenceFile
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.alerts.system import AlertSystem
-from omnitray.api import facade
+from omnitray.api import facade, wire
 from omnitray.base.paths import Paths
 from omnitray.base.policy import MonitorPolicy
 from omnitray.monitor.monitor import MonitorStep, ProgressiveMonitor
@@ -44,8 +44,8 @@ class NoProtection(QObject):
 
     def carry_out(self, command: facade.Command[Any]) -> Any:
         if isinstance(command, facade.UndoAll):
-            done: Future[facade.Done] = Future()
-            done.set_result(facade.Done(done=("nothing",)))
+            done: Future[wire.Done] = Future()
+            done.set_result(wire.Done(done=("nothing",)))
             return done
         raise facade.CommandRefused(facade.Refusal.NOT_NOW, "not here")
 

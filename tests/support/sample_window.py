@@ -4,7 +4,7 @@ import msgspec
 from PySide6.QtCore import Qt
 
 from omnitray.api.status import Status
-from omnitray.settings import Settings
+from omnitray.settings.model import Settings
 from omnitray.ui.theme import Theme
 from omnitray.ui.window import MainWindow
 from support import page_samples, run_samples, samples, server_samples

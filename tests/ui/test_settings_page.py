@@ -3,7 +3,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from omnitray.settings import FIELDS, Fault, Problem, Settings, set_value
+from omnitray.settings.check import set_value
+from omnitray.settings.faults import Fault, Problem
+from omnitray.settings.fields import FIELDS
+from omnitray.settings.model import Settings
 from omnitray.ui.pages.settings.page import SettingsPage
 from omnitray.ui.pages.settings.row import ListEdit
 from omnitray.ui.widgets.choice import ChoiceButton, Switch

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from omnitray.alerts.model import Alert
 from omnitray.api.status import Status
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, ProtectState, Severity, Snapshot
-from omnitray.settings import TraySettings
+from omnitray.settings.model import TraySettings
 from omnitray.ui.intents import Intents
 from omnitray.ui.tray.host import TrayHost
 from omnitray.ui.tray.icon import Panel

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.api.status import Status
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
-from omnitray.settings import Settings
+from omnitray.settings.model import Settings
 from omnitray.ui.pages.alerts.page import AlertsPage
 from omnitray.ui.pages.overview import OverviewPage
 from omnitray.ui.pages.processes.page import ProcessesPage

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from omnitray.alerts.model import Alert
-from omnitray.api.messages import AlertMessage, alert_of
 from omnitray.api.requests import NewAlert
 from omnitray.api.wire import Alerts
 from omnitray.base.facts import AlertType, Severity
 from omnitray.cli.dispatch import CommandContext, Stopped
 from omnitray.cli.times import moment, rfc3339, shown
 from omnitray.client.http import NotRunning, Remote, RequestFailed, lost, quoted
-from omnitray.client.websocket import stream
 
 if TYPE_CHECKING:
     from omnitray.alerts.storage.export import AlertSpool
@@ -82,21 +80,22 @@ def _colour(alert: Alert) -> str:
 
 
 def _follow(args: argparse.Namespace, context: CommandContext) -> int:
+    # The messages bring along what only the program itself needs: twice the imports of a list.
+    from omnitray.api.messages import AlertMessage, alert_of  # noqa: PLC0415
+    from omnitray.client.websocket import stream  # noqa: PLC0415
+
     with contextlib.closing(stream(context.remote().address, ["alert"])) as messages:
         for text in messages:
-            if '"event":"alert"' in text[:20]:
-                _show_message(text, args, context)
+            if '"event":"alert"' not in text[:20]:
+                continue
+            message = msgspec.json.decode(text, type=AlertMessage)
+            if args.type not in (None, message.alert_type):
+                continue
+            if args.json:
+                context.terminal.json(text.encode())
+            else:
+                _show([alert_of(message)], context)
     raise Stopped
-
-
-def _show_message(text: str, args: argparse.Namespace, context: CommandContext) -> None:
-    message = msgspec.json.decode(text, type=AlertMessage)
-    if args.type not in (None, message.alert_type):
-        return
-    if args.json:
-        context.terminal.json(text.encode())
-    else:
-        _show([alert_of(message)], context)
 
 
 def alert(args: argparse.Namespace, context: CommandContext) -> int:

@@ -13,7 +13,7 @@ from omnitray.api.channel_calls import (
     WebhooksBody,
     WebhookTestBody,
 )
-from omnitray.api.facade import Done
+from omnitray.api.wire import Done
 from omnitray.cli.dispatch import CommandContext
 from omnitray.cli.times import shown
 

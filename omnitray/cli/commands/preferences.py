@@ -11,23 +11,13 @@ import msgspec
 from omnitray.base.invocation import typed
 from omnitray.cli.dispatch import CommandContext, CommandFailed
 from omnitray.client.http import is_running
-from omnitray.settings import (
-    BY_KEY,
-    FIELDS,
-    GUARDED,
-    Fault,
-    Field,
-    Problem,
-    Settings,
-    ValueKind,
-    default_of,
-    load,
-    parse_text,
-    rule_text,
-    save,
-    shown,
-    value_of,
-)
+from omnitray.settings.check import parse_text
+from omnitray.settings.continuity import GUARDED
+from omnitray.settings.faults import Fault, Problem, shown
+from omnitray.settings.fields import BY_KEY, FIELDS, Field, ValueKind, default_of, value_of
+from omnitray.settings.file import load, save
+from omnitray.settings.model import Settings
+from omnitray.settings.rules import rule_text
 
 
 def settings(args: argparse.Namespace, context: CommandContext) -> int:

@@ -4,8 +4,7 @@ import argparse
 
 import msgspec
 
-from omnitray.api.facade import Done
-from omnitray.api.wire import TokenBody
+from omnitray.api.wire import Done, TokenBody
 from omnitray.base.invocation import own_command
 from omnitray.base.paths import resource
 from omnitray.cli.dispatch import CommandContext
@@ -37,7 +36,7 @@ def quit_program(args: argparse.Namespace, context: CommandContext) -> int:
 def doctor(args: argparse.Namespace, context: CommandContext) -> int:
     """What works here and what does not; 1 when something fails."""
     from omnitray.cli.doctor import FindingVerdict, levers, run  # noqa: PLC0415 - needed here alone
-    from omnitray.settings import load  # noqa: PLC0415 - as above
+    from omnitray.settings.file import load  # noqa: PLC0415 - as above
 
     limits = load(context.paths.config_file).settings.protect_policy().limits
     findings = run(context.paths, lambda: levers(limits))

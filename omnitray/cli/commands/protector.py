@@ -7,8 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from omnitray.api.facade import Done, ProtectionSettings
-from omnitray.api.wire import Actions, ExplanationBody, Questions
+from omnitray.api.wire import Actions, Done, ExplanationBody, ProtectionSettings, Questions
 from omnitray.base.amounts import duration, size
 from omnitray.cli.dispatch import CommandContext, CommandFailed
 from omnitray.cli.terminal import Terminal, percent

@@ -25,7 +25,8 @@ from omnitray.protector.inspection import JobInspection
 from omnitray.protector.view import ActionFeedback, ProtectionView
 from omnitray.runs.history import RunSource, no_runs
 from omnitray.servers.model import ServerView
-from omnitray.settings import Problem, Settings
+from omnitray.settings.faults import Problem
+from omnitray.settings.model import Settings
 from omnitray.ui.charts.job_tracks import JobTracks
 from omnitray.ui.charts.readings import ChartReadings
 from omnitray.ui.charts.spans import HeldSpans

@@ -19,7 +19,8 @@ from omnitray.base.facts import Job, Snapshot
 from omnitray.protector.inspection import JobInspection
 from omnitray.protector.view import ActionFeedback, ProtectionView
 from omnitray.servers.model import ServerView
-from omnitray.settings import Problem, Settings
+from omnitray.settings.faults import Problem
+from omnitray.settings.model import Settings
 from omnitray.ui.pace import Pace
 from omnitray.ui.pages.page import Inspects, Page, PageContext
 

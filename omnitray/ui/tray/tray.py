@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QSystemTrayIcon
 
 from omnitray.api.status import Status
 from omnitray.base.clock import Clock, SystemClock
-from omnitray.settings import TraySettings
+from omnitray.settings.model import TraySettings
 from omnitray.ui.intents import Intents
 from omnitray.ui.tray.host import TrayHost
 from omnitray.ui.tray.icon import Panel, icon_facts, tray_icon

@@ -10,7 +10,10 @@ from itertools import groupby
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
-from omnitray.settings import FIELDS, Field, Problem, Settings, set_value, value_of
+from omnitray.settings.check import set_value
+from omnitray.settings.faults import Problem
+from omnitray.settings.fields import FIELDS, Field, value_of
+from omnitray.settings.model import Settings
 from omnitray.ui import formats
 from omnitray.ui.pages.page import Page, PageContext
 from omnitray.ui.pages.settings.row import SettingRow
