@@ -40,6 +40,7 @@ class IncidentPart(msgspec.Struct, frozen=True, kw_only=True):
 
     ``others_wait``: it is a reason to notify. ``stays``: open until somebody has seen it.
     ``with_monitor``: it ends with the monitor's part. ``done``: what was done, in a few words.
+    ``beside``: its one sentence where another part heads; it names what it speaks of.
     """
 
     key: str
@@ -52,6 +53,7 @@ class IncidentPart(msgspec.Struct, frozen=True, kw_only=True):
     stays: bool = False
     with_monitor: bool = False
     done: str = ""
+    beside: str = ""
 
 
 class IncidentUpdate(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,5 +165,6 @@ def _update(watched: Watched, incident: _OpenIncident, *, escalates: bool) -> In
 
 def _message(head: IncidentPart, parts: list[IncidentPart]) -> str:
     """The head's sentences first, then what else stands, the newest first."""
-    said = [head.message, *(part.message for part in reversed(parts) if part is not head)]
+    others = [part.beside or part.message for part in reversed(parts) if part is not head]
+    said = [head.message, *others]
     return " ".join(list(dict.fromkeys(each for each in said if each))[:_SENTENCES])

@@ -43,7 +43,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """An alert to raise; the labels make it one story. With a ``resource`` among them it is a part.
 
     ``weight``: what heads the incident; ``stays``: open until somebody has seen it;
-    ``with_monitor``: over with the shortage itself; ``done``: what was done, in a few words.
+    ``with_monitor``: over with the shortage itself; ``done``: what was done, in a few words;
+    ``beside``: its one sentence where something else heads the incident.
     """
 
     type: AlertType
@@ -56,6 +57,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     stays: bool = False
     with_monitor: bool = False
     done: str = ""
+    beside: str = ""
 
 
 class NoticeOver(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +116,7 @@ def notice_of(action: Action, *, refused: str = "", asked: bool = False) -> Noti
         stays=stays,
         with_monitor=action.dry_run or (is_end and not stays),
         done="" if is_told else title,
+        beside="" if is_told else _beside(action, title),
     )
 
 
@@ -171,6 +174,11 @@ def foreign_notices(end: ForeignEnd | UnnamedEnd) -> tuple[Notice | NoticeOver, 
         },
     )
     return (notice, NoticeOver(labels=notice.labels)) if guessed else (notice,)
+
+
+def _beside(action: Action, title: str) -> str:
+    said = f"Protection only watches; it {title}" if action.dry_run else _capital(title)
+    return f"{said}: {why(action).rstrip('.')}."
 
 
 def _takers(action: Action) -> tuple[str, ...]:

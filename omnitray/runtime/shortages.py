@@ -77,6 +77,7 @@ class Shortages:
             stays=notice.stays,
             with_monitor=notice.with_monitor,
             done=notice.done,
+            beside=notice.beside,
         )
         self._apply(self._incidents.say(watched, part))
         if notice.with_monitor and not self._incidents.stands(watched, MONITOR_PART):

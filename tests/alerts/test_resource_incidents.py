@@ -48,6 +48,24 @@ def test_what_was_done_heads_and_the_figures_of_the_machine_stay() -> None:
     assert not said.escalates
 
 
+def test_what_stands_beside_the_head_is_one_sentence_that_names_what_it_speaks_of() -> None:
+    incidents = ResourceIncidents()
+    incidents.say(MEMORY, SHORT)
+    for name in ("make", "jest"):
+        watched = part(
+            name,
+            f"Would have paused {name}",
+            message="Memory 91 %. It grows. Protection only watches: nothing is touched.",
+            weight=0,
+            beside=f"Would have paused {name}: memory 91 %.",
+        )
+        said = incidents.say(MEMORY, watched)
+    assert said.message == (
+        "Memory 91 %: pytest."
+        " Would have paused jest: memory 91 %. Would have paused make: memory 91 %."
+    )
+
+
 def test_it_goes_on_while_anything_stands_and_is_over_with_the_last() -> None:
     incidents = ResourceIncidents()
     incidents.say(MEMORY, SHORT)
