@@ -17,7 +17,7 @@ class AlertGroup(msgspec.Struct, kw_only=True):
     ``members`` are fingerprints that wait, ``more`` counts those that are not followed singly.
     """
 
-    told_m: float
+    notified_mono_s: float
     wait_s: float
     slot: str
     due_m: float | None = None
@@ -49,7 +49,7 @@ class Groups:
         """Note that one of this kind was sent on its own: a burst may begin."""
         if self.quiet(key, now_m):
             wait_s = self._timing.group_wait_s
-            self._groups[key] = AlertGroup(told_m=now_m, wait_s=wait_s, slot=slot)
+            self._groups[key] = AlertGroup(notified_mono_s=now_m, wait_s=wait_s, slot=slot)
 
     def join(self, key: str, fingerprint: str, now_m: float) -> bool:
         """Wait with the others of this kind; False when the group is full and only counts."""
@@ -74,7 +74,7 @@ class Groups:
         for group in due:
             group.members.clear()
             group.due_m = None
-            group.told_m = now_m
+            group.notified_mono_s = now_m
             group.wait_s = min(group.wait_s * 2, self._timing.group_wait_most_s)
         return taken
 
@@ -88,7 +88,7 @@ class Groups:
         return min((g.due_m for g in self._groups.values() if g.due_m is not None), default=None)
 
     def _lasts(self, group: AlertGroup, now_m: float) -> bool:
-        return bool(group.members) or now_m - group.told_m < self._timing.group_wait_most_s
+        return bool(group.members) or now_m - group.notified_mono_s < self._timing.group_wait_most_s
 
 
 DIGEST_SLOT = "digest"

@@ -23,16 +23,16 @@ _STANDING = ("monitor", "protector", "server:")
 
 
 class Incident(msgspec.Struct, kw_only=True, gc=False):
-    """``owed``: a notification of the present firing is due and not sent."""
+    """``pending``: a notification of the present firing is due and not sent."""
 
     alert: Alert
     server: str | None
     raised_m: float
-    told_m: float | None = None
+    notified_mono_s: float | None = None
     told_rank: int = -1
-    fed_m: float | None = None
+    published_mono_s: float | None = None
     resolved_m: float | None = None
-    owed: bool = True
+    pending: bool = True
     held: Reason | None = None
     flap_told: bool = False
     slot: str = ""
@@ -72,9 +72,9 @@ def restored(alert: Alert, now_m: float, silent_s: float) -> Incident:
         alert=alert,
         server=server_of(alert.source, alert.context),
         raised_m=now_m - max(0.0, silent_s),
-        told_m=now_m if told else None,
+        notified_mono_s=now_m if told else None,
         told_rank=alert.severity.rank if told else -1,
-        owed=not told,
+        pending=not told,
         slot=alert.id,
     )
 
@@ -175,7 +175,7 @@ class Incidents:
             worse = report.severity.rank > incident.alert.severity.rank or report.escalates
             change = Trigger.ESCALATED if worse else Trigger.AGAIN
             incident.alert = again(incident.alert, report)
-            incident.owed = incident.owed or worse
+            incident.pending = incident.pending or worse
         else:
             incident, change = self._fired(report, new_id, now_m, reopen_s)
         incident.raised_m = now_m
@@ -252,7 +252,7 @@ class Incidents:
             return begin(first(report, new_id()), now_m), Trigger.NEW
         self._lately_ids.pop(before.alert.id, None)
         before.transits(now_m)
-        before.owed = True
+        before.pending = True
         soon = now_m - (before.resolved_m or 0.0) < reopen_s
         if soon or self.flapping(before, now_m):
             before.alert = again(before.alert, report)

@@ -25,7 +25,7 @@ from omnitray.base.policy import AlertPolicy
 
 
 class NotificationState:
-    """Bookkeeping of what the person has seen and is owed."""
+    """Bookkeeping of what the person has seen and what is pending."""
 
     def __init__(self, policy: AlertPolicy, timing: AlertTiming, silences: Silences) -> None:
         self.policy = policy
@@ -61,9 +61,11 @@ class NotificationState:
             user_impact=alert.context.get("others_wait") is not False,
             flapping=flapping,
             flap_told=incident.flap_told,
-            told_ago_s=None if incident.told_m is None else now_m - incident.told_m,
+            told_ago_s=None
+            if incident.notified_mono_s is None
+            else now_m - incident.notified_mono_s,
             told_rank=incident.told_rank,
-            owed=incident.owed,
+            pending=incident.pending,
             recurs=alert.type not in TEST_TYPES,
             group_quiet=in_group or self.groups.quiet(_group(incident), now_m),
             budget_left=in_group or self.budget.left(now_m),
@@ -125,7 +127,7 @@ class NotificationState:
 
     def restored(self, incident: Incident) -> None:
         """Note that it was sent before the program ended, and may be withdrawn."""
-        if not incident.owed:
+        if not incident.pending:
             self._slots.setdefault(incident.slot, {})[incident.alert.fingerprint] = None
 
     def next_m(self) -> list[float]:
@@ -155,9 +157,9 @@ class NotificationState:
 
 
 def _seen(incident: Incident, now_m: float) -> None:
-    incident.told_m = now_m
+    incident.notified_mono_s = now_m
     incident.told_rank = incident.alert.severity.rank
-    incident.owed = False
+    incident.pending = False
     incident.held = None
 
 

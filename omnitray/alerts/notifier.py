@@ -55,7 +55,7 @@ class Notifier:
             incident, change, now_m, flapping=flapping, notify_now=notify_now
         )
         if verdict.outcome is NotificationOutcome.TELL:
-            raised = change is not Trigger.DUE or incident.owed
+            raised = change is not Trigger.DUE or incident.pending
             return self._tell_one(incident, verdict.reason, now_m, raised=raised)
         if verdict.reason is Reason.ASKED_ABOUT:
             self._telling.said_by_question(incident, now_m)
@@ -79,10 +79,14 @@ class Notifier:
         """Make the appointment that comes first: a second look, the repeat, the expiry."""
         dues = [] if again_in_s is None else [now_m + again_in_s]
         alert = incident.alert
-        if incident.firing and incident.told_m is not None and alert.type not in TEST_TYPES:
+        if (
+            incident.firing
+            and incident.notified_mono_s is not None
+            and alert.type not in TEST_TYPES
+        ):
             policy = self._telling.policy
             interval_s = repeat_s(alert.severity, policy)
-            repeat_m = incident.told_m + interval_s
+            repeat_m = incident.notified_mono_s + interval_s
             # Where something holds the repeat back, look again later and not at once.
             dues.append(repeat_m if repeat_m > now_m else now_m + interval_s / _LOOKS_A_REPEAT)
         if not incident.watched:
@@ -100,7 +104,7 @@ class Notifier:
     ) -> Outgoing:
         if verdict.outcome in (NotificationOutcome.GROUP, NotificationOutcome.DIGEST):
             self._telling.wait(incident, verdict.outcome, now_m)
-        incident.held = verdict.reason if incident.owed else None
+        incident.held = verdict.reason if incident.pending else None
         self.appoint(incident, now_m, verdict.again_in_s)
         if change is Trigger.DUE:  # nothing has happened that is worth a notification
             return Outgoing(incident.alert, self._handover.note(incident.alert, verdict.reason))
@@ -134,7 +138,7 @@ class Notifier:
         now_m: float,
     ) -> Outgoing:
         """Emit an incident in a notification of its own, whatever was shown of it before."""
-        incident.fed_m = now_m
+        incident.published_mono_s = now_m
         self._handover.mark(incident, RECORD)
         self.appoint(incident, now_m)
         alert = incident.alert
@@ -154,7 +158,7 @@ class Notifier:
         untold = max(0, incident.alert.suppressed - raised)
         incident.alert = _replace(incident.alert, suppressed=untold)
         self._telling.told_one(incident, now_m, flapping=reason is Reason.FLAPPING_NOTICE)
-        incident.fed_m = now_m
+        incident.published_mono_s = now_m
         self._handover.mark(incident, RECORD)
         alert = incident.alert
         incident.alert = _replace(alert, suppressed=0)
@@ -218,8 +222,10 @@ class Notifier:
     def _feeds(self, incident: Incident, change: Trigger, now_m: float) -> tuple[str, ...]:
         """The feeds hear every transition, and of repeats one within the floor."""
         floor_s = self._telling.policy.repeat_floor_s
-        recent = incident.fed_m is not None and now_m - incident.fed_m < floor_s
+        recent = (
+            incident.published_mono_s is not None and now_m - incident.published_mono_s < floor_s
+        )
         if recent and change is Trigger.AGAIN:
             return ()
-        incident.fed_m = now_m
+        incident.published_mono_s = now_m
         return FEED

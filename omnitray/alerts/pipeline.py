@@ -65,12 +65,12 @@ class AlertFlow:
     def acknowledge(self, incident: Incident) -> Outgoing:
         """Withdraw the notification: a person takes care."""
         incident.alert = _replace(incident.alert, state="acknowledged")
-        incident.owed = False
+        incident.pending = False
         return self._withdraw(incident, Reason.ACKNOWLEDGED_NOW)
 
     def pause(self, incident: Incident) -> Outgoing:
         """Its own pause has begun; when that ends and it still stands, it is told again."""
-        incident.owed = incident.firing
+        incident.pending = incident.firing
         incident.held = Reason.SNOOZED_ALERT
         return self._withdraw(incident, Reason.SNOOZED_NOW)
 
@@ -84,7 +84,7 @@ class AlertFlow:
             self.incidents.follow(incident)
             self._telling.inhibitors.follow(incident)
             self._telling.restored(incident)
-            self._teller.appoint(incident, now_m, 0.0 if incident.owed else None)
+            self._teller.appoint(incident, now_m, 0.0 if incident.pending else None)
         for incident in self.incidents:
             held = self._telling.held(incident, now_m)
             self.handover.restored(incident.alert, held)
@@ -131,7 +131,7 @@ class AlertFlow:
             return
         concerned = self.incidents if EVERYTHING in ended else self.incidents.chosen(ended)
         for incident in concerned:
-            if incident.owed and incident.held in _PAUSED:
+            if incident.pending and incident.held in _PAUSED:
                 self._teller.agenda.put(incident.alert.fingerprint, self._clock.monotonic())
 
     def _due(self, fingerprint: str, now_m: float) -> Outgoing | None:
@@ -150,7 +150,7 @@ class AlertFlow:
             self._over.append(incident)
         if incident.alert.state != "resolved":
             self._teller.appoint(incident, now_m)
-        incident.fed_m = now_m
+        incident.published_mono_s = now_m
         channels = RECORD + FEED + (ATTENTION if slot else ())
         self.handover.mark(incident, RECORD)
         decision = _replace(

@@ -57,7 +57,7 @@ class NotificationCase(msgspec.Struct, frozen=True, kw_only=True):
     flap_told: bool = False
     told_ago_s: float | None = None
     told_rank: int = -1
-    owed: bool = True
+    pending: bool = True
     recurs: bool = True  # is repeated by the clock alone
     group_quiet: bool = True
     budget_left: bool = True
@@ -110,9 +110,9 @@ def _too_soon(case: NotificationCase, policy: AlertPolicy) -> NotificationVerdic
     if case.told_ago_s < policy.repeat_floor_s - _ROUNDING_S:
         wait_s = policy.repeat_floor_s - case.told_ago_s
         return NotificationVerdict(
-            NotificationOutcome.HOLD, Reason.REPEAT_FLOOR, wait_s if case.owed else None
+            NotificationOutcome.HOLD, Reason.REPEAT_FLOOR, wait_s if case.pending else None
         )
-    if case.owed or case.notify_now:
+    if case.pending or case.notify_now:
         return None
     if case.told_ago_s < repeat_s(case.severity, policy) - _ROUNDING_S:
         return NotificationVerdict(NotificationOutcome.HOLD, Reason.NOT_YET_DUE)
@@ -130,7 +130,7 @@ def _told_because(case: NotificationCase) -> Reason:
         return Reason.ESCALATED
     if case.change is Trigger.REFIRED:
         return Reason.REFIRED
-    return Reason.RELEASED if case.owed else Reason.REPEATED
+    return Reason.RELEASED if case.pending else Reason.REPEATED
 
 
 DEFAULT_SEVERITY = {

@@ -65,13 +65,13 @@ class Gate:
     def __init__(
         self,
         app: App,
-        house: AllowedHosts,
+        hosts: AllowedHosts,
         token: Token,
         metrics_token: str = "",
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app = app
-        self._house = house
+        self._hosts = hosts
         self._token = token
         self._metrics_token = metrics_token
         self._bucket = Bucket(REQUESTS_PER_S, REQUEST_BURST, monotonic)
@@ -108,7 +108,7 @@ class Gate:
         found = gather(scope["headers"])
         if isinstance(found, Denied):
             return found
-        if denied := check_host(found, self._house):
+        if denied := check_host(found, self._hosts):
             return denied
         if self._bucket.take():
             return Denied(429, "too_many_requests", "Too many requests; try again in a second.")
@@ -140,7 +140,7 @@ class Gate:
         challenge = found.get(CHALLENGE_HEADER.encode(), b"").decode("latin-1")
         if not CHALLENGE.fullmatch(challenge):
             return ""
-        return proof_of(self._token.reveal(), self._house.port, challenge)
+        return proof_of(self._token.reveal(), self._hosts.port, challenge)
 
 
 def answer(status: int, body: bytes, *extra: tuple[bytes, bytes]) -> list[Message]:

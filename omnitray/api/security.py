@@ -78,9 +78,9 @@ def gather(headers: Headers) -> dict[bytes, bytes] | Denied:
     return found
 
 
-def check_host(found: dict[bytes, bytes], house: AllowedHosts) -> Denied | None:
+def check_host(found: dict[bytes, bytes], hosts: AllowedHosts) -> Denied | None:
     """Host, Origin and fetch metadata."""
-    return _judge_host(found, house) or _judge_origin(found, house) or _judge_site(found)
+    return _judge_host(found, hosts) or _judge_origin(found, hosts) or _judge_site(found)
 
 
 def check_token(found: dict[bytes, bytes], query: bytes, token: Token) -> Denied | None:
@@ -107,20 +107,20 @@ def _query_token(query: bytes) -> bytes:
     return tokens[0].encode() if len(tokens) == 1 else b""
 
 
-def _judge_host(found: dict[bytes, bytes], house: AllowedHosts) -> Denied | None:
+def _judge_host(found: dict[bytes, bytes], hosts: AllowedHosts) -> Denied | None:
     if not found.get(b"host"):
         return Denied(400, "bad_host", "The Host header is missing.")
     match = HOST.fullmatch(found[b"host"])
-    if match is None or not house.is_home(match[1], int(match[2] or 80)):
+    if match is None or not hosts.is_home(match[1], int(match[2] or 80)):
         return Denied(403, "foreign_host", "The Host header must be a loopback name and our port.")
     return None
 
 
-def _judge_origin(found: dict[bytes, bytes], house: AllowedHosts) -> Denied | None:
+def _judge_origin(found: dict[bytes, bytes], hosts: AllowedHosts) -> Denied | None:
     if b"origin" not in found:
         return None
     match = ORIGIN.fullmatch(found[b"origin"])
-    if match and house.is_home(match[2], int(match[3] or DEFAULT_PORTS[match[1]])):
+    if match and hosts.is_home(match[2], int(match[3] or DEFAULT_PORTS[match[1]])):
         return None
     return Denied(403, "foreign_origin", "Pages of other origins may not ask.")
 

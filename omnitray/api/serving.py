@@ -93,7 +93,7 @@ def assemble(
     door: AppFacade,
     feed: Feed,
     identity: InstanceIdentity,
-    house: AllowedHosts,
+    hosts: AllowedHosts,
     token: Token,
     rotate: Callable[[], None],
 ) -> Gate:
@@ -103,7 +103,7 @@ def assemble(
         door=door, identity=identity, rotate=rotate, wall=time.time, sessions=sessions
     )
     app = router(context, LateSocketEndpoint(door, feed, identity))
-    return Gate(app, house, token, door.metrics_token())
+    return Gate(app, hosts, token, door.metrics_token())
 
 
 def build_server(app: Gate, settings: ApiSettings, stopping: asyncio.Event) -> Server:
@@ -175,7 +175,7 @@ class Serving:
         self._used_up_s = -SAY_AGAIN_S
         self._stopping = asyncio.Event()
         identity = InstanceIdentity(version=__version__, pid=os.getpid(), started=started_at)
-        app = assemble(door, self._feed, identity, _house(opened, settings), token, rotate)
+        app = assemble(door, self._feed, identity, _hosts(opened, settings), token, rotate)
         self._server = build_server(app, settings, self._stopping)
         self._loop = asyncio.new_event_loop()  # last: nothing may fail between this and its closing
 
@@ -221,7 +221,7 @@ class Serving:
             self._used_up_s = loop.time()
 
 
-def _house(opened: "Opened", settings: ApiSettings) -> AllowedHosts:
+def _hosts(opened: "Opened", settings: ApiSettings) -> AllowedHosts:
     names = LOOPBACK_NAMES
     if settings.open_to_others:
         names |= {opened.host.lower().encode(), socket.gethostname().lower().encode()}

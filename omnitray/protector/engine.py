@@ -168,7 +168,7 @@ class Protecting:
         self._probed: tuple[float, Probe] | None = None
         self._replies: list[Reply] = []
         self._taken_back: list[TakenBackFact] = []
-        self._stories = OpenNotices()
+        self._open_notices = OpenNotices()
         self._watched = WatchRecords()
         self._now_s = 0.0
         self._looked_s = float("-inf")
@@ -240,7 +240,7 @@ class Protecting:
         self.recorder.add(facts, policy, reading.monotonic_s, decisions, number)
         notices = [
             *self._carry_out(decisions),
-            *self._stories.over(
+            *self._open_notices.over(
                 self.active, reading, policy.limits, self.protector.disks_in_danger
             ),
             *self._foreign(reading),
@@ -417,7 +417,7 @@ class Protecting:
                     decision.action_id, decision.reason.sentence, Initiator.PROTECTOR
                 )
             elif isinstance(decision, Alarm):
-                self._stories.alarm(decision)
+                self._open_notices.alarm(decision)
                 notices.append(alarm_notice(decision))
         return notices
 
@@ -431,7 +431,7 @@ class Protecting:
             del self.taken[next(iter(self.taken))]
         self.effects.forget(set(self.taken))
         if action.reason is not ProtectReason.RULE_ALWAYS:
-            self._stories.begin(action)
+            self._open_notices.begin(action)
         if action.step is EscalationStep.TELL:
             return notice_of(action)
         if self.reading is not None:

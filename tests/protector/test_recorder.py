@@ -175,8 +175,8 @@ def test_who_is_protected_is_so_with_hidden_names_as_well(
     exe: str, arguments: tuple[str, ...]
 ) -> None:
     hide = Anonymizer(SALT)
-    plain = ExclusionRules(LINUX, "/home/anna").newborn(exe, arguments, ())
-    hidden = ExclusionRules(LINUX, hide.text("/home/anna")).newborn(
+    plain = ExclusionRules(LINUX, "/home/anna").child_exclusion(exe, arguments, ())
+    hidden = ExclusionRules(LINUX, hide.text("/home/anna")).child_exclusion(
         hide.text(exe), tuple(hide.text(each, numbers=False) for each in arguments), ()
     )
     assert hidden == plain

@@ -70,15 +70,15 @@ class ActionPerformer:
         guard: ResumeWatchdog | None = None,
         spares: Spares = lambda _who: "",
     ) -> None:
-        self._quarry = TerminationScope(system, spares)
-        self._end = end = EndActuator(system, self._quarry)
+        self._scope = TerminationScope(system, spares)
+        self._end = end = EndActuator(system, self._scope)
         self._journal = journal
         self._levers: dict[ActuatorKind, Actuator] = {lever.kind: lever for lever in (*levers, end)}
         self._system = system
         self._clock = clock
         self._guard = guard or NullWatchdog()
-        self._grip = JournaledActuation(journal, system, clock, self._guard)
-        self._endings = Endings(clock, system, end, self._quarry)
+        self._actuation = JournaledActuation(journal, system, clock, self._guard)
+        self._endings = Endings(clock, system, end, self._scope)
         self._active: dict[str, ActiveActuation] = {}
 
     def perform(self, order: ActionRequest) -> tuple[ActuationResult, ...]:
@@ -192,10 +192,10 @@ class ActionPerformer:
         action_id: str,
     ) -> Record:
         if order.dry_run:
-            return self._grip.would(order, plan, others, action_id)
+            return self._actuation.would(order, plan, others, action_id)
         ends = lever.kind is ActuatorKind.END
-        grounds = self._quarry.grounds(order.target.processes) if ends else OriginSnapshot()
-        record = self._grip.take(order, lever, plan, others, action_id)
+        grounds = self._scope.grounds(order.target.processes) if ends else OriginSnapshot()
+        record = self._actuation.take(order, lever, plan, others, action_id)
         if record.changes:
             self._active[action_id] = ActiveActuation(
                 record=record,

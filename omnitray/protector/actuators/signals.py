@@ -197,9 +197,9 @@ class EndActuator(ValueActuator):
 
     kind = ActuatorKind.END
 
-    def __init__(self, system: System, quarry: TerminationScope) -> None:
+    def __init__(self, system: System, scope: TerminationScope) -> None:
         super().__init__(system)
-        self._quarry = quarry
+        self._scope = scope
 
     @property
     def reversible(self) -> bool:
@@ -211,7 +211,7 @@ class EndActuator(ValueActuator):
         living = tuple(process for process in target.processes if self._system.is_there(process))
         if not living:
             raise CannotPlan("its processes have ended")
-        family = self._quarry.living(living, (), OriginSnapshot())
+        family = self._scope.living(living, (), OriginSnapshot())
         changes = tuple(_end_of(process) for process in family)
         return ActuationPlan(lever=self.kind, changes=changes, reversible=False)
 
@@ -219,7 +219,7 @@ class EndActuator(ValueActuator):
         """Stop, scan again until no process is new, TERM, continue; frozen ones take only KILL."""
         failures: list[str] = []
         named = tuple(process_of(change) for change in plan.changes)
-        everybody = self.hold(named, lambda: self._quarry.living(named, (), OriginSnapshot()))
+        everybody = self.hold(named, lambda: self._scope.living(named, (), OriginSnapshot()))
         reached = [each for each in everybody if self._tell(each, self._word_for(each), failures)]
         for process in reached:
             with contextlib.suppress(Gone, AccessRefused):
@@ -378,12 +378,12 @@ class Endings:
     """All ends under way."""
 
     def __init__(
-        self, clock: Clock, system: System, lever: EndActuator, quarry: TerminationScope
+        self, clock: Clock, system: System, lever: EndActuator, scope: TerminationScope
     ) -> None:
         self._clock = clock
         self._system = system
         self._lever = lever
-        self._quarry = quarry
+        self._scope = scope
         self._open: dict[str, _EndInProgress] = {}
 
     def __len__(self) -> int:
@@ -413,7 +413,7 @@ class Endings:
                 del self._open[action_id]
                 over.append(ended)
         if not self._open:
-            self._quarry.forget()
+            self._scope.forget()
         return tuple(over)
 
     def _look(
@@ -448,4 +448,4 @@ class Endings:
         self._lever.kill(living, ending.grounds, lambda: self._everybody(ending))
 
     def _everybody(self, ending: _EndInProgress) -> tuple[ProcessIdentity, ...]:
-        return self._quarry.living(ending.named, ending.known.values(), ending.grounds)
+        return self._scope.living(ending.named, ending.known.values(), ending.grounds)

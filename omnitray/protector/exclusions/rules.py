@@ -66,7 +66,7 @@ class ExclusionRules:
             return ExclusionReason.PERSON
         return ExclusionReason.FOREGROUND if process.pid in facts.foreground_pids else None
 
-    def newborn(
+    def child_exclusion(
         self, exe: str | None, arguments: tuple[str, ...], protected: tuple[str, ...]
     ) -> ExclusionReason | None:
         """The same for a process that no scan has shown yet, by its program alone."""
@@ -216,7 +216,7 @@ def child_exclusion_check(
             pid=process.pid, ppid=0, start_ticks=process.start_ticks, name="", state=""
         )
         arguments = details.cmdline(seen) or ()
-        reason = protection.newborn(process.exe, arguments, protected())
+        reason = protection.child_exclusion(process.exe, arguments, protected())
         return reason.sentence if reason else ""
 
     return why

@@ -50,10 +50,10 @@ PACKAGES, CHANGES, DOCUMENT = (
 )
 def test_what_is_at_work(exe: str, words: str, why: ExclusionReason | None) -> None:
     rules = ExclusionRules(LINUX, "/home/me")
-    assert rules.newborn(exe, tuple(words.split()), ()) == why
+    assert rules.child_exclusion(exe, tuple(words.split()), ()) == why
 
 
 def test_npm_writes_its_command_over_its_arguments() -> None:
     rules = ExclusionRules(LINUX, "/home/me")
-    assert rules.newborn("/usr/bin/node", ("npm install jest",), ()) is PACKAGES
-    assert rules.newborn("/usr/bin/node", ("npm test",), ()) is None
+    assert rules.child_exclusion("/usr/bin/node", ("npm install jest",), ()) is PACKAGES
+    assert rules.child_exclusion("/usr/bin/node", ("npm test",), ()) is None
