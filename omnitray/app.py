@@ -434,8 +434,7 @@ def main(*, headless: bool, verbose: bool) -> int:
     set_up_working_folder()
     use_few_arenas()
     paths = find_paths()
-    platform = platforms.current()
-    if not headless and (why := _why_headless(platform)):
+    if not headless and (why := _why_headless(platforms.current())):
         _say(f"OmniTray: {why}, running headless")
         headless = True
     try:
@@ -463,7 +462,8 @@ def main(*, headless: bool, verbose: bool) -> int:
 
 def _say_where_to_look(app: App) -> None:
     """For who started it in a terminal: that it runs, where it is, how to ask and how to end it."""
-    ask = f"Ask it with: {typed('status')}. Ctrl+C ends it. Its log: {app.paths.log_file}"
+    protect = f"Protection: {app.hub.status.protect.value} ({typed('protect')} on|watch|off)."
+    ask = f"{protect} Ask it with: {typed('status')}. Ctrl+C ends it. Its log: {app.paths.log_file}"
     if app.shell is None:
         _say(f"OmniTray runs without a window. {ask}")
         return
