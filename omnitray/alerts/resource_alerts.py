@@ -4,7 +4,8 @@ The title names who takes a good part of it now (see ``culprits``): nobody where
 somebody else as soon as that has been so for some seconds.
 
 An incident starts with a transition upwards, is told again when it becomes critical or when another
-job takes it, is brought up to date once a minute, and ends when the threshold has been clear.
+job takes it, is brought up to date once a minute while the value is over the threshold, and ends
+when that has been clear.
 
 Quiet by default: a busy CPU alone is no reason to interrupt anybody, somebody must be waiting for
 it. Whether somebody does is ``conditions.ContentionJudge``, which the protector asks too; what it
@@ -99,9 +100,13 @@ class ResourceAlerts:
         if incident is None:
             incident = _ResourceIncident(Severity.WARNING, 0.0, 0.0)
             self._incidents[watched] = incident
+        is_worth_telling = self._worth_telling(incident, watched.resource, moved, step)
+        value = _value(watched, step.snapshot)
+        if value is not None and value < incident.threshold:
+            return None  # it only has to stay clear for a while: who takes the rest is no culprit
         found = explained(watched.resource, step.jobs, step.snapshot, self._own_pid)
         is_other = _takes_over(incident, found, step.snapshot.monotonic_s)
-        if not self._worth_telling(incident, watched.resource, moved, step) and not is_other:
+        if not is_worth_telling and not is_other:
             return None
         incident.told_s = step.snapshot.monotonic_s
         incident.named, incident.other_since_s = _named(found), None

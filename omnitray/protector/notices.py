@@ -134,6 +134,8 @@ def alarm_notice(alarm: Alarm) -> Notice:
         labels=alarm_labels(alarm),
         context={"reason": alarm.reason.value, **_cause_context(alarm)},
         weight=_ALARM_WEIGHT,
+        # It stays in the history when the cause has gone and other words head the alert.
+        done=f"{title}; left alone: {alarm.cause.excluded.sentence}" if alarm.cause else "",
     )
 
 

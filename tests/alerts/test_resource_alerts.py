@@ -196,6 +196,18 @@ def test_a_moment_of_somebody_else_changes_nothing() -> None:
         assert alerts.take(step(float(second), other), Mode.DEV) == []
 
 
+def test_who_takes_the_rest_once_it_is_over_is_no_culprit() -> None:
+    """A database was ended: the largest that is left has not used memory up."""
+    alerts = ResourceAlerts()
+    raised(alerts, step(0.0, job("make", 180), moved=UP))
+    for second in range(1, 120):
+        assert alerts.take(step(float(second), job("steady", 10), cpu=12.0), Mode.DEV) == []
+    fallen = (Resource.CPU, AlarmLevel.CRITICAL, AlarmLevel.WARNING)
+    late = step(120.0, job("steady", 10), moved=fallen, cpu=12.0)
+    assert alerts.take(late, Mode.DEV) == []
+    assert alerts.take(step(121.0, moved=DOWN), Mode.DEV) == [ResourceCleared(watched=CPU)]
+
+
 def test_where_no_job_that_can_be_seen_explains_it_none_is_named() -> None:
     alert = raised(ResourceAlerts(), step(0.0, job("OmniTray", 2), moved=UP))
     assert alert.title == "CPU 97 %"

@@ -167,6 +167,7 @@ def test_nothing_of_the_person_is_left() -> None:
         ("/usr/bin/python3.11", ("python3", "-m", "omnitray")),
         ("/usr/lib/jvm/bin/java", ("java", "-Xmx1g", "org.elasticsearch.bootstrap.Elasticsearch")),
         ("/home/anna/.vscode-server/bin/4f3a/node", ("node", "server.js")),
+        ("/usr/bin/node", ("node", "/home/anna/code-server/out/node/entry.js")),
         ("/opt/mine/prog", ("prog",)),
         ("/usr/bin/.kitty-wrapped", ("kitty",)),
     ],

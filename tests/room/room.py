@@ -327,10 +327,11 @@ class Room:
         self._own = self._own or (now, used_s)
 
     def _role(self, host: int, parent: str) -> str:
-        """From its environment, or where it has overwritten that, that of its parent."""
+        """From its environment, or where it has overwritten that, as before, or its parent's."""
         words = Path(f"/proc/{host}/environ").read_text(errors="replace").split("\0")
         role = next((each for each in words if each.startswith(_ROLE)), "").removeprefix(_ROLE)
-        self._roles[host] = role or self._roles.get(int(parent), "unknown")
+        known = self._roles.get(host) or self._roles.get(int(parent), "unknown")
+        self._roles[host] = role or known
         return self._roles[host]
 
 

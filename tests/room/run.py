@@ -281,7 +281,8 @@ def _judge_words(room: Room, scenario: Scenario, verdict: Verdict) -> None:
     alerts: list[dict[str, Any]] = room.ask("GET", "alerts?limit=50")["alerts"]
     for each in reversed(alerts):
         text = f"{each['title']}: {each['message']}"
-        verdict.said.append(f"{each['severity']} {text}"[:200])
+        verdict.said.append(f"{each['severity']} {text}"[:400])
+        verdict.said += [f"    then: {done}" for done in each["context"].get("actions", ())]
     if scenario.said and not re.search(scenario.said, "\n".join(verdict.said)):
         verdict.wrong.append(f"nothing says {scenario.said!r}")
     if not scenario.wanted and not scenario.said:

@@ -267,6 +267,8 @@ def test_a_cause_that_is_left_alone_heads_the_same_incident_and_is_over_with_it(
     desk.shortages.say(alarm_notice(alarm), {})
     (title,) = desk.records.values()
     assert title.startswith("firefox ")
+    (alert,) = desk.world.alerts.open_alerts()  # what was said stays when other words head it
+    assert alert.context["actions"] == [f"{title}; left alone: {ExclusionReason.TIED.sentence}"]
     assert desk.on_screen == {"id1": title}
     desk.give_back(used=30.0)
     desk.look(CRITICAL, CLEAR, used=30.0)

@@ -216,6 +216,14 @@ EVERYWHERE_PATTERNS = (
     ("*/.cursor-server/*", ExclusionReason.EDITOR),
     ("*/.windsurf-server/*", ExclusionReason.EDITOR),
     ("*/.zed_server/*", ExclusionReason.EDITOR),
+    ("*/.vscodium-server/*", ExclusionReason.EDITOR),
+    ("*/.positron-server/*", ExclusionReason.EDITOR),
+    # Their servers run by Node: what a package, an archive or npm puts there.
+    ("*/code-server/out/node/*", ExclusionReason.EDITOR),
+    ("*/code-server/lib/node", ExclusionReason.EDITOR),
+    ("*/code-server/lib/vscode/*", ExclusionReason.EDITOR),
+    ("*/openvscode-server*/node", ExclusionReason.EDITOR),
+    ("*/openvscode-server*/out/*", ExclusionReason.EDITOR),
     ("*/jbr/*/java", ExclusionReason.EDITOR),  # JetBrains' own runtime
     # Programs that carry their version for a name, and scripts with a name that says nothing.
     ("*/claude/versions/*", ExclusionReason.AGENT),
