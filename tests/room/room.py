@@ -298,7 +298,9 @@ class Room:
         if fields[0] in "ZX":
             return
         status = Path(f"/proc/{host}/status").read_text()
-        pid = int(status.partition("NSpid:")[2].split("\n")[0].split()[-1])
+        pid = int(
+            status.partition("NSpid:")[2].split("\n")[0].split()[1]
+        )  # a container in it has its own
         known = self.seen.get(pid)
         now = self.now_s
         group = Path(f"/proc/{host}/autogroup")
