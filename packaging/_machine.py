@@ -105,6 +105,7 @@ DESKTOP = (
 )
 
 # For the editor extension's test in a real editor: a browser, and what the editor's modules need.
+BROWSER = _of(Kind.COMMAND, ("chromium", "chromium"))
 EDITOR = _of(
     Kind.COMMAND, ("chromium", "chromium"), ("pkg-config", "pkg-config"), ("g++", "g++")
 ) + _of(

@@ -48,7 +48,12 @@ def _run(rest: list[str]) -> int:
 
 def _test(rest: list[str]) -> int:
     """Runs all tests, or pytest's words; --fast, --coverage, --systemd, --desktops and others."""
-    own = (("--room", _rooms), ("--systemd", _systemd), ("--plugin-matrix", _plugin_matrix))
+    own = (
+        ("--room", _rooms),
+        ("--systemd", _systemd),
+        ("--plugin-matrix", _plugin_matrix),
+        ("--dashboard", _dashboard),
+    )
     for flag, task in own:
         if flag in rest:
             rest.remove(flag)
@@ -87,6 +92,12 @@ def _rooms(rest: list[str]) -> int:
     """Real programs under the armed protector; names run those alone."""
     _machine.ensure(_machine.ROOM)
     return _hand_over([_ready_to_develop(), ROOT / "tests" / "room" / "run.py", *rest])
+
+
+def _dashboard(rest: list[str]) -> int:
+    """The dashboard of the real program in a real browser."""
+    _machine.ensure(_machine.BROWSER)
+    return _pytest(_environment.ensure("dev"), [*rest, "tests/dashboard"])
 
 
 def _systemd(rest: list[str]) -> int:

@@ -21,8 +21,18 @@ DATA = f"{PATH}/data"
 CODE_S = 30.0
 MOST_CODES = 8
 COOKIE = b"omnitray_dashboard"
-TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
-PAGES = {PATH: "index.html", f"{PATH}/app.js": "app.js", f"{PATH}/style.css": "style.css"}
+TYPES = {
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "png": "image/png",
+}
+PAGES = {
+    PATH: "dashboard/index.html",
+    f"{PATH}/app.js": "dashboard/app.js",
+    f"{PATH}/style.css": "dashboard/style.css",
+    f"{PATH}/icon.png": "icons/omnitray-64.png",
+}
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self';"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -91,21 +101,21 @@ class Dashboard:
         if path == PATH and code:
             await self._let_in(code, send)
         elif not self._sessions.holds(headers):
-            await _page(send, 401, "text/html", CLOSED)
+            await _page(send, 401, TYPES["html"], CLOSED)
         elif path in PAGES:
             name = PAGES[path]
-            content = resource(f"dashboard/{name}").read_bytes()
+            content = resource(name).read_bytes()
             await _page(send, 200, TYPES[name.rpartition(".")[2]], content)
         elif path.startswith(f"{DATA}/") and scope["method"] == "GET":
             scope["omnitray.trusted"] = True
             scope["path"] = f"/api/monitoring/{path.removeprefix(f'{DATA}/')}"
             await self._api(scope["path"])(scope, receive, send)
         else:
-            await _page(send, 404, "text/html", CLOSED)
+            await _page(send, 404, TYPES["html"], CLOSED)
 
     async def _let_in(self, code: str, send: Send) -> None:
         if not self._sessions.redeem(code):
-            await _page(send, 401, "text/html", CLOSED)
+            await _page(send, 401, TYPES["html"], CLOSED)
             return
         cookie = (
             COOKIE
@@ -120,7 +130,7 @@ class Dashboard:
 
 async def _page(send: Send, status: int, kind: str, content: bytes) -> None:
     given = [
-        (b"content-type", f"{kind}; charset=utf-8".encode()),
+        (b"content-type", kind.encode()),
         (b"content-length", str(len(content)).encode()),
         *HEADERS,
     ]

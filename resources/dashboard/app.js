@@ -1,6 +1,9 @@
 "use strict";
 // Everything is set as text; nothing of what is read is ever markup.
 const EVERY_MS = 3000;
+const JOBS = 8;
+const HOUR_MS = 3600000;
+const live = []; // what was read since the page is open: minutes are written once they are over
 const at = (id) => document.getElementById(id);
 
 async function ask(path) {
@@ -37,17 +40,37 @@ function gauge(name, value, state) {
   return made;
 }
 
+function cost(job) {
+  const cpu = job.cpu_percent === null ? "–" : Math.round(job.cpu_percent) + " %";
+  return cpu + " · " + Math.round(job.rss_bytes / 1e6) + " MB";
+}
+
+function drawn(series, since, until) {
+  const past = series.points.map((each) => [Date.parse(each.at), each.mean]);
+  const begun = live.length ? live[0].at : Infinity;
+  const now = live.map((each) => [each.at, each[series.series]]).filter((each) => each[1] !== null);
+  return line([...past.filter((each) => each[0] < begun), ...now], since, until, series.series);
+}
+
+function grid(percent) {
+  const made = document.createElementNS("http://www.w3.org/2000/svg", "line");
+  const y = 118 - 1.16 * percent;
+  for (const [name, value] of [["x1", 0], ["x2", 600], ["y1", y], ["y2", y]]) made.setAttribute(name, value);
+  made.setAttribute("class", "grid");
+  return made;
+}
+
 function line(points, since, until, kind) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", "polyline");
-  const x = (point) => (600 * (Date.parse(point.at) - since)) / (until - since);
-  made.setAttribute("points", points.map((each) => `${x(each)},${118 - 1.16 * each.mean}`).join(" "));
+  const x = (at) => Math.max(0, (600 * (at - since)) / (until - since)).toFixed(2);
+  made.setAttribute("points", points.map(([at, value]) => `${x(at)},${(118 - 1.16 * value).toFixed(1)}`).join(" "));
   made.setAttribute("class", kind);
   return made;
 }
 
 async function show() {
-  const [status, health, active, servers, actions, metrics] = await Promise.all([
-    ask("status"), ask("health"), ask("alerts/active"), ask("servers"), ask("actions"),
+  const [status, health, active, jobs, servers, actions, metrics] = await Promise.all([
+    ask("status"), ask("health"), ask("alerts/active"), ask("jobs"), ask("servers"), ask("actions"),
     ask("metrics?series=cpu,memory&by=minute"),
   ]);
   at("headline").textContent = status.headline;
@@ -58,10 +81,15 @@ async function show() {
     gauge("Disk", health.disk.percent, health.disk.state));
   fill("alerts", active.latest.filter((each) => each.state !== "resolved").map(
     (each) => item(each.title, each.severity, each.state + " · " + each.severity)), "No alert is open.");
+  fill("jobs", jobs.jobs.slice(0, JOBS).map(
+    (each) => item(each.title, "", cost(each))), "No job is known yet.");
   fill("servers", servers.servers.map((each) => item(each.name, each.state === "up" ? "good" : "critical", each.state)), "No server is watched.");
   fill("held", actions.held.map((each) => item(each.title, "", each.grip + " · " + each.why)), "Nothing is held.");
   const since = Date.parse(metrics.since), until = Date.parse(metrics.until);
-  at("chart").replaceChildren(...metrics.series.map((each) => line(each.points, since, until, each.series)));
+  live.push({ at: until, cpu: health.cpu.percent, memory: health.memory.percent });
+  while (live[0].at < until - HOUR_MS) live.shift();
+  at("chart").replaceChildren(
+    ...[0, 50, 100].map(grid), ...metrics.series.map((each) => drawn(each, since, until)));
   at("footer").textContent = "OmniTray " + status.version + " · " + status.figures;
 }
 
