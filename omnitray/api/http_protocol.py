@@ -31,7 +31,7 @@ def raw_answer(status: str, error: Error) -> bytes:
     return head.encode() + body
 
 
-class Patience:
+class AbortTimer:
     """A timer that aborts a transport when it is not disarmed in time."""
 
     def __init__(self, seconds: float) -> None:
@@ -57,8 +57,8 @@ class GuardedHttp(H11Protocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.access_log = False  # its lines would reach our log whatever Config says
-        self._header = Patience(HEADER_TIMEOUT_S)
-        self._reader = Patience(STALL_TIMEOUT_S)
+        self._header = AbortTimer(HEADER_TIMEOUT_S)
+        self._reader = AbortTimer(STALL_TIMEOUT_S)
         self.born_s = 0.0
 
     @property

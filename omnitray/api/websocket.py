@@ -20,7 +20,7 @@ from omnitray.api.broadcast import Feed, Listener
 from omnitray.api.facade import AppFacade, CommandRefused
 from omnitray.api.gate import Receive, Scope, Send, refuse
 from omnitray.api.handlers import level_in_force, settled
-from omnitray.api.http_protocol import MALFORMED, Patience, raw_answer
+from omnitray.api.http_protocol import MALFORMED, AbortTimer, raw_answer
 from omnitray.api.messages import (
     MAX_LEASES,
     AnswerCommand,
@@ -259,7 +259,7 @@ class GuardedSocket(WebSocketsSansIOProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._reader = Patience(STALL_TIMEOUT_S)
+        self._reader = AbortTimer(STALL_TIMEOUT_S)
 
     def data_received(self, data: bytes) -> None:
         """Parse; a fault of the parser costs this connection alone."""
