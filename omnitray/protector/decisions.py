@@ -21,7 +21,7 @@ from omnitray.protector.model import (
     Withdrawn,
 )
 from omnitray.protector.policies import constants
-from omnitray.protector.steps import EscalationStep
+from omnitray.protector.steps import EscalationStep, hold_of, joined_id
 from omnitray.protector.victims import VictimChoice, hands_over
 from omnitray.protector.view import Answer
 
@@ -95,7 +95,7 @@ class DecisionBuilder:
         """Decide to do this to the chosen processes; with no job the person is only notified."""
         job = choice.job
         action = Action(
-            id=self.state.new_id(),
+            id=self._id_for(job, step),
             step=step,
             resource=resource,
             reason=reason,
@@ -118,6 +118,15 @@ class DecisionBuilder:
         if job and step is EscalationStep.END and not self.watches:
             self.context.ending.setdefault(job.key, frozenset())
         return action
+
+    def _id_for(self, job: Job | None, step: EscalationStep) -> str:
+        """One hold of a job is one thing to see and to undo: what comes to it bears its name."""
+        number = self.state.new_id()
+        if job is None or step not in {EscalationStep.SLOW_DOWN, EscalationStep.PAUSE}:
+            return number
+        held = (each for each in self.context.active(job.key) if each.state in RESTORABLE)
+        first = next(held, None)
+        return number if first is None else joined_id(hold_of(first.action.id), number)
 
     def clean(self, mount: str, evidence: Evidence) -> None:
         """Decide to clean caches."""

@@ -63,7 +63,7 @@ from omnitray.protector.notices import (
 )
 from omnitray.protector.protector import ResourceProtector
 from omnitray.protector.recorder import Recorder, Recording
-from omnitray.protector.steps import EscalationStep
+from omnitray.protector.steps import EscalationStep, hold_of
 
 UNREADABLE_S = 5.0
 # Which means were tried stands in the journal and on the Protection page, not in a pop-up.
@@ -269,11 +269,13 @@ class Protecting:
         return self.protector.context(facts, self.effective, reading.monotonic_s)
 
     def undo(self, action_id: str, reason: str, who: Initiator) -> tuple[UndoResult, ...]:
-        """Undo one action on request."""
-        held = self._held_by({action_id})
-        undone = self._executor.undo(action_id, reason, who)
+        """Undo one action on request; by the name of a hold, all that it is made of."""
+        ids = {each.action.id for each in self.active if hold_of(each.action.id) == action_id}
+        ids = ids or {action_id}
+        held = self._held_by(ids)
+        undone = [done for each in sorted(ids) for done in self._executor.undo(each, reason, who)]
         self._remember(held, who)
-        return undone
+        return tuple(undone)
 
     def undo_all(self, reason: str, who: Initiator) -> tuple[UndoResult, ...]:
         """Take everything back."""

@@ -12,6 +12,25 @@ class EscalationStep(enum.StrEnum):
     END = "end"
 
 
+_JOINS = ".h"
+
+
+def joined_id(hold: str, number: str) -> str:
+    """A name for a further action of a hold: ``t-1.h7``; the first one's name is the hold's."""
+    return f"{hold}{_JOINS}{number.rpartition('-')[2]}"
+
+
+def hold_of(action_id: str) -> str:
+    """The hold that an action, or one of its levers, belongs to: ``t-1`` of ``t-1.h7.2``."""
+    return action_id.partition(".")[0]
+
+
+def is_lever_of(action_id: str, lever: str) -> bool:
+    """Whether the journal's name is that of one of the action's actuators, and of no other's."""
+    rest = lever.removeprefix(action_id) if lever.startswith(action_id) else lever
+    return not rest or (rest[0] == "." and rest[1:].isdigit())
+
+
 class ActuatorKind(enum.StrEnum):
     """A means of acting on a job; the value stands in the journal."""
 

@@ -16,7 +16,6 @@ from omnitray.protector.actuators.results import (
     ActiveActuation,
     ActuationOutcome,
     UndoResult,
-    is_lever_of,
 )
 from omnitray.protector.actuators.self_test import ActuatorRow
 from omnitray.protector.circuit_breaker import BreakerRecord as BreakerFacts
@@ -24,7 +23,7 @@ from omnitray.protector.engine import Protecting
 from omnitray.protector.job_workers import workers
 from omnitray.protector.model import Action, ActionState, ActiveAction, ProtectReason, Reply
 from omnitray.protector.model import Question as AskedQuestion
-from omnitray.protector.steps import ActuatorKind, EscalationStep
+from omnitray.protector.steps import ActuatorKind, EscalationStep, hold_of, is_lever_of
 from omnitray.protector.view import (
     ActionFeedback,
     Answer,
@@ -47,6 +46,7 @@ _GRIPS = {
     EscalationStep.PAUSE: HoldKind.PAUSED,
     EscalationStep.END: HoldKind.ENDING,
 }
+_TIGHTER = tuple(EscalationStep)
 _DID = {"slow_down": "slowed down", "pause": "paused", "end": "ended", "tell": "told about"}
 _SENTENCES = {each.value: each.sentence for each in ProtectReason}
 _WOULD = {
@@ -66,6 +66,11 @@ _LEVERS = {  # short: they stand in a column
     ActuatorKind.END: "asked to end",
 }
 _WITH_FIGURES = {ActuatorKind.CPU_WEIGHT, ActuatorKind.AUTOGROUP, ActuatorKind.NICE}
+# What is still held says how a hold stands; what is over says so only where nothing is left.
+_FIRST_SHOWN = (
+    *(Shown.REVERSIBLE, Shown.FINAL, Shown.ENDED, Shown.UNDONE),
+    *(Shown.WOULD_HAVE, Shown.FAILED),
+)
 _FINAL = {ActuationOutcome.ENDED: Shown.ENDED, ActuationOutcome.WOULD_HAVE: Shown.WOULD_HAVE}
 
 
@@ -81,11 +86,11 @@ def page(
     """The whole page. ``wall_offset_s`` turns monotonic seconds into wall-clock seconds."""
     policy = protecting.policy
     levers = tuple(in_force)
-    held = [
-        _held(each, levers, wall_offset_s)
-        for each in protecting.active
-        if each.state is not ActionState.FAILED
-    ]
+    holds: dict[str, list[ActiveAction]] = {}
+    for each in protecting.active:
+        if each.state is not ActionState.FAILED:
+            holds.setdefault(hold_of(each.action.id), []).append(each)
+    held = [_held(key, hold, levers, wall_offset_s) for key, hold in holds.items()]
     return ProtectionView(
         state=policy.state,
         mode=policy.mode,
@@ -123,22 +128,34 @@ def holding(held: Iterable[HeldAction]) -> tuple[str, ...]:
     return tuple(f"{each.title} {each.grip.value}" for each in held if each.grip != HoldKind.WOULD)
 
 
+def _tightest(hold: Sequence[ActiveAction]) -> ActiveAction:
+    """What a hold shows as; of several as tight the first, whose reason began it."""
+    return max(hold, key=lambda each: _TIGHTER.index(each.action.step))
+
+
 def _held(
-    each: ActiveAction, in_force: tuple[ActiveActuation, ...], wall_offset_s: float
+    key: str,
+    hold: Sequence[ActiveAction],
+    in_force: tuple[ActiveActuation, ...],
+    wall_offset_s: float,
 ) -> HeldAction:
+    """One row for a job, whatever its hold is made of: slowed, paused, joined by new processes."""
+    each = _tightest(hold)
     action = each.action
     watched = each.state is ActionState.WATCHED
+    pids = dict.fromkeys(target.pid for part in hold for target in part.action.targets)
+    means = dict.fromkeys(_means_now(part.action, in_force) for part in hold)
     return HeldAction(
-        action_id=action.id,
+        action_id=key,
         job_key=action.job_key,
-        title=action.whom,
+        title=action.whom if len(pids) == len(action.targets) else action.title,
         grip=HoldKind.WOULD if watched else _GRIPS[action.step],
-        since=each.since_s + wall_offset_s,
-        means=_WOULD[action.step] if watched else _means_now(action, in_force),
+        since=min(part.since_s for part in hold) + wall_offset_s,
+        means=_WOULD[action.step] if watched else ", ".join(part for part in means if part),
         why=explain.why(action),
-        process_count=max(1, len(action.targets)),
+        process_count=max(1, len(pids)),
         undoable=action.step is not EscalationStep.END and not watched,
-        pids=tuple(target.pid for target in action.targets),
+        pids=tuple(pids),
     )
 
 
@@ -188,29 +205,44 @@ def _explanations(protecting: Protecting) -> Iterable[Explanation]:
     newest = list(reversed(protecting.taken.values()))
     first = [action for action in newest if action.id in active]
     rest = [action for action in newest if action.id not in active]
-    for action in [*first, *rest][:20]:
-        yield _explained(action, protecting)
+    shown: dict[str, Action] = {}  # by hold: what it was first taken for, of the tightest step
+    for action in [*first, *rest]:
+        known = shown.setdefault(hold_of(action.id), action)
+        if _TIGHTER.index(action.step) >= _TIGHTER.index(known.step):
+            shown[hold_of(action.id)] = action
+    for key, action in list(shown.items())[:20]:
+        yield _explained(key, action, protecting)
 
 
-def _explained(action: Action, protecting: Protecting) -> Explanation:
+def _explained(key: str, action: Action, protecting: Protecting) -> Explanation:
     effects = () if action.dry_run else protecting.effects.of(action.id)
-    return msgspec.structs.replace(explain.explanation(action), effects=effects)
+    said = explain.explanation(action)
+    return msgspec.structs.replace(said, action_id=key, effects=effects)
 
 
 def _lines(records: Iterable[Record]) -> list[JournalLine]:
-    newest = list(records)[-JOURNAL_LINES:]
-    return [journal_line(record) for record in reversed(newest)]
+    """The newest holds and ends, each one line whatever it is made of."""
+    holds: dict[str, list[Record]] = {}
+    for record in records:
+        holds.setdefault(hold_of(record.began.id), []).append(record)
+    return [journal_line(*holds[key]) for key in list(holds)[-JOURNAL_LINES:]][::-1]
 
 
-def journal_line(record: Record) -> JournalLine:
-    """One action of the journal in words."""
-    began = record.began
+def journal_line(*hold: Record) -> JournalLine:
+    """One hold of the journal in words: all its actions, and the actuators of each."""
+    began = hold[0].began
+    steps = dict.fromkeys(_DID.get(each.began.step, each.began.step) for each in hold)
+    titles = dict.fromkeys(each.began.title for each in hold)
+    title = next(iter(titles)) if len(titles) == 1 else min(titles, key=len).partition(", ")[0]
+    outcomes = {_shown(each) for each in hold}
+    if len(outcomes) > 1:
+        outcomes.discard(Shown.FAILED)  # of a hold that is made of more
     return JournalLine(
-        action_id=began.id,
+        action_id=hold_of(began.id),
         at=epoch(began.at),
-        what=f"{_DID.get(began.step, began.step)} {began.title}",
-        why=_why(began.reason),
-        outcome=_shown(record),
+        what=f"{', then '.join(steps)} {title}",
+        why="; ".join(dict.fromkeys(_why(each.began.reason) for each in hold)),
+        outcome=next(each for each in _FIRST_SHOWN if each in outcomes),
     )
 
 

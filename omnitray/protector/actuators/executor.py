@@ -27,7 +27,6 @@ from omnitray.protector.actuators.results import (
     FollowUp,
     Initiator,
     UndoResult,
-    is_lever_of,
     lever_id,
     order_for,
     taken_back,
@@ -49,7 +48,7 @@ from omnitray.protector.model import (
     Decision,
     EndOutcome,
 )
-from omnitray.protector.steps import ActuatorKind, EscalationStep
+from omnitray.protector.steps import ActuatorKind, EscalationStep, is_lever_of
 
 STEP_S = 1.0
 

@@ -156,11 +156,6 @@ def lever_id(action_id: str, place: int) -> str:
     return f"{action_id}.{place + 1}" if place else action_id
 
 
-def is_lever_of(action_id: str, lever: str) -> bool:
-    """Whether the journal's name is that of one of the action's actuators."""
-    return lever == action_id or lever.startswith(f"{action_id}.")
-
-
 def outcome_of(fates: Iterable[Fate]) -> ActuationOutcome:
     """One word for what became of several values."""
     seen = set(fates)

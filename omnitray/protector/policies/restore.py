@@ -28,8 +28,14 @@ class RestorePolicy:
         return out.decisions
 
     def _relieve(self, out: DecisionBuilder, active: ActiveAction) -> None:
+        """A pause that was made in parts is given back as one, when there is enough for each."""
         action, now_s = active.action, out.now_s
-        enough = out.context.has_enough(action)
+        if active.action.id in self._state.restoring:
+            return
+        parts = [active]
+        if action.step is EscalationStep.PAUSE:
+            parts = [*out.context.active(action.job_key, action.step, action.resource)] or parts
+        enough = all(out.context.has_enough(each.action) for each in parts)
         clear_s = self._clear.true_for(action.id, now_s, condition=enough)
         if clear_s < constants.CLEAR_HOLD_S:
             return
@@ -37,7 +43,8 @@ class RestorePolicy:
             if now_s - self._resumed_s < constants.CLEAR_HOLD_S:
                 return
             self._resumed_s = now_s
-        out.restore(action.id, RestoreReason.RELIEVED)
+        for each in parts:
+            out.restore(each.action.id, RestoreReason.RELIEVED)
 
     def _on_state_change(self, out: DecisionBuilder) -> None:
         """Watching holds nothing and asks nothing; acting has to act for the first time."""
