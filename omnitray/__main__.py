@@ -1,7 +1,7 @@
 """``omnitray`` and ``python -m omnitray``: the way to the command line.
 
-``omnitray run`` is started before other programs and goes its own way, with as few imports as can
-be: all others load the whole parser.
+``omnitray run`` is started before other programs, and ``omnitray _values`` at each Tab: both go
+their own way, with as few imports as can be. All others load the whole parser.
 """
 
 import atexit
@@ -22,6 +22,10 @@ def main() -> int:
         if not atexit._ncallbacks():  # noqa: SLF001 - there is no public way to ask
             os._exit(status)  # all is written: to take the interpreter down takes 3 ms
         return status
+    if sys.argv[1:2] == ["_values"]:
+        from omnitray.cli.values import main as values  # noqa: PLC0415 - see above
+
+        return values(sys.argv[2:])
     from omnitray.cli.parser import main as parsed  # noqa: PLC0415 - see above
 
     return parsed()

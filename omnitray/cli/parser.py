@@ -8,7 +8,7 @@ Functions are named, not imported: a sub-command loads what it needs and nothing
 import argparse
 import importlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, cast
 
@@ -39,7 +39,28 @@ ANSWERS = ("slow_down", "pause", "end", "leave_alone", "never_touch")
 PERIODS = ("minute", "hour", "day", "month")
 PROTECT = ("on", "watch", "off", "add", "remove")
 SHELLS = ("bash", "zsh", "fish")
+COMPLETED = {
+    ("ack", "id"): "alerts",
+    ("resolve", "id"): "alerts",
+    ("undo", "id"): "actions",
+    ("answer", "id"): "questions",
+    ("pause", "job"): "jobs",
+    ("resume", "job"): "jobs",
+    ("slow", "job"): "jobs",
+    ("end", "job"): "jobs",
+    ("server", "name"): "servers",
+    ("webhook", "name"): "webhooks",
+    ("settings", "key"): "settings",
+    ("export", "file"): "file",
+    ("record", "file"): "file",
+}
+Completers = Callable[[str], object]  # for a kind of value what shtab is to make of it, or None
 Subparsers = Callable[..., argparse.ArgumentParser]
+
+
+def no_completer(_kind: str) -> object:
+    """Where no script is made."""
+    return None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -87,10 +108,13 @@ def main_tray() -> int:
     return main(())
 
 
-def build_parser(files: object = None, *, as_json: bool = False) -> argparse.ArgumentParser:
-    """The whole parser; completion is generated from it, with ``files`` on what names a file.
+def build_parser(
+    completers: Completers = no_completer, *, as_json: bool = False
+) -> argparse.ArgumentParser:
+    """The whole parser; completion is generated from it, with what ``completers`` has for a kind.
 
-    With ``as_json`` wrong usage is printed as an object.
+    A kind is one of :mod:`omnitray.cli.values`, or "file". With ``as_json`` wrong usage is printed
+    as an object.
     """
     kind = JsonErrorParser if as_json else argparse.ArgumentParser
     columns = terminal_columns(80) - 2
@@ -125,14 +149,27 @@ def build_parser(files: object = None, *, as_json: bool = False) -> argparse.Arg
         return sub
 
     _add_state(command)
-    _add_alerts(command, files)
+    _add_alerts(command)
     _add_protector(command)
     _add_servers(command)
     _add_runs(command)
     _add_channels(command)
     _add_program(command)
     _add_history_of_runs(command, group.choices.get("history"))
+    _add_completers(group.choices, completers)
     return parser
+
+
+def _add_completers(
+    commands: Mapping[str, argparse.ArgumentParser], completers: Completers
+) -> None:
+    """Say of each argument that names a thing what there is of them."""
+    for (name, argument), kind in COMPLETED.items():
+        completer = completers(kind)
+        actions: list[Any] = commands[name]._actions  # noqa: SLF001 - there is no public way to ask
+        action = next(each for each in actions if each.dest == argument)
+        if completer is not None:
+            action.complete = completer  # what shtab looks for
 
 
 def _add_state(command: Subparsers) -> None:
@@ -146,7 +183,7 @@ def _add_state(command: Subparsers) -> None:
     sub.add_argument("duration", metavar="DURATION", help="15m, 1h30m, 2d; 0 ends it")
 
 
-def _add_alerts(command: Subparsers, files: object) -> None:
+def _add_alerts(command: Subparsers) -> None:
     sub = command("alerts", "alerts:alerts", "list alerts, the newest first")
     sub.add_argument("--active", action="store_true", help="only those that are not resolved")
     one_of(sub, "--type", TYPES, metavar="T")
@@ -170,11 +207,9 @@ def _add_alerts(command: Subparsers, files: object) -> None:
     sub.set_defaults(move="resolve")
     sub.add_argument("id", metavar="ID", help=IDS)
     sub = command("export", "alerts:export", "write the history to a file")
-    file: Any = sub.add_argument(
+    sub.add_argument(
         "file", metavar="FILE", help="ends in .csv, .json or .jsonl, and is written so"
     )
-    if files is not None:
-        file.complete = files  # what shtab looks for
     sub.add_argument("--force", action="store_true", help="replace a file that is there already")
 
 

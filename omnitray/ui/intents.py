@@ -50,9 +50,13 @@ class Intents(QObject):
     webhook_requested = Signal(str, str)  # name, "test", "pause", "resume", "retry" or "remove"
     webhook_declared = Signal(object)  # dict, fields of a [[webhook]] to write into the settings
 
+    # Trends
+    text_export_requested = Signal(str, str)  # path, what to write there
+
     # The program
     banner_action_requested = Signal()
     autostart_requested = Signal(bool)
     about_requested = Signal()
     documentation_requested = Signal()
+    dashboard_requested = Signal()
     quit_requested = Signal()

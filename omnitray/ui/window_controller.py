@@ -28,6 +28,7 @@ from omnitray.protector.view import QuestionView
 from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.protection import ProtectionFacade
 from omnitray.settings.file import Loaded
+from omnitray.ui.dashboard import DashboardAsker
 from omnitray.ui.intents import Intents
 from omnitray.ui.window_place import FilePlaces
 
@@ -88,6 +89,7 @@ class Windows(QObject):
         self._open_url = open_url
         self.describe: Callable[..., ProcessReport | None] = lambda *_, **_k: None
         self._appearance = appearance
+        self._dashboard = DashboardAsker(self)
         self._theme: Theme | None = None
         self._autostart_enabled = autostart_enabled
         self._has_tray = True
@@ -190,6 +192,7 @@ class Windows(QObject):
 
     def close(self) -> None:
         """Close it, its place is kept. Idempotent."""
+        self._dashboard.stop()
         if self._window is not None:
             self._window.end()
             self._window.deleteLater()
@@ -257,11 +260,15 @@ class Windows(QObject):
         asked.snooze_requested.connect(self._on_snooze_requested)
         asked.open_file_requested.connect(self._on_open_file_requested)
         asked.export_requested.connect(self._on_export_requested)
+        asked.text_export_requested.connect(self._on_text_export_requested)
         asked.server_requested.connect(self._servers.ask)
         asked.server_declared.connect(self._on_server_declared)
         asked.server_log_requested.connect(self._open_path)
         asked.url_requested.connect(self._on_url_requested)
         asked.documentation_requested.connect(self._on_documentation_requested)
+        asked.dashboard_requested.connect(self._dashboard.ask)
+        self._dashboard.found.connect(self._on_url_requested)
+        self._dashboard.failed.connect(self._on_no_dashboard)
         if self._webhooks is not None:
             asked.webhook_requested.connect(self._webhooks.ask)
             self._webhooks.tested.connect(self._on_webhook_tested)
@@ -382,6 +389,11 @@ class Windows(QObject):
         if self._banner.action == _COPY:  # nothing opens it: the banner needs its window
             self.open()
 
+    @Slot(str)
+    def _on_no_dashboard(self, why: str) -> None:
+        self.show_banner(why)
+        self.open()
+
     @Slot(object)
     def _on_server_declared(self, fields: dict[str, Any]) -> None:
         problem = self._servers.declare(fields)
@@ -410,6 +422,17 @@ class Windows(QObject):
             self.show_banner(f"Nothing was exported: {error}")
         else:
             self.show_banner(f"{count} alerts exported to {path}")
+
+    @Slot(str, str)
+    def _on_text_export_requested(self, path: str, text: str) -> None:
+        from omnitray.base.durable import StorageError, write_atomic  # noqa: PLC0415 - seldom used
+
+        try:
+            write_atomic(Path(path), text.encode(), follow=True)
+        except (OSError, StorageError) as error:
+            self.show_banner(f"Nothing was exported: {error}")
+        else:
+            self.show_banner(f"Exported to {path}")
 
     @Slot(str, object)
     def _on_setting_requested(self, key: str, value: object) -> None:

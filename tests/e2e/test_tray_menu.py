@@ -40,6 +40,7 @@ def test_the_menu_has_state_figures_and_everything_that_can_be_chosen(item: Tray
         "Protection",
         "Undo all",
         "Pause notifications",
+        "Dashboard in the browser",
         "Alerts…",
         "Settings…",
         "Start at login",

@@ -10,9 +10,10 @@ from pytestqt.qtbot import QtBot
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.facts import AlertType, Severity
 from omnitray.ui.pages.alerts.delegate import AlertDelegate, two_lines
-from omnitray.ui.pages.alerts.page import NONE_FIT, NONE_YET, AlertsPage, completed
+from omnitray.ui.pages.alerts.page import NONE_FIT, NONE_YET, AlertsPage
 from omnitray.ui.pages.alerts.text import AlertColumn
 from omnitray.ui.widgets.labels import ElidedLabel
+from omnitray.ui.widgets.save_path import completed
 from support import samples
 from support.keys import CTRL, click, press, type_text
 from support.pages import page_context

@@ -180,6 +180,7 @@ def test_a_left_click_opens_the_window(desk: Desk) -> None:
         (("Protection", "Pause for 1 h"), ("protect_pause_requested", 3600.0)),
         (("Start at login",), ("autostart_requested", True)),
         (("Documentation",), ("documentation_requested",)),
+        (("Dashboard in the browser",), ("dashboard_requested",)),
         (("About OmniTray",), ("about_requested",)),
         (("Quit",), ("quit_requested",)),
     ],

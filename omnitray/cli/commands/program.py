@@ -59,8 +59,12 @@ def completion(args: argparse.Namespace, context: CommandContext) -> int:
     import shtab  # noqa: PLC0415 - needed here alone
 
     from omnitray.cli.parser import build_parser  # noqa: PLC0415 - it imports us by name
+    from omnitray.cli.values import ENTRY  # noqa: PLC0415 - needed here alone
 
-    script = shtab.complete(build_parser(shtab.FILE), args.shell)
+    def completer(kind: str) -> object:
+        return shtab.FILE if kind == "file" else shtab.cmd(f"omnitray {ENTRY} {kind} 2>/dev/null")
+
+    script = shtab.complete(build_parser(completer), args.shell)
     if args.json:
         report = {"shell": args.shell, "script": script}
         context.terminal.json(msgspec.json.encode(report))

@@ -47,7 +47,7 @@ PAGES = (
     PageEntry("alerts", "omnitray.ui.pages.alerts.page", "AlertsPage", "alerts"),
     PageEntry("servers", "omnitray.ui.pages.servers.page", "ServersPage", "servers"),
     PageEntry("runs", "omnitray.ui.pages.runs.page", "RunsPage", "runs"),
-    PageEntry("trends", "omnitray.ui.pages.trends", "TrendsPage", "trends"),
+    PageEntry("trends", "omnitray.ui.pages.trends.page", "TrendsPage", "trends"),
     PageEntry("channels", "omnitray.ui.pages.channels.page", "ChannelsPage", "channels"),
     PageEntry("settings", "omnitray.ui.pages.settings.page", "SettingsPage", "settings"),
 )

@@ -134,6 +134,7 @@ class MainMenu:
         self._build_protection()
         self._build_pause()
         self.menu.addSeparator()
+        self._entry("Dashboard in the browser", intents.dashboard_requested.emit)
         self._entry("Alerts…", lambda: intents.window_requested.emit("alerts"))
         self._entry("Settings…", lambda: intents.window_requested.emit("settings"))
         self._autostart = self._entry("Start at login", self._on_autostart)

@@ -216,14 +216,29 @@ class WrapRow(QWidget):
 
     def arrange(self, width: int) -> int:
         """Place the widgets into a width; the height that this takes."""
-        left = top = line = 0
+        lines: list[list[QWidget]] = [[]]
+        left = 0
         for widget in self._widgets:
             if widget.isHidden():
                 continue
+            wide = widget.sizeHint().width()
+            if left and left + wide > width:
+                lines.append([])
+                left = 0
+            lines[-1].append(widget)
+            left += wide + _GAP
+        top = 0
+        for line in lines:
+            top += self._place_line(line, top, width) + _GAP
+        return top - _GAP
+
+    def _place_line(self, line: list[QWidget], top: int, width: int) -> int:
+        """Side by side on one middle; how high the line is."""
+        high = max((each.sizeHint().height() for each in line), default=0)
+        left = 0
+        for widget in line:
             size = widget.sizeHint()
-            if left and left + size.width() > width:
-                left, top, line = 0, top + line + _GAP, 0
-            widget.setGeometry(left, top, min(size.width(), width), size.height())
+            drop = (high - size.height()) // 2
+            widget.setGeometry(left, top + drop, min(size.width(), width), size.height())
             left += size.width() + _GAP
-            line = max(line, size.height())
-        return top + line
+        return high

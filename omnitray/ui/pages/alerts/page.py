@@ -1,7 +1,6 @@
 """The history: filter, list and details of one alert."""
 
 from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Slot
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
@@ -27,6 +26,7 @@ from omnitray.ui.widgets import pills
 from omnitray.ui.widgets.cells import Cell
 from omnitray.ui.widgets.frames import Card, button
 from omnitray.ui.widgets.labels import paragraph
+from omnitray.ui.widgets.save_path import ask_path
 from omnitray.ui.widgets.table import CellView, Widths
 
 NONE_YET = "No alert so far. When something goes wrong, it is listed here and stays here."
@@ -40,39 +40,9 @@ _NARROW_EM = 50  # below this the details stand under the list; in widths of an 
 AskPath = Callable[[QWidget, str], str]
 
 
-def ask_path(parent: QWidget, suffix: str) -> str:
-    """Ask where to save; an empty string means that the person thought better of it."""
-    from PySide6.QtWidgets import QFileDialog  # noqa: PLC0415 - a tenth of the page, seldom used
-
-    chosen, _ = QFileDialog.getSaveFileName(
-        parent, "Export alerts", f"alerts.{suffix}", f"*.{suffix}"
-    )
-    return completed(chosen, suffix, lambda whole: _may_replace(parent, whole))
-
-
-def completed(chosen: str, suffix: str, may_replace: Callable[[Path], bool]) -> str:
-    """The path with its ending; the file dialog has asked about what was typed, not about this."""
-    if not chosen or chosen.lower().endswith(f".{suffix}"):
-        return chosen
-    whole = Path(f"{chosen}.{suffix}")
-    return str(whole) if not whole.exists() or may_replace(whole) else ""
-
-
-def _may_replace(parent: QWidget, whole: Path) -> bool:
-    from PySide6.QtWidgets import QMessageBox  # noqa: PLC0415 - seldom used
-
-    box = QMessageBox(parent)
-    box.setIcon(QMessageBox.Icon.Warning)
-    box.setTextFormat(Qt.TextFormat.PlainText)
-    box.setWindowTitle("Export alerts")
-    box.setText(f"{whole.name} is there already. Replace it?")
-    box.setInformativeText(f"What {whole} holds now would be lost.")
-    replace = box.addButton("Replace", QMessageBox.ButtonRole.DestructiveRole)
-    cancel = box.addButton("Leave it", QMessageBox.ButtonRole.RejectRole)
-    box.setDefaultButton(cancel)
-    box.setEscapeButton(cancel)
-    box.exec()
-    return box.clickedButton() is replace
+def ask_where(parent: QWidget, suffix: str) -> str:
+    """The path that the person chose, empty where none."""
+    return ask_path(parent, suffix, "Export alerts", "alerts")
 
 
 class AlertList(CellView):
@@ -91,7 +61,7 @@ class AlertList(CellView):
 class AlertsPage(Page):
     """Everything that went wrong, newest first."""
 
-    def __init__(self, context: PageContext, ask: AskPath = ask_path) -> None:
+    def __init__(self, context: PageContext, ask: AskPath = ask_where) -> None:
         super().__init__(context)
         theme, wall = context.theme, context.clock.wall
         self._ask = ask
