@@ -12,7 +12,7 @@ from omnitray.alerts.model import Alert
 from omnitray.api import channel_calls, handlers, metric_calls, requests, wire
 from omnitray.api.handlers import Call
 from omnitray.api.requests import AlertsQuery, NoQuery, SnapshotsQuery
-from omnitray.api.wire import Done, ProtectionSettings
+from omnitray.api.wire import Done, ProtectionSettings, RecordingState
 
 PREFIX = "/api/monitoring"
 
@@ -124,6 +124,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         names_one=True,
     ),
     _post("/record", handlers.record, Done, body=requests.NewRecording),
+    _get("/record/{id}", handlers.recording, RecordingState),
     _post("/dashboard", metric_calls.open_dashboard, metric_calls.DashboardAddress),
     _post("/quit", handlers.quit_program, Done),
     _post("/clean", handlers.clean, Done, body=requests.NewClean),

@@ -20,7 +20,7 @@ from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.status import Status
-from omnitray.api.wire import Done, ProtectionSettings
+from omnitray.api.wire import Done, ProtectionSettings, RecordingState
 from omnitray.base.facts import AlertType, Job, Mode, MonitorLevel, ProtectState, Severity, Snapshot
 from omnitray.base.leases import Lease
 from omnitray.base.policy import ProtectPolicy, Thresholds
@@ -136,6 +136,12 @@ class StartRecording(Command[Done], frozen=True, kw_only=True):
     """Record what the protector decides from; ``Done.done`` names the file in ``recordings``."""
 
     for_s: float
+
+
+class FindRecording(Command[RecordingState], frozen=True, kw_only=True):
+    """What became of a recording, by the name that :class:`StartRecording` answered."""
+
+    name: str
 
 
 class AnswerQuestion(Command[Done], frozen=True, kw_only=True):

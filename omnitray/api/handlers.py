@@ -23,6 +23,7 @@ from omnitray.api.facade import (
     Clean,
     Command,
     CommandRefused,
+    FindRecording,
     Quit,
     RaiseAlert,
     Refusal,
@@ -66,6 +67,7 @@ from omnitray.api.wire import (
     ModeState,
     ProtectionSettings,
     Questions,
+    RecordingState,
     Runs,
     ServerBody,
     ServerLogBody,
@@ -245,6 +247,11 @@ async def record(call: Call) -> Done:
     """Record what the protector decides from."""
     new: NewRecording = call.body
     return await _carry_out(call, StartRecording(for_s=new.for_s))
+
+
+async def recording(call: Call) -> RecordingState:
+    """What became of a recording that was asked for."""
+    return await _carry_out(call, FindRecording(name=call.id))
 
 
 async def clean(call: Call) -> Done:

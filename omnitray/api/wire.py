@@ -397,6 +397,14 @@ class ServerLogBody(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[str, ...]
 
 
+class RecordingState(msgspec.Struct, frozen=True, kw_only=True):
+    """A recording that was asked for; ``why`` where it could not be written."""
+
+    name: str
+    state: Literal["recording", "written", "failed"]
+    why: str = ""
+
+
 class Done(msgspec.Struct, frozen=True, kw_only=True):
     """What a command on the protector did: one phrase for each thing, and bytes freed."""
 

@@ -111,7 +111,7 @@ def dispatch(run: Callable[..., int], args: argparse.Namespace) -> int:
     except BrokenPipeError:
         raise  # see cli.standard_streams
     except (OSError, StorageError) as error:
-        return _say(context, args, "failed", f"{error}")
+        return _say(context, args, "failed", _sentence(error))
     except KeyboardInterrupt:
         return 0
 
@@ -125,6 +125,14 @@ def _say(
         else:
             context.terminal.problem(detail)
     return status
+
+
+def _sentence(error: OSError | StorageError) -> str:
+    """Of the system's errors their words and the file, without a number in brackets."""
+    if not isinstance(error, OSError) or error.errno is None:
+        return f"{error}"
+    file = f"{error.filename}: " if error.filename else ""
+    return f"{file}{error.strerror}"
 
 
 def _refuse_bad_words(args: argparse.Namespace) -> None:

@@ -83,7 +83,7 @@ class ProtectionFacade(QObject):
         self._settings = settings
         self._cleaning = cleaning
         self._queue = CleaningQueue(cleaning, lambda: self._policy().disk_target_percent, self)
-        self._commands = ProtectCommands(self._ask, self._clean)
+        self._commands = ProtectCommands(self._ask, self._clean, recordings.expect)
         self.looking = looking
         self._recordings = recordings
         self._clock = clock
@@ -150,6 +150,8 @@ class ProtectionFacade(QObject):
             return self.act_for_api(command)
         if isinstance(command, facade.SetProtection):
             return self.change_for_api(command)
+        if isinstance(command, facade.FindRecording):
+            return self._recordings.state(command.name)
         return self._commands.carry_out(command)
 
     @Slot(object)

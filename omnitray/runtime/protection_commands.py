@@ -24,12 +24,19 @@ class Cleans(Protocol):
 
 
 class ProtectCommands:
-    """Carries them out: ``ask`` runs something on the protector's thread."""
+    """Carries them out: ``ask`` runs something on the protector's thread.
+
+    ``expect`` hears the file of each recording that is begun, on that thread.
+    """
 
     def __init__(
-        self, ask: Callable[[Callable[[Engine], Any]], "Future[Any]"], clean: Cleans
+        self,
+        ask: Callable[[Callable[[Engine], Any]], "Future[Any]"],
+        clean: Cleans,
+        expect: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._ask = ask
+        self._expect = expect
         self._clean = clean
 
     def carry_out(self, command: facade.Command[Any]) -> "Future[wire.Done]":
@@ -108,8 +115,10 @@ class ProtectCommands:
         def on_begun(future: "Future[str]") -> None:
             if (error := future.exception()) is not None:
                 answer.set_exception(facade.CommandRefused(facade.Refusal.NOT_NOW, str(error)))
-            else:
-                answer.set_result(wire.Done(done=(file_name(ASKED, future.result()),)))
+                return
+            name = file_name(ASKED, future.result())
+            self._expect(name)
+            answer.set_result(wire.Done(done=(name,)))
 
         self._ask(lambda engine: engine.protecting.record(for_s)).add_done_callback(on_begun)
         return answer

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from omnitray.api import facade, wire
 from omnitray.base.durable import StorageError
 from omnitray.base.paths import FolderError, private_folder
 from omnitray.protector.recorder import Recording
@@ -22,6 +23,8 @@ ASKED = "asked"
 
 class RecordingWorker(QObject):
     """Writes one after the other."""
+
+    failed = Signal(str, str)  # the file's name, and why it could not be written
 
     def __init__(self, folder: Path, home: str) -> None:
         super().__init__()
@@ -42,13 +45,15 @@ class RecordingWorker(QObject):
         """Write it; a disk that refuses costs this recording alone."""
         from omnitray.protector.replay import save  # noqa: PLC0415 - lzma, seldom
 
-        path = self._folder / file_name(recording.why, recording.name)
+        name = file_name(recording.why, recording.name)
+        path = self._folder / name
         try:
             private_folder(self._folder)
             if save(recording, path, self._home, lambda: not self.ends):
                 self._drop_oldest(recording.why)
         except (OSError, StorageError, FolderError) as error:
             log.warning("a recording could not be written: %s", error)
+            self.failed.emit(name, f"the recording could not be written: {error}")
 
     def _drop_oldest(self, why: str) -> None:
         oldest_first = sorted(
@@ -65,7 +70,10 @@ class RecordingThread(QObject):
 
     def __init__(self, folder: Path, home: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._folder = folder
+        self._asked: dict[str, str] = {}  # by file: why it could not be written, or nothing
         self._worker = RecordingWorker(folder, home)
+        self._worker.failed.connect(self._on_failed)
         self._thread = WorkerThread("recordings", self._worker)
         self._wanted.connect(self._worker.write)
         self._started = self._stopped = False
@@ -78,6 +86,28 @@ class RecordingThread(QObject):
             self._started = True
             self._thread.start()
         self._wanted.emit(recording)
+
+    def expect(self, name: str) -> None:
+        """Somebody waits for this file, and will ask what became of it."""
+        self._asked[name] = ""
+        if len(self._asked) > MOST_OF_A_KIND:
+            del self._asked[next(iter(self._asked))]
+
+    def state(self, name: str) -> wire.RecordingState:
+        """What became of a file that was asked for."""
+        why = self._asked.get(name)
+        if why is None:
+            detail = f"no recording {name} was asked for"
+            raise facade.CommandRefused(facade.Refusal.NOT_FOUND, detail)
+        if why:
+            return wire.RecordingState(name=name, state="failed", why=why)
+        there = (self._folder / name).is_file()
+        return wire.RecordingState(name=name, state="written" if there else "recording")
+
+    @Slot(str, str)
+    def _on_failed(self, name: str, why: str) -> None:
+        if name in self._asked:
+            self._asked[name] = why
 
     def stop(self) -> bool:
         """End the thread; False if it did not in time. Idempotent."""

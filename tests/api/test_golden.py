@@ -38,6 +38,7 @@ ANSWERS = {
     "webhooks": "/webhooks",
     "deliveries": "/alerts/a1/deliveries",
     "server_log": "/servers/api/log?lines=2",
+    "recording": "/record/asked_t-1.jsonl.xz",
 }
 EVENTS: dict[str, d.Event] = {
     "event_alert": d.AlertChanged(fake_door.alert()),

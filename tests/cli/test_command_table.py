@@ -18,7 +18,6 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from omnitray.cli import parser
-from omnitray.cli.commands import protector
 from support.api_server import running
 from support.command_line import Command, commands
 from support.faults import Fault, failing
@@ -109,7 +108,6 @@ def _leave_the_session_alone(patch: pytest.MonkeyPatch, folder: Path) -> None:
         patch.delenv(name, raising=False)
     patch.setenv("XDG_RUNTIME_DIR", str(folder))
     patch.setenv("XDG_CONFIG_HOME", str(folder / "config"))
-    patch.setattr(protector, "_WRITTEN_WITHIN_S", 0.1)  # the tests' instance records nothing
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)

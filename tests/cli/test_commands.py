@@ -180,7 +180,33 @@ def test_record_brings_the_file_to_where_it_is_wanted(
     assert made.json == {"file": str(wanted), "bytes": 4}
     assert wanted.read_bytes() == b"1234"
     assert omnitray("record", str(wanted)).code == 1
-    assert api.door.commands[-1] == d.StartRecording(for_s=0.01)
+    assert api.door.commands == [
+        d.StartRecording(for_s=0.01),
+        d.FindRecording(name="asked_t-1.jsonl.xz"),
+    ]
+
+
+def test_record_says_why_no_file_came(
+    omnitray: Run, api: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    why = "the recording could not be written: cannot write /x: the disk is full"
+    answers = {
+        d.StartRecording: wire.Done(done=("asked_t-1.jsonl.xz",)),
+        d.FindRecording: wire.RecordingState(name="asked_t-1.jsonl.xz", state="failed", why=why),
+    }
+    for kind, answer in answers.items():
+        monkeypatch.setitem(api.door._ways, kind, lambda _, answer=answer: answer)
+    made = omnitray("record", "--for", "1h", str(tmp_path / "mine.jsonl.xz"))
+    assert (made.code, made.err) == (1, f"omnitray: {why}\n")
+
+
+def test_record_refuses_a_missing_folder_before_it_records(
+    omnitray: Run, api: Running, tmp_path: Path
+) -> None:
+    refused = omnitray("record", str(tmp_path / "no" / "mine.jsonl.xz"))
+    assert refused.code == 1
+    assert f"there is no folder {tmp_path / 'no'}; make it first" in refused.err
+    assert api.door.commands == []
 
 
 @pytest.mark.parametrize("words", [("mine.json",), ("--for", "2h", "x.jsonl.xz")])

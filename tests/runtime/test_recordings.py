@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+import pytest
 from pytestqt.qtbot import QtBot
 
+from omnitray.api.facade import CommandRefused
 from omnitray.protector.recorder import Recorder, Recording
 from omnitray.protector.replay import load
 from omnitray.runtime.recordings import MOST_OF_A_KIND, RecordingThread, file_name
@@ -23,8 +25,10 @@ def test_a_recording_is_written_and_reads_back(tmp_path: Path, qtbot: QtBot) -> 
     thread = RecordingThread(tmp_path / "recordings", "/home/me")
     thread.write(recording("t-1"))
     file = tmp_path / "recordings" / file_name("pause", "t-1")
+    thread.expect(file.name)
     qtbot.waitUntil(file.exists, timeout=10_000)
     assert len(load(file.read_bytes())[1]) == 1
+    assert thread.state(file.name).state == "written"
     assert thread.stop()
 
 
@@ -47,11 +51,17 @@ def test_nothing_is_written_after_the_stop(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.expect_log("a recording could not be written")
 def test_a_folder_that_cannot_be_made_costs_the_recording_alone(
     tmp_path: Path, qtbot: QtBot
 ) -> None:
     (tmp_path / "file").write_text("")
     thread = RecordingThread(tmp_path / "file", "/home/me")
+    thread.expect("pause_t-1.jsonl.xz")
+    assert thread.state("pause_t-1.jsonl.xz").state == "recording"
     thread.write(recording("t-1"))
+    qtbot.waitUntil(lambda: thread.state("pause_t-1.jsonl.xz").state == "failed", timeout=10_000)
+    assert "could not be written" in thread.state("pause_t-1.jsonl.xz").why
+    with pytest.raises(CommandRefused, match="no recording pause_t-2"):
+        thread.state("pause_t-2.jsonl.xz")
     assert thread.stop()
-    assert qtbot is not None

@@ -384,6 +384,7 @@ class FakeDoor:
             d.Undo: lambda c: self._undo(c.action_id),
             d.UndoAll: lambda _: free,
             d.StartRecording: lambda _: wire.Done(done=("asked_t-1.jsonl.xz",)),
+            d.FindRecording: lambda c: wire.RecordingState(name=c.name, state="written"),
             d.Clean: lambda c: wire.Done(
                 done=("pip cache: 120 MB",), freed_bytes=120_000_000, dry_run=c.dry_run
             ),

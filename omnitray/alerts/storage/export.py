@@ -14,8 +14,7 @@ from typing import Self
 import msgspec
 
 from omnitray.alerts.model import Alert
-from omnitray.base.bounded import kind_of
-from omnitray.base.durable import StorageError, StorageFault, is_folder, replacing
+from omnitray.base.durable import StorageError, StorageFault, replacing, why_no_place
 
 _COLUMNS = (
     "id",
@@ -106,16 +105,8 @@ def export_alerts(
 
 def refuse_place(path: Path) -> None:
     """Where no file can be; raises NotExported."""
-    try:
-        kind = kind_of(path.stat().st_mode)
-    except OSError:
-        kind = ""  # not there, or whatever writing says of it
-    if kind:
-        helps = "name a file in it" if kind == "a folder" else "name a file"
-        raise NotExported(f"cannot write {path}: it is {kind}; {helps}")
-    if not is_folder(path.parent):
-        why = f"there is no folder {path.parent}; make it first"
-        raise NotExported(f"cannot write {path}: {why}")
+    if why := why_no_place(path):
+        raise NotExported(why)
 
 
 def render(alerts: Iterable[Alert], ending: str) -> Iterator[bytes]:

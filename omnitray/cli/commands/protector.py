@@ -1,14 +1,21 @@
 """``actions``, ``undo``, ``explain``, ``record``, ``clean``."""
 
 import argparse
-import shutil
 import time
 from pathlib import Path
 
 import msgspec
 
-from omnitray.api.wire import Actions, Done, ExplanationBody, ProtectionSettings, Questions
+from omnitray.api.wire import (
+    Actions,
+    Done,
+    ExplanationBody,
+    ProtectionSettings,
+    Questions,
+    RecordingState,
+)
 from omnitray.base.amounts import duration, size
+from omnitray.base.durable import StorageError, why_no_place, write_atomic
 from omnitray.cli.dispatch import CommandContext, CommandFailed
 from omnitray.cli.terminal import Terminal, percent
 from omnitray.cli.times import duration_s, shown
@@ -17,7 +24,7 @@ from omnitray.protector.view import Explanation, HoldKind
 
 RECORDED, LONGEST_RECORDED_S = ".jsonl.xz", 3600.0
 # An hour of a busy desk takes some seconds to be written; the protector steps every five at rest.
-_WRITTEN_WITHIN_S, _LOOK_S = 60.0, 0.1
+_WRITTEN_WITHIN_S, _LOOK_S = 60.0, 0.5
 
 
 def actions(args: argparse.Namespace, context: CommandContext) -> int:
@@ -148,31 +155,44 @@ def record(args: argparse.Namespace, context: CommandContext) -> int:
         raise ValueError(f"{args.file} must end in {RECORDED}")
     if not 0 < for_s <= LONGEST_RECORDED_S:
         raise ValueError(f"{args.for_s!r} is too long or nothing; at most 1h")
+    if why := why_no_place(file):
+        raise CommandFailed("failed", why)
     if file.exists() and not args.force:
         raise CommandFailed("failed", f"{args.file} is there already; --force replaces it")
-    if not file.absolute().parent.is_dir():
-        raise CommandFailed("failed", f"cannot write {file}: there is no folder {file.parent}")
     begun = context.post("/record", {"for_s": for_s}, Done, as_json=False)
     if begun is None or not begun.done:
         raise CommandFailed("failed", "no recording was begun")
     made = context.paths.recordings / begun.done[0]
     if not args.json:
         context.terminal.line(f"recording for {duration(for_s)}")
+    _wait_for(made, for_s, context)
+    try:
+        content = made.read_bytes()
+        write_atomic(file, content, follow=True)
+    except StorageError as error:
+        raise CommandFailed("failed", f"{error}; the recording is {made}") from error
+    made.unlink(missing_ok=True)
+    if args.json:
+        report = {"file": str(file.absolute()), "bytes": len(content)}
+        context.terminal.json(msgspec.json.encode(report))
+    else:
+        context.terminal.line(f"{size(len(content))} written to {args.file}")
+    return 0
+
+
+def _wait_for(made: Path, for_s: float, context: CommandContext) -> None:
+    """Until the instance has written it; raises CommandFailed where it could not."""
     until = time.monotonic() + for_s + _WRITTEN_WITHIN_S
-    time.sleep(for_s)
-    while not made.is_file():
+    while True:
+        found = context.remote().get(f"/record/{quoted(made.name)}", RecordingState)
+        if found.state == "written":
+            return
+        if found.state == "failed":
+            raise CommandFailed("failed", found.why)
         if time.monotonic() > until:
             detail = f"no recording came; it may still be written to {made}"
             raise CommandFailed("failed", detail)
-        time.sleep(_LOOK_S)
-    shutil.move(made, file)
-    written = file.stat().st_size
-    if args.json:
-        report = {"file": str(file.absolute()), "bytes": written}
-        context.terminal.json(msgspec.json.encode(report))
-    else:
-        context.terminal.line(f"{size(written)} written to {args.file}")
-    return 0
+        time.sleep(min(_LOOK_S, for_s))
 
 
 def clean(args: argparse.Namespace, context: CommandContext) -> int:
