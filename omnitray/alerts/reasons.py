@@ -37,6 +37,8 @@ class Reason(ReasonEnum):
     REPEAT_FLOOR = "repeat_floor", "Not told: the same was told less than a minute ago."
     ASKED_ABOUT = "asked_about", "Not told: the question about it is on the screen."
     NOT_YET_DUE = "not_yet_due", "Not told: it is known and its repeat is not due yet."
+    OTHER_TYPE = "other_type", "Not told: this webhook takes other types of alerts."
+    ABOUT_ITSELF = "about_itself", "Not told: it is about this webhook itself."
 
     # life
     RESOLVED = "resolved", "It no longer holds."
@@ -45,3 +47,7 @@ class Reason(ReasonEnum):
     ACKNOWLEDGED_NOW = "acknowledged_now", "Somebody has acknowledged it."
     SNOOZED_NOW = "snoozed_now", "Its notifications are paused from now on."
     RESTORED = "restored", "It was open when the program ended and is followed further."
+
+
+# Nothing is told now, and this is why.
+HOLDING = frozenset(each for each in Reason if each.sentence.startswith(("Not told", "Waits")))

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 
 from omnitray.alerts.channels.deliveries import Delivery, DeliveryState
-from omnitray.alerts.channels.views import ChannelView
+from omnitray.alerts.channels.views import ChannelState, ChannelView
 from omnitray.alerts.channels.webhooks.channel import WebhookView
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api import bodies
@@ -45,11 +45,13 @@ class DeliveriesBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChannelBody(msgspec.Struct, frozen=True, kw_only=True):
-    """A channel: whether it is open, who listens, what waits, what is wrong."""
+    """A channel: how it stands, who listens, what waits, what is wrong."""
 
     name: str
+    state: ChannelState
     open: bool
     clients: int | None
+    receivers: int | None
     waiting: int
     fault: str
     latest: DeliveryBody | None

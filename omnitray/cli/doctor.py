@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from omnitray import __version__, platforms
+from omnitray.alerts.channels.views import ChannelState, standing
 from omnitray.api.channel_calls import ChannelBody, ChannelsBody, WebhookBody, WebhooksBody
 from omnitray.api.wire import StatusBody
 from omnitray.base.amounts import size
@@ -52,6 +53,7 @@ NO_LIMIT = {"max", ""}
 _CHANNEL_REMEDIES: dict[str, str] = {
     AlertChannel.DESKTOP: "see the findings on notifications",
     AlertChannel.FILE: "see the findings on the data folder",
+    AlertChannel.WEBHOOK: "see the findings on each webhook",
     AlertChannel.SYSLOG: "start systemd-journald or a syslog daemon, then OmniTray again",
 }
 
@@ -368,12 +370,11 @@ def _channel(channel: ChannelBody) -> Finding:
     topic = f"channel {channel.name}"
     remedy = _CHANNEL_REMEDIES.get(channel.name, "see the log")
     waits = f"; {channel.waiting} wait" if channel.waiting else ""
-    if channel.fault:
-        return warn(topic, f"{channel.fault}{waits}", remedy)
-    if channel.clients is not None:
-        return ok(topic, f"{channel.clients} listening" if channel.clients else "nobody listens")
-    if not channel.open:
-        return warn(topic, "this machine has nothing for it", remedy)
+    words = standing(channel.state, channel.fault, channel.clients, channel.receivers)
+    if channel.state in {ChannelState.FAILED, ChannelState.ABSENT}:
+        return warn(topic, f"{words}{waits}", remedy)
+    if channel.clients is not None or channel.receivers is not None:
+        return ok(topic, f"{words}{waits}")
     if channel.latest is not None:
         return ok(topic, f"{channel.latest.state} {channel.latest.at}{waits}")
     return ok(topic, f"open, nothing sent so far{waits}")

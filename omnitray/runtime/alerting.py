@@ -72,7 +72,13 @@ class Alerting(QObject):
             silences=SilenceFile(paths.state / "silences.json"),
             channels=self.dispatcher.channels,
         )
-        self.desk = ChannelDesk(self.dispatcher, self.store, self.deliveries, self.listeners)
+        self.desk = ChannelDesk(
+            self.dispatcher,
+            self.store,
+            self.deliveries,
+            self.listeners,
+            self.notifications.why_not,
+        )
         self.webhooks = _webhooks(self.dispatcher)
         self.webhooks.on_trouble = self.troubled.emit
         self._gather = QTimer(self, singleShot=True, interval=_GATHER_MS)

@@ -110,6 +110,14 @@ class Notifications(QObject):
         """Whether the desktop's notification service is there and has reported its capabilities."""
         return self._fdo is not None and self._fdo.ready
 
+    def why_not(self) -> str:
+        """Why nothing could be shown now; empty while a notifier can, or is still asked."""
+        notifiers = ((self._fdo,) if self._fdo is not None else ()) + self._fallbacks
+        reasons = [each.why_not() for each in notifiers]
+        if not all(reasons):
+            return ""
+        return "; ".join(reasons) or "there is no session bus and no tray"
+
     def show(self, notification: Notification) -> None:
         """Show it, or replace what its slot shows; from any thread."""
         self._wanted.emit(notification)

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from omnitray.api import facade as d
+from omnitray.api import wire
 from omnitray.base.facts import AlertType, Mode, MonitorLevel
 from omnitray.base.invocation import typed
 from omnitray.base.paths import find_paths
@@ -190,12 +191,8 @@ def test_record_says_why_no_file_came(
     omnitray: Run, api: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     why = "the recording could not be written: cannot write /x: the disk is full"
-    answers = {
-        d.StartRecording: wire.Done(done=("asked_t-1.jsonl.xz",)),
-        d.FindRecording: wire.RecordingState(name="asked_t-1.jsonl.xz", state="failed", why=why),
-    }
-    for kind, answer in answers.items():
-        monkeypatch.setitem(api.door._ways, kind, lambda _, answer=answer: answer)
+    failed = wire.RecordingState(name="asked_t-1.jsonl.xz", state="failed", why=why)
+    monkeypatch.setitem(api.door._ways, d.FindRecording, lambda _: failed)
     made = omnitray("record", "--for", "1h", str(tmp_path / "mine.jsonl.xz"))
     assert (made.code, made.err) == (1, f"omnitray: {why}\n")
 

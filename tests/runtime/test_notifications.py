@@ -20,6 +20,9 @@ class Screen:
         self.shown.append(notification)
         return True
 
+    def why_not(self) -> str:
+        return self.trouble
+
     def close(self, slot: str) -> None:
         """Nothing stays."""
 

@@ -42,6 +42,25 @@ def test_what_is_on_its_way_has_no_time_and_what_is_old_no_details() -> None:
     ]
 
 
+def test_the_record_says_what_the_targets_that_wait_do_not() -> None:
+    waits = delivery("webhook", DeliveryState.WAITING, target="dead")
+    record = an_alert(channels=("file", "webhook"))
+    assert [each.name for each in lines(record, (waits,), START)] == [
+        "Webhook dead",
+        "File",
+        "Webhook",
+    ]
+    took = delivery("webhook", DeliveryState.DELIVERED, target="team")
+    names = [each.name for each in lines(record, (waits, took), START)]
+    assert names == ["Webhook dead", "Webhook team", "File"]
+
+
+def test_what_was_not_sent_says_why() -> None:
+    found = (delivery("desktop", DeliveryState.NOT_SENT, why="Not told: it is paused."),)
+    (line,) = lines(an_alert(), found, START)
+    assert (line.pill.word, line.quiet) == ("not sent", "Not told: it is paused.")
+
+
 def test_a_foreign_reason_is_text() -> None:
     found = (delivery("syslog", DeliveryState.FAILED, why="<b>\u202e\nx"),)
     assert lines(an_alert(), found, START)[0].quiet == "<b> x"

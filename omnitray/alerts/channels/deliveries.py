@@ -1,4 +1,4 @@
-"""What became of each alert on each channel: delivered when, waiting until when, failed why.
+"""What became of each alert on each channel: delivered, waiting until when, failed or not sent why.
 
 Channels report from their own threads through :meth:`Deliveries.note`. The newest state of each
 alert, channel and target is kept for the window, the API and doctor, bounded by ``most`` alerts;
@@ -21,13 +21,14 @@ class DeliveryState(enum.StrEnum):
     DELIVERED = "delivered"
     WAITING = "waiting"
     FAILED = "failed"
+    NOT_SENT = "not_sent"  # it was decided so, for the reason in ``why``
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     """One alert on one channel; ``target`` is the webhook's name, empty for the other channels.
 
     ``at`` (wall seconds) is when this became so, ``next_at`` when it is tried again, ``why`` what
-    went wrong last.
+    went wrong last, or the reason that speaks against it.
     """
 
     alert_id: str
@@ -46,7 +47,7 @@ class Deliveries:
         self._most = most
         self._lock = threading.Lock()
         self._known: dict[str, dict[tuple[str, str], Delivery]] = {}
-        self._latest: dict[tuple[str, str], Delivery] = {}
+        self._latest: dict[str, Delivery] = {}
         self._fresh: list[Delivery] = []
         self.wake: Callable[[], None] = lambda: None
 
@@ -61,6 +62,18 @@ class Deliveries:
         if not waits:
             self.wake()
 
+    def hold(self, alert_id: str, channel: str, at: float, why: str, *, target: str = "") -> None:
+        """It is not sent, for this reason; what was sent of it before stays known."""
+        with self._lock:
+            known = self._known.get(alert_id, {}).get((channel, target))
+        if known is None or (known.state is DeliveryState.NOT_SENT and known.why != why):
+            state = DeliveryState.NOT_SENT
+            self.note(
+                Delivery(
+                    alert_id=alert_id, channel=channel, state=state, at=at, target=target, why=why
+                )
+            )
+
     def take(self) -> tuple[Delivery, ...]:
         """What is new since the last time."""
         with self._lock:
@@ -73,25 +86,29 @@ class Deliveries:
             known = self._known.get(alert_id, {})
             return tuple(known[key] for key in sorted(known))
 
-    def latest(self, channel: str, target: str = "") -> Delivery | None:
-        """What became of the newest alert on a channel."""
+    def latest(self, channel: str) -> Delivery | None:
+        """What became last of an alert on a channel, whichever its target."""
         with self._lock:
-            return self._latest.get((channel, target))
+            return self._latest.get(channel)
 
     def _keep(self, news: Delivery) -> None:
         key = (news.channel, news.target)
         known = self._known.setdefault(news.alert_id, {})
         known[key] = news
-        self._latest[key] = news
+        if news.state is not DeliveryState.NOT_SENT:
+            self._latest[news.channel] = news
         self._fresh.append(news)
         if len(self._known) > self._most:
             del self._known[next(iter(self._known))]
 
 
-def delivered(channel: str, alert_ids: Iterable[str], at: float) -> tuple[Delivery, ...]:
+def delivered(
+    channel: str, alert_ids: Iterable[str], at: float, *, target: str = ""
+) -> tuple[Delivery, ...]:
     """They arrived."""
+    state = DeliveryState.DELIVERED
     return tuple(
-        Delivery(alert_id=each, channel=channel, state=DeliveryState.DELIVERED, at=at)
+        Delivery(alert_id=each, channel=channel, target=target, state=state, at=at)
         for each in alert_ids
     )
 

@@ -111,6 +111,13 @@ class FdoNotifier:
             self._service.ask()  # one that is started on demand may be there now
         return not absent
 
+    def why_not(self) -> str:
+        """Without a bus or a service nothing is shown."""
+        if self._bus.lost:
+            return "the session bus is gone"
+        absent = self._service.state is ServiceState.ABSENT
+        return self.trouble or "no notification service" if absent else ""
+
     def close(self, slot: str) -> None:
         """Take it away: now, or as soon as the service has said its number."""
         incident = self._incidents.get(slot)

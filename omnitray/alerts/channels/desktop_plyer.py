@@ -57,6 +57,10 @@ class PlyerNotifier:
         self._run(lambda: self._send(title, body))
         return not self.trouble
 
+    def why_not(self) -> str:
+        """What its library said last."""
+        return self.trouble
+
     def close(self, slot: str) -> None:
         """Nothing: plyer cannot take a notification back."""
 

@@ -17,8 +17,9 @@ from omnitray.alerts.channels.deliveries import Deliveries
 from omnitray.alerts.channels.patience import Patience
 from omnitray.alerts.channels.registry import CHANNELS, ChannelEntry
 from omnitray.alerts.channels.worker import CAPACITY, STUCK_S, ChannelStatistics, ChannelWorker
-from omnitray.alerts.decision import RECORD, Decision, Receipt
+from omnitray.alerts.decision import ATTENTION, RECORD, Decision, Receipt
 from omnitray.alerts.model import Alert
+from omnitray.alerts.reasons import HOLDING
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertChannel
@@ -113,6 +114,7 @@ class Dispatcher:
             urgent = decision.channels != RECORD or alert.count == 1
             self._store.put(alert, urgent=urgent)
             receipt = functools.partial(self._store.stored, alert.id)
+        self._note_hold(alert, decision)
         if self._durable is None or self._durable[0] not in decision.channels:
             self._hand_over(alert, decision)
             return receipt
@@ -120,6 +122,14 @@ class Dispatcher:
         # The person is told once it is certain that the others will be, or the disk takes too long.
         self._patience.after(owed, lambda: self._hand_over(alert, decision))
         return receipt and functools.partial(_both, receipt, owed)
+
+    def _note_hold(self, alert: Alert, decision: Decision) -> None:
+        """Why the person is not told, beside the channels that would."""
+        if decision.notify or decision.reason not in HOLDING or alert.state != "firing":
+            return
+        for name in ATTENTION:
+            if name not in alert.channels:
+                self.deliveries.hold(alert.id, name, decision.at, decision.reason.sentence)
 
     def _hand_over(self, alert: Alert, decision: Decision) -> None:
         for name in decision.channels:

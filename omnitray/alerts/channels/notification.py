@@ -132,6 +132,10 @@ class DesktopNotifier(Protocol):
         """Why it could not show the last one; empty when it could."""
         ...
 
+    def why_not(self) -> str:
+        """Why it could show nothing now, as far as that is known; empty when it can."""
+        ...
+
     def show(self, notification: Notification) -> bool:
         """Show or replace it; False when this notifier cannot, so that the next one is asked."""
         ...

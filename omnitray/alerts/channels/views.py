@@ -3,29 +3,73 @@
 Asked from any thread: by the window, the API and doctor.
 """
 
+import enum
+from collections.abc import Callable
+
 import msgspec
 
-from omnitray.alerts.channels.deliveries import Deliveries, Delivery
+from omnitray.alerts.channels.deliveries import Deliveries, Delivery, DeliveryState
 from omnitray.alerts.channels.dispatch import Dispatcher
 from omnitray.alerts.channels.listeners import Listeners
 from omnitray.alerts.channels.registry import CHANNELS, Audience
 from omnitray.alerts.channels.vscode import CLIENT
+from omnitray.alerts.channels.webhooks.channel import WebhookChannel
+from omnitray.alerts.channels.worker import ChannelStatistics
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.base.facts import AlertChannel
+
+
+class ChannelState(enum.StrEnum):
+    """How a channel stands."""
+
+    OPEN = "open"
+    FAILED = "failed"
+    NO_LISTENER = "no_listener"
+    NOT_DECLARED = "not_declared"  # the settings name no receiver
+    ABSENT = "absent"  # this machine has nothing for it
 
 
 class ChannelView(msgspec.Struct, frozen=True, kw_only=True):
     """One channel; ``open`` False: this machine has nothing for it, or nobody listens.
 
-    ``clients`` counts those that listen, None where nobody can. ``fault`` is what is wrong now.
+    ``clients`` counts those that listen, None where nobody can; ``receivers`` the webhooks of the
+    settings. ``fault`` is what is wrong now.
     """
 
     name: str
     open: bool
     clients: int | None = None
+    receivers: int | None = None
     waiting: int = 0
     fault: str = ""
     latest: Delivery | None = None
+
+    @property
+    def state(self) -> ChannelState:
+        """The one word for it."""
+        if self.fault:
+            return ChannelState.FAILED
+        if self.clients == 0:
+            return ChannelState.NO_LISTENER
+        if self.receivers == 0:
+            return ChannelState.NOT_DECLARED
+        return ChannelState.OPEN if self.open else ChannelState.ABSENT
+
+
+def standing(state: ChannelState, fault: str, clients: int | None, receivers: int | None) -> str:
+    """How a channel stands, in words: for the command line and doctor."""
+    match state:
+        case ChannelState.FAILED:
+            return fault
+        case ChannelState.NO_LISTENER:
+            return "nobody listens"
+        case ChannelState.NOT_DECLARED:
+            return "none declared"
+        case ChannelState.ABSENT:
+            return "this machine has nothing for it"
+    if receivers is not None:
+        return f"{receivers} receiver{'' if receivers == 1 else 's'}"
+    return "open" if clients is None else f"{clients} listening"
 
 
 class ChannelDesk:
@@ -37,7 +81,9 @@ class ChannelDesk:
         store: AlertStore,
         deliveries: Deliveries,
         listeners: Listeners,
+        screen_fault: Callable[[], str] = str,
     ) -> None:
+        self._screen_fault = screen_fault
         self.deliveries = deliveries
         self.listeners = listeners
         self._dispatcher = dispatcher
@@ -57,20 +103,37 @@ class ChannelDesk:
                 views.append(
                     ChannelView(name=entry.name, open=count > 0, clients=count, latest=latest)
                 )
+            elif entry.name == AlertChannel.WEBHOOK:
+                views.append(self._webhooks(entry.name, latest))
             elif (found := known.get(entry.name)) is not None:
-                fault = "it does not answer" if found.stuck else found.last_error or ""
-                views.append(
-                    ChannelView(
-                        name=entry.name,
-                        open=True,
-                        waiting=found.waiting,
-                        fault=fault,
-                        latest=latest,
-                    )
-                )
+                views.append(self._worker(found, latest))
             else:
                 views.append(ChannelView(name=entry.name, open=False, latest=latest))
         return tuple(views)
+
+    def _worker(self, found: ChannelStatistics, latest: Delivery | None) -> ChannelView:
+        fault = "it does not answer" if found.stuck else found.last_error or ""
+        if not fault and found.channel == AlertChannel.DESKTOP:
+            fault = self._screen_fault()
+        if not fault and latest is not None and latest.state is DeliveryState.FAILED:
+            fault = latest.why
+        return ChannelView(
+            name=found.channel, open=True, waiting=found.waiting, fault=fault, latest=latest
+        )
+
+    def _webhooks(self, name: str, latest: Delivery | None) -> ChannelView:
+        channel = self._dispatcher.durable
+        views = channel.views() if isinstance(channel, WebhookChannel) else ()
+        failing = [each.name for each in views if each.state == "failed"]
+        which = f"{len(failing)} of {len(views)} take nothing: " if len(views) > 1 else "fails: "
+        return ChannelView(
+            name=name,
+            open=bool(views),
+            receivers=len(views),
+            waiting=sum(each.waiting for each in views),
+            fault=which + ", ".join(failing) if failing else "",
+            latest=latest,
+        )
 
     def _record(self, name: str, latest: Delivery | None) -> ChannelView:
         found = self._store.statistics()

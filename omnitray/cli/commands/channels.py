@@ -4,6 +4,7 @@ import argparse
 
 import msgspec
 
+from omnitray.alerts.channels.views import standing
 from omnitray.api.channel_calls import (
     ChannelBody,
     ChannelsBody,
@@ -30,9 +31,7 @@ def channels(args: argparse.Namespace, context: CommandContext) -> int:
 
 
 def _row(channel: ChannelBody, context: CommandContext) -> tuple[str, ...]:
-    state = channel.fault or ("open" if channel.open else "nothing there")
-    if channel.clients is not None and not channel.fault:
-        state = f"{channel.clients} listening" if channel.clients else "nobody listens"
+    state = standing(channel.state, channel.fault, channel.clients, channel.receivers)
     newest = channel.latest
     told = f"{newest.state} {shown(newest.at, context.now)}" if newest else "–"
     return channel.name, state, str(channel.waiting or "–"), told

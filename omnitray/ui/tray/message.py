@@ -22,6 +22,7 @@ from omnitray.alerts.channels.notification import (
 # What Windows' balloons hold (NOTIFYICONDATAW), the smallest of all.
 _TITLE_LIMIT, _BODY_LIMIT = 63, 255
 _SHOWN_MS = 10_000
+NO_ICON = "no tray icon that shows messages"
 _PICTURES = {
     Urgency.LOW: QSystemTrayIcon.MessageIcon.Information,
     Urgency.NORMAL: QSystemTrayIcon.MessageIcon.Warning,
@@ -48,11 +49,15 @@ class TrayMessages(QObject):
         self._last: Notification | None = None
         self.trouble = ""
 
+    def why_not(self) -> str:
+        """Without an icon nothing is shown; from any thread."""
+        return NO_ICON if self._icon() is None else ""
+
     def show(self, notification: Notification) -> bool:
         """Show it; False without an icon that can."""
         icon = self._icon()
         if icon is None or icon.geometry().isEmpty():
-            self.trouble = "no tray icon that shows messages"
+            self.trouble = NO_ICON
             return False
         self.trouble = ""
         if icon is not self._connected:

@@ -9,7 +9,8 @@ import pytest
 from omnitray.alerts.channels.deliveries import Deliveries, Delivery, DeliveryState, delivered
 from omnitray.alerts.channels.dispatch import Dispatcher
 from omnitray.alerts.channels.registry import CHANNELS, NAMES
-from omnitray.alerts.channels.views import ChannelDesk
+from omnitray.alerts.channels.views import ChannelDesk, ChannelState, ChannelView, standing
+from omnitray.alerts.channels.webhooks.channel import WebhookChannel
 from omnitray.alerts.decision import EVERYWHERE, Decision
 from omnitray.alerts.reasons import Reason
 from omnitray.alerts.storage.history import History
@@ -17,6 +18,7 @@ from omnitray.alerts.storage.live_files import LiveAlertFiles
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.base.durable import StorageError
 from omnitray.base.facts import AlertChannel
+from omnitray.settings.webhooks import WebhookSettings
 from support.alerting import QuietScreen, an_alert, channel_parts
 from support.clock import FakeClock
 
@@ -37,7 +39,14 @@ class Outside:
         self.dispatcher = Dispatcher(self.store, {}, self.clock, deliveries=self.deliveries)
         entries = [each for each in CHANNELS if each.name != AlertChannel.SYSLOG]
         self.dispatcher.open(self.parts, entries)
-        self.desk = ChannelDesk(self.dispatcher, self.store, self.deliveries, self.parts.listeners)
+        self.screen_fault = ""
+        self.desk = ChannelDesk(
+            self.dispatcher,
+            self.store,
+            self.deliveries,
+            self.parts.listeners,
+            lambda: self.screen_fault,
+        )
 
     def submit(self, number: int, *members: int) -> str:
         alert = an_alert(number, channels=("file",))
@@ -55,6 +64,9 @@ class Outside:
         assert receipt is not None
         receipt().exception(LONG_S)
         return alert.id
+
+    def view(self, name: str) -> ChannelView:
+        return next(each for each in self.desk.views() if each.name == name)
 
     def took(self, alert_id: str) -> dict[str, str]:
         return {each.channel: each.state.value for each in self.deliveries.of(alert_id)}
@@ -89,6 +101,87 @@ def test_a_notification_that_could_not_be_shown_has_failed_with_the_reason(
     outside.screen.told(outside.screen.shown[0], "There is no notification service.")
     found = {each.channel: each for each in outside.deliveries.of(first)}["desktop"]
     assert (found.state, found.why) == (DeliveryState.FAILED, "There is no notification service.")
+
+
+def test_a_channel_that_failed_last_or_cannot_show_anything_is_not_open(outside: Outside) -> None:
+    assert outside.view("desktop").state is ChannelState.OPEN
+    outside.screen_fault = "no notification service"
+    assert outside.view("desktop").fault == "no notification service"
+    outside.screen_fault = ""
+    outside.submit(1)
+    assert outside.dispatcher.close(LONG_S)
+    outside.screen.told(outside.screen.shown[0], "There is no notification service.")
+    failed = outside.view("desktop")
+    assert (failed.state, failed.fault) == (
+        ChannelState.FAILED,
+        "There is no notification service.",
+    )
+    outside.screen.told(outside.screen.shown[0], "")
+    assert outside.view("desktop").state is ChannelState.OPEN
+
+
+def test_webhooks_are_open_by_their_number_and_none_declared_is_no_fault(outside: Outside) -> None:
+    none = outside.view("webhook")
+    assert (none.state, none.fault) == (ChannelState.NOT_DECLARED, "")
+    channel = outside.dispatcher.durable
+    assert isinstance(channel, WebhookChannel)
+    for number in (1, 2):
+        hooks = [
+            WebhookSettings(name=f"t{each}", kind="json", url="http://127.0.0.1:1/", paused=True)
+            for each in range(number)
+        ]
+        channel.configure(hooks)
+        view = outside.view("webhook")
+        assert (view.state, view.receivers) == (ChannelState.OPEN, number)
+    assert outside.dispatcher.close(LONG_S)
+
+
+@pytest.mark.parametrize(
+    ("view", "words"),
+    [
+        (ChannelView(name="desktop", open=True, fault="it hangs"), "it hangs"),
+        (ChannelView(name="desktop", open=True), "open"),
+        (ChannelView(name="syslog", open=False), "this machine has nothing for it"),
+        (ChannelView(name="vscode", open=False, clients=0), "nobody listens"),
+        (ChannelView(name="vscode", open=True, clients=2), "2 listening"),
+        (ChannelView(name="webhook", open=False, receivers=0), "none declared"),
+        (ChannelView(name="webhook", open=True, receivers=1), "1 receiver"),
+        (ChannelView(name="webhook", open=True, receivers=2), "2 receivers"),
+    ],
+)
+def test_each_standing_has_its_words(view: ChannelView, words: str) -> None:
+    assert standing(view.state, view.fault, view.clients, view.receivers) == words
+
+
+def test_why_the_person_is_not_told_stands_beside_the_desktop(outside: Outside) -> None:
+    alert = an_alert(1)
+
+    def decide(reason: Reason, *, channels: tuple[str, ...] = ("file",)) -> None:
+        decision = Decision(
+            reason=reason,
+            alert_id=alert.id,
+            fingerprint=alert.fingerprint,
+            at=1.0,
+            channels=channels,
+        )
+        outside.dispatcher.submit(alert, decision)
+
+    decide(Reason.BELOW_THRESHOLD)
+    decide(Reason.RESOLVED)
+    decide(Reason.NOBODY_WAITS)
+    (held,) = (each for each in outside.deliveries.of(alert.id) if each.channel == "desktop")
+    assert (held.state, held.why) == (DeliveryState.NOT_SENT, Reason.NOBODY_WAITS.sentence)
+    assert outside.deliveries.latest("desktop") is None
+    outside.deliveries.note(*delivered("desktop", (alert.id,), 2.0))
+    decide(Reason.NOT_YET_DUE)
+    assert outside.took(alert.id)["desktop"] == "delivered"
+    before = an_alert(2, channels=("desktop", "file"))  # told by an earlier run
+    decision = Decision(
+        reason=Reason.NOT_YET_DUE, alert_id=before.id, fingerprint="f", at=1.0, channels=("file",)
+    )
+    outside.dispatcher.submit(before, decision)
+    assert outside.dispatcher.close(LONG_S)
+    assert "desktop" not in outside.took(before.id)
 
 
 def test_listeners_count_once_they_took_it_and_vscode_by_its_name(outside: Outside) -> None:

@@ -28,6 +28,9 @@ class FakeNotifier:
             self.shown.append(notification.title)
         return self.can
 
+    def why_not(self) -> str:
+        return self.trouble
+
     def close(self, slot: str) -> None:
         self.closed.append(slot)
 

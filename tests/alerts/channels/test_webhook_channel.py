@@ -14,10 +14,11 @@ from omnitray.alerts.channels.deliveries import Deliveries, DeliveryState
 from omnitray.alerts.channels.dispatch import Dispatcher
 from omnitray.alerts.channels.patience import Patience
 from omnitray.alerts.channels.webhooks import channel as channel_module
+from omnitray.alerts.channels.webhooks import outbox as outbox_module
 from omnitray.alerts.channels.webhooks import receiver as receiver_module
 from omnitray.alerts.channels.webhooks.channel import WebhookChannel, WebhookTrouble
 from omnitray.alerts.channels.webhooks.model import HttpCall, ReceiverAnswer
-from omnitray.alerts.channels.webhooks.outbox import WebhookOutbox
+from omnitray.alerts.channels.webhooks.outbox import ARRIVED, WebhookOutbox
 from omnitray.alerts.decision import EVERYWHERE, Decision
 from omnitray.alerts.model import Alert
 from omnitray.alerts.reasons import Reason
@@ -25,7 +26,7 @@ from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.base import durable
 from omnitray.base.clock import SystemClock
-from omnitray.base.facts import Severity
+from omnitray.base.facts import AlertType, Severity
 from omnitray.settings.webhooks import WebhookSettings
 from support.alerting import an_alert
 from support.clock import FakeClock
@@ -160,6 +161,58 @@ def test_what_something_worse_explains_is_not_begun(room: Room) -> None:
     assert room.sender.told() == [("alert.firing", "t1")]
 
 
+def test_a_webhook_that_is_added_takes_what_is_open_at_its_next_repeat(room: Room) -> None:
+    room.channel.configure((hook(), hook("late", severity=Severity.WARNING)))
+    room.put(critical(1, count=7), Reason.NOT_YET_DUE)  # it was told before there was a webhook
+    room.sender.wait(2)
+    assert room.sender.told() == [("alert.firing", "t1")] * 2
+
+
+@pytest.mark.parametrize(
+    ("alert", "held", "reason"),
+    [
+        (critical(1, context={"others_wait": False}), None, Reason.NOBODY_WAITS),
+        (critical(1), Reason.SERVER_IS_DOWN, Reason.SERVER_IS_DOWN),
+        (an_alert(1, severity=Severity.INFO), None, Reason.BELOW_THRESHOLD),
+        (critical(1, source="monitor", context={"webhook": "team"}), None, Reason.ABOUT_ITSELF),
+        (critical(1, type=AlertType.TEST_FAILED), None, Reason.OTHER_TYPE),
+    ],
+)
+def test_what_a_webhook_is_not_sent_has_its_reason(
+    room: Room, alert: Alert, held: Reason | None, reason: Reason
+) -> None:
+    severity = Severity.WARNING
+    room.channel.configure((hook(severity=severity, types=(AlertType.SERVER_DOWN,)),))
+    if reason is not Reason.OTHER_TYPE:
+        room.channel.configure((hook(severity=severity),))
+    room.put(alert, Reason.REFIRED, held)
+    (found,) = room.deliveries.of(alert.id)
+    assert (found.target, found.state) == ("team", DeliveryState.NOT_SENT)
+    assert found.why == reason.sentence
+
+
+def test_after_a_restart_it_is_known_what_arrived_and_when(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_module, "MOST_ARRIVED", 3)
+    room.channel.stop()
+    assert room.channel.join(LONG_S)
+    room.open()
+    for number in range(1, 9):
+        room.put(critical(number))
+        room.until_delivered(critical(number))
+    room.close()
+    with (room.folder / ARRIVED).open("ab") as file:
+        file.write(b'\n{"webhook":"te')  # what a full disk has cut
+    assert len((room.folder / ARRIVED).read_text().split()) <= 7
+    known, room.deliveries = room.deliveries, Deliveries()
+    room.open()
+    assert room.deliveries.of(critical(8).id) == known.of(critical(8).id)
+    assert room.deliveries.of(critical(5).id) == ()
+    view = room.channel.views()[0]
+    assert (view.state, view.delivered_at) == ("delivered", known.of(critical(8).id)[0].at)
+
+
 def test_after_a_crash_what_waits_is_sent_and_what_is_known_is_not_sent_again(room: Room) -> None:
     room.put(critical(1))
     room.until_delivered(critical(1))
@@ -225,7 +278,6 @@ def test_a_damaged_delivery_is_set_aside_and_the_others_go(tmp_path: Path) -> No
 def test_a_full_disk_keeps_the_delivery_in_memory(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from omnitray.alerts.channels.webhooks import outbox as outbox_module  # noqa: PLC0415
     from omnitray.base.durable import StorageError  # noqa: PLC0415
 
     def full(*_: object, **__: object) -> None:
@@ -302,8 +354,6 @@ class HangingOutbox:
     """A disk on which the first sync of the outbox does not come back until it is let go."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from omnitray.alerts.channels.webhooks import outbox as outbox_module  # noqa: PLC0415
-
         self.reached, self.let_go = threading.Event(), threading.Event()
         real = durable.sync_folder
 

@@ -5,9 +5,10 @@ import datetime as dt
 import pytest
 
 from omnitray.alerts.channels.webhooks.model import EventAction, ReceiverAnswer, WebhookEvent
-from omnitray.alerts.channels.webhooks.plan import KnownIncident, action_for, wants
+from omnitray.alerts.channels.webhooks.plan import KnownIncident, action_for, why_not
 from omnitray.alerts.channels.webhooks.queue import GATHER_S, ReceiverQueue, Settled
 from omnitray.alerts.channels.webhooks.retry import AnswerKind, back_off_s, retry_after_s, verdict
+from omnitray.alerts.reasons import Reason
 from omnitray.base.facts import AlertType, Severity
 from omnitray.settings.webhooks import WebhookSettings
 from support.alerting import START, an_alert
@@ -235,23 +236,26 @@ def test_a_receiver_hears_what_it_does_not_know(
     state: str, known: KnownIncident | None, action: EventAction | None
 ) -> None:
     alert = an_alert(1, severity=Severity.CRITICAL, state=state)
-    assert action_for(hook(), alert, known, held=False, acknowledges=True) is action
+    assert action_for(hook(), alert, known, held=None, acknowledges=True) is action
 
 
 def test_what_is_held_back_is_not_begun_but_ended() -> None:
     firing = an_alert(1, severity=Severity.CRITICAL)
     over = an_alert(1, severity=Severity.CRITICAL, state="resolved")
     known = KnownIncident("firing", 2)
-    assert action_for(hook(), firing, None, held=True, acknowledges=True) is None
-    assert action_for(hook(), over, known, held=True, acknowledges=True) is EventAction.RESOLVE
-    assert action_for(hook(resolved=False), over, known, held=False, acknowledges=True) is None
+    assert action_for(hook(), firing, None, held=Reason.SERVER_IS_DOWN, acknowledges=True) is None
+    assert (
+        action_for(hook(), over, known, held=Reason.SERVER_IS_DOWN, acknowledges=True)
+        is EventAction.RESOLVE
+    )
+    assert action_for(hook(resolved=False), over, known, held=None, acknowledges=True) is None
 
 
 def test_severity_and_types_choose() -> None:
     warning = an_alert(1)
-    assert not wants(hook(), warning)
-    assert wants(hook(severity=Severity.WARNING), warning)
+    assert why_not(hook(), warning, None) is Reason.BELOW_THRESHOLD
+    assert why_not(hook(severity=Severity.WARNING), warning, None) is None
     only = hook(severity=Severity.WARNING, types=(AlertType.SERVER_DOWN,))
-    assert not wants(only, warning)
+    assert why_not(only, warning, None) is Reason.OTHER_TYPE
     own = an_alert(1, severity=Severity.CRITICAL, source="monitor", context={"webhook": "x"})
-    assert not wants(hook(), own)
+    assert why_not(hook(), own, None) is Reason.ABOUT_ITSELF

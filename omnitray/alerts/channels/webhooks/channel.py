@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from omnitray.alerts.channels.base import ChannelParts, DurableChannel
-from omnitray.alerts.channels.deliveries import Deliveries, Delivery, DeliveryState
+from omnitray.alerts.channels.deliveries import Deliveries, Delivery, DeliveryState, delivered
 from omnitray.alerts.decision import Decision
 from omnitray.alerts.model import Alert
 from omnitray.alerts.reasons import Reason
@@ -228,6 +228,8 @@ class WebhookChannel(DurableChannel):
             )
 
             self._outbox = WebhookOutbox(self._folder)
+            for each in self._outbox.arrived:
+                self._arrived(each.webhook, (each.alert_id,), each.at)
         return self._outbox
 
     def _begin(self, webhook: WebhookSettings, outbox: "WebhookOutbox") -> None:
@@ -288,8 +290,13 @@ class WebhookChannel(DurableChannel):
         from omnitray.alerts.channels.webhooks.model import (  # noqa: PLC0415 - see the module
             WebhookEvent,
         )
-        from omnitray.alerts.channels.webhooks.plan import action_for, learnt  # noqa: PLC0415
+        from omnitray.alerts.channels.webhooks.plan import (  # noqa: PLC0415 - as above
+            action_for,
+            learnt,
+            why_not,
+        )
 
+        at, name = self._clock.wall(), receiver.webhook.name
         known = outbox.known.setdefault(receiver.webhook.name, {})
         events = []
         for alert, decision in batch:
@@ -297,17 +304,21 @@ class WebhookChannel(DurableChannel):
                 receiver.webhook,
                 alert,
                 known.get(alert.fingerprint),
-                held=decision.held is not None or alert.context.get("others_wait") is False,
+                held=decision.held,
                 acknowledges=receiver.queue.form.acknowledges,
             )
             if action is None:
+                reason = why_not(receiver.webhook, alert, decision.held)
+                if reason is not None and alert.state == "firing":
+                    channel = AlertChannel.WEBHOOK
+                    self._deliveries.hold(alert.id, channel, at, reason.sentence, target=name)
                 continue
             event = WebhookEvent(
                 id=_new_id(),
                 number=outbox.next_number(),
-                webhook=receiver.webhook.name,
+                webhook=name,
                 action=action,
-                at=self._clock.wall(),
+                at=at,
                 alert=alert,
             )
             learnt(known, event)
@@ -319,22 +330,9 @@ class WebhookChannel(DurableChannel):
         name, at = receiver.webhook.name, self._clock.wall()
         with self._disk:
             if self._outbox is not None and (settled.arrived or settled.given_up):
+                self._outbox.remember(settled.arrived, at)
                 self._outbox.done((*settled.arrived, *settled.given_up))
-        if settled.arrived:
-            with self._lock:
-                self._delivered_at[name] = at
-        self._deliveries.note(
-            *(
-                Delivery(
-                    alert_id=each.alert.id,
-                    channel=AlertChannel.WEBHOOK,
-                    target=name,
-                    state=DeliveryState.DELIVERED,
-                    at=at,
-                )
-                for each in settled.arrived
-            )
-        )
+        self._arrived(name, [each.alert.id for each in settled.arrived], at)
         self._note(receiver, receiver.queue.events)
         if settled.given_up:
             self._given_up.add(name)
@@ -343,6 +341,15 @@ class WebhookChannel(DurableChannel):
         elif settled.arrived and name in self._given_up:
             self._given_up.discard(name)
             self.on_trouble(WebhookTrouble(name=name, over=True))
+
+    def _arrived(self, name: str, alert_ids: Sequence[str], at: float) -> None:
+        """These arrived there, now or in an earlier run."""
+        if not alert_ids:
+            return
+        with self._lock:
+            self._delivered_at[name] = at
+        found = delivered(AlertChannel.WEBHOOK, alert_ids, at, target=name)
+        self._deliveries.note(*found)
 
     def _note(self, receiver: "Receiver", events: Sequence["WebhookEvent"]) -> None:
         """What waits, until when, and why."""

@@ -2,12 +2,16 @@
 
 ``NUMBER_NAME.json``, numbers in the order of events over all restarts. ``known.json`` is what each
 receiver was told of incidents that are open: written before the file of a delivered event goes, so
-that a crash between the two repeats an event and never forgets one. A file that cannot be read is
+that a crash between the two repeats an event and never forgets one. ``arrived.jsonl`` has what
+arrived lately, for the detail of an alert after a restart. A file that cannot be read is
 set aside. What the disk refuses is kept in memory.
 """
 
+import contextlib
 import logging
+import os
 import re
+from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -19,6 +23,7 @@ from omnitray.base.bounded import read_bounded
 from omnitray.base.durable import (
     StorageError,
     make_folder,
+    open_owned,
     set_aside,
     sweep,
     sync_folder,
@@ -28,7 +33,17 @@ from omnitray.base.durable import (
 log = logging.getLogger(__name__)
 MAX_BYTES = 200_000
 KNOWN = "known.json"
+ARRIVED = "arrived.jsonl"
+MOST_ARRIVED = 2000  # as many as there are alerts whose deliveries are known; 70 bytes each
 FILE = re.compile(r"(\d{12})_[a-z0-9]+\.json")
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """An alert that a receiver has taken, at a wall time in seconds."""
+
+    webhook: str
+    alert_id: str
+    at: float
 
 
 class WebhookOutbox:
@@ -39,6 +54,8 @@ class WebhookOutbox:
         self._files: dict[str, Path] = {}  # event id -> file
         self.known: dict[str, Known] = {}
         self.pending: list[WebhookEvent] = []
+        self.arrived: deque[Arrival] = deque(maxlen=MOST_ARRIVED)  # the oldest first
+        self._lines = 0  # of their file
         self.fault = ""
         self._number = 0
         self._open()
@@ -65,6 +82,24 @@ class WebhookOutbox:
             self.fault = ""
         for event in events:
             learnt(self.known.setdefault(event.webhook, {}), event)
+
+    def remember(self, events: Sequence[WebhookEvent], at: float) -> None:
+        """They arrived. Only words depend on it: what the disk refuses is not tried again."""
+        found = [Arrival(each.webhook, each.alert.id, at) for each in events]
+        path = self._folder / ARRIVED
+        self.arrived.extend(found)
+        self._lines += len(found)
+        try:
+            if self._lines > 2 * MOST_ARRIVED:
+                write_atomic(path, _as_lines(self.arrived), sync=False)
+                self._lines = len(self.arrived)
+                return
+            make_folder(self._folder)
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+            with os.fdopen(open_owned(path, flags, follow=False), "ab") as file:
+                file.write(_as_lines(found))
+        except (OSError, StorageError) as error:
+            log.debug("what has arrived is not remembered: %s", error)
 
     def done(self, events: Iterable[WebhookEvent]) -> None:
         """They arrived, or were given up: what their receivers know is written, the files go."""
@@ -94,6 +129,7 @@ class WebhookOutbox:
             return
         sweep(self._folder, lambda _pid: False)
         self.known = self._read_known()
+        self._read_arrived()
         for path in sorted(self._folder.iterdir()):
             found = FILE.fullmatch(path.name)
             if found is None:
@@ -127,7 +163,25 @@ class WebhookOutbox:
             log.warning("what receivers know is not known any more: %s", type(error).__name__)
             return {}
 
+    def _read_arrived(self) -> None:
+        try:
+            lines = read_bounded(self._folder / ARRIVED, 10 * MAX_BYTES).splitlines()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            log.warning("what has arrived before is not known: %s", error)
+            return
+        self._lines = len(lines)
+        for line in lines:
+            with contextlib.suppress(msgspec.MsgspecError):  # half a line of a full disk
+                self.arrived.append(msgspec.json.decode(line, type=Arrival))
+
     def _say(self, sentence: str) -> None:
         if sentence != self.fault:
             log.warning("deliveries are kept in memory: %s", sentence)
         self.fault = sentence
+
+
+def _as_lines(arrivals: Iterable[Arrival]) -> bytes:
+    """Each begins a line: what a full disk has cut costs no other."""
+    return b"".join(b"\n" + msgspec.json.encode(each) for each in arrivals)

@@ -8,6 +8,7 @@ import msgspec
 
 from omnitray.alerts.channels.webhooks.model import EventAction, WebhookEvent
 from omnitray.alerts.model import Alert, State
+from omnitray.alerts.reasons import Reason
 from omnitray.settings.webhooks import WebhookSettings
 
 
@@ -26,7 +27,7 @@ def action_for(
     alert: Alert,
     known: KnownIncident | None,
     *,
-    held: bool,
+    held: Reason | None,
     acknowledges: bool,
 ) -> EventAction | None:
     """What the receiver has to hear of this alert now."""
@@ -38,18 +39,26 @@ def action_for(
         return EventAction.ACKNOWLEDGE if fresh and acknowledges else None
     worse = known is not None and alert.severity.rank > known.rank
     again = known is not None and known.state == "acknowledged"
-    if held or not wants(webhook, alert) or (told and not worse and not again):
+    if why_not(webhook, alert, held) or (told and not worse and not again):
         return None
     return EventAction.TRIGGER
 
 
-def wants(webhook: WebhookSettings, alert: Alert) -> bool:
-    """Whether an alert is for this receiver at all."""
+def why_not(webhook: WebhookSettings, alert: Alert, held: Reason | None) -> Reason | None:
+    """Why an alert is not begun at this receiver; ``held`` is what speaks against telling anyone.
+
+    None: it is begun now, or at its next repeat where the receiver was not there before.
+    """
     about = alert.context.get("webhook")
     if about == webhook.name and alert.source == "monitor":
-        return False  # that it does not answer cannot be told there
-    severe = alert.severity.rank >= webhook.severity.rank
-    return severe and (not webhook.types or alert.type in webhook.types)
+        return Reason.ABOUT_ITSELF  # that it does not answer cannot be told there
+    if alert.severity.rank < webhook.severity.rank:
+        return Reason.BELOW_THRESHOLD
+    if webhook.types and alert.type not in webhook.types:
+        return Reason.OTHER_TYPE
+    if held is None and alert.context.get("others_wait") is False:
+        return Reason.NOBODY_WAITS
+    return held
 
 
 def learnt(known: Known, event: WebhookEvent) -> None:

@@ -22,6 +22,7 @@ _TONES: dict[DeliveryState, tuple[Tone, str]] = {
     DeliveryState.DELIVERED: ("good", "check"),
     DeliveryState.WAITING: ("warning", "dot"),
     DeliveryState.FAILED: ("critical", "cross"),
+    DeliveryState.NOT_SENT: ("neutral", "ring"),
 }
 
 
@@ -34,9 +35,12 @@ class DeliveryLine(NamedTuple):
 
 
 def lines(alert: Alert, found: tuple[Delivery, ...], now_s: float) -> list[DeliveryLine]:
-    """One a channel and target; of alerts from before the start only that they were delivered."""
+    """One a channel and target; of what the record alone knows only that it was delivered."""
     made = [_line(each, now_s) for each in sorted(found, key=_place)]
-    told = {each.channel for each in found}
+    # A channel with targets has taken it where one has: the others say nothing of that one.
+    told = {
+        each.channel for each in found if not each.target or each.state is DeliveryState.DELIVERED
+    }
     made += [
         DeliveryLine(name_of(channel), Pill("delivered", "good", "check"))
         for channel in alert.channels
@@ -53,7 +57,7 @@ def name_of(channel: str, target: str = "") -> str:
 
 
 def pill_of(found: Delivery, now_s: float) -> Pill:
-    """``delivered 14:02``, ``waiting, next try in 40 s``, ``failed``."""
+    """``delivered 14:02``, ``waiting, next try in 40 s``, ``failed``, ``not sent``."""
     tone, glyph = _TONES[found.state]
     match found.state:
         case DeliveryState.DELIVERED:
@@ -62,6 +66,8 @@ def pill_of(found: Delivery, now_s: float) -> Pill:
             word = f"waiting, next try in {formats.duration(found.next_at - now_s)}"
         case DeliveryState.WAITING:
             word = "on its way"
+        case DeliveryState.NOT_SENT:
+            word = "not sent"
         case _:
             word = "failed"
     return Pill(word, tone, glyph)
