@@ -22,6 +22,7 @@ from omnitray.alerts.channels.notification import RESTART_ACTION, SNOOZE_ACTION
 from omnitray.api.bodies import InstanceIdentity
 from omnitray.api.server import ApiServer
 from omnitray.base.allocator import use_few_arenas
+from omnitray.base.amounts import count
 from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.durable import StorageError
 from omnitray.base.facts import ProcessIdentity
@@ -353,7 +354,9 @@ class App(QObject):
 
     @Slot()
     def _on_tend(self) -> None:
-        """Lock, socket and ``api.json`` are where they belong, or it is said."""
+        """Lock, socket, ``api.json`` and alerts are where they belong, or it is said."""
+        self._say_history()
+        self.settings.retry()
         try:
             if self._instance is not None and not self._instance.tend():
                 self.end("another OmniTray has taken the data folder, which was gone")
@@ -367,6 +370,14 @@ class App(QObject):
             self.hub.note_problem("local API", self.api.problem)
         else:
             self.hub.problem_over("local API")
+
+    def _say_history(self) -> None:
+        found = self.store.statistics()
+        if not found.fault:
+            self.hub.problem_over("history")
+            return
+        waiting = count(found.unsaved + found.waiting, "alert waits", "alerts wait")
+        self.hub.note_problem("history", f"{found.fault}; {waiting} in memory until there is room")
 
     @Slot(str)
     def _on_knocked(self, token: str) -> None:

@@ -426,12 +426,14 @@ class CommandRun:
         return self._tree.worker_bytes
 
     def finish(self) -> "records.Record":
-        """The final record; written to disk."""
-        record = self._record("ended", self.verdict())
+        """The final record; :meth:`remember` writes it."""
+        return {**self._record("ended", self.verdict()), "tests": {}}
+
+    def remember(self, record: "records.Record") -> None:
+        """Write the final record to disk, with the tests of the run. Raises OSError."""
         record["tests"] = self._files.take_tests(self.id)
         self._files.write(record)
         self._files.sweep()
-        return record
 
     def _write(self) -> None:
         """While it runs: what others show of it."""

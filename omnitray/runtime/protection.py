@@ -104,6 +104,7 @@ class ProtectionFacade(QObject):
         worker.probed.connect(self._hub.take_probe)
         worker.restored.connect(self._on_restored)
         worker.failed.connect(self._on_failed)
+        worker.recovered.connect(self._on_recovered)
         worker.told.connect(self._on_told)
         self.policy_changed.connect(worker.take_policy)
         self.disks_changed.connect(worker.take_disks)
@@ -114,7 +115,7 @@ class ProtectionFacade(QObject):
         self._hub.mode_changed.connect(self._on_mode)
         self._settings.changed.connect(self._on_settings)
         self._cleaning.finished.connect(self._on_cleaned)
-        self._cleaning.failed.connect(self._on_failed)
+        self._cleaning.failed.connect(self._on_cleaning_failed)
 
     def start(self) -> None:
         """Start protecting. What an earlier run told of what it held is over."""
@@ -439,12 +440,21 @@ class ProtectionFacade(QObject):
     def _on_failed(self, sentence: str) -> None:
         self._hub.note_problem("protector", sentence)
 
+    @Slot()
+    def _on_recovered(self) -> None:
+        self._hub.problem_over("protector")
+
+    @Slot(str)
+    def _on_cleaning_failed(self, sentence: str) -> None:
+        self._hub.note_problem("cleaning", sentence)
+
     @Slot(object)
     def _on_told(self, told: ActionFeedback) -> None:
         self.told.emit(told)
 
     @Slot(object)
     def _on_cleaned(self, done: Cleaned) -> None:
+        self._hub.problem_over("cleaning")
         if done.result is not None or (not done.asked and done.plan.size_bytes >= _WORTH_BYTES):
             self._hub.raise_notice(cleaned_notice(done))
 

@@ -57,6 +57,7 @@ class ProtectWorker(QObject):
     probed = Signal(object)  # Probe
     restored = Signal(object)  # tuple[UndoResult, ...] after a crash
     failed = Signal(str)
+    recovered = Signal()  # a step went well after one that had failed
     told = Signal(object)  # ActionFeedback: what came of what the person asked for
 
     def __init__(self, build: Callable[[], Engine], clock: Clock) -> None:
@@ -115,7 +116,9 @@ class ProtectWorker(QObject):
             self._tell(engine, changed=step.changed)
             if step.notices or step.cleaning or step.recordings:
                 self.stepped.emit(step)
-            self._failure = ""
+            if self._failure:
+                self._failure = ""
+                self.recovered.emit()
         except Exception as error:  # a guard that ends at a bad reading guards nothing
             if self._failure != str(error):
                 log.exception("the protector's step failed")

@@ -155,6 +155,7 @@ class WatchedServers(QObject):
         except facade.CommandRefused as refused:
             self._hub.note_problem(f"server {name}", refused.detail)
             return
+        self._hub.problem_over(f"server {name}")
         done.add_done_callback(_log_refusal)
 
     def declare(self, fields: dict[str, Any]) -> Problem | None:

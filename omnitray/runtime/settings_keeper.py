@@ -113,6 +113,20 @@ class SettingsKeeper(QObject):
             return self._only_in_memory(changes, _unsaved(saved.sentence))
         return saved
 
+    @Slot()
+    def retry(self) -> None:
+        """Save what counts for this run alone, because it could not be saved: there may be room."""
+        if not any(each.fault is Fault.UNSAVED for each in self.loaded.problems):
+            return
+        kept = {key: value_of(self.loaded.settings, key) for key in self.loaded.kept}
+        try:
+            saved = save(self._path, kept)
+        except (OSError, StorageError):
+            return  # it is a problem already
+        if isinstance(saved, Loaded):
+            log.info("settings: what could not be saved is saved now")
+            self._take(carry_over(saved, self.loaded, kept))
+
     def change_server(self, server: Mapping[str, Any]) -> Problem | None:
         """Add a ``[[server]]``, or change fields of the one of that name, and save."""
         return self._change_file(lambda: save_server(self._path, server))

@@ -97,6 +97,8 @@ class Webhooks(QObject):
                 self.change(facade.ChangeWebhook(name=name, verb=verbs[verb]))
             except facade.CommandRefused as refused:
                 self._hub.note_problem(f"webhook {name}", refused.detail)
+            else:
+                self._hub.problem_over(f"webhook {name}")
 
     def declare(self, fields: dict[str, Any]) -> Problem | None:
         """Write a ``[[webhook]]``; address and secret go into files that only this user reads."""

@@ -245,12 +245,19 @@ def test_a_full_disk_costs_no_alert(desktop: Desktop, tmp_path: Path) -> None:
             program.post("alerts", type="CRITICAL", title="during", source="server:b")
         kept = [each["title"] for each in program.get("alerts?limit=10")["alerts"]]
         assert "during" in kept
+
+        def said() -> list[str]:
+            problems: list[str] = program.get("status")["problems"]
+            return [each for each in problems if "in memory until there is room" in each]
+
+        wait_until(said, "status says that it waits in memory")
         (folder / "data" / "filler").unlink()
         wait_until(
             lambda: [each for each in program.stored() if each["title"] == "during"],
             "it is written once there is room",
             timeout_s=20,
         )
+        wait_until(lambda: not said(), "what is over is no problem")
         assert program.end() == 0
     finally:
         subprocess.run(["umount", "--lazy", folder / "data"], check=True)

@@ -94,7 +94,10 @@ def test_a_full_disk_costs_the_record_and_not_the_run(runner: Runner, home: Path
     (home / "data").write_text("a file where the folder should be")
     done = runner.run("--summary", "--", "sh", "-c", "exit 5")
     assert done.returncode == 5
-    assert done.stderr.startswith("omnitray: the run is not remembered: ")
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith("omnitray: the run is not remembered: ")
+    assert ": failed with exit 5 in 0." in lines[1]
+    assert len(lines) == 2
 
 
 def test_damaged_files_of_runs_are_as_none(runner: Runner, home: Path) -> None:

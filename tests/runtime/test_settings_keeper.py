@@ -1,11 +1,14 @@
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
 
+from omnitray.base.durable import StorageError
 from omnitray.base.facts import Mode, ProtectState
 from omnitray.runtime.settings_keeper import SettingsKeeper, sentences
+from omnitray.settings.faults import Fault
 from omnitray.settings.file import Loaded
 
 CAREFUL = """\
@@ -252,3 +255,22 @@ def test_a_file_that_somebody_still_writes_is_awaited(
     qtbot.waitUntil(lambda: keeper.loaded.settings.mode is Mode.TEST, timeout=20_000)
     assert [(each.settings.mode, each.problems) for each in heard] == [(Mode.TEST, ())]
     keeper.stop()
+
+
+@pytest.mark.expect_log("for this run only")
+def test_what_a_full_disk_refused_is_saved_once_there_is_room(
+    careful: tuple[SettingsKeeper, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *_: object, **__: object) -> None:
+        raise StorageError(path, OSError(errno.ENOSPC, "full"))
+
+    keeper, file = careful
+    with monkeypatch.context() as broken:
+        broken.setattr("omnitray.settings.file.write_atomic", full)
+        assert keeper.change({"mode": "test"}) is not None
+        keeper.retry()
+        assert [each.fault for each in keeper.loaded.problems] == [Fault.UNSAVED]
+        assert keeper.loaded.settings.mode is Mode.TEST
+    keeper.retry()
+    assert keeper.loaded.problems == ()
+    assert file.read_text() == CAREFUL.replace("prod", "test", 1)

@@ -187,18 +187,18 @@ def _finish(
 ) -> int:
     """Remember it, say it, report it; the exit status."""
     verdict = one.verdict()
+    record = one.finish()
     try:
-        record = one.finish()
+        one.remember(record)
         _learn(one, plan, learnt, files, verdict)
     except OSError as error:  # a full disk: the run itself was well
-        record = {"name": plan.name, "command": plan.command, "project": plan.project}
         if talks:
             _say(f"the run is not remembered: {error.strerror}")
     _show(one, record, talks=talks, as_json=args.json)
     news = ""
     if verdict == "passed":
         news = "passed" if learnt.get("failed") else ""
-    elif verdict != "interrupted" and "verdict" in record:
+    elif verdict != "interrupted":
         news = "ended"
 
     def afterwards() -> None:
@@ -214,7 +214,7 @@ def _finish(
 
 
 def _show(one: CommandRun, record: "records.Record", *, talks: bool, as_json: bool) -> None:
-    if talks and "verdict" in record:
+    if talks:
         from omnitray.runs import words  # noqa: PLC0415 - only where something is said
 
         _say(words.closing(record))
