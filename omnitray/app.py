@@ -22,7 +22,6 @@ from omnitray.alerts.channels.notification import RESTART_ACTION, SNOOZE_ACTION
 from omnitray.api.bodies import InstanceIdentity
 from omnitray.api.server import ApiServer
 from omnitray.base.allocator import use_few_arenas
-from omnitray.base.amounts import count
 from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.durable import StorageError
 from omnitray.base.facts import ProcessIdentity
@@ -355,29 +354,18 @@ class App(QObject):
     @Slot()
     def _on_tend(self) -> None:
         """Lock, socket, ``api.json`` and alerts are where they belong, or it is said."""
-        self._say_history()
         self.settings.retry()
+        self.hub.note_problem("history", self.alerting.history_problem())
+        fault = ""
         try:
             if self._instance is not None and not self._instance.tend():
                 self.end("another OmniTray has taken the data folder, which was gone")
                 return
             self.api.tend()
         except (OSError, StorageError) as error:
-            self.hub.note_problem("own files", f"OmniTray cannot be found by others: {error}")
-        else:
-            self.hub.problem_over("own files")
-        if self.api.problem:
-            self.hub.note_problem("local API", self.api.problem)
-        else:
-            self.hub.problem_over("local API")
-
-    def _say_history(self) -> None:
-        found = self.store.statistics()
-        if not found.fault:
-            self.hub.problem_over("history")
-            return
-        waiting = count(found.unsaved + found.waiting, "alert waits", "alerts wait")
-        self.hub.note_problem("history", f"{found.fault}; {waiting} in memory until there is room")
+            fault = f"OmniTray cannot be found by others: {error}"
+        self.hub.note_problem("own files", fault)
+        self.hub.note_problem("local API", self.api.problem)
 
     @Slot(str)
     def _on_knocked(self, token: str) -> None:

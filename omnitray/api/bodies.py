@@ -108,6 +108,7 @@ def status_body(door: AppFacade, identity: InstanceIdentity) -> StatusBody:
         alerts=_alerts_part(status),
         own=status.own,
         problems=status.problems,
+        settings_problems=status.settings_problems,
     )
 
 

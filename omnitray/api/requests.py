@@ -1,7 +1,9 @@
 """The bodies that the local API takes. Unknown fields are refused: a typing error is one."""
 
 import datetime as dt
-from typing import Annotated, Any, Literal, TypeVar
+import enum
+import re
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -156,6 +158,28 @@ class SocketQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     def topics(self) -> frozenset[Topic]:
         """The kinds it wants; raises ValueError for one that there is not."""
         return frozenset(Topic(name) for name in self.events.split(",") if name)
+
+
+_ENUM = re.compile(r"Invalid enum value (.+) - at `\$\.(\w+)`")
+
+
+def refusal(error: msgspec.ValidationError, shape: type[msgspec.Struct] | None) -> str:
+    """What is wrong with a query or body; of a word that there is not, those that there are."""
+    found = _ENUM.fullmatch(str(error))
+    if found is None or shape is None:
+        return f"{error}."
+    value, field = found.groups()
+    allowed = ", ".join(_words_of(get_type_hints(shape, include_extras=True).get(field)))
+    return f"{field}: {value} is not allowed; allowed: {allowed}." if allowed else f"{error}."
+
+
+def _words_of(kind: Any) -> list[str]:
+    """The words that a field of this type takes."""
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return [str(each.value) for each in kind]
+    if get_origin(kind) is Literal:
+        return [str(each) for each in get_args(kind)]
+    return [word for part in get_args(kind) for word in _words_of(part)]
 
 
 def read_query(text: bytes, shape: type[T]) -> T:

@@ -15,7 +15,7 @@ from omnitray.api.facade import AppFacade, CommandRefused, Refusal
 from omnitray.api.gate import App, Receive, Scope, Send, answer, refuse
 from omnitray.api.handlers import Call
 from omnitray.api.metric_calls import MetricsText
-from omnitray.api.requests import read_query
+from omnitray.api.requests import read_query, refusal
 from omnitray.api.security import Denied
 
 METRICS = "/metrics"
@@ -83,11 +83,13 @@ class PathHandler:
         identifier = scope["path_params"].get("id", "")
         if endpoint.has_id and not IDENTIFIER.fullmatch(identifier):
             return NO_ENTRY
+        shape: type[msgspec.Struct] | None = endpoint.query
         try:
             query: Any = read_query(scope["query_string"], endpoint.query)
+            shape = endpoint.body
             body = _read_body(scope["omnitray.body"], endpoint.body)
         except msgspec.ValidationError as error:
-            return Denied(422, "invalid", f"{error}.")
+            return Denied(422, "invalid", refusal(error, shape))
         except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
             return Denied(400, "malformed", f"The body is not JSON: {error}.")
         return Call(

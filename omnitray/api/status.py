@@ -39,6 +39,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     own: OwnCost | None = None
     servers: tuple[str, ...] = ()  # one phrase for each watched server that is not as it should
     problems: tuple[str, ...] = ()  # settings problems, storage problems: sentences
+    settings_problems: tuple[str, ...] = ()  # all of these alone
 
 
 class Sentence(msgspec.Struct, frozen=True, kw_only=True):

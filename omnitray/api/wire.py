@@ -212,6 +212,7 @@ class StatusBody(msgspec.Struct, frozen=True, kw_only=True):
     alerts: AlertsPart
     own: OwnCost | None
     problems: tuple[str, ...]
+    settings_problems: tuple[str, ...] = ()
 
 
 class ActionBody(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,7 +30,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from omnitray.base.bounded import NotRegularError, kind_of, open_regular, refuse_irregular
+from omnitray.base.bounded import NotRegularError, open_regular, refuse_irregular
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -138,22 +138,6 @@ def is_folder(path: Path) -> bool:
         return path.is_dir()
     except OSError:
         return False
-
-
-def why_no_place(path: Path) -> str:
-    """A sentence where no file can be written to ``path``; empty where one can, so far."""
-    try:
-        kind = kind_of(path.stat().st_mode)
-    except OSError:
-        kind = ""  # not there, or whatever writing says of it
-    if kind:
-        helps = "name a file in it" if kind == "a folder" else "name a file"
-        return f"cannot write {path}: it is {kind}; {helps}"
-    if not is_folder(path.parent):
-        return f"cannot write {path}: there is no folder {path.parent}; make it first"
-    if not os.access(os.path.realpath(path.parent), os.W_OK) and not path.is_symlink():
-        return f"cannot write {path}: {path.parent} takes no files; choose another folder"
-    return ""
 
 
 def write_atomic(path: Path, data: bytes, *, sync: bool = True, follow: bool = False) -> None:

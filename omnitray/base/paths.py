@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from omnitray.base import process_environment
+from omnitray.base.bounded import kind_of
 from omnitray.base.durable import StorageError, make_folder, tolerated
 from omnitray.base.process_environment import expanded, run_folder, working_folder
 
@@ -207,3 +208,19 @@ def _refuse_replaceable(parent: Path) -> None:
         raise UnsafeFolderError(f"{parent} belongs to another user; set OMNITRAY_HOME")
     if found.st_mode & 0o022 and not found.st_mode & stat.S_ISVTX:
         raise UnsafeFolderError(f"{parent} can be written by others; set OMNITRAY_HOME")
+
+
+def why_no_place(path: Path) -> str:
+    """A sentence where no file can be written to ``path``; empty where one can, so far."""
+    try:
+        kind = kind_of(path.stat().st_mode)
+    except OSError:
+        kind = ""  # not there, or whatever writing says of it
+    if kind:
+        helps = "name a file in it" if kind == "a folder" else "name a file"
+        return f"cannot write {path}: it is {kind}; {helps}"
+    if not os.path.isdir(path.parent):  # noqa: PTH112 - False also where one may not look
+        return f"cannot write {path}: there is no folder {path.parent}; make it first"
+    if not os.access(os.path.realpath(path.parent), os.W_OK) and not path.is_symlink():
+        return f"cannot write {path}: {path.parent} takes no files; choose another folder"
+    return ""

@@ -21,19 +21,19 @@ from omnitray import __version__, platforms
 from omnitray.alerts.channels.views import ChannelState, standing
 from omnitray.api.channel_calls import ChannelBody, ChannelsBody, WebhookBody, WebhooksBody
 from omnitray.api.wire import StatusBody
-from omnitray.base.amounts import size
+from omnitray.base.amounts import count, size
 from omnitray.base.dbus import BusError, BusObject, BusReply, SessionBus, connect
 from omnitray.base.facts import AlertChannel
 from omnitray.base.invocation import typed
 from omnitray.base.paths import Paths, UnsafeFolderError, own_folder, why_not_made
 from omnitray.base.policy import ModeLimits
+from omnitray.cli.in_force import settings_problems
 from omnitray.client.discovery import Address, addresses
 from omnitray.client.http import NotAnswering, NotRunning, RequestFailed, find_remote
 from omnitray.protector.actuators.self_test import ActuatorRow
 from omnitray.protector.oom_events.daemons import other_oom_daemons
 from omnitray.protector.oom_events.watch import Source
 from omnitray.settings.faults import Fault
-from omnitray.settings.file import load
 
 ANSWER_S = 1.5
 WATCHER = ("org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher")
@@ -238,20 +238,19 @@ def instance(paths: Paths) -> Iterator[Finding]:
 def _running(paths: Paths, address: Address, status: StatusBody) -> Iterator[Finding]:
     """That it runs, and its problems but for those of the settings file."""
     yield ok("instance", f"runs as process {address.pid}, answers on {address.url}")
-    known = {problem.told() for problem in load(paths.config_file).problems}
     for problem in status.problems:
-        if problem not in known:
-            later = Fault.LATER.value in problem
-            remedy = "end it and start it again" if later else f"see {paths.log_file}"
-            yield warn("instance", problem, remedy)
+        if problem not in status.settings_problems:
+            yield warn("instance", problem, f"see {paths.log_file}")
 
 
 def settings(paths: Paths) -> Iterator[Finding]:
-    """What is wrong with the settings file."""
-    loaded = load(paths.config_file)
-    for problem in loaded.problems:
-        yield warn("settings", problem.sentence, f"edit {paths.config_file}")
-    if not loaded.problems:
+    """What is wrong with the settings: of a running instance what it says, else of the file."""
+    problems = settings_problems(paths)
+    for problem in problems:
+        later = Fault.LATER.value in problem
+        remedy = "end OmniTray and start it again" if later else f"edit {paths.config_file}"
+        yield warn("settings", problem, remedy)
+    if not problems:
         kind = "read" if paths.config_file.exists() else "defaults, no file"
         yield ok("settings", f"{kind}: {paths.config_file}")
 
@@ -289,11 +288,12 @@ def history(paths: Paths) -> Iterator[Finding]:
     if not paths.alerts.is_dir():
         yield ok("history", "no alerts yet")
         return
-    count = sum(1 for _ in paths.alerts.glob("alert_*.json"))
+    alerts = sum(1 for _ in paths.alerts.glob("alert_*.json"))
     damaged = sum(1 for _ in paths.quarantine.iterdir()) if paths.quarantine.is_dir() else 0
     if damaged:
-        yield warn("history", f"{damaged} damaged files were set aside", f"see {paths.quarantine}")
-    yield ok("history", f"{count} alerts in {paths.alerts}")
+        found = f"{count(damaged, 'damaged file was', 'damaged files were')} set aside"
+        yield warn("history", found, f"see {paths.quarantine}")
+    yield ok("history", f"{count(alerts, 'alert')} in {paths.alerts}")
 
 
 def pressure(root: Path = Path("/proc")) -> Iterator[Finding]:

@@ -75,7 +75,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
-    args = build_parser(as_json=asks_for_json(words)).parse_args(_with_signs(words))
+    parser = build_parser(as_json=asks_for_json(words))
+    args, left = parser.parse_known_args(_with_signs(words))
+    if left:  # the usage that helps is the command's own
+        (args.parser or parser).error(f"unrecognized arguments: {' '.join(left)}")
     if args.run is None:
         from omnitray import app  # noqa: PLC0415 - Qt, for the program itself alone
 
@@ -132,7 +135,7 @@ def build_parser(
     parser.add_argument("--version", action="version", version=f"omnitray {__version__}")
     parser.add_argument("--headless", action="store_true", help="run without tray and window")
     parser.add_argument("--verbose", action="store_true", help="say more in the log")
-    parser.set_defaults(run=None)
+    parser.set_defaults(run=None, parser=None)
     group = parser.add_subparsers(title="commands", metavar="COMMAND", prog="omnitray")
 
     def command(name: str, run: str, text: str) -> argparse.ArgumentParser:
@@ -143,7 +146,7 @@ def build_parser(
             epilog=f"example: {EXAMPLES[name]}" if name in EXAMPLES else None,
             formatter_class=wide,
         )
-        sub.set_defaults(run=run)
+        sub.set_defaults(run=run, parser=sub)
         if name != "run":  # which declares its own
             sub.add_argument("--json", action="store_true", help="the API's object, on one line")
         return sub
@@ -275,7 +278,7 @@ def _add_runs(command: Subparsers) -> None:
 
 def _add_channels(command: Subparsers) -> None:
     sub = command("history", "history:history", "what the machine did over time")
-    sub.add_argument("--by", choices=PERIODS, default="hour", metavar="P", help=", ".join(PERIODS))
+    one_of(sub, "--by", PERIODS, default="hour", metavar="P")
     sub.add_argument("--series", default="cpu,memory,disk", metavar="S,…", help="cpu, memory, …")
     sub.add_argument("--since", metavar="WHEN", help="2h, yesterday, 2026-11-22T13:00")
     sub.add_argument("--csv", action="store_true", help="comma-separated values")
@@ -285,7 +288,7 @@ def _add_channels(command: Subparsers) -> None:
     )
     command("channels", "channels:channels", "where alerts go, and how that stands")
     sub = command("webhook", "channels:webhook", "list, test, pause or resume webhooks")
-    sub.add_argument("what", choices=("list", "test", "pause", "resume", "retry"))
+    one_of(sub, "what", ("list", "test", "pause", "resume", "retry"), metavar="WHAT")
     sub.add_argument("name", nargs="?", default="", metavar="NAME")
 
 

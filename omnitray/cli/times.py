@@ -86,6 +86,14 @@ def shown(text: str, now: dt.datetime) -> str:
     return when.strftime("%H:%M:%S" if when.date() == now.date() else "%d %b %H:%M")
 
 
+def stretch(text: str, now: dt.datetime, period: str) -> str:
+    """What a stretch of that length is called by its beginning: ``22 Nov``, ``Nov 2026``."""
+    forms = {"day": "%d %b", "month": "%b %Y"}
+    if (form := forms.get(period)) is None:
+        return shown(text, now)
+    return dt.datetime.fromisoformat(text).astimezone(now.tzinfo).strftime(form)
+
+
 def local_now() -> dt.datetime:
     """With the zone of this machine."""
     return dt.datetime.now().astimezone()

@@ -18,6 +18,7 @@ from omnitray.alerts.silences import SilenceFile
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.alerts.system import AlertSystem
+from omnitray.base.amounts import count
 from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertChannel
 from omnitray.base.paths import Paths
@@ -102,6 +103,12 @@ class Alerting(QObject):
                 self.alerts.refused(each.alert_id, each.channel)
         if news:
             self.delivered.emit(news)
+
+    def history_problem(self) -> str:
+        """What keeps alerts from the disk and how many wait for it; empty when nothing does."""
+        found = self.store.statistics()
+        waiting = count(found.unsaved + found.waiting, "alert waits", "alerts wait")
+        return f"{found.fault}; {waiting} in memory until there is room" if found.fault else ""
 
     def stop(self) -> None:
         """No more timers; what was said is written down. Idempotent."""

@@ -144,8 +144,13 @@ class Hub(QObject):
         self.note_problem("monitor", sentence)
 
     def note_problem(self, name: str, sentence: str) -> None:
-        """Something is wrong with OmniTray itself; the newest sentence for a name counts."""
-        if self._problems.get(name) != sentence:
+        """Something is wrong with OmniTray itself; the newest sentence for a name counts.
+
+        An empty one: it is right again.
+        """
+        if not sentence:
+            self.problem_over(name)
+        elif self._problems.get(name) != sentence:
             self._problems[name] = sentence
             self.refresh()
 
@@ -386,6 +391,7 @@ class Hub(QObject):
             own=self._cost.read(),
             servers=self._servers,
             problems=(*self._problems.values(), *sentences(loaded.problems)),
+            settings_problems=tuple(each.told() for each in loaded.problems),
         )
 
     def _overdue_s(self) -> float:

@@ -110,7 +110,7 @@ class SettingsKeeper(QObject):
             self._take(carry_over(saved, self.loaded, changes))
             return None
         if saved.fault in (Fault.BROKEN, Fault.UNREADABLE):
-            return self._only_in_memory(changes, _unsaved(saved.sentence))
+            return self._only_in_memory(changes, _unsaved(replace(saved, used="").sentence))
         return saved
 
     @Slot()

@@ -14,7 +14,8 @@ from typing import Self
 import msgspec
 
 from omnitray.alerts.model import Alert
-from omnitray.base.durable import StorageError, StorageFault, replacing, why_no_place
+from omnitray.base.durable import StorageError, StorageFault, replacing
+from omnitray.base.paths import why_no_place
 
 _COLUMNS = (
     "id",

@@ -18,7 +18,7 @@ from omnitray.api.metric_calls import (
 from omnitray.base.amounts import size
 from omnitray.base.clock import epoch
 from omnitray.cli.dispatch import CommandContext
-from omnitray.cli.times import moment, rfc3339, shown
+from omnitray.cli.times import moment, rfc3339, stretch
 from omnitray.client.http import NotRunning
 from omnitray.metrics.periods import Period
 
@@ -38,7 +38,7 @@ def history(args: argparse.Namespace, context: CommandContext) -> int:
         return 0
     for series in body.series:
         if series.points:
-            _table(series, context)
+            _table(series, args.by, context)
     return 0
 
 
@@ -81,9 +81,12 @@ def dashboard(args: argparse.Namespace, context: CommandContext) -> int:
     return 0
 
 
-def _table(series: SeriesBody, context: CommandContext) -> None:
+def _table(series: SeriesBody, by: str, context: CommandContext) -> None:
     rows = [
-        (shown(each.at, context.now), *(figure(value, series.unit) for value in _values(each)))
+        (
+            stretch(each.at, context.now, by),
+            *(figure(value, series.unit) for value in _values(each)),
+        )
         for each in series.points
     ]
     head = (series.series, *COLUMNS)

@@ -9,7 +9,8 @@ import tomllib
 import msgspec
 
 from omnitray.base.invocation import typed
-from omnitray.cli.dispatch import CommandContext, CommandFailed
+from omnitray.cli.dispatch import CommandContext
+from omnitray.cli.in_force import CommandFailed, settings_problems
 from omnitray.client.http import is_running
 from omnitray.settings.check import parse_text
 from omnitray.settings.continuity import GUARDED
@@ -38,8 +39,8 @@ def _show(args: argparse.Namespace, context: CommandContext) -> int:
         _show_one(fields[0], loaded.settings, context)
     else:
         context.terminal.table([_row(field, loaded.settings) for field in fields])
-    for problem in loaded.problems:
-        context.terminal.problem(problem.told(context.paths.config_file.name))
+    for problem in settings_problems(context.paths):
+        context.terminal.problem(problem)
     return 0
 
 

@@ -15,7 +15,8 @@ from omnitray.api.wire import (
     RecordingState,
 )
 from omnitray.base.amounts import duration, size
-from omnitray.base.durable import StorageError, why_no_place, write_atomic
+from omnitray.base.durable import StorageError, write_atomic
+from omnitray.base.paths import why_no_place
 from omnitray.cli.dispatch import CommandContext, CommandFailed
 from omnitray.cli.terminal import Terminal, percent
 from omnitray.cli.times import duration_s, shown

@@ -25,7 +25,7 @@ KIND_WORDS = {
     "email": "E-mail",
     "pagerduty": "PagerDuty",
     "alertmanager": "Alertmanager",
-    "json": "Signed JSON",
+    "json": "JSON",
     "apprise": "Apprise",
 }
 ABOUT = {
