@@ -365,7 +365,7 @@ class App(QObject):
         except (OSError, StorageError) as error:
             fault = f"OmniTray cannot be found by others: {error}"
         self.hub.note_problem("own files", fault)
-        self.hub.note_problem("local API", self.api.problem)
+        self.hub.note_problem("local API", self.api.problem or "")
 
     @Slot(str)
     def _on_knocked(self, token: str) -> None:

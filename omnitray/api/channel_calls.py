@@ -6,7 +6,8 @@ from typing import Annotated
 import msgspec
 
 from omnitray.alerts.channels.deliveries import Delivery, DeliveryState
-from omnitray.alerts.channels.views import ChannelState, ChannelView
+from omnitray.alerts.channels.standing import ChannelState
+from omnitray.alerts.channels.views import ChannelView
 from omnitray.alerts.channels.webhooks.channel import WebhookView
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api import bodies

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from omnitray import __version__, platforms
-from omnitray.alerts.channels.views import ChannelState, standing
+from omnitray.alerts.channels.standing import ChannelState, standing
 from omnitray.api.channel_calls import ChannelBody, ChannelsBody, WebhookBody, WebhooksBody
 from omnitray.api.wire import StatusBody
 from omnitray.base.amounts import count, size
@@ -249,7 +249,7 @@ def settings(paths: Paths) -> Iterator[Finding]:
     for problem in problems:
         later = Fault.LATER.value in problem
         remedy = "end OmniTray and start it again" if later else f"edit {paths.config_file}"
-        yield warn("settings", problem, remedy)
+        yield warn("settings", problem.removeprefix(f"{paths.config_file.name}, "), remedy)
     if not problems:
         kind = "read" if paths.config_file.exists() else "defaults, no file"
         yield ok("settings", f"{kind}: {paths.config_file}")

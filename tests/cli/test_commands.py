@@ -22,6 +22,7 @@ from omnitray.cli import parser
 from omnitray.protector.view import Answer, Effect, HoldKind
 from support import fake_door
 from support.api_server import Running
+from support.command_line import commands
 
 ROOT = Path(__file__).parent.parent.parent
 Run = Callable[..., "Outcome"]
@@ -501,3 +502,25 @@ def test_levels_and_modes_of_the_parser_are_those_of_the_core() -> None:
     assert tuple(Mode) == parser.MODES
     assert (*MonitorLevel, "auto") == parser.LEVELS
     assert tuple(AlertType) == parser.TYPES
+
+
+def test_an_unknown_option_shows_the_usage_of_its_command(omnitray: Run) -> None:
+    for name, command in commands().items():
+        wrong = omnitray(*command.words, "--foo")
+        assert wrong.code == 2
+        assert wrong.err.startswith(f"usage: omnitray {name} "), name
+        assert "unrecognized arguments: --foo" in wrong.err
+
+
+@pytest.mark.usefixtures("api")
+def test_a_word_that_there_is_not_is_refused_with_those_that_there_are(
+    omnitray: Run, api: Running
+) -> None:
+    by = omnitray("history", "--by", "week")
+    assert "'week' is not allowed; allowed: minute, hour, day, month" in by.err
+    for path, body in (("/mode", {"mode": "x"}), ("/level", {"level": "x"})):
+        refused = api.ask("POST", f"/api/monitoring{path}", body).json
+        field = path.strip("/")
+        assert refused["detail"].startswith(f"{field}: 'x' is not allowed; allowed: ")
+    query = api.ask("GET", "/api/monitoring/alerts?severity=CRIT").json
+    assert query["detail"] == ("severity: 'CRIT' is not allowed; allowed: info, warning, critical.")

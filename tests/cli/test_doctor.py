@@ -200,3 +200,17 @@ def test_a_log_that_is_closed_is_told_with_the_remedy() -> None:
     closed = doctor._log(Source(name="journal", why_not="it is closed", remedy="join the group"))
     assert closed.sentence == "journal: it is closed; join the group"
     assert doctor._log(Source(name="journal")).verdict is FindingVerdict.OK
+
+
+def test_of_a_running_instance_its_own_words_about_the_settings_count(
+    paths: Paths, home: Path
+) -> None:
+    (home / "config").mkdir(parents=True, exist_ok=True)
+    paths.config_file.write_text("mode = ")
+    with running(home) as server:
+        said = "config.toml: the file is not valid TOML; using what was in force before"
+        server.door.problems = server.door.settings_problems = (said,)
+        assert [each.found for each in doctor.settings(paths)] == [said]
+        assert [each.verdict for each in doctor.instance(paths)] == [FindingVerdict.OK]
+        paths.config_file.unlink()
+        assert [each.found for each in doctor.settings(paths)] == [said]

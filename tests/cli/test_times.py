@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from omnitray.cli.times import duration_s, moment, rfc3339, shown
+from omnitray.cli.times import duration_s, moment, rfc3339, shown, stretch
 
 ZONE = dt.timezone(dt.timedelta(hours=2))
 NOW = dt.datetime(2026, 11, 22, 15, 30, tzinfo=ZONE)
@@ -67,3 +67,11 @@ def test_what_is_no_moment_is_said(text: str) -> None:
 def test_today_is_shown_by_its_time_alone() -> None:
     assert shown("2026-11-22T13:21:27.123Z", NOW) == "15:21:27"
     assert shown("2026-11-20T13:21:27.123Z", NOW) == "20 Nov 15:21"
+
+
+@pytest.mark.parametrize(
+    ("period", "words"),
+    [("minute", "15:00:00"), ("hour", "15:00:00"), ("day", "22 Nov"), ("month", "Nov 2026")],
+)
+def test_a_stretch_is_called_by_what_its_length_asks_for(period: str, words: str) -> None:
+    assert stretch("2026-11-22T13:00:00Z", NOW, period) == words

@@ -227,6 +227,7 @@ class FakeDoor:
         self.commands: list[Any] = []
         self.paused_until: float | None = None
         self.problems: tuple[str, ...] = ()
+        self.settings_problems: tuple[str, ...] = ()
         self.asked = [question()]
         self.protect = wire.ProtectionSettings(state=ProtectState.WATCH, protected=("code",))
         self.fault: Exception | None = None
@@ -254,6 +255,7 @@ class FakeDoor:
             holding=("pytest · ~/shop slowed down",),
             own=OwnCost(cpu_percent=0.1, rss_bytes=80_000_000),
             problems=self.problems,
+            settings_problems=self.settings_problems,
         )
 
     def thresholds(self) -> Thresholds:

@@ -3,7 +3,6 @@
 Asked from any thread: by the window, the API and doctor.
 """
 
-import enum
 from collections.abc import Callable
 
 import msgspec
@@ -12,21 +11,12 @@ from omnitray.alerts.channels.deliveries import Deliveries, Delivery, DeliverySt
 from omnitray.alerts.channels.dispatch import Dispatcher
 from omnitray.alerts.channels.listeners import Listeners
 from omnitray.alerts.channels.registry import CHANNELS, Audience
+from omnitray.alerts.channels.standing import ChannelState
 from omnitray.alerts.channels.vscode import CLIENT
 from omnitray.alerts.channels.webhooks.channel import WebhookChannel
 from omnitray.alerts.channels.worker import ChannelStatistics
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.base.facts import AlertChannel
-
-
-class ChannelState(enum.StrEnum):
-    """How a channel stands."""
-
-    OPEN = "open"
-    FAILED = "failed"
-    NO_LISTENER = "no_listener"
-    NOT_DECLARED = "not_declared"  # the settings name no receiver
-    ABSENT = "absent"  # this machine has nothing for it
 
 
 class ChannelView(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,22 +44,6 @@ class ChannelView(msgspec.Struct, frozen=True, kw_only=True):
         if self.receivers == 0:
             return ChannelState.NOT_DECLARED
         return ChannelState.OPEN if self.open else ChannelState.ABSENT
-
-
-def standing(state: ChannelState, fault: str, clients: int | None, receivers: int | None) -> str:
-    """How a channel stands, in words: for the command line and doctor."""
-    match state:
-        case ChannelState.FAILED:
-            return fault
-        case ChannelState.NO_LISTENER:
-            return "nobody listens"
-        case ChannelState.NOT_DECLARED:
-            return "none declared"
-        case ChannelState.ABSENT:
-            return "this machine has nothing for it"
-    if receivers is not None:
-        return f"{receivers} receiver{'' if receivers == 1 else 's'}"
-    return "open" if clients is None else f"{clients} listening"
 
 
 class ChannelDesk:

@@ -4,7 +4,7 @@ import argparse
 
 import msgspec
 
-from omnitray.alerts.channels.views import standing
+from omnitray.alerts.channels.standing import standing
 from omnitray.api.channel_calls import (
     ChannelBody,
     ChannelsBody,

@@ -9,8 +9,8 @@ import tomllib
 import msgspec
 
 from omnitray.base.invocation import typed
-from omnitray.cli.dispatch import CommandContext
-from omnitray.cli.in_force import CommandFailed, settings_problems
+from omnitray.cli.dispatch import CommandContext, CommandFailed
+from omnitray.cli.in_force import settings_problems
 from omnitray.client.http import is_running
 from omnitray.settings.check import parse_text
 from omnitray.settings.continuity import GUARDED

@@ -1,0 +1,29 @@
+"""How a channel stands, as one word and as a sentence."""
+
+import enum
+
+
+class ChannelState(enum.StrEnum):
+    """How a channel stands."""
+
+    OPEN = "open"
+    FAILED = "failed"
+    NO_LISTENER = "no_listener"
+    NOT_DECLARED = "not_declared"  # the settings name no receiver
+    ABSENT = "absent"  # this machine has nothing for it
+
+
+def standing(state: ChannelState, fault: str, clients: int | None, receivers: int | None) -> str:
+    """How a channel stands, in words: for the command line and doctor."""
+    match state:
+        case ChannelState.FAILED:
+            return fault
+        case ChannelState.NO_LISTENER:
+            return "nobody listens"
+        case ChannelState.NOT_DECLARED:
+            return "none declared"
+        case ChannelState.ABSENT:
+            return "this machine has nothing for it"
+    if receivers is not None:
+        return f"{receivers} receiver{'' if receivers == 1 else 's'}"
+    return "open" if clients is None else f"{clients} listening"
