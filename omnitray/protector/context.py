@@ -250,13 +250,13 @@ class DecisionContext:
     def memory_causes(self) -> dict[str, float]:
         """By job, its part (0 to 1) in the shortage of memory.
 
-        It is the part in all growth since memory was clear; where little has grown since then, in
-        what all jobs hold.
+        It is the part in all growth since memory was clear, of which some may have ended a moment
+        ago; where little has grown since then, in what all jobs hold.
         """
-        parts = self._grown_by_job
+        parts, gone = self._grown_by_job, self._histories.memory.gone_bytes
         if parts is None:
-            parts = {job.key: self.unshared_bytes(job) for job in self.facts.jobs}
-        whole = max(1.0, sum(parts.values()))
+            parts, gone = {job.key: self.unshared_bytes(job) for job in self.facts.jobs}, 0.0
+        whole = max(1.0, sum(parts.values()) + gone)
         return {key: part / whole for key, part in parts.items()}
 
     def is_memory_cause(self, job: Job) -> bool:

@@ -15,7 +15,7 @@ from omnitray.base.conditions import (
 from omnitray.base.facts import Job, LastResort, ProcessFacts, ProtectState, Resource
 from omnitray.base.policy import clears_under
 from omnitray.protector import circuit_breaker
-from omnitray.protector.context import DecisionContext
+from omnitray.protector.context import CAUSE_BESIDE_LARGEST, DecisionContext
 from omnitray.protector.decisions import DecisionBuilder, ProtectorState
 from omnitray.protector.job_workers import WORTH_GROWTH_BPS, workers
 from omnitray.protector.model import (
@@ -289,7 +289,9 @@ def _untouchable(context: DecisionContext) -> NamedCause | None:
         return None  # at the next look it is known which of its processes grows
     own = next(each for each in workers(context, job, EscalationStep.END) if each.process == grower)
     watches = context.policy.state is ProtectState.WATCH
-    may_end = is_known and not watches and anyway(context, job, (own.identity,)).job is not None
+    largest = max(each.rss_bytes for each in job.processes)
+    would_help = is_known and grower.rss_bytes >= CAUSE_BESIDE_LARGEST * largest
+    may_end = would_help and not watches and anyway(context, job, (own.identity,)).job is not None
     return NamedCause(
         job_key=job.key,
         title=job.title,
