@@ -10,6 +10,7 @@ import msgspec
 
 from room import starts
 from room.room import Room
+from room.starts import GUNICORN, UVICORN
 
 GB = 1 << 30
 SLOW, PAUSE, END = "slow_down", "pause", starts.END
@@ -124,10 +125,8 @@ SCENARIOS = (
     Scenario(
         name="gunicorn",
         title="One of eight gunicorn workers leaks",
-        prepare=starts.served(
-            f"gunicorn -w 8 -b 127.0.0.1:{starts.GUNICORN} app:wsgi", starts.GUNICORN
-        ),
-        cause=starts.leak_at(starts.GUNICORN),
+        prepare=starts.served(f"gunicorn -w 8 -b 127.0.0.1:{GUNICORN} app:wsgi", GUNICORN),
+        cause=starts.leak_at(GUNICORN),
         allowed={"server": (SLOW, PAUSE, END)},
         wanted=(PAUSE, END),
         lives=("innocent", "server"),
@@ -135,10 +134,8 @@ SCENARIOS = (
     Scenario(
         name="uvicorn",
         title="One of four uvicorn workers leaks",
-        prepare=starts.served(
-            f"uvicorn --workers 4 --port {starts.UVICORN} app:asgi", starts.UVICORN
-        ),
-        cause=starts.leak_at(starts.UVICORN),
+        prepare=starts.served(f"uvicorn --workers 4 --port {UVICORN} app:asgi", UVICORN),
+        cause=starts.leak_at(UVICORN),
         allowed={"server": (SLOW, PAUSE, END)},
         wanted=(PAUSE, END),
         lives=("innocent", "server"),
