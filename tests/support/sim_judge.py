@@ -165,7 +165,7 @@ class SimJudge:
         wanted = asked_for and (sim.pid, sim.start) in self._anyway
         if not wanted and (sim.protected or sim.pid in self.machine.foreground):
             self.violate(f"{who}, which is protected")
-        if any(action.step in each.never and sim.job in each.words for each in self.rules):
+        if self._forbids(sim.job, action.step):
             self.violate(f"{who}, which a rule forbids")
         on_disk = action.resource is Resource.DISK and action.reason is not ProtectReason.ASKED
         if on_disk and not any(each.write_bps for each in self._family(sim)):
@@ -248,6 +248,9 @@ class SimJudge:
         if not is_cpu and self.machine.reading().memory.used_percent < 20.0:
             self.violate(f"{action.title} was ended though there is plenty")
 
+    def _forbids(self, job: str, step: EscalationStep) -> bool:
+        return any(step in each.never and job in each.words for each in self.rules)
+
     def _floor(self, action: Action, policy: ProtectPolicy) -> None:
         memory = self.machine.reading().memory
         limits = policy.limits
@@ -262,7 +265,9 @@ class SimJudge:
         ]
         had_s = self.rushed_s.get(action.job_key, 0.0)
         may_pause = (
-            EscalationStep.PAUSE not in self._refuses and action.job_key not in self._levers.resumed
+            EscalationStep.PAUSE not in self._refuses
+            and action.job_key not in self._levers.resumed
+            and not any(self._forbids(sim.job, EscalationStep.PAUSE) for sim in running)
         )
         if running and had_s > HAD_TIME_S and may_pause:
             self.violate(f"{action.title} could have been paused for {had_s:.1f} s")
