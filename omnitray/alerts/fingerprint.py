@@ -18,8 +18,14 @@ def without_numbers(text: str) -> str:
 
 
 def stable_labels(title: str, context: Mapping[str, Any]) -> dict[str, str]:
-    """The labels an alert has when its raiser names none."""
-    labels = {key: str(context[key]) for key in STABLE_KEYS if context.get(key) is not None}
+    """The labels an alert has when its raiser names none.
+
+    One that names a list of failed tests is the same whichever of them comes first.
+    """
+    keys = [key for key in STABLE_KEYS if context.get(key) is not None]
+    if isinstance(context.get("failed"), list | tuple):
+        keys = [key for key in keys if key != "nodeid"]
+    labels = {key: str(context[key]) for key in keys}
     labels["title"] = without_numbers(title)
     return labels
 

@@ -31,6 +31,7 @@ class Incident(msgspec.Struct, kw_only=True, gc=False):
     notified_mono_s: float | None = None
     told_rank: int = -1
     published_mono_s: float | None = None
+    relisted: bool = False  # the last raise names other failed tests than the one before
     resolved_m: float | None = None
     pending: bool = True
     held: Reason | None = None
@@ -174,7 +175,9 @@ class Incidents:
         if incident is not None:
             worse = report.severity.rank > incident.alert.severity.rank or report.escalates
             change = Trigger.ESCALATED if worse else Trigger.AGAIN
+            before = incident.alert.context.get("failed")
             incident.alert = again(incident.alert, report)
+            incident.relisted = incident.alert.context.get("failed") != before
             incident.pending = incident.pending or worse
         else:
             incident, change = self._fired(report, new_id, now_m, reopen_s)

@@ -220,12 +220,15 @@ class Notifier:
         return ready
 
     def _feeds(self, incident: Incident, change: Trigger, now_m: float) -> tuple[str, ...]:
-        """The feeds hear every transition, and of repeats one within the floor."""
+        """The feeds hear every transition, and of repeats one within the floor.
+
+        A list of failed tests that has become another one is a transition: editors show it.
+        """
         floor_s = self._telling.policy.repeat_floor_s
         recent = (
             incident.published_mono_s is not None and now_m - incident.published_mono_s < floor_s
         )
-        if recent and change is Trigger.AGAIN:
+        if recent and change is Trigger.AGAIN and not incident.relisted:
             return ()
         incident.published_mono_s = now_m
         return FEED

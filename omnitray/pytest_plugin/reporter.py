@@ -6,7 +6,6 @@ the tests go on.
 
 import threading
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -69,12 +68,18 @@ class Reporter:
             if alert is not None:
                 self._attempt(lambda: self._end(alert))
 
-    def resolve_project(self, project: str, *, but_run: str | None = None) -> None:
-        """End what earlier runs of the project have left open; ``but_run`` keeps that run's."""
-        for alert in self._attempt(self._open) or ():
-            of_project = alert.context.get("project") == project
-            if of_project and (but_run is None or alert.context.get("run") != but_run):
-                self._attempt(partial(self._end, alert))
+    def open_of(self, project: str) -> list[Alert]:
+        """The plugin's open alerts about a project."""
+        found = self._attempt(self._open) or ()
+        return [alert for alert in found if alert.context.get("project") == project]
+
+    def end(self, alert: Alert) -> None:
+        """It is over, whichever run has raised it."""
+        self._attempt(lambda: self._end(alert))
+
+    def update(self, alert: Alert, message: str, context: Mapping[str, Any]) -> None:
+        """It says this from now on."""
+        self._attempt(lambda: self._deliver_again(alert, message, context))
 
     def has_open(self, type_: AlertType, run: str, nodeid: str) -> bool:
         """Whether a process of this run has raised an alert about the test."""
@@ -99,10 +104,38 @@ class Reporter:
         severity: Severity | None,
     ) -> Alert:
         before = self._stored.get(key)
-        if before is not None and not self.client.running:
-            return self._rewrite(before, message, context)
+        if not self.client.running:
+            before = before or self._standing(type_, title, context)
+            if before is not None:
+                return self._rewrite(before, message, context)
         return self.client.raise_(
             type_, title, message, severity=severity, source=SOURCE, context=context
+        )
+
+    def _deliver_again(self, alert: Alert, message: str, context: Mapping[str, Any]) -> Alert:
+        """With the same type, title and project it is the same incident."""
+        if not self.client.running:
+            return self._rewrite(alert, message, context)
+        return self.client.raise_(
+            alert.type,
+            alert.title,
+            message,
+            severity=alert.severity,
+            source=SOURCE,
+            context=context,
+        )
+
+    def _standing(self, type_: AlertType, title: str, context: Mapping[str, Any]) -> Alert | None:
+        """The open alert of an earlier run that says the same, where no OmniTray looks for it."""
+        project = context.get("project")
+        return next(
+            (
+                alert
+                for alert in self._open()
+                if (alert.type, alert.title, alert.context.get("project"))
+                == (type_, title, project)
+            ),
+            None,
         )
 
     def _rewrite(self, before: Alert, message: str, context: Mapping[str, Any]) -> Alert:

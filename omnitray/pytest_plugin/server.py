@@ -134,9 +134,14 @@ class ServerProbe:
     def __init__(self, server: ServerUnderTest) -> None:
         self.server = server
         self.restarts = 0
+        self._is_well = False
         self._marked = False
         self._before: ServerFacts | None = None
         self._note = ""
+
+    def was_up(self, name: str) -> bool:
+        """Whether the server of that name was up until the run ended it."""
+        return self._is_well and name == self.server.name
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """With any test marked, only the marked ones need the server."""
@@ -205,7 +210,10 @@ class ServerOwner(ServerProbe):
     def pytest_sessionstart(self) -> None:
         """Start it before the first test, outside the clock of any test."""
         self._servers = LocalServers(
-            self._folder, on_alert=self._on_alert, on_change=self._on_change
+            self._folder,
+            watched=self._reporter.paths.data / "servers.json",
+            on_alert=self._on_alert,
+            on_change=self._on_change,
         )
         self._asking.start()
         self._servers.start(self._spec, wait=False)
@@ -258,6 +266,8 @@ class ServerOwner(ServerProbe):
         return False
 
     def _on_change(self, view: ServerView) -> None:
+        if view.state is not ServerState.STOPPED:
+            self._is_well = view.state is ServerState.UP
         went_down = view.state in {ServerState.DOWN, ServerState.CRASH_LOOP}
         self._exits += went_down
         if view.state is ServerState.UP and self.restarts < self._exits:

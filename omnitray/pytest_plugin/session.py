@@ -19,19 +19,31 @@ from typing import Any
 import msgspec
 import pytest
 
+from omnitray.alerts.model import Alert
 from omnitray.base.durable import make_folder, write_atomic
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 from omnitray.base.oom_kills import oom_kills, rose
 from omnitray.base.process_environment import home
 from omnitray.client.websocket import Borrowed
 from omnitray.pytest_plugin.errors import ERROR_LIMIT, first_line, permission_facts, place_of
+from omnitray.pytest_plugin.failures import (
+    SHOWN,
+    Collection,
+    Entry,
+    FailureGroup,
+    Outcomes,
+    entries_of,
+    group_context,
+    group_message,
+    is_about_server,
+    unnamed,
+)
 from omnitray.pytest_plugin.reporter import FAULTS, GroupedReport, Reporter
 from omnitray.pytest_plugin.running_test import RunningTest, TestClock
 from omnitray.pytest_plugin.tree import TreeSampler
 
-NAMED = 50  # failed tests named in the alert's context; the count says how many there are
-SHOWN = 5  # and in its message
 CRASHED = "CRASHED with signal"  # pytest-forked's words
+OF_ONE_TEST = frozenset({"nodeid", "phase", "error", "file", "line"})  # in a group, of its first
 ERROR_NAME = 80  # characters of a test's name beside a run's charts
 
 
@@ -45,9 +57,11 @@ def register(config: pytest.Config) -> None:
     marks = Path(given.get("omnitray_marks") or own_marks(reporter.paths.state / "pytest"))
     facts = {"run": run_id, "project": project, "worker": given.get("workerid", "main")}
     process = TestProcess(reporter, facts, marks, float(slow) if slow else None)
+    collection = Collection(config)
     config.pluginmanager.register(process, "omnitray-process")
+    config.pluginmanager.register(collection, "omnitray-collection")
     if not given:
-        run = Run(config, reporter, facts, marks)
+        run = Run(config, reporter, facts, marks, collection)
         process.run = run
         config.pluginmanager.register(run, "omnitray-run")
     server = config.getoption("omnitray_server") or config.getini("omnitray_server")
@@ -243,18 +257,28 @@ class Run:
     """The run as a whole: its leases, its alerts, and the lines at its end."""
 
     def __init__(
-        self, config: pytest.Config, reporter: Reporter, facts: dict[str, str], marks: Path
+        self,
+        config: pytest.Config,
+        reporter: Reporter,
+        facts: dict[str, str],
+        marks: Path,
+        collection: Collection,
     ) -> None:
         self._config = config
         self._reporter = reporter
         self._facts = facts
         self._marks = marks
         self._leases: list[Borrowed] = []
-        self._failed: dict[str, dict[str, Any]] = {}
-        self._affected: dict[str, list[dict[str, str]]] = {}
+        self._collection = collection
+        self._outcomes = Outcomes(collection)
+        self._groups: dict[str, FailureGroup] = {}
+        self._open_before: list[Alert] | None = None
         self._crashed: set[str] = set()
         self._tests: set[str] = set()
-        self._group = GroupedReport(self._send_failures)
+        self._plain = FailureGroup(
+            type=AlertType.TEST_FAILED, title=f"Tests fail in {short(facts['project'])}", facts={}
+        )
+        self._grouped = GroupedReport(lambda: self._send(self._plain))
         self._sampler = TreeSampler()
         self._peak_test = ("", 0)
         self._raised_by: dict[str, int] = {}
@@ -295,6 +319,7 @@ class Run:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Follow every test of the run, whichever process it ran in."""
         self._tests.add(report.nodeid)
+        self._outcomes.add(report)
         more: dict[str, Any] = getattr(report, "omnitray", {})
         if (peak := more.get("peak_bytes", 0)) > self._peak_test[1]:
             self._peak_test = (report.nodeid, peak)
@@ -314,17 +339,20 @@ class Run:
         self._report_failed(report, more)
 
     def _report_failed(self, report: pytest.TestReport, more: dict[str, Any]) -> None:
-        self._failed.setdefault(
-            report.nodeid,
-            {
-                "nodeid": report.nodeid,
-                "phase": report.when,
-                "worker": more.get("worker", "main"),
-                "error": more.get("error", ""),
-                **place_of(report),
-            },
-        )
-        self._group.change()
+        self._add(self._plain, report, more)
+        self._grouped.change()
+
+    def _add(self, group: FailureGroup, report: pytest.TestReport, more: dict[str, Any]) -> None:
+        """A test has failed in the way of this group."""
+        group = self._groups.setdefault(group.title, group)
+        entry = {
+            "nodeid": report.nodeid,
+            "phase": report.when,
+            "worker": more.get("worker", "main"),
+            "error": more.get("error", ""),
+            **place_of(report),
+        }
+        group.entries.setdefault(report.nodeid, entry)
 
     def _report_made_elsewhere(self, report: pytest.TestReport) -> None:
         lines = [line.strip() for line in report.longreprtext.splitlines() if line.strip()]
@@ -338,6 +366,7 @@ class Run:
     def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
         """A worker has ended in the middle of a test: by its time limit, or by somebody."""
         self._crashed.add(crashitem)
+        self._outcomes.failed.add(crashitem)
         worker = getattr(getattr(report, "node", None), "gateway", None)
         name = getattr(worker, "id", "") or self._facts["worker"]
         if mark_of(self._marks, crashitem).with_suffix(".due").exists():
@@ -371,11 +400,8 @@ class Run:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Send what is left, end what is over, and give back what was borrowed."""
-        self._group.close()
-        if self._tests and exitstatus == pytest.ExitCode.OK:
-            self._reporter.resolve_project(self._facts["project"])
-        elif self._failed:
-            self._reporter.resolve_project(self._facts["project"], but_run=self._facts["run"])
+        self._grouped.close()
+        self._settle(all_green=exitstatus == pytest.ExitCode.OK and bool(self._tests))
         self._tell_the_run()
         for lease in self._leases:
             try:
@@ -388,10 +414,8 @@ class Run:
         """Leave the counts for ``omnitray run``, where that has started us."""
         if not (run := os.environ.get("OMNITRAY_RUN")) or "/" in run:
             return
-        failed = [
-            *self._failed,
-            *(each["nodeid"] for some in self._affected.values() for each in some),
-        ]
+        of_tests = [each for each in self._groups.values() if each.type is AlertType.TEST_FAILED]
+        failed = [nodeid for group in of_tests for nodeid in group.entries]
         names = [nodeid.rpartition("::")[2][:ERROR_NAME] for nodeid in failed[:SHOWN]]
         counts = {"failed": len(failed), "total": len(self._tests), "names": names}
         try:
@@ -429,73 +453,76 @@ class Run:
                 f"{self._sampler.elapsed_s:.1f} s{held}"
             )
 
-    def _send_failures(self) -> None:
-        failed = list(self._failed.values())
-        first = failed[0]
-        named = "; ".join(f"{each['nodeid']} ({each['error']})" for each in failed[:SHOWN])
-        more = len(failed) - SHOWN
-        rest = f"; {more} more" if more > 0 else ""
-        count = "1 test fails" if len(failed) == 1 else f"{len(failed)} tests fail"
+    def _send(self, group: FailureGroup) -> None:
+        """Report a group, with what earlier runs have found and this one has not seen pass."""
+        entries = [*list(group.entries.values()), *self._left_of_earlier(group)]
+        context = group_context({**self._facts, **group.facts}, entries)
         self._reporter.report(
-            "failed",
-            AlertType.TEST_FAILED,
-            f"Tests fail in {short(self._facts['project'])}",
-            f"{count}: {named}{rest}",
-            {
-                **self._facts,
-                **first,
-                "failed_count": len(failed),
-                "failed": failed[:NAMED],
-            },
+            group.title, group.type, group.title, group_message(group.type, context), context
         )
+
+    def _left_of_earlier(self, group: FailureGroup) -> list[Entry]:
+        if self._open_before is None:
+            self._open_before = self._reporter.open_of(self._facts["project"])
+        return [
+            entry
+            for alert in self._open_before
+            if (alert.type, alert.title) == (group.type, group.title)
+            for entry in self._left(alert)
+            if entry["nodeid"] not in group.entries
+        ]
+
+    def _left(self, alert: Alert) -> list[Entry]:
+        """The tests that an alert still names. One that fails in another way now has moved on."""
+        here = self._groups.get(alert.title)
+        elsewhere = [each for each in list(self._groups.values()) if each is not here]
+        is_group = "failed" in alert.context
+        return [
+            entry
+            for entry in entries_of(alert)
+            if not self._outcomes.is_over(entry["nodeid"])
+            and not (is_group and any(entry["nodeid"] in each.entries for each in elsewhere))
+        ]
+
+    def _settle(self, *, all_green: bool) -> None:
+        """End or shorten the project's alerts by what this run has seen pass: see ``failures``."""
+        server: Any = self._config.pluginmanager.get_plugin("omnitray-server")
+        for alert in self._reporter.open_of(self._facts["project"]):
+            if is_about_server(alert):
+                if server is not None and server.was_up(alert.context["server"]):
+                    self._reporter.end(alert)
+                continue
+            left = self._left(alert)
+            more = 0 if all_green and self._collection.is_whole else unnamed(alert)
+            if not left and not more:
+                self._reporter.end(alert)
+            elif left and len(left) + more != len(entries_of(alert)) + unnamed(alert):
+                facts = {key: alert.context[key] for key in alert.context.keys() - OF_ONE_TEST}
+                context = group_context(facts, left, more)
+                self._reporter.update(alert, group_message(alert.type, context), context)
 
     def _report_affected(
         self, report: pytest.TestReport, server: str, more: dict[str, Any]
     ) -> None:
         """A test that failed while its server was down: its alert is explained by the server's."""
-        affected = self._affected.setdefault(server, [])
-        affected.append({"nodeid": report.nodeid, "error": more.get("error", "")})
-        number = len(affected)
-        count = "1 test fails" if number == 1 else f"{number} tests fail"
-        named = "; ".join(f"{each['nodeid']} ({each['error']})" for each in affected[:SHOWN])
-        self._reporter.report(
-            f"failed:{server}",
-            AlertType.TEST_FAILED,
-            f"Tests fail without their server {server}",
-            f"{count} while the server {server} is down: {named}",
-            {
-                **self._facts,
-                "worker": more.get("worker", "main"),
-                "nodeid": affected[0]["nodeid"],
-                "phase": report.when,
-                "error": affected[0]["error"],
-                "server": server,
-                "failed_count": number,
-                "failed": affected[:NAMED],
-            },
+        group = FailureGroup(
+            type=AlertType.TEST_FAILED,
+            title=f"Tests fail without their server {server}",
+            facts={"server": server},
         )
+        self._add(group, report, more)
+        self._send(self._groups[group.title])
 
     def _report_denied(self, report: pytest.TestReport, denied: dict[str, Any]) -> None:
         path = denied.get("path") or "something"
-        mode, owner = denied.get("mode"), denied.get("owner")
-        facts = f" ({denied.get('seen')} is {mode}, owned by {owner})" if mode else ""
-        remedy = f"Give the user who runs the tests access to {path}."
-        more: dict[str, Any] = getattr(report, "omnitray", {})
-        self._reporter.report(
-            f"denied:{path}",
-            AlertType.PERMISSION_ERROR,
-            f"Not permitted: {path}",
-            f"{report.nodeid} fails: {denied['errno']}: {path}{facts}. {remedy}",
-            {
-                **self._facts,
-                "worker": more.get("worker", "main"),
-                "nodeid": report.nodeid,
-                "phase": report.when,
-                "error": more.get("error", ""),
-                "remedy": remedy,
-                **{key: value for key, value in denied.items() if key != "errno"},
-            },
+        facts = {key: value for key, value in denied.items() if key != "errno"}
+        facts["reason"] = denied["errno"]
+        facts["remedy"] = f"Give the user who runs the tests access to {path}."
+        group = FailureGroup(
+            type=AlertType.PERMISSION_ERROR, title=f"Not permitted: {path}", facts=facts
         )
+        self._add(group, report, getattr(report, "omnitray", {}))
+        self._send(self._groups[group.title])
 
     def _who_killed(self) -> str:
         """Who ended a worker, where that is known."""

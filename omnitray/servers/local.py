@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from omnitray.servers.memory import ServerMemory
+from omnitray.servers.memory import ServerMemory, server_of
 from omnitray.servers.model import (
     AlertNews,
     Owner,
@@ -62,13 +62,17 @@ class ServerNotUp(RuntimeError):  # noqa: N818 - the state of the world
 
 
 class LocalServers:
-    """See the module. ``folder`` takes logs and state; callbacks come on another thread."""
+    """See the module. ``folder`` takes logs and state; callbacks come on another thread.
+
+    ``watched`` is OmniTray's own file of servers: one of them that has the port is named.
+    """
 
     def __init__(
         self,
         folder: Path,
         *,
         owner: Owner = "pytest",
+        watched: Path | None = None,
         on_alert: Callable[[AlertNews], None] = lambda _news: None,
         on_change: Callable[[ServerView], None] = lambda _view: None,
     ) -> None:
@@ -81,6 +85,7 @@ class LocalServers:
             logs=folder / "servers",
             on_change=self._on_change,
             on_alert=on_alert,
+            elsewhere=lambda pid: "" if watched is None else server_of(watched, pid),
         )
         self._supervisor.start()
 

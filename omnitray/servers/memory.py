@@ -5,6 +5,7 @@ A file that cannot be read costs what was learnt, never the start.
 """
 
 import logging
+import os
 from pathlib import Path
 
 import msgspec
@@ -42,6 +43,16 @@ class StoredServers(msgspec.Struct, frozen=True, kw_only=True):
     schema: int = SCHEMA
     boot: str = ""
     servers: tuple[StoredServer, ...] = ()
+
+
+def server_of(path: Path, pid: int) -> str:
+    """The server of that file whose session a process belongs to; empty where there is none."""
+    try:
+        session = os.getsid(pid)
+    except OSError:
+        return ""
+    stored = ServerMemory(path).load().servers
+    return next((each.name for each in stored if each.process and each.session == session), "")
 
 
 class ServerMemory:

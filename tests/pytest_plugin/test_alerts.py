@@ -1,6 +1,7 @@
 """Real runs of pytest in processes of their own: what is reported, and that no outcome changes."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,136 @@ def test_the_next_green_run_ends_what_is_open(pytester: pytest.Pytester, home: P
     file.write_text(GOOD)
     run(pytester, "--omnitray").assert_outcomes(passed=1)
     assert {each["state"] for each in alerts(home)} == {"resolved"}
+
+
+SHOP = """
+import os, pytest
+def fails(name): return name in os.environ.get("FAILING", "").split(",")
+def test_plain_fail(): assert not fails("plain")
+def test_denied():
+    if fails("denied"): raise PermissionError(13, "Permission denied", "/etc/secret")
+def test_also_denied():
+    if fails("denied"): raise PermissionError(13, "Permission denied", "/etc/secret")
+def test_imports(): assert not fails("imports")
+def test_shows(): pass
+@pytest.mark.parametrize("number", [1, 2])
+def test_after(number): assert not fails(f"after{number}")
+"""
+
+
+class Shop:
+    """A project whose tests fail as told, and the tests that its open alerts name."""
+
+    def __init__(
+        self, pytester: pytest.Pytester, home: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.file = pytester.makepyfile(test_shop=SHOP)
+        self._pytester, self._home, self._monkeypatch = pytester, home, monkeypatch
+        monkeypatch.setattr(sys, "dont_write_bytecode", True)  # the file changes within a second
+
+    def run(self, *arguments: str, failing: str = "") -> dict[str, list[str]]:
+        self._monkeypatch.setenv("FAILING", failing)
+        options = ("-p", "no:cacheprovider", "--omnitray", *arguments)
+        if "-n" in arguments:
+            self._pytester.runpytest_subprocess(*options)
+        else:
+            self._pytester.runpytest_inprocess(*options)
+        found = [each for each in alerts(self._home) if each["state"] == "firing"]
+        for each in found:
+            also = each["context"].get("also_failed", ())
+            assert each["context"]["failed_count"] == len(each["context"]["failed"]) + len(also)
+        return {each["type"]: names(each) for each in found}
+
+
+def names(alert: dict[str, Any]) -> list[str]:
+    return [each["nodeid"].rpartition("::test_")[2] for each in alert["context"]["failed"]]
+
+
+@pytest.fixture
+def shop(pytester: pytest.Pytester, home: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    return Shop(pytester, home, monkeypatch)
+
+
+FAILING = "plain,denied,imports"
+ALL = {"TEST_FAILED": ["plain_fail", "imports"], "PERMISSION_ERROR": ["denied", "also_denied"]}
+
+
+@pytest.mark.parametrize("spread", [(), XDIST], ids=["plain", "xdist"])
+def test_a_green_run_of_other_tests_ends_no_alert(
+    shop: Shop, home: Path, spread: tuple[str, ...]
+) -> None:
+    for each in shop.run(*spread, failing=FAILING).items():
+        assert (each[0], sorted(each[1])) in [(key, sorted(ALL[key])) for key in ALL]
+    before = alerts(home)
+    assert set(shop.run("-k", "shows or after", *spread)) == set(ALL)
+    assert alerts(home) == before
+
+
+def test_each_test_leaves_its_alert_when_it_has_passed(shop: Shop, home: Path) -> None:
+    shop.run(failing=FAILING)
+    rest = shop.run("test_shop.py::test_plain_fail", "test_shop.py::test_also_denied")
+    assert rest == {"TEST_FAILED": ["imports"], "PERMISSION_ERROR": ["denied"]}
+    failed = next(each for each in alerts(home) if each["type"] == "TEST_FAILED")
+    assert failed["message"].startswith("1 test fails: test_shop.py::test_imports (")
+    assert failed["context"]["nodeid"] == "test_shop.py::test_imports"
+    assert shop.run("-k", "imports or denied") == {}
+
+
+def test_a_run_that_stops_early_says_nothing_of_what_it_has_not_run(shop: Shop) -> None:
+    shop.run(failing="plain,after1,after2")
+    rest = shop.run("-x", failing="after1")
+    assert rest == {"TEST_FAILED": ["after[1]", "after[2]"]}
+
+
+def test_one_more_failure_joins_what_an_earlier_run_has_left(shop: Shop, home: Path) -> None:
+    shop.run(failing="plain")
+    rest = shop.run("-k", "imports", failing="imports")
+    assert rest == {"TEST_FAILED": ["imports", "plain_fail"]}
+    assert len(alerts(home)) == 1  # one incident of the project, whichever test comes first
+
+
+def test_a_test_that_fails_in_another_way_moves_to_that_alert(shop: Shop) -> None:
+    shop.run(failing="denied")
+    other = SHOP.replace('raise PermissionError(13, "Permission denied",', "assert not (")
+    shop.file.write_text(other)
+    assert shop.run(failing="denied") == {"TEST_FAILED": ["denied", "also_denied"]}
+
+
+@pytest.mark.parametrize("spread", [(), XDIST], ids=["plain", "xdist"])
+def test_a_test_that_no_longer_exists_leaves_its_alert(shop: Shop, spread: tuple[str, ...]) -> None:
+    shop.run(*spread, failing=FAILING)
+    shop.file.write_text(SHOP.replace("test_imports", "test_loads"))
+    # Named by its node id it would be an error; another one of the file collects not all of it.
+    rest = shop.run("test_shop.py::test_shows", *spread)
+    assert sorted(rest["TEST_FAILED"]) == ["imports", "plain_fail"]
+    assert shop.run("-k", "shows", *spread)["TEST_FAILED"] == ["plain_fail"]
+    shop.file.rename(shop.file.with_name("test_store.py"))
+    assert shop.run("-k", "shows", *spread) == {}
+
+
+def test_a_file_that_cannot_be_collected_takes_no_test_from_an_alert(shop: Shop) -> None:
+    shop.run(failing="plain")
+    shop.file.write_text("import no_such_module")
+    assert shop.run() == {"TEST_FAILED": ["plain_fail"]}
+
+
+def test_a_skipped_test_was_not_run(shop: Shop) -> None:
+    shop.run(failing="plain")
+    shop.file.write_text(SHOP.replace("def test_plain", "@pytest.mark.skip\ndef test_plain"))
+    assert shop.run() == {"TEST_FAILED": ["plain_fail"]}
+
+
+def test_more_failures_than_an_alert_describes_are_named(shop: Shop, home: Path) -> None:
+    shop.file.write_text("""
+import os, pytest
+@pytest.mark.parametrize("number", range(60))
+def test_one(number): assert not os.environ.get("FAILING")
+""")
+    shop.run(failing="yes")
+    (found,) = alerts(home)
+    assert (len(found["context"]["failed"]), len(found["context"]["also_failed"])) == (50, 10)
+    assert shop.run("-k", "not 59") == {"TEST_FAILED": ["one[59]"]}
+    assert shop.run("-k", "59") == {}
 
 
 def test_another_project_ends_nothing(

@@ -139,7 +139,7 @@ export class Window implements vscode.Disposable, vscode.TextDocumentContentProv
     this.paintProblems();
   }
 
-  /** Failing tests of the last run that lie in this workspace; a green run resolves their alert. */
+  /** Failing tests that lie in this workspace; each leaves its alert when it has run and passed. */
   private paintProblems(): void {
     const found = new Map<string, vscode.Diagnostic[]>();
     const folders = workspaceFolders();

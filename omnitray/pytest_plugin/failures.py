@@ -1,0 +1,185 @@
+"""Which tests fail, and when an alert that names tests is over.
+
+The rule stands here alone: a test leaves its alert when it has run and passed, or when it no
+longer exists although its file was collected as a whole; the alert is over when none is left.
+A run of some of the tests (``-k``, ``--lf``, one file, ``-x``) says nothing about the others, and
+a skipped test was not run.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from omnitray.alerts.model import Alert
+from omnitray.base.amounts import count
+from omnitray.base.facts import AlertType
+
+NAMED = 50  # failed tests in an alert's context with their errors and places
+SHOWN = 5  # and in its message
+ALSO_CHARACTERS = (
+    30_000  # names of the others: half of what a context may hold (CONTEXT_LIMIT_BYTES)
+)
+WORKER_KEY = "omnitray_collected"
+
+Entry = dict[str, Any]
+
+
+class Collection:
+    """What this process has collected, before any of it is deselected; filled by hooks."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._tests: set[str] = set()
+        self._collected: set[str] = set()  # files and folders
+        self._faults: set[str] = set()
+        self._deselected = 0
+
+    def pytest_itemcollected(self, item: pytest.Item) -> None:
+        """A test exists."""
+        self._tests.add(item.nodeid)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A file, class or folder was read, or could not be."""
+        (self._faults if report.failed else self._collected).add(report.nodeid)
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        """``-k``, ``-m`` and the like leave tests out."""
+        self._deselected += len(items)
+
+    def pytest_sessionfinish(self) -> None:
+        """A worker of xdist tells the controller; all collect the same, so the first one does."""
+        given: Mapping[str, str] = getattr(self._config, "workerinput", {})
+        if given.get("workerid") == "gw0":
+            output: dict[str, object] = getattr(self._config, "workeroutput", {})
+            sets = (self._tests, self._collected, self._faults)
+            output[WORKER_KEY] = [*(sorted(each) for each in sets), self._deselected]
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """What a worker has told."""
+        found = getattr(node, "workeroutput", {}).get(WORKER_KEY)
+        if found is not None:
+            self._tests, self._collected, self._faults = map(set, found[:3])
+            self._deselected = found[3]
+
+    def lacks(self, nodeid: str) -> bool:
+        """Whether the test no longer exists; False where this run cannot know."""
+        file = nodeid.partition("::")[0]
+        if nodeid in self._tests or not self._covers(self._config.rootpath / file):
+            return False
+        if not (self._config.rootpath / file).exists():
+            return True
+        at_fault = any(each == file or each.startswith(f"{file}::") for each in self._faults)
+        return file in self._collected and not at_fault
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every test of the chosen folders is in this run."""
+        return not (self._deselected or self._only_last_failed) and all(
+            path.is_dir() for path in self._arguments()
+        )
+
+    @property
+    def _only_last_failed(self) -> bool:
+        return bool(self._config.getoption("lf", default=False))
+
+    def _covers(self, file: Path) -> bool:
+        """Whether the run was asked to collect all of the file."""
+        return not self._only_last_failed and any(
+            file.is_relative_to(path) for path in self._arguments()
+        )
+
+    def _arguments(self) -> Iterable[Path]:
+        """Files and folders; one with ``::`` names tests and covers no path."""
+        folder = self._config.invocation_params.dir
+        return [folder / each for each in self._config.args]
+
+
+class Outcomes:
+    """How the tests of this run have ended, over all their phases."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self._passed: set[str] = set()
+        self.failed: set[str] = set()
+
+    def add(self, report: pytest.TestReport) -> None:
+        """A phase of a test has ended. An expected failure is what the project wants."""
+        if report.failed:
+            self.failed.add(report.nodeid)
+        elif report.when == "call" and (report.passed or hasattr(report, "wasxfail")):
+            self._passed.add(report.nodeid)
+
+    def is_over(self, nodeid: str) -> bool:
+        """Whether an alert need not name this test any longer."""
+        if nodeid in self.failed:
+            return False
+        return nodeid in self._passed or self._collection.lacks(nodeid)
+
+
+class FailureGroup(msgspec.Struct, kw_only=True):
+    """The tests of this run that fail in one way: one alert. ``facts`` are those of the group."""
+
+    type: AlertType
+    title: str
+    facts: dict[str, Any]
+    entries: dict[str, Entry] = {}
+
+
+def entries_of(alert: Alert) -> list[Entry]:
+    """The tests that an alert names, each with what is known of it."""
+    failed, also = alert.context.get("failed"), alert.context.get("also_failed", ())
+    if not isinstance(failed, list):
+        nodeid = alert.context.get("nodeid")
+        return [{"nodeid": nodeid}] if isinstance(nodeid, str) else []
+    return [*failed, *({"nodeid": each} for each in also)]
+
+
+def unnamed(alert: Alert) -> int:
+    """How many more failing tests the alert counts than it names."""
+    named = len(entries_of(alert))
+    return max(0, int(alert.context.get("failed_count", 0 if named else 1)) - named)
+
+
+def is_about_server(alert: Alert) -> bool:
+    """Whether it says something about the server under test, and not about tests."""
+    return "server" in alert.context and "failed" not in alert.context
+
+
+def group_context(facts: Mapping[str, Any], entries: list[Entry], more: int = 0) -> dict[str, Any]:
+    """The context of an alert that names these tests; ``more`` are not named."""
+    also: list[str] = []
+    left = ALSO_CHARACTERS
+    for each in entries[NAMED:]:
+        left -= len(each["nodeid"])
+        if left < 0:
+            break
+        also.append(each["nodeid"])
+    found = {**facts, **entries[0], "failed_count": len(entries) + more, "failed": entries[:NAMED]}
+    found.pop("also_failed", None)
+    return {**found, "also_failed": also} if also else found
+
+
+def group_message(type_: AlertType, context: Mapping[str, Any]) -> str:
+    """What the alert with this context says."""
+    entries, number = context["failed"], int(context["failed_count"])
+    fails = count(number, "test fails", "tests fail")
+    rest = f"; {number - SHOWN} more" if number > SHOWN else ""
+    if type_ is AlertType.PERMISSION_ERROR:
+        names = "; ".join(each["nodeid"] for each in entries[:SHOWN]) + rest
+        who = f"{names} fails" if number == 1 else f"{fails} ({names})"
+        mode, owner, seen = (context.get(each) for each in ("mode", "owner", "seen"))
+        facts = f" ({seen} is {mode}, owned by {owner})" if mode else ""
+        path = context.get("path") or "something"
+        return f"{who}: {context['reason']}: {path}{facts}. {context['remedy']}"
+    named = "; ".join(_with_error(each) for each in entries[:SHOWN]) + rest
+    server = context.get("server")
+    return f"{fails} while the server {server} is down: {named}" if server else f"{fails}: {named}"
+
+
+def _with_error(entry: Entry) -> str:
+    error = entry.get("error")
+    return f"{entry['nodeid']} ({error})" if error else entry["nodeid"]
