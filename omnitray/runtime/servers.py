@@ -46,7 +46,7 @@ WORDS = {
     ServerState.DOWN: "is down",
     ServerState.RESTARTING: "is down and starts again",
     ServerState.CRASH_LOOP: "is in a crash loop",
-    ServerState.FOREIGN: "has no port",
+    ServerState.FOREIGN: "finds its port taken",
 }
 
 

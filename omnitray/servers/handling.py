@@ -3,11 +3,12 @@
 Everything but :meth:`ServerHandle.probe_now` runs on the supervisor's thread.
 """
 
+import errno
 import logging
 import os
 import signal
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from omnitray.base.clock import Clock
@@ -22,12 +23,14 @@ from omnitray.servers.memory import StoredServer
 from omnitray.servers.model import (
     Owner,
     PermissionFault,
+    PortOwner,
     Probed,
     ProbeResult,
     ServerExit,
     ServerState,
     local_port,
 )
+from omnitray.servers.project_files import stamp_of
 from omnitray.servers.reports import TAIL_LINES
 from omnitray.servers.scopes import Scopes
 from omnitray.settings.servers import ServerSettings
@@ -40,6 +43,10 @@ VERIFY_EVERY = 12
 NOT_KNOWN = "how it ended is not known: OmniTray was started after it"
 # That it was this very one is not said in the count; a journal, where it may be read, names it.
 BY_THE_KERNEL = "killed when the kernel ran out of memory and ended a process"
+# The program or the folder is not there, or may not be used: no other try ends differently.
+FOR_GOOD = frozenset(
+    {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ENOEXEC, errno.ELOOP}
+)
 AWAY = "it ended while OmniTray was not running"
 
 
@@ -55,6 +62,7 @@ class ServerHandle:
         log_folder: Path,
         scopes: Scopes,
         stored: StoredServer | None = None,
+        server_of: Callable[[int], str] = lambda _pid: "",
     ) -> None:
         self.log = ServerLog(log_folder, spec.name)
         self.machine = ServerMachine(
@@ -69,6 +77,7 @@ class ServerHandle:
         self.removed = False  # forgotten as soon as its tree is gone
         self._clock = clock
         self._scopes = scopes
+        self._server_of = server_of
         self._root: ProcessIdentity | None = None
         self._session = 0
         self._group = ""
@@ -86,6 +95,11 @@ class ServerHandle:
     def folder(self) -> Path:
         """Its working folder."""
         return expanded(self.spec.cwd)
+
+    def change_stamp(self) -> object:
+        """Another value once a try may end otherwise: of its project, its program, its folder."""
+        folder = self.folder
+        return stamp_of(folder), folder.is_dir(), processes.program_stamp(self.spec, folder)
 
     @property
     def running(self) -> bool:
@@ -114,7 +128,7 @@ class ServerHandle:
         port = local_port(self.spec)
         taken = processes.owners_of(port) if port is not None else ()
         if taken and port is not None:
-            self.machine.port_taken(taken[0], port)
+            self.machine.port_taken(self._named(taken[0]), port)
             return
         try:
             descriptor = self.log.open()
@@ -218,6 +232,13 @@ class ServerHandle:
             self.child.returncode = 0
             self.child = None
 
+    def has(self, pid: int) -> bool:
+        """Whether a process is of this server: in its session, as nothing else is."""
+        try:
+            return self._root is not None and os.getsid(pid) == self._session
+        except OSError:
+            return False
+
     def close_pidfd(self) -> None:
         """Give the descriptor back."""
         if self.pidfd is not None:
@@ -231,6 +252,11 @@ class ServerHandle:
         session = self._session if ours or not self._rest else -1
         return processes.tree_of(self._root, session, group) if session else set()
 
+    def _named(self, owner: PortOwner) -> PortOwner:
+        """With the watched server that it belongs to."""
+        server = self._server_of(owner.pid) if owner.pid is not None else ""
+        return PortOwner(pid=owner.pid, name=owner.name, server=server)
+
     @staticmethod
     def _identities(pids: Iterable[int]) -> set[ProcessIdentity]:
         found = (processes.identity_of(pid) for pid in pids)
@@ -239,17 +265,18 @@ class ServerHandle:
             ProcessIdentity(pid=each.pid, start_ticks=each.start_ticks) for each in found if each
         }
 
-    def _not_spawned(self, error: Exception) -> None:
+    def _not_spawned(self, error: OSError | ValueError) -> None:
         folder = self.folder
         fault: PermissionFault | None = None
         reason = f"it cannot be started: {error}"
+        for_good = isinstance(error, ValueError) or error.errno in FOR_GOOD
         if isinstance(error, OSError):
             fault = permissions.from_spawn(self.spec, folder, error)
             if not folder.is_dir():
                 reason = f"its folder {folder} is not there or may not be entered"
             elif isinstance(error, FileNotFoundError):
                 reason = f"the program {self.spec.command[0]} was not found"
-        self.machine.not_spawned(reason, fault)
+        self.machine.not_spawned(reason, fault, for_good=for_good)
 
     def _exit_of(self, code: int | None, tail: tuple[str, ...]) -> ServerExit:
         at = self._clock.wall()
@@ -291,7 +318,7 @@ class ServerHandle:
         known = [each for each in owners if each.pid is not None]
         # A process of another user is not shown to us: a container's port is held by its daemon.
         if known and len(known) == len(owners) and not any(each.pid in tree for each in known):
-            return _replaced(found, taken_by=known[0])
+            return _replaced(found, taken_by=self._named(known[0]))
         return found
 
 

@@ -116,6 +116,7 @@ class ServerMachine:
         self._ending = False
         self._probing = False
         self._probed_m = 0.0
+        self._cannot_start = False  # its program or folder is not there
         self._reports = reports.Reports(spec.name)
         self._effects: list[Effect] = []
         if spec.watch_only:
@@ -160,8 +161,8 @@ class ServerMachine:
             self._end_tree()
 
     def project_changed(self) -> None:
-        """A file of its project is another: worth one more try after a crash loop."""
-        if self.state is ServerState.CRASH_LOOP:
+        """A file of its project is another: worth one more try where it was given up."""
+        if self.waits_for_change:
             self._say("a file of the project changed")
             self.start()
 
@@ -169,6 +170,8 @@ class ServerMachine:
         """Another declaration counts from the next start."""
         before, self.spec = self.spec, spec
         self._url = url_of(spec)
+        if self._cannot_start and self.wanted and not spec.watch_only:
+            self.start()
         if spec.watch_only and not before.watch_only:
             self._due.spawn = None
             self._due.probe = self._now()
@@ -193,8 +196,12 @@ class ServerMachine:
         self._move(ServerState.STARTING, "")
         self._say(f"started: {' '.join(self.spec.command)} · pid {process.pid}")
 
-    def not_spawned(self, reason: str, permission: PermissionFault | None) -> None:
-        """It could not be started at all."""
+    def not_spawned(
+        self, reason: str, permission: PermissionFault | None, *, for_good: bool = False
+    ) -> None:
+        """It could not be started at all; ``for_good``: another try would end the same way."""
+        self._say(reason)
+        self._cannot_start = for_good
         self._failed(ServerExit(at=self._clock.wall(), reason=reason), permission, ())
 
     def port_taken(self, owner: PortOwner, port: int) -> None:
@@ -295,6 +302,11 @@ class ServerMachine:
         return self._ending
 
     @property
+    def waits_for_change(self) -> bool:
+        """Whether it is not tried again before a file changes or a person acts."""
+        return self.wanted and (self._cannot_start or self.state is ServerState.CRASH_LOOP)
+
+    @property
     def start_limit_s(self) -> float:
         """How long the present or next start may take."""
         return self.starts.limit_s(self._attempt, self.spec.start_limit_s)
@@ -342,6 +354,7 @@ class ServerMachine:
         self._restarts.reset()
         self._attempt = 0
         self._restart_count = 0
+        self._cannot_start = False
         self._report(self._reports.crash_loop_over())
 
     def _move(self, state: ServerState, detail: str) -> None:
@@ -460,10 +473,12 @@ class ServerMachine:
         self._move(ServerState.DOWN, why)
         if self.spec.watch_only:
             self._due.probe = self._now() + PROBE_S
-        if not self._may_restart():
+        if self._cannot_start and not self.spec.watch_only:
+            self._report(self._reports.cannot_start(self.view, why, permission))
+        elif self._may_restart():
+            self._again(why, tail)
+        else:
             self._report(self._reports.down(self.view, why, None, tail))
-            return
-        self._again(why, tail)
 
     def _again(self, why: str, tail: tuple[str, ...], *, give_up: bool = False) -> None:
         """Start it once more after the back-off, or give up."""

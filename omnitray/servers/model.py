@@ -24,7 +24,7 @@ class ServerRefusal(ValueError):  # noqa: N818 - an answer, not a fault
 
 
 class ServerState(enum.StrEnum):
-    """Where a server stands; FOREIGN: another process has its port."""
+    """Where a server stands; FOREIGN: port taken, by another process."""
 
     STOPPED = "stopped"
     STARTING = "starting"
@@ -52,16 +52,22 @@ class ServerExit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PortOwner(msgspec.Struct, frozen=True, kw_only=True):
-    """Who listens on an address; ``pid`` None: a process of another user, which is not shown."""
+    """Who listens on an address; ``pid`` None: a process of another user, which is not shown.
+
+    ``server`` is the watched server that it belongs to.
+    """
 
     pid: int | None = None
     name: str = ""
+    server: str = ""
 
     @property
     def words(self) -> str:
         """For a sentence."""
         if self.pid is None:
             return "a process of another user"
+        if self.server:
+            return f"your server {self.server} (process {self.pid})"
         return f"{self.name or 'a process'} (process {self.pid})"
 
 

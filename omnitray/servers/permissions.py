@@ -1,7 +1,7 @@
 """What a server was not permitted to do, read from its exit, its log and the files it names.
 
-Exit codes 126 and 127 are a shell's words for "cannot be run" and "not found"; the errno texts are
-those of the C library, of Python, Node, Java, Go and Rust.
+Exit code 126 is a shell's word for "cannot be run"; the errno texts are those of the C library, of
+Python, Node, Java, Go and Rust. What is not found is no permission problem.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from omnitray.base.process_environment import expanded
 from omnitray.servers.model import PermissionFault, local_port
 from omnitray.settings.servers import ServerSettings
 
-NOT_EXECUTABLE, NOT_FOUND = 126, 127
+NOT_EXECUTABLE = 126
 PRIVILEGED_PORTS = 1024  # the kernel's default; ip_unprivileged_port_start says otherwise
 _DENIED = re.compile(
     r"permission denied|operation not permitted|\bEACCES\b|\bEPERM\b|AccessDenied|access is denied",
@@ -31,11 +31,6 @@ def from_exit(
     line = next((each for each in reversed(tail) if _DENIED.search(each)), "")
     if code == NOT_EXECUTABLE:
         return _of_line(line, cwd) or _program(spec, cwd, "cannot be run")
-    if code == NOT_FOUND:
-        return PermissionFault(
-            what="A program that its command needs was not found (exit 127).",
-            remedy=f"Install it, or correct the command or its PATH: {' '.join(spec.command)}",
-        )
     if not line or code == 0:
         return None
     return _port(spec, line) or _of_line(line, cwd)
@@ -47,11 +42,6 @@ def from_spawn(spec: ServerSettings, cwd: Path, error: OSError) -> PermissionFau
         if isinstance(error, PermissionError):
             return described(cwd, "Its folder may not be entered.")
         return None
-    if isinstance(error, FileNotFoundError):
-        return PermissionFault(
-            what=f"The program {spec.command[0]} was not found.",
-            remedy="Install it, or name it with its path in the server's command.",
-        )
     return _program(spec, cwd, "cannot be run") if isinstance(error, PermissionError) else None
 
 

@@ -17,6 +17,7 @@ import psutil
 from omnitray.base.facts import ProcessIdentity
 from omnitray.base.process_environment import expanded
 from omnitray.servers.model import PortOwner
+from omnitray.settings.servers import ServerSettings
 
 _DEAD = {"Z", "X", "x"}
 _STOPPED = {"T", "t"}
@@ -191,6 +192,26 @@ def owners_of(port: int) -> tuple[PortOwner, ...]:
             name = psutil.Process(each.pid).name() if each.pid else ""
         found[each.pid] = PortOwner(pid=each.pid, name=name)
     return tuple(found.values())
+
+
+def program_stamp(spec: ServerSettings, cwd: Path) -> tuple[tuple[int, int] | None, ...]:
+    """Change time and mode of each file that may be a server's program; None: there is none."""
+    program = spec.command[0] if spec.command else ""
+    path = {**os.environ, **spec.env}.get("PATH", os.defpath)
+    places = (
+        [cwd / expanded(program)]
+        if os.sep in program
+        else [cwd / folder / program for folder in path.split(os.pathsep)]
+    )
+    return tuple(_changed(place) for place in places)
+
+
+def _changed(place: Path) -> tuple[int, int] | None:
+    try:
+        found = place.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_mode
 
 
 def _found(program: str, cwd: Path, path: str) -> str:

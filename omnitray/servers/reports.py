@@ -50,6 +50,25 @@ class Reports:
             )
         ]
 
+    def cannot_start(
+        self, view: ServerView, why: str, permission: PermissionFault | None
+    ) -> list[Effect]:
+        """Its program or folder is not there or may not be used: no other try would help."""
+        remedy = (
+            "Install what is missing, or correct the server's command or folder. "
+            if permission is None
+            else f"{permission.remedy} "
+        )
+        return [
+            self._raise(
+                AlertType.SERVER_DOWN,
+                title=f"Server “{self._server}” cannot be started",
+                message=f"{sentence(why)} {remedy}It is tried again when the settings or the "
+                "file change, or when you start it.",
+                context=context_of(view, ()),
+            )
+        ]
+
     def ended_by_itself(self, view: ServerView) -> list[Effect]:
         """A clean exit that nothing asked for: worth a warning, no fault."""
         return [
@@ -84,7 +103,7 @@ class Reports:
         return [
             self._raise(
                 AlertType.SERVER_DOWN,
-                title=f"Server “{self._server}” has no port",
+                title=f"Server “{self._server}” finds its port taken",
                 message=f"{where[0].upper()}{where[1:]} is taken by {who}. End it, or give the "
                 "server another port.",
                 context={**context_of(view, ()), "taken_by": who},

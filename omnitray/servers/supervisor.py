@@ -34,11 +34,10 @@ from omnitray.servers.model import (
     ProbeResult,
     ServerExit,
     ServerRefusal,
-    ServerState,
     ServerView,
     UnknownServer,
 )
-from omnitray.servers.project_files import LOOK_S, Stamp, stamp_of
+from omnitray.servers.project_files import LOOK_S
 from omnitray.servers.reports import TAIL_LINES
 from omnitray.servers.scopes import NoScopes, Scopes
 from omnitray.settings.servers import ServerSettings
@@ -65,6 +64,7 @@ class Supervisor:
         logs: Path,
         clock: Clock | None = None,
         scopes: Scopes | None = None,
+        elsewhere: Callable[[int], str] = lambda _pid: "",
         on_change: Callable[[ServerView], None] = lambda _view: None,
         on_removed: Callable[[str], None] = lambda _name: None,
         on_alert: Callable[[AlertNews], None] = lambda _news: None,
@@ -73,6 +73,7 @@ class Supervisor:
         self._logs = logs
         self._clock = clock or SystemClock()
         self._scopes = scopes or NoScopes()
+        self._elsewhere = elsewhere  # the server of another program that a process belongs to
         self._on_change = on_change
         self._on_removed = on_removed
         self._on_alert = on_alert
@@ -89,7 +90,7 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._wake_read, selectors.EVENT_READ, None)
         self._watched: dict[int, ProcessIdentity] = {}  # by pidfd
-        self._projects: dict[str, Stamp] = {}
+        self._projects: dict[str, object] = {}
         self._project_due_m: float | None = None
         self._pool = ThreadPoolExecutor(PROBE_THREADS, thread_name_prefix="server-probe")
         self._thread = threading.Thread(target=self._run, name="servers", daemon=True)
@@ -311,8 +312,8 @@ class Supervisor:
                 self._views = {**self._views, name: view}
                 changed = True
                 self._on_change(view)
-                if view.state is ServerState.CRASH_LOOP and name not in self._projects:
-                    self._projects[name] = stamp_of(handle.folder)
+                if handle.machine.waits_for_change and name not in self._projects:
+                    self._projects[name] = handle.change_stamp()
                     self._project_due_m = self._clock.monotonic() + LOOK_S
         if changed:
             self._remember()
@@ -333,7 +334,13 @@ class Supervisor:
     def _take_in(self, spec: ServerSettings, owner: Owner) -> ServerHandle:
         stored = self._stored.pop(spec.name, None)
         handle = ServerHandle(
-            spec, owner, self._clock, log_folder=self._logs, scopes=self._scopes, stored=stored
+            spec,
+            owner,
+            self._clock,
+            log_folder=self._logs,
+            scopes=self._scopes,
+            stored=stored,
+            server_of=self._server_of,
         )
         self._servers[spec.name] = handle
         if stored is not None and self._same_boot and handle.adopt(stored):
@@ -390,6 +397,11 @@ class Supervisor:
             raise ServerRefusal(f"The settings declare {name}: remove it there.")
         self._let_go(handle)
 
+    def _server_of(self, pid: int) -> str:
+        """The server that a process belongs to; on any thread."""
+        found = (name for name, each in tuple(self._servers.items()) if each.has(pid))
+        return next(found, "") or self._elsewhere(pid)
+
     def _let_go(self, handle: ServerHandle) -> None:
         handle.machine.stop()
         handle.removed = True
@@ -419,16 +431,16 @@ class Supervisor:
         return handle.machine.view
 
     def _look_at_projects(self) -> None:
-        """Servers in a crash loop are tried again when a file of their project changed."""
+        """Servers that were given up are tried again when a file of their project changed."""
         now = self._clock.monotonic()
         if self._project_due_m is None or now < self._project_due_m:
             return
         self._project_due_m = now + LOOK_S if self._projects else None
         for name, before in tuple(self._projects.items()):
             handle = self._servers.get(name)
-            if handle is None or handle.machine.state is not ServerState.CRASH_LOOP:
+            if handle is None or not handle.machine.waits_for_change:
                 self._projects.pop(name)
-            elif stamp_of(handle.folder) != before:
+            elif handle.change_stamp() != before:
                 self._projects.pop(name)
                 handle.machine.project_changed()
                 self._settle()

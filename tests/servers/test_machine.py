@@ -448,6 +448,40 @@ def test_a_permission_fault_has_an_alert_of_its_own() -> None:
     assert bench.open == set()
 
 
+@pytest.mark.parametrize("act", ["start", "changed", "settings"])
+def test_what_cannot_be_started_is_tried_again_when_something_has_changed(act: str) -> None:
+    bench = Bench()
+    bench.machine.start()
+    bench.machine.not_spawned("the program serve was not found", None, for_good=True)
+    bench.carry_out()
+    bench.run(3600.0)
+    assert (bench.stands(), bench.spawns_m) == (ServerState.DOWN, [])
+    assert bench.said == ["the program serve was not found"]
+    (news,) = bench.raised
+    assert (news.type, news.title) == (AlertType.SERVER_DOWN, "Server “api” cannot be started")
+    assert news.message.startswith("The program serve was not found. Install what is missing")
+    if act == "start":
+        bench.machine.start()
+    elif act == "changed":
+        bench.machine.project_changed()
+    else:
+        bench.machine.set_spec(
+            ServerSettings(name="api", command=("other",), health=HEALTH, watch_only=False)
+        )
+    bench.run(2.0)
+    assert (bench.stands(), bench.open) == (ServerState.UP, set())
+
+
+def test_a_stopped_server_that_could_not_be_started_waits_for_nothing() -> None:
+    bench = Bench()
+    bench.machine.start()
+    bench.machine.not_spawned("the program serve was not found", None, for_good=True)
+    bench.machine.stop()
+    bench.machine.project_changed()
+    bench.run(60.0)
+    assert bench.stands() is ServerState.STOPPED
+
+
 def test_an_adopted_server_keeps_its_time_and_teaches_nothing() -> None:
     bench = Bench()
     bench.machine.adopted(ProcessIdentity(pid=5, start_ticks=9), up_since_at=123.0)

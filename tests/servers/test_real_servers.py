@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
@@ -117,6 +118,18 @@ def test_a_taken_port_is_named_and_the_server_starts_when_it_is_free(desk: Desk)
     assert desk.open() == []
 
 
+def test_a_port_that_another_watched_server_has_is_named_by_that(desk: Desk) -> None:
+    first = desk.serve(desk.spec())
+    port = int(first.spec.command[-1])
+    second = msgspec.structs.replace(desk.spec(port=port), name="web")
+    desk.supervisor.add(second, "serve").result(PATIENCE_S)
+    view = desk.stands("web", ServerState.FOREIGN)
+    assert view.detail == f"your server api (process {first.pid})"
+    news = next(each for each in desk.open() if each.server == "web")
+    assert news.title == "Server “web” finds its port taken"
+    assert news.context["taken_by"] == view.detail
+
+
 def test_another_process_that_takes_the_port_later_is_foreign(desk: Desk) -> None:
     """The server lives and answers nowhere: the answer on its port is another's."""
     port = free_port()
@@ -155,20 +168,38 @@ def test_a_program_that_is_not_executable_is_a_permission_error(desk: Desk) -> N
     program = desk.project / "serve.sh"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o640)
-    desk.serve(desk.spec(command=("./serve.sh",)), ServerState.RESTARTING)
+    desk.serve(desk.spec(command=("./serve.sh",)), ServerState.DOWN)
     found = {news.type: news for news in desk.open()}
+    assert set(found) == {AlertType.PERMISSION_ERROR, AlertType.SERVER_DOWN}
     fault = found[AlertType.PERMISSION_ERROR]
-    if os.getuid():  # root may run nothing that no one may run, either
-        assert fault.context["mode"] == "0640"
+    assert fault.context["mode"] == "0640"
     assert str(program) in fault.message
-    assert "chmod" in fault.message or "not found" in fault.message
+    assert "chmod" in fault.message
+    assert "chmod" in found[AlertType.SERVER_DOWN].message
 
 
 def test_a_program_that_is_not_there_is_named(desk: Desk) -> None:
-    view = desk.serve(desk.spec(command=("no-such-program-anywhere",)), ServerState.RESTARTING)
+    view = desk.serve(desk.spec(command=("no-such-program-anywhere",)), ServerState.DOWN)
+    reason = "the program no-such-program-anywhere was not found"
     assert view.last_exit is not None
-    assert view.last_exit.reason == "the program no-such-program-anywhere was not found"
-    assert AlertType.PERMISSION_ERROR in {news.type for news in desk.open()}
+    assert view.last_exit.reason == reason
+    assert [news.type for news in desk.open()] == [AlertType.SERVER_DOWN]
+    assert any(line.endswith(reason) for line in desk.supervisor.log_tail("api", 9))
+
+
+def test_a_missing_program_is_tried_again_when_it_is_there(desk: Desk) -> None:
+    desk.serve(desk.spec(command=("./serve",)), ServerState.DOWN)
+    program = desk.project / "serve"
+    program.write_text("#!/bin/sh\nexec sleep 1000\n")
+    program.chmod(0o755)
+    desk.stands("api", ServerState.STARTING)
+
+
+def test_a_shell_that_does_not_find_a_program_is_no_permission_error(desk: Desk) -> None:
+    view = desk.serve(desk.spec(command=("sh", "-c", "no-such-program")), ServerState.RESTARTING)
+    assert view.last_exit is not None
+    assert view.last_exit.code == 127
+    assert [news.type for news in desk.open()] == [AlertType.SERVER_DOWN]
 
 
 def test_a_refused_file_is_named_with_mode_and_owner(desk: Desk) -> None:

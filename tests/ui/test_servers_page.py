@@ -188,8 +188,8 @@ def test_the_form_writes_what_the_settings_hold(qtbot: QtBot) -> None:
 
 def test_the_tooltip_has_a_line_when_a_server_is_down() -> None:
     assert len(tooltip(Status()).splitlines()) == 2
-    down = Status(servers=("api is down", "web has no port"))
-    assert tooltip(down).splitlines()[2] == "Servers: api is down, web has no port"
+    down = Status(servers=("api is down", "web finds its port taken"))
+    assert tooltip(down).splitlines()[2] == "Servers: api is down, web finds its port taken"
 
 
 def test_hostile_words_are_text(build: Build) -> None:

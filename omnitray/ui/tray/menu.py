@@ -43,7 +43,7 @@ def tooltip(status: Status) -> str:
 
 
 def servers_line(status: Status, limit: int = _MENU_LIMIT) -> str:
-    """``api is down, web has no port``."""
+    """``api is down, web finds its port taken``."""
     return printable(f"Servers: {', '.join(status.servers)}", limit)
 
 

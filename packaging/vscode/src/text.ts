@@ -78,7 +78,7 @@ export function serverState(server: Server, t: Translate): string {
     case "crash_loop":
       return t("crash loop") + why;
     case "foreign":
-      return t("another process has its port");
+      return t("port taken");
     case "stopped":
       return t("stopped");
   }
