@@ -4,10 +4,10 @@ import heapq
 from collections.abc import Sequence
 
 from omnitray.alerts.model import Alert
-from omnitray.base.facts import AlertType
+from omnitray.base.facts import AlertType, Severity
 
 _NAMED = 3
-_MANY = {
+_MANY: dict[str, str] = {
     AlertType.PERMISSION_ERROR: "{} permission errors",
     AlertType.SERVER_DOWN: "{} servers down",
     AlertType.SERVER_SLOW: "{} servers slow to start",
@@ -16,6 +16,17 @@ _MANY = {
     AlertType.TEST_FAILED: "{} tests failed",
     AlertType.CRITICAL: "{} critical alerts",
 }
+
+
+def kind(alert: Alert) -> str:
+    """The word for an alert's kind in a list.
+
+    Its type; but the type ``CRITICAL``, for what has no type of its own, reads as a severity:
+    beside "warning" it is ``RUN``, where ``omnitray run`` has raised it, else ``OTHER``.
+    """
+    if alert.type is not AlertType.CRITICAL or alert.severity is Severity.CRITICAL:
+        return alert.type.value
+    return "RUN" if alert.source == "cli" and "run" in alert.context else "OTHER"
 
 
 def one_body(alert: Alert, suppressed: int) -> str:
@@ -29,8 +40,9 @@ def many_title(alerts: Sequence[Alert], total: int) -> str:
 
     ``alerts`` may be only some of the ``total``.
     """
-    types = {alert.type for alert in alerts}
-    return (_MANY[types.pop()] if len(types) == 1 else "{} alerts").format(total)
+    kinds = {kind(alert) for alert in alerts}
+    named = _MANY.get(kinds.pop()) if len(kinds) == 1 else None
+    return (named or "{} alerts").format(total)
 
 
 def many_body(alerts: Sequence[Alert], total: int) -> str:

@@ -347,7 +347,7 @@ class RunBody(msgspec.Struct, frozen=True, kw_only=True):
     took_s: float
     exit_code: int | None
     signal: str | None
-    peak_bytes: int
+    peak_bytes: int  # 0: it ended before it was looked at
     last_peak_bytes: int | None
     cpu_s: float
     memory_budget_bytes: int | None

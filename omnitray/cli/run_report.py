@@ -16,7 +16,8 @@ from omnitray.base.facts import AlertType, JobKind, Severity
 from omnitray.client.http import NotRunning, RequestFailed
 from omnitray.client.sync import Client
 from omnitray.processes.naming import name_command
-from omnitray.runs.budget import PAUSE_S
+from omnitray.runs.budget import PAUSE_S, PAUSES
+from omnitray.runs.history import RunHistory
 from omnitray.runs.words import took
 
 SOURCE = "cli"
@@ -28,18 +29,36 @@ KEPT = (
 
 
 def report(kind: str, record: dict[str, Any]) -> None:
-    """``passed`` ends the alerts of earlier runs, ``ended`` and ``paused`` raise one."""
+    """``paused`` and ``ended`` raise an alert, ``passed`` ends those of earlier runs.
+
+    ``freed`` and ``over`` only end what says what the run is doing now: it does so no longer.
+    """
     with contextlib.suppress(*FAULTS):  # who could be told of it?
         client = Client()
-        if kind == "passed":
-            _resolve(client, record)
+        if kind == "paused":
+            _raise(client, kind, record)
+            if _state(client, record["id"]) == "ended":  # its end came first, and found nothing
+                _resolve(client, record, now_only=True)
             return
-        if kind == "ended" and record.get("tests"):
-            return  # the pytest plugin reports the failed tests themselves
-        type_, severity, title, message = _words(kind, record)
-        context = {key: record[key] for key in KEPT if record.get(key) is not None}
-        context["run"] = context.pop("id", None)
-        client.raise_(type_, title, message, severity=severity, source=SOURCE, context=context)
+        _resolve(client, record, now_only=kind != "passed")
+        # Failed tests are reported by the pytest plugin itself.
+        if kind == "ended" and not record.get("tests"):
+            _raise(client, kind, record)
+
+
+def _raise(client: Client, kind: str, record: dict[str, Any]) -> None:
+    type_, severity, title, message = _words(kind, record)
+    context = {key: record[key] for key in KEPT if record.get(key) is not None}
+    context["run"] = context.pop("id", None)
+    if kind == "paused":
+        context["now"] = True
+    client.raise_(type_, title, message, severity=severity, source=SOURCE, context=context)
+
+
+def _state(client: Client, run: str) -> str:
+    """``running``, ``ended``, ``lost``; empty where nothing is remembered of it."""
+    found = next((each for each in RunHistory(client.paths.data).runs() if each.id == run), None)
+    return "" if found is None else "lost" if found.lost else found.state
 
 
 def _words(kind: str, record: dict[str, Any]) -> tuple[AlertType, Severity, str, str]:
@@ -50,12 +69,16 @@ def _words(kind: str, record: dict[str, Any]) -> tuple[AlertType, Severity, str,
     budget = record.get("memory_budget_bytes")
     if kind == "paused":
         held = f"{size(record['peak_bytes'])} of {size(budget or 0)}"
-        return (
-            AlertType.RESOURCE_CRITICAL,
-            Severity.WARNING,
-            f"{what} is paused at its memory budget",
-            f"It holds {held}; its largest process stands still for up to {PAUSE_S:.0f} s.",
+        then = (
+            f"After {PAUSES} times without relief it is ended. Give it more with --memory, or "
+            "--no-kill to have it only held."
+            if record.get("may_end", True)
+            else "It is not ended (--no-kill): free memory, give it more with --memory, or end it."
         )
+        still = f"its largest process stands still for up to {PAUSE_S:.0f} s at a time"
+        title = f"{what} is held at its memory budget"
+        message = f"It holds {held}: {still}. {then}"
+        return AlertType.RESOURCE_CRITICAL, Severity.WARNING, title, message
     took_s, verdict = took(record["took_s"]), record["verdict"]
     peak = size(record["peak_bytes"])
     if verdict == "timed out":
@@ -69,16 +92,28 @@ def _words(kind: str, record: dict[str, Any]) -> tuple[AlertType, Severity, str,
         title = f"{what} was {verdict}"
         return AlertType.RESOURCE_CRITICAL, Severity.CRITICAL, title, message
     type_ = AlertType.TEST_FAILED if is_test else AlertType.CRITICAL
-    message = f"It {verdict} after {took_s}, with a peak of {peak}: {record['command']}"
+    most = f", with a peak of {peak}" if record["peak_bytes"] else ""
+    message = f"It {verdict} after {took_s}{most}: {record['command']}"
     if verdict.startswith("ended by"):
         message = f"It was {verdict} after {took_s}: {record['command']}"
     return type_, Severity.WARNING, f"{what} fails", message
 
 
-def _resolve(client: Client, record: dict[str, Any]) -> None:
+def _resolve(client: Client, record: dict[str, Any], *, now_only: bool) -> None:
+    """End the alerts of this command: all of them, or those that say what a run is doing now.
+
+    One of a run that lost its wrapper is over with the next run of the command; what another one
+    that goes on is doing stays.
+    """
     for alert in client.alerts(states=("firing", "acknowledged"), limit=500):
+        run = alert.context.get("run")
         same = all(alert.context.get(key) == record[key] for key in ("project", "command"))
-        if alert.source == SOURCE and same and alert.context.get("run"):
+        if alert.source != SOURCE or not same or not run:
+            continue
+        is_now = alert.context.get("now") is True
+        if is_now and run != record.get("id") and _state(client, run) == "running":
+            continue
+        if is_now or not now_only:
             _end(client, alert)
 
 

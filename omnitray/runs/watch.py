@@ -107,6 +107,7 @@ class CommandRun:
         self.plan = plan
         self.id = f"{time.time():.3f}-{os.getpid()}"
         self.timed_out = self.ended_for_memory = self.interrupted = self.recorded = False
+        self.was_paused = False
         self.status = 0
         self.slowed_s = self.paused_s = 0.0
         self.events: list[list[object]] = []
@@ -207,8 +208,9 @@ class CommandRun:
         self._took_s = time.monotonic() - self._began_mono_s - self._stopped_s
         self._cpu_s = max(self._tree.cpu_s, usage.ru_utime + usage.ru_stime)
         own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        # The kernel counts what the copy of us held before it became the command.
-        if usage.ru_maxrss > own or not self._tree.peak_bytes:
+        # The kernel counts what the copy of us held before it became the command (exec_mmap() in
+        # fs/exec.c, for vfork too): up to that the figure says nothing, and 0 means not known.
+        if usage.ru_maxrss > own:
             self._tree.peak_bytes = max(self._tree.peak_bytes, usage.ru_maxrss * 1024)
         if self._scoped:
             self._take_scope()
@@ -336,6 +338,9 @@ class CommandRun:
         self._note(step)
         if step in {BudgetStep.PAUSED, BudgetStep.ENDED}:
             self._on_event(step, self)
+        elif step == BudgetStep.FREE and self.was_paused:
+            self._on_event("freed", self)
+        self.was_paused = self.was_paused or step == BudgetStep.PAUSED
 
     def _end_for_memory(self, now: float) -> None:
         if self._ending_mono_s is None:
@@ -417,7 +422,7 @@ class CommandRun:
 
     @property
     def peak_bytes(self) -> int:
-        """The most it has held."""
+        """The most it has held; 0 where it ended before it was looked at."""
         return self._tree.peak_bytes
 
     @property

@@ -98,6 +98,31 @@ def test_what_reads_no_variable_is_given_an_option(words: str, told: str) -> Non
     assert workers.told(3, words.split(), {}) == told.split()
 
 
+@pytest.mark.parametrize(
+    ("verdict", "advice"),
+    [
+        ("passed", ""),
+        ("failed with exit 3", ""),
+        ("timed out", " · its limit is 5.0 s: give it longer with --timeout"),
+        (
+            "ended at its memory budget",
+            " · its budget is 200 MB: give it more with --memory",
+        ),
+        (
+            "killed for memory",
+            " · the machine ran out of memory: start it with --wait, or with a --memory budget",
+        ),
+    ],
+)
+def test_the_closing_line_says_what_to_do(verdict: str, advice: str) -> None:
+    line = closing({
+        "name": "", "command": "make", "project": "~/shop", "verdict": verdict, "took_s": 0.01,
+        "peak_bytes": 0, "last_peak_bytes": 0, "cpu_percent": 0.0, "slowed_s": 0.0,
+        "paused_s": 0.0, "timeout_s": 5.0, "memory_budget_bytes": 200_000_000,
+    })  # fmt: skip
+    assert line == f"make · ~/shop: {verdict} in 0.0 s · peak – · CPU 0 %{advice}"
+
+
 def test_a_long_run_keeps_its_peak_when_its_samples_are_thinned() -> None:
     samples = [[float(number), float(number == 777), 0.0] for number in range(5000)]
     kept = thinned(samples)
@@ -117,5 +142,7 @@ def test_what_is_said_is_a_sentence_with_figures() -> None:
     )
     why = last_time(14e9, 9e9, is_budget=False)
     assert why == "last time this took 14.0 GB, 9.0 GB are free"
-    assert waiting(why, 2) == f"waiting: 2 runs are ahead; {why}"
+    assert (
+        waiting(why, 2) == f"waiting: 2 runs are ahead; {why}; it starts by itself, Ctrl-C gives up"
+    )
     assert [took(each) for each in (0.44, 48, 60, 3900)] == ["0.4 s", "48 s", "1 min", "1 h 5 min"]

@@ -42,6 +42,19 @@ def test_the_status_is_the_commands_or_ours(
     assert (done.stderr == "") == (status not in {125, 126, 127})
 
 
+@pytest.mark.parametrize("command", ["true", "false"])
+def test_the_peak_of_a_run_is_its_own_or_not_known(
+    runner: Runner, home: Path, command: str
+) -> None:
+    """A copy of the wrapper becomes the command, and the kernel counts what that copy held."""
+    done = runner.run("--summary", "--", command)
+    (file,) = (home / "data" / "runs").glob("*.json")
+    record = msgspec.json.decode(file.read_bytes(), type=RunRecord)
+    assert record.peak_bytes < 5_000_000  # the wrapper has 9
+    if not record.peak_bytes:
+        assert "peak –" in done.stderr
+
+
 def test_a_script_without_a_first_line_runs_as_in_a_shell(runner: Runner, tmp_path: Path) -> None:
     script = tmp_path / "plain"
     script.write_text("exit 7\n")

@@ -122,6 +122,11 @@ EATS = (
 )
 
 
+def loaded(file: Path) -> dict[str, object]:
+    found: dict[str, object] = json.loads(file.read_text())
+    return found
+
+
 def record_of(home: Path) -> dict[str, object]:
     (file,) = (home / "data" / "runs").glob("*.json")
     found: dict[str, object] = json.loads(file.read_text())
@@ -162,6 +167,9 @@ def test_at_the_budget_the_largest_worker_waits_until_others_are_done(
     assert isinstance(events, list)
     assert "paused" in [kind for _, kind in events]
     assert float(str(record["paused_s"])) > 0.0
+    alerts = home / "data" / "alerts"
+    # It says what the run is doing, and that has ended: whichever of the two was said first.
+    until(lambda: [each["state"] for each in map(loaded, alerts.glob("alert_*"))] == ["resolved"])
 
 
 def test_a_failure_is_an_alert_until_it_passes(runner: Runner, home: Path, tmp_path: Path) -> None:

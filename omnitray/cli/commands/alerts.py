@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from omnitray.alerts.model import Alert
+from omnitray.alerts.text import kind
 from omnitray.api.requests import NewAlert
 from omnitray.api.wire import Alerts
 from omnitray.base.facts import AlertType, Severity
@@ -63,7 +64,7 @@ def _show(found: list[Alert], context: CommandContext) -> None:
 def _row(alert: Alert, context: CommandContext) -> tuple[str, ...]:
     title = f"{alert.title} ({alert.count} times)" if alert.count > 1 else alert.title
     width = context.terminal.width
-    about = (alert.type.value,) if width >= NARROW else ()
+    about = (kind(alert),) if width >= NARROW else ()
     name = (alert.id[-SHORT:],) if width >= NARROWEST else ()
     return (
         *name,

@@ -115,7 +115,9 @@ def _admit(
     if room is None:
         return 0
     if plan.expected_bytes > room and talks:
-        _say(_why(plan, room))
+        from omnitray.runs import words  # noqa: PLC0415 - only where something is said
+
+        _say(words.tight(_why(plan, room)))
     if args.workers_from_memory:
         most = min(room, plan.memory_bytes or room)
         each = int(records.number(learnt, "worker_bytes"))
@@ -195,9 +197,9 @@ def _finish(
         if talks:
             _say(f"the run is not remembered: {error.strerror}")
     _show(one, record, talks=talks, as_json=args.json)
-    news = ""
+    news = "over" if one.was_paused else ""
     if verdict == "passed":
-        news = "passed" if learnt.get("failed") else ""
+        news = "passed" if learnt.get("failed") else news
     elif verdict != "interrupted":
         news = "ended"
 
@@ -252,9 +254,10 @@ def _on_event(kind: str, one: CommandRun) -> None:
         from omnitray.runs import words  # noqa: PLC0415 - only where something is said
 
         _say(words.budget_line(kind, plan.memory_bytes))
-    if kind == "paused":
+    if kind in {"paused", "freed"}:
         facts: records.Record = {
             "id": one.id,
+            "may_end": plan.may_end,
             "name": plan.name,
             "command": plan.command,
             "project": plan.project,

@@ -4,6 +4,7 @@ import enum
 from collections.abc import Iterable
 
 from omnitray.alerts.model import Alert
+from omnitray.alerts.text import kind
 from omnitray.base.clock import epoch
 from omnitray.base.facts import AlertType
 from omnitray.protector.model import AlarmReason, ProtectReason
@@ -76,7 +77,7 @@ def origin(alert: Alert, now_s: float) -> str:
     first = formats.when(epoch(alert.first_seen), now_s)
     last = seen(alert, now_s)
     when = f"first {first}, last {last}, {times(alert)}" if alert.count > 1 else first
-    parts = [str(alert.type), formats.one_line(alert.source), when]
+    parts = [kind(alert), formats.one_line(alert.source), when]
     if alert.resolved_at:
         parts.append(f"resolved {formats.when(epoch(alert.resolved_at), now_s)}")
     return " · ".join(parts)

@@ -15,9 +15,8 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QStyleOptionViewItem
 
-from omnitray.base.amounts import size
 from omnitray.runs.model import RunRecord
-from omnitray.runs.words import took
+from omnitray.runs.words import peak, took
 from omnitray.ui import formats
 from omnitray.ui.pages.runs import text
 from omnitray.ui.pages.runs.text import TITLES, RunColumn
@@ -113,7 +112,7 @@ class RunsModel(QAbstractTableModel):
             case RunColumn.TOOK:
                 return Cell(took(record.took_s), right=True)
             case RunColumn.PEAK:
-                return Cell(size(record.peak_bytes), text.last(record))
+                return Cell(peak(record.peak_bytes), text.last(record))
             case RunColumn.CPU:
                 return Cell(f"{record.cpu_percent:.0f} %", right=True)
             case RunColumn.VERDICT:

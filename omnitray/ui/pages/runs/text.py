@@ -4,7 +4,7 @@ import enum
 
 from omnitray.base.amounts import size
 from omnitray.runs.model import RunRecord, RunVerdict
-from omnitray.runs.words import took
+from omnitray.runs.words import peak, took
 from omnitray.ui import formats
 from omnitray.ui.widgets.pills import Pill
 
@@ -79,7 +79,7 @@ def subtitle(record: RunRecord) -> str:
 def figures(record: RunRecord) -> list[tuple[str, str, str]]:
     """Name, figure and what stands under it, for the column beside the charts."""
     rows = [
-        ("Peak memory", size(record.peak_bytes), last(record)),
+        ("Peak memory", peak(record.peak_bytes), last(record)),
         ("CPU", f"{record.cpu_percent:.0f} %", f"{took(record.cpu_s)} of processor time"),
     ]
     budget = [
