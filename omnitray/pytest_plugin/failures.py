@@ -158,8 +158,14 @@ def group_context(facts: Mapping[str, Any], entries: list[Entry], more: int = 0)
         if left < 0:
             break
         also.append(each["nodeid"])
-    found = {**facts, **entries[0], "failed_count": len(entries) + more, "failed": entries[:NAMED]}
-    found.pop("also_failed", None)
+    found = {
+        **{key: facts[key] for key in facts if key != "also_failed"},
+        "phase": "",  # not known of one that was only named, as its error
+        "error": "",
+        **entries[0],
+        "failed_count": len(entries) + more,
+        "failed": entries[:NAMED],
+    }
     return {**found, "also_failed": also} if also else found
 
 

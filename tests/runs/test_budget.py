@@ -120,7 +120,7 @@ def test_the_closing_line_says_what_to_do(verdict: str, advice: str) -> None:
         "peak_bytes": 0, "last_peak_bytes": 0, "cpu_percent": 0.0, "slowed_s": 0.0,
         "paused_s": 0.0, "timeout_s": 5.0, "memory_budget_bytes": 200_000_000,
     })  # fmt: skip
-    assert line == f"make · ~/shop: {verdict} in 0.0 s · peak – · CPU 0 %{advice}"
+    assert line == f"make · ~/shop: {verdict} in 0.0 s · peak – · CPU –{advice}"
 
 
 def test_a_long_run_keeps_its_peak_when_its_samples_are_thinned() -> None:

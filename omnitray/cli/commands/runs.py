@@ -14,7 +14,7 @@ from omnitray.cli.dispatch import CommandContext
 from omnitray.cli.times import moment, shown
 from omnitray.runs.history import RunHistory
 from omnitray.runs.model import RunRecord
-from omnitray.runs.words import peak, took
+from omnitray.runs.words import cpu, peak, took
 
 HEAD = ("when", "took", "peak", "last", "CPU", "verdict", "run")
 FIELDS = (  # of a record, without its samples and events
@@ -49,7 +49,7 @@ def list_runs(args: argparse.Namespace, context: CommandContext) -> int:
             took(each.took_s),
             peak(each.peak_bytes),
             size(each.last_peak_bytes) if each.last_peak_bytes else "–",
-            f"{each.cpu_percent:.0f} %",
+            cpu(each.cpu_percent, each.took_s),
             each.verdict or each.kind.value,
             f"{each.title} · {each.project}",
         )

@@ -16,7 +16,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QStyleOptionViewItem
 
 from omnitray.runs.model import RunRecord
-from omnitray.runs.words import peak, took
+from omnitray.runs.words import cpu, peak, took
 from omnitray.ui import formats
 from omnitray.ui.pages.runs import text
 from omnitray.ui.pages.runs.text import TITLES, RunColumn
@@ -114,7 +114,7 @@ class RunsModel(QAbstractTableModel):
             case RunColumn.PEAK:
                 return Cell(peak(record.peak_bytes), text.last(record))
             case RunColumn.CPU:
-                return Cell(f"{record.cpu_percent:.0f} %", right=True)
+                return Cell(cpu(record.cpu_percent, record.took_s), right=True)
             case RunColumn.VERDICT:
                 return Cell(pill=text.pill(record))
 

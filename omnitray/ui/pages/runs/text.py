@@ -4,7 +4,7 @@ import enum
 
 from omnitray.base.amounts import size
 from omnitray.runs.model import RunRecord, RunVerdict
-from omnitray.runs.words import peak, took
+from omnitray.runs.words import cpu, peak, took
 from omnitray.ui import formats
 from omnitray.ui.widgets.pills import Pill
 
@@ -80,7 +80,7 @@ def figures(record: RunRecord) -> list[tuple[str, str, str]]:
     """Name, figure and what stands under it, for the column beside the charts."""
     rows = [
         ("Peak memory", peak(record.peak_bytes), last(record)),
-        ("CPU", f"{record.cpu_percent:.0f} %", f"{took(record.cpu_s)} of processor time"),
+        ("CPU", cpu(record.cpu_percent, record.took_s), f"{took(record.cpu_s)} of processor time"),
     ]
     budget = [
         size(record.memory_budget_bytes) if record.memory_budget_bytes else "",
