@@ -92,8 +92,9 @@ def _words(kind: str, record: dict[str, Any]) -> tuple[AlertType, Severity, str,
         title = f"{what} was {verdict}"
         return AlertType.RESOURCE_CRITICAL, Severity.CRITICAL, title, message
     type_ = AlertType.TEST_FAILED if is_test else AlertType.CRITICAL
-    most = f", with a peak of {peak}" if record["peak_bytes"] else ""
-    message = f"It {verdict} after {took_s}{most}: {record['command']}"
+    message = f"It {verdict} after {took_s}: {record['command']}"
+    if record["peak_bytes"]:
+        message = f"It {verdict} after {took_s}, with a peak of {peak}: {record['command']}"
     if verdict.startswith("ended by"):
         message = f"It was {verdict} after {took_s}: {record['command']}"
     return type_, Severity.WARNING, f"{what} fails", message

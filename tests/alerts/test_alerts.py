@@ -54,6 +54,18 @@ def test_a_new_alert_is_told_at_once_and_goes_everywhere(world: World) -> None:
     assert raised.alert.suppressed == 0
 
 
+def test_editors_hear_at_once_which_tests_still_fail(world: World) -> None:
+    def raised(*failed: str) -> bool:
+        context = {"project": "/shop", "failed": [{"nodeid": each} for each in failed]}
+        told = world.alerts.raise_(FAILED, "tests fail", context=context)
+        return "vscode" in told.decision.channels
+
+    assert raised("a", "b")
+    assert not raised("a", "b")  # a repeat within the floor
+    assert raised("b")
+    assert len(world.alerts.open_alerts()) == 1  # whichever of them comes first
+
+
 def test_a_record_names_the_channels_that_took_it(world: World) -> None:
     raised = world.alerts.raise_(CRITICAL, "out of order")
     world.alerts.took(raised.alert.id, "vscode")
