@@ -5,12 +5,9 @@ Under xdist every worker has a :class:`TestProcess`, and the controller alone ha
 ``report.omnitray``; outcomes and the exit status are never changed.
 """
 
-import contextlib
-import hashlib
 import os
 import resource
 import shutil
-import tempfile
 import time
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
@@ -38,6 +35,7 @@ from omnitray.pytest_plugin.failures import (
     is_about_server,
     unnamed,
 )
+from omnitray.pytest_plugin.marks import mark_of, own_marks
 from omnitray.pytest_plugin.reporter import FAULTS, GroupedReport, Reporter
 from omnitray.pytest_plugin.running_test import RunningTest, TestClock
 from omnitray.pytest_plugin.tree import TreeSampler
@@ -219,38 +217,6 @@ class TestProcess:
         )
         if self.run is not None:
             self.run.hold_still()
-
-
-def own_marks(above: Path) -> Path:
-    """A folder for this process; removes those of processes that were killed, with their server.
-
-    Where the state folder cannot be written, it is a temporary one.
-    """
-    try:
-        make_folder(above)
-    except FAULTS:
-        return Path(tempfile.mkdtemp(prefix="omnitray-run-"))
-    for folder in above.iterdir():
-        if folder.name.isdecimal() and not Path(f"/proc/{folder.name}").exists():
-            _end_server_of(folder)
-            shutil.rmtree(folder, ignore_errors=True)
-    own = above / str(os.getpid())
-    make_folder(own)
-    return own
-
-
-def _end_server_of(folder: Path) -> None:
-    """A run that was killed leaves its server, and that has the port of the next run's."""
-    if (folder / "servers.json").exists():
-        from omnitray.servers.local import end_left  # noqa: PLC0415 - only where one was left
-
-        with contextlib.suppress(*FAULTS):
-            end_left(folder)
-
-
-def mark_of(marks: Path, nodeid: str) -> Path:
-    """Where the processes of a run note that a test timed out."""
-    return marks / hashlib.blake2b(nodeid.encode(), digest_size=12).hexdigest()
 
 
 class Run:

@@ -31,6 +31,7 @@ from omnitray.servers.model import (
 from omnitray.servers.timing import (
     HEALTHY_RESET_S,
     LIMITS_S,
+    Appointments,
     ProbeWindow,
     Restarts,
     StartTimes,
@@ -47,26 +48,6 @@ WEIGHTS = {
     ProbeResult.TIMEOUT: 0.5,
 }
 _STARTING = frozenset({ServerState.STARTING, ServerState.SLOW})
-
-
-class _Appointments(msgspec.Struct, kw_only=True):
-    """When something is due, monotonic seconds."""
-
-    probe: float | None = None
-    slow: float | None = None
-    limit: float | None = None
-    spawn: float | None = None
-    kill: float | None = None
-    healthy: float | None = None
-
-    def next(self) -> float | None:
-        """The earliest."""
-        due = [each for each in msgspec.structs.astuple(self) if each is not None]
-        return min(due, default=None)
-
-    def clear(self) -> None:
-        """Nothing is due but the end of a tree."""
-        self.probe = self.slow = self.limit = self.spawn = self.healthy = None
 
 
 class Remembered(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +82,7 @@ class ServerMachine:
         self._log_file = log_file
         self._restarts = Restarts(chance)
         self._window = ProbeWindow()
-        self._due = _Appointments()
+        self._due = Appointments()
         self._restart_count = known.restarts
         self._last_exit = known.last_exit
         self._since_at = clock.wall()

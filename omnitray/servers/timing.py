@@ -10,6 +10,8 @@ import statistics
 from collections import deque
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 # The brief's adaptive time-outs; an exit never waits for them.
 LIMITS_S = (90.0, 120.0, 180.0, 240.0)
 MIN_LEARNT_S, MAX_LEARNT_S = 30.0, 240.0
@@ -118,3 +120,23 @@ class ProbeWindow:
         """Begin again."""
         self._weights.clear()
         self._in_a_row = 0
+
+
+class Appointments(msgspec.Struct, kw_only=True):
+    """When something is due, monotonic seconds."""
+
+    probe: float | None = None
+    slow: float | None = None
+    limit: float | None = None
+    spawn: float | None = None
+    kill: float | None = None
+    healthy: float | None = None
+
+    def next(self) -> float | None:
+        """The earliest."""
+        due = [each for each in msgspec.structs.astuple(self) if each is not None]
+        return min(due, default=None)
+
+    def clear(self) -> None:
+        """Nothing is due but the end of a tree."""
+        self.probe = self.slow = self.limit = self.spawn = self.healthy = None
