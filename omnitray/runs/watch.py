@@ -106,8 +106,7 @@ class CommandRun:
     ) -> None:
         self.plan = plan
         self.id = f"{time.time():.3f}-{os.getpid()}"
-        self.timed_out = self.ended_for_memory = self.interrupted = self.recorded = False
-        self.was_paused = False
+        self.timed_out = self.ended_for_memory = self.interrupted = self.was_paused = False
         self.status = 0
         self.slowed_s = self.paused_s = 0.0
         self.events: list[list[object]] = []
@@ -207,10 +206,9 @@ class CommandRun:
             return False
         self._took_s = time.monotonic() - self._began_mono_s - self._stopped_s
         self._cpu_s = max(self._tree.cpu_s, usage.ru_utime + usage.ru_stime)
-        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         # The kernel counts what the copy of us held before it became the command (exec_mmap() in
         # fs/exec.c, for vfork too): up to that the figure says nothing, and 0 means not known.
-        if usage.ru_maxrss > own:
+        if usage.ru_maxrss > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss:
             self._tree.peak_bytes = max(self._tree.peak_bytes, usage.ru_maxrss * 1024)
         if self._scoped:
             self._take_scope()
