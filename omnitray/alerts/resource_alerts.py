@@ -102,7 +102,8 @@ class ResourceAlerts:
             self._incidents[watched] = incident
         is_worth_telling = self._worth_telling(incident, watched.resource, moved, step)
         value = _value(watched, step.snapshot)
-        if value is not None and value < incident.threshold:
+        rises = moved is not None and moved.after > moved.before
+        if not rises and value is not None and value < incident.threshold:
             return None  # it only has to stay clear for a while: who takes the rest is no culprit
         found = explained(watched.resource, step.jobs, step.snapshot, self._own_pid)
         is_other = _takes_over(incident, found, step.snapshot.monotonic_s)
