@@ -91,7 +91,7 @@ def test_every_resolution_knows_the_stretch_that_goes_on(say: Say, by: Period) -
         (("--since", "soon"), "'soon' is not allowed"),
         (("--since", "2999-01-01"), "'since' must lie before 'until'"),
         (("--since", "9999-12-31"), "since must be from 1970 to 9998"),
-        (("--by", "week"), "invalid choice: 'week'"),
+        (("--by", "week"), "'week' is not allowed; allowed: minute, hour, day, month"),
     ],
 )
 def test_what_cannot_be_meant_is_wrong_usage_in_a_sentence(

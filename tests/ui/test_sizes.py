@@ -98,8 +98,7 @@ def test_a_narrow_window_has_drawings_for_pages_and_a_menu_for_the_mode(qtbot: Q
     assert not window.header.mode.isVisible()
     assert window.header.mode_menu.isVisible()
     window.resize(1100, 700)
-    qtbot.wait(10)
-    assert window.sidebar.width() > 2 * narrow
+    qtbot.waitUntil(lambda: window.sidebar.width() > 2 * narrow)
     assert window.header.mode.isVisible()
     assert not window.header.mode_menu.isVisible()
 

@@ -58,6 +58,7 @@ class Desk:
             "autostart_requested",
             "about_requested",
             "documentation_requested",
+            "dashboard_requested",
             "quit_requested",
         ):
             signal = getattr(self.intents, name)

@@ -237,14 +237,17 @@ class ValueActuator:
         raise NotImplementedError
 
     def _heirs(self, changes: tuple[ValueChange, ...]) -> tuple[ValueChange, ...]:
-        """Those that were started with the new value; the old one is that of most parents."""
-        known = [change.process for change in changes if change.process is not None]
-        olds = [change.old for change in changes]
-        if not known:
-            return ()
-        born = set(self._system.family(known)) - set(known)
-        new, old = changes[0].new, max(set(olds), key=olds.count)
-        wanted = (ValueChange(process=each, old=old, new=new) for each in born)
+        """Those that were started with the new value; the old one is that of who started them."""
+        families = {}
+        for old in {change.old for change in changes}:
+            known = [each.process for each in changes if each.process and each.old == old]
+            families[old] = set(self._system.family(known)) if known else set()
+        born = set().union(*families.values()) - {change.process for change in changes}
+        wanted = []
+        for process in born:
+            olds = [old for old, family in families.items() if process in family]
+            nearest = min(olds, key=lambda old: len(families[old]))  # of two, the one further down
+            wanted.append(ValueChange(process=process, old=nearest, new=changes[0].new))
         return tuple(change for change in wanted if not self._differs(change))
 
     def _differs(self, change: ValueChange) -> bool:
