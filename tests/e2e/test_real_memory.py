@@ -46,7 +46,7 @@ def program(desktop: Desktop, room: World) -> Iterator[OmniTray]:
 def begun(program: OmniTray) -> list[str]:
     """The steps that were taken for memory's sake, in order."""
     lines = program.journal("begin")
-    found = {line["id"].partition(".")[0]: line for line in lines}
+    found = {re.sub(r"\.\d+$", "", line["id"]): line for line in lines}  # by action, not lever
     return [line["rung"] for line in found.values() if line["reason"].startswith("memory")]
 
 
