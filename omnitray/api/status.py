@@ -142,13 +142,14 @@ def restraint(status: Status) -> tuple[str, ...]:
 
 
 def _detail(status: Status) -> str:
-    parts = [f"{status.mode} mode", *restraint(status)]
-    parts.append(f"looking every {status.interval_s:g} s")
-    if status.own is not None:
-        parts.append(f"costing {status.own.cpu_percent:.1f} % of one core")
+    """What matters most first: where there is little room the end goes."""
+    parts = [*restraint(status), f"{status.mode} mode"]
     waiting = sum(alert.state == "firing" for alert in status.open_alerts)
     if waiting:
         parts.append(f"{count(waiting, 'alert')} not yet acknowledged")
     if status.notifications_paused_until is not None:
         parts.append("notifications paused")
+    parts.append(f"looking every {status.interval_s:g} s")
+    if status.own is not None:
+        parts.append(f"costing {status.own.cpu_percent:.1f} % of one core")
     return " · ".join(parts)

@@ -70,7 +70,7 @@ class ChartCard(Card):
         super().__init__(margin=10)
         self.setAccessibleName(title)
         self.chart = chart
-        self.detail = ElidedLabel(scale=0.9, muted=True, drop="end", whole=True, hint=hint)
+        self.detail = ElidedLabel(scale=0.9, muted=True, drops=True, whole=True, hint=hint)
         self.value = label(scale=1.35, bold=True)
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         row = QHBoxLayout()

@@ -83,7 +83,7 @@ class OverviewPage(Page):
         self.cards = {plan.title: self._card(plan) for plan in _PLANS}
         self.range = Segments("Time range", RANGES)
         self.range.chosen.connect(self._on_range_chosen)
-        self.strain = ElidedLabel(muted=True, drop="end", hint=_STRAIN_HINT)
+        self.strain = ElidedLabel(muted=True, drops=True, hint=_STRAIN_HINT)
         self.jobs_model = JobsModel(self, as_given=True)
         self.jobs_view = JobsView(context.theme, self.jobs_model, tree=False)
         self.jobs_view.setAccessibleName("Jobs that take most")

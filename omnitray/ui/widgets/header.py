@@ -65,7 +65,7 @@ class Header(QWidget):
         super().__init__()
         self._badge = MoodBadge(theme)
         self.headline = Headline(scale=1.3)
-        self.detail = ElidedLabel(scale=0.92, muted=True, drop="front")
+        self.detail = ElidedLabel(scale=0.92, muted=True, drops=True)
         self.mode = Segments("Mode", [(mode, str(mode)) for mode in Mode])
         self.mode_menu = ChoiceButton("", [(mode, str(mode)) for mode in Mode], "Mode")
         self.mode_menu.hide()
@@ -138,7 +138,7 @@ class Footer(QWidget):
 
     def __init__(self, pages: int) -> None:
         super().__init__()
-        self.words = ElidedLabel(scale=0.92, muted=True, drop="end")
+        self.words = ElidedLabel(scale=0.92, muted=True, drops=True)
         keys = f"Ctrl+1…{pages} pages · Ctrl+F search · F5 reload"
         self.keys = label(keys, scale=0.92, muted=True)
         row = QHBoxLayout(self)

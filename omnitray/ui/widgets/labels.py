@@ -2,7 +2,6 @@
 
 import html
 import re
-from typing import Literal
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import (
@@ -203,9 +202,9 @@ _TIGHTER = 0.94
 class ElidedLabel(QLabel):
     """One line that gives way: an ellipsis stands for what has no room, the tooltip has the whole.
 
-    The end goes; with ``middle`` its middle, for titles that end in who it was. ``drop`` is for a
-    line of parts joined by dots: whole parts go, from its front or its end. With ``whole`` nothing
-    of a part is shown that does not fit, so that a figure is never cut; ``hint`` explains it.
+    The end goes; with ``middle`` its middle, for titles that end in who it was. ``drops`` is for a
+    line of parts joined by dots: whole parts go from its end. With ``whole`` nothing of a part is
+    shown that does not fit, so that a figure is never cut; ``hint`` explains it.
     """
 
     def __init__(
@@ -215,14 +214,14 @@ class ElidedLabel(QLabel):
         scale: float = 1.0,
         bold: bool = False,
         muted: bool = False,
-        drop: Literal["", "front", "end"] = "",
+        drops: bool = False,
         whole: bool = False,
         middle: bool = False,
         hint: str = "",
     ) -> None:
         super().__init__()
         self._hint, self._tip = hint, ""
-        self._drop, self._whole = drop, whole
+        self._drops, self._whole = drops, whole
         self._mode = Qt.TextElideMode.ElideMiddle if middle else Qt.TextElideMode.ElideRight
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -253,11 +252,10 @@ class ElidedLabel(QLabel):
         painter.drawText(self.rect(), int(self.alignment()), line)
 
     def _fitting(self) -> str:
-        """The text as far as it fits; with ``drop`` whole parts of it go first."""
+        """The text as far as it fits; with ``drops`` whole parts of it go first."""
         metrics, line = QFontMetrics(self.font()), self.text()
-        while self._drop and _DOT in line and metrics.horizontalAdvance(line) > self.width():
-            parts = line.partition(_DOT) if self._drop == "front" else line.rpartition(_DOT)
-            line = parts[2] if self._drop == "front" else parts[0]
+        while self._drops and _DOT in line and metrics.horizontalAdvance(line) > self.width():
+            line = line.rpartition(_DOT)[0]
         if self._whole and metrics.horizontalAdvance(line) > self.width():
             return ""
         return metrics.elidedText(line, self._mode, self.width())

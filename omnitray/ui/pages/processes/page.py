@@ -65,7 +65,7 @@ class ProcessesPage(Page):
         self.filter.textChanged.connect(self._on_filter_changed)
         self.held = label(muted=True)
         self.update_order = button("Update")
-        self.chosen = ElidedLabel(NOTHING, muted=True, drop="end")
+        self.chosen = ElidedLabel(NOTHING, muted=True, drops=True)
         self._buttons = {
             action: button(each.word, danger=action == "end") for action, each in ACTIONS.items()
         }
