@@ -70,13 +70,16 @@ def test_a_build_of_many_short_commands_is_slowed_down_at_most_and_nobody_is_tol
         wait_until_slowed(program, build)
         before = looks(program)
         wait_until(lambda: looks(program) >= before + 8, "it has had time", timeout_s=40)
-        assert program.alert_of("RESOURCE_CRITICAL") is not None
+        alert = program.alert_of("RESOURCE_CRITICAL")
+        assert alert is not None
         assert build.lives()
         # A child that has just begun may be left out: then the title says of how many it speaks.
         titles = {line["title"].split(",")[0] for line in program.journal("begin")}
         assert titles == {"make"}
         assert {line["rung"] for line in program.journal("begin")} == {"slow_down"}
-        assert not [each for each in notification_server.received if "make" in each.title]
+        # Beside busy tests the probe may find that a person had to wait: only then it is shown.
+        shown = [each for each in notification_server.received if "make" in each.title]
+        assert not shown or alert["context"]["others_wait"]
     assert program.end() == 0
 
 

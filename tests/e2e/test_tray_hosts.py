@@ -62,7 +62,7 @@ def test_the_icon_comes_back_when_the_host_restarts(
 
 def test_the_icon_is_shown_by_the_xfce_panel(desktop: Desktop, caller: Caller) -> None:
     start_xfce_panel(desktop)
-    wait_until(lambda: caller.owner(WATCHER), "the panel takes icons", timeout_s=20)
+    wait_until(lambda: caller.owner(WATCHER), "the panel takes icons", timeout_s=60)
     start_tray(desktop)
     wait_until(
         lambda: caller.get(WATCHER, WATCHER_PATH, WATCHER, "RegisteredStatusNotifierItems"),
@@ -73,7 +73,7 @@ def test_the_icon_is_shown_by_the_xfce_panel(desktop: Desktop, caller: Caller) -
 def test_the_icon_is_embedded_by_a_tray_of_the_older_kind(desktop: Desktop) -> None:
     start_trayer(desktop)
     program = start_tray(desktop)
-    wait_until(lambda: embedded(desktop), "the icon is in the tray", timeout_s=20)
+    wait_until(lambda: embedded(desktop), "the icon is in the tray", timeout_s=60)
     assert program.running()
 
 
@@ -81,7 +81,7 @@ def test_the_icon_returns_to_a_tray_of_the_older_kind_that_restarts(desktop: Des
     program = start_tray(desktop)
     wait_until(lambda: "tray_available_changed False" in program.output, "it says there is no tray")
     trayer = start_trayer(desktop)
-    wait_until(lambda: embedded(desktop), "the icon is in the tray", timeout_s=20)
+    wait_until(lambda: embedded(desktop), "the icon is in the tray", timeout_s=60)
     trayer.kill()
     wait_until(lambda: not embedded(desktop), "the tray is gone")
     start_trayer(desktop)
@@ -97,7 +97,7 @@ def test_without_a_notification_service_an_icon_of_the_older_kind_says_it_itself
 ) -> None:
     start_trayer(desktop)
     program = start_tray(desktop, "Memory 93 %")
-    balloon = wait_until(lambda: wide_windows(desktop), "the balloon is shown", timeout_s=20)
+    balloon = wait_until(lambda: wide_windows(desktop), "the balloon is shown", timeout_s=60)
     desktop.click(balloon[0], 20, 20)
     wait_until(lambda: "clicked a1" in program.output, "the click is for that alert")
 

@@ -356,7 +356,15 @@ def test_uvicorn_with_an_application(desk: Desk) -> None:
     kill(view.pid)  # its workers would keep the port
     until(lambda: desk.supervisor.view("api").pid not in (None, view.pid), "a new process", 60.0)
     desk.stands("api", ServerState.UP)
-    assert not any(each.is_running() for each in workers)
+    until(lambda: not any(map(runs, workers)), "its workers have ended")
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether it has not ended; one that only waits to be reaped has."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 NODE = shutil.which("node")
