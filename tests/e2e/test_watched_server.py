@@ -144,10 +144,14 @@ def test_where_memory_runs_out_the_test_run_goes_before_its_larger_server(
         gate.touch()
         wait_until(lambda: api.held("pytest") > 280 * MB, "the run is seen")
         api.tell("take", 240 * MB)  # the server's own growth reaches the floor
+        # Where all this takes longer, it is seen to come, and a pause does in time.
         wait_until(
-            lambda: api.program.journal("result", outcome="ended"), "one is ended", timeout_s=60
+            lambda: api.program.journal("result", outcome="ended") or api.acted_on("pause"),
+            "one is ended or paused",
+            timeout_s=60,
         )
-        assert api.acted_on("end") == ["pytest, worker 2"]
+        assert api.acted_on("end") == ["pytest, worker 2"] or api.acted_on("pause")
+        assert "python server.py" not in api.acted_on("end")
         now = api.server()
         assert (now["pid"], now["restarts"]) == (api.first["pid"], 0)
     api.end()
