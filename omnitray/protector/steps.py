@@ -25,6 +25,12 @@ def hold_of(action_id: str) -> str:
     return action_id.partition(".")[0]
 
 
+def action_of(lever: str) -> str:
+    """The action that one of its levers belongs to: ``t-1.h7`` of ``t-1.h7.2``."""
+    action, _, place = lever.rpartition(".")
+    return action if place.isdigit() and action else lever
+
+
 def is_lever_of(action_id: str, lever: str) -> bool:
     """Whether the journal's name is that of one of the action's actuators, and of no other's."""
     rest = lever.removeprefix(action_id) if lever.startswith(action_id) else lever

@@ -86,13 +86,14 @@ class ActionOutcome(enum.StrEnum):
 
 
 class JournalLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the journal, the newest first."""
+    """One line of the journal, the newest first; ``steps`` are those of its actions, in order."""
 
     action_id: str
     at: float
     what: str  # "paused pytest gw3"
     why: str  # "memory forecast 20 to 40 s"
     outcome: ActionOutcome
+    steps: tuple[str, ...] = ()
 
 
 class BreakerState(enum.StrEnum):

@@ -23,7 +23,7 @@ from omnitray.protector.engine import Protecting
 from omnitray.protector.job_workers import workers
 from omnitray.protector.model import Action, ActionState, ActiveAction, ProtectReason, Reply
 from omnitray.protector.model import Question as AskedQuestion
-from omnitray.protector.steps import ActuatorKind, EscalationStep, hold_of, is_lever_of
+from omnitray.protector.steps import ActuatorKind, EscalationStep, action_of, hold_of, is_lever_of
 from omnitray.protector.view import (
     ActionFeedback,
     Answer,
@@ -243,6 +243,7 @@ def journal_line(*hold: Record) -> JournalLine:
         what=f"{', then '.join(steps)} {title}",
         why="; ".join(dict.fromkeys(_why(each.began.reason) for each in hold)),
         outcome=next(each for each in _FIRST_SHOWN if each in outcomes),
+        steps=tuple({action_of(each.began.id): each.began.step for each in hold}.values()),
     )
 
 

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 _STOP_S = 2.0
 # Minutes that a locked, full or hanging disk does not take: 12 h, about 6 kB each.
 MOST_PENDING = 720
-_STEPS = {"slowed": "slow_down", "paused": "pause", "ended": "end"}
+_COUNTED = frozenset({"slow_down", "pause", "end"})
 
 
 class Metrics(QObject):
@@ -72,8 +72,11 @@ class Metrics(QObject):
         if known is None:
             return
         for action_id, line in self._journal.items():
-            if action_id not in known and line.outcome is not ActionOutcome.WOULD_HAVE:
-                step = _STEPS.get(line.what.partition(" ")[0], "other")
+            if line.outcome is ActionOutcome.WOULD_HAVE:
+                continue
+            before = len(known[action_id].steps) if action_id in known else 0
+            for taken in line.steps[before:]:  # a hold is one line, however many steps it takes
+                step = taken if taken in _COUNTED else "other"
                 self._totals.action(step)
                 self._recorder.count(f"action.{step}")
 

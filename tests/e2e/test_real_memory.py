@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
+from omnitray.protector.steps import action_of
 from support.desktop import Desktop, wait_until
 from support.loads import GROW, LEAK, RESPAWN, RUN
 from support.notification_server import NotificationServer
@@ -46,7 +47,7 @@ def program(desktop: Desktop, room: World) -> Iterator[OmniTray]:
 def begun(program: OmniTray) -> list[str]:
     """The steps that were taken for memory's sake, in order."""
     lines = program.journal("begin")
-    found = {re.sub(r"\.\d+$", "", line["id"]): line for line in lines}  # by action, not lever
+    found = {action_of(line["id"]): line for line in lines}
     return [line["rung"] for line in found.values() if line["reason"].startswith("memory")]
 
 

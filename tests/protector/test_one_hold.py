@@ -6,7 +6,7 @@ import pytest
 
 from omnitray.base.facts import Job
 from omnitray.protector.actuators.results import ActuationOutcome, Initiator
-from omnitray.protector.steps import EscalationStep, hold_of, is_lever_of, joined_id
+from omnitray.protector.steps import EscalationStep, action_of, hold_of, is_lever_of, joined_id
 from omnitray.protector.view import ActionOutcome, Answer, HoldKind, ProtectionView
 from omnitray.protector.view_builder import page
 from support.desk import Desk, actions, restores, soon
@@ -40,6 +40,10 @@ def test_a_name_says_which_hold_it_belongs_to_and_never_that_of_another() -> Non
         "run-1",
         "run-1",
     )
+    assert [action_of(each) for each in (first, f"{first}.2", joined, f"{joined}.2")] == [
+        *(first, first),
+        *(joined, joined),
+    ]
     assert is_lever_of(first, first)
     assert is_lever_of(first, "run-1.2")
     assert is_lever_of(joined, "run-1.h7.2")
@@ -56,6 +60,7 @@ def test_slowed_and_then_paused_is_one_row_one_line_and_one_undo(desk: ProtectDe
     view = shown(desk)
     (row,) = view.held
     (line,) = view.journal
+    assert line.steps == ("slow_down", "pause")
     assert row.grip is HoldKind.PAUSED
     assert row.process_count == len(desk.processes)
     assert "," in row.means, "both means stand in it"

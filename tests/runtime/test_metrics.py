@@ -11,6 +11,7 @@ from PySide6.QtCore import QCoreApplication
 
 from omnitray.metrics.periods import Period
 from omnitray.metrics.store import MetricsStore, read_points
+from omnitray.protector.view import ActionOutcome, ProtectionView
 from omnitray.runtime import metrics as metrics_module
 from omnitray.runtime.metrics import Metrics
 from support import fake_door
@@ -70,6 +71,16 @@ def test_a_minute_is_written_when_it_is_over_and_the_last_at_the_end(desk: Desk)
     assert desk.written() == [0, 1]
     assert desk.metrics.stop()
     assert desk.written() == [0, 1, 2]
+
+
+def test_each_step_of_a_hold_is_counted_once_and_what_only_would_be_done_is_not(desk: Desk) -> None:
+    held = fake_door.journal_line()
+    paused = msgspec.structs.replace(held, steps=("slow_down", "pause"))
+    joined = msgspec.structs.replace(held, steps=("slow_down", "pause", "pause"))
+    watched = msgspec.structs.replace(held, action_id="x2", outcome=ActionOutcome.WOULD_HAVE)
+    for line in ((), (held,), (held,), (paused,), (joined,), (joined, watched)):
+        desk.metrics.show_actions(ProtectionView(journal=line))
+    assert desk.metrics.totals.actions == {"slow_down": 1, "pause": 2}
 
 
 @pytest.mark.expect_log("kept in memory, 12 h at most: database is locked")

@@ -145,6 +145,7 @@ def journal_line(outcome: ActionOutcome = ActionOutcome.REVERSIBLE) -> JournalLi
         what="slowed down pytest · ~/shop",
         why="CPU 96 %, limit 75 %",
         outcome=outcome,
+        steps=("slow_down",),
     )
 
 
@@ -270,6 +271,9 @@ class FakeDoor:
     def alerts(self, query: AlertQuery) -> list[Alert]:
         newest = sorted(self.stored, key=lambda each: each.last_seen, reverse=True)
         return [each for each in newest if fits(each, query)][: query.limit]
+
+    def alert(self, alert_id: str) -> Alert | None:
+        return next((each for each in self.stored if each.id == alert_id), None)
 
     def jobs(self) -> tuple[Job, ...]:
         return (job(),)
