@@ -9,7 +9,6 @@ from omnitray.alerts.channels.deliveries import Delivery, DeliveryState
 from omnitray.alerts.channels.standing import ChannelState
 from omnitray.alerts.channels.views import ChannelView
 from omnitray.alerts.channels.webhooks.channel import WebhookView
-from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api import bodies
 from omnitray.api.facade import (
     ChangeWebhook,
@@ -72,16 +71,9 @@ async def channels(call: Call) -> ChannelsBody:
 async def deliveries(call: Call) -> DeliveriesBody:
     """What became of one alert on each channel; none for one of an earlier start."""
     found = call.door.deliveries(call.id)
-    if not found:
-        await _check_alert(call)
-    return DeliveriesBody(alert=call.id, deliveries=tuple(delivery_body(each) for each in found))
-
-
-async def _check_alert(call: Call) -> None:
-    """Raise CommandRefused where the history has no such alert; it is read on another thread."""
-    history = await asyncio.to_thread(call.door.alerts, AlertQuery())
-    if all(each.id != call.id for each in history):
+    if not found and await asyncio.to_thread(call.door.alert, call.id) is None:
         raise CommandRefused(Refusal.NOT_FOUND, f"There is no alert {call.id}.")
+    return DeliveriesBody(alert=call.id, deliveries=tuple(delivery_body(each) for each in found))
 
 
 class WebhookBody(msgspec.Struct, frozen=True, kw_only=True):

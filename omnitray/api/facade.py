@@ -280,6 +280,10 @@ class AppFacade(Protocol):
         """Alerts of the live history and the archive, the newest first."""
         ...
 
+    def alert(self, alert_id: str) -> Alert | None:
+        """One alert by its id; it may be read from a disk."""
+        ...
+
     def jobs(self) -> tuple[Job, ...]:
         """The jobs of the last scan, the heaviest first."""
         ...

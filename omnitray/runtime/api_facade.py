@@ -138,6 +138,10 @@ class ProgramFacade(QObject):
         """Alerts of the live history and the archive, the newest first."""
         return self._store.query(query)
 
+    def alert(self, alert_id: str) -> Alert | None:
+        """One alert by its id; it may be read from a disk."""
+        return self._store.get(alert_id)
+
     def jobs(self) -> tuple[Job, ...]:
         """The jobs of the last scan."""
         return self._hub.jobs

@@ -97,7 +97,7 @@ class RecordingThread(QObject):
         """What became of a file that was asked for."""
         why = self._asked.get(name)
         if why is None:
-            detail = f"no recording {name} was asked for"
+            detail = f"No recording {name} was asked for."
             raise facade.CommandRefused(facade.Refusal.NOT_FOUND, detail)
         if why:
             return wire.RecordingState(name=name, state="failed", why=why)

@@ -169,7 +169,7 @@ class WatchedServers(QObject):
 
     def _order_of_run(self, name: str, verb: facade.ServerVerb) -> "Future[ServerView]":
         if verb != "restart":
-            why = f"a test run owns {name}: it starts with the run and ends with it"
+            why = f"A test run owns {name}: it starts with the run and ends with it."
             raise facade.CommandRefused(facade.Refusal.NOT_NOW, why)
         done: Future[ServerView] = Future()
         try:

@@ -75,6 +75,12 @@ def test_a_mode_is_set_and_said_once(asker: Asker) -> None:
     assert asker.of(api.ModeChanged) == [api.ModeChanged(Mode.TEST)]
 
 
+def test_an_alert_is_found_by_its_id_and_no_other_is(asker: Asker) -> None:
+    raised = asker.ask(RAISED)
+    assert asker.facade.alert(raised.id) == raised
+    assert asker.facade.alert("a9999") is None
+
+
 def test_a_level_is_chosen_and_given_up(asker: Asker) -> None:
     chosen = asker.ask(api.SetLevel(level=MonitorLevel.IDLE))
     assert chosen.chosen_level is MonitorLevel.IDLE
