@@ -12,7 +12,7 @@ from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.protector.actuators.priority import NiceActuator
 from omnitray.protector.actuators.registry import linux_actuators
 from omnitray.protector.actuators.self_test import actuators_report
-from support.children import eventually, state
+from support.children import eventually, has_ended
 from support.fake_system import FakeSystem
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
@@ -55,8 +55,7 @@ def test_it_dies_with_us_even_while_it_is_stopped() -> None:
 
     command = [sys.executable, "-c", DIES, *sleeper_command()]
     said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-    place = Path(f"/proc/{int(said)}")
-    eventually(lambda: not place.exists() or state(int(said)) == "Z")
+    eventually(lambda: has_ended(int(said)))
 
 
 def test_a_lever_that_works_one_way_works_and_says_so() -> None:

@@ -20,7 +20,7 @@ from omnitray.platforms.watchdog_process import (
     watch,
 )
 from omnitray.protector.actuators.journal import ActionJournal
-from support.children import eventually
+from support.children import eventually, has_ended
 from support.psutil_stand_in import StandIn, thing
 
 ROOT = Path(__file__).parents[2]
@@ -74,7 +74,7 @@ def driver(journal: Path, pids: list[int]) -> Iterator[tuple[subprocess.Popen[st
             yield process, watchdog
         finally:
             process.kill()
-            eventually(lambda: not Path(f"/proc/{watchdog}").exists() or stat(watchdog)[0] == "Z")
+            eventually(lambda: has_ended(watchdog))
 
 
 def is_gone(pid: int) -> bool:

@@ -16,7 +16,7 @@ from omnitray.runs.admission import MemInfo, Queue
 from omnitray.runs.records import RunFiles
 from omnitray.runs.tree import RunTree, descendants, start_of
 from runs.conftest import Runner
-from support.children import eventually
+from support.children import eventually, has_ended
 
 PATIENCE_S = 30.0
 TELLS = (
@@ -66,15 +66,6 @@ def test_killing_the_wrapper_ends_the_command(runner: Runner) -> None:
         process.kill()
         process.wait(PATIENCE_S)
         until(lambda: has_ended(child))
-
-
-def has_ended(pid: int) -> bool:
-    """Whether it is gone, or only waits for whoever inherited it to reap it."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
-    except FileNotFoundError:
-        return True
-    return stat.rpartition(b")")[2].split()[0] == b"Z"
 
 
 def test_nothing_of_ours_is_left_and_a_daemon_lives_on(runner: Runner) -> None:

@@ -17,6 +17,7 @@ import pytest
 from omnitray.base.facts import AlertType
 from omnitray.servers.model import ServerRefusal, ServerState, UnknownServer
 from omnitray.settings.servers import CommandHealth, ServerSettings
+from support.children import has_ended
 from support.real_servers import PATIENCE_S, Desk, ask, desk_in, free_port, kill, until
 
 
@@ -39,7 +40,7 @@ def test_a_server_comes_up_with_its_address_and_ends_with_its_tree(desk: Desk) -
     assert stopped.state is ServerState.STOPPED
     until(lambda: desk.supervisor.view("api").pid is None, "the end of the tree")
     assert not psutil.pid_exists(view.pid)
-    assert not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie"
+    assert has_ended(child)
     assert desk.open() == []
 
 
@@ -356,15 +357,7 @@ def test_uvicorn_with_an_application(desk: Desk) -> None:
     kill(view.pid)  # its workers would keep the port
     until(lambda: desk.supervisor.view("api").pid not in (None, view.pid), "a new process", 60.0)
     desk.stands("api", ServerState.UP)
-    until(lambda: not any(map(runs, workers)), "its workers have ended")
-
-
-def runs(process: psutil.Process) -> bool:
-    """Whether it has not ended; one that only waits to be reaped has."""
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    until(lambda: all(has_ended(each.pid) for each in workers), "its workers have ended")
 
 
 NODE = shutil.which("node")

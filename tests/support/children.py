@@ -28,6 +28,14 @@ def eventually(what: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
+def has_ended(pid: int) -> bool:
+    """Whether it is gone, or only waits for whoever inherited it to reap it."""
+    try:
+        return state(pid) == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 @contextmanager
 def child(code: str = SLEEP, lines: int = 1) -> Iterator[subprocess.Popen[bytes]]:
     """A Python of its own session that has begun: it has printed so many lines.
