@@ -8,6 +8,7 @@ draws every page at this scale and prints what is cut.
 import json
 import os
 import sys
+from itertools import combinations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
@@ -52,7 +53,19 @@ def cut_off(window: QWidget) -> list[str]:
     """Words that have less room than they need, and figures in lists likewise."""
     widgets = window.findChildren(QWidget)
     seen = (each for each in widgets if each.isVisible() and not isinstance(each, ElidedLabel))
-    return [fault for each in seen for fault in (*_narrow(each), *_low(each))]
+    cut = [fault for each in seen for fault in (*_narrow(each), *_low(each))]
+    return [*cut, *_covered(widgets)]
+
+
+def _covered(widgets: list[QWidget]) -> list[str]:
+    """Buttons and words that stand on another of the same parent."""
+    drawn = [each for each in widgets if isinstance(each, QLabel | QAbstractButton)]
+    return [
+        f"{one.text()!r} covers {other.text()!r}"
+        for one, other in combinations([each for each in drawn if each.isVisible()], 2)
+        if one.parentWidget() is other.parentWidget()
+        and one.geometry().intersects(other.geometry())
+    ]
 
 
 def _narrow(widget: QWidget) -> list[str]:

@@ -82,6 +82,18 @@ def scrolled(content: QWidget) -> QScrollArea:
     return area
 
 
+def scrolled_column(*widgets: QWidget) -> QScrollArea:
+    """Widgets below each other in a scroll area; the room that is left stays empty."""
+    content = QWidget()
+    column = QVBoxLayout(content)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(GAP)
+    for each in widgets:
+        column.addWidget(each)
+    column.addStretch()
+    return scrolled(content)
+
+
 class Banner(QFrame):
     """A sentence above the page with buttons; hidden while there is nothing to say."""
 
@@ -168,6 +180,11 @@ class GivingRow(QWidget):
         return [each for each in self._others if not each.isHidden()]
 
 
+def _size_of(widget: QWidget) -> QSize:
+    """The size that it gets: as it wants, and no smaller than it may be."""
+    return widget.sizeHint().expandedTo(widget.minimumSize())
+
+
 class WrapRow(QWidget):
     """Add widgets with :meth:`add`; its height follows from its width."""
 
@@ -206,7 +223,7 @@ class WrapRow(QWidget):
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Room for all of them side by side."""
-        shown = [each.sizeHint() for each in self._widgets if not each.isHidden()]
+        shown = [_size_of(each) for each in self._widgets if not each.isHidden()]
         width = sum(each.width() for each in shown) + _GAP * max(0, len(shown) - 1)
         return QSize(width, max((each.height() for each in shown), default=0))
 
@@ -221,7 +238,7 @@ class WrapRow(QWidget):
         for widget in self._widgets:
             if widget.isHidden():
                 continue
-            wide = widget.sizeHint().width()
+            wide = _size_of(widget).width()
             if left and left + wide > width:
                 lines.append([])
                 left = 0
@@ -234,10 +251,10 @@ class WrapRow(QWidget):
 
     def _place_line(self, line: list[QWidget], top: int, width: int) -> int:
         """Side by side on one middle; how high the line is."""
-        high = max((each.sizeHint().height() for each in line), default=0)
+        high = max((_size_of(each).height() for each in line), default=0)
         left = 0
         for widget in line:
-            size = widget.sizeHint()
+            size = _size_of(widget)
             drop = (high - size.height()) // 2
             widget.setGeometry(left, top + drop, min(size.width(), width), size.height())
             left += size.width() + _GAP

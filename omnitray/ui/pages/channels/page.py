@@ -9,10 +9,9 @@ from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
 from omnitray.settings.webhooks import KINDS, webhook_of_table
 from omnitray.ui.pages.channels.rows import KIND_WORDS, ChannelRow, StandingRow, WebhookRow
 from omnitray.ui.pages.page import Page, PageContext
-from omnitray.ui.theme import GAP
 from omnitray.ui.widgets.choice import ChoiceButton
 from omnitray.ui.widgets.form import FormDialog
-from omnitray.ui.widgets.frames import Card, button, rule, scrolled
+from omnitray.ui.widgets.frames import Card, button, rule, scrolled_column
 from omnitray.ui.widgets.labels import paragraph
 
 _REFRESH_MS = 1000
@@ -46,16 +45,9 @@ class ChannelsPage(Page):
         self._list = QVBoxLayout()
         self._webhooks.column.addLayout(self._list)
         self._webhooks.column.addWidget(paragraph(KEPT, scale=0.9, muted=True))
-        content = QWidget()
-        inner = QVBoxLayout(content)
-        inner.setContentsMargins(0, 0, 0, 0)
-        inner.setSpacing(GAP)
-        inner.addWidget(self._machine)
-        inner.addWidget(self._webhooks)
-        inner.addStretch()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(scrolled(content), 1)
+        column.addWidget(scrolled_column(self._machine, self._webhooks), 1)
         self._timer = QTimer(self, interval=_REFRESH_MS)
         self._timer.timeout.connect(self._on_time)
         self._timer.start()

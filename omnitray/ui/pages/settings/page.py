@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QVBoxLayout
 
 from omnitray.settings.check import set_value
 from omnitray.settings.faults import Problem
@@ -18,7 +18,7 @@ from omnitray.ui import formats
 from omnitray.ui.pages.page import Page, PageContext
 from omnitray.ui.pages.settings.row import SettingRow
 from omnitray.ui.theme import GAP, text_font
-from omnitray.ui.widgets.frames import Card, scrolled
+from omnitray.ui.widgets.frames import Card, scrolled_column
 from omnitray.ui.widgets.labels import paragraph
 
 _SECTIONS = {
@@ -60,20 +60,16 @@ class SettingsPage(Page):
         self._lay_out(fields)
 
     def _lay_out(self, fields: Iterable[Field]) -> None:
-        content = QWidget()
-        inner = QVBoxLayout(content)
-        inner.setContentsMargins(0, 0, 0, 0)
-        inner.setSpacing(GAP)
-        for section, members in groupby(fields, key=lambda field: field.section):
-            inner.addWidget(self._card(section, list(members)))
-        inner.addWidget(self.empty)
-        inner.addStretch()
+        cards = [
+            self._card(section, list(members))
+            for section, members in groupby(fields, key=lambda field: field.section)
+        ]
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GAP)
         column.addWidget(self.filter)
         column.addWidget(self.problems)
-        column.addWidget(scrolled(content), 1)
+        column.addWidget(scrolled_column(*cards, self.empty), 1)
 
     def _card(self, section: str, fields: list[Field]) -> Card:
         card = Card(_SECTIONS.get(section, section))

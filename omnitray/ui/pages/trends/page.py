@@ -19,7 +19,7 @@ from omnitray.ui.pages.trends import text
 from omnitray.ui.pages.trends.chart import BandChart, TrendFacts, TrendMark, chart_words
 from omnitray.ui.theme import GAP, SMALL_GAP, width_of
 from omnitray.ui.widgets.choice import Segments
-from omnitray.ui.widgets.frames import Card, WrapRow, button, scrolled
+from omnitray.ui.widgets.frames import Card, WrapRow, button, scrolled_column
 from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph
 from omnitray.ui.widgets.pills import Pill, PillLabel
 from omnitray.ui.widgets.save_path import ask_path
@@ -110,18 +110,11 @@ class TrendsPage(Page):
             card.column.addStretch()
             tables.append(card)
         self._tables = tables
-        content = QWidget()
-        inner = QVBoxLayout(content)
-        inner.setContentsMargins(0, 0, 0, 0)
-        inner.setSpacing(GAP)
-        inner.addWidget(self.empty)
-        inner.addWidget(self._known)
-        inner.addStretch()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GAP)
         column.addWidget(tools)
-        column.addWidget(scrolled(content), 1)
+        column.addWidget(scrolled_column(self.empty, self._known), 1)
         self._place_cards(1)
 
     def _connect(self) -> None:
@@ -304,7 +297,7 @@ def _fill(
     bold: int,
     names: int = 1,
 ) -> None:
-    """Titles and rows anew; the first ``names`` columns give way, figures stand at the right."""
+    """Fill it with titles and rows; the first ``names`` columns give way, figures stand right."""
     while (item := grid.takeAt(0)) is not None:
         if (old := item.widget()) is not None:
             old.hide()
