@@ -1,16 +1,16 @@
 """What a step of the monitor means for a person: resource incidents with their culprits.
 
-The title names who takes a good part of it now (see ``culprits``): nobody where nobody does, and
-somebody else as soon as that has been so for some seconds.
+The title names the job that takes a good part of it now (see ``culprits``), or none where none
+does; another one as soon as that has been so for some seconds.
 
-An incident starts with a transition upwards, is told again when it becomes critical or when another
-job takes it, is brought up to date once a minute while the value is over the threshold, and ends
-when that has been clear.
+An incident starts with a transition upwards, is notified again when it becomes critical or when
+another job takes it, is brought up to date once a minute while the value is over the threshold,
+and ends when that has been clear.
 
-Quiet by default: a busy CPU alone is no reason to interrupt anybody, somebody must be waiting for
-it. Whether somebody does is ``conditions.ContentionJudge``, which the protector asks too; what it
+Quiet by default: a busy CPU alone is no reason to interrupt a person, others must be waiting for
+it. Whether they do is ``conditions.ContentionJudge``, which the protector asks too; what it
 measures for that (``Probe``) comes in with each step. Where nothing can tell, a critical CPU is
-told. Memory and disk at their critical threshold always are.
+notified. Memory and disk at their critical threshold always are.
 """
 
 from collections.abc import Mapping

@@ -38,7 +38,7 @@ def resource_fingerprint(watched: Watched) -> str:
 class IncidentPart(msgspec.Struct, frozen=True, kw_only=True):
     """What one of the two has to say. Of several the one with the highest ``weight`` heads.
 
-    ``others_wait``: it is a reason to notify. ``stays``: open until somebody has seen it.
+    ``others_wait``: it is a reason to notify. ``stays``: open until a person has seen it.
     ``with_monitor``: it ends with the monitor's part. ``done``: what was done, in a few words.
     ``beside``: its one sentence where another part heads; it names what it speaks of.
     """

@@ -123,7 +123,7 @@ class ContentionJudge:
     """The one judge of whether others have to wait for a processor.
 
     The protector, the resource alerts and the status ask it, each with its own readings. Where
-    nothing can tell, its verdict is None: that is told, and nothing is paused or asked for it.
+    nothing can tell, its verdict is None: an alert is shown then, but nothing is paused or asked.
     """
 
     def __init__(self) -> None:

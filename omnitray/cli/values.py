@@ -3,7 +3,7 @@
 A person waits for it at each press of Tab, so it loads neither the parser nor the shapes of the
 API; 150 ms are the most, and where nothing answers in time it prints nothing. Shells split what is
 printed at spaces, and bash expands it: a value is made of harmless letters alone. A job whose name
-has others, or whose name another has too, is told by its pid.
+has others, or whose name another job has too, is named by its pid.
 """
 
 import re

@@ -2,7 +2,7 @@
 
 SQLite in WAL mode, one transaction a minute. A stretch is summed up from the finer ones once it is
 over; what was missed while the program did not run is made up at the next minute. The one that
-goes on is summed up when somebody asks.
+goes on is summed up when it is asked for.
 
 The wall clock may jump. A minute that comes twice, or after its hour was summed up, is added to
 what is there; old values go only once the clock has held for an hour, so that a wrong year for a

@@ -88,7 +88,7 @@ class _KnownJob:
 
 
 class _UnsharedPart(NamedTuple):
-    """What part of a job's resident size it shares with nobody else; None: it cannot be read."""
+    """What part of a job's resident size no other process shares; None: it cannot be read."""
 
     ratio: float | None
     measured_mono_s: float

@@ -42,7 +42,7 @@ _WEIGHTS = {
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """An alert to raise; the labels make it one story. With a ``resource`` among them it is a part.
 
-    ``weight``: what heads the incident; ``stays``: open until somebody has seen it;
+    ``weight``: what heads the incident; ``stays``: open until a person has seen it;
     ``with_monitor``: over with the shortage itself; ``done``: what was done, in a few words;
     ``beside``: its one sentence where something else heads the incident.
     """
@@ -208,7 +208,7 @@ def _taken(taker: Candidate, resource: Resource) -> str:
 
 
 def _culprits(action: Action) -> list[Culprit]:
-    """What was chosen; of a disk that was only told about, what writes to it."""
+    """What was chosen; where a disk is only reported, what writes to it."""
     is_disk = action.resource is Resource.DISK
     told_of_disk = is_disk and action.step is EscalationStep.TELL
     return [

@@ -59,7 +59,7 @@ class Collection:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """What a worker has told."""
+        """Take over what a worker of xdist has collected."""
         found = getattr(node, "workeroutput", {}).get(WORKER_KEY)
         if found is not None:
             self._tests, self._collected, self._faults = map(set, found[:3])

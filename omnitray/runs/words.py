@@ -86,7 +86,7 @@ def tight(why: str) -> str:
 
 
 def budget_line(share: str, limit_bytes: int) -> str:
-    """What a terminal is told when a run meets its memory budget, or leaves it."""
+    """The line for a terminal when a run meets its memory budget, or leaves it."""
     budget = f"its budget of {size(limit_bytes)}"
     if share == BudgetStep.PAUSED:
         pause = f"its largest process stands still for up to {PAUSE_S:.0f} s at a time"

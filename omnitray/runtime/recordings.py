@@ -88,7 +88,7 @@ class RecordingThread(QObject):
         self._wanted.emit(recording)
 
     def expect(self, name: str) -> None:
-        """Somebody waits for this file, and will ask what became of it."""
+        """Keep what becomes of this file: a client waits for it and will ask."""
         self._asked[name] = ""
         if len(self._asked) > MOST_OF_A_KIND:
             del self._asked[next(iter(self._asked))]

@@ -1,7 +1,7 @@
 """Servers that another process drives and publishes: a test run's, for as long as the run lasts.
 
 A file for each, ``run/servers/PID.json`` with the pid of the run's leader, replaced at each change.
-It is there whether OmniTray runs or not, so that one that is started meanwhile shows the server. A
+It is there whether OmniTray runs or not, so that one that is started later shows the server. A
 leader that was killed leaves its file: who reads it looks whether that very process lives.
 """
 

@@ -124,7 +124,7 @@ class Dispatcher:
         return receipt and functools.partial(_both, receipt, owed)
 
     def _note_hold(self, alert: Alert, decision: Decision) -> None:
-        """Why the person is not told, beside the channels that would."""
+        """Keep why no notification is sent, for each channel that would send one."""
         if decision.notify or decision.reason not in HOLDING or alert.state != "firing":
             return
         for name in ATTENTION:

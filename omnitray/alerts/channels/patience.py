@@ -1,4 +1,4 @@
-"""Waits for what comes first, but not for ever: a person is told also while a disk hangs.
+"""Waits for what comes first, but not for ever: a notification comes while a disk hangs, too.
 
 The thread lives while something is waited for, which is some milliseconds on a disk that works.
 """

@@ -20,9 +20,9 @@ from omnitray.base.facts import AlertChannel
 
 
 class ChannelView(msgspec.Struct, frozen=True, kw_only=True):
-    """One channel; ``open`` False: this machine has nothing for it, or nobody listens.
+    """One channel; ``open`` False: this machine has nothing for it, or no client listens.
 
-    ``clients`` counts those that listen, None where nobody can; ``receivers`` the webhooks of the
+    ``clients`` counts those that listen, None where none can; ``receivers`` the webhooks of the
     settings. ``fault`` is what is wrong now.
     """
 

@@ -2,7 +2,7 @@
 
 :class:`AlertStore` owns a :class:`.history.History` and the only thread that changes it.
 ``submit`` returns at once; its future completes when the alert is durable. Whatever waits
-meanwhile is written as one batch, newest version only. Questions are answered on the asking
+at that time is written as one batch, newest version only. Questions are answered on the asking
 thread from what the writer published, and never wait for the disk's writes.
 
 What waits is bounded in number and bytes, as a write may never come back (FUSE, NFS): the least

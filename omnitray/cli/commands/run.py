@@ -275,7 +275,7 @@ def _report(kind: str, record: "records.Record") -> None:
 
 
 def _in_background(action: "Callable[[], None]") -> None:
-    """Do something in a process of its own while the run goes on; nobody has to wait for it."""
+    """Do something in a process of its own while the run goes on, without waiting for it."""
     first = os.fork()
     if first:
         os.waitpid(first, 0)

@@ -68,7 +68,7 @@ class DiskPolicy:
         reason: ProtectReason,
         evidence: Evidence,
     ) -> None:
-        """What fills the disk is left alone: the person is told who it is, and why."""
+        """Notify the person of what fills the disk and is left alone, and why."""
         context = out.context.of_disk(disk.mount)
         writes = any(bps >= WORTH_WRITING_BPS for bps in context.written_bps.values())
         held = any(each.action.mount == disk.mount for each in context.facts.active)

@@ -28,7 +28,7 @@ class RestorePolicy:
         return out.decisions
 
     def _relieve(self, out: DecisionBuilder, active: ActiveAction) -> None:
-        """A pause that was made in parts is given back as one, when there is enough for each."""
+        """Undo a pause that was made in parts as one, when there is enough for each."""
         action, now_s = active.action, out.now_s
         if active.action.id in self._state.restoring:
             return

@@ -1,7 +1,7 @@
-"""``data/outbox/``: a file a delivery, durable before the alert is told, gone once it arrived.
+"""``data/outbox/``: a file a delivery, durable before the notification, gone once it arrived.
 
 ``NUMBER_NAME.json``, numbers in the order of events over all restarts. ``known.json`` is what each
-receiver was told of incidents that are open: written before the file of a delivered event goes, so
+receiver has heard of open incidents: written before the file of a delivered event goes, so
 that a crash between the two repeats an event and never forgets one. ``arrived.jsonl`` has what
 arrived lately, for the detail of an alert after a restart. A file that cannot be read is
 set aside. What the disk refuses is kept in memory.
