@@ -60,10 +60,11 @@ def test_flaky():
 def test_never(): assert False
 def test_good(): pass
 """
-HANGS = """
-import time
+HANGING = "record-hanging"  # a file beside the suite, once the test that hangs has begun
+HANGS = f"""
+import pathlib, time
 def test_first(): pass
-def test_hangs(): time.sleep(60)
+def test_hangs(): pathlib.Path(__file__).with_name("{HANGING}").touch(); time.sleep(60)
 def test_last(): pass
 """
 CRASHES = """
