@@ -20,8 +20,10 @@ from hypothesis import settings
 from support.spread import FileByFile, is_slow, rank, sendable
 from support.surprises import (
     LogWatch,
+    RunLimit,
     describe_process,
     end_process,
+    end_qt_threads,
     left_over,
     running_children,
     running_threads,
@@ -31,6 +33,10 @@ pytest_plugins = ["pytester"]
 
 _GARBAGE = 50_000  # new objects: a whole round after each test would cost more than most tests
 IN_CI = bool(os.environ.get("CI"))
+
+_RUN_LIMIT_S = 3000.0  # five times what a run takes on two quiet processors
+
+_FAILED = pytest.StashKey[bool]()
 
 _HERE = Path(__file__).parent
 # Qt's offscreen platform says each time what it lacks.
@@ -72,6 +78,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "expect_log(*patterns): WARNING+ log records this test must cause"
     )
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(RunLimit(_RUN_LIMIT_S))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -137,8 +145,13 @@ def _no_surprises(_log_watch: LogWatch) -> Iterator[None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
+    item.stash[_FAILED] = report.failed or item.stash.get(_FAILED, False)
+    if item.stash[_FAILED] and report.when == "teardown":
+        end_qt_threads()
     if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {_reason(report.longrepr)}"

@@ -40,6 +40,26 @@ def test_warning():
     warnings.warn('odd warning')
 """
 
+QT_THREAD = """
+import gc
+from PySide6.QtCore import QThread
+from pytestqt.qtbot import QtBot
+
+class Thread(QThread):
+    def run(self):
+        type(self).begun = True
+        self.exec()
+    begun = False
+
+def test_leaves_it(qtbot):
+    thread = Thread()
+    thread.start()
+    qtbot.waitUntil(lambda: Thread.begun)
+    raise AssertionError('before its stop')
+
+def test_after(): gc.collect()
+"""
+
 CLEAN = """
 import logging, subprocess, threading
 import pytest
@@ -89,6 +109,32 @@ def test_every_surprise_fails_the_test_that_made_it(run: pytest.Pytester) -> Non
         "UserWarning: odd warning",
     ):
         assert said in output
+
+
+def test_a_qt_thread_that_a_failure_left_running_does_not_end_the_run(
+    run: pytest.Pytester,
+) -> None:
+    outcomes, output = outcome_of(run, test_threads=QT_THREAD)
+    assert outcomes == {"failed": 1, "passed": 1}, output
+    assert "destroyed while" not in output.lower()
+
+
+def test_the_run_goes_on_when_a_worker_dies(run: pytest.Pytester) -> None:
+    files = {f"test_{name}": "def test_one(): pass\ndef test_two(): pass" for name in "acdefgh"}
+    dies = "import os\ndef test_dies(): os.abort()\ndef test_after(): pass"
+    run.makepyfile(**files, test_b=dies, test_z=dies)
+    result = run.runpytest_subprocess("-n", "2", timeout=90)
+    assert result.parseoutcomes() == {"passed": 16, "failed": 2}
+
+
+def test_a_run_that_takes_too_long_ends_and_names_the_test(run: pytest.Pytester) -> None:
+    conftest = CONFTEST.read_text().replace("_RUN_LIMIT_S = 3000.0", "_RUN_LIMIT_S = 8.0")
+    run.makeconftest(conftest)
+    run.makepyfile(test_slow="import time\ndef test_bad(): assert 0\ndef test_it(): time.sleep(90)")
+    result = run.runpytest_subprocess("-n", "1")
+    assert result.ret == 3
+    assert "test_bad failed (call)" in result.stdout.str()
+    assert "test_slow.py::test_it (" in result.stderr.str()
 
 
 def test_what_was_expected_passes(run: pytest.Pytester) -> None:

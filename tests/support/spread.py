@@ -50,6 +50,27 @@ class FileByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no mar
     def _split_scope(self, nodeid: str) -> str:
         return scope_of(nodeid)
 
+    def remove_node(self, node: Any) -> str | None:
+        """Give what a worker that died had not run to the others; the test that it died in, if any.
+
+        xdist's own queues what is done with it: a worker that is handed no test waits for ever, and
+        the run with it. It runs the test again as well, which ends the next worker.
+        """
+        left = {
+            scope: tests
+            for scope, tests in self.assigned_work.pop(node).items()
+            if not all(tests.values())
+        }
+        if not left:
+            return None
+        tests = next(iter(left.values()))
+        crashed: str = next(nodeid for nodeid, done in tests.items() if not done)
+        tests[crashed] = True
+        self.workqueue.update({name: each for name, each in left.items() if not all(each.values())})
+        for other in self.assigned_work:
+            self._reschedule(other)
+        return crashed
+
 
 def sendable(value: Any) -> Any:
     """A report for the way between processes: what is no UTF-8 (a lone surrogate) is escaped."""

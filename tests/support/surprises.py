@@ -4,15 +4,20 @@
 """
 
 import contextlib
+import faulthandler
+import gc
 import logging
 import os
 import re
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
+
+import pytest
 
 Kind = TypeVar("Kind")
 
@@ -98,3 +103,51 @@ def end_process(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError, ChildProcessError):
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
+
+
+def end_qt_threads() -> None:
+    """End the QThreads that a failed test left running: the collector would abort the process."""
+    if (qt := sys.modules.get("PySide6.QtCore")) is None:
+        return
+    for thread in [each for each in gc.get_objects() if isinstance(each, qt.QThread)]:
+        if thread.isRunning() and thread is not qt.QThread.currentThread():
+            thread.quit()
+            thread.wait(int(SETTLE_S * 1000))
+
+
+class RunLimit:
+    """Says which tests run and ends the run when it takes too long, whatever hangs in it.
+
+    For the process that reports: a worker that hangs in one test is ended by pytest's own
+    ``faulthandler_timeout``.
+    """
+
+    def __init__(self, limit_s: float) -> None:
+        self._running: dict[str, float] = {}  # node id -> monotonic time
+        self._limit_s = limit_s
+        self._timer = threading.Timer(limit_s, self._end)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._running[nodeid] = time.monotonic()
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        self._running.pop(nodeid, None)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """A failure is on record at once: the summary does not come when the run is cut off."""
+        if report.failed:
+            text = f"\n{report.nodeid} failed ({report.when}):\n{report.longreprtext}\n"
+            os.write(1, text.encode(errors="backslashreplace"))
+
+    def pytest_unconfigure(self) -> None:
+        self._timer.cancel()
+
+    def _end(self) -> None:
+        now = time.monotonic()
+        lines = [f"  {name} ({now - since:.0f} s)" for name, since in self._running.items()]
+        text = "\n".join([f"The tests take more than {self._limit_s:.0f} s. Running:", *lines])
+        os.write(2, f"\n{text}\n".encode())
+        faulthandler.dump_traceback()
+        os._exit(3)
