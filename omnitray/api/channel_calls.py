@@ -88,6 +88,7 @@ class WebhookBody(msgspec.Struct, frozen=True, kw_only=True):
     delivered_at: str | None
     next_at: str | None
     why: str
+    left_out: int
 
 
 class WebhooksBody(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from omnitray import __version__, platforms
-from omnitray.alerts.channels.standing import ChannelState, standing
+from omnitray.alerts.channels.standing import ChannelState, left_out, standing
 from omnitray.api.channel_calls import ChannelBody, ChannelsBody, WebhookBody, WebhooksBody
 from omnitray.api.wire import StatusBody
 from omnitray.base.amounts import count, size
@@ -359,9 +359,11 @@ def channels(paths: Paths) -> Iterator[Finding]:
 def _webhook(webhook: WebhookBody) -> Finding:
     topic = f"webhook {webhook.name}"
     waits = f"; {webhook.waiting} wait" if webhook.waiting else ""
-    if webhook.state == "failed" or (webhook.why and webhook.waiting):
+    if gone := left_out(webhook.left_out):
+        waits = f"{waits}; {gone}"
+    if webhook.state == "failed" or webhook.left_out or (webhook.why and webhook.waiting):
         remedy = f"try: {typed('webhook', 'test', webhook.name)}"
-        return warn(topic, f"{webhook.why}{waits}", remedy)
+        return warn(topic, f"{webhook.why or webhook.state}{waits}", remedy)
     at = f" {webhook.delivered_at}" if webhook.state == "delivered" else ""
     return ok(topic, f"{webhook.kind}, {webhook.state}{at}{waits}")
 

@@ -16,6 +16,7 @@ from omnitray.alerts.channels.webhooks.channel import (
 from omnitray.alerts.fingerprint import fingerprint
 from omnitray.alerts.reasons import Reason
 from omnitray.api import facade, wire
+from omnitray.base.amounts import count
 from omnitray.base.durable import StorageError, write_atomic
 from omnitray.base.facts import AlertType, Severity
 from omnitray.base.paths import private_folder
@@ -143,11 +144,17 @@ class Webhooks(QObject):
             found = fingerprint(AlertType.CRITICAL, "monitor", labels)
             self._hub.resolve_alert(found, Reason.RESOLVED)
             return
-        alerts = f"{trouble.count} alert{'s' if trouble.count > 1 else ''}"
+        alerts = count(trouble.count, "alert")
+        title = f"The webhook “{trouble.name}” has not taken {alerts} for three days"
+        what = "They are given up"
+        if trouble.left_out:
+            title = f"More waits for the webhook “{trouble.name}” than is kept"
+            what = "The least severe and oldest are left out"
+        why = f": {trouble.why}" if trouble.why else ""
         self._hub.raise_alert(
             AlertType.CRITICAL,
-            f"The webhook “{trouble.name}” has not taken {alerts} for three days",
-            message=f"They are given up: {trouble.why}. They are in the history.",
+            title,
+            message=f"{what}{why}. They are in the history.",
             severity=Severity.WARNING,
             source="monitor",
             labels=labels,

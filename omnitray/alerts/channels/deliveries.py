@@ -113,9 +113,12 @@ def delivered(
     )
 
 
-def failed(channel: str, alert_ids: Iterable[str], at: float, why: str) -> tuple[Delivery, ...]:
+def failed(
+    channel: str, alert_ids: Iterable[str], at: float, why: str, *, target: str = ""
+) -> tuple[Delivery, ...]:
     """They did not arrive."""
+    state = DeliveryState.FAILED
     return tuple(
-        Delivery(alert_id=each, channel=channel, state=DeliveryState.FAILED, at=at, why=why)
+        Delivery(alert_id=each, channel=channel, target=target, state=state, at=at, why=why)
         for each in alert_ids
     )

@@ -2,6 +2,8 @@
 
 import enum
 
+from omnitray.base.amounts import count as said
+
 
 class ChannelState(enum.StrEnum):
     """How a channel stands."""
@@ -11,6 +13,11 @@ class ChannelState(enum.StrEnum):
     NO_LISTENER = "no_listener"
     NOT_DECLARED = "not_declared"  # the settings name no receiver
     ABSENT = "absent"  # this machine has nothing for it
+
+
+def left_out(count: int) -> str:
+    """How many deliveries a webhook does not get any more, in words; empty for none."""
+    return f"{said(count, 'delivery', 'deliveries')} left out for weightier ones" if count else ""
 
 
 def standing(state: ChannelState, fault: str, clients: int | None, receivers: int | None) -> str:

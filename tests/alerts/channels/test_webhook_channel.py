@@ -15,8 +15,9 @@ from omnitray.alerts.channels.dispatch import Dispatcher
 from omnitray.alerts.channels.patience import Patience
 from omnitray.alerts.channels.webhooks import channel as channel_module
 from omnitray.alerts.channels.webhooks import outbox as outbox_module
+from omnitray.alerts.channels.webhooks import queue as queue_module
 from omnitray.alerts.channels.webhooks import receiver as receiver_module
-from omnitray.alerts.channels.webhooks.channel import WebhookChannel, WebhookTrouble
+from omnitray.alerts.channels.webhooks.channel import LEFT_OUT, WebhookChannel, WebhookTrouble
 from omnitray.alerts.channels.webhooks.model import HttpCall, ReceiverAnswer
 from omnitray.alerts.channels.webhooks.outbox import ARRIVED, WebhookOutbox
 from omnitray.alerts.decision import EVERYWHERE, Decision
@@ -83,7 +84,7 @@ class Room:
     def open(self, *webhooks: WebhookSettings) -> WebhookChannel:
         self.channel = WebhookChannel(self.folder, self.clock, self.deliveries)
         self.channel.on_trouble = self.troubles.append
-        self.channel.configure(webhooks or (hook(),))
+        self.channel.configure(webhooks or (hook(),)).result(LONG_S)
         return self.channel
 
     def put(self, alert: Alert, reason: Reason = Reason.NEW, held: Reason | None = None) -> None:
@@ -162,7 +163,7 @@ def test_what_something_worse_explains_is_not_begun(room: Room) -> None:
 
 
 def test_a_webhook_that_is_added_takes_what_is_open_at_its_next_repeat(room: Room) -> None:
-    room.channel.configure((hook(), hook("late", severity=Severity.WARNING)))
+    room.channel.configure((hook(), hook("late", severity=Severity.WARNING))).result(LONG_S)
     room.put(critical(1, count=7), Reason.NOT_YET_DUE)  # it was told before there was a webhook
     room.sender.wait(2)
     assert room.sender.told() == [("alert.firing", "t1")] * 2
@@ -182,9 +183,10 @@ def test_what_a_webhook_is_not_sent_has_its_reason(
     room: Room, alert: Alert, held: Reason | None, reason: Reason
 ) -> None:
     severity = Severity.WARNING
-    room.channel.configure((hook(severity=severity, types=(AlertType.SERVER_DOWN,)),))
+    servers = hook(severity=severity, types=(AlertType.SERVER_DOWN,))
+    room.channel.configure((servers,)).result(LONG_S)
     if reason is not Reason.OTHER_TYPE:
-        room.channel.configure((hook(severity=severity),))
+        room.channel.configure((hook(severity=severity),)).result(LONG_S)
     room.put(alert, Reason.REFIRED, held)
     (found,) = room.deliveries.of(alert.id)
     assert (found.target, found.state) == ("team", DeliveryState.NOT_SENT)
@@ -241,7 +243,7 @@ def test_a_dead_receiver_costs_no_other_anything(
     dead.gate.clear()
     senders = iter((dead, alive))
     monkeypatch.setattr(receiver_module, "ProcessSender", lambda: next(senders))
-    room.channel.configure((hook("dead"), hook("alive")))
+    room.channel.configure((hook("dead"), hook("alive"))).result(LONG_S)
     for number in range(1, 6):
         room.put(critical(number))
     alive.wait(5)
@@ -290,16 +292,67 @@ def test_a_full_disk_keeps_the_delivery_in_memory(
     assert room.sender.told() == [("alert.firing", "t1")]
 
 
+@pytest.mark.parametrize("resolved", [True, False])
+def test_an_incident_that_comes_back_is_told_again(room: Room, resolved: bool) -> None:  # noqa: FBT001 - a case
+    room.channel.configure((hook(resolved=resolved),)).result(LONG_S)
+    over = {"state": "resolved", "resolved_at": "2027-01-01T00:00:00.000Z"}
+    room.put(critical(1))
+    room.put(critical(1, **over))
+    room.put(critical(1), Reason.REFIRED)
+    room.sender.wait(3 if resolved else 2)
+    told = [kind for kind, _ in room.sender.told()]
+    assert told.count("alert.firing") == 2
+    assert ("alert.resolved" in told) == resolved
+
+
+def test_a_flood_at_a_dead_receiver_is_bounded_counted_and_the_worst_arrives_after(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue_module, "MOST_OWED", 20)
+    room.channel.configure((hook(severity=Severity.INFO),)).result(LONG_S)
+    room.sender.usual = ReceiverAnswer(error="not_listening")
+    room.put(critical(1))
+    room.sender.wait(1)
+    infos = [an_alert(n, severity=Severity.INFO, title=f"t{n}") for n in range(100, 400)]
+    flood = [put_later(room, each) for each in (*infos[:150], *map(critical, range(2, 11)))]
+    flood += [put_later(room, each) for each in infos[150:]]
+    for each in flood:
+        each.result(LONG_S)
+    (view,) = room.channel.views()
+    assert (view.waiting, view.left_out, len(room.files())) == (20, 290, 20)
+    (first,) = room.deliveries.of(infos[0].id)
+    assert (first.state, first.target, first.why) == (DeliveryState.FAILED, "team", LEFT_OUT)
+    assert [(each.left_out, each.over) for each in room.troubles] == [(True, False)]
+    before = room.channel  # as after kill -9: what was left out is counted further
+    room.open(hook(severity=Severity.INFO))
+    assert room.channel.views()[0].left_out == 290
+    repeat = an_alert(100, severity=Severity.INFO, title="t100", count=7)
+    room.put(repeat, Reason.NOT_YET_DUE)  # it stands further, and there is no room for it
+    assert (room.channel.views()[0].waiting, len(room.files())) == (20, 20)
+    room.sender.usual = OK
+    room.channel.retry("team")
+    for alert in (*map(critical, range(1, 11)), *infos[-10:]):
+        room.until_delivered(alert)
+    while room.channel.views()[0].left_out:
+        threading.Event().wait(0.01)
+    assert room.files() == []
+    assert not [each for each in room.troubles if each.count > 290]
+    room.put(repeat, Reason.NOT_YET_DUE)  # now it is told
+    room.until_delivered(infos[0])
+    before.stop()
+    assert before.join(LONG_S)
+
+
 def test_a_removed_webhook_leaves_nothing_and_a_paused_one_keeps_everything(room: Room) -> None:
-    room.channel.configure((hook(paused=True),))
+    room.channel.configure((hook(paused=True),)).result(LONG_S)
     room.put(critical(1))
     assert len(room.files()) == 1
     assert room.channel.views()[0].state == "paused"
-    room.channel.configure((hook(),))
+    room.channel.configure((hook(),)).result(LONG_S)
     room.until_delivered(critical(1))
-    room.channel.configure((hook(paused=True),))
+    room.channel.configure((hook(paused=True),)).result(LONG_S)
     room.put(critical(2))
-    room.channel.configure(())
+    room.channel.configure(()).result(LONG_S)
     assert room.files() == []
     assert not room.channel.wanted
 
@@ -394,6 +447,44 @@ def test_while_the_outbox_hangs_what_waits_is_bounded_and_the_worst_is_sent_afte
         each.result(LONG_S)
     room.sender.wait(90)
     assert {title for _, title in room.sender.told()} == {f"t{number}" for number in range(90)}
+
+
+def test_other_settings_do_not_wait_for_a_disk_that_hangs(
+    room: Room, hanging_outbox: HangingOutbox
+) -> None:
+    waiting = put_later(room, critical(1))
+    assert hanging_outbox.reached.wait(LONG_S)
+    changed = room.channel.configure((hook(paused=True), hook("second")))
+    added = put_later(room, critical(2))
+    assert [(each.name, each.paused) for each in room.channel.views()] == [
+        ("team", True),
+        ("second", False),
+    ]
+    again = room.channel.configure((hook(), hook("second")))
+    assert not any(each.done() for each in (waiting, changed, added, again))
+    hanging_outbox.let_go.set()
+    for each in (waiting, changed, added, again):
+        each.result(LONG_S)
+    room.sender.wait(3)
+    assert sorted(title for _, title in room.sender.told()) == ["t1", "t2", "t2"]
+
+
+def test_what_waits_for_a_webhook_whose_settings_have_a_fault_is_kept_three_days(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.channel.configure((hook(paused=True),)).result(LONG_S)
+    room.put(critical(1))
+    room.close()
+    room.open(hook("other"))
+    assert len(room.files()) == 1
+    room.channel.configure((hook("other"), hook())).result(LONG_S)  # the fault is mended
+    room.until_delivered(critical(1))
+    room.channel.configure((hook("other"), hook(paused=True))).result(LONG_S)
+    room.put(critical(2))
+    room.close()
+    monkeypatch.setattr(room.clock, "wall", lambda: SystemClock().wall() + 3 * 86400 + 60)
+    room.open(hook("other"))
+    assert room.files() == []
 
 
 def test_a_person_is_told_although_the_outbox_hangs(

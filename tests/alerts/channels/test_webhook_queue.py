@@ -2,12 +2,17 @@
 
 import datetime as dt
 
+import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from omnitray.alerts.channels.webhooks import queue as queue_module
 from omnitray.alerts.channels.webhooks.model import EventAction, ReceiverAnswer, WebhookEvent
 from omnitray.alerts.channels.webhooks.plan import KnownIncident, action_for, why_not
-from omnitray.alerts.channels.webhooks.queue import GATHER_S, ReceiverQueue, Settled
+from omnitray.alerts.channels.webhooks.queue import GATHER_S, ReceiverQueue, Settled, beyond
 from omnitray.alerts.channels.webhooks.retry import AnswerKind, back_off_s, retry_after_s, verdict
+from omnitray.alerts.model import State
 from omnitray.alerts.reasons import Reason
 from omnitray.base.facts import AlertType, Severity
 from omnitray.settings.webhooks import WebhookSettings
@@ -259,3 +264,131 @@ def test_severity_and_types_choose() -> None:
     assert why_not(only, warning, None) is Reason.OTHER_TYPE
     own = an_alert(1, severity=Severity.CRITICAL, source="monitor", context={"webhook": "x"})
     assert why_not(hook(), own, None) is Reason.ABOUT_ITSELF
+
+
+def step(
+    number: int,
+    incident: int,
+    action: EventAction = EventAction.TRIGGER,
+    severity: Severity = Severity.CRITICAL,
+    *,
+    begun: bool = False,
+) -> WebhookEvent:
+    state: State = "resolved" if action is EventAction.RESOLVE else "firing"
+    alert = an_alert(incident, severity=severity, state=state)
+    return msgspec.structs.replace(event(number), action=action, alert=alert, begun=begun)
+
+
+INFO, WARNING = Severity.INFO, Severity.WARNING
+RESOLVE, ACKNOWLEDGE = EventAction.RESOLVE, EventAction.ACKNOWLEDGE
+
+
+def left(events: list[WebhookEvent], under_way: frozenset[str] = frozenset()) -> list[int]:
+    gone = beyond(events, {each.id: 100 for each in events}, under_way)
+    return [each.number for each in events if each.id not in gone]
+
+
+@pytest.mark.parametrize(
+    ("most", "events", "stays"),
+    [
+        (3, [step(1, 1), step(2, 2), step(3, 3)], [1, 2, 3]),
+        # the least severe first, of these the oldest
+        (2, [step(1, 1, severity=WARNING), step(2, 2), step(3, 3, severity=INFO)], [1, 2]),
+        (2, [step(1, 1), step(2, 2), step(3, 3)], [2, 3]),
+        # one that is over before one that stands
+        (1, [step(1, 1), step(2, 2), step(3, 2, RESOLVE, begun=True)], [1]),
+        # what a later event makes old, before anything else
+        (
+            2,
+            [
+                step(1, 1, severity=INFO),
+                step(2, 2),
+                step(3, 2, RESOLVE, begun=True),
+                step(4, 2),
+            ],
+            [1, 4],
+        ),
+        # what was begun is ended, however full it is
+        (1, [step(1, 1, RESOLVE, INFO, begun=True), step(2, 2), step(3, 3)], [1]),
+        (1, [step(1, 1, begun=True), step(2, 1, ACKNOWLEDGE, begun=True), step(3, 2)], [2]),
+        (1, [step(1, 1, RESOLVE, begun=True), step(2, 1), step(3, 2)], [1]),
+        (
+            2,
+            [
+                step(1, 1, ACKNOWLEDGE, begun=True),
+                step(2, 1, RESOLVE, begun=True),
+                step(3, 1),
+                step(4, 1, RESOLVE, begun=True),
+                step(5, 1),
+            ],
+            [2, 5],
+        ),
+    ],
+)
+def test_beyond_the_limit_the_least_leaves_and_what_was_begun_is_ended(
+    monkeypatch: pytest.MonkeyPatch, most: int, events: list[WebhookEvent], stays: list[int]
+) -> None:
+    monkeypatch.setattr(queue_module, "MOST_OWED", most)
+    assert left(events) == stays
+
+
+def test_beyond_the_limit_of_bytes_it_leaves_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_module, "MOST_OWED_BYTES", 200)
+    assert left([step(1, 1), step(2, 2)]) == [1, 2]
+    assert left([step(1, 1), step(2, 2), step(3, 3)]) == [2, 3]
+
+
+def test_what_is_under_way_does_not_leave_nor_its_end(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue_module, "MOST_OWED", 1)
+    desk.queue.add([step(1, 1, severity=INFO)])
+    assert desk.taken() == [1]
+    new = [step(2, 1, RESOLVE, INFO, begun=True), step(3, 2), step(4, 3)]
+    admitted, left_out = desk.queue.make_room(new)
+    assert [each.number for each in admitted] == [2]
+    assert [each.number for each in left_out] == [3, 4]
+    assert [each.number for each in desk.queue.events] == [1]
+
+
+def test_all_that_is_old_is_given_up_at_one_failure(desk: Desk) -> None:
+    desk.queue.add([event(1), event(2), event(3, at=START + 3 * 86400)])
+    desk.clock.advance(3 * 86400 + 1)
+    batch = desk.queue.take()
+    settled = desk.queue.settle([(batch[0],)], [ReceiverAnswer(error="timeout")])
+    assert [each.number for each in settled.given_up] == [1, 2]
+    assert [each.number for each in desk.queue.events] == [3]
+
+
+@settings(max_examples=200)
+@given(st.lists(st.tuples(st.integers(0, 6), st.sampled_from(Severity)), max_size=60))
+def test_whatever_comes_what_stays_of_an_incident_makes_sense_to_its_receiver(
+    steps: list[tuple[int, Severity]],
+) -> None:
+    """Each incident's next step follows from its last; some were delivered before."""
+    known: dict[int, EventAction] = {0: EventAction.TRIGGER, 1: ACKNOWLEDGE}
+    events = []
+    for number, (incident, severity) in enumerate(steps):
+        last = known.get(incident)
+        if last is None:
+            action = EventAction.TRIGGER
+        else:
+            action = RESOLVE if number % 2 else EventAction.TRIGGER
+        events.append(step(number, incident, action, severity, begun=last is not None))
+        known.pop(incident, None)
+        if action is not RESOLVE:
+            known[incident] = action
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(queue_module, "MOST_OWED", 8)
+        kept = set(left(events))
+    heard = {0, 1}
+    stays = [each for each in events if each.number in kept]
+    assert len(stays) <= 8
+    for incident in range(7):
+        fingerprint = an_alert(incident).fingerprint
+        of_it = [each.action for each in stays if each.alert.fingerprint == fingerprint]
+        all_of_it = [each.action for each in events if each.alert.fingerprint == fingerprint]
+        if incident in heard and RESOLVE in all_of_it:
+            assert RESOLVE in of_it
+        if incident not in heard and of_it:
+            assert of_it[0] is EventAction.TRIGGER

@@ -15,14 +15,20 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from omnitray.alerts.channels.base import ChannelParts, DurableChannel
-from omnitray.alerts.channels.deliveries import Deliveries, Delivery, DeliveryState, delivered
+from omnitray.alerts.channels.deliveries import (
+    Deliveries,
+    Delivery,
+    DeliveryState,
+    delivered,
+    failed,
+)
 from omnitray.alerts.decision import Decision
 from omnitray.alerts.model import Alert
 from omnitray.alerts.reasons import Reason
 from omnitray.alerts.storage.bounds import weight_of
 from omnitray.alerts.storage.history import BOUND_EVERY, MOST_UNSAVED_BYTES
-from omnitray.base.clock import Clock, timestamp
-from omnitray.base.facts import AlertChannel, AlertType, Severity
+from omnitray.base.clock import Clock
+from omnitray.base.facts import AlertChannel, Severity
 from omnitray.settings.webhooks import WebhookSettings
 
 if TYPE_CHECKING:
@@ -33,6 +39,7 @@ if TYPE_CHECKING:
     from omnitray.alerts.channels.webhooks.retry import AnswerVerdict
 
 log = logging.getLogger(__name__)
+LEFT_OUT = "left out: what waits for this webhook is as much as is kept, and weighs more"
 MOST_WAITING = 2000  # to be made durable; on a disk that works it is empty within some ms
 
 
@@ -49,6 +56,7 @@ class WebhookView(msgspec.Struct, frozen=True, kw_only=True):
     delivered_at: float | None = None
     next_at: float | None = None
     why: str = ""
+    left_out: int = 0  # deliveries, since it last took all that waited
 
 
 class WebhookTest(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,11 +71,12 @@ class WebhookTest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WebhookTrouble(msgspec.Struct, frozen=True, kw_only=True):
-    """A receiver's alerts were given up, or (``over``) it answers again."""
+    """A receiver's alerts were given up or left out, or (``over``) it answers again."""
 
     name: str
     count: int = 0
     why: str = ""
+    left_out: bool = False
     over: bool = False
 
 
@@ -80,12 +89,14 @@ class WebhookChannel(DurableChannel):
         self._deliveries = deliveries
         self._condition = threading.Condition()
         self._waiting: list[tuple[Alert, Decision, Future[None]]] = []
+        self._chores: list[tuple[Callable[[], None], Future[None]]] = []
         self._lock = threading.Lock()  # of the receivers; never held over a call to the disk
         self._disk = threading.Lock()  # of the outbox; taken first where both are
         self._outbox: WebhookOutbox | None = None
         self._receivers: dict[str, Receiver] = {}
         self._delivered_at: dict[str, float] = {}
-        self._given_up: set[str] = set()
+        self._troubled: set[str] = set()
+        self._noted: dict[str, tuple[str, bool]] = {}  # what was said last about what waits
         self._thread: threading.Thread | None = None
         self._closing = False
         self._said_full = False
@@ -97,23 +108,29 @@ class WebhookChannel(DurableChannel):
         """Whether the settings name a webhook."""
         return bool(self._receivers)
 
-    def configure(self, webhooks: Sequence[WebhookSettings]) -> None:
-        """The webhooks of the settings: new ones begin, changed ones begin again, others end."""
-        known = {name: each.webhook for name, each in self._receivers.items()}
-        wanted = {each.name: each for each in webhooks}
-        if known == wanted or self._closing:
-            return
-        with self._disk:
-            outbox = self._open_outbox()
-            for name in known.keys() - wanted.keys():
-                with self._lock:
-                    receiver = self._receivers.pop(name)
+    def configure(self, webhooks: Sequence[WebhookSettings]) -> "Future[None]":
+        """The webhooks of the settings: new ones begin, changed ones begin again, others end.
+
+        It returns at once, on any thread; the future is done when the disk has had its part.
+        """
+        future: Future[None] = Future()
+        with self._lock:
+            before = dict(self._receivers)
+            wanted = {each.name: each for each in webhooks}
+            if self._closing or {n: each.webhook for n, each in before.items()} == wanted:
+                future.set_result(None)
+                return future
+            self._receivers = {
+                name: self._kept(before.get(name), webhook) for name, webhook in wanted.items()
+            }
+            now = dict(self._receivers)
+        for name, receiver in before.items():
+            if now.get(name) is not receiver:
                 receiver.stop()
-                outbox.done(receiver.queue.events)
-                outbox.forget(name)
-            for name, webhook in wanted.items():
-                if known.get(name) != webhook:
-                    self._begin(webhook, outbox)
+        with self._condition:
+            self._chores.append((lambda: self._hand_on(before, now), future))
+            self._wake_intake()
+        return future
 
     def put(self, alert: Alert, decision: Decision) -> "Future[None]":
         """Take an alert in; the future is done when what is to be sent of it is durable."""
@@ -124,12 +141,7 @@ class WebhookChannel(DurableChannel):
                 return future
             self._waiting.append((alert, decision, future))
             refused = self._bound()
-            if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._run, name="webhook-intake", daemon=True
-                )
-                self._thread.start()
-            self._condition.notify()
+            self._wake_intake()
         for each in refused:
             each.set_result(None)
         return future
@@ -142,8 +154,7 @@ class WebhookChannel(DurableChannel):
     def test(self, name: str) -> WebhookTest | None:
         """Send a test and say what was answered; waits, so on a thread that may. None: no such."""
         from omnitray.alerts.channels.webhooks.model import (  # noqa: PLC0415 - see the module
-            EventAction,
-            WebhookEvent,
+            sample_event,
         )
         from omnitray.alerts.channels.webhooks.retry import (  # noqa: PLC0415 - as above
             AnswerKind,
@@ -154,15 +165,7 @@ class WebhookChannel(DurableChannel):
         if receiver is None:
             return None
         at = self._clock.wall()
-        event = WebhookEvent(
-            id=_new_id(),
-            number=0,
-            webhook=name,
-            action=EventAction.TRIGGER,
-            at=at,
-            alert=_sample(at),
-        )
-        answer = receiver.send_now([event])
+        answer = receiver.send_now([sample_event(name, _new_id(), at)])
         found = _verdict(answer, at)
         words = f"{found.words}: {answer.body}" if answer.error == "secret" else found.words
         return WebhookTest(
@@ -221,6 +224,12 @@ class WebhookChannel(DurableChannel):
     def _address(self) -> str:
         return self.link()
 
+    def _wake_intake(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="webhook-intake", daemon=True)
+            self._thread.start()
+        self._condition.notify()
+
     def _open_outbox(self) -> "WebhookOutbox":
         if self._outbox is None:
             from omnitray.alerts.channels.webhooks.outbox import (  # noqa: PLC0415 - see the module
@@ -232,54 +241,104 @@ class WebhookChannel(DurableChannel):
                 self._arrived(each.webhook, (each.alert_id,), each.at)
         return self._outbox
 
-    def _begin(self, webhook: WebhookSettings, outbox: "WebhookOutbox") -> None:
+    def _kept(self, before: "Receiver | None", webhook: WebhookSettings) -> "Receiver":
+        """The receiver that there is, or a new one."""
         from omnitray.alerts.channels.webhooks.receiver import Receiver  # noqa: PLC0415 - as above
 
-        before = self._receivers.get(webhook.name)
-        receiver = Receiver(webhook, self._clock, self._on_settled, link=self._address)
-        if before is not None:
-            before.stop()
-            left = before.queue.events
-        else:
-            left = [each for each in outbox.pending if each.webhook == webhook.name]
-            outbox.pending = [each for each in outbox.pending if each.webhook != webhook.name]
-        with self._lock:
-            self._receivers[webhook.name] = receiver
-        receiver.add(left)
-        self._note(receiver, left)
+        if before is not None and before.webhook == webhook:
+            return before
+        return Receiver(webhook, self._clock, self._on_settled, link=self._address)
+
+    def _hand_on(self, before: "dict[str, Receiver]", now: "dict[str, Receiver]") -> None:
+        """Give what waits to the receivers of other settings; on the intake's thread."""
+        from omnitray.alerts.channels.webhooks.retry import GIVE_UP_S  # noqa: PLC0415 - as above
+
+        with self._disk:
+            outbox = self._open_outbox()
+            for name in before.keys() - now.keys():
+                outbox.done(before[name].queue.events)
+                outbox.forget(name)
+            pending, outbox.pending = outbox.pending, []
+            for name, receiver in now.items():
+                old = before.get(name)
+                if old is receiver:
+                    continue
+                left = [each for each in pending if each.webhook == name]
+                events = old.queue.events if old is not None else left
+                self._admit(outbox, receiver, events, durable=True)
+            at = self._clock.wall()
+            for each in pending:  # of a webhook whose settings have a fault now, or that is gone
+                if each.webhook not in now:
+                    if at - each.at > GIVE_UP_S:
+                        outbox.done((each,))
+                    else:
+                        outbox.pending.append(each)
+
+    def _admit(
+        self,
+        outbox: "WebhookOutbox",
+        receiver: "Receiver",
+        events: "Sequence[WebhookEvent]",
+        *,
+        durable: bool = False,
+    ) -> None:
+        """Add what there is room for, on disk and to the receiver; say what is left out for it."""
+        name, at = receiver.webhook.name, self._clock.wall()
+        admitted, left_out = receiver.make_room(events)
+        if not durable:
+            outbox.add(admitted)
+        if left_out:
+            waiting = (*receiver.queue.events, *admitted)
+            staying = {each.alert.fingerprint for each in waiting}
+            new = {each.id for each in events if each.alert.count > 1}  # counted when it began
+            count = sum(each.id not in new for each in left_out)
+            outbox.leave_out(name, left_out, staying, count, at)
+            known = {each.alert.id for each in waiting}
+            gone = dict.fromkeys(each.alert.id for each in left_out if each.alert.id not in known)
+            self._deliveries.note(*failed(AlertChannel.WEBHOOK, gone, at, LEFT_OUT, target=name))
+        self._note(receiver, admitted)
+        receiver.add(admitted)
+        if left_out and name not in self._troubled:
+            self._troubled.add(name)
+            count = outbox.left_out[name].count
+            why = receiver.queue.words
+            self.on_trouble(WebhookTrouble(name=name, count=count, why=why, left_out=True))
 
     def _run(self) -> None:
         while True:
             with self._condition:
-                while not self._waiting and not self._closing:
+                while not self._waiting and not self._chores and not self._closing:
                     self._condition.wait()
-                if not self._waiting:
+                if not self._waiting and not self._chores:
                     return
+                chores, self._chores = self._chores, []
                 batch, self._waiting = self._waiting, []
                 self._said_full = False
-            try:
-                self._take_in([(alert, decision) for alert, decision, _ in batch])
-            except Exception:  # the alert is in the history all the same
-                log.exception("the webhooks cannot take an alert in")
+            for chore, future in chores:
+                self._guarded(chore)
+                future.set_result(None)
+            self._guarded(lambda: self._take_in([(alert, why) for alert, why, _ in batch]))  # noqa: B023 - it is called here
             for _, _, future in batch:
                 future.set_result(None)
 
+    def _guarded(self, do: Callable[[], None]) -> None:
+        try:
+            do()
+        except Exception:  # the alert is in the history all the same
+            log.exception("the webhooks cannot take an alert in")
+
     def _take_in(self, batch: Sequence[tuple[Alert, Decision]]) -> None:
-        added: list[tuple[Receiver, list[WebhookEvent]]] = []
+        if not batch:
+            return
+        with self._lock:
+            receivers = tuple(self._receivers.values())
         with self._disk:
             outbox = self._open_outbox()
-            with self._lock:
-                receivers = tuple(self._receivers.values())
             for receiver in receivers:
-                events = self._events_for(receiver, outbox, batch)
-                outbox.add(events)
-                added.append((receiver, events))
-        for receiver, events in added:
-            self._note(receiver, events)
-            receiver.add(events)
-            for alert, decision in batch:
-                if decision.reason is Reason.RESTORED:
-                    receiver.watch(alert)
+                self._admit(outbox, receiver, self._events_for(receiver, outbox, batch))
+                for alert, decision in batch:
+                    if decision.reason is Reason.RESTORED:
+                        receiver.watch(alert)
 
     def _events_for(
         self,
@@ -308,6 +367,8 @@ class WebhookChannel(DurableChannel):
                 acknowledges=receiver.queue.form.acknowledges,
             )
             if action is None:
+                if alert.state == "resolved":  # where its end is not told, it begins anew as well
+                    known.pop(alert.fingerprint, None)
                 reason = why_not(receiver.webhook, alert, decision.held)
                 if reason is not None and alert.state == "firing":
                     channel = AlertChannel.WEBHOOK
@@ -320,6 +381,7 @@ class WebhookChannel(DurableChannel):
                 action=action,
                 at=at,
                 alert=alert,
+                begun=alert.fingerprint in known,
             )
             learnt(known, event)
             events.append(event)
@@ -327,19 +389,27 @@ class WebhookChannel(DurableChannel):
 
     def _on_settled(self, receiver: "Receiver", settled: "Settled") -> None:
         """On the receiver's thread."""
-        name, at = receiver.webhook.name, self._clock.wall()
+        name, at, queue = receiver.webhook.name, self._clock.wall(), receiver.queue
         with self._disk:
             if self._outbox is not None and (settled.arrived or settled.given_up):
                 self._outbox.remember(settled.arrived, at)
                 self._outbox.done((*settled.arrived, *settled.given_up))
+                if not queue.events:
+                    self._outbox.caught_up(name)
         self._arrived(name, [each.alert.id for each in settled.arrived], at)
-        self._note(receiver, receiver.queue.events)
+        said = queue.words, queue.misconfigured
+        if not settled.arrived or said != self._noted.get(name):
+            self._noted[name] = said
+            self._note(receiver, queue.events)
         if settled.given_up:
-            self._given_up.add(name)
-            why = receiver.queue.words
-            self.on_trouble(WebhookTrouble(name=name, count=len(settled.given_up), why=why))
-        elif settled.arrived and name in self._given_up:
-            self._given_up.discard(name)
+            gone = dict.fromkeys(each.alert.id for each in settled.given_up)
+            why = f"given up after three days: {queue.words}"
+            self._deliveries.note(*failed(AlertChannel.WEBHOOK, gone, at, why, target=name))
+            self._troubled.add(name)
+            count = len(settled.given_up)
+            self.on_trouble(WebhookTrouble(name=name, count=count, why=queue.words))
+        elif settled.arrived and name in self._troubled:
+            self._troubled.discard(name)
             self.on_trouble(WebhookTrouble(name=name, over=True))
 
     def _arrived(self, name: str, alert_ids: Sequence[str], at: float) -> None:
@@ -374,6 +444,8 @@ class WebhookChannel(DurableChannel):
     def _view(self, receiver: "Receiver") -> WebhookView:
         queue, webhook = receiver.queue, receiver.webhook
         delivered_at = self._delivered_at.get(webhook.name)
+        outbox = self._outbox
+        left_out = outbox.left_out.get(webhook.name) if outbox is not None else None
         state = "ready" if delivered_at is None else "delivered"
         if webhook.paused:
             state = "paused"
@@ -392,6 +464,7 @@ class WebhookChannel(DurableChannel):
             delivered_at=delivered_at,
             next_at=queue.next_at,
             why=queue.words,
+            left_out=left_out.count if left_out is not None else 0,
         )
 
 
@@ -412,20 +485,3 @@ def _verdict(answer: "ReceiverAnswer", at: float) -> "AnswerVerdict":
     from omnitray.alerts.channels.webhooks.retry import verdict  # noqa: PLC0415 - as above
 
     return verdict(answer, dt.datetime.fromtimestamp(at, dt.UTC))
-
-
-def _sample(at: float) -> Alert:
-    """What "Send a test" sends: an alert that says that it is none."""
-    seen = timestamp(at)
-    return Alert(
-        id=f"{int(at * 1000):012x}{os.urandom(5).hex()}",
-        type=AlertType.CRITICAL,
-        severity=Severity.INFO,
-        state="firing",
-        title="This is a test of OmniTray",
-        message="Nothing is wrong. If you can read this, alerts arrive here.",
-        source="monitor",
-        fingerprint="omnitray-test",
-        first_seen=seen,
-        last_seen=seen,
-    )

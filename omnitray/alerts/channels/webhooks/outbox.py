@@ -3,8 +3,9 @@
 ``NUMBER_NAME.json``, numbers in the order of events over all restarts. ``known.json`` is what each
 receiver has heard of open incidents: written before the file of a delivered event goes, so
 that a crash between the two repeats an event and never forgets one. ``arrived.jsonl`` has what
-arrived lately, for the detail of an alert after a restart. A file that cannot be read is
-set aside. What the disk refuses is kept in memory.
+arrived lately, for the detail of an alert after a restart; ``left_out.json`` how much was left out
+for a receiver that takes nothing. A file that cannot be read is set aside. What the disk refuses is
+kept in memory.
 """
 
 import contextlib
@@ -14,6 +15,7 @@ import re
 from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -34,7 +36,9 @@ log = logging.getLogger(__name__)
 MAX_BYTES = 200_000
 KNOWN = "known.json"
 ARRIVED = "arrived.jsonl"
+LEFT_OUT = "left_out.json"
 MOST_ARRIVED = 2000  # as many as there are alerts whose deliveries are known; 70 bytes each
+T = TypeVar("T")
 FILE = re.compile(r"(\d{12})_[a-z0-9]+\.json")
 
 
@@ -46,6 +50,13 @@ class Arrival(msgspec.Struct, frozen=True):
     at: float
 
 
+class LeftOut(msgspec.Struct, frozen=True):
+    """How many deliveries a receiver does not get, since a wall time in seconds."""
+
+    count: int
+    since: float
+
+
 class WebhookOutbox:
     """Used by one thread; ``known`` is by name of the receiver."""
 
@@ -54,6 +65,7 @@ class WebhookOutbox:
         self._files: dict[str, Path] = {}  # event id -> file
         self.known: dict[str, Known] = {}
         self.pending: list[WebhookEvent] = []
+        self.left_out: dict[str, LeftOut] = {}  # by name of the receiver
         self.arrived: deque[Arrival] = deque(maxlen=MOST_ARRIVED)  # the oldest first
         self._lines = 0  # of their file
         self.fault = ""
@@ -110,10 +122,50 @@ class WebhookOutbox:
         for event in events:
             path = self._files.pop(event.id, None)
             if path is not None:
-                path.unlink(missing_ok=True)
+                try:
+                    path.unlink(missing_ok=True)
+                except OSError as error:  # the next start sends it once more
+                    self._say(f"{path.name} cannot be removed: {error.strerror or error}")
+
+    def leave_out(
+        self,
+        webhook: str,
+        events: Sequence[WebhookEvent],
+        staying: set[str],
+        count: int,
+        at: float,
+    ) -> None:
+        """The receiver does not get these; ``staying`` are the fingerprints of which others wait.
+
+        It hears of the rest if they repeat later, when there is room.
+        """
+        known = self.known.get(webhook, {})
+        for event in events:
+            if not event.begun and event.alert.fingerprint not in staying:
+                known.pop(event.alert.fingerprint, None)
+        self.done(events)
+        before = self.left_out.get(webhook, LeftOut(0, at))
+        self._count_left_out(webhook, LeftOut(before.count + count, before.since))
+
+    def caught_up(self, webhook: str) -> None:
+        """The receiver has taken all that waited: what was left out is told no longer."""
+        if webhook in self.left_out:
+            self._count_left_out(webhook, None)
+
+    def _count_left_out(self, webhook: str, found: LeftOut | None) -> None:
+        if found is None:
+            self.left_out.pop(webhook, None)
+        else:
+            self.left_out[webhook] = found
+        try:
+            make_folder(self._folder)
+            write_atomic(self._folder / LEFT_OUT, msgspec.json.encode(self.left_out), sync=False)
+        except StorageError as error:
+            self._say(f"{error}")
 
     def forget(self, webhook: str) -> None:
         """The receiver is not in the settings any more."""
+        self.caught_up(webhook)
         if self.known.pop(webhook, None) is not None:
             try:
                 self._write_known()
@@ -125,12 +177,18 @@ class WebhookOutbox:
         write_atomic(self._folder / KNOWN, msgspec.json.encode(self.known))
 
     def _open(self) -> None:
-        if not self._folder.is_dir():
+        try:
+            if not self._folder.is_dir():
+                return
+            sweep(self._folder, lambda _pid: False)
+            paths = sorted(self._folder.iterdir())
+        except (OSError, StorageError) as error:  # what waits there is sent after the next start
+            self._say(f"{error}")
             return
-        sweep(self._folder, lambda _pid: False)
-        self.known = self._read_known()
+        self.known = self._read_state(KNOWN, dict[str, Known])
+        self.left_out = self._read_state(LEFT_OUT, dict[str, LeftOut])
         self._read_arrived()
-        for path in sorted(self._folder.iterdir()):
+        for path in paths:
             found = FILE.fullmatch(path.name)
             if found is None:
                 continue
@@ -152,15 +210,13 @@ class WebhookOutbox:
                 self._say(f"{refused}")
             return None
 
-    def _read_known(self) -> dict[str, Known]:
-        path = self._folder / KNOWN
+    def _read_state(self, name: str, kind: type[dict[str, T]]) -> dict[str, T]:
         try:
-            content = read_bounded(path, 10 * MAX_BYTES)
-            return msgspec.json.decode(content, type=dict[str, Known])
+            return msgspec.json.decode(read_bounded(self._folder / name, 10 * MAX_BYTES), type=kind)
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, msgspec.DecodeError, UnicodeError) as error:
-            log.warning("what receivers know is not known any more: %s", type(error).__name__)
+            log.warning("%s of the outbox cannot be read: %s", name, type(error).__name__)
             return {}
 
     def _read_arrived(self) -> None:

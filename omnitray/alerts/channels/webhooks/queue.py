@@ -6,8 +6,9 @@ does not answer holds up everything, and neither holds up another receiver.
 """
 
 import datetime as dt
+import itertools
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -20,6 +21,7 @@ from omnitray.alerts.channels.webhooks.retry import (
     verdict,
 )
 from omnitray.alerts.model import Alert
+from omnitray.alerts.storage.bounds import weight_of
 from omnitray.base.clock import Clock
 from omnitray.settings.webhooks import WebhookSettings
 
@@ -27,6 +29,11 @@ GATHER_S = 1.0  # the first of a burst waits so long for the others
 BATCH = 50
 QUIET_LOOK_S = 60.0
 REFRESH = "refresh"
+# What waits for a receiver that takes nothing: an alert every two minutes for the three days after
+# which it is given up, or 260 with the largest context. Prometheus keeps 10,000 for Alertmanager
+# (--alertmanager.notification-queue-capacity) and drops the oldest; ours are a file each.
+MOST_OWED = 2000
+MOST_OWED_BYTES = 16 * 1024 * 1024
 
 
 class Settled(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +63,21 @@ class ReceiverQueue:
         self._next_m = 0.0
         self._held: dict[str, tuple[float, int]] = {}  # fingerprint -> until, failures
         self._open: dict[str, Alert] = {}
+        self._under_way: frozenset[str] = frozenset()
+        self._weights: dict[str, int] = {}  # of events, by id
         self._refresh_m = clock.monotonic() + REFRESH_S
+
+    def make_room(
+        self, events: Sequence[WebhookEvent]
+    ) -> tuple[list[WebhookEvent], list[WebhookEvent]]:
+        """Which of these may be added, and what leaves for the others: it waits no more."""
+        self._weigh(events)
+        gone = beyond([*self.events, *events], self._weights, self._under_way)
+        left_out = [each for each in (*self.events, *events) if each.id in gone]
+        self.events = [each for each in self.events if each.id not in gone]
+        for each in left_out:
+            del self._weights[each.id]
+        return [each for each in events if each.id not in gone], left_out
 
     def add(self, events: Sequence[WebhookEvent]) -> None:
         """More events, in their order."""
@@ -65,6 +86,7 @@ class ReceiverQueue:
         if not self.events and self.form.gathers:
             self._next_m = max(self._next_m, self._clock.monotonic() + GATHER_S)
         self.events += events
+        self._weigh(events)
         for event in events:
             self.watch(event.alert)
 
@@ -88,6 +110,7 @@ class ReceiverQueue:
         if self.webhook.paused or now_m < self._next_m:
             return ()
         ready = self._ready(now_m)[:BATCH]
+        self._under_way = frozenset(each.id for each in ready)
         if ready:
             return tuple(ready)
         if self._open and not self.events and now_m >= self._refresh_m:
@@ -141,8 +164,9 @@ class ReceiverQueue:
                 self.failures, self.words, self.misconfigured = 0, "", False
                 continue
             self.words = found.words
-            old = [each for each in events if each.number and now - each.at > GIVE_UP_S]
-            given_up += old
+            # A receiver that takes nothing is asked once an hour: all that is old goes at once.
+            at_stake = events if found.kind is AnswerKind.UNWANTED else self.events
+            given_up += [e for e in at_stake if e.number and now - e.at > GIVE_UP_S]
             if found.kind is AnswerKind.UNWANTED:
                 self._hold(events, now_m)
                 continue
@@ -153,11 +177,17 @@ class ReceiverQueue:
             break
         gone = {each.id for each in (*arrived, *given_up)}
         self.events = [each for each in self.events if each.id not in gone]
-        for each in arrived:
+        for each in (*arrived, *given_up):
             self._held.pop(each.alert.fingerprint, None)
+            self._weights.pop(each.id, None)
         self._refresh_m = now_m + REFRESH_S if arrived else self._refresh_m
         real = tuple(each for each in arrived if each.number)
         return Settled(arrived=real, given_up=tuple(given_up))
+
+    def _weigh(self, events: Sequence[WebhookEvent]) -> None:
+        for event in events:
+            if event.id not in self._weights:
+                self._weights[event.id] = weight_of(event.alert)
 
     def _ready(self, now_m: float) -> list[WebhookEvent]:
         """In order; behind one that waits, the others of its incident wait, too."""
@@ -182,3 +212,55 @@ class ReceiverQueue:
 
     def _back_off_s(self, failures: int) -> float:
         return back_off_s(failures, self._chance())
+
+
+def beyond(
+    events: Sequence[WebhookEvent], weights: Mapping[str, int], under_way: frozenset[str]
+) -> set[str]:
+    """The ids of those that leave so that the rest is within the limits, as far as may be. Pure.
+
+    First what a later event of its incident makes old, then incidents that the receiver has heard
+    nothing of: the least severe first, of these those that are over, the oldest first. Of one that
+    it has heard of, its end stays, or else the newest event: what was begun is always ended.
+    """
+    count, size = len(events), sum(weights[each.id] for each in events)
+    gone: set[str] = set()
+    if count <= MOST_OWED and size <= MOST_OWED_BYTES:
+        return gone
+    incidents: dict[str, list[WebhookEvent]] = {}
+    for event in events:
+        incidents.setdefault(event.alert.fingerprint, []).append(event)
+    parts = [
+        _parts(each)
+        for each in sorted(incidents.values(), key=_importance)
+        if under_way.isdisjoint(event.id for event in each)
+    ]
+    for leaving in itertools.chain((old for old, _ in parts), (new for _, new in parts)):
+        for each in leaving:
+            gone.add(each.id)
+            count -= 1
+            size -= weights[each.id]
+        if count <= MOST_OWED and size <= MOST_OWED_BYTES:
+            break
+    return gone
+
+
+def _importance(incident: Sequence[WebhookEvent]) -> tuple[int, bool, str]:
+    worst = max(each.alert.severity.rank for each in incident)
+    newest = incident[-1].alert
+    return worst, newest.state != "resolved", newest.first_seen
+
+
+def _parts(
+    incident: Sequence[WebhookEvent],
+) -> tuple[Sequence[WebhookEvent], Sequence[WebhookEvent]]:
+    """What later events make old, and what the receiver has heard nothing of. The rest stays."""
+    ends = [n for n, each in enumerate(incident) if each.action is EventAction.RESOLVE]
+    heard: Sequence[WebhookEvent] = ()
+    unheard = incident
+    if incident[0].begun:
+        place = ends[0] if ends else len(incident) - 1
+        heard, unheard = incident[:place], incident[place + 1 :]
+    begins = [n for n, each in enumerate(unheard) if each.action is EventAction.TRIGGER]
+    newest = begins[-1] if begins else 0
+    return (*heard, *unheard[:newest]), unheard[newest:]

@@ -46,6 +46,13 @@ class Receiver:
         """As the settings say."""
         return self.queue.webhook
 
+    def make_room(
+        self, events: Sequence[WebhookEvent]
+    ) -> tuple[list[WebhookEvent], list[WebhookEvent]]:
+        """Which of these may be added, and what leaves for them."""
+        with self._condition:
+            return self.queue.make_room(events)
+
     def add(self, events: Sequence[WebhookEvent]) -> None:
         """Send these, after what waits already."""
         with self._condition:

@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
 
+from omnitray.alerts.channels.standing import left_out
 from omnitray.alerts.channels.views import ChannelView
 from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
 from omnitray.base.facts import AlertChannel
@@ -185,7 +186,8 @@ class WebhookRow(StandingRow):
         parts = (KIND_WORDS[view.kind], f"from {view.severity}", over)
         about = " · ".join(part for part in parts if part)
         waits = f"{view.waiting} waiting" if view.waiting else ""
-        quiet = " · ".join(part for part in (waits, formats.one_line(view.why, 200)) if part)
+        said = (waits, left_out(view.left_out), formats.one_line(view.why, 200))
+        quiet = " · ".join(part for part in said if part)
         self.show_standing(about, _pill_of_webhook(view, now_s), quiet)
         self.retry.setVisible(view.waiting > 0 and not view.paused)
         self.pause.setText("Resume" if view.paused else "Pause")
