@@ -48,8 +48,11 @@ class Anonymizer:
 
     def tree(self, value: Any, field: str = "") -> Any:
         """The same tree of builtins, its texts without the person."""
-        if isinstance(value, dict):
-            return {key: self.tree(each, key) for key, each in value.items()}
+        if isinstance(value, dict):  # most of what is in one are numbers
+            return {
+                key: each if isinstance(each, int | float | None) else self.tree(each, key)
+                for key, each in value.items()
+            }
         if isinstance(value, list | tuple | set | frozenset):
             return [self.tree(each, field) for each in value]
         if isinstance(value, str) and field in _TEXTS:

@@ -6,6 +6,7 @@ Everything outside enters as an argument; the delay until the next step is a ret
 a step costs a few small reads and no look at any process. Belongs to one thread.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
@@ -152,6 +153,7 @@ class Protecting:
         cores: int,
         policy: ProtectPolicy,
         around: EnvironmentPorts | None = None,
+        cpu_s: Callable[[], float] = time.thread_time,
     ) -> None:
         self._source = source
         self._scan = scan
@@ -161,7 +163,7 @@ class Protecting:
         self._probe = probe
         self._own = own
         self._cores = cores
-        self._guard = Guard()
+        self._guard = Guard(cpu_s)
         self._disk_forecaster = DiskForecaster()
         self._disk_forecasts: tuple[Forecast, ...] = ()
         self._filling: frozenset[str] = frozenset()  # mounts that would be full within minutes
@@ -223,6 +225,7 @@ class Protecting:
 
     def step(self) -> ProtectStep:
         """Read, decide, do."""
+        self._guard.begin()
         reading = self._source.read()
         if reading is None:
             return ProtectStep(next_delay_s=UNREADABLE_S)
@@ -238,6 +241,8 @@ class Protecting:
         number = self.protector.next_number
         decisions = self.protector.decide(facts, policy, reading.monotonic_s)
         self.recorder.add(facts, policy, reading.monotonic_s, decisions, number)
+        if facts.jobs:
+            self._guard.looked()
         notices = [
             *self._carry_out(decisions),
             *self._open_notices.over(

@@ -94,6 +94,36 @@ def test_where_the_floor_comes_near_and_memory_moves_it_looks_three_times_a_seco
     assert sum(resting) == 1
 
 
+def test_looks_that_cost_much_become_fewer_when_a_shortage_lasts() -> None:
+    """A page that leaks in a browser of a hundred processes may not be touched for a minute."""
+    used = iter(at * 0.025 for at in range(10_000))  # a look takes 25 ms of a processor
+    guard = Guard(lambda: next(used))
+    looked = []
+    for at in range(600):
+        now_s = 100.0 + at / 10
+        guard.begin()
+        if guard.observe(reading(now_s, used=96.0), POLICY).wants_scan:
+            guard.looked()
+            looked.append(now_s)
+    first, last = (sum(now_s < 102.0 for now_s in looked), sum(now_s >= 150.0 for now_s in looked))
+
+    assert first >= 16  # of twenty: nothing is lost where there is no time
+    assert 10 <= last <= 25  # of a hundred: 2.5 to 6 % of a core
+
+
+def test_looks_that_cost_little_are_as_many_as_are_asked_for() -> None:
+    used = iter(at * 0.003 for at in range(10_000))
+    guard = Guard(lambda: next(used))
+    looks = 0
+    for at in range(100):
+        guard.begin()
+        if guard.observe(reading(100.0 + at / 10, used=96.0), POLICY).wants_scan:
+            guard.looked()
+            looks += 1
+
+    assert looks == 100
+
+
 def test_over_the_limit_it_looks_seldom_when_nothing_moves() -> None:
     guard = Guard()
     looks = [

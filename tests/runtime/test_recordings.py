@@ -8,6 +8,7 @@ from pytestqt.qtbot import QtBot
 from omnitray.api.facade import CommandRefused
 from omnitray.protector.recorder import Recorder, Recording
 from omnitray.protector.replay import load
+from omnitray.runtime import recordings
 from omnitray.runtime.recordings import MOST_OF_A_KIND, RecordingThread, file_name
 from support.desk import Desk
 from support.scenes import facts
@@ -42,6 +43,19 @@ def test_the_newest_of_each_kind_are_kept(tmp_path: Path, qtbot: QtBot) -> None:
     assert thread.stop()
     assert len(list(tmp_path.glob("pause_*"))) == MOST_OF_A_KIND
     assert len(list(tmp_path.glob("end_*"))) == 1
+
+
+def test_what_a_person_waits_for_hurries_what_is_being_written(
+    tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recordings, "_SHARE", 1e-9)  # a pause of weeks after each part
+    thread = RecordingThread(tmp_path, "/home/me")
+    thread.write(recording("slow"))
+    thread.write(recording("asked", why="asked"))
+    last = tmp_path / file_name("asked", "asked")
+    qtbot.waitUntil(last.exists, timeout=20_000)
+    assert (tmp_path / file_name("pause", "slow")).exists()
+    assert thread.stop()
 
 
 def test_nothing_is_written_after_the_stop(tmp_path: Path) -> None:

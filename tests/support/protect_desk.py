@@ -79,6 +79,7 @@ class ProtectDesk:
             probe=QuickKeys(),
             own=lambda: OwnFacts(uid=1000),
             cores=2,
+            cpu_s=lambda: 0.0,
             policy=ProtectPolicy(state=state),
         )
 

@@ -14,6 +14,7 @@
 """
 
 import contextlib
+import errno
 import os
 import re
 import socket
@@ -21,13 +22,20 @@ import struct
 import termios
 import time
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
+
+import msgspec
 
 from omnitray.processes.process_roles import Tie
 
 _NETLINK_SOCK_DIAG = 4
 _SOCK_DIAG_BY_FAMILY = 20
 _REQUEST_DUMP = 0x301  # NLM_F_REQUEST | NLM_F_ROOT | NLM_F_MATCH
+_REQUEST_ONE = 0x1  # NLM_F_REQUEST
+_ANY_COOKIE = 0xFFFFFFFF
+# Reading the list of a desk's thousand sockets takes as long as asking about some dozens of them.
+_ONE_BY_ONE = 32
 _SHOW_NAME_AND_PEER = 0x1 | 0x4
 _ERROR, _DONE = 2, 3
 _ANSWER_S = 1.0
@@ -54,43 +62,70 @@ _PTS_MAJORS = range(136, 144)
 _LOCAL_FLAGS = 3  # the index of the local modes in what tcgetattr gives
 
 
-def peer_names() -> dict[int, bytes]:
-    """For each connected unix socket's inode, the name of the other end's address.
+def peer_names(inodes: AbstractSet[int]) -> dict[int, bytes]:
+    """For each connected unix socket among these inodes, the name of the other end's address.
 
     ``UNSEEN`` where the other end is not listed: it is in another network namespace, or was not
     accepted yet. An end without a name is left out. Raises OSError where the kernel has no socket
     diagnosis.
     """
-    names: dict[int, bytes] = {}
-    peers: dict[int, int] = {}
-    listed: set[int] = set()
-    for inode, attributes in _unix_sockets():
-        listed.add(inode)
-        if _NAME in attributes:
-            names[inode] = attributes[_NAME].strip(b"\0")
-        if _PEER in attributes:
-            peers[inode] = int.from_bytes(attributes[_PEER][:4], "little")
+    if not inodes:
+        return {}
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as diagnosis:
+        diagnosis.settimeout(_ANSWER_S)
+        if len(inodes) <= _ONE_BY_ONE:
+            return _named_one_by_one(diagnosis, inodes)
+        known = dict(_answers(diagnosis, _REQUEST_DUMP, 0))
+    peers = {inode: _peer(known[inode]) for inode in inodes & known.keys()}
     return {
-        inode: names.get(peer, UNSEEN)
+        inode: known[peer][_NAME].strip(b"\0") if peer in known else UNSEEN
         for inode, peer in peers.items()
-        if peer in names or peer not in listed
+        if peer is not None and (peer not in known or _NAME in known[peer])
     }
 
 
-def _unix_sockets() -> Iterator[tuple[int, dict[int, bytes]]]:
-    request = _REQUEST.pack(socket.AF_UNIX, 0, 0, 0xFFFFFFFF, 0, _SHOW_NAME_AND_PEER, 0, 0)
+def _named_one_by_one(diagnosis: socket.socket, inodes: AbstractSet[int]) -> dict[int, bytes]:
+    """The same where few are asked about: of a desk's thousand sockets the rest is no matter."""
+    names = {}
+    for inode in inodes:
+        own = dict(_answers(diagnosis, _REQUEST_ONE, inode)).get(inode)
+        peer = None if own is None else _peer(own)
+        if peer is None:
+            continue
+        other = dict(_answers(diagnosis, _REQUEST_ONE, peer)).get(peer) if peer else None
+        if other is None:
+            names[inode] = UNSEEN
+        elif _NAME in other:
+            names[inode] = other[_NAME].strip(b"\0")
+    return names
+
+
+def _peer(attributes: dict[int, bytes]) -> int | None:
+    """The inode of the other end; 0 where it was not accepted yet, None without one."""
+    return int.from_bytes(attributes[_PEER][:4], "little") if _PEER in attributes else None
+
+
+def _answers(
+    diagnosis: socket.socket, flags: int, inode: int
+) -> Iterator[tuple[int, dict[int, bytes]]]:
+    """What the kernel says of one unix socket, or of all; nothing of one that is not there."""
+    request = _REQUEST.pack(
+        socket.AF_UNIX, 0, 0, 0xFFFFFFFF, inode, _SHOW_NAME_AND_PEER, _ANY_COOKIE, _ANY_COOKIE
+    )
     length = _HEADER.size + len(request)
-    header = _HEADER.pack(length, _SOCK_DIAG_BY_FAMILY, _REQUEST_DUMP, 1, 0)
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as diagnosis:
-        diagnosis.settimeout(_ANSWER_S)
-        diagnosis.sendto(header + request, (0, 0))
-        while True:
-            for kind, payload in messages(diagnosis.recv(1 << 18)):
-                if kind == _DONE:
+    header = _HEADER.pack(length, _SOCK_DIAG_BY_FAMILY, flags, 1, 0)
+    diagnosis.sendto(header + request, (0, 0))
+    while True:
+        for kind, payload in messages(diagnosis.recv(1 << 18)):
+            if kind == _DONE:
+                return
+            if kind == _ERROR:
+                if -int.from_bytes(payload[:4], "little", signed=True) == errno.ENOENT:
                     return
-                if kind == _ERROR:
-                    raise OSError("the kernel has no diagnosis of unix sockets")
-                yield _MESSAGE.unpack_from(payload)[4], dict(attributes(payload[_MESSAGE.size :]))
+                raise OSError("the kernel has no diagnosis of unix sockets")
+            yield _MESSAGE.unpack_from(payload)[4], dict(attributes(payload[_MESSAGE.size :]))
+            if flags == _REQUEST_ONE:
+                return
 
 
 def messages(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -113,17 +148,27 @@ def _aligned(length: int) -> int:
     return (length + 3) & ~3
 
 
+class _Opened(msgspec.Struct, frozen=True):
+    """The inodes of a process's sockets, and whether it holds virtual machines open."""
+
+    sockets: frozenset[int] = frozenset()
+    machine: bool = False
+    gone: bool = False
+    hidden: bool = False  # it may not be looked up
+
+
 class Ties:
     """Finds the ties of processes; one look at sockets and names serves a whole job.
 
     ``name_owners`` gives the pids that own names on the session bus, ``peers`` the peer's
-    address of each unix socket.
+    address of each of some unix sockets. What holds no socket has neither: what a build or a fork
+    bomb starts all the time costs no question.
     """
 
     def __init__(
         self,
         name_owners: Callable[[], frozenset[int]],
-        peers: Callable[[], dict[int, bytes]] = peer_names,
+        peers: Callable[[AbstractSet[int]], dict[int, bytes]] = peer_names,
         proc: Path = Path("/proc"),
     ) -> None:
         self._name_owners = name_owners
@@ -132,17 +177,41 @@ class Ties:
 
     def of(self, pids: tuple[int, ...]) -> dict[int, frozenset[Tie]]:
         """The ties of each process; one that is gone has none."""
-        try:
-            peers = self._peers()
-        except OSError:
-            return dict.fromkeys(pids, frozenset({Tie.UNKNOWN}))
-        owners = self._name_owners()
-        return {pid: self._ties(pid, peers, owners) for pid in pids}
+        opened = {pid: self._opened(pid) for pid in pids}
+        inodes = frozenset().union(*(each.sockets for each in opened.values()))
+        peers: dict[int, bytes] | None = {}
+        owners: frozenset[int] = frozenset()
+        if inodes:
+            owners = self._name_owners()
+            try:
+                peers = self._peers(inodes)
+            except OSError:
+                peers = None
+        return {pid: self._ties(pid, each, peers, owners) for pid, each in opened.items()}
 
-    def _ties(self, pid: int, peers: dict[int, bytes], owners: frozenset[int]) -> frozenset[Tie]:
-        ties = {Tie.BUS_NAME} if pid in owners else set()
+    def _opened(self, pid: int) -> "_Opened":
+        """What a process holds open; without anything where that cannot be looked up."""
         try:
-            ties |= self._socket_ties(pid, peers)
+            return self._open(pid)
+        except (FileNotFoundError, ProcessLookupError):
+            return _Opened(gone=True)
+        except (OSError, ValueError):
+            return _Opened(hidden=True)
+
+    def _ties(
+        self,
+        pid: int,
+        opened: "_Opened",
+        peers: dict[int, bytes] | None,
+        owners: frozenset[int],
+    ) -> frozenset[Tie]:
+        if opened.gone:
+            return frozenset()
+        ties = {Tie.BUS_NAME} if pid in owners else set()
+        if opened.hidden or (peers is None and opened.sockets):
+            return frozenset(ties | {Tie.UNKNOWN})
+        try:
+            ties |= self._socket_ties(pid, opened, peers or {})
             if self._is_typed_into(pid):
                 ties.add(Tie.TYPED_INTO)
         except (FileNotFoundError, ProcessLookupError):
@@ -151,15 +220,15 @@ class Ties:
             ties.add(Tie.UNKNOWN)
         return frozenset(ties)
 
-    def _socket_ties(self, pid: int, peers: dict[int, bytes]) -> set[Tie]:
-        inodes, machine = self._open(pid)
+    def _socket_ties(self, pid: int, opened: "_Opened", peers: dict[int, bytes]) -> set[Tie]:
+        inodes = opened.sockets
         names = {peers.get(inode, b"") for inode in inodes}
         ties = {tie for pattern, tie in _PEERS for name in names if pattern.search(name)}
         if not ties and self._may_hide_a_display(pid, inodes, names - {b""}):
             ties = {Tie.UNKNOWN}
-        return ties | {Tie.MACHINE} if machine else ties
+        return ties | {Tie.MACHINE} if opened.machine else ties
 
-    def _may_hide_a_display(self, pid: int, inodes: set[int], names: set[bytes]) -> bool:
+    def _may_hide_a_display(self, pid: int, inodes: frozenset[int], names: set[bytes]) -> bool:
         """Whether a connection that cannot be followed may lead to a display."""
         if UNSEEN in names:
             return True
@@ -181,7 +250,7 @@ class Ties:
         listed = (self._proc / str(pid) / "net/unix").read_bytes()
         return {int(inode) for inode in _UNIX_INODE.findall(listed)}
 
-    def _open(self, pid: int) -> tuple[set[int], bool]:
+    def _open(self, pid: int) -> "_Opened":
         """The inodes of its sockets, and whether it holds the kernel's virtual machines open."""
         inodes, machine = set(), False
         folder = f"{self._proc}/{pid}/fd"
@@ -191,7 +260,7 @@ class Ties:
                 if target.startswith("socket:["):
                     inodes.add(int(target[8:-1]))
                 machine |= target in _MACHINES
-        return inodes, machine
+        return _Opened(sockets=frozenset(inodes), machine=machine)
 
     def _is_typed_into(self, pid: int) -> bool:
         fields = (self._proc / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()

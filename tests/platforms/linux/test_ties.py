@@ -8,13 +8,14 @@ import sys
 import termios
 import tty
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from omnitray.platforms.linux.system import LinuxSystem
-from omnitray.platforms.linux.ties import Ties, attributes, messages, peer_names
+from omnitray.platforms.linux.ties import UNSEEN, Ties, attributes, messages, peer_names
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.actuator import CannotPlan, Target
 from omnitray.protector.actuators.cgroup import FreezeActuator
@@ -30,6 +31,10 @@ SLEEPS = "import time; print(flush=True); time.sleep(60)"
 
 def nobody() -> frozenset[int]:
     return frozenset()
+
+
+def unconnected(_: AbstractSet[int]) -> dict[int, bytes]:
+    return {}
 
 
 @contextmanager
@@ -75,19 +80,29 @@ def test_what_holds_the_kernels_virtual_machines_runs_one(tmp_path: Path) -> Non
     (descriptors / "3").symlink_to("/dev/kvm")
     (tmp_path / "7" / "stat").write_text(f"7 (qemu) S 1 7 7 0 -1 {'0 ' * 40}")
 
-    assert Ties(nobody, dict, tmp_path).of((7,)) == {7: frozenset({Tie.MACHINE})}
+    assert Ties(nobody, unconnected, tmp_path).of((7,)) == {7: frozenset({Tie.MACHINE})}
 
 
-def test_an_owner_of_a_bus_name_is_tied() -> None:
-    with child(SLEEPS) as pid:
-        assert Ties(lambda: frozenset({pid})).of((pid,)) == {pid: frozenset({Tie.BUS_NAME})}
+def test_an_owner_of_a_bus_name_is_tied(tmp_path: Path) -> None:
+    with serving(tmp_path / "bus"), child(CONNECTS, str(tmp_path / "bus")) as pid:
+        eventually(lambda: Ties(lambda: frozenset({pid})).of((pid,)) == {pid: {Tie.BUS_NAME}})
 
 
 def test_without_a_look_at_sockets_nobody_counts_as_headless() -> None:
-    def refuses() -> dict[int, bytes]:
+    def refuses(_: AbstractSet[int]) -> dict[int, bytes]:
         raise OSError
 
     assert Ties(nobody, refuses).of((1,)) == {1: frozenset({Tie.UNKNOWN})}
+
+
+def test_what_holds_no_socket_is_no_question_to_the_kernel_and_the_bus() -> None:
+    """Of what a build or a fork bomb starts each look asks: it holds none."""
+
+    def refuses(*_: object) -> frozenset[int]:
+        raise AssertionError
+
+    with child(SLEEPS) as pid:
+        assert Ties(refuses, refuses).of((pid,)) == {pid: frozenset()}  # type: ignore[arg-type]
 
 
 def test_a_process_that_is_gone_has_no_ties() -> None:
@@ -130,8 +145,16 @@ def test_the_kernel_names_the_other_end(tmp_path: Path) -> None:
         server.listen()
         client.connect(path)
         connection, _ = server.accept()
-        inode = os.fstat(client.fileno()).st_ino
-        assert peer_names()[inode] == path.encode()
+        inode, waiting = os.fstat(client.fileno()).st_ino, os.fstat(server.fileno()).st_ino
+        assert peer_names({inode, waiting, 1}) == {inode: path.encode()}
+        many = {inode, waiting, *range(1, 100)}  # those of others that are not asked for
+        assert peer_names(many)[inode] == path.encode()
+        assert waiting not in peer_names(many)
+        with socket.socket(socket.AF_UNIX) as early:
+            early.connect(path)  # not accepted
+            inode = os.fstat(early.fileno()).st_ino
+            assert peer_names({inode}) == {inode: UNSEEN}
+            assert peer_names({inode, *range(1, 100)})[inode] == UNSEEN
         connection.close()
 
 
@@ -206,7 +229,7 @@ def peer_of(pid: int) -> bytes:
     """What its one socket is connected to."""
     targets = [str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir()]
     (inode,) = [int(each[8:-1]) for each in targets if each.startswith("socket:")]
-    return peer_names()[inode]
+    return peer_names({inode})[inode]
 
 
 def test_a_server_that_has_not_accepted_yet_is_unknown(tmp_path: Path) -> None:
@@ -252,7 +275,7 @@ def test_a_namespace_that_may_not_be_looked_up_is_unknown(tmp_path: Path) -> Non
     (tmp_path / "self/ns/net").symlink_to("net:[1]")
     (tmp_path / "50/fd/3").symlink_to("socket:[77]")
     (tmp_path / "50/ns/net").symlink_to("net:[2]")
-    ties = Ties(nobody, dict, tmp_path)
+    ties = Ties(nobody, unconnected, tmp_path)
     assert ties.of((50,)) == {50: frozenset()}  # net/unix has gone with the process
     (tmp_path / "50/net/unix").mkdir()  # reading it is refused
     assert ties.of((50,)) == {50: {Tie.UNKNOWN}}
