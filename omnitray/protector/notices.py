@@ -23,7 +23,7 @@ from omnitray.protector.model import (
     Candidate,
     ProtectReason,
 )
-from omnitray.protector.oom_events.parse import ForeignEnd, UnnamedEnd
+from omnitray.protector.oom_events.parse import Because, ForeignEnd, UnnamedEnd
 from omnitray.protector.steps import EscalationStep
 
 _NAMED = 3
@@ -158,24 +158,26 @@ def _cause_context(alarm: Alarm) -> dict[str, Any]:
 def foreign_notices(end: ForeignEnd | UnnamedEnd) -> tuple[Notice | NoticeOver, ...]:
     """Another program has ended a process: the person sees an application disappear.
 
-    What no log names is a guess: it goes into the history, and is over at once.
+    What no log names is a guess: it goes into the history, and is over at once. So is what reached
+    the limit of its own group, a container for instance: the machine is short of nothing.
     """
     guessed = isinstance(end, ForeignEnd) and bool(end.unread)
+    passing = guessed or end.because is Because.LIMIT
     notice = Notice(
         type=AlertType.RESOURCE_CRITICAL,
         title=_capital(end.headline),
         message=f"{_capital(end.sentence)}.",
-        severity=Severity.INFO if guessed else Severity.CRITICAL,
+        severity=Severity.INFO if passing else Severity.CRITICAL,
         labels={"ended_by": end.by, "name": end.name},
         context={
             "ended_by": end.by,
             "name": end.name,
             "pid": end.pid,
-            "others_wait": not guessed,
+            "others_wait": not passing,
             "guessed": guessed,
         },
     )
-    return (notice, NoticeOver(labels=notice.labels)) if guessed else (notice,)
+    return (notice, NoticeOver(labels=notice.labels)) if passing else (notice,)
 
 
 def _beside(action: Action, title: str) -> str:

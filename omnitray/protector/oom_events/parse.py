@@ -55,11 +55,13 @@ class UnnamedEnd(msgspec.Struct, frozen=True, kw_only=True):
     """The kernel has counted an end, and no log that may be read names the process.
 
     ``gone`` names what was large and has ended meanwhile, ``why_not`` says what keeps us from
-    knowing and what would help.
+    knowing and what would help. The kernel counts what reaches the limit of its own group, a
+    container for instance, like all else: then there was memory left.
     """
 
     gone: tuple[str, ...] = ()
     why_not: str = ""
+    because: Because = Because.MEMORY_OUT
     by: str = KERNEL
     name: str = "a process"
     pid: None = None
@@ -75,7 +77,7 @@ class UnnamedEnd(msgspec.Struct, frozen=True, kw_only=True):
         gone = f" Gone meanwhile: {', '.join(self.gone)}." if self.gone else ""
         why = f": {self.why_not}" if self.why_not else ""
         return (
-            f"{self.headline} because {Because.MEMORY_OUT.sentence}.{gone}"
+            f"{self.headline} because {self.because.sentence}.{gone}"
             f" Which one could not be read{why}"
         )
 

@@ -14,7 +14,13 @@ import msgspec
 from omnitray.base.amounts import size
 from omnitray.base.facts import ProcessFacts, ProcessIdentity
 from omnitray.protector.oom_events.daemons import OomDaemon
-from omnitray.protector.oom_events.parse import KERNEL, ForeignEnd, UnnamedEnd, foreign_ends
+from omnitray.protector.oom_events.parse import (
+    KERNEL,
+    Because,
+    ForeignEnd,
+    UnnamedEnd,
+    foreign_ends,
+)
 
 LOOK_EVERY_S = 1.0
 _ASK_AFTER_S = (1.0, 6.0)  # the writer of a journal has to wait for memory, too
@@ -26,6 +32,8 @@ _LOOKS_BACK = 3  # what is large takes a while to go after it was ended
 _NEAR_POINTS, _AT_POINTS = 5.0, 1.0  # from its line: a daemon may have acted; probably has
 # Of what an ended process held, half was back within 0.1 s on the slowest machine measured.
 _BACK_SHARE = 0.3
+# The kernel ends for want of memory when a per cent or two is left; with so much it was a limit.
+_NOT_SHORT_PERCENT = 15.0
 _GIVEN_UP_AFTER_S = 20.0
 
 AnyEnd = ForeignEnd | UnnamedEnd
@@ -133,6 +141,7 @@ class _Inquiry(msgspec.Struct):
     gone: list[_Large] = msgspec.field(default_factory=list)
     suspects: list[str] = msgspec.field(default_factory=list)
     before_bytes: int = 0  # what was left when it was lowest
+    before_percent: float = 0.0
     why_not: str = ""
 
     @property
@@ -210,7 +219,9 @@ class ForeignWatch:
         if not rose and not (gone and (suspects or self._case)):
             return
         if self._case is None:
-            self._case = _Inquiry(began_s=moment.now_s, before_bytes=self._low.left_bytes)
+            low = self._low
+            self._case = _Inquiry(moment.now_s, before_bytes=low.left_bytes)
+            self._case.before_percent = low.percent
         self._case.counted |= rose
         self._case.gone += gone
         self._case.suspects += [each.name for each in suspects if self._is_at_its_line(each)]
@@ -280,7 +291,9 @@ def _as_far_as_known(case: _Inquiry, back_bytes: int) -> Iterator[AnyEnd]:
     """
     if case.counted and not case.kernel_named:
         gone = tuple(f"{each.name} ({size(each.rss_bytes)})" for each in case.gone)
-        yield UnnamedEnd(gone=gone, why_not=case.why_not)
+        limit = case.before_percent >= _NOT_SHORT_PERCENT
+        because = Because.LIMIT if limit else Because.MEMORY_OUT
+        yield UnnamedEnd(gone=gone, why_not=case.why_not, because=because)
     elif case.why_not and case.suspects:
         for each in case.gone:
             if each.identity.pid in case.named or back_bytes < _BACK_SHARE * each.rss_bytes:

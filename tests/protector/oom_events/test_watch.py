@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from omnitray.base.facts import ProcessFacts, ProcessIdentity
+from omnitray.base.facts import ProcessFacts, ProcessIdentity, Severity
+from omnitray.protector.notices import Notice, NoticeOver, foreign_notices
 from omnitray.protector.oom_events.daemons import OomDaemon
-from omnitray.protector.oom_events.parse import ForeignEnd, UnnamedEnd
+from omnitray.protector.oom_events.parse import Because, ForeignEnd, UnnamedEnd
 from omnitray.protector.oom_events.watch import AnyEnd, ForeignWatch, Moment
 from support.foreign import ToldLogs
 
@@ -111,12 +112,27 @@ def test_the_journal_is_not_asked_about_what_was_before_our_time() -> None:
 
 def test_an_end_that_is_counted_and_not_named_is_told_with_what_is_gone() -> None:
     desk = Desk(ToldLogs(why_not=CLOSED))
+    desk.left = 2.0
     desk.look(process(70, 300), process(71, 10))
     desk.dead = {70, 71}
     desk.logs.killed = 1
     (end,) = desk.run(20)
     assert end == UnnamedEnd(gone=("hog (315 MB)",), why_not=CLOSED)
     assert not desk.watch.inquires
+
+
+def test_what_is_ended_while_memory_is_left_has_reached_the_limit_of_its_group() -> None:
+    """A container's: the machine is short of nothing, so nothing pops up and nothing stays open."""
+    desk = Desk(ToldLogs(why_not=CLOSED))
+    desk.look()
+    desk.logs.killed = 1
+    (end,) = desk.run(20)
+    assert end == UnnamedEnd(why_not=CLOSED, because=Because.LIMIT)
+    told, over = foreign_notices(end)
+    assert isinstance(told, Notice)
+    assert told.severity is Severity.INFO
+    assert "its group reached its memory limit" in told.message
+    assert over == NoticeOver(labels=told.labels)
 
 
 def test_a_large_process_that_is_gone_at_the_line_of_a_guardian_is_looked_for() -> None:
