@@ -55,6 +55,10 @@ _POSTURES = {
 }
 _HAS_BEEN = {ActionState.HELD: "has been", ActionState.WATCHED: "would have been"}
 _NOBODY_BUSY = "No job that may be touched takes a fifth of the processors: none is slowed down."
+_UNSEEN_BUSY = (
+    "Most of what takes the processors cannot be seen from here (it is outside of this container or"
+    " virtual machine): no job is slowed down for it."
+)
 _UNANSWERED = {EscalationStep.PAUSE: "it is paused", EscalationStep.END: "it is ended"}
 _STAYS = {Resource.CPU: "it stays slowed down", Resource.MEMORY: "it stays paused"}
 _NAMES = {Resource.CPU: "processors", Resource.MEMORY: "memory", Resource.DISK: "disk"}
@@ -215,14 +219,16 @@ def now(context: DecisionContext) -> Explanation:
     choices = [
         (resource, step, choose(context, resource, step)) for resource, step in _steps(context)
     ]
+    sees_users = context.sees_cpu_users or not _is_busy(context)
     lines = [
         f"{_if(context, resource, step)} {choice.job.title} {_WOULD[step]}"
         f"{_then(context, resource, step)}."
         for resource, step, choice in choices
-        if choice.job is not None
+        if choice.job is not None and (sees_users or resource is not Resource.CPU)
     ]
-    if _is_busy(context) and choices[0][2].job is None and not _held(context):
-        lines.insert(0, _none_slowed(choices[0][2]))
+    none = choices[0][2].job is None or not sees_users
+    if _is_busy(context) and none and not _held(context):
+        lines.insert(0, _none_slowed(choices[0][2], sees_users=sees_users))
     lines += _breaker(context)
     considered: dict[str, Considered] = {}
     # An end excludes for what a process is, the other steps for what it does: that says less.
@@ -239,8 +245,10 @@ def now(context: DecisionContext) -> Explanation:
     )
 
 
-def _none_slowed(choice: VictimChoice) -> str:
+def _none_slowed(choice: VictimChoice, *, sees_users: bool) -> str:
     """Why no job is slowed down: the system refused, or none takes enough."""
+    if not sees_users:
+        return _UNSEEN_BUSY
     for each in choice.considered:
         if each.excluded is ExclusionReason.REFUSED:
             return (

@@ -63,7 +63,7 @@ class CpuPolicy:
         A second job is slowed down only while others still wait.
         """
         ours = [each for each in _slowed(out.context) if each.action.reason not in BY_RULE]
-        if ours and not out.context.cpu_contention:
+        if (ours and not out.context.cpu_contention) or not out.context.sees_cpu_users:
             return
         choice = choose(out.context, Resource.CPU, EscalationStep.SLOW_DOWN)
         if choice.job is None:

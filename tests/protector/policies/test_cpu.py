@@ -5,6 +5,7 @@ import pytest
 
 from omnitray.base.facts import Job, JobKind, Mode, Resource
 from omnitray.protector.model import (
+    Action,
     ActionState,
     ProtectReason,
     RestoreReason,
@@ -190,3 +191,15 @@ def test_where_slowing_down_is_refused_the_pause_is_asked_about() -> None:
 
 def test_no_figure_for_processors_means_no_decision_about_them() -> None:
     assert Desk().turns(10, build(), at=reading(cpu=None)) == []
+
+
+def test_what_is_busy_with_others_outside_slows_down_nobody_who_can_be_seen() -> None:
+    """In a container a player that takes half a core was slowed down for what its host does."""
+    player = job("player", process(100, state="R"), cpu=100.0)
+    seen = job("hog", process(200, state="R"), cpu=250.0)
+
+    (told,) = Desk().turns(30, player, at=BUSY, probe=SLOW)
+    assert isinstance(told, Action)
+    assert told.step is EscalationStep.TELL
+    (action, *_) = actions(Desk().turns(30, player, seen, at=BUSY, probe=SLOW))
+    assert action.job_key == "hog"
