@@ -14,6 +14,7 @@ import signal
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ FOLDER = Path("/var/tmp/omnitray-rooms")
 USER, STRANGER = 2001, 65534
 _CGROUPS = Path("/sys/fs/cgroup")
 _LOOK_S = 0.25
+_BUSY = 503
 _ROLE = "ROOM_ROLE="
 OURS = "omnitray"
 
@@ -206,8 +208,16 @@ class Room:
                 "Content-Type": "application/json",
             },
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - as above
-            return json.loads(answer.read())
+        for _ in range(5):
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - as above
+                    return json.loads(answer.read())
+            except urllib.error.HTTPError as error:
+                if error.code != _BUSY:  # which says: try again
+                    raise TimeoutError(f"{method} {path}: {error}") from error
+                self.notes.append(f"OmniTray was too busy for {path}")
+                time.sleep(1.0)
+        raise TimeoutError(f"OmniTray stayed too busy for {path}")
 
     def wait(self, condition: Any, timeout_s: float) -> bool:
         """Until it is so, or the time is over; whether it is."""

@@ -281,19 +281,30 @@ def growing_repl(room: Room) -> None:
 
 
 def player(room: Room) -> None:
-    room.start("player", python(room, "player.py", 60))
+    room.start("player", python(room, "player.py", 150))
 
 
 def is_on_time(room: Room, began_s: float) -> Iterator[str]:
-    """Late frames a second in the last ten, beside those before the loops were let loose."""
+    """Late frames a second beside the loops, and without them: before, and when they have gone.
+
+    What else runs on the machine makes frames late at any time: both calm times count.
+    """
+    end_s = began_s + 30.0
+    loops = " ".join(str(each.pid) for each in room.alive("cause"))
+    room.run(f"kill -KILL {loops}")
+    gone_s = room.now_s + 1.0
+    time.sleep(11.0)
     log = (room.folder / "log" / "player.log").read_text().split("\n")[:-1]
     late = [float(line.split()[0]) - room.began_s for line in log]
-    end_s = began_s + 30.0
-    before = sum(began_s - 6.0 <= at_s < began_s for at_s in late) / 6.0
-    after = sum(end_s - 10.0 <= at_s < end_s for at_s in late) / 10.0
-    between = sum(began_s <= at_s < began_s + 10.0 for at_s in late) / 10.0
-    room.notes.append(f"late frames a second: {before:.1f}, {between:.1f} at first, {after:.1f}")
-    if after > 1.2 * before + 1.0:  # of 25
+
+    def a_second(from_s: float, for_s: float) -> float:
+        return sum(from_s <= at_s < from_s + for_s for at_s in late) / for_s
+
+    calm = max(a_second(began_s - 6.0, 6.0), a_second(gone_s, 10.0))
+    first, after = a_second(began_s, 5.0), a_second(end_s - 10.0, 10.0)
+    said = f"late frames a second of 25: {calm:.1f} without loops, {first:.1f} beside them at first"
+    room.notes.append(f"{said}, {after:.1f} once they were slowed down")
+    if after > 1.2 * calm + 1.0:
         yield room.notes[-1]
 
 
