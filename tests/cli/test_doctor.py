@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from omnitray.base.dbus import BusReply
@@ -43,6 +44,15 @@ def test_what_a_running_one_says_of_itself_is_told(paths: Paths) -> None:
         found = list(doctor.instance(paths))
     assert [each.verdict for each in found] == [FindingVerdict.OK, FindingVerdict.WARN]
     assert found[1].found == "the disk is full"
+
+
+def test_what_a_webhook_does_not_get_any_more_is_told_with_its_number(paths: Paths) -> None:
+    with running(paths.run.parent) as server:
+        (view,) = server.door.webhooks()
+        server.door.webhook_views = (msgspec.structs.replace(view, left_out=1204),)
+        found = [each for each in doctor.channels(paths) if each.topic == "webhook team"]
+    assert [each.verdict for each in found] == [FindingVerdict.WARN]
+    assert "1 204 deliveries left out" in found[0].found.replace("\u2009", " ")
 
 
 def test_a_running_one_that_does_not_answer_is_told(paths: Paths) -> None:

@@ -212,6 +212,20 @@ def delivery(channel: str) -> Delivery:
     return Delivery(alert_id="a1", channel=channel, state=DeliveryState.DELIVERED, at=MOMENT)
 
 
+def a_webhook() -> WebhookView:
+    return WebhookView(
+        name="team",
+        kind="slack",
+        severity=Severity.CRITICAL,
+        resolved=True,
+        paused=False,
+        waiting=2,
+        state="waiting",
+        next_at=MOMENT + 40,
+        why="answered 503",
+    )
+
+
 class FakeDoor:
     """See the module. ``start`` and ``stop`` the thread that carries out."""
 
@@ -229,6 +243,7 @@ class FakeDoor:
         self.paused_until: float | None = None
         self.problems: tuple[str, ...] = ()
         self.settings_problems: tuple[str, ...] = ()
+        self.webhook_views = (a_webhook(),)
         self.asked = [question()]
         self.protect = wire.ProtectionSettings(state=ProtectState.WATCH, protected=("code",))
         self.fault: Exception | None = None
@@ -308,19 +323,7 @@ class FakeDoor:
         return "scraper"
 
     def webhooks(self) -> tuple[WebhookView, ...]:
-        return (
-            WebhookView(
-                name="team",
-                kind="slack",
-                severity=Severity.CRITICAL,
-                resolved=True,
-                paused=False,
-                waiting=2,
-                state="waiting",
-                next_at=MOMENT + 40,
-                why="answered 503",
-            ),
-        )
+        return self.webhook_views
 
     def deliveries(self, alert_id: str) -> tuple[Delivery, ...]:
         return (delivery("desktop"),) if alert_id == "a1" else ()

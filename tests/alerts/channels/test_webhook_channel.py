@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from omnitray.alerts.channels import dispatch as dispatch_module
@@ -26,10 +27,10 @@ from omnitray.alerts.reasons import Reason
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.base import durable
-from omnitray.base.clock import SystemClock
+from omnitray.base.clock import SystemClock, timestamp
 from omnitray.base.facts import AlertType, Severity
 from omnitray.settings.webhooks import WebhookSettings
-from support.alerting import an_alert
+from support.alerting import START, an_alert
 from support.clock import FakeClock
 
 LONG_S = 30.0
@@ -115,6 +116,12 @@ def hook(name: str = "team", **more: object) -> WebhookSettings:
 
 def critical(number: int, **more: Any) -> Alert:
     return an_alert(number, severity=Severity.CRITICAL, title=f"t{number}", **more)
+
+
+def info(number: int, **more: Any) -> Alert:
+    seen = timestamp(START + number)
+    found = an_alert(number, severity=Severity.INFO, title=f"t{number}", first_seen=seen)
+    return msgspec.structs.replace(found, **more)
 
 
 @pytest.fixture
@@ -313,7 +320,7 @@ def test_a_flood_at_a_dead_receiver_is_bounded_counted_and_the_worst_arrives_aft
     room.sender.usual = ReceiverAnswer(error="not_listening")
     room.put(critical(1))
     room.sender.wait(1)
-    infos = [an_alert(n, severity=Severity.INFO, title=f"t{n}") for n in range(100, 400)]
+    infos = [info(n) for n in range(100, 400)]
     flood = [put_later(room, each) for each in (*infos[:150], *map(critical, range(2, 11)))]
     flood += [put_later(room, each) for each in infos[150:]]
     for each in flood:
@@ -326,7 +333,7 @@ def test_a_flood_at_a_dead_receiver_is_bounded_counted_and_the_worst_arrives_aft
     before = room.channel  # as after kill -9: what was left out is counted further
     room.open(hook(severity=Severity.INFO))
     assert room.channel.views()[0].left_out == 290
-    repeat = an_alert(100, severity=Severity.INFO, title="t100", count=7)
+    repeat = info(100, count=7)
     room.put(repeat, Reason.NOT_YET_DUE)  # it stands further, and there is no room for it
     assert (room.channel.views()[0].waiting, len(room.files())) == (20, 20)
     room.sender.usual = OK

@@ -14,6 +14,7 @@ from omnitray.alerts.channels.webhooks.queue import GATHER_S, ReceiverQueue, Set
 from omnitray.alerts.channels.webhooks.retry import AnswerKind, back_off_s, retry_after_s, verdict
 from omnitray.alerts.model import State
 from omnitray.alerts.reasons import Reason
+from omnitray.base.clock import timestamp
 from omnitray.base.facts import AlertType, Severity
 from omnitray.settings.webhooks import WebhookSettings
 from support.alerting import START, an_alert
@@ -275,7 +276,8 @@ def step(
     begun: bool = False,
 ) -> WebhookEvent:
     state: State = "resolved" if action is EventAction.RESOLVE else "firing"
-    alert = an_alert(incident, severity=severity, state=state)
+    seen = timestamp(START + incident)
+    alert = an_alert(incident, severity=severity, state=state, first_seen=seen)
     return msgspec.structs.replace(event(number), action=action, alert=alert, begun=begun)
 
 
@@ -349,6 +351,9 @@ def test_what_is_under_way_does_not_leave_nor_its_end(
     assert [each.number for each in admitted] == [2]
     assert [each.number for each in left_out] == [3, 4]
     assert [each.number for each in desk.queue.events] == [1]
+    desk.queue.settle([tuple(desk.queue.events)], [ReceiverAnswer(error="timeout")])
+    admitted, left_out = desk.queue.make_room([step(5, 4)])
+    assert ([e.number for e in admitted], [e.number for e in left_out]) == ([5], [1])
 
 
 def test_all_that_is_old_is_given_up_at_one_failure(desk: Desk) -> None:

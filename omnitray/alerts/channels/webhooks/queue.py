@@ -164,6 +164,7 @@ class ReceiverQueue:
                 self.failures, self.words, self.misconfigured = 0, "", False
                 continue
             self.words = found.words
+            self._under_way = frozenset()  # the sender stops at the first that does not arrive
             # A receiver that takes nothing is asked once an hour: all that is old goes at once.
             at_stake = events if found.kind is AnswerKind.UNWANTED else self.events
             given_up += [e for e in at_stake if e.number and now - e.at > GIVE_UP_S]
