@@ -21,12 +21,10 @@ from omnitray import __version__, platforms
 from omnitray.alerts.channels.notification import RESTART_ACTION, SNOOZE_ACTION
 from omnitray.api.bodies import InstanceIdentity
 from omnitray.api.server import ApiServer
-from omnitray.base.allocator import use_few_arenas
 from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.durable import StorageError
 from omnitray.base.facts import ProcessIdentity
-from omnitray.base.invocation import own_command, typed
-from omnitray.base.paths import Paths, UnsafeFolderError, find_paths, resource
+from omnitray.base.paths import Paths, UnsafeFolderError, find_paths, own_command, resource, typed
 from omnitray.base.process_environment import (
     home,
     is_survived,
@@ -59,7 +57,7 @@ from omnitray.runtime.alerting import Alerting
 from omnitray.runtime.api_facade import ProgramFacade
 from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.cleaning import Cleaning
-from omnitray.runtime.cycle_collector import Collector
+from omnitray.runtime.cycle_collector import Collector, use_few_arenas
 from omnitray.runtime.hub import Hub
 from omnitray.runtime.instance import Instance, activate
 from omnitray.runtime.metrics import Metrics

@@ -31,7 +31,7 @@ from omnitray.api.security import (
 from omnitray.api.token import Token
 from omnitray.api.without_command_line import Config
 from omnitray.api.without_command_line import Server as UvicornServer
-from omnitray.base.descriptors import USED_UP
+from omnitray.base.process_environment import USED_UP
 from omnitray.settings.model import ApiSettings
 
 KEEP_ALIVE_S = 5

@@ -2,7 +2,8 @@
 
 A path of ours may be a FIFO (opening it waits for a writer), a device (reading it has effects), a
 folder, a loop of links, or hundreds of megabytes. Every file of the program is opened here, also by
-a run's wrapper, so that nothing is imported that takes milliseconds (pathlib, typing).
+a run's wrapper, so that nothing is imported that takes milliseconds (pathlib, typing). The kernel's
+count of processes that it ended for want of memory is read here too: a run needs it.
 """
 
 import io
@@ -128,3 +129,23 @@ def _too_large(path: "StrPath", most_bytes: int) -> TooLargeError:
     from omnitray.base.amounts import size  # noqa: PLC0415 - only for the sentence
 
     return TooLargeError(EFBIG, f"it is larger than {size(most_bytes)}", str(path))
+
+
+VMSTAT = "/proc/vmstat"
+
+
+def oom_kills(vmstat: str = VMSTAT) -> "int | None":
+    """Since boot: ``oom_kill`` of /proc/vmstat (Linux 4.13); None where that is not said."""
+    try:
+        with open(vmstat, encoding="utf-8") as file:  # noqa: PTH123 - pathlib takes 5 ms to import
+            for line in file:
+                if line.startswith("oom_kill "):
+                    return int(line.split()[1])
+    except (OSError, ValueError):
+        return None
+    return None
+
+
+def rose(before: "int | None", now: "int | None") -> bool:
+    """Whether a process was ended between two counts."""
+    return before is not None and now is not None and now > before

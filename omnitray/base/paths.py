@@ -1,21 +1,37 @@
-"""Where things live: config, data, state and run folders, and the files with fixed names.
+"""Where things live: the four folders, the lock on a folder, and the program itself.
 
-``OMNITRAY_HOME=DIR`` puts all four under ``DIR``; otherwise the desktop's own places are used.
-Folders are made on demand with mode 0700. The run folder holds the token of the local API and
+``OMNITRAY_HOME=DIR`` puts all four folders under ``DIR``; otherwise the desktop's own places are
+used. Folders are made on demand with mode 0700. The run folder holds the token of the local API and
 may lie under a shared temporary folder, so it is refused when another user could own it.
+
+:class:`FolderLock` says who keeps a folder: the running instance keeps the data folder, the history
+its alerts. It locks a file in the folder and, where the system can, the folder itself: a lock file
+that is removed lets no second process in. ``flock`` where there is one (a lock of the open file,
+also across PID namespaces and over NFS), the first byte of the file on Windows. ``QLockFile``
+writes a pid and a host name and judges by them whether the holder lives: wrong in containers and
+after a change of the name; and it brings Qt to the command line (docs/adr/019).
+
+:func:`typed` gives the words that start this installation at the prompt where they are shown.
 """
 
 import contextlib
+import enum
+import errno
+import importlib
+import importlib.util
 import os
+import shlex
 import stat
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from omnitray.base import process_environment
 from omnitray.base.bounded import kind_of
-from omnitray.base.durable import StorageError, make_folder, tolerated
+from omnitray.base.durable import CANNOT, StorageError, make_folder, open_owned, tolerated
 from omnitray.base.process_environment import expanded, run_folder, working_folder
 
 PRIVATE = 0o700
@@ -224,3 +240,169 @@ def why_no_place(path: Path) -> str:
     if not os.access(os.path.realpath(path.parent), os.W_OK) and not path.is_symlink():
         return f"cannot write {path}: {path.parent} takes no files; choose another folder"
     return ""
+
+
+NAME = "omnitray"
+
+
+class Start(msgspec.Struct, frozen=True, kw_only=True):
+    """How this process was started, as far as it says where the command is."""
+
+    script: str = msgspec.field(default_factory=lambda: sys.argv[0])
+    python: str = sys.executable
+    folder: str = msgspec.field(default_factory=lambda: str(working_folder()))
+    environ: Mapping[str, str] = msgspec.field(default_factory=lambda: os.environ)
+
+
+def own_command(start: Start | None = None) -> list[str]:
+    """What starts this very installation, from any folder."""
+    start = start or Start()
+    found = _script(start)
+    return [str(found)] if found is not None else [start.python, "-m", NAME]
+
+
+def typed(*words: str, start: Start | None = None) -> str:
+    """The same with these words behind it, as short as works here: ``.venv/bin/omnitray status``.
+
+    Plain ``omnitray`` where the search path leads to this installation and no other.
+    """
+    start = start or Start()
+    command = own_command(start)
+    if len(command) == 1:
+        command = [_short(Path(command[0]), start)]
+    return shlex.join([*command, *words])
+
+
+def _script(start: Start) -> Path | None:
+    """The command that was run; else the one beside the interpreter."""
+    run = Path(start.folder, start.script)
+    ran_us = run.stem in (NAME, f"{NAME}-tray") and run.suffix in ("", ".exe")
+    folders = [*([run.parent] if ran_us else []), Path(start.python).parent]
+    found = (folder / f"{NAME}{ending}" for folder in folders for ending in ("", ".exe"))
+    return next((each for each in found if each.is_file()), None)
+
+
+def _short(command: Path, start: Start) -> str:
+    for place in start.environ.get("PATH", "").split(os.pathsep):
+        first = Path(start.folder, place, command.name)
+        if os.access(first, os.X_OK) and first.is_file():
+            if first.samefile(command):
+                return NAME
+            break
+    try:
+        return str(command.relative_to(start.folder))
+    except ValueError:
+        return str(command)
+
+
+class LockState(enum.Enum):
+    """What came of trying."""
+
+    HELD = "held by us"
+    TAKEN = "held by another"
+    IMPOSSIBLE = "this file system cannot lock"
+
+
+class FolderLock:
+    """An exclusive lock on a folder. ``name`` is that of the lock file in it."""
+
+    def __init__(self, folder: Path, name: str = ".lock") -> None:
+        self._places = (folder / name, folder)
+        self._held: dict[Path, int] = {}
+        self.state = LockState.TAKEN
+
+    def acquire(self) -> bool:
+        """Acquire the lock, or keep it; False while another process holds it.
+
+        Where the file system cannot lock, every caller gets it and :attr:`state` is IMPOSSIBLE.
+        Raises OSError where there is neither a file nor a folder that could be locked, and for a
+        fault of the disk.
+        """
+        if self._held:
+            return True
+        self.state = self._take(self._places)
+        return self.state is not LockState.TAKEN
+
+    def renew(self) -> bool:
+        """Lock what stands there now, where that is not what we hold: it was removed or replaced.
+
+        False when another has taken it meanwhile. Raises OSError.
+        """
+        moved = [place for place in self._places if not self._is_in_place(place)]
+        before = [self._held.pop(place) for place in moved if place in self._held]
+        if not before:
+            return True
+        try:
+            return self._take(moved) is not LockState.TAKEN
+        finally:
+            _close(before)
+
+    def release(self) -> None:
+        """Give it back. Idempotent."""
+        _close(self._held.values())
+        self._held.clear()
+
+    def _take(self, places: Iterable[Path]) -> LockState:
+        opened: dict[Path, int] = {}
+        failures = []
+        for place in places:
+            try:
+                handle = _opened(place, is_folder=place == self._places[1])
+            except OSError as error:
+                failures.append(error)
+            else:
+                opened[place] = handle
+        if failures and not opened and not self._held:
+            raise failures[0]
+        try:
+            states = {_locked(handle) for handle in opened.values()}
+        except OSError:
+            _close(opened.values())
+            raise
+        if LockState.TAKEN in states:
+            _close(opened.values())
+            return LockState.TAKEN
+        self._held.update(opened)
+        return LockState.HELD if LockState.HELD in states else LockState.IMPOSSIBLE
+
+    def _is_in_place(self, place: Path) -> bool:
+        try:
+            return os.path.samestat(place.stat(), os.fstat(self._held[place]))
+        except (OSError, KeyError):
+            return False
+
+
+def _opened(place: Path, *, is_folder: bool) -> int:
+    """A descriptor to lock; raises OSError, also where folders have none."""
+    if not is_folder:
+        return open_owned(place, os.O_RDWR | os.O_CREAT, follow=False)
+    if not hasattr(os, "O_DIRECTORY"):
+        raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+    return os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _locked(handle: int) -> LockState:
+    """Try to lock; raises OSError for a fault of the disk."""
+    if importlib.util.find_spec("fcntl") is None:
+        msvcrt: Any = importlib.import_module("msvcrt")
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return LockState.TAKEN
+        return LockState.HELD
+    fcntl: Any = importlib.import_module("fcntl")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return LockState.TAKEN
+    except OSError as error:
+        if error.errno not in CANNOT:
+            raise
+        return LockState.IMPOSSIBLE
+    return LockState.HELD
+
+
+def _close(handles: Iterable[int]) -> None:
+    for handle in handles:
+        with contextlib.suppress(OSError):  # closed all the same, see close(2)
+            os.close(handle)

@@ -10,11 +10,13 @@
 | signals that may be heard (``nohup``) | who ignored them before us is right |
 | a display that answers | the program runs headless (``is_survived``) |
 | a run folder of the session | one in the temporary folder, else in the home |
+| a free file descriptor | the protector uses its reserve (``DescriptorReserve``) |
 
 A test holds that no other module asks.
 """
 
 import contextlib
+import errno
 import faulthandler
 import importlib
 import os
@@ -190,3 +192,74 @@ def _attempt_and_leave(attempt: Callable[[], object]) -> None:
         code = 0
     finally:
         os._exit(code)
+
+
+LONGEST_TOKEN = (
+    1024  # compositors give 20 to 40 letters, GNOME's names hold the program and its host
+)
+
+
+def usable_token(token: str) -> str:
+    """The token, or nothing where it cannot be one: it becomes an environment variable."""
+    return token if len(token) <= LONGEST_TOKEN and token.isascii() and token.isprintable() else ""
+
+
+USED_UP = frozenset({errno.EMFILE, errno.ENFILE})
+# A scan has two open at once, a lever three, the journal one, and the monitor reads beside it.
+_KEPT = 16
+
+
+class DescriptorReserve:
+    """File descriptors to protect with when the process has none left.
+
+    Looking at processes needs descriptors. A leak in a library, a client that opens all that it
+    may, or a low limit (``ulimit -n``, ``prlimit``) must not blind the protector: a few are held
+    from the start and closed when nothing else is left. Owned by one thread, which calls
+    :meth:`tend` before it needs descriptors.
+    """
+
+    def __init__(self) -> None:
+        self._held: list[int] = []
+        self.is_spent = False
+        self._fill()
+
+    def tend(self) -> bool:
+        """Give the reserve away when none is left, take it back when there are some; its change.
+
+        True when :attr:`is_spent` has changed.
+        """
+        was_spent = self.is_spent
+        if self.is_spent:
+            self._fill()
+        elif not _one_is_left():
+            self.close()
+            self.is_spent = True
+        return self.is_spent != was_spent
+
+    def close(self) -> None:
+        """Give them back."""
+        for descriptor in self._held:
+            os.close(descriptor)
+        self._held.clear()
+
+    def _fill(self) -> None:
+        """All of them and one to spare, or none."""
+        try:
+            while len(self._held) <= _KEPT:
+                self._held.append(os.open(os.devnull, os.O_RDONLY))
+        except OSError as error:
+            if error.errno not in USED_UP:
+                raise
+            self.close()
+            self.is_spent = True
+            return
+        os.close(self._held.pop())
+        self.is_spent = False
+
+
+def _one_is_left() -> bool:
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno not in USED_UP
+    return True

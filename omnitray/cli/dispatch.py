@@ -11,8 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from omnitray.base.durable import StorageError
-from omnitray.base.invocation import typed
-from omnitray.base.paths import Paths, find_paths
+from omnitray.base.paths import Paths, find_paths, typed
 from omnitray.cli.standard_streams import OutputLost
 from omnitray.cli.terminal import Terminal
 from omnitray.cli.times import local_now

@@ -24,8 +24,7 @@ from omnitray.api.wire import StatusBody
 from omnitray.base.amounts import count, size
 from omnitray.base.dbus import BusError, BusObject, BusReply, SessionBus, connect
 from omnitray.base.facts import AlertChannel
-from omnitray.base.invocation import typed
-from omnitray.base.paths import Paths, UnsafeFolderError, own_folder, why_not_made
+from omnitray.base.paths import Paths, UnsafeFolderError, own_folder, typed, why_not_made
 from omnitray.base.policy import ModeLimits
 from omnitray.cli.in_force import settings_problems
 from omnitray.client.discovery import Address, addresses

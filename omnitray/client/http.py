@@ -32,7 +32,7 @@ class NotRunning(Exception):  # noqa: N818 - a state of the world, not a fault
 
     def __str__(self) -> str:
         """What to do; computed when it is read."""
-        from omnitray.base.invocation import typed  # noqa: PLC0415 - most who catch this do not read it
+        from omnitray.base.paths import typed  # noqa: PLC0415 - most who catch this do not read it
 
         return f"OmniTray is not running; start it with: {typed()}"
 

@@ -17,9 +17,9 @@ import msgspec
 import pytest
 
 from omnitray.alerts.model import Alert
+from omnitray.base.bounded import oom_kills, rose
 from omnitray.base.durable import make_folder, write_atomic
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
-from omnitray.base.oom_kills import oom_kills, rose
 from omnitray.base.process_environment import home
 from omnitray.client.websocket import Borrowed
 from omnitray.pytest_plugin.errors import ERROR_LIMIT, first_line, permission_facts, place_of

@@ -8,7 +8,7 @@ import os
 import resource
 import time
 
-from omnitray.base.oom_kills import oom_kills, rose
+from omnitray.base.bounded import oom_kills, rose
 from omnitray.runs import plain_signal as signal
 from omnitray.runs import records
 from omnitray.runs.budget import (

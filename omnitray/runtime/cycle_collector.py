@@ -1,17 +1,45 @@
-"""Python's cycle collector, asked on the main thread alone; now and then memory is given back.
+"""Python's cycle collector, asked on the main thread alone, and glibc's allocator, made to hold less.
 
 WORKAROUND: left to itself, the collector runs in whichever thread happens to allocate and deletes
 there what it finds. A Qt object that is deleted by another thread than its own ends the process
 sooner or later (its timers and events are gone from under the main loop). It can go when PySide
 leaves such deletions to the object's own thread, as ``QObject.deleteLater`` does.
+
+The allocator by itself makes up to eight arenas a processor, one for each thread that meets another
+there, and keeps in each what is freed below something that lives. Where there is another C library
+it is left as it is.
 """
 
+import ctypes
 import gc
 import time
+from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Slot
 
-from omnitray.base.allocator import give_back
+_ARENA_MAX = -8  # M_ARENA_MAX, see mallopt(3)
+_ARENAS = 2  # one thread runs at a time, except in the calls of libraries
+
+
+def use_few_arenas() -> bool:
+    """Have two arenas at most; False where that cannot be had. Before threads are started."""
+    library = _glibc()
+    return library is not None and bool(library.mallopt(_ARENA_MAX, _ARENAS))
+
+
+def give_back() -> bool:
+    """Give free pages of all arenas back to the system, in some milliseconds; whether it did."""
+    library = _glibc()
+    return library is not None and bool(library.malloc_trim(0))
+
+
+def _glibc() -> Any:
+    try:
+        library = ctypes.CDLL(None)
+    except (OSError, TypeError):  # systems that cannot name the program itself
+        return None
+    return library if hasattr(library, "mallopt") and hasattr(library, "malloc_trim") else None
+
 
 # A flood of alerts or requests makes some megabytes of garbage in the time between two looks, at
 # rest there is none for minutes: each look that finds nothing due doubles the time to the next.

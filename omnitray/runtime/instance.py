@@ -1,6 +1,6 @@
 """One running instance for a set of data: a lock that dies with its holder, and a socket to ask at.
 
-The lock stands with the data (``base.lock``): what they are is the same whatever the environment
+The lock stands with the data (``base.paths.FolderLock``): what they are is the same whatever the environment
 says of the run folder, in every PID namespace and at every time of the clock. The kernel drops it
 however the holder dies, so a stale file or socket never keeps a start from working.
 
@@ -19,11 +19,9 @@ from pathlib import Path
 import msgspec
 from PySide6.QtCore import QObject, QSocketNotifier, QTimer, Signal, Slot
 
-from omnitray.base.activation import usable_token
-from omnitray.base.descriptors import USED_UP
 from omnitray.base.durable import StorageError
-from omnitray.base.lock import FolderLock, LockState
-from omnitray.base.paths import Paths, own_folder, private_folder
+from omnitray.base.paths import FolderLock, LockState, Paths, own_folder, private_folder
+from omnitray.base.process_environment import USED_UP, usable_token
 from omnitray.client.discovery import run_folders, write_pointer
 from omnitray.client.http import is_running
 

@@ -10,9 +10,9 @@ import msgspec
 from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer, Signal, Slot
 
 from omnitray.base.clock import Clock
-from omnitray.base.descriptors import DescriptorReserve
 from omnitray.base.facts import Probe
 from omnitray.base.policy import ProtectPolicy
+from omnitray.base.process_environment import DescriptorReserve
 from omnitray.monitor.disk_watch import DiskLook
 from omnitray.protector import explain
 from omnitray.protector.actuators.executor import ActionPerformer

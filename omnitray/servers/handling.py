@@ -11,10 +11,10 @@ import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from omnitray.base.bounded import oom_kills, rose
 from omnitray.base.clock import Clock
 from omnitray.base.durable import StorageError
 from omnitray.base.facts import ProcessIdentity
-from omnitray.base.oom_kills import oom_kills, rose
 from omnitray.base.process_environment import expanded
 from omnitray.servers import health, permissions, processes
 from omnitray.servers.logs import ServerLog

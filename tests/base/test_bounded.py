@@ -1,4 +1,7 @@
-"""Whatever stands at a path that is read: an answer at once, and bounded memory."""
+"""Whatever stands at a path that is read: an answer at once, and bounded memory.
+
+The kernel's own count of what it has ended.
+"""
 
 import os
 import socket
@@ -10,7 +13,14 @@ import pytest
 from omnitray.alerts.silences import SilenceFile
 from omnitray.alerts.storage import files
 from omnitray.alerts.storage.archive import GzipLines
-from omnitray.base.bounded import NotRegularError, TooLargeError, open_regular, read_bounded
+from omnitray.base.bounded import (
+    NotRegularError,
+    TooLargeError,
+    oom_kills,
+    open_regular,
+    read_bounded,
+    rose,
+)
 from omnitray.client.discovery import read_address
 from omnitray.platforms.programs import small_text
 from omnitray.protector.actuators.journal import ActionJournal
@@ -201,3 +211,21 @@ def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
     read_bounded(tmp_path / "x", 20)
     os.close(open_regular(tmp_path / "x"))
     assert sorted(Path("/proc/self/fd").iterdir()) == before
+
+
+def test_the_count_is_read_where_it_is_said(tmp_path: Path) -> None:
+    vmstat = tmp_path / "vmstat"
+    vmstat.write_text("nr_free_pages 9\noom_kill 3\nnuma_hit 1\n")
+    assert oom_kills(str(vmstat)) == 3
+    vmstat.write_text("nr_free_pages 9\n")
+    assert oom_kills(str(vmstat)) is None
+    vmstat.write_text("oom_kill many\n")
+    assert oom_kills(str(vmstat)) is None
+    assert oom_kills(str(tmp_path / "none")) is None
+
+
+def test_only_a_count_that_grew_says_something() -> None:
+    assert rose(3, 4)
+    assert not rose(3, 3)
+    assert not rose(None, 4)
+    assert not rose(3, None)

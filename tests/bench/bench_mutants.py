@@ -33,7 +33,7 @@ PARTS = {
     "omnitray/monitor": "tests/monitor",
     "omnitray/settings": "tests/settings",
     "omnitray/base/durable.py": "tests/base",
-    "omnitray/base/lock.py": "tests/base",
+    "omnitray/base/paths.py": "tests/base",
     "omnitray/cleanup": "tests/cleanup",
     "omnitray/platforms/watchdog_process.py": "tests/platforms",
 }

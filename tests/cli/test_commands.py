@@ -16,8 +16,7 @@ import pytest
 from omnitray.api import facade as d
 from omnitray.api import wire
 from omnitray.base.facts import AlertType, Mode, MonitorLevel
-from omnitray.base.invocation import typed
-from omnitray.base.paths import find_paths
+from omnitray.base.paths import find_paths, typed
 from omnitray.cli import parser
 from omnitray.protector.view import Answer, Effect, HoldKind
 from support import fake_door

@@ -17,9 +17,9 @@ import msgspec
 from omnitray.alerts.channels.fdo_message import NOTIFY_SIGNATURE, notify_arguments
 from omnitray.alerts.channels.fdo_service import FdoService, ServiceState
 from omnitray.alerts.channels.notification import CloseReason, Notification, Response
-from omnitray.base.activation import usable_token
 from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.dbus import BusError, BusReply, SessionBus
+from omnitray.base.process_environment import usable_token
 
 MAX_INCIDENTS = 200
 MAX_IN_FLIGHT = 8  # enough for a burst; more would only queue up inside the service

@@ -35,7 +35,7 @@ from omnitray.base.durable import (
     sweep,
     write_atomic,
 )
-from omnitray.base.lock import FolderLock
+from omnitray.base.paths import FolderLock
 from omnitray.base.subscribers import OneShotReporter
 
 _BATCH = 256  # alerts in memory while they are archived

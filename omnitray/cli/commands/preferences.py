@@ -8,7 +8,7 @@ import tomllib
 
 import msgspec
 
-from omnitray.base.invocation import typed
+from omnitray.base.paths import typed
 from omnitray.cli.dispatch import CommandContext, CommandFailed
 from omnitray.cli.in_force import settings_problems
 from omnitray.client.http import is_running

@@ -5,8 +5,7 @@ import argparse
 import msgspec
 
 from omnitray.api.wire import Done, TokenBody
-from omnitray.base.invocation import own_command
-from omnitray.base.paths import resource
+from omnitray.base.paths import own_command, resource
 from omnitray.cli.dispatch import CommandContext
 
 

@@ -16,8 +16,7 @@ import msgspec
 
 from omnitray import platforms
 from omnitray.base import amounts
-from omnitray.base.invocation import own_command
-from omnitray.base.paths import Paths, resource
+from omnitray.base.paths import Paths, own_command, resource
 from omnitray.base.process_environment import home
 from omnitray.cli.dispatch import CommandContext
 from omnitray.client.http import NotRunning, find_remote, is_running

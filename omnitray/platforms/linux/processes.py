@@ -22,8 +22,8 @@ from typing import TypeVar
 
 import msgspec
 
-from omnitray.base.descriptors import USED_UP
 from omnitray.base.facts import ProcessFacts
+from omnitray.base.process_environment import USED_UP
 from omnitray.platforms.linux.files import printable, read_once
 from omnitray.platforms.linux.mounts import remote_points, written_mounts
 from omnitray.platforms.linux.proc import parse_stat, start_ticks, used_ns

@@ -27,8 +27,7 @@ from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.listener import open_listener
 from omnitray.base.durable import StorageError
 from omnitray.base.facts import Mode
-from omnitray.base.lock import FolderLock
-from omnitray.base.paths import FolderError, Paths, UnsafeFolderError
+from omnitray.base.paths import FolderError, FolderLock, Paths, UnsafeFolderError
 from omnitray.client.discovery import (
     Address,
     read_address,
