@@ -1,4 +1,4 @@
-"""Python's cycle collector, asked on the main thread alone, and glibc's allocator, made to hold less.
+"""The cycle collector, run on the main thread alone, and glibc's allocator, made to hold less.
 
 WORKAROUND: left to itself, the collector runs in whichever thread happens to allocate and deletes
 there what it finds. A Qt object that is deleted by another thread than its own ends the process

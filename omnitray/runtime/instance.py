@@ -1,8 +1,8 @@
 """One running instance for a set of data: a lock that dies with its holder, and a socket to ask at.
 
-The lock stands with the data (``base.paths.FolderLock``): what they are is the same whatever the environment
-says of the run folder, in every PID namespace and at every time of the clock. The kernel drops it
-however the holder dies, so a stale file or socket never keeps a start from working.
+The lock (``base.paths.FolderLock``) stands with the data: what they are is the same whatever the
+environment says of the run folder, in every PID namespace and at every time of the clock. The
+kernel drops it however the holder dies, so a stale file or socket never keeps a start from working.
 
 The socket stands in the run folder: the second start says ``show`` (with the activation token that
 it was given) and learns which runs. What is removed is put back by :meth:`Instance.tend`.
