@@ -22,7 +22,10 @@ _Identity = tuple[int, int]
 # Of 2 GB that an ended process held, half was available after 0.1 s, the rest came back over
 # minutes at 10 MB/s on the slowest machine measured; half a minute is what the breaker waits too.
 _GIVEN_BACK_S = 30.0
+_COMES_BACK_S = 300.0  # until then it may still stand in the machine's figure
 _WORTH_BYTES = 16 << 20  # less is breathing
+_KEPT = 0.4  # of the rate so far, as of the processes
+_UNSEEN_LEAST = 0.5  # of the growth: sizes and the machine's figure are not read at one moment
 
 
 class MemoryHistory:
@@ -32,14 +35,24 @@ class MemoryHistory:
         self._calm: dict[_Identity, int] = {}
         self._sizes: dict[_Identity, int] = {}  # of the scan before
         self._gone: deque[tuple[float, float]] = deque()  # when, and what it had grown by
+        self._calm_used_bytes = self._used_bytes = 0
+        self._now_s = 0.0
+        self.used_bps = 0.0  # of the machine's memory
         self._is_known = False
 
-    def observe(self, jobs: Sequence[Job], now_s: float, *, clear: bool) -> None:
-        """Take the sizes of one scan; ``clear``: memory is well under its limit."""
+    def observe(
+        self, jobs: Sequence[Job], now_s: float, *, clear: bool, used_bytes: int = 0
+    ) -> None:
+        """Take the sizes of one scan; ``clear``: memory is well under its limit.
+
+        ``used_bytes``: of the machine, as far as it lies in memory.
+        """
+        self._rate_used(now_s, used_bytes)
         sizes = {_identity(each): each.rss_bytes for job in jobs for each in job.processes}
         before, self._sizes = self._sizes, sizes
         if clear or not self._is_known:
             self._calm, self._is_known = sizes, True
+            self._calm_used_bytes = used_bytes
             self._gone.clear()
             return
         given_back = sum(
@@ -48,12 +61,19 @@ class MemoryHistory:
         )
         if given_back >= _WORTH_BYTES:
             self._gone.append((now_s, float(given_back)))
-        while self._gone and now_s - self._gone[0][0] > _GIVEN_BACK_S:
+        while self._gone and now_s - self._gone[0][0] > _COMES_BACK_S:
             self._gone.popleft()
         # What has shrunk since counts from its new size; what is gone is forgotten.
         self._calm = {
             who: min(size, sizes[who]) for who, size in self._calm.items() if who in sizes
         }
+
+    def _rate_used(self, now_s: float, used_bytes: int) -> None:
+        gap_s = now_s - self._now_s
+        if self._is_known and gap_s > 0.0:
+            rate = (used_bytes - self._used_bytes) / gap_s
+            self.used_bps = _KEPT * self.used_bps + (1.0 - _KEPT) * rate
+        self._now_s, self._used_bytes = now_s, used_bytes
 
     @property
     def gone_bytes(self) -> float:
@@ -62,7 +82,20 @@ class MemoryHistory:
         Of those that have ended, and of those that are about to: the kernel takes the memory of
         what it ends first, and the process is seen for a moment longer without any.
         """
-        return sum(grown for _, grown in self._gone)
+        return sum(grown for at_s, grown in self._gone if self._now_s - at_s <= _GIVEN_BACK_S)
+
+    def unseen_bytes(self, jobs: Sequence[Job], used_bytes: int) -> float:
+        """What is used more than when memory was clear, and by no process that can be seen.
+
+        Files in memory, the kernel, other users' processes that are hidden: a file of gigabytes in
+        ``/dev/shm`` stands in no process's size. Where less than half of the growth is so it is 0.
+        """
+        if not self._is_known:
+            return 0.0
+        grown = sum(self.grown_bytes(each) for job in jobs for each in job.processes)
+        growth = used_bytes - self._calm_used_bytes
+        unseen = growth - grown - sum(gone for _, gone in self._gone)
+        return unseen if unseen >= _UNSEEN_LEAST * growth and unseen > 0.0 else 0.0
 
     def grown_bytes(self, process: ProcessFacts) -> float:
         """Bytes that it takes more than then; one that was not there yet takes all of its own."""
@@ -162,11 +195,19 @@ class JobHistories:
         self.births = Births()
         self.contention = ContentionJudge()
 
-    def observe(self, jobs: Sequence[Job], now_s: float, *, clear: bool, cores: float) -> None:
+    def observe(
+        self,
+        jobs: Sequence[Job],
+        now_s: float,
+        *,
+        clear: bool,
+        cores: float,
+        used_bytes: int = 0,
+    ) -> None:
         """Take one scan of a machine of so many cores; ``clear``: memory is under its limit."""
         self.contention.observe(jobs, cores, now_s)
         self.growths.observe(jobs, now_s)
-        self.memory.observe(jobs, now_s, clear=clear)
+        self.memory.observe(jobs, now_s, clear=clear, used_bytes=used_bytes)
         self.births.observe(jobs, now_s)
 
 

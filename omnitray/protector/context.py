@@ -12,6 +12,7 @@ import msgspec
 
 from omnitray.base import conditions
 from omnitray.base.facts import (
+    GuardReading,
     Job,
     ProcessDetail,
     ProcessFacts,
@@ -56,6 +57,11 @@ CAUSE_LEAST_SHARE, CAUSE_BESIDE_LARGEST, CAUSE_LEAST_GROWN = 0.1, 0.25, 0.005
 CPU_SEEN_LEAST = 0.5  # of what is used is taken by jobs that can be seen
 _NOTHING_BELOW = SubtreeTotals()
 _DEEPEST = 100_000  # a circle of parents cannot be, but a damaged scan may show one
+
+
+def used_in_memory(reading: GuardReading) -> int:
+    """What lies in memory, without what was packed away there (zram)."""
+    return reading.memory.used_bytes - reading.zram_bytes
 
 
 class DecisionContext:
@@ -244,8 +250,22 @@ class DecisionContext:
             * self._unshared_ratio.get(job.key, 1.0)
             for job in self.facts.jobs
         }
-        whole = sum(grown.values()) + self._histories.memory.gone_bytes
+        whole = sum(grown.values()) + self._histories.memory.gone_bytes + self.unseen_bytes
         return grown if whole >= GROWTH_TELLS * self.total_bytes else None
+
+    @cached_property
+    def unseen_bytes(self) -> float:
+        """What took a good part of memory since it was clear and is no process that can be seen."""
+        used_bytes = used_in_memory(self.facts.reading)
+        unseen = self._histories.memory.unseen_bytes(self.facts.jobs, used_bytes)
+        return unseen if unseen >= GROWTH_TELLS * self.total_bytes else 0.0
+
+    @property
+    def fastest_growth_bps(self) -> float:
+        """Of the jobs, or of what no process accounts for."""
+        rates = [self.job_growth_bps(job) for job in self.facts.jobs]
+        unseen = self._histories.memory.used_bps - sum(rates) if self.unseen_bytes else 0.0
+        return max([*rates, unseen])
 
     @property
     def memory_comes_back(self) -> bool:
@@ -263,20 +283,29 @@ class DecisionContext:
         """By job, its part (0 to 1) in the shortage of memory.
 
         It is the part in all growth since memory was clear, of which some may have ended a moment
-        ago; where little has grown since then, in what all jobs hold.
+        ago, and some may be no process; where little has grown since then, in what all jobs hold.
         """
-        parts, gone = self._grown_by_job, self._histories.memory.gone_bytes
-        if parts is None:
-            parts, gone = {job.key: self.unshared_bytes(job) for job in self.facts.jobs}, 0.0
-        whole = max(1.0, sum(parts.values()) + gone)
+        parts, whole = self._memory_parts
         return {key: part / whole for key, part in parts.items()}
+
+    @cached_property
+    def _memory_parts(self) -> tuple[dict[str, float], float]:
+        """By job, and the whole of which these are parts."""
+        parts = self._grown_by_job
+        if parts is None:
+            parts = {job.key: self.unshared_bytes(job) for job in self.facts.jobs}
+            return parts, max(1.0, sum(parts.values()))
+        gone = self._histories.memory.gone_bytes
+        return parts, max(1.0, sum(parts.values()) + gone + self.unseen_bytes)
 
     def is_memory_cause(self, job: Job) -> bool:
         """Whether the job is a good part of what used memory up."""
         grown, share = self._grown_by_job, self.memory_causes.get(job.key, 0.0)
         if grown is not None and grown.get(job.key, 0.0) < CAUSE_LEAST_GROWN * self.total_bytes:
             return False
+        unseen = self.unseen_bytes / self._memory_parts[1]
         largest = max(self.memory_causes.values(), default=0.0)
+        largest = max(largest, unseen)
         return share >= max(CAUSE_LEAST_SHARE, CAUSE_BESIDE_LARGEST * largest)
 
     @cached_property

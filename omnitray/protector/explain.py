@@ -59,6 +59,10 @@ _UNSEEN_BUSY = (
     "Most of what takes the processors cannot be seen from here (it is outside of this container or"
     " virtual machine): no job is slowed down for it."
 )
+_UNSEEN = (
+    "{size} more than before is held by no process that can be seen: files in memory (to see which:"
+    " df -h -t tmpfs), the kernel, or what runs outside of here. No job is paused or ended for it."
+)
 _UNANSWERED = {EscalationStep.PAUSE: "it is paused", EscalationStep.END: "it is ended"}
 _STAYS = {Resource.CPU: "it stays slowed down", Resource.MEMORY: "it stays paused"}
 _NAMES = {Resource.CPU: "processors", Resource.MEMORY: "memory", Resource.DISK: "disk"}
@@ -179,6 +183,8 @@ def alarmed(alarm: Alarm) -> tuple[str, str]:
         return _named_cause(alarm.reason, alarm.cause)
     if alarm.reason is AlarmReason.NOBODY_LEFT:
         return "Memory is used up", f"{_capital(alarm.reason.sentence)}."
+    if alarm.reason is AlarmReason.UNSEEN:
+        return "Memory is used up by what is no process", _UNSEEN.format(size=alarm.title)
     who = f" The last was {alarm.title}." if alarm.title else ""
     text = f"{_capital(alarm.reason.sentence)}.{who} Nothing is ended for {duration(OPEN_S)} now."
     return "Protection stopped ending processes", text

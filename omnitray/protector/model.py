@@ -136,7 +136,13 @@ class AlarmReason(ReasonEnum):
     FREED_NOTHING = "freed_nothing", "an end freed almost nothing"
     RESPAWNED = "respawned", "what was ended came back and grew again at once"
     CAUSE_UNTOUCHABLE = "cause_untouchable", "memory runs out, and what takes it is left alone"
+    UNSEEN = "unseen", "memory runs out, and what takes it is no process that can be seen"
     NOBODY_LEFT = "nobody_left", "memory is used up and everything that could be ended is protected"
+
+
+ABOUT_MEMORY = frozenset(
+    {AlarmReason.CAUSE_UNTOUCHABLE, AlarmReason.UNSEEN, AlarmReason.NOBODY_LEFT}
+)
 
 
 class Signal(enum.StrEnum):

@@ -15,6 +15,7 @@ from omnitray.base.facts import AlertType, Culprit, GuardReading, Resource, Seve
 from omnitray.base.policy import ModeLimits, clears_under
 from omnitray.protector.explain import NEEDS_FG, alarmed, headline, reasons, refused_headline, why
 from omnitray.protector.model import (
+    ABOUT_MEMORY,
     Action,
     ActionState,
     ActiveAction,
@@ -123,7 +124,7 @@ def notice_of(action: Action, *, refused: str = "", asked: bool = False) -> Noti
 def alarm_notice(alarm: Alarm) -> Notice:
     """The critical alert for what the protector cannot or will no longer do."""
     title, message = alarmed(alarm)
-    is_about_memory = alarm.reason in {AlarmReason.CAUSE_UNTOUCHABLE, AlarmReason.NOBODY_LEFT}
+    is_about_memory = alarm.reason in ABOUT_MEMORY
     if alarm.reason is AlarmReason.NOBODY_LEFT and alarm.title and alarm.cause is None:
         message = f"{message} Left alone: {alarm.title}."
     return Notice(
@@ -141,7 +142,7 @@ def alarm_notice(alarm: Alarm) -> Notice:
 
 def alarm_labels(alarm: Alarm) -> dict[str, str]:
     """What makes alarms one story: about memory, it is the job that is left alone."""
-    if alarm.reason in {AlarmReason.CAUSE_UNTOUCHABLE, AlarmReason.NOBODY_LEFT}:
+    if alarm.reason in ABOUT_MEMORY:
         job = alarm.cause.job_key if alarm.cause else ""
         return {"resource": Resource.MEMORY.value, "alarm": "left_alone", "job": job}
     return {"alarm": alarm.reason.value}

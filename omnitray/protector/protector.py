@@ -16,7 +16,7 @@ from omnitray.base.facts import ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
 from omnitray.protector import circuit_breaker
 from omnitray.protector.cause import JobHistories
-from omnitray.protector.context import DecisionContext
+from omnitray.protector.context import DecisionContext, used_in_memory
 from omnitray.protector.decisions import DecisionBuilder, ProtectorState
 from omnitray.protector.exclusions.common import ProgramTables
 from omnitray.protector.exclusions.programs import LINUX
@@ -176,7 +176,10 @@ class ResourceProtector:
         if facts.jobs:
             clear = _is_calm(facts, policy)
             now_s, cores = facts.reading.monotonic_s, facts.cores
-            self._histories.observe(facts.jobs, now_s, clear=clear, cores=cores)
+            used_bytes = used_in_memory(facts.reading)
+            self._histories.observe(
+                facts.jobs, now_s, clear=clear, cores=cores, used_bytes=used_bytes
+            )
             self._forget_gone(facts)
 
     def _paused(self, facts: Facts) -> set[str]:

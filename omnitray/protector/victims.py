@@ -324,8 +324,7 @@ def _memory_exclusion(
 ) -> ExclusionReason | None:
     """The cause, or none: what grows is paused, a good part of the cause slowed down or ended."""
     if step is EscalationStep.PAUSE:
-        fastest = max(context.job_growth_bps(each) for each in context.facts.jobs)
-        line = max(WORTH_GROWTH_BPS, GROWS_BESIDE_FASTEST * fastest)
+        line = max(WORTH_GROWTH_BPS, GROWS_BESIDE_FASTEST * context.fastest_growth_bps)
         return None if context.job_growth_bps(job) >= line else ExclusionReason.STEADY
     if step is EscalationStep.SLOW_DOWN and (ties := _ties(context, job)):
         return tied_reason(ties)  # a memory limit would bring it to a standstill

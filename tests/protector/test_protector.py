@@ -57,7 +57,7 @@ def test_watching_only_ends_nobody_that_the_person_names_either() -> None:
 
 def test_switched_off_everything_is_given_back_and_nothing_is_asked_any_more() -> None:
     desk = asked()
-    desk.turns(5, growing(growth=0.0), at=OVER)
+    desk.turns(5, growing(growth=0.0, size=10 * GB), at=OVER)
     assert len(desk.active) == 2
     desk.policy = ProtectPolicy(state=ProtectState.OFF)
     decided = desk.turn(growing(), at=reading(used=97.0), memory_forecast=soon())

@@ -32,7 +32,7 @@ from support.desk import (
     say,
     soon,
 )
-from support.scenes import facts, reading
+from support.scenes import GB, facts, reading
 
 
 def switched(desk: Desk, mode: Mode) -> None:
@@ -184,7 +184,8 @@ def test_who_undid_it_is_told_so_and_the_floor_still_ends_it() -> None:
 
     excluded = choose(at, Resource.MEMORY, EscalationStep.PAUSE).considered
     assert [each.excluded for each in excluded] == [ExclusionReason.TAKEN_BACK]
-    assert actions(desk.turn(growing(), at=reading(used=96.0)), EscalationStep.END)
+    grown = growing(size=11 * GB)
+    assert actions(desk.turn(grown, at=reading(used=96.0)), EscalationStep.END)
 
 
 def test_a_pause_that_is_undone_is_not_kept_any_more() -> None:
@@ -192,7 +193,7 @@ def test_a_pause_that_is_undone_is_not_kept_any_more() -> None:
     say(desk, Answer.PAUSE)
     desk.turn(growing(growth=0.0))
     desk.active.clear()
-    desk.turns(10, growing(growth=0.0), at=OVER)
+    desk.turns(10, growing(growth=0.0, size=10 * GB), at=OVER)
     assert {each.action.step for each in desk.active.values()} == {EscalationStep.SLOW_DOWN}
 
     assert len(restores(desk.turns(20, growing(growth=0.0)))) == 1

@@ -5,6 +5,7 @@ nothing. Before that, what grows is paused, which takes no memory back but leave
 a pause that has stopped the fall puts an end off by some seconds, a pause that has not does not.
 """
 
+from omnitray.base.amounts import size
 from omnitray.base.conditions import (
     THRASHING_PERCENT,
     HoldTimer,
@@ -165,6 +166,10 @@ class MemoryPolicy:
         cause = _untouchable(out.context)
         if cause is not None and cause.process is not None:
             self._ask_about_cause(out, cause)
+        unseen = out.context.unseen_bytes if cause is None else 0.0
+        if unseen:
+            out.alarm(AlarmReason.UNSEEN, size(int(unseen)))
+            return
         if cause is None and reason is AlarmReason.CAUSE_UNTOUCHABLE:
             return
         key = cause.job_key if cause else ""

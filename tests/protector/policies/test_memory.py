@@ -219,10 +219,10 @@ def paused_at_the_floor(*used: float, total: int = GB, seconds: float = 0.5) -> 
     """The turns at which something is ended, after a pause at 94 per cent."""
     desk, run = Desk(), growing(growth=20.0 * MB, size=700 * MB)
     desk.turn(run, at=reading(used=94.0, total=total))
-    still = growing(growth=0.0, size=700 * MB)
-    decided = [
-        desk.turn(still, at=reading(used=each, total=total), seconds=seconds) for each in used
-    ]
+    decided = []
+    for each in used:  # it has grown by what the machine has lost
+        still = growing(growth=0.0, size=700 * MB + int((each - 94.0) / 100.0 * total))
+        decided.append(desk.turn(still, at=reading(used=each, total=total), seconds=seconds))
     return [turn for turn, each in enumerate(decided) if actions(each, EscalationStep.END)]
 
 
