@@ -365,7 +365,7 @@ class Runs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServerBody(msgspec.Struct, frozen=True, kw_only=True):
-    """A server on the wire."""
+    """A server on the wire. ``given_up``: it is not started again before somebody asks for it."""
 
     name: str
     state: ServerState
@@ -381,6 +381,8 @@ class ServerBody(msgspec.Struct, frozen=True, kw_only=True):
     command: tuple[str, ...]
     cwd: str
     owner: Owner
+    detail: str = ""
+    given_up: bool = False
 
 
 class Servers(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,9 +2,10 @@
 
 The run's leader owns it (xdist's controller, or the only process) and drives it with
 :class:`~omnitray.servers.local.LocalServers`, so that an exit is seen at once, whatever the
-tests do. What the other processes need of it is a small file, :class:`ServerFacts`, that the
-leader replaces at each change; a worker asks for a restart with a file beside it. OmniTray shows
-the server for as long as the run lasts (:mod:`omnitray.servers.published`).
+tests do. One that a running OmniTray watches is borrowed from it instead: see
+:mod:`.borrowed_server`. What the other processes need of it is a small file,
+:class:`ServerFacts`, that the leader replaces at each change; a worker asks for a restart with a
+file beside it. OmniTray shows the server while the run lasts (:mod:`omnitray.servers.published`).
 """
 
 import contextlib
@@ -34,19 +35,25 @@ from omnitray.servers.model import (
     ServerView,
 )
 from omnitray.servers.processes import child, identity_of
-from omnitray.servers.published import Publication
+from omnitray.servers.published import Publication, moment_in_run
 from omnitray.settings.servers import NAME, ServerSettings, server_of_table
 
 MARKER = "omnitray_server"
+WENT_DOWN = frozenset({ServerState.DOWN, ServerState.CRASH_LOOP})
 PROBE_S = 0.2  # what a probe may add to a test at most
 POLL_S = 0.05
-NO_START = frozenset({ServerState.CRASH_LOOP, ServerState.FOREIGN, ServerState.STOPPED})
+# A server that is only watched is started by somebody else: two probes may show that it is there.
+WATCH_ONLY_S = 10.0
 # The four limits of a start (90, 120, 180, 240 s) with the waits between them.
 LONGEST_START_S = 90.0 + 120.0 + 180.0 + 240.0 + 20.0
 
 
 class ServerFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """The server as the tests see it. ``exits`` counts how often it has ended by itself."""
+    """The server as the tests see it.
+
+    ``exits`` counts how often it has ended by itself; ``given_up``: it is not started again by
+    itself; ``patience_s`` is how long a test waits for it at most.
+    """
 
     name: str
     state: str
@@ -56,19 +63,16 @@ class ServerFacts(msgspec.Struct, frozen=True, kw_only=True):
     health: str = ""
     exits: int = 0
     detail: str = ""
+    given_up: bool = False
+    patience_s: float = LONGEST_START_S
 
     @property
     def up(self) -> bool:
-        """Whether its process is there and it has answered."""
-        return self.state == ServerState.UP and self.pid is not None and _lives(self.pid)
-
-    @property
-    def given_up(self) -> bool:
-        """Whether nobody starts it again."""
-        return self.state in NO_START
+        """Whether its process is there and it has answered; not every process can be seen."""
+        return self.state == ServerState.UP and (self.pid is None or lives_now(self.pid))
 
 
-def _lives(pid: int) -> bool:
+def lives_now(pid: int) -> bool:
     """Whether the process runs; one that has ended and was not waited for does not."""
     return identity_of(pid) is not None
 
@@ -115,15 +119,16 @@ class ServerUnderTest:
         self.wait_until_up(lambda facts: facts.pid != before)
 
     def wait_until_up(
-        self, also: Callable[[ServerFacts], bool] = lambda _facts: True, longest_s: float = 0
+        self, also: Callable[[ServerFacts], bool] = lambda _facts: True
     ) -> ServerFacts:
         """Wait; raises RuntimeError where it is given up or takes too long."""
-        ends = time.monotonic() + (longest_s or LONGEST_START_S)
+        began = time.monotonic()
         while True:
             facts = self.facts
             if facts.up and also(facts):
                 return facts
-            if (facts.given_up and not self._request.exists()) or time.monotonic() > ends:
+            waited_s = time.monotonic() - began
+            if (facts.given_up and not self._request.exists()) or waited_s > facts.patience_s:
                 raise RuntimeError(f"the server {facts.name} is {facts.state}: {facts.detail}")
             time.sleep(POLL_S)
 
@@ -168,7 +173,7 @@ class ServerProbe:
         before = self._before
         if before is not None and report.when == "call":
             now = self.server.facts
-            gone = before.pid is not None and not _lives(before.pid)
+            gone = before.pid is not None and not lives_now(before.pid)
             if gone or now.exits != before.exits or now.pid != before.pid:
                 self._note = f"the server {now.name} went down during this test"
         if self._note and report.when == "call":
@@ -187,25 +192,83 @@ class ServerProbe:
         return found.result in {ProbeResult.OK, ProbeResult.TIMEOUT}
 
 
-class ServerOwner(ServerProbe):
-    """In the run's leader: owns the server and tells what happens to it."""
+class ServerLeader(ServerProbe):
+    """In the run's leader: follows the server for all processes of the run, and asks for it.
 
-    def __init__(self, spec: ServerSettings, reporter: Reporter, facts: dict[str, str]) -> None:
+    A subclass has the server: its own, or one that it borrows.
+    """
+
+    def __init__(self, name: str, reporter: Reporter, facts: dict[str, str]) -> None:
         self._folder = Path(facts["marks"])
-        self._spec = spec
+        self._name = name
         self._reporter = reporter
-        self._shown = Publication(reporter.paths.published_servers, child(os.getpid()))
         self._facts = {key: value for key, value in facts.items() if key != "marks"}
         self._lock = threading.Lock()
         self._running: dict[str, None] = {}
         self._last = ""
         self._exits = 0
+        self._is_down = False
+        self._request = self._folder / "restart"
+        self._write(ServerFacts(name=name, state=ServerState.STARTING))
+        super().__init__(ServerUnderTest(self._folder))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Let a worker find the server."""
+        node.workerinput["omnitray_server"] = self._name
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """A test begins, here or in a worker."""
+        with self._lock:
+            self._running[nodeid] = None
+            self._on_tests()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """A test has ended."""
+        with self._lock:
+            self._running.pop(nodeid, None)
+            self._last = nodeid
+            self._on_tests()
+
+    def _on_tests(self) -> None:
+        """Other tests run now, or none; called under the lock."""
+
+    def _follow(self, facts: ServerFacts) -> None:
+        """It stands otherwise: tell the processes of the run."""
+        if facts.state != ServerState.STOPPED:
+            self._is_well = facts.state == ServerState.UP
+        is_down = facts.state in WENT_DOWN
+        self._exits += is_down and not self._is_down
+        self._is_down = is_down
+        if facts.state == ServerState.UP and self.restarts < self._exits:
+            self.restarts = self._exits
+        self._write(msgspec.structs.replace(facts, exits=self._exits))
+
+    def _write(self, facts: ServerFacts) -> None:
+        write_atomic(self._folder / "server.json", msgspec.json.encode(facts))
+
+    def _raise(self, key: str, news: AlertNews) -> None:
+        """Report what is wrong with it, and during which test."""
+        with self._lock:
+            during, named = moment_in_run(list(self._running), self._last)
+        context = {**news.context, **self._facts, "server": news.server, **named}
+        message = f"{news.message} {during}".strip()
+        self._reporter.report(key, news.type, news.title, message, context, news.severity)
+
+
+class ServerOwner(ServerLeader):
+    """Starts the server, restarts it, ends it, and tells what happens to it."""
+
+    def __init__(self, spec: ServerSettings, reporter: Reporter, facts: dict[str, str]) -> None:
+        self._spec = spec
+        self._shown = Publication(reporter.paths.published_servers, child(os.getpid()))
         self._urgent: Borrowed | None = None
         self._ended = threading.Event()
         self._asking = threading.Thread(target=self._serve_requests, name="omnitray-server")
         self._servers: LocalServers | None = None
-        self._write(ServerFacts(name=spec.name, state=ServerState.STARTING))
-        super().__init__(ServerUnderTest(self._folder))
+        super().__init__(spec.name, reporter, facts)
 
     def pytest_sessionstart(self) -> None:
         """Start it before the first test, outside the clock of any test."""
@@ -219,24 +282,6 @@ class ServerOwner(ServerProbe):
         self._servers.start(self._spec, wait=False)
         with contextlib.suppress(RuntimeError):  # told as an alert; the tests run all the same
             self.server.wait_until_up()
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Any) -> None:
-        """Let a worker find the server."""
-        node.workerinput["omnitray_server"] = self._spec.name
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """A test begins, here or in a worker."""
-        with self._lock:
-            self._running[nodeid] = None
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        """A test has ended."""
-        with self._lock:
-            self._running.pop(nodeid, None)
-            self._last = nodeid
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
@@ -253,11 +298,10 @@ class ServerOwner(ServerProbe):
         self._calm_down()
 
     def _serve_requests(self) -> None:
-        request = self._folder / "restart"
         while not self._ended.wait(POLL_S):
-            if self._servers is not None and (request.exists() or self._is_asked()):
-                self._servers.restart(self._spec.name, wait=False)
-                request.unlink(missing_ok=True)
+            if self._servers is not None and (self._request.exists() or self._is_asked()):
+                self._servers.restart(self._name, wait=False)
+                self._request.unlink(missing_ok=True)
 
     def _is_asked(self) -> bool:
         """Whether a person has asked OmniTray for a restart."""
@@ -266,13 +310,8 @@ class ServerOwner(ServerProbe):
         return False
 
     def _on_change(self, view: ServerView) -> None:
-        if view.state is not ServerState.STOPPED:
-            self._is_well = view.state is ServerState.UP
-        went_down = view.state in {ServerState.DOWN, ServerState.CRASH_LOOP}
-        self._exits += went_down
-        if view.state is ServerState.UP and self.restarts < self._exits:
-            self.restarts = self._exits
-        self._write(
+        watch_only = self._spec.watch_only
+        self._follow(
             ServerFacts(
                 name=view.name,
                 state=view.state,
@@ -280,15 +319,13 @@ class ServerOwner(ServerProbe):
                 url=view.url,
                 log=view.log_file,
                 health=view.health or "" if isinstance(self._spec.health, str) else "",
-                exits=self._exits,
                 detail=view.detail,
+                given_up=not watch_only and (view.given_up or view.state is ServerState.FOREIGN),
+                patience_s=WATCH_ONLY_S if watch_only else LONGEST_START_S,
             )
         )
         with contextlib.suppress(*FAULTS):  # it runs all the same where it cannot be shown
             self._shown.publish(view)
-
-    def _write(self, facts: ServerFacts) -> None:
-        write_atomic(self._folder / "server.json", msgspec.json.encode(facts))
 
     def _on_alert(self, news: AlertNews) -> None:
         key = f"{news.type}:{news.label}"
@@ -299,24 +336,7 @@ class ServerOwner(ServerProbe):
             return
         if news.type is AlertType.SERVER_DOWN:
             self._hurry()
-        during, named = self._who_ran()
-        context = {**news.context, **self._facts, "server": news.server, **named}
-        message = f"{news.message} {during}".strip()
-        self._reporter.report(key, news.type, news.title, message, context, news.severity)
-
-    def _who_ran(self) -> tuple[str, dict[str, Any]]:
-        """Which test ran when it happened, or which was the last before."""
-        with self._lock:
-            running, last = list(self._running), self._last
-        if running:
-            return f"It happened during {', '.join(running)}.", {
-                "nodeid": running[0],
-                "phase": "during",
-                "tests": running,
-            }
-        if last:
-            return f"It happened after {last}.", {"nodeid": last, "phase": "after"}
-        return "It happened before the first test.", {"phase": "start"}
+        self._raise(key, news)
 
     def _hurry(self) -> None:
         """Watch the machine closely while the server is down."""
@@ -345,7 +365,8 @@ def spec_of(given: str, health: str | None, reporter: Reporter, root: Path) -> S
             if given not in declared:
                 raise pytest.UsageError(f"omnitray: the settings declare no server {given}")
             spec = declared[given]
-            return spec if health is None else msgspec.structs.replace(spec, health=health)
+            # Under test it is started again whatever the settings say for other times.
+            return msgspec.structs.replace(spec, health=health or spec.health, restart="always")
         name = re.sub(r"[^a-z0-9_-]+", "-", root.name.lower()).strip("-")[:30] or "tests"
         table = {"name": f"{name}-tests", "command": shlex.split(given), "cwd": str(root)}
         return server_of_table({**table, "health": health or "", "restart": "always"})

@@ -70,15 +70,15 @@ def register(config: pytest.Config) -> None:
 def _register_server(
     config: pytest.Config, server: str, reporter: Reporter, facts: dict[str, str]
 ) -> None:
-    from omnitray.pytest_plugin import server as under_test  # noqa: PLC0415 - only with one
+    from omnitray.pytest_plugin import borrowed_server  # noqa: PLC0415 - only with one
+    from omnitray.pytest_plugin.server import ServerProbe, ServerUnderTest  # noqa: PLC0415
 
-    plugin: under_test.ServerProbe
+    plugin: ServerProbe
     if facts["worker"] == "main":
         health = config.getoption("omnitray_health") or config.getini("omnitray_health") or None
-        spec = under_test.spec_of(server, health, reporter, config.rootpath)
-        plugin = under_test.ServerOwner(spec, reporter, facts)
+        plugin = borrowed_server.leader_of(server, health, reporter, config.rootpath, facts)
     else:
-        plugin = under_test.ServerProbe(under_test.ServerUnderTest(Path(facts["marks"])))
+        plugin = ServerProbe(ServerUnderTest(Path(facts["marks"])))
     config.pluginmanager.register(plugin, "omnitray-server")
 
 

@@ -6,12 +6,19 @@ looked at; a restart is handed on to the run.
 
 import logging
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal, Slot
 
 from omnitray.base.paths import own_folder
 from omnitray.servers.model import ServerView
-from omnitray.servers.published import PublishedServer, ask_to_restart, published
+from omnitray.servers.published import (
+    PublishedServer,
+    ask_to_restart,
+    borrowings,
+    moment_in_run,
+    published,
+)
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +68,18 @@ class PublishedServers(QObject):
                 ask_to_restart(self._folder, each)
                 return each.view
         raise LookupError(name)
+
+    def tests_at(self, server: str) -> tuple[str, dict[str, Any]]:
+        """Which test of a run that borrows the server runs now, or ended last, in words and facts.
+
+        Where several runs use it, the one that has a test running.
+        """
+        using = borrowings(self._folder, server)
+        if not using:
+            return "", {}
+        one = max(using, key=lambda each: len(each.running))
+        words, facts = moment_in_run(one.running, one.last)
+        return words, {"run": one.run, "project": one.project, **facts}
 
     @Slot()
     def _look(self) -> None:

@@ -225,14 +225,15 @@ class WatchedServers(QObject):
             if is_down:
                 self._down.discard(key)
         else:
+            during, tests = self._of_runs.tests_at(news.server) if is_down else ("", {})
             self._hub.raise_alert(
                 news.type,
                 news.title,
-                message=news.message,
+                message=f"{news.message} {during}".strip(),
                 severity=news.severity,
                 source=news.source,
                 labels=news.labels,
-                context=news.context,
+                context={**news.context, **tests},
             )
             if is_down and news.severity in (None, Severity.CRITICAL):
                 self._down.add(key)

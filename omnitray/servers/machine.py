@@ -15,6 +15,7 @@ from omnitray.base.clock import Clock
 from omnitray.base.facts import ProcessIdentity
 from omnitray.servers import reports
 from omnitray.servers.model import (
+    ENDED_BY_ITSELF,
     Effect,
     EffectKind,
     LogLine,
@@ -288,6 +289,13 @@ class ServerMachine:
         return self.wanted and (self._cannot_start or self.state is ServerState.CRASH_LOOP)
 
     @property
+    def given_up(self) -> bool:
+        """Whether nothing starts it again by itself; see :class:`ServerView`."""
+        if self.state is ServerState.DOWN:
+            return not self._ending and self._due.spawn is None
+        return self.state in {ServerState.STOPPED, ServerState.CRASH_LOOP}
+
+    @property
     def start_limit_s(self) -> float:
         """How long the present or next start may take."""
         return self.starts.limit_s(self._attempt, self.spec.start_limit_s)
@@ -321,6 +329,7 @@ class ServerMachine:
             log_file=self._log_file,
             since_at=self._since_at,
             detail=self._detail,
+            given_up=self.given_up,
             usual_s=self.starts.usual_s,
             identity=self.process,
         )
@@ -447,7 +456,7 @@ class ServerMachine:
             self._report(self._reports.permission(permission, tail))
         if clean and self.spec.restart != "always":
             self.wanted = False
-            self._move(ServerState.STOPPED, "it ended by itself")
+            self._move(ServerState.STOPPED, ENDED_BY_ITSELF)
             self._report(self._reports.ended_by_itself(self.view))
             return
         why = reports.exit_words(found)

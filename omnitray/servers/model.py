@@ -12,6 +12,7 @@ from omnitray.base.facts import AlertType, ProcessIdentity, Severity
 from omnitray.settings.servers import CommandHealth, ServerSettings, address_of
 
 Owner = Literal["settings", "serve", "pytest"]
+ENDED_BY_ITSELF = "it ended by itself"  # the detail of one that has ended well and stays stopped
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104 - compared, not bound
 
 
@@ -153,7 +154,8 @@ class ServerView(msgspec.Struct, frozen=True, kw_only=True):
     """A server as it stands now, for window, API and command line.
 
     ``since_at`` is when the state began, ``detail`` what is behind it in words, ``usual_s`` the
-    median of its good starts.
+    median of its good starts. ``given_up``: it does not run, and OmniTray does not start it again
+    before somebody asks for it or a file changes.
     """
 
     name: str
@@ -170,6 +172,7 @@ class ServerView(msgspec.Struct, frozen=True, kw_only=True):
     log_file: str = ""
     since_at: float = 0.0
     detail: str = ""
+    given_up: bool = False
     usual_s: float | None = None
     identity: ProcessIdentity | None = None
 

@@ -3,10 +3,17 @@
 A file for each, ``run/servers/PID.json`` with the pid of the run's leader, replaced at each change.
 It is there whether OmniTray runs or not, so that one that is started later shows the server. A
 leader that was killed leaves its file: who reads it looks whether that very process lives.
+
+A run that borrows a server of OmniTray's instead notes in ``run/servers/PID.uses`` which tests run,
+so that an alert about the server can name them in the moment it is raised.
 """
 
 import logging
+import os
+import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -21,6 +28,8 @@ log = logging.getLogger(__name__)
 
 _MOST_BYTES = 1_000_000  # a view has some kB: its log is a file of its own
 RESTART = ".restart"
+USES = ".uses"
+_READS, _READ_AGAIN_S = 3, 0.001  # a write of a kilobyte takes some microseconds
 
 
 class PublishedServer(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,9 +102,86 @@ def published(folder: Path) -> tuple[PublishedServer, ...]:
     return tuple(sorted(found, key=lambda each: each.leader.start_ticks))
 
 
+class Borrowing(msgspec.Struct, frozen=True, kw_only=True):
+    """A test run that uses a watched server: the tests that run now, and the last that ended."""
+
+    leader: ProcessIdentity
+    server: str
+    run: str
+    project: str
+    running: tuple[str, ...] = ()
+    last: str = ""
+
+
+class BorrowingNote:
+    """The run's side: a file, ``PID.uses``, that each test writes over. Raises OSError.
+
+    It is written in place, as two writes a test must cost next to nothing (5 µs; a file that is
+    replaced costs 100 µs and wakes who watches the folder); the spaces at its end are JSON.
+    """
+
+    def __init__(self, folder: Path, leader: ProcessIdentity) -> None:
+        own_folder(folder.parent)
+        own_folder(folder)
+        self._file = folder / f"{leader.pid}{USES}"
+        flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+        self._descriptor = os.open(self._file, flags, 0o600)
+        self._length = 0
+
+    def write(self, borrowing: Borrowing) -> None:
+        """What runs now."""
+        data = msgspec.json.encode(borrowing)
+        self._length = max(self._length, len(data))
+        os.pwrite(self._descriptor, data.ljust(self._length), 0)
+
+    def close(self) -> None:
+        """The run is over."""
+        os.close(self._descriptor)
+        self._file.unlink(missing_ok=True)
+
+
+def borrowings(folder: Path, server: str) -> tuple[Borrowing, ...]:
+    """The runs that use that server now; the notes of leaders that were killed are removed."""
+    found = []
+    for file in sorted(folder.glob(f"*{USES}")):
+        one = _borrowing(file)
+        if one is not None and not processes.lives(one.leader):
+            _remove(file)
+        elif one is not None and one.server == server:
+            found.append(one)
+    return tuple(found)
+
+
+def _borrowing(file: Path) -> Borrowing | None:
+    """Read in the middle of a write it makes no sense: then once more."""
+    for _ in range(_READS):
+        try:
+            return msgspec.json.decode(
+                read_bounded(file, _MOST_BYTES, follow=False), type=Borrowing
+            )
+        except OSError:
+            return None
+        except (msgspec.MsgspecError, ValueError):
+            time.sleep(_READ_AGAIN_S)
+    return None
+
+
 def _remove(file: Path) -> None:
     try:
-        for suffix in (".json", RESTART):
+        for suffix in (".json", RESTART, USES):
             file.with_suffix(suffix).unlink(missing_ok=True)
     except OSError as error:
         log.warning("%s cannot be removed: %s", file, error)
+
+
+def moment_in_run(running: Sequence[str], last: str) -> tuple[str, dict[str, Any]]:
+    """Which test ran when something happened, or which was the last before: a sentence, facts."""
+    if running:
+        return f"It happened during {', '.join(running)}.", {
+            "nodeid": running[0],
+            "phase": "during",
+            "tests": list(running),
+        }
+    if last:
+        return f"It happened after {last}.", {"nodeid": last, "phase": "after"}
+    return "It happened before the first test.", {"phase": "start"}

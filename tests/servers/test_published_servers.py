@@ -13,7 +13,13 @@ from omnitray.api import facade
 from omnitray.base.facts import ProcessIdentity
 from omnitray.servers.model import ServerState, ServerView
 from omnitray.servers.processes import child
-from omnitray.servers.published import Publication, published
+from omnitray.servers.published import (
+    Borrowing,
+    BorrowingNote,
+    Publication,
+    borrowings,
+    published,
+)
 from omnitray.settings.servers import ServerSettings
 from support.hub_program import Program
 
@@ -110,7 +116,7 @@ def test_it_can_be_restarted_and_nothing_else(program: Program, tmp_path: Path) 
     assert mine.take_restart()
     assert not mine.take_restart()
     for verb in ("start", "stop"):
-        with pytest.raises(facade.CommandRefused, match="a test run owns shop-tests"):
+        with pytest.raises(facade.CommandRefused, match="A test run owns shop-tests"):
             servers.order("shop-tests", verb)
 
 
@@ -126,3 +132,24 @@ def test_a_run_that_was_killed_leaves_nothing_in_the_list(
     file = next((tmp_path / "servers").glob("*.json"))
     file.write_bytes(file.read_bytes().replace(b'"start_ticks":', b'"start_ticks":1'))
     qtbot.waitUntil(lambda: servers.views() == ())
+
+
+def test_a_run_that_borrows_a_server_notes_its_tests(tmp_path: Path) -> None:
+    folder = tmp_path / "servers"
+    note = BorrowingNote(folder, child(os.getpid()))
+    one = Borrowing(leader=child(os.getpid()), server="api", run="3", project="/shop")
+    note.write(msgspec.structs.replace(one, running=("test_shop.py::test_with_a_long_name",)))
+    note.write(msgspec.structs.replace(one, last="t"))  # shorter: what stood behind it is blank
+    (found,) = borrowings(folder, "api")
+    assert (found.running, found.last) == ((), "t")
+    assert borrowings(folder, "web") == ()
+    note.close()
+    assert list(folder.iterdir()) == []
+
+
+def test_the_note_of_a_run_that_was_killed_is_removed(tmp_path: Path) -> None:
+    BorrowingNote(tmp_path / "servers", GONE).write(
+        Borrowing(leader=GONE, server="api", run="3", project="/shop")
+    )
+    assert borrowings(tmp_path / "servers", "api") == ()
+    assert list((tmp_path / "servers").iterdir()) == []

@@ -1,0 +1,136 @@
+"""A run whose server a running OmniTray watches: it borrows that one, and starts no second."""
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from omnitray.base.paths import find_paths
+from omnitray.client.sync import Client
+from omnitray.servers.model import ServerState
+from support.real_servers import left_in, until
+from support.server_project import ServerProject, is_up
+
+TESTS = """
+import os, time, urllib.request
+from pathlib import Path
+def get(server, path): return urllib.request.urlopen(server.url + path, timeout=5).read()
+def test_before(omnitray_server): assert get(omnitray_server, "/") == b"ok"
+def test_kills(omnitray_server): get(omnitray_server, "/crash")
+def test_after(omnitray_server): assert get(omnitray_server, "/") == b"ok"
+def test_restarts(omnitray_server):
+    before = omnitray_server.pid
+    omnitray_server.restart()
+    assert omnitray_server.pid != before
+    assert "ready" in omnitray_server.log
+"""
+DECLARED = """
+[[server]]
+name = "api"
+command = {command}
+cwd = "{folder}"
+health = "http://127.0.0.1:{port}/"
+{more}
+"""
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[ServerProject]:
+    shop = ServerProject(tmp_path)
+    (shop.folder / "test_shop.py").write_text(TESTS)
+    yield shop
+    shop.asked("server", "stop", "api")
+    shop.stop()
+    until(lambda: left_in(shop.folder) == [], "the end of its processes")
+
+
+def declare(shop: ServerProject, more: str = "") -> None:
+    file = shop.home / "config" / "config.toml"
+    command = f'["{shop.python}", "server.py", "{shop.port}"]'
+    declared = DECLARED.format(command=command, folder=shop.folder, port=shop.port, more=more)
+    file.write_text(file.read_text() + declared)
+
+
+def alerts(shop: ServerProject, type_: str) -> list[dict[str, Any]]:
+    found = Client(paths=find_paths(shop.environment)).alerts()
+    return [msgspec.to_builtins(each) for each in found if each.type == type_]
+
+
+def test_a_server_that_omnitray_watches_is_borrowed(shop: ServerProject) -> None:
+    declare(shop, "autostart = true")
+    shop.start()
+    first = shop.shows(is_up, "the server")
+    run = shop.pytest("--omnitray-server=api")
+    text = run.communicate(timeout=120)[0]
+    assert "1 failed, 3 passed" in text, text
+    assert "omnitray: the server api was restarted" in text
+    assert "went down during this test" in text
+    (down,) = alerts(shop, "SERVER_DOWN")  # OmniTray's own, and no second of the run
+    assert (down["source"], down["state"]) == ("server:api", "resolved")
+    assert down["context"]["nodeid"] == "test_shop.py::test_kills"
+    assert down["context"]["project"] == str(shop.folder)
+    assert "during test_shop.py::test_kills" in down["message"]
+    (failed,) = alerts(shop, "TEST_FAILED")
+    assert failed["context"]["server"] == "api"
+    after = shop.shows(is_up, "the server after the run")  # it was up before the run
+    assert (after.owner, after.pid == first.pid) == ("settings", False)
+    assert not list((shop.home / "run" / "servers").iterdir())
+
+
+def test_one_that_does_not_run_is_started_for_the_run_alone(
+    shop: ServerProject,
+) -> None:
+    declare(shop, 'restart = "never"')
+    shop.start()
+    shop.shows(lambda each: each.state is ServerState.STOPPED, "the declared server")
+    run = shop.pytest("--omnitray-server=api")
+    text = run.communicate(timeout=120)[0]
+    # restart = "never" counts for other times: the run asks for the next start.
+    assert "1 failed, 3 passed" in text, text
+    shop.shows(lambda each: each.state is ServerState.STOPPED, "the stopped server")
+
+
+def test_the_run_goes_on_when_omnitray_is_killed(shop: ServerProject) -> None:
+    (shop.folder / "test_shop.py").write_text("""
+import os, signal, time, urllib.request
+from pathlib import Path
+def get(server): return urllib.request.urlopen(server.url + "/", timeout=5).read()
+def test_lives_on(omnitray_server):
+    Path("runs").touch()
+    while not Path("go").exists(): time.sleep(0.02)
+    assert get(omnitray_server) == b"ok"
+    os.kill(omnitray_server.pid, signal.SIGKILL)
+    Path("killed").touch()
+def test_waits_for_omnitray(omnitray_server): assert get(omnitray_server) == b"ok"
+""")
+    declare(shop, "autostart = true")
+    shop.start()
+    shop.shows(is_up, "the server")
+    run = shop.pytest("--omnitray-server=api")
+    until(lambda: shop.there("runs"), "the test", 60.0)
+    shop.kill()
+    (shop.folder / "go").touch()
+    until(lambda: shop.there("killed"), "the end of the server", 60.0)
+    shop.start()  # it finds the server gone and starts it again
+    text = run.communicate(timeout=120)[0]
+    assert "2 passed" in text, text
+    assert shop.shows(is_up, "the server").owner == "settings"
+
+
+def test_a_server_that_cannot_be_started_holds_up_no_run(shop: ServerProject) -> None:
+    declare(shop)
+    (shop.folder / "test_shop.py").write_text("def test_alone(): pass")
+    shop.start()
+    shop.shows(lambda each: each.state is ServerState.STOPPED, "the declared server")
+    (shop.folder / "exit").write_text("1")  # it ends at once
+    with socket.create_server(("127.0.0.1", shop.port)):  # and its port is another's
+        run = shop.pytest("--omnitray-server=api")
+        text = run.communicate(timeout=60)[0]
+    assert "1 passed" in text, text
+    (down,) = alerts(shop, "SERVER_DOWN")
+    assert str(os.getpid()) in down["message"]
+    assert down["context"]["phase"] == "start"
