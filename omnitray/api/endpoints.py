@@ -12,7 +12,7 @@ from omnitray.alerts.model import Alert
 from omnitray.api import channel_calls, handlers, metric_calls, requests, wire
 from omnitray.api.handlers import Call
 from omnitray.api.requests import AlertsQuery, NoQuery, SnapshotsQuery
-from omnitray.api.wire import Done, ProtectionSettings, RecordingState
+from omnitray.api.wire import Done, ProtectionSettings, RecordingState, SettingsBody
 
 PREFIX = "/api/monitoring"
 
@@ -115,6 +115,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         body=requests.NewJobAction,
         names_one=True,
     ),
+    _get("/settings", handlers.settings_in_force, SettingsBody),
     _get("/protect", handlers.protection, ProtectionSettings),
     _post(
         "/protect",

@@ -20,7 +20,7 @@ from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.status import Status
-from omnitray.api.wire import Done, ProtectionSettings, RecordingState
+from omnitray.api.wire import Done, ProtectionSettings, RecordingState, SettingsBody
 from omnitray.base.facts import AlertType, Job, Mode, MonitorLevel, ProtectState, Severity, Snapshot
 from omnitray.base.leases import Lease
 from omnitray.base.policy import ProtectPolicy, Thresholds
@@ -286,6 +286,10 @@ class AppFacade(Protocol):
 
     def jobs(self) -> tuple[Job, ...]:
         """The jobs of the last scan, the heaviest first."""
+        ...
+
+    def settings_in_force(self) -> SettingsBody:
+        """The settings that count now, and why one differs from the file."""
         ...
 
     def protection(self) -> ProtectionView:

@@ -72,6 +72,7 @@ from omnitray.api.wire import (
     ServerBody,
     ServerLogBody,
     Servers,
+    SettingsBody,
     Snapshots,
     SnoozeState,
     StatusBody,
@@ -224,6 +225,11 @@ async def act_on_job(call: Call) -> Done:
     new: NewJobAction = call.body
     answer = None if new.action == "resume" else bodies.answer_of(new.action)
     return await _carry_out(call, ActOnJob(job=new.job, answer=answer))
+
+
+async def settings_in_force(call: Call) -> SettingsBody:
+    """The settings that are in force, which the file may not say."""
+    return call.door.settings_in_force()
 
 
 async def protection(call: Call) -> ProtectionSettings:

@@ -423,6 +423,13 @@ class ProtectionSettings(msgspec.Struct, frozen=True, kw_only=True):
     protected: tuple[str, ...]
 
 
+class SettingsBody(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings in force by their keys; ``why`` says why one is not what the file says."""
+
+    values: dict[str, Any]
+    why: dict[str, str]
+
+
 class Topic(enum.StrEnum):
     """What a client can ask for."""
 

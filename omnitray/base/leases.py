@@ -10,6 +10,7 @@ import msgspec
 
 from omnitray.base.facts import Mode, MonitorLevel
 
+BORROWED = "a client, such as a test run, asks for it until it ends"
 _WATCHFUL = tuple(MonitorLevel)
 
 

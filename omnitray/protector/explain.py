@@ -194,7 +194,7 @@ def _named_cause(reason: AlarmReason, cause: NamedCause) -> tuple[str, str]:
     """Who uses memory up, how fast, why it is left alone, how long is left, what can be done."""
     used_up = reason is AlarmReason.NOBODY_LEFT
     title = f"{cause.title} has used memory up" if used_up else f"{cause.title} uses memory up"
-    other = cause.excluded is ExclusionReason.OTHER_USER
+    other = cause.excluded in {ExclusionReason.OTHER_USER, ExclusionReason.OTHERS_INSIDE}
     command = f"sudo kill {cause.pid}" if other else f"kill {cause.pid}"
     asked = f' choose "{END_ANYWAY}" in OmniTray\'s question,' if cause.process else ""
     return title, f"{_cause_figures(cause)} Close it yourself,{asked} or type: {command}"

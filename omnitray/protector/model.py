@@ -75,6 +75,7 @@ class ExclusionReason(ReasonEnum):
     OURSELVES = "ourselves", "OmniTray itself"
     ANCESTOR = "ancestor", "OmniTray was started by it"
     OTHER_USER = "other_user", "belongs to another user"
+    OTHERS_INSIDE = "others_inside", "is yours, but what takes most in it belongs to another user"
     KERNEL = "kernel", "part of the kernel"
     PERSON = "person", "protected by you"
     LEFT_ALONE = "left_alone", "left alone, as you asked"

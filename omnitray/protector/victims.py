@@ -376,9 +376,20 @@ def _why_none(context: DecisionContext, job: Job, step: EscalationStep) -> Exclu
     """The verdict on the largest process speaks for the job."""
     weighed = workers(context, job, step)
     reason = next((each.excluded for each in weighed if each.excluded), None)
-    return reason or (
+    return of_job(context, job, reason) or (
         ExclusionReason.HELD if step is EscalationStep.PAUSE else ExclusionReason.DYING
     )
+
+
+def of_job(
+    context: DecisionContext, job: Job, reason: ExclusionReason | None
+) -> ExclusionReason | None:
+    """The verdict on one of its processes as one on the job, which may be the person's."""
+    uid = context.facts.own.uid
+    is_own = any(each.pid == job.leader_pid and each.uid == uid for each in job.processes)
+    if reason is ExclusionReason.OTHER_USER and is_own:
+        return ExclusionReason.OTHERS_INSIDE  # sudo in a terminal, a container that runs as root
+    return reason
 
 
 def _why_not(

@@ -19,6 +19,7 @@ from omnitray.api import facade, wire
 from omnitray.api.status import Status
 from omnitray.base.durable import StorageError
 from omnitray.base.facts import AlertMove, Job, Mode, Snapshot
+from omnitray.base.leases import BORROWED
 from omnitray.base.policy import ProtectPolicy, Thresholds
 from omnitray.base.subscribers import Subscribers
 from omnitray.metrics.token import metrics_token
@@ -29,6 +30,7 @@ from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.webhooks import Webhooks
 from omnitray.servers.model import ServerView
 from omnitray.settings.faults import Problem
+from omnitray.settings.model import AUTO
 
 log = logging.getLogger(__name__)
 
@@ -129,6 +131,15 @@ class ProgramFacade(QObject):
         return msgspec.structs.replace(
             self._settings.loaded.settings.protect_policy(), mode=self._hub.mode
         )
+
+    def settings_in_force(self) -> wire.SettingsBody:
+        """The settings that count now, and why one differs from the file."""
+        values, why = self._settings.in_force()
+        values = {key: msgspec.to_builtins(value) for key, value in values.items()}
+        level = self._hub.status.chosen_level
+        borrowed = {"mode": self._hub.mode.value, "level": level.value if level else AUTO}
+        why |= {key: BORROWED for key, value in borrowed.items() if values[key] != value}
+        return wire.SettingsBody(values=values | borrowed, why=why)
 
     def snapshots(self, since: float) -> list[Snapshot]:
         """Snapshots taken at or after a moment, the oldest first."""

@@ -64,6 +64,15 @@ class SettingsKeeper(QObject):
         """What steers notifications now."""
         return self.loaded.settings.alert_policy()
 
+    def in_force(self) -> tuple[dict[str, Any], dict[str, str]]:
+        """The value of each key that counts now, and why those that may differ from the file do."""
+        loaded = self.loaded
+        values = {key: value_of(loaded.settings, key) for key in BY_KEY}
+        values |= {key: value_of(self._started_with, key) for key in _AT_START}
+        of_file = [each.fault for each in loaded.problems if each.key == "config.toml"]
+        why = dict.fromkeys(loaded.kept, (*of_file, Fault.VANISHED)[0].value)
+        return values, why | {p.key: p.fault.value for p in loaded.problems if p.key in BY_KEY}
+
     def watch(self) -> None:
         """Notice changes at once (and, by :meth:`look`, wherever the file system does not say)."""
         wanted = [str(path) for path in (self._path.parent, self._path) if path.exists()]

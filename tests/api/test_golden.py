@@ -36,6 +36,7 @@ ANSWERS = {
     "runs": "/runs?limit=5",
     "channels": "/channels",
     "webhooks": "/webhooks",
+    "settings": "/settings",
     "deliveries": "/alerts/a1/deliveries",
     "server_log": "/servers/api/log?lines=2",
     "recording": "/record/asked_t-1.jsonl.xz",

@@ -19,6 +19,7 @@ from omnitray.base.facts import AlertType, Mode, MonitorLevel
 from omnitray.base.paths import find_paths, typed
 from omnitray.cli import parser
 from omnitray.protector.view import Answer, Effect, HoldKind
+from omnitray.settings.faults import Fault
 from support import fake_door
 from support.api_server import Running
 from support.command_line import commands
@@ -339,6 +340,24 @@ def test_an_export_replaces_a_file_only_when_told_to(omnitray: Run, tmp_path: Pa
     assert "is there already; --force replaces it" in refused.err
     assert omnitray("export", str(file), "--force").code == 0
     assert file.read_text().startswith("id,")
+
+
+def test_what_is_in_force_is_shown_beside_what_the_file_says(omnitray: Run, api: Running) -> None:
+    assert "in force" not in omnitray("settings", "api.port").err
+    api.door.in_force = {"api.port": 9123, "level": "critical", "protect.state": "watch"}
+    api.door.why_in_force = {"api.port": Fault.LATER.value}
+    one = omnitray("settings", "api.port")
+    assert one.out.startswith("api.port = 8137\n")
+    assert f"api.port: in force is 9123: {Fault.LATER.value}" in one.err
+    table = omnitray("settings")
+    assert 'in force: "watch"' in table.out
+    assert 'level: in force is "critical": OmniTray has not taken up the file yet' in table.err
+    assert omnitray("settings", "level", "--json").json == {
+        "level": "auto",
+        "in_force": {
+            "level": {"value": "critical", "why": "OmniTray has not taken up the file yet"}
+        },
+    }
 
 
 @pytest.mark.usefixtures("api")

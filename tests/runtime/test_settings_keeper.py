@@ -274,3 +274,24 @@ def test_what_a_full_disk_refused_is_saved_once_there_is_room(
     keeper.retry()
     assert keeper.loaded.problems == ()
     assert file.read_text() == CAREFUL.replace("prod", "test", 1)
+
+
+@pytest.mark.expect_log("settings:")
+def test_it_knows_what_is_in_force_where_the_file_says_something_else(
+    careful: tuple[SettingsKeeper, Path], qtbot: QtBot
+) -> None:
+    keeper, file = careful
+    values, why = keeper.in_force()
+    assert (values["protect.state"], values["api.port"], why) == (ProtectState.WATCH, 8137, {})
+    file.write_text('mode = "prod"\n[api]\nport = 9123\n[thresholds.cpu]\nwarning = 300\n')
+    _taken(keeper, qtbot)
+    values, why = keeper.in_force()
+    assert (values["protect.state"], values["api.port"]) == (ProtectState.WATCH, 8137)
+    assert why["protect.state"] == Fault.VANISHED.value
+    assert why["api.port"] == Fault.LATER.value
+    assert why["thresholds.cpu.warning"] == Fault.NOT_ALLOWED.value
+    file.unlink()
+    _taken(keeper, qtbot)
+    values, why = keeper.in_force()
+    assert (values["mode"], why["mode"]) == (Mode.PROD, Fault.GONE.value)
+    keeper.stop()

@@ -56,6 +56,7 @@ from omnitray.protector.view import (
 )
 from omnitray.runs.model import RunRecord
 from omnitray.servers.model import ServerExit, ServerState, ServerView
+from omnitray.settings.fields import BY_KEY, default_of
 from omnitray.settings.servers import ServerSettings
 from support import run_samples
 
@@ -243,6 +244,8 @@ class FakeDoor:
         self.paused_until: float | None = None
         self.problems: tuple[str, ...] = ()
         self.settings_problems: tuple[str, ...] = ()
+        self.in_force: dict[str, Any] = {}
+        self.why_in_force: dict[str, str] = {}
         self.webhook_views = (a_webhook(),)
         self.asked = [question()]
         self.protect = wire.ProtectionSettings(state=ProtectState.WATCH, protected=("code",))
@@ -292,6 +295,10 @@ class FakeDoor:
 
     def jobs(self) -> tuple[Job, ...]:
         return (job(),)
+
+    def settings_in_force(self) -> wire.SettingsBody:
+        values = {key: default_of(key) for key in BY_KEY}
+        return wire.SettingsBody(values=values | self.in_force, why=self.why_in_force)
 
     def protection(self) -> ProtectionView:
         return protection()

@@ -5,12 +5,13 @@ Needs no running instance; one that runs takes the change up from the file.
 
 import argparse
 import tomllib
+from collections.abc import Mapping
 
 import msgspec
 
 from omnitray.base.paths import typed
 from omnitray.cli.dispatch import CommandContext, CommandFailed
-from omnitray.cli.in_force import settings_problems
+from omnitray.cli.in_force import InForce, other_than, settings_problems
 from omnitray.client.http import is_running
 from omnitray.settings.check import parse_text
 from omnitray.settings.continuity import GUARDED
@@ -32,13 +33,17 @@ def _show(args: argparse.Namespace, context: CommandContext) -> int:
     if args.key is not None and args.key not in BY_KEY:
         raise _unknown(args.key)
     fields = [BY_KEY[args.key]] if args.key else list(FIELDS)
+    values = {field.key: value_of(loaded.settings, field.key) for field in fields}
+    others = other_than(values, context.paths)
     if args.json:
-        values = {field.key: value_of(loaded.settings, field.key) for field in fields}
-        context.terminal.json(msgspec.json.encode(values))
+        more = {"in_force": others} if others else {}
+        context.terminal.json(msgspec.json.encode({**values, **more}))
     elif args.key:
         _show_one(fields[0], loaded.settings, context)
     else:
-        context.terminal.table([_row(field, loaded.settings) for field in fields])
+        context.terminal.table([_row(field, loaded.settings, others) for field in fields])
+    for key, other in others.items():
+        context.terminal.problem(f"{key}: in force is {_in_force(other)}: {other.why}")
     for problem in settings_problems(context.paths):
         context.terminal.problem(problem)
     return 0
@@ -80,11 +85,19 @@ def _typed(key: str, text: str) -> object:
         raise ValueError(f"{text} is no list; try 'a, b' or '[\"a\", \"b\"]'") from error
 
 
-def _row(field: Field, settings: Settings) -> tuple[str, str, str]:
+def _in_force(other: InForce) -> str:
+    """A list of rules is too long for a line."""
+    is_rules = isinstance(other.value, list) and any(isinstance(each, dict) for each in other.value)
+    return f"{len(other.value)} rules" if is_rules else shown(other.value)
+
+
+def _row(field: Field, settings: Settings, others: Mapping[str, InForce]) -> tuple[str, str, str]:
     value, default = value_of(settings, field.key), default_of(field.key)
     if field.kind is ValueKind.RULES and value:
         return (field.key, f"{len(value)} of them", f"({typed('settings', field.key)} shows them)")
     changed = f"(default {shown(default)})" if value != default else ""
+    if (other := others.get(field.key)) is not None:
+        changed = f"{changed} in force: {_in_force(other)}".strip()
     return (field.key, f"{shown(value)} {field.unit}".strip(), changed)
 
 

@@ -33,7 +33,7 @@ from omnitray.protector.model import (
 )
 from omnitray.protector.policies import constants
 from omnitray.protector.steps import EscalationStep
-from omnitray.protector.victims import VictimChoice, anyway, choose, hands_over, why_not
+from omnitray.protector.victims import VictimChoice, anyway, choose, hands_over, of_job, why_not
 
 _WANTED_SO = {ExclusionReason.TAKEN_BACK, ExclusionReason.LEFT_ALONE}
 # Verdicts of the moment: the cause is held or will be, and nothing has to be said about it.
@@ -297,10 +297,11 @@ def _untouchable(context: DecisionContext) -> NamedCause | None:
     largest = max(each.rss_bytes for each in job.processes)
     would_help = is_known and grower.rss_bytes >= CAUSE_BESIDE_LARGEST * largest
     may_end = would_help and not watches and anyway(context, job, (own.identity,)).job is not None
+    of_its_own = of_job(context, job, own.excluded)
     return NamedCause(
         job_key=job.key,
         title=job.title,
-        excluded=context.excluded_jobs.get(job.key) or own.excluded or excluded,
+        excluded=context.excluded_jobs.get(job.key) or of_its_own or excluded,
         share=context.memory_causes[job.key],
         held_bytes=context.unshared_bytes(job),
         growth_bps=growth_bps,

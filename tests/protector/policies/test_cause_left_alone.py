@@ -126,6 +126,23 @@ def test_another_user_s_is_named_with_what_to_type_and_nothing_is_asked() -> Non
     assert questions(said) == []
 
 
+def test_what_another_user_runs_in_a_job_of_the_person_s_is_named_so() -> None:
+    desk = Desk()
+    said: list[Decision] = []
+    for second in range(12):
+        seen = browser(GB + second * 200 * MB, uid=0)
+        main, *rest = seen.processes
+        own = msgspec.structs.replace(main, uid=1000)
+        seen = msgspec.structs.replace(seen, processes=(own, *rest))
+        said += desk.turn(seen, at=NEAR)
+
+    (alarm,) = (each for each in said if isinstance(each, Alarm))
+    message = alarm_notice(alarm).message
+    assert "is yours, but what takes most in it belongs to another user" in message
+    assert message.endswith("or type: sudo kill 101")
+    assert done(said) == []
+
+
 def test_nothing_is_asked_while_it_only_watches() -> None:
     said = leak(Desk(state=ProtectState.WATCH))
 
