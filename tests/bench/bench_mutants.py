@@ -2,7 +2,7 @@
 
 Each mutant changes one place of one module in a copy of the tree, and the tests that run that place
 have to fail. Which tests do is asked of coverage once a package. ``python3 packaging/dev.py bench
-mutants`` takes hours; ``--for 20m`` takes as many of the modules, in turn, as there is time for, and
+mutants`` takes hours; ``--for 20m`` takes as many of the modules, in turn, as there is time for,
 ``OMNITRAY_BENCH_ONLY=omnitray/alerts/channels`` those whose paths begin so.
 """
 
