@@ -8,8 +8,17 @@ wanted: the tray at rest does without it.
 
 from collections.abc import Callable, Iterable, Sequence
 
+import msgspec
 from PySide6.QtCore import QByteArray, QEvent, QPoint, Qt, Slot
-from PySide6.QtGui import QCloseEvent, QHideEvent, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import (
+    QCloseEvent,
+    QHideEvent,
+    QKeyEvent,
+    QKeySequence,
+    QResizeEvent,
+    QShortcut,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMessageBox, QVBoxLayout, QWidget
 
 from omnitray.alerts.model import Alert
@@ -23,6 +32,7 @@ from omnitray.settings.faults import Problem
 from omnitray.settings.model import Settings
 from omnitray.ui import formats
 from omnitray.ui.intents import Intents
+from omnitray.ui.pace import Pace
 from omnitray.ui.pages.page import (
     AlertSource,
     DeliveriesOf,
@@ -87,6 +97,9 @@ class MainWindow(QWidget):
         self.close_question: QMessageBox | None = None
         self._without_tray = ""
         self._ending = False
+        self._seen = False  # whether it was ever shown
+        self._status: Status | None = None
+        self._statuses = Pace(self._pass_status, 0, self)
         give_roles()
         self.menu = MainMenu(self.intents, autostart_enabled, in_window=True)
         self.setObjectName("window")
@@ -157,7 +170,21 @@ class MainWindow(QWidget):
 
     @Slot(object)
     def show_status(self, status: Status) -> None:
-        """The newest status: headline, selectors, footer, badge."""
+        """The newest status; where only figures are others, when it is time to paint."""
+        before, self._status = self._status, status
+        if self._seen and not self.isVisible():
+            return  # shown with the window
+        self._statuses.interval_ms = self.pages.shown_ms
+        if before is not None and _but_figures(before) == _but_figures(status):
+            self._statuses.ask()
+        else:
+            self._statuses.now()
+
+    def _pass_status(self) -> None:
+        """Headline, selectors, footer, badge."""
+        status = self._status
+        if status is None:
+            return
         self.header.show_status(status)
         self.footer.show_status(status)
         self.menu.show_status(status)
@@ -287,6 +314,13 @@ class MainWindow(QWidget):
         )
         self._places.save(place)
 
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Catch up with what came while it was hidden."""
+        if self._seen:
+            self._statuses.now()
+        self._seen = True
+        super().showEvent(event)
+
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
         """Remember the place."""
         self._keep_place()
@@ -415,3 +449,8 @@ class MainWindow(QWidget):
         self.show_page(page)
         if key and self.pages.page is not None:
             self.pages.page.select(key)
+
+
+def _but_figures(status: Status) -> Status:
+    """What of a status is told at once."""
+    return msgspec.structs.replace(status, snapshot=None, own=None, overdue_s=0.0)

@@ -2,7 +2,9 @@
 
 The program as people run it, its window open and in sight on one page, 400 sleeping processes to
 look at. A program for each page, all at the same time; processor time by the kernel's count of
-nanoseconds (``schedstat``).
+nanoseconds (``schedstat``). One more has its window closed: what it takes is no page's cost, and
+where the machine is busy it is most of it. ``OMNITRAY_BEFORE`` names the command of another version
+that runs beside this one, page by page.
 """
 
 import contextlib
@@ -34,6 +36,8 @@ BUDGET = 3.0  # per cent of one core, at any level
 # Level: seconds measured. At idle two looks come in a minute.
 LEVELS = {"idle": 60.0, "normal": 30.0, "intensive": 20.0, "critical": 20.0}
 _ONLY = os.environ.get("OMNITRAY_BENCH_LEVELS", "")
+_BEFORE = os.environ.get("OMNITRAY_BEFORE", "")
+_CLOSED = "no window"
 
 
 def main() -> None:
@@ -55,41 +59,62 @@ def main() -> None:
 def _level(level: str, folder: Path, display: Display) -> list[Row]:
     measured_s = LEVELS[level]
     tell(f"{level}: {SETTLE_S + measured_s:.0f} s")
+    names = [_CLOSED, *(page.name for page in PAGES)]
+    versions = {"now": COMMAND, **({"before": _BEFORE} if _BEFORE else {})}
     with contextlib.ExitStack() as running:
         programs = {
-            page.name: running.enter_context(_opened(folder / page.name, display, level, page.name))
-            for page in PAGES
+            (version, name): running.enter_context(
+                _opened(folder / version / name.replace(" ", "-"), display, level, name, command)
+            )
+            for name in names
+            for version, command in versions.items()
         }
         time.sleep(SETTLE_S)
-        before = {name: (taken(each.pid), threads(each.pid)) for name, each in programs.items()}
+        before = {key: (taken(each.pid), threads(each.pid)) for key, each in programs.items()}
         time.sleep(measured_s)
-        return [_row(level, name, each, *before[name]) for name, each in programs.items()]
+        costs = {key: _cost(each, *before[key]) for key, each in programs.items()}
+    return [_row(level, name, costs) for name in names]
 
 
-def _row(
-    level: str, page: str, program: Program, before: Taken, of_threads: dict[str, float]
-) -> Row:
+def _cost(program: Program, before: Taken, of_threads: dict[str, float]) -> tuple[float, str]:
+    """Per cent of a core, and the two threads that took most of it."""
     after = taken(program.pid)
-    percent = percent_between(before, after)
     seconds = after.at - before.at
     now = threads(program.pid)
     spent = {name: 100 * (used - of_threads.get(name, 0.0)) / seconds for name, used in now.items()}
     most = sorted(spent.items(), key=lambda pair: -pair[1])[:2]
-    told = ", ".join(f"{name} {used:.2f}" for name, used in most)
-    return within(f"{level}: {page}", percent, BUDGET, "%", told=f"{percent:.2f} % ({told})")
+    return percent_between(before, after), ", ".join(f"{name} {used:.2f}" for name, used in most)
+
+
+def _row(level: str, name: str, costs: dict[tuple[str, str], tuple[float, str]]) -> Row:
+    percent, most = costs["now", name]
+    told = f"{percent:.2f} % ({most})"
+    closed, _ = costs["now", _CLOSED]
+    if name != _CLOSED:
+        told += f", {percent - closed:+.2f} to the closed one"
+    if ("before", name) in costs:
+        old, _ = costs["before", name]
+        told += f"; {percent / old:.2f} of the version before"
+        if name != _CLOSED:
+            added = old - costs["before", _CLOSED][0]
+            told += f", which added {added:+.2f}"
+    return within(f"{level}: {name}", percent, BUDGET, "%", told=told)
 
 
 @contextlib.contextmanager
-def _opened(folder: Path, display: Display, level: str, page: str) -> Iterator[Program]:
-    """The program with its window on this page."""
+def _opened(
+    folder: Path, display: Display, level: str, page: str, command: str
+) -> Iterator[Program]:
+    """The program with its window on this page, if that is one."""
     with session(folder, display) as desktop, watching(desktop) as watcher:
         configure(desktop, level)
         state = Path(desktop.environment["OMNITRAY_HOME"]) / "state"
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
         (state / "window.json").write_text(json.dumps({"page": page}))
-        program = desktop.launch(COMMAND)
-        wait_until(lambda: watcher.registered, f"the icon:\n{program.output}", timeout_s=30)
-        desktop.launch(COMMAND).wait(20)  # a second start shows the window of the first
+        program = desktop.launch(command)
+        wait_until(lambda: watcher.registered, f"the icon:\n{program.output}", timeout_s=60)
+        if page != _CLOSED:  # a second start shows the window of the first
+            desktop.launch(command).wait(60)
         yield program
 
 

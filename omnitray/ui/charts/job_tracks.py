@@ -7,6 +7,7 @@ from omnitray.ui.charts.series import TimeAxis, Track
 
 _KEPT_S = 600.0
 _EXPECTED_S = 5.0  # a scan at the normal level; closer ones draw no gap either
+_CLOSEST_S = 0.9  # two scans a second draw no other line than one
 
 
 class JobTracks:
@@ -16,10 +17,14 @@ class JobTracks:
         self.axis = TimeAxis()
         self._tracks: dict[str, tuple[Track, Track]] = {}
         self._seen_s: dict[str, float] = {}
+        self._added_s = float("-inf")
 
     def add(self, jobs: Iterable[Job], monotonic_s: float, wall_s: float) -> None:
         """Take up a scan; a job that was not seen for long is forgotten."""
         at_s = self.axis.place(monotonic_s, wall_s)
+        if at_s - self._added_s < _CLOSEST_S:
+            return
+        self._added_s = at_s
         for job in jobs:
             cpu, memory = self.of(job.key)
             cpu.add(at_s, job.cpu_percent, _EXPECTED_S)

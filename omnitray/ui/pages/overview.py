@@ -208,8 +208,7 @@ class OverviewPage(Page):
         """Show the jobs to look at first."""
         facts = self.context.facts
         jobs, known = facts.jobs, grips(facts.view, facts.inspection)
-        self.jobs_model.show_grips(known)
-        self.jobs_model.show_jobs(top_jobs(jobs, known, _TOP))
+        self.jobs_model.show_jobs(top_jobs(jobs, known, _TOP), known)
         self.jobs_view.setVisible(bool(jobs))
         self.no_jobs.setVisible(not jobs)
 

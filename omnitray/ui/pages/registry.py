@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QStackedWidget
 from omnitray.alerts.channels.deliveries import Delivery
 from omnitray.alerts.channels.webhooks.channel import WebhookTest
 from omnitray.alerts.model import Alert
-from omnitray.base.facts import Job, Snapshot
+from omnitray.base.facts import Job, MonitorLevel, Snapshot
 from omnitray.protector.inspection import JobInspection
 from omnitray.protector.view import ActionFeedback, ProtectionView
 from omnitray.servers.model import ServerView
@@ -58,10 +58,15 @@ _MARKING_MS = 100  # a flood of alerts moves the markers ten times a second at m
 # An inspection comes 5 to 60 ms after the scan that it belongs to: both are painted at once.
 _LATE_MS = 100
 # What is painted more often than once a second is not read any better, and painting is what an
-# open window costs; where the CPU is short of time the charts have less of it.
+# open window costs: 25 to 40 ms of CPU for each time that Overview or Processes is shown anew.
+# At critical there are two readings a second, and the programs that are watched need the time.
 _SHOWN_MS = 1000
-_SHOWN_SHORT_MS = 2000
-_LOOK_MS = 2000  # a closer look at 700 processes takes 5 ms, its rates say the same over 2 s
+_SHOWN_CRITICAL_MS = 2000
+_SHOWN_SHORT_MS = 3000
+# A closer look at 500 processes takes 10 to 30 ms. Its rates say the same over some seconds, and
+# who is protected seldom changes: a page that is turned to and a job that is chosen do not wait.
+_LOOK_MS = {Inspects.NOTHING: 2000, Inspects.BADGES: 10_000, Inspects.FIGURES: 2000}
+_LOOK_SHORT_MS = 5000
 _SHORT_PERCENT = 90.0
 P = TypeVar("P", bound=Page)
 
@@ -77,9 +82,10 @@ class Pages(QStackedWidget):
         self._built: dict[str, Page] = {}
         self._marking = QTimer(self, singleShot=True, interval=_MARKING_MS)
         self._marking.timeout.connect(self._show_marks)
+        self.shown_ms = _SHOWN_MS
         self._readings = Pace(self._pass_readings, _SHOWN_MS, self)
         self._lists = Pace(self._pass_jobs, _SHOWN_MS, self)
-        self.looks = Pace(self._look, _LOOK_MS, self)
+        self.looks = Pace(self._look, _LOOK_MS[Inspects.NOTHING], self)
 
     def show_page(self, name: str) -> None:
         """Turn to a page, building it if it is the first time."""
@@ -94,6 +100,7 @@ class Pages(QStackedWidget):
             page.reload()
             self.addWidget(page)
         self.setCurrentWidget(self._built[name])
+        self._set_pace()
         self._lists.now()
         self.looks.now()
 
@@ -112,9 +119,7 @@ class Pages(QStackedWidget):
     def add_snapshot(self, snapshot: Snapshot) -> None:
         """One more reading."""
         self._facts.readings.add(snapshot)
-        short = (snapshot.cpu_percent or 0.0) >= _SHORT_PERCENT
-        for pace in (self._readings, self._lists):
-            pace.interval_ms = _SHOWN_SHORT_MS if short else _SHOWN_MS
+        self._set_pace()
         self._readings.ask()
 
     def set_history(self, snapshots: Iterable[Snapshot]) -> None:
@@ -199,6 +204,18 @@ class Pages(QStackedWidget):
             page.reload()
 
     # -- inside
+
+    def _set_pace(self) -> None:
+        """How often is shown and looked, by the page in sight and what the machine has to do."""
+        newest = self._facts.readings.newest
+        short = newest is not None and (newest.cpu_percent or 0.0) >= _SHORT_PERCENT
+        critical = newest is not None and newest.level is MonitorLevel.CRITICAL
+        calm_ms = _SHOWN_CRITICAL_MS if critical else _SHOWN_MS
+        self.shown_ms = _SHOWN_SHORT_MS if short else calm_ms
+        for pace in (self._readings, self._lists):
+            pace.interval_ms = self.shown_ms
+        look_ms = _LOOK_MS[self.page.inspects if self.page is not None else Inspects.NOTHING]
+        self.looks.interval_ms = max(look_ms, _LOOK_SHORT_MS) if short or critical else look_ms
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Catch up with the scans that came while the window was hidden."""

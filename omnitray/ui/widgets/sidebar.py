@@ -59,10 +59,11 @@ class PageButton(QAbstractButton):
 
     def show_badge(self, number: int) -> None:
         """Show how many wait on the page; 0 shows nothing."""
-        self._badge = number
         waiting = f", {number} waiting" if number else ""
         self.setAccessibleName(f"{self.text()}{waiting}")
-        self.update()
+        if number != self._badge:
+            self._badge = number
+            self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """A row of the sidebar."""

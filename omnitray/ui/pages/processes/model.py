@@ -20,7 +20,7 @@ from PySide6.QtCore import (
 )
 
 from omnitray.base.facts import Job, ProcessFacts
-from omnitray.processes.process_tree import identity
+from omnitray.processes.process_tree import Identity, identity
 from omnitray.ui import formats
 from omnitray.ui.pages.processes.text import (
     FIGURES,
@@ -85,7 +85,9 @@ def _pss(size_bytes: int | None) -> str:
 
 JOB = CELL + 1
 Index = QModelIndex | QPersistentModelIndex
+_Key = tuple[int, Identity | None, int]  # of a cell: serial of the row, process, column
 _NOWHERE = QModelIndex()
+_COLUMNS = len(JobColumn)
 _FOLLOW_GRIPS = (JobColumn.IO, JobColumn.STATE, JobColumn.LEVER)
 
 
@@ -133,6 +135,7 @@ class JobsModel(QAbstractItemModel):
         self._by_serial: dict[int, _Row] = {}
         self._jobs: tuple[Job, ...] = ()
         self._grips = Grips()
+        self._cells: dict[_Key, Cell] = {}  # those asked for since the newest facts
         self._serial = 0
         self._frozen = False
         self._new: set[int] = set()  # serials of the rows that came while frozen
@@ -160,7 +163,7 @@ class JobsModel(QAbstractItemModel):
         self._grips = known
         if not self._frozen and self._column in _FOLLOW_GRIPS:
             self._reorder()
-        self._tell_all()
+        self._tell_changes()
 
     def freeze(self, *, frozen: bool) -> None:
         """Keep every row where it is, or let the order follow again."""
@@ -197,10 +200,16 @@ class JobsModel(QAbstractItemModel):
 
     def index(self, row: int, column: int, parent: Index = _NOWHERE) -> QModelIndex:
         """An index; the internal id is 0 for a job and the job's serial for a process."""
-        if not self.hasIndex(row, column, parent):
+        below = parent.isValid()
+        if not (0 <= column < _COLUMNS and 0 <= row < self.rowCount(parent)):
             return QModelIndex()
-        serial = self._rows[parent.row()].serial if parent.isValid() else 0
-        return self.createIndex(row, column, serial)
+        return self.createIndex(row, column, self._rows[parent.row()].serial if below else 0)
+
+    def sibling(self, row: int, column: int, index: Index) -> QModelIndex:
+        """Another column of the same row without the way over its parent: asked for every cell."""
+        if row == index.row() and index.isValid() and 0 <= column < _COLUMNS:
+            return self.createIndex(row, column, index.internalId())
+        return super().sibling(row, column, index)
 
     def parent(self, index: Index = _NOWHERE) -> Any:
         """The job of a process."""
@@ -247,7 +256,7 @@ class JobsModel(QAbstractItemModel):
 
     def columnCount(self, parent: Index = _NOWHERE) -> int:  # noqa: ARG002, N802 - Qt's name and shape
         """The same everywhere."""
-        return len(JobColumn)
+        return _COLUMNS
 
     def headerData(  # noqa: N802 - Qt's name
         self,
@@ -282,9 +291,16 @@ class JobsModel(QAbstractItemModel):
         return cell if role == CELL else cell.words
 
     def _cell(self, row: _Row, index: Index) -> Cell:
-        column, known = JobColumn(index.column()), self._grips
-        if index.internalId():
-            line = row.lines[index.row()]
+        line = row.lines[index.row()] if index.internalId() else None
+        key = row.serial, None if line is None else identity(line.process), index.column()
+        cell = self._cells.get(key)
+        if cell is None:
+            cell = self._cells[key] = self._made(row, line, JobColumn(index.column()))
+        return cell
+
+    def _made(self, row: _Row, line: _Line | None, column: JobColumn) -> Cell:
+        known = self._grips
+        if line is not None:
             gone = row.gone or line.gone
             return process_cell(row.job, line.process, column, known, gone=gone)
         return job_cell(row.job, column, known, gone=row.gone, projects=self._projects)
@@ -310,7 +326,7 @@ class JobsModel(QAbstractItemModel):
         self._append(list(wanted.values()))
         if in_order and not self._frozen:
             self._reorder()
-        self._tell_all()
+        self._tell_changes()
         self._note_held()
 
     def _note_held(self) -> None:
@@ -398,15 +414,29 @@ class JobsModel(QAbstractItemModel):
         known = self._grips
         return sorted(self._rows, key=lambda row: weight(row.job, column, known), reverse=down)
 
-    def _tell_all(self) -> None:
-        last = len(JobColumn) - 1
-        if self._rows:
-            bottom = self.createIndex(len(self._rows) - 1, last, 0)
-            self.dataChanged.emit(self.createIndex(0, 0, 0), bottom)
-        for row in self._rows if self._projects else ():
-            if row.lines:
-                bottom = self.createIndex(len(row.lines) - 1, last, row.serial)
-                self.dataChanged.emit(self.createIndex(0, 0, row.serial), bottom)
+    def _tell_changes(self) -> None:
+        """Tell of the cells that somebody has asked for and that say something else now."""
+        before, self._cells = self._cells, {}
+        asked = {serial for serial, _, _ in before}
+        for number, row in enumerate(self._rows):
+            if row.serial in asked:
+                self._tell_row(before, row, None, self.createIndex(number, 0, 0))
+                for place, line in enumerate(row.lines):
+                    self._tell_row(before, row, line, self.createIndex(place, 0, row.serial))
+
+    def _tell_row(
+        self, before: dict[_Key, Cell], row: _Row, line: _Line | None, first: QModelIndex
+    ) -> None:
+        of = None if line is None else identity(line.process)
+        for column in JobColumn:
+            key = row.serial, of, int(column)
+            old = before.get(key)
+            if old is None:
+                continue
+            new = self._cells[key] = self._made(row, line, column)
+            if new != old:
+                cell = self.createIndex(first.row(), column, first.internalId())
+                self.dataChanged.emit(cell, cell)
 
 
 _ROLES = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole, CELL, JOB)
