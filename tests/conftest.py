@@ -10,6 +10,7 @@
 import gc
 import logging
 import os
+import signal
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,10 @@ _OFFSCREEN_MESSAGES = (
 
 # Before any Qt import: unit tests need no display. End-to-end tests set their own.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+# What starts the tests in the background may have Ctrl-C ignored; what they start would inherit it.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("dev", max_examples=50, deadline=None)
 settings.register_profile(

@@ -114,6 +114,8 @@ _FLAT_FOR_S, _DEEP_FOR_S = 3.0, 0.5
 _DEEP = 3  # generations of the same name
 _ALIKE = 0.8  # of its processes have one name
 _RUNS = {JobKind.TEST_RUN, JobKind.BUILD}  # start as many as they are configured to
+_NONE: frozenset[_Identity] = frozenset()
+_SPAWNS = 0.25  # of the new ones; a run that only replaces a worker beside the bomb is none of it
 
 
 class _Scan(msgspec.Struct, frozen=True):
@@ -130,7 +132,7 @@ class Births:
         self._all: frozenset[_Identity] | None = None
         self._born_s: dict[_Identity, float] = {}  # when first seen; not those of the first scan
         self._scans: dict[str, deque[_Scan]] = {}
-        self._bombs: set[str] = set()
+        self._bombs: dict[str, frozenset[_Identity]] = {}  # by job, what belongs to it
 
     def observe(self, jobs: Sequence[Job], now_s: float) -> None:
         """Take the processes of one scan."""
@@ -149,9 +151,15 @@ class Births:
             scans[job.key] = kept
         self._known, self._scans = known, scans
         self._keep_births(now_s)
-        found = {job.key for job in jobs if self._outruns(job)}
         # One that was recognized stays so while it lives: once held, it starts nothing.
-        self._bombs = found | (self._bombs & known.keys())
+        bombs: dict[str, frozenset[_Identity]] = {}
+        for job in jobs:
+            some = self._bombs.get(job.key, _NONE)
+            if self._outruns(job):
+                some |= self._spawners(job)
+            if some:
+                bombs[job.key] = _with_descendants(job, some)
+        self._bombs = bombs
 
     def _keep_births(self, now_s: float) -> None:
         there = frozenset().union(*self._known.values())
@@ -169,6 +177,13 @@ class Births:
         """Whether its like children are born faster than they end, on and on."""
         return job.key in self._bombs
 
+    def is_of_fork_bomb(self, job: Job, process: ProcessFacts) -> bool:
+        """Whether it starts like children on and on, or comes from what does.
+
+        The run that a worker has gone wild in does not: its other workers do what they should.
+        """
+        return _identity(process) in self._bombs.get(job.key, _NONE)
+
     def _outruns(self, job: Job) -> bool:
         scans = self._scans[job.key]
         span_s = scans[-1].at_s - scans[0].at_s
@@ -184,6 +199,22 @@ class Births:
             return False
         long_s = _DEEP_FOR_S if _generations(job, name) >= _DEEP else _FLAT_FOR_S
         return span_s >= long_s
+
+    def _spawners(self, job: Job) -> frozenset[_Identity]:
+        """What starts the new ones: those with a good part of them, and their own likes above."""
+        since_s = self._scans[job.key][0].at_s
+        new = [each for each in job.processes if self.is_born_since(each, since_s)]
+        started = Counter(each.ppid for each in new)
+        by_pid = {each.pid: each for each in job.processes}
+        found = {
+            by_pid[pid] for pid in started if pid in by_pid and started[pid] > _SPAWNS * len(new)
+        }
+        for one in new:
+            above = by_pid.get(one.ppid)
+            while above is not None and above.name == one.name and above not in found:
+                found.add(above)
+                above = by_pid.get(above.ppid)
+        return frozenset(map(_identity, found))
 
 
 class JobHistories:
@@ -223,6 +254,21 @@ def _line(pid: int, parents: dict[int, int]) -> Iterator[int]:
             return
         yield pid
         pid = parents[pid]
+
+
+def _with_descendants(job: Job, some: frozenset[_Identity]) -> frozenset[_Identity]:
+    """Those of them that are still in the job, and all below them."""
+    children: dict[int, list[ProcessFacts]] = {}
+    for each in job.processes:
+        children.setdefault(each.ppid, []).append(each)
+    found: set[_Identity] = set()
+    waiting = [each for each in job.processes if _identity(each) in some]
+    while waiting:
+        one = waiting.pop()
+        if _identity(one) not in found:
+            found.add(_identity(one))
+            waiting += children.get(one.pid, ())
+    return frozenset(found)
 
 
 def _identity(process: ProcessFacts) -> _Identity:

@@ -215,6 +215,10 @@ class DecisionContext:
         """Whether its like children are born faster than they end, on and on."""
         return self._histories.births.is_fork_bomb(job)
 
+    def is_of_fork_bomb(self, job: Job, process: ProcessFacts) -> bool:
+        """Whether it is one of the like children of a fork bomb, or starts them."""
+        return self._histories.births.is_of_fork_bomb(job, process)
+
     @cached_property
     def _unshared_ratio(self) -> dict[str, float]:
         """By job, how much of its resident memory is its own, as far as some were measured.

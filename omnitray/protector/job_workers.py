@@ -40,7 +40,8 @@ def workers_for(
     if step is EscalationStep.SLOW_DOWN or not free:
         return tuple(free)
     if context.is_fork_bomb(job):
-        return tuple(sorted(free, key=_spawner_first))
+        bomb = [each for each in free if context.is_of_fork_bomb(job, each.process)]
+        return tuple(sorted(bomb, key=_spawner_first))
     if step is EscalationStep.PAUSE:
         return _to_pause(context, job, free, resource)
     return _to_end(context, job, free)
@@ -99,7 +100,9 @@ def _worker_exclusion(
         ties &= LOST_BY_AN_END
     if step is not EscalationStep.SLOW_DOWN and ties:
         return tied_reason(ties)
-    if step is EscalationStep.SLOW_DOWN or context.is_fork_bomb(job) or not below.count:
+    if step is EscalationStep.SLOW_DOWN or not below.count:
+        return None
+    if context.is_of_fork_bomb(job, process):
         return None
     return ExclusionReason.PARENT if _is_parent(context, process, below) else None
 

@@ -251,6 +251,27 @@ def test_a_fork_bomb_is_taken_with_its_parents_and_the_spawner_first() -> None:
     assert choice.targets[0].pid == 1000
 
 
+def test_a_worker_that_goes_wild_is_one_and_neither_its_run_nor_the_other_workers() -> None:
+    protector, policy = ResourceProtector("t"), ProtectPolicy(state=ProtectState.WATCH)
+    runner = process(1000, name="runner", rss_bytes=40 * MB)
+    steady = [process(1001 + i, ppid=1000, rss_bytes=40 * MB) for i in range(4)]
+    wild = process(1010, ppid=1000, rss_bytes=40 * MB)
+    for number, count in enumerate((0, 20, 60, 140)):
+        replaced = process(1900 + number, ppid=1000, rss_bytes=40 * MB)
+        children = [
+            process(3000 + i, ppid=3000 + i // 2 if i > 1 else 1010, rss_bytes=40 * MB)
+            for i in range(count)
+        ]
+        now_s = 100.0 + 0.5 * number
+        run = (runner, *steady, wild, replaced, *children)
+        seen = facts(job("shop", *run, kind=JobKind.COMMAND), at=reading(now_s, used=90.0))
+        protector.decide(seen, policy, now_s)
+    choice = choose(protector.context(seen, policy, now_s), Resource.MEMORY, EscalationStep.END)
+
+    assert choice.targets[0].pid == 1010
+    assert {each.pid for each in choice.targets} == {1010} | {3000 + i for i in range(140)}
+
+
 @pytest.mark.parametrize(
     ("counts", "kind", "deep"),
     [

@@ -38,7 +38,7 @@ def test_told_to_end_it_ends_whatever_is_stuck(name: str, how: str, tmp_path: Pa
     (tmp_path / "config").mkdir()
     (tmp_path / "config/config.toml").write_text(SETTINGS)
     root = Path(__file__).parents[2]
-    words = [sys.executable, stuck_driver.__file__, PLACES[name], "0.8", *how.split()]
+    words = [sys.executable, stuck_driver.__file__, PLACES[name], "2.0", *how.split()]
     environment = os.environ | {
         "OMNITRAY_HOME": str(tmp_path),
         "PYTHONPATH": f"{root}:{root / 'tests'}",
