@@ -303,7 +303,7 @@ def test_with_ten_seconds_left_it_is_paused_and_the_question_is_another_one() ->
     (first,) = desk.turn(slow, at=reading(used=75.0), memory_forecast=far(18.0), **TERMINAL)
     assert isinstance(first, Question)
     gone, pause, question = desk.turn(
-        slow, at=reading(used=78.0), memory_forecast=far(9.0), **TERMINAL
+        slow, at=reading(used=76.0), memory_forecast=far(9.0), **TERMINAL
     )
     assert gone == Withdrawn(question_id=first.id)
     assert isinstance(pause, Action)
