@@ -53,12 +53,13 @@ def _not_allowed(field: Field, value: object) -> Problem:
 
 
 def unknown(key: str, value: object) -> Problem:
-    """The problem of an unknown key, with the nearest known one."""
+    """The problem of an unknown key, with the nearest known one; a text there may be a secret."""
     import difflib  # noqa: PLC0415 - 6 ms that only a mistake needs
 
     near = difflib.get_close_matches(key, BY_KEY, n=1)
     meant = f"did you mean {near[0]}?" if near else ""
-    return Problem(fault=Fault.UNKNOWN, key=key, found=shown(value), hint=meant)
+    found = shown(value) if isinstance(value, int | float) else "…"
+    return Problem(fault=Fault.UNKNOWN, key=key, found=found, hint=meant)
 
 
 def settle(values: Mapping[str, Any]) -> tuple[Settings, tuple[Problem, ...]]:

@@ -21,7 +21,7 @@ from omnitray.settings.faults import TableFault
 
 WEBHOOK_NAME = re.compile(r"[\w .-]{1,40}")
 ADDRESS = re.compile(
-    r"([a-z][a-z0-9+.-]*)://(?:[^@/?#]*@)?(\[[0-9a-fA-F:.]+\]|[^:/?#\s]*)(?::\d{1,5})?(?:[/?#]|$)"
+    r"([a-z][a-z0-9+.-]*)://(?:[^@/?#]*@)?(\[[0-9a-fA-F:.]+\]|[^:/?#\s\[\]]*)(?::\d{1,5})?(?:[/?#]|$)"
 )
 HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 MAX_SECRET_BYTES = 4096
@@ -114,6 +114,8 @@ def webhook_of_table(table: Mapping[str, Any]) -> WebhookSettings:
 def address_of(webhook: WebhookSettings) -> str:
     """Where it sends to; raises :class:`SecretFault` for a file that cannot be used."""
     url = read_secret(webhook.url_file) if webhook.url_file else webhook.url
+    if webhook.url_file and (wrong := why_no_address(webhook.kind, url)):
+        raise SecretFault(f"{webhook.url_file} does not hold {wrong}")
     if not url and webhook.kind == "pagerduty":
         return PAGERDUTY_URL
     return url

@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 
 from omnitray.base.facts import AlertType, Severity
+from omnitray.settings.check import unknown
 from omnitray.settings.file import Loaded, load, parse, remove_webhook, save_webhook
 from omnitray.settings.webhooks import (
     PAGERDUTY_URL,
     SecretFault,
     WebhookFault,
+    WebhookKind,
     WebhookSettings,
     address_of,
     read_secret,
@@ -120,3 +122,30 @@ def test_a_webhook_is_added_changed_and_removed_without_loss(tmp_path: Path) -> 
     assert isinstance(remove_webhook(file, "team"), Loaded)
     assert load(file).webhooks == ()
     assert file.read_text().startswith('# mine\nmode = "test"')
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("email", "smtp://me:pass#canary@host/?to=you@example.org"),
+        ("email", "smtp://me:can/ary:canary@host/"),
+        ("slack", "https://[canary/services"),
+        ("slack", "canary"),
+    ],
+)
+def test_an_address_in_a_file_is_checked_and_not_repeated(
+    tmp_path: Path, kind: WebhookKind, text: str
+) -> None:
+    file = tmp_path / "address"
+    file.touch(mode=0o600)
+    file.write_text(text)
+    with pytest.raises(SecretFault) as found:
+        address_of(WebhookSettings(name="x", kind=kind, url_file=str(file)))
+    assert str(found.value).startswith(f"{file} does not hold ")
+    assert "canary" not in str(found.value).removeprefix(str(file))
+
+
+def test_a_text_of_a_key_that_there_is_not_is_not_repeated() -> None:
+    problem = unknown("webhok.url", "https://x/canary")
+    assert "canary" not in problem.sentence
+    assert "webhok.url = …: there is no such setting" in problem.sentence

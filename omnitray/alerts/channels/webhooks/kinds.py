@@ -348,6 +348,7 @@ def _parts_of(secrets: Sequence[str]) -> set[str]:
     parts: set[str] = set()
     for secret in secrets:
         parts.add(secret)
-        parts.update(re.split(r"[/?&=:@]+", secret))
+        pieces = re.split(r"[/?&=:@#]+", secret)
+        parts.update(pieces, (each.removeprefix("bot") for each in pieces))  # Telegram's
         parts.add(urlencode({"": secret})[1:])
     return {part for part in parts if len(part) >= 6}  # noqa: PLR2004 - shorter is a word

@@ -3,6 +3,7 @@
 import logging
 import socket
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
@@ -132,8 +133,11 @@ class Receiver:
         context = FormContext(url, secret, self._machine, self._link(), self._clock.wall())
         try:
             calls = self.queue.form.write(events, context)
-        except Exception:  # whatever a form does wrong, the receiver goes on
-            log.exception("an alert cannot be written for the webhook %s", self.webhook.name)
+        except Exception as error:  # noqa: BLE001 - whatever a form does wrong, the receiver goes on
+            # The words of a library may quote the address: "Port could not be cast … as 'secret'".
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{type(error).__name__} in {where.name}, line {where.lineno}"
+            log.error("an alert cannot be written for the webhook %s: %s", self.webhook.name, place)  # noqa: TRY400 - as above
             yield tuple(events), ReceiverAnswer(error="failed")
             return
         for call, answer in zip(calls, sender.send(calls), strict=False):
