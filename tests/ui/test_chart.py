@@ -1,9 +1,11 @@
+import itertools
+
 import pytest
 from PySide6.QtCore import QSize, Qt
 from pytestqt.qtbot import QtBot
 
 from omnitray.ui import formats
-from omnitray.ui.charts.background import PERCENT, RATE, axis_labels, time_labels
+from omnitray.ui.charts.background import PERCENT, RATE, axis_labels, time_labels, time_places
 from omnitray.ui.charts.chart import Chart
 from omnitray.ui.charts.paint import Curve, Mark
 from omnitray.ui.charts.series import TimeAxis, Track
@@ -200,3 +202,20 @@ def test_a_picture_that_would_move_by_less_than_a_pixel_stays(drawn: Drawn, qtbo
     assert drawn.chart.paints == before
     drawn.add(12.0)
     qtbot.waitUntil(lambda: drawn.chart.paints == before + 1)
+
+
+@pytest.mark.parametrize("room", [60.0, 120.0, 200.0, 320.0, 900.0])
+@pytest.mark.parametrize("letter", [6.0, 11.0, 15.0])
+def test_times_below_a_chart_never_touch(room: float, letter: float) -> None:
+    for range_s in (60.0, 300.0, 900.0, 3600.0):
+        widths = [len(each) * letter for each in time_labels(range_s)]
+        places = time_places(widths, room, letter)
+        assert places[-1] == room - widths[-1]
+        shown = [
+            (left, left + wide)
+            for left, wide in zip(places, widths, strict=True)
+            if left is not None
+        ]
+        assert all(end + letter <= start for (_, end), (start, _) in itertools.pairwise(shown))
+        if room > 2 * sum(widths):
+            assert None not in places

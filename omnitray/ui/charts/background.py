@@ -1,5 +1,7 @@
 """What lies behind the lines of a chart: grid, thresholds and labels, painted into a pixmap."""
 
+from collections.abc import Sequence
+
 import msgspec
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPixmap
@@ -80,7 +82,10 @@ def _paint_values(painter: QPainter, ground: ChartBackground, colours: Colours) 
         painter.setPen(QPen(QColor(colours.grid), 1))
         painter.drawLine(QPointF(ground.plot.left(), y), QPointF(ground.plot.right(), y))
         painter.setPen(QColor(colours.muted))
-        box = QRectF(0, y - metrics.height() / 2, ground.plot.left() - 6, metrics.height())
+        if index == 1 and ground.plot.height() / 2 < metrics.height():
+            continue  # it would stand on its neighbours
+        top = max(0.0, y - metrics.height() / 2)
+        box = QRectF(0, top, ground.plot.left() - 6, metrics.height())
         painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, label)
     if unit == "%":
         return  # the figure in the head line says so
@@ -93,12 +98,31 @@ def _paint_times(painter: QPainter, ground: ChartBackground, colours: Colours) -
     painter.setPen(QColor(colours.muted))
     labels = time_labels(ground.range_s)
     baseline = ground.plot.bottom() + metrics.ascent() + 4
-    for index, label in enumerate(labels):
-        x = ground.plot.left() + ground.plot.width() * index / (len(labels) - 1)
-        width = metrics.horizontalAdvance(label)
-        share = index / (len(labels) - 1)
-        shift = 0.0 if index == 0 else width if share == 1 else width / 2
-        painter.drawText(QPointF(x - shift, baseline), label)
+    widths = [metrics.horizontalAdvance(label) for label in labels]
+    places = time_places(widths, ground.plot.width(), metrics.horizontalAdvance("0"))
+    for label, place in zip(labels, places, strict=True):
+        if place is not None:
+            painter.drawText(QPointF(ground.plot.left() + place, baseline), label)
+
+
+def time_places(widths: Sequence[float], room: float, between: float) -> list[float | None]:
+    """The left edges of labels at equal distances; None for one that would touch another.
+
+    The newest stays, then the oldest; of those between them as many as have ``between`` free.
+    """
+    steps = len(widths) - 1
+    middles = [room * index / steps for index in range(steps + 1)]
+    lefts = [middle - width / 2 for middle, width in zip(middles, widths, strict=True)]
+    lefts[0], lefts[-1] = 0.0, room - widths[-1]
+    found: list[float | None] = [None] * len(widths)
+    found[-1] = lefts[-1]
+    end, last = 0.0, lefts[-1] - between
+    for index in range(steps):
+        free = lefts[index] >= end and lefts[index] + widths[index] <= last
+        if free:
+            found[index] = lefts[index]
+            end = lefts[index] + widths[index] + between
+    return found
 
 
 def _paint_thresholds(
