@@ -19,7 +19,7 @@ _FOLDERS = (
     "usr bin sbin lib lib64 libexec opt local share home root user users var tmp etc proc run dev"
     " mnt media srv snap app nix gnu store sys system.slice user.slice app.slice session.slice"
 )
-_SAID = (  # words of keys, names and arguments that say nothing about anybody
+_SAID = (  # words of keys, names and arguments that identify no person
     "unit command run kernel system omnitray -m -c -e -i -l -s -n -p worker processes deleted"
     " process Kernel System OmniTray test tests jest xdist execnet spawn fork forkserver"
     " multiprocessing --type renderer gpu-process utility zygote auto"

@@ -77,7 +77,7 @@ class MemoryHistory:
 
     @property
     def gone_bytes(self) -> float:
-        """What was given back of growth a moment ago: it may not be available yet.
+        """Bytes of growth that were freed a moment ago: they may not be available yet.
 
         Of those that have ended, and of those that are about to: the kernel takes the memory of
         what it ends first, and the process is seen for a moment longer without any.

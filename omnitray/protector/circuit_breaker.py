@@ -1,8 +1,8 @@
 """The circuit breaker on ends, and the wait after each. Frozen states, pure steps.
 
 After an end nothing more is ended until the process is gone *and* its memory is back, and then
-for 15 s: memory is given back late (24 GB took seconds to free), and earlyoom ended two more
-programs meanwhile. Three ends in ten minutes, an end that freed almost nothing, or a victim that
+for 15 s: memory is free late (24 GB took seconds), and earlyoom ended two more programs in that
+time. Three ends in ten minutes, an end that freed almost nothing, or a victim that
 is back and as large again at once open the breaker: nothing is ended any more. After ten minutes
 one end is let through; if that one is of use, the breaker closes.
 

@@ -151,12 +151,12 @@ class DecisionContext:
         return seen >= CPU_SEEN_LEAST * used
 
     def has_enough(self, action: Action) -> bool:
-        """Whether there is enough of what it was done for, so that it may be given back."""
+        """Whether there is enough of what the action was taken for, so that it may be undone."""
         value, line = self._value_for(action), self._line_for(action)
         return value is not None and line is not None and value < line
 
     def _line_for(self, action: Action) -> float | None:
-        """The per cent under which it is given back; lower where the limit has become lower."""
+        """The per cent under which it is undone; lower where the limit has become lower."""
         if action.restores_below is None or action.resource is Resource.DISK:
             return action.restores_below
         is_cpu = action.resource is Resource.CPU

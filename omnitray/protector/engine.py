@@ -340,7 +340,7 @@ class Protecting:
         return soon or (bool(self._filling) and self._now_s - self._looked_s >= _LOOK_AFTER_S)
 
     def _with_news(self, facts: Facts) -> Facts:
-        """With what is told once only: it must be decided about, not just looked at."""
+        """With what is reported once only: it must be decided about, not just read."""
         replies, self._replies = tuple(self._replies), []
         taken_back = (*self._taken_back, *self._executor.take_let_run())
         self._taken_back = []
@@ -403,7 +403,7 @@ class Protecting:
         return self._probed[1]
 
     def _foreign(self, reading: GuardReading) -> list[Notice | NoticeOver]:
-        """What others have ended meanwhile."""
+        """What other programs have ended since the last step."""
         ends = (each for each in self.taken.values() if each.step is EscalationStep.END)
         ours = frozenset(target.pid for each in ends for target in each.targets)
         scanned, self._scanned = self._scanned, ()
@@ -456,7 +456,7 @@ class Protecting:
         return notice_of(action, refused=REFUSED if refused else "", asked=asked)
 
     def _is_asked_about(self, action: Action) -> bool:
-        """Whether the question about this job tells of it: one event is told once."""
+        """Whether the question about this job reports it: one event is reported once."""
         open_ = (each.job_key for each in self.protector.open_questions)
         return action.step is EscalationStep.PAUSE and action.job_key in open_
 

@@ -2,8 +2,8 @@
 
     neighbours, logs, foreground  →  a floor that comes before theirs, notices, pids to spare
 
-Each is asked seldom: the neighbours once a minute, the foreground when somebody is about to be
-decided about, the logs when something calls for it (``acting/foreign_watch.py``).
+Each is asked seldom: other daemons once a minute, the foreground when a job is about to be acted
+on, the logs when something calls for it (``oom_events/watch.py``).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ _PRESSED_PERCENT = 10.0  # of ten seconds that something waited for memory
 
 
 class EnvironmentPorts(msgspec.Struct, frozen=True, kw_only=True):
-    """The seams: who else guards, where ends are told, who lives, whose window is active."""
+    """The seams: other OOM daemons, logs of ends, living processes, the active window."""
 
     neighbours: Callable[[], tuple[OomDaemon, ...]] = tuple
     logs: Logs = NoLogs()
@@ -68,8 +68,8 @@ class Environment:
     def before_theirs(self, policy: ProtectPolicy) -> ProtectPolicy:
         """The policy with a floor that comes before those of the OOM daemons.
 
-        Never over our own limit: before that, nobody is short of memory, whatever somebody else
-        was told to do.
+        Never over our own limit: before that there is no shortage of memory, however another
+        daemon is configured.
         """
         limits = policy.limits
         theirs = [each.memory_percent for each in self._met if each.memory_percent is not None]
@@ -84,7 +84,7 @@ class Environment:
     def foreground(
         self, jobs: Sequence[Job], details: Mapping[int, ProcessDetail]
     ) -> frozenset[int]:
-        """What a person works with, among these jobs; nobody is asked where there are none."""
+        """What a person works with, among these jobs; without jobs nothing is asked."""
         return (
             foreground_pids(self._around.foreground.pids(), jobs, details) if jobs else frozenset()
         )
@@ -118,7 +118,7 @@ class Environment:
     def ended(
         self, reading: GuardReading, processes: Sequence[ProcessFacts], ours: frozenset[int]
     ) -> list[Notice | NoticeOver]:
-        """What others have ended meanwhile; ``ours`` are pids that we have ended ourselves."""
+        """What other programs have ended; ``ours`` are pids that we have ended ourselves."""
         pressure = reading.pressure.memory if reading.pressure else None
         moment = Moment(
             now_s=reading.monotonic_s,

@@ -212,7 +212,7 @@ class Guard:
     def _matters(self, reading: GuardReading, limits: ModeLimits) -> bool:
         """Whether memory is another than at the last look, and could be used up before long.
 
-        A fall counts as a rise does: what is given back is often taken again at the same rate.
+        A fall counts as a rise does: freed memory is often taken again at the same rate.
         """
         scanned = self._scanned
         if scanned is None:

@@ -55,7 +55,7 @@ class ProtectReason(ReasonEnum):
 
 
 class RestoreReason(ReasonEnum):
-    """Why something is given back."""
+    """Why an action is undone."""
 
     RELIEVED = "relieved", "there is enough again"
     PERSON = "person", "you asked for it"
@@ -191,9 +191,9 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 class Action(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be done. ``TELL`` touches no process; with ``cleans`` caches are cleaned.
 
-    ``restores_below`` is the per cent of ``resource`` under which it is given back (None: not by
-    itself). ``notify`` is for a desktop notification: it is never set for what costs nobody
-    anything. ``preview`` asks to show what cleaning would free before it is done. ``dry_run``
+    ``restores_below`` is the per cent of ``resource`` under which it is undone (None: not by
+    itself). ``notify`` is for a desktop notification: it is never set for what costs nothing.
+    ``preview`` asks to show what cleaning would free before it is done. ``dry_run``
     means that nothing may be touched. ``expected_bytes`` is what an end should bring back.
     """
 

@@ -1,8 +1,8 @@
 """What the protector's decisions become for the person: alerts to raise, and when they are over.
 
 A notice about a resource becomes a part of the one incident of that resource, whatever step it is
-on: told, slowed down, paused, ended. ``others_wait`` False keeps it off the screen, not out of the
-history.
+on: reported, slowed down, paused, ended. ``others_wait`` False keeps it off the screen, but not out
+of the history.
 """
 
 from collections.abc import Iterable
@@ -243,7 +243,7 @@ class OpenNotices:
         self._alarms: dict[str, dict[str, str]] = {}
 
     def begin(self, action: Action) -> None:
-        """Something is done or told; what only would be done, and an end, go with the shortage."""
+        """Record an action or a report; a dry run and an end go with the shortage."""
         if action.dry_run or action.step is EscalationStep.END:
             return
         (self._told if action.step is EscalationStep.TELL else self._done)[action.id] = action
@@ -287,7 +287,7 @@ class OpenNotices:
 def _is_relieved(
     action: Action, reading: GuardReading, disks_in_danger: frozenset[str] = frozenset()
 ) -> bool:
-    """Whether what was told about is under its limit again, or cannot be read any more."""
+    """Whether what was reported is under its limit again, or cannot be read any more."""
     if action.resource is Resource.DISK:
         return action.mount not in disks_in_danger
     value = reading.memory.used_percent

@@ -2,7 +2,7 @@
 
 OmniTray starts and restarts it and raises its alerts; how it stands comes over the API. The run
 asks for a start or a restart, and notes which tests run, so that the alert about the server names
-them. Where OmniTray ends meanwhile the server lives on: the run goes on with it, reports it if
+them. Where OmniTray ends first the server lives on: the run goes on with it, reports it if
 it goes down, and waits a while for OmniTray to come back.
 """
 
@@ -76,7 +76,7 @@ class ServerBorrower(ServerLeader):
         self._following = threading.Thread(target=self._run, name="omnitray-server")
         self._uses: BorrowingNote | None = None
         self._body = body
-        self._may_ask = True  # False: it is only watched, and somebody else starts it
+        self._may_ask = True  # False: it is only watched, and started by other means
         self._was_asked = False  # since it was up last: one wish for each time that it goes down
         self._started_here = False
         self._gone_mono_s: float | None = None
@@ -166,7 +166,7 @@ class ServerBorrower(ServerLeader):
                 self._see_to_it()
 
     def _look(self, remote: Remote) -> None:
-        """How it stands now; one that is declared no more is nobody's to start."""
+        """How it stands now; one that is declared no more cannot be started."""
         found = remote.get("/servers", Servers).servers
         for body in found:
             if body.name == self._name:

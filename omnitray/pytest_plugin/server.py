@@ -42,7 +42,7 @@ MARKER = "omnitray_server"
 WENT_DOWN = frozenset({ServerState.DOWN, ServerState.CRASH_LOOP})
 PROBE_S = 0.2  # what a probe may add to a test at most
 POLL_S = 0.05
-# A server that is only watched is started by somebody else: two probes may show that it is there.
+# A server that is only watched is started by other means: two probes may show that it is there.
 WATCH_ONLY_S = 10.0
 # The four limits of a start (90, 120, 180, 240 s) with the waits between them.
 LONGEST_START_S = 90.0 + 120.0 + 180.0 + 240.0 + 20.0

@@ -330,7 +330,7 @@ class Run:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
-        """A worker has ended in the middle of a test: by its time limit, or by somebody."""
+        """A worker has ended in the middle of a test: by its time limit, or by a signal."""
         self._crashed.add(crashitem)
         self._outcomes.failed.add(crashitem)
         worker = getattr(getattr(report, "node", None), "gateway", None)

@@ -39,7 +39,7 @@ class RunHistory:
     def _looked_at(
         self, entry: "os.DirEntry[str]"
     ) -> tuple[str, tuple[int, RunRecord | None]] | None:
-        """A file's name, its time and its record; None where it has gone meanwhile."""
+        """A file's name, its time and its record; None where it is gone."""
         try:
             stamp = entry.stat().st_mtime_ns
         except OSError:

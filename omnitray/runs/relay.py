@@ -109,7 +109,7 @@ class Witness:
                 if not more:
                     return False
                 said += more
-        except BrokenPipeError:  # somebody has ended it
+        except BrokenPipeError:  # it has been ended
             return False
         return number in said
 
@@ -159,7 +159,7 @@ def _pending(wake: int) -> bytes:
 
 
 def _end(child: int, command: int) -> None:
-    """End the command, and let go on what the wrapper may have held still."""
+    """End the command, and continue what the wrapper may have stopped."""
     others = RunTree(child).look()
     try:
         if command >= 0:

@@ -240,7 +240,7 @@ class CommandRun:
         self._ending_mono_s = now + KILL_AFTER_S
 
     def _end_rest(self, until_mono_s: float) -> None:
-        """What was told to end may need a moment; what forks on is ended as a whole."""
+        """Wait a moment for what was sent TERM, then end as a whole what still forks."""
 
         def is_over() -> bool:
             return self._scope.is_empty() if self._scoped else not self._tree.look()
@@ -372,7 +372,7 @@ class CommandRun:
                     self._held.append(each)
 
     def _release(self) -> None:
-        """Let go on what is held; children first."""
+        """Continue what is stopped; children first."""
         if not self._held:
             return
         for each in reversed(self._held):

@@ -225,7 +225,7 @@ class ServerHandle:
         )
 
     def leave(self) -> None:
-        """Let go of the process: it lives on without us."""
+        """Stop watching the process, which lives on."""
         self.close_pidfd()
         if self.child is not None:
             # Not waited for and not complained about: it is meant to outlive this object.

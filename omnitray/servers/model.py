@@ -155,7 +155,7 @@ class ServerView(msgspec.Struct, frozen=True, kw_only=True):
 
     ``since_at`` is when the state began, ``detail`` what is behind it in words, ``usual_s`` the
     median of its good starts. ``given_up``: it does not run, and OmniTray does not start it again
-    before somebody asks for it or a file changes.
+    before it is asked to or a file changes.
     """
 
     name: str

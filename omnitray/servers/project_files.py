@@ -1,6 +1,6 @@
 """Whether a file of a server's project changed: worth another try after a crash loop.
 
-Only files that a person edits count, told by their ending: what a program writes (databases, logs,
+Only files that a person edits count, known by their ending: what a program writes (databases, logs,
 caches) would set it off. The walk is bounded, so that a home folder as ``cwd`` costs little.
 """
 

@@ -41,7 +41,7 @@ class ListeningChannel(msgspec.Struct, frozen=True):
 
 
 class DurableChannel(abc.ABC):
-    """A channel that keeps on disk what it owes: its part comes before the person is told."""
+    """A channel that keeps on disk what it owes: its part comes before the person is notified."""
 
     @property
     @abc.abstractmethod
@@ -62,7 +62,7 @@ class DurableChannel(abc.ABC):
 
 
 class DesktopScreen(Protocol):
-    """Where notifications are shown; ``told`` hears what became of each (why not, else "")."""
+    """Where notifications are shown; ``told`` is called with each result (why not, else "")."""
 
     told: Callable[[Notification, str], None]
 

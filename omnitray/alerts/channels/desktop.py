@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 class NotifierChain:
-    """The notifiers of this desktop, the best one first; ``told`` hears what became of each."""
+    """The notifiers of this desktop, the best one first; ``told`` is called with each result."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class NotifierChain:
 
 
 class DesktopChannel:
-    """A :class:`~omnitray.alerts.channels.base.Channel`: shows what is to be told, takes it back.
+    """A :class:`~omnitray.alerts.channels.base.Channel`: shows what notifies, takes it back.
 
     ``show`` and ``close`` are called on the channel's thread; the methods of
     :class:`omnitray.runtime.notifications.Notifications` may be.
@@ -73,7 +73,7 @@ class DesktopChannel:
         self._close = close
 
     def send(self, alert: Alert, decision: Decision) -> bool:
-        """Do what was decided; what is neither to be told nor withdrawn is not for the desktop.
+        """Do what was decided; what neither notifies nor withdraws is not for the desktop.
 
         Whether it is shown is known later: see :func:`open_channel`.
         """

@@ -1,7 +1,7 @@
 """Notifications through ``org.freedesktop.Notifications``, spoken by ourselves.
 
 One notification an incident: :class:`FdoNotifier` keeps what should be on the screen
-(``_ShownIncident.wanted``), what the service was told (``sent``) and the number it gave, and brings
+(``_ShownIncident.wanted``), what the service was sent (``sent``) and the number it gave, and brings
 them together whenever an answer arrives. Nothing waits: a service that hangs costs memory for at
 most ``MAX_INCIDENTS`` incidents. A service that is absent, dies or is replaced gets what is still
 open as soon as it is (back) on the bus, once; what the person closed is not shown again.
@@ -97,7 +97,7 @@ class FdoNotifier:
         return tuple(each for each in every if each is not None)
 
     def show(self, notification: Notification) -> bool:
-        """Show or replace; False when nobody shows it now (it is shown if a service comes)."""
+        """Show or replace; False when no service shows it now (it is shown if one comes)."""
         if self._bus.lost:
             self._say("the session bus is gone")
             return False
@@ -159,7 +159,7 @@ class FdoNotifier:
                 self._forget(incident)
 
     def service_signal(self, member: str, body: tuple[Any, ...]) -> None:
-        """A click, a token or a close, of ours or of somebody else's notification."""
+        """A click, a token or a close, of our notification or of another program's."""
         match member, body:
             case "ActivationToken", (int(number), str(token)) if number in self._numbers:
                 self._tokens[number] = usable_token(token)

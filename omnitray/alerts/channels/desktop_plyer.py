@@ -24,7 +24,7 @@ Notify = Callable[[str, str], None]
 
 
 def inert(text: str, limit: int) -> str:
-    """A text that is no markup, no option and no end of a string to anybody."""
+    """A text that no program takes for markup, an option or the end of a string."""
     plain = printable(text, limit).translate(_LOOKALIKES)
     return f"\u2013{plain[1:]}" if plain.startswith("-") else plain
 

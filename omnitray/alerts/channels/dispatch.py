@@ -110,7 +110,7 @@ class Dispatcher:
         """Queue an alert for its channels; the receipt gives a future for when it is durable."""
         receipt = None
         if AlertChannel.FILE in decision.channels:
-            # Only the file: a repeat that nobody else hears of, and that can wait a second.
+            # Only the file: a repeat that no other channel gets, and that can wait a second.
             urgent = decision.channels != RECORD or alert.count == 1
             self._store.put(alert, urgent=urgent)
             receipt = functools.partial(self._store.stored, alert.id)

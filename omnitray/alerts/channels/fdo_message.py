@@ -101,7 +101,7 @@ def _hints(notification: Notification, product: str) -> dict[str, tuple[str, Any
 def _urgency(notification: Notification, product: str) -> Urgency:
     """What is critical obeys Do Not Disturb unless the person lets it pass.
 
-    Where the service itself leaves that to the person (Plasma) it is told what it is.
+    Where the service itself leaves that to the person (Plasma) it gets the urgency as it is.
     """
     forced = any(name in product.lower() for name in _CRITICAL_PASSES)
     if notification.urgency is Urgency.CRITICAL and forced and not notification.passes_dnd:

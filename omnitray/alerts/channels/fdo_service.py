@@ -2,9 +2,9 @@
 
 :class:`FdoService` follows who owns the name, asks for the capabilities of each new owner, drops
 answers that belong to an earlier owner, and passes on only signals that the owner itself sent
-(anybody on the bus can address us a signal that looks like a click).
+(any program on the bus can address us a signal that looks like a click).
 
-It is ASKING until the capabilities are known, then READY, or ABSENT when nobody answers.
+It is ASKING until the capabilities are known, then READY, or ABSENT when there is no answer.
 """
 
 import enum
@@ -74,7 +74,7 @@ class FdoService:
         body: tuple[Any, ...] = (),
         on_answer: OnAnswer | None = None,
     ) -> None:
-        """Call a method; an answer is dropped when the owner has changed meanwhile."""
+        """Call a method; the answer is dropped when the owner has changed since the call."""
         generation = self._generation
 
         def answered(answer: BusReply) -> None:

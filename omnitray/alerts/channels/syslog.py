@@ -77,7 +77,7 @@ class SyslogChannel:
         return True
 
     def close(self) -> None:
-        """Let go of the socket."""
+        """Close the socket."""
         if self._handler is not None:
             self._handler.close()
             self._handler = None

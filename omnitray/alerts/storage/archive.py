@@ -150,7 +150,7 @@ def month_of(alert: Alert) -> str:
 
 
 class Archive:
-    """The monthly files. One process appends; any number may read meanwhile."""
+    """The monthly files. One process appends; any number may read at the same time."""
 
     def __init__(self, folder: Path, quarantine: Path, known: Iterable[MonthMark] = ()) -> None:
         self.folder = folder

@@ -289,7 +289,7 @@ class History:
     def versions(self) -> Iterator[Alert]:
         """Every stored version of every alert, of one alert the latest last; one at a time.
 
-        The live ones are read first: what its keeper archives meanwhile is met in the archive.
+        The live ones are read first: what is archived during the reading is found in the archive.
         """
         live = [self.reader.load(entry) for entry in self.view.entries.values()]
         for file in self._shelf.archive.files():
@@ -331,7 +331,7 @@ class History:
             self._sayings.over("disk", "alerts are written again, none was lost")
 
     def _bound_unsaved(self) -> None:
-        """A disk may stay full for weeks: of what was never durable the least is let go."""
+        """A disk may stay full for weeks: of what was never durable the least is dropped."""
         found = bounded(
             self._unsaved.values(), MOST_UNSAVED, MOST_UNSAVED_BYTES, says_open=self.says_open
         )

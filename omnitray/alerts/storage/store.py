@@ -141,7 +141,7 @@ class AlertStore:
         """When an alert that was queued is durable; done already where it is.
 
         Fails with StorageError when the disk refuses (the alert is then kept in memory and tried
-        again), with KeyError for an alert that nobody has queued or stored.
+        again), with KeyError for an alert that was neither queued nor stored.
         """
         future: Future[Path] = Future()
         with self._condition:

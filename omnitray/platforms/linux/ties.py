@@ -148,7 +148,7 @@ def _aligned(length: int) -> int:
     return (length + 3) & ~3
 
 
-class _Opened(msgspec.Struct, frozen=True):
+class _OpenFiles(msgspec.Struct, frozen=True):
     """The inodes of a process's sockets, and whether it holds virtual machines open."""
 
     sockets: frozenset[int] = frozenset()
@@ -189,19 +189,19 @@ class Ties:
                 peers = None
         return {pid: self._ties(pid, each, peers, owners) for pid, each in opened.items()}
 
-    def _opened(self, pid: int) -> "_Opened":
+    def _opened(self, pid: int) -> "_OpenFiles":
         """What a process holds open; without anything where that cannot be looked up."""
         try:
             return self._open(pid)
         except (FileNotFoundError, ProcessLookupError):
-            return _Opened(gone=True)
+            return _OpenFiles(gone=True)
         except (OSError, ValueError):
-            return _Opened(hidden=True)
+            return _OpenFiles(hidden=True)
 
     def _ties(
         self,
         pid: int,
-        opened: "_Opened",
+        opened: "_OpenFiles",
         peers: dict[int, bytes] | None,
         owners: frozenset[int],
     ) -> frozenset[Tie]:
@@ -220,7 +220,7 @@ class Ties:
             ties.add(Tie.UNKNOWN)
         return frozenset(ties)
 
-    def _socket_ties(self, pid: int, opened: "_Opened", peers: dict[int, bytes]) -> set[Tie]:
+    def _socket_ties(self, pid: int, opened: "_OpenFiles", peers: dict[int, bytes]) -> set[Tie]:
         inodes = opened.sockets
         names = {peers.get(inode, b"") for inode in inodes}
         ties = {tie for pattern, tie in _PEERS for name in names if pattern.search(name)}
@@ -250,7 +250,7 @@ class Ties:
         listed = (self._proc / str(pid) / "net/unix").read_bytes()
         return {int(inode) for inode in _UNIX_INODE.findall(listed)}
 
-    def _open(self, pid: int) -> "_Opened":
+    def _open(self, pid: int) -> "_OpenFiles":
         """The inodes of its sockets, and whether it holds the kernel's virtual machines open."""
         inodes, machine = set(), False
         folder = f"{self._proc}/{pid}/fd"
@@ -260,7 +260,7 @@ class Ties:
                 if target.startswith("socket:["):
                     inodes.add(int(target[8:-1]))
                 machine |= target in _MACHINES
-        return _Opened(sockets=frozenset(inodes), machine=machine)
+        return _OpenFiles(sockets=frozenset(inodes), machine=machine)
 
     def _is_typed_into(self, pid: int) -> bool:
         fields = (self._proc / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()

@@ -187,7 +187,7 @@ class ValueActuator:
         """Make ready what the plan needs."""
 
     def apply(self, plan: ActuationPlan) -> Applied:
-        """Set each value; what ended meanwhile is no failure."""
+        """Set each value; a process that has ended is no failure."""
         done, failures = [], []
         for change in plan.changes:
             try:
@@ -267,7 +267,7 @@ class ValueActuator:
     def _readings(
         processes: tuple[ProcessIdentity, ...], read: Callable[[ProcessIdentity], Reading]
     ) -> dict[ProcessIdentity, Reading]:
-        """What was read of each process; those that ended meanwhile are left out."""
+        """What was read of each process; those that have ended are left out."""
         readings = {}
         for process in processes:
             with contextlib.suppress(Gone):

@@ -1,6 +1,6 @@
 """Applies one actuator to one job, with the journal before and after.
 
-An actuator is applied again to what the job forked meanwhile. What does not read back is taken back
+An actuator is applied again to what the job has forked since. What does not read back is taken back
 at once, so that nothing is said to be held that is not.
 """
 
@@ -74,7 +74,7 @@ class JournaledActuation:
     def _follow(
         self, order: ActionRequest, lever: Actuator, applied: Applied, action_id: str
     ) -> Applied:
-        """Take in what was forked meanwhile, a bounded number of times."""
+        """Take in what the job has forked since, a bounded number of times."""
         for _ in range(_ROUNDS):
             try:
                 plan = lever.plan(order.target)

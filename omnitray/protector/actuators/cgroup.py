@@ -52,7 +52,7 @@ class UnitActuator(ValueActuator):
         return ActuationPlan(lever=self.kind, changes=(change,), adopts=adopts)
 
     def prepare(self, plan: ActuationPlan) -> None:
-        """Adopt the processes, and the children they had meanwhile."""
+        """Adopt the processes, and the children that they have started since."""
         if not plan.adopts:
             return
         unit = plan.changes[0].unit
@@ -77,7 +77,7 @@ class UnitActuator(ValueActuator):
         return _scope_name(target.job_key, family[0]), family
 
     def _refuse_to_leave_limits(self, family: tuple[ProcessIdentity, ...]) -> None:
-        """Raises CannotPlan where a move would take processes out of what somebody has set.
+        """Raises CannotPlan where a move would take processes out of a limit that is set.
 
         They could not be put back: what they came from cannot be entered without privilege.
         """

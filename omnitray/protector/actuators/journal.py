@@ -4,7 +4,7 @@ One JSON object a line, four kinds, distinguished by ``event``:
 
 - ``begin``: written and synced before anything is touched: who, which job, which actuator, old and
   new values, reason and evidence. A second one with the same id adds values (children that a job
-  had meanwhile).
+  started since).
 - ``result``: what was really changed, or that nothing was.
 - ``undone``: what became of it. The watchdog writes these too, when we are dead.
 

@@ -156,8 +156,8 @@ class AutogroupActuator(ValueActuator):
     def _member(self, change: ValueChange) -> ProcessIdentity:
         """A living process of the change's session, no older than the one it names.
 
-        While anybody is in a session nobody else gets its number as a pid: who has it and is
-        younger than a member leads another session, and the one that was changed is over.
+        While a session has members, no process gets its number as a pid: one that has it and
+        is younger than a member leads another session, and the one that was changed is over.
         """
         known = process_of(change)
         if self._system.is_there(known):

@@ -114,7 +114,7 @@ class ActiveActuation(msgspec.Struct, frozen=True, kw_only=True):
 class EndedProcess(msgspec.Struct, frozen=True, kw_only=True):
     """The end of an end: gone after so long, by TERM or KILL; or not gone at all.
 
-    ``born`` were started by the victims meanwhile, and ended with them.
+    ``born`` were started by the victims since, and ended with them.
     """
 
     action_id: str

@@ -291,7 +291,7 @@ class EndActuator(ValueActuator):
         return RUNNING if self._system.is_there(process_of(change)) else ENDED
 
     def _tell(self, process: ProcessIdentity, sign: Sign, failures: list[str]) -> bool:
-        """Whether it was reached; what ended meanwhile was."""
+        """Whether the signal arrived; True for a process that has ended."""
         try:
             self._system.send(process, sign)
         except Gone:
@@ -338,19 +338,19 @@ LOOK_EVERY_S = 0.25
 
 
 class _EndInProgress:
-    """One end under way. ``named`` were decided about; ``told`` were sent TERM, with the rest."""
+    """One end under way: ``named`` were decided about, ``signalled`` were sent TERM."""
 
     def __init__(
         self,
         title: str,
         named: tuple[ProcessIdentity, ...],
-        told: tuple[ProcessIdentity, ...],
+        signalled: tuple[ProcessIdentity, ...],
         grounds: OriginSnapshot,
     ) -> None:
         self.title = title
         self.named = named
         self.known: dict[tuple[int, int], ProcessIdentity] = {}
-        self.take_in(told)
+        self.take_in(signalled)
         self.began_with = len(self.known)
         self.grounds = grounds
         self.began_s = 0.0
@@ -393,13 +393,13 @@ class Endings:
         self,
         action_id: str,
         target: Target,
-        told: Iterable[ProcessIdentity],
+        signalled: Iterable[ProcessIdentity],
         grounds: OriginSnapshot,
     ) -> None:
-        """TERM has just been sent to ``told``; ``grounds`` are from before that."""
-        told = tuple(told)
-        named = tuple(each for each in told if each in target.processes)
-        ending = _EndInProgress(target.title, named, told, grounds)
+        """TERM has just been sent to ``signalled``; ``grounds`` are from before that."""
+        signalled = tuple(signalled)
+        named = tuple(each for each in signalled if each in target.processes)
+        ending = _EndInProgress(target.title, named, signalled, grounds)
         ending.began_s = ending.looked_s = self._clock.monotonic()
         self._open[action_id] = ending
 

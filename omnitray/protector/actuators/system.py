@@ -71,7 +71,7 @@ class Units(Protocol):
         ...
 
     def limits_of(self, group: str) -> tuple[str, ...]:
-        """What somebody has set for such a place or above it: what a move would leave behind."""
+        """The limits set for such a place or above it, which a move would leave behind."""
         ...
 
     def group_members(self, group: str) -> frozenset[int]:
@@ -229,7 +229,7 @@ class NoUnits:
         return None
 
     def members(self, unit: str) -> frozenset[int]:
-        """Nobody."""
+        """None."""
         del unit
         return frozenset()
 
@@ -249,7 +249,7 @@ class NoUnits:
         return ()
 
     def group_members(self, group: str) -> frozenset[int]:
-        """Nobody."""
+        """None."""
         del group
         return frozenset()
 

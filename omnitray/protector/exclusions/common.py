@@ -2,7 +2,7 @@
 
 A name stands for the last part of the executable's path, without ``.exe`` and in lower case where
 the platform does not tell cases apart; a pattern stands for the whole path, with forward slashes.
-Scripts (agents are often some) are told by the script that an interpreter runs.
+Scripts (agents are often some) are known by the script that an interpreter runs.
 """
 
 import msgspec
@@ -162,7 +162,7 @@ AT_WORK_WORDS = frozenset(("git",)).union(
 
 
 def at_work(name: str, words: tuple[str, ...]) -> ExclusionReason | None:
-    """What a program is by what it has been told to do; ``words`` are its arguments.
+    """What a program is by its arguments, ``words``.
 
     ``npm test`` runs a person's tests; ``npm install`` changes what they run on.
     """

@@ -25,7 +25,7 @@ from omnitray.protector.exclusions.words import WordMatcher
 from omnitray.protector.model import ExclusionReason, Facts
 
 _DELETED = " (deleted)"  # the kernel's word for a program that was replaced by an upgrade
-_MOST_KNOWN = 20_000  # programs with their arguments; then all are looked up anew
+_MOST_KNOWN = 20_000  # programs with their arguments; then all are looked up again
 _IN_JAVA = tuple(SERVERS_IN_JAVA.items())
 
 
@@ -124,7 +124,7 @@ class ExclusionRules:
     def _script(self, base: str, arguments: tuple[str, ...]) -> ExclusionReason | None:
         """Many are scripts: ``node /usr/bin/claude``, ``python3 /usr/bin/terminator``.
 
-        What was installed as a command has no suffix; with one it is somebody's own script, which
+        What was installed as a command has no suffix; with one it is a person's own script, which
         an agent may be all the same.
         """
         words = arguments[1:]
@@ -192,7 +192,7 @@ def _own(process: ProcessFacts, facts: Facts) -> ExclusionReason | None:
 
 
 def _is_installed(script: str) -> bool:
-    """Whether a script is a command of an environment or a module, and no file of somebody's."""
+    """Whether a script is a command of an environment or a module, and no person's own file."""
     return "/" not in script or "/bin/" in script or "/node_modules/" in script
 
 

@@ -77,7 +77,7 @@ def other_oom_daemons(
     """Those among the processes that guard what we do, by pid.
 
     ``read`` gives a file's text, empty where it cannot. One in a PID namespace below ours (a
-    container, somebody's test) sees and ends nothing of ours.
+    container, a test) sees and ends nothing of ours.
     """
     found = (_neighbour(process, arguments, read) for process in processes)
     return tuple(each for each in found if each is not None and not _is_contained(each.pid, read))

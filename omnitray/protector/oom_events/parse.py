@@ -25,7 +25,7 @@ class Because(ReasonEnum):
 
 
 class ForeignEnd(msgspec.Struct, frozen=True, kw_only=True):
-    """A process, or a whole unit (then ``pid`` is None), that somebody else has ended.
+    """A process, or a whole unit (then ``pid`` is None), that another program has ended.
 
     ``unread``: why no log could be read; then it is only probable, from all else that is known.
     """
@@ -54,7 +54,7 @@ class ForeignEnd(msgspec.Struct, frozen=True, kw_only=True):
 class UnnamedEnd(msgspec.Struct, frozen=True, kw_only=True):
     """The kernel has counted an end, and no log that may be read names the process.
 
-    ``gone`` names what was large and has ended meanwhile, ``why_not`` says what keeps us from
+    ``gone`` names what was large and has ended since, ``why_not`` says what keeps us from
     knowing and what would help. The kernel counts what reaches the limit of its own group, a
     container for instance, like all else: then there was memory left.
     """

@@ -339,7 +339,7 @@ def _left(context: DecisionContext) -> Evidence:
 
 
 def _grows_on(context: DecisionContext) -> Why | None:
-    """A job was paused a moment ago and has started new processes meanwhile, which grow.
+    """A job was paused a moment ago and has started new processes since, which grow.
 
     The evidence is of now: what spoke for the first pause may be over.
     """

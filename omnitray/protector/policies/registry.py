@@ -1,7 +1,7 @@
 """The policies, in the order in which the protector asks them.
 
-Answers come first, so that what a person said holds for all others; what can be given back is
-given back before more is taken; open questions are looked after last.
+Answers come first, so that what a person said holds for all others; what can be undone is undone
+before more is done; open questions are updated last.
 """
 
 from typing import Protocol

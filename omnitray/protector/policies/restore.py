@@ -17,7 +17,7 @@ class RestorePolicy:
         self._resumed_s = float("-inf")
 
     def decide(self, context: DecisionContext) -> list[Decision]:
-        """What is given back now."""
+        """The actions to undo now."""
         out = DecisionBuilder(context, self._state)
         restorable = [each for each in context.facts.active if each.state in RESTORABLE]
         self._on_state_change(out)

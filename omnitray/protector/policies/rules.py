@@ -2,7 +2,7 @@
 
 What a rule forbids is not decided here: no policy chooses it (``victims``). A job over its
 ``memory_max`` is slowed down, five seconds later paused, and the person is asked; one over its
-``cpu_max`` is slowed down. All of it is given back when no rule asks for it any more.
+``cpu_max`` is slowed down. All of it is undone when no rule asks for it any more.
 """
 
 from omnitray.base.conditions import HoldTimer

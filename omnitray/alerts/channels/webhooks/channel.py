@@ -367,7 +367,7 @@ class WebhookChannel(DurableChannel):
                 acknowledges=receiver.queue.form.acknowledges,
             )
             if action is None:
-                if alert.state == "resolved":  # where its end is not told, it begins anew as well
+                if alert.state == "resolved":  # where its end is not sent, it begins again as well
                     known.pop(alert.fingerprint, None)
                 reason = why_not(receiver.webhook, alert, decision.held)
                 if reason is not None and alert.state == "firing":

@@ -44,7 +44,7 @@ class FormContext(NamedTuple):
 class KindForm(NamedTuple):
     """``gathers``: what waits goes as one message; ``pace_s`` is the least time between two.
 
-    ``acknowledges``: it takes that somebody has seen it. ``refreshes``: open alerts are repeated.
+    ``acknowledges``: it takes acknowledgements. ``refreshes``: open alerts are repeated.
     """
 
     write: Callable[[Events, FormContext], list[HttpCall]]
@@ -83,7 +83,7 @@ def _slack_escaped(text: str) -> str:
 
 
 def _discord(events: Events, to: FormContext) -> list[HttpCall]:
-    """https://discord.com/developers/docs/resources/webhook: markup escaped, nobody mentioned."""
+    """https://discord.com/developers/docs/resources/webhook: markup escaped, no mentions."""
     brief = digest_of(events, to.machine, to.link)
     embed = {
         "title": markdown_escaped(brief.headline)[:256],

@@ -148,7 +148,7 @@ class WebhookOutbox:
         self._count_left_out(webhook, LeftOut(before.count + count, before.since))
 
     def caught_up(self, webhook: str) -> None:
-        """The receiver has taken all that waited: what was left out is told no longer."""
+        """The receiver has taken all that waited: what was left out is not sent any more."""
         if webhook in self.left_out:
             self._count_left_out(webhook, None)
 

@@ -13,7 +13,7 @@ from omnitray.settings.webhooks import WebhookSettings
 
 
 class KnownIncident(msgspec.Struct, frozen=True):
-    """What a receiver was told last (or will be: its event is in the outbox)."""
+    """What a receiver was sent last (or will be: its event is in the outbox)."""
 
     state: State
     rank: int

@@ -1,6 +1,6 @@
 """Sends requests and says what was answered: a process of its own that ends when it is done.
 
-Standard input is a request a line, as JSON; standard output its answer, likewise. Nothing of ours
+Standard input is a request a line, as JSON; standard output its answer, a line too. Nothing of ours
 is imported: TLS and the libraries of chat services stay out of the tray's memory, and what hangs
 here is ended from there.
 An address never stands in an answer: it may hold a secret.
@@ -140,7 +140,7 @@ def _mailed(
 ) -> Answer:
     server.ehlo_or_helo_if_needed()
     if request["tls"] == "starttls":
-        if not server.has_extn("starttls"):  # or whoever sits between has taken it out
+        if not server.has_extn("starttls"):  # or an attacker in between has taken it out
             return {"error": "no_tls"}
         server.starttls(context=context)
         server.ehlo()
