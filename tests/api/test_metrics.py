@@ -27,6 +27,12 @@ def test_the_scrapers_token_opens_metrics_and_nothing_else(api: Running) -> None
     assert scrape(api, "/metrics", api.address.token).status == 200
 
 
+def test_who_asks_for_nothing_in_particular_gets_the_text_of_prometheus(api: Running) -> None:
+    answer = api.ask("GET", "/metrics", headers={"Authorization": "Bearer scraper"})
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert b"# EOF" not in answer.body
+
+
 def test_a_scraper_that_asks_for_openmetrics_gets_it(api: Running) -> None:
     answer = scrape(api, "/metrics", "scraper", accept="application/openmetrics-text;version=1.0.0")
     assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
