@@ -41,6 +41,9 @@ from omnitray.settings.servers import NAME, ServerSettings, server_of_table
 MARKER = "omnitray_server"
 WENT_DOWN = frozenset({ServerState.DOWN, ServerState.CRASH_LOOP})
 PROBE_S = 0.2  # what a probe may add to a test at most
+# An HTTP answer takes 1 to 3 ms, as much as several empty tests: at most a twentieth of a run's
+# time goes into asking. Its process is looked at before every test, and a failed one has it asked.
+PROBE_SHARE = 20
 POLL_S = 0.05
 # A server that is only watched is started by other means: two probes may show that it is there.
 WATCH_ONLY_S = 10.0
@@ -143,6 +146,7 @@ class ServerProbe:
         self._marked = False
         self._before: ServerFacts | None = None
         self._note = ""
+        self._probe_due_mono_s = 0.0
 
     def was_up(self, name: str) -> bool:
         """Whether the server of that name was up until the run ended it."""
@@ -160,10 +164,14 @@ class ServerProbe:
             return
         facts = self.server.facts
         if not self._answers(facts):
-            self._note = f"the server {facts.name} was down before this test ({facts.detail})"
-            with contextlib.suppress(RuntimeError):
-                facts = self.server.wait_until_up()
-        self._before = facts
+            why = facts.detail
+            try:
+                self._before = self.server.wait_until_up()
+            except RuntimeError as error:
+                why = f"{error}"
+            self._note = f"the server {facts.name} was down before this test{why and f' ({why})'}"
+        else:
+            self._before = facts
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self) -> Generator[None, Any, None]:
@@ -176,18 +184,24 @@ class ServerProbe:
             gone = before.pid is not None and not lives_now(before.pid)
             if gone or now.exits != before.exits or now.pid != before.pid:
                 self._note = f"the server {now.name} went down during this test"
+                self._probe_due_mono_s = 0.0
+        if report.failed:
+            self._probe_due_mono_s = 0.0  # a test that failed may have left it unwell
         if self._note and report.when == "call":
             report.sections.append(("omnitray", self._note))
             more: dict[str, Any] = getattr(report, "omnitray", {})
             report.omnitray = {**more, "server": self.server.name}
 
-    @staticmethod
-    def _answers(facts: ServerFacts) -> bool:
+    def _answers(self, facts: ServerFacts) -> bool:
+        """Whether it is well; asked anew after PROBE_SHARE times what the last answer took."""
         if not facts.up:
             return False
-        if not facts.health:
+        began = time.monotonic()
+        if not facts.health or began < self._probe_due_mono_s:
             return True
         found = check(facts.health, PROBE_S, cwd="/", env={})
+        ended = time.monotonic()
+        self._probe_due_mono_s = ended + PROBE_SHARE * (ended - began)
         # A busy server may take longer than the probe: the leader's own probes judge that.
         return found.result in {ProbeResult.OK, ProbeResult.TIMEOUT}
 

@@ -38,6 +38,10 @@ _SETTLED = frozenset(
 _ON_ITS_WAY = frozenset({ServerState.STARTING, ServerState.SLOW})
 
 
+def _is_settled(view: ServerView) -> bool:
+    return view.given_up or view.state in _SETTLED
+
+
 def end_left(folder: Path) -> None:
     """End what a program that was killed has left running in its ``folder``. Waits for it.
 
@@ -132,7 +136,7 @@ class LocalServers:
     def wait_until_up(self, name: str) -> ServerView:
         """Wait; its own limits end the waiting. Raises :class:`ServerNotUp`."""
         with self._changed:
-            self._changed.wait_for(lambda: self.view(name).state in _SETTLED)
+            self._changed.wait_for(lambda: _is_settled(self.view(name)))
         view = self.view(name)
         if view.state is not ServerState.UP:
             raise ServerNotUp(view, self.log_tail(name))

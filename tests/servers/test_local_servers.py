@@ -106,3 +106,9 @@ def test_a_kill_while_memory_ran_out_is_the_kernels(
     ended = servers.view("api").last_exit
     assert ended is not None
     assert ended.reason == "killed when the kernel ran out of memory and ended a process"
+
+
+def test_one_that_cannot_be_started_is_waited_for_no_longer(servers: LocalServers) -> None:
+    spec = ServerSettings(name="api", command=("/no/such/program",), restart="always")
+    with pytest.raises(ServerNotUp, match="was not found"):
+        servers.start(spec)
