@@ -275,6 +275,63 @@ def prove_half(proof: Proof) -> None:
         )
 
 
+KNOBS = {  # what a cgroup says where nothing was set; a file that is not there says the same
+    "cpu.weight": "100",
+    "cpu.max": "max 100000",
+    "memory.high": "max",
+    "memory.max": "max",
+    "memory.low": "0",
+    "memory.swap.max": "max",
+    "pids.max": "max",
+    "cgroup.freeze": "0",
+}
+SET_BY_THE_PERSON = (
+    *("-p", "MemoryMax=400M", "-p", "MemoryHigh=350M", "-p", "CPUQuota=80%"),
+    *("-p", "CPUWeight=50", "-p", "TasksMax=200"),
+)
+
+
+def knobs(pid: int) -> dict[str, str]:
+    """The cgroup of a process, and what stands in its files."""
+    path = Path(f"/proc/{pid}/cgroup").read_text().strip().rpartition(":")[2]
+    folder = Path("/sys/fs/cgroup") / path.lstrip("/")
+    found = {
+        name: (folder / name).read_text().strip() if (folder / name).exists() else usual
+        for name, usual in KNOBS.items()
+    }
+    return found | {"cgroup": path}
+
+
+def prove_undo(proof: Proof) -> None:
+    """After each undo every file of the job's cgroup says what it said before."""
+    print("undo equals before, for each lever of a scope")
+    orders = (
+        (EscalationStep.SLOW_DOWN, Resource.CPU),
+        (EscalationStep.SLOW_DOWN, Resource.MEMORY),
+        (EscalationStep.PAUSE, Resource.MEMORY),
+    )
+    for words in ((), SET_BY_THE_PERSON):
+        command = ["systemd-run", "--user", "--scope", "--quiet", *words]
+        with workload("busy", "1", through=command) as job:
+            before = knobs(job.pid)
+            for step, resource in orders:
+                done = proof.perform(job.pid, step, resource)
+                held = knobs(job.pid)
+                proof.actions.undo(done[0].action_id, "calm")
+                back = eventually(lambda: knobs(job.pid) == before)  # noqa: B023 - asked at once
+                after = knobs(job.pid)
+                said = {name: (before[name], after[name]) for name in before}
+                wrong = {name: each for name, each in said.items() if each[0] != each[1]}
+                changed = sorted(name for name in before if before[name] != held[name])
+                levers = ", ".join(str(each.lever) for each in done)
+                what = (
+                    f"{levers} changed {', '.join(changed)}; left otherwise: {wrong or 'nothing'}"
+                )
+                proof.claim(
+                    f"{'with limits, ' if words else ''}{what}", holds=back and bool(changed)
+                )
+
+
 def boot(proof: Proof) -> str:
     """This boot's name."""
     return proof.system.boot_id()
@@ -369,6 +426,7 @@ def main() -> int:
         prove_freezer,
         prove_crash,
         prove_half,
+        prove_undo,
         prove_meddling,
         prove_end,
         prove_nice_limit,
