@@ -76,6 +76,7 @@ class Room:
             os.chown(path, USER, USER)
         (self.folder / "xdg").chmod(0o700)
         self.home = self.folder / "home"
+        self._limited: Path | None = None  # a group with a limit of its own
         self._cgroups = _made_cgroups(name, size_bytes, most_threads)
         self.environment = {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -167,6 +168,24 @@ class Room:
         os.chown(log, user, user)
         quoted = command.replace("'", "'\\''")
         self.run(f"setsid bash -c 'exec {quoted}' </dev/null >>{log} 2>&1 &", role, user)
+
+    def run_limited(self, role: str, command: str, limit_bytes: int) -> None:
+        """A program in a memory group of its own below the room's, as a container has one."""
+        self._limited = self._cgroups[0] / "limited"
+        self._limited.mkdir()
+        old, new = (self._limited / each for each in ("memory.limit_in_bytes", "memory.max"))
+        if new.exists():
+            (self._cgroups[0] / "cgroup.subtree_control").write_text("+memory")
+        (old if old.exists() else new).write_text(str(limit_bytes))
+        self.start(role, f'bash -c "sleep 1; {command}"')
+        self.wait(lambda: bool(self.alive(role)), 10)
+        for host, known in list(self._roles.items()):
+            if known == role:
+                (self._limited / "cgroup.procs").write_text(str(host))
+
+    def limited_ends(self) -> int:
+        """How many the kernel has ended in that group."""
+        return _oom_kills(self._limited) if self._limited else 0
 
     def type(self, role: str, command: str) -> str:
         """Type a command at a shell's prompt, in a window of its own; the window's name."""
@@ -267,11 +286,7 @@ class Room:
 
     def kernel_ends(self) -> int:
         """How many the kernel has ended for want of memory."""
-        old, new = (self._cgroups[0] / each for each in ("memory.oom_control", "memory.events"))
-        text = (new if new.exists() else old).read_text()
-        return sum(
-            int(line.split()[1]) for line in text.splitlines() if line.startswith("oom_kill ")
-        )
+        return _oom_kills(self._cgroups[0])
 
     def end(self) -> None:
         """End everything in there."""
@@ -281,7 +296,7 @@ class Room:
             os.kill(self._one, signal.SIGKILL)
         self._init.kill()
         self._init.wait()
-        for each in self._cgroups:
+        for each in filter(None, (self._limited, *self._cgroups)):
             for _ in range(100):
                 if not (each / "cgroup.procs").read_text():
                     break
@@ -297,10 +312,14 @@ class Room:
     def _sample(self) -> None:
         while not self._ends.wait(_LOOK_S):
             began_s = self.now_s
-            for host in (self._cgroups[0] / "cgroup.procs").read_text().split():
+            for host in self._hosts():
                 with contextlib.suppress(OSError, psutil.Error, ValueError, IndexError):
                     self._look(int(host))
             self._swept_s = began_s  # of hundreds of processes a sweep takes a second
+
+    def _hosts(self) -> list[str]:
+        groups = filter(None, (self._cgroups[0], self._limited))
+        return [pid for each in groups for pid in (each / "cgroup.procs").read_text().split()]
 
     def _look(self, host: int) -> None:
         stat = Path(f"/proc/{host}/stat").read_text()
@@ -345,6 +364,12 @@ class Room:
         known = self._roles.get(host) or self._roles.get(int(parent), "unknown")
         self._roles[host] = role or known
         return self._roles[host]
+
+
+def _oom_kills(group: Path) -> int:
+    old, new = (group / each for each in ("memory.oom_control", "memory.events"))
+    text = (new if new.exists() else old).read_text()
+    return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("oom_kill "))
 
 
 def _made_cgroups(name: str, size_bytes: int, most_threads: int) -> tuple[Path, ...]:

@@ -1,6 +1,7 @@
 """Runs the rooms and says what a person would say of each: python3 packaging/dev.py test --room.
 
     run.py [NAME …] [--record]    # --record keeps what the protector saw, as a test
+    run.py ordinary [--minutes 30]    # half an hour of work: every pop-up, and whether it was true
     run.py [NAME …] --decide-again    # runs no room: what is decided about the recordings now
 
 Each takes about a minute, alone on the machine. The last line of each room is its verdict; the exit
@@ -27,6 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from omnitray.protector.replay import SUFFIX, load, replay
+from room import ordinary
 from room.room import FOLDER, OURS, ROOT, Room
 from room.scenarios import SCENARIOS, Scenario
 
@@ -57,6 +59,7 @@ def main() -> int:
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--at-once", type=int, default=1, metavar="N", help="rooms side by side")
     parser.add_argument("--decide-again", action="store_true", help="keep new decisions")
+    parser.add_argument("--minutes", type=float, default=30.0, help="of ordinary work")
     wanted = parser.parse_args()
     if wanted.decide_again:
         return _decide_again(wanted.names)
@@ -64,6 +67,8 @@ def main() -> int:
         _say("The rooms need root: cgroups, a namespace of their own, another user.")
         return 1
     _prepare_tools()
+    if wanted.names == [ordinary.NAME]:
+        return _ordinary(wanted.minutes)
     chosen = [each for each in SCENARIOS if not wanted.names or each.name in wanted.names]
     wrong = 0
     with ThreadPoolExecutor(wanted.at_once) as rooms:
@@ -73,6 +78,15 @@ def main() -> int:
             with (FOLDER / "verdicts.jsonl").open("ab") as file:
                 file.write(msgspec.json.encode(verdict) + b"\n")
     return wrong
+
+
+def _ordinary(minutes: float) -> int:
+    """Half an hour of work, and every pop-up of it."""
+    _say(f"== {ordinary.NAME}: {ordinary.TITLE}")
+    lines = ordinary.run(TOOLS, minutes, _free_display(), _screen)
+    for each in lines:
+        _say(f"   {each}")
+    return int(lines[-1] != "right")
 
 
 def _decide_again(names: list[str]) -> int:

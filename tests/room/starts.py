@@ -53,6 +53,78 @@ def shared_pool(room: Room) -> None:
     room.type("loader", python(room, "pool.py", "shared"))
 
 
+def memory_file(room: Room) -> None:
+    room.type("cause", python(room, "memory_file.py", 1250, 0.15))
+
+
+def two_hogs(room: Room) -> None:
+    for role in ("cause", "second"):
+        room.type(role, python(room, "hog.py", 2600, 15, 0.25))
+
+
+def large_copy(room: Room) -> None:
+    """The cache fills with what is read and written; nobody holds more memory."""
+    made = f"dd if=/dev/zero of={room.home}/large bs=1M count=1500 status=none"
+    room.type("cause", f"bash -c '{made} && cp {room.home}/large {room.home}/copy; sleep 60'")
+
+
+def copy_is_removed(room: Room, _: float) -> Iterator[str]:
+    copied = room.home / "copy"
+    if not copied.exists() or copied.stat().st_size < 1500 << 20:
+        yield "nothing was copied"
+    room.run("rm -f large copy")
+
+
+def limited_hog(room: Room) -> None:
+    """Three times in a row what reaches 250 MB, which is all that its group may have."""
+    hog = python(room, "hog.py", 600, 25, 0.2)
+    room.run_limited("cause", f"for i in 1 2 3; do {hog}; done; sleep 60", 250 << 20)
+
+
+def limit_was_met(room: Room, _: float) -> Iterator[str]:
+    if not (ends := room.limited_ends()):
+        yield "nothing has met its limit"
+    room.notes.append(f"the kernel ended {ends} within the limited group")
+
+
+def worn_server(room: Room) -> None:
+    """gunicorn whose workers leak, each replaced after forty requests."""
+    innocent(room)
+    words = f"-w 4 --max-requests 40 -b 127.0.0.1:{WORN} app:wsgi --chdir {room.program('')}"
+    room.start("server", f"{room.tools}/venv/bin/gunicorn {words}")
+    room.wait(lambda: answers(WORN, "/"), 20)
+
+
+def many_requests(room: Room) -> None:
+    room.start("client", python(room, "asks.py", WORN, 400, 0.08))
+
+
+def workers_were_replaced(room: Room, _: float) -> Iterator[str]:
+    count = sum(each.role == "server" for each in room.seen.values())
+    room.notes.append(f"{count} processes of the server were seen")
+    if count < 8:
+        yield "no worker was replaced"
+
+
+def large_machine(room: Room) -> None:
+    room.start("cause", f"/usr/bin/{QEMU} 1200 -mem-prealloc")
+
+
+def jest_all(room: Room) -> None:
+    """All of its workers grow."""
+    folder = room.home / "web"
+    folder.mkdir(exist_ok=True)
+    (folder / "package.json").write_text("{}")
+    for each in range(4):
+        (folder / f"leak{each}.test.js").write_text(
+            "test('leak', async () => { const held = []; for (let i = 0; i < 120; i++) {"
+            " held.push(Buffer.alloc(6 << 20, 1)); await new Promise(r => setTimeout(r, 200)); }"
+            " }, 100000);"
+        )
+    jest = room.tools / "js/node_modules/jest/bin/jest.js"
+    room.type("cause", f"bash -c 'cd {folder} && exec /usr/bin/node {jest} --maxWorkers=4'")
+
+
 def prefork(room: Room) -> None:
     innocent(room)
     room.start("server", python(room, "prefork.py"))
@@ -140,7 +212,7 @@ def served(words: str, port: int) -> Callable[[Room], None]:
     return prepare
 
 
-GUNICORN, UVICORN, _REDIS, _POSTGRES, _CODE = range(8765, 8770)  # ports
+GUNICORN, UVICORN, _REDIS, _POSTGRES, _CODE, WORN = range(8765, 8771)  # ports
 
 
 def answers(port: int, path: str) -> bool:
@@ -200,9 +272,24 @@ def machine(room: Room) -> None:
 
 
 def build(room: Room) -> None:
+    write_project(room, files=120)
+    room.type("build", f"make -s -j16 -C {room.home / 'cproject'}")
+
+
+def write_suite(room: Room) -> None:
+    """Sixty short tests."""
+    folder = room.home / "suite"
+    folder.mkdir(exist_ok=True)
+    body = (f"def test_{each}():\n    sum(range(10**6)); time.sleep(0.1)\n" for each in range(60))
+    (folder / "test_short.py").write_text("import time\n" + "\n".join(body))
+    room.run(f"chmod -R a+rwX {folder}")
+
+
+def write_project(room: Room, files: int) -> None:
+    """C files that take a second each, and what makes them."""
     folder = room.home / "cproject"
     folder.mkdir(exist_ok=True)
-    for each in range(120):
+    for each in range(files):
         lines = (
             f"double f{each}_{n}(double x){{double s=0;for(int k=0;k<{n + 3};k++)"
             f"s+=sin(x*k)*cos(x/{n + 1}.0)+k%{n + 2};return s;}}\n"
@@ -213,7 +300,6 @@ def build(room: Room) -> None:
         "all: $(patsubst %.c,%.o,$(wildcard f*.c))\n%.o: %.c\n\tgcc -O3 -c -o $@ $<\n"
     )
     room.run(f"chmod -R a+rwX {folder}")
-    room.type("build", f"make -s -j16 -C {folder}")
 
 
 def agent(room: Room) -> None:

@@ -1,4 +1,7 @@
-"""A web application for gunicorn and uvicorn: /leak makes the worker that answers it grow."""
+"""A web application for gunicorn and uvicorn: /leak makes the worker that answers it grow.
+
+/keep makes it keep five megabytes more.
+"""
 
 import threading
 import time
@@ -19,7 +22,12 @@ def leak() -> None:
         time.sleep(0.2)
 
 
+_kept = []
+
+
 def _begin(path: str) -> None:
+    if path == "/keep":
+        _kept.append(bytearray(b"\1") * (5 << 20))
     if path == "/leak":
         threading.Thread(target=leak, daemon=True).start()
 
