@@ -11,7 +11,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from omnitray.processes import known_programs, process_roles
-from omnitray.protector.exclusions.common import AT_WORK_WORDS, PERSONAL_FOLDERS, SERVERS_IN_JAVA
+from omnitray.protector.exclusions.common import (
+    AT_WORK_WORDS,
+    MACHINES,
+    PERSONAL_FOLDERS,
+    SERVERS_IN_JAVA,
+)
 from omnitray.protector.exclusions.programs import PROGRAMS
 
 _WORD = re.compile(r"[\w.@+-]+")
@@ -132,5 +137,6 @@ _PREFIXES = tuple(  # ``gsd-*``: what comes after the beginning says nothing abo
         for pattern, _ in platform.patterns
         if pattern.endswith("-*")
     }
+    | set(MACHINES)
 )
 _VOCABULARY = frozenset(word for name in _names() for word in _WORD.findall(name))

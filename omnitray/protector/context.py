@@ -21,6 +21,7 @@ from omnitray.base.facts import (
     Resource,
 )
 from omnitray.base.policy import JobRule, ModeLimits, ProtectPolicy, clears_under
+from omnitray.processes.process_roles import Tie
 from omnitray.protector.cause import JobHistories
 from omnitray.protector.circuit_breaker import BreakerRecord
 from omnitray.protector.exclusions.rules import ExclusionRules, detail_of
@@ -342,6 +343,13 @@ class DecisionContext:
             excluded_steps=self.excluded_steps,
             handed_out=self.handed_out,
         )
+
+    def ties(self, process: ProcessFacts) -> frozenset[Tie]:
+        """What ties a process to the person, by what it holds and by what it is."""
+        held = self.facts.ties.get(process.pid, frozenset())
+        detail = detail_of(process, self.facts)
+        is_machine = detail is not None and self._protection.runs_machine(detail.exe)
+        return held | {Tie.MACHINE} if is_machine else held
 
     def exclusion(self, process: ProcessFacts, job: Job) -> ExclusionReason | None:
         """Why nothing at all may be done to this process."""

@@ -95,7 +95,7 @@ def _worker_exclusion(
     below = context.below(process.pid)
     if below.protected or step in below.forbidden:
         return ExclusionReason.PARENT
-    ties = context.facts.ties.get(process.pid, frozenset())
+    ties = context.ties(process)
     if step is EscalationStep.END:
         ties &= LOST_BY_AN_END
     if step is not EscalationStep.SLOW_DOWN and ties:

@@ -335,7 +335,7 @@ def _memory_exclusion(
 
 def _ties(context: DecisionContext, job: Job) -> frozenset[Tie]:
     """Whether a process of it has a window, plays sound or is typed into."""
-    ties = (context.facts.ties.get(each.pid, frozenset()) for each in job.processes)
+    ties = (context.ties(each) for each in job.processes)
     return frozenset().union(*ties) & LOST_BY_AN_END
 
 

@@ -372,3 +372,19 @@ def test_nobody_is_asked_about_who_is_not_the_cause(life: Life) -> None:
     asked = [each for each in life.decided if isinstance(each, Question) and each.cause is None]
     first = [each for each in asked if each.unanswered or each.is_first]
     assert [each.title for each in first if not {one.pid for one in each.targets} & known] == []
+
+
+@pytest.mark.parametrize(
+    ("exe", "steps"),
+    [("/usr/bin/qemu-system-x86_64", set()), ("/home/me/qemu-system-x86_64", {"pause"})],
+)
+def test_an_emulated_machine_is_one_where_packages_put_such_a_program(
+    exe: str, steps: set[str]
+) -> None:
+    """It holds no /dev/kvm; what is in its guest is lost all the same."""
+    vm = Part(500, grows(0.3, most=11.3), "qemu-system-x86", exe=exe)
+    life = Life(Situation(name="", jobs={"vm": (vm,), "mine": INNOCENT})).live()
+
+    done = {each.value for each in life.acted.get(500, set())}
+    assert done - {"slow_down"} == steps
+    assert bool(done) is bool(steps)

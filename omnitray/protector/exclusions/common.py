@@ -190,6 +190,13 @@ PERSONAL_FOLDERS = (
 )
 
 
+# What runs a guest: QEMU for each processor, and others. Their names begin so.
+MACHINES = (
+    *("qemu-system-", "qemu-kvm", "VirtualBoxVM", "VBoxHeadless", "vmware-vmx"),
+    *("cloud-hypervisor", "firecracker", "bhyve"),
+)
+
+
 class ProgramTables(msgspec.Struct, frozen=True, kw_only=True):
     """One platform's tables."""
 

@@ -15,6 +15,7 @@ from omnitray.processes.process_roles import KTHREADD, waits_for_a_person
 from omnitray.processes.process_table import ProcessDetails
 from omnitray.protector.actuators.signals import Spares
 from omnitray.protector.exclusions.common import (
+    MACHINES,
     PERSONAL_FOLDERS,
     PERSONAL_REASONS,
     SERVERS_IN_JAVA,
@@ -65,6 +66,15 @@ class ExclusionRules:
         if self.is_meant(process, job, detail, protected):
             return ExclusionReason.PERSON
         return ExclusionReason.FOREGROUND if process.pid in facts.foreground_pids else None
+
+    def runs_machine(self, exe: str | None) -> bool:
+        """Whether the program is one that runs virtual machines, also where it has to emulate.
+
+        Then it holds no ``/dev/kvm``, and what is in the guest is lost with it all the same.
+        """
+        if exe is None or (self._system_folders and not exe.startswith(self._system_folders)):
+            return False
+        return self._base(exe).startswith(MACHINES)
 
     def child_exclusion(
         self, exe: str | None, arguments: tuple[str, ...], protected: tuple[str, ...]
