@@ -4,11 +4,16 @@ The same sentences stand in the window, in alerts, in the journal and in ``omnit
 Names of jobs are text from outside: these sentences are shown as plain text.
 """
 
+from collections.abc import Sequence
+
+import msgspec
+
 from omnitray.base.amounts import duration, percent, rate, size, span
 from omnitray.base.conditions import is_cpu_over, is_memory_over
-from omnitray.base.facts import ProtectState, Resource
+from omnitray.base.facts import Job, ProtectState, Resource
 from omnitray.protector.circuit_breaker import OPEN_S
 from omnitray.protector.context import DecisionContext
+from omnitray.protector.job_workers import workers
 from omnitray.protector.model import (
     Action,
     ActionState,
@@ -25,7 +30,7 @@ from omnitray.protector.model import (
 from omnitray.protector.policies import constants
 from omnitray.protector.policies.memory import urgent
 from omnitray.protector.steps import EscalationStep
-from omnitray.protector.victims import VictimChoice, choose
+from omnitray.protector.victims import VictimChoice, choose, why_not
 from omnitray.protector.view import Considered, Explanation
 
 _DONE = {
@@ -240,7 +245,7 @@ def now(context: DecisionContext) -> Explanation:
     # An end excludes for what a process is, the other steps for what it does: that says less.
     for _, step, choice in sorted(choices, key=lambda each: each[1] is not EscalationStep.END):
         for each in choice.considered:
-            words = _considered(each, _WOULD[step])
+            words = _now_considered(context, choices, each, _WOULD[step])
             if words.chosen or each.title not in considered:
                 considered[each.title] = words
     return Explanation(
@@ -249,6 +254,57 @@ def now(context: DecisionContext) -> Explanation:
         text=" ".join([_state(context), *_posture(context), *_held(context), *lines]),
         considered=tuple(sorted(considered.values(), key=lambda each: not each.chosen)),
     )
+
+
+_Choices = Sequence[tuple[Resource, EscalationStep, VictimChoice]]
+
+
+def _now_considered(
+    context: DecisionContext, choices: _Choices, candidate: Candidate, chosen: str
+) -> Considered:
+    """A candidate with what is so of its job at this moment; a single worker has no more."""
+    words = _considered(candidate, chosen)
+    job = next((each for each in context.facts.jobs if each.key == candidate.job_key), None)
+    if job is None or candidate.pid is not None:
+        return words
+    busy = _is_busy(context)
+    taken = (job.cpu_percent or 0.0) / (100.0 * context.facts.cores)
+    return msgspec.structs.replace(
+        words,
+        cause_share=round(taken if busy else context.memory_causes[job.key], 3),
+        may=_may(context, job),
+        next_step=_next_step(context, choices, job),
+    )
+
+
+def _may(context: DecisionContext, job: Job) -> str:
+    """How far a job may be touched at all, and why not further."""
+    allowed, why = [], ""
+    for step in _TO_DO:
+        reasons = [each.excluded for each in workers(context, job, step)]
+        excluded = context.excluded_jobs.get(job.key) or next(iter(reasons), None)
+        if None in reasons and job.key not in context.excluded_jobs:
+            allowed.append(_DONE[step])
+        elif excluded is not None:
+            why = excluded.sentence
+    if not allowed:
+        return f"left alone: {why}"
+    said = f"may be {' and '.join(allowed)}"
+    return said if len(allowed) == len(_TO_DO) else f"{said}, no more: {why}"
+
+
+def _next_step(context: DecisionContext, choices: _Choices, job: Job) -> str:
+    """What would be done to a job next and when, or why nothing would."""
+    reason: ExclusionReason | None = None
+    for resource, step, choice in choices:
+        when = _if(context, resource, step).rstrip(",")
+        if choice.job is not None and choice.job.key == job.key:
+            return f"{when} it {_WOULD[step]}"
+        found = why_not(context, job, resource, step)
+        if found is None and choice.job is not None:
+            return f"{when} it {_WOULD[step]}, after {choice.job.title}"
+        reason = reason or found
+    return f"nothing would be done to it: {reason.sentence}" if reason else ""
 
 
 def _none_slowed(choice: VictimChoice, *, sees_users: bool) -> str:

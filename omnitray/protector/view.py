@@ -39,7 +39,11 @@ class HeldAction(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Considered(msgspec.Struct, frozen=True, kw_only=True):
-    """One candidate in an explanation; ``verdict`` is why it was chosen or excluded."""
+    """One candidate in an explanation; ``verdict`` is why it was chosen or excluded.
+
+    Of a job right now there is more: its part (0 to 1) in what is short, how far it may be touched
+    and why not further, what would be next and when.
+    """
 
     title: str
     rss_bytes: int
@@ -47,6 +51,9 @@ class Considered(msgspec.Struct, frozen=True, kw_only=True):
     cpu_percent: float | None = None  # of one core
     verdict: str  # "paused", or "parent of the run", "has windows", "editor, protected"
     chosen: bool = False
+    cause_share: float | None = None
+    may: str = ""
+    next_step: str = ""
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True):

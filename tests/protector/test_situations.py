@@ -10,14 +10,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from omnitray.base.facts import Job, JobKind, Mode, ProcessFacts
+from omnitray.base.facts import GuardReading, Job, JobKind, Mode, ProcessFacts
 from omnitray.base.policy import ProtectPolicy
 from omnitray.processes.process_roles import Tie
+from omnitray.protector import explain
+from omnitray.protector.context import DecisionContext
 from omnitray.protector.guard import Guard
 from omnitray.protector.model import Action, ActionState, Alarm, AlarmReason, Decision, Question
 from omnitray.protector.steps import EscalationStep
 from support.desk import Desk
-from support.scenes import GB, details, job, process, reading
+from support.scenes import GB, details, facts, job, process, reading
 
 Size = Callable[[float], float]  # gigabytes, by seconds
 TOTAL, BASE = 16 * GB, 1.5  # the kernel and the desktop
@@ -88,7 +90,21 @@ class Life:
             self._turn(turn * STEP_S)
         return self
 
+    def context(self, now_s: float) -> DecisionContext:
+        """The moment as it would be explained."""
+        jobs, at, more = self._seen(now_s)
+        seen = facts(*jobs, at=at, active=tuple(self.desk.active.values()), **more)
+        return self.desk.protector.context(seen, self.desk.policy, self.desk.now_s)
+
     def _turn(self, now_s: float) -> None:
+        jobs, at, more = self._seen(now_s)
+        decided = self.desk.turn(*jobs, seconds=STEP_S, at=at, **more)
+        self.decided += decided
+        for each in decided:
+            if isinstance(each, Action) and each.targets:
+                self._obey(each, now_s)
+
+    def _seen(self, now_s: float) -> tuple[tuple[Job, ...], GuardReading, dict[str, Any]]:
         jobs = tuple(self._jobs(now_s))
         held = sum(each.rss_bytes for each in jobs) / GB + self.situation.unseen(now_s)
         used = min(99.5, 100.0 * (BASE + held) * GB / TOTAL)
@@ -103,11 +119,7 @@ class Life:
             "ties": {each.pid: each.ties for each in self._parts() if each.ties},
             "foreground_pids": self.situation.foreground,
         }
-        decided = self.desk.turn(*jobs, seconds=STEP_S, at=at, **more)
-        self.decided += decided
-        for each in decided:
-            if isinstance(each, Action) and each.targets:
-                self._obey(each, now_s)
+        return jobs, at, more
 
     def _parts(self) -> list[Part]:
         return [each for parts in self.situation.jobs.values() for each in parts]
@@ -388,3 +400,33 @@ def test_an_emulated_machine_is_one_where_packages_put_such_a_program(
     done = {each.value for each in life.acted.get(500, set())}
     assert done - {"slow_down"} == steps
     assert bool(done) is bool(steps)
+
+
+def test_it_is_said_of_each_job_what_part_it_has_and_how_far_it_may_be_touched() -> None:
+    """Five jobs of one machine at one moment: the leak has just been paused."""
+    kinds = {"firefox": JobKind.APP, "redis": JobKind.SERVICE}
+    jobs: dict[str, tuple[Part, ...]] = {
+        "leak": (Part(91, grows(0.2)),),
+        "theirs": (Part(70, grows(0.1), uid=1001),),
+        "firefox": (Part(100, steady(1.0), "firefox", ties=frozenset({Tie.DISPLAY})),),
+        "redis": (Part(600, steady(0.5), "redis-server", exe="/usr/bin/redis-server"),),
+        "mine": INNOCENT,
+    }
+    life = Life(Situation(name="", jobs=jobs, kinds=kinds, seconds=25.0))
+    life.live()
+    now = {each.title: each for each in explain.now(life.context(25.0)).considered}
+
+    leak, theirs, steady_job = now["leak"], now["theirs"], now["mine"]
+    assert leak.chosen
+    assert (leak.cause_share or 0.0) == pytest.approx(2 / 3, abs=0.1)
+    assert leak.may == "may be slowed down and paused and ended"
+    assert EscalationStep.PAUSE in life.acted[91]
+    assert leak.next_step == "If memory and swap were used up it would be ended"
+    assert (theirs.cause_share or 0.0) == pytest.approx(1 / 3, abs=0.1)
+    assert theirs.may == "left alone: belongs to another user"
+    assert theirs.next_step == "nothing would be done to it: belongs to another user"
+    assert now["firefox"].may.startswith("may be slowed down, no more: ")
+    assert now["redis"].may == "left alone: a database"
+    assert steady_job.cause_share == 0.0
+    assert steady_job.may == leak.may
+    assert steady_job.next_step.startswith("nothing would be done to it: ")

@@ -89,6 +89,11 @@ def explain(args: argparse.Namespace, context: CommandContext) -> int:
         for number, each in enumerate(body.considered, start=1)
     ]
     context.terminal.table(rows)
+    for each in body.considered:
+        if each.may:
+            share = percent(100.0 * (each.cause_share or 0.0))
+            context.terminal.line(f"{each.title}: {share} of what is short; {each.may}")
+            context.terminal.whole(context.terminal.wrapped(each.next_step, 2, "dim"))
     return 0
 
 

@@ -22,7 +22,7 @@ def leak() -> None:
         time.sleep(0.2)
 
 
-_kept = []
+_kept: list[bytearray] = []
 
 
 def _begin(path: str) -> None:
