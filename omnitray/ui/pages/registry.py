@@ -58,13 +58,14 @@ _MARKING_MS = 100  # a flood of alerts moves the markers ten times a second at m
 # An inspection comes 5 to 60 ms after the scan that it belongs to: both are painted at once.
 _LATE_MS = 100
 # What is painted more often than once a second is not read any better, and painting is what an
-# open window costs: 25 to 40 ms of CPU for each time that Overview or Processes is shown anew.
+# open window costs: about 20 ms of CPU each time that Overview or Processes is shown anew.
 # At critical there are two readings a second, and the programs that are watched need the time.
 _SHOWN_MS = 1000
 _SHOWN_CRITICAL_MS = 2000
 _SHOWN_SHORT_MS = 3000
-# A closer look at 500 processes takes 10 to 30 ms. Its rates say the same over some seconds, and
-# who is protected seldom changes: a page that is turned to and a job that is chosen do not wait.
+# A closer look at 500 processes takes about 30 ms on a busy machine. Its rates say the same
+# over some seconds, and who is protected seldom changes: a page that is turned to and a job that is
+# chosen do not wait.
 _LOOK_MS = {Inspects.NOTHING: 2000, Inspects.BADGES: 10_000, Inspects.FIGURES: 2000}
 _LOOK_SHORT_MS = 5000
 _SHORT_PERCENT = 90.0
