@@ -1,5 +1,6 @@
 """The page of runs: what it lists, filters and draws."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -80,6 +81,29 @@ def test_the_list_is_searched_and_filtered(qtbot: QtBot) -> None:
     page.field.setText("nothing like that")
     assert page.none_fit.isVisible()
     assert not page.detail.isVisible()
+
+
+@pytest.mark.parametrize(("suffix", "action"), [("json", 0), ("csv", 1)])
+def test_what_is_shown_is_exported(qtbot: QtBot, suffix: str, action: int) -> None:
+    source = Runs(*run_samples.runs())
+    context = msgspec.structs.replace(page_context(), runs=source)
+    page = RunsPage(context, ask=lambda _parent, suffix: f"/runs.{suffix}")
+    qtbot.addWidget(page)
+    page.reload()
+    page.field.setText("pytest")
+    with qtbot.waitSignal(context.intents.text_export_requested) as asked:
+        page.export_menu.actions()[action].trigger()
+    path, content = asked.args
+    assert path == f"/runs.{suffix}"
+    rows = (
+        json.loads(content)["runs"]
+        if suffix == "json"
+        else list(csv.DictReader(content.splitlines()))
+    )
+    assert [row["id"] for row in rows] == [page.model.run_at(at).id for at in range(len(rows))]
+    assert 0 < len(rows) == page.model.rowCount() < len(source.now)
+    page.field.setText("nothing that fits")
+    assert not page.export.isEnabled()
 
 
 def test_a_run_that_goes_on_keeps_its_place(qtbot: QtBot) -> None:

@@ -14,6 +14,7 @@ from typing import Self
 import msgspec
 
 from omnitray.alerts.model import Alert
+from omnitray.base.csv_text import cell
 from omnitray.base.durable import StorageError, StorageFault, replacing
 from omnitray.base.paths import why_no_place
 
@@ -31,7 +32,6 @@ _COLUMNS = (
     "resolved_at",
     "culprits",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for a formula
 _PORTION = 1000  # rows between two calls of ``progress``
 _CREATE = "CREATE TABLE alerts (id TEXT PRIMARY KEY, seen TEXT, body BLOB) WITHOUT ROWID"
 _PUT = """INSERT INTO alerts VALUES (?, ?, ?) ON CONFLICT (id)
@@ -149,7 +149,7 @@ def _csv(alerts: Iterable[Alert]) -> Iterator[bytes]:
     writer.writerow(_COLUMNS)
     for alert in alerts:
         fields = {**msgspec.structs.asdict(alert), "culprits": _culprits(alert)}
-        writer.writerow([harmless(fields[name]) for name in _COLUMNS])
+        writer.writerow([cell(fields[name]) for name in _COLUMNS])
         yield _taken(out)
     yield _taken(out)
 
@@ -165,9 +165,3 @@ def _culprits(alert: Alert) -> str:
     found = alert.context.get("culprits")
     jobs = found if isinstance(found, list) else []
     return ", ".join(str(each.get("job", "")) for each in jobs if isinstance(each, dict))
-
-
-def harmless(value: object) -> str:
-    """A field of a CSV that no spreadsheet takes for a formula."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,27 +1,17 @@
 """``history --runs``: the remembered runs, the newest first, also as CSV and JSON."""
 
 import argparse
-import csv
-import io
-from collections.abc import Sequence
 
-import msgspec
-
-from omnitray.alerts.storage.export import harmless
 from omnitray.base.amounts import size
 from omnitray.base.clock import timestamp
 from omnitray.cli.dispatch import CommandContext
 from omnitray.cli.times import moment, shown
+from omnitray.runs.export import as_csv, as_json
 from omnitray.runs.history import RunHistory
 from omnitray.runs.model import RunRecord
 from omnitray.runs.words import cpu, peak, took
 
 HEAD = ("when", "took", "peak", "last", "CPU", "verdict", "run")
-FIELDS = (  # of a record, without its samples and events
-    *("id", "started_at", "took_s", "verdict", "exit_code", "signal", "name", "command", "project"),
-    *("peak_bytes", "last_peak_bytes", "worker_bytes", "cpu_s", "cpu_percent"),
-    *("memory_budget_bytes", "cpu_budget_percent", "timeout_s", "slowed_s", "paused_s"),
-)
 COLOURS = {"passed": "", "failed": "critical", "out of memory": "critical", "timed out": "warning"}
 
 
@@ -31,11 +21,10 @@ def list_runs(args: argparse.Namespace, context: CommandContext) -> int:
     known = RunHistory(context.paths.data).runs()
     runs = [each for each in known if each.started_at >= since and _fits(each, args.match)]
     if getattr(args, "csv", False):
-        context.terminal.whole(_csv(runs).rstrip("\n"))
+        context.terminal.whole(as_csv(runs).rstrip("\n"))
         return 0
     if args.json:
-        short = [msgspec.structs.replace(each, samples=(), events=()) for each in runs]
-        context.terminal.json(msgspec.json.encode({"count": len(short), "runs": short}))
+        context.terminal.json(as_json(runs))
         return 0
     if not runs and known:
         context.terminal.line("no run fits")
@@ -64,14 +53,3 @@ def _fits(run: RunRecord, words: str) -> bool:
     """Whether all the words are in what is shown of it."""
     shown_of_it = f"{run.title} {run.command} {run.project} {run.verdict or run.kind.value}".lower()
     return all(word in shown_of_it for word in words.lower().split())
-
-
-def _csv(runs: Sequence[RunRecord]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(FIELDS)
-    for each in runs:
-        record = msgspec.to_builtins(each)
-        record["started_at"] = timestamp(each.started_at)
-        writer.writerow([harmless(record[name]) for name in FIELDS])
-    return text.getvalue()

@@ -1,18 +1,22 @@
 """Runs: what was started by ``omnitray run``, and the chosen one with its memory and CPU."""
 
-from PySide6.QtCore import QModelIndex, Qt, QTimer, Slot
+from collections.abc import Callable
+
+from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Slot
 from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
+    QMenu,
     QSplitter,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
 )
 
+from omnitray.runs.export import as_csv, as_json
 from omnitray.runs.history import before
 from omnitray.runs.model import RunRecord, RunVerdict
 from omnitray.ui import formats
@@ -27,6 +31,7 @@ from omnitray.ui.widgets.choice import ChoiceButton
 from omnitray.ui.widgets.frames import Card, button, scrolled
 from omnitray.ui.widgets.labels import ElidedLabel, label
 from omnitray.ui.widgets.pills import Pill, PillLabel
+from omnitray.ui.widgets.save_path import ask_path
 from omnitray.ui.widgets.table import CellView, Widths
 from omnitray.ui.widgets.ways import Way, WaysCard
 
@@ -71,11 +76,20 @@ _ABOUT = (
 )
 
 
+AskSave = Callable[[QWidget, str], str]
+
+
+def ask_where(parent: QWidget, suffix: str) -> str:
+    """The path of a file that the person chose, empty where none."""
+    return ask_path(parent, suffix, "Export runs", "omnitray-runs")
+
+
 class RunsPage(Page):
     """All remembered runs, or how to start the first."""
 
-    def __init__(self, context: PageContext) -> None:
+    def __init__(self, context: PageContext, ask: AskSave = ask_where) -> None:
         super().__init__(context)
+        self._ask = ask
         self._all: tuple[RunRecord, ...] = ()
         self.field = QLineEdit(placeholderText="Search command, project…")
         self.field.setAccessibleName("Search runs")
@@ -83,6 +97,10 @@ class RunsPage(Page):
         self.search = self.field
         self.verdicts = ChoiceButton("Verdict", VERDICTS)
         self.periods = ChoiceButton("Since", PERIODS)
+        self.export = button("Export…")
+        self.export_menu = QMenu(self)
+        self.export_menu.addAction("As JSON…").triggered.connect(self._on_export_json)
+        self.export_menu.addAction("As CSV…").triggered.connect(self._on_export_csv)
         self.model = RunsModel(context.clock.wall, self)
         self.view = CellView(
             self.model,
@@ -103,6 +121,7 @@ class RunsPage(Page):
         self.verdicts.chosen.connect(self._show_list)
         self.periods.chosen.connect(self._show_list)
         self.view.selectionModel().currentRowChanged.connect(self._on_current_changed)
+        self.export.clicked.connect(self._on_export)
         self._looks.timeout.connect(self._on_look)
         self._looks.start()
 
@@ -111,6 +130,7 @@ class RunsPage(Page):
         tools.addWidget(self.field, 1)
         tools.addWidget(self.verdicts)
         tools.addWidget(self.periods)
+        tools.addWidget(self.export)
         listing = Card(margin=4)
         listing.column.addWidget(self.view)
         listing.column.addWidget(self.none_fit, 0, Qt.AlignmentFlag.AlignHCenter)
@@ -154,14 +174,18 @@ class RunsPage(Page):
     @Slot()
     def _show_list(self) -> None:
         chosen = self.detail.key
-        shown = tuple(each for each in self._all if self._fits(each))
+        shown = self._shown()
         self.model.show(shown)
+        self.export.setEnabled(bool(shown))
         self.view.setVisible(bool(shown))
         self.none_fit.setVisible(not shown)
         row = max(0, self.model.row_of(chosen)) if shown else -1
         if row >= 0 and self.view.currentIndex().row() != row:
             self.view.setCurrentIndex(self.model.index(row, 0))
         self._show_detail(row)
+
+    def _shown(self) -> tuple[RunRecord, ...]:
+        return tuple(each for each in self._all if self._fits(each))
 
     def _show_detail(self, row: int) -> None:
         run = self.model.run_at(row)
@@ -180,6 +204,23 @@ class RunsPage(Page):
         if period_s and self.context.clock.wall() - run.started_at > float(period_s):
             return False
         return kept and all(word in haystack for word in words)
+
+    @Slot()
+    def _on_export(self) -> None:
+        self.export_menu.popup(self.export.mapToGlobal(QPoint(0, self.export.height() + 2)))
+
+    @Slot()
+    def _on_export_json(self) -> None:
+        self._export("json", lambda runs: as_json(runs).decode() + "\n")
+
+    @Slot()
+    def _on_export_csv(self) -> None:
+        self._export("csv", as_csv)
+
+    def _export(self, suffix: str, text_of: Callable[[tuple[RunRecord, ...]], str]) -> None:
+        """Write those that fit the filter, as ``history --runs`` prints them."""
+        if path := self._ask(self, suffix):
+            self.context.intents.text_export_requested.emit(path, text_of(self._shown()))
 
     @Slot(QModelIndex)
     def _on_current_changed(self, current: QModelIndex) -> None:
