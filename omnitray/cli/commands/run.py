@@ -124,7 +124,7 @@ def _admit(
         count = workers.how_many(most, each, _cores())
         plan.words = workers.told(count, plan.words, plan.environ)
         if talks:
-            _say(f"{count} workers fit into memory")
+            _say(f"{count} {'worker fits' if count == 1 else 'workers fit'} into memory")
     return 0
 
 
