@@ -2,7 +2,7 @@
 
 ``build()`` puts the program together and returns before anything runs, so that a test can hold
 the whole of it; ``App.run()`` starts it and returns when it has ended; ``App.stop()`` ends it in
-stages that are bounded and logged, whoever asks: a signal, the menu, the end of the session.
+stages that are bounded and logged, whatever asks: a signal, the menu, the end of the session.
 """
 
 import contextlib
@@ -321,7 +321,7 @@ class App(QObject):
         QTimer.singleShot(0, self.api.start)
 
     def run(self) -> int:
-        """Start, serve until somebody asks for the end, and end."""
+        """Start, serve until the end is asked for, and end."""
         self.start()
         code = int(self.qt.exec())
         self.stop("the event loop ended")
@@ -395,7 +395,7 @@ def _qt_application(*, headless: bool) -> QCoreApplication:
     if headless:
         return QCoreApplication(["omnitray"])
     from PySide6.QtGui import QGuiApplication, QIcon  # noqa: PLC0415 - never imported headless
-    from PySide6.QtWidgets import QApplication  # noqa: PLC0415 - likewise
+    from PySide6.QtWidgets import QApplication  # noqa: PLC0415 - only with a window
 
     QGuiApplication.setDesktopFileName("omnitray")
     QGuiApplication.setQuitOnLastWindowClosed(False)

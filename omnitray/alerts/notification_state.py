@@ -108,7 +108,7 @@ class NotificationState:
         self.budget.spend(now_m)
 
     def told_many(self, incidents: Iterable[Incident], slot: str, now_m: float) -> list[str]:
-        """They were told together; the slots that speak of nobody any more."""
+        """They were notified together; returns the slots without a member now."""
         left = [self._told(incident, slot, now_m) for incident in incidents]
         if slot != DIGEST_SLOT:
             self.budget.spend(now_m)

@@ -69,7 +69,7 @@ class AlertFlow:
         return self._withdraw(incident, Reason.ACKNOWLEDGED_NOW)
 
     def pause(self, incident: Incident) -> Outgoing:
-        """Its own pause has begun; when that ends and it still stands, it is told again."""
+        """Its own pause has begun; when that ends and it still stands, it notifies again."""
         incident.pending = incident.firing
         incident.held = Reason.SNOOZED_ALERT
         return self._withdraw(incident, Reason.SNOOZED_NOW)

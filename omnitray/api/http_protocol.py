@@ -70,8 +70,8 @@ class GuardedHttp(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Answer at once when there are too many.
 
-        Who has shown the token keeps his place: of the strangers, whom anybody on this machine can
-        send in any number, the oldest has to go.
+        A client that has shown the token keeps its place: of the others, which any program of this
+        machine can open in any number, the oldest has to go.
         """
         super().connection_made(transport)
         self.born_s = asyncio.get_running_loop().time()

@@ -102,7 +102,7 @@ class BusReply(msgspec.Struct, frozen=True, kw_only=True):
     def holding(self, *kinds: Any) -> tuple[Any, ...]:
         """The first values of the body, which are of these types; raises BusError for others.
 
-        Whoever owns a name may answer anything: no value is used that has not passed here.
+        The owner of a name may answer anything: no value is used that has not passed here.
         """
         if self.error is not None:
             raise BusError(self.explanation, self.error.rpartition(".")[2])
@@ -204,7 +204,7 @@ class _Stream:
         return head_bytes if head_bytes <= self._most_bytes else 0, head_bytes + body_bytes
 
     def _too_long(self, head_bytes: int) -> Message | None:
-        """An answer that is too long becomes an error, so that nobody waits for it."""
+        """An answer that is too long becomes an error, so that no caller waits for it."""
         if not head_bytes:
             return None
         header, _ = Header.from_buffer(bytes(self._data[:head_bytes]))
@@ -273,7 +273,7 @@ class SessionBus:
         body: tuple[Any, ...] = (),
         timeout_s: float = PATIENCE_S,
     ) -> BusReply:
-        """Call and wait for the answer; signals that come meanwhile are handed on.
+        """Call and wait for the answer; signals that come before it are handed on.
 
         Raises:
             BusError: none came in time, or the bus is gone.

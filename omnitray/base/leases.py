@@ -2,7 +2,7 @@
 
 A lease asks for a level, a mode or both for as long as its holder lives. While several stand at
 once the most watchful level counts, and the mode that was asked for last. When the last one ends
-the person's own choice is back. What the person chooses meanwhile wins at once: the leases that
+the person's own choice is back. What the person chooses in that time wins at once: the leases that
 stood then have no say in that any more, however long they live.
 """
 

@@ -326,7 +326,7 @@ class FolderLock:
     def renew(self) -> bool:
         """Lock what stands there now, where that is not what we hold: it was removed or replaced.
 
-        False when another has taken it meanwhile. Raises OSError.
+        False when another process has taken it. Raises OSError.
         """
         moved = [place for place in self._places if not self._is_in_place(place)]
         before = [self._held.pop(place) for place in moved if place in self._held]

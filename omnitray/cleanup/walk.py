@@ -1,4 +1,4 @@
-"""Walking a folder so that nothing outside it is ever touched, whatever others do meanwhile.
+"""Walking a folder so that nothing outside it is ever touched, whatever other programs do.
 
 Every folder is opened relative to the one above it and without following links, and held open
 while its entries are dealt with by name relative to it. What is opened must be what was seen a

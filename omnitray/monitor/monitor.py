@@ -33,7 +33,7 @@ _ALWAYS = (Watched(Resource.CPU), Watched(Resource.MEMORY))  # disks come and go
 _HURRY_S = 1.0
 _LEAST_S = 0.1
 _BREAK = 2.5  # a gap of so many delays is a break in the readings
-_LEAP_S = 3.0  # the clocks part by so much: a suspend, or somebody set the time
+_LEAP_S = 3.0  # the clocks part by so much: a suspend, or a clock that was set
 _UNSHARED_JOBS = 3
 _LONG_S = 60.0  # nothing runs for so long but a sleeping machine
 
@@ -213,7 +213,7 @@ class ProgressiveMonitor:
     def _news(
         self, watch: ThresholdMonitor, moved: Transition | None, value: float | None, now: float
     ) -> Transition | None:
-        """What is to be told: a warning in the time of grace waits until the grace is over."""
+        """What is to be reported: a warning in the time of grace waits until the grace is over."""
         before = self._told.get(watch.watched, AlarmLevel.CLEAR)
         if watch.height == before or value is None:
             return None

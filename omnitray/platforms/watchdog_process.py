@@ -1,4 +1,4 @@
-"""Continues what OmniTray has paused if OmniTray dies: a process that exists only meanwhile.
+"""Continues what OmniTray has paused if OmniTray dies: a process that exists only then.
 
 Run by path with ``python -I -S``: the standard library alone, nothing of ours, a few megabytes.
 Its standard input carries one line a change, fields separated by spaces:

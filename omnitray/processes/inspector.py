@@ -134,7 +134,7 @@ class Inspector:
         return self._details.writes_to(process, filling) if rate >= WORTH_WRITING_BPS else None
 
     def _tied(self, jobs: Sequence[Job], now_s: float) -> dict[int, frozenset[Tie]]:
-        """Of all anew when it is time; in between of those alone that were not seen yet.
+        """Of all when it is time; in between of those alone that were not seen yet.
 
         On a desk where something is born all the time each look would ask about all again: that
         was two thirds of what a look cost with 350 processes.

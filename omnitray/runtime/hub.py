@@ -278,7 +278,7 @@ class Hub(QObject):
 
     @Slot(str, object)
     def on_notification_closed(self, alert_id: str, reason: CloseReason) -> None:
-        """One is gone from the screen: what was not taken back by us is not shown anew."""
+        """One is gone from the screen: what was not taken back by us is not shown again."""
         if reason is not CloseReason.WITHDRAWN:
             self.alerts.closed(alert_id)
 

@@ -110,7 +110,7 @@ class Instance(QObject):
     def tend(self) -> bool:
         """Put back what was removed: lock, socket, pointer; a few calls where all is well.
 
-        False when another instance has taken the data meanwhile. Raises OSError.
+        False when another instance has taken the data. Raises OSError.
         """
         private_folder(self._paths.data)
         if not self._lock.renew():

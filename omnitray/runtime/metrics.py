@@ -122,7 +122,7 @@ class Metrics(QObject):
         """Write what waits, the oldest first; what the disk refuses waits for the next minute."""
         import sqlite3  # noqa: PLC0415 - see the module
 
-        from omnitray.metrics.store import NewerMetricsError  # noqa: PLC0415 - likewise
+        from omnitray.metrics.store import NewerMetricsError  # noqa: PLC0415 - SQLite
 
         while True:
             with self._condition:

@@ -118,7 +118,7 @@ class ProtectionFacade(QObject):
         self._cleaning.failed.connect(self._on_cleaning_failed)
 
     def start(self) -> None:
-        """Start protecting. What an earlier run told of what it held is over."""
+        """Start protecting. Alerts of an earlier run about what it held are over."""
         self._hub.nothing_held()
         self._thread.start()
 

@@ -1,6 +1,6 @@
 """What stays in force when the file changes while the program runs. Pure.
 
-A file that is removed, emptied or half written by somebody else says nothing about what the person
+A file that is removed, emptied or half written by another program does not say what the person
 wants: what was in force stays. A key that vanishes never widens what the protector may do: the
 values of ``mode`` and ``[protect]`` stay until they are written again, and so does what a
 ``[[rule]]`` forbids.

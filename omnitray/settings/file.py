@@ -187,7 +187,7 @@ def changed(path: Path, stamp: Stamp) -> bool:
 def save(path: Path, changes: Mapping[str, Any]) -> Loaded | Problem:
     """Write the given keys (None: back to the default) and nothing else; the new state.
 
-    Starts from what is on disk at this moment, so that changes made there meanwhile stay.
+    Starts from what is on disk at this moment, so that changes made there since stay.
     Raises StorageError, FolderError when the disk refuses.
     """
     path = followed(path)  # a link into a person's dotfiles stays a link

@@ -111,7 +111,7 @@ class DesktopAppearance(QObject):
 
 
 def unwrapped(value: Any) -> Any:
-    """What stands in a variant, or in a variant of a variant; a stranger's answer as it is."""
+    """What stands in a variant, or in a variant of a variant; any other answer as it is."""
     for _ in range(_DEPTH):
         match value:
             case (str(), inner):

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, QTimer, Slot
 
 
 class Pace(QObject):
-    """Calls ``act`` when asked, at most once in ``interval_ms``; what is asked meanwhile waits."""
+    """Calls ``act`` when asked, at most once in ``interval_ms``; earlier requests wait."""
 
     def __init__(self, act: Callable[[], None], interval_ms: int, parent: QObject) -> None:
         super().__init__(parent)

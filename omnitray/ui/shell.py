@@ -85,7 +85,7 @@ class Shell(QObject):
         self.intents = intents
         self._about: QMessageBox | None = None
         self.welcome: Welcome | None = None
-        self._in_tray = False  # an icon that nobody shows is none
+        self._in_tray = False  # an icon that no host shows is none
         self._in_sight = False
         self._patience = QTimer(self, singleShot=True, interval=_PATIENCE_MS)
         self._patience.timeout.connect(self._on_still_no_tray)

@@ -44,7 +44,7 @@ _MARKERS_S = 3600.0
 _COPY = "Copy its path"
 _CANCEL = "Cancel"
 DOCUMENTATION = "https://github.com/omnitray/omnitray/blob/main/docs/guide.md"  # as pyproject says
-_PROGRESS_AFTER_S = 0.2  # shorter work is over before anybody has read how far it is
+_PROGRESS_AFTER_S = 0.2  # shorter work is over before its progress could be read
 
 
 class BannerText(NamedTuple):

@@ -25,7 +25,7 @@ def token(args: argparse.Namespace, context: CommandContext) -> int:
 
 
 def quit_program(args: argparse.Namespace, context: CommandContext) -> int:
-    """End the program that runs; what it holds is given back first."""
+    """End the program that runs; what it holds is restored first."""
     done = context.post("/quit", None, Done, as_json=args.json)
     if done is not None:
         context.terminal.line("OmniTray ends")

@@ -136,7 +136,7 @@ def _wait(
     *,
     talks: bool,
 ) -> int:
-    """Until memory can hold it and nobody who came before waits; a status where that is ended."""
+    """Wait until memory can hold it and no earlier run waits; a status where that is ended."""
     from omnitray.runs import admission, words  # noqa: PLC0415 - as above
 
     queue = admission.Queue(files.folder)

@@ -183,7 +183,7 @@ class UserUnits:
 
         ``limits`` are properties that it has from its first moment on, such as ``MemoryMax``.
         Returns when the kernel shows them there; raises AccessRefused where it does not in time.
-        Their children made meanwhile stay behind: the caller looks again.
+        Children started since stay behind: the caller looks again.
         """
         wanted = [process.pid for process in processes]
         properties = [

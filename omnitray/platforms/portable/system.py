@@ -166,7 +166,7 @@ class PsutilSystem:
         self.io_priority(identity)
 
     def shell_job(self, identity: ProcessIdentity) -> ShellJob:
-        """Not told here."""
+        """Not known here."""
         self._ask(identity, lambda process: process.pid)
         return ShellJob.NONE
 

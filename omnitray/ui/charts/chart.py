@@ -1,7 +1,7 @@
 """A line chart on a true time axis, drawn with QPainter.
 
 The map: ``series`` the numbers, ``chart_ground`` what lies behind (a cached pixmap),
-``chart_paint`` what is drawn anew, ``chart_words`` what is said; here the widget: scale, crosshair.
+``chart_paint`` what is redrawn, ``chart_words`` what is said; here the widget: scale, crosshair.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -164,13 +164,13 @@ class Chart(QWidget):
         self.update()
 
     def reset(self) -> None:
-        """Fit the scale anew: another range, another history."""
+        """Fit the scale to another range or another history."""
         self._auto.reset()
         self._painted_s = None
         self.refresh()
 
     def refresh(self) -> None:
-        """Take up new samples; costs nothing while nobody can see it."""
+        """Take up new samples; costs nothing while it is hidden."""
         if not self.isVisible() or self.window().isMinimized():
             return
         if self._scale.top is None:

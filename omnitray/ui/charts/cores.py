@@ -14,7 +14,7 @@ _NAMED = 16
 
 
 class CoreBars(QWidget):
-    """The newest reading of all cores; hidden where there is one core, or none is told."""
+    """The newest reading of all cores; hidden where there is one core or no reading."""
 
     accessible_role = QAccessible.Role.Graphic
 

@@ -49,7 +49,7 @@ class TimeAxis:
         return self.now_s
 
     def restart(self) -> None:
-        """Forget every place: the readings begin anew."""
+        """Forget every place: the readings begin again."""
         self._monotonic_s, self._taken_at, self.now_s = None, 0.0, 0.0
 
     def wall(self, at_s: float) -> float:

@@ -219,7 +219,7 @@ class OverviewPage(Page):
             card.chart.set_range(self.range.value)
 
     def showEvent(self, event: object) -> None:  # noqa: ARG002, N802 - Qt's name and shape
-        """Catch up with what came while nobody looked."""
+        """Catch up with what came while the page was hidden."""
         self.show_readings()
 
     # -- inside

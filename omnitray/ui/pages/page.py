@@ -1,4 +1,4 @@
-"""What every page is: a widget that is built when it is first shown and then told what is new.
+"""What every page is: a widget that is built when it is first shown and then given what is new.
 
 A page overrides the methods for the facts that it shows; the others do nothing. It asks for things
 through ``context.intents`` only.
@@ -87,11 +87,11 @@ Describe = Callable[..., ProcessReport | None]  # pid, start ticks, environment=
 
 
 def no_report(_pid: int, _start_ticks: int, *, environment: bool) -> None:
-    """Where nothing is told of a process."""
+    """Where there is no report about a process."""
 
 
 class WindowFacts(msgspec.Struct, kw_only=True):
-    """The newest of everything that the window was told; a page that is built later reads it."""
+    """The newest of all facts that the window was given; a page that is built later reads it."""
 
     readings: ChartReadings = msgspec.field(default_factory=ChartReadings)
     jobs: tuple[Job, ...] = ()

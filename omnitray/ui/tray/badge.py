@@ -3,7 +3,7 @@
 Filled signs in colour ask for attention (triangle, octagon, disc with two bars); signs in the ink
 of the panel say that OmniTray itself is restrained: a disc with a slash is off, an eye only
 watches, a square with a Z keeps notifications back, a diamond has no reading. Each differs from
-the others by its outline, so that it is told apart without colour; a ring of nothing around it
+the others by its outline, so that it is recognised without colour; a ring of nothing around it
 keeps it apart from what it covers.
 """
 

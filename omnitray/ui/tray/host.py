@@ -1,4 +1,4 @@
-"""Is there somebody who shows tray icons? Hosts come late, go, and come back.
+"""Whether a host shows tray icons. Hosts come late, go, and come back.
 
 :class:`TrayHost` asks Qt whether there is a tray and says ``appeared`` or ``vanished``. What makes
 it ask: the StatusNotifierWatcher's name or a host of it comes or goes (heard on the session bus);
@@ -35,7 +35,7 @@ class TrayHost(QObject):
 
     Signals:
         appeared(bool): the icon has to be made (again); False when a watcher takes icons but
-            says that nobody shows them yet.
+            says that no host shows them yet.
         vanished(): there is no tray; also sent once after start() when there was none.
     """
 

@@ -169,7 +169,7 @@ class MainMenu:
         _set_text(self._resume, _resume_text(status.notifications_paused_until))
 
     def discard(self) -> None:
-        """Let go of the menu together with its icon."""
+        """Delete the menu together with its icon."""
         self.menu.deleteLater()
 
     def _build_protection(self) -> None:

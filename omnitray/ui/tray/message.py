@@ -3,7 +3,7 @@
 Qt's messages have no buttons, cannot be replaced or withdrawn, and their click does not say whose
 it is: it is taken for the last one that was shown. On a StatusNotifierItem tray Qt would hand them
 to the very service that :mod:`.desktop_fdo` talks to; such an icon has no place on the screen
-that Qt knows, which is how it is told apart.
+that Qt knows, which is how it is recognised.
 """
 
 from collections.abc import Callable

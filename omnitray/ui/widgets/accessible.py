@@ -1,4 +1,4 @@
-"""What widgets that Qt has no role for are to a screen reader, and how it is told of news.
+"""What widgets that Qt has no role for are to a screen reader, and how it announces news.
 
 A widget class names its role in ``accessible_role``. Without it Qt calls such a widget a *filler*,
 which screen readers pass over.

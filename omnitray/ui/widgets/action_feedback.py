@@ -37,7 +37,7 @@ class ToldLine(QWidget):
         self.hide()
 
     def show_told(self, told: ActionFeedback | None) -> None:
-        """Tell it; None takes away what was told."""
+        """Show it; None removes what was shown."""
         self.told = told
         self.setVisible(told is not None)
         if told is None:
@@ -49,13 +49,13 @@ class ToldLine(QWidget):
         self.undo.setAccessibleName(f"Undo: {words}")
 
     def follow(self, held: Iterable[HeldAction]) -> None:
-        """What is held now; it is told of what was held last."""
+        """Take what is held now; a change of what holds the job removes the report."""
         before, self._held = self._grips(), tuple(held)
         if self.told is not None and self._grips() != before:
             self.show_told(None)
 
     def _grips(self) -> frozenset[tuple[str, str]]:
-        """What holds the job that was told of; where no job was named, all that is held."""
+        """What holds the job of the report; where no job was named, all that is held."""
         key = self.told.job_key if self.told else ""
         about = (each for each in self._held if key in {"", each.job_key})
         return frozenset((each.action_id, each.grip.value) for each in about)

@@ -228,7 +228,7 @@ class WrapRow(QWidget):
         return QSize(width, max((each.height() for each in shown), default=0))
 
     def rearrange(self) -> None:
-        """Arrange anew after widgets were shown or hidden."""
+        """Arrange again after widgets were shown or hidden."""
         self.setFixedHeight(self.arrange(self.width()))
 
     def arrange(self, width: int) -> int:

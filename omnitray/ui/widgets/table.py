@@ -331,7 +331,7 @@ class CellView(QTreeView):
     def dataChanged(  # noqa: N802 - Qt's name
         self, first: Index, last: Index, roles: Sequence[int] = ()
     ) -> None:
-        """Paint what is in sight and says something else. Qt would paint every cell told of."""
+        """Paint the visible cells that have changed. Qt would paint every cell of the signal."""
         if QAccessible.isActive():
             super().dataChanged(first, last, list(roles))
         else:

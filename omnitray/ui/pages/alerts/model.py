@@ -1,7 +1,7 @@
 """The alert history as a table over a query: pages are fetched as the person scrolls down.
 
 The model keeps what it has fetched, newest first, and takes up alerts that are raised or changed
-meanwhile, if they pass the filter. It never holds more than was looked at.
+later, if they pass the filter. It never holds more than was looked at.
 """
 
 from collections.abc import Callable, Sequence
@@ -142,7 +142,7 @@ class AlertsModel(QAbstractTableModel):
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """The cell to paint, its words for everybody else."""
+        """The cell to paint, its text for every other role."""
         alert = self.alert_at(index.row()) if index.isValid() else None
         if alert is None or role not in _ROLES:
             return None
@@ -190,7 +190,7 @@ class AlertsModel(QAbstractTableModel):
             self.dataChanged.emit(self.index(rows[0], 0), self.index(rows[-1], last))
 
     def _rebuild(self, changed: set[str], passing: dict[str, Alert]) -> None:
-        """Rows come, go and move: merged in one pass, told as one reset."""
+        """Rows come, go and move: merged in one pass, signalled as one reset."""
         self.beginResetModel()
         merged = [each for each in self._alerts if each.id not in changed]
         merged += passing.values()

@@ -281,7 +281,7 @@ class JobsModel(QAbstractItemModel):
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """The cell to paint, its words for everybody else."""
+        """The cell to paint, its text for every other role."""
         row = self._row_of(index)
         if row is None or role not in _ROLES:
             return None

@@ -66,7 +66,7 @@ class Grips(msgspec.Struct, frozen=True):
     look: JobInspection = JobInspection()
 
     def on_process(self, job: Job, process: ProcessFacts) -> HeldAction | None:
-        """What holds this very process; where the protector does not say whom, all are meant."""
+        """What holds this very process; where the protector names no process, all are meant."""
         held = self.held.get(job.key)
         return held if held is not None and process.pid in (held.pids or {process.pid}) else None
 
@@ -160,7 +160,7 @@ def process_state(job: Job, process: ProcessFacts, known: Grips) -> tuple[pills.
 
 
 def process_lever(job: Job, process: ProcessFacts, known: Grips) -> str:
-    """The lever on a process; a nice value counts whoever set it."""
+    """The lever on a process; a nice value counts whatever set it."""
     held = known.on_process(job, process)
     if held is not None:
         return formats.one_line(held.means)

@@ -11,7 +11,7 @@ from omnitray.ui.widgets import pills
 from omnitray.ui.widgets.cells import Cell, CellDelegate
 from omnitray.ui.widgets.table import CellView, Widths
 
-# So long after the last touch of mouse or key nobody is about to press on a row any more.
+# So long after the last touch of mouse or key the person is not about to press on a row any more.
 _HOLD_MS = 3000
 _HANDS = (
     QEvent.Type.MouseMove,

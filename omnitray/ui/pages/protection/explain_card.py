@@ -18,7 +18,7 @@ _VERDICT_SAMPLE = "editor, protected by you"
 
 
 class Refilled(Card):
-    """A card whose content is built anew when its facts change."""
+    """A card whose content is rebuilt when its facts change."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -105,7 +105,7 @@ class JournalModel(QAbstractTableModel):
         return 0 if parent.isValid() else len(JournalColumn)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """The cell to paint, its words for everybody else."""
+        """The cell to paint, its text for every other role."""
         line = self.line_at(index.row()) if index.isValid() else None
         if line is None:
             return None

@@ -87,7 +87,7 @@ class RunsModel(QAbstractTableModel):
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """The cell to paint, its words for everybody else."""
+        """The cell to paint, its text for every other role."""
         record = self.run_at(index.row()) if index.isValid() else None
         if record is None:
             return None

@@ -92,7 +92,7 @@ def figures(record: RunRecord) -> list[tuple[str, str, str]]:
         rows.append(("Budget", ", ".join(each for each in budget if each), by))
     if record.slowed_s >= 0.1:  # noqa: PLR2004 - what would be shown as nothing
         rows.append(("Slowed down", took(record.slowed_s), ""))
-    if record.paused_s >= 0.1:  # noqa: PLR2004 - likewise
+    if record.paused_s >= 0.1:  # noqa: PLR2004 - too short to show
         rows.append(("Paused", took(record.paused_s), ""))
     if record.worker_bytes:
         rows.append(("Largest worker", size(record.worker_bytes), ""))

@@ -1,4 +1,4 @@
-"""The list of servers: two lines a server, told apart by a word and a shape."""
+"""The list of servers: two lines a server, distinguished by a word and a shape."""
 
 from collections.abc import Callable
 from typing import Any
@@ -141,7 +141,7 @@ class ServersModel(QAbstractTableModel):
         return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """The cell to paint, its words for everybody else."""
+        """The cell to paint, its text for every other role."""
         view = self.view_at(index.row()) if index.isValid() else None
         if view is None or role not in _ROLES:
             return None
