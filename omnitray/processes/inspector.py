@@ -69,6 +69,12 @@ class Inspector:
         details = {key[0]: detail for key, detail in known.items()}
         return Look(details, self._tied(jobs, now_s), self._measured(jobs, now_s))
 
+    def details(self, jobs: Sequence[Job]) -> dict[int, ProcessDetail]:
+        """What programs these are, by pid, and no more: reading the maps of some costs most."""
+        processes = (process for job in jobs for process in job.processes)
+        self._known = {_key(process): self._detail(process) for process in processes}
+        return {key[0]: detail for key, detail in self._known.items()}
+
     def _measured(self, jobs: Sequence[Job], now_s: float) -> dict[int, int]:
         """Proportional sizes of the largest processes of the largest jobs.
 

@@ -16,6 +16,11 @@ class Counted(FakeProcesses):
     def __init__(self) -> None:
         super().__init__()
         self.io_asked = 0
+        self.maps_read = 0
+
+    def pss_bytes(self, process: ProcessFacts, /) -> int | None:
+        self.maps_read += 1
+        return super().pss_bytes(process)
 
     def io_bytes(self, process: ProcessFacts, /) -> int | None:
         self.io_asked += 1
@@ -141,3 +146,22 @@ def test_what_the_person_protects_says_by_which_entries(desk: Desk) -> None:
     assert badge.by_person
     assert badge.why == "protected by you"
     assert badge.words == ("~/shop", "make", "*/ma?e")
+
+
+def test_who_is_protected_is_found_out_without_reading_maps(desk: Desk) -> None:
+    many = [desk.start("/usr/bin/cc1") for _ in range(8)]
+    job = desk.job("make", desk.work, *many)
+    desk.looker.look(Wanted((job,), figures=False))
+    assert desk.processes.maps_read == 0
+
+
+def test_a_job_that_is_new_is_judged_within_some_seconds_and_has_no_badge_before(
+    desk: Desk,
+) -> None:
+    first = desk.job("make", desk.work)
+    desk.looker.look(Wanted((first,)))
+    other = desk.job("cc", desk.start("/usr/bin/cc1"))
+    desk.clock.advance(1.0)
+    assert desk.looker.look(Wanted((first, other))).judged == {"make"}
+    desk.clock.advance(4.0)
+    assert desk.looker.look(Wanted((first, other))).judged == {"make", "cc"}

@@ -1,13 +1,13 @@
 import itertools
 
 import pytest
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QCoreApplication, QSize, Qt
 from pytestqt.qtbot import QtBot
 
 from omnitray.ui import formats
 from omnitray.ui.charts.background import PERCENT, RATE, axis_labels, time_labels, time_places
 from omnitray.ui.charts.chart import Chart
-from omnitray.ui.charts.paint import Curve, Mark
+from omnitray.ui.charts.paint import Curve, Mark, Shade
 from omnitray.ui.charts.series import TimeAxis, Track
 from omnitray.ui.theme import Theme
 from support.keys import point, press
@@ -219,3 +219,23 @@ def test_times_below_a_chart_never_touch(room: float, letter: float) -> None:
         assert all(end + letter <= start for (_, end), (start, _) in itertools.pairwise(shown))
         if room > 2 * sum(widths):
             assert None not in places
+
+
+def test_the_same_marks_shades_and_thresholds_are_not_painted_again(
+    drawn: Drawn, qtbot: QtBot
+) -> None:
+    shades = (Shade(0.0, None, "make slowed", paused=False),)
+    drawn.add(10.0)
+    drawn.chart.show()
+    drawn.chart.set_thresholds(70, 85)
+    drawn.chart.set_shades(shades)
+    qtbot.waitUntil(lambda: drawn.chart.paints > 0)
+    QCoreApplication.processEvents()
+    before = drawn.chart.paints
+    drawn.chart.set_thresholds(70, 85)
+    drawn.chart.set_shades(list(shades))
+    drawn.chart.set_marks([])
+    QCoreApplication.processEvents()
+    assert drawn.chart.paints == before
+    drawn.chart.set_shades([])
+    qtbot.waitUntil(lambda: drawn.chart.paints > before)

@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.api.status import Status
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
+from omnitray.protector.view import ProtectionView
 from omnitray.settings.model import Settings
 from omnitray.ui.pages.alerts.page import AlertsPage
 from omnitray.ui.pages.overview import OverviewPage
@@ -453,3 +454,62 @@ def test_the_end_of_the_program_asks_nothing(window: MainWindow, qtbot: QtBot) -
     window.has_tray = False
     window.end()
     assert not window.isVisible()
+
+
+def read(window: MainWindow, cpu_percent: float, **changes: object) -> None:
+    """Another reading, and what else is different with it."""
+    shot = samples.status().snapshot
+    assert shot is not None
+    shot = msgspec.structs.replace(shot, processes=round(cpu_percent))
+    window.show_status(samples.status(snapshot=shot, **changes))
+
+
+def test_figures_of_the_status_are_shown_once_a_second_and_its_state_at_once(
+    window: MainWindow,
+) -> None:
+    read(window, 11)
+    window.pages.shown_ms = 60_000
+    read(window, 22)
+    assert "11 processes" in window.footer.words.text()
+    read(window, 33, mode=Mode.PROD)
+    assert "33 processes" in window.footer.words.text()
+    assert window.header.mode.value is Mode.PROD
+    window.pages.shown_ms = 0
+    read(window, 44, mode=Mode.PROD)
+    assert "44 processes" in window.footer.words.text()
+
+
+def test_what_is_held_is_listed_at_once_and_other_figures_in_their_time(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    feed(window)
+    window.show_page("overview")
+    shown(window, qtbot)
+    window.show_actions(ProtectionView())
+    view = built(window, OverviewPage).jobs_model
+    window.pages._lists.interval_ms = 60_000
+    window.show_jobs(samples.jobs()[:1])
+    assert view.rowCount() > 1
+    window.show_actions(samples.protection())
+    assert view.rowCount() == 1
+
+
+def test_where_the_processor_is_short_of_time_the_window_takes_less_of_it(
+    window: MainWindow,
+) -> None:
+    calm, *_ = samples.snapshots()
+    window.show_page("overview")
+
+    def paces(cpu_percent: float, level: MonitorLevel) -> list[int]:
+        shot = msgspec.structs.replace(calm, cpu_percent=cpu_percent, level=level)
+        window.add_snapshot(shot)
+        pages = window.pages
+        return [pages._readings.interval_ms, pages._lists.interval_ms, pages.looks.interval_ms]
+
+    at_rest = paces(20.0, MonitorLevel.NORMAL)
+    assert min(at_rest) >= 1000
+    closely = paces(20.0, MonitorLevel.CRITICAL)
+    short = paces(97.0, MonitorLevel.CRITICAL)
+    assert all(now >= then for now, then in zip(closely, at_rest, strict=True))
+    assert all(now >= then for now, then in zip(short, closely, strict=True))
+    assert at_rest[:2] < closely[:2] < short[:2]

@@ -150,18 +150,21 @@ class Chart(QWidget):
 
     def set_thresholds(self, warning: float, critical: float) -> None:
         """Where the two dashed lines lie."""
-        self._thresholds = (warning, critical)
-        self.update()
+        if self._thresholds != (warning, critical):
+            self._thresholds = (warning, critical)
+            self.update()
 
     def set_marks(self, marks: Sequence[Mark]) -> None:
         """Where alerts fired."""
-        self._marks = tuple(marks)
-        self.update()
+        if tuple(marks) != self._marks:
+            self._marks = tuple(marks)
+            self.update()
 
     def set_shades(self, shades: Sequence[Shade]) -> None:
         """When jobs were held."""
-        self._shades = tuple(shades)
-        self.update()
+        if tuple(shades) != self._shades:
+            self._shades = tuple(shades)
+            self.update()
 
     def reset(self) -> None:
         """Fit the scale to another range or another history."""

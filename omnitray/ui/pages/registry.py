@@ -17,7 +17,7 @@ from omnitray.alerts.channels.webhooks.channel import WebhookTest
 from omnitray.alerts.model import Alert
 from omnitray.base.facts import Job, MonitorLevel, Snapshot
 from omnitray.protector.inspection import JobInspection
-from omnitray.protector.view import ActionFeedback, ProtectionView
+from omnitray.protector.view import ActionFeedback, HoldKind, ProtectionView
 from omnitray.servers.model import ServerView
 from omnitray.settings.faults import Problem
 from omnitray.settings.model import Settings
@@ -187,12 +187,16 @@ class Pages(QStackedWidget):
             page.show_servers()
 
     def show_actions(self, view: ProtectionView) -> None:
-        """What the protector does."""
+        """What the protector does; what it holds is shown at once: the person may have asked."""
+        other = _held(view) != _held(self._facts.view)
         self._facts.view = view
         self._facts.spans.follow(view.held, self.context.clock.wall())
         for page in self._built.values():
             page.show_view()
-        self._pass_soon()
+        if other:
+            self._lists.now()
+        else:
+            self._pass_soon()
 
     def ask_to_end(self, jobs: tuple[Job, ...]) -> None:
         """Let the page in sight ask whether jobs are to be ended."""
@@ -258,3 +262,7 @@ class Pages(QStackedWidget):
     def _show_marks(self) -> None:
         for page in self._built.values():
             page.show_marks()
+
+
+def _held(view: ProtectionView) -> frozenset[tuple[str, HoldKind]]:
+    return frozenset((each.action_id, each.grip) for each in view.held)
