@@ -164,3 +164,57 @@ def test_an_alert_and_a_question_are_announced(
 
 def _message(event: object) -> str:
     return getattr(event, "message", str)()
+
+
+SPOKEN = {
+    ROLES.Button,
+    ROLES.ButtonMenu,
+    ROLES.CheckBox,
+    ROLES.RadioButton,
+    ROLES.PageTab,
+    ROLES.PageTabList,
+    ROLES.ComboBox,
+    ROLES.SpinBox,
+    ROLES.Slider,
+    ROLES.EditableText,
+    ROLES.Link,
+    ROLES.Graphic,
+    ROLES.Grouping,
+    ROLES.Table,
+    ROLES.Tree,
+    ROLES.List,
+    ROLES.ListItem,
+    ROLES.TreeItem,
+    ROLES.ColumnHeader,
+    ROLES.MenuItem,
+}
+
+
+def tree(found: QAccessibleInterface) -> Iterator[QAccessibleInterface]:
+    """Everything that a screen reader comes to from here, out of sight left out."""
+    for number in range(found.childCount()):
+        child = found.child(number)
+        if child is not None and child.isValid() and not child.state().invisible:
+            yield child
+            yield from tree(child)
+
+
+@pytest.mark.parametrize("page", [entry.name for entry in PAGES])
+def test_all_that_a_screen_reader_comes_to_has_a_name_and_says_no_markup(
+    window: MainWindow, page: str
+) -> None:
+    window.show_page(page)
+    window.grab()
+    faults, seen = [], 0
+    for each in tree(interface(window)):
+        name = each.text(QAccessible.Text.Name)
+        spoken = f"{name} {each.text(QAccessible.Text.Description)}"
+        seen += each.role() in SPOKEN
+        if each.role() in SPOKEN and not name.strip():
+            faults.append(f"{each.role()} of {each.object()} has no name")
+        if each.state().focusable and each.role() in FILLERS:
+            faults.append(f"{each.object()} {name!r} takes the focus and is {each.role()}")
+        if "<" in spoken or "\u200b" in spoken:
+            faults.append(f"{each.role()} says {spoken!r}")
+    assert not faults
+    assert seen > len(PAGES)

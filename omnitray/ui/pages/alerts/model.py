@@ -137,6 +137,8 @@ class AlertsModel(QAbstractTableModel):
             return None
         if role == Qt.ItemDataRole.DisplayRole:
             return TITLES[AlertColumn(section)]
+        if role == Qt.ItemDataRole.AccessibleTextRole and section == AlertColumn.SEVERITY:
+            return "Severity"  # its title is left out: the shapes speak for themselves to the eye
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         return None

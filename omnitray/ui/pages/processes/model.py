@@ -87,6 +87,7 @@ JOB = CELL + 1
 Index = QModelIndex | QPersistentModelIndex
 _Key = tuple[int, Identity | None, int]  # of a cell: serial of the row, process, column
 _NOWHERE = QModelIndex()
+_EMPTY = "none"  # a cell without words is nameless to a screen reader
 _COLUMNS = len(JobColumn)
 _FOLLOW_GRIPS = (JobColumn.IO, JobColumn.STATE, JobColumn.LEVER)
 
@@ -288,6 +289,8 @@ class JobsModel(QAbstractItemModel):
         if role == JOB:
             return row.job
         cell = self._cell(row, index)
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return cell.words or _EMPTY
         return cell if role == CELL else cell.words
 
     def _cell(self, row: _Row, index: Index) -> Cell:

@@ -6,6 +6,7 @@ The focus stays in the list when that happens: on the same button, on the next r
 from collections.abc import Iterable
 
 from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from omnitray.protector.view import HeldAction, HoldKind
@@ -26,6 +27,7 @@ class HeldRows(QWidget):
     """The rows. ``why_requested`` carries the id of the action."""
 
     why_requested = Signal(str)
+    accessible_role = QAccessible.Role.Grouping
 
     def __init__(self, theme: Theme, intents: Intents) -> None:
         super().__init__()
