@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -76,28 +77,34 @@ def _level(level: str, folder: Path, display: Display) -> list[Row]:
     return [_row(level, name, costs) for name in names]
 
 
-def _cost(program: Program, before: Taken, of_threads: dict[str, float]) -> tuple[float, str]:
-    """Per cent of a core, and the two threads that took most of it."""
+class Cost(NamedTuple):
+    """Per cent of a core: of all, of the window's thread; the two threads that took most."""
+
+    percent: float
+    main: float
+    most: str
+
+
+def _cost(program: Program, before: Taken, of_threads: dict[str, float]) -> Cost:
     after = taken(program.pid)
     seconds = after.at - before.at
     now = threads(program.pid)
     spent = {name: 100 * (used - of_threads.get(name, 0.0)) / seconds for name, used in now.items()}
     most = sorted(spent.items(), key=lambda pair: -pair[1])[:2]
-    return percent_between(before, after), ", ".join(f"{name} {used:.2f}" for name, used in most)
+    said = ", ".join(f"{name} {used:.2f}" for name, used in most)
+    return Cost(percent_between(before, after), spent["main"], said)
 
 
-def _row(level: str, name: str, costs: dict[tuple[str, str], tuple[float, str]]) -> Row:
-    percent, most = costs["now", name]
+def _row(level: str, name: str, costs: dict[tuple[str, str], Cost]) -> Row:
+    percent, main, most = costs["now", name]
     told = f"{percent:.2f} % ({most})"
-    closed, _ = costs["now", _CLOSED]
+    closed = costs["now", _CLOSED].percent
     if name != _CLOSED:
         told += f", {percent - closed:+.2f} to the closed one"
     if ("before", name) in costs:
-        old, _ = costs["before", name]
-        told += f"; {percent / old:.2f} of the version before"
-        if name != _CLOSED:
-            added = old - costs["before", _CLOSED][0]
-            told += f", which added {added:+.2f}"
+        old = costs["before", name]
+        told += f"; {percent / old.percent:.2f} of the version before"
+        told += f", its main thread {main / old.main:.2f} of {old.main:.2f}"
     return within(f"{level}: {name}", percent, BUDGET, "%", told=told)
 
 

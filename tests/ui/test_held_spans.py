@@ -3,7 +3,8 @@
 import os
 
 import msgspec
-from PySide6.QtGui import QAccessible, QGuiApplication
+from PySide6.QtCore import QRect, QRectF
+from PySide6.QtGui import QAccessible, QColor, QGuiApplication, QImage, QPainter
 from pytestqt.qtbot import QtBot
 
 from omnitray.base.facts import ProcessReport
@@ -11,10 +12,11 @@ from omnitray.platforms.process_report import process_report
 from omnitray.protector.view import HoldKind, ProtectionView
 from omnitray.ui.charts.cores import CoreBars
 from omnitray.ui.charts.job_tracks import JobTracks
+from omnitray.ui.charts.paint import ChartView, Shade, paint_shades
 from omnitray.ui.charts.spans import HeldSpans
 from omnitray.ui.pages.overview import OverviewPage
 from omnitray.ui.pages.processes.page import ProcessesPage
-from omnitray.ui.theme import Theme
+from omnitray.ui.theme import LIGHT, Theme
 from support import samples
 from support.keys import click
 from support.pages import page_context, show_jobs
@@ -64,6 +66,46 @@ def test_charts_shade_who_was_held_and_name_it_under_the_crosshair(qtbot: QtBot)
     assert "slowed down" not in memory.crosshair_text()
     cpu.point_at(100)
     assert "paused" not in cpu.crosshair_text()
+
+
+def test_a_name_from_right_to_left_stands_before_what_was_done_to_it(qtbot: QtBot) -> None:
+    context = page_context()
+    page = OverviewPage(context)
+    qtbot.addWidget(page)
+    for shot in samples.snapshots(200):
+        context.facts.readings.add(shot)
+    arabic = msgspec.structs.replace(HELD[0], title="\u062e\u0627\u062f\u0645")
+    context.facts.spans.follow((arabic,), NOW)
+    page.show_view()
+    cpu = page.cards["CPU"].chart
+    cpu.point_at(20)
+    assert "\u2068\u062e\u0627\u062f\u0645\u2069 slowed down" in cpu.crosshair_text()
+
+
+def test_no_other_shade_runs_through_the_name_of_one(qtbot: QtBot) -> None:
+    assert qtbot
+
+    def drawn(*shades: Shade) -> QImage:
+        image = QImage(400, 120, QImage.Format.Format_RGB32)
+        image.fill(QColor(LIGHT.card))
+        painter = QPainter(image)
+        view = ChartView(
+            plot=QRectF(0, 0, 400, 120),
+            now_s=300.0,
+            range_s=300.0,
+            top=100.0,
+            ratio=1.0,
+            colours=LIGHT,
+        )
+        paint_shades(painter, view, shades)
+        wide = painter.fontMetrics().horizontalAdvance("make slowed down")
+        line = painter.fontMetrics().height()
+        painter.end()
+        return image.copy(QRect(2, 6, wide - 1, line - 1))
+
+    one = Shade(0.0, None, "make slowed down", paused=False)
+    over_it = Shade(30.0, None, "", paused=True)
+    assert drawn(one, over_it) == drawn(one)
 
 
 def test_each_core_is_a_bar(qtbot: QtBot) -> None:

@@ -95,29 +95,47 @@ def paint_curves(painter: QPainter, view: ChartView, curves: Iterable[Curve]) ->
 
 
 def paint_shades(painter: QPainter, view: ChartView, shades: Iterable[Shade]) -> None:
-    """Draw a ground behind the curves where a job was held, with its name where that has room."""
+    """Draw a ground behind the curves where a job was held, with its name where that has room.
+
+    The names come after all grounds, each on one of its own: no other shade and no threshold runs
+    through them.
+    """
     painter.save()
     painter.setClipRect(view.plot)
-    metrics, line = QFontMetricsF(painter.font()), 0
-    for shade in shades:
-        left = max(view.x(shade.from_s), view.plot.left())
-        right = view.plot.right() if shade.to_s is None else view.x(shade.to_s)
-        if right < view.plot.left() or left > view.plot.right():
-            continue
-        front, back = view.colours.tone("critical" if shade.paused else "warning")
-        ground = QColor(back)
-        ground.setAlphaF(_SHADE)
-        box = QRectF(left, view.plot.top(), max(2.0, right - left), view.plot.height())
-        painter.fillRect(box, ground)
-        painter.setPen(QPen(QColor(front), 1))
+    seen = [(shade, box) for shade in shades if (box := _shaded(view, shade)) is not None]
+    for shade, box in seen:
+        front, back = _shade_colours(view, shade)
+        back.setAlphaF(_SHADE)
+        painter.fillRect(box, back)
+        painter.setPen(QPen(front, 1))
         painter.drawLine(box.topLeft(), box.bottomLeft())
+    metrics, line = QFontMetricsF(painter.font()), 0
+    for shade, box in seen:
         words = box.adjusted(_PAD / 2, MARK + line * metrics.height(), -_PAD / 2, 0)
         if words.width() > metrics.horizontalAdvance("MMM"):
             shown = metrics.elidedText(shade.text, Qt.TextElideMode.ElideRight, words.width())
-            top = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft
-            painter.drawText(words, top, shown)
+            words.setHeight(metrics.height())
+            words.setWidth(min(words.width(), metrics.horizontalAdvance(shown) + 1))
+            front, back = _shade_colours(view, shade)
+            painter.fillRect(words, back)
+            painter.setPen(front)
+            painter.drawText(words, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, shown)
             line = (line + 1) % _SHADE_LINES
     painter.restore()
+
+
+def _shaded(view: ChartView, shade: Shade) -> QRectF | None:
+    """The part of the plot that it takes; None where it is out of sight."""
+    left = max(view.x(shade.from_s), view.plot.left())
+    right = view.plot.right() if shade.to_s is None else view.x(shade.to_s)
+    if right < view.plot.left() or left > view.plot.right():
+        return None
+    return QRectF(left, view.plot.top(), max(2.0, right - left), view.plot.height())
+
+
+def _shade_colours(view: ChartView, shade: Shade) -> tuple[QColor, QColor]:
+    front, back = view.colours.tone("critical" if shade.paused else "warning")
+    return QColor(front), QColor(back)
 
 
 def paint_marks(painter: QPainter, view: ChartView, marks: Iterable[Mark]) -> None:

@@ -179,7 +179,7 @@ class OverviewPage(Page):
             Shade(
                 axis.at(span.since_at),
                 None if span.until_at is None else axis.at(span.until_at),
-                formats.one_line(f"{span.title} {span.grip}", 60),
+                f"{formats.one_line(span.title, 48)} {span.grip}",
                 paused=span.grip is HoldKind.PAUSED,
             )
             for span in self.context.facts.spans.spans
