@@ -33,7 +33,7 @@ from omnitray.base.process_environment import (
 )
 from omnitray.cleanup.cleaner import CacheCleaner
 from omnitray.cleanup.search import places
-from omnitray.client import inprocess
+from omnitray.client import discovery
 from omnitray.monitor.monitor import ProgressiveMonitor
 from omnitray.monitor.sampler import OwnCostMeter, Sampler
 from omnitray.platforms import Platform
@@ -53,7 +53,7 @@ from omnitray.protector.oom_events.daemons import OomDaemon, other_oom_daemons
 from omnitray.protector.protector import ResourceProtector
 from omnitray.runs.history import RunHistory
 from omnitray.runtime import logs
-from omnitray.runtime.alerting import Alerting
+from omnitray.runtime.alerting import Alerting, Webhooks
 from omnitray.runtime.api_facade import ProgramFacade
 from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.cleaning import Cleaning
@@ -63,12 +63,10 @@ from omnitray.runtime.instance import Instance, activate
 from omnitray.runtime.metrics import Metrics
 from omnitray.runtime.protection import ProtectionFacade
 from omnitray.runtime.protection_worker import Engine
-from omnitray.runtime.recordings import RecordingThread
 from omnitray.runtime.servers import WatchedServers
 from omnitray.runtime.settings_keeper import SettingsKeeper
 from omnitray.runtime.shutdown import Deadline, Stages, StopSignals
-from omnitray.runtime.webhooks import Webhooks
-from omnitray.runtime.workers import InspectionThread, MonitorWorker, WorkerThread
+from omnitray.runtime.workers import InspectionThread, MonitorWorker, RecordingThread, WorkerThread
 
 
 class ProtectionParts(msgspec.Struct, frozen=True, kw_only=True):
@@ -276,7 +274,7 @@ class App(QObject):
 
     def _plan_the_end(self) -> None:
         stages = self.stages
-        stages.add("the way in from Python", inprocess.leave)
+        stages.add("the way in from Python", discovery.leave)
         stages.add("the local API", self.api.stop)
         stages.add("the monitor", self.monitor_thread.stop)
         stages.add("the protector", self.protection.stop)
@@ -317,7 +315,7 @@ class App(QObject):
         self._tending.start()
         self._collector.start()  # what was built stays: no flood of alerts looks through it
         identity = InstanceIdentity(version=__version__, pid=os.getpid(), started=time.time())
-        inprocess.serve(self.door, identity)
+        discovery.serve(self.door, identity)
         QTimer.singleShot(0, self.api.start)
 
     def run(self) -> int:

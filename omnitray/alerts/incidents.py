@@ -9,10 +9,8 @@ from typing import Any
 
 import msgspec
 
-from omnitray.alerts.decision import ATTENTION
-from omnitray.alerts.fingerprint import server_of
-from omnitray.alerts.model import Alert
-from omnitray.alerts.reasons import Reason
+from omnitray.alerts.decision import ATTENTION, Reason
+from omnitray.alerts.model import Alert, server_of
 from omnitray.alerts.rules import AlertTiming, Trigger
 from omnitray.base.facts import AlertType, Severity
 

@@ -7,8 +7,8 @@ not hide a full disk today.
 
 from collections.abc import Callable, Iterable
 
+from omnitray.alerts.decision import Reason
 from omnitray.alerts.incidents import Incident
-from omnitray.alerts.reasons import Reason
 from omnitray.alerts.rules import OF_A_SERVER, AlertTiming
 from omnitray.base.facts import AlertType
 

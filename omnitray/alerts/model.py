@@ -1,10 +1,14 @@
 """An alert, on disk and on the wire: schema 1.
 
 Field names, their order and their spelling are a contract; golden tests hold them.
+
+Two alerts with the same fingerprint are the same: type, source and stable labels, never text with
+numbers.
 """
 
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -45,3 +49,45 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 def id_maker(clock: Clock) -> Callable[[], str]:
     """Ids of 22 hexadecimal digits: 12 of milliseconds since the epoch, 10 of chance."""
     return lambda: f"{int(clock.wall() * 1000):012x}{os.urandom(5).hex()}"
+
+
+STABLE_KEYS = ("server", "test", "nodeid", "project", "resource", "mount", "job")
+
+# quoted numbers, long hexadecimal ids (with at least one digit) and digit runs
+_CHANGING = re.compile(r"""(['"])\d+\1|\b(?:0x)?(?=[0-9a-f]*\d)[0-9a-f]{6,}\b|\d+""", re.IGNORECASE)
+
+
+def without_numbers(text: str) -> str:
+    """The text with everything that changes from one report to the next replaced by ``#``."""
+    return _CHANGING.sub("#", text)
+
+
+def stable_labels(title: str, context: Mapping[str, Any]) -> dict[str, str]:
+    """The labels an alert has when its raiser names none.
+
+    One that names a list of failed tests is the same whichever of them comes first.
+    """
+    keys = [key for key in STABLE_KEYS if context.get(key) is not None]
+    if isinstance(context.get("failed"), list | tuple):
+        keys = [key for key in keys if key != "nodeid"]
+    labels = {key: str(context[key]) for key in keys}
+    labels["title"] = without_numbers(title)
+    return labels
+
+
+def fingerprint(type_: AlertType, source: str, labels: Mapping[str, str]) -> str:
+    """16 hexadecimal digits; the order of the labels does not matter."""
+    import hashlib  # noqa: PLC0415 - OpenSSL comes with it, 4 MB: not before there is an alert
+
+    parts = (str(type_), source, sorted(labels.items()))
+    # repr keeps the parts apart whatever they hold: ("ab", "c") is not ("a", "bc").
+    data = repr(parts).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
+
+
+def server_of(source: str, context: Mapping[str, Any]) -> str | None:
+    """The server that an alert is about: ``server:NAME`` as source, or the context's server."""
+    if source.startswith("server:"):
+        return source.removeprefix("server:") or None
+    named = context.get("server")
+    return named if isinstance(named, str) and named else None

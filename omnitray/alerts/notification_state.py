@@ -6,11 +6,11 @@ an incident into a case, and a verdict into bookkeeping.
 
 from collections.abc import Iterable
 
-from omnitray.alerts.fingerprint import without_numbers
+from omnitray.alerts.decision import Reason
 from omnitray.alerts.grouping import DIGEST_SLOT, Budget, Groups
 from omnitray.alerts.incidents import Incident
 from omnitray.alerts.inhibition import Inhibitors
-from omnitray.alerts.reasons import Reason
+from omnitray.alerts.model import without_numbers
 from omnitray.alerts.rules import (
     TEST_TYPES,
     AlertTiming,

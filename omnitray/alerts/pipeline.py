@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
-from omnitray.alerts.decision import ATTENTION, FEED, RECORD, Outgoing, Sink
+from omnitray.alerts.decision import ATTENTION, FEED, RECORD, Outgoing, Reason, Sink
 from omnitray.alerts.incidents import AlertInput, Incident, Incidents, restored
 from omnitray.alerts.model import Alert
 from omnitray.alerts.notification_state import NotificationState
-from omnitray.alerts.notifier import Notifier
-from omnitray.alerts.outbox import Outbox
-from omnitray.alerts.reasons import Reason
+from omnitray.alerts.notifier import Notifier, Outbox
 from omnitray.alerts.rules import INHIBITORS, TEST_TYPES, AlertTiming, Trigger
 from omnitray.alerts.silences import EVERYTHING
 from omnitray.base.clock import Clock, epoch, timestamp

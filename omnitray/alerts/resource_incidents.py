@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from omnitray.alerts.fingerprint import fingerprint
+from omnitray.alerts.model import fingerprint
 from omnitray.base.facts import AlertType, Severity
 from omnitray.monitor.thresholds import Watched
 

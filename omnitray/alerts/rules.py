@@ -9,7 +9,7 @@ import enum
 
 import msgspec
 
-from omnitray.alerts.reasons import Reason
+from omnitray.alerts.decision import Reason
 from omnitray.base.facts import AlertType, Severity
 from omnitray.base.policy import AlertPolicy
 

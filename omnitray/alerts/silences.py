@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from omnitray.alerts.reasons import Reason
+from omnitray.alerts.decision import Reason
 from omnitray.base.bounded import read_bounded
 from omnitray.base.clock import Clock
 from omnitray.base.durable import StorageError, make_folder, write_atomic

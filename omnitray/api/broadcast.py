@@ -11,8 +11,8 @@ import msgspec
 
 from omnitray.alerts.channels.listeners import Listeners
 from omnitray.api.facade import AlertChanged, Event, SnapshotTaken
+from omnitray.api.gate import SOCKET_QUEUE
 from omnitray.api.messages import message_of
-from omnitray.api.security import SOCKET_QUEUE
 from omnitray.api.wire import Topic
 
 SLACK = 0.9  # of the interval asked for: the monitor's own rhythm jitters

@@ -24,7 +24,7 @@ from omnitray.api.wire import Done, ProtectionSettings, RecordingState, Settings
 from omnitray.base.facts import AlertType, Job, Mode, MonitorLevel, ProtectState, Severity, Snapshot
 from omnitray.base.leases import Lease
 from omnitray.base.policy import ProtectPolicy, Thresholds
-from omnitray.metrics.totals import MetricTotals
+from omnitray.metrics.exposition import MetricTotals
 from omnitray.protector.view import (
     Answer,
     Explanation,

@@ -36,6 +36,7 @@ from omnitray.api.facade import (
     Undo,
     UndoAll,
 )
+from omnitray.api.gate import COMMAND_TIMEOUT_S
 from omnitray.api.requests import (
     AlertsQuery,
     LogQuery,
@@ -52,7 +53,6 @@ from omnitray.api.requests import (
     RunsQuery,
     SnapshotsQuery,
 )
-from omnitray.api.security import COMMAND_TIMEOUT_S
 from omnitray.api.status import Status
 from omnitray.api.wire import (
     Actions,

@@ -3,18 +3,50 @@
 uvicorn waits for a header, and for a reader, as long as they like; these two protocols do not.
 WORKAROUND for uvicorn 0.54, which has no such limits: it can go when ``Config`` grows a header
 timeout, and when the WebSocket protocol answers a handshake that it cannot parse.
+
+uvicorn is imported without its command line, which the package's own ``__init__`` imports: that
+brings click, the process supervisors and multiprocessing along, a quarter of the time to the first
+answer, and 4 MB, for what is never called here.
+
+WORKAROUND for uvicorn 0.54: it can go when ``import uvicorn`` loads ``uvicorn.main`` late. A
+package that is loaded already, or that looks different one day, is imported as it is.
 """
 
 import asyncio
+import importlib.util
 import logging
+import sys
+from types import ModuleType
 from typing import Any
 
 import h11
 import msgspec
 
-from omnitray.api.security import HEADER_TIMEOUT_S, MAX_CONNECTIONS, MAX_STRANGERS, STALL_TIMEOUT_S
+from omnitray.api.gate import HEADER_TIMEOUT_S, MAX_CONNECTIONS, MAX_STRANGERS, STALL_TIMEOUT_S
 from omnitray.api.wire import Error
-from omnitray.api.without_command_line import H11Protocol
+
+
+def _place_package() -> None:
+    spec = importlib.util.find_spec("uvicorn")
+    if "uvicorn" in sys.modules or spec is None or spec.submodule_search_locations is None:
+        return
+    package = ModuleType("uvicorn")
+    package.__path__ = list(spec.submodule_search_locations)
+    package.__spec__ = spec
+    sys.modules["uvicorn"] = package
+
+
+_place_package()
+
+from uvicorn.config import Config  # noqa: E402 - only now
+from uvicorn.protocols.http.h11_impl import H11Protocol  # noqa: E402 - only now
+from uvicorn.server import Server  # noqa: E402 - only now
+
+# Its own modules look for these in the package.
+vars(sys.modules["uvicorn"]).update(Config=Config, Server=Server)
+
+__all__ = ["Config", "H11Protocol", "Server"]
+
 
 LOG = logging.getLogger(__name__)
 MALFORMED = Error("malformed", "That is not an HTTP request.")

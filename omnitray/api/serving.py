@@ -17,20 +17,22 @@ from typing import TYPE_CHECKING, Any, cast
 from omnitray import __version__
 from omnitray.api.bodies import InstanceIdentity
 from omnitray.api.broadcast import Feed
-from omnitray.api.dashboard import DashboardSessions
 from omnitray.api.facade import AppFacade
-from omnitray.api.gate import App, Gate, Receive, Scope, Send
-from omnitray.api.http_protocol import GuardedHttp
-from omnitray.api.routes import RequestContext, router
-from omnitray.api.security import (
+from omnitray.api.gate import (
     LOOPBACK_NAMES,
     MAX_FRAME_BYTES,
     MAX_HEADER_BYTES,
     AllowedHosts,
+    App,
+    Gate,
+    Receive,
+    Scope,
+    Send,
 )
+from omnitray.api.http_protocol import Config, GuardedHttp
+from omnitray.api.http_protocol import Server as UvicornServer
+from omnitray.api.routes import DashboardSessions, RequestContext, router
 from omnitray.api.token import Token
-from omnitray.api.without_command_line import Config
-from omnitray.api.without_command_line import Server as UvicornServer
 from omnitray.base.process_environment import USED_UP
 from omnitray.settings.model import ApiSettings
 

@@ -18,7 +18,18 @@ from omnitray.api import bodies, facade
 from omnitray.api.bodies import InstanceIdentity
 from omnitray.api.broadcast import Feed, Listener
 from omnitray.api.facade import AppFacade, CommandRefused
-from omnitray.api.gate import Receive, Scope, Send, refuse
+from omnitray.api.gate import (
+    MAX_SOCKETS,
+    SOCKET_COMMAND_BURST,
+    SOCKET_COMMANDS_PER_S,
+    STALL_TIMEOUT_S,
+    Bucket,
+    Denied,
+    Receive,
+    Scope,
+    Send,
+    refuse,
+)
 from omnitray.api.handlers import level_in_force, settled
 from omnitray.api.http_protocol import MALFORMED, AbortTimer, raw_answer
 from omnitray.api.messages import (
@@ -35,14 +46,6 @@ from omnitray.api.messages import (
     Trouble,
 )
 from omnitray.api.requests import SocketQuery, read_query
-from omnitray.api.security import (
-    MAX_SOCKETS,
-    SOCKET_COMMAND_BURST,
-    SOCKET_COMMANDS_PER_S,
-    STALL_TIMEOUT_S,
-    Bucket,
-    Denied,
-)
 from omnitray.api.status import Status
 from omnitray.base.leases import Lease
 

@@ -194,9 +194,8 @@ def _attempt_and_leave(attempt: Callable[[], object]) -> None:
         os._exit(code)
 
 
-LONGEST_TOKEN = (
-    1024  # compositors give 20 to 40 letters, GNOME's names hold the program and its host
-)
+# Compositors give 20 to 40 letters, GNOME's names hold the program and its host.
+LONGEST_TOKEN = 1024
 
 
 def usable_token(token: str) -> str:

@@ -1,7 +1,7 @@
 """Cleaning what can be made again when the disk is nearly full, and never anything else.
 
 The map: ``search`` finds, measures and judges caches, ``Remover`` cleans one, ``walk`` makes sure
-that nothing outside it is touched, ``cache_tools`` knows the tools' own commands, ``facts`` holds
+that nothing outside it is touched, ``facts`` holds
 plan, progress and result.
 
 A plan is made and shown first; cleaning follows it, the least recently used first, until the disk
@@ -20,7 +20,6 @@ from typing import TypeVar
 import msgspec
 
 from omnitray.base.clock import Clock, SystemClock
-from omnitray.cleanup.cache_tools import NoTools, Tools, freed_in
 from omnitray.cleanup.facts import (
     CacheCandidate,
     CacheKind,
@@ -32,7 +31,7 @@ from omnitray.cleanup.facts import (
     FileId,
     Left,
 )
-from omnitray.cleanup.search import Judge, Places, measured, search
+from omnitray.cleanup.search import Judge, NoTools, Places, Tools, freed_in, measured, search
 from omnitray.cleanup.walk import (
     TAG,
     FolderRefused,

@@ -12,8 +12,7 @@ import msgspec
 
 from omnitray.base.durable import StorageError
 from omnitray.base.paths import Paths, find_paths, typed
-from omnitray.cli.standard_streams import OutputLost
-from omnitray.cli.terminal import Terminal
+from omnitray.cli.terminal import OutputLost, Terminal
 from omnitray.cli.times import local_now
 from omnitray.client.http import (
     NotAnswering,
@@ -108,7 +107,7 @@ def dispatch(run: Callable[..., int], args: argparse.Namespace) -> int:
     except ValueError as error:
         return _say(context, args, "usage", f"{error}", USAGE)
     except BrokenPipeError:
-        raise  # see cli.standard_streams
+        raise  # see cli.terminal.with_streams
     except (OSError, StorageError) as error:
         return _say(context, args, "failed", _sentence(error))
     except KeyboardInterrupt:

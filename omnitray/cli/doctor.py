@@ -26,7 +26,7 @@ from omnitray.base.dbus import BusError, BusObject, BusReply, SessionBus, connec
 from omnitray.base.facts import AlertChannel
 from omnitray.base.paths import Paths, UnsafeFolderError, own_folder, typed, why_not_made
 from omnitray.base.policy import ModeLimits
-from omnitray.cli.in_force import settings_problems
+from omnitray.cli.commands.preferences import settings_problems
 from omnitray.client.discovery import Address, addresses
 from omnitray.client.http import NotAnswering, NotRunning, RequestFailed, find_remote
 from omnitray.protector.actuators.self_test import ActuatorRow

@@ -3,6 +3,8 @@
 Without a sub-command the program itself starts; everything else talks to the one that runs.
 Functions are named, not imported: a sub-command loads what it needs and nothing of Qt. Exit codes:
 0, 1 (refused or failed), 2 (usage). With ``--json`` standard output is one JSON value in each case.
+
+``EXAMPLES`` has one for each command, as ``--help`` and the man page show it. All of them parse.
 """
 
 import argparse
@@ -15,9 +17,50 @@ from typing import Any, cast
 from omnitray import __version__
 from omnitray.base.process_environment import set_up_streams, terminal_columns
 from omnitray.cli import run_options
-from omnitray.cli.examples import EXAMPLES
 from omnitray.cli.json_errors import JsonErrorParser, asks_for_json
-from omnitray.cli.standard_streams import with_streams
+from omnitray.cli.terminal import with_streams
+
+EXAMPLES = {
+    "status": "omnitray status --watch",
+    "mode": "omnitray mode test",
+    "level": "omnitray level intensive",
+    "snooze": "omnitray snooze 1h30m",
+    "alerts": "omnitray alerts --active --since 'last week' --type server_down",
+    "alert": "omnitray alert CRITICAL 'Backup failed' --message 'Disk is full' --severity warning",
+    "ack": "omnitray ack 4f2a91",
+    "resolve": "omnitray resolve 4f2a91",
+    "export": "omnitray export alerts.csv",
+    "jobs": "omnitray jobs --by memory --limit 10",
+    "top": "omnitray top --by cpu",
+    "actions": "omnitray actions",
+    "undo": "omnitray undo all",
+    "explain": "omnitray explain",
+    "questions": "omnitray questions",
+    "answer": "omnitray answer q7 leave_alone",
+    "pause": "omnitray pause pytest",
+    "resume": "omnitray resume pytest",
+    "slow": "omnitray slow 'cargo build'",
+    "end": "omnitray end 41207",
+    "protect": "omnitray protect add ~/shop",
+    "record": "omnitray record --for 5m what-happened.jsonl.xz",
+    "clean": "omnitray clean --dry-run",
+    "servers": "omnitray servers",
+    "serve": "omnitray serve api --health http://127.0.0.1:8000/health -- uvicorn shop.main:app",
+    "server": "omnitray server log api --lines 50",
+    "run": "omnitray run --memory 4G -- pytest -x",
+    "history": "omnitray history --by day --since 2026-11-01 --csv",
+    "dashboard": "omnitray dashboard",
+    "channels": "omnitray channels",
+    "webhook": "omnitray webhook test team",
+    "quit": "omnitray quit",
+    "doctor": "omnitray doctor",
+    "settings": "omnitray settings thresholds.cpu.warning 80",
+    "token": "omnitray token --rotate",
+    "service": "omnitray service install",
+    "uninstall": "omnitray uninstall --dry-run",
+    "completion": "omnitray completion bash",
+}
+
 
 TYPES = (
     "PERMISSION_ERROR",
@@ -86,7 +129,7 @@ def _run(words: Sequence[str]) -> int:
     _import_msgspec()
     from omnitray.cli.dispatch import dispatch  # noqa: PLC0415 - --help needs none of it
 
-    run = "runs:list_runs" if getattr(args, "of_runs", False) else args.run
+    run = "history:list_runs" if getattr(args, "of_runs", False) else args.run
     return dispatch(_function(run), args)
 
 
@@ -221,7 +264,7 @@ def _add_protector(command: Subparsers) -> None:
         ("jobs", "the heaviest jobs on this machine"),
         ("top", "the heaviest jobs, again at each look, until Ctrl-C"),
     ):
-        sub = command(name, f"jobs:{name}", text)
+        sub = command(name, f"status:{name}", text)
         one_of(sub, "--by", ORDERS, metavar="WHAT", default="weight")
         told = "at most N (20)" if name == "jobs" else "at most N; else as many as fit"
         sub.add_argument("--limit", type=_limit, metavar="N", help=told)
@@ -295,7 +338,7 @@ def _add_channels(command: Subparsers) -> None:
 def _add_history_of_runs(command: Subparsers, history: argparse.ArgumentParser | None) -> None:
     """``history --runs``; without long-term figures the runs are all that ``history`` knows."""
     text = "what was run with a budget"
-    sub = history or command("history", "runs:list_runs", text)
+    sub = history or command("history", "history:list_runs", text)
     if history is None:
         sub.add_argument("--since", metavar="WHEN", help="2h, yesterday, 2026-11-22T13:00")
     sub.add_argument("--runs", dest="of_runs", action="store_true", help=text)

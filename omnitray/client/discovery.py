@@ -7,11 +7,17 @@ another PID namespace, after a step of the clock or a resume they say nothing.
 The run folder depends on the environment (``XDG_RUNTIME_DIR``, ``TMPDIR``, a ``/run/user`` that
 appears later); the data folder does not. So the instance writes down in the data folder which run
 folder it uses, and who does not find it at his own looks there.
+
+In the running program's own process nothing is looked up: the program calls :func:`serve` with its
+facade when it is up and :func:`leave` when it stops; the Python API looks here first and then needs
+no socket. Module state on purpose: the functions of the Python API take no argument that could
+carry it.
 """
 
 import contextlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -101,3 +107,25 @@ def _is_foreign(found: os.stat_result) -> bool:
     if not hasattr(os, "getuid"):
         return False
     return found.st_uid != os.getuid()
+
+
+if TYPE_CHECKING:
+    from omnitray.api.bodies import InstanceIdentity
+    from omnitray.api.facade import AppFacade
+
+_served: list["tuple[AppFacade, InstanceIdentity]"] = []
+
+
+def serve(program: "AppFacade", identity: "InstanceIdentity") -> None:
+    """From now on the Python API of this process reaches this program directly."""
+    _served[:] = [(program, identity)]
+
+
+def leave() -> None:
+    """Withdraw the facade."""
+    _served.clear()
+
+
+def served() -> "tuple[AppFacade, InstanceIdentity] | None":
+    """The program that runs in this process."""
+    return _served[0] if _served else None

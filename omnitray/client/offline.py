@@ -94,8 +94,11 @@ class Files:
 
 def alert_from(new: NewAlert, clock: Clock) -> Alert:
     """A first occurrence, as the alert system would record it."""
-    from omnitray.alerts.fingerprint import fingerprint, stable_labels  # noqa: PLC0415
-    from omnitray.alerts.model import id_maker  # noqa: PLC0415 - only without an instance
+    from omnitray.alerts.model import (  # noqa: PLC0415
+        fingerprint,
+        id_maker,
+        stable_labels,
+    )
     from omnitray.alerts.rules import DEFAULT_SEVERITY  # noqa: PLC0415
 
     context = amounts.context(new.context)

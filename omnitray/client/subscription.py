@@ -19,7 +19,7 @@ from omnitray.api.facade import AlertChanged, Event, SnapshotTaken
 from omnitray.api.messages import AlertMessage, SnapshotMessage, alert_of
 from omnitray.api.wire import SnapshotBody
 from omnitray.base.paths import Paths
-from omnitray.client import inprocess
+from omnitray.client import discovery
 from omnitray.client.discovery import Address
 from omnitray.client.http import NotRunning, Remote, RequestFailed, find_remote
 from omnitray.client.websocket import open_socket_async, stream
@@ -115,7 +115,7 @@ class Subscription:
 
 
 def _once(topic: Topic, paths: Paths) -> Found:
-    if inprocess.served() is not None:
+    if discovery.served() is not None:
         return _from_this_process(topic)
     return _from_socket(topic, find_remote(paths).address)
 
@@ -132,7 +132,7 @@ async def _from_socket(topic: Topic, address: Address) -> Found:
 
 
 async def _from_this_process(topic: Topic) -> Found:
-    here = inprocess.served()
+    here = discovery.served()
     if here is None:
         raise NotRunning
     loop, arrived = asyncio.get_running_loop(), asyncio.Queue[Any]()

@@ -2,10 +2,17 @@
 
 Base units, counters end in ``_total``. Labels are of fixed sets or bounded lists (servers and
 webhooks by the names that the settings give them); names of processes are never labels.
+
+:class:`RunningTotals` counts for them from the start of the program.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
+
+import msgspec
+
+from omnitray.base.facts import Snapshot
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
@@ -61,3 +68,57 @@ def _escaped(text: str) -> str:
 
 def _number(value: float) -> str:
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)  # noqa: PLR2004
+
+
+class MetricTotals(msgspec.Struct, frozen=True, kw_only=True):
+    """Copies, to be read from any thread. ``alerts`` by (type, severity), ``actions`` by step."""
+
+    alerts: dict[tuple[str, str], int] = {}
+    actions: dict[str, int] = {}
+    disk_read_bytes: float = 0.0
+    disk_written_bytes: float = 0.0
+    net_received_bytes: float = 0.0
+    net_sent_bytes: float = 0.0
+    snapshots: int = 0
+
+
+class RunningTotals:
+    """Used by one thread; ``now`` may be read by others."""
+
+    def __init__(self) -> None:
+        self._alerts: Counter[tuple[str, str]] = Counter()
+        self._actions: Counter[str] = Counter()
+        self._read = self._written = self._received = self._sent = 0.0
+        self._snapshots = 0
+        self.now = MetricTotals()
+
+    def add(self, shot: Snapshot) -> None:
+        """One reading: rates become bytes."""
+        seconds = shot.interval_s or 0.0
+        self._read += (shot.disk_read_bps or 0.0) * seconds
+        self._written += (shot.disk_write_bps or 0.0) * seconds
+        self._received += (shot.net_recv_bps or 0.0) * seconds
+        self._sent += (shot.net_sent_bps or 0.0) * seconds
+        self._snapshots += 1
+        self._publish()
+
+    def alert(self, type_: str, severity: str) -> None:
+        """An incident began."""
+        self._alerts[type_, severity] += 1
+        self._publish()
+
+    def action(self, step: str) -> None:
+        """The protector did something."""
+        self._actions[step] += 1
+        self._publish()
+
+    def _publish(self) -> None:
+        self.now = MetricTotals(
+            alerts=dict(self._alerts),
+            actions=dict(self._actions),
+            disk_read_bytes=self._read,
+            disk_written_bytes=self._written,
+            net_received_bytes=self._received,
+            net_sent_bytes=self._sent,
+            snapshots=self._snapshots,
+        )

@@ -19,9 +19,16 @@ from pathlib import Path
 
 from omnitray.base.bounded import refuse_irregular
 from omnitray.base.durable import StorageError, set_aside
-from omnitray.metrics.aggregate import JOBS_KEPT, JobCost, MetricPoint, Stretch, of_stretches
-from omnitray.metrics.periods import HOUR_S, Period
-from omnitray.metrics.series import BY_NAME, SERIES
+from omnitray.metrics.aggregate import (
+    HOUR_S,
+    JOBS_KEPT,
+    JobCost,
+    MetricPoint,
+    Period,
+    Stretch,
+    of_stretches,
+)
+from omnitray.metrics.recorder import BY_NAME, SERIES
 
 log = logging.getLogger(__name__)
 VERSION = 1

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Protocol
 
 from omnitray.base.facts import OwnFacts, ProcessFacts, ProcessReport
-from omnitray.cleanup.cache_tools import Tools
 from omnitray.cleanup.facts import FileId
+from omnitray.cleanup.search import Tools
 from omnitray.monitor.machine import Machine
-from omnitray.platforms.autostart import Autostart, Service
-from omnitray.platforms.menu_entry import MenuEntry
+from omnitray.platforms.autostart import Autostart, MenuEntry, Service
 from omnitray.processes.process_roles import Tie
 from omnitray.processes.process_table import ProcessDetails, ProcessTable
 from omnitray.protector.actuators.actuator import Actuator

@@ -1,10 +1,17 @@
-"""Starting at login, and running headless as a service of this user: what a platform can do.
+"""Starting at login, running as a service of this user, the entry in the menu of programs.
+
+What each platform's version can do.
 
 Every answer about starting at login is read from the disk (or the registry); nothing is cached.
+
+Desktops find a program's name and icon by the menu entry: in the menu, in the task bar, beside its
+notifications. A distribution's package brings it along; after an installation by pip or pipx it is
+written at the first start.
 """
 
 import subprocess
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn, Protocol
 
 import msgspec
@@ -132,3 +139,35 @@ class NoService:
     def is_installed(self) -> bool:
         """Always False."""
         return False
+
+
+class MenuEntry(Protocol):
+    """The entry of this user."""
+
+    def ensure(self) -> bool:
+        """Write what is missing or out of date; True when something was. May raise OSError."""
+        ...
+
+    def present(self) -> tuple[Path, ...]:
+        """The files that we have written and that are there."""
+        ...
+
+    def remove(self) -> tuple[Path, ...]:
+        """Take them away; which they were. May raise OSError."""
+        ...
+
+
+class NoMenuEntry:
+    """A :class:`MenuEntry` for a platform whose installer makes it."""
+
+    def ensure(self) -> bool:
+        """There is nothing to write."""
+        return False
+
+    def present(self) -> tuple[Path, ...]:
+        """There is none."""
+        return ()
+
+    def remove(self) -> tuple[Path, ...]:
+        """There is nothing to remove."""
+        return ()

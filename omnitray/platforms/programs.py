@@ -1,18 +1,26 @@
-"""What Linux and the portable platform do alike: our priority, programs that answer, small files.
+"""What Linux and the portable platform do alike: our priority, programs, the self-test's child.
 
 Other people's programs run without a shell and without input, and never without a time limit.
+
+The start-up self-test tries the actuators on a child that is started and ended here.
 """
 
 import logging
 import os
+import select
 import shutil
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from omnitray.base import process_environment
 from omnitray.base.bounded import open_reader
-from omnitray.cleanup.cache_tools import CommandResult, Tools
+from omnitray.cleanup.search import CommandResult, Tools
+from omnitray.protector.actuators.actuator import Actuator
+from omnitray.protector.actuators.self_test import ActuatorRow, actuators_report, no_child
+from omnitray.protector.actuators.system import System
 
 _log = logging.getLogger(__name__)
 LIMIT_S = 600.0  # emptying a large cache on a slow disk takes minutes
@@ -84,3 +92,65 @@ def keep_own_priority() -> str | None:
     except PermissionError:
         return f"started at priority {nice}, which only an administrator can raise again"
     return None
+
+
+_BEGINS_WITHIN_S = 5.0
+# Dies with us even while it is stopped (PR_SET_PDEATHSIG; elsewhere it just sleeps its time out).
+_SLEEPER = """
+import time
+try:
+    import ctypes
+    ctypes.CDLL(None).prctl(1, 9)
+except (ImportError, OSError, AttributeError, TypeError):
+    pass
+print(flush=True)
+time.sleep(60)
+"""
+
+
+def sleeper_command() -> list[str]:
+    """A small Python that sleeps."""
+    return [sys.executable, "-I", "-S", "-c", _SLEEPER]
+
+
+def check_actuators(
+    actuators: tuple[Actuator, ...],
+    system: System,
+    command: Callable[[], list[str]] = sleeper_command,
+) -> tuple[ActuatorRow, ...]:
+    """Which actuators work here. Blocks for about 0.1 s: not for the main thread."""
+    try:
+        with _child(command()) as pid:
+            child = system.identify([pid] if pid else [])
+            if child:
+                return actuators_report(actuators, system, child[0])
+    except OSError as error:
+        return no_child(actuators, f"nothing to try it on: {error.strerror}")
+    return no_child(actuators, "the test's own process ended at once")
+
+
+@contextmanager
+def _child(command: list[str]) -> Iterator[int | None]:
+    """Its pid; None where it has ended, which shows on its output before the pid is gone."""
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as child:
+        try:
+            yield child.pid if _has_begun(child) else None
+        finally:
+            child.kill()
+
+
+def _has_begun(child: "subprocess.Popen[bytes]") -> bool:
+    """Whether it runs its own program, not a copy of ours; also true after 5 s without a word."""
+    if child.stdout is None:
+        return False
+    if hasattr(select, "poll"):  # elsewhere only sockets can be waited for
+        ready, _, _ = select.select([child.stdout], [], [], _BEGINS_WITHIN_S)
+        if not ready:
+            return True
+    return bool(child.stdout.readline())

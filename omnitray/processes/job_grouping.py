@@ -22,20 +22,29 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import msgspec
 
 from omnitray.base.facts import JobKind, ProcessFacts
-from omnitray.processes.cgroup_units import Unit, UnitKind, readable_name, unit_of
-from omnitray.processes.detail_cache import ProcessDetailCache
-from omnitray.processes.known_programs import HELPERS, OURSELVES, wrapped_run
 from omnitray.processes.naming import (
     CommandName,
+    Unit,
+    UnitKind,
     beside_others,
     may_be_a_run,
     rank,
+    readable_name,
     says_little,
+    unit_of,
 )
-from omnitray.processes.process_roles import Role, role_of, waits_for_a_person
-from omnitray.processes.process_tree import (
+from omnitray.processes.process_roles import (
+    HELPERS,
+    OURSELVES,
+    Role,
+    role_of,
+    waits_for_a_person,
+    wrapped_run,
+)
+from omnitray.processes.process_table import (
     BY_AGE,
     Identity,
+    ProcessDetailCache,
     ProcessTree,
     TreeChanges,
     identity,

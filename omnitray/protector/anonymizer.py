@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from omnitray.processes import known_programs, process_roles
+from omnitray.processes import process_roles
 from omnitray.protector.exclusions.common import (
     AT_WORK_WORDS,
     MACHINES,
@@ -116,13 +116,13 @@ def _names() -> Iterator[str]:
     yield from PERSONAL_FOLDERS
     yield from process_roles.NAMES
     for table in (
-        known_programs.RUNS_TESTS,
-        known_programs.BUILDS,
-        known_programs.WITH_SUBCOMMAND,
-        known_programs.INTERPRETERS,
-        known_programs.HELPERS,
-        known_programs.APPLICATIONS,
-        known_programs.APPLICATIONS.values(),
+        process_roles.RUNS_TESTS,
+        process_roles.BUILDS,
+        process_roles.WITH_SUBCOMMAND,
+        process_roles.INTERPRETERS,
+        process_roles.HELPERS,
+        process_roles.APPLICATIONS,
+        process_roles.APPLICATIONS.values(),
     ):
         yield from table
     yield from process_roles.BEFORE_TYPING_WORDS

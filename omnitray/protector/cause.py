@@ -14,7 +14,7 @@ import msgspec
 
 from omnitray.base.conditions import ContentionJudge
 from omnitray.base.facts import Job, JobKind, ProcessFacts
-from omnitray.processes.growth import Growths
+from omnitray.processes.jobs import Growths
 
 _Identity = tuple[int, int]
 

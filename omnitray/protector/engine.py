@@ -25,8 +25,8 @@ from omnitray.base.facts import (
     Resource,
 )
 from omnitray.base.policy import ProtectPolicy
-from omnitray.monitor.disk_watch import DiskLook
 from omnitray.monitor.monitor import JobSource
+from omnitray.monitor.sampler import DiskLook
 from omnitray.processes.inspector import Inspector, Look
 from omnitray.protector.actuators.executor import Executor
 from omnitray.protector.actuators.results import (

@@ -178,7 +178,7 @@ class MemoryForecaster:
 
 
 class DiskForecaster:
-    """Foretells full file systems from the looks at them (``monitor.disk_watch``)."""
+    """Foretells full file systems from the looks at them (``monitor.sampler.DiskWatch``)."""
 
     def __init__(self) -> None:
         self._trends: dict[str, Trend] = {}

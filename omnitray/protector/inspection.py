@@ -15,8 +15,7 @@ from omnitray.base.clock import Clock
 from omnitray.base.facts import GuardReading, Job, MemoryFacts, OwnFacts, ProcessFacts
 from omnitray.base.policy import ProtectPolicy
 from omnitray.processes.inspector import Inspector
-from omnitray.processes.process_table import ProcessDetails
-from omnitray.processes.process_tree import Identity, identity
+from omnitray.processes.process_table import Identity, ProcessDetails, identity
 from omnitray.protector.cause import JobHistories
 from omnitray.protector.context import DecisionContext
 from omnitray.protector.exclusions.rules import ExclusionRules

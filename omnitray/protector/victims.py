@@ -18,8 +18,7 @@ from omnitray.base.facts import (
     ProcessIdentity,
     Resource,
 )
-from omnitray.processes.known_programs import helps_workers
-from omnitray.processes.process_roles import LOST_BY_AN_END, Tie
+from omnitray.processes.process_roles import LOST_BY_AN_END, Tie, helps_workers
 from omnitray.protector.context import DecisionContext
 from omnitray.protector.exclusions.rules import detail_of
 from omnitray.protector.job_workers import (

@@ -10,7 +10,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from omnitray.alerts import fingerprint, rules  # noqa: F401 - not first when time is short
+from omnitray.alerts import (
+    model,  # noqa: F401 - not first when time is short
+    rules,  # noqa: F401 - not first when time is short
+)
 from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.history import History
 from omnitray.base.clock import SystemClock, timestamp

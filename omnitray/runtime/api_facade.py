@@ -1,6 +1,12 @@
-"""The API's facade: reads from frozen facts on any thread, commands on the main thread."""
+"""The API's facade: reads from frozen facts on any thread, commands on the main thread.
 
+``run/metrics.token`` opens ``/metrics`` and nothing else, and stays the same over restarts. The run
+folder may go with the session; so that token is kept in the data folder as well.
+"""
+
+import base64
 import logging
+import os
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -17,20 +23,45 @@ from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api import facade, wire
 from omnitray.api.status import Status
-from omnitray.base.durable import StorageError
+from omnitray.base.bounded import read_bounded
+from omnitray.base.durable import StorageError, write_atomic
 from omnitray.base.facts import AlertMove, Job, Mode, Snapshot
 from omnitray.base.leases import BORROWED
+from omnitray.base.paths import Paths
 from omnitray.base.policy import ProtectPolicy, Thresholds
 from omnitray.base.subscribers import Subscribers
-from omnitray.metrics.token import metrics_token
-from omnitray.metrics.totals import MetricTotals
+from omnitray.metrics.exposition import MetricTotals
 from omnitray.protector.view import Explanation, JournalLine, ProtectionView, QuestionView
 from omnitray.runs.model import RunRecord
+from omnitray.runtime.alerting import Webhooks
 from omnitray.runtime.app_context import AppContext
-from omnitray.runtime.webhooks import Webhooks
 from omnitray.servers.model import ServerView
 from omnitray.settings.faults import Problem
 from omnitray.settings.model import AUTO
+
+_FILE_NAME = "metrics.token"
+_TOKEN_BYTES = 32
+_MOST_TOKEN_BYTES = 200
+
+
+def metrics_token(paths: Paths) -> str:
+    """The token, made at the first time; raises OSError, StorageError when it cannot be written."""
+    places = (paths.run / _FILE_NAME, paths.data / _FILE_NAME)
+    token = next((found for place in places if (found := _read(place))), "")
+    if not token:
+        token = base64.urlsafe_b64encode(os.urandom(_TOKEN_BYTES)).rstrip(b"=").decode()
+    for place in places:
+        if _read(place) != token:
+            write_atomic(place, f"{token}\n".encode())
+    return token
+
+
+def _read(path: Path) -> str:
+    try:
+        return read_bounded(path, _MOST_TOKEN_BYTES, follow=False).decode("ascii").strip()
+    except (OSError, ValueError):
+        return ""
+
 
 log = logging.getLogger(__name__)
 

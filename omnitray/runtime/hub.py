@@ -12,13 +12,10 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from omnitray.alerts.channels.notification import CloseReason
-from omnitray.alerts.decision import Outgoing
-from omnitray.alerts.fingerprint import fingerprint
-from omnitray.alerts.model import Alert
-from omnitray.alerts.prompts import Prompt
-from omnitray.alerts.reasons import Reason
+from omnitray.alerts.decision import Outgoing, Reason
+from omnitray.alerts.model import Alert, fingerprint
 from omnitray.alerts.storage.query import AlertQuery, fits
-from omnitray.alerts.system import AlertSystem
+from omnitray.alerts.system import AlertSystem, Prompt
 from omnitray.api.status import Status
 from omnitray.base.clock import Clock
 from omnitray.base.facts import (

@@ -16,7 +16,7 @@ from omnitray.api import facade, wire
 from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertType, Job, Mode, ProtectState, Severity
 from omnitray.base.policy import ProtectPolicy
-from omnitray.monitor.disk_watch import DiskLook
+from omnitray.monitor.sampler import DiskLook
 from omnitray.protector.actuators.results import UndoResult
 from omnitray.protector.engine import ProtectStep
 from omnitray.protector.inspection import Wanted
@@ -34,17 +34,16 @@ from omnitray.protector.view import (
 from omnitray.protector.view_builder import NOTHING_HELD, empty_page, holding
 from omnitray.runtime.cleaning import Cleaned, Cleaning, CleaningQueue
 from omnitray.runtime.hub import Hub
-from omnitray.runtime.protection_commands import ProtectCommands
-from omnitray.runtime.protection_text import (
+from omnitray.runtime.protection_commands import (
     ALWAYS_SLOW_DOWN,
+    ProtectCommands,
     cleaned_notice,
     prompt,
     protected_word,
 )
 from omnitray.runtime.protection_worker import Engine, ProtectWorker, explain_now
-from omnitray.runtime.recordings import RecordingThread
 from omnitray.runtime.settings_keeper import SettingsKeeper, sentences
-from omnitray.runtime.workers import InspectionThread, WorkerThread
+from omnitray.runtime.workers import InspectionThread, RecordingThread, WorkerThread
 from omnitray.settings.file import Loaded
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from omnitray.base.clock import Clock
 from omnitray.base.facts import Probe
 from omnitray.base.policy import ProtectPolicy
 from omnitray.base.process_environment import DescriptorReserve
-from omnitray.monitor.disk_watch import DiskLook
+from omnitray.monitor.sampler import DiskLook
 from omnitray.protector import explain
 from omnitray.protector.actuators.executor import ActionPerformer
 from omnitray.protector.actuators.journal import ActionJournal

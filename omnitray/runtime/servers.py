@@ -5,6 +5,9 @@ watched server stands in its place while the run lasts.
 
 The supervisor's thread starts with the first server; without one nothing runs and nothing is
 imported that is slow.
+
+Servers of test runs (:class:`PublishedServers`) are followed by their files. The run starts them,
+raises their alerts and holds the level; a restart is handed on to the run.
 """
 
 import logging
@@ -13,16 +16,15 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QFileSystemWatcher, QObject, Qt, QTimer, Signal, Slot
 
-from omnitray.alerts.fingerprint import fingerprint
-from omnitray.alerts.reasons import Reason
+from omnitray.alerts.decision import Reason
+from omnitray.alerts.model import fingerprint
 from omnitray.api import facade
 from omnitray.base.facts import AlertType, MonitorLevel, ProcessIdentity, Severity
 from omnitray.base.leases import Lease
-from omnitray.base.paths import Paths
+from omnitray.base.paths import Paths, own_folder
 from omnitray.runtime.hub import Hub
-from omnitray.runtime.published_servers import PublishedServers
 from omnitray.runtime.settings_keeper import SettingsKeeper
 from omnitray.servers.logs import ServerLog
 from omnitray.servers.model import (
@@ -33,6 +35,13 @@ from omnitray.servers.model import (
     ServerView,
     UnknownServer,
 )
+from omnitray.servers.published import (
+    PublishedServer,
+    ask_to_restart,
+    borrowings,
+    moment_in_run,
+    published,
+)
 from omnitray.servers.scopes import Scopes
 from omnitray.settings.faults import Problem
 
@@ -40,6 +49,81 @@ if TYPE_CHECKING:
     from omnitray.servers.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
+
+# A leader that is killed withdraws nothing: while there are any, they are looked after. 0.1 ms.
+LEADERS_MS = 1000
+
+
+class PublishedServers(QObject):
+    """See the module. ``changed`` says one server's new view, ``removed`` that some are gone."""
+
+    changed = Signal(object)  # ServerView
+    removed = Signal()
+
+    def __init__(self, folder: Path, parent: QObject) -> None:
+        super().__init__(parent)
+        self._folder = folder
+        self._servers: tuple[PublishedServer, ...] = ()
+        self._watcher = QFileSystemWatcher(self)
+        self._watcher.directoryChanged.connect(self._look)
+        self._leaders = QTimer(self, interval=LEADERS_MS)
+        self._leaders.timeout.connect(self._look)
+
+    def start(self) -> None:
+        """Show those that are there, and follow them."""
+        try:
+            own_folder(self._folder)
+        except OSError as error:
+            log.warning("servers of test runs are not shown: %s", error)
+            return
+        self._watcher.addPath(str(self._folder))
+        self._look()
+
+    def stop(self) -> None:
+        """Follow them no more."""
+        self._leaders.stop()
+        if watched := self._watcher.directories():
+            self._watcher.removePaths(watched)
+
+    def views(self) -> tuple[ServerView, ...]:
+        """How they stand; on any thread."""
+        return tuple(each.view for each in self._servers)
+
+    def restart(self, name: str) -> ServerView:
+        """Ask the run to restart it; raises OSError, and LookupError for an unknown name."""
+        for each in self._servers:
+            if each.view.name == name:
+                ask_to_restart(self._folder, each)
+                return each.view
+        raise LookupError(name)
+
+    def tests_at(self, server: str) -> tuple[str, dict[str, Any]]:
+        """Which test of a run that borrows the server runs now, or ended last, in words and facts.
+
+        Where several runs use it, the one that has a test running.
+        """
+        using = borrowings(self._folder, server)
+        if not using:
+            return "", {}
+        one = max(using, key=lambda each: len(each.running))
+        words, facts = moment_in_run(one.running, one.last)
+        return words, {"run": one.run, "project": one.project, **facts}
+
+    @Slot()
+    def _look(self) -> None:
+        before = {each.view.name: each.view for each in self._servers}
+        self._servers = published(self._folder)
+        now = {each.view.name: each.view for each in self._servers}
+        for name, view in now.items():
+            if before.get(name) != view:
+                self.changed.emit(view)
+        if before.keys() - now.keys():
+            self.removed.emit()
+        if not self._servers:
+            self._leaders.stop()
+        elif not self._leaders.isActive():
+            self._leaders.start()
+
 
 LEASE = "servers"
 WORDS = {

@@ -8,8 +8,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from omnitray.alerts.decision import Reason
 from omnitray.alerts.model import Alert
-from omnitray.alerts.reasons import Reason
 from omnitray.alerts.resource_alerts import ResourceAlert, ResourceAlerts
 from omnitray.alerts.resource_incidents import (
     MONITOR_PART,

@@ -1,7 +1,13 @@
-"""What is wrong with the settings: one fault, the sentence about it, and how values are shown."""
+"""What is wrong with the settings: one fault, the sentence about it, and how values are shown.
+
+Tables that a person writes in any number (``[[server]]``, ``[[rule]]``) are read one by one. One
+that cannot be used is left out and named with what is wrong; the others stand.
+"""
 
 import enum
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -88,3 +94,26 @@ def _quoted(value: object) -> str:
     if isinstance(value, Mapping):
         return "{…}"
     return '"' + "".join(mark if mark.isprintable() else "?" for mark in str(value)) + '"'
+
+
+Table = TypeVar("Table")
+
+
+def tables_of(
+    name: str, found: Any, text: str, read: Callable[[Any, list[Table]], Table]
+) -> tuple[list[Table], list[Problem]]:
+    """The tables that can be used, and what is wrong with the others.
+
+    ``read`` makes one of them, given those before it, or raises :class:`TableFault`.
+    """
+    header = re.compile(rf"\s*\[\[\s*[\"']?{name}[\"']?\s*\]\]")
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if header.match(line)]
+    good: list[Table] = []
+    problems = []
+    for index, table in enumerate(found if isinstance(found, list) else [found]):
+        try:
+            good.append(read(table, good))
+        except TableFault as fault:
+            line = lines[index] if index < len(lines) else 0
+            problems.append(table_problem(name, fault, line))
+    return good, problems

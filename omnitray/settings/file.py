@@ -17,13 +17,11 @@ from omnitray.base.bounded import read_bounded
 from omnitray.base.durable import StorageError, followed, write_atomic
 from omnitray.base.facts import ProtectState
 from omnitray.base.paths import private_folder, why_not_made
-from omnitray.settings.check import check, settle, unknown
-from omnitray.settings.faults import Fault, Problem, table_problem
+from omnitray.settings.check import check, rule_of_table, settle, unknown
+from omnitray.settings.faults import Fault, Problem, table_problem, tables_of
 from omnitray.settings.fields import BY_KEY, FIELDS, default_of, value_of
 from omnitray.settings.model import Settings
-from omnitray.settings.rules import rule_of_table
 from omnitray.settings.servers import ServerFault, ServerSettings, server_of_table
-from omnitray.settings.tables import tables_of
 from omnitray.settings.webhooks import WebhookFault, WebhookSettings, webhook_of_table
 
 PART = r"""(?:"[^"\n]*"|'[^'\n]*'|[A-Za-z0-9_-]+)"""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 
-from omnitray.runtime.dbus_pump import BusPump, open_bus
+from omnitray.runtime.notifications import BusPump, open_bus
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -22,8 +22,7 @@ from omnitray.api.status import Status
 from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertMove, Job, Mode, MonitorLevel, ProcessReport, Snapshot
 from omnitray.base.paths import HERE
-from omnitray.metrics.aggregate import JobCost, MetricPoint
-from omnitray.metrics.periods import Period
+from omnitray.metrics.aggregate import JobCost, MetricPoint, Period
 from omnitray.protector.view import QuestionView
 from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.protection import ProtectionFacade

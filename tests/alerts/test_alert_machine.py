@@ -3,10 +3,8 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from omnitray.alerts.decision import Decision
-from omnitray.alerts.fingerprint import server_of
-from omnitray.alerts.model import Alert
-from omnitray.alerts.reasons import Reason
+from omnitray.alerts.decision import Decision, Reason
+from omnitray.alerts.model import Alert, server_of
 from omnitray.alerts.rules import OF_A_SERVER, AlertTiming
 from omnitray.base.facts import AlertType, Severity
 from support.alerting import World

@@ -3,8 +3,8 @@ import logging
 
 import pytest
 
+from omnitray.alerts.decision import Reason
 from omnitray.alerts.model import Alert
-from omnitray.alerts.reasons import Reason
 from omnitray.alerts.rules import AlertTiming
 from omnitray.base.facts import AlertChannel, AlertType, Severity
 from omnitray.base.policy import AlertPolicy

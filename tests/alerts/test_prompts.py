@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from omnitray.alerts.prompts import Prompt
-from omnitray.alerts.reasons import Reason
+from omnitray.alerts.decision import Reason
+from omnitray.alerts.system import Prompt
 from omnitray.base.facts import AlertChannel, Severity
 from omnitray.base.policy import AlertPolicy
 from support.alerting import World

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.api import security
+from omnitray.api import gate
 from support.api_calls import STATUS, bearer, get
 from support.api_server import Running, running
 from support.fake_door import snapshot
@@ -138,8 +138,8 @@ def test_idle_strangers_are_few_and_never_cost_the_owner_his_place(api: Running)
         assert all(_asks(api, each).startswith(b"HTTP/1.1 200") for each in owners)
         strangers = _opened(api, 200)
         assert api.ask("GET", STATUS).status == 200
-        let_go = [each for each in strangers[: -security.MAX_STRANGERS] if each.recv(1) == b""]
-        assert len(let_go) == 200 - security.MAX_STRANGERS
+        let_go = [each for each in strangers[: -gate.MAX_STRANGERS] if each.recv(1) == b""]
+        assert len(let_go) == 200 - gate.MAX_STRANGERS
         assert _asks(api, strangers[-1]).startswith(b"HTTP/1.1 200")  # the newest can still come in
         assert all(_asks(api, each).startswith(b"HTTP/1.1 200") for each in owners)
     finally:

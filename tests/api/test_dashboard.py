@@ -2,7 +2,7 @@
 
 import pytest
 
-from omnitray.api.dashboard import CODE_S, DashboardSessions
+from omnitray.api.routes import CODE_S, DashboardSessions
 from omnitray.api.token import Token
 from support.api_server import Answer, Running
 from support.clock import FakeClock

@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 
 from omnitray.base.paths import Paths
-from omnitray.metrics.aggregate import Stretch
-from omnitray.metrics.periods import Period
-from omnitray.metrics.series import BY_NAME
+from omnitray.metrics.aggregate import Period, Stretch
+from omnitray.metrics.recorder import BY_NAME
 from omnitray.metrics.store import MetricsStore
-from omnitray.metrics.token import metrics_token
+from omnitray.runtime.api_facade import metrics_token
 from support import fake_door
 from support.api_server import Answer, Running
 

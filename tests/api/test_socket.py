@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from omnitray.api import facade as d
-from omnitray.api import security
+from omnitray.api import gate
 from omnitray.base.facts import Mode, MonitorLevel
 from support import fake_door
 from support.api_server import Running
@@ -187,7 +187,7 @@ def test_a_reader_that_does_not_read_is_let_go_and_holds_up_nobody(api: Running)
     big = fake_door.alert(context={"text": "x" * 20_000})
     with _open(api, "&events=mode") as quick:
         _next(quick)
-        for _ in range(3 * security.SOCKET_QUEUE):
+        for _ in range(3 * gate.SOCKET_QUEUE):
             api.door.emit(d.AlertChanged(big))
         api.door.emit(d.ModeChanged(Mode.PROD))
         assert _next(quick)["event"] == "mode"
@@ -228,7 +228,7 @@ def test_thirty_two_clients_work_and_two_hundred_are_refused_gracefully(api: Run
                 clients.append(connect(url).__enter__())
             except InvalidStatus as error:
                 refused.append(error)
-        assert len(clients) == security.MAX_SOCKETS
+        assert len(clients) == gate.MAX_SOCKETS
         assert {error.response.status_code for error in refused} == {429}
         assert all(b"too_many" in (error.response.body or b"") for error in refused)
         assert api.ask("GET", "/api/monitoring/health").status == 200

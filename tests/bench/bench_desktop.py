@@ -19,9 +19,8 @@ from PySide6.QtGui import QGuiApplication
 
 from omnitray.alerts.channels.desktop import DesktopChannel
 from omnitray.alerts.channels.dispatch import Dispatcher
-from omnitray.alerts.decision import Decision
+from omnitray.alerts.decision import Decision, Reason
 from omnitray.alerts.model import Alert
-from omnitray.alerts.reasons import Reason
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.base import dbus

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from omnitray.api.metric_calls import MetricsQuery, read_metrics
-from omnitray.metrics.aggregate import JobCost, Stretch
-from omnitray.metrics.periods import DAY_S, MINUTE_S, Period
-from omnitray.metrics.series import SERIES
+from omnitray.metrics.aggregate import DAY_S, MINUTE_S, JobCost, Period, Stretch
+from omnitray.metrics.recorder import SERIES
 from omnitray.metrics.store import MetricsStore, read_points
 from support.bench import Row, repeated, table, within
 from support.ram import ram_folder

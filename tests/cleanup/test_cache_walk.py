@@ -10,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from omnitray.cleanup.cache_tools import NoTools
 from omnitray.cleanup.cleaner import Remover, drained
 from omnitray.cleanup.facts import (
     CacheCandidate,
@@ -19,6 +18,7 @@ from omnitray.cleanup.facts import (
     CleanReason,
     FileId,
 )
+from omnitray.cleanup.search import NoTools
 from omnitray.cleanup.walk import FolderRefused, RemovalScope, identity_of, opened, walk
 from support.trees import everything, marked, write
 

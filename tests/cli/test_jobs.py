@@ -9,9 +9,8 @@ import pytest
 
 from omnitray.api.wire import JobBody, Jobs
 from omnitray.base.facts import JobKind
-from omnitray.cli.commands import jobs
-from omnitray.cli.examples import EXAMPLES
-from omnitray.cli.parser import ORDERS, build_parser
+from omnitray.cli.commands import status
+from omnitray.cli.parser import EXAMPLES, ORDERS, build_parser
 from omnitray.cli.terminal import Terminal
 
 
@@ -52,7 +51,7 @@ BODIES = [
     ],
 )
 def test_jobs_are_in_the_order_that_is_asked_for(by: str, titles: list[str]) -> None:
-    assert [each.title for each in jobs.in_order(BODIES, by)] == titles
+    assert [each.title for each in status.in_order(BODIES, by)] == titles
 
 
 def printed(**asked: Any) -> list[str]:
@@ -62,7 +61,7 @@ def printed(**asked: Any) -> list[str]:
         terminal=Terminal(out, io.StringIO(), {}), get=lambda *_, **_k: found
     )
     words: Any = SimpleNamespace(**{"by": "memory", "limit": None, "json": False, **asked})
-    assert jobs.jobs(words, context) == 0
+    assert status.jobs(words, context) == 0
     return out.getvalue().splitlines()
 
 

@@ -22,7 +22,7 @@ from omnitray.api.token import PROOF_HEADER
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 from omnitray.base.paths import Paths, find_paths
 from omnitray.cli.parser import main
-from omnitray.client import inprocess
+from omnitray.client import discovery
 from omnitray.client.aio import get_alert_system, get_progressive_monitor
 from omnitray.client.discovery import Address, write_address
 from omnitray.client.sync import Client
@@ -355,7 +355,7 @@ def test_inside_the_program_no_socket_is_needed() -> None:
     door = FakeDoor()
     door.start()
     identity = InstanceIdentity(version="1", pid=os.getpid(), started=0.0)
-    inprocess.serve(door, identity)
+    discovery.serve(door, identity)
     try:
         outcome: list[Alert] = []
         client = Client()
@@ -369,7 +369,7 @@ def test_inside_the_program_no_socket_is_needed() -> None:
         assert status is not None
         assert status.pid == os.getpid()
     finally:
-        inprocess.leave()
+        discovery.leave()
         door.stop()
 
 

@@ -10,8 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.alerts.channels.notification import Button, CloseReason, Notification, Urgency
 from omnitray.runtime import notifications as module
-from omnitray.runtime.dbus_pump import open_bus
-from omnitray.runtime.notifications import Notifications
+from omnitray.runtime.notifications import Notifications, open_bus
 from support.dbus_service import Caller
 from support.desktop import Desktop
 from support.notification_daemons import (

@@ -1,6 +1,6 @@
 """The text that scrapers read, in both formats."""
 
-from omnitray.api.metrics_text import families
+from omnitray.api.metric_calls import families
 from omnitray.metrics.exposition import MetricFamily, write
 from support.fake_door import FakeDoor
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.api.metrics_text import families
+from omnitray.api.metric_calls import families
 from omnitray.metrics.exposition import MetricFamily
 from support.fake_door import FakeDoor
 

@@ -4,8 +4,7 @@ import msgspec
 import pytest
 
 from omnitray.base.facts import Job, Snapshot
-from omnitray.metrics.recorder import MetricsRecorder
-from omnitray.metrics.series import BY_NAME, BY_NUMBER, SERIES
+from omnitray.metrics.recorder import BY_NAME, BY_NUMBER, SERIES, MetricsRecorder
 from support import fake_door
 
 CPU = BY_NAME["cpu"].number

@@ -5,8 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.metrics.aggregate import JobCost, Stretch, of_samples, of_stretches, percentile
-from omnitray.metrics.periods import DAY_S, HOUR_S, Period
+from omnitray.metrics.aggregate import (
+    DAY_S,
+    HOUR_S,
+    JobCost,
+    Period,
+    Stretch,
+    of_samples,
+    of_stretches,
+    percentile,
+)
 from omnitray.metrics.store import MetricsStore, read_counts, read_jobs, read_points
 
 CPU = 1

@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from omnitray.metrics.aggregate import Stretch
-from omnitray.metrics.periods import DAY_S, HOUR_S, Period
+from omnitray.metrics.aggregate import DAY_S, HOUR_S, Period, Stretch
 from omnitray.metrics.store import (
     MetricsStore,
     NewerMetricsError,

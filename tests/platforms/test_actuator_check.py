@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.platforms.actuator_check import check_actuators, sleeper_command
 from omnitray.platforms.linux.system import LinuxSystem
+from omnitray.platforms.programs import check_actuators, sleeper_command
 from omnitray.protector.actuators.priority import NiceActuator
 from omnitray.protector.actuators.registry import linux_actuators
 from omnitray.protector.actuators.self_test import actuators_report

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.processes.growth import Growth
+from omnitray.processes.jobs import Growth
 
 MIB = 1 << 20
 

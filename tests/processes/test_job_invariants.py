@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from omnitray.base.facts import Job
-from omnitray.processes.detail_cache import ProcessDetailCache
 from omnitray.processes.job_grouping import JobGrouping
 from omnitray.processes.jobs import JobTracker
+from omnitray.processes.process_table import ProcessDetailCache
 from support.clock import FakeClock
 from support.processes import FakeProcesses
 from support.session import USER, pids

@@ -22,7 +22,7 @@ from omnitray.base.facts import (
     Severity,
 )
 from omnitray.base.policy import ModeLimits, ProtectPolicy
-from omnitray.monitor.disk_watch import DiskLook
+from omnitray.monitor.sampler import DiskLook
 from omnitray.processes.inspector import Inspector
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.executor import Executor

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from PySide6.QtCore import QCoreApplication
 
-from omnitray.metrics.periods import Period
+from omnitray.metrics.aggregate import Period
 from omnitray.metrics.store import MetricsStore, read_points
 from omnitray.protector.view import ActionOutcome, ProtectionView
 from omnitray.runtime import metrics as metrics_module

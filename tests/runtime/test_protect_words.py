@@ -7,7 +7,7 @@ from omnitray.base.facts import Severity
 from omnitray.cleanup.facts import CleanPlan, CleanResult
 from omnitray.protector.view import Answer, QuestionView
 from omnitray.runtime.cleaning import Cleaned
-from omnitray.runtime.protection_text import answer_words, cleaned_notice, prompt
+from omnitray.runtime.protection_commands import answer_words, cleaned_notice, prompt
 
 QUESTION = QuestionView(
     id="q",

@@ -20,9 +20,8 @@ from omnitray.runtime.cleaning import Cleaning
 from omnitray.runtime.hub import Hub
 from omnitray.runtime.protection import ProtectionFacade
 from omnitray.runtime.protection_worker import Engine, ProtectWorker
-from omnitray.runtime.recordings import RecordingThread
 from omnitray.runtime.settings_keeper import SettingsKeeper
-from omnitray.runtime.workers import InspectionThread
+from omnitray.runtime.workers import InspectionThread, RecordingThread
 from support.protect_desk import ProtectDesk, hog
 
 

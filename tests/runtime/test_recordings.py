@@ -8,8 +8,8 @@ from pytestqt.qtbot import QtBot
 from omnitray.api.facade import CommandRefused
 from omnitray.protector.recorder import Recorder, Recording
 from omnitray.protector.replay import load
-from omnitray.runtime import recordings
-from omnitray.runtime.recordings import MOST_OF_A_KIND, RecordingThread, file_name
+from omnitray.runtime import workers
+from omnitray.runtime.workers import MOST_OF_A_KIND, RecordingThread, file_name
 from support.desk import Desk
 from support.scenes import facts
 
@@ -48,7 +48,7 @@ def test_the_newest_of_each_kind_are_kept(tmp_path: Path, qtbot: QtBot) -> None:
 def test_what_a_person_waits_for_hurries_what_is_being_written(
     tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recordings, "_SHARE", 1e-9)  # a pause of weeks after each part
+    monkeypatch.setattr(workers, "_SHARE", 1e-9)  # a pause of weeks after each part
     thread = RecordingThread(tmp_path, "/home/me")
     thread.write(recording("slow"))
     thread.write(recording("asked", why="asked"))

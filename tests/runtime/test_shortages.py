@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from omnitray.alerts.prompts import Prompt
 from omnitray.alerts.resource_incidents import resource_fingerprint
+from omnitray.alerts.system import Prompt
 from omnitray.base.facts import (
     GuardReading,
     Job,

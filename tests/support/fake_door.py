@@ -42,7 +42,7 @@ from omnitray.base.facts import (
 )
 from omnitray.base.leases import Leases, ModeAndLevel
 from omnitray.base.policy import ProtectPolicy, Thresholds
-from omnitray.metrics.totals import MetricTotals
+from omnitray.metrics.exposition import MetricTotals
 from omnitray.protector.view import (
     ActionOutcome,
     BreakerView,

@@ -9,8 +9,7 @@ from omnitray.alerts.channels.deliveries import Delivery, DeliveryState
 from omnitray.alerts.channels.views import ChannelView
 from omnitray.alerts.channels.webhooks.channel import WebhookView
 from omnitray.base.facts import Severity
-from omnitray.metrics.aggregate import JobCost, MetricPoint
-from omnitray.metrics.periods import Period
+from omnitray.metrics.aggregate import JobCost, MetricPoint, Period
 from omnitray.ui.pages.page import PageSources
 from support.samples import GB, NOW
 

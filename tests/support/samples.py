@@ -28,7 +28,7 @@ from omnitray.base.facts import (
     Severity,
     Snapshot,
 )
-from omnitray.processes.process_tree import identity
+from omnitray.processes.process_table import identity
 from omnitray.protector.inspection import JobInspection
 from omnitray.protector.view import (
     ActionOutcome,

@@ -8,7 +8,7 @@ from PySide6.QtCore import QAbstractItemModel, QPersistentModelIndex, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 
 from omnitray.base.facts import Job, JobKind
-from omnitray.processes.process_tree import identity
+from omnitray.processes.process_table import identity
 from omnitray.protector.inspection import JobInspection
 from omnitray.ui.pages.processes.model import JobsModel
 from omnitray.ui.pages.processes.text import Grips, JobColumn, grips, top_jobs

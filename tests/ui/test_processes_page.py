@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from omnitray.base.facts import Job, ProtectState
-from omnitray.processes.process_tree import identity
+from omnitray.processes.process_table import identity
 from omnitray.protector.inspection import JobInspection
 from omnitray.protector.view import ActionFeedback, Protected, ProtectionView, WayBack
 from omnitray.ui.pages.processes.model import JOB

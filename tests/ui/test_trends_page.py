@@ -6,9 +6,7 @@ from pathlib import Path
 
 from pytestqt.qtbot import QtBot
 
-from omnitray.metrics.aggregate import JobCost, MetricPoint
-from omnitray.metrics.outlook import outlook
-from omnitray.metrics.periods import Period
+from omnitray.metrics.aggregate import JobCost, MetricPoint, Period, outlook
 from omnitray.ui.pages.page import PageSources
 from omnitray.ui.pages.trends import text
 from omnitray.ui.pages.trends.page import TrendsPage

@@ -17,9 +17,8 @@ from omnitray.alerts.channels.deliveries import Deliveries
 from omnitray.alerts.channels.patience import Patience
 from omnitray.alerts.channels.registry import CHANNELS, ChannelEntry
 from omnitray.alerts.channels.worker import CAPACITY, STUCK_S, ChannelStatistics, ChannelWorker
-from omnitray.alerts.decision import ATTENTION, RECORD, Decision, Receipt
+from omnitray.alerts.decision import ATTENTION, HOLDING, RECORD, Decision, Receipt
 from omnitray.alerts.model import Alert
-from omnitray.alerts.reasons import HOLDING
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertChannel

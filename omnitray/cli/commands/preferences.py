@@ -1,25 +1,60 @@
 """``settings``: the table of the settings, read from the file and changed in it.
 
 Needs no running instance; one that runs takes the change up from the file.
+
+The settings in force: the instance that runs knows them, else the file says it.
 """
 
 import argparse
 import tomllib
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
-from omnitray.base.paths import typed
+from omnitray.api.wire import SettingsBody, StatusBody
+from omnitray.base.paths import Paths, typed
 from omnitray.cli.dispatch import CommandContext, CommandFailed
-from omnitray.cli.in_force import InForce, other_than, settings_problems
-from omnitray.client.http import is_running
-from omnitray.settings.check import parse_text
+from omnitray.client.http import NotRunning, RequestFailed, find_remote, is_running
+from omnitray.settings.check import parse_text, rule_text
 from omnitray.settings.continuity import GUARDED
 from omnitray.settings.faults import Fault, Problem, shown
 from omnitray.settings.fields import BY_KEY, FIELDS, Field, ValueKind, default_of, value_of
 from omnitray.settings.file import load, save
 from omnitray.settings.model import Settings
-from omnitray.settings.rules import rule_text
+
+
+def settings_problems(paths: Paths) -> tuple[str, ...]:
+    """Sentences; an instance may go on with what was in force before the file became what it is."""
+    try:
+        return find_remote(paths).get("/status", StatusBody).settings_problems
+    except (NotRunning, RequestFailed):
+        name = paths.config_file.name
+        return tuple(each.told(name) for each in load(paths.config_file).problems)
+
+
+class InForce(msgspec.Struct, frozen=True):
+    """A setting that is in force with another value than the file's, and why."""
+
+    value: Any
+    why: str
+
+
+NOT_YET = "OmniTray has not taken up the file yet"
+
+
+def other_than(values: Mapping[str, Any], paths: Paths) -> dict[str, InForce]:
+    """Which of the file's values are not in force; none where no instance runs."""
+    try:
+        body = find_remote(paths).get("/settings", SettingsBody)
+    except (NotRunning, RequestFailed):
+        return {}
+    found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(values))
+    return {
+        key: InForce(body.values[key], body.why.get(key, NOT_YET))
+        for key, value in found.items()
+        if body.values.get(key, value) != value
+    }
 
 
 def settings(args: argparse.Namespace, context: CommandContext) -> int:

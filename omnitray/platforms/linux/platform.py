@@ -5,18 +5,16 @@ from pathlib import Path
 
 from omnitray.base.clock import SystemClock
 from omnitray.base.facts import OwnFacts, ProcessFacts
-from omnitray.cleanup.cache_tools import Tools
 from omnitray.cleanup.facts import FileId
+from omnitray.cleanup.search import Tools
 from omnitray.monitor.machine import Machine
-from omnitray.platforms.actuator_check import check_actuators
-from omnitray.platforms.autostart import Autostart, Service
-from omnitray.platforms.linux import active_window, autostart, logs, menu_entry, mounts, proc
+from omnitray.platforms.autostart import Autostart, MenuEntry, Service
+from omnitray.platforms.linux import active_window, autostart, logs, mounts, proc
 from omnitray.platforms.linux.processes import LinuxProcessDetails, LinuxProcessTable
 from omnitray.platforms.linux.sampling import LinuxMachine, LinuxWakers
 from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.platforms.linux.units import ServerScopes, own_scope
-from omnitray.platforms.menu_entry import MenuEntry
-from omnitray.platforms.programs import PathPrograms, keep_own_priority, small_text
+from omnitray.platforms.programs import PathPrograms, check_actuators, keep_own_priority, small_text
 from omnitray.platforms.watchdog import WatchdogKeeper
 from omnitray.processes.process_roles import Tie
 from omnitray.processes.process_table import ProcessDetails, ProcessTable
@@ -70,7 +68,7 @@ class LinuxPlatform:
 
     def menu_entry(self, command: Sequence[str], resources: Path, /) -> MenuEntry:
         """A desktop entry and icons in the user's data folder."""
-        return menu_entry.menu_entry(command, resources)
+        return autostart.menu_entry(command, resources)
 
     def service(self, command: Sequence[str], template: str, /) -> Service:
         """A systemd user unit."""

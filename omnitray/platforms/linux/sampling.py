@@ -24,7 +24,7 @@ from omnitray.base.facts import (
     TemperatureFacts,
 )
 from omnitray.monitor.machine import CpuQuota, CpuTimes, Traffic
-from omnitray.platforms.linux import parse
+from omnitray.platforms.linux import files
 from omnitray.platforms.linux.cgroup import CgroupLimits
 from omnitray.platforms.linux.files import KeptFile, read_number, read_once, read_text
 from omnitray.platforms.linux.mounts import LocalDisks
@@ -199,10 +199,10 @@ class LinuxMachine:
         """/proc/stat, of the processors that this process may run on."""
         now_mono_s = self._monotonic()
         if now_mono_s >= self._allowed_due_mono_s:
-            self._allowed = parse.allowed_processors(read_once(self._own_status) or b"")
+            self._allowed = files.allowed_processors(read_once(self._own_status) or b"")
             self._allowed_due_mono_s = now_mono_s + _LOOK_AGAIN_S
         content = self._stat.read()
-        times = parse.cpu_times(content, self._allowed) if content else None
+        times = files.cpu_times(content, self._allowed) if content else None
         if times is not None:
             self._cores = len(times.cores)
         return times
@@ -214,12 +214,12 @@ class LinuxMachine:
     def load(self) -> tuple[float, float, float] | None:
         """/proc/loadavg."""
         content = self._load.read()
-        return parse.load(content) if content else None
+        return files.load(content) if content else None
 
     def memory(self) -> MemoryFacts | None:
         """/proc/meminfo, or the cgroup's limit where that is smaller."""
         content = self._memory.read()
-        facts = parse.memory(content, self._arc.read() or b"") if content else None
+        facts = files.memory(content, self._arc.read() or b"") if content else None
         return self._limits.memory(facts) if facts else None
 
     def pressure(self) -> PressureFacts | None:
@@ -238,18 +238,18 @@ class LinuxMachine:
         content = self._diskstats.read()
         if content is None:
             return None
-        return self._block.keep(parse.disk_traffic(content, self._block.doubles))
+        return self._block.keep(files.disk_traffic(content, self._block.doubles))
 
     def network_traffic(self) -> Mapping[str, Traffic] | None:
         """Interfaces to the outside."""
         content = self._interfaces.read()
         if content is None:
             return None
-        return self._net.keep(parse.network_traffic(content, self._net.doubles))
+        return self._net.keep(files.network_traffic(content, self._net.doubles))
 
     def connections(self) -> int | None:
         """Sockets in use, from the counters: listing them would cost a thousand times as much."""
-        return parse.sockets_in_use(b"\n".join(file.read() or b"" for file in self._sockets))
+        return files.sockets_in_use(b"\n".join(file.read() or b"" for file in self._sockets))
 
     def temperatures(self) -> tuple[TemperatureFacts, ...]:
         """Sensors of the board, else thermal zones."""
@@ -270,7 +270,7 @@ class LinuxMachine:
     @staticmethod
     def _pair(file: KeptFile) -> PressurePair | None:
         content = file.read()
-        return parse.pressure(content) if content else None
+        return files.pressure(content) if content else None
 
 
 class LinuxWakers:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from omnitray.base.facts import Job, ProcessDetail
-from omnitray.processes.known_programs import INTERPRETERS
+from omnitray.processes.process_roles import INTERPRETERS
 
 
 def foreground_pids(

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from fnmatch import translate
 
 from omnitray.base.facts import Job, ProcessDetail, ProcessFacts, ProcessIdentity
-from omnitray.processes.known_programs import INTERPRETERS, is_ours
-from omnitray.processes.process_roles import KTHREADD, waits_for_a_person
+from omnitray.processes.process_roles import INTERPRETERS, KTHREADD, is_ours, waits_for_a_person
 from omnitray.processes.process_table import ProcessDetails
 from omnitray.protector.actuators.signals import Spares
 from omnitray.protector.exclusions.common import (

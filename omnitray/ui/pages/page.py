@@ -19,8 +19,7 @@ from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.clock import Clock
 from omnitray.base.facts import Job, ProcessReport
-from omnitray.metrics.aggregate import JobCost, MetricPoint
-from omnitray.metrics.periods import Period
+from omnitray.metrics.aggregate import JobCost, MetricPoint, Period
 from omnitray.protector.inspection import JobInspection
 from omnitray.protector.view import ActionFeedback, ProtectionView
 from omnitray.runs.history import RunSource, no_runs

@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QSystemTrayIcon
 
-from omnitray.runtime.dbus_pump import BusPump, open_bus
+from omnitray.runtime.notifications import BusPump, open_bus
 
 if TYPE_CHECKING:
     from collections.abc import Callable

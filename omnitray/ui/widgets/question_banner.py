@@ -6,7 +6,7 @@ from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QBoxLayout, QPushButton
 
 from omnitray.protector.view import Answer, QuestionView
-from omnitray.runtime.protection_text import ALWAYS_SLOW_DOWN, ALWAYS_WORDS, answer_words
+from omnitray.runtime.protection_commands import ALWAYS_SLOW_DOWN, ALWAYS_WORDS, answer_words
 from omnitray.ui import formats
 from omnitray.ui.intents import Intents
 from omnitray.ui.widgets.frames import Banner, WrapRow, button, follow_tabs

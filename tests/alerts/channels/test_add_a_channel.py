@@ -9,8 +9,7 @@ import pytest
 from omnitray.alerts.channels.deliveries import DeliveryState
 from omnitray.alerts.channels.dispatch import Dispatcher
 from omnitray.alerts.channels.registry import Audience, ChannelEntry
-from omnitray.alerts.decision import Decision
-from omnitray.alerts.reasons import Reason
+from omnitray.alerts.decision import Decision, Reason
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.store import AlertStore
 from support.alerting import an_alert, channel_parts

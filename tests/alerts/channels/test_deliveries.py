@@ -12,8 +12,7 @@ from omnitray.alerts.channels.registry import CHANNELS, NAMES
 from omnitray.alerts.channels.standing import ChannelState, standing
 from omnitray.alerts.channels.views import ChannelDesk, ChannelView
 from omnitray.alerts.channels.webhooks.channel import WebhookChannel
-from omnitray.alerts.decision import EVERYWHERE, Decision
-from omnitray.alerts.reasons import Reason
+from omnitray.alerts.decision import EVERYWHERE, Decision, Reason
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.live_files import LiveAlertFiles
 from omnitray.alerts.storage.store import AlertStore

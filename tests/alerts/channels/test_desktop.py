@@ -5,9 +5,8 @@ from hypothesis import strategies as st
 from omnitray.alerts.channels.desktop import DesktopChannel, NotifierChain
 from omnitray.alerts.channels.desktop_plyer import PlyerNotifier, inert
 from omnitray.alerts.channels.notification import Notification
-from omnitray.alerts.decision import Decision
+from omnitray.alerts.decision import Decision, Reason
 from omnitray.alerts.model import Alert
-from omnitray.alerts.reasons import Reason
 from omnitray.base.facts import AlertType, Severity
 
 HELLO = Notification(alert_id="a", title="hello")

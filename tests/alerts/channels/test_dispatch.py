@@ -6,9 +6,8 @@ import pytest
 
 from omnitray.alerts.channels.base import Channel
 from omnitray.alerts.channels.dispatch import Dispatcher
-from omnitray.alerts.decision import Decision
+from omnitray.alerts.decision import Decision, Reason
 from omnitray.alerts.model import Alert
-from omnitray.alerts.reasons import Reason
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.base.clock import SystemClock

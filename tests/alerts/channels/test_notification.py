@@ -17,9 +17,8 @@ from omnitray.alerts.channels.notification import (
     notification_for,
     printable,
 )
-from omnitray.alerts.decision import Decision
+from omnitray.alerts.decision import Decision, Reason
 from omnitray.alerts.model import Alert
-from omnitray.alerts.reasons import Reason
 from omnitray.base.facts import AlertType, Severity
 
 any_text = st.text(st.characters(exclude_categories=()), max_size=300)

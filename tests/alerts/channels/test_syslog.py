@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from omnitray.alerts.channels.syslog import NoSyslogError, SyslogChannel
-from omnitray.alerts.decision import Decision
+from omnitray.alerts.decision import Decision, Reason
 from omnitray.alerts.model import Alert
-from omnitray.alerts.reasons import Reason
 from omnitray.base.facts import Severity
 from support.alerting import an_alert
 

@@ -21,9 +21,8 @@ from omnitray.alerts.channels.webhooks import receiver as receiver_module
 from omnitray.alerts.channels.webhooks.channel import LEFT_OUT, WebhookChannel, WebhookTrouble
 from omnitray.alerts.channels.webhooks.model import HttpCall, ReceiverAnswer
 from omnitray.alerts.channels.webhooks.outbox import ARRIVED, WebhookOutbox
-from omnitray.alerts.decision import EVERYWHERE, Decision
+from omnitray.alerts.decision import EVERYWHERE, Decision, Reason
 from omnitray.alerts.model import Alert
-from omnitray.alerts.reasons import Reason
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.store import AlertStore
 from omnitray.base import durable

@@ -12,8 +12,8 @@ from omnitray.alerts.channels.webhooks.model import EventAction, ReceiverAnswer,
 from omnitray.alerts.channels.webhooks.plan import KnownIncident, action_for, why_not
 from omnitray.alerts.channels.webhooks.queue import GATHER_S, ReceiverQueue, Settled, beyond
 from omnitray.alerts.channels.webhooks.retry import AnswerKind, back_off_s, retry_after_s, verdict
+from omnitray.alerts.decision import Reason
 from omnitray.alerts.model import State
-from omnitray.alerts.reasons import Reason
 from omnitray.base.clock import timestamp
 from omnitray.base.facts import AlertType, Severity
 from omnitray.settings.webhooks import WebhookSettings

@@ -14,8 +14,14 @@ from typing import IO
 
 import pytest
 
-from omnitray.platforms.linux.active_window import SwayWindow, foreground, foreground_known
-from omnitray.platforms.linux.x11 import ActiveWindow, cookie_for, socket_path
+from omnitray.platforms.linux.active_window import (
+    ActiveWindow,
+    SwayWindow,
+    cookie_for,
+    foreground,
+    foreground_known,
+    socket_path,
+)
 from omnitray.protector.exclusions.foreground import Foreground, NoForeground
 from support.clock import FakeClock
 from support.desktop import tool, wait_until

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from omnitray.base.facts import PressureFacts, PressurePair
 from omnitray.monitor.machine import Traffic
-from omnitray.platforms.linux import parse
+from omnitray.platforms.linux import files
 from omnitray.platforms.linux.files import KeptFile, printable
 from omnitray.platforms.linux.sampling import LinuxMachine
 from support.fake_proc import FakeRoot
@@ -166,18 +166,18 @@ def test_garbage_in_any_file_is_survived(data: st.DataObject) -> None:
             ),
         )
     )
-    parse.cpu_times(content)
-    parse.memory(content)
-    parse.load(content)
-    parse.pressure(content)
-    parse.sockets_in_use(content)
-    parse.disk_traffic(content)
-    parse.network_traffic(content)
+    files.cpu_times(content)
+    files.memory(content)
+    files.load(content)
+    files.pressure(content)
+    files.sockets_in_use(content)
+    files.disk_traffic(content)
+    files.network_traffic(content)
 
 
 def test_memory_without_its_available_part_is_not_guessed() -> None:
-    assert parse.memory(b"MemTotal: 100 kB\n") is None
-    assert parse.memory(b"MemTotal: 0 kB\nMemAvailable: 0 kB\n") is None
+    assert files.memory(b"MemTotal: 100 kB\n") is None
+    assert files.memory(b"MemTotal: 0 kB\nMemAvailable: 0 kB\n") is None
 
 
 def test_a_file_that_was_replaced_is_read_through_a_new_descriptor(

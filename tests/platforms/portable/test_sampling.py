@@ -9,7 +9,7 @@ import pytest
 from omnitray.base.facts import BatteryFacts, MonitorLevel
 from omnitray.monitor.machine import Traffic
 from omnitray.monitor.sampler import Sampler
-from omnitray.platforms.portable.sampling import PsutilMachine, is_real
+from omnitray.platforms.portable import PsutilMachine, is_real
 from support.clock import FakeClock
 from support.psutil_stand_in import CpuTimes, StandIn, partition, thing
 

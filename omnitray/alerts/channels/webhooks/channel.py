@@ -22,9 +22,8 @@ from omnitray.alerts.channels.deliveries import (
     delivered,
     failed,
 )
-from omnitray.alerts.decision import Decision
+from omnitray.alerts.decision import Decision, Reason
 from omnitray.alerts.model import Alert
-from omnitray.alerts.reasons import Reason
 from omnitray.alerts.storage.bounds import weight_of
 from omnitray.alerts.storage.history import BOUND_EVERY, MOST_UNSAVED_BYTES
 from omnitray.base.clock import Clock

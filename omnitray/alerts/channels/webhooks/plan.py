@@ -7,8 +7,8 @@ wait is not begun; what was begun is always ended.
 import msgspec
 
 from omnitray.alerts.channels.webhooks.model import EventAction, WebhookEvent
+from omnitray.alerts.decision import Reason
 from omnitray.alerts.model import Alert, State
-from omnitray.alerts.reasons import Reason
 from omnitray.settings.webhooks import WebhookSettings
 
 

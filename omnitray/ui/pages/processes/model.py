@@ -20,7 +20,7 @@ from PySide6.QtCore import (
 )
 
 from omnitray.base.facts import Job, ProcessFacts
-from omnitray.processes.process_tree import Identity, identity
+from omnitray.processes.process_table import Identity, identity
 from omnitray.ui import formats
 from omnitray.ui.pages.processes.text import (
     FIGURES,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import msgspec
 
 from omnitray.base.facts import Job, ProcessFacts
-from omnitray.processes.process_tree import identity
+from omnitray.processes.process_table import identity
 from omnitray.protector.inspection import JobInspection
 from omnitray.protector.view import HeldAction, Protected, ProtectionView
 from omnitray.ui import formats

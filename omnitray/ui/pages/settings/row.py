@@ -13,9 +13,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from omnitray.settings.check import parse_text
+from omnitray.settings.check import parse_text, rule_text
 from omnitray.settings.fields import Field, ValueKind
-from omnitray.settings.rules import rule_text
 from omnitray.ui.theme import GAP, SMALL_GAP, line_height, text_font, width_of
 from omnitray.ui.widgets.choice import ChoiceButton, Switch
 from omnitray.ui.widgets.frames import rule

@@ -7,8 +7,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QAccessible, QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from omnitray.metrics.aggregate import MetricPoint
-from omnitray.metrics.outlook import FULL, Outlook
+from omnitray.metrics.aggregate import FULL, MetricPoint, Outlook
 from omnitray.ui import formats
 from omnitray.ui.charts.ticks import clock_ticks
 from omnitray.ui.pages.trends.text import TrendRange, axis_words

@@ -10,9 +10,15 @@ from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.clock import epoch
 from omnitray.base.facts import Severity
-from omnitray.metrics.aggregate import JobCost, MetricPoint
-from omnitray.metrics.outlook import LOOKED_BACK_S, Outlook, outlook
-from omnitray.metrics.periods import DAY_S, Period
+from omnitray.metrics.aggregate import (
+    DAY_S,
+    LOOKED_BACK_S,
+    JobCost,
+    MetricPoint,
+    Outlook,
+    Period,
+    outlook,
+)
 from omnitray.ui import formats
 from omnitray.ui.pages.page import Page, PageContext
 from omnitray.ui.pages.trends import text

@@ -6,9 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from omnitray.metrics.aggregate import MetricPoint
-from omnitray.metrics.outlook import Outlook
-from omnitray.metrics.periods import DAY_S, Period
+from omnitray.metrics.aggregate import DAY_S, MetricPoint, Outlook, Period
 from omnitray.ui import formats
 
 COLUMNS = ("time", "series", "min", "mean", "max", "p95")
