@@ -55,7 +55,7 @@ class SubtreeTotals(msgspec.Struct, frozen=True):
 GROWTH_TELLS = 0.02  # of all memory; less growth than this is the noise of a desktop
 # A good part of the cause: an eighth of equal leaks is one, a program that idles beside a hog not.
 CAUSE_LEAST_SHARE, CAUSE_BESIDE_LARGEST, CAUSE_LEAST_GROWN = 0.1, 0.25, 0.005
-CPU_SEEN_LEAST = 0.5  # of what is used is taken by jobs that can be seen
+CPU_SEEN_LEAST = 0.25  # of what is used is taken by jobs that can be seen
 _NOTHING_BELOW = SubtreeTotals()
 _DEEPEST = 100_000  # a circle of parents cannot be, but a damaged scan may show one
 
@@ -145,7 +145,8 @@ class DecisionContext:
         """Whether what takes the processors is among the jobs.
 
         In a container or a virtual machine others outside may take them: to slow down what can be
-        seen would free nothing. What runs in between two scans is missed, hence the half.
+        seen would free little. A quarter is worth it for what waits here, and what runs in between
+        two scans is missed.
         """
         used = self.facts.reading.cpu_percent or 0.0
         seen = sum(job.cpu_percent or 0.0 for job in self.facts.jobs) / self.facts.cores

@@ -195,7 +195,7 @@ def test_no_figure_for_processors_means_no_decision_about_them() -> None:
 
 def test_what_is_busy_with_others_outside_slows_down_nobody_who_can_be_seen() -> None:
     """In a container a player that takes half a core was slowed down for what its host does."""
-    player = job("player", process(100, state="R"), cpu=100.0)
+    player = job("player", process(100, state="R"), cpu=50.0)
     seen = job("hog", process(200, state="R"), cpu=250.0)
 
     (told,) = Desk().turns(30, player, at=BUSY, probe=SLOW)
