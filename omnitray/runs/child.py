@@ -21,8 +21,12 @@ class NotStarted(Exception):  # noqa: N818 - an answer, with its exit status
     """The command could not be started; ``status`` is what a shell would end with."""
 
     def __init__(self, program: str, number: int) -> None:
-        missing = number in _MISSING
+        missing = number in _MISSING or not program
         why = "there is no such program" if missing else os.strerror(number)
+        if "/" in program and os.path.exists(program):
+            # Its file is there: the interpreter of its first line, or its loader, is not.
+            why = "what its first line names is not there" if missing else why
+            why = "it is a folder" if os.path.isdir(program) else why
         super().__init__(f"{program}: {why}")
         self.status = NOT_FOUND if missing else NOT_EXECUTABLE
 

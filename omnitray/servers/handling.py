@@ -47,6 +47,7 @@ BY_THE_KERNEL = "killed when the kernel ran out of memory and ended a process"
 FOR_GOOD = frozenset(
     {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ENOEXEC, errno.ELOOP}
 )
+LEAVING_LOOK_S = 0.1  # while a server that we end has its port; a look costs 20 ms
 AWAY = "it ended while OmniTray was not running"
 
 
@@ -63,6 +64,7 @@ class ServerHandle:
         scopes: Scopes,
         stored: StoredServer | None = None,
         server_of: Callable[[int], str] = lambda _pid: "",
+        is_leaving: Callable[[int], bool] = lambda _pid: False,
     ) -> None:
         self.log = ServerLog(log_folder, spec.name)
         self.machine = ServerMachine(
@@ -78,6 +80,7 @@ class ServerHandle:
         self._clock = clock
         self._scopes = scopes
         self._server_of = server_of
+        self._is_leaving = is_leaving
         self._root: ProcessIdentity | None = None
         self._session = 0
         self._group = ""
@@ -127,6 +130,9 @@ class ServerHandle:
         """Start it, unless another process has its port."""
         port = local_port(self.spec)
         taken = processes.owners_of(port) if port is not None else ()
+        if taken and all(each.pid is not None and self._is_leaving(each.pid) for each in taken):
+            self.machine.spawn_after(LEAVING_LOOK_S)  # no fault, and over in 10 s at most
+            return
         if taken and port is not None:
             self.machine.port_taken(self._named(taken[0]), port)
             return
@@ -135,7 +141,10 @@ class ServerHandle:
             try:
                 self._log_start = self.log.size()
                 self.child = processes.spawn(
-                    self.spec.command, self.folder, self.spec.env, descriptor
+                    self.spec.command,
+                    self.folder,
+                    {**self.spec.env, processes.MARK: str(self.log.path)},
+                    descriptor,
                 )
             finally:
                 os.close(descriptor)
@@ -254,8 +263,11 @@ class ServerHandle:
 
     def _named(self, owner: PortOwner) -> PortOwner:
         """With the watched server that it belongs to."""
-        server = self._server_of(owner.pid) if owner.pid is not None else ""
-        return PortOwner(pid=owner.pid, name=owner.name, server=server)
+        if owner.pid is None:
+            return owner
+        server = self._server_of(owner.pid)
+        ours = not server and processes.mark_of(owner.pid) == str(self.log.path)
+        return PortOwner(pid=owner.pid, name=owner.name, server=server, in_background=ours)
 
     @staticmethod
     def _identities(pids: Iterable[int]) -> set[ProcessIdentity]:

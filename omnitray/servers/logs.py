@@ -16,6 +16,7 @@ from omnitray.base.durable import PRIVATE_FILE, make_folder
 
 MAX_BYTES = 5_000_000
 KEPT_FILES = 3
+MOST_KEPT_BYTES = 2 * MAX_BYTES
 TAIL_BYTES = 256 * 1024
 OWN = "[omnitray]"
 
@@ -45,7 +46,11 @@ class ServerLog:
             os.close(descriptor)
 
     def rotate(self) -> bool:
-        """Copy and cut a log that is too long; whether it was. Raises OSError."""
+        """Copy and cut a log that is too long; whether it was. Raises OSError.
+
+        Of one that has grown beyond all measure since the last look the end is kept: a server
+        that writes 100 MB a second fills no disk with what is never read.
+        """
         if self.size() <= self._max_bytes:
             return False
         for number in range(KEPT_FILES - 1, 0, -1):
@@ -54,6 +59,7 @@ class ServerLog:
                 older.replace(self._kept(number + 1))
         descriptor = os.open(self._kept(1), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE)
         with open_reader(self.path) as source, os.fdopen(descriptor, "wb") as copy:
+            source.seek(max(0, self.size() - MOST_KEPT_BYTES))
             while part := source.read(1 << 20):
                 copy.write(part)
             os.truncate(self.path, 0)

@@ -112,7 +112,7 @@ class ServerMachine:
         self.wanted = True
         if self.process is None or self._ending:
             self._move(ServerState.STARTING, "")
-            self._spawn_after(0.0)
+            self.spawn_after(0.0)
 
     def stop(self) -> None:
         """End it and its tree, and leave it ended."""
@@ -132,7 +132,7 @@ class ServerMachine:
         self.wanted = True
         if self.process is None and not self._ending:
             self._move(ServerState.STARTING, "")
-            self._spawn_after(0.0)
+            self.spawn_after(0.0)
             return
         self._say("restarted on request")
         self._due.clear()
@@ -358,7 +358,8 @@ class ServerMachine:
     def _report(self, news: list[Effect]) -> None:
         self._effects += news
 
-    def _spawn_after(self, delay_s: float) -> None:
+    def spawn_after(self, delay_s: float) -> None:
+        """Try to start it then."""
         self._due.spawn = self._now() + delay_s
 
     def _end_tree(self) -> None:
@@ -479,7 +480,7 @@ class ServerMachine:
             return
         delay_s = self._restarts.delay_s()
         self._restart_count += 1
-        self._spawn_after(delay_s)
+        self.spawn_after(delay_s)
         if not self._ending:
             self._move(ServerState.RESTARTING, why)
         self._say(f"restart {self._restart_count} in {duration(delay_s)}")
@@ -496,4 +497,4 @@ class ServerMachine:
         self._move(ServerState.FOREIGN, words)
         self._last_exit = ServerExit(at=self._clock.wall(), reason=f"{where} is taken by {words}")
         self._say(f"{where} is taken by {words}")
-        self._report(self._reports.foreign(self.view, where, words))
+        self._report(self._reports.foreign(self.view, where, owner))

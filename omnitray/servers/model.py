@@ -55,12 +55,14 @@ class ServerExit(msgspec.Struct, frozen=True, kw_only=True):
 class PortOwner(msgspec.Struct, frozen=True, kw_only=True):
     """Who listens on an address; ``pid`` None: a process of another user, which is not shown.
 
-    ``server`` is the watched server that it belongs to.
+    ``server`` is the watched server that it belongs to; ``in_background`` that the server itself
+    has started it and ended.
     """
 
     pid: int | None = None
     name: str = ""
     server: str = ""
+    in_background: bool = False
 
     @property
     def words(self) -> str:
@@ -69,7 +71,8 @@ class PortOwner(msgspec.Struct, frozen=True, kw_only=True):
             return "a process of another user"
         if self.server:
             return f"your server {self.server} (process {self.pid})"
-        return f"{self.name or 'a process'} (process {self.pid})"
+        who = f"{self.name or 'a process'} (process {self.pid})"
+        return f"{who}, which it has left in the background" if self.in_background else who
 
 
 class ProbeResult(enum.StrEnum):

@@ -21,6 +21,8 @@ from omnitray.settings.servers import ServerSettings
 
 _DEAD = {"Z", "X", "x"}
 _STOPPED = {"T", "t"}
+MARK = "OMNITRAY_SERVER"  # in the environment of a server: its log, which no other one has
+_MOST_ENVIRON = 2_000_000  # the kernel's own limit for words and environment together
 _DELETED = " (deleted)"
 _START_FIELD = 19  # after the name in /proc/PID/stat
 # What the service manager gave to OmniTray is not the server's.
@@ -192,6 +194,17 @@ def owners_of(port: int) -> tuple[PortOwner, ...]:
             name = psutil.Process(each.pid).name() if each.pid else ""
         found[each.pid] = PortOwner(pid=each.pid, name=name)
     return tuple(found.values())
+
+
+def mark_of(pid: int) -> str:
+    """The mark that a process has inherited from the server that started it; empty without."""
+    try:
+        with Path(f"/proc/{pid}/environ").open("rb") as file:
+            found = file.read(_MOST_ENVIRON).split(b"\0")
+    except OSError:
+        return ""
+    start = f"{MARK}=".encode()
+    return next((os.fsdecode(each[len(start) :]) for each in found if each.startswith(start)), "")
 
 
 def program_stamp(spec: ServerSettings, cwd: Path) -> tuple[tuple[int, int] | None, ...]:

@@ -8,6 +8,7 @@ from omnitray.servers.model import (
     AlertNews,
     Effect,
     PermissionFault,
+    PortOwner,
     ServerExit,
     ServerView,
 )
@@ -98,14 +99,19 @@ class Reports:
             ),
         ]
 
-    def foreign(self, view: ServerView, where: str, who: str) -> list[Effect]:
+    def foreign(self, view: ServerView, where: str, owner: PortOwner) -> list[Effect]:
         """Another process has its port."""
+        who = owner.words
+        remedy = (
+            "Have it stay in the foreground, as only that can be watched, and end that process."
+            if owner.in_background
+            else "End it, or give the server another port."
+        )
         return [
             self._raise(
                 AlertType.SERVER_DOWN,
                 title=f"Server “{self._server}” finds its port taken",
-                message=f"{where[0].upper()}{where[1:]} is taken by {who}. End it, or give the "
-                "server another port.",
+                message=f"{where[0].upper()}{where[1:]} is taken by {who}. {remedy}",
                 context={**context_of(view, ()), "taken_by": who},
             )
         ]

@@ -341,6 +341,7 @@ class Supervisor:
             scopes=self._scopes,
             stored=stored,
             server_of=self._server_of,
+            is_leaving=self._is_leaving,
         )
         self._servers[spec.name] = handle
         if stored is not None and self._same_boot and handle.adopt(stored):
@@ -358,13 +359,16 @@ class Supervisor:
 
     def _declare(self, specs: tuple[ServerSettings, ...]) -> None:
         names = {spec.name for spec in specs}
+        renamed = self._renamed(specs)
         for name, handle in tuple(self._servers.items()):
             if handle.machine.owner == "settings" and name not in names:
                 self._let_go(handle)
         for spec in specs:
             known = self._servers.get(spec.name)
             if known is None or known.removed:
-                self._take_in(spec, "settings")
+                handle = self._take_in(spec, "settings")
+                if spec.name in renamed and not spec.watch_only:
+                    handle.machine.start()
                 continue
             known.machine.owner = "settings"
             if known.spec != spec:
@@ -401,6 +405,23 @@ class Supervisor:
         """The server that a process belongs to; on any thread."""
         found = (name for name, each in tuple(self._servers.items()) if each.has(pid))
         return next(found, "") or self._elsewhere(pid)
+
+    def _is_leaving(self, pid: int) -> bool:
+        """Whether a process belongs to a server that is being ended."""
+        return any(each.machine.ending and each.has(pid) for each in self._servers.values())
+
+    def _renamed(self, specs: Iterable[ServerSettings]) -> set[str]:
+        """New names of servers that are meant to run and have another name now, and all else same.
+
+        The one of the old name is ended, the one of the new name is started.
+        """
+        wanted = [each.spec for each in self._servers.values() if each.machine.wanted]
+        return {
+            spec.name
+            for spec in specs
+            if spec.name not in self._servers
+            and any(msgspec.structs.replace(spec, name=each.name) == each for each in wanted)
+        }
 
     def _let_go(self, handle: ServerHandle) -> None:
         handle.machine.stop()

@@ -27,6 +27,7 @@ from runs.conftest import RUN, Runner
         (("--", "no-such-program"), 127),
         (("--", "./no/such/program"), 127),
         (("--", "/"), 126),
+        (("--", ""), 127),
         (("--timeout", "0.3", "--", "sleep", "60"), 124),
         (("--memory", "12", "--", "true"), 125),
         (("--nonsense", "--", "true"), 125),
@@ -61,6 +62,17 @@ def test_a_script_without_a_first_line_runs_as_in_a_shell(runner: Runner, tmp_pa
     assert runner.run("--", "./plain").returncode == 126
     script.chmod(0o755)
     assert runner.run("--", "./plain").returncode == 7
+
+
+def test_a_script_whose_interpreter_is_not_there_is_named_as_that(
+    runner: Runner, tmp_path: Path
+) -> None:
+    script = tmp_path / "odd"
+    script.write_text("#!/no/such/interpreter\n")
+    script.chmod(0o755)
+    done = runner.run("--", "./odd")
+    assert done.returncode == 127
+    assert done.stderr == "omnitray: ./odd: what its first line names is not there\n"
 
 
 def test_streams_and_words_pass_untouched(runner: Runner) -> None:

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from omnitray.base.facts import AlertType
+from omnitray.servers.logs import MOST_KEPT_BYTES, ServerLog
 from omnitray.servers.model import ServerRefusal, ServerState, UnknownServer
 from omnitray.settings.servers import CommandHealth, ServerSettings
 from support.children import has_ended
@@ -329,6 +330,40 @@ def test_the_log_is_private_and_rotated_without_a_hole(desk: Desk) -> None:
 
 
 REDIS = shutil.which("redis-server")
+
+
+def test_of_a_flood_the_end_is_kept(tmp_path: Path) -> None:
+    found = ServerLog(tmp_path, "api")
+    found.path.write_bytes(b"\0\xff" * MOST_KEPT_BYTES + b"\nlast words\n")
+    assert found.rotate()
+    kept = (tmp_path / "api.log.1").read_bytes()
+    assert len(kept) == MOST_KEPT_BYTES
+    assert kept.endswith(b"\nlast words\n")
+    assert found.size() == 0
+
+
+def test_a_server_that_goes_into_the_background_is_told_so(desk: Desk) -> None:
+    program = "import os, sys, socket, time\nif os.fork(): os._exit(0)\nos.setsid()\n"
+    program += "socket_ = socket.create_server(('127.0.0.1', int(sys.argv[1])))\ntime.sleep(1000)\n"
+    spec = desk.spec()
+    (desk.project / "server.py").write_text(program)
+    view = desk.serve(spec, ServerState.FOREIGN)
+    (alert,) = desk.open()
+    assert "has left in the background" in alert.message
+    assert "Have it stay in the foreground" in alert.message
+    kill(int(view.detail.partition("process ")[2].partition(")")[0]))
+
+
+def test_a_running_server_with_another_name_runs_on_under_that(desk: Desk) -> None:
+    spec = desk.spec()
+    before = desk.serve(spec)
+    desk.raised.clear()
+    desk.supervisor.declare([msgspec.structs.replace(spec, name="web")]).result(20)
+    after = desk.stands("web", ServerState.UP)
+    assert after.pid != before.pid
+    assert [each.name for each in desk.supervisor.views()] == ["web"]
+    assert desk.open() == []
+    assert [each.title for each in desk.raised if not each.resolved] == []  # nothing in between
 
 
 @pytest.mark.skipif(REDIS is None, reason="redis-server is not installed")
