@@ -116,8 +116,8 @@ class Borrowing(msgspec.Struct, frozen=True, kw_only=True):
 class BorrowingNote:
     """The run's side: a file, ``PID.uses``, that each test writes over. Raises OSError.
 
-    It is written in place, as two writes a test must cost next to nothing (5 µs; a file that is
-    replaced costs 100 µs and wakes who watches the folder); the spaces at its end are JSON.
+    It is written in place, as two writes a test must cost next to nothing (3 µs; a file that is
+    replaced takes 290 µs and wakes what watches the folder); the spaces at its end are JSON.
     """
 
     def __init__(self, folder: Path, leader: ProcessIdentity) -> None:

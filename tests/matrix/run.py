@@ -100,6 +100,8 @@ CASES = (
 
 def main(words: list[str]) -> int:
     """Run them (with ``-k WORD`` those whose name has the word); the exit status."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # started in the background by a script
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     only = words[words.index("-k") + 1] if "-k" in words else ""
     wanted = [each for each in words if each in VERSIONS]
     cases = [each for each in CASES if only in each.name]
