@@ -126,7 +126,7 @@ def test_the_run_goes_on_when_a_worker_dies(run: pytest.Pytester) -> None:
     dies = "import os\ndef test_dies(): os.abort()\ndef test_after(): pass"
     run.makepyfile(**files, test_b=dies, test_z=dies)
     result = run.runpytest_subprocess("-n", "2", timeout=280)
-    assert result.parseoutcomes() == {"passed": 16, "failed": 2}
+    assert result.parseoutcomes() == {"passed": 16, "failed": 2}, result.stdout.str()
 
 
 def test_a_run_that_takes_too_long_ends_and_names_the_test() -> None:

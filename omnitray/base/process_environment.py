@@ -204,6 +204,13 @@ def usable_token(token: str) -> str:
 
 
 USED_UP = frozenset({errno.EMFILE, errno.ENFILE})
+
+
+def lacks_descriptors(error: BaseException) -> bool:
+    """Whether it failed for want of file descriptors: the protector says so, once and in a line."""
+    return isinstance(error, OSError) and error.errno in USED_UP
+
+
 # A scan has two open at once, a lever three, the journal one, and the monitor reads beside it.
 _KEPT = 16
 

@@ -108,7 +108,7 @@ def test_a_server_from_start_to_crash_and_back(running: Running) -> None:
     up = running.stands("up")
     assert list(up) == [
         *("name", "state", "pid", "health", "url", "up_since", "started_in_s", "start_limit_s"),
-        *("restarts", "last_exit", "log_file", "command", "cwd", "owner"),
+        *("restarts", "last_exit", "log_file", "command", "cwd", "owner", "detail", "given_up"),
     ]
     assert (up["owner"], up["url"]) == ("settings", f"http://127.0.0.1:{running.port}")
     # Its health breaks: down, the level is critical; then it is back, and so is the level.

@@ -50,6 +50,19 @@ class FileByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no mar
     def _split_scope(self, nodeid: str) -> str:
         return scope_of(nodeid)
 
+    def _reschedule(self, node: Any) -> None:
+        if node in self.registered_collections:  # else it still collects: its turn comes
+            super()._reschedule(node)
+
+    def schedule(self) -> None:
+        """A worker that takes the place of another begins with two tests at least.
+
+        With one it would wait for a second, and where the others are done none comes.
+        """
+        super().schedule()
+        for node in self.nodes:
+            self._reschedule(node)
+
     def remove_node(self, node: Any) -> str | None:
         """Give what a worker that died had not run to the others; the test that it died in, if any.
 
