@@ -73,7 +73,9 @@ class AnswerPolicy:
             state.never.add(key)
             out.context.excluded_jobs[key] = ExclusionReason.PERSON
             out.restore_job(key, RestoreReason.PROTECTED_NOW)
-        if (step := _STEP_OF.get(reply.answer)) is not None:
+        # An answer that comes when its question is over means what that one named, not all the job.
+        is_late = reply.question_id is not None and question is None
+        if (step := _STEP_OF.get(reply.answer)) is not None and not is_late:
             self._act_as_asked(out, key, step, question)
 
     def _act_as_asked(

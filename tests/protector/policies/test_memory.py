@@ -324,6 +324,20 @@ def test_a_pause_that_the_person_asks_for_in_such_a_question_is_done() -> None:
     assert pause.reason is ProtectReason.ASKED
 
 
+@pytest.mark.parametrize("answer", [Answer.END, Answer.PAUSE, Answer.SLOW_DOWN])
+def test_an_answer_to_a_question_that_is_over_does_nothing(answer: Answer) -> None:
+    """The question named two workers of a run; without it the answer would mean all of the run."""
+    desk = Desk()
+    slow = growing(growth=20.0 * MB)
+    (question,) = desk.turn(slow, at=reading(used=75.0), memory_forecast=far(18.0), **TERMINAL)
+    said = desk.turns(9, slow, at=reading(used=40.0), **TERMINAL)
+    assert Withdrawn(question_id=question.id) in said
+    late = Reply(job_key=slow.key, answer=answer, question_id=question.id)
+    assert desk.turn(slow, at=reading(used=40.0), replies=(late,), **TERMINAL) == []
+    own = Reply(job_key=slow.key, answer=answer)  # of the person's own accord: the job
+    assert desk.turn(slow, at=reading(used=40.0), replies=(own,), **TERMINAL) != []
+
+
 def test_what_grows_while_something_has_just_ended_names_no_one() -> None:
     """The memory of what was ended comes back late: nothing of that is anybody's fault."""
     desk = Desk()
