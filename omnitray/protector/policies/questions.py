@@ -13,6 +13,8 @@ from omnitray.protector.policies.memory import urgent
 from omnitray.protector.steps import EscalationStep
 from omnitray.protector.victims import anyway, choose_in, held_or_free
 
+_JUST_S = 1.0  # between a question and the pause that it is about
+
 
 class Waits(msgspec.Struct, frozen=True):
     """How long questions wait in one mode; 0 is for ever."""
@@ -113,6 +115,16 @@ class QuestionPolicy:
         paused = out.context.active(job.key, EscalationStep.PAUSE, Resource.MEMORY)
         if any(out.context.has_enough(active.action) for active in paused):
             return  # what is paused for memory is being given back
+        held_s = [
+            out.now_s - each.since_s
+            for each in paused
+            if each.action.id not in self._state.restoring
+        ]
+        refused = not paused and out.context.has_refused_any(job.key)
+        waits_s = out.context.limits.memory_end_after_s - _JUST_S
+        is_memory = question.resource is Resource.MEMORY and not refused
+        if is_memory and max(held_s, default=0.0) < waits_s:
+            return  # it ran again meanwhile: the time to answer begins with the pause that is held
         if question.unanswered is EscalationStep.END and circuit_breaker.may_end(
             self._state.breaker, out.now_s
         ):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from omnitray.base.facts import Forecast, Job, JobKind, Mode, ProcessFacts, ProtectState, Resource
@@ -157,6 +158,20 @@ def test_in_prod_a_paused_job_is_ended_after_thirty_seconds_if_memory_is_still_s
 
     assert desk.now_s - paused_s == pytest.approx(30.0)
     assert end.reason is ProtectReason.MEMORY_UNANSWERED
+
+
+def test_what_ran_again_meanwhile_has_the_whole_time_from_its_new_pause() -> None:
+    desk = Desk(Mode.PROD)
+    desk.turn(growing(), at=reading(used=85.0), memory_forecast=soon())
+    (key,), paused_s = desk.active, desk.now_s
+    while desk.now_s < paused_s + 25.0:
+        desk.turn(growing(growth=0.0), at=reading(used=85.0))
+    again_s = desk.now_s
+    desk.active[key] = msgspec.structs.replace(desk.active[key], since_s=again_s)
+    while not actions(desk.said, EscalationStep.END):
+        desk.turn(growing(growth=0.0), at=reading(used=85.0))
+
+    assert desk.now_s - again_s == pytest.approx(30.0, abs=1.0)
 
 
 def test_a_paused_job_that_became_protected_is_not_ended() -> None:
