@@ -345,6 +345,7 @@ def test_an_answer_to_a_question_that_is_over_does_nothing(answer: Answer) -> No
     desk = Desk()
     slow = growing(growth=20.0 * MB)
     (question,) = desk.turn(slow, at=reading(used=75.0), memory_forecast=far(18.0), **TERMINAL)
+    assert isinstance(question, Question)
     said = desk.turns(9, slow, at=reading(used=40.0), **TERMINAL)
     assert Withdrawn(question_id=question.id) in said
     late = Reply(job_key=slow.key, answer=answer, question_id=question.id)
