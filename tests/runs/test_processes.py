@@ -63,6 +63,8 @@ def is_command(pid: int) -> bool:
 def test_killing_the_wrapper_ends_the_command(runner: Runner) -> None:
     with runner.start("--", "sh", "-c", "echo $$; exec sleep 600") as process:
         child = int(line_of(process))
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        until(lambda: len(children.read_text().split()) == 2)  # the witness is there, too
         process.kill()
         process.wait(PATIENCE_S)
         until(lambda: has_ended(child))
