@@ -10,7 +10,6 @@
 import gc
 import logging
 import os
-import signal
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from support.surprises import (
     left_over,
     running_children,
     running_threads,
+    take_ctrl_c,
 )
 
 pytest_plugins = ["pytester"]
@@ -51,9 +51,7 @@ _OFFSCREEN_MESSAGES = (
 # Before any Qt import: unit tests need no display. End-to-end tests set their own.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-# What starts the tests in the background may have Ctrl-C ignored; what they start would inherit it.
-if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+take_ctrl_c()
 
 settings.register_profile("dev", max_examples=50, deadline=None)
 settings.register_profile(

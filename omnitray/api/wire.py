@@ -365,7 +365,7 @@ class Runs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ServerBody(msgspec.Struct, frozen=True, kw_only=True):
-    """A server on the wire. ``given_up``: it is not started again before somebody asks for it."""
+    """A server on the wire. ``given_up``: it is not started again until a start is requested."""
 
     name: str
     state: ServerState

@@ -8,7 +8,9 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would take for 
 
 
 def cell(value: object) -> str:
-    """A field that no spreadsheet takes for a formula."""
+    """A field that no spreadsheet takes for a formula; a negative number is none."""
+    if isinstance(value, int | float):
+        return str(value)
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(FORMULA) else text
 

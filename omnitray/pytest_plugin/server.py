@@ -193,7 +193,7 @@ class ServerProbe:
             report.omnitray = {**more, "server": self.server.name}
 
     def _answers(self, facts: ServerFacts) -> bool:
-        """Whether it is well; asked anew after PROBE_SHARE times what the last answer took."""
+        """Whether it is well; asked again after PROBE_SHARE times what the last answer took."""
         if not facts.up:
             return False
         began = time.monotonic()

@@ -452,5 +452,5 @@ class MainWindow(QWidget):
 
 
 def _but_figures(status: Status) -> Status:
-    """What of a status is told at once."""
+    """The part of a status whose changes are shown at once."""
     return msgspec.structs.replace(status, snapshot=None, own=None, overdue_s=0.0)

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from matrix import suites  # noqa: E402 - after the path
+from support.surprises import take_ctrl_c  # noqa: E402 - as above
 
 FOLDER = Path("/var/tmp/omnitray-matrix")
 PLUGINS = (
@@ -100,8 +101,7 @@ CASES = (
 
 def main(words: list[str]) -> int:
     """Run them (with ``-k WORD`` those whose name has the word); the exit status."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # started in the background by a script
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    take_ctrl_c()
     only = words[words.index("-k") + 1] if "-k" in words else ""
     wanted = [each for each in words if each in VERSIONS]
     cases = [each for each in CASES if only in each.name]

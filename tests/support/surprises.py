@@ -24,6 +24,15 @@ Kind = TypeVar("Kind")
 SETTLE_S = 2.0  # a thread or child that was told to end may need a moment
 
 
+def take_ctrl_c() -> None:
+    """Have Ctrl-C as it is by default: what a script starts in the background has it ignored.
+
+    What the tests start would inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class LogWatch(logging.Handler):
     """Collects records from WARNING up and compares them with what the test expected."""
 

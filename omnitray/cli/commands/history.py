@@ -4,8 +4,6 @@
 """
 
 import argparse
-import csv
-import io
 import webbrowser
 
 import msgspec
@@ -20,6 +18,7 @@ from omnitray.api.metric_calls import (
 )
 from omnitray.base.amounts import size
 from omnitray.base.clock import epoch, timestamp
+from omnitray.base.csv_text import rows_as_csv
 from omnitray.cli.dispatch import CommandContext
 from omnitray.cli.times import moment, rfc3339, shown, stretch
 from omnitray.client.http import NotRunning
@@ -115,16 +114,13 @@ def _values(point: PointBody) -> tuple[float, float, float, float]:
 
 def _csv(body: MetricsBody) -> str:
     """One row a stretch and series, times in UTC, figures in the unit of the series."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("at", "series", "unit", *COLUMNS, "covered_s"))
+    head = ("at", "series", "unit", *COLUMNS, "covered_s")
     rows = [
         (epoch(point.at), (point.at, each.series, each.unit, *_values(point), point.covered_s))
         for each in body.series
         for point in each.points
     ]
-    writer.writerows(row for _, row in sorted(rows, key=lambda found: found[0]))
-    return text.getvalue()
+    return rows_as_csv([head, *(row for _, row in sorted(rows, key=lambda found: found[0]))])
 
 
 HEAD = ("when", "took", "peak", "last", "CPU", "verdict", "run")

@@ -115,20 +115,24 @@ class QuestionPolicy:
         paused = out.context.active(job.key, EscalationStep.PAUSE, Resource.MEMORY)
         if any(out.context.has_enough(active.action) for active in paused):
             return  # what is paused for memory is being given back
-        held_s = [
-            out.now_s - each.since_s
-            for each in paused
-            if each.action.id not in self._state.restoring
-        ]
-        refused = not paused and out.context.has_refused_any(job.key)
-        waits_s = out.context.limits.memory_end_after_s - _JUST_S
-        is_memory = question.resource is Resource.MEMORY and not refused
-        if is_memory and max(held_s, default=0.0) < waits_s:
-            return  # it ran again meanwhile: the time to answer begins with the pause that is held
+        if question.resource is Resource.MEMORY and not self._had_its_time(out, job):
+            return
         if question.unanswered is EscalationStep.END and circuit_breaker.may_end(
             self._state.breaker, out.now_s
         ):
             self._end_paused(out, question, job)
+
+    def _had_its_time(self, out: DecisionBuilder, job: Job) -> bool:
+        """Whether its pause has lasted as long as an answer is awaited, or was refused.
+
+        It may have been resumed and paused again since the question was asked.
+        """
+        paused = out.context.active(job.key, EscalationStep.PAUSE, Resource.MEMORY)
+        if not paused and out.context.has_refused_any(job.key):
+            return True
+        held = (each.since_s for each in paused if each.action.id not in self._state.restoring)
+        since_s = min(held, default=out.now_s)
+        return out.now_s - since_s >= out.context.limits.memory_end_after_s - _JUST_S
 
     def _pause_starving(self, out: DecisionBuilder, question: Question, job: Job) -> None:
         choice = choose_in(out.context, job.key, Resource.CPU, EscalationStep.PAUSE)

@@ -156,14 +156,14 @@ class Chart(QWidget):
 
     def set_marks(self, marks: Sequence[Mark]) -> None:
         """Where alerts fired."""
-        if tuple(marks) != self._marks:
-            self._marks = tuple(marks)
+        if (found := tuple(marks)) != self._marks:
+            self._marks = found
             self.update()
 
     def set_shades(self, shades: Sequence[Shade]) -> None:
         """When jobs were held."""
-        if tuple(shades) != self._shades:
-            self._shades = tuple(shades)
+        if (found := tuple(shades)) != self._shades:
+            self._shades = found
             self.update()
 
     def reset(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt, Slot
+from PySide6.QtCore import QModelIndex, Qt, Slot
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QMenu,
@@ -24,6 +24,7 @@ from omnitray.ui.pages.page import Page, PageContext
 from omnitray.ui.theme import GAP, width_of
 from omnitray.ui.widgets import pills
 from omnitray.ui.widgets.cells import Cell
+from omnitray.ui.widgets.export import ExportMenu
 from omnitray.ui.widgets.frames import Card, button
 from omnitray.ui.widgets.labels import paragraph
 from omnitray.ui.widgets.save_path import ask_path
@@ -76,9 +77,7 @@ class AlertsPage(Page):
         self.view.text_of_rows = self.detail.copied_text
         self.empty = paragraph(NONE_YET, muted=True)
         self.export = button("Export…")
-        self.export_menu = QMenu(self)
-        self.export_menu.addAction("As JSON…").triggered.connect(self._on_export_json)
-        self.export_menu.addAction("As CSV…").triggered.connect(self._on_export_csv)
+        self.export_menu = ExportMenu(self.export)
         self._lay_out()
         self._connect()
 
@@ -123,7 +122,7 @@ class AlertsPage(Page):
     def _connect(self) -> None:
         self.filter.changed.connect(self.reload)
         self.show_all.clicked.connect(self.filter.clear)
-        self.export.clicked.connect(self._on_export)
+        self.export_menu.wanted.connect(self._on_export)
         self.view.verticalScrollBar().valueChanged.connect(self._on_scrolled)
         self.view.selectionModel().currentRowChanged.connect(self._on_current_changed)
         self.view.selectionModel().selectionChanged.connect(self._show_choice)
@@ -244,19 +243,8 @@ class AlertsPage(Page):
         export = menu.addMenu("Export all that fit the filter")
         export.addActions(self.export_menu.actions())
 
-    @Slot()
-    def _on_export(self) -> None:
-        self.export_menu.popup(self.export.mapToGlobal(QPoint(0, self.export.height() + 2)))
-
-    @Slot()
-    def _on_export_json(self) -> None:
-        self._export("json")
-
-    @Slot()
-    def _on_export_csv(self) -> None:
-        self._export("csv")
-
-    def _export(self, suffix: str) -> None:
+    @Slot(str)
+    def _on_export(self, suffix: str) -> None:
         path = self._ask(self, suffix)
         if path:
             self.context.intents.export_requested.emit(self.query(), path)

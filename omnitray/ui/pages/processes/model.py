@@ -418,7 +418,7 @@ class JobsModel(QAbstractItemModel):
         return sorted(self._rows, key=lambda row: weight(row.job, column, known), reverse=down)
 
     def _tell_changes(self) -> None:
-        """Tell of the cells that somebody has asked for and that say something else now."""
+        """Emit the cells that were read since the last change and have another value now."""
         before, self._cells = self._cells, {}
         asked = {serial for serial, _, _ in before}
         for number, row in enumerate(self._rows):

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer, Slot
+from PySide6.QtCore import QModelIndex, Qt, QTimer, Slot
 from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
-    QMenu,
     QSplitter,
     QStackedLayout,
     QVBoxLayout,
@@ -28,6 +27,7 @@ from omnitray.ui.pages.runs.text import RunColumn
 from omnitray.ui.theme import GAP, SMALL_GAP, Theme, width_of
 from omnitray.ui.widgets.cells import Cell
 from omnitray.ui.widgets.choice import ChoiceButton
+from omnitray.ui.widgets.export import ExportMenu
 from omnitray.ui.widgets.frames import Card, button, scrolled
 from omnitray.ui.widgets.labels import ElidedLabel, label
 from omnitray.ui.widgets.pills import Pill, PillLabel
@@ -98,9 +98,7 @@ class RunsPage(Page):
         self.verdicts = ChoiceButton("Verdict", VERDICTS)
         self.periods = ChoiceButton("Since", PERIODS)
         self.export = button("Export…")
-        self.export_menu = QMenu(self)
-        self.export_menu.addAction("As JSON…").triggered.connect(self._on_export_json)
-        self.export_menu.addAction("As CSV…").triggered.connect(self._on_export_csv)
+        self.export_menu = ExportMenu(self.export)
         self.model = RunsModel(context.clock.wall, self)
         self.view = CellView(
             self.model,
@@ -121,7 +119,7 @@ class RunsPage(Page):
         self.verdicts.chosen.connect(self._show_list)
         self.periods.chosen.connect(self._show_list)
         self.view.selectionModel().currentRowChanged.connect(self._on_current_changed)
-        self.export.clicked.connect(self._on_export)
+        self.export_menu.wanted.connect(self._on_export)
         self._looks.timeout.connect(self._on_look)
         self._looks.start()
 
@@ -205,22 +203,13 @@ class RunsPage(Page):
             return False
         return kept and all(word in haystack for word in words)
 
-    @Slot()
-    def _on_export(self) -> None:
-        self.export_menu.popup(self.export.mapToGlobal(QPoint(0, self.export.height() + 2)))
-
-    @Slot()
-    def _on_export_json(self) -> None:
-        self._export("json", lambda runs: as_json(runs).decode() + "\n")
-
-    @Slot()
-    def _on_export_csv(self) -> None:
-        self._export("csv", as_csv)
-
-    def _export(self, suffix: str, text_of: Callable[[tuple[RunRecord, ...]], str]) -> None:
+    @Slot(str)
+    def _on_export(self, suffix: str) -> None:
         """Write those that fit the filter, as ``history --runs`` prints them."""
         if path := self._ask(self, suffix):
-            self.context.intents.text_export_requested.emit(path, text_of(self._shown()))
+            runs = self._shown()
+            text = as_csv(runs) if suffix == "csv" else f"{as_json(runs).decode()}\n"
+            self.context.intents.text_export_requested.emit(path, text)
 
     @Slot(QModelIndex)
     def _on_current_changed(self, current: QModelIndex) -> None:
