@@ -222,6 +222,7 @@ class ServerLeader(ServerProbe):
         self._last = ""
         self._exits = 0
         self._is_down = False
+        self._moment_down = moment_in_run((), "")
         self._request = self._folder / "restart"
         self._write(ServerFacts(name=name, state=ServerState.STARTING))
         super().__init__(ServerUnderTest(self._folder))
@@ -256,6 +257,8 @@ class ServerLeader(ServerProbe):
         is_down = facts.state in WENT_DOWN
         self._exits += is_down and not self._is_down
         self._is_down = is_down
+        if is_down:  # before the facts are written: they may let the next test begin
+            self._moment_down = self._moment()
         if facts.state == ServerState.UP and self.restarts < self._exits:
             self.restarts = self._exits
         self._write(msgspec.structs.replace(facts, exits=self._exits))
@@ -263,10 +266,13 @@ class ServerLeader(ServerProbe):
     def _write(self, facts: ServerFacts) -> None:
         write_atomic(self._folder / "server.json", msgspec.json.encode(facts))
 
+    def _moment(self) -> tuple[str, dict[str, Any]]:
+        with self._lock:
+            return moment_in_run(list(self._running), self._last)
+
     def _raise(self, key: str, news: AlertNews) -> None:
         """Report what is wrong with it, and during which test."""
-        with self._lock:
-            during, named = moment_in_run(list(self._running), self._last)
+        during, named = self._moment_down if self._is_down else self._moment()
         context = {**news.context, **self._facts, "server": news.server, **named}
         message = f"{news.message} {during}".strip()
         self._reporter.report(key, news.type, news.title, message, context, news.severity)

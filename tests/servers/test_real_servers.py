@@ -19,7 +19,7 @@ from omnitray.servers.logs import MOST_KEPT_BYTES, ServerLog
 from omnitray.servers.model import ServerRefusal, ServerState, UnknownServer
 from omnitray.settings.servers import CommandHealth, ServerSettings
 from support.children import has_ended
-from support.real_servers import PATIENCE_S, Desk, ask, desk_in, free_port, kill, until
+from support.real_servers import PATIENCE_S, Desk, ask, desk_in, free_port, kill, left_in, until
 
 
 @pytest.fixture
@@ -352,6 +352,11 @@ def test_a_server_that_goes_into_the_background_is_told_so(desk: Desk) -> None:
     assert "has left in the background" in alert.message
     assert "Have it stay in the foreground" in alert.message
     kill(int(view.detail.partition("process ")[2].partition(")")[0]))
+    assert desk.supervisor.stop(end_servers=True, patience_s=20)
+    # A second one that was started before the first had its port may be about to take the port.
+    for process in left_in(desk.folder):
+        kill(process.pid)
+    until(lambda: not left_in(desk.folder), "the end of all")
 
 
 def test_a_running_server_with_another_name_runs_on_under_that(desk: Desk) -> None:
