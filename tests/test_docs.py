@@ -14,6 +14,7 @@ from support.settings_table import settings_table
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = ROOT / "docs" / "guide.md"
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+OWN_PATH = re.compile(r"(?<![\w/.~-])((?:tests|omnitray|packaging|docs|resources)/[\w./*-]+)")
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -21,6 +22,17 @@ LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)")
 def test_every_link_leads_somewhere(page: Path) -> None:
     targets = LINK.findall(page.read_text())
     assert [each for each in targets if not (page.parent / each).exists()] == []
+
+
+def test_every_file_of_the_repository_that_is_named_exists() -> None:
+    to_be_written = {"omnitray/protector/policies/pressure.py"}  # by who follows the example
+    gone = []
+    for page in [*PAGES, ROOT / ".github" / "CONTRIBUTING.md"]:
+        for path in OWN_PATH.findall(page.read_text()):
+            named = path.rstrip(".")
+            if "NAME" not in named and named not in to_be_written and not any(ROOT.glob(named)):
+                gone.append(f"{page.name}: {named}")
+    assert gone == []
 
 
 def test_the_guide_shows_every_setting_with_its_default() -> None:
