@@ -10,6 +10,7 @@
 import gc
 import logging
 import os
+import sys
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from support.spread import FileByFile, is_slow, rank, sendable
+from support.spread import FileByFile, is_slow, rank, read_ahead, sendable
 from support.surprises import (
     LogWatch,
     RunLimit,
@@ -40,6 +41,7 @@ _RUN_LIMIT_S = 3000.0  # five times what a run takes on two quiet processors
 _FAILED = pytest.StashKey[bool]()
 
 _HERE = Path(__file__).parent
+_APART = ("dashboard", "fleet")  # these need programs that are not installed for the others
 # Qt's offscreen platform says each time what it lacks.
 _OFFSCREEN_FOLDERS = ("runtime", "ui")
 _OFFSCREEN_MESSAGES = (
@@ -50,6 +52,11 @@ _OFFSCREEN_MESSAGES = (
 
 # Before any Qt import: unit tests need no display. End-to-end tests set their own.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+# Compiled modules are kept, whatever the surroundings say: a program that the tests start would
+# compile itself each time, and each worker all test files.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 take_ctrl_c()
 
@@ -94,6 +101,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
     if os.environ.get("PYTEST_XDIST_WORKER"):
         items.sort(key=lambda item: rank(item.path.relative_to(_HERE).parts[0]))
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    all_tests = session.config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if all_tests and os.environ.get("PYTEST_XDIST_WORKER"):
+        apart = {file for folder in _APART for file in (_HERE / folder).iterdir()}
+        read_ahead(session, sorted({*_HERE.rglob("test_*.py")} - apart))
 
 
 @pytest.hookimpl(optionalhook=True)
