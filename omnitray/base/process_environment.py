@@ -206,8 +206,8 @@ def usable_token(token: str) -> str:
 USED_UP = frozenset({errno.EMFILE, errno.ENFILE})
 
 
-def lacks_descriptors(error: BaseException) -> bool:
-    """Whether it failed for want of file descriptors: the protector says so, once and in a line."""
+def lacks_descriptors(error: BaseException | None) -> bool:
+    """Whether it failed for want of file descriptors."""
     return isinstance(error, OSError) and error.errno in USED_UP
 
 

@@ -18,6 +18,7 @@ from types import TracebackType
 from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
 
 from omnitray.base.durable import StorageError, make_folder, open_owned
+from omnitray.base.process_environment import lacks_descriptors
 
 log = logging.getLogger(__name__)
 _qt_log = logging.getLogger("qt")
@@ -44,6 +45,7 @@ def start(file: Path | None, *, verbose: bool) -> None:
     console.setFormatter(formatter)
     if not verbose:
         console.addFilter(_is_for_a_person)
+    console.addFilter(_has_a_cause_of_its_own)
     root.addHandler(console)
     for name in ("asyncio", "uvicorn", "websockets"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -67,6 +69,14 @@ def _is_for_a_person(record: logging.LogRecord) -> bool:
     The log has it.
     """
     return record.name != "qt" or record.levelno > logging.WARNING
+
+
+def _has_a_cause_of_its_own(record: logging.LogRecord) -> bool:
+    """What failed for want of file descriptors is left out: many parts meet that at once.
+
+    The protector says it in one line for all of them.
+    """
+    return record.exc_info is None or not lacks_descriptors(record.exc_info[1])
 
 
 class _RotatingFile(logging.handlers.RotatingFileHandler):
@@ -95,6 +105,7 @@ def _file_handler(file: Path, formatter: logging.Formatter) -> logging.Handler:
         file, maxBytes=_BYTES, backupCount=_KEPT, encoding="utf-8", errors="backslashreplace"
     )
     handler.setFormatter(formatter)
+    handler.addFilter(_has_a_cause_of_its_own)
     return handler
 
 

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QSocketNotifier, Qt, QTimer, Signal, Slot
 from omnitray.base.clock import Clock
 from omnitray.base.facts import Probe
 from omnitray.base.policy import ProtectPolicy
-from omnitray.base.process_environment import DescriptorReserve
+from omnitray.base.process_environment import DescriptorReserve, lacks_descriptors
 from omnitray.monitor.sampler import DiskLook
 from omnitray.protector import explain
 from omnitray.protector.actuators.executor import ActionPerformer
@@ -106,7 +106,7 @@ class ProtectWorker(QObject):
         if engine is None:
             return
         delay_s, self._idle_delay_s = _AFTER_FAILURE_S, None
-        self._tend_descriptors()
+        self._gives_reserve()
         try:
             step = engine.protecting.step()
             delay_s = step.next_delay_s
@@ -120,10 +120,13 @@ class ProtectWorker(QObject):
                 self._failure = ""
                 self.recovered.emit()
         except Exception as error:  # a guard that ends at a bad reading guards nothing
-            if self._failure != str(error):
-                log.exception("the protector's step failed")
-            self._failure = str(error)
-            self.failed.emit(f"A step of the protection failed: {error}")
+            if lacks_descriptors(error) and self._gives_reserve():
+                delay_s = 0.0  # they were used up within the step: it is repeated with the reserve
+            else:
+                if self._failure != str(error):
+                    log.exception("the protector's step failed")
+                self._failure = str(error)
+                self.failed.emit(f"A step of the protection failed: {error}")
         self._timer.start(max(0, round(delay_s * 1000)))
 
     @Slot()
@@ -216,13 +219,15 @@ class ProtectWorker(QObject):
 
     # Inside
 
-    def _tend_descriptors(self) -> None:
+    def _gives_reserve(self) -> bool:
+        """Tend the reserve of file descriptors; whether it is given away now."""
         if not self._reserve.tend():
-            return
+            return False
         if self._reserve.is_spent:
             log.warning("all file descriptors are used up; protection goes on with its reserve")
         else:
             log.info("there are file descriptors again")
+        return self._reserve.is_spent
 
     @Slot()
     def _on_time(self) -> None:

@@ -21,7 +21,6 @@ from omnitray.base.durable import StorageError
 from omnitray.base.facts import MonitorLevel
 from omnitray.base.paths import FolderError, private_folder
 from omnitray.base.policy import MonitorPolicy
-from omnitray.base.process_environment import lacks_descriptors
 from omnitray.monitor.monitor import ProgressiveMonitor
 from omnitray.monitor.sampler import DiskWatch
 from omnitray.protector.inspection import JobInspection, JobInspector, Wanted
@@ -70,7 +69,7 @@ class MonitorWorker(QObject):
             self.stepped.emit(step)
             self._failure = ""
         except Exception as error:  # the watcher must outlive a bad reading
-            if self._failure != str(error) and not lacks_descriptors(error):
+            if self._failure != str(error):
                 log.exception("the monitor's step failed")
             self._failure = str(error)
             self.failed.emit(f"Reading the machine failed: {error}")
@@ -86,9 +85,8 @@ class MonitorWorker(QObject):
             look = self._disks.look()
             delay_s = look.next_s
             self.disks_read.emit(look)
-        except Exception as error:  # as in a step: the watcher must outlive a bad reading
-            if not lacks_descriptors(error):
-                log.exception("the disks cannot be read")
+        except Exception:  # as in a step: the watcher must outlive a bad reading
+            log.exception("the disks cannot be read")
         self._disk_timer.start(round(delay_s * 1000))
 
     @Slot()

@@ -22,7 +22,6 @@ import msgspec
 from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.durable import StorageError
 from omnitray.base.facts import ProcessIdentity
-from omnitray.base.process_environment import lacks_descriptors
 from omnitray.servers import processes
 from omnitray.servers.handling import AWAY, ServerHandle
 from omnitray.servers.memory import ServerMemory, StoredServer, StoredServers
@@ -202,9 +201,8 @@ class Supervisor:
         while not self._stopping:
             try:
                 self._round()
-            except Exception as error:  # the watcher must outlive a bad moment
-                if not lacks_descriptors(error):
-                    log.exception("a step of the servers failed")
+            except Exception:  # the watcher must outlive a bad moment
+                log.exception("a step of the servers failed")
         self._leave()
 
     def _round(self) -> None:
@@ -278,8 +276,7 @@ class Supervisor:
             found = handle.probe_now()
             handle.log.rotate()
         except Exception as error:  # whatever it is, the next probe must come
-            if not lacks_descriptors(error):
-                log.exception("the probe of %s failed", handle.spec.name)
+            log.exception("the probe of %s failed", handle.spec.name)
             found = Probed(result=ProbeResult.BAD_ANSWER, detail=f"the probe failed: {error}")
         self._call(lambda: handle.machine.probed(found))
 

@@ -1,3 +1,4 @@
+import errno
 import logging
 import os
 import signal
@@ -98,6 +99,8 @@ def test_the_log_file_is_private_and_survives_hostile_text(tmp_path: Path) -> No
     try:
         logs.start(tmp_path / "log" / "omnitray.log", verbose=False)
         logging.getLogger("test").info("a name \udcff that is no text")
+        for error in (OSError(errno.EMFILE, "used up"), OSError(errno.EIO, "broken")):
+            logging.getLogger("test").info("a part failed", exc_info=error)
     finally:
         for handler in root.handlers[:]:
             if handler not in before:
@@ -107,7 +110,11 @@ def test_the_log_file_is_private_and_survives_hostile_text(tmp_path: Path) -> No
         logging.captureWarnings(capture=False)
     file = tmp_path / "log" / "omnitray.log"
     assert file.stat().st_mode & 0o777 == 0o600
-    assert "\\udcff" in file.read_text()
+    said = file.read_text()
+    assert "\\udcff" in said
+    # What lacks descriptors is said by the protector alone, in one line.
+    assert "used up" not in said
+    assert "broken" in said
 
 
 @pytest.mark.expect_log("something about a timer")

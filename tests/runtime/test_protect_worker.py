@@ -1,5 +1,6 @@
 """The guard's pace on its thread: whole steps where something goes on, quick checks where not."""
 
+import errno
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import cast
@@ -7,6 +8,7 @@ from typing import cast
 import pytest
 from pytestqt.qtbot import QtBot
 
+from omnitray.base import process_environment
 from omnitray.base.clock import SystemClock
 from omnitray.protector.engine import ProtectStep
 from omnitray.protector.view import QuestionView
@@ -170,3 +172,33 @@ def test_a_step_that_finds_something_lets_the_triggers_listen_again(qtbot: QtBot
 
     assert worker._rest.interval() == 2_000
     worker.stop()
+
+
+def test_a_step_that_lacks_descriptors_is_repeated_with_the_reserve(
+    qtbot: QtBot,
+    drive: Callable[[Counted], None],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    expect_log: Callable[..., None],
+) -> None:
+    expect_log("all file descriptors are used up; protection goes on with its reserve")
+
+    class UsedUp(Counted):
+        """All file descriptors go within its first step."""
+
+        def step(self) -> ProtectStep:
+            self.steps += 1
+            if self.steps == 1:
+                monkeypatch.setattr(process_environment, "_one_is_left", lambda: False)
+                raise OSError(errno.EMFILE, "Too many open files")
+            monkeypatch.setattr(process_environment, "_one_is_left", lambda: True)
+            return ProtectStep(next_delay_s=0.001, idle=False)
+
+    caplog.set_level("INFO")
+    counted = UsedUp(idle=False, quick_check=lambda: 1.0)
+    drive(counted)
+    qtbot.waitUntil(lambda: counted.steps >= MANY)
+    assert caplog.messages[0] == (
+        "all file descriptors are used up; protection goes on with its reserve"
+    )
+    assert all(each.exc_info is None for each in caplog.records)
