@@ -489,7 +489,10 @@ def _show_the_other(paths: Paths) -> int:
         _say(f"OmniTray runs already, but does not answer; its log: {paths.log_file}")
         return 1
     if other.headless:
-        _say(f"OmniTray runs already, headless (pid {other.pid}); its log: {paths.log_file}")
+        way = (
+            f"For its window end it with {typed('quit')}, then start it again in a desktop session."
+        )
+        _say(f"OmniTray runs already, without a window (pid {other.pid}). {way}")
     else:
         _say(f"OmniTray runs already (pid {other.pid}); its window is shown")
     return 0

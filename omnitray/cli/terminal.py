@@ -89,8 +89,10 @@ class Terminal:
         environ = os.environ if environ is None else environ
         self._in_progress = False
         self.interactive = self._out.isatty()
-        plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
-        self._coloured = self.interactive and not plain
+        self._page: list[str] | None = None  # what is printed while it is drawn
+        self._drawn: list[str] | None = None  # what was drawn last
+        self._obeys = environ.get("TERM") != "dumb"
+        self._coloured = self.interactive and self._obeys and not environ.get("NO_COLOR")
         self.width = terminal_columns(WIDEST, environ) if self.interactive else sys.maxsize
 
     def line(self, text: str = "", colour: str = "") -> None:
@@ -142,12 +144,32 @@ class Terminal:
             return text
         return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m"
 
-    def clear(self) -> None:
-        """An empty screen, where there is one."""
-        if self.interactive:
-            self._print("\x1b[H\x1b[2J", end="")
+    def redraw(self, draw: Callable[[], None]) -> None:
+        """What ``draw`` prints stands in the place of what it printed before.
+
+        Nothing is written while it prints the same. What is no terminal, or one that obeys
+        nothing, gets it whole again at each change.
+        """
+        self._page = []
+        try:
+            draw()
+            page, self._page = self._page, None
+        finally:
+            self._page = None
+        if page == self._drawn:
+            return
+        first, self._drawn = self._drawn is None, page
+        if not (self.interactive and self._obeys):
+            self._print("".join(page), end="")
+            return
+        lines = "".join(page).replace("\n", "\x1b[K\n")  # what was longer there before goes
+        empty = "\x1b[2J" if first else ""
+        self._print(f"\x1b[H{empty}{lines}\x1b[J", end="")
 
     def _print(self, text: str, end: str = "\n") -> None:
+        if self._page is not None:
+            self._page.append(f"{text}{end}")
+            return
         try:
             print(text, end=end, file=self._out, flush=True)
         except BrokenPipeError:

@@ -137,6 +137,18 @@ class MetricsStore:
             _forget(connection, finer, now)
 
 
+def read_first(path: Path) -> float | None:
+    """Since when something is known; None where nothing is."""
+    with reading(path) as connection:
+        if connection is None:
+            return None
+        found = [
+            connection.execute(f"SELECT min(at) FROM {table}").fetchone()[0]  # noqa: S608 - fixed
+            for table in TABLES.values()
+        ]
+        return min((float(at) for at in found if at is not None), default=None)
+
+
 def read_points(
     path: Path, series: str, period: Period, since: float, until: float
 ) -> list[MetricPoint]:

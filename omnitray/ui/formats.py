@@ -218,8 +218,10 @@ def _pieces(run: str) -> list[str]:
 
 
 def _stands_alone(letter: str) -> bool:
-    return letter.isascii() or (
-        unicodedata.bidirectional(letter) == "L" and unicodedata.category(letter)[0] in "LN"
+    return (
+        letter.isascii()
+        or letter == "…"
+        or (unicodedata.bidirectional(letter) == "L" and unicodedata.category(letter)[0] in "LN")
     )
 
 

@@ -24,7 +24,7 @@ from omnitray.ui.intents import Intents
 from omnitray.ui.locale_forms import forms_of
 from omnitray.ui.tray.message import TrayMessages
 from omnitray.ui.tray.tray import Tray
-from omnitray.ui.window_controller import Windows, about_text
+from omnitray.ui.window_controller import BannerText, Windows, about_text
 from omnitray.ui.window_place import FirstStart
 
 if TYPE_CHECKING:
@@ -33,12 +33,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _PATIENCE_MS = 4000  # at login the panel often comes some seconds after us
-NO_TRAY = (
-    "This desktop shows no tray icons now. OmniTray keeps watching, the menu ⋯ above has all that "
-    "the icon's has, and the icon comes when a tray does. On GNOME, the extension AppIndicator and "
-    "KStatusNotifierItem Support (package gnome-shell-extension-appindicator) adds one; on a bare "
-    "window manager, a panel or trayer does."
+NO_TRAY = "No tray icon on this desktop: use the menu ⋯"
+NO_TRAY_HINT = (
+    "OmniTray keeps watching, the menu ⋯ has all that the icon's has, and the icon comes when a "
+    "tray does. On GNOME, the extension AppIndicator and KStatusNotifierItem Support (package "
+    "gnome-shell-extension-appindicator) adds one; on a bare window manager, a panel or trayer "
+    "does."
 )
+NO_TRAY_NOTE = "no tray"  # as it is kept where the person closed it
+HOW_TO_GET_ONE = "How to get one"
 
 
 class AutostartPort(Protocol):
@@ -151,16 +154,24 @@ class Shell(QObject):
         log.info("the tray icon is %s", "shown" if available else "not shown: no tray here")
         self._in_tray = available
         self.windows.show_tray_available(available)
-        self.windows.show_banner("" if available else NO_TRAY)
+        self._show_no_tray(missing=not available)
         if available:
             self._come_in_sight(has_tray=True)
 
     @Slot()
     def _on_still_no_tray(self) -> None:
         if not self._in_tray:
-            self.windows.show_banner(NO_TRAY)
+            self._show_no_tray(missing=True)
             self.windows.open()
             self._come_in_sight(has_tray=False)
+
+    def _show_no_tray(self, *, missing: bool) -> None:
+        """One short line, until the person closes it or a tray comes."""
+        note = BannerText()
+        if missing:
+            explain = self.intents.documentation_requested.emit
+            note = BannerText(NO_TRAY, HOW_TO_GET_ONE, explain, NO_TRAY_HINT, NO_TRAY_NOTE)
+        self.windows.show_note(note)
 
     def _come_in_sight(self, *, has_tray: bool) -> None:
         """Once: say so, and welcome who sees the program for the first time."""

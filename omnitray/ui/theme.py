@@ -193,7 +193,7 @@ QFrame#rule { background: $border; border: none; max-height: 1px; min-height: 1p
 
 QPushButton {
   background: $card; border: 1px solid $control_border; border-radius: 6px;
-  padding: 4px 10px; min-height: 18px;
+  padding: 4px 10px; min-height: 1.15em;
 }
 QPushButton:hover { background: $hover; }
 QPushButton:pressed { background: $selected; }
@@ -220,9 +220,10 @@ QFrame#segments QRadioButton:focus { border: 1px solid $text; }
 
 QLineEdit, QAbstractSpinBox, QPlainTextEdit {
   background: $card; border: 1px solid $field_border; border-radius: 6px;
-  padding: 4px 8px; min-height: 18px; placeholder-text-color: $muted;
+  padding: 4px 8px; placeholder-text-color: $muted;
   selection-background-color: $accent; selection-color: $accent_text;
 }
+QLineEdit, QAbstractSpinBox { min-height: 1.15em; }
 QLineEdit:focus, QAbstractSpinBox:focus, QPlainTextEdit:focus { border: 1px solid $accent; }
 QLineEdit[fault="true"], QAbstractSpinBox[fault="true"], QPlainTextEdit[fault="true"] {
   border: 1px solid $critical;

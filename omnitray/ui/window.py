@@ -51,6 +51,7 @@ from omnitray.ui.tray.menu import MainMenu
 from omnitray.ui.widgets.accessible import announce, give_roles
 from omnitray.ui.widgets.frames import Banner, button
 from omnitray.ui.widgets.header import Footer, Header
+from omnitray.ui.widgets.labels import plain_tooltip
 from omnitray.ui.widgets.question_banner import QuestionBanner
 from omnitray.ui.widgets.sidebar import Sidebar
 from omnitray.ui.window_place import NoPlaces, Place, PlaceStore
@@ -96,6 +97,8 @@ class MainWindow(QWidget):
         self.has_tray = True
         self.close_question: QMessageBox | None = None
         self._without_tray = ""
+        self._note = ""
+        self._closed_notes: tuple[str, ...] = ()
         self._ending = False
         self._seen = False  # whether it was ever shown
         self._status: Status | None = None
@@ -154,7 +157,7 @@ class MainWindow(QWidget):
         self.sidebar.chosen.connect(self.show_page)
         self.header.menu.clicked.connect(self._on_menu)
         self._banner_button.clicked.connect(self.intents.banner_action_requested)
-        self._banner_close.clicked.connect(self.banner.hide)
+        self._banner_close.clicked.connect(self._on_banner_closed)
         self.intents.job_opened.connect(self._on_job_opened)
         self.intents.jobs_end_asked.connect(self._on_jobs_end_asked)
         QShortcut(QKeySequence("Ctrl+Q"), self).activated.connect(self.intents.quit_requested)
@@ -260,13 +263,27 @@ class MainWindow(QWidget):
         if question is not None:
             announce(self.question, self.question.words.accessibleName(), urgent=True)
 
-    def show_banner(self, text: str, action: str = "") -> None:
-        """One sentence above the page, with a button if ``action`` names one; "" hides it."""
+    def show_banner(self, text: str, action: str = "", hint: str = "", note: str = "") -> None:
+        """One sentence above the page, with a button if ``action`` names one; "" hides it.
+
+        ``hint`` explains it. One with a ``note`` is not shown again once the person closed it.
+        """
+        self._note = note
+        if note in self._closed_notes:
+            text = ""
         self.banner.words.setText(formats.one_line(text, 400))
+        plain_tooltip(self.banner.words, hint)
         self._banner_button.setText(action)
         self._banner_button.setVisible(bool(action))
         self.banner.setVisible(bool(text))
         announce(self.banner, text)
+
+    @Slot()
+    def _on_banner_closed(self) -> None:
+        self.banner.hide()
+        if self._note:
+            self._closed_notes = (*self._closed_notes, self._note)
+            self._keep_place()
 
     def show_now(self) -> None:
         """Show, un-minimise and raise."""
@@ -298,6 +315,7 @@ class MainWindow(QWidget):
         self.facts.range_s = place.range_s
         self.facts.tables.update(place.tables)
         self._without_tray = place.without_tray
+        self._closed_notes = place.closed_notes
         self.show_page(place.page if place.page in self._names else self._names[0])
         geometry = QByteArray.fromBase64(place.geometry.encode())
         if geometry.isEmpty() or not self.restoreGeometry(geometry):
@@ -311,6 +329,7 @@ class MainWindow(QWidget):
             range_s=self.facts.range_s,
             without_tray=self._without_tray,
             tables=self.facts.tables,
+            closed_notes=self._closed_notes,
         )
         self._places.save(place)
 

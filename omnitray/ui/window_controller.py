@@ -47,11 +47,16 @@ _PROGRESS_AFTER_S = 0.2  # shorter work is over before its progress could be rea
 
 
 class BannerText(NamedTuple):
-    """What the banner says, the word on its button, and what that does."""
+    """What the banner says, the word on its button, and what that does.
+
+    ``hint`` explains it. One with a ``note`` is not shown again once the person closed it.
+    """
 
     text: str = ""
     action: str = ""
     act: Callable[[], object] | None = None
+    hint: str = ""
+    note: str = ""
 
 
 class Windows(QObject):
@@ -178,10 +183,14 @@ class Windows(QObject):
     def show_banner(
         self, text: str, action: str = "", act: Callable[[], object] | None = None
     ) -> None:
-        """One sentence above the page, kept until the window exists; ``act`` is its button's."""
-        self._banner = BannerText(text, action, act)
+        """One sentence above the page; ``act`` is its button's."""
+        self.show_note(BannerText(text, action, act))
+
+    def show_note(self, banner: BannerText) -> None:
+        """Show a banner; it is kept until the window exists."""
+        self._banner = banner
         if self._window is not None:
-            self._window.show_banner(text, action)
+            self._window.show_banner(banner.text, banner.action, banner.hint, banner.note)
 
     def show_tray_available(self, available: bool) -> None:  # noqa: FBT001 - the signal's shape
         """Whether a tray shows the icon: what closing the window means follows from it."""
@@ -225,7 +234,8 @@ class Windows(QObject):
         window.show_actions(self._protection.view)
         window.show_servers(self._servers.views())
         window.show_question(self._question)
-        window.show_banner(self._banner.text, self._banner.action)
+        said = self._banner
+        window.show_banner(said.text, said.action, said.hint, said.note)
         return window
 
     def _connect_facts(self, window: "MainWindow") -> None:

@@ -18,6 +18,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
     ``without_tray`` is what closing the window does where there is no tray: "background", "quit",
     or "" while the person has not been asked. ``tables`` is how each table was arranged.
+    ``closed_notes`` are the notes that the person does not want to see again.
     """
 
     geometry: str = ""
@@ -25,6 +26,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     range_s: float = 300.0
     without_tray: str = ""
     tables: dict[str, TableState] = {}
+    closed_notes: tuple[str, ...] = ()
 
 
 class PlaceStore(Protocol):

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -468,6 +469,21 @@ def test_watch_prints_the_status_again_at_each_change(api: Running, home: Path) 
     assert watcher.returncode == 1
     assert '"error":"' in out.splitlines()[-1]
     assert err == ""
+
+
+def test_watch_prints_a_line_on_a_pipe_and_only_when_it_says_something_else(
+    api: Running, home: Path
+) -> None:
+    watcher = _start(home, "status", "--watch")
+    assert watcher.stdout is not None
+    first = watcher.stdout.readline()
+    assert re.match(r"\d\d:\d\d:\d\d  .+ · \d+ alerts? open$", first)
+    for title in ("same", "same", "same"):  # news that change nothing on the line
+        api.door.emit(d.AlertChanged(fake_door.alert(2, title=title)))
+    assert api.server.stop(5)
+    out, err = watcher.communicate(timeout=10)
+    assert (out, watcher.returncode) == ("", 1)
+    assert err.startswith("omnitray: OmniTray ")
 
 
 def test_a_pipe_that_closes_early_is_no_fault(api: Running, home: Path) -> None:

@@ -107,9 +107,21 @@ def test_what_cannot_be_meant_is_wrong_usage_in_a_sentence(
     assert "Traceback" not in err + out
 
 
-def test_without_a_file_nothing_is_known(say: Say) -> None:
-    assert say() == (0, "nothing is known of that time\n", "")
+def test_without_a_file_nothing_is_known_and_it_says_what_to_do(say: Say) -> None:
+    code, out, err = say()
+    assert (code, err) == (0, "")
+    assert out.startswith("nothing is known so far: a value a minute is kept while OmniTray runs;")
+    assert "start it with: " in out
     assert say("--csv")[1] == "at,series,unit,min,mean,max,p95,covered_s\n"
+
+
+@pytest.mark.usefixtures("file")
+def test_for_a_time_of_which_nothing_is_known_it_says_since_when_something_is(say: Say) -> None:
+    code, out, _ = say("--series", "swap", "--since", "10m")
+    assert code == 0
+    assert out.startswith("nothing is known of that time, only since ")
+    since = out.split("--since ")[1].strip()
+    assert "cpu" in say("--series", "cpu", "--by", "minute", "--since", since)[1]
 
 
 def test_a_damaged_file_is_a_sentence(say: Say, file: Path) -> None:

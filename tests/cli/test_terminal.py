@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -206,3 +207,23 @@ def test_errors_that_cannot_be_said_leave_the_status_as_it_is(
 ) -> None:
     assert _run(shell, ("mode", "production"), environ).returncode == 2
     assert _run(shell, ("status",), environ).returncode == 1
+
+
+def _draws(terminal: Terminal, *pages: str) -> None:
+    for page in pages:
+        terminal.redraw(partial(terminal.line, page))
+
+
+def test_a_page_is_drawn_in_the_place_of_the_one_before_and_only_when_it_is_another() -> None:
+    screen = Screen()
+    terminal = Terminal(screen, environ={"TERM": "xterm"})
+    _draws(terminal, "CPU 100 %", "CPU 100 %", "CPU 3 %")
+    first, second = "\x1b[H\x1b[2JCPU 100 %\x1b[K\n\x1b[J", "\x1b[HCPU 3 %\x1b[K\n\x1b[J"
+    assert screen.getvalue() == first + second
+
+
+@pytest.mark.parametrize("term", ["pipe", "dumb"])
+def test_where_nothing_is_obeyed_a_page_is_printed_whole_at_each_change(term: str) -> None:
+    out = Screen() if term == "dumb" else io.StringIO()
+    _draws(Terminal(out, environ={"TERM": term}), "CPU 100 %", "CPU 100 %", "CPU 3 %")
+    assert out.getvalue() == "CPU 100 %\nCPU 3 %\n"

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QLabel,
+    QPlainTextEdit,
     QScrollArea,
     QTreeView,
     QWidget,
@@ -24,6 +25,7 @@ from PySide6.QtWidgets import (
 from omnitray.ui.pages.registry import PAGES
 from omnitray.ui.widgets.cells import CELL, CellDelegate
 from omnitray.ui.widgets.labels import ElidedLabel
+from omnitray.ui.widgets.table import CellView
 from omnitray.ui.window import MainWindow
 from support import samples
 from support.sample_window import NAMES, sample_window
@@ -113,6 +115,43 @@ def _cut_cells(view: QTreeView) -> list[str]:
             needs = delegate.width_of(cell._replace(quiet="") if cell.pill else cell, view.font())
             if needs > view.columnWidth(column):
                 found.append(f"cell {cell.words!r} has {view.columnWidth(column)} of {needs}")
+    return found
+
+
+_NAME_EM = 11  # about twenty letters: enough to tell one job, command or path from another
+_ROWS = 3
+_LOG_LINES = 6
+
+
+def unreadable_on_pages(window: MainWindow) -> list[str]:
+    """Names with less room than they need to be told apart, lists and logs of too few lines."""
+    found = []
+    for page in PAGES:
+        window.show_page(page.name)
+        for _ in range(4):
+            QApplication.processEvents()
+        for view in window.findChildren(CellView):
+            if view.isVisible():
+                found += [f"{page.name}: {each}" for each in _unreadable(view)]
+        for log in window.findChildren(QPlainTextEdit):
+            lines = log.viewport().height() / log.fontMetrics().height()
+            if log.isVisible() and log.isReadOnly() and lines < _LOG_LINES:
+                found.append(f"{page.name}: a log of {lines:.1f} lines")
+    return found
+
+
+def _unreadable(view: CellView) -> list[str]:
+    delegate, model = view.itemDelegate(), view.model()
+    assert isinstance(delegate, CellDelegate)
+    rows = view.viewport().height() / delegate.row_height(view.font())
+    found = [f"a list of {rows:.1f} rows"] if rows < min(_ROWS, model.rowCount()) - 0.1 else []
+    room = view.columnWidth(view.plan.name_column)
+    for row in range(model.rowCount()):
+        cell = model.index(row, view.plan.name_column).data(CELL)
+        need = delegate.width_of(cell._replace(quiet=""), view.font())
+        least = min(need, _NAME_EM * view.fontMetrics().horizontalAdvance("M"))
+        if room < least:
+            found.append(f"name {cell.text!r} has {room} of {least}")
     return found
 
 

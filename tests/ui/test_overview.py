@@ -1,5 +1,6 @@
 import pytest
-from PySide6.QtWidgets import QAbstractButton
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QAbstractButton, QApplication
 from pytestqt.qtbot import QtBot
 
 from omnitray.base.facts import AlertType, Severity
@@ -88,6 +89,18 @@ def test_the_first_five_jobs_are_listed_with_their_state(page: OverviewPage) -> 
     assert page.jobs_model.index(0, 0).data() == "pytest 9 processes"
     assert page.jobs_model.index(0, JobColumn.STATE).data() == "slowed down"
     assert page.jobs_model.index(0, JobColumn.LEVER).data() == "weight 100 → 5"
+
+
+def test_on_a_low_page_the_first_jobs_stand_above_the_charts(page: OverviewPage) -> None:
+    show_jobs(page, samples.jobs(), samples.protection())
+    charts = page.cards["CPU"]
+    assert page.jobs_view.mapTo(page, QPoint()).y() > charts.mapTo(page, QPoint()).y()
+    page.resize(800, 300)
+    QApplication.processEvents()
+    assert page.jobs_model.rowCount() == 3
+    assert page.jobs_view.mapTo(page, QPoint()).y() < charts.mapTo(page, QPoint()).y()
+    bottom = page.jobs_view.mapTo(page, page.jobs_view.rect().bottomLeft()).y()
+    assert bottom < page.height()
 
 
 def test_thresholds_are_drawn_where_the_settings_put_them(page: OverviewPage) -> None:

@@ -14,7 +14,14 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.ui.window import MainWindow
 from support import samples
-from support.fitting import POINTS, SCALES, cut_on_pages, enlarged, with_longer_words
+from support.fitting import (
+    POINTS,
+    SCALES,
+    cut_on_pages,
+    enlarged,
+    unreadable_on_pages,
+    with_longer_words,
+)
 from support.sample_window import NAMES, sample_window
 
 TESTS = Path(__file__).parent.parent
@@ -90,6 +97,22 @@ def test_the_smallest_window_shows_every_figure(qtbot: QtBot) -> None:
     window.show_question(None)
     assert cut_on_pages(window) == []
     assert (window.width(), window.height()) == (560, 400)
+
+
+@pytest.mark.parametrize(
+    ("points", "size"),
+    [(9, (560, 400)), (11, (560, 400)), (18, (640, 480)), (18, (960, 640))],
+    indirect=["points"],
+)
+def test_in_a_low_window_names_rows_and_logs_stay_readable(
+    qtbot: QtBot, points: int, size: tuple[int, int]
+) -> None:
+    """What has no room goes by whole columns; a page scrolls before its rows are squeezed."""
+    window = shown(qtbot, size=size)
+    window.show_question(None)
+    assert cut_on_pages(window) == []
+    assert unreadable_on_pages(window) == []
+    assert points == QApplication.font().pointSize()
 
 
 def test_a_narrow_window_has_drawings_for_pages_and_a_menu_for_the_mode(qtbot: QtBot) -> None:

@@ -16,6 +16,7 @@ from omnitray.ui.pages.overview import OverviewPage
 from omnitray.ui.pages.processes.page import ProcessesPage
 from omnitray.ui.pages.protection.page import ProtectionPage
 from omnitray.ui.pages.registry import PAGES
+from omnitray.ui.shell import HOW_TO_GET_ONE, NO_TRAY, NO_TRAY_HINT, NO_TRAY_NOTE
 from omnitray.ui.theme import DARK, Theme
 from omnitray.ui.tray.menu import MainMenu
 from omnitray.ui.window import MainWindow
@@ -265,6 +266,34 @@ def test_a_banner_says_one_sentence_and_may_have_a_button(window: MainWindow, qt
     assert pressed.count() == 1
     window.show_banner("")
     assert not window.banner.isVisible()
+
+
+def test_a_note_is_one_line_with_its_details_in_a_tooltip(window: MainWindow, qtbot: QtBot) -> None:
+    shown(window, qtbot)
+    window.resize(960, 640)
+    window.show_banner(NO_TRAY, HOW_TO_GET_ONE, NO_TRAY_HINT, NO_TRAY_NOTE)
+    qtbot.waitUntil(lambda: window.banner.words.width() > 0)
+    line = window.banner.words.fontMetrics().height()
+    assert window.banner.words.heightForWidth(window.banner.words.width()) < 2 * line
+    assert "gnome-shell-extension-appindicator" in window.banner.words.accessibleDescription()
+
+
+def test_a_note_that_was_closed_is_not_shown_again(
+    window: MainWindow, qtbot: QtBot, places: NoPlaces
+) -> None:
+    shown(window, qtbot)
+    window.show_banner(NO_TRAY, HOW_TO_GET_ONE, NO_TRAY_HINT, NO_TRAY_NOTE)
+    click(
+        next(each for each in window.banner.findChildren(QAbstractButton) if each.text() == "Close")
+    )
+    assert places.load().closed_notes == (NO_TRAY_NOTE,)
+    again = MainWindow(ListedAlerts(), places=places)
+    qtbot.addWidget(again)
+    shown(again, qtbot)
+    again.show_banner(NO_TRAY, HOW_TO_GET_ONE, NO_TRAY_HINT, NO_TRAY_NOTE)
+    assert not again.banner.isVisible()
+    again.show_banner("Something else is to be said")
+    assert again.banner.isVisible()
 
 
 def test_a_question_is_asked_on_every_page_and_answered_once(

@@ -4,6 +4,7 @@
 """
 
 import argparse
+import datetime as dt
 import webbrowser
 
 import msgspec
@@ -19,6 +20,7 @@ from omnitray.api.metric_calls import (
 from omnitray.base.amounts import size
 from omnitray.base.clock import epoch, timestamp
 from omnitray.base.csv_text import rows_as_csv
+from omnitray.base.paths import typed
 from omnitray.cli.dispatch import CommandContext
 from omnitray.cli.times import moment, rfc3339, shown, stretch
 from omnitray.client.http import NotRunning
@@ -40,12 +42,29 @@ def history(args: argparse.Namespace, context: CommandContext) -> int:
         context.terminal.whole(_csv(body).rstrip("\n"))
         return 0
     if not any(each.points for each in body.series):
-        context.terminal.line("nothing is known of that time")
+        context.terminal.paragraph(_nothing(context))
         return 0
     for series in body.series:
         if series.points:
             _table(series, args.by, context)
     return 0
+
+
+def _nothing(context: CommandContext) -> str:
+    """Since when something is known, and what to do."""
+    from omnitray.metrics.store import read_first  # noqa: PLC0415 - SQLite, for this answer
+
+    first = read_first(context.paths.data / "metrics.db")
+    if first is not None:
+        since = dt.datetime.fromtimestamp(first, dt.UTC).astimezone(context.now.tzinfo)
+        when = f"{since:%Y-%m-%dT%H:%M}"
+        return f"nothing is known of that time, only since {when}; ask with: --since {when}"
+    try:
+        context.remote()
+    except NotRunning:
+        start = f"start it with: {typed()}"
+        return f"nothing is known so far: a value a minute is kept while OmniTray runs; {start}"
+    return "nothing is known so far: OmniTray keeps a value a minute while it runs; ask in a minute"
 
 
 def _asked(args: argparse.Namespace, context: CommandContext) -> MetricsBody | None:

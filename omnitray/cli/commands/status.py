@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
@@ -19,7 +20,8 @@ from omnitray.base.amounts import count, rate, size
 from omnitray.base.process_environment import terminal_lines
 from omnitray.cli.dispatch import CommandContext, Stopped
 from omnitray.cli.terminal import percent
-from omnitray.cli.times import duration_s, shown
+from omnitray.cli.times import duration_s, local_now, shown
+from omnitray.client.http import decoded
 
 MOODS = {"good": "ok", "warning": "warning", "critical": "critical", "holding": "warning"}
 WEEK_S = 604_800
@@ -38,14 +40,38 @@ def status(args: argparse.Namespace, context: CommandContext) -> int:
 def _watch(args: argparse.Namespace, context: CommandContext) -> int:
     from omnitray.client.websocket import stream  # noqa: PLC0415 - needed here alone
 
+    terminal, before = context.terminal, ""
     with contextlib.closing(stream(context.remote().address)) as messages:
         for _ in messages:
-            if not args.json:
-                context.terminal.clear()
-            body = context.get("/status", StatusBody, as_json=args.json)
-            if body is not None:
-                show_status(body, context)
+            answer = context.remote().raw("GET", "/status")
+            body = decoded(answer, StatusBody)
+            if terminal.interactive and not args.json:
+                terminal.redraw(partial(show_status, body, context))
+                continue
+            said = answer.decode() if args.json else status_line(body)
+            if said == before:
+                continue
+            before = said
+            if args.json:
+                terminal.json(answer)
+            else:
+                terminal.line(f"{local_now():%H:%M:%S}  {said}")
     raise Stopped
+
+
+def status_line(body: StatusBody) -> str:
+    """``All good · CPU 34 % · memory 56 % · disk 61 % · 0 alerts open``."""
+    shot = body.monitor.snapshot
+    figures = (
+        []
+        if shot is None
+        else [
+            f"CPU {percent(shot.cpu_percent)}",
+            f"memory {percent(shot.memory_percent)}",
+            f"disk {percent(shot.disk_percent)}",
+        ]
+    )
+    return " · ".join([body.headline, *figures, f"{count(body.alerts.open, 'alert')} open"])
 
 
 def show_status(body: StatusBody, context: CommandContext) -> None:
@@ -185,16 +211,17 @@ def jobs(args: argparse.Namespace, context: CommandContext) -> int:
 
 
 def top(args: argparse.Namespace, context: CommandContext) -> int:
-    """The same at each look, until Ctrl-C; as many as the terminal has lines for."""
+    """The same at each change, until Ctrl-C; as many as the terminal has lines for."""
     from omnitray.client.websocket import stream  # noqa: PLC0415 - needed here alone
 
     lines = terminal_lines(SHOWN + _FRAME_LINES) - _FRAME_LINES
     most = args.limit or (max(1, lines) if context.terminal.interactive else SHOWN)
     with contextlib.closing(stream(context.remote().address, ["snapshot"])) as messages:
         for _ in messages:
-            if not args.json:
-                context.terminal.clear()
-            _print(args, context, most)
+            if args.json:
+                _print(args, context, most)
+            else:
+                context.terminal.redraw(partial(_print, args, context, most))
     raise Stopped
 
 

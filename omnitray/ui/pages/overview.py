@@ -29,6 +29,8 @@ from omnitray.ui.widgets.labels import ElidedLabel, label
 RANGES = ((60.0, "1 min"), (300.0, "5 min"), (900.0, "15 min"), (3600.0, "1 h"))
 _RANGE_S = 300.0  # at first, and where a range that was kept is no longer offered
 _TOP = 5
+_LIST_PAD = 10  # margins and edges of the card around the list
+_LEAST_TOP = 3  # where the page is too low for charts and jobs
 _SCROLL_BAR = 10  # as wide as the style sheet draws it
 _STRAIN_HINT = "Share of the last 10 s in which at least one program had to wait for it."
 _STRAIN_SAMPLE = "Time lost waiting: CPU 100 % · memory 100 % · disk 100 %"
@@ -87,7 +89,6 @@ class OverviewPage(Page):
         self.jobs_model = JobsModel(self, as_given=True)
         self.jobs_view = JobsView(context.theme, self.jobs_model, tree=False)
         self.jobs_view.setAccessibleName("Jobs that take most")
-        self.jobs_view.fit_rows(_TOP)
         self.jobs_view.remember(context.facts.tables, "overview")
         self.jobs_view.job_opened.connect(context.intents.job_opened)
         self.jobs_view.menu_wanted.connect(self._on_menu_wanted)
@@ -114,25 +115,32 @@ class OverviewPage(Page):
         return ChartCard(self._theme, plan.title, chart, curves, plan.hint, beside)
 
     def _lay_out(self) -> None:
-        top = GivingRow(self.strain, (self.range,), sample=_STRAIN_SAMPLE)
+        self._top = GivingRow(self.strain, (self.range,), sample=_STRAIN_SAMPLE)
         self._grid = grid = QGridLayout()
         grid.setSpacing(GAP)
         self._place_cards(2)
-        jobs = Card(margin=4)
+        self._list = jobs = Card(margin=4)
         jobs.column.addWidget(self.no_jobs, 0, Qt.AlignmentFlag.AlignCenter)
         jobs.column.addWidget(self.jobs_view)
-        jobs.setFixedHeight(self.jobs_view.height() + 10)
         self.jobs_view.hide()
         content = QWidget()
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scrolled(content))
-        column = QVBoxLayout(content)
+        self._column = column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GAP)
-        column.addWidget(top)
+        column.addWidget(self._top)
         column.addLayout(grid, 1)
         column.addWidget(jobs)
+        self._fit_jobs(_TOP)
+
+    def _fit_jobs(self, rows: int) -> None:
+        """So many jobs: below the charts where all are shown, else above them."""
+        self._rows = rows
+        self.jobs_view.fit_rows(rows)
+        self._list.setFixedHeight(self.jobs_view.height() + _LIST_PAD)
+        self._column.insertWidget(2 if rows == _TOP else 0, self._list)
 
     def _place_cards(self, columns: int) -> None:
         """So many charts side by side."""
@@ -148,7 +156,18 @@ class OverviewPage(Page):
         narrow = event.size().width() < 2 * widest + GAP + _SCROLL_BAR
         if self._columns != (1 if narrow else 2):
             self._place_cards(1 if narrow else 2)
+        rows = _LEAST_TOP if self._needed_height() > event.size().height() else _TOP
+        if self._rows != rows:
+            self._fit_jobs(rows)
+            self.show_jobs()
         super().resizeEvent(event)
+
+    def _needed_height(self) -> int:
+        """Of the whole page with all its jobs."""
+        charts = self._grid.totalMinimumSize().height()
+        return (
+            self.range.sizeHint().height() + charts + self.jobs_view.height_of(_TOP) + 2 * GAP + 10
+        )
 
     # -- facts
 
@@ -208,7 +227,7 @@ class OverviewPage(Page):
         """Show the jobs to look at first."""
         facts = self.context.facts
         jobs, known = facts.jobs, grips(facts.view, facts.inspection)
-        self.jobs_model.show_jobs(top_jobs(jobs, known, _TOP), known)
+        self.jobs_model.show_jobs(top_jobs(jobs, known, self._rows), known)
         self.jobs_view.setVisible(bool(jobs))
         self.no_jobs.setVisible(not jobs)
 

@@ -23,6 +23,7 @@ from omnitray.settings.faults import Problem
 from omnitray.settings.model import Settings
 from omnitray.ui.pace import Pace
 from omnitray.ui.pages.page import Inspects, Page, PageContext
+from omnitray.ui.widgets.frames import scrolled
 
 
 class PageEntry(NamedTuple):
@@ -73,7 +74,10 @@ P = TypeVar("P", bound=Page)
 
 
 class Pages(QStackedWidget):
-    """Takes facts, keeps the newest in ``context.facts``, tells the pages that exist."""
+    """Takes facts, keeps the newest in ``context.facts``, tells the pages that exist.
+
+    A page that needs more height than the window has scrolls as a whole: nothing on it is squeezed.
+    """
 
     def __init__(self, context: PageContext, entries: Sequence[PageEntry] = PAGES) -> None:
         super().__init__()
@@ -81,6 +85,7 @@ class Pages(QStackedWidget):
         self.entries = {entry.name: entry for entry in entries}
         self._facts = context.facts
         self._built: dict[str, Page] = {}
+        self._page: Page | None = None
         self._marking = QTimer(self, singleShot=True, interval=_MARKING_MS)
         self._marking.timeout.connect(self._show_marks)
         self.shown_ms = _SHOWN_MS
@@ -99,8 +104,9 @@ class Pages(QStackedWidget):
             page.show_servers()
             page.show_jobs()
             page.reload()
-            self.addWidget(page)
-        self.setCurrentWidget(self._built[name])
+            self.addWidget(scrolled(page))
+        self._page = self._built[name]
+        self.setCurrentIndex(list(self._built).index(name))
         self._set_pace()
         self._lists.now()
         self.looks.now()
@@ -108,8 +114,7 @@ class Pages(QStackedWidget):
     @property
     def page(self) -> Page | None:
         """The page in front."""
-        page = self.currentWidget()
-        return page if isinstance(page, Page) else None
+        return self._page
 
     def get(self, kind: type[P]) -> P | None:
         """The page of this class, once it was built."""

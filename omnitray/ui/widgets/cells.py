@@ -28,7 +28,7 @@ CELL_PAD = 8  # left and right of what a cell shows
 SELECTION_BAR = 3  # wide enough to be seen, narrower than the padding of a cell
 _ROW_PAD = 14  # above and below the words of a row, together
 _QUIET = 0.9
-_DOT = " · "
+DOT = " · "
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -36,6 +36,7 @@ class Cell(NamedTuple):
     """What a delegate paints: words, quieter words behind them, a pill before both.
 
     ``hint`` is for the tooltip alone, which has the rest of the words where they are cut off too.
+    Where they have no room the end gives way; with ``middle`` their middle, as of a path.
     """
 
     text: str = ""
@@ -45,6 +46,7 @@ class Cell(NamedTuple):
     right: bool = False
     faded: bool = False
     hint: str = ""
+    middle: bool = False
 
     @property
     def words(self) -> str:
@@ -60,9 +62,12 @@ _MOST_PAINTED = 5000  # cells: some screens full; what is forgotten is painted o
 class CellDelegate(QStyledItemDelegate):
     """Paints the :class:`Cell` that a model gives under the role ``CELL``."""
 
-    def __init__(self, theme: Theme, *, pad: int = _ROW_PAD, lines: float = 1.0) -> None:
+    def __init__(
+        self, theme: Theme, *, pad: int = _ROW_PAD, lines: float = 1.0, stacked: bool = False
+    ) -> None:
         super().__init__()
         self.theme = theme
+        self._stacked = stacked  # the quieter words stand below the others
         self.pad, self.lines = pad, lines
         self.region = QRegion()  # what is to be painted now
         self._pointed: tuple[int, int] | None = None
@@ -121,13 +126,14 @@ class CellDelegate(QStyledItemDelegate):
     def width_of(self, cell: Cell, base: QFont) -> int:
         """How wide a cell is that shows all of its words."""
         _, metrics = self.face(base, bold=cell.bold)
-        width = 2 * CELL_PAD + metrics.horizontalAdvance(cell.text)
-        if cell.quiet:
-            _, small = self.face(base, _QUIET)
-            width += small.horizontalAdvance(cell.quiet) + (6 if cell.text else 0)
+        width = metrics.horizontalAdvance(cell.text)
         if cell.pill:
             width += round(pill_width(cell.pill, self.font(base, PILL_SCALE, bold=True))) + 6
-        return width
+        if cell.quiet:
+            _, small = self.face(base, _QUIET)
+            quiet = small.horizontalAdvance(cell.quiet)
+            width = max(width, quiet) if self._stacked else width + quiet + (6 if cell.text else 0)
+        return 2 * CELL_PAD + width
 
     def point_at(self, index: Index) -> bool:
         """The row of this index is under the mouse; whether that is another than before."""
@@ -186,7 +192,8 @@ class CellDelegate(QStyledItemDelegate):
         colours = self.theme.colours
         align = Qt.AlignmentFlag.AlignRight if cell.right else Qt.AlignmentFlag.AlignLeft
         font, metrics = self.face(option.font, bold=cell.bold)
-        text, used = _fitted(cell.text, metrics, box.width())
+        mode = Qt.TextElideMode.ElideMiddle if cell.middle else Qt.TextElideMode.ElideRight
+        text, used = _fitted(cell.text, metrics, box.width(), mode)
         painter.setFont(font)
         painter.setPen(QColor(colours.muted if cell.faded else colours.text))
         painter.drawText(box, align | Qt.AlignmentFlag.AlignVCenter, text)
@@ -207,17 +214,22 @@ def _place(index: Index) -> tuple[int, int, int]:
 
 def _quiet_words(words: str, metrics: QFontMetrics, width: int) -> str:
     """The quieter words as far as they fit: whole parts go first, and a figure is never cut."""
-    while _DOT in words and metrics.horizontalAdvance(words) > width:
-        words = words.rpartition(_DOT)[0]
+    while DOT in words and metrics.horizontalAdvance(words) > width:
+        words = words.rpartition(DOT)[0]
     fitted, _ = _fitted(words, metrics, width)
     has_figure = any(letter.isdigit() for letter in words)
     return "" if has_figure and fitted != words else fitted
 
 
-def _fitted(words: str, metrics: QFontMetrics, width: int) -> tuple[str, int]:
+def _fitted(
+    words: str,
+    metrics: QFontMetrics,
+    width: int,
+    mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+) -> tuple[str, int]:
     """The words as far as they fit, and how wide that is."""
     used = metrics.horizontalAdvance(words)
     if used <= width:
         return words, used
-    words = metrics.elidedText(words, Qt.TextElideMode.ElideRight, width)
+    words = metrics.elidedText(words, mode, width)
     return words, metrics.horizontalAdvance(words)

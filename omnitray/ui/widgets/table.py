@@ -6,6 +6,7 @@ widths of an M, so that they hold in another font.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from PySide6.QtCore import (
     QAbstractItemModel,
@@ -13,6 +14,7 @@ from PySide6.QtCore import (
     QModelIndex,
     QPersistentModelIndex,
     QPoint,
+    QSize,
     Qt,
     QTimer,
     Signal,
@@ -33,13 +35,39 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTreeView, 
 from omnitray.ui.formats import without_marks
 from omnitray.ui.table_state import TableState
 from omnitray.ui.theme import text_font, width_of
-from omnitray.ui.widgets.cells import CELL_PAD, Cell, CellDelegate, Index
+from omnitray.ui.widgets.cells import CELL, CELL_PAD, DOT, Cell, CellDelegate, Index
 
 _SMALLEST = 32
 _LEAST_EM = 12  # widths of an M for a column of names
+_LEAST_ROWS = 3  # in sight, however little room there is
+_MEASURED = 200  # rows whose words are measured: about ten screens full
 _ARROWS = {Qt.SortOrder.AscendingOrder: " ↑", Qt.SortOrder.DescendingOrder: " ↓"}
 _ARRANGE = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
 Widths = dict[int, tuple[Cell, ...]]  # for each column the widest of what it has to show
+
+
+class ColumnPlan(NamedTuple):
+    """Which column gives way to which.
+
+    ``widths``: samples of what a column shows at its widest. ``stretch``: columns that take the
+    room that is left, each ``least_em`` widths of an M at least. ``names``: the columns that say
+    who a row is about, with how many widths of an M their words may ask for: they have that before
+    anything else. For it the columns of ``narrow`` shrink to its samples, then columns go in the
+    order of ``giving``. Room that is left goes to ``words``, where those are cut.
+    """
+
+    widths: Widths
+    stretch: tuple[int, ...]
+    giving: tuple[int, ...] = ()
+    narrow: Widths = {}  # noqa: RUF012 - never changed
+    least_em: int = _LEAST_EM
+    names: dict[int, int] = {}  # noqa: RUF012 - likewise
+    words: tuple[int, ...] = ()
+
+    @property
+    def name_column(self) -> int:
+        """The column that says who a row is about."""
+        return next(iter(self.names), self.stretch[0])
 
 
 def sorted_title(title: str, order: Qt.SortOrder | None) -> str:
@@ -77,10 +105,8 @@ class TableHeader(QHeaderView):
 
 
 class CellView(QTreeView):
-    """A table unless ``tree``; ``stretch`` names the columns that take the room that is left.
+    """A table unless ``tree``, its columns as in the :class:`ColumnPlan`.
 
-    Where they would have less than ``least_em`` each, columns go in the order of ``giving``; where
-    that does not do, those of ``narrow`` are no wider than its samples.
     ``menu_wanted`` carries the menu of the chosen rows, for the page to put its actions first.
     """
 
@@ -90,20 +116,15 @@ class CellView(QTreeView):
         self,
         model: QAbstractItemModel,
         delegate: CellDelegate,
-        widths: Widths,
-        stretch: tuple[int, ...],
+        plan: ColumnPlan,
         *,
         tree: bool = False,
-        giving: tuple[int, ...] = (),
-        narrow: Widths | None = None,
-        least_em: int = _LEAST_EM,
     ) -> None:
         super().__init__()
-        self._stretch, self._giving = stretch, giving
-        self._narrow, self._least_em = narrow or {}, least_em
-        self._narrowed: dict[int, int] = {}  # what those columns were before
+        self.plan = plan
+        self._needs: dict[int, int] = {}  # of the widest words in each of those columns
+        self._lent: dict[int, tuple[int, int]] = {}  # what a column was before, and is now
         self._delegate = delegate
-        self._widths = widths
         self._states: dict[str, TableState] = {}
         self._key = ""
         self._titles = TableHeader(self)
@@ -125,10 +146,14 @@ class CellView(QTreeView):
         self._titles.setFont(text_font(self.font(), 0.9))
         for column, width in self.fitting_widths().items():
             self._titles.resizeSection(column, width)
-        for column in stretch:
+        for column in plan.stretch:
             self._titles.setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
         self._titles.arranged.connect(self._on_arranged)
         self._titles.sortIndicatorChanged.connect(self._keep)
+        self._refit = QTimer(self, singleShot=True, interval=0)
+        self._refit.timeout.connect(self._fit)
+        model.rowsInserted.connect(self._on_rows_inserted)
+        model.modelReset.connect(self._on_reset)
         self._changes = QTimer(self, singleShot=True, interval=0)  # many changes, one look
         self._changes.timeout.connect(self.paint_changes)
         self.entered.connect(self._on_entered)
@@ -136,35 +161,105 @@ class CellView(QTreeView):
     def fitting_widths(self) -> dict[int, int]:
         """So wide that the samples fit, and the title with its arrow."""
         font, found = self.font(), {}
-        for column, samples in self._widths.items():
+        for column, samples in self.plan.widths.items():
             title = self.model().headerData(column, Qt.Orientation.Horizontal) or ""
             cells = [self._delegate.width_of(each, font) for each in samples]
             head = width_of(self._titles.font(), f"{title} ↓", pad=2 * CELL_PAD)
             found[column] = max([head if title else 0, *cells])
         return found
 
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Some rows under the titles, however little room there is."""
+        head = self._titles.sizeHint().height() if not self.isHeaderHidden() else 0
+        rows = _LEAST_ROWS * self._delegate.row_height(self.font())
+        return QSize(super().minimumSizeHint().width(), head + rows)
+
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Let columns give way before a name or a figure does."""
+        """Let columns give way before a name does."""
         self._give_way(event.size().width())
         super().resizeEvent(event)
 
+    @Slot()
+    def _fit(self) -> None:
+        self._give_way(self.viewport().width())
+
     def _give_way(self, width: int) -> None:
-        em, titles = width_of(self.font(), "M"), self._titles
-        for column in self._giving:
+        titles = self._titles
+        for column in self.plan.giving:
             titles.setSectionHidden(column, False)
-        for column, before in self._narrowed.items():
+        for column, (before, _) in self._lent.items():
             titles.resizeSection(column, before)
-        self._narrowed = {}
-        room = width - len(self._stretch) * self._least_em * em
-        for column in self._giving:
-            used = sum(titles.sectionSize(each) for each in self.shown_columns())
-            if used - sum(titles.sectionSize(each) for each in self._stretch) <= room:
+        self._lent = {}
+        em = width_of(self.font(), "M")
+        needs = dict.fromkeys(self.plan.stretch, self.plan.least_em * em)
+        for column, most in self.plan.names.items():
+            least = needs.get(column, titles.sectionSize(column))
+            needs[column] = max(least, min(self._needs.get(column, 0), most * em))
+        self._make_room(width, needs)
+        left = width - self._taken(needs)
+        for column in self.plan.names:
+            if column not in self.plan.stretch and not titles.isSectionHidden(column):
+                self._lend(column, needs[column])
+        for column in self.plan.words:
+            size, need = titles.sectionSize(column), self._needs.get(column, 0)
+            if 0 < size < need and left > 0:
+                self._lend(column, min(need, size + left))
+                left -= titles.sectionSize(column) - size
+
+    def _make_room(self, width: int, needs: dict[int, int]) -> None:
+        """Let columns shrink or go until names have what they need."""
+        for column, samples in self.plan.narrow.items():
+            if self._taken(needs) <= width:
                 return
-            titles.setSectionHidden(column, True)
-        for column, samples in self._narrow.items():
             least = max(self._delegate.width_of(each, self.font()) for each in samples)
-            self._narrowed[column] = titles.sectionSize(column)
-            titles.resizeSection(column, min(least, self._narrowed[column]))
+            self._lend(column, min(least, self._titles.sectionSize(column)))
+        for column in self.plan.giving:
+            if self._taken(needs) <= width:
+                return
+            self._titles.setSectionHidden(column, True)
+
+    def _taken(self, needs: dict[int, int]) -> int:
+        """By the columns in sight: what a name needs, and what others have."""
+        sizes = self._titles.sectionSize
+        return sum(needs.get(each) or sizes(each) for each in self.shown_columns())
+
+    def _lend(self, column: int, width: int) -> None:
+        """Another width, until there is other room."""
+        before = self._titles.sectionSize(column)
+        if width != before:
+            self._lent[column] = before, width
+            self._titles.resizeSection(column, width)
+
+    # -- what its words need
+
+    @Slot()
+    def _on_reset(self) -> None:
+        self._needs = {}
+        self._measure(0, min(self.model().rowCount(), _MEASURED) - 1)
+
+    @Slot(QModelIndex, int, int)
+    def _on_rows_inserted(self, parent: QModelIndex, first: int, last: int) -> None:
+        if not parent.isValid() and first < _MEASURED:
+            self._measure(first, min(last, _MEASURED - 1))
+
+    def _measure(self, first: int, last: int) -> None:
+        for column in (*self.plan.names, *self.plan.words):
+            for row in range(first, last + 1):
+                self._note_need(self.model().index(row, column))
+
+    def _note_need(self, index: Index) -> None:
+        """Fit the columns again where these words need more than all before."""
+        cell: Cell | None = index.data(CELL)
+        if cell is None:
+            return
+        if index.column() in self.plan.names:  # the last of the quieter words is a figure
+            cell = cell._replace(quiet=cell.quiet.rpartition(DOT)[0])
+        need = self._delegate.width_of(cell, self.font())
+        if index.column() == 0:
+            need += self.indentation() * self.rootIsDecorated()
+        if need > self._needs.get(index.column(), 0):
+            self._needs[index.column()] = need
+            self._refit.start()
 
     # -- how the person has arranged it
 
@@ -193,6 +288,8 @@ class CellView(QTreeView):
 
     @Slot()
     def _on_arranged(self) -> None:
+        sizes = self._titles.sectionSize
+        self._lent = {each: lent for each, lent in self._lent.items() if sizes(each) == lent[1]}
         self._keep_figures_whole()
         self._give_way(self.viewport().width())
         self._keep()
@@ -215,7 +312,7 @@ class CellView(QTreeView):
         widths = {
             column: round(titles.sectionSize(column) / em, 2)
             for column in self.shown_columns()
-            if titles.sectionResizeMode(column) == fixed and column not in self._narrowed
+            if titles.sectionResizeMode(column) == fixed and column not in self._lent
         }
         before = self._states.get(self._key, TableState())
         self._states[self._key] = TableState(
@@ -353,6 +450,8 @@ class CellView(QTreeView):
                 cell = index.siblingAtColumn(column)
                 if self._delegate.is_out_of_date(cell):
                     viewport.update(self.visualRect(cell))
+                    if column in self.plan.words or column in self.plan.names:
+                        self._note_need(cell)
             index = self.indexBelow(index)
 
     def leaveEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name

@@ -24,7 +24,7 @@ class AlertDelegate(CellDelegate):
     """Two lines in the columns of alert and time, one in the others."""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__(theme, pad=_ROW_PAD, lines=1 + _SMALL)
+        super().__init__(theme, pad=_ROW_PAD, lines=1 + _SMALL, stacked=True)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802 - Qt's name
         """Rows of one height, so that no row has to be measured."""

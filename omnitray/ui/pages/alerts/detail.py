@@ -19,14 +19,15 @@ from omnitray.ui import formats
 from omnitray.ui.intents import Intents
 from omnitray.ui.pages.alerts import channels, text
 from omnitray.ui.pages.page import DeliveriesOf, no_deliveries
-from omnitray.ui.theme import GAP, SMALL_GAP, Theme
+from omnitray.ui.theme import GAP, SMALL_GAP, Theme, line_height
 from omnitray.ui.tray.menu import seconds_until_morning
 from omnitray.ui.widgets import pills
-from omnitray.ui.widgets.frames import Card, WrapRow, button, rule, scrolled
-from omnitray.ui.widgets.labels import ElidedLabel, LinkedParagraph, heading, label, paragraph
+from omnitray.ui.widgets.frames import Card, GivingRow, WrapRow, button, rule, scrolled
+from omnitray.ui.widgets.labels import LinkedParagraph, heading, label, paragraph
 from omnitray.ui.widgets.pills import PillLabel
 
 _HOUR_S = 3600.0
+_LEAST_LINES = 8  # title, state, when, and the first of what happened
 _TITLE_LIMIT = 300
 WEIGHED = "Who took a good part of it when this was last said; the figures are of that moment."
 NOTHING = "Choose an alert to see what happened, who caused it and what was done."
@@ -52,6 +53,7 @@ class AlertDetail(Card):
         self._every: AlertQuery | None = None
         self._content = QWidget()
         self._area = scrolled(self._content)
+        self._area.setMinimumHeight(line_height(self.font(), _LEAST_LINES))
         self.acknowledge = button("Acknowledge")
         self.resolve = button("Resolve")
         self.snooze = button("Snooze ▾")
@@ -169,13 +171,10 @@ class AlertDetail(Card):
         for number, (job, quiet, figures) in enumerate(found):
             if number:
                 column.addWidget(rule())
-            row = QHBoxLayout()
-            row.setSpacing(SMALL_GAP)
-            row.addWidget(ElidedLabel(job, middle=True), 1)
-            row.addWidget(label(figures))
-            column.addLayout(row)
-            if quiet:
-                column.addWidget(label(quiet, scale=0.9, muted=True))
+            column.addWidget(paragraph(job))
+            said = formats.dotted(figures, quiet)
+            if said:
+                column.addWidget(paragraph(said, scale=0.9, muted=True))
 
     def _add_measured(self, column: QVBoxLayout, alert: Alert) -> None:
         found = text.measured(alert)
@@ -284,11 +283,8 @@ def _channel_row(theme: Theme, line: channels.DeliveryLine) -> QWidget:
     column = QVBoxLayout(row)
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(0)
-    first = QHBoxLayout()
-    first.setSpacing(SMALL_GAP)
-    first.addWidget(ElidedLabel(line.name), 1)
-    first.addWidget(PillLabel(theme, line.pill, f"{line.name}: {line.pill.word}"))
-    column.addLayout(first)
+    pill = PillLabel(theme, line.pill, f"{line.name}: {line.pill.word}")
+    column.addWidget(GivingRow(paragraph(line.name), (pill,), sample=line.name))
     if line.quiet:
         column.addWidget(paragraph(line.quiet, scale=0.9, muted=True))
     return row

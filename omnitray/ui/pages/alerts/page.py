@@ -28,7 +28,7 @@ from omnitray.ui.widgets.export import ExportMenu
 from omnitray.ui.widgets.frames import Card, button
 from omnitray.ui.widgets.labels import paragraph
 from omnitray.ui.widgets.save_path import ask_path
-from omnitray.ui.widgets.table import CellView, Widths
+from omnitray.ui.widgets.table import CellView, ColumnPlan, Widths
 
 NONE_YET = "No alert so far. When something goes wrong, it is listed here and stays here."
 NONE_FIT = "No alert fits this filter."
@@ -50,8 +50,8 @@ class AlertList(CellView):
     """The list; a row is copied with all that its details say."""
 
     def __init__(self, model: AlertsModel, delegate: AlertDelegate) -> None:
-        stretch, giving = (AlertColumn.ALERT,), (AlertColumn.STATE,)
-        super().__init__(model, delegate, _WIDTHS, stretch, giving=giving)
+        plan = ColumnPlan(_WIDTHS, stretch=(AlertColumn.ALERT,), giving=(AlertColumn.STATE,))
+        super().__init__(model, delegate, plan)
         self.text_of_rows: Callable[[], str] = super().copied_text
 
     def copied_text(self) -> str:

@@ -14,7 +14,7 @@ from omnitray.ui import formats
 from omnitray.ui.pages.alerts.channels import name_of, pill_of
 from omnitray.ui.theme import GAP, Theme, text_font, width_of
 from omnitray.ui.widgets.frames import WrapRow, button
-from omnitray.ui.widgets.labels import ElidedLabel, Paragraph, paragraph
+from omnitray.ui.widgets.labels import Paragraph, heading, paragraph
 from omnitray.ui.widgets.pills import Pill, PillLabel
 
 KIND_WORDS = {
@@ -51,7 +51,7 @@ class StandingRow(QWidget):
 
     def __init__(self, theme: Theme, name: str, buttons: Sequence[QPushButton] = ()) -> None:
         super().__init__()
-        self.name = ElidedLabel(formats.one_line(name, 40), bold=True)
+        self.name = heading(formats.one_line(name, 40))
         self.about = Paragraph(scale=0.9, muted=True)
         self.pill = PillLabel(theme, Pill("", "neutral"))
         self.quiet = Paragraph(scale=0.9, muted=True)
@@ -59,7 +59,7 @@ class StandingRow(QWidget):
         self.answer.hide()
         self._buttons = WrapRow() if buttons else None
         self._wide: bool | None = None
-        for words in (self.about, self.quiet):  # the columns are as wide in every row
+        for words in (self.name, self.about, self.quiet):  # the columns are as wide in every row
             words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         for each in buttons:
             self._add_button(each)

@@ -59,7 +59,8 @@ def job_cell(job: Job, column: JobColumn, known: Grips, *, gone: bool, projects:
         return Cell(pill=pill) if column == JobColumn.STATE else Cell(quiet=lever)
     hint = _pss(job_pss(job, known.look)) if column == JobColumn.MEMORY else ""
     text = job_text(job, column, known)
-    return Cell(text, right=column in FIGURES, faded=gone, hint=hint)
+    path = column == JobColumn.PROJECT
+    return Cell(text, right=column in FIGURES, faded=gone, hint=hint, middle=path)
 
 
 def process_cell(

@@ -9,7 +9,7 @@ from omnitray.ui.pages.processes.text import JobColumn
 from omnitray.ui.theme import Theme, line_height
 from omnitray.ui.widgets import pills
 from omnitray.ui.widgets.cells import Cell, CellDelegate
-from omnitray.ui.widgets.table import CellView, Widths
+from omnitray.ui.widgets.table import CellView, ColumnPlan, Widths
 
 # So long after the last touch of mouse or key the person is not about to press on a row any more.
 _HOLD_MS = 3000
@@ -31,11 +31,19 @@ _WIDTHS: Widths = {
     JobColumn.STATE: tuple(Cell(pill=each) for each in (*pills.GRIPS.values(), pills.PROTECTED)),
     JobColumn.LEVER: (Cell(quiet="weight 100 → 5"),),
 }
-# What gives way first where the window is narrow; the figures stay whole.
-_GIVING = (JobColumn.LEVER, JobColumn.PROJECT, JobColumn.GROWTH, JobColumn.IO)
+# What gives way first where the window is narrow: a name and what it takes of the CPU stay.
+_GIVING = (
+    JobColumn.LEVER,
+    JobColumn.PROJECT,
+    JobColumn.GROWTH,
+    JobColumn.IO,
+    JobColumn.MEMORY,
+    JobColumn.STATE,
+)
 
 _LIST_EM = 12  # a name and how many processes
 _TREE_EM = 17  # the name of a process and its pid, indented
+_NAME_EM = 24  # a long name with its project
 
 
 class JobsView(CellView):
@@ -50,15 +58,15 @@ class JobsView(CellView):
         never = JobColumn.PROJECT if tree else JobColumn.IO
         giving = tuple(each for each in _GIVING if each != never)
         delegate = CellDelegate(theme)
-        super().__init__(
-            model,
-            delegate,
+        plan = ColumnPlan(
             _WIDTHS,
-            (JobColumn.NAME,),
-            tree=tree,
+            stretch=(JobColumn.NAME,),
             giving=giving,
             least_em=_TREE_EM if tree else _LIST_EM,
+            names={JobColumn.NAME: _NAME_EM},
+            words=(JobColumn.LEVER,) if tree else (JobColumn.LEVER, JobColumn.PROJECT),
         )
+        super().__init__(model, delegate, plan, tree=tree)
         self.setIndentation(_INDENT)
         self.setColumnHidden(never, True)
         if tree:
@@ -75,9 +83,15 @@ class JobsView(CellView):
         """As high as so many rows, without a scroll bar."""
         self._delegate.pad = _LOW_PAD
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        head = line_height(self.header().font(), pad=_HEADER_PAD)
-        self.header().setFixedHeight(head)
-        self.setFixedHeight(head + rows * self._delegate.row_height(self.font()) + 2)
+        self.header().setFixedHeight(self._head())
+        self.setFixedHeight(self.height_of(rows))
+
+    def height_of(self, rows: int) -> int:
+        """How high it is with so many rows."""
+        return self._head() + rows * self._delegate.row_height(self.font()) + 2
+
+    def _head(self) -> int:
+        return line_height(self.header().font(), pad=_HEADER_PAD)
 
     def selected_job(self) -> Job | None:
         """The job of the current row."""

@@ -1,20 +1,25 @@
 """Why this one, and not another: the words, and everyone who was considered."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtGui import QFont, QResizeEvent
+from PySide6.QtWidgets import QApplication, QGridLayout, QVBoxLayout, QWidget
 
 from omnitray.protector.view import Considered, Effect, Explanation, Means
 from omnitray.ui import formats
 from omnitray.ui.theme import GAP, SMALL_GAP, Theme, text_font, width_of
 from omnitray.ui.widgets.frames import Card, WrapRow, rule
-from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph
+from omnitray.ui.widgets.labels import heading, label, paragraph
 from omnitray.ui.widgets.pills import Pill, PillLabel
 
 NOTHING_ASKED = "When something is acted on, the reason and everyone who was spared stand here."
 NO_EFFECT = "What an action did for the machine will stand here in figures."
 NO_MEANS = "Which means work on this machine is found out at the first start."
 _MOST = 8
-_VERDICT_SAMPLE = "editor, protected by you"
+_VERDICT_SAMPLE = "protected by you"
+_NAME_EM = 10  # of a name, before it is broken over two lines
+_WIDE_EM = 36  # of a table with all its columns
 
 
 class Refilled(Card):
@@ -48,13 +53,29 @@ class ExplainCard(Refilled):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
+        self._growth: list[QWidget] = []
+        self._grid: QGridLayout | None = None
+        self._verdict = width_of(text_font(self.font()), _VERDICT_SAMPLE)
         self.show_explanation(None)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """How fast it grew gives way to who it was."""
+        super().resizeEvent(event)
+        self._show_growth()
+
+    def _show_growth(self) -> None:
+        wide = self.width() >= _WIDE_EM * width_of(text_font(self.font()), "M")
+        for each in self._growth:
+            each.setVisible(wide)
+        if self._grid is not None:
+            self._grid.setColumnMinimumWidth(3, self._verdict if wide else 0)
 
     def show_explanation(self, explanation: Explanation | None) -> None:
         """Show why; None says what would be here."""
         column = self.refill(explanation)
         if column is None:
             return
+        self._growth, self._grid = [], None
         if explanation is None:
             self.setAccessibleName("Why?")
             column.addWidget(label("Why?", bold=True))
@@ -63,31 +84,37 @@ class ExplainCard(Refilled):
             return
         title = f"Why {formats.one_line(explanation.title, 80)}?"
         self.setAccessibleName(title)
-        column.addWidget(ElidedLabel(title, bold=True))
+        column.addWidget(heading(title))
         column.addWidget(paragraph(formats.block(explanation.text)))
         if explanation.considered:
             column.addLayout(self._table(explanation.considered[:_MOST]))
         column.addStretch()
 
     def _table(self, considered: tuple[Considered, ...]) -> QGridLayout:
-        grid = QGridLayout()
+        self._grid = grid = QGridLayout()
         grid.setHorizontalSpacing(GAP)
         grid.setVerticalSpacing(SMALL_GAP - 1)
         grid.setColumnStretch(0, 4)
         grid.setColumnStretch(3, 5)
-        grid.setColumnMinimumWidth(3, width_of(text_font(self.font()), _VERDICT_SAMPLE))
+        _keep_names(grid, [each.title for each in considered], self.font())
         for column, title in enumerate(("Considered", "Memory", "Growth", "Verdict")):
             head = label(title, scale=0.9, muted=True)
             grid.addWidget(head, 0, column, _side(column))
+            if title == "Growth":
+                self._growth = [head]
         for number, each in enumerate(considered):
             grid.addWidget(rule(), 2 * number + 1, 0, 1, 4)
             self._add(grid, 2 * number + 2, each)
+        self._show_growth()
         return grid
 
     def _add(self, grid: QGridLayout, row: int, each: Considered) -> None:
-        grid.addWidget(ElidedLabel(each.title, bold=each.chosen), row, 0)
+        named = heading(each.title) if each.chosen else paragraph(each.title)
+        grid.addWidget(named, row, 0)
         grid.addWidget(label(formats.size(each.rss_bytes)), row, 1, _side(1))
-        grid.addWidget(label(formats.growth(each.growth_bps)), row, 2, _side(2))
+        growth = label(formats.growth(each.growth_bps))
+        self._growth.append(growth)
+        grid.addWidget(growth, row, 2, _side(2))
         if each.chosen:
             verdict = formats.one_line(each.verdict)
             grid.addWidget(PillLabel(self._theme, Pill(verdict, "critical"), verdict), row, 3)
@@ -138,13 +165,22 @@ def _by_reason(means: tuple[Means, ...]) -> dict[str, list[Means]]:
 def _effects(effects: tuple[Effect, ...]) -> QGridLayout:
     grid = QGridLayout()
     grid.setVerticalSpacing(SMALL_GAP - 1)
+    grid.setColumnStretch(0, 1)
+    _keep_names(grid, [each.name for each in effects], QApplication.font())
     for number, each in enumerate(effects):
         if number:
             grid.addWidget(rule(), 2 * number - 1, 0, 1, 2)
-        grid.addWidget(ElidedLabel(each.name, scale=0.95, muted=True), 2 * number, 0)
+        grid.addWidget(paragraph(each.name, scale=0.95, muted=True), 2 * number, 0)
         figure = label(formats.one_line(each.figure, 40))
         grid.addWidget(figure, 2 * number, 1, Qt.AlignmentFlag.AlignRight)
     return grid
+
+
+def _keep_names(grid: QGridLayout, names: Sequence[str], font: QFont) -> None:
+    """Room for the longest name in the first column; a long one is broken."""
+    bold = text_font(font, bold=True)
+    most = _NAME_EM * width_of(bold, "M")
+    grid.setColumnMinimumWidth(0, min(most, width_of(bold, *names, "")))
 
 
 def _means_label(theme: Theme, means: Means) -> PillLabel:

@@ -6,20 +6,23 @@ The focus stays in the list when that happens: on the same button, on the next r
 from collections.abc import Iterable
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QAccessible
+from PySide6.QtGui import QAccessible, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from omnitray.protector.view import HeldAction, HoldKind
 from omnitray.ui import formats
 from omnitray.ui.intents import Intents
-from omnitray.ui.theme import GAP, SMALL_GAP, Theme
+from omnitray.ui.theme import GAP, SMALL_GAP, Theme, text_font, width_of
 from omnitray.ui.widgets import pills
 from omnitray.ui.widgets.frames import button, follow_tabs, rule
-from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph, plain_tooltip
+from omnitray.ui.widgets.labels import heading, label, paragraph, plain_tooltip
 from omnitray.ui.widgets.pills import PillLabel
 
 _COLUMNS = 5
-_LINES = 3  # of the grid for each row: title and buttons, means and reason, a rule
+_LINES = 5  # of the grid for each row: title, pill, buttons, means and reason, a rule
+_BUTTONS = 2  # their line
+_LONGEST = 120  # letters of a title
+_NAME_EM = 16  # of a title beside the buttons; with less it stands above them
 NOTHING = "Nothing is held back. What is slowed down or paused will be listed here, with Undo."
 
 
@@ -36,6 +39,8 @@ class HeldRows(QWidget):
         self._shown: tuple[HeldAction, ...] | None = None
         self._ages: list[tuple[QLabel, HeldAction]] = []
         self._buttons: list[list[QPushButton]] = []
+        self._titles: list[QLabel] = []
+        self._pills: list[PillLabel] = []
         self.setAccessibleName("Under action now")
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -65,6 +70,7 @@ class HeldRows(QWidget):
             if number:
                 self._grid.addWidget(rule(), _LINES * number - 1, 0, 1, _COLUMNS)
             self._add(_LINES * number, each)
+        self._place_titles()
         follow_tabs(self, (each for row in self._buttons for each in row))
         if focus is not None:
             self._refocus(*focus)
@@ -89,13 +95,43 @@ class HeldRows(QWidget):
             if widget := item.widget():
                 widget.hide()
                 widget.deleteLater()
-        self._ages, self._buttons = [], []
+        self._ages, self._buttons, self._titles, self._pills = [], [], [], []
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Another width."""
+        super().resizeEvent(event)
+        self._place_titles()
+
+    def _place_titles(self) -> None:
+        """Title, pill and buttons stand below each other where the title has too little room."""
+        font = text_font(self.font(), bold=True)
+        named = width_of(font, *(each.text() for each in self._titles), "")
+        taken = sum(self._widest(column) + GAP for column in range(2, _COLUMNS))
+        pills_wide = max((each.sizeHint().width() for each in self._pills), default=0) + GAP
+        least = min(named, _NAME_EM * width_of(font, "M"))
+        beside = self.width() - taken - pills_wide >= least
+        left = Qt.AlignmentFlag.AlignLeft
+        for number, (title, pill) in enumerate(zip(self._titles, self._pills, strict=True)):
+            row = _LINES * number
+            if beside:
+                self._grid.addWidget(title, row + _BUTTONS, 0)
+                self._grid.addWidget(pill, row + _BUTTONS, 1)
+            else:
+                self._grid.addWidget(title, row, 0, 1, _COLUMNS)
+                self._grid.addWidget(pill, row + 1, 0, 1, _COLUMNS, left)
+
+    def _widest(self, column: int) -> int:
+        """Of the buttons in a column."""
+        rows = range(_BUTTONS, _LINES * len(self._titles), _LINES)
+        found = (self._grid.itemAtPosition(row, column) for row in rows)
+        return max((each.sizeHint().width() for each in found if each is not None), default=0)
 
     def _add(self, row: int, held: HeldAction) -> None:
-        self._grid.addWidget(ElidedLabel(held.title, bold=True), row, 0)
-        self._grid.addWidget(PillLabel(self._theme, pills.GRIPS[held.grip]), row, 1)
+        title = heading(formats.one_line(held.title, _LONGEST))
+        self._titles.append(title)
+        self._pills.append(PillLabel(self._theme, pills.GRIPS[held.grip]))
         for column, each in enumerate(self._offered(held), start=2):
-            self._grid.addWidget(each, row, column)
+            self._grid.addWidget(each, row + _BUTTONS, column)
             each.show()  # the layout would do so later: too late for the focus
         age = paragraph(scale=0.92, muted=True)
         self._ages.append((age, held))
@@ -106,7 +142,7 @@ class HeldRows(QWidget):
         why = paragraph(formats.one_line(held.why), scale=0.92, muted=True)
         line.addWidget(age, 1, Qt.AlignmentFlag.AlignTop)
         line.addWidget(why, 1, Qt.AlignmentFlag.AlignTop)
-        self._grid.addWidget(words, row + 1, 0, 1, _COLUMNS)
+        self._grid.addWidget(words, row + _BUTTONS + 1, 0, 1, _COLUMNS)
 
     def _offered(self, held: HeldAction) -> list[QPushButton]:
         """The buttons of a row."""

@@ -15,7 +15,6 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
-    QHBoxLayout,
     QMenu,
     QVBoxLayout,
     QWidget,
@@ -34,18 +33,19 @@ from omnitray.ui import formats
 from omnitray.ui.pages.page import Page, PageContext
 from omnitray.ui.pages.protection.explain_card import EffectCard, ExplainCard
 from omnitray.ui.pages.protection.held_rows import HeldRows
-from omnitray.ui.theme import GAP
+from omnitray.ui.theme import GAP, text_font, width_of
 from omnitray.ui.widgets import pills
 from omnitray.ui.widgets.action_feedback import ToldLine
 from omnitray.ui.widgets.cells import CELL, Cell, CellDelegate
 from omnitray.ui.widgets.choice import Segments
 from omnitray.ui.widgets.frames import Card, button, scrolled
 from omnitray.ui.widgets.labels import heading, paragraph, plain_tooltip
-from omnitray.ui.widgets.table import CellView, Widths
+from omnitray.ui.widgets.table import CellView, ColumnPlan, Widths
 
 NO_JOURNAL = "Nothing was done so far. Every action will be listed here, with its reason."
 NOTHING_HELD = "Nothing is held back, so there is nothing to undo."
 _JOURNAL_MARGIN = 4
+_WORDS_EM = 18  # of what is said beside the three states
 _SCROLL_BAR = 10  # as wide as the style sheet draws it
 _STATES = (
     (ProtectState.ON, "on"),
@@ -121,7 +121,7 @@ class JournalModel(QAbstractTableModel):
             case JournalColumn.AT:
                 return Cell(formats.when(line.at, self._wall()), faded=True)
             case JournalColumn.WHAT:
-                return Cell(formats.one_line(line.what))
+                return Cell(formats.one_line(line.what), hint=formats.one_line(line.why))
             case JournalColumn.WHY:
                 return Cell(formats.one_line(line.why), faded=True)
             case JournalColumn.OUTCOME:
@@ -153,12 +153,14 @@ class ProtectionPage(Page):
         self.effects = EffectCard(theme)
         self.journal_model = JournalModel(wall, self)
         delegate = CellDelegate(theme, pad=12)
-        self.journal = CellView(
-            self.journal_model, delegate, _WIDTHS, (JournalColumn.WHAT, JournalColumn.WHY)
+        plan = ColumnPlan(
+            _WIDTHS,
+            stretch=(JournalColumn.WHAT, JournalColumn.WHY),
+            giving=(JournalColumn.WHY, JournalColumn.AT, JournalColumn.OUTCOME),
         )
+        self.journal = CellView(self.journal_model, delegate, plan)
         self.journal.setAccessibleName("Journal of actions")
         self.journal.setHeaderHidden(True)
-        self.journal.setMinimumHeight(110)
         self.no_journal = paragraph(NO_JOURNAL, muted=True)
         self._lay_out()
         self._connect()
@@ -169,10 +171,10 @@ class ProtectionPage(Page):
         words.setSpacing(0)
         words.addWidget(self.headline)
         words.addWidget(self.detail)
-        top = QHBoxLayout()
+        self._top = top = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         top.setSpacing(GAP)
         top.addLayout(words, 1)
-        top.addWidget(self.state)
+        top.addWidget(self.state, 0, Qt.AlignmentFlag.AlignLeft)
         held = Card("Under action now")
         held.head.addWidget(self.undo_all)
         held.column.addWidget(self.held)
@@ -209,10 +211,13 @@ class ProtectionPage(Page):
         super().showEvent(event)
 
     def _arrange(self, width: int) -> None:
-        """Put the means under the explanation where both have no room side by side."""
+        """Put below each other what has no room side by side."""
+        directions = QBoxLayout.Direction
+        words = _WORDS_EM * width_of(text_font(self.font()), "M")
+        narrow = width < self.state.sizeHint().width() + GAP + words
+        self._top.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
         least = self.why.minimumSizeHint().width() + self.effects.minimumSizeHint().width()
         narrow = width < least + GAP + _SCROLL_BAR
-        directions = QBoxLayout.Direction
         self._middle.setDirection(directions.TopToBottom if narrow else directions.LeftToRight)
 
     def _connect(self) -> None:

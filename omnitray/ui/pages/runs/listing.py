@@ -108,7 +108,7 @@ class RunsModel(QAbstractTableModel):
                 title = formats.one_line(record.title)
                 return Cell(title, bold=True, hint=formats.one_line(record.command))
             case RunColumn.PROJECT:
-                return Cell(formats.one_line(record.project))
+                return Cell(formats.one_line(record.project), middle=True)
             case RunColumn.TOOK:
                 return Cell(took(record.took_s), right=True)
             case RunColumn.PEAK:

@@ -7,7 +7,6 @@ from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QGridLayout,
-    QHBoxLayout,
     QLineEdit,
     QSplitter,
     QStackedLayout,
@@ -24,15 +23,15 @@ from omnitray.ui.pages.runs import text
 from omnitray.ui.pages.runs.chart import RunChart
 from omnitray.ui.pages.runs.listing import RunDelegate, RunsModel
 from omnitray.ui.pages.runs.text import RunColumn
-from omnitray.ui.theme import GAP, SMALL_GAP, Theme, width_of
+from omnitray.ui.theme import GAP, SMALL_GAP, Theme, text_font, width_of
 from omnitray.ui.widgets.cells import Cell
 from omnitray.ui.widgets.choice import ChoiceButton
 from omnitray.ui.widgets.export import ExportMenu
-from omnitray.ui.widgets.frames import Card, button, scrolled
-from omnitray.ui.widgets.labels import ElidedLabel, label
+from omnitray.ui.widgets.frames import Card, GivingRow, button, scrolled
+from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph
 from omnitray.ui.widgets.pills import Pill, PillLabel
 from omnitray.ui.widgets.save_path import ask_path
-from omnitray.ui.widgets.table import CellView, Widths
+from omnitray.ui.widgets.table import CellView, ColumnPlan, Widths
 from omnitray.ui.widgets.ways import Way, WaysCard
 
 _WIDTHS: Widths = {
@@ -43,8 +42,21 @@ _WIDTHS: Widths = {
     RunColumn.CPU: (Cell("1600 %"),),
     RunColumn.VERDICT: (Cell(pill=Pill("killed for memory", "good", "dot")),),
 }
-_NARROW: Widths = {RunColumn.PEAK: (Cell("888.8 GB", "and bar"),)}
-_GIVING = (int(RunColumn.CPU), int(RunColumn.WHEN), int(RunColumn.PROJECT), int(RunColumn.TOOK))
+_COMMAND_EM = 24  # a command with some options
+_PLAN = ColumnPlan(
+    _WIDTHS,
+    stretch=(RunColumn.COMMAND,),
+    narrow={RunColumn.PEAK: (Cell("888.8 GB", "and bar"),)},
+    giving=(
+        RunColumn.CPU,
+        RunColumn.WHEN,
+        RunColumn.PROJECT,
+        RunColumn.TOOK,
+        RunColumn.PEAK,
+    ),
+    names={RunColumn.COMMAND: _COMMAND_EM},
+    words=(RunColumn.PROJECT,),
+)
 VERDICTS = (
     ("", "all"),
     ("running", "running"),
@@ -55,6 +67,7 @@ VERDICTS = (
 PERIODS = (("", "any time"), ("86400", "last day"), ("604800", "last 7 days"))
 _LOOK_MS = 1000
 SHARES = (4500, 5500)  # of the list and of what is chosen in it: larger than any screen
+_WHAT_EM = 16  # a project and when it began
 _BESIDE_EM = 48  # a chart of thirty letters and the widest figures
 EXAMPLE = "omnitray run -- pytest -n auto"
 WAYS = (
@@ -100,14 +113,7 @@ class RunsPage(Page):
         self.export = button("Export…")
         self.export_menu = ExportMenu(self.export)
         self.model = RunsModel(context.clock.wall, self)
-        self.view = CellView(
-            self.model,
-            RunDelegate(context.theme),
-            _WIDTHS,
-            (int(RunColumn.COMMAND),),
-            giving=_GIVING,
-            narrow=_NARROW,
-        )
+        self.view = CellView(self.model, RunDelegate(context.theme), _PLAN)
         self.view.setAccessibleName("Runs")
         self.view.remember(context.facts.tables, "runs")
         self.detail = RunDetail(context.theme)
@@ -124,11 +130,7 @@ class RunsPage(Page):
         self._looks.start()
 
     def _lay_out(self) -> None:
-        tools = QHBoxLayout()
-        tools.addWidget(self.field, 1)
-        tools.addWidget(self.verdicts)
-        tools.addWidget(self.periods)
-        tools.addWidget(self.export)
+        tools = GivingRow(self.field, (self.verdicts, self.periods, self.export))
         listing = Card(margin=4)
         listing.column.addWidget(self.view)
         listing.column.addWidget(self.none_fit, 0, Qt.AlignmentFlag.AlignHCenter)
@@ -144,7 +146,7 @@ class RunsPage(Page):
         column = QVBoxLayout(full)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GAP)
-        column.addLayout(tools)
+        column.addWidget(tools)
         column.addWidget(split, 1)
         self._stack = QStackedLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
@@ -227,18 +229,15 @@ class RunDetail(Card):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._run: RunRecord | None = None
-        self.title = ElidedLabel(scale=1.1, bold=True)
+        self.title = paragraph(scale=1.1)
+        self.title.setFont(text_font(self.title.font(), bold=True))
         self.pill = PillLabel(theme, Pill("", "neutral"))
-        self.what = ElidedLabel(muted=True, scale=0.95)
+        self.what = ElidedLabel(muted=True, scale=0.95, drops=True)
         self.copy = button("Copy command")
         self.chart = RunChart(theme)
         self._grid = QGridLayout()
         self._grid.setVerticalSpacing(SMALL_GAP)
         self._shown: list[tuple[str, str, str]] = []
-        head = QHBoxLayout()
-        head.addWidget(self.title, 1)
-        head.addWidget(self.pill)
-        head.addWidget(self.copy)
         side = QVBoxLayout()
         side.addLayout(self._grid)
         side.addStretch()
@@ -248,9 +247,9 @@ class RunDetail(Card):
         self._body.setSpacing(2 * GAP)
         self._body.addWidget(self.chart, 3)
         self._body.addLayout(side, 1)
-        self.column.addLayout(head)
-        self.column.addWidget(self.what)
-        self.column.addWidget(scrolled(content), 1)
+        self.column.addWidget(self.title)
+        self.column.addWidget(GivingRow(self.what, (self.pill, self.copy), least_em=_WHAT_EM))
+        self.column.addWidget(content, 1)
         self.copy.clicked.connect(self._on_copy)
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name

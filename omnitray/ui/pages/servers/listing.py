@@ -171,7 +171,7 @@ class ServerDelegate(CellDelegate):
     """Two lines in the columns that have two; the address in the colour of a link."""
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__(theme, pad=_ROW_PAD, lines=2 + _SPACE)
+        super().__init__(theme, pad=_ROW_PAD, lines=2 + _SPACE, stacked=True)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one cell."""

@@ -13,11 +13,13 @@ from PySide6.QtWidgets import (
 
 from omnitray.servers.logs import OWN
 from omnitray.ui.pages.page import ServerLog
-from omnitray.ui.theme import SMALL_GAP, Theme, fixed_font
+from omnitray.ui.theme import SMALL_GAP, Theme, fixed_font, line_height
 from omnitray.ui.widgets.frames import button
 from omnitray.ui.widgets.labels import label
 
 LINES = 500
+_LEAST_LINES = 6  # in sight, however little room there is
+_TEXT_PAD = 24  # border, padding and the scroll bar below
 _FOLLOW_MS = 1000
 _MARK_ALPHA = 90
 _GOOD = (" up", "answers again")
@@ -38,6 +40,7 @@ class LogView(QWidget):
         self.text = QPlainTextEdit(readOnly=True)
         self.text.setAccessibleName("Log")
         self.text.setFont(fixed_font(self.font()))
+        self.text.setMinimumHeight(line_height(self.text.font(), _LEAST_LINES, pad=_TEXT_PAD))
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.search = QLineEdit(placeholderText="Search the log…")
         self.search.setAccessibleName("Search the log")

@@ -26,7 +26,7 @@ from omnitray.ui.widgets.choice import ChoiceButton
 from omnitray.ui.widgets.frames import Card, GivingRow, button, scrolled
 from omnitray.ui.widgets.labels import ElidedLabel, label
 from omnitray.ui.widgets.pills import PillLabel
-from omnitray.ui.widgets.table import CellView, Widths
+from omnitray.ui.widgets.table import CellView, ColumnPlan, Widths
 
 _WIDTHS: Widths = {
     ServerColumn.SERVER: (Cell("127.0.0.1:65535"),),
@@ -35,7 +35,20 @@ _WIDTHS: Widths = {
     ServerColumn.START: (Cell("(usually 59 min)"),),
     ServerColumn.RESTARTS: (Cell("Restarts"),),
 }
-_GIVING = (int(ServerColumn.UP_SINCE), int(ServerColumn.START), int(ServerColumn.RESTARTS))
+_NAME_EM = 24  # a name of forty letters, as long as it may be
+_REASON_EM = 18  # killed for memory by the kernel
+_PLAN = ColumnPlan(
+    _WIDTHS,
+    stretch=(ServerColumn.LAST_EXIT,),
+    giving=(
+        ServerColumn.UP_SINCE,
+        ServerColumn.START,
+        ServerColumn.RESTARTS,
+        ServerColumn.LAST_EXIT,
+    ),
+    names={ServerColumn.SERVER: _NAME_EM, ServerColumn.LAST_EXIT: _REASON_EM},
+    words=(ServerColumn.STATE,),
+)
 _AGE_MS = 1000
 SHARES = (4500, 5500)  # of the list and of what is chosen in it: larger than any screen
 FILTERS = (("", "all"), ("trouble", "in trouble"), ("up", "up"), ("stopped", "stopped"))
@@ -87,10 +100,7 @@ class ServersPage(Page):
         self._ages.start()
 
     def _lay_out(self) -> None:
-        tools = QHBoxLayout()
-        tools.addWidget(self.field, 1)
-        tools.addWidget(self.states)
-        tools.addWidget(self.add)
+        tools = GivingRow(self.field, (self.states, self.add))
         listing = Card(margin=4)
         listing.column.addWidget(self.view)
         listing.column.addWidget(self.none_fit, 0, Qt.AlignmentFlag.AlignHCenter)
@@ -106,7 +116,7 @@ class ServersPage(Page):
         column = QVBoxLayout(full)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GAP)
-        column.addLayout(tools)
+        column.addWidget(tools)
         column.addWidget(split, 1)
         self._stack = QStackedLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
@@ -207,8 +217,7 @@ class ServerList(CellView):
     address_clicked = Signal(int)
 
     def __init__(self, model: ServersModel, delegate: ServerDelegate) -> None:
-        stretch = (int(ServerColumn.LAST_EXIT),)
-        super().__init__(model, delegate, _WIDTHS, stretch, giving=_GIVING)
+        super().__init__(model, delegate, _PLAN)
         self.setAccessibleName("Servers")
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name

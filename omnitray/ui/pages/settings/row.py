@@ -3,7 +3,7 @@
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QFocusEvent
+from PySide6.QtGui import QFocusEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -23,6 +23,7 @@ from omnitray.ui.widgets.labels import Paragraph, label
 _NUMBER_SAMPLE, _NOTE_SAMPLE = "9999999999", "0 to 99999 points"
 _EDIT_PAD = 22  # border and padding of the style sheet, both sides
 _LIST_LINES = 4
+_WORDS_EM = 14  # of the words beside an editor
 _A_RULE = 'match = "ffmpeg", always = "slow_down"'
 
 
@@ -62,7 +63,7 @@ class SettingRow(QWidget):
         title.setBuddy(self.editor)
         words.addWidget(title)
         words.addWidget(Paragraph(self.field.help, scale=0.92, muted=True))
-        side = QWidget()
+        self._side = side = QWidget()
         font = text_font(self.font())
         number = width_of(font, _NUMBER_SAMPLE, pad=_EDIT_PAD)
         beneath = self.field.kind is ValueKind.RULES  # a rule is a long line
@@ -76,18 +77,29 @@ class SettingRow(QWidget):
             row.addWidget(label(note, scale=0.92, muted=True))
         if not beneath:
             row.addStretch()
-        grid = QGridLayout(self)
+        self._grid = grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 2)
         grid.setHorizontalSpacing(GAP)
         grid.setVerticalSpacing(4)
         grid.setColumnStretch(0, 1)
         grid.addWidget(self.rule, 0, 0, 1, 2)
         grid.addLayout(words, 1, 0)
-        if beneath:
-            grid.addWidget(side, 2, 0, 1, 2)
-        else:
-            grid.addWidget(side, 1, 1, Qt.AlignmentFlag.AlignVCenter)
+        self._place_side(beneath=beneath)
         grid.addWidget(self.fault, 3, 0, 1, 2)
+
+    def _place_side(self, *, beneath: bool) -> None:
+        """The editor stands beside the words, or below them."""
+        if beneath:
+            self._grid.addWidget(self._side, 2, 0, 1, 2)
+        else:
+            self._grid.addWidget(self._side, 1, 1, Qt.AlignmentFlag.AlignVCenter)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """The editor stands below the words where these would have too little room."""
+        least = _WORDS_EM * width_of(text_font(self.font()), "M")
+        narrow = event.size().width() < self._side.minimumWidth() + GAP + least
+        self._place_side(beneath=narrow or self.field.kind is ValueKind.RULES)
+        super().resizeEvent(event)
 
     def show_value(self, value: Any) -> None:
         """Show the value in force, unless the person is typing here."""

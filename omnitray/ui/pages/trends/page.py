@@ -26,14 +26,16 @@ from omnitray.ui.pages.trends.chart import BandChart, TrendFacts, TrendMark, cha
 from omnitray.ui.theme import GAP, SMALL_GAP, width_of
 from omnitray.ui.widgets.choice import Segments
 from omnitray.ui.widgets.frames import Card, WrapRow, button, scrolled_column
-from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph
+from omnitray.ui.widgets.labels import Paragraph, heading, label, paragraph
 from omnitray.ui.widgets.pills import Pill, PillLabel
 from omnitray.ui.widgets.save_path import ask_path
 
 _REFRESH_MS = 60_000  # a minute is written once a minute
 _JOBS = 8
+_LONGEST = 80  # letters of a name: some lines of a narrow column
 _MOST_ALERTS = 500  # as many marks as a wide screen has room for, twice
 _BESIDE_EM = 52  # two charts side by side
+_RUNS, _RUNS_EM = 2, 36  # the column of how often a job ran, and the room of all five
 _AHEAD = 0.35  # of what is shown, beyond now, for an outlook
 EMPTY = (
     "Nothing is known of this time. OmniTray keeps a value of each minute while it runs: come back "
@@ -136,7 +138,16 @@ class TrendsPage(Page):
         """One card below the other where two have no room."""
         wide = event.size().width() >= _BESIDE_EM * width_of(self.font(), "M")
         self._place_cards(2 if wide else 1)
+        self._show_runs()
         super().resizeEvent(event)
+
+    def _show_runs(self) -> None:
+        """How often a job ran gives way to its name."""
+        wide = self.width() >= _RUNS_EM * width_of(self.font(), "M")
+        for row in range(self._jobs.rowCount()):
+            item = self._jobs.itemAtPosition(row, _RUNS)
+            if item is not None and (cell := item.widget()) is not None:
+                cell.setVisible(wide)
 
     def _place_cards(self, columns: int) -> None:
         if columns == self._columns:
@@ -266,6 +277,7 @@ class TrendsPage(Page):
         _fill(self._jobs, ("Job", "Project", "Runs", "CPU time", "Peak"), rows, bold=0, names=2)
         for column in (0, 1):
             self._jobs.setColumnStretch(column, 1)
+        self._show_runs()
 
     @Slot()
     def _on_time(self) -> None:
@@ -303,7 +315,7 @@ def _fill(
     bold: int,
     names: int = 1,
 ) -> None:
-    """Fill it with titles and rows; the first ``names`` columns give way, figures stand right."""
+    """Fill it with titles and rows; the first ``names`` columns wrap, figures stand right."""
     while (item := grid.takeAt(0)) is not None:
         if (old := item.widget()) is not None:
             old.hide()
@@ -313,7 +325,9 @@ def _fill(
             quiet = number == 0
             cell: QLabel
             if column < names:
-                cell = ElidedLabel(words, bold=column == bold and not quiet, muted=quiet)
+                shown = formats.one_line(words, _LONGEST)
+                cell = heading(shown) if column == bold and not quiet else Paragraph(shown)
+                cell.setProperty("muted", quiet)
             else:
                 cell = label(words, bold=column == bold and not quiet, muted=quiet)
                 cell.setAlignment(Qt.AlignmentFlag.AlignRight)
