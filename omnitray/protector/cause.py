@@ -23,6 +23,7 @@ _Identity = tuple[int, int]
 # minutes at 10 MB/s on the slowest machine measured; half a minute is what the breaker waits too.
 _GIVEN_BACK_S = 30.0
 _COMES_BACK_S = 300.0  # until then it may still stand in the machine's figure
+_STARTS_LATE_S = 30.0  # as for the memory that an end gives back: by then what is seen says more
 _WORTH_BYTES = 16 << 20  # less is breathing
 _KEPT = 0.4  # of the rate so far, as of the processes
 _UNSEEN_LEAST = 0.5  # of the growth: sizes and the machine's figure are not read at one moment
@@ -39,6 +40,7 @@ class MemoryHistory:
         self._now_s = 0.0
         self.used_bps = 0.0  # of the machine's memory
         self._is_known = False
+        self._short_since_s = float("-inf")  # counted from a first look in the shortage
 
     def observe(
         self, jobs: Sequence[Job], now_s: float, *, clear: bool, used_bytes: int = 0
@@ -51,6 +53,7 @@ class MemoryHistory:
         sizes = {_identity(each): each.rss_bytes for job in jobs for each in job.processes}
         before, self._sizes = self._sizes, sizes
         if clear or not self._is_known:
+            self._short_since_s = float("-inf") if clear else now_s
             self._calm, self._is_known = sizes, True
             self._calm_used_bytes = used_bytes
             self._gone.clear()
@@ -74,6 +77,11 @@ class MemoryHistory:
             rate = (used_bytes - self._used_bytes) / gap_s
             self.used_bps = _KEPT * self.used_bps + (1.0 - _KEPT) * rate
         self._now_s, self._used_bytes = now_s, used_bytes
+
+    @property
+    def starts_late(self) -> bool:
+        """Whether most growth may have been before the first look, which came in the shortage."""
+        return self._now_s - self._short_since_s < _STARTS_LATE_S
 
     @property
     def gone_bytes(self) -> float:

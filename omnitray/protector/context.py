@@ -31,27 +31,14 @@ from omnitray.protector.model import (
     ActiveAction,
     ExclusionReason,
     Facts,
+    SubtreeTotals,
     WeighedProcess,
 )
 from omnitray.protector.steps import EscalationStep
 
-HandedOut = tuple[
-    str, EscalationStep, Resource
-]  # a job's key: decided a moment ago, not yet reported
+# A job's key, what was decided about it a moment ago and is not reported yet.
+HandedOut = tuple[str, EscalationStep, Resource]
 _IN_FORCE = {ActionState.HELD, ActionState.ENDING}
-
-
-class SubtreeTotals(msgspec.Struct, frozen=True):
-    """All descendants of a process together; ``protected``: one of them is."""
-
-    count: int = 0
-    rss_bytes: int = 0
-    protected: bool = False
-    grown_bytes: float = 0.0
-    growth_bps: float = 0.0
-    forbidden: frozenset[str] = frozenset()  # steps that rules forbid for one of them
-
-
 GROWTH_TELLS = 0.02  # of all memory; less growth than this is the noise of a desktop
 # A good part of the cause: an eighth of equal leaks is one, a program that idles beside a hog not.
 CAUSE_LEAST_SHARE, CAUSE_BESIDE_LARGEST, CAUSE_LEAST_GROWN = 0.1, 0.25, 0.005
@@ -309,10 +296,24 @@ class DecisionContext:
         grown, share = self._grown_by_job, self.memory_causes.get(job.key, 0.0)
         if grown is not None and grown.get(job.key, 0.0) < CAUSE_LEAST_GROWN * self.total_bytes:
             return False
+        if share < self._least_share:
+            return False
+        if grown is None or not self._histories.memory.starts_late:
+            return True
+        # It cannot have grown by more than it holds; the others that grow may have, before.
+        largest = max(
+            self.unshared_bytes(each)
+            for each in self.facts.jobs
+            if self.memory_causes[each.key] >= self._least_share
+        )
+        return self.unshared_bytes(job) >= CAUSE_BESIDE_LARGEST * largest
+
+    @cached_property
+    def _least_share(self) -> float:
+        """Less is no good part of the cause."""
         unseen = self.unseen_bytes / self._memory_parts[1]
-        largest = max(self.memory_causes.values(), default=0.0)
-        largest = max(largest, unseen)
-        return share >= max(CAUSE_LEAST_SHARE, CAUSE_BESIDE_LARGEST * largest)
+        largest = max((*self.memory_causes.values(), unseen))
+        return max(CAUSE_LEAST_SHARE, CAUSE_BESIDE_LARGEST * largest)
 
     @cached_property
     def top_memory_cause(self) -> Job | None:

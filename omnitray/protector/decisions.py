@@ -116,7 +116,9 @@ class DecisionBuilder:
         if job:
             self.state.handed_out[job.key, step, resource] = self.now_s
         if job and step is EscalationStep.END and not self.watches:
-            self.context.ending.setdefault(job.key, frozenset())
+            before = self.context.ending.get(job.key, frozenset())
+            targets = {(each.pid, each.start_ticks) for each in choice.targets}
+            self.context.ending[job.key] = before | targets
         return action
 
     def _id_for(self, job: Job | None, step: EscalationStep) -> str:

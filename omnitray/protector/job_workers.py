@@ -8,10 +8,9 @@ from omnitray.protector.context import (
     CAUSE_BESIDE_LARGEST,
     GROWTH_TELLS,
     DecisionContext,
-    SubtreeTotals,
 )
 from omnitray.protector.exclusions.rules import detail_of
-from omnitray.protector.model import ExclusionReason, WeighedProcess
+from omnitray.protector.model import ExclusionReason, SubtreeTotals, WeighedProcess
 from omnitray.protector.steps import EscalationStep
 
 _HELPER_RATIO = 4.0  # a parent so much larger than all below it is the worker itself
@@ -22,6 +21,8 @@ _COUNTS_SHARE, _COUNTS_BYTES = 0.01, 64 << 20  # of all memory; less is not wort
 _COUNTS_BESIDE = 0.5  # of the first
 WORTH_GROWTH_BPS = 1 << 20
 GROWS_BESIDE_FASTEST = 0.1  # a murmur beside a hog is not paused with it
+# A parent is stopped by its workers, and what is ending already needs no further step.
+_IN_REACH = {None, ExclusionReason.PARENT, ExclusionReason.DYING}
 _SAID_OF_TIES = (
     (Tie.TYPED_INTO, ExclusionReason.TYPED_INTO),
     (Tie.MACHINE, ExclusionReason.MACHINE),
@@ -171,6 +172,13 @@ def _to_end(
     most = max((context.grown_bytes(each) for each in job.processes), default=0.0)
     if most >= GROWTH_TELLS * context.total_bytes:
         free = [each for each in free if each.grown_bytes >= CAUSE_BESIDE_LARGEST * most]
+    else:  # where growth does not tell, what is small beside what may not be ended frees nothing
+        largest = max(
+            each.process.rss_bytes
+            for each in workers(context, job, EscalationStep.END)
+            if each.excluded is not ExclusionReason.PARENT
+        )
+        free = [each for each in free if each.process.rss_bytes >= CAUSE_BESIDE_LARGEST * largest]
     if not free:
         return ()
     first = free[0].process.rss_bytes
@@ -183,6 +191,35 @@ def _to_end(
         chosen.append(worker)
         wanted -= worker.process.rss_bytes
     return tuple(chosen)
+
+
+def beyond_reach(context: DecisionContext, job: Job) -> tuple[ProcessFacts, ...]:
+    """The processes that do most of a job's growing, where they may be neither paused nor ended.
+
+    Empty where half of it or more lies in what may be: then the job can be stopped. What does not
+    grow now counts with what it has grown by.
+    """
+    steps = (EscalationStep.PAUSE, EscalationStep.END)
+    verdicts = [
+        {each.process: each.excluded for each in workers(context, job, step)} for step in steps
+    ]
+    ending = context.ending.get(job.key, frozenset())
+    rates = {
+        each: max(0.0, context.growth_bps(each) or 0.0)
+        for each in job.processes
+        if not context.is_paused(each)
+    }
+    taken = rates if sum(rates.values()) >= WORTH_GROWTH_BPS else {}
+    taken = taken or {each: context.grown_bytes(each) for each in job.processes}
+    beyond = [
+        each
+        for each, amount in taken.items()
+        if amount > 0.0
+        and (each.pid, each.start_ticks) not in ending
+        and all(known[each] not in _IN_REACH for known in verdicts)
+    ]
+    is_most = 2.0 * sum(taken[each] for each in beyond) > sum(taken.values())
+    return tuple(beyond) if is_most else ()
 
 
 def joins(context: DecisionContext, job: Job) -> tuple[WeighedProcess, ...]:

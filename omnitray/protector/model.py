@@ -369,6 +369,17 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     neighbours: tuple[str, ...] = ()  # OOM daemons that run here, for people
 
 
+class SubtreeTotals(msgspec.Struct, frozen=True):
+    """All descendants of a process together; ``protected``: one of them is."""
+
+    count: int = 0
+    rss_bytes: int = 0
+    protected: bool = False
+    grown_bytes: float = 0.0
+    growth_bps: float = 0.0
+    forbidden: frozenset[str] = frozenset()  # steps that rules forbid for one of them
+
+
 HORIZON_S = 30.0  # what grows counts as if it had grown for so long already
 
 

@@ -162,10 +162,15 @@ class ResourceProtector:
         if self._last_s is not None and now_s - self._last_s > constants.LOST_SIGHT_S:
             state.put_off(now_s - self._last_s)
         self._last_s = now_s
+        # What is reported counts as what it is: an end that is over holds nothing any more.
+        reported = {
+            (active.action.job_key, active.action.step, active.action.resource)
+            for active in facts.active
+        }
         state.handed_out = {
             key: at_s
             for key, at_s in state.handed_out.items()
-            if now_s - at_s < constants.HANDED_OUT_S
+            if now_s - at_s < constants.HANDED_OUT_S and key not in reported
         }
         state.restoring = {
             key: at_s

@@ -326,6 +326,33 @@ def test_choosing_in_one_job_leaves_the_others_out() -> None:
     assert choose_in(protected, "pytest", Resource.MEMORY, EscalationStep.END).job is None
 
 
+def test_what_is_small_beside_a_window_that_holds_all_is_not_ended_for_it() -> None:
+    window = process(101, ppid=1, rss_bytes=5 * GB)
+    run = job("app", process(100, rss_bytes=70 * MB), window, kind=JobKind.TEST_RUN)
+    seen = facts(run, at=reading(used=98.0), ties={101: frozenset({Tie.DISPLAY})})
+    choice = choose(scene(seen), Resource.MEMORY, EscalationStep.END)
+
+    assert choice.job is None
+    assert verdicts(choice) == {run.title: ExclusionReason.TIED}
+
+
+@pytest.mark.parametrize(("seen_for_s", "causes"), [(0.3, {"large"}), (40.0, {"large", "small"})])
+def test_a_shortage_older_than_the_first_look_is_not_laid_on_what_holds_little(
+    seen_for_s: float, causes: set[str]
+) -> None:
+    """Seen for a moment only, the small one has grown most; the large one may have, before."""
+    protector, policy = ResourceProtector("t"), ProtectPolicy()
+    for turn in range(3):
+        growth, now_s = turn * 200 * MB, 100.0 + turn * seen_for_s
+        large = job("large", process(200, rss_bytes=12 * GB + growth), kind=JobKind.AGENT)
+        small = job("small", process(300, rss_bytes=GB + 2 * growth), kind=JobKind.TEST_RUN)
+        seen = facts(large, small, at=reading(now_s, used=92.0))
+        protector.decide(seen, policy, now_s)
+
+    context = protector.context(seen, policy, now_s)
+    assert {each.key for each in (large, small) if context.is_memory_cause(each)} == causes
+
+
 def test_many_spared_jobs_do_not_make_an_endless_explanation() -> None:
     jobs = [job(f"job{i}", process(100 + i, rss_bytes=MB)) for i in range(40)]
 

@@ -84,7 +84,7 @@ def test_what_has_a_window_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_cause_that_is_left_alone_is_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "_untouchable", lambda _context: None)
+    monkeypatch.setattr(memory, "_left_alone", lambda _context: iter(()))
     assert "was not named" in complaints(UNTOUCHABLE, range(6))
 
 

@@ -5,6 +5,8 @@ nothing. Before that, what grows is paused, which takes no memory back but leave
 a pause that has stopped the fall puts an end off by some seconds, a pause that has not does not.
 """
 
+from collections.abc import Iterator, Sequence
+
 from omnitray.base.amounts import size
 from omnitray.base.conditions import (
     THRASHING_PERCENT,
@@ -18,7 +20,7 @@ from omnitray.base.policy import clears_under
 from omnitray.protector import circuit_breaker
 from omnitray.protector.context import CAUSE_BESIDE_LARGEST, DecisionContext
 from omnitray.protector.decisions import DecisionBuilder, ProtectorState
-from omnitray.protector.job_workers import WORTH_GROWTH_BPS, workers
+from omnitray.protector.job_workers import WORTH_GROWTH_BPS, beyond_reach, workers
 from omnitray.protector.model import (
     ActionState,
     ActiveAction,
@@ -137,7 +139,8 @@ class MemoryPolicy:
     def _pause(self, out: DecisionBuilder, reason: ProtectReason, evidence: Evidence) -> None:
         choice = choose(out.context, Resource.MEMORY, EscalationStep.PAUSE)
         top = out.context.top_memory_cause
-        if top is None or choice.job is None or choice.job.key != top.key:
+        is_top = top is not None and choice.job is not None and choice.job.key == top.key
+        if top is None or not is_top or beyond_reach(out.context, top):
             self._alarm(out, AlarmReason.CAUSE_UNTOUCHABLE, choice)
         if choice.job is None:
             return
@@ -162,22 +165,25 @@ class MemoryPolicy:
         out.ask(choice, Resource.MEMORY, reason, evidence, EscalationStep.END, wait_s)
 
     def _alarm(self, out: DecisionBuilder, reason: AlarmReason, choice: VictimChoice) -> None:
-        """Name the cause that is left alone: one alarm for each cause, whichever came first."""
-        cause = _untouchable(out.context)
-        if cause is not None and cause.process is not None:
-            self._ask_about_cause(out, cause)
-        unseen = out.context.unseen_bytes if cause is None else 0.0
+        """Name a cause that is left alone: one alarm for each, the largest first."""
+        causes = list(_left_alone(out.context))
+        own = next((each for each in causes if each.process is not None), None)
+        if own is not None:
+            self._ask_about_cause(out, own)
+        unseen = out.context.unseen_bytes if not causes else 0.0
         if unseen:
             out.alarm(AlarmReason.UNSEEN, size(int(unseen)))
             return
-        if cause is None and reason is AlarmReason.CAUSE_UNTOUCHABLE:
+        if not causes and reason is AlarmReason.CAUSE_UNTOUCHABLE:
             return
-        key = cause.job_key if cause else ""
-        named_s = self._named_s
-        last_s = named_s.get(key) if cause else max(named_s.values(), default=None)
-        since_s = out.now_s - (float("-inf") if last_s is None else last_s)
-        if since_s >= constants.TELL_AGAIN_S:
-            self._named_s[key] = out.now_s
+        named_s, long_ago_s = self._named_s, float("-inf")
+        cause: NamedCause | None = None
+        last_s = max(named_s.values(), default=long_ago_s)
+        if causes:
+            cause = min(causes, key=lambda each: named_s.get(each.job_key, long_ago_s))
+            last_s = named_s.get(cause.job_key, long_ago_s)
+        if out.now_s - last_s >= constants.TELL_AGAIN_S:
+            named_s[cause.job_key if cause else ""] = out.now_s
             out.alarm(reason, named(choice.considered), cause)
 
     def _ask_about_cause(self, out: DecisionBuilder, cause: NamedCause) -> None:
@@ -268,40 +274,62 @@ def urgent(context: DecisionContext) -> Why | None:
     return None
 
 
-def _cause_now(context: DecisionContext) -> Job | None:
-    """The job to name: the one that has grown most, or grows; a size alone names at the floor."""
-    top = context.top_memory_cause
+def _causes_now(context: DecisionContext) -> list[Job]:
+    """Those to name: what has grown most, or grows; at the floor a size alone names the largest."""
+    jobs = context.facts.jobs
     if context.knows_growth or context.is_at_floor:
-        return top if top is not None and context.is_memory_cause(top) else None
-    fastest = max(context.facts.jobs, key=lambda job: (context.job_growth_bps(job), job.key))
-    return fastest if context.job_growth_bps(fastest) >= WORTH_GROWTH_BPS else None
+        shares = context.memory_causes
+        causes = [job for job in jobs if context.is_memory_cause(job)]
+        causes.sort(key=lambda job: (shares[job.key], job.key), reverse=True)
+        return causes if context.knows_growth else causes[:1]
+    fastest = max(jobs, key=lambda job: (context.job_growth_bps(job), job.key))
+    return [fastest] if context.job_growth_bps(fastest) >= WORTH_GROWTH_BPS else []
 
 
-def _untouchable(context: DecisionContext) -> NamedCause | None:
-    """The largest cause with what forbids to touch it; None where it may be, or is held."""
-    job = _cause_now(context)
-    if job is None or context.active(job.key):
-        return None
-    if why_not(context, job, Resource.MEMORY, EscalationStep.PAUSE) is None:
-        return None
+def _left_alone(context: DecisionContext) -> Iterator[NamedCause]:
+    """The causes that are left alone for good, the largest first.
+
+    Below one that is held, or may be, none is named: what is done to it may be enough. What the
+    person wants left alone is no news, but what stands beside it is.
+    """
+    for job in _causes_now(context):
+        if context.excluded_jobs.get(job.key) in _WANTED_SO:
+            continue
+        cause = _untouchable(context, job)
+        if cause is None:
+            return
+        yield cause
+
+
+def _untouchable(context: DecisionContext, job: Job) -> NamedCause | None:
+    """The cause with what forbids to touch it; None where it may be, or is held.
+
+    A job of which a part may be paused is left alone all the same where the rest does the growing.
+    """
+    beyond = beyond_reach(context, job)
     excluded = why_not(context, job, Resource.MEMORY, EscalationStep.END)
-    if excluded is None or excluded in _PASSING:
-        return None
+    if not beyond:
+        if context.active(job.key) or excluded is None or excluded in _PASSING:
+            return None
+        if why_not(context, job, Resource.MEMORY, EscalationStep.PAUSE) is None:
+            return None
     growth_bps = context.job_growth_bps(job)
     left = memory_left(context.facts.reading.memory, context.limits)
-    grower, is_known = _grower(context, job)
+    grower, is_known = _grower(context, beyond or job.processes)
     if not (is_known or context.is_at_floor):
         return None  # at the next look it is known which of its processes grows
     own = next(each for each in workers(context, job, EscalationStep.END) if each.process == grower)
+    reason = context.excluded_jobs.get(job.key) or of_job(context, job, own.excluded) or excluded
+    if reason is None:
+        return None
     watches = context.policy.state is ProtectState.WATCH
     largest = max(each.rss_bytes for each in job.processes)
     would_help = is_known and grower.rss_bytes >= CAUSE_BESIDE_LARGEST * largest
     may_end = would_help and not watches and anyway(context, job, (own.identity,)).job is not None
-    of_its_own = of_job(context, job, own.excluded)
     return NamedCause(
         job_key=job.key,
         title=job.title,
-        excluded=context.excluded_jobs.get(job.key) or of_its_own or excluded,
+        excluded=reason,
         share=context.memory_causes[job.key],
         held_bytes=context.unshared_bytes(job),
         growth_bps=growth_bps,
@@ -313,10 +341,12 @@ def _untouchable(context: DecisionContext) -> NamedCause | None:
     )
 
 
-def _grower(context: DecisionContext, job: Job) -> tuple[ProcessFacts, bool]:
-    """The process of a job that grows, else the one that has grown most, else the largest.
+def _grower(
+    context: DecisionContext, processes: Sequence[ProcessFacts]
+) -> tuple[ProcessFacts, bool]:
+    """The one that grows, else the one that has grown most, else the largest.
 
-    Whether it is known, too: of a job that was seen once only it is not, unless it has one process.
+    Whether it is known, too: of what was seen once only it is not, unless it is one process.
     """
 
     def taken(process: ProcessFacts) -> tuple[float, float, int, int]:
@@ -324,9 +354,9 @@ def _grower(context: DecisionContext, job: Job) -> tuple[ProcessFacts, bool]:
         grows = rate if rate >= WORTH_GROWTH_BPS else 0.0
         return grows, context.grown_bytes(process), process.rss_bytes, process.pid
 
-    most = max(job.processes, key=taken)
+    most = max(processes, key=taken)
     rate, grown, *_ = taken(most)
-    return most, rate + grown > 0.0 or len(job.processes) == 1
+    return most, rate + grown > 0.0 or len(processes) == 1
 
 
 def _left(context: DecisionContext) -> Evidence:

@@ -21,7 +21,7 @@ from omnitray.protector.model import (
 from omnitray.protector.notices import alarm_notice
 from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import Answer
-from support.desk import Desk, actions, questions
+from support.desk import OVER, Desk, actions, questions
 from support.scenes import GB, MB, details, job, process, reading
 
 MAIN, TAB, OTHER_TAB = 100, 101, 102
@@ -208,3 +208,78 @@ def test_a_window_that_grows_itself_is_asked_about_with_what_it_has_started() ->
     assert isinstance(question, Question)
     assert [each.pid for each in question.targets] == [MAIN]
     assert "with all that it has started?" in asked(question)
+
+
+def alarms(said: list[Decision]) -> list[Alarm]:
+    return [each for each in said if isinstance(each, Alarm)]
+
+
+def named(said: list[Decision]) -> list[tuple[str, int]]:
+    return [(each.cause.job_key, each.cause.pid) for each in alarms(said) if each.cause]
+
+
+def theirs(size: int, *, growth: float = 200.0 * MB) -> Job:
+    return job("theirs", process(400, name="theirs", rss_bytes=size, uid=0), growth=growth)
+
+
+def test_each_of_two_causes_that_are_left_alone_is_named_once() -> None:
+    desk = Desk()
+    for second in range(12):
+        size = GB + second * 200 * MB
+        desk.turn(browser(size), theirs(size), at=NEAR, **in_front())
+
+    assert sorted(named(desk.said)) == [("firefox", TAB), ("theirs", 400)]
+
+
+def test_beside_what_the_person_wants_left_alone_the_next_cause_is_named() -> None:
+    desk = Desk()
+    said: list[Decision] = []
+    for second in range(12):
+        mine = job("mine", process(300, rss_bytes=GB + second * 300 * MB), growth=300.0 * MB)
+        replies = (Reply(job_key="mine", answer=Answer.LEAVE_ALONE),) if second == 1 else ()
+        said += desk.turn(mine, theirs(GB + second * 200 * MB), at=NEAR, replies=replies)
+
+    assert named(said) == [("theirs", 400)]
+
+
+def test_below_a_cause_that_can_be_held_none_is_named() -> None:
+    desk = Desk()
+    for second in range(12):
+        mine = job("mine", process(300, rss_bytes=GB + second * 300 * MB), growth=300.0 * MB)
+        desk.turn(mine, theirs(GB + second * 100 * MB), at=NEAR)
+
+    assert actions(desk.said, EscalationStep.PAUSE)
+    assert named(desk.said) == []
+
+
+def mixed(second: int, *, own: bool = True) -> Job:
+    """A run of the person's in which another user's worker does nearly all the growing."""
+    parts = [
+        process(500, name="runner", rss_bytes=30 * MB),
+        process(501, ppid=500, name="worker", rss_bytes=GB + second * 200 * MB, uid=0),
+    ]
+    if own:
+        parts.append(process(502, ppid=500, name="worker", rss_bytes=GB + second * 20 * MB))
+    return job("run", *parts, kind=JobKind.TEST_RUN, growth=220.0 * MB)
+
+
+def test_a_job_of_which_a_small_part_may_be_paused_is_named_for_the_rest_that_grows() -> None:
+    desk = Desk()
+    for second in range(4):
+        desk.turn(mixed(second), at=NEAR)
+
+    assert [(each.pid) for each in actions(desk.said, EscalationStep.PAUSE)[0].targets] == [502]
+    assert named(desk.said) == [("run", 501)]
+
+
+def test_what_grows_on_beside_a_worker_that_has_just_ended_is_named_at_once() -> None:
+    desk = Desk()
+    for second in range(3):
+        desk.turn(mixed(second), at=OVER)
+    reply = Reply(job_key="run", answer=Answer.END)
+    (end,) = actions(desk.turn(mixed(3), at=OVER, replies=(reply,)))
+    desk.turn(mixed(4), at=OVER, seconds=0.1)
+    del desk.active[end.id]
+    said = desk.turn(mixed(5, own=False), at=NEAR, seconds=0.1)
+
+    assert named(said) == [("run", 501)]
