@@ -237,6 +237,7 @@ class HeldBody(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     process_count: int
     undoable: bool
+    pids: tuple[int, ...] = ()
 
 
 class Actions(msgspec.Struct, frozen=True, kw_only=True):

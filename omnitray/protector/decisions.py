@@ -41,6 +41,7 @@ class ProtectorState:
         self.never: set[str] = set()
         self.let_run: dict[str, float] = {}  # by job, until: slowed down rather than paused
         self.taken_back: dict[tuple[str, EscalationStep], float] = {}  # until
+        self.taken_back_like: dict[tuple[str, EscalationStep], float] = {}  # by title, until
         self.disks_in_danger: set[str] = set()  # mounts
         self.kept: set[str] = set()  # jobs that the person wants held as they are
         self.answered: dict[str, float] = {}  # by job, when: not asked again while it is held

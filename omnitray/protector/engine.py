@@ -292,7 +292,7 @@ class Protecting:
     def _held_by(self, action_ids: set[str]) -> list[TakenBackFact]:
         held = (each.action for each in self.active if each.state in IN_FORCE)
         return [
-            TakenBackFact(job_key=action.job_key, step=action.step)
+            TakenBackFact(job_key=action.job_key, step=action.step, title=action.title)
             for action in held
             if action.id in action_ids
         ]

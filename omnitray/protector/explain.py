@@ -13,7 +13,7 @@ from omnitray.base.conditions import is_cpu_over, is_memory_over
 from omnitray.base.facts import Job, ProtectState, Resource
 from omnitray.protector.circuit_breaker import OPEN_S
 from omnitray.protector.context import DecisionContext
-from omnitray.protector.job_workers import workers
+from omnitray.protector.job_workers import telling, workers
 from omnitray.protector.model import (
     Action,
     ActionState,
@@ -58,7 +58,7 @@ _POSTURES = {
     ProtectState.WATCH: ["Protection only watches: nobody is touched."],
     ProtectState.OFF: ["Protection is off: nothing of what follows would be done."],
 }
-_HAS_BEEN = {ActionState.HELD: "has been", ActionState.WATCHED: "would have been"}
+_WAS = {ActionState.HELD: "was", ActionState.WATCHED: "would have been"}
 _NOBODY_BUSY = "No job that may be touched takes a fifth of the processors: none is slowed down."
 _UNSEEN_BUSY = (
     "Most of what takes the processors cannot be seen from here (it is outside of this container or"
@@ -262,35 +262,49 @@ _Choices = Sequence[tuple[Resource, EscalationStep, VictimChoice]]
 def _now_considered(
     context: DecisionContext, choices: _Choices, candidate: Candidate, chosen: str
 ) -> Considered:
-    """A candidate with what is so of its job at this moment; a single worker has no more."""
+    """A candidate with what is so of its job, or of the one process of it, at this moment."""
     words = _considered(candidate, chosen)
     job = next((each for each in context.facts.jobs if each.key == candidate.job_key), None)
-    if job is None or candidate.pid is not None:
+    if job is None:
         return words
+    may, left_alone = _may(context, job, candidate.pid)
+    if left_alone is not None:
+        words = msgspec.structs.replace(words, verdict=left_alone.sentence)
+    if candidate.pid is not None:
+        title = f"{job.title}, {candidate.title}"
+        return msgspec.structs.replace(words, title=title, may=may)
     busy = _is_busy(context)
     taken = (job.cpu_percent or 0.0) / (100.0 * context.facts.cores)
     return msgspec.structs.replace(
         words,
         cause_share=round(taken if busy else context.memory_causes[job.key], 3),
-        may=_may(context, job),
-        next_step=_next_step(context, choices, job),
+        may=may,
+        next_step="" if left_alone else _next_step(context, choices, job),
     )
 
 
-def _may(context: DecisionContext, job: Job) -> str:
-    """How far a job may be touched at all, and why not further."""
-    allowed, why = [], ""
+def _may(context: DecisionContext, job: Job, pid: int | None) -> tuple[str, ExclusionReason | None]:
+    """How far a job, or one process of it, may be touched, and why not further.
+
+    The reason stands beside it where nothing at all may be done.
+    """
+    allowed, why = [], None
     for step in _TO_DO:
-        reasons = [each.excluded for each in workers(context, job, step)]
-        excluded = context.excluded_jobs.get(job.key) or next(iter(reasons), None)
-        if None in reasons and job.key not in context.excluded_jobs:
+        verdicts = {
+            each.process.pid: each.excluded
+            for each in workers(context, job, step)
+            if pid in {None, each.process.pid}
+        }
+        excluded = context.excluded_jobs.get(job.key) or telling(job, verdicts)
+        if None in verdicts.values() and job.key not in context.excluded_jobs:
             allowed.append(_DONE[step])
-        elif excluded is not None:
-            why = excluded.sentence
+        else:
+            why = why or excluded
     if not allowed:
-        return f"left alone: {why}"
-    said = f"may be {' and '.join(allowed)}"
-    return said if len(allowed) == len(_TO_DO) else f"{said}, no more: {why}"
+        return (f"left alone: {why.sentence}", why) if why else ("", None)
+    *first, last = allowed
+    said = f"may be {', '.join(first)} and {last}" if first else f"may be {last}"
+    return (f"{said}, no more: {why.sentence}" if why else said), None
 
 
 def _next_step(context: DecisionContext, choices: _Choices, job: Job) -> str:
@@ -365,10 +379,10 @@ def _posture(context: DecisionContext) -> list[str]:
 def _held(context: DecisionContext) -> list[str]:
     """What is under action already, and for how long."""
     return [
-        f"{active.action.title} {_HAS_BEEN[active.state]} {_DONE[active.action.step]}"
-        f" for {duration(context.now_s - active.since_s)}."
+        f"{active.action.whom} {_WAS[active.state]} {_DONE[active.action.step]}"
+        f" {duration(context.now_s - active.since_s)} ago."
         for active in context.facts.active
-        if active.state in _HAS_BEEN
+        if active.state in _WAS
     ]
 
 
@@ -392,7 +406,7 @@ def _if(context: DecisionContext, resource: Resource, step: EscalationStep) -> s
         return f"Over the processor limit for {duration(context.limits.hold_s)},"
     if step is EscalationStep.END:
         return "If memory and swap were used up,"
-    return f"If memory were to end in less than {duration(context.limits.memory_runs_out_s)},"
+    return f"If memory were to run out in less than {duration(context.limits.memory_runs_out_s)},"
 
 
 def _share_of(chosen: list[Candidate], resource: Resource) -> str:

@@ -6,7 +6,7 @@ It is taken only while a page shows it: reading what a process moved costs tens 
 One that used no processor has moved nothing and is not asked again. One thread.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 import msgspec
@@ -19,7 +19,7 @@ from omnitray.processes.process_table import Identity, ProcessDetails, identity
 from omnitray.protector.cause import JobHistories
 from omnitray.protector.context import DecisionContext
 from omnitray.protector.exclusions.rules import ExclusionRules
-from omnitray.protector.job_workers import workers
+from omnitray.protector.job_workers import telling, workers
 from omnitray.protector.model import ExclusionReason, Facts
 from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import Protected
@@ -32,7 +32,6 @@ _PSS_EVERY_S = 5.0
 # something is born all the time, a job that is new waits a moment for its badge.
 _JUDGED_FOR_S = 10.0
 _NEW_WAITS_S = 4.0
-_SAYS_LITTLE = {ExclusionReason.PARENT, ExclusionReason.DYING}
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -202,9 +201,9 @@ class JobInspector:
             if worker.excluded is None:
                 return None
             reasons[worker.process.pid] = worker.excluded
-        if not reasons:
+        why = telling(job, reasons)
+        if why is None:
             return None
-        why = _telling(list(reasons.values()), reasons.get(job.leader_pid))
         if why is not ExclusionReason.PERSON:
             return Protected(job_key=job.key, why=why.sentence)
         words = tuple(word for word in context.policy.protected if self._means(word, context, job))
@@ -217,15 +216,6 @@ class JobInspector:
             for process in job.processes
         )
         return any(verdict is ExclusionReason.PERSON for verdict in verdicts)
-
-
-def _telling(reasons: Sequence[ExclusionReason], leader: ExclusionReason | None) -> ExclusionReason:
-    """The reason that says most: the person's, the leader's, else the first that says anything."""
-    if ExclusionReason.PERSON in reasons:
-        return ExclusionReason.PERSON
-    if leader is not None and leader not in _SAYS_LITTLE:
-        return leader
-    return next((each for each in reasons if each not in _SAYS_LITTLE), reasons[0])
 
 
 def _processes(jobs: Iterable[Job]) -> Iterator[ProcessFacts]:

@@ -1,5 +1,6 @@
 """Which processes of a job are meant: the workers that take, not the run that they belong to."""
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 from omnitray.base.facts import Job, ProcessFacts, ProcessIdentity, Resource
@@ -22,7 +23,8 @@ _COUNTS_BESIDE = 0.5  # of the first
 WORTH_GROWTH_BPS = 1 << 20
 GROWS_BESIDE_FASTEST = 0.1  # a murmur beside a hog is not paused with it
 # A parent is stopped by its workers, and what is ending already needs no further step.
-_IN_REACH = {None, ExclusionReason.PARENT, ExclusionReason.DYING}
+_SAYS_LITTLE = {ExclusionReason.PARENT, ExclusionReason.DYING}
+_IN_REACH = {None, *_SAYS_LITTLE}
 _SAID_OF_TIES = (
     (Tie.TYPED_INTO, ExclusionReason.TYPED_INTO),
     (Tie.MACHINE, ExclusionReason.MACHINE),
@@ -106,6 +108,21 @@ def _worker_exclusion(
     if context.is_of_fork_bomb(job, process):
         return None
     return ExclusionReason.PARENT if _is_parent(context, process, below) else None
+
+
+def telling(job: Job, verdicts: Mapping[int, ExclusionReason | None]) -> ExclusionReason | None:
+    """The verdict, of those on its processes by pid, that speaks for a job to a person.
+
+    Their own word; else what is said of the process that leads it; else the first that says more
+    than what stands above or below it.
+    """
+    reasons = [each for each in verdicts.values() if each is not None]
+    if ExclusionReason.PERSON in reasons:
+        return ExclusionReason.PERSON
+    leader = verdicts.get(job.leader_pid)
+    if leader is not None and leader not in _SAYS_LITTLE:
+        return leader
+    return next((each for each in reasons if each not in _SAYS_LITTLE), next(iter(reasons), None))
 
 
 def tied_reason(ties: AbstractSet[Tie]) -> ExclusionReason:

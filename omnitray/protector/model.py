@@ -108,7 +108,7 @@ class ExclusionReason(ReasonEnum):
     STEADY = "steady", "does not grow"
     HELD = "held", "is held already"
     REFUSED = "refused", "the system refused, a moment ago"
-    TAKEN_BACK = "taken_back", "you took that back, a moment ago"
+    TAKEN_BACK = "taken_back", "you took that back a moment ago, for it or for its like"
     LITTLE = "little", "takes little of what is short"
     LESS = "less", "takes less of it than what was chosen"
     MISSED_MORE = "missed_more", "would be missed more than what was chosen"
@@ -308,10 +308,11 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UndoneByUser(msgspec.Struct, frozen=True, kw_only=True):
-    """The person has undone this: it is not to be done again at once."""
+    """The person has undone this: it is not to be done again at once, to it or to its likes."""
 
     job_key: str
     step: EscalationStep = msgspec.field(name="rung")  # the word of recordings
+    title: str = ""  # jobs of this title are its likes: the same command in the same project
 
 
 class ActionState(enum.StrEnum):

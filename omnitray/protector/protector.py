@@ -126,7 +126,10 @@ class ResourceProtector:
         """What is to be done now."""
         self._pass_time(facts, policy, now_s)
         for each in facts.taken_back:
-            self._state.taken_back[each.job_key, each.step] = now_s + constants.TAKEN_BACK_S
+            until_s = now_s + constants.TAKEN_BACK_S
+            self._state.taken_back[each.job_key, each.step] = until_s
+            if each.title:
+                self._state.taken_back_like[each.title, each.step] = until_s
         context = self.context(facts, policy, now_s)
         if policy.state is ProtectState.OFF:
             return switch_off(context, self._state)
@@ -139,6 +142,13 @@ class ResourceProtector:
         """The moment as it is decided about; for explanations too, as it changes nothing."""
         state = self._state
         steps = dict.fromkeys(_not_yet(state.taken_back, now_s), ExclusionReason.TAKEN_BACK)
+        # What is typed again, or runs several times, is another job and the same to a person.
+        steps |= {
+            (job.key, step): ExclusionReason.TAKEN_BACK
+            for title, step in _not_yet(state.taken_back_like, now_s)
+            for job in facts.jobs
+            if job.title == title
+        }
         let_run = _not_yet(state.let_run, now_s)
         steps |= {(key, EscalationStep.PAUSE): ExclusionReason.LEFT_ALONE for key in let_run}
         handed_out = {

@@ -8,6 +8,7 @@ One :class:`ProtectionView` is the whole page; send a new one whenever something
 """
 
 import enum
+from collections.abc import Iterable
 
 import msgspec
 
@@ -71,6 +72,14 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     text: str  # one to three sentences
     considered: tuple[Considered, ...] = ()
     effects: tuple[Effect, ...] = ()
+
+
+def pid_words(pids: Iterable[int]) -> str:
+    """`` (pid 4711 and 7 more)``: two jobs of the same name are two lines that differ."""
+    first, *more = sorted(pids) or (0,)
+    if not first:
+        return ""
+    return f" (pid {first} and {len(more)} more)" if more else f" (pid {first})"
 
 
 class Means(msgspec.Struct, frozen=True, kw_only=True):

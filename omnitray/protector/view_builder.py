@@ -13,6 +13,7 @@ from omnitray.base.facts import Mode, ProtectState
 from omnitray.protector import explain
 from omnitray.protector.actuators.journal import Record
 from omnitray.protector.actuators.results import (
+    PIDS,
     ActiveActuation,
     ActuationOutcome,
     UndoResult,
@@ -37,6 +38,7 @@ from omnitray.protector.view import (
     ProtectionView,
     QuestionView,
     WayBack,
+    pid_words,
 )
 from omnitray.protector.view import ActionOutcome as Shown
 
@@ -237,10 +239,11 @@ def journal_line(*hold: Record) -> JournalLine:
     outcomes = {_shown(each) for each in hold}
     if len(outcomes) > 1:
         outcomes.discard(Shown.FAILED)  # of a hold that is made of more
+    pids = {pid for each in hold for pid in each.began.evidence.get(PIDS, ())}
     return JournalLine(
         action_id=hold_of(began.id),
         at=epoch(began.at),
-        what=f"{', then '.join(steps)} {title}",
+        what=f"{', then '.join(steps)} {title}{pid_words(pids)}",
         why="; ".join(dict.fromkeys(_why(each.began.reason) for each in hold)),
         outcome=next(each for each in _FIRST_SHOWN if each in outcomes),
         steps=tuple({action_of(each.began.id): each.began.step for each in hold}.values()),

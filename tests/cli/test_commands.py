@@ -278,8 +278,8 @@ def test_the_program_is_ended(api: Running, omnitray: Run) -> None:
 @pytest.mark.parametrize(
     ("grip", "sentence"),
     [
-        (HoldKind.PAUSED, "pytest · ~/shop is paused: CPU 96 %, limit 75 %"),
-        (HoldKind.WOULD, "pytest · ~/shop would be held: CPU 96 %, limit 75 %"),
+        (HoldKind.PAUSED, "pytest · ~/shop (pid 4242) is paused: CPU 96 %, limit 75 %"),
+        (HoldKind.WOULD, "pytest · ~/shop (pid 4242) would be held: CPU 96 %, limit 75 %"),
     ],
 )
 def test_what_is_held_is_a_sentence(

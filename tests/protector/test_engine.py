@@ -365,7 +365,7 @@ def test_the_page_shows_what_is_held_why_and_what_it_did(desk: Desk) -> None:
     assert holding(shown.held) == ("hog · ~/shop slowed down",)
     assert shown.explanations[0].action_id == held.action_id
     assert any(each.name == "CPU pressure" for each in shown.explanations[0].effects)
-    assert shown.journal[0].what == "slowed down hog · ~/shop"
+    assert shown.journal[0].what == "slowed down hog · ~/shop (pid 50 and 1 more)"
     assert shown.journal[0].why.startswith("processors are over the limit, and it takes")
     assert shown.means[0].name == "Nice"
     assert shown.mode is Mode.DEV

@@ -1,10 +1,20 @@
 """Explanations: sentences that a person believes, with the figures that were decided from."""
 
+import msgspec
 import pytest
 
 from omnitray.base.amounts import duration, percent, rate, size, span
-from omnitray.base.facts import Forecast, JobKind, Mode, Probe, ProtectState, Resource
+from omnitray.base.facts import (
+    Forecast,
+    JobKind,
+    Mode,
+    OwnFacts,
+    Probe,
+    ProtectState,
+    Resource,
+)
 from omnitray.base.policy import ProtectPolicy
+from omnitray.processes.process_roles import Tie
 from omnitray.protector import explain, view_builder
 from omnitray.protector.model import (
     Action,
@@ -336,7 +346,8 @@ def test_right_now_on_a_loaded_machine_names_the_job_for_each_thing() -> None:
         "CPU 97 %, limit 75 %; memory 70 % used, limit 80 %. Others have to wait. "
         "Over the processor limit for 3 s, pytest would be slowed down, "
         "and if others still had to wait 10 s later, you would be asked. "
-        "If memory were to end in less than 30 s, pytest would be paused and you would be asked. "
+        "If memory were to run out in less than 30 s, pytest would be paused"
+        " and you would be asked. "
         "If memory and swap were used up, pytest would be ended."
     )
     assert len({each.title for each in told.considered}) == len(told.considered)
@@ -386,10 +397,41 @@ def test_right_now_says_what_is_held_already_and_for_how_long() -> None:
 
     told = explain.now(scene(facts(run, active=(held(slowed, 80.0),))))
 
-    assert f"{slowed.title} has been slowed down for 20 s." in told.text
+    assert f"{slowed.title} was slowed down 20 s ago." in told.text
     watched = facts(run, active=(held(slowed, 80.0, ActionState.WATCHED),))
     would = explain.now(scene(watched, ProtectPolicy(state=ProtectState.WATCH)))
-    assert f"{slowed.title} would have been slowed down for 20 s." in would.text
+    assert f"{slowed.title} would have been slowed down 20 s ago." in would.text
+
+
+def test_a_job_is_told_of_by_what_leads_it_and_with_one_reason() -> None:
+    """``sleep`` with a larger shell beside it is no shell."""
+    shell = process(100, name="bash", rss_bytes=90 * MB)
+    sleep = process(101, name="sleep", rss_bytes=10 * MB)
+    run = msgspec.structs.replace(job("sleep", shell, sleep), leader_pid=101)
+    ties = {101: frozenset({Tie.TYPED_INTO})}
+    seen = facts(run, at=reading(used=98.0), ties=ties)
+
+    (told,) = explain.now(scene(seen)).considered
+
+    assert told.may == "may be slowed down, no more: is being typed into"
+
+    left_alone = msgspec.structs.replace(seen, own=OwnFacts(uid=1))
+    (told,) = explain.now(scene(left_alone)).considered
+    reason = ExclusionReason.OTHER_USER.sentence
+    assert (told.verdict, told.may) == (reason, f"left alone: {reason}")
+    assert told.next_step == ""
+
+
+def test_a_single_worker_has_its_line_and_the_name_of_its_job() -> None:
+    parent = process(100, name="pytest", rss_bytes=50 * MB)
+    workers = [process(101 + i, ppid=100, name="python3", rss_bytes=4 * GB) for i in range(2)]
+    run = job("pytest", parent, *workers, kind=JobKind.TEST_RUN, growth=90.0 * MB)
+    told = explain.now(scene(facts(run, at=reading(used=98.0))))
+    by_title = {each.title: each for each in told.considered}
+
+    assert by_title["pytest, python3 102"].may == "may be slowed down, paused and ended"
+    assert by_title["pytest, pytest 100"].may.startswith("may be slowed down, no more: parent")
+    assert all(each.may for each in told.considered)
 
 
 def test_right_now_when_memory_runs_out_says_that_first() -> None:

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
-from omnitray.base.facts import Mode, ProtectState, Resource
+from omnitray.base.facts import Job, Mode, ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
 from omnitray.protector.model import (
     ActionState,
@@ -32,7 +33,7 @@ from support.desk import (
     say,
     soon,
 )
-from support.scenes import GB, facts, reading
+from support.scenes import GB, facts, job, process, reading
 
 
 def switched(desk: Desk, mode: Mode) -> None:
@@ -173,6 +174,25 @@ def test_what_the_person_has_undone_is_not_done_again_at_once(step: EscalationSt
 
     assert actions(decided, step) == []
     assert actions(desk.turns(120, growing(), at=at, **more), step)
+
+
+@pytest.mark.parametrize(("name", "is_slowed"), [("loop", False), ("render", True)])
+def test_what_is_like_the_undone_one_has_its_respite_too(name: str, *, is_slowed: bool) -> None:
+    def loop(key: str, name: str, pid: int) -> Job:
+        run = job(key, process(pid, name=name, state="R"), cpu=150.0)
+        return msgspec.structs.replace(run, name=name)
+
+    desk = Desk()
+    first, other = loop("one", "loop", 100), loop("two", name, 101)
+    desk.turns(6, first, at=BUSY)
+    (slowed,) = desk.active.values()
+    desk.active.clear()
+    action = slowed.action
+    undone = (UndoneByUser(job_key=action.job_key, step=action.step, title=action.title),)
+    decided = desk.turn(other, at=BUSY, taken_back=undone)
+    decided += desk.turns(60, other, at=BUSY)
+
+    assert bool(actions(decided, EscalationStep.SLOW_DOWN)) is is_slowed
 
 
 def test_who_undid_it_is_told_so_and_the_floor_still_ends_it() -> None:

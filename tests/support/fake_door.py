@@ -159,6 +159,7 @@ def protection() -> ProtectionView:
         since=MOMENT,
         means="autogroup 0 → 19",
         why="CPU 96 %, limit 75 %",
+        pids=(4242,),
     )
     return ProtectionView(breaker=BreakerView(), held=(held,), journal=(journal_line(),))
 

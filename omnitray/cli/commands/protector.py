@@ -21,7 +21,7 @@ from omnitray.cli.dispatch import CommandContext, CommandFailed
 from omnitray.cli.terminal import Terminal, percent
 from omnitray.cli.times import duration_s, shown
 from omnitray.client.http import quoted
-from omnitray.protector.view import Explanation, HoldKind
+from omnitray.protector.view import Explanation, HoldKind, pid_words
 
 RECORDED, LONGEST_RECORDED_S = ".jsonl.xz", 3600.0
 # An hour of a busy desk takes some seconds to be written; the protector steps every five at rest.
@@ -37,7 +37,8 @@ def actions(args: argparse.Namespace, context: CommandContext) -> int:
     told = {each.action_id: each for each in body.explanations}
     for held in body.held:
         how = held.grip if held.grip == HoldKind.WOULD else f"is {held.grip}"
-        terminal.line(f"{held.title} {how}: {held.why}", "warning")
+        whom = f"{held.title}{pid_words(held.pids)}"
+        terminal.line(f"{whom} {how}: {held.why}", "warning")
         if (explained := told.get(held.action_id)) is not None:
             _explained(explained, terminal)
     rows = [
@@ -91,8 +92,9 @@ def explain(args: argparse.Namespace, context: CommandContext) -> int:
     context.terminal.table(rows)
     for each in body.considered:
         if each.may:
-            share = percent(100.0 * (each.cause_share or 0.0))
-            context.terminal.line(f"{each.title}: {share} of what is short; {each.may}")
+            of_it = each.cause_share
+            share = "" if of_it is None else f"{percent(100.0 * of_it)} of what is short; "
+            context.terminal.line(f"{each.title}: {share}{each.may}")
             context.terminal.whole(context.terminal.wrapped(each.next_step, 2, "dim"))
     return 0
 

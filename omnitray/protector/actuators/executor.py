@@ -383,7 +383,7 @@ def _state(action: Action, done: tuple[ActuationResult, ...]) -> ActionState:
 
 
 def _let_run(action: Action) -> model.UndoneByUser:
-    return model.UndoneByUser(job_key=action.job_key, step=action.step)
+    return model.UndoneByUser(job_key=action.job_key, step=action.step, title=action.title)
 
 
 def _is_told(active: ActiveAction, now_s: float) -> bool:

@@ -12,6 +12,8 @@ from omnitray.protector.actuators.journal import Record
 from omnitray.protector.model import Action
 from omnitray.protector.steps import ActuatorKind, EscalationStep
 
+PIDS = "pids"  # in the evidence of an order: what it was for
+
 
 class Initiator(enum.StrEnum):
     """Who wanted it."""
@@ -144,7 +146,11 @@ def order_for(action: Action, who: Initiator = Initiator.PROTECTOR) -> ActionReq
         step=action.step,
         resource=action.resource,
         reason=action.reason,
-        evidence={**evidence, "considered": msgspec.to_builtins(action.considered)},
+        evidence={
+            **evidence,
+            "considered": msgspec.to_builtins(action.considered),
+            PIDS: [each.pid for each in action.targets],
+        },
         who=who,
         action_id=action.id,
         dry_run=action.dry_run,

@@ -97,13 +97,15 @@ def test_the_protector_is_told_once_that_somebody_has_let_it_run(bench: Bench) -
         reason=ProtectReason.MEMORY_RUNS_OUT,
         evidence=Evidence(signal=Signal.FORECAST, value=9.0, threshold=30.0),
         job_key="hogs",
+        title="hogs · ~/shop",
         targets=(processes[0].identity,),
     )
     executor.carry_out([pause])
     continue_all(bench, processes)
     executor.look()
     assert executor.active() == ()
-    assert executor.take_let_run() == (UndoneByUser(job_key="hogs", step=EscalationStep.PAUSE),)
+    let_run = UndoneByUser(job_key="hogs", step=EscalationStep.PAUSE, title="hogs · ~/shop")
+    assert executor.take_let_run() == (let_run,)
     assert executor.take_let_run() == ()
 
 
