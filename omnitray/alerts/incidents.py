@@ -102,13 +102,21 @@ def again(alert: Alert, report: AlertInput) -> Alert:
         state="firing" if fires else alert.state,
         title=report.title,
         message=report.message or alert.message,
-        count=alert.count + 1,
+        count=alert.count + (not _is_the_same_run(alert, report)),
         # The wall clock may have been set back; a record never ends before it began.
         last_seen=max(report.seen, alert.last_seen),
         resolved_at=None,
         context=report.context or alert.context,
         suppressed=alert.suppressed + 1,
     )
+
+
+def _is_the_same_run(alert: Alert, report: AlertInput) -> bool:
+    """Whether a test run has more to say of its failed tests: it has failed once all the same."""
+    lists = (alert.context.get("failed"), report.context.get("failed"))
+    keys = ("run", "project")
+    same = all(alert.context.get(key) == report.context.get(key) for key in keys)
+    return same and all(isinstance(each, list) for each in lists) and alert.state != "resolved"
 
 
 def first(report: AlertInput, id_: str) -> Alert:

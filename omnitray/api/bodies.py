@@ -109,6 +109,7 @@ def status_body(door: AppFacade, identity: InstanceIdentity) -> StatusBody:
         own=status.own,
         problems=status.problems,
         settings_problems=status.settings_problems,
+        mode_asked_by=status.mode_asked_by,
     )
 
 
@@ -179,7 +180,9 @@ def level_state(status: Status) -> LevelState:
 def mode_state(status: Status, policy: ProtectPolicy) -> ModeState:
     """The mode, with its limits."""
     return ModeState(
-        mode=status.mode, limits=msgspec.structs.replace(policy, mode=status.mode).limits
+        mode=status.mode,
+        limits=msgspec.structs.replace(policy, mode=status.mode).limits,
+        mode_asked_by=status.mode_asked_by,
     )
 
 

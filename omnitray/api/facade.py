@@ -22,7 +22,7 @@ from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api.status import Status
 from omnitray.api.wire import Done, ProtectionSettings, RecordingState, SettingsBody
 from omnitray.base.facts import AlertType, Job, Mode, MonitorLevel, ProtectState, Severity, Snapshot
-from omnitray.base.leases import Lease
+from omnitray.base.leases import AUTOMATIC, Lease
 from omnitray.base.policy import ProtectPolicy, Thresholds
 from omnitray.metrics.exposition import MetricTotals
 from omnitray.protector.view import (
@@ -230,6 +230,7 @@ class LevelChanged(msgspec.Struct, frozen=True):
     level: MonitorLevel
     chosen: MonitorLevel | None
     interval_s: float
+    level_reason: str = AUTOMATIC
 
 
 class QuestionChanged(msgspec.Struct, frozen=True):

@@ -285,7 +285,7 @@ async def settled(future: Future[R]) -> R:
 async def level_in_force(door: AppFacade, state: Status) -> Status:
     """The status once the monitor's own thread has taken a choice up, or after a moment."""
     for _ in range(LEVEL_LOOKS):
-        if state.level in (state.chosen_level or MonitorLevel.NORMAL, MonitorLevel.CRITICAL):
+        if state.level in (state.asked_level or MonitorLevel.NORMAL, MonitorLevel.CRITICAL):
             break
         await asyncio.sleep(LEVEL_LOOK_S)
         state = door.status()

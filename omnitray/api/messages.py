@@ -28,8 +28,10 @@ from omnitray.api.wire import (
     Topic,
 )
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
+from omnitray.base.leases import AUTOMATIC
 
 MAX_LEASES = 16
+MAX_HOLDER = 120  # characters: a name and a project's folder
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +101,7 @@ class LevelMessage(msgspec.Struct, frozen=True, kw_only=True):
     level: MonitorLevel
     chosen_level: LevelName
     interval_s: float
+    level_reason: str = AUTOMATIC
 
 
 class ServerMessage(ServerBody, frozen=True, kw_only=True):
@@ -178,11 +181,16 @@ class TakeLease(
     tag="lease",
     forbid_unknown_fields=True,
 ):
-    """Borrow a level or a mode until released or disconnected."""
+    """Borrow a level or a mode until released or disconnected, or for ``lasts_s``.
+
+    ``by`` names who asks; without it that is the ``client`` of the connection.
+    """
 
     id: LeaseId
     level: MonitorLevel | None = None
     mode: Mode | None = None
+    by: Annotated[str, Meta(max_length=MAX_HOLDER)] = ""
+    lasts_s: Annotated[float, Meta(gt=0, le=86_400)] | None = None
 
 
 class Release(

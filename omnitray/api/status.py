@@ -7,6 +7,7 @@ import msgspec
 from omnitray.alerts.model import Alert
 from omnitray.base.amounts import count, duration, percent, size
 from omnitray.base.facts import Mode, MonitorLevel, OwnCost, ProtectState, Severity, Snapshot
+from omnitray.base.leases import AUTOMATIC
 from omnitray.base.policy import Band, Thresholds
 
 
@@ -21,11 +22,19 @@ class Mood(enum.StrEnum):
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that is known now; ``chosen_level`` None means automatic."""
+    """Everything that is known now; a level None means automatic.
+
+    ``asked_level`` is the person's or, while a lease stands, that of its holder;
+    ``level_reason`` why the level in force is that one, and ``mode_asked_by`` who has borrowed the
+    mode, empty where it is the person's.
+    """
 
     mode: Mode = Mode.DEV
     level: MonitorLevel = MonitorLevel.NORMAL
     chosen_level: MonitorLevel | None = None
+    asked_level: MonitorLevel | None = None
+    level_reason: str = AUTOMATIC
+    mode_asked_by: str = ""
     interval_s: float = 5.0
     snapshot: Snapshot | None = None
     overdue_s: float = 0.0  # so long no reading came that should have
@@ -143,7 +152,8 @@ def restraint(status: Status) -> tuple[str, ...]:
 
 def _detail(status: Status) -> str:
     """What matters most first: where there is little room the end goes."""
-    parts = [*restraint(status), f"{status.mode} mode"]
+    asked = f" (asked for by {status.mode_asked_by})" if status.mode_asked_by else ""
+    parts = [*restraint(status), f"{status.mode} mode{asked}"]
     waiting = sum(alert.state == "firing" for alert in status.open_alerts)
     if waiting:
         parts.append(f"{count(waiting, 'alert')} not yet acknowledged")

@@ -47,7 +47,7 @@ from omnitray.api.messages import (
 )
 from omnitray.api.requests import SocketQuery, read_query
 from omnitray.api.status import Status
-from omnitray.base.leases import Lease
+from omnitray.base.leases import Lease, holder_name
 
 LOG = logging.getLogger(__name__)
 CROWDED = Denied(429, "too_many_sockets", f"At most {MAX_SOCKETS} sockets; close one.")
@@ -196,7 +196,13 @@ class Conversation:
         lease_id = self._global_id(message.id)
         if lease_id not in self._leases and len(self._leases) >= MAX_LEASES:
             return Trouble(error="too_many_leases", detail=f"At most {MAX_LEASES} leases.")
-        lease = Lease(id=lease_id, level=message.level, mode=message.mode)
+        lease = Lease(
+            id=lease_id,
+            level=message.level,
+            mode=message.mode,
+            by=holder_name(message.by or self._client.client),
+            lasts_s=message.lasts_s,
+        )
         self._leases.add(lease_id)
         status = await settled(self._door.submit(facade.BorrowLease(lease=lease)))
         status = await level_in_force(self._door, status)

@@ -23,6 +23,7 @@ from omnitray.base.facts import (
     ProtectState,
     TemperatureFacts,
 )
+from omnitray.base.leases import AUTOMATIC
 from omnitray.base.policy import ModeLimits
 from omnitray.protector.view import ActionOutcome, BreakerState, Considered, Explanation, HoldKind
 from omnitray.runs.model import RunVerdict
@@ -147,13 +148,15 @@ class LevelState(msgspec.Struct, frozen=True, kw_only=True):
     level: MonitorLevel
     chosen_level: LevelName
     interval_s: float
+    level_reason: str = AUTOMATIC
 
 
 class ModeState(msgspec.Struct, frozen=True, kw_only=True):
-    """The protector's policy."""
+    """The protector's policy; ``mode_asked_by`` who has borrowed it, empty where it is yours."""
 
     mode: Mode
     limits: ModeLimits
+    mode_asked_by: str = ""
 
 
 class MonitorPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,6 +166,7 @@ class MonitorPart(msgspec.Struct, frozen=True, kw_only=True):
     chosen_level: LevelName
     interval_s: float
     snapshot: SnapshotBody | None
+    level_reason: str = AUTOMATIC
 
 
 class BreakerBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,6 +217,7 @@ class StatusBody(msgspec.Struct, frozen=True, kw_only=True):
     own: OwnCost | None
     problems: tuple[str, ...]
     settings_problems: tuple[str, ...] = ()
+    mode_asked_by: str = ""
 
 
 class ActionBody(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,12 +15,15 @@ from omnitray.base.durable import StorageError
 from omnitray.base.facts import AlertType, JobKind, Severity
 from omnitray.client.http import NotRunning, RequestFailed
 from omnitray.client.sync import Client
-from omnitray.processes.naming import name_command
+from omnitray.processes.naming import name_command, unwrapped
 from omnitray.runs.budget import PAUSE_S, PAUSES
 from omnitray.runs.history import RunHistory
+from omnitray.runs.records import command_text, words_of
 from omnitray.runs.words import took
 
 SOURCE = "cli"
+LONGEST_TITLE = 40  # characters: a notification's title shows some 60, the project stands there too
+_BY_PROGRAM = frozenset({JobKind.TEST_RUN, JobKind.BUILD, JobKind.AGENT, JobKind.APP})
 FAULTS = (OSError, NotRunning, RequestFailed, StorageError, msgspec.MsgspecError, ValueError)
 KEPT = (
     *("id", "command", "project", "exit_code", "signal", "took_s", "peak_bytes"),
@@ -61,11 +64,23 @@ def _state(client: Client, run: str) -> str:
     return "" if found is None else "lost" if found.lost else found.state
 
 
+def title_of(command: str) -> tuple[str, bool]:
+    """What a person calls a command, and whether it is a test run.
+
+    A test run, a build or an agent by the name of its program, whatever stands around it (a shell,
+    ``env``, ``uv run``); another command as it was typed, without what stands before it.
+    """
+    words = words_of(command)
+    found = name_command(words, "")
+    if found.kind in _BY_PROGRAM:
+        return found.name, found.kind is JobKind.TEST_RUN
+    text = command_text(unwrapped(words)) or command
+    return (text if len(text) <= LONGEST_TITLE else f"{text[: LONGEST_TITLE - 1]}…"), False
+
+
 def _words(kind: str, record: dict[str, Any]) -> tuple[AlertType, Severity, str, str]:
-    found = name_command(record["command"].split(), "")
-    name = record["name"] or found.name
-    what = f"{name} in {record['project']}"
-    is_test = found.kind is JobKind.TEST_RUN
+    title, is_test = title_of(record["command"])
+    what = f"{record['name'] or title} in {record['project']}"
     budget = record.get("memory_budget_bytes")
     if kind == "paused":
         held = f"{size(record['peak_bytes'])} of {size(budget or 0)}"

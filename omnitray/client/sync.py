@@ -17,11 +17,14 @@ its API; a third, for when none runs, stands in ``offline``.
 """
 
 import datetime as dt
+import os
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -203,6 +206,12 @@ class OverApi:
         return hold(self._remote.address, lease)
 
 
+def _this_program() -> str:
+    """Its name for a person: ``build.py (process 812)``."""
+    name = Path(sys.argv[0] if sys.argv else "").name or "a Python program"
+    return f"{name} (process {os.getpid()})"
+
+
 def _is_plain(query: AlertQuery) -> bool:
     """Whether the API can say it whole, so that its limit is the query's."""
     return max(len(query.types), len(query.severities), len(query.states)) <= 1
@@ -314,9 +323,26 @@ class Client:
         """Borrow a mode for a ``with`` block."""
         return self.borrow(mode=Mode(mode))
 
-    def borrow(self, level: MonitorLevel | None = None, mode: Mode | None = None) -> Borrowed:
-        """Borrow a level, a mode or both: put back at the end, however it comes."""
-        lease = Lease(id=f"python:{secrets.token_hex(6)}", level=level, mode=mode)
+    def borrow(
+        self,
+        level: MonitorLevel | None = None,
+        mode: Mode | None = None,
+        *,
+        by: str = "",
+        lasts_s: float | None = None,
+    ) -> Borrowed:
+        """Borrow a level, a mode or both: put back at the end, however it comes.
+
+        ``by`` says who asks, this program where it is empty; after ``lasts_s`` it is put back
+        although the block goes on.
+        """
+        lease = Lease(
+            id=f"python:{secrets.token_hex(6)}",
+            level=level,
+            mode=mode,
+            by=by or _this_program(),
+            lasts_s=lasts_s,
+        )
         return Borrowed(lambda: self._ask(lambda backend: backend.lease(lease)))
 
     def events(self) -> Iterator[Alert]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from omnitray.api.messages import Leased, Trouble
+from omnitray.api.messages import MAX_HOLDER, Leased, Trouble
 from omnitray.base.leases import Lease
 from omnitray.client.discovery import Address
 from omnitray.client.http import NotRunning, Release, Remote, RequestFailed, failure, tls
@@ -147,7 +147,14 @@ def hold(address: Address, lease: Lease) -> Callable[[], None]:
     """Take a lease and return what gives it back; raises when it is refused."""
     from websockets.exceptions import WebSocketException  # noqa: PLC0415 - only for leases
 
-    wanted = {"command": "lease", "id": "1", "level": lease.level, "mode": lease.mode}
+    wanted = {
+        "command": "lease",
+        "id": "1",
+        "level": lease.level,
+        "mode": lease.mode,
+        "by": lease.by[:MAX_HOLDER],
+        "lasts_s": lease.lasts_s,
+    }
     with contextlib.ExitStack() as stack:
         socket = stack.enter_context(open_socket(address, "?events="))
         try:

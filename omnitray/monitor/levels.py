@@ -5,6 +5,7 @@ import enum
 import msgspec
 
 from omnitray.base.facts import MonitorLevel
+from omnitray.base.leases import AUTOMATIC, BY_YOU, asked_by
 
 
 class Rhythm(msgspec.Struct, frozen=True):
@@ -25,9 +26,9 @@ RHYTHMS = {
 class LevelReason(enum.Enum):
     """Why the level changed."""
 
-    CHOSEN = "chosen by you"
-    AUTOMATIC = "automatic"
-    LEASED = "asked for by a program that is running"
+    CHOSEN = BY_YOU
+    AUTOMATIC = AUTOMATIC
+    LEASED = "asked for"
     CRITICAL_RESOURCE = "a resource is critical"
     CRITICAL_ALERT = "a critical alert was raised"
     CALM = "it has been calm again"
@@ -35,11 +36,17 @@ class LevelReason(enum.Enum):
 
 
 class LevelChange(msgspec.Struct, frozen=True, kw_only=True):
-    """The level in force changed."""
+    """The level in force changed; ``by`` who asked for it, where that was not the person."""
 
     before: MonitorLevel
     after: MonitorLevel
     reason: LevelReason
+    by: str = ""
+
+    @property
+    def why(self) -> str:
+        """The reason in words, with who asked for it."""
+        return asked_by(self.by) if self.reason is LevelReason.LEASED else self.reason.value
 
 
 class LevelKeeper:
@@ -58,9 +65,22 @@ class LevelKeeper:
         """Whether the level stands higher than chosen because of trouble."""
         return self._raised_until_s is not None
 
-    def choose(self, level: MonitorLevel | None) -> LevelChange | None:
-        """Take the person's choice; None is automatic. An escalation stays in force."""
+    @property
+    def overrides(self) -> LevelReason | None:
+        """Why the level in force is not the one that is asked for; None where it is."""
+        asked = self.chosen or MonitorLevel.NORMAL
+        if self.current == asked:
+            return None
+        return self._raised_by if self.escalated else LevelReason.BATTERY
+
+    def choose(self, level: MonitorLevel | None, by: str = "") -> LevelChange | None:
+        """Take what is asked for, ``by`` another than the person; None is automatic.
+
+        An escalation stays in force.
+        """
         self.chosen = level
+        if by:
+            return self._settle(LevelReason.LEASED, by)
         return self._settle(LevelReason.CHOSEN if level else LevelReason.AUTOMATIC)
 
     def escalate(self, now: float, reason: LevelReason) -> LevelChange | None:
@@ -83,12 +103,12 @@ class LevelKeeper:
         self._raised_until_s = None
         return self._settle(LevelReason.CALM)
 
-    def _settle(self, reason: LevelReason) -> LevelChange | None:
+    def _settle(self, reason: LevelReason, by: str = "") -> LevelChange | None:
         wanted = MonitorLevel.CRITICAL if self.escalated else self._resting()
         if wanted == self.current:
             return None
         before, self.current = self.current, wanted
-        return LevelChange(before=before, after=wanted, reason=reason)
+        return LevelChange(before=before, after=wanted, reason=reason, by=by)
 
     def _resting(self) -> MonitorLevel:
         level = self.chosen or MonitorLevel.NORMAL

@@ -63,7 +63,10 @@ class JobSource(Protocol):
 
 
 class MonitorStep(msgspec.Struct, frozen=True, kw_only=True):
-    """What one step found. ``report`` is there when the level's rhythm asks for one."""
+    """What one step found. ``report`` is there when the level's rhythm asks for one.
+
+    ``level_overrides`` says why the level is not the one that is asked for, None where it is.
+    """
 
     snapshot: Snapshot
     jobs: tuple[Job, ...]
@@ -71,6 +74,7 @@ class MonitorStep(msgspec.Struct, frozen=True, kw_only=True):
     level_changes: tuple[LevelChange, ...]
     report: Report | None
     next_delay_s: float
+    level_overrides: LevelReason | None = None
 
 
 class ProgressiveMonitor:
@@ -113,9 +117,12 @@ class ProgressiveMonitor:
         """The person's choice; None is automatic."""
         return self._keeper.chosen
 
-    def set_level(self, level: MonitorLevel | None) -> LevelChange | None:
-        """Choose a level, or None for automatic; an escalation in force stays until it is calm."""
-        return self._keeper.choose(level)
+    def set_level(self, level: MonitorLevel | None, by: str = "") -> LevelChange | None:
+        """Ask for a level, or None for automatic; an escalation in force stays until it is calm.
+
+        ``by`` names who asks where it is not the person.
+        """
+        return self._keeper.choose(level, by)
 
     def escalate(self) -> LevelChange | None:
         """A critical alert came from elsewhere: look closely for a while."""
@@ -162,6 +169,7 @@ class ProgressiveMonitor:
             level_changes=changes,
             report=report,
             next_delay_s=self._expected_s,
+            level_overrides=self._keeper.overrides,
         )
 
     def _notice_break(self, shot: Snapshot) -> None:

@@ -171,7 +171,11 @@ _WITH_VALUE = frozenset({"-W", "-X", "-r", "--require", "-I", "--import", "--loa
 _PREPARATIONS = frozenset({"cd", "source", ".", "export", "set", "ulimit", "umask", "pushd", "["})
 _KEYWORDS = frozenset({"while", "until", "if", "then", "do", "else", "elif", "!", "{", "time"})
 # What follows these words is no command.
-_NO_COMMANDS = frozenset({"for", "case", "select", "done", "fi", "esac", "}", "function", "[["})
+# These of a shell are commands, and say nothing of what a line is for.
+_OF_THE_SHELL = frozenset({"exit", "return", "wait", "trap", "unset", "shift", "read", "local"})
+_NO_COMMANDS = _OF_THE_SHELL | frozenset(
+    {"for", "case", "select", "done", "fi", "esac", "}", "function", "[["}
+)
 _PUNCTUATION = ";&|()<>\n"
 _OPEN_FILES = ("/dev/fd/", "/proc/self/fd/")
 _RUNNERS = RUNS_TESTS | BUILDS | INTERPRETERS | AGENTS | {"omnitray"}

@@ -186,6 +186,9 @@ class ServerBorrower(ServerLeader):
         self._body = body
         if body.state is ServerState.UP:
             self._was_asked = False
+            if self._is_reported:
+                self._is_reported = False
+                self._reporter.resolve(DOWN_KEY)
         given_up = self._may_ask and (body.given_up or body.state is ServerState.FOREIGN)
         self._tell(given_up=given_up and not self._will_ask())
 
@@ -243,9 +246,6 @@ class ServerBorrower(ServerLeader):
     def _back_with_omnitray(self, body: ServerBody) -> None:
         self._gone_mono_s = None
         self._take(body)
-        if self._is_reported:
-            self._is_reported = False
-            self._reporter.resolve(DOWN_KEY)
 
     def _down(self, detail: str) -> AlertNews:
         return AlertNews(

@@ -106,11 +106,13 @@ class Reporter:
         context: Mapping[str, Any],
         severity: Severity | None,
     ) -> Alert:
-        before = self._stored.get(key)
         if not self.client.running:
-            before = before or self._standing(type_, title, context)
+            before = self._stored.get(key)
             if before is not None:
                 return self._rewrite(before, message, context)
+            before = self._standing(type_, title, context)
+            if before is not None:
+                return self._rewrite(before, message, context, again=True)
         return self.client.raise_(
             type_, title, message, severity=severity, source=SOURCE, context=context
         )
@@ -141,10 +143,16 @@ class Reporter:
             None,
         )
 
-    def _rewrite(self, before: Alert, message: str, context: Mapping[str, Any]) -> Alert:
-        now = timestamp(SystemClock().wall())
+    def _rewrite(
+        self, before: Alert, message: str, context: Mapping[str, Any], *, again: bool = False
+    ) -> Alert:
+        """``again``: it has happened once more, and not only said more."""
         alert = msgspec.structs.replace(
-            before, message=message, context=dict(context), last_seen=now, count=before.count + 1
+            before,
+            message=message,
+            context=dict(context),
+            last_seen=timestamp(SystemClock().wall()),
+            count=before.count + again,
         )
         self._history().store(alert)
         return alert

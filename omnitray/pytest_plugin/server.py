@@ -36,6 +36,7 @@ from omnitray.servers.model import (
 )
 from omnitray.servers.processes import child, identity_of
 from omnitray.servers.published import Publication, moment_in_run
+from omnitray.servers.timing import HURRY_S
 from omnitray.settings.servers import NAME, ServerSettings, server_of_table
 
 MARKER = "omnitray_server"
@@ -218,6 +219,7 @@ class ServerLeader(ServerProbe):
         self._reporter = reporter
         self._facts = {key: value for key, value in facts.items() if key != "marks"}
         self._lock = threading.Lock()
+        self._titles: dict[str, str] = {}  # by key, of what is open
         self._running: dict[str, None] = {}
         self._last = ""
         self._exits = 0
@@ -275,7 +277,9 @@ class ServerLeader(ServerProbe):
         during, named = self._moment_down if self._is_down else self._moment()
         context = {**news.context, **self._facts, "server": news.server, **named}
         message = f"{news.message} {during}".strip()
-        self._reporter.report(key, news.type, news.title, message, context, news.severity)
+        # Without labels the title tells incidents apart: an outage is one, whatever comes of it.
+        title = self._titles.setdefault(key, news.title)
+        self._reporter.report(key, news.type, title, message, context, news.severity)
 
 
 class ServerOwner(ServerLeader):
@@ -348,8 +352,11 @@ class ServerOwner(ServerLeader):
             self._shown.publish(view)
 
     def _on_alert(self, news: AlertNews) -> None:
-        key = f"{news.type}:{news.label}"
+        key = f"{news.type}"
         if news.resolved:
+            if self._ended.is_set() and not self._is_well:
+                return  # it ends with the run, and did not come up
+            self._titles.pop(key, None)
             self._reporter.resolve(key)
             if news.type is AlertType.SERVER_DOWN:
                 self._calm_down()
@@ -361,7 +368,9 @@ class ServerOwner(ServerLeader):
     def _hurry(self) -> None:
         """Watch the machine closely while the server is down."""
         if self._urgent is None:
-            lease = self._reporter.client.borrow(level=MonitorLevel.CRITICAL)
+            by = f"server {self._name} of a test run, which is down"
+            client = self._reporter.client
+            lease = client.borrow(level=MonitorLevel.CRITICAL, by=by, lasts_s=HURRY_S)
             with contextlib.suppress(*FAULTS):
                 lease.take()
                 self._urgent = lease

@@ -6,10 +6,9 @@ Under xdist every worker has a :class:`TestProcess`, and the controller alone ha
 """
 
 import os
-import resource
 import shutil
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +37,7 @@ from omnitray.pytest_plugin.failures import (
 from omnitray.pytest_plugin.marks import mark_of, own_marks
 from omnitray.pytest_plugin.reporter import FAULTS, GroupedReport, Reporter
 from omnitray.pytest_plugin.running_test import RunningTest, TestClock
+from omnitray.pytest_plugin.summary import PeakOfTests, RunSummary
 from omnitray.pytest_plugin.tree import TreeSampler
 
 CRASHED = "CRASHED with signal"  # pytest-forked's words
@@ -116,12 +116,14 @@ class TestProcess:
         self._facts = facts
         self._marks = marks
         self._phase = "setup"
+        self._peak = PeakOfTests()
         self.run: Run | None = None
         self._clock = TestClock(slow_s, self._on_slow, self._on_timeout)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
         """A test begins in this process; None lets pytest run it."""
+        self._peak.begin()
         self._clock.start(item.nodeid)
 
     @pytest.hookimpl(tryfirst=True)
@@ -141,9 +143,8 @@ class TestProcess:
         """Add to the report what only this process knows."""
         outcome = yield
         report = outcome.get_result()
-        peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         report.omnitray = {
-            "peak_bytes": peak_bytes,
+            **self._peak.look(),
             "worker": self._facts["worker"],
             "raised": self._reporter.raised,
         }
@@ -234,7 +235,7 @@ class Run:
         self._reporter = reporter
         self._facts = facts
         self._marks = marks
-        self._leases: list[Borrowed] = []
+        self._lease: Borrowed | None = None
         self._collection = collection
         self._outcomes = Outcomes(collection)
         self._groups: dict[str, FailureGroup] = {}
@@ -246,8 +247,7 @@ class Run:
         )
         self._grouped = GroupedReport(lambda: self._send(self._plain))
         self._sampler = TreeSampler()
-        self._peak_test = ("", 0)
-        self._raised_by: dict[str, int] = {}
+        self._summary = RunSummary(reporter, self._sampler)
         self._kills_before = oom_kills()
 
     @property
@@ -259,13 +259,13 @@ class Run:
     def pytest_sessionstart(self) -> None:
         """Borrow the level and the mode of a test run; measure from now on."""
         client = self._reporter.client
-        for lease in (client.borrow(level=MonitorLevel.INTENSIVE, mode=Mode.TEST),):
-            try:
-                lease.take()
-            except FAULTS as error:
-                self._reporter.problem = f"{error}"
-                continue
-            self._leases.append(lease)
+        lease = client.borrow(level=MonitorLevel.INTENSIVE, mode=Mode.TEST, by=self.name)
+        try:
+            lease.take()
+        except FAULTS as error:
+            self._reporter.problem = f"{error}"
+        else:
+            self._lease = lease
         self._sampler.start()
 
     def hold_still(self) -> None:
@@ -287,10 +287,9 @@ class Run:
         self._tests.add(report.nodeid)
         self._outcomes.add(report)
         more: dict[str, Any] = getattr(report, "omnitray", {})
-        if (peak := more.get("peak_bytes", 0)) > self._peak_test[1]:
-            self._peak_test = (report.nodeid, peak)
-        if (worker := more.get("worker", "main")) != self._facts["worker"]:
-            self._raised_by[worker] = more.get("raised", 0)
+        worker = more.get("worker", "main")
+        elsewhere = worker != self._facts["worker"]
+        self._summary.add(report.nodeid, worker, more, elsewhere=elsewhere)
         if not report.failed or report.nodeid in self._crashed or more.get("timed_out"):
             return
         if not more:  # another plugin made it: pytest-forked, of a test whose process has ended
@@ -369,11 +368,11 @@ class Run:
         self._grouped.close()
         self._settle(all_green=exitstatus == pytest.ExitCode.OK and bool(self._tests))
         self._tell_the_run()
-        for lease in self._leases:
-            try:
-                lease.give_back()
-            except FAULTS as error:
-                self._reporter.problem = f"{error}"
+        try:
+            if self._lease is not None:
+                self._lease.give_back()
+        except FAULTS as error:
+            self._reporter.problem = f"{error}"
         self._sampler.stop()
 
     def _tell_the_run(self) -> None:
@@ -393,31 +392,14 @@ class Run:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """At most three lines."""
-        for line in self._lines():
+        self._sampler.look()
+        server: Any = self._config.pluginmanager.get_plugin("omnitray-server")
+        for line in self._summary.lines(server, lambda plugin: plugin.server.name):
             terminalreporter.write_line(f"omnitray: {line}")
 
     def pytest_unconfigure(self) -> None:
         """Remove the marks."""
         shutil.rmtree(self._marks, ignore_errors=True)
-
-    def _lines(self) -> Iterator[str]:
-        plugin: Any = self._config.pluginmanager.get_plugin("omnitray-server")
-        restarts = 0 if plugin is None else plugin.restarts
-        if restarts:
-            times = "once" if restarts == 1 else f"{restarts} times"
-            yield f"the server {plugin.server.name} was restarted {times}"
-        if self._reporter.problem:
-            yield f"an alert could not be delivered: {self._reporter.problem}"
-        elif number := self._reporter.raised + sum(self._raised_by.values()):
-            count = "1 alert" if number == 1 else f"{number} alerts"
-            yield f"{count} raised; see omnitray alerts"
-        peak = self._sampler.peak_bytes
-        if peak:
-            held = f", the most in {self._peak_test[0]}" if self._peak_test[0] else ""
-            yield (
-                f"peak memory {peak / 1e6:.0f} MB, CPU {self._sampler.cpu_s:.1f} s of "
-                f"{self._sampler.elapsed_s:.1f} s{held}"
-            )
 
     def _send(self, group: FailureGroup) -> None:
         """Report a group, with what earlier runs have found and this one has not seen pass."""

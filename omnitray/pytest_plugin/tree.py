@@ -14,6 +14,8 @@ class TreeSampler:
 
     def __init__(self) -> None:
         self._tree = RunTree(os.getpid())
+        self._tree.sample()
+        self._cpu_before_s = self._tree.cpu_s
         self._started_mono_s = time.monotonic()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -25,13 +27,18 @@ class TreeSampler:
 
     @property
     def cpu_s(self) -> float:
-        """Processor time of all of them, in seconds."""
-        return self._tree.cpu_s
+        """Processor time of all of them since the sampling began, in seconds."""
+        return self._tree.cpu_s - self._cpu_before_s
 
     @property
     def elapsed_s(self) -> float:
         """Seconds since the sampling began."""
         return time.monotonic() - self._started_mono_s
+
+    def look(self) -> None:
+        """Sample now, where no thread does."""
+        if self._thread is None:
+            self._tree.sample()
 
     def start(self) -> None:
         """Sample from now on; also once more after :meth:`stop`."""

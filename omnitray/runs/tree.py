@@ -9,21 +9,35 @@ import os
 
 from omnitray.runs import plain_signal as signal
 
-_PPID, _UTIME, _STIME, _START = 1, 11, 12, 19  # in /proc/PID/stat, after the name (proc(5))
+_PPID, _UTIME, _STIME, _CUTIME, _CSTIME, _START = (
+    1,
+    11,
+    12,
+    13,
+    14,
+    19,
+)  # in /proc/PID/stat, after the name (proc(5))
 _RESIDENT, _SHARED = 1, 2  # in /proc/PID/statm
 _DEAD = frozenset({"Z", "X", "x"})
 
 
 class Member:
-    """One process of a tree; ``start`` tells it from a later one with its pid."""
+    """One process of a tree; ``start`` tells it from a later one with its pid.
 
-    __slots__ = ("cpu_s", "pid", "private_bytes", "shared_bytes", "start", "state")
+    ``waited_cpu_s`` is what children of it took that have ended and were waited for.
+    """
 
-    def __init__(self, pid: int, start: int, state: str, cpu_s: float) -> None:
+    __slots__ = (
+        *("cpu_s", "pid", "private_bytes", "shared_bytes", "start", "state"),
+        "waited_cpu_s",
+    )
+
+    def __init__(self, pid: int, start: int, state: str, cpu_s: float, waited_cpu_s: float) -> None:
         self.pid = pid
         self.start = start
         self.state = state
         self.cpu_s = cpu_s
+        self.waited_cpu_s = waited_cpu_s
         self.private_bytes = self.shared_bytes = 0
 
     @property
@@ -41,25 +55,33 @@ class RunTree:
         self.worker_bytes = 0  # the most that one process below the root has held, among several
         self.members: list[Member] = []  # parents before their children
         self._cpu_of: dict[tuple[int, int], float] = {}
+        self._counted_cpu_s = 0.0
         self._page = os.sysconf("SC_PAGE_SIZE")
         self._ticks = os.sysconf("SC_CLK_TCK")
 
     @property
     def cpu_s(self) -> float:
-        """Seconds of processor time of all that were seen, those that have ended included."""
-        return sum(self._cpu_of.values())
+        """Seconds of processor time, of those that have ended too.
+
+        Neither way to count is whole: what lived between two looks was seen by its parent alone,
+        and what lost its parent by the looks alone. Neither counts too much.
+        """
+        return max(self._counted_cpu_s, sum(self._cpu_of.values()))
 
     def sample(self) -> "list[Member]":
         """Look at all of them once."""
         self.members = self.look()
         private = shared = below = 0
+        counted_s = 0.0
         for each in self.members:
             self._measure(each)
             private += each.private_bytes
             shared = max(shared, each.shared_bytes)
             self._cpu_of[each.pid, each.start] = each.cpu_s
+            counted_s += each.cpu_s + each.waited_cpu_s
             if each.pid != self.root:
                 below = max(below, each.rss_bytes)
+        self._counted_cpu_s = max(self._counted_cpu_s, counted_s)
         self.rss_bytes = private + shared
         self.peak_bytes = max(self.peak_bytes, self.rss_bytes)
         if len(self.members) > 2:  # noqa: PLR2004 - the root and one other are no pool of workers
@@ -90,7 +112,8 @@ class RunTree:
         if fields is None or fields[0] in _DEAD:
             return None
         cpu_s = (int(fields[_UTIME]) + int(fields[_STIME])) / self._ticks
-        return Member(pid, int(fields[_START]), fields[0], cpu_s)
+        waited_s = (int(fields[_CUTIME]) + int(fields[_CSTIME])) / self._ticks
+        return Member(pid, int(fields[_START]), fields[0], cpu_s, waited_s)
 
     def _measure(self, member: Member) -> None:
         pages = _read_text(f"/proc/{member.pid}/statm").split()

@@ -26,7 +26,7 @@ from omnitray.api.status import Status
 from omnitray.base.bounded import read_bounded
 from omnitray.base.durable import StorageError, write_atomic
 from omnitray.base.facts import AlertMove, Job, Mode, Snapshot
-from omnitray.base.leases import BORROWED
+from omnitray.base.leases import asked_by
 from omnitray.base.paths import Paths
 from omnitray.base.policy import ProtectPolicy, Thresholds
 from omnitray.base.subscribers import Subscribers
@@ -167,9 +167,15 @@ class ProgramFacade(QObject):
         """The settings that count now, and why one differs from the file."""
         values, why = self._settings.in_force()
         values = {key: msgspec.to_builtins(value) for key, value in values.items()}
-        level = self._hub.status.chosen_level
-        borrowed = {"mode": self._hub.mode.value, "level": level.value if level else AUTO}
-        why |= {key: BORROWED for key, value in borrowed.items() if values[key] != value}
+        status = self._hub.status
+        level = status.asked_level
+        borrowed = {"mode": status.mode.value, "level": level.value if level else AUTO}
+        holders = {"mode": status.mode_asked_by, "level": self._hub.level_asked_by}
+        why |= {
+            key: f"{asked_by(holders[key])}, for as long as that lasts"
+            for key, value in borrowed.items()
+            if values[key] != value and holders[key]
+        }
         return wire.SettingsBody(values=values | borrowed, why=why)
 
     def snapshots(self, since: float) -> list[Snapshot]:
@@ -380,7 +386,9 @@ class ProgramFacade(QObject):
 
 
 def _pace(status: Status) -> facade.LevelChanged:
-    return facade.LevelChanged(status.level, status.chosen_level, status.interval_s)
+    return facade.LevelChanged(
+        status.level, status.chosen_level, status.interval_s, status.level_reason
+    )
 
 
 def _answer_when_done(done: "Future[Any]", future: "Future[Any]") -> None:

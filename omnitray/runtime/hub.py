@@ -28,7 +28,7 @@ from omnitray.base.facts import (
     Severity,
     Snapshot,
 )
-from omnitray.base.leases import Lease, Leases, ModeAndLevel
+from omnitray.base.leases import Lease, Leases, ModeAndLevel, asked_by
 from omnitray.monitor.history import Report
 from omnitray.monitor.levels import RHYTHMS, LevelChange
 from omnitray.monitor.monitor import MonitorStep
@@ -59,7 +59,7 @@ class Hub(QObject):
     level_changed = Signal(object)  # LevelChange
     mode_changed = Signal(object)  # Mode
     settings_changed = Signal(object)  # Loaded
-    level_chosen = Signal(object)  # to the monitor's thread: MonitorLevel or None
+    level_chosen = Signal(object, str)  # to the monitor's thread: level or None, and who asks
     policy_changed = Signal(object)  # to the monitor's thread: MonitorPolicy
     trouble_came = Signal()  # to the monitor's thread: look closely
 
@@ -78,7 +78,9 @@ class Hub(QObject):
         self._settings = settings
         self._cost = cost
         self._shortages = Shortages(alerts, settings.loaded.settings.thresholds)
-        self._leases = Leases(_choice(settings.loaded))
+        self._leases = Leases(_choice(settings.loaded), clock.monotonic)
+        self._leases_due = self._single_shot(self._end_leases)
+        self._level_overrides = ""  # why the level is not the one that is asked for
         self.jobs: tuple[Job, ...] = ()
         self.snapshot: Snapshot | None = None
         self.level = settings.loaded.settings.chosen_level or MonitorLevel.NORMAL
@@ -102,12 +104,18 @@ class Hub(QObject):
         """The policy in force."""
         return self._leases.effective.mode
 
+    @property
+    def level_asked_by(self) -> str:
+        """Who has borrowed the level, empty where it is the person's choice."""
+        return self._leases.level_by
+
     # Facts from the workers
 
     @Slot(object)
     def on_stepped(self, step: MonitorStep) -> None:
         """The monitor took a snapshot."""
         self.snapshot, self.jobs = step.snapshot, step.jobs
+        self._level_overrides = step.level_overrides.value if step.level_overrides else ""
         for change in step.level_changes:
             self.on_level_changed(change)
         self._shortages.stepped(step, self.mode, self._probe)
@@ -130,7 +138,7 @@ class Hub(QObject):
     @Slot(object)
     def on_level_changed(self, change: LevelChange) -> None:
         """The level in force is another."""
-        log.info("level %s -> %s: %s", change.before, change.after, change.reason.value)
+        log.info("level %s -> %s: %s", change.before, change.after, change.why)
         self.level = change.after
         self.level_changed.emit(change)
         self.refresh()
@@ -170,9 +178,10 @@ class Hub(QObject):
         self._take_choice(self._leases.choose_level(level))
         return problem
 
-    def take_lease(self, lease: Lease) -> None:
-        """Let a program borrow a level or a mode."""
-        self._take_choice(self._leases.take(lease))
+    def take_lease(self, lease: Lease, *, again: bool = False) -> None:
+        """Let a program borrow a level or a mode; ``again``: only where it has it still."""
+        self._leases.take(lease, again=again)
+        self._end_leases()
 
     def release_lease(self, lease_id: str) -> None:
         """It gives them back, or is gone."""
@@ -192,6 +201,7 @@ class Hub(QObject):
         source: str = "api",
         labels: dict[str, str] | None = None,
         context: dict[str, Any] | None = None,
+        escalates: bool = False,
     ) -> Outgoing:
         """Raise an alert of an API client."""
         figures = _figures(self.snapshot, self.level, self.mode)
@@ -203,6 +213,7 @@ class Hub(QObject):
             source=source,
             labels=labels,
             context={**figures, **(context or {})},
+            escalates=escalates,
         )
         if raised.alert.severity is Severity.CRITICAL:
             self.trouble_came.emit()
@@ -309,6 +320,7 @@ class Hub(QObject):
         self._refresh.stop()
         self._overdue.stop()
         self._settings.stop()
+        self._leases_due.stop()
 
     # Inside
 
@@ -360,13 +372,24 @@ class Hub(QObject):
         self.settings_changed.emit(loaded)
         self._take_choice(self._leases.effective)
 
+    @Slot()
+    def _end_leases(self) -> None:
+        """A lease that is given for a time ends by itself."""
+        next_s = self._leases.end_due()
+        if next_s is None:
+            self._leases_due.stop()
+        else:
+            self._leases_due.start(max(1, round(next_s * 1000)))
+        self._take_choice(self._leases.effective)
+
     def _take_choice(self, choice: ModeAndLevel) -> None:
         before = self.status
-        if choice.level != before.chosen_level:
-            self.level_chosen.emit(choice.level)
+        if choice.level != before.asked_level:
+            self.level_chosen.emit(choice.level, self._leases.level_by)
         self.refresh()
         if choice.mode is not before.mode:
-            log.info("mode %s -> %s", before.mode, choice.mode)
+            by = self._leases.mode_by
+            log.info("mode %s -> %s%s", before.mode, choice.mode, by and f": {asked_by(by)}")
             self.mode_changed.emit(choice.mode)
 
     def _read_status(self) -> Status:
@@ -374,7 +397,10 @@ class Hub(QObject):
         return Status(
             mode=self._leases.effective.mode,
             level=self.level,
-            chosen_level=self._leases.effective.level,
+            chosen_level=self._leases.chosen.level,
+            asked_level=self._leases.effective.level,
+            level_reason=self._level_overrides or self._leases.level_reason,
+            mode_asked_by=self._leases.mode_by,
             interval_s=RHYTHMS[self.level].look_s,
             snapshot=self.snapshot,
             overdue_s=self._overdue_s(),

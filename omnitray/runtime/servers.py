@@ -43,6 +43,7 @@ from omnitray.servers.published import (
     published,
 )
 from omnitray.servers.scopes import Scopes
+from omnitray.servers.timing import HURRY_S
 from omnitray.settings.faults import Problem
 
 if TYPE_CHECKING:
@@ -125,7 +126,6 @@ class PublishedServers(QObject):
             self._leaders.start()
 
 
-LEASE = "servers"
 WORDS = {
     ServerState.DOWN: "is down",
     ServerState.RESTARTING: "is down and starts again",
@@ -142,6 +142,7 @@ class WatchedServers(QObject):
     _view_came = Signal(object)
     _removed_came = Signal(str)
     _news_came = Signal(object)
+    _recalled = Signal()
 
     def __init__(
         self,
@@ -158,12 +159,13 @@ class WatchedServers(QObject):
         self._scopes = scopes
         self._supervisor: Supervisor | None = None
         self._of_runs = PublishedServers(paths.published_servers, self)
-        self._down: set[tuple[str, str]] = set()
+        self._in_hurry: set[str] = set()  # servers whose outage has begun the hurry
         self._stopped = False
         queued = Qt.ConnectionType.QueuedConnection
         self._view_came.connect(self._on_view, queued)
         self._removed_came.connect(self._on_removed, queued)
         self._news_came.connect(self._on_news, queued)
+        self._recalled.connect(self._end_stale_alerts, queued)
         hub.settings_changed.connect(self._on_settings)
         self._of_runs.changed.connect(self._on_view)
         self._of_runs.removed.connect(self._list)
@@ -172,7 +174,10 @@ class WatchedServers(QObject):
         """Find the servers of before again, and start those that start by themselves."""
         loaded = self._settings.loaded
         if loaded.servers or self._memory.exists():
-            self._running().declare(loaded.servers)
+            done = self._running().declare(loaded.servers)
+            done.add_done_callback(lambda _done: self._recalled.emit())
+        else:
+            self._recalled.emit()
         self._of_runs.start()
 
     def stop(self) -> bool:
@@ -282,6 +287,24 @@ class WatchedServers(QObject):
         if not self._stopped and (loaded.servers or self._supervisor is not None):
             self._running().declare(loaded.servers)
 
+    @Slot()
+    def _end_stale_alerts(self) -> None:
+        """End what the last OmniTray left open of servers that were removed or are stopped now.
+
+        Only alerts of our own: a client may raise one in a server's name. Nothing is removed by
+        settings that cannot be read.
+        """
+        views = {each.name: each for each in self.views()}
+        for alert in self._hub.alerts.open_alerts():
+            name = alert.source.removeprefix("server:")
+            ours = AlertNews(server=name, type=alert.type)
+            if alert.fingerprint != fingerprint(ours.type, ours.source, ours.labels):
+                continue
+            view = views.get(name)
+            removed = view is None and not self._settings.loaded.problems
+            if removed or (view is not None and view.is_stopped):
+                self._hub.resolve_alert(alert.fingerprint, Reason.RESOLVED)
+
     @Slot(object)
     def _on_view(self, view: ServerView) -> None:
         self.changed.emit(view)
@@ -301,13 +324,12 @@ class WatchedServers(QObject):
 
     @Slot(object)
     def _on_news(self, news: AlertNews) -> None:
-        key = (news.server, news.label)
         is_down = news.type is AlertType.SERVER_DOWN
         if news.resolved:
             found = fingerprint(news.type, news.source, news.labels)
             self._hub.resolve_alert(found, Reason.RESOLVED)
             if is_down:
-                self._down.discard(key)
+                self._calm_down(news.server)
         else:
             during, tests = self._of_runs.tests_at(news.server) if is_down else ("", {})
             self._hub.raise_alert(
@@ -318,17 +340,28 @@ class WatchedServers(QObject):
                 source=news.source,
                 labels=news.labels,
                 context={**news.context, **tests},
+                escalates=news.escalates,
             )
             if is_down and news.severity in (None, Severity.CRITICAL):
-                self._down.add(key)
-        self._follow_level()
+                self._hurry(news.server)
 
-    def _follow_level(self) -> None:
-        """CRITICAL while a watched server is down."""
-        if self._down:
-            self._hub.take_lease(Lease(id=LEASE, level=MonitorLevel.CRITICAL))
-        else:
-            self._hub.release_lease(LEASE)
+    def _hurry(self, server: str) -> None:
+        """CRITICAL from each news of an outage on for HURRY_S.
+
+        A level that a person chooses meanwhile stays for the whole outage.
+        """
+        lease = Lease(
+            id=f"server:{server}",
+            level=MonitorLevel.CRITICAL,
+            by=f"server {server}, which is down",
+            lasts_s=HURRY_S,
+        )
+        self._hub.take_lease(lease, again=server in self._in_hurry)
+        self._in_hurry.add(server)
+
+    def _calm_down(self, server: str) -> None:
+        self._in_hurry.discard(server)
+        self._hub.release_lease(f"server:{server}")
 
 
 def _refusing(done: "Future[ServerView]") -> "Future[ServerView]":

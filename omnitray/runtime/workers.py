@@ -95,10 +95,10 @@ class MonitorWorker(QObject):
         self._timer.stop()
         self._disk_timer.stop()
 
-    @Slot(object)
-    def choose_level(self, level: MonitorLevel | None) -> None:
-        """Take the person's level; the next look is not later than its rhythm."""
-        self._announce(lambda: self._monitor.set_level(level))
+    @Slot(object, str)
+    def choose_level(self, level: MonitorLevel | None, by: str) -> None:
+        """Take what the person, or ``by`` for a while, asks for; the next look is in its rhythm."""
+        self._announce(lambda: self._monitor.set_level(level, by))
 
     @Slot(object)
     def take_policy(self, policy: MonitorPolicy) -> None:

@@ -16,7 +16,7 @@ from omnitray.base.clock import Clock
 from omnitray.base.durable import StorageError
 from omnitray.base.facts import ProcessIdentity
 from omnitray.base.process_environment import expanded
-from omnitray.servers import health, permissions, processes
+from omnitray.servers import health, permissions, processes, resuming
 from omnitray.servers.logs import ServerLog
 from omnitray.servers.machine import ServerMachine
 from omnitray.servers.memory import StoredServer
@@ -123,8 +123,34 @@ class ServerHandle:
             return False
         self._root, self._session, self._group = now, stored.session, stored.group
         self._log_start = self.log.size()
-        self.machine.adopted(now, stored.up_since_at)
+        self.machine.adopted(now, stored.up_since_at, stored.remembered)
         return True
+
+    def resume(self, stored: StoredServer, same_boot: bool) -> None:  # noqa: FBT001 - what is known
+        """Go on with it as the last OmniTray left it."""
+        machine, before, spec = self.machine, stored.remembered, self.spec
+        starts = spec.autostart and not spec.watch_only
+        ran = stored.process is not None or before.state is ServerState.UP
+        if same_boot and self.adopt(stored):
+            if not stored.wanted:
+                machine.stop()  # its end was under way
+        elif starts and not same_boot:
+            machine.start()
+        elif same_boot and stored.wanted and ran and not spec.watch_only:
+            machine.wanted = True
+            ended = ServerExit(at=self._clock.wall(), reason=AWAY)
+            machine.exited(ended, None, self.log.tail(TAIL_LINES))
+        else:
+            machine.stand(
+                resuming.without_process(
+                    before,
+                    wanted=stored.wanted,
+                    watch_only=spec.watch_only,
+                    same_boot=same_boot,
+                )
+            )
+            if starts and not machine.wanted:
+                machine.start()
 
     def spawn(self) -> None:
         """Start it, unless another process has its port."""

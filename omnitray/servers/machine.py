@@ -8,14 +8,13 @@ then carries out :meth:`ServerMachine.take_effects`, and calls :meth:`tick` at `
 import random
 from collections.abc import Callable
 
-import msgspec
-
 from omnitray.base.amounts import duration
 from omnitray.base.clock import Clock
 from omnitray.base.facts import ProcessIdentity
-from omnitray.servers import reports
+from omnitray.servers import reports, resuming
 from omnitray.servers.model import (
     ENDED_BY_ITSELF,
+    TROUBLED,
     Effect,
     EffectKind,
     LogLine,
@@ -24,39 +23,28 @@ from omnitray.servers.model import (
     PortOwner,
     Probed,
     ProbeResult,
+    Remembered,
     ServerExit,
     ServerState,
     ServerView,
     url_of,
 )
 from omnitray.servers.timing import (
+    FIRST_PROBE_S,
     HEALTHY_RESET_S,
     LIMITS_S,
+    PROBE_S,
     Appointments,
     ProbeWindow,
     Restarts,
     StartTimes,
+    probe_pause_s,
 )
 from omnitray.settings.servers import ServerSettings
 
-PROBE_S = 5.0  # three of five failed probes are DOWN: 15 s at most, without load
 KILL_AFTER_S = 10.0  # as the protector's own ends: TERM becomes KILL after 10 s
-FIRST_PROBE_S, MOST_PROBE_S = 0.1, 1.0  # while starting: a tenth of the time so far
-WEIGHTS = {
-    ProbeResult.OK: 0.0,
-    ProbeResult.REFUSED: 1.0,
-    ProbeResult.BAD_ANSWER: 1.0,
-    ProbeResult.TIMEOUT: 0.5,
-}
 _STARTING = frozenset({ServerState.STARTING, ServerState.SLOW})
-
-
-class Remembered(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a server from before."""
-
-    starts: tuple[float, ...] = ()
-    restarts: int = 0
-    last_exit: ServerExit | None = None
+_COUNTED = frozenset({ServerState.UP, ServerState.DOWN})  # where probes without an answer count
 
 
 class ServerMachine:
@@ -88,16 +76,13 @@ class ServerMachine:
         self._last_exit = known.last_exit
         self._since_at = clock.wall()
         self._detail = ""
-        self._started_m = 0.0
+        self._started_m = self._started_at = self._probed_m = 0.0
         self._started_in_s: float | None = None
         self._up_since_at: float | None = None
         self._pid: int | None = None  # of a watch-only server
         self._url = url_of(spec)
         self._attempt = 0
-        self._adopted = False
-        self._ending = False
-        self._probing = False
-        self._probed_m = 0.0
+        self._adopted = self._ending = self._probing = False
         self._cannot_start = False  # its program or folder is not there
         self._reports = reports.Reports(spec.name)
         self._effects: list[Effect] = []
@@ -113,6 +98,7 @@ class ServerMachine:
         if self.process is None or self._ending:
             self._move(ServerState.STARTING, "")
             self.spawn_after(0.0)
+        self._report(self._reports.tried_again(self.view))
 
     def stop(self) -> None:
         """End it and its tree, and leave it ended."""
@@ -131,14 +117,14 @@ class ServerMachine:
         self._act()
         self.wanted = True
         if self.process is None and not self._ending:
-            self._move(ServerState.STARTING, "")
-            self.spawn_after(0.0)
+            self.start()
             return
         self._say("restarted on request")
         self._due.clear()
         self._up_since_at = None
         self._due.spawn = self._now()
         self._move(ServerState.RESTARTING, "on request")
+        self._report(self._reports.tried_again(self.view))
         if self.process is not None:
             self._end_tree()
 
@@ -168,7 +154,7 @@ class ServerMachine:
         now = self._now()
         self.process = process
         self._adopted = False
-        self._started_m = now
+        self._started_m, self._started_at = now, self._clock.wall()
         self._up_since_at = None
         self._window.clear()
         self._due.spawn = self._due.healthy = None
@@ -191,18 +177,30 @@ class ServerMachine:
         self._due.spawn = self._now() + PROBE_S
         self._to_foreign(owner, port)
 
-    def adopted(self, process: ProcessIdentity, up_since_at: float | None) -> None:
+    def adopted(self, process: ProcessIdentity, up_since_at: float | None, was: Remembered) -> None:
         """It lives from before: its next probe says how it is."""
         now = self._now()
         self.process = process
-        self.wanted = self._adopted = True
-        self._started_m = now
+        self._adopted = True
+        self._started_at = was.started_at or self._clock.wall()
+        self._started_m = now - max(0.0, self._clock.wall() - self._started_at)
         self._started_in_s = self.starts.known[-1] if self.starts.known else None
         self._up_since_at = up_since_at
         self._due.probe = now
         self._due.limit = now + self.start_limit_s
-        self._move(ServerState.STARTING, "it was running before OmniTray was")
+        if up_since_at is None and was.state is ServerState.STARTING:
+            self._due.slow = self._started_m + self.starts.slow_after_s()
+        self.stand(resuming.found(was))
         self._say(f"found again · pid {process.pid}")
+
+    def stand(self, standing: resuming.Standing) -> None:
+        """Go on as it stood before OmniTray was restarted."""
+        self.wanted, self._cannot_start = standing.wanted, standing.cannot_start
+        self._move(standing.state, standing.detail)
+        self._since_at = standing.since_at or self._since_at
+        self._reports.is_down = standing.state in TROUBLED
+        if standing.starts:
+            self.spawn_after(0.0)
 
     def exited(
         self, found: ServerExit, permission: PermissionFault | None, tail: tuple[str, ...]
@@ -308,7 +306,14 @@ class ServerMachine:
     def remembered(self) -> Remembered:
         """What the next OmniTray should know."""
         return Remembered(
-            starts=self.starts.known, restarts=self._restart_count, last_exit=self._last_exit
+            starts=self.starts.known,
+            restarts=self._restart_count,
+            last_exit=self._last_exit,
+            state=self.state,
+            detail=self._detail,
+            since_at=self._since_at,
+            started_at=self._started_at,
+            cannot_start=self._cannot_start,
         )
 
     @property
@@ -345,7 +350,6 @@ class ServerMachine:
         self._attempt = 0
         self._restart_count = 0
         self._cannot_start = False
-        self._report(self._reports.crash_loop_over())
 
     def _move(self, state: ServerState, detail: str) -> None:
         if state is not self.state:
@@ -368,10 +372,8 @@ class ServerMachine:
         self._effects.append(EffectKind.END_TREE)
 
     def _probe_pause(self) -> float:
-        if self.state not in _STARTING or self.process is None:
-            return PROBE_S
-        so_far = self._now() - self._started_m
-        return min(MOST_PROBE_S, max(FIRST_PROBE_S, so_far / 10.0))
+        starts = self.state in _STARTING and self.process is not None
+        return probe_pause_s(self._now() - self._started_m) if starts else PROBE_S
 
     def _may_restart(self) -> bool:
         return self.wanted and self.spec.restart != "never" and not self.spec.watch_only
@@ -380,16 +382,15 @@ class ServerMachine:
         self._url = self._url or probe.url
         self._pid = probe.owner_pid
         if self.state is ServerState.UP:
-            self._window.add(0.0)
+            self._window.add(probe.result)
             return
         self._window.clear()  # what was refused while it started says nothing
         now, was = self._now(), self.state
         if was in _STARTING and self.process is not None and not self._adopted:
             self._started_in_s = now - self._started_m
             self.starts.add(self._started_in_s)
-            self._say(f"up after {duration(self._started_in_s)}{self._usually()}")
-        elif was in _STARTING:
-            self._say("up")
+            usual_s = self.starts.usual_s or self._started_in_s
+            self._say(f"up after {duration(self._started_in_s)} (usually {duration(usual_s)})")
         else:
             self._say("answers again" if was is ServerState.DOWN else "up")
         self._up_since_at = self._up_since_at or self._clock.wall()
@@ -400,15 +401,15 @@ class ServerMachine:
         self._move(ServerState.UP, "")
         self._report(self._reports.clear())
 
-    def _usually(self) -> str:
-        usual = self.starts.usual_s
-        return f" (usually {duration(usual)})" if usual is not None else ""
-
     def _unanswered(self, probe: Probed) -> None:
         if self.state is ServerState.FOREIGN and self.process is not None:
             self._move(ServerState.STARTING, "")
             self._due.limit = self._now() + self.start_limit_s
-        if self.state is not ServerState.UP or not self._window.add(WEIGHTS[probe.result]):
+        if self.state is ServerState.DOWN and (probe.paused or not self._may_restart()):
+            self._window.clear()  # it was reported, and nothing can be done
+            return
+        was_up = self._adopted and self._up_since_at is not None
+        if not (was_up or self.state in _COUNTED) or not self._window.add(probe.result):
             return
         why = "its process is paused" if probe.paused else probe.detail or probe.result.value
         self._unhealthy(why, may_end=not probe.paused)
@@ -425,14 +426,14 @@ class ServerMachine:
             return
         limit = self.start_limit_s
         self._attempt += 1
-        self._report(self._reports.slow_over())
-        exhausted = self._attempt >= len(LIMITS_S)
-        self._unhealthy(f"not ready within {limit:.0f} s", may_end=True, give_up=exhausted)
+        why = f"not ready within {limit:.0f} s"
+        self._unhealthy(why, may_end=True, give_up=self._attempt >= len(LIMITS_S))
 
     def _unhealthy(self, why: str, *, may_end: bool, give_up: bool = False) -> None:
         """Alive, and no good: ended and started again where that is allowed."""
         self._up_since_at = self._pid = None
         self._due.healthy = None
+        self._window.clear()
         self._move(ServerState.DOWN, why)
         self._say(f"down: {why}")
         if self.process is None or not may_end or not self._may_restart():
@@ -447,12 +448,10 @@ class ServerMachine:
         self, found: ServerExit, permission: PermissionFault | None, tail: tuple[str, ...]
     ) -> None:
         """It ended by itself, or did not start."""
-        ready = self._up_since_at is not None
-        clean = found.code == 0 and ready
+        clean = found.code == 0 and self._up_since_at is not None
         self._last_exit = found
         self._up_since_at = None
         self._due.clear()
-        self._report(self._reports.slow_over())
         if permission is not None:
             self._report(self._reports.permission(permission, tail))
         if clean and self.spec.restart != "always":

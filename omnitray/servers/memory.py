@@ -13,8 +13,7 @@ import msgspec
 from omnitray.base.bounded import read_bounded
 from omnitray.base.durable import StorageError, make_folder, write_atomic
 from omnitray.base.facts import ProcessIdentity
-from omnitray.servers.machine import Remembered
-from omnitray.servers.model import Owner
+from omnitray.servers.model import Owner, Remembered
 from omnitray.settings.servers import ServerSettings
 
 log = logging.getLogger(__name__)

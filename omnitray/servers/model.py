@@ -52,6 +52,19 @@ class ServerExit(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class Remembered(msgspec.Struct, frozen=True, kw_only=True):
+    """What the next OmniTray knows of a server: what was learnt, and how it stood."""
+
+    starts: tuple[float, ...] = ()
+    restarts: int = 0
+    last_exit: ServerExit | None = None
+    state: ServerState = ServerState.STOPPED
+    detail: str = ""
+    since_at: float = 0.0
+    started_at: float = 0.0  # of its process
+    cannot_start: bool = False
+
+
 class PortOwner(msgspec.Struct, frozen=True, kw_only=True):
     """Who listens on an address; ``pid`` None: a process of another user, which is not shown.
 
@@ -121,16 +134,19 @@ class EffectKind(enum.Enum):
 
 
 class AlertNews(msgspec.Struct, frozen=True, kw_only=True):
-    """An alert to raise, or (``resolved``) to close. ``label`` tells incidents of a type apart."""
+    """An alert to raise, or (``resolved``) to close; of each type a server has one incident.
+
+    ``escalates``: the open incident has become worse, and is announced again.
+    """
 
     server: str
     type: AlertType
-    label: str = ""
     resolved: bool = False
     severity: Severity | None = None
     title: str = ""
     message: str = ""
     context: dict[str, Any] = {}
+    escalates: bool = False
 
     @property
     def source(self) -> str:
@@ -140,8 +156,7 @@ class AlertNews(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def labels(self) -> dict[str, str]:
         """What makes two alerts the same incident."""
-        labels = {"server": self.server}
-        return {**labels, "kind": self.label} if self.label else labels
+        return {"server": self.server}
 
 
 class LogLine(msgspec.Struct, frozen=True):
@@ -178,6 +193,11 @@ class ServerView(msgspec.Struct, frozen=True, kw_only=True):
     given_up: bool = False
     usual_s: float | None = None
     identity: ProcessIdentity | None = None
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether it is stopped because that was asked for, or was never started."""
+        return self.state is ServerState.STOPPED and self.detail != ENDED_BY_ITSELF
 
     @property
     def health(self) -> str | None:

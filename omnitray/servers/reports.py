@@ -14,27 +14,27 @@ from omnitray.servers.model import (
 )
 
 TAIL_LINES = 50  # what fits into one screen of a log
-CRASH_LOOP = "crash_loop"
-KINDS = (
-    (AlertType.SERVER_DOWN, ""),
-    (AlertType.SERVER_DOWN, CRASH_LOOP),
-    (AlertType.SERVER_SLOW, ""),
-    (AlertType.PERMISSION_ERROR, ""),
-)
+TYPES = (AlertType.SERVER_DOWN, AlertType.SERVER_SLOW, AlertType.PERMISSION_ERROR)
 
 
 class Reports:
-    """The open alerts of one server; each method returns what to raise or to close."""
+    """The open alerts of one server; each method returns what to raise or to close.
+
+    All that keeps it from being up is one incident, whose words change: it is over when the server
+    is up, or is stopped or removed by a person, and not because something worse takes over.
+    """
 
     def __init__(self, server: str) -> None:
         self._server = server
         # What the last OmniTray left open is not known: the first good news closes all of it.
-        self._open: dict[tuple[AlertType, str], None] = dict.fromkeys(KINDS)
+        self._open: dict[AlertType, None] = dict.fromkeys(TYPES)
+        self.is_down = False  # an outage was reported, and is not over
 
     def down(
         self, view: ServerView, why: str, delay_s: float | None, tail: tuple[str, ...]
     ) -> list[Effect]:
         """It is not up, and it should be."""
+        self.is_down = True
         then = (
             f"It is started again in {duration(delay_s)}."
             if delay_s is not None
@@ -55,6 +55,7 @@ class Reports:
         self, view: ServerView, why: str, permission: PermissionFault | None
     ) -> list[Effect]:
         """Its program or folder is not there or may not be used: no other try would help."""
+        self.is_down = True
         remedy = (
             "Install what is missing, or correct the server's command or folder. "
             if permission is None
@@ -84,13 +85,12 @@ class Reports:
         ]
 
     def crash_loop(self, view: ServerView, why: str, tail: tuple[str, ...]) -> list[Effect]:
-        """It is not started any more; an incident of its own, so that it is always announced."""
-        closed = self._close(AlertType.SERVER_DOWN)
+        """It is not started any more: the same outage, which has become worse."""
+        self.is_down = True
         return [
-            *closed,
             self._raise(
                 AlertType.SERVER_DOWN,
-                CRASH_LOOP,
+                escalates=True,
                 title=f"Server “{self._server}” is in a crash loop",
                 message=f"It failed again and again and is left stopped. The last time: "
                 f"{sentence(why)}{last_words(tail, why)} "
@@ -101,6 +101,7 @@ class Reports:
 
     def foreign(self, view: ServerView, where: str, owner: PortOwner) -> list[Effect]:
         """Another process has its port."""
+        self.is_down = True
         who = owner.words
         remedy = (
             "Have it stay in the foreground, as only that can be watched, and end that process."
@@ -149,44 +150,48 @@ class Reports:
             )
         ]
 
-    def slow_over(self) -> list[Effect]:
-        """Its start is over, well or not."""
-        return self._close(AlertType.SERVER_SLOW)
-
-    def crash_loop_over(self) -> list[Effect]:
-        """It is tried again."""
-        return self._close(AlertType.SERVER_DOWN, CRASH_LOOP)
+    def tried_again(self, view: ServerView) -> list[Effect]:
+        """A person or a changed file starts it: its outage goes on until it is up."""
+        if not self.is_down:
+            return []
+        return [
+            self._raise(
+                AlertType.SERVER_DOWN,
+                title=f"Server “{self._server}” is down",
+                message="It is being started again.",
+                context=context_of(view, ()),
+            )
+        ]
 
     def clear(self) -> list[Effect]:
         """All is well, or it is meant to be stopped."""
-        return [news for key in tuple(self._open) for news in self._close(*key)]
+        self.is_down = False
+        return [self._close(type_) for type_ in tuple(self._open)]
 
     def _raise(
         self,
         type_: AlertType,
-        label: str = "",
         *,
         severity: Severity | None = None,
+        escalates: bool = False,
         title: str,
         message: str,
         context: dict[str, Any],
     ) -> AlertNews:
-        self._open[type_, label] = None
+        self._open[type_] = None
         return AlertNews(
             server=self._server,
             type=type_,
-            label=label,
             severity=severity,
+            escalates=escalates,
             title=title,
             message=message,
             context=context,
         )
 
-    def _close(self, type_: AlertType, label: str = "") -> list[Effect]:
-        if (type_, label) not in self._open:
-            return []
-        del self._open[type_, label]
-        return [AlertNews(server=self._server, type=type_, label=label, resolved=True)]
+    def _close(self, type_: AlertType) -> AlertNews:
+        del self._open[type_]
+        return AlertNews(server=self._server, type=type_, resolved=True)
 
 
 def exit_words(found: ServerExit) -> str:

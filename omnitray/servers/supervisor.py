@@ -23,7 +23,7 @@ from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.durable import StorageError
 from omnitray.base.facts import ProcessIdentity
 from omnitray.servers import processes
-from omnitray.servers.handling import AWAY, ServerHandle
+from omnitray.servers.handling import ServerHandle
 from omnitray.servers.memory import ServerMemory, StoredServer, StoredServers
 from omnitray.servers.model import (
     AlertNews,
@@ -32,7 +32,6 @@ from omnitray.servers.model import (
     Owner,
     Probed,
     ProbeResult,
-    ServerExit,
     ServerRefusal,
     ServerView,
     UnknownServer,
@@ -344,17 +343,7 @@ class Supervisor:
             is_leaving=self._is_leaving,
         )
         self._servers[spec.name] = handle
-        if stored is not None and self._same_boot and handle.adopt(stored):
-            return handle
-        if spec.watch_only:
-            return handle
-        if stored is not None and stored.wanted and self._same_boot and stored.process:
-            handle.machine.wanted = True
-            handle.machine.exited(
-                ServerExit(at=self._clock.wall(), reason=AWAY), None, handle.log.tail(50)
-            )
-        elif spec.autostart:
-            handle.machine.start()
+        handle.resume(stored or StoredServer(name=spec.name, owner=owner), self._same_boot)
         return handle
 
     def _declare(self, specs: tuple[ServerSettings, ...]) -> None:

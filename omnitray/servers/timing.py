@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+from omnitray.servers.model import ProbeResult
+
 # The brief's adaptive time-outs; an exit never waits for them.
 LIMITS_S = (90.0, 120.0, 180.0, 240.0)
 MIN_LEARNT_S, MAX_LEARNT_S = 30.0, 240.0
@@ -23,10 +25,22 @@ SLOW_FACTOR = 2.0
 MIN_SLOW_S = 10.0  # twice the usual of a server that starts in 0.3 s is no news; as LEARNT_EXTRA_S
 
 BACKOFF_MAX_S = 60.0
+# How long a report of an outage has the monitor look closely: the longest start and the longest
+# wait before it. While a server is tried again the next report comes sooner; one that is given up
+# is no reason to look twice a second for weeks.
+HURRY_S = LIMITS_S[-1] + BACKOFF_MAX_S
 JITTER = 0.2
 LOOP_FAILURES, LOOP_WINDOW_S = 5, 600.0
 HEALTHY_RESET_S = 300.0
 
+PROBE_S = 5.0  # three of five failed probes are DOWN: 15 s at most, without load
+FIRST_PROBE_S, MOST_PROBE_S = 0.1, 1.0  # while starting: a tenth of the time so far
+WEIGHTS = {
+    ProbeResult.OK: 0.0,
+    ProbeResult.REFUSED: 1.0,
+    ProbeResult.BAD_ANSWER: 1.0,
+    ProbeResult.TIMEOUT: 0.5,
+}
 WINDOW = 5
 DOWN_WEIGHT = 3.0
 UNANSWERED = 3  # probes in a row without a good answer: no answer is to be seen within three
@@ -74,6 +88,11 @@ class StartTimes:
         return min(SLOW_AFTER_S, max(MIN_SLOW_S, SLOW_FACTOR * self.usual_s))
 
 
+def probe_pause_s(starting_s: float) -> float:
+    """How long to wait for the next probe of a server that starts since then."""
+    return min(MOST_PROBE_S, max(FIRST_PROBE_S, starting_s / 10.0))
+
+
 class Restarts:
     """Failures in a row: the back-off grows with them, five in ten minutes are a crash loop."""
 
@@ -110,8 +129,9 @@ class ProbeWindow:
         self._weights: deque[float] = deque(maxlen=WINDOW)
         self._in_a_row = 0
 
-    def add(self, weight: float) -> bool:
-        """Count a probe (0: good); True when the server is down."""
+    def add(self, result: ProbeResult) -> bool:
+        """Count a probe; True when the server is down."""
+        weight = WEIGHTS[result]
         self._weights.append(weight)
         self._in_a_row = self._in_a_row + 1 if weight else 0
         return sum(self._weights) >= DOWN_WEIGHT or self._in_a_row >= UNANSWERED

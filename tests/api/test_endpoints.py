@@ -139,7 +139,12 @@ def test_mode_and_level_answer_with_the_new_state(api: Running) -> None:
     mode = api.ask("POST", f"{PREFIX}/mode", {"mode": "test"}).json
     assert (mode["mode"], mode["limits"]["cpu_percent"]) == ("test", 85.0)
     level = api.ask("POST", f"{PREFIX}/level", {"level": "intensive"}).json
-    assert level == {"level": "intensive", "chosen_level": "intensive", "interval_s": 1.0}
+    assert level == {
+        "level": "intensive",
+        "chosen_level": "intensive",
+        "interval_s": 1.0,
+        "level_reason": "chosen by you",
+    }
     assert api.ask("POST", f"{PREFIX}/level", {"level": "auto"}).json["chosen_level"] == "auto"
     assert api.door.commands == [
         d.SetMode(mode=Mode.TEST),

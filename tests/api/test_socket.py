@@ -92,6 +92,7 @@ def test_every_kind_of_event_arrives_in_order(api: Running) -> None:
         "level": "critical",
         "chosen_level": "auto",
         "interval_s": 0.5,
+        "level_reason": "automatic",
     }
 
 
@@ -128,6 +129,19 @@ def test_leases_overlap_and_end_with_their_connection(api: Running) -> None:
         _until(lambda: api.door.status().mode is Mode.DEV)
         assert api.door.status().level is MonitorLevel.INTENSIVE
         assert _say(one, command="release", id="a")["chosen_level"] == "auto"
+
+
+def test_who_holds_a_level_is_named(api: Running) -> None:
+    with _open(api, "&client=vscode") as client:
+        _say(client, command="lease", id="a", level="critical")
+        assert api.door.status().level_reason == "asked for by vscode"
+        by = "pytest · ~/shop\n· run 3"
+        _say(client, command="lease", id="a", level="critical", mode="test", by=by, lasts_s=60)
+        status = api.ask("GET", "/api/monitoring/status").json
+        assert status["monitor"]["level_reason"] == "asked for by pytest · ~/shop · run 3"
+        assert status["mode_asked_by"] == "pytest · ~/shop · run 3"
+        assert status["monitor"]["chosen_level"] == "auto"
+        assert _say(client, command="lease", id="b", level="idle", lasts_s=0)["error"] == "invalid"
 
 
 def test_the_persons_word_overrules_a_lease(api: Running) -> None:

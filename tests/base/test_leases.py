@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from omnitray.base.facts import Mode, MonitorLevel
-from omnitray.base.leases import Lease, Leases, ModeAndLevel
+from omnitray.base.leases import UNNAMED, Lease, Leases, ModeAndLevel, holder_name
+from support.clock import FakeClock
 
 CHOSEN = ModeAndLevel(Mode.DEV, None)
 
@@ -41,6 +42,40 @@ def test_a_lease_after_the_persons_word_counts_again() -> None:
     leases.choose_mode(Mode.PROD)
     assert leases.take(_lease("a", mode=Mode.TEST)).mode is Mode.TEST
     assert leases.release("a").mode is Mode.PROD
+
+
+def test_the_holder_is_named_and_you_are_none() -> None:
+    leases = Leases(CHOSEN)
+    assert (leases.level_by, leases.mode_by) == ("", "")
+    run = Lease(id="a", level=MonitorLevel.INTENSIVE, mode=Mode.TEST, by="pytest · ~/shop · run 3")
+    leases.take(run)
+    leases.take(Lease(id="b", level=MonitorLevel.CRITICAL, by="server api"))
+    assert (leases.level_by, leases.mode_by) == ("server api", "pytest · ~/shop · run 3")
+    leases.release("b")
+    assert leases.level_by == "pytest · ~/shop · run 3"
+    leases.choose_level(MonitorLevel.IDLE)
+    assert (leases.level_by, leases.mode_by) == ("", "pytest · ~/shop · run 3")
+    assert holder_name("a\nb\x1b[31m") == "a b [31m"
+    assert holder_name(" ") == UNNAMED
+
+
+def test_a_lease_ends_after_its_time_and_is_renewed_only_while_it_stands() -> None:
+    clock = FakeClock()
+    leases = Leases(CHOSEN, clock.monotonic)
+    lease = Lease(id="server:api", level=MonitorLevel.CRITICAL, lasts_s=300.0)
+    leases.take(lease)
+    clock.advance(200.0)
+    assert leases.end_due() == 100.0
+    leases.take(lease, again=True)
+    assert leases.end_due() == 300.0
+    clock.advance(300.0)
+    assert leases.end_due() is None
+    assert leases.effective == CHOSEN
+    assert leases.take(lease, again=True) == CHOSEN
+    assert leases.take(lease).level is MonitorLevel.CRITICAL
+    leases.choose_level(MonitorLevel.NORMAL)
+    assert leases.end_due() is None
+    assert leases.take(lease, again=True).level is MonitorLevel.NORMAL
 
 
 class Borrowing(RuleBasedStateMachine):

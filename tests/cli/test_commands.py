@@ -139,7 +139,7 @@ def test_mode_and_level_are_shown_and_set(api: Running, omnitray: Run) -> None:
     assert omnitray("mode").out == "dev\n"
     assert omnitray("mode", "test").out == "mode test: CPU limit 85 %, memory limit 85 %\n"
     assert omnitray("mode", "--json").json["limits"]["cpu_percent"] == 85.0
-    assert omnitray("level", "idle").out == "level idle (chosen idle), looks every 30 s\n"
+    assert omnitray("level", "idle").out == "level idle (chosen by you), looks every 30 s\n"
     assert omnitray("level", "auto").out == "level normal (automatic), looks every 5 s\n"
     assert omnitray("level", "--json").json["chosen_level"] == "auto"
     assert api.door.commands[0] == d.SetMode(mode=Mode.TEST)

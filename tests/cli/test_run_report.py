@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from omnitray.cli.run_report import report
+from omnitray.runs.records import command_text, words_of
 from omnitray.runs.tree import start_of
 
 
@@ -76,3 +77,41 @@ def test_a_peak_that_is_not_known_is_not_said(home: Path) -> None:
     assert json.loads(file.read_text())["message"] == (
         "It failed with exit 1 after 2.0 s: make all"
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "title"),
+    [
+        (["sh", "-c", "exit 7"], "sh -c 'exit 7'"),
+        (["bash", "-lc", "cd x && make"], "make"),
+        (["bash", "-c", "cd x && ./deploy staging"], "bash -c 'cd x && ./deploy staging'"),
+        (["env", "A=1", "./deploy", "staging"], "./deploy staging"),
+        (["python", "-m", "pytest", "-q", "tests"], "pytest"),
+        (["uv", "run", "pytest", "-x"], "pytest"),
+        (["uv", "run", "--", "serve.py", "80"], "serve.py 80"),
+        (["npx", "jest", "--ci"], "jest"),
+        (["npx", "-p", "left", "pad", "it's"], "pad 'it'\"'\"'s'"),
+        (["cargo", "build", "--release"], "cargo build"),
+        (["python3", "-c", "import sys\nsys.exit(3)"], "python3 -c 'import sys sys.exit(3)'"),
+        (["sleep", "5"], "sleep 5"),
+        (["/opt/shop/bin/prüfe", "größe"], "/opt/shop/bin/prüfe größe"),
+        (["./run", "a\x1b[31mb\u202ec\td"], "./run 'a?[31mb?c d'"),
+        (["sh", "-c", "echo " + "x" * 500], "sh -c 'echo " + "x" * 27 + "…"),
+        (["bash", "-c", "cd x; make all " + "y" * 500], "make"),
+        (["./empty", "", " "], "./empty '' ' '"),
+    ],
+)
+def test_a_run_is_called_what_a_person_would_call_it(
+    home: Path, words: list[str], title: str
+) -> None:
+    command = command_text(words)
+    assert command.isprintable()
+    record = {**run(home, "1", "ended"), "command": command, "verdict": "failed with exit 7"}
+    report("ended", record)
+    assert open_titles(home) == [f"{title} in ~/shop fails"]
+
+
+def test_a_command_is_one_line_that_a_shell_reads_as_it_was() -> None:
+    words = ["a b", "it's", "", "$HOME", "test.py::t[1]", "ü", "--x=1"]
+    assert words_of(command_text(words)) == words
+    assert command_text(["make", "-j4", "src/a.c"]) == "make -j4 src/a.c"

@@ -50,6 +50,7 @@ def test_each_kind_of_fault_is_one_alert(
     found = alerts(home)
     assert [each["type"] for each in found] == TYPES
     assert {each["source"] for each in found} == {"pytest"}
+    assert {each["count"] for each in found} == {1}  # one run, however often it had more to say
     denied, failed, timeout = found
     assert denied["context"]["path"] == "/etc/secret/file"
     assert "owned by root" in denied["message"]

@@ -66,21 +66,25 @@ def test_the_mode_goes_into_the_file_and_comes_back_from_it(
     (tmp_path / "config.toml").write_text('mode = "prod"\nlevel = "idle"\n')
     with qtbot.waitSignal(program.hub.level_chosen) as chosen:
         program.settings.look()
-    assert chosen.args == [MonitorLevel.IDLE]
+    assert chosen.args == [MonitorLevel.IDLE, ""]
     assert program.hub.status.mode is Mode.PROD
 
 
 def test_borrowed_levels_and_modes_are_given_back_and_the_file_never_sees_them(
     program: Program, tmp_path: Path
 ) -> None:
-    program.hub.take_lease(Lease(id="a", level=MonitorLevel.INTENSIVE))
-    program.hub.take_lease(Lease(id="b", mode=Mode.PROD))
+    program.hub.take_lease(Lease(id="a", level=MonitorLevel.INTENSIVE, by="server api"))
+    program.hub.take_lease(Lease(id="b", mode=Mode.PROD, by="pytest · ~/shop · run 3"))
     borrowed = program.hub.status
     program.hub.release_lease("a")
     program.hub.release_lease("b")
     back = program.hub.status
-    assert (borrowed.chosen_level, borrowed.mode) == (MonitorLevel.INTENSIVE, Mode.PROD)
-    assert (back.chosen_level, back.mode) == (None, Mode.DEV)
+    assert (borrowed.asked_level, borrowed.mode) == (MonitorLevel.INTENSIVE, Mode.PROD)
+    assert borrowed.level_reason == "asked for by server api"
+    assert borrowed.mode_asked_by == "pytest · ~/shop · run 3"
+    assert borrowed.chosen_level is None  # the person's own choice, which is checked in the menu
+    assert (back.asked_level, back.mode) == (None, Mode.DEV)
+    assert (back.level_reason, back.mode_asked_by) == ("automatic", "")
     assert not (tmp_path / "config.toml").exists()
 
 
@@ -226,8 +230,8 @@ def test_mode_and_level_are_events_also_where_only_the_choice_is_another(
     )
     assert heard == [
         facade.ModeChanged(Mode.PROD),
-        facade.LevelChanged(MonitorLevel.NORMAL, MonitorLevel.NORMAL, 5.0),
-        facade.LevelChanged(MonitorLevel.CRITICAL, MonitorLevel.NORMAL, 0.5),
+        facade.LevelChanged(MonitorLevel.NORMAL, MonitorLevel.NORMAL, 5.0, "chosen by you"),
+        facade.LevelChanged(MonitorLevel.CRITICAL, MonitorLevel.NORMAL, 0.5, "chosen by you"),
     ]
 
 

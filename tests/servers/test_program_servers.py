@@ -34,6 +34,7 @@ class Running:
             f"[[server]]\nname = 'api'\ncwd = '{self.project}'\n"
             f"command = [{sys.executable!r}, 'server.py', '{self.port}']\n"
             f"health = 'http://127.0.0.1:{self.port}/health'\n"
+            f"[[server]]\nname = 'broken'\ncommand = 'no-such-program'\n"
         )
         self.program = self.started()
 
@@ -79,9 +80,9 @@ class Running:
         found: list[dict[str, Any]] = self.asked("alerts", "--active")[1]["alerts"]
         return [each for each in found if each["source"].startswith("server:")]
 
-    def chosen_level(self) -> str:
-        """The level that is asked for: the one in force also follows the machine's load."""
-        return str(self.asked("status")[1]["monitor"]["chosen_level"])
+    def level_reason(self) -> str:
+        """Why the level in force is that one; it also follows the machine's load."""
+        return str(self.asked("status")[1]["monitor"]["level_reason"])
 
 
 @pytest.fixture
@@ -116,11 +117,12 @@ def test_a_server_from_start_to_crash_and_back(running: Running) -> None:
     until(lambda: any(each["type"] == "SERVER_DOWN" for each in running.active()), "alert", 60.0)
     alert = running.active()[0]
     assert (alert["source"], alert["context"]["server"]) == ("server:api", "api")
-    until(lambda: running.chosen_level() == "critical", "the level")
+    held = "asked for by server api, which is down"
+    until(lambda: running.level_reason() == held, "the level")
     os.kill(up["pid"], signal.SIGCONT)
     running.stands("up")
     until(lambda: running.active() == [], "the end of the alert")
-    until(lambda: running.chosen_level() == "auto", "the level")
+    until(lambda: running.level_reason() != held, "the level")
     # A crash: another process, and one restart more.
     os.kill(up["pid"], signal.SIGKILL)
     until(lambda: running.server()["pid"] not in (None, up["pid"]), "a new process")
@@ -135,11 +137,20 @@ def test_a_server_from_start_to_crash_and_back(running: Running) -> None:
 def test_a_server_survives_a_kill_of_omnitray_and_is_adopted(running: Running) -> None:
     running.asked("server", "start", "api")
     up = running.stands("up")
+    running.asked("server", "start", "broken")
+    broken = running.stands("down", "broken")
     running.program.kill()
     running.program.wait()
     assert psutil.pid_exists(up["pid"])
     running.program = running.started()
     again = running.stands("up")
+    # One that was given up stands as before, as its alert says; it no longer hurries the monitor.
+    assert running.stands("down", "broken") == broken
+    assert broken["given_up"]
+    assert [each["title"] for each in running.active()] == ["Server “broken” cannot be started"]
+    assert "server broken" not in running.level_reason()
+    running.asked("server", "stop", "broken")
+    until(lambda: running.active() == [], "the end of the alert")
     assert (again["pid"], again["up_since"]) == (up["pid"], up["up_since"])
     assert running.asked("server", "stop", "api")[1]["state"] == "stopped"
     until(lambda: not psutil.pid_exists(up["pid"]), "its end")

@@ -79,7 +79,8 @@ def test_an_exit_at_once_is_a_crash_loop_with_the_last_words(desk: Desk) -> None
     assert time.monotonic() - began < 60.0  # 1 + 2 + 4 + 8 s of back-off: no limit was waited for
     assert view.last_exit is not None
     assert (view.last_exit.code, view.last_exit.reason) == (3, "ImportError: no module named shop")
-    assert [news.label for news in desk.open()] == ["crash_loop"]
+    assert [news.title for news in desk.open()] == ["Server “api” is in a crash loop"]
+    assert not any(news.resolved for news in desk.raised if news.type is AlertType.SERVER_DOWN)
     # A changed file of the project is worth another try.
     (desk.project / "exit").unlink()
     (desk.project / "shop.py").write_text("fixed = True\n")

@@ -267,7 +267,10 @@ class FakeDoor:
         return Status(
             mode=choice.mode,
             level=level,
-            chosen_level=choice.level,
+            chosen_level=self._leases.chosen.level,
+            asked_level=choice.level,
+            level_reason=self._leases.level_reason,
+            mode_asked_by=self._leases.mode_by,
             interval_s=INTERVALS[level],
             snapshot=self.shots[-1] if self.shots else None,
             open_alerts=tuple(each for each in self.stored if each.state != "resolved"),

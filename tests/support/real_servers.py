@@ -114,9 +114,9 @@ class Desk:
 
     def open(self) -> list[AlertNews]:
         """The alerts that are open, the newest word on each."""
-        found: dict[tuple[str, str, str], AlertNews] = {}
+        found: dict[tuple[str, str], AlertNews] = {}
         for news in self.raised:
-            found[news.server, news.type, news.label] = news
+            found[news.server, news.type] = news
         return [news for news in found.values() if not news.resolved]
 
 

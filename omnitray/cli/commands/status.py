@@ -17,6 +17,7 @@ from omnitray.api.wire import (
     StatusBody,
 )
 from omnitray.base.amounts import count, rate, size
+from omnitray.base.leases import asked_by
 from omnitray.base.process_environment import terminal_lines
 from omnitray.cli.dispatch import CommandContext, Stopped
 from omnitray.cli.terminal import percent
@@ -108,9 +109,10 @@ def _readings(shot: SnapshotBody | None) -> list[tuple[str, str, str]]:
 def _settings(body: StatusBody) -> list[tuple[str, str, str]]:
     limits = body.protector.limits
     protects = f"CPU limit {limits.cpu_percent:g} %, memory limit {limits.memory_percent:g} %"
-    chosen = "automatic" if body.monitor.chosen_level == "auto" else "chosen"
+    if body.mode_asked_by:
+        protects = f"{protects}; {asked_by(body.mode_asked_by)}"
     # The level is how often it looks: its name stands where nobody reads it as a state.
-    level = f"from look to look; monitor level {body.level}, {chosen}"
+    level = f"from look to look; monitor level {body.level}, {body.monitor.level_reason}"
     return [("Mode", body.mode, protects), ("Looks", f"{body.monitor.interval_s:g} s", level)]
 
 
@@ -164,10 +166,15 @@ def snooze(args: argparse.Namespace, context: CommandContext) -> int:
 def _show_state(args: argparse.Namespace, context: CommandContext, what: str) -> int:
     body = context.remote().get("/status", StatusBody)
     limits, monitor = body.protector.limits, body.monitor
-    state: ModeState | LevelState = ModeState(mode=body.mode, limits=limits)
+    state: ModeState | LevelState = ModeState(
+        mode=body.mode, limits=limits, mode_asked_by=body.mode_asked_by
+    )
     if what == "level":
         state = LevelState(
-            level=monitor.level, chosen_level=monitor.chosen_level, interval_s=monitor.interval_s
+            level=monitor.level,
+            chosen_level=monitor.chosen_level,
+            interval_s=monitor.interval_s,
+            level_reason=monitor.level_reason,
         )
     if args.json:
         import msgspec  # noqa: PLC0415 - loaded already; named here for this branch alone
@@ -176,13 +183,16 @@ def _show_state(args: argparse.Namespace, context: CommandContext, what: str) ->
     elif isinstance(state, LevelState):
         context.terminal.line(_level_line(state))
     else:
-        context.terminal.line(state.mode)
+        by = state.mode_asked_by
+        context.terminal.line(f"{state.mode} ({asked_by(by)})" if by else state.mode)
     return 0
 
 
 def _level_line(state: LevelState) -> str:
-    chosen = "automatic" if state.chosen_level == "auto" else f"chosen {state.chosen_level}"
-    return f"level {state.level} ({chosen}), looks every {state.interval_s:g} s"
+    why = state.level_reason
+    if state.chosen_level not in {"auto", state.level}:
+        why = f"{why}; yours is {state.chosen_level}"
+    return f"level {state.level} ({why}), looks every {state.interval_s:g} s"
 
 
 SHOWN = 20

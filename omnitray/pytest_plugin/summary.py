@@ -1,0 +1,84 @@
+"""The lines at the end of a run: restarts of its server, alerts, and what the run took.
+
+CPU and time are those of the session, from its start to these lines, as pytest's own line has them:
+what importing pytest took before is in neither. A peak counts pages that processes share once.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from omnitray.base.amounts import size
+from omnitray.pytest_plugin.reporter import Reporter
+from omnitray.pytest_plugin.tree import TreeSampler
+
+# A test is named as the one that held most where it has raised the peak by so much: a suite that is
+# largest while it is collected has none.
+RAISED_FROM = 1.01
+
+
+def peak_of_this_process() -> int:
+    """Bytes; ``ru_maxrss`` would count what the parent held when it started us (getrusage(2))."""
+    with open("/proc/self/status", "rb") as file:  # noqa: PTH123 - before each test: 20 µs
+        for line in file:
+            if line.startswith(b"VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+class PeakOfTests:
+    """In each process that runs tests: how far a test has raised the peak of its process."""
+
+    def __init__(self) -> None:
+        self._before = 0
+
+    def begin(self) -> None:
+        """The first test of this process begins."""
+        self._before = self._before or peak_of_this_process()
+
+    def look(self) -> dict[str, Any]:
+        """The peak in bytes, and whether the test has raised it."""
+        now = peak_of_this_process()
+        raised = now >= RAISED_FROM * self._before
+        if raised:
+            self._before = now
+        return {"peak_bytes": now, "raised_peak": raised}
+
+
+class RunSummary:
+    """Collects what the lines say."""
+
+    def __init__(self, reporter: Reporter, sampler: TreeSampler) -> None:
+        self._reporter = reporter
+        self._sampler = sampler
+        self._peak_bytes = 0  # the most that one process of tests has held
+        self._peak_test = ""  # which has raised it to that
+        self._raised_by: dict[str, int] = {}
+
+    def add(self, nodeid: str, worker: str, more: dict[str, Any], *, elsewhere: bool) -> None:
+        """A phase of a test has ended; ``elsewhere``: in another process than this one."""
+        if (peak := more.get("peak_bytes", 0)) > self._peak_bytes:
+            if more.get("raised_peak"):
+                self._peak_test = nodeid
+            elif peak >= RAISED_FROM * self._peak_bytes:  # before the tests of another process
+                self._peak_test = ""
+            self._peak_bytes = peak
+        if elsewhere:
+            self._raised_by[worker] = more.get("raised", 0)
+
+    def lines(self, server: Any, name_of: Callable[[Any], str]) -> Iterator[str]:
+        """At most three lines; ``server`` is the plugin that follows it, None without one."""
+        restarts = 0 if server is None else server.restarts
+        if restarts:
+            times = "once" if restarts == 1 else f"{restarts} times"
+            yield f"the server {name_of(server)} was restarted {times}"
+        if self._reporter.problem:
+            yield f"an alert could not be delivered: {self._reporter.problem}"
+        elif number := self._reporter.raised + sum(self._raised_by.values()):
+            count = "1 alert" if number == 1 else f"{number} alerts"
+            yield f"{count} raised; see omnitray alerts"
+        # A peak between two looks is seen in each process alone.
+        peak = max(self._sampler.peak_bytes, self._peak_bytes, peak_of_this_process())
+        if peak:
+            most = f" in {self._peak_test}" if self._peak_test else ""
+            cpu_s, took_s = self._sampler.cpu_s, self._sampler.elapsed_s
+            yield f"peak memory {size(peak)}{most}, CPU {cpu_s:.1f} s in {took_s:.1f} s"

@@ -1,0 +1,71 @@
+"""Watched servers on the main thread: their alerts, and the level that an outage asks for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from omnitray.base.facts import AlertType, MonitorLevel
+from omnitray.servers.model import AlertNews
+from omnitray.servers.timing import BACKOFF_MAX_S, HURRY_S, LIMITS_S
+from support.clock import FakeClock
+from support.hub_program import Program
+
+DOWN = AlertNews(server="api", type=AlertType.SERVER_DOWN, title="Server “api” is down")
+
+
+@pytest.fixture
+def program(tmp_path: Path, qtbot: QtBot) -> Iterator[Program]:
+    del qtbot
+    made = Program(tmp_path)
+    yield made
+    assert made.door._servers.stop()
+    made.end()
+
+
+def test_an_outage_hurries_the_monitor_for_minutes_and_names_the_server(program: Program) -> None:
+    servers, hub = program.door._servers, program.hub
+    clock = FakeClock()  # of the leases alone: the store's own has to run on
+    hub._leases._now = clock.monotonic
+    assert LIMITS_S[-1] + BACKOFF_MAX_S <= HURRY_S  # while it is tried again the hurry goes on
+
+    def asked() -> tuple[MonitorLevel | None, str]:
+        hub._end_leases()
+        return hub.status.asked_level, hub.status.level_reason
+
+    hurry = (MonitorLevel.CRITICAL, "asked for by server api, which is down")
+    servers._on_news(DOWN)
+    assert asked() == hurry
+    clock.advance(HURRY_S - 1.0)
+    servers._on_news(DOWN)
+    clock.advance(HURRY_S - 1.0)
+    assert asked() == hurry
+    clock.advance(1.0)
+    assert asked() == (None, "automatic")
+    assert len(program.hub.alerts.open_alerts()) == 1  # the server is down all the same
+
+
+def test_what_you_choose_during_an_outage_stays_until_the_next(program: Program) -> None:
+    servers, hub = program.door._servers, program.hub
+    servers._on_news(DOWN)
+    hub.set_level(MonitorLevel.IDLE)
+    servers._on_news(DOWN)
+    assert (hub.status.asked_level, hub.status.level_reason) == (
+        MonitorLevel.IDLE,
+        "chosen by you",
+    )
+    servers._on_news(AlertNews(server="api", type=AlertType.SERVER_DOWN, resolved=True))
+    servers._on_news(DOWN)
+    assert hub.status.asked_level is MonitorLevel.CRITICAL
+
+
+def test_alerts_about_servers_that_were_removed_meanwhile_end_and_those_of_clients_stay(
+    program: Program, qtbot: QtBot
+) -> None:
+    hub = program.hub
+    hub.raise_alert(DOWN.type, DOWN.title, source=DOWN.source, labels=DOWN.labels)
+    hub.raise_alert(AlertType.SERVER_DOWN, "my own words", source="server:api")
+    program.door._servers.start()
+    qtbot.waitUntil(lambda: len(hub.alerts.open_alerts()) == 1)
+    assert hub.alerts.open_alerts()[0].title == "my own words"
