@@ -11,15 +11,31 @@ import time
 from omnitray.runs.records import RunFiles, number, read, replace
 from omnitray.runs.tree import start_of
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 KEEP_FREE = 0.05  # of all memory: under it the protector's floor is reached
 LOOK_S = 0.5  # how often a waiting run looks: one read of /proc/meminfo, 5 µs
 
 
-class MemInfo:
-    """Memory of this machine in bytes, as /proc/meminfo (or the given file) says it."""
+def _as_it_is(total: int, available: int) -> "tuple[int, int]":
+    return total, available
 
-    def __init__(self, meminfo: str = "/proc/meminfo") -> None:
+
+class MemInfo:
+    """Memory of this machine in bytes, as /proc/meminfo (or the given file) says it.
+
+    ``narrowed`` takes all and available, and gives those of the tightest memory group around us.
+    """
+
+    def __init__(
+        self,
+        meminfo: str = "/proc/meminfo",
+        narrowed: "Callable[[int, int], tuple[int, int]]" = _as_it_is,
+    ) -> None:
         self._meminfo = meminfo
+        self._narrowed = narrowed
 
     def memory(self) -> "tuple[int, int]":
         """All, and available; (0, 0) where that is not known."""
@@ -32,7 +48,7 @@ class MemInfo:
                         found[name] = int(rest.split()[0]) * 1024
         except (OSError, ValueError, IndexError):
             return 0, 0
-        return found["MemTotal"], found["MemAvailable"]
+        return self._narrowed(found["MemTotal"], found["MemAvailable"])
 
     def room_bytes(self, files: RunFiles, own: str = "") -> "int | None":
         """What a new run may take; None where that is not known."""

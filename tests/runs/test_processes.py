@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from omnitray.cli.commands.run import memory_group
 from omnitray.runs.admission import MemInfo, Queue
 from omnitray.runs.records import RunFiles
 from omnitray.runs.tree import RunTree, descendants, start_of
@@ -201,6 +202,25 @@ def test_the_machine_is_asked_for_room(tmp_path: Path) -> None:
     files.write({"id": "2", **going, **own, "wrapper_start": 1})  # its wrapper is gone
     assert MemInfo(str(meminfo)).room_bytes(files) == 5_500_000 * 1024 - 1_500_000_000
     assert MemInfo(str(tmp_path / "none")).room_bytes(files) is None
+
+
+def test_a_memory_group_around_a_run_is_all_the_room_that_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text("0::/outer/inner\n")
+    line = "30 23 0:26 / /groups rw - cgroup2 cgroup2 rw\n"
+    (tmp_path / "proc/self/mountinfo").write_text(line)
+    inner = tmp_path / "groups/outer/inner"
+    inner.mkdir(parents=True)
+    (inner.parent / "memory.max").write_text("600000000\n")  # the limit of an ancestor
+    (inner.parent / "memory.current").write_text("100000000\n")
+    (inner.parent / "memory.stat").write_text("inactive_file 40000000\nactive_file 0\n")
+    monkeypatch.setattr("omnitray.cli.commands.run.ROOT", str(tmp_path))
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal: 10000000 kB\nMemAvailable: 6000000 kB\n")
+    room = MemInfo(str(meminfo), memory_group()).room_bytes(RunFiles(str(tmp_path)))
+    assert room == 540_000_000 - 30_000_000
 
 
 def test_runs_wait_in_order_and_the_dead_are_passed_over(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 WORTH_EXPECTING = 256_000_000  # a run that takes less does not decide whether another one fits
 SAY_AGAIN_S = 60.0
+ROOT = "/"
 LEARNT_FROM = ("passed", "failed")
 ENDED_FOR_MEMORY = ("ended at its memory budget", "killed for memory")
 BY_A_PERSON = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT})
@@ -108,7 +109,7 @@ def _admit(
         return 0
     from omnitray.runs import admission, workers  # noqa: PLC0415 - where memory may be short
 
-    machine = admission.MemInfo()
+    machine = admission.MemInfo(narrowed=memory_group())
     if args.wait and (stopped := _wait(plan, files, relay, machine, talks=talks)):
         return stopped
     room = machine.room_bytes(files)
@@ -126,6 +127,25 @@ def _admit(
         if talks:
             _say(f"{count} {'worker fits' if count == 1 else 'workers fit'} into memory")
     return 0
+
+
+def memory_group() -> "Callable[[int, int], tuple[int, int]]":
+    """All and available memory, or those of the tightest memory group that this process is in."""
+    from pathlib import Path  # noqa: PLC0415 - where memory may be short
+
+    from omnitray.base.facts import MemoryFacts  # noqa: PLC0415 - as above
+    from omnitray.platforms.linux.cgroup import CgroupLimits  # noqa: PLC0415 - as above
+
+    limits = CgroupLimits(Path(ROOT), time.monotonic)
+
+    def narrowed(total: int, available: int) -> "tuple[int, int]":
+        machine = MemoryFacts(
+            total_bytes=total, available_bytes=available, swap_total_bytes=0, swap_free_bytes=0
+        )
+        found = limits.memory(machine)
+        return found.total_bytes, found.available_bytes
+
+    return narrowed
 
 
 def _wait(
