@@ -52,6 +52,7 @@ def _test(rest: list[str]) -> int:
         ("--room", _rooms),
         ("--systemd", _systemd),
         ("--plugin-matrix", _plugin_matrix),
+        ("--foreign-suites", _foreign_suites),
         ("--dashboard", _dashboard),
     )
     for flag, task in own:
@@ -108,6 +109,11 @@ def _systemd(rest: list[str]) -> int:
 def _plugin_matrix(rest: list[str]) -> int:
     """The pytest plugin under three versions of pytest, with other plugins; 7, 8 or 9 alone."""
     return _hand_over([_environment.ensure("dev"), ROOT / "tests" / "matrix" / "run.py", *rest])
+
+
+def _foreign_suites(rest: list[str]) -> int:
+    """Test suites of other projects with and without the pytest plugin."""
+    return _hand_over([_environment.ensure("dev"), ROOT / "tests" / "matrix" / "foreign.py", *rest])
 
 
 def _spread(rest: list[str]) -> list[str]:

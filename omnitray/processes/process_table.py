@@ -219,12 +219,18 @@ def _is_where_it_was(old: ProcessFacts, new: ProcessFacts) -> bool:
 # A new process is moved into the unit of its application some moments after it was started: the
 # desktop asks systemd for the scope over D-Bus only when the process is there.
 SETTLES_S = 5.0
+# What starts a program is seen before it becomes it (a shim of pyenv, ``python -c`` that executes
+# another script): where both have one name, only the arguments tell. Python starts within 0.1 s.
+BECOMES_S = 1.0
 
 _Key = tuple[int, int, str]
 
 
 class ProcessDetailCache:
-    """Asks ``details`` once for each process; for its cgroup once more when it has settled."""
+    """Asks ``details`` once for each process, and once more when it has settled.
+
+    Its arguments twice more: of a program that had not been executed yet.
+    """
 
     def __init__(self, details: ProcessDetails, clock: Clock) -> None:
         self._details = details
@@ -234,11 +240,13 @@ class ProcessDetailCache:
         self._cwd: dict[_Key, str | None] = {}
         self._cgroup: dict[_Key, str | None] = {}
         self._unsettled: deque[tuple[float, ProcessFacts]] = deque()  # the earliest first
+        self._young: deque[tuple[float, ProcessFacts]] = deque()  # likewise
 
     def arguments(self, process: ProcessFacts, /) -> tuple[str, ...] | None:
         """The command line."""
         key = _key(process)
         if key not in self._arguments:
+            self._follow(key, process)
             self._arguments[key] = self._details.cmdline(process)
         return self._arguments[key]
 
@@ -260,22 +268,47 @@ class ProcessDetailCache:
         """The path of the cgroup, as it was last read."""
         key = _key(process)
         if key not in self._cgroup:
+            self._follow(key, process)
             self._cgroup[key] = self._details.cgroup(process)
-            self._unsettled.append((self._clock.monotonic() + SETTLES_S, process))
         return self._cgroup[key]
 
     def settle(self, is_there: Callable[[ProcessFacts], bool]) -> Iterable[int]:
-        """Read again the cgroups of those that had time to settle; the pids of who was moved."""
-        now_mono_s = self._clock.monotonic()
-        moved = []
-        while self._unsettled and self._unsettled[0][0] <= now_mono_s:
-            process = self._unsettled.popleft()[1]
+        """Read again what those are that had time to settle; the pids of who is another now."""
+        young = self._due(self._young)
+        moved = [each.pid for each in young if is_there(each) and self._is_another(each)]
+        for process in self._due(self._unsettled):
+            if not is_there(process):
+                continue
             key = _key(process)
-            if key in self._cgroup and is_there(process):
-                before, self._cgroup[key] = self._cgroup[key], self._details.cgroup(process)
-                if before != self._cgroup[key]:
-                    moved.append(process.pid)
+            before = self._cgroup.get(key)
+            if key in self._cgroup:
+                self._cgroup[key] = self._details.cgroup(process)
+            if self._is_another(process) or before != self._cgroup.get(key):
+                moved.append(process.pid)
         return moved
+
+    def _follow(self, key: _Key, process: ProcessFacts) -> None:
+        if key not in self._arguments and key not in self._cgroup:
+            now_mono_s = self._clock.monotonic()
+            self._young.append((now_mono_s + BECOMES_S, process))
+            self._unsettled.append((now_mono_s + SETTLES_S, process))
+
+    def _due(self, waiting: deque[tuple[float, ProcessFacts]]) -> Iterable[ProcessFacts]:
+        now_mono_s = self._clock.monotonic()
+        while waiting and waiting[0][0] <= now_mono_s:
+            yield waiting.popleft()[1]
+
+    def _is_another(self, process: ProcessFacts) -> bool:
+        """Whether it has executed another program under the same name."""
+        key = _key(process)
+        if key not in self._arguments:
+            return False
+        before, self._arguments[key] = self._arguments[key], self._details.cmdline(process)
+        if before == self._arguments[key]:
+            return False
+        self._commands.pop(key, None)
+        self._cwd.pop(key, None)
+        return True
 
     def forget(self, process: ProcessFacts) -> None:
         """Drop the answers about a process that has ended, or started another program."""

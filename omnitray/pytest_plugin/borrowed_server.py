@@ -32,8 +32,9 @@ from omnitray.pytest_plugin.server import (
     lives_now,
     spec_of,
 )
+from omnitray.servers.memory import ServerMemory
 from omnitray.servers.model import ENDED_BY_ITSELF, AlertNews, ServerState
-from omnitray.servers.processes import child
+from omnitray.servers.processes import boot_id, child, lives
 from omnitray.servers.published import Borrowing, BorrowingNote, borrowings
 from omnitray.settings.servers import ADDRESS, NAME
 
@@ -48,8 +49,15 @@ def leader_of(
     given: str, health: str | None, reporter: Reporter, root: Path, facts: dict[str, str]
 ) -> ServerLeader:
     """Borrows a server that OmniTray watches now, else owns it; raises as :func:`spec_of` does."""
-    if NAME.fullmatch(given) and (body := watched_server(reporter, given)) is not None:
-        return ServerBorrower(body, health, reporter, facts)
+    if NAME.fullmatch(given):
+        ends = time.monotonic() + AWAY_S
+        while True:
+            if (body := watched_server(reporter, given)) is not None:
+                return ServerBorrower(body, health, reporter, facts)
+            # OmniTray has started it and does not answer yet, or is being restarted.
+            if not is_kept_running(reporter, given) or time.monotonic() >= ends:
+                break
+            time.sleep(AGAIN_S)
     return ServerOwner(spec_of(given, health, reporter, root), reporter, facts)
 
 
@@ -63,6 +71,15 @@ def watched_server(reporter: Reporter, name: str) -> ServerBody | None:
     except (NotRunning, RequestFailed):
         return None
     return next((each for each in found if each.name == name and each.owner != "pytest"), None)
+
+
+def is_kept_running(reporter: Reporter, name: str) -> bool:
+    """Whether a process lives that OmniTray has started as that server."""
+    stored = ServerMemory(reporter.paths.servers_file).load()
+    return stored.boot == boot_id() and any(
+        each.name == name and each.process is not None and lives(each.process)
+        for each in stored.servers
+    )
 
 
 class ServerBorrower(ServerLeader):

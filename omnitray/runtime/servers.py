@@ -90,6 +90,10 @@ class PublishedServers(QObject):
         """How they stand; on any thread."""
         return tuple(each.view for each in self._servers)
 
+    def has(self, name: str) -> bool:
+        """Whether a run has a server of that name at this very moment; on any thread."""
+        return any(each.view.name == name for each in published(self._folder))
+
     def restart(self, name: str) -> ServerView:
         """Ask the run to restart it; raises OSError, and LookupError for an unknown name."""
         for each in self._servers:
@@ -269,12 +273,14 @@ class WatchedServers(QObject):
 
     def _running(self) -> "Supervisor":
         if self._supervisor is None:
+            from omnitray.servers.handling import OtherServers  # noqa: PLC0415 - see above
             from omnitray.servers.supervisor import Supervisor  # noqa: PLC0415 - see above
 
             self._supervisor = Supervisor(
                 memory=self._memory,
                 logs=self._logs,
                 scopes=self._scopes(),
+                elsewhere=OtherServers(is_of_a_run=self._of_runs.has),
                 on_change=self._view_came.emit,
                 on_removed=self._removed_came.emit,
                 on_alert=self._news_came.emit,

@@ -11,6 +11,8 @@ import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import msgspec
+
 from omnitray.base.bounded import oom_kills, rose
 from omnitray.base.clock import Clock
 from omnitray.base.durable import StorageError
@@ -47,8 +49,24 @@ BY_THE_KERNEL = "killed when the kernel ran out of memory and ended a process"
 FOR_GOOD = frozenset(
     {errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ENOEXEC, errno.ELOOP}
 )
+OF_A_RUN_LOOK_S = 2.0  # while a test run has a server of that name; a look reads its small files
 LEAVING_LOOK_S = 0.1  # while a server that we end has its port; a look costs 20 ms
 AWAY = "it ended while OmniTray was not running"
+
+
+class OtherServers(msgspec.Struct, frozen=True, kw_only=True):
+    """What a server has to know of others; the functions are called on any thread.
+
+    The name of the server that a process belongs to, whether that process belongs to one that is
+    being ended, and whether a test run has a server of this name now.
+    """
+
+    server_of: Callable[[int], str] = lambda _pid: ""
+    is_leaving: Callable[[int], bool] = lambda _pid: False
+    is_of_a_run: Callable[[str], bool] = lambda _name: False
+
+
+ALONE = OtherServers()
 
 
 class ServerHandle:
@@ -63,8 +81,7 @@ class ServerHandle:
         log_folder: Path,
         scopes: Scopes,
         stored: StoredServer | None = None,
-        server_of: Callable[[int], str] = lambda _pid: "",
-        is_leaving: Callable[[int], bool] = lambda _pid: False,
+        others: OtherServers = ALONE,
     ) -> None:
         self.log = ServerLog(log_folder, spec.name)
         self.machine = ServerMachine(
@@ -79,8 +96,7 @@ class ServerHandle:
         self.removed = False  # forgotten as soon as its tree is gone
         self._clock = clock
         self._scopes = scopes
-        self._server_of = server_of
-        self._is_leaving = is_leaving
+        self._others = others
         self._root: ProcessIdentity | None = None
         self._session = 0
         self._group = ""
@@ -153,10 +169,15 @@ class ServerHandle:
                 machine.start()
 
     def spawn(self) -> None:
-        """Start it, unless another process has its port."""
+        """Start it, unless a test run has it or another process its port."""
+        if self._others.is_of_a_run(self.spec.name):
+            self.machine.spawn_after(OF_A_RUN_LOOK_S)  # there are never two of them
+            return
         port = local_port(self.spec)
         taken = processes.owners_of(port) if port is not None else ()
-        if taken and all(each.pid is not None and self._is_leaving(each.pid) for each in taken):
+        if taken and all(
+            each.pid is not None and self._others.is_leaving(each.pid) for each in taken
+        ):
             self.machine.spawn_after(LEAVING_LOOK_S)  # no fault, and over in 10 s at most
             return
         if taken and port is not None:
@@ -291,7 +312,7 @@ class ServerHandle:
         """With the watched server that it belongs to."""
         if owner.pid is None:
             return owner
-        server = self._server_of(owner.pid)
+        server = self._others.server_of(owner.pid)
         ours = not server and processes.mark_of(owner.pid) == str(self.log.path)
         return PortOwner(pid=owner.pid, name=owner.name, server=server, in_background=ours)
 
@@ -361,6 +382,4 @@ class ServerHandle:
 
 
 def _replaced(found: Probed, **fields: object) -> Probed:
-    import msgspec  # noqa: PLC0415 - the name is needed here alone
-
     return msgspec.structs.replace(found, **fields)

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from omnitray.servers.handling import OtherServers
 from omnitray.servers.memory import ServerMemory, server_of
 from omnitray.servers.model import (
     AlertNews,
@@ -89,7 +90,9 @@ class LocalServers:
             logs=folder / "servers",
             on_change=self._on_change,
             on_alert=on_alert,
-            elsewhere=lambda pid: "" if watched is None else server_of(watched, pid),
+            elsewhere=OtherServers(
+                server_of=lambda pid: "" if watched is None else server_of(watched, pid)
+            ),
         )
         self._supervisor.start()
 

@@ -23,7 +23,7 @@ from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.durable import StorageError
 from omnitray.base.facts import ProcessIdentity
 from omnitray.servers import processes
-from omnitray.servers.handling import ServerHandle
+from omnitray.servers.handling import ALONE, OtherServers, ServerHandle
 from omnitray.servers.memory import ServerMemory, StoredServer, StoredServers
 from omnitray.servers.model import (
     AlertNews,
@@ -63,7 +63,7 @@ class Supervisor:
         logs: Path,
         clock: Clock | None = None,
         scopes: Scopes | None = None,
-        elsewhere: Callable[[int], str] = lambda _pid: "",
+        elsewhere: OtherServers = ALONE,
         on_change: Callable[[ServerView], None] = lambda _view: None,
         on_removed: Callable[[str], None] = lambda _name: None,
         on_alert: Callable[[AlertNews], None] = lambda _news: None,
@@ -72,7 +72,12 @@ class Supervisor:
         self._logs = logs
         self._clock = clock or SystemClock()
         self._scopes = scopes or NoScopes()
-        self._elsewhere = elsewhere  # the server of another program that a process belongs to
+        self._elsewhere = elsewhere  # servers of other programs
+        self._others = OtherServers(
+            server_of=self._server_of,
+            is_leaving=self._is_leaving,
+            is_of_a_run=elsewhere.is_of_a_run,
+        )
         self._on_change = on_change
         self._on_removed = on_removed
         self._on_alert = on_alert
@@ -339,8 +344,7 @@ class Supervisor:
             log_folder=self._logs,
             scopes=self._scopes,
             stored=stored,
-            server_of=self._server_of,
-            is_leaving=self._is_leaving,
+            others=self._others,
         )
         self._servers[spec.name] = handle
         handle.resume(stored or StoredServer(name=spec.name, owner=owner), self._same_boot)
@@ -393,7 +397,7 @@ class Supervisor:
     def _server_of(self, pid: int) -> str:
         """The server that a process belongs to; on any thread."""
         found = (name for name, each in tuple(self._servers.items()) if each.has(pid))
-        return next(found, "") or self._elsewhere(pid)
+        return next(found, "") or self._elsewhere.server_of(pid)
 
     def _is_leaving(self, pid: int) -> bool:
         """Whether a process belongs to a server that is being ended."""

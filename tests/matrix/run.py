@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -127,9 +128,9 @@ def main(words: list[str]) -> int:
     return 1 if failed else 0
 
 
-def environment(version: str) -> Path:
-    """The interpreter of an environment with that pytest and this tree; made once."""
-    folder = FOLDER / f"pytest-{version}"
+def environment(version: str, name: str = "", more: Sequence[str] = ()) -> Path:
+    """The interpreter of an environment with that pytest, ``more`` and this tree; made once."""
+    folder = FOLDER / (name or f"pytest-{version}")
     python = folder / "bin" / "python"
     made = folder / "made"  # of which tree: it may be gone
     if made.exists() and made.read_text() == str(ROOT):
@@ -139,7 +140,7 @@ def environment(version: str) -> Path:
         own = interpreter(VERSIONS[version])
         subprocess.run([own, "-m", "venv", "--clear", folder], check=True)
         wanted = f"pytest>={version},<{int(version) + 1}"
-        subprocess.run([*pip, wanted, *PLUGINS, *dependencies()], check=True)
+        subprocess.run([*pip, wanted, *PLUGINS, *dependencies(), *more], check=True)
     subprocess.run([*pip, "--no-deps", "--editable", str(ROOT)], check=True)
     made.write_text(str(ROOT))
     return python

@@ -235,6 +235,18 @@ def test_a_job_takes_the_name_of_the_program_that_replaces_the_shell(desk: Desk)
     assert after.kind is JobKind.TEST_RUN
 
 
+def test_a_run_that_was_first_seen_as_what_executes_it_keeps_its_workers(desk: Desk) -> None:
+    run = desk.table.start("python -c starter", desk.manager)
+    desk.jobs()
+    desk.table.execute(run, "python /venv/bin/pytest -n 2")
+    workers = {desk.table.start("python /venv/bin/pytest -n 2", run) for _ in range(2)}
+    for _ in range(2):
+        jobs = desk.jobs()
+    (job,) = (each for each in jobs.values() if run in pids(each))
+    assert (job.name, job.kind) == ("pytest", JobKind.TEST_RUN)
+    assert pids(job) == {run, *workers}
+
+
 def test_the_unit_of_an_application_is_noticed_when_it_has_settled(desk: Desk) -> None:
     app = desk.table.start("gimp", desk.desktop)
     assert desk.job_of(app).cgroup is None

@@ -48,6 +48,16 @@ def shop(tmp_path: Path) -> Iterator[ServerProject]:
     until(lambda: left_in(shop.folder) == [], "the end of its processes")
 
 
+OWNS = """
+import time, urllib.request
+from pathlib import Path
+def test_waits(omnitray_server):
+    Path("reached").touch()
+    while not Path("go").exists(): time.sleep(0.05)
+    assert urllib.request.urlopen(omnitray_server.url + "/", timeout=5).read() == b"ok"
+"""
+
+
 def declare(shop: ServerProject, more: str = "") -> None:
     file = shop.home / "config" / "config.toml"
     command = f'["{shop.python}", "server.py", "{shop.port}"]'
@@ -134,3 +144,24 @@ def test_a_server_that_cannot_be_started_holds_up_no_run(shop: ServerProject) ->
     (down,) = alerts(shop, "SERVER_DOWN")
     assert str(os.getpid()) in down["message"]
     assert down["context"]["phase"] == "start"
+
+
+def test_one_that_a_run_owns_is_not_started_a_second_time(shop: ServerProject) -> None:
+    """OmniTray comes while the run has it, would start it too, and does so after the run."""
+    declare(shop, "autostart = true\n")
+    (shop.folder / "test_shop.py").write_text(OWNS)
+    run = shop.pytest("--omnitray-server=api")
+    until((shop.folder / "reached").exists, "the run has its server", 60.0)
+    shop.start()
+    until(lambda: any(each.owner == "pytest" for each in shop.servers()), "it is shown", 60.0)
+    assert [(each.name, each.owner) for each in shop.servers()] == [("api", "pytest")]
+    assert alerts(shop, "SERVER_DOWN") == []
+    (shop.folder / "go").touch()
+    text, _ = run.communicate(timeout=60)
+    assert run.returncode == 0, text
+    until(
+        lambda: any(each.owner == "settings" and each.state == "up" for each in shop.servers()),
+        "OmniTray has started it",
+        60.0,
+    )
+    assert alerts(shop, "SERVER_DOWN") == []
