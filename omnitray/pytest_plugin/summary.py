@@ -1,7 +1,7 @@
 """The lines at the end of a run: restarts of its server, alerts, and what the run took.
 
-CPU and time are those of the session, from its start to these lines, as pytest's own line has them:
-what importing pytest took before is in neither. A peak counts pages that processes share once.
+CPU and time are those of the session, from its start to these lines, the start of its server
+included: what importing pytest took before is in neither. A peak counts shared pages once.
 """
 
 from collections.abc import Callable, Iterator

@@ -42,7 +42,7 @@ class Suite(msgspec.Struct, frozen=True):
 SUITES = (
     Suite("itsdangerous", "2.2.0", ("freezegun",)),
     Suite("click", "8.1.8"),  # every warning is an error there
-    Suite("janus", "2.0.0", ("pytest-benchmark",)),  # asyncio
+    Suite("janus", "2.0.0", ("pytest-benchmark", "pytest-cov")),  # asyncio
 )
 
 

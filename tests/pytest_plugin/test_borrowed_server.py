@@ -97,10 +97,14 @@ def test_one_that_does_not_run_is_started_for_the_run_alone(
     declare(shop, 'restart = "never"')
     shop.start()
     shop.shows(lambda each: each.state is ServerState.STOPPED, "the declared server")
-    run = shop.pytest("--omnitray-server=api")
+    # Under xdist: the controller borrows it once, and its workers wait for that one.
+    run = shop.pytest("--omnitray-server=api", "-n", "2", "--dist", "loadfile")
     text = run.communicate(timeout=120)[0]
     # restart = "never" counts for other times: the run asks for the next start.
     assert "1 failed, 3 passed" in text, text
+    (down,) = alerts(shop, "SERVER_DOWN")
+    assert (down["source"], down["state"]) == ("server:api", "resolved")
+    assert down["context"]["nodeid"] == "test_shop.py::test_kills"
     shop.shows(lambda each: each.state is ServerState.STOPPED, "the stopped server")
 
 
