@@ -192,6 +192,15 @@ def block(text: str, limit: int = 4000) -> str:
     return "\n".join(rows) + (" …" if len(text) > limit else "")
 
 
+_STRONG = {"L", "R", "AL"}
+
+
+def runs_right_to_left(text: str) -> bool:
+    """Whether its first letter with a direction of its own is one of a right-to-left script."""
+    sides = (unicodedata.bidirectional(letter) for letter in text)
+    return next((side for side in sides if side in _STRONG), "L") != "L"
+
+
 def unbroken(text: str) -> str:
     """A text in which no line ends between a figure and its unit, nor within ``B/s``."""
     return _BEFORE_A_UNIT.sub("\u00a0", text).replace("B/s", "B/\u2060s")

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtGui import QFont
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QImage
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from omnitray.ui.theme import LIGHT
+from omnitray.ui.widgets.sidebar import PageButton
 from omnitray.ui.window import MainWindow
 from support import samples
 from support.fitting import (
@@ -113,6 +116,34 @@ def test_in_a_low_window_names_rows_and_logs_stay_readable(
     assert cut_on_pages(window) == []
     assert unreadable_on_pages(window) == []
     assert points == QApplication.font().pointSize()
+
+
+def test_read_from_right_to_left_nothing_is_cut_and_parts_stand_beside_each_other(
+    qtbot: QtBot, qapp: QApplication
+) -> None:
+    before = qapp.layoutDirection()
+    qapp.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    try:
+        window = shown(qtbot, NAMES["right to left"], size=(960, 640))
+        assert cut_on_pages(window) == []
+        window.show_page("processes")
+        pages = window.sidebar.findChildren(PageButton)
+        alerts = next(each for each in pages if each.text() == "Alerts")
+        left = alerts.grab().toImage()
+        assert alerts.accessibleName() == "Alerts, 2 waiting"
+    finally:
+        qapp.setLayoutDirection(before)
+    # The badge stands at the other end of the row from the words.
+    assert _has_colour(
+        left.copy(0, 0, left.height(), left.height()),
+        LIGHT.critical_back,
+    )
+
+
+def _has_colour(image: QImage, name: str) -> bool:
+    wanted = QColor(name).rgb()
+    spots = ((x, y) for x in range(image.width()) for y in range(image.height()))
+    return any(image.pixel(x, y) == wanted for x, y in spots)
 
 
 def test_a_narrow_window_has_drawings_for_pages_and_a_menu_for_the_mode(qtbot: QtBot) -> None:

@@ -126,6 +126,7 @@ class Chart(QWidget):
         self.setAccessibleName(f"{name} chart")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setMouseTracking(True)
+        self.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # as time runs on every chart
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setFont(text_font(self.font(), _LABEL_SCALE))
 

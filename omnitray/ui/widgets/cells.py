@@ -166,9 +166,11 @@ class CellDelegate(QStyledItemDelegate):
             box = option.rect.adjusted(CELL_PAD, 0, -CELL_PAD, 0)
             if cell.pill:
                 font = self.font(option.font, PILL_SCALE, bold=True)
-                middle = QPointF(box.left(), box.center().y() + 0.5)
+                width = round(pill_width(cell.pill, font))
+                spot = mirrored(option, QRect(box.left(), box.top(), width, box.height()))
+                middle = QPointF(spot.left(), spot.center().y() + 0.5)
                 paint_pill(painter, cell.pill, middle, font, self.theme.colours)
-                box.setLeft(box.left() + round(pill_width(cell.pill, font)) + 6)
+                box.setLeft(box.left() + width + 6)
             self._paint_words(painter, option, cell, box)
         painter.restore()
 
@@ -179,7 +181,8 @@ class CellDelegate(QStyledItemDelegate):
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(option.rect, QColor(colours.selected))
             if index.column() == 0:  # the tint alone is 1.2 : 1 to the card
-                bar = QRect(0, option.rect.top(), SELECTION_BAR, option.rect.height())
+                edge = option.rect.right() + 1 - SELECTION_BAR if is_mirrored(option) else 0
+                bar = QRect(edge, option.rect.top(), SELECTION_BAR, option.rect.height())
                 painter.fillRect(bar, QColor(colours.accent))
         elif self._pointed == (index.row(), index.internalId()):
             painter.fillRect(option.rect, QColor(colours.hover))
@@ -190,13 +193,17 @@ class CellDelegate(QStyledItemDelegate):
         self, painter: QPainter, option: QStyleOptionViewItem, cell: Cell, box: QRect
     ) -> None:
         colours = self.theme.colours
-        align = Qt.AlignmentFlag.AlignRight if cell.right else Qt.AlignmentFlag.AlignLeft
+        # Words are laid out by what they are: a figure keeps its unit behind it from right to left.
+        painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+        left, right = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
+        align = right if cell.right != is_mirrored(option) else left
         font, metrics = self.face(option.font, bold=cell.bold)
         mode = Qt.TextElideMode.ElideMiddle if cell.middle else Qt.TextElideMode.ElideRight
         text, used = _fitted(cell.text, metrics, box.width(), mode)
         painter.setFont(font)
         painter.setPen(QColor(colours.muted if cell.faded else colours.text))
-        painter.drawText(box, align | Qt.AlignmentFlag.AlignVCenter, text)
+        middle = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(mirrored(option, box), align | middle, text)
         rest = box.adjusted(used + 6 if used else 0, 0, 0, 0)
         if cell.quiet and rest.width() > 2 * CELL_PAD:
             small, metrics = self.face(option.font, _QUIET)
@@ -204,8 +211,18 @@ class CellDelegate(QStyledItemDelegate):
             painter.setPen(QColor(colours.muted))
             quiet = _quiet_words(cell.quiet, metrics, rest.width())
             painter.drawText(
-                rest, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, quiet
+                mirrored(option, rest), (right if is_mirrored(option) else left) | middle, quiet
             )
+
+
+def is_mirrored(option: QStyleOptionViewItem) -> bool:
+    """Whether rows are read from right to left."""
+    return bool(option.direction == Qt.LayoutDirection.RightToLeft)
+
+
+def mirrored(option: QStyleOptionViewItem, box: QRect) -> QRect:
+    """Where a part of a cell stands that was placed from left to right."""
+    return QStyle.visualRect(option.direction, option.rect, box)
 
 
 def _place(index: Index) -> tuple[int, int, int]:

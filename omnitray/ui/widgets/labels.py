@@ -16,9 +16,15 @@ from PySide6.QtGui import (
     QPaintEvent,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QStyle, QWidget
 
-from omnitray.ui.formats import breakable, one_line, unbroken, without_marks
+from omnitray.ui.formats import (
+    breakable,
+    one_line,
+    runs_right_to_left,
+    unbroken,
+    without_marks,
+)
 from omnitray.ui.theme import line_height, text_font
 
 _DOT = " · "
@@ -249,7 +255,12 @@ class ElidedLabel(QLabel):
             self._tip = hint
             self.setToolTip(tooltip_text(hint))
         painter.setPen(self.palette().color(self.foregroundRole()))
-        painter.drawText(self.rect(), int(self.alignment()), line)
+        # By what is said, not by where it stands: a figure keeps its unit behind it.
+        ways = Qt.LayoutDirection
+        turned = runs_right_to_left(line)
+        painter.setLayoutDirection(ways.RightToLeft if turned else ways.LeftToRight)
+        side = QStyle.visualAlignment(self.layoutDirection(), self.alignment())
+        painter.drawText(self.rect(), int(side | Qt.AlignmentFlag.AlignAbsolute), line)
 
     def _fitting(self) -> str:
         """The text as far as it fits; with ``drops`` whole parts of it go first."""

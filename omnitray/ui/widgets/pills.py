@@ -84,6 +84,7 @@ def paint_pill(painter: QPainter, pill: Pill, at: QPointF, font: QFont, colours:
     height = pill_height(font)
     box = QRectF(at.x(), at.y() - height / 2, pill_width(pill, font), height)
     painter.save()
+    painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # "3 failed", from right to left too
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(back)

@@ -95,16 +95,22 @@ class PageButton(QAbstractButton):
         colour = QColor(colours.text if self.isChecked() else colours.muted)
         middle = self.height() / 2
         side = self._icon()
-        spot = QRectF(_SIDE, middle - side / 2, side, side)
+        spot = self._mirrored(QRectF(_SIDE, middle - side / 2, side, side))
         glyphs.draw(painter, self._glyph, spot, colour)
         if not self.collapsed:
             painter.setPen(colour)
             painter.setFont(text_font(self.font(), bold=self.isChecked()))
             left = self._text_left()
-            words = QRectF(left, 0, self.width() - left, self.height())
+            words = self._mirrored(QRectF(left, 0, self.width() - left, self.height()))
             painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, self.text())
         if self._badge:
             self._paint_badge(painter)
+
+    def _mirrored(self, box: QRectF) -> QRectF:
+        """Where a part stands that was placed from left to right."""
+        if self.layoutDirection() == Qt.LayoutDirection.LeftToRight:
+            return box
+        return QRectF(self.width() - box.right(), box.top(), box.width(), box.height())
 
     def _paint_back(self, painter: QPainter) -> None:
         colours = self._theme.colours
@@ -115,7 +121,7 @@ class PageButton(QAbstractButton):
         painter.setPen(QPen(QColor(colours.accent), 1) if ring else Qt.PenStyle.NoPen)
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
         if self.isChecked():  # the tint alone is 1.2 : 1 to the window
-            bar = QRectF(0, self.height() / 4, SELECTION_BAR, self.height() / 2)
+            bar = self._mirrored(QRectF(0, self.height() / 4, SELECTION_BAR, self.height() / 2))
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(colours.accent))
             painter.drawRoundedRect(bar, SELECTION_BAR / 2, SELECTION_BAR / 2)
@@ -130,7 +136,7 @@ class PageButton(QAbstractButton):
         width = max(height, metrics.horizontalAdvance(word) + (4 if self.collapsed else 12))
         top = 0.0 if self.collapsed else (self.height() - height) / 2
         right = 0 if self.collapsed else _SPACE
-        box = QRectF(self.width() - width - right, top, width, height)
+        box = self._mirrored(QRectF(self.width() - width - right, top, width, height))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(back))
         painter.drawRoundedRect(box, height / 2, height / 2)

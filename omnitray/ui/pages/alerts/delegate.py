@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QAbstractItemView, QStyleOptionViewItem, QToolTip
 
 from omnitray.ui.pages.alerts.text import AlertColumn
 from omnitray.ui.theme import Theme
-from omnitray.ui.widgets.cells import CELL, Cell, CellDelegate, Index
+from omnitray.ui.widgets.cells import CELL, Cell, CellDelegate, Index, is_mirrored
 from omnitray.ui.widgets.labels import tooltip_text
 
 _ROW_PAD = 12
 _PAD = 8
 _SMALL = 0.9
-_LEFT = Qt.AlignmentFlag.AlignLeft
+_LEFT, _RIGHT = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
 _MIDDLE, _END = Qt.TextElideMode.ElideMiddle, Qt.TextElideMode.ElideRight
 
 
@@ -44,6 +44,7 @@ class AlertDelegate(CellDelegate):
         painter.save()
         self.paint_ground(painter, option, index)
         colours = self.theme.colours
+        painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
         box = option.rect.adjusted(_PAD, 5, -_PAD, -5)
         first = colours.muted if cell.faded else colours.text
         font, small = self.font(option.font), self.font(option.font, _SMALL)
@@ -56,7 +57,7 @@ class AlertDelegate(CellDelegate):
             painter.setFont(face)
             painter.setPen(QColor(colour))
             line = QFontMetrics(face).elidedText(words, mode, box.width())
-            painter.drawText(box, _LEFT | side, line)
+            painter.drawText(box, (_RIGHT if is_mirrored(option) else _LEFT) | side, line)
         painter.restore()
 
     def helpEvent(  # noqa: N802 - Qt's name

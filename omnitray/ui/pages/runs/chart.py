@@ -54,6 +54,7 @@ class RunChart(QWidget):
         self._run: RunRecord | None = None
         self._before: RunRecord | None = None
         self.setFont(text_font(self.font(), _SCALE))
+        self.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # as time runs on every chart
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         theme.changed.connect(self.update)
 

@@ -142,6 +142,7 @@ class RunDelegate(CellDelegate):
         share: tuple[float, float],
     ) -> None:
         colours = self.theme.colours
+        painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
         font, metrics = self.face(option.font)
         small, small_metrics = self.face(option.font, 0.9)
         box = QRectF(option.rect.adjusted(CELL_PAD, 0, -CELL_PAD, 0))

@@ -3,7 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPointF,
+    QRect,
+    Qt,
+)
 from PySide6.QtGui import QColor, QFontMetrics, QPainter
 from PySide6.QtWidgets import QStyleOptionViewItem
 
@@ -12,8 +20,8 @@ from omnitray.ui import formats
 from omnitray.ui.pages.servers import text
 from omnitray.ui.pages.servers.text import PILLS, TITLES, ServerColumn
 from omnitray.ui.theme import Theme
-from omnitray.ui.widgets.cells import CELL, Cell, CellDelegate
-from omnitray.ui.widgets.pills import PILL_SCALE, paint_pill, pill_height
+from omnitray.ui.widgets.cells import CELL, Cell, CellDelegate, is_mirrored, mirrored
+from omnitray.ui.widgets.pills import PILL_SCALE, paint_pill, pill_height, pill_width
 from omnitray.ui.widgets.table import sorted_title
 
 Index = QModelIndex | QPersistentModelIndex
@@ -184,11 +192,14 @@ class ServerDelegate(CellDelegate):
         painter.save()
         self.paint_ground(painter, option, index)
         colours = self.theme.colours
+        painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+        begin = Qt.AlignmentFlag.AlignRight if is_mirrored(option) else Qt.AlignmentFlag.AlignLeft
         box = option.rect.adjusted(_PAD, 5, -_PAD, -5)
         if cell.pill:
             font = self.font(option.font, PILL_SCALE, bold=True)
-            middle = box.topLeft().toPointF()
-            middle.setY(middle.y() + pill_height(font) / 2)
+            width = round(pill_width(cell.pill, font))
+            spot = mirrored(option, QRect(box.left(), box.top(), width, round(pill_height(font))))
+            middle = QPointF(spot.left(), spot.top() + pill_height(font) / 2)
             paint_pill(painter, cell.pill, middle, font, colours)
         link = index.column() == ServerColumn.SERVER and cell.quiet != "no address"
         lower = colours.accent if link else colours.muted
@@ -200,5 +211,5 @@ class ServerDelegate(CellDelegate):
             painter.setFont(face)
             painter.setPen(QColor(colour))
             line = QFontMetrics(face).elidedText(words, Qt.TextElideMode.ElideRight, box.width())
-            painter.drawText(box, Qt.AlignmentFlag.AlignLeft | side, line)
+            painter.drawText(box, begin | side, line)
         painter.restore()

@@ -54,6 +54,7 @@ class BandChart(QWidget):
         self.facts: TrendFacts | None = None
         self.setAccessibleName(f"{name}: nothing is known of this time")
         self.setFont(text_font(self.font(), _SCALE))
+        self.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # as time runs on every chart
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.changed.connect(self.update)
 
