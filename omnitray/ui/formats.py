@@ -4,6 +4,7 @@ A figure that could not be read is a dash, never 0.
 """
 
 import datetime as dt
+import functools
 import re
 import unicodedata
 from typing import NamedTuple
@@ -148,6 +149,7 @@ def _day(moment: dt.datetime) -> str:
 count = amounts.count
 
 
+@functools.lru_cache(maxsize=2048)  # the same names in every look: the longest tables twice over
 def one_line(text: str, limit: int = _TITLE_LIMIT) -> str:
     """Foreign text as one harmless line: no control, bidi override or line separator survives.
 

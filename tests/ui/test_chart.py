@@ -1,7 +1,9 @@
 import itertools
+from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QSize, Qt
+from PySide6.QtGui import QAccessible
 from pytestqt.qtbot import QtBot
 
 from omnitray.ui import formats
@@ -49,6 +51,14 @@ def drawn(qtbot: QtBot) -> Drawn:
     return Drawn(qtbot)
 
 
+@pytest.fixture
+def _screen_reader() -> Iterator[None]:
+    before = QAccessible.isActive()
+    QAccessible.setActive(True)
+    yield
+    QAccessible.setActive(before)
+
+
 def test_a_hidden_chart_paints_nothing_and_does_no_work(drawn: Drawn, qtbot: QtBot) -> None:
     for value in (10.0, 20.0, 30.0):
         drawn.add(value)
@@ -69,6 +79,7 @@ def test_a_minimised_window_paints_nothing(drawn: Drawn, qtbot: QtBot) -> None:
     assert drawn.chart.paints == before
 
 
+@pytest.mark.usefixtures("_screen_reader")
 def test_a_screen_reader_hears_now_and_highest(drawn: Drawn, qtbot: QtBot) -> None:
     for value in (43.0, 91.0, 43.0):
         drawn.add(value)
@@ -97,6 +108,7 @@ def test_a_share_keeps_its_scale_and_a_rate_fits(qtbot: QtBot) -> None:
     assert rate.chart.top == 200_000_000.0
 
 
+@pytest.mark.usefixtures("_screen_reader")
 def test_the_crosshair_steps_by_samples_on_the_keyboard(drawn: Drawn, qtbot: QtBot) -> None:
     for value in (10.0, 20.0, 30.0):
         drawn.add(value)

@@ -97,6 +97,23 @@ def test_a_list_tells_of_the_cells_that_changed_and_of_no_other() -> None:
     assert "444" in model.index(1, JobColumn.CPU).data(CELL).text
 
 
+def test_cells_out_of_sight_are_computed_no_more_and_those_in_sight_are_asked_for_again() -> None:
+    model = JobsModel(as_given=True)
+    jobs = samples.jobs()
+    model.show_jobs(jobs)
+    for row in range(model.rowCount()):
+        model.index(row, JobColumn.CPU).data(CELL)
+    told: list[tuple[int, int]] = []
+    model.dataChanged.connect(lambda first, last: told.append((first.row(), last.row())))
+    for turn in range(12):
+        model.index(0, JobColumn.CPU).data(CELL)  # the only row in sight
+        busier = msgspec.structs.replace(jobs[5], cpu_percent=100.0 + turn)
+        model.show_jobs((*jobs[:5], busier, *jobs[6:]))
+    assert told.count((5, 5)) < 12
+    assert told.count((0, model.rowCount() - 1)) == 1
+    assert told[-1] == (0, model.rowCount() - 1)
+
+
 def test_two_scans_in_a_second_are_one_point_of_a_curve() -> None:
     tracks, jobs = JobTracks(), samples.jobs()
     for moment in (0.0, 0.5, 1.0, 1.5, 2.0):

@@ -35,6 +35,7 @@ from omnitray.ui.charts.paint import (
     paint_shades,
 )
 from omnitray.ui.charts.series import AutoScale, Reading, TimeAxis
+from omnitray.ui.charts.trace import Trace
 from omnitray.ui.theme import Theme, line_height, text_font, width_of
 
 
@@ -110,6 +111,7 @@ class Chart(QWidget):
     ) -> None:
         super().__init__()
         self._theme, self._axis, self._curves = theme, axis, tuple(curves)
+        self._traces = tuple(Trace(curve.track) for curve in self._curves)
         self._name, self._scale = name, scale
         self._words = ChartWords(name, axis, self._curves, say)
         self.say = say
@@ -126,6 +128,8 @@ class Chart(QWidget):
         self.setAccessibleName(f"{name} chart")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setMouseTracking(True)
+        # Its ground covers all of it: Qt would paint card, page and window below it each time.
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # as time runs on every chart
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setFont(text_font(self.font(), _LABEL_SCALE))
@@ -228,7 +232,7 @@ class Chart(QWidget):
         view = self._view()
         painter.drawPixmap(0, 0, self._ground_pixmap(view.plot))
         paint_shades(painter, view, self._shades)
-        paint_curves(painter, view, self._curves)
+        paint_curves(painter, view, self._curves, self._traces)
         paint_marks(painter, view, self._marks)
         if self._cross_s is not None:
             paint_crosshair(painter, view, self._curves, self._cross_s)
@@ -266,6 +270,8 @@ class Chart(QWidget):
     # -- words
 
     def _describe(self) -> None:
+        if not QAccessible.isActive():
+            return  # nothing on this desktop reads it
         text = self.summary()
         if self._cross_s is not None:
             text = f"{self._name} at {self.crosshair_text()}"

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF, QTransform
 
-from omnitray.ui.charts.series import Track, lines
+from omnitray.ui.charts.series import Track
+from omnitray.ui.charts.trace import Trace
 from omnitray.ui.theme import Colours
 
 MARK = 5.0  # half the width of a triangle
@@ -75,23 +76,37 @@ class ChartView(msgspec.Struct, frozen=True, kw_only=True):
         """Where a value lies."""
         return self.plot.bottom() - min(max(value / self.top, 0.0), 1.0) * self.plot.height()
 
-    def points(self, line: list[tuple[float, float]]) -> list[QPointF]:
-        """Where the points of a line lie: thousands a second, so all factors are taken out."""
+    def transform(self, down: float) -> QTransform:
+        """From seconds and values to pixels, ``down`` pixels lower."""
         wide, high = self.plot.width() / self.range_s, self.plot.height() / self.top
-        left, bottom = self.plot.right() - self.now_s * wide, self.plot.bottom()
-        return [QPointF(left + at_s * wide, bottom - value * high) for at_s, value in line]
+        left = self.plot.right() - self.now_s * wide
+        return QTransform(wide, 0.0, 0.0, -high, left, self.plot.bottom() + down)
 
 
-def paint_curves(painter: QPainter, view: ChartView, curves: Iterable[Curve]) -> None:
+def paint_curves(
+    painter: QPainter, view: ChartView, curves: Iterable[Curve], traces: Iterable[Trace]
+) -> None:
     """Draw every curve, inside the plot."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setClipRect(view.plot.adjusted(0, -1, 1, 1))
-    for curve in curves:
+    for curve, trace in zip(curves, traces, strict=True):
         painter.setPen(_pen(view.colours, curve))
-        for line in lines(curve.track, view.now_s - view.range_s, view.now_s, view.column_s):
-            _paint_line(painter, view, line)
+        found = trace.polygons(view.now_s - view.range_s, view.now_s, view.column_s)
+        for step in range(round(view.ratio) + 1):
+            painter.save()
+            painter.setTransform(view.transform(step / view.ratio), combine=True)
+            for polygon in found:
+                if polygon.size() > 1:
+                    painter.drawPolyline(polygon)
+                elif step == 0:  # a lone sample is as wide as it can be seen
+                    painter.drawLine(*_around(polygon.first(), view.column_s))
+            painter.restore()
     painter.restore()
+
+
+def _around(point: QPointF, column_s: float) -> tuple[QPointF, QPointF]:
+    return point - QPointF(column_s, 0), point + QPointF(column_s, 0)
 
 
 def paint_shades(painter: QPainter, view: ChartView, shades: Iterable[Shade]) -> None:
@@ -213,17 +228,6 @@ def _pen(colours: Colours, curve: Curve) -> QPen:
     if curve.dashed:
         pen.setDashPattern(_DASH)
     return pen
-
-
-def _paint_line(painter: QPainter, view: ChartView, line: list[tuple[float, float]]) -> None:
-    points = view.points(line)
-    if len(points) == 1:
-        painter.drawLine(points[0] - QPointF(1, 0), points[0] + QPointF(1, 0))
-        return
-    polygon = QPolygonF(points)
-    painter.drawPolyline(polygon)
-    for step in range(1, round(view.ratio) + 1):
-        painter.drawPolyline(polygon.translated(0, step / view.ratio))
 
 
 def _inside(view: ChartView, at_s: float) -> float:

@@ -74,6 +74,7 @@ class Track:
         self._cuts = bytearray()  # 1 where a new line begins
         self._expected_s = array("d")
         self._broken = True
+        self.life = 0  # another one after everything was forgotten
 
     def __len__(self) -> int:
         return len(self.times)
@@ -104,6 +105,7 @@ class Track:
 
     def clear(self) -> None:
         """Forget everything."""
+        self.life += 1
         for cells in (self.times, self.values, self._cuts, self._expected_s):
             del cells[:]
         self._broken = True
@@ -159,11 +161,11 @@ def lines(
     last = min(len(track), bisect_right(track.times, end_s) + 1)
     while first < last:
         end = track.next_line(first, last)
-        yield _drawn(track, first, end, column_s)
+        yield drawn(track, first, end, column_s)
         first = end
 
 
-def _drawn(track: Track, first: int, last: int, column_s: float) -> list[tuple[float, float]]:
+def drawn(track: Track, first: int, last: int, column_s: float) -> list[tuple[float, float]]:
     """The samples of one line; thinned out only where that saves something."""
     columns = (track.times[last - 1] - track.times[first]) / column_s
     if last - first > 2 * columns:

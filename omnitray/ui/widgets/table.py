@@ -5,7 +5,7 @@ that was given the states with :meth:`CellView.remember` keeps its own there. Wi
 widths of an M, so that they hold in another font.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from PySide6.QtCore import (
@@ -154,6 +154,8 @@ class CellView(QTreeView):
         self._refit.timeout.connect(self._fit)
         model.rowsInserted.connect(self._on_rows_inserted)
         model.modelReset.connect(self._on_reset)
+        self._told: list[QModelIndex] = []  # cells that are said to have changed
+        self._all_told = False
         self._changes = QTimer(self, singleShot=True, interval=0)  # many changes, one look
         self._changes.timeout.connect(self.paint_changes)
         self.entered.connect(self._on_entered)
@@ -431,8 +433,12 @@ class CellView(QTreeView):
         """Paint the visible cells that have changed. Qt would paint every cell of the signal."""
         if QAccessible.isActive():
             super().dataChanged(first, last, list(roles))
+            return
+        if (first.row(), first.column()) == (last.row(), last.column()):
+            self._told.append(self.model().sibling(first.row(), first.column(), first))
         else:
-            self._changes.start()
+            self._all_told = True
+        self._changes.start()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """Paint what is asked for, and no more."""
@@ -442,16 +448,20 @@ class CellView(QTreeView):
     @Slot()
     def paint_changes(self) -> None:
         """Paint the cells in sight that say something else now than on the screen."""
-        viewport, columns = self.viewport(), self.shown_columns()
-        bottom = viewport.height()
+        cells = self._cells_in_sight() if self._all_told else self._told
+        for cell in cells:
+            if self._delegate.is_out_of_date(cell):
+                self.viewport().update(self.visualRect(cell))
+                if cell.column() in self.plan.words or cell.column() in self.plan.names:
+                    self._note_need(cell)
+        self._told, self._all_told = [], False
+
+    def _cells_in_sight(self) -> Iterator[QModelIndex]:
+        columns, bottom = self.shown_columns(), self.viewport().height()
         index = self.indexAt(QPoint(0, 0))
         while index.isValid() and self.visualRect(index).top() < bottom:
             for column in columns:
-                cell = index.siblingAtColumn(column)
-                if self._delegate.is_out_of_date(cell):
-                    viewport.update(self.visualRect(cell))
-                    if column in self.plan.words or column in self.plan.names:
-                        self._note_need(cell)
+                yield index.siblingAtColumn(column)
             index = self.indexBelow(index)
 
     def leaveEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name

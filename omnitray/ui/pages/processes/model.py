@@ -88,6 +88,7 @@ JOB = CELL + 1
 Index = QModelIndex | QPersistentModelIndex
 _Key = tuple[int, Identity | None, int]  # of a cell: serial of the row, process, column
 _NOWHERE = QModelIndex()
+_KEPT_TURNS = 10  # about as many seconds
 _EMPTY = "none"  # a cell without words is nameless to a screen reader
 _COLUMNS = len(JobColumn)
 _FOLLOW_GRIPS = (JobColumn.IO, JobColumn.STATE, JobColumn.LEVER)
@@ -132,12 +133,14 @@ class JobsModel(QAbstractItemModel):
         self, parent: QObject | None = None, *, as_given: bool = False, lazy: bool = False
     ) -> None:
         super().__init__(parent)
-        self._lazy = lazy
+        self._lazy = lazy or as_given  # a list as it is given shows no processes
         self._rows: list[_Row] = []
         self._by_serial: dict[int, _Row] = {}
         self._jobs: tuple[Job, ...] = ()
         self._grips = Grips()
         self._cells: dict[_Key, Cell] = {}  # those asked for since the newest facts
+        self._turn = 0
+        self._read: dict[_Key, int] = {}  # in which turn each cell was read last
         self._serial = 0
         self._frozen = False
         self._new: set[int] = set()  # serials of the rows that came while frozen
@@ -297,9 +300,10 @@ class JobsModel(QAbstractItemModel):
     def _cell(self, row: _Row, index: Index) -> Cell:
         line = row.lines[index.row()] if index.internalId() else None
         key = row.serial, None if line is None else identity(line.process), index.column()
+        self._read[key] = self._turn
         cell = self._cells.get(key)
         if cell is None:
-            cell = self._cells[key] = self._made(row, line, JobColumn(index.column()))
+            cell = self._cells[key] = self._made(row, line, _COLUMN_OF[index.column()])
         return cell
 
     def _made(self, row: _Row, line: _Line | None, column: JobColumn) -> Cell:
@@ -419,28 +423,37 @@ class JobsModel(QAbstractItemModel):
         return sorted(self._rows, key=lambda row: weight(row.job, column, known), reverse=down)
 
     def _tell_changes(self) -> None:
-        """Emit the cells that were read since the last change and have another value now."""
+        """Emit the cells that were read lately and have another value now.
+
+        One that was not read for some turns is out of sight, and forgotten. So that no cell in
+        sight is forgotten for ever where nothing changed for long, all are asked for once more.
+        """
         before, self._cells = self._cells, {}
-        asked = {serial for serial, _, _ in before}
-        for number, row in enumerate(self._rows):
-            if row.serial in asked:
-                self._tell_row(before, row, None, self.createIndex(number, 0, 0))
-                for place, line in enumerate(row.lines):
-                    self._tell_row(before, row, line, self.createIndex(place, 0, row.serial))
-
-    def _tell_row(
-        self, before: dict[_Key, Cell], row: _Row, line: _Line | None, first: QModelIndex
-    ) -> None:
-        of = None if line is None else identity(line.process)
-        for column in JobColumn:
-            key = row.serial, of, int(column)
-            old = before.get(key)
-            if old is None:
+        self._turn += 1
+        oldest = self._turn - _KEPT_TURNS
+        numbers = {row.serial: number for number, row in enumerate(self._rows)}
+        below: dict[int, dict[Identity, int]] = {}
+        for key, old in before.items():
+            serial, of, column = key
+            number = numbers.get(serial)
+            if number is None or self._read.get(key, 0) < oldest:
+                self._read.pop(key, None)
                 continue
-            new = self._cells[key] = self._made(row, line, column)
+            row, line, place = self._rows[number], None, number
+            if of is not None:
+                if serial not in below:
+                    below[serial] = {identity(e.process): n for n, e in enumerate(row.lines)}
+                if (found := below[serial].get(of)) is None:
+                    continue
+                line, place = row.lines[found], found
+            new = self._cells[key] = self._made(row, line, _COLUMN_OF[column])
             if new != old:
-                cell = self.createIndex(first.row(), column, first.internalId())
+                cell = self.createIndex(place, column, 0 if of is None else serial)
                 self.dataChanged.emit(cell, cell)
+        if len(self._cells) < len(before) and self._rows:
+            last = len(self._rows) - 1
+            self.dataChanged.emit(self.index(0, 0), self.index(last, _COLUMNS - 1))
 
 
+_COLUMN_OF = tuple(JobColumn)  # looked up for every cell: an enum is slow to call
 _ROLES = (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole, CELL, JOB)
