@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from support.inner_runs import load_few_plugins
 from support.spread import scope_of
 
 CONFTEST = Path(__file__).with_name("conftest.py")
@@ -86,7 +87,8 @@ SKIPPED_MODULE = "import pytest\npytest.importorskip('not_there')"
 
 
 @pytest.fixture
-def run(pytester: pytest.Pytester) -> pytest.Pytester:
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    load_few_plugins(monkeypatch)
     pytester.makeconftest(CONFTEST.read_text())
     pytester.makeini(SETTINGS)
     return pytester
@@ -159,7 +161,7 @@ def test_a_skip_is_a_failure_in_ci_alone(
     run: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, ci: str, counts: dict[str, int] | None
 ) -> None:
     monkeypatch.setenv("CI", ci)
-    monkeypatch.setenv("PYTEST_ADDOPTS", "--continue-on-collection-errors")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--continue-on-collection-errors", prepend=" ")
     outcomes, output = outcome_of(run, test_skips=SKIPS, test_skipped_module=SKIPPED_MODULE)
     assert outcomes == (counts or {"skipped": 2}), output
 

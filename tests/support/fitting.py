@@ -61,12 +61,15 @@ def cut_off(window: QWidget) -> list[str]:
 
 def _covered(widgets: list[QWidget]) -> list[str]:
     """Buttons and words that stand on another of the same parent."""
-    drawn = [each for each in widgets if isinstance(each, QLabel | QAbstractButton)]
+    families: dict[QWidget | None, list[QLabel | QAbstractButton]] = {}
+    for each in widgets:
+        if isinstance(each, QLabel | QAbstractButton) and each.isVisible():
+            families.setdefault(each.parentWidget(), []).append(each)
     return [
         f"{one.text()!r} covers {other.text()!r}"
-        for one, other in combinations([each for each in drawn if each.isVisible()], 2)
-        if one.parentWidget() is other.parentWidget()
-        and one.geometry().intersects(other.geometry())
+        for family in families.values()
+        for one, other in combinations(family, 2)
+        if one.geometry().intersects(other.geometry())
     ]
 
 

@@ -52,13 +52,6 @@ def shown(qtbot: QtBot, name: str = "", size: tuple[int, int] | None = None) -> 
     return window
 
 
-def test_no_words_and_no_figure_are_cut(qtbot: QtBot, points: int) -> None:
-    window = shown(qtbot)
-    enlarged(window, points)
-    window.show()
-    assert cut_on_pages(window) == []
-
-
 @pytest.mark.parametrize("points", [9, 24], indirect=True)
 @pytest.mark.parametrize("kind", ["long", "path", "right to left"])
 def test_names_of_others_cut_nothing_whatever_they_are(
@@ -70,11 +63,13 @@ def test_names_of_others_cut_nothing_whatever_they_are(
     assert cut_on_pages(window) == []
 
 
-def test_words_as_long_as_in_german_have_room(qtbot: QtBot, points: int) -> None:
+def test_no_words_and_no_figure_are_cut_nor_are_words_as_long_as_in_german(
+    qtbot: QtBot, points: int
+) -> None:
     window = shown(qtbot)
     enlarged(window, points)
     window.show()
-    assert cut_on_pages(window) == []  # builds every page
+    assert cut_on_pages(window) == []
     with_longer_words(window)
     assert cut_on_pages(window) == []
 
