@@ -2,8 +2,10 @@
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,16 +79,54 @@ def _test(rest: list[str]) -> int:
         _machine.ensure(_machine.SCREEN + _machine.FONTS)
         return _pytest(_environment.ensure("dev"), ["-m", "not slow", *_spread(rest), *rest])
     python = _ready_to_develop()
-    if not rest and (failed := _check([])):
+    if not rest:
+        return _all(python)
+    _install_what_is_tested()
+    if "--coverage" in rest:
+        rest.remove("--coverage")
+        rest = [*_spread(rest), "--cov", "--cov-report=term:skip-covered", *rest]
+    return _pytest(python, rest)
+
+
+def _all(python: Path) -> int:
+    if failed := _check([], types=False):
         return failed
+    _install_what_is_tested()
+    say("Checking types beside the tests …")
+    return beside([python, "-m", "mypy"], [python, "-m", "pytest", *_spread([])])
+
+
+def _install_what_is_tested() -> None:
     _rivals.offer()
     built = _wheel.built()
     os.environ["OMNITRAY_WHEEL"] = str(built.wheel)
     os.environ["OMNITRAY_UNDER_TEST"] = str(built.command)
-    if "--coverage" in rest:
-        rest.remove("--coverage")
-        rest = [*_spread(rest), "--cov", "--cov-report=term:skip-covered", *rest]
-    return _pytest(python, rest or _spread(rest))
+
+
+def beside(check: list[str | Path], tests: list[str | Path]) -> int:
+    """Run a check while the tests run, which wait for much of their time; print it after them."""
+    started: list[subprocess.Popen[str]] = []
+    received: list[int] = []
+
+    def pass_on() -> None:
+        for number in received:
+            for each in started[: 1 if number == signal.SIGINT else 2]:
+                each.terminate()  # Ctrl-C: a terminal sends it to the tests as well
+
+    def take(number: int, _: object) -> None:
+        received.append(number)
+        pass_on()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, take)
+    with tempfile.TemporaryFile("w+") as said:
+        started.append(subprocess.Popen(check, cwd=ROOT, stdout=said, stderr=said, text=True))
+        started.append(subprocess.Popen(tests, cwd=ROOT, text=True))
+        pass_on()  # what came while they were started
+        outcomes = [each.wait() for each in reversed(started)]
+        said.seek(0)
+        sys.stderr.write(said.read())
+    return max(each if each >= 0 else 128 - each for each in outcomes)
 
 
 def _rooms(rest: list[str]) -> int:
@@ -127,15 +167,16 @@ def _pytest(python: Path, arguments: list[str]) -> int:
     return _hand_over([python, "-m", "pytest", *arguments])
 
 
-def _check(rest: list[str]) -> int:
+def _check(rest: list[str], *, types: bool = True) -> int:
     """Format, lint, types; --fix puts right what can be."""
     python = _environment.ensure("dev")
     fix = "--fix" in rest
     steps: dict[str, list[str]] = {
         "format": ["ruff", "format", *([] if fix else ["--check"]), "."],
         "lint": ["ruff", "check", *(["--fix"] if fix else []), "."],
-        "types": ["mypy"],
     }
+    if types:
+        steps["types"] = ["mypy"]
     worst = 0
     for name, command in steps.items():
         say(f"Checking {name} …")

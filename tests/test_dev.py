@@ -211,3 +211,25 @@ def test_a_folder_that_may_not_be_written_is_said() -> None:
     with pytest.raises(_say.Problem, match="may not be written by you"):  # noqa: SIM117 - one statement
         with _environment._said_plainly(Path(".venv")):
             raise PermissionError(13, "Permission denied", "x")
+
+
+@pytest.mark.parametrize(
+    ("check", "tests", "status"), [("0", "0", 0), ("1", "0", 1), ("0", "5", 5), ("1", "2", 2)]
+)
+def test_a_check_beside_the_tests_fails_the_run_and_is_printed(
+    check: str, tests: str, status: int
+) -> None:
+    code = "import sys, _tasks; sys.exit(_tasks.beside(*[['sh', '-c', x] for x in sys.argv[1:]]))"
+    words = [sys.executable, "-c", code, f"echo checked; exit {check}", f"exit {tests}"]
+    done = subprocess.run(words, cwd=PACKAGING, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (status, "checked\n")
+
+
+def test_who_ends_the_run_ends_the_tests_and_the_check() -> None:
+    code = "import _tasks; _tasks.beside(['sleep', '60'], ['sh', '-c', 'echo on; exec sleep 60'])"
+    words = [sys.executable, "-c", code]
+    with subprocess.Popen(words, cwd=PACKAGING, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "on\n"
+        run.terminate()
+        run.wait(30)
