@@ -27,6 +27,7 @@ from omnitray.metrics.exposition import (
     OPENMETRICS,
     PLAIN,
     MetricFamily,
+    MetricTotals,
     accepts_openmetrics,
     write,
 )
@@ -40,14 +41,24 @@ STEPS = ("slow_down", "pause", "end", "other")
 def families(door: AppFacade) -> list[MetricFamily]:
     """Everything; at most 300 series (``docs/fleet.md``)."""
     status = door.status()
-    return [*_machine(status), *_state(door, status), *_counted(door), *_named(door), *_own(status)]
+    totals = door.totals()
+    return [
+        *_machine(status, totals),
+        *_state(door, status),
+        *_counted(totals),
+        *_named(door),
+        *_own(status),
+    ]
 
 
-def _machine(status: Status) -> Iterator[MetricFamily]:
+def _machine(status: Status, totals: MetricTotals) -> Iterator[MetricFamily]:
     shot = status.snapshot
     memory = shot.memory if shot else None
+    cpu = totals.cpu_at(shot.monotonic_s) if shot and shot.cpu_percent is None else None
     yield _gauge(
-        "cpu_usage_ratio", "Share of all processors in use.", _ratio(shot and shot.cpu_percent)
+        "cpu_usage_ratio",
+        "Share of all processors in use.",
+        _ratio(shot.cpu_percent if shot and shot.cpu_percent is not None else cpu),
     )
     yield _gauge(
         "memory_usage_ratio", "Share of memory in use.", _ratio(shot and shot.memory_percent)
@@ -120,8 +131,7 @@ def _state(door: AppFacade, status: Status) -> Iterator[MetricFamily]:
     )
 
 
-def _counted(door: AppFacade) -> Iterator[MetricFamily]:
-    totals = door.totals()
+def _counted(totals: MetricTotals) -> Iterator[MetricFamily]:
     yield MetricFamily(
         "omnitray_alerts",
         "counter",

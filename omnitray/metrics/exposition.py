@@ -17,6 +17,9 @@ from omnitray.base.facts import Snapshot
 OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 PLAIN = "text/plain; version=0.0.4; charset=utf-8"
 MOST_NAMED = 50  # of servers and of webhooks each
+# After a change of level the first reading has no rate. The next follows within 30 s, the rarest
+# rhythm: until then a scrape gets the last one, so that a series has no gap.
+CPU_HOLDS_S = 60.0
 Labels = Mapping[str, str]
 
 
@@ -80,6 +83,12 @@ class MetricTotals(msgspec.Struct, frozen=True, kw_only=True):
     net_received_bytes: float = 0.0
     net_sent_bytes: float = 0.0
     snapshots: int = 0
+    cpu_percent: float | None = None
+    cpu_mono_s: float = 0.0
+
+    def cpu_at(self, mono_s: float) -> float | None:
+        """The newest use of the processors that is known, where it is not too old."""
+        return self.cpu_percent if mono_s - self.cpu_mono_s <= CPU_HOLDS_S else None
 
 
 class RunningTotals:
@@ -90,6 +99,7 @@ class RunningTotals:
         self._actions: Counter[str] = Counter()
         self._read = self._written = self._received = self._sent = 0.0
         self._snapshots = 0
+        self._cpu: tuple[float | None, float] = (None, 0.0)
         self.now = MetricTotals()
 
     def add(self, shot: Snapshot) -> None:
@@ -100,6 +110,8 @@ class RunningTotals:
         self._received += (shot.net_recv_bps or 0.0) * seconds
         self._sent += (shot.net_sent_bps or 0.0) * seconds
         self._snapshots += 1
+        if shot.cpu_percent is not None:
+            self._cpu = (shot.cpu_percent, shot.monotonic_s)
         self._publish()
 
     def alert(self, type_: str, severity: str) -> None:
@@ -121,4 +133,6 @@ class RunningTotals:
             net_received_bytes=self._received,
             net_sent_bytes=self._sent,
             snapshots=self._snapshots,
+            cpu_percent=self._cpu[0],
+            cpu_mono_s=self._cpu[1],
         )

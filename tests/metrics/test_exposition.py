@@ -1,8 +1,8 @@
 """The text that scrapers read, in both formats."""
 
 from omnitray.api.metric_calls import families
-from omnitray.metrics.exposition import MetricFamily, write
-from support.fake_door import FakeDoor
+from omnitray.metrics.exposition import CPU_HOLDS_S, MetricFamily, RunningTotals, write
+from support.fake_door import MOMENT, FakeDoor, snapshot
 
 COUNTER = MetricFamily("omnitray_alerts", "counter", "Incidents.", [({"type": 'a"b\\c\n'}, 2)])
 SAMPLES: list[tuple[dict[str, str], float | None]] = [({}, 0.25), ({"x": "y"}, None)]
@@ -39,3 +39,21 @@ def test_the_machine_is_bounded_in_series_and_names_no_process() -> None:
     assert "pytest" not in text
     assert 'omnitray_alerts_total{type="SERVER_DOWN",severity="critical"} 2' in samples
     assert 'omnitray_server_up{server="api"} 1' in samples
+
+
+def test_a_reading_without_a_rate_leaves_no_gap_in_the_series() -> None:
+    totals = RunningTotals()
+    totals.add(snapshot())
+    totals.add(snapshot(MOMENT + 5, cpu_percent=None))  # the level has changed
+    assert totals.now.cpu_at(5.0) == 34.2
+    assert totals.now.cpu_at(CPU_HOLDS_S) == 34.2
+    assert totals.now.cpu_at(CPU_HOLDS_S + 0.1) is None  # it says nothing about now
+
+    door = FakeDoor()
+    door.totals_now = totals.now
+    door.shots = [snapshot(MOMENT + 5, cpu_percent=None)]
+    assert "\nomnitray_cpu_usage_ratio 0.342\n" in write(families(door), openmetrics=False)
+    door.shots = [snapshot(MOMENT + 5, cpu_percent=0.0)]  # nothing to do is a figure, too
+    assert "\nomnitray_cpu_usage_ratio 0\n" in write(families(door), openmetrics=False)
+    door.shots = [snapshot(MOMENT + CPU_HOLDS_S + 1, cpu_percent=None)]
+    assert "cpu_usage" not in write(families(door), openmetrics=False)

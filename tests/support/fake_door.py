@@ -248,6 +248,9 @@ class FakeDoor:
         self.in_force: dict[str, Any] = {}
         self.why_in_force: dict[str, str] = {}
         self.webhook_views = (a_webhook(),)
+        self.totals_now = MetricTotals(
+            alerts={("SERVER_DOWN", "critical"): 2}, actions={"pause": 1}
+        )
         self.asked = [question()]
         self.protect = wire.ProtectionSettings(state=ProtectState.WATCH, protected=("code",))
         self.fault: Exception | None = None
@@ -324,7 +327,7 @@ class FakeDoor:
         )
 
     def totals(self) -> MetricTotals:
-        return MetricTotals(alerts={("SERVER_DOWN", "critical"): 2}, actions={"pause": 1})
+        return self.totals_now
 
     @property
     def metrics_file(self) -> Path:
