@@ -78,6 +78,7 @@ DESKTOP = (
         ("dbus-daemon", "dbus-daemon"),
         ("dbus-send", "dbus-bin"),
         ("dunst", "dunst"),
+        ("gnome-keyring-daemon", "gnome-keyring"),
         ("openbox", "openbox"),
         ("trayer", "trayer"),
         ("xdotool", "xdotool"),

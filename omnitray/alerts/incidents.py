@@ -12,6 +12,7 @@ import msgspec
 from omnitray.alerts.decision import ATTENTION, Reason
 from omnitray.alerts.model import Alert, server_of
 from omnitray.alerts.rules import AlertTiming, Trigger
+from omnitray.base.amounts import context_removed
 from omnitray.base.facts import AlertType, Severity
 
 _replace = msgspec.structs.replace
@@ -250,8 +251,8 @@ class Incidents:
         size = self._context_bytes.pop(fingerprint)
         self._all_context_bytes -= size
         incident = self._open[fingerprint]
-        left_out = {"left_out": f"a context of {size} bytes; too many large ones are open"}
-        incident.alert = _replace(incident.alert, context=left_out)
+        why = f"it has {size} bytes, and too many large ones are open; it is in the alert's file"
+        incident.alert = _replace(incident.alert, context=context_removed(why))
 
     def _fired(
         self, report: AlertInput, new_id: Callable[[], str], now_m: float, reopen_s: float

@@ -1,7 +1,7 @@
 """The endpoints of the channels: how each stands, and what became of one alert on each."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -88,7 +88,8 @@ class WebhookBody(msgspec.Struct, frozen=True, kw_only=True):
     delivered_at: str | None
     next_at: str | None
     why: str
-    left_out: int
+    dropped: int
+    kept_in: Literal["settings", "file", "keyring"]  # address and key
 
 
 class WebhooksBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,7 +136,7 @@ async def test_webhook(call: Call) -> WebhookTestBody:
 
 
 async def change_webhook(call: Call) -> Done:
-    """Pause a receiver, let it go on, or try at once what waits."""
+    """Pause a receiver, let it go on, try at once what waits, or keep its secrets elsewhere."""
     wanted: NewWebhookState = call.body
     return await settled(call.door.submit(ChangeWebhook(name=wanted.name, verb=wanted.action)))
 

@@ -39,7 +39,7 @@ from omnitray.settings.servers import ServerSettings
 R_co = TypeVar("R_co", covariant=True)
 R = TypeVar("R")
 ServerVerb = Literal["start", "stop", "restart"]
-WebhookVerb = Literal["pause", "resume", "retry"]
+WebhookVerb = Literal["pause", "resume", "retry", "keyring", "file"]
 
 
 class Refusal(enum.StrEnum):
@@ -194,7 +194,7 @@ class TestWebhook(Command[WebhookTest], frozen=True, kw_only=True):
 
 
 class ChangeWebhook(Command[Done], frozen=True, kw_only=True):
-    """Pause a receiver, let it go on, or try at once what waits."""
+    """Pause a receiver, let it go on, try at once what waits, or keep its secrets elsewhere."""
 
     name: str
     verb: WebhookVerb

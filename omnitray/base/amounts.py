@@ -107,14 +107,21 @@ def context(raw: object) -> dict[str, Any]:
     try:
         data = msgspec.json.encode(raw, enc_hook=str)
         if len(data) > CONTEXT_LIMIT_BYTES:
-            return {"left_out": f"a context of {len(data)} bytes"}
+            return context_removed(
+                f"it has {len(data)} bytes; an alert keeps {CONTEXT_LIMIT_BYTES} of them at most"
+            )
         decoded = msgspec.json.decode(data)
     except (TypeError, ValueError, RecursionError, msgspec.MsgspecError) as error:
-        return {"left_out": f"a context that cannot be written: {type(error).__name__}"}
+        return context_removed(f"it cannot be written as JSON: {type(error).__name__}")
     found = decoded if isinstance(decoded, dict) else {"value": decoded}
     if _is_deeper(found, CONTEXT_DEPTH):
-        return {"left_out": f"a context of more than {CONTEXT_DEPTH} levels"}
+        return context_removed(f"it is nested deeper than {CONTEXT_DEPTH} levels")
     return found
+
+
+def context_removed(why: str) -> dict[str, Any]:
+    """What stands in place of a context that an alert cannot keep."""
+    return {"context_removed": why}
 
 
 def _is_deeper(value: object, levels: int) -> bool:

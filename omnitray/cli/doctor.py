@@ -18,12 +18,13 @@ from typing import Any
 import msgspec
 
 from omnitray import __version__, platforms
-from omnitray.alerts.channels.standing import ChannelState, left_out, standing
+from omnitray.alerts.channels.standing import ChannelState, dropped, standing
 from omnitray.api.channel_calls import ChannelBody, ChannelsBody, WebhookBody, WebhooksBody
 from omnitray.api.wire import StatusBody
 from omnitray.base.amounts import count, size
 from omnitray.base.dbus import BusError, BusObject, BusReply, SessionBus, connect
 from omnitray.base.facts import AlertChannel
+from omnitray.base.keyring import why_not
 from omnitray.base.paths import Paths, UnsafeFolderError, own_folder, typed, why_not_made
 from omnitray.base.policy import ModeLimits
 from omnitray.cli.commands.preferences import settings_problems
@@ -33,6 +34,7 @@ from omnitray.protector.actuators.self_test import ActuatorRow
 from omnitray.protector.oom_events.daemons import other_oom_daemons
 from omnitray.protector.oom_events.watch import Source
 from omnitray.settings.faults import Fault
+from omnitray.settings.file import load
 
 ANSWER_S = 1.5
 WATCHER = ("org.kde.StatusNotifierWatcher", "/StatusNotifierWatcher")
@@ -355,12 +357,27 @@ def channels(paths: Paths) -> Iterator[Finding]:
         yield _webhook(webhook)
 
 
+def keyring(paths: Paths) -> Iterator[Finding]:
+    """Whether secrets of webhooks can be kept in it; of interest where there is a webhook."""
+    webhooks = load(paths.config_file).webhooks
+    if not webhooks:
+        return
+    inside = [each.name for each in webhooks if each.kept_in == "keyring"]
+    if not (wrong := why_not()):
+        yield ok("keyring", f"open; it holds the secrets of {count(len(inside), 'webhook')}")
+    elif inside:
+        remedy = "unlock it (log in again), or declare these webhooks anew"
+        yield warn("keyring", f"{wrong}; {', '.join(inside)} cannot send", remedy)
+    else:
+        yield ok("keyring", f"{wrong}; secrets of webhooks stand in files that only you can read")
+
+
 def _webhook(webhook: WebhookBody) -> Finding:
     topic = f"webhook {webhook.name}"
     waits = f"; {webhook.waiting} wait" if webhook.waiting else ""
-    if gone := left_out(webhook.left_out):
+    if gone := dropped(webhook.dropped):
         waits = f"{waits}; {gone}"
-    if webhook.state == "failed" or webhook.left_out or (webhook.why and webhook.waiting):
+    if webhook.state == "failed" or webhook.dropped or (webhook.why and webhook.waiting):
         remedy = f"try: {typed('webhook', 'test', webhook.name)}"
         return warn(topic, f"{webhook.why or webhook.state}{waits}", remedy)
     at = f" {webhook.delivered_at}" if webhook.state == "delivered" else ""
@@ -434,6 +451,7 @@ def run(
         ("syslog", syslog),
         ("limits", limits),
         ("channels", lambda: channels(paths)),
+        ("keyring", lambda: keyring(paths)),
     ]
     if levers is not None:
         checks.append(("levers", levers))

@@ -331,7 +331,8 @@ def _add_channels(command: Subparsers) -> None:
     )
     command("channels", "channels:channels", "where alerts go, and how that stands")
     sub = command("webhook", "channels:webhook", "list, test, pause or resume webhooks")
-    one_of(sub, "what", ("list", "test", "pause", "resume", "retry"), metavar="WHAT")
+    verbs = ("list", "test", "pause", "resume", "retry", "keyring", "file")
+    one_of(sub, "what", verbs, metavar="WHAT")
     sub.add_argument("name", nargs="?", default="", metavar="NAME")
 
 

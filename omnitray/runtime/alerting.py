@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from omnitray.alerts.channels.base import ChannelParts
@@ -35,14 +36,17 @@ from omnitray.alerts.system import AlertSystem
 from omnitray.api import facade, wire
 from omnitray.base.amounts import count
 from omnitray.base.clock import Clock
-from omnitray.base.durable import StorageError, write_atomic
+from omnitray.base.durable import StorageError
 from omnitray.base.facts import AlertChannel, AlertType, Severity
-from omnitray.base.paths import Paths, private_folder
+from omnitray.base.keyring import WRITE_S
+from omnitray.base.paths import Paths
 from omnitray.runtime.hub import Hub
 from omnitray.runtime.notifications import Notifications
 from omnitray.runtime.settings_keeper import SettingsKeeper
 from omnitray.settings.faults import Fault, Problem
 from omnitray.settings.file import Loaded
+from omnitray.settings.webhook_secrets import Place, WebhookSecrets
+from omnitray.settings.webhooks import SecretFault, WebhookSettings, texts_of
 
 log = logging.getLogger(__name__)
 # A burst of deliveries is written down together; a record that says so 0.2 s later is soon enough.
@@ -145,9 +149,6 @@ def _webhooks(dispatcher: Dispatcher) -> WebhookChannel:
     return dispatcher.durable
 
 
-SECRETS = ("url", "secret")
-
-
 class Webhooks(QObject):
     """``tested`` says what a receiver answered to a test that a button asked for."""
 
@@ -160,7 +161,7 @@ class Webhooks(QObject):
         self._hub = hub
         self._settings = settings
         self._channel: WebhookChannel = alerting.webhooks
-        self._secrets = secrets
+        self._secrets = WebhookSecrets(secrets)
         hub.settings_changed.connect(alerting.take_settings)
         alerting.troubled.connect(self._on_trouble, Qt.ConnectionType.QueuedConnection)
 
@@ -187,10 +188,13 @@ class Webhooks(QObject):
         return future
 
     def change(self, command: facade.ChangeWebhook) -> wire.Done:
-        """Pause, resume, or try again at once."""
+        """Pause, resume, try again at once, or keep address and key elsewhere."""
         name = command.name
-        if name not in {each.name for each in self._settings.loaded.webhooks}:
+        webhook = self._declared(name)
+        if webhook is None:
             raise _no_such(name)
+        if command.verb in ("keyring", "file"):
+            return self._move(webhook, command.verb)
         if command.verb == "retry":
             self._channel.retry(name)
             return wire.Done(done=(f"{name}: what waits is tried now",))
@@ -221,37 +225,42 @@ class Webhooks(QObject):
             else:
                 self._hub.problem_over(f"webhook {name}")
 
-    def declare(self, fields: dict[str, Any]) -> Problem | None:
-        """Write a ``[[webhook]]``; address and secret go into files that only this user reads."""
-        kept = dict(fields)
+    def declare(self, fields: dict[str, Any], place: Place | None = None) -> Problem | None:
+        """Write a ``[[webhook]]``; address and secret go into the keyring or into files."""
+        before = self._declared(fields["name"])
         try:
-            for key in SECRETS:
-                if kept.get(key):
-                    kept[f"{key}_file"] = str(
-                        self._write_secret(fields["name"], key, kept.pop(key))
-                    )
+            kept = self._secrets.keep(fields, place)
         except (OSError, StorageError) as error:
             return Problem(fault=Fault.UNSAVED, key="webhook", hint=f"{error}")
-        return self._settings.change_webhook(kept)
-
-    def remove(self, name: str) -> Problem | None:
-        """Take it out of the settings, with its files."""
-        problem = self._settings.remove_webhook(name)
-        if problem is None:
-            for key in SECRETS:
-                self._secret_file(name, key).unlink(missing_ok=True)
+        problem = self._settings.change_webhook(kept)
+        if problem is not None:
+            self._secrets.forget(kept, before)
+        elif before is not None:
+            self._secrets.forget(msgspec.structs.asdict(before), self._declared(fields["name"]))
         return problem
 
-    def _write_secret(self, name: str, key: str, text: str) -> Path:
-        path = self._secret_file(name, key)
-        private_folder(path.parent)
-        path.unlink(missing_ok=True)  # the mode of one that is replaced would be kept
-        write_atomic(path, f"{text.strip()}\n".encode())
-        return path
+    def remove(self, name: str) -> Problem | None:
+        """Take it out of the settings, with its address and secret."""
+        before = self._declared(name)
+        problem = self._settings.remove_webhook(name)
+        if problem is None and before is not None:
+            self._secrets.forget(msgspec.structs.asdict(before))
+        return problem
 
-    def _secret_file(self, name: str, key: str) -> Path:
-        safe = "".join(mark if mark.isalnum() else "-" for mark in name)
-        return self._secrets / f"{safe}.{key}"
+    def _move(self, webhook: WebhookSettings, place: Place) -> wire.Done:
+        """Keep address and secret elsewhere."""
+        try:
+            found = texts_of(webhook, WRITE_S)
+        except SecretFault as fault:
+            raise facade.CommandRefused(facade.Refusal.NOT_NOW, f"{fault}") from fault
+        problem = self.declare({"name": webhook.name, **found}, place)
+        if problem is not None:
+            raise facade.CommandRefused(facade.Refusal.NOT_STORED, problem.told())
+        words = "in the keyring" if place == "keyring" else "in a file that only you can read"
+        return wire.Done(done=(f"{webhook.name}: address and key are {words} now",))
+
+    def _declared(self, name: str) -> WebhookSettings | None:
+        return next((each for each in self._settings.loaded.webhooks if each.name == name), None)
 
     def _on_tested(self, done: "Future[WebhookTest]") -> None:
         if done.exception() is None:
@@ -267,9 +276,9 @@ class Webhooks(QObject):
         alerts = count(trouble.count, "alert")
         title = f"The webhook “{trouble.name}” has not taken {alerts} for three days"
         what = "They are given up"
-        if trouble.left_out:
-            title = f"More waits for the webhook “{trouble.name}” than is kept"
-            what = "The least severe and oldest are left out"
+        if trouble.dropped:
+            title = f"Too many alerts wait for the webhook “{trouble.name}”"
+            what = "The least severe and oldest are not sent"
         why = f": {trouble.why}" if trouble.why else ""
         self._hub.raise_alert(
             AlertType.CRITICAL,

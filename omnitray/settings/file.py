@@ -212,7 +212,7 @@ def save_server(path: Path, server: Mapping[str, Any]) -> Loaded | Problem:
 
 
 def save_webhook(path: Path, webhook: Mapping[str, Any]) -> Loaded | Problem:
-    """The same for a ``[[webhook]]``."""
+    """The same for a ``[[webhook]]``; None takes a field out."""
     return _save_table(path, WEBHOOK, webhook)
 
 
@@ -249,7 +249,10 @@ def _save_table(path: Path, kind: str, fields: Mapping[str, Any]) -> Loaded | Pr
         known = tomlkit.table()
         tables.append(known)
     for key, value in fields.items():
-        known[key] = value
+        if value is None:
+            known.pop(key, None)
+        else:
+            known[key] = value
     try:
         (server_of_table if kind == SERVER else webhook_of_table)(known.unwrap())
     except (ServerFault, WebhookFault) as fault:

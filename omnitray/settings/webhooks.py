@@ -16,6 +16,7 @@ import msgspec
 
 from omnitray.base.bounded import read_bounded
 from omnitray.base.facts import AlertType, Severity
+from omnitray.base.keyring import READ_S, KeyringError, keyring
 from omnitray.base.process_environment import expanded
 from omnitray.settings.faults import TableFault
 
@@ -23,6 +24,7 @@ WEBHOOK_NAME = re.compile(r"[\w .-]{1,40}")
 ADDRESS = re.compile(
     r"([a-z][a-z0-9+.-]*)://(?:[^@/?#]*@)?(\[[0-9a-fA-F:.]+\]|[^:/?#\s\[\]]*)(?::\d{1,5})?(?:[/?#]|$)"
 )
+ENTRY = re.compile(r"[!-~][ -~]{0,99}")
 HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 MAX_SECRET_BYTES = 4096
 OTHERS_MAY_READ = 0o077
@@ -56,12 +58,17 @@ WEB = ("http", "https")
 
 
 class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """One ``[[webhook]]``; address and secret stand there or in a file that only you can read."""
+    """One ``[[webhook]]``.
+
+    Address and secret stand there, in a file that only you can read, or in an entry of the
+    keyring: ``url_file``, ``url_keyring``.
+    """
 
     name: str
     kind: WebhookKind
     url: str = ""
     url_file: str = ""
+    url_keyring: str = ""
     severity: Severity = msgspec.field(default=Severity.CRITICAL, name="from")
     types: tuple[AlertType, ...] = ()
     resolved: bool = True
@@ -69,11 +76,19 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True):
     quiet_critical: bool = False
     secret: str = ""
     secret_file: str = ""
+    secret_keyring: str = ""
     paused: bool = False
 
     def __repr__(self) -> str:
         """Without address and secret: this may reach a log."""
         return f"WebhookSettings(name={self.name!r}, kind={self.kind!r})"
+
+    @property
+    def kept_in(self) -> Literal["settings", "file", "keyring"]:
+        """Where address and secret are; of two places the one that more can read."""
+        if self.url or self.secret:
+            return "settings"
+        return "file" if self.url_file or self.secret_file else "keyring"
 
     def is_quiet(self, severity: Severity, at: dt.time) -> bool:
         """Whether an alert of this severity waits for the end of the quiet hours."""
@@ -87,7 +102,7 @@ class WebhookFault(TableFault):
 
 
 class SecretFault(OSError):  # noqa: N818 - as above
-    """A file of an address or a secret that cannot be used; says why, never what is in it."""
+    """A file or an entry of the keyring that cannot be used; says why, never what is in it."""
 
 
 FIELDS_OF_A_WEBHOOK = tuple(each.encode_name for each in msgspec.structs.fields(WebhookSettings))
@@ -112,18 +127,48 @@ def webhook_of_table(table: Mapping[str, Any]) -> WebhookSettings:
 
 
 def address_of(webhook: WebhookSettings) -> str:
-    """Where it sends to; raises :class:`SecretFault` for a file that cannot be used."""
-    url = read_secret(webhook.url_file) if webhook.url_file else webhook.url
-    if webhook.url_file and (wrong := why_no_address(webhook.kind, url)):
-        raise SecretFault(f"{webhook.url_file} does not hold {wrong}")
+    """Where it sends to; raises :class:`SecretFault` where that cannot be read or used."""
+    url, place = _read(webhook.url, webhook.url_file, webhook.url_keyring)
+    if place and (wrong := why_no_address(webhook.kind, url)):
+        raise SecretFault(f"{place} does not hold {wrong}")
     if not url and webhook.kind == "pagerduty":
         return PAGERDUTY_URL
     return url
 
 
 def secret_of(webhook: WebhookSettings) -> str:
-    """Its secret; raises :class:`SecretFault` for a file that cannot be used."""
-    return read_secret(webhook.secret_file) if webhook.secret_file else webhook.secret
+    """Its secret; raises :class:`SecretFault` where that cannot be read."""
+    return _read(webhook.secret, webhook.secret_file, webhook.secret_keyring)[0]
+
+
+def texts_of(webhook: WebhookSettings, patience_s: float) -> dict[str, str]:
+    """``url`` and ``secret`` where there is one; raises :class:`SecretFault`."""
+    found = {
+        "url": _read(webhook.url, webhook.url_file, webhook.url_keyring, patience_s)[0],
+        "secret": _read(webhook.secret, webhook.secret_file, webhook.secret_keyring, patience_s)[0],
+    }
+    return {key: text for key, text in found.items() if text}
+
+
+def _read(text: str, file: str, entry: str, patience_s: float = READ_S) -> tuple[str, str]:
+    """What stands in one of the three, and where, if not in the settings themselves."""
+    if file:
+        return read_secret(file), file
+    if entry:
+        return read_entry(entry, patience_s), f"the entry {entry} of the keyring"
+    return text, ""
+
+
+def read_entry(entry: str, patience_s: float = READ_S) -> str:
+    """The text of an entry of the keyring; waits for it, so on a thread that may."""
+    try:
+        with keyring(patience_s) as found:
+            text = found.read(entry).strip()
+    except KeyringError as error:
+        raise SecretFault(f"{error}") from error
+    if not text or "\n" in text or len(text) > MAX_SECRET_BYTES:
+        raise SecretFault(f"the entry {entry} of the keyring does not hold one short line of text")
+    return text
 
 
 def read_secret(name: str) -> str:
@@ -157,15 +202,21 @@ def why_no_address(kind: str, url: str) -> str:
 
 def _whole(webhook: WebhookSettings) -> WebhookSettings:
     """What must hold between the fields."""
-    if webhook.url and webhook.url_file:
-        raise WebhookFault("url_file", webhook.url_file, "either url or url_file")
-    if webhook.secret and webhook.secret_file:
-        raise WebhookFault("secret_file", webhook.secret_file, "either secret or secret_file")
-    needs_url = webhook.kind != "pagerduty" and not webhook.url_file
+    for key in ("url", "secret"):
+        named = [each for each in (key, f"{key}_file", f"{key}_keyring") if getattr(webhook, each)]
+        if len(named) > 1:
+            raise WebhookFault(named[1], "…", f"one of {key}, {key}_file and {key}_keyring")
+        entry = getattr(webhook, f"{key}_keyring")
+        if entry and not ENTRY.fullmatch(entry):
+            raise WebhookFault(f"{key}_keyring", entry, "1 to 100 ASCII signs")
+    elsewhere = webhook.url_file or webhook.url_keyring
+    needs_url = webhook.kind != "pagerduty" and not elsewhere
     if (webhook.url or needs_url) and (wrong := why_no_address(webhook.kind, webhook.url)):
         raise WebhookFault("url", "…", wrong)
-    if webhook.kind == "pagerduty" and not (webhook.secret or webhook.secret_file):
-        raise WebhookFault("secret", "…", "the integration's routing key, here or in secret_file")
+    has_secret = webhook.secret or webhook.secret_file or webhook.secret_keyring
+    if webhook.kind == "pagerduty" and not has_secret:
+        places = "here, in secret_file or in secret_keyring"
+        raise WebhookFault("secret", "…", f"the integration's routing key, {places}")
     for hours in webhook.quiet:
         if not HOURS.fullmatch(hours):
             raise WebhookFault("quiet", hours, "hours like 22:00-07:00")

@@ -31,6 +31,7 @@ LONG_S = 7200.0
 SAMPLE_S = 15.0
 ALERTS_PER_S = 5
 TITLES = 500  # different incidents; the rest are repeats of them
+LETTERS = str.maketrans("0123456789", "abcdefghij")
 WINDOW_EVERY_S, WINDOW_FOR_S = 60.0, 30.0
 PAGES, FIRST_PAGE_Y, PAGE_STEP_Y = 6, 28, 33  # where the sidebar's entries are
 BUDGET_MB_PER_MIN = 0.05
@@ -52,10 +53,14 @@ ALIVE, LIFE_S = 230, 10.0
 
 
 class Sample(NamedTuple):
-    """Memory of one process at a moment."""
+    """What one process holds at a moment, and the files below its folder."""
 
     at_min: float
     rss_mb: float
+    descriptors: int
+    threads: int
+    files: int
+    files_mb: float
 
 
 class Course(NamedTuple):
@@ -85,15 +90,15 @@ def main() -> None:
     print(
         f"{length_s / 60:.0f} minutes at critical with {ALIVE} processes that live {LIFE_S:.0f} s, "
         f"{ALERTS_PER_S} alerts a second to each program, and a window that is opened every "
-        f"{WINDOW_EVERY_S:.0f} s, goes through its pages and is closed. Resident memory of the "
-        "program's process.\n"
+        f"{WINDOW_EVERY_S:.0f} s, goes through its pages and is closed. Resident memory, "
+        "descriptors and threads of the program's process, files below its folders.\n"
     )
     print(table([row for course in courses for row in _rows(course)]))
     print("\n| minute | " + " | ".join(course.name for course in courses) + " |")
     print("|---|" + "---|" * len(courses))
     for tenth in range(11):
         line = [course.at(tenth / 10) for course in courses]
-        figures = " | ".join(f"{each.rss_mb:.1f} MB" for each in line)
+        figures = " | ".join(_told(each) for each in line)
         print(f"| {line[0].at_min:.0f} | {figures} |")
 
 
@@ -111,7 +116,7 @@ def soak(folder: Path, length_s: float) -> list[Course]:
             stack.enter_context(_thread(_raise_alerts, programs[name], over))
         stack.enter_context(_thread(_use_window, programs["tray and window"], over))
         stack.callback(over.set)
-        return _sampled({name: _pid(each) for name, each in programs.items()}, length_s)
+        return _sampled(programs, length_s)
 
 
 def _started(desktop: Desktop, stack: contextlib.ExitStack) -> OmniTray:
@@ -131,20 +136,45 @@ def _pid(program: OmniTray) -> int:
     return program.program.pid
 
 
-def _sampled(pids: dict[str, int], length_s: float) -> list[Course]:
-    courses = [Course(name, []) for name in pids]
+def _sampled(programs: dict[str, OmniTray], length_s: float) -> list[Course]:
+    courses = [Course(name, []) for name in programs]
     start = time.monotonic()
     while (passed_s := time.monotonic() - start) < length_s:
-        for course, pid in zip(courses, pids.values(), strict=True):
-            course.samples.append(Sample(passed_s / 60, _rss(pid)))
+        for course, program in zip(courses, programs.values(), strict=True):
+            course.samples.append(_sample(passed_s / 60, program))
         if len(courses[0].samples) % 20 == 0:
             tell(f"{passed_s / 60:.0f} min: {', '.join(_now(each) for each in courses)}")
         time.sleep(SAMPLE_S)
     return courses
 
 
+def _sample(at_min: float, program: OmniTray) -> Sample:
+    proc = Path(f"/proc/{_pid(program)}")
+    sizes = [size for size in map(_size, program.home.rglob("*")) if size is not None]
+    return Sample(
+        at_min,
+        _rss(_pid(program)),
+        descriptors=len(list((proc / "fd").iterdir())),
+        threads=len(list((proc / "task").iterdir())),
+        files=len(sizes),
+        files_mb=sum(sizes) / MB,
+    )
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size if path.is_file() else None
+    except OSError:  # it has just gone
+        return None
+
+
+def _told(each: Sample) -> str:
+    held = f"{each.rss_mb:.1f} MB, {each.descriptors} descriptors, {each.threads} threads"
+    return f"{held}, {each.files} files of {each.files_mb:.1f} MB"
+
+
 def _now(course: Course) -> str:
-    return f"{course.name} {course.samples[-1].rss_mb:.1f} MB"
+    return f"{course.name} {_told(course.samples[-1])}"
 
 
 def _rss(pid: int) -> float:
@@ -178,7 +208,8 @@ def _raise_alerts(program: OmniTray, over: threading.Event) -> None:
     number = 0
     while not over.wait(1 / ALERTS_PER_S):
         number += 1
-        title = f"soak {number * 7919 % TITLES}"
+        # In letters: numbers are no part of what makes two alerts one incident.
+        title = "soak " + f"{number * 7919 % TITLES:03d}".translate(LETTERS)
         with contextlib.suppress(OSError, KeyError):  # it ends
             raised = program.post("alerts", type="CRITICAL", title=title, message=f"{number}")
             if number % 3:
@@ -212,4 +243,15 @@ def _rows(course: Course) -> list[Row]:
             f"≤ {BUDGET_MB_PER_MIN} MB/min",
             slope <= BUDGET_MB_PER_MIN,
         ),
+        *(_most(course, what) for what in ("descriptors", "threads", "files")),
     ]
+
+
+def _most(course: Course, what: str) -> Row:
+    """The most of each half: a leak shows as more in the second."""
+    middle = len(course.samples) // 2
+    early, late = (
+        max(getattr(each, what) for each in half)
+        for half in (course.samples[:middle], course.samples[middle:])
+    )
+    return Row(f"{course.name}: most {what}, first and second half", f"{early}, {late}")

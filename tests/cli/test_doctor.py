@@ -49,10 +49,10 @@ def test_what_a_running_one_says_of_itself_is_told(paths: Paths) -> None:
 def test_what_a_webhook_does_not_get_any_more_is_told_with_its_number(paths: Paths) -> None:
     with running(paths.run.parent) as server:
         (view,) = server.door.webhooks()
-        server.door.webhook_views = (msgspec.structs.replace(view, left_out=1204),)
+        server.door.webhook_views = (msgspec.structs.replace(view, dropped=1204),)
         found = [each for each in doctor.channels(paths) if each.topic == "webhook team"]
     assert [each.verdict for each in found] == [FindingVerdict.WARN]
-    assert "1 204 deliveries left out" in found[0].found.replace("\u2009", " ")
+    assert "1 204 alerts not sent, because too many wait" in found[0].found.replace("\u2009", " ")
 
 
 def test_a_running_one_that_does_not_answer_is_told(paths: Paths) -> None:

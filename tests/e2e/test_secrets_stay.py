@@ -1,16 +1,22 @@
 """Canaries in place of secrets: they appear in no file but their own, and in no output."""
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from websockets.sync.client import connect
 
+from support.desktop import Desktop
+from support.keyring_service import gnome_keyring, lock
 from support.receivers import Behaviour, StandIn, free_port, stand_in
 
 CANARY = "cAnAry7f3e9"
@@ -76,7 +82,14 @@ url = "https://x/{canary}"
 [notifications]
 secret = "{canary}"
 """
-COMMANDS = (("settings",), ("webhook", "list"), ("doctor", "--json"))
+COMMANDS = (
+    ("settings",),
+    ("settings", "--json"),
+    ("webhook", "list", "--json"),
+    ("history", "--csv"),
+    ("token",),
+    ("doctor", "--json"),
+)
 ASKED = ("status", "webhooks", "channels", "alerts", "settings", "actions", "servers")
 
 
@@ -85,6 +98,30 @@ def until(holds: Callable[[], bool], what: str) -> None:
     while not holds():
         assert time.monotonic() < end, what
         time.sleep(0.05)
+
+
+class Subscription:
+    """Reads on a thread of its own."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._over = threading.Event()
+        self.frames: list[str] = []
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+
+    def close(self) -> str:
+        """All of it."""
+        self._over.set()
+        self._thread.join(LONG_S)
+        return "\n".join(self.frames)
+
+    def _read(self) -> None:
+        with connect(self._url, additional_headers=self._headers, proxy=None) as socket:
+            while not self._over.is_set():
+                with contextlib.suppress(TimeoutError):
+                    self.frames.append(str(socket.recv(timeout=0.1)))
 
 
 class Home:
@@ -150,6 +187,20 @@ class Home:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - as above
             return str(answer.read().decode())
 
+    def metrics(self) -> str:
+        """What a scraper gets."""
+        address = json.loads((self.folder / "run" / "api.json").read_text())
+        scraper = (self.folder / "run" / "metrics.token").read_text().strip()
+        headers = {"Authorization": f"Bearer {scraper}"}
+        request = urllib.request.Request(f"{address['url']}/metrics", headers=headers)  # noqa: S310 - our own address
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - as above
+            return str(answer.read().decode())
+
+    def frames(self) -> Subscription:
+        """Everything that the WebSocket sends, until it is closed."""
+        address = json.loads((self.folder / "run" / "api.json").read_text())
+        return Subscription(f"{address['url'].replace('http', 'ws', 1)}/ws", address["token"])
+
     @property
     def token(self) -> str:
         return str(json.loads((self.folder / "run" / "api.json").read_text())["token"])
@@ -195,6 +246,7 @@ def test_secrets_appear_in_no_file_but_their_own_and_in_no_output(
     receiver.script = [Behaviour(-2), Behaviour(302, echo, receiver.usual.headers)]
     program = home.start()
     said: dict[str, str] = {}
+    listener = home.frames()
     try:
         token = home.token
         home.run("alert", "CRITICAL", "the canary sings", "--severity", "critical")
@@ -209,6 +261,7 @@ def test_secrets_appear_in_no_file_but_their_own_and_in_no_output(
             said[path] = home.ask(path)
         for words in COMMANDS:
             said[" ".join(words)] = home.run(*words)
+        said["metrics"] = home.metrics()
         home.run("export", str(home.folder / "export.csv"))
         home.run("record", "--for", "1s", str(home.folder / "record.jsonl.xz"))
         home.write(home.config, home.base + home.hooks + MISTAKES.format(canary=CANARY))
@@ -221,8 +274,12 @@ def test_secrets_appear_in_no_file_but_their_own_and_in_no_output(
         said["settings, broken"] = home.run("settings", "--json")
         assert processes_with(token, program.pid) == []
     finally:
-        program.terminate()
+        said["WebSocket"] = listener.close()
+        program.send_signal(signal.SIGABRT)  # the crash report shows where each thread is
         program.wait(30)
+    assert '"the canary sings"' in said["WebSocket"]
+    assert "omnitray_webhook_waiting_alerts" in said["metrics"]
+    assert b"Fatal Python error: Aborted" in home.output.read_bytes()
     assert (home.folder / "export.csv").exists()
     assert "401" in said["test inline"]
     outputs = {name: text for name, text in said.items() if CANARY in text or token in text}
@@ -231,3 +288,50 @@ def test_secrets_appear_in_no_file_but_their_own_and_in_no_output(
     own = {"config/config.toml", "secrets/discord", "secrets/call", "secrets/odd"}
     assert home.files_with(CANARY) == own
     assert home.files_with(token) <= {"run/api.json"}
+
+
+@pytest.mark.slow  # a real program, started twice, and a real keyring
+def test_what_is_in_the_keyring_is_in_no_file_at_all(tmp_path: Path, receiver: StandIn) -> None:
+    desktop = Desktop(tmp_path, None)
+    home = Home(tmp_path, receiver)
+    home.environment |= desktop.environment | {"OMNITRAY_HOME": str(home.folder)}
+    try:
+        with gnome_keyring(desktop):
+            _moved_into_the_keyring_and_back(desktop, home)
+    finally:
+        desktop.stop()
+
+
+def _moved_into_the_keyring_and_back(desktop: Desktop, home: Home) -> None:
+    names = ("inline", "in-a-file", "signed", "call", "bot")
+    program = home.start()
+    try:
+        said = [home.run("webhook", "keyring", name) for name in names]
+        assert said[0] == "inline: address and key are in the keyring now\n"
+        for name in ("redirected", "tls", "mail", "odd-mail"):
+            home.run("webhook", "keyring", name)
+        config = home.config.read_text()
+        assert config.count("url_keyring") == len(names) + 4
+        assert "url_file" not in config
+        own = {"secrets/discord", "secrets/call", "secrets/odd"}  # a person has put them there
+        assert home.files_with(CANARY) == own
+        home.receiver.release.set()
+    finally:
+        program.terminate()
+        program.wait(30)
+    program = home.start()
+    try:
+        for name in names:
+            assert "answered 200" in home.run("webhook", "test", name), name
+        assert "it holds the secrets of" in home.run("doctor")
+        assert "a file that only you can read" in home.run("webhook", "file", "bot")
+        assert "answered 200" in home.run("webhook", "test", "bot")
+        lock(desktop)
+        locked = home.run("webhook", "test", "inline")
+        assert "its address or key cannot be read: the keyring is locked" in locked
+        assert "the keyring is locked; inline, " in home.run("doctor")
+        assert "the keyring is locked" in home.run("webhook", "file", "inline")
+        assert CANARY.encode() not in home.output.read_bytes()
+    finally:
+        program.terminate()
+        program.wait(30)

@@ -15,9 +15,9 @@ class ChannelState(enum.StrEnum):
     ABSENT = "absent"  # this machine has nothing for it
 
 
-def left_out(count: int) -> str:
+def dropped(count: int) -> str:
     """How many deliveries a webhook does not get any more, in words; empty for none."""
-    return f"{said(count, 'delivery', 'deliveries')} left out for weightier ones" if count else ""
+    return f"{said(count, 'alert')} not sent, because too many wait" if count else ""
 
 
 def standing(state: ChannelState, fault: str, clients: int | None, receivers: int | None) -> str:

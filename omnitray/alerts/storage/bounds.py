@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from omnitray.alerts.model import Alert
+from omnitray.base.amounts import context_removed
 
 LIGHT_TITLE = 200  # letters; a context and a message are what makes an alert large
 
@@ -61,11 +62,11 @@ def weight_of(alert: Alert) -> int:
 
 def lightened(alert: Alert, weight: int) -> Alert:
     """Without what makes it large."""
-    left_out = {"left_out": f"{weight} bytes; the disk took nothing for too long"}
-    if alert.context == left_out:
+    context = context_removed(f"the alert had {weight} bytes, and the disk takes nothing")
+    if alert.context == context:
         return alert
     title = alert.title[:LIGHT_TITLE]
-    return msgspec.structs.replace(alert, title=title, message="", context=left_out)
+    return msgspec.structs.replace(alert, title=title, message="", context=context)
 
 
 def _importance(alert: Alert) -> tuple[bool, int, str]:

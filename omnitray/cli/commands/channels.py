@@ -4,7 +4,7 @@ import argparse
 
 import msgspec
 
-from omnitray.alerts.channels.standing import left_out, standing
+from omnitray.alerts.channels.standing import dropped, standing
 from omnitray.api.channel_calls import (
     ChannelBody,
     ChannelsBody,
@@ -94,5 +94,5 @@ def _webhook_row(webhook: WebhookBody, context: CommandContext) -> tuple[str, ..
         state,
         str(webhook.waiting or "–"),
         shown(webhook.next_at, context.now) if webhook.next_at else "–",
-        "; ".join(part for part in (webhook.why, left_out(webhook.left_out)) if part) or "–",
+        "; ".join(part for part in (webhook.why, dropped(webhook.dropped)) if part) or "–",
     )

@@ -18,7 +18,7 @@ from omnitray.alerts.channels.webhooks import channel as channel_module
 from omnitray.alerts.channels.webhooks import outbox as outbox_module
 from omnitray.alerts.channels.webhooks import queue as queue_module
 from omnitray.alerts.channels.webhooks import receiver as receiver_module
-from omnitray.alerts.channels.webhooks.channel import LEFT_OUT, WebhookChannel, WebhookTrouble
+from omnitray.alerts.channels.webhooks.channel import DROPPED, WebhookChannel, WebhookTrouble
 from omnitray.alerts.channels.webhooks.model import HttpCall, ReceiverAnswer
 from omnitray.alerts.channels.webhooks.outbox import ARRIVED, WebhookOutbox
 from omnitray.alerts.decision import EVERYWHERE, Decision, Reason
@@ -325,13 +325,13 @@ def test_a_flood_at_a_dead_receiver_is_bounded_counted_and_the_worst_arrives_aft
     for each in flood:
         each.result(LONG_S)
     (view,) = room.channel.views()
-    assert (view.waiting, view.left_out, len(room.files())) == (20, 290, 20)
+    assert (view.waiting, view.dropped, len(room.files())) == (20, 290, 20)
     (first,) = room.deliveries.of(infos[0].id)
-    assert (first.state, first.target, first.why) == (DeliveryState.FAILED, "team", LEFT_OUT)
-    assert [(each.left_out, each.over) for each in room.troubles] == [(True, False)]
+    assert (first.state, first.target, first.why) == (DeliveryState.FAILED, "team", DROPPED)
+    assert [(each.dropped, each.over) for each in room.troubles] == [(True, False)]
     before = room.channel  # as after kill -9: what was left out is counted further
     room.open(hook(severity=Severity.INFO))
-    assert room.channel.views()[0].left_out == 290
+    assert room.channel.views()[0].dropped == 290
     repeat = info(100, count=7)
     room.put(repeat, Reason.NOT_YET_DUE)  # it stands further, and there is no room for it
     assert (room.channel.views()[0].waiting, len(room.files())) == (20, 20)
@@ -339,7 +339,7 @@ def test_a_flood_at_a_dead_receiver_is_bounded_counted_and_the_worst_arrives_aft
     room.channel.retry("team")
     for alert in (*map(critical, range(1, 11)), *infos[-10:]):
         room.until_delivered(alert)
-    while room.channel.views()[0].left_out:
+    while room.channel.views()[0].dropped:
         threading.Event().wait(0.01)
     assert room.files() == []
     assert not [each for each in room.troubles if each.count > 290]

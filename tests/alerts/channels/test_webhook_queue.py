@@ -347,13 +347,13 @@ def test_what_is_under_way_does_not_leave_nor_its_end(
     desk.queue.add([step(1, 1, severity=INFO)])
     assert desk.taken() == [1]
     new = [step(2, 1, RESOLVE, INFO, begun=True), step(3, 2), step(4, 3)]
-    admitted, left_out = desk.queue.make_room(new)
+    admitted, dropped = desk.queue.make_room(new)
     assert [each.number for each in admitted] == [2]
-    assert [each.number for each in left_out] == [3, 4]
+    assert [each.number for each in dropped] == [3, 4]
     assert [each.number for each in desk.queue.events] == [1]
     desk.queue.settle([tuple(desk.queue.events)], [ReceiverAnswer(error="timeout")])
-    admitted, left_out = desk.queue.make_room([step(5, 4)])
-    assert ([e.number for e in admitted], [e.number for e in left_out]) == ([5], [1])
+    admitted, dropped = desk.queue.make_room([step(5, 4)])
+    assert ([e.number for e in admitted], [e.number for e in dropped]) == ([5], [1])
 
 
 def test_all_that_is_old_is_given_up_at_one_failure(desk: Desk) -> None:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from omnitray.alerts.channels.webhooks.retry import AnswerVerdict
 
 log = logging.getLogger(__name__)
-LEFT_OUT = "left out: what waits for this webhook is as much as is kept, and weighs more"
+DROPPED = "not sent: too many alerts wait for this webhook, and more severe or newer ones are kept"
 MOST_WAITING = 2000  # to be made durable; on a disk that works it is empty within some ms
 
 
@@ -55,7 +55,8 @@ class WebhookView(msgspec.Struct, frozen=True, kw_only=True):
     delivered_at: float | None = None
     next_at: float | None = None
     why: str = ""
-    left_out: int = 0  # deliveries, since it last took all that waited
+    dropped: int = 0  # deliveries, since it last took all that waited
+    kept_in: str = "file"  # address and key: settings, file or keyring
 
 
 class WebhookTest(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,12 +71,12 @@ class WebhookTest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WebhookTrouble(msgspec.Struct, frozen=True, kw_only=True):
-    """A receiver's alerts were given up or left out, or (``over``) it answers again."""
+    """A receiver's alerts were given up or dropped, or (``over``) it answers again."""
 
     name: str
     count: int = 0
     why: str = ""
-    left_out: bool = False
+    dropped: bool = False
     over: bool = False
 
 
@@ -166,12 +167,11 @@ class WebhookChannel(DurableChannel):
         at = self._clock.wall()
         answer = receiver.send_now([sample_event(name, _new_id(), at)])
         found = _verdict(answer, at)
-        words = f"{found.words}: {answer.body}" if answer.error == "secret" else found.words
         return WebhookTest(
             name=name,
             arrived=found.kind is AnswerKind.DELIVERED,
-            words=words,
-            body=" ".join(answer.body.split())[:200],
+            words=found.words,
+            body="" if answer.error == "secret" else " ".join(answer.body.split())[:200],
             took_s=answer.took_s,
             at=at,
         )
@@ -281,27 +281,27 @@ class WebhookChannel(DurableChannel):
         *,
         durable: bool = False,
     ) -> None:
-        """Add what there is room for, on disk and to the receiver; say what is left out for it."""
+        """Add what there is room for, on disk and to the receiver; say what is dropped for it."""
         name, at = receiver.webhook.name, self._clock.wall()
-        admitted, left_out = receiver.make_room(events)
+        admitted, dropped = receiver.make_room(events)
         if not durable:
             outbox.add(admitted)
-        if left_out:
+        if dropped:
             waiting = (*receiver.queue.events, *admitted)
             staying = {each.alert.fingerprint for each in waiting}
             new = {each.id for each in events if each.alert.count > 1}  # counted when it began
-            count = sum(each.id not in new for each in left_out)
-            outbox.leave_out(name, left_out, staying, count, at)
+            count = sum(each.id not in new for each in dropped)
+            outbox.drop(name, dropped, staying, count, at)
             known = {each.alert.id for each in waiting}
-            gone = dict.fromkeys(each.alert.id for each in left_out if each.alert.id not in known)
-            self._deliveries.note(*failed(AlertChannel.WEBHOOK, gone, at, LEFT_OUT, target=name))
+            gone = dict.fromkeys(each.alert.id for each in dropped if each.alert.id not in known)
+            self._deliveries.note(*failed(AlertChannel.WEBHOOK, gone, at, DROPPED, target=name))
         self._note(receiver, admitted)
         receiver.add(admitted)
-        if left_out and name not in self._troubled:
+        if dropped and name not in self._troubled:
             self._troubled.add(name)
-            count = outbox.left_out[name].count
+            count = outbox.dropped[name].count
             why = receiver.queue.words
-            self.on_trouble(WebhookTrouble(name=name, count=count, why=why, left_out=True))
+            self.on_trouble(WebhookTrouble(name=name, count=count, why=why, dropped=True))
 
     def _run(self) -> None:
         while True:
@@ -444,7 +444,7 @@ class WebhookChannel(DurableChannel):
         queue, webhook = receiver.queue, receiver.webhook
         delivered_at = self._delivered_at.get(webhook.name)
         outbox = self._outbox
-        left_out = outbox.left_out.get(webhook.name) if outbox is not None else None
+        dropped = outbox.dropped.get(webhook.name) if outbox is not None else None
         state = "ready" if delivered_at is None else "delivered"
         if webhook.paused:
             state = "paused"
@@ -463,7 +463,8 @@ class WebhookChannel(DurableChannel):
             delivered_at=delivered_at,
             next_at=queue.next_at,
             why=queue.words,
-            left_out=left_out.count if left_out is not None else 0,
+            dropped=dropped.count if dropped is not None else 0,
+            kept_in=webhook.kept_in,
         )
 
 

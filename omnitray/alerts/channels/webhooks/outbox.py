@@ -3,7 +3,7 @@
 ``NUMBER_NAME.json``, numbers in the order of events over all restarts. ``known.json`` is what each
 receiver has heard of open incidents: written before the file of a delivered event goes, so
 that a crash between the two repeats an event and never forgets one. ``arrived.jsonl`` has what
-arrived lately, for the detail of an alert after a restart; ``left_out.json`` how much was left out
+arrived lately, for the detail of an alert after a restart; ``dropped.json`` how much was dropped
 for a receiver that takes nothing. A file that cannot be read is set aside. What the disk refuses is
 kept in memory.
 """
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 MAX_BYTES = 200_000
 KNOWN = "known.json"
 ARRIVED = "arrived.jsonl"
-LEFT_OUT = "left_out.json"
+DROPPED = "dropped.json"
 MOST_ARRIVED = 2000  # as many as there are alerts whose deliveries are known; 70 bytes each
 T = TypeVar("T")
 FILE = re.compile(r"(\d{12})_[a-z0-9]+\.json")
@@ -50,7 +50,7 @@ class Arrival(msgspec.Struct, frozen=True):
     at: float
 
 
-class LeftOut(msgspec.Struct, frozen=True):
+class DroppedCount(msgspec.Struct, frozen=True):
     """How many deliveries a receiver does not get, since a wall time in seconds."""
 
     count: int
@@ -65,7 +65,7 @@ class WebhookOutbox:
         self._files: dict[str, Path] = {}  # event id -> file
         self.known: dict[str, Known] = {}
         self.pending: list[WebhookEvent] = []
-        self.left_out: dict[str, LeftOut] = {}  # by name of the receiver
+        self.dropped: dict[str, DroppedCount] = {}  # by name of the receiver
         self.arrived: deque[Arrival] = deque(maxlen=MOST_ARRIVED)  # the oldest first
         self._lines = 0  # of their file
         self.fault = ""
@@ -127,7 +127,7 @@ class WebhookOutbox:
                 except OSError as error:  # the next start sends it once more
                     self._say(f"{path.name} cannot be removed: {error.strerror or error}")
 
-    def leave_out(
+    def drop(
         self,
         webhook: str,
         events: Sequence[WebhookEvent],
@@ -144,22 +144,22 @@ class WebhookOutbox:
             if not event.begun and event.alert.fingerprint not in staying:
                 known.pop(event.alert.fingerprint, None)
         self.done(events)
-        before = self.left_out.get(webhook, LeftOut(0, at))
-        self._count_left_out(webhook, LeftOut(before.count + count, before.since))
+        before = self.dropped.get(webhook, DroppedCount(0, at))
+        self._count_dropped(webhook, DroppedCount(before.count + count, before.since))
 
     def caught_up(self, webhook: str) -> None:
-        """The receiver has taken all that waited: what was left out is not sent any more."""
-        if webhook in self.left_out:
-            self._count_left_out(webhook, None)
+        """The receiver has taken all that waited: what was dropped is not sent any more."""
+        if webhook in self.dropped:
+            self._count_dropped(webhook, None)
 
-    def _count_left_out(self, webhook: str, found: LeftOut | None) -> None:
+    def _count_dropped(self, webhook: str, found: DroppedCount | None) -> None:
         if found is None:
-            self.left_out.pop(webhook, None)
+            self.dropped.pop(webhook, None)
         else:
-            self.left_out[webhook] = found
+            self.dropped[webhook] = found
         try:
             make_folder(self._folder)
-            write_atomic(self._folder / LEFT_OUT, msgspec.json.encode(self.left_out), sync=False)
+            write_atomic(self._folder / DROPPED, msgspec.json.encode(self.dropped), sync=False)
         except StorageError as error:
             self._say(f"{error}")
 
@@ -186,7 +186,7 @@ class WebhookOutbox:
             self._say(f"{error}")
             return
         self.known = self._read_state(KNOWN, dict[str, Known])
-        self.left_out = self._read_state(LEFT_OUT, dict[str, LeftOut])
+        self.dropped = self._read_state(DROPPED, dict[str, DroppedCount])
         self._read_arrived()
         for path in paths:
             found = FILE.fullmatch(path.name)

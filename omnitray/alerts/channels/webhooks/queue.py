@@ -73,11 +73,11 @@ class ReceiverQueue:
         """Which of these may be added, and what leaves for the others: it waits no more."""
         self._weigh(events)
         gone = beyond([*self.events, *events], self._weights, self._under_way)
-        left_out = [each for each in (*self.events, *events) if each.id in gone]
+        dropped = [each for each in (*self.events, *events) if each.id in gone]
         self.events = [each for each in self.events if each.id not in gone]
-        for each in left_out:
+        for each in dropped:
             del self._weights[each.id]
-        return [each for each in events if each.id not in gone], left_out
+        return [each for each in events if each.id not in gone], dropped
 
     def add(self, events: Sequence[WebhookEvent]) -> None:
         """More events, in their order."""

@@ -50,7 +50,7 @@ WORDS = {
     "refused": "it refused the message",
     "later": "it asks to come again later",
     "ended": "the process that sends was ended",
-    "secret": "the file of the address or the secret cannot be read",
+    "secret": "its address or key cannot be read",
 }
 
 
@@ -76,7 +76,10 @@ def verdict(answer: ReceiverAnswer, now: dt.datetime) -> AnswerVerdict:
     if answer.status is None:
         kind = AnswerKind.MISCONFIGURED if answer.error in _FIXABLE else AnswerKind.RETRY
         kind = AnswerKind.UNWANTED if answer.error == "rejected" else kind
-        return AnswerVerdict(kind, WORDS.get(answer.error, "it failed"))
+        words = WORDS.get(answer.error, "it failed")
+        if answer.error == "secret":  # the body is a sentence of ours, not the receiver's
+            words = f"{words}: {answer.body}"
+        return AnswerVerdict(kind, words)
     status = answer.status
     if status in _OK:
         return AnswerVerdict(AnswerKind.DELIVERED, f"answered {status}")

@@ -22,7 +22,10 @@ HINTS = {
     "alertmanager": "http://alerts.lan:9093",
     "apprise": "in the words of Apprise",
 }
-KEPT = "Addresses and keys stand in files that only you can read, and are never shown again."
+KEPT = (
+    "Addresses and keys are kept in the desktop's keyring where one is open, else in files that"
+    " only you can read. They are never shown again."
+)
 NONE = "No webhook yet. With one, alerts also reach your chat, your mail or whoever is on call."
 
 

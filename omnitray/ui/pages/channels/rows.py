@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
 
-from omnitray.alerts.channels.standing import left_out
+from omnitray.alerts.channels.standing import dropped
 from omnitray.alerts.channels.views import ChannelView
 from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
 from omnitray.base.facts import AlertChannel
@@ -183,10 +183,11 @@ class WebhookRow(StandingRow):
         """How it stands."""
         self._paused = view.paused
         over = "also when it is over" if view.resolved else ""
-        parts = (KIND_WORDS[view.kind], f"from {view.severity}", over)
+        place = "in the keyring" if view.kept_in == "keyring" else ""
+        parts = (KIND_WORDS[view.kind], f"from {view.severity}", over, place)
         about = " · ".join(part for part in parts if part)
         waits = f"{view.waiting} waiting" if view.waiting else ""
-        said = (waits, left_out(view.left_out), formats.one_line(view.why, 200))
+        said = (waits, dropped(view.dropped), formats.one_line(view.why, 200))
         quiet = " · ".join(part for part in said if part)
         self.show_standing(about, _pill_of_webhook(view, now_s), quiet)
         self.retry.setVisible(view.waiting > 0 and not view.paused)
