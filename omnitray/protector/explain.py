@@ -232,7 +232,7 @@ def now(context: DecisionContext) -> Explanation:
     ]
     sees_users = context.sees_cpu_users or not _is_busy(context)
     lines = [
-        f"{_if(context, resource, step)} {choice.job.title} {_WOULD[step]}"
+        f"{_if(context, resource, step)} {_whom(choice)} {_WOULD[step]}"
         f"{_then(context, resource, step)}."
         for resource, step, choice in choices
         if choice.job is not None and (sees_users or resource is not Resource.CPU)
@@ -254,6 +254,12 @@ def now(context: DecisionContext) -> Explanation:
         text=" ".join([_state(context), *_posture(context), *_held(context), *lines]),
         considered=tuple(sorted(considered.values(), key=lambda each: not each.chosen)),
     )
+
+
+def _whom(choice: VictimChoice) -> str:
+    """``pytest · ~/shop, worker 3``: not the whole job where a part of it is meant."""
+    title = choice.job.title if choice.job else ""
+    return f"{title}, {choice.part}" if choice.part else title
 
 
 _Choices = Sequence[tuple[Resource, EscalationStep, VictimChoice]]

@@ -432,6 +432,7 @@ def test_a_single_worker_has_its_line_and_the_name_of_its_job() -> None:
     assert by_title["pytest, python3 102"].may == "may be slowed down, paused and ended"
     assert by_title["pytest, pytest 100"].may.startswith("may be slowed down, no more: parent")
     assert all(each.may for each in told.considered)
+    assert "pytest, worker 2 would be ended." in told.text
 
 
 def test_right_now_when_memory_runs_out_says_that_first() -> None:

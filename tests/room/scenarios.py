@@ -223,6 +223,7 @@ SCENARIOS = (
         cause=starts.busy,
         judge=starts.is_on_time,
         allowed=_HOG_ALLOWED,
+        wanted=(SLOW,),
         lives=("player", "cause"),
         seconds=35,
     ),

@@ -95,7 +95,8 @@ def explain(args: argparse.Namespace, context: CommandContext) -> int:
             of_it = each.cause_share
             share = "" if of_it is None else f"{percent(100.0 * of_it)} of what is short; "
             context.terminal.line(f"{each.title}: {share}{each.may}")
-            context.terminal.whole(context.terminal.wrapped(each.next_step, 2, "dim"))
+            if each.next_step:
+                context.terminal.whole(context.terminal.wrapped(each.next_step, 2, "dim"))
     return 0
 
 
