@@ -478,7 +478,7 @@ class CommandRun:
             "memory_budget_bytes": plan.memory_bytes,
             "cpu_budget_percent": plan.cpu_percent,
             "timeout_s": plan.timeout_s,
-            "slowed_s": round(self.slowed_s, 3),
+            "slowed_s": round(min(self.slowed_s, took_s), 3),
             "paused_s": round(self.paused_s, 3),
             "held_by": "scope" if self._scoped else "samples",
             "samples": records.thinned(self._samples),

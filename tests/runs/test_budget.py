@@ -1,12 +1,16 @@
 """When a run is slowed down, paused and ended: decisions without processes."""
 
 import itertools
+import os
+from pathlib import Path
 
 import pytest
 
 from omnitray.runs import workers
 from omnitray.runs.budget import PAUSE_S, BudgetStep, CpuBudget, MemoryBudget
-from omnitray.runs.records import MOST_SAMPLES, thinned
+from omnitray.runs.records import MOST_SAMPLES, RunFiles, thinned
+from omnitray.runs.tree import RunTree
+from omnitray.runs.watch import CommandRun, RunPlan, RunScope
 from omnitray.runs.words import closing, last_time, took, waiting
 
 FREE, SLOWED = BudgetStep.FREE, BudgetStep.SLOWED
@@ -146,3 +150,11 @@ def test_what_is_said_is_a_sentence_with_figures() -> None:
         waiting(why, 2) == f"waiting: 2 runs are ahead; {why}; it starts by itself, Ctrl-C gives up"
     )
     assert [took(each) for each in (0.44, 48, 60, 3900)] == ["0.4 s", "48 s", "1 min", "1 h 5 min"]
+
+
+def test_no_run_is_slowed_down_for_longer_than_it_took(tmp_path: Path) -> None:
+    """A scope's throttled time is that of all processors together."""
+    one = CommandRun(RunPlan(["make"], {}), RunFiles(str(tmp_path)), lambda *_: None, RunScope())
+    one._tree = RunTree(os.getpid())
+    one.slowed_s, one._took_s = 12.0, 5.0
+    assert one.finish()["slowed_s"] == 5.0

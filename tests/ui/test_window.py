@@ -92,6 +92,10 @@ def test_the_status_is_said_in_a_sentence_and_the_selectors_follow(window: MainW
     assert window.header.headline.accessibleName() == "Memory 93 %: pytest · ~/shop and 1 more"
     assert window.header.mode.value == Mode.PROD
     assert window.header.level.value == MonitorLevel.INTENSIVE
+    held = samples.status(level=MonitorLevel.CRITICAL, level_reason="asked for by server api")
+    window.show_status(held)
+    assert window.header.level.value is None  # yours is automatic
+    assert "critical, asked for by server api" in window.header.level.accessibleDescription()
     assert window.footer.words.text().startswith("OmniTray itself: 0.12 % of one core · 71 MB")
 
 

@@ -63,7 +63,11 @@ class UnitRunScope(RunScope):
         return limits
 
     def usage(self) -> tuple[int, float, float] | None:
-        """Bytes held, CPU seconds, seconds throttled for memory or CPU."""
+        """Bytes held, CPU seconds, seconds throttled for memory or CPU.
+
+        ``throttled_usec`` adds up all processors: a run with many threads is throttled for longer
+        than it runs. Who shows it takes no more than that.
+        """
         held = self._text("memory.current").strip()
         cpu = _figures(self._text("cpu.stat"))
         if not held.isdecimal() and not cpu:

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from omnitray.api.status import Mood, Sentence, Status, sentence
 from omnitray.base.facts import Mode, MonitorLevel
+from omnitray.base.leases import asked_by
 from omnitray.ui import formats
 from omnitray.ui.intents import Intents
 from omnitray.ui.theme import GAP, Theme, Tone, line_height, text_font, width_of
@@ -72,13 +73,13 @@ class Header(QWidget):
         levels = [(None, "automatic"), *((level, str(level)) for level in MonitorLevel)]
         self.level = ChoiceButton("Level", levels)
         self.menu = button("⋯")
+        self._why = ("", "")
         self.menu.setAccessibleName("Menu")
         plain_tooltip(self.menu, "Menu: protection, notifications, start at login, about, quit")
         self.mode_menu.chosen.connect(intents.mode_requested)
         self.mode.chosen.connect(intents.mode_requested)
         self.level.chosen.connect(intents.level_requested)
-        plain_tooltip(self.mode, "How much the protector allows before it acts")
-        plain_tooltip(self.level, "How often OmniTray looks")
+        self._say_why(Status())
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -125,6 +126,19 @@ class Header(QWidget):
         self.mode.show_value(status.mode)
         self.mode_menu.show_value(status.mode)
         self.level.show_value(status.chosen_level)
+        self._say_why(status)
+
+    def _say_why(self, status: Status) -> None:
+        """Behind the selectors: who holds the mode and the level, which may be another's."""
+        asked = f", {asked_by(status.mode_asked_by)}" if status.mode_asked_by else ""
+        why = (
+            f"How much the protector allows before it acts: {status.mode}{asked}",
+            f"How often OmniTray looks: {status.level}, {status.level_reason}",
+        )
+        if why != self._why:
+            self._why = why
+            plain_tooltip(self.mode, why[0])
+            plain_tooltip(self.level, why[1])
 
     def show_sentence(self, said: Sentence) -> None:
         """Show a sentence with its mood."""
