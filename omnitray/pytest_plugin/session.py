@@ -143,11 +143,9 @@ class TestProcess:
         """Add to the report what only this process knows."""
         outcome = yield
         report = outcome.get_result()
-        report.omnitray = {
-            **self._peak.look(),
-            "worker": self._facts["worker"],
-            "raised": self._reporter.raised,
-        }
+        report.omnitray = {"worker": self._facts["worker"], "raised": self._reporter.raised}
+        if call.when == "teardown":  # of all phases
+            report.omnitray.update(self._peak.look())
         error = None if call.excinfo is None else call.excinfo.value
         if report.failed and error is not None:
             report.omnitray["error"] = first_line(error)
