@@ -39,6 +39,14 @@ PARTS = {
     "omnitray/cleanup": "tests/cleanup",
     "omnitray/platforms/watchdog_process.py": "tests/platforms",
 }
+# What runs as a process of its own, where no test's coverage sees it.
+AS_A_PROCESS = {
+    "omnitray/alerts/channels/webhooks/post.py": (
+        "tests/alerts/channels/test_webhook_process.py",
+        "tests/alerts/channels/test_webhook_mail.py",
+        "tests/alerts/channels/test_webhook_kinds.py",
+    )
+}
 COMPARED: dict[type[ast.cmpop], str] = {
     ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==",
     ast.Is: "is not", ast.IsNot: "is", ast.In: "not in", ast.NotIn: "in",
@@ -116,7 +124,7 @@ def _part(copy: Path, part: str, tests: str, deadline: float) -> Iterator[Score]
 
 
 def _lives(copy: Path, mutant: Mutant, tests: dict[int, list[str]]) -> bool:
-    chosen = tests.get(mutant.line, [])[:MOST_TESTS]
+    chosen = AS_A_PROCESS.get(mutant.file) or tests.get(mutant.line, [])[:MOST_TESTS]
     if not chosen:
         return True
     file = copy / mutant.file
