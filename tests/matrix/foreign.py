@@ -145,6 +145,12 @@ def shown(name: str, pairs: list[tuple[Ran, ...]]) -> bool:
         f"{min(each.cpu_s for each in side):.1f} s" for side in (without, on)
     ]
     print("|", " | ".join([name, outcome, *figures]), "|", flush=True)
+    if len(found) != 1:
+        usual = set(without[0].outcomes)
+        for side, rounds in (("without", without), ("with", on)):
+            for number, each in enumerate(rounds, 1):
+                if odd := sorted(usual ^ set(each.outcomes)):
+                    print(f"  {side}, round {number}: status {each.status}, {odd[:4]}", flush=True)
     return len(found) != 1 or not outcome
 
 
