@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Generator, Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
     if os.environ.get("PYTEST_XDIST_WORKER"):
         items.sort(key=lambda item: rank(item.path.relative_to(_HERE).parts[0]))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Refuse values in no order: each worker would collect other tests than the next one."""
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        values = mark.kwargs.get("argvalues", mark.args[1] if len(mark.args) > 1 else ())
+        if isinstance(values, AbstractSet):
+            raise pytest.UsageError(f"{metafunc.definition.nodeid}: sort the set of its parameters")
 
 
 def pytest_collection(session: pytest.Session) -> None:

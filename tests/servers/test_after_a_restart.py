@@ -30,7 +30,7 @@ def _gone(
 
 
 @pytest.mark.parametrize("same_boot", [True, False])
-@pytest.mark.parametrize("state", TROUBLED)
+@pytest.mark.parametrize("state", sorted(TROUBLED))
 def test_what_had_an_open_alert_is_never_shown_as_stopped(
     state: ServerState, *, same_boot: bool
 ) -> None:

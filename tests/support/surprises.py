@@ -118,7 +118,8 @@ def end_qt_threads() -> None:
     """End the QThreads that a failed test left running: the collector would abort the process."""
     if (qt := sys.modules.get("PySide6.QtCore")) is None:
         return
-    for thread in [each for each in gc.get_objects() if isinstance(each, qt.QThread)]:
+    # By type: a weak proxy that is asked for its class raises when what it stands for is gone.
+    for thread in [each for each in gc.get_objects() if issubclass(type(each), qt.QThread)]:
         if thread.isRunning() and thread is not qt.QThread.currentThread():
             thread.quit()
             thread.wait(int(SETTLE_S * 1000))
