@@ -21,6 +21,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from omnitray.alerts.model import Alert
 from omnitray.base.amounts import percent, rate, size
 from omnitray.base.conditions import ContentionJudge
 from omnitray.base.facts import (
@@ -42,6 +43,8 @@ HEADLINE_SHARE, LISTED_SHARE, BESIDE_LARGEST = 0.25, 0.1, 0.25
 _WORTH_GROWTH_BPS = 10e6  # slower growth fills no memory while somebody watches
 _HORIZON_S = 30.0  # what grows counts as if it had grown so long already, as for the protector
 _MOST = 3
+# In a context, while the monitor's figure heads the alert: the job or disk in its title, or "".
+NAMED = "named"
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True):
@@ -211,6 +214,8 @@ class ResourceAlerts:
         incident = self._incidents.get(watched)
         if incident is None and moved is None:
             return self._settle_left_open(watched, step.snapshot)
+        if moved is None and _value(watched, step.snapshot) is None:
+            return None  # an alert carries its figure: the next reading has it
         self._left_open.pop(watched, None)
         if incident is None:
             incident = _ResourceIncident(Severity.WARNING, 0.0, 0.0)
@@ -281,9 +286,9 @@ def _alert(
 ) -> ResourceAlert:
     shot, resource = step.snapshot, watched.resource
     name = found[0].culprit.job if _named(found) else watched.mount
-    label = {"cpu": "CPU", "memory": "Memory", "disk": "Disk"}[resource.value]
     value = _value(watched, shot)
-    figure = "" if value is None else f" {value:.0f} %"
+    moved = (each.value for each in step.transitions if each.watched == watched)
+    value = next(moved, 0.0) if value is None else value
     context: dict[str, object] = {
         "resource": resource.value,
         "cpu": _rounded(shot.cpu_percent),
@@ -294,15 +299,41 @@ def _alert(
         "mode": mode.value,
         "threshold": incident.threshold,
         "others_wait": incident.user_impact,
+        NAMED: name,
         "culprits": [msgspec.to_builtins(each.culprit) for each in found],
     }
     return ResourceAlert(
         watched=watched,
         severity=incident.severity,
-        title=f"{label}{figure}: {name}" if name else f"{label}{figure}",
+        title=_title(watched, value, name),
         message=_message(watched, incident, step, found),
         context=context,
     )
+
+
+def _title(watched: Watched, value: float, name: str, now: str = "") -> str:
+    """``CPU 98 %: pytest · ~/shop``; the figure stands in each."""
+    label = {"cpu": "CPU", "memory": "Memory", "disk": "Disk"}[watched.resource.value]
+    figure = f"{label} {now}{value:.0f} %"
+    return f"{figure}: {name}" if name else f"{figure} in use"
+
+
+def title_now(alert: Alert, shot: Snapshot) -> str:
+    """The title of an alert with the figure of this reading instead of its own.
+
+    For what stands beside the reading. A title without such a figure stays as it is.
+    """
+    context = alert.context
+    resource, name = context.get("resource"), context.get(NAMED)
+    if name is None or resource not in set(Resource):
+        return alert.title
+    watched = Watched(Resource(resource), str(context.get("mount", "")))
+    value = _value(watched, shot)
+    if value is None:
+        return alert.title
+    threshold = context.get("threshold")
+    falls = isinstance(threshold, int | float) and value < threshold
+    return _title(watched, value, str(name), "back to " if falls else "")
 
 
 def _message(

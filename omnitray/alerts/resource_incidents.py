@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from omnitray.alerts.model import fingerprint
+from omnitray.alerts.resource_alerts import NAMED
 from omnitray.base.facts import AlertType, Severity
 from omnitray.monitor.thresholds import Watched
 
@@ -113,6 +114,16 @@ class ResourceIncidents:
         incident = self._open.get(watched)
         return incident is not None and key in incident.parts
 
+    def names(self, watched: Watched, job: str) -> bool:
+        """Whether the incident is about this job: a culprit, or one that something was done to."""
+        incident = self._open.get(watched)
+        contexts = [part.context for part in incident.parts.values()] if incident else []
+        culprits = [each for context in contexts for each in context.get("culprits", ())]
+        return job in {
+            *(context.get("job") for context in contexts),
+            *(each["job"] for each in culprits),
+        }
+
     def release(self) -> tuple[Change, ...]:
         """Nothing is held any more: what was said of holding is over, ends stay."""
         changes = []
@@ -149,6 +160,8 @@ def _update(watched: Watched, incident: _OpenIncident, *, escalates: bool) -> In
     context = {**(monitor.context if monitor else {}), **head.context}
     if monitor is not None and "culprits" in monitor.context:
         context["culprits"] = monitor.context["culprits"]  # they are of now
+    if head is not monitor:
+        context.pop(NAMED, None)  # another title heads
     context |= resource_labels(watched)
     context["others_wait"] = any(part.others_wait for part in parts)
     context["actions"] = list(incident.done)

@@ -5,6 +5,7 @@ import enum
 import msgspec
 
 from omnitray.alerts.model import Alert
+from omnitray.alerts.resource_alerts import title_now
 from omnitray.base.amounts import count, duration, percent, size
 from omnitray.base.facts import Mode, MonitorLevel, OwnCost, ProtectState, Severity, Snapshot
 from omnitray.base.leases import AUTOMATIC
@@ -100,11 +101,19 @@ def _shortages(status: Status) -> list[_Shortage]:
         if severity := _over(disk.used_percent, bands.disk):
             words = f"{disk.mount} {percent(disk.used_percent)} full, {size(disk.free_bytes)} left"
             found.append(_Shortage(severity, words))
-    # Busy processors are what they are for: short they are where something waits for them.
-    if status.others_wait and shot.cpu_percent is not None and _over(shot.cpu_percent, bands.cpu):
-        words = f"CPU {percent(shot.cpu_percent)}, others have to wait"
-        found.append(_Shortage(Severity.WARNING, words))
+    if shot.cpu_percent is not None and _over(shot.cpu_percent, bands.cpu):
+        severity, words = _CPU_WORDS[status.others_wait]
+        found.append(_Shortage(severity, f"CPU {percent(shot.cpu_percent)}, {words}"))
     return sorted(found, key=lambda each: -each.severity.rank)
+
+
+# Busy processors are what they are for: short they are where something waits for them. Over the
+# threshold they are named all the same, so that the sentence agrees with the figures beside it.
+_CPU_WORDS = {
+    True: (Severity.WARNING, "others have to wait"),
+    False: (Severity.INFO, "nothing else has to wait"),
+    None: (Severity.WARNING, "over its threshold"),
+}
 
 
 def _over(value: float, band: Band) -> Severity | None:
@@ -134,12 +143,13 @@ def _headline(status: Status, firing: list[Alert]) -> str:
     if firing:
         worst = max(firing, key=lambda alert: (alert.severity.rank, alert.last_seen))
         more = f" and {len(firing) - 1} more" if len(firing) > 1 else ""
-        return f"{worst.title}{more}"
+        return f"{title_now(worst, status.snapshot)}{more}"
     if status.holding:
         return status.holding[0] if len(status.holding) == 1 else f"{len(status.holding)} jobs held"
-    if shortages := _shortages(status):
-        return shortages[0].words
-    return status.problems[0] if status.problems else "All good"
+    shortages = _shortages(status)
+    problems = [_Shortage(Severity.WARNING, each) for each in status.problems]
+    named = sorted([*shortages, *problems], key=lambda each: -each.severity.rank)
+    return named[0].words if named else "All good"
 
 
 def restraint(status: Status) -> tuple[str, ...]:

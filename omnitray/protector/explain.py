@@ -70,7 +70,6 @@ _UNSEEN = (
 )
 _UNANSWERED = {EscalationStep.PAUSE: "it is paused", EscalationStep.END: "it is ended"}
 _STAYS = {Resource.CPU: "it stays slowed down", Resource.MEMORY: "it stays paused"}
-_NAMES = {Resource.CPU: "processors", Resource.MEMORY: "memory", Resource.DISK: "disk"}
 _FORETOLD = {ProtectReason.MEMORY_RUNS_OUT, ProtectReason.DISK_RUNS_OUT}  # the figures say it
 _WITHOUT_FIGURES = {ProtectReason.ASKED, ProtectReason.RULE_ALWAYS}
 _WORTH_SAYING_BPS = 1 << 20
@@ -102,7 +101,7 @@ def headline(action: Action) -> str:
     if not action.title and action.mount:
         return f"{action.mount} fills up"
     if not action.title:
-        return f"{_NAMES[action.resource]} over the limit"
+        return because(msgspec.structs.replace(action.evidence, held_s=0.0))
     done = _DONE[action.step]
     return f"would have {done} {action.whom}" if action.dry_run else f"{done} {action.whom}"
 

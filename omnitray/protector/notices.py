@@ -44,8 +44,9 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     """An alert to raise; the labels make it one story. With a ``resource`` among them it is a part.
 
     ``weight``: what heads the incident; ``stays``: open until a person has seen it;
-    ``with_monitor``: over with the shortage itself; ``done``: what was done, in a few words;
-    ``beside``: its one sentence where something else heads the incident.
+    ``with_monitor``: over with the shortage itself; ``only_of_culprit``: part of an incident that
+    names its job, else it is no news: the person has done it by hand. ``done``: what was done, in
+    a few words; ``beside``: its one sentence where something else heads the incident.
     """
 
     type: AlertType
@@ -57,6 +58,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     weight: int = 0
     stays: bool = False
     with_monitor: bool = False
+    only_of_culprit: bool = False
     done: str = ""
     beside: str = ""
 
@@ -70,6 +72,8 @@ class NoticeOver(msgspec.Struct, frozen=True, kw_only=True):
 def labels_of(action: Action) -> dict[str, str]:
     """What makes notices about the same job and resource one story; an end is one of its own."""
     labels = {"resource": action.resource.value, "job": action.job_key}
+    if action.reason is ProtectReason.ASKED:
+        labels["by"] = "person"
     if action.mount:
         labels["mount"] = action.mount
     return {**labels, "rung": action.step.value} if action.step is EscalationStep.END else labels
@@ -86,14 +90,14 @@ def notice_of(action: Action, *, refused: str = "", asked: bool = False) -> Noti
     # Where no job can be named the monitor says all that is known, at its own threshold.
     is_critical = action.notify and (not is_told or bool(takers))
     severity = Severity.CRITICAL if is_critical else Severity.WARNING
-    if action.dry_run:
+    by_person = action.reason is ProtectReason.ASKED
+    if action.dry_run or by_person:
         severity = Severity.INFO
     said = (why(action), *takers) if is_told else reasons(action)
     needs_fg = NEEDS_FG if action.hands_over and not (refused or action.dry_run) else ""
     words = (*(_capital(reason) for reason in said), refused, needs_fg)
     words = (*words, "Protection only watches: nothing is touched") if action.dry_run else words
     is_end = action.step is EscalationStep.END
-    by_person = action.reason is ProtectReason.ASKED
     stays = is_end and not (by_person or refused or action.dry_run)
     title = refused_headline(action) if refused else headline(action)
     weight = _REFUSED_WEIGHT if refused else _WEIGHTS[action.step]
@@ -109,13 +113,14 @@ def notice_of(action: Action, *, refused: str = "", asked: bool = False) -> Noti
             "action_id": action.id,
             "rung": action.step.value,
             "reason": action.reason.value,
-            "others_wait": is_critical and not (asked or action.dry_run),
+            "others_wait": is_critical and not (asked or action.dry_run or by_person),
             "culprits": [msgspec.to_builtins(each) for each in _culprits(action)],
         },
-        # What would have been done heads nothing, nor does an end that the person has clicked.
-        weight=0 if action.dry_run or (is_end and by_person) else weight,
+        # What would have been done heads nothing, nor does what the person has done.
+        weight=0 if action.dry_run or by_person else weight,
         stays=stays,
-        with_monitor=action.dry_run or (is_end and not stays),
+        with_monitor=action.dry_run or by_person or (is_end and not stays),
+        only_of_culprit=by_person,
         done="" if is_told else title,
         beside="" if is_told else _beside(action, title),
     )

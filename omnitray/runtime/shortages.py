@@ -66,6 +66,8 @@ class Shortages:
         watched = _watched_in(notice.labels)
         if watched is None:
             return False
+        if notice.only_of_culprit and not self._incidents.names(watched, notice.context["job"]):
+            return True  # the journal has it; it has nothing to do with a shortage
         part = IncidentPart(
             key=_key(notice.labels),
             title=notice.title,

@@ -102,6 +102,17 @@ def test_an_incident_names_its_culprit_and_carries_the_figures_of_the_wire() -> 
     assert culprits[0]["figure"] == "150 % of one core, 77 % of what is in use"
 
 
+def test_a_reading_without_a_figure_raises_nothing_and_the_next_one_says_it() -> None:
+    """Rates are unknown after a change of level; whether others wait may be known first."""
+    alerts = ResourceAlerts()
+    raised(alerts, step(0.0, job("pytest", 150), moved=UP))
+    blind = step(61.0, job("pytest", 150), waiting=90.0)
+    unread = msgspec.structs.replace(blind.snapshot, cpu_percent=None)
+    assert alerts.take(msgspec.structs.replace(blind, snapshot=unread), Mode.DEV) == []
+    again = raised(alerts, step(62.0, job("pytest", 150), waiting=90.0, cpu=99.0))
+    assert (again.title, again.context["cpu"]) == ("CPU 99 %: pytest · ~/shop", 99.0)
+
+
 def test_the_level_is_the_one_that_the_alert_has_brought_about() -> None:
     change = LevelChange(
         before=MonitorLevel.NORMAL,
@@ -217,7 +228,7 @@ def test_who_takes_the_rest_once_it_is_over_is_no_culprit() -> None:
 
 def test_where_no_job_that_can_be_seen_explains_it_none_is_named() -> None:
     alert = raised(ResourceAlerts(), step(0.0, job("OmniTray", 2), moved=UP))
-    assert alert.title == "CPU 97 %"
+    assert alert.title == "CPU 97 % in use"
     assert alert.message.endswith("No job that can be seen takes a good part of it.")
     assert alert.context["culprits"] == []
 

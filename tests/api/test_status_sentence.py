@@ -56,7 +56,12 @@ def waiting(share: float) -> PressureFacts:
         ({"memory": memory(97.0)}, Mood.CRITICAL, "Memory 97 % used, 300 MB left"),
         ({"disks": (disk(99.0),)}, Mood.CRITICAL, "/home 99 % full, 1.0 GB left"),
         # Busy processors for which nothing waits are what they are for.
-        ({"cpu_percent": 99.0, "pressure": waiting(5.0)}, Mood.GOOD, "All good"),
+        (
+            {"cpu_percent": 99.0, "pressure": waiting(5.0)},
+            Mood.GOOD,
+            "CPU 99 %, nothing else has to wait",
+        ),
+        ({"cpu_percent": 99.0}, Mood.WARNING, "CPU 99 %, over its threshold"),
         (
             {"cpu_percent": 99.0, "pressure": waiting(80.0)},
             Mood.WARNING,
@@ -82,7 +87,34 @@ def test_acknowledging_makes_nothing_good() -> None:
 
 def test_a_build_that_waits_for_itself_makes_no_one_wait() -> None:
     busy = read(cpu_percent=99.0, pressure=waiting(95.0))
-    assert sentence(Status(snapshot=busy, others_wait=False)).headline == "All good"
+    said = sentence(Status(snapshot=busy, others_wait=False))
+    assert (said.mood, said.headline) == (Mood.GOOD, "CPU 99 %, nothing else has to wait")
+
+
+def test_a_problem_comes_before_processors_for_which_nothing_waits() -> None:
+    said = sentence(
+        Status(snapshot=read(cpu_percent=99.0), others_wait=False, problems=("No room.",))
+    )
+    assert (said.mood, said.headline) == (Mood.WARNING, "No room.")
+
+
+@pytest.mark.parametrize(
+    ("now", "headline"),
+    [
+        (100.0, "CPU 100 %: pytest · ~/shop"),
+        (12.0, "CPU back to 12 %: pytest · ~/shop"),
+        (None, "CPU 98 %: pytest · ~/shop"),
+    ],
+)
+def test_the_headline_of_an_incident_has_the_figure_of_the_newest_reading(
+    now: float | None, headline: str
+) -> None:
+    context = {"resource": "cpu", "named": "pytest · ~/shop", "threshold": 85.0}
+    alert = msgspec.structs.replace(
+        alerts()[0], state="firing", title="CPU 98 %: pytest · ~/shop", context=context
+    )
+    said = sentence(Status(snapshot=read(cpu_percent=now), open_alerts=(alert,)))
+    assert said.headline == headline
 
 
 def test_where_no_reading_comes_nothing_is_good() -> None:

@@ -35,6 +35,7 @@ from support.scenes import facts, held, job, process, reading, scene
 GB, MB = 10**9, 10**6
 
 CPU = Evidence(signal=Signal.CPU, value=96.0, threshold=75.0, held_s=4.0)
+CPU_OVER = "CPU 96 %, limit 75 %"
 SOON = Evidence(
     signal=Signal.FORECAST,
     value=40.0,
@@ -112,7 +113,7 @@ def test_amounts_read_as_people_say_them(told: str, expected: str) -> None:
     [
         (action(), "paused pytest · ~/shop"),
         (action(EscalationStep.END, dry_run=True), "would have ended pytest · ~/shop"),
-        (action(EscalationStep.TELL, Resource.CPU, CPU, title=""), "processors over the limit"),
+        (action(EscalationStep.TELL, Resource.CPU, CPU, title=""), CPU_OVER),
         (action(EscalationStep.TELL, Resource.DISK, mount="/", cleans=True), "cleaned /"),
         (
             action(EscalationStep.TELL, Resource.DISK, mount="/", cleans=True, preview=True),
@@ -212,7 +213,7 @@ def test_the_way_back_is_said_whatever_it_is() -> None:
     )
     told = explain.explanation(action(EscalationStep.TELL, Resource.CPU, CPU, title=""))
     assert told.text.endswith(".")
-    assert told.title == "processors over the limit"
+    assert told.title == CPU_OVER
 
 
 def test_in_a_dry_run_the_verdict_says_would() -> None:

@@ -188,6 +188,33 @@ def test_after_an_end_by_a_click_nothing_is_left_open_or_on_the_screen() -> None
     ]
 
 
+@pytest.mark.parametrize("shortage", [True, False])
+@pytest.mark.parametrize("step", [EscalationStep.SLOW_DOWN, EscalationStep.PAUSE])
+def test_what_is_done_by_hand_to_an_idle_job_is_no_incident(
+    step: EscalationStep, *, shortage: bool
+) -> None:
+    desk = Desk()
+    if shortage:
+        desk.look(CLEAR, CRITICAL)
+    before = desk.records
+    desk.act(action(step, reason=ProtectReason.ASKED, notify=False, job_key="s", title="sleeper"))
+    desk.look()
+    assert desk.records == before
+    assert "sleeper" not in str(desk.world.sink.on_disk())
+
+
+def test_what_is_done_by_hand_to_the_culprit_stands_in_its_incident_and_does_not_head_it() -> None:
+    desk = Desk()
+    desk.look(CLEAR, CRITICAL)
+    desk.act(action(EscalationStep.PAUSE, reason=ProtectReason.ASKED, notify=False))
+    (alert,) = desk.world.alerts.open_alerts()
+    assert alert.title == f"Memory 91 %: {HOG.title}"
+    assert alert.context["actions"] == [f"paused {HOG.title}"]
+    desk.give_back()
+    desk.look(CRITICAL, CLEAR, used=40.0)
+    assert desk.world.alerts.open_alerts() == ()
+
+
 def test_an_end_that_was_not_asked_for_is_shown_at_once_and_stays_until_it_is_seen() -> None:
     desk = Desk()
     desk.look(CLEAR, CRITICAL)
