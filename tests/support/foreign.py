@@ -1,6 +1,6 @@
 """What others do around us, as a test tells it: logs of ends, and whose window is active."""
 
-from omnitray.protector.oom_events.watch import LogFindings
+from omnitray.protector.oom_events.watch import LogFindings, LogScope
 
 
 class ToldLogs:
@@ -14,6 +14,7 @@ class ToldLogs:
         self.slow = slow
         self.asked: list[float] = []
         self.closed = False
+        self.around = LogScope()
         self._searching = False
 
     def kills(self) -> int | None:
@@ -22,6 +23,9 @@ class ToldLogs:
     def lines(self) -> tuple[str, ...]:
         told, self.new = tuple(self.new), []
         return told
+
+    def scope(self) -> LogScope:
+        return self.around
 
     def ask(self, ago_s: float) -> None:
         self.asked.append(ago_s)

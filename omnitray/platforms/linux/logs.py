@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from omnitray.platforms.linux.files import KeptFile
-from omnitray.protector.oom_events.watch import LogFindings, Source
+from omnitray.protector.oom_events.watch import LogFindings, LogScope, Source
 
 FOLDERS = (Path("/var/log/journal"), Path("/run/log/journal"))
 _NAME = "journal"
@@ -207,6 +207,28 @@ class KillCount:
         self._file.close()
 
 
+# include/linux/proc_ns.h: PROC_PID_INIT_INO, the PID namespace of the machine itself
+_MACHINE_S_PIDS = "pid:[4026531836]"
+# One line a hierarchy; of version 1 that of memory, of version 2 the only one.
+_OWN_GROUP = re.compile(
+    rb"^(?:\d+:(?:[\w,]*,)?memory(?:,[\w,]*)?|0:):(?P<group>/.+)$", re.MULTILINE
+)
+_USER_SLICE = re.compile(r"^.*?/user-\d+\.slice(?=/)")  # all that one person runs
+
+
+def log_scope(root: Path = Path("/")) -> LogScope:
+    """What of the machine's log can concern this process, and this person."""
+    try:
+        pids = f"{(root / 'proc/self/ns/pid').readlink()}"
+        groups = (root / "proc/self/cgroup").read_bytes()
+    except OSError:
+        return LogScope()
+    found = _OWN_GROUP.search(groups)
+    group = found["group"].decode("utf-8", "replace") if found else ""
+    of_person = _USER_SLICE.match(group)
+    return LogScope(sees_all=pids == _MACHINE_S_PIDS, group=of_person[0] if of_person else group)
+
+
 class LinuxLogs:
     """A ``protector.oom_events.watch.Logs`` over all three; from one thread."""
 
@@ -227,6 +249,10 @@ class LinuxLogs:
     def lines(self) -> tuple[str, ...]:
         """The kernel's new messages."""
         return self._kernel.lines()
+
+    def scope(self) -> LogScope:
+        """What of it can concern us."""
+        return log_scope()
 
     def ask(self, ago_s: float) -> None:
         """Begin to search the journal."""

@@ -36,6 +36,7 @@ class ForeignEnd(msgspec.Struct, frozen=True, kw_only=True):
     rss_bytes: int | None = None
     because: Because = Because.MEMORY_OUT
     unread: str = ""
+    group: str = ""  # the memory group whose limit was reached, where the kernel names it
 
     @property
     def headline(self) -> str:
@@ -87,6 +88,8 @@ _KERNEL = re.compile(
     r"(?P<group>Memory cgroup o|O)ut of memory: Killed process (?P<pid>\d+) \((?P<name>.*)\) "
     r"total-vm:\d+kB, anon-rss:(?P<rss>\d+)kB"
 )
+# mm/oom_kill.c: dump_oom_summary, since Linux 4.19, before the line above
+_KERNEL_GROUP = re.compile(r"^oom-kill:.*,oom_memcg=(?P<group>.*?),task_memcg=.*,pid=(?P<pid>\d+),")
 # earlyoom 1.6 to 1.8, kill.c
 _EARLYOOM = re.compile(
     r"sending SIG(?:TERM|KILL) to process (?P<pid>\d+) (?:uid \d+ )?\"(?P<name>.*?)\".*?"
@@ -124,8 +127,11 @@ def foreign_ends(lines: Iterable[str]) -> tuple[ForeignEnd, ...]:
 def _read(lines: Iterable[str]) -> list[ForeignEnd]:
     victim: ForeignEnd | None = None
     ends: list[ForeignEnd] = []
+    groups: dict[int, str] = {}
     for line in lines:
-        if who := _NOHANG_WHO.search(line):
+        if group := _KERNEL_GROUP.search(line):
+            groups[int(group["pid"])] = group["group"]
+        elif who := _NOHANG_WHO.search(line):
             victim = ForeignEnd(by="nohang", name=printable(who["name"]), pid=int(who["pid"]))
         elif victim is not None and (held := _NOHANG_SIZE.search(line)):
             victim = msgspec.structs.replace(victim, rss_bytes=int(held["rss"]) * _MIB)
@@ -135,7 +141,8 @@ def _read(lines: Iterable[str]) -> list[ForeignEnd]:
         elif ends and _IN_VAIN.search(line):
             ends.pop()
         elif (end := _of_one_line(line)) is not None:
-            ends.append(end)
+            group_of = groups.get(end.pid or 0, "") if end.by == KERNEL else ""
+            ends.append(msgspec.structs.replace(end, group=group_of))
     return ends
 
 

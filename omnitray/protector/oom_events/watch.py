@@ -4,6 +4,9 @@ Two things call for a look, and both cost next to nothing: the kernel's own coun
 ended rises, or a process that was large is suddenly gone while an OOM daemon runs here. Only
 then the journal is asked, twice at most, and never waited for: ``Logs.ask`` begins a search and
 ``Logs.answer`` gives what it found, some steps later.
+
+The kernel's log is the machine's: it tells of every container, too. What was none of the processes
+seen here, nor in a group of ours, is no news (see :meth:`ForeignWatch._is_ours`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,6 +23,7 @@ from omnitray.protector.oom_events.parse import (
     ForeignEnd,
     UnnamedEnd,
     foreign_ends,
+    printable,
 )
 
 LOOK_EVERY_S = 1.0
@@ -35,6 +39,7 @@ _BACK_SHARE = 0.3
 # The kernel ends for want of memory when a per cent or two is left; with so much it was a limit.
 _NOT_SHORT_PERCENT = 15.0
 _GIVEN_UP_AFTER_S = 20.0
+_COMM = 15  # letters of a name in the kernel: TASK_COMM_LEN - 1
 
 AnyEnd = ForeignEnd | UnnamedEnd
 
@@ -54,6 +59,23 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str = ""
 
 
+class LogScope(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a machine's log can concern us.
+
+    ``sees_all``: no process of the machine is hidden from us, and its pids are ours. ``group``: the
+    memory group that our processes are in, as the kernel names it; empty where that is not known.
+    """
+
+    sees_all: bool = True
+    group: str = ""
+
+    def holds(self, group: str) -> bool:
+        """Whether this group is ours, below it or around it."""
+        if not (group and self.group):
+            return False
+        return f"{group}/".startswith(f"{self.group}/") or self.group.startswith(f"{group}/")
+
+
 class Logs(Protocol):
     """Where a platform tells of ends; nothing here waits."""
 
@@ -63,6 +85,10 @@ class Logs(Protocol):
 
     def lines(self) -> tuple[str, ...]:
         """The new messages of the kernel's log; none where it may not be read."""
+        ...
+
+    def scope(self) -> LogScope:
+        """What of it can concern us."""
         ...
 
     def ask(self, ago_s: float) -> None:
@@ -88,6 +114,10 @@ class NoLogs:
     def lines(self) -> tuple[str, ...]:
         """None."""
         return ()
+
+    def scope(self) -> LogScope:
+        """Nothing is hidden."""
+        return LogScope()
 
     def ask(self, ago_s: float) -> None:
         """Nothing to search."""
@@ -167,6 +197,8 @@ class ForeignWatch:
         self._looked_s = float("-inf")
         self._began_s: float | None = None
         self._kills = logs.kills()
+        self._scope = logs.scope()
+        self._seen: tuple[dict[int, str], dict[int, str]] = ({}, {})  # of the last two scans
         self._large: dict[int, _Large] = {}
         self._lowest = [_Low()] * _LOOKS_BACK
         self._left_bytes = 0
@@ -195,14 +227,32 @@ class ForeignWatch:
             self._case.learn(named)
         ends: list[AnyEnd] = [*named, *self._inquire(now)]
         self._lowest = [*self._lowest[1:], low]
-        return tuple(end for end in ends if self._is_news(end, now))
+        return tuple(end for end in ends if self._is_ours(end) and self._is_news(end, now))
 
     def close(self) -> None:
         """Give everything back."""
         self._logs.close()
 
-    def _watch(self, processes: Iterable[ProcessFacts]) -> None:
+    def _is_ours(self, end: AnyEnd) -> bool:
+        """Whether an end that the kernel tells of can concern who works here.
+
+        A process that was seen, or one in a group of ours. For want of memory of the whole machine
+        also one that came after the last scan, where none is hidden from us.
+        """
+        if isinstance(end, UnnamedEnd):
+            return bool(end.gone) or end.because is not Because.LIMIT
+        if end.by != KERNEL or end.pid is None:
+            return True
+        names = [scan[end.pid] for scan in self._seen if end.pid in scan]
+        if self._scope.sees_all and (names or end.because is not Because.LIMIT):
+            return True
+        is_seen = end.name in {printable(name)[:_COMM] for name in names}
+        return is_seen or self._scope.holds(end.group)
+
+    def _watch(self, processes: Sequence[ProcessFacts]) -> None:
         """Remember the largest; those before them stay until it is seen whether they are gone."""
+        if processes:
+            self._seen = (self._seen[1], {each.pid: each.name for each in processes})
         largest = sorted(processes, key=lambda each: each.rss_bytes, reverse=True)
         for each in largest[:_MOST_WATCHED]:
             if each.rss_bytes >= _LARGE_BYTES:

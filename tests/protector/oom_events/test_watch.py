@@ -9,7 +9,7 @@ from omnitray.base.facts import ProcessFacts, ProcessIdentity, Severity
 from omnitray.protector.notices import Notice, NoticeOver, foreign_notices
 from omnitray.protector.oom_events.daemons import OomDaemon
 from omnitray.protector.oom_events.parse import Because, ForeignEnd, UnnamedEnd
-from omnitray.protector.oom_events.watch import AnyEnd, ForeignWatch, Moment
+from omnitray.protector.oom_events.watch import AnyEnd, ForeignWatch, LogScope, Moment
 from support.foreign import ToldLogs
 
 MB = 1 << 20
@@ -124,15 +124,61 @@ def test_an_end_that_is_counted_and_not_named_is_told_with_what_is_gone() -> Non
 def test_what_is_ended_while_memory_is_left_has_reached_the_limit_of_its_group() -> None:
     """A container's: the machine is short of nothing, so nothing pops up and nothing stays open."""
     desk = Desk(ToldLogs(why_not=CLOSED))
-    desk.look()
+    desk.look(process(70, 300))
+    desk.dead = {70}
     desk.logs.killed = 1
     (end,) = desk.run(20)
-    assert end == UnnamedEnd(why_not=CLOSED, because=Because.LIMIT)
+    gone = ("hog (315 MB)",)
+    assert end == UnnamedEnd(gone=gone, why_not=CLOSED, because=Because.LIMIT)
     told, over = foreign_notices(end)
     assert isinstance(told, Notice)
     assert told.severity is Severity.INFO
     assert "its group reached its memory limit" in told.message
     assert over == NoticeOver(labels=told.labels)
+
+
+def test_a_limit_that_took_nothing_that_was_seen_is_no_news() -> None:
+    desk = Desk(ToldLogs(why_not=CLOSED))
+    desk.look(process(70, 300))
+    desk.logs.killed = 1
+    assert desk.run(30) == []
+
+
+MACHINE = LogScope(group="/user.slice/user-1000.slice")
+CONTAINER = LogScope(sees_all=False, group="/docker/4f2a")
+INNERMOST = LogScope(sees_all=False)
+FULL = KILLED.replace("Out", "Memory cgroup out")
+
+
+@pytest.mark.parametrize(
+    ("scope", "line", "group", "seen", "told"),
+    [
+        (MACHINE, KILLED, "", "", True),  # it came and went between two scans
+        (MACHINE, FULL, "/docker/4f2a", "", False),
+        (MACHINE, FULL, "/docker/4f2a", "hog", True),
+        (MACHINE, FULL, "/user.slice/user-1000.slice/run-1.scope", "", True),
+        (CONTAINER, KILLED, "", "", False),
+        (CONTAINER, KILLED, "", "bash", False),  # the same pid, in another namespace
+        (CONTAINER, FULL, "/docker/77", "", False),
+        (CONTAINER, FULL, "/docker/4f2a", "", True),
+        (CONTAINER, FULL, "/docker", "", True),  # the limit of a group around ours
+        (INNERMOST, FULL, "/docker/4f2a", "", False),
+        (INNERMOST, KILLED, "", "hog", True),
+    ],
+)
+def test_the_machine_s_log_is_news_where_it_is_about_what_runs_here(
+    scope: LogScope, line: str, group: str, seen: str, *, told: bool
+) -> None:
+    logs = ToldLogs()
+    logs.around = scope
+    desk = Desk(logs)
+    desk.look(process(1, 1, "init"), *([process(70, 10, seen)] if seen else []))
+    if group:
+        whose = f"oom_memcg={group},task_memcg={group},task=hog,pid=70,uid=0"
+        logs.new.append(f"oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),{whose}")
+    logs.new.append(line)
+    logs.killed = 1
+    assert names(desk.run(30)) == ([("the kernel", "hog")] if told else [])
 
 
 def test_a_large_process_that_is_gone_at_the_line_of_a_guardian_is_looked_for() -> None:
@@ -215,6 +261,7 @@ def test_what_we_have_ended_ourselves_and_what_is_small_calls_for_nothing() -> N
 
 def test_a_journal_that_never_answers_is_given_up() -> None:
     desk = Desk(ToldLogs(slow=True))
+    desk.left = 2.0
     desk.logs.killed = 1
     (end,) = desk.run(60)
     assert isinstance(end, UnnamedEnd)
