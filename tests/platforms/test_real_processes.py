@@ -59,10 +59,12 @@ def test_a_real_busy_child_shows_its_cpu_and_a_sleeping_one_none(
 
 def test_a_real_child_that_grows_is_seen_to_grow(table: ProcessTable, child: Child) -> None:
     pid = child(
-        "import time; print(flush=True)\nkept = []\n"
-        "while len(kept) < 40: kept.append(bytearray(1 << 20)); time.sleep(0.01)\ninput()"
+        "import signal; signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})\n"
+        "print(flush=True); signal.sigwait({signal.SIGUSR1})\n"
+        "kept = [bytearray(1 << 20) for _ in range(40)]\ninput()"
     )
     before = by_pid(table)[pid].rss_bytes
+    os.kill(pid, signal.SIGUSR1)
     until(lambda: by_pid(table)[pid].rss_bytes > before + (20 << 20))
 
 
