@@ -104,7 +104,10 @@ def _install_what_is_tested() -> None:
 
 
 def beside(check: list[str | Path], tests: list[str | Path]) -> int:
-    """Run a check while the tests run, which wait for much of their time; print it after them."""
+    """Run a check while the tests run, which wait for much of their time.
+
+    What it says is printed after them where it failed; else the last word is that of the tests.
+    """
     started: list[subprocess.Popen[str]] = []
     received: list[int] = []
 
@@ -123,10 +126,11 @@ def beside(check: list[str | Path], tests: list[str | Path]) -> int:
         started.append(subprocess.Popen(check, cwd=ROOT, stdout=said, stderr=said, text=True))
         started.append(subprocess.Popen(tests, cwd=ROOT, text=True))
         pass_on()  # what came while they were started
-        outcomes = [each.wait() for each in reversed(started)]
-        said.seek(0)
-        sys.stderr.write(said.read())
-    return max(each if each >= 0 else 128 - each for each in outcomes)
+        tested, checked = (each.wait() for each in reversed(started))
+        if checked:
+            said.seek(0)
+            sys.stderr.write(said.read())
+    return max(each if each >= 0 else 128 - each for each in (tested, checked))
 
 
 def _rooms(rest: list[str]) -> int:
