@@ -17,7 +17,7 @@ from typing import Any, cast
 from omnitray import __version__
 from omnitray.base.process_environment import set_up_streams, terminal_columns
 from omnitray.cli import run_options
-from omnitray.cli.json_errors import JsonErrorParser, asks_for_json
+from omnitray.cli.json_errors import AlignedHelp, JsonErrorParser, WordParser, asks_for_json
 from omnitray.cli.terminal import with_streams
 
 EXAMPLES = {
@@ -162,12 +162,12 @@ def build_parser(
     A kind is one of :mod:`omnitray.cli.values`, or "file". With ``as_json`` wrong usage is printed
     as an object.
     """
-    kind = JsonErrorParser if as_json else argparse.ArgumentParser
+    kind = JsonErrorParser if as_json else WordParser
     columns = terminal_columns(80) - 2
 
     def wide(prog: str) -> argparse.HelpFormatter:
         """With a width: without one argparse loads ``shutil`` and asks the terminal 200 times."""
-        return argparse.HelpFormatter(prog, width=columns)
+        return AlignedHelp(prog, width=columns)
 
     parser = kind(
         prog="omnitray",

@@ -144,11 +144,12 @@ class Terminal:
             return text
         return f"\x1b[{COLOURS[colour]}m{text}\x1b[0m"
 
-    def redraw(self, draw: Callable[[], None]) -> None:
+    def redraw(self, draw: Callable[[], None], head: Callable[[], str] | None = None) -> None:
         """What ``draw`` prints stands in the place of what it printed before.
 
         Nothing is written while it prints the same. What is no terminal, or one that obeys
-        nothing, gets it whole again at each change.
+        nothing, gets it whole again at each change; there ``head`` gives each page a line of its
+        own, such as the time, and an empty one stands between two.
         """
         self._page = []
         try:
@@ -160,7 +161,8 @@ class Terminal:
             return
         first, self._drawn = self._drawn is None, page
         if not (self.interactive and self._obeys):
-            self._print("".join(page), end="")
+            above = f"{'' if first else chr(10)}{head()}\n" if head else ""
+            self._print(above + "".join(page), end="")
             return
         lines = "".join(page).replace("\n", "\x1b[K\n")  # what was longer there before goes
         empty = "\x1b[2J" if first else ""

@@ -227,3 +227,12 @@ def test_where_nothing_is_obeyed_a_page_is_printed_whole_at_each_change(term: st
     out = Screen() if term == "dumb" else io.StringIO()
     _draws(Terminal(out, environ={"TERM": term}), "CPU 100 %", "CPU 100 %", "CPU 3 %")
     assert out.getvalue() == "CPU 100 %\nCPU 3 %\n"
+
+
+def test_pages_in_a_pipe_have_their_time_and_an_empty_line_between_them() -> None:
+    out = io.StringIO()
+    terminal = Terminal(out, environ={})
+    times = iter(("9:00", "9:02"))
+    for page in ("CPU 100 %", "CPU 100 %", "CPU 3 %"):
+        terminal.redraw(partial(terminal.line, page), lambda: next(times))
+    assert out.getvalue() == "9:00\nCPU 100 %\n\n9:02\nCPU 3 %\n"

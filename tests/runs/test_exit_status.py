@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
@@ -40,7 +41,7 @@ def test_the_status_is_the_commands_or_ours(
 ) -> None:
     done = runner.run(*words)
     assert done.returncode == status
-    assert (done.stderr == "") == (status not in {125, 126, 127})
+    assert (done.stderr == "") == (status not in {124, 125, 126, 127})
 
 
 @pytest.mark.parametrize("command", ["true", "false"])
@@ -91,6 +92,20 @@ def test_a_broken_pipe_ends_the_command_as_without_us(runner: Runner) -> None:
     )  # fmt: skip
     assert done.stdout == f"y\ny:{128 + signal.SIGPIPE}\n"
     assert done.stderr == ""
+
+
+def test_a_run_that_was_killed_by_its_budget_says_so_in_one_line_without_a_terminal(
+    runner: Runner,
+) -> None:
+    eater = "import time; held = bytearray(150_000_000); time.sleep(60)"
+    for budget, words in (
+        (("--memory", "40M"), ": ended at its memory budget in "),
+        (("--timeout", "0.3"), ": timed out in 0."),
+    ):
+        done = runner.run(*budget, "--", sys.executable, "-c", eater)
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("omnitray: ")
+        assert words in line
 
 
 def test_a_closing_line_only_where_it_is_asked_for(runner: Runner) -> None:

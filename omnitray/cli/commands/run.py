@@ -30,6 +30,7 @@ SAY_AGAIN_S = 60.0
 ROOT = "/"
 LEARNT_FROM = ("passed", "failed")
 ENDED_FOR_MEMORY = ("ended at its memory budget", "killed for memory")
+CUT_SHORT = (*ENDED_FOR_MEMORY, "timed out")
 BY_A_PERSON = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT})
 
 
@@ -236,7 +237,8 @@ def _finish(
 
 
 def _show(one: CommandRun, record: "records.Record", *, talks: bool, as_json: bool) -> None:
-    if talks:
+    """The closing line where one is wanted; who finds a run killed reads why everywhere."""
+    if talks or (record["verdict"] in CUT_SHORT and not as_json):
         from omnitray.runs import words  # noqa: PLC0415 - only where something is said
 
         _say(words.closing(record))

@@ -231,8 +231,12 @@ def top(args: argparse.Namespace, context: CommandContext) -> int:
             if args.json:
                 _print(args, context, most)
             else:
-                context.terminal.redraw(partial(_print, args, context, most))
+                context.terminal.redraw(partial(_print, args, context, most), _time)
     raise Stopped
+
+
+def _time() -> str:
+    return f"{local_now():%H:%M:%S}"
 
 
 def _print(args: argparse.Namespace, context: CommandContext, most: int | None) -> None:
