@@ -76,8 +76,9 @@ class NotificationServer(DBusService):
 
     def dismiss(self, number: int, reason: int = 2) -> None:
         """Close it: 1 expired, 2 by the person."""
-        self._say(number, "NotificationClosed", "uu", number, reason)
+        to = self._receiver(number)
         self._open.pop(number, None)
+        self.emit(PATH, NAME, "NotificationClosed", "uu", number, reason, to=to)
 
     def die(self) -> None:
         """Leave the bus; what was on the screen is gone."""
@@ -111,14 +112,16 @@ class NotificationServer(DBusService):
         return number
 
     def _withdrawn(self, number: int) -> None:
-        self.withdrawn.append(number)
         if number in self._open:
             self.dismiss(number, reason=3)
+        self.withdrawn.append(number)  # at last: who waits for it finds it gone
 
     def _say(self, number: int, member: str, signature: str, *body: Any) -> None:
+        self.emit(PATH, NAME, member, signature, *body, to=self._receiver(number))
+
+    def _receiver(self, number: int) -> str | None:
         shown = self._open.get(number)
-        to = shown.sender if self.unicast and shown is not None else None
-        self.emit(PATH, NAME, member, signature, *body, to=to)
+        return shown.sender if self.unicast and shown is not None else None
 
 
 def _is_markup(text: str) -> bool:
