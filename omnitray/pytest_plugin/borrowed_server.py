@@ -102,15 +102,21 @@ class ServerBorrower(ServerLeader):
         super().__init__(body.name, reporter, facts)
 
     def pytest_sessionstart(self) -> None:
-        """Have it started where it does not run, before the first test and outside its clock."""
+        """Have it started where it does not run, before the first test and outside its clock.
+
+        A crash loop is left as it is: OmniTray has tried often enough, and says so in an alert.
+        """
         with contextlib.suppress(*FAULTS):  # then alerts about it name no test
             folder = self._reporter.paths.published_servers
             self._uses = BorrowingNote(folder, child(os.getpid()))
         self._on_tests()
         self._take(self._body)
-        if self._body.given_up:
+        found = self._body.state
+        if self._body.given_up and found is not ServerState.CRASH_LOOP:
             self._was_asked = True
-            self._started_here = self._ask("start")
+            asked = self._ask("start")
+            # One that was found with an outage is not stopped afterwards: that would end its alert.
+            self._started_here = asked and found is ServerState.STOPPED
         self._following.start()
         with contextlib.suppress(RuntimeError):  # its alert says why; the tests run all the same
             self.server.wait_until_up()
@@ -209,7 +215,7 @@ class ServerBorrower(ServerLeader):
         given_up = self._may_ask and (body.given_up or body.state is ServerState.FOREIGN)
         self._tell(given_up=given_up and not self._will_ask())
 
-    def _tell(self, *, given_up: bool, state: str = "", detail: str = "") -> None:
+    def _tell(self, *, given_up: bool, state: ServerState | None = None, detail: str = "") -> None:
         body = self._body
         self._follow(
             ServerFacts(

@@ -60,7 +60,7 @@ class ServerFacts(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     name: str
-    state: str
+    state: ServerState
     pid: int | None = None
     url: str | None = None
     log: str = ""
@@ -73,7 +73,12 @@ class ServerFacts(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def up(self) -> bool:
         """Whether its process is there and it has answered; not every process can be seen."""
-        return self.state == ServerState.UP and (self.pid is None or lives_now(self.pid))
+        return self.state is ServerState.UP and (self.pid is None or lives_now(self.pid))
+
+    @property
+    def why(self) -> str:
+        """What is behind its state, for the end of a sentence."""
+        return f": {self.detail}" if self.detail else ""
 
 
 def lives_now(pid: int) -> bool:
@@ -133,7 +138,7 @@ class ServerUnderTest:
                 return facts
             waited_s = time.monotonic() - began
             if (facts.given_up and not self._request.exists()) or waited_s > facts.patience_s:
-                raise RuntimeError(f"the server {facts.name} is {facts.state}: {facts.detail}")
+                raise RuntimeError(f"the server {facts.name} {facts.state.predicate}{facts.why}")
             time.sleep(POLL_S)
 
 
@@ -145,6 +150,7 @@ class ServerProbe:
         self.restarts = 0
         self._is_well = False
         self._marked = False
+        self._seen_to = False  # since the test has begun
         self._before: ServerFacts | None = None
         self._note = ""
         self._probe_due_mono_s = 0.0
@@ -157,8 +163,21 @@ class ServerProbe:
         """With any test marked, only the marked ones need the server."""
         self._marked = any(item.get_closest_marker(MARKER) for item in items)
 
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None]:
+        """Wait before the test's time begins to count, ours and that of pytest-timeout."""
+        self._see_to(item)
+        self._seen_to = True
+        yield
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """A test that is run once more (pytest-rerunfailures) needs the server as well."""
+        if not self._seen_to:
+            self._see_to(item)
+        self._seen_to = False
+
+    def _see_to(self, item: pytest.Item) -> None:
         """Wait for a server that is down; a test whose server is given up runs all the same."""
         self._note, self._before = "", None
         if self._marked and item.get_closest_marker(MARKER) is None:
@@ -254,14 +273,14 @@ class ServerLeader(ServerProbe):
 
     def _follow(self, facts: ServerFacts) -> None:
         """It stands otherwise: tell the processes of the run."""
-        if facts.state != ServerState.STOPPED:
-            self._is_well = facts.state == ServerState.UP
+        if facts.state is not ServerState.STOPPED:
+            self._is_well = facts.state is ServerState.UP
         is_down = facts.state in WENT_DOWN
         self._exits += is_down and not self._is_down
         self._is_down = is_down
         if is_down:  # before the facts are written: they may let the next test begin
             self._moment_down = self._moment()
-        if facts.state == ServerState.UP and self.restarts < self._exits:
+        if facts.state is ServerState.UP and self.restarts < self._exits:
             self.restarts = self._exits
         self._write(msgspec.structs.replace(facts, exits=self._exits))
 

@@ -1,7 +1,8 @@
 """The lines at the end of a run: restarts of its server, alerts, and what the run took.
 
-CPU and time are those of the session, from its start to these lines, the start of its server
-included: what importing pytest took before is in neither. A peak counts shared pages once.
+CPU and time are those of the session, from the moment at which pytest's own time begins to these
+lines, the start of its server included: what importing plugins took before is in neither. A peak
+counts shared pages once.
 """
 
 import resource

@@ -14,9 +14,8 @@ class TreeSampler:
 
     def __init__(self) -> None:
         self._tree = RunTree(os.getpid())
-        self._tree.sample()
-        self._cpu_before_s = self._tree.cpu_s
-        self._started_mono_s = time.monotonic()
+        self._begin()
+        self._is_begun = False
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -44,6 +43,9 @@ class TreeSampler:
         """Sample from now on; also once more after :meth:`stop`."""
         if self._thread is not None:
             return
+        if not self._is_begun:
+            self._begin()
+            self._is_begun = True
         self._ended.clear()
         self._thread = threading.Thread(target=self._run, name="omnitray-tree", daemon=True)
         self._thread.start()
@@ -54,6 +56,12 @@ class TreeSampler:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
+
+    def _begin(self) -> None:
+        """What was taken so far does not count: most of it went into imports."""
+        self._tree.sample()
+        self._cpu_before_s = self._tree.cpu_s
+        self._started_mono_s = time.monotonic()
 
     def _run(self) -> None:
         while True:

@@ -31,7 +31,6 @@ from omnitray.servers.model import (
     TROUBLED,
     AlertNews,
     ServerRefusal,
-    ServerState,
     ServerView,
     UnknownServer,
 )
@@ -128,14 +127,6 @@ class PublishedServers(QObject):
             self._leaders.stop()
         elif not self._leaders.isActive():
             self._leaders.start()
-
-
-WORDS = {
-    ServerState.DOWN: "is down",
-    ServerState.RESTARTING: "is down and starts again",
-    ServerState.CRASH_LOOP: "is in a crash loop",
-    ServerState.FOREIGN: "finds its port taken",
-}
 
 
 class WatchedServers(QObject):
@@ -326,7 +317,7 @@ class WatchedServers(QObject):
         views = self.views()
         self.listed.emit(views)
         troubled = (view for view in views if view.state in TROUBLED)
-        self._hub.show_servers(tuple(f"{each.name} {WORDS[each.state]}" for each in troubled))
+        self._hub.show_servers(tuple(f"{each.name} {each.state.predicate}" for each in troubled))
 
     @Slot(object)
     def _on_news(self, news: AlertNews) -> None:

@@ -61,7 +61,7 @@ class ServerNotUp(RuntimeError):  # noqa: N818 - the state of the world
     def __init__(self, view: ServerView, log_tail: tuple[str, ...]) -> None:
         ended = view.last_exit.reason if view.last_exit else ""
         why = view.detail or ended or "no reason is known"
-        super().__init__(f"server {view.name} is {view.state.value}: {why}")
+        super().__init__(f"server {view.name} {view.state.predicate}: {why}")
         self.view = view
         self.log_tail = log_tail
 

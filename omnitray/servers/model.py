@@ -36,6 +36,24 @@ class ServerState(enum.StrEnum):
     CRASH_LOOP = "crash_loop"
     FOREIGN = "foreign"
 
+    @property
+    def words(self) -> str:
+        """For a person, in a column: ``crash loop``."""
+        return _WORDS.get(self, self.value)
+
+    @property
+    def predicate(self) -> str:
+        """For a person, behind the server's name: ``is in a crash loop``."""
+        return _PREDICATES.get(self, f"is {self.value}")
+
+
+_WORDS = {ServerState.CRASH_LOOP: "crash loop", ServerState.FOREIGN: "port taken"}
+_PREDICATES = {
+    ServerState.SLOW: "is slow to start",
+    ServerState.RESTARTING: "is down and starts again",
+    ServerState.CRASH_LOOP: "is in a crash loop",
+    ServerState.FOREIGN: "finds its port taken",
+}
 
 # What counts as a fault: shown first, with a line in the menu.
 TROUBLED = frozenset(

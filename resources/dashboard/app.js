@@ -3,6 +3,7 @@
 const EVERY_MS = 3000;
 const JOBS = 8;
 const HOUR_MS = 3600000;
+const SERVER_WORDS = { slow: "slow to start", crash_loop: "crash loop", foreign: "port taken" };
 const live = []; // what was read since the page is open: minutes are written once they are over
 const at = (id) => document.getElementById(id);
 
@@ -83,7 +84,7 @@ async function show() {
     (each) => item(each.title, each.severity, each.state + " · " + each.severity)), "No alert is open.");
   fill("jobs", jobs.jobs.slice(0, JOBS).map(
     (each) => item(each.title, "", cost(each))), "No job is known yet.");
-  fill("servers", servers.servers.map((each) => item(each.name, each.state === "up" ? "good" : "critical", each.state)), "No server is watched.");
+  fill("servers", servers.servers.map((each) => item(each.name, each.state === "up" ? "good" : "critical", SERVER_WORDS[each.state] || each.state)), "No server is watched.");
   fill("held", actions.held.map((each) => item(each.title, "", each.grip + " · " + each.why)), "Nothing is held.");
   const since = Date.parse(metrics.since), until = Date.parse(metrics.until);
   live.push({ at: until, cpu: health.cpu.percent, memory: health.memory.percent });

@@ -11,7 +11,9 @@ import pytest
 
 from omnitray.base.paths import find_paths
 from omnitray.client.sync import Client
-from omnitray.servers.model import ServerState
+from omnitray.servers.memory import ServerMemory, StoredServer, StoredServers
+from omnitray.servers.model import Remembered, ServerState
+from omnitray.servers.processes import boot_id
 from support.real_servers import left_in, until
 from support.server_project import ServerProject, is_up
 
@@ -148,6 +150,30 @@ def test_a_server_that_cannot_be_started_holds_up_no_run(shop: ServerProject) ->
     (down,) = alerts(shop, "SERVER_DOWN")
     assert str(os.getpid()) in down["message"]
     assert down["context"]["phase"] == "start"
+
+
+def test_what_was_given_up_is_left_as_it_is(shop: ServerProject) -> None:
+    """A run starts no crash loop, says why, and ends no alert of what it could not start."""
+    declare(shop)
+    file = shop.home / "config" / "config.toml"
+    file.write_text(f'{file.read_text()}\n[[server]]\nname = "gone"\ncommand = ["not-there"]\n')
+    (shop.folder / "test_shop.py").write_text("def test_alone(): assert False")
+    before = Remembered(state=ServerState.CRASH_LOOP, detail="exit 3", restarts=4)
+    stored = StoredServer(name="api", owner="settings", wanted=True, remembered=before)
+    memory = ServerMemory(find_paths(shop.environment).servers_file)
+    memory.save(StoredServers(boot=boot_id(), servers=(stored,)))
+    shop.start()
+    looped = shop.shows(lambda each: each.state is ServerState.CRASH_LOOP, "the crash loop")
+    shop.asked("server", "start", "gone")
+    for name, said in (("api", "is in a crash loop: exit 3"), ("gone", "is down: the program")):
+        text = shop.pytest(f"--omnitray-server={name}").communicate(timeout=60)[0]
+        assert f"the server {name} {said}" in text, text
+        assert "1 failed" in text
+    after = shop.servers()
+    assert looped in after
+    assert [each.state for each in after if each.name == "gone"] == [ServerState.DOWN]
+    (down,) = alerts(shop, "SERVER_DOWN")
+    assert (down["source"], down["state"]) == ("server:gone", "firing")
 
 
 def test_one_that_a_run_owns_is_not_started_a_second_time(shop: ServerProject) -> None:

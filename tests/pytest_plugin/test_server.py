@@ -110,6 +110,22 @@ def test_a_server_that_goes_down_between_tests_is_named_with_the_last_one(site: 
     assert site.servers_left() == []
 
 
+def test_waiting_for_the_server_is_not_the_tests_time(site: Site) -> None:
+    """Longer than slow and than the time limit, and no time of the test that waits."""
+    (site.pytester.path / "late.py").write_text(f"import time\ntime.sleep(1.5)\n{SERVER}")
+    site.pytester.makepyfile("""
+        import time, urllib.request, pytest
+        def test_ends_it(omnitray_server):
+            with pytest.raises(OSError):
+                urllib.request.urlopen(omnitray_server.url + "/die", timeout=5)
+        @pytest.mark.timeout(2)  # a restart waits 0.8 s or more
+        def test_after(omnitray_server):
+            assert urllib.request.urlopen(omnitray_server.url + "/").read() == b"ok"
+    """)
+    site.run("--omnitray-slow=1.5", program="late.py").assert_outcomes(passed=2)
+    assert set(site.alerts()) == {"SERVER_DOWN"}
+
+
 def test_a_server_that_never_starts_holds_up_no_run(site: Site) -> None:
     (site.pytester.path / "broken.py").write_text("raise SystemExit('no database')")
     site.pytester.makepyfile("def test_alone(): pass")

@@ -72,7 +72,8 @@ def test_one_that_never_comes_up_says_why(
 ) -> None:
     (tmp_path / "exit").write_text("3")
     with pytest.raises(
-        ServerNotUp, match="crash_loop: exit 3, ImportError: no module named shop"
+        ServerNotUp,
+        match="is in a crash loop: exit 3, ImportError: no module named shop",
     ) as told:
         servers.start(spec)
     assert any("ImportError" in line for line in told.value.log_tail)

@@ -50,19 +50,12 @@ def _row(server: ServerBody, context: CommandContext) -> tuple[str, ...]:
     took = "–" if server.started_in_s is None else duration(server.started_in_s)
     return (
         server.name,
-        words(server.state),
+        server.state.words,
         server.url or "–",
         shown(server.up_since, context.now) if server.up_since else "–",
         took,
         str(server.restarts),
         exit_text(server) or "–",
-    )
-
-
-def words(state: ServerState) -> str:
-    """A state as people read it."""
-    return {ServerState.CRASH_LOOP: "crash loop", ServerState.FOREIGN: "port taken"}.get(
-        state, state.value
     )
 
 
@@ -113,7 +106,7 @@ def _told(server: ServerBody, args: argparse.Namespace, context: CommandContext)
         context.terminal.json(msgspec.json.encode(server))
         return int(_fails(server))
     pid = f", process {server.pid}" if server.pid is not None else ""
-    context.terminal.line(f"{server.name}: {words(server.state)}{pid}; log: {server.log_file}")
+    context.terminal.line(f"{server.name}: {server.state.words}{pid}; log: {server.log_file}")
     if not _fails(server):
         return 0
     context.terminal.problem(exit_text(server) or "it does not run")
