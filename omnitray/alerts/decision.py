@@ -97,6 +97,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     body: str = ""
     members: tuple[str, ...] = ()
     suppressed: int = 0
+    escalated: bool = False  # it has become worse since it was told, as severe as it may have been
     held: Reason | None = None  # what stands against telling anybody, whatever the settings say
     buttons: tuple[tuple[str, str], ...] = ()  # (key, label); none: the ones of an alert
 

@@ -109,6 +109,7 @@ class Outbox:
             fingerprint=alert.fingerprint,
             at=self._clock.wall(),
             channels=channels,
+            escalated=reason is Reason.ESCALATED,
         )
 
 
@@ -200,7 +201,9 @@ class Notifier:
         channels = RECORD + self._feeds(incident, change, now_m)
         self._handover.mark(incident, RECORD)
         decision = self._handover.decision(incident.alert, verdict.reason, channels)
-        return self._handover.emit(incident.alert, _replace(decision, held=held))
+        escalated = change is Trigger.ESCALATED
+        decision = _replace(decision, held=held, escalated=escalated)
+        return self._handover.emit(incident.alert, decision)
 
     def _tell_elsewhere(self, incident: Incident, now_m: float) -> Outgoing:
         """A question on this desktop says it; who is told of alerts elsewhere sees no question."""

@@ -142,6 +142,11 @@ def test_worse_is_told_at_once_and_severity_never_falls(world: World) -> None:
     worse = world.alerts.raise_(RESOURCE, "memory", severity=Severity.CRITICAL)
     milder = world.alerts.raise_(RESOURCE, "memory", severity=Severity.INFO)
     assert worse.decision.reason is Reason.ESCALATED
+    assert worse.decision.escalated
+    assert not milder.decision.escalated
+    world.alerts.snooze(60.0)  # holds notifications back, and no webhook
+    again = world.alerts.raise_(RESOURCE, "memory", severity=Severity.CRITICAL, escalates=True)
+    assert (again.decision.reason, again.decision.escalated) == (Reason.SNOOZED, True)
     assert milder.alert.severity is Severity.CRITICAL
     assert not milder.decision.notify
 

@@ -245,6 +245,17 @@ def test_a_receiver_hears_what_it_does_not_know(
     assert action_for(hook(), alert, known, held=None, acknowledges=True) is action
 
 
+def test_what_has_become_worse_is_sent_again_though_it_is_as_severe() -> None:
+    alert = an_alert(1, severity=Severity.CRITICAL, state="firing")
+
+    def action(held: Reason | None) -> EventAction | None:
+        known = KnownIncident("firing", 2)
+        return action_for(hook(), alert, known, held=held, acknowledges=True, escalated=True)
+
+    assert action(None) is EventAction.TRIGGER
+    assert action(Reason.FLAPPING) is None
+
+
 def test_what_is_held_back_is_not_begun_but_ended() -> None:
     firing = an_alert(1, severity=Severity.CRITICAL)
     over = an_alert(1, severity=Severity.CRITICAL, state="resolved")

@@ -364,6 +364,7 @@ class WebhookChannel(DurableChannel):
                 known.get(alert.fingerprint),
                 held=decision.held,
                 acknowledges=receiver.queue.form.acknowledges,
+                escalated=decision.escalated,
             )
             if action is None:
                 if alert.state == "resolved":  # where its end is not sent, it begins again as well

@@ -29,6 +29,7 @@ def action_for(
     *,
     held: Reason | None,
     acknowledges: bool,
+    escalated: bool = False,
 ) -> EventAction | None:
     """What the receiver has to hear of this alert now."""
     told = known is not None and known.state != "resolved"
@@ -37,7 +38,7 @@ def action_for(
     if alert.state == "acknowledged":
         fresh = told and known is not None and known.state == "firing"
         return EventAction.ACKNOWLEDGE if fresh and acknowledges else None
-    worse = known is not None and alert.severity.rank > known.rank
+    worse = known is not None and (escalated or alert.severity.rank > known.rank)
     again = known is not None and known.state == "acknowledged"
     if why_not(webhook, alert, held) or (told and not worse and not again):
         return None
