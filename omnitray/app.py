@@ -450,7 +450,7 @@ def main(*, headless: bool, verbose: bool) -> int:
         log.warning("others cannot ask for the window yet: %s", error)
     app.take_instance(instance)
     app.stages.deadline = Deadline(paths.log_file)
-    if sys.stdout is not None and sys.stdout.isatty():
+    if headless or (sys.stdout is not None and sys.stdout.isatty()):
         _say_where_to_look(app)
     return app.stages.leave(app.run())
 

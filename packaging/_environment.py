@@ -5,6 +5,7 @@ half-made folder is never taken for a whole one. One set-up at a time: the other
 """
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -142,19 +143,32 @@ def _make(venv: Path, kind: str, wanted: Stamp, lacks: set[str]) -> None:
         _write_stamp(venv, {**old, **wanted})
 
 
+def base_python(venv: Path) -> str:
+    """The interpreter that makes environments: not one of the environment that is made anew.
+
+    With ``.venv/bin`` first in PATH this program runs on what it is about to delete.
+    """
+    base = getattr(sys, "_base_executable", None) or sys.executable
+    if not Path(base).is_file() or Path(base).is_relative_to(venv):
+        raise Problem(
+            f"This Python belongs to {venv}, which has to be made anew.",
+            "deactivate; or begin with another one: /usr/bin/python3 packaging/dev.py",
+        )
+    return base
+
+
 def _make_anew(venv: Path) -> None:
+    python = base_python(venv)
     if venv.exists():
         say(f"{venv.name} is not whole or not ours; making it anew.")
         shutil.rmtree(venv)
     say(f"Making {venv.name} with Python {sys.version.split()[0]} …")
-    done = subprocess.run(
-        [sys.executable, "-m", "venv", venv], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([python, "-m", "venv", venv], capture_output=True, text=True, check=False)
     if done.returncode:
         detail = (done.stderr or done.stdout).strip().splitlines()
         raise Problem(
             f"The virtual environment could not be made: {detail[-1] if detail else 'no reason'}",
-            f"{sys.executable} -m venv {venv}",
+            f"{python} -m venv {venv}",
         )
 
 
@@ -177,6 +191,9 @@ def _said_plainly(venv: Path) -> Iterator[None]:
             f"sudo chown -R $(id -un) {ROOT}",
         ) from error
     except OSError as error:
+        what = f": {error.filename}" if error.filename else ""
+        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         raise Problem(
-            f"Setting up {venv.name} failed: {error.strerror or error}.", f"df -h {ROOT}"
+            f"Setting up {venv.name} failed: {error.strerror or error}{what}.",
+            f"df -h {ROOT}" if is_full else f"rm -r {venv}, then say the same again",
         ) from error

@@ -1,6 +1,7 @@
 """``packaging/dev.py``: what it says when it cannot, and that it knows a broken environment."""
 
 import ast
+import errno
 import os
 import shutil
 import subprocess
@@ -107,6 +108,29 @@ def test_a_moved_environment_is_made_anew(whole: Path) -> None:
     moved = whole.with_name("moved")
     whole.rename(moved)
     assert "venv" in lacks(moved)
+
+
+def test_an_environment_is_made_anew_while_this_runs_on_its_python(
+    whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base = vars(sys)["_base_executable"]
+    monkeypatch.setattr(sys, "executable", str(_environment.python_of(whole)))
+    assert _environment.base_python(whole) == base
+    monkeypatch.setattr(sys, "_base_executable", str(_environment.python_of(whole)), raising=False)
+    with pytest.raises(_say.Problem, match=r"has to be made anew"):
+        _environment._make_anew(whole)
+    assert _environment.python_of(whole).exists()
+
+
+@pytest.mark.parametrize(("number", "advice"), [(errno.ENOSPC, "df -h"), (errno.ENOENT, "rm -r")])
+def test_the_disk_is_named_only_where_it_is_full(tmp_path: Path, number: int, advice: str) -> None:
+    with (
+        pytest.raises(_say.Problem) as caught,
+        _environment._said_plainly(tmp_path / ".venv"),
+    ):
+        raise OSError(number, os.strerror(number), "/some/file")
+    assert caught.value.command.startswith(advice)
+    assert "/some/file" in caught.value.sentence
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"run": "abc"}'])

@@ -20,7 +20,7 @@ import msgspec
 from omnitray import __version__, platforms
 from omnitray.alerts.channels.standing import ChannelState, dropped, standing
 from omnitray.api.channel_calls import ChannelBody, ChannelsBody, WebhookBody, WebhooksBody
-from omnitray.api.wire import StatusBody
+from omnitray.api.wire import Servers, StatusBody
 from omnitray.base.amounts import count, size
 from omnitray.base.dbus import BusError, BusObject, BusReply, SessionBus, connect
 from omnitray.base.facts import AlertChannel
@@ -28,11 +28,13 @@ from omnitray.base.keyring import why_not
 from omnitray.base.paths import Paths, UnsafeFolderError, own_folder, typed, why_not_made
 from omnitray.base.policy import ModeLimits
 from omnitray.cli.commands.preferences import settings_problems
+from omnitray.cli.commands.servers import exit_text, words
 from omnitray.client.discovery import Address, addresses
 from omnitray.client.http import NotAnswering, NotRunning, RequestFailed, find_remote
 from omnitray.protector.actuators.self_test import ActuatorRow
 from omnitray.protector.oom_events.daemons import other_oom_daemons
 from omnitray.protector.oom_events.watch import Source
+from omnitray.servers.model import TROUBLED, ServerState
 from omnitray.settings.faults import Fault
 from omnitray.settings.file import load
 
@@ -357,6 +359,22 @@ def channels(paths: Paths) -> Iterator[Finding]:
         yield _webhook(webhook)
 
 
+def servers(paths: Paths) -> Iterator[Finding]:
+    """One line a watched server, while an instance runs."""
+    try:
+        body = find_remote(paths).get("/servers", Servers)
+    except (NotRunning, RequestFailed):
+        return  # as above
+    for each in body.servers:
+        topic, state = f"server {each.name}", words(each.state)
+        if each.state in TROUBLED or each.state is ServerState.SLOW or each.given_up:
+            why = each.detail or exit_text(each)
+            remedy = f"see why: {typed('server', 'log', each.name)}"
+            yield warn(topic, f"{state}: {why}" if why else state, remedy)
+        else:
+            yield ok(topic, state)
+
+
 def keyring(paths: Paths) -> Iterator[Finding]:
     """Whether secrets of webhooks can be kept in it; of interest where there is a webhook."""
     webhooks = load(paths.config_file).webhooks
@@ -451,6 +469,7 @@ def run(
         ("syslog", syslog),
         ("limits", limits),
         ("channels", lambda: channels(paths)),
+        ("servers", lambda: servers(paths)),
         ("keyring", lambda: keyring(paths)),
     ]
     if levers is not None:

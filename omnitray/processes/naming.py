@@ -36,6 +36,7 @@ from omnitray.processes.process_roles import (
     WITH_SUBCOMMAND,
     WITH_TWO_WORDS,
     is_shell,
+    own_command,
     wrapped_run,
 )
 
@@ -197,6 +198,8 @@ def name_command(arguments: Sequence[str] | None, comm: str) -> CommandName:
         inner = name_command(command, program_of(command[0]))
         return CommandName(name or inner.name, inner.kind)
     found = _found(words, comm)
+    if found.name == OURSELVES and (command_ := own_command(words)):
+        return _plain(f"{OURSELVES.lower()} {command_}")  # it is not the program that watches
     if not found.name.isdecimal():  # as a program has that is run from an open file
         return found
     named = [name for name in (*map(program_of, words[:1]), comm) if not name.isdecimal()]

@@ -332,6 +332,18 @@ def is_ours(program: str, arguments: Sequence[str]) -> bool:
     return name.lower().rstrip("0123456789.") in _PYTHONS and _runs_ours(arguments[1:])
 
 
+def own_command(arguments: Sequence[str]) -> str:
+    """The command of ours that is run: ``top``; empty for the program itself and anything else."""
+    words = list(arguments)
+    program = words[0].replace("\\", "/").rpartition("/")[2] if words else ""
+    own = (
+        word
+        for place, word in enumerate(words)
+        if place and not word.startswith("-") and is_ours(program, words[:place])
+    )
+    return next(own, "")
+
+
 _RUN_WITH_VALUE = frozenset({"--name", "--memory", "--cpu", "--timeout"})
 
 

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 _qt_log = logging.getLogger("qt")
 
 _FORMAT = "%(asctime)s %(levelname)-7s %(threadName)s %(name)s: %(message)s"
+_SENTENCE = "OmniTray: %(message)s"  # for who reads a terminal; the file has the rest
 _BYTES = 1_000_000
 _KEPT = 3
 _LEVELS = {
@@ -42,7 +43,7 @@ def start(file: Path | None, *, verbose: bool) -> None:
     formatter = logging.Formatter(_FORMAT)
     console = logging.StreamHandler()
     console.setLevel(logging.DEBUG if verbose else logging.WARNING)
-    console.setFormatter(formatter)
+    console.setFormatter(formatter if verbose else logging.Formatter(_SENTENCE))
     if not verbose:
         console.addFilter(_is_for_a_person)
     console.addFilter(_has_a_cause_of_its_own)

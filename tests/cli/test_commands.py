@@ -391,6 +391,43 @@ def test_settings_are_shown_and_changed_without_a_running_instance(
     assert omnitray("settings", "api.port", "default").out == "api.port = 8137\n"
 
 
+TABLES = """
+[[server]]
+name = "api"
+command = ["uvicorn", "shop:app"]
+env = { KEY = "hidden" }
+
+[[webhook]]
+name = "team"
+kind = "slack"
+url = "https://hooks.slack.com/services/hidden"
+"""
+
+
+def test_the_tables_of_the_file_are_settings_too_but_for_their_secrets(
+    omnitray: Run, home: Path
+) -> None:
+    for key in ("server", "webhook"):
+        none = omnitray("settings", key)
+        assert (none.code, none.out.startswith(f"no [[{key}]] in ")) == (0, True)
+    (home / "config").mkdir(exist_ok=True)
+    (home / "config" / "config.toml").write_text(TABLES)
+    server, webhook = omnitray("settings", "server"), omnitray("settings", "webhook")
+    assert 'server: name = "api", command = ["uvicorn", "shop:app"]' in server.out
+    assert 'webhook: name = "team", kind = "slack", from = "critical"' in webhook.out
+    assert "hidden" not in server.out + webhook.out
+    assert omnitray("settings", "server", "--json").json["server"][0]["name"] == "api"
+    assert "server" in omnitray("settings").out.split()
+    assert "edit " in omnitray("settings", "server", "api").err
+    assert "did you mean server?" in omnitray("settings", "servers").err
+
+
+def test_the_beginning_of_a_key_shows_all_settings_below_it(omnitray: Run) -> None:
+    keys = [line.split()[0] for line in omnitray("settings", "thresholds.cpu").out.splitlines()]
+    assert "thresholds.cpu.warning" in keys
+    assert all(key.startswith("thresholds.cpu.") for key in keys)
+
+
 @pytest.mark.parametrize(
     "words",
     [

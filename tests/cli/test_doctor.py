@@ -11,6 +11,7 @@ from omnitray.base.paths import Paths, find_paths
 from omnitray.cli import doctor
 from omnitray.cli.doctor import Finding, FindingVerdict, ok, run
 from omnitray.protector.oom_events.watch import Source
+from omnitray.servers.model import ServerState
 from support.api_server import running
 from support.hanging import hanging
 
@@ -53,6 +54,28 @@ def test_what_a_webhook_does_not_get_any_more_is_told_with_its_number(paths: Pat
         found = [each for each in doctor.channels(paths) if each.topic == "webhook team"]
     assert [each.verdict for each in found] == [FindingVerdict.WARN]
     assert "1 204 alerts not sent, because too many wait" in found[0].found.replace("\u2009", " ")
+
+
+@pytest.mark.parametrize(
+    ("state", "given_up", "words"),
+    [
+        (ServerState.UP, False, "ok up"),
+        (ServerState.STOPPED, False, "ok stopped"),
+        (ServerState.DOWN, False, "warn down: no answer"),
+        (ServerState.CRASH_LOOP, True, "warn crash loop: no answer"),
+    ],
+)
+def test_a_server_that_is_not_as_it_should_be_is_a_finding(
+    paths: Paths, state: ServerState, words: str, *, given_up: bool
+) -> None:
+    with running(paths.run.parent) as server:
+        (view, *_) = server.door.servers()
+        server.door.server_views = (
+            msgspec.structs.replace(view, state=state, detail="no answer", given_up=given_up),
+        )
+        (found,) = doctor.servers(paths)
+    assert f"{found.verdict} {found.found}" == words
+    assert found.verdict is FindingVerdict.OK or found.remedy.endswith(f"server log {view.name}")
 
 
 def test_a_running_one_that_does_not_answer_is_told(paths: Paths) -> None:

@@ -63,17 +63,17 @@ def test_what_a_member_calls_does_not_name_the_pipeline(desk: Desk) -> None:
     assert desk.job_of(script).name == "deploy.sh"
 
 
-def test_only_what_we_lead_is_called_by_our_name(desk: Desk) -> None:
+def test_a_command_of_ours_is_called_as_it_was_typed_and_not_by_our_name(desk: Desk) -> None:
     ours = desk.table.typed("python3 /v/bin/omnitray actions", desk.shell)
     desk.table.start("head", desk.shell, group=ours)
     copy = desk.table.typed("bash", desk.shell)
-    desk.table.start("python3 /v/bin/omnitray actions", copy)
+    desk.table.start("python3 /v/bin/omnitray jobs", copy)
     line = desk.table.start(
-        ["bash", "-c", "omnitray actions | head"], desk.manager, group=900, session=900, pid=900
+        ["bash", "-c", "omnitray status | head"], desk.manager, group=900, session=900, pid=900
     )
-    assert desk.job_of(ours).name == "OmniTray"
-    assert (desk.job_of(copy).name, desk.job_of(copy).kind) == ("omnitray", JobKind.COMMAND)
-    assert desk.job_of(line).name == "omnitray"
+    for pid, verb in ((ours, "actions"), (copy, "jobs"), (line, "status")):
+        job = desk.job_of(pid)
+        assert (job.name, job.kind) == (f"omnitray {verb}", JobKind.COMMAND)
 
 
 def test_what_a_script_puts_in_the_background_is_not_called_after_its_last_command(

@@ -109,7 +109,7 @@ def test_what_stands_before_a_command_is_not_its_name(wrapper: str) -> None:
         ("if true; then ! pytest; fi 3>&1", "pytest"),
         ("3< file frob 2> out", "frob"),
         ("sleep 100", "sleep"),
-        ("omnitray actions | head", "omnitray"),
+        ("omnitray actions | head", "omnitray actions"),
         ("omnitray status; make", "make"),
         ("timeout -s TERM 9 omnitray", "omnitray"),
     ],
@@ -145,6 +145,20 @@ def test_a_figure_is_no_name(line: str, comm: str, name: str) -> None:
 def test_we_know_ourselves(line: str) -> None:
     words = line.split()
     assert name_command(words, words[0]) == CommandName("OmniTray", APP)
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("/v/bin/python /v/bin/omnitray top", "omnitray top"),
+        ("timeout 5 omnitray status --watch", "omnitray status"),
+        ("python3 -X dev -m omnitray --verbose doctor", "omnitray doctor"),
+        ("omnitray --headless --verbose", "OmniTray"),
+        ("python3 -m omnitray --headless", "OmniTray"),
+    ],
+)
+def test_a_command_of_ours_is_not_the_program_that_watches(line: str, name: str) -> None:
+    assert name_command(line.split(), "").name == name
 
 
 def test_a_name_is_never_longer_than_a_line() -> None:

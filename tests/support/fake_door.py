@@ -248,6 +248,7 @@ class FakeDoor:
         self.in_force: dict[str, Any] = {}
         self.why_in_force: dict[str, str] = {}
         self.webhook_views = (a_webhook(),)
+        self.server_views: tuple[ServerView, ...] = (server(),)
         self.totals_now = MetricTotals(
             alerts={("SERVER_DOWN", "critical"): 2}, actions={"pause": 1}
         )
@@ -343,7 +344,7 @@ class FakeDoor:
         return (delivery("desktop"),) if alert_id == "a1" else ()
 
     def servers(self) -> tuple[ServerView, ...]:
-        return (server(),)
+        return self.server_views
 
     def server_log(self, name: str, lines: int) -> tuple[str, ...]:
         return ("INFO started", "[omnitray] 13:59:57 up after 12 s")[-lines:] if name else ()

@@ -15,12 +15,13 @@ import msgspec
 from omnitray.api.wire import SettingsBody, StatusBody
 from omnitray.base.paths import Paths, typed
 from omnitray.cli.dispatch import CommandContext, CommandFailed
+from omnitray.cli.json_errors import meant
 from omnitray.client.http import NotRunning, RequestFailed, find_remote, is_running
 from omnitray.settings.check import parse_text, rule_text
 from omnitray.settings.continuity import GUARDED
 from omnitray.settings.faults import Fault, Problem, shown
 from omnitray.settings.fields import BY_KEY, FIELDS, Field, ValueKind, default_of, value_of
-from omnitray.settings.file import load, save
+from omnitray.settings.file import Loaded, load, save
 from omnitray.settings.model import Settings
 
 
@@ -40,6 +41,11 @@ class InForce(msgspec.Struct, frozen=True):
     why: str
 
 
+# What the file declares beside the settings proper, and what else tells of it.
+TABLES = {
+    "server": f"how they are: {typed('servers')}",
+    "webhook": f"how they are: {typed('webhook', 'list')}",
+}
 NOT_YET = "OmniTray has not taken up the file yet"
 
 
@@ -65,18 +71,19 @@ def settings(args: argparse.Namespace, context: CommandContext) -> int:
 def _show(args: argparse.Namespace, context: CommandContext) -> int:
     """All of them, or one with what it means."""
     loaded = load(context.paths.config_file)
-    if args.key is not None and args.key not in BY_KEY:
-        raise _unknown(args.key)
-    fields = [BY_KEY[args.key]] if args.key else list(FIELDS)
+    if args.key in TABLES:
+        return _show_tables(args.key, loaded, args, context)
+    fields = _fields(args.key)
     values = {field.key: value_of(loaded.settings, field.key) for field in fields}
     others = other_than(values, context.paths)
     if args.json:
         more = {"in_force": others} if others else {}
         context.terminal.json(msgspec.json.encode({**values, **more}))
-    elif args.key:
+    elif args.key in BY_KEY:
         _show_one(fields[0], loaded.settings, context)
     else:
-        context.terminal.table([_row(field, loaded.settings, others) for field in fields])
+        rows = [_row(field, loaded.settings, others) for field in fields]
+        context.terminal.table([*rows, *([] if args.key else _rows_of_tables(loaded))])
     for key, other in others.items():
         context.terminal.problem(f"{key}: in force is {_in_force(other)}: {other.why}")
     for problem in settings_problems(context.paths):
@@ -84,8 +91,65 @@ def _show(args: argparse.Namespace, context: CommandContext) -> int:
     return 0
 
 
+def _fields(key: str | None) -> list[Field]:
+    """The setting of this key, or all whose keys begin with it: ``thresholds.cpu``."""
+    found = [each for each in FIELDS if not key or f"{each.key}.".startswith(f"{key}.")]
+    if not found:
+        raise _unknown(key or "")
+    return found
+
+
+def _lines(kind: str, loaded: Loaded) -> dict[str, dict[str, Any]]:
+    """What the file declares of a kind, by name; nothing in it that may be a secret."""
+    if kind == "server":
+        specs = {each.name: msgspec.to_builtins(each) for each in loaded.servers}
+        return {name: {**spec, "env": sorted(spec["env"])} for name, spec in specs.items()}
+    return {
+        each.name: {
+            "name": each.name,
+            "kind": each.kind,
+            "from": each.severity,
+            "types": each.types,
+            "resolved": each.resolved,
+            "quiet": each.quiet,
+            "quiet_critical": each.quiet_critical,
+            "paused": each.paused,
+            "kept_in": each.kept_in,
+        }
+        for each in loaded.webhooks
+    }
+
+
+def _rows_of_tables(loaded: Loaded) -> list[tuple[str, str, str]]:
+    return [
+        (kind, f"{len(found)} of them", f"({typed('settings', kind)} shows them)")
+        for kind in TABLES
+        if (found := _lines(kind, loaded))
+    ]
+
+
+def _show_tables(
+    kind: str, loaded: Loaded, args: argparse.Namespace, context: CommandContext
+) -> int:
+    """The tables of this name in the file, one a line."""
+    terminal, found = context.terminal, _lines(kind, loaded)
+    if args.json:
+        terminal.json(msgspec.json.encode({kind: list(found.values())}))
+        return 0
+    for fields in found.values():
+        terminal.line(f"{kind}: {rule_text(fields)}")
+    count_of = "" if found else f"no [[{kind}]] in {context.paths.config_file}; "
+    terminal.line(f"{count_of}{TABLES[kind]}", "dim")
+    for problem in settings_problems(context.paths):
+        terminal.problem(problem)
+    return 0
+
+
 def _change(args: argparse.Namespace, context: CommandContext) -> int:
     """Write one of them to the file."""
+    if args.key in TABLES:
+        detail = f"a [[{args.key}]] has several fields: edit {context.paths.config_file}"
+        raise CommandFailed("invalid", f"{detail}, or declare it in the window")
     if args.key not in BY_KEY:
         raise _unknown(args.key)
     value = _default(args.key) if args.value == "default" else _typed(args.key, args.value)
@@ -148,8 +212,5 @@ def _show_one(field: Field, settings: Settings, context: CommandContext) -> None
 
 
 def _unknown(key: str) -> CommandFailed:
-    import difflib  # noqa: PLC0415 - only a mistake needs it
-
-    near = difflib.get_close_matches(key, BY_KEY, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"{typed('settings')} lists them all"
+    hint = meant(key, [*BY_KEY, *TABLES], f"{typed('settings')} lists them all")
     return CommandFailed("not_found", f"there is no setting {key}; {hint}")
