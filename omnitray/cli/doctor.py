@@ -28,7 +28,7 @@ from omnitray.base.keyring import why_not
 from omnitray.base.paths import Paths, UnsafeFolderError, own_folder, typed, why_not_made
 from omnitray.base.policy import ModeLimits
 from omnitray.cli.commands.preferences import settings_problems
-from omnitray.cli.commands.servers import exit_text, words
+from omnitray.cli.commands.servers import exit_text
 from omnitray.client.discovery import Address, addresses
 from omnitray.client.http import NotAnswering, NotRunning, RequestFailed, find_remote
 from omnitray.protector.actuators.self_test import ActuatorRow
@@ -366,7 +366,7 @@ def servers(paths: Paths) -> Iterator[Finding]:
     except (NotRunning, RequestFailed):
         return  # as above
     for each in body.servers:
-        topic, state = f"server {each.name}", words(each.state)
+        topic, state = f"server {each.name}", each.state.words
         if each.state in TROUBLED or each.state is ServerState.SLOW or each.given_up:
             why = each.detail or exit_text(each)
             remedy = f"see why: {typed('server', 'log', each.name)}"
