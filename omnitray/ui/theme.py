@@ -177,7 +177,10 @@ _DARK_CONTRAST = msgspec.structs.replace(
 _SHEET = Template("""
 QWidget#window { background: $window; }
 QScrollArea, QWidget#scrolled { background: transparent; }
-QWidget { color: $text; }
+QWidget {
+  color: $text; placeholder-text-color: $muted; alternate-background-color: $card;
+  selection-background-color: $accent; selection-color: $accent_text;
+}
 QLabel { background: transparent; }
 QLabel[muted="true"] { color: $muted; }
 QLabel[fault="true"] { color: $critical; }

@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.facts import AlertType, Severity
+from omnitray.ui.pages.alerts import text
 from omnitray.ui.pages.alerts.delegate import AlertDelegate, two_lines
 from omnitray.ui.pages.alerts.page import NONE_FIT, NONE_YET, AlertsPage
 from omnitray.ui.pages.alerts.text import AlertColumn
@@ -307,6 +308,26 @@ def test_the_codes_of_the_protector_are_shown_in_words(qtbot: QtBot) -> None:
     said = Opened(qtbot, ListedAlerts([alert])).said()
     assert "Step\nslowed down" in said
     assert "Reason\nmemory is over the limit, and it is a good part of the cause" in said
+
+
+def test_what_is_not_known_is_left_out_and_lists_stand_in_lines(qtbot: QtBot) -> None:
+    context: dict[str, object] = {
+        "server": "my_api",
+        "state": "crash_loop",
+        "pid": None,
+        "signal": None,
+        "log_tail": ["boot", "ValueError: bad", *(f"line {number}" for number in range(20))],
+        "limits": {"cpu_percent": 80.0, "since": None},
+    }
+    alert = samples.alert(1, 0, AlertType.SERVER_DOWN, Severity.INFO, "t", "", context=context)
+    rows = dict(text.measured(alert))
+    assert rows["Server"] == "my_api"
+    assert rows["State"] == "crash loop"
+    assert rows["Log tail"].splitlines()[:2] == ["… 2 more above", "line 0"]
+    assert rows["Limits"] == "Cpu percent: 80"
+    assert not {"Pid", "Signal"} & set(rows)
+    assert "None" not in Opened(qtbot, ListedAlerts([alert])).said()
+    assert "  Log tail:\n    … 2 more above\n    line 0" in text.as_text(alert, NOW)
 
 
 def test_a_reason_that_somebody_else_wrote_is_shown_as_it_is(qtbot: QtBot) -> None:

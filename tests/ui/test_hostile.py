@@ -78,7 +78,9 @@ def says_no_more(label: QLabel) -> bool:
     """Whether markup adds nothing to the text but that its addresses can be clicked."""
     document = QTextDocument()
     document.setHtml(label.text())
-    ours = r'<a href="[^"]*">|</a>|<span style="white-space: pre-wrap">|</span>'
+    ours = (
+        r'<a href="[^"]*" style="color: #\w{6}">|</a>|<span style="white-space: pre-wrap">|</span>'
+    )
     bare = re.sub(ours, "", label.text())
     same = "".join(plain(document.toPlainText()).split()) == "".join(label.accessibleName().split())
     return isinstance(label, LinkedParagraph) and "<" not in bare and same

@@ -129,9 +129,9 @@ def test_problems_of_the_file_stand_beside_their_field_or_on_top(opened: Opened)
         Problem(fault=Fault.UNKNOWN, key="colour", line=3, found='"blue"'),
     )
     opened.page.show_settings()
-    assert opened.fault("api.port").startswith("line 7: api.port = 99999")
+    assert opened.fault("api.port").startswith("config.toml, line 7: api.port = 99999")
     assert opened.page.problems.isVisible()
-    assert "colour" in opened.page.problems.text()
+    assert opened.page.problems.text().startswith("config.toml, line 3: colour")
 
 
 def test_the_search_leaves_only_what_fits_and_says_when_nothing_does(opened: Opened) -> None:

@@ -10,6 +10,9 @@ from pytestqt.qtbot import QtBot
 from omnitray.base.dbus import BusReply, BusSignal, OnAnswer
 from omnitray.ui.appearance import NAMESPACE, SETTINGS, DesktopAppearance, unwrapped
 from omnitray.ui.theme import DARK, LIGHT, Colours, Theme, colours_for, text_font
+from omnitray.ui.widgets.choice import Switch
+from omnitray.ui.widgets.labels import LinkedParagraph
+from support.sample_window import sample_window
 
 # Relative luminance and contrast: WCAG 2.2, success criterion 1.4.3.
 
@@ -245,3 +248,43 @@ def test_figures_have_one_width_in_any_size(qtbot: QtBot) -> None:  # noqa: ARG0
     assert text_font(by_points, 1.5).pointSizeF() == 15
     assert text_font(by_pixels, 1.5).pixelSize() == 21
     assert text_font(by_points).featureValue(QFont.Tag("tnum")) == 1
+
+
+def test_everything_follows_the_look_while_it_runs(qtbot: QtBot) -> None:
+    """After a change pages are painted as in a window that was dark from the start.
+
+    These have what is not painted anew each time: grounds of charts and marks in a log.
+    """
+    pages = ("overview", "servers")
+    turned = Theme(look="light")
+    windows = sample_window(theme=turned), sample_window(theme=Theme(Qt.ColorScheme.Dark))
+    for window in windows:
+        qtbot.addWidget(window)
+        window.show()
+        for page in pages:
+            window.show_page(page)
+            window.pages.grab()  # built and painted in the colours that it started with
+    turned.use_look("dark")
+    for page in pages:
+        for window in windows:
+            window.show_page(page)
+        qtbot.wait(5)
+        after, dark = (window.grab().toImage() for window in windows)
+        assert after == dark, f"{page} is painted in colours of the light look"
+
+
+def test_links_and_switches_take_their_colours_from_the_look(qtbot: QtBot) -> None:
+    theme = Theme(look="light")
+    window = sample_window(theme=theme)
+    qtbot.addWidget(window)
+    link, switch = LinkedParagraph("see http://127.0.0.1:8000/"), Switch()
+    for each in (link, switch):
+        each.setParent(window)
+        each.show()
+    window.show()
+    for colours in (LIGHT, DARK, LIGHT):
+        theme.use_look("dark" if colours.dark else "light")
+        assert f"color: {colours.accent}" in link.text()
+        roles = QPalette.ColorRole
+        for role, name in ((roles.Highlight, colours.accent), (roles.AlternateBase, colours.card)):
+            assert switch.palette().color(role).name() == name

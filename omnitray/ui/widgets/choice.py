@@ -126,7 +126,7 @@ _SPACE = 8
 
 
 class Switch(QAbstractButton):
-    """On or off, said in a word; painted from the palette, so that it looks the same anywhere."""
+    """On or off, said in a word; painted from what the style sheet gives to its palette."""
 
     accessible_role = QAccessible.Role.CheckBox
 
@@ -152,7 +152,7 @@ class Switch(QAbstractButton):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         on = self.isChecked()
-        ground = palette.color(roles.Accent if on else roles.PlaceholderText)
+        ground = palette.color(roles.Highlight if on else roles.PlaceholderText)
         track = self._track()
         box = QRectF(1, (self.height() - track.height()) / 2, track.width(), track.height())
         edge = QPen(palette.color(roles.Text), 1) if self.hasFocus() else Qt.PenStyle.NoPen
@@ -161,7 +161,7 @@ class Switch(QAbstractButton):
         radius = track.height() / 2
         painter.drawRoundedRect(box, radius, radius)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(palette.color(roles.Base)))
+        painter.setBrush(QColor(palette.color(roles.AlternateBase)))
         middle = box.right() - radius if on else box.left() + radius
         painter.drawEllipse(QPointF(middle, box.center().y()), radius - 3, radius - 3)
         painter.setPen(palette.color(roles.Text))

@@ -65,7 +65,7 @@ class Header(QWidget):
     def __init__(self, theme: Theme, intents: Intents) -> None:
         super().__init__()
         self._badge = MoodBadge(theme)
-        self.headline = Headline(scale=1.3)
+        self.headline = Headline(scale=1.15)
         self.detail = ElidedLabel(scale=0.92, muted=True, drops=True)
         self.mode = Segments("Mode", [(mode, str(mode)) for mode in Mode])
         self.mode_menu = ChoiceButton("", [(mode, str(mode)) for mode in Mode], "Mode")

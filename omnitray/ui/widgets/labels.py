@@ -2,8 +2,9 @@
 
 import html
 import re
+from collections.abc import Iterator
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import (
     QContextMenuEvent,
     QFont,
@@ -14,6 +15,7 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QPalette,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QStyle, QWidget
@@ -141,11 +143,15 @@ class LinkedParagraph(Paragraph):
         """Markup that says no more than the text, where there is an address in it."""
         if _ADDRESS.search(text) is None:
             return super().shown(text)
+        # Qt would take the colour from the application, which knows nothing of the look; of what
+        # the style sheet gives to a palette, this is the accent.
+        colour = self.palette().color(QPalette.ColorRole.Highlight).name()
         parts, end = [], 0
         for found in _ADDRESS.finditer(text):
             parts.append(self._plain(text[end : found.start()]))
             address = found[0]
-            parts.append(f'<a href="{html.escape(address)}">{self._plain(address)}</a>')
+            link = f'<a href="{html.escape(address)}" style="color: {colour}">'
+            parts.append(f"{link}{self._plain(address)}</a>")
             end = found.end()
         parts.append(self._plain(text[end:]))
         return f'<span style="white-space: pre-wrap">{"".join(parts)}</span>'
@@ -153,9 +159,17 @@ class LinkedParagraph(Paragraph):
     def _plain(self, text: str) -> str:
         return html.escape(super().shown(text))
 
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Links follow the look."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and self._given is not None:
+            shown = self.shown(self._given)
+            if shown != self.text():
+                QLabel.setText(self, shown)
+
 
 class Headline(QLabel):
-    """A sentence over at most two lines; of one that needs more the middle gives way."""
+    """A sentence over at most two lines; of one that needs more, words in its middle give way."""
 
     def __init__(self, *, scale: float) -> None:
         super().__init__()
@@ -183,11 +197,11 @@ class Headline(QLabel):
         self._fit(event.size().width())
 
     def _fit(self, width: int) -> None:
-        metrics, room = QFontMetrics(self.font()), float(_HEADLINES * width)
         shown = breakable(unbroken(self._given))
-        while room > width and self._lines(shown, width) > _HEADLINES:
-            shown = metrics.elidedText(self._given, Qt.TextElideMode.ElideMiddle, int(room))
-            shown, room = breakable(unbroken(shown)), room * _TIGHTER
+        if width > 0 and self._lines(shown, width) > _HEADLINES:
+            fewer = (breakable(unbroken(each)) for each in fewer_words(self._given))
+            fitting = (each for each in fewer if self._lines(each, width) <= _HEADLINES)
+            shown = next(fitting, None) or self._with_fewer_letters(width)
         if shown != self.text():
             super().setText(shown)
             whole = without_marks(shown) == self._given
@@ -195,10 +209,32 @@ class Headline(QLabel):
         lines = max(1, min(_HEADLINES, self._lines(shown, width)))
         self.setFixedHeight(line_height(self.font(), lines) + 1)
 
+    def _with_fewer_letters(self, width: int) -> str:
+        """Where one word alone, a path for instance, needs more than there is."""
+        metrics, room = QFontMetrics(self.font()), float(_HEADLINES * width)
+        shown = self._given
+        while room > width and self._lines(shown, width) > _HEADLINES:
+            shown = metrics.elidedText(self._given, Qt.TextElideMode.ElideMiddle, int(room))
+            shown, room = breakable(unbroken(shown)), room * _TIGHTER
+        return shown
+
     def _lines(self, text: str, width: int) -> int:
         metrics = QFontMetrics(self.font())
         box = metrics.boundingRect(0, 0, width, 100_000, int(Qt.TextFlag.TextWordWrap), text)
         return round(box.height() / metrics.lineSpacing())
+
+
+def fewer_words(sentence: str) -> Iterator[str]:
+    """The sentence with ever fewer words around its middle; it keeps the first and the last two.
+
+    It begins in what it is about and ends in how many more there are.
+    """
+    words = sentence.split(" ")
+    tail = max(2, len(words) // 3)
+    for kept in range(len(words) - tail - 1, 0, -1):
+        yield " ".join([*words[:kept], "…", *words[-tail:]])
+    for kept in range(tail - 1, 1, -1):
+        yield " ".join([words[0], "…", *words[-kept:]])
 
 
 _HEADLINES = 2  # more would take the page its room

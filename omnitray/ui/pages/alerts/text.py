@@ -10,6 +10,7 @@ from omnitray.base.facts import AlertType
 from omnitray.protector.model import AlarmReason, ProtectReason
 from omnitray.protector.steps import EscalationStep
 from omnitray.ui import formats
+from omnitray.ui.pages.servers.text import PILLS
 
 TYPE_WORDS = {
     AlertType.PERMISSION_ERROR: "permission error",
@@ -24,18 +25,20 @@ _FIGURES = (("cpu", "CPU"), ("memory", "Memory"), ("disk", "Disk"))
 _WORDS = (("level", "Monitor level"), ("mode", "Mode"))
 _TOLD = {"cpu", "memory", "disk", "level", "mode", "culprits", "actions", "stays"}
 _MOST_REST = 12
+_MOST_LINES = 20  # of a list: an end of a log has 50, and "Open file" shows all of it
 _NAMES = {
     "action_id": "Action",
     "rung": "Step",
     "others_wait": "Somebody feels it",
 }
-_CODES = {
+_CODES: dict[str, dict[str, str]] = {
     "rung": {
         EscalationStep.TELL: "told you",
         EscalationStep.SLOW_DOWN: "slowed down",
         EscalationStep.PAUSE: "paused",
         EscalationStep.END: "ended",
     },
+    "state": {each.value: pill.word for each, pill in PILLS.items()},
     "reason": {each.value: each.sentence for each in (*ProtectReason, *AlarmReason)},
 }
 
@@ -103,7 +106,7 @@ def measured(alert: Alert) -> list[tuple[str, str]]:
     ]
     others = [key for key in alert.context if key not in _TOLD][:_MOST_REST]
     rows += [_in_words(key, alert.context[key]) for key in others]
-    return rows
+    return [(name, words) for name, words in rows if words]
 
 
 def _in_words(key: str, value: object) -> tuple[str, str]:
@@ -128,11 +131,18 @@ def as_text(alert: Alert, now_s: float) -> str:
     named = [f"  {job} {quiet} {figures}".rstrip() for job, quiet, figures in culprits(alert)]
     if named:
         lines += ["", "Culprits:", *named]
-    rows = [f"  {name}: {value}" for name, value in measured(alert)]
+    rows = [_indented(f"{name}: {value}") for name, value in measured(alert)]
     if rows:
         lines += ["", "Measured:", *rows]
     acted = [f"  {each}" for each in done(alert)]
     return "\n".join([*lines, "", "Done:", *acted] if acted else lines)
+
+
+def _indented(words: str) -> str:
+    """A row of the clipboard; a value of several lines stands below its name."""
+    if "\n" in words:
+        words = words.replace(": ", ":\n", 1).replace("\n", "\n  ")
+    return f"  {words}".replace("\n", "\n  ")
 
 
 def _culprit(found: dict[str, object]) -> tuple[str, str, str]:
@@ -160,8 +170,25 @@ def _title(key: str) -> str:
 
 
 def _short(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return formats.number(value)
+    """A value of a context as a person reads it; nothing where there is none."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return formats.number(value)
+        case dict():
+            named = {_title(str(key)): _short(each) for key, each in value.items()}
+            return _lines(f"{name}: {words}" for name, words in named.items() if words)
+        case list() | tuple():
+            return _lines(map(_short, value))
     return formats.one_line(str(value), 120)
+
+
+def _lines(found: Iterable[str]) -> str:
+    """Each on a line of its own, the last ones where there are many."""
+    lines = [each for each in found if each]
+    over = len(lines) - _MOST_LINES
+    left_out = [f"… {over} more above"] if over > 0 else []
+    return "\n".join([*left_out, *lines[-_MOST_LINES:]])

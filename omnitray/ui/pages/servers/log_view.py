@@ -56,6 +56,7 @@ class LogView(QWidget):
         self._timer = QTimer(self, interval=_FOLLOW_MS)
         self._lay_out()
         self._timer.timeout.connect(self.reload)
+        theme.changed.connect(self._mark)  # the marks keep the colours they were made in
         self.search.textChanged.connect(self._mark)
         self.search.returnPressed.connect(self._on_forth)
         self.back.clicked.connect(self._on_back)

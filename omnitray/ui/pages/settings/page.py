@@ -91,9 +91,9 @@ class SettingsPage(Page):
         elsewhere: list[str] = []
         for problem in self.context.facts.problems:
             keys = [key for key in problem.key.split(" and ") if key in self.rows]
-            faults.update(dict.fromkeys(keys, problem.sentence))
+            faults.update(dict.fromkeys(keys, problem.told()))
             if not keys:
-                elsewhere.append(problem.sentence)
+                elsewhere.append(problem.told())
         for key, row in self.rows.items():
             row.show_value(value_of(settings, key))
             row.show_fault(faults.get(key, ""))
