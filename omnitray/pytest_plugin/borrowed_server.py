@@ -49,16 +49,24 @@ def leader_of(
     given: str, health: str | None, reporter: Reporter, root: Path, facts: dict[str, str]
 ) -> ServerLeader:
     """Borrows a server that OmniTray watches now, else owns it; raises as :func:`spec_of` does."""
-    if NAME.fullmatch(given):
-        ends = time.monotonic() + AWAY_S
-        while True:
-            if (body := watched_server(reporter, given)) is not None:
-                return ServerBorrower(body, health, reporter, facts)
-            # OmniTray has started it and does not answer yet, or is being restarted.
-            if not is_kept_running(reporter, given) or time.monotonic() >= ends:
-                break
+    by_name = bool(NAME.fullmatch(given))
+    ends = time.monotonic() + AWAY_S
+
+    def may_come() -> bool:
+        """OmniTray has started it and does not answer yet, or is being restarted."""
+        return by_name and time.monotonic() < ends and is_kept_running(reporter, given)
+
+    while True:
+        if by_name and (body := watched_server(reporter, given)) is not None:
+            return ServerBorrower(body, health, reporter, facts)
+        if may_come():
             time.sleep(AGAIN_S)
-    return ServerOwner(spec_of(given, health, reporter, root), reporter, facts)
+            continue
+        owner = ServerOwner(spec_of(given, health, reporter, root), reporter, facts)
+        # From here on an OmniTray that comes leaves it to us: has one come just before?
+        if not may_come():
+            return owner
+        owner.withdraw()
 
 
 def watched_server(reporter: Reporter, name: str) -> ServerBody | None:

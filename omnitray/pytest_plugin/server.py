@@ -27,6 +27,7 @@ from omnitray.client.websocket import Borrowed
 from omnitray.pytest_plugin.reporter import FAULTS, Reporter
 from omnitray.servers.health import check
 from omnitray.servers.local import LocalServers
+from omnitray.servers.logs import ServerLog
 from omnitray.servers.model import (
     AlertNews,
     ProbeResult,
@@ -312,6 +313,26 @@ class ServerOwner(ServerLeader):
         self._asking = threading.Thread(target=self._serve_requests, name="omnitray-server")
         self._servers: LocalServers | None = None
         super().__init__(spec.name, reporter, facts)
+        log_file = str(ServerLog(self._folder / "servers", spec.name).path)
+        self._show(
+            ServerView(
+                name=spec.name,
+                state=ServerState.STARTING,
+                owner="pytest",
+                spec=spec,
+                log_file=log_file,
+                since_at=time.time(),
+            )
+        )
+
+    def withdraw(self) -> None:
+        """Show it no more: it is ended, or was not started."""
+        with contextlib.suppress(*FAULTS):
+            self._shown.withdraw()
+
+    def pytest_unconfigure(self) -> None:
+        """A session that has not begun (a wrong option) leaves nothing either."""
+        self.withdraw()
 
     def pytest_sessionstart(self) -> None:
         """Start it before the first test, outside the clock of any test."""
@@ -336,8 +357,7 @@ class ServerOwner(ServerLeader):
                 self._servers.close()
             except ServerRefusal as error:
                 self._reporter.problem = f"{error}"
-        with contextlib.suppress(*FAULTS):
-            self._shown.withdraw()
+        self.withdraw()
         self._calm_down()
 
     def _serve_requests(self) -> None:
@@ -367,6 +387,9 @@ class ServerOwner(ServerLeader):
                 patience_s=WATCH_ONLY_S if watch_only else LONGEST_START_S,
             )
         )
+        self._show(view)
+
+    def _show(self, view: ServerView) -> None:
         with contextlib.suppress(*FAULTS):  # it runs all the same where it cannot be shown
             self._shown.publish(view)
 

@@ -11,9 +11,13 @@ import pytest
 
 from omnitray.base.paths import find_paths
 from omnitray.client.sync import Client
+from omnitray.pytest_plugin import borrowed_server
+from omnitray.pytest_plugin.reporter import Reporter
+from omnitray.pytest_plugin.server import ServerOwner
 from omnitray.servers.memory import ServerMemory, StoredServer, StoredServers
 from omnitray.servers.model import Remembered, ServerState
 from omnitray.servers.processes import boot_id
+from omnitray.servers.published import published
 from support.real_servers import left_in, until
 from support.server_project import ServerProject, is_up
 
@@ -150,6 +154,28 @@ def test_a_server_that_cannot_be_started_holds_up_no_run(shop: ServerProject) ->
     (down,) = alerts(shop, "SERVER_DOWN")
     assert str(os.getpid()) in down["message"]
     assert down["context"]["phase"] == "start"
+
+
+def test_of_a_run_and_an_omnitray_that_come_at_once_one_has_the_server(
+    shop: ServerProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is shown as the run's before OmniTray is asked once more; then OmniTray's is taken."""
+    declare(shop)
+    monkeypatch.setenv("OMNITRAY_HOME", str(shop.home))
+    reporter = Reporter()
+    shown: list[list[str]] = []
+
+    def is_kept_running(of: Reporter, _name: str) -> bool:
+        shown.append([each.view.name for each in published(of.paths.published_servers)])
+        return len(shown) == 2  # it was started while the run took it for its own
+
+    monkeypatch.setattr(borrowed_server, "is_kept_running", is_kept_running)
+    facts = {"marks": str(shop.folder), "run": "1", "project": str(shop.folder)}
+    leader = borrowed_server.leader_of("api", None, reporter, shop.folder, facts)
+    assert isinstance(leader, ServerOwner)
+    assert shown == [[], ["api"], [], ["api"]]
+    leader.withdraw()
+    assert published(reporter.paths.published_servers) == ()
 
 
 def test_what_was_given_up_is_left_as_it_is(shop: ServerProject) -> None:
