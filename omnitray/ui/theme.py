@@ -219,7 +219,7 @@ QFrame#segments QRadioButton {
 QFrame#segments QRadioButton::indicator { width: 0; height: 0; }
 QFrame#segments QRadioButton:hover { background: $hover; color: $text; }
 QFrame#segments QRadioButton:checked { background: $accent; color: $accent_text; }
-QFrame#segments QRadioButton:focus { border: 1px solid $text; }
+QFrame#segments QRadioButton:focus { border: 2px solid $text; padding: 3px 11px; }
 
 QLineEdit, QAbstractSpinBox, QPlainTextEdit {
   background: $card; border: 1px solid $field_border; border-radius: 6px;

@@ -442,6 +442,7 @@ class MainWindow(QWidget):
         sender = self.sender()
         if sender is not None:
             self.show_page(sender.objectName())
+            self.pages.focus_list()
 
     @Slot(object)
     def _on_job_opened(self, job: Job | None) -> None:

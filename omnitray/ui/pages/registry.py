@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from importlib import import_module
 from typing import NamedTuple, TypeVar
 
-from PySide6.QtCore import QTimer, Slot
+from PySide6.QtCore import Qt, QTimer, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QStackedWidget
 
@@ -24,6 +24,7 @@ from omnitray.settings.model import Settings
 from omnitray.ui.pace import Pace
 from omnitray.ui.pages.page import Inspects, Page, PageContext
 from omnitray.ui.widgets.frames import scrolled
+from omnitray.ui.widgets.table import CellView
 
 
 class PageEntry(NamedTuple):
@@ -115,6 +116,13 @@ class Pages(QStackedWidget):
     def page(self) -> Page | None:
         """The page in front."""
         return self._page
+
+    def focus_list(self) -> None:
+        """Let the arrow keys move in the list of the page in front, if it has one."""
+        lists = self._page.findChildren(CellView) if self._page is not None else []
+        shown = next((each for each in lists if each.isVisible()), None)
+        if shown is not None:
+            shown.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def get(self, kind: type[P]) -> P | None:
         """The page of this class, once it was built."""

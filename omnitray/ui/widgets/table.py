@@ -22,11 +22,13 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import (
     QAccessible,
+    QColor,
     QContextMenuEvent,
     QGuiApplication,
     QKeyEvent,
     QKeySequence,
     QMouseEvent,
+    QPainter,
     QPaintEvent,
     QResizeEvent,
 )
@@ -332,8 +334,16 @@ class CellView(QTreeView):
             self.copy()
         elif event.modifiers() == _ARRANGE and event.key() in _SORT_KEYS:
             self._sort_by_key(Qt.Key(event.key()))
+        elif event.key() in _MOVES and not self.selectionModel().hasSelection():
+            self._choose_first()
         else:
             super().keyPressEvent(event)
+
+    def _choose_first(self) -> None:
+        """The first key that moves chooses a row: Qt makes it current without choosing it."""
+        here = self.currentIndex()
+        self.setCurrentIndex(QModelIndex())
+        self.setCurrentIndex(here if here.isValid() else self.model().index(0, 0))
 
     def _sort_by_key(self, key: Qt.Key) -> None:
         if not self.isSortingEnabled():
@@ -444,6 +454,10 @@ class CellView(QTreeView):
         """Paint what is asked for, and no more."""
         self._delegate.region = event.region()
         super().paintEvent(event)
+        if self.hasFocus() and not self.selectionModel().hasSelection():
+            painter = QPainter(self.viewport())
+            painter.setPen(QColor(self._delegate.theme.colours.accent))
+            painter.drawRect(self.viewport().rect().adjusted(0, 0, -1, -1))
 
     @Slot()
     def paint_changes(self) -> None:
@@ -479,3 +493,5 @@ class CellView(QTreeView):
 
 
 _SORT_KEYS = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
+_ENDS = (Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
+_MOVES = (Qt.Key.Key_Up, Qt.Key.Key_Down, *_ENDS)

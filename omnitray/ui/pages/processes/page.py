@@ -180,6 +180,7 @@ class ProcessesPage(Page):
         if offered == self._offers:
             return
         self._offers = offered
+        self._leave_buttons()
         for action, each in self._buttons.items():
             offer = self._offers[action]
             each.setText(offer.word)
@@ -190,6 +191,12 @@ class ProcessesPage(Page):
         self.unprotect.setVisible(by_person)
         self.protect.setVisible(not by_person or bool(self._offers["protect"].keys))
         self._row.rearrange()
+
+    def _leave_buttons(self) -> None:
+        """Give the focus of a button that goes grey to the list, not to the button beside it."""
+        for action, each in self._buttons.items():
+            if each.hasFocus() and not self._offers[action].keys:
+                self.view.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _words_of(self, jobs: tuple[Job, ...]) -> str:
         if not jobs:
