@@ -93,8 +93,10 @@ def explain(args: argparse.Namespace, context: CommandContext) -> int:
     for each in body.considered:
         if each.may:
             of_it = each.cause_share
-            share = "" if of_it is None else f"{percent(100.0 * of_it)} of what is short; "
-            context.terminal.line(f"{each.title}: {share}{each.may}")
+            said = each.may
+            if of_it is not None:
+                said = f"{percent(100.0 * of_it)} of what is short; {each.may}"
+            context.terminal.line(f"{each.title}: {said}")
             if each.next_step:
                 context.terminal.whole(context.terminal.wrapped(each.next_step, 2, "dim"))
     return 0
