@@ -16,6 +16,7 @@ from typing import Any, Literal
 import msgspec
 import pytest
 
+from omnitray.api.bodies import server_body
 from omnitray.api.messages import ServerMessage
 from omnitray.api.wire import ServerBody, Servers
 from omnitray.base.facts import AlertType
@@ -32,8 +33,9 @@ from omnitray.pytest_plugin.server import (
     lives_now,
     spec_of,
 )
+from omnitray.servers.logs import ServerLog
 from omnitray.servers.memory import ServerMemory
-from omnitray.servers.model import ENDED_BY_ITSELF, AlertNews, ServerState
+from omnitray.servers.model import ENDED_BY_ITSELF, AlertNews, ServerState, ServerView, url_of
 from omnitray.servers.processes import boot_id, child, lives
 from omnitray.servers.published import Borrowing, BorrowingNote, borrowings
 from omnitray.settings.servers import ADDRESS, NAME
@@ -60,6 +62,8 @@ def leader_of(
         if by_name and (body := watched_server(reporter, given)) is not None:
             return ServerBorrower(body, health, reporter, facts)
         if may_come():
+            if (body := left_running(reporter, given, health, root)) is not None:
+                return ServerBorrower(body, health, reporter, facts)
             time.sleep(AGAIN_S)
             continue
         owner = ServerOwner(spec_of(given, health, reporter, root), reporter, facts)
@@ -88,6 +92,30 @@ def is_kept_running(reporter: Reporter, name: str) -> bool:
         each.name == name and each.process is not None and lives(each.process)
         for each in stored.servers
     )
+
+
+def left_running(
+    reporter: Reporter, name: str, health: str | None, root: Path
+) -> ServerBody | None:
+    """A server that was up when OmniTray ended, and lives on: it is used as it is."""
+    stored = ServerMemory(reporter.paths.servers_file).load().servers
+    one = next((each for each in stored if each.name == name), None)
+    if one is None or one.process is None or one.up_since_at is None:
+        return None
+    spec = one.spec or spec_of(name, health, reporter, root)
+    view = ServerView(
+        name=name,
+        state=ServerState.UP,
+        owner=one.owner,
+        spec=spec,
+        pid=one.process.pid,
+        url=url_of(spec),
+        up_since_at=one.up_since_at,
+        restarts=one.remembered.restarts,
+        last_exit=one.remembered.last_exit,
+        log_file=str(ServerLog(reporter.paths.server_logs, name).path),
+    )
+    return server_body(view)
 
 
 class ServerBorrower(ServerLeader):

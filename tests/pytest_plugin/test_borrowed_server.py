@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -176,6 +177,27 @@ def test_of_a_run_and_an_omnitray_that_come_at_once_one_has_the_server(
     assert shown == [[], ["api"], [], ["api"]]
     leader.withdraw()
     assert published(reporter.paths.published_servers) == ()
+
+
+def test_one_that_omnitray_has_left_running_is_used_as_it_is(shop: ServerProject) -> None:
+    """Also where OmniTray does not come back: no wait, and no second server."""
+    declare(shop, "autostart = true")
+    shop.start()
+    before = shop.shows(is_up, "the server")
+    shop.kill()
+    (shop.folder / "test_shop.py").write_text(
+        "import urllib.request\n"
+        "def test_uses(omnitray_server):\n"
+        f"    assert omnitray_server.pid == {before.pid}\n"
+        "    assert urllib.request.urlopen(omnitray_server.url).read() == b'ok'\n"
+    )
+    began = time.monotonic()
+    text = shop.pytest("--omnitray-server=api").communicate(timeout=60)[0]
+    assert "1 passed" in text, text
+    assert "alert" not in text
+    assert time.monotonic() - began < borrowed_server.AWAY_S
+    shop.start()
+    assert shop.shows(is_up, "the server").pid == before.pid
 
 
 def test_what_was_given_up_is_left_as_it_is(shop: ServerProject) -> None:
