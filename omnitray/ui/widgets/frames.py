@@ -65,7 +65,7 @@ def follow_tabs(start: QWidget, widgets: Iterable[QWidget]) -> None:
 
 
 def scrolled(content: QWidget) -> QScrollArea:
-    """A scroll area around a column; it scrolls down only."""
+    """A scroll area around a column; sideways only where the column cannot be any narrower."""
     area = QScrollArea()
     if isinstance(content, Card):  # which keeps its ground by its name
         holder = QWidget()
@@ -77,7 +77,6 @@ def scrolled(content: QWidget) -> QScrollArea:
     area.setWidget(content)
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     return area
 
