@@ -423,10 +423,16 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProtectionSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the protector may do, and what it never touches, as the settings say."""
+    """What the protector may do, and what it never touches, as the settings say.
+
+    ``unmatched`` is what was added just now and means nothing that runs; ``near`` are names of jobs
+    that it may have been meant for.
+    """
 
     state: ProtectState
     protected: tuple[str, ...]
+    unmatched: str = ""
+    near: tuple[str, ...] = ()
 
 
 class SettingsBody(msgspec.Struct, frozen=True, kw_only=True):

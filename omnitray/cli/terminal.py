@@ -186,11 +186,12 @@ class Terminal:
         *,
         middle: bool = False,
         right: Sequence[int] = (),
+        below: Sequence[str] = (),
     ) -> None:
         """Columns as wide as their widest cell; the last one is cut at the edge.
 
         With ``middle`` its middle goes, for titles that end in who it was. ``right`` names the
-        columns of figures.
+        columns of figures. What stands ``below`` a row is text of more than a line perhaps.
         """
         widths = [max((width_of(row[at]) for row in rows), default=0) for at in columns(rows)]
         for number, row in enumerate(rows):
@@ -203,6 +204,8 @@ class Terminal:
             if middle:
                 last = cut_middle(last, self.width - sum(width_of(cell + GAP) for cell in cells))
             self.line(GAP.join([*cells, last]).rstrip(), colour)
+            if number < len(below) and below[number]:
+                self.whole(self.wrapped(f"    {below[number]}", 4, "dim"))
 
 
 def columns(rows: Sequence[Sequence[str]]) -> range:

@@ -13,8 +13,8 @@ From the top of the process tree downwards, a process stays in its parent's job,
   then that group is what was typed (job control). Shells that wait belong to their terminal.
 - it leads a session on a terminal and is no such shell: then it is what the terminal runs.
 - it is a test run, a build or an agent that an application, an agent or a service has started.
-- it is OmniTray itself, whoever started it: a job of its own, and so is what it starts in a
-  session of its own (a watched server).
+- it is OmniTray itself, or a command of it that would be a part of another's job: a job of its
+  own, and so is what it starts in a session of its own (a watched server).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -284,9 +284,11 @@ class AssignmentRules:
             return above
         if self._was_typed(process, parent, above) or self._leads(process, parent):
             return _by(above, self._command(process))
-        if above.kind in _APART and may_be_a_run(process.name):
-            return self._run(process, above) or above
-        return above
+        if not may_be_a_run(process.name):
+            return above
+        if above.name != OURSELVES and self._details.command(process).name == OURSELVES:
+            return _own(process)  # a script that asks OmniTray is not OmniTray
+        return (self._run(process, above) if above.kind in _APART else None) or above
 
     def _leads(self, process: ProcessFacts, parent: ProcessFacts) -> bool:
         """Whether it leads a session that is a job: what a terminal runs, a server of ours."""
@@ -313,7 +315,11 @@ class AssignmentRules:
         """
         if process.group == parent.group or role_of(parent) is not Role.SHELL:
             return False
-        return above.kind in _APART or self._waits(parent)
+        if self._waits(parent):
+            return True
+        # What ``timeout`` or ``setsid`` starts in the line of a cron job is a part of it.
+        by_hand = above.kind is JobKind.SERVICE and above.key.startswith("command:")
+        return above.kind in _APART and not by_hand
 
     def _waits(self, shell: ProcessFacts) -> bool:
         return waits_for_a_person(self._details.arguments(shell))

@@ -17,8 +17,14 @@ import msgspec
 
 from omnitray.base.clock import Clock
 from omnitray.base.facts import Job, JobKind, ProcessFacts
-from omnitray.processes.job_grouping import JobAssignment, JobGroup, JobGrouping
-from omnitray.processes.process_table import Identity, ProcessDetailCache, ProcessDetails
+from omnitray.processes.job_grouping import BY_AGENT, JobAssignment, JobGroup, JobGrouping
+from omnitray.processes.process_roles import Role, role_of
+from omnitray.processes.process_table import (
+    Identity,
+    ProcessDetailCache,
+    ProcessDetails,
+    identity,
+)
 
 _WORTH_BYTES = 16 << 20
 _SHORTEST_S = 0.05  # under it, the steps of the counters would be multiplied
@@ -177,6 +183,25 @@ def _is_repository(folder: Path) -> bool:
         return False
 
 
+_DEAD = frozenset({"Z", "X"})
+_MOST_NAMING = 16  # members that are asked whether a shell's job is named after them
+
+
+def is_over(job: Job) -> bool:
+    """Whether all of it has ended and waits for a parent to collect it: that is no job any more.
+
+    A process whose first thread has ended is a zombie too while others of its threads run on.
+    """
+    return all(each.state in _DEAD and each.threads <= 1 for each in job.processes)
+
+
+class _Place(NamedTuple):
+    """The project of a job, and of which program (pid, start, name) the folder was."""
+
+    program: tuple[int, int, str]
+    project: str | None
+
+
 class _KnownJob:
     """A job as it was handed out, and how it grew."""
 
@@ -209,12 +234,12 @@ class JobTracker:
         self._cache = ProcessDetailCache(details, clock)
         self._grouping = JobGrouping(self._cache, own_pid)
         self._projects = Projects(home, details.is_remote)
-        self._project_of: dict[tuple[Identity, str], str | None] = {}
+        self._project_of: dict[tuple[Identity, str], _Place] = {}
         self._known: dict[str, _KnownJob] = {}
         self._unshared: dict[str, _UnsharedPart] = {}
 
     def update(self, processes: Sequence[ProcessFacts], /) -> tuple[Job, ...]:
-        """The jobs of a scan, the heaviest in CPU and memory together first."""
+        """The jobs of a scan, the heaviest in CPU and memory together first; zombies are none."""
         now_mono_s = self._clock.monotonic()
         grouping = self._grouping
         changes = grouping.update(processes)
@@ -231,7 +256,8 @@ class JobTracker:
                 known.job = msgspec.structs.replace(known.job, growth_bps=rate)
             self._known[key] = known
         self._forget_projects()
-        return _heaviest_first([known.job for known in self._known.values()])
+        jobs = [known.job for known in self._known.values()]
+        return _heaviest_first([job for job in jobs if job.rss_bytes or not is_over(job)])
 
     def with_pss(self, jobs: Sequence[Job], count: int = 3) -> tuple[Job, ...]:
         """The same jobs, the first ``count`` with their proportional set size.
@@ -273,7 +299,7 @@ class JobTracker:
         return Job(
             key=assignment.key,
             name=assignment.name,
-            project=self._project(assignment, leader),
+            project=self._project(assignment, leader, members),
             kind=assignment.kind,
             leader_pid=leader.pid,
             processes=members,
@@ -282,13 +308,39 @@ class JobTracker:
             cgroup=assignment.cgroup,
         )
 
-    def _project(self, assignment: JobAssignment, leader: ProcessFacts) -> str | None:
-        if assignment.kind not in _WITH_PROJECT:
+    def _project(
+        self, assignment: JobAssignment, leader: ProcessFacts, members: Sequence[ProcessFacts]
+    ) -> str | None:
+        """Where the program runs that the job is named after; a shell may have gone there first."""
+        by_hand = assignment.kind is JobKind.SERVICE and assignment.key.startswith("command:")
+        if assignment.kind not in _WITH_PROJECT and not by_hand:
             return None
         key = (assignment.root, assignment.name)
-        if key not in self._project_of:
-            self._project_of[key] = self._projects.name(self._cache.cwd(leader))
-        return self._project_of[key]
+        namer = leader
+        if role_of(leader) is Role.SHELL:
+            namer = self._namer(assignment.name, members) or leader
+        known = self._project_of.get(key)
+        program = (*identity(namer), namer.name)
+        if known is None or (known.program != program and role_of(namer) is not Role.SHELL):
+            known = _Place(program, self._projects.name(self._cache.cwd(namer)))
+            self._project_of[key] = known
+        # What was started without a terminal (by cron, ``setsid``, a container) may be a script in
+        # a project; a daemon stands in the root folder, its data or the home folder.
+        if by_hand and not (known.project or "").startswith("~/"):
+            return None
+        return known.project
+
+    def _namer(self, name: str, members: Sequence[ProcessFacts]) -> ProcessFacts | None:
+        """The member of a shell's job that the shell's line is named after."""
+        own = name.removeprefix(BY_AGENT)
+        return next(
+            (
+                each
+                for each in members[:_MOST_NAMING]
+                if role_of(each) is not Role.SHELL and self._cache.command(each).name == own
+            ),
+            None,
+        )
 
     def _forget_projects(self) -> None:
         if len(self._project_of) > 2 * len(self._known):

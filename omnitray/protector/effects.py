@@ -3,7 +3,9 @@
 import msgspec
 
 from omnitray.base.amounts import size
+from omnitray.base.conditions import CPU_PRESSURE_PERCENT, PROBE_LEAST_MS, PROBE_RATIO
 from omnitray.base.facts import GuardReading, Probe, Resource
+from omnitray.protector.context import GROWTH_TELLS
 from omnitray.protector.view import Effect
 
 _WATCHED_S = 20.0  # what comes later has other causes
@@ -17,6 +19,7 @@ class _EffectSeries(msgspec.Struct):
     after: GuardReading | None = None
     after_probe: Probe | None = None
     relief_s: float | None = None
+    over: bool = False
 
 
 class Effects:
@@ -28,7 +31,7 @@ class Effects:
     @property
     def following(self) -> bool:
         """Whether an action is young enough to be followed."""
-        return any(course.relief_s is None for course in self._courses.values())
+        return any(course.relief_s is None and not course.over for course in self._courses.values())
 
     def begin(
         self, action_id: str, resource: Resource, reading: GuardReading, probe: Probe | None
@@ -41,9 +44,12 @@ class Effects:
         for course in self._courses.values():
             since_s = reading.monotonic_s - course.before.monotonic_s
             if since_s > _WATCHED_S:
+                course.over = True
                 continue
             course.after, course.after_probe = reading, probe or course.after_probe
-            if course.relief_s is None and _is_relief(course):
+            if not _is_relief(course):
+                course.relief_s = None  # none, or one that did not last
+            elif course.relief_s is None:
                 course.relief_s = since_s
 
     def forget(self, known: set[str]) -> None:
@@ -65,17 +71,26 @@ class Effects:
 
 
 def _is_relief(course: _EffectSeries) -> bool:
-    after = course.after
+    """Whether what was short is so no longer; where nothing was, there is no relief.
+
+    Memory has to come back by more than the noise of a desktop. For processors the probe measures
+    what a person waits for; without one pressure says it.
+    """
+    before, after = course.before, course.after
     if after is None:
         return False
     if course.resource is Resource.MEMORY:
-        return after.memory.available_bytes >= course.before.memory.available_bytes
+        came_back = after.memory.available_bytes - before.memory.available_bytes
+        return came_back >= GROWTH_TELLS * before.memory.total_bytes
     if course.resource is Resource.CPU and course.before_probe and course.after_probe:
-        extra = course.before_probe.now_ms - course.before_probe.quiet_ms
-        left = course.after_probe.now_ms - course.after_probe.quiet_ms
-        return left <= _RELIEVED_SHARE * extra
-    before, now = _cpu_wait(course.before), _cpu_wait(after)
-    return before is not None and now is not None and now <= _RELIEVED_SHARE * before
+        then, now = course.before_probe, course.after_probe
+        late = then.now_ms >= max(PROBE_LEAST_MS, PROBE_RATIO * then.quiet_ms)
+        extra, left = then.now_ms - then.quiet_ms, now.now_ms - now.quiet_ms
+        return late and left <= _RELIEVED_SHARE * extra
+    waited, waits = _cpu_wait(before), _cpu_wait(after)
+    if waited is None or waits is None or waited < CPU_PRESSURE_PERCENT:
+        return False
+    return waits <= _RELIEVED_SHARE * waited
 
 
 def _memory_rows(before: GuardReading, after: GuardReading) -> list[Effect]:

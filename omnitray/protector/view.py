@@ -197,6 +197,7 @@ class ProtectionView(msgspec.Struct, frozen=True, kw_only=True):
 
     state: ProtectState = ProtectState.ON
     mode: Mode = Mode.DEV
+    manner: str = ""  # "asks; without an answer nothing is ended": what this mode does by itself
     paused_until: float | None = None  # wall clock, when switched off for a while
     breaker: BreakerView = BreakerView()
     held: tuple[HeldAction, ...] = ()

@@ -9,7 +9,8 @@ import msgspec
 
 from omnitray.base.amounts import count
 from omnitray.base.clock import epoch
-from omnitray.base.facts import Mode, ProtectState
+from omnitray.base.facts import ProtectState
+from omnitray.base.policy import ProtectPolicy
 from omnitray.protector import explain
 from omnitray.protector.actuators.journal import Record
 from omnitray.protector.actuators.results import (
@@ -24,6 +25,7 @@ from omnitray.protector.engine import Protecting
 from omnitray.protector.job_workers import workers
 from omnitray.protector.model import Action, ActionState, ActiveAction, ProtectReason, Reply
 from omnitray.protector.model import Question as AskedQuestion
+from omnitray.protector.right_now import without_an_answer
 from omnitray.protector.steps import ActuatorKind, EscalationStep, action_of, hold_of, is_lever_of
 from omnitray.protector.view import (
     ActionFeedback,
@@ -96,6 +98,7 @@ def page(
     return ProtectionView(
         state=policy.state,
         mode=policy.mode,
+        manner=without_an_answer(protecting.effective.limits),
         paused_until=paused_until,
         breaker=_breaker(protecting.protector.breaker, wall_offset_s),
         held=tuple(held),
@@ -266,9 +269,10 @@ def _shown(record: Record) -> Shown:
     return Shown.REVERSIBLE if record.began.reversible else Shown.FINAL
 
 
-def empty_page(state: ProtectState, mode: Mode) -> ProtectionView:
+def empty_page(policy: ProtectPolicy) -> ProtectionView:
     """Before the protector has started."""
-    return ProtectionView(state=state, mode=mode)
+    manner = without_an_answer(policy.limits)
+    return ProtectionView(state=policy.state, mode=policy.mode, manner=manner)
 
 
 _REPLY_STEPS = {

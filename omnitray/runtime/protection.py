@@ -19,6 +19,7 @@ from omnitray.base.policy import ProtectPolicy
 from omnitray.monitor.sampler import DiskLook
 from omnitray.protector.actuators.results import UndoResult
 from omnitray.protector.engine import ProtectStep
+from omnitray.protector.exclusions.words import meant_by_name
 from omnitray.protector.inspection import Wanted
 from omnitray.protector.model import Reply
 from omnitray.protector.notices import Notice, NoticeOver
@@ -90,7 +91,7 @@ class ProtectionFacade(QObject):
         self._open_questions: tuple[QuestionView, ...] = ()
         self._paused_until: float | None = None
         policy = self._policy()
-        self.view = empty_page(policy.state, policy.mode)
+        self.view = empty_page(policy)
         self._pause_over = QTimer(self, singleShot=True)
         self._pause_over.timeout.connect(self._on_pause_over)
         self._thread = WorkerThread("protector", ProtectWorker(build, clock))
@@ -237,8 +238,13 @@ class ProtectionFacade(QObject):
             raise facade.CommandRefused(facade.Refusal.NOT_NOW, NOTHING_HELD)
         return self._commands.take_back(held)
 
-    def change_for_api(self, command: facade.SetProtection) -> wire.ProtectionSettings:
-        """Change state and list in the settings; refused where they cannot be saved."""
+    def change_for_api(
+        self, command: facade.SetProtection
+    ) -> "wire.ProtectionSettings | Future[wire.ProtectionSettings]":
+        """Change state and list in the settings; refused where they cannot be saved.
+
+        What was added is looked for among what runs: a word that means nothing protects nothing.
+        """
         protect = self._settings.loaded.settings.protect
         words = [each for each in protect.protected if each != command.remove]
         if command.remove and command.remove not in protect.protected:
@@ -252,7 +258,8 @@ class ProtectionFacade(QObject):
         if words != list(protect.protected):
             self._change_or_refuse("protect.protected", words)
         now = self._settings.loaded.settings.protect
-        return wire.ProtectionSettings(state=now.state, protected=tuple(now.protected))
+        settings = wire.ProtectionSettings(state=now.state, protected=tuple(now.protected))
+        return self._commands.with_near(settings, command.add) if command.add else settings
 
     # Inside
 
@@ -268,14 +275,16 @@ class ProtectionFacade(QObject):
         titles |= {each.key: each.title for each in self._hub.jobs}
         if wanted in titles:
             return wanted
-        leaders = [each.key for each in self._hub.jobs if str(each.leader_pid) == wanted]
+        pids = {each.key: each.leader_pid for each in self._hub.jobs}
         words = wanted.casefold()
-        found = leaders or [key for key, title in titles.items() if words in title.casefold()]
+        found = [key for key, pid in pids.items() if str(pid) == wanted]
+        found = found or [each.key for each in meant_by_name(wanted, self._hub.jobs)]
+        found = found or [key for key, title in titles.items() if words in title.casefold()]
         if len(found) == 1:
             return found[0]
         if not found:
             raise facade.CommandRefused(facade.Refusal.NOT_FOUND, f"No job is called {wanted}.")
-        named = ", ".join(sorted(titles[key] for key in found)[:5])
+        named = ", ".join(sorted(f"{titles[key]} (pid {pids.get(key, '?')})" for key in found)[:5])
         detail = f"More than one job is meant by {wanted}: {named}."
         raise facade.CommandRefused(facade.Refusal.NOT_NOW, detail)
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol
 
+import msgspec
+
 from omnitray.alerts.channels.notification import DETAILS_ACTION
 from omnitray.alerts.resource_incidents import resource_fingerprint
 from omnitray.alerts.system import Prompt
@@ -14,9 +16,11 @@ from omnitray.api import facade, wire
 from omnitray.base.amounts import size
 from omnitray.base.facts import AlertType, Job, Severity
 from omnitray.monitor.thresholds import Watched
-from omnitray.protector.actuators.results import Initiator, UndoResult
+from omnitray.protector.actuators.results import Initiator, UndoResult, sentences_of
+from omnitray.protector.exclusions.words import near_names
 from omnitray.protector.explain import END_ANYWAY
 from omnitray.protector.notices import Notice
+from omnitray.protector.right_now import means_nothing
 from omnitray.protector.view import ActionFeedback, Answer, QuestionView
 from omnitray.runtime.cleaning import Cleaned
 from omnitray.runtime.protection_worker import Engine
@@ -170,6 +174,26 @@ class ProtectCommands:
             facade.Refusal.NOT_NOW, f"{type(command).__name__} is not known here"
         )
 
+    def with_near(
+        self, settings: wire.ProtectionSettings, word: str
+    ) -> "Future[wire.ProtectionSettings]":
+        """The settings, and whether a word of the list means nothing that runs now."""
+        answer: Future[wire.ProtectionSettings] = Future()
+
+        def looked(engine: Engine) -> wire.ProtectionSettings:
+            context = engine.protecting.context()
+            if context is None or not means_nothing(context, word):
+                return settings
+            near = near_names(word, context.facts.jobs)
+            return msgspec.structs.replace(settings, unmatched=word, near=near)
+
+        def on_done(future: "Future[wire.ProtectionSettings]") -> None:
+            failed = future.exception() is not None  # it is kept all the same
+            answer.set_result(settings if failed else future.result())
+
+        self._ask(looked).add_done_callback(on_done)
+        return answer
+
     def replied(
         self, reply: Callable[[Engine], ActionFeedback], answer: Answer
     ) -> "Future[wire.Done]":
@@ -214,8 +238,7 @@ class ProtectCommands:
                 detail = f"No action {action_id} is in force."
                 answer.set_exception(facade.CommandRefused(facade.Refusal.NOT_FOUND, detail))
             else:
-                done = tuple(each.sentence for each in future.result())
-                answer.set_result(wire.Done(done=done))
+                answer.set_result(wire.Done(done=sentences_of(future.result())))
 
         self._ask(undo).add_done_callback(on_done)
         return answer

@@ -14,7 +14,7 @@ from omnitray.base.facts import Probe
 from omnitray.base.policy import ProtectPolicy
 from omnitray.base.process_environment import DescriptorReserve, lacks_descriptors
 from omnitray.monitor.sampler import DiskLook
-from omnitray.protector import explain
+from omnitray.protector import right_now
 from omnitray.protector.actuators.executor import ActionPerformer
 from omnitray.protector.actuators.journal import ActionJournal
 from omnitray.protector.actuators.results import Initiator, UndoResult
@@ -329,4 +329,4 @@ def explain_now(engine: Engine) -> Explanation:
     scene = engine.protecting.context()
     if scene is None:
         return Explanation(action_id="", title="Nothing", text="The machine cannot be read.")
-    return explain.now(scene)
+    return right_now.now(scene)

@@ -216,7 +216,7 @@ def test_record_refuses_what_is_no_place_or_too_long(omnitray: Run, words: tuple
 @pytest.mark.usefixtures("api")
 def test_the_protector_is_asked_and_taken_back(omnitray: Run) -> None:
     assert "slowed down pytest" in omnitray("actions").out
-    assert "pytest gw3" in omnitray("explain").out
+    assert "MEMORY  CPU OF 1 CORE  JOB\n1.1 GB  " in omnitray("explain").out
     jobs = omnitray("jobs").out
     assert "4242" in jobs
     assert jobs.endswith(" · 1 process\n")
@@ -264,6 +264,9 @@ def test_what_may_be_acted_on_is_shown_and_changed(api: Running, omnitray: Run) 
     ]
     assert omnitray("protect", "on").out.startswith("protection is on")
     assert "never touched: ~/shop" in omnitray("protect", "add", "~/shop").out
+    slip = " ".join(omnitray("protect", "add", "sleper.py").out.split())
+    assert slip.endswith('now; it is kept. Did you mean "python sleeper.py"?')
+    omnitray("protect", "remove", "sleper.py")
     assert "code" not in omnitray("protect", "remove", "code").out
     assert api.door.protect.protected == ("~/shop",)
     assert omnitray("protect", "add").code == 2

@@ -24,6 +24,46 @@ def test_projects_are_git_roots_else_folders(desk: Desk) -> None:
     assert {"python a.py · ~/notes", "python b.py · /net/big/thing", "python c.py · ~"} <= titles
 
 
+def test_a_line_that_goes_to_a_folder_has_the_project_of_what_it_runs(desk: Desk) -> None:
+    line = ["bash", "-c", "cd ~/shop && python3 eater.py; omnitray explain"]
+    above = desk.table.start(line, desk.manager, group=7, session=7, cwd="/")
+    assert desk.job_of(above).title == "python eater.py"
+    eater = desk.table.start("python3 eater.py", above, cwd=str(desk.shop / "tests"))
+    assert desk.job_of(eater).title == "python eater.py · ~/shop"
+    asks = desk.table.start("python3 /v/bin/omnitray explain", above, name="omnitray")
+    assert desk.job_of(asks).name == "OmniTray"
+    desk.table.end(eater)
+    assert desk.job_of(above).title == "python eater.py · ~/shop"
+
+
+def test_a_time_limit_in_a_line_makes_no_second_job(desk: Desk) -> None:
+    line = ["bash", "-c", "cd ~/shop; timeout 9 python3 crunch.py; sleep 9"]
+    above = desk.table.start(line, desk.manager, group=7, session=7, cwd="/")
+    limit = desk.table.start("timeout 9 python3 crunch.py", above, group=8, cwd=str(desk.shop))
+    crunch = desk.table.start("python3 crunch.py", limit, cwd=str(desk.shop))
+    assert {above, limit, crunch} <= {each.pid for each in desk.job_of(crunch).processes}
+    assert desk.job_of(above).title == "python crunch.py · ~/shop"
+
+
+def test_a_shell_that_becomes_its_command_has_the_commands_project(desk: Desk) -> None:
+    line = ["bash", "-c", "cd ~/shop; python3 eater.py"]
+    run = desk.table.start(line, desk.manager, group=7, session=7, cwd="/")
+    assert desk.job_of(run).title == "python eater.py"
+    desk.table.execute(run, "python3 eater.py", cwd=str(desk.shop))
+    assert desk.job_of(run).title == "python eater.py · ~/shop"
+
+
+def test_what_has_ended_and_is_not_collected_is_no_job(desk: Desk) -> None:
+    gone = desk.table.typed("python sleeper.py", desk.shell)
+    desk.table.change(gone, state="Z", rss_bytes=0)
+    # Its first thread has ended, the others run on.
+    alive = desk.table.typed("python server.py", desk.shell)
+    desk.table.change(alive, state="Z", rss_bytes=0, threads=3)
+    titles = set(desk.jobs())
+    assert "python server.py · ~/shop" in titles
+    assert "python sleeper.py · ~/shop" not in titles
+
+
 def test_cpu_and_memory_are_sums_and_the_heaviest_comes_first(desk: Desk) -> None:
     run = desk.table.typed("make", desk.shell, cpu_percent=None)
     desk.table.start("cc1", run, cpu_percent=90.0, rss_bytes=300 * MIB)

@@ -15,7 +15,7 @@ from omnitray.base.facts import (
 )
 from omnitray.base.policy import ProtectPolicy
 from omnitray.processes.process_roles import Tie
-from omnitray.protector import explain, view_builder
+from omnitray.protector import explain, right_now, view_builder
 from omnitray.protector.model import (
     Action,
     ActionState,
@@ -327,7 +327,7 @@ def test_right_now_on_a_quiet_machine() -> None:
     run = job("pytest", process(100, rss_bytes=4 * GB), kind=JobKind.TEST_RUN)
     editor = job("code", process(200, name="code", rss_bytes=2 * GB), kind=JobKind.APP)
 
-    told = explain.now(scene(facts(run, editor)))
+    told = right_now.now(scene(facts(run, editor)))
 
     assert told.text.startswith("Nothing is short: CPU 10 %, limit 75 %; memory 50 % used")
     assert "If memory and swap were used up, pytest would be ended." in told.text
@@ -341,7 +341,7 @@ def test_right_now_on_a_loaded_machine_names_the_job_for_each_thing() -> None:
     )
     busy = reading(used=70.0, cpu=97.0)
 
-    told = explain.now(scene(facts(run, at=busy, probe=Probe(now_ms=40.0, quiet_ms=4.0))))
+    told = right_now.now(scene(facts(run, at=busy, probe=Probe(now_ms=40.0, quiet_ms=4.0))))
 
     assert told.text == (
         "CPU 97 %, limit 75 %; memory 70 % used, limit 80 %. Others have to wait. "
@@ -360,7 +360,7 @@ def test_right_now_says_what_the_mode_would_do_without_an_answer_and_when() -> N
     )
     busy = reading(used=70.0, cpu=97.0)
 
-    told = explain.now(scene(facts(run, at=busy), ProtectPolicy(mode=Mode.PROD)))
+    told = right_now.now(scene(facts(run, at=busy), ProtectPolicy(mode=Mode.PROD)))
 
     assert "Over the processor limit for 10 s, pytest would be slowed down" in told.text
     assert "without an answer it would be paused 30 s later" in told.text
@@ -378,7 +378,7 @@ def test_right_now_says_what_the_mode_would_do_without_an_answer_and_when() -> N
 def test_right_now_says_whether_anybody_would_be_touched_at_all(
     state: ProtectState, words: str
 ) -> None:
-    told = explain.now(scene(facts(), ProtectPolicy(state=state)))
+    told = right_now.now(scene(facts(), ProtectPolicy(state=state)))
 
     assert words in told.text
     assert ("Protection" in told.text) is bool(words)
@@ -387,7 +387,7 @@ def test_right_now_says_whether_anybody_would_be_touched_at_all(
 def test_right_now_says_when_no_job_is_large_enough_to_be_slowed_down() -> None:
     crowd = [job(f"small {i}", process(100 + i, rss_bytes=10 * MB), cpu=30.0) for i in range(12)]
 
-    told = explain.now(scene(facts(*crowd, at=reading(cpu=97.0))))
+    told = right_now.now(scene(facts(*crowd, at=reading(cpu=97.0))))
 
     assert "No job that may be touched takes a fifth of the processors" in told.text
 
@@ -396,11 +396,11 @@ def test_right_now_says_what_is_held_already_and_for_how_long() -> None:
     run = job("pytest", process(100, rss_bytes=4 * GB), kind=JobKind.TEST_RUN)
     slowed = action(EscalationStep.SLOW_DOWN, Resource.CPU, CPU)
 
-    told = explain.now(scene(facts(run, active=(held(slowed, 80.0),))))
+    told = right_now.now(scene(facts(run, active=(held(slowed, 80.0),))))
 
     assert f"{slowed.title} was slowed down 20 s ago." in told.text
     watched = facts(run, active=(held(slowed, 80.0, ActionState.WATCHED),))
-    would = explain.now(scene(watched, ProtectPolicy(state=ProtectState.WATCH)))
+    would = right_now.now(scene(watched, ProtectPolicy(state=ProtectState.WATCH)))
     assert f"{slowed.title} would have been slowed down 20 s ago." in would.text
 
 
@@ -412,12 +412,12 @@ def test_a_job_is_told_of_by_what_leads_it_and_with_one_reason() -> None:
     ties = {101: frozenset({Tie.TYPED_INTO})}
     seen = facts(run, at=reading(used=98.0), ties=ties)
 
-    (told,) = explain.now(scene(seen)).considered
+    (told,) = right_now.now(scene(seen)).considered
 
     assert told.may == "may be slowed down, no more: is being typed into"
 
     left_alone = msgspec.structs.replace(seen, own=OwnFacts(uid=1))
-    (told,) = explain.now(scene(left_alone)).considered
+    (told,) = right_now.now(scene(left_alone)).considered
     reason = ExclusionReason.OTHER_USER.sentence
     assert (told.verdict, told.may) == (reason, f"left alone: {reason}")
     assert told.next_step == ""
@@ -427,7 +427,7 @@ def test_a_single_worker_has_its_line_and_the_name_of_its_job() -> None:
     parent = process(100, name="pytest", rss_bytes=50 * MB)
     workers = [process(101 + i, ppid=100, name="python3", rss_bytes=4 * GB) for i in range(2)]
     run = job("pytest", parent, *workers, kind=JobKind.TEST_RUN, growth=90.0 * MB)
-    told = explain.now(scene(facts(run, at=reading(used=98.0))))
+    told = right_now.now(scene(facts(run, at=reading(used=98.0))))
     by_title = {each.title: each for each in told.considered}
 
     assert by_title["pytest, python3 102"].may == "may be slowed down, paused and ended"
@@ -438,8 +438,78 @@ def test_a_single_worker_has_its_line_and_the_name_of_its_job() -> None:
 
 def test_right_now_when_memory_runs_out_says_that_first() -> None:
     seen = facts(at=reading(used=75.0, cpu=None), memory_forecast=SOON.forecast)
-    assert explain.now(scene(seen)).text.startswith("Memory 75 % used") is False
-    assert explain.now(scene(facts(at=reading(used=94.5)))).text.startswith("Memory 5.5 % left")
+    assert right_now.now(scene(seen)).text.startswith("Memory 75 % used") is False
+    assert right_now.now(scene(facts(at=reading(used=94.5)))).text.startswith("Memory 5.5 % left")
+
+
+def test_a_part_of_what_is_short_stands_only_where_something_is_short() -> None:
+    run = job("pytest", process(100, rss_bytes=4 * GB), kind=JobKind.TEST_RUN, cpu=97.0)
+    (calm,) = right_now.now(scene(facts(run))).considered
+    (busy,) = right_now.now(scene(facts(run, at=reading(cpu=97.0)))).considered
+    assert calm.cause_share is None
+    assert busy.cause_share is not None
+
+
+def test_a_job_that_takes_the_processors_is_not_said_to_take_little_of_what_is_short() -> None:
+    hog = job("crunch", process(100, rss_bytes=20 * MB), cpu=111.0)
+    seen = msgspec.structs.replace(facts(hog, at=reading(cpu=97.0)), cores=16)
+    told = right_now.now(scene(seen))
+    assert "cannot be seen from here" in told.text
+    (row,) = told.considered
+    assert row.verdict == "holds little memory"
+    assert "slowed down" not in row.next_step
+
+
+def test_what_is_held_is_said_once_a_job_with_its_steps_in_order() -> None:
+    run = job("pytest", process(100, rss_bytes=4 * GB), kind=JobKind.TEST_RUN)
+    slowed = action(EscalationStep.SLOW_DOWN, Resource.CPU, CPU)
+    paused = msgspec.structs.replace(action(EscalationStep.PAUSE), id="t-1.h2")
+    first, then = held(slowed, 80.0), held(paused, 95.0)
+    both = tuple(
+        msgspec.structs.replace(
+            each, action=msgspec.structs.replace(each.action, job_key=run.key, title="pytest")
+        )
+        for each in (first, then)
+    )
+
+    told = right_now.now(scene(facts(run, active=both)))
+
+    assert "pytest was slowed down 20 s ago, then paused 5 s ago." in told.text
+    assert [each.verdict for each in told.considered if each.title == "pytest"] == [
+        "is paused already"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        (Mode.DEV, "asks; without an answer nothing is ended; "),
+        (
+            Mode.TEST,
+            (
+                "asks; without an answer what keeps processors busy is paused after 1 min,"
+                " ended 10 min later; "
+            ),
+        ),
+        (
+            Mode.PROD,
+            (
+                "asks; without an answer what uses memory up is ended after 30 s, what keeps"
+                " processors busy is paused after 30 s, ended 5 min later; "
+            ),
+        ),
+    ],
+)
+def test_a_mode_is_said_to_do_what_it_does(mode: Mode, said: str) -> None:
+    floor = "with 5 % of memory left and no swap the largest cause is ended unasked"
+    assert right_now.without_an_answer(ProtectPolicy(mode=mode).limits) == f"{said}{floor}"
+
+
+def test_a_job_held_by_a_rule_is_said_to_come_back_as_it_does() -> None:
+    by_rule = msgspec.structs.replace(action(restores_below=None), reason=ProtectReason.RULE_MEMORY)
+    assert explain.explanation(by_rule).text.endswith(
+        "It is given back 10 % under the line of your rule."
+    )
 
 
 def test_every_reason_has_its_sentence() -> None:

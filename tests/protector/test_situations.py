@@ -13,7 +13,7 @@ import pytest
 from omnitray.base.facts import GuardReading, Job, JobKind, Mode, ProcessFacts
 from omnitray.base.policy import ProtectPolicy
 from omnitray.processes.process_roles import Tie
-from omnitray.protector import explain
+from omnitray.protector import right_now
 from omnitray.protector.context import DecisionContext
 from omnitray.protector.guard import Guard
 from omnitray.protector.model import Action, ActionState, Alarm, AlarmReason, Decision, Question
@@ -414,7 +414,7 @@ def test_it_is_said_of_each_job_what_part_it_has_and_how_far_it_may_be_touched()
     }
     life = Life(Situation(name="", jobs=jobs, kinds=kinds, seconds=25.0))
     life.live()
-    now = {each.title: each for each in explain.now(life.context(25.0)).considered}
+    now = {each.title: each for each in right_now.now(life.context(25.0)).considered}
 
     leak, theirs, steady_job = now["leak"], now["theirs"], now["mine"]
     assert leak.chosen

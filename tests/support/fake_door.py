@@ -433,6 +433,9 @@ class FakeDoor:
         words += [command.add] if command.add else []
         state = command.state or self.protect.state
         self.protect = wire.ProtectionSettings(state=state, protected=tuple(words))
+        if command.add == "sleper.py":
+            near = ("python sleeper.py",)
+            return msgspec.structs.replace(self.protect, unmatched=command.add, near=near)
         return self.protect
 
     def _snooze(self, command: d.Snooze) -> Status:

@@ -83,8 +83,10 @@ class FakeProcesses:
         values = {name: getattr(facts, name) for name in facts.__struct_fields__}
         self._facts[pid] = ProcessFacts(**(values | fields))
 
-    def execute(self, pid: int, command: str) -> None:
-        """A process starts another program in its own place."""
+    def execute(self, pid: int, command: str, cwd: str | None = None) -> None:
+        """A process starts another program in its own place, in another folder perhaps."""
+        if cwd is not None:
+            self._cwd[pid] = cwd
         self._commands[pid] = tuple(command.split())
         self.change(pid, name=command.split(maxsplit=1)[0].rpartition("/")[2][:15])
 

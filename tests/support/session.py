@@ -40,9 +40,9 @@ class Desk:
         return {job.title: job for job in self.tracker.update(self.table.scan())}
 
     def job_of(self, pid: int) -> Job:
-        return next(
-            job for job in self.jobs().values() if pid in [each.pid for each in job.processes]
-        )
+        self.clock.advance(1)
+        jobs = self.tracker.update(self.table.scan())
+        return next(job for job in jobs if pid in [each.pid for each in job.processes])
 
 
 def pids(job: Job) -> set[int]:

@@ -21,7 +21,7 @@ from omnitray.cli.dispatch import CommandContext, CommandFailed
 from omnitray.cli.terminal import Terminal, percent
 from omnitray.cli.times import duration_s, shown
 from omnitray.client.http import quoted
-from omnitray.protector.view import Explanation, HoldKind, pid_words
+from omnitray.protector.view import Considered, Explanation, HoldKind, pid_words
 
 RECORDED, LONGEST_RECORDED_S = ".jsonl.xz", 3600.0
 # An hour of a busy desk takes some seconds to be written; the protector steps every five at rest.
@@ -78,28 +78,39 @@ def explain(args: argparse.Namespace, context: CommandContext) -> int:
     body = context.get("/explain", ExplanationBody, as_json=args.json)
     if body is None:
         return 0
-    context.terminal.whole(context.terminal.wrapped(body.text))
-    rows = [
-        (
-            f"{number}." if each.chosen else "–",
-            size(each.rss_bytes),
-            percent(each.cpu_percent),
-            each.verdict,
-            each.title,
-        )
-        for number, each in enumerate(body.considered, start=1)
-    ]
-    context.terminal.table(rows)
-    for each in body.considered:
-        if each.may:
-            of_it = each.cause_share
-            said = each.may
-            if of_it is not None:
-                said = f"{percent(100.0 * of_it)} of what is short; {each.may}"
-            context.terminal.line(f"{each.title}: {said}")
-            if each.next_step:
-                context.terminal.whole(context.terminal.wrapped(each.next_step, 2, "dim"))
+    terminal = context.terminal
+    terminal.whole(terminal.wrapped(body.text))
+    if not body.considered:
+        return 0
+    short = any(each.cause_share is not None for each in body.considered)
+    rows: list[tuple[str, ...]] = [_EXPLAIN_HEAD, *map(_considered_row, body.considered)]
+    if not short:  # then no job has a part in it
+        rows = [(*row[:2], row[3]) for row in rows]
+    notes = [_what_of_it(each) for each in body.considered]
+    terminal.line()
+    terminal.table(rows, ("dim",), right=range(len(rows[0]) - 1), below=["", *notes])
     return 0
+
+
+# Of all processors or of what used the memory up, whichever is short.
+_EXPLAIN_HEAD = ("MEMORY", "CPU OF 1 CORE", "PART OF WHAT IS SHORT", "JOB")
+
+
+def _considered_row(each: Considered) -> tuple[str, str, str, str]:
+    part = "–" if each.cause_share is None else percent(100.0 * each.cause_share)
+    return size(each.rss_bytes), percent(each.cpu_percent), part, each.title
+
+
+def _what_of_it(each: Considered) -> str:
+    """The verdict on a job, how far it may be touched, what would be next; each thing once."""
+    said = [each.verdict, each.may, each.next_step]
+    # ``would be ended`` stands in the sentence about the next step as well, and a reason with both.
+    kept = [
+        part
+        for number, part in enumerate(said)
+        if part and not any(part in later for later in said[number + 1 :])
+    ]
+    return "; ".join(kept)
 
 
 def questions(args: argparse.Namespace, context: CommandContext) -> int:
@@ -156,7 +167,18 @@ def protect(args: argparse.Namespace, context: CommandContext) -> int:
         context.terminal.line(f"protection is {words}")
         for each in now.protected:
             context.terminal.line(f"  never touched: {each}")
+        if now.unmatched:
+            context.terminal.whole(context.terminal.wrapped(_matches_nothing(now), 0, "warning"))
     return 0
+
+
+def _matches_nothing(now: ProtectionSettings) -> str:
+    """What was added and means nothing that runs: a slip of the pen, or a job of tomorrow."""
+    words = f"{now.unmatched} matches no running job now; it is kept."
+    if not now.near:
+        return words
+    named = " or ".join(f'"{each}"' for each in now.near)
+    return f"{words} Did you mean {named}?"
 
 
 def record(args: argparse.Namespace, context: CommandContext) -> int:

@@ -10,7 +10,7 @@ from omnitray.base.facts import Resource
 from omnitray.protector.actuators.actuator import Fate, Restored, Target
 from omnitray.protector.actuators.journal import Record
 from omnitray.protector.model import Action
-from omnitray.protector.steps import ActuatorKind, EscalationStep
+from omnitray.protector.steps import ActuatorKind, EscalationStep, hold_of
 
 PIDS = "pids"  # in the evidence of an order: what it was for
 
@@ -135,6 +135,16 @@ class FollowUp(msgspec.Struct, frozen=True, kw_only=True):
     gone: tuple[str, ...] = ()  # ids of actions that hold no process any more
     let_run: tuple[str, ...] = ()  # those of them that were continued from outside
     guardian_replaced: bool = False
+
+
+def sentences_of(undone: Iterable[UndoResult]) -> tuple[str, ...]:
+    """What became of each hold: one sentence, however many steps and actuators it was made of."""
+    alike: dict[tuple[str, str, tuple[str, ...]], UndoResult] = {}
+    for each in undone:
+        key = (hold_of(each.action_id), each.outcome, each.notes)
+        # The shorter title is that of the whole job, the longer one names a part of it.
+        alike[key] = min(alike.get(key, each), each, key=lambda one: len(one.title))
+    return tuple(each.sentence for each in alike.values())
 
 
 def order_for(action: Action, who: Initiator = Initiator.PROTECTOR) -> ActionRequest:

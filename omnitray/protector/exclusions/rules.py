@@ -21,7 +21,7 @@ from omnitray.protector.exclusions.common import (
     ProgramTables,
     at_work,
 )
-from omnitray.protector.exclusions.words import WordMatcher
+from omnitray.protector.exclusions.words import WordMatcher, names_by_arguments, names_of
 from omnitray.protector.model import ExclusionReason, Facts
 
 _DELETED = " (deleted)"  # the kernel's word for a program that was replaced by an upgrade
@@ -82,7 +82,9 @@ class ExclusionRules:
         if not exe:
             return ExclusionReason.UNKNOWN
         path = exe.removesuffix(_DELETED)
-        if protected and self._added(protected).hold({self._base(path)}, path, "", None):
+        base = self._base(path)
+        names = {base, *names_by_arguments(arguments, base)} if protected else set()
+        if protected and self._added(protected).hold(names, path, "", None):
             return ExclusionReason.PERSON
         return self._looked_up(path, arguments)
 
@@ -164,7 +166,9 @@ class ExclusionRules:
         if not words:
             return False
         exe = detail.exe.removesuffix(_DELETED) if detail and detail.exe else ""
-        names = {process.name, job.name, job.title, self._base(exe)}
+        arguments = detail.arguments if detail else ()
+        runs = names_by_arguments(arguments, process.name)
+        names = {process.name, self._base(exe), *names_of(job), *runs}
         folder = detail.cwd if detail and detail.cwd else ""
         return self._added(words).hold(names, exe, folder, job.project)
 

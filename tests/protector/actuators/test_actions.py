@@ -8,7 +8,7 @@ import pytest
 from omnitray.base.facts import Resource
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.journal import Undone
-from omnitray.protector.actuators.results import ActuationOutcome, UndoResult
+from omnitray.protector.actuators.results import ActuationOutcome, UndoResult, sentences_of
 from omnitray.protector.actuators.system import IO_IDLE, IoPriority
 from omnitray.protector.steps import ActuatorKind, EscalationStep
 from omnitray.protector.view import ActionOutcome as Shown
@@ -111,6 +111,19 @@ def test_what_became_of_it_is_said_in_words(
         action_id="a", title="make", lever=ActuatorKind.NICE, outcome=outcome, notes=notes
     )
     assert back.sentence == said
+
+
+def test_one_hold_is_one_sentence_and_two_jobs_of_a_name_are_two() -> None:
+    def back(action_id: str, title: str) -> UndoResult:
+        return UndoResult(
+            action_id=action_id,
+            title=title,
+            lever=ActuatorKind.NICE,
+            outcome=ActuationOutcome.RESTORED,
+        )
+
+    slowed, paused = back("t-1", "make"), back("t-1.h2", "make, worker 3")
+    assert sentences_of((paused, slowed, back("t-9", "make"))) == ("make: restored",) * 2
 
 
 def test_nice_comes_back_where_the_limit_of_each_process_allows_it(bench: Bench) -> None:

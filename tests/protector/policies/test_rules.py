@@ -5,7 +5,7 @@ import pytest
 
 from omnitray.base.facts import Job, JobKind, LastResort, Mode, ProtectState, Resource
 from omnitray.base.policy import JobRule, ProtectPolicy
-from omnitray.protector import explain
+from omnitray.protector import explain, right_now
 from omnitray.protector.model import (
     Alarm,
     ExclusionReason,
@@ -145,7 +145,7 @@ def test_a_rule_for_another_mode_does_not_count() -> None:
 
 def test_the_explanation_says_that_a_rule_forbids_it() -> None:
     policy = ProtectPolicy(rules=(rule("pause", "end", "slow_down"),))
-    told = explain.now(scene(facts(growing(), at=LEAK), policy))
+    told = right_now.now(scene(facts(growing(), at=LEAK), policy))
     assert "a rule of yours forbids it" in {each.verdict for each in told.considered}
 
 

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from omnitray.base.facts import Mode, ProtectState
+from omnitray.base.facts import ProtectState
 from omnitray.protector.view import (
     ActionFeedback,
     BreakerState,
@@ -56,11 +56,6 @@ _STATE_WORDS = {
     ProtectState.ON: "Protection is on",
     ProtectState.WATCH: "Protection only watches",
     ProtectState.OFF: "Protection is off",
-}
-_MODE_WORDS = {
-    Mode.DEV: "asks before it ends anything",
-    Mode.TEST: "asks, and acts after 60 s without an answer",
-    Mode.PROD: "asks, and acts after 30 s without an answer",
 }
 
 
@@ -238,7 +233,8 @@ class ProtectionPage(Page):
         if paused is not None:
             words += f", paused until {formats.clock_time(paused, seconds=False)}"
         self.headline.setText(words)
-        parts = [f"{view.mode} mode: {_MODE_WORDS[view.mode]}", breaker_words(view.breaker)]
+        how = f": {view.manner}" if view.manner else ""
+        parts = [f"{view.mode} mode{how}", breaker_words(view.breaker)]
         self.detail.setText(formats.one_line(" · ".join([*parts, *view.neighbours])))
         self.state.show_value(view.state)
         self._show_undo_all(any(each.undoable for each in view.held))
