@@ -286,8 +286,9 @@ class AssignmentRules:
             return _by(above, self._command(process))
         if not may_be_a_run(process.name):
             return above
-        if above.name != OURSELVES and self._details.command(process).name == OURSELVES:
-            return _own(process)  # a script that asks OmniTray is not OmniTray
+        found = self._details.command(process)
+        if found.name != above.name and found.name.partition(" ")[0].lower() == OURSELVES.lower():
+            return _own(process, found)  # a script that asks OmniTray is not OmniTray
         return (self._run(process, above) if above.kind in _APART else None) or above
 
     def _leads(self, process: ProcessFacts, parent: ProcessFacts) -> bool:
@@ -448,11 +449,12 @@ class AssignmentRules:
         return msgspec.structs.replace(before, name=found.name, kind=kind)
 
 
-def _own(process: ProcessFacts) -> JobAssignment:
+def _own(process: ProcessFacts, found: CommandName | None = None) -> JobAssignment:
+    """OmniTray, or a command of it."""
     return JobAssignment(
         key=f"own:{process.pid}:{process.start_ticks}",
-        name=OURSELVES,
-        kind=JobKind.APP,
+        name=found.name if found else OURSELVES,
+        kind=found.kind if found else JobKind.APP,
         root=identity(process),
     )
 

@@ -31,7 +31,7 @@ def test_a_line_that_goes_to_a_folder_has_the_project_of_what_it_runs(desk: Desk
     eater = desk.table.start("python3 eater.py", above, cwd=str(desk.shop / "tests"))
     assert desk.job_of(eater).title == "python eater.py · ~/shop"
     asks = desk.table.start("python3 /v/bin/omnitray explain", above, name="omnitray")
-    assert desk.job_of(asks).name == "OmniTray"
+    assert desk.job_of(asks).name == "omnitray explain"
     desk.table.end(eater)
     assert desk.job_of(above).title == "python eater.py · ~/shop"
 
