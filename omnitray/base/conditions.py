@@ -119,6 +119,15 @@ def waits_for_itself(jobs: Iterable[Job], cores: float) -> bool:
     return sum(process.state == "R" for process in heaviest.processes) > max(1.0, cores)
 
 
+def others_waited(pressure: PressureFacts | None, probe: Probe | None) -> bool | None:
+    """Whether the probe, or pressure where there is none, shows that others wait; None: neither."""
+    if probe is not None:
+        return probe.now_ms >= max(PROBE_LEAST_MS, PROBE_RATIO * probe.quiet_ms)
+    if pressure is None or pressure.cpu is None:
+        return None
+    return pressure.cpu.some_avg10 >= CPU_PRESSURE_PERCENT
+
+
 class ContentionJudge:
     """The one judge of whether others have to wait for a processor.
 
@@ -145,8 +154,7 @@ class ContentionJudge:
         """
         measured_s = now_s if probe is None else probe.measured_mono_s or now_s
         if probe is not None and now_s - measured_s <= PROBE_IS_OF_NOW_S:
-            return probe.now_ms >= max(PROBE_LEAST_MS, PROBE_RATIO * probe.quiet_ms)
-        if pressure is None or pressure.cpu is None:
-            return None
+            return others_waited(None, probe)
+        waited = others_waited(pressure, None)
         own = now_s - self._waited_for_itself_s < _PRESSURE_SPAN_S
-        return not own and pressure.cpu.some_avg10 >= CPU_PRESSURE_PERCENT
+        return waited and not own

@@ -3,7 +3,7 @@
 import msgspec
 
 from omnitray.base.amounts import size
-from omnitray.base.conditions import CPU_PRESSURE_PERCENT, PROBE_LEAST_MS, PROBE_RATIO
+from omnitray.base.conditions import others_waited
 from omnitray.base.facts import GuardReading, Probe, Resource
 from omnitray.protector.context import GROWTH_TELLS
 from omnitray.protector.view import Effect
@@ -84,11 +84,10 @@ def _is_relief(course: _EffectSeries) -> bool:
         return came_back >= GROWTH_TELLS * before.memory.total_bytes
     if course.resource is Resource.CPU and course.before_probe and course.after_probe:
         then, now = course.before_probe, course.after_probe
-        late = then.now_ms >= max(PROBE_LEAST_MS, PROBE_RATIO * then.quiet_ms)
         extra, left = then.now_ms - then.quiet_ms, now.now_ms - now.quiet_ms
-        return late and left <= _RELIEVED_SHARE * extra
+        return bool(others_waited(None, then)) and left <= _RELIEVED_SHARE * extra
     waited, waits = _cpu_wait(before), _cpu_wait(after)
-    if waited is None or waits is None or waited < CPU_PRESSURE_PERCENT:
+    if waited is None or waits is None or not others_waited(before.pressure, None):
         return False
     return waits <= _RELIEVED_SHARE * waited
 

@@ -174,11 +174,10 @@ def protect(args: argparse.Namespace, context: CommandContext) -> int:
 
 def _matches_nothing(now: ProtectionSettings) -> str:
     """What was added and means nothing that runs: a slip of the pen, or a job of tomorrow."""
-    words = f"{now.unmatched} matches no running job now; it is kept."
     if not now.near:
-        return words
-    named = " or ".join(f'"{each}"' for each in now.near)
-    return f"{words} Did you mean {named}?"
+        return f"{now.unmatched} matches no running job now; it is kept."
+    named = ", ".join(f'"{each}"' for each in now.near)
+    return f"{now.unmatched} matches no running job now; it is kept. Did you mean {named}?"
 
 
 def record(args: argparse.Namespace, context: CommandContext) -> int:
