@@ -150,6 +150,12 @@ def is_stopped(pid: int) -> bool:
     return fields is not None and fields[0] in "Tt"
 
 
+def is_still_stopped(pid: int) -> bool:
+    """Whether a child of ours stands still by the stop that was waited for, and by no later one."""
+    later = os.WSTOPPED | os.WNOHANG | os.WNOWAIT
+    return is_stopped(pid) and os.waitid(os.P_PID, pid, later) is None
+
+
 def start_of(pid: int) -> int:
     """The start time of a process in clock ticks since boot; 0 for one that is not there."""
     fields = _stat(pid)

@@ -21,7 +21,7 @@ from omnitray.runs.budget import (
 )
 from omnitray.runs.child import Child
 from omnitray.runs.relay import STOPS, SignalRelay
-from omnitray.runs.tree import Member, RunTree, is_stopped, send, start_of
+from omnitray.runs.tree import Member, RunTree, is_still_stopped, is_stopped, send, start_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ class CommandRun:
     def _stop_along(self, number: int, child: Child, relay: SignalRelay) -> None:
         since = time.monotonic()
         relay.stop_along(number)
-        if is_stopped(child.pid):  # continued alone: a shell continues the whole group
+        if is_still_stopped(child.pid):  # continued alone: a shell continues the whole group
             child.signal(signal.SIGCONT)
         self._stopped_s += time.monotonic() - since
 

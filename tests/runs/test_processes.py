@@ -15,7 +15,7 @@ import pytest
 from omnitray.cli.commands.run import memory_group
 from omnitray.runs.admission import MemInfo, Queue
 from omnitray.runs.records import RunFiles
-from omnitray.runs.tree import RunTree, descendants, start_of
+from omnitray.runs.tree import RunTree, descendants, is_still_stopped, is_stopped, start_of
 from runs.conftest import Runner
 from support.children import eventually, has_ended
 
@@ -289,3 +289,18 @@ def test_the_pytest_plugin_tells_the_run_what_failed(runner: Runner, home: Path)
     assert record_of(home)["tests"] == {"failed": 1, "total": 2, "names": ["test_no"]}
     alerts = [json.loads(each.read_text()) for each in (home / "data" / "alerts").glob("alert_*")]
     assert [each["source"] for each in alerts] == ["pytest"]  # told once
+
+
+def test_a_child_that_was_stopped_again_meanwhile_is_not_continued() -> None:
+    """Ctrl-Z a moment after ``fg``: to continue the child then would undo it."""
+    with subprocess.Popen(["sleep", "60"]) as child:
+        try:
+            os.kill(child.pid, signal.SIGSTOP)
+            os.waitpid(child.pid, os.WUNTRACED)
+            assert is_still_stopped(child.pid)
+            os.kill(child.pid, signal.SIGCONT)
+            os.kill(child.pid, signal.SIGSTOP)
+            eventually(lambda: is_stopped(child.pid))
+            assert not is_still_stopped(child.pid)
+        finally:
+            child.kill()
