@@ -195,7 +195,7 @@ def is_over(job: Job) -> bool:
     return all(each.state in _DEAD and each.threads <= 1 for each in job.processes)
 
 
-class _Place(NamedTuple):
+class _KnownProject(NamedTuple):
     """The project of a job, and of which program (pid, start, name) the folder was."""
 
     program: tuple[int, int, str]
@@ -234,7 +234,7 @@ class JobTracker:
         self._cache = ProcessDetailCache(details, clock)
         self._grouping = JobGrouping(self._cache, own_pid)
         self._projects = Projects(home, details.is_remote)
-        self._project_of: dict[tuple[Identity, str], _Place] = {}
+        self._project_of: dict[tuple[Identity, str], _KnownProject] = {}
         self._known: dict[str, _KnownJob] = {}
         self._unshared: dict[str, _UnsharedPart] = {}
 
@@ -322,7 +322,7 @@ class JobTracker:
         known = self._project_of.get(key)
         program = (*identity(namer), namer.name)
         if known is None or (known.program != program and role_of(namer) is not Role.SHELL):
-            known = _Place(program, self._projects.name(self._cache.cwd(namer)))
+            known = _KnownProject(program, self._projects.name(self._cache.cwd(namer)))
             self._project_of[key] = known
         # What was started without a terminal (by cron, ``setsid``, a container) may be a script in
         # a project; a daemon stands in the root folder, its data or the home folder.
