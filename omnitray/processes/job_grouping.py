@@ -65,6 +65,11 @@ class JobAssignment(msgspec.Struct, frozen=True, kw_only=True):
     root: Identity
     cgroup: str | None = None
 
+    @property
+    def is_detached_command(self) -> bool:
+        """Whether a command was started without a terminal: by cron, ``setsid``, a container."""
+        return self.kind is JobKind.SERVICE and self.key.startswith("command:")
+
 
 KERNEL = JobAssignment(key="kernel", name="Kernel", kind=JobKind.SYSTEM, root=(2, 0))
 SYSTEM = JobAssignment(key="system", name="System", kind=JobKind.SYSTEM, root=(1, 0))
@@ -319,8 +324,7 @@ class AssignmentRules:
         if self._waits(parent):
             return True
         # What ``timeout`` or ``setsid`` starts in the line of a cron job is a part of it.
-        by_hand = above.kind is JobKind.SERVICE and above.key.startswith("command:")
-        return above.kind in _APART and not by_hand
+        return above.kind in _APART and not above.is_detached_command
 
     def _waits(self, shell: ProcessFacts) -> bool:
         return waits_for_a_person(self._details.arguments(shell))

@@ -312,8 +312,8 @@ class JobTracker:
         self, assignment: JobAssignment, leader: ProcessFacts, members: Sequence[ProcessFacts]
     ) -> str | None:
         """Where the program runs that the job is named after; a shell may have gone there first."""
-        by_hand = assignment.kind is JobKind.SERVICE and assignment.key.startswith("command:")
-        if assignment.kind not in _WITH_PROJECT and not by_hand:
+        detached = assignment.is_detached_command
+        if assignment.kind not in _WITH_PROJECT and not detached:
             return None
         key = (assignment.root, assignment.name)
         namer = leader
@@ -324,9 +324,8 @@ class JobTracker:
         if known is None or (known.program != program and role_of(namer) is not Role.SHELL):
             known = _KnownProject(program, self._projects.name(self._cache.cwd(namer)))
             self._project_of[key] = known
-        # What was started without a terminal (by cron, ``setsid``, a container) may be a script in
-        # a project; a daemon stands in the root folder, its data or the home folder.
-        if by_hand and not (known.project or "").startswith("~/"):
+        # It may be a script in a project; a daemon stands in the root folder, its data or the home.
+        if detached and not (known.project or "").startswith("~/"):
             return None
         return known.project
 

@@ -198,7 +198,7 @@ class ForeignWatch:
         self._began_s: float | None = None
         self._kills = logs.kills()
         self._scope = logs.scope()
-        self._seen: tuple[dict[int, str], dict[int, str]] = ({}, {})  # of the last two scans
+        self._seen: tuple[Sequence[ProcessFacts], ...] = ((), ())  # the last two scans
         self._large: dict[int, _Large] = {}
         self._lowest = [_Low()] * _LOOKS_BACK
         self._left_bytes = 0
@@ -243,7 +243,7 @@ class ForeignWatch:
             return bool(end.gone) or end.because is not Because.LIMIT
         if end.by != KERNEL or end.pid is None:
             return True
-        names = [scan[end.pid] for scan in self._seen if end.pid in scan]
+        names = [each.name for scan in self._seen for each in scan if each.pid == end.pid]
         if self._scope.sees_all and (names or end.because is not Because.LIMIT):
             return True
         is_seen = end.name in {printable(name)[:_COMM] for name in names}
@@ -252,7 +252,7 @@ class ForeignWatch:
     def _watch(self, processes: Sequence[ProcessFacts]) -> None:
         """Remember the largest; those before them stay until it is seen whether they are gone."""
         if processes:
-            self._seen = (self._seen[1], {each.pid: each.name for each in processes})
+            self._seen = (self._seen[1], processes)
         largest = sorted(processes, key=lambda each: each.rss_bytes, reverse=True)
         for each in largest[:_MOST_WATCHED]:
             if each.rss_bytes >= _LARGE_BYTES:
