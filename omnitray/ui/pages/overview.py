@@ -165,9 +165,8 @@ class OverviewPage(Page):
     def _needed_height(self) -> int:
         """Of the whole page with all its jobs."""
         charts = self._grid.totalMinimumSize().height()
-        return (
-            self.range.sizeHint().height() + charts + self.jobs_view.height_of(_TOP) + 2 * GAP + 10
-        )
+        listed = self.jobs_view.height_of(_TOP) + _LIST_PAD
+        return self.range.sizeHint().height() + charts + listed + 2 * GAP
 
     # -- facts
 

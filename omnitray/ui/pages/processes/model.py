@@ -437,7 +437,6 @@ class JobsModel(QAbstractItemModel):
             serial, of, column = key
             number = numbers.get(serial)
             if number is None or self._read.get(key, 0) < oldest:
-                self._read.pop(key, None)
                 continue
             row, line, place = self._rows[number], None, number
             if of is not None:
@@ -450,6 +449,7 @@ class JobsModel(QAbstractItemModel):
             if new != old:
                 cell = self.createIndex(place, column, 0 if of is None else serial)
                 self.dataChanged.emit(cell, cell)
+        self._read = {key: self._read[key] for key in self._cells}
         if len(self._cells) < len(before) and self._rows:
             last = len(self._rows) - 1
             self.dataChanged.emit(self.index(0, 0), self.index(last, _COLUMNS - 1))

@@ -16,8 +16,8 @@ PILLS = {
     ServerState.SLOW: Pill("slow to start", "warning", "half"),
     ServerState.DOWN: Pill("down", "critical", "cross"),
     ServerState.RESTARTING: Pill("restarting", "warning", "loop"),
-    ServerState.CRASH_LOOP: Pill("crash loop", "critical", "loop"),
-    ServerState.FOREIGN: Pill("port taken", "warning", "diamond"),
+    ServerState.CRASH_LOOP: Pill(ServerState.CRASH_LOOP.words, "critical", "loop"),
+    ServerState.FOREIGN: Pill(ServerState.FOREIGN.words, "warning", "diamond"),
 }
 
 
