@@ -384,7 +384,7 @@ def keyring(paths: Paths) -> Iterator[Finding]:
     if not (wrong := why_not()):
         yield ok("keyring", f"open; it holds the secrets of {count(len(inside), 'webhook')}")
     elif inside:
-        remedy = "unlock it (log in again), or declare these webhooks anew"
+        remedy = "unlock it (log in again), or declare these webhooks again"
         yield warn("keyring", f"{wrong}; {', '.join(inside)} cannot send", remedy)
     else:
         yield ok("keyring", f"{wrong}; secrets of webhooks stand in files that only you can read")

@@ -391,8 +391,8 @@ class Run:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """At most three lines."""
         self._sampler.look()
-        server: Any = self._config.pluginmanager.get_plugin("omnitray-server")
-        for line in self._summary.lines(server, lambda plugin: plugin.server.name):
+        followed: Any = self._config.pluginmanager.get_plugin("omnitray-server")
+        for line in self._summary.lines(followed):
             terminalreporter.write_line(f"omnitray: {line}")
 
     def pytest_unconfigure(self) -> None:

@@ -5,12 +5,15 @@ lines, the start of its server included: what importing plugins took before is i
 counts shared pages once.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from omnitray.base.amounts import size
 from omnitray.pytest_plugin.reporter import Reporter
 from omnitray.pytest_plugin.tree import TreeSampler
+
+if TYPE_CHECKING:
+    from omnitray.pytest_plugin.server import ServerProbe
 
 # A test is named as the one that held most where it has raised the peak by so much: a suite that is
 # largest while it is collected has none.
@@ -66,12 +69,11 @@ class RunSummary:
         if elsewhere:
             self._raised_by[worker] = more.get("raised", 0)
 
-    def lines(self, server: Any, name_of: Callable[[Any], str]) -> Iterator[str]:
-        """At most three lines; ``server`` is the plugin that follows it, None without one."""
-        restarts = 0 if server is None else server.restarts
-        if restarts:
+    def lines(self, followed: "ServerProbe | None") -> Iterator[str]:
+        """At most three lines; ``followed`` is the plugin of the server, if there is one."""
+        if followed is not None and (restarts := followed.restarts):
             times = "once" if restarts == 1 else f"{restarts} times"
-            yield f"the server {name_of(server)} was restarted {times}"
+            yield f"the server {followed.server.name} was restarted {times}"
         if self._reporter.problem:
             yield f"an alert could not be delivered: {self._reporter.problem}"
         elif number := self._reporter.raised + sum(self._raised_by.values()):

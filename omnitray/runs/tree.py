@@ -9,14 +9,9 @@ import os
 
 from omnitray.runs import plain_signal as signal
 
-_PPID, _UTIME, _STIME, _CUTIME, _CSTIME, _START = (
-    1,
-    11,
-    12,
-    13,
-    14,
-    19,
-)  # in /proc/PID/stat, after the name (proc(5))
+# In /proc/PID/stat, after the name (proc(5)); the second line is of children that were waited for.
+_PPID, _UTIME, _STIME, _START = 1, 11, 12, 19
+_CUTIME, _CSTIME = 13, 14
 _RESIDENT, _SHARED = 1, 2  # in /proc/PID/statm
 _DEAD = frozenset({"Z", "X", "x"})
 
@@ -28,7 +23,12 @@ class Member:
     """
 
     __slots__ = (
-        *("cpu_s", "pid", "private_bytes", "shared_bytes", "start", "state"),
+        "cpu_s",
+        "pid",
+        "private_bytes",
+        "shared_bytes",
+        "start",
+        "state",
         "waited_cpu_s",
     )
 

@@ -106,7 +106,7 @@ class ProtectWorker(QObject):
         if engine is None:
             return
         delay_s, self._idle_delay_s = _AFTER_FAILURE_S, None
-        self._gives_reserve()
+        self._tend_reserve()
         try:
             step = engine.protecting.step()
             delay_s = step.next_delay_s
@@ -120,7 +120,7 @@ class ProtectWorker(QObject):
                 self._failure = ""
                 self.recovered.emit()
         except Exception as error:  # a guard that ends at a bad reading guards nothing
-            if lacks_descriptors(error) and self._gives_reserve():
+            if lacks_descriptors(error) and self._tend_reserve():
                 delay_s = 0.0  # they were used up within the step: it is repeated with the reserve
             else:
                 if self._failure != str(error):
@@ -219,7 +219,7 @@ class ProtectWorker(QObject):
 
     # Inside
 
-    def _gives_reserve(self) -> bool:
+    def _tend_reserve(self) -> bool:
         """Tend the reserve of file descriptors; whether it is given away now."""
         if not self._reserve.tend():
             return False

@@ -261,7 +261,7 @@ class ServerHandle:
         if found.result is ProbeResult.OK:
             self._kills = oom_kills()
         if found.result is not ProbeResult.OK and root is not None and processes.is_paused(root):
-            return _replaced(found, paused=True)
+            return msgspec.structs.replace(found, paused=True)
         return found
 
     def stored(self) -> StoredServer:
@@ -373,13 +373,9 @@ class ServerHandle:
             return found
         owners = processes.owners_of(port)
         if root is None:
-            return _replaced(found, owner_pid=owners[0].pid if owners else None)
+            return msgspec.structs.replace(found, owner_pid=owners[0].pid if owners else None)
         known = [each for each in owners if each.pid is not None]
         # A process of another user is not shown to us: a container's port is held by its daemon.
         if known and len(known) == len(owners) and not any(each.pid in tree for each in known):
-            return _replaced(found, taken_by=self._named(known[0]))
+            return msgspec.structs.replace(found, taken_by=self._named(known[0]))
         return found
-
-
-def _replaced(found: Probed, **fields: object) -> Probed:
-    return msgspec.structs.replace(found, **fields)

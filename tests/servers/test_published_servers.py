@@ -1,7 +1,6 @@
 """Servers that test runs publish: their files, and how the program shows them."""
 
 import os
-from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -71,15 +70,6 @@ def test_what_is_no_publication_is_left_out(tmp_path: Path, kind: str) -> None:
         case _:
             odd.write_bytes((tmp_path / f"{os.getpid()}.json").read_bytes())
     assert [each.view.name for each in published(tmp_path)] == ["shop-tests"]
-
-
-@pytest.fixture
-def program(tmp_path: Path, qtbot: QtBot) -> Iterator[Program]:
-    del qtbot
-    made = Program(tmp_path)
-    yield made
-    assert made.door._servers.stop()
-    made.end()
 
 
 def test_the_program_shows_it_while_the_run_lasts(

@@ -1,9 +1,5 @@
 """Watched servers on the main thread: their alerts, and the level that an outage asks for."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 from pytestqt.qtbot import QtBot
 
 from omnitray.base.facts import AlertType, MonitorLevel
@@ -13,15 +9,6 @@ from support.clock import FakeClock
 from support.hub_program import Program
 
 DOWN = AlertNews(server="api", type=AlertType.SERVER_DOWN, title="Server “api” is down")
-
-
-@pytest.fixture
-def program(tmp_path: Path, qtbot: QtBot) -> Iterator[Program]:
-    del qtbot
-    made = Program(tmp_path)
-    yield made
-    assert made.door._servers.stop()
-    made.end()
 
 
 def test_an_outage_hurries_the_monitor_for_minutes_and_names_the_server(program: Program) -> None:
