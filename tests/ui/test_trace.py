@@ -1,5 +1,7 @@
 """What is kept of a curve from paint to paint is what a new chart would draw."""
 
+import math
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,19 +20,25 @@ steps = st.lists(
 
 
 def by_column(found: list[list[tuple[float, float]]], start_s: float, column_s: float) -> Columns:
-    """The lowest and the highest value of every column in sight."""
+    """The lowest and the highest value of every column that is in sight as a whole.
+
+    Of the column that the begin cuts, the lowest and the highest sample may lie out of sight.
+    """
     columns: dict[int, list[float]] = {}
     for line in found:
         for at_s, value in line:
-            if at_s >= start_s:
-                columns.setdefault(int(at_s // column_s), []).append(value)
+            if (column := math.floor(at_s / column_s)) > math.floor(start_s / column_s):
+                columns.setdefault(column, []).append(value)
     return {column: (min(values), max(values)) for column, values in columns.items()}
 
 
 def begins(found: list[list[tuple[float, float]]], start_s: float, column_s: float) -> list[int]:
-    """In which columns lines begin that begin in sight, the first column left out."""
-    first = [int(line[0][0] // column_s) for line in found]
-    return [column for column in first if column > start_s // column_s + 1]
+    """In which columns lines begin that go on after the column that the begin cuts."""
+    cut = math.floor(start_s / column_s)
+    ends = [
+        (math.floor(line[0][0] / column_s), math.floor(line[-1][0] / column_s)) for line in found
+    ]
+    return [max(cut, first) for first, last in ends if last > cut]
 
 
 @given(steps, st.floats(0.2, 8.0), st.floats(2.0, 40.0), st.integers(1, 5))
