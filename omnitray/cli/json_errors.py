@@ -1,6 +1,7 @@
 """How wrong usage is said: with the word that was meant, and as an object with ``--json``."""
 
 import argparse
+import contextlib
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -36,6 +37,11 @@ class WordParser(argparse.ArgumentParser):
             hint = meant(value, action.choices, f"{typed('--help')} lists them all")
             raise argparse.ArgumentError(None, f"there is no command {value}; {hint}")
         super()._check_value(action, value)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        # Python 3.11.2 lets the error of a full disk or a closed terminal change the status.
+        with contextlib.suppress(AttributeError, OSError):
+            super()._print_message(message, file)
 
 
 class JsonErrorParser(WordParser):

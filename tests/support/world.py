@@ -75,11 +75,11 @@ class World:
         self.run(tool("mount"), "--bind", str(file), "/proc/stat")
         return held
 
-    def hold_cpu_pressure(self, folder: Path) -> None:
-        """Let what runs inside read that no task waits for a processor, whoever waits outside."""
+    def hold_cpu_pressure(self, folder: Path, some_percent: float = 0.0) -> None:
+        """Let what runs inside read how much tasks wait for a processor, whoever waits outside."""
         file = folder / "cpu-pressure"
-        line = "avg10=0.00 avg60=0.00 avg300=0.00 total=0"
-        file.write_text(f"some {line}\nfull {line}\n")
+        average = "avg10={0:.2f} avg60={0:.2f} avg300={0:.2f} total=0".format
+        file.write_text(f"some {average(some_percent)}\nfull {average(0.0)}\n")
         file.chmod(0o444)
         self.run(tool("mount"), "--bind", str(file), "/proc/pressure/cpu")
         self.run(tool("mount"), "-o", "remount,bind,ro", "/proc/pressure/cpu")
