@@ -23,7 +23,14 @@ from omnitray.alerts.decision import (
 )
 from omnitray.alerts.grouping import DIGEST_SLOT, Due
 from omnitray.alerts.incidents import Incident, Incidents
-from omnitray.alerts.model import Alert, without_numbers
+from omnitray.alerts.model import (
+    Alert,
+    many_body,
+    many_title,
+    one_body,
+    without_numbers,
+    worst_and_newest,
+)
 from omnitray.alerts.notification_state import NotificationState
 from omnitray.alerts.rules import (
     TEST_TYPES,
@@ -33,7 +40,6 @@ from omnitray.alerts.rules import (
     Trigger,
     repeat_s,
 )
-from omnitray.alerts.text import many_body, many_title, one_body, worst_and_newest
 from omnitray.base.clock import Clock, DeadlineQueue
 from omnitray.base.facts import AlertChannel
 from omnitray.base.subscribers import Subscribers

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from omnitray.alerts.channels.listeners import Listeners
+from omnitray.alerts.channels.base import Listeners
 from omnitray.api.facade import AlertChanged, Event, SnapshotTaken
 from omnitray.api.gate import SOCKET_QUEUE
 from omnitray.api.messages import message_of

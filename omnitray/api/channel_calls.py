@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from omnitray.alerts.channels.deliveries import Delivery, DeliveryState
-from omnitray.alerts.channels.standing import ChannelState
+from omnitray.alerts.channels.deliveries import ChannelState, Delivery, DeliveryState
 from omnitray.alerts.channels.views import ChannelView
 from omnitray.alerts.channels.webhooks.channel import WebhookView
 from omnitray.api import bodies

@@ -13,8 +13,8 @@ from typing import Any, Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
+from omnitray.alerts.channels.base import Listeners
 from omnitray.alerts.channels.deliveries import Delivery
-from omnitray.alerts.channels.listeners import Listeners
 from omnitray.alerts.channels.views import ChannelView
 from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
 from omnitray.alerts.model import Alert

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from omnitray import __version__, platforms
-from omnitray.alerts.channels.standing import ChannelState, dropped, standing
+from omnitray.alerts.channels.deliveries import ChannelState, dropped, standing
 from omnitray.api.channel_calls import ChannelBody, ChannelsBody, WebhookBody, WebhooksBody
 from omnitray.api.wire import Servers, StatusBody
 from omnitray.base.amounts import count, size

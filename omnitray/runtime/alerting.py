@@ -16,10 +16,9 @@ from typing import Any
 import msgspec
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
-from omnitray.alerts.channels.base import ChannelParts
+from omnitray.alerts.channels.base import ChannelParts, Listeners
 from omnitray.alerts.channels.deliveries import Deliveries, DeliveryState
 from omnitray.alerts.channels.dispatch import Dispatcher
-from omnitray.alerts.channels.listeners import Listeners
 from omnitray.alerts.channels.views import ChannelDesk
 from omnitray.alerts.channels.webhooks.channel import (
     WebhookChannel,

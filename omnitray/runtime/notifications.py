@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from PySide6.QtCore import QObject, QSocketNotifier, QTimer, Signal, Slot
 
-from omnitray.alerts.channels.desktop import NotifierChain
-from omnitray.alerts.channels.desktop_plyer import PlyerNotifier
+from omnitray.alerts.channels.desktop import NotifierChain, PlyerNotifier
 from omnitray.alerts.channels.notification import Notification, Response
 from omnitray.base.paths import resource
 from omnitray.base.policy import AlertPolicy

@@ -6,11 +6,12 @@ from hypothesis import strategies as st
 
 from omnitray.alerts.model import (
     fingerprint,
+    kind,
+    many_title,
     server_of,
     stable_labels,
     without_numbers,
 )
-from omnitray.alerts.text import kind, many_title
 from omnitray.base.facts import AlertType, Severity
 from support.alerting import an_alert
 

@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterable
 from itertools import count
 from pathlib import Path
 
-from omnitray.alerts.channels.base import ChannelParts
+from omnitray.alerts.channels.base import ChannelParts, Listeners
 from omnitray.alerts.channels.deliveries import Deliveries
-from omnitray.alerts.channels.listeners import Listeners
 from omnitray.alerts.channels.notification import Notification
 from omnitray.alerts.decision import Decision, Receipt
 from omnitray.alerts.model import Alert

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from omnitray.alerts.channels.fdo_message import OBJECT_PATH, SERVICE
+from omnitray.alerts.channels.fdo_service import OBJECT_PATH, SERVICE
 from omnitray.base.dbus import BusReply, BusSignal, OnAnswer, OnOwner
 
 _NOBODY = "org.freedesktop.DBus.Error.ServiceUnknown"

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from omnitray.alerts.channels.base import Listeners
 from omnitray.alerts.channels.deliveries import Delivery, DeliveryState
-from omnitray.alerts.channels.listeners import Listeners
 from omnitray.alerts.channels.views import ChannelView
 from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
 from omnitray.alerts.model import Alert

@@ -6,9 +6,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from omnitray.alerts.channels.base import Listeners
 from omnitray.alerts.channels.deliveries import Deliveries
 from omnitray.alerts.channels.dispatch import Dispatcher
-from omnitray.alerts.channels.listeners import Listeners
 from omnitray.alerts.channels.views import ChannelDesk
 from omnitray.alerts.silences import SilenceFile
 from omnitray.alerts.storage.history import History

@@ -9,10 +9,9 @@ import sys
 import time
 from pathlib import Path
 
-from omnitray.alerts.channels.base import ChannelParts
+from omnitray.alerts.channels.base import ChannelParts, Listeners
 from omnitray.alerts.channels.deliveries import Deliveries
 from omnitray.alerts.channels.dispatch import Dispatcher
-from omnitray.alerts.channels.listeners import Listeners
 from omnitray.alerts.channels.registry import CHANNELS
 from omnitray.alerts.channels.webhooks import retry
 from omnitray.alerts.channels.webhooks.channel import WebhookChannel

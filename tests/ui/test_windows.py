@@ -10,9 +10,9 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
+from omnitray.alerts.channels.base import Listeners
 from omnitray.alerts.channels.deliveries import Deliveries
 from omnitray.alerts.channels.dispatch import Dispatcher
-from omnitray.alerts.channels.listeners import Listeners
 from omnitray.alerts.channels.views import ChannelDesk
 from omnitray.alerts.storage.history import History
 from omnitray.alerts.storage.query import AlertQuery

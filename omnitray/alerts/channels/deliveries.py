@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable
 
 import msgspec
 
+from omnitray.base.amounts import count as said
+
 MOST_ALERTS = 2000  # four times what has a file of its own; about 0.5 kB each
 
 
@@ -122,3 +124,34 @@ def failed(
         Delivery(alert_id=each, channel=channel, target=target, state=state, at=at, why=why)
         for each in alert_ids
     )
+
+
+class ChannelState(enum.StrEnum):
+    """How a channel stands."""
+
+    OPEN = "open"
+    FAILED = "failed"
+    NO_LISTENER = "no_listener"
+    NOT_DECLARED = "not_declared"  # the settings name no receiver
+    ABSENT = "absent"  # this machine has nothing for it
+
+
+def dropped(count: int) -> str:
+    """How many deliveries a webhook does not get any more, in words; empty for none."""
+    return f"{said(count, 'alert')} not sent, because too many wait" if count else ""
+
+
+def standing(state: ChannelState, fault: str, clients: int | None, receivers: int | None) -> str:
+    """How a channel stands, in words: for the command line and doctor."""
+    match state:
+        case ChannelState.FAILED:
+            return fault
+        case ChannelState.NO_LISTENER:
+            return "nobody listens"
+        case ChannelState.NOT_DECLARED:
+            return "none declared"
+        case ChannelState.ABSENT:
+            return "this machine has nothing for it"
+    if receivers is not None:
+        return f"{receivers} receiver{'' if receivers == 1 else 's'}"
+    return "open" if clients is None else f"{clients} listening"

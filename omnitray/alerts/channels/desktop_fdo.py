@@ -14,8 +14,12 @@ from typing import Any
 
 import msgspec
 
-from omnitray.alerts.channels.fdo_message import NOTIFY_SIGNATURE, notify_arguments
-from omnitray.alerts.channels.fdo_service import FdoService, ServiceState
+from omnitray.alerts.channels.fdo_service import (
+    NOTIFY_SIGNATURE,
+    FdoService,
+    ServiceState,
+    notify_arguments,
+)
 from omnitray.alerts.channels.notification import CloseReason, Notification, Response
 from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.dbus import BusError, BusReply, SessionBus

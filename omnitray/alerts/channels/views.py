@@ -7,11 +7,10 @@ from collections.abc import Callable
 
 import msgspec
 
-from omnitray.alerts.channels.deliveries import Deliveries, Delivery, DeliveryState
+from omnitray.alerts.channels.base import Listeners
+from omnitray.alerts.channels.deliveries import ChannelState, Deliveries, Delivery, DeliveryState
 from omnitray.alerts.channels.dispatch import Dispatcher
-from omnitray.alerts.channels.listeners import Listeners
 from omnitray.alerts.channels.registry import CHANNELS, Audience
-from omnitray.alerts.channels.standing import ChannelState
 from omnitray.alerts.channels.vscode import CLIENT
 from omnitray.alerts.channels.webhooks.channel import WebhookChannel
 from omnitray.alerts.channels.worker import ChannelStatistics

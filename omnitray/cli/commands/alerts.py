@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from omnitray.alerts.model import Alert
-from omnitray.alerts.text import kind
+from omnitray.alerts.model import Alert, kind
 from omnitray.api.requests import NewAlert
 from omnitray.api.wire import Alerts
 from omnitray.base.facts import AlertType, Severity

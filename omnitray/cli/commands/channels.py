@@ -4,7 +4,7 @@ import argparse
 
 import msgspec
 
-from omnitray.alerts.channels.standing import dropped, standing
+from omnitray.alerts.channels.deliveries import dropped, standing
 from omnitray.api.channel_calls import (
     ChannelBody,
     ChannelsBody,

@@ -6,10 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.alerts.channels.deliveries import Deliveries, Delivery, DeliveryState, delivered
+from omnitray.alerts.channels.deliveries import (
+    ChannelState,
+    Deliveries,
+    Delivery,
+    DeliveryState,
+    delivered,
+    standing,
+)
 from omnitray.alerts.channels.dispatch import Dispatcher
 from omnitray.alerts.channels.registry import CHANNELS, NAMES
-from omnitray.alerts.channels.standing import ChannelState, standing
 from omnitray.alerts.channels.views import ChannelDesk, ChannelView
 from omnitray.alerts.channels.webhooks.channel import WebhookChannel
 from omnitray.alerts.decision import EVERYWHERE, Decision, Reason

@@ -2,8 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.alerts.channels.desktop import DesktopChannel, NotifierChain
-from omnitray.alerts.channels.desktop_plyer import PlyerNotifier, inert
+from omnitray.alerts.channels.desktop import DesktopChannel, NotifierChain, PlyerNotifier, inert
 from omnitray.alerts.channels.notification import Notification
 from omnitray.alerts.decision import Decision, Reason
 from omnitray.alerts.model import Alert

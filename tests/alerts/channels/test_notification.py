@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.alerts.channels.fdo_message import notify_arguments
+from omnitray.alerts.channels.fdo_service import notify_arguments
 from omnitray.alerts.channels.notification import (
     BODY_LIMIT,
     TITLE_LIMIT,

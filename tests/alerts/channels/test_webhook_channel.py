@@ -12,8 +12,7 @@ import pytest
 
 from omnitray.alerts.channels import dispatch as dispatch_module
 from omnitray.alerts.channels.deliveries import Deliveries, DeliveryState
-from omnitray.alerts.channels.dispatch import Dispatcher
-from omnitray.alerts.channels.patience import Patience
+from omnitray.alerts.channels.dispatch import Dispatcher, Patience
 from omnitray.alerts.channels.webhooks import channel as channel_module
 from omnitray.alerts.channels.webhooks import outbox as outbox_module
 from omnitray.alerts.channels.webhooks import queue as queue_module

@@ -3,8 +3,7 @@
 import enum
 from collections.abc import Iterable
 
-from omnitray.alerts.model import Alert
-from omnitray.alerts.text import kind
+from omnitray.alerts.model import Alert, kind
 from omnitray.base.clock import epoch
 from omnitray.base.facts import AlertType
 from omnitray.protector.model import AlarmReason, ProtectReason

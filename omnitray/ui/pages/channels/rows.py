@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
 
-from omnitray.alerts.channels.standing import dropped
+from omnitray.alerts.channels.deliveries import dropped
 from omnitray.alerts.channels.views import ChannelView
 from omnitray.alerts.channels.webhooks.channel import WebhookTest, WebhookView
 from omnitray.base.facts import AlertChannel
