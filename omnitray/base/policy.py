@@ -1,7 +1,7 @@
 """What a person may set, declared once: type, default, title, help, unit and range of each value.
 
 The settings file is composed of these structs (``settings/model.py``); file, window, command line
-and guide read the same declarations (``settings/fields.py``). Nothing here knows about files.
+and guide read the same declarations (``settings/model.py``). Nothing here knows about files.
 """
 
 from typing import Annotated, Literal

@@ -362,7 +362,7 @@ def _add_program(command: Subparsers) -> None:
     sub.add_argument("--rotate", action="store_true", help="make a new one, close open sockets")
     sub = command("service", "program:service", "run headless as a service of this user")
     one_of(sub, "what", ("install", "remove", "status"), metavar="WHAT")
-    sub = command("uninstall", "program:uninstall", "take away what OmniTray put on this machine")
+    sub = command("uninstall", "uninstall:carry_out", "take away what OmniTray put on this machine")
     sub.add_argument("--dry-run", action="store_true", help="only say what that would be")
     sub.add_argument("--yes", action="store_true", help="ask nothing; data is kept")
     data = sub.add_mutually_exclusive_group()

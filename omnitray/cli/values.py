@@ -78,7 +78,7 @@ def _webhooks() -> Iterable[str]:
 
 
 def _settings() -> Iterable[str]:
-    from omnitray.settings.fields import FIELDS  # noqa: PLC0415 - no other needs it
+    from omnitray.settings.model import FIELDS  # noqa: PLC0415 - no other needs it
 
     return (field.key for field in FIELDS)
 

@@ -7,9 +7,8 @@ from typing import Any
 from omnitray.alerts.model import Alert
 from omnitray.api.wire import SnapshotBody, StatusBody
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
-from omnitray.client.subscription import Callback, Subscription, follow_async
 from omnitray.client.sync import Client
-from omnitray.client.websocket import Borrowed
+from omnitray.client.websocket import Borrowed, Callback, Subscription, follow_async
 
 
 class Monitor:

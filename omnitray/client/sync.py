@@ -58,8 +58,7 @@ from omnitray.client.http import (
     quoted,
 )
 from omnitray.client.offline import Files
-from omnitray.client.subscription import follow
-from omnitray.client.websocket import Borrowed, hold
+from omnitray.client.websocket import Borrowed, follow, hold
 
 ANSWER_S = 15.0
 PAGE = 5000

@@ -26,7 +26,7 @@ from omnitray.protector.exclusions.common import ProgramTables
 from omnitray.protector.exclusions.foreground import Foreground
 from omnitray.protector.guard import GuardSource
 from omnitray.protector.oom_events.watch import Logs, Source
-from omnitray.servers.scopes import Scopes
+from omnitray.servers.processes import Scopes
 
 VARIABLE = "OMNITRAY_PLATFORM"
 

@@ -19,7 +19,7 @@ from omnitray.base.policy import ProtectPolicy
 from omnitray.monitor.sampler import DiskLook
 from omnitray.protector.actuators.results import UndoResult
 from omnitray.protector.engine import ProtectStep
-from omnitray.protector.exclusions.words import meant_by_name
+from omnitray.protector.exclusions.rules import meant_by_name
 from omnitray.protector.inspection import Wanted
 from omnitray.protector.model import Reply
 from omnitray.protector.notices import Notice, NoticeOver

@@ -17,7 +17,7 @@ from omnitray.base.amounts import size
 from omnitray.base.facts import AlertType, Job, Severity
 from omnitray.monitor.thresholds import Watched
 from omnitray.protector.actuators.results import Initiator, UndoResult, sentences_of
-from omnitray.protector.exclusions.words import near_names
+from omnitray.protector.exclusions.rules import near_names
 from omnitray.protector.explain import END_ANYWAY
 from omnitray.protector.notices import Notice
 from omnitray.protector.right_now import means_nothing

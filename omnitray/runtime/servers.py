@@ -34,6 +34,7 @@ from omnitray.servers.model import (
     ServerView,
     UnknownServer,
 )
+from omnitray.servers.processes import Scopes
 from omnitray.servers.published import (
     PublishedServer,
     ask_to_restart,
@@ -41,7 +42,6 @@ from omnitray.servers.published import (
     moment_in_run,
     published,
 )
-from omnitray.servers.scopes import Scopes
 from omnitray.servers.timing import HURRY_S
 from omnitray.settings.faults import Problem
 

@@ -13,7 +13,6 @@ from omnitray.base.policy import AlertPolicy
 from omnitray.settings.check import set_value
 from omnitray.settings.continuity import carry_over
 from omnitray.settings.faults import Fault, Problem, shown
-from omnitray.settings.fields import BY_KEY, value_of
 from omnitray.settings.file import (
     Loaded,
     Stamp,
@@ -24,7 +23,7 @@ from omnitray.settings.file import (
     save_webhook,
     stamp_of,
 )
-from omnitray.settings.model import Settings
+from omnitray.settings.model import BY_KEY, Settings, value_of
 
 log = logging.getLogger(__name__)
 replace = msgspec.structs.replace

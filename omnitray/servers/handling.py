@@ -1,6 +1,10 @@
 """One server's real process, log and probes, under the machine that decides about them.
 
 Everything but :meth:`ServerHandle.probe_now` runs on the supervisor's thread.
+
+After a crash loop a change to a file of the project is worth another try (:func:`stamp_of`). Only
+files that a person edits count, known by their ending: what a program writes (databases, logs,
+caches) would set it off. The walk is bounded, so that a home folder as ``cwd`` costs little.
 """
 
 import errno
@@ -18,7 +22,7 @@ from omnitray.base.clock import Clock
 from omnitray.base.durable import StorageError
 from omnitray.base.facts import ProcessIdentity
 from omnitray.base.process_environment import expanded
-from omnitray.servers import health, permissions, processes, resuming
+from omnitray.servers import health, memory, permissions, processes
 from omnitray.servers.logs import ServerLog
 from omnitray.servers.machine import ServerMachine
 from omnitray.servers.memory import StoredServer
@@ -32,9 +36,8 @@ from omnitray.servers.model import (
     ServerState,
     local_port,
 )
-from omnitray.servers.project_files import stamp_of
+from omnitray.servers.processes import Scopes
 from omnitray.servers.reports import TAIL_LINES
-from omnitray.servers.scopes import Scopes
 from omnitray.settings.servers import ServerSettings
 
 log = logging.getLogger(__name__)
@@ -158,7 +161,7 @@ class ServerHandle:
             machine.exited(ended, None, self.log.tail(TAIL_LINES))
         else:
             machine.stand(
-                resuming.without_process(
+                memory.without_process(
                     before,
                     wanted=stored.wanted,
                     watch_only=spec.watch_only,
@@ -379,3 +382,52 @@ class ServerHandle:
         if known and len(known) == len(owners) and not any(each.pid in tree for each in known):
             return msgspec.structs.replace(found, taken_by=self._named(known[0]))
         return found
+
+
+LOOK_S = 2.0
+MAX_ENTRIES = 5000
+_SKIPPED = {"node_modules", "__pycache__", "venv", "target", "build", "dist", "site-packages"}
+_ENDINGS = (
+    *(".py", ".pyi", ".js", ".mjs", ".cjs", ".ts", ".tsx", ".jsx", ".go", ".rs", ".rb", ".php"),
+    *(".java", ".kt", ".cs", ".c", ".h", ".cc", ".cpp", ".ex", ".exs", ".lua", ".sh", ".toml"),
+    *(".json", ".yaml", ".yml", ".ini", ".cfg", ".conf", ".env", ".html", ".css", ".sql", ".xml"),
+)
+Stamp = tuple[int, int, int]
+
+
+def stamp_of(folder: Path) -> Stamp:
+    """What tells one state of a project from another: count, newest change, sum of sizes."""
+    count = newest = total = 0
+    waiting = [str(folder)]
+    seen = 0
+    while waiting and seen < MAX_ENTRIES:
+        try:
+            entries = list(os.scandir(waiting.pop()))
+        except OSError:
+            continue
+        for entry in entries:
+            seen += 1
+            if _is_folder(entry):
+                if entry.name not in _SKIPPED and not entry.name.startswith("."):
+                    waiting.append(entry.path)
+            elif entry.name.endswith(_ENDINGS):
+                found = _stat(entry)
+                if found is not None:
+                    count += 1
+                    newest = max(newest, found.st_mtime_ns)
+                    total += found.st_size
+    return count, newest, total
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False
+
+
+def _stat(entry: "os.DirEntry[str]") -> os.stat_result | None:
+    try:
+        return entry.stat(follow_symlinks=False)
+    except OSError:
+        return None

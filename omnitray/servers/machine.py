@@ -11,7 +11,7 @@ from collections.abc import Callable
 from omnitray.base.amounts import duration
 from omnitray.base.clock import Clock
 from omnitray.base.facts import ProcessIdentity
-from omnitray.servers import reports, resuming
+from omnitray.servers import memory, reports
 from omnitray.servers.model import (
     ENDED_BY_ITSELF,
     TROUBLED,
@@ -190,10 +190,10 @@ class ServerMachine:
         self._due.limit = now + self.start_limit_s
         if up_since_at is None and was.state is ServerState.STARTING:
             self._due.slow = self._started_m + self.starts.slow_after_s()
-        self.stand(resuming.found(was))
+        self.stand(memory.found(was))
         self._say(f"found again · pid {process.pid}")
 
-    def stand(self, standing: resuming.Standing) -> None:
+    def stand(self, standing: memory.Standing) -> None:
         """Go on as it stood before OmniTray was restarted."""
         self.wanted, self._cannot_start = standing.wanted, standing.cannot_start
         self._move(standing.state, standing.detail)

@@ -2,7 +2,8 @@
 
 An identity is pid and start time, checked under a pidfd before each signal, so that a pid that
 was given to another process is never hit. Where there are no pidfds the identity is checked right
-before the signal, which leaves a race of microseconds.
+before the signal, which leaves a race of microseconds. :class:`Scopes` is the seam to what keeps
+the processes of a server together beyond its session.
 """
 
 import contextlib
@@ -11,6 +12,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 
@@ -260,3 +262,29 @@ def _start_of(pid: int) -> int | None:
         return None if dead else int(process.create_time() * 1000)
     except psutil.Error:
         return None
+
+
+class Scopes(Protocol):
+    """Groups of processes that the platform keeps together (systemd scopes)."""
+
+    def adopt(self, name: str, pid: int) -> str:
+        """Move a fresh process into a group of its own; the group, empty where there is none."""
+        ...
+
+    def members(self, group: str) -> frozenset[int]:
+        """The pids in a group; empty for one that is gone."""
+        ...
+
+
+class NoScopes:
+    """Where the session's manager has none."""
+
+    def adopt(self, name: str, pid: int) -> str:
+        """Nothing to move it into."""
+        del name, pid
+        return ""
+
+    def members(self, group: str) -> frozenset[int]:
+        """Nothing is in it."""
+        del group
+        return frozenset()

@@ -23,7 +23,7 @@ from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.durable import StorageError
 from omnitray.base.facts import ProcessIdentity
 from omnitray.servers import processes
-from omnitray.servers.handling import ALONE, OtherServers, ServerHandle
+from omnitray.servers.handling import ALONE, LOOK_S, OtherServers, ServerHandle
 from omnitray.servers.memory import ServerMemory, StoredServer, StoredServers
 from omnitray.servers.model import (
     AlertNews,
@@ -36,9 +36,8 @@ from omnitray.servers.model import (
     ServerView,
     UnknownServer,
 )
-from omnitray.servers.project_files import LOOK_S
+from omnitray.servers.processes import NoScopes, Scopes
 from omnitray.servers.reports import TAIL_LINES
-from omnitray.servers.scopes import NoScopes, Scopes
 from omnitray.settings.servers import ServerSettings
 
 log = logging.getLogger(__name__)

@@ -15,17 +15,17 @@ import msgspec
 from omnitray.base.amounts import bytes_of
 from omnitray.base.policy import JobRule
 from omnitray.settings.faults import Fault, Problem, TableFault, shown, table_problem
-from omnitray.settings.fields import (
+from omnitray.settings.model import (
     BY_KEY,
     FIELDS,
     RULES,
     Field,
     Rule,
+    Settings,
     ValueKind,
     default_of,
     value_of,
 )
-from omnitray.settings.model import Settings
 
 FIELDS_OF_A_RULE = tuple(JobRule.__struct_fields__)
 # What a rule of each field must hold, in words; the types themselves stand in ``JobRule``.

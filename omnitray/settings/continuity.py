@@ -14,9 +14,8 @@ import msgspec
 from omnitray.base.policy import JobRule
 from omnitray.settings.check import rule_text, settle
 from omnitray.settings.faults import Fault, Problem, shown
-from omnitray.settings.fields import FIELDS, value_of
 from omnitray.settings.file import NO_FILE, RULE, Loaded
-from omnitray.settings.model import Settings
+from omnitray.settings.model import FIELDS, Settings, value_of
 
 AS_BEFORE = "what was in force before"
 _AGAIN = "until it is written again"

@@ -19,8 +19,7 @@ from omnitray.base.facts import ProtectState
 from omnitray.base.paths import private_folder, why_not_made
 from omnitray.settings.check import check, rule_of_table, settle, unknown
 from omnitray.settings.faults import Fault, Problem, table_problem, tables_of
-from omnitray.settings.fields import BY_KEY, FIELDS, default_of, value_of
-from omnitray.settings.model import Settings
+from omnitray.settings.model import BY_KEY, FIELDS, Settings, default_of, value_of
 from omnitray.settings.servers import ServerFault, ServerSettings, server_of_table
 from omnitray.settings.webhooks import WebhookFault, WebhookSettings, webhook_of_table
 

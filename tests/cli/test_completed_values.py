@@ -10,7 +10,7 @@ import pytest
 
 from omnitray.cli import values
 from omnitray.cli.parser import COMPLETED, main
-from omnitray.settings.fields import FIELDS
+from omnitray.settings.model import FIELDS
 from support import fake_door
 from support.api_server import Running
 

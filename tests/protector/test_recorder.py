@@ -8,12 +8,11 @@ import pytest
 
 from omnitray.base.facts import GuardReading, Job, Mode, ProcessDetail
 from omnitray.base.policy import ProtectPolicy
-from omnitray.protector.anonymizer import Anonymizer
 from omnitray.protector.exclusions.programs import LINUX
 from omnitray.protector.exclusions.rules import ExclusionRules
 from omnitray.protector.model import Decision
 from omnitray.protector.recorder import KEPT_S, Recorder, Recording, unpacked
-from omnitray.protector.replay import load, packed_file, replay
+from omnitray.protector.replay import Anonymizer, load, packed_file, replay
 from support.desk import OVER, Desk, growing, soon
 from support.scenes import GB, MB, facts, job, process, reading
 

@@ -3,7 +3,7 @@
 import pytest
 
 from omnitray.base.facts import AlertType, ProcessIdentity
-from omnitray.servers import resuming
+from omnitray.servers import memory
 from omnitray.servers.model import (
     ENDED_BY_ITSELF,
     TROUBLED,
@@ -19,9 +19,9 @@ LIVES = ProcessIdentity(pid=5, start_ticks=9)
 
 def _gone(
     state: ServerState, *, watch_only: bool = False, same_boot: bool = True, **facts: object
-) -> resuming.Standing:
+) -> memory.Standing:
     wanted = state is not ServerState.STOPPED
-    return resuming.without_process(
+    return memory.without_process(
         Remembered(state=state, **facts),  # type: ignore[arg-type]
         wanted=wanted,
         watch_only=watch_only,
@@ -63,7 +63,7 @@ def test_what_was_under_way_goes_on_and_nothing_else_is_started(
 
 @pytest.mark.parametrize("same_boot", [True, False])
 def test_a_deliberately_stopped_server_stays_stopped(*, same_boot: bool) -> None:
-    assert _gone(ServerState.STOPPED, same_boot=same_boot) == resuming.Standing()
+    assert _gone(ServerState.STOPPED, same_boot=same_boot) == memory.Standing()
     ended = _gone(ServerState.STOPPED, same_boot=same_boot, detail=ENDED_BY_ITSELF)
     assert (ended.detail, ended.wanted) == (ENDED_BY_ITSELF, False)
 

@@ -16,9 +16,8 @@ from omnitray.base.policy import AlertPolicy, JobRule, MonitorPolicy, ProtectPol
 from omnitray.settings.check import check, parse_text, rule_text, set_value
 from omnitray.settings.continuity import carry_over
 from omnitray.settings.faults import Fault, Problem
-from omnitray.settings.fields import FIELDS, RULES, ValueKind, default_of, value_of
 from omnitray.settings.file import NO_FILE, Loaded, changed, load, parse, save
-from omnitray.settings.model import Settings
+from omnitray.settings.model import FIELDS, RULES, Settings, ValueKind, default_of, value_of
 
 DOCUMENTED = """\
 mode = "test"                    # dev | test | prod

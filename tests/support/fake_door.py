@@ -56,7 +56,7 @@ from omnitray.protector.view import (
 )
 from omnitray.runs.model import RunRecord
 from omnitray.servers.model import ServerExit, ServerState, ServerView
-from omnitray.settings.fields import BY_KEY, default_of
+from omnitray.settings.model import BY_KEY, default_of
 from omnitray.settings.servers import ServerSettings
 from support import run_samples
 

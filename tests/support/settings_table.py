@@ -5,7 +5,7 @@ python -m support.settings_table    # from tests/, prints it
 
 from typing import Any
 
-from omnitray.settings.fields import FIELDS, Field, default_of
+from omnitray.settings.model import FIELDS, Field, default_of
 
 
 def settings_table() -> str:

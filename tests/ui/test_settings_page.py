@@ -5,8 +5,7 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.settings.check import set_value
 from omnitray.settings.faults import Fault, Problem
-from omnitray.settings.fields import FIELDS
-from omnitray.settings.model import Settings
+from omnitray.settings.model import FIELDS, Settings
 from omnitray.ui.pages.settings.page import SettingsPage
 from omnitray.ui.pages.settings.row import ListEdit
 from omnitray.ui.widgets.choice import ChoiceButton, Switch

@@ -1,22 +1,28 @@
-"""``alerts``, ``alert``, ``ack``, ``resolve``, ``export``."""
+"""``alerts``, ``alert``, ``ack``, ``resolve``, ``export``.
+
+While no OmniTray answers, alerts are written to the history's files and read from them. One line on
+standard error says so; what is printed else is as if one ran.
+"""
 
 import argparse
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from omnitray.alerts.model import Alert, kind
-from omnitray.api.requests import NewAlert
+from omnitray.alerts.storage.query import AlertQuery
+from omnitray.api.requests import ACTIVE, NewAlert
 from omnitray.api.wire import Alerts
 from omnitray.base.facts import AlertType, Severity
 from omnitray.cli.dispatch import CommandContext, Stopped
 from omnitray.cli.times import moment, rfc3339, shown
-from omnitray.client.http import NotRunning, Remote, RequestFailed, lost, quoted
+from omnitray.client.http import NotAnswering, NotRunning, Remote, RequestFailed, lost, quoted
 
 if TYPE_CHECKING:
     from omnitray.alerts.storage.export import AlertSpool
+    from omnitray.client.offline import Files
 
 EXPORT_PAGE = 5000
 SHORT = 6  # the end of an id: chance, where its beginning is the time
@@ -25,6 +31,8 @@ NARROW = 100  # columns: with fewer the type, which the title says as well, give
 NARROWEST = 70  # with fewer the id, which the culprit in the title is worth more than
 ENDINGS = (".jsonl", ".json", ".csv")
 NOT_FOUND = 404
+NOBODY = "no OmniTray answers"
+T = TypeVar("T")
 
 
 def alerts(args: argparse.Namespace, context: CommandContext) -> int:
@@ -44,9 +52,7 @@ def alerts(args: argparse.Namespace, context: CommandContext) -> int:
     try:
         found = context.get("/alerts", Alerts, as_json=args.json, **query)
     except NotRunning:
-        from omnitray.cli import stored  # noqa: PLC0415 - only without a running instance
-
-        found = stored.find(args, context)
+        found = _found_in_files(args, context)
     if found is not None:
         _show(found.alerts, context)
     return 0
@@ -106,9 +112,7 @@ def alert(args: argparse.Namespace, context: CommandContext) -> int:
     except (NotRunning, RequestFailed) as error:
         if not lost(error):
             raise
-        from omnitray.cli import stored  # noqa: PLC0415 - only when it was not taken
-
-        raised = stored.store(new, args, context, error)
+        raised = _stored_in_files(new, args, context, error)
     if raised is not None:
         context.terminal.line(f"{raised.id}  {raised.severity}  {raised.title}")
     return 0
@@ -190,11 +194,9 @@ def _export_file(args: argparse.Namespace) -> Path:
 
 def _collect(spool: "AlertSpool", context: CommandContext) -> None:
     """The files, and what the running instance has beyond them."""
-    from omnitray.cli import stored  # noqa: PLC0415 - needed here alone
-
     files_failed: OSError | None = None
     try:
-        spool.add(stored.versions(context))
+        spool.add(_files(context).versions())
     except OSError as error:
         files_failed = error
     try:
@@ -202,7 +204,7 @@ def _collect(spool: "AlertSpool", context: CommandContext) -> None:
     except (NotRunning, RequestFailed) as error:
         if files_failed is not None:
             raise files_failed from error
-        context.terminal.problem(f"{stored.why_files(error)}; read from its files")
+        context.terminal.problem(f"{_why_files(error)}; read from its files")
 
 
 def _add_pages(spool: "AlertSpool", remote: Remote) -> None:
@@ -213,3 +215,52 @@ def _add_pages(spool: "AlertSpool", remote: Remote) -> None:
         if not spool.add(page) or len(page) < EXPORT_PAGE:
             return
         until = page[-1].last_seen
+
+
+def _files(context: CommandContext) -> "Files":
+    from omnitray.client.offline import Files  # noqa: PLC0415 - only without a running instance
+
+    return Files(context.paths)
+
+
+def _why_files(error: NotRunning | RequestFailed) -> str:
+    """Why the files are used: no instance runs, it hangs, or it refused."""
+    if isinstance(error, RequestFailed):
+        return f"OmniTray refused ({error.status}: {error.detail or error.error})"
+    return f"{error}" if isinstance(error, NotAnswering) else NOBODY
+
+
+def _stored_in_files(
+    new: NewAlert,
+    args: argparse.Namespace,
+    context: CommandContext,
+    error: NotRunning | RequestFailed,
+) -> Alert | None:
+    """Write an alert down; with ``--json`` it is printed, and None."""
+    alert = _files(context).raise_alert(new)
+    why = _why_files(error)
+    context.terminal.problem(f"{why}; the alert is in the history, and nobody was notified")
+    return _printed(alert, args, context)
+
+
+def _found_in_files(args: argparse.Namespace, context: CommandContext) -> Alerts | None:
+    """What ``alerts`` asks for, the newest first; with ``--json`` it is printed, and None."""
+    query = AlertQuery(
+        types=frozenset({AlertType(args.type)} if args.type else ()),
+        severities=frozenset({Severity(args.severity)} if args.severity else ()),
+        states=frozenset({args.state}) if args.state else ACTIVE if args.active else frozenset(),
+        text=args.text or "",
+        since=moment(args.since, context.now).timestamp() if args.since else None,
+        until=moment(args.until, context.now).timestamp() if args.until else None,
+        limit=args.limit,
+    )
+    found = _files(context).alerts(query)
+    context.terminal.problem(f"{NOBODY}; read from its files")
+    return _printed(Alerts(count=len(found), alerts=found), args, context)
+
+
+def _printed(value: T, args: argparse.Namespace, context: CommandContext) -> T | None:
+    if not args.json:
+        return value
+    context.terminal.json(msgspec.json.encode(value))
+    return None

@@ -20,9 +20,8 @@ from omnitray.client.http import NotRunning, RequestFailed, find_remote, is_runn
 from omnitray.settings.check import parse_text, rule_text
 from omnitray.settings.continuity import GUARDED
 from omnitray.settings.faults import Fault, Problem, shown
-from omnitray.settings.fields import BY_KEY, FIELDS, Field, ValueKind, default_of, value_of
 from omnitray.settings.file import Loaded, load, save
-from omnitray.settings.model import Settings
+from omnitray.settings.model import BY_KEY, FIELDS, Field, Settings, ValueKind, default_of, value_of
 
 
 def settings_problems(paths: Paths) -> tuple[str, ...]:

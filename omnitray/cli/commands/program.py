@@ -85,10 +85,3 @@ def service(args: argparse.Namespace, context: CommandContext) -> int:
     for phrase in () if args.json else found.done:
         context.terminal.whole(phrase)
     return 0 if found.works else 1
-
-
-def uninstall(args: argparse.Namespace, context: CommandContext) -> int:
-    """Take away what OmniTray has put on this machine."""
-    from omnitray.cli.commands.uninstall import carry_out  # noqa: PLC0415 - likewise
-
-    return carry_out(args, context)

@@ -28,7 +28,7 @@ from omnitray.protector.exclusions.foreground import Foreground
 from omnitray.protector.exclusions.programs import LINUX
 from omnitray.protector.guard import GuardSource
 from omnitray.protector.oom_events.watch import Logs, Source
-from omnitray.servers.scopes import Scopes
+from omnitray.servers.processes import Scopes
 
 
 class LinuxPlatform:

@@ -328,7 +328,7 @@ def own_scope(pid: int) -> None:
 
 
 class ServerScopes:
-    """``servers.scopes.Scopes`` by the user's manager. One thread only.
+    """``servers.processes.Scopes`` by the user's manager. One thread only.
 
     In a scope of its own a server does not end with OmniTray's service, and what it starts stays
     in the scope whatever session it makes for itself.

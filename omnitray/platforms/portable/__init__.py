@@ -55,7 +55,7 @@ from omnitray.protector.exclusions.foreground import Foreground, NoForeground
 from omnitray.protector.exclusions.programs import LINUX
 from omnitray.protector.guard import GuardSource, NoWakeupTriggers
 from omnitray.protector.oom_events.watch import Logs, NoLogs, Source
-from omnitray.servers.scopes import Scopes
+from omnitray.servers.processes import Scopes
 
 _NOT_USED = ("idle", "iowait", "steal")  # stolen time is another machine's use
 _COUNTED_TWICE = ("guest", "guest_nice")  # in user and nice already

@@ -9,11 +9,10 @@ from typing import Protocol
 from omnitray.protector.context import DecisionContext
 from omnitray.protector.decisions import ProtectorState
 from omnitray.protector.model import Decision
-from omnitray.protector.policies.answers import AnswerPolicy
 from omnitray.protector.policies.cpu import CpuPolicy
 from omnitray.protector.policies.disk import DiskPolicy
 from omnitray.protector.policies.memory import MemoryPolicy
-from omnitray.protector.policies.questions import QuestionPolicy
+from omnitray.protector.policies.questions import AnswerPolicy, QuestionPolicy
 from omnitray.protector.policies.restore import RestorePolicy
 from omnitray.protector.policies.rules import RulePolicy
 

@@ -4,8 +4,12 @@ import pytest
 
 from omnitray.base.facts import JobKind, ProcessDetail
 from omnitray.protector.exclusions.programs import LINUX
-from omnitray.protector.exclusions.rules import ExclusionRules
-from omnitray.protector.exclusions.words import meant_by_name, near_names, spoken_names
+from omnitray.protector.exclusions.rules import (
+    ExclusionRules,
+    meant_by_name,
+    near_names,
+    spoken_names,
+)
 from omnitray.protector.model import ExclusionReason
 from support.scenes import facts, job, process
 

@@ -12,8 +12,7 @@ from PySide6.QtWidgets import QLineEdit, QVBoxLayout
 
 from omnitray.settings.check import set_value
 from omnitray.settings.faults import Problem
-from omnitray.settings.fields import FIELDS, Field, value_of
-from omnitray.settings.model import Settings
+from omnitray.settings.model import FIELDS, Field, Settings, value_of
 from omnitray.ui import formats
 from omnitray.ui.pages.page import Page, PageContext
 from omnitray.ui.pages.settings.row import SettingRow

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from omnitray.settings.check import parse_text, rule_text
-from omnitray.settings.fields import Field, ValueKind
+from omnitray.settings.model import Field, ValueKind
 from omnitray.ui.theme import GAP, SMALL_GAP, line_height, text_font, width_of
 from omnitray.ui.widgets.choice import ChoiceButton, Switch
 from omnitray.ui.widgets.frames import rule
