@@ -105,7 +105,7 @@ class ProtectionParts(msgspec.Struct, frozen=True, kw_only=True):
             inspector=Inspector(details, platform.ties_of(), details.written_bytes),
             protector=self._protector(),
             executor=Executor(actions, self.clock),
-            probe=LatencyProbe(time.perf_counter, time.sleep),
+            probe=LatencyProbe(time.perf_counter, time.thread_time, time.sleep),
             own=platform.own_facts,
             cores=processors(),
             policy=self.settings.loaded.settings.protect_policy(),

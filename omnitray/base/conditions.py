@@ -8,7 +8,7 @@ of them can disagree about what "over the limit" means.
 
 from collections.abc import Container, Hashable, Iterable, Sequence
 
-from omnitray.base.facts import Job, JobKind, MemoryFacts, PressureFacts, Probe
+from omnitray.base.facts import GuardReading, Job, JobKind, MemoryFacts, PressureFacts, Probe
 from omnitray.base.policy import ModeLimits, clears_under
 
 # ``some avg10`` of CPU pressure: a build with one job a core stays far below it, twice as many
@@ -66,6 +66,11 @@ def is_memory_over(memory: MemoryFacts, limits: ModeLimits) -> bool:
 def is_memory_clear(memory: MemoryFacts, limits: ModeLimits) -> bool:
     """Whether the memory in use is under its limit by enough."""
     return memory.used_percent < clears_under(limits.memory_percent)
+
+
+def used_in_memory(reading: GuardReading) -> int:
+    """What lies in memory, without what was packed away there (zram)."""
+    return reading.memory.used_bytes - reading.zram_bytes
 
 
 def floor_points(memory: MemoryFacts, limits: ModeLimits) -> float:

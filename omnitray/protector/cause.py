@@ -225,10 +225,48 @@ class Births:
         return frozenset(map(_identity, found))
 
 
+# A reading of the processors is at most a second old while they are short, and is of half a second
+# or more: the loops that had ended counted for 0.7 s (recorded in the room ``player``).
+_READ_OVER_S = 2.0
+
+
+class EndedCpu:
+    """What each job took of the processors in processes that have ended a moment ago.
+
+    The reading is of the time before: who is left is not what filled them.
+    """
+
+    def __init__(self) -> None:
+        self._shares: dict[_Identity, tuple[str, float]] = {}
+        self._ended: deque[tuple[float, str, float]] = deque()
+
+    def observe(self, jobs: Sequence[Job], now_s: float) -> None:
+        """Take one scan."""
+        shares = {
+            _identity(each): (job.key, each.cpu_percent or 0.0)
+            for job in jobs
+            for each in job.processes
+        }
+        gone = self._shares.keys() - shares.keys()
+        self._ended.extend((now_s, *self._shares[who]) for who in gone)
+        while self._ended and now_s - self._ended[0][0] > _READ_OVER_S:
+            self._ended.popleft()
+        self._shares = shares
+
+    def beside(self, key: str, now_s: float) -> float:
+        """Per cent of one core that jobs other than this one took so."""
+        return sum(
+            percent
+            for at_s, job_key, percent in self._ended
+            if job_key != key and now_s - at_s <= _READ_OVER_S
+        )
+
+
 class JobHistories:
     """What all scans so far tell of processes and jobs."""
 
     def __init__(self) -> None:
+        self.ended_cpu = EndedCpu()
         self.growths = Growths()
         self.memory = MemoryHistory()
         self.births = Births()
@@ -245,6 +283,7 @@ class JobHistories:
     ) -> None:
         """Take one scan of a machine of so many cores; ``clear``: memory is under its limit."""
         self.contention.observe(jobs, cores, now_s)
+        self.ended_cpu.observe(jobs, now_s)
         self.growths.observe(jobs, now_s)
         self.memory.observe(jobs, now_s, clear=clear, used_bytes=used_bytes)
         self.births.observe(jobs, now_s)

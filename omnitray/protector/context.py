@@ -12,7 +12,6 @@ import msgspec
 
 from omnitray.base import conditions
 from omnitray.base.facts import (
-    GuardReading,
     Job,
     ProcessDetail,
     ProcessFacts,
@@ -45,11 +44,6 @@ CAUSE_LEAST_SHARE, CAUSE_BESIDE_LARGEST, CAUSE_LEAST_GROWN = 0.1, 0.25, 0.005
 CPU_SEEN_LEAST = 0.25  # of what is used is taken by jobs that can be seen
 _NOTHING_BELOW = SubtreeTotals()
 _DEEPEST = 100_000  # a circle of parents cannot be, but a damaged scan may show one
-
-
-def used_in_memory(reading: GuardReading) -> int:
-    """What lies in memory, without what was packed away there (zram)."""
-    return reading.memory.used_bytes - reading.zram_bytes
 
 
 class DecisionContext:
@@ -128,16 +122,23 @@ class DecisionContext:
         return self._histories.contention.verdict(self.now_s, pressure, probe) is True
 
     @cached_property
-    def sees_cpu_users(self) -> bool:
-        """Whether what takes the processors is among the jobs.
+    def unseen_cpu_percent(self) -> float:
+        """Of one core: what is used and taken by no job that can be seen.
 
-        In a container or a virtual machine others outside may take them: to slow down what can be
-        seen would free little. A quarter is worth it for what waits here, and what runs in between
-        two scans is missed.
+        By what is outside of a container or virtual machine, or runs in between two scans.
         """
-        used = self.facts.reading.cpu_percent or 0.0
-        seen = sum(job.cpu_percent or 0.0 for job in self.facts.jobs) / self.facts.cores
-        return seen >= CPU_SEEN_LEAST * used
+        used = (self.facts.reading.cpu_percent or 0.0) * self.facts.cores
+        return max(0.0, used - sum(job.cpu_percent or 0.0 for job in self.facts.jobs))
+
+    @property
+    def sees_cpu_users(self) -> bool:
+        """Whether a good part of what takes the processors is among the jobs."""
+        used = (self.facts.reading.cpu_percent or 0.0) * self.facts.cores
+        return self.unseen_cpu_percent <= (1.0 - CPU_SEEN_LEAST) * used
+
+    def ended_cpu_percent(self, job: Job) -> float:
+        """What other jobs took in what has ended a moment ago: the reading may still count it."""
+        return self._histories.ended_cpu.beside(job.key, self.now_s)
 
     def has_enough(self, action: Action) -> bool:
         """Whether there is enough of what the action was taken for, so that it may be undone."""
@@ -249,7 +250,7 @@ class DecisionContext:
     @cached_property
     def unseen_bytes(self) -> float:
         """What took a good part of memory since it was clear and is no process that can be seen."""
-        used_bytes = used_in_memory(self.facts.reading)
+        used_bytes = conditions.used_in_memory(self.facts.reading)
         unseen = self._histories.memory.unseen_bytes(self.facts.jobs, used_bytes)
         return unseen if unseen >= GROWTH_TELLS * self.total_bytes else 0.0
 

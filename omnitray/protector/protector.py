@@ -11,12 +11,12 @@ The same facts in the same order give the same answers.
 from collections.abc import Callable, Hashable, Mapping
 from typing import TypeVar
 
-from omnitray.base.conditions import is_memory_clear
+from omnitray.base.conditions import is_memory_clear, used_in_memory
 from omnitray.base.facts import ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
 from omnitray.protector import circuit_breaker
 from omnitray.protector.cause import JobHistories
-from omnitray.protector.context import DecisionContext, used_in_memory
+from omnitray.protector.context import DecisionContext
 from omnitray.protector.decisions import DecisionBuilder, ProtectorState
 from omnitray.protector.exclusions.common import ProgramTables
 from omnitray.protector.exclusions.programs import LINUX

@@ -339,8 +339,16 @@ def _ties(context: DecisionContext, job: Job) -> frozenset[Tie]:
 
 
 def _is_light(context: DecisionContext, job: Job, step: EscalationStep) -> bool:
-    """Whether others take so much more that this one is not what they all wait for."""
+    """Whether others take so much more that this one is not what they all wait for.
+
+    Others are the other jobs, what cannot be seen, and what has ended a moment ago and is still in
+    the reading: a player alone was slowed down for loops that had ended half a second before. Of a
+    build or a test run what cannot be seen may be its own: it starts what runs in between two
+    scans.
+    """
     heaviest = max((each.cpu_percent or 0.0 for each in context.facts.jobs), default=0.0)
+    if job.kind not in _GOES_BEFORE_A_SERVER:
+        heaviest = max(heaviest, context.unseen_cpu_percent, context.ended_cpu_percent(job))
     beside = HEAVY_BESIDE_HEAVIEST_TIED if _ties(context, job) else HEAVY_BESIDE_HEAVIEST
     return step is EscalationStep.SLOW_DOWN and (job.cpu_percent or 0.0) < beside * heaviest
 

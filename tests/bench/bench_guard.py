@@ -74,7 +74,7 @@ def _rest() -> list[Row]:
 
 
 def _probe() -> list[Row]:
-    probe = LatencyProbe(time.monotonic, time.sleep)
+    probe = LatencyProbe(time.monotonic, time.thread_time, time.sleep)
     used = time.process_time()
     took = spread(_timed(probe.measure) for _ in range(20)).scaled(1e3)
     used_ms = (time.process_time() - used) / 20 * 1e3

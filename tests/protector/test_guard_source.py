@@ -2,6 +2,7 @@
 
 import pytest
 
+from omnitray.base.conditions import others_waited
 from omnitray.base.facts import MemoryFacts
 from omnitray.monitor.machine import CpuQuota
 from omnitray.protector.guard import GuardSource, NoWakeupTriggers
@@ -80,28 +81,50 @@ def test_a_limit_that_comes_is_silent_for_one_reading() -> None:
 
 
 class Slow:
-    """A clock on which everything takes ``wait_s`` longer than it should."""
+    """A machine on which a wake-up comes ``wait_s`` late, and work takes ``slower`` times as long.
 
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.wait_s = 0.0
+    ``used`` is the processor time of the one that asks.
+    """
+
+    def __init__(self, wait_s: float = 0.0, slower: float = 1.0) -> None:
+        self.now = self.used_s = 0.0
+        self.wait_s, self.slower = wait_s, slower
 
     def __call__(self) -> float:
-        self.now += 0.0005
+        self.now += 0.0005 * self.slower
+        self.used_s += 0.0005
         return self.now
+
+    def used(self) -> float:
+        return self.used_s
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds + self.wait_s
 
 
+def probe_of(clock: Slow) -> LatencyProbe:
+    return LatencyProbe(clock, clock.used, clock.sleep)
+
+
 def test_the_probe_tells_a_busy_machine_from_a_quiet_one() -> None:
     clock = Slow()
-    probe = LatencyProbe(clock, clock.sleep)
+    probe = probe_of(clock)
     quiet = probe.measure()
     clock.wait_s = 0.02
     busy = probe.measure()
     assert abs(quiet.now_ms - quiet.quiet_ms) < 0.1
     assert abs(busy.now_ms - quiet.now_ms - 20.0) < 0.1
+    assert abs(busy.quiet_ms - quiet.quiet_ms) < 0.1
+
+
+def test_a_probe_that_begins_on_a_busy_machine_does_not_take_its_load_for_quiet() -> None:
+    clock = Slow(wait_s=0.02, slower=8.0)
+    probe = probe_of(clock)
+    busy = probe.measure()
+    assert others_waited(None, busy) is True
+    clock.wait_s, clock.slower = 0.0, 1.0
+    quiet = probe.measure()
+    assert others_waited(None, quiet) is False
     assert abs(busy.quiet_ms - quiet.quiet_ms) < 0.1
 
 

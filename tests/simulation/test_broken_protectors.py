@@ -115,6 +115,11 @@ def test_the_light_one_is_slowed_down_too(monkeypatch: pytest.MonkeyPatch) -> No
     assert "must not wait" in complaints(PLAYS, range(10))
 
 
+def test_who_is_seen_is_slowed_down_for_what_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DecisionContext, "unseen_cpu_percent", 0.0)
+    assert "must not wait" in complaints(PLAYS, range(75, 79))
+
+
 @pytest.mark.parametrize("kind", [5, 7, 8, 9])
 def test_these_shapes_find_nothing_wrong_with_the_real_one(kind: int) -> None:
     assert complaints(kind, range(12)) == ""

@@ -31,6 +31,7 @@ UID = 1000
 OURSELVES = 50
 QUIET_MS = 5.0
 _PIDS = range(100, 400)  # so few that they are given again soon
+_READ_OVER_STEPS = 3  # of a quarter of a second
 
 
 @dataclasses.dataclass
@@ -48,6 +49,7 @@ class Sim:
     rss: float = 50 * MB
     growth: Callable[[float], float] = lambda _age_s: 0.0
     stops_at: float = float("inf")
+    ends_s: float = float("inf")  # by itself, at this age
     cpu: float = 0.0  # cores wanted
     protected: bool = False
     leads: bool = False  # a run: it may be slowed down with it, never paused or ended
@@ -165,6 +167,8 @@ class SimMachine:
         self.lingering: list[tuple[Sim, float]] = []  # ended, shown without memory until
         self.disk: SimDisk | None = None
         self.foreground: frozenset[int] = frozenset()
+        self.outside = 0.0  # cores wanted by what cannot be seen
+        self._demands: tuple[float, ...] = ()
         self.base = int(0.1 * total)
         self._starts = 0
         self._used: tuple[tuple[float, int, int], float] = ((-1.0, 0, 0), 0.0)
@@ -275,9 +279,10 @@ class SimMachine:
                 sim.rss = max(MB, sim.rss + (rate * scale if rate > 0 else rate) * step_s)
             if sim.forks_per_s:
                 self._fork(sim, step_s)
-            if self.now_s >= self.hanging.get(sim.who, float("inf")):
+            if self.now_s >= self.hanging.get(sim.who, sim.born_s + sim.ends_s):
                 self.die(sim)
         self._used = ((-1.0, 0, 0), 0.0)
+        self._demands = (*self._demands[-_READ_OVER_STEPS + 1 :], self.demand())
         self.corpses = [
             each for each in self.corpses if each.left or self.now_s - each.ended_s < 60
         ]
@@ -349,7 +354,7 @@ class SimMachine:
 
     def demand(self) -> float:
         """Cores wanted."""
-        return sum(sim.cpu for sim in self.processes.values() if not sim.paused)
+        return self.outside + sum(sim.cpu for sim in self.processes.values() if not sim.paused)
 
     # What is shown
 
@@ -373,12 +378,17 @@ class SimMachine:
                     some_avg10=20.0 if swapped else 0.0, full_avg10=15.0 if swapped else 0.0
                 ),
             ),
-            cpu_percent=min(100.0, 100.0 * self.demand() / self.cores),
+            cpu_percent=self._cpu_percent(),
         )
+
+    def _cpu_percent(self) -> float:
+        """Of the time that has just passed: what ended in it is still in the reading."""
+        took = [min(self.cores, each) for each in self._demands or (self.demand(),)]
+        return 100.0 * sum(took) / len(took) / self.cores
 
     def probe(self) -> Probe:
         """How long something small takes: those that were slowed down do not stand in its way."""
-        free = sum(
+        free = self.outside + sum(
             sim.cpu
             for sim in self.processes.values()
             if not sim.paused and (sim.resists or not sim.slowed)

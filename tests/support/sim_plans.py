@@ -244,13 +244,21 @@ def _shares(draw: Draw) -> Outcome:
 
 
 def _plays(draw: Draw) -> Outcome:
-    """Something light that must not wait, beside loops that fill the processors."""
+    """Something light that must not wait, beside loops that fill the processors.
+
+    They may end at any time, or be where they cannot be seen.
+    """
     machine = SimMachine(total=16 * GB, cores=draw(1, 4), max_processes=40)
     desktop(machine)
     machine.add("player", "player", cpu=draw(1, 4) / 10, light=True, tied=draw(0, 1) == 0)
-    runner = machine.add("hogs", "runner", rss=20 * MB, leads=True)
-    for _ in range(draw(1, 2) * machine.cores):
-        machine.add("hogs", "hog", ppid=runner.pid, cpu=1.0, resists=draw(0, 2) == 0)
+    loops, ends_s = draw(1, 2) * machine.cores, draw(4, 50) if draw(0, 1) else float("inf")
+    if draw(0, 3) == 0:
+        machine.outside = float(loops)
+    else:
+        runner = machine.add("hogs", "runner", rss=20 * MB, leads=True, ends_s=ends_s + 0.5)
+        for _ in range(loops):
+            resists = draw(0, 2) == 0
+            machine.add("hogs", "hog", ppid=runner.pid, cpu=1.0, resists=resists, ends_s=ends_s)
     refuses = frozenset({EscalationStep.SLOW_DOWN}) if draw(0, 3) == 0 else frozenset()
     return run(machine, mode=_MODES[draw(0, 2)], seconds=60.0, refuses=refuses)
 

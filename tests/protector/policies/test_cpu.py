@@ -203,3 +203,27 @@ def test_what_is_busy_with_others_outside_slows_down_nobody_who_can_be_seen() ->
     assert told.step is EscalationStep.TELL
     (action, *_) = actions(Desk().turns(30, player, seen, at=BUSY, probe=SLOW))
     assert action.job_key == "hog"
+
+
+def test_what_takes_less_than_half_of_what_cannot_be_seen_is_no_cause() -> None:
+    """It takes a fifth of the machine and more, and is not what fills it."""
+    for cpu, slowed in ((125.0, []), (150.0, ["seen"])):
+        decided = Desk().turns(30, job("seen", process(100), cpu=cpu), at=BUSY, probe=QUICK)
+        assert [each.job_key for each in actions(decided)] == slowed
+
+
+def test_who_is_left_when_the_loops_have_ended_is_not_slowed_down_for_them() -> None:
+    """Recorded: the reading still counted loops that had ended half a second before."""
+    desk = Desk()
+    loops = [process(200 + each, cpu_percent=40.0) for each in range(8)]
+    desk.turns(2, job("loops", *loops, cpu=320.0), player(90.0), at=BUSY)
+
+    late = reading(cpu=82.0)  # 328 of 400: of this reading the loops were there most of the time
+    assert desk.turns(3, player(150.0), at=late) == []
+    (action,) = actions(desk.turn(player(150.0), at=late))  # it is not late any more
+    assert action.job_key == "player"
+
+
+def test_of_a_build_what_cannot_be_seen_may_be_its_own() -> None:
+    (action,) = actions(Desk().turns(5, build(120.0), at=BUSY))
+    assert (action.step, action.job_key) == (EscalationStep.SLOW_DOWN, "make")
