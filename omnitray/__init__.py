@@ -16,12 +16,7 @@ if TYPE_CHECKING:
         get_resource_protector,
     )
     from omnitray.client.http import NotAnswering, NotRunning, RequestFailed
-    from omnitray.client.sync import (
-        Client,
-        connect,
-        level,
-        mode,
-    )
+    from omnitray.client.sync import Client, connect, level, mode
 
 __version__ = "0.1.0"
 __all__ = [

@@ -25,12 +25,7 @@ from omnitray.base.clock import Clock, SystemClock
 from omnitray.base.durable import StorageError
 from omnitray.base.facts import ProcessIdentity
 from omnitray.base.paths import Paths, UnsafeFolderError, find_paths, own_command, resource, typed
-from omnitray.base.process_environment import (
-    home,
-    is_survived,
-    processors,
-    set_up_working_folder,
-)
+from omnitray.base.process_environment import home, is_survived, processors, set_up_working_folder
 from omnitray.cleanup.cleaner import CacheCleaner
 from omnitray.cleanup.search import places
 from omnitray.client import discovery

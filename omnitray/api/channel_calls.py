@@ -9,13 +9,7 @@ from omnitray.alerts.channels.deliveries import ChannelState, Delivery, Delivery
 from omnitray.alerts.channels.views import ChannelView
 from omnitray.alerts.channels.webhooks.channel import WebhookView
 from omnitray.api import bodies
-from omnitray.api.facade import (
-    ChangeWebhook,
-    CommandRefused,
-    Refusal,
-    TestWebhook,
-    WebhookVerb,
-)
+from omnitray.api.facade import ChangeWebhook, CommandRefused, Refusal, TestWebhook, WebhookVerb
 from omnitray.api.handlers import Call, settled
 from omnitray.api.wire import Done
 from omnitray.base.clock import timestamp

@@ -25,13 +25,7 @@ from omnitray.base.facts import AlertType, Job, Mode, MonitorLevel, ProtectState
 from omnitray.base.leases import AUTOMATIC, Lease
 from omnitray.base.policy import ProtectPolicy, Thresholds
 from omnitray.metrics.exposition import MetricTotals
-from omnitray.protector.view import (
-    Answer,
-    Explanation,
-    JournalLine,
-    ProtectionView,
-    QuestionView,
-)
+from omnitray.protector.view import Answer, Explanation, JournalLine, ProtectionView, QuestionView
 from omnitray.runs.model import RunRecord
 from omnitray.servers.model import Owner, ServerView
 from omnitray.settings.servers import ServerSettings

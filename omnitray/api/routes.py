@@ -186,7 +186,7 @@ class PathHandler:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         endpoint = self._by_method.get(method)
         if endpoint is None:
-            await refuse(scope, send, WRONG_METHOD, (b"allow", self._allowed()))
+            await refuse(scope, send, WRONG_METHOD, (b"allow", ", ".join(self._by_method).encode()))
             return
         outcome = await self._outcome(endpoint, scope)
         if isinstance(outcome, Denied):
@@ -194,9 +194,6 @@ class PathHandler:
             return
         for message in answer(endpoint.status, msgspec.json.encode(outcome)):
             await send(message)
-
-    def _allowed(self) -> bytes:
-        return ", ".join(self._by_method).encode()
 
     async def _outcome(self, endpoint: Endpoint, scope: Scope) -> Any:
         call = self._read(endpoint, scope)

@@ -249,13 +249,9 @@ async def _finish(tasks: set[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-        if isinstance(outcome, Exception) and not _is_goodbye(outcome):
+        # A client that closed the connection while we were sending is no fault.
+        if isinstance(outcome, Exception) and not isinstance(outcome, RuntimeError | OSError):
             LOG.error("A WebSocket failed", exc_info=outcome)
-
-
-def _is_goodbye(outcome: BaseException) -> bool:
-    """Whether the client closed the connection while we were sending: no fault."""
-    return isinstance(outcome, RuntimeError | OSError)
 
 
 def _log_fault(future: Future[Status]) -> None:

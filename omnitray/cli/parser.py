@@ -198,7 +198,7 @@ def build_parser(
     _add_alerts(command)
     _add_protector(command)
     _add_servers(command)
-    _add_runs(command)
+    run_options.add_options(command("run", "run:run", run_options.TEXT))
     _add_channels(command)
     _add_program(command)
     _add_history_of_runs(command, group.choices.get("history"))
@@ -313,10 +313,6 @@ def _add_servers(command: Subparsers) -> None:
     one_of(sub, "what", ("start", "stop", "restart", "log"), metavar="WHAT")
     sub.add_argument("name", metavar="NAME")
     sub.add_argument("--lines", type=_lines, default=100, metavar="N", help="of the log (100)")
-
-
-def _add_runs(command: Subparsers) -> None:
-    run_options.add_options(command("run", "run:run", run_options.TEXT))
 
 
 def _add_channels(command: Subparsers) -> None:

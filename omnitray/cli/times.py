@@ -50,7 +50,7 @@ def moment(text: str, now: dt.datetime) -> dt.datetime:
 
 def _named(words: str, now: dt.datetime) -> dt.datetime | None:
     """``today``, ``yesterday``, ``last week`` (its Monday), ``last month`` (its first day)."""
-    midnight = _midnight(now)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     monday = midnight - dt.timedelta(midnight.weekday())
     first = midnight.replace(day=1)
     return {
@@ -97,7 +97,3 @@ def stretch(text: str, now: dt.datetime, period: str) -> str:
 def local_now() -> dt.datetime:
     """With the zone of this machine."""
     return dt.datetime.now().astimezone()
-
-
-def _midnight(now: dt.datetime) -> dt.datetime:
-    return now.replace(hour=0, minute=0, second=0, microsecond=0)

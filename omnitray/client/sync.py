@@ -34,14 +34,7 @@ from omnitray.alerts.storage.query import AlertQuery, fits
 from omnitray.api import facade as d
 from omnitray.api.bodies import InstanceIdentity, level_name, snapshot_body, status_body
 from omnitray.api.requests import NewAlert
-from omnitray.api.wire import (
-    Alerts,
-    LevelState,
-    ModeState,
-    SnapshotBody,
-    Snapshots,
-    StatusBody,
-)
+from omnitray.api.wire import Alerts, LevelState, ModeState, SnapshotBody, Snapshots, StatusBody
 from omnitray.base.clock import timestamp
 from omnitray.base.facts import AlertMove, AlertType, Mode, MonitorLevel, Severity
 from omnitray.base.leases import Lease

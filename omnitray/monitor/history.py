@@ -59,7 +59,11 @@ class SnapshotRing:
         minutes, newest = self._minutes.copy(), self._newest.copy()
         oldest = newest[0][0] if newest else float("inf")
         kept = [each for each in minutes if each[0] < oldest] + list(newest)
-        return [_decode(encoded) for at, encoded in kept if at >= taken_at]
+        return [
+            Snapshot(**dict(zip(_NAMES, _decoder.decode(encoded), strict=True)))
+            for at, encoded in kept
+            if at >= taken_at
+        ]
 
     def _aggregate(self, snapshot: Snapshot) -> None:
         minute = self._minute
@@ -75,10 +79,6 @@ class SnapshotRing:
 
 def _encode(snapshot: Snapshot) -> bytes:
     return _encoder.encode(msgspec.structs.astuple(snapshot))
-
-
-def _decode(row: bytes) -> Snapshot:
-    return Snapshot(**dict(zip(_NAMES, _decoder.decode(row), strict=True)))
 
 
 def _with_maxima(before: Snapshot, now: Snapshot) -> Snapshot:

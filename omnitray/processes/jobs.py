@@ -19,12 +19,7 @@ from omnitray.base.clock import Clock
 from omnitray.base.facts import Job, JobKind, ProcessFacts
 from omnitray.processes.job_grouping import BY_AGENT, JobAssignment, JobGroup, JobGrouping
 from omnitray.processes.process_roles import Role, role_of
-from omnitray.processes.process_table import (
-    Identity,
-    ProcessDetailCache,
-    ProcessDetails,
-    identity,
-)
+from omnitray.processes.process_table import Identity, ProcessDetailCache, ProcessDetails, identity
 
 _WORTH_BYTES = 16 << 20
 _SHORTEST_S = 0.05  # under it, the steps of the counters would be multiplied

@@ -108,7 +108,9 @@ def runs_out(samples: Sequence[Sample], seen_most_s: float = _SEEN_MOST_S) -> Sp
         if not samples:
             return None
     falls = _falls(samples[:: -(-len(samples) // _MOST)])
-    slow, middle, fast = (_at(falls, share) for share in (0.1, 0.5, 0.9))
+    slow, middle, fast = (
+        falls[min(len(falls) - 1, int(share * len(falls)))] for share in (0.1, 0.5, 0.9)
+    )
     if slow <= 0.0 or fast > _WIDEST * slow:
         return None
     low_s, high_s = max(0.0, left - lump) / fast, (left + lump) / slow
@@ -236,7 +238,3 @@ def _hardly_rises(samples: Sequence[Sample]) -> bool:
     steps = [earlier[1] - later[1] for earlier, later in pairwise(samples)]
     rises = -sum(step for step in steps if step < 0)
     return rises <= _HARDLY * sum(step for step in steps if step > 0)
-
-
-def _at(ordered: Sequence[float], share: float) -> float:
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

@@ -5,11 +5,7 @@ from collections.abc import Set as AbstractSet
 
 from omnitray.base.facts import Job, ProcessFacts, ProcessIdentity, Resource
 from omnitray.processes.process_roles import LOST_BY_AN_END, Tie
-from omnitray.protector.context import (
-    CAUSE_BESIDE_LARGEST,
-    GROWTH_TELLS,
-    DecisionContext,
-)
+from omnitray.protector.context import CAUSE_BESIDE_LARGEST, GROWTH_TELLS, DecisionContext
 from omnitray.protector.exclusions.rules import detail_of
 from omnitray.protector.model import ExclusionReason, SubtreeTotals, WeighedProcess
 from omnitray.protector.steps import EscalationStep

@@ -84,7 +84,9 @@ def now(context: DecisionContext) -> Explanation:
     return Explanation(
         action_id="",
         title="Right now",
-        text=" ".join([_state(context), *_posture(context), *_held(context), *lines]),
+        text=" ".join(
+            [_state(context), *_POSTURES.get(context.policy.state, []), *_held(context), *lines]
+        ),
         considered=tuple(sorted(considered.values(), key=lambda each: not each.chosen)),
     )
 
@@ -237,10 +239,6 @@ def _is_busy(context: DecisionContext) -> bool:
     """Whether processors are what is short, before anything else."""
     over = is_cpu_over(context.facts.reading.cpu_percent, context.limits)
     return over and urgent(context) is None
-
-
-def _posture(context: DecisionContext) -> list[str]:
-    return _POSTURES.get(context.policy.state, [])
 
 
 def _held(context: DecisionContext) -> list[str]:

@@ -13,12 +13,7 @@ from omnitray.base.facts import ProtectState
 from omnitray.base.policy import ProtectPolicy
 from omnitray.protector import explain
 from omnitray.protector.actuators.journal import Record
-from omnitray.protector.actuators.results import (
-    PIDS,
-    ActiveActuation,
-    ActuationOutcome,
-    UndoResult,
-)
+from omnitray.protector.actuators.results import PIDS, ActiveActuation, ActuationOutcome, UndoResult
 from omnitray.protector.actuators.self_test import ActuatorRow
 from omnitray.protector.circuit_breaker import BreakerRecord as BreakerFacts
 from omnitray.protector.engine import Protecting
@@ -133,11 +128,6 @@ def holding(held: Iterable[HeldAction]) -> tuple[str, ...]:
     return tuple(f"{each.title} {each.grip.value}" for each in held if each.grip != HoldKind.WOULD)
 
 
-def _tightest(hold: Sequence[ActiveAction]) -> ActiveAction:
-    """What a hold shows as; of several as tight the first, whose reason began it."""
-    return max(hold, key=lambda each: _TIGHTER.index(each.action.step))
-
-
 def _held(
     key: str,
     hold: Sequence[ActiveAction],
@@ -145,7 +135,8 @@ def _held(
     wall_offset_s: float,
 ) -> HeldAction:
     """One row for a job, whatever its hold is made of: slowed, paused, joined by new processes."""
-    each = _tightest(hold)
+    # What a hold shows as; of several as tight the first, whose reason began it.
+    each = max(hold, key=lambda part: _TIGHTER.index(part.action.step))
     action = each.action
     watched = each.state is ActionState.WATCHED
     pids = dict.fromkeys(target.pid for part in hold for target in part.action.targets)
@@ -355,7 +346,7 @@ def _told_of_sparing(reply: Reply, title: str) -> ActionFeedback:
 
 def _told_of_action(done: ActiveAction, means: str, refusals: dict[str, str]) -> ActionFeedback:
     action, word = done.action, _DONE[done.action.step]
-    whom = f"{action.title} ({_processes(len(action.targets))})"
+    whom = f"{action.title} ({count(len(action.targets), 'process')})"
     match done.state:
         case ActionState.WATCHED:
             words = f"Only watching, so nothing was touched: {whom} would have been {word}."
@@ -382,7 +373,8 @@ def _why_not(protecting: Protecting, reply: Reply, step: EscalationStep, title: 
     if context is None:
         return "The machine cannot be read just now; it is done when it can."
     if context.active(reply.job_key, step):
-        return f"{title} {_ALREADY[step]}." if not _watches(protecting) else _NOTED
+        watches = protecting.policy.state is ProtectState.WATCH
+        return _NOTED if watches else f"{title} {_ALREADY[step]}."
     job = next((each for each in context.facts.jobs if each.key == reply.job_key), None)
     if job is None:
         return f"{title} has ended already, so nothing was done."
@@ -395,11 +387,3 @@ def _why_not(protecting: Protecting, reply: Reply, step: EscalationStep, title: 
 
 
 _NOTED = "Only watching, so nothing was touched: it is noted already what would have been done."
-
-
-def _watches(protecting: Protecting) -> bool:
-    return protecting.policy.state is ProtectState.WATCH
-
-
-def _processes(number: int) -> str:
-    return count(number, "process")

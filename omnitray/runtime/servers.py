@@ -27,13 +27,7 @@ from omnitray.base.paths import Paths, own_folder
 from omnitray.runtime.hub import Hub
 from omnitray.runtime.settings_keeper import SettingsKeeper
 from omnitray.servers.logs import ServerLog
-from omnitray.servers.model import (
-    TROUBLED,
-    AlertNews,
-    ServerRefusal,
-    ServerView,
-    UnknownServer,
-)
+from omnitray.servers.model import TROUBLED, AlertNews, ServerRefusal, ServerView, UnknownServer
 from omnitray.servers.processes import Scopes
 from omnitray.servers.published import (
     PublishedServer,

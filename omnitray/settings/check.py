@@ -203,12 +203,8 @@ def _build(values: Mapping[str, Any]) -> Settings:
         for part in tables:
             table = table.setdefault(part, {})
         table[name] = value
-    return msgspec.convert(_over_defaults(tree), Settings)
-
-
-def _over_defaults(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """A band given in part keeps the other defaults of *its* resource, not of the struct."""
-    return _merge(msgspec.to_builtins(Settings()), tree)
+    # A band given in part keeps the other defaults of *its* resource, not of the struct.
+    return msgspec.convert(_merge(msgspec.to_builtins(Settings()), tree), Settings)
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def _with_kept(
     values = {field.key: value_of(found.settings, field.key) for field in FIELDS}
     settings, conflicts = settle({**values, **kept})
     if conflicts:  # the rest of the section does not go with what stays: all of it stays
-        settings = _protecting_as(settings, before.settings)
+        settings = replace(settings, mode=before.settings.mode, protect=before.settings.protect)
     problems = [
         replace(each, used=AS_BEFORE) if set(each.key.split(" and ")) & set(kept) else each
         for each in found.problems
@@ -108,7 +108,3 @@ def _with_kept(
         for each in rules
     ]
     return replace(found, settings=settings, problems=tuple(problems), kept=frozenset(kept))
-
-
-def _protecting_as(found: Settings, before: Settings) -> Settings:
-    return replace(found, mode=before.mode, protect=before.protect)

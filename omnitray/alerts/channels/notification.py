@@ -203,7 +203,7 @@ def _plain(text: str, limit: int, unwanted: Collection[str], *, keep_lines: bool
     cleaned = "".join(_plain_character(each, unwanted) for each in text[: 4 * limit])
     lines = [" ".join(line.split()) for line in cleaned.splitlines()]
     joined = "\n".join(lines).strip("\n") if keep_lines else " ".join(filter(None, lines))
-    return _shortened(joined, limit)
+    return joined if len(joined) <= limit else joined[: limit - 1].rstrip() + "…"
 
 
 def _plain_character(character: str, unwanted: Collection[str]) -> str:
@@ -214,10 +214,6 @@ def _plain_character(character: str, unwanted: Collection[str]) -> str:
     # Control characters, lone surrogates (D-Bus refuses them), private use.
     hostile = character in unwanted or unicodedata.category(character) in ("Cc", "Cs", "Co")
     return "" if hostile else character
-
-
-def _shortened(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
 def _culprits(context: dict[str, Any]) -> str:

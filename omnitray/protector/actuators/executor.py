@@ -41,13 +41,7 @@ from omnitray.protector.actuators.signals import (
 )
 from omnitray.protector.actuators.system import AccessRefused, Gone, System
 from omnitray.protector.actuators.watchdog import NullWatchdog, ResumeWatchdog
-from omnitray.protector.model import (
-    Action,
-    ActionState,
-    ActiveAction,
-    Decision,
-    EndOutcome,
-)
+from omnitray.protector.model import Action, ActionState, ActiveAction, Decision, EndOutcome
 from omnitray.protector.steps import ActuatorKind, EscalationStep, is_lever_of
 
 STEP_S = 1.0

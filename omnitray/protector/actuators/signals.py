@@ -11,7 +11,7 @@ import msgspec
 
 from omnitray.base.clock import Clock
 from omnitray.base.facts import ProcessIdentity
-from omnitray.processes.process_roles import ShellJob, Tie
+from omnitray.processes.process_roles import ShellJob
 from omnitray.protector.actuators.actuator import (
     ActuationPlan,
     AlreadyThere,
@@ -145,7 +145,11 @@ class StopActuator(ValueActuator):
         )
         if not changes:
             raise AlreadyThere("all its processes are stopped")
-        return ActuationPlan(lever=self.kind, changes=changes, notes=_spared(ties))
+        return ActuationPlan(
+            lever=self.kind,
+            changes=changes,
+            notes=tuple(f"process {pid} {min(tied)}: spared" for pid, tied in ties.items() if tied),
+        )
 
     def read_back(self, applied: Applied) -> bool:
         """Whether all stand still; a process on another processor needs a moment to notice."""
@@ -261,7 +265,7 @@ class EndActuator(ValueActuator):
         """SIGKILL for all that still live; a unit of their own is ended as one by the kernel."""
         everybody = self.hold(processes, look)
         for group in grounds.groups:
-            if self._holds_only(group, everybody):
+            if self._system.units.group_members(group) <= {each.pid for each in everybody}:
                 with contextlib.suppress(Gone, AccessRefused):  # signals do it as well
                     self._system.units.end_group(group)
         for process in everybody:
@@ -304,16 +308,9 @@ class EndActuator(ValueActuator):
     def _word_for(self, process: ProcessIdentity) -> Sign:
         return Sign.KILL if self._system.units.is_held(process) else Sign.TERM
 
-    def _holds_only(self, group: str, processes: tuple[ProcessIdentity, ...]) -> bool:
-        return self._system.units.group_members(group) <= {each.pid for each in processes}
-
 
 def _end_of(process: ProcessIdentity) -> ValueChange:
     return ValueChange(process=process, old=RUNNING, new=ENDED)
-
-
-def _spared(ties: dict[int, frozenset[Tie]]) -> tuple[str, ...]:
-    return tuple(f"process {pid} {min(tied)}: spared" for pid, tied in ties.items() if tied)
 
 
 def stops_hand_over(system: System, pids: Iterable[int]) -> frozenset[int]:

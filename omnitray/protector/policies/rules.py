@@ -10,13 +10,7 @@ from omnitray.base.facts import Job, Resource
 from omnitray.base.policy import JobRule
 from omnitray.protector.context import DecisionContext
 from omnitray.protector.decisions import RESTORABLE, DecisionBuilder, ProtectorState
-from omnitray.protector.model import (
-    Decision,
-    Evidence,
-    ProtectReason,
-    RestoreReason,
-    Signal,
-)
+from omnitray.protector.model import Decision, Evidence, ProtectReason, RestoreReason, Signal
 from omnitray.protector.policies import constants
 from omnitray.protector.steps import EscalationStep
 from omnitray.protector.victims import choose_by_rule
@@ -42,7 +36,9 @@ class RulePolicy:
         wishes: set[_Wish] = set()
         for job in context.facts.jobs:
             for rule in context.rules:
-                if pids := _meant(context, rule, job):
+                if pids := frozenset(
+                    process.pid for process in job.processes if context.is_meant(rule, process, job)
+                ):
                     wishes |= self._apply(out, rule, job, pids)
         self._held.keep({(wish, side) for wish in wishes for side in ("over", "clear")})
         self._give_back(out, wishes)
@@ -119,13 +115,6 @@ class RulePolicy:
                 continue
             if action.job_key not in self._state.kept:
                 out.restore(action.id, RestoreReason.RULE_GONE)
-
-
-def _meant(context: DecisionContext, rule: JobRule, job: Job) -> frozenset[int]:
-    """The processes of a job that a rule means."""
-    return frozenset(
-        process.pid for process in job.processes if context.is_meant(rule, process, job)
-    )
 
 
 def _limits(
