@@ -21,7 +21,7 @@ from omnitray.api.requests import refuse_odd_times
 from omnitray.api.status import Status
 from omnitray.base.clock import timestamp
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, PressureFacts, Severity
-from omnitray.metrics.aggregate import Period
+from omnitray.metrics.aggregate import BY_NAME, SERIES, Period
 from omnitray.metrics.exposition import (
     MOST_NAMED,
     OPENMETRICS,
@@ -31,7 +31,6 @@ from omnitray.metrics.exposition import (
     accepts_openmetrics,
     write,
 )
-from omnitray.metrics.recorder import BY_NAME, SERIES
 from omnitray.servers.model import ServerState
 
 MOST_DISKS = 10

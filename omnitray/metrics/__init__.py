@@ -1,5 +1,5 @@
 """Long-term metrics: what the machine did by minute, hour, day and month, and the text of /metrics.
 
-``recorder`` says what is kept and turns what the program sees into minutes, ``aggregate`` sums up
-samples, ``store`` keeps them in SQLite, ``exposition`` writes OpenMetrics.
+``aggregate`` says what is kept, turns what the program sees into minutes and sums these up,
+``store`` keeps them in SQLite, ``exposition`` writes OpenMetrics.
 """

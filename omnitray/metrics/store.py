@@ -20,15 +20,16 @@ from pathlib import Path
 from omnitray.base.bounded import refuse_irregular
 from omnitray.base.durable import StorageError, set_aside
 from omnitray.metrics.aggregate import (
+    BY_NAME,
     HOUR_S,
     JOBS_KEPT,
+    SERIES,
     JobCost,
     MetricPoint,
     Period,
     Stretch,
     of_stretches,
 )
-from omnitray.metrics.recorder import BY_NAME, SERIES
 
 log = logging.getLogger(__name__)
 VERSION = 1

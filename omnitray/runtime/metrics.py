@@ -14,8 +14,8 @@ from PySide6.QtCore import QObject, Slot
 from omnitray.alerts.model import Alert
 from omnitray.base.facts import Snapshot
 from omnitray.base.subscribers import OneShotReporter
+from omnitray.metrics.aggregate import MetricsRecorder, MinuteRecord
 from omnitray.metrics.exposition import MetricTotals, RunningTotals
-from omnitray.metrics.recorder import MetricsRecorder, MinuteRecord
 from omnitray.protector.view import ActionOutcome, JournalLine, ProtectionView
 from omnitray.runtime.hub import Hub
 

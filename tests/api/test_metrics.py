@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from omnitray.base.paths import Paths
-from omnitray.metrics.aggregate import Period, Stretch
-from omnitray.metrics.recorder import BY_NAME
+from omnitray.metrics.aggregate import BY_NAME, Period, Stretch
 from omnitray.metrics.store import MetricsStore
 from omnitray.runtime.api_facade import metrics_token
 from support import fake_door

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from omnitray.api.metric_calls import MetricsQuery, read_metrics
-from omnitray.metrics.aggregate import DAY_S, MINUTE_S, JobCost, Period, Stretch
-from omnitray.metrics.recorder import SERIES
+from omnitray.metrics.aggregate import DAY_S, MINUTE_S, SERIES, JobCost, Period, Stretch
 from omnitray.metrics.store import MetricsStore, read_points
 from support.bench import Row, repeated, table, within
 from support.ram import ram_folder

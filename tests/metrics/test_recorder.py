@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from omnitray.base.facts import Job, Snapshot
-from omnitray.metrics.recorder import BY_NAME, BY_NUMBER, SERIES, MetricsRecorder
+from omnitray.metrics.aggregate import BY_NAME, BY_NUMBER, SERIES, MetricsRecorder
 from support import fake_door
 
 CPU = BY_NAME["cpu"].number

@@ -9,8 +9,8 @@ import pytest
 
 from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.platforms.programs import check_actuators, sleeper_command
+from omnitray.protector.actuators.executor import linux_actuators
 from omnitray.protector.actuators.priority import NiceActuator
-from omnitray.protector.actuators.registry import linux_actuators
 from omnitray.protector.actuators.self_test import actuators_report
 from support.children import eventually, has_ended
 from support.fake_system import FakeSystem

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from omnitray.base.facts import ProcessIdentity, Resource
 from omnitray.protector.actuators.actuator import Target
-from omnitray.protector.actuators.executor import ActionPerformer
+from omnitray.protector.actuators.executor import ActionPerformer, linux_actuators
 from omnitray.protector.actuators.journal import ActionJournal, Line
-from omnitray.protector.actuators.registry import linux_actuators
 from omnitray.protector.actuators.results import ActionRequest
 from omnitray.protector.actuators.signals import Spares
 from omnitray.protector.steps import EscalationStep

@@ -19,7 +19,7 @@ from omnitray.platforms.watchdog import WatchdogKeeper
 from omnitray.processes.process_roles import Tie
 from omnitray.processes.process_table import ProcessDetails, ProcessTable
 from omnitray.protector.actuators.actuator import Actuator
-from omnitray.protector.actuators.registry import linux_actuators
+from omnitray.protector.actuators.executor import linux_actuators
 from omnitray.protector.actuators.self_test import ActuatorRow
 from omnitray.protector.actuators.system import System
 from omnitray.protector.actuators.watchdog import ResumeWatchdog

@@ -13,11 +13,13 @@ import os
 from collections.abc import Iterable
 
 from omnitray.base.clock import Clock, timestamp
+from omnitray.base.facts import Resource
 from omnitray.protector import model
 from omnitray.protector.actuators.actuator import ActuationPlan, Actuator, AlreadyThere, Restored
 from omnitray.protector.actuators.apply import JournaledActuation
+from omnitray.protector.actuators.cgroup import FreezeActuator, MemoryActuator, WeightActuator
 from omnitray.protector.actuators.journal import ActionJournal, Record, Result, Undone
-from omnitray.protector.actuators.registry import levers_for
+from omnitray.protector.actuators.priority import AutogroupActuator, IoClassActuator, NiceActuator
 from omnitray.protector.actuators.results import (
     ActionRequest,
     ActiveActuation,
@@ -37,6 +39,7 @@ from omnitray.protector.actuators.signals import (
     Endings,
     OriginSnapshot,
     Spares,
+    StopActuator,
     TerminationScope,
 )
 from omnitray.protector.actuators.system import AccessRefused, Gone, System
@@ -382,3 +385,40 @@ def _let_run(action: Action) -> model.UndoneByUser:
 
 def _is_told(active: ActiveAction, now_s: float) -> bool:
     return active.state is not ActionState.FAILED or now_s - active.since_s < FAILED_FOR_S
+
+
+def linux_actuators(system: System) -> tuple[Actuator, ...]:
+    """What a Linux session has, as far as it works there."""
+    return (
+        WeightActuator(system),
+        MemoryActuator(system),
+        FreezeActuator(system),
+        AutogroupActuator(system),
+        NiceActuator(system),
+        IoClassActuator(system),
+        StopActuator(system),
+    )
+
+
+Group = tuple[ActuatorKind, ...]
+
+_PROCESSOR = (
+    ActuatorKind.CPU_WEIGHT,
+    ActuatorKind.AUTOGROUP,
+    ActuatorKind.BACKGROUND,
+    ActuatorKind.NICE,
+)
+_SLOW_DOWN: dict[Resource, tuple[Group, ...]] = {
+    Resource.CPU: (_PROCESSOR,),
+    Resource.MEMORY: (_PROCESSOR, (ActuatorKind.MEMORY_HIGH,)),
+    Resource.DISK: ((ActuatorKind.IO_CLASS,),),
+}
+
+
+def levers_for(step: EscalationStep, resource: Resource) -> tuple[Group, ...]:
+    """The groups to apply; none for a step that only notifies."""
+    if step is EscalationStep.SLOW_DOWN:
+        return _SLOW_DOWN[resource]
+    if step is EscalationStep.PAUSE:
+        return ((ActuatorKind.FREEZE, ActuatorKind.STOP),)
+    return ((ActuatorKind.END,),) if step is EscalationStep.END else ()
