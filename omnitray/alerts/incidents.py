@@ -16,7 +16,7 @@ from omnitray.base.amounts import context_removed
 from omnitray.base.facts import AlertType, Severity
 
 _replace = msgspec.structs.replace
-_TRANSITIONS_KEPT = 16
+_TRANSITIONS_KEPT = 16  # three times what counts as flapping
 # Sources that watch what they report and resolve it themselves.
 _STANDING = ("monitor", "protector", "server:")
 

@@ -42,7 +42,7 @@ from omnitray.monitor.thresholds import AlarmLevel, Transition, Watched, is_gone
 HEADLINE_SHARE, LISTED_SHARE, BESIDE_LARGEST = 0.25, 0.1, 0.25
 _WORTH_GROWTH_BPS = 10e6  # slower growth fills no memory while somebody watches
 _HORIZON_S = 30.0  # what grows counts as if it had grown so long already, as for the protector
-_MOST = 3
+_MOST = 3  # as many as a notification names
 # In a context, while the monitor's figure heads the alert: the job or disk in its title, or "".
 NAMED = "named"
 
@@ -141,7 +141,7 @@ def _ours(job: Job, own_pid: int) -> list[ProcessFacts]:
     return [each for each in job.processes if each.pid in ours]
 
 
-_REFRESH_S = 60.0
+_REFRESH_S = 60.0  # as ``repeat_floor_s``: what is told no more often is not written more often
 _TAKES_OVER_S = 5.0  # as a threshold holds: a headline that flips at each look tells nothing
 _GB = 1e9
 

@@ -30,8 +30,8 @@ from omnitray.monitor.thresholds import (
 )
 
 _ALWAYS = (Watched(Resource.CPU), Watched(Resource.MEMORY))  # disks come and go
-_HURRY_S = 1.0
-_LEAST_S = 0.1
+_HURRY_S = 1.0  # as INTENSIVE looks: a hold of 3 s is overshot by a third at most
+_LEAST_S = 0.1  # as the guard's shortest
 _BREAK = 2.5  # a gap of so many delays is a break in the readings
 _LEAP_S = 3.0  # the clocks part by so much: a suspend, or a clock that was set
 _UNSHARED_JOBS = 3

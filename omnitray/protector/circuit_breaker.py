@@ -16,16 +16,17 @@ from omnitray.base.facts import Job, MemoryFacts
 from omnitray.protector.model import Action, AlarmReason, EndOutcome
 from omnitray.protector.view import BreakerState
 
-ENDS_ALLOWED = 3
-WINDOW_S = 600.0
-OPEN_S = 600.0
-QUIET_S = 15.0
+# A third end that is needed so soon says that ending does not help. While it is open the window
+# passes: when one end is let through, none of those before counts any more.
+ENDS_ALLOWED, WINDOW_S = 3, 600.0
+OPEN_S = WINDOW_S
+QUIET_S = 15.0  # 24 GB took seconds to come back, and earlyoom ended two more in them
 _BACK_SHARE = 0.5  # of what was expected counts as back
 _NOTHING_SHARE = 0.1  # less than this is almost nothing
 _SETTLE_S = 10.0  # after it is gone: what has not come back by then does not
 _STILL_RISING_S = 30.0  # but slow givers get longer while memory rises
 _LOST_S = 30.0  # an end without a report
-_RESPAWN_S = 10.0
+_RESPAWN_S = 10.0  # a pool replaces a worker within 0.1 s, a service manager within some seconds
 _HURRY_AFTER_S = 0.5  # TERM has had its time when memory falls too fast to wait for it
 TERM_S = 10.0  # what TERM has otherwise: as ``ending.KILL_AFTER_S``
 

@@ -19,20 +19,20 @@ from omnitray.base.facts import DiskFacts, Forecast, Job, MemoryFacts, Resource
 from omnitray.base.policy import ModeLimits
 
 _WINDOW_SHARES = (0.5, 0.25)  # for what fell faster before; what rose before is not believed
-_HARDLY = 0.1
-_FEWEST = 5
+_HARDLY = 0.1  # of what fell may have risen, for lumps to be one fall
+_FEWEST = 5  # ten slopes, of which one wild reading turns four: not the median
 _MOST = 24  # 276 slopes
-_WINDOW_S = 4.0
-_OLDEST_S = 60.0
+_WINDOW_S = 4.0  # holds the 3 s of steady fall that are asked for at most
+_OLDEST_S = 60.0  # twelve readings at the slowest pace
 _SEEN_PER_AHEAD = 0.1  # seconds of steady fall wanted for each second foretold
-_SEEN_LEAST_S, _SEEN_MOST_S = 0.4, 3.0
+_SEEN_LEAST_S, _SEEN_MOST_S = 0.4, 3.0  # five readings at 0.1 s; the share of 30 s ahead
 _STEADY_SHARE = 0.75  # of the steps must fall
 _PARTS = 6  # of the time, whose means must all fall
-_PART_FEWEST = 3
+_PART_FEWEST = 3  # readings, or the mean of a part is the noise of one
 _OVER_NOISE = 3.0  # so many of the largest rises the whole fall must be
 _WIDEST = 4.0  # a range wider than this says nothing
-_FARTHEST_S = 3600.0
-_DISK_READINGS_S = 600.0
+_FARTHEST_S = 3600.0  # nothing is done about what is an hour away
+_DISK_READINGS_S = 600.0  # as far back as a disk's filling counts ahead (``constants``)
 
 Sample = tuple[float, float]  # monotonic seconds, bytes left
 

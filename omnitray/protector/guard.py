@@ -28,17 +28,17 @@ from omnitray.protector.forecast import MemoryForecaster
 
 RAM_FILL_BPS = 6000 << 20  # the fastest that earlyoom's author saw (stress -m 4)
 SWAP_FILL_BPS = 800 << 20  # as above, into zram
-SHORTEST_S = 0.1
-LONGEST_S = 5.0
-_LOOKS_ON_THE_WAY = 2.0
+SHORTEST_S = 0.1  # as earlyoom, which sleeps for 0.1 to 1 s
+LONGEST_S = 5.0  # as the level NORMAL looks; the kernel's triggers wake it sooner
+_LOOKS_ON_THE_WAY = 2.0  # the first may come late: one is left before the limit
 _MEASURED_MARGIN = 4.0  # looks before the limit at the rate that is measured
 WORTH_BPS = 8 << 20  # slower growth is left to the worst case
-_CALM_SCAN_S, _ALERT_SCAN_S = 5.0, 1.0
-_CLOSE_SCAN_S, _CLOSE_POINTS = 0.3, 3.0
+_CALM_SCAN_S, _ALERT_SCAN_S = 5.0, 1.0  # as the levels NORMAL and INTENSIVE look
+_CLOSE_SCAN_S, _CLOSE_POINTS = 0.3, 3.0  # 4 to 6 ms with 1,075 processes: 2 % of a core
 _NEAR_POINTS = 6.0  # where it moves: whether the floor is seconds away, the jobs' growth says
 _MOVED_POINTS = 0.5
 _WATCHED_S = 2.0  # after acting: a fork bomb goes on with what was forked meanwhile
-_SOON_S = 60.0
+_SOON_S = 60.0  # twice the 30 s within which what grows is paused
 _IDLE_S = 1.0  # with so much time there is room for it
 _PRESSING = 10.0  # per cent of time that something waited for memory
 # A look at a browser of 116 processes takes 20 to 40 ms of a processor on a busy machine: ten times
@@ -238,7 +238,7 @@ def _is_pressed(reading: GuardReading) -> bool:
     return pressure is not None and pressure.some_avg10 >= _PRESSING
 
 
-_SHORTEST_WINDOW_S = 0.5
+_SHORTEST_WINDOW_S = 0.5  # 50 ticks of /proc/stat: exact to 2 % of a core
 
 
 class WakeupTriggers(Protocol):

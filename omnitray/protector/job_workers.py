@@ -13,10 +13,10 @@ from omnitray.protector.steps import EscalationStep
 _HELPER_RATIO = 4.0  # a parent so much larger than all below it is the worker itself
 _COVERED = 0.8  # of a job's growth is paused
 _ENOUGH_SHARE = 0.03  # of all memory is what an end should bring back
-_MOST_ENDED = 8
+_MOST_ENDED = 8  # at once, however large the pool: what is still too much is the next end's
 _COUNTS_SHARE, _COUNTS_BYTES = 0.01, 64 << 20  # of all memory; less is not worth a further end
 _COUNTS_BESIDE = 0.5  # of the first
-WORTH_GROWTH_BPS = 1 << 20
+WORTH_GROWTH_BPS = 1 << 20  # at this rate 1 GB lasts for a quarter of an hour
 GROWS_BESIDE_FASTEST = 0.1  # a murmur beside a hog is not paused with it
 # A parent is stopped by its workers, and what is ending already needs no further step.
 _SAYS_LITTLE = {ExclusionReason.PARENT, ExclusionReason.DYING}

@@ -18,20 +18,21 @@ from omnitray.servers.model import ProbeResult
 LIMITS_S = (90.0, 120.0, 180.0, 240.0)
 MIN_LEARNT_S, MAX_LEARNT_S = 30.0, 240.0
 LEARNT_FACTOR, LEARNT_EXTRA_S = 1.5, 10.0
-KEPT_STARTS = 20
+KEPT_STARTS = 20  # the fewest of which the p95 is not the longest
 MIN_STARTS = 3  # fewer say nothing on the spread: the first start after an update is often long
 SLOW_AFTER_S = 90.0  # the brief's SERVER_SLOW
-SLOW_FACTOR = 2.0
+SLOW_FACTOR = 2.0  # less is the spread of a busy machine
 MIN_SLOW_S = 10.0  # twice the usual of a server that starts in 0.3 s is no news; as LEARNT_EXTRA_S
 
-BACKOFF_MAX_S = 60.0
+BACKOFF_MAX_S = 60.0  # Kubernetes waits for 300 s; here a person sits in front of it
 # How long a report of an outage has the monitor look closely: the longest start and the longest
 # wait before it. While a server is tried again the next report comes sooner; one that is given up
 # is no reason to look twice a second for weeks.
 HURRY_S = LIMITS_S[-1] + BACKOFF_MAX_S
-JITTER = 0.2
+JITTER = 0.2  # servers that fell together do not start together
+# systemd's burst is 5 in 10 s; five starts of 90 s with the waits between take 465 s.
 LOOP_FAILURES, LOOP_WINDOW_S = 5, 600.0
-HEALTHY_RESET_S = 300.0
+HEALTHY_RESET_S = 300.0  # the kubelet resets its back-off after 600 s of running
 
 PROBE_S = 5.0  # three of five failed probes are DOWN: 15 s at most, without load
 FIRST_PROBE_S, MOST_PROBE_S = 0.1, 1.0  # while starting: a tenth of the time so far

@@ -17,8 +17,8 @@ from omnitray.alerts.model import Alert
 from omnitray.base.clock import Clock
 
 log = logging.getLogger(__name__)
-CAPACITY = 256
-STUCK_S = 10.0
+CAPACITY = 256  # the newest; the history has all of a flood
+STUCK_S = 10.0  # a service on this machine answers in milliseconds
 
 
 class ChannelStatistics(msgspec.Struct, frozen=True, kw_only=True):

@@ -119,8 +119,8 @@ class TerminationScope:
 
 STOPPED = "stopped"
 ENDED = "ended"
-_LOOKS = 50
-_LOOK_AGAIN_S = 0.002
+# A tenth of a second in all: on a busy processor a signal is acted on at its next turn.
+_LOOKS, _LOOK_AGAIN_S = 50, 0.002
 _STOPPED_AGAIN = "its terminal has stopped it again: type fg there"
 _IN_THE_BACKGROUND = "it runs in the background of its terminal: type fg there"
 _ROUNDS = 16  # more than a job that forks as fast as it can has needed
@@ -328,10 +328,10 @@ def stops_hand_over(system: System, pids: Iterable[int]) -> frozenset[int]:
     return frozenset(found)
 
 
-KILL_AFTER_S = 10.0
+KILL_AFTER_S = 10.0  # as ``docker stop``; systemd gives 90 s, which memory does not last
 GIVE_UP_AFTER_S = 10.0  # after KILL: a process that is still there hangs in the kernel
-STEP_S = 0.05
-LOOK_EVERY_S = 0.25
+STEP_S = 0.05  # relief is a matter of tenths of a second: nohang takes 0.31 to 0.41 s
+LOOK_EVERY_S = 0.25  # for what was born since: a look reads all of /proc, some milliseconds
 
 
 class _EndInProgress:
