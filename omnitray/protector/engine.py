@@ -30,7 +30,6 @@ from omnitray.monitor.sampler import DiskLook
 from omnitray.processes.inspector import Inspector, Look
 from omnitray.protector.actuators.executor import Executor
 from omnitray.protector.actuators.results import (
-    ActuationOutcome,
     ActuationResult,
     Initiator,
     UndoResult,
@@ -480,7 +479,8 @@ def _cleaning(decisions: Iterable[Decision]) -> Iterator[CleanRequest]:
 
 def _note(done: Sequence[ActuationResult]) -> str:
     """Why it could not be done, where nothing of it could."""
-    if not done or any(each.outcome is not ActuationOutcome.FAILED for each in done):
+    if not done or any(each.is_in_force for each in done):
         return ""
-    why = [f"{lever}: {reason}" for each in done for lever, reason in each.others.items()]
+    why = [f"{each.lever}: {note}" for each in done if each.lever for note in each.notes]
+    why += [f"{lever}: {reason}" for each in done for lever, reason in each.others.items()]
     return "It could not be done: " + ("; ".join(why) or "nothing here can do it")

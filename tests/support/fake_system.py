@@ -77,6 +77,10 @@ class FakeUnits:
         assert description
         if "adopt" in self.refuses:
             raise AccessRefused("permission denied")
+        if not self.members(unit):  # one of that name that has ended is forgotten
+            for values in (self.weights, self.limits):
+                values.pop(unit, None)
+            self.frozen.discard(unit)
         for process in processes:
             self._system.process(process).unit = unit
 

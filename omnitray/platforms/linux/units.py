@@ -15,7 +15,7 @@ from typing import Any
 from omnitray.base.dbus import PATIENCE_S, BlockingSessionBus, BusError, BusObject
 from omnitray.base.facts import ProcessIdentity
 from omnitray.platforms.linux.proc import Proc
-from omnitray.protector.actuators.system import AccessRefused, Gone
+from omnitray.protector.actuators.system import AccessRefused, Gone, Unanswered
 
 _log = logging.getLogger(__name__)
 NOT_SET = 2**64 - 1  # systemd's "[not set]" for a weight and "infinity" for a limit
@@ -287,7 +287,8 @@ class UserUnits:
 def _fact(unit: str, error: BusError) -> Gone | AccessRefused:
     if error.name in {"NoSuchUnit", "UnknownObject"}:
         return Gone(f"{unit} has ended")
-    return AccessRefused(f"{unit}: {error}")
+    kind = AccessRefused if error.name else Unanswered  # an answer that is an error has its name
+    return kind(f"{unit}: {error}")
 
 
 def unit_in(cgroup: str, uid: int | None = None) -> str | None:

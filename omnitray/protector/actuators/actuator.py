@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from omnitray.base.facts import ProcessIdentity
-from omnitray.protector.actuators.system import AccessRefused, Gone, OneWay, System
+from omnitray.protector.actuators.system import AccessRefused, Gone, OneWay, System, Unanswered
 from omnitray.protector.steps import ActuatorKind
 
 Value = int | str | None
@@ -45,6 +45,12 @@ class ValueChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
             return self.unit
         return f"session {self.unit}" if self.unit else f"process {self.process.pid}"
 
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """Whose value it is: a process that runs another program by now is the same one."""
+        process = self.process
+        return (self.unit, process.pid, process.start_ticks) if process else (self.unit, 0, 0)
+
 
 class ActuationPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What an actuator will change. ``reversible`` says whether it can be taken back here.
@@ -72,6 +78,7 @@ class Fate(enum.StrEnum):
     """What became of one change when it was to be taken back."""
 
     RESTORED = "restored"
+    HELD = "another action holds it as well"
     GONE = "its process has ended"
     CHANGED = "somebody else has changed it since"
     ONE_WAY = "cannot be taken back without privilege"
@@ -136,8 +143,13 @@ class Actuator(Protocol):
         """Set the old values whatever stands; for what is seen to have them."""
         ...
 
-    def restore(self, changes: tuple[ValueChange, ...]) -> Restored:
-        """Go back to the old values wherever the new one still stands."""
+    def restore(
+        self, changes: tuple[ValueChange, ...], kept: tuple[ValueChange, ...] = ()
+    ) -> Restored:
+        """Go back to the old values wherever the new one still stands.
+
+        What is in ``kept`` too, the changes of other actions, stays for them to take back.
+        """
         ...
 
 
@@ -187,7 +199,11 @@ class ValueActuator:
         """Make ready what the plan needs."""
 
     def apply(self, plan: ActuationPlan) -> Applied:
-        """Set each value; a process that has ended is no failure."""
+        """Set each value; a process that has ended is no failure.
+
+        What was refused and may have come into force all the same counts as changed: it is taken
+        back with the rest, also after a crash.
+        """
         done, failures = [], []
         for change in plan.changes:
             try:
@@ -196,6 +212,8 @@ class ValueActuator:
                 continue
             except AccessRefused as refused:
                 failures.append(str(refused))
+                if self._may_stand(change, refused):
+                    done.append(change)
             else:
                 done.append(change)
         return Applied(changes=tuple(done), failures=tuple(failures))
@@ -223,12 +241,18 @@ class ValueActuator:
             with contextlib.suppress(Gone, AccessRefused):
                 self._set(change, change.old)
 
-    def restore(self, changes: tuple[ValueChange, ...]) -> Restored:
-        """Go back wherever the new value still stands."""
+    def restore(
+        self, changes: tuple[ValueChange, ...], kept: tuple[ValueChange, ...] = ()
+    ) -> Restored:
+        """Go back wherever the new value still stands and no other action wants it."""
         notes: list[str] = []
-        heirs = self._heirs(changes) if self.inherited else ()  # parents still there to be asked
-        fates = tuple(self._restore(change, notes) for change in (*changes, *heirs))
-        return Restored(fates=fates, notes=tuple(notes))
+        held = {(change.place, change.new) for change in kept}
+        ours = tuple(change for change in changes if (change.place, change.new) not in held)
+        # Parents are asked while they are still there.
+        heirs = self._heirs(ours, kept) if self.inherited and ours else ()
+        back = {change: self._restore(change, notes) for change in (*ours, *heirs)}
+        fates = [back.pop(change, Fate.HELD) for change in changes]
+        return Restored(fates=(*fates, *back.values()), notes=tuple(notes))
 
     def _get(self, change: ValueChange) -> Value:
         raise NotImplementedError
@@ -236,13 +260,29 @@ class ValueActuator:
     def _set(self, change: ValueChange, value: Value) -> None:
         raise NotImplementedError
 
-    def _heirs(self, changes: tuple[ValueChange, ...]) -> tuple[ValueChange, ...]:
+    def _may_stand(self, change: ValueChange, refused: AccessRefused) -> bool:
+        """Whether a refused value is there, or may come: what did not answer is told to go back."""
+        try:
+            if isinstance(refused, Unanswered):
+                self._set(change, change.old)
+                return False
+            return self._get(change) == change.new
+        except Gone:
+            return False
+        except AccessRefused:
+            return isinstance(refused, Unanswered)
+
+    def _heirs(
+        self, changes: tuple[ValueChange, ...], kept: tuple[ValueChange, ...]
+    ) -> tuple[ValueChange, ...]:
         """Those that were started with the new value; the old one is that of who started them."""
         families = {}
         for old in {change.old for change in changes}:
             known = [each.process for each in changes if each.process and each.old == old]
             families[old] = set(self._system.family(known)) if known else set()
+        elsewhere = [change.process for change in kept if change.process]
         born = set().union(*families.values()) - {change.process for change in changes}
+        born -= set(self._system.family(elsewhere)) if elsewhere else set()
         wanted = []
         for process in born:
             olds = [old for old, family in families.items() if process in family]
@@ -267,11 +307,13 @@ class ValueActuator:
     def _readings(
         processes: tuple[ProcessIdentity, ...], read: Callable[[ProcessIdentity], Reading]
     ) -> dict[ProcessIdentity, Reading]:
-        """What was read of each process; those that have ended are left out."""
+        """What was read of each process that lives; raises CannotPlan where none does."""
         readings = {}
         for process in processes:
             with contextlib.suppress(Gone):
                 readings[process] = read(process)
+        if not readings:
+            raise CannotPlan("its processes have ended")
         return readings
 
     def _shows(self, change: ValueChange) -> bool:

@@ -4,8 +4,16 @@ An actuator is applied again to what the job has forked since. What does not rea
 at once, so that nothing is said to be held that is not.
 """
 
+import msgspec
+
 from omnitray.base.clock import Clock, timestamp
-from omnitray.protector.actuators.actuator import ActuationPlan, Actuator, Applied, ValueChange
+from omnitray.protector.actuators.actuator import (
+    ActuationPlan,
+    Actuator,
+    Applied,
+    Fate,
+    ValueChange,
+)
 from omnitray.protector.actuators.journal import ActionJournal, Began, Record, Result
 from omnitray.protector.actuators.results import ActionRequest, ActuationOutcome
 from omnitray.protector.actuators.system import AccessRefused, Gone, System
@@ -48,19 +56,39 @@ class JournaledActuation:
         plan: ActuationPlan,
         others: dict[str, str],
         action_id: str,
+        shared: tuple[ValueChange, ...] = (),
     ) -> Record:
-        """Do it, and say what came of it."""
-        began = self._begin(order, plan, others, action_id)
-        applied = self._apply(lever, plan, action_id)
+        """Do it, and say what came of it.
+
+        ``shared`` are changes that other actions in force have made and this one wants as well.
+        """
+        all_of_it = msgspec.structs.replace(plan, changes=plan.changes + shared)
+        began = self._begin(order, all_of_it, others, action_id)
+        applied = self._apply(lever, plan, action_id) if plan.changes else Applied()
         if applied.changes and lever.kind is not ActuatorKind.END:
             applied = self._follow(order, lever, applied, action_id)
         if applied.changes and not lever.read_back(applied):
-            lever.restore(applied.changes)
-            failures = (*applied.failures, "it does not read back")
-            applied = Applied(changes=(), failures=failures)
+            applied = _retracted(lever, applied)
+        if shared:
+            applied = self._shared(lever, shared, applied, action_id)
         if not applied.changes:
             self._guard.release(action_id)
         return Record(began=began, result=self._end(action_id, _outcome(applied), applied))
+
+    def _shared(
+        self,
+        lever: Actuator,
+        shared: tuple[ValueChange, ...],
+        applied: Applied,
+        action_id: str,
+    ) -> Applied:
+        """Together with what stands already; the watchdog knows that two actions hold it."""
+        try:
+            if lever.pauses:
+                self._tell_guard(shared, action_id)
+        except (Gone, AccessRefused) as refused:
+            return _together(applied, Applied(failures=(str(refused),)))
+        return _together(applied, Applied(changes=shared))
 
     def _apply(self, lever: Actuator, plan: ActuationPlan, action_id: str) -> Applied:
         try:
@@ -80,7 +108,7 @@ class JournaledActuation:
                 plan = lever.plan(order.target)
             except (Gone, AccessRefused):
                 return applied
-            if set(map(_subject, plan.changes)) <= set(map(_subject, applied.changes)):
+            if {each.place for each in plan.changes} <= {each.place for each in applied.changes}:
                 return applied  # no new process: it just does not read back
             self._begin(order, plan, {}, action_id)
             more = self._apply(lever, plan, action_id)
@@ -142,15 +170,20 @@ def _together(applied: Applied, more: Applied) -> Applied:
     failures = applied.failures + tuple(
         each for each in more.failures if each not in applied.failures
     )
-    known = {_subject(change) for change in applied.changes}
-    new = tuple(change for change in more.changes if _subject(change) not in known)
+    known = {change.place for change in applied.changes}
+    new = tuple(change for change in more.changes if change.place not in known)
     return Applied(changes=applied.changes + new, failures=failures)
 
 
-def _subject(change: ValueChange) -> tuple[str, int, int]:
-    """Whose value it is: a process that runs another program by now is the same one."""
-    process = change.process
-    return (change.unit, process.pid, process.start_ticks) if process else (change.unit, 0, 0)
+def _retracted(lever: Actuator, applied: Applied) -> Applied:
+    """Taken back at once, for it does not read back; what cannot be stays known as changed."""
+    fates = lever.restore(applied.changes).fates
+    stuck = tuple(
+        change
+        for change, fate in zip(applied.changes, fates, strict=False)
+        if fate in {Fate.FAILED, Fate.ONE_WAY}
+    )
+    return Applied(changes=stuck, failures=(*applied.failures, "it does not read back"))
 
 
 def _outcome(applied: Applied) -> ActuationOutcome:

@@ -12,10 +12,19 @@ what has ended, has a dead watchdog replaced, and gives the delay to the next ca
 import os
 from collections.abc import Iterable
 
+import msgspec
+
 from omnitray.base.clock import Clock, timestamp
 from omnitray.base.facts import Resource
 from omnitray.protector import model
-from omnitray.protector.actuators.actuator import ActuationPlan, Actuator, AlreadyThere, Restored
+from omnitray.protector.actuators.actuator import (
+    ActuationPlan,
+    Actuator,
+    AlreadyThere,
+    Restored,
+    Target,
+    ValueChange,
+)
 from omnitray.protector.actuators.apply import JournaledActuation
 from omnitray.protector.actuators.cgroup import FreezeActuator, MemoryActuator, WeightActuator
 from omnitray.protector.actuators.journal import ActionJournal, Record, Result, Undone
@@ -96,24 +105,25 @@ class ActionPerformer:
         ours = [
             active.record for key, active in self._active.items() if is_lever_of(action_id, key)
         ]
-        return tuple(self._take_back(record, reason, who) for record in ours)
+        return tuple(self._take_back(each, reason, who, self._in_force()) for each in ours)
 
     def undo_all(self, reason: str, who: Initiator = Initiator.PROTECTOR) -> tuple[UndoResult, ...]:
         """Take everything back, the newest first."""
         ours = [active.record for active in reversed(self._active.values())]
-        return tuple(self._take_back(record, reason, who) for record in ours)
+        return tuple(self._take_back(each, reason, who, self._in_force()) for each in ours)
 
     def restore_after_crash(self) -> tuple[UndoResult, ...]:
         """Take back what an earlier run left behind; to be called once, before anything else."""
         boot = self._system.boot_id()
         reason = "an earlier run ended without taking it back"
-        done = tuple(
-            self._take_back(record, reason, Initiator.NEXT_START)
-            for record in reversed(self._journal.unfinished(boot))
-        )
+        left = list(self._journal.unfinished(boot))
+        done = []
+        while left:
+            record = left.pop()  # the newest; what an older one has changed as well is left to it
+            done.append(self._take_back(record, reason, Initiator.NEXT_START, left))
         self._let_go_of_ends(boot)
         self._journal.compact(boot)
-        return done
+        return tuple(done)
 
     def step(self, *, hurry: bool = False) -> FollowUp:
         """Look after what is in force. ``hurry``: memory still falls, TERM has had its time."""
@@ -140,6 +150,9 @@ class ActionPerformer:
             guardian_replaced=replaced,
         )
 
+    def _in_force(self) -> list[Record]:
+        return [active.record for active in self._active.values()]
+
     def _let_go_of_ends(self, boot: str) -> None:
         """Victims are stopped for a moment before they hear the end: not one stays so."""
         for record in self._journal.open_ends(boot):
@@ -160,19 +173,22 @@ class ActionPerformer:
             if lever is None:
                 others[kind] = "not on this system"
                 continue
+            held = () if order.dry_run else self._held_by_others(kind, order.target)
             try:
                 plan = lever.plan(order.target)
             except AlreadyThere as already:
-                return ActuationResult(
-                    action_id=action_id,
-                    outcome=ActuationOutcome.ALREADY,
-                    lever=kind,
-                    notes=(str(already),),
-                )
+                if not held:
+                    return ActuationResult(
+                        action_id=action_id,
+                        outcome=ActuationOutcome.ALREADY,
+                        lever=kind,
+                        notes=(str(already),),
+                    )
+                plan = ActuationPlan(lever=kind, changes=())
             except (Gone, AccessRefused) as refused:
                 others[kind] = str(refused)
                 continue
-            record = self._use(order, lever, plan, others, action_id)
+            record = self._use(order, lever, plan, others, action_id, held)
             performed = _performed(record, self._clock.monotonic() - started)
             if performed.outcome is not ActuationOutcome.FAILED:
                 return performed
@@ -186,12 +202,17 @@ class ActionPerformer:
         plan: ActuationPlan,
         others: dict[str, str],
         action_id: str,
+        held: tuple[Record, ...],
     ) -> Record:
         if order.dry_run:
             return self._actuation.would(order, plan, others, action_id)
         ends = lever.kind is ActuatorKind.END
         grounds = self._scope.grounds(order.target.processes) if ends else OriginSnapshot()
-        record = self._actuation.take(order, lever, plan, others, action_id)
+        shared = self._shared(held, plan, order.target)
+        if shared:
+            returns = plan.reversible and all(each.began.reversible for each in held)
+            plan = msgspec.structs.replace(plan, reversible=returns)
+        record = self._actuation.take(order, lever, plan, others, action_id, shared)
         if record.changes:
             self._active[action_id] = ActiveActuation(
                 record=record,
@@ -203,9 +224,47 @@ class ActionPerformer:
                 self._endings.add(action_id, order.target, told, grounds)
         return record
 
-    def _take_back(self, record: Record, reason: str, who: Initiator) -> UndoResult:
+    def _held_by_others(self, kind: ActuatorKind, target: Target) -> tuple[Record, ...]:
+        """What is in force on the same job by the same means: what it has done stands already."""
+        if kind is ActuatorKind.END:
+            return ()
+        records = (active.record for active in self._active.values())
+        ours = (each for each in records if each.began.lever is kind)
+        return tuple(each for each in ours if each.began.job == target.job_key)
+
+    def _shared(
+        self, held: tuple[Record, ...], plan: ActuationPlan, target: Target
+    ) -> tuple[ValueChange, ...]:
+        """Their changes of this target, with the values that were there before all of them.
+
+        Whoever lets go first leaves these to the other: else what is said to be held would not be.
+        """
+        if not held:
+            return ()
+        family = self._system.family(target.processes)
+        pids = {(each.pid, each.start_ticks) for each in family}
+        shared = {
+            change.place: change
+            for record in reversed(held)
+            for change in record.changes
+            if change.unit or change.place[1:] in pids
+        }
+        fresh = {change.place for change in plan.changes}
+        return tuple(change for place, change in shared.items() if place not in fresh)
+
+    def _take_back(
+        self, record: Record, reason: str, who: Initiator, among: Iterable[Record]
+    ) -> UndoResult:
+        """Take it back but for what others ``among`` those in force have changed as well."""
         lever = self._levers.get(record.began.lever)
-        restored = lever.restore(record.changes) if lever else Restored()
+        ours = record.began
+        kept = tuple(
+            change
+            for each in among
+            if each.began.id != ours.id and each.began.lever is ours.lever
+            for change in each.changes
+        )
+        restored = lever.restore(record.changes, kept) if lever else Restored()
         done = taken_back(record, restored)
         self._close(record, done.outcome, reason, who, done.notes)
         return done
@@ -374,7 +433,7 @@ class Executor:
 def _state(action: Action, done: tuple[ActuationResult, ...]) -> ActionState:
     if action.dry_run:
         return ActionState.WATCHED
-    if all(each.outcome is ActuationOutcome.FAILED for each in done):
+    if not any(each.is_in_force for each in done):
         return ActionState.FAILED
     return ActionState.ENDING if action.step is EscalationStep.END else ActionState.HELD
 

@@ -356,6 +356,9 @@ def _take_in(records: dict[str, Record], line: Line) -> None:
 
 
 def _added(record: Record, more: Began) -> Record:
+    """More of the same; or the next actuator, after one that has failed and left nothing."""
+    if more.lever is not record.began.lever:
+        return Record(began=more)
     began = msgspec.structs.replace(record.began, changes=record.began.changes + more.changes)
     return msgspec.structs.replace(record, began=began, result=None)
 

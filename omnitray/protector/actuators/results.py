@@ -69,6 +69,11 @@ class ActuationResult(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     took_s: float = 0.0
 
+    @property
+    def is_in_force(self) -> bool:
+        """Whether something of it stands by our doing, and in the journal."""
+        return self.outcome not in {ActuationOutcome.FAILED, ActuationOutcome.ALREADY}
+
 
 _BACK = {
     ActuationOutcome.RESTORED: "restored",
@@ -179,11 +184,11 @@ def outcome_of(fates: Iterable[Fate]) -> ActuationOutcome:
         return ActuationOutcome.WAITS
     if not seen or seen == {Fate.GONE}:
         return ActuationOutcome.GONE
-    if seen <= {Fate.RESTORED, Fate.GONE}:
+    if seen <= {Fate.RESTORED, Fate.HELD, Fate.GONE}:
         return ActuationOutcome.RESTORED
     if Fate.FAILED in seen:
         return ActuationOutcome.FAILED
-    if Fate.RESTORED in seen:
+    if seen & {Fate.RESTORED, Fate.HELD}:
         return ActuationOutcome.PARTLY
     return ActuationOutcome.CHANGED if Fate.CHANGED in seen else ActuationOutcome.ONE_WAY
 

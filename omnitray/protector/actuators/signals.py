@@ -138,18 +138,18 @@ class StopActuator(ValueActuator):
         family = self._family(target)
         ties = self._system.ties(family)
         stopped = self._readings(family, self._system.is_stopped)
+        running = [process for process, is_stopped in stopped.items() if not is_stopped]
+        if not running:
+            raise AlreadyThere("all its processes are stopped")
+        spared = tuple(f"process {pid} {min(tied)}: spared" for pid, tied in ties.items() if tied)
         changes = tuple(
             ValueChange(process=process, old=RUNNING, new=STOPPED)
-            for process, is_stopped in stopped.items()
-            if not is_stopped and not ties.get(process.pid)
+            for process in running
+            if not ties.get(process.pid)
         )
         if not changes:
-            raise AlreadyThere("all its processes are stopped")
-        return ActuationPlan(
-            lever=self.kind,
-            changes=changes,
-            notes=tuple(f"process {pid} {min(tied)}: spared" for pid, tied in ties.items() if tied),
-        )
+            raise CannotPlan(spared[0])
+        return ActuationPlan(lever=self.kind, changes=changes, notes=spared)
 
     def read_back(self, applied: Applied) -> bool:
         """Whether all stand still; a process on another processor needs a moment to notice."""
@@ -159,9 +159,11 @@ class StopActuator(ValueActuator):
             self._system.wait(_LOOK_AGAIN_S)
         return super().read_back(applied)
 
-    def restore(self, changes: tuple[ValueChange, ...]) -> Restored:
+    def restore(
+        self, changes: tuple[ValueChange, ...], kept: tuple[ValueChange, ...] = ()
+    ) -> Restored:
         """Continue; what its shell holds back, or has put into the background, is said."""
-        done = super().restore(changes)
+        done = super().restore(changes, kept)
         fates = list(done.fates)
         notes = list(done.notes)
         for place, (change, fate) in enumerate(zip(changes, done.fates, strict=False)):
@@ -276,19 +278,33 @@ class EndActuator(ValueActuator):
         return tuple(change for change in changes if self._system.is_there(process_of(change)))
 
     def let_go(self, changes: tuple[ValueChange, ...]) -> None:
-        """Continue what a run that died left stopped on its way to the end."""
-        for change in changes:
+        """Continue what a run that died left stopped on its way to the end.
+
+        So too what the victims had started since the journal's line: it was stopped with them, and
+        is younger than each that stands there.
+        """
+        known = [process_of(change) for change in changes]
+        youngest = max((each.start_ticks for each in known), default=0)
+        born = (
+            each
+            for each in self._system.family(known)
+            if each not in known and each.start_ticks >= youngest
+        )
+        for process in (*known, *born):
             with contextlib.suppress(Gone, AccessRefused):
-                if self._system.is_stopped(process_of(change)):
-                    self._system.send(process_of(change), Sign.CONT)
+                if self._system.is_stopped(process):
+                    self._system.send(process, Sign.CONT)
 
     def read_back(self, applied: Applied) -> bool:
         """TERM leaves nothing to read: whether it helps is seen later."""
         del applied
         return True
 
-    def restore(self, changes: tuple[ValueChange, ...]) -> Restored:
+    def restore(
+        self, changes: tuple[ValueChange, ...], kept: tuple[ValueChange, ...] = ()
+    ) -> Restored:
         """What has ended does not come back."""
+        del kept
         return Restored(fates=(Fate.ONE_WAY,) * len(changes))
 
     def _get(self, change: ValueChange) -> Value:

@@ -24,6 +24,10 @@ class AccessRefused(Exception):  # noqa: N818 - as above
     """The system does not let us; the text says why."""
 
 
+class Unanswered(AccessRefused):
+    """Whoever was asked has not answered in time: it may do so later all the same."""
+
+
 class OneWay(AccessRefused):
     """The system refuses, and always will without privilege."""
 

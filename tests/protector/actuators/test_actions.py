@@ -5,11 +5,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from omnitray.base.facts import Resource
+from omnitray.base.facts import ProcessIdentity, Resource
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.journal import Undone
+from omnitray.protector.actuators.priority import NiceActuator
 from omnitray.protector.actuators.results import ActuationOutcome, UndoResult, sentences_of
-from omnitray.protector.actuators.system import IO_IDLE, IoPriority
+from omnitray.protector.actuators.system import IO_IDLE, AccessRefused, Gone, IoPriority
 from omnitray.protector.steps import ActuatorKind, EscalationStep
 from omnitray.protector.view import ActionOutcome as Shown
 from omnitray.protector.view_builder import journal_line
@@ -178,14 +179,66 @@ def test_a_value_that_does_not_read_back_is_no_success(bench: Bench) -> None:
     assert done.others == {"cpu_weight": "it does not read back"}
 
 
-def test_what_is_slow_already_is_not_slowed_by_the_next_lever(bench: Bench) -> None:
+def test_what_two_actions_hold_stays_until_both_have_let_go(bench: Bench) -> None:
     bench.system.autogroup = {}
     processes = job(bench.system)
-    bench.actions.perform(order([processes[0].identity]))
+    (first,) = bench.actions.perform(order([processes[0].identity]))
     (again,) = bench.actions.perform(order([processes[0].identity]))
-    assert (again.outcome, again.lever) == (ActuationOutcome.ALREADY, ActuatorKind.AUTOGROUP)
-    assert {process.nice for process in processes} == {0}
-    assert len(bench.actions.active()) == 1
+    assert (again.outcome, again.lever) == (ActuationOutcome.APPLIED, ActuatorKind.AUTOGROUP)
+    assert {process.nice for process in processes} == {0}, "not slowed by the next lever too"
+    written = bench.journal.records()[1]
+    assert written.began.changes == bench.journal.records()[0].began.changes
+    (undone,) = bench.actions.undo(first.action_id, "the processors are free")
+    assert undone.outcome is ActuationOutcome.RESTORED
+    assert bench.system.autogroup == {50: 19}
+    bench.actions.undo(again.action_id, "memory is free")
+    assert bench.system.autogroup == {50: 0}
+
+
+def test_what_somebody_else_has_slowed_down_is_nothing_that_we_hold(bench: Bench) -> None:
+    bench.system.autogroup = {50: 19}
+    processes = job(bench.system)
+    (done,) = bench.actions.perform(order([processes[0].identity]))
+    assert (done.outcome, done.lever) == (ActuationOutcome.ALREADY, ActuatorKind.AUTOGROUP)
+    assert not done.is_in_force
+    assert bench.actions.active() == ()
+
+
+def test_who_has_just_ended_is_not_called_slow_already(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.system.privileged = True
+    leader = job(bench.system, count=1)[0]
+
+    def end(identity: ProcessIdentity) -> int:
+        leader.alive = False
+        raise Gone(f"process {identity.pid} has ended")
+
+    monkeypatch.setattr(bench.system, "nice", end)
+    (done,) = bench.actions.perform(order([leader.identity]))
+    assert done.outcome is ActuationOutcome.FAILED
+    assert done.others["nice"] == "its processes have ended"
+
+
+def test_what_neither_reads_back_nor_goes_back_stays_known(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processes = job(bench.system, count=1)
+    bench.system.privileged = True
+    real, answers = bench.system.set_nice, iter([True, False])
+
+    def set_nice(identity: ProcessIdentity, nice: int) -> None:
+        if not next(answers, True):
+            raise AccessRefused("not now")
+        real(identity, nice)
+
+    monkeypatch.setattr(bench.system, "set_nice", set_nice)
+    monkeypatch.setattr(NiceActuator, "read_back", lambda *_: False)
+    (done,) = bench.actions.perform(order([processes[0].identity]))
+    assert (done.outcome, processes[0].nice) == (ActuationOutcome.PARTLY, 19)
+    assert "it does not read back" in done.notes
+    bench.actions.undo(done.action_id, "calm")
+    assert processes[0].nice == 0
 
 
 def test_memory_gets_a_weight_and_a_limit_and_both_are_taken_back_by_one_undo(
