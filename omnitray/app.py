@@ -48,7 +48,7 @@ from omnitray.protector.oom_events.daemons import OomDaemon, other_oom_daemons
 from omnitray.protector.protector import ResourceProtector
 from omnitray.runs.history import RunHistory
 from omnitray.runtime import logs
-from omnitray.runtime.alerting import Alerting, Webhooks
+from omnitray.runtime.alerting import Alerting
 from omnitray.runtime.api_facade import ProgramFacade
 from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.cleaning import Cleaning
@@ -61,6 +61,7 @@ from omnitray.runtime.protection_worker import Engine
 from omnitray.runtime.servers import WatchedServers
 from omnitray.runtime.settings_keeper import SettingsKeeper
 from omnitray.runtime.shutdown import Deadline, Stages, StopSignals
+from omnitray.runtime.webhooks import Webhooks
 from omnitray.runtime.workers import InspectionThread, MonitorWorker, RecordingThread, WorkerThread
 
 
@@ -274,6 +275,7 @@ class App(QObject):
         stages.add("the monitor", self.monitor_thread.stop)
         stages.add("the protector", self.protection.stop)
         stages.add("the servers' watch", self.servers.stop)
+        stages.add("the webhooks", self.webhooks.stop)
         stages.add("the hub", self.hub.stop)
         stages.add("the metrics", self.metrics.stop)
         stages.add("the deliveries", self.alerting.stop)

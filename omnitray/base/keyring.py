@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 APPLICATION = "omnitray"
 READ_S = 5.0  # on a thread of its own; the bus may have to start the service first
-WRITE_S = 1.0  # while a person waits who has pressed a button
+WRITE_S = 3.0  # the same, while a person waits who has pressed a button
 _SERVICE = "org.freedesktop.secrets"
 _INTERFACE = "org.freedesktop.Secret"
 _ROOT = "/org/freedesktop/secrets"

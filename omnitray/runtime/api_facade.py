@@ -33,8 +33,8 @@ from omnitray.base.subscribers import Subscribers
 from omnitray.metrics.exposition import MetricTotals
 from omnitray.protector.view import Explanation, JournalLine, ProtectionView, QuestionView
 from omnitray.runs.model import RunRecord
-from omnitray.runtime.alerting import Webhooks
 from omnitray.runtime.app_context import AppContext
+from omnitray.runtime.webhooks import Webhooks
 from omnitray.servers.model import ServerView
 from omnitray.settings.faults import Problem
 from omnitray.settings.model import AUTO
@@ -322,7 +322,7 @@ class ProgramFacade(QObject):
     def _test_webhook(self, command: facade.TestWebhook) -> Future[WebhookTest]:
         return self._receivers(command.name).test(command)
 
-    def _change_webhook(self, command: facade.ChangeWebhook) -> wire.Done:
+    def _change_webhook(self, command: facade.ChangeWebhook) -> wire.Done | Future[wire.Done]:
         return self._receivers(command.name).change(command)
 
     def _receivers(self, name: str) -> Webhooks:

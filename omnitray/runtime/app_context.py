@@ -9,11 +9,11 @@ from omnitray.alerts.storage.store import AlertStore
 from omnitray.base.paths import Paths
 from omnitray.monitor.history import SnapshotRing
 from omnitray.runs.history import RunHistory
-from omnitray.runtime.alerting import Webhooks
 from omnitray.runtime.hub import Hub
 from omnitray.runtime.metrics import Metrics
 from omnitray.runtime.servers import WatchedServers
 from omnitray.runtime.settings_keeper import SettingsKeeper
+from omnitray.runtime.webhooks import Webhooks
 
 ProtectsT_co = TypeVar("ProtectsT_co", covariant=True)
 

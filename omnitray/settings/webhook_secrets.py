@@ -46,8 +46,14 @@ class WebhookSecrets:
                 kept[f"{key}_{where}"] = value
         return kept
 
-    def forget(self, fields: Mapping[str, Any], but: WebhookSettings | None = None) -> None:
-        """Take away what these fields name and ``but`` does not, where it is ours."""
+    def forget(
+        self, fields: Mapping[str, Any], but: WebhookSettings | None = None
+    ) -> tuple[str, ...]:
+        """Take away what these fields name and ``but`` does not, where it is ours.
+
+        A sentence for each that could not be: where it is, and why it stays.
+        """
+        left: list[str] = []
         for key in SECRETS:
             file, entry = str(fields.get(f"{key}_file") or ""), fields.get(f"{key}_keyring") or ""
             try:
@@ -57,7 +63,10 @@ class WebhookSecrets:
                 if file != getattr(but, f"{key}_file", "") and Path(file).parent == self._folder:
                     Path(file).unlink(missing_ok=True)
             except OSError as error:
-                log.warning("%s is not taken away: %s", entry or file, error.strerror or error)
+                place = f"The entry {entry} stays in the keyring" if entry else f"{file} stays"
+                left.append(f"{place}: {error.strerror or error}.")
+                log.warning("%s", left[-1])
+        return tuple(left)
 
     def _put(self, name: str, label: str, text: str, place: Place | None) -> tuple[Place, str]:
         if place != "file":

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from PySide6.QtCore import QObject, QUrl, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 
 from omnitray import __version__
@@ -26,6 +26,7 @@ from omnitray.metrics.aggregate import JobCost, MetricPoint, Period
 from omnitray.protector.view import QuestionView
 from omnitray.runtime.app_context import AppContext
 from omnitray.runtime.protection import ProtectionFacade
+from omnitray.settings.faults import Problem
 from omnitray.settings.file import Loaded
 from omnitray.ui.dashboard import DashboardAsker
 from omnitray.ui.intents import Intents
@@ -44,6 +45,7 @@ _COPY = "Copy its path"
 _CANCEL = "Cancel"
 DOCUMENTATION = "https://github.com/omnitray/omnitray/blob/main/docs/guide.md"  # as pyproject says
 _PROGRESS_AFTER_S = 0.2  # shorter work is over before its progress could be read
+_SAYS_SO_MS = 500  # a keyring that answers has done so long before
 
 
 class BannerText(NamedTuple):
@@ -171,9 +173,22 @@ class Windows(QObject):
 
     @Slot(object)
     def _on_webhook_declared(self, fields: dict[str, Any]) -> None:
-        problem = self._webhooks.declare(fields) if self._webhooks is not None else None
+        if self._webhooks is None:
+            return
+        saved = self._webhooks.declare(fields)
+
+        def say_so() -> None:
+            if not saved.done():
+                self.show_banner(_is_being_saved(fields["name"]))
+
+        QTimer.singleShot(_SAYS_SO_MS, self, say_so)
+
+    @Slot(str, object)
+    def _on_webhook_saved(self, name: str, problem: Problem | None) -> None:
         if problem is not None:
             self.show_banner(f"The webhook was not saved: {problem.sentence}")
+        elif self._banner.text == _is_being_saved(name):
+            self.show_banner("")
 
     @Slot(object)
     def _on_webhook_tested(self, test: WebhookTest) -> None:
@@ -281,6 +296,8 @@ class Windows(QObject):
         if self._webhooks is not None:
             asked.webhook_requested.connect(self._webhooks.ask)
             self._webhooks.tested.connect(self._on_webhook_tested)
+            self._webhooks.declared.connect(self._on_webhook_saved)
+            self._webhooks.told.connect(self.show_banner)
         asked.webhook_declared.connect(self._on_webhook_declared)
         asked.banner_action_requested.connect(self._on_banner_action)
         self._hub.moves.progressed.connect(self._on_moves_progressed)
@@ -455,6 +472,10 @@ def documentation() -> str:
     """Where the guide is: beside a checkout, else the address that the package names."""
     guide = HERE.parent / "docs" / "guide.md"
     return QUrl.fromLocalFile(str(guide)).toString() if guide.is_file() else DOCUMENTATION
+
+
+def _is_being_saved(name: str) -> str:
+    return f"The webhook “{name}” is being saved: the keyring has not answered yet."
 
 
 def about_text() -> str:
