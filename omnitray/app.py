@@ -1,4 +1,4 @@
-"""The composition root: the only module that knows everybody.
+"""The composition root: the only module that knows all others.
 
 ``build()`` puts the program together and returns before anything runs, so that a test can hold
 the whole of it; ``App.run()`` starts it and returns when it has ended; ``App.stop()`` ends it in

@@ -137,5 +137,5 @@ class Sink(Protocol):
         ...
 
     def amend(self, alert: Alert) -> None:
-        """Only the record says something else now, and nobody waits for it."""
+        """Only the record says something else now, and no caller waits for it."""
         ...

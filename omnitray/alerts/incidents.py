@@ -238,7 +238,7 @@ class Incidents:
         self._lately_ids.pop(self._lately.pop(fingerprint).alert.id, None)
 
     def _weigh(self, incident: Incident) -> None:
-        """Count its context anew, as that of the one that was raised last."""
+        """Count its context again, as that of the one that was raised last."""
         fingerprint = incident.alert.fingerprint
         self._all_context_bytes -= self._context_bytes.pop(fingerprint, 0)
         if incident.alert.context:

@@ -263,12 +263,12 @@ class ResourceAlerts:
 
 
 def _named(found: tuple[Explained, ...]) -> str | None:
-    """The job of the headline; none where nobody takes enough."""
+    """The job of the headline; none where no job takes enough."""
     return found[0].key if found and found[0].heads else None
 
 
 def _takes_over(incident: _ResourceIncident, found: tuple[Explained, ...], now_s: float) -> bool:
-    """Whether the headline names somebody who has not been the one for some seconds."""
+    """Whether the headline names a job that has not led for some seconds."""
     if _named(found) == incident.named:
         incident.other_since_s = None
         return False

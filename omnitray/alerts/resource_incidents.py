@@ -4,8 +4,8 @@
         →  one alert with one headline, one severity, one notification
 
 The monitor's part stands while its threshold is passed, one of the protector's while what it tells
-of is in force. The incident is over when no part stands any more. An end stays until somebody has
-seen it: an application that just disappears is what people complain of most.
+of is in force. The incident is over when no part stands any more. An end stays until the person
+has seen it: an application that just disappears is what people complain of most.
 """
 
 from collections.abc import Mapping
@@ -139,7 +139,7 @@ class ResourceIncidents:
         return tuple(changes)
 
     def seen(self, watched: Watched) -> Change | None:
-        """Somebody has seen it: an end needs nobody any more. None where something else stands."""
+        """The person has seen it: an end needs no more. None where something else stands."""
         incident = self._open.get(watched)
         if incident is None:
             return IncidentOver(watched=watched)  # it was left open by an earlier run

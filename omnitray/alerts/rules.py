@@ -152,7 +152,7 @@ OF_A_SERVER = TEST_TYPES | {AlertType.SERVER_SLOW}
 class AlertTiming(msgspec.Struct, frozen=True, kw_only=True):
     """Durations in seconds, counts a window.
 
-    Group waits follow Alertmanager's (30 s) scaled to somebody who sits in front of the screen.
+    Group waits follow Alertmanager's (30 s) scaled to a person in front of the screen.
     Flapping counts transitions as Nagios does, over time instead of over checks.
     """
 

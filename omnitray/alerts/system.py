@@ -9,7 +9,7 @@ caller: ``tick()`` whenever ``next_delay_s()`` says so (calling it every second 
 A :class:`Prompt` is a question on its way to the desktop, by the rules of every other notification.
 It is shown while it stands, not recorded: it is no alert. Whether it is shown now is
 decided by :func:`~omnitray.alerts.rules.judge`, and again whenever a pause ends or the policy
-changes. It waits for no group and no digest, since whoever asks waits for the answer.
+changes. It waits for no group and no digest, since its sender waits for the answer.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -264,7 +264,7 @@ class AlertSystem:
         self._flow.refused(alert_id, channel)
 
     def closed(self, id_: str) -> None:
-        """The person has closed the notification of this alert: it is not shown anew as it was."""
+        """The person has closed the notification of this alert: it is not shown again as it was."""
         if (incident := self._incidents.by_id(id_)) is not None:
             self._telling.let_go(incident)
 

@@ -108,7 +108,7 @@ class Dashboard:
         self._api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a page, let somebody in, or hand a question on."""
+        """Serve a page, let a client in, or hand a question on."""
         path, headers = scope["path"], {name.lower(): value for name, value in scope["headers"]}
         code = parse_qs(scope["query_string"].decode("latin-1")).get("code", [""])[0]
         if path == DASHBOARD and code:

@@ -17,8 +17,13 @@ from typing import Any, cast
 from omnitray import __version__
 from omnitray.base.process_environment import set_up_streams, terminal_columns
 from omnitray.cli import run_options
-from omnitray.cli.json_errors import AlignedHelp, JsonErrorParser, WordParser, asks_for_json
-from omnitray.cli.terminal import with_streams
+from omnitray.cli.terminal import (
+    AlignedHelp,
+    JsonErrorParser,
+    WordParser,
+    asks_for_json,
+    with_streams,
+)
 
 EXAMPLES = {
     "status": "omnitray status --watch",

@@ -139,7 +139,7 @@ def parsed(argv: "list[str]", refused: int) -> RunOptions:
     import argparse  # noqa: PLC0415 - see the module
     import sys  # noqa: PLC0415
 
-    from omnitray.cli.json_errors import JsonErrorParser, asks_for_json  # noqa: PLC0415 - as above
+    from omnitray.cli.terminal import JsonErrorParser, asks_for_json  # noqa: PLC0415 - as above
 
     kind = JsonErrorParser if asks_for_json(argv) else argparse.ArgumentParser
     parser = kind(prog="omnitray run", description=f"{TEXT[0].upper()}{TEXT[1:]}.")

@@ -218,7 +218,7 @@ class _UnsharedPart(NamedTuple):
 class JobTracker:
     """Remembers from scan to scan: who was in which job, how jobs grow, what was looked up.
 
-    ``own_pid`` is OmniTray's: whoever started it, it is a job of its own.
+    ``own_pid`` is OmniTray's, which is a job of its own whatever has started it.
     """
 
     def __init__(

@@ -111,8 +111,8 @@ class Notifications(QObject):
     those that do it would only reach the same service).
 
     ``told`` is called on the main thread with what became of each notification: empty once it is
-    on the screen, else why nobody could show it. ``policy`` says whether
-    sounds are wanted and whether critical ones may disturb.
+    on the screen, else why it could not be shown. ``policy`` says whether sounds are wanted and
+    whether critical ones may disturb.
 
     Signals:
         clicked(str, str): alert id, activation token ("" where there is none): the person wants

@@ -148,7 +148,7 @@ def _key(labels: Mapping[str, str]) -> str:
 def _left_open(alerts: AlertSystem, bands: Thresholds) -> dict[Watched, float]:
     """What an earlier run left open, and under what it counts as over.
 
-    One that has told of an end stays until somebody has seen it.
+    One that has told of an end stays until the person has seen it.
     """
     found = {}
     for alert in alerts.open_alerts():

@@ -9,8 +9,8 @@ import pytest
 from omnitray.alerts.channels.webhooks.channel import WebhookTest
 from omnitray.api import facade as d
 from omnitray.cli import parser
-from omnitray.cli.json_errors import asks_for_json
 from omnitray.cli.parser import build_parser
+from omnitray.cli.terminal import asks_for_json
 from support.api_server import Running
 
 ALL = sorted(

@@ -15,7 +15,7 @@ import msgspec
 from omnitray.api.wire import SettingsBody, StatusBody
 from omnitray.base.paths import Paths, typed
 from omnitray.cli.dispatch import CommandContext, CommandFailed
-from omnitray.cli.json_errors import meant
+from omnitray.cli.terminal import meant
 from omnitray.client.http import NotRunning, RequestFailed, find_remote, is_running
 from omnitray.settings.check import parse_text, rule_text
 from omnitray.settings.continuity import GUARDED

@@ -1,4 +1,4 @@
-"""Notices that another program has ended a process, and finds out which and by whom.
+"""Notices that another program has ended a process; finds out which process, which program.
 
 Two things call for a look, and both cost next to nothing: the kernel's own count of what it has
 ended rises, or a process that was large is suddenly gone while an OOM daemon runs here. Only
