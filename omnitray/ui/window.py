@@ -46,7 +46,7 @@ from omnitray.ui.pages.page import (
     no_report,
 )
 from omnitray.ui.pages.registry import PAGES, PageEntry, Pages
-from omnitray.ui.theme import GAP, Theme, text_font, width_of
+from omnitray.ui.theme import GAP, SMALL_GAP, Theme, line_height, text_font, width_of
 from omnitray.ui.tray.menu import MainMenu
 from omnitray.ui.widgets.accessible import announce, give_roles
 from omnitray.ui.widgets.frames import Banner, button
@@ -58,6 +58,7 @@ from omnitray.ui.window_place import NoPlaces, Place, PlaceStore
 
 _SIZE = (960, 640)
 _SMALLEST = (560, 400)
+_LOW_LINES = 23.0  # under so many lines the header takes one less and the footer goes
 _NARROW_EM = 64  # under so many widths of an M the captions give way to the figures
 _MARGIN = 16
 
@@ -138,9 +139,7 @@ class MainWindow(QWidget):
         self._take_place(self._places.load())
 
     def _lay_out(self) -> None:
-        main = QVBoxLayout()
-        main.setContentsMargins(_MARGIN, GAP, _MARGIN, GAP - 2)
-        main.setSpacing(GAP)
+        self._main = main = QVBoxLayout()
         main.addWidget(self.header)
         main.addWidget(self.question)
         main.addWidget(self.banner)
@@ -295,10 +294,16 @@ class MainWindow(QWidget):
         self.activateWindow()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Captions give way where there is little room."""
+        """Captions give way where there is little room, to figures and rows."""
         narrow = event.size().width() < _NARROW_EM * width_of(self.font(), "M")
         self.sidebar.collapse(collapsed=narrow)
         self.footer.keys.setVisible(not narrow)
+        low = event.size().height() < line_height(self.font(), _LOW_LINES)
+        gap = SMALL_GAP if low else GAP
+        self._main.setContentsMargins(_MARGIN, gap, _MARGIN, gap - 2)
+        self._main.setSpacing(gap)
+        self.footer.setVisible(not low)
+        self.header.fold(folded=low)
         super().resizeEvent(event)
 
     def _fit_screen(self) -> None:

@@ -14,6 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QAbstractScrollArea,
     QApplication,
     QLabel,
     QPlainTextEdit,
@@ -25,6 +26,7 @@ from PySide6.QtWidgets import (
 from omnitray.ui.pages.registry import PAGES
 from omnitray.ui.widgets.cells import CELL, CellDelegate
 from omnitray.ui.widgets.labels import ElidedLabel
+from omnitray.ui.widgets.panes import ListAndDetail
 from omnitray.ui.widgets.table import CellView
 from omnitray.ui.window import MainWindow
 from support import samples
@@ -141,6 +143,44 @@ def unreadable_on_pages(window: MainWindow) -> list[str]:
             if log.isVisible() and log.isReadOnly() and lines < _LOG_LINES:
                 found.append(f"{page.name}: a log of {lines:.1f} lines")
     return found
+
+
+def bars_side_by_side(window: MainWindow) -> list[str]:
+    """Lists and panes that scroll upright within something that does so too, on any page.
+
+    Where a page shows a list or the details of a row, both are looked at.
+    """
+    found = []
+    for page in PAGES:
+        window.show_page(page.name)
+        _settle()
+        found += [f"{page.name}: {each}" for each in _bars_in_bars(window)]
+        for panes in window.findChildren(ListAndDetail):
+            if panes.isVisible() and panes.alone:
+                panes.open_detail()
+                _settle()
+                found += [f"{page.name}, opened: {each}" for each in _bars_in_bars(window)]
+                panes.close_detail()
+    return found
+
+
+def _settle() -> None:
+    for _ in range(4):
+        QApplication.processEvents()
+
+
+def _bars_in_bars(window: MainWindow) -> list[str]:
+    areas = [each for each in window.findChildren(QAbstractScrollArea) if _scrolls(each)]
+    return [
+        f"{inner.accessibleName() or type(inner).__name__} within another bar"
+        for inner in areas
+        if not isinstance(inner, QPlainTextEdit)  # a log scrolls by itself, as in every program
+        if any(outer is not inner and outer.isAncestorOf(inner) for outer in areas)
+    ]
+
+
+def _scrolls(area: QAbstractScrollArea) -> bool:
+    return area.isVisible() and area.verticalScrollBar().isVisible()
 
 
 def _unreadable(view: CellView) -> list[str]:

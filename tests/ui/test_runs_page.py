@@ -121,7 +121,9 @@ def test_a_run_that_goes_on_keeps_its_place(qtbot: QtBot) -> None:
 def test_the_chart_shows_this_run_and_the_last(qtbot: QtBot) -> None:
     page = page_of(qtbot, Runs(*run_samples.runs()))
     page.select("3")
-    image = page.detail.chart.grab().toImage()
+    chart = page.detail.chart
+    qtbot.waitUntil(lambda: chart.height() >= chart.minimumSizeHint().height())
+    image = chart.grab().toImage()
     colours = page.context.theme.colours
     seen = {
         image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())

@@ -20,6 +20,7 @@ from support import samples
 from support.fitting import (
     POINTS,
     SCALES,
+    bars_side_by_side,
     cut_on_pages,
     enlarged,
     unreadable_on_pages,
@@ -110,6 +111,20 @@ def test_in_a_low_window_names_rows_and_logs_stay_readable(
     window.show_question(None)
     assert cut_on_pages(window) == []
     assert unreadable_on_pages(window) == []
+    assert points == QApplication.font().pointSize()
+
+
+@pytest.mark.parametrize(
+    ("points", "size"),
+    [(9, (560, 400)), (11, (560, 400)), (18, (640, 480))],
+    indirect=["points"],
+)
+def test_no_list_scrolls_within_a_page_that_scrolls(
+    qtbot: QtBot, points: int, size: tuple[int, int]
+) -> None:
+    window = shown(qtbot, size=size)
+    window.show_question(None)
+    assert bars_side_by_side(window) == []
     assert points == QApplication.font().pointSize()
 
 

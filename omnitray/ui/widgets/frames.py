@@ -1,12 +1,14 @@
 """Cards, rules, rows: the few frames that the pages are made of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
-from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Slot
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
+    QMenu,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -184,6 +186,20 @@ def _size_of(widget: QWidget) -> QSize:
     return widget.sizeHint().expandedTo(widget.minimumSize())
 
 
+def _lines_of(widgets: Iterable[QWidget], width: int) -> list[list[QWidget]]:
+    """The widgets in as many lines of this width as they need."""
+    lines: list[list[QWidget]] = [[]]
+    left = 0
+    for widget in widgets:
+        wide = _size_of(widget).width()
+        if left and left + wide > width:
+            lines.append([])
+            left = 0
+        lines[-1].append(widget)
+        left += wide + _GAP
+    return lines
+
+
 class WrapRow(QWidget):
     """Add widgets with :meth:`add`; its height follows from its width."""
 
@@ -232,19 +248,8 @@ class WrapRow(QWidget):
 
     def arrange(self, width: int) -> int:
         """Place the widgets into a width; the height that this takes."""
-        lines: list[list[QWidget]] = [[]]
-        left = 0
-        for widget in self._widgets:
-            if widget.isHidden():
-                continue
-            wide = _size_of(widget).width()
-            if left and left + wide > width:
-                lines.append([])
-                left = 0
-            lines[-1].append(widget)
-            left += wide + _GAP
         top = 0
-        for line in lines:
+        for line in _lines_of((each for each in self._widgets if not each.isHidden()), width):
             top += self._place_line(line, top, width) + _GAP
         return top - _GAP
 
@@ -258,3 +263,90 @@ class WrapRow(QWidget):
             widget.setGeometry(left, top + drop, min(size.width(), width), size.height())
             left += size.width() + _GAP
         return high
+
+
+class ButtonRow(WrapRow):
+    """Buttons in ``lines`` lines; those that have no room are entries in the menu of *More*.
+
+    ``goes``: the buttons that may go there, the first to go first. A button that is not to be
+    shown at all is withheld by :meth:`offer`, not by hiding it: what is hidden is in the menu.
+    """
+
+    def __init__(
+        self, buttons: Iterable[QPushButton], goes: Sequence[QPushButton], lines: int = 1
+    ) -> None:
+        super().__init__()
+        self._goes = tuple(goes)
+        self._withheld: set[QPushButton] = set()
+        self._menus: dict[QPushButton, QMenu] = {}
+        self._buttons = list(buttons)
+        self._lines = lines
+        self.more = button("More ▾")
+        self.more.clicked.connect(self._on_more)
+        self.menu = QMenu(self)
+        self.menu.setToolTipsVisible(True)
+        for each in (*self._buttons, self.more):
+            self.add(each)
+        for one, next_one in pairwise((*self._buttons, self.more)):
+            QWidget.setTabOrder(one, next_one)
+
+    def set_menu(self, pressed: QPushButton, menu: QMenu) -> None:
+        """A button that opens a menu: below *More* this is a menu in the menu."""
+        self._menus[pressed] = menu
+
+    def set_lines(self, lines: int) -> None:
+        """Take at most so many lines."""
+        if lines != self._lines:
+            self._lines = lines
+            self.rearrange()
+
+    def offer(self, pressed: QPushButton, *, offered: bool) -> None:
+        """Show a button where it has room, or take it away, from the menu too."""
+        if offered:
+            self._withheld.discard(pressed)
+        else:
+            self._withheld.add(pressed)
+        self.rearrange()
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """So narrow that one button and *More* fit."""
+        widest = max((_size_of(each).width() for each in self._offered()), default=0)
+        return QSize(widest, _size_of(self.more).height())
+
+    def arrange(self, width: int) -> int:
+        """Place the buttons that have room; the height that this takes."""
+        offered = self._offered()
+        shown = list(offered)
+        leaving = [each for each in self._goes if each in offered]
+        while leaving and len(_lines_of(self._with_more(shown, offered), width)) > self._lines:
+            shown.remove(leaving.pop(0))
+        placed = self._with_more(shown, offered)
+        for each in (*self._buttons, self.more):
+            if each.isHidden() == (each in placed):
+                each.setVisible(each in placed)
+        return super().arrange(width)
+
+    def _with_more(self, shown: list[QPushButton], offered: list[QPushButton]) -> list[QPushButton]:
+        return [*shown, self.more] if len(shown) < len(offered) else shown
+
+    def _offered(self) -> list[QPushButton]:
+        return [each for each in self._buttons if each not in self._withheld]
+
+    @Slot()
+    def _on_more(self) -> None:
+        """Open the menu of what has no room."""
+        self.menu.clear()
+        for each in self._offered():
+            if each.isHidden():
+                self._add_entry(each)
+        self.menu.popup(self.more.mapToGlobal(QPoint(0, self.more.height() + 2)))
+
+    def _add_entry(self, pressed: QPushButton) -> None:
+        below = self._menus.get(pressed)
+        if below is None:
+            entry = self.menu.addAction(pressed.text(), pressed.click)
+        else:
+            below.setTitle(pressed.text().removesuffix(" ▾"))
+            entry = self.menu.addMenu(below)
+        entry.setEnabled(pressed.isEnabled())
+        entry.setToolTip(pressed.toolTip())

@@ -119,6 +119,10 @@ class Header(QWidget):
             self.mode_menu.setVisible(narrow)
             self.level.setVisible(not narrow)
 
+    def fold(self, *, folded: bool) -> None:
+        """Leave out the line below the sentence."""
+        self.detail.setVisible(not folded)
+
     @Slot(object)
     def show_status(self, status: Status) -> None:
         """Say the state; the selectors follow."""

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Collection
 
 from PySide6.QtCore import QPoint, Qt, Slot
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -22,12 +22,13 @@ from omnitray.ui.pages.page import DeliveriesOf, no_deliveries
 from omnitray.ui.theme import GAP, SMALL_GAP, Theme, line_height
 from omnitray.ui.tray.menu import seconds_until_morning
 from omnitray.ui.widgets import pills
-from omnitray.ui.widgets.frames import Card, GivingRow, WrapRow, button, rule, scrolled
+from omnitray.ui.widgets.frames import ButtonRow, Card, GivingRow, button, rule, scrolled
 from omnitray.ui.widgets.labels import LinkedParagraph, heading, label, paragraph
 from omnitray.ui.widgets.pills import PillLabel
 
 _HOUR_S = 3600.0
 _LEAST_LINES = 8  # title, state, when, and the first of what happened
+_LOW_LINES = 18  # below this the buttons take one line
 _TITLE_LIMIT = 300
 WEIGHED = "Who took a good part of it when this was last said; the figures are of that moment."
 NOTHING = "Choose an alert to see what happened, who caused it and what was done."
@@ -68,15 +69,21 @@ class AlertDetail(Card):
         self.snooze_menu.addAction("For 1 h").triggered.connect(self._on_snooze_hour)
         self.snooze_menu.addAction("Until tomorrow").triggered.connect(self._on_snooze_night)
         self.column.addWidget(self._area, 1)
-        self._buttons = WrapRow()
         self._stops = (self.acknowledge, self.resolve, self.snooze, self.open_file, self.copy)
-        for each in self._stops:
-            self._buttons.add(each)
+        goes = (self.open_file, self.snooze, self.resolve, self.acknowledge)
+        self.buttons = ButtonRow(self._stops, goes)
+        self.buttons.set_menu(self.snooze, self.snooze_menu)
         foot = QHBoxLayout()
         foot.setContentsMargins(GAP, 0, GAP, GAP)
-        foot.addWidget(self._buttons)
+        foot.addWidget(self.buttons)
         self.column.addLayout(foot)
         self.show_alert(None)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Where there is little height, the words have it before the buttons."""
+        low = event.size().height() < line_height(self.font(), _LOW_LINES)
+        self.buttons.set_lines(1 if low else 2)
+        super().resizeEvent(event)
 
     @property
     def alert(self) -> Alert | None:
@@ -94,7 +101,7 @@ class AlertDetail(Card):
         self._content.setObjectName("scrolled")
         self._area.setWidget(self._content)
         for each in self._stops:
-            each.setVisible(alert is not None)
+            self.buttons.offer(each, offered=alert is not None)
         self.snooze.setEnabled(alert is not None and alert.state != "resolved")
         self.show_choice((alert,) if alert else ())
         self.setAccessibleName("Alert details")
@@ -113,7 +120,7 @@ class AlertDetail(Card):
             several = f"{word} {len(ids)}" if len(ids) > 1 else word
             pressed.setText(several if every is None else f"{word} all")
             pressed.setEnabled(bool(ids) or every is not None)
-        self._buttons.rearrange()
+        self.buttons.rearrange()
 
     def _firing(self) -> tuple[str, ...]:
         return tuple(alert.id for alert in self._chosen if alert.state == "firing")

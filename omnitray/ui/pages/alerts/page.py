@@ -3,10 +3,9 @@
 from collections.abc import Callable, Collection, Sequence
 
 from PySide6.QtCore import QModelIndex, Qt, Slot
-from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QMenu,
-    QSplitter,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
@@ -21,12 +20,12 @@ from omnitray.ui.pages.alerts.filter import AlertFilter
 from omnitray.ui.pages.alerts.model import AlertsModel
 from omnitray.ui.pages.alerts.text import AlertColumn
 from omnitray.ui.pages.page import Page, PageContext
-from omnitray.ui.theme import GAP, width_of
 from omnitray.ui.widgets import pills
 from omnitray.ui.widgets.cells import Cell
 from omnitray.ui.widgets.export import ExportMenu
 from omnitray.ui.widgets.frames import Card, button
 from omnitray.ui.widgets.labels import paragraph
+from omnitray.ui.widgets.panes import ListAndDetail
 from omnitray.ui.widgets.save_path import ask_path
 from omnitray.ui.widgets.table import CellView, ColumnPlan, Widths
 
@@ -37,7 +36,8 @@ _WIDTHS: Widths = {
     AlertColumn.WHEN: (Cell("Yesterday"), Cell(formats.widest_time()), Cell("999 times")),
     AlertColumn.STATE: tuple(Cell(pill=each) for each in pills.STATES.values()),
 }
-_NARROW_EM = 50  # below this the details stand under the list; in widths of an M
+_BESIDE_EM = 50  # below this the details stand under the list; in widths of an M
+_SHARES = (3, 2)
 AskPath = Callable[[QWidget, str], str]
 
 
@@ -97,27 +97,12 @@ class AlertsPage(Page):
         middle.addStretch()
         self._stack.addWidget(nothing)
         listing.column.addWidget(listed)
-        split = self._split = QSplitter(Qt.Orientation.Horizontal)
-        split.setChildrenCollapsible(False)
-        split.setHandleWidth(GAP)
-        split.addWidget(listing)
-        split.addWidget(self.detail)
-        split.setStretchFactor(0, 3)
-        split.setStretchFactor(1, 2)
-        split.setSizes([458, 310])
+        self.panes = ListAndDetail(
+            self.filter, self.view, listing, self.detail, shares=_SHARES, beside_em=_BESIDE_EM
+        )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GAP)
-        column.addWidget(self.filter)
-        column.addWidget(split, 1)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
-        """Put the details under the list where both have no room side by side."""
-        narrow = event.size().width() < _NARROW_EM * width_of(self.font(), "M")
-        wanted = Qt.Orientation.Vertical if narrow else Qt.Orientation.Horizontal
-        if wanted != self._split.orientation():
-            self._split.setOrientation(wanted)
-        super().resizeEvent(event)
+        column.addWidget(self.panes)
 
     def _connect(self) -> None:
         self.filter.changed.connect(self.reload)
@@ -179,6 +164,7 @@ class AlertsPage(Page):
             self.model.fetch_page()
         self._choose(self.model.row_of(alert_id))
         self._wanted = ""
+        self.panes.open_detail()
 
     def query(self) -> AlertQuery:
         """The filter in force."""

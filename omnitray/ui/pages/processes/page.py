@@ -1,7 +1,7 @@
 """All jobs as a tree of their processes, and what the person can do to one of them."""
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QShortcut
+from PySide6.QtGui import QResizeEvent, QShortcut
 from PySide6.QtWidgets import QLineEdit, QMenu, QMessageBox, QVBoxLayout
 
 from omnitray.base.facts import Job, ProtectState
@@ -13,9 +13,9 @@ from omnitray.ui.pages.processes.details import JobDetails
 from omnitray.ui.pages.processes.model import Held, JobsModel
 from omnitray.ui.pages.processes.text import Grips, grips, job_pss
 from omnitray.ui.pages.processes.view import JobsView
-from omnitray.ui.theme import GAP, SMALL_GAP, text_font
+from omnitray.ui.theme import GAP, SMALL_GAP, line_height, text_font
 from omnitray.ui.widgets.action_feedback import ToldLine
-from omnitray.ui.widgets.frames import Card, GivingRow, WrapRow, button, rule
+from omnitray.ui.widgets.frames import ButtonRow, Card, GivingRow, button, rule
 from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph, plain_tooltip
 
 
@@ -35,6 +35,9 @@ NONE_YET = "No scan of the processes so far. Jobs and their processes will be li
 NONE_FIT = "No job and no process has this in its name."
 NOTHING = "Choose a job to slow it down, pause it, end it or protect it"
 _NAMED = 4
+_LOW_LINES = 24  # below this the buttons take one line
+# Which buttons go into the menu of More where they have no room, the first to go first.
+_GOES = ("always_slow_down", "protect", "unprotect", "resume", "pause", "slow_down")
 # A list whose rows change places every second cannot be read, and painting all of it is the
 # dearest thing that the window does: 20 ms.
 _ORDER_EVERY_S = 3.0
@@ -85,15 +88,15 @@ class ProcessesPage(Page):
         card.column.addWidget(self.empty, 1)
         card.column.addWidget(self.view, 1)
         card.column.addWidget(rule())
-        self._row = WrapRow()
         for action, each in self._buttons.items():
             each.setProperty("action", action)
-            self._row.add(each)
+        goes = [self._buttons[action] for action in _GOES]
+        self.buttons = ButtonRow(self._buttons.values(), goes)
         foot = QVBoxLayout()  # one below the other: the rows must not move with what is chosen
         foot.setContentsMargins(SMALL_GAP + 2, SMALL_GAP, SMALL_GAP + 2, SMALL_GAP)
         foot.setSpacing(SMALL_GAP)
         foot.addWidget(self.chosen)
-        foot.addWidget(self._row)
+        foot.addWidget(self.buttons)
         card.column.addWidget(self.told)
         card.column.addLayout(foot)
         column = QVBoxLayout(self)
@@ -104,6 +107,12 @@ class ProcessesPage(Page):
         self._show_held()
         column.addWidget(card, 1)
         self.view.hide()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Where there is little height, the rows have it before the buttons."""
+        low = event.size().height() < line_height(self.font(), _LOW_LINES)
+        self.buttons.set_lines(1 if low else 2)
+        super().resizeEvent(event)
 
     def _connect(self) -> None:
         self.model.held_changed.connect(self._show_held)
@@ -188,9 +197,9 @@ class ProcessesPage(Page):
             plain_tooltip(each, offer.hint)
             each.setAccessibleDescription(offer.hint)
         by_person = bool(self._offers["unprotect"].keys)
-        self.unprotect.setVisible(by_person)
-        self.protect.setVisible(not by_person or bool(self._offers["protect"].keys))
-        self._row.rearrange()
+        self.buttons.offer(self.unprotect, offered=by_person)
+        protectable = not by_person or bool(self._offers["protect"].keys)
+        self.buttons.offer(self.protect, offered=protectable)
 
     def _leave_buttons(self) -> None:
         """Give the focus of a button that goes grey to the list, not to the button beside it."""

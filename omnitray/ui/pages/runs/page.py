@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QBoxLayout,
     QGridLayout,
     QLineEdit,
-    QSplitter,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
@@ -29,6 +28,7 @@ from omnitray.ui.widgets.choice import ChoiceButton
 from omnitray.ui.widgets.export import ExportMenu
 from omnitray.ui.widgets.frames import Card, GivingRow, button, scrolled
 from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph
+from omnitray.ui.widgets.panes import ListAndDetail
 from omnitray.ui.widgets.pills import Pill, PillLabel
 from omnitray.ui.widgets.save_path import ask_path
 from omnitray.ui.widgets.table import CellView, ColumnPlan, Widths
@@ -66,7 +66,7 @@ VERDICTS = (
 )
 PERIODS = (("", "any time"), ("86400", "last day"), ("604800", "last 7 days"))
 _LOOK_MS = 1000
-SHARES = (4500, 5500)  # of the list and of what is chosen in it: larger than any screen
+_SHARES = (9, 11)  # of the list and of what is chosen in it
 _WHAT_EM = 16  # a project and when it began
 _BESIDE_EM = 48  # a chart of thirty letters and the widest figures
 EXAMPLE = "omnitray run -- pytest -n auto"
@@ -134,23 +134,10 @@ class RunsPage(Page):
         listing = Card(margin=4)
         listing.column.addWidget(self.view)
         listing.column.addWidget(self.none_fit, 0, Qt.AlignmentFlag.AlignHCenter)
-        split = QSplitter(Qt.Orientation.Vertical)
-        split.setChildrenCollapsible(False)
-        split.setHandleWidth(GAP)
-        split.addWidget(listing)
-        split.addWidget(self.detail)
-        split.setStretchFactor(0, 1)
-        split.setStretchFactor(1, 1)
-        split.setSizes(SHARES)
-        full = QWidget()
-        column = QVBoxLayout(full)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GAP)
-        column.addWidget(tools)
-        column.addWidget(split, 1)
+        self.panes = ListAndDetail(tools, self.view, listing, self.detail, shares=_SHARES)
         self._stack = QStackedLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
-        self._stack.addWidget(full)
+        self._stack.addWidget(self.panes)
         self._stack.addWidget(scrolled(self.empty))
 
     @property
@@ -163,6 +150,7 @@ class RunsPage(Page):
         row = self.model.row_of(key)
         if row >= 0:
             self.view.setCurrentIndex(self.model.index(row, 0))
+            self.panes.open_detail()
 
     @Slot()
     def reload(self) -> None:
@@ -189,6 +177,7 @@ class RunsPage(Page):
 
     def _show_detail(self, row: int) -> None:
         run = self.model.run_at(row)
+        self.panes.show_detail(there=run is not None)
         self.detail.show_run(run, before(run, self._all) if run is not None else None)
 
     def _fits(self, run: RunRecord) -> bool:
@@ -267,7 +256,6 @@ class RunDetail(Card):
     def show_run(self, run: RunRecord | None, last: RunRecord | None) -> None:
         """Show another run, or how it stands now."""
         self._run = run
-        self.setVisible(run is not None)
         if run is None:
             return
         self.title.setText(formats.one_line(run.title))

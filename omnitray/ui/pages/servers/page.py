@@ -6,9 +6,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
     QMenu,
-    QSplitter,
     QStackedLayout,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -20,11 +18,11 @@ from omnitray.ui.pages.servers.declare import AddServer, NoServers
 from omnitray.ui.pages.servers.listing import ServerDelegate, ServersModel
 from omnitray.ui.pages.servers.log_view import LogView
 from omnitray.ui.pages.servers.text import PILLS, ServerColumn
-from omnitray.ui.theme import GAP
 from omnitray.ui.widgets.cells import Cell
 from omnitray.ui.widgets.choice import ChoiceButton
 from omnitray.ui.widgets.frames import Card, GivingRow, button, scrolled
 from omnitray.ui.widgets.labels import ElidedLabel, label
+from omnitray.ui.widgets.panes import ListAndDetail
 from omnitray.ui.widgets.pills import PillLabel
 from omnitray.ui.widgets.table import CellView, ColumnPlan, Widths
 
@@ -50,7 +48,7 @@ _PLAN = ColumnPlan(
     words=(ServerColumn.STATE,),
 )
 _AGE_MS = 1000
-SHARES = (4500, 5500)  # of the list and of what is chosen in it: larger than any screen
+_SHARES = (9, 11)  # of the list and of what is chosen in it
 FILTERS = (("", "all"), ("trouble", "in trouble"), ("up", "up"), ("stopped", "stopped"))
 _IDLE = frozenset({ServerState.STOPPED, ServerState.CRASH_LOOP})
 
@@ -104,23 +102,10 @@ class ServersPage(Page):
         listing = Card(margin=4)
         listing.column.addWidget(self.view)
         listing.column.addWidget(self.none_fit, 0, Qt.AlignmentFlag.AlignHCenter)
-        split = QSplitter(Qt.Orientation.Vertical)
-        split.setChildrenCollapsible(False)
-        split.setHandleWidth(GAP)
-        split.addWidget(listing)
-        split.addWidget(self.detail)
-        split.setStretchFactor(0, 1)
-        split.setStretchFactor(1, 1)
-        split.setSizes(SHARES)
-        full = QWidget()
-        column = QVBoxLayout(full)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(GAP)
-        column.addWidget(tools)
-        column.addWidget(split, 1)
+        self.panes = ListAndDetail(tools, self.view, listing, self.detail, shares=_SHARES)
         self._stack = QStackedLayout(self)
         self._stack.setContentsMargins(0, 0, 0, 0)
-        self._stack.addWidget(full)
+        self._stack.addWidget(self.panes)
         self._stack.addWidget(scrolled(self.empty))
 
     # -- facts
@@ -135,6 +120,7 @@ class ServersPage(Page):
         row = self.model.row_of(key)
         if row >= 0:
             self.view.setCurrentIndex(self.model.index(row, 0))
+            self.panes.open_detail()
 
     def show_servers(self) -> None:
         """Another server, or one stands differently."""
@@ -151,7 +137,12 @@ class ServersPage(Page):
         row = max(0, self.model.row_of(chosen)) if shown else -1
         if row >= 0 and self.view.currentIndex().row() != row:
             self.view.setCurrentIndex(self.model.index(row, 0))
-        self.detail.show_server(self.model.view_at(row))
+        self._show_detail(row)
+
+    def _show_detail(self, row: int) -> None:
+        view = self.model.view_at(row)
+        self.panes.show_detail(there=view is not None)
+        self.detail.show_server(view)
 
     def _fits(self, view: ServerView) -> bool:
         words = self.field.text().lower().split()
@@ -167,7 +158,7 @@ class ServersPage(Page):
 
     @Slot(QModelIndex)
     def _on_current_changed(self, current: QModelIndex) -> None:
-        self.detail.show_server(self.model.view_at(current.row()))
+        self._show_detail(current.row())
 
     @Slot(QMenu)
     def _on_menu_wanted(self, menu: QMenu) -> None:
@@ -277,7 +268,6 @@ class ServerDetail(Card):
     def show_server(self, view: ServerView | None) -> None:
         """Show another server, or how it stands now."""
         self._view = view
-        self.setVisible(view is not None)
         if view is None:
             return
         self.title.setText(view.name)
