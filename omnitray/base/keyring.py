@@ -25,6 +25,7 @@ _INTERFACE = "org.freedesktop.Secret"
 _ROOT = "/org/freedesktop/secrets"
 _NO_OBJECT = "/"
 _SCHEMA = {"xdg:schema": "org.omnitray.Webhook"}  # what programs that list keyrings show by
+_MADE = {"application": APPLICATION, **_SCHEMA}  # secret-tool sets another schema
 Secret = tuple[str, bytes, bytes, str]  # session, parameters, value, content type
 
 
@@ -44,7 +45,7 @@ class Keyring:
 
     def read(self, entry: str) -> str:
         """The secret of an entry; raises :class:`KeyringError`."""
-        unlocked, locked = self._found(entry)
+        unlocked, locked = self._found(_attributes(entry))
         if not unlocked:
             raise KeyringError("the keyring is locked" if locked else f"it has no entry {entry}")
         session = self._session()
@@ -81,7 +82,18 @@ class Keyring:
 
     def remove(self, entry: str) -> None:
         """Take an entry out; one that is not there is no fault. Raises :class:`KeyringError`."""
-        unlocked, locked = self._found(entry)
+        self._remove(_attributes(entry))
+
+    def count_made(self) -> int:
+        """How many entries OmniTray has made, locked ones too; what a person put there is none."""
+        return sum(map(len, self._found(_MADE)))
+
+    def remove_made(self) -> None:
+        """Take all of those out; raises :class:`KeyringError`."""
+        self._remove(_MADE)
+
+    def _remove(self, attributes: dict[str, str]) -> None:
+        unlocked, locked = self._found(attributes)
         for item in unlocked:
             (prompt,) = self._ask(self._object(item, "Item"), "Delete", None, answer=(str,))
             if prompt != _NO_OBJECT:
@@ -93,12 +105,12 @@ class Keyring:
         """Raises :class:`KeyringError` where nothing can be put there now."""
         self._unlocked_collection()
 
-    def _found(self, entry: str) -> tuple[list[str], list[str]]:
+    def _found(self, attributes: dict[str, str]) -> tuple[list[str], list[str]]:
         unlocked, locked = self._ask(
             self._root,
             "SearchItems",
             "a{ss}",
-            _attributes(entry),
+            attributes,
             answer=(list[str], list[str]),
         )
         return unlocked, locked

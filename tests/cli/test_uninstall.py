@@ -2,15 +2,24 @@
 
 import json
 import shutil
+import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from omnitray import platforms
-from omnitray.base.paths import resource
+from omnitray.base.facts import ProcessIdentity
+from omnitray.base.paths import find_paths, resource
 from omnitray.cli import parser
 from omnitray.cli.commands import uninstall
+from omnitray.servers.memory import StoredServer, StoredServers
+from omnitray.servers.processes import boot_id
+from omnitray.settings.webhook_secrets import WebhookSecrets
+from support.desktop import Desktop
+from support.keyring_service import KeyringService
 
 
 @pytest.fixture
@@ -124,3 +133,90 @@ def test_the_command_that_removes_the_program_is_that_of_its_installer(
     assert uninstall.removing_command() == "pipx uninstall omnitray"
     monkeypatch.setattr(sys, "prefix", "/opt/env")
     assert uninstall.removing_command().endswith("-m pip uninstall omnitray")
+
+
+@pytest.fixture
+def desktop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desktop]:
+    """Before ``home``: a bus is started from what is installed."""
+    found = Desktop(tmp_path_factory.mktemp("desktop"), None)
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def secrets(
+    desktop: Desktop, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[KeyringService]:
+    """A keyring with an entry of the settings, one that was left over, and one of the person's."""
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", desktop.bus_address)
+    with KeyringService(desktop.bus_address) as service:
+        kept = WebhookSecrets(home / "unused")
+        fields = {"name": "team", "kind": "json", "url": "https://hooks.example/verysecretpart"}
+        named = kept.keep(fields, "keyring")["url_keyring"]
+        kept.keep(fields | {"name": "of another run"}, "keyring")
+        mine = {"application": "omnitray", "entry": "mine", "xdg:schema": "org.freedesktop.Generic"}
+        service.entries["/mine"] = (mine, b"the person's")
+        declared = f'[[webhook]]\nname = "team"\nkind = "json"\nurl_keyring = "{named}"\n'
+        (home / "config" / "omnitray" / "config.toml").write_text(declared)
+        yield service
+
+
+def test_secrets_in_the_keyring_are_kept_with_the_settings_and_go_with_them(
+    secrets: KeyringService, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert parser.main(["uninstall", "--yes", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert "2 addresses and keys of webhooks in the keyring" in said["kept"]
+    assert len(secrets.entries) == 3
+
+    assert parser.main(["uninstall", "--yes", "--delete-data", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert "2 addresses and keys of webhooks in the keyring" in said["removed"]
+    assert list(secrets.entries) == ["/mine"]
+    assert parser.main(["uninstall", "--dry-run"]) == 0
+    assert "keyring" not in capsys.readouterr().out
+
+
+def test_with_a_home_of_its_own_only_what_its_settings_name_goes(
+    secrets: KeyringService, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(home / "config" / "omnitray", home / "own" / "config")
+    monkeypatch.setenv("OMNITRAY_HOME", str(home / "own"))
+    assert parser.main(["uninstall", "--yes", "--delete-data"]) == 0
+    left_over = [attributes["entry"] for attributes, _ in secrets.entries.values()]
+    assert [each.partition(".")[0] for each in left_over] == ["of-another-run", "mine"]
+
+
+def test_a_locked_keyring_is_said_and_the_rest_goes(
+    secrets: KeyringService, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secrets.locked = True
+    assert parser.main(["uninstall", "--yes", "--delete-data"]) == 1
+    assert (
+        "2 addresses and keys of webhooks in the keyring: the keyring is locked"
+        in capsys.readouterr().err
+    )
+    assert left(home) == set()
+
+
+def test_the_sockets_go_and_servers_that_run_on_are_named(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = home / "run" / "omnitray"
+    run.mkdir(mode=0o700)
+    (run / "api.json").touch()
+    with subprocess.Popen(["/bin/sleep", "60"]) as sleeper:
+        stat = Path(f"/proc/{sleeper.pid}/stat").read_text().rpartition(")")[2].split()
+        process = ProcessIdentity(pid=sleeper.pid, start_ticks=int(stat[19]), exe="/bin/sleep")
+        stored = StoredServers(
+            boot=boot_id(),
+            servers=(StoredServer(name="web", owner="settings", process=process),),
+        )
+        memory = find_paths().servers_file
+        memory.write_bytes(msgspec.json.encode(stored))
+        assert parser.main(["uninstall", "--yes"]) == 0
+        sleeper.kill()
+    said = capsys.readouterr().out
+    assert f"removed: its sockets: {run}" in said
+    assert f"The server web runs on (pid {sleeper.pid}): it is yours" in said
+    assert not run.exists()

@@ -39,6 +39,7 @@ class DBusService:
         self._awake = threading.Event()
         self._awake.set()
         self._sending = threading.Lock()
+        self.path = ""  # of the object whose call is being answered
 
     def handle(self, sender: str, interface: str, member: str, body: tuple[Any, ...]) -> Result:
         """Answer one call: signature and body; LookupError for a method that is not there."""
@@ -120,6 +121,7 @@ class DBusService:
         fields = message.header.fields
         interface = fields.get(HeaderFields.interface, "")
         member = fields[HeaderFields.member]
+        self.path = fields[HeaderFields.path]
         try:
             signature, body = self.handle(
                 fields[HeaderFields.sender], interface, member, tuple(message.body)

@@ -81,14 +81,14 @@ class KeyringService(DBusService):
             case "CreateItem":
                 return self._create(body[0], body[1][2])
             case "Delete":
-                self.entries.popitem()
+                self.entries.pop(self.path, None)
                 return "o", ("/",)
         raise LookupError(member)
 
     def _create(self, properties: Mapping[str, tuple[str, Any]], value: bytes) -> Result:
         attributes = properties["org.freedesktop.Secret.Item.Attributes"][1]
         self.labels.append(properties["org.freedesktop.Secret.Item.Label"][1])
-        path = f"{LOGIN}/{len(self.entries)}"
+        path = f"{LOGIN}/{len(self.labels)}"
         self.entries[path] = (attributes, bytes(value))
         return "oo", (path, "/")
 

@@ -1,11 +1,15 @@
 """``uninstall``: take away what OmniTray has put on this machine, and say what that is first.
 
 What it writes outside of its own folders: the service, the entry that starts it at login, the entry
-in the menu of programs with its icons. Its own folders (settings, history, logs) are kept unless
-the person says otherwise. The program itself is removed by what has installed it.
+in the menu of programs with its icons, the folder of its sockets. Its own folders (settings,
+history, logs) and the addresses and keys of webhooks in the keyring, which the settings name, are
+kept unless the person says otherwise. What stays in any case is said with the reason. The program
+itself is removed by what has installed it.
 """
 
 import argparse
+import contextlib
+import os
 import shutil
 import sys
 import time
@@ -16,11 +20,16 @@ import msgspec
 
 from omnitray import platforms
 from omnitray.base import amounts
+from omnitray.base.keyring import READ_S, KeyringError, keyring
 from omnitray.base.paths import Paths, own_command, resource
-from omnitray.base.process_environment import home
+from omnitray.base.process_environment import home, run_folder
 from omnitray.cli.dispatch import CommandContext
 from omnitray.client.http import NotRunning, find_remote, is_running
 from omnitray.platforms.autostart import Service
+from omnitray.servers.memory import ServerMemory
+from omnitray.servers.processes import boot_id, lives
+from omnitray.settings.file import load
+from omnitray.settings.webhook_secrets import OURS
 
 _END_S = 20.0  # its own stages are bounded by 2 s each
 _LOOK_S = 0.1
@@ -32,6 +41,7 @@ class UninstallReport(msgspec.Struct, frozen=True, kw_only=True):
     removed: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
+    stays: tuple[str, ...] = ()  # sentences: what it is, and whose
     then: str = ""
 
 
@@ -44,34 +54,43 @@ class Removal(msgspec.Struct, frozen=True, kw_only=True):
 
 def carry_out(args: argparse.Namespace, context: CommandContext) -> int:
     """Say what there is, ask, take it away."""
-    outside = outside_of_folders()
+    outside = outside_of_folders(context.paths)
+    secrets = in_the_keyring(context.paths)
     folders = own_folders(context.paths)
     if not args.json:
-        _announce(context, outside, folders)
+        _announce(context, outside, folders, secrets)
+    kept = _paths(folders) + _words(secrets)
     if args.dry_run:
-        return _report(args, context, UninstallReport(kept=_words(outside) + _paths(folders)))
+        stays = what_stays(context.paths)
+        return _report(args, context, UninstallReport(kept=_words(outside) + kept, stays=stays))
     if not args.yes and (args.json or not _may_ask(context)):
         raise ValueError(
             "nothing was removed: say --yes to go on without a question, with --delete-data to"
             " remove settings, history and logs as well"
         )
     if not args.yes and not _confirmed("Take away the entries above?", default=True):
-        return _report(args, context, UninstallReport(kept=_words(outside) + _paths(folders)))
+        return _report(args, context, UninstallReport(kept=_words(outside) + kept))
     delete = args.delete_data or (
         not args.yes
         and not args.keep_data
-        and bool(folders)
+        and bool(kept)
         and _confirmed("Delete settings, history and logs as well?", default=False)
     )
     _end_the_running_one(context.paths)
-    wanted = [*outside, *(_folder_removal(each) for each in folders if delete)]
-    removed, failed = _remove(wanted)
-    kept = () if delete else _paths(folders)
-    done = UninstallReport(removed=removed, kept=kept, failed=failed, then=removing_command())
+    stays = what_stays(context.paths)
+    data = [*secrets, *map(_folder_removal, folders)] if delete else []
+    removed, failed = _remove([*outside, *data])
+    done = UninstallReport(
+        removed=removed,
+        kept=() if delete else kept,
+        failed=failed,
+        stays=stays,
+        then=removing_command(),
+    )
     return _report(args, context, done)
 
 
-def outside_of_folders() -> list[Removal]:
+def outside_of_folders(paths: Paths) -> list[Removal]:
     """What is there of ours outside of its own folders."""
     platform, command = platforms.current(), own_command()
     template = resource("service/omnitray.service").read_text(encoding="utf-8")
@@ -86,12 +105,63 @@ def outside_of_folders() -> list[Removal]:
     if files := entry.present():
         what = f"the entry in the menu of programs and its icons ({len(files)} files)"
         found.append(Removal(what=what, act=entry.remove))
+    if paths.run.is_dir() and not paths.run.is_symlink():
+        found.append(Removal(what=f"its sockets: {paths.run}", act=lambda: _delete_run(paths.run)))
     return found
 
 
+def in_the_keyring(paths: Paths) -> list[Removal]:
+    """What OmniTray has put into the keyring; where it does not answer, what the settings name.
+
+    With ``OMNITRAY_HOME`` only the latter: the rest belongs to another OmniTray of this user.
+    """
+    named = [
+        entry
+        for each in load(paths.config_file).webhooks
+        for entry in (each.url_keyring, each.secret_keyring)
+        if OURS.fullmatch(entry)
+    ]
+    is_alone = not os.environ.get("OMNITRAY_HOME")
+    found = len(named)
+    if is_alone:
+        with contextlib.suppress(KeyringError), keyring(READ_S) as there:
+            found = there.count_made()
+    if not found:
+        return []
+
+    def take_out() -> None:
+        with keyring(READ_S) as there:
+            if is_alone:
+                there.remove_made()
+            for entry in named:
+                there.remove(entry)
+
+    words = amounts.count(found, "address or key", "addresses and keys")
+    return [Removal(what=f"{words} of webhooks in the keyring", act=take_out)]
+
+
+def what_stays(paths: Paths) -> tuple[str, ...]:
+    """What OmniTray has started or was given and does not take away, each with the reason."""
+    stored = ServerMemory(paths.servers_file).load()
+    living = (each for each in stored.servers if each.process is not None and lives(each.process))
+    servers = [
+        f"The server {each.name} runs on (pid {each.process.pid}): it is yours; kill"
+        f" {each.process.pid} ends it."
+        for each in living
+        if each.process is not None and stored.boot == boot_id()
+    ]
+    editors = [
+        f"The extension of VS Code stays in {each.parent}: its editor removes it."
+        for pattern in (".vscode*/extensions/omnitray.*", ".local/share/code-server/extensions/*")
+        for each in home().glob(pattern)
+        if each.name.startswith("omnitray.")
+    ]
+    return (*servers, *editors)
+
+
 def own_folders(paths: Paths) -> list[Path]:
-    """Those of settings, data, state and run that are there."""
-    folders = dict.fromkeys((paths.config, paths.data, paths.state, paths.run))
+    """Those of settings, data and state that are there."""
+    folders = dict.fromkeys((paths.config, paths.data, paths.state))
     return [each for each in folders if each.is_dir() and not each.is_symlink()]
 
 
@@ -113,6 +183,14 @@ def _removed(service: Service) -> None:
 
 def _folder_removal(folder: Path) -> Removal:
     return Removal(what=_shown(folder), act=lambda: _delete(folder))
+
+
+def _delete_run(folder: Path) -> None:
+    """With the folder above it where we have made that, for a session without one of its own."""
+    _delete(folder)
+    if folder.parent == run_folder({}) and folder.parent.name.startswith("runtime-"):
+        with contextlib.suppress(OSError):  # others use it as well
+            folder.parent.rmdir()
 
 
 def _delete(folder: Path) -> None:
@@ -147,7 +225,12 @@ def _end_the_running_one(paths: Paths) -> None:
     raise OSError(f"OmniTray was asked to end and still runs after {_END_S:g} s; end it first")
 
 
-def _announce(context: CommandContext, outside: list[Removal], folders: list[Path]) -> None:
+def _announce(
+    context: CommandContext,
+    outside: list[Removal],
+    folders: list[Path],
+    secrets: list[Removal],
+) -> None:
     terminal = context.terminal
     if outside:
         terminal.whole("This takes away:")
@@ -155,10 +238,12 @@ def _announce(context: CommandContext, outside: list[Removal], folders: list[Pat
         terminal.whole(f"  {each.what}")
     if not outside:
         terminal.whole("OmniTray has written nothing outside of its own folders.")
-    if folders:
+    if folders or secrets:
         terminal.whole("Settings, history and logs, kept unless you say otherwise:")
     for folder in folders:
         terminal.whole(f"  {_shown(folder)}")
+    for each in secrets:
+        terminal.whole(f"  {each.what}")
 
 
 def _report(args: argparse.Namespace, context: CommandContext, done: UninstallReport) -> int:
@@ -169,6 +254,8 @@ def _report(args: argparse.Namespace, context: CommandContext, done: UninstallRe
         context.terminal.whole(f"removed: {each}")
     for each in done.failed:
         context.terminal.problem(each)
+    for each in done.stays:
+        context.terminal.whole(each)
     if done.then:
         context.terminal.whole(f"The program itself goes with: {done.then}")
     else:
