@@ -266,7 +266,6 @@ SERIES = (
     MetricSeries(16, "processes", "", "Processes", lambda shot, _: _count(shot.processes)),
 )
 BY_NAME = {each.name: each for each in SERIES}
-BY_NUMBER = {each.number: each for each in SERIES}
 
 
 MOST_WEIGHT_S = 30.0  # the rarest rhythm of the monitor

@@ -18,7 +18,6 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_PORT = 65535
 MIN_START_LIMIT_S, MAX_START_LIMIT_S = 1.0, 3600.0
 RestartPolicy = Literal["always", "on-failure", "never"]
-RESTART_POLICIES: tuple[RestartPolicy, ...] = ("always", "on-failure", "never")
 
 
 class CommandHealth(msgspec.Struct, frozen=True, kw_only=True):

@@ -217,7 +217,6 @@ class ActionPerformer:
             self._active[action_id] = ActiveActuation(
                 record=record,
                 since=self._clock.wall(),
-                since_monotonic_s=self._clock.monotonic(),
             )
             if ends:
                 told = [change.process for change in record.changes if change.process]

@@ -110,7 +110,6 @@ class ActiveActuation(msgspec.Struct, frozen=True, kw_only=True):
 
     record: Record
     since: float
-    since_monotonic_s: float
 
     @property
     def action_id(self) -> str:
