@@ -6,7 +6,7 @@ at that time is written as one batch, newest version only. Questions are answere
 thread from what the writer published, and never wait for the disk's writes.
 
 What waits is bounded in number and bytes, as a write may never come back (FUSE, NFS): the least
-goes, and which alerts are open stays (``bounds``).
+goes, and which alerts are open stays (``history.bounded``).
 """
 
 import errno
@@ -21,7 +21,6 @@ import msgspec
 
 from omnitray.alerts.channels.deliveries import Deliveries, delivered, failed
 from omnitray.alerts.model import Alert
-from omnitray.alerts.storage.bounds import bounded, weight_of
 from omnitray.alerts.storage.history import (
     BOUND_EVERY,
     MOST_UNSAVED,
@@ -30,6 +29,8 @@ from omnitray.alerts.storage.history import (
     History,
     HistoryView,
     Stored,
+    bounded,
+    weight_of,
 )
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.base.clock import Clock

@@ -24,8 +24,7 @@ from omnitray.alerts.channels.deliveries import (
 )
 from omnitray.alerts.decision import Decision, Reason
 from omnitray.alerts.model import Alert
-from omnitray.alerts.storage.bounds import weight_of
-from omnitray.alerts.storage.history import BOUND_EVERY, MOST_UNSAVED_BYTES
+from omnitray.alerts.storage.history import BOUND_EVERY, MOST_UNSAVED_BYTES, weight_of
 from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertChannel, Severity
 from omnitray.settings.webhooks import WebhookSettings

@@ -16,7 +16,7 @@ from omnitray.alerts.channels.webhooks.kinds import KIND_FORMS, REFRESH_S, KindF
 from omnitray.alerts.channels.webhooks.model import EventAction, ReceiverAnswer, WebhookEvent
 from omnitray.alerts.channels.webhooks.retry import GIVE_UP_S, AnswerKind, back_off_s, verdict
 from omnitray.alerts.model import Alert
-from omnitray.alerts.storage.bounds import weight_of
+from omnitray.alerts.storage.history import weight_of
 from omnitray.base.clock import Clock
 from omnitray.settings.webhooks import WebhookSettings
 
