@@ -97,6 +97,7 @@ class JobGrouping:
     def __init__(self, details: ProcessDetailCache, own_pid: int | None = None) -> None:
         self.tree = ProcessTree()
         self.groups: dict[str, JobGroup] = {}  # by key
+        self.regrouped: frozenset[str] | set[str] = frozenset()  # keys that the newest scan touched
         self._details = details
         self._assignments: dict[int, JobAssignment] = {}
         # What those had before this scan who were given another one in it; None: they came.
@@ -133,6 +134,7 @@ class JobGrouping:
         # The members' figures may be others, but who they are and who leads them is not.
         for key in touched:
             self._regroup(key)
+        self.regrouped = touched
         return changes
 
     def job_key(self, pid: int) -> str:

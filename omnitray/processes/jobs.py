@@ -92,8 +92,14 @@ _NOISE_BYTES = 1 << 20
 class Growth:
     """The sizes of one job; the slope is the median of all pairs (Theil and Sen)."""
 
-    def __init__(self) -> None:
-        self._readings: deque[tuple[float, int]] = deque(maxlen=_MOST_FOLLOWED)
+    def __init__(self, moments: Iterable[float] = (), size_bytes: int = 0) -> None:
+        readings = ((moment, size_bytes) for moment in moments)
+        self._readings: deque[tuple[float, int]] = deque(readings, maxlen=_MOST_FOLLOWED)
+
+    @property
+    def moments(self) -> list[float]:
+        """When its readings were taken."""
+        return [moment for moment, _ in self._readings]
 
     def add(self, now_s: float, size_bytes: int) -> float | None:
         """Take a reading; bytes a second so far, None until there are enough."""
@@ -112,6 +118,11 @@ class Growth:
             (later[1] - earlier[1]) / (later[0] - earlier[0])
             for earlier, later in combinations(readings, 2)
         )
+
+    def is_steady(self, moments: Sequence[float]) -> bool:
+        """Whether its readings are of these moments, and all of one size."""
+        readings = self._readings
+        return len({size for _, size in readings}) == 1 and self.moments == moments
 
 
 def _median(slopes: Iterable[float]) -> float:
@@ -198,14 +209,18 @@ class _KnownProject(NamedTuple):
 
 
 class _KnownJob:
-    """A job as it was handed out, and how it grew."""
+    """A job as it was handed out, and how it grew.
 
-    __slots__ = ("group", "growth", "job")
+    ``growth`` is None while its size has been the same for as long as sizes are kept.
+    """
 
-    def __init__(self, group: JobGroup, job: Job, growth: Growth) -> None:
+    __slots__ = ("group", "growth", "is_over", "job")
+
+    def __init__(self, group: JobGroup, job: Job, growth: Growth | None) -> None:
         self.group = group
         self.job = job
         self.growth = growth
+        self.is_over = not job.rss_bytes and is_over(job)
 
 
 class _UnsharedPart(NamedTuple):
@@ -231,28 +246,58 @@ class JobTracker:
         self._projects = Projects(home, details.is_remote)
         self._project_of: dict[tuple[Identity, str], _KnownProject] = {}
         self._known: dict[str, _KnownJob] = {}
+        self._growing: dict[str, _KnownJob] = {}  # whose rate may be another now
+        self._steady = Growth()  # of all others, whose size stays the same
+        self._steady_bps: float | None = None
         self._unshared: dict[str, _UnsharedPart] = {}
 
     def update(self, processes: Sequence[ProcessFacts], /) -> tuple[Job, ...]:
         """The jobs of a scan, the heaviest in CPU and memory together first; zombies are none."""
         now_mono_s = self._clock.monotonic()
-        grouping = self._grouping
+        grouping, known = self._grouping, self._known
         changes = grouping.update(processes)
         others = (*changes.refreshed, *(now for _, now in changes.moved))
         changed = {grouping.job_key(process.pid) for process in others}
-        before, self._known = self._known, {}
-        for key, group in grouping.groups.items():
-            known = before.get(key)
-            if known is None or known.group is not group or key in changed:
-                growth = known.growth if known else Growth()
-                known = _KnownJob(group, self._job(group), growth)
-            rate = known.growth.add(now_mono_s, known.job.rss_bytes)
+        fresh = False
+        for key in changed | grouping.regrouped:
+            group, before = grouping.groups.get(key), known.get(key)
+            if group is None:
+                known.pop(key, None)
+                self._growing.pop(key, None)
+            else:
+                known[key] = self._growing[key] = self._renewed(group, before)
+                fresh = fresh or before is None
+        if fresh:  # those of one weight are handed out by their key
+            self._known = known = dict(sorted(known.items()))
+        self._follow_growth(now_mono_s)
+        self._forget_projects()
+        return _heaviest_first([each.job for each in known.values() if not each.is_over])
+
+    def _renewed(self, group: JobGroup, before: _KnownJob | None) -> _KnownJob:
+        job = self._job(group)
+        if before is None:
+            return _KnownJob(group, job, Growth())
+        growth = before.growth
+        if growth is None and job.rss_bytes != before.job.rss_bytes:
+            growth = Growth(self._steady.moments, before.job.rss_bytes)
+        return _KnownJob(group, job, growth)
+
+    def _follow_growth(self, now_mono_s: float) -> None:
+        """Add the sizes of this scan; a job that stays as large as it is costs nothing."""
+        steady_bps = self._steady.add(now_mono_s, 0)
+        if steady_bps != self._steady_bps:
+            self._steady_bps = steady_bps
+            self._growing = dict(self._known)
+        moments = self._steady.moments
+        for key, known in list(self._growing.items()):
+            rate = steady_bps
+            if known.growth is not None:
+                rate = known.growth.add(now_mono_s, known.job.rss_bytes)
             if rate != known.job.growth_bps:
                 known.job = msgspec.structs.replace(known.job, growth_bps=rate)
-            self._known[key] = known
-        self._forget_projects()
-        jobs = [known.job for known in self._known.values()]
-        return _heaviest_first([job for job in jobs if job.rss_bytes or not is_over(job)])
+            if known.growth is None or known.growth.is_steady(moments):
+                known.growth = None
+                del self._growing[key]
 
     def with_pss(self, jobs: Sequence[Job], count: int = 3) -> tuple[Job, ...]:
         """The same jobs, the first ``count`` with their proportional set size.
@@ -343,11 +388,13 @@ class JobTracker:
 
 
 def _heaviest_first(jobs: Sequence[Job]) -> tuple[Job, ...]:
-    """By the share of all CPU (of one core at least, so that noise is none) and of all memory."""
-    all_cpu = max(100.0, sum(job.cpu_percent or 0.0 for job in jobs))
-    all_rss = max(1, sum(job.rss_bytes for job in jobs))
+    """By the share of all CPU (of one core at least, so that noise is none) and of all memory.
 
-    def weight(job: Job) -> tuple[float, str]:
-        return -((job.cpu_percent or 0.0) / all_cpu + job.rss_bytes / all_rss), job.key
-
-    return tuple(sorted(jobs, key=weight))
+    Jobs of one weight stay in the order that they are given in.
+    """
+    cpu = [job.cpu_percent or 0.0 for job in jobs]
+    rss = [job.rss_bytes for job in jobs]
+    all_cpu, all_rss = max(100.0, sum(cpu)), max(1, sum(rss))
+    weights = [used / all_cpu + held / all_rss for used, held in zip(cpu, rss, strict=True)]
+    order = sorted(range(len(jobs)), key=weights.__getitem__, reverse=True)
+    return tuple([jobs[index] for index in order])

@@ -170,15 +170,12 @@ class ProcessTree:
             self._ordered[number] = ordered = [each.pid for each in members]
         return [by_pid[pid] for pid in ordered]
 
-    def _compared(self, processes: Iterable[ProcessFacts]) -> TreeChanges:
-        before, now = self.by_pid, {}
+    def _compared(self, processes: Sequence[ProcessFacts]) -> TreeChanges:
+        by_pid = self.by_pid
         changes = TreeChanges([], [], [], [])
-        for process in processes:
-            now[process.pid] = process
-            old = before.get(process.pid)
-            # A process that slept is the very same object: that is most of them, most of the time.
-            if old is process:
-                continue
+        # A process that slept is the very same object: that is most of them, most of the time.
+        for process in [each for each in processes if by_pid.get(each.pid) is not each]:
+            old = by_pid.get(process.pid)
             if old is None:
                 changes.came.append(process)
             elif old.start_ticks != process.start_ticks:
@@ -188,8 +185,10 @@ class ProcessTree:
                 changes.refreshed.append(process)
             else:
                 changes.moved.append((old, process))
-        changes.gone.extend(before[pid] for pid in before.keys() - now.keys())
-        self.by_pid = now
+            by_pid[process.pid] = process
+        if len(by_pid) != len(processes):
+            there = {process.pid for process in processes}
+            changes.gone.extend(by_pid.pop(pid) for pid in by_pid.keys() - there)
         return changes
 
     def _add(self, process: ProcessFacts) -> None:

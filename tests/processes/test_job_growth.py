@@ -1,8 +1,12 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from omnitray.processes.jobs import Growth
+from omnitray.processes.jobs import Growth, JobTracker
+from support.clock import FakeClock
+from support.processes import FakeProcesses
 
 MIB = 1 << 20
 
@@ -61,3 +65,42 @@ def test_one_wrong_reading_does_not_bend_the_slope_away(
         found = growth.add(now, round((5000 + slope * now + wrong) * MIB))
     assert found is not None
     assert -101 * MIB <= found <= 101 * MIB or len(steps) < 7
+
+
+LOOKS = st.lists(
+    st.tuples(
+        st.sampled_from((0.0, 0.5, 5.0, 30.0, 70.0)),  # seconds since the look before
+        st.dictionaries(st.integers(0, 3), st.sampled_from((0, 5, 20)), max_size=2),
+        st.booleans(),
+    ),
+    min_size=12,
+    max_size=30,
+)
+
+
+@given(LOOKS)
+def test_a_job_that_rests_grows_as_if_each_of_its_sizes_had_been_kept(
+    looks: list[tuple[float, dict[int, int], bool]],
+) -> None:
+    clock, table = FakeClock(), FakeProcesses()
+    tracker = JobTracker(table, clock, Path("/nowhere"))
+    shell = table.shell(1)
+    runs = [table.typed(f"python job{number}.py", shell) for number in range(3)]
+    kept: dict[str, Growth] = {}
+    sizes: dict[int, int] = {}
+    for gap_s, grown, is_new in looks:
+        clock.advance(gap_s)
+        if is_new:
+            runs.append(table.typed("python another.py", shell))
+        for number, mib in grown.items():
+            run = runs[number % len(runs)]
+            sizes[run] = sizes.get(run, 50) + mib
+            table.change(run, rss_bytes=sizes[run] * MIB)
+        jobs = tracker.update(table.scan())
+        rates = {
+            job.key: kept.setdefault(job.key, Growth()).add(clock.monotonic(), job.rss_bytes)
+            for job in jobs
+        }
+        assert {job.key: job.growth_bps for job in jobs} == rates
+        weights = [(-job.rss_bytes, job.key) for job in jobs]
+        assert weights == sorted(weights)

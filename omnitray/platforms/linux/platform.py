@@ -10,7 +10,7 @@ from omnitray.cleanup.search import Tools
 from omnitray.monitor.machine import Machine
 from omnitray.platforms.autostart import Autostart, MenuEntry, Service
 from omnitray.platforms.linux import active_window, autostart, logs, mounts, proc
-from omnitray.platforms.linux.processes import LinuxProcessDetails, LinuxProcessTable
+from omnitray.platforms.linux.processes import LinuxProcessDetails, LinuxProcessTable, NewestPid
 from omnitray.platforms.linux.sampling import LinuxMachine, LinuxWakers
 from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.platforms.linux.units import ServerScopes, own_scope
@@ -40,7 +40,7 @@ class LinuxPlatform:
 
     def process_table(self) -> ProcessTable:
         """From /proc, reading only what has run."""
-        return LinuxProcessTable()
+        return LinuxProcessTable(newest_pid=NewestPid().read)
 
     def process_details(self) -> ProcessDetails:
         """From /proc."""

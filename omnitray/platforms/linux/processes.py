@@ -24,7 +24,7 @@ import msgspec
 
 from omnitray.base.facts import ProcessFacts
 from omnitray.base.process_environment import USED_UP
-from omnitray.platforms.linux.files import printable, read_once
+from omnitray.platforms.linux.files import KeptFile, printable, read_once
 from omnitray.platforms.linux.mounts import remote_points, written_mounts
 from omnitray.platforms.linux.proc import parse_stat, start_ticks, used_ns
 
@@ -33,6 +33,7 @@ CpuClock = Callable[[int], int]
 _SECOND = 1_000_000_000
 _OLD_NS = 180 * _SECOND  # to which up to as much is added, so that not all are read at once
 _TRUSTED_NS = 10 * _SECOND  # a thread of the kernel that runs: its pid may have a new owner
+_LISTED_NS = 30 * _SECOND  # who is put back with a pid of its choice (CRIU) takes no new one
 _KTHREADD = 2
 _LINE = 2048  # /proc/PID/stat has 52 numbers and a name of at most 64 bytes
 _EFFECTIVE_UID = re.compile(rb"^Uid:\t\d+\t(\d+)", re.MULTILINE)
@@ -51,6 +52,31 @@ def clock_of(pid: int) -> int:
     return ~pid << 3 | 2
 
 
+class NewestPid:
+    """The pid that the kernel gave out last; while it stays the same no process was started.
+
+    It stands at the end of /proc/loadavg, which costs a hundredth of listing /proc, and counts for
+    our own pid namespace. Threads take pids too. lxcfs lays a file of its own over it that is
+    renewed every few seconds: that one is of another device, and of no use.
+    """
+
+    def __init__(self, proc: Path = Path("/proc")) -> None:
+        self._file = KeptFile(proc / "loadavg")
+        try:
+            self._is_true = (proc / "loadavg").stat().st_dev == proc.stat().st_dev
+        except OSError:
+            self._is_true = False
+
+    def read(self) -> bytes | None:
+        """None where it is not known."""
+        content = self._file.read() if self._is_true else None
+        return content.rpartition(b" ")[2] if content else None
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        self._file.close()
+
+
 class _KnownProcess:
     """What is remembered of one process between scans."""
 
@@ -61,7 +87,7 @@ class _KnownProcess:
         self.clock = clock_of(facts.pid)
         self.seen_ns = seen_ns
         self.used_ns = used
-        self.resting = False
+        self.resting = facts.cpu_percent == 0.0
         # A thread of the kernel has no memory and no other parent: its time is all there is to it.
         in_kernel = facts.ppid == _KTHREADD and not facts.rss_bytes and facts.state != "Z"
         spread_ns = facts.pid * 7919 * 1_000_000 % _OLD_NS
@@ -82,55 +108,95 @@ class _KnownProcess:
 
 
 class LinuxProcessTable:
-    """A ``processes.process_table.ProcessTable``; one instance belongs to one thread."""
+    """A ``processes.process_table.ProcessTable``; one instance belongs to one thread.
+
+    A scan lists the processes only where one may have been started since the last listing; where
+    ``newest_pid`` cannot say so, always.
+    """
 
     def __init__(
         self,
         proc: Path = Path("/proc"),
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
         cpu_clock: CpuClock | None = time.clock_gettime_ns,
+        newest_pid: Callable[[], bytes | None] = lambda: None,
     ) -> None:
         self._folder = os.open(proc, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._monotonic_ns = monotonic_ns
         self._cpu_clock = cpu_clock if cpu_clock and _answers(cpu_clock) else None
+        self._newest_pid = newest_pid
+        self._newest: bytes | None = None
+        self._listed_until_ns = 0  # so long the newest pid counts
         self._known: dict[str, _KnownProcess] = {}
+        self._ended: set[int] = set()  # whose children are still to be read again
         self._scanned_ns = 0
 
     def scan(self) -> tuple[ProcessFacts, ...]:
-        """All processes now; CPU since the previous scan, None where there was none."""
+        """All processes now, by pid; CPU since the previous scan, None where there was none.
+
+        A process that has not changed is the same object as in the previous scan.
+        """
         now = self._monotonic_ns()
+        came, listed_until_ns = self._listed(now)
+        known, ended = self._known, self._ended
+        for name in self._to_be_read(now):
+            if (fresh := self._read(name, known[name])) is not None:
+                known[name] = fresh
+            else:
+                ended.add(known.pop(name).facts.pid)
+        for name in came:
+            if (fresh := self._read(name, None)) is not None:
+                known[name] = fresh
+        if came:
+            by_pid = sorted(known.items(), key=lambda each: each[1].facts.pid)
+            self._known = known = dict(by_pid)
+        if ended:
+            self._follow_orphans(ended)
+            ended.clear()
+        self._scanned_ns, self._listed_until_ns = now, listed_until_ns
+        return tuple([entry.facts for entry in known.values()])
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        os.close(self._folder)
+
+    def _listed(self, now: int) -> tuple[list[str], int]:
+        """The names of who came, and how long the newest pid will count.
+
+        A process has its pid some moments before it is listed: after a new one was given out there
+        are two listings. A scan that fails is followed by another listing.
+        """
+        newest = self._newest_pid()
+        seen, self._newest = newest is not None and newest == self._newest, newest
+        if seen and now < self._listed_until_ns:
+            return [], self._listed_until_ns
+        self._listed_until_ns = 0
+        names = os.listdir(self._folder)  # noqa: PTH208 - by descriptor, and Paths are slow
+        known = self._known
+        self._ended.update(known.pop(name).facts.pid for name in known.keys() - names)
+        came = [name for name in names if name not in known and name.isdecimal()]
+        return came, now + _LISTED_NS if seen else 0
+
+    def _to_be_read(self, now: int) -> list[str]:
+        """The names of who has run since the last scan, has ended, or was not read for long."""
         clock = self._cpu_clock or _no_clock
-        before, known = self._known, {}
-        for name in os.listdir(self._folder):  # noqa: PTH208 - by descriptor, and Paths are slow
-            entry = before.get(name)
-            if entry is None:
-                if not name.isdecimal():
-                    continue
-            elif entry.due_ns > now:
+        found = []
+        for name, entry in self._known.items():
+            if entry.due_ns > now:
                 # In line, not in a function of its own: this is what runs for every process.
                 try:
                     used = clock(entry.clock)
                     if used == entry.used_ns:
                         if not entry.resting:
                             entry.rest()
-                        known[name] = entry
                         continue
                     if now < entry.trusted_ns and used > entry.used_ns:
                         entry.run(used, now, self._scanned_ns)
-                        known[name] = entry
                         continue
                 except OSError:
                     pass  # it is going: the reading will tell
-            if (fresh := self._read(name, entry)) is not None:
-                known[name] = fresh
-        self._follow_orphans(before, known)
-        self._known = known
-        self._scanned_ns = now
-        return tuple([entry.facts for entry in known.values()])
-
-    def close(self) -> None:
-        """Give the descriptor back."""
-        os.close(self._folder)
+            found.append(name)
+        return found
 
     def _read(self, name: str, before: _KnownProcess | None) -> _KnownProcess | None:
         """The process as it is now; None when it has gone or cannot be understood."""
@@ -155,17 +221,12 @@ class LinuxProcessTable:
             uid=before.facts.uid if same else self._uid(name, facts),
             cpu_percent=_share(used - before.used_ns, seen_ns - since_ns),
         )
-        return _KnownProcess(facts, seen_ns, used)
+        return _KnownProcess(before.facts if facts == before.facts else facts, seen_ns, used)
 
-    def _follow_orphans(
-        self, before: dict[str, _KnownProcess], known: dict[str, _KnownProcess]
-    ) -> None:
-        """Children of who has gone were given another parent without having run."""
-        gone = {entry.facts.pid for name, entry in before.items() if name not in known}
-        if not gone:
-            return
-        orphans = [name for name, entry in known.items() if entry.facts.ppid in gone]
-        for name in orphans:
+    def _follow_orphans(self, ended: set[int]) -> None:
+        """Children of who has ended were given another parent without having run."""
+        known = self._known
+        for name in [name for name, entry in known.items() if entry.facts.ppid in ended]:
             if (fresh := self._read(name, known[name])) is not None:
                 known[name] = fresh
 

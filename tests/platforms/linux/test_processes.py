@@ -1,12 +1,12 @@
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from omnitray.base.facts import ProcessFacts
-from omnitray.platforms.linux.processes import LinuxProcessTable, clock_of
+from omnitray.platforms.linux.processes import LinuxProcessTable, NewestPid, clock_of
 from support.clock import FakeClock
 from support.fake_proc import FakeRoot
 
@@ -16,7 +16,13 @@ SECOND = 1_000_000_000
 class Bench:
     """A table over a fake /proc, with clocks that the test turns."""
 
-    def __init__(self, path: Path, *, with_clocks: bool = True) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        with_clocks: bool = True,
+        newest: Callable[[], bytes | None] | None = None,
+    ) -> None:
         self.root = FakeRoot(path)
         self.clock = FakeClock()
         self.used_ns: dict[int, int] = {clock_of(os.getpid()): 1}
@@ -26,6 +32,7 @@ class Bench:
             self.root.proc,
             monotonic_ns=lambda: round(self.clock.monotonic() * SECOND),
             cpu_clock=self._cpu_clock if with_clocks else None,
+            newest_pid=newest or (lambda: None),
         )
 
     def _cpu_clock(self, clock: int) -> int:
@@ -207,3 +214,96 @@ def test_clocks_that_may_not_be_asked_are_done_without(tmp_path: Path) -> None:
     table = LinuxProcessTable(FakeRoot(tmp_path).proc, cpu_clock=refuse)
     assert table._cpu_clock is None
     table.close()
+
+
+class Listings:
+    """A /proc whose newest pid the test says, and which counts how often it is listed."""
+
+    def __init__(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.newest = b"10"
+        self.count = 0
+        self.bench = Bench(path, newest=lambda: self.newest)
+        listdir = os.listdir
+
+        def counted(folder: int) -> list[str]:
+            self.count += 1
+            return listdir(folder)
+
+        monkeypatch.setattr(os, "listdir", counted)
+
+    def scan(self, after: float = 1.0) -> set[int]:
+        return set(self.bench.scan(after))
+
+
+@pytest.fixture
+def listings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listings]:
+    made = Listings(tmp_path, monkeypatch)
+    made.bench.process(10)
+    yield made
+    made.bench.table.close()
+
+
+def test_processes_are_listed_only_where_one_may_have_come(listings: Listings) -> None:
+    for _ in range(5):
+        assert listings.scan() == {10}
+    assert listings.count == 2  # one more: a process has its pid before it is listed
+    listings.bench.process(11)
+    listings.newest = b"11"
+    assert listings.scan() == {10, 11}
+    assert listings.count == 3
+
+
+def test_a_process_that_is_listed_a_moment_after_its_pid_is_found(listings: Listings) -> None:
+    listings.scan()
+    listings.newest = b"11"
+    assert listings.scan() == {10}
+    listings.bench.process(11)
+    assert listings.scan() == {10, 11}
+
+
+def test_who_ends_is_missed_without_a_listing(listings: Listings) -> None:
+    listings.bench.process(11, ppid=10)
+    for _ in range(3):
+        listings.scan()
+    count = listings.count
+    listings.bench.end(10)
+    listings.bench.process(11, ppid=1)
+    assert listings.bench.scan()[11].ppid == 1
+    assert listings.scan() == {11}
+    assert listings.count == count
+
+
+def test_who_came_without_a_new_pid_is_found_within_half_a_minute(listings: Listings) -> None:
+    for _ in range(3):
+        listings.scan()
+    listings.bench.process(5)
+    assert listings.scan(after=31.0) == {5, 10}
+
+
+def test_a_scan_that_fails_is_followed_by_a_listing(
+    listings: Listings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        listings.scan()
+    listings.bench.process(11)
+    listings.newest = b"11"
+    with monkeypatch.context() as patched:
+        patched.setattr(LinuxProcessTable, "_read", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            listings.scan()
+    assert listings.scan() == {10, 11}
+
+
+def test_the_newest_pid_is_that_of_who_was_started_last() -> None:
+    newest = NewestPid()
+    before = newest.read()
+    child = os.posix_spawn("/bin/true", ["true"], {})
+    assert newest.read() != before
+    os.waitpid(child, 0)
+    newest.close()
+
+
+def test_a_file_laid_over_the_kernels_own_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "loadavg").symlink_to("/proc/loadavg")  # of another device than its folder
+    assert NewestPid(tmp_path).read() is None
+    assert NewestPid(tmp_path / "missing").read() is None
