@@ -56,6 +56,7 @@ from omnitray.runtime.cycle_collector import Collector, use_few_arenas
 from omnitray.runtime.hub import Hub
 from omnitray.runtime.instance import Instance, activate
 from omnitray.runtime.metrics import Metrics
+from omnitray.runtime.notifications import set_hung_bus_aside
 from omnitray.runtime.protection import ProtectionFacade
 from omnitray.runtime.protection_worker import Engine
 from omnitray.runtime.servers import WatchedServers
@@ -467,6 +468,7 @@ def _why_headless(platform: Platform) -> str:
     """What stands against a tray; empty where nothing does. Before any thread is started."""
     if not platform.has_display():
         return "there is no graphical session here"
+    set_hung_bus_aside()
     from PySide6.QtGui import QGuiApplication  # noqa: PLC0415 - never imported headless
 
     if not is_survived(lambda: QGuiApplication(["omnitray"]), _DISPLAY_S):

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import os
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,24 +27,58 @@ from omnitray.base.policy import AlertPolicy
 if TYPE_CHECKING:
     from omnitray.base.dbus import SessionBus
 
+BUS_VARIABLE = "DBUS_SESSION_BUS_ADDRESS"
+# A bus answers within milliseconds, on a machine that swaps within a second; Qt waits for 25 s.
+_HUNG_S = 5.0
+_BUS_S, _AGAIN_S = 1.0, 0.2  # at the start; while the main thread has other work
+_hung: list[str] = []  # what the variable was, while Qt is told that there is no bus
+
 
 def speaks_dbus() -> bool:
     """Whether this platform has the library for it; it is installed where there is a D-Bus."""
     return importlib.util.find_spec("jeepney") is not None
 
 
-def open_bus(address: str | None = None) -> SessionBus | None:
-    """A connection to the session bus, or None where there is none."""
+def open_bus(address: str | None = None, patience_s: float = _BUS_S) -> SessionBus | None:
+    """A connection to the session bus, or None where there is none, or one that hangs."""
+    if _hung:
+        return None
     try:
         # Only desktops with D-Bus have the library.
         from omnitray.base.dbus import BusError, connect  # noqa: PLC0415
     except ImportError:
         return None
     try:
-        return connect(address)
+        return connect(address, timeout_s=patience_s)
     except BusError as error:
         _log.debug("No session bus: %s", error)
         return None
+
+
+def set_hung_bus_aside(patience_s: float = _HUNG_S) -> bool:
+    """Have Qt take a session bus that does not answer for none; whether that was so.
+
+    Qt asks the bus on the main thread and waits for 25 s each time: with one that takes connections
+    and says nothing no command was answered for 110 s. To be called before there is a QApplication.
+    Notifications come once the bus answers, the icon, which Qt looks for once, at the next start.
+    """
+    started_s = time.monotonic()
+    bus = open_bus(patience_s=patience_s)
+    if bus is not None:
+        bus.close()
+    elif time.monotonic() - started_s >= patience_s:  # where nothing listens that is known at once
+        _hung.append(os.environ.get(BUS_VARIABLE, ""))
+        os.putenv(BUS_VARIABLE, "disabled:")  # what libdbus reads; os.environ stays as it is
+    return bool(_hung)
+
+
+def take_bus_back() -> None:
+    """Qt has looked: what is started from now on has the session's bus again. Idempotent."""
+    while _hung:
+        if address := _hung.pop():
+            os.putenv(BUS_VARIABLE, address)
+        else:
+            os.unsetenv(BUS_VARIABLE)
 
 
 class BusPump(QObject):
@@ -158,7 +194,11 @@ class Notifications(QObject):
 
     def start(self) -> None:
         """Connect to the notification service; without one the other notifiers serve."""
-        if (bus := self._open_bus()) is not None:
+        if _hung:
+            _log.warning("the session bus does not answer: no icon in the tray until a new start")
+            QTimer.singleShot(0, take_bus_back)  # the event loop begins when the icon was made
+            self._again.start(RECONNECT_MS)
+        elif (bus := self._open_bus()) is not None:
             self._speak(bus)
 
     def stop(self) -> None:
@@ -270,7 +310,9 @@ class Notifications(QObject):
 
     @Slot()
     def _on_again(self) -> None:
-        bus, before = self._open_bus(), self._fdo
+        is_real = self._open_bus is open_bus
+        bus = open_bus(patience_s=_AGAIN_S) if is_real else self._open_bus()
+        before = self._fdo
         if bus is None:
             return
         self._again.stop()

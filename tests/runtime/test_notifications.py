@@ -1,11 +1,21 @@
 """What the person chooses on notifications, on its way to the program."""
 
+import os
+import socket
+from pathlib import Path
+
 import pytest
 from pytestqt.qtbot import QtBot
 
 from omnitray.alerts.channels.notification import Notification, Response
 from omnitray.base.policy import AlertPolicy
-from omnitray.runtime.notifications import Notifications
+from omnitray.runtime.notifications import (
+    BUS_VARIABLE,
+    Notifications,
+    open_bus,
+    set_hung_bus_aside,
+    take_bus_back,
+)
 
 
 class Screen:
@@ -87,3 +97,29 @@ def test_what_the_settings_allow_goes_with_each_notification(qtbot: QtBot) -> No
         (False, False),
         (True, True),
     ]
+
+
+def test_a_bus_that_hangs_is_none_for_qt_until_qt_has_looked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: dict[str, str] = {}
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "bus"))
+        listening.listen(10)
+        address = f"unix:path={tmp_path / 'bus'}"
+        monkeypatch.setenv(BUS_VARIABLE, address)
+        monkeypatch.setattr(os, "putenv", told.__setitem__)
+        assert set_hung_bus_aside(patience_s=0.05)
+        assert told == {BUS_VARIABLE: "disabled:"}
+        assert os.environ[BUS_VARIABLE] == address, "what is started has the session's own"
+        assert open_bus() is None, "and no time is lost with it"
+        take_bus_back()
+        assert told == {BUS_VARIABLE: address}
+        monkeypatch.undo()
+
+
+def test_a_bus_that_is_not_there_is_nothing_to_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(BUS_VARIABLE, f"unix:path={tmp_path / 'bus'}")
+    assert not set_hung_bus_aside(patience_s=5.0)
