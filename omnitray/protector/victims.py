@@ -41,6 +41,10 @@ from omnitray.protector.steps import EscalationStep
 # A player that needs 20 ms every 40 ms takes half a core beside a hog of one or more; what has a
 # window is slowed down only where nothing takes more.
 HEAVY_BESIDE_HEAVIEST, HEAVY_BESIDE_HEAVIEST_TIED = 0.5, 1.0
+# The kernel gives each that wants more an equal part: one that gets less does not want more. On a
+# machine that others kept busy the player took 67 of 200, where an equal part was 100.
+_EQUAL_PART = 0.9  # two that take the same are not measured the same
+_IS_PARTY = 0.25  # of what the heaviest takes; less is a program that idles
 
 
 KIND_WEIGHT = {  # how little it is missed; a run can be made again, a session cannot
@@ -341,16 +345,21 @@ def _ties(context: DecisionContext, job: Job) -> frozenset[Tie]:
 def _is_light(context: DecisionContext, job: Job, step: EscalationStep) -> bool:
     """Whether others take so much more that this one is not what they all wait for.
 
-    Others are the other jobs, what cannot be seen, and what has ended a moment ago and is still in
-    the reading: a player alone was slowed down for loops that had ended half a second before. Of a
-    build or a test run what cannot be seen may be its own: it starts what runs in between two
-    scans.
+    It takes much less than the heaviest, or less than an equal part of what the heavy ones take.
+    Among those are the other jobs, what cannot be seen, and what has ended a moment ago and is
+    still in the reading: a player alone was slowed down for loops that had ended half a second
+    before. Of a build or a test run what cannot be seen may be its own: it starts what runs in
+    between two scans.
     """
-    heaviest = max((each.cpu_percent or 0.0 for each in context.facts.jobs), default=0.0)
+    if step is not EscalationStep.SLOW_DOWN:
+        return False
+    takes = [each.cpu_percent or 0.0 for each in context.facts.jobs]
     if job.kind not in _GOES_BEFORE_A_SERVER:
-        heaviest = max(heaviest, context.unseen_cpu_percent, context.ended_cpu_percent(job))
+        takes.append(max(context.unseen_cpu_percent, context.ended_cpu_percent(job)))
+    heavy = [each for each in takes if each >= _IS_PARTY * max(takes)]
     beside = HEAVY_BESIDE_HEAVIEST_TIED if _ties(context, job) else HEAVY_BESIDE_HEAVIEST
-    return step is EscalationStep.SLOW_DOWN and (job.cpu_percent or 0.0) < beside * heaviest
+    part = max(beside * max(heavy), _EQUAL_PART * sum(heavy) / len(heavy))
+    return (job.cpu_percent or 0.0) < part
 
 
 def _is_held(context: DecisionContext, job: Job, resource: Resource, step: EscalationStep) -> bool:

@@ -205,11 +205,19 @@ def test_what_is_busy_with_others_outside_slows_down_nobody_who_can_be_seen() ->
     assert action.job_key == "hog"
 
 
-def test_what_takes_less_than_half_of_what_cannot_be_seen_is_no_cause() -> None:
-    """It takes a fifth of the machine and more, and is not what fills it."""
-    for cpu, slowed in ((125.0, []), (150.0, ["seen"])):
+def test_what_takes_less_than_what_cannot_be_seen_is_no_cause() -> None:
+    """It takes a third of the machine and more, and is not what fills it."""
+    for cpu, slowed in ((150.0, []), (200.0, ["seen"])):
         decided = Desk().turns(30, job("seen", process(100), cpu=cpu), at=BUSY, probe=QUICK)
         assert [each.job_key for each in actions(decided)] == slowed
+
+
+def test_of_three_that_take_processors_the_one_with_the_smallest_part_is_left_alone() -> None:
+    """Each takes a quarter of the machine and more; two take more than an equal part."""
+    jobs = [job(f"takes {each}", process(int(each)), cpu=each) for each in (150.0, 140.0, 95.0)]
+    decided = Desk().turns(60, *jobs, at=BUSY, probe=SLOW)
+    slowed = [each.job_key for each in actions(decided, EscalationStep.SLOW_DOWN)]
+    assert slowed == ["takes 150.0", "takes 140.0"]
 
 
 def test_who_is_left_when_the_loops_have_ended_is_not_slowed_down_for_them() -> None:
@@ -219,8 +227,8 @@ def test_who_is_left_when_the_loops_have_ended_is_not_slowed_down_for_them() -> 
     desk.turns(2, job("loops", *loops, cpu=320.0), player(90.0), at=BUSY)
 
     late = reading(cpu=82.0)  # 328 of 400: of this reading the loops were there most of the time
-    assert desk.turns(3, player(150.0), at=late) == []
-    (action,) = actions(desk.turn(player(150.0), at=late))  # it is not late any more
+    assert desk.turns(3, player(170.0), at=late) == []
+    (action,) = actions(desk.turn(player(170.0), at=late))  # it is not late any more
     assert action.job_key == "player"
 
 
