@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 
 from omnitray.base.durable import write_atomic
+from omnitray.base.facts import ProcessDetail
 from omnitray.base.policy import ProtectPolicy
 from omnitray.processes import process_roles
 from omnitray.protector.exclusions.common import (
@@ -58,6 +59,9 @@ _TEXTS = frozenset(
 _NUMBERED = frozenset(("key", "name", "job_key", "cgroup", "exe"))
 
 
+_NUMBERS = frozenset((int, float, bool, type(None)))  # of these very classes: asked very often
+
+
 class Anonymizer:
     """One recording's; ``salt`` makes its hashes differ from those of every other."""
 
@@ -70,7 +74,7 @@ class Anonymizer:
         """The same tree of builtins, its texts without the person."""
         if isinstance(value, dict):  # most of what is in one are numbers
             return {
-                key: each if isinstance(each, int | float | None) else self.tree(each, key)
+                key: each if each.__class__ in _NUMBERS else self.tree(each, key)
                 for key, each in value.items()
             }
         if isinstance(value, list | tuple | set | frozenset):
@@ -192,9 +196,20 @@ def _packed(recording: Recording, home: str, salt: bytes) -> Iterator[bytes]:
     into = lzma.LZMACompressor(filters=_PACKING)
     header = RecordingHead(run=recording.run, why=recording.why, home=hide.text(home))
     yield into.compress(msgspec.json.encode(header))
+    known: dict[ProcessDetail, msgspec.Raw] = {}  # each frame has most of the one before
     for packed in recording.frames:
-        tree = msgspec.to_builtins(unpacked(packed), str_keys=True)
-        yield into.compress(b"\n" + msgspec.json.encode(hide.tree(tree)))
+        frame = unpacked(packed)
+        details = frame.facts.details
+        for each in details.values():
+            if each not in known:
+                tree = msgspec.to_builtins(each, str_keys=True)
+                known[each] = msgspec.Raw(msgspec.json.encode(hide.tree(tree)))
+        bare = msgspec.structs.replace(frame.facts, details={})
+        tree = msgspec.to_builtins(msgspec.structs.replace(frame, facts=bare), str_keys=True)
+        hidden = hide.tree(tree)
+        if details:
+            hidden["facts"]["details"] = {str(pid): known[each] for pid, each in details.items()}
+        yield into.compress(b"\n" + msgspec.json.encode(hidden))
     yield into.flush()
 
 

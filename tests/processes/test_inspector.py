@@ -6,8 +6,10 @@ from omnitray.processes.process_roles import Tie
 from support.processes import FakeProcesses
 
 
-def process(pid: int, *, ticks: int = 1, name: str = "python3") -> ProcessFacts:
-    return ProcessFacts(pid=pid, ppid=1, start_ticks=ticks, name=name, state="R")
+def process(pid: int, *, ticks: int = 1, name: str = "python3", rss_bytes: int = 0) -> ProcessFacts:
+    return ProcessFacts(
+        pid=pid, ppid=1, start_ticks=ticks, name=name, state="R", rss_bytes=rss_bytes
+    )
 
 
 def job(key: str, *processes: ProcessFacts, rss: int = 0, growth: float | None = None) -> Job:
@@ -52,16 +54,29 @@ def test_a_process_is_looked_at_once_until_it_becomes_another_program_or_another
 
 def test_sizes_without_shared_pages_are_read_of_a_few_of_jobs_of_many_and_kept() -> None:
     asked = Asked()
-    asked.details.pss = dict.fromkeys(range(1, 30), 7)
-    many = job("many", *(process(n) for n in range(1, 20)), rss=900)
-    alone = job("alone", process(25), rss=1000)
+    asked.details.pss = dict.fromkeys(range(1, 30), 70)
+    many = job("many", *(process(n, rss_bytes=100) for n in range(1, 20)), rss=1900)
+    alone = job("alone", process(25, rss_bytes=2000), rss=2000)
     first = asked.inspector.look([many, alone], 0.0).pss_bytes
     asked.details.pss = {}
 
-    assert set(first.values()) == {7}
+    assert set(first.values()) == {70}
     assert 0 < len(first) <= 3
     assert 25 not in first
     assert asked.inspector.look([many, alone], 1.0).pss_bytes == first
+
+
+def test_what_a_process_grows_by_after_its_pages_were_read_is_its_own() -> None:
+    asked = Asked()
+    asked.details.pss = dict.fromkeys(range(1, 5), 70)
+    sizes = (100, 150)
+    before, after = (
+        job("a", *(process(n, rss_bytes=size) for n in range(1, 5)), rss=4 * size) for size in sizes
+    )
+    first = asked.inspector.look([before], 0.0).pss_bytes
+    later = asked.inspector.look([after], 1.0).pss_bytes
+    assert first.keys() == later.keys()
+    assert set(later.values()) == {120}
 
 
 def test_ties_are_asked_for_the_weightiest_jobs_and_kept_for_a_moment() -> None:
