@@ -1,6 +1,7 @@
 """Runs the rooms and says what a person would say of each: python3 packaging/dev.py test --room.
 
     run.py [NAME …] [--record]    # --record keeps what the protector saw, as a test
+    run.py [NAME …] [--first] [--mode prod]    # on a machine that others keep busy; in one mode
     run.py ordinary [--minutes 30]    # half an hour of work: every pop-up, and whether it was true
     run.py [NAME …] --decide-again    # runs no room: what is decided about the recordings now
 
@@ -58,6 +59,8 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--at-once", type=int, default=1, metavar="N", help="rooms side by side")
+    parser.add_argument("--first", action="store_true", help="processors before all outside")
+    parser.add_argument("--mode", choices=("dev", "test", "prod"), help="instead of the room's own")
     parser.add_argument("--decide-again", action="store_true", help="keep new decisions")
     parser.add_argument("--minutes", type=float, default=30.0, help="of ordinary work")
     wanted = parser.parse_args()
@@ -70,9 +73,13 @@ def main() -> int:
     if wanted.names == [ordinary.NAME]:
         return _ordinary(wanted.minutes)
     chosen = [each for each in SCENARIOS if not wanted.names or each.name in wanted.names]
+    if wanted.mode:
+        chosen = [msgspec.structs.replace(each, mode=wanted.mode) for each in chosen]
     wrong = 0
     with ThreadPoolExecutor(wanted.at_once) as rooms:
-        for verdict in rooms.map(lambda each: _tried(each, record=wanted.record), chosen):
+        for verdict in rooms.map(
+            lambda each: _tried(each, record=wanted.record, goes_first=wanted.first), chosen
+        ):
             wrong += bool(verdict.wrong)
             _show(verdict)
             with (FOLDER / "verdicts.jsonl").open("ab") as file:
@@ -109,10 +116,10 @@ def _decide_again(names: list[str]) -> int:
     return 0
 
 
-def _tried(scenario: Scenario, *, record: bool) -> Verdict:
+def _tried(scenario: Scenario, *, record: bool, goes_first: bool) -> Verdict:
     """A room that cannot be made is one that went wrong; the others go on."""
     try:
-        return _run(scenario, record=record)
+        return _run(scenario, record=record, goes_first=goes_first or scenario.goes_first)
     except (OSError, TimeoutError, subprocess.SubprocessError, KeyError) as error:
         why = [f"the room failed: {type(error).__name__}: {error}"]
         return Verdict(scenario.name, scenario.title, [], [], why, 0.0)
@@ -164,7 +171,7 @@ def _settings(scenario: Scenario) -> str:
     )
 
 
-def _run(scenario: Scenario, *, record: bool) -> Verdict:
+def _run(scenario: Scenario, *, record: bool, goes_first: bool) -> Verdict:
     missing = [each for each in scenario.needs if not (TOOLS / each).exists()]
     verdict = Verdict(scenario.name, scenario.title, [], [], [], 0.0)
     if missing:
@@ -178,6 +185,7 @@ def _run(scenario: Scenario, *, record: bool) -> Verdict:
         _settings(scenario),
         TOOLS,
         display,
+        goes_first=goes_first,
     )
     try:
         if display is not None:
@@ -237,6 +245,10 @@ def _see_others(room: Room, began_s: float, before: tuple[float, float]) -> None
 
 
 def _judge(room: Room, scenario: Scenario, began_s: float, verdict: Verdict) -> None:
+    verdict.wrong += [f"{each} did not live" for each in scenario.lives if not room.alive(each)]
+    if scenario.finishes and room.alive(scenario.finishes):
+        verdict.wrong.append(f"{scenario.finishes} did not come to its end")
+    verdict.wrong += scenario.judge(room, began_s)
     steps = list(_steps(room))
     for at_s, step, roles in steps:
         verdict.acted.append(f"{step} {'+'.join(sorted(roles))} after {at_s - began_s:.0f} s")
@@ -245,22 +257,19 @@ def _judge(room: Room, scenario: Scenario, began_s: float, verdict: Verdict) -> 
                 verdict.wrong.append(f"{step} of {role}")
     if scenario.wanted and not any(step in scenario.wanted for _, step, _ in steps):
         verdict.wrong.append(f"the cause was not acted on: {' or '.join(scenario.wanted)}")
-    for role in scenario.lives:
-        if not room.alive(role):
-            verdict.wrong.append(f"{role} did not live")
-    if scenario.finishes and room.alive(scenario.finishes):
-        verdict.wrong.append(f"{scenario.finishes} did not come to its end")
-    verdict.wrong += scenario.judge(room, began_s)
     _judge_words(room, scenario, verdict)
     if room.kernel_ends() and not scenario.said:  # what may not be touched the kernel ends at last
         verdict.wrong.append(f"the kernel ended {room.kernel_ends()}")
     room.ask("POST", "actions/undo-all")
     time.sleep(2.0)
     verdict.wrong += _left_changed(room)
-    windows = [percent for at_s, percent in room.own_cpu if at_s > began_s]
-    verdict.own_percent = max(
-        (sum(windows[at : at + 5]) / 5 for at in range(len(windows) - 4)), default=0.0
-    )
+    windows = [each for each in room.own_cpu if each[0] > began_s]
+    tens = [
+        (sum(percent for _, percent in windows[at : at + 5]) / 5, windows[at][0] - began_s)
+        for at in range(len(windows) - 4)
+    ]
+    verdict.own_percent, worst_s = max(tens, default=(0.0, 0.0))
+    room.notes.append(f"OmniTray's worst ten seconds began after {worst_s:.0f} s")
     if verdict.own_percent > _BOUND_PERCENT:
         verdict.wrong.append(f"OmniTray took {verdict.own_percent:.0f} % of a core for ten seconds")
 

@@ -26,7 +26,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     ``allowed`` are the steps that a role may see; ``wanted`` are steps one of which must be taken
     on the cause (none: nobody is to be paused or ended). ``lives`` must be alive at the end,
     ``said`` must occur in an alert, ``display`` wants a screen. ``finishes`` is a role that must
-    come to its own end, and the room with it. ``judge`` says what else is wrong: it gets the room
+    come to its own end, and the room with it. Where it ``goes_first`` the room
+    gets its processors before what runs outside, and the kernel does not schedule by session in
+    there, as Debian's does not. ``judge`` says what else is wrong: it gets the room
     and when the cause was let loose.
     """
 
@@ -46,6 +48,7 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     display: bool = False
     needs: tuple[str, ...] = ()  # programs beside those of the room
     finishes: str = ""
+    goes_first: bool = False
     judge: Callable[[Room, float], Iterable[str]] = _nothing_else
 
 
@@ -222,6 +225,18 @@ SCENARIOS = (
         prepare=starts.player,
         cause=starts.busy,
         judge=starts.is_on_time,
+        allowed=_HOG_ALLOWED,
+        wanted=(SLOW,),
+        lives=("player", "cause"),
+        seconds=35,
+    ),
+    Scenario(
+        name="player-alike",
+        title="The same where the kernel does not schedule by session",
+        prepare=starts.player,
+        cause=starts.busy,
+        judge=starts.is_later_beside_loops,
+        goes_first=True,
         allowed=_HOG_ALLOWED,
         wanted=(SLOW,),
         lives=("player", "cause"),
