@@ -6,6 +6,7 @@ tenth of their time.
 
 import os
 
+_COERCED = ("C.UTF-8", "C.utf8", "UTF-8")
 MOST_ABOVE = 40  # folders looked at upwards, as processes.projects does
 
 
@@ -55,6 +56,20 @@ def _working_folder() -> str:
         return os.getcwd()
     except OSError:
         return "/"
+
+
+def given_environment() -> "dict[str, str]":
+    """What we were started with: Python adds LC_CTYPE where the locale is C (PEP 538)."""
+    environ = dict(os.environ)
+    if environ.get("LC_CTYPE") in _COERCED:
+        try:
+            with open("/proc/self/environ", "rb") as file:
+                given = file.read().split(b"\0")
+        except OSError:
+            return environ
+        if not any(each.startswith(b"LC_CTYPE=") for each in given):
+            del environ["LC_CTYPE"]
+    return environ
 
 
 def working_folder() -> str:

@@ -1,11 +1,13 @@
 """Signals between their sender and the command: each reaches it exactly once.
 
 All signals are blocked in the wrapper and taken one by one, with where they come from. What the
-terminal sends (Ctrl-C, Ctrl-Z, a new size) it sends to the command as well. What a program sends
-may be meant for the wrapper alone (``kill PID``: passed on) or for the whole process group
-(``kill %1``: the command has it already). The kernel does not say which, so a small process in the
-same group, the witness, tells: what it got too was for all. It also ends the command where the
-wrapper is killed, as ``kill -9`` would end the command itself.
+terminal sends (Ctrl-C, Ctrl-Z, a new size) it sends to the command as well. That it was closed, the
+kernel says to the leader of the session alone (tty_signal_session_leader() in tty_jobctrl.c), which
+is the wrapper where a terminal or ssh has started it itself. What a program sends may be meant for
+the wrapper alone (``kill PID``: passed on) or for the whole process group (``kill %1``: the command
+has it already). The kernel does not say which, so a small process in the same group, the witness,
+tells: what it got too was for all. It also ends the command where the wrapper is killed, as
+``kill -9`` would end the command itself.
 """
 
 import contextlib
@@ -17,6 +19,7 @@ from omnitray.runs import plain_signal as signal
 from omnitray.runs.tree import RunTree, send
 
 FROM_THE_KERNEL = 0x80  # SI_KERNEL: the terminal's own signals carry it
+_OF_A_HANGUP = frozenset({signal.SIGHUP, signal.SIGCONT})
 # Between the first and the last process of a group that is sent a signal: some microseconds.
 SPREAD_S = 0.002
 WITNESS_S = 5.0  # for an answer of the witness on a machine that swaps
@@ -58,7 +61,8 @@ class SignalRelay:
         if self._witness is None or not self._witness.in_group:
             return number, True
         was_for_all = self._witness.got(number)  # also asked where it is known: it forgets then
-        return number, not (was_for_all or found.si_code == FROM_THE_KERNEL)
+        by_terminal = found.si_code == FROM_THE_KERNEL and number not in _OF_A_HANGUP
+        return number, not (was_for_all or by_terminal)
 
     def stop_along(self, number: int) -> None:
         """Stop as the command was stopped, until we are continued: so a shell sees its job stop."""

@@ -83,6 +83,17 @@ def test_streams_and_words_pass_untouched(runner: Runner) -> None:
     assert (out, err.decode()) == (b"\x00\xff\n", "a b||ü|")
 
 
+def test_python_adds_nothing_to_the_environment_of_the_command(runner: Runner) -> None:
+    """It sets LC_CTYPE for itself where the locale is C (PEP 538)."""
+    bare = {key: runner.environ[key] for key in ("PATH", "OMNITRAY_HOME", "PYTHONPATH")}
+    runner.environ = bare
+    told = dict(line.split("=", 1) for line in runner.run("--", "env").stdout.splitlines())
+    assert told.pop("OMNITRAY_RUN")
+    assert told == bare
+    runner.environ = {**bare, "LC_CTYPE": "C.UTF-8"}
+    assert "LC_CTYPE=C.UTF-8" in runner.run("--", "env").stdout.splitlines()
+
+
 def test_a_broken_pipe_ends_the_command_as_without_us(runner: Runner) -> None:
     line = 'set -o pipefail; "$@" -- yes | head -c 3; echo ":${PIPESTATUS[0]}"'
     done = subprocess.run(

@@ -1,6 +1,7 @@
 """A run on a real terminal: whatever is typed and shown is as without ``omnitray run``."""
 
 import os
+import pty
 import shlex
 import signal
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from runs.conftest import RUN
+from support.real_servers import until
 from support.terminals import TypedShell
 
 TELLS = """
@@ -200,3 +202,19 @@ def test_reading_in_the_background_stops_the_job(shell: TypedShell) -> None:
     shell.type("\x04")
     shell.done()
     assert status(shell) == "0"
+
+
+def test_a_closed_terminal_reaches_the_command_where_it_has_started_the_run_itself(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    """As ``xterm -e omnitray run …`` and ``ssh -t`` do: the kernel tells the leader alone."""
+    script = "trap 'echo closed > heard; exit 3' HUP; touch ready; while :; do sleep 0.1; done"
+    leader, terminal = pty.fork()
+    if leader == 0:
+        os.chdir(tmp_path)
+        os.execvpe(RUN[0], [*RUN, "--", "sh", "-c", script], environ)  # noqa: S606 - a terminal's
+    until((tmp_path / "ready").exists, "the command runs")
+    os.close(terminal)
+    _, ended = os.waitpid(leader, 0)
+    assert os.waitstatus_to_exitcode(ended) == 3
+    assert (tmp_path / "heard").read_text() == "closed\n"

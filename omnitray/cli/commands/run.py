@@ -81,7 +81,7 @@ def _refuse(args: RunOptions, error: str, detail: str, status: int) -> int:
 
 
 def _plan(args: RunOptions, files: records.RunFiles) -> "tuple[RunPlan, records.Record]":
-    plan = RunPlan(command_of(args.words), dict(os.environ))
+    plan = RunPlan(command_of(args.words), places.given_environment())
     plan.name = " ".join(args.name.encode("utf-8", "replace").decode().split())
     plan.folder = places.working_folder()
     plan.project = places.project_of(plan.folder)

@@ -1,7 +1,6 @@
 """``servers``, ``serve``, ``server start|stop|restart|log``."""
 
 import argparse
-import os
 import shlex
 
 import msgspec
@@ -13,6 +12,7 @@ from omnitray.base.process_environment import working_folder
 from omnitray.cli.dispatch import CommandContext
 from omnitray.cli.times import shown
 from omnitray.client.http import quoted
+from omnitray.runs.places import given_environment
 from omnitray.servers.model import TROUBLED, ServerState
 from omnitray.settings.servers import ServerFault, server_of_table
 
@@ -122,7 +122,7 @@ def _fails(server: ServerBody) -> bool:
 
 def _environment() -> dict[str, str]:
     """The terminal's environment, which the server is expected to have."""
-    whole = dict(os.environ)
+    whole = given_environment()
     if len(msgspec.json.encode(whole)) <= MAX_ENVIRONMENT_BYTES:
         return whole
     return {key: whole[key] for key in NEEDED if key in whole}
