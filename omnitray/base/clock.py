@@ -19,15 +19,17 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The real clocks."""
+    """The real clocks, also where a test of the same process freezes or replaces those of time."""
+
+    _monotonic, _wall = staticmethod(time.monotonic), staticmethod(time.time)
 
     def monotonic(self) -> float:
         """Seconds that never go backwards."""
-        return time.monotonic()
+        return self._monotonic()
 
     def wall(self) -> float:
         """Seconds since the epoch."""
-        return time.time()
+        return self._wall()
 
 
 class DeadlineQueue:

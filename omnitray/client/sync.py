@@ -35,7 +35,7 @@ from omnitray.api import facade as d
 from omnitray.api.bodies import InstanceIdentity, level_name, snapshot_body, status_body
 from omnitray.api.requests import NewAlert
 from omnitray.api.wire import Alerts, LevelState, ModeState, SnapshotBody, Snapshots, StatusBody
-from omnitray.base.clock import timestamp
+from omnitray.base.clock import Clock, timestamp
 from omnitray.base.facts import AlertMove, AlertType, Mode, MonitorLevel, Severity
 from omnitray.base.leases import Lease
 from omnitray.base.paths import Paths, find_paths
@@ -220,8 +220,11 @@ When = dt.datetime | float
 class Client:
     """The synchronous face. Threads may share it; it holds no connection."""
 
-    def __init__(self, *, required: bool = False, paths: Paths | None = None) -> None:
+    def __init__(
+        self, *, required: bool = False, paths: Paths | None = None, clock: Clock | None = None
+    ) -> None:
         self._required = required
+        self._clock = clock
         self.paths = paths or find_paths()
 
     @property
@@ -353,7 +356,7 @@ class Client:
         except NotRunning:
             if self._required:
                 raise
-            return Files(self.paths)
+            return Files(self.paths, self._clock)
 
     def _ask(self, question: Callable[[Backend], T]) -> T:
         """It may end between being found and being asked: then the files answer."""
@@ -367,7 +370,7 @@ class Client:
         """The files answer, unless one that runs is required."""
         if self._required:
             raise error
-        return question(Files(self.paths))
+        return question(Files(self.paths, self._clock))
 
 
 def connect(*, required: bool = False) -> Client:

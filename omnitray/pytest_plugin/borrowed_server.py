@@ -52,11 +52,11 @@ def leader_of(
 ) -> ServerLeader:
     """Borrows a server that OmniTray watches now, else owns it; raises as :func:`spec_of` does."""
     by_name = bool(NAME.fullmatch(given))
-    ends = time.monotonic() + AWAY_S
+    ends = reporter.clock.monotonic() + AWAY_S
 
     def may_come() -> bool:
         """OmniTray has started it and does not answer yet, or is being restarted."""
-        return by_name and time.monotonic() < ends and is_kept_running(reporter, given)
+        return by_name and reporter.clock.monotonic() < ends and is_kept_running(reporter, given)
 
     while True:
         if by_name and (body := watched_server(reporter, given)) is not None:
@@ -204,12 +204,13 @@ class ServerBorrower(ServerLeader):
     def _run(self) -> None:
         """Follow it until the run is over, whether OmniTray stays or not."""
         while not self._ended.is_set():
-            try:
-                remote = find_remote(self._reporter.paths)
-                self._listen(remote)
-            except (NotRunning, RequestFailed, OSError, msgspec.MsgspecError):
-                self._without_omnitray()
-                self._ended.wait(AGAIN_S)
+            with self._reporter.guard:
+                try:
+                    remote = find_remote(self._reporter.paths)
+                    self._listen(remote)
+                except (NotRunning, RequestFailed, OSError, msgspec.MsgspecError):
+                    self._without_omnitray()
+            self._ended.wait(AGAIN_S)
 
     def _listen(self, remote: Remote) -> None:
         """As long as the connection lives; raises NotRunning at its end."""
@@ -289,7 +290,7 @@ class ServerBorrower(ServerLeader):
 
     def _without_omnitray(self) -> None:
         """It lives on without OmniTray; its end is for us to report, and not to mend."""
-        now = time.monotonic()
+        now = self._reporter.clock.monotonic()
         gone_mono_s = self._gone_mono_s
         self._gone_mono_s = now if gone_mono_s is None else gone_mono_s
         if self._body.pid is not None and lives_now(self._body.pid):

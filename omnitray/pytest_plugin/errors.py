@@ -12,8 +12,16 @@ ERROR_LIMIT = 300
 
 def first_line(error: BaseException) -> str:
     """``AssertionError: assert 1 == 2``: the error in one line, bounded."""
-    text = f"{error}".strip().splitlines()
+    text = said_by(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0] if text else ''}".rstrip(": ")[:ERROR_LIMIT]
+
+
+def said_by(error: BaseException) -> str:
+    """Its text; empty where it fails in saying it."""
+    try:
+        return f"{error}"
+    except Exception:  # noqa: BLE001 - an error of the project under test, of whatever kind
+        return ""
 
 
 def place_of(report: pytest.TestReport) -> dict[str, Any]:
@@ -39,11 +47,12 @@ def permission_facts(error: BaseException) -> dict[str, Any] | None:
         each, seen = each.__cause__ or each.__context__, seen + 1
     if not isinstance(each, PermissionError):
         return None
-    found: dict[str, Any] = {"errno": each.strerror or "not permitted", "path": None}
+    found: dict[str, Any] = {"errno": f"{each.strerror or 'not permitted'}", "path": None}
     if isinstance(each.filename, str | bytes | os.PathLike):
-        found["path"] = os.fspath(each.filename)
-        if isinstance(found["path"], bytes):
-            found["path"] = os.fsdecode(found["path"])
+        try:
+            found["path"] = os.fsdecode(each.filename)
+        except Exception:  # noqa: BLE001 - a path of the project's own making
+            return found
         found |= mode_and_owner(Path(found["path"]))
     return found
 
@@ -55,7 +64,7 @@ def mode_and_owner(path: Path) -> dict[str, Any]:
     for place in (path, *path.parents):
         try:
             facts = place.stat()
-        except OSError:
+        except (OSError, ValueError):  # a name with a zero byte
             continue
         try:
             owner = pwd.getpwuid(facts.st_uid).pw_name

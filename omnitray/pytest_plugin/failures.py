@@ -8,7 +8,7 @@ a skipped test was not run.
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
@@ -16,15 +16,17 @@ import pytest
 from omnitray.alerts.model import Alert
 from omnitray.base.amounts import count
 from omnitray.base.facts import AlertType
+from omnitray.pytest_plugin.reporter import encodable
 
 NAMED = 50  # failed tests in an alert's context with their errors and places
 SHOWN = 5  # and in its message
-ALSO_CHARACTERS = (
-    30_000  # names of the others: half of what a context may hold (CONTEXT_LIMIT_BYTES)
-)
+# Of what a context may hold (CONTEXT_LIMIT_BYTES): they, and the names of the others. Letters of
+# most languages take 2 or 3 bytes, and the name of a parametrized test may be as long as its data.
+NAMED_BYTES, ALSO_BYTES, NAME_CHARACTERS = 20_000, 30_000, 2000
 WORKER_KEY = "omnitray_collected"
 
 Entry = dict[str, Any]
+T = TypeVar("T")
 
 
 class Collection:
@@ -151,22 +153,35 @@ def is_about_server(alert: Alert) -> bool:
 
 def group_context(facts: Mapping[str, Any], entries: list[Entry], more: int = 0) -> dict[str, Any]:
     """The context of an alert that names these tests; ``more`` are not named."""
-    also: list[str] = []
-    left = ALSO_CHARACTERS
-    for each in entries[NAMED:]:
-        left -= len(each["nodeid"])
-        if left < 0:
-            break
-        also.append(each["nodeid"])
+    entries = [_shortened(each) for each in entries]
+    named = _within(entries[:NAMED], NAMED_BYTES)
+    also = _within([each["nodeid"] for each in entries[len(named) :]], ALSO_BYTES)
     found = {
         **{key: facts[key] for key in facts if key != "also_failed"},
         "phase": "",  # not known of one that was only named, as its error
         "error": "",
         **entries[0],
         "failed_count": len(entries) + more,
-        "failed": entries[:NAMED],
+        "failed": named,
     }
     return {**found, "also_failed": also} if also else found
+
+
+def _shortened(entry: Entry) -> Entry:
+    """A name that was cut is that of no test: the next run of its file ends it, or names it."""
+    if len(entry["nodeid"]) > NAME_CHARACTERS:
+        entry = {**entry, "nodeid": f"{entry['nodeid'][: NAME_CHARACTERS - 1]}…"}
+    found: Entry = encodable(entry)
+    return found
+
+
+def _within(values: list[T], most_bytes: int) -> list[T]:
+    """As many of them as can be written in so many bytes."""
+    for place, each in enumerate(values):
+        most_bytes -= len(msgspec.json.encode(each)) + 1
+        if most_bytes < 0:
+            return values[:place]
+    return values
 
 
 def group_message(type_: AlertType, context: Mapping[str, Any]) -> str:

@@ -8,9 +8,10 @@ import math
 import os
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Callable
+
+from omnitray.pytest_plugin.reporter import Reporter
 
 STACK_LIMIT = 8000  # characters: some 100 lines, what a person scrolls through
 # pytest-timeout's thread method ends the process at the limit: the report must be on disk before.
@@ -43,7 +44,10 @@ class TestClock:
         slow_s: float | None,
         on_slow: Callable[[RunningTest, str], None],
         on_timeout: Callable[[RunningTest, str], None],
+        reporter: Reporter,
     ) -> None:
+        self._guard = reporter.guard
+        self._monotonic = reporter.clock.monotonic
         self._slow_s = slow_s
         self._on_slow = on_slow
         self._on_timeout = on_timeout
@@ -58,7 +62,7 @@ class TestClock:
         """A test begins, its set-up included."""
         if self._test is not None and self._test.nodeid == nodeid:
             return  # pytest-timeout has set its limit before the start is announced
-        self._test = RunningTest(nodeid, time.monotonic())
+        self._test = RunningTest(nodeid, self._monotonic())
         if self._slow_s is not None:
             self._wake_by(self._test.started_mono_s + self._slow_s)
 
@@ -70,7 +74,7 @@ class TestClock:
             return
         test.limit_s = limit_s
         margin_s = min(MARGIN_S, limit_s * MARGIN_SHARE)
-        test.times_out = time.monotonic() + limit_s - margin_s
+        test.times_out = self._monotonic() + limit_s - margin_s
         self._wake_by(test.times_out)
 
     def end(self) -> RunningTest | None:
@@ -94,16 +98,16 @@ class TestClock:
             self._thread = None
         with self._condition:
             if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._run, name="omnitray-tests", daemon=True
-                )
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="omnitray-tests", daemon=True)
+                thread.start()
+                self._thread = thread
             elif moment_mono_s < self._wakes_mono_s:
                 self._condition.notify()
 
     def _run(self) -> None:
         while True:
-            self._report_due()
+            with self._guard:
+                self._report_due()
             with self._condition:
                 if self._closing:
                     return
@@ -112,11 +116,11 @@ class TestClock:
                     self._thread = None
                     return
                 wait_s = self._wait_s()
-                self._wakes_mono_s = time.monotonic() + wait_s
+                self._wakes_mono_s = self._monotonic() + wait_s
                 self._condition.wait(wait_s)
 
     def _report_due(self) -> None:
-        test, now = self._test, time.monotonic()
+        test, now = self._test, self._monotonic()
         if test is None:
             return
         if test.times_out is not None and not test.timeout_said and now >= test.times_out:
@@ -141,7 +145,7 @@ class TestClock:
             )
             if moment is not None and not said
         ]
-        return max(0.0, min(moments) - time.monotonic()) if moments else self._slow_s or IDLE_S
+        return max(0.0, min(moments) - self._monotonic()) if moments else self._slow_s or IDLE_S
 
     def _slow_at(self, test: RunningTest) -> float | None:
         return None if self._slow_s is None else test.started_mono_s + self._slow_s

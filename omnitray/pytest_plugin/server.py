@@ -13,7 +13,6 @@ import os
 import re
 import shlex
 import threading
-import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from omnitray.base.clock import SystemClock
 from omnitray.base.durable import write_atomic
 from omnitray.base.facts import AlertType, MonitorLevel
 from omnitray.client.websocket import Borrowed
@@ -40,6 +40,7 @@ from omnitray.servers.published import Publication, moment_in_run
 from omnitray.servers.timing import HURRY_S
 from omnitray.settings.servers import NAME, ServerSettings, server_of_table
 
+_monotonic = SystemClock().monotonic
 MARKER = "omnitray_server"
 WENT_DOWN = frozenset({ServerState.DOWN, ServerState.CRASH_LOOP})
 PROBE_S = 0.2  # what a probe may add to a test at most
@@ -132,22 +133,24 @@ class ServerUnderTest:
         self, also: Callable[[ServerFacts], bool] = lambda _facts: True
     ) -> ServerFacts:
         """Wait; raises RuntimeError where it is given up or takes too long."""
-        began = time.monotonic()
+        pause = threading.Event()  # time.sleep() may be a test's own
+        began = _monotonic()
         while True:
             facts = self.facts
             if facts.up and also(facts):
                 return facts
-            waited_s = time.monotonic() - began
+            waited_s = _monotonic() - began
             if (facts.given_up and not self._request.exists()) or waited_s > facts.patience_s:
                 raise RuntimeError(f"the server {facts.name} {facts.state.predicate}{facts.why}")
-            time.sleep(POLL_S)
+            pause.wait(POLL_S)
 
 
 class ServerProbe:
     """In each process that runs tests: the probe before a test, the note on its report."""
 
-    def __init__(self, server: ServerUnderTest) -> None:
+    def __init__(self, server: ServerUnderTest, reporter: Reporter) -> None:
         self.server = server
+        self._reporter = reporter
         self.restarts = 0
         self._is_well = False
         self._marked = False
@@ -167,7 +170,8 @@ class ServerProbe:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None]:
         """Wait before the test's time begins to count, ours and that of pytest-timeout."""
-        self._see_to(item)
+        with self._reporter.guard:
+            self._see_to(item)
         self._seen_to = True
         yield
 
@@ -175,7 +179,8 @@ class ServerProbe:
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """A test that is run once more (pytest-rerunfailures) needs the server as well."""
         if not self._seen_to:
-            self._see_to(item)
+            with self._reporter.guard:
+                self._see_to(item)
         self._seen_to = False
 
     def _see_to(self, item: pytest.Item) -> None:
@@ -199,6 +204,10 @@ class ServerProbe:
         """Say on the report that the server went down; the outcome stays as it is."""
         outcome = yield
         report = outcome.get_result()
+        with self._reporter.guard:
+            self._note_on(report)
+
+    def _note_on(self, report: Any) -> None:
         before = self._before
         if before is not None and report.when == "call":
             now = self.server.facts
@@ -217,11 +226,11 @@ class ServerProbe:
         """Whether it is well; asked again after PROBE_SHARE times what the last answer took."""
         if not facts.up:
             return False
-        began = time.monotonic()
+        began = _monotonic()
         if not facts.health or began < self._probe_due_mono_s:
             return True
         found = check(facts.health, PROBE_S, cwd="/", env={})
-        ended = time.monotonic()
+        ended = _monotonic()
         self._probe_due_mono_s = ended + PROBE_SHARE * (ended - began)
         # A busy server may take longer than the probe: the leader's own probes judge that.
         return found.result in {ProbeResult.OK, ProbeResult.TIMEOUT}
@@ -236,7 +245,6 @@ class ServerLeader(ServerProbe):
     def __init__(self, name: str, reporter: Reporter, facts: dict[str, str]) -> None:
         self._folder = Path(facts["marks"])
         self._name = name
-        self._reporter = reporter
         self._facts = {key: value for key, value in facts.items() if key != "marks"}
         self._lock = threading.Lock()
         self._titles: dict[str, str] = {}  # by key, of what is open
@@ -247,7 +255,7 @@ class ServerLeader(ServerProbe):
         self._moment_down = moment_in_run((), "")
         self._request = self._folder / "restart"
         self._write(ServerFacts(name=name, state=ServerState.STARTING))
-        super().__init__(ServerUnderTest(self._folder))
+        super().__init__(ServerUnderTest(self._folder), reporter)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -257,14 +265,14 @@ class ServerLeader(ServerProbe):
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """A test begins, here or in a worker."""
-        with self._lock:
+        with self._reporter.guard, self._lock:
             self._running[nodeid] = None
             self._on_tests()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """A test has ended."""
-        with self._lock:
+        with self._reporter.guard, self._lock:
             self._running.pop(nodeid, None)
             self._last = nodeid
             self._on_tests()
@@ -321,7 +329,7 @@ class ServerOwner(ServerLeader):
                 owner="pytest",
                 spec=spec,
                 log_file=log_file,
-                since_at=time.time(),
+                since_at=reporter.clock.wall(),
             )
         )
 
@@ -338,6 +346,7 @@ class ServerOwner(ServerLeader):
         """Start it before the first test, outside the clock of any test."""
         self._servers = LocalServers(
             self._folder,
+            clock=self._reporter.clock,
             watched=self._reporter.paths.data / "servers.json",
             on_alert=self._on_alert,
             on_change=self._on_change,
@@ -362,9 +371,13 @@ class ServerOwner(ServerLeader):
 
     def _serve_requests(self) -> None:
         while not self._ended.wait(POLL_S):
-            if self._servers is not None and (self._request.exists() or self._is_asked()):
-                self._servers.restart(self._name, wait=False)
-                self._request.unlink(missing_ok=True)
+            with self._reporter.guard:
+                self._serve_request()
+
+    def _serve_request(self) -> None:
+        if self._servers is not None and (self._request.exists() or self._is_asked()):
+            self._servers.restart(self._name, wait=False)
+            self._request.unlink(missing_ok=True)
 
     def _is_asked(self) -> bool:
         """Whether a person has asked OmniTray for a restart."""

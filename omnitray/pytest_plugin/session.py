@@ -7,7 +7,6 @@ Under xdist every worker has a :class:`TestProcess`, and the controller alone ha
 
 import os
 import shutil
-import time
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,13 @@ from omnitray.base.durable import make_folder, write_atomic
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 from omnitray.base.process_environment import home
 from omnitray.client.websocket import Borrowed
-from omnitray.pytest_plugin.errors import ERROR_LIMIT, first_line, permission_facts, place_of
+from omnitray.pytest_plugin.errors import (
+    ERROR_LIMIT,
+    first_line,
+    permission_facts,
+    place_of,
+    said_by,
+)
 from omnitray.pytest_plugin.failures import (
     SHOWN,
     Collection,
@@ -78,7 +83,7 @@ def _register_server(
         health = config.getoption("omnitray_health") or config.getini("omnitray_health") or None
         plugin = borrowed_server.leader_of(server, health, reporter, config.rootpath, facts)
     else:
-        plugin = ServerProbe(ServerUnderTest(Path(facts["marks"])))
+        plugin = ServerProbe(ServerUnderTest(Path(facts["marks"])), reporter)
     config.pluginmanager.register(plugin, "omnitray-server")
 
 
@@ -118,13 +123,14 @@ class TestProcess:
         self._phase = "setup"
         self._peak = PeakOfTests()
         self.run: Run | None = None
-        self._clock = TestClock(slow_s, self._on_slow, self._on_timeout)
+        self._clock = TestClock(slow_s, self._on_slow, self._on_timeout, reporter)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> None:
         """A test begins in this process; None lets pytest run it."""
-        self._peak.begin()
-        self._clock.start(item.nodeid)
+        with self._reporter.guard:
+            self._peak.begin()
+            self._clock.start(item.nodeid)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_call(self) -> None:
@@ -143,15 +149,16 @@ class TestProcess:
         """Add to the report what only this process knows."""
         outcome = yield
         report = outcome.get_result()
-        report.omnitray = {"worker": self._facts["worker"], "raised": self._reporter.raised}
-        if call.when == "teardown":  # of all phases
-            report.omnitray.update(self._peak.look())
-        error = None if call.excinfo is None else call.excinfo.value
-        if report.failed and error is not None:
-            report.omnitray["error"] = first_line(error)
-            report.omnitray["timed_out"] = self._timed_out(item.nodeid, error)
-            if (denied := permission_facts(error)) is not None:
-                report.omnitray["permission"] = denied
+        with self._reporter.guard:
+            report.omnitray = {"worker": self._facts["worker"], "raised": self._reporter.raised}
+            error = None if call.excinfo is None else call.excinfo.value
+            if report.failed and error is not None:
+                report.omnitray["error"] = first_line(error)
+                report.omnitray["timed_out"] = self._timed_out(item.nodeid, error)
+                if (denied := permission_facts(error)) is not None:
+                    report.omnitray["permission"] = denied
+            if call.when == "teardown":  # of all phases
+                report.omnitray.update(self._peak.look())
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
@@ -160,16 +167,22 @@ class TestProcess:
         self._phase = "setup"
         if test is None or not test.timeout_said:
             return
-        if self.run is not None:
-            self.run.measure_on()
-        if not self._mark(nodeid).exists():
-            self._reporter.resolve(f"timeout:{nodeid}")
+        with self._reporter.guard:
+            if self.run is not None:
+                self.run.measure_on()
+            if not self._mark(nodeid).exists():
+                self._reporter.resolve(f"timeout:{nodeid}")
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> None:
         """pytest-timeout arms its own timer next; None lets it."""
-        if settings.timeout and settings.timeout > 0:
-            self._clock.set_limit(item.nodeid, float(settings.timeout))
+        with self._reporter.guard:
+            if settings.timeout and settings.timeout > 0:
+                self._clock.set_limit(item.nodeid, float(settings.timeout))
+
+    def pytest_sessionfinish(self) -> None:
+        """All that tests have changed is as it was."""
+        self._reporter.deliver_owed(at_once=True)
 
     def pytest_unconfigure(self) -> None:
         """End the watching thread."""
@@ -177,7 +190,7 @@ class TestProcess:
 
     def _timed_out(self, nodeid: str, error: BaseException) -> bool:
         """Whether pytest-timeout has ended this test: its alert stays, and no other comes."""
-        timed_out = type(error).__name__ == "Failed" and f"{error}".startswith("Timeout")
+        timed_out = type(error).__name__ == "Failed" and said_by(error).startswith("Timeout")
         if timed_out:
             self._mark(nodeid).touch()
         return timed_out
@@ -187,7 +200,7 @@ class TestProcess:
         return mark_of(self._marks, nodeid)
 
     def _on_slow(self, test: RunningTest, stack: str) -> None:
-        took = time.monotonic() - test.started_mono_s
+        took = self._reporter.clock.monotonic() - test.started_mono_s
         self._reporter.report(
             f"slow:{test.nodeid}",
             AlertType.TEST_TIMEOUT,
@@ -243,8 +256,8 @@ class Run:
         self._plain = FailureGroup(
             type=AlertType.TEST_FAILED, title=f"Tests fail in {short(facts['project'])}", facts={}
         )
-        self._grouped = GroupedReport(lambda: self._send(self._plain))
-        self._sampler = TreeSampler()
+        self._grouped = GroupedReport(lambda: self._send(self._plain), reporter.guard)
+        self._sampler = TreeSampler(reporter)
         self._summary = RunSummary(reporter, self._sampler)
         self._kills_before = oom_kills()
 
@@ -256,15 +269,13 @@ class Run:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
         """Borrow the level and the mode of a test run; measure from now on."""
-        client = self._reporter.client
-        lease = client.borrow(level=MonitorLevel.INTENSIVE, mode=Mode.TEST, by=self.name)
-        try:
+        with self._reporter.guard:
+            client = self._reporter.client
+            lease = client.borrow(level=MonitorLevel.INTENSIVE, mode=Mode.TEST, by=self.name)
             lease.take()
-        except FAULTS as error:
-            self._reporter.problem = f"{error}"
-        else:
             self._lease = lease
-        self._sampler.start()
+        with self._reporter.guard:
+            self._sampler.start()
 
     def hold_still(self) -> None:
         """Measure no more for now: pytest-timeout shows the stack of every thread next."""
@@ -280,8 +291,16 @@ class Run:
         node.workerinput["omnitray_run"] = self._facts["run"]
         node.workerinput["omnitray_marks"] = str(self._marks)
 
+    def pytest_runtest_logstart(self) -> None:
+        """Between two tests all is as it was: what one of them kept from us works again."""
+        self._reporter.deliver_owed()
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Follow every test of the run, whichever process it ran in."""
+        with self._reporter.guard:
+            self._follow(report)
+
+    def _follow(self, report: pytest.TestReport) -> None:
         self._tests.add(report.nodeid)
         self._outcomes.add(report)
         more: dict[str, Any] = getattr(report, "omnitray", {})
@@ -328,6 +347,10 @@ class Run:
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
         """A worker has ended in the middle of a test: by its time limit, or by a signal."""
+        with self._reporter.guard:
+            self._follow_crash(crashitem, report)
+
+    def _follow_crash(self, crashitem: str, report: Any) -> None:
         self._crashed.add(crashitem)
         self._outcomes.failed.add(crashitem)
         worker = getattr(getattr(report, "node", None), "gateway", None)
@@ -363,15 +386,16 @@ class Run:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Send what is left, end what is over, and give back what was borrowed."""
-        self._grouped.close()
-        self._settle(all_green=exitstatus == pytest.ExitCode.OK and bool(self._tests))
-        self._tell_the_run()
-        try:
+        with self._reporter.guard:
+            self._grouped.close()
+            self._reporter.deliver_owed(at_once=True)
+            self._settle(all_green=exitstatus == pytest.ExitCode.OK and bool(self._tests))
+            self._tell_the_run()
+        with self._reporter.guard:
             if self._lease is not None:
                 self._lease.give_back()
-        except FAULTS as error:
-            self._reporter.problem = f"{error}"
-        self._sampler.stop()
+        with self._reporter.guard:
+            self._sampler.stop()
 
     def _tell_the_run(self) -> None:
         """Leave the counts for ``omnitray run``, where that has started us."""
@@ -381,19 +405,17 @@ class Run:
         failed = [nodeid for group in of_tests for nodeid in group.entries]
         names = [nodeid.rpartition("::")[2][:ERROR_NAME] for nodeid in failed[:SHOWN]]
         counts = {"failed": len(failed), "total": len(self._tests), "names": names}
-        try:
-            folder = self._reporter.paths.data / "runs"
-            make_folder(folder)
-            write_atomic(folder / f"{run}.tests", msgspec.json.encode(counts))
-        except FAULTS as error:
-            self._reporter.problem = f"{error}"
+        folder = self._reporter.paths.data / "runs"
+        make_folder(folder)
+        write_atomic(folder / f"{run}.tests", msgspec.json.encode(counts))
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """At most three lines."""
-        self._sampler.look()
-        followed: Any = self._config.pluginmanager.get_plugin("omnitray-server")
-        for line in self._summary.lines(followed):
-            terminalreporter.write_line(f"omnitray: {line}")
+        with self._reporter.guard:
+            self._sampler.look()
+            followed: Any = self._config.pluginmanager.get_plugin("omnitray-server")
+            for line in self._summary.lines(followed):
+                terminalreporter.write_line(f"omnitray: {line}")
 
     def pytest_unconfigure(self) -> None:
         """Remove the marks."""

@@ -76,6 +76,8 @@ class RunSummary:
             yield f"the server {followed.server.name} was restarted {times}"
         if self._reporter.problem:
             yield f"an alert could not be delivered: {self._reporter.problem}"
+        elif self._reporter.guard.fault:
+            yield f"not all could be followed: {self._reporter.guard.fault}"
         elif number := self._reporter.raised + sum(self._raised_by.values()):
             count = "1 alert" if number == 1 else f"{number} alerts"
             yield f"{count} raised; see omnitray alerts"

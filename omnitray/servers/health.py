@@ -8,12 +8,13 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Mapping
 
+from omnitray.base.clock import SystemClock
 from omnitray.servers.model import Probed, ProbeResult
 from omnitray.settings.servers import CommandHealth, address_of
 
+_monotonic = SystemClock().monotonic
 TIMEOUT_S = 4.0  # under the pace of 5 s, so that probes of one server never meet
 MAX_ANSWER_BYTES = 64 * 1024
 _STATUS_BYTES = 256
@@ -32,7 +33,7 @@ def check(
         if isinstance(health, CommandHealth):
             return _command(health.command, timeout_s, cwd, env)
         scheme, host, port, path = address_of(health)
-        deadline = time.monotonic() + timeout_s
+        deadline = _monotonic() + timeout_s
         with socket.create_connection((host, port), timeout_s) as connection:
             if scheme == "tcp":
                 return Probed(result=ProbeResult.OK)
@@ -75,7 +76,7 @@ def _judged(head: bytes) -> Probed:
 
 
 def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
+    left = deadline - _monotonic()
     if left <= 0:
         raise TimeoutError
     return left

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from omnitray.base.clock import Clock
 from omnitray.servers.handling import OtherServers
 from omnitray.servers.memory import ServerMemory, server_of
 from omnitray.servers.model import (
@@ -77,6 +78,7 @@ class LocalServers:
         folder: Path,
         *,
         owner: Owner = "pytest",
+        clock: Clock | None = None,
         watched: Path | None = None,
         on_alert: Callable[[AlertNews], None] = lambda _news: None,
         on_change: Callable[[ServerView], None] = lambda _view: None,
@@ -88,6 +90,7 @@ class LocalServers:
         self._supervisor = Supervisor(
             memory=folder / MEMORY,
             logs=folder / "servers",
+            clock=clock,
             on_change=self._on_change,
             on_alert=on_alert,
             elsewhere=OtherServers(

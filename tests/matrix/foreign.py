@@ -1,6 +1,6 @@
 """Test suites of other projects, from their sdists and unchanged, with and without the plugin.
 
-    python packaging/dev.py test --foreign-suites [ROUNDS]
+    python packaging/dev.py test --foreign-suites [ROUNDS] [NAME …]
 
 Each runs plain and with two workers of xdist, by turns without the plugin and with it. What has to
 be the same: the exit status and the outcome of every test, in each round. What the plugin costs is
@@ -39,9 +39,15 @@ class Suite(msgspec.Struct, frozen=True):
         return f"{self.name}=={self.version}"
 
 
+HTTPX_NEEDS = (
+    *("anyio", "brotli", "chardet", "click", "h2", "pygments", "rich", "socksio", "trio"),
+    *("trustme", "uvicorn", "zstandard"),
+)
 SUITES = (
     Suite("itsdangerous", "2.2.0", ("freezegun",)),
     Suite("click", "8.1.8"),  # every warning is an error there
+    Suite("attrs", "25.4.0", ("hypothesis", "cloudpickle")),
+    Suite("httpx", "0.28.1", HTTPX_NEEDS),  # asyncio and trio, with servers on threads
     Suite("janus", "2.0.0", ("pytest-benchmark", "pytest-cov")),  # asyncio
 )
 
@@ -57,8 +63,9 @@ class Ran(msgspec.Struct, frozen=True):
 
 
 def main(words: list[str]) -> int:
-    """Run them; 1 where an outcome differs."""
-    rounds = int(words[0]) if words else ROUNDS
+    """Run them, or those that are named; 1 where an outcome differs."""
+    rounds = next((int(each) for each in words if each.isdecimal()), ROUNDS)
+    wanted = [each for each in SUITES if each.name in words] or SUITES
     FOLDER.mkdir(exist_ok=True)
     needs = [each for suite in SUITES for each in (suite.pinned, *suite.needs)]
     python = environment("8", "foreign", needs)
@@ -67,7 +74,7 @@ def main(words: list[str]) -> int:
     print("| suite | outcome, without and with | time without | with | CPU without | with |")
     print("|---|---|---|---|---|---|")
     differ = 0
-    for suite in SUITES:
+    for suite in wanted:
         folder = unpacked(python, suite)
         for how, spread in (("plain", ()), ("xdist", XDIST)):
             pairs = [

@@ -32,6 +32,18 @@ FOLDER = Path("/var/tmp/omnitray-matrix")
 PLUGINS = (
     *("pytest-xdist", "pytest-timeout", "pytest-rerunfailures", "pytest-asyncio", "pytest-forked"),
 )
+OTHERS = (
+    *("pytest-randomly", "pytest-cov", "pytest-sugar", "pytest-instafail", "pytest-repeat"),
+    *("pytest-html", "pytest-json-report", "pytest-subtests", "pytest-check", "pytest-socket"),
+    *("pytest-benchmark", "flaky", "hypothesis", "anyio", "trio", "freezegun", "time-machine"),
+    "pyfakefs",
+)
+# What changes every run, or takes long to load: off but where a case is about it.
+OFF = (
+    *("randomly", "pytest_cov", "sugar", "instafail", "repeat", "html", "pytest_jsonreport"),
+    *("pytest-check", "socket", "benchmark", "flaky", "hypothesispytest", "anyio"),
+    *("time_machine", "pytest_fakefs", "pytest_metadata"),
+)
 VERSIONS = {"7": "python3.11", "8": "python3.12", "9": "python3.13"}
 PATIENCE_S = 120.0
 XDIST = ("-n", "2")
@@ -45,6 +57,13 @@ class Case(msgspec.Struct, frozen=True):
     words: tuple[str, ...] = ()
     interrupt: bool = False
     named: tuple[str, ...] = ()  # tests that an alert has to name beside those that failed
+    on: tuple[str, ...] = ()  # of OFF
+    conftest: str = ""
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """For pytest."""
+        return (*(f"-pno:{each}" for each in OFF if each not in self.on), *self.words)
 
 
 class Ran(msgspec.Struct, frozen=True):
@@ -97,6 +116,66 @@ CASES = (
     Case("all pass", suites.GREEN),
     Case("no test fits", suites.GREEN, ("-k", "nothing_like_it")),
     Case("wrong usage", suites.GREEN, ("--no-such-option",)),
+    Case("-W error", suites.MIXED, ("-W", "error")),
+    Case("-W error in xdist", suites.MIXED, ("-W", "error", *XDIST)),
+    Case("--lf", suites.MIXED, ("--lf",)),
+    Case("--sw", suites.MIXED, ("--sw",)),
+    Case("--maxfail=2 in xdist", suites.MIXED, ("--maxfail=2", "-n", "1")),
+    Case("--import-mode=importlib", suites.MIXED, ("--import-mode=importlib",)),
+    Case("--runxfail", suites.MIXED, ("--runxfail",)),
+    Case("--setup-plan", suites.MIXED, ("--setup-plan",)),
+    Case("--pdb", suites.MIXED, ("--pdb",)),
+    Case("--doctest-modules", suites.DOCTESTS, ("--doctest-modules",)),
+    Case("--strict-markers", suites.MIXED, ("--strict-markers",)),
+    Case("junit", suites.MIXED, ("--junitxml=junit.xml",)),
+    Case("cov", suites.GREEN, ("--cov=.", "--cov-fail-under=100"), on=("pytest_cov",)),
+    Case(
+        "cov in xdist",
+        suites.GREEN,
+        ("--cov=.", "--cov-fail-under=100", *XDIST),
+        on=("pytest_cov",),
+    ),
+    Case("randomly", suites.MIXED, ("-p", "randomly", "--randomly-seed=7"), on=("randomly",)),
+    Case("randomly in xdist", suites.MIXED, ("--randomly-seed=7", *XDIST), on=("randomly",)),
+    Case("sugar", suites.MIXED, ("--force-sugar",), on=("sugar",)),
+    Case("sugar in xdist", suites.MIXED, ("--force-sugar", *XDIST), on=("sugar",)),
+    Case("instafail", suites.MIXED, ("--instafail",), on=("instafail",)),
+    Case("repeat", suites.MIXED, ("--count=2",), on=("repeat",)),
+    Case("html", suites.MIXED, ("--html=report.html",), on=("html", "pytest_metadata")),
+    Case(
+        "json report",
+        suites.MIXED,
+        ("--json-report",),
+        on=("pytest_jsonreport", "pytest_metadata"),
+    ),
+    Case(
+        "json report in xdist",
+        suites.MIXED,
+        ("--json-report", *XDIST),
+        on=("pytest_jsonreport", "pytest_metadata"),
+    ),
+    Case("flaky", suites.FLAKY, ("--force-flaky", "--no-success-flaky-report"), on=("flaky",)),
+    Case("subtests", suites.SUBTESTS),
+    Case("subtests in xdist", suites.SUBTESTS, XDIST),
+    Case("check", suites.CHECKS, on=("pytest-check",)),
+    Case("hypothesis", suites.HYPOTHESIS, on=("hypothesispytest",)),
+    Case("anyio", suites.ANYIO, on=("anyio",)),
+    Case("benchmark", suites.BENCHMARK, ("--benchmark-disable-gc",), on=("benchmark",)),
+    Case("socket", suites.MIXED, ("--disable-socket",), on=("socket",)),
+    Case("socket in xdist", suites.MIXED, ("--disable-socket", *XDIST), on=("socket",)),
+    *(
+        Case(f"tests that change {what}, {how}", suite, (*limit, *spread), on=on)
+        for what, suite, on in (
+            ("the time", suites.TIMES, ("time_machine",)),
+            ("the files", suites.FILES, ("pytest_fakefs",)),
+            ("their process", suites.PROCESS, ()),
+        )
+        for how, spread in (("plain", ()), ("xdist", XDIST))
+        for limit in (("--timeout=50", "-o", "omnitray_slow=40"),)
+    ),
+    Case("a hostile conftest", suites.MIXED, conftest=suites.HOSTILE),
+    Case("a hostile conftest in xdist", suites.MIXED, XDIST, conftest=suites.HOSTILE),
+    Case("items of its own", suites.MIXED, conftest=suites.OWN_ITEMS),
 )
 
 
@@ -110,7 +189,7 @@ def main(words: list[str]) -> int:
     failed: dict[str, list[str]] = {}
     heads, columns = [], []
     for version in wanted or list(VERSIONS):
-        python = environment(version)
+        python = environment(version, more=OTHERS)
         heads.append(described(python))
         print(f"{heads[-1]}: {len(cases)} cases", flush=True)
         column = []
@@ -132,27 +211,29 @@ def environment(version: str, name: str = "", more: Sequence[str] = ()) -> Path:
     """The interpreter of an environment with that pytest, ``more`` and this tree; made once."""
     folder = FOLDER / (name or f"pytest-{version}")
     python = folder / "bin" / "python"
-    made = folder / "made"  # of which tree: it may be gone
-    if made.exists() and made.read_text() == str(ROOT):
+    wanted = [f"pytest>={version},<{int(version) + 1}", *PLUGINS, *dependencies(), *more]
+    made, of_all = folder / "made", " ".join([str(ROOT), *wanted])
+    before = text_of(made)  # of which tree: it may be gone
+    if before == of_all:
         return python
     pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
-    if not made.exists():
+    if before.partition(" ")[2] != of_all.partition(" ")[2]:
         own = interpreter(VERSIONS[version])
         subprocess.run([own, "-m", "venv", "--clear", folder], check=True)
-        wanted = f"pytest>={version},<{int(version) + 1}"
-        subprocess.run([*pip, wanted, *PLUGINS, *dependencies(), *more], check=True)
+        subprocess.run([*pip, *wanted], check=True)
     subprocess.run([*pip, "--no-deps", "--editable", str(ROOT)], check=True)
-    made.write_text(str(ROOT))
+    made.write_text(of_all)
     return python
 
 
 def interpreter(name: str) -> str:
-    """The one of that name, or ours where it is not there or does not start."""
-    found = shutil.which(name)
-    works = (
-        found and subprocess.run([found, "-V"], check=False, capture_output=True).returncode == 0
-    )
-    return found if found and works else sys.executable
+    """The one of that name, on the path or of pyenv; ours where none starts."""
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    of_pyenv = sorted(pyenv.glob(f"versions/{name.removeprefix('python')}.*/bin/{name}"))
+    for each in (shutil.which(name), *map(str, of_pyenv)):
+        if each and subprocess.run([each, "-V"], check=False, capture_output=True).returncode == 0:
+            return each
+    return sys.executable
 
 
 def dependencies() -> list[str]:
@@ -187,7 +268,7 @@ def compared(python: Path, case: Case) -> list[str]:
 
 def faults_in(python: Path, case: Case, folder: Path) -> list[str]:
     """Run it in its folder without the plugin and with it."""
-    (folder / "conftest.py").write_text(suites.RECORDER)
+    (folder / "conftest.py").write_text(suites.RECORDER + case.conftest)
     (folder / "test_suite.py").write_text(case.suite)
     (folder / "pytest.ini").write_text("[pytest]\nasyncio_mode = strict\n")
     without = ran(python, case, folder, "-p", "no:omnitray")
@@ -213,7 +294,7 @@ def ran(python: Path, case: Case, folder: Path, *words: str) -> Ran:
     record = folder / "record"
     for each in folder.glob("record*"):
         each.unlink()
-    command = [str(python), "-m", "pytest", *words, *case.words]
+    command = [str(python), "-m", "pytest", *words, *case.options]
     own = {"RECORD": str(record), "OMNITRAY_HOME": str(folder / "home")}
     with subprocess.Popen(
         command,
@@ -223,6 +304,7 @@ def ran(python: Path, case: Case, folder: Path, *words: str) -> Ran:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        errors="replace",
         start_new_session=True,
     ) as process:
         if case.interrupt:

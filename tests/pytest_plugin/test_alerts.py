@@ -1,11 +1,12 @@
 """Real runs of pytest in processes of their own: what is reported, and that no outcome changes."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from support.inner_runs import alerts, run
 
 BAD = """
 import time, pytest
@@ -19,25 +20,6 @@ def test_hangs(): time.sleep(30)
 GOOD = "def test_good(): pass\n"
 XDIST = ("-n", "2")
 TYPES = ["PERMISSION_ERROR", "TEST_FAILED", "TEST_TIMEOUT"]
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "omnitray home"
-    monkeypatch.setenv("OMNITRAY_HOME", str(folder))
-    return folder
-
-
-def alerts(home: Path) -> list[dict[str, Any]]:
-    files = (home / "data" / "alerts").glob("alert_*.json")
-    found = sorted((json.loads(file.read_text()) for file in files), key=lambda each: each["type"])
-    fields = {"run", "nodeid", "project", "worker", "phase", "error"}
-    assert all(fields <= set(each["context"]) for each in found)
-    return found
-
-
-def run(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    return pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
 
 
 @pytest.mark.parametrize("spread", [(), XDIST], ids=["plain", "xdist"])

@@ -1,0 +1,83 @@
+"""Tests that change the process that they share with the plugin lose it no outcome, no alert."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from matrix import suites
+from omnitray.base.amounts import context
+from omnitray.base.clock import epoch
+from omnitray.base.facts import AlertType
+from omnitray.pytest_plugin.failures import group_context, group_message
+from omnitray.pytest_plugin.reporter import SessionClock, encodable
+from support.inner_runs import alerts, run
+
+REPLACES = """
+import builtins, os, threading, time
+from unittest import mock
+import pytest
+def boom(*_, **__): raise ZeroDivisionError("not now")
+@pytest.fixture
+def frozen(monkeypatch):
+    monkeypatch.setattr(time, "time", lambda: 1.3e9)
+    monkeypatch.setattr(time, "monotonic", lambda: 1.3e9)
+@pytest.mark.timeout(60)
+def test_limit(frozen): assert 0
+@pytest.mark.timeout(50)
+def test_nearer_limit(frozen): threading.Event().wait(0.1)
+@pytest.mark.parametrize("name", ["open", "rename", "replace", "fsync"])
+def test_without(name, monkeypatch):
+    monkeypatch.setattr(os, name, boom)
+    assert 0
+def test_without_open():
+    with mock.patch("builtins.open", boom): assert 0
+"""
+
+
+def test_what_a_test_raises_or_uses_up_is_one_more_failure(
+    pytester: pytest.Pytester, home: Path
+) -> None:
+    pytester.makepyfile(suites.PROCESS)
+    result = run(pytester, "--omnitray", "--tb=no", "-rN")
+    result.assert_outcomes(failed=17)
+    named = str([each["context"]["failed"] for each in alerts(home)])
+    for name in ("mute", "surrogate", "deep", "denied_nowhere", "few_files", "no_threads", "umask"):
+        assert f"::test_{name}'" in named
+    assert not any("context_removed" in each["context"] for each in alerts(home))
+    result.stdout.fnmatch_lines("omnitray: * alerts raised; see omnitray alerts")
+
+
+def test_time_and_files_that_a_test_replaces_are_real_to_the_plugin(
+    pytester: pytest.Pytester, home: Path
+) -> None:
+    before = time.time()
+    pytester.makepyfile(REPLACES)
+    run(pytester, "--omnitray").assert_outcomes(failed=6, passed=1)
+    (found,) = alerts(home)
+    assert found["context"]["failed_count"] == 6
+    assert before - 1.0 <= epoch(found["first_seen"]) <= epoch(found["last_seen"]) <= time.time()
+
+
+def test_the_sessions_clock_goes_on_from_where_it_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SessionClock()
+    assert abs(clock.wall() - time.time()) < 1.0
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    assert clock.wall() > 1e9
+
+
+def test_half_characters_are_replaced_wherever_they_stand() -> None:
+    given = {"a": "\udcff", "b": ["é", {"c": "\udc80"}], "d": 1, "e": None}
+    assert encodable(given) == {"a": "?", "b": ["é", {"c": "?"}], "d": 1, "e": None}
+
+
+@pytest.mark.parametrize("name", ["test_n", "test_日本語の長い名前", "x" * 5000])
+def test_ten_thousand_failures_with_any_names_fit_into_one_alert(name: str) -> None:
+    entries = [
+        {"nodeid": f"test_it.py::{name}[{n}]", "error": "値" * 300, "file": "test_it.py", "line": 3}
+        for n in range(10_000)
+    ]
+    found = group_context({"project": "/shop", "run": "1"}, entries)
+    assert found["failed_count"] == 10_000
+    assert context(found) == found  # nothing is removed from what can be stored
+    assert "tests fail: test_it.py::" in group_message(AlertType.TEST_FAILED, found)
