@@ -12,7 +12,7 @@ import sys
 def main() -> int:
     """Entry point of ``omnitray``."""
     if sys.argv[1:2] == ["run"]:
-        from omnitray.runs import plain_signal as signal  # noqa: PLC0415 - see above
+        from omnitray.runs.light import signal  # noqa: PLC0415 - see above
 
         if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C before the command: no traceback

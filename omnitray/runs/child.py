@@ -10,7 +10,7 @@ import contextlib
 import errno
 import os
 
-from omnitray.runs import plain_signal as signal
+from omnitray.runs.light import signal
 
 NOT_FOUND, NOT_EXECUTABLE, REFUSED = 127, 126, 125
 _MISSING = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})

@@ -1,20 +1,27 @@
-"""The remembered runs, read from their files: the newest first."""
+"""The remembered runs, read from their files: the newest first; and as CSV and JSON."""
 
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
 from omnitray.base.bounded import read_bounded
+from omnitray.base.clock import timestamp
+from omnitray.base.csv_text import rows_as_csv
 from omnitray.runs.admission import lives
 from omnitray.runs.model import RunRecord
 
 log = logging.getLogger(__name__)
 
 MOST_BYTES = 1_000_000  # a record is some 5 kB
+FIELDS = (  # of a record, without its samples and events
+    *("id", "started_at", "took_s", "verdict", "exit_code", "signal", "name", "command", "project"),
+    *("peak_bytes", "last_peak_bytes", "worker_bytes", "cpu_s", "cpu_percent"),
+    *("memory_budget_bytes", "cpu_budget_percent", "timeout_s", "slowed_s", "paused_s"),
+)
 
 
 class RunHistory:
@@ -88,3 +95,19 @@ RunSource = Callable[[], tuple[RunRecord, ...]]
 def no_runs() -> tuple[RunRecord, ...]:
     """Where nothing is remembered."""
     return ()
+
+
+def as_csv(runs: Sequence[RunRecord]) -> str:
+    """A row a run, in bytes and seconds."""
+    rows: list[tuple[object, ...]] = [FIELDS]
+    for each in runs:
+        record = msgspec.to_builtins(each)
+        record["started_at"] = timestamp(each.started_at)
+        rows.append(tuple(record[name] for name in FIELDS))
+    return rows_as_csv(rows)
+
+
+def as_json(runs: Sequence[RunRecord]) -> bytes:
+    """The records without their samples and events, on one line."""
+    short = [msgspec.structs.replace(each, samples=(), events=()) for each in runs]
+    return msgspec.json.encode({"count": len(short), "runs": short})

@@ -15,7 +15,7 @@ import os
 import select
 import time
 
-from omnitray.runs import plain_signal as signal
+from omnitray.runs.light import signal
 from omnitray.runs.tree import RunTree, send
 
 FROM_THE_KERNEL = 0x80  # SI_KERNEL: the terminal's own signals carry it

@@ -7,7 +7,7 @@ it was seen before.
 
 import os
 
-from omnitray.runs import plain_signal as signal
+from omnitray.runs.light import signal
 
 # In /proc/PID/stat, after the name (proc(5)); the second line is of children that were waited for.
 _PPID, _UTIME, _STIME, _START = 1, 11, 12, 19

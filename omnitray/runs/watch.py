@@ -9,7 +9,6 @@ import resource
 import time
 
 from omnitray.base.bounded import oom_kills, rose
-from omnitray.runs import plain_signal as signal
 from omnitray.runs import records
 from omnitray.runs.budget import (
     CYCLE_S,
@@ -20,6 +19,7 @@ from omnitray.runs.budget import (
     MemoryBudget,
 )
 from omnitray.runs.child import Child
+from omnitray.runs.light import signal
 from omnitray.runs.relay import STOPS, SignalRelay
 from omnitray.runs.tree import Member, RunTree, is_still_stopped, is_stopped, send, start_of
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from omnitray.runs import workers
+from omnitray.runs import admission
 from omnitray.runs.budget import PAUSE_S, BudgetStep, CpuBudget, MemoryBudget
 from omnitray.runs.records import MOST_SAMPLES, RunFiles, thinned
 from omnitray.runs.tree import RunTree
@@ -69,12 +69,12 @@ def test_an_idle_time_is_no_credit() -> None:
     [(8e9, 1e9, 8, 6), (8e9, 0, 8, 6), (8e9, 4e9, 8, 1), (1e6, 1e9, 8, 1), (1e12, 1e9, 8, 8)],
 )
 def test_as_many_workers_as_fit(room: float, worker: float, cores: int, count: int) -> None:
-    assert workers.how_many(int(room), int(worker), cores) == count
+    assert admission.how_many(int(room), int(worker), cores) == count
 
 
 def test_every_program_is_told_in_its_own_words() -> None:
     environ: dict[str, str] = {"CARGO_BUILD_JOBS": "7"}
-    assert workers.told(3, ["pytest", "-n", "auto"], environ) == ["pytest", "-n", "auto"]
+    assert admission.told(3, ["pytest", "-n", "auto"], environ) == ["pytest", "-n", "auto"]
     assert environ["PYTEST_XDIST_AUTO_NUM_WORKERS"] == "3"
     assert environ["CARGO_BUILD_JOBS"] == "7"  # a person's own
     assert environ["MAKEFLAGS"] == "-j3"
@@ -83,7 +83,7 @@ def test_every_program_is_told_in_its_own_words() -> None:
 @pytest.mark.parametrize("flags", ["-j8", "j8", "-k -j 8", "--jobserver-auth=3,4 -j", "kj"])
 def test_make_keeps_what_it_was_told(flags: str) -> None:
     environ = {"MAKEFLAGS": flags}
-    workers.told(3, ["make"], environ)
+    admission.told(3, ["make"], environ)
     assert environ["MAKEFLAGS"] == flags
 
 
@@ -99,7 +99,7 @@ def test_make_keeps_what_it_was_told(flags: str) -> None:
     ],
 )
 def test_what_reads_no_variable_is_given_an_option(words: str, told: str) -> None:
-    assert workers.told(3, words.split(), {}) == told.split()
+    assert admission.told(3, words.split(), {}) == told.split()
 
 
 @pytest.mark.parametrize(

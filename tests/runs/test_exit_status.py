@@ -11,7 +11,7 @@ import pytest
 
 from omnitray.cli.run_options import size_bytes
 from omnitray.processes.jobs import Projects
-from omnitray.runs import places, records
+from omnitray.runs import records
 from omnitray.runs.model import RunRecord
 from runs.conftest import RUN, Runner
 
@@ -182,7 +182,7 @@ def test_a_project_is_named_as_everywhere_else(
     monkeypatch.setenv("HOME", str(own))
     others = Projects(own, lambda _folder: False)
     for place in (own / "shop/src/deep", own / "plain", own, tmp_path):
-        assert places.project_of(str(place)) == others.name(str(place))
+        assert records.project_of(str(place)) == others.name(str(place))
 
 
 @pytest.mark.parametrize("given", [{}, {"XDG_DATA_HOME": "/srv/data"}, {"OMNITRAY_HOME": "/srv/o"}])
@@ -195,7 +195,7 @@ def test_the_data_folder_is_that_of_the_program(
         monkeypatch.delenv(name, raising=False)
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    assert places.data_folder() == str(find_paths().data)
+    assert records.data_folder() == str(find_paths().data)
 
 
 @pytest.mark.parametrize(

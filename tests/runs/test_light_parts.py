@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from omnitray.runs import json_text, plain_signal
+from omnitray.runs import light
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text()
 FINITE = SCALARS.filter(lambda each: each not in (float("inf"), float("-inf")))
@@ -23,10 +23,10 @@ HEAVY = {"json", "re", "enum", "signal", "pathlib", "typing", "argparse", "msgsp
 @settings(max_examples=50)
 @given(VALUES)
 def test_json_is_written_and_read_as_by_the_standard_library(value: Any) -> None:
-    text = json_text.dumps(value)
+    text = light.dumps(value)
     assert text == json.dumps(value, separators=(",", ":"))
-    assert json_text.loads(text.encode()) == value
-    assert json_text.loads(json.dumps(value, ensure_ascii=False, indent=2).encode()) == value
+    assert light.loads(text.encode()) == value
+    assert light.loads(json.dumps(value, ensure_ascii=False, indent=2).encode()) == value
 
 
 @pytest.mark.parametrize(
@@ -34,32 +34,32 @@ def test_json_is_written_and_read_as_by_the_standard_library(value: Any) -> None
 )
 def test_what_is_no_json_is_a_value_error(data: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - which of its kinds is not said
-        json_text.loads(data)
+        light.loads(data)
 
 
 def test_what_json_cannot_say_is_refused() -> None:
     with pytest.raises(TypeError):
-        json_text.dumps({"path": Path()})
+        light.dumps({"path": Path()})
     with pytest.raises(ValueError, match="JSON"):
-        json_text.dumps(float("nan"))
+        light.dumps(float("nan"))
 
 
 def test_without_the_parts_of_cpython_the_whole_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "_json", None)
-    assert json_text.loads(b' {"a": [1, 2.5, null]} ') == {"a": [1, 2.5, None]}
-    assert json_text.dumps({"a": [1, "ü"]}) == '{"a":[1,"\\u00fc"]}'
+    assert light.loads(b' {"a": [1, 2.5, null]} ') == {"a": [1, 2.5, None]}
+    assert light.dumps({"a": [1, "ü"]}) == '{"a":[1,"\\u00fc"]}'
 
 
 def test_damage_is_a_value_error_before_json_was_imported() -> None:
-    code = "from omnitray.runs.json_text import loads; loads(b'{')"
+    code = "from omnitray.runs.light import loads; loads(b'{')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert "json.decoder.JSONDecodeError" in done.stderr.splitlines()[-1]
 
 
 def test_signals_are_plain_numbers() -> None:
-    assert type(plain_signal.SIGTERM) is int
+    assert type(light.signal.SIGTERM) is int
     numbers = {each.name: each.value for each in signal.Signals}
-    assert {name: getattr(plain_signal, name) for name in numbers} == numbers
+    assert {name: getattr(light.signal, name) for name in numbers} == numbers
 
 
 def test_the_way_of_a_run_imports_nothing_heavy(tmp_path: Path) -> None:

@@ -25,8 +25,7 @@ from omnitray.cli.dispatch import CommandContext
 from omnitray.cli.times import moment, rfc3339, shown, stretch
 from omnitray.client.http import NotRunning
 from omnitray.metrics.aggregate import Period
-from omnitray.runs.export import as_csv, as_json
-from omnitray.runs.history import RunHistory
+from omnitray.runs.history import RunHistory, as_csv, as_json
 from omnitray.runs.model import RunRecord
 from omnitray.runs.words import cpu, peak, took
 

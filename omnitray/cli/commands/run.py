@@ -10,9 +10,9 @@ import sys
 import time
 
 from omnitray.cli.run_options import NO_COMMAND, RunOptions, command_of, parsed
-from omnitray.runs import places, records
-from omnitray.runs import plain_signal as signal
+from omnitray.runs import records
 from omnitray.runs.child import REFUSED, NotStarted, has_terminal
+from omnitray.runs.light import signal
 from omnitray.runs.relay import STOPS, SignalRelay, close_all_but
 from omnitray.runs.watch import CommandRun, RunPlan, RunScope
 
@@ -53,7 +53,7 @@ def run(args: "argparse.Namespace", context: "CommandContext") -> int:
 def start(args: RunOptions) -> int:
     """Run the command of these options; the exit status."""
     relay = SignalRelay()
-    files = records.RunFiles(places.data_folder())
+    files = records.RunFiles(records.data_folder())
     talks = args.summary or _is_terminal()
     plan, learnt = _plan(args, files)
     try:
@@ -81,10 +81,10 @@ def _refuse(args: RunOptions, error: str, detail: str, status: int) -> int:
 
 
 def _plan(args: RunOptions, files: records.RunFiles) -> "tuple[RunPlan, records.Record]":
-    plan = RunPlan(command_of(args.words), places.given_environment())
+    plan = RunPlan(command_of(args.words), records.given_environment())
     plan.name = " ".join(args.name.encode("utf-8", "replace").decode().split())
-    plan.folder = places.working_folder()
-    plan.project = places.project_of(plan.folder)
+    plan.folder = records.working_folder()
+    plan.project = records.project_of(plan.folder)
     plan.memory_bytes, plan.cpu_percent = args.memory, args.cpu
     plan.timeout_s, plan.may_end = args.timeout, not args.no_kill
     learnt = files.learnt(plan.project, plan.name or plan.command)
@@ -108,7 +108,7 @@ def _admit(
     """Wait or warn where memory is short; a status where the waiting was ended."""
     if not (plan.expected_bytes or args.wait or args.workers_from_memory):
         return 0
-    from omnitray.runs import admission, workers  # noqa: PLC0415 - where memory may be short
+    from omnitray.runs import admission  # noqa: PLC0415 - where memory may be short
 
     machine = admission.MemInfo(narrowed=memory_group())
     if args.wait and (stopped := _wait(plan, files, relay, machine, talks=talks)):
@@ -123,8 +123,8 @@ def _admit(
     if args.workers_from_memory:
         most = min(room, plan.memory_bytes or room)
         each = int(records.number(learnt, "worker_bytes"))
-        count = workers.how_many(most, each, _cores())
-        plan.words = workers.told(count, plan.words, plan.environ)
+        count = admission.how_many(most, each, _cores())
+        plan.words = admission.told(count, plan.words, plan.environ)
         if talks:
             _say(f"{count} {'worker fits' if count == 1 else 'workers fit'} into memory")
     return 0

@@ -12,7 +12,7 @@ from omnitray.base.process_environment import working_folder
 from omnitray.cli.dispatch import CommandContext
 from omnitray.cli.times import shown
 from omnitray.client.http import quoted
-from omnitray.runs.places import given_environment
+from omnitray.runs.records import given_environment
 from omnitray.servers.model import TROUBLED, ServerState
 from omnitray.settings.servers import ServerFault, server_of_table
 

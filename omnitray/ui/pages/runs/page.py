@@ -13,8 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from omnitray.runs.export import as_csv, as_json
-from omnitray.runs.history import before
+from omnitray.runs.history import as_csv, as_json, before
 from omnitray.runs.model import RunRecord, RunVerdict
 from omnitray.ui import formats
 from omnitray.ui.pages.page import Page, PageContext

@@ -1,13 +1,23 @@
-"""JSON text, read and written by the functions that :mod:`json` itself is made from.
+"""Parts of the standard library without what takes long to import.
 
-That module compiles regular expressions when it is imported, which takes 10 ms: more than all the
-rest that ``omnitray run`` imports. Where its parts are not as in CPython 3.11 to 3.14, it is used.
+``signal`` is the module with plain numbers: it makes enums of them, and that takes 5 ms. JSON is
+read and written by the functions that :mod:`json` itself is made from: that module compiles regular
+expressions when it is imported, which takes 10 ms, more than all the rest that ``omnitray run``
+imports. Where the parts are not as in CPython 3.11 to 3.14, the whole modules are used.
 """
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable
     from typing import Any
+else:
+    try:
+        import _signal as signal
+    except ImportError:
+        import signal
+
+__all__ = ("dumps", "loads", "signal")
 
 
 def loads(data: bytes) -> object:
