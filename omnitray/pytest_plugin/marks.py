@@ -40,4 +40,5 @@ def _end_server_of(folder: Path) -> None:
 
 def mark_of(marks: Path, nodeid: str) -> Path:
     """Where the processes of a run note that a test timed out."""
-    return marks / hashlib.blake2b(nodeid.encode(), digest_size=12).hexdigest()
+    name = nodeid.encode(errors="surrogatepass")
+    return marks / hashlib.blake2b(name, digest_size=12).hexdigest()

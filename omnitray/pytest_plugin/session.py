@@ -125,12 +125,15 @@ class TestProcess:
         self.run: Run | None = None
         self._clock = TestClock(slow_s, self._on_slow, self._on_timeout, reporter)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> None:
-        """A test begins in this process; None lets pytest run it."""
+    @pytest.hookimpl(hookwrapper=True, trylast=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None]:
+        """A test begins and ends in this process, whoever runs it: it need not log that."""
         with self._reporter.guard:
             self._peak.begin()
             self._clock.start(item.nodeid)
+        yield
+        with self._reporter.guard:
+            self._end(item.nodeid)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_call(self) -> None:
@@ -160,25 +163,18 @@ class TestProcess:
             if call.when == "teardown":  # of all phases
                 report.omnitray.update(self._peak.look())
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_logfinish(self, nodeid: str) -> None:
-        """A test has ended; a timeout that was announced and did not come is taken back."""
-        test = self._clock.end()
-        self._phase = "setup"
-        if test is None or not test.timeout_said:
-            return
-        with self._reporter.guard:
-            if self.run is not None:
-                self.run.measure_on()
-            if not self._mark(nodeid).exists():
-                self._reporter.resolve(f"timeout:{nodeid}")
-
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> None:
         """pytest-timeout arms its own timer next; None lets it."""
         with self._reporter.guard:
             if settings.timeout and settings.timeout > 0:
                 self._clock.set_limit(item.nodeid, float(settings.timeout))
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_timeout_cancel_timer(self, item: pytest.Item) -> None:
+        """It counts no longer: of the body alone where the project wants that."""
+        with self._reporter.guard:
+            self._clock.lift_limit(item.nodeid)
 
     def pytest_sessionfinish(self) -> None:
         """All that tests have changed is as it was."""
@@ -187,6 +183,17 @@ class TestProcess:
     def pytest_unconfigure(self) -> None:
         """End the watching thread."""
         self._clock.close()
+
+    def _end(self, nodeid: str) -> None:
+        """A timeout that was announced and did not come is taken back."""
+        test = self._clock.end()
+        self._phase = "setup"
+        if test is None or not test.timeout_said:
+            return
+        if self.run is not None:
+            self.run.measure_on()
+        if not self._mark(nodeid).exists():
+            self._reporter.resolve(f"timeout:{nodeid}")
 
     def _timed_out(self, nodeid: str, error: BaseException) -> bool:
         """Whether pytest-timeout has ended this test: its alert stays, and no other comes."""

@@ -180,11 +180,11 @@ CASES = (
 
 
 def main(words: list[str]) -> int:
-    """Run them (with ``-k WORD`` those whose name has the word); the exit status."""
+    """Run them (with ``-k WORD,WORD`` those whose name has one of them); the exit status."""
     take_ctrl_c()
-    only = words[words.index("-k") + 1] if "-k" in words else ""
+    only = words[words.index("-k") + 1].split(",") if "-k" in words else [""]
     wanted = [each for each in words if each in VERSIONS]
-    cases = [each for each in CASES if only in each.name]
+    cases = [each for each in CASES if any(word in each.name for word in only)]
     FOLDER.mkdir(exist_ok=True)
     failed: dict[str, list[str]] = {}
     heads, columns = [], []

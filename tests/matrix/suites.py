@@ -251,6 +251,7 @@ def pytest_runtest_makereport(item):
     report = copy.copy(outcome.get_result())
     report.__dict__.pop("omnitray", None)
     report.location = (report.location[0], None, "")
+    report.nodeid += " é\\n\\u2028"
     if report.failed: report.longrepr = "no traceback for you"
     outcome.force_result(report)
 @pytest.hookimpl(tryfirst=True)
@@ -260,7 +261,7 @@ def pytest_runtest_protocol(item, nextitem):
     return True
 def pytest_collection_modifyitems(items):
     items.reverse()
-    for item in items: item.name += " é"; item._nodeid += " é\\n\\u2028"
+    for item in items: item.name += " é"
 """
 OWN_ITEMS = """
 import pathlib, pytest

@@ -71,6 +71,22 @@ def test_half_characters_are_replaced_wherever_they_stand() -> None:
     assert encodable(given) == {"a": "?", "b": ["é", {"c": "?"}], "d": 1, "e": None}
 
 
+def test_a_limit_ends_with_its_test_where_nobody_logs_the_end(
+    pytester: pytest.Pytester, home: Path
+) -> None:
+    pytester.makeconftest(suites.HOSTILE)
+    pytester.makepyfile(
+        """
+        import time, pytest
+        def test_long(): time.sleep(1.6)
+        @pytest.mark.timeout(1.5)
+        def test_limited(): pass
+        """
+    )  # the conftest runs them in the reverse order
+    run(pytester, "--omnitray").assert_outcomes(passed=2)
+    assert alerts(home) == []
+
+
 @pytest.mark.parametrize("name", ["test_n", "test_日本語の長い名前", "x" * 5000])
 def test_ten_thousand_failures_with_any_names_fit_into_one_alert(name: str) -> None:
     entries = [

@@ -44,7 +44,9 @@ def test_peak_cpu_and_time_are_right(
     cpu_s, session_s = float(found[3]), float(found[4])
     own = re.search(r" in (\d+\.\d+)s", result.stdout.lines[-1])  # pytest's, taken a little later
     assert own is not None
-    assert session_s <= float(own[1]) + 0.1 <= took_s + 0.1
+    # Between the two beginnings other plugins start: 0.15 s at a load of 20 on 2 processors.
+    assert session_s <= float(own[1]) + 0.5
+    assert max(session_s - 0.1, float(own[1])) <= took_s
     assert cpu_s <= all_s + 0.05
     if not spread:  # a worker has no terminal to print to
         said = re.search(r"CPU (\d\.\d+) PEAK (\d+)", result.stdout.str())
