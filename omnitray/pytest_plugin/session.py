@@ -1,13 +1,13 @@
-"""The plugin at work: what each test process watches, and what the run's leader reports.
+"""The plugin at work: what each process of a run does, and what the run's leader reports.
 
-Under xdist every worker has a :class:`TestProcess`, and the controller alone has the
+Under xdist every worker has a :class:`.running_test.TestProcess`, and the controller alone has the
 :class:`Run`; without xdist one process has both. Facts travel from a worker with its reports, as
 ``report.omnitray``; outcomes and the exit status are never changed.
 """
 
 import os
 import shutil
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +17,11 @@ import pytest
 from omnitray.alerts.model import Alert
 from omnitray.base.bounded import oom_kills, rose
 from omnitray.base.durable import make_folder, write_atomic
-from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
+from omnitray.base.facts import AlertType, Mode, MonitorLevel
 from omnitray.base.process_environment import home
 from omnitray.client.websocket import Borrowed
-from omnitray.pytest_plugin.errors import (
-    ERROR_LIMIT,
-    first_line,
-    permission_facts,
-    place_of,
-    said_by,
-)
 from omnitray.pytest_plugin.failures import (
+    ERROR_LIMIT,
     SHOWN,
     Collection,
     Entry,
@@ -37,13 +31,12 @@ from omnitray.pytest_plugin.failures import (
     group_context,
     group_message,
     is_about_server,
+    place_of,
     unnamed,
 )
-from omnitray.pytest_plugin.marks import mark_of, own_marks
 from omnitray.pytest_plugin.reporter import FAULTS, GroupedReport, Reporter
-from omnitray.pytest_plugin.running_test import RunningTest, TestClock
-from omnitray.pytest_plugin.summary import PeakOfTests, RunSummary
-from omnitray.pytest_plugin.tree import TreeSampler
+from omnitray.pytest_plugin.running_test import TestProcess, mark_of, own_marks
+from omnitray.pytest_plugin.summary import RunSummary, TreeSampler
 
 CRASHED = "CRASHED with signal"  # pytest-forked's words
 OF_ONE_TEST = frozenset({"nodeid", "phase", "error", "file", "line"})  # in a group, of its first
@@ -65,7 +58,7 @@ def register(config: pytest.Config) -> None:
     config.pluginmanager.register(collection, "omnitray-collection")
     if not given:
         run = Run(config, reporter, facts, marks, collection)
-        process.run = run
+        process.sampler = run.sampler
         config.pluginmanager.register(run, "omnitray-run")
     server = config.getoption("omnitray_server") or config.getini("omnitray_server")
     if server:
@@ -109,135 +102,6 @@ def short(project: str) -> str:
     return f"~{project[len(own) :]}" if project.startswith(f"{own}/") else project
 
 
-class TestProcess:
-    """Watches the tests of this process, and adds facts to their reports."""
-
-    __test__ = False
-
-    def __init__(
-        self, reporter: Reporter, facts: dict[str, str], marks: Path, slow_s: float | None
-    ) -> None:
-        self._reporter = reporter
-        self._facts = facts
-        self._marks = marks
-        self._phase = "setup"
-        self._peak = PeakOfTests()
-        self.run: Run | None = None
-        self._clock = TestClock(slow_s, self._on_slow, self._on_timeout, reporter)
-
-    @pytest.hookimpl(hookwrapper=True, trylast=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None]:
-        """A test begins and ends in this process, whoever runs it: it need not log that."""
-        with self._reporter.guard:
-            self._peak.begin()
-            self._clock.start(item.nodeid)
-        yield
-        with self._reporter.guard:
-            self._end(item.nodeid)
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_call(self) -> None:
-        """Its set-up is done."""
-        self._phase = "call"
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_teardown(self) -> None:
-        """Its body is done."""
-        self._phase = "teardown"
-
-    @pytest.hookimpl(hookwrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, Any, None]:
-        """Add to the report what only this process knows."""
-        outcome = yield
-        report = outcome.get_result()
-        with self._reporter.guard:
-            report.omnitray = {"worker": self._facts["worker"], "raised": self._reporter.raised}
-            error = None if call.excinfo is None else call.excinfo.value
-            if report.failed and error is not None:
-                report.omnitray["error"] = first_line(error)
-                report.omnitray["timed_out"] = self._timed_out(item.nodeid, error)
-                if (denied := permission_facts(error)) is not None:
-                    report.omnitray["permission"] = denied
-            if call.when == "teardown":  # of all phases
-                report.omnitray.update(self._peak.look())
-
-    @pytest.hookimpl(optionalhook=True, tryfirst=True)
-    def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> None:
-        """pytest-timeout arms its own timer next; None lets it."""
-        with self._reporter.guard:
-            if settings.timeout and settings.timeout > 0:
-                self._clock.set_limit(item.nodeid, float(settings.timeout))
-
-    @pytest.hookimpl(optionalhook=True, tryfirst=True)
-    def pytest_timeout_cancel_timer(self, item: pytest.Item) -> None:
-        """It counts no longer: of the body alone where the project wants that."""
-        with self._reporter.guard:
-            self._clock.lift_limit(item.nodeid)
-
-    def pytest_sessionfinish(self) -> None:
-        """All that tests have changed is as it was."""
-        self._reporter.deliver_owed(at_once=True)
-
-    def pytest_unconfigure(self) -> None:
-        """End the watching thread."""
-        self._clock.close()
-
-    def _end(self, nodeid: str) -> None:
-        """A timeout that was announced and did not come is taken back."""
-        test = self._clock.end()
-        self._phase = "setup"
-        if test is None or not test.timeout_said:
-            return
-        if self.run is not None:
-            self.run.measure_on()
-        if not self._mark(nodeid).exists():
-            self._reporter.resolve(f"timeout:{nodeid}")
-
-    def _timed_out(self, nodeid: str, error: BaseException) -> bool:
-        """Whether pytest-timeout has ended this test: its alert stays, and no other comes."""
-        timed_out = type(error).__name__ == "Failed" and said_by(error).startswith("Timeout")
-        if timed_out:
-            self._mark(nodeid).touch()
-        return timed_out
-
-    def _mark(self, nodeid: str) -> Path:
-        """A file that stands while a test of that name has been reported as timed out."""
-        return mark_of(self._marks, nodeid)
-
-    def _on_slow(self, test: RunningTest, stack: str) -> None:
-        took = self._reporter.clock.monotonic() - test.started_mono_s
-        self._reporter.report(
-            f"slow:{test.nodeid}",
-            AlertType.TEST_TIMEOUT,
-            f"Slow test: {test.nodeid}",
-            f"The test runs for {took:.0f} s and goes on.",
-            {**self._facts, "nodeid": test.nodeid, "phase": self._phase, "stack": stack},
-            Severity.WARNING,
-        )
-
-    def _on_timeout(self, test: RunningTest, stack: str) -> None:
-        """Report in time: where the process ends at the limit, no other moment comes."""
-        limit = f"{test.limit_s:g} s"
-        title = f"Test timed out: {test.nodeid}"
-        message = f"The test reaches its limit of {limit} in its {self._phase}."
-        context = {
-            **self._facts,
-            "nodeid": test.nodeid,
-            "phase": self._phase,
-            "error": f"Timeout: more than {limit}",
-            "limit_s": test.limit_s,
-            "stack": stack,
-        }
-        self._mark(test.nodeid).with_suffix(".due").touch()  # should the process end meanwhile
-        self._reporter.report(
-            f"timeout:{test.nodeid}", AlertType.TEST_TIMEOUT, title, message, context
-        )
-        if self.run is not None:
-            self.run.hold_still()
-
-
 class Run:
     """The run as a whole: its leases, its alerts, and the lines at its end."""
 
@@ -264,8 +128,8 @@ class Run:
             type=AlertType.TEST_FAILED, title=f"Tests fail in {short(facts['project'])}", facts={}
         )
         self._grouped = GroupedReport(lambda: self._send(self._plain), reporter.guard)
-        self._sampler = TreeSampler(reporter)
-        self._summary = RunSummary(reporter, self._sampler)
+        self.sampler = TreeSampler(reporter)
+        self._summary = RunSummary(reporter, self.sampler)
         self._kills_before = oom_kills()
 
     @property
@@ -282,15 +146,7 @@ class Run:
             lease.take()
             self._lease = lease
         with self._reporter.guard:
-            self._sampler.start()
-
-    def hold_still(self) -> None:
-        """Measure no more for now: pytest-timeout shows the stack of every thread next."""
-        self._sampler.stop()
-
-    def measure_on(self) -> None:
-        """The test that was about to time out is over."""
-        self._sampler.start()
+            self.sampler.start()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
@@ -402,7 +258,7 @@ class Run:
             if self._lease is not None:
                 self._lease.give_back()
         with self._reporter.guard:
-            self._sampler.stop()
+            self.sampler.stop()
 
     def _tell_the_run(self) -> None:
         """Leave the counts for ``omnitray run``, where that has started us."""
@@ -419,7 +275,7 @@ class Run:
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """At most three lines."""
         with self._reporter.guard:
-            self._sampler.look()
+            self.sampler.look()
             followed: Any = self._config.pluginmanager.get_plugin("omnitray-server")
             for line in self._summary.lines(followed):
                 terminalreporter.write_line(f"omnitray: {line}")
