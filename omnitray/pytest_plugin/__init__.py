@@ -4,6 +4,7 @@ It does nothing unless ``--omnitray`` is given or the ini file says ``omnitray =
 :mod:`.session` is imported and registered. Until then this module imports pytest alone.
 """
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,9 +38,20 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker, and the plugin itself where it is asked for."""
     config.addinivalue_line("markers", MARKER)
     if config.getoption("omnitray") or config.getini("omnitray"):
+        _register(config)
+
+
+def _register(config: pytest.Config) -> None:
+    """What is wrong with us (no folder at all, half an installation) is one line, and no more."""
+    try:
         from omnitray.pytest_plugin.session import register  # noqa: PLC0415 - only when it is on
 
         register(config)
+    except pytest.UsageError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the tests do not need us
+        if (stderr := sys.stderr) is not None:
+            stderr.write(f"omnitray: not followed: {type(error).__name__}: {error}\n")
 
 
 @pytest.fixture(scope="session")

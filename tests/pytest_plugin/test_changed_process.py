@@ -71,6 +71,23 @@ def test_half_characters_are_replaced_wherever_they_stand() -> None:
     assert encodable(given) == {"a": "?", "b": ["é", {"c": "?"}], "d": 1, "e": None}
 
 
+def test_a_plugin_that_cannot_begin_says_so_and_the_tests_run(
+    pytester: pytest.Pytester, home: Path
+) -> None:
+    pytester.makeconftest(
+        """
+        from omnitray.pytest_plugin import session
+        def own_marks(_above): raise FileNotFoundError("No usable temporary directory found")
+        session.own_marks = own_marks
+        """
+    )
+    pytester.makepyfile("def test_good(): pass")
+    result = run(pytester, "--omnitray")
+    result.assert_outcomes(passed=1)
+    result.stderr.fnmatch_lines("omnitray: not followed: FileNotFoundError: No usable *")
+    assert not (home / "data" / "alerts").exists()
+
+
 def test_a_limit_ends_with_its_test_where_nobody_logs_the_end(
     pytester: pytest.Pytester, home: Path
 ) -> None:
