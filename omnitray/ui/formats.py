@@ -203,6 +203,11 @@ def runs_right_to_left(text: str) -> bool:
     return next((side for side in sides if side in _STRONG), "L") != "L"
 
 
+def isolated(text: str) -> str:
+    """Our own words where the window runs the other way: what ends them stays at their end."""
+    return f"{_START}{text}{_END}" if text and not text.startswith(_START) else text
+
+
 def unbroken(text: str) -> str:
     """A text in which no line ends between a figure and its unit, nor within ``B/s``."""
     return _BEFORE_A_UNIT.sub("\u00a0", text).replace("B/s", "B/\u2060s")

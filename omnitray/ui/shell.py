@@ -192,6 +192,8 @@ class Shell(QObject):
         self.welcome.window_wanted.connect(self._on_window_wanted)
         self.welcome.finished.connect(self._on_welcome_over)
         self.welcome.show()
+        self.welcome.raise_()  # without a tray the window has just been opened
+        self.welcome.activateWindow()
 
     @Slot(object)
     def _on_state_chosen(self, state: ProtectState) -> None:

@@ -29,6 +29,10 @@ BARS = (
     "In its icon, the left bar is CPU and the right one memory; a shape in the corner says that "
     "something needs you."
 )
+NO_BARS = (
+    "The line at the top of its window says how this machine stands; the shape beside it says "
+    "whether something needs you."
+)
 MAY = "When a job makes everything else wait, it may:"
 PROTECT = (
     "slow it down or pause it, and undo that afterwards; end one only when memory is all but gone"
@@ -39,8 +43,8 @@ IN_TRAY = (
     "ask for it."
 )
 NO_TRAY = (
-    "This desktop shows no tray icons, so its window opens from the menu of programs; nothing "
-    "leaves this machine unless you ask for it."
+    "This desktop shows no tray icons: start OmniTray again from the menu of programs, or type "
+    "omnitray, to see its window; nothing leaves this machine unless you ask for it."
 )
 _SAMPLE = IconFacts(cpu_percent=34, memory_percent=66)
 _WIDE_EM = 46
@@ -73,7 +77,7 @@ class Tile(QWidget):
             edge = (box.width() - side) / 2
             painter.drawImage(QRectF(edge, edge, side, side), icon)
             return
-        tone = "good" if self._glyph == "protection" else "neutral"
+        tone = "neutral" if self._glyph == "overview" else "good"
         front, back = self._theme.colours.tone(tone)  # type: ignore[arg-type]  # two of the tones
         painter.setBrush(QColor(back))
         painter.drawEllipse(box.adjusted(3, 3, -3, -3))
@@ -138,8 +142,11 @@ class Welcome(QDialog):
         for number, card in enumerate((self.protect, self.watch)):
             self._group.addButton(card.radio, number)
         self._group.idClicked.connect(self._on_chosen)
+        self.what = _words(BARS if has_tray else NO_BARS)
+        self.sample = Tile(theme, "" if has_tray else "check")
         self.where = _words(IN_TRAY if has_tray else NO_TRAY)
         self.show_window = button("Open the window")
+        self.show_window.setVisible(has_tray)  # without a tray it is open already
         self.done_button = button("Done", primary=True)
         self.done_button.setDefault(True)
         self.show_window.clicked.connect(self._on_window_wanted)
@@ -156,8 +163,8 @@ class Welcome(QDialog):
         grid.setVerticalSpacing(GAP)
         grid.setColumnStretch(1, 1)
         top = Qt.AlignmentFlag.AlignTop
-        grid.addWidget(Tile(self._theme), 0, 0, top)
-        grid.addWidget(_words(BARS), 0, 1)
+        grid.addWidget(self.sample, 0, 0, top)
+        grid.addWidget(self.what, 0, 1)
         grid.addWidget(Tile(self._theme, "protection"), 1, 0, top)
         grid.addWidget(_words(MAY), 1, 1)
         grid.addWidget(self.protect, 2, 1)

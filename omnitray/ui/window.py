@@ -9,7 +9,7 @@ wanted: the tray at rest does without it.
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
-from PySide6.QtCore import QByteArray, QEvent, QPoint, Qt, Slot
+from PySide6.QtCore import QByteArray, QEvent, QPoint, QSize, Qt, Slot
 from PySide6.QtGui import (
     QCloseEvent,
     QHideEvent,
@@ -310,9 +310,9 @@ class MainWindow(QWidget):
         """Never larger than what the screen has free: the foot must be in sight."""
         screen = self.screen()
         if screen is not None and not self.isMaximized():
-            free = screen.availableGeometry()
-            frame = self.frameGeometry().size() - self.size()
-            self.resize(self.size().boundedTo(free.size() - frame))
+            free = screen.availableGeometry().size() - (self.frameGeometry().size() - self.size())
+            self.setMinimumSize(QSize(*_SMALLEST).boundedTo(free))
+            self.resize(self.size().boundedTo(free))
 
     # -- its place
 

@@ -139,3 +139,39 @@ def test_the_search_leaves_only_what_fits_and_says_when_nothing_does(opened: Ope
     assert shown == ["thresholds.cpu.warning"]
     type_text(opened.page.filter, " zzz")
     assert opened.page.empty.isVisible()
+
+
+def test_every_setting_stands_in_a_section_and_a_button_jumps_there(opened: Opened) -> None:
+    page = opened.page
+    assert list(page.jumps) == ["General", "Monitoring", "Protection", "Notifications", "Local API"]
+    sections = {
+        "General": ("mode", "tray.panel"),
+        "Monitoring": ("monitor.calm_s", "thresholds.disk.hold_s"),
+        "Protection": ("protect.state", "rule", "protect.prod.hold_s"),
+        "Notifications": ("notifications.sound",),
+        "Local API": ("api.port",),
+    }
+    tops = [page.heads[title].y() for title in sections]
+    assert tops == sorted(tops)
+    for (title, keys), end in zip(sections.items(), [*tops[1:], 1_000_000], strict=True):
+        for key in keys:
+            card = page.rows[key].parentWidget()
+            assert card is not None
+            assert page.heads[title].y() < card.y() < end
+    click(page.jumps["Notifications"])
+    head = page.heads["Notifications"]
+    assert 0 <= head.mapTo(page, head.rect().topLeft()).y() < page.height() // 2
+    assert page.focusWidget() is page.rows["notifications.enabled"].editor
+
+
+def test_enter_in_the_search_goes_to_the_first_setting_that_was_found(opened: Opened) -> None:
+    page = opened.page
+    type_text(page.filter, "port")
+    assert page.heads["Local API"].isVisible()
+    assert not page.heads["Notifications"].isVisible()
+    assert not page.jumps["Notifications"].isEnabled()
+    press(page.filter, Qt.Key.Key_Return)
+    assert page.focusWidget() is page.rows["api.port"].editor
+    page.filter.clear()
+    assert page.heads["Notifications"].isVisible()
+    assert page.jumps["Notifications"].isEnabled()

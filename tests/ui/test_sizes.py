@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QImage
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton, QRadioButton
 from pytestqt.qtbot import QtBot
 
 from omnitray.ui.theme import LIGHT
@@ -141,6 +141,7 @@ def test_read_from_right_to_left_nothing_is_cut_and_parts_stand_beside_each_othe
         alerts = next(each for each in pages if each.text() == "Alerts")
         left = alerts.grab().toImage()
         assert alerts.accessibleName() == "Alerts, 2 waiting"
+        assert turned_words(window) == []
     finally:
         qapp.setLayoutDirection(before)
     # The badge stands at the other end of the row from the words.
@@ -148,6 +149,18 @@ def test_read_from_right_to_left_nothing_is_cut_and_parts_stand_beside_each_othe
         left.copy(0, 0, left.height(), left.height()),
         LIGHT.critical_back,
     )
+
+
+def turned_words(window: MainWindow) -> list[str]:
+    """Words of buttons and entries that Qt would lay out backwards: "?Why", "min 5"."""
+    buttons = [QAbstractButton.text(each) for each in window.findChildren(QPushButton)]
+    segments = [each.text() for each in window.findChildren(QRadioButton)]
+    window.menu.menu.aboutToShow.emit()
+    entries = [each.text() for each in window.menu.menu.actions() if not each.menu()]
+    found = [*buttons, *segments, *entries]
+    assert "\u2068Why?\u2069" in found
+    plain = (each for each in found if each.strip("⋯▲▼←→") and "\t" not in each)
+    return [each for each in plain if not each.startswith("\u2068")]
 
 
 def _has_colour(image: QImage, name: str) -> bool:
@@ -165,6 +178,31 @@ def test_a_narrow_window_has_drawings_for_pages_and_a_menu_for_the_mode(qtbot: Q
     qtbot.waitUntil(lambda: window.sidebar.width() > 2 * narrow)
     assert window.header.mode.isVisible()
     assert not window.header.mode_menu.isVisible()
+
+
+_SHOWN_ONCE = """
+from PySide6.QtWidgets import QApplication
+app = QApplication([])
+from support.sample_window import sample_window
+window = sample_window("")
+window.show_now()
+app.processEvents()
+free, least = window.screen().availableGeometry(), window.minimumSize()
+print(window.width() <= free.width() and window.height() <= free.height(), free.width(), end=" ")
+print(least.width() <= free.width() and least.height() <= free.height())
+"""
+
+
+def test_on_a_screen_of_few_points_the_window_is_no_larger_than_it_and_can_shrink() -> None:
+    """Twice the dots an inch leave the offscreen screen of 800 pixels half of them."""
+    done = subprocess.run(
+        [sys.executable, "-c", _SHOWN_ONCE],
+        env={**os.environ, "QT_FONT_DPI": "192", "PYTHONPATH": PATH},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["True", "400", "True"]
 
 
 def test_the_window_is_never_larger_than_the_screen(qtbot: QtBot) -> None:

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from omnitray.base.facts import ProtectState
 from omnitray.ui.theme import Theme
-from omnitray.ui.welcome import NO_TRAY, Welcome
+from omnitray.ui.welcome import NO_BARS, NO_TRAY, Welcome
 from omnitray.ui.window_place import FirstStart
 from support.keys import click
 
@@ -50,6 +50,16 @@ def test_who_protects_nothing_is_not_said_to_protect(qtbot: QtBot, state: Protec
     qtbot.addWidget(made)
     assert made.watch.radio.isChecked()
     assert made.where.text() == NO_TRAY
+
+
+def test_without_a_tray_nothing_is_said_of_an_icon(qtbot: QtBot) -> None:
+    made = Welcome(Theme(Qt.ColorScheme.Light), ProtectState.ON, has_tray=False)
+    qtbot.addWidget(made)
+    made.show()
+    assert made.what.text() == NO_BARS
+    assert not made.show_window.isVisible()  # the window is open
+    said = [each.text() for each in made.findChildren(QLabel) if "icon" in each.text()]
+    assert said == [NO_TRAY]
 
 
 @pytest.fixture(params=[9, 13, 18, 24])

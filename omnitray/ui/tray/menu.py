@@ -8,12 +8,14 @@ import datetime as dt
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QActionGroup, QGuiApplication
 from PySide6.QtWidgets import QMenu
 
 from omnitray.alerts.channels.notification import printable
 from omnitray.api.status import Status, figures, sentence
 from omnitray.base.facts import Mode, MonitorLevel, ProtectState
+from omnitray.ui.formats import isolated
 from omnitray.ui.intents import Intents
 
 if TYPE_CHECKING:
@@ -48,8 +50,10 @@ def servers_line(status: Status, limit: int = _MENU_LIMIT) -> str:
 
 
 def menu_text(text: str) -> str:
-    """A text for a menu entry: an ampersand is an ampersand, not a mnemonic."""
-    return text.replace("&", "&&")
+    """A text for a menu entry: an ampersand is no mnemonic, and what ends it stays at its end."""
+    turned = QGuiApplication.layoutDirection() == Qt.LayoutDirection.RightToLeft
+    plain = text.replace("&", "&&")
+    return isolated(plain) if turned else plain
 
 
 _QUARTER_S, _HOUR_S = 900.0, 3600.0
@@ -99,7 +103,7 @@ class ChoiceMenu:
         self._chosen.emit(value)
 
     def _added(self, value: object, label: str) -> QAction:
-        action = QAction(label, self._menu, checkable=True)
+        action = QAction(menu_text(label), self._menu, checkable=True)
         self._group.addAction(action)
         self._menu.addAction(action)
         action.triggered.connect(lambda: self._on_triggered(value))
@@ -200,7 +204,7 @@ class MainMenu:
 
 
 def _add(menu: QMenu, text: str, chosen: Callable[[], None] | None) -> QAction:
-    action = QAction(text, menu)
+    action = QAction(menu_text(text), menu)
     menu.addAction(action)
     if chosen is None:
         action.setEnabled(False)

@@ -19,18 +19,18 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
     QHBoxLayout,
-    QMenu,
-    QPushButton,
     QRadioButton,
     QSizePolicy,
 )
 
+from omnitray.ui.formats import without_marks
 from omnitray.ui.theme import line_height, text_font, width_of
+from omnitray.ui.widgets.labels import TextButton, TextMenu, in_own_direction
 
 Option = tuple[Any, str]
 
 
-class ChoiceButton(QPushButton):
+class ChoiceButton(TextButton):
     """``Level: automatic ▾``: opens a menu; ``chosen`` carries the value that the person took.
 
     ``name`` is what it chooses where no title is shown.
@@ -42,7 +42,7 @@ class ChoiceButton(QPushButton):
         super().__init__()
         self._title, self.name = title, name or title
         self._value: Any = options[0][0]
-        self._menu = QMenu(self)
+        self._menu = TextMenu(self)
         self._group = QActionGroup(self)
         self._group.triggered.connect(self._on_triggered)
         for value, word in options:
@@ -65,7 +65,7 @@ class ChoiceButton(QPushButton):
             if action.data() == value:
                 self._value = value
                 action.setChecked(True)
-                word = action.text().replace("&&", "&")
+                word = without_marks(action.text()).replace("&&", "&")
                 self.setText(f"{self._title}: {word} ▾" if self._title else f"{word} ▾")
                 self.setAccessibleName(f"{self.name}: {word}" if self.name else word)
 
@@ -98,7 +98,7 @@ class Segments(QFrame):
         row.setContentsMargins(1, 1, 1, 1)
         row.setSpacing(0)
         for index, (_, word) in enumerate(options):
-            button = QRadioButton(word.replace("&", "&&"))
+            button = QRadioButton(in_own_direction(word.replace("&", "&&")))
             button.setFont(text_font(button.font()))
             button.setAccessibleName(word)
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

@@ -1,10 +1,12 @@
 """The button *Export…* with its menu of formats."""
 
 from PySide6.QtCore import QPoint, Signal, Slot
-from PySide6.QtWidgets import QMenu, QPushButton
+from PySide6.QtWidgets import QPushButton
+
+from omnitray.ui.widgets.labels import TextMenu
 
 
-class ExportMenu(QMenu):
+class ExportMenu(TextMenu):
     """Opens below its button; ``wanted`` carries the ending of the file: ``json`` or ``csv``."""
 
     wanted = Signal(str)

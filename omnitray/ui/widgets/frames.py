@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from omnitray.ui.theme import GAP, SMALL_GAP, text_font, width_of
-from omnitray.ui.widgets.labels import Paragraph, label
+from omnitray.ui.widgets.labels import Paragraph, TextButton, TextMenu, label
 
 
 class Card(QFrame):
@@ -49,7 +49,7 @@ def rule() -> QFrame:
 
 def button(text: str, *, danger: bool = False, primary: bool = False) -> QPushButton:
     """A push button that keeps its size."""
-    made = QPushButton(text)
+    made = TextButton(text)
     made.setFont(text_font(made.font()))
     made.setProperty("danger", danger)
     made.setProperty("primary", primary)
@@ -283,7 +283,7 @@ class ButtonRow(WrapRow):
         self._lines = lines
         self.more = button("More ▾")
         self.more.clicked.connect(self._on_more)
-        self.menu = QMenu(self)
+        self.menu = TextMenu(self)
         self.menu.setToolTipsVisible(True)
         for each in (*self._buttons, self.more):
             self.add(each)

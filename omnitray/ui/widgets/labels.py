@@ -4,7 +4,7 @@ import html
 import re
 from collections.abc import Iterator
 
-from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt, Slot
 from PySide6.QtGui import (
     QContextMenuEvent,
     QFont,
@@ -18,10 +18,11 @@ from PySide6.QtGui import (
     QPalette,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QStyle, QWidget
+from PySide6.QtWidgets import QLabel, QMenu, QPushButton, QSizePolicy, QStyle, QWidget
 
 from omnitray.ui.formats import (
     breakable,
+    isolated,
     one_line,
     runs_right_to_left,
     unbroken,
@@ -43,9 +44,9 @@ def label(text: str = "", *, scale: float = 1.0, bold: bool = False, muted: bool
     return made
 
 
-def heading(text: str) -> "Paragraph":
+def heading(text: str, *, scale: float = 1.0) -> "Paragraph":
     """A bold line above a part of a page; it wraps where it has no room."""
-    made = Paragraph(text)
+    made = Paragraph(text, scale=scale)
     made.setFont(text_font(made.font(), bold=True))
     return made
 
@@ -306,6 +307,46 @@ class ElidedLabel(QLabel):
         if self._whole and metrics.horizontalAdvance(line) > self.width():
             return ""
         return metrics.elidedText(line, self._mode, self.width())
+
+
+class TextButton(QPushButton):
+    """A push button whose words run in their own direction: "Why?" does not become "?Why"."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__()
+        self.setText(text)
+
+    def setText(self, text: str) -> None:  # noqa: N802 - Qt's name
+        """Show words."""
+        super().setText(in_own_direction(text))
+
+    def text(self) -> str:
+        """The words as they were given."""
+        shown = super().text()
+        return without_marks(shown) if self.isRightToLeft() else shown
+
+
+class TextMenu(QMenu):
+    """A menu whose entries run in their own direction."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.aboutToShow.connect(self._on_about_to_show)
+
+    @Slot()
+    def _on_about_to_show(self) -> None:
+        if not self.isRightToLeft():
+            return
+        for action in self.actions():
+            if not action.isSeparator():
+                words, tab, keys = action.text().partition("\t")
+                action.setText(f"{in_own_direction(words)}{tab}{keys}")
+
+
+def in_own_direction(text: str) -> str:
+    """Words of a button or an entry, which Qt lays out in the direction of the window."""
+    right_to_left = QGuiApplication.layoutDirection() == Qt.LayoutDirection.RightToLeft
+    return isolated(text) if right_to_left else text
 
 
 def plain_tooltip(widget: QWidget, text: str) -> None:

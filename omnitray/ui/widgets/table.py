@@ -38,6 +38,7 @@ from omnitray.ui.formats import without_marks
 from omnitray.ui.table_state import TableState
 from omnitray.ui.theme import text_font, width_of
 from omnitray.ui.widgets.cells import CELL, CELL_PAD, DOT, Cell, CellDelegate, Index
+from omnitray.ui.widgets.labels import TextMenu
 
 _SMALLEST = 32
 _LEAST_EM = 12  # widths of an M for a column of names
@@ -404,7 +405,7 @@ class CellView(QTreeView):
         """Open the menu of the chosen rows."""
         if self.menu is not None:
             self.menu.deleteLater()
-        self.menu = menu = QMenu(self)
+        self.menu = menu = TextMenu(self)
         self.menu_wanted.emit(menu)
         if not menu.isEmpty():
             menu.addSeparator()

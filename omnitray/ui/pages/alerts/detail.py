@@ -23,7 +23,7 @@ from omnitray.ui.theme import GAP, SMALL_GAP, Theme, line_height
 from omnitray.ui.tray.menu import seconds_until_morning
 from omnitray.ui.widgets import pills
 from omnitray.ui.widgets.frames import ButtonRow, Card, GivingRow, button, rule, scrolled
-from omnitray.ui.widgets.labels import LinkedParagraph, heading, label, paragraph
+from omnitray.ui.widgets.labels import LinkedParagraph, TextMenu, heading, label, paragraph
 from omnitray.ui.widgets.pills import PillLabel
 
 _HOUR_S = 3600.0
@@ -65,7 +65,7 @@ class AlertDetail(Card):
         self.snooze.clicked.connect(self._on_snooze)
         self.open_file.clicked.connect(self._on_open_file)
         self.copy.clicked.connect(self.copy_text)
-        self.snooze_menu = QMenu(self)
+        self.snooze_menu = TextMenu(self)
         self.snooze_menu.addAction("For 1 h").triggered.connect(self._on_snooze_hour)
         self.snooze_menu.addAction("Until tomorrow").triggered.connect(self._on_snooze_night)
         self.column.addWidget(self._area, 1)

@@ -86,6 +86,7 @@ class RunChart(QWidget):
         if run is None:
             return
         painter = QPainter(self)
+        painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # "30 s", not "s 30"
         if not run.samples:
             painter.setPen(QColor(self._theme.colours.muted))
             painter.drawText(self.rect(), int(Qt.AlignmentFlag.AlignCenter), NO_SAMPLES)
