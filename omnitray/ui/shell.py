@@ -19,9 +19,8 @@ from omnitray.runtime.notifications import Notifications
 from omnitray.runtime.protection import ProtectionFacade
 from omnitray.settings.file import Loaded
 from omnitray.ui.appearance import DesktopAppearance
-from omnitray.ui.formats import use_locale
+from omnitray.ui.formats import LocaleForms, use_locale
 from omnitray.ui.intents import Intents
-from omnitray.ui.locale_forms import forms_of
 from omnitray.ui.tray.message import TrayMessages
 from omnitray.ui.tray.tray import Tray
 from omnitray.ui.window_controller import BannerText, Windows, about_text
@@ -208,6 +207,19 @@ class Shell(QObject):
         if self.welcome is not None:
             self.welcome.deleteLater()
             self.welcome = None
+
+
+def forms_of(locale: QLocale) -> LocaleForms:
+    """Decimal point, hours, names of the months, and which of day and month comes first."""
+    short = QLocale.FormatType.ShortFormat
+    date = locale.dateFormat(short)
+    months = tuple(locale.monthName(month, short).rstrip(".") for month in range(1, 13))
+    return LocaleForms(
+        decimal=locale.decimalPoint(),
+        twelve_hours="a" in locale.timeFormat(short).casefold(),
+        months=months if all(months) else LocaleForms().months,
+        month_first=0 <= date.find("M") < date.find("d"),
+    )
 
 
 def build_shell(

@@ -1,4 +1,7 @@
-"""What the window remembers of itself: where it stood, which page, whether it said welcome."""
+"""What the window remembers of itself: place, page, tables, and whether it said welcome.
+
+No widgets: the tray reads it before there is a window.
+"""
 
 import logging
 from pathlib import Path
@@ -7,10 +10,21 @@ from typing import Protocol
 import msgspec
 
 from omnitray.base.bounded import read_bounded
-from omnitray.ui.table_state import TableState
 
 log = logging.getLogger(__name__)
 _MOST_BYTES = 65_536
+
+
+class TableState(msgspec.Struct, frozen=True, kw_only=True):
+    """How the person has arranged a table; nothing in it is what the program would do itself.
+
+    ``order`` has the logical columns from left to right. ``sort`` is a column, -1 for none.
+    """
+
+    widths: dict[int, float] = {}  # in widths of an M, by logical column
+    order: tuple[int, ...] = ()
+    sort: int = -1
+    descending: bool = True
 
 
 class Place(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,8 +20,8 @@ from omnitray.ui.pages.alerts import text
 from omnitray.ui.pages.alerts.delegate import AlertDelegate, two_lines
 from omnitray.ui.pages.alerts.page import NONE_FIT, NONE_YET, AlertsPage
 from omnitray.ui.pages.alerts.text import AlertColumn
+from omnitray.ui.widgets.export import completed
 from omnitray.ui.widgets.labels import Paragraph
-from omnitray.ui.widgets.save_path import completed
 from support import samples
 from support.fitting import cut_off
 from support.keys import CTRL, click, press, type_text

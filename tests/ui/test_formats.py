@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QLocale
 
 from omnitray.ui import formats
-from omnitray.ui.locale_forms import forms_of
+from omnitray.ui.shell import forms_of
 from support.samples import NOW
 
 

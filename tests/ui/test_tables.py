@@ -16,9 +16,8 @@ from omnitray.ui.pages.processes.page import ProcessesPage
 from omnitray.ui.pages.processes.text import FIGURES, JobColumn
 from omnitray.ui.pages.servers.page import ServersPage
 from omnitray.ui.pages.servers.text import ServerColumn
-from omnitray.ui.table_state import TableState
 from omnitray.ui.widgets.table import CellView
-from omnitray.ui.window_place import FilePlaces, Place
+from omnitray.ui.window_place import FilePlaces, Place, TableState
 from support import samples, server_samples
 from support.keys import CTRL, press
 from support.pages import page_context, show_jobs

@@ -30,8 +30,8 @@ from omnitray.ui.charts.job_tracks import JobTracks
 from omnitray.ui.charts.readings import ChartReadings
 from omnitray.ui.charts.spans import HeldSpans
 from omnitray.ui.intents import Intents
-from omnitray.ui.table_state import TableState
 from omnitray.ui.theme import Theme
+from omnitray.ui.window_place import TableState
 
 
 class AlertSource(Protocol):

@@ -35,10 +35,10 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTreeView, QWidget
 
 from omnitray.ui.formats import without_marks
-from omnitray.ui.table_state import TableState
 from omnitray.ui.theme import text_font, width_of
 from omnitray.ui.widgets.cells import CELL, CELL_PAD, DOT, Cell, CellDelegate, Index
 from omnitray.ui.widgets.labels import TextMenu
+from omnitray.ui.window_place import TableState
 
 _SMALLEST = 32
 _LEAST_EM = 12  # widths of an M for a column of names

@@ -22,11 +22,10 @@ from omnitray.ui.pages.alerts.text import AlertColumn
 from omnitray.ui.pages.page import Page, PageContext
 from omnitray.ui.widgets import pills
 from omnitray.ui.widgets.cells import Cell
-from omnitray.ui.widgets.export import ExportMenu
+from omnitray.ui.widgets.export import ExportMenu, ask_path
 from omnitray.ui.widgets.frames import Card, button
 from omnitray.ui.widgets.labels import paragraph
 from omnitray.ui.widgets.panes import ListAndDetail
-from omnitray.ui.widgets.save_path import ask_path
 from omnitray.ui.widgets.table import CellView, ColumnPlan, Widths
 
 NONE_YET = "No alert so far. When something goes wrong, it is listed here and stays here."

@@ -24,12 +24,11 @@ from omnitray.ui.pages.runs.text import RunColumn
 from omnitray.ui.theme import GAP, SMALL_GAP, Theme, text_font, width_of
 from omnitray.ui.widgets.cells import Cell
 from omnitray.ui.widgets.choice import ChoiceButton
-from omnitray.ui.widgets.export import ExportMenu
+from omnitray.ui.widgets.export import ExportMenu, ask_path
 from omnitray.ui.widgets.frames import Card, GivingRow, button, scrolled
 from omnitray.ui.widgets.labels import ElidedLabel, label, paragraph
 from omnitray.ui.widgets.panes import ListAndDetail
 from omnitray.ui.widgets.pills import Pill, PillLabel
-from omnitray.ui.widgets.save_path import ask_path
 from omnitray.ui.widgets.table import CellView, ColumnPlan, Widths
 from omnitray.ui.widgets.ways import Way, WaysCard
 

@@ -25,10 +25,10 @@ from omnitray.ui.pages.trends import text
 from omnitray.ui.pages.trends.chart import BandChart, TrendFacts, TrendMark, chart_words
 from omnitray.ui.theme import GAP, SMALL_GAP, width_of
 from omnitray.ui.widgets.choice import Segments
+from omnitray.ui.widgets.export import ask_path
 from omnitray.ui.widgets.frames import Card, WrapRow, button, scrolled_column
 from omnitray.ui.widgets.labels import Paragraph, heading, label, paragraph
 from omnitray.ui.widgets.pills import Pill, PillLabel
-from omnitray.ui.widgets.save_path import ask_path
 
 _REFRESH_MS = 60_000  # a minute is written once a minute
 _JOBS = 8
