@@ -114,7 +114,7 @@ class ApiServer:
             self._serving.end_sockets("the token was rotated")
 
     def tend(self) -> None:
-        """Put ``api.json`` back where it is gone, and start again after a failure.
+        """Put ``api.json`` and the token's file back where they are gone; start after a failure.
 
         Raises OSError or StorageError where the file cannot be written.
         """
@@ -124,6 +124,7 @@ class ApiServer:
             self._thread = None
             self.start()
         elif self._url:
+            self._door.metrics_token()
             address = read_address(self._file)
             if address is None or address.token != self._token.reveal():
                 self._announce(self._token.reveal())

@@ -46,14 +46,24 @@ _MOST_TOKEN_BYTES = 200
 
 def metrics_token(paths: Paths) -> str:
     """The token, made at the first time; raises OSError, StorageError when it cannot be written."""
-    places = (paths.run / _FILE_NAME, paths.data / _FILE_NAME)
-    token = next((found for place in places if (found := _read(place))), "")
-    if not token:
-        token = base64.urlsafe_b64encode(os.urandom(_TOKEN_BYTES)).rstrip(b"=").decode()
-    for place in places:
+    token = _known_token(paths)
+    _keep_token(paths, token)
+    return token
+
+
+def _known_token(paths: Paths) -> str:
+    found = next((token for place in _places(paths) if (token := _read(place))), "")
+    return found or base64.urlsafe_b64encode(os.urandom(_TOKEN_BYTES)).rstrip(b"=").decode()
+
+
+def _keep_token(paths: Paths, token: str) -> None:
+    for place in _places(paths):
         if _read(place) != token:
             write_atomic(place, f"{token}\n".encode())
-    return token
+
+
+def _places(paths: Paths) -> tuple[Path, Path]:
+    return paths.run / _FILE_NAME, paths.data / _FILE_NAME
 
 
 def _read(path: Path) -> str:
@@ -118,6 +128,7 @@ class ProgramFacade(QObject):
         self._runs = parts.runs
         self._metrics = parts.metrics
         self._paths = parts.paths
+        self._metrics_token = self._token_fault = ""
         self.listeners = parts.channels.listeners
         self._events: Subscribers[facade.Event] = Subscribers()
         self._arrived.connect(self._on_arrived, Qt.ConnectionType.QueuedConnection)
@@ -224,12 +235,19 @@ class ProgramFacade(QObject):
         return self._metrics.file if self._metrics is not None else Path("metrics.db")
 
     def metrics_token(self) -> str:
-        """What opens ``/metrics``; empty where it could not be written."""
-        try:
-            return metrics_token(self._paths) if self._paths is not None else ""
-        except (OSError, StorageError) as error:
-            log.warning("the token of /metrics cannot be written: %s", error)
+        """What opens ``/metrics``; its files are written where they are gone or wrong."""
+        if self._paths is None:
             return ""
+        self._metrics_token = self._metrics_token or _known_token(self._paths)
+        fault = ""
+        try:
+            _keep_token(self._paths, self._metrics_token)
+        except (OSError, StorageError) as error:
+            fault = f"the token of /metrics cannot be written: {error}"
+        if fault and fault != self._token_fault:  # it is tried every few seconds, and said once
+            log.warning("%s", fault)
+        self._token_fault = fault
+        return self._metrics_token
 
     def webhooks(self) -> tuple[WebhookView, ...]:
         """How each receiver stands."""

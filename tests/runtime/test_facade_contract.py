@@ -4,10 +4,12 @@ The tests of the API run on ``support/fake_door.py``; what they rely on is prove
 ``runtime/api_facade.py`` as well.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from pytestqt.qtbot import QtBot
 
@@ -16,6 +18,8 @@ from omnitray.api import facade as api
 from omnitray.api import wire
 from omnitray.base.facts import AlertType, Mode, MonitorLevel, Severity
 from omnitray.base.leases import Lease
+from omnitray.base.paths import Paths
+from omnitray.runtime.api_facade import ProgramFacade
 from support.fake_door import FakeDoor
 from support.hub_program import Program
 
@@ -145,3 +149,30 @@ def test_who_has_unsubscribed_is_sent_nothing_more(asker: Asker) -> None:
     asker.ask(api.SetMode(mode=Mode.TEST))
     asker.ask(RAISED)
     assert asker.events == []
+
+
+def test_the_token_of_the_metrics_comes_back_as_it_was(
+    qtbot: QtBot, tmp_path: Path, expect_log: Callable[..., None]
+) -> None:
+    """The run folder went with a logout, the disk was full, both files were edited."""
+    expect_log("the token of /metrics cannot be written")
+    assert qtbot
+    program = Program(tmp_path / "program")
+    data, run = tmp_path / "data", tmp_path / "run"
+    data.mkdir()
+    run.write_text("no folder")
+    door = ProgramFacade(
+        msgspec.structs.replace(program.parts, paths=Paths(tmp_path, data, tmp_path, run))
+    )
+    token = door.metrics_token()
+    assert len(token) >= 40, "it counts, though no file can be read yet"
+    run.unlink()
+    run.mkdir()
+    for spoil in (lambda: None, lambda: shutil.rmtree(run), lambda: shutil.rmtree(data)):
+        spoil()
+        for folder in (data, run):
+            folder.mkdir(exist_ok=True)
+        (run / "metrics.token").write_text("another\n")
+        assert door.metrics_token() == token
+        assert {(each / "metrics.token").read_text() for each in (data, run)} == {f"{token}\n"}
+    program.end()

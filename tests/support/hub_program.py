@@ -74,20 +74,17 @@ class Program:
             cost=OwnCostMeter(self.clock, lambda: 0.0, lambda: 60_000_000),
         )
         self.protection = NoProtection()
-        self.door = ProgramFacade(
-            AppContext(
-                hub=self.hub,
-                settings=self.settings,
-                ring=self.monitor.ring,
-                store=self.store,
-                runs=RunHistory(folder),
-                channels=ChannelDesk(self.dispatcher, self.store, Deliveries(), Listeners()),
-                protection=self.protection,
-                servers=WatchedServers(
-                    self.hub, self.settings, Paths(folder, folder, folder, folder)
-                ),
-            )
+        self.parts = AppContext(
+            hub=self.hub,
+            settings=self.settings,
+            ring=self.monitor.ring,
+            store=self.store,
+            runs=RunHistory(folder),
+            channels=ChannelDesk(self.dispatcher, self.store, Deliveries(), Listeners()),
+            protection=self.protection,
+            servers=WatchedServers(self.hub, self.settings, Paths(folder, folder, folder, folder)),
         )
+        self.door = ProgramFacade(self.parts)
 
     def step(self, *transitions: Transition) -> MonitorStep:
         taken = self.monitor.step()
