@@ -168,10 +168,9 @@ def test_the_token_of_the_metrics_comes_back_as_it_was(
     assert len(token) >= 40, "it counts, though no file can be read yet"
     run.unlink()
     run.mkdir()
-    for spoil in (lambda: None, lambda: shutil.rmtree(run), lambda: shutil.rmtree(data)):
-        spoil()
-        for folder in (data, run):
-            folder.mkdir(exist_ok=True)
+    for gone in (run, data):
+        shutil.rmtree(gone)
+        gone.mkdir()
         (run / "metrics.token").write_text("another\n")
         assert door.metrics_token() == token
         assert {(each / "metrics.token").read_text() for each in (data, run)} == {f"{token}\n"}

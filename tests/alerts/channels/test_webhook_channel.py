@@ -525,3 +525,31 @@ def test_a_person_is_told_although_the_outbox_hangs(
     hanging_outbox.let_go.set()
     assert dispatcher.close(LONG_S)
     assert heard == ["t1"]
+
+
+def test_a_retry_by_hand_does_not_wait_and_one_of_nobody_is_none(room: Room) -> None:
+    room.sender.answers = [ReceiverAnswer(status=429, retry_after="3600")]
+    room.put(critical(1))
+    room.sender.wait(1)
+    assert room.channel.retry("team")
+    room.sender.wait(2)
+    assert not room.channel.retry("nobody")
+
+
+def test_a_sender_that_others_have_ended_is_used_again(room: Room) -> None:
+    """Memory ran out and the kernel chose it: the receiver's thread goes on."""
+    room.sender.answers = [ReceiverAnswer(error="ended")]
+    room.put(critical(1))
+    room.sender.wait(1)
+    assert room.channel.retry("team")
+    room.until_delivered(critical(1))
+    room.put(critical(2))
+    room.until_delivered(critical(2))
+
+
+def test_what_was_dropped_for_a_webhook_goes_with_it(tmp_path: Path) -> None:
+    outbox = WebhookOutbox(tmp_path)
+    outbox.drop("team", (), set(), 3, START)
+    assert WebhookOutbox(tmp_path).dropped["team"].count == 3
+    outbox.forget("team")
+    assert outbox.dropped == WebhookOutbox(tmp_path).dropped == {}

@@ -81,6 +81,9 @@ def test_ntfy_says_more_than_the_machine_where_there_is_more() -> None:
     to = FormContext("https://ntfy.example/topic", "", "desk", "", START)
     (call,) = KIND_FORMS["ntfy"].write([event(message="the disk is full")], to)
     assert "the disk is full" in msgspec.json.decode(call.body)["message"]
+    over = msgspec.structs.replace(event(), action=EventAction.RESOLVE)
+    (call,) = KIND_FORMS["ntfy"].write([over], to)
+    assert msgspec.json.decode(call.body)["message"], "ntfy shows an empty one as triggered"
 
 
 def test_a_secret_that_is_no_base64_signs_as_its_bytes() -> None:
@@ -91,6 +94,7 @@ def test_a_secret_that_is_no_base64_signs_as_its_bytes() -> None:
 
 @pytest.mark.parametrize("text", ["to whsec_ab", "whsec_ab?", "(whsec_ab)"])
 def test_a_whole_key_is_hidden_and_so_is_its_written_form(text: str) -> None:
+    assert without_secrets("I got ab:cd:ef.", "ab:cd:ef") == "I got …."
     assert "whsec_ab" not in without_secrets(text, "whsec_ab")
     assert "a%20b%2Fc%20d" not in without_secrets("key=a+b%2Fc+d", "a b/c d").replace("+", "%20")
 

@@ -123,6 +123,7 @@ def test_a_login_that_the_server_does_not_know_is_for_the_person() -> None:
 @pytest.mark.parametrize(
     ("recipient", "data", "error", "kind"),
     [
+        ("500 5.5.1 Never", "", "no_such_address", AnswerKind.MISCONFIGURED),
         ("451 4.7.1 Greylisted, come again in 300 s", "", "later", AnswerKind.RETRY),
         ("452 4.2.2 Mailbox full", "", "later", AnswerKind.RETRY),
         ("550 5.1.1 No such user", "", "no_such_address", AnswerKind.MISCONFIGURED),
