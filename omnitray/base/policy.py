@@ -266,7 +266,7 @@ class ModeLimits(msgspec.Struct, frozen=True, kw_only=True):
     ] = False
 
 
-RuleStep = Literal["slow_down", "pause", "end"]  # the values of ``protector.steps``
+RuleStep = Literal["slow_down", "pause", "end"]  # the values of ``protector.model``
 MOST_CPU_MAX = 100_000.0  # a thousand cores
 
 

@@ -28,12 +28,12 @@ from omnitray.protector.model import (
     Action,
     ActionState,
     ActiveAction,
+    EscalationStep,
     ExclusionReason,
     Facts,
     SubtreeTotals,
     WeighedProcess,
 )
-from omnitray.protector.steps import EscalationStep
 
 # A job's key, what was decided about it a moment ago and is not reported yet.
 HandedOut = tuple[str, EscalationStep, Resource]

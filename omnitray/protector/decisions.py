@@ -12,6 +12,7 @@ from omnitray.protector.model import (
     Alarm,
     AlarmReason,
     Decision,
+    EscalationStep,
     Evidence,
     NamedCause,
     ProtectReason,
@@ -19,9 +20,10 @@ from omnitray.protector.model import (
     Restore,
     RestoreReason,
     Withdrawn,
+    hold_of,
+    joined_id,
 )
 from omnitray.protector.policies import constants
-from omnitray.protector.steps import EscalationStep, hold_of, joined_id
 from omnitray.protector.victims import VictimChoice, hands_over
 from omnitray.protector.view import Answer
 

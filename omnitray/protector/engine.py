@@ -45,12 +45,14 @@ from omnitray.protector.model import (
     ActiveAction,
     Alarm,
     Decision,
+    EscalationStep,
     ExclusionReason,
     Facts,
     ProtectReason,
     Question,
     Reply,
     Restore,
+    hold_of,
 )
 from omnitray.protector.model import UndoneByUser as TakenBackFact
 from omnitray.protector.notices import (
@@ -63,7 +65,6 @@ from omnitray.protector.notices import (
 )
 from omnitray.protector.protector import ResourceProtector
 from omnitray.protector.recorder import Recorder, Recording
-from omnitray.protector.steps import EscalationStep, hold_of
 
 UNREADABLE_S = 5.0
 # Which means were tried stands in the journal and on the Protection page, not in a pop-up.

@@ -16,6 +16,7 @@ from omnitray.protector.model import (
     Alarm,
     AlarmReason,
     Candidate,
+    EscalationStep,
     Evidence,
     ExclusionReason,
     NamedCause,
@@ -24,7 +25,6 @@ from omnitray.protector.model import (
     Signal,
 )
 from omnitray.protector.policies import constants
-from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import Considered, Explanation
 
 DONE = {

@@ -20,8 +20,7 @@ from omnitray.protector.cause import JobHistories
 from omnitray.protector.context import DecisionContext
 from omnitray.protector.exclusions.rules import ExclusionRules
 from omnitray.protector.job_workers import telling, workers
-from omnitray.protector.model import ExclusionReason, Facts
-from omnitray.protector.steps import EscalationStep
+from omnitray.protector.model import EscalationStep, ExclusionReason, Facts
 from omnitray.protector.view import Protected
 
 _MOST = 2000  # processes whose I/O is read; the heaviest jobs come first

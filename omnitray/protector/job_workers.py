@@ -7,8 +7,7 @@ from omnitray.base.facts import Job, ProcessFacts, ProcessIdentity, Resource
 from omnitray.processes.process_roles import LOST_BY_AN_END, Tie
 from omnitray.protector.context import CAUSE_BESIDE_LARGEST, GROWTH_TELLS, DecisionContext
 from omnitray.protector.exclusions.rules import detail_of
-from omnitray.protector.model import ExclusionReason, SubtreeTotals, WeighedProcess
-from omnitray.protector.steps import EscalationStep
+from omnitray.protector.model import EscalationStep, ExclusionReason, SubtreeTotals, WeighedProcess
 
 _HELPER_RATIO = 4.0  # a parent so much larger than all below it is the worker itself
 _COVERED = 0.8  # of a job's growth is paused

@@ -22,10 +22,10 @@ from omnitray.protector.model import (
     Alarm,
     AlarmReason,
     Candidate,
+    EscalationStep,
     ProtectReason,
 )
 from omnitray.protector.oom_events.parse import Because, ForeignEnd, UnnamedEnd
-from omnitray.protector.steps import EscalationStep
 
 _NAMED = 3
 _GOOD_PART = 0.1  # of what is in use, for one that is named as taking it

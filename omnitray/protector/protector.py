@@ -21,11 +21,17 @@ from omnitray.protector.decisions import DecisionBuilder, ProtectorState
 from omnitray.protector.exclusions.common import ProgramTables
 from omnitray.protector.exclusions.programs import LINUX
 from omnitray.protector.exclusions.rules import ExclusionRules
-from omnitray.protector.model import Action, Decision, ExclusionReason, Facts, Question
+from omnitray.protector.model import (
+    Action,
+    Decision,
+    EscalationStep,
+    ExclusionReason,
+    Facts,
+    Question,
+)
 from omnitray.protector.policies import constants
 from omnitray.protector.policies.registry import POLICIES
 from omnitray.protector.policies.restore import switch_off
-from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import BreakerState
 
 _Key = TypeVar("_Key", bound=Hashable)

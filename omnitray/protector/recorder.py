@@ -21,12 +21,12 @@ from omnitray.protector.model import (
     Action,
     Alarm,
     Decision,
+    EscalationStep,
     Facts,
     ProtectReason,
     Question,
     Restore,
 )
-from omnitray.protector.steps import EscalationStep
 
 KEPT_S = 120.0
 _MOST_BYTES = 4_000_000  # of the ring, packed: half of what the tray has left of its memory budget

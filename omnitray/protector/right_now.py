@@ -21,10 +21,15 @@ from omnitray.protector.explain import (
     why_not_in_words,
 )
 from omnitray.protector.job_workers import telling, workers
-from omnitray.protector.model import ActionState, ActiveAction, Candidate, ExclusionReason
+from omnitray.protector.model import (
+    ActionState,
+    ActiveAction,
+    Candidate,
+    EscalationStep,
+    ExclusionReason,
+)
 from omnitray.protector.policies import constants
 from omnitray.protector.policies.memory import urgent
-from omnitray.protector.steps import EscalationStep
 from omnitray.protector.victims import VictimChoice, choose, why_not
 from omnitray.protector.view import Considered, Explanation
 

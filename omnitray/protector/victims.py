@@ -33,10 +33,10 @@ from omnitray.protector.model import (
     ENDED_IF_ASKED,
     HORIZON_S,
     Candidate,
+    EscalationStep,
     ExclusionReason,
     WeighedProcess,
 )
-from omnitray.protector.steps import EscalationStep
 
 # A player that needs 20 ms every 40 ms takes half a core beside a hog of one or more; what has a
 # window is slowed down only where nothing takes more.

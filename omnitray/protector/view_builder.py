@@ -18,10 +18,20 @@ from omnitray.protector.actuators.self_test import ActuatorRow
 from omnitray.protector.circuit_breaker import BreakerRecord as BreakerFacts
 from omnitray.protector.engine import Protecting
 from omnitray.protector.job_workers import workers
-from omnitray.protector.model import Action, ActionState, ActiveAction, ProtectReason, Reply
+from omnitray.protector.model import (
+    Action,
+    ActionState,
+    ActiveAction,
+    ActuatorKind,
+    EscalationStep,
+    ProtectReason,
+    Reply,
+    action_of,
+    hold_of,
+    is_lever_of,
+)
 from omnitray.protector.model import Question as AskedQuestion
 from omnitray.protector.right_now import without_an_answer
-from omnitray.protector.steps import ActuatorKind, EscalationStep, action_of, hold_of, is_lever_of
 from omnitray.protector.view import (
     ActionFeedback,
     Answer,

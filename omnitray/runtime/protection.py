@@ -21,9 +21,8 @@ from omnitray.protector.actuators.results import UndoResult
 from omnitray.protector.engine import ProtectStep
 from omnitray.protector.exclusions.rules import meant_by_name
 from omnitray.protector.inspection import Wanted
-from omnitray.protector.model import Reply
+from omnitray.protector.model import EscalationStep, Reply
 from omnitray.protector.notices import Notice, NoticeOver
-from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import (
     ActionFeedback,
     Answer,

@@ -21,7 +21,7 @@ from omnitray.protector.actuators.journal import ActionJournal
 from omnitray.protector.actuators.results import ActionRequest
 from omnitray.protector.guard import Guard
 from omnitray.protector.latency import LatencyProbe
-from omnitray.protector.steps import EscalationStep
+from omnitray.protector.model import EscalationStep
 from support.bench import Row, Spread, spread, table, within
 
 REST_S = 60.0

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from omnitray.protector.steps import action_of
+from omnitray.protector.model import action_of
 from support.desktop import Desktop, wait_until
 from support.loads import GROW, LEAK, RESPAWN, RUN
 from support.notification_server import NotificationServer

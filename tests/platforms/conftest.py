@@ -13,7 +13,7 @@ from omnitray.processes.process_table import ProcessTable
 from omnitray.protector.actuators.executor import ActionPerformer
 from omnitray.protector.actuators.journal import ActionJournal
 from omnitray.protector.actuators.system import System
-from omnitray.protector.steps import ActuatorKind
+from omnitray.protector.model import ActuatorKind
 
 Only = Callable[[ActuatorKind], ActionPerformer]
 

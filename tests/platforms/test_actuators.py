@@ -12,7 +12,7 @@ from omnitray.protector.actuators.actuator import Target
 from omnitray.protector.actuators.executor import ActionPerformer
 from omnitray.protector.actuators.results import ActuationOutcome
 from omnitray.protector.actuators.system import AccessRefused, Gone, Sign, System
-from omnitray.protector.steps import ActuatorKind, EscalationStep
+from omnitray.protector.model import ActuatorKind, EscalationStep
 from support.children import PATIENCE_S, SLEEP, child, eventually, identity, order, state
 
 IGNORES_TERM = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"

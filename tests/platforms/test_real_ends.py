@@ -12,7 +12,7 @@ from omnitray.protector.actuators.actuator import Target
 from omnitray.protector.actuators.executor import ActionPerformer
 from omnitray.protector.actuators.results import ActionRequest, ActuationOutcome
 from omnitray.protector.actuators.system import System
-from omnitray.protector.steps import EscalationStep
+from omnitray.protector.model import EscalationStep
 from support.children import child, eventually, living_in, state
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")

@@ -20,7 +20,7 @@ from omnitray.protector.actuators.executor import ActionPerformer
 from omnitray.protector.actuators.results import ActionRequest, ActuationOutcome
 from omnitray.protector.actuators.signals import stops_hand_over
 from omnitray.protector.actuators.system import System
-from omnitray.protector.steps import ActuatorKind, EscalationStep
+from omnitray.protector.model import ActuatorKind, EscalationStep
 from support.children import eventually
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")

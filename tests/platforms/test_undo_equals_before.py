@@ -25,7 +25,7 @@ from omnitray.protector.actuators.executor import ActionPerformer
 from omnitray.protector.actuators.journal import ActionJournal
 from omnitray.protector.actuators.results import ActionRequest, ActuationOutcome
 from omnitray.protector.actuators.system import System
-from omnitray.protector.steps import ActuatorKind, EscalationStep
+from omnitray.protector.model import ActuatorKind, EscalationStep
 from support.children import child, eventually, living_in
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")

@@ -20,11 +20,11 @@ from omnitray.protector.model import (
     Action,
     AlarmReason,
     EndOutcome,
+    EscalationStep,
     Evidence,
     ProtectReason,
     Signal,
 )
-from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import BreakerState
 from support.scenes import GB, job, process
 

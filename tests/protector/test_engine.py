@@ -30,11 +30,10 @@ from omnitray.protector.actuators.results import Initiator
 from omnitray.protector.actuators.self_test import ActuatorRow
 from omnitray.protector.engine import UNREADABLE_S, Protecting, ProtectStep
 from omnitray.protector.environment import EnvironmentPorts
-from omnitray.protector.model import ProtectReason, Reply
+from omnitray.protector.model import ActuatorKind, ProtectReason, Reply
 from omnitray.protector.notices import Notice, NoticeOver
 from omnitray.protector.oom_events.daemons import OomDaemon
 from omnitray.protector.protector import ResourceProtector
-from omnitray.protector.steps import ActuatorKind
 from omnitray.protector.view import Answer, HoldKind, ProtectionView
 from omnitray.protector.view_builder import holding, page
 from support.clock import FakeClock

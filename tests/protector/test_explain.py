@@ -22,6 +22,7 @@ from omnitray.protector.model import (
     Alarm,
     AlarmReason,
     Candidate,
+    EscalationStep,
     Evidence,
     ExclusionReason,
     ProtectReason,
@@ -29,7 +30,6 @@ from omnitray.protector.model import (
     RestoreReason,
     Signal,
 )
-from omnitray.protector.steps import EscalationStep
 from support.scenes import facts, held, job, process, reading, scene
 
 GB, MB = 10**9, 10**6

@@ -4,8 +4,7 @@ import pytest
 
 from omnitray.base.facts import Job, JobKind, Mode, Resource
 from omnitray.base.policy import ProtectPolicy
-from omnitray.protector.model import Action, Alarm, ExclusionReason, UndoneByUser
-from omnitray.protector.steps import EscalationStep
+from omnitray.protector.model import Action, Alarm, EscalationStep, ExclusionReason, UndoneByUser
 from support.desk import BUSY, OVER, QUICK, SLOW, Desk, actions, build, growing, questions, soon
 from support.scenes import GB, MB, job, process, reading
 

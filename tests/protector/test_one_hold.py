@@ -6,7 +6,7 @@ import pytest
 
 from omnitray.base.facts import Job
 from omnitray.protector.actuators.results import ActuationOutcome, Initiator
-from omnitray.protector.steps import EscalationStep, action_of, hold_of, is_lever_of, joined_id
+from omnitray.protector.model import EscalationStep, action_of, hold_of, is_lever_of, joined_id
 from omnitray.protector.view import ActionOutcome, Answer, HoldKind, ProtectionView
 from omnitray.protector.view_builder import page
 from support.desk import Desk, actions, restores, soon

@@ -7,7 +7,7 @@ import pytest
 
 from omnitray.base.facts import ProtectState
 from omnitray.protector.actuators.results import ActuationOutcome, Initiator, UndoResult
-from omnitray.protector.steps import ActuatorKind
+from omnitray.protector.model import ActuatorKind
 from omnitray.protector.view import Answer, HeldAction, WayBack
 from omnitray.protector.view_builder import NOTHING_HELD, SWITCHED_OFF, holding, page, told_back
 from support.protect_desk import ProtectDesk

@@ -5,8 +5,7 @@ import msgspec
 from omnitray.base.facts import Job, JobKind, ProtectState
 from omnitray.base.policy import ProtectPolicy
 from omnitray.processes.process_roles import Tie
-from omnitray.protector.model import EndOutcome, Reply, RestoreReason, Withdrawn
-from omnitray.protector.steps import EscalationStep
+from omnitray.protector.model import EndOutcome, EscalationStep, Reply, RestoreReason, Withdrawn
 from omnitray.protector.view import Answer, BreakerState
 from support.desk import (
     BUSY,

@@ -11,9 +11,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from omnitray.protector.model import EscalationStep
 from omnitray.protector.recorder import Decided
 from omnitray.protector.replay import Replayed, load, replay
-from omnitray.protector.steps import EscalationStep
 
 FOLDER = Path(__file__).parent / "recordings"
 NAMES = sorted(path.name.removesuffix(".jsonl.xz") for path in FOLDER.glob("*.jsonl.xz"))

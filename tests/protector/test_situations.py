@@ -16,8 +16,15 @@ from omnitray.processes.process_roles import Tie
 from omnitray.protector import right_now
 from omnitray.protector.context import DecisionContext
 from omnitray.protector.guard import Guard
-from omnitray.protector.model import Action, ActionState, Alarm, AlarmReason, Decision, Question
-from omnitray.protector.steps import EscalationStep
+from omnitray.protector.model import (
+    Action,
+    ActionState,
+    Alarm,
+    AlarmReason,
+    Decision,
+    EscalationStep,
+    Question,
+)
 from support.desk import Desk
 from support.scenes import GB, details, facts, job, process, reading
 

@@ -9,6 +9,7 @@ from omnitray.base.facts import Job, Mode, ProtectState, Resource
 from omnitray.base.policy import ProtectPolicy
 from omnitray.protector.model import (
     ActionState,
+    EscalationStep,
     ExclusionReason,
     ProtectReason,
     Question,
@@ -16,7 +17,6 @@ from omnitray.protector.model import (
     UndoneByUser,
     Withdrawn,
 )
-from omnitray.protector.steps import EscalationStep
 from omnitray.protector.victims import choose
 from omnitray.protector.view import Answer
 from support.desk import (

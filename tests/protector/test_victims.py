@@ -12,9 +12,8 @@ from omnitray.base.facts import Job, JobKind, OwnFacts, ProcessDetail, ProtectSt
 from omnitray.base.policy import ProtectPolicy
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.job_workers import tied_reason, worker_key, workers
-from omnitray.protector.model import Action, ActionState, ExclusionReason
+from omnitray.protector.model import Action, ActionState, EscalationStep, ExclusionReason
 from omnitray.protector.protector import ResourceProtector
-from omnitray.protector.steps import EscalationStep
 from omnitray.protector.victims import (
     KIND_WEIGHT,
     VictimChoice,

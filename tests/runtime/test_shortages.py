@@ -28,6 +28,7 @@ from omnitray.protector.model import (
     Alarm,
     AlarmReason,
     Candidate,
+    EscalationStep,
     Evidence,
     ExclusionReason,
     NamedCause,
@@ -35,7 +36,6 @@ from omnitray.protector.model import (
     Signal,
 )
 from omnitray.protector.notices import OpenNotices, alarm_notice, notice_of
-from omnitray.protector.steps import EscalationStep
 from omnitray.runtime.shortages import Shortages
 from support.alerting import World
 

@@ -9,9 +9,8 @@ import pytest
 from omnitray.base.facts import Resource
 from omnitray.protector import cause, circuit_breaker, job_workers, victims
 from omnitray.protector.context import DecisionContext
-from omnitray.protector.model import ExclusionReason
+from omnitray.protector.model import EscalationStep, ExclusionReason
 from omnitray.protector.policies import memory
-from omnitray.protector.steps import EscalationStep
 from support.sim_machine import GB, MB, SimMachine
 from support.sim_plans import random_run
 from support.sim_run import Event, Outcome, run

@@ -6,12 +6,12 @@ from omnitray.base.facts import LastResort, Mode, ProtectState
 from omnitray.protector.model import (
     Alarm,
     AlarmReason,
+    EscalationStep,
     ProtectReason,
     Question,
     Restore,
     RestoreReason,
 )
-from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import Answer
 from support import sim_incidents
 from support.sim_incidents import INCIDENTS

@@ -14,7 +14,7 @@ from omnitray.base.facts import ProcessIdentity, Resource
 from omnitray.protector.actuators.actuator import Target
 from omnitray.protector.actuators.results import ActionRequest
 from omnitray.protector.actuators.system import System
-from omnitray.protector.steps import EscalationStep
+from omnitray.protector.model import EscalationStep
 
 PATIENCE_S = 20.0
 SLEEP = "import time; print(flush=True); time.sleep(60)"

@@ -9,7 +9,7 @@ from omnitray.protector.actuators.executor import ActionPerformer, linux_actuato
 from omnitray.protector.actuators.journal import ActionJournal, Line
 from omnitray.protector.actuators.results import ActionRequest
 from omnitray.protector.actuators.signals import Spares
-from omnitray.protector.steps import EscalationStep
+from omnitray.protector.model import EscalationStep
 from support.clock import FakeClock
 from support.fake_system import FakeProcess, FakeSystem
 

@@ -20,12 +20,12 @@ from omnitray.protector.model import (
     ActionState,
     ActiveAction,
     Decision,
+    EscalationStep,
     Question,
     Reply,
     Restore,
 )
 from omnitray.protector.protector import ResourceProtector
-from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import Answer
 from support.scenes import GB, MB, facts, job, process, reading
 

@@ -11,10 +11,10 @@ from omnitray.protector.model import (
     ActiveAction,
     Alarm,
     Decision,
+    EscalationStep,
     ProtectReason,
     Question,
 )
-from omnitray.protector.steps import EscalationStep
 from support.scenes import UID
 from support.sim_machine import Corpse, Sim, SimMachine
 

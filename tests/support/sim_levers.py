@@ -9,6 +9,7 @@ from omnitray.protector.model import (
     Alarm,
     Decision,
     EndOutcome,
+    EscalationStep,
     ProtectReason,
     Question,
     Restore,
@@ -16,7 +17,6 @@ from omnitray.protector.model import (
     UndoneByUser,
     Withdrawn,
 )
-from omnitray.protector.steps import EscalationStep
 from support.sim_judge import KILL_S, Ending, SimJudge
 from support.sim_machine import Sim, SimMachine
 

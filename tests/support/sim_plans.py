@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 from omnitray.base.facts import JobKind, LastResort, Mode, ProtectState
 from omnitray.base.policy import JobRule, RuleStep
-from omnitray.protector.model import Question
-from omnitray.protector.steps import EscalationStep
+from omnitray.protector.model import EscalationStep, Question
 from omnitray.protector.view import Answer
 from support.sim_incidents import desktop
 from support.sim_machine import GB, MB, JobLook, Sim, SimDisk, SimMachine

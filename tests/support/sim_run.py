@@ -9,9 +9,15 @@ from omnitray.base.facts import Forecast, LastResort, Mode, ProtectState
 from omnitray.base.policy import JobRule, ProtectPolicy
 from omnitray.protector.forecast import DiskForecaster
 from omnitray.protector.guard import Guard
-from omnitray.protector.model import Action, ProtectReason, Question, Reply, UndoneByUser
+from omnitray.protector.model import (
+    Action,
+    EscalationStep,
+    ProtectReason,
+    Question,
+    Reply,
+    UndoneByUser,
+)
 from omnitray.protector.protector import ResourceProtector
-from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import Answer
 from support.sim_levers import SimLevers
 from support.sim_machine import SimMachine

@@ -20,7 +20,7 @@ from omnitray.protector.actuators.actuator import Target
 from omnitray.protector.actuators.executor import ActionPerformer
 from omnitray.protector.actuators.journal import ActionJournal
 from omnitray.protector.actuators.results import ActionRequest
-from omnitray.protector.steps import EscalationStep
+from omnitray.protector.model import EscalationStep
 
 linux = LinuxPlatform()
 

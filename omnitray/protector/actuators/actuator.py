@@ -14,7 +14,7 @@ import msgspec
 
 from omnitray.base.facts import ProcessIdentity
 from omnitray.protector.actuators.system import AccessRefused, Gone, OneWay, System, Unanswered
-from omnitray.protector.steps import ActuatorKind
+from omnitray.protector.model import ActuatorKind
 
 Value = int | str | None
 

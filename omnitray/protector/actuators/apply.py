@@ -18,7 +18,7 @@ from omnitray.protector.actuators.journal import ActionJournal, Began, Record, R
 from omnitray.protector.actuators.results import ActionRequest, ActuationOutcome
 from omnitray.protector.actuators.system import AccessRefused, Gone, System
 from omnitray.protector.actuators.watchdog import ResumeWatchdog
-from omnitray.protector.steps import ActuatorKind
+from omnitray.protector.model import ActuatorKind
 
 _ROUNDS = 16  # a job may fork while it is taken hold of; what is stopped forks no more
 _FORKS_ON = "it starts new processes faster than they can be held"

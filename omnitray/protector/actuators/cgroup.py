@@ -20,7 +20,7 @@ from omnitray.protector.actuators.actuator import (
     whole,
 )
 from omnitray.protector.actuators.system import AccessRefused, Gone, System
-from omnitray.protector.steps import ActuatorKind
+from omnitray.protector.model import ActuatorKind
 
 LIGHTEST = 1  # of 1 to 10000, where 100 is the default: what is left over
 FAIR = 100  # the default

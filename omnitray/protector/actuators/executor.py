@@ -53,8 +53,16 @@ from omnitray.protector.actuators.signals import (
 )
 from omnitray.protector.actuators.system import AccessRefused, Gone, System
 from omnitray.protector.actuators.watchdog import NullWatchdog, ResumeWatchdog
-from omnitray.protector.model import Action, ActionState, ActiveAction, Decision, EndOutcome
-from omnitray.protector.steps import ActuatorKind, EscalationStep, is_lever_of
+from omnitray.protector.model import (
+    Action,
+    ActionState,
+    ActiveAction,
+    ActuatorKind,
+    Decision,
+    EndOutcome,
+    EscalationStep,
+    is_lever_of,
+)
 
 STEP_S = 1.0
 

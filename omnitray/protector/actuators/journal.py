@@ -29,7 +29,7 @@ import msgspec
 from omnitray.base.bounded import read_bounded
 from omnitray.base.durable import StorageError, make_folder, open_owned, write_atomic
 from omnitray.protector.actuators.actuator import ValueChange
-from omnitray.protector.steps import ActuatorKind
+from omnitray.protector.model import ActuatorKind
 
 _log = logging.getLogger(__name__)
 _MOST_BYTES = 16 << 20  # it is compacted from half a megabyte on

@@ -19,7 +19,7 @@ from omnitray.protector.actuators.actuator import (
     whole,
 )
 from omnitray.protector.actuators.system import IO_IDLE, AccessRefused, Gone, IoPriority
-from omnitray.protector.steps import ActuatorKind
+from omnitray.protector.model import ActuatorKind
 
 NICEST = 19
 _IO_LEVELS = 8

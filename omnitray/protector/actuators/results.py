@@ -9,8 +9,7 @@ import msgspec
 from omnitray.base.facts import Resource
 from omnitray.protector.actuators.actuator import Fate, Restored, Target
 from omnitray.protector.actuators.journal import Record
-from omnitray.protector.model import Action
-from omnitray.protector.steps import ActuatorKind, EscalationStep, hold_of
+from omnitray.protector.model import Action, ActuatorKind, EscalationStep, hold_of
 
 PIDS = "pids"  # in the evidence of an order: what it was for
 

@@ -9,7 +9,7 @@ import msgspec
 from omnitray.base.facts import ProcessIdentity
 from omnitray.protector.actuators.actuator import Actuator, Applied, Fate, Target
 from omnitray.protector.actuators.system import AccessRefused, Gone, System
-from omnitray.protector.steps import ActuatorKind
+from omnitray.protector.model import ActuatorKind
 
 NAMES = {
     ActuatorKind.CPU_WEIGHT: "Scope CPU weight",

@@ -28,7 +28,7 @@ from omnitray.protector.actuators.actuator import (
 from omnitray.protector.actuators.cgroup import RUNNING, refuse_tied
 from omnitray.protector.actuators.results import EndedProcess
 from omnitray.protector.actuators.system import AccessRefused, Gone, Sign, System
-from omnitray.protector.steps import ActuatorKind
+from omnitray.protector.model import ActuatorKind
 
 Spares = Callable[[ProcessIdentity], str]
 

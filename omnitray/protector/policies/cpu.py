@@ -13,6 +13,7 @@ from omnitray.protector.model import (
     ActionState,
     ActiveAction,
     Decision,
+    EscalationStep,
     Evidence,
     ProtectReason,
     RestoreReason,
@@ -20,7 +21,6 @@ from omnitray.protector.model import (
 )
 from omnitray.protector.policies import constants
 from omnitray.protector.policies.rules import BY_RULE
-from omnitray.protector.steps import EscalationStep
 from omnitray.protector.victims import HEAVY_BESIDE_HEAVIEST, VictimChoice, choose, choose_in
 
 

@@ -10,13 +10,13 @@ from omnitray.protector.decisions import DecisionBuilder, ProtectorState
 from omnitray.protector.model import (
     ActionState,
     Decision,
+    EscalationStep,
     Evidence,
     ExclusionReason,
     ProtectReason,
     Signal,
 )
 from omnitray.protector.policies import constants
-from omnitray.protector.steps import EscalationStep
 from omnitray.protector.victims import VictimChoice, choose, choose_in, hands_over
 
 Why = tuple[ProtectReason, Evidence]

@@ -27,6 +27,7 @@ from omnitray.protector.model import (
     AlarmReason,
     Candidate,
     Decision,
+    EscalationStep,
     Evidence,
     ExclusionReason,
     NamedCause,
@@ -34,7 +35,6 @@ from omnitray.protector.model import (
     Signal,
 )
 from omnitray.protector.policies import constants
-from omnitray.protector.steps import EscalationStep
 from omnitray.protector.victims import VictimChoice, anyway, choose, hands_over, of_job, why_not
 
 _WANTED_SO = {ExclusionReason.TAKEN_BACK, ExclusionReason.LEFT_ALONE}

@@ -21,6 +21,7 @@ from omnitray.protector.context import DecisionContext
 from omnitray.protector.decisions import DecisionBuilder, ProtectorState
 from omnitray.protector.model import (
     Decision,
+    EscalationStep,
     Evidence,
     ExclusionReason,
     ProtectReason,
@@ -32,7 +33,6 @@ from omnitray.protector.model import (
 )
 from omnitray.protector.policies import constants
 from omnitray.protector.policies.memory import urgent
-from omnitray.protector.steps import EscalationStep
 from omnitray.protector.victims import anyway, choose_in, held_or_free
 from omnitray.protector.view import Answer
 

@@ -3,9 +3,14 @@
 from omnitray.base.conditions import HoldTimer
 from omnitray.protector.context import DecisionContext
 from omnitray.protector.decisions import RESTORABLE, DecisionBuilder, ProtectorState
-from omnitray.protector.model import ActionState, ActiveAction, Decision, RestoreReason
+from omnitray.protector.model import (
+    ActionState,
+    ActiveAction,
+    Decision,
+    EscalationStep,
+    RestoreReason,
+)
 from omnitray.protector.policies import constants
-from omnitray.protector.steps import EscalationStep
 
 
 class RestorePolicy:

@@ -10,9 +10,15 @@ from omnitray.base.facts import Job, Resource
 from omnitray.base.policy import JobRule
 from omnitray.protector.context import DecisionContext
 from omnitray.protector.decisions import RESTORABLE, DecisionBuilder, ProtectorState
-from omnitray.protector.model import Decision, Evidence, ProtectReason, RestoreReason, Signal
+from omnitray.protector.model import (
+    Decision,
+    EscalationStep,
+    Evidence,
+    ProtectReason,
+    RestoreReason,
+    Signal,
+)
 from omnitray.protector.policies import constants
-from omnitray.protector.steps import EscalationStep
 from omnitray.protector.victims import choose_by_rule
 
 BY_RULE = {ProtectReason.RULE_ALWAYS, ProtectReason.RULE_MEMORY, ProtectReason.RULE_CPU}

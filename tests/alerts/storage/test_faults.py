@@ -36,7 +36,7 @@ from omnitray.client.discovery import (
     write_address,
 )
 from omnitray.protector.actuators.journal import ActionJournal, Began
-from omnitray.protector.steps import ActuatorKind
+from omnitray.protector.model import ActuatorKind
 from omnitray.runtime.instance import Instance
 from omnitray.settings.faults import Problem
 from omnitray.settings.file import load, save

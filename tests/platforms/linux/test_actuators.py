@@ -13,7 +13,7 @@ from omnitray.platforms.linux.system import LinuxSystem
 from omnitray.protector.actuators.executor import ActionPerformer
 from omnitray.protector.actuators.results import ActuationOutcome
 from omnitray.protector.actuators.system import IO_IDLE, IoPriority
-from omnitray.protector.steps import ActuatorKind, EscalationStep
+from omnitray.protector.model import ActuatorKind, EscalationStep
 from support.children import SLEEP, child, identity, order, state
 
 IGNORES_TERM = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {SLEEP}"

@@ -18,7 +18,7 @@ from omnitray.platforms.windows import WindowsPlatform
 from omnitray.processes.process_roles import Tie
 from omnitray.protector.actuators.actuator import CannotPlan, Target
 from omnitray.protector.actuators.system import AccessRefused, Gone, Sign
-from omnitray.protector.steps import ActuatorKind
+from omnitray.protector.model import ActuatorKind
 from support.children import SLEEP, child
 from support.psutil_stand_in import StandIn, thing
 

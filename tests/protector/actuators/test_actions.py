@@ -11,7 +11,7 @@ from omnitray.protector.actuators.journal import Undone
 from omnitray.protector.actuators.priority import NiceActuator
 from omnitray.protector.actuators.results import ActuationOutcome, UndoResult, sentences_of
 from omnitray.protector.actuators.system import IO_IDLE, AccessRefused, Gone, IoPriority
-from omnitray.protector.steps import ActuatorKind, EscalationStep
+from omnitray.protector.model import ActuatorKind, EscalationStep
 from omnitray.protector.view import ActionOutcome as Shown
 from omnitray.protector.view_builder import journal_line
 from support.deeds import Bench, job, order

@@ -6,7 +6,7 @@ import pytest
 
 from omnitray.protector.actuators.results import ActuationOutcome, Initiator
 from omnitray.protector.actuators.system import Sign
-from omnitray.protector.steps import EscalationStep
+from omnitray.protector.model import EscalationStep
 from support.deeds import Bench, job, order
 
 

@@ -18,8 +18,15 @@ from hypothesis import strategies as st
 from omnitray.base.facts import ProcessIdentity, Resource
 from omnitray.protector.actuators.executor import Executor
 from omnitray.protector.actuators.system import AccessRefused, IoPriority, Sign, Unanswered
-from omnitray.protector.model import Action, ActionState, Evidence, ProtectReason, Signal
-from omnitray.protector.steps import EscalationStep, is_lever_of
+from omnitray.protector.model import (
+    Action,
+    ActionState,
+    EscalationStep,
+    Evidence,
+    ProtectReason,
+    Signal,
+    is_lever_of,
+)
 from support.deeds import Bench, job
 from support.fake_system import FakeProcess, FakeSystem
 

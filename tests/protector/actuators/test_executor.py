@@ -9,11 +9,11 @@ from omnitray.protector.actuators.executor import FAILED_FOR_S, Executor
 from omnitray.protector.model import (
     Action,
     ActionState,
+    EscalationStep,
     Evidence,
     ProtectReason,
     Signal,
 )
-from omnitray.protector.steps import EscalationStep
 from support.deeds import Bench, job
 
 

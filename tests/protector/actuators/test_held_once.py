@@ -7,7 +7,7 @@ import pytest
 from omnitray.base.facts import ProcessIdentity
 from omnitray.protector.actuators.results import ActuationOutcome
 from omnitray.protector.actuators.system import Sign
-from omnitray.protector.steps import EscalationStep
+from omnitray.protector.model import EscalationStep
 from support.deeds import Bench, job, order
 from support.fake_system import FakeProcess
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from omnitray.base.facts import Resource
-from omnitray.protector.steps import ActuatorKind, EscalationStep
+from omnitray.protector.model import ActuatorKind, EscalationStep
 from support.deeds import Bench, job, order
 from support.fake_system import FakeProcess
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from omnitray.base.facts import Resource
-from omnitray.protector.steps import EscalationStep
+from omnitray.protector.model import EscalationStep
 from support.deeds import Bench, job, order
 
 STEPS = [

@@ -11,9 +11,8 @@ from omnitray.base.facts import ProcessIdentity
 from omnitray.protector.actuators import journal as journal_module
 from omnitray.protector.actuators.actuator import ValueChange
 from omnitray.protector.actuators.journal import ActionJournal, Began, Result, Undone
-from omnitray.protector.model import UndoneByUser
+from omnitray.protector.model import ActuatorKind, EscalationStep, UndoneByUser
 from omnitray.protector.recorder import Decided
-from omnitray.protector.steps import ActuatorKind, EscalationStep
 
 AT = "2026-11-22T13:21:27.123Z"
 CHANGE = ValueChange(

@@ -8,8 +8,14 @@ from omnitray.base.facts import Resource
 from omnitray.protector.actuators.executor import Executor
 from omnitray.protector.actuators.results import ActuationOutcome
 from omnitray.protector.actuators.system import Sign
-from omnitray.protector.model import Action, Evidence, ProtectReason, Signal, UndoneByUser
-from omnitray.protector.steps import EscalationStep
+from omnitray.protector.model import (
+    Action,
+    EscalationStep,
+    Evidence,
+    ProtectReason,
+    Signal,
+    UndoneByUser,
+)
 from omnitray.protector.view import Answer
 from support.deeds import Bench, job, order
 from support.fake_system import FakeProcess

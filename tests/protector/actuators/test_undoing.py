@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from omnitray.base.facts import Resource
-from omnitray.protector.steps import EscalationStep
+from omnitray.protector.model import EscalationStep
 from support.deeds import Bench, order
 from support.fake_system import FakeProcess
 

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from omnitray.protector.actuators.results import ActuationOutcome
-from omnitray.protector.steps import EscalationStep
+from omnitray.protector.model import EscalationStep
 from support.deeds import Bench, job, order
 
 pytestmark = pytest.mark.expect_log("journal of actions cannot be written")

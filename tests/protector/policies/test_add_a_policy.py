@@ -9,8 +9,8 @@ import pytest
 
 from omnitray.base.facts import Resource
 from omnitray.protector import protector
+from omnitray.protector.model import EscalationStep
 from omnitray.protector.policies import registry
-from omnitray.protector.steps import EscalationStep
 from support.desk import Desk, actions
 from support.scenes import GB, job, process, reading
 

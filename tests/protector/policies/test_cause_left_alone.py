@@ -13,13 +13,13 @@ from omnitray.protector.model import (
     Action,
     Alarm,
     Decision,
+    EscalationStep,
     ProtectReason,
     Question,
     Reply,
     Withdrawn,
 )
 from omnitray.protector.notices import alarm_notice
-from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import Answer
 from support.desk import OVER, Desk, actions, questions
 from support.scenes import GB, MB, details, job, process, reading

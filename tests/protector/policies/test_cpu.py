@@ -7,11 +7,11 @@ from omnitray.base.facts import Job, JobKind, Mode, Resource
 from omnitray.protector.model import (
     Action,
     ActionState,
+    EscalationStep,
     ProtectReason,
     RestoreReason,
     Withdrawn,
 )
-from omnitray.protector.steps import EscalationStep
 from support.desk import BUSY, QUICK, SLOW, Desk, actions, build, questions, restores
 from support.scenes import job, process, reading
 

@@ -14,9 +14,8 @@ from omnitray.base.facts import (
     Severity,
 )
 from omnitray.base.policy import ProtectPolicy
-from omnitray.protector.model import ProtectReason
+from omnitray.protector.model import EscalationStep, ProtectReason
 from omnitray.protector.notices import OpenNotices, labels_of, notice_of
-from omnitray.protector.steps import EscalationStep
 from support.desk import Desk, actions, growing, questions, restores
 from support.scenes import GB, MB, details, job, process, reading
 

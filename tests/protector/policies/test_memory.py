@@ -13,6 +13,7 @@ from omnitray.protector.model import (
     Alarm,
     AlarmReason,
     EndOutcome,
+    EscalationStep,
     ExclusionReason,
     ProtectReason,
     Question,
@@ -20,7 +21,6 @@ from omnitray.protector.model import (
     UndoneByUser,
     Withdrawn,
 )
-from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import Answer, BreakerState
 from support.desk import OVER, Desk, actions, growing, restores, soon
 from support.scenes import GB, MB, job, process, reading

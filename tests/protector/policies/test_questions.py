@@ -2,6 +2,7 @@
 
 from omnitray.base.facts import JobKind
 from omnitray.protector.model import (
+    EscalationStep,
     ProtectReason,
     Reply,
     RestoreReason,
@@ -9,7 +10,6 @@ from omnitray.protector.model import (
     Withdrawn,
 )
 from omnitray.protector.policies import constants
-from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import Answer
 from support.desk import Desk, actions, asked, growing, restores, say, soon
 from support.scenes import job, process, reading

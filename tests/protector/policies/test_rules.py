@@ -8,12 +8,12 @@ from omnitray.base.policy import JobRule, ProtectPolicy
 from omnitray.protector import explain, right_now
 from omnitray.protector.model import (
     Alarm,
+    EscalationStep,
     ExclusionReason,
     ProtectReason,
     Reply,
     UndoneByUser,
 )
-from omnitray.protector.steps import EscalationStep
 from omnitray.protector.view import Answer
 from support.desk import BUSY, Desk, actions, build, growing, questions, restores, soon
 from support.scenes import GB, MB, facts, job, process, reading, scene

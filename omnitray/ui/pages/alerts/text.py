@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from omnitray.alerts.model import Alert, kind
 from omnitray.base.clock import epoch
 from omnitray.base.facts import AlertType
-from omnitray.protector.model import AlarmReason, ProtectReason
-from omnitray.protector.steps import EscalationStep
+from omnitray.protector.model import AlarmReason, EscalationStep, ProtectReason
 from omnitray.ui import formats
 from omnitray.ui.pages.servers.text import PILLS
 
