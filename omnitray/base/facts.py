@@ -338,8 +338,8 @@ class ProcessDetail(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of one process beyond the scan; of that very one, or it is not given.
 
     ``exe`` is the program's path, None where the system hides it (then it is excluded).
-    ``writes_to`` are the mounts that it has files open for writing on, of those that fill; None
-    where that is not known.
+    ``writes_to`` are the mounts that it has files open for writing on, of those that fill;
+    ``writes_in`` is the folder of the file that it has written most of. None where not known.
     """
 
     start_ticks: int
@@ -348,6 +348,7 @@ class ProcessDetail(msgspec.Struct, frozen=True, kw_only=True):
     cwd: str | None = None
     write_bps: float | None = None
     writes_to: frozenset[str] | None = None
+    writes_in: str | None = None
 
 
 class OwnFacts(msgspec.Struct, frozen=True, kw_only=True):

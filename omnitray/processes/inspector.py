@@ -33,6 +33,7 @@ class _Written(msgspec.Struct):
     total_bytes: int
     bps: float | None = None  # since the count before
     writes_to: frozenset[str] | None = None
+    writes_in: str | None = None
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -141,19 +142,24 @@ class Inspector:
                 continue
             if now_s - then.at_s >= _RATE_OVER_S:
                 rate = max(0.0, (total - then.total_bytes) / (now_s - then.at_s))
-                then = _Written(now_s, total, rate, self._where(process, rate, filling))
+                then = _Written(now_s, total, rate, *self._where(process, rate, filling))
             self._written[key] = then
             if then.bps is not None:
                 rated[key] = msgspec.structs.replace(
-                    known[key], write_bps=then.bps, writes_to=then.writes_to
+                    known[key],
+                    write_bps=then.bps,
+                    writes_to=then.writes_to,
+                    writes_in=then.writes_in,
                 )
         return rated
 
     def _where(
         self, process: ProcessFacts, rate: float, filling: tuple[str, ...]
-    ) -> frozenset[str] | None:
+    ) -> tuple[frozenset[str] | None, str | None]:
         """Asked of those alone whose writing counts: each open file costs a look."""
-        return self._details.writes_to(process, filling) if rate >= WORTH_WRITING_BPS else None
+        if rate < WORTH_WRITING_BPS:
+            return None, None
+        return self._details.writes_to(process, filling), self._details.writes_in(process)
 
     def _tied(self, jobs: Sequence[Job], now_s: float) -> dict[int, frozenset[Tie]]:
         """Of all when it is time; in between of those alone that were not seen yet.

@@ -74,6 +74,10 @@ class ProcessDetails(Protocol):
         """
         ...
 
+    def writes_in(self, process: ProcessFacts, /) -> str | None:
+        """The folder of the file that it has written most of, of those it has open for writing."""
+        ...
+
     def is_remote(self, folder: str, /) -> bool:
         """Whether looking into this folder may have to wait for another machine."""
         ...

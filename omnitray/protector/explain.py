@@ -206,13 +206,19 @@ def _cause_asked(cause: NamedCause) -> str:
     )
 
 
+def writing(taker: Candidate) -> str:
+    """``writes 120 MB/s into /home/anna/data``: what fills a disk, and where."""
+    where = f" into {taker.writes_in}" if taker.writes_in else ""
+    return f"writes {rate(taker.write_bps or 0.0)}{where}"
+
+
 def _share_of(chosen: list[Candidate], resource: Resource) -> str:
     """``It holds 9.8 GB of the 14.2 GB of its job and grows by 290 MB/s.``."""
     job, *workers = chosen
     if resource is Resource.CPU:
         return f"It takes {percent(job.cpu_percent or 0.0)} of one core."
     if resource is Resource.DISK:
-        return f"It writes {rate(job.write_bps or 0.0)}."
+        return f"It {writing(job)}."
     first = workers[0] if workers else job
     holds = size(first.rss_bytes)
     of_job = f" of the {size(job.rss_bytes)} of its job" if workers else ""

@@ -232,6 +232,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     growth_bps: float | None = None
     cpu_percent: float | None = None
     write_bps: float | None = None
+    writes_in: str | None = None  # the folder
     pid: int | None = None
     excluded: ExclusionReason | None = None
     share: float | None = None  # 0 to 1, of what is short

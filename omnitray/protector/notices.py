@@ -10,10 +10,18 @@ from typing import Any
 
 import msgspec
 
-from omnitray.base.amounts import percent, rate, size
+from omnitray.base.amounts import percent, size
 from omnitray.base.facts import AlertType, Culprit, GuardReading, Resource, Severity
 from omnitray.base.policy import ModeLimits, clears_under
-from omnitray.protector.explain import NEEDS_FG, alarmed, headline, reasons, refused_headline, why
+from omnitray.protector.explain import (
+    NEEDS_FG,
+    alarmed,
+    headline,
+    reasons,
+    refused_headline,
+    why,
+    writing,
+)
 from omnitray.protector.model import (
     ABOUT_MEMORY,
     Action,
@@ -211,7 +219,7 @@ def _taken(taker: Candidate, resource: Resource) -> str:
     if resource is Resource.CPU:
         return f"{taker.title} ({percent(taker.cpu_percent or 0.0)} of one core)"
     if resource is Resource.DISK:
-        return f"{taker.title} (writes {rate(taker.write_bps or 0.0)})"
+        return f"{taker.title} ({writing(taker)})"
     return f"{taker.title} ({size(taker.held_bytes or taker.rss_bytes)})"
 
 
@@ -225,7 +233,7 @@ def _culprits(action: Action) -> list[Culprit]:
             cpu=each.cpu_percent,
             rss_bytes=each.rss_bytes,
             pid=each.pid,
-            figure=f"writes {rate(each.write_bps)}" if is_disk and each.write_bps else "",
+            figure=writing(each) if is_disk and each.write_bps else "",
         )
         for each in action.considered
         if each.excluded is None or told_of_disk

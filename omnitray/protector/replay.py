@@ -51,7 +51,7 @@ _LETTERS = 7
 # By these names of fields texts are found; the others hold words of the program itself.
 _TEXTS = frozenset(
     (
-        *("key", "name", "project", "cgroup", "exe", "arguments", "cwd", "writes_to", "mount"),
+        *("key", "name", "project", "cgroup", "exe", "arguments", "cwd", "writes_to", "writes_in"),
         *("job_key", "title", "match", "protected", "note", "neighbours", "mount", "filesystem"),
     )
 )

@@ -431,10 +431,19 @@ def _candidate(
         growth_bps=context.job_growth_bps(job),
         cpu_percent=job.cpu_percent,
         write_bps=context.written_bps.get(job.key),
+        writes_in=_writes_in(context, job),
         excluded=excluded,
         share=round(_share(context, job, resource), 3),
         held_bytes=int(context.unshared_bytes(job)),
     )
+
+
+def _writes_in(context: DecisionContext, job: Job) -> str | None:
+    """The folder into which the process of it that writes most does."""
+    known = (detail_of(each, context.facts) for each in job.processes)
+    writing = [each for each in known if each is not None and each.write_bps]
+    most = max(writing, key=lambda each: each.write_bps or 0.0, default=None)
+    return most.writes_in if most else None
 
 
 def _workers_considered(

@@ -125,4 +125,5 @@ def test_only_of_those_who_write_much_it_is_asked_where() -> None:
     asked.details.written = {7: 50_000_000, 8: 1000}
     found = asked.inspector.look([run], 1.0, filling=("/",)).details
     assert found[7].writes_to == frozenset({"/"})
+    assert (found[7].writes_in, found[8].writes_in) == ("/mnt/data", None)
     assert found[8].writes_to is None

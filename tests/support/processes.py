@@ -131,5 +131,8 @@ class FakeProcesses:
         places = self.writes.get(process.pid)
         return None if places is None else places & frozenset(mounts)
 
+    def writes_in(self, process: ProcessFacts, /) -> str | None:
+        return "/mnt/data" if process.pid in self.writes else None
+
     def is_remote(self, folder: str, /) -> bool:
         return folder.startswith("/net/")

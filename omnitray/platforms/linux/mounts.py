@@ -38,6 +38,7 @@ _REMOTE = frozenset(
 _SAME_LEFT_BYTES = 64 << 20  # more than is written between two questions, a millisecond apart
 _OCTAL = re.compile(rb"\\([0-7]{3})")
 _FLAGS = re.compile(rb"^flags:\s+([0-7]{1,12})$", re.MULTILINE)  # fs/proc/fd.c: seq_show
+_OFFSET = re.compile(rb"^pos:\s+(\d{1,19})$", re.MULTILINE)
 _MOUNT = re.compile(rb"^mnt_id:\s+(\d{1,12})$", re.MULTILINE)
 # What lies on another file system that does not show here.
 _ON_ANOTHER = frozenset({"overlay", "aufs", "ecryptfs", "unionfs"})
@@ -242,13 +243,30 @@ def written_mounts(folder: Path, here: bytes, mounts: tuple[str, ...]) -> frozen
     )
 
 
+def written_folder(folder: Path) -> str | None:
+    """Where the file is that the process in ``folder`` (/proc/PID) has written most of.
+
+    Of those that are open for writing, by the offset: what is mapped into memory has none.
+    """
+    farthest, path = -1, b""
+    for name in _names(folder / "fdinfo"):
+        descriptor = read_once(folder / "fdinfo" / name) or b""
+        offset = _OFFSET.search(descriptor)
+        if offset is None or int(offset[1]) <= farthest or _mount_of(descriptor) is None:
+            continue
+        try:
+            link = os.readlink(os.fsencode(folder / "fd" / name))  # noqa: PTH115 - may be no text
+        except OSError:
+            continue
+        if link.startswith(b"/") and not link.startswith((b"/dev/", b"/proc/", b"/sys/")):
+            farthest, path = int(offset[1]), link
+    return printable(os.path.dirname(path)) if path else None  # noqa: PTH120 - bytes
+
+
 def _open_for_writing(folder: Path) -> set[bytes]:
     """The numbers of the mounts."""
-    try:
-        names = os.listdir(folder)  # noqa: PTH208 - names alone
-    except OSError:  # ended meanwhile, or not ours
-        return set()
-    return {number for name in names if (number := _mount_of(read_once(folder / name) or b""))}
+    numbers = (_mount_of(read_once(folder / name) or b"") for name in _names(folder))
+    return set(filter(None, numbers))
 
 
 def _mount_of(descriptor: bytes) -> bytes | None:

@@ -25,7 +25,7 @@ import msgspec
 from omnitray.base.facts import ProcessFacts
 from omnitray.base.process_environment import USED_UP
 from omnitray.platforms.linux.files import KeptFile, printable, read_once
-from omnitray.platforms.linux.mounts import remote_points, written_mounts
+from omnitray.platforms.linux.mounts import remote_points, written_folder, written_mounts
 from omnitray.platforms.linux.proc import parse_stat, start_ticks, used_ns
 
 CpuClock = Callable[[int], int]
@@ -321,6 +321,10 @@ class LinuxProcessDetails:
         """By what fdinfo says of its descriptors; the files themselves are not touched."""
         here = read_once(self._proc / "self/mountinfo") or b""
         return self._of(process, lambda folder: written_mounts(folder, here, mounts))
+
+    def writes_in(self, process: ProcessFacts, /) -> str | None:
+        """By the offsets in fdinfo and the name of the link; the files are not touched."""
+        return self._of(process, written_folder)
 
     def is_remote(self, folder: str, /) -> bool:
         """Whether looking into this folder may have to wait for a server."""

@@ -149,6 +149,10 @@ class PsutilProcessDetails:
         """None: how a file was opened is known on Linux alone."""
         return None
 
+    def writes_in(self, _process: ProcessFacts, /) -> str | None:
+        """None, as ``writes_to``."""
+        return None
+
     def is_remote(self, folder: str, /) -> bool:
         """Whether it is on another machine's file system."""
         if folder.startswith(("\\\\", "//")):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from omnitray.base.facts import ProcessFacts
-from omnitray.platforms.linux.mounts import parse_mounts, written_mounts
+from omnitray.platforms.linux.mounts import parse_mounts, written_folder, written_mounts
 from omnitray.platforms.linux.processes import LinuxProcessDetails, LinuxProcessTable
 
 HERE = b"""\
@@ -84,3 +84,20 @@ def test_a_real_process_writes_where_its_file_is(tmp_path: Path) -> None:
         assert found is None
     other = ProcessFacts(pid=ours.pid, ppid=1, start_ticks=1, name="x", state="R")
     assert details.writes_to(other, mounts) is None
+
+
+def test_the_folder_is_that_of_the_file_that_was_written_most(tmp_path: Path) -> None:
+    ours = next(each for each in LinuxProcessTable().scan() if each.pid == os.getpid())
+    (tmp_path / "read").write_bytes(b"x" * 9000)
+    for name in ("small", "large"):
+        (tmp_path / name).mkdir()
+    with (
+        (tmp_path / "small/a").open("wb", buffering=0) as small,
+        (tmp_path / "large/b").open("wb", buffering=0) as large,
+        (tmp_path / "read").open("rb") as read,
+    ):
+        small.write(b"x" * 4 * 1024 * 1024)
+        large.write(b"x" * 8 * 1024 * 1024)
+        read.read()
+        assert LinuxProcessDetails().writes_in(ours) == str(tmp_path / "large")
+    assert written_folder(tmp_path / "gone") is None

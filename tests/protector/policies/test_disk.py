@@ -155,7 +155,9 @@ def test_a_disk_that_is_just_nearly_full_holds_nobody_who_writes_elsewhere() -> 
 def protected_writer() -> tuple[Job, dict[str, Any]]:
     editor = job("code", process(300, name="code"))
     seen = details([editor])
-    seen[300] = ProcessDetail(start_ticks=300, exe="/usr/bin/code", write_bps=200.0 * MB)
+    seen[300] = ProcessDetail(
+        start_ticks=300, exe="/usr/bin/code", write_bps=200.0 * MB, writes_in="/home/anna/logs"
+    )
     return editor, {"details": seen}
 
 
@@ -179,9 +181,9 @@ def test_a_writer_that_is_left_alone_is_named_once_with_its_rate_and_why() -> No
     assert (told.step, told.mount, told.targets) == (EscalationStep.TELL, "/", ())
     notice = notice_of(told)
     (culprit,) = notice.context["culprits"]
-    assert (culprit["job"], culprit["figure"]) == ("code", "writes 210 MB/s")
+    assert (culprit["job"], culprit["figure"]) == ("code", "writes 210 MB/s into /home/anna/logs")
     assert (notice.title, notice.severity) == ("/ fills up", Severity.CRITICAL)
-    assert "code (writes 210 MB/s): an editor" in notice.message
+    assert "code (writes 210 MB/s into /home/anna/logs): an editor" in notice.message
     assert "/ full in 30 s to 1 min, at 210 MB/s" in notice.message
 
 
