@@ -4,6 +4,7 @@ One class a desktop; :data:`DESKTOPS` lists them. The recipes run on Debian 12 a
 that they name (``apt-get install --no-install-recommends``).
 """
 
+import re
 import shutil
 import time
 from pathlib import Path
@@ -143,6 +144,16 @@ class PlasmaX11(X11Desktop):
         session.start("plasmashell", "--no-respawn")
         self._await_watcher(90)
         session.wait(lambda: session.owns("org.freedesktop.Notifications"), "notifications", 90)
+
+    def notification_places(self) -> tuple[tuple[int, int], ...]:
+        """The middle of each of the shell's windows that is no panel, the newest on top first."""
+        command = "search --onlyvisible --class plasmashell getwindowgeometry --shell %@"
+        said = self.session.run("xdotool", *command.split()).stdout
+        figures = [int(each) for each in re.findall(r"(?:X|Y|WIDTH|HEIGHT)=(-?\d+)", said)]
+        boxes = [figures[at : at + 4] for at in range(0, len(figures), 4)]
+        shown = [each for each in boxes if 60 < each[3] < 400 and 200 < each[2] < 700]
+        shown.sort(key=lambda each: each[1])
+        return tuple((x + width // 3, y + height // 2) for x, y, width, height in shown)
 
     def set_dark(self, dark: bool) -> bool:  # noqa: FBT001 - one value
         """By Plasma's own tool."""
@@ -313,8 +324,15 @@ class Gnome(DesktopUnderTest):
         return "false" in self._eval("Main.overview.visible").partition(",")[2]
 
     def notification_places(self) -> tuple[tuple[int, int], ...]:
-        """In the middle, below the bar."""
-        return ((640, 75), (640, 60), (600, 90))
+        """The middle of the banner's upper half, where its words are, as the shell knows it."""
+        said = self._eval(
+            "(() => { const each = Main.messageTray._banner;"
+            " if (!each) return '';"
+            " const [x, y] = each.get_transformed_position();"
+            " return [x + each.width / 2, y + each.height / 4].map(Math.round).join(' '); })()"
+        )
+        found = [int(each) for each in re.findall(r"\d+", said.partition(",")[2])]
+        return ((found[0], found[1]),) if len(found) == 2 else ()
 
     def shoot(self, target: Path) -> None:
         """By the shell's own method."""
