@@ -143,7 +143,7 @@ describe("the extension in a real editor", { timeout: 600_000 }, () => {
     await toast("is down during test_total").waitFor();
     const took = Date.now() - began;
     console.log(`pop-up after ${took} ms`);
-    assert.match(await bar().getAttribute("class"), /has-background-color|error/);
+    await until("the bar is red", async () => /has-background-color|error/.test(await bar().getAttribute("class")));
     await toast("is down").getByRole("button", { name: "Show details" }).click();
     await page.locator(".monaco-editor .view-line", { hasText: "Severity" }).first().waitFor();
     await picture("details");
