@@ -59,7 +59,7 @@ class Reporter:
         self.paths = find_paths()
         self.client = Client(paths=self.paths, clock=self.clock)
         self.raised = 0
-        self.guard = Guard()
+        self.guard = FaultBarrier()
         self._problem = self._refusal = ""
         self._lock = threading.Lock()
         self._stored: dict[str, Alert] = {}  # by key: alerts written to files by this run
@@ -230,7 +230,7 @@ class Reporter:
             return None
 
 
-class Guard(contextlib.AbstractContextManager["Guard", bool]):
+class FaultBarrier(contextlib.AbstractContextManager["FaultBarrier", bool]):
     """Ends an exception of ours and keeps the first; what pytest raises is no Exception."""
 
     def __init__(self) -> None:
@@ -267,7 +267,7 @@ def encodable(value: Any) -> Any:
 class GroupedReport:
     """One alert that grows: sent at once, then at most once in :data:`QUIET_S`, and at the end."""
 
-    def __init__(self, send: Callable[[], None], guard: Guard) -> None:
+    def __init__(self, send: Callable[[], None], guard: FaultBarrier) -> None:
         self._send = send
         self._guard = guard
         self._condition = threading.Condition()

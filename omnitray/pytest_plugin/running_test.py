@@ -207,7 +207,7 @@ class TestProcess:
 
     @pytest.hookimpl(hookwrapper=True, trylast=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None]:
-        """A test begins and ends in this process, whoever runs it: it need not log that."""
+        """A test begins and ends in this process, whatever runs it: it need not log that."""
         with self._reporter.guard:
             self._peak.begin()
             self._clock.start(item.nodeid)

@@ -244,7 +244,7 @@ class ActionPerformer:
     ) -> tuple[ValueChange, ...]:
         """Their changes of this target, with the values that were there before all of them.
 
-        Whoever lets go first leaves these to the other: else what is said to be held would not be.
+        The first to let go leaves these to the other: else what is said to be held would not be.
         """
         if not held:
             return ()

@@ -25,7 +25,7 @@ class AccessRefused(Exception):  # noqa: N818 - as above
 
 
 class Unanswered(AccessRefused):
-    """Whoever was asked has not answered in time: it may do so later all the same."""
+    """The service that was asked has not answered in time, and may do so later."""
 
 
 class OneWay(AccessRefused):
