@@ -255,7 +255,7 @@ class App(QObject):
         worker.stepped.connect(self.hub.on_stepped)
         worker.level_changed.connect(self.hub.on_level_changed)
         worker.failed.connect(self.hub.on_monitor_failed)
-        worker.disks_read.connect(self.protection.take_disks)
+        self.protection.follow_disks(worker.disks_read)
         self.hub.level_chosen.connect(worker.choose_level)
         self.hub.policy_changed.connect(worker.take_policy)
         self.hub.trouble_came.connect(worker.escalate)

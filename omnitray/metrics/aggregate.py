@@ -295,7 +295,7 @@ class MetricsRecorder:
         self._samples: dict[int, list[tuple[float, float]]] = {}
         self._counts: Counter[str] = Counter()
         self._jobs: dict[str, tuple[str, str, _Running]] = {}
-        self._known_jobs: set[str] = set()
+        self._known_jobs: dict[str, int] = {}  # what each held at the newest reading of this minute
         self._at: int | None = None
         self._last_m: float | None = None
 
@@ -338,16 +338,20 @@ class MetricsRecorder:
         return record
 
     def _add_jobs(self, jobs: Sequence[Job], weight_s: float) -> None:
-        seen = set()
+        known = self._known_jobs
         for job in jobs:
-            seen.add(job.key)
+            # Most jobs rest for the whole minute: what used no processor time is not kept of it.
+            if not job.cpu_percent and job.key in known and job.key not in self._jobs:
+                continue
             if job.key not in self._jobs:
-                running = _Running(job.key, fresh=job.key not in self._known_jobs)
+                running = _Running(
+                    job.key, peak_bytes=known.get(job.key, 0), fresh=job.key not in known
+                )
                 self._jobs[job.key] = (job.name, job.project or "", running)
             running = self._jobs[job.key][2]
             running.cpu_s += (job.cpu_percent or 0.0) / 100.0 * weight_s
             running.peak_bytes = max(running.peak_bytes, job.rss_bytes)
-        self._known_jobs = (self._known_jobs & seen) | seen
+        self._known_jobs = {job.key: job.rss_bytes for job in jobs}
 
     def _costly_jobs(self) -> tuple[JobCost, ...]:
         costs: dict[tuple[str, str], JobCost] = {}
@@ -361,5 +365,6 @@ class MetricsRecorder:
                 runs=before.runs + running.fresh,
             )
         self._jobs = {}
+        self._known_jobs = dict.fromkeys(self._known_jobs, 0)  # a peak is that of its minute
         worth = [each for each in costs.values() if each.cpu_s >= _JOB_FLOOR_S]
         return tuple(sorted(worth, key=lambda each: -each.cpu_s)[:JOBS_KEPT])

@@ -10,13 +10,12 @@ from concurrent.futures import Future
 from typing import Any
 
 import msgspec
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance, Slot
 
 from omnitray.api import facade, wire
 from omnitray.base.clock import Clock
 from omnitray.base.facts import AlertType, Job, Mode, ProtectState, Severity
 from omnitray.base.policy import ProtectPolicy
-from omnitray.monitor.sampler import DiskLook
 from omnitray.protector.actuators.results import UndoResult
 from omnitray.protector.engine import ProtectStep
 from omnitray.protector.exclusions.rules import meant_by_name
@@ -59,7 +58,6 @@ class ProtectionFacade(QObject):
     question_changed = Signal(object)  # QuestionView, or None
     told = Signal(object)  # ActionFeedback: what came of what the person asked for
     policy_changed = Signal(object)  # to the protector's thread, as are the following
-    disks_changed = Signal(object)
     pause_changed = Signal(object)
     questions_changed = Signal(object)
     replied = Signal(object, str)
@@ -106,7 +104,6 @@ class ProtectionFacade(QObject):
         worker.recovered.connect(self._on_recovered)
         worker.told.connect(self._on_told)
         self.policy_changed.connect(worker.take_policy)
-        self.disks_changed.connect(worker.take_disks)
         self.pause_changed.connect(worker.take_pause)
         self.replied.connect(worker.take_reply)
         self.undo_asked.connect(worker.take_undo)
@@ -130,10 +127,9 @@ class ProtectionFacade(QObject):
         self._hub.nothing_held()
         return all(ended)
 
-    @Slot(object)
-    def take_disks(self, look: DiskLook) -> None:
-        """The monitor has looked at the disks."""
-        self.disks_changed.emit(look)
+    def follow_disks(self, looks: SignalInstance) -> None:
+        """Take each ``sampler.DiskLook`` of a signal, straight to the protector's thread."""
+        looks.connect(self._thread.worker.take_disks)
 
     # Intents
 

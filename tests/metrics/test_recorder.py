@@ -68,6 +68,18 @@ def test_jobs_of_one_name_and_project_are_one_line_with_their_runs() -> None:
     assert record.jobs[0].runs == 0  # it ran already
 
 
+def test_a_job_that_rests_before_it_runs_has_the_peak_of_the_whole_minute() -> None:
+    recorder = MetricsRecorder()
+    recorder.add(shot(0), (job("a", 100.0, 50),), None)
+    recorder.add(shot(60), (job("a", 0.0, 9),), None)
+    recorder.add(shot(65), (job("a", 0.0, 9),), None)
+    recorder.add(shot(70), (job("a", 100.0, 2),), None)
+    record = recorder.flush()
+    assert record is not None
+    (cost,) = record.jobs
+    assert (cost.runs, cost.peak_bytes, cost.cpu_s) == (0, 9, 5.0)
+
+
 def test_events_are_counted() -> None:
     recorder = MetricsRecorder()
     recorder.add(shot(0), (), None)

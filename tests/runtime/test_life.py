@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from PySide6.QtCore import QThread, qWarning
+from PySide6.QtCore import QObject, QThread, Signal, Slot, qWarning
 from pytestqt.qtbot import QtBot
 
 from omnitray.base.policy import MonitorPolicy
@@ -69,6 +69,48 @@ def test_a_worker_steps_in_its_own_thread_and_stops_in_time(qtbot: QtBot) -> Non
     qtbot.waitUntil(lambda: len(monitor.ring) > 0, timeout=5000)
     assert thread.stop()
     assert thread.stop()
+
+
+class Remembering(QObject):
+    """A worker that keeps something for its thread."""
+
+    remembered = Signal(bool)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._of_thread = threading.local()
+
+    @Slot()
+    def start(self) -> None:
+        """Nothing to begin with: it is asked."""
+
+    @Slot()
+    def stop(self) -> None:
+        """Nothing to stop."""
+
+    @Slot()
+    def look(self) -> None:
+        """Keep it, and say whether an earlier call has."""
+        before = hasattr(self._of_thread, "kept")
+        self._of_thread.kept = True
+        self.remembered.emit(before)
+
+
+class Asking(QObject):
+    asked = Signal()
+
+
+def test_python_keeps_its_state_of_a_workers_thread_between_two_calls(qtbot: QtBot) -> None:
+    thread, asking = WorkerThread("remembering", Remembering()), Asking()
+    said: list[bool] = []
+    asking.asked.connect(thread.worker.look)
+    thread.worker.remembered.connect(said.append)
+    thread.start()
+    asking.asked.emit()
+    asking.asked.emit()
+    qtbot.waitUntil(lambda: len(said) > 1, timeout=5000)
+    assert thread.stop()
+    assert said == [False, True]
 
 
 def test_an_uncaught_exception_is_logged_and_told_once_for_each_place(

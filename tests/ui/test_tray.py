@@ -350,3 +350,16 @@ def test_another_style_is_drawn_at_once(desk: Desk) -> None:
         desk.tray.show_status(busy(cpu))
         desk.clock.advance(2)
     assert desk.tray._panel() is Panel.LIGHT
+
+
+def test_a_figure_that_moves_no_bar_changes_the_text_alone(desk: Desk) -> None:
+    desk.clock.advance(2)
+    desk.tray.show_status(busy(50.0))
+    desk.clock.advance(2)
+    drawn = desk.icon.icon().cacheKey()
+    desk.tray.show_status(busy(50.6))
+    assert "CPU 51 %" in desk.icon.toolTip()
+    assert desk.icon.icon().cacheKey() == drawn
+    desk.clock.advance(2)
+    desk.tray.show_status(busy(80.0))
+    assert desk.icon.icon().cacheKey() != drawn

@@ -75,11 +75,23 @@ class KeptFile:
 
 
 def read_once(path: Path) -> bytes | None:
-    """The content of a file that is read seldom, or None."""
+    """The content of a file that is read seldom, or None.
+
+    Without the calls of ``open`` that ask what kind of a file it is, which take as long again.
+    """
     try:
-        return path.read_bytes()
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
+    try:
+        pieces = []
+        while piece := os.read(descriptor, _CHUNK):
+            pieces.append(piece)
+        return b"".join(pieces)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
 
 
 def read_text(path: Path) -> str | None:

@@ -38,7 +38,7 @@ _DOUBLE_NET = re.compile(
     r"(lo$|veth|docker|br-|br\d|virbr|vnet|cni|flannel|cali|tun|tap|wg|bond|team|dummy|ifb|"
     r"vxlan|vlan|lxc|lxdbr|podman)"
 )
-_LOOK_AGAIN_S = 60.0  # a cpuset changes when a person changes it
+_LOOK_AGAIN_S = 60.0  # a cpuset changes, and a module is loaded, when a person does it
 _TRIGGER = b"some 150000 2000000\0"  # 150 ms of stall within 2 s
 _ZRAM_USED = 2  # the third figure of mm_stat: memory taken, in bytes
 
@@ -194,6 +194,8 @@ class LinuxMachine:
         self._allowed: frozenset[int] | None = None
         self._allowed_due_mono_s = float("-inf")
         self._arc = KeptFile(proc / "spl/kstat/zfs/arcstats")
+        self._has_arc = False
+        self._arc_due_mono_s = float("-inf")
 
     def cpu_times(self) -> CpuTimes | None:
         """/proc/stat, of the processors that this process may run on."""
@@ -219,8 +221,21 @@ class LinuxMachine:
     def memory(self) -> MemoryFacts | None:
         """/proc/meminfo, or the cgroup's limit where that is smaller."""
         content = self._memory.read()
-        facts = files.memory(content, self._arc.read() or b"") if content else None
+        facts = files.memory(content, self._arc_stats()) if content else None
         return self._limits.memory(facts) if facts else None
+
+    def _arc_stats(self) -> bytes:
+        """Of the cache of ZFS; where it is missing it is looked for once a minute.
+
+        Its module may be loaded later. A path that leads nowhere costs more than /proc/meminfo.
+        """
+        now_mono_s = self._monotonic()
+        if not self._has_arc and now_mono_s < self._arc_due_mono_s:
+            return b""
+        content = self._arc.read()
+        self._has_arc = content is not None
+        self._arc_due_mono_s = now_mono_s + _LOOK_AGAIN_S
+        return content or b""
 
     def pressure(self) -> PressureFacts | None:
         """/proc/pressure; None on a kernel without it."""

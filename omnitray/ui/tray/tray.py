@@ -159,9 +159,12 @@ class Tray(QObject):
         facts, text = icon_facts(self._status, self._settings.show, columns), tooltip(self._status)
         place = min(self._icon.geometry().size().toTuple())
         panel = self._panel()
-        if (facts, text, place, panel) != self._shown:
-            self._shown = (facts, text, place, panel)
+        # The figures of the text move with each reading, the bars seldom: a drawing costs more
+        # than all the rest, here and in the panel that fetches it.
+        if (facts, place, panel) != self._shown:
+            self._shown = (facts, place, panel)
             self._icon.setIcon(tray_icon(facts, panel, _ratio(), place))
+        if text != self._icon.toolTip():
             self._icon.setToolTip(text)
         self._menu.show_status(self._status)
 

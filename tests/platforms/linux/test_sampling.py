@@ -13,6 +13,7 @@ from omnitray.monitor.machine import Traffic
 from omnitray.platforms.linux import files
 from omnitray.platforms.linux.files import KeptFile, printable
 from omnitray.platforms.linux.sampling import LinuxMachine
+from support.clock import FakeClock
 from support.fake_proc import FakeRoot
 
 STAT = (
@@ -337,4 +338,30 @@ def test_the_memory_that_programs_can_have_is_the_whole(
     assert memory is not None
     assert memory.used_percent == pytest.approx(used_percent)
     assert memory.total_bytes == total_gb * 1_000_000 * 1024
+    machine.close()
+
+
+def test_a_cache_of_zfs_that_is_not_there_is_looked_for_once_a_minute(
+    root: FakeRoot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FakeClock()
+    opened: list[str] = []
+    open_ = os.open
+
+    def noted(path: Path, flags: int) -> int:
+        opened.append(str(path))
+        return open_(path, flags)
+
+    monkeypatch.setattr(os, "open", noted)
+    root.write("proc/meminfo", MEMINFO)
+    machine = LinuxMachine(root.path, clock.monotonic)
+    for _ in range(5):
+        clock.advance(1.0)
+        machine.memory()
+    assert len([path for path in opened if path.endswith("arcstats")]) == 1
+    root.write("proc/spl/kstat/zfs/arcstats", ARC.format(minimum=0, size=4_096_000_000))
+    clock.advance(60.0)
+    memory = machine.memory()
+    assert memory is not None
+    assert memory.used_percent == pytest.approx(50.0)
     machine.close()
