@@ -25,11 +25,11 @@ from support.bench import Row, Spread, spread, table, within
 from support.desktop import Display
 from support.resources import percent_between, taken, threads
 from support.side_by_side import (
-    SETTLE_S,
     SLEEPERS,
     glances,
     headless,
     screen,
+    settle_s,
     sleepers,
     tell,
     tray,
@@ -109,7 +109,7 @@ def _told(figures: Spread) -> str:
 
 def _level(level: str, desk: str, folder: Path, display: Display) -> list[Row]:
     interval_s, measured_s = RHYTHMS[MonitorLevel(level)].look_s, MEASURED_S[level]
-    tell(f"{desk}, {level}: {SETTLE_S + measured_s:.0f} s")
+    tell(f"{desk}, {level}: {settle_s(interval_s) + measured_s:.0f} s")
     with contextlib.ExitStack() as running:
         programs = {
             "tray": running.enter_context(tray(folder / "tray", display, level)),
@@ -118,7 +118,7 @@ def _level(level: str, desk: str, folder: Path, display: Display) -> list[Row]:
                 glances(folder / "glances", interval_s)
             ),
         }  # fmt: skip
-        time.sleep(SETTLE_S)
+        time.sleep(settle_s(interval_s))
         before = {name: taken(each.pid) for name, each in programs.items()}
         by_thread = {name: threads(each.pid) for name, each in programs.items()}
         time.sleep(measured_s)

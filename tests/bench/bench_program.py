@@ -25,6 +25,7 @@ from support.side_by_side import (
     made,
     screen,
     session,
+    settle_s,
     sleepers,
     tell,
     tray,
@@ -53,21 +54,22 @@ def main() -> None:
         f"Per cent of one core with {processes} processes, {SLEEPERS} of them ours and asleep; "
         "tray, headless and `glances --quiet` run side by side, each looking at the level's "
         f"interval, for at least {min(each[1] for each in LEVELS.values()):.0f} s after "
-        f"{SETTLE_S:.0f} s to settle. The window was never opened; the local API is on.\n"
+        f"the first two looks, {SETTLE_S:.0f} s at least. The window was never opened; the local "
+        "API is on.\n"
     )
     print(table(rows))
 
 
 def _level(level: str, folder: Path, display: Display) -> list[Row]:
     interval_s, measured_s, budget = LEVELS[level]
-    tell(f"{level}: {SETTLE_S + measured_s:.0f} s")
+    tell(f"{level}: {settle_s(interval_s) + measured_s:.0f} s")
     with contextlib.ExitStack() as running:
         programs = {
             "tray": running.enter_context(tray(folder / "tray", display, level)),
             "headless": running.enter_context(headless(folder / "headless", level)),
             "glances": running.enter_context(glances(folder / "glances", interval_s)),
         }
-        time.sleep(SETTLE_S)
+        time.sleep(settle_s(interval_s))
         before = {name: taken(each.pid) for name, each in programs.items()}
         time.sleep(measured_s)
         percent = {

@@ -37,6 +37,11 @@ critical = 100
 """
 
 
+def settle_s(interval_s: float) -> float:
+    """How long until the first two looks are over: they ask for what stays the same after them."""
+    return max(SETTLE_S, 1.5 * interval_s)
+
+
 @contextlib.contextmanager
 def tray(folder: Path, display: Display, level: str) -> Iterator[Program]:
     with session(folder, display) as desktop, watching(desktop) as watcher:
