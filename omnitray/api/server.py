@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from omnitray.api.facade import AppFacade
 from omnitray.api.listener import Opened, open_listener
 from omnitray.api.token import Token
+from omnitray.base.bounded import CheckedFiles
 from omnitray.base.clock import timestamp
 from omnitray.base.durable import StorageError
 from omnitray.client.discovery import Address, read_address, remove_address, write_address
@@ -49,6 +50,7 @@ class ApiServer:
         self._door = door
         self._settings = settings
         self._file = api_file
+        self._checked = CheckedFiles(api_file)
         self._token = token or Token()
         self._tell = tell
         self._started_at = time.time()
@@ -125,10 +127,13 @@ class ApiServer:
             self.start()
         elif self._url:
             self._door.metrics_token()
+            if self._checked.untouched():
+                return
             address = read_address(self._file)
             if address is None or address.token != self._token.reveal():
                 self._announce(self._token.reveal())
                 LOG.info("api.json was put back")
+            self._checked.checked(time.time_ns())
 
     def _run(self) -> None:
         try:

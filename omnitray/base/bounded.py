@@ -149,3 +149,39 @@ def oom_kills(vmstat: str = VMSTAT) -> "int | None":
 def rose(before: "int | None", now: "int | None") -> bool:
     """Whether a process was ended between two counts."""
     return before is not None and now is not None and now > before
+
+
+class CheckedFiles:
+    """Files that hold what they should, and one call a file to see that none was touched since.
+
+    A file that is written again within the granularity of its file system's times (2 s on FAT)
+    could look untouched: what was written a moment ago is not taken for checked.
+    """
+
+    _SETTLED_NS = 2_000_000_000
+
+    def __init__(self, *paths: "StrPath") -> None:
+        self._paths = paths
+        self._marks: tuple[tuple[int, ...], ...] | None = None
+
+    def untouched(self) -> bool:
+        """Whether each is still the file that :meth:`checked` saw."""
+        return self._marks is not None and self._look() == self._marks
+
+    def checked(self, now_ns: int) -> None:
+        """They are right as they stand; ``now_ns`` is the time of day."""
+        marks = self._look()
+        is_settled = marks is not None and all(
+            now_ns - mark[-1] > self._SETTLED_NS for mark in marks
+        )
+        self._marks = marks if is_settled else None
+
+    def _look(self) -> tuple[tuple[int, ...], ...] | None:
+        try:
+            found = [os.lstat(path) for path in self._paths]
+        except OSError:
+            return None
+        return tuple(
+            (each.st_dev, each.st_ino, each.st_mode, each.st_uid, each.st_size, each.st_ctime_ns)
+            for each in found
+        )

@@ -7,6 +7,7 @@ folder may go with the session; so that token is kept in the data folder as well
 import base64
 import logging
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -23,7 +24,7 @@ from omnitray.alerts.model import Alert
 from omnitray.alerts.storage.query import AlertQuery
 from omnitray.api import facade, wire
 from omnitray.api.status import Status
-from omnitray.base.bounded import read_bounded
+from omnitray.base.bounded import CheckedFiles, read_bounded
 from omnitray.base.durable import StorageError, write_atomic
 from omnitray.base.facts import AlertMove, Job, Mode, Snapshot
 from omnitray.base.leases import asked_by
@@ -129,6 +130,7 @@ class ProgramFacade(QObject):
         self._metrics = parts.metrics
         self._paths = parts.paths
         self._metrics_token = self._token_fault = ""
+        self._token_files = CheckedFiles(*(_places(self._paths) if self._paths else ()))
         self.listeners = parts.channels.listeners
         self._events: Subscribers[facade.Event] = Subscribers()
         self._arrived.connect(self._on_arrived, Qt.ConnectionType.QueuedConnection)
@@ -238,10 +240,13 @@ class ProgramFacade(QObject):
         """What opens ``/metrics``; its files are written where they are gone or wrong."""
         if self._paths is None:
             return ""
+        if self._metrics_token and self._token_files.untouched():
+            return self._metrics_token
         self._metrics_token = self._metrics_token or _known_token(self._paths)
         fault = ""
         try:
             _keep_token(self._paths, self._metrics_token)
+            self._token_files.checked(time.time_ns())
         except (OSError, StorageError) as error:
             fault = f"the token of /metrics cannot be written: {error}"
         if fault and fault != self._token_fault:  # it is tried every few seconds, and said once

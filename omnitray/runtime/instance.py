@@ -19,10 +19,11 @@ from pathlib import Path
 import msgspec
 from PySide6.QtCore import QObject, QSocketNotifier, QTimer, Signal, Slot
 
+from omnitray.base.bounded import CheckedFiles
 from omnitray.base.durable import StorageError
 from omnitray.base.paths import FolderLock, LockState, Paths, own_folder, private_folder
 from omnitray.base.process_environment import USED_UP, usable_token
-from omnitray.client.discovery import run_folders, write_pointer
+from omnitray.client.discovery import POINTER, run_folders, write_pointer
 from omnitray.client.http import is_running
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class Instance(QObject):
         super().__init__()
         self._paths = paths
         self._lock = FolderLock(paths.data, LOCK_NAME)
+        self._pointer = CheckedFiles(paths.data / POINTER)
         self._answer = msgspec.json.encode(RunningInstance(pid=os.getpid(), headless=headless))
         self._server: socket.socket | None = None
         self._place: os.stat_result | None = None  # of the socket in the file system
@@ -124,8 +126,10 @@ class Instance(QObject):
         if not in_place and hasattr(socket, "AF_UNIX"):
             log.info("the socket of the running instance was put back")
             self.listen()
-        with contextlib.suppress(StorageError):
-            write_pointer(self._paths)
+        if not self._pointer.untouched():
+            with contextlib.suppress(StorageError):
+                write_pointer(self._paths)
+                self._pointer.checked(time.time_ns())
         return True
 
     def release(self) -> None:

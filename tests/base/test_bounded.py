@@ -5,6 +5,7 @@ The kernel's own count of what it has ended.
 
 import os
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from omnitray.alerts.silences import SilenceFile
 from omnitray.alerts.storage import files
 from omnitray.alerts.storage.archive import GzipLines
 from omnitray.base.bounded import (
+    CheckedFiles,
     NotRegularError,
     TooLargeError,
     oom_kills,
@@ -229,3 +231,36 @@ def test_only_a_count_that_grew_says_something() -> None:
     assert not rose(3, 3)
     assert not rose(None, 4)
     assert not rose(3, None)
+
+
+def in_an_hour() -> int:
+    return time.time_ns() + 3600 * 1_000_000_000
+
+
+def test_checked_files_are_untouched_until_one_is_written_replaced_or_gone(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    for file in (one, other):
+        file.write_text("right")
+    files = CheckedFiles(one, other)
+    assert not files.untouched()
+    files.checked(in_an_hour())
+    assert files.untouched()
+    for touch in (
+        lambda: one.write_text("wrong!"),
+        lambda: other.chmod(0o644),
+        lambda: (tmp_path / "new").rename(one),
+        other.unlink,
+    ):
+        (tmp_path / "new").write_text("right")
+        touch()
+        assert not files.untouched()
+        files.checked(in_an_hour())
+    assert not files.untouched()  # one of them is gone
+
+
+def test_what_was_written_a_moment_ago_is_not_checked_yet(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("right")
+    files = CheckedFiles(file)
+    files.checked(time.time_ns())
+    assert not files.untouched()
