@@ -4,7 +4,7 @@ Everything that costs something is computed at the first question: most moments 
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 
@@ -78,7 +78,7 @@ class DecisionContext:
         self.rules = policy.rules_in_force
         self._forbidden: dict[int, frozenset[str]] = {}
         self._below: dict[int, SubtreeTotals] = {}
-        self.ending = _ending(facts)
+        self.ending = facts.ending
         self.weighed: dict[
             tuple[str, EscalationStep], list[WeighedProcess]
         ] = {}  # kept by ``victims``
@@ -336,7 +336,7 @@ class DecisionContext:
     def of_disk(self, mount: str) -> "DecisionContext":
         """The same moment without what is known to write elsewhere: who fills this disk?"""
         details = {pid: _as_seen_from(mount, detail) for pid, detail in self.facts.details.items()}
-        return DecisionContext(
+        seen = DecisionContext(
             msgspec.structs.replace(self.facts, details=details),
             self.policy,
             self.now_s,
@@ -346,6 +346,8 @@ class DecisionContext:
             excluded_steps=self.excluded_steps,
             handed_out=self.handed_out,
         )
+        seen.ending = self.ending  # with what was decided a moment ago
+        return seen
 
     def ties(self, process: ProcessFacts) -> frozenset[Tie]:
         """What ties a process to the person, by what it holds and by what it is."""
@@ -367,6 +369,13 @@ class DecisionContext:
         if verdict is None and process.pid in self._leaders_of_strangers:
             return ExclusionReason.LEADER
         return verdict
+
+    def ends(self, job_key: str, targets: Iterable[ProcessIdentity]) -> None:
+        """These are being ended from now on: what is decided after it must know that."""
+        before = self.ending.get(job_key, frozenset())
+        self.ending[job_key] = before | {(each.pid, each.start_ticks) for each in targets}
+        for known in (self._verdicts, self._below, self.weighed):
+            known.clear()
 
     def is_meant(self, rule: JobRule, process: ProcessFacts, job: Job) -> bool:
         """Whether a rule of the person's means this process."""
@@ -488,13 +497,3 @@ def _as_seen_from(mount: str, detail: ProcessDetail) -> ProcessDetail:
     if detail.writes_to is None or mount in detail.writes_to:
         return detail
     return msgspec.structs.replace(detail, write_bps=None)
-
-
-def _ending(facts: Facts) -> dict[str, frozenset[tuple[int, int]]]:
-    """The processes that are being ended, by job."""
-    ending: dict[str, frozenset[tuple[int, int]]] = {}
-    for active in facts.active:
-        if active.state is ActionState.ENDING:
-            key, known = active.action.job_key, ending.get(active.action.job_key, frozenset())
-            ending[key] = known | {(each.pid, each.start_ticks) for each in active.action.targets}
-    return ending

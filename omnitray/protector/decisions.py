@@ -119,9 +119,7 @@ class DecisionBuilder:
         if job:
             self.state.handed_out[job.key, step, resource] = self.now_s
         if job and step is EscalationStep.END and not self.watches:
-            before = self.context.ending.get(job.key, frozenset())
-            targets = {(each.pid, each.start_ticks) for each in choice.targets}
-            self.context.ending[job.key] = before | targets
+            self.context.ends(job.key, choice.targets)
         return action
 
     def _id_for(self, job: Job | None, step: EscalationStep) -> str:

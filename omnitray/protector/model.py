@@ -420,6 +420,17 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     taken_back: tuple[UndoneByUser, ...] = ()
     neighbours: tuple[str, ...] = ()  # OOM daemons that run here, for people
 
+    @property
+    def ending(self) -> dict[str, frozenset[tuple[int, int]]]:
+        """The processes that are being ended, by job."""
+        ending: dict[str, frozenset[tuple[int, int]]] = {}
+        for active in self.active:
+            if active.state is ActionState.ENDING:
+                key, targets = active.action.job_key, active.action.targets
+                known = ending.get(key, frozenset())
+                ending[key] = known | {(each.pid, each.start_ticks) for each in targets}
+        return ending
+
 
 class SubtreeTotals(msgspec.Struct, frozen=True):
     """All descendants of a process together; ``protected``: one of them is."""

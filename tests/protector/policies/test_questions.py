@@ -1,5 +1,7 @@
 """What the person answers is followed."""
 
+import msgspec
+
 from omnitray.base.facts import JobKind
 from omnitray.protector.model import (
     EscalationStep,
@@ -12,7 +14,7 @@ from omnitray.protector.model import (
 from omnitray.protector.policies import constants
 from omnitray.protector.view import Answer
 from support.desk import Desk, actions, asked, growing, restores, say, soon
-from support.scenes import job, process, reading
+from support.scenes import MB, job, process, reading
 
 
 def test_slow_down_lets_it_run_slowly_and_does_not_pause_it_again_at_once() -> None:
@@ -112,3 +114,18 @@ def test_a_weight_that_is_taken_back_answers_nothing() -> None:
     desk.turn(growing(growth=0.0), at=reading(used=75.0), taken_back=taken_back)
 
     assert len(desk.protector.open_questions) == 1
+
+
+def test_what_is_ended_on_the_person_s_word_is_not_paused_at_the_same_moment() -> None:
+    """The end has been asked for, and memory runs out all the same: nothing may hold it up."""
+    desk, slow = Desk(), growing(growth=20.0 * MB)
+    far = msgspec.structs.replace(soon(25.0), low_s=18.0)
+    desk.turn(slow, at=reading(used=75.0), memory_forecast=far, hands_over=frozenset({200}))
+    (question,) = desk.protector.open_questions
+    assert question.is_first
+    reply = Reply(job_key="pytest", answer=Answer.END, question_id=question.id)
+
+    said = desk.turn(growing(), at=reading(used=90.0), memory_forecast=soon(), replies=(reply,))
+
+    assert [each.step for each in actions(said)] == [EscalationStep.END]
+    assert desk.protector.open_questions == ()
